@@ -1,0 +1,162 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Class says what kind of failure happened.
+type Class int
+
+const (
+	Internal             Class = iota
+	NotFound                   // what was named does not exist
+	Invalid                    // the request, or the configuration at Path, is wrong
+	Conflict                   // something else holds what is needed, or a fence is stale
+	Unauthenticated            // credentials are missing or not accepted
+	Forbidden                  // credentials are good, and this is not for them
+	RateLimited                // too many calls; RetryAfter says when to come again
+	QuotaExhausted             // the account has nothing left; a retry does not help
+	ContextTooLong             // the model's context window is too small for the conversation
+	ContentFiltered            // the provider refused the content
+	ProviderFailed             // the upstream failed; UpstreamStatus is what it answered
+	PluginUnavailable          // the plugin process is not there, or went away during the call
+	Deadline                   // no answer in time
+	Canceled                   // the caller went away
+	UnknownInstance            // the plugin process does not know the instance (protocol only)
+)
+
+type traits struct {
+	name      string
+	party     Party
+	retryable bool
+}
+
+var classes = map[Class]traits{
+	Internal:          {"internal", PartyHost, false},
+	NotFound:          {"not_found", PartyCaller, false},
+	Invalid:           {"invalid", PartyCaller, false},
+	Conflict:          {"conflict", PartyCaller, true},
+	Unauthenticated:   {"unauthenticated", PartyTenant, false},
+	Forbidden:         {"forbidden", PartyTenant, false},
+	RateLimited:       {"rate_limited", PartyCaller, true},
+	QuotaExhausted:    {"quota_exhausted", PartyTenant, false},
+	ContextTooLong:    {"context_too_long", PartyCaller, false},
+	ContentFiltered:   {"content_filtered", PartyCaller, false},
+	ProviderFailed:    {"provider_failed", PartyProvider, true},
+	PluginUnavailable: {"plugin_unavailable", PartyPlugin, true},
+	Deadline:          {"deadline", PartyProvider, true},
+	Canceled:          {"canceled", PartyCaller, true},
+	UnknownInstance:   {"unknown_instance", PartyHost, true},
+}
+
+// String is the class's stable name, for example "not_found".
+func (c Class) String() string {
+	if t, ok := classes[c]; ok {
+		return t.name
+	}
+	return fmt.Sprintf("class_%d", int(c))
+}
+
+// ParseClass is the inverse of String.
+func ParseClass(name string) (Class, bool) {
+	for c, t := range classes {
+		if t.name == name {
+			return c, true
+		}
+	}
+	return Internal, false
+}
+
+// Party says whose fault a failure is.
+type Party int
+
+const (
+	PartyUnknown  Party = iota
+	PartyCaller         // who sent the request
+	PartyTenant         // the tenant's configuration
+	PartyProvider       // the upstream service behind a plugin
+	PartyPlugin         // the plugin itself
+	PartyHost           // the host
+)
+
+var partyNames = [...]string{"unknown", "caller", "tenant", "provider", "plugin", "host"}
+
+func (p Party) String() string {
+	if p < 0 || int(p) >= len(partyNames) {
+		return partyNames[0]
+	}
+	return partyNames[p]
+}
+
+// Error is a classified error. Message is one lower-case sentence that may be
+// shown to the caller: it has no secrets in it.
+type Error struct {
+	Class          Class
+	Message        string
+	Path           string        // field at fault, dotted; may be empty
+	Party          Party         // New sets the class's usual one
+	RetryAfter     time.Duration // 0: unknown
+	UpstreamStatus int           // HTTP status of the upstream; 0: none
+	Retryable      bool          // New sets the class's usual value
+	Err            error         // cause, for errors.Is and logs; never sent
+}
+
+// New makes an error of the class with its usual party and retryability. A %w
+// in format keeps the cause.
+func New(class Class, format string, args ...any) *Error {
+	wrapped := fmt.Errorf(format, args...)
+	t := classes[class]
+	return &Error{
+		Class: class, Message: wrapped.Error(), Party: t.party, Retryable: t.retryable,
+		Err: errors.Unwrap(wrapped),
+	}
+}
+
+// At sets the field at fault and returns e.
+func (e *Error) At(path string) *Error { e.Path = path; return e }
+
+// After sets the time after which a retry makes sense and returns e.
+func (e *Error) After(d time.Duration) *Error { e.RetryAfter = d; e.Retryable = true; return e }
+
+// By sets whose fault it is and returns e.
+func (e *Error) By(p Party) *Error { e.Party = p; return e }
+
+// Upstream sets the upstream's HTTP status and returns e.
+func (e *Error) Upstream(status int) *Error { e.UpstreamStatus = status; return e }
+
+func (e *Error) Error() string {
+	if e.Path != "" {
+		return e.Path + ": " + e.Message
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Of finds the classified error in err's chain, or makes one: context errors
+// become Deadline and Canceled, gRPC statuses their class, all else Internal.
+// Of(nil) is nil.
+func Of(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.DeadlineExceeded):
+		return New(Deadline, "no answer in time: %w", err)
+	case errors.Is(err, context.Canceled):
+		return New(Canceled, "the call was canceled: %w", err)
+	}
+	if s := fromStatus(err); s != nil {
+		return s
+	}
+	return New(Internal, "%w", err)
+}
+
+// Is reports whether err is of the class, as Of sees it.
+func Is(err error, class Class) bool { return err != nil && Of(err).Class == class }

@@ -1,0 +1,172 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+)
+
+// Kind is the name of this kind of plugin in file names and configurations.
+const Kind = "storage"
+
+// KeyTTL is how long an idempotency key is remembered.
+const KeyTTL = 24 * time.Hour
+
+// MaxPage bounds the limit of Read and List.
+const MaxPage = 1000
+
+// Storage keeps conversations. One value is one configured instance; it is called
+// concurrently, for any number of tenants. The tenant of each call is a boundary:
+// nothing that belongs to another is read, changed or told about. If it implements
+// io.Closer, Close is called once, after its last call ended. Errors are of package
+// fault; a retried call is answered as the first was.
+type Storage interface {
+	// Begin takes the conversation for one turn, stores the user's message and reads
+	// the tail, in this order, atomically. It never waits for another turn. A turn
+	// whose lease ran out is interrupted by it.
+	Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error)
+	// Commit ends the turn that the fence stands for and frees the conversation. A
+	// repeat answers the same; a fence that never held, was overtaken, or belongs to a
+	// deleted conversation is fault.Conflict. The result is the turn's number, or 0
+	// unless it succeeded.
+	Commit(ctx context.Context, req *CommitRequest) (number int64, err error)
+	// Read pages through a conversation's turns, oldest first; fault.NotFound when
+	// there is no such conversation.
+	Read(ctx context.Context, req *ReadRequest) (*TurnPage, error)
+	// List pages through the tenant's conversations by id, bytewise.
+	List(ctx context.Context, req *ListRequest) (*ConversationPage, error)
+	// Delete removes what the scope names and answers how many conversations that
+	// were. Running turns there can no longer be committed. It is idempotent.
+	Delete(ctx context.Context, scope Scope) (conversations int64, err error)
+}
+
+// Renewer is implemented by storages that several hosts may share.
+type Renewer interface {
+	// Renew extends all leases of the holder to lease from now, by the storage's clock.
+	Renew(ctx context.Context, holder string, lease time.Duration) error
+}
+
+// State is where a turn stands.
+type State int
+
+const (
+	Running State = iota + 1
+	Succeeded
+	Failed
+	Interrupted
+)
+
+var stateNames = [...]string{"unknown", "running", "succeeded", "failed", "interrupted"}
+
+func (s State) String() string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return stateNames[0]
+	}
+	return stateNames[s]
+}
+
+// Turn is one user message and what came of it.
+type Turn struct {
+	Sequence  int64 // among all turns of the conversation, from 1
+	Number    int64 // among the succeeded ones, from 1, gapless; 0 for others
+	State     State
+	Reason    string // why it did not succeed: "CLASS: sentence"
+	User      string
+	Messages  []chat.Message // the user's first
+	Usage     chat.Usage
+	StartedAt time.Time
+	EndedAt   time.Time       // zero while running
+	Metadata  json.RawMessage // JSON object from the caller, or nil
+	Record    json.RawMessage // JSON object from the host, or nil
+	Key       string          // idempotency key, or empty
+}
+
+// BeginRequest starts a turn. Tenant, conversation and user are the call's.
+type BeginRequest struct {
+	Call     sdk.Call
+	Message  chat.Message
+	Metadata json.RawMessage
+	Tail     int // newest messages of succeeded turns to answer
+	Holder   string
+	Lease    time.Duration
+	Key      string // empty: none
+	Digest   []byte // of the request that the key stands for
+}
+
+// BeginResult has exactly one field set.
+type BeginResult struct {
+	Started   *Started
+	Replay    *Turn // succeeded earlier under the same key and digest
+	Busy      *Busy
+	KeyReused bool // the key stands for another digest
+}
+
+// Started is a turn that now holds its conversation.
+type Started struct {
+	Sequence int64
+	Fence    string         // opaque
+	Tail     []chat.Message // oldest first
+}
+
+// Busy is a conversation that another turn holds.
+type Busy struct {
+	SameKey bool // that turn has the same idempotency key
+}
+
+// CommitRequest ends a turn. State is not Running.
+type CommitRequest struct {
+	Call     sdk.Call
+	Fence    string
+	State    State
+	Reason   string
+	Messages []chat.Message // after the user's
+	Usage    chat.Usage
+	Record   json.RawMessage
+}
+
+// ReadRequest asks for turns with a greater sequence than After, at most Limit.
+type ReadRequest struct {
+	Call  sdk.Call
+	After int64
+	Limit int  // 1 to MaxPage
+	All   bool // turns that did not succeed too
+}
+
+// TurnPage answers a ReadRequest.
+type TurnPage struct {
+	Turns []Turn
+	More  bool
+}
+
+// ListRequest asks for conversations with a greater id than After, at most Limit;
+// with Call.User set, for that user's only.
+type ListRequest struct {
+	Call  sdk.Call
+	After string
+	Limit int // 1 to MaxPage
+}
+
+// Conversation is one entry of a list.
+type Conversation struct {
+	ID        string
+	User      string // of its first turn
+	Turns     int64  // succeeded
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// ConversationPage answers a ListRequest.
+type ConversationPage struct {
+	Conversations []Conversation
+	More          bool
+}
+
+// Scope is what Delete removes: the call's conversation, else the call's user's
+// conversations, else, with Tenant true, all of the tenant.
+type Scope struct {
+	Call   sdk.Call
+	Tenant bool
+}
