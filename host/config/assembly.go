@@ -1,0 +1,197 @@
+package config
+
+import (
+	"maps"
+	"slices"
+)
+
+// assembly makes an effective configuration of merged layers and collects what
+// is wrong with them.
+type assembly struct {
+	host     *Host
+	stack    *stack
+	tenant   string
+	partial  bool // only the host's layers: what is missing may come with a tenant
+	problems Problems
+
+	tree      map[string]any
+	schemas   map[string]*Schema // of the blocks, by key
+	effective Effective
+}
+
+func (a *assembly) refuse(path Path, message, expected string) {
+	a.problems = append(a.problems, a.stack.problem(path, message, expected))
+}
+
+func (a *assembly) assemble() *Effective {
+	a.tree = a.stack.values.Raw()
+	a.schemas = map[string]*Schema{}
+	a.effective.Tenant = a.tenant
+
+	a.problems = append(a.problems, a.stack.report(nil, tenantSchema().check(a.tree))...)
+	a.problems = append(a.problems, a.stack.removedUnknown(nil, tenantSchema(), a.tree, nil)...)
+	a.effective.LLM = a.block(blocks[0])
+	a.effective.Memory = a.block(blocks[1])
+	a.effective.Storage = a.block(blocks[2])
+	a.knowledge()
+	a.strayReferences()
+	a.system()
+	a.limits()
+	if len(a.problems) > 0 {
+		return nil
+	}
+	a.effective.entries = a.entries()
+	a.effective.literals, a.effective.references = a.tenantSecrets()
+	a.effective.Revision = a.effective.revision(a.host.sealer)
+	return &a.effective
+}
+
+// block checks one plugin's block and gives it with its secrets covered.
+func (a *assembly) block(b block) Block {
+	out := Block{Kind: b.kind}
+	value, given := a.tree[b.key]
+	config, isMap := value.(map[string]any)
+	if given && !isMap {
+		return out // a wrong type, reported
+	}
+	selector := Path{b.key, b.selector}
+	name, isText := config[b.selector].(string)
+	switch _, given := config[b.selector]; {
+	case !given && a.partial:
+		return out
+	case !given:
+		message, expected := b.missing(a.stack.ctx, a.stack.schemas)
+		a.refuse(selector, message, expected)
+		return out
+	case !isText || name == "":
+		return out // reported
+	}
+	out.Plugin = name
+	schema, err := a.stack.schema(b, name)
+	if err != nil {
+		message, expected := b.unusable(name, err)
+		p := a.stack.problem(selector, message, expected)
+		p.cause = err
+		a.problems = append(a.problems, p)
+		return out
+	}
+	a.schemas[b.key] = schema
+	config = maps.Clone(config)
+	delete(config, b.selector)
+	a.checkBlock(b, schema, config)
+	out.Config, _ = a.cover(schema.cursor(), config, Path{b.key}).(map[string]any)
+	return out
+}
+
+func (a *assembly) checkBlock(b block, schema *Schema, config map[string]any) {
+	at := Path{b.key}
+	findings := schema.check(config)
+	a.problems = append(a.problems, a.stack.report(at, slices.DeleteFunc(slices.Clone(findings), func(f finding) bool {
+		if f.kind == missingKey {
+			return a.partial
+		}
+		// What a reference gives may have the length or form that its text lacks.
+		return f.kind == wrongValue && a.isReferenceAt(at.with(f.path...))
+	}))...)
+	a.problems = append(a.problems, a.stack.removedUnknown(at, schema, config, func(rest Path) bool {
+		return rest[0] == b.selector
+	})...)
+	wrongTypes := map[string]bool{}
+	for _, f := range findings {
+		if f.kind == wrongType {
+			wrongTypes[f.path.key()] = true
+		}
+	}
+	schema.cursor().leaves(nil, config, func(path Path, value any, m marks) {
+		if wrongTypes[path.key()] {
+			return
+		}
+		if m.secret {
+			a.checkSecret(at.with(path...), value)
+		} else if text, ok := value.(string); ok && isReference(text) {
+			a.refuse(at.with(path...), "is a reference, but its key is not one of a secret", "the value itself")
+		}
+	})
+}
+
+func (a *assembly) isReferenceAt(path Path) bool {
+	c := checker{value: a.tree}
+	text, ok := c.got(path).(string)
+	return ok && isReference(text)
+}
+
+// checkSecret checks one value of a secret key; no message contains it.
+func (a *assembly) checkSecret(path Path, value any) {
+	text, ok := value.(string)
+	if !ok {
+		switch value.(type) {
+		case int64, float64, bool:
+			a.refuse(path, "is "+typeWord(value)+", but its key is one of a secret", "a text in quotes, or a reference")
+		}
+		return
+	}
+	ref, whole := a.reference(path, text)
+	switch {
+	case text == secretPlaceholder:
+		a.refuse(path, "is the text that is shown for a secret, not one", "the secret itself, or a reference to it")
+	case whole:
+		if bad := ref.check(); bad != "" {
+			a.refuse(path, bad, "${env:NAME} or ${file:PATH}")
+			return
+		}
+		if _, err := a.host.lookup(a.tenant, ref); err != nil {
+			a.refuse(path, err.message, err.expected)
+		}
+	case partReference.MatchString(text):
+		a.refuse(path, "has a reference as a part of it", "a reference as the whole value")
+	}
+}
+
+// reference gives the reference that a secret's text is, with its reach.
+func (a *assembly) reference(path Path, text string) (Reference, bool) {
+	ref, ok := parseReference(text)
+	ref.Tenant = a.stack.locate(path).layer == tenantLayer
+	return ref, ok
+}
+
+// cover copies a block's value with each secret replaced by its [Reference] or by
+// a text that cannot be printed.
+func (a *assembly) cover(c cursor, value any, path Path) any {
+	return c.transform(value, path, func(path Path, value any, m marks) any {
+		text, ok := value.(string)
+		if !ok || !m.secret {
+			return value
+		}
+		if ref, whole := a.reference(path, text); whole {
+			return ref
+		}
+		return newSecret(text)
+	})
+}
+
+// knowledge refuses what no plugin can do yet, instead of ignoring it.
+func (a *assembly) knowledge() {
+	config, _ := a.tree[knowledge.key].(map[string]any)
+	enabled, isBool := config["enabled"].(bool)
+	const message, expected = "no knowledge plugin exists yet", "enabled = false"
+	switch {
+	case enabled:
+		a.refuse(Path{knowledge.key, "enabled"}, message, "false")
+	case !isBool && config["enabled"] == nil && len(config) > 0:
+		a.refuse(Path{knowledge.key}, message, expected)
+	}
+}
+
+// strayReferences finds references outside of the plugins' blocks.
+func (a *assembly) strayReferences() {
+	for key, value := range a.tree {
+		if slices.ContainsFunc(blocks, func(b block) bool { return b.key == key }) {
+			continue
+		}
+		cursor{}.leaves(Path{key}, value, func(path Path, value any, _ marks) {
+			if text, ok := value.(string); ok && isReference(text) {
+				a.refuse(path, "is a reference, but its key is not one of a secret", "the value itself")
+			}
+		})
+	}
+}

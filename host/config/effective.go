@@ -1,0 +1,130 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Effective is what a tenant's bot is made of: the merge of all layers, checked.
+// It is not to be changed, may be used by any number of goroutines, and can be
+// printed: its secrets cannot.
+type Effective struct {
+	Tenant string
+	// Revision is a digest of all that follows, with references unresolved. It is
+	// equal wherever the content is equal and the host's key is the same.
+	Revision string
+	LLM      Block  // kind "llm", key llm
+	Memory   Block  // kind "memory", key memory
+	Storage  Block  // kind "storage", key conversation_storage
+	System   string // prompts.system, with its variables
+	Limits   Limits
+
+	entries              []Entry
+	literals, references []Path
+}
+
+// Block configures one plugin.
+type Block struct {
+	Kind, Plugin string
+	// Config is the block without its selector and without the plugin's own
+	// defaults. Secrets are a secret.Text or a [Reference]; [Host.Resolve] gives
+	// the block as the plugin gets it.
+	Config map[string]any
+}
+
+// HasReferences says whether the block has a secret that is elsewhere, so that
+// what [Host.Resolve] gives can change without a new revision.
+func (b Block) HasReferences() bool {
+	found := false
+	cursor{}.leaves(nil, b.Config, func(_ Path, value any, _ marks) {
+		_, ok := value.(Reference)
+		found = found || ok
+	})
+	return found
+}
+
+// Entry is one key of an effective configuration and where it was set. A list is
+// one entry.
+type Entry struct {
+	Path   Path   // in the tenant's terms: without "defaults"
+	Value  any    // a scalar, or a list; "<secret>" stands for every secret
+	Layer  string // "built-in defaults", "host file", "overlay file", "environment" or "tenant"
+	Pos    Pos
+	Secret bool
+}
+
+// Explain gives every effective key, sorted by path. What a plugin's own defaults
+// add is not known here.
+func (e *Effective) Explain() []Entry { return slices.Clone(e.entries) }
+
+// TenantSecrets gives the paths, in the tenant's document, of the secrets that
+// it contains itself: those given as texts, which are to be sealed before they
+// are stored, and those given as references, which are only covered when shown.
+func (e *Effective) TenantSecrets() (literals, references []Path) {
+	return slices.Clone(e.literals), slices.Clone(e.references)
+}
+
+func (a *assembly) entries() []Entry {
+	var entries []Entry
+	for _, key := range slices.Sorted(maps.Keys(a.tree)) {
+		var c cursor
+		if schema := a.schemas[key]; schema != nil {
+			c = schema.cursor()
+		}
+		a.explain(c, a.tree[key], Path{key}, &entries)
+	}
+	slices.SortFunc(entries, func(x, y Entry) int { return strings.Compare(x.Path.key(), y.Path.key()) })
+	return entries
+}
+
+func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
+	if m, ok := value.(map[string]any); ok {
+		for key, item := range m {
+			next, _ := c.key(key)
+			if len(path) == 1 && isSelector(path[0], key) {
+				next = cursor{}
+			}
+			a.explain(next, item, path.with(key), entries)
+		}
+		return
+	}
+	from := a.stack.locate(path)
+	e := Entry{Path: path, Layer: from.layer.String(), Pos: from.pos}
+	e.Value = c.transform(value, path, func(_ Path, value any, m marks) any {
+		if m.secret {
+			e.Secret = true
+			return secretPlaceholder
+		}
+		return value
+	})
+	*entries = append(*entries, e)
+}
+
+func isSelector(key, selector string) bool {
+	return slices.ContainsFunc(blocks, func(b block) bool { return b.key == key && b.selector == selector })
+}
+
+func (a *assembly) tenantSecrets() (literals, references []Path) {
+	for _, b := range blocks {
+		config, _ := a.tree[b.key].(map[string]any)
+		a.schemas[b.key].cursor().leaves(Path{b.key}, config, func(path Path, value any, m marks) {
+			text, ok := value.(string)
+			if !ok || !m.secret || a.stack.locate(path).layer != tenantLayer || len(path) == 2 && path[1] == b.selector {
+				return
+			}
+			if _, whole := parseReference(text); whole {
+				references = append(references, path)
+			} else {
+				literals = append(literals, path)
+			}
+		})
+	}
+	return literals, references
+}
+
+// String names the tenant and the revision.
+func (e *Effective) String() string {
+	return fmt.Sprintf("tenant %s at revision %s", e.Tenant, e.Revision)
+}

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+const secretPlaceholder = secret.Placeholder
+
+func newSecret(text string) secret.Text { return secret.NewText(text) }
+
+// put adds a Go value to its parent, normalized to what the parsers give.
+func (d *Document) put(parent *node, path Path, key string, value any, depth int) {
+	n := node{key: key, pos: Pos{File: d.name}}
+	refuse := func(message, expected string) {
+		d.problems = append(d.problems, Problem{Pos: n.pos, Path: path, Message: message, Expected: expected})
+	}
+	if depth >= maxDepth {
+		refuse("is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
+		return
+	}
+	if parent.kind == mapNode {
+		if bad := checkKey(key); bad != "" {
+			refuse(bad, "")
+			return
+		}
+	}
+	switch v := value.(type) {
+	case nil, bool, string, int64:
+		n.scalar = v
+		parent.children = append(parent.children, n)
+		return
+	case secret.Text:
+		n.scalar = v.Reveal()
+		parent.children = append(parent.children, n)
+		return
+	}
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Bool:
+		n.scalar = v.Bool()
+	case reflect.String:
+		n.scalar = v.String()
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		n.scalar = v.Int()
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		if v.Uint() > math.MaxInt64 {
+			refuse("is out of range", "an integer of 64 bits")
+			return
+		}
+		n.scalar = int64(v.Uint())
+	case reflect.Float32, reflect.Float64:
+		if math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0) {
+			refuse("is not a finite number", "a number")
+			return
+		}
+		n.scalar = normalFloat(v.Float())
+	case reflect.Slice, reflect.Array:
+		n.kind = listNode
+		for i := range v.Len() {
+			d.put(&n, path.with(strconv.Itoa(i)), "", v.Index(i).Interface(), depth+1)
+		}
+	case reflect.Map:
+		if v.Type().Key().Kind() != reflect.String {
+			refuse("is a map whose keys are not texts", "a map with text keys")
+			return
+		}
+		n.kind = mapNode
+		entries := make(map[string]any, v.Len())
+		for _, k := range v.MapKeys() {
+			entries[k.String()] = v.MapIndex(k).Interface()
+		}
+		for _, k := range slices.Sorted(maps.Keys(entries)) {
+			d.put(&n, path.with(k), k, entries[k], depth+1)
+		}
+	default:
+		refuse(fmt.Sprintf("is a Go %T", value), "a map, a list, a text, a number, true, false or nil")
+		return
+	}
+	parent.children = append(parent.children, n)
+}

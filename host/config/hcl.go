@@ -1,0 +1,157 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+type hclReader struct {
+	builder
+	src []byte
+}
+
+func parseHCL(name string, src []byte) (node, Problems) {
+	// A heredoc keeps the line ends of its file; YAML makes them all "\n".
+	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
+	r := hclReader{builder: builder{name: name}, src: src}
+	if r.overloaded() {
+		return node{}, r.problems
+	}
+	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	broken := map[int]bool{}
+	for _, d := range diags {
+		r.diagnostic(d)
+		if d.Subject != nil {
+			broken[d.Subject.Start.Line] = true
+		}
+	}
+	root := node{kind: mapNode}
+	body, ok := f.Body.(*hclsyntax.Body)
+	if !ok {
+		return root, r.problems
+	}
+	syntax := r.problems
+	r.problems = nil
+	r.body(&root, nil, body)
+	// What the parser could save of a line that it complained about is noise.
+	for _, p := range r.problems {
+		if !broken[p.Pos.Line] {
+			syntax = append(syntax, p)
+		}
+	}
+	return root, syntax
+}
+
+// overloaded refuses what would make the parser, which recurses without a limit,
+// exhaust the stack and so kill the host: a stack overflow cannot be recovered.
+func (r *hclReader) overloaded() bool {
+	tokens, _ := hclsyntax.LexConfig(r.src, r.name, hcl.InitialPos)
+	depth, signs, questions := 0, 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen,
+			hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd:
+			depth--
+		case hclsyntax.TokenQuestion:
+			questions++
+		}
+		if t.Type == hclsyntax.TokenMinus || t.Type == hclsyntax.TokenBang {
+			signs++
+		} else {
+			signs = 0
+		}
+		if depth > maxDepth || signs > maxDepth || questions > maxDepth {
+			r.refuse(r.at(t.Range), nil, "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
+			return true
+		}
+	}
+	return false
+}
+
+func (r *hclReader) at(rng hcl.Range) Pos {
+	return Pos{File: r.name, Line: rng.Start.Line, Column: rng.Start.Column}
+}
+
+func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
+	at := Pos{File: r.name, Line: 1, Column: 1}
+	expected := ""
+	if d.Subject != nil {
+		at = r.at(*d.Subject)
+		// The likeliest cause by far: a reference as YAML writes it.
+		lines := strings.Split(string(r.src), "\n")
+		if i := d.Subject.Start.Line - 1; i < len(lines) {
+			for _, scheme := range []string{"env", "file"} {
+				if strings.Contains(lines[i], `"${`+scheme+`:`) {
+					expected = fmt.Sprintf(`%s("..."), which is how HCL writes "${%s:...}"`, scheme, scheme)
+				}
+			}
+		}
+	}
+	detail := strings.TrimSuffix(strings.Join(strings.Fields(d.Detail), " "), ".")
+	r.refuse(at, nil, strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, expected)
+}
+
+// open marks a map that only labels have made so far: another block may add to it.
+type open map[string]bool
+
+func (r *hclReader) body(into *node, path Path, body *hclsyntax.Body) {
+	// Attributes are in a map: sorted, so that of two the later is the second.
+	type item struct {
+		start int
+		attr  *hclsyntax.Attribute
+		block *hclsyntax.Block
+	}
+	var items []item
+	for _, a := range body.Attributes {
+		items = append(items, item{start: a.NameRange.Start.Byte, attr: a})
+	}
+	for _, b := range body.Blocks {
+		items = append(items, item{start: b.TypeRange.Start.Byte, block: b})
+	}
+	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.start, b.start) })
+	labelled := open{}
+	for _, it := range items {
+		if it.attr != nil {
+			child := node{key: it.attr.Name, pos: r.at(it.attr.NameRange)}
+			r.value(&child, path.with(child.key), it.attr.Expr)
+			r.add(into, path.with(child.key), child)
+			continue
+		}
+		r.block(into, path, it.block, labelled)
+	}
+}
+
+func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled open) {
+	child := node{key: b.Type, pos: r.at(b.TypeRange), kind: mapNode}
+	path = path.with(b.Type)
+	for i, label := range b.Labels {
+		if bad := checkKey(label); bad != "" {
+			r.refuse(r.at(b.LabelRanges[i]), path, bad, "")
+			return
+		}
+		next := into.child(child.key)
+		switch {
+		case next == nil:
+			into.children = append(into.children, child)
+			next = &into.children[len(into.children)-1]
+			labelled[path.key()] = true
+		case !labelled[path.key()]:
+			r.add(into, path, child) // says that it is given twice
+			return
+		}
+		into, path = next, path.with(label)
+		child = node{key: label, pos: r.at(b.LabelRanges[i]), kind: mapNode}
+	}
+	if !r.tooDeep(child.pos, path) {
+		r.body(&child, path, b.Body)
+	}
+	r.add(into, path, child)
+}

@@ -1,0 +1,217 @@
+package config
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/knadh/koanf/v2"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+// LoadOptions say what the host's layers are.
+type LoadOptions struct {
+	// File is the host file; empty means there is none.
+	File string
+	// Document stands for the host file where a program has it already; with
+	// both, File only says where relative paths begin.
+	Document *Document
+	// Overlay is the environment's overlay file; empty means there is none.
+	Overlay string
+	// Environ is in the form of os.Environ: what BOTYARD__ variables and
+	// references to variables see.
+	Environ []string
+	// Sealer makes the digests of literal secrets that enter revisions. Hosts
+	// that are to agree on revisions need the same one. With nil, a key of this
+	// process is used.
+	Sealer *secret.Key
+}
+
+// Host is the configuration of a host: its own settings, and the layers that all
+// tenants inherit. It may be used by any number of goroutines.
+type Host struct {
+	Settings Settings // not to be changed
+
+	folder  string // where relative paths begin
+	sources []source
+	environ map[string]string
+	sealer  *secret.Key
+	own     *folded // the layers merged for the host's own keys
+
+	mu     sync.Mutex
+	recent *folded // the layers merged with plugins' schemas
+}
+
+type source struct {
+	layer layer
+	doc   *Document
+}
+
+// folded is a merge of the host's layers; it is not changed once made.
+type folded struct {
+	tree    map[string]any
+	origins map[string]origin
+	removed map[string]origin
+	fallen  map[string]fall
+	asked   map[[2]string]answer
+}
+
+// defaultsKey holds what tenants inherit.
+const defaultsKey = "defaults"
+
+// LoadHost reads and merges the host's layers, lowest first: built-in defaults,
+// host file, overlay file, environment. It checks the host's own keys, and of
+// what tenants inherit what needs no plugin; [Host.CheckDefaults] checks the rest.
+// Errors are [Problems], of all layers together.
+func LoadHost(o LoadOptions) (*Host, error) {
+	h := &Host{sealer: o.Sealer, environ: map[string]string{}}
+	if h.sealer == nil {
+		h.sealer = secret.NewKey()
+	}
+	for _, entry := range o.Environ {
+		name, value, ok := strings.Cut(entry, "=")
+		if _, taken := h.environ[name]; ok && !taken { // the first counts, as in the os package
+			h.environ[name] = value
+		}
+	}
+	if o.File != "" {
+		h.folder = filepath.Dir(o.File)
+	}
+	var problems Problems
+	add := func(l layer, doc *Document, err error) {
+		if ps, ok := err.(Problems); ok {
+			problems = append(problems, ps...)
+			return
+		}
+		problems = append(problems, doc.problems...)
+		h.sources = append(h.sources, source{l, doc})
+	}
+	add(builtIn, FromMap(builtIn.String(), defaults), nil)
+	switch {
+	case o.Document != nil:
+		add(hostFile, o.Document, nil)
+	case o.File != "":
+		doc, err := ReadFile(o.File)
+		add(hostFile, doc, err)
+	}
+	if o.Overlay != "" {
+		doc, err := ReadFile(o.Overlay)
+		add(overlayFile, doc, err)
+	}
+	add(environmentVariables, environment(o.Environ), nil)
+
+	// Without the plugins' schemas the tenants' part is not what tenants get, but
+	// the host's own keys are what they are.
+	s := h.fold(context.Background(), nil)
+	h.own = s.folded()
+	tree := h.own.tree
+	problems = append(problems, s.hostProblems(tree)...)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	h.Settings = decodeSettings(tree, h.folder)
+	return h, nil
+}
+
+func (h *Host) fold(ctx context.Context, schemas Schemas) *stack {
+	s := newStack(ctx, schemas, Path{defaultsKey})
+	s.origins[""] = origin{pos: Pos{File: builtIn.String()}}
+	for _, src := range h.sources {
+		if src.layer == hostFile {
+			s.origins[""] = origin{pos: Pos{File: src.doc.name}, layer: hostFile}
+		}
+		s.load(src.layer, src.doc)
+	}
+	return s
+}
+
+func (s *stack) folded() *folded {
+	return &folded{s.values.Raw(), s.origins, s.removed, s.fallen, s.asked}
+}
+
+// inherited gives the host's layers merged with the schemas as they are now. All
+// tenants share the last merge until a schema changes.
+func (h *Host) inherited(ctx context.Context, schemas Schemas) *folded {
+	h.mu.Lock()
+	recent := h.recent
+	h.mu.Unlock()
+	if recent != nil && recent.current(ctx, schemas) {
+		return recent
+	}
+	f := h.fold(ctx, schemas).folded()
+	h.mu.Lock()
+	h.recent = f
+	h.mu.Unlock()
+	return f
+}
+
+func (f *folded) current(ctx context.Context, schemas Schemas) bool {
+	for id, a := range f.asked {
+		schema, err := schemas.Schema(ctx, id[0], id[1])
+		if err != nil || a.err != nil || schema != a.schema {
+			return false
+		}
+	}
+	return true
+}
+
+// tenantStack begins a tenant's stack with what it inherits.
+func (h *Host) tenantStack(ctx context.Context, schemas Schemas) *stack {
+	base := h.inherited(ctx, schemas)
+	s := newStack(ctx, schemas, nil)
+	prefix := Path{defaultsKey}
+	under := prefix.key() + separator
+	below := func(o origin) origin { o.prefix = prefix; return o }
+	s.origins[""] = base.origins[""]
+	if o, ok := base.origins[prefix.key()]; ok {
+		s.origins[""] = below(o)
+	}
+	tree, _ := cloneValue(base.tree[defaultsKey]).(map[string]any)
+	_ = s.values.Load(values(tree), nil, koanf.WithMergeFunc(func(src, dest map[string]any) error {
+		s.put(dest, src, nil, func(p Path) origin { return below(base.origins[under+p.key()]) })
+		return nil
+	}))
+	for key, o := range base.removed {
+		if key, ok := strings.CutPrefix(key, under); ok {
+			s.removed[key] = below(o)
+		}
+	}
+	for key, why := range base.fallen {
+		if key, ok := strings.CutPrefix(key, under); ok {
+			s.fallen[key] = why
+		}
+	}
+	for id, a := range base.asked {
+		s.asked[id] = a
+	}
+	return s
+}
+
+// values is a koanf provider of a map.
+type values map[string]any
+
+// ReadBytes implements koanf.Provider.
+func (v values) ReadBytes() ([]byte, error) { return content{}.ReadBytes() }
+
+// Read implements koanf.Provider.
+func (v values) Read() (map[string]any, error) { return v, nil }
+
+func cloneValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			out[key] = cloneValue(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = cloneValue(item)
+		}
+		return out
+	}
+	return value
+}

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// hostProblems checks the host's own keys, and what of the tenants' part does not
+// depend on a plugin.
+func (s *stack) hostProblems(tree map[string]any) Problems {
+	ours, theirs := hostSchema().cursor().keys(), tenantSchema().cursor().keys()
+	findings := hostSchema().check(tree)
+	for i, f := range findings {
+		if f.kind == unknownKey && len(f.path) == 1 && slices.Contains(theirs, f.path[0]) {
+			findings[i].message = "is a tenant's key"
+			findings[i].expected = fmt.Sprintf("it below %q", defaultsKey)
+		}
+	}
+	problems := s.report(nil, findings)
+	problems = append(problems, s.removedUnknown(nil, hostSchema(), tree, nil)...)
+
+	below := Path{defaultsKey}
+	if inherited, ok := tree[defaultsKey].(map[string]any); ok {
+		findings := tenantSchema().check(inherited)
+		for i, f := range findings {
+			if f.kind == unknownKey && len(f.path) == 1 && slices.Contains(ours, f.path[0]) {
+				findings[i].message = "is the host's own key"
+				findings[i].expected = "it at the top level of the host file"
+			}
+		}
+		problems = append(problems, s.report(below, findings)...)
+		problems = append(problems, s.removedUnknown(below, tenantSchema(), inherited, nil)...)
+	}
+	return problems
+}
+
+// CheckDefaults checks what tenants inherit as far as that can be right or wrong
+// without a tenant: a key that is required, and a variable that a prompt uses,
+// may come from the tenant. Errors are [Problems].
+func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
+	stack := h.tenantStack(ctx, s)
+	a := assembly{host: h, stack: stack, partial: true}
+	a.assemble()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return a.problems.err()
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+)
+
+type jsonReader struct {
+	builder
+	src []byte
+	dec *json.Decoder
+}
+
+func parseJSON(name string, src []byte) (node, Problems) {
+	r := jsonReader{builder: builder{name: name}, src: src}
+	// One pass for the syntax of the whole, so that the second cannot fail.
+	var whole json.RawMessage
+	if err := json.Unmarshal(src, &whole); err != nil {
+		at := Pos{File: name, Line: 1, Column: 1}
+		message := "is not JSON: " + err.Error()
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			at = position(name, src, max(0, int(syntax.Offset)-1))
+		}
+		r.refuse(at, nil, message, "")
+		return node{}, r.problems
+	}
+	r.dec = json.NewDecoder(bytes.NewReader(src))
+	r.dec.UseNumber()
+	root := node{pos: r.next()}
+	if !r.value(&root, nil) {
+		return node{}, r.problems
+	}
+	if root.kind != mapNode {
+		r.refuse(root.pos, nil, "is "+typeWord(root.value()), "a JSON object")
+	}
+	return root, r.problems
+}
+
+// next is where the next token begins: the decoder tells only where the last
+// one ended.
+func (r *jsonReader) next() Pos {
+	offset := int(r.dec.InputOffset())
+	for offset < len(r.src) && bytes.IndexByte([]byte(" \t\r\n,:"), r.src[offset]) >= 0 {
+		offset++
+	}
+	return position(r.name, r.src, offset)
+}
+
+func (r *jsonReader) token() (json.Token, bool) {
+	token, err := r.dec.Token()
+	if err != nil {
+		r.refuse(position(r.name, r.src, int(r.dec.InputOffset())), nil, "is not JSON: "+err.Error(), "")
+	}
+	return token, err == nil
+}
+
+// value reads one value into n; it stops at a syntax error, and at too much
+// nesting, since what follows is then nested as deeply.
+func (r *jsonReader) value(n *node, path Path) bool {
+	if r.tooDeep(n.pos, path) {
+		return false
+	}
+	token, ok := r.token()
+	if !ok {
+		return false
+	}
+	switch v := token.(type) {
+	case json.Delim:
+		if v == '{' {
+			return r.object(n, path)
+		}
+		n.kind = listNode
+		for r.dec.More() {
+			item := node{pos: r.next()}
+			if !r.value(&item, path.with(strconv.Itoa(len(n.children)))) {
+				return false
+			}
+			n.children = append(n.children, item)
+		}
+		_, ok = r.token()
+		return ok
+	case json.Number:
+		r.number(n, path, v.String())
+	default: // nil, bool, string
+		n.scalar = v
+	}
+	return true
+}
+
+func (r *jsonReader) object(n *node, path Path) bool {
+	n.kind = mapNode
+	for r.dec.More() {
+		child := node{pos: r.next()}
+		token, ok := r.token()
+		if !ok {
+			return false
+		}
+		child.key, _ = token.(string)
+		if !r.value(&child, path.with(child.key)) {
+			return false
+		}
+		r.add(n, path.with(child.key), child)
+	}
+	_, ok := r.token()
+	return ok
+}

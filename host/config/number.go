@@ -1,0 +1,44 @@
+package config
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+)
+
+var (
+	integerText = regexp.MustCompile(`^[+-]?[0-9]+$`)
+	floatText   = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
+	// An octal number for some readers, a decimal one for others.
+	ambiguousText = regexp.MustCompile(`^[+-]?0[0-9]`)
+)
+
+// decimal reads a number as written in any of the formats. There is one rule for
+// all of them, so that equal content gives equal maps: a number without fraction
+// that float64 holds exactly is an int64, however it is written (1, 1.0, 1e3),
+// and any other is a float64. The second result says what is wrong, or is "".
+func decimal(text string) (any, string) {
+	if ambiguousText.MatchString(text) {
+		return nil, "is a number with a leading 0, which could be octal"
+	}
+	if integerText.MatchString(text) {
+		i, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, "is out of the range of 64 bits"
+		}
+		return i, ""
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || !floatText.MatchString(text) {
+		return nil, "is not a finite number"
+	}
+	return normalFloat(f), ""
+}
+
+func normalFloat(f float64) any {
+	const exact = 1 << 53
+	if f == math.Trunc(f) && math.Abs(f) <= exact {
+		return int64(f)
+	}
+	return f
+}

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrUnknownPlugin is what a [*UnknownPluginError] is.
+var ErrUnknownPlugin = errors.New("unknown plugin")
+
+// UnknownPluginError says that there is no plugin of that kind and name, and
+// which names of that kind there are.
+type UnknownPluginError struct {
+	Kind, Name string
+	Known      []string
+}
+
+// Error names what is not there.
+func (e *UnknownPluginError) Error() string {
+	return fmt.Sprintf("no %s plugin is named %q", e.Kind, e.Name)
+}
+
+// Is makes errors.Is(err, ErrUnknownPlugin) true.
+func (e *UnknownPluginError) Is(target error) bool { return target == ErrUnknownPlugin }
+
+// Schemas gives the schema of a plugin's configuration block. Where there is no
+// such plugin (the empty name is never one) the error is, or wraps, an
+// [*UnknownPluginError]; it becomes a problem at the selector that lists what is
+// known. Any other error becomes a problem there too.
+//
+// The same schema for the same plugin should be the same pointer: the host's own
+// layers are then merged once and not for every tenant. Schemas is called by any
+// number of goroutines.
+type Schemas interface {
+	Schema(ctx context.Context, kind, name string) (*Schema, error)
+}
+
+// block is a part of a tenant's configuration that configures a plugin.
+type block struct {
+	key, kind, selector string
+}
+
+// blocks are those that every bot has.
+var blocks = []block{
+	{"llm", "llm", "provider"},
+	{"memory", "memory", "type"},
+	{"conversation_storage", "storage", "backend"},
+}
+
+// knowledge has no plugins yet; its keys obey the rule of selectors all the same.
+var knowledge = block{"knowledge_base", "knowledge", "type"}
+
+// missing words the problem of a selector that no layer set.
+func (b block) missing(ctx context.Context, s Schemas) (string, string) {
+	var unknown *UnknownPluginError
+	if _, err := s.Schema(ctx, b.kind, ""); errors.As(err, &unknown) && len(unknown.Known) > 0 {
+		return "is required", oneOf(slices.Sorted(slices.Values(unknown.Known)))
+	}
+	return "is required", "the name of " + article(b.kind) + " plugin"
+}
+
+// unusable words the problem of a selector whose plugin gives no schema.
+func (b block) unusable(name string, err error) (string, string) {
+	message := fmt.Sprintf("no %s plugin is named %q", b.kind, name)
+	var none *UnknownPluginError
+	switch {
+	case errors.As(err, &none):
+		return unknown(message, name, none.Known)
+	case errors.Is(err, ErrUnknownPlugin):
+		return message, ""
+	}
+	return fmt.Sprintf("the %s plugin %q does not give its configuration schema: %v", b.kind, name, err), ""
+}
+
+func article(noun string) string {
+	if noun == "llm" { // an el-el-em
+		return "an " + noun
+	}
+	return "a " + noun
+}

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing that is wrong in a configuration. It never contains a
+// secret.
+type Problem struct {
+	Pos      Pos
+	Path     Path   // from the root of the document at Pos; may be empty
+	Message  string // what is wrong
+	Expected string // what would be right; may be empty
+
+	cause error
+}
+
+// String gives "file:line:column: path: problem; expected what", without the
+// parts that are empty.
+func (p Problem) String() string {
+	var b strings.Builder
+	if at := p.Pos.String(); at != "" {
+		b.WriteString(at + ": ")
+	}
+	if len(p.Path) > 0 {
+		b.WriteString(p.Path.String() + ": ")
+	}
+	b.WriteString(p.Message)
+	if p.Expected != "" {
+		b.WriteString("; expected " + p.Expected)
+	}
+	return b.String()
+}
+
+// Problems is an error made of every problem that was found, sorted by position,
+// without duplicates.
+type Problems []Problem
+
+// Error gives the problems, one a line.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives the errors behind the problems that have one, so that errors.Is
+// finds fs.ErrNotExist or [ErrUnknownPlugin].
+func (ps Problems) Unwrap() []error {
+	var errs []error
+	for _, p := range ps {
+		if p.cause != nil {
+			errs = append(errs, p.cause)
+		}
+	}
+	return errs
+}
+
+// err gives nil, or ps sorted and without duplicates.
+func (ps Problems) err() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	out := slices.Clone(ps)
+	slices.SortStableFunc(out, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(a.Pos.File, b.Pos.File),
+			cmp.Compare(a.Pos.Line, b.Pos.Line),
+			cmp.Compare(a.Pos.Column, b.Pos.Column),
+			slices.Compare(a.Path, b.Path),
+			cmp.Compare(a.Message, b.Message),
+			cmp.Compare(a.Expected, b.Expected),
+		)
+	})
+	return slices.CompactFunc(out, func(a, b Problem) bool {
+		return a.Pos == b.Pos && slices.Equal(a.Path, b.Path) && a.Message == b.Message && a.Expected == b.Expected
+	})
+}

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+const (
+	schemeEnv  = "env"
+	schemeFile = "file"
+)
+
+// Reference stands in a [Block]'s Config for a secret that is elsewhere: in an
+// environment variable of the host ("env") or in a file ("file"). It is safe to
+// print. [Host.Resolve] gets what it refers to.
+type Reference struct {
+	Scheme, Name string
+	// Tenant says that the tenant's own layer wrote it, so that it reaches only
+	// what that tenant may.
+	Tenant bool
+}
+
+// String gives "${env:NAME}" or "${file:PATH}".
+func (r Reference) String() string { return "${" + r.Scheme + ":" + r.Name + "}" }
+
+// MarshalText gives the same.
+func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+var (
+	wholeReference = regexp.MustCompile(`^\$\{([a-zA-Z][a-zA-Z0-9_+.-]*):([^{}]*)\}$`)
+	partReference  = regexp.MustCompile(`\$\{(env|file):`)
+	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// check says what is wrong with the reference, or "".
+func (r Reference) check() string {
+	switch {
+	case r.Scheme != schemeEnv && r.Scheme != schemeFile:
+		return fmt.Sprintf("is a reference with the unknown scheme %q", r.Scheme)
+	case r.Name == "":
+		return "is a reference to nothing"
+	case r.Scheme == schemeEnv && !variableName.MatchString(r.Name):
+		return fmt.Sprintf("refers to %q, which is not the name of an environment variable", r.Name)
+	case r.Scheme == schemeFile && strings.ContainsAny(r.Name, "{}\x00\r\n"):
+		return "refers to a file whose name has a brace or a line end"
+	}
+	return ""
+}
+
+// parseReference gives the reference that text is as a whole.
+func parseReference(text string) (Reference, bool) {
+	m := wholeReference.FindStringSubmatch(text)
+	if m == nil {
+		return Reference{}, false
+	}
+	return Reference{Scheme: m[1], Name: m[2]}, true
+}
+
+// isReference is for texts of keys that are not secret, where any other text in
+// braces is only a text.
+func isReference(text string) bool {
+	ref, ok := parseReference(text)
+	return ok && (ref.Scheme == schemeEnv || ref.Scheme == schemeFile)
+}

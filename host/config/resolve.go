@@ -1,0 +1,190 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+// Resolve gives the JSON of one of e's blocks as its plugin gets it: with its
+// secrets in place. References are looked up now; a file loses one line end at
+// its end. The result is secret as a whole. Errors are [Problems], which never
+// contain a secret.
+func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
+	var problems Problems
+	root := Path{b.Kind}
+	for _, known := range blocks {
+		if known.kind == b.Kind {
+			root = Path{known.key}
+		}
+	}
+	config := cursor{}.transform(b.Config, root, func(path Path, value any, _ marks) any {
+		switch v := value.(type) {
+		case secret.Text:
+			return v.Reveal()
+		case Reference:
+			text, err := h.lookup(e.Tenant, v)
+			if err != nil {
+				problems = append(problems, Problem{Pos: e.pos(path), Path: path, Message: err.message, Expected: err.expected})
+			}
+			return text
+		}
+		return value
+	})
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	out, err := json.Marshal(config)
+	if err != nil {
+		// Not wrapped: the text of such an error has values in it.
+		return nil, Problems{{Pos: e.pos(root), Path: root, Message: "cannot be written as JSON"}}
+	}
+	return out, nil
+}
+
+// pos finds where a key was set: of a list's element, the list.
+func (e *Effective) pos(path Path) Pos {
+	for i := len(path); i > 0; i-- {
+		for _, entry := range e.entries {
+			if slices.Equal(entry.Path, path[:i]) {
+				return entry.Pos
+			}
+		}
+	}
+	return Pos{File: "tenant " + e.Tenant}
+}
+
+// refusal is why a reference gives nothing.
+type refusal struct{ message, expected string }
+
+func missingSecret(format string, args ...any) *refusal {
+	return &refusal{message: "missing secret: " + fmt.Sprintf(format, args...)}
+}
+
+// maxSecret bounds a secret's file.
+const maxSecret = 64 << 10
+
+// lookup gets what ref refers to. For a tenant's reference it is asked first
+// whether it may, so that a tenant cannot find out what there is.
+func (h *Host) lookup(tenant string, ref Reference) (string, *refusal) {
+	switch {
+	case ref.Scheme == schemeEnv:
+		return h.variable(ref)
+	case ref.Scheme == schemeFile && ref.Tenant:
+		return h.tenantFile(tenant, ref.Name)
+	case ref.Scheme == schemeFile:
+		return h.hostFile(ref.Name)
+	}
+	return "", &refusal{message: ref.check(), expected: "${env:NAME} or ${file:PATH}"}
+}
+
+func (h *Host) variable(ref Reference) (string, *refusal) {
+	if ref.Tenant && !slices.Contains(h.Settings.AllowEnv, ref.Name) {
+		return "", &refusal{
+			message:  fmt.Sprintf("refers to the environment variable %s, which the operator does not let tenants use", ref.Name),
+			expected: "a name in allow_env of the host file",
+		}
+	}
+	value, ok := h.environ[ref.Name]
+	switch {
+	case !ok:
+		return "", missingSecret("the environment variable %s is not set", ref.Name)
+	case value == "":
+		return "", missingSecret("the environment variable %s is empty", ref.Name)
+	case !utf8.ValidString(value):
+		return "", missingSecret("the environment variable %s is not UTF-8 text", ref.Name)
+	}
+	return value, nil
+}
+
+func (h *Host) hostFile(name string) (string, *refusal) {
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(h.folder, path)
+	}
+	// Asked before opening: opening a named pipe would wait for a writer.
+	if info, err := os.Stat(path); err != nil {
+		return "", unreadable(name, err)
+	} else if !info.Mode().IsRegular() {
+		return "", missingSecret("%s is not a regular file", name)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	defer f.Close()
+	return readSecret(name, f)
+}
+
+// tenantFile reads below secrets_dir/TENANT only: an os.Root does not follow a
+// symbolic link out of it, not even one that is put there while it is open.
+func (h *Host) tenantFile(tenant, name string) (string, *refusal) {
+	outside := &refusal{
+		message:  fmt.Sprintf("refers to the file %q, which is not in the tenant's own folder", name),
+		expected: "a path in secrets_dir/TENANT, relative to it",
+	}
+	if h.Settings.SecretsDir == "" {
+		return "", &refusal{
+			message:  "refers to a file, but the host has no folder of tenants' secrets",
+			expected: "secrets_dir in the host file",
+		}
+	}
+	if !filepath.IsLocal(name) || ValidTenantID(tenant) != nil {
+		return "", outside
+	}
+	all, err := os.OpenRoot(h.Settings.SecretsDir)
+	if err != nil {
+		return "", missingSecret("the folder secrets_dir cannot be opened: %s", reason(err))
+	}
+	defer all.Close()
+	root, err := all.OpenRoot(tenant)
+	if err != nil {
+		return "", missingSecret("the tenant's folder in secrets_dir cannot be opened: %s", reason(err))
+	}
+	defer root.Close()
+	info, err := root.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return "", unreadable(name, err)
+	case err != nil:
+		return "", outside // what os.Root refuses has no error value of its own
+	case !info.Mode().IsRegular():
+		return "", missingSecret("%s is not a regular file", name)
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	defer f.Close()
+	return readSecret(name, f)
+}
+
+func unreadable(name string, err error) *refusal {
+	return missingSecret("the file %s cannot be read: %s", name, reason(err))
+}
+
+func readSecret(name string, r io.Reader) (string, *refusal) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	switch {
+	case len(b) > maxSecret:
+		return "", missingSecret("the file %s has more than %d bytes", name, maxSecret)
+	case text == "":
+		return "", missingSecret("the file %s is empty", name)
+	case !utf8.ValidString(text):
+		return "", missingSecret("the file %s is not UTF-8 text", name)
+	}
+	return text, nil
+}

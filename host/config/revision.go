@@ -1,0 +1,41 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+// revisionFormat changes when what enters a revision does.
+const revisionFormat = 1
+
+// revision digests the configuration. Literal secrets enter as keyed digests, so
+// that nobody can try guesses against a revision. A reference enters with its
+// reach: the same text means another file to the tenant than to the host. Keys
+// that no document can have mark both.
+func (e *Effective) revision(sealer *secret.Key) string {
+	block := func(b Block) any {
+		config := cursor{}.transform(b.Config, nil, func(_ Path, value any, _ marks) any {
+			switch v := value.(type) {
+			case secret.Text:
+				return map[string]any{separator + "secret": sealer.Digest([]byte(v.Reveal()))}
+			case Reference:
+				return map[string]any{separator + "reference": v.String(), separator + "tenant": v.Tenant}
+			}
+			return value
+		})
+		return []any{b.Plugin, config}
+	}
+	// Marshal sorts the keys of maps; that is all that canonical takes here,
+	// since the parsers give one form of each number.
+	content, err := json.Marshal([]any{
+		revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, e.Limits,
+	})
+	if err != nil {
+		panic(err) // unreachable: maps, lists and finite scalars
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:16])
+}

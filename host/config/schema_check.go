@@ -1,0 +1,232 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+)
+
+// finding is what a schema has against a value.
+type finding struct {
+	path              Path // of the value or, for an unknown or missing key, of that key
+	kind              findingKind
+	message, expected string
+}
+
+type findingKind uint8
+
+const (
+	wrongValue findingKind = iota
+	wrongType
+	unknownKey
+	missingKey
+)
+
+// check gives everything that the schema has against value. No finding contains
+// a value of a secret key.
+func (s *Schema) check(value any) []finding {
+	err := s.root.Validate(value)
+	if err == nil {
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return []finding{{message: "cannot be checked against its schema"}}
+	}
+	c := checker{schema: s, value: value}
+	c.visit(invalid)
+	return c.findings
+}
+
+type checker struct {
+	schema   *Schema
+	value    any
+	findings []finding
+}
+
+func (c *checker) add(path Path, kind findingKind, message, expected string) {
+	c.findings = append(c.findings, finding{path, kind, message, expected})
+}
+
+// got is the value at path.
+func (c *checker) got(path Path) any {
+	v := c.value
+	for _, segment := range path {
+		switch t := v.(type) {
+		case map[string]any:
+			v = t[segment]
+		case []any:
+			i, err := strconv.Atoi(segment)
+			if err != nil || i < 0 || i >= len(t) {
+				return nil
+			}
+			v = t[i]
+		}
+	}
+	return v
+}
+
+func (c *checker) visit(e *jsonschema.ValidationError) {
+	path := Path(e.InstanceLocation)
+	at, _ := c.schema.cursor().at(path, c.value)
+	switch k := e.ErrorKind.(type) {
+	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf, *kind.DependentRequired, *kind.Dependency:
+		if k, ok := k.(*kind.DependentRequired); ok {
+			c.missing(path, at, k.Missing, " beside "+strconv.Quote(k.Prop))
+		}
+		for _, cause := range e.Causes {
+			c.visit(cause)
+		}
+	case *kind.AnyOf, *kind.OneOf:
+		c.alternatives(path, e.Causes)
+	case *kind.AdditionalProperties:
+		c.unknown(path, at, k.Properties)
+	case *kind.FalseSchema:
+		// What unevaluatedProperties: false does to a key.
+		if len(path) > 0 {
+			parent, _ := c.schema.cursor().at(path[:len(path)-1], c.value)
+			c.unknown(path[:len(path)-1], parent, path[len(path)-1:])
+		} else {
+			c.add(path, wrongValue, "is not allowed", "")
+		}
+	case *kind.Required:
+		c.missing(path, at, k.Missing, "")
+	case *kind.Type:
+		c.add(path, wrongType, "is "+typeWord(c.got(path)), typeWords(k.Want))
+	case *kind.PropertyNames:
+		expected := ""
+		if len(e.Causes) > 0 {
+			// Of the cause only what it wants: it has the key for a value.
+			_, expected = constraint(e.Causes[0].ErrorKind, "")
+		}
+		c.add(path.with(k.Property), wrongValue, "is not an accepted name", expected)
+	default:
+		message, expected := constraint(k, shown(c.got(path), at.marks.secret))
+		c.add(path, wrongValue, message, expected)
+	}
+}
+
+func (c *checker) unknown(path Path, at cursor, names []string) {
+	for _, name := range names {
+		message, expected := unknown("unknown key", name, at.keys())
+		c.add(path.with(name), unknownKey, message, expected)
+	}
+}
+
+func (c *checker) missing(path Path, at cursor, names []string, why string) {
+	for _, name := range names {
+		next, _ := at.key(name)
+		c.add(path.with(name), missingKey, "is required"+why, typeWords(next.types()))
+	}
+}
+
+// alternatives words a value that fits none of some subschemas: where they differ
+// in the type alone, with all types; else with the findings of the alternative
+// that has the fewest, which is likely the one that was meant.
+func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) {
+	var types []string
+	var best []finding
+	for _, cause := range causes {
+		sub := checker{schema: c.schema, value: c.value}
+		sub.visit(cause)
+		if len(sub.findings) == 1 && sub.findings[0].kind == wrongType && slices.Equal(sub.findings[0].path, path) {
+			types = append(types, sub.findings[0].expected)
+			continue
+		}
+		if best == nil || len(sub.findings) < len(best) {
+			best = sub.findings
+		}
+	}
+	switch {
+	case best != nil:
+		c.findings = append(c.findings, best...)
+	case types != nil:
+		c.add(path, wrongType, "is "+typeWord(c.got(path)), list(types, "or"))
+	default:
+		c.add(path, wrongValue, "fits more than one of the alternatives of its schema", "exactly one")
+	}
+}
+
+func typeWords(types []string) string {
+	words := make([]string, 0, len(types))
+	for _, t := range types {
+		if w := schemaTypes[t]; w != "" {
+			words = append(words, w)
+		}
+	}
+	return list(words, "or")
+}
+
+// shown is a value in a message: its JSON, unless it is secret or long.
+func shown(value any, isSecret bool) string {
+	if isSecret {
+		return "not accepted"
+	}
+	b, err := json.Marshal(value)
+	if err != nil || len(b) > 80 {
+		return "not accepted"
+	}
+	return string(b)
+}
+
+// constraint words what a keyword asks of a value that has the right type.
+func constraint(k jsonschema.ErrorKind, got string) (message, expected string) {
+	switch k := k.(type) {
+	case *kind.Enum:
+		words := make([]string, len(k.Want))
+		for i, v := range k.Want {
+			words[i] = shown(v, false)
+		}
+		return "is " + got, oneOf(words)
+	case *kind.Const:
+		return "is " + got, shown(k.Want, false)
+	case *kind.Minimum:
+		return "is " + got, "at least " + rational(k.Want)
+	case *kind.Maximum:
+		return "is " + got, "at most " + rational(k.Want)
+	case *kind.ExclusiveMinimum:
+		return "is " + got, "more than " + rational(k.Want)
+	case *kind.ExclusiveMaximum:
+		return "is " + got, "less than " + rational(k.Want)
+	case *kind.MultipleOf:
+		return "is " + got, "a multiple of " + rational(k.Want)
+	case *kind.MinLength:
+		if k.Got == 0 {
+			return "is empty", "a text"
+		}
+		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at least %d", k.Want)
+	case *kind.MaxLength:
+		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at most %d", k.Want)
+	case *kind.MinItems:
+		return fmt.Sprintf("has %d elements", k.Got), fmt.Sprintf("at least %d", k.Want)
+	case *kind.MaxItems:
+		return fmt.Sprintf("has %d elements", k.Got), fmt.Sprintf("at most %d", k.Want)
+	case *kind.MinProperties:
+		return fmt.Sprintf("has %d keys", k.Got), fmt.Sprintf("at least %d", k.Want)
+	case *kind.MaxProperties:
+		return fmt.Sprintf("has %d keys", k.Got), fmt.Sprintf("at most %d", k.Want)
+	case *kind.UniqueItems:
+		return fmt.Sprintf("has equal elements, %d and %d", k.Duplicates[0], k.Duplicates[1]), "different ones"
+	case *kind.Pattern:
+		return "is " + got, "a text that matches " + k.Want
+	case *kind.Format:
+		return "is " + got, "a text in the format " + k.Want
+	}
+	// Not the library's own words: they may contain the value.
+	return "does not meet " + strconv.Quote(strings.Join(k.KeywordPath(), ".")) + " of its schema", ""
+}
+
+func rational(r *big.Rat) string {
+	if r.IsInt() {
+		return r.Num().String()
+	}
+	f, _ := r.Float64()
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}

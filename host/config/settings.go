@@ -1,0 +1,214 @@
+package config
+
+import (
+	_ "embed"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Settings are the host's own keys. Paths are relative to the working directory:
+// those of the host's files were relative to the host file's folder.
+type Settings struct {
+	Listen string // key listen, default "127.0.0.1:8080"
+	// DataDir (key data_dir, default "data") is for what the host keeps itself.
+	DataDir string
+	// SecretsDir (key secrets_dir) has a folder for each tenant, whose files that
+	// tenant's references reach. If empty, no tenant may refer to a file.
+	SecretsDir string
+	PluginDirs []string // key plugin_dirs
+	TenantDirs []string // key tenant_dirs
+	// AllowEnv (key allow_env) are the variables that tenants may refer to.
+	AllowEnv []string
+	Auth     struct {
+		Mode string // key auth.mode; "none" is the only one yet
+	}
+	Registry struct {
+		CacheTTL     time.Duration // key registry.cache_ttl in seconds, default 300
+		MaxCacheSize int           // key registry.max_cache_size, default 1000
+	}
+	Limits Limits // key limits; no tenant has more
+	// Plugins are the blocks plugin.KIND.NAME; Plugin gives the defaults too.
+	Plugins       map[string]map[string]PluginSettings
+	ShutdownGrace time.Duration // key shutdown_grace in seconds, default 20
+}
+
+// Limits bound what one tenant may use.
+type Limits struct {
+	ConcurrentTurns     int           // key limits.concurrent_turns, default 64
+	MessageBytes        int           // key limits.message_bytes, default 1 MiB
+	TurnTimeout         time.Duration // key limits.turn_timeout in seconds, default 300
+	ConversationWait    time.Duration // key limits.conversation_wait in seconds, default 30
+	ConversationWaiters int           // key limits.conversation_waiters, default 16
+}
+
+// PluginSettings are what the operator says of one plugin.
+type PluginSettings struct {
+	MaxCalls     int           // key max_calls, default 256
+	Isolation    string        // key isolation: "shared" (default) or "tenant"
+	StartTimeout time.Duration // key start_timeout in seconds, default 10
+	CallTimeout  time.Duration // key call_timeout in seconds, default 30
+	Env          []string      // key env: host variables that the plugin gets
+	SHA256       string        // key sha256: lower-case hex; empty is not pinned
+}
+
+// Plugin gives the settings of a plugin, which are the defaults where the host's
+// files do not name it.
+func (s *Settings) Plugin(kind, name string) PluginSettings {
+	if p, ok := s.Plugins[kind][name]; ok {
+		return p
+	}
+	return pluginSettings(nil)
+}
+
+// defaults is the lowest layer. A null in a higher one removes a key from it, and
+// decoding then takes the value from here all the same.
+var defaults = map[string]any{
+	"listen":         "127.0.0.1:8080",
+	"data_dir":       "data",
+	"auth":           map[string]any{"mode": "none"},
+	"registry":       map[string]any{"cache_ttl": int64(300), "max_cache_size": int64(1000)},
+	"limits":         defaultLimits,
+	"shutdown_grace": int64(20),
+	"defaults": map[string]any{
+		"memory":               map[string]any{"type": "buffer"},
+		"conversation_storage": map[string]any{"backend": "memory"},
+	},
+}
+
+var defaultLimits = map[string]any{
+	"concurrent_turns":     int64(64),
+	"message_bytes":        int64(1 << 20),
+	"turn_timeout":         int64(300),
+	"conversation_wait":    int64(30),
+	"conversation_waiters": int64(16),
+}
+
+var (
+	//go:embed host.schema.json
+	hostSchemaJSON []byte
+	//go:embed tenant.schema.json
+	tenantSchemaJSON []byte
+
+	hostSchema   = sync.OnceValue(func() *Schema { return mustCompile(hostSchemaJSON) })
+	tenantSchema = sync.OnceValue(func() *Schema { return mustCompile(tenantSchemaJSON) })
+)
+
+func mustCompile(src []byte) *Schema {
+	s, err := CompileSchema(src)
+	if err != nil {
+		panic(err) // unreachable: our own files, which every test compiles
+	}
+	return s
+}
+
+// decoder reads a map that its schema accepted, with defaults beside it.
+type decoder struct{ values, defaults map[string]any }
+
+func (d decoder) get(key string) any {
+	if v, ok := d.values[key]; ok {
+		return v
+	}
+	return d.defaults[key]
+}
+
+func (d decoder) text(key string) string { s, _ := d.get(key).(string); return s }
+
+func (d decoder) integer(key string) int { i, _ := d.get(key).(int64); return int(i) }
+
+func (d decoder) seconds(key string) time.Duration {
+	return time.Duration(asFloat(d.get(key)) * float64(time.Second))
+}
+
+func (d decoder) texts(key string) []string {
+	l, _ := d.get(key).([]any)
+	var out []string
+	for _, v := range l {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (d decoder) sub(key string) decoder {
+	values, _ := d.values[key].(map[string]any)
+	defaults, _ := d.defaults[key].(map[string]any)
+	return decoder{values, defaults}
+}
+
+func asFloat(v any) float64 {
+	switch n := v.(type) {
+	case int64:
+		return float64(n)
+	case float64:
+		return n
+	}
+	return 0
+}
+
+// decodeSettings reads the host's keys; relative paths are in folder.
+func decodeSettings(tree map[string]any, folder string) Settings {
+	d := decoder{tree, defaults}
+	below := func(path string) string {
+		if path == "" || filepath.IsAbs(path) || folder == "" {
+			return path
+		}
+		return filepath.Join(folder, path)
+	}
+	allBelow := func(paths []string) []string {
+		out := slices.Clone(paths)
+		for i := range out {
+			out[i] = below(out[i])
+		}
+		return out
+	}
+	s := Settings{
+		Listen:        d.text("listen"),
+		DataDir:       below(d.text("data_dir")),
+		SecretsDir:    below(d.text("secrets_dir")),
+		PluginDirs:    allBelow(d.texts("plugin_dirs")),
+		TenantDirs:    allBelow(d.texts("tenant_dirs")),
+		AllowEnv:      d.texts("allow_env"),
+		Limits:        decodeLimits(d.sub("limits")),
+		Plugins:       map[string]map[string]PluginSettings{},
+		ShutdownGrace: d.seconds("shutdown_grace"),
+	}
+	s.Auth.Mode = d.sub("auth").text("mode")
+	s.Registry.CacheTTL = d.sub("registry").seconds("cache_ttl")
+	s.Registry.MaxCacheSize = d.sub("registry").integer("max_cache_size")
+	for kind, names := range d.sub("plugin").values {
+		s.Plugins[kind] = map[string]PluginSettings{}
+		plugins, _ := names.(map[string]any)
+		for name, values := range plugins {
+			v, _ := values.(map[string]any)
+			s.Plugins[kind][name] = pluginSettings(v)
+		}
+	}
+	return s
+}
+
+func decodeLimits(d decoder) Limits {
+	return Limits{
+		ConcurrentTurns:     d.integer("concurrent_turns"),
+		MessageBytes:        d.integer("message_bytes"),
+		TurnTimeout:         d.seconds("turn_timeout"),
+		ConversationWait:    d.seconds("conversation_wait"),
+		ConversationWaiters: d.integer("conversation_waiters"),
+	}
+}
+
+func pluginSettings(values map[string]any) PluginSettings {
+	d := decoder{values, map[string]any{
+		"max_calls": int64(256), "isolation": "shared", "start_timeout": int64(10), "call_timeout": int64(30),
+	}}
+	return PluginSettings{
+		MaxCalls:     d.integer("max_calls"),
+		Isolation:    d.text("isolation"),
+		StartTimeout: d.seconds("start_timeout"),
+		CallTimeout:  d.seconds("call_timeout"),
+		Env:          d.texts("env"),
+		SHA256:       d.text("sha256"),
+	}
+}

@@ -1,0 +1,70 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var tenantID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
+
+// ValidTenantID says what is wrong with a tenant's id: it is the name of a file
+// and of a folder, and must not lead anywhere else.
+func ValidTenantID(id string) error {
+	if !tenantID.MatchString(id) || strings.Contains(id, "..") {
+		if len(id) > 64 {
+			id = id[:64] + "..."
+		}
+		return fmt.Errorf("%q is not a tenant id; expected 1 to 64 letters, digits and . _ -, beginning with a letter or digit, without %q", id, "..")
+	}
+	return nil
+}
+
+// Tenant merges a tenant's document over what the host's layers give, checks the
+// whole and gives the effective configuration. With a nil document the tenant has
+// what it inherits. References are checked: what they refer to must be there and
+// be allowed, but is not kept.
+//
+// Errors are [Problems], all of them, or the context's error. The document is not
+// changed and not kept.
+func (h *Host) Tenant(ctx context.Context, id string, doc *Document, s Schemas) (*Effective, error) {
+	if doc == nil || doc.name == "" && len(doc.root.children) == 0 {
+		doc = FromMap("tenant "+id, nil)
+	}
+	if err := ValidTenantID(id); err != nil {
+		return nil, Problems{{Pos: Pos{File: doc.name}, Message: err.Error()}}
+	}
+	stack := h.tenantStack(ctx, s)
+	stack.origins[""] = origin{pos: Pos{File: doc.name}, layer: tenantLayer}
+	a := assembly{host: h, stack: stack, tenant: id, problems: slices.Clone(doc.problems)}
+	stack.load(tenantLayer, a.withoutHostKeys(doc))
+	e := a.assemble()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := a.problems.err(); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// withoutHostKeys refuses the keys that are the operator's alone, and leaves them
+// out so that they are not reported again as unknown ones.
+func (a *assembly) withoutHostKeys(doc *Document) *Document {
+	ours := hostSchema().cursor().keys()
+	theirs := tenantSchema().cursor().keys()
+	out := &Document{name: doc.name, root: node{kind: mapNode, pos: doc.root.pos}}
+	for _, n := range doc.root.children {
+		if slices.Contains(ours, n.key) && !slices.Contains(theirs, n.key) {
+			a.problems = append(a.problems, Problem{
+				Pos: n.pos, Path: Path{n.key},
+				Message: "is set by the operator in the host file", Expected: "a tenant's key: " + oneOf(theirs),
+			})
+			continue
+		}
+		out.root.children = append(out.root.children, n)
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func parseYAML(name string, src []byte) (node, Problems) {
+	r := yamlReader{builder{name: name}}
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	var doc, second yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return node{kind: mapNode}, nil // nothing but comments
+	} else if err != nil {
+		r.syntax(err)
+		return node{}, r.problems
+	}
+	root := node{}
+	if len(doc.Content) == 1 {
+		r.value(&root, nil, doc.Content[0])
+	}
+	switch {
+	case root.kind == scalarNode && root.scalar == nil:
+		root.kind = mapNode // "---" alone
+	case root.kind != mapNode && len(r.problems) == 0:
+		r.refuse(root.pos, nil, "is "+typeWord(root.value()), "a map")
+	}
+	if err := dec.Decode(&second); err == nil {
+		r.refuse(r.at(&second), nil, "is a second YAML document", "one")
+	} else if !errors.Is(err, io.EOF) {
+		r.syntax(err)
+	}
+	return root, r.problems
+}
+
+type yamlReader struct{ builder }
+
+// yaml.v3 tells the line of a syntax error only in its text.
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
+
+func (r *yamlReader) syntax(err error) {
+	pos, message := Pos{File: r.name, Line: 1, Column: 1}, err.Error()
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		message = m[2]
+		if line, err := strconv.Atoi(m[1]); err == nil {
+			pos.Line = line
+		}
+	}
+	r.refuse(pos, nil, "is not YAML: "+message, "")
+}
+
+func (r *yamlReader) at(y *yaml.Node) Pos {
+	return Pos{File: r.name, Line: y.Line, Column: y.Column}
+}
+
+// value reads y into n. It refuses what HCL cannot say, or what would make one
+// place of a file depend on another.
+func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
+	at := r.at(y)
+	if n.pos == (Pos{}) {
+		n.pos = at
+	}
+	if r.tooDeep(at, path) {
+		return
+	}
+	if y.Anchor != "" {
+		r.refuse(at, path, fmt.Sprintf("has the anchor &%s", y.Anchor), "a plain value: anchors and aliases are not supported")
+	}
+	if y.Style&yaml.TaggedStyle != 0 {
+		r.refuse(at, path, fmt.Sprintf("has the tag %s", y.Tag), "a plain value: tags are not supported")
+		return
+	}
+	switch y.Kind {
+	case yaml.AliasNode:
+		r.refuse(at, path, fmt.Sprintf("is the alias *%s", y.Value), "a plain value: anchors and aliases are not supported")
+	case yaml.MappingNode:
+		n.kind = mapNode
+		for i := 0; i+1 < len(y.Content); i += 2 {
+			r.entry(n, path, y.Content[i], y.Content[i+1])
+		}
+	case yaml.SequenceNode:
+		n.kind = listNode
+		for i, item := range y.Content {
+			child := node{pos: r.at(item)}
+			r.value(&child, path.with(strconv.Itoa(i)), item)
+			n.children = append(n.children, child)
+		}
+	default:
+		r.scalar(n, path, y)
+	}
+}
+
+func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
+	at := r.at(key)
+	switch {
+	case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
+		r.refuse(at, path, "has a merge key <<", "its keys written out: merge keys are not supported")
+		return
+	case key.Kind == yaml.ScalarNode && key.Anchor == "" && key.Style&yaml.TaggedStyle == 0 &&
+		(key.ShortTag() == "!!str" || key.ShortTag() == "!!timestamp"):
+	case key.Kind == yaml.ScalarNode:
+		r.refuse(at, path, fmt.Sprintf("has the key %s, which is not a plain text", strings.TrimSpace(key.Value)), "a text; write it in quotes")
+		return
+	default:
+		r.refuse(at, path, "has a key that is not a text", "a text")
+		return
+	}
+	child := node{key: key.Value, pos: at}
+	r.value(&child, path.with(key.Value), value)
+	r.add(parent, path.with(key.Value), child)
+}
+
+// scalar follows YAML 1.2's core schema as yaml.v3 reads it, without timestamps,
+// which are texts.
+func (r *yamlReader) scalar(n *node, path Path, y *yaml.Node) {
+	switch y.ShortTag() {
+	case "!!null":
+	case "!!bool":
+		n.scalar = strings.EqualFold(y.Value, "true")
+	case "!!int":
+		text := strings.ReplaceAll(y.Value, "_", "")
+		if lower := strings.ToLower(text); strings.ContainsAny(lower, "xob") {
+			i, err := strconv.ParseInt(lower, 0, 64)
+			if err != nil {
+				r.refuse(n.pos, path, "is out of the range of 64 bits", "a decimal number")
+				return
+			}
+			n.scalar = i
+			return
+		}
+		r.number(n, path, text)
+	case "!!float":
+		r.number(n, path, strings.ReplaceAll(y.Value, "_", ""))
+	default: // !!str, !!timestamp, and << as a value
+		n.scalar = y.Value
+	}
+}

@@ -1,0 +1,103 @@
+package secret
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// keySize is the size of a key file's content.
+const keySize = 32
+
+// sealedPrefix names the format, so that another one can follow it.
+const sealedPrefix = "v1."
+
+// ErrSealed is in the chain of every error of [Key.Open]: the text was not
+// sealed by this key for this context, or was changed since.
+var ErrSealed = errors.New("sealed text cannot be opened")
+
+// Key is the host's key. It seals and it digests; the two uses have keys of
+// their own, derived from it, so that neither says anything about the other.
+// A Key is safe for concurrent use and never printed.
+type Key struct {
+	aead   cipher.AEAD
+	digest []byte
+}
+
+// NewKey makes a random key that lives in memory only.
+func NewKey() *Key {
+	master := make([]byte, keySize)
+	_, _ = rand.Read(master) // documented never to fail
+	k, err := newKey(master)
+	if err != nil {
+		panic(err) // unreachable: the size is right
+	}
+	return k
+}
+
+func newKey(master []byte) (*Key, error) {
+	if len(master) != keySize {
+		return nil, fmt.Errorf("a key has %d bytes, not %d", keySize, len(master))
+	}
+	seal, err := hkdf.Expand(sha256.New, master, "botyard seal v1", keySize)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := hkdf.Expand(sha256.New, master, "botyard digest v1", keySize)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(seal)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{aead: aead, digest: digest}, nil
+}
+
+// Seal encrypts plain so that only Open with the same key and the same context
+// gives it back. The context says what the secret belongs to (a tenant and a
+// path, say); it is authenticated and not contained in the result, so a sealed
+// text that is moved to another place does not open there. The result is
+// printable ASCII.
+func (k *Key) Seal(plain, context []byte) string {
+	return sealedPrefix + base64.RawURLEncoding.EncodeToString(k.aead.Seal(nil, nil, plain, context))
+}
+
+// Open gives back what Seal got. Every error wraps [ErrSealed].
+func (k *Key) Open(sealed string, context []byte) ([]byte, error) {
+	if len(sealed) < len(sealedPrefix) || sealed[:len(sealedPrefix)] != sealedPrefix {
+		return nil, fmt.Errorf("%w: unknown format", ErrSealed)
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed[len(sealedPrefix):])
+	if err != nil {
+		return nil, fmt.Errorf("%w: not base64", ErrSealed)
+	}
+	plain, err := k.aead.Open(nil, nil, raw, context)
+	if err != nil {
+		return nil, fmt.Errorf("%w: another key, another context, or changed", ErrSealed)
+	}
+	return plain, nil
+}
+
+// Digest gives the hex HMAC-SHA256 of b: equal for equal content under one key,
+// and useless for guessing b without the key.
+func (k *Key) Digest(b []byte) string {
+	mac := hmac.New(sha256.New, k.digest)
+	mac.Write(b)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Format writes [Placeholder] whatever the verb.
+func (*Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Placeholder) }

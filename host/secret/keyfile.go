@@ -1,0 +1,81 @@
+package secret
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// LoadOrCreateKey reads the key in the file at path, or makes a random one there
+// (mode 0600) when no such file exists. The folder must exist. Processes that
+// race to create one file all get the same key: the content is written aside and
+// linked into place, which only one of them can do, and the others read it.
+//
+// A file that is not exactly one key, is not a regular file, or that the group
+// or others may access is refused.
+func LoadOrCreateKey(path string) (*Key, error) {
+	k, err := loadKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	if err := createKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("create key file %s: %w", path, err)
+	}
+	return loadKey(path)
+}
+
+func loadKey(path string) (*Key, error) {
+	// Asked before opening: opening a named pipe would wait for a writer.
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("key file %s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	if perm := info.Mode().Perm(); perm&0o077 != 0 {
+		return nil, fmt.Errorf("key file %s has mode %04o: others than its owner may access it; set 0600", path, perm)
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, keySize+1))
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	k, err := newKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return k, nil
+}
+
+func createKey(path string) (err error) {
+	master := make([]byte, keySize)
+	_, _ = rand.Read(master) // documented never to fail
+	// CreateTemp makes the file with mode 0600.
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	_, err = f.Write(master)
+	if err == nil {
+		// Synced before it has its name: a crash must not leave a short key
+		// under which nothing sealed would ever open again.
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	// Link, not rename: rename would replace the key of whoever was faster.
+	return os.Link(f.Name(), path)
+}
