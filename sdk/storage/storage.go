@@ -94,6 +94,9 @@ type BeginRequest struct {
 	Lease    time.Duration
 	Key      string // empty: none
 	Digest   []byte // of the request that the key stands for
+	// Attempt is chosen by the host, unique to this turn. A repeat of the Begin whose
+	// turn is running answers Started again, with the same fence.
+	Attempt string
 }
 
 // BeginResult has exactly one field set.

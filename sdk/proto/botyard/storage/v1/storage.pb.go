@@ -233,7 +233,11 @@ type BeginRequest struct {
 	// Idempotency key within the conversation; empty for none. Kept for 24 hours.
 	Key string `protobuf:"bytes,7,opt,name=key,proto3" json:"key,omitempty"`
 	// Digest of the request that the key stands for.
-	Digest        []byte `protobuf:"bytes,8,opt,name=digest,proto3" json:"digest,omitempty"`
+	Digest []byte `protobuf:"bytes,8,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Chosen by the host, unique to this turn; never empty. A repeat of the Begin
+	// whose turn is running answers started again, so that a host that did not hear
+	// the first answer can take up its turn.
+	Attempt       string `protobuf:"bytes,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -322,6 +326,13 @@ func (x *BeginRequest) GetDigest() []byte {
 		return x.Digest
 	}
 	return nil
+}
+
+func (x *BeginRequest) GetAttempt() string {
+	if x != nil {
+		return x.Attempt
+	}
+	return ""
 }
 
 type BeginResponse struct {
@@ -1254,7 +1265,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\bmetadata\x18\n" +
 	" \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06record\x18\v \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\f \x01(\tR\x03key\"\x81\x02\n" +
+	"\x03key\x18\f \x01(\tR\x03key\"\x9b\x02\n" +
 	"\fBeginRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x122\n" +
 	"\amessage\x18\x02 \x01(\v2\x18.botyard.chat.v1.MessageR\amessage\x12\x1a\n" +
@@ -1263,7 +1274,8 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x06holder\x18\x05 \x01(\tR\x06holder\x12\x19\n" +
 	"\blease_ms\x18\x06 \x01(\x03R\aleaseMs\x12\x10\n" +
 	"\x03key\x18\a \x01(\tR\x03key\x12\x16\n" +
-	"\x06digest\x18\b \x01(\fR\x06digest\"\xf7\x01\n" +
+	"\x06digest\x18\b \x01(\fR\x06digest\x12\x18\n" +
+	"\aattempt\x18\t \x01(\tR\aattempt\"\xf7\x01\n" +
 	"\rBeginResponse\x127\n" +
 	"\astarted\x18\x01 \x01(\v2\x1b.botyard.storage.v1.StartedH\x00R\astarted\x122\n" +
 	"\x06replay\x18\x02 \x01(\v2\x18.botyard.storage.v1.TurnH\x00R\x06replay\x12.\n" +

@@ -1,0 +1,28 @@
+package sdk
+
+import "github.com/hashicorp/go-plugin"
+
+// Handshake is go-plugin's: the cookie tells a plugin that a host started it. Its
+// version is that of the framing alone; services carry their own in their names.
+var Handshake = plugin.HandshakeConfig{
+	ProtocolVersion:  1,
+	MagicCookieKey:   "BOTYARD_PLUGIN",
+	MagicCookieValue: "c4f0a1f6-botyard",
+}
+
+const (
+	// PluginSetName is the one entry of go-plugin's plugin set.
+	PluginSetName = "botyard"
+
+	// LifelineEnv names the variable that tells a plugin how it learns that its host
+	// is gone. The one value is LifelineStdin.
+	LifelineEnv = "BOTYARD_LIFELINE"
+
+	// LifelineStdin: standard input is a pipe that only the host holds open; when it
+	// ends, the host is gone, and the plugin must end too.
+	LifelineStdin = "stdin"
+
+	// MaxMessageBytes bounds one gRPC message in both directions. grpc-go's own limit
+	// of 4 MiB is less than a tail of large messages.
+	MaxMessageBytes = 64 << 20
+)

@@ -1,0 +1,58 @@
+package instances
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/schema"
+	"google.golang.org/grpc"
+)
+
+// Backend is the side of sdk.Backend that all kinds share: it decodes a
+// configuration into C, opens an instance T with it, and keeps it.
+type Backend[C, T any] struct {
+	Set    Set[T]
+	Schema []byte
+	Open   func(ctx context.Context, cfg C, env sdk.Env) (T, error)
+	// Services adds the kind's gRPC services, which call Set.Get.
+	Services func(*grpc.Server, *Set[T])
+	// Needs is set by memories.
+	Needs func(T) (*sdk.MemoryNeeds, error)
+}
+
+// New makes the Backend and fills in the schema of C. It panics when C is no
+// configuration struct: that is a mistake in the plugin's code, found at its start.
+func New[C, T any](open func(context.Context, C, sdk.Env) (T, error), services func(*grpc.Server, *Set[T])) *Backend[C, T] {
+	s, err := schema.Of[C]()
+	if err != nil {
+		panic("botyard sdk: " + err.Error())
+	}
+	return &Backend[C, T]{Schema: s, Open: open, Services: services}
+}
+
+var _ sdk.Backend = (*Backend[struct{}, int])(nil)
+
+// Register implements sdk.Backend.
+func (b *Backend[C, T]) Register(server *grpc.Server) { b.Services(server, &b.Set) }
+
+// Configure implements sdk.Backend.
+func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte, env sdk.Env) (*sdk.MemoryNeeds, error) {
+	v, err := b.Set.Configure(ctx, id, func(ctx context.Context) (T, error) {
+		var cfg C
+		if err := schema.Decode(b.Schema, config, &cfg); err != nil {
+			var none T
+			return none, err
+		}
+		return b.Open(ctx, cfg, env)
+	})
+	if err != nil || b.Needs == nil {
+		return nil, err
+	}
+	return b.Needs(v)
+}
+
+// Release implements sdk.Backend.
+func (b *Backend[C, T]) Release(id string) error { return b.Set.Release(id) }
+
+// Close implements sdk.Backend.
+func (b *Backend[C, T]) Close() error { return b.Set.Close() }

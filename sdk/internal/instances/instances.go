@@ -1,0 +1,105 @@
+// Package instances keeps the configured instances of a plugin process.
+package instances
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Set maps instance ids to values. The zero value is empty and ready.
+type Set[T any] struct {
+	mu      sync.RWMutex
+	entries map[string]*entry[T]
+}
+
+type entry[T any] struct {
+	once  sync.Once
+	value T
+	err   error
+	calls sync.WaitGroup
+}
+
+// Configure answers the value of id, made by open if it is new. Concurrent calls
+// for one id open once; a failed open leaves nothing behind.
+func (s *Set[T]) Configure(ctx context.Context, id string, open func(context.Context) (T, error)) (T, error) {
+	s.mu.Lock()
+	if s.entries == nil {
+		s.entries = map[string]*entry[T]{}
+	}
+	e, ok := s.entries[id]
+	if !ok {
+		e = &entry[T]{}
+		s.entries[id] = e
+	}
+	s.mu.Unlock()
+	e.once.Do(func() {
+		// A panic in open must not leave a half-made instance that looks whole.
+		e.err = fault.New(fault.Internal, "the plugin panicked while it opened the instance").By(fault.PartyPlugin)
+		e.value, e.err = open(ctx)
+	})
+	if e.err != nil {
+		s.mu.Lock()
+		if s.entries[id] == e {
+			delete(s.entries, id)
+		}
+		s.mu.Unlock()
+	}
+	return e.value, e.err
+}
+
+// Get answers the value of id and a function that ends the call on it; Release
+// waits for that. An unknown id is fault.UnknownInstance.
+func (s *Set[T]) Get(id string) (value T, done func(), err error) {
+	s.mu.RLock()
+	e, ok := s.entries[id]
+	if ok {
+		e.calls.Add(1)
+	}
+	s.mu.RUnlock()
+	if !ok {
+		return value, nil, fault.New(fault.UnknownInstance, "unknown instance")
+	}
+	// A Configure of the same id may still be at work.
+	e.once.Do(func() { e.err = fault.New(fault.UnknownInstance, "unknown instance") })
+	if e.err != nil {
+		e.calls.Done()
+		return value, nil, fault.New(fault.UnknownInstance, "unknown instance")
+	}
+	return e.value, e.calls.Done, nil
+}
+
+// Release forgets id at once and closes its value when its last call ended. An
+// unknown id is no error.
+func (s *Set[T]) Release(id string) error {
+	s.mu.Lock()
+	e, ok := s.entries[id]
+	delete(s.entries, id)
+	s.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	e.calls.Wait()
+	if c, ok := any(e.value).(io.Closer); ok && e.err == nil {
+		return c.Close()
+	}
+	return nil
+}
+
+// Close releases all.
+func (s *Set[T]) Close() error {
+	s.mu.RLock()
+	ids := make([]string, 0, len(s.entries))
+	for id := range s.entries {
+		ids = append(ids, id)
+	}
+	s.mu.RUnlock()
+	var errs []error
+	for _, id := range ids {
+		errs = append(errs, s.Release(id))
+	}
+	return errors.Join(errs...)
+}

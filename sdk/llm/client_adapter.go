@@ -1,0 +1,105 @@
+package llm
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/internal/wire"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	"google.golang.org/grpc"
+)
+
+// Client calls an instance in a plugin process.
+type Client struct {
+	rpc      llmv1.LLMServiceClient
+	instance string
+}
+
+var (
+	_ LLM      = (*Client)(nil)
+	_ Embedder = (*Client)(nil)
+)
+
+// NewClient makes a client of the instance. It owns nothing of conn.
+func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
+	return &Client{rpc: llmv1.NewLLMServiceClient(conn), instance: instance}
+}
+
+// Chat implements LLM. An error of emit is returned as it is.
+func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error) (*Finish, error) {
+	// A stream is freed only when it is read to its end or its context ends.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.rpc.Chat(ctx, c.request(req))
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	var finish *Finish
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			if finish == nil {
+				return nil, fault.New(fault.ProviderFailed, "the reply ended before it was complete").By(fault.PartyPlugin)
+			}
+			return finish, nil
+		}
+		if err != nil {
+			return finish, fault.Of(err)
+		}
+		if finish != nil {
+			return finish, fault.New(fault.Internal, "the plugin sent more after the end of the reply").By(fault.PartyPlugin)
+		}
+		if m.Text != "" || m.Reasoning != "" || len(m.ToolCalls) > 0 {
+			d := Delta{Text: m.Text, Reasoning: m.Reasoning}
+			for _, t := range m.ToolCalls {
+				d.ToolCalls = append(d.ToolCalls, wire.ToolCallFrom(t))
+			}
+			if err := emit(d); err != nil {
+				return nil, err
+			}
+		}
+		if m.Finish != nil {
+			finish = &Finish{
+				Reason: FinishReason(m.Finish.Reason), Usage: wire.UsageFrom(m.Finish.Usage),
+				Model: m.Finish.Model, ReasoningSignature: m.Finish.ReasoningSignature,
+			}
+		}
+	}
+}
+
+func (c *Client) request(r *Request) *llmv1.ChatRequest {
+	p := &llmv1.ChatRequest{
+		Call: sdk.CallToProto(r.Call, c.instance), Messages: wire.Messages(r.Messages),
+		MaxOutputTokens: int32(r.MaxOutputTokens), Stream: r.Stream,
+	}
+	for _, t := range r.Tools {
+		p.Tools = append(p.Tools, &llmv1.Tool{Name: t.Name, Description: t.Description, Parameters: t.Parameters})
+	}
+	if r.ToolChoice != (ToolChoice{}) {
+		p.ToolChoice = &llmv1.ToolChoice{Mode: llmv1.ToolChoice_Mode(r.ToolChoice.Mode), Name: r.ToolChoice.Name}
+	}
+	if f := r.ResponseFormat; f.Type != FormatDefault {
+		p.ResponseFormat = &llmv1.ResponseFormat{Type: llmv1.ResponseFormat_Type(f.Type), Name: f.Name, Schema: f.Schema, Strict: f.Strict}
+	}
+	return p
+}
+
+// Embed implements Embedder.
+func (c *Client) Embed(ctx context.Context, req *EmbedRequest) (*Embeddings, error) {
+	resp, err := c.rpc.Embed(ctx, &llmv1.EmbedRequest{Call: sdk.CallToProto(req.Call, c.instance), Texts: req.Texts})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	if len(resp.Embeddings) != len(req.Texts) {
+		return nil, fault.New(fault.Internal, "the plugin answered %d vectors for %d texts",
+			len(resp.Embeddings), len(req.Texts)).By(fault.PartyPlugin)
+	}
+	out := &Embeddings{Usage: wire.UsageFrom(resp.Usage), Model: resp.Model}
+	for _, e := range resp.Embeddings {
+		out.Vectors = append(out.Vectors, e.Values)
+	}
+	return out, nil
+}

@@ -1,0 +1,118 @@
+package llm
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/sdk/internal/wire"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+)
+
+// CoalesceFor is how long a piece of a reply may wait for the next one, so that
+// two processes do not wake for each token. The first piece never waits.
+const CoalesceFor = 20 * time.Millisecond
+
+// coalescer sends pieces of a reply: the first at once, then what has come since,
+// at most every CoalesceFor.
+type coalescer struct {
+	send func(*llmv1.ChatResponse) error
+
+	mu     sync.Mutex
+	text   strings.Builder
+	other  *llmv1.ChatResponse // reasoning and tool calls that wait; nil for none
+	last   time.Time           // of the last send
+	timer  *time.Timer
+	armed  bool
+	closed bool
+	err    error
+}
+
+func newCoalescer(send func(*llmv1.ChatResponse) error) *coalescer { return &coalescer{send: send} }
+
+func (c *coalescer) emit(d Delta) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	c.text.WriteString(d.Text)
+	if d.Reasoning != "" || len(d.ToolCalls) > 0 {
+		if c.other == nil {
+			c.other = &llmv1.ChatResponse{}
+		}
+		c.other.Reasoning += d.Reasoning
+		for _, t := range d.ToolCalls {
+			c.other.ToolCalls = append(c.other.ToolCalls, wire.ToolCall(t))
+		}
+	}
+	if c.armed {
+		return nil
+	}
+	wait := CoalesceFor
+	if c.last.IsZero() {
+		wait = 0
+	} else {
+		wait -= time.Since(c.last)
+	}
+	if wait <= 0 {
+		c.flush(nil)
+		return c.err
+	}
+	c.armed = true
+	if c.timer == nil {
+		c.timer = time.AfterFunc(wait, c.fire)
+	} else {
+		c.timer.Reset(wait)
+	}
+	return nil
+}
+
+func (c *coalescer) fire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.armed = false
+	if !c.closed && c.err == nil {
+		c.flush(nil)
+	}
+}
+
+// flush sends what waits, with finish if it is set. The caller holds mu.
+func (c *coalescer) flush(finish *llmv1.Finish) {
+	out := c.other
+	if out == nil {
+		out = &llmv1.ChatResponse{}
+	}
+	out.Text = c.text.String()
+	if out.Text == "" && out.Reasoning == "" && len(out.ToolCalls) == 0 && finish == nil {
+		return
+	}
+	c.text.Reset()
+	c.other = nil
+	out.Finish = finish
+	c.err = c.send(out)
+	c.last = time.Now()
+}
+
+// close sends what waits and the finish, and stops the timer: nothing is sent
+// after it.
+func (c *coalescer) close(f *Finish) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	if c.err != nil {
+		return c.err
+	}
+	var finish *llmv1.Finish
+	if f != nil {
+		finish = &llmv1.Finish{
+			Reason: llmv1.Finish_Reason(f.Reason), Usage: wire.Usage(f.Usage), Model: f.Model,
+			ReasoningSignature: f.ReasoningSignature,
+		}
+	}
+	c.flush(finish)
+	return c.err
+}

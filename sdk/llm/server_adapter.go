@@ -1,0 +1,74 @@
+package llm
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/internal/instances"
+	"github.com/botyard/botyard/sdk/internal/wire"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	"google.golang.org/grpc"
+)
+
+type server struct {
+	llmv1.UnimplementedLLMServiceServer
+	set *instances.Set[LLM]
+}
+
+func (s *server) Chat(req *llmv1.ChatRequest, stream grpc.ServerStreamingServer[llmv1.ChatResponse]) error {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return err
+	}
+	defer done()
+	c := newCoalescer(stream.Send)
+	finish, err := v.Chat(stream.Context(), requestFrom(req), c.emit)
+	if err != nil {
+		// What was spent is told even though the reply failed: usage, then the error.
+		_ = c.close(finish)
+		return err
+	}
+	if finish == nil {
+		_ = c.close(nil)
+		return fault.New(fault.Internal, "the plugin ended a reply without saying how").By(fault.PartyPlugin)
+	}
+	return c.close(finish)
+}
+
+func (s *server) Embed(ctx context.Context, req *llmv1.EmbedRequest) (*llmv1.EmbedResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	e, ok := v.(Embedder)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "this plugin does not embed texts")
+	}
+	out, err := e.Embed(ctx, &EmbedRequest{Call: sdk.CallFromProto(req.Call), Texts: req.Texts})
+	if err != nil {
+		return nil, err
+	}
+	resp := &llmv1.EmbedResponse{Usage: wire.Usage(out.Usage), Model: out.Model}
+	for _, vec := range out.Vectors {
+		resp.Embeddings = append(resp.Embeddings, &llmv1.Embedding{Values: vec})
+	}
+	return resp, nil
+}
+
+func requestFrom(p *llmv1.ChatRequest) *Request {
+	r := &Request{
+		Call: sdk.CallFromProto(p.Call), Messages: wire.MessagesFrom(p.Messages),
+		MaxOutputTokens: int(p.MaxOutputTokens), Stream: p.Stream,
+		ToolChoice: ToolChoice{Mode: ToolMode(p.GetToolChoice().GetMode()), Name: p.GetToolChoice().GetName()},
+		ResponseFormat: ResponseFormat{
+			Type: FormatType(p.GetResponseFormat().GetType()), Name: p.GetResponseFormat().GetName(),
+			Schema: p.GetResponseFormat().GetSchema(), Strict: p.GetResponseFormat().GetStrict(),
+		},
+	}
+	for _, t := range p.Tools {
+		r.Tools = append(r.Tools, Tool{Name: t.Name, Description: t.Description, Parameters: t.Parameters})
+	}
+	return r
+}

@@ -1,0 +1,48 @@
+package sdk
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk/fault"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+)
+
+// Register adds the plugin's services to a gRPC server made with ServerOptions.
+// Serve does it; tests that need no process may too.
+func Register(server *grpc.Server, p Plugin, log hclog.Logger) {
+	pluginv1.RegisterPluginServiceServer(server, &pluginServer{plugin: p, log: log})
+	p.Backend.Register(server)
+}
+
+type pluginServer struct {
+	pluginv1.UnimplementedPluginServiceServer
+	plugin Plugin
+	log    hclog.Logger
+}
+
+func (s *pluginServer) GetInfo(context.Context, *pluginv1.GetInfoRequest) (*pluginv1.GetInfoResponse, error) {
+	i := s.plugin.Info
+	return &pluginv1.GetInfoResponse{
+		Kind: i.Kind, Name: i.Name, Version: i.Version, Services: i.Services,
+		Capabilities: i.Capabilities, ConfigSchema: i.ConfigSchema, Exclusive: i.Exclusive,
+	}, nil
+}
+
+func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureRequest) (*pluginv1.ConfigureResponse, error) {
+	if req.Instance == "" {
+		return nil, fault.New(fault.Invalid, "is empty").At("instance").By(fault.PartyHost)
+	}
+	needs, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, Env{Log: s.log})
+	if err != nil || needs == nil {
+		return &pluginv1.ConfigureResponse{}, err
+	}
+	return &pluginv1.ConfigureResponse{MemoryNeeds: &pluginv1.MemoryNeeds{
+		Tail: int32(needs.Tail), Recall: needs.Recall, Remember: needs.Remember,
+	}}, nil
+}
+
+func (s *pluginServer) Release(_ context.Context, req *pluginv1.ReleaseRequest) (*pluginv1.ReleaseResponse, error) {
+	return &pluginv1.ReleaseResponse{}, s.plugin.Backend.Release(req.Instance)
+}

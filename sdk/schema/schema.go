@@ -1,0 +1,140 @@
+// Package schema makes the JSON Schema of a plugin's configuration from the
+// author's struct, and decodes configurations into it.
+//
+// Struct tags: json names the key; jsonschema carries required, default, minimum,
+// enum and the like, as github.com/invopop/jsonschema reads them;
+// jsonschema_description documents the key; botyard:"secret" marks a value that is
+// never shown and may be a reference, botyard:"endpoint" one that says where
+// secrets are sent.
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/invopop/jsonschema"
+)
+
+// Keywords of ours in a property's schema.
+const (
+	SecretKeyword   = "x-botyard-secret"
+	EndpointKeyword = "x-botyard-endpoint"
+)
+
+// Of makes the schema of struct type C.
+func Of[C any]() ([]byte, error) {
+	r := jsonschema.Reflector{
+		Anonymous: true, DoNotReference: true, ExpandedStruct: true,
+		RequiredFromJSONSchemaTags: true,
+	}
+	s := r.Reflect(new(C))
+	if s.Type != "object" {
+		return nil, fmt.Errorf("a configuration is a struct, not %T", *new(C))
+	}
+	if err := mark(s, reflect.TypeFor[C]()); err != nil {
+		return nil, err
+	}
+	return json.Marshal(s)
+}
+
+// mark adds our keywords to the properties of s, the schema of struct type t.
+func mark(s *jsonschema.Schema, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || s.Properties == nil {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous && f.Tag.Get("json") == "" {
+			if err := mark(s, f.Type); err != nil {
+				return err
+			}
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" {
+			name = f.Name
+		}
+		p, ok := s.Properties.Get(name)
+		if !ok {
+			continue
+		}
+		for _, word := range strings.FieldsFunc(f.Tag.Get("botyard"), func(r rune) bool { return r == ',' }) {
+			if p.Extras == nil {
+				p.Extras = map[string]any{}
+			}
+			switch word {
+			case "secret":
+				p.Extras[SecretKeyword] = true
+			case "endpoint":
+				p.Extras[EndpointKeyword] = true
+			default:
+				return fmt.Errorf("field %s: unknown word %q in its botyard tag", f.Name, word)
+			}
+		}
+		if err := mark(p, f.Type); err != nil {
+			return err
+		}
+		if p.Items != nil {
+			if err := mark(p.Items, f.Type); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Decode fills out, a pointer to the struct that schemaJSON was made from: first
+// the schema's defaults, then config over them. Unknown keys and wrong types are
+// fault.Invalid.
+func Decode(schemaJSON, config []byte, out any) error {
+	var s jsonschema.Schema
+	if err := json.Unmarshal(schemaJSON, &s); err != nil {
+		return err
+	}
+	defaults, err := json.Marshal(defaultsOf(&s))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(defaults, out); err != nil {
+		return fmt.Errorf("the defaults do not fit the configuration struct: %w", err)
+	}
+	if len(config) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(config))
+	d.DisallowUnknownFields()
+	if err := d.Decode(out); err != nil {
+		var typeErr *json.UnmarshalTypeError
+		if errors.As(err, &typeErr) {
+			return fault.New(fault.Invalid, "must be %s, not %s", typeErr.Type, typeErr.Value).
+				At(typeErr.Field).By(fault.PartyTenant)
+		}
+		// json's other messages name a key at most, never a value.
+		return fault.New(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "json: ")).By(fault.PartyTenant)
+	}
+	return nil
+}
+
+// defaultsOf collects the defaults of s's properties, nested ones too.
+func defaultsOf(s *jsonschema.Schema) map[string]any {
+	out := map[string]any{}
+	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		p := pair.Value
+		if p.Default != nil {
+			out[pair.Key] = p.Default
+		} else if p.Type == "object" && p.Properties != nil {
+			if nested := defaultsOf(p); len(nested) > 0 {
+				out[pair.Key] = nested
+			}
+		}
+	}
+	return out
+}

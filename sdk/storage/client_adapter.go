@@ -1,0 +1,115 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/internal/wire"
+	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+	"google.golang.org/grpc"
+)
+
+// Client calls an instance in a plugin process.
+type Client struct {
+	rpc      storagev1.StorageServiceClient
+	instance string
+}
+
+var (
+	_ Storage = (*Client)(nil)
+	_ Renewer = (*Client)(nil)
+)
+
+// NewClient makes a client of the instance. It owns nothing of conn.
+func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
+	return &Client{rpc: storagev1.NewStorageServiceClient(conn), instance: instance}
+}
+
+// Begin implements Storage.
+func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error) {
+	resp, err := c.rpc.Begin(ctx, &storagev1.BeginRequest{
+		Call: sdk.CallToProto(req.Call, c.instance), Message: wire.Message(req.Message), Metadata: req.Metadata,
+		Tail: int32(req.Tail), Holder: req.Holder, LeaseMs: req.Lease.Milliseconds(), Key: req.Key, Digest: req.Digest,
+		Attempt: req.Attempt,
+	})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	switch o := resp.Outcome.(type) {
+	case *storagev1.BeginResponse_Started:
+		return &BeginResult{Started: &Started{Sequence: o.Started.GetSequence(), Fence: o.Started.GetFence(),
+			Tail: wire.MessagesFrom(o.Started.GetTail())}}, nil
+	case *storagev1.BeginResponse_Replay:
+		t := turnFrom(o.Replay)
+		return &BeginResult{Replay: &t}, nil
+	case *storagev1.BeginResponse_Busy:
+		return &BeginResult{Busy: &Busy{SameKey: o.Busy.GetSameKey()}}, nil
+	case *storagev1.BeginResponse_KeyReused:
+		return &BeginResult{KeyReused: true}, nil
+	}
+	return nil, fault.New(fault.Internal, "the storage answered Begin with nothing").By(fault.PartyPlugin)
+}
+
+// Commit implements Storage.
+func (c *Client) Commit(ctx context.Context, req *CommitRequest) (int64, error) {
+	resp, err := c.rpc.Commit(ctx, &storagev1.CommitRequest{
+		Call: sdk.CallToProto(req.Call, c.instance), Fence: req.Fence, State: storagev1.TurnState(req.State),
+		Reason: req.Reason, Messages: wire.Messages(req.Messages), Usage: wire.Usage(req.Usage), Record: req.Record,
+	})
+	if err != nil {
+		return 0, fault.Of(err)
+	}
+	return resp.Number, nil
+}
+
+// Read implements Storage.
+func (c *Client) Read(ctx context.Context, req *ReadRequest) (*TurnPage, error) {
+	resp, err := c.rpc.Read(ctx, &storagev1.ReadRequest{
+		Call: sdk.CallToProto(req.Call, c.instance), After: req.After, Limit: int32(req.Limit), All: req.All})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	page := &TurnPage{More: resp.More, Turns: make([]Turn, len(resp.Turns))}
+	for i, t := range resp.Turns {
+		page.Turns[i] = turnFrom(t)
+	}
+	return page, nil
+}
+
+// List implements Storage.
+func (c *Client) List(ctx context.Context, req *ListRequest) (*ConversationPage, error) {
+	resp, err := c.rpc.List(ctx, &storagev1.ListRequest{
+		Call: sdk.CallToProto(req.Call, c.instance), After: req.After, Limit: int32(req.Limit)})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	page := &ConversationPage{More: resp.More}
+	for _, p := range resp.Conversations {
+		page.Conversations = append(page.Conversations, Conversation{ID: p.Id, User: p.User, Turns: p.Turns,
+			CreatedAt: wire.TimeFrom(p.CreatedAt), UpdatedAt: wire.TimeFrom(p.UpdatedAt)})
+	}
+	return page, nil
+}
+
+// Delete implements Storage.
+func (c *Client) Delete(ctx context.Context, scope Scope) (int64, error) {
+	resp, err := c.rpc.Delete(ctx, &storagev1.DeleteRequest{
+		Call: sdk.CallToProto(scope.Call, c.instance), Tenant: scope.Tenant})
+	if err != nil {
+		return 0, fault.Of(err)
+	}
+	return resp.Conversations, nil
+}
+
+// Renew implements Renewer.
+func (c *Client) Renew(ctx context.Context, holder string, lease time.Duration) error {
+	_, err := c.rpc.Renew(ctx, &storagev1.RenewRequest{
+		Call: &chatv1.CallContext{Instance: c.instance}, Holder: holder, LeaseMs: lease.Milliseconds()})
+	if err != nil {
+		return fault.Of(err)
+	}
+	return nil
+}

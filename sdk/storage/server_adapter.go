@@ -1,0 +1,136 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/internal/instances"
+	"github.com/botyard/botyard/sdk/internal/wire"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+)
+
+type server struct {
+	storagev1.UnimplementedStorageServiceServer
+	set *instances.Set[Storage]
+}
+
+func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*storagev1.BeginResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	r, err := v.Begin(ctx, &BeginRequest{
+		Call: sdk.CallFromProto(req.Call), Message: wire.MessageFrom(req.Message), Metadata: req.Metadata,
+		Tail: int(req.Tail), Holder: req.Holder, Lease: time.Duration(req.LeaseMs) * time.Millisecond,
+		Key: req.Key, Digest: req.Digest, Attempt: req.Attempt,
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Started != nil:
+		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: &storagev1.Started{
+			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: wire.Messages(r.Started.Tail)}}}, nil
+	case r.Replay != nil:
+		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Replay{Replay: turn(*r.Replay)}}, nil
+	case r.Busy != nil:
+		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Busy{Busy: &storagev1.Busy{SameKey: r.Busy.SameKey}}}, nil
+	case r.KeyReused:
+		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_KeyReused{KeyReused: &storagev1.KeyReused{}}}, nil
+	}
+	return nil, fault.New(fault.Internal, "the storage answered Begin with nothing").By(fault.PartyPlugin)
+}
+
+func (s *server) Commit(ctx context.Context, req *storagev1.CommitRequest) (*storagev1.CommitResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	n, err := v.Commit(ctx, &CommitRequest{
+		Call: sdk.CallFromProto(req.Call), Fence: req.Fence, State: State(req.State), Reason: req.Reason,
+		Messages: wire.MessagesFrom(req.Messages), Usage: wire.UsageFrom(req.Usage), Record: req.Record,
+	})
+	return &storagev1.CommitResponse{Number: n}, err
+}
+
+func (s *server) Read(ctx context.Context, req *storagev1.ReadRequest) (*storagev1.ReadResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	page, err := v.Read(ctx, &ReadRequest{Call: sdk.CallFromProto(req.Call), After: req.After, Limit: int(req.Limit), All: req.All})
+	if err != nil {
+		return nil, err
+	}
+	resp := &storagev1.ReadResponse{More: page.More}
+	for _, t := range page.Turns {
+		resp.Turns = append(resp.Turns, turn(t))
+	}
+	return resp, nil
+}
+
+func (s *server) List(ctx context.Context, req *storagev1.ListRequest) (*storagev1.ListResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	page, err := v.List(ctx, &ListRequest{Call: sdk.CallFromProto(req.Call), After: req.After, Limit: int(req.Limit)})
+	if err != nil {
+		return nil, err
+	}
+	resp := &storagev1.ListResponse{More: page.More}
+	for _, c := range page.Conversations {
+		resp.Conversations = append(resp.Conversations, &storagev1.Conversation{
+			Id: c.ID, User: c.User, Turns: c.Turns, CreatedAt: wire.Time(c.CreatedAt), UpdatedAt: wire.Time(c.UpdatedAt)})
+	}
+	return resp, nil
+}
+
+func (s *server) Delete(ctx context.Context, req *storagev1.DeleteRequest) (*storagev1.DeleteResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	scope := Scope{Call: sdk.CallFromProto(req.Call), Tenant: req.Tenant}
+	if scope.Call.Conversation == "" && scope.Call.User == "" && !scope.Tenant {
+		return nil, fault.New(fault.Invalid, "names neither conversation nor user, and is not said to mean the whole tenant").At("scope")
+	}
+	n, err := v.Delete(ctx, scope)
+	return &storagev1.DeleteResponse{Conversations: n}, err
+}
+
+func (s *server) Renew(ctx context.Context, req *storagev1.RenewRequest) (*storagev1.RenewResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	r, ok := v.(Renewer)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "this storage keeps no leases")
+	}
+	return &storagev1.RenewResponse{}, r.Renew(ctx, req.Holder, time.Duration(req.LeaseMs)*time.Millisecond)
+}
+
+func turn(t Turn) *storagev1.Turn {
+	return &storagev1.Turn{
+		Sequence: t.Sequence, Number: t.Number, State: storagev1.TurnState(t.State), Reason: t.Reason, User: t.User,
+		Messages: wire.Messages(t.Messages), Usage: wire.Usage(t.Usage), StartedAt: wire.Time(t.StartedAt),
+		EndedAt: wire.Time(t.EndedAt), Metadata: t.Metadata, Record: t.Record, Key: t.Key,
+	}
+}
+
+func turnFrom(p *storagev1.Turn) Turn {
+	return Turn{
+		Sequence: p.Sequence, Number: p.Number, State: State(p.State), Reason: p.Reason, User: p.User,
+		Messages: wire.MessagesFrom(p.Messages), Usage: wire.UsageFrom(p.Usage), StartedAt: wire.TimeFrom(p.StartedAt),
+		EndedAt: wire.TimeFrom(p.EndedAt), Metadata: p.Metadata, Record: p.Record, Key: p.Key,
+	}
+}
