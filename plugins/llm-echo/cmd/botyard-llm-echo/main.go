@@ -1,0 +1,9 @@
+// Command botyard-llm-echo is the plugin that stands in for an LLM provider.
+package main
+
+import (
+	echo "github.com/botyard/botyard/plugins/llm-echo"
+	"github.com/botyard/botyard/sdk"
+)
+
+func main() { sdk.Serve(echo.Plugin()) }

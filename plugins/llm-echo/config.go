@@ -1,0 +1,82 @@
+package echo
+
+import (
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Config is the block llm with provider = "echo". All keys are optional.
+type Config struct {
+	Model string `json:"model,omitempty" jsonschema:"default=echo" jsonschema_description:"Any name; it is reported as the model of each reply."`
+
+	APIKey  string `json:"api_key,omitempty" botyard:"secret" jsonschema_description:"Accepted and never used, so that the handling of secrets can be tried offline."`
+	BaseURL string `json:"base_url,omitempty" botyard:"endpoint" jsonschema_description:"Accepted and never contacted, so that the handling of endpoints can be tried offline."`
+
+	Reply             string `json:"reply,omitempty" jsonschema_description:"A fixed reply, whatever was said."`
+	Tokens            int    `json:"tokens,omitempty" jsonschema:"minimum=0,maximum=10000000" jsonschema_description:"Makes every reply this many short tokens long; 0 gives the natural reply. Not together with reply."`
+	FirstTokenDelayMS int    `json:"first_token_delay_ms,omitempty" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before the first token."`
+	TokenDelayMS      int    `json:"token_delay_ms,omitempty" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before each further token."`
+
+	Fail             *Fail `json:"fail,omitempty" jsonschema_description:"Makes calls fail."`
+	HangAfterTokens  *int  `json:"hang_after_tokens,omitempty" jsonschema:"minimum=-1" jsonschema_description:"Hangs after this many tokens until the call is given up; -1 or unset is never."`
+	CrashAfterTokens *int  `json:"crash_after_tokens,omitempty" jsonschema:"minimum=-1" jsonschema_description:"Ends the plugin's process after this many tokens; -1 or unset is never."`
+}
+
+// Fail says how calls fail. Its fields have no defaults in the schema: those
+// would bring the block into being where nobody wrote it.
+type Fail struct {
+	Class        string `json:"class" jsonschema:"required" jsonschema_description:"The class of the error, for example rate_limited or provider_failed."`
+	Message      string `json:"message,omitempty" jsonschema_description:"The error's message."`
+	AfterTokens  int    `json:"after_tokens,omitempty" jsonschema:"minimum=0" jsonschema_description:"Tokens that are streamed before the failure; a shorter reply fails at its end."`
+	Times        int    `json:"times,omitempty" jsonschema:"minimum=0" jsonschema_description:"Only the first so many calls of this instance fail; 0 makes all fail."`
+	RetryAfterMS int    `json:"retry_after_ms,omitempty" jsonschema:"minimum=0" jsonschema_description:"Milliseconds after which the error says that a retry makes sense; 0 says nothing."`
+}
+
+// check finds what the schema's own rules cannot say, and repeats those that
+// matter to callers of New, who have no schema.
+func (c *Config) check() error {
+	for _, n := range []struct {
+		path  string
+		value int
+	}{
+		{"tokens", c.Tokens}, {"token_delay_ms", c.TokenDelayMS}, {"first_token_delay_ms", c.FirstTokenDelayMS},
+	} {
+		if n.value < 0 {
+			return invalid(n.path, "must not be negative")
+		}
+	}
+	if c.Tokens > 0 && c.Reply != "" {
+		return invalid("tokens", "reply fixes the reply already; set one of the two")
+	}
+	if c.Fail == nil {
+		return nil
+	}
+	if _, ok := fault.ParseClass(c.Fail.Class); !ok {
+		return invalid("fail.class", "%q is no class of error; expected one such as rate_limited or provider_failed", c.Fail.Class)
+	}
+	if c.Fail.AfterTokens < 0 || c.Fail.Times < 0 || c.Fail.RetryAfterMS < 0 {
+		return invalid("fail", "after_tokens, times and retry_after_ms must not be negative")
+	}
+	return nil
+}
+
+// fault makes the error that f asks for; check has seen its class.
+func (f *Fail) fault() *fault.Error {
+	class, _ := fault.ParseClass(f.Class)
+	message := f.Message
+	if message == "" {
+		message = "the echo was told to fail"
+	}
+	err := fault.New(class, "%s", message)
+	if f.RetryAfterMS > 0 {
+		err = err.After(milliseconds(f.RetryAfterMS))
+	}
+	return err
+}
+
+func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+func invalid(path, format string, args ...any) error {
+	return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
+}

@@ -1,0 +1,174 @@
+package echo
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+func open(t testing.TB, cfg Config) *Echo {
+	t.Helper()
+	e, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func request(stream bool, texts ...string) *llm.Request {
+	r := &llm.Request{Stream: stream}
+	for _, s := range texts {
+		r.Messages = append(r.Messages, chat.Text(chat.User, s))
+	}
+	return r
+}
+
+// talk collects what is emitted.
+func talk(ctx context.Context, e *Echo, req *llm.Request) ([]string, *llm.Finish, error) {
+	var got []string
+	finish, err := e.Chat(ctx, req, func(d llm.Delta) error { got = append(got, d.Text); return nil })
+	return got, finish, err
+}
+
+func TestStreamedAndWholeRepliesAreTheSame(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"natural": {}, "fixed": {Reply: "  a\tb  c\n"}, "counted": {Tokens: 12}, "white space": {Reply: "   "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := open(t, cfg)
+			streamed, finish, err := talk(t.Context(), e, request(true, "one two", "three  {{7*7}} "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole, wholeFinish, err := talk(t.Context(), e, request(false, "one two", "three  {{7*7}} "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(whole) != 1 || whole[0] != strings.Join(streamed, "") {
+				t.Errorf("whole %q, streamed %q", whole, streamed)
+			}
+			if !reflect.DeepEqual(finish, wholeFinish) {
+				t.Errorf("finishes differ: %+v, %+v", finish, wholeFinish)
+			}
+			want := llm.Finish{Reason: llm.FinishStop, Model: "echo",
+				Usage: chat.Usage{InputTokens: 4, OutputTokens: int64(len(streamed))}}
+			if !reflect.DeepEqual(*finish, want) {
+				t.Errorf("finish %+v, want %+v", *finish, want)
+			}
+		})
+	}
+}
+
+func TestTokensAreWords(t *testing.T) {
+	got, _, err := talk(t.Context(), open(t, Config{Reply: " a\tb  cé\n d"}), request(true, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{" a\t", "b  ", "cé\n ", "d"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestCountedTokens(t *testing.T) {
+	got, finish, err := talk(t.Context(), open(t, Config{Tokens: 11, Model: "big"}), request(true, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(got, "") != "zero one two three four five six seven eight nine zero " {
+		t.Errorf("got %q", got)
+	}
+	if finish.Model != "big" || finish.Usage.OutputTokens != 11 {
+		t.Errorf("finish %+v", finish)
+	}
+}
+
+func TestOutputLimit(t *testing.T) {
+	e := open(t, Config{Reply: "a b c"})
+	for limit, want := range map[int]llm.FinishReason{1: llm.FinishLength, 2: llm.FinishLength, 3: llm.FinishStop, 4: llm.FinishStop} {
+		req := request(true, "x")
+		req.MaxOutputTokens = limit
+		got, finish, err := talk(t.Context(), e, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != min(limit, 3) || finish.Reason != want {
+			t.Errorf("limit %d: %q, %v", limit, got, finish.Reason)
+		}
+	}
+}
+
+func TestDelays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := open(t, Config{Tokens: 4, FirstTokenDelayMS: 1000, TokenDelayMS: 10})
+		start := time.Now()
+		var at []time.Duration
+		_, err := e.Chat(t.Context(), request(true, "x"), func(llm.Delta) error { at = append(at, time.Since(start)); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []time.Duration{time.Second, 1010 * time.Millisecond, 1020 * time.Millisecond, 1030 * time.Millisecond}
+		if !reflect.DeepEqual(at, want) {
+			t.Errorf("tokens came at %v, want %v", at, want)
+		}
+		start = time.Now()
+		if _, _, err := talk(t.Context(), e, request(false, "x")); err != nil || time.Since(start) != want[3] {
+			t.Errorf("the whole reply took %v (%v), want %v", time.Since(start), err, want[3])
+		}
+	})
+}
+
+func TestContextEndsADelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		got, finish, err := talk(ctx, open(t, Config{Tokens: 4, TokenDelayMS: 10}), request(true, "x"))
+		if !fault.Is(err, fault.Deadline) || len(got) != 2 || time.Since(start) != 15*time.Millisecond {
+			t.Errorf("got %q, %v after %v", got, err, time.Since(start))
+		}
+		if finish == nil || finish.Usage.OutputTokens != 2 {
+			t.Errorf("finish %+v", finish)
+		}
+	})
+}
+
+func TestEmitErrorEndsTheReply(t *testing.T) {
+	gone := errors.New("gone")
+	for _, stream := range []bool{true, false} {
+		calls := 0
+		_, err := open(t, Config{Tokens: 100}).Chat(t.Context(), request(stream, "x"), func(llm.Delta) error { calls++; return gone })
+		if !errors.Is(err, gone) || calls != 1 {
+			t.Errorf("stream %v: %v after %d calls", stream, err, calls)
+		}
+	}
+}
+
+func TestCanceledBeforeTheFirstToken(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, _, err := talk(ctx, open(t, Config{}), request(true, "x"))
+	if !fault.Is(err, fault.Canceled) || len(got) != 0 {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// BenchmarkChat shows that a token without delay costs neither a timer nor memory.
+func BenchmarkChat(b *testing.B) {
+	e := open(b, Config{Tokens: 1000})
+	req := request(true, "x")
+	emit := func(llm.Delta) error { return nil }
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Chat(b.Context(), req, emit); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package echo
+
+import (
+	"context"
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+func dot(a, b []float32) float64 {
+	var sum float64
+	for i := range a {
+		sum += float64(a[i]) * float64(b[i])
+	}
+	return sum
+}
+
+func TestEmbed(t *testing.T) {
+	texts := []string{
+		"How do I reset my password?", "how do I RESET my password", "I forgot my password, how do I get in?",
+		"The weather in Lisbon is mild", "", "?!",
+	}
+	out, err := open(t, Config{}).Embed(t.Context(), &llm.EmbedRequest{Texts: texts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out.Vectors) != len(texts) || out.Model != "echo" || out.Usage.InputTokens != 28 {
+		t.Fatalf("%d vectors, model %q, usage %+v", len(out.Vectors), out.Model, out.Usage)
+	}
+	for i, v := range out.Vectors {
+		if len(v) != dimensions || math.Abs(dot(v, v)-1) > 1e-5 {
+			t.Errorf("%q: %d dimensions, length² %v", texts[i], len(v), dot(v, v))
+		}
+	}
+	v := out.Vectors
+	if !reflect.DeepEqual(v[0], v[1]) {
+		t.Error("case and punctuation changed the vector")
+	}
+	if near, far := dot(v[0], v[2]), dot(v[0], v[3]); near < 0.4 || far > 0.3 {
+		t.Errorf("shared words: %v, no shared words: %v", near, far)
+	}
+}
+
+// TestHashStays holds the hash: stored vectors depend on it.
+func TestHashStays(t *testing.T) {
+	if got := hash("password"); got != 0x8553155ee5783e94 {
+		t.Errorf("hash is %#x", got)
+	}
+}
+
+func TestEmbedCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := open(t, Config{}).Embed(ctx, &llm.EmbedRequest{Texts: []string{"x"}}); !fault.Is(err, fault.Canceled) {
+		t.Error(err)
+	}
+}

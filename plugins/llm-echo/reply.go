@@ -1,0 +1,104 @@
+package echo
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/botyard/botyard/sdk/chat"
+)
+
+// question is what the echo answers from memory, as plain reduces it.
+const question = "do you remember me"
+
+// compose makes the natural reply. It only ever copies text.
+func compose(messages []chat.Message) string {
+	last := lastUser(messages)
+	said := ""
+	earlier := messages
+	if last >= 0 {
+		said = messages[last].Text()
+		earlier = messages[:last]
+	}
+	if plain(said) == question {
+		return remember(earlier)
+	}
+
+	var b strings.Builder
+	b.WriteString(`You said: "`)
+	b.WriteString(said)
+	b.WriteString(`". `)
+
+	instructions, any := systemText(messages)
+	if any {
+		b.WriteString(`My instructions: "`)
+		b.WriteString(instructions)
+		b.WriteString(`". `)
+	} else {
+		b.WriteString("I have no instructions. ")
+	}
+
+	shown, first := 0, ""
+	for _, m := range earlier {
+		if m.Role == chat.System {
+			continue
+		}
+		if shown == 0 {
+			first = m.Text()
+		}
+		shown++
+	}
+	if shown == 0 {
+		b.WriteString("I was shown no earlier messages.")
+		return b.String()
+	}
+	b.WriteString("I was shown ")
+	b.WriteString(strconv.Itoa(shown))
+	b.WriteString(" earlier message")
+	if shown > 1 {
+		b.WriteByte('s')
+	}
+	b.WriteString(`, the first: "`)
+	b.WriteString(first)
+	b.WriteString(`".`)
+	return b.String()
+}
+
+func remember(earlier []chat.Message) string {
+	for _, m := range earlier {
+		if m.Role == chat.User {
+			return "Yes, you asked about: " + m.Text()
+		}
+	}
+	return "No, I was shown no earlier message of yours."
+}
+
+func lastUser(messages []chat.Message) int {
+	for i := len(messages) - 1; i >= 0; i-- {
+		if messages[i].Role == chat.User {
+			return i
+		}
+	}
+	return -1
+}
+
+func systemText(messages []chat.Message) (text string, any bool) {
+	for _, m := range messages {
+		if m.Role != chat.System {
+			continue
+		}
+		if any {
+			text += "\n\n"
+		}
+		text += m.Text()
+		any = true
+	}
+	return text, any
+}
+
+// plain lowers s, makes one space of each run of white space, and drops the
+// punctuation at its end.
+func plain(s string) string {
+	s = strings.TrimRightFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) })
+	return strings.Join(strings.Fields(strings.ToLower(s)), " ")
+}

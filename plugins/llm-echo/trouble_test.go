@@ -1,0 +1,119 @@
+package echo
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+func TestFail(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail   Fail
+		tokens int // that come before
+	}{
+		"at once":          {Fail{Class: "rate_limited", RetryAfterMS: 1500, Message: "slow down"}, 0},
+		"in the middle":    {Fail{Class: "provider_failed", AfterTokens: 2}, 2},
+		"at the end":       {Fail{Class: "context_too_long", AfterTokens: 3}, 3},
+		"beyond the reply": {Fail{Class: "content_filtered", AfterTokens: 9}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := open(t, Config{Reply: "a b c", Fail: &c.fail})
+			got, finish, err := talk(t.Context(), e, request(true, "one two"))
+			f := fault.Of(err)
+			class, _ := fault.ParseClass(c.fail.Class)
+			if err == nil || f.Class != class || f.RetryAfter != time.Duration(c.fail.RetryAfterMS)*time.Millisecond {
+				t.Fatalf("got %v, %+v", err, f)
+			}
+			if want := c.fail.Message; want != "" && f.Message != want {
+				t.Errorf("message %q", f.Message)
+			}
+			if len(got) != c.tokens {
+				t.Errorf("%q came before it", got)
+			}
+			if finish == nil || finish.Usage.InputTokens != 2 || finish.Usage.OutputTokens != int64(c.tokens) {
+				t.Errorf("finish %+v", finish)
+			}
+			if got, _, err := talk(t.Context(), e, request(false, "x")); err == nil || len(got) != 0 {
+				t.Errorf("not streamed: %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestFailTimes(t *testing.T) {
+	e := open(t, Config{Reply: "ok", Fail: &Fail{Class: "provider_failed", Times: 3}})
+	var failed atomic.Int64
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, _, err := talk(t.Context(), e, request(true, "x")); err != nil {
+				failed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if failed.Load() != 3 {
+		t.Errorf("%d calls failed, want 3", failed.Load())
+	}
+}
+
+func TestHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		after := 2
+		e := open(t, Config{Reply: "a b c", HangAfterTokens: &after})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		start := time.Now()
+		got, _, err := talk(ctx, e, request(true, "x"))
+		if !fault.Is(err, fault.Deadline) || len(got) != 2 || time.Since(start) != time.Hour {
+			t.Errorf("got %q, %v after %v", got, err, time.Since(start))
+		}
+	})
+}
+
+func TestCrash(t *testing.T) {
+	after := 1
+	e := open(t, Config{Reply: "a b c", CrashAfterTokens: &after, HangAfterTokens: &after})
+	e.exit = func(status int) { panic(status) }
+	var got []string
+	defer func() {
+		if status := recover(); status != exitStatus || len(got) != 1 {
+			t.Errorf("status %v after %q", status, got)
+		}
+	}()
+	_, _ = e.Chat(t.Context(), request(true, "x"), func(d llm.Delta) error { got = append(got, d.Text); return nil })
+}
+
+func TestNeverIsNever(t *testing.T) {
+	never := -1
+	e := open(t, Config{Reply: "a b", HangAfterTokens: &never, CrashAfterTokens: &never})
+	if _, _, err := talk(t.Context(), e, request(true, "x")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	for _, c := range []struct {
+		cfg  Config
+		path string
+	}{
+		{Config{Fail: &Fail{}}, "fail.class"},
+		{Config{Fail: &Fail{Class: "RateLimited"}}, "fail.class"},
+		{Config{Fail: &Fail{Class: "internal", Times: -1}}, "fail"},
+		{Config{Reply: "a", Tokens: 1}, "tokens"},
+		{Config{Tokens: -1}, "tokens"},
+		{Config{TokenDelayMS: -1}, "token_delay_ms"},
+		{Config{FirstTokenDelayMS: -1}, "first_token_delay_ms"},
+	} {
+		_, err := New(c.cfg)
+		if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant {
+			t.Errorf("%+v: %v (%+v)", c.cfg, err, f)
+		}
+	}
+}
