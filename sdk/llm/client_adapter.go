@@ -28,7 +28,8 @@ func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
 	return &Client{rpc: llmv1.NewLLMServiceClient(conn), instance: instance}
 }
 
-// Chat implements LLM. An error of emit is returned as it is.
+// Chat implements LLM. An error of emit is returned as it is. With an
+// error, the Finish tells what usage is known, with an unknown reason.
 func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error) (*Finish, error) {
 	// A stream is freed only when it is read to its end or its context ends.
 	ctx, cancel := context.WithCancel(ctx)
@@ -38,19 +39,26 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 		return nil, fault.Of(err)
 	}
 	var finish *Finish
+	spent := &Finish{} // what is known when the stream breaks
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			if finish == nil {
-				return nil, fault.New(fault.ProviderFailed, "the reply ended before it was complete").By(fault.PartyPlugin)
+				return spent, fault.New(fault.ProviderFailed, "the reply ended before it was complete").By(fault.PartyPlugin)
 			}
 			return finish, nil
 		}
 		if err != nil {
+			if finish == nil {
+				finish = spent
+			}
 			return finish, fault.Of(err)
 		}
 		if finish != nil {
 			return finish, fault.New(fault.Internal, "the plugin sent more after the end of the reply").By(fault.PartyPlugin)
+		}
+		if m.Usage != nil {
+			spent.Usage = wire.UsageFrom(m.Usage)
 		}
 		if m.Text != "" || m.Reasoning != "" || len(m.ToolCalls) > 0 {
 			d := Delta{Text: m.Text, Reasoning: m.Reasoning}
@@ -58,7 +66,7 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 				d.ToolCalls = append(d.ToolCalls, wire.ToolCallFrom(t))
 			}
 			if err := emit(d); err != nil {
-				return nil, err
+				return spent, err
 			}
 		}
 		if m.Finish != nil {

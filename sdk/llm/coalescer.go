@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/internal/wire"
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 )
@@ -21,6 +22,7 @@ type coalescer struct {
 	mu     sync.Mutex
 	text   strings.Builder
 	other  *llmv1.ChatResponse // reasoning and tool calls that wait; nil for none
+	usage  *chat.Usage         // newest; nil when it was sent
 	last   time.Time           // of the last send
 	timer  *time.Timer
 	armed  bool
@@ -37,6 +39,9 @@ func (c *coalescer) emit(d Delta) error {
 		return c.err
 	}
 	c.text.WriteString(d.Text)
+	if d.Usage != nil {
+		c.usage = d.Usage
+	}
 	if d.Reasoning != "" || len(d.ToolCalls) > 0 {
 		if c.other == nil {
 			c.other = &llmv1.ChatResponse{}
@@ -89,6 +94,10 @@ func (c *coalescer) flush(finish *llmv1.Finish) {
 	}
 	c.text.Reset()
 	c.other = nil
+	if c.usage != nil && finish == nil {
+		out.Usage = wire.Usage(*c.usage)
+	}
+	c.usage = nil
 	out.Finish = finish
 	c.err = c.send(out)
 	c.last = time.Now()

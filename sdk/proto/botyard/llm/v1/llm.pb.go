@@ -468,8 +468,11 @@ type ChatResponse struct {
 	// Text that continues the reasoning.
 	Reasoning string `protobuf:"bytes,2,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
 	// Tool calls, each whole.
-	ToolCalls     []*v1.ToolCall `protobuf:"bytes,3,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
-	Finish        *Finish        `protobuf:"bytes,4,opt,name=finish,proto3" json:"finish,omitempty"`
+	ToolCalls []*v1.ToolCall `protobuf:"bytes,3,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	Finish    *Finish        `protobuf:"bytes,4,opt,name=finish,proto3" json:"finish,omitempty"`
+	// What was spent so far, as well as the plugin knows; it may be left out. It is
+	// what remains of the usage when the caller goes away in the middle.
+	Usage         *v1.Usage `protobuf:"bytes,5,opt,name=usage,proto3" json:"usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -528,6 +531,13 @@ func (x *ChatResponse) GetToolCalls() []*v1.ToolCall {
 func (x *ChatResponse) GetFinish() *Finish {
 	if x != nil {
 		return x.Finish
+	}
+	return nil
+}
+
+func (x *ChatResponse) GetUsage() *v1.Usage {
+	if x != nil {
+		return x.Usage
 	}
 	return nil
 }
@@ -798,13 +808,14 @@ const file_botyard_llm_v1_llm_proto_rawDesc = "" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTYPE_TEXT\x10\x01\x12\x14\n" +
 	"\x10TYPE_JSON_OBJECT\x10\x02\x12\x14\n" +
-	"\x10TYPE_JSON_SCHEMA\x10\x03\"\xaa\x01\n" +
+	"\x10TYPE_JSON_SCHEMA\x10\x03\"\xd8\x01\n" +
 	"\fChatResponse\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
 	"\treasoning\x18\x02 \x01(\tR\treasoning\x128\n" +
 	"\n" +
 	"tool_calls\x18\x03 \x03(\v2\x19.botyard.chat.v1.ToolCallR\ttoolCalls\x12.\n" +
-	"\x06finish\x18\x04 \x01(\v2\x16.botyard.llm.v1.FinishR\x06finish\"\xac\x02\n" +
+	"\x06finish\x18\x04 \x01(\v2\x16.botyard.llm.v1.FinishR\x06finish\x12,\n" +
+	"\x05usage\x18\x05 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\"\xac\x02\n" +
 	"\x06Finish\x125\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1d.botyard.llm.v1.Finish.ReasonR\x06reason\x12,\n" +
 	"\x05usage\x18\x02 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\x12\x14\n" +
@@ -874,20 +885,21 @@ var file_botyard_llm_v1_llm_proto_depIdxs = []int32{
 	1,  // 6: botyard.llm.v1.ResponseFormat.type:type_name -> botyard.llm.v1.ResponseFormat.Type
 	14, // 7: botyard.llm.v1.ChatResponse.tool_calls:type_name -> botyard.chat.v1.ToolCall
 	8,  // 8: botyard.llm.v1.ChatResponse.finish:type_name -> botyard.llm.v1.Finish
-	2,  // 9: botyard.llm.v1.Finish.reason:type_name -> botyard.llm.v1.Finish.Reason
-	15, // 10: botyard.llm.v1.Finish.usage:type_name -> botyard.chat.v1.Usage
-	12, // 11: botyard.llm.v1.EmbedRequest.call:type_name -> botyard.chat.v1.CallContext
-	11, // 12: botyard.llm.v1.EmbedResponse.embeddings:type_name -> botyard.llm.v1.Embedding
-	15, // 13: botyard.llm.v1.EmbedResponse.usage:type_name -> botyard.chat.v1.Usage
-	3,  // 14: botyard.llm.v1.LLMService.Chat:input_type -> botyard.llm.v1.ChatRequest
-	9,  // 15: botyard.llm.v1.LLMService.Embed:input_type -> botyard.llm.v1.EmbedRequest
-	7,  // 16: botyard.llm.v1.LLMService.Chat:output_type -> botyard.llm.v1.ChatResponse
-	10, // 17: botyard.llm.v1.LLMService.Embed:output_type -> botyard.llm.v1.EmbedResponse
-	16, // [16:18] is the sub-list for method output_type
-	14, // [14:16] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	15, // 9: botyard.llm.v1.ChatResponse.usage:type_name -> botyard.chat.v1.Usage
+	2,  // 10: botyard.llm.v1.Finish.reason:type_name -> botyard.llm.v1.Finish.Reason
+	15, // 11: botyard.llm.v1.Finish.usage:type_name -> botyard.chat.v1.Usage
+	12, // 12: botyard.llm.v1.EmbedRequest.call:type_name -> botyard.chat.v1.CallContext
+	11, // 13: botyard.llm.v1.EmbedResponse.embeddings:type_name -> botyard.llm.v1.Embedding
+	15, // 14: botyard.llm.v1.EmbedResponse.usage:type_name -> botyard.chat.v1.Usage
+	3,  // 15: botyard.llm.v1.LLMService.Chat:input_type -> botyard.llm.v1.ChatRequest
+	9,  // 16: botyard.llm.v1.LLMService.Embed:input_type -> botyard.llm.v1.EmbedRequest
+	7,  // 17: botyard.llm.v1.LLMService.Chat:output_type -> botyard.llm.v1.ChatResponse
+	10, // 18: botyard.llm.v1.LLMService.Embed:output_type -> botyard.llm.v1.EmbedResponse
+	17, // [17:19] is the sub-list for method output_type
+	15, // [15:17] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_botyard_llm_v1_llm_proto_init() }

@@ -1,0 +1,41 @@
+package bot
+
+import (
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Parts are what a Bot is assembled from. The bot owns none of them: whoever
+// assembled it frees them after its last turn.
+type Parts struct {
+	Tenant   string
+	Revision string
+	System   string // system prompt, final; empty for none
+	Limits   config.Limits
+	LLM      llm.LLM
+	Memory   memory.Memory
+	Storage  storage.Storage
+	Plugins  map[string]string    // kind to "name version", for turn records
+	Gate     *Gate                // the tenant's, shared by all its revisions
+	Hold     func() (free func()) // keeps the leases of this storage; may be nil
+	Host     string               // name of this host, for turn records
+	Holder   string               // this run of the host; holds conversations
+	Log      hclog.Logger
+}
+
+// Bot answers one tenant's messages. It is used concurrently.
+type Bot struct {
+	Parts
+	needs memory.Needs
+}
+
+// New assembles a bot.
+func New(p Parts) *Bot {
+	if p.Hold == nil {
+		p.Hold = func() func() { return func() {} }
+	}
+	return &Bot{Parts: p, needs: p.Memory.Needs()}
+}

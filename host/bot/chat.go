@@ -1,0 +1,215 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Chat runs one turn. It calls emit, which may be nil, with each piece of the
+// reply as it comes; an error from it, or the end of ctx, interrupts the turn.
+// When Chat returns without error the turn is committed. Errors are of package
+// fault: Invalid for a bad request, Conflict for a busy conversation, RateLimited
+// for a tenant at its cap, and what plugins answer.
+func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (*Reply, error) {
+	if err := req.check(b.Limits.MessageBytes); err != nil {
+		return nil, err
+	}
+	t := &turn{bot: b, req: req, emit: emit, record: newRecord(b)}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
+		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
+	defer cancel()
+	leave, err := b.Gate.enter(ctx, req.ConversationID, req.IdempotencyKey, b.Limits)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	defer leave()
+	free := b.Hold()
+	defer free()
+	t.record.WaitMS = t.lap()
+	return t.run(ctx)
+}
+
+// cause prefers why ctx ended over the bare context error that it caused.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (fault.Is(err, fault.Canceled) || fault.Is(err, fault.Deadline)) {
+		return fault.Of(context.Cause(ctx))
+	}
+	return fault.Of(err)
+}
+
+// turn is the state of one run of Chat.
+type turn struct {
+	bot    *Bot
+	req    Request
+	emit   func(string) error
+	record *record
+	text   strings.Builder
+	parts  []chat.Part // what the reply has beside text
+	mark   time.Time
+}
+
+func (t *turn) call() sdk.Call {
+	return sdk.Call{Tenant: t.bot.Tenant, Conversation: t.req.ConversationID, User: t.req.UserID}
+}
+
+func (t *turn) run(ctx context.Context) (*Reply, error) {
+	started, reply, err := t.begin(ctx)
+	if err != nil || reply != nil {
+		return reply, err
+	}
+	t.record.BeginMS = t.lap()
+	finish, err := t.generate(ctx, started.Tail)
+	if err != nil {
+		err = cause(ctx, err)
+	}
+	return t.commit(ctx, started.Fence, finish, err)
+}
+
+// generate asks the memory and the model.
+func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, error) {
+	b := t.bot
+	// A client that left while Begin was on its way leaves a turn to interrupt.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	message := chat.Text(chat.User, t.req.Message)
+	recalled := tail
+	if b.needs.Recall {
+		var err error
+		recalled, err = b.Memory.Recall(ctx, &memory.RecallRequest{Call: t.call(), Tail: tail, Message: message})
+		if err != nil {
+			return nil, err
+		}
+		t.record.RecallMS = t.lap()
+	}
+	t.record.Recalled = len(recalled)
+	finish, err := b.LLM.Chat(ctx, &llm.Request{
+		Call: t.call(), Messages: compose(b.System, recalled, message), Stream: t.req.Stream,
+	}, t.relay)
+	t.record.LLMMS = t.lap()
+	if finish != nil {
+		t.record.Model, t.record.FinishReason = finish.Model, finish.Reason.String()
+	}
+	return finish, err
+}
+
+// compose is what the model sees: pure, and nothing in it is a template.
+func compose(system string, recalled []chat.Message, message chat.Message) []chat.Message {
+	out := make([]chat.Message, 0, len(recalled)+2)
+	if system != "" {
+		out = append(out, chat.Text(chat.System, system))
+	}
+	out = append(out, recalled...)
+	return append(out, message)
+}
+
+func (t *turn) relay(d llm.Delta) error {
+	if t.record.FirstTokenMS == 0 {
+		t.record.FirstTokenMS = millis(time.Since(t.mark))
+	}
+	if d.Reasoning != "" {
+		if n := len(t.parts); n > 0 && t.parts[n-1].Reasoning != nil {
+			t.parts[n-1].Reasoning.Text += d.Reasoning
+		} else {
+			t.parts = append(t.parts, chat.Part{Reasoning: &chat.Reasoning{Text: d.Reasoning}})
+		}
+	}
+	for _, c := range d.ToolCalls {
+		t.parts = append(t.parts, chat.Part{ToolCall: &c})
+	}
+	if d.Text == "" {
+		return nil
+	}
+	t.text.WriteString(d.Text)
+	if t.emit == nil {
+		return nil
+	}
+	if err := t.emit(d.Text); err != nil {
+		return &clientGone{err}
+	}
+	return nil
+}
+
+// clientGone is an error of emit, told apart from a plugin's.
+type clientGone struct{ err error }
+
+func (e *clientGone) Error() string { return "the reply could not be delivered: " + e.err.Error() }
+func (e *clientGone) Unwrap() error { return e.err }
+
+// outcome classifies how generating ended.
+func outcome(ctx context.Context, err error) (storage.State, string) {
+	if err == nil {
+		return storage.Succeeded, ""
+	}
+	e := fault.Of(err)
+	reason := e.Class.String() + ": " + e.Error()
+	var gone *clientGone
+	if errors.As(err, &gone) || errors.Is(ctx.Err(), context.Canceled) {
+		return storage.Interrupted, reason
+	}
+	return storage.Failed, reason
+}
+
+// reply is the assistant's message of the turn.
+func (t *turn) reply(finish *llm.Finish) []chat.Message {
+	parts := t.parts
+	if finish != nil && len(finish.ReasoningSignature) > 0 && len(parts) > 0 && parts[0].Reasoning != nil {
+		parts[0].Reasoning.Signature = finish.ReasoningSignature
+	}
+	if t.text.Len() > 0 || len(parts) == 0 {
+		parts = append(parts, chat.Part{Text: t.text.String()})
+	}
+	return []chat.Message{{Role: chat.Assistant, Parts: parts}}
+}
+
+// lap is the time since the last one, in milliseconds.
+func (t *turn) lap() float64 {
+	now := time.Now()
+	if t.mark.IsZero() {
+		t.mark = t.record.started
+	}
+	d := now.Sub(t.mark)
+	t.mark = now
+	return millis(d)
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// record says how a turn was made. It is stored with the turn, as JSON.
+type record struct {
+	Revision     string            `json:"revision"`
+	Host         string            `json:"host"`
+	Plugins      map[string]string `json:"plugins"`
+	Model        string            `json:"model,omitempty"`
+	FinishReason string            `json:"finish_reason,omitempty"`
+	Recalled     int               `json:"recalled_messages"`
+	WaitMS       float64           `json:"wait_ms"`
+	BeginMS      float64           `json:"begin_ms"`
+	RecallMS     float64           `json:"recall_ms,omitempty"`
+	FirstTokenMS float64           `json:"first_token_ms,omitempty"`
+	LLMMS        float64           `json:"llm_ms"`
+
+	started time.Time
+}
+
+func newRecord(b *Bot) *record {
+	return &record{Revision: b.Revision, Host: b.Host, Plugins: b.Plugins, started: time.Now()}
+}
+
+func (r *record) json() json.RawMessage {
+	out, err := json.Marshal(r)
+	if err != nil {
+		return nil // unreachable: strings and numbers
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+package bot
+
+import (
+	"context"
+	"crypto/rand"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// How the two ends of a turn deal with a storage that is busy or does not answer.
+const (
+	// Lease is how long a conversation stays taken by a host that stopped renewing.
+	Lease = 10 * time.Second
+
+	pollMin = 25 * time.Millisecond // between two looks at a busy conversation
+	pollMax = 250 * time.Millisecond
+
+	// An uncertain Begin or Commit is repeated for so long. It covers the restart of
+	// a storage plugin and a short loss of its database.
+	repeatFor = 15 * time.Second
+	repeatMin = 50 * time.Millisecond
+	repeatMax = time.Second
+)
+
+// begin takes the conversation. It answers the started turn, or the reply of a turn
+// that had succeeded under the same idempotency key.
+func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
+	b := t.bot
+	req := &storage.BeginRequest{
+		Call: t.call(), Message: chat.Text(chat.User, t.req.Message), Metadata: t.req.Metadata,
+		Tail: b.needs.Tail, Holder: b.Holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: rand.Text(),
+	}
+	if req.Key != "" {
+		req.Digest = t.req.digest()
+	}
+	giveUp := time.Now().Add(b.Limits.ConversationWait)
+	for {
+		r, err := t.beginOnce(ctx, req)
+		switch {
+		case err != nil:
+			return nil, nil, fault.Of(err)
+		case r.Started != nil:
+			return r.Started, nil, nil
+		case r.Replay != nil:
+			return nil, t.replay(r.Replay), nil
+		case r.KeyReused:
+			return nil, nil, fault.New(fault.Invalid, "was used with another request in this conversation").At("Idempotency-Key")
+		case r.Busy.SameKey:
+			return nil, nil, errSameKey()
+		}
+		if time.Now().After(giveUp) {
+			return nil, nil, errBusy(b.Limits.ConversationWait)
+		}
+		if err := sleep(ctx, jitter(pollMin, pollMax)); err != nil {
+			return nil, nil, cause(ctx, err)
+		}
+	}
+}
+
+// beginOnce repeats a Begin whose answer did not arrive, with the same attempt, so
+// that a turn that started unheard is taken up and not left to hold the
+// conversation. It does not heed the end of ctx for the same reason: a client that
+// leaves now leaves a turn that must be interrupted.
+func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *storage.BeginResult, err error) {
+	err = repeat(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		r, err = t.bot.Storage.Begin(ctx, req)
+		return err
+	})
+	return r, err
+}
+
+// commit ends the turn in the storage, whatever became of it, and answers its
+// reply, or why there is none. It does not heed the end of ctx.
+func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, failure error) (*Reply, error) {
+	state, reason := outcome(ctx, failure)
+	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: reason, Record: t.record.json()}
+	if finish != nil {
+		req.Usage = finish.Usage
+	}
+	if state == storage.Succeeded || t.text.Len() > 0 || len(t.parts) > 0 {
+		req.Messages = t.reply(finish)
+	}
+	var number int64
+	err := repeat(context.WithoutCancel(ctx), func(ctx context.Context) (err error) {
+		number, err = t.bot.Storage.Commit(ctx, req)
+		return err
+	})
+	if failure != nil {
+		if err != nil {
+			t.bot.Log.Warn("a failed turn could not be recorded", "tenant", t.bot.Tenant, "error", err, "turn_error", failure)
+		}
+		return nil, failure
+	}
+	if err != nil {
+		return nil, uncommitted(err)
+	}
+	return &Reply{
+		ConversationID: t.req.ConversationID, Turn: number, Text: t.text.String(), Usage: req.Usage,
+		Tenant: t.bot.Tenant, Revision: t.bot.Revision,
+	}, nil
+}
+
+// uncommitted says that the reply was made and not kept.
+func uncommitted(err error) error {
+	e := fault.Of(err)
+	if e.Class == fault.Conflict || e.Class == fault.NotFound {
+		out := fault.New(fault.Conflict, "the reply was not kept: the conversation was deleted, taken over by another host, or lost with its storage, while the turn ran: %w", err)
+		return out.After(time.Second)
+	}
+	out := *e
+	out.Message = "the reply was not kept: " + e.Message
+	out.Err = err
+	return &out
+}
+
+func (t *turn) replay(done *storage.Turn) *Reply {
+	r := &Reply{
+		ConversationID: t.req.ConversationID, Turn: done.Number, Usage: done.Usage,
+		Tenant: t.bot.Tenant, Revision: revisionOf(done.Record), Replayed: true,
+	}
+	for _, m := range done.Messages {
+		if m.Role == chat.Assistant {
+			r.Text += m.Text()
+		}
+	}
+	return r
+}
+
+// repeat calls f until it answers or says that repeating does not help.
+func repeat(ctx context.Context, f func(context.Context) error) error {
+	giveUp := time.Now().Add(repeatFor)
+	for wait := repeatMin; ; wait = min(2*wait, repeatMax) {
+		err := f(ctx)
+		if err == nil {
+			return nil
+		}
+		if !uncertain(err) || time.Now().Add(wait).After(giveUp) {
+			return err
+		}
+		_ = sleep(ctx, jitter(wait/2, wait))
+	}
+}
+
+// uncertain errors leave open whether the call had its effect, or come from a
+// plugin that is on its way back.
+func uncertain(err error) bool {
+	switch e := fault.Of(err); e.Class {
+	case fault.PluginUnavailable, fault.Deadline:
+		return true
+	case fault.ProviderFailed: // the database
+		return e.Retryable
+	default:
+		return false
+	}
+}
+
+func jitter(least, most time.Duration) time.Duration {
+	return least + mathrand.N(most-least+1)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,65 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Conversations pages through the tenant's conversations by id, those of one user
+// if user is not empty. limit is 1 to storage.MaxPage.
+func (b *Bot) Conversations(ctx context.Context, user, after string, limit int) (*storage.ConversationPage, error) {
+	return b.Storage.List(ctx, &storage.ListRequest{
+		Call: sdk.Call{Tenant: b.Tenant, User: user}, After: after, Limit: limit,
+	})
+}
+
+// Turns pages through a conversation's turns after a sequence, oldest first; all
+// of them, or the succeeded ones. fault.NotFound when there is no such
+// conversation. limit is 1 to storage.MaxPage.
+func (b *Bot) Turns(ctx context.Context, conversation string, after int64, limit int, all bool) (*storage.TurnPage, error) {
+	if err := CheckID("conversation_id", conversation); err != nil {
+		return nil, err
+	}
+	return b.Storage.Read(ctx, &storage.ReadRequest{
+		Call: sdk.Call{Tenant: b.Tenant, Conversation: conversation}, After: after, Limit: limit, All: all,
+	})
+}
+
+// DeleteConversation removes the conversation and what the memory keeps of it. A
+// turn that is running there can no longer be committed. fault.NotFound when there
+// was no such conversation.
+func (b *Bot) DeleteConversation(ctx context.Context, conversation string) error {
+	if err := CheckID("conversation_id", conversation); err != nil {
+		return err
+	}
+	call := sdk.Call{Tenant: b.Tenant, Conversation: conversation}
+	n, err := b.Storage.Delete(ctx, storage.Scope{Call: call})
+	if err != nil {
+		return err
+	}
+	// The memory follows the log, and so in this order: what it keeps of a deleted
+	// conversation is dropped even when the log was gone before.
+	if f, ok := b.Memory.(memory.Forgetter); ok {
+		if err := f.Forget(ctx, call); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		return fault.New(fault.NotFound, "there is no conversation %q", conversation)
+	}
+	return nil
+}
+
+// revisionOf reads the revision from a turn's record; empty when there is none.
+func revisionOf(raw json.RawMessage) string {
+	var r record
+	if len(raw) == 0 || json.Unmarshal(raw, &r) != nil {
+		return ""
+	}
+	return r.Revision
+}

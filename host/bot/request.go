@@ -1,0 +1,112 @@
+package bot
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+const (
+	// MaxIDBytes bounds conversation ids, user ids and idempotency keys.
+	MaxIDBytes = 256
+	// MaxMetadataBytes bounds a request's metadata.
+	MaxMetadataBytes = 16 << 10
+)
+
+// Request is one user message.
+type Request struct {
+	ConversationID string
+	UserID         string // optional
+	Message        string
+	Metadata       json.RawMessage // optional JSON object, kept with the turn
+	IdempotencyKey string          // optional; a repeat under it returns the same turn
+	Stream         bool            // the caller wants the reply piece by piece
+}
+
+// Reply is a succeeded turn.
+type Reply struct {
+	ConversationID string
+	Turn           int64 // number among the conversation's succeeded turns, from 1
+	Text           string
+	Usage          chat.Usage
+	Tenant         string
+	Revision       string
+	Replayed       bool // the turn had succeeded before, under the same idempotency key
+}
+
+// check answers fault.Invalid with the field at fault, or nil.
+func (r *Request) check(maxMessage int) error {
+	if err := CheckID("conversation_id", r.ConversationID); err != nil {
+		return err
+	}
+	if r.UserID != "" {
+		if err := CheckID("user_id", r.UserID); err != nil {
+			return err
+		}
+	}
+	if r.IdempotencyKey != "" {
+		if err := CheckID("Idempotency-Key", r.IdempotencyKey); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.Message == "":
+		return fault.New(fault.Invalid, "is empty; expected the user's message").At("message")
+	case len(r.Message) > maxMessage:
+		return fault.New(fault.Invalid, "has %d bytes; at most %d are accepted", len(r.Message), maxMessage).At("message")
+	case !utf8.ValidString(r.Message):
+		return fault.New(fault.Invalid, "is not UTF-8").At("message")
+	case strings.IndexByte(r.Message, 0) >= 0:
+		return fault.New(fault.Invalid, "has a NUL character, which no storage keeps").At("message")
+	}
+	if len(r.Metadata) > 0 {
+		if len(r.Metadata) > MaxMetadataBytes {
+			return fault.New(fault.Invalid, "has %d bytes; at most %d are accepted", len(r.Metadata), MaxMetadataBytes).At("metadata")
+		}
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(r.Metadata, &object); err != nil || object == nil {
+			return fault.New(fault.Invalid, "is not a JSON object").At("metadata")
+		}
+	}
+	return nil
+}
+
+// CheckID says what is wrong with an id given by a caller, as fault.Invalid at
+// field, or nil.
+func CheckID(field, id string) error {
+	switch {
+	case id == "":
+		return fault.New(fault.Invalid, "is empty; expected 1 to %d bytes", MaxIDBytes).At(field)
+	case len(id) > MaxIDBytes:
+		return fault.New(fault.Invalid, "has %d bytes; expected 1 to %d", len(id), MaxIDBytes).At(field)
+	case !utf8.ValidString(id):
+		return fault.New(fault.Invalid, "is not UTF-8").At(field)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return fault.New(fault.Invalid, "has control characters").At(field)
+	}
+	return nil
+}
+
+// digest stands for what an idempotency key promises to repeat.
+func (r *Request) digest() []byte {
+	var compact bytes.Buffer
+	if len(r.Metadata) > 0 {
+		_ = json.Compact(&compact, r.Metadata) // checked before
+	}
+	h := sha256.New()
+	for _, field := range []string{r.ConversationID, r.UserID, r.Message, compact.String()} {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(field)))
+		h.Write(n[:])
+		fmt.Fprint(h, field)
+	}
+	return h.Sum(nil)
+}

@@ -1,0 +1,152 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options are what a program sets when it opens a host. The zero value is a host
+// without configuration files, whose tenants bring all their settings.
+type Options struct {
+	ConfigFile string         // host file, HCL, YAML or JSON
+	Config     map[string]any // stands for a host file, when ConfigFile is empty
+	Overlay    string         // file laid over the host file
+	Environ    []string       // in os.Environ's form: BOTYARD__ variables, env references, and what plugins may be passed; nil is none
+
+	// These stand for the host file's keys, if set.
+	Listen     string
+	PluginDirs []string
+	TenantDirs []string
+
+	Log hclog.Logger // nil: nothing is logged
+}
+
+// Host serves bots. It is used concurrently.
+type Host struct {
+	config   *config.Host
+	settings config.Settings
+	manager  *plugins.Manager
+	registry *registry.Registry
+	leases   *bot.Leases
+	name     string // of the machine, for turn records
+	holder   string // this run
+	log      hclog.Logger
+}
+
+// Open starts a host. A tenant file that is bad is logged, listed and not served;
+// a bad host file is an error, config.Problems. Close the host.
+func Open(ctx context.Context, o Options) (*Host, error) {
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	cfg, err := load(o)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{config: cfg, settings: cfg.Settings, log: o.Log}
+	if o.Listen != "" {
+		h.settings.Listen = o.Listen
+	}
+	if o.PluginDirs != nil {
+		h.settings.PluginDirs = o.PluginDirs
+	}
+	if o.TenantDirs != nil {
+		h.settings.TenantDirs = o.TenantDirs
+	}
+	if h.name, err = os.Hostname(); err != nil {
+		h.name = "unknown"
+	}
+	h.holder = fmt.Sprintf("%s-%d-%s", h.name, os.Getpid(), rand.Text())
+	h.leases = bot.NewLeases(h.holder, o.Log)
+	h.manager, err = plugins.New(plugins.Options{
+		Dirs: h.settings.PluginDirs, Settings: h.settings.Plugin, Environ: o.Environ, Log: o.Log.Named("plugins"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.registry, err = registry.New(registry.Options{
+		TTL: h.settings.Registry.CacheTTL, Size: h.settings.Registry.MaxCacheSize,
+		Check: func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error) {
+			return cfg.Tenant(ctx, id, doc, h.manager)
+		},
+		Build: h.build,
+	})
+	if err != nil {
+		return nil, errors.Join(err, h.manager.Close(ctx))
+	}
+	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
+		return nil, errors.Join(err, h.Close(ctx))
+	}
+	if err := h.loadTenants(ctx); err != nil {
+		return nil, errors.Join(err, h.Close(ctx))
+	}
+	return h, nil
+}
+
+// load reads the configuration twice: where the host's key is kept is itself
+// configured, and the key enters the digests of literal secrets.
+func load(o Options) (*config.Host, error) {
+	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ}
+	if o.ConfigFile == "" && o.Config != nil {
+		opts.Document = config.FromMap("host configuration", o.Config)
+	}
+	first, err := config.LoadHost(opts)
+	if err != nil || o.ConfigFile == "" {
+		return first, err
+	}
+	if err := os.MkdirAll(first.Settings.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data_dir: %w", err)
+	}
+	opts.Sealer, err = secret.LoadOrCreateKey(filepath.Join(first.Settings.DataDir, "host.key"))
+	if err != nil {
+		return nil, err
+	}
+	return config.LoadHost(opts)
+}
+
+// Registry is the host's. It lives as long as the host.
+func (h *Host) Registry() *registry.Registry { return h.registry }
+
+// Plugins is the host's. It lives as long as the host.
+func (h *Host) Plugins() *plugins.Manager { return h.manager }
+
+// Settings are the host's own keys, with Options over them. They are not changed.
+func (h *Host) Settings() config.Settings { return h.settings }
+
+// Register adds a tenant, or replaces its settings: the keys of a tenant file.
+// Errors are config.Problems or of package fault, and change nothing.
+func (h *Host) Register(ctx context.Context, tenant string, settings map[string]any) error {
+	_, _, err := h.registry.Put(ctx, tenant, config.FromMap(tenant, settings), registry.PutOptions{})
+	return err
+}
+
+// Bot answers the tenant's bot; see registry.Acquire. The caller releases it.
+func (h *Host) Bot(ctx context.Context, tenant string, options ...registry.GetOption) (*registry.Lease, error) {
+	return h.registry.Acquire(ctx, tenant, options...)
+}
+
+// Close waits, until ctx ends, for turns at work, then ends the plugins. Nothing of
+// the host is left when it returns: no goroutine, process or socket.
+func (h *Host) Close(ctx context.Context) error {
+	turns := h.registry.Close(ctx)
+	h.leases.Close()
+	// Plugins must end even when there was no time left for the turns.
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), pluginsEnd)
+	defer cancel()
+	return errors.Join(turns, h.manager.Close(end))
+}
+
+// pluginsEnd is how long plugins have to end in order before they are killed.
+const pluginsEnd = 5 * time.Second

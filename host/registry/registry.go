@@ -1,0 +1,308 @@
+package registry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// Built is a bot and what frees its parts.
+type Built struct {
+	Bot     *bot.Bot
+	Release func()
+}
+
+// Options are what a Registry is made with.
+type Options struct {
+	TTL  time.Duration // how long a bot is served from the cache
+	Size int           // how many bots are cached at most
+	// Check validates a tenant's settings; its errors are config.Problems.
+	Check func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error)
+	// Build assembles the tenant's bot. It is called without any lock held.
+	Build func(ctx context.Context, e *config.Effective, gate *bot.Gate) (Built, error)
+	// BuildTimeout bounds one Build; 0 is 30 seconds.
+	BuildTimeout time.Duration
+	now          func() time.Time
+}
+
+// Registry is used concurrently.
+type Registry struct {
+	o Options
+
+	mu      sync.Mutex
+	tenants map[string]*tenant
+	cache   *simplelru.LRU[string, *entry]
+	closed  bool
+	live    int           // bots built and not released
+	idle    chan struct{} // closed when closed is true and live 0
+
+	work   sync.WaitGroup // builds, releases and the sweeper
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// entry is a bot in the cache or, evicted, in the hands of its last turns.
+type entry struct {
+	built   Built
+	expires time.Time
+	users   int
+	evicted bool
+}
+
+// New makes a Registry. Close it.
+func New(o Options) (*Registry, error) {
+	if o.now == nil {
+		o.now = time.Now
+	}
+	if o.BuildTimeout == 0 {
+		o.BuildTimeout = 30 * time.Second
+	}
+	r := &Registry{o: o, tenants: map[string]*tenant{}, idle: make(chan struct{})}
+	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
+	if err != nil {
+		return nil, err
+	}
+	r.cache = cache
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.work.Go(r.sweep)
+	return r, nil
+}
+
+// Close empties the cache and waits, until ctx ends, for turns at work. Bots that
+// are still in use then are not released. Nothing can be acquired any more.
+func (r *Registry) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	r.cache.Purge()
+	r.settle()
+	r.mu.Unlock()
+	r.cancel()
+	select {
+	case <-r.idle:
+		r.work.Wait()
+		return nil
+	case <-ctx.Done():
+		return fault.New(fault.Deadline, "turns were still at work: %w", context.Cause(ctx)).By(fault.PartyHost)
+	}
+}
+
+// settle tells Close that nothing is left. The caller holds mu.
+func (r *Registry) settle() {
+	if r.closed && r.live == 0 {
+		select {
+		case <-r.idle:
+		default:
+			close(r.idle)
+		}
+	}
+}
+
+// dropped marks an entry that left the cache. The caller holds mu.
+func (r *Registry) dropped(e *entry) {
+	e.evicted = true
+	if e.users == 0 {
+		r.release(e)
+	}
+}
+
+// release frees the bot's parts, off the lock. The caller holds mu.
+func (r *Registry) release(e *entry) {
+	r.work.Go(func() {
+		if e.built.Release != nil {
+			e.built.Release()
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.live--
+		r.settle()
+	})
+}
+
+// sweep drops bots whose time is over and that nobody asks for any more.
+func (r *Registry) sweep() {
+	tick := time.NewTicker(max(r.o.TTL/2, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := r.o.now()
+		r.mu.Lock()
+		for _, id := range r.cache.Keys() {
+			if e, ok := r.cache.Peek(id); ok && now.After(e.expires) {
+				r.cache.Remove(id)
+			}
+		}
+		r.mu.Unlock()
+	}
+}
+
+// Lease is a bot in use. Release it when the turn ended.
+type Lease struct {
+	*bot.Bot
+	// Cached is true when the bot was ready when it was asked for.
+	Cached bool
+
+	registry *Registry
+	entry    *entry
+	once     sync.Once
+}
+
+// Release gives the bot back. Further calls do nothing.
+func (l *Lease) Release() {
+	l.once.Do(func() {
+		r := l.registry
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.leaveEntry(l.entry)
+	})
+}
+
+// GetOption changes how Acquire looks for a bot.
+type GetOption func(*getOptions)
+
+type getOptions struct{ force bool }
+
+// ForceRefresh has the bot built anew, with its secrets read anew, even if it is
+// cached.
+func ForceRefresh() GetOption { return func(o *getOptions) { o.force = true } }
+
+// Acquire answers the tenant's bot, from the cache or built. fault.NotFound for an
+// unknown tenant, fault.Invalid of the tenant's configuration for one that has no
+// valid one, and the errors of Build. The caller releases the lease.
+func (r *Registry) Acquire(ctx context.Context, id string, options ...GetOption) (*Lease, error) {
+	var o getOptions
+	for _, set := range options {
+		set(&o)
+	}
+	r.mu.Lock()
+	t, err := r.servable(id)
+	if err != nil {
+		r.mu.Unlock()
+		return nil, err
+	}
+	if o.force {
+		r.forget(t)
+	}
+	if e, ok := r.cache.Get(id); ok {
+		if r.o.now().Before(e.expires) {
+			e.users++
+			r.mu.Unlock()
+			return &Lease{Bot: e.built.Bot, Cached: true, registry: r, entry: e}, nil
+		}
+		r.cache.Remove(id)
+	}
+	b := t.building
+	if b == nil {
+		b = r.build(t)
+	}
+	b.waiters++
+	r.mu.Unlock()
+
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+		r.leave(b)
+		return nil, fault.Of(context.Cause(ctx))
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	return &Lease{Bot: b.entry.built.Bot, registry: r, entry: b.entry}, nil
+}
+
+// leave takes back a wait for a build.
+func (r *Registry) leave(b *building) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b.waiters--
+	if b.entry != nil {
+		r.leaveEntry(b.entry)
+	}
+}
+
+// leaveEntry counts a user out. The caller holds mu.
+func (r *Registry) leaveEntry(e *entry) {
+	e.users--
+	if e.evicted && e.users == 0 {
+		r.release(e)
+	}
+}
+
+// servable finds the tenant, or says why it is not served. The caller holds mu.
+func (r *Registry) servable(id string) (*tenant, error) {
+	if r.closed {
+		return nil, fault.New(fault.PluginUnavailable, "the host is shutting down").By(fault.PartyHost).After(time.Second)
+	}
+	t, ok := r.tenants[id]
+	if !ok {
+		return nil, unknown(id)
+	}
+	if t.effective == nil {
+		return nil, fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, t.err).By(fault.PartyTenant)
+	}
+	return t, nil
+}
+
+func unknown(id string) error {
+	return fault.New(fault.NotFound, "there is no tenant %q", id)
+}
+
+// building is one build of a tenant's bot, waited for by any number. entry and err
+// are set before done is closed.
+type building struct {
+	done    chan struct{}
+	waiters int // guarded by the registry's mu
+	entry   *entry
+	err     error
+}
+
+// build starts a build that outlives whoever asked first. The caller holds mu.
+func (r *Registry) build(t *tenant) *building {
+	b := &building{done: make(chan struct{})}
+	t.building = b
+	effective := t.effective
+	r.live++ // the build itself
+	r.work.Go(func() {
+		defer close(b.done)
+		ctx, cancel := context.WithTimeout(r.ctx, r.o.BuildTimeout)
+		defer cancel()
+		built, err := r.o.Build(ctx, effective, t.gate)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		defer func() {
+			r.live--
+			r.settle()
+		}()
+		// A build that was overtaken, by a change or a forced refresh, serves those who
+		// wait for it and is not cached.
+		current := t.building == b && t.effective == effective && r.tenants[t.id] == t && !r.closed
+		if t.building == b {
+			t.building = nil
+		}
+		if err != nil {
+			b.err = fault.Of(err)
+			return
+		}
+		// Those who wait use it from now on, so that it cannot be released under them.
+		r.live++
+		b.entry = &entry{built: built, expires: r.o.now().Add(r.o.TTL), users: b.waiters}
+		if current {
+			r.cache.Add(t.id, b.entry)
+		} else {
+			r.dropped(b.entry)
+		}
+	})
+	return b
+}

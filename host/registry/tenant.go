@@ -1,0 +1,225 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// SourceAPI is the source of tenants that were registered and not read from a file.
+const SourceAPI = "api"
+
+// tenant is what is registered under one id.
+type tenant struct {
+	id        string
+	source    string
+	doc       *config.Document
+	effective *config.Effective // nil: there never was a valid one
+	err       error             // why the newest settings do not serve
+	updated   time.Time
+	gate      *bot.Gate
+	building  *building
+}
+
+// Tenant describes a registration.
+type Tenant struct {
+	ID       string
+	Source   string // SourceAPI, or the file
+	Revision string // that is served; empty for none
+	// Err is why the newest settings are not served; nil when they are.
+	Err       error
+	UpdatedAt time.Time
+}
+
+func (t *tenant) info() Tenant {
+	out := Tenant{ID: t.id, Source: t.source, Err: t.err, UpdatedAt: t.updated}
+	if t.effective != nil {
+		out.Revision = t.effective.Revision
+	}
+	return out
+}
+
+// PutOptions change how Put registers.
+type PutOptions struct {
+	Source  string // empty is SourceAPI
+	IfMatch string // the revision that must be registered, "*" for any; empty: whatever is
+	IfNone  bool   // the id must be free
+	DryRun  bool   // validate only
+}
+
+// Put registers the tenant, or replaces its settings. Turns at work finish on the
+// old ones. What is invalid changes nothing: config.Problems. fault.Conflict when
+// the id has another source, or IfMatch or IfNone do not hold.
+func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, *config.Effective, error) {
+	if err := config.ValidTenantID(id); err != nil {
+		return Tenant{}, nil, fault.New(fault.Invalid, "%w", err).At("tenant")
+	}
+	if o.Source == "" {
+		o.Source = SourceAPI
+	}
+	r.mu.Lock()
+	before := r.tenants[id]
+	var old *config.Document
+	err := before.accepts(id, o)
+	if before != nil {
+		old = before.doc
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return Tenant{}, nil, err
+	}
+	if old != nil {
+		doc = config.RestoreSecrets(doc, old)
+	}
+	effective, err := r.o.Check(ctx, id, doc)
+	if err != nil {
+		return Tenant{}, nil, err
+	}
+	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now(), gate: &bot.Gate{}}
+	if o.DryRun {
+		return t.info(), effective, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.tenants[id]
+	if now != before || (now != nil && now.doc != old) {
+		// Somebody changed it while it was checked: what was promised must hold still.
+		if err := now.accepts(id, o); err != nil {
+			return Tenant{}, nil, err
+		}
+	}
+	if now == nil {
+		r.tenants[id] = t
+		return t.info(), effective, nil
+	}
+	changed := now.effective == nil || now.effective.Revision != effective.Revision
+	now.doc, now.effective, now.err, now.updated = doc, effective, nil, t.updated
+	if changed {
+		r.forget(now)
+	}
+	return now.info(), effective, nil
+}
+
+// accepts says whether t, nil for a free id, may be replaced.
+func (t *tenant) accepts(id string, o PutOptions) error {
+	switch {
+	case t == nil && o.IfMatch != "":
+		return fault.New(fault.Conflict, "there is no tenant %q to match", id).At("If-Match")
+	case t == nil:
+		return nil
+	case t.source != o.Source && t.source != SourceAPI:
+		return fault.New(fault.Conflict, "tenant %q comes from the file %s: change it there", id, t.source).At("tenant")
+	case t.source != o.Source:
+		return fault.New(fault.Conflict, "tenant %q is registered over the API: remove it there first", id).At("tenant")
+	case o.IfNone:
+		return fault.New(fault.Conflict, "tenant %q exists", id).At("If-None-Match")
+	case o.IfMatch != "" && o.IfMatch != "*" && o.IfMatch != t.info().Revision:
+		return fault.New(fault.Conflict, "tenant %q is at revision %s", id, t.info().Revision).At("If-Match")
+	}
+	return nil
+}
+
+// forget drops the tenant's cached bot and has builds at work not cached. The
+// caller holds mu.
+func (r *Registry) forget(t *tenant) {
+	t.building = nil
+	r.cache.Remove(t.id)
+}
+
+// Refuse records that a source brought a tenant that cannot be served: a tenant
+// that was valid before goes on with what it had.
+func (r *Registry) Refuse(id, source string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, ok := r.tenants[id]
+	if !ok {
+		t = &tenant{id: id, source: source, gate: &bot.Gate{}}
+		r.tenants[id] = t
+	}
+	t.err, t.updated = err, r.o.now()
+}
+
+// Get answers a tenant and its settings, with secrets in them. fault.NotFound.
+func (r *Registry) Get(id string) (Tenant, *config.Document, *config.Effective, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, ok := r.tenants[id]
+	if !ok {
+		return Tenant{}, nil, nil, unknown(id)
+	}
+	return t.info(), t.doc, t.effective, nil
+}
+
+// List answers all tenants by id.
+func (r *Registry) List() []Tenant {
+	r.mu.Lock()
+	out := make([]Tenant, 0, len(r.tenants))
+	for _, t := range r.tenants {
+		out = append(out, t.info())
+	}
+	r.mu.Unlock()
+	slices.SortFunc(out, func(a, b Tenant) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// Remove stops serving a tenant that was registered over the API. Turns at work
+// finish; conversations stay. fault.NotFound; fault.Conflict for a file's tenant or
+// when ifMatch, if not empty, is not its revision.
+func (r *Registry) Remove(id, ifMatch string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, ok := r.tenants[id]
+	if !ok {
+		return unknown(id)
+	}
+	if err := t.accepts(id, PutOptions{Source: SourceAPI, IfMatch: ifMatch}); err != nil {
+		return err
+	}
+	delete(r.tenants, id)
+	r.forget(t)
+	return nil
+}
+
+// CachedBot describes a bot in the cache.
+type CachedBot struct {
+	Tenant    string
+	Revision  string
+	ExpiresAt time.Time
+	Turns     int // at work
+}
+
+// Cached answers the bots in the cache, least recently used first.
+func (r *Registry) Cached() []CachedBot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]CachedBot, 0, r.cache.Len())
+	for _, id := range r.cache.Keys() {
+		e, _ := r.cache.Peek(id)
+		if !r.o.now().Before(e.expires) {
+			continue
+		}
+		out = append(out, CachedBot{Tenant: id, Revision: e.built.Bot.Revision, ExpiresAt: e.expires, Turns: e.users})
+	}
+	return out
+}
+
+// Evict drops the tenant's bot from the cache and answers whether there was one.
+func (r *Registry) Evict(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cache.Remove(id)
+}
+
+// Clear empties the cache and answers how many bots were in it.
+func (r *Registry) Clear() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.cache.Len()
+	r.cache.Purge()
+	return n
+}
