@@ -23,7 +23,7 @@ type Options struct {
 	ConfigFile string         // host file, HCL, YAML or JSON
 	Config     map[string]any // stands for a host file, when ConfigFile is empty
 	Overlay    string         // file laid over the host file
-	Environ    []string       // in os.Environ's form: BOTYARD__ variables, env references, and what plugins may be passed; nil is none
+	Environ    []string       // in os.Environ's form: BOTYARD__ variables and what env references see; nil is none
 
 	// These stand for the host file's keys, if set.
 	Listen     string
@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	h.holder = fmt.Sprintf("%s-%d-%s", h.name, os.Getpid(), rand.Text())
 	h.leases = bot.NewLeases(h.holder, o.Log)
 	h.manager, err = plugins.New(plugins.Options{
-		Dirs: h.settings.PluginDirs, Settings: h.settings.Plugin, Environ: o.Environ, Log: o.Log.Named("plugins"),
+		Dirs: h.settings.PluginDirs, Settings: h.settings.Plugin, Log: o.Log.Named("plugins"),
 	})
 	if err != nil {
 		return nil, err

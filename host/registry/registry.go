@@ -77,10 +77,6 @@ func New(o Options) (*Registry, error) {
 // are still in use then are not released. Nothing can be acquired any more.
 func (r *Registry) Close(ctx context.Context) error {
 	r.mu.Lock()
-	if r.closed {
-		r.mu.Unlock()
-		return nil
-	}
 	r.closed = true
 	r.cache.Purge()
 	r.settle()

@@ -1,0 +1,59 @@
+# Everything a developer or operator types. `make run` and `make test` need only
+# Go; what else is missing is built from tools/go.mod or named.
+
+GO      ?= go
+BIN     := $(CURDIR)/bin
+PLUGINS := $(notdir $(wildcard plugins/*))
+MODULES := sdk host bench $(addprefix plugins/,$(PLUGINS))
+TOOLS   := $(BIN)/tools
+
+GO_NEEDED := 1.26
+
+.PHONY: build run demo test lint proto check-proto check-tidy bench clean go
+
+build: go
+	@mkdir -p $(BIN)/plugins
+	$(GO) build -trimpath -o $(BIN)/botyard ./host/cmd/botyard
+	$(foreach p,$(PLUGINS),$(GO) build -trimpath -o $(BIN)/plugins/botyard-$(p) ./plugins/$(p)/cmd/botyard-$(p) &&) true
+
+# Serve the sample tenants with what is on this machine: Ollama if it answers,
+# the offline echo provider otherwise.
+run: build
+	@exec $(BIN)/botyard dev
+
+# Play the sample conversations against a real host.
+demo: build
+	@$(BIN)/botyard demo
+
+test: lint check-proto build
+	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -race -timeout 15m ./...); done
+
+lint: go $(TOOLS)/staticcheck
+	@bad=$$(gofmt -l $(MODULES)); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
+	@set -e; for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(GO) vet ./... && $(TOOLS)/staticcheck ./...); done
+
+# Generate the protocol's Go code.
+proto: $(TOOLS)/buf
+	$(TOOLS)/buf lint
+	$(TOOLS)/buf generate
+
+# The committed code must be what the protocol generates.
+check-proto: $(TOOLS)/buf
+	@$(TOOLS)/buf lint
+	@tmp=$$(mktemp -d); trap 'rm -rf '$$tmp EXIT; \
+	$(TOOLS)/buf generate -o $$tmp && \
+	(cd $$tmp/sdk/proto && find . -name '*.go' | sort | xargs sha256sum) > $$tmp/new && \
+	(cd sdk/proto && find . -name '*.go' | sort | xargs sha256sum) > $$tmp/old && \
+	if ! diff $$tmp/old $$tmp/new; then echo "generated code is out of date: run make proto"; exit 1; fi
+
+$(TOOLS)/%: tools/go.mod tools/go.sum | go
+	@mkdir -p $(TOOLS)
+	@echo "building the tools of tools/go.mod (once)"
+	@cd tools && GOWORK=off $(GO) build -o $(TOOLS)/ tool
+	@touch $(TOOLS)/*
+
+go:
+	@command -v $(GO) >/dev/null || { echo "Go $(GO_NEEDED) or later is needed: https://go.dev/dl/ (or name it: make GO=/path/to/go)"; exit 1; }
+
+clean:
+	rm -rf $(BIN)

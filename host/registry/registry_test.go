@@ -1,0 +1,402 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/memory"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type noMemory struct{}
+
+func (noMemory) Needs() memory.Needs { return memory.Needs{} }
+func (noMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
+	return nil, nil
+}
+
+// yard counts what a registry builds and frees.
+type yard struct {
+	builds, frees atomic.Int32
+	inUse         sync.Map // *bot.Bot to freed
+	build         func(ctx context.Context, e *config.Effective) error
+	clock         atomic.Int64
+}
+
+func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
+	t.Helper()
+	y.clock.Store(time.Now().UnixNano())
+	r, err := New(Options{
+		TTL: ttl, Size: size,
+		Check: func(_ context.Context, id string, doc *config.Document) (*config.Effective, error) {
+			if bad, ok := doc.Values()["bad"]; ok {
+				return nil, config.Problems{{Path: config.Path{"bad"}, Message: fmt.Sprint(bad)}}
+			}
+			return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["v"])}, nil
+		},
+		Build: func(ctx context.Context, e *config.Effective, gate *bot.Gate) (Built, error) {
+			y.builds.Add(1)
+			if y.build != nil {
+				if err := y.build(ctx, e); err != nil {
+					return Built{}, err
+				}
+			}
+			b := bot.New(bot.Parts{Tenant: e.Tenant, Revision: e.Revision, Memory: noMemory{}, Gate: gate})
+			return Built{Bot: b, Release: func() {
+				if _, twice := y.inUse.Swap(b, true); twice {
+					panic("released twice")
+				}
+				y.frees.Add(1)
+			}}, nil
+		},
+		now: func() time.Time { return time.Unix(0, y.clock.Load()) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := r.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if b, f := y.builds.Load(), y.frees.Load(); y.build == nil && b != f {
+			t.Errorf("%d bots built, %d released", b, f)
+		}
+	})
+	return r
+}
+
+func put(t testing.TB, r *Registry, id string, v any) {
+	t.Helper()
+	if _, _, err := r.Put(context.Background(), id, doc("v", v), PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func doc(key string, v any) *config.Document { return config.FromMap("test", map[string]any{key: v}) }
+
+func acquire(t testing.TB, r *Registry, id string, o ...GetOption) *Lease {
+	t.Helper()
+	l, err := r.Acquire(context.Background(), id, o...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestABotIsBuiltOnceAndThenCached(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "a", 1)
+	for i := range 3 {
+		l := acquire(t, r, "a")
+		if l.Cached != (i > 0) {
+			t.Errorf("look-up %d: cached %v", i, l.Cached)
+		}
+		l.Release()
+		l.Release() // counts once
+	}
+	if y.builds.Load() != 1 {
+		t.Errorf("%d builds", y.builds.Load())
+	}
+	l := acquire(t, r, "a", ForceRefresh())
+	if l.Cached || y.builds.Load() != 2 {
+		t.Error("a forced refresh was served from the cache")
+	}
+	l.Release()
+	if c := r.Cached(); len(c) != 1 || c[0].Tenant != "a" || c[0].Revision != "1" {
+		t.Errorf("cached %v", c)
+	}
+}
+
+func TestTheCacheIsALRUWithATTL(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 2)
+	for _, id := range []string{"a", "b", "c"} {
+		put(t, r, id, 1)
+	}
+	for _, id := range []string{"a", "b", "a", "c"} { // b is the least recently used
+		acquire(t, r, id).Release()
+	}
+	if c := r.Cached(); len(c) != 2 || c[0].Tenant != "a" || c[1].Tenant != "c" {
+		t.Errorf("cached %v", c)
+	}
+	y.clock.Add(int64(time.Minute))
+	if c := r.Cached(); len(c) != 0 {
+		t.Errorf("still cached after the TTL: %v", c)
+	}
+	l := acquire(t, r, "a")
+	if l.Cached {
+		t.Error("served after the TTL")
+	}
+	l.Release()
+}
+
+func TestOneBuildForManyAndNobodyElseWaits(t *testing.T) {
+	gate := make(chan struct{})
+	y := &yard{}
+	y.build = func(ctx context.Context, e *config.Effective) error {
+		if e.Tenant == "slow" {
+			<-gate
+		}
+		return nil
+	}
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "slow", 1)
+	put(t, r, "fast", 1)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { acquire(t, r, "slow").Release() })
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := r.Acquire(gone, "slow"); !fault.Is(err, fault.Canceled) {
+		t.Errorf("a caller that left got %v", err)
+	}
+	acquire(t, r, "fast").Release() // while slow is still being built
+	close(gate)
+	wg.Wait()
+	if y.builds.Load() != 2 {
+		t.Errorf("%d builds; want 2", y.builds.Load())
+	}
+}
+
+func TestAChangeBuildsANewBotAndTurnsFinishOnTheirs(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "a", 1)
+	old := acquire(t, r, "a")
+	put(t, r, "a", 2)
+	l := acquire(t, r, "a")
+	if l.Revision != "2" || l.Cached || old.Revision != "1" {
+		t.Errorf("revisions %s and %s", old.Revision, l.Revision)
+	}
+	l.Release()
+	if y.frees.Load() != 0 {
+		t.Error("a bot was released under its turn")
+	}
+	old.Release()
+	for i := 0; y.frees.Load() != 1; i++ {
+		if i > 1000 {
+			t.Fatal("the old bot was not released after its last turn")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	put(t, r, "a", 2) // the same again
+	if l = acquire(t, r, "a"); !l.Cached {
+		t.Error("an equal revision dropped the bot")
+	}
+	l.Release()
+}
+
+func TestAChangeDuringABuildIsNotServedTheOldBot(t *testing.T) {
+	gate := make(chan struct{})
+	y := &yard{}
+	y.build = func(_ context.Context, e *config.Effective) error {
+		if e.Revision == "1" {
+			<-gate
+		}
+		return nil
+	}
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "a", 1)
+	waiting := make(chan *Lease)
+	go func() { waiting <- acquire(t, r, "a") }()
+	for y.builds.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	put(t, r, "a", 2)
+	if l := acquire(t, r, "a"); l.Revision != "2" {
+		t.Errorf("revision %s after the change", l.Revision)
+	} else {
+		l.Release()
+	}
+	close(gate)
+	(<-waiting).Release()
+	if l := acquire(t, r, "a"); l.Revision != "2" || !l.Cached {
+		t.Errorf("the overtaken build was cached: revision %s, cached %v", l.Revision, l.Cached)
+	} else {
+		l.Release()
+	}
+}
+
+func TestAFailedBuildIsNotCached(t *testing.T) {
+	var fail atomic.Bool
+	fail.Store(true)
+	y := &yard{}
+	y.build = func(context.Context, *config.Effective) error {
+		if fail.Load() {
+			return fault.New(fault.PluginUnavailable, "down")
+		}
+		return nil
+	}
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "a", 1)
+	if _, err := r.Acquire(context.Background(), "a"); !fault.Is(err, fault.PluginUnavailable) {
+		t.Fatal(err)
+	}
+	fail.Store(false)
+	acquire(t, r, "a").Release()
+}
+
+func TestABadChangeChangesNothing(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "a", 1)
+	acquire(t, r, "a").Release()
+	var problems config.Problems
+	if _, _, err := r.Put(context.Background(), "a", doc("bad", "no"), PutOptions{}); !errors.As(err, &problems) {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Put(context.Background(), "../b", doc("v", 1), PutOptions{}); !fault.Is(err, fault.Invalid) {
+		t.Error(err)
+	}
+	if l := acquire(t, r, "a"); !l.Cached || l.Revision != "1" {
+		t.Errorf("cached %v, revision %s", l.Cached, l.Revision)
+	} else {
+		l.Release()
+	}
+	r.Refuse("a", SourceAPI, errors.New("bad again"))
+	acquire(t, r, "a").Release()
+	r.Refuse("new", "new.hcl", errors.New("new.hcl:1:1: bad"))
+	_, err := r.Acquire(context.Background(), "new")
+	if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Party != fault.PartyTenant {
+		t.Errorf("a tenant without a valid configuration: %v", err)
+	}
+	if list := r.List(); len(list) != 2 || list[1].Err == nil || list[1].Revision != "" {
+		t.Errorf("list %v", list)
+	}
+}
+
+func TestWhoMayReplaceATenant(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	ctx := context.Background()
+	for _, c := range []struct {
+		id    string
+		o     PutOptions
+		class fault.Class // Internal: accepted
+	}{
+		{"a", PutOptions{IfMatch: "1"}, fault.Conflict},
+		{"a", PutOptions{DryRun: true}, fault.Internal},
+		{"a", PutOptions{IfNone: true}, fault.Internal}, // the dry run registered nothing
+		{"a", PutOptions{IfNone: true}, fault.Conflict},
+		{"a", PutOptions{IfMatch: "1"}, fault.Internal},
+		{"a", PutOptions{IfMatch: "*"}, fault.Internal},
+		{"a", PutOptions{IfMatch: "2"}, fault.Conflict},
+		{"a", PutOptions{Source: "a.hcl"}, fault.Conflict},
+		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
+		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
+		{"f", PutOptions{Source: "f.yaml"}, fault.Conflict},
+		{"f", PutOptions{}, fault.Conflict},
+	} {
+		_, _, err := r.Put(ctx, c.id, doc("v", 1), c.o)
+		if (err == nil) != (c.class == fault.Internal) || (err != nil && !fault.Is(err, c.class)) {
+			t.Errorf("%s %+v: %v", c.id, c.o, err)
+		}
+	}
+	if err := r.Remove("f", ""); !fault.Is(err, fault.Conflict) {
+		t.Error(err)
+	}
+	if err := r.Remove("a", "2"); !fault.Is(err, fault.Conflict) {
+		t.Error(err)
+	}
+	acquire(t, r, "a").Release()
+	if err := r.Remove("a", "1"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Acquire(ctx, "a"); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	if err := r.Remove("a", ""); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+}
+
+// Every bot is released once and never in use, and no tenant gets another's.
+func TestNothingLeaksUnderChange(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, 5*time.Millisecond, 3)
+	for i := range 6 {
+		put(t, r, fmt.Sprint("t", i), 0)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 500 {
+				id := fmt.Sprint("t", rand.IntN(6))
+				switch rand.IntN(12) {
+				case 0:
+					put(t, r, id, i)
+				case 1:
+					r.Evict(id)
+				case 2:
+					r.Clear()
+				case 3:
+					y.clock.Add(int64(5 * time.Millisecond))
+				case 4:
+					ctx, cancel := context.WithTimeout(context.Background(), 10*time.Microsecond)
+					if l, err := r.Acquire(ctx, id); err == nil {
+						l.Release()
+					}
+					cancel()
+				default:
+					l := acquire(t, r, id)
+					if l.Tenant != id {
+						t.Errorf("asked for %s, got the bot of %s", id, l.Tenant)
+					}
+					if _, freed := y.inUse.Load(l.Bot); freed {
+						t.Error("a released bot is in use")
+					}
+					l.Release()
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestCloseWaitsForTurns(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 3)
+	put(t, r, "a", 1)
+	l := acquire(t, r, "a")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if err := r.Close(ctx); !fault.Is(err, fault.Deadline) {
+		t.Error(err)
+	}
+	if _, err := r.Acquire(context.Background(), "a"); !fault.Is(err, fault.PluginUnavailable) {
+		t.Error(err)
+	}
+	l.Release()
+}
+
+func BenchmarkCachedBot(b *testing.B) {
+	y := &yard{}
+	r := y.open(b, time.Hour, 1000)
+	for i := range 1000 {
+		put(b, r, fmt.Sprint("t", i), 0)
+		acquire(b, r, fmt.Sprint("t", i)).Release()
+	}
+	for b.Loop() {
+		l, err := r.Acquire(context.Background(), "t500")
+		if err != nil {
+			b.Fatal(err)
+		}
+		l.Release()
+	}
+}
