@@ -17,7 +17,7 @@ type Set[T any] struct {
 }
 
 type entry[T any] struct {
-	once  sync.Once
+	ready chan struct{} // closed when value and err are set
 	value T
 	err   error
 	calls sync.WaitGroup
@@ -31,23 +31,27 @@ func (s *Set[T]) Configure(ctx context.Context, id string, open func(context.Con
 		s.entries = map[string]*entry[T]{}
 	}
 	e, ok := s.entries[id]
-	if !ok {
-		e = &entry[T]{}
-		s.entries[id] = e
-	}
-	s.mu.Unlock()
-	e.once.Do(func() {
-		// A panic in open must not leave a half-made instance that looks whole.
-		e.err = fault.New(fault.Internal, "the plugin panicked while it opened the instance").By(fault.PartyPlugin)
-		e.value, e.err = open(ctx)
-	})
-	if e.err != nil {
-		s.mu.Lock()
-		if s.entries[id] == e {
-			delete(s.entries, id)
-		}
+	if ok {
 		s.mu.Unlock()
+		<-e.ready
+		return e.value, e.err
 	}
+	e = &entry[T]{ready: make(chan struct{})}
+	// Stands when open panics: a half-made instance must not look whole.
+	e.err = fault.New(fault.Internal, "the plugin panicked while it opened the instance").By(fault.PartyPlugin)
+	s.entries[id] = e
+	s.mu.Unlock()
+	defer func() {
+		if e.err != nil {
+			s.mu.Lock()
+			if s.entries[id] == e {
+				delete(s.entries, id)
+			}
+			s.mu.Unlock()
+		}
+		close(e.ready)
+	}()
+	e.value, e.err = open(ctx)
 	return e.value, e.err
 }
 
@@ -63,8 +67,7 @@ func (s *Set[T]) Get(id string) (value T, done func(), err error) {
 	if !ok {
 		return value, nil, fault.New(fault.UnknownInstance, "unknown instance")
 	}
-	// A Configure of the same id may still be at work.
-	e.once.Do(func() { e.err = fault.New(fault.UnknownInstance, "unknown instance") })
+	<-e.ready // a Configure of the same id may still be at work
 	if e.err != nil {
 		e.calls.Done()
 		return value, nil, fault.New(fault.UnknownInstance, "unknown instance")
@@ -82,6 +85,7 @@ func (s *Set[T]) Release(id string) error {
 	if !ok {
 		return nil
 	}
+	<-e.ready
 	e.calls.Wait()
 	if c, ok := any(e.value).(io.Closer); ok && e.err == nil {
 		return c.Close()

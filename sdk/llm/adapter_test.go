@@ -1,0 +1,198 @@
+package llm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+)
+
+type config struct {
+	Model string `json:"model" jsonschema:"required"`
+}
+
+// funcLLM is an LLM made of a function.
+type funcLLM func(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error)
+
+func (f funcLLM) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	return f(ctx, req, emit)
+}
+
+// serve answers a client of an instance "i" of f behind a real gRPC connection, and
+// the connection. count is of messages that went over the stream.
+func serve(t *testing.T, f funcLLM) (*llm.Client, *grpc.ClientConn) {
+	t.Helper()
+	p := llm.NewPlugin("test", "1", func(context.Context, config, sdk.Env) (llm.LLM, error) { return f, nil })
+	l := bufconn.Listen(1 << 20)
+	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
+	sdk.Register(server, p, hclog.NewNullLogger())
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(server.Stop)
+	conn, err := grpc.NewClient("passthrough:///plugin",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	base := pluginv1.NewPluginServiceClient(conn)
+	if _, err := base.Configure(context.Background(), &pluginv1.ConfigureRequest{Instance: "i", Config: []byte(`{"model":"m"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	return llm.NewClient(conn, "i"), conn
+}
+
+func TestARequestAndItsReplyCrossWhole(t *testing.T) {
+	want := &llm.Request{
+		Call: sdk.Call{Tenant: "t", Conversation: "c", User: "u", Token: "k", Incarnation: "1", Traceparent: "00-x"},
+		Messages: []chat.Message{
+			chat.Text(chat.System, "s"),
+			{Role: chat.User, Parts: []chat.Part{{Text: "look"}, {Image: &chat.Image{MediaType: "image/png", Data: []byte{1}}}}},
+			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte{2}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: "{}"}}}},
+			{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "r"}}, IsError: true}}}},
+		},
+		Tools:           []llm.Tool{{Name: "f", Description: "d", Parameters: []byte(`{}`)}},
+		ToolChoice:      llm.ToolChoice{Mode: llm.ToolNamed, Name: "f"},
+		ResponseFormat:  llm.ResponseFormat{Type: llm.FormatJSONSchema, Name: "n", Schema: []byte(`{}`), Strict: true},
+		MaxOutputTokens: 5, Stream: true,
+	}
+	finish := &llm.Finish{Reason: llm.FinishToolCalls, Model: "m-1", ReasoningSignature: []byte{3},
+		Usage: chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 3, ReasoningTokens: 4}}
+	call := chat.ToolCall{ID: "2", Name: "f", Arguments: `{"a":1}`}
+	c, _ := serve(t, func(_ context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+		if !reflect.DeepEqual(req, want) {
+			t.Errorf("arrived %+v", req)
+		}
+		for _, d := range []llm.Delta{{Reasoning: "why"}, {Text: "a"}, {Text: "b"}, {ToolCalls: []chat.ToolCall{call}}} {
+			if err := emit(d); err != nil {
+				return nil, err
+			}
+		}
+		return finish, nil
+	})
+	var text, reasoning string
+	var calls []chat.ToolCall
+	got, err := c.Chat(context.Background(), want, func(d llm.Delta) error {
+		text, reasoning, calls = text+d.Text, reasoning+d.Reasoning, append(calls, d.ToolCalls...)
+		return nil
+	})
+	if err != nil || !reflect.DeepEqual(got, finish) || text != "ab" || reasoning != "why" || !reflect.DeepEqual(calls, []chat.ToolCall{call}) {
+		t.Errorf("got %+v %v, %q %q %v", got, err, text, reasoning, calls)
+	}
+}
+
+func TestHowRepliesFail(t *testing.T) {
+	boom := fault.New(fault.RateLimited, "slow down").After(3 * time.Second)
+	for name, c := range map[string]struct {
+		f     funcLLM
+		class fault.Class
+	}{
+		"error":     {func(context.Context, *llm.Request, func(llm.Delta) error) (*llm.Finish, error) { return nil, boom }, fault.RateLimited},
+		"panic":     {func(context.Context, *llm.Request, func(llm.Delta) error) (*llm.Finish, error) { panic("secret") }, fault.Internal},
+		"no finish": {func(context.Context, *llm.Request, func(llm.Delta) error) (*llm.Finish, error) { return nil, nil }, fault.Internal},
+	} {
+		client, _ := serve(t, c.f)
+		_, err := client.Chat(context.Background(), &llm.Request{}, func(llm.Delta) error { return nil })
+		if e := fault.Of(err); e == nil || e.Class != c.class || strings.Contains(e.Error(), "secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, conn := serve(t, nil)
+	_, err := llm.NewClient(conn, "other").Chat(context.Background(), &llm.Request{}, nil)
+	if !fault.Is(err, fault.UnknownInstance) {
+		t.Errorf("an unknown instance: %v", err)
+	}
+	_, err = llm.NewClient(conn, "other").Embed(context.Background(), &llm.EmbedRequest{Texts: []string{"x"}})
+	if !fault.Is(err, fault.UnknownInstance) {
+		t.Errorf("an unknown instance: %v", err)
+	}
+}
+
+func TestWhoLeavesKeepsTheUsageSoFar(t *testing.T) {
+	ended := make(chan struct{})
+	c, _ := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+		defer close(ended)
+		if err := emit(llm.Delta{Text: "a", Usage: &chat.Usage{InputTokens: 4, OutputTokens: 1}}); err != nil {
+			return nil, err
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	gone := errors.New("client gone")
+	f, err := c.Chat(context.Background(), &llm.Request{}, func(llm.Delta) error { return gone })
+	if !errors.Is(err, gone) || f == nil || f.Usage.InputTokens != 4 {
+		t.Errorf("%+v %v", f, err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Error("the generation goes on without its client")
+	}
+}
+
+// The first token goes at once; a burst after it goes in few messages.
+func TestTokensAreCoalesced(t *testing.T) {
+	first := make(chan struct{})
+	c, conn := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+		if err := emit(llm.Delta{Text: "0"}); err != nil {
+			return nil, err
+		}
+		select {
+		case <-first: // arrived although nothing followed
+		case <-time.After(5 * time.Second):
+			return nil, errors.New("the first token was held back")
+		}
+		for i := 1; i < 1000; i++ {
+			if err := emit(llm.Delta{Text: fmt.Sprint(i % 10)}); err != nil {
+				return nil, err
+			}
+		}
+		return &llm.Finish{}, nil
+	})
+	var text strings.Builder
+	if _, err := c.Chat(context.Background(), &llm.Request{}, func(d llm.Delta) error {
+		if text.Len() == 0 {
+			close(first)
+		}
+		text.WriteString(d.Text)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if text.Len() != 1000 || !strings.HasSuffix(text.String(), "789") {
+		t.Errorf("%d tokens arrived", text.Len())
+	}
+	first = make(chan struct{})
+	stream, err := llmv1.NewLLMServiceClient(conn).Chat(context.Background(), &llmv1.ChatRequest{Call: sdk.CallToProto(sdk.Call{}, "i")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, began := 0, time.Now()
+	for {
+		if _, err := stream.Recv(); err != nil {
+			break
+		}
+		if messages++; messages == 1 {
+			close(first)
+		}
+	}
+	// One at first, one each CoalesceFor, one at the end.
+	if most := 3 + int(time.Since(began)/llm.CoalesceFor); messages > most {
+		t.Errorf("%d messages for 1000 tokens; at most %d", messages, most)
+	}
+}

@@ -1,0 +1,95 @@
+package schema
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+type connection struct {
+	Host     string `json:"host" jsonschema:"required" botyard:"endpoint"`
+	Port     int    `json:"port" jsonschema:"default=5432,minimum=1,maximum=65535"`
+	Password string `json:"password" botyard:"secret"`
+}
+
+type example struct {
+	Model      string            `json:"model" jsonschema:"required" jsonschema_description:"The model."`
+	Connection connection        `json:"connection"`
+	PoolSize   int               `json:"pool_size" jsonschema:"default=20"`
+	Ratio      float64           `json:"ratio" jsonschema:"default=0.5"`
+	On         bool              `json:"on" jsonschema:"default=true"`
+	Options    map[string]any    `json:"options"`
+	Peers      []connection      `json:"peers"`
+	Labels     map[string]string `json:"labels"`
+}
+
+func TestSchemaOfAStruct(t *testing.T) {
+	raw, err := Of[example]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Required             []string
+		AdditionalProperties any
+		Properties           map[string]struct {
+			Type, Description    string
+			Default              any
+			AdditionalProperties any
+			Properties           map[string]map[string]any
+			Items                struct {
+				Properties map[string]map[string]any
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Required) != 1 || s.Required[0] != "model" || s.AdditionalProperties != false || s.Properties["model"].Description != "The model." {
+		t.Errorf("schema %s", raw)
+	}
+	for where, props := range map[string]map[string]map[string]any{
+		"object": s.Properties["connection"].Properties, "list": s.Properties["peers"].Items.Properties,
+	} {
+		if props["password"][SecretKeyword] != true || props["host"][EndpointKeyword] != true || props["port"][SecretKeyword] != nil {
+			t.Errorf("%s: marks are missing: %v", where, props)
+		}
+	}
+	if s.Properties["pool_size"].Default != 20.0 || s.Properties["connection"].AdditionalProperties != false {
+		t.Errorf("schema %s", raw)
+	}
+	if _, err := Of[int](); err == nil {
+		t.Error("an int is no configuration")
+	}
+	if _, err := Of[struct {
+		A string `json:"a" botyard:"secert"`
+	}](); err == nil || !strings.Contains(err.Error(), "secert") {
+		t.Errorf("a misspelt mark: %v", err)
+	}
+}
+
+func TestDecodeFillsDefaultsAndRefusesWhatItDoesNotKnow(t *testing.T) {
+	raw, err := Of[example]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e example
+	if err := Decode(raw, []byte(`{"model":"m","connection":{"host":"h"},"on":false,"options":{"x":1}}`), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Model != "m" || e.PoolSize != 20 || e.Ratio != 0.5 || e.On || e.Connection.Port != 5432 || e.Connection.Host != "h" {
+		t.Errorf("decoded %+v", e)
+	}
+	for config, path := range map[string]string{
+		`{"nope":1}`:                       "",
+		`{"pool_size":"many"}`:             "pool_size",
+		`{"connection":{"port":"p"}}`:      "connection.port",
+		`{"connection":{"passwort":"s3"}}`: "",
+	} {
+		err := Decode(raw, []byte(config), &example{})
+		if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path != path || f.Party != fault.PartyTenant || strings.Contains(f.Error(), "s3") {
+			t.Errorf("%s: %v", config, err)
+		}
+	}
+}
