@@ -23,6 +23,7 @@ func (a *assembly) refuse(path Path, message, expected string) {
 	a.problems = append(a.problems, a.stack.problem(path, message, expected))
 }
 
+// assemble gives nil if there are problems, or if it is partial.
 func (a *assembly) assemble() *Effective {
 	a.tree = a.stack.values.Raw()
 	a.schemas = map[string]*Schema{}
@@ -37,7 +38,7 @@ func (a *assembly) assemble() *Effective {
 	a.strayReferences()
 	a.system()
 	a.limits()
-	if len(a.problems) > 0 {
+	if len(a.problems) > 0 || a.partial {
 		return nil
 	}
 	a.effective.entries = a.entries()

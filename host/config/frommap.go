@@ -51,16 +51,17 @@ func (d *Document) put(parent *node, path Path, key string, value any, depth int
 		n.scalar = v.Int()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		if v.Uint() > math.MaxInt64 {
-			refuse("is out of range", "an integer of 64 bits")
+			refuse(outOfRange, "a finite number")
 			return
 		}
 		n.scalar = int64(v.Uint())
 	case reflect.Float32, reflect.Float64:
-		if math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0) {
-			refuse("is not a finite number", "a number")
+		number, bad := normalFloat(v.Float())
+		if bad != "" {
+			refuse(bad, "a finite number")
 			return
 		}
-		n.scalar = normalFloat(v.Float())
+		n.scalar = number
 	case reflect.Slice, reflect.Array:
 		n.kind = listNode
 		for i := range v.Len() {

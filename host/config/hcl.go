@@ -13,7 +13,9 @@ import (
 
 type hclReader struct {
 	builder
-	src []byte
+	src       []byte
+	diags     hcl.Diagnostics // of the parser, less those that redefined has
+	redefined Problems
 }
 
 func parseHCL(name string, src []byte) (node, Problems) {
@@ -24,28 +26,24 @@ func parseHCL(name string, src []byte) (node, Problems) {
 		return node{}, r.problems
 	}
 	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	r.diags = diags
 	broken := map[int]bool{}
 	for _, d := range diags {
-		r.diagnostic(d)
 		if d.Subject != nil {
 			broken[d.Subject.Start.Line] = true
 		}
 	}
 	root := node{kind: mapNode}
-	body, ok := f.Body.(*hclsyntax.Body)
-	if !ok {
-		return root, r.problems
+	if body, ok := f.Body.(*hclsyntax.Body); ok {
+		r.body(&root, nil, body)
 	}
-	syntax := r.problems
-	r.problems = nil
-	r.body(&root, nil, body)
 	// What the parser could save of a line that it complained about is noise.
-	for _, p := range r.problems {
-		if !broken[p.Pos.Line] {
-			syntax = append(syntax, p)
-		}
+	r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { return broken[p.Pos.Line] })
+	r.problems = append(r.problems, r.redefined...)
+	for _, d := range r.diags {
+		r.diagnostic(d)
 	}
-	return root, syntax
+	return root, r.problems
 }
 
 // overloaded refuses what would make the parser, which recurses without a limit,
@@ -82,7 +80,6 @@ func (r *hclReader) at(rng hcl.Range) Pos {
 
 func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 	at := Pos{File: r.name, Line: 1, Column: 1}
-	expected := ""
 	if d.Subject != nil {
 		at = r.at(*d.Subject)
 		// The likeliest cause by far: a reference as YAML writes it.
@@ -90,13 +87,14 @@ func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 		if i := d.Subject.Start.Line - 1; i < len(lines) {
 			for _, scheme := range []string{"env", "file"} {
 				if strings.Contains(lines[i], `"${`+scheme+`:`) {
-					expected = fmt.Sprintf(`%s("..."), which is how HCL writes "${%s:...}"`, scheme, scheme)
+					r.refuse(at, nil, "is not HCL: a reference in quotes", fmt.Sprintf(`%s("...") without quotes`, scheme))
+					return
 				}
 			}
 		}
 	}
 	detail := strings.TrimSuffix(strings.Join(strings.Fields(d.Detail), " "), ".")
-	r.refuse(at, nil, strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, expected)
+	r.refuse(at, nil, "is not HCL: "+strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, "")
 }
 
 // open marks a map that only labels have made so far: another block may add to it.
@@ -127,6 +125,27 @@ func (r *hclReader) body(into *node, path Path, body *hclsyntax.Body) {
 		}
 		r.block(into, path, it.block, labelled)
 	}
+	r.claimRedefined(path, body)
+}
+
+// claimRedefined finds the parser's complaints about attributes that are given
+// twice, to word them as every other key that is. It has no type for them; they
+// are at the second name, in the same body. Inner bodies have claimed theirs.
+func (r *hclReader) claimRedefined(path Path, body *hclsyntax.Body) {
+	r.diags = slices.DeleteFunc(r.diags, func(d *hcl.Diagnostic) bool {
+		if d.Subject == nil || !body.SrcRange.ContainsPos(d.Subject.Start) {
+			return false
+		}
+		first, ok := body.Attributes[string(d.Subject.SliceBytes(r.src))]
+		if !ok || first.NameRange.Start.Byte >= d.Subject.Start.Byte {
+			return false
+		}
+		r.redefined = append(r.redefined, Problem{
+			Pos: r.at(*d.Subject), Path: path.with(first.Name),
+			Message: "is given twice; first at " + shortPos(r.at(first.NameRange)),
+		})
+		return true
+	})
 }
 
 func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled open) {
@@ -145,6 +164,7 @@ func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled op
 			labelled[path.key()] = true
 		case !labelled[path.key()]:
 			r.add(into, path, child) // says that it is given twice
+			r.body(&node{kind: mapNode}, path, b.Body)
 			return
 		}
 		into, path = next, path.with(label)

@@ -13,10 +13,12 @@ var (
 	ambiguousText = regexp.MustCompile(`^[+-]?0[0-9]`)
 )
 
+const outOfRange = "is out of the range of 64 bits"
+
 // decimal reads a number as written in any of the formats. There is one rule for
 // all of them, so that equal content gives equal maps: a number without fraction
-// that float64 holds exactly is an int64, however it is written (1, 1.0, 1e3),
-// and any other is a float64. The second result says what is wrong, or is "".
+// is an int64, however it is written (1, 1.0, 1e3), and any other is a float64.
+// The second result says what is wrong, or is "".
 func decimal(text string) (any, string) {
 	if ambiguousText.MatchString(text) {
 		return nil, "is a number with a leading 0, which could be octal"
@@ -24,7 +26,7 @@ func decimal(text string) (any, string) {
 	if integerText.MatchString(text) {
 		i, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return nil, "is out of the range of 64 bits"
+			return nil, outOfRange
 		}
 		return i, ""
 	}
@@ -32,13 +34,17 @@ func decimal(text string) (any, string) {
 	if err != nil || !floatText.MatchString(text) {
 		return nil, "is not a finite number"
 	}
-	return normalFloat(f), ""
+	return normalFloat(f)
 }
 
-func normalFloat(f float64) any {
-	const exact = 1 << 53
-	if f == math.Trunc(f) && math.Abs(f) <= exact {
-		return int64(f)
+func normalFloat(f float64) (any, string) {
+	switch {
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return nil, "is not a finite number"
+	case f != math.Trunc(f):
+		return f, ""
+	case f < math.MinInt64 || f >= math.MaxInt64: // as a float64 that is 1<<63
+		return nil, outOfRange
 	}
-	return f
+	return int64(f), ""
 }

@@ -6,10 +6,15 @@ import (
 	"strings"
 )
 
-// locate gives the origin of the key at path, or of the nearest one above it.
+// locate gives the origin of the key at path, or of the nearest one above it. For
+// a key that is not there this is the null that removed it, if one did.
 func (s *stack) locate(path Path) origin {
 	for i := len(path); i > 0; i-- {
-		if o, ok := s.origins[path[:i].key()]; ok {
+		key := path[:i].key()
+		if o, ok := s.origins[key]; ok {
+			return o
+		}
+		if o, ok := s.removed[key]; ok {
 			return o
 		}
 	}

@@ -101,15 +101,36 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 	case *kind.Type:
 		c.add(path, wrongType, "is "+typeWord(c.got(path)), typeWords(k.Want))
 	case *kind.PropertyNames:
+		// Of the cause only what it wants: it has the key for a value.
 		expected := ""
 		if len(e.Causes) > 0 {
-			// Of the cause only what it wants: it has the key for a value.
-			_, expected = constraint(e.Causes[0].ErrorKind, "")
+			_, expected = constraint(e.Causes[0].ErrorKind, "", false)
 		}
-		c.add(path.with(k.Property), wrongValue, "is not an accepted name", expected)
+		c.refusedName(c.schema.cursor(), c.value, nil, k.Property, expected)
 	default:
-		message, expected := constraint(k, shown(c.got(path), at.marks.secret))
+		message, expected := constraint(k, shown(c.got(path), at.marks.secret), at.marks.secret)
 		c.add(path, wrongValue, message, expected)
+	}
+}
+
+// refusedName finds the maps whose schema refuses a key of that name. The library
+// gives no reliable path with this one error: its slice is overwritten later.
+func (c *checker) refusedName(at cursor, value any, path Path, name, expected string) {
+	switch v := value.(type) {
+	case map[string]any:
+		if _, ok := v[name]; ok && slices.ContainsFunc(at.schemas, func(s *jsonschema.Schema) bool {
+			return s.PropertyNames != nil && s.PropertyNames.Validate(name) != nil
+		}) {
+			c.add(path.with(name), wrongValue, "is not an accepted name", expected)
+		}
+		for key, item := range v {
+			next, _ := at.key(key)
+			c.refusedName(next, item, path.with(key), name, expected)
+		}
+	case []any:
+		for i, item := range v {
+			c.refusedName(at.item(i), item, path.with(strconv.Itoa(i)), name, expected)
+		}
 	}
 }
 
@@ -177,7 +198,7 @@ func shown(value any, isSecret bool) string {
 }
 
 // constraint words what a keyword asks of a value that has the right type.
-func constraint(k jsonschema.ErrorKind, got string) (message, expected string) {
+func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, expected string) {
 	switch k := k.(type) {
 	case *kind.Enum:
 		words := make([]string, len(k.Want))
@@ -201,8 +222,14 @@ func constraint(k jsonschema.ErrorKind, got string) (message, expected string) {
 		if k.Got == 0 {
 			return "is empty", "a text"
 		}
+		if isSecret { // its length says something of it
+			return "is too short", fmt.Sprintf("at least %d characters", k.Want)
+		}
 		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at least %d", k.Want)
 	case *kind.MaxLength:
+		if isSecret {
+			return "is too long", fmt.Sprintf("at most %d characters", k.Want)
+		}
 		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at most %d", k.Want)
 	case *kind.MinItems:
 		return fmt.Sprintf("has %d elements", k.Got), fmt.Sprintf("at least %d", k.Want)

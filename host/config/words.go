@@ -60,11 +60,23 @@ func oneOf(words []string) string {
 func near(name string, known []string) string {
 	best, distance := "", 1+max(1, len(name)/3)
 	for _, k := range slices.Sorted(slices.Values(known)) {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(k), nil); d < distance {
+		a, b := strings.ToLower(name), strings.ToLower(k)
+		d := levenshtein.Distance(a, b, nil)
+		if len(a) > 2 && anagrams(a, b) {
+			d = 0 // swapped letters are the commonest slip
+		}
+		if d < distance {
 			best, distance = k, d
 		}
 	}
 	return best
+}
+
+func anagrams(a, b string) bool {
+	x, y := []rune(a), []rune(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
 
 // unknown words the problem of a name that is none of the known: a suggestion

@@ -13,7 +13,7 @@ import (
 )
 
 func parseYAML(name string, src []byte) (node, Problems) {
-	r := yamlReader{builder{name: name}}
+	r := yamlReader{builder: builder{name: name}, lines: bytes.Count(src, []byte("\n")) + 1}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -40,7 +40,10 @@ func parseYAML(name string, src []byte) (node, Problems) {
 	return root, r.problems
 }
 
-type yamlReader struct{ builder }
+type yamlReader struct {
+	builder
+	lines int
+}
 
 // yaml.v3 tells the line of a syntax error only in its text.
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
@@ -50,7 +53,8 @@ func (r *yamlReader) syntax(err error) {
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		message = m[2]
 		if line, err := strconv.Atoi(m[1]); err == nil {
-			pos.Line = line
+			// It is one too many for some errors at the end.
+			pos.Line = min(line, r.lines)
 		}
 	}
 	r.refuse(pos, nil, "is not YAML: "+message, "")
@@ -129,7 +133,7 @@ func (r *yamlReader) scalar(n *node, path Path, y *yaml.Node) {
 		if lower := strings.ToLower(text); strings.ContainsAny(lower, "xob") {
 			i, err := strconv.ParseInt(lower, 0, 64)
 			if err != nil {
-				r.refuse(n.pos, path, "is out of the range of 64 bits", "a decimal number")
+				r.refuse(n.pos, path, outOfRange, "a decimal number")
 				return
 			}
 			n.scalar = i

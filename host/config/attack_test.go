@@ -1,0 +1,250 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// secretsHost has a folder with the secrets of two tenants, and a secret outside.
+func secretsHost(t *testing.T) (*Host, string) {
+	t.Helper()
+	base := t.TempDir()
+	for name, content := range map[string]string{
+		"secrets/client-a/key":      "sk-own-key\r\n",
+		"secrets/client-a/sub/key":  "sk-sub-key\n\n",
+		"secrets/client-a/large":    strings.Repeat("x", maxSecret+1),
+		"secrets/client-a/binary":   "\xff\xfe12345678",
+		"secrets/client-b/key":      "sk-other-key",
+		"secrets/shared":            "sk-shared-key",
+		"outside":                   "sk-outside-key",
+		"secrets/client-a/..2026/k": "sk-rotated-key",
+	} {
+		path := filepath.Join(base, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := filepath.Join(base, "secrets/client-a")
+	for name, target := range map[string]string{
+		"to-own":      "key",
+		"..data":      "..2026", // as Kubernetes mounts a secret
+		"rotated":     "..data/k",
+		"to-other":    "../client-b/key",
+		"to-folder":   "../client-b",
+		"to-absolute": filepath.Join(base, "outside"),
+		"to-passwd":   "/etc/passwd",
+		"to-nothing":  "nowhere",
+		"to-self":     "to-self",
+	} {
+		if err := os.Symlink(target, filepath.Join(own, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(own, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(base, filepath.Join(base, "secrets/client-c")); err != nil {
+		t.Fatal(err)
+	}
+	h := loadHost(t, fmt.Sprintf(`
+secrets_dir: %s/secrets
+allow_env: [CLIENT_KEY, EMPTY, BAD]
+defaults: {llm: {provider: openai, model: m, base_url: "https://a", api_key: "${env:OPERATOR_KEY}"}}
+`, base), "OPERATOR_KEY=sk-operator-key", "CLIENT_KEY=sk-client-key", "EMPTY=", "BAD=\xff\xff\xff\xff\xff\xff\xff\xff")
+	return h, base
+}
+
+func TestReferencesOfATenant(t *testing.T) {
+	h, base := secretsHost(t)
+	const outside, regular = "not in the tenant's own folder", "is not a regular file"
+	for reference, want := range map[string]string{
+		"${file:key}":                               "=sk-own-key",
+		"${file:./key}":                             "=sk-own-key",
+		"${file:sub/../key}":                        "=sk-own-key",
+		"${file:sub/key}":                           "=sk-sub-key\n", // one line end is cut, not two
+		"${file:to-own}":                            "=sk-own-key",
+		"${file:rotated}":                           "=sk-rotated-key",
+		"${env:CLIENT_KEY}":                         "=sk-client-key",
+		"${file:/etc/passwd}":                       outside,
+		"${file:../client-b/key}":                   outside,
+		"${file:../shared}":                         outside,
+		"${file:sub/../../shared}":                  outside,
+		"${file:..}":                                outside,
+		"${file:to-other}":                          outside,
+		"${file:to-folder/key}":                     outside,
+		"${file:to-absolute}":                       outside,
+		"${file:to-passwd}":                         outside,
+		"${file:to-self}":                           outside, // a loop
+		"${file:" + base + "/secrets/client-a/key}": outside,
+		"${file:to-nothing}":                        "cannot be read: no such file",
+		"${file:none}":                              "cannot be read: no such file",
+		"${file:.}":                                 regular,
+		"${file:sub}":                               regular,
+		"${file:pipe}":                              regular,
+		"${file:large}":                             "more than 65536 bytes",
+		"${file:binary}":                            "not UTF-8",
+		"${env:OPERATOR_KEY}":                       "which the operator does not let tenants use",
+		"${env:UNSET_AND_FORBIDDEN}":                "which the operator does not let tenants use",
+		"${env:EMPTY}":                              "is empty",
+		"${env:BAD}":                                "not UTF-8",
+		"${env:CLIENT_KEY} ":                        "as a part of it",
+		"${env:CLIENT_KEY}${file:key}":              "as a part of it",
+		"${ENV:CLIENT_KEY}":                         "unknown scheme",
+		"${env:}":                                   "a reference to nothing",
+	} {
+		doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": reference}})
+		e, err := h.Tenant(t.Context(), "client-a", doc, testSchemas(t))
+		if value, ok := strings.CutPrefix(want, "="); ok {
+			if err != nil {
+				t.Errorf("%s: %v", reference, err)
+				continue
+			}
+			got, err := h.Resolve(e, e.LLM)
+			if err != nil || !strings.Contains(string(got), fmt.Sprintf(`"api_key":%q`, value)) {
+				t.Errorf("%s: %s, %v", reference, got, err)
+			}
+			continue
+		}
+		if err == nil {
+			got, _ := h.Resolve(e, e.LLM)
+			t.Errorf("%s is accepted: %s", reference, got)
+			continue
+		}
+		if got := message(t, err); !strings.Contains(got, want) || strings.Contains(got, "sk-") || strings.Contains(got, "\n") {
+			t.Errorf("%s: %s, want %q", reference, got, want)
+		}
+	}
+}
+
+// TestTenantFolderIsALink: not even the tenant's folder itself may lead outside.
+func TestTenantFolderIsALink(t *testing.T) {
+	h, _ := secretsHost(t)
+	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:outside}"}})
+	if _, err := h.Tenant(t.Context(), "client-c", doc, testSchemas(t)); err == nil {
+		t.Error("a linked folder is accepted")
+	}
+}
+
+// TestFileSwap: what was fine when it was checked is checked again when read.
+func TestFileSwap(t *testing.T) {
+	h, base := secretsHost(t)
+	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:sub/key}", "headers": map[string]any{"a": "literal-secret"}}})
+	e, err := h.Tenant(t.Context(), "client-a", doc, testSchemas(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := filepath.Join(base, "secrets/client-a/sub")
+	if err := os.RemoveAll(sub); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(base, "secrets/client-b"), sub); err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Resolve(e, e.LLM)
+	if err == nil {
+		t.Fatalf("read %s", got)
+	}
+	const want = `tenant: llm.api_key: refers to the file "sub/key", which is not in the tenant's own folder; expected a path in secrets_dir/TENANT, relative to it`
+	if m := message(t, err); m != want {
+		t.Error(m)
+	}
+}
+
+// TestOperatorSecretStaysWithItsEndpoint tries the ways to have the operator's
+// key sent elsewhere.
+func TestOperatorSecretStaysWithItsEndpoint(t *testing.T) {
+	h, _ := secretsHost(t)
+	for name, llm := range map[string]map[string]any{
+		"another endpoint":            {"base_url": "https://evil"},
+		"no endpoint":                 {"base_url": nil},
+		"an endpoint of another type": {"base_url": []any{"https://evil"}},
+		"with the operator's text":    {"base_url": "https://evil", "api_key": "${env:OPERATOR_KEY}"},
+		"with the placeholder":        {"base_url": "https://evil", "api_key": "<secret>"},
+		"the selector again":          {"provider": "openai", "base_url": "https://evil"},
+		"the selector removed":        {"provider": nil, "base_url": "https://evil"},
+		"a part of the key":           {"base_url": "https://evil", "api_key": "x${env:OPERATOR_KEY}"},
+		"in a key that is no secret":  {"base_url": "https://evil", "api_key": "sk-mine-1234", "user": "${env:OPERATOR_KEY}"},
+		"in a prompt":                 {"user": "${env:OPERATOR_KEY}"},
+	} {
+		e, err := h.Tenant(t.Context(), "client-a", FromMap("tenant", map[string]any{"llm": llm}), testSchemas(t))
+		if err == nil {
+			got, _ := h.Resolve(e, e.LLM)
+			t.Errorf("%s is accepted: %s", name, got)
+		} else if strings.Contains(err.Error(), "sk-") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestValidTenantID(t *testing.T) {
+	for _, id := range []string{"a", "client-a", "Client_A.1", "0", strings.Repeat("x", 64), "a."} {
+		if err := ValidTenantID(id); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, id := range []string{"", ".", "..", "a..b", "-a", "_a", ".a", "a/b", "../a", "a\\b", "a b", "a\n", "é", "a\x00", strings.Repeat("x", 65), "a:b"} {
+		if ValidTenantID(id) == nil {
+			t.Errorf("%q is accepted", id)
+		}
+		h := loadHost(t, `defaults: {llm: {provider: echo}}`)
+		if _, err := h.Tenant(t.Context(), id, nil, testSchemas(t)); err == nil {
+			t.Errorf("Tenant accepts %q", id)
+		}
+	}
+}
+
+func TestCompileSchemaRefuses(t *testing.T) {
+	for src, want := range map[string]string{
+		``:                                  "EOF",
+		`{"type": "text"}`:                  "type",
+		`{"$ref": "file:///etc/passwd"}`:    "may not refer to file:///etc/passwd",
+		`{"$ref": "https://evil.example/"}`: "may not refer to https://evil.example/",
+		`{"$schema": "https://evil.example/meta"}`:            "may not refer to",
+		`{"properties": {"a": {"x-botyard-secret": "true"}}}`: "x-botyard-secret must be true or false",
+		`{"properties": {"a": {"x-botyard-endpoint": 1}}}`:    "x-botyard-endpoint must be true or false",
+		`{"properties": {"a": {"pattern": "("}}}`:             "pattern",
+		`"` + strings.Repeat("x", maxSize) + `"`:              "more than 1048576",
+	} {
+		if _, err := CompileSchema([]byte(src)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60s: %v, want %q", src, err, want)
+		}
+	}
+}
+
+// TestMarksWhereverTheyAre: a mark counts in whichever part of a schema it is.
+func TestMarksWhereverTheyAre(t *testing.T) {
+	s := compile(t, `{"$defs": {"node": {"properties": {"s": {"x-botyard-secret": true}, "next": {"$ref": "#/$defs/node"}}}},
+		"allOf": [{"properties": {"all": {"x-botyard-secret": true}}}],
+		"anyOf": [{"properties": {"any": {"x-botyard-secret": true}}}, {}],
+		"oneOf": [{"properties": {"one": {"x-botyard-secret": true}}}],
+		"if": {}, "then": {"properties": {"then": {"x-botyard-secret": true}}}, "else": {"properties": {"else": {"x-botyard-secret": true}}},
+		"dependentSchemas": {"x": {"properties": {"dependent": {"x-botyard-secret": true}}}},
+		"patternProperties": {"^p_": {"x-botyard-secret": true}},
+		"properties": {
+			"plain": {"x-botyard-secret": false},
+			"node": {"$ref": "#/$defs/node"},
+			"tuple": {"prefixItems": [{}, {"x-botyard-secret": true}], "items": {"$ref": "#/$defs/node"}},
+			"map": {"additionalProperties": {"x-botyard-secret": true}},
+			"rest": {"unevaluatedProperties": {"x-botyard-secret": true}},
+			"deep": {"x-botyard-secret": true, "properties": {"a": {"items": {"type": "string"}}}}
+		}}`)
+	value := yamlDoc(t, `{all: S, any: S, one: S, then: S, else: S, dependent: S, p_x: S, plain: p,
+		node: {s: S, next: {s: S, next: {x: p, s: S}}}, tuple: [p, S, {s: S, t: p}], map: {a: S, b: S}, rest: {a: S}, deep: {a: [S], b: {c: S}}}`).Values()
+	count := 0
+	s.cursor().leaves(nil, value, func(path Path, value any, m marks) {
+		count++
+		if want := value == "S"; m.secret != want {
+			t.Errorf("%s: secret is %t, want %t", path, m.secret, want)
+		}
+	})
+	if count != 21 {
+		t.Errorf("%d leaves", count)
+	}
+}

@@ -1,0 +1,379 @@
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+func yamlDoc(t testing.TB, src string) *Document {
+	t.Helper()
+	doc, err := ParseYAML("tenant.yaml", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func loadHost(t testing.TB, src string, environ ...string) *Host {
+	t.Helper()
+	doc, err := ParseYAML("host.yaml", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := LoadHost(LoadOptions{Document: doc, Environ: environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func tenant(t testing.TB, h *Host, src string) *Effective {
+	t.Helper()
+	e, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, src), testSchemas(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// TestReferenceDocument is what the multi-tenant example promises.
+func TestReferenceDocument(t *testing.T) {
+	h := loadHost(t, `
+registry: {cache_ttl: 300, max_cache_size: 1000}
+defaults:
+  llm: {provider: ollama, model: "gemma3:1b"}
+  conversation_storage:
+    backend: postgres
+    connection: {host: localhost, port: 5432, database: bots_db, user: postgres, password: password}
+    pool_size: 20
+    max_overflow: 10
+`)
+	if err := h.CheckDefaults(t.Context(), testSchemas(t)); err != nil {
+		t.Error(err)
+	}
+	e := tenant(t, h, `
+memory: {type: buffer, max_messages: 10}
+prompts: {system: You are a customer support assistant.}
+knowledge_base: {enabled: false}
+`)
+	if e.Tenant != "client-a" || e.System != "You are a customer support assistant." || e.Limits != h.Settings.Limits {
+		t.Errorf("%+v", e)
+	}
+	if e.LLM.Kind != "llm" || e.LLM.Plugin != "ollama" || e.Memory.Plugin != "buffer" || e.Storage.Kind != "storage" || e.Storage.Plugin != "postgres" {
+		t.Errorf("%+v", e)
+	}
+	got, err := h.Resolve(e, e.Storage)
+	const want = `{"connection":{"database":"bots_db","host":"localhost","password":"password","port":5432,"user":"postgres"},"max_overflow":10,"pool_size":20}`
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := h.Resolve(e, e.Memory); err != nil || string(got) != `{"max_messages":10}` {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestLayers(t *testing.T) {
+	h, err := LoadHost(LoadOptions{
+		File: "testdata/tenant/layers.hcl", Overlay: "testdata/tenant/layers.overlay.yaml",
+		Environ: []string{"BOTYARD__DEFAULTS__LLM__USER=1234", "BOTYARD__DEFAULTS__LLM__TIMEOUT=12", "OPENAI_API_KEY=sk-operator-key"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := testSchemas(t)
+	doc, err := ReadFile("testdata/tenant/layers-tenant.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := h.Tenant(t.Context(), "client-a", doc, schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, entry := range e.Explain() {
+		fmt.Fprintf(&b, "%s = %v (%s, %s, secret %t)\n", entry.Path, entry.Value, entry.Layer, entry.Pos, entry.Secret)
+	}
+	fmt.Fprintf(&b, "system = %q\n", e.System)
+	for _, block := range []Block{e.LLM, e.Memory, e.Storage} {
+		resolved, err := h.Resolve(e, block)
+		fmt.Fprintf(&b, "%s %s, references %t: %v\n  as the plugin gets it: %s, %v\n",
+			block.Kind, block.Plugin, block.HasReferences(), block.Config, resolved, err)
+	}
+	literals, references := e.TenantSecrets()
+	fmt.Fprintf(&b, "the tenant's secrets: literal %v, references %v\n", literals, references)
+	const golden = "testdata/tenant/layers.want.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || b.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s%v", b.String(), want, err)
+	}
+}
+
+func TestInheritedEndpoint(t *testing.T) {
+	h := loadHost(t, `
+defaults:
+  llm: {provider: openai, model: m, base_url: "https://a", api_key: sk-operator-key, headers: {h: secret-header}, keys: [{name: k, value: v}]}
+  conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}
+`)
+	for name, c := range map[string]struct{ doc, llm, storage string }{
+		"the same endpoint keeps the secrets": {
+			`llm: {base_url: "https://a", model: n}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"n"}`,
+			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		},
+		"another endpoint with its own secret loses all others": {
+			`llm: {base_url: "https://b", api_key: sk-tenant-key, headers: {own: mine}}`,
+			`{"api_key":"sk-tenant-key","base_url":"https://b","headers":{"own":"mine"},"model":"m"}`,
+			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		},
+		"a nested endpoint is one of its whole block": {
+			`conversation_storage: {connection: {port: 5433}}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
+			`{"connection":{"database":"d","host":"db","port":5433}}`,
+		},
+		"so is one that is removed": {
+			`conversation_storage: {connection: {port: ~}}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
+			`{"connection":{"database":"d","host":"db"}}`,
+		},
+		"another plugin keeps nothing": {
+			`{llm: {provider: echo}, conversation_storage: {backend: memory}}`, `{}`, `{}`,
+		},
+		"the same plugin keeps all": {
+			`{llm: {provider: openai}, conversation_storage: {backend: postgres}}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
+			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := tenant(t, h, c.doc)
+			if got, err := h.Resolve(e, e.LLM); err != nil || string(got) != c.llm {
+				t.Errorf("llm gets %s, %v\nwant %s", got, err, c.llm)
+			}
+			if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != c.storage {
+				t.Errorf("storage gets %s, %v\nwant %s", got, err, c.storage)
+			}
+		})
+	}
+}
+
+// TestInheritedEndpointOfTheEnvironment: a variable's text is typed before it is
+// compared with what lower layers have.
+func TestInheritedEndpointOfTheEnvironment(t *testing.T) {
+	const host = `defaults: {conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}, llm: {provider: echo}}`
+	for value, want := range map[string]string{
+		"5432": `{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		"5433": `{"connection":{"database":"d","host":"db","port":5433}}`,
+	} {
+		h := loadHost(t, host, "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__CONNECTION__PORT="+value)
+		e := tenant(t, h, `{}`)
+		if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v", value, got, err)
+		}
+	}
+}
+
+func TestEffectiveDoesNotShowSecrets(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: openai, model: m, api_key: sk-operator-key}}`)
+	doc := yamlDoc(t, `llm: {api_key: sk-tenant-key, headers: {h: header-secret}, keys: [{value: list-secret}]}`)
+	e, err := h.Tenant(t.Context(), "client-a", doc, testSchemas(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := fmt.Sprintf("%v %+v %#v %s %v %+v %v", *e, *e, *e, j, doc, doc, e.Explain())
+	for _, s := range []string{"operator-key", "tenant-key", "header-secret", "list-secret"} {
+		if strings.Contains(all, s) {
+			t.Errorf("%q is shown in %s", s, all)
+		}
+	}
+}
+
+func TestPromptVariables(t *testing.T) {
+	e := tenant(t, loadHost(t, `
+defaults:
+  llm: {provider: echo}
+  prompts: {system: "You speak for {{ company }}. {{note}} {{7*7}} {{a.b}} {{ }} {{{company}}}", variables: {note: none}}`),
+		`prompts: {variables: {company: "{{note}}", note: "{{company}} ${env:HOME}!"}}`)
+	const want = "You speak for {{note}}. {{company}} ${env:HOME}! {{7*7}} {{a.b}} {{ }} {{{note}}}"
+	if e.System != want {
+		t.Errorf("got  %s\nwant %s", e.System, want)
+	}
+}
+
+func TestLimitsOfATenant(t *testing.T) {
+	h := loadHost(t, `{limits: {concurrent_turns: 8}, defaults: {llm: {provider: echo}, limits: {concurrent_turns: 4, turn_timeout: 10}}}`)
+	if e := tenant(t, h, `limits: {turn_timeout: 2.5}`); e.Limits != (Limits{4, 1 << 20, 2500 * time.Millisecond, 30 * time.Second, 16}) {
+		t.Errorf("%+v", e.Limits)
+	}
+	if e := tenant(t, h, `limits: {concurrent_turns: ~}`); e.Limits.ConcurrentTurns != 8 {
+		t.Errorf("a null gives %+v, want the host's limit", e.Limits)
+	}
+	if e := tenant(t, h, `limits: ~`); e.Limits.TurnTimeout != 300*time.Second {
+		t.Errorf("a null gives %+v, want the host's limits", e.Limits)
+	}
+}
+
+func TestCheckDefaults(t *testing.T) {
+	schemas := testSchemas(t)
+	for src, want := range map[string]string{
+		`{}`: "",
+		`defaults: {llm: {provider: openai}, prompts: {system: "{{company}}"}}`:                                               "",
+		`defaults: {llm: {provider: openai, api_key: "${env:NONE}"}}`:                                                         `host.yaml:1:36: defaults.llm.api_key: missing secret: the environment variable NONE is not set`,
+		`defaults: {llm: {provider: opnai}, memory: {max_mesages: 1}}`:                                                        "host.yaml:1:18: defaults.llm.provider: no llm plugin is named \"opnai\"; did you mean \"openai\"?\nhost.yaml:1:45: defaults.memory.max_mesages: unknown key; did you mean \"max_messages\"?",
+		`{limits: {concurrent_turns: 2}, defaults: {limits: {concurrent_turns: 3}}}`:                                          `host.yaml:1:53: defaults.limits.concurrent_turns: is 3, above the host's limit of 2 (host.yaml:1:11); expected at most 2`,
+		`defaults: {llm: {provider: openai, api_key: "${file:/etc/botyard/none}"}, knowledge_base: {type: x, enabled: true}}`: "host.yaml:1:36: defaults.llm.api_key: missing secret: the file /etc/botyard/none cannot be read: no such file or directory\nhost.yaml:1:101: defaults.knowledge_base.enabled: no knowledge plugin exists yet; expected false",
+	} {
+		err := loadHost(t, src).CheckDefaults(t.Context(), schemas)
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", src, err)
+			}
+			continue
+		}
+		if got := message(t, err); got != want {
+			t.Errorf("%s gives\n%s\nwant\n%s", src, got, want)
+		}
+	}
+}
+
+type failingSchemas struct{}
+
+func (failingSchemas) Schema(context.Context, string, string) (*Schema, error) {
+	return nil, errors.New("the process does not start")
+}
+
+func TestSchemasThatFail(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: openai}, conversation_storage: ~}`)
+	_, err := h.Tenant(t.Context(), "client-a", nil, failingSchemas{})
+	const want = `built-in defaults: defaults.memory.type: the memory plugin "buffer" does not give its configuration schema: the process does not start
+host.yaml:1:18: defaults.llm.provider: the llm plugin "openai" does not give its configuration schema: the process does not start
+host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the name of a storage plugin`
+	if got := message(t, err); got != want {
+		t.Errorf("got\n%s", got)
+	}
+	_, err = h.Tenant(t.Context(), "client-a", yamlDoc(t, `llm: {provider: none}`), testSchemas(t))
+	if !errors.Is(err, ErrUnknownPlugin) {
+		t.Errorf("%v is not ErrUnknownPlugin", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.Tenant(ctx, "client-a", nil, testSchemas(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is not context.Canceled", err)
+	}
+}
+
+// TestSchemaChange: a plugin that is replaced has its new schema at once, however
+// the host's layers are kept between tenants.
+func TestSchemaChange(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: echo, prefix: x}}`)
+	schemas := testSchemas(t)
+	for range 2 {
+		if _, err := h.Tenant(t.Context(), "a", nil, schemas); err != nil {
+			t.Fatal(err)
+		}
+	}
+	schemas["llm"]["echo"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {"suffix": {}}}`)
+	if _, err := h.Tenant(t.Context(), "a", nil, schemas); err == nil {
+		t.Error("the old schema was used")
+	}
+	delete(schemas["llm"], "echo")
+	if _, err := h.Tenant(t.Context(), "a", nil, schemas); !errors.Is(err, ErrUnknownPlugin) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestHostIsConcurrent(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: openai, model: m, api_key: "${env:K}"}}`, "K=sk-operator-key")
+	schemas := testSchemas(t)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			doc := FromMap("t", map[string]any{"llm": map[string]any{"user": fmt.Sprint(i), "models": map[string]int{"a": i}}})
+			for range 20 {
+				e, err := h.Tenant(t.Context(), fmt.Sprint("tenant-", i), doc, schemas)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := h.Resolve(e, e.LLM)
+				if want := fmt.Sprintf(`{"api_key":"sk-operator-key","model":"m","models":{"a":%d},"user":"%d"}`, i, i); err != nil || string(got) != want {
+					t.Errorf("%s, %v", got, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestRevision(t *testing.T) {
+	sealer, err := secret.LoadOrCreateKey(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := testSchemas(t)
+	revision := func(sealer *secret.Key, host, name, src string) string {
+		t.Helper()
+		doc, err := ParseYAML(name, []byte(src))
+		if strings.HasSuffix(name, ".hcl") {
+			doc, err = ParseHCL(name, []byte(src))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := LoadHost(LoadOptions{Document: yamlDoc(t, host), Sealer: sealer, Environ: []string{"K=sk-operator-key"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := h.Tenant(t.Context(), "client-a", doc, schemas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Revision
+	}
+	const host = `{allow_env: [K], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}"}}}`
+	const src = `{memory: {type: buffer, max_messages: 10}, llm: {headers: {h: secret-header}, timeout: 3}}`
+	base := revision(sealer, host, "a.yaml", src)
+	if len(base) != 32 {
+		t.Errorf("revision is %q", base)
+	}
+	for name, same := range map[string]string{
+		"another file and format": revision(sealer, host, "b.hcl", "llm {\n timeout = 3.0\n headers = { h = \"secret-header\" }\n}\nmemory {\n max_messages = 10\n}"),
+		"host-only settings":      revision(sealer, `{listen: "a:1", registry: {cache_ttl: 1}, allow_env: [K, L], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}"}}}`, "a.yaml", src),
+		"another layer sets it":   revision(sealer, `{allow_env: [K], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}", timeout: 3}}}`, "a.yaml", `llm: {headers: {h: secret-header}}`+"\nmemory: {max_messages: 10}"),
+	} {
+		if same != base {
+			t.Errorf("%s changes the revision", name)
+		}
+	}
+	for name, other := range map[string]string{
+		"a value":                    revision(sealer, host, "a.yaml", strings.Replace(src, "10", "11", 1)),
+		"a literal secret":           revision(sealer, host, "a.yaml", strings.Replace(src, "secret-header", "other", 1)),
+		"a limit":                    revision(sealer, `{limits: {concurrent_turns: 2}, `+host[1:], "a.yaml", src),
+		"a prompt":                   revision(sealer, host, "a.yaml", src[:len(src)-1]+`, prompts: {system: x}}`),
+		"the reach of a reference":   revision(sealer, host, "a.yaml", strings.Replace(src, "{headers", `{api_key: "${env:K}", headers`, 1)),
+		"another key of the sealer":  revision(secret.NewKey(), host, "a.yaml", src),
+		"the process without sealer": revision(nil, host, "a.yaml", src),
+	} {
+		if other == base {
+			t.Errorf("%s does not change the revision", name)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"reflect"
+	"testing"
+	"time"
+)
+
+func TestSettings(t *testing.T) {
+	h, err := LoadHost(LoadOptions{
+		File:    "testdata/host/full.hcl",
+		Overlay: "testdata/host/full.overlay.yaml",
+		Environ: []string{
+			"BOTYARD_SERVICE_HOST=10.0.0.1", "BOTYARD__LISTEN=127.0.0.1:1", "BOTYARD__LIMITS__CONVERSATION_WAITERS=3",
+			"BOTYARD__PLUGIN__LLM__OLLAMA__MAX_CALLS=2",
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Settings{
+		Listen: "127.0.0.1:1", DataDir: "testdata/host/state", SecretsDir: "/etc/botyard/secrets",
+		PluginDirs: []string{"testdata/host/plugins", "/opt/botyard/plugins"}, TenantDirs: []string{"testdata/host/tenants"},
+		AllowEnv: []string{"OTHER"},
+		Limits: Limits{ConcurrentTurns: 4, MessageBytes: 1000, TurnTimeout: 1500 * time.Millisecond,
+			ConversationWait: 0, ConversationWaiters: 3},
+		Plugins: map[string]map[string]PluginSettings{
+			"llm": {
+				"openai": {MaxCalls: 8, Isolation: "tenant", StartTimeout: 2 * time.Second, CallTimeout: time.Minute,
+					Env: []string{"HTTPS_PROXY"}, SHA256: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
+				"ollama": {MaxCalls: 2, Isolation: "shared", StartTimeout: 10 * time.Second, CallTimeout: 30 * time.Second},
+			},
+			"storage": {"postgres": {MaxCalls: 256, Isolation: "shared", StartTimeout: 10 * time.Second, CallTimeout: 30 * time.Second}},
+		},
+		ShutdownGrace: 500 * time.Millisecond,
+	}
+	want.Auth.Mode = "none"
+	want.Registry.CacheTTL = time.Minute
+	want.Registry.MaxCacheSize = 1000 // a null gives the default back
+	if !reflect.DeepEqual(h.Settings, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", h.Settings, want)
+	}
+	if p := h.Settings.Plugin("memory", "buffer"); p.MaxCalls != 256 || p.Isolation != "shared" {
+		t.Errorf("a plugin that is not named has %+v", p)
+	}
+}
+
+func TestDefaultSettings(t *testing.T) {
+	h, err := LoadHost(LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := h.Settings
+	if s.Listen != "127.0.0.1:8080" || s.DataDir != "data" || s.SecretsDir != "" || s.Auth.Mode != "none" ||
+		s.Registry.CacheTTL != 300*time.Second || s.Registry.MaxCacheSize != 1000 || s.ShutdownGrace != 20*time.Second {
+		t.Errorf("defaults are %+v", s)
+	}
+	if want := (Limits{64, 1 << 20, 300 * time.Second, 30 * time.Second, 16}); s.Limits != want {
+		t.Errorf("default limits are %+v", s.Limits)
+	}
+}
+
+func TestLoadHostFromDocument(t *testing.T) {
+	h, err := LoadHost(LoadOptions{Document: FromMap("my program", map[string]any{
+		"listen": "127.0.0.1:0", "plugin_dirs": []string{"p"}, "registry": map[string]int{"cache_ttl": 1},
+	})})
+	if err != nil || h.Settings.Listen != "127.0.0.1:0" || h.Settings.PluginDirs[0] != "p" || h.Settings.Registry.CacheTTL != time.Second {
+		t.Errorf("%+v, %v", h, err)
+	}
+	_, err = LoadHost(LoadOptions{Document: FromMap("my program", map[string]any{
+		"listen": struct{}{}, "registry": map[int]int{1: 1}, "limits": map[string]any{"message_bytes": uint64(1 << 63)},
+	})})
+	const want = `my program: limits.message_bytes: is out of the range of 64 bits; expected a finite number
+my program: listen: is a Go struct {}; expected a map, a list, a text, a number, true, false or nil
+my program: registry: is a map whose keys are not texts; expected a map with text keys`
+	if got := message(t, err); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestLoadHostWithoutItsFiles(t *testing.T) {
+	_, err := LoadHost(LoadOptions{File: "testdata/none.hcl", Overlay: "testdata/none.yaml"})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v is not fs.ErrNotExist", err)
+	}
+	const want = `testdata/none.hcl: cannot be read: no such file or directory
+testdata/none.yaml: cannot be read: no such file or directory`
+	if got := message(t, err); got != want {
+		t.Errorf("got\n%s", got)
+	}
+}

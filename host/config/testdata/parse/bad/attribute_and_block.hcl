@@ -1,0 +1,4 @@
+llm {
+  model = "a"
+}
+llm = { model = "b" }

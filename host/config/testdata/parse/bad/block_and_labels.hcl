@@ -1,0 +1,4 @@
+plugin "llm" {
+  openai = {}
+}
+plugin "llm" "openai" {}

@@ -1,0 +1,2 @@
+plugin = {}
+plugin "llm" "openai" {}

@@ -1,0 +1,6 @@
+llm {
+  model = "a"
+}
+llm {
+  model = "b"
+}

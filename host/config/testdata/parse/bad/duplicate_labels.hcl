@@ -1,0 +1,3 @@
+plugin "llm" "openai" {}
+plugin "llm" "ollama" {}
+plugin "llm" "openai" {}

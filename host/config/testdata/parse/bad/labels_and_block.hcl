@@ -1,0 +1,2 @@
+plugin "llm" "openai" {}
+plugin "llm" {}

@@ -1,0 +1,6 @@
+llm {
+  provider = 
+  model = "x"
+}
+memory "
+}

@@ -1,0 +1,2 @@
+llm {
+  provider = "x"

@@ -1,0 +1,4 @@
+llm {
+  provider = "openai"
+  api_key  = "${env:OPENAI_API_KEY}"
+}

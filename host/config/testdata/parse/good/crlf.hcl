@@ -1,0 +1,6 @@
+prompts {
+  system = <<END
+one
+two
+END
+}

@@ -1,0 +1,10 @@
+prompts {
+  system = <<-END
+    You are a helper.
+      Answer "briefly" \n.
+    END
+  other  = <<END
+one
+  two
+END
+}

@@ -1,0 +1,3 @@
+llm {
+  api_key = env("OPENAI_API_KEY")
+}

@@ -1,0 +1,3 @@
+llm {
+  api_key = env("CLIENT_A_KEY")
+}

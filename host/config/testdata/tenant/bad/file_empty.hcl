@@ -1,0 +1,3 @@
+llm {
+  api_key = file("empty")
+}

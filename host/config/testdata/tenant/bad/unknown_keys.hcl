@@ -1,0 +1,14 @@
+llm {
+  modle       = "x"
+  colour      = "blue"
+  temperature = null
+}
+conversation_storage {
+  connection {
+    hots = "x"
+  }
+}
+propmts {}
+prompts {
+  variables = { "a-b" = "x" }
+}

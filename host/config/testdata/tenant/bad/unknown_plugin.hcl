@@ -1,0 +1,6 @@
+llm {
+  provider = "olama"
+}
+memory {
+  type = "summary"
+}
