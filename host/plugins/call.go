@@ -1,0 +1,149 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"google.golang.org/grpc"
+)
+
+// callOptions say how a call is made.
+type callOptions struct {
+	tenant    string      // whose turn in the queue it takes
+	unqueued  bool        // takes no slot: it must not wait behind others
+	unbounded bool        // only the caller's ctx bounds it, not the call timeout
+	final     func() bool // reports that it had effects and must not be made again; nil is never
+}
+
+// target is a process that knows the instance.
+type target struct {
+	conn grpc.ClientConnInterface
+	id   string
+}
+
+// call makes one call on the instance: it waits for a slot, for a process and for
+// the instance to be configured there. It makes the call again, once, if it
+// certainly never reached a process, and once if the process did not know the
+// instance.
+func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Context, target) error) error {
+	s := in.sup
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	caller := ctx
+	if !o.unbounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, in.settings.CallTimeout)
+		defer cancel()
+	}
+	if !o.unqueued {
+		release, err := s.queue.acquire(ctx, o.tenant)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	unknown, unsent := false, false
+	for {
+		if err := s.poisoned(in.digest); err != nil {
+			return err
+		}
+		p, err := s.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		outcome, err := in.attempt(ctx, caller, p, o, fn)
+		switch {
+		case outcome == unknownInstance && !unknown:
+			unknown = true
+		case outcome == neverSent && !unsent && ctx.Err() == nil:
+			unsent = true
+		default:
+			return err
+		}
+	}
+}
+
+// outcome is what an attempt says about another one.
+type outcome int
+
+const (
+	settled         outcome = iota // the error, or nil, stands
+	neverSent                      // the call reached no process
+	unknownInstance                // the process had to be told about the instance
+)
+
+// attempt makes the call on p and gives p back.
+func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptions, fn func(context.Context, target) error) (outcome, error) {
+	defer in.sup.giveBack(p)
+	st, err := p.configure(ctx, in)
+	if err != nil {
+		if ctx.Err() == nil && broken(err) && p.endsSoon() {
+			return neverSent, in.sup.unavailable("its process ended while it was configured (%s)", p.ending())
+		}
+		return settled, err
+	}
+	in.needs.Store(&st.needs)
+	var mark sentMark
+	err = fn(mark.in(ctx), target{p.conn, st.id})
+	final := o.final != nil && o.final()
+	switch {
+	case err == nil:
+		return settled, nil
+	case ctx.Err() != nil:
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			p.doubt()
+			if caller.Err() == nil {
+				return settled, fault.New(fault.Deadline, "the %s did not answer within %s", p.bin.ref, in.settings.CallTimeout).By(fault.PartyPlugin)
+			}
+		}
+		return settled, err
+	case fault.Is(err, fault.UnknownInstance):
+		p.forget(in, st)
+		if final {
+			return settled, err
+		}
+		return unknownInstance, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", p.bin.ref)
+	case !broken(err):
+		return settled, err
+	}
+	if !p.endsSoon() {
+		p.doubt()
+		if !mark.sent.Load() && !final {
+			return neverSent, err
+		}
+		return settled, err
+	}
+	how := fault.New(fault.PluginUnavailable, "the %s failed: the plugin process ended during the call (%s)", p.bin.ref, p.ending())
+	how.Err = err
+	if !mark.sent.Load() && !final {
+		return neverSent, how
+	}
+	return settled, how
+}
+
+// broken reports whether err may come from a connection that broke. gRPC calls it
+// canceled when the connection was closed from this side, after an exit.
+func broken(err error) bool {
+	switch fault.Of(err).Class {
+	case fault.PluginUnavailable, fault.Canceled:
+		return true
+	}
+	return false
+}
+
+// endsSoon reports whether the process has ended: a connection breaks a moment
+// before the exit is known.
+func (p *process) endsSoon() bool {
+	notice := time.NewTimer(p.timing.exitNotice)
+	defer notice.Stop()
+	select {
+	case <-p.exited:
+		return true
+	case <-notice.C:
+		return false
+	}
+}

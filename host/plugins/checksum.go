@@ -1,0 +1,67 @@
+package plugins
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// checksums computes the SHA-256 sums of files, each content once.
+type checksums struct {
+	mu    sync.Mutex
+	known map[string]checksum // by path
+}
+
+type checksum struct {
+	stamp stamp
+	sum   string // lower-case hex
+}
+
+// of answers the sum of the file as it is now. What is hashed is the opened file,
+// and its stamp is taken before: a change in between gives a stamp that the next
+// look does not confirm.
+func (c *checksums) of(path string) (checksum, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return checksum{}, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return checksum{}, err
+	}
+	now := stampOf(info)
+	c.mu.Lock()
+	known, ok := c.known[path]
+	c.mu.Unlock()
+	if ok && known.stamp == now {
+		return known, nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return checksum{}, err
+	}
+	known = checksum{now, hex.EncodeToString(h.Sum(nil))}
+	c.mu.Lock()
+	if c.known == nil {
+		c.known = map[string]checksum{}
+	}
+	c.known[path] = known
+	c.mu.Unlock()
+	return known, nil
+}
+
+// verify fails unless the file is still what it was when it was found.
+func (c *checksums) verify(b *binary) error {
+	now, err := c.of(b.path)
+	if err != nil {
+		return err
+	}
+	if now.sum != b.sum {
+		return fmt.Errorf("%s changed on disk: its SHA-256 was %s and is %s", b.path, b.sum, now.sum)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package plugins
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// kinds are the kinds of plugins that this host knows.
+var kinds = []string{llm.Kind, memory.Kind, storage.Kind}
+
+// fileName is what a plugin's file is called. It has no dot: half-copied and
+// backup files have one.
+var fileName = regexp.MustCompile(`^botyard-(` + strings.Join(kinds, "|") + `)-([a-z0-9]+(?:[-_][a-z0-9]+)*)$`)
+
+// binary is a plugin's file as it was found.
+type binary struct {
+	ref
+	path string
+	sum  string // SHA-256, lower-case hex; empty when it could not be read
+	// refusal is why the file must not be run; nil if it may.
+	refusal error
+}
+
+// discover looks through the folders. A file that must not be run is found too,
+// so that whoever asks for the plugin learns why there is none.
+func (m *Manager) discover() map[ref]*binary {
+	found := map[ref]*binary{}
+	for _, dir := range m.opts.Dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			// A missing folder is a plugin-less one; it may come later.
+			level := m.log.Error
+			if errors.Is(err, fs.ErrNotExist) {
+				level = m.log.Warn
+			}
+			level("plugin folder", "dir", dir, "error", err)
+			continue
+		}
+		lock, lockErr := readLockFile(dir)
+		dirErr := openToAll(dir)
+		for _, e := range entries {
+			match := fileName.FindStringSubmatch(e.Name())
+			if match == nil {
+				continue
+			}
+			b := &binary{ref: ref{match[1], match[2]}, path: filepath.Join(dir, e.Name())}
+			if first, ok := found[b.ref]; ok {
+				m.log.Warn("plugin is in two folders; the first is used", "used", first.path, "ignored", b.path)
+				continue
+			}
+			found[b.ref] = b
+			if b.refusal = errors.Join(dirErr, lockErr); b.refusal == nil {
+				b.refusal = m.inspect(b, lock)
+			}
+			if b.refusal != nil {
+				b.refusal = fmt.Errorf("plugin %s is refused: %w", b.path, b.refusal)
+			}
+		}
+	}
+	return found
+}
+
+// inspect fills in the sum of b and says why it must not be run, if so.
+func (m *Manager) inspect(b *binary, lock lockFile) error {
+	info, err := os.Stat(b.path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a regular file")
+	case info.Mode().Perm()&0o111 == 0:
+		return errors.New("it is not executable (chmod +x)")
+	}
+	if err := openToAll(b.path); err != nil {
+		return err
+	}
+	c, err := m.sums.of(b.path)
+	if err != nil {
+		return err
+	}
+	b.sum = c.sum
+	if want := strings.ToLower(m.opts.settings(b.ref).SHA256); want != "" && want != b.sum {
+		return fmt.Errorf("its SHA-256 is %s, and the host's configuration says %s", b.sum, want)
+	}
+	return lock.check(filepath.Dir(b.path), filepath.Base(b.path), b.sum)
+}
+
+// openToAll fails if every user of the system may write to path: then every user
+// could run code as the host.
+func openToAll(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o002 != 0 {
+		return fmt.Errorf("%s is writable by everyone (chmod o-w)", path)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package plugins
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/memory"
+)
+
+// Spec says which instance is wanted.
+type Spec struct {
+	Kind, Name string
+	// Tenant is whom the instance is for. Instances of plugins that are not isolated
+	// by tenant are shared by all tenants that have the same configuration.
+	Tenant string
+	// Config is the plugin's configuration block as a JSON object, checked against its
+	// schema, with all references and secrets resolved.
+	Config []byte
+}
+
+// instance is one configuration of a plugin, shared by all who opened it.
+type instance struct {
+	sup      *supervisor
+	digest   string
+	config   []byte
+	settings config.PluginSettings
+	needs    atomic.Pointer[memory.Needs] // as of the last configuring
+
+	// Under the manager's lock.
+	holders   int
+	timer     *time.Timer   // to the release
+	releasing chan struct{} // not nil while being released; closed after
+}
+
+// Instance is a hold on an instance. Close gives it back; calls that began before
+// come to their end.
+type Instance struct {
+	*instance
+	m      *Manager
+	closed atomic.Bool
+	once   sync.Once
+}
+
+// Open gives the instance of the configuration, and makes it if there is none. When
+// it returns, the plugin has taken the configuration; an upstream may still be
+// down. The same spec gives the same instance.
+func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
+	in, err := m.hold(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	h := &Instance{instance: in, m: m}
+	if err := in.call(ctx, callOptions{unqueued: true, unbounded: true}, nothing); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func nothing(context.Context, target) error { return nil }
+
+// hold finds or makes the instance and counts the holder.
+func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
+	r := ref{spec.Kind, spec.Name}
+	settings := m.opts.settings(r)
+	at := place{ref: r}
+	if settings.Isolation == isolationTenant {
+		if spec.Tenant == "" {
+			return nil, fault.New(fault.Internal, "the %s is isolated by tenant, and no tenant was named", r)
+		}
+		at.scope = spec.Tenant
+	}
+	digest := m.digest(at, spec.Config)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for {
+		b, err := m.find(r)
+		if err != nil {
+			return nil, err
+		}
+		in, ok := m.instances[digest]
+		if ok && in.releasing != nil {
+			// Configure must not overtake Release.
+			released := in.releasing
+			m.mu.Unlock()
+			select {
+			case <-released:
+			case <-ctx.Done():
+			}
+			m.mu.Lock()
+			if err := ctx.Err(); err != nil {
+				return nil, fault.Of(err)
+			}
+			continue
+		}
+		if !ok {
+			in = &instance{sup: m.use(at, b), digest: digest, config: spec.Config, settings: settings}
+			m.instances[digest] = in
+		}
+		in.stopTimer()
+		if in.holders++; in.holders == 1 {
+			in.sup.active.Add(1)
+		}
+		return in, nil
+	}
+}
+
+// digest identifies a configuration without telling anything about it.
+func (m *Manager) digest(at place, config []byte) string {
+	h := hmac.New(sha256.New, m.key)
+	for _, part := range [][]byte{[]byte(at.kind), []byte(at.name), []byte(at.scope), config} {
+		// With its length, so that no two lists of parts are written alike.
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// id is what the plugin's process knows the instance by. It has the binary's sum
+// in it: a replaced plugin's instances are new ones.
+func (in *instance) id(sum string) string {
+	h := sha256.Sum256([]byte(sum + "/" + in.digest))
+	return "i-" + hex.EncodeToString(h[:12])
+}
+
+func (in *instance) stopTimer() {
+	if in.timer != nil {
+		in.timer.Stop()
+		in.timer = nil
+	}
+}
+
+// Close gives the instance back. It is released when nobody opened it again for a
+// while. Repeats do nothing.
+func (i *Instance) Close() {
+	i.once.Do(func() {
+		i.closed.Store(true)
+		i.m.unhold(i.instance)
+	})
+}
+
+// ID names the instance in the plugin's process and in logs.
+func (i *Instance) ID() string { return i.id(i.sup.sum()) }
+
+// Plugin names the plugin as it runs now.
+func (i *Instance) Plugin() PluginRef {
+	return PluginRef{i.sup.ref.kind, i.sup.ref.name, i.sup.lastInfo().GetVersion()}
+}
+
+func (m *Manager) unhold(in *instance) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if in.holders--; in.holders > 0 {
+		return
+	}
+	in.sup.active.Add(-1)
+	// What an exclusive plugin holds is only there: a pause is no reason to drop it.
+	if m.closing || in.sup.lastInfo().GetExclusive() {
+		return
+	}
+	in.timer = time.AfterFunc(m.opts.IdleRelease, func() { m.release(in) })
+}
+
+// release makes the plugin forget an instance that nobody holds.
+func (m *Manager) release(in *instance) {
+	m.mu.Lock()
+	if in.holders > 0 || in.releasing != nil || m.closing {
+		m.mu.Unlock()
+		return
+	}
+	in.releasing = make(chan struct{})
+	m.tasks.Add(1)
+	m.mu.Unlock()
+	defer m.tasks.Done()
+	in.sup.release(in)
+	m.mu.Lock()
+	delete(m.instances, in.digest)
+	close(in.releasing)
+	m.mu.Unlock()
+	m.unuse(in.sup)
+}
+
+// instancesOf answers the supervisor's instances that somebody holds.
+func (m *Manager) instancesOf(s *supervisor) []*instance {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []*instance
+	for _, in := range m.instances {
+		if in.sup == s && in.holders > 0 {
+			out = append(out, in)
+		}
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+)
+
+// services are those that the host knows to call, for each kind.
+var services = map[string][]string{
+	"llm":     {llmv1.LLMService_ServiceDesc.ServiceName},
+	"memory":  {memoryv1.MemoryService_ServiceDesc.ServiceName},
+	"storage": {storagev1.StorageService_ServiceDesc.ServiceName},
+}
+
+// startError is why a process did not come to serve.
+type startError struct {
+	// permanent: the same binary will fail in the same way again.
+	permanent bool
+	err       error
+}
+
+func (e *startError) Error() string { return e.err.Error() }
+func (e *startError) Unwrap() error { return e.err }
+
+// connPlugin takes the connection out of go-plugin; the kinds' clients use it.
+type connPlugin struct{ plugin.NetRPCUnsupportedPlugin }
+
+var _ plugin.GRPCPlugin = connPlugin{}
+
+func (connPlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("the host serves no plugin")
+}
+
+func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return conn, nil
+}
+
+// launch starts the binary and returns when it serves. When it fails, nothing of
+// the process is left. It takes no longer than the plugin's start timeout and the
+// time that killing takes.
+func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*process, error) {
+	if err := m.sums.verify(bin); err != nil {
+		return nil, &startError{err: err}
+	}
+	settings := m.opts.settings(bin.ref)
+	ctx, cancel := context.WithTimeout(ctx, settings.StartTimeout)
+	defer cancel()
+	log := m.log.With("kind", bin.kind, "name", bin.name)
+	if scope != "" {
+		log = log.With("tenant", scope)
+	}
+	p := &process{
+		bin: bin, log: log, timing: m.timing, startedAt: time.Now(),
+		dir:    filepath.Join(m.runtime.path, strconv.FormatInt(m.launches.Add(1), 10)),
+		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
+		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
+	}
+	p.words = newWords(log)
+	if err := os.Mkdir(p.dir, 0o700); err != nil {
+		return nil, &startError{err: err}
+	}
+	p.cmd = command(bin.path, p.dir, allowedEnv(settings.Env))
+	p.client = p.newClient(settings.StartTimeout)
+
+	type connected struct {
+		conn *grpc.ClientConn
+		err  error
+	}
+	done := make(chan connected, 1)
+	go func() {
+		conn, err := p.connect()
+		done <- connected{conn, err}
+	}()
+	var c connected
+	select {
+	case c = <-done:
+	case <-ctx.Done():
+		p.kill("it took too long to start")
+		c = <-done // go-plugin returns when the process has ended
+	}
+	p.conn = c.conn
+	if p.pid == 0 {
+		return nil, errors.Join(&startError{err: fmt.Errorf("%s: %w", bin.path, c.err)}, os.RemoveAll(p.dir))
+	}
+	go p.cleanUp() // waits for the end, whenever that is
+	err := c.err
+	if err == nil {
+		err = p.introduce(ctx, m.schemas)
+	}
+	if err == nil {
+		p.log.Info("plugin is ready", "version", p.info.Version, "took", time.Since(p.startedAt).Round(time.Millisecond))
+		return p, nil
+	}
+	return nil, p.abandon(ctx, err, settings.StartTimeout)
+}
+
+// abandon ends a process that did not come to serve, and says why it did not.
+func (p *process) abandon(ctx context.Context, err error, timeout time.Duration) error {
+	late := ctx.Err()
+	endedItself := false
+	select {
+	case <-p.exited:
+		endedItself = true
+	case <-time.After(p.timing.exitNotice): // the news of an exit comes after the broken pipe
+	}
+	p.kill("it did not start")
+	<-p.gone
+	var known *startError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(late, context.DeadlineExceeded):
+		err = fmt.Errorf("it was not ready within %s (%s)", timeout, p.lastWords())
+	case late != nil:
+		err = fmt.Errorf("its start was given up: %w", late)
+	case endedItself:
+		err = fmt.Errorf("it ended before it was ready (%s)", p.lastWords())
+	default:
+		err = fmt.Errorf("%w (%s)", err, p.lastWords())
+	}
+	return &startError{err: err}
+}
+
+func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
+	var r *processRunner
+	return plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  sdk.Handshake,
+		Plugins:          plugin.PluginSet{sdk.PluginSetName: connPlugin{}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		Logger:           hclog.NewNullLogger(),
+		SkipHostEnv:      true,
+		// Ours ends first: go-plugin's own message says less.
+		StartTimeout:     startTimeout + time.Second,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir},
+		SyncStdout:       &lineWriter{words: p.words},
+		SyncStderr:       &lineWriter{words: p.words},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+			var err error
+			r, err = p.newRunner(cmd.Env)
+			return r, err
+		},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return r.dial(ctx, addr) }),
+			grpc.WithDefaultCallOptions(
+				grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
+			grpc.WithStatsHandler(sentHandler{}),
+			grpc.WithIdleTimeout(0),
+			// A process has one connection; when it breaks, the process has ended.
+			grpc.WithConnectParams(grpc.ConnectParams{
+				Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+				MinConnectTimeout: startTimeout,
+			}),
+		},
+	})
+}
+
+// connect starts the process and returns its connection.
+func (p *process) connect() (*grpc.ClientConn, error) {
+	protocol, err := p.client.Client()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := protocol.Dispense(sdk.PluginSetName)
+	if err != nil {
+		return nil, err
+	}
+	return raw.(*grpc.ClientConn), nil // connPlugin's
+}
+
+// introduce asks the plugin who it is, and refuses it if it is not what its file
+// name says.
+func (p *process) introduce(ctx context.Context, schemas *schemaCache) error {
+	info, err := pluginv1.NewPluginServiceClient(p.conn).GetInfo(ctx, &pluginv1.GetInfoRequest{})
+	if err != nil {
+		return fmt.Errorf("it does not say who it is: %w", err)
+	}
+	permanent := func(format string, args ...any) error {
+		return &startError{permanent: true, err: fmt.Errorf(format, args...)}
+	}
+	if info.Kind != p.bin.kind || info.Name != p.bin.name {
+		return permanent("%s says that it is the %s plugin %q: its file must be called botyard-%s-%s",
+			p.bin.path, info.Kind, info.Name, info.Kind, info.Name)
+	}
+	if !slices.ContainsFunc(info.Services, func(s string) bool { return slices.Contains(services[info.Kind], s) }) {
+		return permanent("%s serves %q, and this host knows %q only", p.bin.path, info.Services, services[info.Kind])
+	}
+	p.info = info
+	if p.schema, err = schemas.compile(p.bin.ref, info.ConfigSchema); err != nil {
+		return permanent("%s: %w", p.bin.path, err)
+	}
+	return nil
+}
+
+// allowedEnv looks up the variables that the operator lets the plugin have.
+func allowedEnv(names []string) []string {
+	env := []string{sdk.LifelineEnv + "=" + sdk.LifelineStdin}
+	for _, name := range names {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}

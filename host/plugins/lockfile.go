@@ -1,0 +1,62 @@
+package plugins
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// lockFileName is the file in a plugin folder that pins the plugins beside it. It
+// has the form that sha256sum writes. Where it exists, it must list them all.
+const lockFileName = "botyard.lock"
+
+var lockLine = regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](.+)$`)
+
+// lockFile maps file names to sums. Nil means that there is none.
+type lockFile map[string]string
+
+func readLockFile(dir string) (lockFile, error) {
+	path := filepath.Join(dir, lockFileName)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	sums := lockFile{}
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimRight(lines.Text(), "\r")
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		m := lockLine.FindStringSubmatch(line)
+		if m == nil {
+			return nil, fmt.Errorf("%s:%d: is not a line of sha256sum: expected 64 hexadecimal digits, two spaces and a file name", path, n)
+		}
+		sums[strings.TrimPrefix(m[2], "./")] = strings.ToLower(m[1])
+	}
+	return sums, lines.Err()
+}
+
+// check fails unless the file of that name is listed with that sum.
+func (l lockFile) check(dir, name, sum string) error {
+	if l == nil {
+		return nil
+	}
+	path := filepath.Join(dir, lockFileName)
+	switch listed, ok := l[name]; {
+	case !ok:
+		return fmt.Errorf("is not listed in %s", path)
+	case listed != sum:
+		return fmt.Errorf("its SHA-256 is %s, and %s says %s", sum, path, listed)
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package plugins
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Manager finds plugins and runs them. It is used by any number of goroutines.
+// Close must be called; no plugin process outlives it.
+type Manager struct {
+	opts     Options
+	timing   timing
+	log      hclog.Logger
+	key      []byte // of the instances' digests: random, so that they tell nothing of a secret
+	runtime  *runtimeDir
+	sums     checksums
+	schemas  *schemaCache
+	launches atomic.Int64
+	folders  *folderWatch
+
+	hard    context.Context // ends when there is no more time for order
+	hardEnd context.CancelFunc
+	tasks   sync.WaitGroup // releases and retirements on their way
+	closed  chan struct{}  // closed when Close is done
+	outcome error
+
+	scan sync.Mutex // one scan at a time
+
+	mu          sync.Mutex
+	closing     bool
+	binaries    map[ref]*binary
+	asked       map[ref]schemaAnswer
+	supervisors map[place]*supervisor
+	instances   map[string]*instance // by key
+}
+
+// place is where a process runs: for a plugin, or for a tenant of it.
+type place struct {
+	ref
+	scope string
+}
+
+// schemaAnswer is the schema of a binary.
+type schemaAnswer struct {
+	sum    string
+	schema *config.Schema
+}
+
+var _ config.Schemas = (*Manager)(nil)
+
+// New finds the plugins in the folders and starts none. A plugin that must not be
+// run is no error: whoever asks for it gets one.
+func New(opts Options) (*Manager, error) { return newManager(opts, defaultTiming()) }
+
+func newManager(opts Options, t timing) (*Manager, error) {
+	opts.setDefaults()
+	runtime, err := newRuntimeDir(opts.RuntimeDir)
+	if err != nil {
+		return nil, err
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	m := &Manager{
+		opts: opts, timing: t, log: opts.Log, key: key, runtime: runtime, schemas: &schemaCache{},
+		closed: make(chan struct{}), asked: map[ref]schemaAnswer{},
+		supervisors: map[place]*supervisor{}, instances: map[string]*instance{},
+	}
+	m.hard, m.hardEnd = context.WithCancel(context.Background())
+	_ = m.rescan(false) // logged there
+	m.folders = watchFolders(m)
+	return m, nil
+}
+
+// Rescan looks through the plugin folders again, as watching them does by itself.
+// A plugin whose binary changed is replaced, in the background; Status shows it.
+// The error joins what is wrong with plugins that must not be run.
+func (m *Manager) Rescan() error { return m.rescan(true) }
+
+// rescan is Rescan; asked is false when nobody asked for it.
+func (m *Manager) rescan(asked bool) error {
+	m.scan.Lock()
+	defer m.scan.Unlock()
+	if m.folders != nil {
+		m.folders.add() // a folder may have come into being
+	}
+	found := m.discover()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closing {
+		return m.stopped()
+	}
+	var refused []error
+	for _, r := range slices.SortedFunc(maps.Keys(found), ref.compare) {
+		b := found[r]
+		before := m.binaries[r]
+		if b.refusal != nil {
+			refused = append(refused, b.refusal)
+			if before == nil || before.refusal == nil || before.refusal.Error() != b.refusal.Error() {
+				m.log.Error("plugin", "error", b.refusal)
+			}
+			continue
+		}
+		if before == nil || before.sum != b.sum {
+			m.log.Info("plugin found", "kind", b.kind, "name", b.name, "path", b.path, "sha256", b.sum)
+		}
+	}
+	for r, b := range m.binaries {
+		if found[r] == nil {
+			m.log.Info("plugin is gone; what runs of it goes on", "kind", r.kind, "name", r.name, "path", b.path)
+		}
+	}
+	m.binaries = found
+	for p, s := range m.supervisors {
+		if b := found[p.ref]; b != nil && b.refusal == nil {
+			s.offer(b, asked)
+		}
+	}
+	return errors.Join(refused...)
+}
+
+// Known lists the names of the plugins of a kind, sorted.
+func (m *Manager) Known(kind string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.known(kind)
+}
+
+func (m *Manager) known(kind string) []string {
+	var names []string
+	for r := range m.binaries {
+		if r.kind == kind {
+			names = append(names, r.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// find answers the plugin's binary. The lock is held.
+func (m *Manager) find(r ref) (*binary, error) {
+	if m.closing {
+		return nil, m.stopped()
+	}
+	b, ok := m.binaries[r]
+	if !ok {
+		return nil, &config.UnknownPluginError{Kind: r.kind, Name: r.name, Known: m.known(r.kind)}
+	}
+	if b.refusal != nil {
+		return nil, &fault.Error{
+			Class: fault.PluginUnavailable, Party: fault.PartyHost,
+			Message: fmt.Sprintf("the %s is refused by this host", r), Err: b.refusal,
+		}
+	}
+	return b, nil
+}
+
+func (m *Manager) stopped() error {
+	return fault.New(fault.PluginUnavailable, "the host is stopping").By(fault.PartyHost)
+}
+
+// Schema answers the schema of the plugin's configuration block. It starts the
+// plugin if that has not been asked before. A plugin that there is not is a
+// *config.UnknownPluginError.
+func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
+	r := ref{kind, name}
+	m.mu.Lock()
+	b, err := m.find(r)
+	if err != nil {
+		m.mu.Unlock()
+		return nil, detailed(err)
+	}
+	if a := m.asked[r]; a.schema != nil && a.sum == b.sum {
+		m.mu.Unlock()
+		return a.schema, nil
+	}
+	s := m.use(place{ref: r}, b)
+	m.mu.Unlock()
+	defer m.unuse(s)
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	p, err := s.acquire(ctx)
+	if err != nil {
+		return nil, detailed(err)
+	}
+	s.giveBack(p)
+	m.mu.Lock()
+	m.asked[r] = schemaAnswer{p.bin.sum, p.schema}
+	m.mu.Unlock()
+	return p.schema, nil
+}
+
+// detailed adds to the message why the plugin could not be started: whoever asks
+// for a schema is an operator, and no configuration has been given to it yet.
+func detailed(err error) error {
+	var f *fault.Error
+	var start *startError
+	if !errors.As(err, &f) || f.Err == nil {
+		return err
+	}
+	if f.Class != fault.PluginUnavailable || f.Party == fault.PartyPlugin && !errors.As(f.Err, &start) {
+		return err
+	}
+	full := *f
+	full.Message += ": " + f.Err.Error()
+	return &full
+}
+
+// use answers the supervisor of the place, made if there is none, and counts its
+// new user. The lock is held.
+func (m *Manager) use(at place, b *binary) *supervisor {
+	s, ok := m.supervisors[at]
+	if !ok {
+		s = newSupervisor(m, b, at.scope)
+		m.supervisors[at] = s
+	}
+	s.users.Add(1)
+	return s
+}
+
+// unuse counts a user out. The process of a plugin that is isolated by tenant
+// ends with its last user; a shared one stays for the next.
+func (m *Manager) unuse(s *supervisor) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s.users.Add(-1) > 0 || m.closing || m.opts.settings(s.ref).Isolation != isolationTenant {
+		return
+	}
+	delete(m.supervisors, place{s.ref, s.scope})
+	m.tasks.Go(func() { s.shutdown(m.hard) })
+}
+
+// Close lets calls come to their end, as long as ctx and the drain timeout allow,
+// and ends all processes: those that do not end by themselves are killed. Whatever
+// the error, nothing is left afterwards. New calls fail from the start of it, so
+// turns should have ended before.
+func (m *Manager) Close(ctx context.Context) error {
+	m.mu.Lock()
+	if m.closing {
+		m.mu.Unlock()
+		<-m.closed
+		return m.outcome
+	}
+	m.closing = true
+	for _, in := range m.instances {
+		in.stopTimer()
+	}
+	supervisors := slices.Collect(maps.Values(m.supervisors))
+	m.mu.Unlock()
+	defer close(m.closed)
+	m.folders.close()
+	defer context.AfterFunc(ctx, m.hardEnd)()
+
+	var cut atomic.Int64
+	var all sync.WaitGroup
+	for _, s := range supervisors {
+		all.Go(func() { cut.Add(int64(s.shutdown(ctx))) })
+	}
+	all.Wait()
+	m.tasks.Wait()
+	m.hardEnd()
+	err := m.runtime.remove()
+	if n := cut.Load(); n > 0 {
+		err = errors.Join(fmt.Errorf("%d calls of plugins were cut off", n), err)
+	}
+	m.outcome = err
+	return err
+}

@@ -1,0 +1,113 @@
+package plugins
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options configure a Manager. The zero value finds no plugins and is valid.
+type Options struct {
+	// Dirs are the plugin folders. Where two have the same plugin, the first wins.
+	Dirs []string
+	// Settings says what the operator wants of a plugin; nil gives the defaults. It is
+	// asked at each start of a process, from several goroutines.
+	Settings func(kind, name string) config.PluginSettings
+	// RuntimeDir is where the private folder with the plugins' sockets is made. Empty
+	// is os.TempDir().
+	RuntimeDir string
+	// Log gets what happens to plugins and what they say themselves. Nil discards.
+	Log hclog.Logger
+	// DrainTimeout bounds how long a process that is to end is left to its calls;
+	// default 30 s.
+	DrainTimeout time.Duration
+	// IdleRelease is how long an instance outlives its last user; default 30 s.
+	IdleRelease time.Duration
+}
+
+// timing holds what no operator sets. Tests make it short.
+type timing struct {
+	probeEvery, probeDeadline, probeAgain time.Duration
+
+	backoffBase, backoffMax time.Duration
+	healthyAfter            time.Duration // a process that lived so long has not failed
+	quarantineAfter         int           // failures in a row ...
+	quarantineWindow        time.Duration // ... within this
+	quarantineRetry         time.Duration
+
+	stopGrace   time.Duration // between the request to end and SIGKILL
+	outputGrace time.Duration // for the last output of a process that ended
+	exitNotice  time.Duration // between a broken connection and the news of the exit
+	debounce    time.Duration // of changes in plugin folders
+}
+
+func defaultTiming() timing {
+	return timing{
+		probeEvery: 5 * time.Second, probeDeadline: 3 * time.Second, probeAgain: time.Second,
+		backoffBase: 100 * time.Millisecond, backoffMax: 10 * time.Second,
+		healthyAfter: time.Minute, quarantineAfter: 6, quarantineWindow: 2 * time.Minute,
+		quarantineRetry: time.Minute,
+		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
+		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
+	}
+}
+
+func (o *Options) setDefaults() {
+	if o.Settings == nil {
+		o.Settings = (&config.Settings{}).Plugin
+	}
+	if o.RuntimeDir == "" {
+		o.RuntimeDir = os.TempDir()
+	}
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	if o.DrainTimeout <= 0 {
+		o.DrainTimeout = 30 * time.Second
+	}
+	if o.IdleRelease <= 0 {
+		o.IdleRelease = 30 * time.Second
+	}
+}
+
+// settings are the operator's, with usable values where they say nothing.
+func (o *Options) settings(r ref) config.PluginSettings {
+	s := o.Settings(r.kind, r.name)
+	if s.MaxCalls <= 0 {
+		s.MaxCalls = 256
+	}
+	if s.Isolation == "" {
+		s.Isolation = isolationShared
+	}
+	if s.StartTimeout <= 0 {
+		s.StartTimeout = 10 * time.Second
+	}
+	if s.CallTimeout <= 0 {
+		s.CallTimeout = 30 * time.Second
+	}
+	return s
+}
+
+const (
+	isolationShared = "shared"
+	isolationTenant = "tenant"
+)
+
+// ref names a plugin.
+type ref struct{ kind, name string }
+
+// String is how messages name it: "llm plugin echo".
+func (r ref) String() string { return fmt.Sprintf("%s plugin %s", r.kind, r.name) }
+
+func (r ref) compare(other ref) int {
+	return cmp.Or(cmp.Compare(r.kind, other.kind), cmp.Compare(r.name, other.name))
+}
+
+// PluginRef names a plugin and its version.
+type PluginRef struct {
+	Kind, Name, Version string
+}

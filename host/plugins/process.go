@@ -1,0 +1,195 @@
+package plugins
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+)
+
+// process is one run of a plugin binary. launch makes it; it ends by itself, by
+// stop, or by kill, and is cleaned up in each case. It cannot be started again.
+type process struct {
+	bin    *binary
+	log    hclog.Logger
+	timing timing
+	dir    string // private; removed at the end
+
+	cmd      *exec.Cmd
+	pid      int
+	lifeline *os.File // its standard input's other end
+	stdout   *os.File
+	stderr   *os.File
+	words    *words // what it said
+	client   *plugin.Client
+
+	// Set by launch, constant afterwards.
+	conn      *grpc.ClientConn
+	info      *pluginv1.GetInfoResponse
+	schema    *config.Schema
+	startedAt time.Time
+
+	exited  chan struct{} // closed when it has ended and was waited for
+	silent  chan struct{} // closed when its last output was read, after exited
+	gone    chan struct{} // closed when nothing of it is left, after silent
+	suspect chan struct{} // holds one: somebody thinks that it hangs
+
+	mu      sync.Mutex
+	reaped  bool
+	orderly bool   // it was asked to end and has time until stop kills it
+	reason  string // why it was killed, if it was
+	setups  map[*instance]*setup
+	tasks   sync.WaitGroup // setups on their way; none is added once reaped
+
+	// The supervisor's, under its lock.
+	inflight int
+	idle     chan struct{} // not nil while draining; closed when inflight is 0
+}
+
+// hasExited reports whether the process is known to have ended.
+func (p *process) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends the process and all that it started, now. It does not wait.
+func (p *process) kill(reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reason == "" {
+		p.reason = reason
+	}
+	if !p.reaped && p.pid != 0 {
+		p.killGroup()
+	}
+}
+
+// killGroup signals the process group. The lock is held and the process is not
+// reaped: its number may be another's afterwards.
+func (p *process) killGroup() {
+	if err := syscall.Kill(-p.pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+		p.log.Error("killing the process", "pid", p.pid, "error", err)
+	}
+}
+
+// reap waits for the process's end, and for the end of its output.
+func (p *process) reap(readers *sync.WaitGroup) {
+	awaitExit(p.pid)
+	p.mu.Lock()
+	// Orphans of the plugin would keep its pipes, sockets and locks.
+	p.killGroup()
+	p.mu.Unlock()
+	_ = p.cmd.Wait() // how it ended is in ProcessState
+	p.mu.Lock()
+	p.reaped = true
+	p.mu.Unlock()
+	close(p.exited)
+
+	// What left the process group may still hold the pipes' other ends.
+	closing := time.AfterFunc(p.timing.outputGrace, func() {
+		_ = p.stdout.Close()
+		_ = p.stderr.Close()
+	})
+	readers.Wait()
+	closing.Stop()
+	_ = p.stdout.Close() // pipes that were read to their end
+	_ = p.stderr.Close()
+	_ = p.lifeline.Close()
+	close(p.silent)
+}
+
+// cleanUp takes away what is left of an ended process. go-plugin's Kill is safe
+// now: nothing that it waits for can hang any more.
+func (p *process) cleanUp() {
+	<-p.silent
+	p.client.Kill()
+	if p.conn != nil {
+		_ = p.conn.Close() // closed by go-plugin, unless it gave up before
+	}
+	p.tasks.Wait() // they ended with the connection
+	if err := os.RemoveAll(p.dir); err != nil {
+		p.log.Warn("removing the process's folder", "dir", p.dir, "error", err)
+	}
+	close(p.gone)
+}
+
+// stop asks the process to end, kills it when the grace is over or ctx ends, and
+// returns when nothing of it is left.
+func (p *process) stop(ctx context.Context) {
+	p.mu.Lock()
+	p.orderly = true
+	p.mu.Unlock()
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		p.client.Kill()
+	}()
+	grace := time.NewTimer(p.timing.stopGrace)
+	defer grace.Stop()
+	select {
+	case <-p.exited:
+	case <-grace.C:
+		p.kill("it did not end when it was asked to")
+		p.log.Warn("the process did not end when it was asked to, and was killed", "grace", p.timing.stopGrace)
+	case <-ctx.Done():
+		p.kill("there was no time left to let it end by itself")
+	}
+	<-asked
+	<-p.gone
+}
+
+// ending describes how the process ended, for messages.
+func (p *process) ending() string {
+	if !p.hasExited() {
+		return "still running"
+	}
+	p.mu.Lock()
+	reason := p.reason
+	p.mu.Unlock()
+	text := "status unknown"
+	if p.cmd.ProcessState != nil {
+		text = p.cmd.ProcessState.String()
+	}
+	if reason != "" {
+		text += "; killed because " + reason
+	}
+	return text
+}
+
+// lastWords waits until the output of an ended process is read, and describes the
+// end with what it said last.
+func (p *process) lastWords() string {
+	<-p.silent
+	text := p.ending()
+	if said := p.words.last(); said != "" {
+		text += "; it said: " + said
+	}
+	return text
+}
+
+// serves reports whether the plugin advertised the capability.
+func serves(info *pluginv1.GetInfoResponse, capability string) bool {
+	for _, c := range info.GetCapabilities() {
+		if strings.EqualFold(c, capability) {
+			return true
+		}
+	}
+	return false
+}
+
+// String names the process in messages.
+func (p *process) String() string { return fmt.Sprintf("%s (process %d)", p.bin.ref, p.pid) }

@@ -1,0 +1,139 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+)
+
+// acquire waits for a process that takes calls, starts one if there is none, and
+// counts the caller in; giveBack counts it out. A plugin in quarantine fails at
+// once.
+func (s *supervisor) acquire(ctx context.Context) (*process, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.proc; p != nil && !p.hasExited() {
+		p.inflight++
+		return p, nil
+	}
+	limit := time.NewTimer(s.m.opts.settings(s.ref).StartTimeout)
+	defer limit.Stop()
+	s.demand++
+	defer func() { s.demand-- }()
+	for {
+		if p := s.proc; p != nil && !p.hasExited() {
+			p.inflight++
+			return p, nil
+		}
+		if s.ctx.Err() != nil {
+			return nil, s.unavailable("it is being stopped")
+		}
+		if (s.state == Quarantined || s.state == Failed) && time.Now().Before(s.retryAt) {
+			return nil, s.broken("it failed again and again").After(time.Until(s.retryAt).Round(time.Second))
+		}
+		changed := s.changed
+		s.kick()
+		s.mu.Unlock()
+		err := waitFor(ctx, changed, limit.C, s.ctx.Done())
+		s.mu.Lock()
+		switch {
+		case errors.Is(err, errLimit):
+			return nil, s.broken("it does not start in time").After(time.Second)
+		case err != nil:
+			return nil, fault.Of(err)
+		}
+	}
+}
+
+// broken is the error of calls while there is no process. What the plugin said is
+// its cause and not its message: callers are shown that, and one tenant's call may
+// have made it say something that is not for others. The lock is held.
+func (s *supervisor) broken(why string) *fault.Error {
+	err := s.unavailable("%s", why)
+	if s.startErr != nil {
+		err.Err = s.startErr
+	} else if s.lastErr != "" {
+		err.Err = errors.New(s.lastErr)
+	}
+	return err
+}
+
+var errLimit = errors.New("limit reached")
+
+func waitFor(ctx context.Context, changed <-chan struct{}, limit <-chan time.Time, ended <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit:
+		return errLimit
+	}
+}
+
+// giveBack ends a call on p.
+func (s *supervisor) giveBack(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.inflight--
+	if p.inflight == 0 && p.idle != nil {
+		close(p.idle)
+	}
+}
+
+// drain waits until p, which takes no more calls, has none, bounded by the drain
+// timeout and the manager's end.
+func (s *supervisor) drain(p *process) {
+	s.mu.Lock()
+	p.idle = make(chan struct{})
+	if p.inflight == 0 {
+		close(p.idle)
+	}
+	s.mu.Unlock()
+	limit := time.NewTimer(s.m.opts.DrainTimeout)
+	defer limit.Stop()
+	select {
+	case <-p.idle:
+	case <-p.exited:
+	case <-limit.C:
+		p.log.Warn("calls did not end in time; they are cut off", "drain_timeout", s.m.opts.DrainTimeout)
+	case <-s.m.hard.Done():
+	}
+}
+
+// lastInfo is what the plugin said of itself when it last became ready.
+func (s *supervisor) lastInfo() *pluginv1.GetInfoResponse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.info
+}
+
+// sum is that of the binary that takes calls, or would.
+func (s *supervisor) sum() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc != nil {
+		return s.proc.bin.sum
+	}
+	return s.bin.sum
+}
+
+// release makes the process, if there is one, forget the instance.
+func (s *supervisor) release(in *instance) {
+	s.mu.Lock()
+	p := s.proc
+	s.mu.Unlock()
+	if p == nil || p.hasExited() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.m.hard, in.settings.CallTimeout)
+	defer cancel()
+	if err := p.release(ctx, in); err != nil && !p.hasExited() {
+		p.log.Warn("an instance was not released", "error", err)
+	}
+}

@@ -1,0 +1,111 @@
+package plugins
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/memory"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+)
+
+// setup is one configuring of an instance in a process, and its outcome.
+type setup struct {
+	id    string
+	done  chan struct{} // closed when the rest is valid
+	err   error
+	needs memory.Needs
+}
+
+// configure makes the instance known to the process, once for all who ask, and
+// waits for it. It outlives the caller's ctx: others may wait for the same.
+func (p *process) configure(ctx context.Context, in *instance) (*setup, error) {
+	p.mu.Lock()
+	st, ok := p.setups[in]
+	if !ok {
+		if p.reaped {
+			p.mu.Unlock()
+			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", p.bin.ref)
+		}
+		st = &setup{id: in.id(p.bin.sum), done: make(chan struct{})}
+		p.setups[in] = st
+		p.tasks.Go(func() { p.runSetup(st, in) })
+	}
+	p.mu.Unlock()
+	select {
+	case <-st.done:
+		return st, st.err
+	case <-ctx.Done():
+		return nil, fault.Of(ctx.Err())
+	}
+}
+
+func (p *process) runSetup(st *setup, in *instance) {
+	ctx, cancel := context.WithTimeout(context.Background(), in.settings.CallTimeout)
+	defer cancel()
+	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
+		&pluginv1.ConfigureRequest{Instance: st.id, Config: in.config})
+	if err == nil {
+		n := resp.GetMemoryNeeds()
+		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember()}
+		if st.needs.Tail < 0 || st.needs.Tail > memory.MaxTail {
+			err = fault.New(fault.Internal, "the %s asks for a tail of %d messages, beyond 0 to %d",
+				p.bin.ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		p.doubt()
+		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.bin.ref, in.settings.CallTimeout).By(fault.PartyPlugin)
+	}
+	switch {
+	case err == nil:
+		in.sup.wholesome(in.digest)
+	case broken(err) && p.endsSoon():
+		in.sup.poison(in.digest)
+	}
+	if err != nil {
+		st.err = fault.Of(err)
+		p.forget(in, st) // the next one tries again
+	}
+	close(st.done)
+}
+
+// forget drops a setup that did not work, or that the process does not know any
+// more. Another's newer one is left alone.
+func (p *process) forget(in *instance, st *setup) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.setups[in] == st {
+		delete(p.setups, in)
+	}
+}
+
+// release makes the process forget the instance.
+func (p *process) release(ctx context.Context, in *instance) error {
+	p.mu.Lock()
+	st, ok := p.setups[in]
+	delete(p.setups, in)
+	p.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	if _, err := pluginv1.NewPluginServiceClient(p.conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
+		return fmt.Errorf("releasing an instance: %w", err)
+	}
+	return nil
+}
+
+// configured counts the instances that the process holds.
+func (p *process) configured() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, st := range p.setups {
+		select {
+		case <-st.done:
+			n++
+		default:
+		}
+	}
+	return n
+}

@@ -1,0 +1,93 @@
+package plugins
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// State is what a plugin's process is doing.
+type State string
+
+const (
+	Available   State = "available"   // found, and not needed yet
+	Starting    State = "starting"    // between its start and its answer
+	Ready       State = "ready"       // takes calls
+	Backoff     State = "backoff"     // failed, and is started again soon
+	Quarantined State = "quarantined" // failed again and again; tried once a minute
+	Draining    State = "draining"    // takes no new calls
+	Stopped     State = "stopped"     // ended in order
+	Failed      State = "failed"      // cannot be used as it is; LastError says why
+)
+
+// Status is one process of a plugin, or a plugin without one.
+type Status struct {
+	Kind      string     `json:"kind"`
+	Name      string     `json:"name"`
+	Version   string     `json:"version,omitempty"`
+	Path      string     `json:"path"`
+	SHA256    string     `json:"sha256,omitempty"`
+	Scope     string     `json:"scope,omitempty"` // the tenant, when isolated by tenant
+	PID       int        `json:"pid,omitempty"`
+	State     State      `json:"state"`
+	Restarts  int        `json:"restarts"`
+	Instances int        `json:"instances"`
+	Calls     int        `json:"calls"`   // in progress
+	Waiting   int        `json:"waiting"` // for a slot
+	LastError string     `json:"last_error,omitempty"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+}
+
+// Status lists all plugins that were found, and all processes, in a fixed order.
+func (m *Manager) Status() []Status {
+	m.mu.Lock()
+	var out []Status
+	supervised := map[ref]bool{}
+	for _, s := range m.supervisors {
+		supervised[s.ref] = true
+		out = append(out, s.status()...)
+	}
+	for r, b := range m.binaries {
+		if supervised[r] && b.refusal == nil {
+			continue
+		}
+		st := Status{Kind: r.kind, Name: r.name, Path: b.path, SHA256: b.sum, State: Available}
+		if b.refusal != nil {
+			st.State, st.LastError = Failed, b.refusal.Error()
+		}
+		out = append(out, st)
+	}
+	m.mu.Unlock()
+	slices.SortFunc(out, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.PID, b.PID))
+	})
+	return out
+}
+
+// status is the supervisor's own row, and one for each process that drains.
+func (s *supervisor) status() []Status {
+	waiting := s.queue.waiting()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own := Status{
+		Kind: s.ref.kind, Name: s.ref.name, Path: s.bin.path, SHA256: s.bin.sum, Scope: s.scope,
+		State: s.state, Restarts: s.restarts, Calls: s.calls, Waiting: waiting, LastError: s.lastErr,
+		Version: s.info.GetVersion(),
+	}
+	if s.proc != nil {
+		s.proc.describe(&own)
+	}
+	out := []Status{own}
+	for p := range s.draining {
+		st := Status{Kind: s.ref.kind, Name: s.ref.name, Scope: s.scope, State: Draining, Calls: p.inflight}
+		p.describe(&st)
+		out = append(out, st)
+	}
+	return out
+}
+
+func (p *process) describe(st *Status) {
+	st.Path, st.SHA256, st.PID, st.Version = p.bin.path, p.bin.sum, p.pid, p.info.GetVersion()
+	st.Instances, st.StartedAt = p.configured(), &p.startedAt
+}

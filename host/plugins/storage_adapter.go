@@ -1,0 +1,88 @@
+package plugins
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Storage gives the instance as what keeps conversations.
+func (i *Instance) Storage() storage.Storage { return storageCaller{i} }
+
+// Renewer gives the instance as what keeps leases; nil when the plugin has not
+// that capability.
+func (i *Instance) Renewer() storage.Renewer {
+	if !serves(i.sup.lastInfo(), storage.CapRenew) {
+		return nil
+	}
+	return renewCaller{i}
+}
+
+type (
+	storageCaller struct{ i *Instance }
+	renewCaller   struct{ i *Instance }
+)
+
+var (
+	_ storage.Storage = storageCaller{}
+	_ storage.Renewer = renewCaller{}
+)
+
+// Begin implements storage.Storage.
+func (s storageCaller) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
+	var out *storage.BeginResult
+	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).Begin(ctx, req)
+		return err
+	})
+	return out, err
+}
+
+// Commit implements storage.Storage.
+func (s storageCaller) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
+	var out int64
+	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).Commit(ctx, req)
+		return err
+	})
+	return out, err
+}
+
+// Read implements storage.Storage.
+func (s storageCaller) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
+	var out *storage.TurnPage
+	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).Read(ctx, req)
+		return err
+	})
+	return out, err
+}
+
+// List implements storage.Storage.
+func (s storageCaller) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
+	var out *storage.ConversationPage
+	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).List(ctx, req)
+		return err
+	})
+	return out, err
+}
+
+// Delete implements storage.Storage.
+func (s storageCaller) Delete(ctx context.Context, scope storage.Scope) (int64, error) {
+	var out int64
+	err := s.i.do(ctx, callOptions{tenant: scope.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).Delete(ctx, scope)
+		return err
+	})
+	return out, err
+}
+
+// Renew implements storage.Renewer. It takes no slot: leases that ran out behind a
+// tenant's flood would interrupt every turn of the host.
+func (r renewCaller) Renew(ctx context.Context, holder string, lease time.Duration) error {
+	return r.i.do(ctx, callOptions{unqueued: true}, func(ctx context.Context, t target) error {
+		return storage.NewClient(t.conn, t.id).Renew(ctx, holder, lease)
+	})
+}

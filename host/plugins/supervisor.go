@@ -1,0 +1,291 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	"github.com/hashicorp/go-hclog"
+)
+
+// supervisor keeps one process of a plugin running while it is needed. One
+// goroutine, run, starts and ends processes; calls wait for what it does.
+type supervisor struct {
+	m     *Manager
+	ref   ref
+	scope string // the tenant, when the plugin is isolated by tenant
+	queue *fairQueue
+	log   hclog.Logger
+
+	users  atomic.Int32 // instances that were not released, and questions for the schema
+	active atomic.Int32 // instances that somebody holds
+
+	ctx    context.Context // ends when the supervisor is to end
+	cancel context.CancelFunc
+	ended  chan struct{}
+	kicked chan struct{} // holds one: something changed that run should look at
+
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced when something that calls wait for changed
+	bin       *binary       // what the next start runs
+	rejected  string        // sum of a replacement that did not work
+	proc      *process      // what takes calls
+	info      *pluginv1.GetInfoResponse
+	draining  map[*process]struct{}
+	state     State
+	closing   bool
+	demand    int           // calls that wait for a process
+	calls     int           // all calls inside
+	quiet     chan struct{} // not nil when closing; closed when calls is 0
+	failures  failureLog
+	retryAt   time.Time
+	lastErr   string
+	startErr  error // why the last start failed; nil once one succeeded
+	restarts  int
+	poisonous map[string]poison
+	drains    sync.WaitGroup
+}
+
+func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
+	log := m.log.With("kind", bin.kind, "name", bin.name)
+	if scope != "" {
+		log = log.With("tenant", scope)
+	}
+	s := &supervisor{
+		m: m, ref: bin.ref, scope: scope, log: log, bin: bin, state: Available,
+		queue: newFairQueue(m.opts.settings(bin.ref).MaxCalls),
+		ended: make(chan struct{}), kicked: make(chan struct{}, 1), changed: make(chan struct{}),
+		draining: map[*process]struct{}{}, poisonous: map[string]poison{},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	go s.run()
+	return s
+}
+
+// run is the supervisor's life.
+func (s *supervisor) run() {
+	defer close(s.ended)
+	for s.ctx.Err() == nil {
+		if p := s.current(); p != nil {
+			s.watch(p)
+			continue
+		}
+		wait, needed := s.nextStart()
+		if needed && wait <= 0 {
+			s.start()
+			continue
+		}
+		s.sleep(wait, needed)
+	}
+	s.end()
+}
+
+// nextStart says whether a process is needed and how long to wait with its start.
+func (s *supervisor) nextStart() (wait time.Duration, needed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Until(s.retryAt), s.demand > 0 || s.active.Load() > 0
+}
+
+func (s *supervisor) sleep(wait time.Duration, needed bool) {
+	var due <-chan time.Time
+	if needed {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-s.ctx.Done():
+	case <-s.kicked:
+	case <-due:
+	}
+}
+
+// kick makes run look again.
+func (s *supervisor) kick() {
+	select {
+	case s.kicked <- struct{}{}:
+	default:
+	}
+}
+
+func (s *supervisor) current() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc
+}
+
+// announce wakes the calls that wait. The lock is held.
+func (s *supervisor) announce() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// start makes one attempt.
+func (s *supervisor) start() {
+	s.mu.Lock()
+	s.state = Starting
+	bin := s.bin
+	s.announce()
+	s.mu.Unlock()
+	p, err := s.m.launch(s.ctx, bin, s.scope)
+	if err != nil {
+		if s.ctx.Err() == nil {
+			s.failed(err)
+		}
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serve(p)
+}
+
+// serve makes p the process that takes calls. The lock is held.
+func (s *supervisor) serve(p *process) {
+	s.proc, s.info, s.state, s.retryAt, s.startErr = p, p.info, Ready, time.Time{}, nil
+	s.announce()
+	s.drains.Go(p.probe) // ends with the process
+}
+
+// failed notes a failed start or a crash, and when to try again.
+func (s *supervisor) failed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delay, quarantined := s.failures.add(time.Now(), s.m.timing)
+	s.lastErr = err.Error()
+	var start *startError
+	if errors.As(err, &start) {
+		s.startErr = start
+	}
+	switch {
+	case start != nil && start.permanent:
+		s.state, delay = Failed, s.m.timing.quarantineRetry
+		s.log.Error("plugin cannot be used", "error", err)
+	case quarantined:
+		s.state = Quarantined
+		s.log.Error("plugin failed again and again and is in quarantine", "error", err, "next_try", delay)
+	default:
+		s.state = Backoff
+		s.log.Error("plugin failed", "error", err, "next_try", delay)
+	}
+	s.retryAt = time.Now().Add(delay)
+	s.announce()
+}
+
+// watch follows p until it is no longer what takes calls, or run should end.
+func (s *supervisor) watch(p *process) {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-p.exited:
+			s.crashed(p)
+			return
+		case <-s.kicked:
+			if s.replacementWaits(p) && s.replace(p) {
+				return
+			}
+		}
+	}
+}
+
+// crashed notes that p ended without being asked to.
+func (s *supervisor) crashed(p *process) {
+	how := p.lastWords()
+	s.mu.Lock()
+	s.proc = nil
+	s.restarts++
+	if time.Since(p.startedAt) >= s.m.timing.healthyAfter {
+		s.failures.reset()
+	}
+	lost := p.info.Exclusive && p.configured() > 0
+	s.mu.Unlock()
+	err := fmt.Errorf("the plugin process ended (%s)", how)
+	if lost {
+		err = fmt.Errorf("state lost: what the %s kept in its process is gone: %w", s.ref, err)
+	}
+	s.failed(err)
+	s.drains.Go(func() { <-p.gone })
+}
+
+// end stops everything.
+func (s *supervisor) end() {
+	s.mu.Lock()
+	p := s.proc
+	s.proc = nil
+	s.state = Stopped
+	if p != nil {
+		s.draining[p] = struct{}{}
+	}
+	s.announce()
+	s.mu.Unlock()
+	if p != nil {
+		p.stop(s.m.hard)
+		s.mu.Lock()
+		delete(s.draining, p)
+		s.mu.Unlock()
+	}
+	s.drains.Wait()
+}
+
+// shutdown refuses new calls, lets the ones inside come to their end, bounded by
+// the drain timeout and ctx, and stops the process. It answers how many calls were
+// cut off.
+func (s *supervisor) shutdown(ctx context.Context) int {
+	s.mu.Lock()
+	if !s.closing {
+		s.closing = true
+		s.quiet = make(chan struct{})
+		if s.calls == 0 {
+			close(s.quiet)
+		}
+		if s.state == Ready {
+			s.state = Draining
+		}
+	}
+	quiet := s.quiet
+	s.mu.Unlock()
+	limit := time.NewTimer(s.m.opts.DrainTimeout)
+	defer limit.Stop()
+	select {
+	case <-quiet:
+	case <-limit.C:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	cut := s.calls
+	s.mu.Unlock()
+	s.cancel()
+	<-s.ended
+	return cut
+}
+
+// enter counts a call in.
+func (s *supervisor) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return s.unavailable("it is being stopped")
+	}
+	s.calls++
+	return nil
+}
+
+// leave counts a call out.
+func (s *supervisor) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls--
+	if s.calls == 0 && s.quiet != nil {
+		close(s.quiet)
+	}
+}
+
+func (s *supervisor) unavailable(format string, args ...any) *fault.Error {
+	return fault.New(fault.PluginUnavailable, "the %s is not available: %s", s.ref, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,188 @@
+package plugins
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
+)
+
+const (
+	maxLine   = 16 << 10 // of a plugin's output; the rest of a longer line is dropped
+	maxFields = 32       // of a log entry
+	lineRate  = 200      // lines of one process a second, in the long run
+	lineBurst = 2000
+)
+
+// words forwards what a plugin process says to the host's log, whatever it says
+// and however much, and remembers the end of it.
+type words struct {
+	log   hclog.Logger
+	limit *rate.Limiter
+
+	mu      sync.Mutex
+	dropped int
+	latest  string
+	panic   string // the line that began the end, if there was one
+}
+
+func newWords(log hclog.Logger) *words {
+	return &words{log: log, limit: rate.NewLimiter(lineRate, lineBurst)}
+}
+
+// follow reads r to its end. It never stops before: a plugin that writes to a full
+// pipe stands still.
+func (w *words) follow(r io.Reader) {
+	in, ok := r.(*bufio.Reader)
+	if !ok {
+		in = bufio.NewReaderSize(r, maxLine)
+	}
+	for {
+		line, err := in.ReadSlice('\n')
+		if len(line) > 0 {
+			w.say(line)
+		}
+		for errors.Is(err, bufio.ErrBufferFull) { // skip the rest of the line
+			_, err = in.ReadSlice('\n')
+		}
+		if err != nil {
+			break
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tellDropped()
+}
+
+// say forwards one line.
+func (w *words) say(line []byte) {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 {
+		return
+	}
+	level, text, fields := parseLine(line)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.latest = text
+	if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") {
+		w.panic = text
+	}
+	if w.panic != "" && level == hclog.NoLevel {
+		level = hclog.Error // the panic and its stack
+	}
+	if !w.limit.Allow() {
+		w.dropped++
+		return
+	}
+	w.tellDropped()
+	if level == hclog.NoLevel {
+		level = hclog.Info
+	}
+	w.log.Log(level, text, fields...)
+}
+
+// tellDropped says how much is missing. The lock is held.
+func (w *words) tellDropped() {
+	if w.dropped > 0 {
+		w.log.Warn("the plugin said more than is logged", "dropped_lines", w.dropped)
+		w.dropped = 0
+	}
+}
+
+// last is the line that tells most about the process's end.
+func (w *words) last() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := w.latest
+	if w.panic != "" {
+		text = w.panic
+	}
+	const enough = 300
+	if len(text) > enough {
+		text = strings.ToValidUTF8(text[:enough], "") + "..."
+	}
+	return text
+}
+
+// parseLine reads a line that hclog wrote as JSON, and takes any other as text. It
+// believes nothing about the types of what it finds.
+func parseLine(line []byte) (hclog.Level, string, []any) {
+	var entry map[string]any
+	if line[0] != '{' || json.Unmarshal(line, &entry) != nil {
+		return hclog.NoLevel, printable(string(line)), nil
+	}
+	message, ok := entry["@message"]
+	if !ok {
+		return hclog.NoLevel, printable(string(line)), nil
+	}
+	level := hclog.NoLevel
+	if name, ok := entry["@level"].(string); ok {
+		level = hclog.LevelFromString(name)
+	}
+	var keys []string
+	for k := range entry {
+		if !strings.HasPrefix(k, "@") {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	var fields []any
+	for _, k := range keys[:min(len(keys), maxFields)] {
+		fields = append(fields, printable(k), fieldText(entry[k]))
+	}
+	return level, printable(fieldText(message)), fields
+}
+
+func fieldText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case map[string]any, []any:
+		if text, err := json.Marshal(v); err == nil {
+			return string(text)
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// printable replaces what could play tricks with a terminal or break a log line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(s, "?"))
+}
+
+// lineWriter makes lines of what go-plugin passes on of the plugin's os.Stdout and
+// os.Stderr, which it redirects once the plugin serves. One goroutine writes.
+type lineWriter struct {
+	words *words
+	part  []byte
+}
+
+func (l *lineWriter) Write(data []byte) (int, error) {
+	for rest := data; len(rest) > 0; {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if room := maxLine - len(l.part); room > 0 {
+			l.part = append(l.part, line[:min(len(line), room)]...)
+		}
+		if !whole {
+			break
+		}
+		l.words.say(l.part)
+		l.part = l.part[:0]
+		rest = after
+	}
+	return len(data), nil
+}
