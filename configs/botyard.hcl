@@ -1,0 +1,24 @@
+# The host, and what every tenant inherits. `make run` serves this; relative paths
+# start at this file's folder.
+
+listen      = "127.0.0.1:8080"
+data_dir    = "../data"        # what the host keeps itself, such as its key
+plugin_dirs = ["../bin/plugins"]
+tenant_dirs = ["tenants"]      # a file for each tenant; its name is the tenant's id
+
+registry {
+  cache_ttl      = 300  # seconds that a bot is kept ready
+  max_cache_size = 1000 # bots that are kept ready
+}
+
+defaults {
+  llm {
+    provider = "ollama"
+    model    = "gemma3:1b"
+  }
+
+  # In the plugin's memory: gone when the host stops.
+  conversation_storage {
+    backend = "memory"
+  }
+}

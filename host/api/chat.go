@@ -1,0 +1,101 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/sdk/chat"
+)
+
+// ChatReply is the answer to a chat, and the last event of a streamed one.
+type ChatReply struct {
+	ConversationID string     `json:"conversation_id"`
+	Turn           int64      `json:"turn"` // among the conversation's succeeded turns, from 1
+	Reply          string     `json:"reply"`
+	Usage          chat.Usage `json:"usage"`
+	Bot            ChatBot    `json:"bot"`
+}
+
+// ChatBot says which bot replied.
+type ChatBot struct {
+	Tenant   string `json:"tenant"`
+	Revision string `json:"revision"`
+	Cached   bool   `json:"cached"` // it was ready when the request came
+}
+
+// bodyOverhead is what a chat's body may have beside the message.
+const bodyOverhead = 64 << 10
+
+// chatBodyLimit lets any message pass that the host's limit allows, however its
+// sender escapes it: six bytes for one at worst. The limit itself is the bot's to
+// check, since tenants may have a lower one.
+func (s *Server) chatBodyLimit() int64 {
+	return 6*int64(s.host.Settings().Limits.MessageBytes) + bodyOverhead
+}
+
+func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
+	req, err := s.chatRequest(w, r)
+	if err != nil {
+		return err
+	}
+	leave, err := s.turns.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	lease, err := s.lease(r)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	if req.Stream {
+		return s.stream(w, r, lease, req)
+	}
+	reply, err := lease.Chat(r.Context(), req, nil)
+	if err != nil {
+		return err
+	}
+	if reply.Replayed {
+		w.Header().Set(replayedHeader, "true")
+	}
+	return writeJSON(w, http.StatusOK, newChatReply(reply, lease.Cached))
+}
+
+// replayedHeader marks the reply of an earlier turn with the same key.
+const replayedHeader = "Idempotency-Replayed"
+
+func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (bot.Request, error) {
+	var req bot.Request
+	keys := r.Header.Values("Idempotency-Key")
+	if len(keys) > 1 {
+		return req, malformed("Idempotency-Key", "is given %d times", len(keys))
+	}
+	if len(keys) == 1 {
+		if keys[0] == "" {
+			return req, malformed("Idempotency-Key", "is empty")
+		}
+		req.IdempotencyKey = keys[0]
+	}
+	body, err := readBody(w, r, s.chatBodyLimit())
+	if err != nil {
+		return req, err
+	}
+	var metadata object
+	err = decodeObject(body, map[string]any{
+		"conversation_id": &req.ConversationID,
+		"message":         &req.Message,
+		"user_id":         &req.UserID,
+		"metadata":        &metadata,
+		"stream":          &req.Stream,
+	})
+	req.Metadata = json.RawMessage(metadata)
+	return req, err
+}
+
+func newChatReply(r *bot.Reply, cached bool) ChatReply {
+	return ChatReply{
+		ConversationID: r.ConversationID, Turn: r.Turn, Reply: r.Text, Usage: r.Usage,
+		Bot: ChatBot{Tenant: r.Tenant, Revision: r.Revision, Cached: cached},
+	}
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Conversation is one entry of the list of conversations.
+type Conversation struct {
+	ID        string  `json:"id"`
+	UserID    string  `json:"user_id,omitempty"` // of its first turn
+	Turns     int64   `json:"turns"`             // succeeded ones
+	CreatedAt *string `json:"created_at"`
+	UpdatedAt *string `json:"updated_at"`
+}
+
+// Conversations answers GET /v1/conversations. Next, unless null, is the after of
+// the next page.
+type Conversations struct {
+	Conversations []Conversation `json:"conversations"`
+	Next          *string        `json:"next"`
+}
+
+func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "limit", "after", "user_id")
+	if err != nil {
+		return err
+	}
+	limit, err := q.limit()
+	if err != nil {
+		return err
+	}
+	lease, err := s.lease(r)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	page, err := lease.Conversations(r.Context(), q.values.Get("user_id"), q.values.Get("after"), limit)
+	if err != nil {
+		return err
+	}
+	out := Conversations{Conversations: []Conversation{}}
+	for _, c := range page.Conversations {
+		out.Conversations = append(out.Conversations, Conversation{
+			ID: c.ID, UserID: c.User, Turns: c.Turns,
+			CreatedAt: timestamp(c.CreatedAt), UpdatedAt: timestamp(c.UpdatedAt),
+		})
+	}
+	if n := len(page.Conversations); page.More && n > 0 {
+		out.Next = &page.Conversations[n-1].ID
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// Messages answers GET /v1/conversations/{id}: the messages of the succeeded turns,
+// oldest first. Next, unless null, is the after of the next page.
+type Messages struct {
+	ID       string    `json:"id"`
+	Messages []Message `json:"messages"`
+	Next     *string   `json:"next"`
+}
+
+func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "limit", "after")
+	if err != nil {
+		return err
+	}
+	limit, err := q.limit()
+	if err != nil {
+		return err
+	}
+	after, err := parseCursor(q.values.Get("after"))
+	if err != nil {
+		return err
+	}
+	lease, err := s.lease(r)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	id := r.PathValue("id")
+	p := pager{after: after, limit: limit, read: func(after int64, limit int) (*storage.TurnPage, error) {
+		return lease.Turns(r.Context(), id, after, limit, false)
+	}}
+	messages, more, err := p.page()
+	if err != nil {
+		return err
+	}
+	out := Messages{ID: id, Messages: messages}
+	if more {
+		out.Next = &messages[len(messages)-1].ID
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+func (s *Server) deleteConversation(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	lease, err := s.lease(r)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	if err := lease.DeleteConversation(r.Context(), r.PathValue("id")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Effective is what a tenant's bot is made of, key by key.
+type Effective struct {
+	Tenant   string  `json:"tenant"`
+	Revision string  `json:"revision"`
+	Config   []Entry `json:"config"`
+}
+
+// Entry is one effective key and where it was set.
+type Entry struct {
+	Path   string `json:"path"`
+	Value  any    `json:"value"` // "<secret>" for a secret
+	Layer  string `json:"layer"`
+	File   string `json:"file"` // or what stands for it: a variable, "body"
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Secret bool   `json:"secret,omitempty"`
+}
+
+// NewEffective shows an effective configuration.
+func NewEffective(e *config.Effective) Effective {
+	out := Effective{Tenant: e.Tenant, Revision: e.Revision, Config: []Entry{}}
+	for _, entry := range e.Explain() {
+		out.Config = append(out.Config, Entry{
+			Path: entry.Path.String(), Value: entry.Value, Layer: entry.Layer,
+			File: entry.Pos.File, Line: entry.Pos.Line, Column: entry.Pos.Column, Secret: entry.Secret,
+		})
+	}
+	return out
+}
+
+func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	t, _, effective, err := s.host.Registry().Get(id)
+	if err != nil {
+		return err
+	}
+	if effective == nil {
+		return fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, t.Err).By(fault.PartyTenant)
+	}
+	return writeJSON(w, http.StatusOK, NewEffective(effective))
+}

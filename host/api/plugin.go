@@ -1,0 +1,24 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/botyard/botyard/host/plugins"
+)
+
+// Plugins answers GET /admin/v1/plugins: each plugin's process, and the plugins
+// that were found and have none.
+type Plugins struct {
+	Plugins []plugins.Status `json:"plugins"`
+}
+
+func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	out := Plugins{Plugins: s.host.Plugins().Status()}
+	if out.Plugins == nil {
+		out.Plugins = []plugins.Status{}
+	}
+	return writeJSON(w, http.StatusOK, out)
+}

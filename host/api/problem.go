@@ -1,0 +1,191 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Problem is the body of every error: problem details (RFC 9457) with members of
+// ours. Class, not the status and never the text, is what to tell errors apart by.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+
+	Class string `json:"class"`
+	Path  string `json:"path,omitempty"` // the field or header at fault
+	Party string `json:"party"`          // caller, tenant, provider, plugin or host
+	// Retryable says whether the same request can succeed later.
+	Retryable    bool   `json:"retryable"`
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+	RequestID    string `json:"request_id,omitempty"` // what the host's log calls this request
+	// Problems is all that is wrong with a configuration.
+	Problems []ConfigProblem `json:"problems,omitempty"`
+}
+
+// ConfigProblem is one thing that is wrong with a configuration.
+type ConfigProblem struct {
+	File     string `json:"file,omitempty"` // "body" is the request's
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Path     string `json:"path,omitempty"`
+	Pointer  string `json:"pointer,omitempty"` // Path as a JSON pointer (RFC 6901)
+	Message  string `json:"message"`
+	Expected string `json:"expected,omitempty"`
+}
+
+// problemType begins the type of every problem; its class follows.
+const problemType = "urn:botyard:problem:"
+
+// rules is the one table from classes to HTTP.
+//
+// Three choices are not obvious. QuotaExhausted is 402 and not 429, which clients
+// repeat by themselves: an empty account is not filled by waiting. A conversation
+// too long for the model is 422: 413 is about the body of the request, which is
+// fine. Credentials that a provider refuses are the tenant's, not the caller's, so
+// 502 and not 401 or 403, which would make the caller look for its own.
+var rules = map[fault.Class]rule{
+	fault.Internal:          {http.StatusInternalServerError, "Internal error", false},
+	fault.NotFound:          {http.StatusNotFound, "Not found", false},
+	fault.Invalid:           {http.StatusUnprocessableEntity, "Invalid request", false},
+	fault.Conflict:          {http.StatusConflict, "Conflict", true},
+	fault.Unauthenticated:   {http.StatusUnauthorized, "Not authenticated", false},
+	fault.Forbidden:         {http.StatusForbidden, "Forbidden", false},
+	fault.RateLimited:       {http.StatusTooManyRequests, "Too many requests", true},
+	fault.QuotaExhausted:    {http.StatusPaymentRequired, "Quota exhausted", false},
+	fault.ContextTooLong:    {http.StatusUnprocessableEntity, "Conversation too long for the model", false},
+	fault.ContentFiltered:   {http.StatusUnprocessableEntity, "Content refused by the provider", false},
+	fault.ProviderFailed:    {http.StatusBadGateway, "Provider failed", false},
+	fault.PluginUnavailable: {http.StatusServiceUnavailable, "Plugin unavailable", true},
+	fault.Deadline:          {http.StatusGatewayTimeout, "No answer in time", false},
+	fault.Canceled:          {http.StatusServiceUnavailable, "Canceled", true}, // by the host: a caller that left reads nothing
+	fault.UnknownInstance:   {http.StatusServiceUnavailable, "Plugin unavailable", true},
+}
+
+type rule struct {
+	status int
+	title  string
+	// retryAfter: tell when to come again even if the error does not know.
+	retryAfter bool
+}
+
+// atFault overrides the table where a class of the caller's is not its fault: the
+// same request would be fine if the tenant or the provider were.
+func atFault(e *fault.Error, status int) int {
+	switch e.Class {
+	case fault.Unauthenticated, fault.Forbidden:
+		if e.Party != fault.PartyCaller {
+			return http.StatusBadGateway
+		}
+	case fault.Invalid, fault.NotFound:
+		switch e.Party {
+		case fault.PartyTenant:
+			return http.StatusServiceUnavailable // its configuration has to change first
+		case fault.PartyProvider, fault.PartyPlugin:
+			return http.StatusBadGateway
+		case fault.PartyHost:
+			return http.StatusInternalServerError
+		}
+	}
+	return status
+}
+
+// statusError carries a status that is more exact than its class's.
+type statusError struct {
+	status int
+	fault  *fault.Error
+}
+
+func (e *statusError) Error() string { return e.fault.Error() }
+func (e *statusError) Unwrap() error { return e.fault }
+
+func withStatus(status int, e *fault.Error) error { return &statusError{status, e} }
+
+// malformed is a request that cannot be read, as opposed to one that asks for
+// something that cannot be: 400, not 422.
+func malformed(path, format string, args ...any) error {
+	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, format, args...).At(path))
+}
+
+// NewProblem says of any error what a caller is told.
+func NewProblem(err error) *Problem {
+	var problems config.Problems
+	var known *fault.Error
+	isConfig, isKnown := errors.As(err, &problems), errors.As(err, &known)
+	e := fault.Of(err)
+	switch {
+	case isConfig && !isKnown:
+		e = fault.New(fault.Invalid, "%s", countProblems(len(problems))).By(fault.PartyCaller)
+	case !isKnown && e.Class == fault.Internal:
+		// Nobody wrote this text for a caller.
+		e = fault.New(fault.Internal, "something went wrong in the host; its log says what, under the id of this request")
+	}
+	ru := rules[e.Class]
+	p := &Problem{
+		Type: problemType + e.Class.String(), Title: ru.title, Status: atFault(e, ru.status), Detail: e.Error(),
+		Class: e.Class.String(), Path: e.Path, Party: e.Party.String(), Retryable: e.Retryable,
+		RetryAfterMS: e.RetryAfter.Milliseconds(),
+	}
+	if ru.retryAfter && p.RetryAfterMS == 0 && e.Retryable {
+		p.RetryAfterMS = time.Second.Milliseconds()
+	}
+	var exact *statusError
+	if errors.As(err, &exact) {
+		p.Status = exact.status
+	}
+	if isConfig {
+		p.Problems = ConfigProblems(problems)
+	}
+	return p
+}
+
+func countProblems(n int) string {
+	if n == 1 {
+		return "the configuration has a problem"
+	}
+	return "the configuration has " + strconv.Itoa(n) + " problems"
+}
+
+// ConfigProblems shows problems of a configuration.
+func ConfigProblems(problems config.Problems) []ConfigProblem {
+	out := []ConfigProblem{}
+	for _, p := range problems {
+		out = append(out, ConfigProblem{
+			File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column,
+			Path: p.Path.String(), Pointer: pointer(p.Path), Message: p.Message, Expected: p.Expected,
+		})
+	}
+	return out
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+func pointer(path config.Path) string {
+	var b strings.Builder
+	for _, segment := range path {
+		b.WriteString("/" + pointerEscapes.Replace(segment))
+	}
+	return b.String()
+}
+
+// writeError answers with a problem, if anybody is there to read it.
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	p := NewProblem(err)
+	p.RequestID = requestID(r)
+	noteError(w, err)
+	if p.RetryAfterMS > 0 {
+		seconds := int64(math.Ceil(float64(p.RetryAfterMS) / 1000))
+		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	body, _ := json.Marshal(p) // texts and numbers
+	writeBody(w, p.Status, "application/problem+json", body)
+}

@@ -1,0 +1,65 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// handler answers, or says what is wrong before anything was written.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// routes is the whole API.
+func (s *Server) routes() map[string]map[string]handler {
+	return map[string]map[string]handler{
+		"/v1/chat":                     {"POST": s.chat},
+		"/v1/conversations":            {"GET": s.listConversations},
+		"/v1/conversations/{id}":       {"GET": s.readConversation, "DELETE": s.deleteConversation},
+		"/v1/conversations/{id}/turns": {"GET": s.readTurns},
+
+		"/admin/v1/tenants":             {"GET": s.listTenants},
+		"/admin/v1/tenants/{id}":        {"PUT": s.putTenant, "GET": s.getTenant, "DELETE": s.deleteTenant},
+		"/admin/v1/tenants/{id}/config": {"GET": s.explainTenant},
+		"/admin/v1/cache":               {"GET": s.listCache, "DELETE": s.clearCache},
+		"/admin/v1/cache/{id}":          {"GET": s.getCached, "DELETE": s.evict},
+		"/admin/v1/plugins":             {"GET": s.listPlugins},
+
+		"/healthz": {"GET": s.healthz},
+		"/readyz":  {"GET": s.readyz},
+	}
+}
+
+func mux(routes map[string]map[string]handler) http.Handler {
+	m := http.NewServeMux()
+	for path, methods := range routes {
+		var allowed []string
+		for method, h := range methods {
+			m.Handle(method+" "+path, answering(h))
+			allowed = append(allowed, method)
+			if method == "GET" {
+				allowed = append(allowed, "HEAD")
+			}
+		}
+		slices.Sort(allowed)
+		allow := strings.Join(allowed, ", ")
+		// The mux's own 405 and 404 are plain text.
+		m.Handle(path, answering(func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Allow", allow)
+			return withStatus(http.StatusMethodNotAllowed, fault.New(fault.Invalid, "%s is not a method of %s; expected %s", clip(r.Method), clip(r.URL.Path), allow))
+		}))
+	}
+	m.Handle("/", answering(func(_ http.ResponseWriter, r *http.Request) error {
+		return fault.New(fault.NotFound, "there is nothing at %s", clip(r.URL.Path))
+	}))
+	return m
+}
+
+func answering(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			writeError(w, r, err)
+		}
+	})
+}

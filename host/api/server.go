@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options change how a Server serves. The zero value is fine.
+type Options struct {
+	Log hclog.Logger // nil discards
+
+	keepalive    time.Duration // between two signs of life of a stream
+	writeTimeout time.Duration // for what is streamed at once
+}
+
+// Server serves one host. Serve it, then Drain it, then close the host.
+type Server struct {
+	host *host.Host
+	log  hclog.Logger
+	http *http.Server
+
+	keepalive    time.Duration
+	writeTimeout time.Duration
+
+	turns  turns
+	cancel context.CancelCauseFunc // ends all requests
+}
+
+// New makes a server for the host, which it does not own.
+func New(h *host.Host, o Options) *Server {
+	s := &Server{host: h, log: o.Log, keepalive: o.keepalive, writeTimeout: o.writeTimeout}
+	if s.log == nil {
+		s.log = hclog.NewNullLogger()
+	}
+	if s.keepalive == 0 {
+		s.keepalive = 15 * time.Second
+	}
+	if s.writeTimeout == 0 {
+		s.writeTimeout = writeTimeout
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s.cancel = cancel
+	s.http = &http.Server{
+		Handler:           s.Handler(),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	return s
+}
+
+// Handler is what Serve serves, for a listener of somebody else's; that one has to
+// be on loopback too.
+func (s *Server) Handler() http.Handler {
+	return watch(s.log, guard(mux(s.routes())))
+}
+
+// Serve answers on the listener until Drain, then returns nil. It refuses one that
+// is not on loopback.
+func (s *Server) Serve(l net.Listener) error {
+	if err := checkLoopback(l); err != nil {
+		return err
+	}
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// cutOffGrace is what turns that were cut off get to record that they were.
+const cutOffGrace = 5 * time.Second
+
+// Drain ends serving. At once /readyz fails and new turns are refused; the
+// listener stays, so that whoever asks can see it. Turns at work go on until ctx
+// ends, are cut off then, and answered. When Drain returns no request is running,
+// and the host can be closed. The error is ctx's if turns were cut off.
+func (s *Server) Drain(ctx context.Context) error {
+	var err error
+	idle := s.turns.close()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		select {
+		case <-idle: // both: nothing was cut off
+		default:
+			err = context.Cause(ctx)
+		}
+	}
+	s.cancel(errStopping())
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutOffGrace)
+	defer cancel()
+	select {
+	case <-idle:
+	case <-last.Done():
+	}
+	if s.http.Shutdown(last) != nil {
+		_ = s.http.Close() // readers that take nothing
+	}
+	return err
+}
+
+func errStopping() *fault.Error {
+	return fault.New(fault.Canceled, "the host is stopping").By(fault.PartyHost).After(time.Second)
+}
+
+// turns counts the turns at work.
+type turns struct {
+	mu      sync.Mutex
+	running int
+	closed  bool
+	idle    chan struct{} // closed when closed and none is running
+}
+
+// enter admits a turn, until close.
+func (t *turns) enter() (leave func(), err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, errStopping()
+	}
+	t.running++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.running--
+		if t.closed && t.running == 0 {
+			close(t.idle)
+		}
+	}, nil
+}
+
+// close admits no more, and gives what is closed once none is left.
+func (t *turns) close() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return t.idle
+	}
+	t.closed, t.idle = true, make(chan struct{})
+	if t.running == 0 {
+		close(t.idle)
+	}
+	return t.idle
+}
+
+func (t *turns) stopping() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.closed
+}

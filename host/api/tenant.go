@@ -1,0 +1,163 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Tenant is a registered tenant. Its ETag is its revision.
+type Tenant struct {
+	ID        string  `json:"id"`
+	Source    string  `json:"source"`   // "api", or the file that it comes from
+	Revision  string  `json:"revision"` // that is served; empty if none is
+	UpdatedAt *string `json:"updated_at"`
+	// Error is why the newest configuration is not served; Problems are all of them.
+	Error    string          `json:"error,omitempty"`
+	Problems []ConfigProblem `json:"problems,omitempty"`
+	// Config is the tenant's own configuration, with "<secret>" for each secret. It
+	// is not in lists, and not there for a tenant that never had a valid one: nothing
+	// tells its secrets from the rest.
+	Config map[string]any `json:"config,omitempty"`
+}
+
+// Tenants answers GET /admin/v1/tenants.
+type Tenants struct {
+	Tenants []Tenant `json:"tenants"`
+}
+
+func newTenant(t registry.Tenant) Tenant {
+	out := Tenant{ID: t.ID, Source: t.Source, Revision: t.Revision, UpdatedAt: timestamp(t.UpdatedAt)}
+	if t.Err != nil {
+		p := NewProblem(t.Err)
+		out.Error, out.Problems = p.Detail, p.Problems
+	}
+	return out
+}
+
+// covered is a tenant's document with its secrets hidden. Of a document that was
+// never valid nobody knows what they are.
+func covered(doc *config.Document, e *config.Effective) map[string]any {
+	if doc == nil || e == nil {
+		return nil
+	}
+	literals, references := e.TenantSecrets()
+	hide := func(config.Path, string) string { return secret.Placeholder }
+	return doc.ReplaceText(append(literals, references...), hide).Values()
+}
+
+func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	out := Tenants{Tenants: []Tenant{}}
+	for _, t := range s.host.Registry().List() {
+		out.Tenants = append(out.Tenants, newTenant(t))
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	t, doc, effective, err := s.host.Registry().Get(id)
+	if err != nil {
+		return err
+	}
+	out := newTenant(t)
+	out.Config = covered(doc, effective)
+	setETag(w, t.Revision)
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// tenantBodyLimit is above what a document may have, so that one a little too
+// large gets the parser's answer.
+const tenantBodyLimit = 2 << 20
+
+// putTenant registers a tenant or replaces its configuration. With dry_run it
+// checks all the same, changes nothing, and answers what would be effective.
+func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	q, err := readQuery(r, "dry_run")
+	if err != nil {
+		return err
+	}
+	o := registry.PutOptions{Source: registry.SourceAPI}
+	if o.DryRun, err = q.flag("dry_run"); err != nil {
+		return err
+	}
+	if o.IfMatch, err = ifMatch(r); err != nil {
+		return err
+	}
+	if o.IfNone, err = ifNoneMatch(r); err != nil {
+		return err
+	}
+	body, err := readBody(w, r, tenantBodyLimit)
+	if err != nil {
+		return err
+	}
+	doc, err := config.ParseJSON(bodyName, body)
+	if err != nil {
+		return unreadable(err)
+	}
+	reg := s.host.Registry()
+	_, _, _, before := reg.Get(id)
+	t, effective, err := reg.Put(r.Context(), id, doc, o)
+	if err != nil {
+		return preconditioned(err)
+	}
+	if o.DryRun {
+		return writeJSON(w, http.StatusOK, NewEffective(effective))
+	}
+	out := newTenant(t)
+	out.Config = covered(doc, effective)
+	setETag(w, t.Revision)
+	status := http.StatusOK
+	if before != nil {
+		status = http.StatusCreated
+	}
+	return writeJSON(w, status, out)
+}
+
+// bodyName stands for the body in the positions of its problems.
+const bodyName = "body"
+
+// unreadable is a document that could not even be parsed.
+func unreadable(err error) error {
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, "the body is not a configuration in JSON: %w", err))
+}
+
+func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	match, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	if err := s.host.Registry().Remove(id, match); err != nil {
+		return preconditioned(err)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,92 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Turn is one user message and what came of it, whether or not that is a reply.
+type Turn struct {
+	Sequence       int64           `json:"sequence"`        // among all turns, from 1
+	Turn           *int64          `json:"turn"`            // among the succeeded ones, or null
+	State          string          `json:"state"`           // running, succeeded, failed or interrupted
+	Reason         string          `json:"reason"`          // why it did not succeed: "CLASS: sentence"
+	UserID         string          `json:"user_id"`         //
+	IdempotencyKey string          `json:"idempotency_key"` //
+	Messages       []Message       `json:"messages"`
+	Usage          chat.Usage      `json:"usage"`
+	Metadata       json.RawMessage `json:"metadata"` // as it was sent, or null
+	Record         json.RawMessage `json:"record"`   // how it was made: revision, plugins, model, timings; or null
+	StartedAt      *string         `json:"started_at"`
+	EndedAt        *string         `json:"ended_at"` // null while it runs
+}
+
+// Turns answers GET /v1/conversations/{id}/turns, oldest first.
+type Turns struct {
+	ID    string  `json:"id"`
+	Turns []Turn  `json:"turns"`
+	Next  *string `json:"next"`
+}
+
+func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "limit", "after")
+	if err != nil {
+		return err
+	}
+	limit, err := q.limit()
+	if err != nil {
+		return err
+	}
+	var after int64
+	if text := q.values.Get("after"); text != "" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
+			return malformed("after", "is %q; expected the next of an earlier page", clip(text))
+		}
+	}
+	lease, err := s.lease(r)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	id := r.PathValue("id")
+	page, err := lease.Turns(r.Context(), id, after, limit, true)
+	if err != nil {
+		return err
+	}
+	out := Turns{ID: id, Turns: []Turn{}}
+	for i := range page.Turns {
+		out.Turns = append(out.Turns, newTurn(&page.Turns[i]))
+	}
+	if n := len(page.Turns); page.More && n > 0 {
+		next := strconv.FormatInt(page.Turns[n-1].Sequence, 10)
+		out.Next = &next
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+func newTurn(t *storage.Turn) Turn {
+	out := Turn{
+		Sequence: t.Sequence, State: t.State.String(), Reason: t.Reason, UserID: t.User, IdempotencyKey: t.Key,
+		Messages: []Message{}, Usage: t.Usage, Metadata: orNull(t.Metadata), Record: orNull(t.Record),
+		StartedAt: timestamp(t.StartedAt), EndedAt: timestamp(t.EndedAt),
+	}
+	if t.Number > 0 {
+		out.Turn = &t.Number
+	}
+	for i := range t.Messages {
+		out.Messages = append(out.Messages, newMessage(t, i))
+	}
+	return out
+}
+
+// orNull keeps an empty raw message, which is no JSON, out of an answer.
+func orNull(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/spf13/cobra"
+)
+
+func newChat() *cobra.Command {
+	c := &cobra.Command{
+		Use: "chat TENANT", Short: "Talk to a tenant's bot", Args: cobra.ExactArgs(1),
+		Long: strings.TrimSpace(`
+Talk to a tenant's bot, one line a message. All of it is one conversation, a new one
+with each run unless --conversation names one. Ctrl-C gives up the reply that is
+coming, and ends the chat where none is; so does Ctrl-D.
+
+Where the input is no terminal, each of its lines is a message, and the first that
+fails ends the chat with exit status 1.`),
+		Example: `  botyard chat client-a
+  echo "Hello" | botyard chat client-a --json`,
+	}
+	url := addURL(c)
+	asJSON := addJSON(c)
+	conversation := c.Flags().String("conversation", "", "`ID` of the conversation to go on with")
+	user := c.Flags().String("user", "", "`ID` of the user who speaks")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := config.ValidTenantID(args[0]); err != nil {
+			return usage(err)
+		}
+		client, err := newClient(*url)
+		if err != nil {
+			return err
+		}
+		t := talk{
+			client: client, tenant: args[0], conversation: *conversation, user: *user, json: *asJSON,
+			out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr(), prompts: isTerminal(cmd.InOrStdin()),
+		}
+		if t.conversation == "" {
+			t.conversation = newConversation("chat")
+		}
+		return t.run(cmd.Context(), cmd.InOrStdin())
+	}
+	return c
+}
+
+// newConversation makes an id that no other run has: storages may be durable.
+func newConversation(prefix string) string {
+	return prefix + "-" + strings.ToLower(rand.Text()[:10])
+}
+
+// talk is a chat in a terminal, or what is piped through one.
+type talk struct {
+	client                     *client
+	tenant, conversation, user string
+	json                       bool
+	out, errs                  io.Writer
+	prompts                    bool // a person types
+}
+
+func (t *talk) run(ctx context.Context, in io.Reader) error {
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
+	if t.prompts {
+		fmt.Fprintf(t.errs, "%s, conversation %s. Ctrl-D ends it.\n", t.tenant, t.conversation)
+	}
+	lines := readLines(in)
+	for {
+		if t.prompts {
+			fmt.Fprint(t.errs, "> ")
+		}
+		var line line
+		var more bool
+		select {
+		case <-interrupts:
+			return t.end()
+		case line, more = <-lines:
+		}
+		switch {
+		case !more:
+			return t.end()
+		case line.err != nil:
+			return line.err
+		case strings.TrimSpace(line.text) == "":
+			continue
+		}
+		if err := t.say(ctx, line.text, interrupts); err != nil {
+			if !t.prompts {
+				return err
+			}
+			fmt.Fprintln(t.errs, "botyard: "+err.Error())
+		}
+	}
+}
+
+func (t *talk) end() error {
+	if t.prompts {
+		fmt.Fprintln(t.errs)
+	}
+	return nil
+}
+
+// errGivenUp is a reply that the user did not want to wait for.
+var errGivenUp = errors.New("given up; the turn is not part of the conversation")
+
+// say has one turn. An interrupt gives it up.
+func (t *talk) say(ctx context.Context, text string, interrupts <-chan os.Signal) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-interrupts:
+			cancel(errGivenUp)
+		case <-done:
+		}
+	}()
+	req := chatRequest{ConversationID: t.conversation, Message: text, UserID: t.user}
+	begun := false
+	reply, err := t.client.chat(ctx, t.tenant, req, func(delta string) {
+		if !t.json {
+			begun = true
+			fmt.Fprint(t.out, delta)
+		}
+	})
+	if begun || err == nil && !t.json {
+		fmt.Fprintln(t.out)
+	}
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	if t.json {
+		b, err := json.Marshal(reply)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(t.out, string(b))
+	}
+	return nil
+}
+
+type line struct {
+	text string
+	err  error
+}
+
+// readLines reads in the background, so that an interrupt need not wait for a
+// line. It ends with the input, or with the process.
+func readLines(in io.Reader) <-chan line {
+	out := make(chan line)
+	go func() {
+		defer close(out)
+		r := bufio.NewReader(in)
+		for {
+			text, err := r.ReadString('\n')
+			if text = strings.TrimRight(text, "\r\n"); text != "" {
+				out <- line{text: text}
+			}
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				out <- line{err: err}
+				return
+			}
+		}
+	}()
+	return out
+}

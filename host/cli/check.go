@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/api"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+)
+
+func newConfig() *cobra.Command {
+	c := &cobra.Command{
+		Use: "config", Short: "Check and explain configuration files, without a running host", RunE: needsCommand,
+	}
+	c.AddCommand(newConfigCheck(), newConfigExplain())
+	return c
+}
+
+func newConfigCheck() *cobra.Command {
+	c := &cobra.Command{
+		Use: "check", Short: "Report everything that is wrong in the host file and all tenant files",
+		Long: "Report everything that is wrong in the host file and all tenant files, each as\nfile:line:column: key: problem; what was expected. What a plugin's block may have, the\nplugin itself is asked: its binary has to be in the plugin folders.",
+	}
+	f := new(hostFlags)
+	f.addFiles(c, sampleConfig)
+	asJSON := addJSON(c)
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		problems, tenants, err := check(cmd.Context(), f)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			report := struct {
+				OK       bool                `json:"ok"`
+				Tenants  []string            `json:"tenants"`
+				Problems []api.ConfigProblem `json:"problems"`
+			}{len(problems) == 0, tenants, api.ConfigProblems(problems)}
+			if err := printJSON(cmd, report); err != nil {
+				return err
+			}
+		} else if len(problems) == 0 {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s and %s are valid\n", f.config, count(len(tenants), "tenant"))
+		} else {
+			fmt.Fprintln(cmd.OutOrStdout(), problems.Error())
+		}
+		if len(problems) > 0 {
+			return fmt.Errorf("%w: %s", errInvalid, count(len(problems), "problem"))
+		}
+		return nil
+	}
+	return c
+}
+
+func newConfigExplain() *cobra.Command {
+	c := &cobra.Command{
+		Use: "explain TENANT", Short: "Print every effective key of a tenant, and who set it", Args: cobra.ExactArgs(1),
+	}
+	f := new(hostFlags)
+	f.addFiles(c, sampleConfig)
+	asJSON := addJSON(c)
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := config.ValidTenantID(args[0]); err != nil {
+			return usage(err)
+		}
+		return withFiles(cmd.Context(), f, func(files *files) error {
+			var known []string
+			for _, path := range files.tenants {
+				id := tenantOf(path)
+				known = append(known, id)
+				if id != args[0] {
+					continue
+				}
+				e, err := files.tenant(cmd.Context(), path)
+				if err != nil {
+					return err
+				}
+				if *asJSON {
+					return printJSON(cmd, api.NewEffective(e))
+				}
+				return printEntries(cmd, api.NewEffective(e).Config)
+			}
+			return fmt.Errorf("no tenant folder has a file of %q; there are %s", args[0], strings.Join(known, ", "))
+		})
+	}
+	return c
+}
+
+// files are a host's configuration files, and the plugins that know what may be in
+// them.
+type files struct {
+	host    *config.Host
+	plugins *plugins.Manager
+	tenants []string // paths
+}
+
+// pluginsEnd bounds how long plugins may take to end.
+const pluginsEnd = 10 * time.Second
+
+func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err error) {
+	h, err := config.LoadHost(config.LoadOptions{File: f.config, Overlay: f.overlay, Environ: os.Environ()})
+	if err != nil {
+		return err
+	}
+	out := &files{host: h}
+	dirs := h.Settings.TenantDirs
+	if f.tenantDirs != nil {
+		dirs = f.tenantDirs
+	}
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return fmt.Errorf("tenant_dirs: %w", err)
+		}
+		for _, e := range entries {
+			ext := filepath.Ext(e.Name())
+			if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && slices.Contains([]string{".hcl", ".yaml", ".yml", ".json"}, ext) {
+				out.tenants = append(out.tenants, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	folders := h.Settings.PluginDirs
+	if f.pluginDirs != nil {
+		folders = f.pluginDirs
+	}
+	out.plugins, err = plugins.New(plugins.Options{
+		Dirs: folders, Settings: h.Settings.Plugin,
+		Log: hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: hclog.Error, Output: plain(os.Stderr)}),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), pluginsEnd)
+		defer cancel()
+		err = errors.Join(err, out.plugins.Close(end))
+	}()
+	return do(out)
+}
+
+func tenantOf(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}
+
+func (f *files) tenant(ctx context.Context, path string) (*config.Effective, error) {
+	doc, err := config.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.host.Tenant(ctx, tenantOf(path), doc, f.plugins)
+}
+
+// check finds all problems of all files, and the ids of the tenants that have none.
+func check(ctx context.Context, f *hostFlags) (problems config.Problems, tenants []string, err error) {
+	tenants = []string{}
+	add := func(err error) error {
+		var found config.Problems
+		if err != nil && !errors.As(err, &found) {
+			return err
+		}
+		problems = append(problems, found...)
+		return nil
+	}
+	err = withFiles(ctx, f, func(files *files) error {
+		if err := add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
+			return err
+		}
+		first := map[string]string{}
+		for _, path := range files.tenants {
+			id := tenantOf(path)
+			if other, taken := first[id]; taken {
+				problems = append(problems, config.Problem{
+					Pos: config.Pos{File: path}, Message: fmt.Sprintf("the tenant %q is that of %s already", id, other), Expected: "one file for each tenant",
+				})
+				continue
+			}
+			first[id] = path
+			_, err := files.tenant(ctx, path)
+			if err == nil {
+				tenants = append(tenants, id)
+			}
+			if err := add(err); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return unique(problems), tenants, add(err)
+}
+
+// unique leaves out what every tenant inherits and so reports again.
+func unique(problems config.Problems) config.Problems {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(problems, func(p config.Problem) bool {
+		text := p.String()
+		again := seen[text]
+		seen[text] = true
+		return again
+	})
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/api"
+	"github.com/spf13/cobra"
+)
+
+const defaultURL = "http://127.0.0.1:8080"
+
+// client talks to a running host.
+type client struct {
+	base string
+	http *http.Client
+}
+
+// addURL adds the flag that says where the host is.
+func addURL(c *cobra.Command) *string {
+	byDefault := os.Getenv("BOTYARD_URL")
+	if byDefault == "" {
+		byDefault = defaultURL
+	}
+	return c.PersistentFlags().String("url", byDefault, "`URL` of the running host; BOTYARD_URL is its default")
+}
+
+func newClient(base string) (*client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, usage(fmt.Errorf("--url (or BOTYARD_URL) is %q; expected an URL such as %s", base, defaultURL))
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = 0 // a chat waits for a model
+	return &client{
+		base: strings.TrimSuffix(base, "/"),
+		http: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// callTimeout bounds calls that no model has a part in.
+const callTimeout = 60 * time.Second
+
+// call sends in, if not nil, as JSON, and reads the answer into out, if not nil.
+func (c *client) call(ctx context.Context, method, path string, header http.Header, in, out any) (http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	resp, err := c.send(ctx, method, path, header, in)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if out == nil {
+		return resp.Header, nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return nil, fmt.Errorf("the host at %s answered with what is not its API: %w", c.base, err)
+	}
+	return resp.Header, nil
+}
+
+// send gives an answer that is no error; whoever gets it closes its body.
+func (c *client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, ctx.Err()
+		}
+		return nil, &unreachableError{c.base, err}
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var p api.Problem
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(b, &p) != nil {
+		return nil, fmt.Errorf("the server at %s answered %s, and not as a botyard host does", c.base, resp.Status)
+	}
+	return nil, &remoteError{p}
+}
+
+// remoteError is a problem that the host answered.
+type remoteError struct{ api.Problem }
+
+func (e *remoteError) Error() string {
+	if len(e.Problems) == 0 {
+		return e.Detail
+	}
+	var lines []string
+	for _, p := range e.Problems {
+		lines = append(lines, problemLine(p))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// problemLine words a problem as package config does.
+func problemLine(p api.ConfigProblem) string {
+	var b strings.Builder
+	if p.File != "" {
+		b.WriteString(p.File)
+		if p.Line > 0 {
+			fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+		}
+		b.WriteString(": ")
+	}
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	b.WriteString(p.Message)
+	if p.Expected != "" {
+		b.WriteString("; expected " + p.Expected)
+	}
+	return b.String()
+}
+
+// unreachableError says what to do about a host that is not there.
+type unreachableError struct {
+	base string
+	err  error
+}
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("no host answers at %s: %v; start one with `botyard serve`, or name another with --url", e.base, e.err)
+}
+
+func (e *unreachableError) Unwrap() error { return e.err }

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// Main runs the command with the process's arguments and streams, and gives its
+// exit status.
+func Main() int {
+	return Run(context.Background(), os.Args[1:], os.Stdin, plain(os.Stdout), plain(os.Stderr))
+}
+
+// Run runs the command and gives its exit status.
+func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return statusDone
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(errs, "botyard: "+text)
+	}
+	status := statusOf(err)
+	if status == statusUsage {
+		fmt.Fprintf(errs, "see %s --help\n", cmd.CommandPath())
+	}
+	return status
+}
+
+const exitStatuses = `Exit status:
+  0  done
+  1  failed: a host answered with an error, or did not answer
+  2  wrong usage: an unknown command or flag, a missing argument
+  3  a configuration is invalid`
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "botyard",
+		Short: "Serve LLM bots for many tenants, made of plugins",
+		Long: `Botyard serves LLM bots for many tenants. What a bot is made of, its LLM provider,
+its memory and its storage, are plugin processes that its tenant's configuration names.
+
+` + exitStatuses,
+		Example: `  botyard dev                                    serve the sample tenants
+  botyard serve --config /etc/botyard/botyard.hcl
+  botyard chat client-a`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          needsCommand,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.AddCommand(
+		newServe(), newDev(), newDemo(), newConfig(),
+		newTenant(), newPlugin(), newChat(), newVersion(),
+	)
+	strict(root)
+	return root
+}
+
+// strict makes errors of arguments errors of usage, everywhere.
+func strict(c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if c.HasSubCommands() && len(args) > 0 {
+			return usage(unknownCommand(c, args[0]))
+		}
+		if err := check(c, args); err != nil {
+			return usage(err)
+		}
+		return nil
+	}
+	for _, sub := range c.Commands() {
+		strict(sub)
+	}
+}
+
+func unknownCommand(c *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q of %s", name, c.CommandPath())
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		return fmt.Errorf("%w; did you mean %s?", err, near[0])
+	}
+	return err
+}
+
+// needsCommand is run by commands that only have others.
+func needsCommand(c *cobra.Command, _ []string) error {
+	_ = c.Help()
+	return usage(errors.New("a command is missing"))
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/botyard/botyard/host"
+	"github.com/spf13/cobra"
+)
+
+const sampleConfig = "configs/botyard.hcl"
+
+func newDev() *cobra.Command {
+	c := &cobra.Command{
+		Use: "dev", Short: "Serve the sample tenants with what is on this machine",
+		Long: strings.TrimSpace(`
+Serve the sample tenants with what is on this machine.
+
+Where the configuration asks for Ollama, dev looks once for a server at OLLAMA_HOST
+(127.0.0.1:11434 by default). If one answers, it is used, with the configured
+model or else one that is installed; if not, the offline echo provider is, and dev
+says so. serve never does that: it uses what is configured, or fails.`),
+	}
+	f := addHostFlags(c, sampleConfig, "warn")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := f.options()
+		if err != nil {
+			return err
+		}
+		p, err := chooseProvider(cmd.Context(), f.config, o.Environ)
+		if err != nil {
+			return err
+		}
+		o.Environ = append(p.environ, o.Environ...)
+		return hosting{options: o, ready: func(_ context.Context, h *host.Host, url string) error {
+			announce(cmd.OutOrStdout(), h, url, p)
+			return nil
+		}}.run(cmd.Context())
+	}
+	return c
+}
+
+// announce says what runs, and what to type next.
+func announce(out io.Writer, h *host.Host, url string, p provider) {
+	var served, refused []string
+	for _, t := range h.Registry().List() {
+		if t.Revision == "" {
+			refused = append(refused, fmt.Sprintf("%s: %v", t.ID, t.Err))
+			continue
+		}
+		served = append(served, t.ID)
+	}
+	fmt.Fprintf(out, "listening on %s\nprovider: %s\ntenants: %s\n", url, p, strings.Join(served, ", "))
+	for _, why := range refused {
+		fmt.Fprintf(out, "not served: %s\n", why)
+	}
+	if len(served) == 0 {
+		return
+	}
+	fmt.Fprintf(out, `
+Try it, in another terminal:
+
+  curl -s %s/v1/chat -H 'Content-Type: application/json' -H 'X-Tenant-ID: %s' \
+    -d '{"conversation_id":"first","message":"How do I reset my password?"}'
+
+  %s chat %s%s
+
+Ctrl-C stops it.
+`, url, served[0], program(), served[0], urlFlag(url))
+}
+
+// program is this program as it can be typed here.
+func program() string {
+	path := os.Args[0]
+	if here, err := os.Getwd(); err == nil {
+		if relative, err := filepath.Rel(here, path); err == nil && filepath.IsAbs(path) && !strings.HasPrefix(relative, "..") {
+			return relative
+		}
+	}
+	return path
+}
+
+func urlFlag(url string) string {
+	if url == defaultURL {
+		return ""
+	}
+	return " --url " + url
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/api"
+	"github.com/hashicorp/go-hclog"
+)
+
+// hosting is a host with the API before it, from its start to its end.
+type hosting struct {
+	options host.Options
+	// ready is called once requests are answered; its error stops the host.
+	ready func(ctx context.Context, h *host.Host, url string) error
+	// once: the host stops when ready returned.
+	once bool
+}
+
+// errCutShort is the end of a host that was told twice to stop.
+var errCutShort = errors.New("stopped at once: told to stop a second time")
+
+// run serves until a signal comes, or until ready returned where it is to be
+// served only once. The first signal drains: /readyz fails, turns at work get the
+// grace period, plugins end. A second one leaves the turns no more time, and a
+// third is not caught.
+func (s hosting) run(ctx context.Context) error {
+	log := s.options.Log
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	patience, hurry := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer hurry(nil)
+
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		for _, act := range []func(){stop, func() { hurry(errCutShort); signal.Stop(signals) }} {
+			select {
+			case sig := <-signals:
+				log.Info("stopping", "signal", sig.String())
+				act()
+			case <-done:
+				return
+			}
+		}
+	}()
+
+	h, err := host.Open(serving, s.options)
+	if err != nil {
+		if serving.Err() != nil && ctx.Err() == nil {
+			return nil // told to stop before the start was over
+		}
+		return err
+	}
+	err = s.serve(serving, patience, h)
+	if cut := context.Cause(patience); cut != nil && err == nil {
+		err = cut
+	}
+	return err
+}
+
+func (s hosting) serve(serving, patience context.Context, h *host.Host) (err error) {
+	settings := h.Settings()
+	// The grace period begins when it is needed, and is one for turns and plugins.
+	grace := sync.OnceValues(func() (context.Context, context.CancelFunc) {
+		return context.WithTimeout(patience, settings.ShutdownGrace)
+	})
+	defer func() {
+		ctx, cancel := grace()
+		defer cancel()
+		err = errors.Join(err, h.Close(ctx))
+	}()
+
+	l, err := api.Listen(settings.Listen)
+	if err != nil {
+		return listenError(settings.Listen, err)
+	}
+	server := api.New(h, api.Options{Log: s.options.Log.Named("api")})
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	defer func() {
+		ctx, _ := grace()
+		if cut := server.Drain(ctx); cut != nil && patience.Err() == nil {
+			s.options.Log.Warn("turns were cut off: they took longer than shutdown_grace", "shutdown_grace", settings.ShutdownGrace)
+		}
+		err = errors.Join(err, <-served)
+	}()
+
+	if err := s.ready(serving, h, "http://"+l.Addr().String()); err != nil || s.once {
+		return err
+	}
+	select {
+	case <-serving.Done():
+	case err := <-served:
+		served <- nil
+		return err
+	}
+	return nil
+}
+
+// listenError names the flag, since a port that is taken is what goes wrong most.
+func listenError(address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use by another program; choose another address with --listen, for example --listen %s",
+			address, otherPort(address))
+	}
+	return fmt.Errorf("%w; --listen sets another address", err)
+}
+
+func otherPort(address string) string {
+	name, _, err := net.SplitHostPort(address)
+	if err != nil {
+		name = "127.0.0.1"
+	}
+	return net.JoinHostPort(name, "8081")
+}
+
+func newLog(level string, json bool) (hclog.Logger, error) {
+	l := hclog.LevelFromString(level)
+	if l == hclog.NoLevel {
+		return nil, usage(fmt.Errorf("--log-level is %q; expected trace, debug, info, warn, error or off", level))
+	}
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "botyard", Level: l, JSONFormat: json, Output: plain(os.Stderr),
+	}), nil
+}

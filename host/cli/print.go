@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/botyard/botyard/host/api"
+	"github.com/spf13/cobra"
+)
+
+func addJSON(c *cobra.Command) *bool {
+	return c.PersistentFlags().Bool("json", false, "print JSON")
+}
+
+func get(cmd *cobra.Command, base, path string, out any) error {
+	c, err := newClient(base)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(cmd.Context(), "GET", path, nil, nil, out)
+	return err
+}
+
+func printJSON(cmd *cobra.Command, v any) error {
+	e := json.NewEncoder(cmd.OutOrStdout())
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func printTable(cmd *cobra.Command, rows [][]string) error {
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	return w.Flush()
+}
+
+// printEntries prints an effective configuration, one key a line.
+func printEntries(cmd *cobra.Command, entries []api.Entry) error {
+	var rows [][]string
+	for _, e := range entries {
+		value, err := json.Marshal(e.Value)
+		if err != nil {
+			return err
+		}
+		text := string(value)
+		if e.Secret {
+			text = fmt.Sprint(e.Value)
+		}
+		at := e.Layer
+		if e.File != e.Layer {
+			at += ", " + e.File
+		}
+		if e.Line > 0 {
+			at += fmt.Sprintf(":%d:%d", e.Line, e.Column)
+		}
+		rows = append(rows, []string{e.Path, "= " + text, "# " + at})
+	}
+	return printTable(cmd, rows)
+}
+
+// short is what is enough of a revision for a reader.
+func short(revision string) string {
+	const enough = 12
+	if len(revision) > enough {
+		return revision[:enough]
+	}
+	return revision
+}
+
+func firstLine(s string) string {
+	first, rest, _ := strings.Cut(s, "\n")
+	if rest != "" {
+		first += " ..."
+	}
+	return first
+}

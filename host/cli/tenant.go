@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/botyard/botyard/host/api"
+	"github.com/botyard/botyard/host/config"
+	"github.com/spf13/cobra"
+)
+
+func newTenant() *cobra.Command {
+	c := &cobra.Command{Use: "tenant", Short: "See and change the tenants of a running host", RunE: needsCommand}
+	url := addURL(c)
+	asJSON := addJSON(c)
+	c.AddCommand(newTenantList(url, asJSON), newTenantShow(url, asJSON), newTenantPut(url, asJSON), newTenantRemove(url, asJSON))
+	return c
+}
+
+func newTenantList(url *string, asJSON *bool) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List all tenants",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var list api.Tenants
+			if err := get(cmd, *url, "/admin/v1/tenants", &list); err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(cmd, list)
+			}
+			rows := [][]string{{"TENANT", "SOURCE", "REVISION", "STATE"}}
+			for _, t := range list.Tenants {
+				state := "ok"
+				if t.Error != "" {
+					state = "invalid: " + firstLine(t.Error)
+				}
+				rows = append(rows, []string{t.ID, t.Source, short(t.Revision), state})
+			}
+			return printTable(cmd, rows)
+		},
+	}
+}
+
+func newTenantShow(url *string, asJSON *bool) *cobra.Command {
+	return &cobra.Command{
+		Use: "show TENANT", Short: "Show a tenant's effective configuration", Args: cobra.ExactArgs(1),
+		Long: "Show a tenant and every key of its effective configuration, with who set it. Secrets are hidden.\nWith --json, the tenant and its own configuration as the host has it.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := tenantPath(args[0])
+			if err != nil {
+				return err
+			}
+			var t api.Tenant
+			if err := get(cmd, *url, path, &t); err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(cmd, t)
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "tenant    %s\nsource    %s\nrevision  %s\n", t.ID, t.Source, t.Revision)
+			if t.Error != "" {
+				fmt.Fprintf(out, "invalid   %s\n", t.Error)
+			}
+			if t.Revision == "" {
+				return nil
+			}
+			var e api.Effective
+			if err := get(cmd, *url, path+"/config", &e); err != nil {
+				return err
+			}
+			fmt.Fprintln(out)
+			return printEntries(cmd, e.Config)
+		},
+	}
+}
+
+func newTenantPut(url *string, asJSON *bool) *cobra.Command {
+	var dryRun, create bool
+	var match string
+	c := &cobra.Command{
+		Use: "put TENANT FILE", Short: "Register a tenant, or replace its configuration", Args: cobra.ExactArgs(2),
+		Long: "Register a tenant, or replace its configuration, with that of an HCL, YAML or JSON file.\nWhat is invalid changes nothing.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := tenantPath(args[0])
+			if err != nil {
+				return err
+			}
+			doc, err := config.ReadFile(args[1])
+			if err != nil {
+				return err
+			}
+			client, err := newClient(*url)
+			if err != nil {
+				return err
+			}
+			header := http.Header{}
+			if match != "" {
+				header.Set("If-Match", strconv.Quote(match))
+			}
+			if create {
+				header.Set("If-None-Match", "*")
+			}
+			if dryRun {
+				var e api.Effective
+				if _, err := client.call(cmd.Context(), http.MethodPut, path+"?dry_run=true", header, doc.Values(), &e); err != nil {
+					return inFile(err, doc)
+				}
+				if *asJSON {
+					return printJSON(cmd, e)
+				}
+				return printEntries(cmd, e.Config)
+			}
+			var t api.Tenant
+			if _, err := client.call(cmd.Context(), http.MethodPut, path, header, doc.Values(), &t); err != nil {
+				return inFile(err, doc)
+			}
+			if *asJSON {
+				return printJSON(cmd, t)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "tenant %s is at revision %s\n", t.ID, t.Revision)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "only check, and show what would be effective")
+	c.Flags().BoolVar(&create, "create", false, "fail if the tenant exists")
+	c.Flags().StringVar(&match, "if-match", "", "fail unless the tenant is at this `REVISION`")
+	return c
+}
+
+func newTenantRemove(url *string, asJSON *bool) *cobra.Command {
+	var match string
+	c := &cobra.Command{
+		Use: "remove TENANT", Short: "Stop serving a tenant; its conversations stay", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := tenantPath(args[0])
+			if err != nil {
+				return err
+			}
+			client, err := newClient(*url)
+			if err != nil {
+				return err
+			}
+			header := http.Header{}
+			if match != "" {
+				header.Set("If-Match", strconv.Quote(match))
+			}
+			if _, err := client.call(cmd.Context(), http.MethodDelete, path, header, nil, nil); err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(cmd, map[string]string{"removed": args[0]})
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "tenant %s is removed\n", args[0])
+			return nil
+		},
+	}
+	c.Flags().StringVar(&match, "if-match", "", "fail unless the tenant is at this `REVISION`")
+	return c
+}
+
+// tenantPath checks the id here: ".." would be another path.
+func tenantPath(id string) (string, error) {
+	if err := config.ValidTenantID(id); err != nil {
+		return "", usage(err)
+	}
+	return "/admin/v1/tenants/" + url.PathEscape(id), nil
+}
+
+// inFile puts the problems of what was sent where they are in the file that it was
+// made of.
+func inFile(err error, doc *config.Document) error {
+	remote, ok := err.(*remoteError)
+	if !ok {
+		return err
+	}
+	for i, p := range remote.Problems {
+		if p.File != "body" {
+			continue
+		}
+		at := doc.Pos(pathOf(p.Pointer))
+		p.File, p.Line, p.Column = at.File, at.Line, at.Column
+		remote.Problems[i] = p
+	}
+	return remote
+}
+
+var pointerEscapes = strings.NewReplacer("~1", "/", "~0", "~")
+
+// pathOf reads a JSON pointer.
+func pathOf(pointer string) config.Path {
+	var path config.Path
+	for segment := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		if pointer != "" {
+			path = append(path, pointerEscapes.Replace(segment))
+		}
+	}
+	return path
+}
