@@ -1,0 +1,124 @@
+package memstore
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// conversation is one life of a conversation id: its turns and who holds it.
+type conversation struct {
+	id, user  string
+	life      uint64
+	created   time.Time
+	updated   time.Time
+	turns     []*turn // all, by sequence
+	succeeded []*turn // by number
+	running   *turn   // nil when free
+	keys      keys
+	bytes     int64
+}
+
+// turn is what is kept of a turn. Once it ended it never changes.
+type turn struct {
+	storage.Turn
+	holder    *holder // while running
+	overtaken bool    // interrupted by a later Begin: its fence is stale
+}
+
+// answer decides a Begin that starts no turn; nil lets it start one.
+func (c *conversation) answer(req *storage.BeginRequest, elapsed time.Duration) *storage.BeginResult {
+	if k, ok := c.keys.find(req.Key, elapsed); ok {
+		if !bytes.Equal(k.digest, req.Digest) {
+			return &storage.BeginResult{KeyReused: true}
+		}
+		if k.turn.State == storage.Succeeded {
+			replay := k.turn.view()
+			return &storage.BeginResult{Replay: &replay}
+		}
+	}
+	if c.running != nil && !c.running.holder.lapsed(elapsed) {
+		same := req.Key != "" && req.Key == c.running.Key
+		return &storage.BeginResult{Busy: &storage.Busy{SameKey: same}}
+	}
+	return nil
+}
+
+// start adds a running turn; one whose holder is dead is interrupted first.
+func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Time, elapsed time.Duration) *turn {
+	if t := c.running; t != nil {
+		t.overtaken = true
+		t.Reason = fault.Deadline.String() + ": the lease of the turn's holder ran out"
+		c.end(t, storage.Interrupted, stamp)
+	}
+	t := &turn{holder: h, Turn: storage.Turn{
+		Sequence:  int64(len(c.turns)) + 1,
+		State:     storage.Running,
+		User:      req.Call.User,
+		Messages:  []chat.Message{req.Message},
+		StartedAt: stamp,
+		Metadata:  bytes.Clone(req.Metadata),
+		Key:       req.Key,
+	}}
+	c.turns = append(c.turns, t)
+	c.running, c.updated = t, stamp
+	c.keys.add(req.Key, bytes.Clone(req.Digest), t, elapsed)
+	return t
+}
+
+// commit ends a running turn the way its host asks for.
+func (c *conversation) commit(t *turn, req *storage.CommitRequest, stamp time.Time) {
+	t.Reason = req.Reason
+	t.Messages = slices.Concat(t.Messages, req.Messages)
+	t.Usage = req.Usage
+	t.Record = bytes.Clone(req.Record)
+	if req.State == storage.Succeeded {
+		c.succeeded = append(c.succeeded, t)
+		t.Number = int64(len(c.succeeded))
+	}
+	c.end(t, req.State, stamp)
+}
+
+func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
+	t.State, t.EndedAt, t.holder = state, stamp, nil
+	c.running, c.updated = nil, stamp
+}
+
+// tail is the newest n messages of succeeded turns, oldest first.
+func (c *conversation) tail(n int) []chat.Message {
+	first, have := len(c.succeeded), 0
+	for first > 0 && have < n {
+		first--
+		have += len(c.succeeded[first].Messages)
+	}
+	if have == 0 || n <= 0 {
+		return nil
+	}
+	tail := make([]chat.Message, 0, have)
+	for _, t := range c.succeeded[first:] {
+		tail = append(tail, t.Messages...)
+	}
+	return tail[max(0, have-n):]
+}
+
+// view copies a turn for a caller to keep. Messages themselves are shared: no
+// one changes them.
+func (t *turn) view() storage.Turn {
+	v := t.Turn
+	v.Messages = slices.Clone(v.Messages)
+	v.Metadata = bytes.Clone(v.Metadata)
+	v.Record = bytes.Clone(v.Record)
+	return v
+}
+
+// entry is the conversation as a list shows it.
+func (c *conversation) entry() storage.Conversation {
+	return storage.Conversation{
+		ID: c.id, User: c.user, Turns: int64(len(c.succeeded)),
+		CreatedAt: c.created, UpdatedAt: c.updated,
+	}
+}

@@ -1,0 +1,26 @@
+// Package memstore is the storage plugin "memory": it keeps every conversation
+// in its process, and nothing survives it. It is for trying Botyard out, for tests
+// and for bots that may forget; it keeps all promises of [storage.Storage] all the
+// same.
+//
+// # Whose data is where
+//
+// A [Store] is one instance. The host makes one instance for each distinct
+// configuration, so all tenants that inherit backend = "memory" share one Store
+// and are told apart by the tenant of each call; a tenant with another max_bytes
+// has a Store of its own, and so has one whose plugin block says
+// isolation = "tenant". Two Stores share nothing, even in one process. When the
+// host releases an instance (its last bot was evicted and an idle time went by),
+// or the configuration changes, what the Store held is gone.
+//
+// The plugin declares itself exclusive: a new process cannot take over what an
+// old one holds, so the host stops the old one before it starts the new one.
+//
+// # Cost
+//
+// Tenants are spread over shards of a hash map, and each has a lock of its own;
+// a long list or delete holds up nobody else's tenant. Begin and Commit take the
+// same time however long the conversation is and however many tenants there are.
+// Read and List find their page by binary search. Deleting a tenant unlinks it
+// as a whole.
+package memstore

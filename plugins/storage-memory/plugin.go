@@ -1,0 +1,29 @@
+package memstore
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Name is what conversation_storage.backend calls this plugin.
+const Name = "memory"
+
+// Version is the plugin's own.
+const Version = "0.1.0"
+
+// Config is the block conversation_storage with backend = "memory". It has no
+// connection and no pool: those keys are refused as unknown.
+type Config struct {
+	MaxBytes int64 `json:"max_bytes,omitempty" jsonschema:"minimum=0,default=1073741824" jsonschema_description:"About how many bytes of conversations one tenant may keep. Beyond it new turns are refused until something is deleted; 0 sets no bound."`
+}
+
+// Plugin serves a Store for each configuration.
+func Plugin() sdk.Plugin {
+	return storage.NewPlugin(Name, Version,
+		func(_ context.Context, cfg Config, _ sdk.Env) (storage.Storage, error) {
+			return New(cfg), nil
+		},
+		sdk.Exclusive())
+}

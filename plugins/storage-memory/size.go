@@ -1,0 +1,55 @@
+package memstore
+
+import (
+	"unsafe"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// What an entry takes beside its texts, about.
+const (
+	conversationBytes = int64(unsafe.Sizeof(conversation{})) + 64
+	turnBytes         = int64(unsafe.Sizeof(turn{})) + 32
+	keyBytes          = int64(unsafe.Sizeof(key{})+unsafe.Sizeof(aged{})) + 32
+)
+
+func sizeOfBegin(req *storage.BeginRequest) int64 {
+	n := turnBytes + sizeOfMessage(req.Message) + int64(len(req.Metadata)+len(req.Call.User))
+	if req.Key != "" {
+		n += keyBytes + int64(len(req.Key)+len(req.Digest))
+	}
+	return n
+}
+
+func sizeOfCommit(req *storage.CommitRequest) int64 {
+	n := int64(len(req.Reason) + len(req.Record))
+	for _, m := range req.Messages {
+		n += sizeOfMessage(m)
+	}
+	return n
+}
+
+func sizeOfMessage(m chat.Message) int64 {
+	return int64(unsafe.Sizeof(m)) + int64(len(m.Role)) + sizeOfParts(m.Parts)
+}
+
+func sizeOfParts(parts []chat.Part) int64 {
+	var n int64
+	for _, p := range parts {
+		n += int64(unsafe.Sizeof(p)) + int64(len(p.Text))
+		if i := p.Image; i != nil {
+			n += int64(unsafe.Sizeof(*i)) + int64(len(i.MediaType)+len(i.Data)+len(i.URL))
+		}
+		if r := p.Reasoning; r != nil {
+			n += int64(unsafe.Sizeof(*r)) + int64(len(r.Text)+len(r.Signature))
+		}
+		if c := p.ToolCall; c != nil {
+			n += int64(unsafe.Sizeof(*c)) + int64(len(c.ID)+len(c.Name)+len(c.Arguments))
+		}
+		if r := p.ToolResult; r != nil {
+			n += int64(unsafe.Sizeof(*r)) + int64(len(r.ToolCallID)+len(r.Name)) + sizeOfParts(r.Parts)
+		}
+	}
+	return n
+}

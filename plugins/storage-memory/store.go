@@ -1,0 +1,148 @@
+package memstore
+
+import (
+	"context"
+	"crypto/rand"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+const shardCount = 64
+
+// Store keeps conversations in memory. It needs no Close.
+type Store struct {
+	now      func() time.Time
+	epoch    time.Time // leases count from here, by the monotonic clock
+	origin   string    // tells this Store's fences from any other's
+	lives    atomic.Uint64
+	maxBytes int64
+	holders  holders
+	seed     maphash.Seed
+	shards   [shardCount]shard
+}
+
+var (
+	_ storage.Storage = (*Store)(nil)
+	_ storage.Renewer = (*Store)(nil)
+)
+
+// tenantID is one life of a tenant. An id that is used again with another
+// incarnation is another tenant.
+type tenantID struct{ id, incarnation string }
+
+type shard struct {
+	mu      sync.RWMutex
+	tenants map[tenantID]*tenant
+	purged  map[tenantID]struct{} // lives that ended; a few bytes for each
+}
+
+// New makes an empty Store.
+func New(cfg Config) *Store { return newStore(cfg, time.Now) }
+
+func newStore(cfg Config, now func() time.Time) *Store {
+	s := &Store{
+		now: now, epoch: now(), origin: rand.Text()[:10], maxBytes: cfg.MaxBytes,
+		seed: maphash.MakeSeed(),
+	}
+	s.holders.byName = make(map[string]*holder)
+	for i := range s.shards {
+		s.shards[i].tenants = make(map[tenantID]*tenant)
+		s.shards[i].purged = make(map[tenantID]struct{})
+	}
+	return s
+}
+
+// Renew implements [storage.Renewer]. A lease that ran out, and that no Begin
+// noticed yet, lives again.
+func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
+	switch {
+	case ctx.Err() != nil:
+		return fault.Of(ctx.Err())
+	case holder == "":
+		return fault.New(fault.Invalid, "a renewal needs a holder").At("holder")
+	case lease <= 0:
+		return fault.New(fault.Invalid, "a lease must be longer than nothing").At("lease")
+	}
+	s.holders.renew(holder, s.elapsed()+lease)
+	return nil
+}
+
+// elapsed is the time by which leases are measured.
+func (s *Store) elapsed() time.Duration { return s.now().Sub(s.epoch) }
+
+// stamp is the time of day that turns are marked with.
+func (s *Store) stamp() time.Time { return s.now().Round(0).UTC() }
+
+func (s *Store) shard(id tenantID) *shard {
+	return &s.shards[maphash.Comparable(s.seed, id)%shardCount]
+}
+
+// lookup finds the call's tenant; nil when it has nothing.
+func (s *Store) lookup(call sdk.Call) *tenant {
+	id := tenantID{call.Tenant, call.Incarnation}
+	sh := s.shard(id)
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	return sh.tenants[id]
+}
+
+// enter finds or makes the call's tenant and returns it locked.
+func (s *Store) enter(call sdk.Call) (*tenant, error) {
+	id := tenantID{call.Tenant, call.Incarnation}
+	sh := s.shard(id)
+	for {
+		t := s.lookup(call)
+		if t == nil {
+			var err error
+			if t, err = sh.create(id); err != nil {
+				return nil, err
+			}
+		}
+		t.mu.Lock()
+		if !t.gone {
+			return t, nil
+		}
+		t.mu.Unlock() // deleted since it was found
+	}
+}
+
+func (sh *shard) create(id tenantID) (*tenant, error) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if t := sh.tenants[id]; t != nil {
+		return t, nil
+	}
+	if _, purged := sh.purged[id]; purged {
+		return nil, fault.New(fault.Conflict, "this life of the tenant was deleted")
+	}
+	t := newTenant()
+	sh.tenants[id] = t
+	return t, nil
+}
+
+// purge unlinks the call's tenant. A life that has a name is over for good; an
+// unnamed one may begin anew.
+func (s *Store) purge(call sdk.Call) int64 {
+	id := tenantID{call.Tenant, call.Incarnation}
+	sh := s.shard(id)
+	sh.mu.Lock()
+	t := sh.tenants[id]
+	delete(sh.tenants, id)
+	if id.incarnation != "" {
+		sh.purged[id] = struct{}{}
+	}
+	sh.mu.Unlock()
+	if t == nil {
+		return 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gone = true
+	return int64(len(t.conversations))
+}

@@ -1,0 +1,111 @@
+package memstore
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Begin implements [storage.Storage].
+func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
+	if err := checkBegin(ctx, req); err != nil {
+		return nil, err
+	}
+	t, err := s.enter(req.Call)
+	if err != nil {
+		return nil, err
+	}
+	defer t.mu.Unlock()
+	elapsed, stamp := s.elapsed(), s.stamp()
+	c := t.conversations[req.Call.Conversation]
+	if c != nil {
+		if res := c.answer(req, elapsed); res != nil {
+			return res, nil
+		}
+	}
+	if s.maxBytes > 0 && t.bytes >= s.maxBytes {
+		return nil, fault.New(fault.QuotaExhausted,
+			"the tenant's conversations take up the %d bytes that max_bytes allows", s.maxBytes)
+	}
+	if c == nil {
+		c = &conversation{
+			id: req.Call.Conversation, user: req.Call.User,
+			life: s.lives.Add(1), created: stamp,
+		}
+		c.bytes = conversationBytes + int64(len(c.id))
+		t.add(c)
+	}
+	h := s.holders.hold(req.Holder, elapsed, req.Lease)
+	started := c.start(req, h, stamp, elapsed)
+	t.grow(c, sizeOfBegin(req))
+	return &storage.BeginResult{Started: &storage.Started{
+		Sequence: started.Sequence,
+		Fence:    s.fence(c, started),
+		Tail:     c.tail(req.Tail),
+	}}, nil
+}
+
+// Commit implements [storage.Storage]. The first commit of a turn wins: a repeat
+// with the same state answers as it did and changes nothing, one with another
+// state is a conflict. A turn whose lease ran out can be committed as long as no
+// Begin has interrupted it.
+func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
+	if err := checkCommit(ctx, req); err != nil {
+		return 0, err
+	}
+	t := s.lookup(req.Call)
+	if t == nil {
+		_, err := s.behind(req.Fence, nil)
+		return 0, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var c *conversation
+	if !t.gone {
+		c = t.conversations[req.Call.Conversation]
+	}
+	held, err := s.behind(req.Fence, c)
+	switch {
+	case err != nil:
+		return 0, err
+	case held.State == storage.Running:
+		c.commit(held, req, s.stamp())
+		t.grow(c, sizeOfCommit(req))
+	case held.State != req.State:
+		return 0, fault.New(fault.Conflict, "the turn has %s already", held.State).At("state")
+	}
+	return held.Number, nil
+}
+
+func (t *tenant) grow(c *conversation, n int64) {
+	c.bytes += n
+	t.bytes += n
+}
+
+func checkBegin(ctx context.Context, req *storage.BeginRequest) error {
+	switch {
+	case req.Tail < 0:
+		return fault.New(fault.Invalid, "a tail cannot be negative").At("tail")
+	case req.Holder == "":
+		return fault.New(fault.Invalid, "a turn needs a holder").At("holder")
+	case req.Lease <= 0:
+		return fault.New(fault.Invalid, "a lease must be longer than nothing").At("lease")
+	}
+	return checkConversation(ctx, req.Call)
+}
+
+func checkCommit(ctx context.Context, req *storage.CommitRequest) error {
+	switch req.State {
+	case storage.Succeeded:
+		if len(req.Messages) == 0 {
+			return fault.New(fault.Invalid, "a turn that succeeded has a reply").At("messages")
+		}
+	case storage.Failed, storage.Interrupted:
+	case storage.Running:
+		return fault.New(fault.Invalid, "a commit ends the turn").At("state")
+	default:
+		return fault.New(fault.Invalid, "%d is no state of a turn", req.State).At("state")
+	}
+	return checkConversation(ctx, req.Call)
+}

@@ -1,0 +1,245 @@
+package storagetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var contentRules = []Rule{
+	{
+		Name:  "text",
+		Doc:   "Text comes back as it was, and ids that look alike stay apart.",
+		Check: checkText,
+	},
+	{
+		Name:  "nul",
+		Doc:   "NUL in a text or an id is stored as it is, or refused as invalid.",
+		Check: checkNUL,
+	},
+	{
+		Name:  "large",
+		Doc:   "Messages of 1 MiB come back whole, from Read and in the tail.",
+		Check: checkLarge,
+	},
+	{
+		Name:  "parts",
+		Doc:   "Every type of part, and several in one message, come back as they were.",
+		Check: checkParts,
+	},
+	{
+		Name:  "record",
+		Doc:   "User, key, metadata, record, usage and times of a turn come back.",
+		Check: checkRecord,
+	},
+}
+
+// echo runs a turn with the messages and checks that Read, replay and the next
+// tail have them.
+func (t talk) echo(ctx context.Context, user chat.Message, replies ...chat.Message) error {
+	set := func(r *storage.BeginRequest) { r.Message, r.Key = user, "k" }
+	s, err := t.start(ctx, "", set)
+	if err != nil {
+		return err
+	}
+	req := &storage.CommitRequest{Call: t.call, Fence: s.Fence, State: storage.Succeeded, Messages: replies}
+	if _, err := t.env.Storage.Commit(ctx, req); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	wanted := append([]chat.Message{user}, replies...)
+	log, err := t.log(ctx, false)
+	if err != nil {
+		return err
+	}
+	if len(log) != 1 {
+		return fmt.Errorf("the log has %d turns; want 1", len(log))
+	}
+	if err := same("messages as read", log[0].Messages, wanted); err != nil {
+		return err
+	}
+	res, err := t.begin(ctx, "", set)
+	if err := want("begin again with the key", "replay", res, err); err != nil {
+		return err
+	}
+	if err := same("messages as replayed", res.Replay.Messages, wanted); err != nil {
+		return err
+	}
+	next, err := t.start(ctx, "next", tail(len(wanted)))
+	if err != nil {
+		return err
+	}
+	return same("messages in the tail", next.Tail, wanted)
+}
+
+func checkText(ctx context.Context, env *Env) error {
+	for i, text := range []string{
+		"", " ", "\n\t leading and trailing \r\n", "Zażółć gęślą jaźń", "日本語 \U0001F469\u200D\U0001F680",
+		"e\u0301 is not \u00e9", "\u202eright to left", "\u0001\u001f\u007f\ufeff\ufffd\U0010FFFF", `'; DROP TABLE turns; -- "\%_`, "{{.Secret}} ${env:HOME}", `{"json": null}`,
+	} {
+		if err := env.talk(fmt.Sprint(i)).echo(ctx, chat.Text(chat.User, text), reply(text)); err != nil {
+			return fmt.Errorf("text %+q: %w", text, err)
+		}
+	}
+	alike := []string{
+		"x", "X", "x ", " x", "x\t", "e\u0301", "\u00e9", "x%", "x_", "x'", `x\`, "x/y", "..", "\U0001F600", strings.Repeat("x", 200),
+	}
+	for _, id := range alike {
+		if _, err := env.talk(id).turn(ctx, "in "+id); err != nil {
+			return fmt.Errorf("id %+q: %w", id, err)
+		}
+	}
+	for _, id := range alike {
+		log, err := env.talk(id).log(ctx, false)
+		if err != nil {
+			return fmt.Errorf("id %+q: %w", id, err)
+		}
+		if len(log) != 1 || log[0].Messages[0].Text() != "in "+id {
+			return fmt.Errorf("id %+q shares its turns with another id: %d turns", id, len(log))
+		}
+	}
+	return nil
+}
+
+func checkNUL(ctx context.Context, env *Env) error {
+	refusedOr := func(what string, err error) error {
+		if err == nil || fault.Is(err, fault.Invalid) {
+			return nil
+		}
+		return fmt.Errorf("NUL in %s: %w; want it stored, or %s", what, err, fault.Invalid)
+	}
+	if err := refusedOr("the user's message", env.talk("c").echo(ctx, chat.Text(chat.User, "a\x00b"), reply(""))); err != nil {
+		return err
+	}
+	id := env.talk("d\x00e")
+	s, err := id.start(ctx, "one")
+	if err := refusedOr("an id", err); err != nil {
+		return err
+	}
+	if err == nil {
+		if _, err := id.end(ctx, s.Fence, storage.Succeeded, "one"); err != nil {
+			return fmt.Errorf("NUL in an id: %w", err)
+		}
+		all, err := env.list(ctx, id.tenant(), 10)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			if strings.HasPrefix(c.ID, env.id("d")) && c.ID != id.call.Conversation {
+				return fmt.Errorf("NUL in an id: it is listed as %q", c.ID)
+			}
+		}
+	}
+	r := env.talk("reply")
+	s, err = r.start(ctx, "one")
+	if err != nil {
+		return err
+	}
+	_, err = r.end(ctx, s.Fence, storage.Succeeded, "a\x00b")
+	if err := refusedOr("the reply", err); err != nil || fault.Is(err, fault.Invalid) {
+		return err
+	}
+	if err != nil { // refused: the turn still runs and can be ended
+		_, err = r.end(ctx, s.Fence, storage.Failed, "")
+		return err
+	}
+	log, err := r.log(ctx, false)
+	if err != nil || len(log) != 1 {
+		return fmt.Errorf("NUL in the reply: %d turns, error %v; want 1", len(log), err)
+	}
+	return same("a reply with NUL", log[0].Messages[1], reply("a\x00b"))
+}
+
+func checkLarge(ctx context.Context, env *Env) error {
+	big := strings.Repeat("0123456789abcde\n", 1<<16)
+	blob := chat.Message{Role: chat.User, Parts: []chat.Part{
+		{Image: &chat.Image{MediaType: "image/png", Data: bytes.Repeat([]byte{0, 255, 10, 13}, 1<<17)}},
+	}}
+	if err := env.talk("text").echo(ctx, chat.Text(chat.User, big), reply(big)); err != nil {
+		return err
+	}
+	return env.talk("image").echo(ctx, blob, reply(""))
+}
+
+func checkParts(ctx context.Context, env *Env) error {
+	user := chat.Message{Role: chat.User, Parts: []chat.Part{
+		{Text: "what is "}, {Text: ""}, {Text: "this?"},
+		{Image: &chat.Image{MediaType: "image/png", Data: []byte{0, 1, 2, 0xff}}},
+		{Image: &chat.Image{URL: "https://example.com/a.png?b=c&d"}},
+	}}
+	return env.talk("c").echo(ctx, user,
+		chat.Message{Role: chat.Assistant, Parts: []chat.Part{
+			{Reasoning: &chat.Reasoning{Text: "look it up", Signature: []byte{0xde, 0xad, 0}}},
+			{Text: "I will look."},
+			{ToolCall: &chat.ToolCall{ID: "call-1", Name: "lookup", Arguments: `{"z": 1, "a": [1.0, "x"]}`}},
+			{ToolCall: &chat.ToolCall{ID: "call-2", Name: "lookup", Arguments: `{}`}},
+		}},
+		chat.Message{Role: chat.Tool, Parts: []chat.Part{
+			{ToolResult: &chat.ToolResult{ToolCallID: "call-1", Name: "lookup", Parts: []chat.Part{
+				{Text: "a cat"}, {Image: &chat.Image{MediaType: "image/gif", Data: []byte("GIF")}},
+			}}},
+			{ToolResult: &chat.ToolResult{ToolCallID: "call-2", IsError: true, Parts: []chat.Part{{Text: "no such thing"}}}},
+		}},
+		chat.Text(chat.System, "a note in between"),
+		reply("a cat"))
+}
+
+func checkRecord(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	usage := chat.Usage{InputTokens: 1 << 40, OutputTokens: 12, CachedInputTokens: 34, ReasoningTokens: 5}
+	metadata, record := `{"b": 1, "a": {"x": [null, "ü"]}}`, `{"model": "m", "timings": {"llm": 0.25}}`
+	s, err := c.start(ctx, "one", key("k", "d"), func(r *storage.BeginRequest) { r.Metadata = json.RawMessage(metadata) })
+	if err != nil {
+		return err
+	}
+	_, err = env.Storage.Commit(ctx, &storage.CommitRequest{
+		Call: c.call, Fence: s.Fence, State: storage.Succeeded,
+		Messages: []chat.Message{reply("one")}, Usage: usage, Record: json.RawMessage(record),
+	})
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if _, err := c.as("").turn(ctx, "bare"); err != nil {
+		return err
+	}
+	log, err := c.log(ctx, true)
+	if err != nil {
+		return err
+	}
+	if len(log) != 2 {
+		return fmt.Errorf("the log has %d turns; want 2", len(log))
+	}
+	full, bare := log[0], log[1]
+	if full.User != c.call.User || full.Key != "k" || full.Usage != usage {
+		return fmt.Errorf("the turn came back with user %q, key %q and usage %+v; want %q, \"k\" and %+v",
+			full.User, full.Key, full.Usage, c.call.User, usage)
+	}
+	if full.StartedAt.IsZero() || full.EndedAt.Before(full.StartedAt) {
+		return fmt.Errorf("the turn was started at %v and ended at %v", full.StartedAt, full.EndedAt)
+	}
+	for what, pair := range map[string][2]string{
+		"metadata": {string(full.Metadata), metadata}, "record": {string(full.Record), record},
+	} {
+		var got, want any
+		if err := json.Unmarshal([]byte(pair[0]), &got); err != nil {
+			return fmt.Errorf("%s came back as %q: %w", what, pair[0], err)
+		}
+		if err := json.Unmarshal([]byte(pair[1]), &want); err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("%s came back as %s; want %s", what, pair[0], pair[1])
+		}
+	}
+	if bare.User != "" || bare.Key != "" || len(bare.Metadata) != 0 || len(bare.Record) != 0 || bare.Usage != (chat.Usage{}) {
+		return fmt.Errorf("a turn without them came back with user %q, key %q, metadata %q, record %q and usage %+v",
+			bare.User, bare.Key, bare.Metadata, bare.Record, bare.Usage)
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package storagetest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// outcome says in words what Begin answered.
+func outcome(res *storage.BeginResult) string {
+	var set []string
+	if res.Started != nil {
+		set = append(set, "started")
+	}
+	if res.Replay != nil {
+		set = append(set, "replay")
+	}
+	if res.Busy != nil {
+		set = append(set, fmt.Sprintf("busy (same key: %t)", res.Busy.SameKey))
+	}
+	if res.KeyReused {
+		set = append(set, "key reused")
+	}
+	if len(set) == 0 {
+		return "nothing"
+	}
+	return strings.Join(set, " and ")
+}
+
+// want checks what a begin answered against the words of outcome.
+func want(what, words string, res *storage.BeginResult, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if got := outcome(res); got != words {
+		return fmt.Errorf("%s: answered %s; want %s", what, got, words)
+	}
+	return nil
+}
+
+// refused checks that a call failed with the class.
+func refused(what string, class fault.Class, err error) error {
+	if err == nil {
+		return fmt.Errorf("%s: no error; want %s", what, class)
+	}
+	if !fault.Is(err, class) {
+		return fmt.Errorf("%s: %s error %q; want %s", what, fault.Of(err).Class, err, class)
+	}
+	return nil
+}
+
+// same compares values by their JSON, in which nil and empty are one.
+func same(what string, got, want any) error {
+	g, err := json.Marshal(got)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	w, err := json.Marshal(want)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if empty(g) && empty(w) || string(g) == string(w) {
+		return nil
+	}
+	return fmt.Errorf("%s: got %s; want %s", what, brief(g), brief(w))
+}
+
+func empty(b []byte) bool { return string(b) == "null" || string(b) == "[]" }
+
+func brief(b []byte) string {
+	if len(b) > 300 {
+		return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(string(b[:300]), ""), len(b))
+	}
+	return string(b)
+}
+
+// texts are the messages' texts.
+func texts(messages []chat.Message) []string {
+	out := []string{}
+	for _, m := range messages {
+		out = append(out, m.Text())
+	}
+	return out
+}
+
+// together calls f n times at once and joins what went wrong.
+func together(n int, f func(i int) error) error {
+	errs := make(chan error, n)
+	for i := range n {
+		go func() { errs <- f(i) }()
+	}
+	all := make([]error, n)
+	for i := range n {
+		all[i] = <-errs
+	}
+	return errors.Join(all...)
+}

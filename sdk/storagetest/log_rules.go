@@ -1,0 +1,126 @@
+package storagetest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var logRules = []Rule{
+	{
+		Name:  "tail",
+		Doc:   "The tail is the newest N messages, oldest first, and all of them when there are fewer.",
+		Check: checkTail,
+	},
+	{
+		Name:  "failed-apart",
+		Doc:   "Turns that failed or were interrupted are kept with reason, reply and usage, have no number and are in no tail.",
+		Check: checkFailedApart,
+	},
+	{
+		Name:  "begun",
+		Doc:   "A conversation exists, and is listed, from its first Begin on, whatever became of that turn.",
+		Check: checkBegun,
+	},
+}
+
+func checkTail(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	all := []string{}
+	for i, n := range []int{0, 5, 1, 2, 3, 4, 0, 7, 13, 100, 17, 19, 26, 1000} {
+		text := fmt.Sprintf("m%d", i)
+		s, err := c.turn(ctx, text, tail(n))
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("the newest %d of %d messages", n, len(all))
+		if err := same(what, texts(s.Tail), all[max(0, len(all)-n):]); err != nil {
+			return err
+		}
+		all = append(all, text, "re: "+text)
+	}
+	return nil
+}
+
+func checkFailedApart(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	if _, err := c.turn(ctx, "one"); err != nil {
+		return err
+	}
+	usage := chat.Usage{InputTokens: 7, OutputTokens: 3}
+	for _, state := range []storage.State{storage.Failed, storage.Interrupted} {
+		s, err := c.start(ctx, state.String())
+		if err != nil {
+			return err
+		}
+		n, err := env.Storage.Commit(ctx, &storage.CommitRequest{
+			Call: c.call, Fence: s.Fence, State: state, Reason: "canceled: " + state.String(),
+			Messages: []chat.Message{reply("half")}, Usage: usage,
+		})
+		if err != nil || n != 0 {
+			return fmt.Errorf("commit of a turn that %s: number %d, error %v; want 0", state, n, err)
+		}
+	}
+	two, err := c.turn(ctx, "two", tail(10))
+	if err != nil {
+		return err
+	}
+	if err := same("the tail after failed turns", texts(two.Tail), []string{"one", "re: one"}); err != nil {
+		return err
+	}
+	for _, all := range []bool{false, true} {
+		log, err := c.log(ctx, all)
+		if err != nil {
+			return err
+		}
+		var got []string
+		for _, t := range log {
+			got = append(got, fmt.Sprintf("%d %d %v (%s) %v %d",
+				t.Sequence, t.Number, t.State, t.Reason, texts(t.Messages), t.Usage.InputTokens))
+		}
+		want := []string{
+			"1 1 succeeded () [one re: one] 0",
+			"2 0 failed (canceled: failed) [failed re: half] 7",
+			"3 0 interrupted (canceled: interrupted) [interrupted re: half] 7",
+			"4 2 succeeded () [two re: two] 0",
+		}
+		if !all {
+			want = []string{want[0], want[3]}
+		}
+		for i := range want {
+			if i < len(got) && got[i] != want[i] {
+				return fmt.Errorf("turn %d of the log (all: %t) is %q; want %q", i+1, all, got[i], want[i])
+			}
+		}
+		if len(got) != len(want) {
+			return fmt.Errorf("the log (all: %t) has %d turns; want %d", all, len(got), len(want))
+		}
+	}
+	return nil
+}
+
+func checkBegun(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	s, err := c.start(ctx, "one")
+	if err != nil {
+		return err
+	}
+	for _, moment := range []string{"while its first turn runs", "after its only turn failed"} {
+		if log, err := c.log(ctx, false); err != nil || len(log) != 0 {
+			return fmt.Errorf("read %s: %d turns, error %v; want none", moment, len(log), err)
+		}
+		page, err := env.Storage.List(ctx, &storage.ListRequest{Call: c.tenant(), Limit: 10})
+		if err != nil {
+			return fmt.Errorf("list %s: %w", moment, err)
+		}
+		if n := len(page.Conversations); n != 1 || page.Conversations[0].Turns != 0 {
+			return fmt.Errorf("list %s: %+v; want the conversation, with 0 turns", moment, page.Conversations)
+		}
+		if _, err := c.end(ctx, s.Fence, storage.Failed, ""); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+	return nil
+}

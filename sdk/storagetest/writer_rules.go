@@ -1,0 +1,193 @@
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var writerRules = []Rule{
+	{
+		Name:  "writers",
+		Doc:   "64 writers in one conversation at once get the numbers 1 to 64, and no turn comes between another's Begin and Commit.",
+		Check: checkWriters,
+	},
+	{
+		Name:  "tenants-apart",
+		Doc:   "The same conversation id under two tenants is two conversations in every respect.",
+		Check: checkTenantsApart,
+	},
+	{
+		Name:  "long-conversation",
+		Doc:   "A turn costs the same when its conversation has 10,000 messages.",
+		Slow:  true,
+		Check: checkLongConversation,
+	},
+}
+
+func checkWriters(ctx context.Context, env *Env) error {
+	const writers = 64
+	c := env.talk("c")
+	tails := make([][]string, writers+1) // by number: what the turn saw before it
+	users := make([]string, writers+1)
+	numbers := make(chan [2]int64, writers)
+	saw := make([][]string, writers)
+	err := together(writers, func(i int) error {
+		text := fmt.Sprintf("w%d", i)
+		s, err := c.startPatiently(ctx, text)
+		if err != nil {
+			return err
+		}
+		saw[i] = texts(s.Tail)
+		time.Sleep(rand.N(time.Millisecond))
+		n, err := c.end(ctx, s.Fence, storage.Succeeded, text)
+		if err != nil {
+			return fmt.Errorf("commit of %s: %w", text, err)
+		}
+		numbers <- [2]int64{n, int64(i)}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for range writers {
+		pair := <-numbers
+		n, i := pair[0], pair[1]
+		if n < 1 || n > writers || users[n] != "" {
+			return fmt.Errorf("a commit answered number %d: out of range, or twice; want 1 to %d, each once", n, writers)
+		}
+		users[n], tails[n] = fmt.Sprintf("w%d", i), saw[i]
+	}
+	log, err := c.log(ctx, false)
+	if err != nil {
+		return err
+	}
+	if len(log) != writers {
+		return fmt.Errorf("the log has %d turns; want %d", len(log), writers)
+	}
+	before := []string{}
+	for i, t := range log {
+		n := i + 1
+		want := []string{users[n], "re: " + users[n]}
+		if t.Number != int64(n) {
+			return fmt.Errorf("turn %d of the log has number %d", n, t.Number)
+		}
+		if err := same(fmt.Sprintf("messages of turn %d", n), texts(t.Messages), want); err != nil {
+			return err
+		}
+		if err := same(fmt.Sprintf("the tail that turn %d began with", n), tails[n], before); err != nil {
+			return err
+		}
+		before = want
+	}
+	return nil
+}
+
+// startPatiently begins a turn with a tail of 2, again and again while busy.
+func (t talk) startPatiently(ctx context.Context, text string) (*storage.Started, error) {
+	for {
+		res, err := t.begin(ctx, text, tail(2))
+		switch {
+		case err != nil:
+			return nil, err
+		case res.Started != nil:
+			return res.Started, nil
+		case res.Busy == nil:
+			return nil, fmt.Errorf("begin %q answered %s; want started or busy", text, outcome(res))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%q never got its turn: %w", text, ctx.Err())
+		case <-time.After(time.Millisecond + rand.N(10*time.Millisecond)):
+		}
+	}
+}
+
+func checkTenantsApart(ctx context.Context, env *Env) error {
+	a, b := env.talk("c"), env.talkOf("-b", "c")
+	if _, err := a.turn(ctx, "secret of a", key("k", "digest")); err != nil {
+		return err
+	}
+	missing := func(what string) error {
+		if log, err := b.log(ctx, true); err == nil {
+			return fmt.Errorf("%s: the other tenant reads %d turns; want an error", what, len(log))
+		}
+		page, err := env.Storage.List(ctx, &storage.ListRequest{Call: b.tenant(), Limit: storage.MaxPage})
+		if err != nil || len(page.Conversations) != 0 {
+			return fmt.Errorf("%s: the other tenant's list is %+v, error %v; want nothing", what, page, err)
+		}
+		return nil
+	}
+	if err := missing("before it has anything"); err != nil {
+		return err
+	}
+	for _, call := range []storage.Scope{{Call: b.call}, {Call: b.user()}, {Call: b.tenant(), Tenant: true}} {
+		if n, err := env.Storage.Delete(ctx, call); err != nil || n != 0 {
+			return fmt.Errorf("delete by the other tenant: %d conversations, error %v; want 0", n, err)
+		}
+	}
+	first, err := b.turn(ctx, "secret of b", tail(10), key("k", "digest"))
+	if err != nil {
+		return err
+	}
+	if first.Sequence != 1 || len(first.Tail) != 0 {
+		return fmt.Errorf("the other tenant's first turn has sequence %d and tail %q; want 1 and none", first.Sequence, texts(first.Tail))
+	}
+	if _, err := b.start(ctx, "b again"); err != nil {
+		return err
+	}
+	s, err := a.turn(ctx, "a again", tail(10))
+	if err != nil {
+		return fmt.Errorf("while the other tenant's turn runs: %w", err)
+	}
+	if err := same("the tail", texts(s.Tail), []string{"secret of a", "re: secret of a"}); err != nil {
+		return err
+	}
+	if _, err := env.Storage.Delete(ctx, storage.Scope{Call: b.tenant(), Tenant: true}); err != nil {
+		return fmt.Errorf("delete the other tenant: %w", err)
+	}
+	if err := missing("after its deletion"); err != nil {
+		return err
+	}
+	log, err := a.log(ctx, true)
+	if err != nil || len(log) != 2 {
+		return fmt.Errorf("after the other tenant's deletion: %d turns, error %v; want 2", len(log), err)
+	}
+	return nil
+}
+
+func checkLongConversation(ctx context.Context, env *Env) error {
+	const turns, window = 5000, 100
+	c := env.talk("c")
+	took := make([]time.Duration, 0, turns)
+	for i := range turns {
+		text := fmt.Sprintf("m%d", i)
+		start := time.Now()
+		s, err := c.turn(ctx, text, tail(20))
+		if err != nil {
+			return err
+		}
+		took = append(took, time.Since(start))
+		if len(s.Tail) != min(20, 2*i) {
+			return fmt.Errorf("the tail of turn %d has %d messages; want 20", i+1, len(s.Tail))
+		}
+		if i > 0 && s.Tail[len(s.Tail)-1].Text() != fmt.Sprintf("re: m%d", i-1) {
+			return fmt.Errorf("the tail of turn %d ends with %q", i+1, s.Tail[len(s.Tail)-1].Text())
+		}
+	}
+	early, late := median(took[10:10+window]), median(took[turns-window:])
+	// A storage that reads the whole conversation each time is far above this.
+	if allowed := 5*early + 2*time.Millisecond; late > allowed {
+		return fmt.Errorf("a turn took %v near the start and %v after %d turns; want at most %v", early, late, turns, allowed)
+	}
+	return c.pages(ctx, false, storage.MaxPage, turns)
+}
+
+func median(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return d[len(d)/2]
+}
