@@ -96,6 +96,10 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 		if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, ctx.Err()
 		}
+		var inner *url.Error
+		if errors.As(err, &inner) {
+			err = inner.Err // the rest says again where
+		}
 		return nil, &unreachableError{c.base, err}
 	}
 	if resp.StatusCode < 300 {

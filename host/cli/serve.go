@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -34,12 +35,12 @@ func (f *hostFlags) addFiles(c *cobra.Command, configFile string) {
 	flags.StringVar(&f.overlay, "overlay", "", "`FILE` laid over the host file")
 	flags.StringArrayVar(&f.pluginDirs, "plugin-dir", nil, "`FOLDER` of plugin binaries; may be given again; stands for the key plugin_dirs")
 	flags.StringArrayVar(&f.tenantDirs, "tenant-dir", nil, "`FOLDER` of tenant files; may be given again; stands for the key tenant_dirs")
-	if configFile == "" {
-		_ = c.MarkFlagRequired("config")
-	}
 }
 
 func (f *hostFlags) options() (host.Options, error) {
+	if f.config == "" {
+		return host.Options{}, usage(errors.New("--config FILE is missing"))
+	}
 	log, err := newLog(f.logLevel, f.logJSON)
 	return host.Options{
 		ConfigFile: f.config, Overlay: f.overlay, Environ: os.Environ(), Listen: f.listen,

@@ -1,0 +1,126 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// TestStatuses holds the whole table, and which party changes it.
+func TestStatuses(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+	}{
+		{fault.New(fault.Internal, "x"), 500},
+		{fault.New(fault.NotFound, "x"), 404},
+		{fault.New(fault.NotFound, "x").By(fault.PartyTenant), 503},
+		{fault.New(fault.NotFound, "x").By(fault.PartyProvider), 502},
+		{fault.New(fault.Invalid, "x"), 422},
+		{fault.New(fault.Invalid, "x").By(fault.PartyTenant), 503},
+		{fault.New(fault.Invalid, "x").By(fault.PartyProvider), 502},
+		{fault.New(fault.Invalid, "x").By(fault.PartyPlugin), 502},
+		{fault.New(fault.Invalid, "x").By(fault.PartyHost), 500},
+		{malformed("f", "x"), 400},
+		{fault.New(fault.Conflict, "x"), 409},
+		{fault.New(fault.Unauthenticated, "x"), 502},
+		{fault.New(fault.Unauthenticated, "x").By(fault.PartyCaller), 401},
+		{fault.New(fault.Forbidden, "x"), 502},
+		{fault.New(fault.Forbidden, "x").By(fault.PartyCaller), 403},
+		{fault.New(fault.RateLimited, "x"), 429},
+		{fault.New(fault.QuotaExhausted, "x"), 402},
+		{fault.New(fault.ContextTooLong, "x"), 422},
+		{fault.New(fault.ContentFiltered, "x"), 422},
+		{fault.New(fault.ProviderFailed, "x"), 502},
+		{fault.New(fault.PluginUnavailable, "x"), 503},
+		{fault.New(fault.Deadline, "x"), 504},
+		{fault.New(fault.Canceled, "x"), 503},
+		{fault.New(fault.UnknownInstance, "x"), 503},
+		{context.DeadlineExceeded, 504},
+		{errors.New("x"), 500},
+		{config.Problems{{Message: "x"}}, 422},
+		{fmt.Errorf("wrapped: %w", fault.New(fault.Conflict, "x")), 409},
+	} {
+		p := NewProblem(c.err)
+		if p.Status != c.status || p.Title == "" || p.Type != problemType+p.Class || p.Party == "" {
+			t.Errorf("%v: %+v, want status %d", c.err, p, c.status)
+		}
+	}
+	for class := range rules {
+		if _, ok := fault.ParseClass(class.String()); !ok {
+			t.Errorf("%v is no class", class)
+		}
+	}
+	for class := fault.Internal; class <= fault.UnknownInstance; class++ {
+		if _, ok := rules[class]; !ok {
+			t.Errorf("%v has no status", class)
+		}
+	}
+}
+
+func TestProblemHidesWhatNobodyWroteForCallers(t *testing.T) {
+	p := NewProblem(errors.New("open /etc/botyard/secrets/pg: permission denied"))
+	if strings.Contains(p.Detail, "secrets") || p.Class != "internal" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int64
+	}{
+		{fault.New(fault.RateLimited, "x").After(1500 * time.Millisecond), 1500},
+		{fault.New(fault.RateLimited, "x"), 1000},
+		{fault.New(fault.Conflict, "x"), 1000},
+		{fault.New(fault.PluginUnavailable, "x"), 1000},
+		{fault.New(fault.ProviderFailed, "x"), 0},
+		{fault.New(fault.ProviderFailed, "x").After(time.Minute), 60000},
+		{fault.New(fault.Invalid, "x"), 0},
+	} {
+		if got := NewProblem(c.err).RetryAfterMS; got != c.want {
+			t.Errorf("%v: %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+func TestConfigProblems(t *testing.T) {
+	p := NewProblem(config.Problems{
+		{Pos: config.Pos{File: "body", Line: 2, Column: 3}, Path: config.Path{"llm", "a/b~c"}, Message: "unknown key", Expected: "model"},
+		{Message: "other"},
+	})
+	want := ConfigProblem{File: "body", Line: 2, Column: 3, Path: "llm.a/b~c", Pointer: "/llm/a~1b~0c", Message: "unknown key", Expected: "model"}
+	if len(p.Problems) != 2 || p.Problems[0] != want || p.Detail != "the configuration has 2 problems" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestProviderFailures holds what a caller gets when the provider fails, before
+// anything was said.
+func TestProviderFailures(t *testing.T) {
+	s := serve(t, Options{})
+	for class, status := range map[string]int{
+		"rate_limited": 429, "quota_exhausted": 402, "context_too_long": 422, "content_filtered": 422,
+		"provider_failed": 502, "unauthenticated": 502, "forbidden": 502, "deadline": 504, "internal": 500,
+	} {
+		s.register(class, echoWith(map[string]any{"fail": map[string]any{"class": class, "retry_after_ms": 2500}}))
+		for _, stream := range []bool{false, true} {
+			var p Problem
+			resp := s.call("POST", "/v1/chat", headers{"X-Tenant-ID": class}, chatBody("c", "m", "stream", stream), status, &p)
+			if p.Class != class || p.RetryAfterMS != 2500 || resp.Header.Get("Retry-After") != "3" {
+				t.Errorf("%s, streamed %v: %+v", class, stream, p)
+			}
+		}
+		for _, turn := range s.turns(class, "c") {
+			if turn.State != "failed" || !strings.HasPrefix(turn.Reason, class+": ") || turn.Turn != nil {
+				t.Errorf("%s: %+v", class, turn)
+			}
+		}
+	}
+}
