@@ -9,6 +9,8 @@ import (
 // is wrong with them.
 type assembly struct {
 	host     *Host
+	base     *folded
+	doc      *Document // of the tenant; nil if partial
 	stack    *stack
 	tenant   string
 	partial  bool // only the host's layers: what is missing may come with a tenant
@@ -16,7 +18,7 @@ type assembly struct {
 
 	tree      map[string]any
 	schemas   map[string]*Schema // of the blocks, by key
-	effective Effective
+	effective *Effective         // apart: it outlives the rest
 }
 
 func (a *assembly) refuse(path Path, message, expected string) {
@@ -27,7 +29,7 @@ func (a *assembly) refuse(path Path, message, expected string) {
 func (a *assembly) assemble() *Effective {
 	a.tree = a.stack.values.Raw()
 	a.schemas = map[string]*Schema{}
-	a.effective.Tenant = a.tenant
+	a.effective = &Effective{Tenant: a.tenant}
 
 	a.problems = append(a.problems, a.stack.report(nil, tenantSchema().check(a.tree))...)
 	a.problems = append(a.problems, a.stack.removedUnknown(nil, tenantSchema(), a.tree, nil)...)
@@ -41,10 +43,14 @@ func (a *assembly) assemble() *Effective {
 	if len(a.problems) > 0 || a.partial {
 		return nil
 	}
-	a.effective.entries = a.entries()
-	a.effective.literals, a.effective.references = a.tenantSecrets()
+	a.effective.trace = trace{host: a.host, base: a.base, doc: a.doc, asked: a.base.asked}
+	for id, known := range a.stack.asked {
+		if a.base.asked[id].schema != known.schema {
+			a.effective.trace.asked = a.stack.asked
+		}
+	}
 	a.effective.Revision = a.effective.revision(a.host.sealer)
-	return &a.effective
+	return a.effective
 }
 
 // block checks one plugin's block and gives it with its secrets covered.
@@ -80,7 +86,23 @@ func (a *assembly) block(b block) Block {
 	config = maps.Clone(config)
 	delete(config, b.selector)
 	a.checkBlock(b, schema, config)
-	out.Config, _ = a.cover(schema.cursor(), config, Path{b.key}).(map[string]any)
+	out.Config = a.covered(b, schema, config)
+	return out
+}
+
+// covered gives a block's configuration with its secrets covered. Tenants that
+// add nothing to a block share one: most inherit most of their configuration.
+func (a *assembly) covered(b block, schema *Schema, config map[string]any) map[string]any {
+	inherited := a.doc != nil && !a.doc.has(b.key)
+	if inherited {
+		if shared, ok := a.base.covered.Load(b.key); ok {
+			return shared.(map[string]any)
+		}
+	}
+	out, _ := a.cover(schema.cursor(), config, Path{b.key}).(map[string]any)
+	if inherited {
+		a.base.covered.Store(b.key, out)
+	}
 	return out
 }
 

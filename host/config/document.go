@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"unique"
 )
 
 // maxDepth and maxSize bound a document: parsers recurse, and a document that
@@ -20,27 +21,60 @@ const (
 // schema tells which keys are secret; so it does not print its values.
 type Document struct {
 	name     string
-	root     node
-	problems Problems // of FromMap, which returns none; reported with the rest
+	keys     mapping
+	problems Problems          // of FromMap, which returns none; reported with the rest
+	files    map[string]string // by Path.key, of keys that are from elsewhere than name
 }
 
-// node is a value and where it is. A tree of nodes is a fraction of the size of
-// nested maps, and a host keeps the document of every tenant.
-type node struct {
-	key      string // in the map that holds it
-	pos      Pos    // of the key; of the value in a list
-	kind     nodeKind
-	scalar   any // nil, bool, int64, float64, string or envText
-	children []node
+// entry is a key of a map, or an element of a list, and its position. A tree of
+// them is a fraction of the size of nested maps, and a host keeps the document of
+// every tenant.
+type entry struct {
+	key          string
+	value        any // nil, bool, int64, float64, string, envText, mapping or sequence
+	line, column int32
 }
 
-type nodeKind uint8
-
-const (
-	scalarNode nodeKind = iota
-	mapNode
-	listNode
+type (
+	mapping  []entry
+	sequence []entry
 )
+
+// newDocument keeps what a parser built.
+func newDocument(name string, root node) *Document {
+	d := &Document{name: name}
+	d.keys, _ = d.keep(root, nil).(mapping)
+	return d
+}
+
+func (d *Document) keep(n node, path Path) any {
+	if n.kind == scalarNode {
+		return n.scalar
+	}
+	entries := make([]entry, len(n.children))
+	for i, child := range n.children {
+		segment := child.key
+		if n.kind == listNode {
+			segment = strconv.Itoa(i)
+		}
+		below := path.with(segment)
+		// One copy of each name, not one for each tenant.
+		entries[i] = entry{
+			key: unique.Make(child.key).Value(), value: d.keep(child, below),
+			line: int32(child.pos.Line), column: int32(child.pos.Column),
+		}
+		if child.pos.File != d.name {
+			if d.files == nil {
+				d.files = map[string]string{}
+			}
+			d.files[below.key()] = child.pos.File
+		}
+	}
+	if n.kind == listNode {
+		return sequence(entries)
+	}
+	return mapping(entries)
+}
 
 // Name is the name that the document was parsed with: its file, as a rule.
 func (d *Document) Name() string { return d.name }
@@ -49,10 +83,28 @@ func (d *Document) Name() string { return d.name }
 // string), a new copy with every call. References are their "${env:NAME}" and
 // "${file:PATH}" texts.
 func (d *Document) Values() map[string]any {
-	if d == nil || d.root.kind != mapNode {
+	if d == nil {
 		return map[string]any{}
 	}
-	return d.root.value().(map[string]any)
+	return plain(d.keys).(map[string]any)
+}
+
+func plain(value any) any {
+	switch v := value.(type) {
+	case mapping:
+		m := make(map[string]any, len(v))
+		for _, e := range v {
+			m[e.key] = plain(e.value)
+		}
+		return m
+	case sequence:
+		l := make([]any, len(v))
+		for i, e := range v {
+			l[i] = plain(e.value)
+		}
+		return l
+	}
+	return value
 }
 
 // Pos gives the position of the key at path, or of the nearest key above it.
@@ -60,15 +112,41 @@ func (d *Document) Pos(path Path) Pos {
 	if d == nil {
 		return Pos{}
 	}
-	at, pos := &d.root, Pos{File: d.name}
-	for _, segment := range path {
-		if at = at.child(segment); at == nil {
+	pos := Pos{File: d.name}
+	var at any = d.keys
+	for i, segment := range path {
+		e := below(at, segment)
+		if e == nil {
 			break
 		}
-		pos = at.pos
+		pos = Pos{File: d.name, Line: int(e.line), Column: int(e.column)}
+		if file, ok := d.files[path[:i+1].key()]; ok {
+			pos.File = file
+		}
+		at = e.value
 	}
 	return pos
 }
+
+// below gives the entry with that key, or with that index in a list, or nil.
+func below(value any, segment string) *entry {
+	switch v := value.(type) {
+	case mapping:
+		for i := range v {
+			if v[i].key == segment {
+				return &v[i]
+			}
+		}
+	case sequence:
+		if i, err := strconv.Atoi(segment); err == nil && i >= 0 && i < len(v) {
+			return &v[i]
+		}
+	}
+	return nil
+}
+
+// has says whether the document gives the key of that name at its top level.
+func (d *Document) has(key string) bool { return below(d.keys, key) != nil }
 
 // Format writes the document's name whatever the verb: the values may be secret.
 func (d *Document) Format(s fmt.State, _ rune) {
@@ -79,51 +157,18 @@ func (d *Document) Format(s fmt.State, _ rune) {
 	_, _ = io.WriteString(s, "document "+d.name)
 }
 
-func (n *node) value() any {
-	switch n.kind {
-	case mapNode:
-		m := make(map[string]any, len(n.children))
-		for i := range n.children {
-			m[n.children[i].key] = n.children[i].value()
-		}
-		return m
-	case listNode:
-		l := make([]any, len(n.children))
-		for i := range n.children {
-			l[i] = n.children[i].value()
-		}
-		return l
-	default:
-		return n.scalar
-	}
-}
-
-// child gives the child with that key, or with that index in a list, or nil.
-func (n *node) child(segment string) *node {
-	if n.kind == listNode {
-		i, err := strconv.Atoi(segment)
-		if err != nil || i < 0 || i >= len(n.children) {
-			return nil
-		}
-		return &n.children[i]
-	}
-	for i := range n.children {
-		if n.children[i].key == segment {
-			return &n.children[i]
-		}
-	}
-	return nil
-}
-
 // FromMap makes a document of a library caller's map, which is copied: bool, all
 // integers and floats, string, nil, secret.Text, and maps with string keys and
 // slices of these. Anything else is a problem that [LoadHost] or [Host.Tenant]
 // reports. Positions are the name alone.
 func FromMap(name string, m map[string]any) *Document {
-	d := &Document{name: name, root: node{kind: mapNode}}
+	b := builder{name: name}
+	root := node{kind: mapNode}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		d.put(&d.root, Path{key}, key, m[key], 0)
+		b.put(&root, Path{key}, key, m[key], 0)
 	}
+	d := newDocument(name, root)
+	d.problems = b.problems
 	return d
 }
 
@@ -140,16 +185,19 @@ func RestoreSecrets(new, old *Document) *Document {
 		if text != secretPlaceholder {
 			return text
 		}
-		at := &old.root
+		var at any = old.keys
 		for _, segment := range path {
-			if at = at.child(segment); at == nil {
+			e := below(at, segment)
+			if e == nil {
 				return text
 			}
+			at = e.value
 		}
-		if at.kind != scalarNode {
+		switch at.(type) {
+		case mapping, sequence:
 			return text
 		}
-		return at.scalar
+		return at
 	})
 }
 
@@ -175,22 +223,26 @@ func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string
 
 func (d *Document) mapText(f func(Path, string) any) *Document {
 	out := *d
-	out.root = d.root.mapText(nil, f)
+	out.keys = mapping(mapTexts(d.keys, nil, false, f))
 	return &out
 }
 
-func (n node) mapText(path Path, f func(Path, string) any) node {
-	if text, ok := n.scalar.(string); ok {
-		n.scalar = f(path, text)
-	}
-	children := n.children
-	n.children = make([]node, len(children))
-	for i := range children {
-		segment := children[i].key
-		if n.kind == listNode {
+func mapTexts(entries []entry, path Path, isList bool, f func(Path, string) any) []entry {
+	out := slices.Clone(entries)
+	for i := range out {
+		segment := out[i].key
+		if isList {
 			segment = strconv.Itoa(i)
 		}
-		n.children[i] = children[i].mapText(path.with(segment), f)
+		at := path.with(segment)
+		switch v := out[i].value.(type) {
+		case mapping:
+			out[i].value = mapping(mapTexts(v, at, false, f))
+		case sequence:
+			out[i].value = sequence(mapTexts(v, at, true, f))
+		case string:
+			out[i].value = f(at, v)
+		}
 	}
-	return n
+	return out
 }

@@ -106,12 +106,6 @@ func TestReplaceText(t *testing.T) {
 func TestDocumentSize(t *testing.T) {
 	const n = 2000
 	docs := make([]*Document, n)
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	before := heap()
 	for i := range docs {
 		docs[i] = yamlDoc(t, fmt.Sprintf(`
@@ -119,13 +113,77 @@ llm: {model: "gemma3:4b"}
 memory: {type: buffer, max_messages: %d}
 prompts: {system: You are a customer support assistant.}
 limits: {concurrent_turns: 2}
-`, i))
+`, i+1))
 	}
 	after := heap()
-	if size := (int64(after) - int64(before)) / n; size > 2048 {
+	if size := (int64(after) - int64(before)) / n; size > 1000 {
 		t.Errorf("a document takes %d bytes", size)
 	} else {
 		t.Logf("a document takes %d bytes", size)
 	}
 	runtime.KeepAlive(docs)
+}
+
+// TestEffectiveSize: the registry keeps one for every tenant, most of which
+// inherit most of their configuration.
+func TestEffectiveSize(t *testing.T) {
+	const n = 2000
+	h := loadHost(t, `
+defaults:
+  llm: {provider: ollama, model: "gemma3:1b", base_url: "http://localhost:11434", temperature: 0.5}
+  conversation_storage:
+    backend: postgres
+    connection: {host: localhost, port: 5432, database: bots_db, user: postgres, password: password}
+    pool_size: 20
+    max_overflow: 10
+`)
+	schemas := testSchemas(t)
+	docs := make([]*Document, n)
+	for i := range docs {
+		docs[i] = yamlDoc(t, fmt.Sprintf(`
+memory: {type: buffer, max_messages: %d}
+prompts: {system: You are a customer support assistant.}
+`, i+1))
+	}
+	kept := make([]*Effective, n)
+	before := heap()
+	for i := range kept {
+		e, err := h.Tenant(t.Context(), fmt.Sprint("tenant-", i), docs[i], schemas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept[i] = e
+	}
+	size := (int64(heap()) - int64(before)) / n
+	t.Logf("an effective configuration takes %d bytes", size)
+	if size > 1000 {
+		t.Error("that is too much")
+	}
+	runtime.KeepAlive(kept)
+	runtime.KeepAlive(docs)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkTenant(b *testing.B) {
+	h := loadHost(b, `
+defaults:
+  llm: {provider: ollama, model: "gemma3:1b", base_url: "http://localhost:11434", temperature: 0.5}
+  conversation_storage:
+    backend: postgres
+    connection: {host: localhost, port: 5432, database: bots_db, user: postgres, password: password}
+    pool_size: 20
+`)
+	doc := yamlDoc(b, `{memory: {type: buffer, max_messages: 3}, prompts: {system: You are a customer support assistant.}}`)
+	schemas := testSchemas(b)
+	for b.Loop() {
+		if _, err := h.Tenant(b.Context(), "client-a", doc, schemas); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

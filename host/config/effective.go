@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,8 +22,7 @@ type Effective struct {
 	System   string // prompts.system, with its variables
 	Limits   Limits
 
-	entries              []Entry
-	literals, references []Path
+	trace trace
 }
 
 // Block configures one plugin.
@@ -56,27 +56,91 @@ type Entry struct {
 }
 
 // Explain gives every effective key, sorted by path. What a plugin's own defaults
-// add is not known here.
-func (e *Effective) Explain() []Entry { return slices.Clone(e.entries) }
+// add is not known here. It merges the layers again, as they were.
+func (e *Effective) Explain() []Entry {
+	a := e.trace.merge()
+	if a == nil {
+		return nil
+	}
+	var entries []Entry
+	for key, value := range a.tree {
+		var c cursor
+		if schema := a.schemas[key]; schema != nil {
+			c = schema.cursor()
+		}
+		a.explain(c, value, Path{key}, &entries)
+	}
+	slices.SortFunc(entries, func(x, y Entry) int { return strings.Compare(x.Path.key(), y.Path.key()) })
+	return entries
+}
 
 // TenantSecrets gives the paths, in the tenant's document, of the secrets that
 // it contains itself: those given as texts, which are to be sealed before they
 // are stored, and those given as references, which are only covered when shown.
 func (e *Effective) TenantSecrets() (literals, references []Path) {
-	return slices.Clone(e.literals), slices.Clone(e.references)
+	a := e.trace.merge()
+	if a == nil {
+		return nil, nil
+	}
+	for _, b := range blocks {
+		schema := a.schemas[b.key]
+		if schema == nil {
+			continue
+		}
+		config, _ := a.tree[b.key].(map[string]any)
+		config = maps.Clone(config)
+		delete(config, b.selector)
+		schema.cursor().leaves(Path{b.key}, config, func(path Path, value any, m marks) {
+			text, ok := value.(string)
+			if !ok || !m.secret || a.stack.locate(path).layer != tenantLayer {
+				return
+			}
+			if _, whole := parseReference(text); whole {
+				references = append(references, path)
+			} else {
+				literals = append(literals, path)
+			}
+		})
+	}
+	return literals, references
 }
 
-func (a *assembly) entries() []Entry {
-	var entries []Entry
-	for _, key := range slices.Sorted(maps.Keys(a.tree)) {
-		var c cursor
-		if schema := a.schemas[key]; schema != nil {
-			c = schema.cursor()
-		}
-		a.explain(c, a.tree[key], Path{key}, &entries)
+// trace is what an effective configuration was made of, so that it can be made
+// once more when somebody asks. Where each key is from is many times larger than
+// the configuration itself, and is asked for rarely.
+type trace struct {
+	host  *Host
+	base  *folded
+	doc   *Document
+	asked answers
+}
+
+// answers gives the schemas as they were when the configuration was checked.
+type answers map[[2]string]answer
+
+// Schema implements [Schemas].
+func (a answers) Schema(_ context.Context, kind, name string) (*Schema, error) {
+	if known, ok := a[[2]string{kind, name}]; ok {
+		return known.schema, known.err
 	}
-	slices.SortFunc(entries, func(x, y Entry) int { return strings.Compare(x.Path.key(), y.Path.key()) })
-	return entries
+	return nil, &UnknownPluginError{Kind: kind, Name: name}
+}
+
+// merge gives an assembly with its tree, its schemas and its origins, or nil.
+func (t trace) merge() *assembly {
+	if t.host == nil {
+		return nil // not made by Host.Tenant
+	}
+	a := &assembly{host: t.host, base: t.base, doc: t.doc, schemas: map[string]*Schema{}, effective: &Effective{}}
+	a.stack = t.base.tenantStack(context.Background(), t.asked)
+	a.stack.load(tenantLayer, t.doc)
+	a.tree = a.stack.values.Raw()
+	for _, b := range blocks {
+		// It was checked: the schema is there.
+		a.schemas[b.key], _ = a.stack.schema(b, plainText(a.stack.block(b, a.tree)[b.selector]))
+	}
+	a.limits()
+	return a
 }
 
 func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
@@ -104,24 +168,6 @@ func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
 
 func isSelector(key, selector string) bool {
 	return slices.ContainsFunc(blocks, func(b block) bool { return b.key == key && b.selector == selector })
-}
-
-func (a *assembly) tenantSecrets() (literals, references []Path) {
-	for _, b := range blocks {
-		config, _ := a.tree[b.key].(map[string]any)
-		a.schemas[b.key].cursor().leaves(Path{b.key}, config, func(path Path, value any, m marks) {
-			text, ok := value.(string)
-			if !ok || !m.secret || a.stack.locate(path).layer != tenantLayer || len(path) == 2 && path[1] == b.selector {
-				return
-			}
-			if _, whole := parseReference(text); whole {
-				references = append(references, path)
-			} else {
-				literals = append(literals, path)
-			}
-		})
-	}
-	return literals, references
 }
 
 // String names the tenant and the revision.

@@ -1,18 +1,13 @@
 package config
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/botyard/botyard/host/secret"
 )
 
 func yamlDoc(t testing.TB, src string) *Document {
@@ -123,70 +118,6 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-func TestInheritedEndpoint(t *testing.T) {
-	h := loadHost(t, `
-defaults:
-  llm: {provider: openai, model: m, base_url: "https://a", api_key: sk-operator-key, headers: {h: secret-header}, keys: [{name: k, value: v}]}
-  conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}
-`)
-	for name, c := range map[string]struct{ doc, llm, storage string }{
-		"the same endpoint keeps the secrets": {
-			`llm: {base_url: "https://a", model: n}`,
-			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"n"}`,
-			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
-		},
-		"another endpoint with its own secret loses all others": {
-			`llm: {base_url: "https://b", api_key: sk-tenant-key, headers: {own: mine}}`,
-			`{"api_key":"sk-tenant-key","base_url":"https://b","headers":{"own":"mine"},"model":"m"}`,
-			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
-		},
-		"a nested endpoint is one of its whole block": {
-			`conversation_storage: {connection: {port: 5433}}`,
-			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
-			`{"connection":{"database":"d","host":"db","port":5433}}`,
-		},
-		"so is one that is removed": {
-			`conversation_storage: {connection: {port: ~}}`,
-			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
-			`{"connection":{"database":"d","host":"db"}}`,
-		},
-		"another plugin keeps nothing": {
-			`{llm: {provider: echo}, conversation_storage: {backend: memory}}`, `{}`, `{}`,
-		},
-		"the same plugin keeps all": {
-			`{llm: {provider: openai}, conversation_storage: {backend: postgres}}`,
-			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
-			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			e := tenant(t, h, c.doc)
-			if got, err := h.Resolve(e, e.LLM); err != nil || string(got) != c.llm {
-				t.Errorf("llm gets %s, %v\nwant %s", got, err, c.llm)
-			}
-			if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != c.storage {
-				t.Errorf("storage gets %s, %v\nwant %s", got, err, c.storage)
-			}
-		})
-	}
-}
-
-// TestInheritedEndpointOfTheEnvironment: a variable's text is typed before it is
-// compared with what lower layers have.
-func TestInheritedEndpointOfTheEnvironment(t *testing.T) {
-	const host = `defaults: {conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}, llm: {provider: echo}}`
-	for value, want := range map[string]string{
-		"5432": `{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
-		"5433": `{"connection":{"database":"d","host":"db","port":5433}}`,
-	} {
-		h := loadHost(t, host, "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__CONNECTION__PORT="+value)
-		e := tenant(t, h, `{}`)
-		if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != want {
-			t.Errorf("%s: %s, %v", value, got, err)
-		}
-	}
-}
-
 func TestEffectiveDoesNotShowSecrets(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: m, api_key: sk-operator-key}}`)
 	doc := yamlDoc(t, `llm: {api_key: sk-tenant-key, headers: {h: header-secret}, keys: [{value: list-secret}]}`)
@@ -254,52 +185,6 @@ func TestCheckDefaults(t *testing.T) {
 	}
 }
 
-type failingSchemas struct{}
-
-func (failingSchemas) Schema(context.Context, string, string) (*Schema, error) {
-	return nil, errors.New("the process does not start")
-}
-
-func TestSchemasThatFail(t *testing.T) {
-	h := loadHost(t, `defaults: {llm: {provider: openai}, conversation_storage: ~}`)
-	_, err := h.Tenant(t.Context(), "client-a", nil, failingSchemas{})
-	const want = `built-in defaults: defaults.memory.type: the memory plugin "buffer" does not give its configuration schema: the process does not start
-host.yaml:1:18: defaults.llm.provider: the llm plugin "openai" does not give its configuration schema: the process does not start
-host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the name of a storage plugin`
-	if got := message(t, err); got != want {
-		t.Errorf("got\n%s", got)
-	}
-	_, err = h.Tenant(t.Context(), "client-a", yamlDoc(t, `llm: {provider: none}`), testSchemas(t))
-	if !errors.Is(err, ErrUnknownPlugin) {
-		t.Errorf("%v is not ErrUnknownPlugin", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := h.Tenant(ctx, "client-a", nil, testSchemas(t)); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v is not context.Canceled", err)
-	}
-}
-
-// TestSchemaChange: a plugin that is replaced has its new schema at once, however
-// the host's layers are kept between tenants.
-func TestSchemaChange(t *testing.T) {
-	h := loadHost(t, `defaults: {llm: {provider: echo, prefix: x}}`)
-	schemas := testSchemas(t)
-	for range 2 {
-		if _, err := h.Tenant(t.Context(), "a", nil, schemas); err != nil {
-			t.Fatal(err)
-		}
-	}
-	schemas["llm"]["echo"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {"suffix": {}}}`)
-	if _, err := h.Tenant(t.Context(), "a", nil, schemas); err == nil {
-		t.Error("the old schema was used")
-	}
-	delete(schemas["llm"], "echo")
-	if _, err := h.Tenant(t.Context(), "a", nil, schemas); !errors.Is(err, ErrUnknownPlugin) {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestHostIsConcurrent(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: m, api_key: "${env:K}"}}`, "K=sk-operator-key")
 	schemas := testSchemas(t)
@@ -321,59 +206,4 @@ func TestHostIsConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-func TestRevision(t *testing.T) {
-	sealer, err := secret.LoadOrCreateKey(filepath.Join(t.TempDir(), "key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	schemas := testSchemas(t)
-	revision := func(sealer *secret.Key, host, name, src string) string {
-		t.Helper()
-		doc, err := ParseYAML(name, []byte(src))
-		if strings.HasSuffix(name, ".hcl") {
-			doc, err = ParseHCL(name, []byte(src))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := LoadHost(LoadOptions{Document: yamlDoc(t, host), Sealer: sealer, Environ: []string{"K=sk-operator-key"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := h.Tenant(t.Context(), "client-a", doc, schemas)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e.Revision
-	}
-	const host = `{allow_env: [K], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}"}}}`
-	const src = `{memory: {type: buffer, max_messages: 10}, llm: {headers: {h: secret-header}, timeout: 3}}`
-	base := revision(sealer, host, "a.yaml", src)
-	if len(base) != 32 {
-		t.Errorf("revision is %q", base)
-	}
-	for name, same := range map[string]string{
-		"another file and format": revision(sealer, host, "b.hcl", "llm {\n timeout = 3.0\n headers = { h = \"secret-header\" }\n}\nmemory {\n max_messages = 10\n}"),
-		"host-only settings":      revision(sealer, `{listen: "a:1", registry: {cache_ttl: 1}, allow_env: [K, L], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}"}}}`, "a.yaml", src),
-		"another layer sets it":   revision(sealer, `{allow_env: [K], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}", timeout: 3}}}`, "a.yaml", `llm: {headers: {h: secret-header}}`+"\nmemory: {max_messages: 10}"),
-	} {
-		if same != base {
-			t.Errorf("%s changes the revision", name)
-		}
-	}
-	for name, other := range map[string]string{
-		"a value":                    revision(sealer, host, "a.yaml", strings.Replace(src, "10", "11", 1)),
-		"a literal secret":           revision(sealer, host, "a.yaml", strings.Replace(src, "secret-header", "other", 1)),
-		"a limit":                    revision(sealer, `{limits: {concurrent_turns: 2}, `+host[1:], "a.yaml", src),
-		"a prompt":                   revision(sealer, host, "a.yaml", src[:len(src)-1]+`, prompts: {system: x}}`),
-		"the reach of a reference":   revision(sealer, host, "a.yaml", strings.Replace(src, "{headers", `{api_key: "${env:K}", headers`, 1)),
-		"another key of the sealer":  revision(secret.NewKey(), host, "a.yaml", src),
-		"the process without sealer": revision(nil, host, "a.yaml", src),
-	} {
-		if other == base {
-			t.Errorf("%s does not change the revision", name)
-		}
-	}
 }

@@ -14,21 +14,24 @@ type envText string
 
 // environment makes the layer of the variables BOTYARD__A__B, which set a.b.
 func environment(environ []string) *Document {
-	d := &Document{name: "environment", root: node{kind: mapNode}}
+	b := builder{name: environmentVariables.String()}
+	root := node{kind: mapNode}
 	set := slices.Sorted(slices.Values(environ))
 	for _, entry := range set {
 		name, value, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, envPrefix) {
-			d.setVariable(name, value)
+			b.setVariable(&root, name, value)
 		}
 	}
+	d := newDocument(b.name, root)
+	d.problems = b.problems
 	return d
 }
 
-func (d *Document) setVariable(name, value string) {
+func (b *builder) setVariable(at *node, name, value string) {
 	pos := Pos{File: "environment variable " + name}
 	refuse := func(message, expected string) {
-		d.problems = append(d.problems, Problem{Pos: pos, Message: message, Expected: expected})
+		b.refuse(pos, nil, message, expected)
 	}
 	path := Path(strings.Split(strings.ToLower(strings.TrimPrefix(name, envPrefix)), "__"))
 	for _, segment := range path {
@@ -45,7 +48,6 @@ func (d *Document) setVariable(name, value string) {
 		refuse("its value is not UTF-8 text of at most a megabyte", "")
 		return
 	}
-	at := &d.root
 	for _, segment := range path[:len(path)-1] {
 		next := at.child(segment)
 		if next == nil {

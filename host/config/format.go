@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -73,8 +72,7 @@ func parse(name string, src []byte, parse parseFunc) (*Document, error) {
 	if err := problems.err(); err != nil {
 		return nil, err
 	}
-	root.pos = at
-	return &Document{name: name, root: root}, nil
+	return newDocument(name, root), nil
 }
 
 func invalidUTF8(name string, src []byte) Pos {
@@ -168,51 +166,3 @@ var (
 	_ koanf.Provider = file("")
 	_ koanf.Provider = content{}
 )
-
-// builder collects one map's keys and the problems of a whole document.
-type builder struct {
-	name     string
-	problems Problems
-}
-
-func (b *builder) refuse(pos Pos, path Path, message, expected string) {
-	b.problems = append(b.problems, Problem{Pos: pos, Path: path, Message: message, Expected: expected})
-}
-
-// add puts n into a map unless its key is bad or taken.
-func (b *builder) add(parent *node, path Path, n node) {
-	if bad := checkKey(n.key); bad != "" {
-		b.refuse(n.pos, path, bad, "")
-		return
-	}
-	if first := parent.child(n.key); first != nil {
-		b.refuse(n.pos, path, "is given twice; first at "+shortPos(first.pos), "")
-		return
-	}
-	parent.children = append(parent.children, n)
-}
-
-// number makes a scalar of a number's text.
-func (b *builder) number(n *node, path Path, text string) bool {
-	value, bad := decimal(text)
-	if bad != "" {
-		b.refuse(n.pos, path, bad, "a finite decimal number, or a text in quotes")
-		return false
-	}
-	n.scalar = value
-	return true
-}
-
-// tooDeep refuses what is nested more than maxDepth levels.
-func (b *builder) tooDeep(pos Pos, path Path) bool {
-	if len(path) <= maxDepth {
-		return false
-	}
-	b.refuse(pos, path[:1], "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
-	return true
-}
-
-// shortPos leaves out the file, where the reader knows it.
-func shortPos(p Pos) string {
-	return "line " + strconv.Itoa(p.Line) + ", column " + strconv.Itoa(p.Column)
-}

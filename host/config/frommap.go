@@ -16,10 +16,10 @@ const secretPlaceholder = secret.Placeholder
 func newSecret(text string) secret.Text { return secret.NewText(text) }
 
 // put adds a Go value to its parent, normalized to what the parsers give.
-func (d *Document) put(parent *node, path Path, key string, value any, depth int) {
-	n := node{key: key, pos: Pos{File: d.name}}
+func (b *builder) put(parent *node, path Path, key string, value any, depth int) {
+	n := node{key: key, pos: Pos{File: b.name}}
 	refuse := func(message, expected string) {
-		d.problems = append(d.problems, Problem{Pos: n.pos, Path: path, Message: message, Expected: expected})
+		b.refuse(n.pos, path, message, expected)
 	}
 	if depth >= maxDepth {
 		refuse("is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
@@ -65,7 +65,7 @@ func (d *Document) put(parent *node, path Path, key string, value any, depth int
 	case reflect.Slice, reflect.Array:
 		n.kind = listNode
 		for i := range v.Len() {
-			d.put(&n, path.with(strconv.Itoa(i)), "", v.Index(i).Interface(), depth+1)
+			b.put(&n, path.with(strconv.Itoa(i)), "", v.Index(i).Interface(), depth+1)
 		}
 	case reflect.Map:
 		if v.Type().Key().Kind() != reflect.String {
@@ -78,7 +78,7 @@ func (d *Document) put(parent *node, path Path, key string, value any, depth int
 			entries[k.String()] = v.MapIndex(k).Interface()
 		}
 		for _, k := range slices.Sorted(maps.Keys(entries)) {
-			d.put(&n, path.with(k), k, entries[k], depth+1)
+			b.put(&n, path.with(k), k, entries[k], depth+1)
 		}
 	default:
 		refuse(fmt.Sprintf("is a Go %T", value), "a map, a list, a text, a number, true, false or nil")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -49,13 +50,15 @@ type source struct {
 	doc   *Document
 }
 
-// folded is a merge of the host's layers; it is not changed once made.
+// folded is a merge of the host's layers, which tenants share; but for covered it
+// is not changed once made.
 type folded struct {
 	tree    map[string]any
 	origins map[string]origin
 	removed map[string]origin
 	fallen  map[string]fall
-	asked   map[[2]string]answer
+	asked   answers
+	covered sync.Map // the configurations of blocks that tenants inherit as they are, by key
 }
 
 // defaultsKey holds what tenants inherit.
@@ -128,7 +131,7 @@ func (h *Host) fold(ctx context.Context, schemas Schemas) *stack {
 }
 
 func (s *stack) folded() *folded {
-	return &folded{s.values.Raw(), s.origins, s.removed, s.fallen, s.asked}
+	return &folded{tree: s.values.Raw(), origins: s.origins, removed: s.removed, fallen: s.fallen, asked: s.asked}
 }
 
 // inherited gives the host's layers merged with the schemas as they are now. All
@@ -150,7 +153,11 @@ func (h *Host) inherited(ctx context.Context, schemas Schemas) *folded {
 func (f *folded) current(ctx context.Context, schemas Schemas) bool {
 	for id, a := range f.asked {
 		schema, err := schemas.Schema(ctx, id[0], id[1])
-		if err != nil || a.err != nil || schema != a.schema {
+		// A plugin that is still unknown changes nothing. Any other error may be
+		// gone the next time.
+		same := err == nil && a.err == nil && schema == a.schema ||
+			errors.Is(err, ErrUnknownPlugin) && errors.Is(a.err, ErrUnknownPlugin)
+		if !same {
 			return false
 		}
 	}
@@ -158,8 +165,7 @@ func (f *folded) current(ctx context.Context, schemas Schemas) bool {
 }
 
 // tenantStack begins a tenant's stack with what it inherits.
-func (h *Host) tenantStack(ctx context.Context, schemas Schemas) *stack {
-	base := h.inherited(ctx, schemas)
+func (base *folded) tenantStack(ctx context.Context, schemas Schemas) *stack {
 	s := newStack(ctx, schemas, nil)
 	prefix := Path{defaultsKey}
 	under := prefix.key() + separator
@@ -184,7 +190,9 @@ func (h *Host) tenantStack(ctx context.Context, schemas Schemas) *stack {
 		}
 	}
 	for id, a := range base.asked {
-		s.asked[id] = a
+		if a.err == nil { // else asked again: what is known may have changed
+			s.asked[id] = a
+		}
 	}
 	return s
 }

@@ -39,8 +39,8 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 // without a tenant: a key that is required, and a variable that a prompt uses,
 // may come from the tenant. Errors are [Problems].
 func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
-	stack := h.tenantStack(ctx, s)
-	a := assembly{host: h, stack: stack, partial: true}
+	base := h.inherited(ctx, s)
+	a := assembly{host: h, base: base, stack: base.tenantStack(ctx, s), partial: true}
 	a.assemble()
 	if err := ctx.Err(); err != nil {
 		return err

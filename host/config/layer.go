@@ -54,7 +54,7 @@ type stack struct {
 	origins map[string]origin
 	removed map[string]origin // by a null; its key has to be a known one too
 	fallen  map[string]fall
-	asked   map[[2]string]answer
+	asked   answers
 }
 
 // answer is what Schemas said, kept so that one merge sees one schema.
@@ -70,7 +70,7 @@ func newStack(ctx context.Context, schemas Schemas, root Path) *stack {
 		origins: map[string]origin{},
 		removed: map[string]origin{},
 		fallen:  map[string]fall{},
-		asked:   map[[2]string]answer{},
+		asked:   answers{},
 	}
 }
 

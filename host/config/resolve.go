@@ -51,14 +51,10 @@ func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
 	return out, nil
 }
 
-// pos finds where a key was set: of a list's element, the list.
+// pos finds where a key was set.
 func (e *Effective) pos(path Path) Pos {
-	for i := len(path); i > 0; i-- {
-		for _, entry := range e.entries {
-			if slices.Equal(entry.Path, path[:i]) {
-				return entry.Pos
-			}
-		}
+	if a := e.trace.merge(); a != nil {
+		return a.stack.locate(path).pos
 	}
 	return Pos{File: "tenant " + e.Tenant}
 }

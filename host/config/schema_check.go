@@ -89,13 +89,15 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 	case *kind.AdditionalProperties:
 		c.unknown(path, at, k.Properties)
 	case *kind.FalseSchema:
-		// What unevaluatedProperties: false does to a key.
 		if len(path) > 0 {
 			parent, _ := c.schema.cursor().at(path[:len(path)-1], c.value)
-			c.unknown(path[:len(path)-1], parent, path[len(path)-1:])
-		} else {
-			c.add(path, wrongValue, "is not allowed", "")
+			if !slices.Contains(parent.keys(), path[len(path)-1]) {
+				// What unevaluatedProperties: false does to a key.
+				c.unknown(path[:len(path)-1], parent, path[len(path)-1:])
+				return
+			}
 		}
+		c.add(path, wrongValue, "is not allowed", "")
 	case *kind.Required:
 		c.missing(path, at, k.Missing, "")
 	case *kind.Type:
@@ -247,7 +249,10 @@ func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, exp
 		return "is " + got, "a text in the format " + k.Want
 	}
 	// Not the library's own words: they may contain the value.
-	return "does not meet " + strconv.Quote(strings.Join(k.KeywordPath(), ".")) + " of its schema", ""
+	if keyword := strings.Join(k.KeywordPath(), "."); keyword != "" {
+		return fmt.Sprintf("does not meet %q of its schema", keyword), ""
+	}
+	return "is not accepted by its schema", ""
 }
 
 func rational(r *big.Rat) string {

@@ -27,19 +27,21 @@ func ValidTenantID(id string) error {
 // what it inherits. References are checked: what they refer to must be there and
 // be allowed, but is not kept.
 //
-// Errors are [Problems], all of them, or the context's error. The document is not
-// changed and not kept.
+// Errors are [Problems], all of them, or the context's error. The document is kept,
+// for [Effective.Explain], and not changed.
 func (h *Host) Tenant(ctx context.Context, id string, doc *Document, s Schemas) (*Effective, error) {
-	if doc == nil || doc.name == "" && len(doc.root.children) == 0 {
+	if doc == nil || doc.name == "" && len(doc.keys) == 0 {
 		doc = FromMap("tenant "+id, nil)
 	}
 	if err := ValidTenantID(id); err != nil {
 		return nil, Problems{{Pos: Pos{File: doc.name}, Message: err.Error()}}
 	}
-	stack := h.tenantStack(ctx, s)
-	stack.origins[""] = origin{pos: Pos{File: doc.name}, layer: tenantLayer}
-	a := assembly{host: h, stack: stack, tenant: id, problems: slices.Clone(doc.problems)}
-	stack.load(tenantLayer, a.withoutHostKeys(doc))
+	base := h.inherited(ctx, s)
+	a := assembly{host: h, base: base, doc: doc, tenant: id, problems: slices.Clone(doc.problems)}
+	a.stack = base.tenantStack(ctx, s)
+	a.stack.load(tenantLayer, a.withoutHostKeys(doc))
+	// What is missing is missing in the tenant's document.
+	a.stack.origins[""] = origin{pos: Pos{File: doc.name}, layer: tenantLayer}
 	e := a.assemble()
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -55,16 +57,16 @@ func (h *Host) Tenant(ctx context.Context, id string, doc *Document, s Schemas) 
 func (a *assembly) withoutHostKeys(doc *Document) *Document {
 	ours := hostSchema().cursor().keys()
 	theirs := tenantSchema().cursor().keys()
-	out := &Document{name: doc.name, root: node{kind: mapNode, pos: doc.root.pos}}
-	for _, n := range doc.root.children {
-		if slices.Contains(ours, n.key) && !slices.Contains(theirs, n.key) {
+	out := &Document{name: doc.name, files: doc.files}
+	for _, e := range doc.keys {
+		if slices.Contains(ours, e.key) && !slices.Contains(theirs, e.key) {
 			a.problems = append(a.problems, Problem{
-				Pos: n.pos, Path: Path{n.key},
+				Pos: doc.Pos(Path{e.key}), Path: Path{e.key},
 				Message: "is set by the operator in the host file", Expected: "a tenant's key: " + oneOf(theirs),
 			})
 			continue
 		}
-		out.root.children = append(out.root.children, n)
+		out.keys = append(out.keys, e)
 	}
 	return out
 }

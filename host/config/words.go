@@ -65,7 +65,7 @@ func near(name string, known []string) string {
 		if len(a) > 2 && anagrams(a, b) {
 			d = 0 // swapped letters are the commonest slip
 		}
-		if d < distance {
+		if d < distance && d < len(name) { // not all letters of a short name
 			best, distance = k, d
 		}
 	}

@@ -1,0 +1,67 @@
+package config
+
+import "testing"
+
+func TestInheritedEndpoint(t *testing.T) {
+	h := loadHost(t, `
+defaults:
+  llm: {provider: openai, model: m, base_url: "https://a", api_key: sk-operator-key, headers: {h: secret-header}, keys: [{name: k, value: v}]}
+  conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}
+`)
+	for name, c := range map[string]struct{ doc, llm, storage string }{
+		"the same endpoint keeps the secrets": {
+			`llm: {base_url: "https://a", model: n}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"n"}`,
+			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		},
+		"another endpoint with its own secret loses all others": {
+			`llm: {base_url: "https://b", api_key: sk-tenant-key, headers: {own: mine}}`,
+			`{"api_key":"sk-tenant-key","base_url":"https://b","headers":{"own":"mine"},"model":"m"}`,
+			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		},
+		"a nested endpoint is one of its whole block": {
+			`conversation_storage: {connection: {port: 5433}}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
+			`{"connection":{"database":"d","host":"db","port":5433}}`,
+		},
+		"so is one that is removed": {
+			`conversation_storage: {connection: {port: ~}}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
+			`{"connection":{"database":"d","host":"db"}}`,
+		},
+		"another plugin keeps nothing": {
+			`{llm: {provider: echo}, conversation_storage: {backend: memory}}`, `{}`, `{}`,
+		},
+		"the same plugin keeps all": {
+			`{llm: {provider: openai}, conversation_storage: {backend: postgres}}`,
+			`{"api_key":"sk-operator-key","base_url":"https://a","headers":{"h":"secret-header"},"keys":[{"name":"k","value":"v"}],"model":"m"}`,
+			`{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := tenant(t, h, c.doc)
+			if got, err := h.Resolve(e, e.LLM); err != nil || string(got) != c.llm {
+				t.Errorf("llm gets %s, %v\nwant %s", got, err, c.llm)
+			}
+			if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != c.storage {
+				t.Errorf("storage gets %s, %v\nwant %s", got, err, c.storage)
+			}
+		})
+	}
+}
+
+// TestInheritedEndpointOfTheEnvironment: a variable's text is typed before it is
+// compared with what lower layers have.
+func TestInheritedEndpointOfTheEnvironment(t *testing.T) {
+	const host = `defaults: {conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}, llm: {provider: echo}}`
+	for value, want := range map[string]string{
+		"5432": `{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
+		"5433": `{"connection":{"database":"d","host":"db","port":5433}}`,
+	} {
+		h := loadHost(t, host, "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__CONNECTION__PORT="+value)
+		e := tenant(t, h, `{}`)
+		if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v", value, got, err)
+		}
+	}
+}
