@@ -27,7 +27,7 @@ func (h *Host) loadTenants(ctx context.Context) error {
 				continue
 			}
 			if err := h.loadTenant(ctx, id, path); err != nil {
-				h.log.Error("tenant refused", "tenant", id, "file", path, "error", err)
+				h.log.Error("tenant refused", "tenant", id, "file", path, "error", err.Error())
 			}
 			if err := ctx.Err(); err != nil {
 				return err
