@@ -104,7 +104,7 @@ func (e *Echo) generate(ctx context.Context, req *llm.Request, finish *llm.Finis
 			return err
 		}
 		finish.Usage.OutputTokens = int64(n + 1)
-		if err := emit(llm.Delta{Text: source.next()}); err != nil {
+		if err := emit(llm.Delta{Text: source.next(), Usage: finish.Usage}); err != nil {
 			return err
 		}
 	}

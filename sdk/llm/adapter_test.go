@@ -127,7 +127,7 @@ func TestWhoLeavesKeepsTheUsageSoFar(t *testing.T) {
 	ended := make(chan struct{})
 	c, _ := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		defer close(ended)
-		if err := emit(llm.Delta{Text: "a", Usage: &chat.Usage{InputTokens: 4, OutputTokens: 1}}); err != nil {
+		if err := emit(llm.Delta{Text: "a", Usage: chat.Usage{InputTokens: 4, OutputTokens: 1}}); err != nil {
 			return nil, err
 		}
 		<-ctx.Done()

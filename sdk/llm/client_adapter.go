@@ -61,7 +61,7 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 			spent.Usage = wire.UsageFrom(m.Usage)
 		}
 		if m.Text != "" || m.Reasoning != "" || len(m.ToolCalls) > 0 {
-			d := Delta{Text: m.Text, Reasoning: m.Reasoning}
+			d := Delta{Text: m.Text, Reasoning: m.Reasoning, Usage: spent.Usage}
 			for _, t := range m.ToolCalls {
 				d.ToolCalls = append(d.ToolCalls, wire.ToolCallFrom(t))
 			}

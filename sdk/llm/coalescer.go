@@ -22,7 +22,7 @@ type coalescer struct {
 	mu     sync.Mutex
 	text   strings.Builder
 	other  *llmv1.ChatResponse // reasoning and tool calls that wait; nil for none
-	usage  *chat.Usage         // newest; nil when it was sent
+	usage  chat.Usage          // newest; zero when it was sent
 	last   time.Time           // of the last send
 	timer  *time.Timer
 	armed  bool
@@ -39,7 +39,7 @@ func (c *coalescer) emit(d Delta) error {
 		return c.err
 	}
 	c.text.WriteString(d.Text)
-	if d.Usage != nil {
+	if d.Usage != (chat.Usage{}) {
 		c.usage = d.Usage
 	}
 	if d.Reasoning != "" || len(d.ToolCalls) > 0 {
@@ -94,10 +94,10 @@ func (c *coalescer) flush(finish *llmv1.Finish) {
 	}
 	c.text.Reset()
 	c.other = nil
-	if c.usage != nil && finish == nil {
-		out.Usage = wire.Usage(*c.usage)
+	if c.usage != (chat.Usage{}) && finish == nil {
+		out.Usage = wire.Usage(c.usage)
 	}
-	c.usage = nil
+	c.usage = chat.Usage{}
 	out.Finish = finish
 	c.err = c.send(out)
 	c.last = time.Now()

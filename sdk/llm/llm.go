@@ -87,9 +87,9 @@ type Delta struct {
 	Text      string
 	Reasoning string
 	ToolCalls []chat.ToolCall // each whole
-	// Usage, if set, is what was spent so far, as well as the plugin knows: it is what
-	// is kept when the caller goes away before the finish.
-	Usage *chat.Usage
+	// Usage, if not zero, is what was spent so far, as well as the plugin knows: it is
+	// what is kept when the caller goes away before the finish.
+	Usage chat.Usage
 }
 
 // Finish ends a reply.
