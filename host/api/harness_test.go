@@ -71,7 +71,7 @@ func (s *site) register(tenant string, settings map[string]any) {
 	}
 }
 
-// with makes settings of an echo that misbehaves.
+// echoWith makes settings of an echo that misbehaves.
 func echoWith(keys map[string]any) map[string]any { return map[string]any{"llm": keys} }
 
 type headers map[string]string

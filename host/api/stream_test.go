@@ -1,0 +1,265 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// event is a server-sent event, or a comment, whose name is ":".
+type event struct{ name, data string }
+
+// reader reads a stream strictly: what it does not know is an error.
+type reader struct {
+	t *testing.T
+	r *bufio.Reader
+}
+
+func (r reader) next() (event, bool) {
+	r.t.Helper()
+	var e event
+	for {
+		line, err := r.r.ReadString('\n')
+		if err != nil {
+			if line != "" || e.name != "" {
+				r.t.Fatalf("the stream ended in the middle of %+v %q: %v", e, line, err)
+			}
+			return event{}, false
+		}
+		switch line = strings.TrimSuffix(line, "\n"); {
+		case line == "":
+			return e, true
+		case strings.HasPrefix(line, ":"):
+			e.name = ":"
+		case strings.HasPrefix(line, "event: ") && e.name == "":
+			e.name = line[len("event: "):]
+		case strings.HasPrefix(line, "data: ") && e.data == "":
+			e.data = line[len("data: "):]
+		default:
+			r.t.Fatalf("a stream has no line %q", line)
+		}
+	}
+}
+
+// open starts a streamed chat.
+func (s *site) open(ctx context.Context, tenant, body string, h headers) (*http.Response, reader) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/chat", strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Tenant-ID", tenant)
+	for name, value := range h {
+		req.Header.Set(name, value)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = resp.Body.Close() })
+	if resp.StatusCode != 200 {
+		s.Fatalf("status %d", resp.StatusCode)
+	}
+	return resp, reader{s.T, bufio.NewReader(resp.Body)}
+}
+
+// read reads a stream to its end: the text, comments and the last event.
+func (r reader) read() (text string, deltas, comments int, last event) {
+	r.t.Helper()
+	for {
+		e, more := r.next()
+		switch {
+		case !more:
+			return text, deltas, comments, last
+		case last.name != "":
+			r.t.Fatalf("%+v after the last event", e)
+		case e.name == ":":
+			comments++
+		case e.name == EventDelta:
+			var d struct{ Text string }
+			r.json(e, &d)
+			text += d.Text
+			deltas++
+		default:
+			last = e
+		}
+	}
+}
+
+func (r reader) json(e event, out any) {
+	r.t.Helper()
+	if err := json.Unmarshal([]byte(e.data), out); err != nil {
+		r.t.Fatalf("%+v: %v", e, err)
+	}
+}
+
+func TestStream(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	const message = "{{7*7}} ${env:HOME} <b>&amp; \u2028 \n event: done\n\n data: {} 😀"
+	resp, r := s.open(t.Context(), "a", chatBody("c", message, "stream", true, "user_id", "u"), nil)
+	for name, want := range map[string]string{
+		"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no", "Idempotency-Replayed": "",
+	} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	text, deltas, _, last := r.read()
+	var done ChatReply
+	r.json(last, &done)
+	if last.name != EventDone || done.Reply != text || done.Turn != 1 || done.ConversationID != "c" || done.Bot.Tenant != "a" || done.Usage.InputTokens == 0 {
+		t.Errorf("%+v, %d deltas %q", last, deltas, text)
+	}
+	if !strings.Contains(text, message) {
+		t.Errorf("the model got another text: %q", text)
+	}
+	if again := s.chat("a", "c", "Do you remember me?"); !again.Bot.Cached || again.Turn != 2 || !strings.Contains(again.Reply, message) {
+		t.Errorf("%+v", again)
+	}
+}
+
+// TestStreamIsFlushed holds that a delta is on its way before the next is made.
+func TestStreamIsFlushed(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("slow", echoWith(map[string]any{"tokens": 3, "token_delay_ms": 400}))
+	start := time.Now()
+	_, r := s.open(t.Context(), "slow", chatBody("c", "m", "stream", true), nil)
+	if e, _ := r.next(); e.name != EventDelta {
+		t.Fatalf("%+v", e)
+	}
+	if first := time.Since(start); first > 350*time.Millisecond {
+		t.Errorf("the first delta took %v", first)
+	}
+	if text, deltas, _, last := r.read(); last.name != EventDone || deltas != 2 || text != "one two " {
+		t.Errorf("%q in %d deltas, %+v", text, deltas, last)
+	}
+}
+
+func TestKeepalive(t *testing.T) {
+	s := serve(t, Options{keepalive: 30 * time.Millisecond})
+	s.register("thinks", echoWith(map[string]any{"first_token_delay_ms": 200, "reply": "well"}))
+	_, r := s.open(t.Context(), "thinks", chatBody("c", "m", "stream", true), nil)
+	if text, _, comments, last := r.read(); comments < 3 || text != "well" || last.name != EventDone {
+		t.Errorf("%d comments, %q, %+v", comments, text, last)
+	}
+	// What fails after a sign of life cannot have a status any more.
+	s.register("hangs", map[string]any{"llm": map[string]any{"hang_after_tokens": 0}, "limits": map[string]any{"turn_timeout": 0.2}})
+	_, r = s.open(t.Context(), "hangs", chatBody("c", "m", "stream", true), nil)
+	_, _, comments, last := r.read()
+	var p Problem
+	r.json(last, &p)
+	if comments == 0 || last.name != EventError || p.Class != "deadline" || p.Status != 504 || p.RequestID == "" {
+		t.Errorf("%d comments, %+v", comments, last)
+	}
+}
+
+func TestStreamFails(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("breaks", echoWith(map[string]any{"tokens": 5, "fail": map[string]any{"class": "provider_failed", "after_tokens": 2, "message": "gone"}}))
+	_, r := s.open(t.Context(), "breaks", chatBody("c", "m", "stream", true), nil)
+	text, _, _, last := r.read()
+	var p Problem
+	r.json(last, &p)
+	if text != "zero one " || last.name != EventError || p.Class != "provider_failed" || p.Status != 502 || !p.Retryable || p.Detail != "gone" {
+		t.Errorf("%q, %+v", text, last)
+	}
+	turns := s.turns("breaks", "c")
+	if len(turns) != 1 || turns[0].State != "failed" || turns[0].Usage.OutputTokens != 2 || len(turns[0].Messages) != 2 {
+		t.Errorf("%+v", turns)
+	}
+}
+
+// TestClientVanishes holds that nobody keeps a model busy for a reader who left.
+func TestClientVanishes(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
+	for name, stream := range map[string]bool{"streamed": true, "plain": false} {
+		ctx, leave := context.WithCancel(t.Context())
+		if stream {
+			_, r := s.open(ctx, "hangs", chatBody(name, "m", "stream", true), nil)
+			if e, _ := r.next(); e.name != EventDelta {
+				t.Fatalf("%+v", e)
+			}
+			leave()
+		} else {
+			time.AfterFunc(300*time.Millisecond, leave)
+			req, _ := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/chat", strings.NewReader(chatBody(name, "m")))
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("X-Tenant-ID", "hangs")
+			if resp, err := s.client.Do(req); err == nil {
+				resp.Body.Close()
+				t.Fatal("answered")
+			}
+		}
+		s.eventually("the turn is interrupted", func() bool {
+			turns := s.turns("hangs", name)
+			return len(turns) == 1 && turns[0].State == "interrupted" && turns[0].EndedAt != nil
+		})
+	}
+}
+
+// TestSlowReader holds that one who takes nothing is cut off.
+func TestSlowReader(t *testing.T) {
+	s := serve(t, Options{writeTimeout: 300 * time.Millisecond})
+	s.register("talks", echoWith(map[string]any{"tokens": 10_000_000}))
+	body := chatBody("c", "m", "stream", true)
+	c := s.raw("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: talks\r\nContent-Type: application/json\r\nContent-Length: " +
+		strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+	defer c.Close()
+	s.eventually("the turn is interrupted", func() bool {
+		resp := s.request("GET", "/v1/conversations/c/turns", headers{"X-Tenant-ID": "talks"}, "")
+		var out Turns
+		return json.NewDecoder(resp.Body).Decode(&out) == nil && len(out.Turns) == 1 && out.Turns[0].State == "interrupted"
+	})
+}
+
+func TestIdempotency(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	h := headers{"X-Tenant-ID": "a", "Idempotency-Key": "k1"}
+	var first, again ChatReply
+	resp := s.call("POST", "/v1/chat", h, chatBody("c", "hello"), 200, &first)
+	if resp.Header.Get(replayedHeader) != "" {
+		t.Error("the first is no replay")
+	}
+	resp = s.call("POST", "/v1/chat", h, chatBody("c", "hello"), 200, &again)
+	first.Bot.Cached = true
+	if resp.Header.Get(replayedHeader) != "true" || again != first {
+		t.Errorf("%+v, then %+v", first, again)
+	}
+	streamed, r := s.open(t.Context(), "a", chatBody("c", "hello", "stream", true), headers{"Idempotency-Key": "k1"})
+	text, deltas, _, last := r.read()
+	if streamed.Header.Get(replayedHeader) != "true" || deltas != 1 || text != first.Reply || last.name != EventDone {
+		t.Errorf("%q in %d deltas, %+v", text, deltas, last)
+	}
+	if turns := s.turns("a", "c"); len(turns) != 1 || turns[0].IdempotencyKey != "k1" {
+		t.Errorf("%+v", turns)
+	}
+	s.refuse(refusal{"", "POST", "/v1/chat", h, chatBody("c", "another"), 422, fault.Invalid, "Idempotency-Key", "another request"})
+
+	s.register("hangs", echoWith(map[string]any{"hang_after_tokens": 1}))
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	_, r = s.open(ctx, "hangs", chatBody("c", "hello", "stream", true), headers{"Idempotency-Key": "k"})
+	if e, _ := r.next(); e.name != EventDelta {
+		t.Fatalf("%+v", e)
+	}
+	p := s.refuse(refusal{"", "POST", "/v1/chat", headers{"X-Tenant-ID": "hangs", "Idempotency-Key": "k"}, chatBody("c", "hello"), 409, fault.Conflict, "Idempotency-Key", ""})
+	if !p.Retryable || p.RetryAfterMS == 0 {
+		t.Errorf("%+v", p)
+	}
+	// Another message waits, not for ever.
+	p = s.refuse(refusal{"", "POST", "/v1/chat", headers{"X-Tenant-ID": "hangs"}, chatBody("c", "hello"), 409, fault.Conflict, "", ""})
+	if !p.Retryable || p.RetryAfterMS == 0 {
+		t.Errorf("%+v", p)
+	}
+}
