@@ -27,7 +27,16 @@ type conversation struct {
 type turn struct {
 	storage.Turn
 	holder    *holder // while running
+	attempt   string  // while running: the Begin that a repeat is known by
 	overtaken bool    // interrupted by a later Begin: its fence is stale
+}
+
+// repeated is the running turn, if req is the Begin that started it.
+func (c *conversation) repeated(req *storage.BeginRequest) *turn {
+	if c.running == nil || req.Attempt == "" || req.Attempt != c.running.attempt {
+		return nil
+	}
+	return c.running
 }
 
 // answer decides a Begin that starts no turn; nil lets it start one.
@@ -55,7 +64,7 @@ func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Ti
 		t.Reason = fault.Deadline.String() + ": the lease of the turn's holder ran out"
 		c.end(t, storage.Interrupted, stamp)
 	}
-	t := &turn{holder: h, Turn: storage.Turn{
+	t := &turn{holder: h, attempt: req.Attempt, Turn: storage.Turn{
 		Sequence:  int64(len(c.turns)) + 1,
 		State:     storage.Running,
 		User:      req.Call.User,
@@ -84,7 +93,7 @@ func (c *conversation) commit(t *turn, req *storage.CommitRequest, stamp time.Ti
 }
 
 func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
-	t.State, t.EndedAt, t.holder = state, stamp, nil
+	t.State, t.EndedAt, t.holder, t.attempt = state, stamp, nil, ""
 	c.running, c.updated = nil, stamp
 }
 

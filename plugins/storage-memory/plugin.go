@@ -25,5 +25,5 @@ func Plugin() sdk.Plugin {
 		func(_ context.Context, cfg Config, _ sdk.Env) (storage.Storage, error) {
 			return New(cfg), nil
 		},
-		sdk.Exclusive())
+		sdk.Exclusive(), sdk.Capability(storage.CapRenew))
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Begin implements [storage.Storage].
+// Begin implements [storage.Storage]. A repeat of the Begin of a running turn also
+// renews its lease.
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	if err := checkBegin(ctx, req); err != nil {
 		return nil, err
@@ -20,6 +21,10 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	elapsed, stamp := s.elapsed(), s.stamp()
 	c := t.conversations[req.Call.Conversation]
 	if c != nil {
+		if again := c.repeated(req); again != nil {
+			again.holder.extend(elapsed + req.Lease)
+			return s.started(c, again, req.Tail), nil
+		}
 		if res := c.answer(req, elapsed); res != nil {
 			return res, nil
 		}
@@ -37,13 +42,15 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 		t.add(c)
 	}
 	h := s.holders.hold(req.Holder, elapsed, req.Lease)
-	started := c.start(req, h, stamp, elapsed)
+	begun := c.start(req, h, stamp, elapsed)
 	t.grow(c, sizeOfBegin(req))
+	return s.started(c, begun, req.Tail), nil
+}
+
+func (s *Store) started(c *conversation, t *turn, tail int) *storage.BeginResult {
 	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: started.Sequence,
-		Fence:    s.fence(c, started),
-		Tail:     c.tail(req.Tail),
-	}}, nil
+		Sequence: t.Sequence, Fence: s.fence(c, t), Tail: c.tail(tail),
+	}}
 }
 
 // Commit implements [storage.Storage]. The first commit of a turn wins: a repeat

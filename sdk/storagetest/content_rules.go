@@ -44,7 +44,8 @@ var contentRules = []Rule{
 // echo runs a turn with the messages and checks that Read, replay and the next
 // tail have them.
 func (t talk) echo(ctx context.Context, user chat.Message, replies ...chat.Message) error {
-	set := func(r *storage.BeginRequest) { r.Message, r.Key = user, "k" }
+	key := t.env.holder() // used nowhere else
+	set := func(r *storage.BeginRequest) { r.Message, r.Key = user, key }
 	s, err := t.start(ctx, "", set)
 	if err != nil {
 		return err
@@ -157,7 +158,7 @@ func checkNUL(ctx context.Context, env *Env) error {
 }
 
 func checkLarge(ctx context.Context, env *Env) error {
-	big := strings.Repeat("0123456789abcde\n", 1<<16)
+	big := strings.Repeat("0123456789abcde\n", 1<<16) + "end"
 	blob := chat.Message{Role: chat.User, Parts: []chat.Part{
 		{Image: &chat.Image{MediaType: "image/png", Data: bytes.Repeat([]byte{0, 255, 10, 13}, 1<<17)}},
 	}}

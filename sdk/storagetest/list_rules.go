@@ -143,50 +143,36 @@ func checkListUser(ctx context.Context, env *Env) error {
 }
 
 func checkListGrowing(ctx context.Context, env *Env) error {
-	const before, added = 20, 60
-	tenant := env.talk("").tenant()
+	const before, added = 20, 40
 	var there []string
 	for i := range before {
 		c := env.talk(fmt.Sprintf("%02d", 4*i))
-		if _, err := c.start(ctx, "one"); err != nil {
+		if _, err := c.turn(ctx, "one"); err != nil {
 			return err
 		}
 		there = append(there, c.call.Conversation)
 	}
-	written := make(chan error, 1)
-	late := make([]talk, added)
-	for i := range late {
-		late[i] = env.talk(fmt.Sprintf("%02d", 79-(i+i/3)))
-	}
-	go func() {
-		for _, c := range late {
-			if _, err := c.begin(ctx, "one"); err != nil {
-				written <- err
-				return
-			}
+	for i := range added {
+		// With each look, one more is there, near the end first.
+		if _, err := env.talk(fmt.Sprintf("%02d", 79-(i+i/3))).start(ctx, "one"); err != nil {
+			return err
 		}
-		written <- nil
-	}()
-	var wrong error
-	for {
-		select {
-		case err := <-written:
-			return errors.Join(wrong, err)
-		default:
-			if wrong != nil { // the writer is waited for all the same
-				continue
-			}
-			all, err := env.list(ctx, tenant, 3)
-			if err != nil {
-				wrong = err
-				continue
-			}
-			got := ids(all)
-			for _, id := range there {
-				if !slices.Contains(got, id) {
-					wrong = fmt.Errorf("%q was there before and is not in the list: %q", id, got)
-				}
+		growing := make(chan error, 1)
+		other := env.talk(fmt.Sprintf("%02d", 79-(i+i/3)) + "+")
+		go func() {
+			_, err := other.start(ctx, "one")
+			growing <- err
+		}()
+		all, err := env.list(ctx, other.tenant(), 3)
+		if err := errors.Join(err, <-growing); err != nil {
+			return err
+		}
+		got := ids(all)
+		for _, id := range there {
+			if !slices.Contains(got, id) {
+				return fmt.Errorf("%q was there before and is not in the list: %q", id, got)
 			}
 		}
 	}
+	return nil
 }

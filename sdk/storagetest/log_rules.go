@@ -107,7 +107,7 @@ func checkBegun(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	for _, moment := range []string{"while its first turn runs", "after its only turn failed"} {
+	look := func(moment string) error {
 		if log, err := c.log(ctx, false); err != nil || len(log) != 0 {
 			return fmt.Errorf("read %s: %d turns, error %v; want none", moment, len(log), err)
 		}
@@ -118,9 +118,13 @@ func checkBegun(ctx context.Context, env *Env) error {
 		if n := len(page.Conversations); n != 1 || page.Conversations[0].Turns != 0 {
 			return fmt.Errorf("list %s: %+v; want the conversation, with 0 turns", moment, page.Conversations)
 		}
-		if _, err := c.end(ctx, s.Fence, storage.Failed, ""); err != nil {
-			return fmt.Errorf("commit: %w", err)
-		}
+		return nil
 	}
-	return nil
+	if err := look("while its first turn runs"); err != nil {
+		return err
+	}
+	if _, err := c.end(ctx, s.Fence, storage.Failed, ""); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return look("after its only turn failed")
 }

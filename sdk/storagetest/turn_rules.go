@@ -15,6 +15,11 @@ var turnRules = []Rule{
 		Check: checkTurn,
 	},
 	{
+		Name:  "begin-repeat",
+		Doc:   "A repeated Begin of the running turn is known by its attempt and started again, with the same fence.",
+		Check: checkBeginRepeat,
+	},
+	{
 		Name:  "commit-repeat",
 		Doc:   "The first Commit of a turn wins; a repeat answers the same and changes nothing.",
 		Check: checkCommitRepeat,
@@ -76,6 +81,45 @@ func checkTurn(ctx context.Context, env *Env) error {
 		got = append(got, fmt.Sprint(t.Sequence, t.Number, t.State, texts(t.Messages)))
 	}
 	return same("the log", got, []string{"1 1 succeeded [one re: one]", "2 2 succeeded [two re: two]"})
+}
+
+func checkBeginRepeat(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	if _, err := c.turn(ctx, "zero"); err != nil {
+		return err
+	}
+	repeat := func(r *storage.BeginRequest) {
+		r.Attempt, r.Holder, r.Key, r.Tail = env.id("attempt"), env.id("host"), "k", 10
+	}
+	first, err := c.start(ctx, "one", repeat)
+	if err != nil {
+		return err
+	}
+	again, err := c.start(ctx, "one", repeat)
+	if err != nil {
+		return fmt.Errorf("the repeat: %w", err)
+	}
+	if err := same("what the repeat answered", again, first); err != nil {
+		return err
+	}
+	if log, err := c.log(ctx, true); err != nil || len(log) != 2 {
+		return fmt.Errorf("after the repeat: %d turns, error %v; want 2", len(log), err)
+	}
+	res, err := c.begin(ctx, "one", repeat, func(r *storage.BeginRequest) { r.Attempt = env.id("other") })
+	if err != nil {
+		return err
+	}
+	if res.Busy == nil {
+		return fmt.Errorf("begin of another attempt answered %s; want busy", outcome(res))
+	}
+	if n, err := c.end(ctx, again.Fence, storage.Succeeded, "one"); err != nil || n != 2 {
+		return fmt.Errorf("commit after the repeat: number %d, error %v; want 2", n, err)
+	}
+	next, err := c.start(ctx, "two", func(r *storage.BeginRequest) { r.Attempt = env.id("next") })
+	if err == nil && next.Fence == first.Fence {
+		err = fmt.Errorf("two turns have the fence %q", next.Fence)
+	}
+	return err
 }
 
 func checkCommitRepeat(ctx context.Context, env *Env) error {

@@ -1,0 +1,204 @@
+package storagetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ended := req.State == storage.Succeeded || req.State == storage.Failed || req.State == storage.Interrupted
+	if !ended || req.State == storage.Succeeded && len(req.Messages) == 0 {
+		return 0, fault.New(fault.Invalid, "no end of a turn").At("state")
+	}
+	if err := checkCall(req.Call, true); err != nil {
+		return 0, err
+	}
+	c, t := r.behind(req)
+	stale := t != nil && t.overtaken && !r.has("stale-fence")
+	if t != nil && r.has("strict-lease") && t.State == storage.Running && !t.lease.After(time.Now()) {
+		stale = true
+	}
+	if t == nil || stale {
+		return 0, fault.New(fault.Conflict, "the fence is stale")
+	}
+	if t.State != storage.Running && !t.overtaken {
+		switch {
+		case r.has("repeats-conflict"):
+			return 0, fault.New(fault.Conflict, "committed already")
+		case t.State != req.State && !r.has("last-wins"):
+			return 0, fault.New(fault.Conflict, "committed otherwise")
+		case !r.has("last-wins"):
+			return t.Number, nil
+		}
+		t.Messages = t.Messages[:1]
+	}
+	if req.State == storage.Succeeded && t.Number == 0 {
+		t.Number = c.succeeded() + 1
+	}
+	t.State, t.Reason, t.Usage, t.Record, t.EndedAt = req.State, req.Reason, req.Usage, req.Record, time.Now()
+	if r.has("drops-cached") {
+		t.Usage.CachedInputTokens = 0
+	}
+	for _, m := range req.Messages {
+		t.Messages = append(t.Messages, r.kept(m))
+	}
+	c.updated = t.EndedAt
+	return t.Number, nil
+}
+
+// behind finds the turn of the fence.
+func (r *reference) behind(req *storage.CommitRequest) (*conversation, *row) {
+	look := []*conversation{r.data.conversations[r.address(req.Call)]}
+	if r.has("fence-anywhere") {
+		look = slices.Collect(maps.Values(r.data.conversations))
+	}
+	for _, c := range look {
+		if c == nil {
+			continue
+		}
+		for _, t := range slices.Backward(c.rows) {
+			if r.fence(c, t) == req.Fence {
+				return c, t
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := checkCall(req.Call, true); err != nil {
+		return nil, err
+	}
+	if err := r.checkLimit(req.Limit); err != nil {
+		return nil, err
+	}
+	c := r.data.conversations[r.address(req.Call)]
+	if c == nil {
+		if r.has("missing-is-empty") && strings.HasSuffix(req.Call.Tenant, "-b") {
+			return &storage.TurnPage{}, nil
+		}
+		return nil, fault.New(fault.NotFound, "no such conversation")
+	}
+	page := &storage.TurnPage{}
+	for _, t := range c.rows {
+		if t.Sequence <= req.After || !req.All && t.State != storage.Succeeded {
+			continue
+		}
+		if page.More = len(page.Turns) == req.Limit; page.More {
+			break
+		}
+		page.Turns = append(page.Turns, t.Turn)
+	}
+	switch n := len(page.Turns); {
+	case r.has("always-more") && n == req.Limit:
+		page.More = true
+	case r.has("gaps-while-growing") && len(c.rows) > 15 && len(c.rows) < 60 && n > 1 && req.After > 0:
+		page.Turns = page.Turns[1:]
+	}
+	return page, nil
+}
+
+func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := checkCall(req.Call, false); err != nil {
+		return nil, err
+	}
+	if err := r.checkLimit(req.Limit); err != nil {
+		return nil, err
+	}
+	var all []*conversation
+	for _, c := range r.data.conversations {
+		mine := req.Call.User == "" || c.user == req.Call.User ||
+			r.has("user-prefix") && strings.HasPrefix(c.user, req.Call.User)
+		if c.tenant == r.tenant(req.Call) && mine && !(r.has("hides-begun") && c.succeeded() == 0) {
+			all = append(all, c)
+		}
+	}
+	order := func(a, b string) int { return cmp.Compare(a, b) }
+	if r.has("any-case") {
+		order = func(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) }
+	}
+	slices.SortFunc(all, func(a, b *conversation) int { return order(a.id, b.id) })
+	page := &storage.ConversationPage{}
+	for _, c := range all {
+		if order(c.id, req.After) <= 0 {
+			continue
+		}
+		if page.More = len(page.Conversations) == req.Limit; page.More {
+			break
+		}
+		page.Conversations = append(page.Conversations, storage.Conversation{
+			ID: c.id, User: c.user, Turns: c.succeeded(), CreatedAt: c.created, UpdatedAt: c.updated})
+	}
+	if r.has("list-skips") && len(all) > 30 && len(page.Conversations) > 1 && req.After != "" {
+		page.Conversations = page.Conversations[1:]
+	}
+	return page, nil
+}
+
+func (r *reference) Delete(_ context.Context, scope storage.Scope) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	call := scope.Call
+	if err := checkCall(call, false); err != nil {
+		return 0, err
+	}
+	whole := call.Conversation == "" && call.User == ""
+	if whole && !scope.Tenant && !r.has("eager-delete") {
+		return 0, fault.New(fault.Invalid, "names nothing").At("tenant")
+	}
+	var n int64
+	for address, c := range r.data.conversations {
+		guest := r.has("deletes-guests") && slices.ContainsFunc(c.rows, func(t *row) bool { return t.User == call.User })
+		switch {
+		case c.tenant != r.tenant(call),
+			call.Conversation != "" && address != r.address(call),
+			call.Conversation == "" && call.User != "" && c.user != call.User && !guest:
+			continue
+		}
+		n++
+		delete(r.data.conversations, address)
+	}
+	if whole && call.Incarnation != "" {
+		r.data.dead[r.tenant(call)] = true
+	}
+	if n == 0 && call.Conversation != "" && r.has("delete-not-found") {
+		return 0, fault.New(fault.NotFound, "no such conversation")
+	}
+	return n, nil
+}
+
+func (r *reference) checkLimit(limit int) error {
+	if limit < 1 || limit > storage.MaxPage && !r.has("any-limit") {
+		return fault.New(fault.Invalid, "bad limit %d", limit).At("limit")
+	}
+	return nil
+}
+
+func (r *reference) checkBegin(req *storage.BeginRequest) error {
+	if req.Tail < 0 || req.Lease <= 0 || req.Holder == "" {
+		return fault.New(fault.Invalid, "out of bounds")
+	}
+	return checkCall(req.Call, true)
+}
+
+func checkCall(call sdk.Call, conversation bool) error {
+	if call.Tenant == "" || conversation && call.Conversation == "" {
+		return fault.New(fault.Invalid, "the call names too little: %s", fmt.Sprint(call))
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package storagetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// reference keeps all promises in the plainest way: one lock, maps, and loops
+// over all there is. Unless it has a flaw, which broken_test.go names.
+type reference struct {
+	flaw string
+
+	mu    sync.Mutex
+	lives int
+	data  *data
+}
+
+// data is what outlives a reopening.
+type data struct {
+	conversations map[string]*conversation // by address
+	leases        map[string]time.Time
+	dead          map[string]bool   // incarnations of tenants
+	keys          map[string][]*row // every use of a key ever; only with flaws
+}
+
+type conversation struct {
+	tenant, id, user string
+	life             int
+	rows             []*row
+	created, updated time.Time
+}
+
+type row struct {
+	storage.Turn
+	holder, attempt string
+	digest          []byte
+	overtaken       bool
+	tenant, in      string // only with flaws, as is lease
+	lease           time.Time
+}
+
+func newReference(flaw string) *reference {
+	return &reference{flaw: flaw, data: &data{
+		conversations: map[string]*conversation{}, leases: map[string]time.Time{},
+		dead: map[string]bool{}, keys: map[string][]*row{},
+	}}
+}
+
+func (r *reference) has(flaw string) bool { return r.flaw == flaw }
+
+func (r *reference) tenant(call sdk.Call) string {
+	if r.has("one-life") {
+		return call.Tenant
+	}
+	return call.Tenant + "\x00\x00" + call.Incarnation
+}
+
+func (r *reference) address(call sdk.Call) string {
+	id := call.Conversation
+	if r.has("trimmed-ids") {
+		id = strings.TrimSpace(id)
+	}
+	return r.tenant(call) + "\x00\x00" + id
+}
+
+func (c *conversation) running() *row {
+	for _, t := range slices.Backward(c.rows) {
+		if t.State == storage.Running {
+			return t
+		}
+	}
+	return nil
+}
+
+func (c *conversation) succeeded() (n int64) {
+	for _, t := range c.rows {
+		if t.State == storage.Succeeded {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *reference) fence(c *conversation, t *row) string {
+	if r.has("lifeless-fence") {
+		return fmt.Sprintf("%s/%s/%d/", c.tenant, c.id, t.Sequence)
+	}
+	return fmt.Sprintf("%d/%d/", c.life, t.Sequence)
+}
+
+func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.checkBegin(req); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	c := r.data.conversations[r.address(req.Call)]
+	if c == nil {
+		if r.data.dead[r.tenant(req.Call)] {
+			return nil, fault.New(fault.Conflict, "this life is over")
+		}
+		r.lives++
+		c = &conversation{tenant: r.tenant(req.Call), id: req.Call.Conversation, user: req.Call.User, life: r.lives, created: now}
+	}
+	running := c.running()
+	if running != nil && req.Attempt != "" && running.attempt == req.Attempt && !r.has("no-attempts") {
+		return r.started(c, running, req), nil
+	}
+	if res := r.answer(c, req, running, now); res != nil {
+		return res, nil
+	}
+	if running != nil && !r.data.leases[running.holder].After(now) {
+		running.State, running.EndedAt, running.overtaken = storage.Interrupted, now, true
+		if running.Reason = "deadline: the holder went away"; r.has("no-reason") {
+			running.Reason = ""
+		}
+	}
+	t := &row{tenant: c.tenant, in: c.id, holder: req.Holder, attempt: req.Attempt, digest: req.Digest, lease: now.Add(req.Lease), Turn: storage.Turn{
+		Sequence: int64(len(c.rows)) + 1, State: storage.Running, User: req.Call.User,
+		Messages: []chat.Message{r.kept(req.Message)}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
+	}}
+	r.data.conversations[r.address(req.Call)] = c
+	if req.Key != "" {
+		r.data.keys[req.Key] = append(r.data.keys[req.Key], t)
+	}
+	c.rows, c.updated = append(c.rows, t), now
+	r.extend(req.Holder, now.Add(req.Lease))
+	if r.has("slow-growth") && len(c.rows) > 4800 || r.has("gaps-while-growing") {
+		time.Sleep(min(time.Duration(len(c.rows)), 200) * 50 * time.Microsecond)
+	}
+	return r.started(c, t, req), nil
+}
+
+// answer is what Begin says when it starts nothing.
+func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *row, now time.Time) *storage.BeginResult {
+	alive := running != nil && r.data.leases[running.holder].After(now) && !(r.has("races") && len(c.rows) > 20)
+	for _, t := range slices.Backward(r.keyed(c, req)) {
+		failed := t.State == storage.Failed || t.State == storage.Interrupted
+		switch {
+		case failed && r.has("forgets-failed-keys"), alive && t != running && r.has("busy-before-replay"):
+			continue
+		case !bytes.Equal(t.digest, req.Digest):
+			return &storage.BeginResult{KeyReused: true}
+		case t.State == storage.Succeeded, failed && r.has("replays-failures"):
+			replay := t.Turn
+			return &storage.BeginResult{Replay: &replay}
+		}
+		break
+	}
+	if !alive {
+		return nil
+	}
+	if r.has("busy-leaves-turns") {
+		c.rows = append(c.rows, &row{Turn: storage.Turn{Sequence: int64(len(c.rows)) + 1, State: storage.Failed}})
+	}
+	same := req.Key != "" && req.Key == running.Key && !r.has("no-same-key")
+	return &storage.BeginResult{Busy: &storage.Busy{SameKey: same}}
+}
+
+// keyed are the turns with the request's key.
+func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*row) {
+	if req.Key == "" {
+		return nil
+	}
+	for _, t := range r.data.keys[req.Key] {
+		here, mine := t.in == c.id, t.tenant == c.tenant
+		switch {
+		case len(c.rows) > 0 || req.Call.Incarnation != "":
+		case r.has("tenants-share-keys") && here && !mine,
+			r.has("conversations-share-keys") && !here && mine,
+			r.has("keys-outlive") && here && mine:
+			return []*row{t}
+		}
+	}
+	for _, t := range c.rows {
+		if t.Key == req.Key {
+			turns = append(turns, t)
+		}
+	}
+	return turns
+}
+
+func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) *storage.BeginResult {
+	var tail []chat.Message
+	for _, t := range slices.Backward(c.rows) {
+		if t.State == storage.Succeeded || t.State == storage.Failed && r.has("failed-in-tail") {
+			tail = append(slices.Clone(t.Messages), tail...)
+		}
+		if len(tail) >= req.Tail {
+			break
+		}
+	}
+	from := max(0, len(tail)-req.Tail)
+	if r.has("whole-turns") {
+		from -= from % 2
+	}
+	tail = slices.Clone(tail[from:])
+	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail}}
+}
+
+// kept is the message as it is stored.
+func (r *reference) kept(m chat.Message) chat.Message {
+	m.Parts = slices.Clone(m.Parts)
+	for i, p := range m.Parts {
+		switch {
+		case r.has("short-text"):
+			m.Parts[i].Text = p.Text[:min(len(p.Text), 1<<16)]
+		case r.has("trims-text"):
+			m.Parts[i].Text = strings.TrimRight(p.Text, "\r\n")
+		case r.has("drops-nul"):
+			m.Parts[i].Text = strings.ReplaceAll(p.Text, "\x00", "")
+		case r.has("drops-signatures") && p.Reasoning != nil:
+			m.Parts[i].Reasoning = &chat.Reasoning{Text: p.Reasoning.Text}
+		}
+	}
+	return m
+}
+
+func (r *reference) extend(holder string, until time.Time) {
+	if until.After(r.data.leases[holder]) {
+		r.data.leases[holder] = until
+	}
+}
+
+func (r *reference) Renew(_ context.Context, holder string, lease time.Duration) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.has("no-renewal") {
+		r.extend(holder, time.Now().Add(lease))
+	}
+	if r.has("renews-all") {
+		for h := range r.data.leases {
+			r.extend(h, time.Now().Add(lease))
+		}
+	}
+	return nil
+}
