@@ -116,18 +116,15 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 // abandon ends a process that did not come to serve, and says why it did not.
 func (p *process) abandon(ctx context.Context, err error, timeout time.Duration) error {
 	late := ctx.Err()
-	endedItself := false
-	select {
-	case <-p.exited:
-		endedItself = true
-	case <-time.After(p.timing.exitNotice): // the news of an exit comes after the broken pipe
-	}
+	endedItself := p.endsSoon() && !p.wasKilled()
 	p.kill("it did not start")
 	<-p.gone
 	var known *startError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case p.babbled:
+		err = fmt.Errorf("the first line of its output is not go-plugin's handshake (%s)", p.lastWords())
 	case errors.Is(late, context.DeadlineExceeded):
 		err = fmt.Errorf("it was not ready within %s (%s)", timeout, p.lastWords())
 	case late != nil:

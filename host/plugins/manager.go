@@ -76,8 +76,11 @@ func newManager(opts Options, t timing) (*Manager, error) {
 		supervisors: map[place]*supervisor{}, instances: map[string]*instance{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())
-	_ = m.rescan(false) // logged there
-	m.folders = watchFolders(m)
+	m.folders = watchFolders(m) // before the scan, so that no change falls between
+	_ = m.rescan(false)         // logged there
+	if m.folders != nil {
+		go m.folders.run()
+	}
 	return m, nil
 }
 
@@ -90,9 +93,7 @@ func (m *Manager) Rescan() error { return m.rescan(true) }
 func (m *Manager) rescan(asked bool) error {
 	m.scan.Lock()
 	defer m.scan.Unlock()
-	if m.folders != nil {
-		m.folders.add() // a folder may have come into being
-	}
+	m.folders.add() // one may have come into being
 	found := m.discover()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -31,6 +31,7 @@ type process struct {
 	stdout   *os.File
 	stderr   *os.File
 	words    *words // what it said
+	babbled  bool   // that began with something else than the handshake
 	client   *plugin.Client
 
 	// Set by launch, constant afterwards.
@@ -66,14 +67,36 @@ func (p *process) hasExited() bool {
 	}
 }
 
+// wasKilled reports whether the process was killed from here.
+func (p *process) wasKilled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reason != ""
+}
+
+// takesCalls reports whether a call may be sent to the process. It asks the system
+// too: what is sent to a process that has just ended, before that is known here,
+// looks like a call that it may have carried out.
+func (p *process) takesCalls() bool {
+	if p.hasExited() {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.reaped && p.reason == "" && !isOver(p.pid)
+}
+
 // kill ends the process and all that it started, now. It does not wait.
 func (p *process) kill(reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.reaped {
+		return
+	}
 	if p.reason == "" {
 		p.reason = reason
 	}
-	if !p.reaped && p.pid != 0 {
+	if p.pid != 0 {
 		p.killGroup()
 	}
 }

@@ -15,7 +15,7 @@ import (
 func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.proc; p != nil && !p.hasExited() {
+	if p := s.proc; p != nil && p.takesCalls() {
 		p.inflight++
 		return p, nil
 	}
@@ -24,7 +24,7 @@ func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 	s.demand++
 	defer func() { s.demand-- }()
 	for {
-		if p := s.proc; p != nil && !p.hasExited() {
+		if p := s.proc; p != nil && p.takesCalls() {
 			p.inflight++
 			return p, nil
 		}

@@ -105,6 +105,7 @@ func (r *processRunner) readStdout() {
 		_, _ = r.announce.Write(bytes.Clone(line))
 	} else {
 		// Not how a plugin begins: go-plugin is told that there is no more.
+		r.p.babbled = len(line) > 0
 		_ = r.announce.Close()
 		r.p.words.say(line)
 	}

@@ -33,3 +33,10 @@ func awaitExit(pid int) {
 		}
 	}
 }
+
+// isOver reports whether the child has ended, whether or not it was waited for.
+func isOver(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return info.Signo != 0 || errors.Is(err, unix.ECHILD)
+}

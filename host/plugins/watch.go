@@ -13,7 +13,8 @@ type folderWatch struct {
 	done    chan struct{}
 }
 
-// watchFolders starts watching. Without it plugins are still found by Rescan.
+// watchFolders watches; what it sees is acted on once run runs. Without it, plugins
+// are still found by Rescan.
 func watchFolders(m *Manager) *folderWatch {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -22,12 +23,14 @@ func watchFolders(m *Manager) *folderWatch {
 	}
 	f := &folderWatch{m: m, watcher: w, done: make(chan struct{})}
 	f.add()
-	go f.run()
 	return f
 }
 
 // add watches the folders; one that is watched already stays so.
 func (f *folderWatch) add() {
+	if f == nil {
+		return
+	}
 	for _, dir := range f.m.opts.Dirs {
 		if err := f.watcher.Add(dir); err != nil {
 			f.m.log.Debug("plugin folder is not watched", "dir", dir, "error", err)
@@ -57,7 +60,7 @@ func (f *folderWatch) run() {
 			f.m.log.Warn("watching plugin folders", "error", err)
 			settled.Reset(f.m.timing.debounce)
 		case <-settled.C:
-			_ = f.m.rescan(true) // logged there
+			_ = f.m.rescan(false) // logged there
 		}
 	}
 }

@@ -1,0 +1,198 @@
+// Command testplugin is a plugin that misbehaves on demand. Its file name says
+// which kind and name it claims; the mark at the end of the file, which a test
+// appends to its copy, says how it misbehaves as a whole, and the user's message
+// says what a call does.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// Config is what the tests configure.
+type Config struct {
+	Secret string `json:"secret,omitempty" botyard:"secret"`
+	Crash  bool   `json:"crash,omitempty"`
+	Fail   bool   `json:"fail,omitempty"`
+}
+
+// mark is what the test appended to the binary, after "\nmark:".
+var mark = readMark()
+
+var opened, closed, known atomic.Int64
+
+func main() {
+	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "botyard-llm-")
+	switch mark {
+	case "exit":
+		fmt.Fprintln(os.Stderr, "starting")
+		fmt.Fprintln(os.Stderr, "the licence ran out")
+		os.Exit(3)
+	case "mute":
+		select {}
+	case "babble":
+		fmt.Println("Hello! This is no handshake.")
+		select {}
+	case "elsewhere":
+		fmt.Println("1|1|unix|/tmp/somebody-elses.sock|grpc|")
+		select {}
+	case "noise":
+		makeNoise()
+	case "children":
+		// It keeps all of the plugin's descriptors open.
+		child := exec.Command("/bin/sleep", "300")
+		child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+		if err := child.Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case "slow":
+		time.Sleep(500 * time.Millisecond)
+	}
+	var opts []sdk.Option
+	if mark == "exclusive" {
+		opts = append(opts, sdk.Exclusive())
+	}
+	p := llm.NewPlugin(name, "0-"+mark, open, opts...)
+	switch mark {
+	case "wrongkind":
+		p.Info.Kind = "memory"
+	case "future":
+		p.Info.Services = []string{"botyard.llm.v9.LLMService"}
+	case "badschema":
+		p.Info.ConfigSchema = []byte(`{"type": 7}`)
+	}
+	sdk.Serve(p)
+}
+
+func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
+	opened.Add(1)
+	if cfg.Crash {
+		os.Exit(9)
+	}
+	if cfg.Fail || mark == "picky" {
+		return nil, fault.New(fault.Invalid, "is not to my taste").At("secret").By(fault.PartyTenant)
+	}
+	env.Log.Info("opened", "count", opened.Load())
+	return &model{cfg: cfg}, nil
+}
+
+type model struct {
+	cfg     Config
+	refused atomic.Int64
+}
+
+func (m *model) Close() error {
+	closed.Add(1)
+	if mark == "stubborn" {
+		select {}
+	}
+	return nil
+}
+
+func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	text := req.Messages[len(req.Messages)-1].Text()
+	say := func(text string) (*llm.Finish, error) {
+		if err := emit(llm.Delta{Text: text}); err != nil {
+			return nil, err
+		}
+		return &llm.Finish{Reason: llm.FinishStop}, nil
+	}
+	word, rest, _ := strings.Cut(text, " ")
+	switch word {
+	case "env":
+		return say(strings.Join(os.Environ(), "\n"))
+	case "pid":
+		return say(fmt.Sprint(os.Getpid()))
+	case "secret":
+		return say(m.cfg.Secret)
+	case "opened":
+		return say(fmt.Sprint(opened.Load()))
+	case "closed":
+		return say(fmt.Sprint(closed.Load()))
+	case "sleep":
+		d, _ := time.ParseDuration(rest)
+		select {
+		case <-time.After(d):
+			return say("slept")
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	case "drip": // a delta at once, the end later
+		d, _ := time.ParseDuration(rest)
+		if err := emit(llm.Delta{Text: "drip "}); err != nil {
+			return nil, err
+		}
+		time.Sleep(d)
+		return say("drop")
+	case "crash":
+		fmt.Fprintln(os.Stderr, "told to crash")
+		os.Exit(7)
+	case "panic":
+		go panic("a goroutine of the plugin failed")
+		select {}
+	case "amnesia": // the first call of the process does not know the instance
+		if known.Add(1) == 1 {
+			return nil, fault.New(fault.UnknownInstance, "unknown instance")
+		}
+		return say("known")
+	case "late-amnesia":
+		if _, err := say("half a rep"); err != nil {
+			return nil, err
+		}
+		return nil, fault.New(fault.UnknownInstance, "unknown instance")
+	case "nofinish":
+		return nil, emit(llm.Delta{Text: "and then"})
+	case "fault":
+		class, _ := fault.ParseClass(rest)
+		return nil, fault.New(class, "as it was told")
+	}
+	return say("echo: " + text)
+}
+
+func makeNoise() {
+	fmt.Fprintln(os.Stderr, `{"@message":1}`)
+	fmt.Fprintln(os.Stderr, `{"@level":"warn","@message":"a proper entry","answer":42,"nested":{"a":[1]}}`)
+	fmt.Fprintln(os.Stderr, `{"@level":{},"@message":[],"@timestamp":"never"}`)
+	fmt.Fprintln(os.Stderr, strings.Repeat("long", 1<<18)) // 1 MiB in one line
+	fmt.Fprintln(os.Stderr, "bell \a and escape \x1b[31m and \xff")
+	for i := range 100_000 {
+		fmt.Fprintln(os.Stderr, "noise", i)
+	}
+}
+
+func readMark() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := os.Open(self)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	tail := make([]byte, 64)
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	if _, err := f.ReadAt(tail, info.Size()-int64(len(tail))); err != nil {
+		return ""
+	}
+	_, after, found := strings.Cut(string(tail), "\nmark:")
+	if !found {
+		return ""
+	}
+	word, _, _ := strings.Cut(after, "\n")
+	return word
+}

@@ -1,0 +1,331 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func TestStartAndStopLeaveNothing(t *testing.T) {
+	cycle := func() {
+		h := newHost(t, hostOptions{}, "test")
+		i := h.open(Spec{Name: "test"})
+		if got := h.ask(i, "hello"); got != "echo: hello" {
+			t.Errorf("reply = %q", got)
+		}
+		pid := h.pid(i)
+		if st := h.row("test"); st.State != Ready || st.PID != pid || st.Instances != 1 || st.Version != "0-" || st.SHA256 == "" {
+			t.Errorf("status = %+v", st)
+		}
+		i.Close()
+		if err := h.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if alive(pid) {
+			t.Error("the process is left")
+		}
+		if _, err := os.Stat(h.runtime.path); !os.IsNotExist(err) {
+			t.Errorf("the runtime folder is left: %v", err)
+		}
+		if st := h.row("test"); st.State != Stopped || st.PID != 0 {
+			t.Errorf("status after Close = %+v", st)
+		}
+		if strings.Contains(h.log.String(), "killed") {
+			t.Errorf("it was not stopped in order:\n%s", h.log)
+		}
+	}
+	cycle()
+	before := descriptors(t)
+	for range 3 {
+		cycle()
+	}
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+func TestCloseEndsAPluginThatWillNot(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.stopGrace = 200 * time.Millisecond }}, "test=stubborn")
+	pid := h.pid(h.open(Spec{Name: "test"}))
+	begun := time.Now()
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("Close took %s", took)
+	}
+	if alive(pid) {
+		t.Error("the process is left")
+	}
+}
+
+func TestCloseEndsAStoppedPlugin(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	stop(t, pid)
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	if err := h.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > 5*time.Second || alive(pid) {
+		t.Errorf("Close took %s; alive: %t", took, alive(pid))
+	}
+}
+
+func TestCloseWaitsForCalls(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	var reply string
+	var err error
+	var call sync.WaitGroup
+	call.Go(func() { reply, err = ask(context.Background(), i, "t", "drip 500ms") })
+	eventually(t, 5*time.Second, "the call is made", func() bool { return h.row("test").Calls == 1 })
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	call.Wait()
+	if err != nil || reply != "drip drop" {
+		t.Errorf("reply = %q, %v", reply, err)
+	}
+	if _, err := ask(context.Background(), i, "t", "hello"); !fault.Is(err, fault.PluginUnavailable) {
+		t.Errorf("a call after Close: %v", err)
+	}
+	if _, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test"}); !fault.Is(err, fault.PluginUnavailable) {
+		t.Errorf("Open after Close: %v", err)
+	}
+}
+
+func TestCloseCutsOffCallsThatDoNotEnd(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	var err error
+	var call sync.WaitGroup
+	call.Go(func() { _, err = ask(context.Background(), i, "t", "sleep 1m") })
+	eventually(t, 5*time.Second, "the call is made", func() bool { return h.row("test").Calls == 1 })
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	closeErr := h.Close(ctx)
+	call.Wait()
+	if !fault.Is(err, fault.PluginUnavailable) {
+		t.Errorf("call: %v", err)
+	}
+	if closeErr == nil || !strings.Contains(closeErr.Error(), "1 calls") {
+		t.Errorf("Close: %v", closeErr)
+	}
+	h.Manager.outcome = nil // the cleanup's Close answers the same
+}
+
+func TestKilledUnderLoad(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	const calls = 50
+	errs := make([]error, calls)
+	var all sync.WaitGroup
+	for n := range calls {
+		all.Go(func() { _, errs[n] = ask(context.Background(), i, "t", "sleep 1m") })
+	}
+	eventually(t, 5*time.Second, "all are in the plugin", func() bool { return h.row("test").Calls == calls })
+	time.Sleep(100 * time.Millisecond)
+	kill(t, pid)
+	// Calls that come now do not fail: they wait for the next process.
+	for range 20 {
+		all.Go(func() {
+			if _, err := ask(context.Background(), i, "t", "hello"); err != nil && !strings.Contains(err.Error(), "during the call") {
+				t.Errorf("a call after the crash: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		f := fault.Of(err)
+		if f == nil || f.Class != fault.PluginUnavailable || !f.Retryable ||
+			!strings.Contains(f.Message, "llm plugin test") || !strings.Contains(f.Message, "the plugin process ended during the call") ||
+			!strings.Contains(f.Message, "killed") {
+			t.Fatalf("err = %v", err)
+		}
+	}
+	if got := h.ask(i, "hello"); got != "echo: hello" {
+		t.Errorf("reply = %q", got)
+	}
+	if st := h.row("test"); st.Restarts != 1 || st.PID == pid {
+		t.Errorf("status = %+v", st)
+	}
+}
+
+// TestNoCallAfterTheCrashFails begins calls only once the process is dead, whether
+// the host knows it yet or not: each must be answered by the next process.
+func TestNoCallAfterTheCrashFails(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineAfter = 100 }}, "test")
+	i := h.open(Spec{Name: "test"})
+	for range 5 {
+		pid := h.pid(i)
+		kill(t, pid)
+		awaitDeath(t, pid)
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				if _, err := ask(context.Background(), i, "t", "hello"); err != nil {
+					t.Errorf("a call that began after the crash: %v", err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+func TestStoppedPluginIsReplaced(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) {
+		tm.probeEvery, tm.probeDeadline, tm.probeAgain = 200*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond
+	}}, "test")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	stop(t, pid)
+	_, err := ask(context.Background(), i, "t", "hello") // has no deadline of its own
+	if !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "health probes") {
+		t.Errorf("the call on the stopped process: %v", err)
+	}
+	if got := h.pid(i); got == pid {
+		t.Error("the stopped process was not replaced")
+	}
+}
+
+// TestDeadlineTriggersProbe: probes are rare here, and the hung plugin is found all
+// the same, because a call met its deadline.
+func TestDeadlineTriggersProbe(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) {
+		tm.probeEvery, tm.probeDeadline, tm.probeAgain = time.Hour, 200*time.Millisecond, 10*time.Millisecond
+	}}, "test")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	stop(t, pid)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := ask(ctx, i, "t", "hello"); !fault.Is(err, fault.Deadline) {
+		t.Errorf("err = %v", err)
+	}
+	eventually(t, 5*time.Second, "the hung process is killed", func() bool { return !alive(pid) })
+	h.ask(i, "hello")
+}
+
+func TestChildrenOfAPluginEndWithIt(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=children")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	children := func() int {
+		n := 0
+		entries, _ := os.ReadDir("/proc")
+		for _, e := range entries {
+			stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+			if err != nil {
+				continue
+			}
+			_, rest, _ := strings.Cut(string(stat), ") ")
+			fields := strings.Fields(rest)
+			if len(fields) > 2 && fields[0] != "Z" && fields[2] == itoa(pid) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := children(); n != 2 {
+		t.Fatalf("%d processes in the group, want 2", n)
+	}
+	kill(t, pid)
+	awaitDeath(t, pid)
+	h.ask(i, "hello") // the next process; the pipes that the child held did not keep it away
+	eventually(t, 5*time.Second, "the child ends", func() bool { return children() == 0 })
+}
+
+func TestExclusivePluginTellsWhatItLost(t *testing.T) {
+	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test=exclusive")
+	i := h.open(Spec{Name: "test"})
+	i.Close()
+	time.Sleep(50 * time.Millisecond)
+	again := h.open(Spec{Name: "test"})
+	if got := h.ask(again, "opened"); got != "1" {
+		t.Errorf("a pause made it drop its state: opened %s times", got)
+	}
+	pid := h.pid(again)
+	kill(t, pid)
+	awaitDeath(t, pid)
+	h.ask(again, "hello")
+	if st := h.row("test"); !strings.Contains(st.LastError, "state lost") {
+		t.Errorf("status = %+v", st)
+	}
+}
+
+func TestTenantIsolation(t *testing.T) {
+	h := newHost(t, hostOptions{
+		settings: config.PluginSettings{Isolation: "tenant"},
+		options:  func(o *Options) { o.IdleRelease = 100 * time.Millisecond },
+	}, "test")
+	if _, err := h.Schema(context.Background(), "llm", "test"); err != nil {
+		t.Fatal(err)
+	}
+	a, b := h.open(Spec{Name: "test", Tenant: "a"}), h.open(Spec{Name: "test", Tenant: "b"})
+	a2 := h.open(Spec{Name: "test", Tenant: "a", Config: []byte(`{"secret":"x"}`)})
+	pa, pb, pa2 := h.pid(a), h.pid(b), h.pid(a2)
+	if pa == pb || pa != pa2 {
+		t.Errorf("processes: a %d, b %d, a again %d", pa, pb, pa2)
+	}
+	if a.ID() == b.ID() {
+		t.Error("two tenants have one instance")
+	}
+	a.Close()
+	b.Close()
+	eventually(t, 5*time.Second, "b's process ends with its last instance", func() bool { return !alive(pb) })
+	if !alive(pa) {
+		t.Error("a's process ended with an instance in use")
+	}
+	a2.Close()
+	eventually(t, 5*time.Second, "a's process ends", func() bool { return !alive(pa) })
+	h.pid(h.open(Spec{Name: "test", Tenant: "a"}))
+	if _, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test"}); err == nil {
+		t.Error("no tenant was named")
+	}
+}
+
+func kill(t testing.TB, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatal(err)
+	}
+}
+
+// awaitDeath returns when the last thread of the process has ended. A process is a
+// zombie, for ps, as soon as its first one has.
+func awaitDeath(t testing.TB, pid int) {
+	t.Helper()
+	eventually(t, 5*time.Second, "the process is dead", func() bool {
+		_, err := os.Stat("/proc/" + itoa(pid))
+		return err != nil || isOver(pid)
+	})
+}
+
+func stop(t testing.TB, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+}

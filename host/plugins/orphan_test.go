@@ -1,0 +1,65 @@
+package plugins
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// runTestHost is the host that TestOrphan kills.
+func runTestHost() {
+	m, err := New(Options{Dirs: []string{os.Getenv("BOTYARD_TEST_HOST")}, RuntimeDir: "/tmp"})
+	if err != nil {
+		panic(err)
+	}
+	if _, err := m.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{}`)}); err != nil {
+		panic(err)
+	}
+	fmt.Println(m.Status()[0].PID, m.runtime.path)
+	select {}
+}
+
+func TestPluginEndsWithItsHost(t *testing.T) {
+	dir := t.TempDir()
+	putPlugin(t, dir, "test", "")
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "BOTYARD_TEST_HOST="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pidText, runtime, _ := strings.Cut(strings.TrimSpace(line), " ")
+	pid, err := strconv.Atoi(pidText)
+	if err != nil || !alive(pid) {
+		t.Fatalf("no plugin: %q", line)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+	eventually(t, 5*time.Second, "the plugin of a killed host ends", func() bool { return !alive(pid) })
+
+	// The next host takes away what the killed one left.
+	if _, err := os.Stat(runtime); err != nil {
+		t.Fatalf("nothing to sweep: %v", err)
+	}
+	time.Sleep(1100 * time.Millisecond) // a fresh folder may belong to a host that is just starting
+	newHost(t, hostOptions{})
+	if _, err := os.Stat(runtime); !os.IsNotExist(err) {
+		t.Errorf("%s was not swept: %v", runtime, err)
+	}
+}

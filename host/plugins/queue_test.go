@@ -1,0 +1,227 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"pgregory.net/rapid"
+)
+
+// queued starts an acquire that will wait, and returns when it does.
+func queued(t testing.TB, q *fairQueue, ctx context.Context, tenant string, got func(release func(), err error)) {
+	t.Helper()
+	before := q.waiting()
+	go func() { got(q.acquire(ctx, tenant)) }()
+	eventually(t, 5*time.Second, "the call waits", func() bool { return q.waiting() == before+1 })
+}
+
+func TestQueueIsFairByTenant(t *testing.T) {
+	q := newFairQueue(1)
+	release, err := q.acquire(context.Background(), "flood")
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := make(chan string, 600)
+	var all sync.WaitGroup
+	next := func(name string) func(func(), error) {
+		all.Add(1)
+		return func(release func(), err error) {
+			defer all.Done()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			order <- name
+			release()
+		}
+	}
+	for i := range 500 {
+		queued(t, q, context.Background(), "flood", next(fmt.Sprint("flood-", i)))
+	}
+	queued(t, q, context.Background(), "quiet", next("quiet"))
+	release()
+	all.Wait()
+	close(order)
+	place, floods := -1, 0
+	for n := 0; ; n++ {
+		name, ok := <-order
+		if !ok {
+			break
+		}
+		if name == "quiet" {
+			place = n
+			continue
+		}
+		if want := fmt.Sprint("flood-", floods); name != want {
+			t.Fatalf("%s was served before %s", name, want)
+		}
+		floods++
+	}
+	if place > 1 {
+		t.Errorf("the quiet tenant was served after %d others, want at most 1", place)
+	}
+}
+
+func TestQueueBoundsWaiting(t *testing.T) {
+	q := newFairQueue(1)
+	release, _ := q.acquire(context.Background(), "a")
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for range maxWaiting {
+		all.Go(func() { _, _ = q.acquire(ctx, "a") })
+	}
+	eventually(t, 5*time.Second, "all wait", func() bool { return q.waiting() == maxWaiting })
+	_, err := q.acquire(context.Background(), "a")
+	if f := fault.Of(err); f.Class != fault.RateLimited || f.RetryAfter == 0 {
+		t.Errorf("err = %v, want rate_limited with a time", err)
+	}
+	cancel()
+	all.Wait()
+	release()
+	if q.free != 1 || q.waiting() != 0 || len(q.byName) != 0 {
+		t.Errorf("left: %d free, %d waiting, %d tenants", q.free, q.waiting(), len(q.byName))
+	}
+}
+
+func TestQueueTellsWhyItGaveUp(t *testing.T) {
+	q := newFairQueue(1)
+	release, _ := q.acquire(context.Background(), "a")
+	defer release()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if _, err := q.acquire(ctx, "a"); !fault.Is(err, fault.Deadline) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// TestQueueLaws drives a queue with any sequence of arrivals, departures and
+// cancellations, next to a model that is a list for each tenant.
+func TestQueueLaws(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		slots := rapid.IntRange(1, 3).Draw(t, "slots")
+		q := newFairQueue(slots)
+		type arrival struct {
+			tenant  string
+			cancel  context.CancelFunc
+			granted chan func()
+			ended   chan error
+		}
+		var holding []func()
+		waiting := map[string][]*arrival{}
+		var turns []string // tenants that wait, next first
+		free := slots
+		total := func() (n int) {
+			for _, w := range waiting {
+				n += len(w)
+			}
+			return n
+		}
+		settle := func(n int) {
+			for end := time.Now().Add(5 * time.Second); q.waiting() != n; {
+				if time.Now().After(end) {
+					t.Fatalf("%d wait, want %d", q.waiting(), n)
+				}
+				time.Sleep(50 * time.Microsecond)
+			}
+		}
+		dropTurn := func(tenant string) {
+			for i, name := range turns {
+				if name == tenant {
+					turns = append(turns[:i:i], turns[i+1:]...)
+					return
+				}
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"arrive": func(t *rapid.T) {
+				tenant := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tenant")
+				ctx, cancel := context.WithCancel(context.Background())
+				a := &arrival{tenant, cancel, make(chan func(), 1), make(chan error, 1)}
+				go func() {
+					release, err := q.acquire(ctx, tenant)
+					if err != nil {
+						a.ended <- err
+						return
+					}
+					a.granted <- release
+				}()
+				if free > 0 {
+					free--
+					holding = append(holding, <-a.granted)
+					return
+				}
+				if len(waiting[tenant]) == 0 {
+					turns = append(turns, tenant)
+				}
+				waiting[tenant] = append(waiting[tenant], a)
+				settle(total())
+			},
+			"depart": func(t *rapid.T) {
+				if len(holding) == 0 {
+					t.Skip("nobody is inside")
+				}
+				holding[0]()
+				holding = holding[1:]
+				if len(turns) == 0 {
+					free++
+					return
+				}
+				tenant := turns[0]
+				a := waiting[tenant][0]
+				waiting[tenant] = waiting[tenant][1:]
+				dropTurn(tenant)
+				if len(waiting[tenant]) > 0 {
+					turns = append(turns, tenant)
+				}
+				select {
+				case release := <-a.granted:
+					holding = append(holding, release)
+				case <-time.After(5 * time.Second):
+					t.Fatalf("it was the turn of %s, and of its first call", tenant)
+				}
+			},
+			"cancel": func(t *rapid.T) {
+				if len(turns) == 0 {
+					t.Skip("nobody waits")
+				}
+				tenant := rapid.SampledFrom(turns).Draw(t, "tenant")
+				n := rapid.IntRange(0, len(waiting[tenant])-1).Draw(t, "n")
+				a := waiting[tenant][n]
+				a.cancel()
+				if err := <-a.ended; !fault.Is(err, fault.Canceled) {
+					t.Fatalf("err = %v", err)
+				}
+				waiting[tenant] = append(waiting[tenant][:n:n], waiting[tenant][n+1:]...)
+				if len(waiting[tenant]) == 0 {
+					dropTurn(tenant)
+				}
+				settle(total())
+			},
+			"": func(t *rapid.T) {
+				if free > 0 && total() > 0 {
+					t.Fatal("calls wait while a slot is free")
+				}
+				if len(holding)+free != slots {
+					t.Fatalf("%d inside and %d free of %d slots", len(holding), free, slots)
+				}
+			},
+		})
+		for _, w := range waiting {
+			for _, a := range w {
+				a.cancel()
+				<-a.ended
+			}
+		}
+		for _, release := range holding {
+			release()
+		}
+		if q.free != slots || len(q.byName) != 0 || q.turns.Len() != 0 {
+			t.Fatalf("left: %d free of %d, %d tenants", q.free, slots, len(q.byName))
+		}
+	})
+}

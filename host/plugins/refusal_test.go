@@ -1,0 +1,316 @@
+package plugins
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/hashicorp/go-hclog"
+)
+
+func (h *host) schemaError(name string) string {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, err := h.Schema(ctx, "llm", name)
+	if err == nil {
+		h.t.Fatalf("%s gave a schema", name)
+	}
+	return err.Error()
+}
+
+func TestPluginsThatDoNotStart(t *testing.T) {
+	for _, c := range []struct {
+		mark  string
+		state State
+		want  []string
+	}{
+		{"exit", Quarantined, []string{"exit status 3", "the licence ran out"}},
+		{"mute", Quarantined, []string{"not ready within 300ms"}},
+		{"babble", Quarantined, []string{"Hello! This is no handshake."}},
+		{"elsewhere", Quarantined, []string{"somebody-elses.sock", "not in the folder"}},
+		{"wrongkind", Failed, []string{`says that it is the memory plugin "bad"`, "botyard-memory-bad"}},
+		{"future", Failed, []string{"botyard.llm.v9.LLMService", "botyard.llm.v1.LLMService"}},
+		{"badschema", Failed, []string{"configuration schema"}},
+	} {
+		t.Run(c.mark, func(t *testing.T) {
+			o := hostOptions{settings: config.PluginSettings{StartTimeout: 10 * time.Second}}
+			if c.mark == "mute" {
+				o.settings.StartTimeout = 300 * time.Millisecond
+			}
+			h := newHost(t, o, "bad="+c.mark, "good")
+			// A caller waits no longer than one start may take; quarantine takes some.
+			eventually(t, 20*time.Second, "it is given up", func() bool {
+				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				defer cancel()
+				_, _ = h.Schema(ctx, "llm", "bad")
+				return h.row("bad").State == c.state
+			})
+			begun := time.Now()
+			got := h.schemaError("bad")
+			if took := time.Since(begun); took > 100*time.Millisecond {
+				t.Errorf("the answer took %s", took)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("error = %q, want %q in it", got, want)
+				}
+			}
+			_, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "bad"})
+			f := fault.Of(err)
+			if f.Class != fault.PluginUnavailable || f.RetryAfter == 0 || strings.Contains(f.Message, c.want[0]) {
+				t.Errorf("what callers see: %v, retry after %s", f, f.RetryAfter)
+			}
+			if n := h.launches.Load(); c.state == Failed && n != 1 || c.state == Quarantined && n != 6 {
+				t.Errorf("it was started %d times", n)
+			}
+			if entries, _ := os.ReadDir(h.runtime.path); len(entries) != 1 { // the lock
+				t.Errorf("left in the runtime folder: %v", entries)
+			}
+			h.ask(h.open(Spec{Name: "good"}), "hello")
+		})
+	}
+}
+
+func TestQuarantineEndsWithANewBinary(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=exit")
+	h.schemaError("test")
+	putPlugin(t, h.dir, "test", "")
+	if err := h.Rescan(); err != nil {
+		t.Fatal(err)
+	}
+	h.ask(h.open(Spec{Name: "test"}), "hello")
+}
+
+func TestQuarantineIsTriedAgain(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineRetry = 300 * time.Millisecond }}, "test=exit")
+	h.schemaError("test")
+	n := h.launches.Load()
+	h.schemaError("test")
+	if h.launches.Load() != n {
+		t.Error("a call started a plugin in quarantine")
+	}
+	time.Sleep(400 * time.Millisecond)
+	h.schemaError("test")
+	if got := h.launches.Load(); got != n+1 {
+		t.Errorf("%d starts after the pause, want 1", got-n)
+	}
+}
+
+func TestUnknownPlugin(t *testing.T) {
+	h := newHost(t, hostOptions{}, "one", "two")
+	_, err := h.Schema(context.Background(), "llm", "three")
+	var unknown *config.UnknownPluginError
+	if !errors.As(err, &unknown) || strings.Join(unknown.Known, " ") != "one two" {
+		t.Errorf("err = %v", err)
+	}
+	if _, err := h.Open(context.Background(), Spec{Kind: "memory", Name: "one"}); !errors.Is(err, config.ErrUnknownPlugin) {
+		t.Errorf("err = %v", err)
+	}
+	if h.launches.Load() != 0 {
+		t.Error("something was started")
+	}
+}
+
+func TestSchemaIsAskedOnce(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	a, err := h.Schema(context.Background(), "llm", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := h.Schema(context.Background(), "llm", "test")
+	if err != nil || a != b {
+		t.Errorf("schemas %p and %p, %v", a, b, err)
+	}
+	putPlugin(t, h.dir, "test", "other")
+	if err := h.Rescan(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := h.Schema(context.Background(), "llm", "test"); err != nil || c != a {
+		t.Errorf("the same schema of another binary: %p and %p, %v", a, c, err)
+	}
+}
+
+func sumOf(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+func TestPinnedSum(t *testing.T) {
+	dir := t.TempDir()
+	putPlugin(t, dir, "test", "")
+	right := sumOf(t, filepath.Join(dir, "botyard-llm-test"))
+	wrong := strings.Repeat("0", 64)
+	for _, c := range []struct{ pinned, want string }{
+		{strings.ToUpper(right), ""},
+		{wrong, "its SHA-256 is " + right + ", and the host's configuration says " + wrong},
+	} {
+		h := newHost(t, hostOptions{settings: config.PluginSettings{SHA256: c.pinned}, options: func(o *Options) { o.Dirs = []string{dir} }})
+		if c.want == "" {
+			h.ask(h.open(Spec{Name: "test"}), "hello")
+			continue
+		}
+		if got := h.schemaError("test"); !strings.Contains(got, c.want) {
+			t.Errorf("error = %q", got)
+		}
+		if st := h.row("test"); st.State != Failed || !strings.Contains(st.LastError, c.want) {
+			t.Errorf("status = %+v", st)
+		}
+		if h.launches.Load() != 0 {
+			t.Error("it was started")
+		}
+	}
+}
+
+func TestRefusedFiles(t *testing.T) {
+	h := newHost(t, hostOptions{}, "listed", "unlisted", "changed", "open", "plain", "Upper", "with.dot")
+	for name, mode := range map[string]os.FileMode{"open": 0o757, "plain": 0o644} {
+		if err := os.Chmod(filepath.Join(h.dir, "botyard-llm-"+name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(h.dir, "botyard-llm-folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var lock strings.Builder
+	for _, name := range []string{"listed", "open", "plain"} {
+		file := "botyard-llm-" + name
+		lock.WriteString(sumOf(t, filepath.Join(h.dir, file)) + "  " + file + "\n")
+	}
+	lock.WriteString(strings.Repeat("a", 64) + " *botyard-llm-changed\n\n# a comment\n")
+	put(t, filepath.Join(h.dir, lockFileName), []byte(lock.String()))
+	err := h.Rescan()
+	if err == nil {
+		t.Fatal("nothing is refused")
+	}
+	for name, want := range map[string]string{
+		"unlisted": "is not listed in " + filepath.Join(h.dir, lockFileName),
+		"changed":  lockFileName + " says " + strings.Repeat("a", 64),
+		"open":     "is writable by everyone",
+		"plain":    "it is not executable",
+		"folder":   "it is not a regular file",
+	} {
+		if got := h.schemaError(name); !strings.Contains(got, want) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error = %q, want %q in it", name, got, want)
+		}
+	}
+	if got := strings.Join(h.Known("llm"), " "); got != "changed folder listed open plain unlisted" {
+		t.Errorf("known: %s", got)
+	}
+	h.ask(h.open(Spec{Name: "listed"}), "hello")
+
+	put(t, filepath.Join(h.dir, lockFileName), []byte("nonsense\n"))
+	if err := h.Rescan(); err == nil || !strings.Contains(err.Error(), lockFileName+":1: is not a line of sha256sum") {
+		t.Errorf("a broken lock file: %v", err)
+	}
+}
+
+func TestFolderOpenToAll(t *testing.T) {
+	dir := t.TempDir()
+	putPlugin(t, dir, "test", "")
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
+	if got := h.schemaError("test"); !strings.Contains(got, dir+" is writable by everyone") {
+		t.Errorf("error = %q", got)
+	}
+}
+
+func TestFirstFolderWins(t *testing.T) {
+	second := t.TempDir()
+	putPlugin(t, second, "test", "second")
+	h := newHost(t, hostOptions{options: func(o *Options) {
+		o.Dirs = append(o.Dirs, second, filepath.Join(second, "missing"))
+	}}, "test=first")
+	i := h.open(Spec{Name: "test"})
+	if v := i.Plugin(); v != (PluginRef{"llm", "test", "0-first"}) {
+		t.Errorf("plugin = %+v", v)
+	}
+	if !strings.Contains(h.log.String(), "plugin is in two folders") {
+		t.Error("it is not logged")
+	}
+}
+
+func TestRuntimeFolderIsTooLong(t *testing.T) {
+	long := filepath.Join("/tmp", strings.Repeat("long", 12))
+	_, err := New(Options{RuntimeDir: long, Log: hclog.NewNullLogger()})
+	if err == nil || !strings.Contains(err.Error(), long) || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestEnvironmentIsNotInherited(t *testing.T) {
+	t.Setenv("OPENAI_API_KEY", "sk-of-the-host")
+	t.Setenv("ALLOWED", "yes")
+	h := newHost(t, hostOptions{settings: config.PluginSettings{Env: []string{"ALLOWED", "ABSENT"}}}, "test")
+	env := h.ask(h.open(Spec{Name: "test"}), "env")
+	names := map[string]string{}
+	for _, line := range strings.Split(env, "\n") {
+		name, value, _ := strings.Cut(line, "=")
+		names[name] = value
+	}
+	for name, value := range names {
+		switch {
+		case name == "ALLOWED" && value == "yes":
+		case name == "TMPDIR" && strings.HasPrefix(value, h.runtime.path):
+		case name == "BOTYARD_LIFELINE" && value == "stdin":
+		case name == "BOTYARD_PLUGIN": // the handshake
+		case strings.HasPrefix(name, "PLUGIN_"): // go-plugin
+		default:
+			t.Errorf("the plugin has %s=%s", name, value)
+		}
+	}
+	if names["ALLOWED"] == "" || names["TMPDIR"] == "" {
+		t.Errorf("environment:\n%s", env)
+	}
+}
+
+func TestNoiseIsBounded(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=noise")
+	i := h.open(Spec{Name: "test"}) // which it could not answer if nobody read its stderr
+	h.ask(i, "hello")
+	log := h.log.String()
+	if n := strings.Count(log, `"@message":"noise`); n == 0 || n > 2*lineBurst {
+		t.Errorf("%d lines were logged", n)
+	}
+	for _, want := range []string{
+		`{"@level":"info","@message":"1"`,
+		`"@level":"warn","@message":"a proper entry"`, `"answer":"42"`, `"nested":"{\"a\":[1]}"`,
+		"bell   and escape  [31m and ?", "the plugin said more than is logged",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("not in the log: %s", want)
+		}
+	}
+	for _, line := range strings.Split(log, "\n") {
+		if len(line) > 2*maxLine {
+			t.Errorf("a line of %d bytes was logged", len(line))
+		}
+	}
+}
+
+func TestPanicIsTold(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	if _, err := ask(context.Background(), i, "t", "panic"); !fault.Is(err, fault.PluginUnavailable) {
+		t.Errorf("err = %v", err)
+	}
+	h.ask(i, "hello")
+	if st := h.row("test"); !strings.Contains(st.LastError, "panic: a goroutine of the plugin failed") {
+		t.Errorf("status = %+v", st)
+	}
+}

@@ -1,0 +1,153 @@
+package plugins
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestReplacementWithoutAFailedCall replaces the binary while calls go on.
+func TestReplacementWithoutAFailedCall(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=one")
+	i := h.open(Spec{Name: "test", Config: []byte(`{"secret":"s"}`)})
+	oldID, oldPID := i.ID(), h.pid(i)
+	var done atomic.Bool
+	var calls atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for !done.Load() {
+				if _, err := ask(context.Background(), i, "t", "drip 20ms"); err != nil {
+					t.Errorf("a call failed: %v", err)
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	for _, mark := range []string{"two", "three"} {
+		putPlugin(t, h.dir, "test", mark) // noticed by watching
+		eventually(t, 10*time.Second, mark, func() bool { return i.Plugin().Version == "0-"+mark })
+		time.Sleep(100 * time.Millisecond)
+	}
+	done.Store(true)
+	all.Wait()
+	if calls.Load() < 20 {
+		t.Errorf("only %d calls", calls.Load())
+	}
+	if i.ID() == oldID {
+		t.Error("the instance of another binary has the same id")
+	}
+	if got := h.ask(i, "secret"); got != "s" {
+		t.Errorf("secret = %q", got)
+	}
+	eventually(t, 5*time.Second, "the old process ends", func() bool { return !alive(oldPID) && len(h.Status()) == 1 })
+	if st := h.row("test"); st.Restarts != 0 {
+		t.Errorf("status = %+v", st)
+	}
+}
+
+func TestOldProcessGoesOnWhenTheNewFails(t *testing.T) {
+	for _, mark := range []string{"exit", "picky", "wrongkind"} {
+		t.Run(mark, func(t *testing.T) {
+			h := newHost(t, hostOptions{}, "test=good")
+			i := h.open(Spec{Name: "test"})
+			pid := h.pid(i)
+			putPlugin(t, h.dir, "test", mark)
+			eventually(t, 10*time.Second, "it is refused", func() bool {
+				return strings.Contains(h.row("test").LastError, "the old one goes on")
+			})
+			if got := h.pid(i); got != pid {
+				t.Error("the old process is gone")
+			}
+			n := h.launches.Load()
+			touch := filepath.Join(h.dir, "unrelated")
+			put(t, touch, nil)
+			time.Sleep(200 * time.Millisecond)
+			if h.launches.Load() != n {
+				t.Error("it was tried again though nobody asked and nothing changed")
+			}
+			putPlugin(t, h.dir, "test", "better")
+			eventually(t, 10*time.Second, "the next one", func() bool { return i.Plugin().Version == "0-better" })
+			h.ask(i, "hello")
+		})
+	}
+}
+
+func TestReplacementDrains(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=one")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	var reply string
+	var err error
+	var call sync.WaitGroup
+	call.Go(func() { reply, err = ask(context.Background(), i, "t", "drip 1s") })
+	eventually(t, 5*time.Second, "the call is made", func() bool { return h.row("test").Calls == 1 })
+	putPlugin(t, h.dir, "test", "two")
+	eventually(t, 10*time.Second, "the new one", func() bool { return i.Plugin().Version == "0-two" })
+	draining := 0
+	for _, st := range h.Status() {
+		if st.State == Draining && st.PID == pid && st.Calls == 1 {
+			draining++
+		}
+	}
+	if draining != 1 {
+		t.Errorf("status = %+v", h.Status())
+	}
+	call.Wait()
+	if err != nil || reply != "drip drop" {
+		t.Errorf("reply = %q, %v", reply, err)
+	}
+}
+
+func TestExclusiveIsStoppedFirst(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=exclusive")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	// The other binary has the same mark, and so the same traits.
+	path := filepath.Join(h.dir, "botyard-llm-test")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan bool, 1)
+	go func() {
+		for alive(pid) {
+			for _, st := range h.Status() {
+				if st.PID != 0 && st.PID != pid {
+					stopped <- false
+					return
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+		stopped <- true
+	}()
+	put(t, path, append(content, '\n'))
+	if !<-stopped {
+		t.Error("two processes of an exclusive plugin at once")
+	}
+	h.ask(i, "hello")
+	if st := h.row("test"); !strings.Contains(st.LastError, "state lost") {
+		t.Errorf("status = %+v", st)
+	}
+}
+
+func TestRemovedPlugin(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	if err := os.Remove(filepath.Join(h.dir, "botyard-llm-test")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "it is gone", func() bool { return len(h.Known("llm")) == 0 })
+	h.ask(i, "hello") // what runs goes on
+	if _, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test"}); err == nil {
+		t.Error("it can be opened")
+	}
+	putPlugin(t, h.dir, "test", "back")
+	eventually(t, 5*time.Second, "it is back", func() bool { return i.Plugin().Version == "0-back" })
+}
