@@ -143,8 +143,9 @@ func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 		HandshakeConfig:  sdk.Handshake,
 		Plugins:          plugin.PluginSet{sdk.PluginSetName: connPlugin{}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		Logger:           hclog.NewNullLogger(),
-		SkipHostEnv:      true,
+		// Nothing that it says is missing from what is said here.
+		Logger:      hclog.NewNullLogger(),
+		SkipHostEnv: true,
 		// Ours ends first: go-plugin's own message says less.
 		StartTimeout:     startTimeout + time.Second,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -255,6 +256,61 @@ func TestChildrenOfAPluginEndWithIt(t *testing.T) {
 	awaitDeath(t, pid)
 	h.ask(i, "hello") // the next process; the pipes that the child held did not keep it away
 	eventually(t, 5*time.Second, "the child ends", func() bool { return children() == 0 })
+}
+
+// TestDaemonOfAPluginDoesNotHoldTheHost: a child that left the process group lives
+// on, with the plugin's pipes, and nobody here waits for it.
+func TestDaemonOfAPluginDoesNotHoldTheHost(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=daemons")
+	i := h.open(Spec{Name: "test"})
+	daemon := func() {
+		child, err := strconv.Atoi(h.ask(i, "child"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { kill(t, child) })
+	}
+	daemon()
+	pid := h.pid(i)
+	kill(t, pid)
+	awaitDeath(t, pid)
+	daemon() // of the next process
+	begun := time.Now()
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > 4*time.Second {
+		t.Errorf("Close took %s", took)
+	}
+}
+
+func TestPluginHasTimeToCloseItsInstances(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=slowclose")
+	h.ask(h.open(Spec{Name: "test"}), "hello")
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(h.log.String(), "closed in order") {
+		t.Error("it was cut off")
+	}
+}
+
+// TestRestartIsProactiveOnlyWhenUsed: nobody calls after the crash.
+func TestRestartIsProactiveOnlyWhenUsed(t *testing.T) {
+	h := newHost(t, hostOptions{}, "used", "unused")
+	used, unused := h.open(Spec{Name: "used"}), h.open(Spec{Name: "unused"})
+	pid := h.pid(used)
+	kill(t, pid)
+	eventually(t, 5*time.Second, "the restart", func() bool { st := h.row("used"); return st.State == Ready && st.PID != pid })
+	pid = h.pid(unused)
+	unused.Close()
+	kill(t, pid)
+	eventually(t, 5*time.Second, "the crash is noticed", func() bool { return h.row("unused").State == Backoff })
+	time.Sleep(200 * time.Millisecond)
+	if st := h.row("unused"); st.PID != 0 {
+		t.Errorf("status = %+v", st)
+	}
+	h.ask(h.open(Spec{Name: "unused"}), "hello")
 }
 
 func TestExclusivePluginTellsWhatItLost(t *testing.T) {

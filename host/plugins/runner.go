@@ -20,8 +20,10 @@ import (
 )
 
 // processRunner starts the process for go-plugin. Unlike go-plugin's own it reads
-// the output itself: go-plugin's reader panics on a line that looks like a log
-// entry and is none, and stops reading, which blocks the plugin, at a long one.
+// the output itself. go-plugin's reader of stderr panics on a line that looks like
+// a log entry and is none, with a null logger too; its reader of stdout stops at a
+// long line, which blocks the plugin; and as long as a child of the plugin holds
+// the pipes, it does not notice that the plugin has ended, and cannot be killed.
 type processRunner struct {
 	p         *process
 	handshake *io.PipeReader // the first line of the process's stdout
@@ -125,9 +127,10 @@ func (r *processRunner) Wait(context.Context) error {
 	return nil
 }
 
-// Kill implements runner.Runner. go-plugin calls it as soon as the request to end
-// fails, which is whenever the plugin ends faster than it answers: a plugin that
-// was asked to end is left to stop, which gives it time.
+// Kill implements runner.Runner. go-plugin calls it when a start failed, and two
+// seconds after it asked the plugin to end, or at once if that request failed. A
+// plugin that was asked to end is left to stop, which gives it more time to close
+// its instances.
 func (r *processRunner) Kill(context.Context) error {
 	r.p.mu.Lock()
 	orderly := r.p.orderly

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
@@ -29,7 +30,13 @@ type Config struct {
 // mark is what the test appended to the binary, after "\nmark:".
 var mark = readMark()
 
+// child is what the marks children and daemons start.
+var child *exec.Cmd
+
 var opened, closed, known atomic.Int64
+
+// realStderr is not redirected when the plugin serves.
+var realStderr = os.Stderr
 
 func main() {
 	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "botyard-llm-")
@@ -48,10 +55,11 @@ func main() {
 		select {}
 	case "noise":
 		makeNoise()
-	case "children":
-		// It keeps all of the plugin's descriptors open.
-		child := exec.Command("/bin/sleep", "300")
+	case "children", "daemons":
+		// It keeps the plugin's pipes open.
+		child = exec.Command("/bin/sleep", "300")
 		child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: mark == "daemons"}
 		if err := child.Start(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -87,15 +95,16 @@ func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
 	return &model{cfg: cfg}, nil
 }
 
-type model struct {
-	cfg     Config
-	refused atomic.Int64
-}
+type model struct{ cfg Config }
 
 func (m *model) Close() error {
 	closed.Add(1)
-	if mark == "stubborn" {
+	switch mark {
+	case "stubborn":
 		select {}
+	case "slowclose":
+		time.Sleep(2500 * time.Millisecond)
+		fmt.Fprintln(realStderr, "closed in order")
 	}
 	return nil
 }
@@ -114,6 +123,8 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return say(strings.Join(os.Environ(), "\n"))
 	case "pid":
 		return say(fmt.Sprint(os.Getpid()))
+	case "child":
+		return say(fmt.Sprint(child.Process.Pid))
 	case "secret":
 		return say(m.cfg.Secret)
 	case "opened":

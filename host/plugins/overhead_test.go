@@ -1,0 +1,35 @@
+package plugins
+
+import (
+	"context"
+	"testing"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// BenchmarkCall compares a call through an Instance with one on the bare
+// connection: the difference is what supervision costs.
+func BenchmarkCall(b *testing.B) {
+	h := newHost(b, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	req := &llm.Request{Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, "hello")}}
+	emit := func(llm.Delta) error { return nil }
+	b.Run("instance", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := i.LLM().Chat(context.Background(), req, emit); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	p := i.sup.current()
+	bare := llm.NewClient(p.conn, i.ID())
+	b.Run("bare", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := bare.Chat(context.Background(), req, emit); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
