@@ -23,6 +23,7 @@ type Document struct {
 	name     string
 	keys     mapping
 	problems Problems          // of FromMap, which returns none; reported with the rest
+	kept     []Path            // what RestoreSecrets took from another document
 	files    map[string]string // by Path.key, of keys that are from elsewhere than name
 }
 
@@ -170,35 +171,6 @@ func FromMap(name string, m map[string]any) *Document {
 	d := newDocument(name, root)
 	d.problems = b.problems
 	return d
-}
-
-// RestoreSecrets gives a copy of new in which every "<secret>" text is replaced
-// by the scalar that old has at the same path: what somebody got shown and sends
-// back means "as it was". A placeholder for which old has nothing stays, and is
-// a problem once its key turns out to be secret. Neither document is changed, and
-// either may be nil.
-func RestoreSecrets(new, old *Document) *Document {
-	if new == nil || old == nil {
-		return new
-	}
-	return new.mapText(func(path Path, text string) any {
-		if text != secretPlaceholder {
-			return text
-		}
-		var at any = old.keys
-		for _, segment := range path {
-			e := below(at, segment)
-			if e == nil {
-				return text
-			}
-			at = e.value
-		}
-		switch at.(type) {
-		case mapping, sequence:
-			return text
-		}
-		return at
-	})
 }
 
 // ReplaceText gives a copy of d in which replace has been asked for the text at

@@ -60,6 +60,10 @@ defaults {
 	seen = nil
 	mu.Unlock()
 	y.mustChat("own", "c", "again")
+	// It does not follow an endpoint that the same change moves.
+	if a := y.do("PUT", "/admin/v1/tenants/own", `{"llm":{"base_url":"`+server.URL+`","api_key":"<secret>"}}`); a.Status != 422 || !strings.Contains(string(a.Body), "llm.api_key") {
+		t.Errorf("a kept key to another endpoint: %d %s", a.Status, a.Body)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	if len(seen) != 1 || seen[0] != "Bearer own-key" {

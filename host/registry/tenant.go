@@ -65,19 +65,21 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	r.mu.Lock()
 	before := r.tenants[id]
 	var old *config.Document
+	var was *config.Effective
 	err := before.accepts(id, o)
 	if before != nil {
-		old = before.doc
+		old, was = before.doc, before.effective
 	}
 	r.mu.Unlock()
 	if err != nil {
 		return Tenant{}, nil, err
 	}
-	if old != nil {
-		doc = config.RestoreSecrets(doc, old)
-	}
+	doc = config.RestoreSecrets(doc, old)
 	effective, err := r.o.Check(ctx, id, doc)
 	if err != nil {
+		return Tenant{}, nil, err
+	}
+	if err := config.CheckRestored(doc, was, effective); err != nil {
 		return Tenant{}, nil, err
 	}
 	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now(), gate: &bot.Gate{}}

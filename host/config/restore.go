@@ -1,0 +1,97 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// RestoreSecrets gives a copy of new in which every "<secret>" text is replaced
+// by the scalar that old has at the same path: what somebody got shown and sends
+// back means "as it was". A placeholder for which old has nothing stays, and is
+// a problem once its key turns out to be secret. Neither document is changed, and
+// either may be nil. [CheckRestored] tells whether the secrets may go where the
+// new document sends them.
+func RestoreSecrets(new, old *Document) *Document {
+	if new == nil || old == nil {
+		return new
+	}
+	var kept []Path
+	out := new.mapText(func(path Path, text string) any {
+		if text != secretPlaceholder {
+			return text
+		}
+		var at any = old.keys
+		for _, segment := range path {
+			e := below(at, segment)
+			if e == nil {
+				return text
+			}
+			at = e.value
+		}
+		switch at.(type) {
+		case mapping, sequence:
+			return text
+		}
+		kept = append(kept, path)
+		return at
+	})
+	out.kept = kept
+	return out
+}
+
+// CheckRestored refuses a document made by [RestoreSecrets] that sends a kept
+// secret elsewhere: to another plugin, or to another endpoint than the one that it
+// was given for. Whoever changes where a secret is sent has to know the secret.
+// before is what the old document made, nil if it made nothing; after is what doc
+// makes. Errors are [Problems].
+func CheckRestored(doc *Document, before, after *Effective) error {
+	if doc == nil {
+		return nil
+	}
+	var problems Problems
+	for _, path := range doc.kept {
+		if why := movedSince(path[0], before, after); why != "" {
+			problems = append(problems, Problem{
+				Pos: doc.Pos(path), Path: path, Message: fmt.Sprintf("cannot be kept: %s", why),
+				Expected: "the secret itself",
+			})
+		}
+	}
+	return problems.err()
+}
+
+// movedSince says how the place that a block's secrets are sent to has changed;
+// empty if it has not.
+func movedSince(key string, before, after *Effective) string {
+	i := slices.IndexFunc(blocks, func(b block) bool { return b.key == key })
+	if i < 0 {
+		return "" // no place for secrets, which is reported
+	}
+	if before == nil {
+		return "there was no valid configuration to keep it from"
+	}
+	b := blocks[i]
+	old, now := before.block(b), after.block(b)
+	if old.Plugin != now.Plugin {
+		return fmt.Sprintf("`%s.%s` changed from %q", b.key, b.selector, old.Plugin)
+	}
+	known, ok := after.trace.asked[[2]string{b.kind, now.Plugin}]
+	if !ok || known.schema == nil {
+		return "the plugin's schema is not known"
+	}
+	if !reflect.DeepEqual(known.schema.endpoints(old.Config), known.schema.endpoints(now.Config)) {
+		return "an endpoint of the block changed"
+	}
+	return ""
+}
+
+// block gives the effective block of a kind.
+func (e *Effective) block(b block) Block {
+	for _, have := range []Block{e.LLM, e.Memory, e.Storage} {
+		if have.Kind == b.kind {
+			return have
+		}
+	}
+	return Block{}
+}
