@@ -1,0 +1,268 @@
+package llmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+var rules = []Rule{
+	{
+		Name:  "stream",
+		Doc:   "A streamed reply is the sum of its pieces, which come one at a time and none after the end.",
+		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Hello there.", true) },
+	},
+	{
+		Name:  "whole",
+		Doc:   "Without streaming the same reply comes.",
+		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Good evening.", false) },
+	},
+	{
+		Name:  "usage",
+		Doc:   "Usage is counted from zero up, and a part is never more than its whole.",
+		Check: checkUsage,
+	},
+	{
+		Name:  "concurrent",
+		Doc:   "Calls at the same time do not mix.",
+		Check: checkConcurrent,
+	},
+	{
+		Name:  "cancel",
+		Doc:   "When its caller is gone, Chat returns promptly and says so.",
+		Check: checkCancel,
+	},
+	{
+		Name:  "emit-error",
+		Doc:   "An error from emit ends the generation: Chat fails promptly and emits no more.",
+		Check: checkEmitError,
+	},
+	{
+		Name:  "classified",
+		Doc:   "A failure has its class.",
+		Check: checkClassified,
+	},
+	{
+		Name:  "embed",
+		Doc:   "Each text gets its vector, all of one length, and equal texts get equal ones.",
+		Check: checkEmbed,
+	},
+}
+
+func request(text string, stream bool) *llm.Request {
+	return &llm.Request{
+		Call:     sdk.Call{Tenant: "kit", Conversation: "c", User: "u"},
+		Messages: []chat.Message{chat.Text(chat.System, "Answer in one short sentence."), chat.Text(chat.User, text)},
+		Stream:   stream,
+	}
+}
+
+// heard is what a Chat emitted, and how.
+type heard struct {
+	mu    sync.Mutex
+	text  strings.Builder
+	usage []chat.Usage
+	over  bool
+	wrong error
+}
+
+// lateness is how long a rule listens for what comes after the end.
+const lateness = 20 * time.Millisecond
+
+// hear takes a piece; after the end it only notes that one came.
+func (h *heard) hear(d llm.Delta) error {
+	if !h.mu.TryLock() {
+		h.mu.Lock()
+		h.wrong = errors.New("two pieces were emitted at once")
+	}
+	defer h.mu.Unlock()
+	if h.over {
+		h.wrong = errors.New("a piece was emitted after Chat returned")
+		return h.wrong
+	}
+	h.text.WriteString(d.Text)
+	h.usage = append(h.usage, d.Usage)
+	runtime.Gosched() // gives another emitter its chance to be caught
+	return nil
+}
+
+// chat runs one generation and listens; also is called for each piece.
+func (e *Env) chat(ctx context.Context, m llm.LLM, req *llm.Request, also func() error) (*heard, *llm.Finish, error) {
+	h := &heard{}
+	finish, err := m.Chat(ctx, req, func(d llm.Delta) error {
+		if err := h.hear(d); err != nil || also == nil {
+			return err
+		}
+		return also()
+	})
+	h.mu.Lock()
+	h.over = true
+	h.mu.Unlock()
+	return h, finish, err
+}
+
+// converse is one generation that must succeed.
+func (e *Env) converse(ctx context.Context, text string, stream bool) error {
+	req := request(text, stream)
+	h, finish, err := e.chat(ctx, e.LLM, req, nil)
+	if err != nil {
+		return fmt.Errorf("chat: %w", err)
+	}
+	time.Sleep(lateness)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.wrong != nil:
+		return h.wrong
+	case finish == nil:
+		return errors.New("chat returned neither finish nor error")
+	case h.text.Len() == 0:
+		return errors.New("the reply is empty")
+	case e.expect != nil && h.text.String() != e.expect(req):
+		return fmt.Errorf("the reply to %q is %q; want %q", text, h.text.String(), e.expect(req))
+	}
+	return nil
+}
+
+func checkUsage(ctx context.Context, env *Env) error {
+	for _, stream := range []bool{true, false} {
+		h, finish, err := env.chat(ctx, env.LLM, request("Say something.", stream), nil)
+		if err != nil {
+			return fmt.Errorf("chat: %w", err)
+		}
+		if finish == nil {
+			return errors.New("chat returned no finish")
+		}
+		for _, u := range append(h.usage, finish.Usage) {
+			if u.CachedInputTokens < 0 || u.CachedInputTokens > u.InputTokens ||
+				u.ReasoningTokens < 0 || u.ReasoningTokens > u.OutputTokens {
+				return fmt.Errorf("the usage is %+v", u)
+			}
+		}
+	}
+	return nil
+}
+
+func checkConcurrent(ctx context.Context, env *Env) error {
+	const calls = 16
+	errs := make(chan error, calls)
+	for i := range calls {
+		go func() { errs <- env.converse(ctx, fmt.Sprintf("This is caller number %d.", i), i%4 != 3) }()
+	}
+	all := make([]error, calls)
+	for i := range all {
+		all[i] = <-errs
+	}
+	return errors.Join(all...)
+}
+
+func checkCancel(ctx context.Context, env *Env) error {
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	start := time.Now()
+	_, _, err := env.chat(gone, env.LLM, request("Hello.", true), nil)
+	if err := env.gaveUp("chat with a caller that is gone", start, err); err != nil {
+		return err
+	}
+	for _, stream := range []bool{true, false} {
+		gone, cancel := context.WithCancel(ctx)
+		defer cancel()
+		timer := time.AfterFunc(300*time.Millisecond, cancel)
+		defer timer.Stop()
+		start := time.Now().Add(300 * time.Millisecond)
+		_, _, err := env.chat(gone, env.LLM, request(env.prompt, stream), nil)
+		if err == nil && gone.Err() == nil {
+			continue // it was faster
+		}
+		if err := env.gaveUp(fmt.Sprintf("chat whose caller goes away (stream: %t)", stream), start, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Env) gaveUp(what string, since time.Time, err error) error {
+	if took := time.Since(since); took > e.prompts {
+		return fmt.Errorf("%s: returned after %v; want at most %v", what, took, e.prompts)
+	}
+	if !fault.Is(err, fault.Canceled) {
+		return fmt.Errorf("%s: error %v; want one of class %s", what, err, fault.Canceled)
+	}
+	return nil
+}
+
+func checkEmitError(ctx context.Context, env *Env) error {
+	calls := 0
+	var since time.Time
+	_, _, err := env.chat(ctx, env.LLM, request(env.prompt, true), func() error {
+		if calls++; calls == 1 {
+			since = time.Now()
+		}
+		return fault.New(fault.Canceled, "nobody listens")
+	})
+	switch took := time.Since(since); {
+	case err == nil:
+		return errors.New("chat succeeded though emit failed")
+	case calls != 1:
+		return fmt.Errorf("emit was called %d times; want once, as it failed", calls)
+	case took > env.prompts:
+		return fmt.Errorf("chat returned %v after emit failed; want at most %v", took, env.prompts)
+	}
+	return nil
+}
+
+func checkClassified(ctx context.Context, env *Env) error {
+	if env.failing == nil {
+		return ErrSkip
+	}
+	m, err := env.failing(ctx)
+	if err != nil {
+		return fmt.Errorf("open the failing llm: %w", err)
+	}
+	_, _, err = env.chat(ctx, m, request("Hello.", true), nil)
+	var classified *fault.Error
+	switch {
+	case err == nil:
+		err = errors.New("chat succeeded though everything is wrong")
+	case !errors.As(err, &classified):
+		err = fmt.Errorf("the error is no fault.Error: %w", err)
+	case classified.Class != env.class:
+		err = fmt.Errorf("the error has class %s, not %s: %w", classified.Class, env.class, err)
+	default:
+		err = nil
+	}
+	return errors.Join(err, closeLLM(m))
+}
+
+func checkEmbed(ctx context.Context, env *Env) error {
+	m, ok := env.LLM.(llm.Embedder)
+	if !ok {
+		return ErrSkip
+	}
+	texts := []string{"a cat", "a dog", "a cat", "Zażółć gęślą jaźń"}
+	got, err := m.Embed(ctx, &llm.EmbedRequest{Call: sdk.Call{Tenant: "kit"}, Texts: texts})
+	if err != nil {
+		return fmt.Errorf("embed: %w", err)
+	}
+	if len(got.Vectors) != len(texts) {
+		return fmt.Errorf("%d texts got %d vectors", len(texts), len(got.Vectors))
+	}
+	for i, v := range got.Vectors {
+		if len(v) == 0 || len(v) != len(got.Vectors[0]) {
+			return fmt.Errorf("vector %d has length %d, the first %d", i, len(v), len(got.Vectors[0]))
+		}
+	}
+	if a, b := fmt.Sprintf("%.3g", got.Vectors[0]), fmt.Sprintf("%.3g", got.Vectors[2]); a != b {
+		return errors.New("the same text got two different vectors")
+	}
+	return nil
+}
