@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -21,9 +24,19 @@ type Options struct {
 	writeTimeout time.Duration // for what is streamed at once
 }
 
+// Host is what a Server serves: a *host.Host, or another assembly of the same
+// parts, such as one whose bots have no plugin processes.
+type Host interface {
+	Settings() config.Settings
+	Registry() *registry.Registry
+	Plugins() *plugins.Manager
+}
+
+var _ Host = (*host.Host)(nil)
+
 // Server serves one host. Serve it, then Drain it, then close the host.
 type Server struct {
-	host *host.Host
+	host Host
 	log  hclog.Logger
 	http *http.Server
 
@@ -35,7 +48,7 @@ type Server struct {
 }
 
 // New makes a server for the host, which it does not own.
-func New(h *host.Host, o Options) *Server {
+func New(h Host, o Options) *Server {
 	s := &Server{host: h, log: o.Log, keepalive: o.keepalive, writeTimeout: o.writeTimeout}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
