@@ -40,14 +40,14 @@ func (p *parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta
 	}
 	pieces := strings.SplitAfter(reply, " ")
 	if said(req) == long {
-		pieces = slices.Repeat(pieces, 1000)
+		pieces = slices.Repeat(pieces, 400)
 	}
 	switch {
 	case !req.Stream && p.flaw == "cuts":
 		pieces = pieces[:1]
 	case !req.Stream && said(req) != long:
 		pieces = []string{reply}
-	case req.Stream && p.flaw == "late":
+	case req.Stream && p.flaw == "late" && len(pieces) > 1:
 		last := pieces[len(pieces)-1]
 		pieces = pieces[:len(pieces)-1]
 		p.calls.Go(func() {
@@ -101,7 +101,7 @@ func failed(t *testing.T, flaw string, refusal error) (rules []string) {
 	p := &parrot{flaw: flaw}
 	defer p.calls.Wait()
 	err := Test(t.Context(), func(context.Context) (llm.LLM, error) { return p, nil },
-		Expect(said), LongPrompt(long), Prompt(time.Second),
+		Expect(said), LongPrompt(long), Prompt(500*time.Millisecond),
 		Fails(func(context.Context) (llm.LLM, error) { return refusing{refusal}, nil }, fault.Unauthenticated))
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
