@@ -1,0 +1,382 @@
+package ollama
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+func TestStream(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("Hel", "lo", "!"); l.done("stop") }
+	got, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if texts(got) != "Hel|lo|!|" {
+		t.Errorf("got %q", texts(got))
+	}
+	want := &llm.Finish{Reason: llm.FinishStop, Model: "gemma3:1b", Usage: chat.Usage{InputTokens: 26, OutputTokens: 3}}
+	if !reflect.DeepEqual(finish, want) {
+		t.Errorf("finish %+v, want %+v", finish, want)
+	}
+}
+
+func TestWholeReply(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) {
+		l.send(api.ChatResponse{Message: api.Message{Thinking: "hm"}})
+		l.text("Hel", "lo")
+		l.done("length")
+	}
+	req := ask("Hi")
+	req.Stream = false
+	got, finish, err := talk(t.Context(), s.model(nil), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []llm.Delta{{Text: "Hello", Reasoning: "hm"}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if finish.Reason != llm.FinishLength {
+		t.Errorf("finish %+v", finish)
+	}
+}
+
+func TestEachTokenIsRelayedAtOnce(t *testing.T) {
+	s := newServer(t)
+	more := make(chan struct{}, 1)
+	s.chat = func(l *lines, _ *api.ChatRequest) {
+		for range 3 {
+			<-more
+			l.text("x")
+		}
+		l.done("stop")
+	}
+	more <- struct{}{}
+	pieces := 0
+	_, err := s.model(nil).Chat(t.Context(), ask("Hi"), func(llm.Delta) error {
+		if pieces++; pieces < 3 {
+			more <- struct{}{} // the next piece is not even made before this one is here
+		}
+		return nil
+	})
+	if err != nil || pieces != 3 {
+		t.Errorf("%d pieces, %v", pieces, err)
+	}
+}
+
+func TestThinking(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, req *api.ChatRequest) {
+		if req.Think == nil || req.Think.Value != true {
+			t.Errorf("think is %+v", req.Think)
+		}
+		l.send(api.ChatResponse{Message: api.Message{Thinking: "let me "}})
+		l.send(api.ChatResponse{Message: api.Message{Thinking: "see"}})
+		l.text("42")
+		l.done("stop")
+	}
+	got, _, err := talk(t.Context(), s.model(func(c *Config) { c.Think = true }), ask("?"))
+	if want := []llm.Delta{{Reasoning: "let me "}, {Reasoning: "see"}, {Text: "42"}}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestToolCalls(t *testing.T) {
+	arguments := api.NewToolCallFunctionArguments()
+	arguments.Set("city", "Lisbon")
+	arguments.Set("days", 2)
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) {
+		l.send(api.ChatResponse{Message: api.Message{ToolCalls: []api.ToolCall{
+			{ID: "call_1", Function: api.ToolCallFunction{Name: "weather", Arguments: arguments}},
+			{Function: api.ToolCallFunction{Index: 1, Name: "now"}},
+		}}})
+		l.done("stop")
+	}
+	m := s.model(nil)
+	for _, stream := range []bool{true, false} {
+		req := ask("?")
+		req.Stream = stream
+		got, finish, err := talk(t.Context(), m, req)
+		if err != nil || len(got) != 1 || len(got[0].ToolCalls) != 2 {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		if want := (chat.ToolCall{ID: "call_1", Name: "weather", Arguments: `{"city":"Lisbon","days":2}`}); got[0].ToolCalls[0] != want {
+			t.Errorf("got %+v, want %+v", got[0].ToolCalls[0], want)
+		}
+		if c := got[0].ToolCalls[1]; !strings.HasPrefix(c.ID, "call_") || len(c.ID) < 20 || c.Arguments != "{}" {
+			t.Errorf("a call without id became %+v", c)
+		}
+		if finish.Reason != llm.FinishToolCalls {
+			t.Errorf("finish %+v", finish)
+		}
+	}
+}
+
+func TestColdModel(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) {
+		time.Sleep(300 * time.Millisecond)
+		l.text("at last")
+		l.done("stop")
+	}
+	m := s.model(nil)
+	m.betweenTokens = 50 * time.Millisecond // does not concern the first token
+	got, _, err := talk(t.Context(), m, ask("Hi"))
+	if err != nil || texts(got) != "at last|" {
+		t.Errorf("got %q, %v", texts(got), err)
+	}
+	m.firstToken = 50 * time.Millisecond
+	_, finish, err := talk(t.Context(), m, ask("Hi"))
+	if !fault.Is(err, fault.Deadline) || !strings.Contains(err.Error(), "no first token") || finish != nil {
+		t.Errorf("%v, %+v", err, finish)
+	}
+}
+
+func TestHangBetweenTokens(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a", "b"); l.hang() }
+	m := s.model(nil)
+	m.betweenTokens = 100 * time.Millisecond
+	got, finish, err := talk(t.Context(), m, ask("Hi"))
+	if f := fault.Of(err); f == nil || f.Class != fault.Deadline || !f.Retryable || f.Party != fault.PartyProvider {
+		t.Errorf("%v, %+v", err, f)
+	}
+	if texts(got) != "a|b|" || finish == nil || finish.Usage.OutputTokens != 2 || finish.Reason != llm.FinishUnknown {
+		t.Errorf("got %q, finish %+v", texts(got), finish)
+	}
+	s.waitEnded()
+}
+
+// TestToolsTakeTheirTime: Ollama sends nothing while a tool call is generated.
+func TestToolsTakeTheirTime(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) {
+		l.text("a")
+		time.Sleep(300 * time.Millisecond)
+		l.done("stop")
+	}
+	m := s.model(nil)
+	m.betweenTokens = 50 * time.Millisecond
+	req := ask("Hi")
+	req.Tools = []llm.Tool{{Name: "now"}}
+	if _, _, err := talk(t.Context(), m, req); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSlowReceiverIsNotTheServersFault(t *testing.T) {
+	s := newServer(t)
+	received := make(chan struct{}, 1)
+	s.chat = func(l *lines, _ *api.ChatRequest) {
+		for range 3 {
+			l.text("x")
+			select { // nothing that waits in a buffer can make up for a broken connection
+			case <-received:
+			case <-l.ctx.Done():
+				return
+			}
+		}
+		l.done("stop")
+	}
+	m := s.model(nil)
+	m.betweenTokens = 100 * time.Millisecond
+	_, err := m.Chat(t.Context(), ask("Hi"), func(llm.Delta) error {
+		time.Sleep(250 * time.Millisecond)
+		received <- struct{}{}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCallerCancels(t *testing.T) {
+	for name, before := range map[string]int{"before the first token": 0, "between tokens": 2} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			reached := make(chan struct{})
+			s.chat = func(l *lines, _ *api.ChatRequest) {
+				for range before {
+					l.text("x")
+				}
+				close(reached)
+				l.hang()
+			}
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			canceled := make(chan time.Time, 1)
+			go func() {
+				<-reached
+				time.Sleep(50 * time.Millisecond)
+				canceled <- time.Now()
+				cancel(errors.New("the host's own reason"))
+			}()
+			_, finish, err := talk(ctx, s.model(nil), ask("Hi"))
+			if !fault.Is(err, fault.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			s.waitEnded()
+			if late := time.Since(<-canceled); late > time.Second {
+				t.Errorf("it took %v", late)
+			}
+			if before > 0 && (finish == nil || finish.Usage.OutputTokens != int64(before)) {
+				t.Errorf("finish %+v", finish)
+			}
+		})
+	}
+}
+
+func TestCallersDeadline(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.hang() }
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, _, err := talk(ctx, s.model(nil), ask("Hi")); !fault.Is(err, fault.Deadline) {
+		t.Errorf("got %v", err)
+	}
+	s.waitEnded()
+}
+
+func TestReceiversErrorEndsTheReply(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a", "b"); l.hang() }
+	gone := errors.New("gone")
+	finish, err := s.model(nil).Chat(t.Context(), ask("Hi"), func(llm.Delta) error { return gone })
+	if !errors.Is(err, gone) || finish == nil || finish.Usage.OutputTokens != 1 {
+		t.Errorf("got %v, %+v", err, finish)
+	}
+	s.waitEnded()
+}
+
+// TestDoneEndsTheReply: what the connection does after it is nobody's concern.
+func TestDoneEndsTheReply(t *testing.T) {
+	for name, after := range map[string]func(*lines){
+		"a cut":   func(l *lines) { l.cut() },
+		"an echo": func(l *lines) { l.text("more") },
+		"an error": func(l *lines) {
+			l.raw(`{"error":"late"}` + "\n")
+		},
+		"silence": func(l *lines) { l.hang() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a"); l.done("stop"); after(l) }
+			start := time.Now()
+			got, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
+			if err != nil || texts(got) != "a|" || finish.Usage.OutputTokens != 3 {
+				t.Errorf("got %q, %+v, %v", texts(got), finish, err)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+func TestConnectionIsUsedAgain(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a"); l.done("stop") }
+	m := s.model(nil)
+	for range 5 {
+		if _, _, err := talk(t.Context(), m, ask("Hi")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.conns) != 1 {
+		t.Errorf("%d connections for five calls one after another", len(s.conns))
+	}
+}
+
+func TestEmptyReply(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	m := s.model(nil)
+	for _, stream := range []bool{true, false} {
+		req := ask("Hi")
+		req.Stream = stream
+		got, finish, err := talk(t.Context(), m, req)
+		if err != nil || len(got) != 0 || finish.Reason != llm.FinishStop {
+			t.Errorf("got %+v, %+v, %v", got, finish, err)
+		}
+	}
+}
+
+func TestKey(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	for key, want := range map[string]string{"": "", "s3cret\n": "Bearer s3cret"} {
+		if _, _, err := talk(t.Context(), s.model(func(c *Config) { c.APIKey = key }), ask("Hi")); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.headers.Get("Authorization"); got != want {
+			t.Errorf("Authorization is %q, want %q", got, want)
+		}
+		if "http://"+s.host != s.URL {
+			t.Errorf("Host is %q", s.host)
+		}
+	}
+}
+
+func TestBasePathIsKept(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	outer := httptest.NewServer(http.StripPrefix("/ai/ollama", s.Config.Handler))
+	t.Cleanup(outer.Close)
+	for _, path := range []string{"/ai/ollama", "/ai/ollama/"} {
+		if _, _, err := talk(t.Context(), s.model(func(c *Config) { c.BaseURL = outer.URL + path }), ask("Hi")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestConnectionsAreTheInstances(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	m := s.model(nil)
+	if m.transport.base.Proxy != nil {
+		t.Error("a proxy may come between")
+	}
+	if _, _, err := talk(t.Context(), m, ask("Hi")); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-s.closed:
+	case <-time.After(5 * time.Second):
+		t.Error("Close left the connection open")
+	}
+}
+
+// TestHostedServer: the API client would sign a request to this name with the key
+// in the home folder of whoever runs the process, and fail without one.
+func TestHostedServer(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	m := s.model(func(c *Config) { c.BaseURL, c.APIKey = "http://ollama.com", "s3cret" })
+	m.transport.base.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
+	}
+	if _, _, err := talk(t.Context(), m, ask("Hi")); err != nil {
+		t.Fatal(err)
+	}
+	if s.host != "ollama.com" || s.headers.Get("Authorization") != "Bearer s3cret" {
+		t.Errorf("host %q, headers %v", s.host, s.headers)
+	}
+}

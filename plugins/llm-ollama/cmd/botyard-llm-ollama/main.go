@@ -1,0 +1,10 @@
+// Command botyard-llm-ollama is the plugin that chats with models on an Ollama
+// server.
+package main
+
+import (
+	ollama "github.com/botyard/botyard/plugins/llm-ollama"
+	"github.com/botyard/botyard/sdk"
+)
+
+func main() { sdk.Serve(ollama.Plugin()) }

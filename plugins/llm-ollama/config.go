@@ -1,0 +1,193 @@
+package ollama
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/ollama/ollama/api"
+	"golang.org/x/net/http/httpguts"
+)
+
+// Config is the block llm with provider = "ollama". Fields that New finds empty
+// have the schema's defaults.
+type Config struct {
+	BaseURL        string `json:"base_url,omitempty" botyard:"endpoint" jsonschema:"default=http://127.0.0.1:11434" jsonschema_description:"Where the Ollama server is; a path before /api is kept."`
+	APIKey         string `json:"api_key,omitempty" botyard:"secret" jsonschema_description:"Sent as bearer token, for servers behind a proxy that asks for one and for ollama.com."`
+	Model          string `json:"model" jsonschema:"required,minLength=1" jsonschema_description:"The model's name and tag, as in gemma3:1b."`
+	EmbeddingModel string `json:"embedding_model,omitempty" jsonschema_description:"The model that embeds texts; the default is model."`
+
+	KeepAlive any            `json:"keep_alive,omitempty" jsonschema:"oneof_type=string;number" jsonschema_description:"How long the model stays in memory after a call: a duration as in 5m, or seconds; 0 unloads at once and a negative one never. The default is the server's."`
+	Options   map[string]any `json:"options,omitempty" jsonschema_description:"Ollama's options for the model, passed on as they are: temperature, top_p, num_ctx, seed, stop, num_predict and so on."`
+	Think     any            `json:"think,omitempty" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
+	Truncate  *bool          `json:"truncate,omitempty" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
+
+	FirstTokenTimeout int `json:"first_token_timeout,omitempty" jsonschema:"minimum=1,maximum=86400,default=300" jsonschema_description:"Seconds until the first token, and until embeddings; a model may have to be loaded first."`
+	TokenTimeout      int `json:"token_timeout,omitempty" jsonschema:"minimum=1,maximum=86400,default=60" jsonschema_description:"Seconds from one token to the next."`
+}
+
+const (
+	defaultBaseURL           = "http://127.0.0.1:11434"
+	defaultFirstTokenTimeout = 300
+	defaultTokenTimeout      = 60
+)
+
+// settings is a Config that was understood.
+type settings struct {
+	base           *url.URL
+	apiKey         string
+	model          string
+	embeddingModel string
+	keepAlive      *api.Duration
+	options        map[string]any
+	think          *api.ThinkValue
+	truncate       *bool
+	firstToken     time.Duration
+	betweenTokens  time.Duration
+}
+
+// settings reports everything that is wrong with c.
+func (c Config) settings() (settings, error) {
+	s := settings{
+		model: c.Model, embeddingModel: c.EmbeddingModel, options: c.Options, truncate: c.Truncate,
+		apiKey: strings.TrimSpace(c.APIKey), // a secret's file ends with a newline
+	}
+	if s.embeddingModel == "" {
+		s.embeddingModel = s.model
+	}
+	var errs []error
+	check := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if s.model == "" {
+		check(invalid("model", "is missing; expected a model's name such as gemma3:1b"))
+	}
+	if !httpguts.ValidHeaderFieldValue(s.apiKey) {
+		check(invalid("api_key", "has characters that no HTTP header may have"))
+	}
+	var err error
+	s.base, err = parseBase(c.BaseURL)
+	check(err)
+	s.keepAlive, err = parseKeepAlive(c.KeepAlive)
+	check(err)
+	s.think, err = parseThink(c.Think)
+	check(err)
+	check(checkOptions(c.Options))
+	s.firstToken, err = parseTimeout("first_token_timeout", c.FirstTokenTimeout, defaultFirstTokenTimeout)
+	check(err)
+	s.betweenTokens, err = parseTimeout("token_timeout", c.TokenTimeout, defaultTokenTimeout)
+	check(err)
+	return s, firstOf(errs)
+}
+
+// firstOf joins what follows the first error into its message: a fault has one
+// path.
+func firstOf(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	first := fault.Of(errs[0])
+	for _, err := range errs[1:] {
+		first.Message += "; " + err.Error()
+	}
+	return first
+}
+
+func parseBase(s string) (*url.URL, error) {
+	if s == "" {
+		s = defaultBaseURL
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil: // its text repeats the URL, which may have a password in it
+		return nil, invalid("base_url", "is no URL; expected one such as %s", defaultBaseURL)
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, invalid("base_url", "expected http:// or https:// and a host, such as %s", defaultBaseURL)
+	case u.User != nil:
+		return nil, invalid("base_url", "must not have a user or password in it; set api_key")
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		return nil, invalid("base_url", "must not have a query or fragment")
+	}
+	return u, nil
+}
+
+// parseKeepAlive takes what Ollama takes, and numbers that are written as text,
+// since that is how environment variables write them.
+func parseKeepAlive(v any) (*api.Duration, error) {
+	expected := invalid("keep_alive", `expected a duration such as "5m", or a number of seconds`)
+	var seconds float64
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		if d, err := time.ParseDuration(v); err == nil {
+			return &api.Duration{Duration: d}, nil
+		}
+		var err error
+		if seconds, err = strconv.ParseFloat(v, 64); err != nil {
+			return nil, expected
+		}
+	case float64:
+		seconds = v
+	case int:
+		seconds = float64(v)
+	default:
+		return nil, expected
+	}
+	if math.IsNaN(seconds) || seconds > math.MaxInt64/float64(time.Second) {
+		return nil, expected
+	}
+	if seconds < 0 {
+		return &api.Duration{Duration: -1}, nil
+	}
+	return &api.Duration{Duration: time.Duration(seconds * float64(time.Second))}, nil
+}
+
+func parseThink(v any) (*api.ThinkValue, error) {
+	if v == nil {
+		return nil, nil
+	}
+	t := &api.ThinkValue{Value: v}
+	if !t.IsValid() {
+		return nil, invalid("think", `expected true, false, "low", "medium" or "high"`)
+	}
+	return t, nil
+}
+
+// checkOptions finds known options of a wrong type, which the server would answer
+// with an internal error at each call. Unknown ones are the server's to judge: it
+// may be newer than this plugin.
+func checkOptions(options map[string]any) error {
+	for key, value := range options {
+		one, err := json.Marshal(map[string]any{key: value})
+		if err != nil {
+			return invalid("options."+key, "is no JSON value")
+		}
+		var typeErr *json.UnmarshalTypeError
+		if err := json.Unmarshal(one, new(api.Options)); errors.As(err, &typeErr) {
+			return invalid("options."+key, "must be %s, not %s", typeErr.Type, typeErr.Value)
+		}
+	}
+	return nil
+}
+
+func parseTimeout(path string, seconds, byDefault int) (time.Duration, error) {
+	if seconds < 0 {
+		return 0, invalid(path, "must be at least 1 second")
+	}
+	if seconds == 0 {
+		seconds = byDefault
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+func invalid(path, format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
+}

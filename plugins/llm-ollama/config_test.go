@@ -1,0 +1,131 @@
+package ollama
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/schema"
+)
+
+func decode(t *testing.T, block string) (Config, error) {
+	t.Helper()
+	var cfg Config
+	err := schema.Decode(Plugin().Info.ConfigSchema, []byte(block), &cfg)
+	return cfg, err
+}
+
+func TestSchemaDefaults(t *testing.T) {
+	cfg, err := decode(t, `{"model":"gemma3:1b"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{BaseURL: defaultBaseURL, Model: "gemma3:1b",
+		FirstTokenTimeout: defaultFirstTokenTimeout, TokenTimeout: defaultTokenTimeout}
+	if !reflect.DeepEqual(cfg, want) {
+		t.Errorf("defaults %+v, want %+v", cfg, want)
+	}
+	filled, err := cfg.settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty, err := Config{Model: "gemma3:1b"}.settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(filled, empty) {
+		t.Errorf("the schema's defaults %+v differ from the code's %+v", filled, empty)
+	}
+}
+
+func TestConfigBlock(t *testing.T) {
+	cfg, err := decode(t, `{"base_url":"https://o/x","api_key":"k","model":"m","embedding_model":"e","keep_alive":-1,"think":true,
+		"options":{"temperature":0.5,"num_ctx":8192,"seed":7,"stop":["a"]},"truncate":false,"first_token_timeout":1,"token_timeout":2}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(cfg); err != nil {
+		t.Error(err)
+	}
+	if cfg.KeepAlive != -1.0 || cfg.Think != true || cfg.Options["num_ctx"] != 8192.0 || *cfg.Truncate {
+		t.Errorf("got %+v", cfg)
+	}
+	if _, err := decode(t, `{"model":"m","temperature":1}`); !fault.Is(err, fault.Invalid) {
+		t.Errorf("an unknown key: %v", err)
+	}
+}
+
+func TestSchema(t *testing.T) {
+	info := Plugin().Info
+	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Capabilities, []string{llm.CapEmbed}) {
+		t.Errorf("%+v", info)
+	}
+	var s struct {
+		Properties map[string]map[string]any
+		Required   []string
+	}
+	if err := json.Unmarshal(info.ConfigSchema, &s); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(s.Required, []string{"model"}) {
+		t.Errorf("required: %q", s.Required)
+	}
+	for name, p := range s.Properties {
+		if p["description"] == nil {
+			t.Errorf("%s has no description", name)
+		}
+		if got := p[schema.SecretKeyword] == true; got != (name == "api_key") {
+			t.Errorf("%s: secret is %v", name, got)
+		}
+		if got := p[schema.EndpointKeyword] == true; got != (name == "base_url") {
+			t.Errorf("%s: endpoint is %v", name, got)
+		}
+	}
+	types := []any{map[string]any{"type": "string"}, map[string]any{"type": "number"}}
+	if got := s.Properties["keep_alive"]["oneOf"]; !reflect.DeepEqual(got, types) {
+		t.Errorf("keep_alive: %v", s.Properties["keep_alive"])
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	for _, c := range []struct {
+		change  func(*Config)
+		path    string
+		message string
+	}{
+		{func(c *Config) { c.Model = "" }, "model", "gemma3:1b"},
+		{func(c *Config) { c.BaseURL = "localhost:11434" }, "base_url", "expected http://"},
+		{func(c *Config) { c.BaseURL = "ftp://localhost" }, "base_url", "expected http://"},
+		{func(c *Config) { c.BaseURL = "http://" }, "base_url", "a host"},
+		{func(c *Config) { c.BaseURL = "http://:80" }, "base_url", "a host"},
+		{func(c *Config) { c.BaseURL = "http://u:s3cret@h" }, "base_url", "api_key"},
+		{func(c *Config) { c.BaseURL = "http://u:s3cret@h\x7f" }, "base_url", "no URL"},
+		{func(c *Config) { c.BaseURL = "http://h/?a=b" }, "base_url", "query"},
+		{func(c *Config) { c.APIKey = "s3cret\nx" }, "api_key", "header"},
+		{func(c *Config) { c.KeepAlive = "soon" }, "keep_alive", "5m"},
+		{func(c *Config) { c.KeepAlive = true }, "keep_alive", "5m"},
+		{func(c *Config) { c.KeepAlive = 1e300 }, "keep_alive", "5m"},
+		{func(c *Config) { c.Think = "deeply" }, "think", "high"},
+		{func(c *Config) { c.Think = 1.0 }, "think", "high"},
+		{func(c *Config) { c.Options = map[string]any{"num_ctx": "many"} }, "options.num_ctx", "must be int"},
+		{func(c *Config) { c.Options = map[string]any{"stop": "END"} }, "options.stop", "must be"},
+		{func(c *Config) { c.TokenTimeout = -1 }, "token_timeout", "at least"},
+		{func(c *Config) { c.FirstTokenTimeout = -1 }, "first_token_timeout", "at least"},
+		{func(c *Config) { c.Model, c.Think = "", 1.0 }, "model", "think: expected"},
+	} {
+		cfg := Config{Model: "m"}
+		c.change(&cfg)
+		_, err := New(cfg)
+		f := fault.Of(err)
+		if f == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant || !strings.Contains(f.Message, c.message) {
+			t.Errorf("%+v: %v", cfg, err)
+			continue
+		}
+		if strings.Contains(f.Message, "s3cret") {
+			t.Errorf("the message tells a secret: %s", f.Message)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+// Package ollama is the LLM plugin "ollama": chat and embeddings by a model on an
+// Ollama server, over github.com/ollama/ollama/api.
+//
+// # Streaming
+//
+// The reply is always streamed from the server, also when the caller wants it
+// whole: only then can a slow model be told from a dead server, and tokens that
+// were generated before a failure be counted. A model that is not in memory yet
+// may take minutes for its first token, which first_token_timeout allows;
+// token_timeout is the patience after that. With tools or a response format the
+// longer of the two applies throughout: the server may hold back the tokens of a
+// tool call until it is whole, and evaluates the prompt again before it enforces a
+// format.
+//
+// # What the API client does not tell
+//
+// api.Client returns nil when the connection breaks, when a line is longer than
+// its buffer and when an error has no body; it drops the Retry-After header and
+// the text of a 401; it returns the beginnings of a cut line as an error; and it
+// signs requests to ollama.com with the key of the user who runs the process. So a
+// transport of ours notes status, headers and broken reads beside it, only the
+// final "done" counts as the end of a reply, and the client is kept from knowing
+// the server's name.
+//
+// # Messages
+//
+// Images must come as bytes: Ollama fetches nothing. Ollama knows no tool choice
+// but its own: ToolNone sends no tools, forcing one is refused. A tool's error is
+// its result with "error: " before it. Reasoning is thinking, its signature is
+// dropped.
+//
+// # Usage
+//
+// Tokens are counted by the server at the end of a reply. When there is no such
+// end, the pieces that came are the output tokens, since Ollama sends one piece for
+// each, and the input tokens are unknown (0).
+//
+// # Context
+//
+// By default Ollama drops the oldest messages that do not fit the model's context
+// (options.num_ctx), and says nothing of it. With truncate = false it refuses, which
+// is fault.ContextTooLong here.
+package ollama

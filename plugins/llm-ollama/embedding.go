@@ -1,0 +1,53 @@
+package ollama
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+// Embed implements llm.Embedder with embedding_model, or else with model.
+func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
+	if len(req.Texts) == 0 {
+		return &llm.Embeddings{Model: m.embeddingModel}, nil
+	}
+	late := fault.New(fault.Deadline, "no embeddings from the Ollama server at %s within %s", m.address(), m.firstToken)
+	limited, cancel := context.WithTimeoutCause(ctx, m.firstToken, late)
+	defer cancel()
+	called, seen := withExchange(limited)
+
+	resp, err := m.client.Embed(called, &api.EmbedRequest{
+		Model: m.embeddingModel, Input: req.Texts, KeepAlive: m.keepAlive, Truncate: m.truncate, Options: m.options,
+	})
+	switch {
+	case err == nil:
+		return m.embeddings(resp, len(req.Texts))
+	case ctx.Err() != nil:
+		return nil, fault.Of(ctx.Err())
+	case limited.Err() != nil:
+		return nil, fault.Of(context.Cause(limited))
+	}
+	path := "embedding_model"
+	if m.embeddingModel == m.model {
+		path = "model"
+	}
+	return nil, m.failure(err, seen, m.embeddingModel, path)
+}
+
+func (m *Model) embeddings(resp *api.EmbedResponse, texts int) (*llm.Embeddings, error) {
+	if len(resp.Embeddings) != texts {
+		return nil, fault.New(fault.ProviderFailed, "the Ollama server at %s sent %d vectors for %d texts",
+			m.address(), len(resp.Embeddings), texts)
+	}
+	for _, v := range resp.Embeddings {
+		if len(v) == 0 || len(v) != len(resp.Embeddings[0]) {
+			return nil, fault.New(fault.ProviderFailed, "the Ollama server at %s sent vectors of different lengths or none", m.address())
+		}
+	}
+	return &llm.Embeddings{
+		Vectors: resp.Embeddings, Model: resp.Model, Usage: chat.Usage{InputTokens: int64(resp.PromptEvalCount)},
+	}, nil
+}

@@ -1,0 +1,92 @@
+package ollama
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+func answer(w http.ResponseWriter, r api.EmbedResponse) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(r)
+}
+
+func TestEmbed(t *testing.T) {
+	s := newServer(t)
+	s.embed = func(w http.ResponseWriter, req *api.EmbedRequest) {
+		if req.Model != "nomic-embed-text" || !reflect.DeepEqual(req.Input, []any{"a", "b"}) ||
+			req.KeepAlive == nil || req.KeepAlive.Duration != 10*time.Minute || req.Options["num_ctx"] != 512.0 {
+			t.Errorf("got %+v", req)
+		}
+		answer(w, api.EmbedResponse{Model: req.Model, Embeddings: [][]float32{{1, 0}, {0, 1}}, PromptEvalCount: 5})
+	}
+	m := s.model(func(c *Config) {
+		c.EmbeddingModel, c.KeepAlive, c.Options = "nomic-embed-text", "10m", map[string]any{"num_ctx": 512}
+	})
+	out, err := m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"a", "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(out.Vectors, [][]float32{{1, 0}, {0, 1}}) || out.Usage.InputTokens != 5 || out.Model != "nomic-embed-text" {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestEmbedNothing(t *testing.T) {
+	out, err := newServer(t).model(nil).Embed(t.Context(), &llm.EmbedRequest{})
+	if err != nil || len(out.Vectors) != 0 {
+		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
+func TestEmbedFailures(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer  func(http.ResponseWriter)
+		class   fault.Class
+		message string
+	}{
+		"missing model":     {func(w http.ResponseWriter) { refuse(w, 404, "model 'gemma3:1b' not found") }, fault.NotFound, "ollama pull gemma3:1b"},
+		"too long":          {func(w http.ResponseWriter) { refuse(w, 400, "the input length exceeds the context length") }, fault.ContextTooLong, "context"},
+		"failed":            {func(w http.ResponseWriter) { refuse(w, 500, "boom") }, fault.ProviderFailed, "boom"},
+		"key":               {func(w http.ResponseWriter) { refuse(w, 401, "unauthorized") }, fault.Unauthenticated, "api_key"},
+		"too few":           {func(w http.ResponseWriter) { answer(w, api.EmbedResponse{}) }, fault.ProviderFailed, "0 vectors for 2 texts"},
+		"different lengths": {func(w http.ResponseWriter) { answer(w, api.EmbedResponse{Embeddings: [][]float32{{1}, {1, 2}}}) }, fault.ProviderFailed, "different lengths"},
+		"no JSON":           {func(w http.ResponseWriter) { _, _ = w.Write([]byte("hello")) }, fault.ProviderFailed, "reported"},
+		"cut":               {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, fault.ProviderFailed, "no answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.embed = func(w http.ResponseWriter, _ *api.EmbedRequest) { c.answer(w) }
+			_, err := s.model(nil).Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"a", "b"}})
+			if !fault.Is(err, c.class) || !strings.Contains(err.Error(), c.message) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestEmbedDeadlines(t *testing.T) {
+	s := newServer(t)
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) }) // before the server closes
+	s.embed = func(http.ResponseWriter, *api.EmbedRequest) { <-release }
+	m := s.model(nil)
+	m.firstToken = 50 * time.Millisecond
+	_, err := m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"a"}})
+	if !fault.Is(err, fault.Deadline) || !strings.Contains(err.Error(), "no embeddings") {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Embed(ctx, &llm.EmbedRequest{Texts: []string{"a"}}); !fault.Is(err, fault.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,92 @@
+package ollama
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/ollama/ollama/api"
+)
+
+// messages maps the conversation. A tool result becomes a message of its own: that
+// is the only place that Ollama has for one.
+func messages(in []chat.Message) ([]api.Message, error) {
+	out := make([]api.Message, 0, len(in))
+	toolNames := map[string]string{} // by the call's id
+	for i, m := range in {
+		switch m.Role {
+		case chat.System, chat.User, chat.Assistant, chat.Tool:
+		default:
+			return nil, fault.New(fault.Invalid, "unknown role %q", m.Role).At(fmt.Sprintf("messages[%d].role", i))
+		}
+		main := api.Message{Role: string(m.Role)}
+		results := 0
+		for j, p := range m.Parts {
+			path := fmt.Sprintf("messages[%d].parts[%d]", i, j)
+			if p.ToolResult != nil {
+				result, err := toolResult(p.ToolResult, toolNames, path)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, result)
+				results++
+				continue
+			}
+			if p.ToolCall != nil {
+				toolNames[p.ToolCall.ID] = p.ToolCall.Name
+			}
+			if err := addPart(&main, p, path); err != nil {
+				return nil, err
+			}
+		}
+		if results == 0 || main.Content != "" || len(main.Images) > 0 || main.Thinking != "" || len(main.ToolCalls) > 0 {
+			out = append(out, main)
+		}
+	}
+	return out, nil
+}
+
+func addPart(to *api.Message, p chat.Part, path string) error {
+	switch {
+	case p.Image != nil:
+		if len(p.Image.Data) == 0 {
+			return fault.New(fault.Invalid, "Ollama fetches no images; expected the image's bytes, not its URL").At(path + ".image")
+		}
+		to.Images = append(to.Images, p.Image.Data)
+	case p.Reasoning != nil:
+		to.Thinking += p.Reasoning.Text
+	case p.ToolCall != nil:
+		call := api.ToolCall{ID: p.ToolCall.ID, Function: api.ToolCallFunction{Index: len(to.ToolCalls), Name: p.ToolCall.Name}}
+		if p.ToolCall.Arguments != "" {
+			if err := json.Unmarshal([]byte(p.ToolCall.Arguments), &call.Function.Arguments); err != nil {
+				return fault.New(fault.Invalid, "expected a JSON object").At(path + ".tool_call.arguments")
+			}
+		}
+		to.ToolCalls = append(to.ToolCalls, call)
+	default:
+		to.Content += p.Text
+	}
+	return nil
+}
+
+func toolResult(r *chat.ToolResult, names map[string]string, path string) (api.Message, error) {
+	m := api.Message{Role: string(chat.Tool), ToolName: r.Name, ToolCallID: r.ToolCallID}
+	if m.ToolName == "" {
+		m.ToolName = names[r.ToolCallID]
+	}
+	for i, p := range r.Parts {
+		at := fmt.Sprintf("%s.tool_result.parts[%d]", path, i)
+		if p.ToolCall != nil || p.ToolResult != nil || p.Reasoning != nil {
+			return m, fault.New(fault.Invalid, "a tool's result is text and images").At(at)
+		}
+		if err := addPart(&m, p, at); err != nil {
+			return m, err
+		}
+	}
+	if r.IsError && !strings.HasPrefix(strings.ToLower(m.Content), "error") {
+		m.Content = "error: " + m.Content
+	}
+	return m, nil
+}

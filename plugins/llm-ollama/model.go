@@ -1,0 +1,46 @@
+package ollama
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+// Model is one configured instance: a model on a server, with HTTP connections of
+// its own.
+type Model struct {
+	settings
+	client    *api.Client
+	transport *transport
+}
+
+var (
+	_ llm.LLM      = (*Model)(nil)
+	_ llm.Embedder = (*Model)(nil)
+)
+
+// New makes an instance, or says with fault.Invalid what is wrong with cfg. It does
+// not contact the server.
+func New(cfg Config) (*Model, error) {
+	s, err := cfg.settings()
+	if err != nil {
+		return nil, err
+	}
+	t := newTransport(s.base, s.apiKey)
+	// The client learns a name that is nobody's, and the transport puts the real one
+	// in its place. See the package's documentation for why.
+	alias := &url.URL{Scheme: s.base.Scheme, Host: "ollama.invalid", Path: s.base.Path, RawPath: s.base.RawPath}
+	client := api.NewClient(alias, &http.Client{Transport: t, CheckRedirect: refuseRedirect})
+	return &Model{settings: s, client: client, transport: t}, nil
+}
+
+// Close implements io.Closer.
+func (m *Model) Close() error {
+	m.transport.close()
+	return nil
+}
+
+// address is how errors call the server.
+func (m *Model) address() string { return m.base.Host }

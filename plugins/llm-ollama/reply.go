@@ -1,0 +1,108 @@
+package ollama
+
+import (
+	"crypto/rand"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+// reply follows one stream.
+type reply struct {
+	emit     func(llm.Delta) error
+	whole    bool // wanted in one delta
+	patience *patience
+
+	text, thinking strings.Builder // of a whole reply
+	calls          []chat.ToolCall // of a whole reply
+
+	pieces  int64 // with something in them
+	called  bool  // a tool call was among them
+	model   string
+	done    bool
+	last    api.ChatResponse // the one with done
+	emitErr error
+}
+
+// take is the api.ChatResponseFunc.
+func (r *reply) take(resp api.ChatResponse) error {
+	r.patience.pause()
+	defer func() { r.patience.resume(r.done) }()
+	if r.done {
+		return nil
+	}
+	if resp.Model != "" {
+		r.model = resp.Model
+	}
+	d := llm.Delta{Text: resp.Message.Content, Reasoning: resp.Message.Thinking, ToolCalls: toolCalls(resp.Message.ToolCalls)}
+	if d.Text != "" || d.Reasoning != "" || len(d.ToolCalls) > 0 {
+		r.pieces++
+		r.called = r.called || len(d.ToolCalls) > 0
+		if err := r.pass(d); err != nil {
+			r.emitErr = err
+			return err
+		}
+	}
+	if resp.Done {
+		r.done, r.last = true, resp
+	}
+	return nil
+}
+
+func (r *reply) pass(d llm.Delta) error {
+	if !r.whole {
+		return r.emit(d)
+	}
+	r.text.WriteString(d.Text)
+	r.thinking.WriteString(d.Reasoning)
+	r.calls = append(r.calls, d.ToolCalls...)
+	return nil
+}
+
+// deliver emits a whole reply; a streamed one is with its receiver already.
+func (r *reply) deliver() error {
+	if !r.whole || r.pieces == 0 {
+		return nil
+	}
+	return r.emit(llm.Delta{Text: r.text.String(), Reasoning: r.thinking.String(), ToolCalls: r.calls})
+}
+
+func (r *reply) finish() *llm.Finish {
+	f := &llm.Finish{Model: r.model, Usage: chat.Usage{
+		InputTokens: int64(r.last.PromptEvalCount), OutputTokens: int64(r.last.EvalCount),
+	}}
+	switch {
+	case r.called:
+		f.Reason = llm.FinishToolCalls
+	case r.last.DoneReason == "length":
+		f.Reason = llm.FinishLength
+	case r.last.DoneReason == "stop", r.last.DoneReason == "": // servers before 0.1.45 give none
+		f.Reason = llm.FinishStop
+	}
+	return f
+}
+
+// spent is the finish of a reply that has none: what is known of its usage, or nil.
+func (r *reply) spent() *llm.Finish {
+	if r.pieces == 0 {
+		return nil
+	}
+	return &llm.Finish{Model: r.model, Usage: chat.Usage{OutputTokens: r.pieces}}
+}
+
+func toolCalls(calls []api.ToolCall) []chat.ToolCall {
+	if len(calls) == 0 {
+		return nil
+	}
+	out := make([]chat.ToolCall, 0, len(calls))
+	for _, c := range calls {
+		id := c.ID
+		if id == "" { // older servers leave it out, and results refer to it
+			id = "call_" + rand.Text()
+		}
+		out = append(out, chat.ToolCall{ID: id, Name: c.Function.Name, Arguments: c.Function.Arguments.String()})
+	}
+	return out
+}

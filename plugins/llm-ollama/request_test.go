@@ -1,0 +1,155 @@
+package ollama
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+// golden compares what the server got with the JSON that is expected of it.
+func golden(t *testing.T, got any, want string) {
+	t.Helper()
+	b, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g, w any
+	if err := json.Unmarshal(b, &g); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(want), &w); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(g, w) {
+		t.Errorf("\n got %s\nwant %s", b, want)
+	}
+}
+
+func TestRequestOnTheWire(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	off := false
+	m := s.model(func(c *Config) {
+		c.KeepAlive, c.Think, c.Truncate = 90.0, "low", &off
+		c.Options = map[string]any{"temperature": 0.2, "num_predict": 10, "stop": []any{"END"}, "newer_than_us": "x"}
+	})
+	req := &llm.Request{
+		MaxOutputTokens: 64,
+		ResponseFormat:  llm.ResponseFormat{Type: llm.FormatJSONSchema, Name: "n", Schema: json.RawMessage(`{"type":"object"}`)},
+		Tools: []llm.Tool{
+			{Name: "weather", Description: "Weather of a city.", Parameters: json.RawMessage(
+				`{"type":"object","required":["city"],"additionalProperties":false,"properties":{"city":{"type":"string","description":"Name."},"unit":{"type":["string","null"],"enum":["C","F"]}}}`)},
+			{Name: "now"},
+		},
+		Messages: []chat.Message{
+			chat.Text(chat.System, "Be brief."),
+			{Role: chat.User, Parts: []chat.Part{{Text: "What is "}, {Image: &chat.Image{MediaType: "image/png", Data: []byte{1, 2, 3}}}, {Text: "this?"}}},
+			{Role: chat.Assistant, Parts: []chat.Part{
+				{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte("s")}},
+				{ToolCall: &chat.ToolCall{ID: "c1", Name: "weather", Arguments: `{"city":"Lisbon"}`}},
+				{ToolCall: &chat.ToolCall{ID: "c2", Name: "now"}},
+			}},
+			{Role: chat.Tool, Parts: []chat.Part{
+				{ToolResult: &chat.ToolResult{ToolCallID: "c1", Parts: []chat.Part{{Text: "mild"}, {Text: " and dry"}}}},
+				{ToolResult: &chat.ToolResult{ToolCallID: "c2", Name: "clock", IsError: true, Parts: []chat.Part{{Text: "no clock"}}}},
+			}},
+			chat.Text(chat.Tool, "bare"),
+		},
+	}
+	if _, _, err := talk(t.Context(), m, req); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, s.lastChat(), `{
+		"model": "gemma3:1b", "stream": true, "keep_alive": "1m30s", "think": "low", "truncate": false,
+		"format": {"type":"object"},
+		"options": {"temperature": 0.2, "num_predict": 64, "stop": ["END"], "newer_than_us": "x"},
+		"tools": [
+			{"type":"function","function":{"name":"weather","description":"Weather of a city.","parameters":{"type":"object","required":["city"],
+				"properties":{"city":{"type":"string","description":"Name."},"unit":{"type":["string","null"],"enum":["C","F"]}}}}},
+			{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{}}}}
+		],
+		"messages": [
+			{"role":"system","content":"Be brief."},
+			{"role":"user","content":"What is this?","images":["AQID"]},
+			{"role":"assistant","content":"","thinking":"hm","tool_calls":[
+				{"id":"c1","function":{"index":0,"name":"weather","arguments":{"city":"Lisbon"}}},
+				{"id":"c2","function":{"index":1,"name":"now","arguments":{}}}]},
+			{"role":"tool","content":"mild and dry","tool_name":"weather","tool_call_id":"c1"},
+			{"role":"tool","content":"error: no clock","tool_name":"clock","tool_call_id":"c2"},
+			{"role":"tool","content":"bare"}
+		]}`)
+	if m.options["num_predict"] != 10 {
+		t.Errorf("a call's limit stayed in the instance's options: %v", m.options)
+	}
+}
+
+func TestPlainRequestOnTheWire(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	m := s.model(nil)
+	if _, _, err := talk(t.Context(), m, ask("Hi {{7*7}}")); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, s.lastChat(), `{"model":"gemma3:1b","stream":true,"options":null,"messages":[{"role":"user","content":"Hi {{7*7}}"}]}`)
+
+	req := ask("Hi")
+	req.ResponseFormat.Type = llm.FormatJSONObject
+	req.Tools, req.ToolChoice.Mode = []llm.Tool{{Name: "now"}}, llm.ToolNone
+	req.MaxOutputTokens = 5
+	if _, _, err := talk(t.Context(), m, req); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, s.lastChat(), `{"model":"gemma3:1b","stream":true,"format":"json","options":{"num_predict":5},"messages":[{"role":"user","content":"Hi"}]}`)
+}
+
+func TestBadRequests(t *testing.T) {
+	part := func(role chat.Role, p chat.Part) *llm.Request {
+		return &llm.Request{Messages: []chat.Message{chat.Text(chat.User, "x"), {Role: role, Parts: []chat.Part{{Text: "y"}, p}}}}
+	}
+	with := func(change func(*llm.Request)) *llm.Request { r := ask("x"); change(r); return r }
+	m := open(t, Config{Model: "m", BaseURL: "http://127.0.0.1:1"})
+	for path, req := range map[string]*llm.Request{
+		"messages":                                 {},
+		"messages[0].role":                         {Messages: []chat.Message{chat.Text("root", "x")}},
+		"messages[1].parts[1].image":               part(chat.User, chat.Part{Image: &chat.Image{URL: "http://169.254.169.254/"}}),
+		"messages[1].parts[1].tool_call.arguments": part(chat.Assistant, chat.Part{ToolCall: &chat.ToolCall{Name: "n", Arguments: "[1]"}}),
+		"messages[1].parts[1].tool_result.parts[0].image": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
+			Parts: []chat.Part{{Image: &chat.Image{URL: "http://x/"}}}}}),
+		"messages[1].parts[1].tool_result.parts[0]": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
+			Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "x"}}}}}),
+		"tool_choice":            with(func(r *llm.Request) { r.ToolChoice.Mode = llm.ToolRequired }),
+		"tools[0].parameters":    with(func(r *llm.Request) { r.Tools = []llm.Tool{{Name: "n", Parameters: json.RawMessage(`{"type":7}`)}} }),
+		"response_format.schema": with(func(r *llm.Request) { r.ResponseFormat.Type = llm.FormatJSONSchema }),
+		"response_format.type":   with(func(r *llm.Request) { r.ResponseFormat.Type = 9 }),
+	} {
+		_, finish, err := talk(t.Context(), m, req)
+		if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path != path || finish != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestKeepAliveOnTheWire(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	for _, c := range []struct {
+		value any
+		want  time.Duration
+	}{
+		{"5m", 5 * time.Minute}, {300.0, 5 * time.Minute}, {300, 5 * time.Minute}, {"300", 5 * time.Minute}, {0.0, 0}, {"0", 0},
+		{-1.0, 1<<63 - 1}, {"-1", 1<<63 - 1}, {"-1m", 1<<63 - 1}, {1.5, 1500 * time.Millisecond},
+	} {
+		if _, _, err := talk(t.Context(), s.model(func(cfg *Config) { cfg.KeepAlive = c.value }), ask("x")); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.lastChat().KeepAlive; got == nil || got.Duration != c.want {
+			t.Errorf("%v: the server got %v, want %v", c.value, got, c.want)
+		}
+	}
+}

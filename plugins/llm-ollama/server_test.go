@@ -1,0 +1,201 @@
+package ollama
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+// server is an Ollama server whose answers a test writes. It refuses what the real
+// one would not understand, and speaks in the API's own types.
+type server struct {
+	*httptest.Server
+	t *testing.T
+
+	chat  func(line *lines, req *api.ChatRequest)
+	embed func(w http.ResponseWriter, req *api.EmbedRequest)
+
+	mu      sync.Mutex
+	headers http.Header // of the last request
+	host    string
+	chats   []*api.ChatRequest
+	ended   chan struct{} // gets one when a request's context ended under the handler
+	closed  chan struct{} // gets one when a connection was closed
+	conns   map[string]bool
+}
+
+func newServer(t *testing.T) *server {
+	s := &server{t: t, ended: make(chan struct{}, 16), closed: make(chan struct{}, 1), conns: map[string]bool{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/chat", func(w http.ResponseWriter, r *http.Request) {
+		var req api.ChatRequest
+		if !s.accept(w, r, "application/x-ndjson", &req) {
+			return
+		}
+		s.mu.Lock()
+		s.chats = append(s.chats, &req)
+		s.mu.Unlock()
+		s.chat(&lines{ResponseWriter: w, server: s, ctx: r.Context(), model: req.Model}, &req)
+	})
+	mux.HandleFunc("POST /api/embed", func(w http.ResponseWriter, r *http.Request) {
+		var req api.EmbedRequest
+		if s.accept(w, r, "application/json", &req) {
+			s.embed(w, &req)
+		}
+	})
+	s.Server = httptest.NewUnstartedServer(mux)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			select {
+			case s.closed <- struct{}{}:
+			default:
+			}
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Server.Close)
+	return s
+}
+
+func (s *server) accept(w http.ResponseWriter, r *http.Request, accept string, into any) bool {
+	s.mu.Lock()
+	s.headers, s.host = r.Header.Clone(), r.Host
+	s.conns[r.RemoteAddr] = true
+	s.mu.Unlock()
+	if got := r.Header.Get("Accept"); got != accept {
+		s.t.Errorf("Accept is %q, want %q", got, accept)
+	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		s.t.Errorf("a request that Ollama does not know: %v", err)
+		refuse(w, http.StatusBadRequest, err.Error())
+		return false
+	}
+	// The server watches a connection for its end only when the body was read.
+	_, _ = d.Token()
+	return true
+}
+
+// model opens an instance on the server, and closes it before the server.
+func (s *server) model(change func(*Config)) *Model {
+	s.t.Helper()
+	cfg := Config{BaseURL: s.URL, Model: "gemma3:1b"}
+	if change != nil {
+		change(&cfg)
+	}
+	return open(s.t, cfg)
+}
+
+func open(t *testing.T, cfg Config) *Model {
+	t.Helper()
+	m, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+func (s *server) lastChat() *api.ChatRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.chats[len(s.chats)-1]
+}
+
+// waitEnded waits until a handler saw its request's context end.
+func (s *server) waitEnded() {
+	s.t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(5 * time.Second):
+		s.t.Error("the server never saw the request's context end")
+	}
+}
+
+// lines writes a stream's lines, each at once.
+type lines struct {
+	http.ResponseWriter
+	server *server
+	ctx    context.Context
+	model  string
+}
+
+func (l *lines) send(r api.ChatResponse) {
+	r.Model, r.CreatedAt = l.model, time.Unix(1700000000, 0).UTC()
+	if r.Message.Role == "" {
+		r.Message.Role = "assistant"
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		l.server.t.Error(err)
+	}
+	l.raw(string(b) + "\n")
+}
+
+func (l *lines) raw(s string) {
+	if l.Header().Get("Content-Type") == "" {
+		l.Header().Set("Content-Type", "application/x-ndjson")
+	}
+	_, _ = l.Write([]byte(s))
+	l.ResponseWriter.(http.Flusher).Flush()
+}
+
+func (l *lines) text(pieces ...string) {
+	for _, p := range pieces {
+		l.send(api.ChatResponse{Message: api.Message{Content: p}})
+	}
+}
+
+func (l *lines) done(reason string) {
+	l.send(api.ChatResponse{Done: true, DoneReason: reason,
+		Metrics: api.Metrics{TotalDuration: time.Second, PromptEvalCount: 26, EvalCount: 3}})
+}
+
+// hang waits for the client to go away.
+func (l *lines) hang() {
+	<-l.ctx.Done()
+	l.server.ended <- struct{}{}
+}
+
+// cut ends the connection where it is.
+func (l *lines) cut() { panic(http.ErrAbortHandler) }
+
+// refuse answers as Ollama does before a stream began.
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": message})
+}
+
+func ask(text string) *llm.Request {
+	return &llm.Request{Stream: true, Messages: []chat.Message{chat.Text(chat.User, text)}}
+}
+
+// talk collects what is emitted.
+func talk(ctx context.Context, m *Model, req *llm.Request) ([]llm.Delta, *llm.Finish, error) {
+	var got []llm.Delta
+	finish, err := m.Chat(ctx, req, func(d llm.Delta) error { got = append(got, d); return nil })
+	return got, finish, err
+}
+
+func texts(deltas []llm.Delta) string {
+	var s string
+	for _, d := range deltas {
+		s += d.Text + "|"
+	}
+	return s
+}

@@ -1,0 +1,111 @@
+package ollama
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// transport sends requests to the configured server, with its key, and notes in
+// the context's exchange what api.Client does not pass on.
+type transport struct {
+	base  *http.Transport
+	host  string
+	token string
+}
+
+func newTransport(base *url.URL, apiKey string) *transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	t := &transport{host: base.Host, base: &http.Transport{
+		Proxy:               nil, // the environment is the host's, not the tenant's
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout:     90 * time.Second,
+		MaxIdleConns:        64,
+		MaxIdleConnsPerHost: 64,
+		ForceAttemptHTTP2:   true,
+		DisableCompression:  true, // a compressed stream comes in blocks, not in tokens
+	}}
+	if apiKey != "" {
+		t.token = "Bearer " + apiKey
+	}
+	return t
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	out := req.Clone(req.Context())
+	out.URL.Host, out.Host = t.host, t.host
+	if t.token != "" {
+		out.Header.Set("Authorization", t.token)
+	}
+	resp, err := t.base.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	if x := exchangeOf(req.Context()); x != nil {
+		x.status = resp.StatusCode
+		x.contentType = resp.Header.Get("Content-Type")
+		x.retryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+		resp.Body = &notedBody{ReadCloser: resp.Body, exchange: x}
+	}
+	return resp, nil
+}
+
+func (t *transport) close() { t.base.CloseIdleConnections() }
+
+// refuseRedirect keeps the key and the conversation from going where the
+// configuration does not say.
+func refuseRedirect(req *http.Request, _ []*http.Request) error {
+	return invalid("base_url", "the server there redirects; expected the address of Ollama itself")
+}
+
+// exchange is what was seen of one request's answer. Only the goroutine that makes
+// the request writes and reads it.
+type exchange struct {
+	status      int // 0: no answer
+	contentType string
+	retryAfter  time.Duration
+	broke       error // what ended the body before its end
+}
+
+type exchangeKey struct{}
+
+func withExchange(ctx context.Context) (context.Context, *exchange) {
+	x := &exchange{}
+	return context.WithValue(ctx, exchangeKey{}, x), x
+}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+type notedBody struct {
+	io.ReadCloser
+	exchange *exchange
+}
+
+func (b *notedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.exchange.broke = err
+	}
+	return n, err
+}
+
+// parseRetryAfter reads seconds or a date; 0 is neither or past.
+func parseRetryAfter(s string, now time.Time) time.Duration {
+	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	if at, err := http.ParseTime(s); err == nil && at.After(now) {
+		return at.Sub(now).Round(time.Second)
+	}
+	return 0
+}
