@@ -1,0 +1,79 @@
+package buffer
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/memorytest"
+	"github.com/botyard/botyard/sdk/schema"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConformance(t *testing.T) {
+	for _, n := range []int{0, 1, 10, 20, memory.MaxTail} {
+		open := func(context.Context) (memory.Memory, error) { return New(Config{MaxMessages: n}) }
+		if err := memorytest.Test(t.Context(), open); err != nil {
+			t.Errorf("max_messages %d: %v", n, err)
+		}
+	}
+}
+
+func TestNeedsNoCalls(t *testing.T) {
+	b, err := New(Config{MaxMessages: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.Needs(), (memory.Needs{Tail: 10}); got != want {
+		t.Errorf("needs %+v; want %+v", got, want)
+	}
+}
+
+func TestRecallCutsLongerTails(t *testing.T) {
+	b, err := New(Config{MaxMessages: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tail []chat.Message
+	for i := range 5 {
+		tail = append(tail, chat.Text(chat.User, fmt.Sprint(i)))
+	}
+	got, err := b.Recall(t.Context(), &memory.RecallRequest{Tail: tail})
+	if err != nil || len(got) != 3 || got[0].Text() != "2" || got[2].Text() != "4" {
+		t.Errorf("recalled %v, %v; want 2, 3 and 4", got, err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for _, c := range []struct {
+		block string
+		max   int // -1: refused
+		path  string
+	}{
+		{`{}`, 20, ""},
+		{`{"max_messages": 10}`, 10, ""},
+		{`{"max_messages": 0}`, 0, ""},
+		{`{"max_messages": 10000}`, 10000, ""},
+		{`{"max_messages": 10001}`, -1, "max_messages"},
+		{`{"max_messages": -1}`, -1, "max_messages"},
+		{`{"max_messages": "10"}`, -1, "max_messages"},
+		{`{"max_message": 10}`, -1, ""},
+	} {
+		var cfg Config
+		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+		if err == nil {
+			_, err = New(cfg)
+		}
+		switch {
+		case c.max >= 0 && (err != nil || cfg.MaxMessages != c.max):
+			t.Errorf("%s: %+v, %v; want %d", c.block, cfg, err, c.max)
+		case c.max < 0 && (!fault.Is(err, fault.Invalid) || fault.Of(err).Path != c.path):
+			t.Errorf("%s: %v; want it invalid at %s", c.block, err, c.path)
+		}
+	}
+}
