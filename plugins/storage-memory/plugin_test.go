@@ -1,0 +1,91 @@
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/schema"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagetest"
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+func TestConfig(t *testing.T) {
+	for _, c := range []struct {
+		block string
+		want  int64 // -1: refused
+	}{
+		{`{}`, 1 << 30},
+		{`{"max_bytes": 0}`, 0},
+		{`{"max_bytes": 4096}`, 4096},
+		{`{"max_bytes": "4096"}`, -1},
+		{`{"connection": {"host": "localhost"}}`, -1},
+		{`{"pool_size": 20}`, -1},
+		{`{"max_overflow": 10}`, -1},
+	} {
+		var cfg Config
+		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+		if c.want < 0 && !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v; want it refused", c.block, err)
+		}
+		if c.want >= 0 && (err != nil || cfg.MaxBytes != c.want) {
+			t.Errorf("%s: %+v, %v; want %d", c.block, cfg, err, c.want)
+		}
+	}
+}
+
+func TestPluginIsExclusive(t *testing.T) {
+	info := Plugin().Info
+	if !info.Exclusive || len(info.Capabilities) != 1 || info.Capabilities[0] != storage.CapRenew {
+		t.Errorf("%+v", info)
+	}
+}
+
+// TestConformanceOverTheWire runs the kit through the protocol, with all instances
+// in one process.
+func TestConformanceOverTheWire(t *testing.T) {
+	p := Plugin()
+	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
+	p.Backend.Register(server)
+	listener, err := net.Listen("unix", t.TempDir()+"/s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	defer func() {
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
+	conn, err := grpc.NewClient("unix:"+listener.Addr().String(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	instances := 0
+	open := func(ctx context.Context) (storage.Storage, error) {
+		instances++
+		id := fmt.Sprint("instance ", instances)
+		if _, err := p.Backend.Configure(ctx, id, []byte(`{}`), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
+			return nil, err
+		}
+		return storage.NewClient(conn, id), nil
+	}
+	if err := storagetest.Test(t.Context(), open, storagetest.Short()); err != nil {
+		t.Error(err)
+	}
+}
