@@ -49,7 +49,7 @@ func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want
 	return nil
 }
 
-// gone checks that the conversation cannot be read, t that it still can.
+// gone checks that the conversation cannot be read any more, or that it still can.
 func (t talk) gone(ctx context.Context, gone bool) error {
 	log, err := t.log(ctx, true)
 	switch {

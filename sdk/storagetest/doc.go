@@ -24,6 +24,8 @@
 //     Read without All gives an empty page.
 //   - A conversation belongs to the user of its first turn. List by user and
 //     Delete of a user go by that; other users may talk in it.
+//   - A repeated Begin is known by its attempt, as long as its turn runs; without
+//     attempts, two equal Begins are two turns, and the second is busy.
 //   - The first Commit of a turn wins. A repeat with the same state answers the same
 //     number, whatever else it brings; one with another state is fault.Conflict.
 //   - A lease that ran out matters only to a Begin: until one interrupts the turn,
