@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
@@ -24,9 +25,11 @@ func (h *Host) build(ctx context.Context, e *config.Effective, gate *bot.Gate) (
 			release()
 		}
 	}()
+	cfg := h.config.Load()
 	names := make(map[string]string, 3)
+	resolvedBlocks := make(map[string][sha256.Size]byte, 3) // of blocks with references
 	instance := func(b config.Block) (*plugins.Instance, error) {
-		resolved, err := h.config.Resolve(e, b)
+		resolved, err := cfg.Resolve(e, b)
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "tenant %q: %w", e.Tenant, err).By(fault.PartyTenant)
 		}
@@ -35,6 +38,9 @@ func (h *Host) build(ctx context.Context, e *config.Effective, gate *bot.Gate) (
 			return nil, err
 		}
 		open = append(open, i)
+		if b.HasReferences() {
+			resolvedBlocks[b.Kind] = sha256.Sum256(resolved)
+		}
 		ref := i.Plugin()
 		names[b.Kind] = ref.Name + " " + ref.Version
 		return i, nil
@@ -61,8 +67,31 @@ func (h *Host) build(ctx context.Context, e *config.Effective, gate *bot.Gate) (
 			Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
 			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Plugins: names,
 			Gate: gate, Hold: func() func() { return h.leases.Hold(storage.ID(), renewer) },
-			Host: h.name, Holder: h.holder, Log: h.log,
+			Unauthenticated: func() { h.registry.Recheck(e.Tenant) },
+			Host:            h.name, Holder: h.holder, Log: h.log,
 		}),
 		Release: release,
+		Stale:   stale(cfg, e, resolvedBlocks),
 	}, nil
+}
+
+// stale says whether the blocks resolve to something else than they did; nil if
+// there are none. A secret that cannot be read now is no reason to drop a bot that
+// works.
+func stale(cfg *config.Host, e *config.Effective, blocks map[string][sha256.Size]byte) func() bool {
+	if len(blocks) == 0 {
+		return nil
+	}
+	return func() bool {
+		for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
+			was, ok := blocks[b.Kind]
+			if !ok {
+				continue
+			}
+			if now, err := cfg.Resolve(e, b); err == nil && sha256.Sum256(now) != was {
+				return true
+			}
+		}
+		return false
+	}
 }

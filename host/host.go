@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/botyard/botyard/host/bot"
@@ -14,6 +16,7 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/tenantdir"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -35,8 +38,13 @@ type Options struct {
 
 // Host serves bots. It is used concurrently.
 type Host struct {
-	config   *config.Host
-	settings config.Settings
+	options  Options
+	config   atomic.Pointer[config.Host] // replaced by Reload
+	settings config.Settings             // as the host was opened with
+	tenants  *tenantdir.Follower
+	follow   sync.WaitGroup
+	stop     context.CancelFunc
+	reload   sync.Mutex // one at a time
 	manager  *plugins.Manager
 	registry *registry.Registry
 	leases   *bot.Leases
@@ -51,36 +59,30 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
 	}
-	cfg, err := load(o)
+	cfg, key, err := load(o)
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{config: cfg, settings: cfg.Settings, log: o.Log}
-	if o.Listen != "" {
-		h.settings.Listen = o.Listen
-	}
-	if o.PluginDirs != nil {
-		h.settings.PluginDirs = o.PluginDirs
-	}
-	if o.TenantDirs != nil {
-		h.settings.TenantDirs = o.TenantDirs
-	}
+	h := &Host{options: o, settings: o.over(cfg.Settings), log: o.Log}
+	h.config.Store(cfg)
 	if h.name, err = os.Hostname(); err != nil {
 		h.name = "unknown"
 	}
 	h.holder = fmt.Sprintf("%s-%d-%s", h.name, os.Getpid(), rand.Text())
 	h.leases = bot.NewLeases(h.holder, o.Log)
 	h.manager, err = plugins.New(plugins.Options{
-		Dirs: h.settings.PluginDirs, Settings: h.settings.Plugin, Log: o.Log.Named("plugins"),
+		Dirs: h.settings.PluginDirs, Log: o.Log.Named("plugins"),
+		Settings: func(kind, name string) config.PluginSettings {
+			settings := h.config.Load().Settings
+			return settings.Plugin(kind, name)
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.registry, err = registry.New(registry.Options{
 		TTL: h.settings.Registry.CacheTTL, Size: h.settings.Registry.MaxCacheSize,
-		Check: func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error) {
-			return cfg.Tenant(ctx, id, doc, h.manager)
-		},
+		Check: h.checkWith(cfg),
 		Build: h.build,
 	})
 	if err != nil {
@@ -89,31 +91,54 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
-	if err := h.loadTenants(ctx); err != nil {
+	if err := h.followTenants(ctx, key); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
 	return h, nil
 }
 
+// over puts what the program set over the file's settings.
+func (o Options) over(s config.Settings) config.Settings {
+	if o.Listen != "" {
+		s.Listen = o.Listen
+	}
+	if o.PluginDirs != nil {
+		s.PluginDirs = o.PluginDirs
+	}
+	if o.TenantDirs != nil {
+		s.TenantDirs = o.TenantDirs
+	}
+	return s
+}
+
+// checkWith validates tenants under a configuration.
+func (h *Host) checkWith(cfg *config.Host) registry.Check {
+	return func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error) {
+		return cfg.Tenant(ctx, id, doc, h.manager)
+	}
+}
+
 // load reads the configuration twice: where the host's key is kept is itself
-// configured, and the key enters the digests of literal secrets.
-func load(o Options) (*config.Host, error) {
+// configured, and the key enters the digests of literal secrets. The key is nil for
+// a host without a file, which keeps nothing.
+func load(o Options) (*config.Host, *secret.Key, error) {
 	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ}
 	if o.ConfigFile == "" && o.Config != nil {
 		opts.Document = config.FromMap("host configuration", o.Config)
 	}
 	first, err := config.LoadHost(opts)
 	if err != nil || o.ConfigFile == "" {
-		return first, err
+		return first, nil, err
 	}
 	if err := os.MkdirAll(first.Settings.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("data_dir: %w", err)
+		return nil, nil, fmt.Errorf("data_dir: %w", err)
 	}
 	opts.Sealer, err = secret.LoadOrCreateKey(filepath.Join(first.Settings.DataDir, "host.key"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return config.LoadHost(opts)
+	cfg, err := config.LoadHost(opts)
+	return cfg, opts.Sealer, err
 }
 
 // Registry is the host's. It lives as long as the host.
@@ -140,6 +165,10 @@ func (h *Host) Bot(ctx context.Context, tenant string, options ...registry.GetOp
 // Close waits, until ctx ends, for turns at work, then ends the plugins. Nothing of
 // the host is left when it returns: no goroutine, process or socket.
 func (h *Host) Close(ctx context.Context) error {
+	if h.stop != nil {
+		h.stop()
+	}
+	h.follow.Wait()
 	turns := h.registry.Close(ctx)
 	h.leases.Close()
 	// Plugins must end even when there was no time left for the turns.

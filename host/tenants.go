@@ -2,64 +2,79 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/tenantdir"
 )
 
-// loadTenants registers what the tenant folders hold. What is wrong with one file
-// is that tenant's matter; a folder that cannot be read is an error.
-func (h *Host) loadTenants(ctx context.Context) error {
-	for _, dir := range h.settings.TenantDirs {
-		files, err := os.ReadDir(dir)
-		if err != nil {
-			return fmt.Errorf("tenant_dirs: %w", err)
+// followTenants registers what the tenant folders hold, and follows them until the
+// host is closed.
+func (h *Host) followTenants(ctx context.Context, key *secret.Key) error {
+	var store *tenantdir.Store
+	if key != nil {
+		var err error
+		dir := filepath.Join(h.settings.DataDir, "last-good")
+		if store, err = tenantdir.OpenStore(dir, key, h.log); err != nil {
+			return fmt.Errorf("data_dir: %w", err)
 		}
-		for _, f := range files {
-			path := filepath.Join(dir, f.Name())
-			id, ok := tenantOf(f.Name())
-			if f.IsDir() || !ok {
-				continue
-			}
-			if err := h.loadTenant(ctx, id, path); err != nil {
-				h.log.Error("tenant refused", "tenant", id, "file", path, "error", err.Error())
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-		}
+	}
+	h.tenants = tenantdir.New(tenantdir.Options{
+		Dirs: h.settings.TenantDirs, Target: fileTenants{h.registry}, Store: store, Log: h.log,
+	})
+	if err := h.tenants.Load(ctx); err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	h.follow.Go(func() { h.tenants.Run(running) })
+	return nil
+}
+
+// ConfirmRemoved stops serving the tenants whose files vanished so many at once
+// that they were held, and answers their ids.
+func (h *Host) ConfirmRemoved() []string { return h.tenants.ConfirmRemoved() }
+
+// fileTenants puts tenants of files into the registry.
+type fileTenants struct{ registry *registry.Registry }
+
+var _ tenantdir.Target = fileTenants{}
+
+// Apply implements tenantdir.Target.
+func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Document) error {
+	// Before it is judged: a newcomer with a taken id is refused whatever is in it.
+	if err := f.free(id, path); err != nil {
+		return err
+	}
+	_, _, err := f.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
+	return err
+}
+
+func (f fileTenants) free(id, path string) error {
+	if t, _, _, err := f.registry.Get(id); err == nil && t.Source != path {
+		return &takenError{by: t.Source}
 	}
 	return nil
 }
 
-// tenantOf is the id that a file in a tenant folder stands for.
-func tenantOf(name string) (id string, ok bool) {
-	ext := filepath.Ext(name)
-	if strings.HasPrefix(name, ".") || !slices.Contains([]string{".hcl", ".yaml", ".yml", ".json"}, ext) {
-		return "", false
+// Refuse implements tenantdir.Target.
+func (f fileTenants) Refuse(id, path string, err error) {
+	if taken := f.free(id, path); !errors.Is(taken, tenantdir.ErrTaken) {
+		f.registry.Refuse(id, path, err)
 	}
-	return strings.TrimSuffix(name, ext), true
 }
 
-func (h *Host) loadTenant(ctx context.Context, id, path string) error {
-	if err := config.ValidTenantID(id); err != nil {
-		return err
-	}
-	// Before it is read: a newcomer with a taken id is refused whatever is in it.
-	if t, _, _, err := h.registry.Get(id); err == nil && t.Source != path {
-		return fmt.Errorf("the id is taken by %s, which goes on", t.Source)
-	}
-	doc, err := config.ReadFile(path)
-	if err == nil {
-		_, _, err = h.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
-	}
-	if err != nil {
-		h.registry.Refuse(id, path, err)
-	}
-	return err
+// Drop implements tenantdir.Target.
+func (f fileTenants) Drop(id, path string) { f.registry.Drop(id, path) }
+
+type takenError struct{ by string }
+
+func (e *takenError) Error() string {
+	return fmt.Sprintf("the id is taken by %s, which goes on", e.by)
 }
+
+func (e *takenError) Is(target error) bool { return target == tenantdir.ErrTaken }

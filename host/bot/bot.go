@@ -21,9 +21,12 @@ type Parts struct {
 	Plugins  map[string]string    // kind to "name version", for turn records
 	Gate     *Gate                // the tenant's, shared by all its revisions
 	Hold     func() (free func()) // keeps the leases of this storage; may be nil
-	Host     string               // name of this host, for turn records
-	Holder   string               // this run of the host; holds conversations
-	Log      hclog.Logger
+	// Unauthenticated, if set, is told when a plugin's upstream did not accept the
+	// credentials: they may have been replaced since the bot was built.
+	Unauthenticated func()
+	Host            string // name of this host, for turn records
+	Holder          string // this run of the host; holds conversations
+	Log             hclog.Logger
 }
 
 // Bot answers one tenant's messages. It is used concurrently.

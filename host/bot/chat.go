@@ -71,6 +71,9 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 	finish, err := t.generate(ctx, started.Tail)
 	if err != nil {
 		err = cause(ctx, err)
+		if fault.Is(err, fault.Unauthenticated) && t.bot.Unauthenticated != nil {
+			t.bot.Unauthenticated()
+		}
 	}
 	return t.commit(ctx, started.Fence, finish, err)
 }
@@ -93,8 +96,10 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		t.record.RecallMS = t.lap()
 	}
 	t.record.Recalled = len(recalled)
+	// Streamed even for a caller who wants the whole: what comes tells that the model is
+	// alive, and what was spent when the caller goes away.
 	finish, err := b.LLM.Chat(ctx, &llm.Request{
-		Call: t.call(), Messages: compose(b.System, recalled, message), Stream: t.req.Stream,
+		Call: t.call(), Messages: compose(b.System, recalled, message), Stream: true,
 	}, t.relay)
 	t.record.LLMMS = t.lap()
 	if finish != nil {

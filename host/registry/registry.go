@@ -15,6 +15,10 @@ import (
 type Built struct {
 	Bot     *bot.Bot
 	Release func()
+	// Stale says whether what the bot was built from has changed although its revision
+	// has not: a secret that it refers to. Nil if there is nothing to ask. It is called
+	// without any lock held, and may read files.
+	Stale func() bool
 }
 
 // Options are what a Registry is made with.
@@ -22,17 +26,21 @@ type Options struct {
 	TTL  time.Duration // how long a bot is served from the cache
 	Size int           // how many bots are cached at most
 	// Check validates a tenant's settings; its errors are config.Problems.
-	Check func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error)
+	Check Check
 	// Build assembles the tenant's bot. It is called without any lock held.
 	Build func(ctx context.Context, e *config.Effective, gate *bot.Gate) (Built, error)
 	// BuildTimeout bounds one Build; 0 is 30 seconds.
 	BuildTimeout time.Duration
-	now          func() time.Time
+	// StaleEvery is the time between two askings of Built.Stale; 0 is 2 seconds.
+	StaleEvery time.Duration
+	now        func() time.Time
 }
 
 // Registry is used concurrently.
 type Registry struct {
 	o Options
+
+	change sync.RWMutex // held for writing by Rebase, for reading by what it must not cross
 
 	mu      sync.Mutex
 	tenants map[string]*tenant
@@ -62,6 +70,9 @@ func New(o Options) (*Registry, error) {
 	if o.BuildTimeout == 0 {
 		o.BuildTimeout = 30 * time.Second
 	}
+	if o.StaleEvery == 0 {
+		o.StaleEvery = 2 * time.Second
+	}
 	r := &Registry{o: o, tenants: map[string]*tenant{}, idle: make(chan struct{})}
 	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
 	if err != nil {
@@ -70,6 +81,7 @@ func New(o Options) (*Registry, error) {
 	r.cache = cache
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.work.Go(r.sweep)
+	r.work.Go(r.watchStale)
 	return r, nil
 }
 

@@ -62,6 +62,8 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	if o.Source == "" {
 		o.Source = SourceAPI
 	}
+	r.change.RLock()
+	defer r.change.RUnlock()
 	r.mu.Lock()
 	before := r.tenants[id]
 	var old *config.Document
@@ -185,6 +187,17 @@ func (r *Registry) Remove(id, ifMatch string) error {
 	delete(r.tenants, id)
 	r.forget(t)
 	return nil
+}
+
+// Drop stops serving the tenant if it comes from the source. Turns at work finish;
+// conversations stay.
+func (r *Registry) Drop(id, source string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t, ok := r.tenants[id]; ok && t.source == source {
+		delete(r.tenants, id)
+		r.forget(t)
+	}
 }
 
 // CachedBot describes a bot in the cache.

@@ -89,7 +89,7 @@ func TestThinking(t *testing.T) {
 		l.done("stop")
 	}
 	got, _, err := talk(t.Context(), s.model(func(c *Config) { c.Think = true }), ask("?"))
-	if want := []llm.Delta{{Reasoning: "let me "}, {Reasoning: "see"}, {Text: "42"}}; err != nil || !reflect.DeepEqual(got, want) {
+	if want := []llm.Delta{{Reasoning: "let me ", Usage: spent(1)}, {Reasoning: "see", Usage: spent(2)}, {Text: "42", Usage: spent(3)}}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -380,3 +380,6 @@ func TestHostedServer(t *testing.T) {
 		t.Errorf("host %q, headers %v", s.host, s.headers)
 	}
 }
+
+// spent is the usage that a piece of a reply comes with.
+func spent(pieces int64) chat.Usage { return chat.Usage{OutputTokens: pieces} }

@@ -40,6 +40,7 @@ func (r *reply) take(resp api.ChatResponse) error {
 	if d.Text != "" || d.Reasoning != "" || len(d.ToolCalls) > 0 {
 		r.pieces++
 		r.called = r.called || len(d.ToolCalls) > 0
+		d.Usage = chat.Usage{OutputTokens: r.pieces} // until done tells better
 		if err := r.pass(d); err != nil {
 			r.emitErr = err
 			return err

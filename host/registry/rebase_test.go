@@ -1,0 +1,116 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+)
+
+// under is a Check in which every revision has a suffix, and some tenants break.
+func under(suffix string, broken ...string) Check {
+	return func(_ context.Context, id string, doc *config.Document) (*config.Effective, error) {
+		for _, b := range broken {
+			if id == b {
+				return nil, config.Problems{{Message: "breaks"}}
+			}
+		}
+		if doc.Values()["own"] != nil {
+			// A tenant that inherits nothing.
+			return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["own"])}, nil
+		}
+		return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["v"]) + suffix}, nil
+	}
+}
+
+func TestRebaseIsAllOrNothing(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	r.o.Check = under("")
+	ctx := context.Background()
+	put(t, r, "a", 1)
+	put(t, r, "b", 1)
+	if _, _, err := r.Put(ctx, "c", doc("own", 5), PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.Refuse("d", "d.hcl", errors.New("never valid"))
+	for _, id := range []string{"a", "b", "c"} {
+		acquire(t, r, id).Release()
+	}
+	committed := 0
+	commit := func() { committed++ }
+
+	changes, broken, err := r.Rebase(ctx, under("x", "b"), commit)
+	if err != nil || broken != 1 || committed != 0 || len(changes) != 2 {
+		t.Fatalf("%v %d %v", changes, broken, err)
+	}
+	if changes[0].Tenant != "a" || changes[0].To != "1x" || changes[1].Tenant != "b" || changes[1].Err == nil || changes[1].To != "" {
+		t.Errorf("changes %v", changes)
+	}
+	if changes, broken, _ = r.Rebase(ctx, under("x"), nil); len(changes) != 2 || broken != 0 {
+		t.Errorf("a dry run: %v %d", changes, broken)
+	}
+	for _, id := range []string{"a", "b", "c"} {
+		if l := acquire(t, r, id); !l.Cached {
+			t.Errorf("%s was dropped by a reload that was refused, or dry", id)
+		} else {
+			l.Release()
+		}
+	}
+	old := acquire(t, r, "a")
+	if changes, broken, _ = r.Rebase(ctx, under("x"), commit); len(changes) != 2 || broken != 0 || committed != 1 {
+		t.Errorf("%v %d %d", changes, broken, committed)
+	}
+	for id, want := range map[string]struct {
+		revision string
+		cached   bool
+	}{"a": {"1x", false}, "b": {"1x", false}, "c": {"5", true}} {
+		l := acquire(t, r, id)
+		if l.Revision != want.revision || l.Cached != want.cached {
+			t.Errorf("%s: revision %s, cached %v", id, l.Revision, l.Cached)
+		}
+		l.Release()
+	}
+	if old.Revision != "1" {
+		t.Error("a turn at work changed its revision")
+	}
+	old.Release()
+	put(t, r, "a", 2)
+	if l := acquire(t, r, "a"); l.Revision != "2x" {
+		t.Errorf("a tenant registered after the reload has revision %s", l.Revision)
+	} else {
+		l.Release()
+	}
+}
+
+func TestAStaleBotIsBuiltAnew(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	var stale atomic.Bool
+	build := r.o.Build
+	r.o.Build = func(ctx context.Context, e *config.Effective, g *bot.Gate) (Built, error) {
+		b, err := build(ctx, e, g)
+		b.Stale = stale.Load
+		return b, err
+	}
+	put(t, r, "a", 1)
+	acquire(t, r, "a").Release()
+	if r.Recheck("a") {
+		t.Error("a fresh bot was dropped")
+	}
+	stale.Store(true)
+	if !r.Recheck("a") || r.Recheck("a") || r.Recheck("nobody") {
+		t.Error("a stale bot is dropped once")
+	}
+	stale.Store(false)
+	if l := acquire(t, r, "a"); l.Cached {
+		t.Error("a stale bot is served")
+	} else {
+		l.Release()
+	}
+}

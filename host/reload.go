@@ -1,0 +1,72 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Reloaded says what a reload did, or would do.
+type Reloaded struct {
+	Applied bool
+	Changes []registry.Change // tenants whose revision changes
+	Broken  int               // of these, served ones that would break; then nothing is applied
+	Restart []string          // host keys that changed and count from the next start only
+}
+
+// Reload reads the host's files again, checks every tenant under them, and serves
+// by them from then on, unless a tenant that is served would break. Turns at work
+// finish on what they began with. With dryRun it only says what would change. Bad
+// host files are config.Problems.
+func (h *Host) Reload(ctx context.Context, dryRun bool) (Reloaded, error) {
+	h.reload.Lock()
+	defer h.reload.Unlock()
+	if h.options.ConfigFile == "" {
+		return Reloaded{}, fault.New(fault.Invalid, "the host was opened without a host file: there is nothing to read again")
+	}
+	cfg, _, err := load(h.options)
+	if err != nil {
+		return Reloaded{}, err
+	}
+	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
+		return Reloaded{}, err
+	}
+	var out Reloaded
+	out.Restart = needRestart(h.config.Load().Settings, cfg.Settings)
+	commit := func() { h.config.Store(cfg) }
+	if dryRun {
+		commit = nil
+	}
+	out.Changes, out.Broken, err = h.registry.Rebase(ctx, h.checkWith(cfg), commit)
+	if err != nil {
+		return Reloaded{}, err
+	}
+	out.Applied = !dryRun && out.Broken == 0
+	h.log.Info("host files read again", "applied", out.Applied, "dry_run", dryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
+	return out, nil
+}
+
+// needRestart names the host's keys that differ and that a running host cannot
+// change.
+func needRestart(old, now config.Settings) []string {
+	var keys []string
+	for key, changed := range map[string]bool{
+		"listen":         old.Listen != now.Listen,
+		"data_dir":       old.DataDir != now.DataDir,
+		"auth":           fmt.Sprint(old.Auth) != fmt.Sprint(now.Auth),
+		"plugin_dirs":    !slices.Equal(old.PluginDirs, now.PluginDirs),
+		"tenant_dirs":    !slices.Equal(old.TenantDirs, now.TenantDirs),
+		"registry":       old.Registry != now.Registry,
+		"shutdown_grace": old.ShutdownGrace != now.ShutdownGrace,
+	} {
+		if changed {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}

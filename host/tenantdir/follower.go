@@ -1,0 +1,277 @@
+package tenantdir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Target is who is told of tenants. Calls come one at a time.
+type Target interface {
+	// Apply serves the tenant with the document; an error leaves things as they were.
+	Apply(ctx context.Context, id, path string, doc *config.Document) error
+	// Refuse notes why the newest file of the tenant is not served.
+	Refuse(id, path string, err error)
+	// Drop stops serving the tenant, if it comes from path. It deletes nothing else.
+	Drop(id, path string)
+}
+
+// Options are what a Follower is made with.
+type Options struct {
+	Dirs   []string
+	Target Target
+	// Store keeps the last good documents; nil keeps none.
+	Store *Store
+	Log   hclog.Logger
+
+	timing timing
+}
+
+// timing says when a file is believed. Tests make it short.
+type timing struct {
+	settle time.Duration // a file is read when it did not change for so long
+	gone   time.Duration // a file that is away for so long is gone: editors replace files in two steps
+	poll   time.Duration // between two looks where folders are not watched, or cannot be relied on to be
+	watch  time.Duration // between two looks where they are watched
+}
+
+var usual = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: time.Second, watch: 5 * time.Second}
+
+// Follower follows tenant folders. Load it once, then Run it.
+type Follower struct {
+	o Options
+
+	mu    sync.Mutex // one scan or confirmation at a time
+	files map[string]*file
+	now   func() time.Time
+}
+
+// file is what is known of one path.
+type file struct {
+	id      string
+	stamp   stamp     // last seen
+	changed time.Time // when that was first seen
+	pending bool      // to be read once settled
+	missing time.Time // since when it is not there; zero while it is
+	held    bool      // missing, and served until confirmed
+}
+
+// stamp tells versions of a file apart without reading it.
+type stamp struct {
+	size     int64
+	modified time.Time
+}
+
+// New makes a Follower.
+func New(o Options) *Follower {
+	if o.timing == (timing{}) {
+		o.timing = usual
+	}
+	return &Follower{o: o, files: map[string]*file{}, now: time.Now}
+}
+
+// Load reads the folders for the first time. What is wrong with one file is that
+// tenant's matter; a folder that cannot be read is an error.
+func (f *Follower) Load(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, dir := range f.o.Dirs {
+		if _, err := os.ReadDir(dir); err != nil {
+			return fmt.Errorf("tenant_dirs: %w", err)
+		}
+	}
+	seen, _ := f.look()
+	f.recall(seen)
+	now := f.now()
+	for path, s := range seen {
+		// What was written just now may be half of it.
+		f.files[path] = &file{id: idOf(path), stamp: s, changed: s.modified, pending: true}
+		if s.modified.After(now) {
+			f.files[path].changed = now
+		}
+	}
+	f.settle(ctx, seen)
+	f.vanish(ctx, true)
+	return ctx.Err()
+}
+
+// recall notes what was served in the last run and has no file any more.
+func (f *Follower) recall(seen map[string]stamp) {
+	for _, kept := range f.o.Store.all() {
+		_, there := seen[kept.Path]
+		if !there && slices.Contains(f.o.Dirs, filepath.Dir(kept.Path)) {
+			f.files[kept.Path] = &file{id: kept.ID, missing: time.Unix(0, 0)}
+		}
+	}
+}
+
+// scan looks once and acts on what settled. It answers whether something is about
+// to settle.
+func (f *Follower) scan(ctx context.Context) (soon bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	seen, lost := f.look()
+	now := f.now()
+	for path, s := range seen {
+		known, ok := f.files[path]
+		switch {
+		case !ok:
+			f.files[path] = &file{id: idOf(path), stamp: s, changed: now, pending: true}
+		case known.stamp != s:
+			known.stamp, known.changed, known.pending = s, now, true
+			known.missing, known.held = time.Time{}, false
+		case !known.missing.IsZero():
+			// It is back as it was. If it was held its tenant is told no longer.
+			known.pending = known.held
+			known.missing, known.held = time.Time{}, false
+		}
+	}
+	for path, known := range f.files {
+		if _, there := seen[path]; !there && known.missing.IsZero() {
+			known.missing = now
+		}
+		// A folder that cannot be read says nothing about its files.
+		if lost[filepath.Dir(path)] && !known.held {
+			known.missing = now
+		}
+	}
+	f.settle(ctx, seen)
+	f.vanish(ctx, false)
+	for _, known := range f.files {
+		if known.pending || (!known.missing.IsZero() && !known.held) {
+			return true
+		}
+	}
+	return false
+}
+
+// look lists the tenant files of all folders, and the folders that it could not
+// list.
+func (f *Follower) look() (seen map[string]stamp, lost map[string]bool) {
+	seen, lost = map[string]stamp{}, map[string]bool{}
+	for _, dir := range f.o.Dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			lost[filepath.Clean(dir)] = true
+			f.o.Log.Error("tenant folder cannot be read", "folder", dir, "error", err)
+			continue
+		}
+		for _, e := range entries {
+			if !isTenant(e.Name()) || e.IsDir() {
+				continue
+			}
+			path := filepath.Join(dir, e.Name())
+			info, err := os.Stat(path) // not of the entry: folders of links are usual
+			if err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+			seen[path] = stamp{info.Size(), info.ModTime()}
+		}
+	}
+	return seen, lost
+}
+
+// isTenant says whether a file of that name in a tenant folder is a tenant's.
+func isTenant(name string) bool {
+	return !strings.HasPrefix(name, ".") && slices.Contains([]string{".hcl", ".yaml", ".yml", ".json"}, filepath.Ext(name))
+}
+
+func idOf(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}
+
+// settle reads the files that did not change for a while, in the order of their
+// paths, so that of two with one id the same wins each time.
+func (f *Follower) settle(ctx context.Context, seen map[string]stamp) {
+	now := f.now()
+	var ready []string
+	for path, known := range f.files {
+		if _, there := seen[path]; there && known.pending && now.Sub(known.changed) >= f.o.timing.settle {
+			ready = append(ready, path)
+		}
+	}
+	slices.Sort(ready)
+	for _, path := range ready {
+		if ctx.Err() != nil {
+			return
+		}
+		known := f.files[path]
+		known.pending = false
+		if err := f.read(ctx, known.id, path); err != nil {
+			f.o.Log.Error("tenant refused", "tenant", known.id, "file", path, "error", err.Error())
+		}
+	}
+}
+
+// read applies one file, or has its last good document serve.
+func (f *Follower) read(ctx context.Context, id, path string) error {
+	if err := config.ValidTenantID(id); err != nil {
+		return err
+	}
+	doc, src, err := readFile(path)
+	if err == nil {
+		err = f.o.Target.Apply(ctx, id, path, doc)
+	}
+	if errors.Is(err, ErrTaken) {
+		return err // the id is another source's: nothing is noted under it
+	}
+	if err == nil {
+		if err := f.o.Store.put(kept{ID: id, Path: path, Source: src}); err != nil {
+			f.o.Log.Warn("the last good settings are not kept", "tenant", id, "error", err)
+		}
+		f.o.Log.Info("tenant applied", "tenant", id, "file", path)
+		return nil
+	}
+	f.restore(ctx, id, path)
+	f.o.Target.Refuse(id, path, err)
+	return err
+}
+
+// ErrTaken is in the chain of Apply's error when the id belongs to another source.
+var ErrTaken = errors.New("the id is taken")
+
+// restore has the last good document serve, if there is one and none does.
+func (f *Follower) restore(ctx context.Context, id, path string) {
+	k, ok := f.o.Store.get(id)
+	if !ok || k.Path != path {
+		return
+	}
+	doc, err := parse(path, k.Source)
+	if err == nil {
+		err = f.o.Target.Apply(ctx, id, path, doc)
+	}
+	if err != nil {
+		f.o.Log.Warn("the last good settings do not serve any more", "tenant", id, "error", err)
+	}
+}
+
+func readFile(path string) (*config.Document, []byte, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := parse(path, src)
+	return doc, src, err
+}
+
+func parse(path string, src []byte) (*config.Document, error) {
+	switch filepath.Ext(path) {
+	case ".hcl":
+		return config.ParseHCL(path, src)
+	case ".json":
+		return config.ParseJSON(path, src)
+	case ".yaml", ".yml":
+		return config.ParseYAML(path, src)
+	}
+	return nil, fs.ErrInvalid // unreachable: look lists no other
+}
