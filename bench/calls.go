@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/botyard/botyard/bench/internal/echocall"
+	"github.com/botyard/botyard/bench/internal/library"
+)
+
+func (b *bench) echo(context.Context) (err error) {
+	b.report.Echo, err = echocall.Measure([]string{roleEcho}, callers, b.scale.each)
+	return err
+}
+
+// library has a process of its own, whose memory is the host's alone.
+func (b *bench) library(ctx context.Context) error {
+	plugins, err := filepath.Abs(b.Plugins)
+	if err != nil {
+		return err
+	}
+	arg, err := json.Marshal(library.Options{
+		PluginDir: plugins, Each: b.scale.each, Rounds: b.scale.runs, Callers: callers, Cached: b.scale.cached,
+	})
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, roleLibrary, string(arg))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(out, &b.report.Library)
+}

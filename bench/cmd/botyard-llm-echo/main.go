@@ -1,0 +1,13 @@
+// Command botyard-llm-echo is the plugin of that name, made to be profiled.
+package main
+
+import (
+	"github.com/botyard/botyard/bench/internal/profile"
+	echo "github.com/botyard/botyard/plugins/llm-echo"
+	"github.com/botyard/botyard/sdk"
+)
+
+func main() {
+	profile.Watch("llm-echo")
+	sdk.Serve(echo.Plugin())
+}

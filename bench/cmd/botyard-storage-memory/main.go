@@ -1,0 +1,13 @@
+// Command botyard-storage-memory is the plugin of that name, made to be profiled.
+package main
+
+import (
+	"github.com/botyard/botyard/bench/internal/profile"
+	memstore "github.com/botyard/botyard/plugins/storage-memory"
+	"github.com/botyard/botyard/sdk"
+)
+
+func main() {
+	profile.Watch("storage-memory")
+	sdk.Serve(memstore.Plugin())
+}

@@ -1,0 +1,119 @@
+package floor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/botyard/botyard/host/api"
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/registry"
+	echo "github.com/botyard/botyard/plugins/llm-echo"
+	buffer "github.com/botyard/botyard/plugins/memory-buffer"
+	memstore "github.com/botyard/botyard/plugins/storage-memory"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options are what a floor is made with.
+type Options struct {
+	Tokens      int // of each reply
+	MaxMessages int // that the model is shown
+	// Each has every token relayed by itself, and not joined as the protocol's
+	// server does.
+	Each bool
+}
+
+// host is api.Host without a plugin process.
+type host struct {
+	config   *config.Host
+	registry *registry.Registry
+	manager  *plugins.Manager // of no plugins
+}
+
+var _ api.Host = (*host)(nil)
+
+func (h *host) Settings() config.Settings    { return h.config.Settings }
+func (h *host) Registry() *registry.Registry { return h.registry }
+func (h *host) Plugins() *plugins.Manager    { return h.manager }
+
+// open assembles bots as the host does, but for the instances.
+func open(o Options) (*host, error) {
+	model, err := echo.New(echo.Config{Tokens: o.Tokens})
+	if err != nil {
+		return nil, err
+	}
+	memory, err := buffer.New(buffer.Config{MaxMessages: o.MaxMessages})
+	if err != nil {
+		return nil, err
+	}
+	var joined llm.LLM = model
+	if !o.Each {
+		joined = joining{model}
+	}
+	store := memstore.New(memstore.Config{MaxBytes: 1 << 30})
+	log := hclog.NewNullLogger()
+
+	h := &host{}
+	h.config, err = config.LoadHost(config.LoadOptions{Document: config.FromMap("floor", map[string]any{
+		"limits": map[string]any{"concurrent_turns": 1024},
+		"defaults": map[string]any{
+			"llm":     map[string]any{"provider": echo.Name, "tokens": o.Tokens},
+			"prompts": map[string]any{"system": "You are a support assistant."},
+		},
+	})})
+	if err != nil {
+		return nil, err
+	}
+	if h.manager, err = plugins.New(plugins.Options{Log: log}); err != nil {
+		return nil, err
+	}
+	schemas, err := compile(echo.Plugin(), buffer.Plugin(), memstore.Plugin())
+	if err != nil {
+		return nil, err
+	}
+	leases := bot.NewLeases("floor", log)
+	h.registry, err = registry.New(registry.Options{
+		TTL: time.Hour, Size: 1000,
+		Check: func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error) {
+			return h.config.Tenant(ctx, id, doc, schemas)
+		},
+		Build: func(_ context.Context, e *config.Effective, gate *bot.Gate) (registry.Built, error) {
+			return registry.Built{Bot: bot.New(bot.Parts{
+				Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
+				LLM: joined, Memory: memory, Storage: store, Gate: gate,
+				Plugins: map[string]string{"llm": "echo", "memory": "buffer", "storage": "memory"},
+				Hold:    func() func() { return leases.Hold("memory", store) },
+				Host:    "floor", Holder: "floor", Log: log,
+			})}, nil
+		},
+	})
+	return h, err
+}
+
+// schemas are those of the plugins that are linked in.
+type schemas map[[2]string]*config.Schema
+
+var _ config.Schemas = schemas{}
+
+// Schema implements config.Schemas.
+func (s schemas) Schema(_ context.Context, kind, name string) (*config.Schema, error) {
+	if found, ok := s[[2]string{kind, name}]; ok {
+		return found, nil
+	}
+	return nil, &config.UnknownPluginError{Kind: kind, Name: name}
+}
+
+func compile(all ...sdk.Plugin) (schemas, error) {
+	out := schemas{}
+	var errs []error
+	for _, p := range all {
+		s, err := config.CompileSchema(p.Info.ConfigSchema)
+		errs = append(errs, err)
+		out[[2]string{p.Info.Kind, p.Info.Name}] = s
+	}
+	return out, errors.Join(errs...)
+}

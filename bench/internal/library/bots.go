@@ -1,0 +1,124 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/host"
+)
+
+// BotRow is what bots cost when so many are cached: the median of the rounds.
+type BotRow struct {
+	Cached   int     `json:"cached"`
+	LookupNS float64 `json:"lookup_ns"` // acquired and released
+	TurnUS   float64 `json:"turn_us"`   // of a one-token turn at eight callers, over all cached bots
+}
+
+// turnsOfRound bounds the turns of one round.
+const turnsOfRound = 2000
+
+func bots(ctx context.Context, o Options, out *Result) (err error) {
+	most := slices.Max(o.Cached)
+	h, err := open(ctx, o, 1, 1, most+1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close(ctx)) }()
+	if _, err := build(ctx, h, 0, 1); err != nil { // the instances exist from here on
+		return err
+	}
+	before := live()
+	if err := register(ctx, h, 1, most); err != nil {
+		return err
+	}
+	registered := live()
+	took, err := build(ctx, h, 1, most)
+	if err != nil {
+		return err
+	}
+	built := live()
+	out.TenantBytes = float64(registered-before) / float64(most)
+	out.BotBytes = float64(built-registered) / float64(most)
+	slices.Sort(took)
+	out.Build = Spread{P50: micros(took[len(took)/2]), P99: micros(took[len(took)*99/100])}
+
+	lookups, turns := make([][]float64, len(o.Cached)), make([][]float64, len(o.Cached))
+	for range o.Rounds {
+		for i, n := range o.Cached {
+			h.Registry().Clear()
+			if _, err := build(ctx, h, 0, n); err != nil {
+				return err
+			}
+			ns, err := lookup(ctx, h, n)
+			if err != nil {
+				return err
+			}
+			l := loop{host: h, callers: 8, tenants: n, turns: turnsOfRound}
+			done, took, err := l.run(ctx)
+			if err != nil {
+				return err
+			}
+			lookups[i] = append(lookups[i], ns)
+			turns[i] = append(turns[i], micros(took)/float64(done))
+		}
+	}
+	for i, n := range o.Cached {
+		out.Bots = append(out.Bots, BotRow{Cached: n, LookupNS: median(lookups[i]), TurnUS: median(turns[i])})
+	}
+	return nil
+}
+
+// build acquires bots that are not cached, and answers how long each took.
+func build(ctx context.Context, h *host.Host, first, n int) ([]time.Duration, error) {
+	took := make([]time.Duration, 0, n)
+	for i := first; i < first+n; i++ {
+		start := time.Now()
+		lease, err := h.Bot(ctx, yard.TenantID(i))
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(start))
+		lease.Release()
+	}
+	return took, nil
+}
+
+// lookup acquires cached bots in random order and answers nanoseconds for each.
+func lookup(ctx context.Context, h *host.Host, n int) (float64, error) {
+	const times = 200_000
+	ids := make([]string, 4096)
+	for i := range ids {
+		ids[i] = yard.TenantID(rand.IntN(n))
+	}
+	start := time.Now()
+	for i := range times {
+		lease, err := h.Bot(ctx, ids[i%len(ids)])
+		if err != nil {
+			return 0, err
+		}
+		lease.Release()
+	}
+	return float64(time.Since(start).Nanoseconds()) / times, nil
+}
+
+// live is what this process holds once garbage is gone.
+func live() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+func median(v []float64) float64 {
+	v = slices.Clone(v)
+	slices.Sort(v)
+	return v[len(v)/2]
+}

@@ -1,0 +1,97 @@
+package library
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/host"
+)
+
+// Options are what is measured, and for how long.
+type Options struct {
+	PluginDir string        `json:"plugin_dir"`
+	Each      time.Duration `json:"each"`    // of a rate
+	Rounds    int           `json:"rounds"`  // of which the median counts
+	Callers   []int         `json:"callers"` // at once
+	Cached    []int         `json:"cached"`  // bots; the last is the most
+}
+
+// Result is what Measure found. Times are in microseconds.
+type Result struct {
+	Turns []TurnRow `json:"turns"`
+	Bots  []BotRow  `json:"bots"`
+	// Bytes of live heap and stacks.
+	TenantBytes float64 `json:"tenant_bytes"` // for each registered tenant that is not cached
+	BotBytes    float64 `json:"bot_bytes"`    // for each idle cached bot
+	Build       Spread  `json:"build_us"`     // of a bot whose instances exist
+}
+
+// TurnRow is a rate of turns without HTTP.
+type TurnRow struct {
+	Tokens    int                `json:"tokens"`
+	Callers   int                `json:"callers"`
+	PerSecond float64            `json:"per_second"`
+	CPU       map[string]float64 `json:"cpu_us"` // per turn, by process
+}
+
+// Spread is the middle and the tail of times.
+type Spread struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+}
+
+// Measure opens hosts in this process and measures them.
+func Measure(ctx context.Context, o Options) (*Result, error) {
+	out := &Result{}
+	for _, tokens := range []int{1, 64} {
+		rows, err := turns(ctx, o, tokens)
+		if err != nil {
+			return nil, err
+		}
+		out.Turns = append(out.Turns, rows...)
+	}
+	return out, bots(ctx, o, out)
+}
+
+// open opens a host with n tenants.
+func open(ctx context.Context, o Options, tokens, n, cache int) (*host.Host, error) {
+	h, err := host.Open(ctx, host.Options{PluginDirs: []string{o.PluginDir}, Config: map[string]any{
+		"limits":   map[string]any{"concurrent_turns": 1024},
+		"registry": map[string]any{"max_cache_size": cache, "cache_ttl": 3600},
+		"defaults": map[string]any{
+			"llm":     map[string]any{"provider": "echo", "tokens": tokens},
+			"memory":  map[string]any{"type": "buffer", "max_messages": yard.MaxMessages},
+			"prompts": map[string]any{"system": "You are a support assistant."},
+		},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return h, register(ctx, h, 0, n)
+}
+
+func register(ctx context.Context, h *host.Host, first, n int) error {
+	for i := first; i < first+n; i++ {
+		id := yard.TenantID(i)
+		if err := h.Register(ctx, id, map[string]any{
+			"prompts": map[string]any{"system": fmt.Sprintf("You are the assistant of %s.", id)},
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pids names this process and the plugins.
+func pids(h *host.Host) map[string]int {
+	out := map[string]int{"host": os.Getpid()}
+	for _, p := range h.Plugins().Status() {
+		if p.PID != 0 {
+			out[p.Kind+"-"+p.Name] = p.PID
+		}
+	}
+	return out
+}

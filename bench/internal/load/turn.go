@@ -1,0 +1,31 @@
+package load
+
+import "strconv"
+
+// Turn is one chat to send.
+type Turn struct {
+	Tenant       string
+	Conversation string
+	Stream       bool
+}
+
+// message is what every turn says: ten words, as people write.
+const message = "Please tell me how I can reset my forgotten password"
+
+// append writes the turn as an HTTP request.
+func (t Turn) append(b []byte, body []byte) (request, scratch []byte) {
+	body = append(body[:0], `{"conversation_id":"`...)
+	body = append(body, t.Conversation...)
+	body = append(body, `","message":"`+message+`"`...)
+	if t.Stream {
+		body = append(body, `,"stream":true`...)
+	}
+	body = append(body, '}')
+
+	b = append(b[:0], "POST /v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Tenant-ID: "...)
+	b = append(b, t.Tenant...)
+	b = append(b, "\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	b = append(b, "\r\n\r\n"...)
+	return append(b, body...), body
+}

@@ -1,0 +1,2 @@
+// Package procfs reads what a process used, from Linux's /proc.
+package procfs

@@ -1,0 +1,30 @@
+package procfs
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+)
+
+// Memory is what a process has resident, in KiB. PSS splits pages that several
+// processes map between them, so that it may be added up.
+type Memory struct {
+	RSS int64 `json:"rss_kib"`
+	PSS int64 `json:"pss_kib"`
+}
+
+// MemoryOf reads the process's memory.
+func MemoryOf(pid int) (Memory, error) {
+	var m Memory
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return m, err
+	}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	for lines.Scan() {
+		_, _ = fmt.Sscanf(lines.Text(), "Rss: %d kB", &m.RSS)
+		_, _ = fmt.Sscanf(lines.Text(), "Pss: %d kB", &m.PSS)
+	}
+	return m, lines.Err()
+}

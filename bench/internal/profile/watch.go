@@ -1,0 +1,91 @@
+package profile
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"syscall"
+)
+
+// Env names the variable with the folder that profiles are written to.
+const Env = "BOTYARD_BENCH_PROFILES"
+
+// What a watched process is told with.
+const (
+	Begin = syscall.SIGUSR1
+	End   = syscall.SIGUSR2
+)
+
+// Counts are what a process allocated from Begin to End.
+type Counts struct {
+	Allocs uint64 `json:"allocs"`
+	Bytes  uint64 `json:"bytes"`
+	GCs    uint32 `json:"gcs"`
+}
+
+// Files of a process's profiles in the folder.
+func cpuFile(name string) string    { return name + ".cpu.pprof" }
+func allocsFile(name string) string { return name + ".allocs.pprof" }
+func countsFile(name string) string { return name + ".json" }
+
+// Watch obeys Begin and End for as long as the process lives, if Env is set.
+func Watch(name string) {
+	dir := os.Getenv(Env)
+	if dir == "" {
+		return
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, Begin, End)
+	// Fine enough for what a turn allocates, and still cheap.
+	runtime.MemProfileRate = 64 << 10
+	go func() {
+		for {
+			if err := session(filepath.Join(dir, name), signals); err != nil {
+				fmt.Fprintln(os.Stderr, "profile:", err)
+			}
+		}
+	}()
+}
+
+func session(path string, signals <-chan os.Signal) error {
+	for <-signals != Begin {
+	}
+	out, err := os.Create(cpuFile(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return err
+	}
+	for <-signals != End {
+	}
+	pprof.StopCPUProfile()
+	runtime.ReadMemStats(&after)
+	allocs, err := os.Create(allocsFile(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = allocs.Close() }()
+	if err := pprof.Lookup("allocs").WriteTo(allocs, 0); err != nil {
+		return err
+	}
+	counts, err := json.Marshal(Counts{
+		Allocs: after.Mallocs - before.Mallocs, Bytes: after.TotalAlloc - before.TotalAlloc, GCs: after.NumGC - before.NumGC,
+	})
+	if err != nil {
+		return err
+	}
+	// Last, and in one step: it tells the other process that all is there.
+	tmp := countsFile(path) + ".tmp"
+	if err := os.WriteFile(tmp, counts, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, countsFile(path))
+}

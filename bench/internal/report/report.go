@@ -1,0 +1,104 @@
+package report
+
+import (
+	"github.com/botyard/botyard/bench/internal/echocall"
+	"github.com/botyard/botyard/bench/internal/library"
+	"github.com/botyard/botyard/bench/internal/procfs"
+)
+
+// Report is what a run found. Parts that were left out are empty.
+type Report struct {
+	Machine  Machine         `json:"machine"`
+	Quick    bool            `json:"quick"`
+	Turns    []Turns         `json:"turns,omitempty"`
+	Open     []Open          `json:"open_loop,omitempty"`
+	Echo     []echocall.Row  `json:"echo_calls,omitempty"`
+	Library  *library.Result `json:"library,omitempty"`
+	Memory   []Memory        `json:"memory,omitempty"`
+	Messages []Point         `json:"messages,omitempty"`
+	Tenants  []Point         `json:"tenants,omitempty"`
+	Profiles []Profile       `json:"profiles,omitempty"`
+	Seconds  float64         `json:"seconds"` // that the run took
+}
+
+// Machine is where it ran.
+type Machine struct {
+	CPU    string `json:"cpu"`
+	Cores  int    `json:"cores"`
+	Kernel string `json:"kernel"`
+	Go     string `json:"go"`
+}
+
+// What is measured beside each other.
+const (
+	Host      = "host"
+	Floor     = "floor"
+	FloorEach = "floor, each token"
+)
+
+// Turns is a closed loop: the median of the runs, which were made in turns with
+// what it is compared to.
+type Turns struct {
+	What      string  `json:"what"`
+	Tokens    int     `json:"tokens"` // 1 is answered at once, more are streamed
+	Callers   int     `json:"callers"`
+	PerSecond float64 `json:"per_second"`
+	// CPU is microseconds per turn by process; "load" is the generator's own.
+	CPU map[string]float64 `json:"cpu_us"`
+}
+
+// Load names the load generator among processes.
+const Load = "load"
+
+// Used is the CPU of what is measured: all but the generator.
+func Used(cpu map[string]float64) float64 {
+	sum := 0.0
+	for name, us := range cpu {
+		if name != Load {
+			sum += us
+		}
+	}
+	return sum
+}
+
+// Open is an open loop of streamed turns. Times are in microseconds from when a
+// turn was to be sent.
+type Open struct {
+	What      string    `json:"what"`
+	PerSecond float64   `json:"per_second"`
+	Turns     int64     `json:"turns"`
+	First     Quantiles `json:"first_us"`
+	Whole     Quantiles `json:"whole_us"`
+	// Late is the generator's own delay, which is in the others too.
+	Late Quantiles `json:"generator_us"`
+}
+
+// Quantiles of a histogram.
+type Quantiles struct {
+	P50 int64 `json:"p50"`
+	P95 int64 `json:"p95"`
+	P99 int64 `json:"p99"`
+}
+
+// Memory is what processes have resident at one time.
+type Memory struct {
+	When      string                   `json:"when"`
+	Processes map[string]procfs.Memory `json:"processes"`
+}
+
+// Point is one point of a sweep: the median of the runs.
+type Point struct {
+	N         int     `json:"n"`
+	PerSecond float64 `json:"per_second"`
+	CPU       float64 `json:"cpu_us"` // per turn, of the host and its plugins
+	Setup     float64 `json:"setup_seconds"`
+}
+
+// Profile is what one process allocated per turn while it was profiled.
+type Profile struct {
+	Process string  `json:"process"`
+	Allocs  float64 `json:"allocs"`
+	Bytes   float64 `json:"bytes"`
+	GCs     uint32  `json:"gcs"`
+	Turns   int64   `json:"turns"`
+}

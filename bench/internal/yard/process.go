@@ -1,0 +1,115 @@
+package yard
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a running server.
+type Process struct {
+	Addr string // host:port
+	PID  int
+
+	dir  string
+	cmd  *exec.Cmd
+	said said
+	done chan struct{}
+}
+
+// startTimeout is how long a server may take to say where it listens.
+const startTimeout = 30 * time.Second
+
+// start runs the command, which says "listening on http://ADDR" once it serves.
+func start(dir string, env []string, name string, args ...string) (*Process, error) {
+	p := &Process{dir: dir, cmd: exec.Command(name, args...), done: make(chan struct{})}
+	// Plugins' sockets go below it; their paths must be short.
+	tmp := filepath.Join(dir, "t")
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		return nil, err
+	}
+	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
+	p.cmd.Stderr = &p.said
+	// It ends with this process, however that ends.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	p.PID = p.cmd.Process.Pid
+	listening := make(chan string, 1)
+	go func() {
+		defer close(p.done)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if url, ok := strings.CutPrefix(lines.Text(), "listening on http://"); ok {
+				listening <- url
+				break
+			}
+		}
+		_, _ = io.Copy(&p.said, out)
+		_ = p.cmd.Wait()
+	}()
+	select {
+	case p.Addr = <-listening:
+		return p, nil
+	case <-p.done:
+		err = errors.New("it ended")
+	case <-time.After(startTimeout):
+		err = fmt.Errorf("it did not serve within %s", startTimeout)
+	}
+	p.Stop()
+	return nil, fmt.Errorf("%s: %w: %s", name, err, &p.said)
+}
+
+// stopTimeout is how long a server may take to end.
+const stopTimeout = 30 * time.Second
+
+// Stop ends the process and removes its folder.
+func (p *Process) Stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(stopTimeout):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+	_ = os.RemoveAll(p.dir)
+}
+
+// said keeps the newest of what a process said.
+type said struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+const saidBytes = 64 << 10
+
+// Write implements io.Writer.
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.b.Len()+len(b) > saidBytes {
+		s.b.Reset()
+	}
+	return s.b.Write(b)
+}
+
+// String is what it keeps.
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}

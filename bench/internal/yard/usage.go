@@ -1,0 +1,41 @@
+package yard
+
+import (
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/procfs"
+)
+
+// Usage is the CPU time of processes by name.
+type Usage map[string]time.Duration
+
+// UsageOf reads what the processes have used so far.
+func UsageOf(pids map[string]int) (Usage, error) {
+	out := Usage{}
+	for name, pid := range pids {
+		d, err := procfs.CPU(pid)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = d
+	}
+	return out, nil
+}
+
+// Since subtracts an earlier reading.
+func (u Usage) Since(before Usage) Usage {
+	out := Usage{}
+	for name, d := range u {
+		out[name] = d - before[name]
+	}
+	return out
+}
+
+// PerTurn is the usage of one turn of n, in microseconds.
+func (u Usage) PerTurn(n int64) map[string]float64 {
+	out := map[string]float64{}
+	for name, d := range u {
+		out[name] = float64(d.Microseconds()) / float64(max(n, 1))
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+package yard
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Binaries are where the programs under test are.
+type Binaries struct {
+	Host    string // the host's binary
+	Plugins string // folder of the plugins'
+}
+
+// Host is a host with its plugins.
+type Host struct {
+	*Process
+	http http.Client
+}
+
+// Start runs a host. Stop it.
+func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
+	dir, err := os.MkdirTemp("", "yb")
+	if err != nil {
+		return nil, err
+	}
+	plugins, err := filepath.Abs(b.Plugins)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "botyard.hcl")
+	if err := os.WriteFile(file, []byte(s.text(plugins)), 0o600); err != nil {
+		return nil, err
+	}
+	p, err := start(dir, env, b.Host, "serve", "--config", file, "--listen", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return &Host{Process: p}, nil
+}
+
+// Child runs this program itself in another role. Stop it.
+func Child(env []string, args ...string) (*Process, error) {
+	dir, err := os.MkdirTemp("", "yb")
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return start(dir, env, self, args...)
+}
+
+// Register adds n tenants that inherit everything, named by TenantID from first on.
+func (h *Host) Register(first, n int) error {
+	const callers = 4
+	h.http.Transport = &http.Transport{MaxIdleConnsPerHost: callers}
+	errs := make(chan error, callers)
+	var all sync.WaitGroup
+	for c := range callers {
+		all.Go(func() {
+			for i := first + c; i < first+n; i += callers {
+				if err := h.put(TenantID(i)); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	h.http.CloseIdleConnections()
+	close(errs)
+	return <-errs
+}
+
+// TenantID names the i-th tenant.
+func TenantID(i int) string { return fmt.Sprintf("tenant-%06d", i) }
+
+func (h *Host) put(id string) error {
+	// A name of its own, as a tenant of the registry has something of its own.
+	body := strings.NewReader(`{"prompts":{"system":"You are the assistant of ` + id + `."}}`)
+	req, err := http.NewRequest(http.MethodPut, "http://"+h.Addr+"/admin/v1/tenants/"+id, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := h.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode/100 != 2 {
+		err = fmt.Errorf("registering %s: %s: %s", id, resp.Status, answer)
+	}
+	return err
+}
+
+// Pids names the processes of the host and its plugins; plugins appear once they
+// were needed.
+func (h *Host) Pids() (map[string]int, error) {
+	resp, err := http.Get("http://" + h.Addr + "/admin/v1/plugins")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var list struct {
+		Plugins []struct {
+			Kind, Name string
+			PID        int
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+		return nil, err
+	}
+	out := map[string]int{"host": h.PID}
+	for _, p := range list.Plugins {
+		if p.PID != 0 {
+			out[p.Kind+"-"+p.Name] = p.PID
+		}
+	}
+	return out, nil
+}

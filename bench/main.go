@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/report"
+	"github.com/botyard/botyard/bench/internal/yard"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) > 1 && roles[os.Args[1]] != nil {
+		exit(roles[os.Args[1]](ctx, os.Args[2:]))
+	}
+	exit(run(ctx))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// bench is one run.
+type bench struct {
+	yard.Binaries
+	scale  scale
+	only   []string
+	report *report.Report
+	start  time.Time
+}
+
+func run(ctx context.Context) error {
+	asJSON := flag.Bool("json", false, "print JSON instead of tables")
+	quick := flag.Bool("quick", false, "a rough run of about a minute")
+	bin := flag.String("bin", "bin", "`FOLDER` of botyard and plugins/")
+	only := flag.String("only", "", "a comma-separated list of `PARTS`: "+strings.Join(partNames(), ", "))
+	profiles := flag.String("profile", "", "write pprof profiles of host, plugins and floor into this `FOLDER`, and measure nothing else")
+	flag.Parse()
+	b := &bench{
+		Binaries: yard.Binaries{Host: filepath.Join(*bin, "botyard"), Plugins: filepath.Join(*bin, "plugins")},
+		scale:    full, start: time.Now(), report: &report.Report{Machine: report.ThisMachine(), Quick: *quick},
+	}
+	if *quick {
+		b.scale = rough
+	}
+	if *only != "" {
+		b.only = strings.Split(*only, ",")
+	}
+	list := parts
+	if *profiles != "" {
+		list = []part{{"profile", func(b *bench, ctx context.Context) error { return b.profile(ctx, *profiles) }}}
+	}
+	for _, p := range list {
+		if len(b.only) > 0 && !slices.Contains(b.only, p.name) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.say("%s", p.name)
+		if err := p.run(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	b.report.Seconds = time.Since(b.start).Seconds()
+	if *asJSON {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(b.report)
+	}
+	return b.report.Text(os.Stdout)
+}
+
+// say tells on standard error how far the run is.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(b.start).Seconds(), fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// part is a piece of the run that can be left out.
+type part struct {
+	name string
+	run  func(*bench, context.Context) error
+}
+
+var parts = []part{
+	{"turns", (*bench).turns},
+	{"open", (*bench).open},
+	{"echo", (*bench).echo},
+	{"library", (*bench).library},
+	{"messages", (*bench).messages},
+	{"tenants", (*bench).tenants},
+}
+
+func partNames() []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// scale is how much work a run has; every loop of it is bounded.
+type scale struct {
+	warm     time.Duration // before each cell
+	each     time.Duration // of a closed loop, and of a rate of the library
+	rounds   int           // of loops that are compared
+	open     time.Duration // of an open loop
+	runs     int           // of each point of a sweep
+	turns    int           // of a run of a sweep
+	messages []int
+	tenants  []int
+	cached   []int
+}
+
+var full = scale{
+	warm: time.Second, each: 2 * time.Second, rounds: 3, open: 30 * time.Second,
+	runs: 5, turns: 1600, messages: []int{10, 1000, 10_000}, tenants: []int{10, 10_000, 100_000},
+	cached: []int{10, 1000, 10_000},
+}
+
+var rough = scale{
+	warm: 300 * time.Millisecond, each: 700 * time.Millisecond, rounds: 1, open: 5 * time.Second,
+	runs: 3, turns: 800, messages: []int{10, 1000}, tenants: []int{10, 5000}, cached: []int{10, 1000},
+}
+
+// callers are those of closed loops.
+var callers = []int{1, 8, 64}

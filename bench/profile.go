@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/load"
+	"github.com/botyard/botyard/bench/internal/profile"
+	"github.com/botyard/botyard/bench/internal/report"
+	"github.com/botyard/botyard/bench/internal/yard"
+)
+
+// profile has host, plugins and floor profiled while each is under the heaviest
+// load. It builds binaries that can be profiled, so it needs the sources.
+func (b *bench) profile(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if b.Binaries, err = buildProfiled(ctx, filepath.Join(dir, "bin")); err != nil {
+		return err
+	}
+	env := profile.Env + "="
+	for _, tokens := range []int{1, 64} {
+		out := filepath.Join(dir, fmt.Sprintf("%d-token", tokens))
+		if err := os.RemoveAll(out); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(out, 0o700); err != nil {
+			return err
+		}
+		_, host, err := b.startHost(yard.Settings{Tokens: tokens, Env: []string{profile.Env}}, workTenants, env+out)
+		if err != nil {
+			return err
+		}
+		defer host.stop()
+		f, err := startFloorSubject(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages}, env+out)
+		if err != nil {
+			return err
+		}
+		defer f.stop()
+		for _, s := range []*subject{host, f} {
+			if err := b.profileLoad(s, tokens, out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *bench) profileLoad(s *subject, tokens int, dir string) error {
+	b.say("profiling the %s, %d tokens", s.what, tokens)
+	const callers = 64
+	l := load.Closed{Callers: callers, Next: steady(tokens > 1), For: b.scale.warm}
+	if _, err := s.measure(l); err != nil {
+		return err
+	}
+	signal := func(sig syscall.Signal) error {
+		for _, pid := range s.pids {
+			if err := syscall.Kill(pid, sig); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := signal(profile.Begin); err != nil {
+		return err
+	}
+	l.For = 3 * b.scale.each
+	m, err := s.measure(l)
+	if err != nil {
+		return err
+	}
+	if err := signal(profile.End); err != nil {
+		return err
+	}
+	b.report.Turns = append(b.report.Turns, report.Turns{
+		What: s.what, Tokens: tokens, Callers: callers, PerSecond: m.PerSecond(), CPU: m.cpu,
+	})
+	for name := range s.pids {
+		c, err := profile.Read(dir, name)
+		if err != nil {
+			return err
+		}
+		n := float64(m.Turns)
+		b.report.Profiles = append(b.report.Profiles, report.Profile{
+			Process: fmt.Sprintf("%s, %d tokens", name, tokens), Turns: m.Turns,
+			Allocs: float64(c.Allocs) / n, Bytes: float64(c.Bytes) / n, GCs: c.GCs,
+		})
+	}
+	return nil
+}
+
+// buildProfiled builds the binaries under cmd/ into dir.
+func buildProfiled(ctx context.Context, dir string) (yard.Binaries, error) {
+	out := yard.Binaries{Host: filepath.Join(dir, "botyard"), Plugins: filepath.Join(dir, "plugins")}
+	for path, name := range map[string]string{
+		out.Host: "botyard",
+		filepath.Join(out.Plugins, "botyard-llm-echo"):       "botyard-llm-echo",
+		filepath.Join(out.Plugins, "botyard-memory-buffer"):  "botyard-memory-buffer",
+		filepath.Join(out.Plugins, "botyard-storage-memory"): "botyard-storage-memory",
+	} {
+		build := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/botyard/botyard/bench/cmd/"+name)
+		if b, err := build.CombinedOutput(); err != nil {
+			return out, fmt.Errorf("building %s: %w\n%s", name, err, b)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+
+	"github.com/botyard/botyard/bench/internal/echocall"
+	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/library"
+	"github.com/botyard/botyard/bench/internal/profile"
+	"github.com/botyard/botyard/bench/internal/yard"
+)
+
+// What this program is when it runs itself.
+const (
+	roleFloor   = "as-floor"
+	roleEcho    = "as-echo-plugin"
+	roleLibrary = "as-library"
+)
+
+var roles map[string]func(context.Context, []string) error
+
+func init() {
+	roles = map[string]func(context.Context, []string) error{
+		roleFloor:   asFloor,
+		roleEcho:    func(context.Context, []string) error { echocall.Serve(); return nil },
+		roleLibrary: asLibrary,
+	}
+}
+
+func asFloor(ctx context.Context, args []string) error {
+	profile.Watch("floor")
+	var o floor.Options
+	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
+		return err
+	}
+	return floor.Serve(ctx, o, tenantIDs(workTenants), os.Stdout)
+}
+
+func asLibrary(ctx context.Context, args []string) error {
+	var o library.Options
+	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
+		return err
+	}
+	r, err := library.Measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+func tenantIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = yard.TenantID(i)
+	}
+	return ids
+}
+
+func startFloor(o floor.Options, env ...string) (*yard.Process, error) {
+	arg, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	return yard.Child(env, roleFloor, string(arg))
+}

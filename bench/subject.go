@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+
+	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/load"
+	"github.com/botyard/botyard/bench/internal/procfs"
+	"github.com/botyard/botyard/bench/internal/report"
+	"github.com/botyard/botyard/bench/internal/yard"
+)
+
+// workTenants are those whose turns are measured where tenants are not the point:
+// more than one, so that locks of a tenant are not what is measured.
+const workTenants = 8
+
+// subject is a server whose turns are measured.
+type subject struct {
+	what string
+	addr string
+	pids map[string]int
+	stop func()
+}
+
+// startHost starts a host, registers tenants, and has its plugins run.
+func (b *bench) startHost(s yard.Settings, tenants int, env ...string) (*yard.Host, *subject, error) {
+	h, err := b.Start(s, env...)
+	if err != nil {
+		return nil, nil, err
+	}
+	sub, err := func() (*subject, error) {
+		if err := h.Register(0, tenants); err != nil {
+			return nil, err
+		}
+		sub := &subject{what: report.Host, addr: h.Addr, stop: h.Stop}
+		if err := sub.warm(); err != nil {
+			return nil, err
+		}
+		sub.pids, err = h.Pids()
+		if len(sub.pids) < 3 && err == nil {
+			err = fmt.Errorf("plugins do not run: %v", sub.pids)
+		}
+		return sub, err
+	}()
+	if err != nil {
+		h.Stop()
+		return nil, nil, err
+	}
+	return h, sub, nil
+}
+
+func startFloorSubject(o floor.Options, env ...string) (*subject, error) {
+	p, err := startFloor(o, env...)
+	if err != nil {
+		return nil, err
+	}
+	what := report.Floor
+	if o.Each {
+		what = report.FloorEach
+	}
+	sub := &subject{what: what, addr: p.Addr, pids: map[string]int{what: p.PID}, stop: p.Stop}
+	if err := sub.warm(); err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return sub, nil
+}
+
+// warm takes one turn of each tenant, so that bots are built and plugins run.
+func (s *subject) warm() error {
+	_, err := load.Closed{Addr: s.addr, Callers: 1, Turns: workTenants, Next: func(_, n int) load.Turn {
+		return load.Turn{Tenant: yard.TenantID(n), Conversation: "warm"}
+	}}.Run()
+	return err
+}
+
+// measured is what a loop came to.
+type measured struct {
+	load.Done
+	cpu map[string]float64 // us per turn
+}
+
+// measure runs the loop and what it made the processes use.
+func (s *subject) measure(l load.Closed) (measured, error) {
+	l.Addr = s.addr
+	pids := maps.Clone(s.pids)
+	pids[report.Load] = os.Getpid()
+	before, err := yard.UsageOf(pids)
+	if err != nil {
+		return measured{}, err
+	}
+	done, err := l.Run()
+	if err != nil {
+		return measured{}, err
+	}
+	after, err := yard.UsageOf(pids)
+	if err != nil {
+		return measured{}, err
+	}
+	return measured{done, after.Since(before).PerTurn(done.Turns)}, nil
+}
+
+// memory reads what the processes have resident.
+func (s *subject) memory(when string) (report.Memory, error) {
+	m := report.Memory{When: when, Processes: map[string]procfs.Memory{}}
+	for name, pid := range s.pids {
+		var err error
+		if m.Processes[name], err = procfs.MemoryOf(pid); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}

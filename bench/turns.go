@@ -1,0 +1,125 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/load"
+	"github.com/botyard/botyard/bench/internal/report"
+	"github.com/botyard/botyard/bench/internal/yard"
+)
+
+// turns measures closed loops of the host and the floor in turns.
+func (b *bench) turns(ctx context.Context) error {
+	for _, tokens := range []int{1, 64} {
+		if err := b.turnsOf(ctx, tokens); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) turnsOf(ctx context.Context, tokens int) error {
+	_, host, err := b.startHost(yard.Settings{Tokens: tokens}, workTenants)
+	if err != nil {
+		return err
+	}
+	defer host.stop()
+	idle, err := host.memory(fmt.Sprintf("%d cached bots, idle", workTenants))
+	if err != nil {
+		return err
+	}
+	subjects := []*subject{host}
+	for _, each := range []bool{false, true} {
+		if each && tokens == 1 {
+			continue // there is nothing to join
+		}
+		f, err := startFloorSubject(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Each: each})
+		if err != nil {
+			return err
+		}
+		defer f.stop()
+		subjects = append(subjects, f)
+	}
+	for _, n := range callers {
+		b.say("turns of %d tokens, %d callers", tokens, n)
+		if err := b.cell(ctx, subjects, tokens, n); err != nil {
+			return err
+		}
+	}
+	loaded, err := host.memory(fmt.Sprintf("after the load, %d-token turns", tokens))
+	if err != nil {
+		return err
+	}
+	if tokens > 1 {
+		idle = report.Memory{} // the same as before
+	}
+	for _, m := range []report.Memory{idle, loaded} {
+		if m.When != "" {
+			b.report.Memory = append(b.report.Memory, m)
+		}
+	}
+	return nil
+}
+
+// cell measures the subjects one after another, as often as there are rounds, and
+// keeps each one's median.
+func (b *bench) cell(ctx context.Context, subjects []*subject, tokens, callers int) error {
+	l := load.Closed{Callers: callers, Next: steady(tokens > 1)}
+	all := make([][]measured, len(subjects))
+	for _, s := range subjects {
+		l.For = b.scale.warm
+		if _, err := s.measure(l); err != nil {
+			return err
+		}
+	}
+	for range b.scale.rounds {
+		for i, s := range subjects {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			l.For = b.scale.each
+			m, err := s.measure(l)
+			if err != nil {
+				return err
+			}
+			all[i] = append(all[i], m)
+		}
+	}
+	for i, s := range subjects {
+		b.report.Turns = append(b.report.Turns, report.Turns{
+			What: s.what, Tokens: tokens, Callers: callers,
+			PerSecond: medianOf(all[i], func(m measured) float64 { return m.PerSecond() }),
+			CPU:       medianCPU(all[i]),
+		})
+	}
+	return nil
+}
+
+// steady is conversations that go on: the model is shown as much as it ever is.
+func steady(stream bool) func(caller, n int) load.Turn {
+	return func(caller, _ int) load.Turn {
+		return load.Turn{Tenant: yard.TenantID(caller % workTenants), Conversation: fmt.Sprintf("caller-%d", caller), Stream: stream}
+	}
+}
+
+func medianOf[T any](all []T, f func(T) float64) float64 {
+	values := make([]float64, len(all))
+	for i, v := range all {
+		values[i] = f(v)
+	}
+	slices.SortFunc(values, cmp.Compare)
+	return values[len(values)/2]
+}
+
+// medianCPU takes the median of each process.
+func medianCPU(all []measured) map[string]float64 {
+	out := map[string]float64{}
+	for name := range all[0].cpu {
+		out[name] = medianOf(all, func(m measured) float64 { return m.cpu[name] })
+	}
+	return out
+}
