@@ -48,7 +48,10 @@ fails ends the chat with exit status 1.`),
 		if t.conversation == "" {
 			t.conversation = newConversation("chat")
 		}
-		return t.run(cmd.Context(), cmd.InOrStdin())
+		interrupts := make(chan os.Signal, 1)
+		signal.Notify(interrupts, os.Interrupt)
+		defer signal.Stop(interrupts)
+		return t.run(cmd.Context(), cmd.InOrStdin(), interrupts)
 	}
 	return c
 }
@@ -67,10 +70,7 @@ type talk struct {
 	prompts                    bool // a person types
 }
 
-func (t *talk) run(ctx context.Context, in io.Reader) error {
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	defer signal.Stop(interrupts)
+func (t *talk) run(ctx context.Context, in io.Reader, interrupts <-chan os.Signal) error {
 	if t.prompts {
 		fmt.Fprintf(t.errs, "%s, conversation %s. Ctrl-D ends it.\n", t.tenant, t.conversation)
 	}

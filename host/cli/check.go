@@ -193,7 +193,8 @@ func check(ctx context.Context, f *hostFlags) (problems config.Problems, tenants
 		}
 		return nil
 	})
-	return unique(problems), tenants, add(err)
+	err = add(err) // host files that cannot be read are problems too
+	return unique(problems), tenants, err
 }
 
 // unique leaves out what every tenant inherits and so reports again.

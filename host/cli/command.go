@@ -91,6 +91,7 @@ func strict(c *cobra.Command) {
 
 func unknownCommand(c *cobra.Command, name string) error {
 	err := fmt.Errorf("unknown command %q of %s", name, c.CommandPath())
+	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(name); len(near) > 0 {
 		return fmt.Errorf("%w; did you mean %s?", err, near[0])
 	}

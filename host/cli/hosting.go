@@ -7,8 +7,8 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
+	"time"
 
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/api"
@@ -69,14 +69,15 @@ func (s hosting) run(ctx context.Context) error {
 	return err
 }
 
+// closeTimeout bounds the end of a host whose turns ended.
+const closeTimeout = 5 * time.Second
+
 func (s hosting) serve(serving, patience context.Context, h *host.Host) (err error) {
 	settings := h.Settings()
-	// The grace period begins when it is needed, and is one for turns and plugins.
-	grace := sync.OnceValues(func() (context.Context, context.CancelFunc) {
-		return context.WithTimeout(patience, settings.ShutdownGrace)
-	})
 	defer func() {
-		ctx, cancel := grace()
+		// The turns had their time before: what is left are plugins that must end, even
+		// when there is no patience left.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(patience), closeTimeout)
 		defer cancel()
 		err = errors.Join(err, h.Close(ctx))
 	}()
@@ -89,7 +90,8 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	defer func() {
-		ctx, _ := grace()
+		ctx, cancel := context.WithTimeout(patience, settings.ShutdownGrace)
+		defer cancel()
 		if cut := server.Drain(ctx); cut != nil && patience.Err() == nil {
 			s.options.Log.Warn("turns were cut off: they took longer than shutdown_grace", "shutdown_grace", settings.ShutdownGrace)
 		}

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -185,6 +187,9 @@ func inFile(err error, doc *config.Document) error {
 		p.File, p.Line, p.Column = at.File, at.Line, at.Column
 		remote.Problems[i] = p
 	}
+	slices.SortStableFunc(remote.Problems, func(a, b api.ConfigProblem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return remote
 }
 

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestTalkInterrupted is a person who gives up a reply, asks again, and leaves.
+func TestTalkInterrupted(t *testing.T) {
+	arrived, gone := make(chan bool, 1), make(chan bool, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprint(w, "event: delta\ndata: {\"text\":\"so\"}\n\n")
+		if strings.Contains(string(body), "hang") {
+			_ = http.NewResponseController(w).Flush()
+			arrived <- true
+			<-r.Context().Done()
+			gone <- true
+			return
+		}
+		fmt.Fprint(w, "event: done\ndata: {\"turn\":1,\"reply\":\"so\"}\n\n")
+	}))
+	defer server.Close()
+	c, err := newClient(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, errs := new(record), new(record)
+	talk := &talk{client: c, tenant: "a", conversation: "c", out: out, errs: errs, prompts: true}
+	in, typed := io.Pipe()
+	defer typed.Close()
+	interrupts := make(chan os.Signal, 1)
+	ended := make(chan error, 1)
+	go func() { ended <- talk.run(t.Context(), in, interrupts) }()
+
+	fmt.Fprintln(typed, "hang")
+	<-arrived
+	interrupts <- os.Interrupt
+	<-gone
+	errs.wait(t, "given up")
+	fmt.Fprintln(typed, "again")
+	out.wait(t, "so\nso\n")
+	errs.wait(t, "> botyard: given up; the turn is not part of the conversation\n> > ")
+	interrupts <- os.Interrupt
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// record is a writer that can be waited for.
+type record struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(b)
+}
+
+func (r *record) wait(t *testing.T, text string) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		r.mu.Lock()
+		got := r.text.String()
+		r.mu.Unlock()
+		if strings.Contains(got, text) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("never %q: %q", text, got)
+		}
+	}
+}
