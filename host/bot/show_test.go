@@ -1,0 +1,93 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// turnsStorage reads from a list of turns, in pages of three.
+type turnsStorage struct {
+	storage.Storage
+	turns []storage.Turn
+	reads int
+}
+
+func (s *turnsStorage) Read(_ context.Context, r *storage.ReadRequest) (*storage.TurnPage, error) {
+	s.reads++
+	page := &storage.TurnPage{}
+	for _, t := range s.turns {
+		if t.Sequence <= r.After || (!r.All && t.State != storage.Succeeded) {
+			continue
+		}
+		if len(page.Turns) == min(r.Limit, 3) {
+			page.More = true
+			break
+		}
+		page.Turns = append(page.Turns, t)
+	}
+	return page, nil
+}
+
+func recorded(revision string, recalled int, recallMS float64) json.RawMessage {
+	out, _ := json.Marshal(record{Revision: revision, Recalled: recalled, RecallMS: recallMS})
+	return out
+}
+
+func TestShowRebuildsWhatTheModelSaw(t *testing.T) {
+	s := &turnsStorage{}
+	number := int64(0)
+	for i := int64(1); i <= 40; i++ {
+		turn := storage.Turn{Sequence: i, State: storage.Failed, Record: recorded("r1", 4, 0),
+			Messages: []chat.Message{chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i))}}
+		if i%10 == 0 || i < 4 {
+			number++
+			turn.State, turn.Number = storage.Succeeded, number
+		}
+		s.turns = append(s.turns, turn)
+	}
+	b := newTestBot(s, nil)
+	ctx := context.Background()
+	turn, err := b.Turn(ctx, "c", 5) // sequence 20
+	if err != nil || turn.Sequence != 20 {
+		t.Fatal(turn, err)
+	}
+	shown, err := b.Show(ctx, "c", turn)
+	if err != nil || len(shown.Gaps) != 0 {
+		t.Fatal(shown, err)
+	}
+	if got, want := texts(shown.Seen), "system:be kind|user:q3|assistant:a3|user:q10|assistant:a10|user:q20|"; got != want {
+		t.Errorf("seen %s; want %s", got, want)
+	}
+	turn, err = b.TurnAt(ctx, "c", 15)
+	if err != nil || turn.State != storage.Failed {
+		t.Fatal(turn, err)
+	}
+	for _, missing := range []func() (*storage.Turn, error){
+		func() (*storage.Turn, error) { return b.Turn(ctx, "c", 8) },
+		func() (*storage.Turn, error) { return b.Turn(ctx, "c", 0) },
+		func() (*storage.Turn, error) { return b.TurnAt(ctx, "c", 41) },
+		func() (*storage.Turn, error) { return b.TurnAt(ctx, "c", -1) },
+	} {
+		if turn, err := missing(); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%v %v", turn, err)
+		}
+	}
+	for want, rec := range map[string]json.RawMessage{
+		"revision r0": recorded("r0", 0, 0), "the memory chose 7": recorded("r1", 7, 1.5),
+		"1 of the 13": recorded("r1", 13, 0), "no record": nil,
+	} {
+		turn := s.turns[39]
+		turn.Record = rec
+		shown, err := b.Show(ctx, "c", &turn)
+		if err != nil || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], want) {
+			t.Errorf("%s: %+v %v", want, shown, err)
+		}
+	}
+}
