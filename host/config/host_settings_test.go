@@ -24,8 +24,8 @@ func TestSettings(t *testing.T) {
 		Listen: "127.0.0.1:1", DataDir: "testdata/host/state", SecretsDir: "/etc/botyard/secrets",
 		PluginDirs: []string{"testdata/host/plugins", "/opt/botyard/plugins"}, TenantDirs: []string{"testdata/host/tenants"},
 		AllowEnv: []string{"OTHER"},
-		Limits: Limits{ConcurrentTurns: 4, MessageBytes: 1000, TurnTimeout: 1500 * time.Millisecond,
-			ConversationWait: 0, ConversationWaiters: 3},
+		Limits: Limits{ConcurrentTurns: 4, WaitingTurns: 256, MessageBytes: 1000, TurnTimeout: 1500 * time.Millisecond,
+			FirstTokenTimeout: 5 * time.Minute, TokenTimeout: time.Minute, ConversationWait: 0, ConversationWaiters: 3},
 		Plugins: map[string]map[string]PluginSettings{
 			"llm": {
 				"openai": {MaxCalls: 8, Isolation: "tenant", StartTimeout: 2 * time.Second, CallTimeout: time.Minute,
@@ -57,7 +57,11 @@ func TestDefaultSettings(t *testing.T) {
 		s.Registry.CacheTTL != 300*time.Second || s.Registry.MaxCacheSize != 1000 || s.ShutdownGrace != 20*time.Second {
 		t.Errorf("defaults are %+v", s)
 	}
-	if want := (Limits{64, 1 << 20, 300 * time.Second, 30 * time.Second, 16}); s.Limits != want {
+	want := Limits{
+		ConcurrentTurns: 64, WaitingTurns: 256, MessageBytes: 1 << 20, TurnTimeout: 10 * time.Minute,
+		FirstTokenTimeout: 5 * time.Minute, TokenTimeout: time.Minute, ConversationWait: 30 * time.Second, ConversationWaiters: 16,
+	}
+	if s.Limits != want {
 		t.Errorf("default limits are %+v", s.Limits)
 	}
 }

@@ -9,6 +9,10 @@ import (
 
 const limitsKey = "limits"
 
+// zeroIsUnlimited are the limits that 0 lifts: as a ceiling it lets everything
+// pass, and below another ceiling it would lift that.
+var zeroIsUnlimited = map[string]bool{"turns_per_minute": true, "reply_tokens": true}
+
 // limits fills in the host's limits, which also are the most that a tenant may
 // have.
 func (a *assembly) limits() {
@@ -37,14 +41,30 @@ func (a *assembly) limits() {
 		}
 		switch own.(type) {
 		case int64, float64:
-			if asFloat(own) > asFloat(ceiling) {
-				a.refuse(path, fmt.Sprintf("is %s, above the host's limit of %s (%s)", jsonOf(own), jsonOf(ceiling), from.pos),
-					"at most "+jsonOf(ceiling))
-			}
+			a.checkCeiling(path, own, ceiling, from)
 		}
 	}
 	a.tree[limitsKey] = out
 	a.effective.Limits = decodeLimits(decoder{values: out})
+	for _, key := range []string{"first_token_timeout", "token_timeout"} {
+		if a.stack.locate(Path{limitsKey, key}).layer == tenantLayer {
+			a.effective.Limits.Impatient = true
+		}
+	}
+}
+
+// checkCeiling refuses what is more than the host allows.
+func (a *assembly) checkCeiling(path Path, own, ceiling any, from origin) {
+	value, most := asFloat(own), asFloat(ceiling)
+	switch lifts := zeroIsUnlimited[path[len(path)-1]]; {
+	case lifts && most == 0:
+	case lifts && value == 0:
+		a.refuse(path, fmt.Sprintf("is 0, which is unlimited, above the host's limit of %s (%s)", jsonOf(ceiling), from.pos),
+			"1 to "+jsonOf(ceiling))
+	case value > most:
+		a.refuse(path, fmt.Sprintf("is %s, above the host's limit of %s (%s)", jsonOf(own), jsonOf(ceiling), from.pos),
+			"at most "+jsonOf(ceiling))
+	}
 }
 
 func jsonOf(v any) string {

@@ -36,11 +36,19 @@ type Settings struct {
 
 // Limits bound what one tenant may use.
 type Limits struct {
-	ConcurrentTurns     int           // key limits.concurrent_turns, default 64
+	ConcurrentTurns     int           // key limits.concurrent_turns, default 64; those that wait are not in it
+	TurnsPerMinute      int           // key limits.turns_per_minute, default 0: any number
+	WaitingTurns        int           // key limits.waiting_turns, default 256, over all conversations
 	MessageBytes        int           // key limits.message_bytes, default 1 MiB
-	TurnTimeout         time.Duration // key limits.turn_timeout in seconds, default 300
+	ReplyTokens         int           // key limits.reply_tokens, default 0: what the provider sets
+	TurnTimeout         time.Duration // key limits.turn_timeout in seconds, default 600
+	FirstTokenTimeout   time.Duration // key limits.first_token_timeout in seconds, default 300
+	TokenTimeout        time.Duration // key limits.token_timeout in seconds, default 60
 	ConversationWait    time.Duration // key limits.conversation_wait in seconds, default 30
 	ConversationWaiters int           // key limits.conversation_waiters, default 16
+	// Impatient: the tenant's own document sets one of the two token timeouts. What it
+	// calls silence says nothing about the provider to others who share it.
+	Impatient bool `json:"-"` // how the values came about is not in the revision
 }
 
 // PluginSettings are what the operator says of one plugin.
@@ -79,8 +87,13 @@ var defaults = map[string]any{
 
 var defaultLimits = map[string]any{
 	"concurrent_turns":     int64(64),
+	"turns_per_minute":     int64(0),
+	"waiting_turns":        int64(256),
 	"message_bytes":        int64(1 << 20),
-	"turn_timeout":         int64(300),
+	"reply_tokens":         int64(0),
+	"turn_timeout":         int64(600),
+	"first_token_timeout":  int64(300),
+	"token_timeout":        int64(60),
 	"conversation_wait":    int64(30),
 	"conversation_waiters": int64(16),
 }
@@ -192,8 +205,13 @@ func decodeSettings(tree map[string]any, folder string) Settings {
 func decodeLimits(d decoder) Limits {
 	return Limits{
 		ConcurrentTurns:     d.integer("concurrent_turns"),
+		TurnsPerMinute:      d.integer("turns_per_minute"),
+		WaitingTurns:        d.integer("waiting_turns"),
 		MessageBytes:        d.integer("message_bytes"),
+		ReplyTokens:         d.integer("reply_tokens"),
 		TurnTimeout:         d.seconds("turn_timeout"),
+		FirstTokenTimeout:   d.seconds("first_token_timeout"),
+		TokenTimeout:        d.seconds("token_timeout"),
 		ConversationWait:    d.seconds("conversation_wait"),
 		ConversationWaiters: d.integer("conversation_waiters"),
 	}
