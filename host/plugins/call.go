@@ -90,16 +90,16 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	var mark sentMark
 	err = fn(mark.in(ctx), target{p.conn, st.id})
 	final := o.final != nil && o.final()
+	if err != nil {
+		awaitDeadline(ctx, err)
+	}
 	switch {
 	case err == nil:
 		return settled, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		p.doubt()
+		return settled, in.late(caller, err)
 	case ctx.Err() != nil:
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			p.doubt()
-			if caller.Err() == nil {
-				return settled, fault.New(fault.Deadline, "the %s did not answer within %s", p.bin.ref, in.settings.CallTimeout).By(fault.PartyPlugin)
-			}
-		}
 		return settled, err
 	case fault.Is(err, fault.UnknownInstance):
 		p.forget(in, st)
@@ -115,6 +115,9 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		if !mark.sent.Load() && !final {
 			return neverSent, err
 		}
+		if fault.Is(err, fault.Canceled) { // nobody did: the caller must not be told that it went away
+			err = fault.New(fault.Internal, "the %s gave the call up: %w", p.bin.ref, err).By(fault.PartyPlugin)
+		}
 		return settled, err
 	}
 	how := fault.New(fault.PluginUnavailable, "the %s failed: the plugin process ended during the call (%s)", p.bin.ref, p.ending())
@@ -123,6 +126,31 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		return neverSent, how
 	}
 	return settled, how
+}
+
+// late is the error of a call that met its deadline.
+func (in *instance) late(caller context.Context, err error) error {
+	how := fault.New(fault.Deadline, "the %s did not answer within %s", in.sup.ref, in.settings.CallTimeout)
+	if caller.Err() != nil {
+		how = fault.New(fault.Deadline, "the %s did not answer in time", in.sup.ref)
+	}
+	how.Err = err
+	return how
+}
+
+// awaitDeadline waits for a deadline that is about to pass. The plugin knows the
+// deadline too, and its clock may be a moment ahead: then the call comes back
+// canceled by the other side before it is late on this one.
+func awaitDeadline(ctx context.Context, err error) {
+	const moment = 50 * time.Millisecond
+	deadline, ok := ctx.Deadline()
+	if !ok || time.Until(deadline) > moment {
+		return
+	}
+	switch fault.Of(err).Class {
+	case fault.Canceled, fault.Deadline:
+		<-ctx.Done()
+	}
 }
 
 // broken reports whether err may come from a connection that broke. gRPC calls it

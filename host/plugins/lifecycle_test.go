@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -379,9 +380,20 @@ func awaitDeath(t testing.TB, pid int) {
 	})
 }
 
+// stop returns when every thread of the process stands still.
 func stop(t testing.TB, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, 5*time.Second, "the process is stopped", func() bool {
+		threads, _ := filepath.Glob("/proc/" + itoa(pid) + "/task/*/stat")
+		for _, path := range threads {
+			stat, err := os.ReadFile(path)
+			if _, rest, _ := strings.Cut(string(stat), ") "); err == nil && !strings.HasPrefix(rest, "T") {
+				return false
+			}
+		}
+		return true
+	})
 }
