@@ -9,7 +9,7 @@ TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
-.PHONY: build run demo test lint proto check-proto check-tidy bench clean go
+.PHONY: build run demo test lint proto check-proto docs check-docs check-tidy bench clean go
 
 build: go
 	@mkdir -p $(BIN)/plugins
@@ -25,12 +25,17 @@ run: build
 demo: build
 	@$(BIN)/botyard demo
 
-test: lint check-proto build
+test: lint check-proto check-docs build
 	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -race -timeout 15m ./...); done
 
 lint: go $(TOOLS)/staticcheck
 	@bad=$$(gofmt -l $(MODULES)); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 	@set -e; for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(GO) vet ./... && $(TOOLS)/staticcheck ./...); done
+
+# Measure this machine; BENCH=--quick is rough and fast. See docs/performance.md.
+bench: build
+	@$(GO) build -trimpath -o $(BIN)/bench ./bench
+	@$(BIN)/bench --bin $(BIN) $(BENCH)
 
 # Generate the protocol's Go code.
 proto: $(TOOLS)/buf
@@ -45,6 +50,16 @@ check-proto: $(TOOLS)/buf
 	(cd $$tmp/sdk/proto && find . -name '*.go' | sort | xargs sha256sum) > $$tmp/new && \
 	(cd sdk/proto && find . -name '*.go' | sort | xargs sha256sum) > $$tmp/old && \
 	if ! diff $$tmp/old $$tmp/new; then echo "generated code is out of date: run make proto"; exit 1; fi
+
+# Write docs/configuration.md of the schemas and of the plugins themselves.
+CONFIGDOC = cd host && $(GO) run ./docstest/configdoc $(1) $(addprefix $(BIN)/plugins/botyard-,$(PLUGINS))
+
+docs: build
+	@$(call CONFIGDOC)
+
+# The committed page must be what the schemas say.
+check-docs: build
+	@$(call CONFIGDOC,-check)
 
 $(TOOLS)/%: tools/go.mod tools/go.sum | go
 	@mkdir -p $(TOOLS)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -37,6 +36,8 @@ func exit(err error) {
 // bench is one run.
 type bench struct {
 	yard.Binaries
+	env    variables
+	other  *otherHost // nil for none
 	scale  scale
 	only   []string
 	report *report.Report
@@ -49,10 +50,18 @@ func run(ctx context.Context) error {
 	bin := flag.String("bin", "bin", "`FOLDER` of botyard and plugins/")
 	only := flag.String("only", "", "a comma-separated list of `PARTS`: "+strings.Join(partNames(), ", "))
 	profiles := flag.String("profile", "", "write pprof profiles of host, plugins and floor into this `FOLDER`, and measure nothing else")
+	var env variables
+	flag.Var(&env, "env", "`NAME=VALUE` for the host and its plugins, such as GOGC=400; may be given again")
+	other := flag.String("other", "", "another `FOLDER` of botyard and plugins/, to be compared in closed loops")
+	var otherEnv variables
+	flag.Var(&otherEnv, "other-env", "`NAME=VALUE` for those; may be given again")
 	flag.Parse()
 	b := &bench{
-		Binaries: yard.Binaries{Host: filepath.Join(*bin, "botyard"), Plugins: filepath.Join(*bin, "plugins")},
-		scale:    full, start: time.Now(), report: &report.Report{Machine: report.ThisMachine(), Quick: *quick},
+		Binaries: binaries(*bin),
+		env:      env, scale: full, start: time.Now(), report: &report.Report{Machine: report.ThisMachine(), Quick: *quick},
+	}
+	if *other != "" {
+		b.other = &otherHost{binaries(*other), otherEnv}
 	}
 	if *quick {
 		b.scale = rough

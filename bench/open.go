@@ -25,7 +25,7 @@ func (b *bench) open(context.Context) error {
 		return err
 	}
 	defer host.stop()
-	f, err := startFloorSubject(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages})
+	f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages})
 	if err != nil {
 		return err
 	}

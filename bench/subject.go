@@ -26,7 +26,8 @@ type subject struct {
 
 // startHost starts a host, registers tenants, and has its plugins run.
 func (b *bench) startHost(s yard.Settings, tenants int, env ...string) (*yard.Host, *subject, error) {
-	h, err := b.Start(s, env...)
+	s.Env = append(s.Env, b.env.names()...)
+	h, err := b.Start(s, append(env, b.env...)...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,8 +52,8 @@ func (b *bench) startHost(s yard.Settings, tenants int, env ...string) (*yard.Ho
 	return h, sub, nil
 }
 
-func startFloorSubject(o floor.Options, env ...string) (*subject, error) {
-	p, err := startFloor(o, env...)
+func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
+	p, err := startFloor(o, append(env, b.env...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -33,11 +33,21 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 		return err
 	}
 	subjects := []*subject{host}
+	if o := b.other; o != nil {
+		other := &bench{Binaries: o.Binaries, env: o.env}
+		_, s, err := other.startHost(yard.Settings{Tokens: tokens}, workTenants)
+		if err != nil {
+			return err
+		}
+		defer s.stop()
+		s.what = report.Other
+		subjects = append(subjects, s)
+	}
 	for _, each := range []bool{false, true} {
 		if each && tokens == 1 {
 			continue // there is nothing to join
 		}
-		f, err := startFloorSubject(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Each: each})
+		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Each: each})
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ type Machine struct {
 // What is measured beside each other.
 const (
 	Host      = "host"
+	Other     = "other host"
 	Floor     = "floor"
 	FloorEach = "floor, each token"
 )
