@@ -33,3 +33,26 @@ func BenchmarkCall(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkParallelCalls makes calls of many tenants at once.
+func BenchmarkParallelCalls(b *testing.B) {
+	h := newHost(b, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	req := &llm.Request{Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, "hello")}}
+	emit := func(llm.Delta) error { return nil }
+	p := i.sup.current()
+	bare := llm.NewClient(p.conn, i.ID())
+	for name, l := range map[string]llm.LLM{"instance": i.LLM(), "bare": bare} {
+		b.Run(name, func(b *testing.B) {
+			b.SetParallelism(32)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := l.Chat(context.Background(), req, emit); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,72 @@
+package plugins
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+func TestEnvironmentIsNotInherited(t *testing.T) {
+	t.Setenv("OPENAI_API_KEY", "sk-of-the-host")
+	t.Setenv("ALLOWED", "yes")
+	h := newHost(t, hostOptions{settings: config.PluginSettings{Env: []string{"ALLOWED", "ABSENT"}}}, "test")
+	env := h.ask(h.open(Spec{Name: "test"}), "env")
+	names := map[string]string{}
+	for _, line := range strings.Split(env, "\n") {
+		name, value, _ := strings.Cut(line, "=")
+		names[name] = value
+	}
+	for name, value := range names {
+		switch {
+		case name == "ALLOWED" && value == "yes":
+		case name == "TMPDIR" && strings.HasPrefix(value, h.runtime.path):
+		case name == "BOTYARD_LIFELINE" && value == "stdin":
+		case name == "BOTYARD_PLUGIN": // the handshake
+		case strings.HasPrefix(name, "PLUGIN_"): // go-plugin
+		default:
+			t.Errorf("the plugin has %s=%s", name, value)
+		}
+	}
+	if names["ALLOWED"] == "" || names["TMPDIR"] == "" {
+		t.Errorf("environment:\n%s", env)
+	}
+}
+
+func TestNoiseIsBounded(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test=noise")
+	i := h.open(Spec{Name: "test"}) // which it could not answer if nobody read its stderr
+	h.ask(i, "hello")
+	log := h.log.String()
+	if n := strings.Count(log, `"@message":"noise`); n == 0 || n > 2*lineBurst {
+		t.Errorf("%d lines were logged", n)
+	}
+	for _, want := range []string{
+		`{"@level":"info","@message":"1"`,
+		`"@level":"warn","@message":"a proper entry"`, `"answer":"42"`, `"nested":"{\"a\":[1]}"`,
+		"bell   and escape  [31m and ?", "the plugin said more than is logged",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("not in the log: %s", want)
+		}
+	}
+	for _, line := range strings.Split(log, "\n") {
+		if len(line) > 2*maxLine {
+			t.Errorf("a line of %d bytes was logged", len(line))
+		}
+	}
+}
+
+func TestPanicIsTold(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	if _, err := ask(context.Background(), i, "t", "panic"); !fault.Is(err, fault.PluginUnavailable) {
+		t.Errorf("err = %v", err)
+	}
+	h.ask(i, "hello")
+	if st := h.row("test"); !strings.Contains(st.LastError, "panic: a goroutine of the plugin failed") {
+		t.Errorf("status = %+v", st)
+	}
+}
