@@ -1,0 +1,228 @@
+package docstest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// pageTimeout bounds the commands of one page.
+const pageTimeout = 3 * time.Minute
+
+// TestTheCommandsOfEachPageWork runs a page's commands in order, in one shell and a
+// fresh copy of the tree.
+func TestTheCommandsOfEachPageWork(t *testing.T) {
+	for _, p := range pages(t) {
+		t.Run(p.name, func(t *testing.T) {
+			for _, b := range p.blocks {
+				if b.lang == "sh" {
+					runPage(t, p)
+					return
+				}
+			}
+		})
+	}
+}
+
+func runPage(t *testing.T, p *page) {
+	dir := checkout(t)
+	work := filepath.Join(filepath.Dir(dir), "blocks")
+	tmp := filepath.Join(filepath.Dir(dir), "t")
+	for _, d := range []string{work, tmp} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &script{t: t, work: work, ports: strings.NewReplacer("8080", freePort(t), "8090", freePort(t))}
+	for i, b := range p.blocks {
+		s.add(i, b)
+	}
+	s.finish()
+
+	ctx, cancel := context.WithTimeout(t.Context(), pageTimeout)
+	defer cancel()
+	path := s.write("page.sh", s.text.String())
+	cmd := exec.CommandContext(ctx, "bash", path)
+	cmd.Dir = dir
+	cmd.Env = environment("TMPDIR="+tmp, "BOTYARD_URL="+s.ports.Replace("http://127.0.0.1:8080"))
+	// A group of its own, so that nothing that a page started is left.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	said, err := cmd.CombinedOutput()
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // no such group, as a rule
+	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", p.name, err, said)
+	}
+	for _, c := range s.expected {
+		c.check(t)
+	}
+	if left, _ := filepath.Glob(filepath.Join(tmp, "by-*")); len(left) > 0 {
+		t.Errorf("a host left %v behind", left)
+	}
+}
+
+// script is a page as one shell script.
+type script struct {
+	t        *testing.T
+	work     string // has the blocks and what they print
+	ports    *strings.Replacer
+	text     strings.Builder
+	latest   string // output of the last commands
+	hosts    []string
+	expected []output
+}
+
+// prologue: "! command" alone would not end a script when the command succeeds.
+const prologue = `set -euo pipefail
+exec 3>&1
+stop() {
+  for pid in $(jobs -p); do kill "$pid" 2>/dev/null || true; done
+  wait
+}
+trap stop EXIT
+refused() { if "$@"; then echo "expected to fail: $*" >&2; return 1; fi; }
+listening() {
+  for _ in $(seq 300); do
+    # A reader takes longer than the host to believe a tenant file that is new.
+    if grep -q "listening on" "$1"; then sleep 1; return; fi
+    sleep 0.1
+  done
+  cat "$1"; echo "no host came to listen" >&2; return 1
+}
+`
+
+var (
+	inverted   = regexp.MustCompile(`(?m)^! `)
+	background = regexp.MustCompile(`(?m)[^&]&$`)
+	hostFile   = regexp.MustCompile(`(^|/)botyard\.(hcl|yaml|json)$`)
+)
+
+func (s *script) write(name, text string) string {
+	s.t.Helper()
+	path := filepath.Join(s.work, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+func (s *script) add(i int, b *block) {
+	if s.text.Len() == 0 {
+		s.text.WriteString(prologue)
+	}
+	text := s.ports.Replace(b.text)
+	switch {
+	case b.has("output"):
+		if s.latest == "" {
+			s.t.Fatalf("%s: no commands are above this output", b.at())
+		}
+		s.expected = append(s.expected, output{b, text, s.latest})
+	case b.has("not run"):
+		if b.lang == "sh" {
+			s.standIn(i, b)
+		}
+	case b.has("file"):
+		to := b.marks["file"]
+		fmt.Fprintf(&s.text, "mkdir -p %q\ncp %q %q\n", filepath.Dir(to), s.write(fmt.Sprintf("%d.file", i), text), to)
+		if hostFile.MatchString(to) {
+			s.hosts = append(s.hosts, to)
+		}
+	case b.lang == "sh":
+		s.run(i, b, text)
+	}
+}
+
+// run adds a block's commands. They run in this shell, so that what they export
+// and where they go counts for the next. A host that they start is waited for.
+func (s *script) run(i int, b *block, text string) {
+	from := s.write(fmt.Sprintf("%d.sh", i), inverted.ReplaceAllString(text, "refused "))
+	stdin := s.write("stdin", "How do I reset my password?\n")
+	s.latest = filepath.Join(s.work, fmt.Sprintf("%d.out", i))
+	fmt.Fprintf(&s.text, "echo '--- %s'\ntrap 'cat %q >&3; stop' EXIT\n{ . %q; } < %q > %q 2>&1\ntrap stop EXIT\n",
+		b.at(), s.latest, from, stdin, s.latest)
+	if background.MatchString(text) {
+		fmt.Fprintf(&s.text, "listening %q\n", s.latest)
+	}
+}
+
+// standIn runs what stands behind a target that cannot be run here.
+func (s *script) standIn(i int, b *block) {
+	if !strings.Contains(b.text, "make run") {
+		return
+	}
+	s.latest = filepath.Join(s.work, fmt.Sprintf("%d.out", i))
+	fmt.Fprintf(&s.text, "echo '--- %s'\nbin/botyard dev --listen %s > %q 2>&1 &\nlistening %q\n",
+		b.at(), s.ports.Replace("127.0.0.1:8080"), s.latest, s.latest)
+}
+
+// finish checks the host files that the page wrote, with the tenants beside them.
+func (s *script) finish() {
+	for _, h := range s.hosts {
+		fmt.Fprintf(&s.text, "echo '--- check of %s'\nbin/botyard config check --config %q\n", h, h)
+	}
+}
+
+// output is what commands have to print.
+type output struct {
+	b    *block
+	want string
+	file string
+}
+
+func (o output) check(t *testing.T) {
+	t.Helper()
+	said, err := os.ReadFile(o.file)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if !matches(o.want, string(said)) {
+		t.Errorf("%s: the commands above it printed\n%s\nand the page says\n%s", o.b.at(), said, o.want)
+	}
+}
+
+// matches compares line by line. "..." stands for anything in a line, and, alone
+// in one, for any number of lines. How far columns are apart does not matter.
+func matches(want, said string) bool {
+	var b strings.Builder
+	for line := range strings.SplitSeq(strings.TrimRight(want, "\n"), "\n") {
+		if strings.TrimSpace(line) == "..." {
+			b.WriteString(`(?:[^\n]*\n)*`)
+			continue
+		}
+		quoted := columns.ReplaceAllString(regexp.QuoteMeta(strings.TrimRight(line, " ")), " +")
+		b.WriteString(strings.ReplaceAll(quoted, `\.\.\.`, `[^\n]*`) + ` *\n`)
+	}
+	return regexp.MustCompile(`^` + b.String() + `$`).MatchString(strings.TrimRight(said, "\n") + "\n")
+}
+
+var columns = regexp.MustCompile(` {2,}`)
+
+func TestMatches(t *testing.T) {
+	for _, c := range []struct {
+		want, said string
+		ok         bool
+	}{
+		{"a\nb\n", "a\nb\n", true},
+		{"a ...\n", "a 17\n", true},
+		{"a\n...\nz\n", "a\nb\nc\nz\n", true},
+		{"a\n...\n", "a\n", true},
+		{"a.\n", "ab\n", false},
+		{"a  b\n", "a      b\n", true},
+		{"a\n", "a\nb\n", false},
+	} {
+		if got := matches(c.want, c.said); got != c.ok {
+			t.Errorf("matches(%q, %q) = %v", c.want, c.said, got)
+		}
+	}
+}

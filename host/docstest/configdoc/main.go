@@ -1,0 +1,173 @@
+// Command configdoc writes docs/configuration.md: head.md, which is written by
+// hand, and tables of every key, made of the schemas of the host file, the tenant
+// file and the plugins.
+//
+//	configdoc [-check] -schemas DIR -out FILE PLUGIN-BINARY...
+//
+// With -check it writes nothing and fails when the file is not what it would
+// write. `make docs` and `make check-docs` run it.
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+//go:embed head.md
+var head string
+
+func main() {
+	check := flag.Bool("check", false, "fail when the file is out of date, instead of writing it")
+	schemas := flag.String("schemas", "config", "`DIR` of host.schema.json and tenant.schema.json")
+	out := flag.String("out", "../docs/configuration.md", "`FILE` to write")
+	flag.Parse()
+	if err := run(*check, *schemas, *out, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "configdoc:", err)
+		os.Exit(1)
+	}
+}
+
+func run(check bool, schemas, out string, binaries []string) error {
+	page, err := render(schemas, binaries)
+	if err != nil {
+		return err
+	}
+	if !check {
+		return os.WriteFile(out, page, 0o644)
+	}
+	old, err := os.ReadFile(out)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if !bytes.Equal(old, page) {
+		return fmt.Errorf("%s is out of date: run make docs\n%s", out, firstDifference(old, page))
+	}
+	return nil
+}
+
+// firstDifference says where to look.
+func firstDifference(old, page []byte) string {
+	a, b := strings.Split(string(old), "\n"), strings.Split(string(page), "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d is\n  %s\nand would be\n  %s", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("it has %d lines and would have %d", len(a), len(b))
+}
+
+// page is what head.md is filled with.
+type page struct {
+	Host    string
+	Tenant  string
+	Plugins []section
+}
+
+type section struct{ Title, Text string }
+
+func render(schemas string, binaries []string) ([]byte, error) {
+	var p page
+	var err error
+	known, err := builtIn()
+	if err != nil {
+		return nil, err
+	}
+	if p.Host, err = fileTable(filepath.Join(schemas, "host.schema.json"), known.host); err != nil {
+		return nil, err
+	}
+	if p.Tenant, err = fileTable(filepath.Join(schemas, "tenant.schema.json"), known.tenant); err != nil {
+		return nil, err
+	}
+	for _, b := range binaries {
+		s, err := pluginSection(b)
+		if err != nil {
+			return nil, err
+		}
+		p.Plugins = append(p.Plugins, s)
+	}
+	slices.SortFunc(p.Plugins, func(a, b section) int { return strings.Compare(a.Title, b.Title) })
+	t, err := template.New("head.md").Delims("[[", "]]").Parse(head)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, p); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func fileTable(file string, defaults map[string]string) (string, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	rows, err := rowsOf(src)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	used := map[string]bool{}
+	for i, r := range rows {
+		value, ok := defaults[r.key]
+		if !ok {
+			return "", fmt.Errorf("%s: nothing is known of the default of %s: add it to defaults.go", file, r.key)
+		}
+		used[r.key] = true
+		rows[i].byDefault = value
+	}
+	for key := range defaults {
+		if !used[key] {
+			return "", fmt.Errorf("%s: has no key %s any more: take it out of defaults.go", file, key)
+		}
+	}
+	return table(rows)
+}
+
+// blocks say where a kind's configuration is, and which key selects the plugin.
+var blocks = map[string][2]string{
+	"llm":     {"llm", "provider"},
+	"memory":  {"memory", "type"},
+	"storage": {"conversation_storage", "backend"},
+}
+
+func pluginSection(binary string) (section, error) {
+	out, err := exec.Command(binary, "--info").Output()
+	if err != nil {
+		return section{}, fmt.Errorf("%s --info: %w", binary, err)
+	}
+	var info struct {
+		Kind, Name   string
+		ConfigSchema json.RawMessage `json:"config_schema"`
+		Exclusive    bool
+	}
+	if err := json.Unmarshal(out, &info); err != nil {
+		return section{}, fmt.Errorf("%s --info: %w", binary, err)
+	}
+	rows, err := rowsOf(info.ConfigSchema)
+	if err != nil {
+		return section{}, fmt.Errorf("%s: %w", binary, err)
+	}
+	block, ok := blocks[info.Kind]
+	if !ok {
+		return section{}, fmt.Errorf("%s is of kind %q, of which nothing is known", binary, info.Kind)
+	}
+	text := fmt.Sprintf("Block `%s` with `%s = %q`.", block[0], block[1], info.Name)
+	if info.Exclusive {
+		text += " It keeps state in its process: what it holds is gone when that ends."
+	}
+	keys, err := table(rows)
+	if err != nil {
+		return section{}, fmt.Errorf("%s: %w", binary, err)
+	}
+	return section{Title: info.Kind + " " + info.Name, Text: text + "\n\n" + keys}, nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// row is one key in a table.
+type row struct {
+	key, kind, byDefault, description string
+	required, secret, endpoint        bool
+}
+
+// pluginKey begins the keys of the host's plugin blocks, which are the same for
+// every kind and name.
+const pluginKey = "plugin.KIND.NAME."
+
+// rowsOf reads a JSON Schema, in its order.
+func rowsOf(src []byte) ([]row, error) {
+	var doc yaml.Node // JSON is YAML, and its nodes keep the order of keys
+	if err := yaml.Unmarshal(src, &doc); err != nil {
+		return nil, err
+	}
+	r := reader{root: doc.Content[0]}
+	r.object("", r.root)
+	return r.rows, errors.Join(r.errs...)
+}
+
+type reader struct {
+	root *yaml.Node
+	rows []row
+	errs []error
+}
+
+// get gives the value of a key, or nil.
+func get(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func text(n *yaml.Node, key string) string {
+	if v := get(n, key); v != nil {
+		return v.Value
+	}
+	return ""
+}
+
+// resolve follows a reference within the schema.
+func (r *reader) resolve(n *yaml.Node) *yaml.Node {
+	ref := text(n, "$ref")
+	if ref == "" {
+		return n
+	}
+	at := r.root
+	for segment := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		at = get(at, segment)
+	}
+	if at == nil {
+		r.errs = append(r.errs, fmt.Errorf("the reference %s leads nowhere", ref))
+		return n
+	}
+	return at
+}
+
+// object adds a row for each property of n, and for those below.
+func (r *reader) object(prefix string, n *yaml.Node) {
+	required := map[string]bool{}
+	if list := get(n, "required"); list != nil {
+		for _, name := range list.Content {
+			required[name.Value] = true
+		}
+	}
+	properties := get(n, "properties")
+	if properties == nil {
+		return
+	}
+	for i := 0; i < len(properties.Content); i += 2 {
+		name, p := properties.Content[i].Value, r.resolve(properties.Content[i+1])
+		if prefix+name == "plugin" {
+			r.plugins(p)
+			continue
+		}
+		nested := get(p, "properties") != nil && len(get(p, "properties").Content) > 0
+		if !nested || text(p, "description") != "" {
+			r.row(prefix+name, p, required[name])
+		}
+		if nested {
+			r.object(prefix+name+".", p)
+		}
+		if items := r.resolve(get(p, "items")); get(items, "properties") != nil {
+			r.object(prefix+name+"[].", items)
+		}
+	}
+}
+
+// plugins adds the keys of one plugin block: all kinds have the same.
+func (r *reader) plugins(p *yaml.Node) {
+	kinds := get(p, "properties")
+	r.object(pluginKey, r.resolve(get(r.resolve(kinds.Content[1]), "additionalProperties")))
+}
+
+func (r *reader) row(key string, p *yaml.Node, required bool) {
+	out := row{
+		key: key, kind: kindOf(p), description: text(p, "description"), required: required,
+		secret: text(p, "x-botyard-secret") == "true", endpoint: text(p, "x-botyard-endpoint") == "true",
+	}
+	if d := get(p, "default"); d != nil {
+		out.byDefault = code(d.Value)
+	}
+	if out.description == "" {
+		r.errs = append(r.errs, fmt.Errorf("%s has no description", key))
+	}
+	r.rows = append(r.rows, out)
+}
+
+// words name JSON's types as the host's problems do.
+var words = map[string]string{
+	"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "array": "list", "object": "map",
+}
+
+func kindOf(p *yaml.Node) string {
+	if values := get(p, "enum"); values != nil {
+		var all []string
+		for _, v := range values.Content {
+			all = append(all, code(v.Value))
+		}
+		return strings.Join(all, " or ")
+	}
+	for _, group := range []string{"oneOf", "anyOf"} {
+		if parts := get(p, group); parts != nil {
+			var all []string
+			for _, v := range parts.Content {
+				all = append(all, kindOf(v))
+			}
+			return strings.Join(all, ", or ")
+		}
+	}
+	kind, ok := words[text(p, "type")]
+	if !ok {
+		return "any"
+	}
+	if items := get(p, "items"); items != nil {
+		kind += " of " + plural(kindOf(items))
+	} else if items := get(p, "additionalProperties"); items != nil && items.Kind == yaml.MappingNode {
+		kind += " of " + plural(kindOf(items))
+	}
+	return kind + rangeOf(p)
+}
+
+func plural(word string) string {
+	if word == "any" || strings.Contains(word, " ") {
+		return word
+	}
+	return word + "s"
+}
+
+func rangeOf(p *yaml.Node) string {
+	low, above, high := text(p, "minimum"), text(p, "exclusiveMinimum"), text(p, "maximum")
+	switch {
+	case low != "" && high != "":
+		return ", " + low + " to " + high
+	case above != "" && high != "":
+		return ", above " + above + ", at most " + high
+	case low != "":
+		return ", at least " + low
+	case above != "":
+		return ", above " + above
+	case high != "":
+		return ", at most " + high
+	}
+	return ""
+}
+
+var cell = strings.NewReplacer("|", `\|`, "\n", " ")
+
+// table writes rows as Markdown.
+func table(rows []row) (string, error) {
+	if len(rows) == 0 {
+		return "It has no keys beside the selector.\n", nil
+	}
+	var b strings.Builder
+	b.WriteString("| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
+	for _, r := range rows {
+		var marks []string
+		for _, m := range []struct {
+			set  bool
+			word string
+		}{{r.required, "Required."}, {r.secret, "**Secret.**"}, {r.endpoint, "**Endpoint.**"}} {
+			if m.set {
+				marks = append(marks, m.word)
+			}
+		}
+		meaning := strings.Join(append(marks, r.description), " ")
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.key, cell.Replace(r.kind), cell.Replace(r.byDefault), cell.Replace(meaning))
+	}
+	return b.String(), nil
+}

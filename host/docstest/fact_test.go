@@ -1,0 +1,163 @@
+package docstest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/host/api"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+var holds = regexp.MustCompile(`<!-- holds: ([^:]+): (.*?) -->`)
+
+func TestWhatSentencesStandOnStillHolds(t *testing.T) {
+	for _, p := range pages(t) {
+		for _, m := range holds.FindAllStringSubmatch(p.text, -1) {
+			src, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(m[1])))
+			if err != nil {
+				t.Errorf("%s: %v", p.name, err)
+			} else if !strings.Contains(words(string(src)), words(m[2])) {
+				t.Errorf("%s: %s has no %q any more: correct what the page says, and its mark", p.name, m[1], m[2])
+			}
+		}
+	}
+}
+
+func pageOf(t *testing.T, name string) *page {
+	t.Helper()
+	for _, p := range pages(t) {
+		if p.name == name {
+			return p
+		}
+	}
+	t.Fatalf("there is no page %s", name)
+	return nil
+}
+
+// rows are those of the page's tables whose first cell begins with a code.
+func rows(p *page) [][]string {
+	var out [][]string
+	for line := range strings.SplitSeq(p.prose, "\n") {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		var cells []string
+		for cell := range strings.SplitSeq(strings.Trim(line, "| "), " | ") {
+			cells = append(cells, strings.TrimSpace(cell))
+		}
+		out = append(out, cells)
+	}
+	return out
+}
+
+var documentedRoute = regexp.MustCompile("^`(GET|POST|PUT|DELETE) (/[^`?]*)")
+
+func TestTheRoutesAreThoseOfTheAPI(t *testing.T) {
+	documented := map[string]bool{}
+	for _, cells := range rows(pageOf(t, "docs/api.md")) {
+		if m := documentedRoute.FindStringSubmatch(cells[0]); m != nil {
+			documented[m[1]+" "+m[2]] = true
+		}
+	}
+	src, err := os.ReadFile(filepath.Join(root, "host/api/route.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	real := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\s*"(/[^"]+)":\s*\{(.*)\},$`).FindAllStringSubmatch(string(src), -1) {
+		for _, method := range regexp.MustCompile(`"([A-Z]+)":`).FindAllStringSubmatch(m[2], -1) {
+			real[method[1]+" "+m[1]] = true
+		}
+	}
+	if len(real) == 0 {
+		t.Fatal("no route was read from host/api/route.go: this test has to learn its new form")
+	}
+	for route := range real {
+		if !documented[route] {
+			t.Errorf("docs/api.md: has no row for %s", route)
+		}
+	}
+	for route := range documented {
+		if !real[route] {
+			t.Errorf("docs/api.md: %s is no route", route)
+		}
+	}
+}
+
+func TestTheStatusesAreThoseOfTheClasses(t *testing.T) {
+	documented := map[string][]string{}
+	for _, cells := range rows(pageOf(t, "docs/api.md")) {
+		if name := strings.Trim(cells[0], "`"); len(cells) >= 4 {
+			if _, ok := fault.ParseClass(name); ok {
+				documented[name] = cells
+			}
+		}
+	}
+	for class := fault.Class(0); ; class++ {
+		if _, ok := fault.ParseClass(class.String()); !ok {
+			break
+		}
+		if class == fault.UnknownInstance {
+			continue // of the protocol only
+		}
+		p := api.NewProblem(fault.New(class, "x"))
+		retry := "no"
+		if p.Retryable {
+			retry = "yes"
+		}
+		want := []string{"`" + class.String() + "`", strconv.Itoa(p.Status), p.Party, retry}
+		got := documented[class.String()]
+		if len(got) < 4 || !slices.Equal(got[:4], want) {
+			t.Errorf("docs/api.md: the row of %s is %q; expected it to begin with %q", class, got, want)
+		}
+	}
+}
+
+// What the author of a plugin in another language copies from the page.
+func TestTheProtocolsConstantsAreThose(t *testing.T) {
+	p := pageOf(t, "docs/plugins.md")
+	for _, want := range []string{
+		sdk.Handshake.MagicCookieKey, sdk.Handshake.MagicCookieValue, sdk.LifelineEnv, "`" + sdk.LifelineStdin + "`",
+		fmt.Sprintf("%d MiB", sdk.MaxMessageBytes>>20),
+	} {
+		if !strings.Contains(p.text, want) {
+			t.Errorf("docs/plugins.md: does not have %s", want)
+		}
+	}
+}
+
+var (
+	target  = regexp.MustCompile("`make ([a-z][a-z-]*)`|(?m)^make ([a-z][a-z-]*)")
+	recipes = regexp.MustCompile(`(?m)^([a-z][a-z -]*):`)
+)
+
+func TestMakeHasTheTargetsThatPagesName(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, m := range recipes.FindAllStringSubmatch(string(src), -1) {
+		for _, name := range strings.Fields(m[1]) {
+			known[name] = true
+		}
+	}
+	for _, p := range pages(t) {
+		for _, m := range target.FindAllStringSubmatch(p.text, -1) {
+			if name := m[1] + m[2]; !known[name] {
+				t.Errorf("%s: make has no target %s", p.name, name)
+			}
+		}
+	}
+	// What the commands of README.md stand in for.
+	if !regexp.MustCompile(`(?m)^run: build\n\t@exec \$\(BIN\)/botyard dev$`).Match(src) {
+		t.Error("Makefile: run is not what command_test.go runs in its place, which is botyard dev")
+	}
+}

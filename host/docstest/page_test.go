@@ -1,0 +1,132 @@
+package docstest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the tree's top folder, seen from this package.
+const root = "../.."
+
+// block is a fenced block of a page.
+type block struct {
+	page, lang string
+	line       int               // of its first line of text
+	marks      map[string]string // from the comments above it
+	text       string
+}
+
+func (b *block) at() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
+
+func (b *block) has(mark string) bool { _, ok := b.marks[mark]; return ok }
+
+// languages are the tags that some test here does something about.
+var languages = []string{"sh", "hcl", "yaml", "json", "go", "text", "mermaid"}
+
+var marks = []string{"file", "output", "type", "part of", "invalid", "not run"}
+
+var comment = regexp.MustCompile(`^<!-- ([a-z ]+?)(?:: (.*))? -->$`)
+
+// page is a Markdown file.
+type page struct {
+	name   string // from the root
+	text   string
+	prose  string // without its blocks
+	blocks []*block
+}
+
+// pages reads README.md and all of docs/.
+func pages(t *testing.T) []*page {
+	t.Helper()
+	names := []string{filepath.Join(root, "README.md")}
+	more, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(more) == 0 {
+		t.Fatal("no pages in docs:", err)
+	}
+	var out []*page
+	for _, name := range append(names, more...) {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		short, err := filepath.Rel(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := parse(filepath.ToSlash(short), string(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func parse(name, src string) (*page, error) {
+	p := &page{name: name, text: src}
+	var prose strings.Builder
+	var open *block
+	pending := map[string]string{}
+	for i, line := range strings.Split(src, "\n") {
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case open != nil && trimmed == "```":
+			p.blocks, open = append(p.blocks, open), nil
+		case open != nil:
+			open.text += line + "\n"
+		case strings.HasPrefix(trimmed, "```"):
+			if line != trimmed {
+				return nil, fmt.Errorf("%s:%d: an indented block; the tests read only those at the margin", name, i+1)
+			}
+			open = &block{page: name, lang: strings.TrimPrefix(trimmed, "```"), line: i + 2, marks: pending}
+			pending = map[string]string{}
+		default:
+			m := comment.FindStringSubmatch(trimmed)
+			switch {
+			case m != nil && slices.Contains(marks, m[1]):
+				pending[m[1]] = m[2]
+			case len(pending) > 0:
+				return nil, fmt.Errorf("%s:%d: a mark is not on the line before a block", name, i)
+			}
+			prose.WriteString(line + "\n")
+		}
+	}
+	if open != nil {
+		return nil, fmt.Errorf("%s:%d: a block that does not end", name, open.line)
+	}
+	p.prose = prose.String()
+	return p, nil
+}
+
+func TestEveryBlockIsOfAKnownLanguage(t *testing.T) {
+	for _, p := range pages(t) {
+		for _, b := range p.blocks {
+			if !slices.Contains(languages, b.lang) {
+				t.Errorf("%s: the language %q; expected one of %s", b.at(), b.lang, strings.Join(languages, ", "))
+			}
+		}
+	}
+}
+
+func TestFewBlocksAreNotRun(t *testing.T) {
+	const enough = 2
+	n := 0
+	for _, p := range pages(t) {
+		for _, b := range p.blocks {
+			if b.has("not run") {
+				n++
+				if b.marks["not run"] == "" {
+					t.Errorf("%s: no reason", b.at())
+				}
+			}
+		}
+	}
+	if n > enough {
+		t.Errorf("%d blocks are not run; at most %d may be", n, enough)
+	}
+}
