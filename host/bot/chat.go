@@ -19,12 +19,13 @@ import (
 // reply as it comes; an error from it, or the end of ctx, interrupts the turn.
 // When Chat returns without error the turn is committed. Errors are of package
 // fault: Invalid for a bad request, Conflict for a busy conversation, RateLimited
-// for a tenant at its cap, and what plugins answer.
+// for a tenant at one of its caps, Deadline for a turn that takes too long and for a
+// provider that is silent, and what plugins answer.
 func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (*Reply, error) {
 	if err := req.check(b.Limits.MessageBytes); err != nil {
 		return nil, err
 	}
-	t := &turn{bot: b, req: req, emit: emit, record: newRecord(b)}
+	t := &turn{bot: b, req: req, emit: emit, record: newRecord(b), left: allowance{tokens: int64(b.Limits.ReplyTokens)}}
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
 		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
 	defer cancel()
@@ -55,6 +56,8 @@ type turn struct {
 	record *record
 	text   strings.Builder
 	parts  []chat.Part // what the reply has beside text
+	left   allowance
+	silent *silence
 	mark   time.Time
 }
 
@@ -98,9 +101,21 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	t.record.Recalled = len(recalled)
 	// Streamed even for a caller who wants the whole: what comes tells that the model is
 	// alive, and what was spent when the caller goes away.
-	finish, err := b.LLM.Chat(ctx, &llm.Request{
-		Call: t.call(), Messages: compose(b.System, recalled, message), Stream: true,
+	var watched context.Context
+	watched, t.silent = newSilence(ctx, b.Limits)
+	defer t.silent.end()
+	finish, err := b.LLM.Chat(watched, &llm.Request{
+		Call: t.call(), Messages: compose(b.System, recalled, message), Stream: true, MaxOutputTokens: b.Limits.ReplyTokens,
 	}, t.relay)
+	switch {
+	case errors.Is(err, errSpent):
+		if finish == nil {
+			finish = &llm.Finish{}
+		}
+		finish.Reason, err = llm.FinishLength, nil
+	case err != nil:
+		err = cause(watched, err)
+	}
 	t.record.LLMMS = t.lap()
 	if finish != nil {
 		t.record.Model, t.record.FinishReason = finish.Model, finish.Reason.String()
@@ -119,6 +134,20 @@ func compose(system string, recalled []chat.Message, message chat.Message) []cha
 }
 
 func (t *turn) relay(d llm.Delta) error {
+	t.silent.heard()
+	defer t.silent.waits()
+	d, spent := t.left.take(d)
+	if err := t.deliver(d); err != nil {
+		return err
+	}
+	if spent {
+		return errSpent
+	}
+	return nil
+}
+
+// deliver keeps a piece of the reply and passes it on.
+func (t *turn) deliver(d llm.Delta) error {
 	if t.record.FirstTokenMS == 0 {
 		t.record.FirstTokenMS = millis(time.Since(t.mark))
 	}

@@ -208,5 +208,5 @@ func TestBadRequests(t *testing.T) {
 }
 
 func limits(turns, waiters int) config.Limits {
-	return config.Limits{ConcurrentTurns: turns, ConversationWaiters: waiters, ConversationWait: 5 * time.Second}
+	return config.Limits{ConcurrentTurns: turns, WaitingTurns: 1000, ConversationWaiters: waiters, ConversationWait: 5 * time.Second}
 }

@@ -65,12 +65,23 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 // beginOnce repeats a Begin whose answer did not arrive, with the same attempt, so
 // that a turn that started unheard is taken up and not left to hold the
 // conversation. It does not heed the end of ctx for the same reason: a client that
-// leaves now leaves a turn that must be interrupted.
+// leaves now leaves a turn that must be interrupted. A storage that says at once
+// when to come again has started nothing, and is believed.
 func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *storage.BeginResult, err error) {
+	var refused error
+	unheard := false
 	err = repeat(context.WithoutCancel(ctx), func(ctx context.Context) error {
 		r, err = t.bot.Storage.Begin(ctx, req)
+		if e := fault.Of(err); e != nil && e.Class == fault.ProviderFailed && e.RetryAfter > 0 && !unheard {
+			refused = err
+			return nil
+		}
+		unheard = unheard || err != nil && uncertain(err)
 		return err
 	})
+	if refused != nil {
+		return nil, refused
+	}
 	return r, err
 }
 

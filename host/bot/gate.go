@@ -7,16 +7,19 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
+	"golang.org/x/time/rate"
 )
 
-// Gate admits a tenant's turns: so many at once, and one at a time in each
-// conversation, first come first served. It spares the storage the polling of
-// waiters on this host; between hosts the storage decides. A tenant has one Gate
-// over all its revisions. The zero value is ready.
+// Gate admits a tenant's turns: so many a minute, so many at once, so many that
+// wait, and one at a time in each conversation, first come first served. It spares
+// the storage the polling of waiters on this host; between hosts the storage
+// decides. A tenant has one Gate over all its revisions, and each turn brings the
+// limits of its own. The zero value is ready.
 type Gate struct {
-	mu    sync.Mutex
-	turns int
-	lines map[string]*line
+	mu      sync.Mutex
+	lines   map[string]*line // of the conversations with a turn at work
+	waiting int              // in all lines
+	pace    *rate.Limiter    // nil until there is a limit
 }
 
 // line is a conversation with a turn running; waiters are served in order.
@@ -34,40 +37,32 @@ type waiter struct {
 func (g *Gate) Running() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.turns
+	return len(g.lines) + g.waiting
 }
 
 // enter waits until the conversation is free on this host and answers the function
-// that frees it. fault.RateLimited when the tenant has too many turns already,
-// fault.Conflict when the same idempotency key is at work, when too many wait, or
-// when waiting took too long.
+// that frees it. fault.RateLimited when the tenant has too many turns at work or
+// waiting already, or began too many in the last minute; fault.Conflict when the
+// same idempotency key is at work, when too many wait for the conversation, or when
+// waiting took too long.
 func (g *Gate) enter(ctx context.Context, conversation, key string, l config.Limits) (leave func(), err error) {
 	g.mu.Lock()
-	if g.turns >= l.ConcurrentTurns {
+	ln := g.lines[conversation]
+	if err := g.admit(ln, key, l); err != nil {
 		g.mu.Unlock()
-		return nil, fault.New(fault.RateLimited, "the tenant has %d turns at work, the most it may have at once", l.ConcurrentTurns).After(time.Second)
+		return nil, err
 	}
-	if g.lines == nil {
-		g.lines = map[string]*line{}
-	}
-	ln, taken := g.lines[conversation]
-	if !taken {
+	if ln == nil {
+		if g.lines == nil {
+			g.lines = map[string]*line{}
+		}
 		g.lines[conversation] = &line{key: key}
-		g.turns++
 		g.mu.Unlock()
 		return func() { g.leave(conversation) }, nil
 	}
-	if key != "" && ln.has(key) {
-		g.mu.Unlock()
-		return nil, errSameKey()
-	}
-	if len(ln.waiters) >= l.ConversationWaiters {
-		g.mu.Unlock()
-		return nil, fault.New(fault.Conflict, "the conversation has a turn at work and %d waiting, the most that may wait", l.ConversationWaiters).After(time.Second)
-	}
 	w := &waiter{key: key, ready: make(chan struct{})}
 	ln.waiters = append(ln.waiters, w)
-	g.turns++
+	g.waiting++
 	g.mu.Unlock()
 
 	timeout := time.NewTimer(l.ConversationWait)
@@ -88,15 +83,59 @@ func (g *Gate) enter(ctx context.Context, conversation, key string, l config.Lim
 		g.next(conversation)
 	default:
 		ln.remove(w)
+		g.waiting--
 	}
-	g.turns--
 	return nil, err
+}
+
+// admit says why a turn may neither begin nor wait in ln, which is nil for a free
+// conversation. The caller holds mu.
+func (g *Gate) admit(ln *line, key string, l config.Limits) error {
+	switch {
+	case ln == nil && len(g.lines) >= l.ConcurrentTurns:
+		return fault.New(fault.RateLimited, "the tenant has %d turns at work, the most it may have at once", l.ConcurrentTurns).After(time.Second)
+	case ln == nil:
+	case key != "" && ln.has(key):
+		return errSameKey()
+	case len(ln.waiters) >= l.ConversationWaiters:
+		return fault.New(fault.Conflict, "the conversation has a turn at work and %d waiting, the most that may wait", l.ConversationWaiters).After(time.Second)
+	case g.waiting >= l.WaitingTurns:
+		return fault.New(fault.RateLimited, "the tenant has %d turns waiting, the most that may wait", l.WaitingTurns).After(time.Second)
+	}
+	// Last, so that a turn that is refused for something else costs nothing.
+	if wait := g.early(l.TurnsPerMinute); wait > 0 {
+		return fault.New(fault.RateLimited, "the tenant may begin %d turns a minute, and has", l.TurnsPerMinute).After(wait)
+	}
+	return nil
+}
+
+// early takes a turn from the minute's, or says how long it takes until there is
+// one. The bucket is kept when the limit changes: it is not filled by that. The
+// caller holds mu.
+func (g *Gate) early(perMinute int) time.Duration {
+	if perMinute == 0 {
+		return 0
+	}
+	now := time.Now()
+	each := rate.Limit(float64(perMinute) / time.Minute.Seconds())
+	switch {
+	case g.pace == nil:
+		g.pace = rate.NewLimiter(each, perMinute)
+	case g.pace.Burst() != perMinute:
+		g.pace.SetLimitAt(now, each)
+		g.pace.SetBurstAt(now, perMinute)
+	}
+	r := g.pace.ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if wait > 0 {
+		r.CancelAt(now)
+	}
+	return wait
 }
 
 func (g *Gate) leave(conversation string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.turns--
 	g.next(conversation)
 }
 
@@ -109,6 +148,7 @@ func (g *Gate) next(conversation string) {
 	}
 	w := ln.waiters[0]
 	ln.waiters = ln.waiters[1:]
+	g.waiting--
 	ln.key = w.key
 	close(w.ready)
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -102,4 +103,118 @@ func TestGateRefusesAKeyThatIsAtWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	leave()
+}
+
+func TestGatePacesTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, l := &Gate{}, limits(100, 0)
+		begin := func(want bool) *fault.Error {
+			t.Helper()
+			leave, err := g.enter(context.Background(), "c", "", l)
+			if (err == nil) != want {
+				t.Fatalf("after %v: %v", want, err)
+			}
+			if err != nil {
+				return wantClass(t, err, fault.RateLimited)
+			}
+			leave()
+			return nil
+		}
+		l.TurnsPerMinute = 3
+		for range 3 {
+			begin(true)
+		}
+		// One comes back every twenty seconds, and the caller is told when.
+		if e := begin(false); e.RetryAfter != 20*time.Second {
+			t.Errorf("retry after %s", e.RetryAfter)
+		}
+		time.Sleep(15 * time.Second)
+		if e := begin(false); e.RetryAfter != 5*time.Second {
+			t.Errorf("retry after %s; a refused turn took one", e.RetryAfter)
+		}
+		time.Sleep(5 * time.Second)
+		begin(true)
+		begin(false)
+
+		// Another revision fills nothing, nor does one without a limit in between.
+		l.TurnsPerMinute = 60
+		if e := begin(false); e.RetryAfter > time.Second {
+			t.Errorf("retry after %s at another pace", e.RetryAfter)
+		}
+		l.TurnsPerMinute = 0
+		for range 1000 {
+			begin(true)
+		}
+		l.TurnsPerMinute = 3
+		begin(false)
+		time.Sleep(time.Hour)
+		for range 3 {
+			begin(true)
+		}
+		begin(false)
+	})
+}
+
+// A turn that is refused for something else is none of the minute's.
+func TestGateChargesOnlyWhatItAdmits(t *testing.T) {
+	g, l := &Gate{}, limits(1, 0)
+	l.TurnsPerMinute = 2
+	leave, err := g.enter(context.Background(), "a", "k", l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		for _, c := range []string{"a", "b"} {
+			if _, err := g.enter(context.Background(), c, "k", l); err == nil {
+				t.Fatal("admitted")
+			}
+		}
+	}
+	leave()
+	if leave, err = g.enter(context.Background(), "a", "k", l); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+}
+
+// Turns that wait are counted over all conversations, and apart from those at work.
+func TestGateCapsAllThatWait(t *testing.T) {
+	g, l := &Gate{}, limits(3, 10)
+	l.WaitingTurns = 4
+	var leaves []func()
+	for _, c := range []string{"a", "b", "c"} {
+		leave, err := g.enter(context.Background(), c, "", l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves = append(leaves, leave)
+	}
+	ctx, giveUp := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			leave, err := g.enter(ctx, []string{"a", "b"}[i%2], "", l)
+			if err == nil {
+				leave()
+			}
+		})
+	}
+	for g.Running() != 7 {
+		time.Sleep(time.Millisecond)
+	}
+	_, err := g.enter(context.Background(), "c", "", l)
+	if e := wantClass(t, err, fault.RateLimited); e.RetryAfter == 0 {
+		t.Error("no Retry-After")
+	}
+	leaves[0]() // its two waiters follow each other
+	for g.Running() > 4 {
+		time.Sleep(time.Millisecond)
+	}
+	giveUp()
+	wg.Wait()
+	leaves[1]()
+	leaves[2]()
+	if g.Running() != 0 || g.waiting != 0 || len(g.lines) != 0 {
+		t.Errorf("%d turns, %d waiting and %d lines are left", g.Running(), g.waiting, len(g.lines))
+	}
 }
