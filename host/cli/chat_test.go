@@ -42,6 +42,7 @@ func TestTalkInterrupted(t *testing.T) {
 
 	fmt.Fprintln(typed, "hang")
 	<-arrived
+	out.wait(t, "so")
 	interrupts <- os.Interrupt
 	<-gone
 	errs.wait(t, "given up")
