@@ -161,3 +161,51 @@ func TestMakeHasTheTargetsThatPagesName(t *testing.T) {
 		t.Error("Makefile: run is not what command_test.go runs in its place, which is botyard dev")
 	}
 }
+
+var (
+	named       = regexp.MustCompile("`((?:host|sdk|plugins|configs|bench|tools)/[a-z0-9_./-]+)`")
+	requirement = regexp.MustCompile(`(?m)^(?:require )?\t?([a-z0-9.-]+\.[a-z]+/\S+) v\S+$`)
+	version     = regexp.MustCompile(`^v[0-9]+$`)
+)
+
+func TestFilesThatPagesNameAreThere(t *testing.T) {
+	for _, p := range pages(t) {
+		for _, m := range named.FindAllStringSubmatch(p.prose, -1) {
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s: there is no %s", p.name, m[1])
+			}
+		}
+	}
+}
+
+// A new dependency shows in review, with its reason.
+func TestEachDependencyHasItsReason(t *testing.T) {
+	reasons := pageOf(t, "docs/architecture.md").text
+	mods, err := filepath.Glob(filepath.Join(root, "*", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob(filepath.Join(root, "plugins", "*", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mod := range append(mods, more...) {
+		if filepath.Base(filepath.Dir(mod)) == "tools" {
+			continue // made of tool lines
+		}
+		src, err := os.ReadFile(mod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range requirement.FindAllStringSubmatch(string(src), -1) {
+			parts := strings.Split(m[1], "/")
+			name := parts[len(parts)-1]
+			if version.MatchString(name) {
+				name = parts[len(parts)-2]
+			}
+			if !strings.HasPrefix(m[1], "github.com/botyard/") && !strings.Contains(reasons, name) {
+				t.Errorf("%s needs %s, and docs/architecture.md does not say why", mod, m[1])
+			}
+		}
+	}
+}
