@@ -42,7 +42,7 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 			return err
 		}
 		defer host.stop()
-		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages}, env+out)
+		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Joined: tokens > 1}, env+out)
 		if err != nil {
 			return err
 		}

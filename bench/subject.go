@@ -58,10 +58,10 @@ func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 		return nil, err
 	}
 	what := report.Floor
-	if o.Each {
-		what = report.FloorEach
+	if o.Joined {
+		what = report.FloorJoined
 	}
-	sub := &subject{what: what, addr: p.Addr, pids: map[string]int{what: p.PID}, stop: p.Stop}
+	sub := &subject{what: what, addr: p.Addr, pids: map[string]int{report.Floor: p.PID}, stop: p.Stop}
 	if err := sub.warm(); err != nil {
 		p.Stop()
 		return nil, err

@@ -43,11 +43,11 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 		s.what = report.Other
 		subjects = append(subjects, s)
 	}
-	for _, each := range []bool{false, true} {
-		if each && tokens == 1 {
+	for _, joined := range []bool{false, true} {
+		if joined && tokens == 1 {
 			continue // there is nothing to join
 		}
-		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Each: each})
+		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Joined: joined})
 		if err != nil {
 			return err
 		}

@@ -22,9 +22,9 @@ import (
 type Options struct {
 	Tokens      int // of each reply
 	MaxMessages int // that the model is shown
-	// Each has every token relayed by itself, and not joined as the protocol's
-	// server does.
-	Each bool
+	// Joined has tokens relayed in the pieces that the protocol's server makes of
+	// them, and not each by itself, as the model gives them.
+	Joined bool
 }
 
 // host is api.Host without a plugin process.
@@ -50,9 +50,9 @@ func open(o Options) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	var joined llm.LLM = model
-	if !o.Each {
-		joined = joining{model}
+	var direct llm.LLM = model
+	if o.Joined {
+		direct = joining{model}
 	}
 	store := memstore.New(memstore.Config{MaxBytes: 1 << 30})
 	log := hclog.NewNullLogger()
@@ -84,7 +84,7 @@ func open(o Options) (*host, error) {
 		Build: func(_ context.Context, e *config.Effective, gate *bot.Gate) (registry.Built, error) {
 			return registry.Built{Bot: bot.New(bot.Parts{
 				Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
-				LLM: joined, Memory: memory, Storage: store, Gate: gate,
+				LLM: direct, Memory: memory, Storage: store, Gate: gate,
 				Plugins: map[string]string{"llm": "echo", "memory": "buffer", "storage": "memory"},
 				Hold:    func() func() { return leases.Hold("memory", store) },
 				Host:    "floor", Holder: "floor", Log: log,

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,13 +12,15 @@ import (
 // readTimeout is how long a process may take to write its profiles.
 const readTimeout = 10 * time.Second
 
-// Read waits for what the named process counted, and answers it.
+// Read waits for what the named process counted, answers it and removes it, so that
+// the next session's can be waited for.
 func Read(dir, name string) (Counts, error) {
 	var c Counts
 	for end := time.Now().Add(readTimeout); ; time.Sleep(20 * time.Millisecond) {
-		b, err := os.ReadFile(filepath.Join(dir, countsFile(name)))
+		path := filepath.Join(dir, countsFile(name))
+		b, err := os.ReadFile(path)
 		if err == nil {
-			return c, json.Unmarshal(b, &c)
+			return c, errors.Join(json.Unmarshal(b, &c), os.Remove(path))
 		}
 		if time.Now().After(end) {
 			return c, fmt.Errorf("%s wrote no profile: %w", name, err)

@@ -25,6 +25,8 @@ type Counts struct {
 	Allocs uint64 `json:"allocs"`
 	Bytes  uint64 `json:"bytes"`
 	GCs    uint32 `json:"gcs"`
+	// Goroutines that there were at End.
+	Goroutines int `json:"goroutines"`
 }
 
 // Files of a process's profiles in the folder.
@@ -78,6 +80,7 @@ func session(path string, signals <-chan os.Signal) error {
 	}
 	counts, err := json.Marshal(Counts{
 		Allocs: after.Mallocs - before.Mallocs, Bytes: after.TotalAlloc - before.TotalAlloc, GCs: after.NumGC - before.NumGC,
+		Goroutines: runtime.NumGoroutine(),
 	})
 	if err != nil {
 		return err

@@ -46,8 +46,10 @@ func (r *Report) listAims() []aim {
 	if t := r.turnsOf(Host, 1, 64); t != nil {
 		list = append(list, aim{"one-token turns/s at 64 callers", t.PerSecond, 4000, true})
 	}
-	if t, f := r.turnsOf(Host, 64, 64), r.turnsOf(Floor, 64, 64); t != nil && f != nil {
-		list = append(list, aim{"CPU of a streamed turn, times the floor's", Used(t.CPU) / Used(f.CPU), 1.25, false})
+	for _, floor := range []string{Floor, FloorJoined} {
+		if t, f := r.turnsOf(Host, 64, 64), r.turnsOf(floor, 64, 64); t != nil && f != nil {
+			list = append(list, aim{"CPU of a streamed turn, times the " + floor, Used(t.CPU) / Used(f.CPU), 1.25, false})
+		}
 	}
 	for _, o := range r.Open {
 		if o.What == Host {

@@ -31,10 +31,12 @@ type Machine struct {
 
 // What is measured beside each other.
 const (
-	Host      = "host"
-	Other     = "other host"
-	Floor     = "floor"
-	FloorEach = "floor, each token"
+	Host  = "host"
+	Other = "other host"
+	Floor = "floor"
+	// FloorJoined relays the pieces that a host does: the first, and what was joined
+	// after it. Floor relays each token by itself, as the model's interface gives it.
+	FloorJoined = "floor, joined"
 )
 
 // Turns is a closed loop: the median of the runs, which were made in turns with

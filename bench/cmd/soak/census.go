@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/procfs"
+	"github.com/botyard/botyard/bench/internal/profile"
+	"github.com/botyard/botyard/bench/internal/yard"
+)
+
+// census counts what must stay flat: before and after, at rest, and the memory in
+// between.
+type census struct {
+	host     *yard.Host
+	profiles string
+	taken    []count
+	peak     int64 // host's resident bytes under load, in the second half at most
+	early    int64 // and in the first half
+}
+
+type count struct {
+	what        string
+	goroutines  int // of the host
+	descriptors map[string]int
+	resident    map[string]int64
+}
+
+func (c *census) take(what string) error {
+	pids, err := c.host.Pids()
+	if err != nil {
+		return err
+	}
+	n := count{what: what, descriptors: map[string]int{}, resident: map[string]int64{}}
+	for name, pid := range pids {
+		fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+		if err != nil {
+			return err
+		}
+		m, err := procfs.MemoryOf(pid)
+		if err != nil {
+			return err
+		}
+		n.descriptors[name], n.resident[name] = len(fds), m.RSS<<10
+	}
+	if n.goroutines, err = c.goroutines(pids["host"]); err != nil {
+		return err
+	}
+	fmt.Printf("%s: %d goroutines, descriptors %v, resident %v\n", what, n.goroutines, n.descriptors, n.resident)
+	c.taken = append(c.taken, n)
+	return nil
+}
+
+// goroutines has the watched host count them.
+func (c *census) goroutines(pid int) (int, error) {
+	if err := syscall.Kill(pid, profile.Begin); err != nil {
+		return 0, err
+	}
+	time.Sleep(200 * time.Millisecond) // signals of two kinds are not kept in order
+	if err := syscall.Kill(pid, profile.End); err != nil {
+		return 0, err
+	}
+	counts, err := profile.Read(c.profiles, "host")
+	return counts.Goroutines, err
+}
+
+// watch follows the host's memory under load.
+func (c *census) watch(ctx context.Context) {
+	deadline, _ := ctx.Deadline()
+	half := time.Now().Add(time.Until(deadline) / 2)
+	for ctx.Err() == nil {
+		if m, err := procfs.MemoryOf(c.host.PID); err == nil {
+			if time.Now().Before(half) {
+				c.early = max(c.early, m.RSS<<10)
+			} else {
+				c.peak = max(c.peak, m.RSS<<10)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	fmt.Printf("host's resident peak: %d MB in the first half, %d MB in the second\n", c.early>>20, c.peak>>20)
+}
+
+// err says what was not flat. Goroutines and descriptors may differ by idle
+// connections; memory by what the collector has not given back.
+func (c *census) err() error {
+	if len(c.taken) < 2 {
+		return errors.New("nothing was counted")
+	}
+	before, after := c.taken[0], c.taken[len(c.taken)-1]
+	var errs []error
+	if after.goroutines > before.goroutines+20 {
+		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d", before.goroutines, after.goroutines))
+	}
+	if len(after.descriptors) != len(before.descriptors) {
+		errs = append(errs, fmt.Errorf("processes were %v and are %v", before.descriptors, after.descriptors))
+	}
+	for name := range after.descriptors {
+		if after.descriptors[name] > before.descriptors[name]+20 {
+			errs = append(errs, fmt.Errorf("%s: descriptors grew from %d to %d", name, before.descriptors[name], after.descriptors[name]))
+		}
+		if after.resident[name] > 2*before.resident[name]+64<<20 {
+			errs = append(errs, fmt.Errorf("%s: memory grew from %d to %d MB", name, before.resident[name]>>20, after.resident[name]>>20))
+		}
+	}
+	if c.peak > c.early+c.early/2+32<<20 {
+		errs = append(errs, fmt.Errorf("the host's memory grows under load: %d MB at first, %d MB later", c.early>>20, c.peak>>20))
+	}
+	return errors.Join(errs...)
+}
