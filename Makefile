@@ -9,7 +9,7 @@ TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
-.PHONY: build run demo test lint proto check-proto docs check-docs check-tidy bench clean go
+.PHONY: build run demo test lint proto check-proto docs check-docs check-tidy bench soak clean go
 
 build: go
 	@mkdir -p $(BIN)/plugins
@@ -36,6 +36,13 @@ lint: go $(TOOLS)/staticcheck
 bench: build
 	@$(GO) build -trimpath -o $(BIN)/bench ./bench
 	@$(BIN)/bench --bin $(BIN) $(BENCH)
+
+# Ten minutes of mixed load with kills, changes and rude clients; SOAK="--for 1m" is short.
+soak: build
+	@mkdir -p $(BIN)/soak
+	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
+	@$(GO) build -trimpath -o $(BIN)/soak/soak ./bench/cmd/soak
+	@$(BIN)/soak/soak --bin $(BIN) $(SOAK)
 
 # Generate the protocol's Go code.
 proto: $(TOOLS)/buf

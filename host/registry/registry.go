@@ -99,9 +99,21 @@ func (r *Registry) Close(ctx context.Context) error {
 		r.work.Wait()
 		return nil
 	case <-ctx.Done():
+	}
+	// No time is left for turns, but bots that nobody uses are still being released.
+	last := time.NewTimer(releaseGrace)
+	defer last.Stop()
+	select {
+	case <-r.idle:
+		r.work.Wait()
+		return nil
+	case <-last.C:
 		return fault.New(fault.Deadline, "turns were still at work: %w", context.Cause(ctx)).By(fault.PartyHost)
 	}
 }
+
+// releaseGrace is what releasing bots may take.
+const releaseGrace = time.Second
 
 // settle tells Close that nothing is left. The caller holds mu.
 func (r *Registry) settle() {

@@ -101,8 +101,31 @@ func (f *Follower) Load(ctx context.Context) error {
 		}
 	}
 	f.settle(ctx, seen)
+	f.await(ctx)
 	f.vanish(ctx, true)
 	return ctx.Err()
+}
+
+// await gives files that were written just before the start the time to settle, so
+// that a start serves what was there. One that goes on changing is Run's.
+func (f *Follower) await(ctx context.Context) {
+	for _, known := range f.files {
+		if !known.pending {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(f.o.timing.settle):
+		}
+		seen, _ := f.look()
+		for path, s := range seen {
+			if known, ok := f.files[path]; ok && known.stamp != s {
+				known.stamp, known.changed = s, f.now()
+			}
+		}
+		f.settle(ctx, seen)
+		return
+	}
 }
 
 // recall notes what was served in the last run and has no file any more.

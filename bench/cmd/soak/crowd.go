@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,9 +35,10 @@ var served = regexp.MustCompile(`soak-\d\d`)
 
 // talk holds conversations one after the other, and checks every reply.
 func (r *run) talk(ctx context.Context, me int) {
+	phase := cryptorand.Text()[:4] // what was left unfinished before has other ids
 	for c := 0; ctx.Err() == nil; c++ {
 		tenant := rand.IntN(tenants - slowTenants)
-		conv := &conversation{tenant: idOf(tenant), id: fmt.Sprintf("talk-%d-%d", me, c)}
+		conv := &conversation{tenant: idOf(tenant), id: fmt.Sprintf("talk-%s-%d-%d", phase, me, c)}
 		r.ledger.open(conv)
 		for n := 0; n < turnsKept && ctx.Err() == nil; n++ {
 			word := fmt.Sprintf("word %s %s %d", conv.tenant, conv.id, n)
