@@ -12,19 +12,22 @@ import (
 // callOptions say how a call is made.
 type callOptions struct {
 	tenant    string      // whose turn in the queue it takes
-	unqueued  bool        // takes no slot: it must not wait behind others
+	unqueued  bool        // takes no slot: it must not wait behind others; nor can a breaker refuse it
+	urgent    bool        // no breaker refuses it
 	unbounded bool        // only the caller's ctx bounds it, not the call timeout
 	final     func() bool // reports that it had effects and must not be made again; nil is never
 }
 
 // target is a process that knows the instance.
 type target struct {
-	conn grpc.ClientConnInterface
-	id   string
+	conn    grpc.ClientConnInterface
+	id      string
+	passage *passage
 }
 
 // call makes one call on the instance: it waits for a slot, for a process and for
-// the instance to be configured there. It makes the call again, once, if it
+// the instance to be configured there; while the instance's circuit is open it fails
+// at once. It makes the call again, once, if it
 // certainly never reached a process, and once if the process did not know the
 // instance.
 func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Context, target) error) error {
@@ -39,30 +42,53 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 		ctx, cancel = context.WithTimeout(ctx, in.settings.CallTimeout)
 		defer cancel()
 	}
-	if !o.unqueued {
-		release, err := s.queue.acquire(ctx, o.tenant)
-		if err != nil {
+	if o.unqueued {
+		_, err := in.attempts(ctx, caller, o, nil, fn)
+		return err
+	}
+	if !o.urgent {
+		// Before it waits for a slot; whether it may pass is known only after.
+		if err := in.breaker.check(o.tenant); err != nil {
 			return err
 		}
-		defer release()
 	}
+	release, err := s.queue.acquire(ctx, in.digest, o.tenant)
+	if err != nil {
+		return err
+	}
+	defer release()
+	through, err := in.breaker.pass(o.tenant, o.urgent)
+	if err != nil {
+		return err
+	}
+	p, err := in.attempts(ctx, caller, o, through, fn)
+	through.end(caller, err, p)
+	return err
+}
+
+// attempts answers how the last attempt ended and on which process, nil for none.
+func (in *instance) attempts(ctx, caller context.Context, o callOptions, through *passage, fn func(context.Context, target) error) (*process, error) {
+	s := in.sup
 	unknown, unsent := false, false
 	for {
 		if err := s.poisoned(in.digest); err != nil {
-			return err
+			return nil, err
 		}
 		p, err := s.acquire(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		outcome, err := in.attempt(ctx, caller, p, o, fn)
+		outcome, err := in.attempt(ctx, caller, p, o, func(ctx context.Context, t target) error {
+			t.passage = through
+			return fn(ctx, t)
+		})
 		switch {
 		case outcome == unknownInstance && !unknown:
 			unknown = true
 		case outcome == neverSent && !unsent && ctx.Err() == nil:
 			unsent = true
 		default:
-			return err
+			return p, err
 		}
 	}
 }
@@ -88,7 +114,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	}
 	in.needs.Store(&st.needs)
 	var mark sentMark
-	err = fn(mark.in(ctx), target{p.conn, st.id})
+	err = fn(mark.in(ctx), target{conn: p.conn, id: st.id})
 	final := o.final != nil && o.final()
 	if err != nil {
 		awaitDeadline(ctx, err)

@@ -33,6 +33,7 @@ type instance struct {
 	config   []byte
 	settings config.PluginSettings
 	needs    atomic.Pointer[memory.Needs] // as of the last configuring
+	breaker  *breaker                     // nil for kinds without an upstream
 
 	// Under the manager's lock.
 	holders   int
@@ -103,6 +104,9 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		if !ok {
 			in = &instance{sup: m.use(at, b), digest: digest, config: spec.Config, settings: settings}
+			if hasBreaker(r.kind) {
+				in.breaker = &breaker{in: in}
+			}
 			m.instances[digest] = in
 		}
 		in.stopTimer()

@@ -31,13 +31,16 @@ func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Del
 	var finish *llm.Finish
 	var emitted bool
 	var emitErr error
+	var through *passage
 	guarded := func(d llm.Delta) error {
 		emitted = true
+		through.begin()
 		emitErr = emit(d)
 		return emitErr
 	}
 	o := callOptions{tenant: req.Call.Tenant, unbounded: true, final: func() bool { return emitted }}
 	err := l.i.do(ctx, o, func(ctx context.Context, t target) (err error) {
+		through = t.passage
 		finish, err = llm.NewClient(t.conn, t.id).Chat(ctx, req, guarded)
 		if err != nil && emitErr != nil {
 			return &emitError{err} // the caller's, whatever its class says

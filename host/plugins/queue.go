@@ -12,19 +12,33 @@ import (
 // maxWaiting bounds the calls of one tenant that wait at one plugin.
 const maxWaiting = 1024
 
-// fairQueue gives out a fixed number of slots. Waiting calls are served in turns
-// by tenant, and first come, first served within a tenant: a tenant with hundreds
-// of waiting calls delays a call of another tenant by one slot at most.
+// fairQueue gives out a fixed number of slots, those of a plugin's process. Waiting
+// calls are served in turns by tenant, and first come, first served within a
+// tenant: a tenant with hundreds of waiting calls delays a call of another tenant
+// by one slot at most.
+//
+// Where several instances share the process, an instance gets a slot only while
+// more are free than it has. One whose upstream hangs so takes half of the slots
+// and no more, a second one half of the rest, and some are left for all others: a
+// slot that is held cannot be had back, and so some must be free before they are
+// needed. A fixed share would leave none once there are more instances that hang
+// than shares.
 type fairQueue struct {
 	mu     sync.Mutex
 	free   int
-	turns  *list.List               // *tenantLine, those that wait; next turn first
-	byName map[string]*list.Element // into turns
+	turns  *list.List                  // *queueLine, those that wait; next turn first
+	lines  map[queueName]*list.Element // into turns
+	held   map[string]int              // slots by instance; none is zero
+	rivals func() bool                 // whether several instances share the process; nil is never
 }
 
-// tenantLine is the waiting calls of one tenant; it is never empty.
-type tenantLine struct {
-	tenant  string
+// queueName is a tenant's calls on one instance. A tenant that was configured anew
+// does not wait behind its calls to what it had before.
+type queueName struct{ instance, tenant string }
+
+// queueLine is the waiting calls under one name; it is never empty.
+type queueLine struct {
+	queueName
 	waiting *list.List // *waiter
 }
 
@@ -32,77 +46,112 @@ type waiter struct {
 	granted chan struct{} // closed, under the lock, when the slot is the waiter's
 }
 
-func newFairQueue(slots int) *fairQueue {
-	return &fairQueue{free: slots, turns: list.New(), byName: map[string]*list.Element{}}
+func newFairQueue(slots int, rivals func() bool) *fairQueue {
+	return &fairQueue{
+		free: slots, turns: list.New(), lines: map[queueName]*list.Element{}, held: map[string]int{}, rivals: rivals,
+	}
 }
 
 // acquire waits for a slot. The release function must be called exactly once.
-func (q *fairQueue) acquire(ctx context.Context, tenant string) (release func(), err error) {
+func (q *fairQueue) acquire(ctx context.Context, instance, tenant string) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Of(err)
 	}
+	name := queueName{instance, tenant}
+	release = func() { q.release(instance) }
 	q.mu.Lock()
-	if q.free > 0 { // then nobody waits
-		q.free--
+	if q.turns.Len() == 0 && q.may(instance) {
+		q.take(instance)
 		q.mu.Unlock()
-		return q.release, nil
+		return release, nil
 	}
-	line, ok := q.byName[tenant]
-	if !ok {
-		line = q.turns.PushBack(&tenantLine{tenant: tenant, waiting: list.New()})
-		q.byName[tenant] = line
-	}
-	own := line.Value.(*tenantLine)
-	if own.waiting.Len() >= maxWaiting {
+	line, ok := q.lines[name]
+	if ok && line.Value.(*queueLine).waiting.Len() >= maxWaiting {
 		q.mu.Unlock()
 		return nil, fault.New(fault.RateLimited, "%d calls of this tenant are waiting for the plugin", maxWaiting).After(time.Second)
 	}
+	if !ok {
+		line = q.turns.PushBack(&queueLine{name, list.New()})
+		q.lines[name] = line
+	}
+	own := line.Value.(*queueLine)
 	w := &waiter{granted: make(chan struct{})}
 	place := own.waiting.PushBack(w)
+	q.grant() // what waits may wait for its own instance alone
 	q.mu.Unlock()
 
 	select {
 	case <-w.granted:
-		return q.release, nil
+		return release, nil
 	case <-ctx.Done():
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
 	case <-w.granted: // at the same moment: pass it on
-		q.next()
+		q.put(instance)
+		q.grant()
 	default:
 		own.waiting.Remove(place)
-		if own.waiting.Len() == 0 {
-			q.turns.Remove(line)
-			delete(q.byName, tenant)
-		}
+		q.drop(line)
 	}
 	return nil, fault.New(fault.Of(ctx.Err()).Class, "no slot of the plugin became free in time: %w", ctx.Err())
 }
 
-func (q *fairQueue) release() {
+func (q *fairQueue) release(instance string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.next()
+	q.put(instance)
+	q.grant()
 }
 
-// next hands one slot to the tenant whose turn it is. The lock is held.
-func (q *fairQueue) next() {
-	line := q.turns.Front()
-	if line == nil {
-		q.free++
-		return
+// may reports whether the instance may have another slot. The lock is held.
+func (q *fairQueue) may(instance string) bool {
+	if q.free == 0 {
+		return false
 	}
-	own := line.Value.(*tenantLine)
-	w := own.waiting.Remove(own.waiting.Front()).(*waiter)
-	if own.waiting.Len() == 0 {
+	n := q.held[instance]
+	return n < q.free || q.rivals == nil || !q.rivals()
+}
+
+// take and put count a slot out and in. The lock is held.
+func (q *fairQueue) take(instance string) {
+	q.free--
+	q.held[instance]++
+}
+
+func (q *fairQueue) put(instance string) {
+	q.free++
+	if q.held[instance]--; q.held[instance] == 0 {
+		delete(q.held, instance)
+	}
+}
+
+// grant hands free slots to the lines whose turn it is. The lock is held.
+func (q *fairQueue) grant() {
+	for line := q.turns.Front(); line != nil && q.free > 0; {
+		next := line.Next()
+		own := line.Value.(*queueLine)
+		if q.may(own.instance) {
+			q.take(own.instance)
+			q.turns.MoveToBack(line)
+			w := own.waiting.Remove(own.waiting.Front()).(*waiter)
+			q.drop(line)
+			close(w.granted)
+			if next == nil {
+				next = q.turns.Front() // another round
+			}
+		}
+		line = next
+	}
+}
+
+// drop removes a line that is empty. The lock is held.
+func (q *fairQueue) drop(line *list.Element) {
+	if own := line.Value.(*queueLine); own.waiting.Len() == 0 {
 		q.turns.Remove(line)
-		delete(q.byName, own.tenant)
-	} else {
-		q.turns.MoveToBack(line)
+		delete(q.lines, own.queueName)
 	}
-	close(w.granted)
 }
 
 // waiting counts the calls that wait.
@@ -111,7 +160,7 @@ func (q *fairQueue) waiting() int {
 	defer q.mu.Unlock()
 	n := 0
 	for e := q.turns.Front(); e != nil; e = e.Next() {
-		n += e.Value.(*tenantLine).waiting.Len()
+		n += e.Value.(*queueLine).waiting.Len()
 	}
 	return n
 }

@@ -13,16 +13,16 @@ import (
 )
 
 // queued starts an acquire that will wait, and returns when it does.
-func queued(t testing.TB, q *fairQueue, ctx context.Context, tenant string, got func(release func(), err error)) {
+func queued(t testing.TB, q *fairQueue, ctx context.Context, instance, tenant string, got func(release func(), err error)) {
 	t.Helper()
 	before := q.waiting()
-	go func() { got(q.acquire(ctx, tenant)) }()
+	go func() { got(q.acquire(ctx, instance, tenant)) }()
 	eventually(t, 5*time.Second, "the call waits", func() bool { return q.waiting() == before+1 })
 }
 
 func TestQueueIsFairByTenant(t *testing.T) {
-	q := newFairQueue(1)
-	release, err := q.acquire(context.Background(), "flood")
+	q := newFairQueue(1, nil)
+	release, err := q.acquire(context.Background(), "i", "flood")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +41,9 @@ func TestQueueIsFairByTenant(t *testing.T) {
 		}
 	}
 	for i := range 500 {
-		queued(t, q, context.Background(), "flood", next(fmt.Sprint("flood-", i)))
+		queued(t, q, context.Background(), "i", "flood", next(fmt.Sprint("flood-", i)))
 	}
-	queued(t, q, context.Background(), "quiet", next("quiet"))
+	queued(t, q, context.Background(), "i", "quiet", next("quiet"))
 	release()
 	all.Wait()
 	close(order)
@@ -68,33 +68,33 @@ func TestQueueIsFairByTenant(t *testing.T) {
 }
 
 func TestQueueBoundsWaiting(t *testing.T) {
-	q := newFairQueue(1)
-	release, _ := q.acquire(context.Background(), "a")
+	q := newFairQueue(1, nil)
+	release, _ := q.acquire(context.Background(), "i", "a")
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for range maxWaiting {
-		all.Go(func() { _, _ = q.acquire(ctx, "a") })
+		all.Go(func() { _, _ = q.acquire(ctx, "i", "a") })
 	}
 	eventually(t, 5*time.Second, "all wait", func() bool { return q.waiting() == maxWaiting })
-	_, err := q.acquire(context.Background(), "a")
+	_, err := q.acquire(context.Background(), "i", "a")
 	if f := fault.Of(err); f.Class != fault.RateLimited || f.RetryAfter == 0 {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
 	cancel()
 	all.Wait()
 	release()
-	if q.free != 1 || q.waiting() != 0 || len(q.byName) != 0 {
-		t.Errorf("left: %d free, %d waiting, %d tenants", q.free, q.waiting(), len(q.byName))
+	if q.free != 1 || q.waiting() != 0 || len(q.lines) != 0 {
+		t.Errorf("left: %d free, %d waiting, %d tenants", q.free, q.waiting(), len(q.lines))
 	}
 }
 
 func TestQueueTellsWhyItGaveUp(t *testing.T) {
-	q := newFairQueue(1)
-	release, _ := q.acquire(context.Background(), "a")
+	q := newFairQueue(1, nil)
+	release, _ := q.acquire(context.Background(), "i", "a")
 	defer release()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	if _, err := q.acquire(ctx, "a"); !fault.Is(err, fault.Deadline) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := q.acquire(ctx, "i", "a"); !fault.Is(err, fault.Deadline) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -104,7 +104,7 @@ func TestQueueTellsWhyItGaveUp(t *testing.T) {
 func TestQueueLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slots := rapid.IntRange(1, 3).Draw(t, "slots")
-		q := newFairQueue(slots)
+		q := newFairQueue(slots, nil)
 		type arrival struct {
 			tenant  string
 			cancel  context.CancelFunc
@@ -143,7 +143,7 @@ func TestQueueLaws(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				a := &arrival{tenant, cancel, make(chan func(), 1), make(chan error, 1)}
 				go func() {
-					release, err := q.acquire(ctx, tenant)
+					release, err := q.acquire(ctx, "i", tenant)
 					if err != nil {
 						a.ended <- err
 						return
@@ -220,8 +220,8 @@ func TestQueueLaws(t *testing.T) {
 		for _, release := range holding {
 			release()
 		}
-		if q.free != slots || len(q.byName) != 0 || q.turns.Len() != 0 {
-			t.Fatalf("left: %d free of %d, %d tenants", q.free, slots, len(q.byName))
+		if q.free != slots || len(q.lines) != 0 || q.turns.Len() != 0 {
+			t.Fatalf("left: %d free of %d, %d tenants", q.free, slots, len(q.lines))
 		}
 	})
 }

@@ -22,20 +22,23 @@ const (
 
 // Status is one process of a plugin, or a plugin without one.
 type Status struct {
-	Kind      string     `json:"kind"`
-	Name      string     `json:"name"`
-	Version   string     `json:"version,omitempty"`
-	Path      string     `json:"path"`
-	SHA256    string     `json:"sha256,omitempty"`
-	Scope     string     `json:"scope,omitempty"` // the tenant, when isolated by tenant
-	PID       int        `json:"pid,omitempty"`
-	State     State      `json:"state"`
-	Restarts  int        `json:"restarts"`
-	Instances int        `json:"instances"`
-	Calls     int        `json:"calls"`   // in progress
-	Waiting   int        `json:"waiting"` // for a slot
-	LastError string     `json:"last_error,omitempty"`
-	StartedAt *time.Time `json:"started_at,omitempty"`
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Version   string `json:"version,omitempty"`
+	Path      string `json:"path"`
+	SHA256    string `json:"sha256,omitempty"`
+	Scope     string `json:"scope,omitempty"` // the tenant, when isolated by tenant
+	PID       int    `json:"pid,omitempty"`
+	State     State  `json:"state"`
+	Restarts  int    `json:"restarts"`
+	Instances int    `json:"instances"`
+	Calls     int    `json:"calls"`   // in progress
+	Waiting   int    `json:"waiting"` // for a slot
+	// OpenCircuits counts what is not called for a while, since it failed too often: the
+	// upstream of an instance, for all or for one tenant.
+	OpenCircuits int        `json:"open_circuits"`
+	LastError    string     `json:"last_error,omitempty"`
+	StartedAt    *time.Time `json:"started_at,omitempty"`
 }
 
 // Status lists all plugins that were found, and all processes, in a fixed order.
@@ -43,9 +46,15 @@ func (m *Manager) Status() []Status {
 	m.mu.Lock()
 	var out []Status
 	supervised := map[ref]bool{}
+	circuits := map[*supervisor]int{}
+	for _, in := range m.instances {
+		circuits[in.sup] += in.breaker.open()
+	}
 	for _, s := range m.supervisors {
 		supervised[s.ref] = true
-		out = append(out, s.status()...)
+		rows := s.status()
+		rows[0].OpenCircuits = circuits[s]
+		out = append(out, rows...)
 	}
 	for r, b := range m.binaries {
 		if supervised[r] && b.refusal == nil {

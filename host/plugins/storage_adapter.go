@@ -39,10 +39,12 @@ func (s storageCaller) Begin(ctx context.Context, req *storage.BeginRequest) (*s
 	return out, err
 }
 
-// Commit implements storage.Storage.
+// Commit implements storage.Storage. It ends what a Begin has let in, and so is
+// not refused while the storage fails: a reply would be lost for nothing, and
+// there are no more of them than turns.
 func (s storageCaller) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	var out int64
-	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant, urgent: true}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Commit(ctx, req)
 		return err
 	})

@@ -58,10 +58,10 @@ func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
 	}
 	s := &supervisor{
 		m: m, ref: bin.ref, scope: scope, log: log, bin: bin, state: Available,
-		queue: newFairQueue(m.opts.settings(bin.ref).MaxCalls),
 		ended: make(chan struct{}), kicked: make(chan struct{}, 1), changed: make(chan struct{}),
 		draining: map[*process]struct{}{}, poisonous: map[string]poison{},
 	}
+	s.queue = newFairQueue(m.opts.settings(bin.ref).MaxCalls, func() bool { return s.active.Load() > 1 })
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	go s.run()
 	return s

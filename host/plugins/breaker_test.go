@@ -1,0 +1,309 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/hashicorp/go-hclog"
+)
+
+// tried is a breaker with its log.
+type tried struct {
+	*breaker
+	t   *testing.T
+	log *logBuffer
+	on  *process
+}
+
+func newTried(t *testing.T) *tried {
+	log := &logBuffer{}
+	sup := &supervisor{ref: ref{"llm", "test"}, bin: &binary{}, log: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})}
+	in := &instance{sup: sup, digest: "d"}
+	in.breaker = &breaker{in: in}
+	return &tried{in.breaker, t, log, &process{exited: make(chan struct{})}}
+}
+
+func (b *tried) pass(tenant string) *passage {
+	b.t.Helper()
+	p, err := b.breaker.pass(tenant, false)
+	if err != nil {
+		b.t.Fatalf("refused: %v", err)
+	}
+	return p
+}
+
+// call makes a call that ends with err.
+func (b *tried) call(tenant string, err error) {
+	b.t.Helper()
+	b.pass(tenant).end(context.Background(), err, b.on)
+}
+
+func (b *tried) wantRefused(tenant string, after time.Duration) {
+	b.t.Helper()
+	p, err := b.breaker.pass(tenant, false)
+	if err == nil {
+		p.end(context.Background(), fault.New(fault.Canceled, "not meant"), b.on)
+		b.t.Fatal("a call passed")
+	}
+	if e := fault.Of(err); e.Class != fault.ProviderFailed || !e.Retryable || e.RetryAfter != after || e.Party != fault.PartyProvider {
+		b.t.Fatalf("refused with %+v; want to come again after %s", e, after)
+	}
+	if check := b.check(tenant); check == nil {
+		b.t.Fatal("the check passes what is refused")
+	}
+}
+
+var errUpstream = fault.New(fault.ProviderFailed, "down")
+
+// The states of a circuit: closed, open, half-open, and open for longer.
+func TestBreakerOpensProbesAndCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTried(t)
+		for range 2 * circuitFailures { // successes in between
+			b.call("a", errUpstream)
+			b.call("a", nil)
+		}
+		for n := range circuitFailures {
+			if b.open() != 0 {
+				t.Fatalf("open after %d failures", n)
+			}
+			b.call([]string{"a", "b"}[n%2], errUpstream)
+		}
+		if b.open() != 1 {
+			t.Fatalf("%d circuits are open", b.open())
+		}
+		b.wantRefused("a", 5*time.Second)
+		b.wantRefused("c", 5*time.Second)
+		for _, pause := range []time.Duration{5, 10, 20, 40, 60, 60} {
+			time.Sleep(pause*time.Second - time.Millisecond)
+			b.wantRefused("c", time.Millisecond)
+			time.Sleep(time.Millisecond)
+			probe := b.pass("c")
+			b.wantRefused("b", time.Second) // one alone
+			probe.end(context.Background(), errUpstream, b.on)
+		}
+		time.Sleep(time.Minute)
+		b.call("c", nil)
+		if b.open() != 0 || len(b.tenants) != 0 {
+			t.Errorf("%d open, %d tenants are left", b.open(), len(b.tenants))
+		}
+		for n := range circuitFailures {
+			b.call([]string{"a", "b"}[n%2], errUpstream)
+		}
+		b.wantRefused("a", 5*time.Second) // begins from the start again
+		log := b.log.String()
+		if opened, closed := strings.Count(log, "circuit opened"), strings.Count(log, "circuit closed"); opened != 2 || closed != 1 {
+			t.Errorf("the log has %d openings and %d closings:\n%s", opened, closed, log)
+		}
+	})
+}
+
+func TestOnlyTheUpstreamsFailuresCount(t *testing.T) {
+	for class, counts := range map[fault.Class]bool{
+		fault.ProviderFailed: true, fault.Deadline: true, fault.PluginUnavailable: true,
+		fault.Internal: false, fault.NotFound: false, fault.Invalid: false, fault.Conflict: false, fault.Unauthenticated: false,
+		fault.Forbidden: false, fault.RateLimited: false, fault.QuotaExhausted: false, fault.ContextTooLong: false,
+		fault.ContentFiltered: false, fault.Canceled: false, fault.UnknownInstance: false,
+	} {
+		b := newTried(t)
+		for range 2 * circuitFailures {
+			if p, err := b.breaker.pass("a", false); err == nil {
+				p.end(context.Background(), fault.New(class, "x"), b.on)
+			}
+		}
+		if open := b.open() > 0; open != counts {
+			t.Errorf("%s: open is %v", class, open)
+		}
+	}
+}
+
+// What one tenant sends can make an upstream fail: others do not suffer for it.
+func TestOneTenantsFailuresAreItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTried(t)
+		for range circuitFailures {
+			b.call("a", errUpstream)
+		}
+		b.wantRefused("a", 5*time.Second)
+		b.call("b", nil)
+		b.wantRefused("a", 5*time.Second)
+		time.Sleep(5 * time.Second)
+		b.call("a", errUpstream) // its own probe
+		b.wantRefused("a", 10*time.Second)
+		b.call("b", nil)
+		time.Sleep(10 * time.Second)
+		b.call("a", nil)
+		b.call("a", errUpstream)
+		if b.open() != 0 {
+			t.Error("the tenant's circuit did not close")
+		}
+		if log := b.log.String(); strings.Count(log, "circuit opened for one tenant") != 1 || strings.Count(log, `"tenant":"a"`) != 2 {
+			t.Error(log)
+		}
+	})
+}
+
+// A probe whose answer has begun lets others pass, on probation.
+func TestAProbesLongReplyKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTried(t)
+		for n := range circuitFailures {
+			b.call([]string{"a", "b"}[n%2], errUpstream)
+		}
+		time.Sleep(5 * time.Second)
+		probe := b.pass("c")
+		b.wantRefused("a", time.Second)
+		probe.begin()
+		other := b.pass("a")
+		time.Sleep(time.Second)
+		probe.end(context.Background(), errUpstream, b.on) // in the middle of its reply
+		b.wantRefused("a", 10*time.Second)
+		other.end(context.Background(), nil, b.on) // began before
+		b.wantRefused("a", 10*time.Second)
+		time.Sleep(10 * time.Second)
+		probe = b.pass("c")
+		probe.begin()
+		b.call("a", nil)
+		probe.end(context.Background(), nil, b.on)
+		b.call("a", errUpstream)
+		b.call("b", nil)
+	})
+}
+
+// A probe that says nothing about the upstream leaves its place to the next call.
+func TestAProbeThatIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTried(t)
+		for n := range circuitFailures {
+			b.call([]string{"a", "b"}[n%2], errUpstream)
+		}
+		time.Sleep(5 * time.Second)
+		gone, leave := context.WithCancel(context.Background())
+		probe := b.pass("c")
+		leave()
+		probe.end(gone, fault.Of(gone.Err()), b.on)
+		b.call("c", nil)
+		b.call("a", nil)
+	})
+}
+
+// What began before the circuit changed says nothing about it as it is now.
+func TestLateEndsAreOldNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTried(t)
+		var early []*passage
+		for n := range 4 * circuitFailures {
+			early = append(early, b.pass(fmt.Sprint(n)))
+		}
+		time.Sleep(time.Second)
+		for _, p := range early[:circuitFailures] {
+			p.end(context.Background(), errUpstream, b.on)
+		}
+		early[circuitFailures].end(context.Background(), nil, b.on)
+		b.wantRefused("a", 5*time.Second)
+		time.Sleep(5 * time.Second)
+		b.call("a", nil)
+		for _, p := range early[circuitFailures+1:] {
+			p.end(context.Background(), errUpstream, b.on)
+		}
+		b.call("a", nil)
+	})
+}
+
+// The end of a process cuts off many calls at once. It is one failure, and there is
+// a supervisor for it.
+func TestACrashCountsOnce(t *testing.T) {
+	b := newTried(t)
+	gone := fault.New(fault.PluginUnavailable, "gone")
+	for n := range circuitFailures {
+		if b.open() != 0 {
+			t.Fatalf("open after %d crashes", n)
+		}
+		b.on = &process{exited: make(chan struct{})}
+		var cut []*passage
+		for i := range 100 {
+			cut = append(cut, b.pass(fmt.Sprint(i)))
+		}
+		close(b.on.exited)
+		for _, p := range cut {
+			p.end(context.Background(), gone, b.on)
+		}
+	}
+	if b.open() != 1 {
+		t.Error("closed after as many crashes as open it")
+	}
+	b = newTried(t)
+	for range 100 { // no process at all
+		p, err := b.breaker.pass("a", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.end(context.Background(), gone, nil)
+	}
+}
+
+type blaming bool
+
+func (b blaming) Error() string        { return "silent" }
+func (b blaming) BlamesUpstream() bool { return bool(b) }
+
+// A caller that gave up counts only when it blames the upstream.
+func TestWhoGaveUpSaysWhy(t *testing.T) {
+	for cause, counts := range map[error]bool{blaming(true): true, blaming(false): false, context.Canceled: false, errors.New("x"): false} {
+		b := newTried(t)
+		for range 2 * circuitFailures {
+			p, err := b.breaker.pass("a", false)
+			if err != nil {
+				break
+			}
+			ctx, cancel := context.WithCancelCause(context.Background())
+			cancel(cause)
+			p.end(ctx, fault.Of(ctx.Err()), b.on)
+		}
+		if open := b.open() > 0; open != counts {
+			t.Errorf("%v: open is %v", cause, open)
+		}
+	}
+}
+
+// Urgent calls pass while the circuit is open, and close it when they succeed.
+func TestUrgentCallsPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTried(t)
+		for n := range circuitFailures {
+			b.call([]string{"a", "b"}[n%2], errUpstream)
+		}
+		time.Sleep(time.Second)
+		urgent := func(err error) {
+			p, refused := b.breaker.pass("a", true)
+			if refused != nil {
+				t.Fatal(refused)
+			}
+			p.end(context.Background(), err, b.on)
+		}
+		for range 10 {
+			urgent(errUpstream)
+		}
+		b.wantRefused("a", 4*time.Second) // they are no probes
+		urgent(nil)
+		b.call("c", nil)
+	})
+}
+
+func TestBreakerKeepsFewTenants(t *testing.T) {
+	b := newTried(t)
+	b.all.until = time.Now().Add(-time.Hour)
+	for n := range 3 * maxSuspects {
+		b.all = circuit{}
+		b.call(fmt.Sprint(n), errUpstream)
+	}
+	if len(b.tenants) > maxSuspects {
+		t.Errorf("%d tenants are kept", len(b.tenants))
+	}
+}
