@@ -31,7 +31,9 @@ func (h *Host) build(ctx context.Context, e *config.Effective, gate *bot.Gate) (
 	instance := func(b config.Block) (*plugins.Instance, error) {
 		resolved, err := cfg.Resolve(e, b)
 		if err != nil {
-			return nil, fault.New(fault.Invalid, "tenant %q: %w", e.Tenant, err).By(fault.PartyTenant)
+			// What is wrong has paths in it, which are the operator's to know.
+			h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error())
+			return nil, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 		}
 		i, err := h.manager.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved})
 		if err != nil {

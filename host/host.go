@@ -114,7 +114,14 @@ func (o Options) over(s config.Settings) config.Settings {
 // checkWith validates tenants under a configuration.
 func (h *Host) checkWith(cfg *config.Host) registry.Check {
 	return func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error) {
-		return cfg.Tenant(ctx, id, doc, h.manager)
+		e, err := cfg.Tenant(ctx, id, doc, h.manager)
+		if err != nil {
+			return nil, err
+		}
+		if err := Probe(ctx, h.manager, cfg, e, h.log); err != nil {
+			return nil, err
+		}
+		return e, nil
 	}
 }
 

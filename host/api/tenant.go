@@ -34,7 +34,7 @@ func newTenant(t registry.Tenant) Tenant {
 	out := Tenant{ID: t.ID, Source: t.Source, Revision: t.Revision, UpdatedAt: timestamp(t.UpdatedAt)}
 	if t.Err != nil {
 		p := NewProblem(t.Err)
-		out.Error, out.Problems = p.Detail, p.Problems
+		out.Error, out.Problems = t.Err.Error(), p.Problems
 	}
 	return out
 }

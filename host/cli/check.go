@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/api"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
@@ -100,6 +101,7 @@ type files struct {
 	host    *config.Host
 	plugins *plugins.Manager
 	tenants []string // paths
+	log     hclog.Logger
 }
 
 // pluginsEnd bounds how long plugins may take to end.
@@ -131,10 +133,8 @@ func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err er
 	if f.pluginDirs != nil {
 		folders = f.pluginDirs
 	}
-	out.plugins, err = plugins.New(plugins.Options{
-		Dirs: folders, Settings: h.Settings.Plugin,
-		Log: hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: hclog.Error, Output: plain(os.Stderr)}),
-	})
+	out.log = hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: hclog.Error, Output: plain(os.Stderr)})
+	out.plugins, err = plugins.New(plugins.Options{Dirs: folders, Settings: h.Settings.Plugin, Log: out.log})
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,11 @@ func (f *files) tenant(ctx context.Context, path string) (*config.Effective, err
 	if err != nil {
 		return nil, err
 	}
-	return f.host.Tenant(ctx, tenantOf(path), doc, f.plugins)
+	e, err := f.host.Tenant(ctx, tenantOf(path), doc, f.plugins)
+	if err != nil {
+		return nil, err
+	}
+	return e, host.Probe(ctx, f.plugins, f.host, e, f.log)
 }
 
 // check finds all problems of all files, and the ids of the tenants that have none.

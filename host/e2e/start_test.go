@@ -20,6 +20,7 @@ func TestBadTenantFilesAtAStart(t *testing.T) {
 		"plugin.hcl":    "llm {\n  provider = \"nope\"\n}\n",
 		"secret.hcl":    "llm {\n  api_key = env(\"NOT_ALLOWED\")\n}\n",
 		"good.yaml":     "memory:\n  max_messages: 5\n",
+		"refused.hcl":   "llm {\n  fail {\n    class = \"nonsense\"\n  }\n}\n",
 		"two.hcl":       "listen = \"x\"\nmemory {\n  max_messages = \"x\"\n}\n",
 		"not-a-tenant~": "x",
 	})
@@ -40,6 +41,7 @@ func TestBadTenantFilesAtAStart(t *testing.T) {
 	want := map[string]string{
 		"good": "", "syntax": "syntax.hcl:2:", "unknown": "unknown.yaml:2:3: memory.max_mesages:", "typed": "typed.yaml:2:3: memory.max_messages:",
 		"plugin": "plugin.hcl:2:3: llm.provider:", "secret": "secret.hcl:2:3: llm.api_key:", "two": "two.hcl:1:1: listen:",
+		"refused": "refused.hcl:3:5: llm.fail.class:",
 	}
 	if len(list.Tenants) != len(want) {
 		t.Errorf("%d tenants listed: %s", len(list.Tenants), a.Body)
@@ -55,7 +57,7 @@ func TestBadTenantFilesAtAStart(t *testing.T) {
 			t.Errorf("only the first problem is told: %q", tenant.Error)
 		}
 		if tenant.ID != "good" {
-			if a := y.chat(tenant.ID, "c", "x"); a.Status != 503 {
+			if a := y.chat(tenant.ID, "c", "x"); a.Status != 503 || strings.Contains(string(a.Body), y.dir) {
 				t.Errorf("%s answers %d %s", tenant.ID, a.Status, a.Body)
 			}
 		}

@@ -270,7 +270,8 @@ func (r *Registry) servable(id string) (*tenant, error) {
 		return nil, unknown(id)
 	}
 	if t.effective == nil {
-		return nil, fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, t.err).By(fault.PartyTenant)
+		// Why is the operator's to know: the reason has paths and settings in it.
+		return nil, fault.New(fault.Invalid, "tenant %q has no valid configuration; its operator can see why in the list of tenants", id).By(fault.PartyTenant)
 	}
 	return t, nil
 }

@@ -9,12 +9,13 @@
 // configuration, so all tenants that inherit backend = "memory" share one Store
 // and are told apart by the tenant of each call; a tenant with another max_bytes
 // has a Store of its own, and so has one whose plugin block says
-// isolation = "tenant". Two Stores share nothing, even in one process. When the
-// host releases an instance (its last bot was evicted and an idle time went by),
-// or the configuration changes, what the Store held is gone.
+// isolation = "tenant". Two Stores share nothing, even in one process. What the
+// Store of an earlier configuration held is not seen under the new one.
 //
 // The plugin declares itself exclusive: a new process cannot take over what an
-// old one holds, so the host stops the old one before it starts the new one.
+// old one holds, so the host stops the old one before it starts the new one. Nor
+// does the host release its instances when no bot uses them, since conversations
+// outlive bots: a Store lives as long as its process.
 //
 // # Cost
 //
