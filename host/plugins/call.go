@@ -121,6 +121,9 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	}
 	switch {
 	case err == nil:
+		if !o.unqueued {
+			in.sup.wholesome(byCalls, in.digest)
+		}
 		return settled, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		p.doubt()
@@ -151,6 +154,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	if !mark.sent.Load() && !final {
 		return neverSent, how
 	}
+	in.sup.poison(byCalls, in.digest, p)
 	return settled, how
 }
 

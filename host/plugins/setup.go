@@ -59,9 +59,9 @@ func (p *process) runSetup(st *setup, in *instance) {
 	}
 	switch {
 	case err == nil:
-		in.sup.wholesome(in.digest)
+		in.sup.wholesome(byConfiguring, in.digest)
 	case broken(err) && p.endsSoon():
-		in.sup.poison(in.digest)
+		in.sup.poison(byConfiguring, in.digest, p)
 	}
 	if err != nil {
 		st.err = fault.Of(err)

@@ -48,6 +48,7 @@ type supervisor struct {
 	startErr  error // why the last start failed; nil once one succeeded
 	restarts  int
 	poisonous map[string]poison
+	suspects  atomic.Int32 // how many of these; read without the lock
 	drains    sync.WaitGroup
 }
 

@@ -1,0 +1,31 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+)
+
+// A tenant whose settings end the shared process with every call does not take the
+// plugin away from the others.
+func TestAPoisonousTenantHarmsItselfOnly(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{
+		"good.hcl":   "",
+		"poison.hcl": "llm {\n  crash_after_tokens = 0\n}\n",
+	})
+	y.mustChat("good", "c", "hello")
+	for i := range 12 {
+		a := y.chat("poison", "c", "crash")
+		if a.Status != 503 || !a.Retryable {
+			t.Errorf("call %d: %d %s", i, a.Status, a.Body)
+		}
+		// The process may be on its way back: that is waited for, and nothing fails.
+		y.mustChat("good", "c", "still here")
+	}
+	if p := y.plugins()["llm-echo"]; p.State != "ready" || p.Restarts > 4 {
+		t.Errorf("%+v", p)
+	}
+	began := time.Now()
+	if a := y.chat("poison", "c", "crash"); a.Header.Get("Retry-After") == "" || time.Since(began) > 5*time.Second {
+		t.Errorf("not refused at once: %d %s after %s", a.Status, a.Body, time.Since(began))
+	}
+}
