@@ -335,6 +335,8 @@ type pluginStatus struct {
 	PID               int
 	Restarts          int
 	Instances         int
+	Calls, Waiting    int
+	OpenCircuits      int    `json:"open_circuits"`
 	LastError         string `json:"last_error"`
 }
 
