@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -35,6 +36,12 @@ func Serve(p Plugin) {
 	log := hclog.New(&hclog.LoggerOptions{
 		Name: p.Info.Kind + "-" + p.Info.Name, Level: hclog.Info, JSONFormat: true, Output: os.Stderr,
 	})
+	TuneGC()
+	if os.Getenv("GOMAXPROCS") == "" {
+		// A plugin mostly waits and hands over; on one thread it wakes for less. One that
+		// computes is given more by the operator, or sets it in its constructor.
+		runtime.GOMAXPROCS(1)
+	}
 	if os.Getenv(LifelineEnv) == LifelineStdin {
 		go followLifeline(os.Stdin)
 	}
@@ -63,6 +70,8 @@ func ServerOptions(log hclog.Logger) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
+		grpc.InitialWindowSize(StreamWindowBytes),
+		grpc.InitialConnWindowSize(ConnWindowBytes),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 			defer func() { err = fault.ToStatus(recovered(log, recover(), err)) }()
 			return next(ctx, req)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -28,18 +27,15 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	defer cancel(nil)
 	e := &events{w: w, c: http.NewResponseController(w), timeout: s.writeTimeout, lost: cancel}
 
-	var alive sync.WaitGroup
-	stop := make(chan struct{})
-	alive.Go(func() { e.keepAlive(s.keepalive, stop) })
+	e.keepAlive(s.keepalive)
 	deltas := 0
-	delta := func(text string) error {
+	piece := func(text string) error {
 		deltas++
-		return e.event(EventDelta, map[string]string{"text": text})
+		return e.event(EventDelta, delta{text}, true)
 	}
-	reply, err := lease.Chat(ctx, req, delta)
-	// Joined before the response ends, after which nobody may write.
-	close(stop)
-	alive.Wait()
+	reply, err := lease.Chat(ctx, req, piece)
+	// Before the response ends, after which nobody may write.
+	e.rest()
 
 	if err != nil {
 		if !e.begun {
@@ -51,52 +47,67 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		}
 		p := NewProblem(err)
 		p.RequestID = requestID(r)
-		_ = e.event(EventError, p)
+		_ = e.event(EventError, p, false)
 		return nil
 	}
 	if reply.Replayed && !e.begun {
 		w.Header().Set(replayedHeader, "true")
 	}
 	if deltas == 0 && reply.Text != "" {
-		_ = delta(reply.Text) // replayed, or of a provider that does not stream
+		_ = piece(reply.Text) // replayed, or of a provider that does not stream
 	}
-	if err := e.event(EventDone, newChatReply(reply, lease.Cached)); err != nil {
+	if err := e.event(EventDone, newChatReply(reply, lease.Cached), false); err != nil {
 		noteError(w, err)
 	}
 	return nil
 }
 
-// events writes server-sent events, each flushed at once.
+// delta is the data of EventDelta.
+type delta struct {
+	Text string `json:"text"`
+}
+
+// events writes server-sent events. The last one is flushed by the end of the
+// response, together with it.
 type events struct {
 	c       *http.ResponseController
 	timeout time.Duration
 	lost    context.CancelCauseFunc // told when the reader is
 
-	mu    sync.Mutex
-	w     http.ResponseWriter
-	begun bool
-	last  time.Time
-	err   error
+	mu       sync.Mutex
+	w        http.ResponseWriter
+	begun    bool
+	resting  bool // no more signs of life
+	last     time.Time
+	deadline time.Time // for writing, as it was set last
+	alive    *time.Timer
+	err      error
 }
 
-func (e *events) event(name string, data any) error {
+func (e *events) event(name string, data any, flush bool) error {
 	body, err := encode(data)
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "event: %s\ndata: %s\n\n", name, body)
+	b := make([]byte, 0, len(name)+len(body)+16)
+	b = append(append(append(b, "event: "...), name...), "\ndata: "...)
+	b = append(append(b, body...), "\n\n"...)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.write(b.Bytes())
+	return e.write(b, flush)
 }
 
 // write needs the lock.
-func (e *events) write(b []byte) error {
+func (e *events) write(b []byte, flush bool) error {
 	if e.err != nil {
 		return e.err
 	}
-	_ = e.c.SetWriteDeadline(time.Now().Add(e.timeout))
+	e.last = time.Now()
+	// Setting it costs more than a piece; a sixteenth sooner does no harm.
+	if at := e.last.Add(e.timeout); at.Sub(e.deadline) > e.timeout/16 {
+		e.deadline = at
+		_ = e.c.SetWriteDeadline(at)
+	}
 	if !e.begun {
 		e.begun = true
 		h := e.w.Header()
@@ -106,10 +117,9 @@ func (e *events) write(b []byte) error {
 		e.w.WriteHeader(http.StatusOK)
 	}
 	_, err := e.w.Write(b)
-	if err == nil {
+	if err == nil && flush {
 		err = e.c.Flush()
 	}
-	e.last = time.Now()
 	if err != nil {
 		e.err = fmt.Errorf("the reader is gone or too slow: %w", err)
 		e.lost(e.err)
@@ -118,26 +128,31 @@ func (e *events) write(b []byte) error {
 }
 
 // keepAlive writes a comment whenever nothing was written for the interval, so
-// that neither the caller nor what is between gives up on a model that thinks.
-func (e *events) keepAlive(interval time.Duration, stop <-chan struct{}) {
-	tick := time.NewTimer(interval)
-	defer tick.Stop()
+// that neither the caller nor what is between gives up on a model that thinks. It
+// goes on until rest.
+func (e *events) keepAlive(interval time.Duration) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.last = time.Now()
-	e.mu.Unlock()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-		}
+	e.alive = time.AfterFunc(interval, func() {
 		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.resting {
+			return
+		}
 		wait := interval - time.Since(e.last)
 		if wait <= 0 {
-			_ = e.write([]byte(": keepalive\n\n"))
+			_ = e.write([]byte(": keepalive\n\n"), true)
 			wait = interval
 		}
-		e.mu.Unlock()
-		tick.Reset(wait)
-	}
+		e.alive.Reset(wait)
+	})
+}
+
+// rest ends keepAlive: when it returns nobody else writes.
+func (e *events) rest() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.resting = true
+	e.alive.Stop()
 }

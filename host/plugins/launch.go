@@ -161,6 +161,8 @@ func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
 			grpc.WithStatsHandler(sentHandler{}),
+			grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),
+			grpc.WithDisableRetry(), // what may be made again is decided in call
 			grpc.WithIdleTimeout(0),
 			// A process has one connection; when it breaks, the process has ended.
 			grpc.WithConnectParams(grpc.ConnectParams{

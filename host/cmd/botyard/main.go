@@ -5,6 +5,10 @@ import (
 	"os"
 
 	"github.com/botyard/botyard/host/cli"
+	"github.com/botyard/botyard/sdk"
 )
 
-func main() { os.Exit(cli.Main()) }
+func main() {
+	sdk.TuneGC()
+	os.Exit(cli.Main())
+}

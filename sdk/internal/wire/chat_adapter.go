@@ -33,16 +33,39 @@ func Message(m chat.Message) *chatv1.Message {
 	return &chatv1.Message{Role: rolesTo[m.Role], Parts: parts(m.Parts)}
 }
 
+// textMessage is all that a message of one text part is made of. Nearly all are;
+// a list of them is one allocation and not four for each.
+type textMessage struct {
+	message chatv1.Message
+	part    chatv1.Part
+	text    chatv1.Part_Text
+	parts   [1]*chatv1.Part
+}
+
 // Messages converts to the protocol.
 func Messages(ms []chat.Message) []*chatv1.Message {
 	if len(ms) == 0 {
 		return nil
 	}
 	out := make([]*chatv1.Message, len(ms))
+	block := make([]textMessage, len(ms))
 	for i, m := range ms {
-		out[i] = Message(m)
+		if len(m.Parts) != 1 || !isText(m.Parts[0]) {
+			out[i] = Message(m)
+			continue
+		}
+		t := &block[i]
+		t.text.Text = m.Parts[0].Text
+		t.part.Part = &t.text
+		t.parts[0] = &t.part
+		t.message.Role, t.message.Parts = rolesTo[m.Role], t.parts[:]
+		out[i] = &t.message
 	}
 	return out
+}
+
+func isText(p chat.Part) bool {
+	return p.Image == nil && p.Reasoning == nil && p.ToolCall == nil && p.ToolResult == nil
 }
 
 func parts(ps []chat.Part) []*chatv1.Part {
@@ -90,7 +113,15 @@ func MessagesFrom(ms []*chatv1.Message) []chat.Message {
 		return nil
 	}
 	out := make([]chat.Message, len(ms))
+	block := make([]chat.Part, len(ms)) // for those of one part, in one allocation
 	for i, m := range ms {
+		if ps := m.GetParts(); len(ps) == 1 {
+			if t, ok := ps[0].GetPart().(*chatv1.Part_Text); ok {
+				block[i].Text = t.Text
+				out[i] = chat.Message{Role: roleFrom(m.GetRole()), Parts: block[i : i+1 : i+1]}
+				continue
+			}
+		}
 		out[i] = MessageFrom(m)
 	}
 	return out

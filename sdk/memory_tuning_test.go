@@ -1,0 +1,30 @@
+package sdk
+
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+func TestGCPercentFollowsTheLiveHeap(t *testing.T) {
+	for live, want := range map[uint64]int{0: 400, 1 << 20: 400, 16 << 20: 400, 32 << 20: 200, 64 << 20: 100, 1 << 30: 100} {
+		if got := gcPercent(live); got != want {
+			t.Errorf("%d MiB live: %d %%; want %d", live>>20, got, want)
+		}
+	}
+	t.Setenv("GOGC", "")
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	TuneGC()
+	kept := make([]byte, 200<<20)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		runtime.GC()
+		if percent := debug.SetGCPercent(-1); percent == leastGCPercent {
+			debug.SetGCPercent(percent)
+			break
+		} else if debug.SetGCPercent(percent); time.Now().After(deadline) {
+			t.Fatalf("%d %% with %d MiB live", percent, len(kept)>>20)
+		}
+	}
+	runtime.KeepAlive(kept)
+}
