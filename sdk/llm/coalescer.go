@@ -14,8 +14,13 @@ import (
 // two processes do not wake for each token. The first piece never waits.
 const CoalesceFor = 20 * time.Millisecond
 
+// pieceBytes is how much of a text is sent without waiting for more. A reply that
+// comes faster than its reader takes it so waits in the provider, and not in ever
+// larger pieces.
+const pieceBytes = 32 << 10
+
 // coalescer sends pieces of a reply: the first at once, then what has come since,
-// at most every CoalesceFor.
+// at most every CoalesceFor or when it is much.
 type coalescer struct {
 	send func(*llmv1.ChatResponse) error
 
@@ -50,6 +55,10 @@ func (c *coalescer) emit(d Delta) error {
 		for _, t := range d.ToolCalls {
 			c.other.ToolCalls = append(c.other.ToolCalls, wire.ToolCall(t))
 		}
+	}
+	if c.text.Len() >= pieceBytes {
+		c.flush(nil)
+		return c.err
 	}
 	if c.armed {
 		return nil
