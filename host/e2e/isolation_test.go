@@ -42,13 +42,13 @@ func TestTheSameConversationIDUnderTwoTenantsIsTwoConversations(t *testing.T) {
 }
 
 func TestTextIsNeverCode(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": "prompts {\n  system = \"{{7*7}} $${env:HOME}\"\n}\n"})
+	y := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": "prompts {\n  system = \"{{7*7}} $${env:HOME}\"\n}\n"})
 	for _, text := range []string{"{{7*7}}", "${env:HOME}", "${file:/etc/passwd}", "<secret>", "{{ .Tenant }} %s %!d(x)", "\u202e\U0001F600 $(id)"} {
 		if a := y.mustChat("a", "c", text); !strings.Contains(a.Reply, text) {
 			t.Errorf("%q became %s", text, a.Reply)
 		}
 	}
-	if a := y.mustChat("a", "d", "x"); !strings.Contains(a.Reply, "{{7*7}} ${env:HOME}") {
+	if a := y.mustChat("b", "d", "x"); !strings.Contains(a.Reply, "{{7*7}} ${env:HOME}") {
 		t.Errorf("the prompt became %s", a.Reply)
 	}
 }
