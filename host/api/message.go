@@ -11,7 +11,7 @@ import (
 
 // Message is one message of a succeeded turn.
 type Message struct {
-	ID      string    `json:"id"` // in its conversation; also a cursor
+	ID      string    `json:"id,omitempty"` // in its conversation; also a cursor
 	Role    chat.Role `json:"role"`
 	Content string    `json:"content"` // the text of all parts
 	// Parts are there only where the message is more than text.

@@ -22,9 +22,12 @@ func (s *Server) routes() map[string]map[string]handler {
 		"/admin/v1/tenants":             {"GET": s.listTenants},
 		"/admin/v1/tenants/{id}":        {"PUT": s.putTenant, "GET": s.getTenant, "DELETE": s.deleteTenant},
 		"/admin/v1/tenants/{id}/config": {"GET": s.explainTenant},
-		"/admin/v1/cache":               {"GET": s.listCache, "DELETE": s.clearCache},
-		"/admin/v1/cache/{id}":          {"GET": s.getCached, "DELETE": s.evict},
-		"/admin/v1/plugins":             {"GET": s.listPlugins},
+		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": s.showTurn},
+
+		"/admin/v1/reload":     {"POST": s.reload},
+		"/admin/v1/cache":      {"GET": s.listCache, "DELETE": s.clearCache},
+		"/admin/v1/cache/{id}": {"GET": s.getCached, "DELETE": s.evict},
+		"/admin/v1/plugins":    {"GET": s.listPlugins},
 
 		"/healthz": {"GET": s.healthz},
 		"/readyz":  {"GET": s.readyz},

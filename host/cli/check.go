@@ -20,9 +20,9 @@ import (
 
 func newConfig() *cobra.Command {
 	c := &cobra.Command{
-		Use: "config", Short: "Check and explain configuration files, without a running host", RunE: needsCommand,
+		Use: "config", Short: "Check and explain configuration files; have a running host read them again", RunE: needsCommand,
 	}
-	c.AddCommand(newConfigCheck(), newConfigExplain())
+	c.AddCommand(newConfigCheck(), newConfigExplain(), newConfigReload())
 	return c
 }
 

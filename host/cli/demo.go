@@ -45,7 +45,7 @@ has to be.`),
 			return err
 		}
 		o.Environ = append(p.environ, o.Environ...)
-		return hosting{options: o, once: true, ready: func(ctx context.Context, _ *host.Host, url string) error {
+		return hosting{attended: true, options: o, once: true, ready: func(ctx context.Context, _ *host.Host, url string) error {
 			client, err := newClient(url)
 			if err != nil {
 				return err

@@ -36,7 +36,7 @@ says so. serve never does that: it uses what is configured, or fails.`),
 			return err
 		}
 		o.Environ = append(p.environ, o.Environ...)
-		return hosting{options: o, ready: func(_ context.Context, h *host.Host, url string) error {
+		return hosting{attended: true, options: o, ready: func(_ context.Context, h *host.Host, url string) error {
 			announce(cmd.OutOrStdout(), h, url, p)
 			return nil
 		}}.run(cmd.Context())

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,6 +23,9 @@ type hosting struct {
 	ready func(ctx context.Context, h *host.Host, url string) error
 	// once: the host stops when ready returned.
 	once bool
+	// attended: somebody watches it in a terminal, whose end is the host's. For others
+	// SIGHUP means to read the files again.
+	attended bool
 }
 
 // errCutShort is the end of a host that was told twice to stop.
@@ -39,7 +43,10 @@ func (s hosting) run(ctx context.Context) error {
 	defer hurry(nil)
 
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if s.attended {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	done := make(chan struct{})
 	defer close(done)
@@ -62,11 +69,51 @@ func (s hosting) run(ctx context.Context) error {
 		}
 		return err
 	}
+	stopReloading := func() {}
+	if !s.attended {
+		stopReloading = reloadOnHangup(serving, h, log)
+	}
 	err = s.serve(serving, patience, h)
+	stopReloading()
 	if cut := context.Cause(patience); cut != nil && err == nil {
 		err = cut
 	}
 	return err
+}
+
+// reloadOnHangup reads the host's files again at each SIGHUP until the function that
+// it answers is called. The host never ends by it, whatever is in the files.
+func reloadOnHangup(ctx context.Context, h *host.Host, log hclog.Logger) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+			}
+			done, err := h.Reload(ctx, false)
+			switch {
+			case err != nil:
+				log.Error("the host's files are not applied", "error", err.Error())
+			case !done.Applied:
+				for _, c := range done.Changes {
+					if c.Err != nil {
+						log.Error("a tenant would break", "tenant", c.Tenant, "error", c.Err.Error())
+					}
+				}
+				log.Error("the host's files are not applied", "tenants_broken", done.Broken)
+			}
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		cancel()
+		following.Wait()
+	}
 }
 
 // closeTimeout bounds the end of a host whose turns ended.

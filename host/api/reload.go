@@ -1,0 +1,73 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Reloader is a Host whose files can be read again.
+type Reloader interface {
+	Reload(ctx context.Context, dryRun bool) (host.Reloaded, error)
+	ConfirmRemoved() []string
+}
+
+// Reload answers POST /admin/v1/reload: what it did, or with dry_run would do.
+type Reload struct {
+	Applied bool `json:"applied"`
+	DryRun  bool `json:"dry_run"`
+	// Broken is how many tenants that are served would break; then nothing is applied.
+	Broken  int            `json:"broken"`
+	Changes []TenantChange `json:"changes"`
+	Restart []string       `json:"restart"` // keys that count from the next start only
+	Removed []string       `json:"removed"` // tenants whose removal was confirmed
+}
+
+// TenantChange is what a reload does to one tenant.
+type TenantChange struct {
+	Tenant   string          `json:"tenant"`
+	From     string          `json:"from"` // revision; empty: it was not served
+	To       string          `json:"to"`   // revision; empty: it breaks
+	Error    string          `json:"error,omitempty"`
+	Problems []ConfigProblem `json:"problems,omitempty"`
+}
+
+// reload answers 200 whether or not it was applied: the report says. Host files
+// that are bad by themselves are 422.
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "dry_run", "confirm_removed")
+	if err != nil {
+		return err
+	}
+	dryRun, err := q.flag("dry_run")
+	if err != nil {
+		return err
+	}
+	confirm, err := q.flag("confirm_removed")
+	if err != nil {
+		return err
+	}
+	h, ok := s.host.(Reloader)
+	if !ok {
+		return fault.New(fault.Invalid, "this host has no files to read again")
+	}
+	done, err := h.Reload(r.Context(), dryRun)
+	if err != nil {
+		return err
+	}
+	out := Reload{Applied: done.Applied, DryRun: dryRun, Broken: done.Broken,
+		Changes: []TenantChange{}, Restart: append([]string{}, done.Restart...), Removed: []string{}}
+	for _, c := range done.Changes {
+		change := TenantChange{Tenant: c.Tenant, From: c.From, To: c.To}
+		if c.Err != nil {
+			change.Error, change.Problems = c.Err.Error(), NewProblem(c.Err).Problems
+		}
+		out.Changes = append(out.Changes, change)
+	}
+	if confirm && !dryRun {
+		out.Removed = append(out.Removed, h.ConfirmRemoved()...)
+	}
+	return writeJSON(w, http.StatusOK, out)
+}

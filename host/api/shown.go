@@ -1,0 +1,76 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Shown answers GET
+// /admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}: a turn and,
+// with compose=true, what the model saw in it.
+type Shown struct {
+	Turn Turn `json:"turn"`
+	// Seen is what the model was given, rebuilt: system prompt first. Gaps says what
+	// left no trace and is missing from it.
+	Seen []Message `json:"seen,omitempty"`
+	Gaps []string  `json:"gaps,omitempty"`
+}
+
+// showTurn is an admin's: it shows the tenant's system prompt.
+func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "by", "compose")
+	if err != nil {
+		return err
+	}
+	compose, err := q.flag("compose")
+	if err != nil {
+		return err
+	}
+	bySequence := false
+	switch by := q.values.Get("by"); by {
+	case "", "number":
+	case "sequence":
+		bySequence = true
+	default:
+		return malformed("by", "is %q; expected number or sequence", clip(by))
+	}
+	n, err := strconv.ParseInt(r.PathValue("turn"), 10, 64)
+	if err != nil || n < 1 {
+		return malformed("turn", "is %q; expected a number from 1", clip(r.PathValue("turn")))
+	}
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	lease, err := s.host.Registry().Acquire(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	conversation := r.PathValue("conversation")
+	find := lease.Turn
+	if bySequence {
+		find = lease.TurnAt
+	}
+	turn, err := find(r.Context(), conversation, n)
+	if err != nil {
+		return err
+	}
+	shown := &bot.Shown{Turn: *turn}
+	if compose {
+		if shown, err = lease.Show(r.Context(), conversation, turn); err != nil {
+			return err
+		}
+	}
+	out := Shown{Turn: newTurn(&shown.Turn), Gaps: shown.Gaps}
+	seen := &storage.Turn{Messages: shown.Seen}
+	for i := range shown.Seen {
+		m := newMessage(seen, i)
+		m.ID = "" // they are rebuilt, and have no place in the log
+		out.Seen = append(out.Seen, m)
+	}
+	return writeJSON(w, http.StatusOK, out)
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/botyard/botyard/host/api"
+	"github.com/spf13/cobra"
+)
+
+func newConfigReload() *cobra.Command {
+	c := &cobra.Command{
+		Use: "reload", Short: "Have the running host read its files again",
+		Long: strings.TrimSpace(`
+Have the running host read its host file and overlay again, check every tenant under
+them, and serve by them from then on. If a tenant that is served would break, nothing
+is applied. Tenant files need no reload: they are followed.
+
+SIGHUP to the host does the same.`),
+		Args: cobra.NoArgs,
+	}
+	base := addURL(c)
+	asJSON := addJSON(c)
+	dryRun := c.Flags().Bool("dry-run", false, "only say which tenants would change or break")
+	confirm := c.Flags().Bool("confirm-removed", false, "drop the tenants whose files vanished too many at once")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		client, err := newClient(*base)
+		if err != nil {
+			return err
+		}
+		query := url.Values{"dry_run": {strconv.FormatBool(*dryRun)}, "confirm_removed": {strconv.FormatBool(*confirm)}}
+		var done api.Reload
+		if _, err := client.call(cmd.Context(), "POST", "/admin/v1/reload?"+query.Encode(), nil, struct{}{}, &done); err != nil {
+			return err
+		}
+		if *asJSON {
+			err = printJSON(cmd, done)
+		} else {
+			err = printReload(cmd, done)
+		}
+		if err == nil && done.Broken > 0 {
+			err = fmt.Errorf("%w: nothing is applied, since %s would break", errInvalid, count(done.Broken, "tenant"))
+		}
+		return err
+	}
+	return c
+}
+
+func printReload(cmd *cobra.Command, done api.Reload) error {
+	out := cmd.OutOrStdout()
+	rows := [][]string{}
+	for _, t := range done.Changes {
+		to := shortRevision(t.To)
+		if t.To == "" {
+			to = "breaks: " + t.Error
+		}
+		rows = append(rows, []string{t.Tenant, orDash(shortRevision(t.From)), to})
+	}
+	if len(rows) > 0 {
+		if err := printTable(cmd, append([][]string{{"TENANT", "FROM", "TO"}}, rows...)); err != nil {
+			return err
+		}
+	}
+	for _, id := range done.Removed {
+		fmt.Fprintf(out, "%s is dropped\n", id)
+	}
+	for _, key := range done.Restart {
+		fmt.Fprintf(out, "%s changed, which counts from the next start of the host\n", key)
+	}
+	switch {
+	case done.Applied:
+		fmt.Fprintf(out, "applied; %s changed\n", count(len(rows), "tenant"))
+	case done.DryRun:
+		fmt.Fprintf(out, "dry run; %s would change or break\n", count(len(rows), "tenant"))
+	}
+	return nil
+}
+
+func shortRevision(revision string) string {
+	if len(revision) > 12 {
+		return revision[:12]
+	}
+	return revision
+}

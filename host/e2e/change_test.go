@@ -1,0 +1,293 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// cli runs the command against the host.
+func (y *yard) cli(args ...string) (string, error) {
+	cmd := exec.Command(filepath.Join(binaries, "botyard"), args...)
+	cmd.Env = append(os.Environ(), "BOTYARD_URL="+y.url)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (y *yard) says(tenant, text string) func() bool {
+	return func() bool {
+		a := y.chat(tenant, "probe", "hello")
+		return a.Status == 200 && strings.Contains(a.Reply, text)
+	}
+}
+
+// applyWithin is what a changed file may take, and as much again for a machine that
+// does other things too.
+const applyWithin = 4 * time.Second
+
+func TestTenantFilesAreFollowed(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{"a.hcl": "prompts {\n  system = \"first\"\n}\n", "b.hcl": ""})
+	y.mustChat("a", "kept", "remember this")
+	y.write("tenants/a.hcl", "prompts {\n  system = \"second\"\n}\n")
+	y.eventually(applyWithin, "a changed file applies", y.says("a", "second"))
+	y.write("tenants/c.yaml", "prompts: {system: third}\n")
+	y.eventually(applyWithin, "a new file applies", y.says("c", "third"))
+
+	y.write("tenants/a.hcl", "prompts {\n  sistem = \"bad\"\n}\n")
+	y.eventually(applyWithin, "a bad file is told", func() bool {
+		out, err := y.cli("tenant", "list")
+		return err == nil && strings.Contains(out, "a.hcl:2:3: prompts.sistem")
+	})
+	if a := y.mustChat("a", "kept", "Do you remember me?"); !strings.Contains(a.Reply, "remember this") {
+		t.Errorf("a bad file disturbed what was served: %s", a.Reply)
+	}
+	if !y.says("a", "second")() {
+		t.Error("the last good revision is not served")
+	}
+	y.stop(syscall.SIGTERM)
+	y.run()
+	if !y.says("a", "second")() {
+		t.Error("the last good revision is not served after a restart")
+	}
+	if out, _ := y.cli("tenant", "list"); !strings.Contains(out, "prompts.sistem") {
+		t.Errorf("the error is not told after a restart: %s", out)
+	}
+
+	y.mustChat("c", "kept", "still there")
+	if err := os.Remove(filepath.Join(y.dir, "tenants/c.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	y.eventually(applyWithin, "a removed tenant is not served", func() bool { return y.chat("c", "probe", "x").Status == 404 })
+	y.write("tenants/c.yaml", "prompts: {system: third}\n")
+	y.eventually(applyWithin, "it is back", y.says("c", "third"))
+	if a := y.mustChat("c", "kept", "Do you remember me?"); !strings.Contains(a.Reply, "still there") {
+		t.Errorf("a removed file deleted conversations: %s", a.Reply)
+	}
+}
+
+func TestTenantsThatVanishTogetherAreHeldUntilConfirmed(t *testing.T) {
+	files := map[string]string{}
+	for i := range 4 {
+		files[fmt.Sprintf("t%d.hcl", i)] = ""
+	}
+	y := start(t, echoDefaults, files)
+	for i := range 3 {
+		if err := os.Remove(filepath.Join(y.dir, fmt.Sprintf("tenants/t%d.hcl", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	y.eventually(applyWithin, "it is told", func() bool {
+		out, err := y.cli("tenant", "list")
+		return err == nil && strings.Count(out, "the file is gone") == 3
+	})
+	y.mustChat("t0", "c", "still served")
+	out, err := y.cli("config", "reload", "--confirm-removed")
+	if err != nil || strings.Count(out, "is dropped") != 3 {
+		t.Errorf("%v: %s", err, out)
+	}
+	if a := y.chat("t0", "c", "x"); a.Status != 404 {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	y.mustChat("t3", "c", "never disturbed")
+}
+
+func TestHostFilesApplyWholeOrNotAtAll(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{
+		"inherits.hcl": "",
+		"own.hcl":      "prompts {\n  system = \"own\"\n}\n",
+		"uses.hcl":     "llm {\n  model = \"mine\"\n}\n",
+	})
+	y.mustChat("inherits", "c", "x")
+	file := func(defaults string) {
+		y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\n"+defaults)
+	}
+	const withPrompt = "defaults {\n  llm {\n    provider = \"echo\"\n  }\n  prompts {\n    system = \"inherited\"\n  }\n}\n"
+	file(withPrompt)
+	out, err := y.cli("config", "reload", "--dry-run")
+	if err != nil || !strings.Contains(out, "inherits") || !strings.Contains(out, "dry run") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if y.says("inherits", "inherited")() {
+		t.Error("a dry run applied")
+	}
+	if out, err = y.cli("config", "reload"); err != nil || !strings.Contains(out, "applied") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if !y.says("inherits", "inherited")() || !y.says("own", "own")() {
+		t.Error("the reload did not apply")
+	}
+
+	// Under Ollama the key that one tenant uses is required from the others too.
+	file("defaults {\n  llm {\n    provider = \"ollama\"\n  }\n  prompts {\n    system = \"broken\"\n  }\n}\n")
+	out, err = y.cli("config", "reload")
+	if err == nil || !strings.Contains(out, "inherits") || !strings.Contains(out, "breaks") || !strings.Contains(out, "llm.model") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if !y.says("inherits", "inherited")() || !y.says("uses", "inherited")() {
+		t.Error("a reload that was refused changed something")
+	}
+	file("lisen = 1\n" + withPrompt)
+	if out, err = y.cli("config", "reload"); err == nil || !strings.Contains(out, "botyard.hcl:3:1: lisen") {
+		t.Errorf("%v: %s", err, out)
+	}
+	file(strings.Replace(withPrompt, "inherited", "by signal", 1))
+	if err := y.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	y.eventually(applyWithin, "SIGHUP applies", y.says("inherits", "by signal"))
+}
+
+// A changed secret is used without anybody's help; at once when the provider
+// refuses the old one.
+func TestChangedSecretsAreUsed(t *testing.T) {
+	var mu sync.Mutex
+	accept := "Bearer one"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Header.Get("Authorization") != accept {
+			http.Error(w, `{"error":"unauthorized"}`, http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write([]byte(`{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop"}` + "\n"))
+	}))
+	defer server.Close()
+	secrets := t.TempDir()
+	key := func(text string) {
+		if err := os.MkdirAll(filepath.Join(secrets, "a"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(secrets, "a", "key"), []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key("one")
+	y := start(t, "secrets_dir = \""+secrets+"\"\n", map[string]string{
+		"a.hcl": "llm {\n  provider = \"ollama\"\n  model = \"m\"\n  base_url = \"" + server.URL + "\"\n  api_key = file(\"key\")\n}\n",
+	})
+	y.mustChat("a", "c", "x")
+	mu.Lock()
+	accept = "Bearer two"
+	mu.Unlock()
+	if a := y.chat("a", "c", "x"); a.Status != 502 || a.Class != "unauthenticated" {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	key("two")
+	// One refusal makes the host look; the next turn has the new key.
+	if a := y.chat("a", "c", "x"); a.Status != 502 && a.Status != 200 {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	y.mustChat("a", "c", "x")
+	mu.Lock()
+	accept = "Bearer three"
+	mu.Unlock()
+	key("three")
+	time.Sleep(2*applyWithin - time.Second) // polled; nobody asked meanwhile
+	y.mustChat("a", "c", "x")
+}
+
+// Tenants change two hundred times a second under load: no turn fails for it, each
+// has one revision, and nothing piles up.
+func TestTenantsChangeUnderLoad(t *testing.T) {
+	y := start(t, echoDefaults, nil)
+	const tenants = 10
+	put := func(i, n int) error {
+		a, err := y.try(context.Background(), "PUT", fmt.Sprintf("/admin/v1/tenants/t%d", i), fmt.Sprintf(`{"prompts":{"system":"<t%d at %d>"}}`, i, n))
+		if err == nil && a.Status/100 != 2 {
+			err = fmt.Errorf("%d %s", a.Status, a.Body)
+		}
+		return err
+	}
+	for i := range tenants {
+		if err := put(i, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stop atomic.Bool
+	var turns atomic.Int32
+	var mu sync.Mutex
+	prompt := map[string]string{} // by revision
+	var all sync.WaitGroup
+	for w := range 8 {
+		all.Go(func() {
+			for n := 0; !stop.Load(); n++ {
+				tenant := fmt.Sprint("t", (w+n)%tenants)
+				a, err := y.try(context.Background(), "POST", "/v1/chat", chatBody(fmt.Sprint("c", w), "x"), "X-Tenant-ID: "+tenant)
+				if err != nil || a.Status != 200 {
+					t.Errorf("%v %d %s", err, a.Status, a.Body)
+					return
+				}
+				from, to := strings.Index(a.Reply, "<"), strings.Index(a.Reply, ">")
+				if from < 0 || !strings.HasPrefix(a.Reply[from:], "<"+tenant+" ") {
+					t.Errorf("%s got %s", tenant, a.Reply)
+					return
+				}
+				mu.Lock()
+				if known, ok := prompt[a.Bot.Revision]; ok && known != a.Reply[from:to] {
+					t.Errorf("revision %s has two prompts: %s and %s", a.Bot.Revision, known, a.Reply[from:to])
+				}
+				prompt[a.Bot.Revision] = a.Reply[from:to]
+				mu.Unlock()
+				turns.Add(1)
+			}
+		})
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for n := 1; n <= 1000; n++ {
+		<-tick.C
+		if err := put(n%tenants, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop.Store(true)
+	all.Wait()
+	for name, p := range y.plugins() {
+		if name != "llm-ollama" && (p.Instances != 1 || p.Restarts != 0) {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	t.Logf("%d turns on %d revisions", turns.Load(), len(prompt))
+}
+
+func TestATurnIsExplained(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{"a.hcl": "prompts {\n  system = \"be kind\"\n}\n"})
+	y.mustChat("a", "c 1", "first")
+	y.mustChat("a", "c 1", "second")
+	out, err := y.cli("turn", "show", "a", "c 1", "2", "--compose")
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	for _, want := range []string{"succeeded", "echo 0.1.0", "system: be kind", "user: first", "user: second", "llm_ms"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "not known") {
+		t.Errorf("gaps in what is all there:\n%s", out)
+	}
+	y.write("tenants/a.hcl", "prompts {\n  system = \"be brief\"\n}\n")
+	y.eventually(applyWithin, "the change applies", y.says("a", "be brief"))
+	if out, err = y.cli("turn", "show", "a", "c 1", "2", "--compose"); err != nil || !strings.Contains(out, "not known: the turn ran on revision") || strings.Contains(out, "be brief") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	out, err = y.cli("turn", "show", "a", "c 1", "1", "--sequence", "--json")
+	var shown struct{ Turn struct{ Sequence int64 } }
+	if err != nil || json.Unmarshal([]byte(out), &shown) != nil || shown.Turn.Sequence != 1 {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if out, err = y.cli("turn", "show", "a", "c 1", "9"); err == nil || !strings.Contains(out, "no such turn") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
