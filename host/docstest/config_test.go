@@ -87,7 +87,7 @@ var shown = map[string]any{
 	"ChatReply": api.ChatReply{}, "Problem": api.Problem{}, "Conversations": api.Conversations{},
 	"Messages": api.Messages{}, "Turns": api.Turns{}, "Tenant": api.Tenant{}, "Tenants": api.Tenants{},
 	"Effective": api.Effective{}, "Cache": api.Cache{}, "CachedBot": api.CachedBot{}, "Plugins": api.Plugins{},
-	"Status": plugins.Status{}, "ChatRequest": chatRequest{},
+	"Reload": api.Reload{}, "Shown": api.Shown{}, "Status": plugins.Status{}, "ChatRequest": chatRequest{},
 }
 
 // chatRequest has what package api reads without a type of its own.
