@@ -25,12 +25,16 @@ run: build
 demo: build
 	@$(BIN)/botyard demo
 
-test: lint check-proto check-docs build
+test: lint check-tidy check-proto check-docs build
 	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -race -timeout 15m ./...); done
 
 lint: go $(TOOLS)/staticcheck
 	@bad=$$(gofmt -l $(MODULES)); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 	@set -e; for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(GO) vet ./... && $(TOOLS)/staticcheck ./...); done
+
+# Each module must build alone, with what its own go.mod says.
+check-tidy: go
+	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off $(GO) mod tidy -diff && GOWORK=off $(GO) build ./...) || { echo "$$m: run GOWORK=off go mod tidy there"; exit 1; }; done
 
 # Measure this machine; BENCH=--quick is rough and fast. See docs/performance.md.
 bench: build
