@@ -123,6 +123,28 @@ func TestOnlyTheUpstreamsFailuresCount(t *testing.T) {
 	}
 }
 
+// A refusal of one call says that the upstream is there. What says nothing of it does
+// not make up for failures.
+func TestWhatEndsARowOfFailures(t *testing.T) {
+	for class, ends := range map[fault.Class]bool{
+		fault.Invalid: true, fault.Unauthenticated: true, fault.RateLimited: true, fault.ContentFiltered: true, fault.Conflict: true,
+		fault.Internal: false, fault.Canceled: false, fault.UnknownInstance: false,
+	} {
+		b := newTried(t)
+		for range circuitFailures - 1 {
+			b.call("a", errUpstream)
+		}
+		b.call("a", fault.New(class, "x"))
+		b.call("a", errUpstream)
+		if open := b.open() > 0; open == ends {
+			t.Errorf("%s: open is %v", class, open)
+		}
+	}
+	if circuitFailures != 5 {
+		t.Error("docs/operations.md says that five failures in a row open a circuit")
+	}
+}
+
 // What one tenant sends can make an upstream fail: others do not suffer for it.
 func TestOneTenantsFailuresAreItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -100,7 +100,9 @@ func TestWaitingForAnInstanceStopsNoOther(t *testing.T) {
 		})
 	}
 	for range 100 {
-		release, err := q.acquire(context.Background(), "works", "a")
+		soon, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		release, err := q.acquire(soon, "works", "a")
+		cancel()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,5 +115,36 @@ func TestWaitingForAnInstanceStopsNoOther(t *testing.T) {
 	}
 	if q.free != 4 || len(q.held) != 0 || q.waiting() != 0 {
 		t.Errorf("left: %d free, %v held, %d waiting", q.free, q.held, q.waiting())
+	}
+}
+
+// When an instance is alone again, all its calls that waited for others get the slots.
+func TestAnInstanceThatIsLeftAloneGetsAllSlots(t *testing.T) {
+	rivals := true
+	q := newFairQueue(8, func() bool { return rivals })
+	held := hold(t, q, "a")
+	if len(held) != 4 {
+		t.Fatalf("%d of 8 slots", len(held))
+	}
+	granted := make(chan func(), 3)
+	for range 3 {
+		queued(t, q, context.Background(), "a", "tenant", func(release func(), err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			granted <- release
+		})
+	}
+	q.mu.Lock()
+	rivals = false
+	q.mu.Unlock()
+	held[0]()
+	for range 3 {
+		select {
+		case release := <-granted:
+			defer release()
+		case <-time.After(5 * time.Second):
+			t.Fatal("a call waits while slots are free")
+		}
 	}
 }
