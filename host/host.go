@@ -157,6 +157,10 @@ func (h *Host) Plugins() *plugins.Manager { return h.manager }
 // Settings are the host's own keys, with Options over them. They are not changed.
 func (h *Host) Settings() config.Settings { return h.settings }
 
+// Tokens are what opens the host's API where auth.mode says that something does,
+// read anew with each call.
+func (h *Host) Tokens() (config.Tokens, error) { return h.config.Load().Tokens() }
+
 // Register adds a tenant, or replaces its settings: the keys of a tenant file.
 // Errors are config.Problems or of package fault, and change nothing.
 func (h *Host) Register(ctx context.Context, tenant string, settings map[string]any) error {

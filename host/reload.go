@@ -58,6 +58,7 @@ func needRestart(old, now config.Settings) []string {
 		"listen":         old.Listen != now.Listen,
 		"data_dir":       old.DataDir != now.DataDir,
 		"auth":           fmt.Sprint(old.Auth) != fmt.Sprint(now.Auth),
+		"tls":            old.TLS != now.TLS,
 		"plugin_dirs":    !slices.Equal(old.PluginDirs, now.PluginDirs),
 		"tenant_dirs":    !slices.Equal(old.TenantDirs, now.TenantDirs),
 		"registry":       old.Registry != now.Registry,

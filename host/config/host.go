@@ -111,6 +111,8 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	h.own = s.folded()
 	tree := h.own.tree
 	problems = append(problems, s.hostProblems(tree)...)
+	_, refused := h.tokens()
+	problems = append(problems, refused...)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}

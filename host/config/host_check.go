@@ -20,6 +20,18 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 	problems := s.report(nil, findings)
 	problems = append(problems, s.removedUnknown(nil, hostSchema(), tree, nil)...)
 
+	for _, key := range ours {
+		if key == defaultsKey {
+			continue
+		}
+		place, _ := hostSchema().cursor().key(key)
+		place.leaves(Path{key}, tree[key], func(path Path, value any, m marks) {
+			if text, ok := value.(string); ok && !m.secret && isReference(text) {
+				problems = append(problems, s.problem(path, "is a reference, but its key is not one of a secret", "the value itself"))
+			}
+		})
+	}
+
 	below := Path{defaultsKey}
 	if inherited, ok := tree[defaultsKey].(map[string]any); ok {
 		findings := tenantSchema().check(inherited)

@@ -22,8 +22,9 @@ type Settings struct {
 	// AllowEnv (key allow_env) are the variables that tenants may refer to.
 	AllowEnv []string
 	Auth     struct {
-		Mode string // key auth.mode; "none" is the only one yet
+		Mode string // key auth.mode: AuthNone (default) or AuthToken
 	}
+	TLS      TLS // key tls
 	Registry struct {
 		CacheTTL     time.Duration // key registry.cache_ttl in seconds, default 300
 		MaxCacheSize int           // key registry.max_cache_size, default 1000
@@ -32,6 +33,12 @@ type Settings struct {
 	// Plugins are the blocks plugin.KIND.NAME; Plugin gives the defaults too.
 	Plugins       map[string]map[string]PluginSettings
 	ShutdownGrace time.Duration // key shutdown_grace in seconds, default 20
+}
+
+// TLS says what the host is served with. Without files it is not.
+type TLS struct {
+	CertFile string // key tls.cert_file: PEM, the host's own certificate first
+	KeyFile  string // key tls.key_file: PEM
 }
 
 // Limits bound what one tenant may use.
@@ -75,7 +82,7 @@ func (s *Settings) Plugin(kind, name string) PluginSettings {
 var defaults = map[string]any{
 	"listen":         "127.0.0.1:8080",
 	"data_dir":       "data",
-	"auth":           map[string]any{"mode": "none"},
+	authKey:          map[string]any{modeKey: AuthNone},
 	"registry":       map[string]any{"cache_ttl": int64(300), "max_cache_size": int64(1000)},
 	"limits":         defaultLimits,
 	"shutdown_grace": int64(20),
@@ -188,7 +195,8 @@ func decodeSettings(tree map[string]any, folder string) Settings {
 		Plugins:       map[string]map[string]PluginSettings{},
 		ShutdownGrace: d.seconds("shutdown_grace"),
 	}
-	s.Auth.Mode = d.sub("auth").text("mode")
+	s.Auth.Mode = d.sub(authKey).text(modeKey)
+	s.TLS = TLS{CertFile: below(d.sub("tls").text("cert_file")), KeyFile: below(d.sub("tls").text("key_file"))}
 	s.Registry.CacheTTL = d.sub("registry").seconds("cache_ttl")
 	s.Registry.MaxCacheSize = d.sub("registry").integer("max_cache_size")
 	for kind, names := range d.sub("plugin").values {

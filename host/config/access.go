@@ -1,0 +1,100 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+// The values of auth.mode.
+const (
+	AuthNone  = "none"  // whoever reaches the host may do everything
+	AuthToken = "token" // two bearer tokens, see Tokens
+)
+
+// Tokens open a host's API in the mode [AuthToken].
+type Tokens struct {
+	Gateway secret.Text // key auth.gateway_token: for what tenants' users do
+	Admin   secret.Text // key auth.admin_token: for what operators do
+}
+
+const (
+	authKey  = "auth"
+	modeKey  = "mode"
+	minToken = 16 // bytes: fewer can be guessed over the network
+)
+
+var tokenKeys = [...]string{"gateway_token", "admin_token"}
+
+// Tokens gives the tokens as they are now: what the host's files refer to is read
+// anew with each call. Errors are [Problems], which never contain a token.
+func (h *Host) Tokens() (Tokens, error) {
+	tokens, problems := h.tokens()
+	return tokens, problems.err()
+}
+
+func (h *Host) tokens() (Tokens, Problems) {
+	auth, _ := h.own.tree[authKey].(map[string]any)
+	var problems Problems
+	var found [len(tokenKeys)]string
+	for i, key := range tokenKeys {
+		path := Path{authKey, key}
+		value, given := auth[key]
+		text, isText := value.(string)
+		switch {
+		case auth[modeKey] == AuthNone && given:
+			// Else somebody believes that the host asks for it.
+			problems = append(problems, h.own.problem(path, "is given, and auth.mode does not use it", `auth.mode = "token"`))
+		case auth[modeKey] != AuthToken:
+		case !given:
+			problems = append(problems, h.own.problem(path, `is required with auth.mode = "token"`, "a reference to a file or an environment variable"))
+		case isText: // any other type is the schema's to report
+			var why *refusal
+			if found[i], why = h.token(text); why != nil {
+				problems = append(problems, h.own.problem(path, why.message, why.expected))
+			}
+		}
+	}
+	if found[0] != "" && found[0] == found[1] {
+		problems = append(problems, h.own.problem(Path{authKey, tokenKeys[1]}, "is the same as auth.gateway_token", "another one"))
+	}
+	return Tokens{Gateway: secret.NewText(found[0]), Admin: secret.NewText(found[1])}, problems
+}
+
+// token gives the token that a text of the host's files is or refers to.
+func (h *Host) token(text string) (string, *refusal) {
+	if ref, whole := parseReference(text); whole {
+		if bad := ref.check(); bad != "" {
+			return "", &refusal{bad, "${env:NAME} or ${file:PATH}"}
+		}
+		var why *refusal
+		if text, why = h.lookup("", ref); why != nil {
+			return "", why
+		}
+	}
+	switch {
+	case text == secretPlaceholder:
+		return "", &refusal{"is the text that is shown for a secret, not one", "the secret itself, or a reference to it"}
+	case partReference.MatchString(text):
+		return "", &refusal{"has a reference as a part of it", "a reference as the whole value"}
+	case len(text) < minToken:
+		return "", &refusal{"is too short for a token", "at least 16 bytes"}
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", &refusal{"has a character that no header carries", "ASCII characters without spaces"}
+	}
+	return text, nil
+}
+
+// problem is one of the host's own keys.
+func (f *folded) problem(path Path, message, expected string) Problem {
+	for i := len(path); i > 0; i-- {
+		key := path[:i].key()
+		if o, ok := f.origins[key]; ok {
+			return problemAt(o, path, message, expected)
+		}
+		if o, ok := f.removed[key]; ok {
+			return problemAt(o, path, message, expected)
+		}
+	}
+	return problemAt(f.origins[""], path, message, expected)
+}

@@ -1,0 +1,5 @@
+auth {
+  mode          = "token"
+  gateway_token = "too-short"
+  admin_token   = "has spaces, and is long enough"
+}
