@@ -76,7 +76,7 @@ defaults {
 	before := map[string]usage{}
 	vanish := func(wave int) {
 		t.Helper()
-		http := crowd()
+		crowd := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 		ctx, leave := context.WithCancel(context.Background())
 		defer leave()
 		var streaming, over sync.WaitGroup
@@ -85,7 +85,7 @@ defaults {
 			over.Go(func() {
 				done := sync.OnceFunc(streaming.Done)
 				defer done()
-				if err := firstToken(ctx, http, y.url, "a", fmt.Sprint("c", c), done); err != nil {
+				if err := firstToken(ctx, crowd, y.url, "a", fmt.Sprint("c", c), done); err != nil {
 					t.Errorf("wave %d, client %d: %v", wave, c, err)
 				}
 			})
@@ -99,7 +99,7 @@ defaults {
 		}
 		leave()
 		over.Wait()
-		http.CloseIdleConnections()
+		crowd.CloseIdleConnections()
 		y.eventually(10*time.Second, "no call is left at any plugin", func() bool {
 			for _, p := range y.plugins() {
 				if p.Calls != 0 || p.Waiting != 0 {
