@@ -1,17 +1,55 @@
 package api
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
+
+	"github.com/botyard/botyard/host/config"
 )
 
-// Listen opens the address that the server is to be served on. Without
-// authentication that is a loopback address: whoever reaches the server can use
-// every tenant.
+// Listen opens the address that the host's settings name, with TLS if they name a
+// certificate. Where no token is asked for that has to be a loopback address.
+func (s *Server) Listen() (net.Listener, error) {
+	settings := s.host.Settings()
+	var pair *certificate
+	if settings.TLS != (config.TLS{}) {
+		var err error
+		if pair, err = loadCertificate(settings.TLS, s.log); err != nil {
+			return nil, err
+		}
+	}
+	open := Listen
+	if s.keys != nil {
+		open = listenAnywhere
+	}
+	l, err := open(settings.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if pair != nil {
+		return tls.NewListener(l, pair.settings()), nil
+	}
+	if checkLoopback(l) != nil {
+		s.log.Warn("listening beyond this machine WITHOUT TLS: tokens and conversations can be read on the way; "+
+			"set tls.cert_file and tls.key_file, or let nobody but a gateway that has TLS reach this address", "listen", l.Addr().String())
+	}
+	return l, nil
+}
+
+func listenAnywhere(address string) (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, notAddress(address, err)
+	}
+	return net.Listen("tcp", address)
+}
+
+// Listen opens a loopback address: without authentication, whoever reaches the
+// server can use every tenant.
 func Listen(address string) (net.Listener, error) {
 	name, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen = %q is not an address and a port, such as 127.0.0.1:8080: %w", address, err)
+		return nil, notAddress(address, err)
 	}
 	// Before anything is bound: a port that is open for a moment is open.
 	if !isLoopbackName(name) {
@@ -36,9 +74,13 @@ func checkLoopback(l net.Listener) error {
 	return nil
 }
 
+func notAddress(address string, err error) error {
+	return fmt.Errorf("listen = %q is not an address and a port, such as 127.0.0.1:8080: %w", address, err)
+}
+
 func notLoopback(address string) error {
 	return fmt.Errorf("refusing to listen on %q: with auth.mode = \"none\" whoever reaches the host can use every tenant; "+
-		"set listen (or --listen) to a loopback address such as 127.0.0.1:8080", address)
+		"set listen (or --listen) to a loopback address such as 127.0.0.1:8080, or auth.mode to \"token\"", address)
 }
 
 func isLoopbackName(name string) bool {

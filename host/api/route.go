@@ -34,12 +34,13 @@ func (s *Server) routes() map[string]map[string]handler {
 	}
 }
 
-func mux(routes map[string]map[string]handler) http.Handler {
+// mux serves the routes, each for those who may come there.
+func (s *Server) mux(routes map[string]map[string]handler) http.Handler {
 	m := http.NewServeMux()
 	for path, methods := range routes {
 		var allowed []string
 		for method, h := range methods {
-			m.Handle(method+" "+path, answering(h))
+			m.Handle(method+" "+path, answering(s.admit(path, h)))
 			allowed = append(allowed, method)
 			if method == "GET" {
 				allowed = append(allowed, "HEAD")
@@ -48,14 +49,14 @@ func mux(routes map[string]map[string]handler) http.Handler {
 		slices.Sort(allowed)
 		allow := strings.Join(allowed, ", ")
 		// The mux's own 405 and 404 are plain text.
-		m.Handle(path, answering(func(w http.ResponseWriter, r *http.Request) error {
+		m.Handle(path, answering(s.admit(path, func(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Allow", allow)
 			return withStatus(http.StatusMethodNotAllowed, fault.New(fault.Invalid, "%s is not a method of %s; expected %s", clip(r.Method), clip(r.URL.Path), allow))
-		}))
+		})))
 	}
-	m.Handle("/", answering(func(_ http.ResponseWriter, r *http.Request) error {
+	m.Handle("/", answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "there is nothing at %s", clip(r.URL.Path))
-	}))
+	})))
 	return m
 }
 

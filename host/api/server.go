@@ -43,6 +43,7 @@ type Server struct {
 	keepalive    time.Duration
 	writeTimeout time.Duration
 
+	keys   *keyring // nil: no token is asked for
 	turns  turns
 	cancel context.CancelCauseFunc // ends all requests
 }
@@ -59,6 +60,9 @@ func New(h Host, o Options) *Server {
 	if s.writeTimeout == 0 {
 		s.writeTimeout = writeTimeout
 	}
+	if h.Settings().Auth.Mode == config.AuthToken {
+		s.keys = newKeyring(h, s.log)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
 	s.http = &http.Server{
@@ -73,17 +77,25 @@ func New(h Host, o Options) *Server {
 	return s
 }
 
-// Handler is what Serve serves, for a listener of somebody else's; that one has to
-// be on loopback too.
+// Handler is what Serve serves, for a listener of somebody else's; where no token is
+// asked for that one has to be on loopback too.
 func (s *Server) Handler() http.Handler {
-	return watch(s.log, guard(mux(s.routes())))
+	all := s.mux(s.routes())
+	if s.keys == nil {
+		// A token is proof of who calls, and a browser adds none by itself: with tokens
+		// there is nothing to guard, and a gateway may have any name.
+		all = guard(all)
+	}
+	return watch(s.log, all)
 }
 
-// Serve answers on the listener until Drain, then returns nil. It refuses one that
-// is not on loopback.
+// Serve answers on the listener until Drain, then returns nil. Where no token is
+// asked for it refuses one that is not on loopback.
 func (s *Server) Serve(l net.Listener) error {
-	if err := checkLoopback(l); err != nil {
-		return err
+	if s.keys == nil {
+		if err := checkLoopback(l); err != nil {
+			return err
+		}
 	}
 	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err

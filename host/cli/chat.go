@@ -29,7 +29,7 @@ fails ends the chat with exit status 1.`),
 		Example: `  botyard chat client-a
   echo "Hello" | botyard chat client-a --json`,
 	}
-	url := addURL(c)
+	host := addRemote(c)
 	asJSON := addJSON(c)
 	conversation := c.Flags().String("conversation", "", "`ID` of the conversation to go on with")
 	user := c.Flags().String("user", "", "`ID` of the user who speaks")
@@ -37,7 +37,7 @@ fails ends the chat with exit status 1.`),
 		if err := config.ValidTenantID(args[0]); err != nil {
 			return usage(err)
 		}
-		client, err := newClient(*url)
+		client, err := host.client()
 		if err != nil {
 			return err
 		}

@@ -9,30 +9,20 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/botyard/botyard/host/api"
-	"github.com/spf13/cobra"
 )
-
-const defaultURL = "http://127.0.0.1:8080"
 
 // client talks to a running host.
 type client struct {
-	base string
-	http *http.Client
+	base  string
+	token string // empty: none is sent
+	http  *http.Client
 }
 
-// addURL adds the flag that says where the host is.
-func addURL(c *cobra.Command) *string {
-	byDefault := os.Getenv("BOTYARD_URL")
-	if byDefault == "" {
-		byDefault = defaultURL
-	}
-	return c.PersistentFlags().String("url", byDefault, "`URL` of the running host; BOTYARD_URL is its default")
-}
+func (c *client) transport() *http.Transport { return c.http.Transport.(*http.Transport) }
 
 func newClient(base string) (*client, error) {
 	u, err := url.Parse(base)
@@ -91,6 +81,9 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -118,7 +111,10 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 type remoteError struct{ api.Problem }
 
 func (e *remoteError) Error() string {
-	if len(e.Problems) == 0 {
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		return e.Detail + "; give it with --token-file"
+	case len(e.Problems) == 0:
 		return e.Detail
 	}
 	var lines []string

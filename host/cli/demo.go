@@ -26,14 +26,17 @@ has to be.`),
 	var f hostFlags
 	f.addFiles(c, sampleConfig)
 	c.Flags().StringVar(&f.logLevel, "log-level", "error", "trace, debug, info, warn, error or off")
-	url := c.Flags().String("url", "", "`URL` of a running host to play against, instead of one that the demo starts")
+	var at remote
+	at.addAccess(c)
+	adminToken := c.Flags().String("admin-token-file", "", "`FILE` with the token of the host's operator, which the demo needs beside --token-file where the host asks for tokens")
+	c.Flags().StringVar(&at.url, "url", "", "`URL` of a running host to play against, instead of one that the demo starts")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *url != "" {
-			client, err := newClient(*url)
+		if at.url != "" {
+			d, err := newDemoAt(at, *adminToken, cmd.OutOrStdout(), "as "+at.url+" has it")
 			if err != nil {
 				return err
 			}
-			return (&demo{client: client, out: cmd.OutOrStdout(), why: "as " + *url + " has it"}).play(cmd.Context())
+			return d.play(cmd.Context())
 		}
 		f.listen = "127.0.0.1:0"
 		o, err := f.options()
@@ -46,11 +49,12 @@ has to be.`),
 		}
 		o.Environ = append(p.environ, o.Environ...)
 		return hosting{attended: true, options: o, once: true, ready: func(ctx context.Context, _ *host.Host, url string) error {
-			client, err := newClient(url)
+			at.url = url
+			d, err := newDemoAt(at, *adminToken, cmd.OutOrStdout(), p.why)
 			if err != nil {
 				return err
 			}
-			return (&demo{client: client, out: cmd.OutOrStdout(), why: p.why}).play(ctx)
+			return d.play(ctx)
 		}}.run(cmd.Context())
 	}
 	return c
@@ -58,9 +62,22 @@ has to be.`),
 
 // demo is the multi-tenant example, played against a host.
 type demo struct {
-	client *client
-	out    io.Writer
-	why    string // the provider is what it is
+	client, admin *client
+	out           io.Writer
+	why           string // the provider is what it is
+}
+
+func newDemoAt(at remote, adminToken string, out io.Writer, why string) (*demo, error) {
+	client, err := at.client()
+	if err != nil {
+		return nil, err
+	}
+	d := &demo{client: client, admin: client, out: out, why: why}
+	if adminToken != "" {
+		at.tokenFile = adminToken
+		d.admin, err = at.client()
+	}
+	return d, err
 }
 
 // sampleTenant is one of the example's clients.
@@ -119,10 +136,10 @@ func (d *demo) play(ctx context.Context) error {
 func (d *demo) register(ctx context.Context, t sampleTenant) error {
 	path := "/admin/v1/tenants/" + t.id
 	var known api.Tenant
-	_, err := d.client.call(ctx, http.MethodGet, path, nil, nil, &known)
+	_, err := d.admin.call(ctx, http.MethodGet, path, nil, nil, &known)
 	var remote *remoteError
 	if errors.As(err, &remote) && remote.Status == http.StatusNotFound {
-		_, err = d.client.call(ctx, http.MethodPut, path, nil, t.settings, &known)
+		_, err = d.admin.call(ctx, http.MethodPut, path, nil, t.settings, &known)
 	}
 	if err == nil && known.Revision == "" {
 		err = fmt.Errorf("tenant %s is not served: %s", t.id, known.Error)
@@ -133,7 +150,7 @@ func (d *demo) register(ctx context.Context, t sampleTenant) error {
 // provider is what the host itself says that the tenant uses.
 func (d *demo) provider(ctx context.Context, tenant string) (provider, error) {
 	var e api.Effective
-	if _, err := d.client.call(ctx, http.MethodGet, "/admin/v1/tenants/"+tenant+"/config", nil, nil, &e); err != nil {
+	if _, err := d.admin.call(ctx, http.MethodGet, "/admin/v1/tenants/"+tenant+"/config", nil, nil, &e); err != nil {
 		return provider{}, err
 	}
 	p := provider{why: d.why}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/config"
 	"github.com/spf13/cobra"
 )
 
@@ -61,16 +62,20 @@ func announce(out io.Writer, h *host.Host, url string, p provider) {
 	if len(served) == 0 {
 		return
 	}
+	var header, flag string
+	if h.Settings().Auth.Mode == config.AuthToken {
+		header, flag = ` -H "Authorization: Bearer $(cat GATEWAY_TOKEN_FILE)"`, " --token-file GATEWAY_TOKEN_FILE"
+	}
 	fmt.Fprintf(out, `
 Try it, in another terminal:
 
-  curl -s %s/v1/chat -H 'Content-Type: application/json' -H 'X-Tenant-ID: %s' \
+  curl -s %s/v1/chat%s -H 'Content-Type: application/json' -H 'X-Tenant-ID: %s' \
     -d '{"conversation_id":"first","message":"How do I reset my password?"}'
 
-  %s chat %s%s
+  %s chat %s%s%s
 
 Ctrl-C stops it.
-`, url, served[0], program(), served[0], urlFlag(url))
+`, url, header, served[0], program(), served[0], urlFlag(url), flag)
 }
 
 // program is this program as it can be typed here.

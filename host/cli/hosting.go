@@ -13,6 +13,7 @@ import (
 
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/api"
+	"github.com/botyard/botyard/host/config"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -129,11 +130,11 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 		err = errors.Join(err, h.Close(ctx))
 	}()
 
-	l, err := api.Listen(settings.Listen)
+	server := api.New(h, api.Options{Log: s.options.Log.Named("api")})
+	l, err := server.Listen()
 	if err != nil {
 		return listenError(settings.Listen, err)
 	}
-	server := api.New(h, api.Options{Log: s.options.Log.Named("api")})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	defer func() {
@@ -145,7 +146,11 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 		err = errors.Join(err, <-served)
 	}()
 
-	if err := s.ready(serving, h, "http://"+l.Addr().String()); err != nil || s.once {
+	scheme := "http://"
+	if settings.TLS != (config.TLS{}) {
+		scheme = "https://"
+	}
+	if err := s.ready(serving, h, scheme+l.Addr().String()); err != nil || s.once {
 		return err
 	}
 	select {
@@ -162,6 +167,11 @@ func listenError(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use by another program; choose another address with --listen, for example --listen %s",
 			address, otherPort(address))
+	}
+	var system *net.OpError
+	var wrong *net.AddrError
+	if !errors.As(err, &system) && !errors.As(err, &wrong) {
+		return err // it says itself what to set
 	}
 	return fmt.Errorf("%w; --listen sets another address", err)
 }

@@ -9,13 +9,13 @@ import (
 
 func newPlugin() *cobra.Command {
 	c := &cobra.Command{Use: "plugin", Short: "See the plugins of a running host", RunE: needsCommand}
-	url := addURL(c)
+	host := addRemote(c)
 	asJSON := addJSON(c)
 	c.AddCommand(&cobra.Command{
 		Use: "list", Short: "List the plugins that were found, and their processes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list api.Plugins
-			if err := get(cmd, *url, "/admin/v1/plugins", &list); err != nil {
+			if err := get(cmd, host, "/admin/v1/plugins", &list); err != nil {
 				return err
 			}
 			if *asJSON {

@@ -14,8 +14,8 @@ func addJSON(c *cobra.Command) *bool {
 	return c.PersistentFlags().Bool("json", false, "print JSON")
 }
 
-func get(cmd *cobra.Command, base, path string, out any) error {
-	c, err := newClient(base)
+func get(cmd *cobra.Command, host *remote, path string, out any) error {
+	c, err := host.client()
 	if err != nil {
 		return err
 	}

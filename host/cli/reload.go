@@ -21,12 +21,12 @@ is applied. Tenant files need no reload: they are followed.
 SIGHUP to the host does the same.`),
 		Args: cobra.NoArgs,
 	}
-	base := addURL(c)
+	host := addRemote(c)
 	asJSON := addJSON(c)
 	dryRun := c.Flags().Bool("dry-run", false, "only say which tenants would change or break")
 	confirm := c.Flags().Bool("confirm-removed", false, "drop the tenants whose files vanished too many at once")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		client, err := newClient(*base)
+		client, err := host.client()
 		if err != nil {
 			return err
 		}

@@ -16,18 +16,18 @@ import (
 
 func newTenant() *cobra.Command {
 	c := &cobra.Command{Use: "tenant", Short: "See and change the tenants of a running host", RunE: needsCommand}
-	url := addURL(c)
+	host := addRemote(c)
 	asJSON := addJSON(c)
-	c.AddCommand(newTenantList(url, asJSON), newTenantShow(url, asJSON), newTenantPut(url, asJSON), newTenantRemove(url, asJSON))
+	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantPut(host, asJSON), newTenantRemove(host, asJSON))
 	return c
 }
 
-func newTenantList(url *string, asJSON *bool) *cobra.Command {
+func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all tenants",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list api.Tenants
-			if err := get(cmd, *url, "/admin/v1/tenants", &list); err != nil {
+			if err := get(cmd, host, "/admin/v1/tenants", &list); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -46,7 +46,7 @@ func newTenantList(url *string, asJSON *bool) *cobra.Command {
 	}
 }
 
-func newTenantShow(url *string, asJSON *bool) *cobra.Command {
+func newTenantShow(host *remote, asJSON *bool) *cobra.Command {
 	return &cobra.Command{
 		Use: "show TENANT", Short: "Show a tenant's effective configuration", Args: cobra.ExactArgs(1),
 		Long: "Show a tenant and every key of its effective configuration, with who set it. Secrets are hidden.\nWith --json, the tenant and its own configuration as the host has it.",
@@ -56,7 +56,7 @@ func newTenantShow(url *string, asJSON *bool) *cobra.Command {
 				return err
 			}
 			var t api.Tenant
-			if err := get(cmd, *url, path, &t); err != nil {
+			if err := get(cmd, host, path, &t); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -71,7 +71,7 @@ func newTenantShow(url *string, asJSON *bool) *cobra.Command {
 				return nil
 			}
 			var e api.Effective
-			if err := get(cmd, *url, path+"/config", &e); err != nil {
+			if err := get(cmd, host, path+"/config", &e); err != nil {
 				return err
 			}
 			fmt.Fprintln(out)
@@ -80,7 +80,7 @@ func newTenantShow(url *string, asJSON *bool) *cobra.Command {
 	}
 }
 
-func newTenantPut(url *string, asJSON *bool) *cobra.Command {
+func newTenantPut(host *remote, asJSON *bool) *cobra.Command {
 	var dryRun, create bool
 	var match string
 	c := &cobra.Command{
@@ -95,7 +95,7 @@ func newTenantPut(url *string, asJSON *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := newClient(*url)
+			client, err := host.client()
 			if err != nil {
 				return err
 			}
@@ -133,7 +133,7 @@ func newTenantPut(url *string, asJSON *bool) *cobra.Command {
 	return c
 }
 
-func newTenantRemove(url *string, asJSON *bool) *cobra.Command {
+func newTenantRemove(host *remote, asJSON *bool) *cobra.Command {
 	var match string
 	c := &cobra.Command{
 		Use: "remove TENANT", Short: "Stop serving a tenant; its conversations stay", Args: cobra.ExactArgs(1),
@@ -142,7 +142,7 @@ func newTenantRemove(url *string, asJSON *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := newClient(*url)
+			client, err := host.client()
 			if err != nil {
 				return err
 			}

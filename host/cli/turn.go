@@ -12,7 +12,7 @@ import (
 
 func newTurn() *cobra.Command {
 	c := &cobra.Command{Use: "turn", Short: "See how a reply came about", RunE: needsCommand}
-	base := addURL(c)
+	host := addRemote(c)
 	asJSON := addJSON(c)
 	show := &cobra.Command{
 		Use: "show TENANT CONVERSATION TURN", Short: "Print a turn's record and, with --compose, what the model saw",
@@ -37,7 +37,7 @@ what left no trace.`),
 		path := fmt.Sprintf("/admin/v1/tenants/%s/conversations/%s/turns/%s",
 			url.PathEscape(args[0]), url.PathEscape(args[1]), url.PathEscape(args[2]))
 		var shown api.Shown
-		if err := get(cmd, *base, path+"?"+query.Encode(), &shown); err != nil {
+		if err := get(cmd, host, path+"?"+query.Encode(), &shown); err != nil {
 			return err
 		}
 		if *asJSON {

@@ -1,0 +1,279 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/config"
+	"github.com/hashicorp/go-hclog"
+)
+
+const (
+	gatewayToken = "gateway-token-0123"
+	adminToken   = "admin-token-01234567"
+)
+
+// tokenHost is a host that asks for tokens, whose files are in the folder.
+func tokenHost(t *testing.T, o Options, more string) (s *site, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	writeFile(t, dir, "gateway", gatewayToken+"\n")
+	writeFile(t, dir, "admin", adminToken)
+	writeFile(t, dir, "host.hcl", `
+auth {
+  mode          = "token"
+  gateway_token = file("gateway")
+  admin_token   = file("admin")
+}
+defaults {
+  llm { provider = "echo" }
+}
+`+more)
+	s = serveHost(t, o, host.Options{ConfigFile: filepath.Join(dir, "host.hcl")})
+	s.register("a", nil)
+	return s, dir
+}
+
+func writeFile(t *testing.T, dir, name, text string) {
+	t.Helper()
+	// Renamed onto it, as whoever rotates it should: the host never reads half of it.
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// logText is what a host and its server logged.
+type logText struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logText) logger() hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Output: l, Level: hclog.Trace})
+}
+
+// TestWhoMayWhat asks every route with every credential.
+func TestWhoMayWhat(t *testing.T) {
+	var log logText
+	s, _ := tokenHost(t, Options{Log: log.logger()}, "")
+	open := map[string]bool{"/healthz": true, "/readyz": true}
+	credentials := []struct {
+		name, header   string
+		gateway, admin bool
+	}{
+		{"none", "", false, false},
+		{"gateway", "Bearer " + gatewayToken, true, false},
+		{"admin", "Bearer " + adminToken, false, true},
+		{"gateway, lower case", "bearer " + gatewayToken, true, false},
+		{"wrong", "Bearer gateway-token-0124", false, false},
+		{"a beginning", "Bearer gateway-token", false, false},
+		{"more", "Bearer " + gatewayToken + "4", false, false},
+		{"another case", "Bearer " + strings.ToUpper(gatewayToken), false, false},
+		{"both in one", "Bearer " + gatewayToken + " " + adminToken, false, false},
+		{"two headers", "Bearer " + gatewayToken + "\nBearer " + adminToken, false, false},
+		{"no token", "Bearer ", false, false},
+		{"no scheme", gatewayToken, false, false},
+		{"another scheme", "Basic " + gatewayToken, false, false},
+	}
+	routes := s.server.routes()
+	routes["/nowhere"] = map[string]handler{"GET": nil}
+	routes["/admin/v1/nowhere"] = map[string]handler{"GET": nil}
+	var refusals []string
+	for pattern, methods := range routes {
+		path := strings.NewReplacer("{id}", "a", "{conversation}", "c", "{turn}", "1").Replace(pattern)
+		asked := []string{"PATCH"} // which no route has
+		for method := range methods {
+			asked = append(asked, method)
+		}
+		for _, method := range asked {
+			for _, c := range credentials {
+				want := 0 // whatever the route says
+				switch {
+				case open[pattern]:
+				case !c.gateway && !c.admin:
+					want = 401
+				case strings.HasSuffix(pattern, "/nowhere"): // neither token says that there is nothing
+				case strings.HasPrefix(pattern, "/v1/") && !c.gateway, strings.HasPrefix(pattern, "/admin/") && !c.admin:
+					want = 403
+				}
+				if want == 0 && method == "DELETE" {
+					continue // what follows needs it
+				}
+				h := headers{"Authorization": c.header, "X-Tenant-ID": "a"}
+				if want != 0 {
+					var p Problem
+					resp := s.call(method, path, h, "", want, &p)
+					if given := resp.Header.Get("WWW-Authenticate"); (given == `Bearer realm="botyard"`) != (want == 401) {
+						t.Errorf("%s %s with %s: WWW-Authenticate is %q", method, path, c.name, given)
+					}
+					if want == 401 {
+						p.RequestID = ""
+						refusals = append(refusals, p.Detail+p.Class+p.Path+p.Party)
+					}
+					continue
+				}
+				if resp := s.request(method, path, h, ""); resp.StatusCode == 401 || resp.StatusCode == 403 {
+					t.Errorf("%s %s with %s: %d", method, path, c.name, resp.StatusCode)
+				}
+			}
+		}
+	}
+	for _, r := range refusals {
+		if r != refusals[0] {
+			t.Errorf("two refusals differ: %q and %q", r, refusals[0])
+		}
+	}
+	// A path that is spelt otherwise is no way around.
+	for _, path := range []string{"/v1/../admin/v1/tenants", "/v1/%2e%2e/admin/v1/tenants", "//admin/v1/tenants", "/admin%2fv1/tenants", "/v1/conversations/%2e%2e%2f%2e%2e%2fadmin%2fv1%2ftenants"} {
+		for _, token := range []string{"", gatewayToken} {
+			h := headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}
+			s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			if resp := s.request("GET", path, h, ""); resp.StatusCode == 200 {
+				t.Errorf("%s with %q: 200", path, token)
+			}
+		}
+	}
+	if text := log.String(); strings.Contains(text, gatewayToken) || strings.Contains(text, adminToken) || strings.Contains(text, "gateway-token-0124") {
+		t.Error("the log has a token in it")
+	}
+}
+
+// TestTokensReplaceTheGuard: a gateway may have any name, and pass on what a browser
+// sent it.
+func TestTokensReplaceTheGuard(t *testing.T) {
+	s, _ := tokenHost(t, Options{}, "")
+	h := headers{"Authorization": "Bearer " + gatewayToken, "X-Tenant-ID": "a", "Host": "bots.example", "Origin": "https://bots.example", "Sec-Fetch-Site": "same-site"}
+	s.call("POST", "/v1/chat", h, chatBody("c", "m"), 200, nil)
+	delete(h, "Authorization")
+	s.call("POST", "/v1/chat", h, chatBody("c", "m"), 401, nil)
+}
+
+// TestTokensAreRotated without a restart, and bad ones are not taken up.
+func TestTokensAreRotated(t *testing.T) {
+	var log logText
+	s, dir := tokenHost(t, Options{Log: log.logger()}, "")
+	var mu sync.Mutex
+	now := time.Now()
+	s.server.keys.now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	pass := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) }
+	expect := func(token string, status int) {
+		t.Helper()
+		s.call("GET", "/v1/conversations", headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}, "", status, nil)
+	}
+	expect(gatewayToken, 200)
+	const next = "gateway-token-next"
+	writeFile(t, dir, "gateway", next)
+	pass(lookEvery)
+	expect(next, 200)
+	expect(gatewayToken, 401)
+	for _, bad := range []string{"short", "", adminToken} {
+		writeFile(t, dir, "gateway", bad)
+		pass(lookEvery)
+		expect(next, 200)
+		if bad != "" {
+			expect(bad, map[bool]int{true: 403, false: 401}[bad == adminToken])
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "gateway")); err != nil {
+		t.Fatal(err)
+	}
+	pass(time.Hour)
+	expect(next, 200)
+	text := log.String()
+	if !strings.Contains(text, "auth.gateway_token: is too short") || !strings.Contains(text, "stay valid") || !strings.Contains(text, "changed tokens are valid") {
+		t.Errorf("the log does not say what happened:\n%s", text)
+	}
+	if strings.Contains(text, next) || strings.Contains(text, gatewayToken) || strings.Contains(text, adminToken) {
+		t.Error("the log has a token in it")
+	}
+}
+
+// keeper is an assembly with tokens that the test sets.
+type keeper struct {
+	assembly
+	tokens config.Tokens
+}
+
+func (keeper) Settings() (s config.Settings)    { s.Auth.Mode = config.AuthToken; return s }
+func (k keeper) Tokens() (config.Tokens, error) { return k.tokens, nil }
+
+// TestNoTokensNoEntry: where a server does not know its tokens nobody comes in, not
+// even with none.
+func TestNoTokensNoEntry(t *testing.T) {
+	for name, h := range map[string]Host{"no keeper": struct{ Host }{keeper{}}, "empty tokens": keeper{}} {
+		k := New(h, Options{}).keys
+		for _, header := range []string{"", "Bearer ", "Bearer", "Bearer x"} {
+			r, err := http.NewRequest("GET", "/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", header)
+			if gateway, admin := k.holds(r); gateway || admin {
+				t.Errorf("%s lets %q in", name, header)
+			}
+		}
+	}
+}
+
+// TestListenAnywhere is for those who ask for tokens.
+func TestListenAnywhere(t *testing.T) {
+	for address, warned := range map[string]bool{"0.0.0.0:0": true, "127.0.0.1:0": false} {
+		var log logText
+		server := New(listening{keeper{}, address}, Options{Log: log.logger()})
+		l, err := server.Listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(log.String(), "WITHOUT TLS"); got != warned {
+			t.Errorf("%s: %s", address, log.String())
+		}
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(l) }()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = server.Drain(ctx)
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type listening struct {
+	keeper
+	address string
+}
+
+func (l listening) Settings() config.Settings {
+	s := l.keeper.Settings()
+	s.Listen = l.address
+	return s
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	defaultURL   = "http://127.0.0.1:8080"
+	tokenFileEnv = "BOTYARD_TOKEN_FILE"
+)
+
+// remote is what the flags say of the running host.
+type remote struct{ url, tokenFile, caFile string }
+
+// addRemote adds the flags that say where the host is and what it asks for.
+func addRemote(c *cobra.Command) *remote {
+	r := new(remote)
+	byDefault := os.Getenv("BOTYARD_URL")
+	if byDefault == "" {
+		byDefault = defaultURL
+	}
+	c.PersistentFlags().StringVar(&r.url, "url", byDefault, "`URL` of the running host; BOTYARD_URL is its default")
+	r.addAccess(c)
+	return r
+}
+
+func (r *remote) addAccess(c *cobra.Command) {
+	flags := c.PersistentFlags()
+	flags.StringVar(&r.tokenFile, "token-file", os.Getenv(tokenFileEnv), "`FILE` with the token that the host asks for; "+tokenFileEnv+" is its default")
+	flags.StringVar(&r.caFile, "ca-file", "", "PEM `FILE` of the authorities that the host's certificate may be of, instead of the system's")
+}
+
+// client makes the client that talks to the host.
+func (r *remote) client() (*client, error) {
+	c, err := newClient(r.url)
+	if err != nil {
+		return nil, err
+	}
+	if r.tokenFile != "" {
+		if c.token, err = readToken(r.tokenFile); err != nil {
+			return nil, fmt.Errorf("--token-file (or %s): %w", tokenFileEnv, err)
+		}
+	}
+	if r.caFile != "" {
+		pem, err := os.ReadFile(r.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca-file: %s has no certificate in PEM", r.caFile)
+		}
+		c.transport().TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	}
+	return c, nil
+}
+
+// maxToken bounds what is read of a token's file; no header may be longer.
+const maxToken = 16 << 10
+
+// readToken reads a file as the host does: one line end does not count. No error of
+// it has a part of the file.
+func readToken(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxToken+1))
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	switch {
+	case token == "":
+		return "", errors.New(path + " is empty")
+	case len(b) > maxToken, strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return "", errors.New(path + " does not hold a token: one line of ASCII characters without spaces")
+	}
+	return token, nil
+}
