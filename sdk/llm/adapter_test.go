@@ -196,3 +196,30 @@ func TestTokensAreCoalesced(t *testing.T) {
 		t.Errorf("%d messages for 1000 tokens; at most %d", messages, most)
 	}
 }
+
+// Who stops at the last piece knows what was spent all the same.
+func TestTheLastPieceTellsWhatWasSpent(t *testing.T) {
+	spent := chat.Usage{InputTokens: 3, OutputTokens: 100}
+	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+		for i := range 100 {
+			if err := emit(llm.Delta{Text: "x", Usage: chat.Usage{InputTokens: 3, OutputTokens: int64(i + 1)}}); err != nil {
+				return nil, err
+			}
+		}
+		return &llm.Finish{Usage: spent}, nil
+	})
+	enough := errors.New("enough")
+	length := 0
+	finish, err := c.Chat(context.Background(), &llm.Request{}, func(d llm.Delta) error {
+		if length += len(d.Text); length == 100 {
+			if d.Usage != spent {
+				t.Errorf("the last piece says %+v", d.Usage)
+			}
+			return enough
+		}
+		return nil
+	})
+	if err != enough || finish == nil || finish.Usage != spent {
+		t.Errorf("%+v, %v", finish, err)
+	}
+}

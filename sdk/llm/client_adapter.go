@@ -60,6 +60,9 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 		if m.Usage != nil {
 			spent.Usage = wire.UsageFrom(m.Usage)
 		}
+		if u := m.GetFinish().GetUsage(); u != nil { // the last piece, and all that was spent
+			spent.Usage = wire.UsageFrom(u)
+		}
 		if m.Text != "" || m.Reasoning != "" || len(m.ToolCalls) > 0 {
 			d := Delta{Text: m.Text, Reasoning: m.Reasoning, Usage: spent.Usage}
 			for _, t := range m.ToolCalls {
