@@ -26,12 +26,14 @@ func (y *yard) pace(tag string, within time.Duration) (p99 time.Duration, turns 
 			tenant := fmt.Sprint("quiet", c%4)
 			for n := 0; time.Now().Before(end); n++ {
 				begin := time.Now()
-				a := y.chat(tenant, fmt.Sprint(tag, c, "-", n/10), "hello")
+				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				a, err := y.try(ctx, "POST", "/v1/chat", chatBody(fmt.Sprint(tag, c, "-", n/10), "hello"), "X-Tenant-ID: "+tenant)
+				cancel()
 				mu.Lock()
 				took = append(took, time.Since(begin))
 				mu.Unlock()
-				if a.Status != 200 {
-					y.t.Errorf("%s: %d %s", tenant, a.Status, a.Body)
+				if err != nil || a.Status != 200 {
+					y.t.Errorf("%s: %v %d %s", tenant, err, a.Status, a.Body)
 					return
 				}
 				time.Sleep(20 * time.Millisecond)
@@ -43,11 +45,12 @@ func (y *yard) pace(tag string, within time.Duration) (p99 time.Duration, turns 
 	return took[len(took)*99/100], len(took)
 }
 
-// noise is one tenant with 500 clients, whose turns are longer than there are slots
-// for, and one whose provider hangs on more calls than there are slots. The clients
-// come again when they are told to, and not all at the same moment. The function ends
-// it and answers how often which tenant got which status.
-func (y *yard) noise() (end func() map[string]int) {
+// noise is one tenant with 500 clients and one with 200 whose provider hangs, until
+// there are as many calls and waiting ones. Clients come again when they are told to, and not all
+// at the same moment: calls of one length that begin together would end together, and
+// no slot become free for as long. The function ends the noise and answers how often
+// which tenant got which status.
+func (y *yard) noise(calls, waiting int) (end func() map[string]int) {
 	y.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	crowd := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}
@@ -57,6 +60,7 @@ func (y *yard) noise() (end func() map[string]int) {
 	var mu sync.Mutex
 	status := map[string]int{}
 	client := func(tenant string, c int) {
+		time.Sleep(time.Duration(min(c, 25)) * 20 * time.Millisecond)
 		for n := 0; ctx.Err() == nil; n++ {
 			a, err := other.try(ctx, "POST", "/v1/chat", chatBody(fmt.Sprint("c", c, "-", n), "x"), "X-Tenant-ID: "+tenant)
 			if err != nil {
@@ -82,7 +86,7 @@ func (y *yard) noise() (end func() map[string]int) {
 	}
 	y.eventually(20*time.Second, "the flood is on, and calls wait", func() bool {
 		p := y.plugins()["llm-echo"]
-		return p.Calls > 96 && p.Waiting > 96
+		return p.Calls >= calls && p.Waiting >= waiting
 	})
 	return func() map[string]int {
 		stop()
@@ -99,29 +103,45 @@ func (y *yard) noise() (end func() map[string]int) {
 // takes its part of the processors. Behind the others' calls, a turn would take
 // seconds, in each round.
 func TestNoNoisyNeighbours(t *testing.T) {
-	y := start(t, `
-limits {
-  concurrent_turns = 256
+	const (
+		long    = "llm {\n  provider       = \"echo\"\n  tokens         = 50\n  token_delay_ms = 10\n}\n"
+		allLong = "defaults {\n" + long + "}\n"
+		// Each of the noisy tenants has more turns than there are slots.
+		few = "limits {\n  concurrent_turns = 256\n}\nplugin \"llm\" \"echo\" {\n  max_calls = 96\n}\n"
+	)
+	for name, c := range map[string]struct {
+		host, flood    string
+		calls, waiting int
+	}{
+		"few slots, one instance each": {few + echoDefaults, long, 97, 97},
+		"few slots, the same instance": {few + allLong, "", 97, 97},
+		"as a host is by default":      {allLong, "", 128, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			y := start(t, c.host, map[string]string{
+				"quiet0.hcl": "", "quiet1.hcl": "", "quiet2.hcl": "", "quiet3.hcl": "",
+				"flood.hcl": c.flood, "dead.hcl": "llm {\n  hang_after_tokens = 0\n}\n",
+			})
+			y.compare(c.calls, c.waiting)
+		})
+	}
 }
-plugin "llm" "echo" {
-  max_calls = 96
-}
-`+echoDefaults, map[string]string{
-		"quiet0.hcl": "", "quiet1.hcl": "", "quiet2.hcl": "", "quiet3.hcl": "",
-		"flood.hcl": "llm {\n  tokens         = 50\n  token_delay_ms = 10\n}\n",
-		"dead.hcl":  "llm {\n  hang_after_tokens = 0\n}\n",
-	})
+
+// compare fails unless the quiet tenants get with noise what they got without.
+func (y *yard) compare(calls, waiting int) {
+	t := y.t
+	t.Helper()
 	y.pace("warm", 2*time.Second)
 	for round := range 3 {
 		quiet, n := y.pace(fmt.Sprint("quiet", round), 5*time.Second)
-		end := y.noise()
+		end := y.noise(calls, waiting)
 		noisy, m := y.pace(fmt.Sprint("noisy", round), 8*time.Second)
 		status := end()
 		t.Logf("p99 %s of %d quiet turns, %s of %d noisy ones; %v", quiet, n, noisy, m, status)
 		if status["flood 200"] < 100 || status["flood 429"] < 100 {
 			t.Error("the flood was none")
 		}
-		if noisy <= max(2*quiet, quiet+50*time.Millisecond) {
+		if t.Failed() || noisy <= max(2*quiet, quiet+50*time.Millisecond) {
 			return
 		}
 	}
