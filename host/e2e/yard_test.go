@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,8 @@ type yard struct {
 	done chan struct{} // closed when the host ended
 	log  *lockedBuffer
 	http *http.Client
+
+	listen, scheme string // empty: 127.0.0.1 and http
 }
 
 type lockedBuffer struct {
@@ -104,15 +107,21 @@ func start(t *testing.T, config string, tenants map[string]string) *yard {
 	for name, text := range tenants {
 		y.write("tenants/"+name, text)
 	}
+	y.runUntilTheEnd()
+	return y
+}
+
+// runUntilTheEnd runs the host until the test ends.
+func (y *yard) runUntilTheEnd() {
+	y.t.Helper()
 	y.run()
-	t.Cleanup(func() {
+	y.t.Cleanup(func() {
 		y.stop(syscall.SIGTERM)
 		y.http.CloseIdleConnections()
-		if t.Failed() {
-			t.Logf("the host's log:\n%s", y.log)
+		if y.t.Failed() {
+			y.t.Logf("the host's log:\n%s", y.log)
 		}
 	})
-	return y
 }
 
 // shortDir is a temporary folder short enough for the sockets below it.
@@ -142,7 +151,12 @@ func (y *yard) run() {
 	}
 	addr := l.Addr().String()
 	_ = l.Close()
-	y.url, y.log, y.done = "http://"+addr, &lockedBuffer{}, make(chan struct{})
+	scheme := cmp.Or(y.scheme, "http")
+	y.url, y.log, y.done = scheme+"://"+addr, &lockedBuffer{}, make(chan struct{})
+	if y.listen != "" {
+		_, port, _ := net.SplitHostPort(addr)
+		addr = net.JoinHostPort(y.listen, port)
+	}
 	y.cmd = exec.Command(filepath.Join(binaries, "botyard"), "serve", "--config", filepath.Join(y.dir, "botyard.hcl"), "--listen", addr)
 	y.cmd.Stdout, y.cmd.Stderr = y.log, y.log
 	// Its own temporary folder, so that what is left behind can be seen.
