@@ -22,6 +22,10 @@ const (
 	// ends, the host is gone, and the plugin must end too.
 	LifelineStdin = "stdin"
 
+	// DataDirEnv names the variable with the folder that a plugin may keep files in;
+	// see Env.DataDir.
+	DataDirEnv = "BOTYARD_DATA_DIR"
+
 	// MaxMessageBytes bounds one gRPC message in both directions. grpc-go's own limit
 	// of 4 MiB is less than a tail of large messages.
 	MaxMessageBytes = 64 << 20

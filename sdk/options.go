@@ -57,6 +57,10 @@ type MemoryNeeds struct {
 type Env struct {
 	// Log reaches the operator through the host. It is never nil.
 	Log hclog.Logger
+	// DataDir is the folder that the plugin may keep files in from one run to the next,
+	// absolute; it may have to be made. Empty when the host keeps nothing. A process of
+	// one tenant has a folder of that tenant's.
+	DataDir string
 }
 
 // Option changes how a plugin presents itself.

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"os"
 
 	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
@@ -34,7 +35,7 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if req.Instance == "" {
 		return nil, fault.New(fault.Invalid, "is empty").At("instance").By(fault.PartyHost)
 	}
-	needs, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, Env{Log: s.log})
+	needs, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, Env{Log: s.log, DataDir: os.Getenv(DataDirEnv)})
 	if err != nil || needs == nil {
 		return &pluginv1.ConfigureResponse{}, err
 	}

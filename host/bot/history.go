@@ -38,7 +38,7 @@ func (b *Bot) DeleteConversation(ctx context.Context, conversation string) error
 		return err
 	}
 	call := sdk.Call{Tenant: b.Tenant, Conversation: conversation}
-	n, err := b.Storage.Delete(ctx, storage.Scope{Call: call})
+	deleted, err := b.Storage.Delete(ctx, storage.Scope{Call: call})
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (b *Bot) DeleteConversation(ctx context.Context, conversation string) error
 			return err
 		}
 	}
-	if n == 0 {
+	if deleted.Conversations == 0 {
 		return fault.New(fault.NotFound, "there is no conversation %q", conversation)
 	}
 	return nil

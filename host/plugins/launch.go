@@ -78,7 +78,11 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
 		return nil, &startError{err: err}
 	}
-	p.cmd = command(bin.path, p.dir, allowedEnv(settings.Env))
+	env := allowedEnv(settings.Env)
+	if dir := m.dataDir(bin.ref, scope); dir != "" {
+		env = append(env, sdk.DataDirEnv+"="+dir)
+	}
+	p.cmd = command(bin.path, p.dir, env)
 	p.client = p.newClient(settings.StartTimeout)
 
 	type connected struct {
@@ -208,6 +212,19 @@ func (p *process) introduce(ctx context.Context, schemas *schemaCache) error {
 		return permanent("%s: %w", p.bin.path, err)
 	}
 	return nil
+}
+
+// dataDir is where processes of the plugin may keep files, those of one tenant apart
+// from all others.
+func (m *Manager) dataDir(r ref, scope string) string {
+	if m.opts.DataDir == "" {
+		return ""
+	}
+	dir := filepath.Join(m.opts.DataDir, r.kind+"-"+r.name)
+	if scope == "" {
+		return filepath.Join(dir, "shared")
+	}
+	return filepath.Join(dir, "tenants", scope)
 }
 
 // allowedEnv looks up the variables that the operator lets the plugin have.

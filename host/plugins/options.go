@@ -20,6 +20,9 @@ type Options struct {
 	// RuntimeDir is where the private folder with the plugins' sockets is made. Empty
 	// is os.TempDir().
 	RuntimeDir string
+	// DataDir, absolute, is where each plugin has a folder of its own for files that
+	// outlive it. Empty: plugins keep no files.
+	DataDir string
 	// Log gets what happens to plugins and what they say themselves. Nil discards.
 	Log hclog.Logger
 	// DrainTimeout bounds how long a process that is to end is left to its calls;

@@ -84,8 +84,8 @@ func TestStorageMemory(t *testing.T) {
 	if page, err := s.List(ctx, &storage.ListRequest{Call: sdk.Call{Tenant: "t"}, Limit: 10}); err != nil || len(page.Conversations) != 1 {
 		t.Errorf("%+v, %v", page, err)
 	}
-	if n, err := s.Delete(ctx, storage.Scope{Call: call}); err != nil || n != 1 {
-		t.Errorf("%d, %v", n, err)
+	if n, err := s.Delete(ctx, storage.Scope{Call: call}); err != nil || n.Conversations != 1 {
+		t.Errorf("%+v, %v", n, err)
 	}
 }
 

@@ -19,14 +19,36 @@ func (i *Instance) Renewer() storage.Renewer {
 	return renewCaller{i}
 }
 
+// Importer gives the instance as what takes turns that ended elsewhere; nil when the
+// plugin has not that capability.
+func (i *Instance) Importer() storage.Importer {
+	if !serves(i.sup.lastInfo(), storage.CapImport) {
+		return nil
+	}
+	return importCaller{i}
+}
+
+// Migrator gives the instance as what has a layout; nil when the plugin has not that
+// capability.
+func (i *Instance) Migrator() storage.Migrator {
+	if !serves(i.sup.lastInfo(), storage.CapMigrate) {
+		return nil
+	}
+	return migrateCaller{i}
+}
+
 type (
 	storageCaller struct{ i *Instance }
 	renewCaller   struct{ i *Instance }
+	importCaller  struct{ i *Instance }
+	migrateCaller struct{ i *Instance }
 )
 
 var (
-	_ storage.Storage = storageCaller{}
-	_ storage.Renewer = renewCaller{}
+	_ storage.Storage  = storageCaller{}
+	_ storage.Renewer  = renewCaller{}
+	_ storage.Importer = importCaller{}
+	_ storage.Migrator = migrateCaller{}
 )
 
 // Begin implements storage.Storage.
@@ -72,8 +94,8 @@ func (s storageCaller) List(ctx context.Context, req *storage.ListRequest) (*sto
 }
 
 // Delete implements storage.Storage.
-func (s storageCaller) Delete(ctx context.Context, scope storage.Scope) (int64, error) {
-	var out int64
+func (s storageCaller) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
+	var out storage.Deleted
 	err := s.i.do(ctx, callOptions{tenant: scope.Call.Tenant}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Delete(ctx, scope)
 		return err
@@ -87,4 +109,25 @@ func (r renewCaller) Renew(ctx context.Context, holder string, lease time.Durati
 	return r.i.do(ctx, callOptions{unqueued: true}, func(ctx context.Context, t target) error {
 		return storage.NewClient(t.conn, t.id).Renew(ctx, holder, lease)
 	})
+}
+
+// Import implements storage.Importer.
+func (c importCaller) Import(ctx context.Context, req *storage.ImportRequest) (int64, error) {
+	var out int64
+	err := c.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).Import(ctx, req)
+		return err
+	})
+	return out, err
+}
+
+// Migrate implements storage.Migrator. It is bounded by ctx alone: how long it takes
+// is the database's size's to say.
+func (c migrateCaller) Migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
+	var out *storage.Migration
+	err := c.i.do(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).Migrate(ctx, finish)
+		return err
+	})
+	return out, err
 }

@@ -74,26 +74,27 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 }
 
 // Delete implements [storage.Storage].
-func (s *Store) Delete(ctx context.Context, scope storage.Scope) (int64, error) {
+func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
+	var d storage.Deleted
 	call := scope.Call
 	if err := checkTenant(ctx, call); err != nil {
-		return 0, err
+		return d, err
 	}
 	if call.Conversation == "" && call.User == "" {
 		if !scope.Tenant {
-			return 0, fault.New(fault.Invalid, "name a conversation or a user, or say that all of the tenant goes").At("tenant")
+			return d, fault.New(fault.Invalid, "name a conversation or a user, or say that all of the tenant goes").At("tenant")
 		}
 		return s.purge(call), nil
 	}
 	t := s.lookup(call)
 	if t == nil {
-		return 0, nil
+		return d, nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var doomed []*conversation
 	if t.gone {
-		return 0, nil
+		return d, nil
 	} else if call.Conversation == "" {
 		doomed = t.ofUser(call.User)
 	} else if c := t.conversations[call.Conversation]; c != nil {
@@ -101,8 +102,10 @@ func (s *Store) Delete(ctx context.Context, scope storage.Scope) (int64, error) 
 	}
 	for _, c := range doomed {
 		t.remove(c)
+		d.Conversations++
+		d.Turns += int64(len(c.turns))
 	}
-	return int64(len(doomed)), nil
+	return d, nil
 }
 
 func checkLimit(limit int) error {

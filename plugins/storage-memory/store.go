@@ -128,7 +128,7 @@ func (sh *shard) create(id tenantID) (*tenant, error) {
 
 // purge unlinks the call's tenant. A life that has a name is over for good; an
 // unnamed one may begin anew.
-func (s *Store) purge(call sdk.Call) int64 {
+func (s *Store) purge(call sdk.Call) (d storage.Deleted) {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)
 	sh.mu.Lock()
@@ -139,10 +139,14 @@ func (s *Store) purge(call sdk.Call) int64 {
 	}
 	sh.mu.Unlock()
 	if t == nil {
-		return 0
+		return d
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.gone = true
-	return int64(len(t.conversations))
+	for _, c := range t.conversations {
+		d.Conversations++
+		d.Turns += int64(len(c.turns))
+	}
+	return d
 }

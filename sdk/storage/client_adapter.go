@@ -19,8 +19,10 @@ type Client struct {
 }
 
 var (
-	_ Storage = (*Client)(nil)
-	_ Renewer = (*Client)(nil)
+	_ Storage  = (*Client)(nil)
+	_ Renewer  = (*Client)(nil)
+	_ Importer = (*Client)(nil)
+	_ Migrator = (*Client)(nil)
 )
 
 // NewClient makes a client of the instance. It owns nothing of conn.
@@ -95,13 +97,35 @@ func (c *Client) List(ctx context.Context, req *ListRequest) (*ConversationPage,
 }
 
 // Delete implements Storage.
-func (c *Client) Delete(ctx context.Context, scope Scope) (int64, error) {
+func (c *Client) Delete(ctx context.Context, scope Scope) (Deleted, error) {
 	resp, err := c.rpc.Delete(ctx, &storagev1.DeleteRequest{
-		Call: sdk.CallToProto(scope.Call, c.instance), Tenant: scope.Tenant})
+		Call: sdk.CallToProto(scope.Call, c.instance), Tenant: scope.Tenant, Before: wire.Time(scope.Before), Limit: int32(scope.Limit)})
+	if err != nil {
+		return Deleted{}, fault.Of(err)
+	}
+	return Deleted{Conversations: resp.Conversations, Turns: resp.Turns, More: resp.More}, nil
+}
+
+// Import implements Importer.
+func (c *Client) Import(ctx context.Context, req *ImportRequest) (int64, error) {
+	p := &storagev1.ImportRequest{Call: sdk.CallToProto(req.Call, c.instance)}
+	for _, t := range req.Turns {
+		p.Turns = append(p.Turns, turn(t))
+	}
+	resp, err := c.rpc.Import(ctx, p)
 	if err != nil {
 		return 0, fault.Of(err)
 	}
-	return resp.Conversations, nil
+	return resp.Turns, nil
+}
+
+// Migrate implements Migrator.
+func (c *Client) Migrate(ctx context.Context, finish bool) (*Migration, error) {
+	resp, err := c.rpc.Migrate(ctx, &storagev1.MigrateRequest{Call: &chatv1.CallContext{Instance: c.instance}, Finish: finish})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	return &Migration{Layout: int(resp.Layout), Oldest: int(resp.Oldest), Steps: resp.Steps}, nil
 }
 
 // Renew implements Renewer.

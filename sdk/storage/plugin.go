@@ -9,17 +9,24 @@ import (
 	"google.golang.org/grpc"
 )
 
-// CapRenew is the capability of plugins whose instances are Renewers.
-const CapRenew = "renew"
+// Capabilities of plugins whose instances implement more than Storage.
+const (
+	CapRenew    = "renew"    // Renewer
+	CapRegistry = "registry" // Registry
+	CapWatch    = "watch"    // Watcher
+	CapImport   = "import"   // Importer
+	CapMigrate  = "migrate"  // Migrator
+)
 
 // NewPlugin makes a plugin that configurations select as
 // conversation_storage.backend = name. C is the configuration struct (package
 // schema says which tags it has); open makes an instance from it, and must not
-// depend on a database that may be down. A plugin whose instances implement
-// Renewer says so with sdk.Capability(CapRenew).
+// depend on a database that may be down. What its instances implement beyond Storage
+// the plugin says with sdk.Capability, for example sdk.Capability(CapRenew).
 func NewPlugin[C any](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (Storage, error), opts ...sdk.Option) sdk.Plugin {
 	b := instances.New(open, func(s *grpc.Server, set *instances.Set[Storage]) {
 		storagev1.RegisterStorageServiceServer(s, &server{set: set})
+		storagev1.RegisterTenantRegistryServiceServer(s, &registryServer{set: set})
 	})
 	info := sdk.Info{Kind: Kind, Name: name, Version: version, ConfigSchema: b.Schema,
 		Services: []string{storagev1.StorageService_ServiceDesc.ServiceName}}

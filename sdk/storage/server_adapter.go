@@ -98,25 +98,48 @@ func (s *server) Delete(ctx context.Context, req *storagev1.DeleteRequest) (*sto
 		return nil, err
 	}
 	defer done()
-	scope := Scope{Call: sdk.CallFromProto(req.Call), Tenant: req.Tenant}
+	scope := Scope{Call: sdk.CallFromProto(req.Call), Tenant: req.Tenant, Before: wire.TimeFrom(req.Before), Limit: int(req.Limit)}
 	if scope.Call.Conversation == "" && scope.Call.User == "" && !scope.Tenant {
 		return nil, fault.New(fault.Invalid, "names neither conversation nor user, and is not said to mean the whole tenant").At("scope")
 	}
-	n, err := v.Delete(ctx, scope)
-	return &storagev1.DeleteResponse{Conversations: n}, err
+	d, err := v.Delete(ctx, scope)
+	return &storagev1.DeleteResponse{Conversations: d.Conversations, Turns: d.Turns, More: d.More}, err
 }
 
 func (s *server) Renew(ctx context.Context, req *storagev1.RenewRequest) (*storagev1.RenewResponse, error) {
-	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	v, done, err := get[Renewer](s.set, req.GetCall(), "keeps no leases")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	r, ok := v.(Renewer)
-	if !ok {
-		return nil, fault.New(fault.Invalid, "this storage keeps no leases")
+	return &storagev1.RenewResponse{}, v.Renew(ctx, req.Holder, time.Duration(req.LeaseMs)*time.Millisecond)
+}
+
+func (s *server) Import(ctx context.Context, req *storagev1.ImportRequest) (*storagev1.ImportResponse, error) {
+	v, done, err := get[Importer](s.set, req.GetCall(), "imports nothing")
+	if err != nil {
+		return nil, err
 	}
-	return &storagev1.RenewResponse{}, r.Renew(ctx, req.Holder, time.Duration(req.LeaseMs)*time.Millisecond)
+	defer done()
+	in := &ImportRequest{Call: sdk.CallFromProto(req.Call), Turns: make([]Turn, len(req.Turns))}
+	for i, t := range req.Turns {
+		in.Turns[i] = turnFrom(t)
+	}
+	n, err := v.Import(ctx, in)
+	return &storagev1.ImportResponse{Turns: n}, err
+}
+
+func (s *server) Migrate(ctx context.Context, req *storagev1.MigrateRequest) (*storagev1.MigrateResponse, error) {
+	v, done, err := get[Migrator](s.set, req.GetCall(), "has no layout to migrate")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	m, err := v.Migrate(ctx, req.Finish)
+	if err != nil {
+		return nil, err
+	}
+	return &storagev1.MigrateResponse{Layout: int32(m.Layout), Oldest: int32(m.Oldest), Steps: m.Steps}, nil
 }
 
 func turn(t Turn) *storagev1.Turn {

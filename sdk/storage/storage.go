@@ -38,15 +38,42 @@ type Storage interface {
 	Read(ctx context.Context, req *ReadRequest) (*TurnPage, error)
 	// List pages through the tenant's conversations by id, bytewise.
 	List(ctx context.Context, req *ListRequest) (*ConversationPage, error)
-	// Delete removes what the scope names and answers how many conversations that
-	// were. Running turns there can no longer be committed. It is idempotent.
-	Delete(ctx context.Context, scope Scope) (conversations int64, err error)
+	// Delete removes what the scope names and answers how much that was. Running turns
+	// there can no longer be committed. It is idempotent.
+	Delete(ctx context.Context, scope Scope) (Deleted, error)
 }
 
 // Renewer is implemented by storages that several hosts may share.
 type Renewer interface {
 	// Renew extends all leases of the holder to lease from now, by the storage's clock.
 	Renew(ctx context.Context, holder string, lease time.Duration) error
+}
+
+// Importer is implemented by storages that take turns which ended elsewhere: the
+// capability CapImport.
+type Importer interface {
+	// Import appends the turns to the call's conversation, which comes to exist if it
+	// does not. It is atomic, and idempotent: turns whose sequence is there already are
+	// left out. It answers how many were appended. fault.Conflict when a turn is running
+	// there, when a sequence is skipped, or when one that is there differs in number or
+	// state.
+	Import(ctx context.Context, req *ImportRequest) (turns int64, err error)
+}
+
+// Migrator is implemented by storages whose layout is versioned: the capability
+// CapMigrate.
+type Migrator interface {
+	// Migrate brings the database to the layout that this version of the plugin writes,
+	// without shutting out plugins of older versions; with finish it also takes away
+	// what only those need, and shuts them out. It is idempotent.
+	Migrate(ctx context.Context, finish bool) (*Migration, error)
+}
+
+// Migration is the layout of a database after Migrate.
+type Migration struct {
+	Layout int      // of the database
+	Oldest int      // layout of the oldest plugin that may use it
+	Steps  []string // what was done, for people; empty for nothing
 }
 
 // State is where a turn stands.
@@ -172,4 +199,28 @@ type ConversationPage struct {
 type Scope struct {
 	Call   sdk.Call
 	Tenant bool
+	// Before, unless zero, spares conversations that were changed at this time or later,
+	// and those with a running turn whose holder is alive. With it a tenant's life goes on.
+	Before time.Time
+	// Limit, unless 0, is about how many turns are removed in this call at most. All that
+	// the scope names is out of reach from the first call on; Deleted.More says that
+	// another is needed to have it gone.
+	Limit int
+}
+
+// Deleted is what a Delete removed.
+type Deleted struct {
+	Conversations int64
+	Turns         int64 // of all states
+	More          bool  // repeat the call
+}
+
+// ImportRequest brings turns into a conversation. Tenant, conversation and user, who
+// it belongs to if it is new, are the call's.
+type ImportRequest struct {
+	Call sdk.Call
+	// Turns are in order of their sequence, each one more than the last, and have ended.
+	// They keep sequence, number, times and all else; keys are kept for show, and replay
+	// nothing.
+	Turns []Turn
 }

@@ -40,9 +40,9 @@ var deleteRules = []Rule{
 // removes none.
 func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want int64) error {
 	for _, again := range []string{"", " again"} {
-		n, err := e.Storage.Delete(ctx, scope)
-		if err != nil || n != want {
-			return fmt.Errorf("delete %s%s: %d conversations, error %v; want %d", what, again, n, err, want)
+		d, err := e.Storage.Delete(ctx, scope)
+		if err != nil || d.Conversations != want || d.More {
+			return fmt.Errorf("delete %s%s: %+v, error %v; want %d conversations", what, again, d, err, want)
 		}
 		want = 0
 	}

@@ -150,18 +150,17 @@ func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.
 	return page, nil
 }
 
-func (r *reference) Delete(_ context.Context, scope storage.Scope) (int64, error) {
+func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.Deleted, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	call := scope.Call
 	if err := checkCall(call, false); err != nil {
-		return 0, err
+		return d, err
 	}
 	whole := call.Conversation == "" && call.User == ""
 	if whole && !scope.Tenant && !r.has("eager-delete") {
-		return 0, fault.New(fault.Invalid, "names nothing").At("tenant")
+		return d, fault.New(fault.Invalid, "names nothing").At("tenant")
 	}
-	var n int64
 	for address, c := range r.data.conversations {
 		guest := r.has("deletes-guests") && slices.ContainsFunc(c.rows, func(t *row) bool { return t.User == call.User })
 		switch {
@@ -170,16 +169,17 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (int64, error
 			call.Conversation == "" && call.User != "" && c.user != call.User && !guest:
 			continue
 		}
-		n++
+		d.Conversations++
+		d.Turns += int64(len(c.rows))
 		delete(r.data.conversations, address)
 	}
 	if whole && call.Incarnation != "" {
 		r.data.dead[r.tenant(call)] = true
 	}
-	if n == 0 && call.Conversation != "" && r.has("delete-not-found") {
-		return 0, fault.New(fault.NotFound, "no such conversation")
+	if d.Conversations == 0 && call.Conversation != "" && r.has("delete-not-found") {
+		return d, fault.New(fault.NotFound, "no such conversation")
 	}
-	return n, nil
+	return d, nil
 }
 
 func (r *reference) checkLimit(limit int) error {

@@ -1056,7 +1056,12 @@ type DeleteRequest struct {
 	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	// Must be true to delete all of the tenant, when the call context names neither
 	// conversation nor user.
-	Tenant        bool `protobuf:"varint,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Tenant bool `protobuf:"varint,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Spares conversations changed at this time or later, and those with a running
+	// turn whose holder is alive. Unset: none is spared.
+	Before *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	// About how many turns to remove in this call at most; 0: all.
+	Limit         int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1105,10 +1110,28 @@ func (x *DeleteRequest) GetTenant() bool {
 	return false
 }
 
+func (x *DeleteRequest) GetBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *DeleteRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
 type DeleteResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Conversations removed.
 	Conversations int64 `protobuf:"varint,1,opt,name=conversations,proto3" json:"conversations,omitempty"`
+	// Turns removed, of all states.
+	Turns int64 `protobuf:"varint,2,opt,name=turns,proto3" json:"turns,omitempty"`
+	// True when the call must be repeated to have all gone.
+	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1148,6 +1171,20 @@ func (x *DeleteResponse) GetConversations() int64 {
 		return x.Conversations
 	}
 	return 0
+}
+
+func (x *DeleteResponse) GetTurns() int64 {
+	if x != nil {
+		return x.Turns
+	}
+	return 0
+}
+
+func (x *DeleteResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 type RenewRequest struct {
@@ -1246,6 +1283,221 @@ func (*RenewResponse) Descriptor() ([]byte, []int) {
 	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
 }
 
+type ImportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user is who a new conversation belongs to.
+	Call *v1.CallContext `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// In order of their sequence, without gaps; none is running.
+	Turns         []*Turn `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportRequest) Reset() {
+	*x = ImportRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportRequest) ProtoMessage() {}
+
+func (x *ImportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
+func (*ImportRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ImportRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *ImportRequest) GetTurns() []*Turn {
+	if x != nil {
+		return x.Turns
+	}
+	return nil
+}
+
+type ImportResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Turns appended; those that were there already are not counted.
+	Turns         int64 `protobuf:"varint,1,opt,name=turns,proto3" json:"turns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportResponse) Reset() {
+	*x = ImportResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportResponse) ProtoMessage() {}
+
+func (x *ImportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportResponse.ProtoReflect.Descriptor instead.
+func (*ImportResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ImportResponse) GetTurns() int64 {
+	if x != nil {
+		return x.Turns
+	}
+	return 0
+}
+
+type MigrateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Also take away what only plugins of older versions need.
+	Finish        bool `protobuf:"varint,2,opt,name=finish,proto3" json:"finish,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrateRequest) Reset() {
+	*x = MigrateRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrateRequest) ProtoMessage() {}
+
+func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrateRequest.ProtoReflect.Descriptor instead.
+func (*MigrateRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *MigrateRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *MigrateRequest) GetFinish() bool {
+	if x != nil {
+		return x.Finish
+	}
+	return false
+}
+
+type MigrateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Layout of the database.
+	Layout int32 `protobuf:"varint,1,opt,name=layout,proto3" json:"layout,omitempty"`
+	// Layout of the oldest plugin that may use it.
+	Oldest int32 `protobuf:"varint,2,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	// What was done, for people.
+	Steps         []string `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrateResponse) Reset() {
+	*x = MigrateResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrateResponse) ProtoMessage() {}
+
+func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
+func (*MigrateResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *MigrateResponse) GetLayout() int32 {
+	if x != nil {
+		return x.Layout
+	}
+	return 0
+}
+
+func (x *MigrateResponse) GetOldest() int32 {
+	if x != nil {
+		return x.Oldest
+	}
+	return 0
+}
+
+func (x *MigrateResponse) GetSteps() []string {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
 var File_botyard_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_botyard_storage_v1_storage_proto_rawDesc = "" +
@@ -1322,30 +1574,48 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"Y\n" +
+	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xa3\x01\n" +
 	"\rDeleteRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
-	"\x06tenant\x18\x02 \x01(\bR\x06tenant\"6\n" +
+	"\x06tenant\x18\x02 \x01(\bR\x06tenant\x122\n" +
+	"\x06before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\"`\n" +
 	"\x0eDeleteResponse\x12$\n" +
-	"\rconversations\x18\x01 \x01(\x03R\rconversations\"s\n" +
+	"\rconversations\x18\x01 \x01(\x03R\rconversations\x12\x14\n" +
+	"\x05turns\x18\x02 \x01(\x03R\x05turns\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"s\n" +
 	"\fRenewRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06holder\x18\x02 \x01(\tR\x06holder\x12\x19\n" +
 	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\x0f\n" +
-	"\rRenewResponse*\x8c\x01\n" +
+	"\rRenewResponse\"q\n" +
+	"\rImportRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12.\n" +
+	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\"&\n" +
+	"\x0eImportResponse\x12\x14\n" +
+	"\x05turns\x18\x01 \x01(\x03R\x05turns\"Z\n" +
+	"\x0eMigrateRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
+	"\x06finish\x18\x02 \x01(\bR\x06finish\"W\n" +
+	"\x0fMigrateResponse\x12\x16\n" +
+	"\x06layout\x18\x01 \x01(\x05R\x06layout\x12\x16\n" +
+	"\x06oldest\x18\x02 \x01(\x05R\x06oldest\x12\x14\n" +
+	"\x05steps\x18\x03 \x03(\tR\x05steps*\x8c\x01\n" +
 	"\tTurnState\x12\x1a\n" +
 	"\x16TURN_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12TURN_STATE_RUNNING\x10\x01\x12\x18\n" +
 	"\x14TURN_STATE_SUCCEEDED\x10\x02\x12\x15\n" +
 	"\x11TURN_STATE_FAILED\x10\x03\x12\x1a\n" +
-	"\x16TURN_STATE_INTERRUPTED\x10\x042\xe4\x03\n" +
+	"\x16TURN_STATE_INTERRUPTED\x10\x042\x89\x05\n" +
 	"\x0eStorageService\x12L\n" +
 	"\x05Begin\x12 .botyard.storage.v1.BeginRequest\x1a!.botyard.storage.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.botyard.storage.v1.CommitRequest\x1a\".botyard.storage.v1.CommitResponse\x12I\n" +
 	"\x04Read\x12\x1f.botyard.storage.v1.ReadRequest\x1a .botyard.storage.v1.ReadResponse\x12I\n" +
 	"\x04List\x12\x1f.botyard.storage.v1.ListRequest\x1a .botyard.storage.v1.ListResponse\x12O\n" +
 	"\x06Delete\x12!.botyard.storage.v1.DeleteRequest\x1a\".botyard.storage.v1.DeleteResponse\x12L\n" +
-	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponseBCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
+	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponse\x12O\n" +
+	"\x06Import\x12!.botyard.storage.v1.ImportRequest\x1a\".botyard.storage.v1.ImportResponse\x12R\n" +
+	"\aMigrate\x12\".botyard.storage.v1.MigrateRequest\x1a#.botyard.storage.v1.MigrateResponseBCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
 
 var (
 	file_botyard_storage_v1_storage_proto_rawDescOnce sync.Once
@@ -1360,7 +1630,7 @@ func file_botyard_storage_v1_storage_proto_rawDescGZIP() []byte {
 }
 
 var file_botyard_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_botyard_storage_v1_storage_proto_goTypes = []any{
 	(TurnState)(0),                // 0: botyard.storage.v1.TurnState
 	(*Turn)(nil),                  // 1: botyard.storage.v1.Turn
@@ -1380,53 +1650,65 @@ var file_botyard_storage_v1_storage_proto_goTypes = []any{
 	(*DeleteResponse)(nil),        // 15: botyard.storage.v1.DeleteResponse
 	(*RenewRequest)(nil),          // 16: botyard.storage.v1.RenewRequest
 	(*RenewResponse)(nil),         // 17: botyard.storage.v1.RenewResponse
-	(*v1.Message)(nil),            // 18: botyard.chat.v1.Message
-	(*v1.Usage)(nil),              // 19: botyard.chat.v1.Usage
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(*v1.CallContext)(nil),        // 21: botyard.chat.v1.CallContext
+	(*ImportRequest)(nil),         // 18: botyard.storage.v1.ImportRequest
+	(*ImportResponse)(nil),        // 19: botyard.storage.v1.ImportResponse
+	(*MigrateRequest)(nil),        // 20: botyard.storage.v1.MigrateRequest
+	(*MigrateResponse)(nil),       // 21: botyard.storage.v1.MigrateResponse
+	(*v1.Message)(nil),            // 22: botyard.chat.v1.Message
+	(*v1.Usage)(nil),              // 23: botyard.chat.v1.Usage
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*v1.CallContext)(nil),        // 25: botyard.chat.v1.CallContext
 }
 var file_botyard_storage_v1_storage_proto_depIdxs = []int32{
 	0,  // 0: botyard.storage.v1.Turn.state:type_name -> botyard.storage.v1.TurnState
-	18, // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.chat.v1.Message
-	19, // 2: botyard.storage.v1.Turn.usage:type_name -> botyard.chat.v1.Usage
-	20, // 3: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
-	20, // 4: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
-	21, // 5: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
-	18, // 6: botyard.storage.v1.BeginRequest.message:type_name -> botyard.chat.v1.Message
+	22, // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.chat.v1.Message
+	23, // 2: botyard.storage.v1.Turn.usage:type_name -> botyard.chat.v1.Usage
+	24, // 3: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
+	24, // 4: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
+	25, // 5: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
+	22, // 6: botyard.storage.v1.BeginRequest.message:type_name -> botyard.chat.v1.Message
 	4,  // 7: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
 	1,  // 8: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
 	5,  // 9: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
 	6,  // 10: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
-	18, // 11: botyard.storage.v1.Started.tail:type_name -> botyard.chat.v1.Message
-	21, // 12: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
+	22, // 11: botyard.storage.v1.Started.tail:type_name -> botyard.chat.v1.Message
+	25, // 12: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
 	0,  // 13: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
-	18, // 14: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.chat.v1.Message
-	19, // 15: botyard.storage.v1.CommitRequest.usage:type_name -> botyard.chat.v1.Usage
-	21, // 16: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
+	22, // 14: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.chat.v1.Message
+	23, // 15: botyard.storage.v1.CommitRequest.usage:type_name -> botyard.chat.v1.Usage
+	25, // 16: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
 	1,  // 17: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
-	21, // 18: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
+	25, // 18: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
 	13, // 19: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
-	20, // 20: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
-	20, // 21: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
-	21, // 22: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
-	21, // 23: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 24: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
-	7,  // 25: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
-	9,  // 26: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
-	11, // 27: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
-	14, // 28: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
-	16, // 29: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
-	3,  // 30: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
-	8,  // 31: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
-	10, // 32: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
-	12, // 33: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
-	15, // 34: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
-	17, // 35: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
-	30, // [30:36] is the sub-list for method output_type
-	24, // [24:30] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	24, // 20: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
+	24, // 21: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
+	25, // 22: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
+	24, // 23: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
+	25, // 24: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
+	25, // 25: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
+	1,  // 26: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
+	25, // 27: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
+	2,  // 28: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
+	7,  // 29: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
+	9,  // 30: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
+	11, // 31: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
+	14, // 32: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
+	16, // 33: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
+	18, // 34: botyard.storage.v1.StorageService.Import:input_type -> botyard.storage.v1.ImportRequest
+	20, // 35: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
+	3,  // 36: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
+	8,  // 37: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
+	10, // 38: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
+	12, // 39: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
+	15, // 40: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
+	17, // 41: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
+	19, // 42: botyard.storage.v1.StorageService.Import:output_type -> botyard.storage.v1.ImportResponse
+	21, // 43: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_botyard_storage_v1_storage_proto_init() }
@@ -1446,7 +1728,7 @@ func file_botyard_storage_v1_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_storage_proto_rawDesc), len(file_botyard_storage_v1_storage_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

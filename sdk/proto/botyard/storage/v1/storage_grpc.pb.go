@@ -19,12 +19,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	StorageService_Begin_FullMethodName  = "/botyard.storage.v1.StorageService/Begin"
-	StorageService_Commit_FullMethodName = "/botyard.storage.v1.StorageService/Commit"
-	StorageService_Read_FullMethodName   = "/botyard.storage.v1.StorageService/Read"
-	StorageService_List_FullMethodName   = "/botyard.storage.v1.StorageService/List"
-	StorageService_Delete_FullMethodName = "/botyard.storage.v1.StorageService/Delete"
-	StorageService_Renew_FullMethodName  = "/botyard.storage.v1.StorageService/Renew"
+	StorageService_Begin_FullMethodName   = "/botyard.storage.v1.StorageService/Begin"
+	StorageService_Commit_FullMethodName  = "/botyard.storage.v1.StorageService/Commit"
+	StorageService_Read_FullMethodName    = "/botyard.storage.v1.StorageService/Read"
+	StorageService_List_FullMethodName    = "/botyard.storage.v1.StorageService/List"
+	StorageService_Delete_FullMethodName  = "/botyard.storage.v1.StorageService/Delete"
+	StorageService_Renew_FullMethodName   = "/botyard.storage.v1.StorageService/Renew"
+	StorageService_Import_FullMethodName  = "/botyard.storage.v1.StorageService/Import"
+	StorageService_Migrate_FullMethodName = "/botyard.storage.v1.StorageService/Migrate"
 )
 
 // StorageServiceClient is the client API for StorageService service.
@@ -51,6 +53,12 @@ type StorageServiceClient interface {
 	// Renew keeps the leases of a holder for the lease's time. Served by storages
 	// with the capability "renew": all that several hosts may share.
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
+	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
+	// storages with the capability "import".
+	Import(ctx context.Context, in *ImportRequest, opts ...grpc.CallOption) (*ImportResponse, error)
+	// Migrate brings the database to the plugin's layout. Served by storages with the
+	// capability "migrate". The call context names the instance only.
+	Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error)
 }
 
 type storageServiceClient struct {
@@ -121,6 +129,26 @@ func (c *storageServiceClient) Renew(ctx context.Context, in *RenewRequest, opts
 	return out, nil
 }
 
+func (c *storageServiceClient) Import(ctx context.Context, in *ImportRequest, opts ...grpc.CallOption) (*ImportResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ImportResponse)
+	err := c.cc.Invoke(ctx, StorageService_Import_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storageServiceClient) Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MigrateResponse)
+	err := c.cc.Invoke(ctx, StorageService_Migrate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // StorageServiceServer is the server API for StorageService service.
 // All implementations must embed UnimplementedStorageServiceServer
 // for forward compatibility.
@@ -145,6 +173,12 @@ type StorageServiceServer interface {
 	// Renew keeps the leases of a holder for the lease's time. Served by storages
 	// with the capability "renew": all that several hosts may share.
 	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
+	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
+	// storages with the capability "import".
+	Import(context.Context, *ImportRequest) (*ImportResponse, error)
+	// Migrate brings the database to the plugin's layout. Served by storages with the
+	// capability "migrate". The call context names the instance only.
+	Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error)
 	mustEmbedUnimplementedStorageServiceServer()
 }
 
@@ -172,6 +206,12 @@ func (UnimplementedStorageServiceServer) Delete(context.Context, *DeleteRequest)
 }
 func (UnimplementedStorageServiceServer) Renew(context.Context, *RenewRequest) (*RenewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
+}
+func (UnimplementedStorageServiceServer) Import(context.Context, *ImportRequest) (*ImportResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Import not implemented")
+}
+func (UnimplementedStorageServiceServer) Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Migrate not implemented")
 }
 func (UnimplementedStorageServiceServer) mustEmbedUnimplementedStorageServiceServer() {}
 func (UnimplementedStorageServiceServer) testEmbeddedByValue()                        {}
@@ -302,6 +342,42 @@ func _StorageService_Renew_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StorageService_Import_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ImportRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Import(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Import_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Import(ctx, req.(*ImportRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StorageService_Migrate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MigrateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Migrate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Migrate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Migrate(ctx, req.(*MigrateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // StorageService_ServiceDesc is the grpc.ServiceDesc for StorageService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -332,6 +408,14 @@ var StorageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Renew",
 			Handler:    _StorageService_Renew_Handler,
+		},
+		{
+			MethodName: "Import",
+			Handler:    _StorageService_Import_Handler,
+		},
+		{
+			MethodName: "Migrate",
+			Handler:    _StorageService_Migrate_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

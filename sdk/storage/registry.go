@@ -1,0 +1,103 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// HistoryKept is how many versions of a registration a Registry keeps at least.
+// Older ones may be dropped; the newest never is.
+const HistoryKept = 100
+
+// Registry is implemented by storages that also keep the tenants of a host: the
+// capability CapRegistry. Hosts that name the same storage for it share it. Errors
+// are of package fault.
+type Registry interface {
+	// PutTenant stores the next version of a tenant's registration. It numbers the
+	// version and the position under one lock, so that positions become visible in
+	// their order. A repeat with the attempt of the newest version answers that
+	// version. fault.Conflict when IfVersion is not the newest version.
+	PutTenant(ctx context.Context, req *PutTenantRequest) (*Registration, error)
+	// GetTenants answers the newest version of each of the tenants that have one, in
+	// any order; at most MaxPage ids.
+	GetTenants(ctx context.Context, ids []string) ([]Registration, error)
+	// ListTenants pages through the newest versions by tenant id, bytewise: those with
+	// a greater id than after, at most limit.
+	ListTenants(ctx context.Context, after string, limit int) (*RegistrationPage, error)
+	// TenantHistory pages through a tenant's versions, newest first: those less than
+	// before, or all if before is 0, at most limit. A tenant without any is an empty page.
+	TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*RegistrationPage, error)
+	// TenantChanges answers which tenants changed after the position, at most limit,
+	// oldest change first; of several changes of one tenant the newest may stand for
+	// all. Limit 0 only asks for Head.
+	TenantChanges(ctx context.Context, after int64, limit int) (*TenantChangePage, error)
+}
+
+// Watcher is implemented by Registries that notice a change at once: the capability
+// CapWatch.
+type Watcher interface {
+	// WatchTenants calls changed whenever a tenant may have changed, by whatever host,
+	// and once at the start, when it is sure to notice what comes. It returns when ctx
+	// ends or changed fails, and when it cannot notice changes: fault.Invalid if never
+	// (why is in the message), other errors if it is worth trying again. It may miss
+	// changes while a connection is lost; whoever must not miss any asks TenantChanges
+	// now and then.
+	WatchTenants(ctx context.Context, changed func() error) error
+}
+
+// TenantState is what a registration stands for.
+type TenantState int
+
+const (
+	TenantActive  TenantState = iota + 1 // served with the settings in Document
+	TenantRemoved                        // not served; what it wrote is kept and its id reserved
+	TenantPurged                         // all that it wrote is deleted; Document is the receipt
+	TenantOfFile                         // its settings are a file's; only its life and storages are here
+)
+
+// Registration is one version of what is registered under a tenant's id.
+type Registration struct {
+	Tenant      string
+	Version     int64 // of this tenant, from 1
+	Position    int64 // among all versions of all tenants, increasing
+	State       TenantState
+	Incarnation string // life of the tenant's id
+	Document    []byte // the host's, opaque
+	Note        string // how the version came about, for people
+	Attempt     string // of the PutTenantRequest
+	CreatedAt   time.Time
+}
+
+// PutTenantRequest asks for the next version of a registration.
+type PutTenantRequest struct {
+	Tenant      string
+	IfVersion   int64 // that must be the newest; 0: there must be none
+	State       TenantState
+	Incarnation string
+	Document    []byte
+	Note        string
+	Attempt     string // chosen by the host, unique to this version; not empty
+	// Forget erases the earlier versions, in the same step: nothing of their documents
+	// is left. Version goes on counting.
+	Forget bool
+}
+
+// RegistrationPage is a page of registrations.
+type RegistrationPage struct {
+	Registrations []Registration
+	More          bool
+}
+
+// TenantChange says that a tenant has a new version.
+type TenantChange struct {
+	Position int64
+	Tenant   string
+	Version  int64
+}
+
+// TenantChangePage answers TenantChanges.
+type TenantChangePage struct {
+	Changes []TenantChange
+	More    bool
+	Head    int64 // greatest position given out; 0 for none
+}

@@ -1,0 +1,232 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/internal/instances"
+	"github.com/botyard/botyard/sdk/internal/wire"
+	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+	"google.golang.org/grpc"
+)
+
+// RegistryClient calls an instance in a plugin process.
+type RegistryClient struct {
+	rpc  storagev1.TenantRegistryServiceClient
+	call *chatv1.CallContext
+}
+
+var (
+	_ Registry = (*RegistryClient)(nil)
+	_ Watcher  = (*RegistryClient)(nil)
+)
+
+// NewRegistryClient makes a client of the instance. It owns nothing of conn.
+func NewRegistryClient(conn grpc.ClientConnInterface, instance string) *RegistryClient {
+	return &RegistryClient{rpc: storagev1.NewTenantRegistryServiceClient(conn), call: &chatv1.CallContext{Instance: instance}}
+}
+
+// PutTenant implements Registry.
+func (c *RegistryClient) PutTenant(ctx context.Context, req *PutTenantRequest) (*Registration, error) {
+	resp, err := c.rpc.PutTenant(ctx, &storagev1.PutTenantRequest{
+		Call: c.call, Tenant: req.Tenant, IfVersion: req.IfVersion, State: storagev1.TenantState(req.State),
+		Incarnation: req.Incarnation, Document: req.Document, Note: req.Note, Attempt: req.Attempt, Forget: req.Forget,
+	})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	r := registrationFrom(resp.Registration)
+	return &r, nil
+}
+
+// GetTenants implements Registry.
+func (c *RegistryClient) GetTenants(ctx context.Context, ids []string) ([]Registration, error) {
+	resp, err := c.rpc.GetTenants(ctx, &storagev1.GetTenantsRequest{Call: c.call, Tenants: ids})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	return registrationsFrom(resp.Registrations), nil
+}
+
+// ListTenants implements Registry.
+func (c *RegistryClient) ListTenants(ctx context.Context, after string, limit int) (*RegistrationPage, error) {
+	resp, err := c.rpc.ListTenants(ctx, &storagev1.ListTenantsRequest{Call: c.call, After: after, Limit: int32(limit)})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	return &RegistrationPage{Registrations: registrationsFrom(resp.Registrations), More: resp.More}, nil
+}
+
+// TenantHistory implements Registry.
+func (c *RegistryClient) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*RegistrationPage, error) {
+	resp, err := c.rpc.TenantHistory(ctx, &storagev1.TenantHistoryRequest{Call: c.call, Tenant: tenant, Before: before, Limit: int32(limit)})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	return &RegistrationPage{Registrations: registrationsFrom(resp.Registrations), More: resp.More}, nil
+}
+
+// TenantChanges implements Registry.
+func (c *RegistryClient) TenantChanges(ctx context.Context, after int64, limit int) (*TenantChangePage, error) {
+	resp, err := c.rpc.TenantChanges(ctx, &storagev1.TenantChangesRequest{Call: c.call, After: after, Limit: int32(limit)})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	page := &TenantChangePage{More: resp.More, Head: resp.Head}
+	for _, p := range resp.Changes {
+		page.Changes = append(page.Changes, TenantChange{Position: p.Position, Tenant: p.Tenant, Version: p.Version})
+	}
+	return page, nil
+}
+
+// WatchTenants implements Watcher.
+func (c *RegistryClient) WatchTenants(ctx context.Context, changed func() error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.rpc.WatchTenants(ctx, &storagev1.WatchTenantsRequest{Call: c.call})
+	if err != nil {
+		return fault.Of(err)
+	}
+	for {
+		if _, err := stream.Recv(); err != nil {
+			return fault.Of(err)
+		}
+		if err := changed(); err != nil {
+			return err
+		}
+	}
+}
+
+type registryServer struct {
+	storagev1.UnimplementedTenantRegistryServiceServer
+	set *instances.Set[Storage]
+}
+
+// get finds the instance and what of it implements T.
+func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what string) (v T, done func(), err error) {
+	s, done, err := set.Get(call.GetInstance())
+	if err != nil {
+		return v, nil, err
+	}
+	v, ok := s.(T)
+	if !ok {
+		done()
+		return v, nil, fault.New(fault.Invalid, "this storage %s", what)
+	}
+	return v, done, nil
+}
+
+const keepsNoTenants = "keeps no tenants"
+
+func (s *registryServer) PutTenant(ctx context.Context, req *storagev1.PutTenantRequest) (*storagev1.PutTenantResponse, error) {
+	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	r, err := v.PutTenant(ctx, &PutTenantRequest{
+		Tenant: req.Tenant, IfVersion: req.IfVersion, State: TenantState(req.State), Incarnation: req.Incarnation,
+		Document: req.Document, Note: req.Note, Attempt: req.Attempt, Forget: req.Forget,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &storagev1.PutTenantResponse{Registration: registration(*r)}, nil
+}
+
+func (s *registryServer) GetTenants(ctx context.Context, req *storagev1.GetTenantsRequest) (*storagev1.GetTenantsResponse, error) {
+	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	all, err := v.GetTenants(ctx, req.Tenants)
+	if err != nil {
+		return nil, err
+	}
+	return &storagev1.GetTenantsResponse{Registrations: registrations(all)}, nil
+}
+
+func (s *registryServer) ListTenants(ctx context.Context, req *storagev1.ListTenantsRequest) (*storagev1.ListTenantsResponse, error) {
+	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	page, err := v.ListTenants(ctx, req.After, int(req.Limit))
+	if err != nil {
+		return nil, err
+	}
+	return &storagev1.ListTenantsResponse{Registrations: registrations(page.Registrations), More: page.More}, nil
+}
+
+func (s *registryServer) TenantHistory(ctx context.Context, req *storagev1.TenantHistoryRequest) (*storagev1.TenantHistoryResponse, error) {
+	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	page, err := v.TenantHistory(ctx, req.Tenant, req.Before, int(req.Limit))
+	if err != nil {
+		return nil, err
+	}
+	return &storagev1.TenantHistoryResponse{Registrations: registrations(page.Registrations), More: page.More}, nil
+}
+
+func (s *registryServer) TenantChanges(ctx context.Context, req *storagev1.TenantChangesRequest) (*storagev1.TenantChangesResponse, error) {
+	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	page, err := v.TenantChanges(ctx, req.After, int(req.Limit))
+	if err != nil {
+		return nil, err
+	}
+	resp := &storagev1.TenantChangesResponse{More: page.More, Head: page.Head}
+	for _, c := range page.Changes {
+		resp.Changes = append(resp.Changes, &storagev1.TenantChange{Position: c.Position, Tenant: c.Tenant, Version: c.Version})
+	}
+	return resp, nil
+}
+
+func (s *registryServer) WatchTenants(req *storagev1.WatchTenantsRequest, stream storagev1.TenantRegistryService_WatchTenantsServer) error {
+	v, done, err := get[Watcher](s.set, req.GetCall(), "notices no changes of tenants")
+	if err != nil {
+		return err
+	}
+	defer done()
+	return v.WatchTenants(stream.Context(), func() error { return stream.Send(&storagev1.WatchTenantsResponse{}) })
+}
+
+func registration(r Registration) *storagev1.Registration {
+	return &storagev1.Registration{
+		Tenant: r.Tenant, Version: r.Version, Position: r.Position, State: storagev1.TenantState(r.State),
+		Incarnation: r.Incarnation, Document: r.Document, Note: r.Note, Attempt: r.Attempt, CreatedAt: wire.Time(r.CreatedAt),
+	}
+}
+
+func registrationFrom(p *storagev1.Registration) Registration {
+	return Registration{
+		Tenant: p.GetTenant(), Version: p.GetVersion(), Position: p.GetPosition(), State: TenantState(p.GetState()),
+		Incarnation: p.GetIncarnation(), Document: p.GetDocument(), Note: p.GetNote(), Attempt: p.GetAttempt(),
+		CreatedAt: wire.TimeFrom(p.GetCreatedAt()),
+	}
+}
+
+func registrations(all []Registration) []*storagev1.Registration {
+	out := make([]*storagev1.Registration, len(all))
+	for i, r := range all {
+		out[i] = registration(r)
+	}
+	return out
+}
+
+func registrationsFrom(all []*storagev1.Registration) []Registration {
+	out := make([]Registration, len(all))
+	for i, r := range all {
+		out[i] = registrationFrom(r)
+	}
+	return out
+}
