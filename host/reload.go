@@ -45,7 +45,10 @@ func (h *Host) Reload(ctx context.Context, dryRun bool) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err
 	}
-	out.Applied = !dryRun && out.Broken == 0
+	if out.Applied = !dryRun && out.Broken == 0; out.Applied {
+		// What was wrong with a tenant's file may have been in what it inherits.
+		h.tenants.Retry()
+	}
 	h.log.Info("host files read again", "applied", out.Applied, "dry_run", dryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
 	return out, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/secret"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -236,6 +237,27 @@ func TestNoTokensNoEntry(t *testing.T) {
 				t.Errorf("%s lets %q in", name, header)
 			}
 		}
+	}
+}
+
+// TestTokensStay when the host's files, read again, have another mode: that counts
+// from the next start, and until then no token is none.
+func TestTokensStay(t *testing.T) {
+	h := &keeper{tokens: config.Tokens{Gateway: secret.NewText(gatewayToken), Admin: secret.NewText(adminToken)}}
+	k := New(h, Options{}).keys
+	now := time.Now()
+	k.now = func() time.Time { return now }
+	r, err := http.NewRequest("GET", "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+gatewayToken)
+	for range 2 {
+		if gateway, admin := k.holds(r); !gateway || admin {
+			t.Errorf("%v, %v", gateway, admin)
+		}
+		h.tokens = config.Tokens{}
+		now = now.Add(lookEvery)
 	}
 }
 

@@ -49,6 +49,12 @@ func (s hosting) run(ctx context.Context) error {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
+	// From the start on: one that comes while the files are read must not end the host.
+	hangups := make(chan os.Signal, 1)
+	if !s.attended {
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+	}
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
@@ -70,10 +76,7 @@ func (s hosting) run(ctx context.Context) error {
 		}
 		return err
 	}
-	stopReloading := func() {}
-	if !s.attended {
-		stopReloading = reloadOnHangup(serving, h, log)
-	}
+	stopReloading := reloadOnHangup(serving, hangups, h, log)
 	err = s.serve(serving, patience, h)
 	stopReloading()
 	if cut := context.Cause(patience); cut != nil && err == nil {
@@ -84,9 +87,7 @@ func (s hosting) run(ctx context.Context) error {
 
 // reloadOnHangup reads the host's files again at each SIGHUP until the function that
 // it answers is called. The host never ends by it, whatever is in the files.
-func reloadOnHangup(ctx context.Context, h *host.Host, log hclog.Logger) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
+func reloadOnHangup(ctx context.Context, hangups <-chan os.Signal, h *host.Host, log hclog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
 	following.Go(func() {
@@ -111,7 +112,6 @@ func reloadOnHangup(ctx context.Context, h *host.Host, log hclog.Logger) (stop f
 		}
 	})
 	return func() {
-		signal.Stop(hangups)
 		cancel()
 		following.Wait()
 	}

@@ -146,6 +146,18 @@ func TestHostFilesApplyWholeOrNotAtAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	y.eventually(applyWithin, "SIGHUP applies", y.says("inherits", "by signal"))
+
+	// A tenant file that was refused for what it inherits is served once that is right.
+	y.write("tenants/later.hcl", "prompts {\n  system = \"{{late}}\"\n}\n")
+	y.eventually(applyWithin, "it is refused", func() bool {
+		out, _ := y.cli("tenant", "list")
+		return strings.Contains(out, "later.hcl:2:")
+	})
+	file(strings.Replace(withPrompt, "  prompts {\n", "  prompts {\n    variables = { late = \"better late\" }\n", 1))
+	if out, err = y.cli("config", "reload"); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	y.eventually(applyWithin, "it is served", y.says("later", "better late"))
 }
 
 // A changed secret is used without anybody's help; at once when the provider

@@ -53,6 +53,7 @@ type Follower struct {
 
 	mu    sync.Mutex // one scan or confirmation at a time
 	files map[string]*file
+	again chan struct{} // asks Run for a look
 	now   func() time.Time
 }
 
@@ -64,6 +65,7 @@ type file struct {
 	pending bool      // to be read once settled
 	missing time.Time // since when it is not there; zero while it is
 	held    bool      // missing, and served until confirmed
+	refused bool      // what it holds was not applied
 }
 
 // stamp tells versions of a file apart without reading it.
@@ -77,7 +79,7 @@ func New(o Options) *Follower {
 	if o.timing == (timing{}) {
 		o.timing = usual
 	}
-	return &Follower{o: o, files: map[string]*file{}, now: time.Now}
+	return &Follower{o: o, files: map[string]*file{}, again: make(chan struct{}, 1), now: time.Now}
 }
 
 // Load reads the folders for the first time. What is wrong with one file is that
@@ -230,7 +232,8 @@ func (f *Follower) settle(ctx context.Context, seen map[string]stamp) {
 		}
 		known := f.files[path]
 		known.pending = false
-		if err := f.read(ctx, known.id, path); err != nil {
+		err := f.read(ctx, known.id, path)
+		if known.refused = err != nil; err != nil {
 			f.o.Log.Error("tenant refused", "tenant", known.id, "file", path, "error", err.Error())
 		}
 	}

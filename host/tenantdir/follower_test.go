@@ -25,6 +25,7 @@ type board struct {
 	path    map[string]string
 	refused map[string]error
 	applied int
+	base    string // stands for v where a file has none; empty: that is an error
 }
 
 func newBoard() *board {
@@ -38,8 +39,11 @@ func (b *board) Apply(_ context.Context, id, path string, doc *config.Document) 
 		return fmt.Errorf("by %s: %w", p, ErrTaken)
 	}
 	v, ok := doc.Values()["v"]
-	if !ok {
+	if !ok && b.base == "" {
 		return errors.New("v is missing")
+	}
+	if !ok {
+		v = b.base
 	}
 	b.served[id], b.path[id] = fmt.Sprint(v), path
 	delete(b.refused, id)
@@ -61,6 +65,13 @@ func (b *board) Drop(id, path string) {
 		delete(b.path, id)
 		delete(b.refused, id)
 	}
+}
+
+// inherit lets files do without v from now on.
+func (b *board) inherit(v string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.base = v
 }
 
 func (b *board) get(id string) (v string, refused error) {
@@ -301,4 +312,28 @@ func TestAFolderThatIsAwaySaysNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.eventually("a real removal", func() bool { r.scan(ctx); return r.serves("a", "")() })
+}
+
+// What was wrong with a file may have been outside of it: then nobody touches it
+// when that is put right.
+func TestRefusedFilesAreReadAgain(t *testing.T) {
+	r := newRig(t)
+	r.write("a.hcl", `w = 1`)
+	r.write("b.hcl", `v = 1`)
+	r.load()
+	if _, err := r.get("a"); err == nil {
+		t.Fatal("a file without v was applied")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Follower.Run(ctx) })
+	defer wg.Wait()
+	defer stop()
+	r.inherit("2")
+	r.Retry()
+	r.Retry() // one look is enough for both
+	r.eventually("the file applies as it is", r.serves("a", "2"))
+	if r.applied != 2 {
+		t.Errorf("applied %d times: a file that was good was read again", r.applied)
+	}
 }

@@ -51,6 +51,9 @@ func (f *Follower) Run(ctx context.Context) {
 				}
 			}
 			continue
+		case <-f.again:
+			next.Reset(0)
+			continue
 		case err := <-failures:
 			f.o.Log.Warn("watching tenant folders", "error", err)
 			every = f.o.timing.poll // events may have been lost

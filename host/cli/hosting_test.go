@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host"
+	"github.com/hashicorp/go-hclog"
+)
+
+// lineWatch calls what waits for a piece of the log, once, as it is written.
+type lineWatch struct {
+	mu    sync.Mutex
+	waits map[string]func()
+}
+
+func (w *lineWatch) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for text, act := range w.waits {
+		if strings.Contains(string(p), text) {
+			delete(w.waits, text)
+			act()
+		}
+	}
+	return len(p), nil
+}
+
+// A hangup that comes while the host reads its files makes it read them again; it
+// does not end the host.
+func TestHangupWhileTheHostStarts(t *testing.T) {
+	// Without the host's own this keeps the test alive, which then fails.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
+
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"botyard.hcl":        "listen = \"127.0.0.1:0\"\nplugin_dirs = [\"plugins\"]\ntenant_dirs = [\"tenants\"]\n",
+		"tenants/refuse.hcl": "nonsense = 1\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"memory-buffer", "storage-memory"} { // what a host has without settings
+		build := exec.Command("go", "build", "-o", filepath.Join(dir, "plugins", "botyard-"+name), "./cmd/botyard-"+name)
+		build.Dir = filepath.Join("..", "..", "plugins", name)
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+	}
+	again := make(chan struct{})
+	log := &lineWatch{waits: map[string]func(){
+		"tenant refused": func() {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+				t.Error(err)
+			}
+			<-caught // it has been handed to all who want it
+		},
+		"host files read again": func() { close(again) },
+	}}
+	err := hosting{
+		options: host.Options{ConfigFile: filepath.Join(dir, "botyard.hcl"), Log: hclog.New(&hclog.LoggerOptions{Output: log})},
+		once:    true,
+		ready: func(context.Context, *host.Host, string) error {
+			select {
+			case <-again:
+			case <-time.After(10 * time.Second):
+				t.Error("the files were not read again")
+			}
+			return nil
+		},
+	}.run(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+}
