@@ -45,6 +45,7 @@ type settings struct {
 	embeddingModel string
 	keepAlive      *api.Duration
 	options        map[string]any
+	numPredict     int // of the options; 0 or less is no limit
 	think          *api.ThinkValue
 	truncate       *bool
 	firstToken     time.Duration
@@ -80,6 +81,7 @@ func (c Config) settings() (settings, error) {
 	s.think, err = parseThink(c.Think)
 	check(err)
 	check(checkOptions(c.Options))
+	s.numPredict = numPredict(c.Options)
 	s.firstToken, err = parseTimeout("first_token_timeout", c.FirstTokenTimeout, defaultFirstTokenTimeout)
 	check(err)
 	s.betweenTokens, err = parseTimeout("token_timeout", c.TokenTimeout, defaultTokenTimeout)
@@ -176,6 +178,16 @@ func checkOptions(options map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// numPredict is the number of tokens at which the options end a reply. They are
+// checked for being of the right type elsewhere.
+func numPredict(options map[string]any) int {
+	var n int
+	if text, err := json.Marshal(options["num_predict"]); err != nil || json.Unmarshal(text, &n) != nil {
+		return 0
+	}
+	return n
 }
 
 func parseTimeout(path string, seconds, byDefault int) (time.Duration, error) {

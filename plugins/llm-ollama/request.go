@@ -21,12 +21,12 @@ func (m *Model) request(req *llm.Request) (*api.ChatRequest, error) {
 		Model: m.model, Stream: &stream, KeepAlive: m.keepAlive, Think: m.think, Truncate: m.truncate,
 		Options: m.options,
 	}
-	if req.MaxOutputTokens > 0 {
+	if limit := req.MaxOutputTokens; limit > 0 && (m.numPredict <= 0 || limit < m.numPredict) {
 		out.Options = maps.Clone(m.options)
 		if out.Options == nil {
 			out.Options = map[string]any{}
 		}
-		out.Options["num_predict"] = req.MaxOutputTokens
+		out.Options["num_predict"] = limit
 	}
 	var err error
 	if out.Messages, err = messages(req.Messages); err != nil {

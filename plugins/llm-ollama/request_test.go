@@ -68,7 +68,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	golden(t, s.lastChat(), `{
 		"model": "gemma3:1b", "stream": true, "keep_alive": "1m30s", "think": "low", "truncate": false,
 		"format": {"type":"object"},
-		"options": {"temperature": 0.2, "num_predict": 64, "stop": ["END"], "newer_than_us": "x"},
+		"options": {"temperature": 0.2, "num_predict": 10, "stop": ["END"], "newer_than_us": "x"},
 		"tools": [
 			{"type":"function","function":{"name":"weather","description":"Weather of a city.","parameters":{"type":"object","required":["city"],
 				"properties":{"city":{"type":"string","description":"Name."},"unit":{"type":["string","null"],"enum":["C","F"]}}}}},
@@ -84,8 +84,37 @@ func TestRequestOnTheWire(t *testing.T) {
 			{"role":"tool","content":"error: no clock","tool_name":"clock","tool_call_id":"c2"},
 			{"role":"tool","content":"bare"}
 		]}`)
-	if m.options["num_predict"] != 10 {
-		t.Errorf("a call's limit stayed in the instance's options: %v", m.options)
+}
+
+// The smaller limit counts, the call's or the instance's own.
+func TestTheSmallerLimitIsOnTheWire(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
+	for _, c := range []struct {
+		own  any // of options; nil: there are none
+		call int
+		want any
+	}{
+		{nil, 0, nil}, {nil, 64, 64.0},
+		{10, 0, 10.0}, {10, 64, 10.0}, {100, 64, 64.0}, {100.0, 64, 64.0}, {10.0, 64, 10.0}, {64, 64, 64.0},
+		{-1, 64, 64.0}, {-2, 64, 64.0}, {0, 64, 64.0}, {-1, 0, -1.0}, // Ollama's ways to say without end
+	} {
+		m := s.model(func(cfg *Config) {
+			if c.own != nil {
+				cfg.Options = map[string]any{"num_predict": c.own}
+			}
+		})
+		req := ask("x")
+		req.MaxOutputTokens = c.call
+		if _, _, err := talk(t.Context(), m, req); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.lastChat().Options["num_predict"]; got != c.want {
+			t.Errorf("own %v, the call's %d: the server got %v, want %v", c.own, c.call, got, c.want)
+		}
+		if m.options["num_predict"] != c.own {
+			t.Errorf("the call's limit stayed in the instance's options: %v", m.options)
+		}
 	}
 }
 
