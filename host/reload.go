@@ -16,13 +16,20 @@ type Reloaded struct {
 	Changes []registry.Change // tenants whose revision changes
 	Broken  int               // of these, served ones that would break; then nothing is applied
 	Restart []string          // host keys that changed and count from the next start only
+	Removed []string          // tenants that were held and are dropped
+}
+
+// ReloadOptions say what a reload is to do.
+type ReloadOptions struct {
+	DryRun         bool // only say what would change
+	ConfirmRemoved bool // drop the tenants that are held, as ConfirmRemoved does, if the files are applied
 }
 
 // Reload reads the host's files again, checks every tenant under them, and serves
-// by them from then on, unless a tenant that is served would break. Turns at work
-// finish on what they began with. With dryRun it only says what would change. Bad
-// host files are config.Problems.
-func (h *Host) Reload(ctx context.Context, dryRun bool) (Reloaded, error) {
+// by them from then on, unless a tenant that is served would break: then nothing
+// changes. Turns at work finish on what they began with. Bad host files are
+// config.Problems.
+func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	h.reload.Lock()
 	defer h.reload.Unlock()
 	if h.options.ConfigFile == "" {
@@ -38,18 +45,26 @@ func (h *Host) Reload(ctx context.Context, dryRun bool) (Reloaded, error) {
 	var out Reloaded
 	out.Restart = needRestart(h.config.Load().Settings, cfg.Settings)
 	commit := func() { h.config.Store(cfg) }
-	if dryRun {
+	if o.DryRun {
 		commit = nil
 	}
 	out.Changes, out.Broken, err = h.registry.Rebase(ctx, h.checkWith(cfg), commit)
 	if err != nil {
 		return Reloaded{}, err
 	}
-	if out.Applied = !dryRun && out.Broken == 0; out.Applied {
+	out.Applied = !o.DryRun && out.Broken == 0
+	switch {
+	case out.Broken > 0 || !o.ConfirmRemoved:
+	case o.DryRun:
+		out.Removed = h.tenants.Held()
+	default:
+		out.Removed = h.tenants.ConfirmRemoved()
+	}
+	if out.Applied {
 		// What was wrong with a tenant's file may have been in what it inherits.
 		h.tenants.Retry()
 	}
-	h.log.Info("host files read again", "applied", out.Applied, "dry_run", dryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
+	h.log.Info("host files read again", "applied", out.Applied, "dry_run", o.DryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
 	return out, nil
 }
 

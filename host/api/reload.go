@@ -10,8 +10,7 @@ import (
 
 // Reloader is a Host whose files can be read again.
 type Reloader interface {
-	Reload(ctx context.Context, dryRun bool) (host.Reloaded, error)
-	ConfirmRemoved() []string
+	Reload(ctx context.Context, o host.ReloadOptions) (host.Reloaded, error)
 }
 
 // Reload answers POST /admin/v1/reload: what it did, or with dry_run would do.
@@ -22,7 +21,7 @@ type Reload struct {
 	Broken  int            `json:"broken"`
 	Changes []TenantChange `json:"changes"`
 	Restart []string       `json:"restart"` // keys that count from the next start only
-	Removed []string       `json:"removed"` // tenants whose removal was confirmed
+	Removed []string       `json:"removed"` // tenants whose removal was, or would be, confirmed
 }
 
 // TenantChange is what a reload does to one tenant.
@@ -53,21 +52,18 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return fault.New(fault.Invalid, "this host has no files to read again")
 	}
-	done, err := h.Reload(r.Context(), dryRun)
+	done, err := h.Reload(r.Context(), host.ReloadOptions{DryRun: dryRun, ConfirmRemoved: confirm})
 	if err != nil {
 		return err
 	}
 	out := Reload{Applied: done.Applied, DryRun: dryRun, Broken: done.Broken,
-		Changes: []TenantChange{}, Restart: append([]string{}, done.Restart...), Removed: []string{}}
+		Changes: []TenantChange{}, Restart: append([]string{}, done.Restart...), Removed: append([]string{}, done.Removed...)}
 	for _, c := range done.Changes {
 		change := TenantChange{Tenant: c.Tenant, From: c.From, To: c.To}
 		if c.Err != nil {
 			change.Error, change.Problems = c.Err.Error(), NewProblem(c.Err).Problems
 		}
 		out.Changes = append(out.Changes, change)
-	}
-	if confirm && !dryRun {
-		out.Removed = append(out.Removed, h.ConfirmRemoved()...)
 	}
 	return writeJSON(w, http.StatusOK, out)
 }

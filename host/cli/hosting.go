@@ -97,7 +97,7 @@ func reloadOnHangup(ctx context.Context, hangups <-chan os.Signal, h *host.Host,
 				return
 			case <-hangups:
 			}
-			done, err := h.Reload(ctx, false)
+			done, err := h.Reload(ctx, host.ReloadOptions{})
 			switch {
 			case err != nil:
 				log.Error("the host's files are not applied", "error", err.Error())

@@ -24,7 +24,7 @@ SIGHUP to the host does the same.`),
 	host := addRemote(c)
 	asJSON := addJSON(c)
 	dryRun := c.Flags().Bool("dry-run", false, "only say which tenants would change or break")
-	confirm := c.Flags().Bool("confirm-removed", false, "drop the tenants whose files vanished too many at once")
+	confirm := c.Flags().Bool("confirm-removed", false, "drop the tenants whose files vanished too many at once, if the host's files are applied")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		client, err := host.client()
 		if err != nil {
@@ -63,8 +63,12 @@ func printReload(cmd *cobra.Command, done api.Reload) error {
 			return err
 		}
 	}
+	fate := "is dropped"
+	if done.DryRun {
+		fate = "would be dropped"
+	}
 	for _, id := range done.Removed {
-		fmt.Fprintf(out, "%s is dropped\n", id)
+		fmt.Fprintf(out, "%s %s\n", id, fate)
 	}
 	for _, key := range done.Restart {
 		fmt.Fprintf(out, "%s changed, which counts from the next start of the host\n", key)

@@ -92,7 +92,28 @@ func TestTenantsThatVanishTogetherAreHeldUntilConfirmed(t *testing.T) {
 		return err == nil && strings.Count(out, "the file is gone") == 3
 	})
 	y.mustChat("t0", "c", "still served")
-	out, err := y.cli("config", "reload", "--confirm-removed")
+	good, err := os.ReadFile(filepath.Join(y.dir, "botyard.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Files that break a tenant, and files that are bad by themselves: nothing is
+	// applied, and so nothing is dropped.
+	for _, bad := range []string{strings.Replace(string(good), `"echo"`, `"ollama"`, 1), "lisen = 1\n" + string(good)} {
+		y.write("botyard.hcl", bad)
+		for _, flags := range [][]string{{"--confirm-removed"}, {"--confirm-removed", "--dry-run"}} {
+			if out, err := y.cli(append([]string{"config", "reload"}, flags...)...); err == nil || strings.Contains(out, "dropped") {
+				t.Errorf("%v: %v: %s", flags, err, out)
+			}
+		}
+		y.mustChat("t0", "c", "still served")
+	}
+	y.write("botyard.hcl", string(good))
+	out, err := y.cli("config", "reload", "--confirm-removed", "--dry-run")
+	if err != nil || strings.Count(out, "would be dropped") != 3 {
+		t.Errorf("%v: %s", err, out)
+	}
+	y.mustChat("t0", "c", "still served")
+	out, err = y.cli("config", "reload", "--confirm-removed")
 	if err != nil || strings.Count(out, "is dropped") != 3 {
 		t.Errorf("%v: %s", err, out)
 	}

@@ -65,6 +65,20 @@ func (f *Follower) drop(path string) {
 	}
 }
 
+// Held answers the ids of the tenants that are held.
+func (f *Follower) Held() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var ids []string
+	for _, known := range f.files {
+		if known.held {
+			ids = append(ids, known.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // ConfirmRemoved drops the tenants that are held and answers their ids.
 func (f *Follower) ConfirmRemoved() []string {
 	f.mu.Lock()
