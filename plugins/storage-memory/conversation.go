@@ -28,7 +28,7 @@ type turn struct {
 	storage.Turn
 	holder    *holder // while running
 	attempt   string  // while running: the Begin that a repeat is known by
-	overtaken bool    // interrupted by a later Begin: its fence is stale
+	overtaken bool    // interrupted by a later Begin, or imported: no fence is good
 }
 
 // repeated is the running turn, if req is the Begin that started it.
@@ -50,7 +50,7 @@ func (c *conversation) answer(req *storage.BeginRequest, elapsed time.Duration) 
 			return &storage.BeginResult{Replay: &replay}
 		}
 	}
-	if c.running != nil && !c.running.holder.lapsed(elapsed) {
+	if c.held(elapsed) {
 		same := req.Key != "" && req.Key == c.running.Key
 		return &storage.BeginResult{Busy: &storage.Busy{SameKey: same}}
 	}

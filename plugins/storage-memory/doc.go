@@ -17,11 +17,16 @@
 // does the host release its instances when no bot uses them, since conversations
 // outlive bots: a Store lives as long as its process.
 //
+// A Store also keeps the tenants of a host that names it for them, with the newest
+// hundred or two versions of each, and tells of their changes at once. What is kept
+// of tenants is gone with the process, like all else: whoever was registered over
+// the API must be registered again.
+//
 // # Cost
 //
 // Tenants are spread over shards of a hash map, and each has a lock of its own;
 // a long list or delete holds up nobody else's tenant. Begin and Commit take the
 // same time however long the conversation is and however many tenants there are.
 // Read and List find their page by binary search. Deleting a tenant unlinks it
-// as a whole.
+// as a whole; a deletion with a limit lets go of the turns in steps.
 package memstore

@@ -73,41 +73,6 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	return page, nil
 }
 
-// Delete implements [storage.Storage].
-func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
-	var d storage.Deleted
-	call := scope.Call
-	if err := checkTenant(ctx, call); err != nil {
-		return d, err
-	}
-	if call.Conversation == "" && call.User == "" {
-		if !scope.Tenant {
-			return d, fault.New(fault.Invalid, "name a conversation or a user, or say that all of the tenant goes").At("tenant")
-		}
-		return s.purge(call), nil
-	}
-	t := s.lookup(call)
-	if t == nil {
-		return d, nil
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var doomed []*conversation
-	if t.gone {
-		return d, nil
-	} else if call.Conversation == "" {
-		doomed = t.ofUser(call.User)
-	} else if c := t.conversations[call.Conversation]; c != nil {
-		doomed = append(doomed, c)
-	}
-	for _, c := range doomed {
-		t.remove(c)
-		d.Conversations++
-		d.Turns += int64(len(c.turns))
-	}
-	return d, nil
-}
-
 func checkLimit(limit int) error {
 	if limit < 1 || limit > storage.MaxPage {
 		return fault.New(fault.Invalid, "a page has 1 to %d entries", storage.MaxPage).At("limit")

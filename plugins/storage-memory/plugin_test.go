@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/botyard/botyard/sdk"
@@ -42,7 +43,8 @@ func TestConfig(t *testing.T) {
 
 func TestPluginIsExclusive(t *testing.T) {
 	info := Plugin().Info
-	if !info.Exclusive || len(info.Capabilities) != 1 || info.Capabilities[0] != storage.CapRenew {
+	want := []string{storage.CapRenew, storage.CapImport, storage.CapRegistry, storage.CapWatch}
+	if !info.Exclusive || !slices.Equal(info.Capabilities, want) {
 		t.Errorf("%+v", info)
 	}
 }
@@ -83,9 +85,19 @@ func TestConformanceOverTheWire(t *testing.T) {
 		if _, err := p.Backend.Configure(ctx, id, []byte(`{}`), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
 			return nil, err
 		}
-		return storage.NewClient(conn, id), nil
+		return client{storage.NewClient(conn, id), storage.NewRegistryClient(conn, id)}, nil
 	}
-	if err := storagetest.Test(t.Context(), open, storagetest.Short()); err != nil {
+	again := func(context.Context) (storage.Storage, error) {
+		id := fmt.Sprint("instance ", instances)
+		return client{storage.NewClient(conn, id), storage.NewRegistryClient(conn, id)}, nil
+	}
+	if err := storagetest.Test(t.Context(), open, storagetest.Peers(again), storagetest.Short()); err != nil {
 		t.Error(err)
 	}
+}
+
+// client has all that an instance serves.
+type client struct {
+	*storage.Client
+	*storage.RegistryClient
 }

@@ -30,6 +30,15 @@ func sizeOfCommit(req *storage.CommitRequest) int64 {
 	return n
 }
 
+// sizeOfTurn is of one that was imported: its key is not looked for.
+func sizeOfTurn(t storage.Turn) int64 {
+	n := turnBytes + int64(len(t.User)+len(t.Key)+len(t.Reason)+len(t.Metadata)+len(t.Record))
+	for _, m := range t.Messages {
+		n += sizeOfMessage(m)
+	}
+	return n
+}
+
 func sizeOfMessage(m chat.Message) int64 {
 	return int64(unsafe.Sizeof(m)) + int64(len(m.Role)) + sizeOfParts(m.Parts)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +17,7 @@ import (
 
 const shardCount = 64
 
-// Store keeps conversations in memory. It needs no Close.
+// Store keeps conversations and tenants in memory. It needs no Close.
 type Store struct {
 	now      func() time.Time
 	epoch    time.Time // leases count from here, by the monotonic clock
@@ -25,11 +27,15 @@ type Store struct {
 	holders  holders
 	seed     maphash.Seed
 	shards   [shardCount]shard
+	registry *registry
 }
 
 var (
-	_ storage.Storage = (*Store)(nil)
-	_ storage.Renewer = (*Store)(nil)
+	_ storage.Storage  = (*Store)(nil)
+	_ storage.Renewer  = (*Store)(nil)
+	_ storage.Importer = (*Store)(nil)
+	_ storage.Registry = (*Store)(nil)
+	_ storage.Watcher  = (*Store)(nil)
 )
 
 // tenantID is one life of a tenant. An id that is used again with another
@@ -40,6 +46,8 @@ type shard struct {
 	mu      sync.RWMutex
 	tenants map[tenantID]*tenant
 	purged  map[tenantID]struct{} // lives that ended; a few bytes for each
+	// leftovers were deleted, and their turns are not all let go of.
+	leftovers map[tenantID][]*conversation
 }
 
 // New makes an empty Store.
@@ -48,12 +56,13 @@ func New(cfg Config) *Store { return newStore(cfg, time.Now) }
 func newStore(cfg Config, now func() time.Time) *Store {
 	s := &Store{
 		now: now, epoch: now(), origin: rand.Text()[:10], maxBytes: cfg.MaxBytes,
-		seed: maphash.MakeSeed(),
+		seed: maphash.MakeSeed(), registry: newRegistry(),
 	}
 	s.holders.byName = make(map[string]*holder)
 	for i := range s.shards {
 		s.shards[i].tenants = make(map[tenantID]*tenant)
 		s.shards[i].purged = make(map[tenantID]struct{})
+		s.shards[i].leftovers = make(map[tenantID][]*conversation)
 	}
 	return s
 }
@@ -128,7 +137,7 @@ func (sh *shard) create(id tenantID) (*tenant, error) {
 
 // purge unlinks the call's tenant. A life that has a name is over for good; an
 // unnamed one may begin anew.
-func (s *Store) purge(call sdk.Call) (d storage.Deleted) {
+func (s *Store) purge(call sdk.Call) []*conversation {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)
 	sh.mu.Lock()
@@ -139,14 +148,10 @@ func (s *Store) purge(call sdk.Call) (d storage.Deleted) {
 	}
 	sh.mu.Unlock()
 	if t == nil {
-		return d
+		return nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.gone = true
-	for _, c := range t.conversations {
-		d.Conversations++
-		d.Turns += int64(len(c.turns))
-	}
-	return d
+	return slices.Collect(maps.Values(t.conversations))
 }

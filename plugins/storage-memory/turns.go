@@ -30,8 +30,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 		}
 	}
 	if s.maxBytes > 0 && t.bytes >= s.maxBytes {
-		return nil, fault.New(fault.QuotaExhausted,
-			"the tenant's conversations take up the %d bytes that max_bytes allows", s.maxBytes)
+		return nil, s.full()
 	}
 	if c == nil {
 		c = &conversation{
@@ -83,6 +82,10 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 		return 0, fault.New(fault.Conflict, "the turn has %s already", held.State).At("state")
 	}
 	return held.Number, nil
+}
+
+func (s *Store) full() error {
+	return fault.New(fault.QuotaExhausted, "the tenant's conversations take up the %d bytes that max_bytes allows", s.maxBytes)
 }
 
 func (t *tenant) grow(c *conversation, n int64) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -51,7 +50,7 @@ func (t talk) echo(ctx context.Context, user chat.Message, replies ...chat.Messa
 		return err
 	}
 	req := &storage.CommitRequest{Call: t.call, Fence: s.Fence, State: storage.Succeeded, Messages: replies}
-	if _, err := t.env.Storage.Commit(ctx, req); err != nil {
+	if _, err := t.storage().Commit(ctx, req); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	wanted := append([]chat.Message{user}, replies...)
@@ -227,15 +226,8 @@ func checkRecord(ctx context.Context, env *Env) error {
 	for what, pair := range map[string][2]string{
 		"metadata": {string(full.Metadata), metadata}, "record": {string(full.Record), record},
 	} {
-		var got, want any
-		if err := json.Unmarshal([]byte(pair[0]), &got); err != nil {
-			return fmt.Errorf("%s came back as %q: %w", what, pair[0], err)
-		}
-		if err := json.Unmarshal([]byte(pair[1]), &want); err != nil {
+		if err := sameJSON(what, []byte(pair[0]), []byte(pair[1])); err != nil {
 			return err
-		}
-		if !reflect.DeepEqual(got, want) {
-			return fmt.Errorf("%s came back as %s; want %s", what, pair[0], pair[1])
 		}
 	}
 	if bare.User != "" || bare.Key != "" || len(bare.Metadata) != 0 || len(bare.Record) != 0 || bare.Usage != (chat.Usage{}) {

@@ -20,12 +20,23 @@ const longLease = 10 * time.Minute
 // Env is what a rule works with.
 type Env struct {
 	Storage storage.Storage
-	Lease   time.Duration // short enough to be waited out
+	Peers   []storage.Storage // the same storage, opened elsewhere
+	Lease   time.Duration     // short enough to be waited out
+	Short   bool
 
 	rule, run string
 	holders   atomic.Int64
 	talks     []talk
+	tenants   []string                                       // that were registered
 	reopen    func(context.Context) (storage.Storage, error) // nil unless durable
+}
+
+// any is one of the storage's openings: i counts around.
+func (e *Env) any(i int) storage.Storage {
+	if i %= 1 + len(e.Peers); i > 0 {
+		return e.Peers[i-1]
+	}
+	return e.Storage
 }
 
 func newRun() string { return strings.ToLower(rand.Text()[:8]) }
@@ -34,6 +45,15 @@ func newRun() string { return strings.ToLower(rand.Text()[:8]) }
 type talk struct {
 	env  *Env
 	call sdk.Call
+	at   int // of the storage's openings
+}
+
+func (t talk) storage() storage.Storage { return t.env.any(t.at) }
+
+// via is the talk seen through another opening of the storage.
+func (t talk) via(i int) talk {
+	t.at = i
+	return t
 }
 
 // talk is a conversation of the rule's own tenant.
@@ -99,7 +119,7 @@ func (e *Env) clean() error {
 			return fmt.Errorf("delete the rule's tenant: %w", err)
 		}
 	}
-	return nil
+	return e.unregister(ctx)
 }
 
 // begin asks for a turn of its own holder with a long lease, unless set says else.
@@ -111,7 +131,7 @@ func (t talk) begin(ctx context.Context, text string, set ...func(*storage.Begin
 	for _, f := range set {
 		f(req)
 	}
-	res, err := t.env.Storage.Begin(ctx, req)
+	res, err := t.storage().Begin(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("begin %q: %w", text, err)
 	}
@@ -150,7 +170,7 @@ func (t talk) end(ctx context.Context, fence string, state storage.State, text s
 	} else {
 		req.Reason = fault.ProviderFailed.String() + ": the upstream went away"
 	}
-	return t.env.Storage.Commit(ctx, req)
+	return t.storage().Commit(ctx, req)
 }
 
 func reply(text string) chat.Message { return chat.Text(chat.Assistant, "re: "+text) }
@@ -169,7 +189,7 @@ func (t talk) turn(ctx context.Context, text string, set ...func(*storage.BeginR
 
 // log reads the conversation from its start.
 func (t talk) log(ctx context.Context, all bool) ([]storage.Turn, error) {
-	page, err := t.env.Storage.Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage, All: all})
+	page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage, All: all})
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", t.call.Conversation, err)
 	}

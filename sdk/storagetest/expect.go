@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -68,6 +69,24 @@ func same(what string, got, want any) error {
 		return nil
 	}
 	return fmt.Errorf("%s: got %s; want %s", what, brief(g), brief(w))
+}
+
+// sameJSON compares JSON by what it says.
+func sameJSON(what string, got, want []byte) error {
+	if len(got) == 0 && len(want) == 0 {
+		return nil
+	}
+	var g, w any
+	if err := json.Unmarshal(got, &g); err != nil {
+		return fmt.Errorf("%s came back as %q: %w", what, got, err)
+	}
+	if err := json.Unmarshal(want, &w); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(g, w) {
+		return fmt.Errorf("%s came back as %s; want %s", what, got, want)
+	}
+	return nil
 }
 
 func empty(b []byte) bool { return string(b) == "null" || string(b) == "[]" }

@@ -42,7 +42,7 @@ func checkDeadHolder(ctx context.Context, env *Env) error {
 	if err := env.wait(ctx); err != nil {
 		return err
 	}
-	two, err := c.start(ctx, "two", tail(10))
+	two, err := c.via(1).start(ctx, "two", tail(10))
 	if err != nil {
 		return fmt.Errorf("after the lease of %v: %w", env.Lease, err)
 	}
@@ -76,7 +76,7 @@ func checkStaleFence(ctx context.Context, env *Env) error {
 	if err := env.wait(ctx); err != nil {
 		return err
 	}
-	two, err := c.start(ctx, "two")
+	two, err := c.via(1).start(ctx, "two")
 	if err != nil {
 		return err
 	}
@@ -148,11 +148,11 @@ func checkRenew(ctx context.Context, env *Env) error {
 	}
 	var wrong []error
 	for _, c := range kept {
-		res, err := c.begin(ctx, "two")
+		res, err := c.via(1).begin(ctx, "two")
 		wrong = append(wrong, want(fmt.Sprintf("begin in %q of tenant %s, which was renewed", c.call.Conversation, c.call.Tenant),
 			"busy (same key: false)", res, err))
 	}
-	res, err := lost.begin(ctx, "two")
+	res, err := lost.via(2).begin(ctx, "two")
 	wrong = append(wrong, want("begin in a conversation whose holder was not renewed", "started", res, err))
 	return errors.Join(wrong...)
 }

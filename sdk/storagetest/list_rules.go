@@ -160,7 +160,7 @@ func checkListGrowing(ctx context.Context, env *Env) error {
 		growing := make(chan error, 1)
 		other := env.talk(fmt.Sprintf("%02d", 79-(i+i/3)) + "+")
 		go func() {
-			_, err := other.start(ctx, "one")
+			_, err := other.via(1).start(ctx, "one")
 			growing <- err
 		}()
 		all, err := env.list(ctx, other.tenant(), 3)

@@ -33,7 +33,7 @@ var readRules = []Rule{
 func (t talk) pages(ctx context.Context, all bool, limit, turns int) error {
 	var after, position int64
 	for {
-		page, err := t.env.Storage.Read(ctx, &storage.ReadRequest{Call: t.call, After: after, Limit: limit, All: all})
+		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, After: after, Limit: limit, All: all})
 		if err != nil {
 			return fmt.Errorf("read after %d: %w", after, err)
 		}
@@ -103,7 +103,7 @@ func checkReadGrowing(ctx context.Context, env *Env) error {
 	written := make(chan error, 1)
 	go func() {
 		for i := range turns - 1 {
-			if _, err := c.turn(ctx, fmt.Sprintf("m%d", i)); err != nil {
+			if _, err := c.via(1).turn(ctx, fmt.Sprintf("m%d", i)); err != nil {
 				written <- err
 				return
 			}

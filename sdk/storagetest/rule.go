@@ -11,7 +11,7 @@ import (
 type Rule struct {
 	Name string
 	Doc  string // one sentence
-	Slow bool   // left out by [Short]
+	Slow bool   // takes long, and is smaller with [Short]
 	// Check answers what is wrong, or [ErrSkip] when the rule is not for this storage.
 	Check func(ctx context.Context, env *Env) error
 }
@@ -22,7 +22,8 @@ var ErrSkip = errors.New("the rule does not apply")
 // Rules lists all rules in the order in which [Test] checks them.
 func Rules() []Rule {
 	return slices.Concat(turnRules, logRules, writerRules, leaseRules, keyRules, readRules, listRules,
-		deleteRules, lifeRules, contentRules, boundRules, durableRules)
+		deleteRules, eraseRules, lifeRules, contentRules, boundRules, importRules,
+		registryRules, registryWriterRules, watchRules, durableRules)
 }
 
 // Failure is a rule that is not kept. [Test] joins one for each.

@@ -21,12 +21,13 @@ type Option func(*settings)
 type settings struct {
 	short   bool
 	durable bool
+	peers   []Open
 	only    []string
 	lease   time.Duration
 	report  func(Rule, time.Duration, error)
 }
 
-// Short leaves out slow rules.
+// Short makes slow rules smaller.
 func Short() Option { return func(s *settings) { s.short = true } }
 
 // Only checks just the rules of these names.
@@ -39,6 +40,11 @@ func Lease(d time.Duration) Option { return func(s *settings) { s.lease = d } }
 // Durable says that what was written is there again when the storage was closed
 // and opened anew.
 func Durable() Option { return func(s *settings) { s.durable = true } }
+
+// Peers open the storage under test some more times: from other processes, or over
+// other connections. What one writes the others see. They are opened once, at the
+// start, and closed at the end.
+func Peers(open ...Open) Option { return func(s *settings) { s.peers = append(s.peers, open...) } }
 
 // Report calls f after each rule with how long it took and what was wrong: nil,
 // or [ErrSkip] for a rule that did not apply or was left out.
@@ -68,6 +74,9 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 		return fmt.Errorf("open the storage: %w", err)
 	}
 	b := &bench{open: open, storage: s, settings: set, run: newRun()}
+	if err := b.openPeers(ctx); err != nil {
+		return errors.Join(err, b.close())
+	}
 	var wrong []error
 	for _, r := range rules {
 		if ctx.Err() != nil {
@@ -82,7 +91,7 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 		}
 	}
 	if err := b.close(); err != nil {
-		wrong = append(wrong, fmt.Errorf("close the storage: %w", err))
+		wrong = append(wrong, err)
 	}
 	return errors.Join(wrong...)
 }
@@ -108,15 +117,13 @@ type bench struct {
 	settings
 	open    Open
 	storage storage.Storage
+	others  []storage.Storage // by Peers
 	run     string
 }
 
 func (b *bench) check(ctx context.Context, r Rule) (err error) {
 	timeout := ruleTimeout
-	if r.Slow {
-		if b.short {
-			return ErrSkip
-		}
+	if r.Slow && !b.short {
 		timeout = slowRuleTimeout
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errors.New("the rule took too long"))
@@ -126,7 +133,7 @@ func (b *bench) check(ctx context.Context, r Rule) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	env := &Env{Storage: b.storage, Lease: b.lease, rule: r.Name, run: b.run}
+	env := &Env{Storage: b.storage, Peers: b.others, Lease: b.lease, Short: b.short, rule: r.Name, run: b.run}
 	if b.durable {
 		env.reopen = b.reopen
 	}
@@ -134,11 +141,26 @@ func (b *bench) check(ctx context.Context, r Rule) (err error) {
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = fmt.Errorf("%w (%w)", err, cause)
 	}
-	return errors.Join(err, env.clean())
+	left := env.clean()
+	if left != nil && errors.Is(err, ErrSkip) {
+		return left
+	}
+	return errors.Join(err, left)
+}
+
+func (b *bench) openPeers(ctx context.Context) error {
+	for i, open := range b.peers {
+		s, err := open(ctx)
+		if err != nil {
+			return fmt.Errorf("open peer %d of the storage: %w", i+1, err)
+		}
+		b.others = append(b.others, s)
+	}
+	return nil
 }
 
 func (b *bench) reopen(ctx context.Context) (storage.Storage, error) {
-	if err := b.close(); err != nil {
+	if err := closeStorage(b.storage); err != nil {
 		return nil, fmt.Errorf("close the storage: %w", err)
 	}
 	s, err := b.open(ctx)
@@ -149,8 +171,19 @@ func (b *bench) reopen(ctx context.Context) (storage.Storage, error) {
 	return s, nil
 }
 
+// close closes everything that was opened.
 func (b *bench) close() error {
-	if c, ok := b.storage.(io.Closer); ok {
+	var wrong []error
+	for _, s := range append(b.others, b.storage) {
+		if err := closeStorage(s); err != nil {
+			wrong = append(wrong, fmt.Errorf("close the storage: %w", err))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func closeStorage(s storage.Storage) error {
+	if c, ok := s.(io.Closer); ok {
 		return c.Close()
 	}
 	return nil

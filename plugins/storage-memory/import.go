@@ -1,0 +1,105 @@
+package memstore
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Import implements [storage.Importer].
+func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, error) {
+	if err := checkConversation(ctx, req.Call); err != nil {
+		return 0, err
+	}
+	if err := checkTurns(req.Turns); err != nil || len(req.Turns) == 0 {
+		return 0, err
+	}
+	t, err := s.enter(req.Call)
+	if err != nil {
+		return 0, err
+	}
+	defer t.mu.Unlock()
+	c, known := t.conversations[req.Call.Conversation]
+	if !known {
+		c = &conversation{id: req.Call.Conversation, user: req.Call.User, created: req.Turns[0].StartedAt}
+		c.bytes = conversationBytes + int64(len(c.id))
+	}
+	fresh, err := c.unknown(req.Turns)
+	if err != nil || len(fresh) == 0 {
+		return 0, err
+	}
+	if s.maxBytes > 0 && t.bytes >= s.maxBytes {
+		return 0, s.full()
+	}
+	if !known {
+		c.life = s.lives.Add(1)
+		t.add(c)
+	}
+	for _, turn := range fresh {
+		c.take(turn)
+		t.grow(c, sizeOfTurn(turn))
+	}
+	return int64(len(fresh)), nil
+}
+
+// unknown are the turns that are not there yet, if they follow on those that are.
+func (c *conversation) unknown(turns []storage.Turn) ([]storage.Turn, error) {
+	if c.running != nil {
+		return nil, fault.New(fault.Conflict, "a turn is running in the conversation")
+	}
+	have := int64(len(c.turns))
+	n := min(max(0, have-turns[0].Sequence+1), int64(len(turns)))
+	for _, t := range turns[:n] {
+		if there := c.turns[t.Sequence-1]; there.Number != t.Number || there.State != t.State {
+			return nil, fault.New(fault.Conflict, "turn %d is there already, as number %d that has %s",
+				t.Sequence, there.Number, there.State).At("turns")
+		}
+	}
+	fresh := turns[n:]
+	if len(fresh) > 0 && fresh[0].Sequence != have+1 {
+		return nil, fault.New(fault.Conflict, "turn %d does not follow on the %d that are there", fresh[0].Sequence, have).At("turns")
+	}
+	number := int64(len(c.succeeded))
+	for _, t := range fresh {
+		if t.State != storage.Succeeded {
+			continue
+		}
+		if number++; t.Number != number {
+			return nil, fault.New(fault.Conflict, "turn %d has number %d where %d belongs", t.Sequence, t.Number, number).At("turns")
+		}
+	}
+	return fresh, nil
+}
+
+// take adds a turn that ended elsewhere. Its key is for show.
+func (c *conversation) take(v storage.Turn) {
+	v.Messages = slices.Clone(v.Messages)
+	v.Metadata, v.Record = bytes.Clone(v.Metadata), bytes.Clone(v.Record)
+	t := &turn{Turn: v, overtaken: true}
+	c.turns = append(c.turns, t)
+	if v.State == storage.Succeeded {
+		c.succeeded = append(c.succeeded, t)
+	}
+	if v.EndedAt.After(c.updated) {
+		c.updated = v.EndedAt
+	}
+}
+
+// checkTurns refuses turns that contradict themselves.
+func checkTurns(turns []storage.Turn) error {
+	for i, t := range turns {
+		ended := t.State == storage.Succeeded || t.State == storage.Failed || t.State == storage.Interrupted
+		switch {
+		case t.Sequence < 1 || i > 0 && t.Sequence != turns[i-1].Sequence+1:
+			return fault.New(fault.Invalid, "the turns are not in the order of their sequence, one by one").At("turns")
+		case !ended:
+			return fault.New(fault.Invalid, "turn %d has not ended", t.Sequence).At("turns")
+		case (t.State == storage.Succeeded) != (t.Number > 0):
+			return fault.New(fault.Invalid, "turn %d has %s and number %d", t.Sequence, t.State, t.Number).At("turns")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+package memstore
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/google/btree"
+)
+
+// registry keeps the tenants of a host.
+type registry struct {
+	mu      sync.RWMutex
+	head    int64
+	byID    *btree.BTreeG[*registered]
+	byPlace *btree.BTreeG[*registered] // by the position of the newest version
+	changed chan struct{}              // closed and replaced at every change
+}
+
+// registered are the versions kept of one tenant, at least one, without gaps.
+type registered struct {
+	id       string
+	versions []storage.Registration // oldest first
+}
+
+func (r *registered) newest() storage.Registration { return r.versions[len(r.versions)-1] }
+
+func newRegistry() *registry {
+	return &registry{
+		changed: make(chan struct{}),
+		byID:    btree.NewG(treeDegree, func(a, b *registered) bool { return a.id < b.id }),
+		byPlace: btree.NewG(treeDegree, func(a, b *registered) bool { return a.newest().Position < b.newest().Position }),
+	}
+}
+
+// PutTenant implements [storage.Registry].
+func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
+	if err := checkPut(ctx, req); err != nil {
+		return nil, err
+	}
+	r := s.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, known := r.byID.Get(&registered{id: req.Tenant})
+	var version int64
+	if known {
+		now := t.newest()
+		if now.Attempt == req.Attempt {
+			return out(now), nil
+		}
+		version = now.Version
+	}
+	if version != req.IfVersion {
+		return nil, fault.New(fault.Conflict, "the tenant is at version %d", version).At("if_version")
+	}
+	if known {
+		r.byPlace.Delete(t)
+	} else {
+		t = &registered{id: req.Tenant}
+	}
+	r.head++
+	next := storage.Registration{
+		Tenant: req.Tenant, Version: version + 1, Position: r.head, State: req.State, Incarnation: req.Incarnation,
+		Document: bytes.Clone(req.Document), Note: req.Note, Attempt: req.Attempt, CreatedAt: s.stamp(),
+	}
+	t.add(next, req.Forget)
+	r.byID.ReplaceOrInsert(t)
+	r.byPlace.ReplaceOrInsert(t)
+	close(r.changed)
+	r.changed = make(chan struct{})
+	return out(next), nil
+}
+
+// add keeps the version and drops what is too old, in few moves.
+func (r *registered) add(next storage.Registration, forget bool) {
+	if forget {
+		r.versions = nil // also the array, which has the documents
+	}
+	if n := len(r.versions); n >= 2*storage.HistoryKept {
+		r.versions = slices.Clone(r.versions[n-storage.HistoryKept:])
+	}
+	r.versions = append(r.versions, next)
+}
+
+// GetTenants implements [storage.Registry].
+func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fault.Of(err)
+	}
+	if len(ids) > storage.MaxPage {
+		return nil, fault.New(fault.Invalid, "at most %d tenants are asked for at once", storage.MaxPage).At("tenants")
+	}
+	r := s.registry
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var found []storage.Registration
+	for _, id := range ids {
+		if t, ok := r.byID.Get(&registered{id: id}); ok {
+			found = append(found, *out(t.newest()))
+		}
+	}
+	return found, nil
+}
+
+// ListTenants implements [storage.Registry].
+func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
+	if err := checkPage(ctx, limit); err != nil {
+		return nil, err
+	}
+	r := s.registry
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	page := &storage.RegistrationPage{}
+	r.byID.AscendGreaterOrEqual(&registered{id: after}, func(t *registered) bool {
+		if t.id == after {
+			return true
+		}
+		if page.More = len(page.Registrations) == limit; page.More {
+			return false
+		}
+		page.Registrations = append(page.Registrations, *out(t.newest()))
+		return true
+	})
+	return page, nil
+}
+
+// TenantHistory implements [storage.Registry].
+func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
+	if err := checkPage(ctx, limit); err != nil {
+		return nil, err
+	}
+	switch {
+	case tenant == "":
+		return nil, fault.New(fault.Invalid, "name a tenant").At("tenant")
+	case before < 0:
+		return nil, fault.New(fault.Invalid, "a version cannot be negative").At("before")
+	}
+	r := s.registry
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	page := &storage.RegistrationPage{}
+	t, ok := r.byID.Get(&registered{id: tenant})
+	if !ok {
+		return page, nil
+	}
+	for _, v := range slices.Backward(t.versions) {
+		if before > 0 && v.Version >= before {
+			continue
+		}
+		if page.More = len(page.Registrations) == limit; page.More {
+			break
+		}
+		page.Registrations = append(page.Registrations, *out(v))
+	}
+	return page, nil
+}
+
+// TenantChanges implements [storage.Registry].
+func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
+	if err := checkPage(ctx, max(limit, 1)); err != nil {
+		return nil, err
+	}
+	switch {
+	case limit < 0:
+		return nil, fault.New(fault.Invalid, "a limit cannot be negative").At("limit")
+	case after < 0:
+		return nil, fault.New(fault.Invalid, "a position cannot be negative").At("after")
+	}
+	r := s.registry
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	page := &storage.TenantChangePage{Head: r.head}
+	from := &registered{versions: []storage.Registration{{Position: after}}}
+	r.byPlace.AscendGreaterOrEqual(from, func(t *registered) bool {
+		now := t.newest()
+		if now.Position == after {
+			return true
+		}
+		if page.More = len(page.Changes) == limit; page.More {
+			return false
+		}
+		page.Changes = append(page.Changes, storage.TenantChange{Position: now.Position, Tenant: t.id, Version: now.Version})
+		return true
+	})
+	return page, nil
+}
+
+// WatchTenants implements [storage.Watcher].
+func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
+	for ctx.Err() == nil {
+		// Asked for before the call, so that a change during it makes another.
+		next := s.registry.next()
+		if err := changed(); err != nil {
+			return err
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+		}
+	}
+	return fault.Of(ctx.Err())
+}
+
+func (r *registry) next() <-chan struct{} {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.changed
+}
+
+// out copies a version for a caller to keep.
+func out(r storage.Registration) *storage.Registration {
+	r.Document = bytes.Clone(r.Document)
+	return &r
+}
+
+func checkPut(ctx context.Context, req *storage.PutTenantRequest) error {
+	switch {
+	case ctx.Err() != nil:
+		return fault.Of(ctx.Err())
+	case req.Tenant == "":
+		return fault.New(fault.Invalid, "name a tenant").At("tenant")
+	case req.Attempt == "":
+		return fault.New(fault.Invalid, "a version needs an attempt").At("attempt")
+	case req.IfVersion < 0:
+		return fault.New(fault.Invalid, "a version cannot be negative").At("if_version")
+	case req.State < storage.TenantActive || req.State > storage.TenantOfFile:
+		return fault.New(fault.Invalid, "%d is no state of a tenant", req.State).At("state")
+	}
+	return nil
+}
+
+func checkPage(ctx context.Context, limit int) error {
+	if err := ctx.Err(); err != nil {
+		return fault.Of(err)
+	}
+	return checkLimit(limit)
+}

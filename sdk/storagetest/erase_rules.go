@@ -1,0 +1,328 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var eraseRules = []Rule{
+	{
+		Name:  "delete-before",
+		Doc:   "A deletion with a time spares what was changed since, and what a living holder's turn runs in; the tenant lives on.",
+		Check: checkDeleteBefore,
+	},
+	{
+		Name:  "delete-steps",
+		Doc:   "A deletion in steps puts all out of reach at the first, removes about as much as it may at each, and its counts add up.",
+		Check: checkDeleteSteps,
+	},
+	{
+		Name:  "delete-steps-reuse",
+		Doc:   "What is begun under a deleted id before the last step is whole, and later steps with a time spare it.",
+		Check: checkDeleteStepsReuse,
+	},
+}
+
+// changed is when the storage says that the conversation was changed.
+func (t talk) changed(ctx context.Context) (time.Time, error) {
+	all, err := t.env.list(ctx, t.tenant(), 100)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, c := range all {
+		if c.ID == t.call.Conversation {
+			return c.UpdatedAt, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not listed: %q", t.call.Conversation, ids(all))
+}
+
+// tick lets a storage's clock of milliseconds go on.
+func tick() { time.Sleep(5 * time.Millisecond) }
+
+func checkDeleteBefore(ctx context.Context, env *Env) error {
+	life := env.id("life")
+	living := func(id string) talk {
+		t := env.talk(id)
+		t.call.Incarnation = life
+		env.talks = append(env.talks, t)
+		return t
+	}
+	old, alive, dead := living("old"), living("alive"), living("dead")
+	renewed, fresh, guest := living("renewed"), living("fresh"), living("other user's").as(env.id("other"))
+	for _, t := range []talk{old, guest, fresh} {
+		if _, err := t.turn(ctx, "one"); err != nil {
+			return err
+		}
+	}
+	running, err := alive.start(ctx, "runs on")
+	if err != nil {
+		return err
+	}
+	lost, err := dead.start(ctx, "its holder dies", lease(env.Lease))
+	if err != nil {
+		return err
+	}
+	host := env.holder()
+	if _, err := renewed.start(ctx, "renewed", func(r *storage.BeginRequest) { r.Holder, r.Lease = host, env.Lease }); err != nil {
+		return err
+	}
+	renewer, renews := env.Storage.(storage.Renewer)
+	if renews {
+		if err := renewer.Renew(ctx, host, longLease); err != nil {
+			return fmt.Errorf("renew: %w", err)
+		}
+	}
+	if err := env.wait(ctx); err != nil {
+		return err
+	}
+	if _, err := fresh.turn(ctx, "two"); err != nil {
+		return err
+	}
+	cut, err := fresh.changed(ctx)
+	if err != nil {
+		return err
+	}
+	tick()
+	spared := func(what string, gone map[string]bool) error {
+		var wrong []error
+		for _, t := range []struct {
+			name string
+			talk
+		}{{"old", old}, {"alive", alive}, {"dead", dead}, {"fresh", fresh}, {"other user's", guest}} {
+			if err := t.gone(ctx, gone[t.name]); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %q: %w", what, t.name, err))
+			}
+		}
+		if renews {
+			wrong = append(wrong, renewed.gone(ctx, false))
+		}
+		return errors.Join(wrong...)
+	}
+	if err := env.delete(ctx, "a conversation that was changed just then", storage.Scope{Call: fresh.call, Before: cut}, 0); err != nil {
+		return err
+	}
+	if err := env.delete(ctx, "a conversation with a turn that runs", storage.Scope{Call: alive.call, Before: cut}, 0); err != nil {
+		return err
+	}
+	if err := env.delete(ctx, "a conversation before its time", storage.Scope{Call: old.call, Before: cut.Add(-time.Hour)}, 0); err != nil {
+		return err
+	}
+	if err := spared("after deletions that must spare all", nil); err != nil {
+		return err
+	}
+	if err := env.delete(ctx, "another user's old conversations", storage.Scope{Call: guest.user(), Before: cut}, 1); err != nil {
+		return err
+	}
+	if err := spared("after deletion by user", map[string]bool{"other user's": true}); err != nil {
+		return err
+	}
+	want := int64(2) // the old one and the dead holder's
+	if !renews {
+		want++
+	}
+	if err := env.delete(ctx, "all old conversations", storage.Scope{Call: old.tenant(), Tenant: true, Before: cut}, want); err != nil {
+		return err
+	}
+	if err := spared("after deletion of what is old", map[string]bool{"other user's": true, "old": true, "dead": true}); err != nil {
+		return err
+	}
+	_, err = dead.end(ctx, lost.Fence, storage.Succeeded, "late")
+	if err := refused("commit of a dead holder's turn that was deleted", fault.Conflict, err); err != nil {
+		return err
+	}
+	if n, err := alive.end(ctx, running.Fence, storage.Succeeded, "runs on"); err != nil || n != 1 {
+		return fmt.Errorf("commit of the turn that was spared: number %d, error %v; want 1", n, err)
+	}
+	if s, err := old.turn(ctx, "again", tail(10)); err != nil || s.Sequence != 1 || len(s.Tail) > 0 {
+		return fmt.Errorf("a turn of the tenant's life, which goes on: %+v, error %v; want the first, without tail", s, err)
+	}
+	return nil
+}
+
+// steps deletes the scope in steps of the limit until nothing is left, checks each
+// step and what they add up to. Between them it calls check.
+func (e *Env) steps(ctx context.Context, scope storage.Scope, conversations, turns int64, each int64, check func(step int) error) error {
+	var sum storage.Deleted
+	for step := 0; ; step++ {
+		d, err := e.any(step).Delete(ctx, scope)
+		if err != nil {
+			return fmt.Errorf("step %d of the deletion: %w", step+1, err)
+		}
+		sum.Conversations += d.Conversations
+		sum.Turns += d.Turns
+		if scope.Limit > 0 && d.Turns > int64(scope.Limit)+each {
+			return fmt.Errorf("step %d removed %d turns; want about %d", step+1, d.Turns, scope.Limit)
+		}
+		if scope.Limit == 0 && d.More {
+			return fmt.Errorf("a deletion without limit says that more is to be deleted: %+v", d)
+		}
+		if int64(step) > turns+conversations+1 {
+			return fmt.Errorf("after %d steps more is to be deleted; there were %d turns", step+1, turns)
+		}
+		if err := check(step); err != nil {
+			return fmt.Errorf("after step %d of the deletion: %w", step+1, err)
+		}
+		if !d.More {
+			break
+		}
+	}
+	if sum.Conversations != conversations || sum.Turns != turns {
+		return fmt.Errorf("the deletion in steps removed %d conversations and %d turns; want %d and %d",
+			sum.Conversations, sum.Turns, conversations, turns)
+	}
+	return nil
+}
+
+func checkDeleteSteps(ctx context.Context, env *Env) error {
+	const each, limit = 4, 6
+	for _, try := range []struct {
+		what  string
+		count int // of conversations
+		scope func(talk) storage.Scope
+	}{
+		{"a conversation", 1, func(t talk) storage.Scope { return storage.Scope{Call: t.call, Limit: 2} }},
+		{"a user", 5, func(t talk) storage.Scope { return storage.Scope{Call: t.user(), Limit: limit} }},
+		{"a tenant", 6, func(t talk) storage.Scope { return storage.Scope{Call: t.tenant(), Tenant: true, Limit: limit} }},
+		{"what is old", 6, func(t talk) storage.Scope {
+			return storage.Scope{Call: t.tenant(), Tenant: true, Limit: limit, Before: time.Now().Add(time.Hour)}
+		}},
+		{"all at once", 6, func(t talk) storage.Scope { return storage.Scope{Call: t.tenant(), Tenant: true} }},
+	} {
+		all := []talk{env.talk("other").as(env.id("other"))}
+		for i := range 5 {
+			all = append(all, env.talk(fmt.Sprintf("c%d", i)))
+		}
+		var fences []string
+		for _, t := range all {
+			if _, err := t.turn(ctx, "one"); err != nil {
+				return err
+			}
+			for i := range each - 1 {
+				s, err := t.start(ctx, fmt.Sprint(i), lease(time.Millisecond))
+				if err != nil {
+					return err
+				}
+				if i == each-2 { // the last runs, its lease over
+					fences = append(fences, s.Fence)
+					break
+				}
+				if _, err := t.end(ctx, s.Fence, storage.Failed, ""); err != nil {
+					return fmt.Errorf("commit: %w", err)
+				}
+			}
+		}
+		tick()
+		doomed := all[len(all)-min(try.count, 6):]
+		err := env.steps(ctx, try.scope(all[5]), int64(try.count), int64(try.count)*each, each, func(step int) error {
+			for i, t := range all[len(all)-len(doomed):] {
+				if err := t.via(step+1).gone(ctx, true); err != nil {
+					return fmt.Errorf("conversation %d: %w", i, err)
+				}
+			}
+			left, err := env.list(ctx, all[0].tenant(), 100)
+			if err != nil || len(left) != len(all)-len(doomed) {
+				return fmt.Errorf("%d conversations are listed, error %v; want %d", len(left), err, len(all)-len(doomed))
+			}
+			_, err = all[5].end(ctx, fences[5], storage.Succeeded, "late")
+			return refused("commit of a turn that ran there", fault.Conflict, err)
+		})
+		if err != nil {
+			return fmt.Errorf("deleting %s: %w", try.what, err)
+		}
+		for _, t := range all[:len(all)-len(doomed)] {
+			if err := t.gone(ctx, false); err != nil {
+				return fmt.Errorf("deleting %s: %w", try.what, err)
+			}
+		}
+		if err := env.steps(ctx, try.scope(all[5]), 0, 0, each, func(int) error { return nil }); err != nil {
+			return fmt.Errorf("deleting %s again: %w", try.what, err)
+		}
+		if _, err := env.Storage.Delete(ctx, storage.Scope{Call: all[0].tenant(), Tenant: true}); err != nil {
+			return fmt.Errorf("delete: %w", err)
+		}
+	}
+	_, err := env.Storage.Delete(ctx, storage.Scope{Call: env.talk("c0").call, Limit: -1})
+	return refused("delete with limit -1", fault.Invalid, err)
+}
+
+func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
+	const each = 7
+	c := env.talk("c")
+	for i := range each {
+		if _, err := c.turn(ctx, fmt.Sprintf("old %d", i), key(fmt.Sprint(i), "d")); err != nil {
+			return err
+		}
+	}
+	last, err := c.changed(ctx)
+	if err != nil {
+		return err
+	}
+	tick()
+	first, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call, Limit: 2})
+	if err != nil || first.Turns > 2+each {
+		return fmt.Errorf("the first step: %+v, error %v", first, err)
+	}
+	s, err := c.turn(ctx, "new 0", tail(10), key("1", "other"))
+	if err != nil {
+		return err
+	}
+	if s.Sequence != 1 || len(s.Tail) > 0 {
+		return fmt.Errorf("the new life began with sequence %d and tail %q; want 1 and none", s.Sequence, texts(s.Tail))
+	}
+	running, err := c.start(ctx, "new 1", tail(10))
+	if err != nil {
+		return err
+	}
+	if err := same("the tail in the new life", texts(running.Tail), []string{"new 0", "re: new 0"}); err != nil {
+		return err
+	}
+	rest := storage.Scope{Call: c.call, Limit: 2, Before: last.Add(time.Microsecond)}
+	err = env.steps(ctx, rest, 1-first.Conversations, each-first.Turns, each, func(int) error {
+		log, err := c.log(ctx, true)
+		if err != nil || len(log) != 2 || log[0].Messages[0].Text() != "new 0" || log[1].State != storage.Running {
+			return fmt.Errorf("the new life has %d turns, error %v; want its own 2", len(log), err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if n, err := c.end(ctx, running.Fence, storage.Succeeded, "new 1"); err != nil || n != 2 {
+		return fmt.Errorf("commit in the new life: number %d, error %v; want 2", n, err)
+	}
+	res, err := c.begin(ctx, "old", key("3", "other"))
+	if err := want("begin with a key of the old life", "started", res, err); err != nil {
+		return err
+	}
+	if _, err := c.end(ctx, res.Started.Fence, storage.Failed, ""); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	// Twice within one removal, and then all of it by a wider scope.
+	for range 2 {
+		if _, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call, Limit: 1}); err != nil {
+			return fmt.Errorf("delete: %w", err)
+		}
+		if err := c.gone(ctx, true); err != nil {
+			return err
+		}
+		if _, err := c.turn(ctx, "newer"); err != nil {
+			return err
+		}
+	}
+	for range 20 {
+		d, err := env.Storage.Delete(ctx, storage.Scope{Call: c.tenant(), Tenant: true, Limit: 1, Before: last})
+		if err != nil {
+			return fmt.Errorf("delete: %w", err)
+		}
+		if !d.More {
+			return c.gone(ctx, false)
+		}
+	}
+	return errors.New("after 20 steps more is to be deleted; there were fewer turns")
+}

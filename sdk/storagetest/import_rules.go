@@ -1,0 +1,398 @@
+package storagetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var importRules = []Rule{
+	{
+		Name:  "import",
+		Doc:   "A log that is read and imported elsewhere is the same in all fields, and as old.",
+		Check: checkImport,
+	},
+	{
+		Name:  "import-repeat",
+		Doc:   "An import goes on page by page, and repeats, also at once and overlapping, add nothing.",
+		Check: checkImportRepeat,
+	},
+	{
+		Name:  "import-refused",
+		Doc:   "An import that contradicts itself or what is there, or meets a running turn, is refused as a whole.",
+		Check: checkImportRefused,
+	},
+	{
+		Name:  "import-goes-on",
+		Doc:   "After an import turns go on with its numbers and tail, and its keys replay nothing.",
+		Check: checkImportGoesOn,
+	},
+	{
+		Name:  "import-apart",
+		Doc:   "An import touches no other conversation or tenant, and a deleted life takes none.",
+		Check: checkImportApart,
+	},
+}
+
+// load imports the turns into the conversation and checks how many were new.
+func (t talk) load(ctx context.Context, turns []storage.Turn, want int64) error {
+	n, err := t.tryLoad(ctx, turns)
+	if err != nil {
+		return fmt.Errorf("import of %d turns: %w", len(turns), err)
+	}
+	if n != want {
+		return fmt.Errorf("import of %d turns appended %d; want %d", len(turns), n, want)
+	}
+	return nil
+}
+
+func (t talk) tryLoad(ctx context.Context, turns []storage.Turn) (int64, error) {
+	importer, ok := t.storage().(storage.Importer)
+	if !ok {
+		return 0, ErrSkip
+	}
+	return importer.Import(ctx, &storage.ImportRequest{Call: t.call, Turns: turns})
+}
+
+// ended makes turns as another storage may have kept them: every third failed.
+func ended(n int) []storage.Turn {
+	start := time.Date(2024, 2, 29, 23, 59, 58, 123456000, time.UTC)
+	turns := make([]storage.Turn, n)
+	number := int64(0)
+	for i := range turns {
+		text := fmt.Sprintf("i%d", i+1)
+		turns[i] = storage.Turn{
+			Sequence: int64(i + 1), State: storage.Succeeded, User: fmt.Sprintf("user %d", i%2),
+			Messages: []chat.Message{chat.Text(chat.User, text), reply(text)},
+			Usage:    chat.Usage{InputTokens: int64(i), OutputTokens: 2}, Key: fmt.Sprintf("key %d", i+1),
+			StartedAt: start.Add(time.Duration(i) * time.Hour), EndedAt: start.Add(time.Duration(i)*time.Hour + time.Second),
+		}
+		if i%3 == 1 {
+			turns[i].State, turns[i].Reason, turns[i].Messages = storage.Failed, "internal: oh", turns[i].Messages[:1]
+			continue
+		}
+		number++
+		turns[i].Number = number
+	}
+	return turns
+}
+
+// sameTurns compares logs in all fields.
+func sameTurns(what string, got, want []storage.Turn) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%s: %d turns; want %d", what, len(got), len(want))
+	}
+	for i := range got {
+		g, w := got[i], want[i]
+		if !g.StartedAt.Equal(w.StartedAt) || !g.EndedAt.Equal(w.EndedAt) {
+			return fmt.Errorf("%s: turn %d ran from %v to %v; want %v to %v", what, i+1, g.StartedAt, g.EndedAt, w.StartedAt, w.EndedAt)
+		}
+		for _, pair := range [][2]*json.RawMessage{{&g.Metadata, &w.Metadata}, {&g.Record, &w.Record}} {
+			if err := sameJSON(fmt.Sprintf("%s: metadata or record of turn %d", what, i+1), *pair[0], *pair[1]); err != nil {
+				return err
+			}
+			*pair[0], *pair[1] = nil, nil
+		}
+		g.StartedAt, g.EndedAt, w.StartedAt, w.EndedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		if err := same(fmt.Sprintf("%s: turn %d", what, i+1), g, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkImport(ctx context.Context, env *Env) error {
+	if err := env.talk("none").load(ctx, nil, 0); err != nil {
+		return err
+	}
+	if err := env.talk("none").gone(ctx, true); err != nil {
+		return fmt.Errorf("after an import of no turns: %w", err)
+	}
+	from := env.talk("from").as(env.id("first"))
+	for i := range 4 {
+		t := from
+		if i > 0 {
+			t = from.as(env.id("guest"))
+		}
+		s, err := t.start(ctx, fmt.Sprintf("m%d \u00fc", i), key(fmt.Sprint("k", i), "d"), func(r *storage.BeginRequest) {
+			r.Metadata = json.RawMessage(`{"b": [1, null], "a": "ü"}`)
+			r.Message.Parts = append(r.Message.Parts, chat.Part{Image: &chat.Image{MediaType: "image/png", Data: []byte{0, 255}}})
+		})
+		if err != nil {
+			return err
+		}
+		commit := &storage.CommitRequest{Call: t.call, Fence: s.Fence, State: []storage.State{storage.Succeeded, storage.Failed, storage.Interrupted}[i%3],
+			Messages: []chat.Message{
+				{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte{0, 1}}},
+					{ToolCall: &chat.ToolCall{ID: "1", Name: "n", Arguments: `{"x": 1}`}}}},
+				reply("x"),
+			},
+			Usage:  chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 3, ReasoningTokens: 4},
+			Record: json.RawMessage(`{"model": "m"}`)}
+		if i%3 > 0 {
+			commit.Reason = "canceled: went away"
+		}
+		if _, err := env.Storage.Commit(ctx, commit); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+	log, err := from.log(ctx, true)
+	if err != nil {
+		return err
+	}
+	to := env.talkOf("-b", "to").as(env.id("owner"))
+	if err := to.load(ctx, log, int64(len(log))); err != nil {
+		return err
+	}
+	copied, err := to.via(1).log(ctx, true)
+	if err != nil {
+		return err
+	}
+	if err := sameTurns("the imported log", copied, log); err != nil {
+		return err
+	}
+	if err := to.pages(ctx, false, 1, 2); err != nil {
+		return err
+	}
+	made := env.talkOf("-c", "made").as(env.id("owner"))
+	turns := ended(5)
+	if err := made.load(ctx, turns, 5); err != nil {
+		return err
+	}
+	copied, err = made.log(ctx, true)
+	if err != nil {
+		return err
+	}
+	if err := sameTurns("the log made elsewhere", copied, turns); err != nil {
+		return err
+	}
+	if err := made.listed(ctx, env.id("owner"), 3, turns[0].StartedAt, turns[4].EndedAt); err != nil {
+		return err
+	}
+	return to.listed(ctx, env.id("owner"), 2, log[0].StartedAt, log[3].EndedAt)
+}
+
+// listed checks the only entry of the tenant's list.
+func (t talk) listed(ctx context.Context, user string, turns int64, created, updated time.Time) error {
+	all, err := t.env.list(ctx, t.tenant(), 10)
+	if err != nil {
+		return err
+	}
+	if len(all) != 1 || all[0].ID != t.call.Conversation || all[0].User != user || all[0].Turns != turns {
+		return fmt.Errorf("listed are %+v; want only %q of user %q with %d turns", all, t.call.Conversation, user, turns)
+	}
+	if !all[0].CreatedAt.Equal(created) || !all[0].UpdatedAt.Equal(updated) {
+		return fmt.Errorf("%q was created at %v and updated at %v; want %v and %v",
+			all[0].ID, all[0].CreatedAt, all[0].UpdatedAt, created, updated)
+	}
+	return nil
+}
+
+func checkImportRepeat(ctx context.Context, env *Env) error {
+	const n = 25
+	turns := ended(n)
+	c := env.talk("c")
+	var have int64
+	for _, page := range [][2]int{{0, 4}, {0, 4}, {4, 10}, {4, 10}, {0, 10}, {8, 15}} {
+		fresh := max(0, int64(page[1])-have)
+		if err := c.via(page[1]).load(ctx, turns[page[0]:page[1]], fresh); err != nil {
+			return fmt.Errorf("turns %d to %d, when %d are there: %w", page[0]+1, page[1], have, err)
+		}
+		have += fresh
+	}
+	added := make([]int64, 8)
+	err := together(len(added), func(i int) (err error) {
+		added[i], err = c.via(i).tryLoad(ctx, turns[10+i%3:])
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("the same import several times at once: %w", err)
+	}
+	var sum int64
+	for _, n := range added {
+		sum += n
+	}
+	if sum != n-have {
+		return fmt.Errorf("equal imports at once say that they appended %d turns; want %d together", sum, n-have)
+	}
+	other := ended(3)
+	other[1].Reason, other[0].Messages = "internal: something else", other[2].Messages
+	if err := c.load(ctx, other, 0); err != nil {
+		return err
+	}
+	log, err := c.log(ctx, true)
+	if err != nil {
+		return err
+	}
+	if err := sameTurns("the log imported page by page", log, turns); err != nil {
+		return err
+	}
+	big := env.talk("big")
+	blob := ended(1)
+	blob[0].Messages[1] = reply(strings.Repeat("0123456789abcde\n", 1<<16))
+	if err := big.load(ctx, blob, 1); err != nil {
+		return err
+	}
+	if log, err = big.log(ctx, true); err != nil {
+		return err
+	}
+	return sameTurns("an imported turn of 1 MiB", log, blob)
+}
+
+func checkImportRefused(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	turns := ended(9)
+	if err := c.load(ctx, turns[:3], 3); err != nil {
+		return err
+	}
+	change := func(i int, f func(*storage.Turn)) []storage.Turn {
+		changed := ended(9)
+		f(&changed[i])
+		return changed
+	}
+	running := func(t *storage.Turn) { t.State, t.Number, t.EndedAt = storage.Running, 0, time.Time{} }
+	var wrong []error
+	for _, try := range []struct {
+		what   string
+		turns  []storage.Turn
+		itself bool // then it may be invalid instead
+	}{
+		{"an import behind a gap", turns[4:], false},
+		{"an import with another state of a turn that is there", change(1, func(t *storage.Turn) { t.State = storage.Interrupted }), false},
+		{"an import with another number of a turn that is there",
+			change(0, func(t *storage.Turn) { t.State, t.Number = storage.Succeeded, 2 })[:1], true},
+		{"an import with a number that skips", change(3, func(t *storage.Turn) { t.Number = 4 })[3:4], false},
+		{"an import with a gap in it", append(ended(4), ended(9)[5:]...), true},
+		{"an import out of order", append(ended(5), ended(4)[3]), true},
+		{"an import with a running turn in it", change(5, running), true},
+		{"an import with a failed turn that has a number", change(4, func(t *storage.Turn) { t.Number = 4 }), true},
+		{"an import with success without a number", change(3, func(t *storage.Turn) { t.Number = 0 }), true},
+		{"an import from sequence 0", change(0, func(t *storage.Turn) { t.Sequence = 0 })[:1], true},
+		{"an import of no state", change(4, func(t *storage.Turn) { t.State = 0 }), true},
+	} {
+		_, err := c.tryLoad(ctx, try.turns)
+		if try.itself && fault.Is(err, fault.Invalid) {
+			continue
+		}
+		wrong = append(wrong, refused(try.what, fault.Conflict, err))
+	}
+	fresh := env.talk("d")
+	_, err := fresh.tryLoad(ctx, turns[1:])
+	wrong = append(wrong, refused("an import into nothing that does not begin at 1", fault.Conflict, err))
+	wrong = append(wrong, fresh.gone(ctx, true))
+	nowhere := c
+	nowhere.call.Conversation = ""
+	_, err = nowhere.tryLoad(ctx, turns)
+	wrong = append(wrong, refused("an import into no conversation", fault.Invalid, err))
+	log, err := c.log(ctx, true)
+	wrong = append(wrong, err, sameTurns("the log after refused imports", log, turns[:3]))
+	if err := errors.Join(wrong...); err != nil {
+		return err
+	}
+	s, err := c.start(ctx, "own")
+	if err != nil {
+		return err
+	}
+	_, err = c.via(1).tryLoad(ctx, turns[3:])
+	if err := refused("an import while a turn runs", fault.Conflict, err); err != nil {
+		return err
+	}
+	if n, err := c.end(ctx, s.Fence, storage.Succeeded, "own"); err != nil || n != 3 {
+		return fmt.Errorf("commit of the turn that ran: number %d, error %v; want 3", n, err)
+	}
+	return c.load(ctx, turns[4:6], 2) // 4 is the own one; both have number 3
+}
+
+func checkImportGoesOn(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	turns := ended(5)
+	if err := c.load(ctx, turns, 5); err != nil {
+		return err
+	}
+	var last []string
+	for i, k := range []string{"key 1", "key 2", "key 4"} {
+		s, err := c.start(ctx, k, tail(3), key(k, "a digest of its own"))
+		if err != nil {
+			return fmt.Errorf("begin with a key that was imported: %w", err)
+		}
+		if s.Sequence != int64(6+i) {
+			return fmt.Errorf("the turn after the import has sequence %d; want %d", s.Sequence, 6+i)
+		}
+		wanted := []string{"re: i3", "i4", "re: i4"} // the last to be imported failed
+		if i > 0 {
+			wanted = append([]string{"re: i4"}, last...)
+		}
+		if i > 1 {
+			wanted[0] = "re: key 1"
+		}
+		if err := same("the tail after the import", texts(s.Tail), wanted); err != nil {
+			return err
+		}
+		last = []string{k, "re: " + k}
+		for range 2 {
+			if n, err := c.end(ctx, s.Fence, storage.Succeeded, k); err != nil || n != int64(4+i) {
+				return fmt.Errorf("commit after the import: number %d, error %v; want %d", n, err, 4+i)
+			}
+		}
+		res, err := c.begin(ctx, k, key(k, "a digest of its own"))
+		if err := want("begin again with the key", "replay", res, err); err != nil {
+			return err
+		}
+		if res.Replay.Sequence != s.Sequence {
+			return fmt.Errorf("the key replays turn %d; want %d, the one begun with it here", res.Replay.Sequence, s.Sequence)
+		}
+	}
+	return errors.Join(c.pages(ctx, true, 3, 8), c.pages(ctx, false, 3, 6))
+}
+
+func checkImportApart(ctx context.Context, env *Env) error {
+	a, b, other := env.talk("c"), env.talkOf("-b", "c"), env.talk("d")
+	turns := ended(3)
+	if err := a.load(ctx, turns, 3); err != nil {
+		return err
+	}
+	for _, t := range []talk{b, other} {
+		if err := t.gone(ctx, true); err != nil {
+			return err
+		}
+		if s, err := t.turn(ctx, "one", tail(10)); err != nil || s.Sequence != 1 || len(s.Tail) > 0 {
+			return fmt.Errorf("a turn elsewhere after an import: %+v, error %v; want the first, without tail", s, err)
+		}
+	}
+	if err := b.load(ctx, ended(2)[:1], 0); err != nil {
+		return err
+	}
+	if log, err := a.log(ctx, true); err != nil || len(log) != 3 {
+		return fmt.Errorf("the other tenant's import left %d turns, error %v; want 3", len(log), err)
+	}
+	life := env.talkOf("-life", "c")
+	life.call.Incarnation = env.id("life")
+	env.talks = append(env.talks, life)
+	if err := life.load(ctx, turns, 3); err != nil {
+		return err
+	}
+	if err := env.delete(ctx, "the life", storage.Scope{Call: life.tenant(), Tenant: true}, 1); err != nil {
+		return err
+	}
+	_, err := life.tryLoad(ctx, turns)
+	if err := refused("import into a deleted life", fault.Conflict, err); err != nil {
+		return err
+	}
+	if err := life.gone(ctx, true); err != nil {
+		return err
+	}
+	if _, err := env.Storage.Delete(ctx, storage.Scope{Call: a.call}); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	if err := a.gone(ctx, true); err != nil {
+		return err
+	}
+	return a.load(ctx, turns[:1], 1)
+}

@@ -1,0 +1,285 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var registryWriterRules = []Rule{
+	{
+		Name:  "tenant-changes",
+		Doc:   "Who follows the changes while many hosts write hears of every tenant's newest version, and no change appears behind the one heard last.",
+		Check: checkTenantChanges,
+	},
+	{
+		Name:  "tenant-head",
+		Doc:   "Who takes the head, reads all tenants and follows the changes from there has every tenant's newest version.",
+		Check: checkTenantHead,
+	},
+	{
+		Name:  "tenant-list",
+		Doc:   "Paging through the tenants, bytewise by id, skips and repeats nothing while others are added.",
+		Check: checkTenantList,
+	},
+}
+
+// churn puts versions of many tenants from several writers at once, calls look
+// again and again meanwhile and once after, and answers the newest versions.
+func (e *Env) churn(ctx context.Context, look func(last bool) error) (map[string]int64, error) {
+	const writers, puts, each = 8, 40, 4
+	all := make([][]registered, writers)
+	newest := make([]map[string]int64, writers)
+	for w := range writers {
+		newest[w] = map[string]int64{}
+		for i := range each {
+			all[w] = append(all[w], e.registered(fmt.Sprintf("%d-%d", w, i)))
+		}
+	}
+	written := make(chan error, 1)
+	go func() {
+		written <- together(writers, func(w int) error {
+			for i := range puts {
+				t := all[w][rand.N(each)]
+				reg, err := t.via(w+i).put(ctx, newest[w][t.id])
+				if err != nil {
+					return err
+				}
+				newest[w][t.id] = reg.Version
+			}
+			return nil
+		})
+	}()
+	var wrong error
+	for {
+		select {
+		case err := <-written:
+			if err == nil && wrong == nil {
+				wrong = look(true)
+			}
+			merged := map[string]int64{}
+			for _, m := range newest {
+				for id, version := range m {
+					merged[id] = version
+				}
+			}
+			return merged, errors.Join(err, wrong)
+		default:
+			if wrong == nil { // the writers are waited for all the same
+				wrong = look(false)
+			}
+		}
+	}
+}
+
+// agrees checks that what a host heard is the newest version of each tenant.
+func agrees(who string, heard, newest map[string]int64) error {
+	var wrong []error
+	for id, version := range newest {
+		if heard[id] != version {
+			wrong = append(wrong, fmt.Errorf("%s has version %d of %q; the newest is %d", who, heard[id], id, version))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func checkTenantChanges(ctx context.Context, env *Env) error {
+	start, err := env.head(ctx, 0)
+	if err != nil {
+		return err
+	}
+	heard := map[string]int64{}
+	after, looks := start, 0
+	newest, err := env.churn(ctx, func(bool) error {
+		looks++
+		told, last, err := env.changes(ctx, looks, after, 1+looks%7)
+		for id, version := range told {
+			if version < heard[id] {
+				return fmt.Errorf("version %d of %q was told after %d", version, id, heard[id])
+			}
+			heard[id] = version
+		}
+		after = last
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := agrees("who followed the changes", heard, newest); err != nil {
+		return err
+	}
+	told, _, err := env.changes(ctx, 1, start, storage.MaxPage)
+	if err != nil {
+		return err
+	}
+	if err := agrees("who asks for them later", told, newest); err != nil {
+		return err
+	}
+	told, _, err = env.changes(ctx, 0, after, 10)
+	for id := range newest {
+		if _, again := told[id]; again {
+			return fmt.Errorf("the change of %q is told again", id)
+		}
+	}
+	return err
+}
+
+func checkTenantHead(ctx context.Context, env *Env) error {
+	type host struct {
+		after int64
+		has   map[string]int64
+	}
+	var hosts []*host // each starts at another time
+	var ids []string
+	for w := range 8 {
+		for i := range 4 {
+			ids = append(ids, env.id(fmt.Sprintf("%d-%d", w, i)))
+		}
+	}
+	newest, err := env.churn(ctx, func(last bool) error {
+		at := len(hosts)
+		r, err := env.registry(at)
+		if err != nil {
+			return err
+		}
+		if !last && at >= 200 {
+			return ctx.Err()
+		}
+		head, err := env.head(ctx, at)
+		if err != nil {
+			return err
+		}
+		all, err := r.GetTenants(ctx, ids)
+		if err != nil {
+			return fmt.Errorf("get all tenants: %w", err)
+		}
+		h := &host{after: head, has: map[string]int64{}}
+		for _, reg := range all {
+			h.has[reg.Tenant] = reg.Version
+		}
+		hosts = append(hosts, h)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, h := range hosts {
+		told, _, err := env.changes(ctx, i, h.after, storage.MaxPage)
+		if err != nil {
+			return err
+		}
+		for id, version := range told {
+			h.has[id] = max(h.has[id], version)
+		}
+		if err := agrees(fmt.Sprintf("a host that started at head %d", h.after), h.has, newest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listed pages through the tenants whose id begins with the prefix.
+func (e *Env) listed(ctx context.Context, at int, prefix string, limit int) ([]string, error) {
+	r, err := e.registry(at)
+	if err != nil {
+		return nil, err
+	}
+	all := []string{}
+	for after := prefix; ; {
+		page, err := r.ListTenants(ctx, after, limit)
+		if err != nil {
+			return nil, fmt.Errorf("list after %q: %w", after, err)
+		}
+		if n := len(page.Registrations); n > limit || page.More && n == 0 {
+			return nil, fmt.Errorf("list after %q: a page of %d, more: %t; want 1 to %d, or none and no more", after, n, page.More, limit)
+		}
+		for _, reg := range page.Registrations {
+			if reg.Tenant <= after {
+				return nil, fmt.Errorf("list in pages of %d: %q came after %q", limit, reg.Tenant, after)
+			}
+			if after = reg.Tenant; !strings.HasPrefix(after, prefix) {
+				return all, nil
+			}
+			all = append(all, after)
+		}
+		if !page.More {
+			return all, nil
+		}
+	}
+}
+
+func checkTenantList(ctx context.Context, env *Env) error {
+	odd := []string{"10", "9", "A b", "Z", "_", "a", "a b", "a-c", "ab", "b", "z", "ä", "é", "日本", "\U0001F600"}
+	var there []string
+	for i := range odd {
+		t := env.registered(odd[(i*7)%len(odd)])
+		if _, err := t.put(ctx, 0, func(r *storage.PutTenantRequest) { r.State = storage.TenantState(1 + i%4) }); err != nil {
+			return err
+		}
+		if i%2 == 0 { // a second version is no second entry
+			if _, err := t.put(ctx, 1); err != nil {
+				return err
+			}
+		}
+		there = append(there, t.id)
+	}
+	there = sorted(there)
+	for _, limit := range []int{1, 2, 5, len(odd), storage.MaxPage} {
+		all, err := env.listed(ctx, 0, env.id(""), limit)
+		if err != nil {
+			return err
+		}
+		if err := same(fmt.Sprintf("the tenants in pages of %d", limit), all, there); err != nil {
+			return err
+		}
+	}
+	added := make(chan error, 1)
+	var more []registered
+	for i := range 40 {
+		more = append(more, env.registered(fmt.Sprintf("%c-%d", "!AMaz~"[i%6], i)))
+	}
+	go func() {
+		for _, t := range more {
+			if _, err := t.via(1).put(ctx, 0); err != nil {
+				added <- err
+				return
+			}
+		}
+		added <- nil
+	}()
+	look := func() error {
+		all, err := env.listed(ctx, 0, env.id(""), 3)
+		if err != nil {
+			return err
+		}
+		for _, id := range there {
+			if !slices.Contains(all, id) {
+				return fmt.Errorf("%q was there before and is not in the list: %q", id, all)
+			}
+		}
+		return nil
+	}
+	var wrong error
+	for {
+		select {
+		case err := <-added:
+			if err := errors.Join(err, wrong, look()); err != nil {
+				return err
+			}
+			all, err := env.listed(ctx, 1, env.id(""), 7)
+			if err != nil || len(all) != len(there)+len(more) {
+				return fmt.Errorf("%d tenants are listed, error %v; want %d", len(all), err, len(there)+len(more))
+			}
+			return nil
+		default:
+			if wrong == nil {
+				wrong = look()
+			}
+		}
+	}
+}
