@@ -13,7 +13,8 @@ import (
 
 // build assembles a tenant's bot from plugin instances. Instances are shared by
 // all bots that are configured alike.
-func (h *Host) build(ctx context.Context, e *config.Effective, gate *bot.Gate) (built registry.Built, err error) {
+func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built registry.Built, err error) {
+	e := req.Effective
 	var open []*plugins.Instance
 	release := func() {
 		for _, i := range open {
@@ -68,7 +69,7 @@ func (h *Host) build(ctx context.Context, e *config.Effective, gate *bot.Gate) (
 		Bot: bot.New(bot.Parts{
 			Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
 			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Plugins: names,
-			Gate: gate, Hold: func() func() { return h.leases.Hold(storage.ID(), renewer) },
+			Gate: req.Gate, Incarnation: req.Incarnation, Hold: func() func() { return h.leases.Hold(storage.ID(), renewer) },
 			Unauthenticated: func() { h.registry.Recheck(e.Tenant) },
 			Host:            h.name, Holder: h.holder, Log: h.log,
 		}),

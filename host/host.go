@@ -42,9 +42,11 @@ type Host struct {
 	config   atomic.Pointer[config.Host] // replaced by Reload
 	settings config.Settings             // as the host was opened with
 	tenants  *tenantdir.Follower
+	books    *plugins.Instance // what keeps the ledger; nil for none
 	follow   sync.WaitGroup
 	stop     context.CancelFunc
-	reload   sync.Mutex // one at a time
+	unfollow context.CancelFunc // the ledger
+	reload   sync.Mutex         // one at a time
 	manager  *plugins.Manager
 	registry *registry.Registry
 	leases   *bot.Leases
@@ -70,8 +72,14 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	}
 	h.holder = fmt.Sprintf("%s-%d-%s", h.name, os.Getpid(), rand.Text())
 	h.leases = bot.NewLeases(h.holder, o.Log)
+	dataDir := ""
+	if key != nil {
+		if dataDir, err = filepath.Abs(filepath.Join(h.settings.DataDir, "plugins")); err != nil {
+			return nil, err
+		}
+	}
 	h.manager, err = plugins.New(plugins.Options{
-		Dirs: h.settings.PluginDirs, Log: o.Log.Named("plugins"),
+		Dirs: h.settings.PluginDirs, Log: o.Log.Named("plugins"), DataDir: dataDir,
 		Settings: func(kind, name string) config.PluginSettings {
 			settings := h.config.Load().Settings
 			return settings.Plugin(kind, name)
@@ -80,14 +88,19 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	books, err := h.openLedger(ctx, cfg, key)
+	if err != nil {
+		return nil, errors.Join(err, cfg.CheckDefaults(ctx, h.manager), h.manager.Close(ctx))
+	}
 	h.registry, err = registry.New(registry.Options{
 		TTL: h.settings.Registry.CacheTTL, Size: h.settings.Registry.MaxCacheSize,
-		Check: h.checkWith(cfg),
-		Build: h.build,
+		Check: h.checkWith(cfg), Build: h.build, Ledger: books,
+		Storage: func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, h.manager.Close(ctx))
 	}
+	h.followLedger(ctx, books)
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
@@ -113,10 +126,10 @@ func (o Options) over(s config.Settings) config.Settings {
 
 // checkWith validates tenants under a configuration.
 func (h *Host) checkWith(cfg *config.Host) registry.Check {
-	return func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error) {
+	return func(ctx context.Context, id string, doc *config.Document, try bool) (*config.Effective, error) {
 		e, err := cfg.Tenant(ctx, id, doc, h.manager)
-		if err != nil {
-			return nil, err
+		if err != nil || !try {
+			return e, err
 		}
 		if err := Probe(ctx, h.manager, cfg, e, h.log); err != nil {
 			return nil, err
@@ -127,14 +140,14 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 
 // load reads the configuration twice: where the host's key is kept is itself
 // configured, and the key enters the digests of literal secrets. The key is nil for
-// a host without a file, which keeps nothing.
+// a host with neither a file nor a data_dir, which keeps nothing.
 func load(o Options) (*config.Host, *secret.Key, error) {
 	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ}
 	if o.ConfigFile == "" && o.Config != nil {
 		opts.Document = config.FromMap("host configuration", o.Config)
 	}
 	first, err := config.LoadHost(opts)
-	if err != nil || o.ConfigFile == "" {
+	if err != nil || o.ConfigFile == "" && o.Config["data_dir"] == nil {
 		return first, nil, err
 	}
 	if err := os.MkdirAll(first.Settings.DataDir, 0o700); err != nil {
@@ -179,7 +192,13 @@ func (h *Host) Close(ctx context.Context) error {
 	if h.stop != nil {
 		h.stop()
 	}
+	if h.unfollow != nil {
+		h.unfollow()
+	}
 	h.follow.Wait()
+	if h.books != nil {
+		defer h.books.Close()
+	}
 	turns := h.registry.Close(ctx)
 	h.leases.Close()
 	// Plugins must end even when there was no time left for the turns.

@@ -43,7 +43,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		return Reloaded{}, err
 	}
 	var out Reloaded
-	out.Restart = needRestart(h.config.Load().Settings, cfg.Settings)
+	out.Restart = needRestart(h.config.Load(), cfg)
 	commit := func() { h.config.Store(cfg) }
 	if o.DryRun {
 		commit = nil
@@ -70,7 +70,8 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 
 // needRestart names the host's keys that differ and that a running host cannot
 // change.
-func needRestart(old, now config.Settings) []string {
+func needRestart(before, after *config.Host) []string {
+	old, now := before.Settings, after.Settings
 	var keys []string
 	for key, changed := range map[string]bool{
 		"listen":         old.Listen != now.Listen,
@@ -79,7 +80,7 @@ func needRestart(old, now config.Settings) []string {
 		"tls":            old.TLS != now.TLS,
 		"plugin_dirs":    !slices.Equal(old.PluginDirs, now.PluginDirs),
 		"tenant_dirs":    !slices.Equal(old.TenantDirs, now.TenantDirs),
-		"registry":       old.Registry != now.Registry,
+		"registry":       old.Registry != now.Registry || !before.IsRegistrySame(after),
 		"shutdown_grace": old.ShutdownGrace != now.ShutdownGrace,
 	} {
 		if changed {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/registry"
@@ -47,23 +48,25 @@ var _ tenantdir.Target = fileTenants{}
 // Apply implements tenantdir.Target.
 func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Document) error {
 	// Before it is judged: a newcomer with a taken id is refused whatever is in it.
-	if err := f.free(id, path); err != nil {
+	if err := f.free(ctx, id, path); err != nil {
 		return err
 	}
 	_, _, err := f.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
 	return err
 }
 
-func (f fileTenants) free(id, path string) error {
-	if t, _, _, err := f.registry.Get(id); err == nil && t.Source != path {
-		return &takenError{by: t.Source}
+func (f fileTenants) free(ctx context.Context, id, path string) error {
+	if why := f.registry.Taken(ctx, id, path); why != nil {
+		return &takenError{why}
 	}
 	return nil
 }
 
 // Refuse implements tenantdir.Target.
 func (f fileTenants) Refuse(id, path string, err error) {
-	if taken := f.free(id, path); !errors.Is(taken, tenantdir.ErrTaken) {
+	ctx, cancel := context.WithTimeout(context.Background(), takenTimeout)
+	defer cancel()
+	if taken := f.free(ctx, id, path); !errors.Is(taken, tenantdir.ErrTaken) {
 		f.registry.Refuse(id, path, err)
 	}
 }
@@ -71,10 +74,9 @@ func (f fileTenants) Refuse(id, path string, err error) {
 // Drop implements tenantdir.Target.
 func (f fileTenants) Drop(id, path string) { f.registry.Drop(id, path) }
 
-type takenError struct{ by string }
+// takenTimeout bounds asking who has an id.
+const takenTimeout = 5 * time.Second
 
-func (e *takenError) Error() string {
-	return fmt.Sprintf("the id is taken by %s, which goes on", e.by)
-}
+type takenError struct{ error }
 
 func (e *takenError) Is(target error) bool { return target == tenantdir.ErrTaken }

@@ -45,7 +45,7 @@ func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	t, _, effective, err := s.host.Registry().Get(id)
+	t, _, effective, err := s.host.Registry().Get(r.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -46,13 +46,13 @@ func (onePart) Commit(context.Context, *storage.CommitRequest) (int64, error) { 
 func TestServesAnyAssembly(t *testing.T) {
 	reg, err := registry.New(registry.Options{
 		TTL: time.Minute, Size: 1,
-		Check: func(_ context.Context, id string, _ *config.Document) (*config.Effective, error) {
+		Check: func(_ context.Context, id string, _ *config.Document, _ bool) (*config.Effective, error) {
 			return &config.Effective{Tenant: id, Revision: "r"}, nil
 		},
-		Build: func(_ context.Context, e *config.Effective, gate *bot.Gate) (registry.Built, error) {
+		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
 			limits := config.Limits{ConcurrentTurns: 1, MessageBytes: messageBytes, TurnTimeout: time.Minute, ConversationWait: time.Second}
 			return registry.Built{Bot: bot.New(bot.Parts{
-				Tenant: e.Tenant, Revision: e.Revision, Limits: limits, Gate: gate,
+				Tenant: req.Effective.Tenant, Revision: req.Effective.Revision, Limits: limits, Gate: req.Gate,
 				LLM: onePart{}, Memory: recallless{}, Storage: onePart{}, Log: hclog.NewNullLogger(),
 			})}, nil
 		},

@@ -19,9 +19,13 @@ func (s *Server) routes() map[string]map[string]handler {
 		"/v1/conversations/{id}":       {"GET": s.readConversation, "DELETE": s.deleteConversation},
 		"/v1/conversations/{id}/turns": {"GET": s.readTurns},
 
-		"/admin/v1/tenants":             {"GET": s.listTenants},
-		"/admin/v1/tenants/{id}":        {"PUT": s.putTenant, "GET": s.getTenant, "DELETE": s.deleteTenant},
-		"/admin/v1/tenants/{id}/config": {"GET": s.explainTenant},
+		"/admin/v1/tenants":                                                {"GET": s.listTenants},
+		"/admin/v1/tenants/{id}":                                           {"PUT": s.putTenant, "GET": s.getTenant, "DELETE": s.deleteTenant},
+		"/admin/v1/tenants/{id}/config":                                    {"GET": s.explainTenant},
+		"/admin/v1/tenants/{id}/versions":                                  {"GET": s.tenantHistory},
+		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": s.tenantVersion},
+		"/admin/v1/tenants/{id}/rollback":                                  {"POST": s.rollbackTenant},
+		"/admin/v1/tenants/{id}/restore":                                   {"POST": s.restoreTenant},
 		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": s.showTurn},
 
 		"/admin/v1/reload":     {"POST": s.reload},

@@ -13,8 +13,10 @@ import (
 // Tenant is a registered tenant. Its ETag is its revision.
 type Tenant struct {
 	ID        string  `json:"id"`
-	Source    string  `json:"source"`   // "api", or the file that it comes from
-	Revision  string  `json:"revision"` // that is served; empty if none is
+	Source    string  `json:"source"`            // "api", or the file that it comes from
+	Revision  string  `json:"revision"`          // that is served; empty if none is
+	Version   int64   `json:"version,omitempty"` // newest of its history, where the host keeps one
+	State     string  `json:"state"`             // "active", or "removed": not served, and its id reserved
 	UpdatedAt *string `json:"updated_at"`
 	// Error is why the newest configuration is not served; Problems are all of them.
 	Error    string          `json:"error,omitempty"`
@@ -25,13 +27,18 @@ type Tenant struct {
 	Config map[string]any `json:"config,omitempty"`
 }
 
-// Tenants answers GET /admin/v1/tenants.
+// Tenants answers GET /admin/v1/tenants, by id. Next, unless null, is the after of the
+// next page.
 type Tenants struct {
 	Tenants []Tenant `json:"tenants"`
+	Next    *string  `json:"next"`
 }
 
 func newTenant(t registry.Tenant) Tenant {
-	out := Tenant{ID: t.ID, Source: t.Source, Revision: t.Revision, UpdatedAt: timestamp(t.UpdatedAt)}
+	out := Tenant{ID: t.ID, Source: t.Source, Revision: t.Revision, Version: t.Version, State: "active", UpdatedAt: timestamp(t.UpdatedAt)}
+	if t.Removed {
+		out.State = "removed"
+	}
 	if t.Err != nil {
 		p := NewProblem(t.Err)
 		out.Error, out.Problems = t.Err.Error(), p.Problems
@@ -51,12 +58,24 @@ func covered(doc *config.Document, e *config.Effective) map[string]any {
 }
 
 func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+	q, err := readQuery(r, "after", "limit")
+	if err != nil {
+		return err
+	}
+	limit, err := q.limit()
+	if err != nil {
+		return err
+	}
+	page, more, err := s.host.Registry().List(r.Context(), q.values.Get("after"), limit)
+	if err != nil {
 		return err
 	}
 	out := Tenants{Tenants: []Tenant{}}
-	for _, t := range s.host.Registry().List() {
+	for _, t := range page {
 		out.Tenants = append(out.Tenants, newTenant(t))
+	}
+	if more {
+		out.Next = &page[len(page)-1].ID
 	}
 	return writeJSON(w, http.StatusOK, out)
 }
@@ -69,7 +88,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	t, doc, effective, err := s.host.Registry().Get(id)
+	t, doc, effective, err := s.host.Registry().Get(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -113,7 +132,7 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 		return unreadable(err)
 	}
 	reg := s.host.Registry()
-	_, _, _, before := reg.Get(id)
+	_, _, _, before := reg.Get(r.Context(), id)
 	t, effective, err := reg.Put(r.Context(), id, doc, o)
 	if err != nil {
 		return preconditioned(err)
@@ -155,7 +174,7 @@ func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.host.Registry().Remove(id, match); err != nil {
+	if err := s.host.Registry().Remove(r.Context(), id, match); err != nil {
 		return preconditioned(err)
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
@@ -13,14 +14,17 @@ import (
 type Parts struct {
 	Tenant   string
 	Revision string
-	System   string // system prompt, final; empty for none
-	Limits   config.Limits
-	LLM      llm.LLM
-	Memory   memory.Memory
-	Storage  storage.Storage
-	Plugins  map[string]string    // kind to "name version", for turn records
-	Gate     *Gate                // the tenant's, shared by all its revisions
-	Hold     func() (free func()) // keeps the leases of this storage; may be nil
+	// Incarnation is the life of the tenant's id that the bot reads and writes; empty
+	// when it is not tracked.
+	Incarnation string
+	System      string // system prompt, final; empty for none
+	Limits      config.Limits
+	LLM         llm.LLM
+	Memory      memory.Memory
+	Storage     storage.Storage
+	Plugins     map[string]string    // kind to "name version", for turn records
+	Gate        *Gate                // the tenant's, shared by all its revisions
+	Hold        func() (free func()) // keeps the leases of this storage; may be nil
 	// Unauthenticated, if set, is told when a plugin's upstream did not accept the
 	// credentials: they may have been replaced since the bot was built.
 	Unauthenticated func()
@@ -41,4 +45,9 @@ func New(p Parts) *Bot {
 		p.Hold = func() func() { return func() {} }
 	}
 	return &Bot{Parts: p, needs: p.Memory.Needs()}
+}
+
+// call is what every call of a plugin is stamped with.
+func (b *Bot) call(conversation, user string) sdk.Call {
+	return sdk.Call{Tenant: b.Tenant, Incarnation: b.Incarnation, Conversation: conversation, User: user}
 }

@@ -62,7 +62,7 @@ type turn struct {
 }
 
 func (t *turn) call() sdk.Call {
-	return sdk.Call{Tenant: t.bot.Tenant, Conversation: t.req.ConversationID, User: t.req.UserID}
+	return t.bot.call(t.req.ConversationID, t.req.UserID)
 }
 
 func (t *turn) run(ctx context.Context) (*Reply, error) {

@@ -40,6 +40,14 @@ func (g *Gate) Running() int {
 	return len(g.lines) + g.waiting
 }
 
+// Idle says that nothing would be lost with the Gate: no turn is at work, and no
+// allowance is being kept.
+func (g *Gate) Idle() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.lines) == 0 && (g.pace == nil || g.pace.Tokens() >= float64(g.pace.Burst()))
+}
+
 // enter waits until the conversation is free on this host and answers the function
 // that frees it. fault.RateLimited when the tenant has too many turns at work or
 // waiting already, or began too many in the last minute; fault.Conflict when the

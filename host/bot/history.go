@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
@@ -14,7 +13,7 @@ import (
 // if user is not empty. limit is 1 to storage.MaxPage.
 func (b *Bot) Conversations(ctx context.Context, user, after string, limit int) (*storage.ConversationPage, error) {
 	return b.Storage.List(ctx, &storage.ListRequest{
-		Call: sdk.Call{Tenant: b.Tenant, User: user}, After: after, Limit: limit,
+		Call: b.call("", user), After: after, Limit: limit,
 	})
 }
 
@@ -26,7 +25,7 @@ func (b *Bot) Turns(ctx context.Context, conversation string, after int64, limit
 		return nil, err
 	}
 	return b.Storage.Read(ctx, &storage.ReadRequest{
-		Call: sdk.Call{Tenant: b.Tenant, Conversation: conversation}, After: after, Limit: limit, All: all,
+		Call: b.call(conversation, ""), After: after, Limit: limit, All: all,
 	})
 }
 
@@ -37,7 +36,7 @@ func (b *Bot) DeleteConversation(ctx context.Context, conversation string) error
 	if err := CheckID("conversation_id", conversation); err != nil {
 		return err
 	}
-	call := sdk.Call{Tenant: b.Tenant, Conversation: conversation}
+	call := b.call(conversation, "")
 	deleted, err := b.Storage.Delete(ctx, storage.Scope{Call: call})
 	if err != nil {
 		return err

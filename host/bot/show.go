@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -95,7 +94,7 @@ func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int6
 		var tail []chat.Message
 		for after := from; ; {
 			page, err := b.Storage.Read(ctx, &storage.ReadRequest{
-				Call: sdk.Call{Tenant: b.Tenant, Conversation: conversation}, After: after, Limit: storage.MaxPage,
+				Call: b.call(conversation, ""), After: after, Limit: storage.MaxPage,
 			})
 			if err != nil {
 				return nil, err

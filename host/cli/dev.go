@@ -37,18 +37,28 @@ says so. serve never does that: it uses what is configured, or fails.`),
 			return err
 		}
 		o.Environ = append(p.environ, o.Environ...)
-		return hosting{attended: true, options: o, ready: func(_ context.Context, h *host.Host, url string) error {
-			announce(cmd.OutOrStdout(), h, url, p)
+		return hosting{attended: true, options: o, ready: func(ctx context.Context, h *host.Host, url string) error {
+			announce(ctx, cmd.OutOrStdout(), h, url, p)
 			return nil
 		}}.run(cmd.Context())
 	}
 	return c
 }
 
+// announced is how many tenants are named at most.
+const announced = 20
+
 // announce says what runs, and what to type next.
-func announce(out io.Writer, h *host.Host, url string, p provider) {
+func announce(ctx context.Context, out io.Writer, h *host.Host, url string, p provider) {
 	var served, refused []string
-	for _, t := range h.Registry().List() {
+	tenants, _, err := h.Registry().List(ctx, "", announced)
+	if err != nil {
+		fmt.Fprintf(out, "the tenants cannot be listed: %v\n", err)
+	}
+	for _, t := range tenants {
+		if t.Removed {
+			continue
+		}
 		if t.Revision == "" {
 			refused = append(refused, fmt.Sprintf("%s: %v", t.ID, t.Err))
 			continue

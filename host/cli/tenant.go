@@ -18,7 +18,8 @@ func newTenant() *cobra.Command {
 	c := &cobra.Command{Use: "tenant", Short: "See and change the tenants of a running host", RunE: needsCommand}
 	host := addRemote(c)
 	asJSON := addJSON(c)
-	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantPut(host, asJSON), newTenantRemove(host, asJSON))
+	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantPut(host, asJSON), newTenantRemove(host, asJSON),
+		newTenantRestore(host, asJSON), newTenantHistory(host, asJSON), newTenantDiff(host, asJSON), newTenantRollback(host, asJSON))
 	return c
 }
 
@@ -26,9 +27,14 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all tenants",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var list api.Tenants
-			if err := get(cmd, host, "/admin/v1/tenants", &list); err != nil {
-				return err
+			list := api.Tenants{Tenants: []api.Tenant{}}
+			for after := new(string); after != nil; {
+				var page api.Tenants
+				if err := get(cmd, host, "/admin/v1/tenants?limit=1000&after="+url.QueryEscape(*after), &page); err != nil {
+					return err
+				}
+				list.Tenants = append(list.Tenants, page.Tenants...)
+				after = page.Next
 			}
 			if *asJSON {
 				return printJSON(cmd, list)
@@ -36,7 +42,10 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 			rows := [][]string{{"TENANT", "SOURCE", "REVISION", "STATE"}}
 			for _, t := range list.Tenants {
 				state := "ok"
-				if t.Error != "" {
+				switch {
+				case t.State == "removed":
+					state = "removed: its id is reserved"
+				case t.Error != "":
 					state = "invalid: " + firstLine(t.Error)
 				}
 				rows = append(rows, []string{t.ID, t.Source, short(t.Revision), state})
@@ -136,7 +145,7 @@ func newTenantPut(host *remote, asJSON *bool) *cobra.Command {
 func newTenantRemove(host *remote, asJSON *bool) *cobra.Command {
 	var match string
 	c := &cobra.Command{
-		Use: "remove TENANT", Short: "Stop serving a tenant; its conversations stay", Args: cobra.ExactArgs(1),
+		Use: "remove TENANT", Short: "Stop serving a tenant; its conversations stay, and its id is reserved for them", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := tenantPath(args[0])
 			if err != nil {

@@ -26,6 +26,9 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 		}
 		place, _ := hostSchema().cursor().key(key)
 		place.leaves(Path{key}, tree[key], func(path Path, value any, m marks) {
+			if _, ok := path.below(registryStorage); ok {
+				return // its plugin's schema says what is secret
+			}
 			if text, ok := value.(string); ok && !m.secret && isReference(text) {
 				problems = append(problems, s.problem(path, "is a reference, but its key is not one of a secret", "the value itself"))
 			}

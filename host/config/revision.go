@@ -17,16 +17,7 @@ const revisionFormat = 1
 // that no document can have mark both.
 func (e *Effective) revision(sealer *secret.Key) string {
 	block := func(b Block) any {
-		config := cursor{}.transform(b.Config, nil, func(_ Path, value any, _ marks) any {
-			switch v := value.(type) {
-			case secret.Text:
-				return map[string]any{separator + "secret": sealer.Digest([]byte(v.Reveal()))}
-			case Reference:
-				return map[string]any{separator + "reference": v.String(), separator + "tenant": v.Tenant}
-			}
-			return value
-		})
-		return []any{b.Plugin, config}
+		return b.plainForm(func(t secret.Text) string { return sealer.Digest([]byte(t.Reveal())) })
 	}
 	// Marshal sorts the keys of maps; that is all that canonical takes here,
 	// since the parsers give one form of each number.

@@ -6,10 +6,13 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Check validates a tenant's settings; its errors are config.Problems.
-type Check func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error)
+// Check validates a tenant's settings; its errors are config.Problems. With try, the
+// plugins are asked as well what they think of them.
+type Check func(ctx context.Context, id string, doc *config.Document, try bool) (*config.Effective, error)
 
 // Change is what a new base does to one tenant.
 type Change struct {
@@ -33,7 +36,9 @@ func (r *Registry) Rebase(ctx context.Context, check Check, commit func()) (chan
 	r.mu.Lock()
 	docs := make(map[string]*config.Document, len(r.tenants))
 	for id, t := range r.tenants {
-		docs[id] = t.doc // nil for one that never was valid: its source brings it again
+		if r.o.Ledger == nil || t.source != SourceAPI {
+			docs[id] = t.doc // nil for one that never was valid: its source brings it again
+		}
 	}
 	r.mu.Unlock()
 	all := make(map[string]next, len(docs))
@@ -44,8 +49,11 @@ func (r *Registry) Rebase(ctx context.Context, check Check, commit func()) (chan
 		if doc == nil {
 			continue
 		}
-		e, err := check(ctx, id, doc)
+		e, err := check(ctx, id, doc, true)
 		all[id] = next{e, err}
+	}
+	if changes, broken, err = r.rebaseStored(ctx, check); err != nil {
+		return nil, 0, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,6 +80,7 @@ func (r *Registry) Rebase(ctx context.Context, check Check, commit func()) (chan
 	}
 	commit()
 	r.o.Check = check
+	r.rereadStored()
 	for id, n := range all {
 		t, ok := r.tenants[id]
 		if !ok || t.doc != docs[id] || n.effective == nil {
@@ -85,4 +94,55 @@ func (r *Registry) Rebase(ctx context.Context, check Check, commit func()) (chan
 		}
 	}
 	return changes, 0, nil
+}
+
+// rebaseStored says what a new base does to the ledger's tenants.
+func (r *Registry) rebaseStored(ctx context.Context, check Check) (changes []Change, broken int, err error) {
+	if r.o.Ledger == nil {
+		return nil, 0, nil
+	}
+	for after, more := "", true; more; {
+		var entries []*ledger.Entry
+		if entries, more, err = r.o.Ledger.List(ctx, after, storage.MaxPage); err != nil {
+			return nil, 0, unreachable(err)
+		}
+		for _, e := range entries {
+			if err := ctx.Err(); err != nil {
+				return nil, 0, err
+			}
+			after = e.Tenant
+			if e.State != storage.TenantActive || e.Document == nil {
+				continue
+			}
+			c := Change{Tenant: e.Tenant}
+			if was, _ := r.read(ctx, e); was != nil {
+				c.From = was.Revision
+			}
+			now, err := check(ctx, e.Tenant, e.Document, true)
+			if c.Err = err; now != nil {
+				c.To = now.Revision
+			}
+			if c.From == c.To {
+				continue
+			}
+			if c.From != "" && c.To == "" {
+				broken++
+			}
+			changes = append(changes, c)
+		}
+	}
+	return changes, broken, nil
+}
+
+// rereadStored has what is here of the ledger's tenants read again before it is used.
+// The caller holds mu.
+func (r *Registry) rereadStored() {
+	for _, t := range r.tenants {
+		if t.source == SourceAPI {
+			t.known = false
+		}
+	}
+	for _, l := range r.loads {
+		l.stale = true
+	}
 }

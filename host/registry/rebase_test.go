@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
 )
 
 // under is a Check in which every revision has a suffix, and some tenants break.
 func under(suffix string, broken ...string) Check {
-	return func(_ context.Context, id string, doc *config.Document) (*config.Effective, error) {
+	return func(_ context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
 		for _, b := range broken {
 			if id == b {
 				return nil, config.Problems{{Message: "breaks"}}
@@ -93,8 +92,8 @@ func TestAStaleBotIsBuiltAnew(t *testing.T) {
 	r := y.open(t, time.Minute, 10)
 	var stale atomic.Bool
 	build := r.o.Build
-	r.o.Build = func(ctx context.Context, e *config.Effective, g *bot.Gate) (Built, error) {
-		b, err := build(ctx, e, g)
+	r.o.Build = func(ctx context.Context, req BuildRequest) (Built, error) {
+		b, err := build(ctx, req)
 		b.Stale = stale.Load
 		return b, err
 	}

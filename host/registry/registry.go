@@ -7,6 +7,7 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
@@ -21,6 +22,13 @@ type Built struct {
 	Stale func() bool
 }
 
+// BuildRequest says whose bot is wanted.
+type BuildRequest struct {
+	Effective   *config.Effective
+	Gate        *bot.Gate // the tenant's, for all its revisions
+	Incarnation string    // life of the tenant's id; empty when it is not tracked
+}
+
 // Options are what a Registry is made with.
 type Options struct {
 	TTL  time.Duration // how long a bot is served from the cache
@@ -28,7 +36,13 @@ type Options struct {
 	// Check validates a tenant's settings; its errors are config.Problems.
 	Check Check
 	// Build assembles the tenant's bot. It is called without any lock held.
-	Build func(ctx context.Context, e *config.Effective, gate *bot.Gate) (Built, error)
+	Build func(ctx context.Context, req BuildRequest) (Built, error)
+	// Ledger keeps what is registered over the API. Nil: the Registry itself does, as
+	// long as it lives.
+	Ledger *ledger.Ledger
+	// Storage is the stored form of what keeps a tenant's conversations. Nil without a
+	// Ledger.
+	Storage func(e *config.Effective) config.SealedBlock
 	// BuildTimeout bounds one Build; 0 is 30 seconds.
 	BuildTimeout time.Duration
 	// StaleEvery is the time between two askings of Built.Stale; 0 is 2 seconds.
@@ -44,6 +58,8 @@ type Registry struct {
 
 	mu      sync.Mutex
 	tenants map[string]*tenant
+	loads   map[string]*loading
+	absent  *simplelru.LRU[string, error] // what asking the ledger for ids without a tenant gave
 	cache   *simplelru.LRU[string, *entry]
 	closed  bool
 	live    int           // bots built and not released
@@ -73,12 +89,15 @@ func New(o Options) (*Registry, error) {
 	if o.StaleEvery == 0 {
 		o.StaleEvery = 2 * time.Second
 	}
-	r := &Registry{o: o, tenants: map[string]*tenant{}, idle: make(chan struct{})}
+	r := &Registry{o: o, tenants: map[string]*tenant{}, loads: map[string]*loading{}, idle: make(chan struct{})}
 	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
 	if err != nil {
 		return nil, err
 	}
 	r.cache = cache
+	if r.absent, err = simplelru.NewLRU[string, error](absentSize, nil); err != nil {
+		return nil, err
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.work.Go(r.sweep)
 	r.work.Go(r.watchStale)
@@ -164,6 +183,7 @@ func (r *Registry) sweep() {
 				r.cache.Remove(id)
 			}
 		}
+		r.unload(now)
 		r.mu.Unlock()
 	}
 }
@@ -205,6 +225,9 @@ func (r *Registry) Acquire(ctx context.Context, id string, options ...GetOption)
 	var o getOptions
 	for _, set := range options {
 		set(&o)
+	}
+	if err := r.bring(ctx, id); err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
 	t, err := r.servable(id)
@@ -267,8 +290,12 @@ func (r *Registry) servable(id string) (*tenant, error) {
 	}
 	t, ok := r.tenants[id]
 	if !ok {
+		if why, ok := r.absent.Get(id); ok {
+			return nil, why
+		}
 		return nil, unknown(id)
 	}
+	t.used = r.o.now()
 	if t.effective == nil {
 		// Why is the operator's to know: the reason has paths and settings in it.
 		return nil, fault.New(fault.Invalid, "tenant %q has no valid configuration; its operator can see why in the list of tenants", id).By(fault.PartyTenant)
@@ -299,7 +326,11 @@ func (r *Registry) build(t *tenant) *building {
 		defer close(b.done)
 		ctx, cancel := context.WithTimeout(r.ctx, r.o.BuildTimeout)
 		defer cancel()
-		built, err := r.o.Build(ctx, effective, t.gate)
+		var built Built
+		life, err := r.prepare(ctx, t, effective)
+		if err == nil {
+			built, err = r.o.Build(ctx, BuildRequest{Effective: effective, Gate: t.gate, Incarnation: life})
+		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		defer func() {

@@ -40,20 +40,21 @@ func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
 	y.clock.Store(time.Now().UnixNano())
 	r, err := New(Options{
 		TTL: ttl, Size: size,
-		Check: func(_ context.Context, id string, doc *config.Document) (*config.Effective, error) {
+		Check: func(_ context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
 			if bad, ok := doc.Values()["bad"]; ok {
 				return nil, config.Problems{{Path: config.Path{"bad"}, Message: fmt.Sprint(bad)}}
 			}
 			return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["v"])}, nil
 		},
-		Build: func(ctx context.Context, e *config.Effective, gate *bot.Gate) (Built, error) {
+		Build: func(ctx context.Context, req BuildRequest) (Built, error) {
+			e := req.Effective
 			y.builds.Add(1)
 			if y.build != nil {
 				if err := y.build(ctx, e); err != nil {
 					return Built{}, err
 				}
 			}
-			b := bot.New(bot.Parts{Tenant: e.Tenant, Revision: e.Revision, Memory: noMemory{}, Gate: gate})
+			b := bot.New(bot.Parts{Tenant: e.Tenant, Revision: e.Revision, Memory: noMemory{}, Gate: req.Gate})
 			return Built{Bot: b, Release: func() {
 				if _, twice := y.inUse.Swap(b, true); twice {
 					panic("released twice")
@@ -276,7 +277,7 @@ func TestABadChangeChangesNothing(t *testing.T) {
 	if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Party != fault.PartyTenant {
 		t.Errorf("a tenant without a valid configuration: %v", err)
 	}
-	if list := r.List(); len(list) != 2 || list[1].Err == nil || list[1].Revision != "" {
+	if list, _, _ := r.List(context.Background(), "", 10); len(list) != 2 || list[1].Err == nil || list[1].Revision != "" {
 		t.Errorf("list %v", list)
 	}
 }
@@ -308,20 +309,20 @@ func TestWhoMayReplaceATenant(t *testing.T) {
 			t.Errorf("%s %+v: %v", c.id, c.o, err)
 		}
 	}
-	if err := r.Remove("f", ""); !fault.Is(err, fault.Conflict) {
+	if err := r.Remove(ctx, "f", ""); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
-	if err := r.Remove("a", "2"); !fault.Is(err, fault.Conflict) {
+	if err := r.Remove(ctx, "a", "2"); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
 	acquire(t, r, "a").Release()
-	if err := r.Remove("a", "1"); err != nil {
+	if err := r.Remove(ctx, "a", "1"); err != nil {
 		t.Error(err)
 	}
 	if _, err := r.Acquire(ctx, "a"); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
-	if err := r.Remove("a", ""); !fault.Is(err, fault.NotFound) {
+	if err := r.Remove(ctx, "a", ""); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 }

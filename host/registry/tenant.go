@@ -14,7 +14,7 @@ import (
 // SourceAPI is the source of tenants that were registered and not read from a file.
 const SourceAPI = "api"
 
-// tenant is what is registered under one id.
+// tenant is what is known of one id.
 type tenant struct {
 	id        string
 	source    string
@@ -24,6 +24,13 @@ type tenant struct {
 	updated   time.Time
 	gate      *bot.Gate
 	building  *building
+
+	// With a ledger.
+	version     int64 // of what is here; 0 for a file's until it was built
+	known       bool  // the ledger has nothing newer; of a file's tenant, of its life
+	incarnation string
+	storages    []config.SealedBlock // that the ledger knows of
+	used        time.Time
 }
 
 // Tenant describes a registration.
@@ -31,6 +38,8 @@ type Tenant struct {
 	ID       string
 	Source   string // SourceAPI, or the file
 	Revision string // that is served; empty for none
+	Version  int64  // in the registry's history; 0 where there is none
+	Removed  bool   // not served: its id is reserved, and what it wrote is kept
 	// Err is why the newest settings are not served; nil when they are.
 	Err       error
 	UpdatedAt time.Time
@@ -38,6 +47,9 @@ type Tenant struct {
 
 func (t *tenant) info() Tenant {
 	out := Tenant{ID: t.id, Source: t.source, Err: t.err, UpdatedAt: t.updated}
+	if t.source == SourceAPI {
+		out.Version = t.version
+	}
 	if t.effective != nil {
 		out.Revision = t.effective.Revision
 	}
@@ -50,11 +62,12 @@ type PutOptions struct {
 	IfMatch string // the revision that must be registered, "*" for any; empty: whatever is
 	IfNone  bool   // the id must be free
 	DryRun  bool   // validate only
+	Note    string // how it came about, for the history
 }
 
 // Put registers the tenant, or replaces its settings. Turns at work finish on the
 // old ones. What is invalid changes nothing: config.Problems. fault.Conflict when
-// the id has another source, or IfMatch or IfNone do not hold.
+// the id has another source or is reserved, or IfMatch or IfNone do not hold.
 func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, *config.Effective, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, nil, fault.New(fault.Invalid, "%w", err).At("tenant")
@@ -64,6 +77,9 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	}
 	r.change.RLock()
 	defer r.change.RUnlock()
+	if r.o.Ledger != nil && o.Source == SourceAPI {
+		return r.putStored(ctx, id, doc, o)
+	}
 	r.mu.Lock()
 	before := r.tenants[id]
 	var old *config.Document
@@ -76,12 +92,8 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	if err != nil {
 		return Tenant{}, nil, err
 	}
-	doc = config.RestoreSecrets(doc, old)
-	effective, err := r.o.Check(ctx, id, doc)
+	doc, effective, err := r.judge(ctx, id, doc, old, was)
 	if err != nil {
-		return Tenant{}, nil, err
-	}
-	if err := config.CheckRestored(doc, was, effective); err != nil {
 		return Tenant{}, nil, err
 	}
 	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now(), gate: &bot.Gate{}}
@@ -107,6 +119,26 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 		r.forget(now)
 	}
 	return now.info(), effective, nil
+}
+
+// judge checks new settings that follow old ones, of which they may keep secrets.
+func (r *Registry) judge(ctx context.Context, id string, doc, old *config.Document, was *config.Effective) (*config.Document, *config.Effective, error) {
+	doc = config.RestoreSecrets(doc, old)
+	effective, err := r.check()(ctx, id, doc, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := config.CheckRestored(doc, was, effective); err != nil {
+		return nil, nil, err
+	}
+	return doc, effective, nil
+}
+
+// check is how settings are validated now.
+func (r *Registry) check() Check {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.o.Check
 }
 
 // accepts says whether t, nil for a free id, may be replaced.
@@ -149,32 +181,65 @@ func (r *Registry) Refuse(id, source string, err error) {
 }
 
 // Get answers a tenant and its settings, with secrets in them. fault.NotFound.
-func (r *Registry) Get(id string) (Tenant, *config.Document, *config.Effective, error) {
+func (r *Registry) Get(ctx context.Context, id string) (Tenant, *config.Document, *config.Effective, error) {
+	if err := r.bring(ctx, id); err != nil {
+		return Tenant{}, nil, nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t, ok := r.tenants[id]
 	if !ok {
+		if why, ok := r.absent.Get(id); ok {
+			return Tenant{}, nil, nil, why
+		}
 		return Tenant{}, nil, nil, unknown(id)
 	}
 	return t.info(), t.doc, t.effective, nil
 }
 
-// List answers all tenants by id.
-func (r *Registry) List() []Tenant {
+// List pages through all tenants by id, those after the id, at most limit.
+func (r *Registry) List(ctx context.Context, after string, limit int) (page []Tenant, more bool, err error) {
 	r.mu.Lock()
-	out := make([]Tenant, 0, len(r.tenants))
-	for _, t := range r.tenants {
-		out = append(out, t.info())
+	var own []Tenant
+	for id, t := range r.tenants {
+		if id > after && (r.o.Ledger == nil || t.source != SourceAPI) {
+			own = append(own, t.info())
+		}
 	}
 	r.mu.Unlock()
-	slices.SortFunc(out, func(a, b Tenant) int { return strings.Compare(a.ID, b.ID) })
-	return out
+	byID := func(a, b Tenant) int { return strings.Compare(a.ID, b.ID) }
+	slices.SortFunc(own, byID)
+	if r.o.Ledger == nil {
+		return own[:min(limit, len(own))], len(own) > limit, nil
+	}
+	stored, more, err := r.listStored(ctx, after, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	if more { // what follows them comes with the next page
+		last := stored[len(stored)-1].ID
+		own = own[:slices.IndexFunc(append(own, Tenant{ID: last + "\x00"}), func(t Tenant) bool { return t.ID > last })]
+	}
+	for _, t := range stored {
+		if _, taken := slices.BinarySearchFunc(own, t, byID); !taken {
+			page = append(page, t)
+		}
+	}
+	page = append(page, own...)
+	slices.SortFunc(page, byID)
+	return page[:min(limit, len(page))], more || len(page) > limit, nil
 }
 
 // Remove stops serving a tenant that was registered over the API. Turns at work
-// finish; conversations stay. fault.NotFound; fault.Conflict for a file's tenant or
-// when ifMatch, if not empty, is not its revision.
-func (r *Registry) Remove(id, ifMatch string) error {
+// finish; conversations stay, and with a ledger so does the id, which is reserved for
+// them. fault.NotFound; fault.Conflict for a file's tenant or when ifMatch, if not
+// empty, is not its revision.
+func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
+	r.change.RLock()
+	defer r.change.RUnlock()
+	if r.o.Ledger != nil {
+		return r.removeStored(ctx, id, ifMatch)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t, ok := r.tenants[id]
@@ -198,43 +263,4 @@ func (r *Registry) Drop(id, source string) {
 		delete(r.tenants, id)
 		r.forget(t)
 	}
-}
-
-// CachedBot describes a bot in the cache.
-type CachedBot struct {
-	Tenant    string
-	Revision  string
-	ExpiresAt time.Time
-	Turns     int // at work
-}
-
-// Cached answers the bots in the cache, least recently used first.
-func (r *Registry) Cached() []CachedBot {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	out := make([]CachedBot, 0, r.cache.Len())
-	for _, id := range r.cache.Keys() {
-		e, _ := r.cache.Peek(id)
-		if !r.o.now().Before(e.expires) {
-			continue
-		}
-		out = append(out, CachedBot{Tenant: id, Revision: e.built.Bot.Revision, ExpiresAt: e.expires, Turns: e.users})
-	}
-	return out
-}
-
-// Evict drops the tenant's bot from the cache and answers whether there was one.
-func (r *Registry) Evict(id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.cache.Remove(id)
-}
-
-// Clear empties the cache and answers how many bots were in it.
-func (r *Registry) Clear() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := r.cache.Len()
-	r.cache.Purge()
-	return n
 }

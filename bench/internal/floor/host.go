@@ -78,13 +78,14 @@ func open(o Options) (*host, error) {
 	leases := bot.NewLeases("floor", log)
 	h.registry, err = registry.New(registry.Options{
 		TTL: time.Hour, Size: 1000,
-		Check: func(ctx context.Context, id string, doc *config.Document) (*config.Effective, error) {
+		Check: func(ctx context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
 			return h.config.Tenant(ctx, id, doc, schemas)
 		},
-		Build: func(_ context.Context, e *config.Effective, gate *bot.Gate) (registry.Built, error) {
+		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
+			e := req.Effective
 			return registry.Built{Bot: bot.New(bot.Parts{
 				Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
-				LLM: direct, Memory: memory, Storage: store, Gate: gate,
+				LLM: direct, Memory: memory, Storage: store, Gate: req.Gate,
 				Plugins: map[string]string{"llm": "echo", "memory": "buffer", "storage": "memory"},
 				Hold:    func() func() { return leases.Hold("memory", store) },
 				Host:    "floor", Holder: "floor", Log: log,

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// TenantVersion is one version in the history of a tenant.
+type TenantVersion struct {
+	Version   int64   `json:"version"`
+	State     string  `json:"state"` // "active", "removed", "purged" or "file"
+	Note      string  `json:"note,omitempty"`
+	CreatedAt *string `json:"created_at"`
+	Revision  string  `json:"revision"` // that its settings make now; empty for none
+	Error     string  `json:"error,omitempty"`
+	// Config is the tenant's own configuration, with "<secret>" for each secret. It is
+	// not in lists.
+	Config map[string]any `json:"config,omitempty"`
+	// Receipt is that of a purge.
+	Receipt json.RawMessage `json:"receipt,omitempty"`
+}
+
+// TenantVersions answers GET /admin/v1/tenants/{id}/versions, newest first. Next,
+// unless null, is the before of the next page.
+type TenantVersions struct {
+	Tenant   string          `json:"tenant"`
+	Versions []TenantVersion `json:"versions"`
+	Next     *int64          `json:"next"`
+}
+
+var tenantStates = map[storage.TenantState]string{
+	storage.TenantActive: "active", storage.TenantRemoved: "removed",
+	storage.TenantPurged: "purged", storage.TenantOfFile: "file",
+}
+
+func newTenantVersion(v registry.Version) TenantVersion {
+	out := TenantVersion{
+		Version: v.Version, State: tenantStates[v.State], Note: v.Note, CreatedAt: timestamp(v.CreatedAt), Receipt: v.Receipt,
+	}
+	if v.Effective != nil {
+		out.Revision = v.Effective.Revision
+	}
+	if v.Err != nil {
+		out.Error = v.Err.Error()
+	}
+	return out
+}
+
+func (s *Server) tenantHistory(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "limit", "before")
+	if err != nil {
+		return err
+	}
+	limit, err := q.limit()
+	if err != nil {
+		return err
+	}
+	var before int64
+	if text := q.values.Get("before"); text != "" {
+		if before, err = strconv.ParseInt(text, 10, 64); err != nil || before < 1 {
+			return malformed("before", "is %q; expected a version", clip(text))
+		}
+	}
+	id := r.PathValue("id")
+	found, more, err := s.host.Registry().History(r.Context(), id, before, limit)
+	if err != nil {
+		return err
+	}
+	out := TenantVersions{Tenant: id, Versions: []TenantVersion{}}
+	for _, v := range found {
+		out.Versions = append(out.Versions, newTenantVersion(v))
+	}
+	if more {
+		out.Next = &found[len(found)-1].Version
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	version, err := strconv.ParseInt(r.PathValue("version"), 10, 64)
+	if err != nil {
+		return malformed("version", "is %q; expected a number", clip(r.PathValue("version")))
+	}
+	v, err := s.host.Registry().Version(r.Context(), r.PathValue("id"), version)
+	if err != nil {
+		return err
+	}
+	out := newTenantVersion(v)
+	if v.Document != nil {
+		hide := func(config.Path, string) string { return secret.Placeholder }
+		out.Config = v.Document.ReplaceText(v.Secrets, hide).Values()
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// smallBodyLimit is for bodies of a few fields.
+const smallBodyLimit = 16 << 10
+
+// rollbackTenant takes {"version": N}.
+func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	match, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(w, r, smallBodyLimit)
+	if err != nil {
+		return err
+	}
+	var version int64
+	if err := decodeObject(body, map[string]any{"version": &version}); err != nil {
+		return err
+	}
+	t, effective, err := s.host.Registry().Rollback(r.Context(), r.PathValue("id"), version, match)
+	if err != nil {
+		return preconditioned(err)
+	}
+	setETag(w, effective.Revision)
+	return writeJSON(w, http.StatusOK, newTenant(t))
+}
+
+func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	t, err := s.host.Registry().Restore(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	setETag(w, t.Revision)
+	return writeJSON(w, http.StatusOK, newTenant(t))
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"context"
+	"slices"
+)
+
+// registryStorage is where the host file names the storage of the tenant registry.
+var registryStorage = Path{"registry", "storage"}
+
+// RegistryStorage gives the block registry.storage, or false if the host's layers
+// have none. It has the form of a conversation_storage block, and its layers are
+// merged by the same rules: a layer that selects another backend drops what
+// configured the former one, and one that changes an endpoint drops the secrets
+// that lower ones gave. Errors are [Problems].
+func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (Block, bool, error) {
+	storage := blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == "storage" })]
+	r := &Host{Settings: h.Settings, folder: h.folder, environ: h.environ, sealer: h.sealer}
+	found := false
+	for _, src := range h.sources {
+		sub := src.doc.at(registryStorage)
+		found = found || sub != nil
+		r.sources = append(r.sources, source{src.layer, src.doc.only(sub, Path{defaultsKey, storage.key})})
+	}
+	if !found {
+		return Block{}, false, nil
+	}
+	base := r.inherited(ctx, s)
+	a := assembly{host: r, base: base, stack: base.tenantStack(ctx, s), schemas: map[string]*Schema{}, effective: &Effective{}}
+	a.tree = a.stack.values.Raw()
+	b := a.block(storage)
+	if err := ctx.Err(); err != nil {
+		return Block{}, true, err
+	}
+	for i, p := range a.problems {
+		if rest, ok := p.Path.below(Path{defaultsKey, storage.key}); ok {
+			a.problems[i].Path = registryStorage.with(rest...)
+		} else if rest, ok := p.Path.below(Path{storage.key}); ok {
+			a.problems[i].Path = registryStorage.with(rest...)
+		}
+	}
+	return b, true, a.problems.err()
+}
+
+// below gives the rest of the path below root.
+func (p Path) below(root Path) (Path, bool) {
+	if len(p) < len(root) || !slices.Equal(p[:len(root)], root) {
+		return nil, false
+	}
+	return p[len(root):], true
+}
+
+// at gives what is at the path, nil if there is nothing.
+func (d *Document) at(path Path) *entry {
+	var value any = d.keys
+	var e *entry
+	for _, segment := range path {
+		if e = below(value, segment); e == nil {
+			return nil
+		}
+		value = e.value
+	}
+	return e
+}
+
+// only gives a document with e alone, put at another path, where it keeps its
+// position.
+func (d *Document) only(e *entry, path Path) *Document {
+	out := &Document{name: d.name}
+	if e == nil {
+		return out
+	}
+	at := entry{key: path[len(path)-1], value: e.value, line: e.line, column: e.column}
+	for i := len(path) - 2; i >= 0; i-- {
+		at = entry{key: path[i], value: mapping{at}, line: e.line, column: e.column}
+	}
+	out.keys = mapping{at}
+	return out
+}
+
+// IsRegistrySame says whether both hosts name the same storage for the registry,
+// configured alike.
+func (h *Host) IsRegistrySame(other *Host) bool {
+	of := func(h *Host) string {
+		b := Block{Config: map[string]any{}}
+		if registry, ok := h.own.tree[registryStorage[0]].(map[string]any); ok {
+			b.Config[registryStorage[1]] = registry[registryStorage[1]]
+		}
+		return b.digest(h.sealer)
+	}
+	return of(h) == of(other)
+}

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+// Marks of a secret in the stored form of a block. No document can have such keys.
+const (
+	secretMark    = separator + "secret"
+	referenceMark = separator + "reference"
+	tenantMark    = separator + "tenant"
+)
+
+// plainForm is the block as JSON types, with a form of their own for secrets.
+func (b Block) plainForm(hide func(secret.Text) string) any {
+	config := cursor{}.transform(b.Config, nil, func(_ Path, value any, _ marks) any {
+		switch v := value.(type) {
+		case secret.Text:
+			return map[string]any{secretMark: hide(v)}
+		case Reference:
+			return map[string]any{referenceMark: v.String(), tenantMark: v.Tenant}
+		}
+		return value
+	})
+	return []any{b.Plugin, config}
+}
+
+// digest identifies the block without telling its secrets.
+func (b Block) digest(key *secret.Key) string {
+	content, err := json.Marshal(b.plainForm(func(t secret.Text) string { return key.Digest([]byte(t.Reveal())) }))
+	if err != nil {
+		panic(err) // unreachable: maps, lists and finite scalars
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:16])
+}
+
+// SealedBlock is a block that can be stored: its literal secrets are sealed with the
+// host's key, and its references are unresolved.
+type SealedBlock struct {
+	Digest string          `json:"digest"` // equal for equal blocks, under one key
+	Kind   string          `json:"kind"`
+	Plugin string          `json:"plugin"`
+	Config json.RawMessage `json:"config"`
+}
+
+// SealBlock makes the stored form of a tenant's block.
+func (h *Host) SealBlock(tenant string, b Block) SealedBlock {
+	form, _ := b.plainForm(func(t secret.Text) string {
+		return h.sealer.Seal([]byte(t.Reveal()), blockContext(tenant, b.Kind))
+	}).([]any)
+	config, err := json.Marshal(form[1])
+	if err != nil {
+		panic(err) // unreachable, as in digest
+	}
+	return SealedBlock{Digest: b.digest(h.sealer), Kind: b.Kind, Plugin: b.Plugin, Config: config}
+}
+
+// OpenBlock is the inverse of SealBlock. An error wraps secret.ErrSealed when the
+// block was sealed with another key.
+func (h *Host) OpenBlock(tenant string, s SealedBlock) (Block, error) {
+	var tree map[string]any
+	numbers := json.NewDecoder(bytes.NewReader(s.Config))
+	numbers.UseNumber() // they are written again as they are
+	err := numbers.Decode(&tree)
+	var config any
+	if err == nil {
+		config, err = h.openTree(tenant, s.Kind, tree)
+	}
+	if err != nil {
+		return Block{}, fmt.Errorf("a stored block of plugin %s: %w", s.Plugin, err)
+	}
+	m, _ := config.(map[string]any)
+	return Block{Kind: s.Kind, Plugin: s.Plugin, Config: m}, nil
+}
+
+func (h *Host) openTree(tenant, kind string, value any) (any, error) {
+	switch v := value.(type) {
+	case map[string]any:
+		if sealed, ok := v[secretMark].(string); ok {
+			plain, err := h.sealer.Open(sealed, blockContext(tenant, kind))
+			return secret.NewText(string(plain)), err
+		}
+		if text, ok := v[referenceMark].(string); ok {
+			ref, _ := parseReference(text)
+			ref.Tenant, _ = v[tenantMark].(bool)
+			return ref, nil
+		}
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			opened, err := h.openTree(tenant, kind, item)
+			if err != nil {
+				return nil, err
+			}
+			out[key] = opened
+		}
+		return out, nil
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			var err error
+			if out[i], err = h.openTree(tenant, kind, item); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return value, nil
+}
+
+func blockContext(tenant, kind string) []byte {
+	return []byte("block" + separator + tenant + separator + kind)
+}

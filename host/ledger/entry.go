@@ -1,0 +1,112 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Entry is one version of a registration.
+type Entry struct {
+	Tenant      string
+	Version     int64
+	State       storage.TenantState
+	Incarnation string
+	Note        string // how it came about
+	CreatedAt   time.Time
+	Document    *config.Document     // the tenant's settings; nil for a file's and after a purge
+	Storages    []config.SealedBlock // that turns of this life were written to
+	Receipt     json.RawMessage      // of a purge
+	Literals    []config.Path        // in Document, of secrets that are given as texts
+
+	// Err says why Document cannot be read; the rest can.
+	Err error
+}
+
+// Uses says whether the entry has the storage.
+func (e *Entry) Uses(digest string) bool {
+	for _, s := range e.Storages {
+		if s.Digest == digest {
+			return true
+		}
+	}
+	return false
+}
+
+// format changes when what is written does.
+const format = 1
+
+// envelope is what the storage keeps as the document of a registration.
+type envelope struct {
+	Format   int                  `json:"format"`
+	Settings json.RawMessage      `json:"settings,omitempty"`
+	Sealed   []config.Path        `json:"sealed,omitempty"` // paths of texts in Settings that are sealed
+	Storages []config.SealedBlock `json:"storages,omitempty"`
+	Receipt  json.RawMessage      `json:"receipt,omitempty"`
+}
+
+// pack makes what the storage keeps, with the literal secrets sealed.
+func pack(key *secret.Key, e *Entry) ([]byte, error) {
+	env := envelope{Format: format, Storages: e.Storages, Receipt: e.Receipt}
+	if e.Document != nil {
+		env.Sealed = e.Literals
+		sealed := e.Document.ReplaceText(e.Literals, func(path config.Path, text string) string {
+			return key.Seal([]byte(text), sealContext(e.Tenant, path))
+		})
+		var err error
+		if env.Settings, err = json.Marshal(sealed.Values()); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(env)
+}
+
+// unpack reads a registration. Settings that this host cannot read are the entry's
+// Err.
+func unpack(key *secret.Key, r storage.Registration) *Entry {
+	e := &Entry{Tenant: r.Tenant, Version: r.Version, State: r.State, Incarnation: r.Incarnation, Note: r.Note, CreatedAt: r.CreatedAt}
+	var env envelope
+	if err := json.Unmarshal(r.Document, &env); err != nil {
+		e.Err = fmt.Errorf("what the registry has of tenant %q is not a registration: %w", r.Tenant, err)
+		return e
+	}
+	if env.Format > format {
+		e.Err = fmt.Errorf("what the registry has of tenant %q was written by a newer host (format %d; this host reads up to %d)", r.Tenant, env.Format, format)
+		return e
+	}
+	e.Storages, e.Receipt, e.Literals = env.Storages, env.Receipt, env.Sealed
+	if env.Settings != nil {
+		e.Document, e.Err = open(key, r.Tenant, env)
+	}
+	return e
+}
+
+func open(key *secret.Key, tenant string, env envelope) (*config.Document, error) {
+	name := "tenant " + tenant
+	doc, err := config.ParseJSON(name, env.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("what the registry has of tenant %q: %w", tenant, err)
+	}
+	doc = config.FromMap(name, doc.Values()) // positions in a line that nobody wrote help nobody
+	doc = doc.ReplaceText(env.Sealed, func(path config.Path, text string) string {
+		plain, failed := key.Open(text, sealContext(tenant, path))
+		if failed != nil {
+			err = failed
+		}
+		return string(plain)
+	})
+	if errors.Is(err, secret.ErrSealed) {
+		return nil, fault.New(fault.Invalid, "a secret of tenant %q in the registry was sealed with the key of another host: give all hosts of this registry the same host.key in their data_dir, or put the tenant again with its secrets", tenant).By(fault.PartyHost)
+	}
+	return doc, err
+}
+
+func sealContext(tenant string, path config.Path) []byte {
+	return []byte("tenant\x00" + tenant + "\x00" + path.String())
+}

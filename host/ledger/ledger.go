@@ -1,0 +1,259 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options are what a Ledger is made with.
+type Options struct {
+	Storage storage.Registry // a storage.Watcher too if it gives notice of changes
+	Key     *secret.Key      // seals secrets; shared by all hosts of the registry
+	// Changed is told which tenants changed, nil for possibly all, before the Ledger
+	// counts as knowing of it. It must not wait.
+	Changed func(changes []storage.TenantChange)
+	Log     hclog.Logger
+	now     func() time.Time
+}
+
+// Ledger is used concurrently.
+type Ledger struct {
+	o      Options
+	start  time.Time
+	fresh  atomic.Int64 // nanoseconds after start at which all changes before were heard of; 0 for never
+	head   atomic.Int64
+	notice chan struct{}
+
+	hearing  chan struct{} // holds one while a hearing is on its way
+	position int64         // of who holds hearing; -1 before the first
+}
+
+const (
+	// maxAge is how long after a hearing what is known counts as fresh. A changed
+	// tenant is not served for longer than a second.
+	maxAge = 900 * time.Millisecond
+	// hearEvery is the time between hearings, a third of maxAge, so that two may be slow.
+	hearEvery = 300 * time.Millisecond
+	// hearTimeout bounds one hearing.
+	hearTimeout = 5 * time.Second
+	pageSize    = 500
+)
+
+// New makes a Ledger. It asks nothing before Run or the first call.
+func New(o Options) *Ledger {
+	if o.now == nil {
+		o.now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	return &Ledger{o: o, start: o.now().Add(-time.Second), position: -1, notice: make(chan struct{}, 1), hearing: make(chan struct{}, 1)}
+}
+
+// Fresh says whether all changes of more than a second ago are known.
+func (l *Ledger) Fresh() bool {
+	at := l.fresh.Load()
+	return at != 0 && l.o.now().Sub(l.start)-time.Duration(at) < maxAge
+}
+
+// Confirm returns when what is known is fresh, or the storage's error.
+func (l *Ledger) Confirm(ctx context.Context) error {
+	if l.Fresh() {
+		return nil
+	}
+	return l.hear(ctx, l.Fresh)
+}
+
+// Empty says that no tenant was ever registered, as far as this is known.
+func (l *Ledger) Empty() bool { return l.fresh.Load() != 0 && l.head.Load() == 0 }
+
+// hear asks for changes since the last hearing, unless needless says that whoever
+// was here before did.
+func (l *Ledger) hear(ctx context.Context, needless func() bool) error {
+	select {
+	case l.hearing <- struct{}{}:
+		defer func() { <-l.hearing }()
+	case <-ctx.Done():
+		return fault.Of(context.Cause(ctx))
+	}
+	if needless() {
+		return nil
+	}
+	asked := l.o.now().Sub(l.start)
+	limit := pageSize
+	if l.position < 0 {
+		limit = 0 // nothing is known that could have changed
+	}
+	for {
+		page, err := l.o.Storage.TenantChanges(ctx, max(l.position, 0), limit)
+		if err != nil {
+			return err
+		}
+		l.head.Store(page.Head)
+		switch {
+		case page.Head < l.position:
+			// The storage is another one, or went back to an older state.
+			l.o.Log.Warn("the registry's history is shorter than it was: everything is read again", "position", l.position, "head", page.Head)
+			l.position = page.Head
+			l.o.Changed(nil)
+		case limit == 0:
+			l.position = page.Head
+		case len(page.Changes) > 0:
+			l.o.Changed(page.Changes)
+			l.position = page.Changes[len(page.Changes)-1].Position
+		}
+		if !page.More || limit == 0 {
+			break
+		}
+	}
+	l.fresh.Store(int64(asked))
+	return nil
+}
+
+// Run hears of changes until ctx ends.
+func (l *Ledger) Run(ctx context.Context) {
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if w, ok := l.o.Storage.(storage.Watcher); ok {
+		watching.Go(func() { l.watch(ctx, w) })
+	}
+	tick := time.NewTicker(hearEvery)
+	defer tick.Stop()
+	var failing bool
+	for {
+		call, cancel := context.WithTimeout(ctx, hearTimeout)
+		err := l.hear(call, func() bool { return false })
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !failing:
+			l.o.Log.Error("the registry of tenants does not answer: tenants that are registered there are not served until it does", "error", err)
+		case err == nil && failing:
+			l.o.Log.Info("the registry of tenants answers again")
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-l.notice:
+		}
+	}
+}
+
+// watch turns notices of the storage into hearings.
+func (l *Ledger) watch(ctx context.Context, w storage.Watcher) {
+	const pause = 2 * time.Second
+	for {
+		err := w.WatchTenants(ctx, func() error {
+			select {
+			case l.notice <- struct{}{}:
+			default:
+			}
+			return nil
+		})
+		switch {
+		case ctx.Err() != nil:
+			return
+		case fault.Is(err, fault.Invalid):
+			l.o.Log.Warn("the registry gives no notice of changes; it is asked for them", "every", hearEvery, "reason", err)
+			return
+		}
+		l.o.Log.Debug("the watch of the registry ended", "error", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// Get answers the newest version of a tenant's registration, nil if there is none.
+func (l *Ledger) Get(ctx context.Context, tenant string) (*Entry, error) {
+	found, err := l.o.Storage.GetTenants(ctx, []string{tenant})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return unpack(l.o.Key, found[0]), nil
+}
+
+// List pages through the newest versions by tenant, those after the id.
+func (l *Ledger) List(ctx context.Context, after string, limit int) (entries []*Entry, more bool, err error) {
+	page, err := l.o.Storage.ListTenants(ctx, after, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	return l.unpackAll(page), page.More, nil
+}
+
+// History pages through a tenant's versions, newest first, those less than before
+// unless it is 0.
+func (l *Ledger) History(ctx context.Context, tenant string, before int64, limit int) (entries []*Entry, more bool, err error) {
+	page, err := l.o.Storage.TenantHistory(ctx, tenant, before, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	return l.unpackAll(page), page.More, nil
+}
+
+func (l *Ledger) unpackAll(page *storage.RegistrationPage) []*Entry {
+	out := make([]*Entry, len(page.Registrations))
+	for i, r := range page.Registrations {
+		out[i] = unpack(l.o.Key, r)
+	}
+	return out
+}
+
+// Put stores e as the version after ifVersion, 0 for none, and answers it. The texts
+// at e.Literals are sealed; version and time are the storage's. With forget, earlier
+// versions are erased. fault.Conflict when ifVersion is not the newest. A call whose
+// effect is uncertain is repeated until ctx ends.
+func (l *Ledger) Put(ctx context.Context, e Entry, ifVersion int64, forget bool) (*Entry, error) {
+	document, err := pack(l.o.Key, &e)
+	if err != nil {
+		return nil, err
+	}
+	req := &storage.PutTenantRequest{
+		Tenant: e.Tenant, IfVersion: ifVersion, State: e.State, Incarnation: e.Incarnation,
+		Document: document, Note: e.Note, Attempt: rand.Text(), Forget: forget,
+	}
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	for {
+		r, err := l.o.Storage.PutTenant(ctx, req)
+		if err == nil {
+			select {
+			case l.notice <- struct{}{}:
+			default:
+			}
+			return unpack(l.o.Key, *r), nil
+		}
+		// The attempt makes a repeat safe.
+		if f := fault.Of(err); !f.Retryable || f.Class == fault.Conflict || ctx.Err() != nil {
+			return nil, err
+		}
+		timer := time.NewTimer(putPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		case <-timer.C:
+		}
+	}
+}
+
+const (
+	putTimeout = 15 * time.Second
+	putPause   = 200 * time.Millisecond
+)

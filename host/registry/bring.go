@@ -1,0 +1,212 @@
+package registry
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+const (
+	// loadTimeout bounds one look into the ledger.
+	loadTimeout = 10 * time.Second
+	// absentSize is how many ids without a tenant are remembered, so that asking for
+	// them costs the storage nothing.
+	absentSize = 10_000
+	// keepUnused is how long a tenant without a cached bot is kept.
+	keepUnused = 10 * time.Minute
+)
+
+// loading is one look into the ledger, waited for by any number.
+type loading struct {
+	done  chan struct{}
+	err   error // set before done is closed
+	stale bool  // the tenant changed since; guarded by the registry's mu
+}
+
+// bring makes sure that what is here of a tenant is not older than what the ledger
+// had a second ago. File tenants are their folder's matter.
+func (r *Registry) bring(ctx context.Context, id string) error {
+	if r.o.Ledger == nil {
+		return nil
+	}
+	r.mu.Lock()
+	ready := r.ready(id)
+	r.mu.Unlock()
+	if ready {
+		return nil
+	}
+	if err := config.ValidTenantID(id); err != nil {
+		return unknown(id)
+	}
+	if err := r.o.Ledger.Confirm(ctx); err != nil {
+		return unreachable(err)
+	}
+	r.mu.Lock()
+	if r.ready(id) {
+		r.mu.Unlock()
+		return nil
+	}
+	l := r.loads[id]
+	if l == nil {
+		l = r.load(id)
+	}
+	r.mu.Unlock()
+	select {
+	case <-l.done:
+		return l.err
+	case <-ctx.Done():
+		return fault.Of(context.Cause(ctx))
+	}
+}
+
+// ready says that the tenant can be used as it is here. The caller holds mu.
+func (r *Registry) ready(id string) bool {
+	t := r.tenants[id]
+	switch {
+	case r.closed, t != nil && t.source != SourceAPI:
+		return true
+	case !r.o.Ledger.Fresh():
+		return false
+	case t != nil:
+		return t.known
+	}
+	return r.absent.Contains(id)
+}
+
+func unreachable(err error) error {
+	f := fault.Of(err)
+	if f.Class == fault.Canceled {
+		return f
+	}
+	out := fault.New(fault.PluginUnavailable, "the registry of tenants does not answer: %s", f.Message).After(time.Second)
+	out.Err = err
+	return out
+}
+
+// load starts a look that outlives whoever asked first. The caller holds mu.
+func (r *Registry) load(id string) *loading {
+	l := &loading{done: make(chan struct{})}
+	r.loads[id] = l
+	r.work.Go(func() {
+		defer close(l.done)
+		ctx, cancel := context.WithTimeout(r.ctx, loadTimeout)
+		defer cancel()
+		for {
+			e, err := r.o.Ledger.Get(ctx, id)
+			var effective *config.Effective
+			if err == nil {
+				effective, _ = r.read(ctx, e)
+			}
+			r.mu.Lock()
+			if err == nil && l.stale {
+				l.stale = false
+				r.mu.Unlock()
+				continue // it changed while it was read
+			}
+			delete(r.loads, id)
+			if err == nil {
+				r.install(id, e, effective)
+			} else {
+				l.err = unreachable(err)
+			}
+			r.mu.Unlock()
+			return
+		}
+	})
+	return l
+}
+
+// read gives what an entry's settings make; e.Err is set if they make nothing.
+func (r *Registry) read(ctx context.Context, e *ledger.Entry) (*config.Effective, error) {
+	if e == nil || e.Document == nil || e.Err != nil {
+		return nil, nil
+	}
+	effective, err := r.check()(ctx, e.Tenant, e.Document, false)
+	if err != nil {
+		e.Err = err
+	}
+	return effective, err
+}
+
+// install takes what the ledger has of a tenant. The caller holds mu.
+func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effective) {
+	t := r.tenants[id]
+	if t != nil && t.source != SourceAPI {
+		return // the file was here first; who registered the id meanwhile is not served here
+	}
+	if e == nil || e.State != storage.TenantActive {
+		if t != nil {
+			delete(r.tenants, id)
+			r.forget(t)
+		}
+		r.absent.Add(id, absence(id, e))
+		return
+	}
+	r.absent.Remove(id)
+	if t == nil {
+		t = &tenant{id: id, source: SourceAPI, gate: &bot.Gate{}}
+		r.tenants[id] = t
+	}
+	if t.version > e.Version {
+		return // put from here meanwhile
+	}
+	same := t.effective != nil && effective != nil && t.effective.Revision == effective.Revision && t.incarnation == e.Incarnation
+	t.doc, t.err, t.updated = e.Document, e.Err, e.CreatedAt
+	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, true, e.Incarnation, e.Storages, r.o.now()
+	if !same {
+		t.effective = effective
+		r.forget(t)
+	}
+}
+
+// absence says why an id is not served.
+func absence(id string, e *ledger.Entry) error {
+	if e != nil && e.State == storage.TenantRemoved {
+		return fault.New(fault.NotFound, "tenant %q was removed; its id is reserved until it is restored or purged", id)
+	}
+	return unknown(id)
+}
+
+// Changed is told which tenants the ledger has something new of, nil for any. What
+// is here of them is read again before it is used.
+func (r *Registry) Changed(changes []storage.TenantChange) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if changes == nil {
+		r.absent.Purge()
+		for id, t := range r.tenants {
+			t.known, t.version = false, 0
+			if l := r.loads[id]; l != nil {
+				l.stale = true
+			}
+		}
+		return
+	}
+	for _, c := range changes {
+		if l := r.loads[c.Tenant]; l != nil {
+			l.stale = true
+		}
+		r.absent.Remove(c.Tenant)
+		if t := r.tenants[c.Tenant]; t != nil && t.version < c.Version {
+			t.known = false
+		}
+	}
+}
+
+// unload drops tenants of the ledger that nobody asked for lately. The caller holds
+// mu.
+func (r *Registry) unload(now time.Time) {
+	if r.o.Ledger == nil {
+		return
+	}
+	for id, t := range r.tenants {
+		if t.source == SourceAPI && now.Sub(t.used) > keepUnused && t.building == nil && !r.cache.Contains(id) && t.gate.Idle() {
+			delete(r.tenants, id)
+		}
+	}
+}

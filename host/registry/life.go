@@ -1,0 +1,65 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// newLife names a life of a tenant's id.
+func newLife() string { return rand.Text() }
+
+// prepare answers the life that a bot's turns are written under, once the ledger
+// knows which storage that is: whoever purges the tenant looks there.
+func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Effective) (life string, err error) {
+	if r.o.Ledger == nil {
+		return "", nil
+	}
+	used := r.o.Storage(effective)
+	r.mu.Lock()
+	noted := t.known && (&ledger.Entry{Storages: t.storages}).Uses(used.Digest)
+	life = t.incarnation
+	file := t.source != SourceAPI
+	r.mu.Unlock()
+	if noted {
+		return life, nil
+	}
+	put, err := r.changeStored(ctx, t.id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
+		next := &ledger.Entry{State: storage.TenantOfFile, Note: "served from a file"}
+		switch {
+		case !file && (e == nil || e.State != storage.TenantActive):
+			return nil, absence(t.id, e)
+		case file && e != nil && reservedFromFiles(e) != nil:
+			return nil, fault.New(fault.Invalid, "tenant %q comes from a file, and %w", t.id, reservedFromFiles(e)).By(fault.PartyTenant)
+		case e == nil:
+			// The first life of a file's tenant has no name: there may be conversations
+			// from when the host had no registry.
+		case e.State == storage.TenantPurged:
+			next.Incarnation = newLife()
+		case e.Uses(used.Digest):
+			return nil, nil
+		default:
+			*next = *e
+			if !file {
+				next.Note = "uses another storage"
+			}
+		}
+		next.Storages = append(next.Storages[:len(next.Storages):len(next.Storages)], used)
+		return next, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if file && r.tenants[t.id] == t {
+		t.version, t.known, t.incarnation, t.storages = put.Version, true, put.Incarnation, put.Storages
+	} else if t.version < put.Version {
+		t.version, t.storages = put.Version, put.Storages
+	}
+	return put.Incarnation, nil
+}

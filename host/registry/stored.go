@@ -1,0 +1,249 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// contested is how often a change without a condition is tried when others change
+// the same tenant.
+const contested = 10
+
+// change makes the next version of a stored tenant: next gets the newest one, nil if
+// there is none, and answers what follows it, or nil for no change. It is asked
+// again when somebody else was faster, unless the change has a condition.
+func (r *Registry) changeStored(ctx context.Context, id string, conditional, forget bool, next func(*ledger.Entry) (*ledger.Entry, error)) (*ledger.Entry, error) {
+	for try := 1; ; try++ {
+		before, err := r.o.Ledger.Get(ctx, id)
+		if err != nil {
+			return nil, unreachable(err)
+		}
+		after, err := next(before)
+		if err != nil || after == nil {
+			return before, err
+		}
+		after.Tenant = id
+		var version int64
+		if before != nil {
+			version = before.Version
+		}
+		put, err := r.o.Ledger.Put(ctx, *after, version, forget)
+		if fault.Is(err, fault.Conflict) && !conditional && try < contested {
+			continue
+		}
+		if fault.Is(err, fault.Conflict) {
+			return nil, fault.New(fault.Conflict, "tenant %q was changed by somebody else meanwhile", id).At("If-Match")
+		}
+		if err != nil {
+			return nil, unreachable(err)
+		}
+		return put, nil
+	}
+}
+
+// putStored is Put for tenants of the ledger.
+func (r *Registry) putStored(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, *config.Effective, error) {
+	if err := r.freeOfFiles(id); err != nil {
+		return Tenant{}, nil, err
+	}
+	var effective *config.Effective
+	var shown Tenant
+	put, err := r.changeStored(ctx, id, o.IfMatch != "" || o.IfNone, false, func(e *ledger.Entry) (*ledger.Entry, error) {
+		standing := r.standing(ctx, e)
+		if err := reserved(id, e); err != nil {
+			return nil, err
+		}
+		if err := standing.accepts(id, o); err != nil {
+			return nil, err
+		}
+		var old *config.Document
+		var was *config.Effective
+		next := &ledger.Entry{State: storage.TenantActive, Incarnation: newLife(), Note: o.Note}
+		if standing != nil {
+			old, was = standing.doc, standing.effective
+			next.Incarnation, next.Storages = e.Incarnation, e.Storages
+		}
+		var err error
+		if next.Document, effective, err = r.judge(ctx, id, doc, old, was); err != nil {
+			return nil, err
+		}
+		next.Literals, _ = effective.TenantSecrets()
+		if s := r.o.Storage(effective); !next.Uses(s.Digest) {
+			next.Storages = append(next.Storages[:len(next.Storages):len(next.Storages)], s)
+		}
+		if o.DryRun || standing != nil && reflect.DeepEqual(old.Values(), next.Document.Values()) && len(next.Storages) == len(e.Storages) {
+			shown = (&tenant{id: id, source: SourceAPI, effective: effective, updated: r.o.now()}).info()
+			if standing != nil {
+				shown.Version, shown.UpdatedAt = e.Version, e.CreatedAt
+			}
+			return nil, nil
+		}
+		return next, nil
+	})
+	if err != nil {
+		return Tenant{}, nil, err
+	}
+	if shown.ID != "" {
+		return shown, effective, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.install(id, put, effective)
+	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt}, effective, nil
+}
+
+// standing is the tenant that an entry stands for, nil if it stands for none.
+func (r *Registry) standing(ctx context.Context, e *ledger.Entry) *tenant {
+	if e == nil || e.State != storage.TenantActive {
+		return nil
+	}
+	effective, _ := r.read(ctx, e)
+	return &tenant{id: e.Tenant, source: SourceAPI, doc: e.Document, effective: effective, err: e.Err, version: e.Version, updated: e.CreatedAt}
+}
+
+// freeOfFiles refuses an id that a file of this host has.
+func (r *Registry) freeOfFiles(id string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.tenants[id]; t != nil && t.source != SourceAPI {
+		return t.accepts(id, PutOptions{Source: SourceAPI})
+	}
+	return nil
+}
+
+// reserved refuses an id that what a former tenant wrote is kept under.
+func reserved(id string, e *ledger.Entry) error {
+	switch {
+	case e == nil:
+		return nil
+	case e.State == storage.TenantRemoved:
+		return fault.New(fault.Conflict, "tenant %q was removed, and its id is reserved for what it wrote: restore it, or purge it first", id).At("tenant")
+	case e.State == storage.TenantOfFile:
+		return fault.New(fault.Conflict, "tenant %q is or was one of a file, and its id is reserved for what it wrote: purge it first", id).At("tenant")
+	}
+	return nil
+}
+
+// removeStored is Remove for tenants of the ledger.
+func (r *Registry) removeStored(ctx context.Context, id, ifMatch string) error {
+	if err := r.freeOfFiles(id); err != nil {
+		return err
+	}
+	put, err := r.changeStored(ctx, id, ifMatch != "", false, func(e *ledger.Entry) (*ledger.Entry, error) {
+		standing := r.standing(ctx, e)
+		if standing == nil {
+			return nil, absence(id, e)
+		}
+		if err := standing.accepts(id, PutOptions{Source: SourceAPI, IfMatch: ifMatch}); err != nil {
+			return nil, err
+		}
+		next := *e
+		next.State, next.Note = storage.TenantRemoved, "removed"
+		return &next, nil
+	})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.install(id, put, nil)
+	return nil
+}
+
+// Restore serves a removed tenant again, with the settings that it had.
+// fault.NotFound; fault.Conflict for one that is not removed.
+func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
+	if err := r.historic(); err != nil {
+		return Tenant{}, err
+	}
+	r.change.RLock()
+	defer r.change.RUnlock()
+	if err := r.freeOfFiles(id); err != nil {
+		return Tenant{}, err
+	}
+	var effective *config.Effective
+	put, err := r.changeStored(ctx, id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
+		switch {
+		case e == nil || e.State == storage.TenantPurged:
+			return nil, unknown(id)
+		case e.State != storage.TenantRemoved:
+			return nil, fault.New(fault.Conflict, "tenant %q is not removed", id).At("tenant")
+		case e.Err != nil:
+			return nil, e.Err
+		}
+		var err error
+		if effective, err = r.check()(ctx, id, e.Document, true); err != nil {
+			return nil, err
+		}
+		next := *e
+		next.State, next.Note = storage.TenantActive, "restored"
+		return &next, nil
+	})
+	if err != nil {
+		return Tenant{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.install(id, put, effective)
+	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt}, nil
+}
+
+// listStored pages through the ledger's tenants; the page is not empty if more
+// follow.
+func (r *Registry) listStored(ctx context.Context, after string, limit int) (out []Tenant, more bool, err error) {
+	for {
+		entries, more, err := r.o.Ledger.List(ctx, after, min(limit, storage.MaxPage))
+		if err != nil {
+			return nil, false, unreachable(err)
+		}
+		for _, e := range entries {
+			after = e.Tenant
+			switch e.State {
+			case storage.TenantActive:
+				out = append(out, r.standing(ctx, e).info())
+			case storage.TenantRemoved:
+				out = append(out, Tenant{ID: e.Tenant, Source: SourceAPI, Version: e.Version, Removed: true, UpdatedAt: e.CreatedAt})
+			}
+		}
+		if !more || len(out) > 0 {
+			return out, more, nil
+		}
+	}
+}
+
+// Taken says who has the id that a file brings, or why it is not free; nil if it is,
+// or is that file's. What the ledger cannot say now it says before the first turn.
+func (r *Registry) Taken(ctx context.Context, id, file string) error {
+	r.mu.Lock()
+	t := r.tenants[id]
+	taken := t != nil && t.source != file && (t.source != SourceAPI || r.o.Ledger == nil)
+	r.mu.Unlock()
+	if taken {
+		return fmt.Errorf("the id is taken by %s, which goes on", t.source)
+	}
+	if r.o.Ledger == nil || r.o.Ledger.Empty() {
+		return nil
+	}
+	e, err := r.o.Ledger.Get(ctx, id)
+	if err != nil || e == nil {
+		return nil
+	}
+	return reservedFromFiles(e)
+}
+
+// reservedFromFiles says why no file may have the entry's id; nil if one may.
+func reservedFromFiles(e *ledger.Entry) error {
+	switch e.State {
+	case storage.TenantActive:
+		return fmt.Errorf("the id is taken by %s, which goes on", SourceAPI)
+	case storage.TenantRemoved:
+		return fmt.Errorf("the id is reserved for what a removed tenant wrote: restore it over the API, or purge it first")
+	}
+	return nil
+}

@@ -1,0 +1,313 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// site is one of several hosts on one ledger.
+type site struct {
+	*yard
+	*Registry
+	books *ledger.Ledger
+	mu    sync.Mutex
+	lives map[string]string // tenant to the life of its last bot
+	block string            // digest of the storage that all tenants use
+}
+
+func openSite(t *testing.T, shared storage.Registry) *site {
+	t.Helper()
+	s := &site{yard: &yard{}, lives: map[string]string{}, block: "one"}
+	s.books = ledger.New(ledger.Options{Storage: shared, Key: secret.NewKey(), Changed: func(c []storage.TenantChange) { s.Changed(c) }})
+	s.Registry = s.open(t, time.Minute, 10)
+	s.o.Ledger = s.books
+	s.o.now = time.Now
+	s.o.Storage = func(*config.Effective) config.SealedBlock {
+		return config.SealedBlock{Digest: s.block, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
+	}
+	build := s.o.Build
+	s.o.Build = func(ctx context.Context, req BuildRequest) (Built, error) {
+		s.mu.Lock()
+		s.lives[req.Effective.Tenant] = req.Incarnation
+		s.mu.Unlock()
+		return build(ctx, req)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { s.books.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+	return s
+}
+
+func (s *site) life(tenant string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lives[tenant]
+}
+
+// revision is what the site serves now; empty for none.
+func (s *site) revision(t *testing.T, id string) string {
+	t.Helper()
+	l, err := s.Acquire(t.Context(), id)
+	if fault.Is(err, fault.NotFound) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Release()
+	return l.Revision
+}
+
+// within waits, twice as long as is promised, for what a site serves.
+func (s *site) within(t *testing.T, id, want string) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got := s.revision(t, id)
+		if got == want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("tenant %s is served at revision %q; want %q", id, got, want)
+		}
+	}
+}
+
+func TestAllHostsServeWhatOneRegistered(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a, b := openSite(t, shared), openSite(t, shared)
+	if a.revision(t, "x") != "" || b.revision(t, "x") != "" {
+		t.Error("an unknown tenant is served")
+	}
+	put(t, a.Registry, "x", 1)
+	if a.revision(t, "x") != "1" {
+		t.Error("not served where it was registered")
+	}
+	b.within(t, "x", "1")
+	put(t, b.Registry, "x", 2)
+	a.within(t, "x", "2")
+	if a.life("x") == "" || a.life("x") != b.life("x") {
+		t.Errorf("lives %q and %q", a.life("x"), b.life("x"))
+	}
+	if err := a.Remove(t.Context(), "x", "2"); err != nil {
+		t.Fatal(err)
+	}
+	b.within(t, "x", "")
+	_, _, err := b.Put(t.Context(), "x", doc("v", 3), PutOptions{})
+	if !fault.Is(err, fault.Conflict) {
+		t.Errorf("a reserved id was given away: %v", err)
+	}
+	if list, _, err := b.List(t.Context(), "", 10); err != nil || len(list) != 1 || !list[0].Removed {
+		t.Errorf("list %+v, %v", list, err)
+	}
+	life := a.life("x")
+	if _, err := b.Restore(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	a.within(t, "x", "2")
+	if a.life("x") != life {
+		t.Error("a restored tenant has another life")
+	}
+}
+
+// An unchanged host must find out without being told: the storage gives no notice here.
+func TestACachedBotOfAChangedTenantIsNotServedForASecond(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a, b := openSite(t, shared), openSite(t, shared)
+	put(t, a.Registry, "x", 0)
+	b.within(t, "x", "0")
+	for i := 1; i < 4; i++ {
+		put(t, a.Registry, "x", i)
+		changed := time.Now()
+		// What b serves later than a second after the change, however busy the machine is.
+		for {
+			asked := time.Now()
+			got := b.revision(t, "x")
+			if got == fmt.Sprint(i) {
+				break
+			}
+			if asked.Sub(changed) > time.Second {
+				t.Fatalf("revision %s was served %s after it was replaced", got, asked.Sub(changed))
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+func TestNothingIsServedBlindly(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a := openSite(t, shared)
+	put(t, a.Registry, "x", 1)
+	file := PutOptions{Source: "f.hcl"}
+	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), file); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"x", "f"} {
+		acquire(t, a.Registry, id).Release()
+	}
+	shared.Fail(fault.New(fault.PluginUnavailable, "down"))
+	end := time.Now().Add(10 * time.Second)
+	for {
+		l, err := a.Acquire(t.Context(), "x")
+		if fault.Is(err, fault.PluginUnavailable) {
+			break
+		}
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("still served without the registry: %v", err)
+		}
+		l.Release()
+		time.Sleep(20 * time.Millisecond)
+	}
+	acquire(t, a.Registry, "f").Release() // a file's tenant needs no registry
+	shared.Fail(nil)
+	a.within(t, "x", "1")
+}
+
+func TestOnlyOneOfTwoConditionalPutsWins(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	sites := []*site{openSite(t, shared), openSite(t, shared)}
+	put(t, sites[0].Registry, "x", "0")
+	var wg sync.WaitGroup
+	won := make(chan int, 20)
+	for i := range 20 {
+		wg.Go(func() {
+			_, _, err := sites[i%2].Put(t.Context(), "x", doc("v", fmt.Sprint("n", i)), PutOptions{IfMatch: "0"})
+			if err == nil {
+				won <- i
+			} else if !fault.Is(err, fault.Conflict) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	close(won)
+	if len(won) != 1 {
+		t.Errorf("%d of 20 puts on one revision succeeded", len(won))
+	}
+	// Without a condition all are taken, one after the other.
+	for i := range 8 {
+		wg.Go(func() { put(t, sites[i%2].Registry, "y", i) })
+	}
+	wg.Wait()
+	if versions, _, err := sites[0].History(t.Context(), "y", 0, 100); err != nil || len(versions) != 8 {
+		t.Errorf("%d versions, %v; want 8", len(versions), err)
+	}
+}
+
+func TestHistoryAndRollback(t *testing.T) {
+	a := openSite(t, &ledgertest.Registry{})
+	for v := range 3 {
+		put(t, a.Registry, "x", v+1)
+	}
+	put(t, a.Registry, "x", 3) // the same again is no change
+	versions, _, err := a.History(t.Context(), "x", 0, 10)
+	if err != nil || len(versions) != 3 || versions[0].Version != 3 || versions[2].Effective.Revision != "1" {
+		t.Fatalf("%+v, %v", versions, err)
+	}
+	if _, _, err := a.Rollback(t.Context(), "x", 1, "2"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a rollback from another revision: %v", err)
+	}
+	got, _, err := a.Rollback(t.Context(), "x", 1, "3")
+	if err != nil || got.Version != 4 || got.Revision != "1" || a.revision(t, "x") != "1" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, _, err := a.Rollback(t.Context(), "x", 9, ""); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	for _, id := range []string{"nobody", "../x"} {
+		if _, _, err := a.History(t.Context(), id, 0, 10); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+func TestAnIDHasOneSource(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a, b := openSite(t, shared), openSite(t, shared)
+	put(t, a.Registry, "x", 1)
+	if err := b.Books(t); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Taken(t.Context(), "x", "x.hcl"); err == nil {
+		t.Error("a file may have the id of a registered tenant")
+	}
+	// One that a file brought in all the same serves nothing.
+	if _, _, err := b.Put(t.Context(), "x", doc("v", 2), PutOptions{Source: "x.hcl"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Acquire(t.Context(), "x"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a file took the conversations of a registered tenant: %v", err)
+	}
+	if _, _, err := b.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+		t.Fatal(err)
+	}
+	acquire(t, b.Registry, "f").Release()
+	if _, _, err := b.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
+		t.Error(err)
+	}
+	// Nor where the file is not.
+	if _, _, err := a.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
+		t.Error(err)
+	}
+}
+
+// Books waits until the site knows that the ledger has something.
+func (s *site) Books(t *testing.T) error {
+	for end := time.Now().Add(5 * time.Second); s.books.Empty(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			return errors.New("the site never heard of the registration")
+		}
+	}
+	return nil
+}
+
+func TestEveryStorageThatWasUsedIsNoted(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a := openSite(t, shared)
+	put(t, a.Registry, "x", 1)
+	acquire(t, a.Registry, "x").Release()
+	a.block = "two" // what tenants inherit changed
+	acquire(t, a.Registry, "x", ForceRefresh()).Release()
+	acquire(t, a.Registry, "x", ForceRefresh()).Release()
+	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+		t.Fatal(err)
+	}
+	acquire(t, a.Registry, "f").Release()
+	for id, want := range map[string]int{"x": 2, "f": 1} {
+		e, err := a.books.Get(t.Context(), id)
+		if err != nil || len(e.Storages) != want || !e.Uses("two") {
+			t.Errorf("%s: %+v, %v; want %d storages", id, e, err, want)
+		}
+	}
+	if versions, _, err := a.History(t.Context(), "x", 0, 10); err != nil || len(versions) != 2 {
+		t.Errorf("%d versions, %v; want 2", len(versions), err)
+	}
+}
+
+func TestUnknownIDsAreNotAskedForAgain(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a := openSite(t, shared)
+	for range 3 {
+		a.revision(t, "nobody")
+	}
+	before := shared.Calls()
+	start := time.Now()
+	for range 1000 {
+		a.revision(t, "nobody")
+	}
+	// Hearings go on meanwhile.
+	if most := 2 + int(time.Since(start)/(100*time.Millisecond)); shared.Calls()-before > most {
+		t.Errorf("%d calls for 1,000 requests of an unknown tenant", shared.Calls()-before)
+	}
+}
