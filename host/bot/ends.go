@@ -65,8 +65,9 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 // beginOnce repeats a Begin whose answer did not arrive, with the same attempt, so
 // that a turn that started unheard is taken up and not left to hold the
 // conversation. It does not heed the end of ctx for the same reason: a client that
-// leaves now leaves a turn that must be interrupted. A storage that says at once
-// when to come again has started nothing, and is believed.
+// leaves now leaves a turn that must be interrupted. What is given up is a leftover.
+// A storage that says at once when to come again has started nothing, and is
+// believed.
 func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *storage.BeginResult, err error) {
 	var refused error
 	unheard := false
@@ -81,6 +82,12 @@ func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *sto
 	})
 	if refused != nil {
 		return nil, refused
+	}
+	if err != nil && unheard {
+		t.leave(leftover{begin: req, commit: storage.CommitRequest{
+			Call: req.Call, State: storage.Interrupted, Record: t.record.json(),
+			Reason: unheardReason("began", err),
+		}})
 	}
 	return r, err
 }
@@ -101,6 +108,13 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 		number, err = t.bot.Storage.Commit(ctx, req)
 		return err
 	})
+	if err != nil && uncertain(err) {
+		l := leftover{commit: *req}
+		if failure == nil { // the caller is told that it was not kept
+			l.commit.State, l.commit.Reason = storage.Interrupted, unheardReason("was kept", err)
+		}
+		t.leave(l)
+	}
 	if failure != nil {
 		if err != nil {
 			t.bot.Log.Warn("a failed turn could not be recorded", "tenant", t.bot.Tenant, "error", err, "turn_error", failure)
@@ -114,6 +128,11 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 		ConversationID: t.req.ConversationID, Turn: number, Text: t.text.String(), Usage: req.Usage,
 		Tenant: t.bot.Tenant, Revision: t.bot.Revision,
 	}, nil
+}
+
+func unheardReason(what string, err error) string {
+	e := fault.Of(err)
+	return e.Class.String() + ": the storage did not answer that the turn " + what + ": " + e.Error()
 }
 
 // uncommitted says that the reply was made and not kept.

@@ -37,6 +37,7 @@ type instance struct {
 
 	// Under the manager's lock.
 	holders   int
+	later     int           // of these, those of Later
 	timer     *time.Timer   // to the release
 	releasing chan struct{} // not nil while being released; closed after
 }

@@ -28,11 +28,13 @@ type Manager struct {
 	launches atomic.Int64
 	folders  *folderWatch
 
-	hard    context.Context // ends when there is no more time for order
-	hardEnd context.CancelFunc
-	tasks   sync.WaitGroup // releases and retirements on their way
-	closed  chan struct{}  // closed when Close is done
-	outcome error
+	hard     context.Context // ends when there is no more time for order
+	hardEnd  context.CancelFunc
+	later    context.Context // ends when Close begins
+	laterEnd context.CancelFunc
+	tasks    sync.WaitGroup // releases and retirements on their way, and what runs later
+	closed   chan struct{}  // closed when Close is done
+	outcome  error
 
 	scan sync.Mutex // one scan at a time
 
@@ -76,6 +78,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 		supervisors: map[place]*supervisor{}, instances: map[string]*instance{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())
+	m.later, m.laterEnd = context.WithCancel(context.Background())
 	m.folders = watchFolders(m) // before the scan, so that no change falls between
 	_ = m.rescan(false)         // logged there
 	if m.folders != nil {
@@ -260,6 +263,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	supervisors := slices.Collect(maps.Values(m.supervisors))
 	m.mu.Unlock()
 	defer close(m.closed)
+	m.laterEnd()
 	m.folders.close()
 	defer context.AfterFunc(ctx, m.hardEnd)()
 

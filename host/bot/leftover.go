@@ -1,0 +1,84 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// How long to wait between two tries to end a turn that nobody waits for any more.
+const (
+	leftoverMin = time.Second
+	leftoverMax = 30 * time.Second
+)
+
+// lasting is a storage that can be used when the bot has been given back.
+type lasting interface {
+	// Later runs f in the background; the storage stays for it until it returns. ctx
+	// ends with the host, which waits for f. False: it does not run.
+	Later(f func(ctx context.Context, s storage.Storage)) bool
+}
+
+// leftover is a turn that may be running in the storage though it ended for its
+// caller: an end of it went unanswered for too long. Other turns of this host have
+// its lease renewed, and so the conversation would be busy as long as the host runs.
+// It is ended in the background, as soon as the storage answers; if the host ends
+// before, its lease runs out.
+type leftover struct {
+	begin  *storage.BeginRequest // to be repeated for the fence, if that is not known
+	commit storage.CommitRequest
+}
+
+// leave sees to the end of what is left, unless the storage cannot be used later.
+func (t *turn) leave(l leftover) {
+	log := t.bot.Log.With("tenant", t.bot.Tenant, "conversation", t.req.ConversationID)
+	s, ok := t.bot.Storage.(lasting)
+	if ok && s.Later(func(ctx context.Context, s storage.Storage) {
+		if err := l.end(ctx, s); err != nil {
+			log.Warn("a turn that the storage may have begun could not be ended", "error", err)
+		}
+	}) {
+		log.Warn("a turn may have begun in a storage that does not answer; it is ended when that does")
+		return
+	}
+	log.Warn("a turn may have begun in a storage that does not answer, and holds its conversation as long as this host renews leases")
+}
+
+// end repeats the Begin, with its attempt, until it is answered. A turn that is
+// started by that is committed as interrupted; any other answer says that there is
+// none. The error is why neither could be.
+func (l *leftover) end(ctx context.Context, s storage.Storage) error {
+	if l.begin != nil {
+		var started *storage.Started
+		if err := persist(ctx, func() error {
+			r, err := s.Begin(ctx, l.begin)
+			if err == nil {
+				started = r.Started
+			}
+			return err
+		}); err != nil || started == nil {
+			return err
+		}
+		l.commit.Fence = started.Fence
+	}
+	err := persist(ctx, func() error { _, err := s.Commit(ctx, &l.commit); return err })
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
+		return nil // it has ended otherwise
+	}
+	return err
+}
+
+// persist calls f until it answers, says that repeating does not help, or ctx ends.
+func persist(ctx context.Context, f func() error) error {
+	for wait := leftoverMin; ; wait = min(2*wait, leftoverMax) {
+		if err := sleep(ctx, jitter(wait/2, wait)); err != nil {
+			return err
+		}
+		err := f()
+		if err == nil || ctx.Err() != nil || !uncertain(err) && !fault.Is(err, fault.RateLimited) {
+			return err
+		}
+	}
+}

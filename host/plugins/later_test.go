@@ -1,0 +1,91 @@
+package plugins
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// later is what host/bot looks for in a storage.
+type later interface {
+	Later(f func(ctx context.Context, s storage.Storage)) bool
+}
+
+func beginOn(ctx context.Context, s storage.Storage) error {
+	_, err := s.Begin(ctx, &storage.BeginRequest{Call: sdk.Call{Tenant: "t", Conversation: "c"},
+		Message: chat.Text(chat.User, "hello"), Holder: "h", Lease: time.Minute, Attempt: "a"})
+	return err
+}
+
+func TestTheInstanceStaysForWhatRunsLater(t *testing.T) {
+	h := realHost(t, "botyard-storage-memory")
+	i := h.open(Spec{Kind: "storage", Name: "memory"})
+	given, tried, end := make(chan struct{}), make(chan error), make(chan struct{})
+	if !i.Storage().(later).Later(func(ctx context.Context, s storage.Storage) {
+		<-given
+		tried <- beginOn(ctx, s)
+		<-end
+	}) {
+		t.Fatal("it does not run")
+	}
+	i.Close()
+	held := func() int { return len(h.instancesOf(i.sup)) }
+	if held() != 1 {
+		t.Error("the instance was given back under it")
+	}
+	close(given)
+	if err := <-tried; err != nil {
+		t.Error(err)
+	}
+	if err := beginOn(context.Background(), i.Storage()); err == nil {
+		t.Error("an instance that was given back takes calls")
+	}
+	close(end)
+	eventually(t, 5*time.Second, "the instance is given back after it", func() bool { return held() == 0 })
+}
+
+func TestWhatRunsLaterEndsWithTheManager(t *testing.T) {
+	h := realHost(t, "botyard-storage-memory")
+	i := h.open(Spec{Kind: "storage", Name: "memory"})
+	s := i.Storage().(later)
+	var ended atomic.Int32
+	wait := func(ctx context.Context, _ storage.Storage) {
+		<-ctx.Done()
+		time.Sleep(20 * time.Millisecond)
+		ended.Add(1)
+	}
+	for n := range maxLater + 1 {
+		if runs := s.Later(wait); runs != (n < maxLater) {
+			t.Fatalf("%d run already: %t", n, runs)
+		}
+	}
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if n := ended.Load(); n != maxLater {
+		t.Errorf("%d ended before Close returned", n)
+	}
+	if s.Later(wait) {
+		t.Error("it runs on a closed manager")
+	}
+}
+
+// A released instance cannot be held again: it is unknown to the plugin.
+func TestNothingRunsLaterOnAReleasedInstance(t *testing.T) {
+	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
+	i := h.open(Spec{Name: "test"})
+	i.Close()
+	eventually(t, 5*time.Second, "it is released", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.instances) == 0
+	})
+	if i.Storage().(later).Later(func(context.Context, storage.Storage) {}) {
+		t.Error("it runs")
+	}
+}
