@@ -1,0 +1,3 @@
+module github.com/botyard/botyard/pgtest
+
+go 1.26.0
