@@ -104,9 +104,9 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	var watched context.Context
 	watched, t.silent = newSilence(ctx, b.Limits)
 	defer t.silent.end()
-	finish, err := b.LLM.Chat(watched, &llm.Request{
+	finish, err := t.ask(watched, &llm.Request{
 		Call: t.call(), Messages: compose(b.System, recalled, message), Stream: true, MaxOutputTokens: b.Limits.ReplyTokens,
-	}, t.relay)
+	})
 	switch {
 	case errors.Is(err, errSpent):
 		if finish == nil {
@@ -121,6 +121,15 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		t.record.Model, t.record.FinishReason = finish.Model, finish.Reason.String()
 	}
 	return finish, err
+}
+
+// ask makes the call of the model. The provider is watched once the call is made.
+func (t *turn) ask(ctx context.Context, req *llm.Request) (*llm.Finish, error) {
+	if q, ok := t.bot.LLM.(queueing); ok {
+		return q.ChatFrom(ctx, req, t.relay, t.silent.begun)
+	}
+	t.silent.begun()
+	return t.bot.LLM.Chat(ctx, req, t.relay)
 }
 
 // compose is what the model sees: pure, and nothing in it is a template.

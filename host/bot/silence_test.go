@@ -89,6 +89,61 @@ func TestASilentProviderIsGivenUp(t *testing.T) {
 	}
 }
 
+// queuedLLM waits in a queue before it is asked. A negative wait lasts until ctx
+// ends.
+type queuedLLM struct {
+	pacedLLM
+	wait time.Duration
+}
+
+func (m *queuedLLM) ChatFrom(ctx context.Context, r *llm.Request, emit func(llm.Delta) error, begun func()) (*llm.Finish, error) {
+	select {
+	case <-time.After(m.wait):
+	case <-ctx.Done():
+		m.ended = context.Cause(ctx)
+		return nil, fault.New(fault.Of(ctx.Err()).Class, "no slot: %w", ctx.Err())
+	}
+	begun()
+	return m.Chat(ctx, r, emit)
+}
+
+// Time in the queue is not the provider's, and has a limit of its own.
+func TestWaitingInTheQueueIsNotTheProvidersSilence(t *testing.T) {
+	for name, c := range map[string]struct {
+		queued, first, takes time.Duration
+		message              string // empty: it succeeds
+		party                fault.Party
+	}{
+		"both just in time":   {queued: 299 * time.Second, first: 299 * time.Second},
+		"a provider too slow": {299 * time.Second, time.Hour, 599 * time.Second, "the provider did not begin to reply within 5m0s", fault.PartyProvider},
+		"a queue too long":    {time.Hour, 0, 300 * time.Second, "the call waited 5m0s in the queue of the llm plugin: calls before it have all of its max_calls", fault.PartyHost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, m := &logStorage{}, &queuedLLM{pacedLLM{pauses: []time.Duration{c.first, 59 * time.Second}}, c.queued}
+				start := time.Now()
+				_, err := newTestBot(s, m, patient).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
+				if c.message == "" {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				if e := wantClass(t, err, fault.Deadline); e.Party != c.party || e.Message != c.message || !e.Retryable || time.Since(start) != c.takes {
+					t.Errorf("%+v after %s", e, time.Since(start))
+				}
+				if got := s.last(t); got.State != storage.Failed || got.Reason != "deadline: "+c.message {
+					t.Errorf("commit %+v", got)
+				}
+				var blame interface{ BlamesUpstream() bool }
+				if !errors.As(m.ended, &blame) || blame.BlamesUpstream() != (c.party == fault.PartyProvider) {
+					t.Errorf("%v", m.ended)
+				}
+			})
+		})
+	}
+}
+
 // Time that a slow reader takes is not the provider's.
 func TestASlowReaderIsNotTheProvidersSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

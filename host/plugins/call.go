@@ -15,6 +15,7 @@ type callOptions struct {
 	unqueued  bool        // takes no slot: it must not wait behind others; nor can a breaker refuse it
 	urgent    bool        // no breaker refuses it
 	unbounded bool        // only the caller's ctx bounds it, not the call timeout
+	begun     func()      // called once there is a slot and no breaker refuses the call; may be nil
 	final     func() bool // reports that it had effects and must not be made again; nil is never
 }
 
@@ -60,6 +61,9 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 	through, err := in.breaker.pass(o.tenant, o.urgent)
 	if err != nil {
 		return err
+	}
+	if o.begun != nil {
+		o.begun()
 	}
 	p, err := in.attempts(ctx, caller, o, through, fn)
 	through.end(caller, err, p)

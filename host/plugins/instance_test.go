@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,6 +160,40 @@ func TestFloodOfOneTenantDelaysAnotherByOneSlot(t *testing.T) {
 	}
 	cancel()
 	all.Wait()
+}
+
+// Whoever watches the plugin's patience must know since when it is asked.
+func TestACallBeginsWithItsSlot(t *testing.T) {
+	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 1}}, "test")
+	i := h.open(Spec{Name: "test"})
+	ctx, free := context.WithCancel(context.Background())
+	defer free()
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { _, _ = ask(ctx, i, "first", "sleep 1m") })
+	eventually(t, 5*time.Second, "the slot is taken", func() bool { return h.row("test").Calls == 1 })
+
+	from := i.LLM().(interface {
+		ChatFrom(context.Context, *llm.Request, func(llm.Delta) error, func()) (*llm.Finish, error)
+	})
+	var begun, early atomic.Int32
+	all.Go(func() {
+		_, err := from.ChatFrom(context.Background(), &llm.Request{Call: sdk.Call{Tenant: "second"},
+			Messages: []chat.Message{chat.Text(chat.User, "hello")}},
+			func(llm.Delta) error { early.Store(1 - begun.Load()); return nil }, func() { begun.Add(1) })
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, 5*time.Second, "it waits", func() bool { return h.row("test").Waiting == 1 })
+	if begun.Load() != 0 {
+		t.Error("it has begun without a slot")
+	}
+	free()
+	all.Wait()
+	if begun.Load() != 1 || early.Load() != 0 {
+		t.Errorf("it began %d times; a piece before: %t", begun.Load(), early.Load() != 0)
+	}
 }
 
 func TestCallTimeoutBoundsUnaryCallsOnly(t *testing.T) {

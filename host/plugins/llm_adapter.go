@@ -28,6 +28,12 @@ var (
 
 // Chat implements llm.LLM. It is bounded by ctx alone.
 func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	return l.ChatFrom(ctx, req, emit, nil)
+}
+
+// ChatFrom is Chat that calls begun, once, when the call has its slot: until then it
+// waits for calls before it, and not for the plugin.
+func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm.Delta) error, begun func()) (*llm.Finish, error) {
 	var finish *llm.Finish
 	var emitted bool
 	var emitErr error
@@ -38,7 +44,7 @@ func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Del
 		emitErr = emit(d)
 		return emitErr
 	}
-	o := callOptions{tenant: req.Call.Tenant, unbounded: true, final: func() bool { return emitted }}
+	o := callOptions{tenant: req.Call.Tenant, unbounded: true, begun: begun, final: func() bool { return emitted }}
 	err := l.i.do(ctx, o, func(ctx context.Context, t target) (err error) {
 		through = t.passage
 		finish, err = llm.NewClient(t.conn, t.id).Chat(ctx, req, guarded)
