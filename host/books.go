@@ -15,9 +15,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// booksScope is the tenant that the registry's storage runs for where the plugin has
-// a process for each; no tenant can have this id.
-const booksScope = "@registry"
+// StorageScope stands for a tenant where the host's own use of a storage needs one:
+// the plugin may have a process for each. No tenant can have this id.
+const StorageScope = "@host"
 
 // firstHearing bounds the wait for a database that is down at the start.
 const firstHearing = 3 * time.Second
@@ -46,7 +46,7 @@ func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key
 	if err != nil {
 		return nil, err
 	}
-	instance, err := h.manager.Open(ctx, plugins.Spec{Kind: block.Kind, Name: block.Plugin, Tenant: booksScope, Config: resolved})
+	instance, err := h.manager.Open(ctx, plugins.Spec{Kind: block.Kind, Name: block.Plugin, Tenant: StorageScope, Config: resolved})
 	if f := fault.Of(err); err != nil && f.Class == fault.Invalid {
 		return nil, config.Problems{{Path: registryPath(f.Path), Message: f.Message}}
 	}

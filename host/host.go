@@ -74,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	h.leases = bot.NewLeases(h.holder, o.Log)
 	dataDir := ""
 	if key != nil {
-		if dataDir, err = filepath.Abs(filepath.Join(h.settings.DataDir, "plugins")); err != nil {
+		if dataDir, err = filepath.Abs(PluginData(h.settings)); err != nil {
 			return nil, err
 		}
 	}
@@ -160,6 +160,9 @@ func load(o Options) (*config.Host, *secret.Key, error) {
 	cfg, err := config.LoadHost(opts)
 	return cfg, opts.Sealer, err
 }
+
+// PluginData is the folder below which plugins keep files.
+func PluginData(s config.Settings) string { return filepath.Join(s.DataDir, "plugins") }
 
 // Registry is the host's. It lives as long as the host.
 func (h *Host) Registry() *registry.Registry { return h.registry }

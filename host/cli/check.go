@@ -134,7 +134,11 @@ func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err er
 		folders = f.pluginDirs
 	}
 	out.log = hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: hclog.Error, Output: plain(os.Stderr)})
-	out.plugins, err = plugins.New(plugins.Options{Dirs: folders, Settings: h.Settings.Plugin, Log: out.log})
+	dataDir, err := filepath.Abs(host.PluginData(h.Settings))
+	if err != nil {
+		return err
+	}
+	out.plugins, err = plugins.New(plugins.Options{Dirs: folders, DataDir: dataDir, Settings: h.Settings.Plugin, Log: out.log})
 	if err != nil {
 		return err
 	}
@@ -175,6 +179,9 @@ func check(ctx context.Context, f *hostFlags) (problems config.Problems, tenants
 	}
 	err = withFiles(ctx, f, func(files *files) error {
 		if err := add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
+			return err
+		}
+		if _, _, err := files.host.RegistryStorage(ctx, files.plugins); add(err) != nil {
 			return err
 		}
 		first := map[string]string{}

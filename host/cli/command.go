@@ -63,7 +63,7 @@ its memory and its storage, are plugin processes that its tenant's configuration
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
 		newServe(), newDev(), newDemo(), newConfig(),
-		newTenant(), newPlugin(), newTurn(), newChat(), newVersion(),
+		newTenant(), newPlugin(), newTurn(), newStorage(), newChat(), newVersion(),
 	)
 	strict(root)
 	return root

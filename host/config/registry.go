@@ -14,11 +14,27 @@ var registryStorage = Path{"registry", "storage"}
 // configured the former one, and one that changes an endpoint drops the secrets
 // that lower ones gave. Errors are [Problems].
 func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (Block, bool, error) {
-	storage := blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == "storage" })]
+	return h.storageAt(ctx, s, registryStorage)
+}
+
+// DefaultStorage gives the block conversation_storage that tenants inherit, as if it
+// were whole. Errors are [Problems].
+func (h *Host) DefaultStorage(ctx context.Context, s Schemas) (Block, error) {
+	b, _, err := h.storageAt(ctx, s, Path{defaultsKey, storageBlock().key})
+	return b, err
+}
+
+func storageBlock() block {
+	return blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == "storage" })]
+}
+
+// storageAt gives the block of a storage that the host's layers have at a path.
+func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, error) {
+	storage := storageBlock()
 	r := &Host{Settings: h.Settings, folder: h.folder, environ: h.environ, sealer: h.sealer}
 	found := false
 	for _, src := range h.sources {
-		sub := src.doc.at(registryStorage)
+		sub := src.doc.at(at)
 		found = found || sub != nil
 		r.sources = append(r.sources, source{src.layer, src.doc.only(sub, Path{defaultsKey, storage.key})})
 	}
@@ -34,9 +50,9 @@ func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (Block, bool, err
 	}
 	for i, p := range a.problems {
 		if rest, ok := p.Path.below(Path{defaultsKey, storage.key}); ok {
-			a.problems[i].Path = registryStorage.with(rest...)
+			a.problems[i].Path = at.with(rest...)
 		} else if rest, ok := p.Path.below(Path{storage.key}); ok {
-			a.problems[i].Path = registryStorage.with(rest...)
+			a.problems[i].Path = at.with(rest...)
 		}
 	}
 	return b, true, a.problems.err()

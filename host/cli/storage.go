@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/spf13/cobra"
+)
+
+func newStorage() *cobra.Command {
+	c := &cobra.Command{Use: "storage", Short: "Work on the storages that a host file names", RunE: needsCommand}
+	c.AddCommand(newStorageMigrate())
+	return c
+}
+
+// migrated is what storage migrate did to one storage.
+type migrated struct {
+	Storage string   `json:"storage"` // where the host file names it
+	Backend string   `json:"backend"`
+	Layout  int      `json:"layout,omitempty"`
+	Oldest  int      `json:"oldest,omitempty"` // layout of the oldest plugin that may use it
+	Steps   []string `json:"steps"`
+}
+
+func newStorageMigrate() *cobra.Command {
+	c := &cobra.Command{
+		Use: "migrate", Short: "Bring the host file's storages to the layout of the installed plugins",
+		Long: "Bring the storages that the host file names, that of the registry and that which tenants inherit, to\nthe layout of the installed plugins. Plugins do so themselves when they first use a database, in a way\nthat older ones can work beside them. Once all hosts have the new plugins, --finish takes away what\nonly the older ones need, and shuts them out.",
+	}
+	f := new(hostFlags)
+	f.addFiles(c, sampleConfig)
+	asJSON := addJSON(c)
+	finish := c.Flags().Bool("finish", false, "also take away what only older plugins need, and shut them out")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		var done []migrated
+		err := withFiles(cmd.Context(), f, func(files *files) (err error) {
+			done, err = files.migrate(cmd.Context(), *finish)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(cmd, done)
+		}
+		for _, m := range done {
+			out := cmd.OutOrStdout()
+			if m.Layout == 0 {
+				fmt.Fprintf(out, "%s (%s) has no layout to migrate\n", m.Storage, m.Backend)
+				continue
+			}
+			fmt.Fprintf(out, "%s (%s) is at layout %d; plugins from layout %d on may use it\n", m.Storage, m.Backend, m.Layout, m.Oldest)
+			for _, step := range m.Steps {
+				fmt.Fprintf(out, "  %s\n", step)
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+func (f *files) migrate(ctx context.Context, finish bool) ([]migrated, error) {
+	done := []migrated{}
+	registry, named, err := f.host.RegistryStorage(ctx, f.plugins)
+	if err != nil {
+		return nil, err
+	}
+	if named {
+		m, err := f.migrateOne(ctx, "registry.storage", registry, finish)
+		if err != nil {
+			return nil, err
+		}
+		done = append(done, m)
+	}
+	inherited, err := f.host.DefaultStorage(ctx, f.plugins)
+	if err != nil {
+		return nil, err
+	}
+	m, err := f.migrateOne(ctx, "defaults.conversation_storage", inherited, finish)
+	if err != nil {
+		return nil, err
+	}
+	return append(done, m), nil
+}
+
+func (f *files) migrateOne(ctx context.Context, at string, b config.Block, finish bool) (migrated, error) {
+	m := migrated{Storage: at, Backend: b.Plugin, Steps: []string{}}
+	resolved, err := f.host.Resolve(&config.Effective{}, b)
+	if err != nil {
+		return m, err
+	}
+	i, err := f.plugins.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved})
+	if err != nil {
+		return m, fmt.Errorf("%s: %w", at, err)
+	}
+	defer i.Close()
+	migrator := i.Migrator()
+	if migrator == nil {
+		return m, nil
+	}
+	var result *storage.Migration
+	if result, err = migrator.Migrate(ctx, finish); err != nil {
+		return m, fmt.Errorf("%s: %w", at, err)
+	}
+	m.Layout, m.Oldest, m.Steps = result.Layout, result.Oldest, append(m.Steps, result.Steps...)
+	return m, nil
+}

@@ -1,0 +1,129 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/host/secret"
+)
+
+func TestRegistryStorage(t *testing.T) {
+	schemas := testSchemas(t)
+	schemas["storage"]["postgres"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {
+		"dsn": {"type": "string", "x-botyard-secret": true},
+		"host": {"type": "string", "x-botyard-endpoint": true},
+		"password": {"type": "string", "x-botyard-secret": true},
+		"pool_size": {"type": "integer"}}}`)
+	schemas["storage"]["lite"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {"file": {"type": "string"}}}`)
+	dir := t.TempDir()
+	for _, try := range []struct {
+		name, file, overlay string
+		environ             []string
+		want                string // JSON as the plugin gets it; empty: none is named
+		plugin              string
+		problem             string
+	}{
+		{name: "none", file: `registry { cache_ttl = 1 }`},
+		{name: "named", file: "registry {\n storage {\n  backend = \"postgres\"\n  dsn = env(\"DSN\")\n }\n}",
+			environ: []string{"DSN=postgres://u:p@h/d"}, plugin: "postgres", want: `{"dsn":"postgres://u:p@h/d"}`},
+		{name: "an overlay adds", file: "registry {\n storage {\n  backend = \"postgres\"\n  pool_size = 1\n }\n}", overlay: `{registry: {storage: {pool_size: 2}}}`,
+			environ: []string{"BOTYARD__REGISTRY__STORAGE__HOST=db"}, plugin: "postgres", want: `{"host":"db","pool_size":2}`},
+		{name: "another backend drops what configured the former", file: "registry {\n storage {\n  backend = \"postgres\"\n  pool_size = 1\n }\n}",
+			overlay: `{registry: {storage: {backend: lite, file: f}}}`, plugin: "lite", want: `{"file":"f"}`},
+		{name: "another endpoint drops the secret", file: "registry {\n storage {\n  backend = \"postgres\"\n  password = \"hunter22\"\n }\n}",
+			overlay: `{registry: {storage: {host: elsewhere}}}`, plugin: "postgres", want: `{"host":"elsewhere"}`},
+		{name: "unknown key", file: "registry {\n storage {\n  backend = \"postgres\"\n  pool = 1\n }\n}", problem: "host.hcl:4:3: registry.storage.pool: unknown key"},
+		{name: "no backend", file: "registry {\n storage {\n  pool_size = 1\n }\n}", problem: "registry.storage.backend: is required"},
+		{name: "unknown backend", file: "registry {\n storage {\n  backend = \"postgers\"\n }\n}", problem: `registry.storage.backend: no storage plugin is named "postgers"`},
+		{name: "missing variable", file: "registry {\n storage {\n  backend = \"postgres\"\n  dsn = env(\"DSN\")\n }\n}", problem: "host.hcl:4:3: registry.storage.dsn: missing secret"},
+		{name: "a reference where no secret is", file: "registry {\n storage {\n  backend = \"lite\"\n  file = env(\"DSN\")\n }\n}", problem: "registry.storage.file: is a reference"},
+	} {
+		t.Run(try.name, func(t *testing.T) {
+			o := LoadOptions{File: filepath.Join(dir, "host.hcl"), Environ: try.environ}
+			write := func(path, text string) string {
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return path
+			}
+			write(o.File, try.file)
+			if try.overlay != "" {
+				o.Overlay = write(filepath.Join(dir, "overlay.yaml"), try.overlay)
+			}
+			var b Block
+			named := false
+			h, err := LoadHost(o)
+			if err == nil {
+				b, named, err = h.RegistryStorage(t.Context(), schemas)
+			}
+			if try.problem != "" {
+				if err == nil || !strings.Contains(err.Error(), try.problem) {
+					t.Errorf("got %v; want %q", err, try.problem)
+				}
+				return
+			}
+			if err != nil || named != (try.want != "") {
+				t.Fatalf("named %v, %v", named, err)
+			}
+			if !named {
+				return
+			}
+			got, err := h.Resolve(&Effective{}, b)
+			if err != nil || string(got) != try.want || b.Plugin != try.plugin {
+				t.Errorf("%s %s, %v; want %s %s", b.Plugin, got, err, try.plugin, try.want)
+			}
+		})
+	}
+}
+
+func TestAStoredBlockResolvesAsTheFirst(t *testing.T) {
+	schemas := testSchemas(t)
+	key := secret.NewKey()
+	load := func(key *secret.Key) *Host {
+		h, err := LoadHost(LoadOptions{Sealer: key, Environ: []string{"K=sk-from-environment"}, Document: yamlDoc(t, `{allow_env: [K]}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	h := load(key)
+	e, err := h.Tenant(t.Context(), "a", yamlDoc(t, `{llm: {provider: openai, model: m, api_key: "${env:K}", timeout: 9007199254740993,
+		headers: {x: literal-secret}, keys: [{name: n, value: another-secret}], models: {"gpt-4.1": 1}}}`), schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := h.SealBlock("a", e.LLM)
+	stored, err := json.Marshal(sealed)
+	if err != nil || strings.Contains(string(stored), "literal-secret") || strings.Contains(string(stored), "from-environment") {
+		t.Fatalf("stored as %s, %v", stored, err)
+	}
+	var back SealedBlock
+	if err := json.Unmarshal(stored, &back); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := h.OpenBlock("a", back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err1 := h.Resolve(e, e.LLM)
+	got, err2 := h.Resolve(&Effective{Tenant: "a"}, opened)
+	if string(got) != string(want) || errors.Join(err1, err2) != nil {
+		t.Errorf("got %s\nwant %s (%v)", got, want, errors.Join(err1, err2))
+	}
+	if again := h.SealBlock("a", opened); again.Digest != sealed.Digest {
+		t.Error("the same block has two digests")
+	}
+	if _, err := load(secret.NewKey()).OpenBlock("a", back); !errors.Is(err, secret.ErrSealed) {
+		t.Errorf("another host's key: %v", err)
+	}
+	if _, err := h.OpenBlock("b", back); !errors.Is(err, secret.ErrSealed) {
+		t.Errorf("another tenant: %v", err)
+	}
+	if !opened.HasReferences() {
+		t.Error("the reference was lost")
+	}
+}
