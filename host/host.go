@@ -42,7 +42,7 @@ type Host struct {
 	config   atomic.Pointer[config.Host] // replaced by Reload
 	settings config.Settings             // as the host was opened with
 	tenants  *tenantdir.Follower
-	books    *plugins.Instance // what keeps the ledger; nil for none
+	books    *books // what keeps the ledger; nil for none
 	follow   sync.WaitGroup
 	stop     context.CancelFunc
 	unfollow context.CancelFunc // the ledger
@@ -88,19 +88,19 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	books, err := h.openLedger(ctx, cfg, key)
+	registrations, err := h.openLedger(ctx, cfg, key)
 	if err != nil {
 		return nil, errors.Join(err, cfg.CheckDefaults(ctx, h.manager), h.manager.Close(ctx))
 	}
 	h.registry, err = registry.New(registry.Options{
 		TTL: h.settings.Registry.CacheTTL, Size: h.settings.Registry.MaxCacheSize,
-		Check: h.checkWith(cfg), Build: h.build, Ledger: books,
+		Check: h.checkWith(cfg), Build: h.build, Ledger: registrations,
 		Storage: func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, h.manager.Close(ctx))
 	}
-	h.followLedger(ctx, books)
+	h.followLedger(ctx, registrations)
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
@@ -200,7 +200,7 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	h.follow.Wait()
 	if h.books != nil {
-		defer h.books.Close()
+		defer h.books.close()
 	}
 	turns := h.registry.Close(ctx)
 	h.leases.Close()
