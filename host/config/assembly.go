@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"slices"
 )
 
@@ -36,6 +35,7 @@ func (a *assembly) assemble() *Effective {
 	a.effective.LLM = a.block(blocks[0])
 	a.effective.Memory = a.block(blocks[1])
 	a.effective.Storage = a.block(blocks[2])
+	a.retention()
 	a.knowledge()
 	a.strayReferences()
 	a.system()
@@ -83,8 +83,7 @@ func (a *assembly) block(b block) Block {
 		return out
 	}
 	a.schemas[b.key] = schema
-	config = maps.Clone(config)
-	delete(config, b.selector)
+	config = b.plugins(config)
 	a.checkBlock(b, schema, config)
 	out.Config = a.covered(b, schema, config)
 	return out
@@ -109,6 +108,11 @@ func (a *assembly) covered(b block, schema *Schema, config map[string]any) map[s
 func (a *assembly) checkBlock(b block, schema *Schema, config map[string]any) {
 	at := Path{b.key}
 	findings := schema.check(config)
+	for i, f := range findings {
+		if f.kind == unknownKey && len(f.path) == 1 {
+			findings[i].message, findings[i].expected = unknown("unknown key", f.path[0], append(schema.cursor().keys(), b.hosts...))
+		}
+	}
 	a.problems = append(a.problems, a.stack.report(at, slices.DeleteFunc(slices.Clone(findings), func(f finding) bool {
 		if f.kind == missingKey {
 			return a.partial
@@ -117,7 +121,7 @@ func (a *assembly) checkBlock(b block, schema *Schema, config map[string]any) {
 		return f.kind == wrongValue && a.isReferenceAt(at.with(f.path...))
 	}))...)
 	a.problems = append(a.problems, a.stack.removedUnknown(at, schema, config, func(rest Path) bool {
-		return rest[0] == b.selector
+		return b.isHosts(rest[0])
 	})...)
 	wrongTypes := map[string]bool{}
 	for _, f := range findings {

@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -21,6 +20,9 @@ type Effective struct {
 	Storage  Block  // kind "storage", key conversation_storage
 	System   string // prompts.system, with its variables
 	Limits   Limits
+	// RetentionDays (key conversation_storage.retention_days) is after how many days
+	// without a change a conversation is deleted; 0 is never. The plugin is not told.
+	RetentionDays int
 
 	trace trace
 }
@@ -28,7 +30,7 @@ type Effective struct {
 // Block configures one plugin.
 type Block struct {
 	Kind, Plugin string
-	// Config is the block without its selector and without the plugin's own
+	// Config is the block without the host's keys in it and without the plugin's own
 	// defaults. Secrets are a secret.Text or a [Reference]; [Host.Resolve] gives
 	// the block as the plugin gets it.
 	Config map[string]any
@@ -88,9 +90,7 @@ func (e *Effective) TenantSecrets() (literals, references []Path) {
 			continue
 		}
 		config, _ := a.tree[b.key].(map[string]any)
-		config = maps.Clone(config)
-		delete(config, b.selector)
-		schema.cursor().leaves(Path{b.key}, config, func(path Path, value any, m marks) {
+		schema.cursor().leaves(Path{b.key}, b.plugins(config), func(path Path, value any, m marks) {
 			text, ok := value.(string)
 			if !ok || !m.secret || a.stack.locate(path).layer != tenantLayer {
 				return
@@ -147,7 +147,7 @@ func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
 	if m, ok := value.(map[string]any); ok {
 		for key, item := range m {
 			next, _ := c.key(key)
-			if len(path) == 1 && isSelector(path[0], key) {
+			if len(path) == 1 && isHosts(path[0], key) {
 				next = cursor{}
 			}
 			a.explain(next, item, path.with(key), entries)
@@ -166,8 +166,8 @@ func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
 	*entries = append(*entries, e)
 }
 
-func isSelector(key, selector string) bool {
-	return slices.ContainsFunc(blocks, func(b block) bool { return b.key == key && b.selector == selector })
+func isHosts(name, key string) bool {
+	return slices.ContainsFunc(blocks, func(b block) bool { return b.key == name && b.isHosts(key) })
 }
 
 // String names the tenant and the revision.

@@ -161,6 +161,9 @@ func (s *stack) dropForeign(b block, src, dest map[string]any) {
 		return
 	}
 	for key := range into {
+		if slices.Contains(b.hosts, key) {
+			continue
+		}
 		delete(into, key)
 		s.forget(s.root.with(b.key, key))
 	}
@@ -237,7 +240,7 @@ func (s *stack) typesOf(tree map[string]any, path Path) []string {
 	}
 	path = path[len(s.root):]
 	for _, b := range blocks {
-		if path[0] != b.key || len(path) == 1 || path[1] == b.selector {
+		if path[0] != b.key || len(path) == 1 || b.isHosts(path[1]) {
 			continue
 		}
 		schema, _ := s.schema(b, plainText(s.block(b, tree)[b.selector]))
@@ -272,7 +275,7 @@ func (s *stack) dropSecrets(l layer, doc *Document, b block, schema *Schema, bef
 	why := fall{layer: l, endpoint: endpoint, pos: doc.Pos(root.with(endpoint...))}
 	schema.cursor().leaves(nil, s.block(b, dest), func(path Path, _ any, m marks) {
 		full := root.with(path...)
-		if !m.secret || s.origins[full.key()].layer == l {
+		if !m.secret || b.isHosts(path[0]) || s.origins[full.key()].layer == l {
 			return
 		}
 		at := s.block(b, dest)

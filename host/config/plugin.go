@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -40,17 +41,33 @@ type Schemas interface {
 // block is a part of a tenant's configuration that configures a plugin.
 type block struct {
 	key, kind, selector string
+	// hosts are keys beside the selector that the host reads: they say nothing to the
+	// plugin, and stay when another one is selected.
+	hosts []string
 }
+
+// isHosts says that a key of the block is the host's and not the plugin's.
+func (b block) isHosts(key string) bool { return key == b.selector || slices.Contains(b.hosts, key) }
+
+// plugins gives a block's keys without those of the host.
+func (b block) plugins(config map[string]any) map[string]any {
+	config = maps.Clone(config)
+	maps.DeleteFunc(config, func(key string, _ any) bool { return b.isHosts(key) })
+	return config
+}
+
+// retentionKey is the one of conversation_storage that is the host's.
+const retentionKey = "retention_days"
 
 // blocks are those that every bot has.
 var blocks = []block{
-	{"llm", "llm", "provider"},
-	{"memory", "memory", "type"},
-	{"conversation_storage", "storage", "backend"},
+	{key: "llm", kind: "llm", selector: "provider"},
+	{key: "memory", kind: "memory", selector: "type"},
+	{key: "conversation_storage", kind: "storage", selector: "backend", hosts: []string{retentionKey}},
 }
 
 // knowledge has no plugins yet; its keys obey the rule of selectors all the same.
-var knowledge = block{"knowledge_base", "knowledge", "type"}
+var knowledge = block{key: "knowledge_base", kind: "knowledge", selector: "type"}
 
 // missing words the problem of a selector that no layer set.
 func (b block) missing(ctx context.Context, s Schemas) (string, string) {

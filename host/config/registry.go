@@ -44,6 +44,9 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 	base := r.inherited(ctx, s)
 	a := assembly{host: r, base: base, stack: base.tenantStack(ctx, s), schemas: map[string]*Schema{}, effective: &Effective{}}
 	a.tree = a.stack.values.Raw()
+	if slices.Equal(at, registryStorage) {
+		storage.hosts = nil // what the host's keys say is of conversations
+	}
 	b := a.block(storage)
 	if err := ctx.Err(); err != nil {
 		return Block{}, true, err

@@ -21,9 +21,11 @@ func (e *Effective) revision(sealer *secret.Key) string {
 	}
 	// Marshal sorts the keys of maps; that is all that canonical takes here,
 	// since the parsers give one form of each number.
-	content, err := json.Marshal([]any{
-		revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, e.Limits,
-	})
+	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, e.Limits}
+	if e.RetentionDays > 0 { // younger than the format: without it nothing is added
+		parts = append(parts, e.RetentionDays)
+	}
+	content, err := json.Marshal(parts)
 	if err != nil {
 		panic(err) // unreachable: maps, lists and finite scalars
 	}

@@ -49,7 +49,8 @@ func builtIn() (known, error) {
 	}
 	tenant := map[string]string{
 		"llm.provider": "", "memory.type": code(e.Memory.Plugin), "conversation_storage.backend": code(e.Storage.Plugin),
-		"knowledge_base.enabled": "", "knowledge_base.type": "",
+		"conversation_storage.retention_days": "",
+		"knowledge_base.enabled":              "", "knowledge_base.type": "",
 		"prompts.system": "", "prompts.variables": "",
 	}
 	for _, entry := range e.Explain() {

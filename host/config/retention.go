@@ -1,0 +1,21 @@
+package config
+
+// retention reads the one key of the storage's block that is the host's. What is
+// wrong with it the tenant's schema has said.
+func (a *assembly) retention() {
+	storage, _ := a.tree[storageBlock().key].(map[string]any)
+	days, _ := storage[retentionKey].(int64)
+	a.effective.RetentionDays = int(max(days, 0))
+}
+
+// MayRetain says whether a tenant with this document can have retention_days: it has
+// the key, or inherits it. It is far cheaper than [Host.Tenant].
+func (h *Host) MayRetain(doc *Document) bool {
+	key := storageBlock().key
+	if inherited, _ := h.own.tree[defaultsKey].(map[string]any); inherited != nil {
+		if storage, _ := inherited[key].(map[string]any); storage[retentionKey] != nil {
+			return true
+		}
+	}
+	return doc != nil && doc.at(Path{key, retentionKey}) != nil
+}
