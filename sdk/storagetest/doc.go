@@ -81,7 +81,8 @@
 //     answers that version, whatever else it brings, and also after others failed.
 //   - Put, Get, List and History answer one and the same for a version, CreatedAt too.
 //   - A version is seen by every instance of the storage as soon as its Put returned.
-//   - Who has seen a position, as a change or as Head, never sees a lower one appear.
+//   - Who has seen a position, as a change or as Head, never sees a lower one appear,
+//     and the version at Head, or a newer one of its tenant, is there to be seen.
 //     Who takes Head, then reads all tenants, then follows the changes after that Head
 //     has every tenant's newest version.
 //   - Of a tenant's changes at least the newest is answered. It comes at the position

@@ -25,6 +25,7 @@ type Env struct {
 	Short   bool
 
 	rule, run string
+	noticed   time.Duration // a change of tenants, by a watch
 	holders   atomic.Int64
 	talks     []talk
 	tenants   []string                                       // that were registered

@@ -300,7 +300,7 @@ func checkImportRefused(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.via(1).tryLoad(ctx, turns[3:])
+	_, err = c.via(1).tryLoad(ctx, turns[4:5])
 	if err := refused("an import while a turn runs", fault.Conflict, err); err != nil {
 		return err
 	}

@@ -59,9 +59,9 @@ func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64
 
 // behind finds the turn of the fence.
 func (r *reference) behind(req *storage.CommitRequest) (*conversation, *row) {
-	look := []*conversation{r.data.conversations[r.address(req.Call)]}
+	look := []*conversation{r.conversations[r.address(req.Call)]}
 	if r.has("fence-anywhere") {
-		look = slices.Collect(maps.Values(r.data.conversations))
+		look = slices.Collect(maps.Values(r.conversations))
 	}
 	for _, c := range look {
 		if c == nil {
@@ -85,7 +85,7 @@ func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.
 	if err := r.checkLimit(req.Limit); err != nil {
 		return nil, err
 	}
-	c := r.data.conversations[r.address(req.Call)]
+	c := r.conversations[r.address(req.Call)]
 	if c == nil {
 		if r.has("missing-is-empty") && strings.HasSuffix(req.Call.Tenant, "-b") {
 			return &storage.TurnPage{}, nil
@@ -103,6 +103,8 @@ func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.
 		page.Turns = append(page.Turns, t.Turn)
 	}
 	switch n := len(page.Turns); {
+	case r.has("stale-reads") && n > 1 && len(c.rows) > 40 && c.running() != nil:
+		page.Turns = page.Turns[:n-1]
 	case r.has("always-more") && n == req.Limit:
 		page.More = true
 	case r.has("gaps-while-growing") && len(c.rows) > 15 && len(c.rows) < 60 && n > 1 && req.After > 0:
@@ -121,7 +123,7 @@ func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.
 		return nil, err
 	}
 	var all []*conversation
-	for _, c := range r.data.conversations {
+	for _, c := range r.conversations {
 		mine := req.Call.User == "" || c.user == req.Call.User ||
 			r.has("user-prefix") && strings.HasPrefix(c.user, req.Call.User)
 		if c.tenant == r.tenant(req.Call) && mine && !(r.has("hides-begun") && c.succeeded() == 0) {
@@ -148,38 +150,6 @@ func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.
 		page.Conversations = page.Conversations[1:]
 	}
 	return page, nil
-}
-
-func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.Deleted, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	call := scope.Call
-	if err := checkCall(call, false); err != nil {
-		return d, err
-	}
-	whole := call.Conversation == "" && call.User == ""
-	if whole && !scope.Tenant && !r.has("eager-delete") {
-		return d, fault.New(fault.Invalid, "names nothing").At("tenant")
-	}
-	for address, c := range r.data.conversations {
-		guest := r.has("deletes-guests") && slices.ContainsFunc(c.rows, func(t *row) bool { return t.User == call.User })
-		switch {
-		case c.tenant != r.tenant(call),
-			call.Conversation != "" && address != r.address(call),
-			call.Conversation == "" && call.User != "" && c.user != call.User && !guest:
-			continue
-		}
-		d.Conversations++
-		d.Turns += int64(len(c.rows))
-		delete(r.data.conversations, address)
-	}
-	if whole && call.Incarnation != "" {
-		r.data.dead[r.tenant(call)] = true
-	}
-	if d.Conversations == 0 && call.Conversation != "" && r.has("delete-not-found") {
-		return d, fault.New(fault.NotFound, "no such conversation")
-	}
-	return d, nil
 }
 
 func (r *reference) checkLimit(limit int) error {

@@ -19,22 +19,25 @@ import (
 // over all there is. Unless it has a flaw, which broken_test.go names.
 type reference struct {
 	flaw string
-
-	mu    sync.Mutex
-	lives int
-	data  *data
+	*data
 }
 
-// data is what outlives a reopening.
+// data is what outlives a reopening, and what peers share.
 type data struct {
+	mu            sync.Mutex
+	lives         int
+	migrated      bool
 	conversations map[string]*conversation // by address
 	leases        map[string]time.Time
 	dead          map[string]bool   // incarnations of tenants
 	keys          map[string][]*row // every use of a key ever; only with flaws
+	deleted       []*conversation   // with rows that no step removed yet
+	roll          roll
 }
 
 type conversation struct {
 	tenant, id, user string
+	address          string
 	life             int
 	rows             []*row
 	created, updated time.Time
@@ -45,15 +48,19 @@ type row struct {
 	holder, attempt string
 	digest          []byte
 	overtaken       bool
+	imported        bool
 	tenant, in      string // only with flaws, as is lease
 	lease           time.Time
 }
 
-func newReference(flaw string) *reference {
-	return &reference{flaw: flaw, data: &data{
+func newReference(flaw string) *reference { return &reference{flaw: flaw, data: newData()} }
+
+func newData() *data {
+	return &data{
 		conversations: map[string]*conversation{}, leases: map[string]time.Time{},
 		dead: map[string]bool{}, keys: map[string][]*row{},
-	}}
+		roll: roll{versions: map[string][]storage.Registration{}, watches: map[*watcher]bool{}},
+	}
 }
 
 func (r *reference) has(flaw string) bool { return r.flaw == flaw }
@@ -105,13 +112,12 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 		return nil, err
 	}
 	now := time.Now()
-	c := r.data.conversations[r.address(req.Call)]
+	c := r.conversations[r.address(req.Call)]
 	if c == nil {
-		if r.data.dead[r.tenant(req.Call)] {
+		if r.dead[r.tenant(req.Call)] {
 			return nil, fault.New(fault.Conflict, "this life is over")
 		}
-		r.lives++
-		c = &conversation{tenant: r.tenant(req.Call), id: req.Call.Conversation, user: req.Call.User, life: r.lives, created: now}
+		c = r.create(req.Call, now)
 	}
 	running := c.running()
 	if running != nil && req.Attempt != "" && running.attempt == req.Attempt && !r.has("no-attempts") {
@@ -120,7 +126,7 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 	if res := r.answer(c, req, running, now); res != nil {
 		return res, nil
 	}
-	if running != nil && !r.data.leases[running.holder].After(now) {
+	if running != nil && !r.leases[running.holder].After(now) {
 		running.State, running.EndedAt, running.overtaken = storage.Interrupted, now, true
 		if running.Reason = "deadline: the holder went away"; r.has("no-reason") {
 			running.Reason = ""
@@ -130,9 +136,9 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 		Sequence: int64(len(c.rows)) + 1, State: storage.Running, User: req.Call.User,
 		Messages: []chat.Message{r.kept(req.Message)}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
 	}}
-	r.data.conversations[r.address(req.Call)] = c
+	r.conversations[r.address(req.Call)] = c
 	if req.Key != "" {
-		r.data.keys[req.Key] = append(r.data.keys[req.Key], t)
+		r.keys[req.Key] = append(r.keys[req.Key], t)
 	}
 	c.rows, c.updated = append(c.rows, t), now
 	r.extend(req.Holder, now.Add(req.Lease))
@@ -142,9 +148,14 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 	return r.started(c, t, req), nil
 }
 
+func (r *reference) create(call sdk.Call, now time.Time) *conversation {
+	r.lives++
+	return &conversation{tenant: r.tenant(call), id: call.Conversation, user: call.User, address: r.address(call), life: r.lives, created: now}
+}
+
 // answer is what Begin says when it starts nothing.
 func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *row, now time.Time) *storage.BeginResult {
-	alive := running != nil && r.data.leases[running.holder].After(now) && !(r.has("races") && len(c.rows) > 20)
+	alive := running != nil && r.leases[running.holder].After(now) && !(r.has("races") && len(c.rows) > 20)
 	for _, t := range slices.Backward(r.keyed(c, req)) {
 		failed := t.State == storage.Failed || t.State == storage.Interrupted
 		switch {
@@ -173,7 +184,7 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 	if req.Key == "" {
 		return nil
 	}
-	for _, t := range r.data.keys[req.Key] {
+	for _, t := range r.keys[req.Key] {
 		here, mine := t.in == c.id, t.tenant == c.tenant
 		switch {
 		case len(c.rows) > 0 || req.Call.Incarnation != "":
@@ -184,7 +195,7 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 		}
 	}
 	for _, t := range c.rows {
-		if t.Key == req.Key {
+		if t.Key == req.Key && (!t.imported || r.has("import-keys-replay")) {
 			turns = append(turns, t)
 		}
 	}
@@ -228,8 +239,8 @@ func (r *reference) kept(m chat.Message) chat.Message {
 }
 
 func (r *reference) extend(holder string, until time.Time) {
-	if until.After(r.data.leases[holder]) {
-		r.data.leases[holder] = until
+	if until.After(r.leases[holder]) {
+		r.leases[holder] = until
 	}
 }
 
@@ -240,7 +251,7 @@ func (r *reference) Renew(_ context.Context, holder string, lease time.Duration)
 		r.extend(holder, time.Now().Add(lease))
 	}
 	if r.has("renews-all") {
-		for h := range r.data.leases {
+		for h := range r.leases {
 			r.extend(h, time.Now().Add(lease))
 		}
 	}

@@ -21,9 +21,9 @@ var ErrSkip = errors.New("the rule does not apply")
 
 // Rules lists all rules in the order in which [Test] checks them.
 func Rules() []Rule {
-	return slices.Concat(turnRules, logRules, writerRules, leaseRules, keyRules, readRules, listRules,
+	return slices.Concat(turnRules, logRules, writerRules, linearRules, leaseRules, keyRules, readRules, listRules,
 		deleteRules, eraseRules, lifeRules, contentRules, boundRules, importRules,
-		registryRules, registryWriterRules, watchRules, durableRules)
+		registryRules, registryWriterRules, watchRules, migrateRules, durableRules)
 }
 
 // Failure is a rule that is not kept. [Test] joins one for each.

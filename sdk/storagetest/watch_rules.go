@@ -10,11 +10,6 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// noticed bounds how long a change takes to be noticed on a loaded machine whose
-// connections stand. Hosts are promised a second; a rule that fails for a slow
-// machine would be worth nothing.
-const noticed = 5 * time.Second
-
 var watchRules = []Rule{
 	{
 		Name:  "watch",
@@ -38,6 +33,8 @@ type watching struct {
 	calls chan time.Time
 	ended chan error
 	stop  context.CancelFunc
+
+	noticed time.Duration
 }
 
 // watch starts one and waits for its first call; [ErrSkip] when the storage cannot
@@ -48,7 +45,7 @@ func (e *Env) watch(ctx context.Context, at int, changed func() error) (*watchin
 		return nil, ErrSkip
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	w := &watching{calls: make(chan time.Time, 1000), ended: make(chan error, 1), stop: cancel}
+	w := &watching{calls: make(chan time.Time, 1000), ended: make(chan error, 1), stop: cancel, noticed: e.noticed}
 	go func() {
 		w.ended <- watcher.WatchTenants(ctx, func() error {
 			select {
@@ -70,9 +67,9 @@ func (e *Env) watch(ctx context.Context, at int, changed func() error) (*watchin
 			return nil, ErrSkip
 		}
 		return nil, fmt.Errorf("the watch ended before its first call: %w", orNil(err))
-	case <-time.After(noticed):
+	case <-time.After(e.noticed):
 		cancel()
-		return nil, errors.Join(fmt.Errorf("the watch did not call at its start within %v", noticed), w.end())
+		return nil, errors.Join(fmt.Errorf("the watch did not call at its start within %v", e.noticed), w.end())
 	}
 }
 
@@ -85,7 +82,7 @@ func orNil(err error) error {
 
 // after waits for a call that started after the time.
 func (w *watching) after(what string, start time.Time) error {
-	timeout := time.After(noticed)
+	timeout := time.After(w.noticed)
 	for {
 		select {
 		case at := <-w.calls:
@@ -96,7 +93,7 @@ func (w *watching) after(what string, start time.Time) error {
 			w.ended <- err
 			return fmt.Errorf("the watch ended before %s was noticed: %w", what, orNil(err))
 		case <-timeout:
-			return fmt.Errorf("%s was not noticed within %v", what, noticed)
+			return fmt.Errorf("%s was not noticed within %v", what, w.noticed)
 		}
 	}
 }
@@ -107,8 +104,8 @@ func (w *watching) end() error {
 	select {
 	case err := <-w.ended:
 		return refused("a watch whose context ended", fault.Canceled, err)
-	case <-time.After(noticed):
-		return fmt.Errorf("the watch goes on %v after its context ended", noticed)
+	case <-time.After(w.noticed):
+		return fmt.Errorf("the watch goes on %v after its context ended", w.noticed)
 	}
 }
 
@@ -175,8 +172,8 @@ func checkWatchBusy(ctx context.Context, env *Env) (err error) {
 	}
 	select {
 	case <-entered:
-	case <-time.After(noticed):
-		return fmt.Errorf("version 1 was not noticed within %v", noticed)
+	case <-time.After(w.noticed):
+		return fmt.Errorf("version 1 was not noticed within %v", w.noticed)
 	}
 	start := time.Now()
 	if _, err := t.via(1).put(ctx, 1); err != nil {
@@ -219,8 +216,8 @@ func checkWatchEnds(ctx context.Context, env *Env) error {
 		if !errors.Is(err, enough) {
 			return fmt.Errorf("the watch ended with %v; want the error of what it called", err)
 		}
-	case <-time.After(noticed):
-		return fmt.Errorf("the watch goes on %v after what it called failed", noticed)
+	case <-time.After(w.noticed):
+		return fmt.Errorf("the watch goes on %v after what it called failed", w.noticed)
 	}
 	// An ended context has no say in what others watch.
 	if w, err = env.watch(ctx, 1, nil); err != nil {

@@ -1,0 +1,103 @@
+package storagetest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// covers reports whether the scope names the conversation, whatever its time.
+func (r *reference) covers(scope storage.Scope, c *conversation) bool {
+	call := scope.Call
+	switch {
+	case c.tenant != r.tenant(call):
+		return false
+	case call.Conversation != "":
+		return c.address == r.address(call)
+	case call.User != "":
+		guest := r.has("deletes-guests") && slices.ContainsFunc(c.rows, func(t *row) bool { return t.User == call.User })
+		return c.user == call.User || guest
+	}
+	return true
+}
+
+// spares reports whether the scope's time spares the conversation.
+func (r *reference) spares(scope storage.Scope, c *conversation) bool {
+	if scope.Before.IsZero() {
+		return false
+	}
+	t := c.running()
+	alive := t != nil && r.leases[t.holder].After(time.Now()) && !r.has("before-kills-running")
+	late := !c.updated.Before(scope.Before)
+	if r.has("before-includes") {
+		late = c.updated.After(scope.Before)
+	}
+	return alive || late
+}
+
+func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.Deleted, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	call := scope.Call
+	if err := checkCall(call, false); err != nil {
+		return d, err
+	}
+	whole := call.Conversation == "" && call.User == ""
+	if whole && !scope.Tenant && !r.has("eager-delete") || scope.Limit < 0 {
+		return d, fault.New(fault.Invalid, "names nothing").At("tenant")
+	}
+	if scope.Limit == 0 {
+		scope.Limit = 1 << 30
+	}
+	doomed := 0
+	for address, c := range r.conversations {
+		if !r.covers(scope, c) || r.spares(scope, c) {
+			continue
+		}
+		if r.has("steps-in-reach") && doomed >= scope.Limit {
+			d.More = true
+			continue
+		}
+		doomed += len(c.rows)
+		delete(r.conversations, address)
+		r.deleted = append(r.deleted, c)
+	}
+	if whole && call.Incarnation != "" && (scope.Before.IsZero() || r.has("before-ends-life")) {
+		r.dead[r.tenant(call)] = true
+	}
+	if whole && scope.Before.IsZero() && r.has("delete-unregisters") {
+		delete(r.roll.versions, call.Tenant)
+	}
+	r.sweep(scope, &d)
+	if d.Conversations == 0 && call.Conversation != "" && r.has("delete-not-found") {
+		return d, fault.New(fault.NotFound, "no such conversation")
+	}
+	return d, nil
+}
+
+// sweep removes rows of deleted conversations.
+func (r *reference) sweep(scope storage.Scope, d *storage.Deleted) {
+	r.deleted = slices.DeleteFunc(r.deleted, func(c *conversation) bool {
+		if !r.covers(scope, c) {
+			return false
+		}
+		n := min(len(c.rows), scope.Limit-int(d.Turns))
+		c.rows = c.rows[n:]
+		d.Turns += int64(n)
+		if fresh := r.conversations[c.address]; r.has("steps-eat-fresh") && fresh != nil && len(fresh.rows) > 0 {
+			fresh.rows = fresh.rows[1:]
+		}
+		if len(c.rows) > 0 {
+			d.More = true
+			if r.has("steps-miscount") {
+				d.Conversations++
+			}
+			return false
+		}
+		d.Conversations++
+		return true
+	})
+}
