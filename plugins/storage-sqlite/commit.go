@@ -1,0 +1,76 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Commit implements [storage.Storage]. The first commit of a turn wins: a repeat with
+// the same state answers as it did and changes nothing, one with another state is a
+// conflict. A turn whose lease ran out can be committed as long as no Begin has
+// interrupted it.
+func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
+	if err := checkCommit(req); err != nil {
+		return 0, err
+	}
+	f, err := parseFence(req.Fence)
+	if err != nil {
+		return 0, err
+	}
+	var replies any
+	if len(req.Messages) > 0 {
+		if replies, err = encode(req.Messages); err != nil {
+			return 0, err
+		}
+	}
+	var number int64
+	err = s.write(ctx, func(tx *session) (err error) {
+		number, err = commit(tx, f, req, replies, s.now().UnixNano())
+		return err
+	})
+	return number, err
+}
+
+func commit(tx *session, f fence, req *storage.CommitRequest, replies any, stamp int64) (int64, error) {
+	c := conversation{id: f.conversation}
+	var state string
+	var number int64
+	var token sql.Null[string]
+	found, err := tx.get([]any{&c.turns, &c.updated, &state, &number, &token},
+		`SELECT c.turns, c.updated_at, t.state, t.number, t.fence
+		FROM conversations c JOIN lives l ON l.id = c.life JOIN turns t ON t.conversation = c.id
+		WHERE c.id = ? AND c.name = ? AND c.deleted_at IS NULL AND t.sequence = ?
+			AND l.tenant = ? AND l.incarnation = ? AND l.deleted_at IS NULL`,
+		f.conversation, req.Call.Conversation, f.sequence, req.Call.Tenant, req.Call.Incarnation)
+	switch {
+	case err != nil:
+		return 0, err
+	case !found || !token.Valid || token.V != f.token:
+		return 0, errStale
+	case state != storage.Running.String() && state != req.State.String():
+		return 0, fault.New(fault.Conflict, "the turn has %s already", state).At("state")
+	case state != storage.Running.String():
+		return number, nil
+	}
+	if req.State == storage.Succeeded {
+		c.turns++
+		number = c.turns
+	}
+	u := req.Usage
+	_, err = tx.exec(`UPDATE turns SET state = ?, number = ?, reason = ?, ended_at = ?, record = ?, replies = ?, messages = messages + ?,
+		input_tokens = ?, output_tokens = ?, cached_input_tokens = ?, reasoning_tokens = ? WHERE conversation = ? AND sequence = ?`,
+		req.State.String(), number, req.Reason, stamp, document(req.Record), replies, len(req.Messages),
+		u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.ReasoningTokens, c.id, f.sequence)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.exec(`UPDATE conversations SET turns = ?, running = 0, holder = '', lease_until = 0, attempt = '', updated_at = ? WHERE id = ?`,
+		c.turns, stamp, c.id)
+	if err != nil {
+		return 0, err
+	}
+	return number, c.redate(tx, stamp)
+}

@@ -1,0 +1,28 @@
+package sqlitestore
+
+import (
+	"crypto/rand"
+	"fmt"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// fence is what Commit must bring: where the turn is, and a secret of its own, since
+// a database that was put back may give the same place to another turn.
+type fence struct {
+	conversation, sequence int64
+	token                  string
+}
+
+func newToken() string { return rand.Text()[:13] }
+
+func (f fence) String() string { return fmt.Sprintf("%d.%d.%s", f.conversation, f.sequence, f.token) }
+
+var errStale = fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
+
+func parseFence(text string) (f fence, err error) {
+	if n, err := fmt.Sscanf(text, "%d.%d.%s", &f.conversation, &f.sequence, &f.token); err != nil || n != 3 {
+		return f, errStale
+	}
+	return f, nil
+}

@@ -1,0 +1,96 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// pageBytes is about how much one page of turns carries at most: it must fit into a
+// message of the protocol. A turn that is larger is a page of its own.
+const pageBytes = 16 << 20
+
+// Read implements [storage.Storage]. A page of large turns has fewer than asked for.
+func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
+	if err := checkConversation(req.Call); err != nil {
+		return nil, err
+	}
+	if err := checkLimit(req.Limit); err != nil {
+		return nil, err
+	}
+	if req.After < 0 {
+		return nil, fault.New(fault.Invalid, "a sequence cannot be negative").At("after")
+	}
+	only := " AND t.state = 'succeeded'"
+	if req.All {
+		only = ""
+	}
+	var rows []row
+	page := &storage.TurnPage{}
+	err := s.read(ctx, func(tx *session) error {
+		c, err := find(tx, req.Call)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			return fault.New(fault.NotFound, "there is no such conversation")
+		}
+		size := 0
+		return tx.each(func(r *sql.Rows) (bool, error) {
+			if page.More = len(rows) == req.Limit || size > pageBytes; page.More {
+				return false, nil
+			}
+			var t row
+			err := t.scan(r)
+			rows = append(rows, t)
+			size += t.said.size()
+			return true, err
+		}, "SELECT "+turnColumns+" FROM turns t WHERE t.conversation = ? AND t.sequence > ?"+only+
+			" ORDER BY t.sequence LIMIT ?", c.id, req.After, req.Limit+1)
+	})
+	if err != nil {
+		return nil, err
+	}
+	page.Turns = make([]storage.Turn, len(rows))
+	for i := range rows {
+		if page.Turns[i], err = rows[i].decode(); err != nil {
+			return nil, err
+		}
+	}
+	return page, nil
+}
+
+// List implements [storage.Storage].
+func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
+	if err := checkTenant(req.Call); err != nil {
+		return nil, err
+	}
+	if err := checkLimit(req.Limit); err != nil {
+		return nil, err
+	}
+	if err := texts("after", req.After); err != nil {
+		return nil, err
+	}
+	only, args := "", []any{req.Call.Tenant, req.Call.Incarnation}
+	if req.Call.User != "" {
+		only, args = " AND c.user = ?", append(args, req.Call.User)
+	}
+	page := &storage.ConversationPage{}
+	err := s.read(ctx, func(tx *session) error {
+		return tx.each(func(r *sql.Rows) (bool, error) {
+			if page.More = len(page.Conversations) == req.Limit; page.More {
+				return false, nil
+			}
+			var c storage.Conversation
+			var created, updated int64
+			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated)
+			c.CreatedAt, c.UpdatedAt = moment(created), moment(updated)
+			page.Conversations = append(page.Conversations, c)
+			return true, err
+		}, "SELECT c.name, c.user, c.turns, c.created_at, c.updated_at "+living+only+
+			" AND c.name > ? ORDER BY c.name LIMIT ?", append(args, req.After, req.Limit+1)...)
+	})
+	return page, err
+}

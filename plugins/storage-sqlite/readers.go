@@ -1,0 +1,71 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+)
+
+const readerCount = 4
+
+// readers are the sessions for reading. They hold no one up, and no one holds them up.
+type readers struct {
+	path string
+	free chan *session // nil for one that is to be opened
+}
+
+func newReaders(path string) *readers {
+	r := &readers{path: path, free: make(chan *session, readerCount)}
+	for range readerCount {
+		r.free <- nil
+	}
+	return r
+}
+
+// do runs f in a transaction that sees one state of the database.
+func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var s *session
+	select {
+	case s = <-r.free:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	sound := false // also when f panics
+	defer func() {
+		if !sound && s != nil {
+			err = errors.Join(err, s.close())
+			s = nil
+		}
+		r.free <- s
+	}()
+	if s == nil {
+		if s, err = connect(r.path, readerPragmas); err != nil {
+			return err
+		}
+	}
+	if _, err = s.exec("BEGIN"); err != nil {
+		return err
+	}
+	err = f(s)
+	if code(err) != 0 {
+		return err
+	}
+	if _, endErr := s.exec("COMMIT"); endErr != nil {
+		return errors.Join(err, endErr)
+	}
+	sound = true
+	return err
+}
+
+// close closes them all. None is in use.
+func (r *readers) close() error {
+	var wrong []error
+	for range readerCount {
+		if s := <-r.free; s != nil {
+			wrong = append(wrong, s.close())
+		}
+	}
+	return errors.Join(wrong...)
+}

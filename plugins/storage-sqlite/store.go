@@ -1,0 +1,121 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Store keeps conversations and tenants in one file. Close it after the last call.
+type Store struct {
+	path    string
+	layouts layouts
+	log     hclog.Logger
+	now     func() time.Time
+	writer  *writer
+	readers *readers
+	opened  atomic.Bool // by the writer, once
+
+	complaint  sync.Mutex
+	complained time.Time
+}
+
+var (
+	_ storage.Storage = (*Store)(nil)
+	_ storage.Renewer = (*Store)(nil)
+	_ io.Closer       = (*Store)(nil)
+)
+
+// Open makes the file that cfg names, if it is not there, and a Store on it. A path
+// that can never serve is fault.Invalid. Trouble that may pass, as a full disk, is
+// left to the calls: each tries again.
+func Open(cfg Config, env sdk.Env) (*Store, error) {
+	known, err := readLayouts(layoutFiles)
+	if err != nil {
+		return nil, err
+	}
+	return open(cfg, env, known, time.Now)
+}
+
+func open(cfg Config, env sdk.Env, known layouts, now func() time.Time) (*Store, error) {
+	path, err := place(cfg.Path, env.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, layouts: known, log: env.Log, now: now}
+	if s.log == nil {
+		s.log = hclog.NewNullLogger()
+	}
+	s.writer = newWriter(s.openWriter, known.allowed)
+	s.readers = newReaders(path)
+	if err := s.write(context.Background(), func(*session) error { return nil }); err != nil {
+		if bad := misplaced(err); bad != nil {
+			return nil, errors.Join(bad, s.Close())
+		}
+		s.log.Warn("the database cannot be opened yet", "path", path, "error", err)
+	}
+	return s, nil
+}
+
+// Close ends the Store after what it was asked to write.
+func (s *Store) Close() error {
+	return errors.Join(s.readers.close(), s.writer.close())
+}
+
+// write runs f in a transaction with others and answers when all is on the disk. f may
+// be run again when its transaction was lost.
+func (s *Store) write(ctx context.Context, f func(*session) error) error {
+	return s.classify(s.writer.do(ctx, f))
+}
+
+// read runs f in a transaction of its own, which sees one state of the database.
+func (s *Store) read(ctx context.Context, f func(*session) error) error {
+	if !s.opened.Load() {
+		if err := s.write(ctx, func(*session) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return s.classify(s.readers.do(ctx, func(r *session) error {
+		if err := s.layouts.allowed(r); err != nil {
+			return err
+		}
+		return f(r)
+	}))
+}
+
+// Renew implements [storage.Renewer]. A lease that ran out, and that no Begin noticed
+// yet, lives again.
+func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
+	switch {
+	case holder == "":
+		return fault.New(fault.Invalid, "a renewal needs a holder").At("holder")
+	case lease <= 0:
+		return fault.New(fault.Invalid, "a lease must be longer than nothing").At("lease")
+	}
+	if err := texts("holder", holder); err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx *session) error {
+		_, err := tx.exec(`INSERT INTO holders (holder, until) VALUES (?, ?)
+			ON CONFLICT DO UPDATE SET until = max(until, excluded.until)`, holder, after(s.now(), lease))
+		return err
+	})
+}
+
+// after is the end of a lease from t on.
+func after(t time.Time, lease time.Duration) int64 {
+	now := t.UnixNano()
+	if now > math.MaxInt64-int64(lease) {
+		return math.MaxInt64
+	}
+	return now + int64(lease)
+}

@@ -1,0 +1,158 @@
+package sqlitestore
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// encode makes JSON that people can read: < and > stay as they are.
+func encode(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", fault.New(fault.Invalid, "cannot be kept: %w", err).At("messages")
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// document is metadata or a record, or nil.
+func document(raw json.RawMessage) any {
+	if len(raw) == 0 {
+		return nil
+	}
+	return string(raw)
+}
+
+// said are a turn's messages as the database has them.
+type said struct{ first, others sql.Null[string] }
+
+func say(messages []chat.Message) (s said, err error) {
+	if len(messages) > 0 {
+		s.first.Valid = true
+		if s.first.V, err = encode(messages[0]); err != nil {
+			return s, err
+		}
+	}
+	if len(messages) > 1 {
+		s.others.Valid = true
+		s.others.V, err = encode(messages[1:])
+	}
+	return s, err
+}
+
+func (s said) messages() ([]chat.Message, error) {
+	var all []chat.Message
+	if s.first.Valid {
+		all = make([]chat.Message, 1)
+		if err := json.Unmarshal([]byte(s.first.V), &all[0]); err != nil {
+			return nil, unreadable(err)
+		}
+	}
+	if s.others.Valid {
+		var others []chat.Message
+		if err := json.Unmarshal([]byte(s.others.V), &others); err != nil {
+			return nil, unreadable(err)
+		}
+		all = append(all, others...)
+	}
+	return all, nil
+}
+
+func (s said) size() int { return len(s.first.V) + len(s.others.V) }
+
+func unreadable(err error) error {
+	return fault.New(fault.Internal, "a turn in the database is not as the plugin wrote it: %w", err).By(fault.PartyHost)
+}
+
+// turnColumns are what scan reads, of turns t.
+const turnColumns = `t.sequence, t.number, t.state, t.reason, t.user, t.started_at, t.ended_at, t.key,
+	t.input_tokens, t.output_tokens, t.cached_input_tokens, t.reasoning_tokens, t.metadata, t.record, t.message, t.replies`
+
+// row is a turn whose messages were not decoded yet: that needs no session.
+type row struct {
+	turn storage.Turn
+	said said
+}
+
+func (r *row) scan(rows *sql.Rows) error {
+	var state string
+	var started, ended int64
+	var metadata, record sql.Null[string]
+	t := &r.turn
+	err := rows.Scan(&t.Sequence, &t.Number, &state, &t.Reason, &t.User, &started, &ended, &t.Key,
+		&t.Usage.InputTokens, &t.Usage.OutputTokens, &t.Usage.CachedInputTokens, &t.Usage.ReasoningTokens,
+		&metadata, &record, &r.said.first, &r.said.others)
+	if err != nil {
+		return err
+	}
+	if t.State = parseState(state); t.State == 0 {
+		return unreadable(fmt.Errorf("state %q", state))
+	}
+	t.StartedAt, t.EndedAt = moment(started), moment(ended)
+	if metadata.Valid {
+		t.Metadata = json.RawMessage(metadata.V)
+	}
+	if record.Valid {
+		t.Record = json.RawMessage(record.V)
+	}
+	return nil
+}
+
+func (r *row) decode() (t storage.Turn, err error) {
+	t = r.turn
+	t.Messages, err = r.said.messages()
+	return t, err
+}
+
+func parseState(name string) storage.State {
+	for s := storage.Running; s <= storage.Interrupted; s++ {
+		if s.String() == name {
+			return s
+		}
+	}
+	return 0
+}
+
+// moment is the inverse of nanos.
+func moment(nanos int64) time.Time {
+	if nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos).UTC()
+}
+
+// nanos is how the database has times; 0 is none.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// day is what conversations_day has of a time.
+func day(nanos int64) int64 { return nanos / int64(24*time.Hour) }
+
+// within is the database's form of a time that a caller chose.
+func within(t time.Time) int64 {
+	switch {
+	case t.Before(earliest):
+		return 0
+	case t.After(latest):
+		return latest.UnixNano()
+	}
+	return nanos(t)
+}
+
+// The times that the database can have.
+var (
+	earliest = time.Unix(0, 1).UTC()
+	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
+)

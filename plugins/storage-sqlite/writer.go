@@ -1,0 +1,275 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+const (
+	queueLength = 1024 // writes that wait; further ones wait for a place
+	batchLength = 128  // writes in one transaction at most
+	batchTime   = 20 * time.Millisecond
+)
+
+// writer does all writing of a Store. It takes the writes that wait into one
+// transaction, each in a savepoint of its own, and answers them when they are on the
+// disk together: what costs is not the writing but its end. A write that fails takes
+// no other with it.
+type writer struct {
+	open    func() (*session, error)
+	check   func(*session) error // in each transaction, whether it may be
+	queue   chan *write
+	session *session // nil until it is needed, and after it broke
+	ended   chan struct{}
+}
+
+// write is one unit of work. do is called on the writer's goroutine, again if the
+// transaction was lost with another's trouble; it must have no other effect.
+type write struct {
+	do    func(*session) error
+	alone bool // outside of any transaction
+	state atomic.Int32
+	done  chan error // of one
+}
+
+const (
+	waiting int32 = iota
+	taken
+	left // its caller went away
+)
+
+func newWriter(open func() (*session, error), check func(*session) error) *writer {
+	w := &writer{open: open, check: check, queue: make(chan *write, queueLength), ended: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+// do runs f in a transaction and answers when it is on the disk. A caller that goes
+// away before f began leaves nothing; after that it is waited for.
+func (w *writer) do(ctx context.Context, f func(*session) error) error {
+	return w.submit(ctx, &write{do: f, done: make(chan error, 1)})
+}
+
+func (w *writer) submit(ctx context.Context, o *write) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case w.queue <- o:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		if o.state.CompareAndSwap(waiting, left) {
+			return ctx.Err()
+		}
+		return <-o.done
+	}
+}
+
+// close ends the writer after the writes that it has. No others may come.
+func (w *writer) close() error {
+	close(w.queue)
+	<-w.ended
+	if w.session == nil {
+		return nil
+	}
+	return w.session.close()
+}
+
+func (w *writer) run() {
+	defer close(w.ended)
+	for first := range w.queue {
+		next := first
+		for next != nil {
+			next = w.batch(next)
+		}
+	}
+}
+
+// batch answers the write and those behind it; one that must be alone is left over.
+func (w *writer) batch(first *write) (over *write) {
+	if !first.state.CompareAndSwap(waiting, taken) {
+		return nil
+	}
+	err := w.begin(first.alone)
+	switch {
+	case err != nil:
+		first.done <- err
+		w.refuse(err)
+		return nil
+	case first.alone:
+		first.done <- w.mend(first.do(w.session))
+		return nil
+	}
+	type outcome struct {
+		of  *write
+		err error
+	}
+	var done []outcome
+	lost := error(nil)
+	start := time.Now()
+	for o := first; o != nil; o = w.next() {
+		if o != first && (o.alone || !o.state.CompareAndSwap(waiting, taken)) {
+			if o.alone {
+				over = o
+				break
+			}
+			continue
+		}
+		var err error
+		if err, lost = w.step(o); lost != nil {
+			err = lost
+		}
+		done = append(done, outcome{o, err})
+		if lost != nil || len(done) == batchLength || time.Since(start) > batchTime {
+			break
+		}
+	}
+	if lost == nil {
+		_, lost = w.session.exec("COMMIT")
+	}
+	if lost == nil {
+		for _, d := range done {
+			d.of.done <- d.err
+		}
+		return over
+	}
+	w.rollback(lost)
+	if len(done) == 1 {
+		done[0].of.done <- lost
+		return over
+	}
+	var locked error
+	for _, d := range done { // one of them may be too much for the disk, and others not
+		err := locked // waiting once is enough
+		if err == nil {
+			if err = w.single(d.of); busy(err) {
+				locked = err
+			}
+		}
+		d.of.done <- err
+	}
+	return over
+}
+
+// next is a write that waits; nil if none does.
+func (w *writer) next() *write {
+	select {
+	case o := <-w.queue: // nil when it was closed
+		return o
+	default:
+		return nil
+	}
+}
+
+// refuse answers all that wait with the error: it is no use to let each find out,
+// since finding out may take long.
+func (w *writer) refuse(err error) {
+	for o := w.next(); o != nil; o = w.next() {
+		if o.state.CompareAndSwap(waiting, taken) {
+			o.done <- err
+		}
+	}
+}
+
+// single runs a write in a transaction of its own.
+func (w *writer) single(o *write) error {
+	if err := w.begin(false); err != nil {
+		return err
+	}
+	err, lost := w.step(o)
+	if lost == nil {
+		_, lost = w.session.exec("COMMIT")
+	}
+	if lost != nil {
+		w.rollback(lost)
+		return lost
+	}
+	return err
+}
+
+// begin opens the session if there is none, and a transaction unless alone.
+func (w *writer) begin(alone bool) error {
+	if w.session == nil {
+		s, err := w.open()
+		if err != nil {
+			return err
+		}
+		w.session = s
+	}
+	if alone {
+		return nil
+	}
+	err := patiently(func() error {
+		_, err := w.session.exec("BEGIN IMMEDIATE")
+		return err
+	})
+	if err != nil {
+		return w.mend(err)
+	}
+	if err := w.check(w.session); err != nil {
+		w.rollback(err)
+		return err
+	}
+	return nil
+}
+
+// step runs a write in a savepoint. Lost is why the whole transaction is gone.
+func (w *writer) step(o *write) (err, lost error) {
+	if _, err := w.session.exec("SAVEPOINT write"); err != nil {
+		return nil, err
+	}
+	if err = protected(o.do, w.session); err == nil {
+		_, err = w.session.exec("RELEASE write")
+		return nil, err
+	}
+	if code(err) != 0 || errors.Is(err, errPanicked) {
+		return nil, err // SQLite may have ended the transaction; begin anew
+	}
+	if _, lost = w.session.exec("ROLLBACK TO write"); lost == nil {
+		_, lost = w.session.exec("RELEASE write")
+	}
+	return err, lost
+}
+
+// errPanicked leaves a session behind of which nothing is known.
+var errPanicked = fault.New(fault.Internal, "the plugin panicked").By(fault.PartyPlugin)
+
+func protected(do func(*session) error, s *session) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
+		}
+	}()
+	return do(s)
+}
+
+// rollback leaves the session without a transaction.
+func (w *writer) rollback(why error) {
+	if _, err := w.session.exec("ROLLBACK"); err != nil && code(err) != errorCode {
+		why = errors.Join(why, err)
+	}
+	_ = w.mend(why)
+}
+
+// errorCode is what SQLite answers when there is no transaction to roll back.
+const errorCode = 1
+
+// mend closes a session that err may have broken: the next write opens another.
+func (w *writer) mend(err error) error {
+	if err != nil && broken(err) {
+		err = errors.Join(err, w.session.close())
+		w.session = nil
+	}
+	return err
+}
