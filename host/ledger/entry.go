@@ -22,11 +22,18 @@ type Entry struct {
 	CreatedAt   time.Time
 	Document    *config.Document     // the tenant's settings; nil for a file's and after a purge
 	Storages    []config.SealedBlock // that turns of this life were written to
+	Former      []Life               // earlier lives of the id that are being erased
 	Receipt     json.RawMessage      // of a purge
 	Literals    []config.Path        // in Document, of secrets that are given as texts
 
 	// Err says why Document cannot be read; the rest can.
 	Err error
+}
+
+// Life is one life of a tenant's id.
+type Life struct {
+	Incarnation string               `json:"incarnation"` // empty for one that is not tracked
+	Storages    []config.SealedBlock `json:"storages"`    // that turns of it were written to
 }
 
 // Uses says whether the entry has the storage.
@@ -48,12 +55,13 @@ type envelope struct {
 	Settings json.RawMessage      `json:"settings,omitempty"`
 	Sealed   []config.Path        `json:"sealed,omitempty"` // paths of texts in Settings that are sealed
 	Storages []config.SealedBlock `json:"storages,omitempty"`
+	Former   []Life               `json:"former,omitempty"`
 	Receipt  json.RawMessage      `json:"receipt,omitempty"`
 }
 
 // pack makes what the storage keeps, with the literal secrets sealed.
 func pack(key *secret.Key, e *Entry) ([]byte, error) {
-	env := envelope{Format: format, Storages: e.Storages, Receipt: e.Receipt}
+	env := envelope{Format: format, Storages: e.Storages, Former: e.Former, Receipt: e.Receipt}
 	if e.Document != nil {
 		env.Sealed = e.Literals
 		sealed := e.Document.ReplaceText(e.Literals, func(path config.Path, text string) string {
@@ -80,7 +88,7 @@ func unpack(key *secret.Key, r storage.Registration) *Entry {
 		e.Err = fmt.Errorf("what the registry has of tenant %q was written by a newer host (format %d; this host reads up to %d)", r.Tenant, env.Format, format)
 		return e
 	}
-	e.Storages, e.Receipt, e.Literals = env.Storages, env.Receipt, env.Sealed
+	e.Storages, e.Former, e.Receipt, e.Literals = env.Storages, env.Former, env.Receipt, env.Sealed
 	if env.Settings != nil {
 		e.Document, e.Err = open(key, r.Tenant, env)
 	}

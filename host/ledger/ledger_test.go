@@ -26,6 +26,7 @@ func TestSecretsAreSealed(t *testing.T) {
 	put, err := l.Put(t.Context(), ledger.Entry{
 		Tenant: "a", State: storage.TenantActive, Incarnation: "life", Note: "n",
 		Document: config.FromMap("a", settings), Literals: []config.Path{{"llm", "api_key"}},
+		Former: []ledger.Life{{Incarnation: "former", Storages: []config.SealedBlock{{Digest: "d", Kind: "storage", Plugin: "p", Config: []byte(`{}`)}}}},
 	}, 0, false)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +46,8 @@ func TestSecretsAreSealed(t *testing.T) {
 			t.Errorf("%s is %#v; want %#v", k, values[k], v)
 		}
 	}
-	if put.Version != 1 || got.Incarnation != "life" || got.Note != "n" || len(got.Literals) != 1 {
+	if put.Version != 1 || got.Incarnation != "life" || got.Note != "n" || len(got.Literals) != 1 ||
+		len(got.Former) != 1 || got.Former[0].Incarnation != "former" || got.Former[0].Storages[0].Digest != "d" {
 		t.Errorf("%+v", got)
 	}
 
