@@ -39,7 +39,11 @@ func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Delete
 	if err != nil {
 		return storage.Deleted{}, err
 	}
-	return s.sweep(ctx, remains{call: call, before: math.MaxInt64}, scope.Limit)
+	d, err := s.sweep(ctx, remains{call: call, before: math.MaxInt64}, scope.Limit)
+	if d.Turns > 0 && !d.More {
+		s.janitor.scrub()
+	}
+	return d, err
 }
 
 // purge ends the life of the call, and with it the reach of all that it owns. A life
@@ -105,7 +109,7 @@ func (s *Store) sweep(ctx context.Context, r remains, limit int) (d storage.Dele
 		if limit > 0 {
 			step = min(step, int64(limit)-d.Turns)
 		}
-		var now storage.Deleted
+		var now storage.Deleted // of this step
 		err := s.write(ctx, func(tx *session) (err error) {
 			now, err = r.remove(tx, step)
 			return err

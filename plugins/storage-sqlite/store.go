@@ -24,6 +24,8 @@ type Store struct {
 	writer  *writer
 	readers *readers
 	opened  atomic.Bool // by the writer, once
+	changes *bell       // rung when this Store changed a tenant
+	janitor *janitor
 
 	complaint  sync.Mutex
 	complained time.Time
@@ -51,7 +53,7 @@ func open(cfg Config, env sdk.Env, known layouts, now func() time.Time) (*Store,
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, layouts: known, log: env.Log, now: now}
+	s := &Store{path: path, layouts: known, log: env.Log, now: now, changes: newBell()}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
@@ -59,15 +61,17 @@ func open(cfg Config, env sdk.Env, known layouts, now func() time.Time) (*Store,
 	s.readers = newReaders(path)
 	if err := s.write(context.Background(), func(*session) error { return nil }); err != nil {
 		if bad := misplaced(err); bad != nil {
-			return nil, errors.Join(bad, s.Close())
+			return nil, errors.Join(bad, s.readers.close(), s.writer.close())
 		}
 		s.log.Warn("the database cannot be opened yet", "path", path, "error", err)
 	}
+	s.janitor = newJanitor(s)
 	return s, nil
 }
 
 // Close ends the Store after what it was asked to write.
 func (s *Store) Close() error {
+	s.janitor.close()
 	return errors.Join(s.readers.close(), s.writer.close())
 }
 

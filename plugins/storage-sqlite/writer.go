@@ -56,6 +56,11 @@ func (w *writer) do(ctx context.Context, f func(*session) error) error {
 	return w.submit(ctx, &write{do: f, done: make(chan error, 1)})
 }
 
+// apart runs f outside of any transaction, when no other write is at work.
+func (w *writer) apart(ctx context.Context, f func(*session) error) error {
+	return w.submit(ctx, &write{do: f, alone: true, done: make(chan error, 1)})
+}
+
 func (w *writer) submit(ctx context.Context, o *write) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -108,7 +113,7 @@ func (w *writer) batch(first *write) (over *write) {
 		w.refuse(err)
 		return nil
 	case first.alone:
-		first.done <- w.mend(first.do(w.session))
+		first.done <- w.mend(protected(first.do, w.session))
 		return nil
 	}
 	type outcome struct {

@@ -1,0 +1,143 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var _ storage.Importer = (*Store)(nil)
+
+// Import implements [storage.Importer].
+func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (appended int64, err error) {
+	if err := checkConversation(req.Call); err != nil {
+		return 0, err
+	}
+	if err := checkTurns(req.Turns); err != nil || len(req.Turns) == 0 {
+		return 0, err
+	}
+	all := make([]said, len(req.Turns))
+	for i, t := range req.Turns {
+		if all[i], err = say(t.Messages); err != nil {
+			return 0, err
+		}
+	}
+	err = s.write(ctx, func(tx *session) (err error) {
+		appended, err = bring(tx, req.Call, req.Turns, all)
+		return err
+	})
+	return appended, err
+}
+
+// bring appends the turns that are not there, which must follow on those that are. all
+// are the messages of the turns.
+func bring(tx *session, call sdk.Call, turns []storage.Turn, all []said) (int64, error) {
+	c, err := find(tx, call)
+	if err != nil {
+		return 0, err
+	}
+	if c == nil {
+		// A conversation is as old as its turns.
+		if c, err = add(tx, call, nanos(turns[0].StartedAt)); err != nil {
+			return 0, err
+		}
+	}
+	if c.running != 0 {
+		return 0, fault.New(fault.Conflict, "a turn is running in the conversation")
+	}
+	there, err := known(tx, c, turns)
+	if err != nil {
+		return 0, err
+	}
+	turns, all = turns[there:], all[there:]
+	if len(turns) == 0 {
+		return 0, nil
+	}
+	if first := turns[0].Sequence; first != c.sequence+1 {
+		return 0, fault.New(fault.Conflict, "turn %d does not follow on the %d that are there", first, c.sequence).At("turns")
+	}
+	updated := c.updated
+	for i, t := range turns {
+		if t.State == storage.Succeeded {
+			if c.turns++; t.Number != c.turns {
+				return 0, fault.New(fault.Conflict, "turn %d has number %d where %d belongs", t.Sequence, t.Number, c.turns).At("turns")
+			}
+		}
+		if err := c.append(tx, t, all[i]); err != nil {
+			return 0, err
+		}
+		updated = max(updated, nanos(t.EndedAt))
+	}
+	_, err = tx.exec("UPDATE conversations SET sequence = ?, turns = ?, updated_at = ? WHERE id = ?",
+		turns[len(turns)-1].Sequence, c.turns, updated, c.id)
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(turns)), c.redate(tx, updated)
+}
+
+// known counts the turns that are there already, and refuses those that differ.
+func known(tx *session, c *conversation, turns []storage.Turn) (n int, err error) {
+	err = tx.each(func(r *sql.Rows) (bool, error) {
+		var sequence, number int64
+		var state string
+		if err := r.Scan(&sequence, &number, &state); err != nil {
+			return false, err
+		}
+		if t := turns[n]; t.Number != number || t.State.String() != state {
+			return false, fault.New(fault.Conflict, "turn %d is there already, as number %d that has %s", sequence, number, state).At("turns")
+		}
+		n++
+		return true, nil
+	}, "SELECT sequence, number, state FROM turns WHERE conversation = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
+		c.id, turns[0].Sequence, turns[len(turns)-1].Sequence)
+	return n, err
+}
+
+// append adds a turn that ended elsewhere. It has no fence, and no digest: its key is
+// for show.
+func (c *conversation) append(tx *session, t storage.Turn, s said) error {
+	u := t.Usage
+	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
+		input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, messages, metadata, record, message, replies)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.id, t.Sequence, t.Number, t.State.String(), t.Reason, t.User, nanos(t.StartedAt), nanos(t.EndedAt), t.Key,
+		u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.ReasoningTokens,
+		len(t.Messages), document(t.Metadata), document(t.Record), s.first, s.others)
+	return err
+}
+
+// checkTurns refuses turns that contradict themselves.
+func checkTurns(turns []storage.Turn) error {
+	for i, t := range turns {
+		ended := t.State == storage.Succeeded || t.State == storage.Failed || t.State == storage.Interrupted
+		switch {
+		case t.Sequence < 1 || i > 0 && t.Sequence != turns[i-1].Sequence+1:
+			return fault.New(fault.Invalid, "the turns are not in the order of their sequence, one by one").At("turns")
+		case !ended:
+			return fault.New(fault.Invalid, "turn %d has not ended", t.Sequence).At("turns")
+		case (t.State == storage.Succeeded) != (t.Number > 0):
+			return fault.New(fault.Invalid, "turn %d has %s and number %d", t.Sequence, t.State, t.Number).At("turns")
+		}
+		for _, at := range []time.Time{t.StartedAt, t.EndedAt} {
+			if !at.IsZero() && (at.Before(earliest) || at.After(latest)) {
+				return fault.New(fault.Invalid, "turn %d has a time in the year %d", t.Sequence, at.Year()).At("turns")
+			}
+		}
+		field := fmt.Sprintf("turns.%d", i)
+		err := texts(field+".reason", t.Reason, field+".user", t.User, field+".key", t.Key,
+			field+".metadata", string(t.Metadata), field+".record", string(t.Record))
+		if err != nil {
+			return err
+		}
+		if err := plainMessages(field+".messages", t.Messages...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

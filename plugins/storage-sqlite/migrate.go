@@ -1,0 +1,34 @@
+package sqlitestore
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var _ storage.Migrator = (*Store)(nil)
+
+// Migrate implements [storage.Migrator]. A database is expanded when it is opened, so
+// without finish there is seldom anything left to do.
+func (s *Store) Migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
+	var m *storage.Migration
+	err := s.classify(s.writer.apart(ctx, func(w *session) (err error) {
+		m = &storage.Migration{}
+		if m.Steps, err = s.layouts.expand(w); err != nil {
+			return err
+		}
+		if finish {
+			steps, err := s.layouts.contract(w)
+			if err != nil {
+				return err
+			}
+			m.Steps = append(m.Steps, steps...)
+		}
+		m.Layout, m.Oldest, err = of(w)
+		return err
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}

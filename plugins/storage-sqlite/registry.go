@@ -1,0 +1,215 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var _ storage.Registry = (*Store)(nil)
+
+var tenantStates = map[storage.TenantState]string{
+	storage.TenantActive: "active", storage.TenantRemoved: "removed", storage.TenantPurged: "purged", storage.TenantOfFile: "of_file",
+}
+
+// PutTenant implements [storage.Registry].
+func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
+	if err := checkPut(req); err != nil {
+		return nil, err
+	}
+	var r *storage.Registration
+	err := s.write(ctx, func(tx *session) (err error) {
+		r, err = put(tx, req, s.now().UnixNano())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.changes.tell()
+	if req.Forget {
+		s.janitor.scrub()
+	}
+	return r, nil
+}
+
+func put(tx *session, req *storage.PutTenantRequest, stamp int64) (*storage.Registration, error) {
+	found, err := newest(tx, req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	var version, head int64
+	if found != nil {
+		if found.Attempt == req.Attempt {
+			return found, nil
+		}
+		version = found.Version
+	}
+	if version != req.IfVersion {
+		return nil, fault.New(fault.Conflict, "the tenant is at version %d", version).At("if_version")
+	}
+	if _, err := tx.get([]any{&head}, "SELECT coalesce(max(position), 0) FROM tenants"); err != nil {
+		return nil, err
+	}
+	version, head = version+1, head+1
+	document := req.Document
+	if document == nil {
+		document = []byte{}
+	}
+	_, err = tx.exec(`INSERT INTO registrations (position, tenant, version, state, incarnation, document, note, attempt, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		head, req.Tenant, version, tenantStates[req.State], req.Incarnation, document, req.Note, req.Attempt, stamp)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.exec(`INSERT INTO tenants (tenant, version, position) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET version = excluded.version, position = excluded.position`, req.Tenant, version, head)
+	if err != nil {
+		return nil, err
+	}
+	kept := int64(storage.HistoryKept)
+	if req.Forget {
+		kept = 1
+	}
+	if _, err = tx.exec("DELETE FROM registrations WHERE tenant = ? AND version <= ?", req.Tenant, version-kept); err != nil {
+		return nil, err
+	}
+	return newest(tx, req.Tenant)
+}
+
+const versionColumns = "r.tenant, r.version, r.position, r.state, r.incarnation, r.document, r.note, r.attempt, r.created_at"
+
+// newestOf joins tenants with their newest versions.
+const newestOf = "SELECT " + versionColumns + " FROM tenants t JOIN registrations r ON r.position = t.position WHERE "
+
+func scanVersion(rows *sql.Rows) (r storage.Registration, err error) {
+	var state string
+	var created int64
+	err = rows.Scan(&r.Tenant, &r.Version, &r.Position, &state, &r.Incarnation, &r.Document, &r.Note, &r.Attempt, &created)
+	r.CreatedAt = moment(created)
+	for s, name := range tenantStates {
+		if name == state {
+			r.State = s
+		}
+	}
+	return r, err
+}
+
+// newest answers nil for a tenant without any version.
+func newest(tx *session, tenant string) (found *storage.Registration, err error) {
+	err = tx.each(func(rows *sql.Rows) (bool, error) {
+		r, err := scanVersion(rows)
+		found = &r
+		return false, err
+	}, newestOf+"t.tenant = ?", tenant)
+	return found, err
+}
+
+// GetTenants implements [storage.Registry].
+func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
+	if len(ids) > storage.MaxPage {
+		return nil, fault.New(fault.Invalid, "at most %d tenants are asked for at once", storage.MaxPage).At("tenants")
+	}
+	var all []storage.Registration
+	err := s.read(ctx, func(tx *session) error {
+		for _, id := range ids {
+			r, err := newest(tx, id)
+			if err != nil {
+				return err
+			}
+			if r != nil {
+				all = append(all, *r)
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// ListTenants implements [storage.Registry].
+func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
+	if err := checkLimit(limit); err != nil {
+		return nil, err
+	}
+	if err := texts("after", after); err != nil {
+		return nil, err
+	}
+	return s.versions(ctx, limit, newestOf+"t.tenant > ? ORDER BY t.tenant LIMIT ?", after)
+}
+
+// TenantHistory implements [storage.Registry].
+func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
+	switch {
+	case tenant == "":
+		return nil, fault.New(fault.Invalid, "name a tenant").At("tenant")
+	case before < 0:
+		return nil, fault.New(fault.Invalid, "a version cannot be negative").At("before")
+	}
+	if err := checkLimit(limit); err != nil {
+		return nil, err
+	}
+	return s.versions(ctx, limit, "SELECT "+versionColumns+` FROM registrations r WHERE r.tenant = ?1 AND (?2 = 0 OR r.version < ?2)
+		ORDER BY r.version DESC LIMIT ?3`, tenant, before)
+}
+
+// versions reads a page. The query's last parameter is the limit.
+func (s *Store) versions(ctx context.Context, limit int, query string, args ...any) (*storage.RegistrationPage, error) {
+	page := &storage.RegistrationPage{}
+	size := 0
+	err := s.read(ctx, func(tx *session) error {
+		return tx.each(func(rows *sql.Rows) (bool, error) {
+			if page.More = len(page.Registrations) == limit || size > pageBytes; page.More {
+				return false, nil
+			}
+			r, err := scanVersion(rows)
+			page.Registrations = append(page.Registrations, r)
+			size += len(r.Document)
+			return true, err
+		}, query, append(args, limit+1)...)
+	})
+	return page, err
+}
+
+// TenantChanges implements [storage.Registry].
+func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
+	if err := checkLimit(max(limit, 1)); err != nil {
+		return nil, err
+	}
+	switch {
+	case limit < 0:
+		return nil, fault.New(fault.Invalid, "a limit cannot be negative").At("limit")
+	case after < 0:
+		return nil, fault.New(fault.Invalid, "a position cannot be negative").At("after")
+	}
+	page := &storage.TenantChangePage{}
+	err := s.read(ctx, func(tx *session) error {
+		if _, err := tx.get([]any{&page.Head}, "SELECT coalesce(max(position), 0) FROM tenants"); err != nil {
+			return err
+		}
+		return tx.each(func(rows *sql.Rows) (bool, error) {
+			if page.More = len(page.Changes) == limit; page.More {
+				return false, nil
+			}
+			var c storage.TenantChange
+			err := rows.Scan(&c.Position, &c.Tenant, &c.Version)
+			page.Changes = append(page.Changes, c)
+			return true, err
+		}, "SELECT position, tenant, version FROM tenants WHERE position > ? ORDER BY position LIMIT ?", after, limit+1)
+	})
+	return page, err
+}
+
+func checkPut(req *storage.PutTenantRequest) error {
+	switch {
+	case req.Tenant == "":
+		return fault.New(fault.Invalid, "name a tenant").At("tenant")
+	case req.Attempt == "":
+		return fault.New(fault.Invalid, "a version needs an attempt").At("attempt")
+	case req.IfVersion < 0:
+		return fault.New(fault.Invalid, "a version cannot be negative").At("if_version")
+	case tenantStates[req.State] == "":
+		return fault.New(fault.Invalid, "%d is no state of a tenant", req.State).At("state")
+	}
+	return texts("tenant", req.Tenant, "attempt", req.Attempt, "incarnation", req.Incarnation, "note", req.Note)
+}
