@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk"
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
@@ -58,32 +59,13 @@ func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 // the process is left. It takes no longer than the plugin's start timeout and the
 // time that killing takes.
 func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*process, error) {
-	if err := m.sums.verify(bin); err != nil {
-		return nil, &startError{err: err}
-	}
 	settings := m.opts.settings(bin.ref)
 	ctx, cancel := context.WithTimeout(ctx, settings.StartTimeout)
 	defer cancel()
-	log := m.log.With("kind", bin.kind, "name", bin.name)
-	if scope != "" {
-		log = log.With("tenant", scope)
-	}
-	p := &process{
-		bin: bin, log: log, timing: m.timing, startedAt: time.Now(),
-		dir:    filepath.Join(m.runtime.path, strconv.FormatInt(m.launches.Add(1), 10)),
-		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
-		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
-	}
-	p.words = newWords(log)
-	if err := os.Mkdir(p.dir, 0o700); err != nil {
+	p, err := m.prepare(bin, scope, settings)
+	if err != nil {
 		return nil, &startError{err: err}
 	}
-	env := allowedEnv(settings.Env)
-	if dir := m.dataDir(bin.ref, scope); dir != "" {
-		env = append(env, sdk.DataDirEnv+"="+dir)
-	}
-	p.cmd = command(bin.path, p.dir, env)
-	p.client = p.newClient(settings.StartTimeout)
 
 	type connected struct {
 		conn *grpc.ClientConn
@@ -106,8 +88,7 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 		return nil, errors.Join(&startError{err: fmt.Errorf("%s: %w", bin.path, c.err)}, os.RemoveAll(p.dir))
 	}
 	go p.cleanUp() // waits for the end, whenever that is
-	err := c.err
-	if err == nil {
+	if err = c.err; err == nil {
 		err = p.introduce(ctx, m.schemas)
 	}
 	if err == nil {
@@ -115,6 +96,34 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 		return p, nil
 	}
 	return nil, p.abandon(ctx, err, settings.StartTimeout)
+}
+
+// prepare makes the process, which is not started. Its folder is the only trace.
+func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSettings) (*process, error) {
+	if err := m.sums.verify(bin); err != nil {
+		return nil, err
+	}
+	log := m.log.With("kind", bin.kind, "name", bin.name)
+	if scope != "" {
+		log = log.With("tenant", scope)
+	}
+	p := &process{
+		bin: bin, log: log, timing: m.timing, startedAt: time.Now(),
+		dir:    filepath.Join(m.runtime.path, strconv.FormatInt(m.launches.Add(1), 10)),
+		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
+		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
+	}
+	p.words = newWords(log)
+	if err := os.Mkdir(p.dir, 0o700); err != nil {
+		return nil, err
+	}
+	env := allowedEnv(settings.Env)
+	if dir := m.dataDir(bin.ref, scope); dir != "" {
+		env = append(env, sdk.DataDirEnv+"="+dir)
+	}
+	p.cmd = command(bin.path, p.dir, env)
+	p.client = p.newClient(settings.StartTimeout)
+	return p, nil
 }
 
 // abandon ends a process that did not come to serve, and says why it did not.
@@ -164,7 +173,7 @@ func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 			grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return r.dial(ctx, addr) }),
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
-			grpc.WithStatsHandler(sentHandler{}),
+			grpc.WithStatsHandler(sentHandler{}), grpc.WithStreamInterceptor(p.noteConn),
 			grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),
 			grpc.WithDisableRetry(), // what may be made again is decided in call
 			grpc.WithIdleTimeout(0),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,7 +51,8 @@ type process struct {
 	orderly bool   // it was asked to end and has time until stop kills it
 	reason  string // why it was killed, if it was
 	setups  map[*instance]*setup
-	tasks   sync.WaitGroup // setups on their way; none is added once reaped
+	conns   []*grpc.ClientConn // all that go-plugin made
+	tasks   sync.WaitGroup     // setups on their way; none is added once reaped
 
 	// The supervisor's, under its lock.
 	inflight int
@@ -140,14 +142,32 @@ func (p *process) reap(readers *sync.WaitGroup) {
 func (p *process) cleanUp() {
 	<-p.silent
 	p.client.Kill()
-	if p.conn != nil {
-		_ = p.conn.Close() // closed by go-plugin, unless it gave up before
+	p.mu.Lock()
+	conns := p.conns
+	p.mu.Unlock()
+	for _, conn := range conns {
+		_ = conn.Close() // closed by go-plugin, unless it gave up before
 	}
 	p.tasks.Wait() // they ended with the connection
 	if err := os.RemoveAll(p.dir); err != nil {
 		p.log.Warn("removing the process's folder", "dir", p.dir, "error", err)
 	}
 	close(p.gone)
+}
+
+// noteConn keeps go-plugin's connections for cleanUp. Of a process that ended
+// between its first line and its connection, go-plugin gives the connection up, and
+// makes and gives up another one to end it; it closes neither. On each it opens a
+// stream of its own before that.
+func (p *process) noteConn(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	if strings.HasPrefix(method, "/plugin.") {
+		p.mu.Lock()
+		if !slices.Contains(p.conns, conn) {
+			p.conns = append(p.conns, conn)
+		}
+		p.mu.Unlock()
+	}
+	return stream(ctx, desc, conn, method, opts...)
 }
 
 // stop asks the process to end, kills it when the grace is over or ctx ends, and

@@ -53,6 +53,9 @@ func main() {
 	case "elsewhere":
 		fmt.Println("1|1|unix|/tmp/somebody-elses.sock|grpc|")
 		select {}
+	case "ghost": // says that it is ready, and is gone
+		fmt.Println("1|1|unix|" + filepath.Join(os.TempDir(), "none.sock") + "|grpc|")
+		os.Exit(1)
 	case "noise":
 		makeNoise()
 	case "children", "daemons":
