@@ -157,7 +157,7 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 	}
 	same := t.effective != nil && effective != nil && t.effective.Revision == effective.Revision && t.incarnation == e.Incarnation
 	t.doc, t.err, t.updated = e.Document, e.Err, e.CreatedAt
-	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, true, e.Incarnation, e.Storages, r.o.now()
+	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages, r.o.now()
 	if !same {
 		t.effective = effective
 		r.forget(t)
@@ -180,7 +180,8 @@ func (r *Registry) Changed(changes []storage.TenantChange) {
 	if changes == nil {
 		r.absent.Purge()
 		for id, t := range r.tenants {
-			t.known, t.version = false, 0
+			t.known, t.version, t.heard = false, 0, 0
+			r.forgetFiles(t)
 			if l := r.loads[id]; l != nil {
 				l.stale = true
 			}
@@ -192,9 +193,24 @@ func (r *Registry) Changed(changes []storage.TenantChange) {
 			l.stale = true
 		}
 		r.absent.Remove(c.Tenant)
-		if t := r.tenants[c.Tenant]; t != nil && t.version < c.Version {
-			t.known = false
+		t := r.tenants[c.Tenant]
+		if t == nil {
+			continue
 		}
+		t.heard = max(t.heard, c.Version)
+		if t.version < c.Version {
+			t.known = false
+			r.forgetFiles(t)
+		}
+	}
+}
+
+// forgetFiles drops the bot of a file's tenant whose entry changed: it may write under
+// a life that is over. Tenants of the ledger are read again before they are used. The
+// caller holds mu.
+func (r *Registry) forgetFiles(t *tenant) {
+	if t.source != SourceAPI {
+		r.forget(t)
 	}
 }
 

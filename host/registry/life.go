@@ -57,9 +57,16 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if file && r.tenants[t.id] == t {
-		t.version, t.known, t.incarnation, t.storages = put.Version, true, put.Incarnation, put.Storages
+		r.note(t, put)
 	} else if t.version < put.Version {
 		t.version, t.storages = put.Version, put.Storages
 	}
 	return put.Incarnation, nil
+}
+
+// note takes what the ledger has of the life of a file's tenant. The caller holds mu.
+func (r *Registry) note(t *tenant, e *ledger.Entry) {
+	if e.Version >= t.version {
+		t.version, t.known, t.incarnation, t.storages = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages
+	}
 }

@@ -60,6 +60,7 @@ type Registry struct {
 	tenants map[string]*tenant
 	loads   map[string]*loading
 	absent  *simplelru.LRU[string, error] // what asking the ledger for ids without a tenant gave
+	leaving map[string]*Estate            // without a ledger: tenants whose purge is not done
 	cache   *simplelru.LRU[string, *entry]
 	closed  bool
 	live    int           // bots built and not released
@@ -89,7 +90,7 @@ func New(o Options) (*Registry, error) {
 	if o.StaleEvery == 0 {
 		o.StaleEvery = 2 * time.Second
 	}
-	r := &Registry{o: o, tenants: map[string]*tenant{}, loads: map[string]*loading{}, idle: make(chan struct{})}
+	r := &Registry{o: o, tenants: map[string]*tenant{}, loads: map[string]*loading{}, leaving: map[string]*Estate{}, idle: make(chan struct{})}
 	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
 	if err != nil {
 		return nil, err

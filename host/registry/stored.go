@@ -67,7 +67,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 		next := &ledger.Entry{State: storage.TenantActive, Incarnation: newLife(), Note: o.Note}
 		if standing != nil {
 			old, was = standing.doc, standing.effective
-			next.Incarnation, next.Storages = e.Incarnation, e.Storages
+			next.Incarnation, next.Storages, next.Former = e.Incarnation, e.Storages, e.Former
 		}
 		var err error
 		if next.Document, effective, err = r.judge(ctx, id, doc, old, was); err != nil {
@@ -174,6 +174,8 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 			return nil, unknown(id)
 		case e.State != storage.TenantRemoved:
 			return nil, fault.New(fault.Conflict, "tenant %q is not removed", id).At("tenant")
+		case e.Receipt != nil || e.Document == nil:
+			return nil, fault.New(fault.Conflict, "a purge of tenant %q has begun and is not done: repeat it", id).At("tenant")
 		case e.Err != nil:
 			return nil, e.Err
 		}

@@ -1,0 +1,205 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Estate is what an id has: what operations on the whole of a tenant work on. It is
+// as it was when it was asked for, and nobody changes it.
+type Estate struct {
+	Tenant string
+	Source string // SourceAPI, or the file; empty for another host's file
+	State  storage.TenantState
+	// Life is the present one. Its storages are all that it was written to, the one in
+	// use, if there is one, first.
+	Life      ledger.Life
+	Former    []ledger.Life // earlier lives that are being erased
+	Document  *config.Document
+	Effective *config.Effective // what Document makes; nil if nothing
+	Secrets   []config.Path     // in Document, that are known to be secret
+	Receipt   json.RawMessage   // of a purge, done or begun
+}
+
+// Estate answers what an id has. fault.NotFound for one that nothing is known of.
+func (r *Registry) Estate(ctx context.Context, id string) (*Estate, error) {
+	if err := config.ValidTenantID(id); err != nil {
+		return nil, unknown(id)
+	}
+	file, other := r.here(id)
+	if r.o.Ledger == nil {
+		if file != nil {
+			return file, nil
+		}
+		if other != nil {
+			return other, nil
+		}
+		return nil, unknown(id)
+	}
+	e, err := r.o.Ledger.Get(ctx, id)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	return r.estate(ctx, id, file, e)
+}
+
+// here is what this host has of an id without asking a ledger: of a file's tenant,
+// and, where there is no ledger, of one that was registered.
+func (r *Registry) here(id string) (file, other *Estate) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tenants[id]
+	switch {
+	case t == nil && r.o.Ledger == nil:
+		return nil, r.leaving[id]
+	case t == nil || r.o.Ledger != nil && t.source == SourceAPI:
+		return nil, nil
+	}
+	s := &Estate{Tenant: id, Source: t.source, State: storage.TenantActive, Document: t.doc, Effective: t.effective}
+	if t.source != SourceAPI {
+		s.State = storage.TenantOfFile
+	}
+	s.used(r.o.Storage)
+	if t.source == SourceAPI {
+		return nil, s
+	}
+	return s, nil
+}
+
+// used puts the storage that the settings name before the others, and among them
+// unless the tenant is not served.
+func (s *Estate) used(of func(*config.Effective) config.SealedBlock) {
+	if s.Effective == nil || of == nil {
+		return
+	}
+	literals, references := s.Effective.TenantSecrets()
+	s.Secrets = append(literals, references...)
+	block := of(s.Effective)
+	at := slices.IndexFunc(s.Life.Storages, func(b config.SealedBlock) bool { return b.Digest == block.Digest })
+	if at < 0 && s.State == storage.TenantRemoved {
+		return
+	}
+	storages := []config.SealedBlock{block}
+	for i, b := range s.Life.Storages {
+		if i != at {
+			storages = append(storages, b)
+		}
+	}
+	s.Life.Storages = storages
+}
+
+// estate joins what the ledger has of an id with the file that this host serves it
+// from, if it does.
+func (r *Registry) estate(ctx context.Context, id string, file *Estate, e *ledger.Entry) (*Estate, error) {
+	switch {
+	case file == nil && e == nil:
+		return nil, unknown(id)
+	case file != nil && e == nil:
+		return file, nil // its first life has no name
+	case file != nil && reservedFromFiles(e) != nil:
+		return nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, file.Source, reservedFromFiles(e)).At("tenant")
+	}
+	s := &Estate{
+		Tenant: id, Source: SourceAPI, State: e.State, Life: ledger.Life{Incarnation: e.Incarnation, Storages: e.Storages},
+		Former: e.Former, Document: e.Document, Secrets: e.Literals, Receipt: e.Receipt,
+	}
+	switch {
+	case file != nil && e.State == storage.TenantPurged:
+		// It was not used since: there is no life yet.
+		s.Source, s.State, s.Receipt = file.Source, file.State, nil
+		s.Life = ledger.Life{}
+		s.Document, s.Effective, s.Secrets = file.Document, file.Effective, file.Secrets
+		return s, nil
+	case file != nil:
+		s.Source, s.Document, s.Effective = file.Source, file.Document, file.Effective
+	case e.State == storage.TenantOfFile:
+		s.Source = ""
+	case e.State == storage.TenantActive || e.State == storage.TenantRemoved:
+		s.Effective, _ = r.read(ctx, e)
+	}
+	s.used(r.o.Storage)
+	return s, nil
+}
+
+// Settle answers the life that a served tenant is written under, and its storage,
+// once the ledger knows that this storage is used. fault.NotFound; fault.Invalid for
+// one without valid settings.
+func (r *Registry) Settle(ctx context.Context, id string) (life string, used config.SealedBlock, err error) {
+	if err := r.bring(ctx, id); err != nil {
+		return "", used, err
+	}
+	r.mu.Lock()
+	t, err := r.servable(id)
+	var effective *config.Effective
+	if err == nil {
+		effective = t.effective
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return "", used, err
+	}
+	if life, err = r.prepare(ctx, t, effective); err != nil {
+		return "", used, err
+	}
+	return life, r.o.Storage(effective), nil
+}
+
+// estatesAtOnce bounds what EachEstate holds of the ledger.
+const estatesAtOnce = 500
+
+// EachEstate calls do for every tenant, served or removed, whose document is here and
+// wanted. Tenants that come or go meanwhile may be left out. It ends with the first
+// error.
+func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document) bool, do func(*Estate) error) error {
+	r.mu.Lock()
+	var here []string
+	for id, t := range r.tenants {
+		if (r.o.Ledger == nil || t.source != SourceAPI) && t.doc != nil && wanted(t.doc) {
+			here = append(here, id)
+		}
+	}
+	r.mu.Unlock()
+	slices.Sort(here)
+	for _, id := range here {
+		s, err := r.Estate(ctx, id)
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) {
+			continue
+		}
+		if err == nil {
+			err = do(s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if r.o.Ledger == nil {
+		return nil
+	}
+	for after, more := "", true; more; {
+		var entries []*ledger.Entry
+		var err error
+		if entries, more, err = r.o.Ledger.List(ctx, after, estatesAtOnce); err != nil {
+			return unreachable(err)
+		}
+		for _, e := range entries {
+			after = e.Tenant
+			if _, file := slices.BinarySearch(here, e.Tenant); file || e.Document == nil || !wanted(e.Document) {
+				continue
+			}
+			s, err := r.estate(ctx, e.Tenant, nil, e)
+			if err == nil {
+				err = do(s)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
