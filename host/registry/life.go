@@ -28,6 +28,10 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 	if noted {
 		return life, nil
 	}
+	// From before it is looked at, changes are heard of.
+	if err := r.o.Ledger.Confirm(ctx); err != nil {
+		return "", unreachable(err)
+	}
 	put, err := r.changeStored(ctx, t.id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
 		next := &ledger.Entry{State: storage.TenantOfFile, Note: "served from a file"}
 		switch {
