@@ -1,0 +1,91 @@
+package pgstore
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/invopop/jsonschema"
+)
+
+// Config is the block conversation_storage with backend = "postgres".
+type Config struct {
+	Connection Connection `json:"connection,omitzero" jsonschema_description:"Where the database is and who logs in. These keys go over those of dsn."`
+	DSN        string     `json:"dsn,omitempty" botyard:"secret" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
+	ListenDSN  string     `json:"listen_dsn,omitempty" botyard:"secret" jsonschema_description:"A direct way to the same database, for noticing changed tenants at once when the connection leads through a pooler such as PgBouncer."`
+	TLS        TLS        `json:"tls,omitzero" jsonschema_description:"How connections over TCP are protected."`
+	Schema     string     `json:"schema,omitempty" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
+
+	PoolSize         int     `json:"pool_size,omitempty" jsonschema:"default=20,minimum=1,maximum=1000" jsonschema_description:"How many connections are kept once they were needed."`
+	MaxOverflow      int     `json:"max_overflow,omitempty" jsonschema:"default=10,minimum=0,maximum=1000" jsonschema_description:"How many more there may be while all are busy; they are closed when idle."`
+	ConnectTimeout   float64 `json:"connect_timeout,omitempty" jsonschema:"default=5,exclusiveMinimum=0,maximum=300" jsonschema_description:"Seconds to connect to one host."`
+	StatementTimeout float64 `json:"statement_timeout,omitempty" jsonschema:"default=10,exclusiveMinimum=0,maximum=3600" jsonschema_description:"Seconds that a statement may take in the database. Deletions have five minutes if that is longer."`
+}
+
+// Connection is where the database is. What is not said is as the DSN has it, else
+// the host localhost, port 5432, user postgres and a database of the user's name.
+type Connection struct {
+	Host     Hosts  `json:"host,omitempty" botyard:"endpoint" jsonschema_description:"Name, address or folder of a unix socket; or a list of them, of which one that takes writes is chosen. An entry may have its own port: name:port."`
+	Port     int    `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535" jsonschema_description:"Port of all hosts that do not name their own."`
+	Database string `json:"database,omitempty" jsonschema_description:"Name of the database."`
+	User     string `json:"user,omitempty" jsonschema_description:"Who logs in. A superuser or a role with CREATEROLE makes the role botyard_app once, and all work is done as that."`
+	Password string `json:"password,omitempty" botyard:"secret" jsonschema_description:"The user's password."`
+}
+
+// TLS is how connections over TCP are protected. Certificates are PEM texts, to be
+// read from files by reference.
+type TLS struct {
+	Mode string `json:"mode,omitempty" jsonschema:"enum=disable,enum=prefer,enum=require,enum=verify-ca,enum=verify-full" jsonschema_description:"As libpq's sslmode, which the DSN may have instead; else prefer, or verify-full with a ca."`
+	CA   string `json:"ca,omitempty" botyard:"secret" jsonschema_description:"Certificates, PEM, of who may sign the server's; else the system's."`
+	Cert string `json:"cert,omitempty" botyard:"secret" jsonschema_description:"Certificate, PEM, to log in with."`
+	Key  string `json:"key,omitempty" botyard:"secret" jsonschema_description:"Its private key, PEM."`
+}
+
+// Hosts is one name or a list of them.
+type Hosts []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Hosts) UnmarshalJSON(text []byte) error {
+	var one string
+	if err := json.Unmarshal(text, &one); err == nil {
+		*h = Hosts{one}
+		return nil
+	}
+	var list []string
+	if err := json.Unmarshal(text, &list); err != nil || len(list) == 0 {
+		return errors.New("connection.host must be a text or a list of texts")
+	}
+	*h = list
+	return nil
+}
+
+// JSONSchema implements the interface of package jsonschema.
+func (Hosts) JSONSchema() *jsonschema.Schema {
+	least, one := uint64(1), uint64(1)
+	text := &jsonschema.Schema{Type: "string", MinLength: &one}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, {Type: "array", Items: text, MinItems: &least}}}
+}
+
+var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)
+
+// check refuses what the published schema does too: configurations need not have
+// come through a host.
+func (c *Config) check() error {
+	switch {
+	case !schemaName.MatchString(c.Schema):
+		return fault.New(fault.Invalid, "a schema's name has small letters, digits and _, at most 48, and no digit in front").At("schema").By(fault.PartyTenant)
+	case c.PoolSize < 1 || c.PoolSize > 1000:
+		return fault.New(fault.Invalid, "must be 1 to 1000").At("pool_size").By(fault.PartyTenant)
+	case c.MaxOverflow < 0 || c.MaxOverflow > 1000:
+		return fault.New(fault.Invalid, "must be 0 to 1000").At("max_overflow").By(fault.PartyTenant)
+	case c.ConnectTimeout <= 0:
+		return fault.New(fault.Invalid, "must be more than 0").At("connect_timeout").By(fault.PartyTenant)
+	case c.StatementTimeout <= 0:
+		return fault.New(fault.Invalid, "must be more than 0").At("statement_timeout").By(fault.PartyTenant)
+	}
+	return nil
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,118 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagetest"
+	"github.com/hashicorp/go-hclog"
+	"go.uber.org/goleak"
+)
+
+// shared is a cluster for the tests that only need a database of their own.
+var shared struct {
+	once    sync.Once
+	cluster *pgtest.Cluster
+	err     error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.cluster != nil {
+		if err := shared.cluster.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// cluster is the shared one.
+func cluster(t testing.TB) *pgtest.Cluster {
+	t.Helper()
+	shared.once.Do(func() {
+		shared.cluster, shared.err = pgtest.Start(context.Background(), pgtest.Options{NoSync: true})
+	})
+	pgtest.Check(t, shared.err)
+	return shared.cluster
+}
+
+// database makes one for the test, in the shared cluster, and answers its name.
+func database(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("t%d", time.Now().UnixNano())
+	pgtest.Check(t, cluster(t).CreateDatabase(t.Context(), name))
+	return name
+}
+
+func config(dsn string) Config {
+	return Config{DSN: dsn, Schema: "botyard", PoolSize: 20, MaxOverflow: 10, ConnectTimeout: 5, StatementTimeout: 10}
+}
+
+// env logs to the test's output where BOTYARD_TEST_LOG is set.
+func env() sdk.Env {
+	if os.Getenv("BOTYARD_TEST_LOG") == "" {
+		return sdk.Env{Log: hclog.NewNullLogger()}
+	}
+	return sdk.Env{Log: hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Debug})}
+}
+
+// open opens a Store that is closed after the test.
+func open(t testing.TB, cfg Config) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), cfg, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func kit(t *testing.T, dsn string, opts ...storagetest.Option) {
+	t.Helper()
+	opener := func(ctx context.Context) (storage.Storage, error) { return Open(ctx, config(dsn), env()) }
+	opts = append(opts, storagetest.Durable(), storagetest.Peers(opener, opener),
+		storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
+			outcome := "kept"
+			switch {
+			case errors.Is(err, storagetest.ErrSkip):
+				outcome = "skipped"
+			case err != nil:
+				outcome = "BROKEN"
+			}
+			t.Logf("%-22s %6.0f ms  %s", r.Name, float64(took.Milliseconds()), outcome)
+		}))
+	if err := storagetest.Test(t.Context(), opener, opts...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConformance(t *testing.T) {
+	var opts []storagetest.Option
+	if testing.Short() {
+		opts = append(opts, storagetest.Short())
+	}
+	kit(t, cluster(t).DSN(database(t)), opts...)
+}
+
+func TestConformanceThroughAPooler(t *testing.T) {
+	b, err := pgtest.PgBouncer(t.Context(), cluster(t))
+	pgtest.Check(t, err)
+	kit(t, b.DSN(database(t)), storagetest.Short())
+}

@@ -1,0 +1,2 @@
+// Package pgstore is the storage plugin "postgres".
+package pgstore

@@ -1,0 +1,226 @@
+package pgstore
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// settings are the words of a DSN.
+type settings map[string]string
+
+// parseDSN reads a URL or a list of words. It does not look at the environment, and
+// refuses words that would have this process read files.
+func parseDSN(dsn string) (settings, error) {
+	s := settings{}
+	var err error
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		err = s.addURL(dsn)
+	} else {
+		err = s.addWords(dsn)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, word := range []string{"passfile", "service", "servicefile", "sslcert", "sslkey", "sslrootcert", "sslpassword", "krbspn", "krbsrvname"} {
+		if _, ok := s[word]; ok {
+			return nil, errors.New("must not have " + word + "; certificates belong under tls")
+		}
+	}
+	return s, nil
+}
+
+// addURL reads postgres://user:password@host:port,host:port/database?word=value. The
+// hosts are cut out first: several are no host of a URL.
+func (s settings) addURL(dsn string) error {
+	scheme, rest, _ := strings.Cut(dsn, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	hosts := rest[:end]
+	login := ""
+	if at := strings.LastIndexByte(hosts, '@'); at >= 0 {
+		login, hosts = hosts[:at+1], hosts[at+1:]
+	}
+	u, err := url.Parse(scheme + "://" + login + "host" + rest[end:])
+	if err != nil {
+		return errors.New("is no URL") // the parser's own error has the password in it
+	}
+	if u.User != nil {
+		s["user"] = u.User.Username()
+		if password, ok := u.User.Password(); ok {
+			s["password"] = password
+		}
+	}
+	if hosts != "" {
+		var names, ports []string
+		for host := range strings.SplitSeq(hosts, ",") {
+			name, err := url.PathUnescape(host)
+			if err != nil {
+				return errors.New("has a host that is no part of a URL")
+			}
+			name, port := splitHost(name)
+			names, ports = append(names, strings.Trim(name, "[]")), append(ports, port)
+		}
+		s.setHosts(names, ports, "5432")
+	}
+	if database := strings.TrimPrefix(u.Path, "/"); database != "" {
+		s["dbname"] = database
+	}
+	for word, values := range u.Query() {
+		s[word] = values[len(values)-1]
+	}
+	return nil
+}
+
+// addWords reads word=value word='it”s' in libpq's way: quotes are escaped by a
+// backslash.
+func (s settings) addWords(dsn string) error {
+	malformed := errors.New("must be a URL, postgres://..., or words, name=value")
+	rest := strings.TrimSpace(dsn)
+	for rest != "" {
+		word, value, ok := strings.Cut(rest, "=")
+		if word = strings.TrimSpace(word); !ok || word == "" || strings.ContainsAny(word, " \t\n\r'") {
+			return malformed
+		}
+		value = strings.TrimLeft(value, " \t\n\r")
+		quoted := strings.HasPrefix(value, "'")
+		if quoted {
+			value = value[1:]
+		}
+		var text strings.Builder
+		i, closed := 0, false
+		for ; i < len(value) && !closed; i++ {
+			switch c := value[i]; {
+			case c == '\\' && i+1 < len(value):
+				i++
+				text.WriteByte(value[i])
+			case quoted && c == '\'', !quoted && strings.IndexByte(" \t\n\r", c) >= 0:
+				closed = true
+			default:
+				text.WriteByte(c)
+			}
+		}
+		if quoted && !closed {
+			return malformed
+		}
+		s[word] = text.String()
+		rest = strings.TrimSpace(value[i:])
+	}
+	return nil
+}
+
+// setHosts fills in the port of hosts without one.
+func (s settings) setHosts(names, ports []string, port string) {
+	for i, p := range ports {
+		if p == "" {
+			ports[i] = port
+		}
+	}
+	s["host"], s["port"] = strings.Join(names, ","), strings.Join(ports, ",")
+}
+
+// splitHost takes the port off name:port. Addresses of IPv6 need brackets to have one.
+func splitHost(entry string) (name, port string) {
+	if strings.HasPrefix(entry, "/") {
+		return entry, ""
+	}
+	if name, port, err := net.SplitHostPort(entry); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err == nil {
+			return name, port
+		}
+	}
+	return entry, ""
+}
+
+// over lays the connection's keys over the DSN's.
+func (c *Connection) over(s settings) error {
+	port := s["port"]
+	if c.Port != 0 {
+		port = strconv.Itoa(c.Port)
+	}
+	switch {
+	case len(c.Host) > 0:
+		var names, ports []string
+		for _, entry := range c.Host {
+			name, p := splitHost(entry)
+			if name == "" || strings.Contains(entry, ",") {
+				return fault.New(fault.Invalid, "%q is no host; several are a list", entry).At("connection.host").By(fault.PartyTenant)
+			}
+			names, ports = append(names, name), append(ports, p)
+		}
+		if strings.Contains(port, ",") || port == "" { // those belong to the DSN's hosts
+			port = "5432"
+		}
+		s.setHosts(names, ports, port)
+	case c.Port != 0:
+		s["port"] = port
+	}
+	for word, value := range map[string]string{"dbname": c.Database, "user": c.User, "password": c.Password} {
+		if value != "" {
+			s[word] = value
+		}
+	}
+	return nil
+}
+
+// text is the DSN of the settings, in words. Every word whose default would come from
+// the environment or a file is there.
+func (s settings) text() string {
+	for word, value := range map[string]string{
+		"host": "localhost", "port": "5432", "user": "postgres", "application_name": "botyard",
+		"passfile": "", "password": "", "sslmode": "disable", "target_session_attrs": "read-write",
+	} {
+		if _, ok := s[word]; !ok {
+			s[word] = value
+		}
+	}
+	if s["dbname"] == "" {
+		s["dbname"] = s["user"]
+	}
+	var b strings.Builder
+	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
+	for word, value := range s {
+		b.WriteString(word + "='" + quote.Replace(value) + "' ")
+	}
+	return b.String()
+}
+
+// poolConfig makes pgx's configuration. Errors name the key.
+func (c *Config) poolConfig(dsn, path string, over Connection) (*pgxpool.Config, error) {
+	bad := func(err error, path string) error {
+		return fault.New(fault.Invalid, "%s", err.Error()).At(path).By(fault.PartyTenant)
+	}
+	s, err := parseDSN(dsn)
+	if err != nil {
+		return nil, bad(err, path)
+	}
+	if err := over.over(s); err != nil {
+		return nil, err
+	}
+	secured, err := c.TLS.make(s["sslmode"], path)
+	if err != nil {
+		return nil, err
+	}
+	s["sslmode"] = "disable" // what tls makes is put in below
+	cfg, err := pgxpool.ParseConfig(s.text())
+	if err != nil {
+		// Its own text has all of the DSN in it.
+		reason := "does not make a connection"
+		if cause := errors.Unwrap(err); cause != nil {
+			reason += ": " + cause.Error()
+		}
+		return nil, bad(errors.New(reason), path)
+	}
+	secured.apply(&cfg.ConnConfig.Config)
+	cfg.MaxConns = int32(c.PoolSize + c.MaxOverflow)
+	cfg.MinConns = 0
+	cfg.ConnConfig.ConnectTimeout = seconds(c.ConnectTimeout)
+	return cfg, nil
+}

@@ -1,0 +1,102 @@
+package pgstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+)
+
+// Import implements [storage.Importer].
+func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, error) {
+	if err := checkConversation(req.Call); err != nil {
+		return 0, err
+	}
+	if err := checkTurns(req.Turns); err != nil {
+		return 0, err
+	}
+	if len(req.Turns) == 0 {
+		return 0, nil
+	}
+	var columns importColumns
+	for _, t := range req.Turns {
+		if err := columns.add(t); err != nil {
+			return 0, err
+		}
+	}
+	call := req.Call
+	args := append([]any{call.Incarnation, call.Conversation, call.User}, columns.args()...)
+	var kind string
+	var added int64
+	err := s.run(ctx, scope{tenant: call.Tenant}, s.calls.imports, args, func(rows pgx.Rows) error {
+		if !rows.Next() {
+			return unanswered(rows, "import")
+		}
+		return rows.Scan(&kind, &added)
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case kind == "ended":
+		return 0, errEnded()
+	case kind == "running":
+		return 0, fault.New(fault.Conflict, "a turn is running in the conversation")
+	case kind == "skips":
+		return 0, fault.New(fault.Conflict, "the turns do not follow those that are there").At("turns")
+	case kind == "differs":
+		return 0, fault.New(fault.Conflict, "a turn that is there has another number or state").At("turns")
+	}
+	return added, nil
+}
+
+// importColumns are turns by column, since arrays are what one statement takes any number
+// of.
+type importColumns struct {
+	sequence, number, count  []int64
+	state, reason, user, key []string
+	message, replies         []string
+	usage, metadata, record  []string
+	started, ended           []time.Time
+}
+
+func (c *importColumns) add(t storage.Turn) error {
+	message, replies := "", ""
+	if len(t.Messages) > 0 {
+		var err error
+		if message, err = encode(t.Messages[0]); err != nil {
+			return err
+		}
+		rest, err := encodeList(t.Messages[1:])
+		if err != nil {
+			return err
+		}
+		replies = text(rest)
+	}
+	usage, err := encodeUsage(t.Usage)
+	if err != nil {
+		return err
+	}
+	c.sequence = append(c.sequence, t.Sequence)
+	c.number = append(c.number, t.Number)
+	c.count = append(c.count, int64(len(t.Messages)))
+	c.state = append(c.state, t.State.String())
+	c.reason = append(c.reason, t.Reason)
+	c.user = append(c.user, t.User)
+	c.key = append(c.key, t.Key)
+	c.message = append(c.message, message)
+	c.replies = append(c.replies, replies)
+	c.usage = append(c.usage, text(usage))
+	c.metadata = append(c.metadata, string(t.Metadata))
+	c.record = append(c.record, string(t.Record))
+	c.started = append(c.started, t.StartedAt)
+	c.ended = append(c.ended, t.EndedAt)
+	return nil
+}
+
+// args are in the order of the function's.
+func (c *importColumns) args() []any {
+	return []any{c.sequence, c.number, c.state, c.reason, c.user, c.message, c.replies, c.count, c.usage, c.metadata,
+		c.record, c.key, c.started, c.ended}
+}

@@ -1,0 +1,107 @@
+package pgstore
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+)
+
+// pageBytes is about how many bytes of messages a page of turns has at most: a longer
+// one would not fit into an answer.
+const pageBytes = 16 << 20
+
+// Read implements [storage.Storage].
+func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
+	if err := checkConversation(req.Call); err != nil {
+		return nil, err
+	}
+	if err := checkLimit(req.Limit); err != nil {
+		return nil, err
+	}
+	if req.After < 0 {
+		return nil, invalid("after", "a sequence cannot be negative")
+	}
+	sql := s.calls.read
+	if req.All {
+		sql = s.calls.readAll
+	}
+	var page *storage.TurnPage
+	args := []any{req.Call.Incarnation, req.Call.Conversation, req.After, int64(req.Limit + 1)}
+	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, sql, args, func(rows pgx.Rows) error {
+		var err error
+		page, err = readPage(rows, req.Limit)
+		return err
+	})
+	if err == nil && page == nil {
+		return nil, fault.New(fault.NotFound, "there is no such conversation")
+	}
+	return page, err
+}
+
+// readPage is nil where not even the conversation is there.
+func readPage(rows pgx.Rows, limit int) (*storage.TurnPage, error) {
+	var page *storage.TurnPage
+	var there bool
+	var row turnRow
+	into := append([]any{&there}, row.columns()...)
+	size := 0
+	for rows.Next() {
+		if page == nil {
+			page = &storage.TurnPage{}
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		if row.sequence == nil { // of a conversation without such turns
+			break
+		}
+		size += len(row.message) + len(row.replies) + len(row.metadata) + len(row.record)
+		if len(page.Turns) == limit || len(page.Turns) > 0 && size > pageBytes {
+			page.More = true
+			break
+		}
+		t, err := row.turn()
+		if err != nil {
+			return nil, err
+		}
+		page.Turns = append(page.Turns, t)
+	}
+	return page, nil
+}
+
+// List implements [storage.Storage].
+func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
+	if err := checkTenant(req.Call); err != nil {
+		return nil, err
+	}
+	if err := checkLimit(req.Limit); err != nil {
+		return nil, err
+	}
+	if err := checkText("after", req.After); err != nil {
+		return nil, err
+	}
+	sql, args := s.calls.list, []any{req.Call.Incarnation, req.After, int64(req.Limit + 1)}
+	if req.Call.User != "" {
+		sql, args = s.calls.listUser, append(args, req.Call.User)
+	}
+	var page *storage.ConversationPage
+	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, sql, args, func(rows pgx.Rows) error {
+		page = &storage.ConversationPage{}
+		for rows.Next() {
+			if len(page.Conversations) == req.Limit {
+				page.More = true
+				break
+			}
+			var c storage.Conversation
+			if err := rows.Scan(&c.ID, &c.User, &c.Turns, &c.CreatedAt, &c.UpdatedAt); err != nil {
+				return err
+			}
+			c.CreatedAt, c.UpdatedAt = c.CreatedAt.UTC(), c.UpdatedAt.UTC()
+			page.Conversations = append(page.Conversations, c)
+		}
+		return nil
+	})
+	return page, err
+}

@@ -1,0 +1,28 @@
+package pgstore
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Name is what conversation_storage.backend calls this plugin.
+const Name = "postgres"
+
+// Version is the plugin's own.
+const Version = "0.1.0"
+
+// Plugin serves a Store for each configuration.
+func Plugin() sdk.Plugin {
+	return storage.NewPlugin(Name, Version,
+		func(ctx context.Context, cfg Config, env sdk.Env) (storage.Storage, error) {
+			s, err := Open(ctx, cfg, env)
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		},
+		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate),
+		sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))
+}

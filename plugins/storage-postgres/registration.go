@@ -1,0 +1,28 @@
+package pgstore
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// registrationRow is a row of registrationColumns. All but the version may be null in
+// an answer that says why there is none.
+type registrationRow struct {
+	tenant, state, incarnation, note, attempt *string
+	version, position                         *int64
+	document                                  []byte
+	created                                   *time.Time
+}
+
+func (r *registrationRow) columns() []any {
+	return []any{&r.tenant, &r.version, &r.position, &r.state, &r.incarnation, &r.document, &r.note, &r.attempt, &r.created}
+}
+
+func (r *registrationRow) registration() storage.Registration {
+	return storage.Registration{
+		Tenant: *r.tenant, Version: *r.version, Position: *r.position, State: tenantState(*r.state), Incarnation: *r.incarnation,
+		Document: bytes.Clone(r.document), Note: *r.note, Attempt: *r.attempt, CreatedAt: r.created.UTC(),
+	}
+}

@@ -1,0 +1,184 @@
+package pgstore
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+)
+
+// tenantStates are the words of the table.
+var tenantStates = map[storage.TenantState]string{
+	storage.TenantActive: "active", storage.TenantRemoved: "removed", storage.TenantPurged: "purged", storage.TenantOfFile: "of_file",
+}
+
+func tenantState(word string) storage.TenantState {
+	for state, w := range tenantStates {
+		if w == word {
+			return state
+		}
+	}
+	return 0
+}
+
+// registry is the scope of calls that read what is registered for whatever tenant.
+var registry = scope{all: true, again: true}
+
+// PutTenant implements [storage.Registry].
+func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
+	if err := checkPut(req); err != nil {
+		return nil, err
+	}
+	document := req.Document
+	if document == nil {
+		document = []byte{}
+	}
+	args := []any{req.IfVersion, tenantStates[req.State], req.Incarnation, document, req.Note, req.Attempt, req.Forget,
+		int64(storage.HistoryKept), s.channel}
+	var put *storage.Registration
+	err := s.run(ctx, scope{tenant: req.Tenant}, s.calls.put, args, func(rows pgx.Rows) error {
+		put = nil
+		if !rows.Next() {
+			return unanswered(rows, "put")
+		}
+		var kind string
+		var r registrationRow
+		if err := rows.Scan(append([]any{&kind}, r.columns()...)...); err != nil {
+			return err
+		}
+		if kind == "conflict" {
+			return fault.New(fault.Conflict, "the newest version is %d, not %d", *r.version, req.IfVersion).At("if_version")
+		}
+		made := r.registration()
+		put = &made
+		return nil
+	})
+	return put, err
+}
+
+// GetTenants implements [storage.Registry].
+func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
+	if len(ids) > storage.MaxPage {
+		return nil, invalid("tenants", "at most %d at a time", storage.MaxPage)
+	}
+	for _, id := range ids {
+		if err := checkText("tenants", id); err != nil {
+			return nil, err
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	page, err := s.registrations(ctx, registry, storage.MaxPage, s.calls.get, ids)
+	if err != nil {
+		return nil, err
+	}
+	return page.Registrations, nil
+}
+
+// ListTenants implements [storage.Registry].
+func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
+	if err := checkLimit(limit); err != nil {
+		return nil, err
+	}
+	if err := checkText("after", after); err != nil {
+		return nil, err
+	}
+	return s.registrations(ctx, registry, limit, s.calls.listTenants, after, int64(limit+1))
+}
+
+// TenantHistory implements [storage.Registry].
+func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
+	if err := checkLimit(limit); err != nil {
+		return nil, err
+	}
+	switch {
+	case tenant == "":
+		return nil, invalid("tenant", "name a tenant")
+	case before < 0:
+		return nil, invalid("before", "a version cannot be negative")
+	}
+	if err := checkText("tenant", tenant); err != nil {
+		return nil, err
+	}
+	return s.registrations(ctx, scope{tenant: tenant, again: true}, limit, s.calls.history, before, int64(limit+1))
+}
+
+// registrations runs a statement that gives them.
+func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql string, args ...any) (*storage.RegistrationPage, error) {
+	var page *storage.RegistrationPage
+	err := s.run(ctx, sc, sql, args, func(rows pgx.Rows) error {
+		page = &storage.RegistrationPage{}
+		size := 0
+		var r registrationRow
+		for rows.Next() {
+			if err := rows.Scan(r.columns()...); err != nil {
+				return err
+			}
+			size += len(r.document)
+			if len(page.Registrations) == limit || len(page.Registrations) > 0 && size > pageBytes && sc.all {
+				page.More = true
+				break
+			}
+			page.Registrations = append(page.Registrations, r.registration())
+		}
+		return nil
+	})
+	return page, err
+}
+
+// TenantChanges implements [storage.Registry]. Of several changes of one tenant the
+// newest stands for all.
+func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
+	switch {
+	case after < 0:
+		return nil, invalid("after", "a position cannot be negative")
+	case limit < 0 || limit > storage.MaxPage:
+		return nil, invalid("limit", "a page has at most %d entries", storage.MaxPage)
+	}
+	more := int64(limit + 1)
+	if limit == 0 {
+		more = 0
+	}
+	var page *storage.TenantChangePage
+	err := s.run(ctx, registry, s.calls.changes, []any{after, more}, func(rows pgx.Rows) error {
+		page = &storage.TenantChangePage{}
+		for rows.Next() {
+			var position, version *int64
+			var tenant *string
+			if err := rows.Scan(&page.Head, &position, &tenant, &version); err != nil {
+				return err
+			}
+			if tenant == nil {
+				continue
+			}
+			if len(page.Changes) == limit {
+				page.More = true
+				break
+			}
+			page.Changes = append(page.Changes, storage.TenantChange{Position: *position, Tenant: *tenant, Version: *version})
+		}
+		return nil
+	})
+	return page, err
+}
+
+func checkPut(req *storage.PutTenantRequest) error {
+	switch {
+	case req.Tenant == "":
+		return invalid("tenant", "name a tenant")
+	case req.Attempt == "":
+		return invalid("attempt", "a version needs an attempt")
+	case req.IfVersion < 0:
+		return invalid("if_version", "a version cannot be negative")
+	case tenantStates[req.State] == "":
+		return invalid("state", "%d is no state of a tenant", req.State)
+	}
+	for path, s := range map[string]string{"tenant": req.Tenant, "attempt": req.Attempt, "incarnation": req.Incarnation, "note": req.Note} {
+		if err := checkText(path, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

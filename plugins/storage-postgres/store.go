@@ -1,0 +1,239 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// openTimeout bounds how long opening a Store looks for the database.
+const openTimeout = 2 * time.Second
+
+// Store keeps conversations and registrations in one schema of one database. It is
+// one pool of connections; Stores share nothing but the database.
+type Store struct {
+	cfg     Config
+	log     hclog.Logger
+	pool    *pool
+	schema  string // quoted
+	channel string // that tells of changed tenants
+	calls   statements
+	listen  *pgx.ConnConfig
+	steps   []layout // layouts that this version knows
+
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	flights sync.WaitGroup
+	base    atomic.Pointer[base] // nil until the database was seen to be fit
+	mu      sync.Mutex
+	flight  *flight // that finds it out, if one does
+}
+
+var (
+	_ storage.Storage  = (*Store)(nil)
+	_ storage.Renewer  = (*Store)(nil)
+	_ storage.Importer = (*Store)(nil)
+	_ storage.Migrator = (*Store)(nil)
+	_ storage.Registry = (*Store)(nil)
+	_ storage.Watcher  = (*Store)(nil)
+)
+
+// Open makes a Store. It does not need the database: one that cannot be reached, or
+// not yet, is looked at again at the first call. What only the configuration can
+// have wrong is fault.Invalid, with its path, when the database says so at once.
+func Open(ctx context.Context, cfg Config, env sdk.Env) (*Store, error) {
+	s, err := newStore(cfg, env, layouts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tryDatabase(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	main, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection)
+	if err != nil {
+		return nil, err
+	}
+	listen := main.ConnConfig
+	if cfg.ListenDSN != "" {
+		direct, err := cfg.poolConfig(cfg.ListenDSN, "listen_dsn", Connection{})
+		if err != nil {
+			return nil, err
+		}
+		listen = direct.ConnConfig
+	}
+	p, err := newPool(main, cfg.PoolSize)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
+	}
+	schema := pgx.Identifier{cfg.Schema}.Sanitize()
+	s := &Store{
+		cfg: cfg, log: env.Log, pool: p, schema: schema, channel: cfg.Schema, calls: statementsOf(schema),
+		listen: listen.Copy(), steps: steps,
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// tryDatabase looks for the database, briefly.
+func (s *Store) tryDatabase(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	_, err := s.ready(ctx)
+	if err == nil {
+		return nil
+	}
+	if e := s.cfg.configured(err); e != nil {
+		return e
+	}
+	// Of what the layout says, as opposed to whether it can be read.
+	if e := fault.Of(err); e.Class == fault.Invalid || e.Class == fault.Forbidden {
+		return e
+	}
+	s.log.Warn("the database is not there yet; it is looked for at the next call", "error", err)
+	return nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	s.end()
+	s.flights.Wait()
+	s.pool.Close()
+	return nil
+}
+
+// scope is on whose behalf a pipeline runs. Only one of the two is set, or neither
+// where nothing of any tenant is touched.
+type scope struct {
+	tenant  string
+	all     bool          // the tenants' registry, to read
+	timeout time.Duration // of each statement; 0: the configured one
+	again   bool          // may run twice: it changes nothing
+}
+
+// run sends the statement in one round trip, behind the one that sets role and tenant
+// for it: both are one transaction. scan reads its rows; it may be called again from
+// the start.
+func (s *Store) run(ctx context.Context, sc scope, sql string, args []any, scan func(pgx.Rows) error) error {
+	err := s.runOnce(ctx, sc, sql, args, scan)
+	if err == nil || ctx.Err() != nil {
+		return s.fail(ctx, err)
+	}
+	var pg *pgconn.PgError
+	ended := errors.As(err, &pg) && (pg.Code == stateDeadlock || pg.Code == stateSerialization)
+	var known *fault.Error
+	if !errors.As(err, &known) && (ended || pgconn.SafeToRetry(err) || sc.again && pg == nil) {
+		err = s.runOnce(ctx, sc, sql, args, scan)
+	}
+	return s.fail(ctx, err)
+}
+
+func (s *Store) runOnce(ctx context.Context, sc scope, sql string, args []any, scan func(pgx.Rows) error) error {
+	b, err := s.ready(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := s.pool.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	timeout := s.cfg.StatementTimeout
+	if sc.timeout > 0 {
+		timeout = max(timeout, sc.timeout.Seconds())
+	}
+	var batch pgx.Batch
+	registry := ""
+	if sc.all {
+		registry = "all"
+	}
+	batch.Queue(setting, b.role, sc.tenant, registry, strconv.FormatInt(int64(timeout*1000)+1, 10))
+	batch.Queue(sql, args...)
+	err = results(c.Conn.SendBatch(ctx, &batch), scan)
+	switch {
+	case err == nil:
+	case outdated(err):
+		s.base.Store(nil)
+	case deaf(ctx, err):
+		s.pool.lost(c)
+	}
+	return err
+}
+
+// setting is the first statement of each pipeline. What it sets is gone with the
+// transaction, so that nothing of it is left in the connection, whoever has it next.
+const setting = `select set_config('role', $1, true), set_config('botyard.tenant', $2, true),` +
+	` set_config('botyard.registry', $3, true), set_config('statement_timeout', $4, true)`
+
+func results(br pgx.BatchResults, scan func(pgx.Rows) error) error {
+	err := func() error {
+		if _, err := br.Exec(); err != nil {
+			return err
+		}
+		rows, err := br.Query()
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		if err := scan(rows); err != nil {
+			return err
+		}
+		rows.Close()
+		return rows.Err()
+	}()
+	// The transaction is committed behind the last statement: only Close knows.
+	if closing := br.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// fail makes the fault that the caller sees, and logs what it leaves out.
+func (s *Store) fail(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := classify(ctx, err)
+	if e.Err != nil && e.Class != fault.Invalid && e.Class != fault.Canceled {
+		s.log.Warn("a call of the database failed", "answered", e.Message, "error", e.Err)
+	}
+	return e
+}
+
+// Renew implements [storage.Renewer].
+func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
+	switch {
+	case holder == "":
+		return invalid("holder", "name a holder")
+	case lease <= 0:
+		return invalid("lease", "a lease must be longer than nothing")
+	}
+	if err := checkText("holder", holder); err != nil {
+		return err
+	}
+	return s.run(ctx, scope{}, s.calls.renew, []any{holder, lease}, none)
+}
+
+// none reads the rows of a statement whose answer says nothing.
+func none(rows pgx.Rows) error {
+	for rows.Next() {
+	}
+	return rows.Err()
+}

@@ -1,0 +1,111 @@
+package pgstore
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// protection is what a TLS block asks for. Certificates are texts here and not the
+// names of files, so the driver's own way, which reads files, is not taken.
+type protection struct {
+	mode  string
+	roots *x509.CertPool // nil: the system's
+	certs []tls.Certificate
+}
+
+// make reads the certificates. The DSN's mode counts where the block has none.
+func (t *TLS) make(dsnMode, dsnPath string) (*protection, error) {
+	bad := func(path, format string, args ...any) error {
+		return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
+	}
+	p := &protection{mode: t.Mode}
+	switch {
+	case p.mode != "":
+	case dsnMode != "":
+		p.mode = dsnMode
+	case t.CA != "":
+		p.mode = "verify-full"
+	default:
+		p.mode = "prefer"
+	}
+	switch p.mode {
+	case "disable", "prefer", "require", "verify-ca", "verify-full":
+	default:
+		path := "tls.mode"
+		if t.Mode == "" {
+			path = dsnPath
+		}
+		return nil, bad(path, "is no way to use TLS: sslmode is disable, prefer, require, verify-ca or verify-full")
+	}
+	if t.CA != "" {
+		p.roots = x509.NewCertPool()
+		if !p.roots.AppendCertsFromPEM([]byte(t.CA)) {
+			return nil, bad("tls.ca", "has no certificate in it; a PEM text was expected")
+		}
+	}
+	if (t.Cert == "") != (t.Key == "") {
+		return nil, bad("tls.cert", "cert and key come together")
+	}
+	if t.Cert != "" {
+		pair, err := tls.X509KeyPair([]byte(t.Cert), []byte(t.Key))
+		if err != nil {
+			return nil, bad("tls.cert", "cert and key are no pair of PEM texts")
+		}
+		p.certs = []tls.Certificate{pair}
+	}
+	return p, nil
+}
+
+// apply protects all hosts of the configuration, which were parsed without TLS.
+func (p *protection) apply(cfg *pgconn.Config) {
+	if p.mode == "disable" {
+		return
+	}
+	type target struct {
+		host string
+		port uint16
+	}
+	targets := []target{{cfg.Host, cfg.Port}}
+	for _, f := range cfg.Fallbacks {
+		targets = append(targets, target{f.Host, f.Port})
+	}
+	var ways []*pgconn.FallbackConfig
+	for _, t := range targets {
+		if strings.HasPrefix(t.host, "/") { // a unix socket
+			ways = append(ways, &pgconn.FallbackConfig{Host: t.host, Port: t.port})
+			continue
+		}
+		ways = append(ways, &pgconn.FallbackConfig{Host: t.host, Port: t.port, TLSConfig: p.config(t.host)})
+		if p.mode == "prefer" {
+			ways = append(ways, &pgconn.FallbackConfig{Host: t.host, Port: t.port})
+		}
+	}
+	cfg.Host, cfg.Port, cfg.TLSConfig, cfg.Fallbacks = ways[0].Host, ways[0].Port, ways[0].TLSConfig, ways[1:]
+}
+
+func (p *protection) config(host string) *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.roots, Certificates: p.certs, ServerName: host}
+	switch p.mode {
+	case "prefer", "require":
+		c.InsecureSkipVerify = true
+	case "verify-ca":
+		c.InsecureSkipVerify = true // of the name; the chain is verified here
+		c.VerifyConnection = func(state tls.ConnectionState) error {
+			if len(state.PeerCertificates) == 0 {
+				return errors.New("the server showed no certificate")
+			}
+			opts := x509.VerifyOptions{Roots: p.roots, Intermediates: x509.NewCertPool()}
+			for _, c := range state.PeerCertificates[1:] {
+				opts.Intermediates.AddCert(c)
+			}
+			_, err := state.PeerCertificates[0].Verify(opts)
+			return err
+		}
+	}
+	return c
+}
