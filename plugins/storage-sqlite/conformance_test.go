@@ -9,10 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	dir := t.TempDir()
@@ -21,9 +18,7 @@ func TestConformance(t *testing.T) {
 	}
 	opts := []storagetest.Option{
 		storagetest.Durable(), storagetest.Peers(open, open),
-		storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
-			t.Logf("%-20s %6.0f ms  %s", r.Name, float64(took.Milliseconds()), word(err))
-		}),
+		report(t),
 	}
 	if testing.Short() {
 		opts = append(opts, storagetest.Short())
@@ -31,6 +26,26 @@ func TestConformance(t *testing.T) {
 	if err := storagetest.Test(t.Context(), open, opts...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestConformanceOfProcesses runs the kit through the protocol, with three processes on
+// one file.
+func TestConformanceOfProcesses(t *testing.T) {
+	dir := t.TempDir()
+	err := storagetest.Test(t.Context(), served(t, dir), report(t), storagetest.Short(),
+		storagetest.Peers(served(t, dir), served(t, dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func report(t *testing.T) storagetest.Option {
+	return storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
+		if errors.Is(err, storagetest.ErrSkip) && r.Name[:7] != "restart" {
+			t.Errorf("%s was left out", r.Name)
+		}
+		t.Logf("%-20s %6d ms  %s", r.Name, took.Milliseconds(), word(err))
+	})
 }
 
 func word(err error) string {

@@ -33,11 +33,17 @@ func find(tx *session, call sdk.Call) (*conversation, error) {
 	return c, nil
 }
 
+// lifeOf answers 0 when the call's life has not begun, or ended.
+func lifeOf(tx *session, call sdk.Call) (life int64, err error) {
+	_, err = tx.get([]any{&life},
+		"SELECT id FROM lives WHERE tenant = ? AND incarnation = ? AND deleted_at IS NULL", call.Tenant, call.Incarnation)
+	return life, err
+}
+
 // enter finds or makes the life that the call is in.
 func enter(tx *session, call sdk.Call) (life int64, err error) {
-	found, err := tx.get([]any{&life},
-		"SELECT id FROM lives WHERE tenant = ? AND incarnation = ? AND deleted_at IS NULL", call.Tenant, call.Incarnation)
-	if found || err != nil {
+	life, err = lifeOf(tx, call)
+	if life != 0 || err != nil {
 		return life, err
 	}
 	if call.Incarnation != "" {

@@ -73,12 +73,20 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	if err := texts("after", req.After); err != nil {
 		return nil, err
 	}
-	only, args := "", []any{req.Call.Tenant, req.Call.Incarnation}
+	only := ""
 	if req.Call.User != "" {
-		only, args = " AND c.user = ?", append(args, req.Call.User)
+		only = " AND c.user = ?4"
 	}
 	page := &storage.ConversationPage{}
 	err := s.read(ctx, func(tx *session) error {
+		life, err := lifeOf(tx, req.Call)
+		if err != nil || life == 0 {
+			return err
+		}
+		args := []any{life, req.After, req.Limit + 1}
+		if only != "" {
+			args = append(args, req.Call.User)
+		}
 		return tx.each(func(r *sql.Rows) (bool, error) {
 			if page.More = len(page.Conversations) == req.Limit; page.More {
 				return false, nil
@@ -89,8 +97,8 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			c.CreatedAt, c.UpdatedAt = moment(created), moment(updated)
 			page.Conversations = append(page.Conversations, c)
 			return true, err
-		}, "SELECT c.name, c.user, c.turns, c.created_at, c.updated_at "+living+only+
-			" AND c.name > ? ORDER BY c.name LIMIT ?", append(args, req.After, req.Limit+1)...)
+		}, "SELECT c.name, c.user, c.turns, c.created_at, c.updated_at FROM conversations c WHERE c.life = ?1 AND c.deleted_at IS NULL"+
+			only+" AND c.name > ?2 ORDER BY c.name LIMIT ?3", args...)
 	})
 	return page, err
 }

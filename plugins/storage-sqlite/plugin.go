@@ -2,6 +2,8 @@ package sqlitestore
 
 import (
 	"context"
+	"os"
+	"runtime"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/storage"
@@ -22,6 +24,7 @@ type Config struct {
 func Plugin() sdk.Plugin {
 	return storage.NewPlugin(Name, Version,
 		func(_ context.Context, cfg Config, env sdk.Env) (storage.Storage, error) {
+			useProcessors()
 			s, err := Open(cfg, env)
 			if err != nil {
 				return nil, err
@@ -30,4 +33,13 @@ func Plugin() sdk.Plugin {
 		},
 		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate),
 		sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))
+}
+
+// useProcessors undoes what suits plugins that only hand over. A thread that waits for
+// the disk keeps its processor for a while, and with a single one all calls would wait
+// with it: no writes would gather that could be committed together.
+func useProcessors() {
+	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(min(4, runtime.NumCPU()))
+	}
 }

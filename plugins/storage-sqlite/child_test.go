@@ -1,0 +1,156 @@
+package sqlitestore
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// childEnv makes the test binary a process of the plugin: what it does, then a folder.
+const childEnv = "SQLITESTORE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(childEnv + "_DIR")
+	switch os.Getenv(childEnv) {
+	case "":
+		goleak.VerifyTestMain(m)
+	case "serve":
+		childServe(dir)
+	case "write":
+		childWrite(dir)
+	case "hold":
+		childHold(dir)
+	}
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// child starts a process that ends with the test, and answers its output.
+func child(t *testing.T, what, dir string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+what, childEnv+"_DIR="+dir)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe() // held open: the child ends when it closes
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return cmd, bufio.NewScanner(out)
+}
+
+// childServe serves the plugin on the socket in its first output line until its
+// standard input ends.
+func childServe(dir string) {
+	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
+	p := Plugin()
+	p.Backend.Register(server)
+	_, err := p.Backend.Configure(context.Background(), "i", []byte(`{}`), sdk.Env{Log: hclog.NewNullLogger(), DataDir: dir})
+	fail(err)
+	sockets, err := os.MkdirTemp("", "sq")
+	fail(err)
+	defer os.RemoveAll(sockets)
+	listener, err := net.Listen("unix", filepath.Join(sockets, "s"))
+	fail(err)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		server.Stop()
+	}()
+	fmt.Println(listener.Addr())
+	fail(server.Serve(listener))
+	fail(p.Backend.Close())
+}
+
+// childWrite says "CONVERSATION NUMBER" of each turn whose Commit was answered.
+func childWrite(dir string) {
+	s, err := Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir})
+	fail(err)
+	var out sync.Mutex
+	for i := range 16 {
+		go func() {
+			c := sdk.Call{Tenant: "t", Conversation: fmt.Sprintf("c%d", i), User: "u"}
+			for {
+				res, err := s.Begin(context.Background(), &storage.BeginRequest{Call: c, Holder: fmt.Sprint(os.Getpid()),
+					Lease: time.Millisecond, Message: chat.Text(chat.User, "hi")})
+				fail(err)
+				if res.Started == nil {
+					time.Sleep(time.Millisecond) // of the process before, which was killed
+					continue
+				}
+				n, err := s.Commit(context.Background(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
+					State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, fmt.Sprint("end of ", res.Started.Sequence))}})
+				fail(err)
+				out.Lock()
+				fmt.Println(c.Conversation, n, res.Started.Sequence)
+				out.Unlock()
+			}
+		}()
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// childHold keeps the database locked, as a shell with an open transaction does.
+func childHold(dir string) {
+	w, err := connect(filepath.Join(dir, "botyard.db"), writerPragmas)
+	fail(err)
+	_, err = w.exec("BEGIN IMMEDIATE")
+	fail(err)
+	fmt.Println("held")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// client has all that an instance serves.
+type client struct {
+	*storage.Client
+	*storage.RegistryClient
+	conn *grpc.ClientConn
+}
+
+func (c client) Close() error { return c.conn.Close() }
+
+// served opens the file in dir in a process of its own.
+func served(t *testing.T, dir string) func(context.Context) (storage.Storage, error) {
+	t.Helper()
+	_, out := child(t, "serve", dir)
+	if !out.Scan() {
+		t.Fatal("the child did not say its socket")
+	}
+	socket := out.Text()
+	return func(context.Context) (storage.Storage, error) {
+		conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)))
+		return client{storage.NewClient(conn, "i"), storage.NewRegistryClient(conn, "i"), conn}, err
+	}
+}

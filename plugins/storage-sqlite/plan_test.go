@@ -1,0 +1,129 @@
+package sqlitestore
+
+import (
+	"database/sql"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// TestNoStatementScans asks SQLite how it would run each statement of the plugin: by
+// an index, and without sorting. That is why nothing grows with what is stored.
+func TestNoStatementScans(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	everything(t, s)
+	var all []string
+	collect := func(of *session) error {
+		all = append(all, slices.Collect(maps.Keys(of.stmts))...)
+		return nil
+	}
+	if err := s.writer.apart(t.Context(), collect); err != nil {
+		t.Fatal(err)
+	}
+	for range readerCount {
+		if err := s.readers.do(t.Context(), collect); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Rows that are on their way out, seldom more than a few, and the holders, one for
+	// each run of a host: both once an hour.
+	allowed := []string{"SCAN c USING INDEX conversations_deleted", "SCAN c USING COVERING INDEX conversations_deleted", "SCAN holders", "SCAN sqlite_master"}
+	slices.Sort(all)
+	checked := 0
+	for _, query := range slices.Compact(all) {
+		switch verb, _, _ := strings.Cut(query, " "); verb {
+		case "SELECT", "UPDATE", "DELETE", "INSERT":
+		default:
+			continue
+		}
+		checked++
+		err := s.readers.do(t.Context(), func(r *session) error {
+			args := make([]any, strings.Count(query, "?"))
+			return r.each(func(rows *sql.Rows) (bool, error) {
+				var id, parent, unused int
+				var step string
+				if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+					return false, err
+				}
+				if (strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "TEMP B-TREE")) && !slices.Contains(allowed, step) {
+					t.Errorf("%s\n\t%s", step, query)
+				}
+				return true, nil
+			}, "EXPLAIN QUERY PLAN "+query, args...)
+		})
+		if err != nil {
+			t.Errorf("%v\n\t%s", err, query)
+		}
+	}
+	if checked < 40 {
+		t.Errorf("only %d statements were looked at", checked)
+	}
+}
+
+// everything makes the store run each of its statements.
+func everything(t *testing.T, s *Store) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	end(t, s, begin(t, s, keyed("k")))
+	begin(t, s, keyed("k"))
+	once := func(r *storage.BeginRequest) { r.Attempt, r.Lease = "a", time.Nanosecond }
+	begin(t, s, once)
+	begin(t, s, once)
+	end(t, s, begin(t, s))
+	must(s.Renew(ctx, "h", time.Second))
+	for _, all := range []bool{false, true} {
+		_, err := s.Read(ctx, &storage.ReadRequest{Call: call, Limit: 10, All: all})
+		must(err)
+	}
+	turn := storage.Turn{Sequence: 4, State: storage.Failed, Messages: []chat.Message{{}}, StartedAt: time.Now(), EndedAt: time.Now()}
+	_, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: []storage.Turn{turn}})
+	must(err)
+	user, tenant := call, call
+	user.Conversation = ""
+	tenant.Conversation, tenant.User = "", ""
+	for _, c := range []storage.ListRequest{{Call: user, Limit: 1}, {Call: tenant, Limit: 1}} {
+		_, err := s.List(ctx, &c)
+		must(err)
+	}
+	for _, scope := range []storage.Scope{{Call: call}, {Call: user}, {Call: tenant, Tenant: true}} {
+		for _, before := range []time.Time{time.Now().Add(time.Hour), {}} {
+			for range 2 {
+				end(t, s, begin(t, s))
+			}
+			scope.Before, scope.Limit = before, 1
+			for more := true; more; {
+				d, err := s.Delete(ctx, scope)
+				must(err)
+				more = d.More
+			}
+		}
+	}
+	named := tenant
+	named.Incarnation = "life"
+	_, err = s.Delete(ctx, storage.Scope{Call: named, Tenant: true})
+	must(err)
+	for v := range int64(2) {
+		_, err := s.PutTenant(ctx, &storage.PutTenantRequest{Tenant: "t", IfVersion: v, State: storage.TenantActive, Attempt: time.Now().String()})
+		must(err)
+	}
+	_, err = s.GetTenants(ctx, []string{"t"})
+	must(err)
+	_, err = s.ListTenants(ctx, "", 1)
+	must(err)
+	_, err = s.TenantHistory(ctx, "t", 0, 1)
+	must(err)
+	_, err = s.TenantChanges(ctx, 0, 1)
+	must(err)
+	must(s.janitor.tidy(ctx))
+}

@@ -1,0 +1,266 @@
+package sqlitestore
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// clock is a hand that tests turn.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// openStore opens the file in dir and closes it with the test.
+func openStore(t testing.TB, dir string) *Store {
+	t.Helper()
+	return openWith(t, dir, time.Now)
+}
+
+func openWith(t testing.TB, dir string, now func() time.Time) *Store {
+	t.Helper()
+	known, err := readLayouts(layoutFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir}, known, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func clocked(t *testing.T) (*Store, *clock) {
+	c := &clock{at: time.Date(2026, 1, 2, 23, 59, 59, 0, time.UTC)}
+	return openWith(t, t.TempDir(), c.now), c
+}
+
+var call = sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
+
+func begin(t testing.TB, s storage.Storage, set ...func(*storage.BeginRequest)) *storage.BeginResult {
+	t.Helper()
+	req := &storage.BeginRequest{Call: call, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: 10 * time.Second, Tail: 10}
+	for _, f := range set {
+		f(req)
+	}
+	res, err := s.Begin(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func end(t testing.TB, s storage.Storage, res *storage.BeginResult) int64 {
+	t.Helper()
+	if res.Started == nil {
+		t.Fatalf("not started: %+v", res)
+	}
+	n, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: res.Started.Fence,
+		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func keyed(k string) func(*storage.BeginRequest) {
+	return func(r *storage.BeginRequest) { r.Key, r.Digest = k, []byte("digest of "+k) }
+}
+
+func TestKeysLiveADay(t *testing.T) {
+	s, c := clocked(t)
+	end(t, s, begin(t, s, keyed("early")))
+	c.pass(time.Hour)
+	end(t, s, begin(t, s, keyed("late")))
+	c.pass(storage.KeyTTL - time.Hour - 1)
+	if begin(t, s, keyed("early")).Replay == nil {
+		t.Error("a key of nearly 24 hours was forgotten")
+	}
+	c.pass(1)
+	end(t, s, begin(t, s, keyed("early"))) // begins anew, and lives again from now
+	if begin(t, s, keyed("late")).Replay == nil {
+		t.Error("a key of 23 hours was forgotten")
+	}
+	c.pass(storage.KeyTTL - 1)
+	if begin(t, s, keyed("early")).Replay == nil {
+		t.Error("the second use of a key does not live 24 hours")
+	}
+	c.pass(1)
+	other := func(r *storage.BeginRequest) { r.Digest = []byte("another") }
+	end(t, s, begin(t, s, keyed("early"), other))
+}
+
+func TestKeyWithoutDigest(t *testing.T) {
+	s, _ := clocked(t)
+	bare := func(r *storage.BeginRequest) { r.Key = "k" }
+	end(t, s, begin(t, s, bare))
+	if begin(t, s, bare).Replay == nil {
+		t.Error("a key without digest is not looked for")
+	}
+}
+
+func TestLeaseEndsOnTime(t *testing.T) {
+	s, c := clocked(t)
+	begin(t, s)
+	other := func(r *storage.BeginRequest) { r.Holder = "other" }
+	c.pass(10*time.Second - 1)
+	if begin(t, s, other).Busy == nil {
+		t.Error("the lease ended early")
+	}
+	if err := s.Renew(t.Context(), "h", 3*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(3*time.Second - 1)
+	if begin(t, s, other).Busy == nil {
+		t.Error("the renewed lease ended early")
+	}
+	if err := s.Renew(t.Context(), "h", time.Nanosecond); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(1)
+	if begin(t, s, other).Started == nil {
+		t.Error("the lease did not end")
+	}
+}
+
+func TestRenewalRevivesALease(t *testing.T) {
+	s, c := clocked(t)
+	begin(t, s)
+	c.pass(2 * time.Hour)
+	if err := s.janitor.tidy(t.Context()); err != nil { // forgets the holder
+		t.Fatal(err)
+	}
+	if err := s.Renew(t.Context(), "h", time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if begin(t, s, func(r *storage.BeginRequest) { r.Holder = "other" }).Busy == nil {
+		t.Error("a lease that nobody took over was not given back")
+	}
+}
+
+func TestEndlessLease(t *testing.T) {
+	s, c := clocked(t)
+	begin(t, s, func(r *storage.BeginRequest) { r.Lease = math.MaxInt64 })
+	if err := s.Renew(t.Context(), "other", math.MaxInt64); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(1000 * time.Hour)
+	if begin(t, s).Busy == nil {
+		t.Error("the longest lease ran over and ended")
+	}
+}
+
+func TestCanceledCallsChangeNothing(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second}); !fault.Is(err, fault.Canceled) {
+		t.Errorf("begin: %v", err)
+	}
+	if _, err := s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a canceled begin left something: %v", err)
+	}
+	if _, err := s.Read(ctx, &storage.ReadRequest{Call: call, Limit: 1}); !fault.Is(err, fault.Canceled) {
+		t.Errorf("read: %v", err)
+	}
+}
+
+func TestTwoFilesAreTwo(t *testing.T) {
+	a, b := openStore(t, t.TempDir()), openStore(t, t.TempDir())
+	held := begin(t, a)
+	if begin(t, b).Started.Sequence != 1 {
+		t.Error("the second file knows of the first")
+	}
+	_, err := b.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: held.Started.Fence, State: storage.Failed})
+	if !fault.Is(err, fault.Conflict) {
+		t.Errorf("a fence of another file: %v", err)
+	}
+}
+
+// TestPagesOfLargeTurns sees to it that a page fits into a message.
+func TestPagesOfLargeTurns(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	const turns = 12
+	for range turns {
+		end(t, s, begin(t, s, func(r *storage.BeginRequest) {
+			r.Tail, r.Message = 0, chat.Text(chat.User, strings.Repeat("x", 3<<20))
+		}))
+	}
+	read := 0
+	for after, more := int64(0), true; more; {
+		page, err := s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: storage.MaxPage, After: after})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Turns) == 0 || len(page.Turns) > 8 {
+			t.Fatalf("a page of %d turns of 3 MiB", len(page.Turns))
+		}
+		read += len(page.Turns)
+		after, more = page.Turns[len(page.Turns)-1].Sequence, page.More
+	}
+	if read != turns {
+		t.Errorf("%d turns were read; want %d", read, turns)
+	}
+}
+
+// TestTextThatCannotBeKept is refused where it stands, and leaves the turn as it was.
+func TestTextThatCannotBeKept(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	bad := map[string]chat.Part{
+		"text":       {Text: "a\x00b"},
+		"not UTF-8":  {Text: "a\xff"},
+		"url":        {Image: &chat.Image{URL: "\x00"}},
+		"media type": {Image: &chat.Image{MediaType: "\x00"}},
+		"reasoning":  {Reasoning: &chat.Reasoning{Text: "\x00"}},
+		"arguments":  {ToolCall: &chat.ToolCall{Arguments: "\x00"}},
+		"nested":     {ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\x00"}}}},
+	}
+	for what, part := range bad {
+		_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second,
+			Message: chat.Message{Role: chat.User, Parts: []chat.Part{{Text: "fine"}, part}}})
+		if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path != "message" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	res := begin(t, s)
+	for what, part := range bad {
+		_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: res.Started.Fence, State: storage.Succeeded,
+			Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{part}}}})
+		if !fault.Is(err, fault.Invalid) {
+			t.Errorf("reply with %s: %v", what, err)
+		}
+	}
+	if n := end(t, s, res); n != 1 {
+		t.Errorf("the turn became number %d", n)
+	}
+	if _, err := place(filepath.Join("a\x00b.db"), "/x"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("path: %v", err)
+	}
+}
