@@ -1,0 +1,276 @@
+package archivetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Storage keeps all that it is given. The zero value is empty and ready.
+type Storage struct {
+	// Before, if set, is asked before each call of the name of a method of
+	// storage.Storage or storage.Importer; its error is the call's. It is not changed
+	// while calls are made.
+	Before func(method string, call sdk.Call) error
+
+	mu            sync.Mutex
+	lives         int
+	conversations map[address]*conversation
+	leases        map[string]time.Time
+	dead          map[owner]bool
+	removed       []*conversation // of which some turns are left
+}
+
+var (
+	_ storage.Storage  = (*Storage)(nil)
+	_ storage.Importer = (*Storage)(nil)
+	_ storage.Renewer  = (*Storage)(nil)
+)
+
+type owner struct{ tenant, life string }
+
+type address struct {
+	owner
+	id string
+}
+
+type conversation struct {
+	address
+	user             string
+	life             int
+	turns            []*turn
+	created, updated time.Time
+}
+
+type turn struct {
+	storage.Turn
+	holder, attempt string
+	digest          []byte
+	closed          bool // no fence is good for it
+}
+
+func of(call sdk.Call) address {
+	return address{owner{call.Tenant, call.Incarnation}, call.Conversation}
+}
+
+// enter is what each call begins with; leave ends it.
+func (s *Storage) enter(method string, call sdk.Call, named bool) (leave func(), err error) {
+	if s.Before != nil {
+		if err := s.Before(method, call); err != nil {
+			return nil, err
+		}
+	}
+	if call.Tenant == "" || named && call.Conversation == "" {
+		return nil, fault.New(fault.Invalid, "the call names too little")
+	}
+	s.mu.Lock()
+	if s.conversations == nil {
+		s.conversations, s.leases, s.dead = map[address]*conversation{}, map[string]time.Time{}, map[owner]bool{}
+	}
+	return s.mu.Unlock, nil
+}
+
+func (c *conversation) running() *turn {
+	if n := len(c.turns); n > 0 && c.turns[n-1].State == storage.Running {
+		return c.turns[n-1]
+	}
+	return nil
+}
+
+func (c *conversation) succeeded() (n int64) {
+	for _, t := range c.turns {
+		if t.State == storage.Succeeded {
+			n++
+		}
+	}
+	return n
+}
+
+// find answers the conversation, made but not kept if there is none.
+func (s *Storage) find(call sdk.Call, created time.Time) (*conversation, error) {
+	if c := s.conversations[of(call)]; c != nil {
+		return c, nil
+	}
+	if s.dead[of(call).owner] {
+		return nil, fault.New(fault.Conflict, "this life of the tenant is over")
+	}
+	s.lives++
+	return &conversation{address: of(call), user: call.User, life: s.lives, created: created}, nil
+}
+
+// Begin implements storage.Storage.
+func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
+	leave, err := s.enter("Begin", req.Call, true)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if req.Tail < 0 || req.Lease <= 0 || req.Holder == "" {
+		return nil, fault.New(fault.Invalid, "out of bounds")
+	}
+	now := time.Now()
+	c, err := s.find(req.Call, now)
+	if err != nil {
+		return nil, err
+	}
+	running := c.running()
+	if running != nil && req.Attempt != "" && running.attempt == req.Attempt {
+		return c.started(running, req.Tail), nil
+	}
+	if key := c.keyed(req.Key, now); key != nil {
+		if !bytes.Equal(key.digest, req.Digest) {
+			return &storage.BeginResult{KeyReused: true}, nil
+		}
+		if key.State == storage.Succeeded {
+			replay := key.Turn
+			return &storage.BeginResult{Replay: &replay}, nil
+		}
+	}
+	if running != nil {
+		if s.leases[running.holder].After(now) {
+			return &storage.BeginResult{Busy: &storage.Busy{SameKey: req.Key != "" && req.Key == running.Key}}, nil
+		}
+		running.State, running.EndedAt, running.closed = storage.Interrupted, now, true
+		running.Reason = fault.Deadline.String() + ": its host went away"
+	}
+	t := &turn{holder: req.Holder, attempt: req.Attempt, digest: req.Digest, Turn: storage.Turn{
+		Sequence: int64(len(c.turns)) + 1, State: storage.Running, User: req.Call.User,
+		Messages: []chat.Message{req.Message}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
+	}}
+	s.conversations[c.address] = c
+	c.turns, c.updated = append(c.turns, t), now
+	s.extend(req.Holder, now.Add(req.Lease))
+	return c.started(t, req.Tail), nil
+}
+
+// keyed is the last attempt under the key.
+func (c *conversation) keyed(key string, now time.Time) *turn {
+	for _, t := range slices.Backward(c.turns) {
+		if key != "" && t.Key == key && t.attempt != imported && now.Sub(t.StartedAt) < storage.KeyTTL {
+			return t
+		}
+	}
+	return nil
+}
+
+func (c *conversation) fence(t *turn) string { return fmt.Sprintf("%d.%d", c.life, t.Sequence) }
+
+func (c *conversation) started(t *turn, tail int) *storage.BeginResult {
+	var messages []chat.Message
+	for _, t := range c.turns {
+		if t.State == storage.Succeeded {
+			messages = append(messages, t.Messages...)
+		}
+	}
+	messages = messages[max(0, len(messages)-tail):]
+	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: c.fence(t), Tail: slices.Clone(messages)}}
+}
+
+// Commit implements storage.Storage.
+func (s *Storage) Commit(_ context.Context, req *storage.CommitRequest) (int64, error) {
+	leave, err := s.enter("Commit", req.Call, true)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	if !hasEnded(req.State) || req.State == storage.Succeeded && len(req.Messages) == 0 {
+		return 0, fault.New(fault.Invalid, "no end of a turn").At("state")
+	}
+	c := s.conversations[of(req.Call)]
+	if c == nil {
+		return 0, fault.New(fault.Conflict, "the fence holds no conversation")
+	}
+	at := slices.IndexFunc(c.turns, func(t *turn) bool { return !t.closed && c.fence(t) == req.Fence })
+	switch {
+	case at < 0:
+		return 0, fault.New(fault.Conflict, "the fence does not hold the conversation")
+	case c.turns[at].State != storage.Running && c.turns[at].State != req.State:
+		return 0, fault.New(fault.Conflict, "the turn has ended otherwise")
+	case c.turns[at].State != storage.Running:
+		return c.turns[at].Number, nil
+	}
+	t := c.turns[at]
+	if req.State == storage.Succeeded {
+		t.Number = c.succeeded() + 1
+	}
+	t.State, t.Reason, t.Usage, t.Record, t.EndedAt = req.State, req.Reason, req.Usage, req.Record, time.Now()
+	t.Messages = append(slices.Clone(t.Messages), req.Messages...)
+	c.updated = t.EndedAt
+	return t.Number, nil
+}
+
+func hasEnded(s storage.State) bool {
+	return s == storage.Succeeded || s == storage.Failed || s == storage.Interrupted
+}
+
+// Read implements storage.Storage.
+func (s *Storage) Read(_ context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
+	leave, err := s.enter("Read", req.Call, true)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if req.Limit < 1 || req.Limit > storage.MaxPage || req.After < 0 {
+		return nil, fault.New(fault.Invalid, "out of bounds").At("limit")
+	}
+	c := s.conversations[of(req.Call)]
+	if c == nil {
+		return nil, fault.New(fault.NotFound, "there is no such conversation")
+	}
+	page := &storage.TurnPage{}
+	for _, t := range c.turns {
+		if t.Sequence <= req.After || !req.All && t.State != storage.Succeeded {
+			continue
+		}
+		if page.More = len(page.Turns) == req.Limit; page.More {
+			break
+		}
+		page.Turns = append(page.Turns, t.Turn)
+	}
+	return page, nil
+}
+
+// List implements storage.Storage.
+func (s *Storage) List(_ context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
+	leave, err := s.enter("List", req.Call, false)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if req.Limit < 1 || req.Limit > storage.MaxPage {
+		return nil, fault.New(fault.Invalid, "out of bounds").At("limit")
+	}
+	var all []storage.Conversation
+	for a, c := range s.conversations {
+		if a.owner == of(req.Call).owner && a.id > req.After && (req.Call.User == "" || c.user == req.Call.User) {
+			all = append(all, storage.Conversation{ID: a.id, User: c.user, Turns: c.succeeded(), CreatedAt: c.created, UpdatedAt: c.updated})
+		}
+	}
+	slices.SortFunc(all, func(a, b storage.Conversation) int { return strings.Compare(a.ID, b.ID) })
+	return &storage.ConversationPage{Conversations: all[:min(len(all), req.Limit)], More: len(all) > req.Limit}, nil
+}
+
+func (s *Storage) extend(holder string, until time.Time) {
+	if until.After(s.leases[holder]) {
+		s.leases[holder] = until
+	}
+}
+
+// Renew implements storage.Renewer.
+func (s *Storage) Renew(_ context.Context, holder string, lease time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.leases[holder]; known {
+		s.extend(holder, time.Now().Add(lease))
+	}
+	return nil
+}
