@@ -101,6 +101,9 @@ func TestAStoredBlockResolvesAsTheFirst(t *testing.T) {
 	if err != nil || strings.Contains(string(stored), "literal-secret") || strings.Contains(string(stored), "from-environment") {
 		t.Fatalf("stored as %s, %v", stored, err)
 	}
+	if got, want := sealed.Label(), "openai (model=m, models.\"gpt-4.1\"=1, timeout=9007199254740993)"; got != want {
+		t.Errorf("labelled %s; want %s", got, want)
+	}
 	var back SealedBlock
 	if err := json.Unmarshal(stored, &back); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/botyard/botyard/host/secret"
 )
@@ -48,6 +50,39 @@ type SealedBlock struct {
 	Kind   string          `json:"kind"`
 	Plugin string          `json:"plugin"`
 	Config json.RawMessage `json:"config"`
+}
+
+// Label names the block for people: its plugin, and of its settings what is plain text
+// or a number, which tells it from another of that plugin. It has no secret in it.
+func (s SealedBlock) Label() string {
+	var tree map[string]any
+	numbers := json.NewDecoder(bytes.NewReader(s.Config))
+	numbers.UseNumber()
+	if numbers.Decode(&tree) != nil {
+		return s.Plugin
+	}
+	var parts []string
+	plainLeaves(nil, tree, func(path Path, value any) {
+		parts = append(parts, fmt.Sprintf("%s=%v", path, value))
+	})
+	slices.Sort(parts)
+	if len(parts) == 0 {
+		return s.Plugin
+	}
+	return s.Plugin + " (" + strings.Join(parts, ", ") + ")"
+}
+
+func plainLeaves(path Path, tree map[string]any, found func(Path, any)) {
+	for key, value := range tree {
+		switch v := value.(type) {
+		case map[string]any:
+			if v[secretMark] == nil && v[referenceMark] == nil {
+				plainLeaves(path.with(key), v, found)
+			}
+		case string, json.Number:
+			found(path.with(key), v)
+		}
+	}
 }
 
 // SealBlock makes the stored form of a tenant's block.
