@@ -85,7 +85,8 @@ func TestReplacementDrains(t *testing.T) {
 	var reply string
 	var err error
 	var call sync.WaitGroup
-	call.Go(func() { reply, err = ask(context.Background(), i, "t", "drip 1s") })
+	end := filepath.Join(t.TempDir(), "end")
+	call.Go(func() { reply, err = ask(context.Background(), i, "t", "hold "+end) })
 	eventually(t, 5*time.Second, "the call is made", func() bool { return h.row("test").Calls == 1 })
 	putPlugin(t, h.dir, "test", "two")
 	eventually(t, 10*time.Second, "the new one", func() bool { return i.Plugin().Version == "0-two" })
@@ -98,8 +99,9 @@ func TestReplacementDrains(t *testing.T) {
 	if draining != 1 {
 		t.Errorf("status = %+v", h.Status())
 	}
+	put(t, end, nil)
 	call.Wait()
-	if err != nil || reply != "drip drop" {
+	if err != nil || reply != "held free" {
 		t.Errorf("reply = %q, %v", reply, err)
 	}
 }

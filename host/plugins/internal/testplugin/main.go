@@ -149,6 +149,16 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		}
 		time.Sleep(d)
 		return say("drop")
+	case "hold": // a delta at once, the end when there is a file of that name
+		if err := emit(llm.Delta{Text: "held "}); err != nil {
+			return nil, err
+		}
+		for {
+			if _, err := os.Stat(rest); err == nil {
+				return say("free")
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
 	case "crash":
 		fmt.Fprintln(os.Stderr, "told to crash")
 		os.Exit(7)
