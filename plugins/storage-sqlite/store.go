@@ -59,11 +59,11 @@ func open(cfg Config, env sdk.Env, known layouts, now func() time.Time) (*Store,
 	}
 	s.writer = newWriter(s.openWriter, known.allowed)
 	s.readers = newReaders(path)
-	if err := s.write(context.Background(), func(*session) error { return nil }); err != nil {
+	if err := s.writer.do(context.Background(), func(*session) error { return nil }); err != nil {
 		if bad := misplaced(err); bad != nil {
 			return nil, errors.Join(bad, s.readers.close(), s.writer.close())
 		}
-		s.log.Warn("the database cannot be opened yet", "path", path, "error", err)
+		_ = s.classify(err) // tells the operator
 	}
 	s.janitor = newJanitor(s)
 	return s, nil

@@ -264,3 +264,5 @@ func TestTextThatCannotBeKept(t *testing.T) {
 		t.Errorf("path: %v", err)
 	}
 }
+
+func env(dir string) sdk.Env { return sdk.Env{DataDir: dir} }

@@ -1,0 +1,34 @@
+package sqlitestore
+
+import (
+	"os"
+	"syscall"
+	"testing"
+)
+
+// smallDisk mounts a file system for the test.
+func smallDisk(t *testing.T, options string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root may mount a file system")
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Skip("no file system can be mounted here: ", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error("unmount: ", err)
+		}
+	})
+	return dir
+}
+
+// writable mounts it anew, for reading only or for writing too.
+func writable(dir string, on bool) error {
+	flags := uintptr(syscall.MS_REMOUNT)
+	if !on {
+		flags |= syscall.MS_RDONLY
+	}
+	return syscall.Mount("tmpfs", dir, "tmpfs", flags, "")
+}

@@ -1,0 +1,135 @@
+package sqlitestore
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+func TestPlace(t *testing.T) {
+	for _, c := range []struct {
+		path, dir, want string // want "" is refused
+	}{
+		{"botyard.db", "/data", "/data/botyard.db"},
+		{"more/of.it.db", "/data", "/data/more/of.it.db"},
+		{"a/../b.db", "/data", "/data/b.db"},
+		{"/elsewhere/botyard.db", "", "/elsewhere/botyard.db"},
+		{"/elsewhere/../botyard.db", "", "/botyard.db"},
+		{"botyard.db", "", ""},
+		{"/data/botyard.db", "/data", ""},
+		{"/etc/passwd.db", "/data", ""},
+		{"../botyard.db", "/data", ""},
+		{"a/../../b.db", "/data", ""},
+		{"botyard.db-wal", "/data", ""},
+		{"botyard.db-shm", "/data", ""},
+		{"botyard", "/data", ""},
+		{".db", "/data", ""},
+		{"", "/data", ""},
+		{"botyard.db/", "/data", ""},
+		{"a\x00.db", "/data", ""},
+	} {
+		got, err := place(c.path, c.dir)
+		switch e := fault.Of(err); {
+		case c.want == "" && (e == nil || e.Class != fault.Invalid || e.Path != "path" || e.Party != fault.PartyTenant):
+			t.Errorf("%q below %q: %q, %v; want it refused", c.path, c.dir, got, err)
+		case c.want != "" && (err != nil || got != c.want):
+			t.Errorf("%q below %q: %q, %v; want %q", c.path, c.dir, got, err, c.want)
+		}
+	}
+}
+
+// TestBadPathIsRefusedAtOnce is about what no call could ever use.
+func TestBadPathIsRefusedAtOnce(t *testing.T) {
+	write := func(name, content string) func(*testing.T, string) string {
+		return func(t *testing.T, dir string) string {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return dir
+		}
+	}
+	for what, c := range map[string]struct {
+		make func(t *testing.T, dir string) string // answers the data folder
+		want string
+	}{
+		"text":              {write("botyard.db", strings.Repeat("this is no database\n", 500)), "no SQLite database"},
+		"folder":            {func(t *testing.T, dir string) string { return filepath.Dir(mkdir(t, dir, "botyard.db")) }, "opened for writing"},
+		"file for a folder": {func(t *testing.T, dir string) string { return filepath.Join(write("f", "")(t, dir), "f") }, "cannot be made"},
+		"another program's": {func(t *testing.T, dir string) string {
+			inFile(t, dir, "CREATE TABLE theirs (a); PRAGMA user_version = 1")
+			return dir
+		}, "another program"},
+		"another program's mark": {func(t *testing.T, dir string) string {
+			inFile(t, dir, "PRAGMA application_id = 252006674")
+			return dir
+		}, "another program"},
+		"read-only disk": {func(t *testing.T, _ string) string { return readOnly(t) }, "cannot be made"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s, err := Open(Config{Path: "botyard.db"}, env(c.make(t, t.TempDir())))
+			if err == nil {
+				_ = s.Close()
+			}
+			e := fault.Of(err)
+			if e == nil || e.Class != fault.Invalid || e.Path != "path" || e.Party != fault.PartyTenant || !strings.Contains(e.Message, c.want) {
+				t.Errorf("%+v; want it refused at path, since it %q", e, c.want)
+			}
+		})
+	}
+}
+
+func readOnly(t *testing.T) string {
+	t.Helper()
+	dir := smallDisk(t, "size=1m")
+	if err := writable(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func mkdir(t *testing.T, dir, name string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// inFile runs statements on the database in dir, as some program may.
+func inFile(t *testing.T, dir, statements string) {
+	t.Helper()
+	path := filepath.Join(dir, "botyard.db")
+	if err := create(path); err != nil {
+		t.Fatal(err)
+	}
+	w, err := connect(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.script(statements); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFilesAreTheUsersOnly looks at the modes of all that is made.
+func TestFilesAreTheUsersOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	s := openStore(t, dir)
+	end(t, s, begin(t, s))
+	for path, want := range map[string]os.FileMode{
+		filepath.Dir(dir): 0o700, dir: 0o700, filepath.Join(dir, "botyard.db"): 0o600,
+		filepath.Join(dir, "botyard.db-wal"): 0o600, filepath.Join(dir, "botyard.db-shm"): 0o600,
+	} {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", path, info.Mode().Perm(), err, want)
+		}
+	}
+}
