@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +15,12 @@ import (
 // settings are the words of a DSN.
 type settings map[string]string
 
-// parseDSN reads a URL or a list of words. It does not look at the environment, and
-// refuses words that would have this process read files.
+// dsnWords are what a DSN may have. Others would have this process read files, which a
+// tenant must not choose, or are keys of the configuration.
+var dsnWords = []string{"host", "port", "user", "password", "dbname", "sslmode", "application_name", "target_session_attrs",
+	"options", "channel_binding"}
+
+// parseDSN reads a URL or a list of words.
 func parseDSN(dsn string) (settings, error) {
 	s := settings{}
 	var err error
@@ -27,9 +32,14 @@ func parseDSN(dsn string) (settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, word := range []string{"passfile", "service", "servicefile", "sslcert", "sslkey", "sslrootcert", "sslpassword", "krbspn", "krbsrvname"} {
-		if _, ok := s[word]; ok {
-			return nil, errors.New("must not have " + word + "; certificates belong under tls")
+	if name, ok := s["database"]; ok { // as pgx also calls it
+		delete(s, "database")
+		s["dbname"] = name
+	}
+	for word := range s {
+		if !slices.Contains(dsnWords, word) {
+			// Not named: it may be a piece of a password that lacks its quotes.
+			return nil, errors.New("has a word that is not taken here; there are " + strings.Join(dsnWords, ", "))
 		}
 	}
 	return s, nil
@@ -87,7 +97,7 @@ func (s settings) addWords(dsn string) error {
 	for rest != "" {
 		word, value, ok := strings.Cut(rest, "=")
 		if word = strings.TrimSpace(word); !ok || word == "" || strings.ContainsAny(word, " \t\n\r'") {
-			return malformed
+			return malformed // what is here may be a password
 		}
 		value = strings.TrimLeft(value, " \t\n\r")
 		quoted := strings.HasPrefix(value, "'")
@@ -218,6 +228,11 @@ func (c *Config) poolConfig(dsn, path string, over Connection) (*pgxpool.Config,
 		}
 		return nil, bad(errors.New(reason), path)
 	}
+	params := map[string]string{"application_name": s["application_name"]}
+	if options := s["options"]; options != "" {
+		params["options"] = options
+	}
+	cfg.ConnConfig.RuntimeParams = params // and none of the environment's
 	secured.apply(&cfg.ConnConfig.Config)
 	cfg.MaxConns = int32(c.PoolSize + c.MaxOverflow)
 	cfg.MinConns = 0

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
@@ -14,33 +13,32 @@ import (
 //go:embed layouts/*.sql
 var files embed.FS
 
-// layout is one version of the tables. Its files only add to those of the version
-// before, so that plugins which know only that one go on; what they alone need is
-// taken away by finish, and that shuts them out.
+// layout is one version of the tables. Up only adds to the version before, so that
+// plugins which know only that one go on; what they alone need is taken away by
+// finish, and that shuts them out. The schema's name stands where @schema@ is written.
 type layout struct {
 	what   string
-	files  []string
+	up     string // SQL
 	finish string // SQL; empty where nothing is to be taken away
 }
 
 // layouts are the versions, from 1. A layout that was released never changes.
 var layouts = []layout{{
 	what: "make conversations, turns and the tenants' registry",
-	files: []string{"layouts/0001_tables.sql", "layouts/0001_turns.sql", "layouts/0001_deletion.sql",
-		"layouts/0001_import.sql", "layouts/0001_registry.sql"},
+	up:   load("tables", "turns", "deletion", "import", "registry"),
 }}
 
-// sql is all of the layout's files, for the schema.
-func (l layout) sql(schema string) (string, error) {
+// load reads the files of layout 1.
+func load(names ...string) string {
 	var all strings.Builder
-	for _, name := range l.files {
-		text, err := files.ReadFile(name)
+	for _, name := range names {
+		text, err := files.ReadFile("layouts/0001_" + name + ".sql")
 		if err != nil {
-			return "", err
+			panic("pgstore: " + err.Error()) // it is in the binary, or was never built
 		}
 		all.Write(text)
 	}
-	return strings.ReplaceAll(all.String(), "@schema@", schema), nil
+	return all.String()
 }
 
 // Migrate implements [storage.Migrator].
@@ -90,23 +88,22 @@ func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, fini
 		return err
 	}
 	run := func(step, sql string) error {
-		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := tx.Exec(ctx, in(s.schema, sql), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return fmt.Errorf("%s: %w", step, err)
 		}
 		m.Steps = append(m.Steps, step)
 		return nil
 	}
 	if !st.schema {
-		if err := run("make the schema", `create schema `+s.schema); err != nil {
+		if err := run("make the schema", `create schema @schema@`); err != nil {
 			return err
 		}
 	}
 	if st.layout == 0 {
 		// Of one row: which layout there is, and that of the oldest plugin that may use it.
-		sql := strings.ReplaceAll(`create table @schema@.layout (
+		if _, err := tx.Exec(ctx, in(s.schema, `create table @schema@.layout (
 				one boolean primary key default true check (one), version int not null, oldest int not null);
-			insert into @schema@.layout (version, oldest) values (0, 1)`, "@schema@", s.schema)
-		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			insert into @schema@.layout (version, oldest) values (0, 1)`), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 		st.oldest = 1
@@ -114,16 +111,12 @@ func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, fini
 	m.Layout, m.Oldest = st.layout, st.oldest
 	for ; m.Layout < len(s.steps); m.Layout++ {
 		next := s.steps[m.Layout]
-		sql, err := next.sql(s.schema)
-		if err != nil {
-			return fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
-		}
-		if err := run(fmt.Sprintf("layout %d: %s", m.Layout+1, next.what), sql); err != nil {
+		if err := run(fmt.Sprintf("layout %d: %s", m.Layout+1, next.what), next.up); err != nil {
 			return err
 		}
 	}
 	for ; finish && m.Oldest < len(s.steps); m.Oldest++ {
-		if err := run(fmt.Sprintf("layout %d: shut out older plugins", m.Oldest+1), s.finishing(s.steps[m.Oldest])); err != nil {
+		if err := run(fmt.Sprintf("layout %d: shut out older plugins", m.Oldest+1), s.steps[m.Oldest].finish); err != nil {
 			return err
 		}
 	}
@@ -133,12 +126,4 @@ func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, fini
 		}
 	}
 	return s.grant(ctx, tx, st, m)
-}
-
-// finishing is the SQL that contracts to the layout.
-func (s *Store) finishing(l layout) string {
-	if l.finish == "" {
-		return "select"
-	}
-	return strings.ReplaceAll(l.finish, "@schema@", s.schema)
 }

@@ -17,8 +17,11 @@ const (
 	ofTenant            = `tenant = @schema@.tenant_1()`
 )
 
+// in is the SQL for the schema, which is quoted.
+func in(schema, sql string) string { return strings.ReplaceAll(sql, "@schema@", schema) }
+
 func statementsOf(schema string) statements {
-	in := func(sql string) string { return strings.ReplaceAll(sql, "@schema@", schema) }
+	in := func(sql string) string { return in(schema, sql) }
 	read := `select true, ` + turnColumns + ` from @schema@.conversations as c left join lateral (
 			select * from @schema@.turns as t where t.cid = c.cid and t.seq > $3 @succeeded@ order by t.seq limit $4
 		) as t on true

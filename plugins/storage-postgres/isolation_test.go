@@ -1,0 +1,335 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+)
+
+func call(tenant, conversation string) sdk.Call {
+	return sdk.Call{Tenant: tenant, Conversation: conversation, User: "u"}
+}
+
+func begin(t testing.TB, s *Store, c sdk.Call, set ...func(*storage.BeginRequest)) *storage.BeginResult {
+	t.Helper()
+	req := &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Tail: 10}
+	for _, f := range set {
+		f(req)
+	}
+	res, err := s.Begin(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func commit(t testing.TB, s *Store, c sdk.Call, res *storage.BeginResult) int64 {
+	t.Helper()
+	if res.Started == nil {
+		t.Fatalf("not started: %+v", res)
+	}
+	n, err := s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
+		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func keyed(k string) func(*storage.BeginRequest) {
+	return func(r *storage.BeginRequest) { r.Key, r.Digest = k, []byte("digest of "+k) }
+}
+
+// settle fills every table that has a tenant with rows of the tenant.
+func settle(t *testing.T, s *Store, tenant string) {
+	t.Helper()
+	commit(t, s, call(tenant, "c"), begin(t, s, call(tenant, "c"), keyed("k")))
+	for range 3 {
+		commit(t, s, call(tenant, "trash"), begin(t, s, call(tenant, "trash")))
+	}
+	if d, err := s.Delete(t.Context(), storage.Scope{Call: call(tenant, "trash"), Limit: 1}); err != nil || !d.More {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	if _, err := s.Delete(t.Context(), storage.Scope{Call: sdk.Call{Tenant: tenant, Incarnation: "old"}, Tenant: true}); err != nil {
+		t.Fatal(err)
+	}
+	for version := range int64(2) {
+		_, err := s.PutTenant(t.Context(), &storage.PutTenantRequest{Tenant: tenant, IfVersion: version, State: storage.TenantActive,
+			Attempt: fmt.Sprint(tenant, version), Document: []byte("of " + tenant)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func connect(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// column answers the first column of the query's rows.
+func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
+	t.Helper()
+	rows, err := c.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+const tablesOfTenants = `select c.relname::text from pg_class as c where c.relnamespace = 'botyard'::regnamespace and c.relkind in ('r', 'p')
+	and exists (select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'tenant')`
+
+// TestRowLevelSecurityIsEverywhere: on, and for owners too, in every table that has a
+// tenant; and every table without one is known to hold nothing of any.
+func TestRowLevelSecurityIsEverywhere(t *testing.T) {
+	dsn := cluster(t).DSN(database(t))
+	open(t, config(dsn))
+	c := connect(t, dsn)
+	lax := column[string](t, c, tablesOfTenants+` and not (c.relrowsecurity and c.relforcerowsecurity)`)
+	if len(lax) > 0 {
+		t.Errorf("without forced row-level security: %q", lax)
+	}
+	others := column[string](t, c, `select relname::text from pg_class where relnamespace = 'botyard'::regnamespace and relkind in ('r', 'p')
+		and relname not in (`+tablesOfTenants+`) order by 1`)
+	if want := []string{"holders", "layout", "registry"}; !slices.Equal(others, want) {
+		t.Errorf("tables without a tenant are %q; want %q", others, want)
+	}
+	for _, kind := range []string{"v", "m", "S"} {
+		for _, name := range column[string](t, c, `select relname::text from pg_class where relnamespace = 'botyard'::regnamespace and relkind = $1::"char"`, kind) {
+			if name != "conversations_cid_seq" {
+				t.Errorf("%s is new, and this test does not know what it shows", name)
+			}
+		}
+	}
+	if definers := column[string](t, c, `select proname::text from pg_proc where pronamespace = 'botyard'::regnamespace and prosecdef`); len(definers) > 0 {
+		t.Errorf("functions that run as their owner: %q", definers)
+	}
+}
+
+// TestQueriesWithoutWhere look at whole tables, as the role that the plugin works as
+// and as an owner that is no superuser.
+func TestQueriesWithoutWhere(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	owner := "owner_" + name
+	for _, sql := range []string{"create role " + owner + " login", "alter database " + name + " owner to " + owner} {
+		if _, err := c.Exec(t.Context(), name, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, try := range []struct{ what, dsn, role string }{
+		{"superuser", c.DSN(database(t)), appRole},
+		{"owner", c.DSN(name) + " user=" + owner, "none"},
+	} {
+		t.Run(try.what, func(t *testing.T) {
+			s := open(t, config(try.dsn))
+			if b, err := s.ready(t.Context()); err != nil || b.role != try.role {
+				t.Fatalf("works as %+v, %v; want %s", b, err, try.role)
+			}
+			settle(t, s, "a")
+			settle(t, s, "b")
+			conn := connect(t, try.dsn)
+			tables := column[string](t, conn, tablesOfTenants)
+			if len(tables) < 6 {
+				t.Fatalf("only %q", tables)
+			}
+			for _, table := range tables {
+				seen := func(tenant string) []string {
+					tx, err := conn.Begin(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer func() { _ = tx.Rollback(context.Background()) }() // only read
+					if _, err := tx.Exec(t.Context(), setting, try.role, tenant, "", "10000"); err != nil {
+						t.Fatal(err)
+					}
+					return column[string](t, conn, `select distinct tenant from botyard.`+table)
+				}
+				if got := seen("a"); !slices.Equal(got, []string{"a"}) {
+					t.Errorf("%s: with tenant a set, rows of %q are seen", table, got)
+				}
+				if got := seen("b"); !slices.Equal(got, []string{"b"}) {
+					t.Errorf("%s: with tenant b set, rows of %q are seen", table, got)
+				}
+				if got := seen(""); len(got) > 0 {
+					t.Errorf("%s: with an empty setting, rows of %q are seen", table, got)
+				}
+				if try.role == "none" {
+					if got := column[string](t, conn, `select tenant from botyard.`+table); len(got) > 0 {
+						t.Errorf("%s: with nothing set, rows of %q are seen", table, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestEveryStatementWithTheWrongTenant runs all that the plugin asks for as a tenant
+// that has nothing, with what would find another tenant's rows.
+func TestEveryStatementWithTheWrongTenant(t *testing.T) {
+	c := cluster(t)
+	b, err := pgtest.PgBouncer(t.Context(), c)
+	pgtest.Check(t, err)
+	for _, try := range []struct {
+		what string
+		dsn  func(string) string
+	}{{"direct", c.DSN}, {"pooler", b.DSN}} {
+		t.Run(try.what, func(t *testing.T) {
+			name := database(t)
+			s := open(t, config(try.dsn(name)))
+			settle(t, s, "a")
+			running := begin(t, s, call("a", "c"))
+			cid, seq, _ := parseFence(running.Started.Fence)
+			super := connect(t, c.DSN(name))
+			all := func() map[string][]string {
+				dump := map[string][]string{}
+				for _, table := range column[string](t, super, tablesOfTenants) {
+					dump[table] = column[string](t, super, `select x::text from botyard.`+table+` as x where tenant = 'a' order by 1`)
+				}
+				return dump
+			}
+			before := all()
+			one, none, now := []int64{1}, []string{""}, []time.Time{time.Now()}
+			args := map[string][]any{
+				"begin":       {"", "c", "u", `{}`, nil, int32(10), "h", time.Minute, "k", []byte("digest of k"), nil},
+				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
+				"unlink":      {"", nil, nil, nil, true},
+				"sweep":       {"", nil, nil, int32(10)},
+				"imports":     {"", "c", "u", one, one, []string{"succeeded"}, none, none, none, none, one, none, none, none, none, now, now},
+				"read":        {"", "c", int64(0), int64(10)},
+				"readAll":     {"", "c", int64(0), int64(10)},
+				"list":        {"", "", int64(10)},
+				"listUser":    {"", "", int64(10), "u"},
+				"put":         {int64(2), "removed", "", []byte{}, "", "x", false, int64(100), "botyard"},
+				"get":         {[]string{"a"}},
+				"listTenants": {"", int64(10)},
+				"history":     {int64(0), int64(10)},
+				"changes":     {int64(0), int64(10)},
+			}
+			// What a tenant that has nothing gets; every other statement gets no row.
+			want := map[string]string{
+				"begin": "started ", "commit": "stale", "unlink": "0", "sweep": "0 0 f", "imports": "done 1", "put": "conflict  0", "changes": "2 ",
+			}
+			fields := reflect.TypeOf(s.calls)
+			for i := range fields.NumField() {
+				field := fields.Field(i).Name
+				if field == "renew" { // of hosts, not of tenants
+					continue
+				}
+				if args[field] == nil {
+					t.Errorf("%s is new, and this test does not know it", field)
+					continue
+				}
+				sql := reflect.ValueOf(s.calls).Field(i).String()
+				run := func(tenant string) ([]string, error) {
+					var seen []string
+					err := s.run(t.Context(), scope{tenant: tenant}, sql, args[field], func(rows pgx.Rows) error {
+						for rows.Next() {
+							var words []string
+							for _, v := range rows.RawValues() {
+								words = append(words, string(v))
+							}
+							seen = append(seen, strings.Join(words, " "))
+						}
+						return rows.Err()
+					})
+					return seen, err
+				}
+				// Each a tenant of its own: begin and import make something.
+				seen, err := run("b-" + field)
+				if err != nil {
+					t.Errorf("%s: %v", field, err)
+				}
+				got := strings.Join(seen, "; ")
+				if got != want[field] && (want[field] == "" || !strings.HasPrefix(got, want[field])) || len(seen) > 1 {
+					t.Errorf("%s with the wrong tenant answered %q; want %q", field, seen, want[field])
+				}
+				seen, err = run("")
+				if err == nil && len(seen) > 0 && field != "changes" {
+					t.Errorf("%s without a tenant answered %q", field, seen)
+				}
+			}
+			if after := all(); !maps.EqualFunc(before, after, slices.Equal[[]string]) {
+				t.Errorf("another tenant's statements changed\n%v\nto\n%v", before, after)
+			}
+			commit(t, s, call("a", "c"), running)
+		})
+	}
+}
+
+// TestNothingStaysInAConnection: whoever has it next, through whatever pooler, has
+// neither role nor tenant.
+func TestNothingStaysInAConnection(t *testing.T) {
+	cfg := config(cluster(t).DSN(database(t)))
+	cfg.PoolSize, cfg.MaxOverflow = 1, 0
+	s := open(t, cfg)
+	settle(t, s, "a")
+	if _, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call("a", "c"), Fence: "1.99", State: storage.Failed}); err == nil {
+		t.Error("a fence that never was is good")
+	}
+	var role, tenant, registry, timeout string
+	err := s.pool.QueryRow(t.Context(), `select current_user, coalesce(current_setting('botyard.tenant', true), ''),
+		coalesce(current_setting('botyard.registry', true), ''), current_setting('statement_timeout')`).Scan(&role, &tenant, &registry, &timeout)
+	if err != nil || role == appRole || tenant != "" || registry != "" || timeout != "0" {
+		t.Errorf("left are role %q, tenant %q, registry %q, timeout %q, %v", role, tenant, registry, timeout, err)
+	}
+}
+
+// TestTenantsAtOnce has many tenants share few connections of a pooler.
+func TestTenantsAtOnce(t *testing.T) {
+	c := cluster(t)
+	b, err := pgtest.PgBouncer(t.Context(), c)
+	pgtest.Check(t, err)
+	s := open(t, config(b.DSN(database(t))))
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			tenant := fmt.Sprint("tenant ", i)
+			for n := range 20 {
+				id := fmt.Sprint(tenant, " ", n)
+				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call(tenant, id), Message: chat.Text(chat.User, id), Holder: "h", Lease: time.Minute})
+				if err != nil || res.Started == nil {
+					t.Errorf("%+v, %v", res, err)
+					return
+				}
+				page, err := s.List(t.Context(), &storage.ListRequest{Call: sdk.Call{Tenant: tenant}, Limit: 100})
+				if err != nil || len(page.Conversations) != n+1 {
+					t.Errorf("%s has %+v, %v; want %d", tenant, page, err, n+1)
+					return
+				}
+				for _, c := range page.Conversations {
+					if !strings.HasPrefix(c.ID, tenant+" ") {
+						t.Errorf("%s is shown %q", tenant, c.ID)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

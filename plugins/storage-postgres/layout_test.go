@@ -1,0 +1,192 @@
+package pgstore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// TestHostsStartTogether: several in each of several empty databases, whose one
+// cluster has no role for them yet.
+func TestHostsStartTogether(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	b, err := pgtest.PgBouncer(t.Context(), c)
+	pgtest.Check(t, err)
+	const databases, hosts = 3, 4
+	var wg sync.WaitGroup
+	for d := range databases {
+		name := fmt.Sprint("d", d)
+		if err := c.CreateDatabase(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		dsn := c.DSN(name)
+		if d == 0 {
+			dsn = b.DSN(name)
+		}
+		for h := range hosts {
+			s := open0(t, config(dsn), layouts)
+			wg.Go(func() {
+				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", fmt.Sprint(h)), Holder: "h", Lease: maxLease})
+				if err != nil || res.Started == nil {
+					t.Errorf("host %d of %s: %+v, %v", h, name, res, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	for d := range databases {
+		out, err := c.Exec(t.Context(), fmt.Sprint("d", d), "select version, oldest, (select count(*) from botyard.conversations) from botyard.layout")
+		if want := fmt.Sprintf("%d|1|%d", len(layouts), hosts); err != nil || out != want {
+			t.Errorf("database %d has %q, %v; want %q", d, out, err, want)
+		}
+	}
+}
+
+// open0 makes a Store that has not looked at its database.
+func open0(t *testing.T, cfg Config, steps []layout) *Store {
+	t.Helper()
+	s, err := newStore(cfg, env(), steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// next is a layout that a later version could have.
+var next = layout{
+	what: "rename commit, and have a note",
+	up: `alter table @schema@.turns add column note text;
+		create table @schema@.extra (tenant text primary key);
+		alter function @schema@.commit_1 rename to commit_2;
+		create function @schema@.commit_1(p_life text, p_id text, p_cid bigint, p_seq bigint, p_state text, p_reason text,
+			p_replies json, p_count int, p_usage json, p_record json) returns table (kind text, number bigint, state text)
+		language sql volatile as $$ select * from @schema@.commit_2(p_life, p_id, p_cid, p_seq, p_state, p_reason, p_replies, p_count, p_usage, p_record) $$`,
+	finish: `drop function @schema@.commit_1`,
+}
+
+// TestUpgradeHostByHost has two versions of the plugin on one database, until the
+// upgrade is finished.
+func TestUpgradeHostByHost(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	old := open0(t, config(c.DSN(name)), layouts)
+	first := begin(t, old, call("t", "c"))
+	newer := slices.Concat(layouts, []layout{next})
+	young := open0(t, config(c.DSN(name)), newer)
+	young.calls.commit = strings.ReplaceAll(young.calls.commit, "commit_1", "commit_2")
+	begin(t, young, call("t", "d")) // brings the layout
+	out, err := c.Exec(t.Context(), name, "select version, oldest from botyard.layout")
+	if want := fmt.Sprintf("%d|1", len(newer)); err != nil || out != want {
+		t.Fatalf("the layout is %q, %v; want %q", out, err, want)
+	}
+	if n := commit(t, old, call("t", "c"), first); n != 1 {
+		t.Errorf("the old version committed number %d", n)
+	}
+	late := open0(t, config(c.DSN(name)), layouts)
+	if n := commit(t, young, call("t", "c"), begin(t, late, call("t", "c"))); n != 2 {
+		t.Errorf("a turn of both versions has number %d", n)
+	}
+	if m, err := late.Migrate(t.Context(), true); err != nil || m.Layout != len(newer) || m.Oldest != 1 || len(m.Steps) > 0 {
+		t.Errorf("finishing what it does not know: %+v, %v", m, err)
+	}
+
+	running := begin(t, old, call("t", "c"))
+	m, err := young.Migrate(t.Context(), true)
+	if err != nil || m.Layout != len(newer) || m.Oldest != len(newer) || len(m.Steps) == 0 {
+		t.Fatalf("finish: %+v, %v", m, err)
+	}
+	if again, err := young.Migrate(t.Context(), true); err != nil || len(again.Steps) > 0 || again.Oldest != m.Oldest {
+		t.Errorf("finish again: %+v, %v", again, err)
+	}
+	if n := commit(t, young, call("t", "c"), running); n != 3 {
+		t.Errorf("after the upgrade the number is %d", n)
+	}
+	// The running one notices at its next statement that is gone; then it says why.
+	req := &storage.CommitRequest{Call: call("t", "c"), Fence: running.Started.Fence, State: storage.Failed}
+	if _, err := old.Commit(t.Context(), req); err == nil {
+		t.Error("the old version goes on with what was taken away")
+	}
+	for _, s := range []*Store{old, open0(t, config(c.DSN(name)), layouts)} {
+		_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "e"), Holder: "h", Lease: maxLease})
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "upgrade") {
+			t.Errorf("an old version after the upgrade: %v", err)
+		}
+	}
+	_, err = Open(t.Context(), config(c.DSN(name)), env())
+	if !fault.Is(err, fault.Invalid) {
+		if err == nil && len(layouts) > 0 {
+			t.Error("an old version opens the database")
+		} else {
+			t.Errorf("an old version's start: %v", err)
+		}
+	}
+}
+
+// TestLogins start with what an administrator may have given them.
+func TestLogins(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true}) // its roles are not shared
+	for _, try := range []struct {
+		name, sql string // of the login %[1]s and the database %[2]s
+		role      string // that it works as, or
+		path      string // where it is refused
+	}{
+		{"plain_alone", `create role %[1]s login; alter database %[2]s owner to %[1]s`, "none", ""},
+		{"bypass_alone", `create role %[1]s login bypassrls; alter database %[2]s owner to %[1]s`, "", "connection.user"},
+		{"no_schema", `create role %[1]s login`, "", "-"},
+		{"maker", `create role %[1]s login createrole; alter database %[2]s owner to %[1]s`, appRole, ""},
+		{"plain_later", `create role %[1]s login; alter database %[2]s owner to %[1]s`, "none", ""},
+		{"given_schema", `create role %[1]s login; create schema botyard authorization %[1]s`, "none", ""},
+		{"member", `create role %[1]s login; alter database %[2]s owner to %[1]s; grant botyard_app to %[1]s`, appRole, ""},
+		{"bypass_member", `create role %[1]s login bypassrls; alter database %[2]s owner to %[1]s; grant botyard_app to %[1]s`, appRole, ""},
+	} {
+		t.Run(try.name, func(t *testing.T) {
+			if err := c.CreateDatabase(t.Context(), "d_"+try.name); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Exec(t.Context(), "d_"+try.name, fmt.Sprintf(try.sql, try.name, "d_"+try.name)); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(t.Context(), config(c.DSN("d_"+try.name)+" user="+try.name), env())
+			if try.path != "" {
+				e := fault.Of(err)
+				if err == nil || e.Path != try.path && try.path != "-" || e.Retryable {
+					t.Errorf("%v at %q; want it refused at %q", err, e.Path, try.path)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if b, err := s.ready(t.Context()); err != nil || b.role != try.role {
+				t.Errorf("it works as %+v, %v; want %s", b, err, try.role)
+			}
+			settle(t, s, "t")
+			commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
+		})
+	}
+	// One that comes later, and may more.
+	super := open(t, config(c.DSN("d_plain_alone")))
+	if b, err := super.ready(t.Context()); err != nil || b.role != appRole {
+		t.Errorf("a superuser works as %+v, %v", b, err)
+	}
+	commit(t, super, call("t", "c"), begin(t, super, call("t", "c")))
+	// A role that somebody made stronger is not worked as.
+	if _, err := c.Exec(t.Context(), "", "alter role botyard_app bypassrls"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), config(c.DSN("d_maker")), env()); !fault.Is(err, fault.Invalid) {
+		t.Errorf("with a role that bypasses row-level security: %v", err)
+	}
+}

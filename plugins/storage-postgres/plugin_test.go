@@ -1,0 +1,126 @@
+package pgstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/schema"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagetest"
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+func TestConfig(t *testing.T) {
+	for _, c := range []struct {
+		block string
+		want  string // "": refused
+	}{
+		{`{}`, `{"schema":"botyard","pool_size":20,"max_overflow":10,"connect_timeout":5,"statement_timeout":10}`},
+		{`{"connection": {"host": "localhost", "port": 5432, "database": "bots_db", "user": "postgres", "password": "p"}, "pool_size": 20, "max_overflow": 10}`,
+			`{"connection":{"host":["localhost"],"port":5432,"database":"bots_db","user":"postgres","password":"p"},"schema":"botyard","pool_size":20,"max_overflow":10,"connect_timeout":5,"statement_timeout":10}`},
+		{`{"connection": {"host": ["a", "b:5433"]}, "max_overflow": 0, "statement_timeout": 0.5}`,
+			`{"connection":{"host":["a","b:5433"]},"schema":"botyard","pool_size":20,"connect_timeout":5,"statement_timeout":0.5}`},
+		{`{"connection": {"host": []}}`, ""},
+		{`{"connection": {"host": 5}}`, ""},
+		{`{"connection": {"hosts": "x"}}`, ""},
+		{`{"pool_size": "20"}`, ""},
+		{`{"path": "x.db"}`, ""},
+	} {
+		var cfg Config
+		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+		got, _ := json.Marshal(cfg)
+		if c.want == "" && !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v; want it refused", c.block, err)
+		}
+		if c.want != "" && (err != nil || string(got) != c.want) {
+			t.Errorf("%s: %v\n got %s\nwant %s", c.block, err, got, c.want)
+		}
+	}
+}
+
+// TestSecretsAndEndpoints says which keys the host must treat so.
+func TestSecretsAndEndpoints(t *testing.T) {
+	var s struct {
+		Properties map[string]struct {
+			Secret     bool `json:"x-botyard-secret"`
+			Properties map[string]struct {
+				Secret   bool `json:"x-botyard-secret"`
+				Endpoint bool `json:"x-botyard-endpoint"`
+				OneOf    []any
+			}
+		}
+	}
+	if err := json.Unmarshal(Plugin().Info.ConfigSchema, &s); err != nil {
+		t.Fatal(err)
+	}
+	connection, tls := s.Properties["connection"].Properties, s.Properties["tls"].Properties
+	if !s.Properties["dsn"].Secret || !s.Properties["listen_dsn"].Secret || !connection["password"].Secret || !tls["key"].Secret {
+		t.Error("a secret is not marked")
+	}
+	if host := connection["host"]; !host.Endpoint || len(host.OneOf) != 2 {
+		t.Errorf("host is %+v", host)
+	}
+}
+
+// TestConformanceOverTheWire runs the kit through the protocol, with all instances
+// in one process.
+func TestConformanceOverTheWire(t *testing.T) {
+	p := Plugin()
+	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
+	p.Backend.Register(server)
+	listener, err := net.Listen("unix", t.TempDir()+"/s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	defer func() {
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if err := p.Backend.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	conn, err := grpc.NewClient("unix:"+listener.Addr().String(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	block, err := json.Marshal(config(cluster(t).DSN(database(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	instances := 0
+	open := func(ctx context.Context) (storage.Storage, error) {
+		instances++
+		id := fmt.Sprint("instance ", instances)
+		if _, err := p.Backend.Configure(ctx, id, block, env()); err != nil {
+			return nil, err
+		}
+		return client{storage.NewClient(conn, id), storage.NewRegistryClient(conn, id)}, nil
+	}
+	if err := storagetest.Test(t.Context(), open, storagetest.Peers(open), storagetest.Short()); err != nil {
+		t.Error(err)
+	}
+}
+
+// client has all that an instance serves.
+type client struct {
+	*storage.Client
+	*storage.RegistryClient
+}
