@@ -16,7 +16,7 @@ import (
 // flaws are what a storage may get wrong, and the rules, mostly one, that must see
 // it. A rule with a question mark sees it when the writers meet so.
 var flaws = []struct{ flaw, rules string }{
-	{"busy-leaves-turns", "turn linearizable"},
+	{"busy-leaves-turns", "turn linearizable delete-racing? purge-racing?"},
 	{"no-attempts", "begin-repeat"},
 	{"repeats-conflict", "commit-repeat import-goes-on"},
 	{"last-wins", "commit-repeat"},
@@ -24,7 +24,7 @@ var flaws = []struct{ flaw, rules string }{
 	{"whole-turns", "tail import-goes-on"},
 	{"failed-in-tail", "failed-apart linearizable import-goes-on"},
 	{"hides-begun", "begun"},
-	{"races", "writers linearizable"},
+	{"races", "writers linearizable delete-racing? purge-racing?"},
 	{"tenants-share-keys", "tenants-apart"},
 	{"slow-growth", "long-conversation"},
 	{"no-reason", "dead-holder"},
@@ -43,7 +43,7 @@ var flaws = []struct{ flaw, rules string }{
 	{"any-case", "list"},
 	{"user-prefix", "list-user"},
 	{"list-skips", "list-growing"},
-	{"delete-not-found", "delete-conversation delete-before delete-steps delete-steps-reuse"},
+	{"delete-not-found", "delete-conversation delete-before delete-steps delete-steps-reuse delete-racing?"},
 	{"deletes-guests", "delete-user"},
 	{"eager-delete", "delete-tenant"},
 	{"lifeless-fence", "late-write"},
@@ -61,8 +61,8 @@ var flaws = []struct{ flaw, rules string }{
 	{"before-includes", "delete-before"},
 	{"before-ends-life", "delete-before"},
 	{"steps-in-reach", "delete-steps"},
-	{"steps-miscount", "delete-steps delete-steps-reuse"},
-	{"steps-eat-fresh", "delete-steps-reuse"},
+	{"steps-miscount", "delete-steps delete-steps-reuse delete-racing? restart-deletion"},
+	{"steps-eat-fresh", "delete-steps-reuse delete-racing?"},
 	{"import-drops-record", "import"},
 	{"import-is-new", "import"},
 	{"import-once", "import-repeat"},
@@ -73,13 +73,13 @@ var flaws = []struct{ flaw, rules string }{
 	{"no-files", "tenant-versions"},
 	{"put-races", "tenant-if-version"},
 	{"if-version-ahead", "tenant-if-version"},
-	{"no-put-repeats", "tenant-repeat"},
+	{"no-put-repeats", "tenant-repeat restart-tenants"},
 	{"put-repeats-old", "tenant-repeat"},
 	{"invents-tenants", "tenant-get"},
 	{"no-history", "tenant-get"},
 	{"history-always-more", "tenant-history"},
 	{"short-history", "tenant-kept"},
-	{"forgets-nothing", "tenant-forget"},
+	{"forgets-nothing", "tenant-forget restart-tenants"},
 	{"forget-restarts", "tenant-forget"},
 	{"document-as-text", "tenant-document"},
 	{"delete-unregisters", "tenant-deleted"},
@@ -95,7 +95,11 @@ var flaws = []struct{ flaw, rules string }{
 	{"watch-swallows", "watch-ends"},
 	{"watch-ends-well", "watch watch-busy watch-ends"},
 	{"migrates-again", "migrate"},
-	{"forgetful", "restart"},
+	{"late-count", "delete-racing purge-racing?"},
+	{"late-death", "purge-racing"},
+	{"forgetful", "restart restart-tenants restart-deletion"},
+	{"forgets-tenants", "restart-tenants"},
+	{"forgets-leftovers", "restart-deletion"},
 }
 
 // run checks all rules, and those that take long only if they are asked for.
@@ -103,8 +107,13 @@ func run(t *testing.T, flaw string, rules ...string) []string {
 	t.Helper()
 	kept, opened := newData(), false
 	open := func(context.Context) (storage.Storage, error) {
-		if opened && flaw == "forgetful" {
+		switch {
+		case opened && flaw == "forgetful":
 			kept = newData()
+		case opened && flaw == "forgets-tenants":
+			kept.roll = newData().roll
+		case opened && flaw == "forgets-leftovers":
+			kept.deleted = nil
 		}
 		opened = true
 		return &reference{flaw, kept}, nil

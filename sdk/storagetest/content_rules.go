@@ -136,6 +136,23 @@ func checkNUL(ctx context.Context, env *Env) error {
 			}
 		}
 	}
+	if _, ok := env.Storage.(storage.Importer); ok {
+		t, turns := env.talk("import"), ended(1)
+		turns[0].Messages[1] = reply("a\x00b")
+		_, err := t.tryLoad(ctx, turns)
+		if err := refusedOr("an imported turn", err); err != nil {
+			return err
+		}
+		if err == nil {
+			log, err := t.log(ctx, true)
+			if err != nil {
+				return err
+			}
+			if err := sameTurns("an imported turn with NUL", log, turns); err != nil {
+				return err
+			}
+		}
+	}
 	r := env.talk("reply")
 	s, err = r.start(ctx, "one")
 	if err != nil {

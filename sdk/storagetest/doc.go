@@ -54,7 +54,8 @@
 //     also one with Before, and in whatever life a conversation's id is by then. So who
 //     must spare what was begun since repeats the call with Before set to the time of
 //     the first; without it, the repeat deletes that too.
-//   - Over all calls, Conversations and Turns add up to what was there, each once.
+//   - Over all calls, Conversations and Turns add up to what was there, each once, also
+//     when it is deleted while others write.
 //   - A conversation changes when it says so: Before is compared with UpdatedAt, and
 //     one that was changed just then is spared. Renewed leases change nothing.
 //   - A turn whose lease ran out spares nothing.

@@ -14,11 +14,23 @@ var lifeRules = []Rule{{
 	Check: checkTenantLives,
 }}
 
-var durableRules = []Rule{{
-	Name:  "restart",
-	Doc:   "What was answered before the storage was closed is there when it is opened again (durable storages).",
-	Check: checkRestart,
-}}
+var durableRules = []Rule{
+	{
+		Name:  "restart",
+		Doc:   "What was answered before the storage was closed is there when it is opened again (durable storages).",
+		Check: checkRestart,
+	},
+	{
+		Name:  "restart-tenants",
+		Doc:   "Tenants and their versions are there when the storage is opened again (durable storages).",
+		Check: checkRestartTenants,
+	},
+	{
+		Name:  "restart-deletion",
+		Doc:   "A deletion in steps goes on when the storage is opened again between them (durable storages).",
+		Check: checkRestartDeletion,
+	},
+}
 
 func checkTenantLives(ctx context.Context, env *Env) error {
 	old, young := env.talkOf("", "c"), env.talkOf("", "c")
@@ -111,4 +123,92 @@ func checkRestart(ctx context.Context, env *Env) error {
 		return err
 	}
 	return deleted.gone(ctx, true)
+}
+
+func checkRestartTenants(ctx context.Context, env *Env) error {
+	if env.reopen == nil {
+		return ErrSkip
+	}
+	t, forgotten := env.registered("t"), env.registered("u")
+	for i := range int64(3) {
+		for _, t := range []registered{t, forgotten} {
+			if _, err := t.put(ctx, i); err != nil {
+				return err
+			}
+		}
+	}
+	last, err := t.put(ctx, 3, attempt(env.id("last")))
+	if err != nil {
+		return err
+	}
+	if _, err := forgotten.put(ctx, 3, func(r *storage.PutTenantRequest) { r.Forget = true }); err != nil {
+		return err
+	}
+	before, err := t.history(ctx, 10)
+	if err != nil {
+		return err
+	}
+	head, err := env.head(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if env.Storage, err = env.reopen(ctx); err != nil {
+		return err
+	}
+	after, err := t.history(ctx, 10)
+	if err != nil {
+		return err
+	}
+	if len(after) != len(before) {
+		return fmt.Errorf("after the restart the tenant has %d versions; want %d", len(after), len(before))
+	}
+	for i := range after {
+		if err := sameRegistration("a version after the restart", after[i], before[i]); err != nil {
+			return err
+		}
+	}
+	if left, err := forgotten.history(ctx, 10); err != nil || len(left) != 1 {
+		return fmt.Errorf("after the restart a tenant that was forgotten has %d versions, error %v; want 1", len(left), err)
+	}
+	again, err := t.put(ctx, 3, attempt(env.id("last")))
+	if err != nil {
+		return fmt.Errorf("the repeat after the restart: %w", err)
+	}
+	if err := sameRegistration("what the repeat answered", *again, *last); err != nil {
+		return err
+	}
+	next, err := t.put(ctx, 4)
+	if err != nil || next.Version != 5 || next.Position <= head {
+		return fmt.Errorf("the next put: %+v, error %v; want version 5, behind position %d", next, err, head)
+	}
+	return nil
+}
+
+func checkRestartDeletion(ctx context.Context, env *Env) error {
+	if env.reopen == nil {
+		return ErrSkip
+	}
+	const each = 6
+	c, other := env.talk("c"), env.talk("d")
+	for i := range each {
+		for _, t := range []talk{c, other} {
+			if _, err := t.turn(ctx, fmt.Sprint(i)); err != nil {
+				return err
+			}
+		}
+	}
+	scope := storage.Scope{Call: c.tenant(), Tenant: true, Limit: 2}
+	first, err := env.Storage.Delete(ctx, scope)
+	if err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	if env.Storage, err = env.reopen(ctx); err != nil {
+		return err
+	}
+	return env.steps(ctx, scope, 2-first.Conversations, 2*each-first.Turns, each, func(int) error {
+		if err := c.gone(ctx, true); err != nil {
+			return err
+		}
+		return other.gone(ctx, true)
+	})
 }

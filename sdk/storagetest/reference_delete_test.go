@@ -52,6 +52,12 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 	if scope.Limit == 0 {
 		scope.Limit = 1 << 30
 	}
+	var missed int64
+	if r.has("late-count") {
+		missed = r.rows(scope)
+		r.pause(time.Millisecond)
+		missed -= r.rows(scope)
+	}
 	doomed := 0
 	for address, c := range r.conversations {
 		if !r.covers(scope, c) || r.spares(scope, c) {
@@ -65,6 +71,9 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 		delete(r.conversations, address)
 		r.deleted = append(r.deleted, c)
 	}
+	if r.has("late-death") {
+		r.pause(time.Millisecond)
+	}
 	if whole && call.Incarnation != "" && (scope.Before.IsZero() || r.has("before-ends-life")) {
 		r.dead[r.tenant(call)] = true
 	}
@@ -72,10 +81,21 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 		delete(r.roll.versions, call.Tenant)
 	}
 	r.sweep(scope, &d)
+	d.Turns += missed
 	if d.Conversations == 0 && call.Conversation != "" && r.has("delete-not-found") {
 		return d, fault.New(fault.NotFound, "no such conversation")
 	}
 	return d, nil
+}
+
+// rows counts what the scope covers.
+func (r *reference) rows(scope storage.Scope) (n int64) {
+	for _, c := range r.conversations {
+		if r.covers(scope, c) {
+			n += int64(len(c.rows))
+		}
+	}
+	return n
 }
 
 // sweep removes rows of deleted conversations.

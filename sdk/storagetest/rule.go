@@ -22,7 +22,7 @@ var ErrSkip = errors.New("the rule does not apply")
 // Rules lists all rules in the order in which [Test] checks them.
 func Rules() []Rule {
 	return slices.Concat(turnRules, logRules, writerRules, linearRules, leaseRules, keyRules, readRules, listRules,
-		deleteRules, eraseRules, lifeRules, contentRules, boundRules, importRules,
+		deleteRules, eraseRules, raceRules, lifeRules, contentRules, boundRules, importRules,
 		registryRules, registryWriterRules, watchRules, migrateRules, durableRules)
 }
 
