@@ -132,6 +132,8 @@ func (c *Config) configured(err error) *fault.Error {
 			return at(c.Connection.Password, "connection.password", "the database does not accept the password")
 		case pg.Code == stateNoDatabase:
 			return at(c.Connection.Database, "connection.database", "there is no such database")
+		case pg.Code == stateNoPrivilege:
+			return at(c.Connection.User, "connection.user", "the login may not make the schema and its tables, or use those that are there")
 		case pg.Code[:min(2, len(pg.Code))] == "28":
 			return at(c.Connection.User, "connection.user", "the database does not accept the login")
 		}

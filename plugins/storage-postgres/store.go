@@ -103,9 +103,9 @@ func (s *Store) tryDatabase(ctx context.Context) error {
 	if e := s.cfg.configured(err); e != nil {
 		return e
 	}
-	// Of what the layout says, as opposed to whether it can be read.
-	if e := fault.Of(err); e.Class == fault.Invalid || e.Class == fault.Forbidden {
-		return e
+	var known *fault.Error
+	if errors.As(err, &known) && known.Class == fault.Invalid { // of what the database has in it
+		return known
 	}
 	s.log.Warn("the database is not there yet; it is looked for at the next call", "error", err)
 	return nil
