@@ -116,14 +116,19 @@ func outdated(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == stateNoSchema || pg.Code == stateNoTable || pg.Code == stateNoFunction)
 }
 
+// where is the path of a key of this value, or the DSN's when that has it.
+func (c *Config) where(value, path string) string {
+	if value == "" && c.DSN != "" {
+		return "dsn"
+	}
+	return path
+}
+
 // configured finds what only the configuration explains in a refused connection: the
 // key at fault and a sentence. Everything else may be otherwise in a minute.
 func (c *Config) configured(err error) *fault.Error {
 	at := func(set string, path, what string) *fault.Error {
-		if set == "" && c.DSN != "" {
-			path = "dsn"
-		}
-		return because(err, fault.Invalid, what).At(path).By(fault.PartyTenant)
+		return because(err, fault.Invalid, what).At(c.where(set, path)).By(fault.PartyTenant)
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

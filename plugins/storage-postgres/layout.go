@@ -84,7 +84,7 @@ func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, fini
 	if err != nil {
 		return err
 	}
-	if err := st.usable(len(s.steps), s.schema); err != nil {
+	if err := s.usable(st); err != nil {
 		return err
 	}
 	run := func(step, sql string) error {

@@ -64,7 +64,7 @@ func (s *Store) prepare(ctx context.Context) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := st.usable(len(s.steps), s.schema); err != nil {
+	if err := s.usable(st); err != nil {
 		return nil, err
 	}
 	role, ok := st.as()
@@ -75,12 +75,13 @@ func (s *Store) prepare(ctx context.Context) (*base, error) {
 		if st, _, err = s.glance(ctx); err != nil {
 			return nil, err
 		}
-		if role, ok = st.as(); !ok && st.safe() {
-			role, ok = "none", true
-		}
-		if !ok {
-			return nil, fault.New(fault.Invalid, "the login may bypass row-level security and does not get the role %s; grant it", appRole).
-				At("connection.user").By(fault.PartyTenant)
+		if role, ok = st.as(); !ok {
+			if !st.safe() {
+				c := &s.cfg
+				return nil, fault.New(fault.Invalid, "the login may bypass row-level security and does not get the role %s; grant it", appRole).
+					At(c.where(c.Connection.User, "connection.user")).By(fault.PartyTenant)
+			}
+			role = "none"
 		}
 	}
 	return &base{role: role, pooled: pooled}, nil

@@ -64,18 +64,20 @@ func (s *Store) look(ctx context.Context, q querier) (*state, error) {
 
 // usable refuses a database that is only for newer plugins, and logins that would
 // see all tenants' rows.
-func (st *state) usable(known int, schema string) error {
-	switch {
+func (s *Store) usable(st *state) error {
+	login := func(format string, args ...any) error {
+		c := &s.cfg
+		return fault.New(fault.Invalid, format, args...).At(c.where(c.Connection.User, "connection.user")).By(fault.PartyTenant)
+	}
+	switch known := len(s.steps); {
 	case st.oldest > known:
 		return fault.New(fault.Invalid,
 			"the tables in schema %s are of layout %d and for plugins of layout %d and later; this one knows %d: upgrade it",
-			schema, st.layout, st.oldest, known).By(fault.PartyTenant)
+			s.cfg.Schema, st.layout, st.oldest, known).At("schema").By(fault.PartyTenant)
 	case st.unsafe:
-		return fault.New(fault.Invalid, "the role %s is a superuser or may bypass row-level security; take that from it", appRole).
-			At("connection.user").By(fault.PartyTenant)
+		return login("the role %s is a superuser or may bypass row-level security; take that from it", appRole)
 	case st.bypass && !st.super && !st.creates && !st.member:
-		return fault.New(fault.Invalid, "the login may bypass row-level security, and is no member of %s, which it cannot make either", appRole).
-			At("connection.user").By(fault.PartyTenant)
+		return login("the login may bypass row-level security, and is no member of %s, which it cannot make either", appRole)
 	}
 	return nil
 }
