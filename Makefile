@@ -4,12 +4,12 @@
 GO      ?= go
 BIN     := $(CURDIR)/bin
 PLUGINS := $(notdir $(wildcard plugins/*))
-MODULES := sdk host bench $(addprefix plugins/,$(PLUGINS))
+MODULES := sdk pgtest host bench $(addprefix plugins/,$(PLUGINS))
 TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
-.PHONY: build run demo test lint proto check-proto docs check-docs check-tidy bench soak clean go
+.PHONY: build run demo test servers lint proto check-proto docs check-docs check-tidy bench soak clean go
 
 build: go
 	@mkdir -p $(BIN)/plugins
@@ -25,8 +25,12 @@ run: build
 demo: build
 	@$(BIN)/botyard demo
 
-test: lint check-tidy check-proto check-docs build
+test: servers lint check-tidy check-proto check-docs build
 	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -race -timeout 15m ./...); done
+
+# The servers that tests start; installed where that may be done, else named.
+servers:
+	@sh tools/servers.sh
 
 lint: go $(TOOLS)/staticcheck
 	@bad=$$(gofmt -l $(MODULES)); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi

@@ -3,6 +3,7 @@ package docstest
 import (
 	"context"
 	"fmt"
+	"github.com/botyard/botyard/pgtest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"testing"
 	"time"
 )
+
+// databaseEnv is the variable that pages take a Postgres database from.
+const databaseEnv = "BOTYARD_PG_DSN"
 
 // pageTimeout bounds the commands of one page.
 const pageTimeout = 3 * time.Minute
@@ -40,7 +44,11 @@ func runPage(t *testing.T, p *page) {
 			t.Fatal(err)
 		}
 	}
-	s := &script{t: t, work: work, ports: strings.NewReplacer("8080", freePort(t), "8090", freePort(t))}
+	var ports []string
+	for _, port := range []string{"8080", "8081", "8082", "8083", "8090"} {
+		ports = append(ports, port, freePort(t))
+	}
+	s := &script{t: t, work: work, ports: strings.NewReplacer(ports...)}
 	for i, b := range p.blocks {
 		s.add(i, b)
 	}
@@ -52,6 +60,9 @@ func runPage(t *testing.T, p *page) {
 	cmd := exec.CommandContext(ctx, "bash", path)
 	cmd.Dir = dir
 	cmd.Env = environment("TMPDIR="+tmp, "BOTYARD_URL="+s.ports.Replace("http://127.0.0.1:8080"))
+	if strings.Contains(p.text, databaseEnv) {
+		cmd.Env = append(cmd.Env, databaseEnv+"="+pgtest.For(t, pgtest.Options{NoSync: true}).DSN(""))
+	}
 	// A group of its own, so that nothing that a page started is left.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -94,7 +105,7 @@ refused() { if "$@"; then echo "expected to fail: $*" >&2; return 1; fi; }
 listening() {
   for _ in $(seq 300); do
     # A reader takes longer than the host to believe a tenant file that is new.
-    if grep -q "listening on" "$1"; then sleep 1; return; fi
+    if [ "$(grep -c "listening on" "$1")" -ge "$2" ]; then sleep 1; return; fi
     sleep 0.1
   done
   cat "$1"; echo "no host came to listen" >&2; return 1
@@ -151,7 +162,11 @@ func (s *script) run(i int, b *block, text string) {
 	fmt.Fprintf(&s.text, "echo '--- %s'\ntrap 'cat %q >&3; stop' EXIT\n{ . %q; } < %q > %q 2>&1\ntrap stop EXIT\n",
 		b.at(), s.latest, from, stdin, s.latest)
 	if background.MatchString(text) {
-		fmt.Fprintf(&s.text, "listening %q\n", s.latest)
+		hosts := b.marks["hosts"] // that the block starts, unless it is one
+		if hosts == "" {
+			hosts = "1"
+		}
+		fmt.Fprintf(&s.text, "listening %q %s\n", s.latest, hosts)
 	}
 }
 
@@ -161,7 +176,7 @@ func (s *script) standIn(i int, b *block) {
 		return
 	}
 	s.latest = filepath.Join(s.work, fmt.Sprintf("%d.out", i))
-	fmt.Fprintf(&s.text, "echo '--- %s'\nbin/botyard dev --listen %s > %q 2>&1 &\nlistening %q\n",
+	fmt.Fprintf(&s.text, "echo '--- %s'\nbin/botyard dev --listen %s > %q 2>&1 &\nlistening %q 1\n",
 		b.at(), s.ports.Replace("127.0.0.1:8080"), s.latest, s.latest)
 }
 

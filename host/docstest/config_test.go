@@ -85,7 +85,7 @@ func check(t *testing.T, b *block) ([]byte, error) {
 // shown are the types of package api that pages show the JSON of.
 var shown = map[string]any{
 	"ChatReply": api.ChatReply{}, "Problem": api.Problem{}, "Conversations": api.Conversations{},
-	"Messages": api.Messages{}, "Turns": api.Turns{}, "Tenant": api.Tenant{}, "Tenants": api.Tenants{},
+	"Messages": api.Messages{}, "Turns": api.Turns{}, "Tenant": api.Tenant{}, "Tenants": api.Tenants{}, "TenantVersions": api.TenantVersions{},
 	"Effective": api.Effective{}, "Cache": api.Cache{}, "CachedBot": api.CachedBot{}, "Plugins": api.Plugins{},
 	"Reload": api.Reload{}, "Shown": api.Shown{}, "Status": plugins.Status{}, "ChatRequest": chatRequest{},
 }

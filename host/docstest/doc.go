@@ -9,6 +9,7 @@
 //	<!-- type: NAME -->        it is the JSON of that type of package api
 //	<!-- part of: PATH -->     it is a part of that file, however that is indented
 //	<!-- invalid -->           it is a configuration that must be refused
+//	<!-- hosts: N -->          its commands start N hosts in the background
 //	<!-- not run: REASON -->   nothing is done with it
 //
 // Anywhere in a page, <!-- holds: PATH: TEXT --> says that a sentence stands or

@@ -28,7 +28,7 @@ func (b *block) has(mark string) bool { _, ok := b.marks[mark]; return ok }
 // languages are the tags that some test here does something about.
 var languages = []string{"sh", "hcl", "yaml", "json", "go", "text", "mermaid"}
 
-var marks = []string{"file", "output", "type", "part of", "invalid", "not run"}
+var marks = []string{"file", "output", "type", "part of", "invalid", "not run", "hosts"}
 
 var comment = regexp.MustCompile(`^<!-- ([a-z ]+?)(?:: (.*))? -->$`)
 

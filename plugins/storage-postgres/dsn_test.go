@@ -26,7 +26,7 @@ func TestDSN(t *testing.T) {
 		{"host=a,b port=1,2", Connection{Host: Hosts{"c"}}, "c:5432 postgres  postgres"},
 		{"postgres://u:secret@h/%zz", Connection{}, "dsn"},
 		{"postgres://h/x?passfile=/etc/passwd", Connection{}, "dsn"},
-		{"host=h sslkey=/root/key", Connection{}, "dsn"},
+		{"host=h sslkey=/etc/key.pem", Connection{}, "dsn"},
 		{"service=other", Connection{}, "dsn"},
 		{"host=h password='secret", Connection{}, "dsn"},
 		{"secret", Connection{}, "dsn"},

@@ -36,6 +36,8 @@ func builtIn() (known, error) {
 		"tls.key_file":              "",
 		"registry.cache_ttl":        seconds(s.Registry.CacheTTL.Seconds()),
 		"registry.max_cache_size":   number(s.Registry.MaxCacheSize),
+		"registry.storage":          "",
+		"registry.storage.backend":  "",
 		pluginKey + "max_calls":     number(plugin.MaxCalls),
 		pluginKey + "isolation":     code(plugin.Isolation),
 		pluginKey + "start_timeout": seconds(plugin.StartTimeout.Seconds()),
