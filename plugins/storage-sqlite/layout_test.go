@@ -1,0 +1,149 @@
+package sqlitestore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// next are the known layouts and one more, as a later plugin would have it: it takes
+// the place of a table that its predecessors need.
+func next(t *testing.T) layouts {
+	t.Helper()
+	known, err := readLayouts(layoutFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(known, layout{
+		expand:   "CREATE TABLE renewals (holder TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT",
+		contract: "DROP TABLE renewals; CREATE TABLE finished (a TEXT) STRICT",
+	})
+}
+
+func openLayouts(t *testing.T, dir string, l layouts) (*Store, error) {
+	t.Helper()
+	s, err := open(Config{Path: "botyard.db"}, env(dir), l, time.Now)
+	if err == nil {
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	return s, err
+}
+
+// TestPluginsAreUpgradedOneByOne has two versions at work on one file, until the newer
+// is told to finish.
+func TestPluginsAreUpgradedOneByOne(t *testing.T) {
+	dir := t.TempDir()
+	old := openStore(t, dir)
+	end(t, old, begin(t, old))
+	migrated := func(s *Store, finish bool, want storage.Migration) {
+		t.Helper()
+		m, err := s.Migrate(t.Context(), finish)
+		if err != nil || m.Layout != want.Layout || m.Oldest != want.Oldest || !slices.Equal(m.Steps, want.Steps) {
+			t.Errorf("migrate, finish %t: %+v, %v; want %+v", finish, m, err, want)
+		}
+	}
+	migrated(old, false, storage.Migration{Layout: 1, Oldest: 1})
+	young, err := openLayouts(t, dir, next(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	migrated(young, false, storage.Migration{Layout: 2, Oldest: 1})
+	if n := end(t, young, begin(t, old)); n != 2 {
+		t.Errorf("a turn that the old began and the new ended became number %d", n)
+	}
+	again := openStore(t, dir) // the old, started after the new
+	if n := end(t, again, begin(t, young)); n != 3 {
+		t.Errorf("a turn that the new began and the old ended became number %d", n)
+	}
+	migrated(old, true, storage.Migration{Layout: 2, Oldest: 1}) // nothing is older than the old
+	migrated(young, true, storage.Migration{Layout: 2, Oldest: 2, Steps: []string{"contracted to layout 2"}})
+	migrated(young, true, storage.Migration{Layout: 2, Oldest: 2})
+
+	refused := func(what string, err error) {
+		t.Helper()
+		e := fault.Of(err)
+		if e == nil || e.Class != fault.Invalid || e.Path != "path" || !strings.Contains(e.Message, "update the plugin") {
+			t.Errorf("%s by the old plugin: %v; want it told to be updated", what, err)
+		}
+	}
+	known, err := readLayouts(layoutFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = openLayouts(t, dir, known)
+	refused("opening", err)
+	_, err = old.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second})
+	refused("a begin", err)
+	_, err = again.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1})
+	refused("a read", err)
+	if n := end(t, young, begin(t, young)); n != 4 {
+		t.Errorf("the next turn became number %d", n)
+	}
+}
+
+// TestOpenedTogether expands once, however many start.
+func TestOpenedTogether(t *testing.T) {
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range 12 {
+		wg.Go(func() {
+			l := next(t)
+			s, err := open(Config{Path: "botyard.db"}, env(dir), l[:1+i%2], time.Now)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := s.List(t.Context(), &storage.ListRequest{Call: call, Limit: 1}); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestFailedExpansion leaves the file as it was.
+func TestFailedExpansion(t *testing.T) {
+	dir := t.TempDir()
+	end(t, openStore(t, dir), begin(t, openStore(t, dir)))
+	broken := append(next(t), layout{expand: "CREATE TABLE half (a); CREATE TABLE half (a)"})
+	if s, err := openLayouts(t, dir, broken); err == nil { // left to the calls
+		_, err = s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1})
+		if !fault.Is(err, fault.Internal) {
+			t.Errorf("read after a failed expansion: %v", err)
+		}
+	}
+	s := openStore(t, dir)
+	m, err := s.Migrate(t.Context(), false)
+	if err != nil || m.Layout != 1 {
+		t.Errorf("after a failed expansion: %+v, %v; want layout 1", m, err)
+	}
+}
+
+func TestReadLayouts(t *testing.T) {
+	files := fstest.MapFS{}
+	for i, name := range []string{"1", "2", "2.contract", "3", "5"} {
+		files["layouts/"+name+".sql"] = &fstest.MapFile{Data: fmt.Appendf(nil, "-- %d", i)}
+	}
+	got, err := readLayouts(files)
+	want := layouts{{expand: "-- 0"}, {expand: "-- 1", contract: "-- 2"}, {expand: "-- 3"}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+	if _, err := readLayouts(fstest.MapFS{}); err == nil {
+		t.Error("no layouts at all are no error")
+	}
+}

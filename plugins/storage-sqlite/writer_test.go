@@ -1,0 +1,218 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// paper is a writer on a table of its own.
+func paper(t *testing.T) *writer {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a.db")
+	if err := create(path); err != nil {
+		t.Fatal(err)
+	}
+	open := func() (*session, error) { return connect(path, writerPragmas) }
+	w := newWriter(open, func(*session) error { return nil })
+	t.Cleanup(func() {
+		if err := w.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	err := w.apart(t.Context(), func(s *session) error {
+		return s.script("PRAGMA journal_mode = WAL; CREATE TABLE a (n INTEGER PRIMARY KEY, text TEXT)")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func put1(n int) func(*session) error {
+	return func(s *session) error {
+		_, err := s.exec("INSERT INTO a (n) VALUES (?)", n)
+		return err
+	}
+}
+
+// held has the writer wait, so that what is asked meanwhile gathers.
+func held(t *testing.T, w *writer) (release func()) {
+	t.Helper()
+	began, going := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- w.apart(context.Background(), func(*session) error {
+			close(began)
+			<-going
+			return nil
+		})
+	}()
+	<-began
+	return func() {
+		close(going)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// await returns when so many writes wait.
+func await(w *writer, n int) {
+	for len(w.queue) < n {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (w *writer) count(t *testing.T) (n int) {
+	t.Helper()
+	err := w.do(t.Context(), func(s *session) error {
+		_, err := s.get([]any{&n}, "SELECT count(*) FROM a")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestWritesAreCommittedTogether counts the transactions of writes that wait together.
+func TestWritesAreCommittedTogether(t *testing.T) {
+	w := paper(t)
+	var begun atomic.Int64
+	w.check = func(*session) error { begun.Add(1); return nil }
+	release := held(t, w)
+	const n = 100
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if err := w.do(t.Context(), put1(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	await(w, n)
+	release()
+	wg.Wait()
+	if got := begun.Load(); got > n/10 {
+		t.Errorf("%d writes that waited together took %d transactions", n, got)
+	}
+	if got := w.count(t); got != n {
+		t.Errorf("%d of %d writes are there", got, n)
+	}
+}
+
+var errOwn = errors.New("own")
+
+// TestAFailureIsItsOwn mixes writes that fail in every way with writes that do not.
+func TestAFailureIsItsOwn(t *testing.T) {
+	w := paper(t)
+	if err := w.do(t.Context(), put1(1)); err != nil {
+		t.Fatal(err)
+	}
+	after := func(first func(*session) error, then error) func(*session) error {
+		return func(s *session) error { return errors.Join(first(s), then) }
+	}
+	ways := map[string]struct {
+		do func(*session) error
+		is func(error) bool
+	}{
+		"an error of its own": {after(put1(1000), errOwn), func(err error) bool { return errors.Is(err, errOwn) }},
+		"a constraint":        {put1(1), func(err error) bool { return code(err) == 19 }},
+		"no such table": {func(s *session) error {
+			_, err := s.exec("INSERT INTO b VALUES (1)")
+			return err
+		}, func(err error) bool { return code(err) == 1 }},
+		"a panic": {func(*session) error { panic("oh") }, func(err error) bool {
+			return fault.Is(err, fault.Internal) && strings.Contains(err.Error(), "panicked")
+		}},
+		"an ending": {func(s *session) error { return errors.Join(s.script("ROLLBACK"), errOwn) }, func(err error) bool { return errors.Is(err, errOwn) || code(err) != 0 }},
+	}
+	var fresh atomic.Int64
+	fresh.Store(100)
+	for what, way := range ways {
+		t.Run(what, func(t *testing.T) {
+			before := w.count(t)
+			release := held(t, w)
+			var wg sync.WaitGroup
+			const n = 9
+			for i := range n {
+				wg.Go(func() {
+					if i == n/2 {
+						if err := w.do(t.Context(), way.do); err == nil || !way.is(err) {
+							t.Errorf("it answered %v", err)
+						}
+						return
+					}
+					if err := w.do(t.Context(), put1(int(fresh.Add(1)))); err != nil {
+						t.Errorf("another write: %v", err)
+					}
+				})
+			}
+			await(w, n)
+			release()
+			wg.Wait()
+			if got := w.count(t); got != before+n-1 {
+				t.Errorf("%d writes are there; want %d", got-before, n-1)
+			}
+		})
+	}
+}
+
+// TestCallersThatLeave leave nothing behind, unless their write had begun.
+func TestCallersThatLeave(t *testing.T) {
+	w := paper(t)
+	release := held(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() { gone <- w.do(ctx, put1(1)) }()
+	await(w, 1)
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller that left: %v", err)
+	}
+	release()
+	if n := w.count(t); n != 0 {
+		t.Error("what a caller wanted that left was written")
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	err := w.do(ctx, func(s *session) error {
+		cancel()
+		return put1(2)(s)
+	})
+	if err != nil || w.count(t) != 1 {
+		t.Errorf("a caller that left when its write had begun: %v, %d written; want it answered and written", err, w.count(t))
+	}
+}
+
+// TestFullQueue has callers wait for a place, and leave.
+func TestFullQueue(t *testing.T) {
+	w := paper(t)
+	release := held(t, w)
+	var wg sync.WaitGroup
+	for i := range queueLength {
+		wg.Go(func() {
+			if err := w.do(t.Context(), put1(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	await(w, queueLength)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.do(ctx, put1(-1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("a write without a place: %v", err)
+	}
+	release()
+	wg.Wait()
+	if n := w.count(t); n != queueLength {
+		t.Errorf("%d writes are there; want %d", n, queueLength)
+	}
+}
