@@ -311,3 +311,44 @@ func TestUnknownIDsAreNotAskedForAgain(t *testing.T) {
 		t.Errorf("%d calls for 1,000 requests of an unknown tenant", shared.Calls()-before)
 	}
 }
+
+// tardy answers what it read only when it is let go.
+type tardy struct {
+	*ledgertest.Registry
+	read  chan struct{} // gets one when the newest versions were read
+	letGo chan struct{}
+}
+
+func (r *tardy) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
+	found, err := r.Registry.GetTenants(ctx, ids)
+	r.read <- struct{}{}
+	<-r.letGo
+	return found, err
+}
+
+func TestATenantThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	b := openSite(t, shared)
+	put(t, b.Registry, "x", 1)
+	slow := &tardy{shared, make(chan struct{}, 10), make(chan struct{})}
+	a := openSite(t, slow)
+	served := make(chan string, 1)
+	go func() { served <- a.revision(t, "x") }()
+	<-slow.read
+	put(t, b.Registry, "x", 2)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		a.Registry.mu.Lock()
+		heard := a.loads["x"] != nil && a.loads["x"].stale
+		a.Registry.mu.Unlock()
+		if heard {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the change was never heard of")
+		}
+	}
+	close(slow.letGo)
+	if got := <-served; got != "2" {
+		t.Errorf("served revision %s after it was replaced", got)
+	}
+}
