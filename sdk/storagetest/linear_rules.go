@@ -206,6 +206,7 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 		case <-time.After(2*time.Millisecond + rand.N(20*time.Millisecond)):
 		}
 	}
+	time.Sleep(rand.N(time.Millisecond)) // so that others try to come between
 	if in.dies {
 		if err := t.env.wait(ctx); err != nil {
 			return err

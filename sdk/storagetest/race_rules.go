@@ -50,7 +50,7 @@ func (t talk) raced(ctx context.Context, n *tally, text string) (bool, error) {
 	}
 	number, err := t.end(ctx, res.Started.Fence, storage.Succeeded, text)
 	if err != nil && !fault.Is(err, fault.Conflict) || err == nil && (number < 1 || number > res.Started.Sequence) {
-		return false, fmt.Errorf("commit of turn %d: number %d, error %w; want a number, or %s", res.Started.Sequence, number, err, fault.Conflict)
+		return false, fmt.Errorf("commit of turn %d: number %d, error %v; want a number, or %s", res.Started.Sequence, number, err, fault.Conflict)
 	}
 	return true, nil
 }

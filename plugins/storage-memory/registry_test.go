@@ -1,0 +1,158 @@
+package memstore
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+func put(t *testing.T, s *Store, tenant string, ifVersion int64, set ...func(*storage.PutTenantRequest)) *storage.Registration {
+	t.Helper()
+	req := &storage.PutTenantRequest{Tenant: tenant, IfVersion: ifVersion, State: storage.TenantActive,
+		Document: []byte("document"), Attempt: fmt.Sprint(tenant, ifVersion)}
+	for _, f := range set {
+		f(req)
+	}
+	reg, err := s.PutTenant(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	s := New(Config{})
+	most := 0
+	for i := range int64(5 * storage.HistoryKept) {
+		put(t, s, "t", i)
+		kept, _ := s.registry.byID.Get(&registered{id: "t"})
+		if most = max(most, len(kept.versions)); i >= storage.HistoryKept && len(kept.versions) < storage.HistoryKept {
+			t.Fatalf("after %d versions %d are kept", i+1, len(kept.versions))
+		}
+	}
+	if most > 2*storage.HistoryKept {
+		t.Errorf("up to %d versions of a tenant are kept; want at most %d", most, 2*storage.HistoryKept)
+	}
+}
+
+func TestForgottenDocumentsAreGone(t *testing.T) {
+	s := New(Config{})
+	put(t, s, "t", 0)
+	put(t, s, "t", 1, func(r *storage.PutTenantRequest) { r.Forget, r.Document = true, nil })
+	kept, _ := s.registry.byID.Get(&registered{id: "t"})
+	for _, v := range kept.versions[:cap(kept.versions)] {
+		if len(v.Document) > 0 {
+			t.Errorf("version %d is still in memory", v.Version)
+		}
+	}
+}
+
+// TestDocumentsAreCopies changes what went in and came out.
+func TestDocumentsAreCopies(t *testing.T) {
+	s := New(Config{})
+	in := []byte("document")
+	answer := put(t, s, "t", 0, func(r *storage.PutTenantRequest) { r.Document = in })
+	copy(in, "xxxxxxxx")
+	copy(answer.Document, "yyyyyyyy")
+	for range 2 {
+		got, err := s.GetTenants(t.Context(), []string{"t"})
+		if err != nil || string(got[0].Document) != "document" {
+			t.Fatalf("%q, %v", got[0].Document, err)
+		}
+		copy(got[0].Document, "zzzzzzzz")
+	}
+}
+
+func TestTwoStoresKeepTwoRegistries(t *testing.T) {
+	a, b := New(Config{}), New(Config{})
+	put(t, a, "t", 0)
+	page, err := b.TenantChanges(t.Context(), 0, 10)
+	if err != nil || page.Head != 0 || len(page.Changes) != 0 {
+		t.Errorf("the second store knows %+v, %v", page, err)
+	}
+}
+
+// TestManyWatches wakes all of them with one change, and leaves none behind.
+func TestManyWatches(t *testing.T) {
+	const watches = 50
+	s := New(Config{})
+	enough := errors.New("enough")
+	var started atomic.Int64
+	all, ended := make(chan struct{}), make(chan error, watches)
+	for range watches {
+		go func() {
+			calls := 0
+			ended <- s.WatchTenants(t.Context(), func() error {
+				if calls++; calls == 2 {
+					return enough
+				}
+				if started.Add(1) == watches {
+					close(all)
+				}
+				return nil
+			})
+		}()
+	}
+	<-all
+	put(t, s, "t", 0)
+	for range watches {
+		if err := <-ended; !errors.Is(err, enough) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestImportCountsBytes(t *testing.T) {
+	s, _ := clocked(Config{MaxBytes: 10_000})
+	turns := []storage.Turn{{Sequence: 1, State: storage.Failed, Reason: string(make([]byte, 20_000))}}
+	if n, err := s.Import(t.Context(), &storage.ImportRequest{Call: call, Turns: turns}); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	turns = append(turns, storage.Turn{Sequence: 2, State: storage.Failed})
+	if _, err := s.Import(t.Context(), &storage.ImportRequest{Call: call, Turns: turns}); !fault.Is(err, fault.QuotaExhausted) {
+		t.Errorf("import over the bound: %v", err)
+	}
+	if n, err := s.Import(t.Context(), &storage.ImportRequest{Call: call, Turns: turns[:1]}); n != 0 || err != nil {
+		t.Errorf("a repeat over the bound: %d, %v", n, err)
+	}
+	if _, err := s.Delete(t.Context(), storage.Scope{Call: call}); err != nil {
+		t.Fatal(err)
+	}
+	if tenant := s.lookup(call); tenant.bytes != 0 {
+		t.Errorf("%d bytes are counted when all is deleted", tenant.bytes)
+	}
+}
+
+// TestStepsLetGo sees that each step of a deletion drops turns, and the last all.
+func TestStepsLetGo(t *testing.T) {
+	s := New(Config{})
+	for range 5 {
+		commit(t, s, begin(t, s))
+	}
+	id := tenantID{call.Tenant, call.Incarnation}
+	for i, want := range []int{3, 1, 0} {
+		d, err := s.Delete(t.Context(), storage.Scope{Call: call, Limit: 2})
+		if err != nil || d.More != (want > 0) {
+			t.Fatalf("step %d: %+v, %v", i+1, d, err)
+		}
+		left := 0
+		for _, c := range s.shard(id).leftovers[id] {
+			left += len(c.turns)
+			for _, gone := range c.turns[len(c.turns):cap(c.turns)] {
+				if gone != nil {
+					t.Errorf("step %d: a turn that was let go of is still there", i+1)
+				}
+			}
+		}
+		if left != want {
+			t.Errorf("step %d: %d turns are left; want %d", i+1, left, want)
+		}
+	}
+	if _, there := s.shard(id).leftovers[id]; there {
+		t.Error("a finished deletion is still remembered")
+	}
+}
