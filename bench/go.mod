@@ -4,22 +4,28 @@ go 1.26.0
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/jackc/pgx/v5 v5.12.0
 	golang.org/x/sys v0.49.0
 )
 
 replace (
 	github.com/botyard/botyard/host => ../host
+	github.com/botyard/botyard/pgtest => ../pgtest
 	github.com/botyard/botyard/plugins/llm-echo => ../plugins/llm-echo
 	github.com/botyard/botyard/plugins/memory-buffer => ../plugins/memory-buffer
 	github.com/botyard/botyard/plugins/storage-memory => ../plugins/storage-memory
+	github.com/botyard/botyard/plugins/storage-postgres => ../plugins/storage-postgres
+	github.com/botyard/botyard/plugins/storage-sqlite => ../plugins/storage-sqlite
 	github.com/botyard/botyard/sdk => ../sdk
 )
 
 require (
 	github.com/botyard/botyard/host v0.0.0
+	github.com/botyard/botyard/pgtest v0.0.0
 	github.com/botyard/botyard/plugins/llm-echo v0.0.0
 	github.com/botyard/botyard/plugins/memory-buffer v0.0.0
 	github.com/botyard/botyard/plugins/storage-memory v0.0.0
+	github.com/botyard/botyard/plugins/storage-postgres v0.0.0-00010101000000-000000000000
 	github.com/botyard/botyard/sdk v0.0.0
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hashicorp/go-plugin v1.8.0
@@ -43,10 +49,13 @@ require (
 	github.com/hashicorp/yamux v0.1.2 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/invopop/jsonschema v0.14.0 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/knadh/koanf/maps v0.1.2 // indirect
 	github.com/knadh/koanf/v2 v2.4.1 // indirect
 	github.com/mattn/go-colorable v0.1.12 // indirect
-	github.com/mattn/go-isatty v0.0.17 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mitchellh/copystructure v1.2.0 // indirect
 	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
 	github.com/mitchellh/reflectwalk v1.0.2 // indirect

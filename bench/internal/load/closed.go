@@ -3,8 +3,8 @@ package load
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +24,7 @@ type Closed struct {
 type Done struct {
 	Turns int64
 	Took  time.Duration
+	P50   time.Duration // of a turn, as its caller waited for it
 }
 
 // PerSecond is the rate of whole turns.
@@ -40,28 +41,45 @@ func (l Closed) Run() (Done, error) {
 		defer c.close()
 		clients[i] = c
 	}
-	var done atomic.Int64
+	return l.Do(func(caller, n int) error {
+		t := l.Next(caller, n)
+		if err := clients[caller].turn(t); err != nil {
+			return fmt.Errorf("turn %d of caller %d (%s/%s): %w", n, caller, t.Tenant, t.Conversation, err)
+		}
+		return nil
+	})
+}
+
+// Do drives the loop with turns of another kind: neither Addr nor Next is used.
+func (l Closed) Do(turn func(caller, n int) error) (Done, error) {
+	waits := make([][]time.Duration, l.Callers)
 	share := (l.Turns + l.Callers - 1) / l.Callers
 	errs := make([]error, l.Callers)
 	var callers sync.WaitGroup
 	start := time.Now()
-	for i, c := range clients {
+	for i := range l.Callers {
 		callers.Go(func() {
-			for n := 0; l.Turns == 0 || n < share; n++ {
-				if l.For > 0 && time.Since(start) >= l.For {
+			for n, sent := 0, start; l.Turns == 0 || n < share; n++ {
+				if l.For > 0 && sent.Sub(start) >= l.For {
 					return
 				}
-				t := l.Next(i, n)
-				if err := c.turn(t); err != nil {
-					errs[i] = fmt.Errorf("turn %d of caller %d (%s/%s): %w", n, i, t.Tenant, t.Conversation, err)
+				if errs[i] = turn(i, n); errs[i] != nil {
 					return
 				}
-				done.Add(1)
+				now := time.Now()
+				waits[i] = append(waits[i], now.Sub(sent))
+				sent = now
 			}
 		})
 	}
 	callers.Wait()
-	return Done{Turns: done.Load(), Took: time.Since(start)}, errors.Join(errs...)
+	done := Done{Took: time.Since(start)}
+	all := slices.Concat(waits...)
+	if done.Turns = int64(len(all)); done.Turns > 0 {
+		slices.Sort(all)
+		done.P50 = all[len(all)/2]
+	}
+	return done, errors.Join(errs...)
 }
 
 func (c *client) turn(t Turn) error {

@@ -10,7 +10,35 @@ type Settings struct {
 	Tokens    int // of each reply
 	CacheSize int // bots; 0 is the default
 	// Env are variables that plugins get.
-	Env []string
+	Env     []string
+	Storage Storage
+	// DataDir is for what the host keeps, and is its caller's; empty for one that goes
+	// with the host. Hosts that share a registry share it.
+	DataDir string
+}
+
+// Storage is where conversations are kept.
+type Storage struct {
+	Backend string // empty is memory
+	DSN     string // of postgres
+	// Registry says that tenants are kept there too; else the host alone knows them.
+	Registry bool
+}
+
+func (s Storage) name() string {
+	if s.Backend == "" {
+		return "memory"
+	}
+	return s.Backend
+}
+
+// block is what is within the storage's braces.
+func (s Storage) block() string {
+	text := fmt.Sprintf("backend = %q\n", s.name())
+	if s.DSN != "" {
+		text += fmt.Sprintf("dsn = %q\n", s.DSN)
+	}
+	return text
 }
 
 // MaxMessages is how many messages of a conversation the model is shown: that of
@@ -21,12 +49,19 @@ const MaxMessages = 10
 // generator sends at once.
 func (s Settings) text(pluginDir string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "plugin_dirs = [%q]\nlimits { concurrent_turns = 1024 }\n", pluginDir)
-	if s.CacheSize > 0 {
-		fmt.Fprintf(&b, "registry {\n  max_cache_size = %d\n  cache_ttl = 3600\n}\n", s.CacheSize)
+	fmt.Fprintf(&b, "plugin_dirs = [%q]\ndata_dir = %q\nlimits { concurrent_turns = 1024 }\n", pluginDir, s.DataDir)
+	if s.CacheSize > 0 || s.Storage.Registry {
+		b.WriteString("registry {\n")
+		if s.CacheSize > 0 {
+			fmt.Fprintf(&b, "max_cache_size = %d\ncache_ttl = 3600\n", s.CacheSize)
+		}
+		if s.Storage.Registry {
+			fmt.Fprintf(&b, "storage {\n%s}\n", s.Storage.block())
+		}
+		b.WriteString("}\n")
 	}
 	if len(s.Env) > 0 {
-		for _, p := range []string{`"llm" "echo"`, `"memory" "buffer"`, `"storage" "memory"`} {
+		for _, p := range []string{`"llm" "echo"`, `"memory" "buffer"`, fmt.Sprintf(`"storage" %q`, s.Storage.name())} {
 			fmt.Fprintf(&b, "plugin %s { env = [\"%s\"] }\n", p, strings.Join(s.Env, `", "`))
 		}
 	}
@@ -39,9 +74,10 @@ func (s Settings) text(pluginDir string) string {
     type         = "buffer"
     max_messages = %d
   }
-  conversation_storage { backend = "memory" }
+  conversation_storage {
+    %s  }
   prompts { system = "You are a support assistant." }
 }
-`, s.Tokens, MaxMessages)
+`, s.Tokens, MaxMessages, s.Storage.block())
 	return b.String()
 }

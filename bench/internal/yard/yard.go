@@ -33,6 +33,9 @@ func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.DataDir == "" {
+		s.DataDir = filepath.Join(dir, "data")
+	}
 	file := filepath.Join(dir, "botyard.hcl")
 	if err := os.WriteFile(file, []byte(s.text(plugins)), 0o600); err != nil {
 		return nil, err
