@@ -21,6 +21,7 @@ const (
 	stateNoPrivilege   = "42501"
 	stateNoTable       = "42P01"
 	stateNoFunction    = "42883"
+	stateNoRole        = "22023" // the only setting of ours that can be wrong
 	stateTooMany       = "53300"
 	stateTooLong       = "54000"
 	stateLockTimeout   = "55P03"
@@ -73,7 +74,7 @@ func ofState(pg *pgconn.PgError, err error) *fault.Error {
 		return refused(fault.Forbidden, "the login may not do that in the database")
 	case stateTooLong:
 		return refused(fault.Invalid, "a name is too long for the database's index")
-	case stateNoSchema, stateNoTable, stateNoFunction:
+	case stateNoSchema, stateNoTable, stateNoFunction, stateNoRole:
 		return refused(fault.ProviderFailed, "the tables are not as this version of the plugin needs them")
 	}
 	switch pg.Code[:min(2, len(pg.Code))] {
@@ -113,7 +114,14 @@ func deaf(ctx context.Context, err error) bool {
 // outdated reports whether the tables are gone or another layout's.
 func outdated(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == stateNoSchema || pg.Code == stateNoTable || pg.Code == stateNoFunction)
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case stateNoSchema, stateNoTable, stateNoFunction, stateNoRole:
+		return true
+	}
+	return false
 }
 
 // where is the path of a key of this value, or the DSN's when that has it.

@@ -25,11 +25,11 @@ type layout struct {
 // layouts are the versions, from 1. A layout that was released never changes.
 var layouts = []layout{{
 	what: "make conversations, turns and the tenants' registry",
-	up:   load("tables", "turns", "deletion", "import", "registry"),
+	up:   sqlOf("tables", "turns", "deletion", "import", "registry"),
 }}
 
-// load reads the files of layout 1.
-func load(names ...string) string {
+// sqlOf reads the files of layout 1.
+func sqlOf(names ...string) string {
 	var all strings.Builder
 	for _, name := range names {
 		text, err := files.ReadFile("layouts/0001_" + name + ".sql")

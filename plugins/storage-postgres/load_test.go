@@ -1,0 +1,156 @@
+package pgstore
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+const talks = 50
+
+// recovery is how long after the database's return turns may still fail.
+const recovery = 5 * time.Second
+
+// load runs turns in many conversations at once, as a host does: what has an uncertain
+// outcome is repeated. It remembers which turns were acknowledged.
+type load struct {
+	t     *testing.T
+	store func(i int) *Store // of a conversation
+	stop  chan struct{}
+	wg    sync.WaitGroup
+	ended atomic.Int64 // turns
+	last  atomic.Int64 // when the newest of them did, in Unix nanoseconds
+	acked [talks][]string
+}
+
+func startLoad(t *testing.T, store func(i int) *Store) *load {
+	l := &load{t: t, store: store, stop: make(chan struct{})}
+	for i := range talks {
+		l.wg.Go(func() { l.talk(i) })
+	}
+	return l
+}
+
+func (l *load) talk(i int) {
+	c := call("t", fmt.Sprint("c", i))
+	for n := 0; ; n++ {
+		select {
+		case <-l.stop:
+			return
+		default:
+		}
+		text := fmt.Sprint(i, " ", n)
+		begin := &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, text), Tail: 4, Holder: "h", Lease: time.Hour, Attempt: rand.Text()}
+		var res *storage.BeginResult
+		err := l.repeat(func(ctx context.Context) (err error) {
+			res, err = l.store(i).Begin(ctx, begin)
+			return err
+		})
+		if err != nil || res.Started == nil {
+			l.t.Errorf("begin %s: %+v, %v", text, res, err)
+			return
+		}
+		commit := &storage.CommitRequest{Call: c, Fence: res.Started.Fence, State: storage.Succeeded,
+			Messages: []chat.Message{chat.Text(chat.Assistant, "re: "+text)}}
+		var number int64
+		err = l.repeat(func(ctx context.Context) (err error) {
+			number, err = l.store(i).Commit(ctx, commit)
+			return err
+		})
+		if err != nil || number != int64(n+1) {
+			l.t.Errorf("commit %s: number %d, %v", text, number, err)
+			return
+		}
+		l.acked[i] = append(l.acked[i], text)
+		l.ended.Add(1)
+		l.last.Store(time.Now().UnixNano())
+	}
+}
+
+// repeat goes on for longer than any fault here lasts.
+func (l *load) repeat(f func(context.Context) error) error {
+	giveUp := time.Now().Add(time.Minute)
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		err := f(ctx)
+		cancel()
+		if err == nil || !fault.Of(err).Retryable || fault.Is(err, fault.Conflict) || time.Now().After(giveUp) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// more waits until as many turns ended as all conversations together have twice.
+func (l *load) more(within time.Duration) {
+	l.t.Helper()
+	goal, deadline := l.ended.Load()+2*talks, time.Now().Add(within)
+	for l.ended.Load() < goal {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("only %d of %d turns within %s", l.ended.Load()-goal+2*talks, 2*talks, within)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// check ends the load and compares what is there with what was acknowledged: all of it,
+// once, in order.
+func (l *load) check() {
+	l.t.Helper()
+	close(l.stop)
+	l.wg.Wait()
+	for i, acked := range l.acked {
+		var seen []string
+		for after := int64(0); ; {
+			page, err := l.store(i).Read(l.t.Context(), &storage.ReadRequest{Call: call("t", fmt.Sprint("c", i)), After: after, Limit: storage.MaxPage, All: true})
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			for _, turn := range page.Turns {
+				if turn.State != storage.Succeeded || turn.Number != turn.Sequence || len(turn.Messages) != 2 {
+					l.t.Errorf("conversation %d has %+v", i, turn)
+				}
+				seen = append(seen, turn.Messages[0].Text())
+				after = turn.Sequence
+			}
+			if !page.More {
+				break
+			}
+		}
+		if fmt.Sprint(seen) != fmt.Sprint(acked) {
+			l.t.Errorf("conversation %d has %d turns, %d were acknowledged", i, len(seen), len(acked))
+		}
+	}
+}
+
+// soon retries f until it gives no error, at most for the recovery.
+func soon(t *testing.T, what string, f func() error) {
+	t.Helper()
+	start := time.Now()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Since(start) > recovery {
+			t.Fatalf("%s: %v, %s later", what, err, recovery)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// wide is a configuration whose calls wait for connections, not for each other.
+func wide(dsn string) Config {
+	cfg := config(dsn)
+	cfg.StatementTimeout = math.Ceil(recovery.Seconds())
+	return cfg
+}
