@@ -26,6 +26,14 @@ type breaker struct {
 	crashed *process            // whose end was counted
 }
 
+func newBreaker(in *instance) *breaker {
+	b := &breaker{in: in}
+	if in.sup.ref.kind == "storage" {
+		b.all.most = storageCircuit
+	}
+	return b
+}
+
 // hasBreaker reports whether instances of the kind have an upstream to spare.
 func hasBreaker(kind string) bool { return kind == "llm" || kind == "storage" }
 
@@ -120,7 +128,7 @@ func (b *breaker) fail(p *passage, now time.Time, err error) {
 		if b.tenants == nil {
 			b.tenants = map[string]*circuit{}
 		}
-		own = &circuit{}
+		own = &circuit{most: b.all.most}
 		b.tenants[p.tenant] = own
 	}
 	if p.counts(own, p.own) && own.fail(now, p.own, true) {

@@ -21,11 +21,13 @@ type tried struct {
 	on  *process
 }
 
-func newTried(t *testing.T) *tried {
+func newTried(t *testing.T) *tried { return newTriedOf(t, "llm") }
+
+func newTriedOf(t *testing.T, kind string) *tried {
 	log := &logBuffer{}
-	sup := &supervisor{ref: ref{"llm", "test"}, bin: &binary{}, log: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})}
+	sup := &supervisor{ref: ref{kind, "test"}, bin: &binary{}, log: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})}
 	in := &instance{sup: sup, digest: "d"}
-	in.breaker = &breaker{in: in}
+	in.breaker = newBreaker(in)
 	return &tried{in.breaker, t, log, &process{exited: make(chan struct{})}}
 }
 
@@ -316,6 +318,23 @@ func TestUrgentCallsPass(t *testing.T) {
 		urgent(nil)
 		b.call("c", nil)
 	})
+}
+
+// However long a database was away, it is asked again soon.
+func TestStoragesAreAskedAgainSoon(t *testing.T) {
+	for _, tenants := range [][]string{{"a", "b"}, {"a"}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newTriedOf(t, "storage")
+			for n := range circuitFailures {
+				b.call(tenants[n%len(tenants)], errUpstream)
+			}
+			for range 10 {
+				b.wantRefused("a", storageCircuit)
+				time.Sleep(storageCircuit)
+				b.call("a", errUpstream)
+			}
+		})
+	}
 }
 
 func TestBreakerKeepsFewTenants(t *testing.T) {

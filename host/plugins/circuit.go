@@ -1,6 +1,9 @@
 package plugins
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 const (
 	circuitFailures = 5               // in a row open a circuit
@@ -8,11 +11,16 @@ const (
 	circuitMax      = time.Minute
 )
 
+// storageCircuit is every pause of a storage's circuit. A database that is back is
+// noticed soon, and asking one that is not costs little.
+const storageCircuit = 2 * time.Second
+
 // circuit counts failures in a row and opens after circuitFailures of them. Then
 // nothing passes until a time has come; one call may try then, the probe, which
-// closes the circuit or keeps it open for twice the time. The zero value is closed.
+// closes the circuit or keeps it open for twice the time, up to a longest. The zero value is closed.
 // It has no lock.
 type circuit struct {
+	most     time.Duration // longest pause; 0 is circuitMax
 	failures int           // in a row, while closed
 	pause    time.Duration // of the last opening; 0 once it recovered
 	until    time.Time     // when a probe may pass; zero while closed
@@ -56,7 +64,7 @@ func (c *circuit) fail(now time.Time, probe, may bool) bool {
 }
 
 func (c *circuit) reopen(now time.Time) {
-	c.pause = min(max(2*c.pause, circuitBase), circuitMax)
+	c.pause = min(max(2*c.pause, circuitBase), cmp.Or(c.most, circuitMax))
 	c.until, c.changed, c.probing = now.Add(c.pause), now, false
 }
 

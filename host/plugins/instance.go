@@ -106,7 +106,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		if !ok {
 			in = &instance{sup: m.use(at, b), digest: digest, config: spec.Config, settings: settings}
 			if hasBreaker(r.kind) {
-				in.breaker = &breaker{in: in}
+				in.breaker = newBreaker(in)
 			}
 			m.instances[digest] = in
 		}
