@@ -47,6 +47,8 @@ func build(dir string) error {
 		{"../../plugins/llm-ollama/cmd/botyard-llm-ollama", "plugins/botyard-llm-ollama"},
 		{"../../plugins/memory-buffer/cmd/botyard-memory-buffer", "plugins/botyard-memory-buffer"},
 		{"../../plugins/storage-memory/cmd/botyard-storage-memory", "plugins/botyard-storage-memory"},
+		{"../../plugins/storage-sqlite/cmd/botyard-storage-sqlite", "plugins/botyard-storage-sqlite"},
+		{"../../plugins/storage-postgres/cmd/botyard-storage-postgres", "plugins/botyard-storage-postgres"},
 	} {
 		if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, p[1]), p[0]).CombinedOutput(); err != nil {
 			return fmt.Errorf("building %s: %w\n%s", p[0], err, out)
@@ -65,7 +67,9 @@ type yard struct {
 	log  *lockedBuffer
 	http *http.Client
 
-	listen, scheme string // empty: 127.0.0.1 and http
+	listen, scheme string   // empty: 127.0.0.1 and http
+	config         string   // path of the host file; empty: botyard.hcl in dir
+	env            []string // beside this process's
 }
 
 type lockedBuffer struct {
@@ -115,6 +119,10 @@ func start(t *testing.T, config string, tenants map[string]string) *yard {
 func (y *yard) runUntilTheEnd() {
 	y.t.Helper()
 	y.run()
+	y.endWithTheTest()
+}
+
+func (y *yard) endWithTheTest() {
 	y.t.Cleanup(func() {
 		y.stop(syscall.SIGTERM)
 		y.http.CloseIdleConnections()
@@ -145,6 +153,13 @@ func (y *yard) write(name, text string) {
 // run starts the host's process and waits until it is ready.
 func (y *yard) run() {
 	y.t.Helper()
+	y.launch()
+	y.awaitReady()
+}
+
+// launch starts the host's process.
+func (y *yard) launch() {
+	y.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		y.t.Fatal(err)
@@ -157,7 +172,8 @@ func (y *yard) run() {
 		_, port, _ := net.SplitHostPort(addr)
 		addr = net.JoinHostPort(y.listen, port)
 	}
-	y.cmd = exec.Command(filepath.Join(binaries, "botyard"), "serve", "--config", filepath.Join(y.dir, "botyard.hcl"), "--listen", addr)
+	y.cmd = exec.Command(filepath.Join(binaries, "botyard"), "serve",
+		"--config", cmp.Or(y.config, filepath.Join(y.dir, "botyard.hcl")), "--listen", addr)
 	y.cmd.Stdout, y.cmd.Stderr = y.log, y.log
 	// Its own temporary folder, so that what is left behind can be seen.
 	tmp := filepath.Join(y.dir, "t")
@@ -165,12 +181,17 @@ func (y *yard) run() {
 		y.t.Fatal(err)
 	}
 	y.cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "HOST_ONLY_SECRET=do-not-tell")
+	y.cmd.Env = append(y.cmd.Env, y.env...)
 	if err := y.cmd.Start(); err != nil {
 		y.t.Fatal(err)
 	}
 	done := y.done
 	cmd := y.cmd
 	go func() { _ = cmd.Wait(); close(done) }()
+}
+
+func (y *yard) awaitReady() {
+	y.t.Helper()
 	y.eventually(30*time.Second, "the host is ready", func() bool {
 		select {
 		case <-y.done:
@@ -246,10 +267,7 @@ func (y *yard) try(ctx context.Context, method, path, body string, headers ...st
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
+	setHeaders(req, headers)
 	resp, err := y.http.Do(req)
 	if err != nil {
 		return answer{}, err
@@ -261,6 +279,13 @@ func (y *yard) try(ctx context.Context, method, path, body string, headers ...st
 	}
 	_ = json.Unmarshal(a.Body, &a) // what is no object of ours stays in Body
 	return a, nil
+}
+
+func setHeaders(req *http.Request, headers []string) {
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+	}
 }
 
 func chatBody(conversation, message string) string {
@@ -298,9 +323,14 @@ type event struct{ name, data string }
 
 var errStreamCut = errors.New("the stream ended without done or error")
 
+// refusedError is a stream that was refused before it began.
+type refusedError struct{ answer answer }
+
+func (e *refusedError) Error() string { return fmt.Sprintf("%d %s", e.answer.Status, e.answer.Body) }
+
 // stream sends a streaming chat and calls each for its events; it ends the request
 // when each answers false.
-func (y *yard) stream(tenant, body string, each func(event) bool) error {
+func (y *yard) stream(tenant, body string, each func(event) bool, headers ...string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, "POST", y.url+"/v1/chat", strings.NewReader(body))
@@ -309,14 +339,17 @@ func (y *yard) stream(tenant, body string, each func(event) bool) error {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Tenant-ID", tenant)
+	setHeaders(req, headers)
 	resp, err := y.http.Do(req)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != 200 {
-		b, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("%d %s", resp.StatusCode, b)
+		a := answer{Status: resp.StatusCode, Header: resp.Header}
+		a.Body, _ = io.ReadAll(resp.Body)
+		_ = json.Unmarshal(a.Body, &a)
+		return &refusedError{a}
 	}
 	var e event
 	in := bufio.NewScanner(resp.Body)

@@ -1,0 +1,261 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+)
+
+// recovery is how soon each host answers turns when its database is back.
+const recovery = 5 * time.Second
+
+// probe asks each host by itself, again and again, and answers how long after the
+// time that stopped gives each had its first answer.
+type probe struct {
+	mu    sync.Mutex
+	seen  [][]time.Time
+	end   chan struct{}
+	group sync.WaitGroup
+}
+
+func startProbe(hosts []*yard, tenant string) *probe {
+	p := &probe{seen: make([][]time.Time, len(hosts)), end: make(chan struct{})}
+	for i, y := range hosts {
+		p.group.Go(func() {
+			for n := 0; ; n++ {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				a, err := y.try(ctx, "POST", "/v1/chat", chatBody(fmt.Sprint("probe", i), "still there?"), "X-Tenant-ID: "+tenant)
+				cancel()
+				if err == nil && a.Status == 200 {
+					p.mu.Lock()
+					p.seen[i] = append(p.seen[i], time.Now())
+					p.mu.Unlock()
+				}
+				select {
+				case <-p.end:
+					return
+				case <-time.After(50 * time.Millisecond):
+				}
+			}
+		})
+	}
+	return p
+}
+
+// after ends the probe once each host answered after the time, and tells how long
+// that took for each; 0 for one that had no answer within a minute.
+func (p *probe) after(at time.Time) []time.Duration {
+	took := make([]time.Duration, len(p.seen))
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		missing := false
+		p.mu.Lock()
+		for i, times := range p.seen {
+			for _, t := range times {
+				if took[i] == 0 && t.After(at) {
+					took[i] = t.Sub(at)
+				}
+			}
+			missing = missing || took[i] == 0
+		}
+		p.mu.Unlock()
+		if !missing {
+			break
+		}
+	}
+	p.stop()
+	return took
+}
+
+func (p *probe) stop() {
+	select {
+	case <-p.end:
+	default:
+		close(p.end)
+	}
+	p.group.Wait()
+}
+
+// survives runs the fault under load, and checks what must hold after it: the hosts
+// that are left serve within the bound, and every turn whose end was seen is there
+// once. The fault returns when it is over, with the hosts that are left. Conversations
+// of dead hosts are given the time that their leases take.
+func (f *fleet) survives(t *testing.T, tag string, leases time.Duration, fault func(t *testing.T, l *load) []*yard) {
+	f.belongsTo(t)
+	l := startLoad(t, f.front, tag)
+	l.flows(30*time.Second, time.Time{}, 2)
+	p := startProbe(f.hosts, l.tenant(0))
+	t.Cleanup(p.stop)
+	left := fault(t, l)
+	p.only(f.hosts, left)
+	back := f.databaseBack()
+	f.hostsServe(t, p, back)
+	l.flows(leases+20*time.Second, back, 2)
+	l.stop()
+	late := l.latest(back)
+	t.Logf("the last conversation went on after %s", late.Round(time.Millisecond))
+	if late > leases+recovery {
+		t.Errorf("a conversation had to wait for %s", late)
+	}
+	f.untouched(left)
+	l.judge(left...)
+	f.judgeRows()
+}
+
+// hostsServe ends the probe once each host answered after the time, which must be soon.
+func (f *fleet) hostsServe(t *testing.T, p *probe, back time.Time) {
+	t.Helper()
+	took := p.after(back)
+	for i, d := range took {
+		took[i] = d.Round(time.Millisecond)
+		if d == 0 || d > recovery {
+			t.Errorf("host %d served %s after the database was back", i, d)
+		}
+	}
+	t.Logf("the hosts served after %v", took)
+}
+
+// only forgets the hosts that are not left.
+func (p *probe) only(hosts, left []*yard) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, y := range hosts {
+		there := false
+		for _, z := range left {
+			there = there || y == z
+		}
+		if !there {
+			p.seen[i] = append(p.seen[i], time.Now().Add(time.Hour)) // nothing is asked of it
+		}
+	}
+}
+
+const (
+	down = 3 * time.Second // how long a database is away
+	// longDown is longer than it takes a host to leave a database alone for a while.
+	longDown = 8 * time.Second
+)
+
+func TestPostgresOutages(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{TCP: true})
+	f := startFleet(t, c, 3, "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__STATEMENT_TIMEOUT=1")
+	for _, fault := range []struct {
+		name string
+		do   func(*testing.T, *load)
+	}{
+		{"stopped hard", func(t *testing.T, _ *load) { f.restartPostgres(t, pgtest.Kill, down) }},
+		{"stopped in order", func(t *testing.T, _ *load) { f.restartPostgres(t, pgtest.Fast, down) }},
+		{"connections killed", func(t *testing.T, _ *load) {
+			for range 10 {
+				pgtest.Check(t, c.KillConnections(t.Context()))
+				time.Sleep(300 * time.Millisecond)
+			}
+		}},
+		{"statement beyond its timeout", func(t *testing.T, l *load) {
+			before := time.Now()
+			f.holdRow(t, l.tenant(0), l.conversation(0), 4*time.Second, func() {
+				l.othersFlow(3*time.Second, before, 0)
+			})
+			if !f.logged("SQLSTATE 57014") {
+				t.Error("no statement ran into its timeout")
+			}
+		}},
+		{"storage plugins killed", func(t *testing.T, _ *load) { killPlugins(t, f.hosts, "storage-postgres") }},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			f.survives(t, tagOf(fault.name), 0, func(t *testing.T, l *load) []*yard {
+				fault.do(t, l)
+				return f.hosts
+			})
+		})
+	}
+	t.Run("stopped while no turn is at work", func(t *testing.T) { idleOutage(t, c) })
+}
+
+// idleOutage stops the database of a host that has nothing to end there, whose
+// requests only begin turns: it must not leave the database alone for too long once
+// it failed. Its tenants are of files, so that no registry refuses them before.
+func idleOutage(t *testing.T, c *pgtest.Cluster) {
+	db := newDatabase(t, c)
+	y := newHost(t, exampleTree(t, "tenant_dirs = [\"tenants\"]\n"), []string{"BOTYARD_PG_DSN=" + c.DSN(db)})
+	tenants := filepath.Join(filepath.Dir(y.config), "tenants")
+	if err := os.Mkdir(tenants, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(tenants, name+".hcl"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	y.runUntilTheEnd()
+	f := &fleet{t: t, cluster: c, db: db, hosts: []*yard{y}}
+	y.mustChat("a", "c", "hello")
+	pgtest.Check(t, c.Stop(pgtest.Fast))
+	var ask sync.WaitGroup
+	for i := range 10 {
+		tenant := []string{"a", "b"}[i%2]
+		ask.Go(func() { y.chat(tenant, fmt.Sprint("c", i), "anybody there?") })
+	}
+	y.eventually(20*time.Second, "the host leaves its database alone", func() bool {
+		return y.plugins()["storage-postgres"].OpenCircuits > 0
+	})
+	time.Sleep(longDown)
+	pgtest.Check(t, c.StartAgain(t.Context()))
+	back := f.databaseBack()
+	p := startProbe(f.hosts, "a")
+	t.Cleanup(p.stop)
+	f.hostsServe(t, p, back)
+	ask.Wait()
+}
+
+// restartPostgres stops the server and starts it again.
+func (f *fleet) restartPostgres(t *testing.T, mode pgtest.Mode, away time.Duration) {
+	t.Helper()
+	pgtest.Check(t, f.cluster.Stop(mode))
+	time.Sleep(away)
+	pgtest.Check(t, f.cluster.StartAgain(t.Context()))
+}
+
+// holdRow keeps the conversation's row locked for as long and does something
+// meanwhile.
+func (f *fleet) holdRow(t *testing.T, tenant, conversation string, long time.Duration, meanwhile func()) {
+	t.Helper()
+	held := make(chan error, 1)
+	go func() {
+		_, err := f.cluster.Exec(t.Context(), f.db, fmt.Sprintf(
+			`select from botyard.conversations where tenant = '%s' and id = '%s' for update; select pg_sleep(%f)`,
+			tenant, conversation, long.Seconds()))
+		held <- err
+	}()
+	meanwhile()
+	if err := <-held; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// killPlugins kills the plugin's process of each host.
+func killPlugins(t *testing.T, hosts []*yard, name string) {
+	t.Helper()
+	for _, y := range hosts {
+		if err := syscall.Kill(y.plugins()[name].PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// tagOf makes a part of ids of a test's name.
+func tagOf(name string) string {
+	out := []byte(name)
+	for i, b := range out {
+		if b == ' ' {
+			out[i] = '-'
+		}
+	}
+	return string(out)
+}
