@@ -11,6 +11,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
+// Tracks says whether lives of tenants have names, so that storages refuse what is
+// written under one that is over.
+func (r *Registry) Tracks() bool { return r.o.Ledger != nil }
+
 // NewLife ends the present life of a tenant and starts another, empty one, on all
 // hosts. What it answers is as before, with the ended life as the last of Former;
 // Bury says when nothing is left of one. Without a ledger the life stays and is

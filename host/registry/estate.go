@@ -194,6 +194,9 @@ func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document)
 			}
 			s, err := r.estate(ctx, e.Tenant, nil, e)
 			if err == nil {
+				err = ctx.Err() // else it may look as if its settings made nothing
+			}
+			if err == nil {
 				err = do(s)
 			}
 			if err != nil {

@@ -1,0 +1,124 @@
+package archive
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Store is a storage that was opened for one tenant. Whoever opened it closes it.
+type Store struct {
+	storage.Storage
+	Importer storage.Importer // nil: it takes no turns that ended elsewhere
+	Close    func()
+}
+
+// Options are what an Archive is made with.
+type Options struct {
+	Registry *registry.Registry
+	// Open opens a storage that the tenant was written to.
+	Open func(ctx context.Context, tenant string, b config.SealedBlock) (*Store, error)
+	// Memory opens the memory that the tenant's settings name, until done is called.
+	Memory func(ctx context.Context, e *config.Effective) (m memory.Memory, done func(), err error)
+	// MayRetain says cheaply whether a tenant with that document can have
+	// conversations that are kept for a time only.
+	MayRetain func(doc *config.Document) bool
+	Log       hclog.Logger
+
+	timing timing
+}
+
+// timing is what tests shorten.
+type timing struct {
+	patience   time.Duration // how long a storage that does not answer is asked again
+	linger     time.Duration // after which no host writes under a life that ended
+	first      time.Duration // to the first look for what is too old, and half as much by chance
+	every      time.Duration // between two, a tenth more or less
+	restFactor int           // how much longer than a call the rest after it is
+	now        func() time.Time
+}
+
+var usual = timing{
+	patience: 10 * time.Second, linger: 2 * time.Second,
+	first: time.Minute, every: time.Hour, restFactor: 3, now: time.Now,
+}
+
+// Archive is used concurrently.
+type Archive struct {
+	o    Options
+	mu   sync.Mutex
+	busy map[string]bool // tenants that are being erased or purged
+}
+
+// New makes an Archive.
+func New(o Options) *Archive {
+	if o.timing.now == nil {
+		o.timing = usual
+	}
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	if o.MayRetain == nil {
+		o.MayRetain = func(*config.Document) bool { return true }
+	}
+	return &Archive{o: o, busy: map[string]bool{}}
+}
+
+// alone keeps a second deletion of a tenant out, until leave is called.
+func (a *Archive) alone(id string) (leave func(), err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.busy[id] {
+		return nil, fault.New(fault.Conflict, "tenant %q is being erased or purged", id).At("tenant").After(time.Second)
+	}
+	a.busy[id] = true
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.busy, id)
+	}, nil
+}
+
+// insist makes a call again that failed for a reason which may pass, for as long as
+// there is patience. It is for calls that may be repeated.
+func (a *Archive) insist(ctx context.Context, call func() error) error {
+	const shortest, longest = 50 * time.Millisecond, 2 * time.Second
+	end := time.Now().Add(a.o.timing.patience)
+	for pause := shortest; ; pause = min(2*pause, longest) {
+		err := call()
+		if err == nil || ctx.Err() != nil || !passes(err) || time.Now().Add(pause).After(end) {
+			return err
+		}
+		if rest(ctx, pause) != nil {
+			return err
+		}
+	}
+}
+
+func passes(err error) bool {
+	f := fault.Of(err)
+	switch f.Class {
+	case fault.RateLimited, fault.PluginUnavailable, fault.ProviderFailed, fault.Deadline:
+		return f.Retryable
+	}
+	return false
+}
+
+// rest waits, unless ctx ends before.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fault.Of(context.Cause(ctx))
+	}
+}

@@ -1,0 +1,247 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+const (
+	// listPage is how many conversations are listed at once.
+	listPage = 200
+	// firstTurns and mostTurns bound how many turns are read at once. How many it is
+	// in between their size says, which can be anything: pageBytes is what is aimed at.
+	firstTurns = 8
+	mostTurns  = 200
+	pageBytes  = 2 << 20
+)
+
+// Export is one that can be written. Close it.
+type Export struct {
+	a      *Archive
+	estate *registry.Estate
+	user   string
+	stores []*Store // of the estate's storages
+	turns  int      // to read at once
+
+	out   io.Writer
+	ended endLine
+}
+
+// Export opens the tenant's storages for an export of all conversations, or of those
+// that belong to a user. fault.NotFound for a tenant that there is not, or not any
+// more; the error of a storage that cannot be opened.
+func (a *Archive) Export(ctx context.Context, id, user string) (*Export, error) {
+	s, err := a.o.Registry.Estate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if s.State == storage.TenantPurged {
+		return nil, fault.New(fault.NotFound, "tenant %q was purged: nothing is left of it", id)
+	}
+	e := &Export{a: a, estate: s, user: user, turns: firstTurns, ended: endLine{Type: TypeEnd}}
+	for _, b := range s.Life.Storages {
+		store, err := a.open(ctx, id, b)
+		if err != nil {
+			e.Close()
+			return nil, err
+		}
+		e.stores = append(e.stores, store)
+	}
+	return e, nil
+}
+
+// open opens a storage and says which one cannot be.
+func (a *Archive) open(ctx context.Context, id string, b config.SealedBlock) (store *Store, err error) {
+	err = a.insist(ctx, func() (err error) {
+		store, err = a.o.Open(ctx, id, b)
+		return err
+	})
+	if err != nil {
+		return nil, named(b, err)
+	}
+	return store, nil
+}
+
+// named says which storage an error is of.
+func named(b config.SealedBlock, err error) error {
+	f := *fault.Of(err)
+	f.Message = fmt.Sprintf("storage %s: %s", b.Label(), f.Message)
+	f.Err = err
+	return &f
+}
+
+// Close gives the storages back.
+func (e *Export) Close() {
+	for _, s := range e.stores {
+		s.Close()
+	}
+}
+
+// Write writes the export, line by line, and no faster than out takes it. Without an
+// error it is whole. It is no snapshot: each conversation is as it was when it was
+// read.
+func (e *Export) Write(ctx context.Context, out io.Writer) error {
+	e.out = out
+	err := e.line(&headLine{Type: TypeExport, Version: Version, Tenant: e.estate.Tenant, User: e.user, CreatedAt: e.a.o.timing.now().UTC()})
+	if err == nil && e.user == "" {
+		err = e.line(settings(e.estate))
+	}
+	for i := 0; i < len(e.stores) && err == nil; i++ {
+		if err = e.store(ctx, i); err != nil {
+			err = named(e.estate.Life.Storages[i], err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return e.line(&e.ended)
+}
+
+// line writes one.
+func (e *Export) line(v any) error {
+	var b bytes.Buffer
+	j := json.NewEncoder(&b)
+	j.SetEscapeHTML(false)
+	if err := j.Encode(v); err != nil {
+		return err
+	}
+	if b.Len() > MaxLine {
+		return fault.New(fault.Invalid, "a line of %d bytes is too large for an export; at most %d are taken", b.Len(), MaxLine)
+	}
+	_, err := e.out.Write(b.Bytes())
+	return err
+}
+
+func (e *Export) call(conversation, user string) sdk.Call {
+	return sdk.Call{Tenant: e.estate.Tenant, Incarnation: e.estate.Life.Incarnation, Conversation: conversation, User: user}
+}
+
+// store writes the conversations of one storage.
+func (e *Export) store(ctx context.Context, at int) error {
+	for after, more := "", true; more; {
+		var page *storage.ConversationPage
+		err := e.a.insist(ctx, func() (err error) {
+			page, err = e.stores[at].List(ctx, &storage.ListRequest{Call: e.call("", e.user), After: after, Limit: listPage})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, c := range page.Conversations {
+			after = c.ID
+			if err := e.conversation(ctx, at, c); err != nil {
+				return err
+			}
+		}
+		more = page.More && len(page.Conversations) > 0
+	}
+	return nil
+}
+
+// conversation writes one. One that is deleted meanwhile ends where it did.
+func (e *Export) conversation(ctx context.Context, at int, c storage.Conversation) error {
+	begun := false
+	for after, more := int64(0), true; more; {
+		page, err := e.read(ctx, at, c.ID, after)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !begun && len(page.Turns) > 0 {
+			begun = true
+			line := &conversationLine{Type: TypeConversation, ID: c.ID, User: c.User, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC()}
+			if line.Hidden, err = e.hidden(ctx, at, c.ID); err != nil {
+				return err
+			}
+			if err := e.line(line); err != nil {
+				return err
+			}
+			e.ended.Conversations++
+		}
+		for i := range page.Turns {
+			if err := e.line(newTurnLine(&page.Turns[i])); err != nil {
+				return err
+			}
+			after = page.Turns[i].Sequence
+			e.ended.Turns++
+		}
+		more = page.More && len(page.Turns) > 0
+	}
+	return nil
+}
+
+// read reads the next turns, as many as fit.
+func (e *Export) read(ctx context.Context, at int, conversation string, after int64) (page *storage.TurnPage, err error) {
+	for {
+		limit := e.turns
+		err = e.a.insist(ctx, func() (err error) {
+			page, err = e.stores[at].Read(ctx, &storage.ReadRequest{Call: e.call(conversation, ""), After: after, Limit: limit, All: true})
+			if fault.Is(err, fault.RateLimited) && limit > 1 {
+				return errTooLarge // perhaps: what a message of the protocol cannot hold is answered so
+			}
+			return err
+		})
+		if !errors.Is(err, errTooLarge) {
+			break
+		}
+		e.turns = 1
+	}
+	if err == nil && len(page.Turns) > 0 {
+		size := 1
+		for i := range page.Turns {
+			size += weight(&page.Turns[i])
+		}
+		e.turns = min(max(1, pageBytes*len(page.Turns)/size), 2*e.turns, mostTurns)
+	}
+	return page, err
+}
+
+var errTooLarge = fault.New(fault.Invalid, "the page is too large")
+
+// weight is about how many bytes a turn has.
+func weight(t *storage.Turn) int {
+	n := 256 + len(t.Metadata) + len(t.Record)
+	for _, m := range t.Messages {
+		for _, p := range m.Parts {
+			n += 64 + len(p.Text)
+			if p.Image != nil {
+				n += len(p.Image.Data)
+			}
+			if p.Reasoning != nil {
+				n += len(p.Reasoning.Text)
+			}
+			if p.ToolResult != nil {
+				for _, q := range p.ToolResult.Parts {
+					n += len(q.Text)
+				}
+			}
+		}
+	}
+	return n
+}
+
+// hidden says whether a later storage has a conversation of that id too.
+func (e *Export) hidden(ctx context.Context, at int, conversation string) (bool, error) {
+	for _, later := range e.stores[:at] {
+		err := e.a.insist(ctx, func() error {
+			_, err := later.Read(ctx, &storage.ReadRequest{Call: e.call(conversation, ""), Limit: 1, All: true})
+			return err
+		})
+		if !fault.Is(err, fault.NotFound) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,247 @@
+package archive
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var putFile = registry.PutOptions{Source: "f.hcl"}
+
+func TestWhatIsNoExportIsRefused(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	s.register("a", "one", "")
+	const (
+		head = `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`
+		conf = `{"type":"tenant","config":{},"left_out":[]}`
+		conv = `{"type":"conversation","id":"c","created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z"}`
+		one  = `{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":"2026-01-02T03:04:05Z","ended_at":"2026-01-02T03:04:05Z","messages":[{"role":"user","parts":[{"text":"x"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`
+		end  = `{"type":"end","conversations":1,"turns":1}`
+	)
+	two := strings.NewReplacer(`"sequence":1`, `"sequence":2`, `"number":1`, `"number":2`).Replace(one)
+	for name, c := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"another version":      {[]string{strings.Replace(head, `n":1`, `n":2`, 1)}, "line 1: is of version 2"},
+		"no header":            {[]string{conv, one, end}, "line 1: is out of place"},
+		"two headers":          {[]string{head, head}, "line 2: is out of place"},
+		"a late configuration": {[]string{head, conv, one, conf, end}, "line 4: is out of place"},
+		"a turn first":         {[]string{head, conf, one}, "line 3: is out of place; expected a conversation"},
+		"no turn":              {[]string{head, conf, conv, end}, `line 4: follows the conversation "c", which has no turn`},
+		"a turn is missing":    {[]string{head, conf, conv, two, end}, "line 4: has the turn 2 where 1 belongs"},
+		"a line is missing":    {[]string{head, conf, conv, one, strings.Replace(end, "1,", "2,", 1)}, "lines are missing"},
+		"more after the end":   {[]string{head, conf, conv, one, end, conv}, "line 6: follows the end"},
+		"no end":               {[]string{head, conf, conv, one}, "the export is cut off: its end is missing; 1 turns of 0 conversations are imported, 0 were there already, and to repeat the import is safe"},
+		"half a line":          {[]string{head, conf, conv, one[:60]}, `line 4: is not a line of the type "turn"`},
+		"nothing":              {nil, "cut off"},
+		"an error":             {[]string{head, conf, `{"type":"error","problem":{"detail":"the storage went away"}}`}, "line 3: says that the export failed: the storage went away"},
+		"another file":         {[]string{`{"hello":"world"}`}, `line 1: is of the type ""`},
+		"an unknown field":     {[]string{head, conf, strings.Replace(conv, `"id"`, `"tags":[],"id"`, 1)}, `unknown field "tags"`},
+		"a bad id":             {[]string{head, conf, strings.Replace(conv, `"c"`, `"a\u0007"`, 1)}, "line 3: id: has control characters"},
+		"a bad state":          {[]string{head, conf, conv, strings.Replace(one, "succeeded", "won", 1)}, `line 4: state: is "won"`},
+		"no message":           {[]string{head, conf, conv, strings.Replace(one, `[{"role":"user","parts":[{"text":"x"}]}]`, `[]`, 1)}, "line 4: messages: is empty"},
+		"a bad role":           {[]string{head, conf, conv, strings.Replace(one, `"user"`, `"root"`, 1)}, `has the role "root"`},
+		"a contradiction":      {[]string{head, conf, conv, strings.Replace(one, `"number":1`, `"number":7`, 1), end}, `conversation "c", turns 1 to 1`},
+		"not text":             {[]string{head, conf, "{\"type\":\"conversation\",\"id\":\"\xff\"}"}, "line 3: is not UTF-8"},
+	} {
+		_, err := s.imports("a", true, strings.Join(c.lines, "\n"))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want %q", name, err, c.want)
+		}
+		if !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {
+			t.Errorf("%s: is %s", name, fault.Of(err).Class)
+		}
+		if _, err := s.Erase(t.Context(), "a", "", Deletion{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, err := s.imports("a", false, strings.Join([]string{head, conf, conv, one, end}, "\n")); err != nil || done.Turns != 1 {
+		t.Errorf("a whole one: %+v, %v", done, err)
+	}
+}
+
+func TestAnInterruptedImportIsRepeated(t *testing.T) {
+	on := newShelves()
+	s := openSite(t, on, newLedger())
+	s.register("a", "one", "")
+	s.register("b", "two", "")
+	for i := range 20 {
+		for range 3 {
+			s.say("one", "a", s.life("a"), fmt.Sprintf("c%02d", i), "u", "x")
+		}
+	}
+	export := s.export("a", "")
+	// Cut at every tenth part, then by a storage that goes away, then by the host's end.
+	for cut := range 10 {
+		if _, err := s.imports("b", false, export[:len(export)*cut/10]); err == nil {
+			t.Fatalf("%d of 10 parts were taken for a whole", cut)
+		}
+	}
+	on.get("two").Before = func(method string, call sdk.Call) error {
+		if call.Conversation == "c18" {
+			return fault.New(fault.PluginUnavailable, "gone")
+		}
+		return nil
+	}
+	_, err := s.imports("b", false, export)
+	if !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "54 turns of 18 conversations") && !strings.Contains(err.Error(), "of 18 conversations are imported") {
+		t.Errorf("%v", err)
+	}
+	on.get("two").Before = nil
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(fault.New(fault.Canceled, "the host is stopping"))
+	if _, err := s.Import(ctx, "b", false, strings.NewReader(export)); !fault.Is(err, fault.Canceled) {
+		t.Error(err)
+	}
+	if _, err := s.Import(t.Context(), "b", false, io.MultiReader(strings.NewReader(export[:1000]), failing{})); !fault.Is(err, fault.Canceled) {
+		t.Error(err)
+	}
+	done, err := s.imports("b", false, export)
+	if err != nil || done.Conversations != 20 || done.Turns+done.Present != 60 || done.Turns == 0 || done.Present == 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if strings.Replace(content(export), `"one"`, `"two"`, 1) != content(s.export("b", "")) {
+		t.Error("it is not what was exported")
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
+func TestAnImportDoesNotReplaceOtherTurns(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	s.register("a", "one", "")
+	s.register("b", "two", "")
+	s.say("one", "a", s.life("a"), "c", "u", "from a")
+	call := sdk.Call{Tenant: "b", Incarnation: s.life("b"), Conversation: "c"}
+	begun, err := s.shelves.get("two").Begin(t.Context(), &storage.BeginRequest{Call: call, Message: chat.Text(chat.User, "of b"), Holder: "h", Lease: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.imports("b", false, s.export("a", "")); !fault.Is(err, fault.Conflict) {
+		t.Errorf("while a turn runs: %v", err)
+	}
+	if _, err := s.shelves.get("two").Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: begun.Started.Fence, State: storage.Failed, Reason: "internal: x"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.imports("b", false, s.export("a", "")); !fault.Is(err, fault.Conflict) {
+		t.Errorf("in place of another: %v", err)
+	}
+}
+
+func TestRunningTurnsAreInterrupted(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	s.register("a", "one", "")
+	s.register("b", "two", "")
+	s.say("one", "a", s.life("a"), "c", "u", "before")
+	if _, err := s.shelves.get("one").Begin(t.Context(), &storage.BeginRequest{
+		Call: sdk.Call{Tenant: "a", Incarnation: s.life("a"), Conversation: "c"}, Message: chat.Text(chat.User, "now"), Holder: "h", Lease: time.Minute,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	export := s.export("a", "")
+	for range 2 {
+		if done, err := s.imports("b", false, export); err != nil || done.Interrupted != 1 {
+			t.Errorf("%+v, %v", done, err)
+		}
+	}
+	page, err := s.shelves.get("two").Read(t.Context(), &storage.ReadRequest{
+		Call: sdk.Call{Tenant: "b", Incarnation: s.life("b"), Conversation: "c"}, Limit: 10, All: true,
+	})
+	if err != nil || len(page.Turns) != 2 {
+		t.Fatal(page, err)
+	}
+	last := page.Turns[1]
+	if last.State != storage.Interrupted || last.EndedAt.Before(last.StartedAt) || !strings.HasPrefix(last.Reason, "canceled: ") {
+		t.Errorf("%+v", last)
+	}
+}
+
+func TestAnImportRegisters(t *testing.T) {
+	on := newShelves()
+	s := openSite(t, on, newLedger())
+	s.register("a", "one", `{"prompts": {"system": "be brief"}}`)
+	s.say("one", "a", s.life("a"), "c", "u", "x")
+	export := s.export("a", "")
+	if _, err := s.imports("b", false, export); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "register it first") {
+		t.Error(err)
+	}
+	if _, err := s.imports("b", true, s.export("a", "u")); !fault.Is(err, fault.Invalid) {
+		t.Errorf("with an export of one user: %v", err)
+	}
+	// On another host, as when a tenant moves.
+	other := openSite(t, newShelves(), newLedger())
+	done, err := other.imports("b", true, export)
+	if want := (Imported{Conversations: 1, Turns: 1, Registered: true}); err != nil || done != want {
+		t.Errorf("%+v, %v; want %+v", done, err, want)
+	}
+	_, _, effective, err := other.reg.Get(t.Context(), "b")
+	if err != nil || effective.System != "be brief" {
+		t.Errorf("registered as %+v, %v", effective, err)
+	}
+	// A second time, it is there.
+	if done, err := other.imports("b", true, export); err != nil || done.Registered || done.Present != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	s.register("k", "one", `{"llm": {"api_key": "sk-hunter2"}}`)
+	if _, err := other.imports("k", true, s.export("k", "")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "(llm.api_key)") {
+		t.Errorf("without its secrets: %v", err)
+	}
+	if err := other.reg.Remove(t.Context(), "b", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.imports("b", true, export); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the id of a removed tenant: %v", err)
+	}
+	broken := strings.Replace(export, `"system":"be brief"`, `"sistem":"be brief"`, 1)
+	if _, err := other.imports("c", true, broken); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "prompts.sistem") {
+		t.Errorf("with bad settings: %v", err)
+	}
+}
+
+func TestAnImportHoldsNoMoreThanABatch(t *testing.T) {
+	on := newShelves()
+	s := openSite(t, on, nil)
+	s.register("b", "two", "")
+	calls := 0
+	on.get("two").Before = func(method string, _ sdk.Call) error {
+		if method == "Import" {
+			calls++
+		}
+		return nil
+	}
+	var in strings.Builder
+	line := func(v any) {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Write(append(b, '\n'))
+	}
+	line(headLine{Type: TypeExport, Version: Version})
+	line(conversationLine{Type: TypeConversation, ID: "c"})
+	const n = 300
+	for i := range int64(n) {
+		line(newTurnLine(&storage.Turn{Sequence: i + 1, Number: i + 1, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", 50_000))}}))
+	}
+	line(endLine{TypeEnd, 1, n})
+	if done, err := s.imports("b", false, in.String()); err != nil || done.Turns != n {
+		t.Fatal(done, err)
+	}
+	if least := n * 50_000 / batchBytes; calls < least {
+		t.Errorf("15 MB were given to the storage in %d calls; want %d at least", calls, least)
+	}
+}

@@ -1,0 +1,100 @@
+package archive
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Version is that of the form of exports.
+const Version = 1
+
+// MaxLine bounds a line of an export, in bytes.
+const MaxLine = 128 << 20
+
+// Types of lines.
+const (
+	TypeExport       = "export"
+	TypeTenant       = "tenant"
+	TypeConversation = "conversation"
+	TypeTurn         = "turn"
+	TypeEnd          = "end"
+	TypeError        = "error" // says why the export ends before its end
+)
+
+// headLine begins an export.
+type headLine struct {
+	Type      string    `json:"type"`
+	Version   int       `json:"version"`
+	Tenant    string    `json:"tenant"`
+	User      string    `json:"user,omitempty"` // whose conversations these are only; empty for all
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// tenantLine has the tenant's own configuration.
+type tenantLine struct {
+	Type    string         `json:"type"`
+	Config  map[string]any `json:"config"`
+	LeftOut []string       `json:"left_out"` // paths of what is secret, or may be
+}
+
+// conversationLine is followed by the conversation's turns.
+type conversationLine struct {
+	Type      string    `json:"type"`
+	ID        string    `json:"id"`
+	User      string    `json:"user,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	// Hidden: it is in a storage that the tenant used before, and one of the same id
+	// is in a later one. An import leaves it out.
+	Hidden bool `json:"hidden,omitempty"`
+}
+
+// turnLine is all of a turn; its messages are in the form of package chat.
+type turnLine struct {
+	Type      string          `json:"type"`
+	Sequence  int64           `json:"sequence"`
+	Number    int64           `json:"number,omitempty"`
+	State     string          `json:"state"`
+	Reason    string          `json:"reason,omitempty"`
+	User      string          `json:"user,omitempty"`
+	Key       string          `json:"key,omitempty"`
+	StartedAt time.Time       `json:"started_at"`
+	EndedAt   time.Time       `json:"ended_at,omitzero"`
+	Messages  []chat.Message  `json:"messages"`
+	Usage     chat.Usage      `json:"usage"`
+	Metadata  json.RawMessage `json:"metadata,omitempty"`
+	Record    json.RawMessage `json:"record,omitempty"`
+}
+
+// endLine counts the lines of the two types.
+type endLine struct {
+	Type          string `json:"type"`
+	Conversations int64  `json:"conversations"`
+	Turns         int64  `json:"turns"`
+}
+
+func newTurnLine(t *storage.Turn) *turnLine {
+	return &turnLine{
+		Type: TypeTurn, Sequence: t.Sequence, Number: t.Number, State: t.State.String(), Reason: t.Reason, User: t.User, Key: t.Key,
+		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: t.Messages, Usage: t.Usage, Metadata: t.Metadata, Record: t.Record,
+	}
+}
+
+var states = map[string]storage.State{}
+
+func init() {
+	for _, s := range []storage.State{storage.Running, storage.Succeeded, storage.Failed, storage.Interrupted} {
+		states[s.String()] = s
+	}
+}
+
+// turn is the inverse of newTurnLine.
+func (l *turnLine) turn() storage.Turn {
+	return storage.Turn{
+		Sequence: l.Sequence, Number: l.Number, State: states[l.State], Reason: l.Reason, User: l.User, Key: l.Key,
+		StartedAt: l.StartedAt, EndedAt: l.EndedAt, Messages: l.Messages, Usage: l.Usage, Metadata: l.Metadata, Record: l.Record,
+	}
+}

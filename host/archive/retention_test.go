@@ -1,0 +1,180 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// past puts a conversation that was changed so many days ago.
+func (s *site) past(shelf, id, conversation string, days, turns int) {
+	s.Helper()
+	var all []storage.Turn
+	at := time.Now().AddDate(0, 0, -days)
+	for n := range int64(turns) {
+		all = append(all, storage.Turn{Sequence: n + 1, Number: n + 1, State: storage.Succeeded, StartedAt: at.Add(-time.Hour), EndedAt: at,
+			Messages: []chat.Message{chat.Text(chat.User, "x")}})
+	}
+	call := sdk.Call{Tenant: id, Incarnation: s.life(id), Conversation: conversation, User: "u"}
+	if _, err := s.shelves.get(shelf).Import(s.Context(), &storage.ImportRequest{Call: call, Turns: all}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+const keepsAWeek = `{"conversation_storage": {"retention_days": 7}}`
+
+func TestOldConversationsAreDeleted(t *testing.T) {
+	for _, tracked := range []bool{true, false} {
+		var shared storage.Registry
+		if tracked {
+			shared = newLedger()
+		}
+		s := openSite(t, newShelves(), shared)
+		s.register("a", "one", keepsAWeek)
+		s.register("forever", "one", "")
+		if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"conversation_storage": map[string]any{"retention_days": 30}}), putFile); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 120 { // more than a page
+			s.past("one", "a", fmt.Sprintf("old%03d", i), 8, 1)
+			s.past("one", "a", fmt.Sprintf("new%03d", i), 6, 1)
+		}
+		s.past("one", "a", "long", 9, 1200) // more than two steps
+		s.past("one", "forever", "c", 4000, 1)
+		s.past("one", "f", "old", 31, 1)
+		s.past("one", "f", "new", 29, 1)
+		for round, want := range []Retained{{Tenants: 2, Conversations: 122, Turns: 1321}, {Tenants: 2}} {
+			if done, err := s.Retain(t.Context()); err != nil || done != want {
+				t.Errorf("round %d: %+v, %v; want %+v", round, done, err, want)
+			}
+		}
+		if a, forever, f := s.count("one", "a", s.life("a")), s.count("one", "forever", s.life("forever")), s.count("one", "f", ""); a != 120 || forever != 1 || f != 1 {
+			t.Errorf("left are %d, %d and %d conversations", a, forever, f)
+		}
+		if cached := s.reg.Cached(); len(cached) != 0 {
+			t.Errorf("bots were built for it: %+v", cached)
+		}
+		if want := "a/" + s.life("a") + "/long/"; !slices.Contains(s.memory.told, want) {
+			t.Errorf("the memory was not told to forget %s", want)
+		}
+	}
+}
+
+func TestRetentionReachesEarlierStoragesAndRemovedTenants(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	s.register("a", "one", keepsAWeek)
+	s.past("one", "a", "c", 8, 1)
+	s.register("a", "two", keepsAWeek)
+	s.past("two", "a", "c", 8, 1)
+	if err := s.reg.Remove(t.Context(), "a", ""); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := s.Retain(t.Context()); err != nil || done.Conversations != 2 {
+		t.Errorf("%+v, %v", done, err)
+	}
+}
+
+// A conversation that somebody goes on with while it is looked at is not old.
+func TestWhatChangesMeanwhileIsSpared(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	s.register("a", "one", keepsAWeek)
+	life := s.life("a")
+	for _, c := range []string{"c1", "c2", "c3"} {
+		s.past("one", "a", c, 8, 1)
+	}
+	on := s.shelves.get("one")
+	var once sync.Once
+	on.Before = func(method string, call sdk.Call) error {
+		if method == "Delete" && call.Conversation == "c2" {
+			once.Do(func() {
+				if err := say(t.Context(), on, sdk.Call{Tenant: "a", Incarnation: life, Conversation: "c2"}, "still here"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return nil
+	}
+	if done, err := s.Retain(t.Context()); err != nil || done.Conversations != 2 || done.Turns != 2 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	page, err := on.Read(t.Context(), &storage.ReadRequest{Call: sdk.Call{Tenant: "a", Incarnation: life, Conversation: "c2"}, Limit: 10, All: true})
+	if err != nil || len(page.Turns) != 2 {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+func TestOneTenantsFailureIsItsOwn(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	for _, id := range []string{"a", "b", "c"} {
+		s.register(id, id, keepsAWeek)
+		s.past(id, id, "old", 8, 1)
+	}
+	s.shelves.fail("b", fault.New(fault.PluginUnavailable, "not there"))
+	if done, err := s.Retain(t.Context()); err != nil || done != (Retained{Tenants: 3, Conversations: 2, Turns: 2, Failed: 1}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	s.shelves.fail("b", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Retain(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestSeveralHostsLookAgainAndAgain(t *testing.T) {
+	on, shared := newShelves(), newLedger()
+	hosts := []*site{openSite(t, on, shared), openSite(t, on, shared)}
+	hosts[0].register("a", "one", keepsAWeek)
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	for _, s := range hosts {
+		running.Go(func() { s.Archive.Run(ctx) })
+	}
+	for round := range 3 {
+		for i := range 20 {
+			hosts[0].past("one", "a", fmt.Sprintf("%d.%d", round, i), 8, 3)
+		}
+		for end := time.Now().Add(10 * time.Second); hosts[0].count("one", "a", hosts[0].life("a")) > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("old conversations stay")
+			}
+		}
+	}
+	stop()
+	running.Wait()
+}
+
+// However long a call takes, what follows is a longer rest.
+func TestRetentionLeavesTheStorageToOthers(t *testing.T) {
+	s := openSite(t, newShelves(), nil)
+	s.Archive.o.timing.restFactor = usual.restFactor
+	s.register("a", "one", keepsAWeek)
+	for i := range 5 {
+		s.past("one", "a", fmt.Sprint(i), 8, 1)
+	}
+	const each = 20 * time.Millisecond
+	busy := time.Duration(0)
+	s.shelves.get("one").Before = func(string, sdk.Call) error {
+		begun := time.Now()
+		time.Sleep(each)
+		busy += time.Since(begun)
+		return nil
+	}
+	begun := time.Now()
+	if _, err := s.Retain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took < 4*busy {
+		t.Errorf("of %s the storage worked for %s", took, busy)
+	}
+}

@@ -1,0 +1,282 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/archive/archivetest"
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// schemas are those of one plugin of each kind, of any name.
+type schemas map[string]*config.Schema
+
+func (s schemas) Schema(_ context.Context, kind, name string) (*config.Schema, error) {
+	if name == "" {
+		return nil, &config.UnknownPluginError{Kind: kind}
+	}
+	return s[kind], nil
+}
+
+func newSchemas(t *testing.T) schemas {
+	s := schemas{}
+	for kind, src := range map[string]string{
+		"llm": `{"type": "object", "properties": {"model": {"type": "string"}, "api_key": {"type": "string", "x-botyard-secret": true},
+			"keys": {"type": "array", "items": {"type": "object", "properties": {"key": {"type": "string", "x-botyard-secret": true}}}}}}`,
+		"memory":  `{"type": "object"}`,
+		"storage": `{"type": "object", "properties": {"shelf": {"type": "string"}}}`,
+	} {
+		var err error
+		if s[kind], err = config.CompileSchema([]byte(src)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// shelves are the storages that there are, by name; hosts share them.
+type shelves struct {
+	mu    sync.Mutex
+	named map[string]*archivetest.Storage
+	down  map[string]error
+}
+
+func newShelves() *shelves {
+	return &shelves{named: map[string]*archivetest.Storage{}, down: map[string]error{}}
+}
+
+func (s *shelves) get(name string) *archivetest.Storage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named[name] == nil {
+		s.named[name] = &archivetest.Storage{}
+	}
+	return s.named[name]
+}
+
+// fail makes opening the storage fail, until it is called with nil.
+func (s *shelves) fail(name string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down[name] = err
+}
+
+// forgetful is a memory that notes what it is told to forget.
+type forgetful struct {
+	mu   sync.Mutex
+	told []string // tenant/life/conversation/user
+}
+
+func (*forgetful) Needs() memory.Needs { return memory.Needs{} }
+func (*forgetful) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
+	return nil, nil
+}
+func (f *forgetful) Forget(_ context.Context, call sdk.Call) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = append(f.told, fmt.Sprintf("%s/%s/%s/%s", call.Tenant, call.Incarnation, call.Conversation, call.User))
+	return nil
+}
+
+// site is a host's registry and archive.
+type site struct {
+	*testing.T
+	*Archive
+	reg     *registry.Registry
+	shelves *shelves
+	memory  *forgetful
+	host    *config.Host
+	opened  int // storages that are open
+	mu      sync.Mutex
+}
+
+// key is what the hosts of a test share.
+var key = secret.NewKey()
+
+// openSite opens a host; shared is nil for one without a ledger.
+func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
+	t.Helper()
+	s := &site{T: t, shelves: on, memory: &forgetful{}}
+	var err error
+	s.host, err = config.LoadHost(config.LoadOptions{Sealer: key, Environ: []string{"KEY=from-the-environment"}, Document: config.FromMap("host", map[string]any{
+		"allow_env": []any{"KEY"},
+		"defaults":  map[string]any{"llm": map[string]any{"provider": "m"}, "conversation_storage": map[string]any{"backend": "shelf", "shelf": "one"}},
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := newSchemas(t)
+	var books *ledger.Ledger
+	if shared != nil {
+		books = ledger.New(ledger.Options{Storage: shared, Key: key, Changed: func(c []storage.TenantChange) { s.reg.Changed(c) }})
+	}
+	s.reg, err = registry.New(registry.Options{
+		TTL: time.Minute, Size: 10, Ledger: books,
+		Check: func(ctx context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
+			return s.host.Tenant(ctx, id, doc, of)
+		},
+		Storage: func(e *config.Effective) config.SealedBlock { return s.host.SealBlock(e.Tenant, e.Storage) },
+		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
+			return registry.Built{Bot: bot.New(bot.Parts{Tenant: req.Effective.Tenant, Incarnation: req.Incarnation, Memory: s.memory, Gate: req.Gate})}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	if books != nil {
+		running.Go(func() { books.Run(ctx) })
+	}
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+		if err := s.reg.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if s.opened != 0 {
+			t.Errorf("%d storages were not given back", s.opened)
+		}
+	})
+	s.Archive = New(Options{
+		Registry: s.reg, Open: s.open,
+		Memory: func(context.Context, *config.Effective) (memory.Memory, func(), error) {
+			return s.memory, func() {}, nil
+		},
+		timing: timing{
+			patience: 400 * time.Millisecond, linger: 10 * time.Millisecond,
+			first: time.Millisecond, every: 10 * time.Millisecond, now: time.Now,
+		},
+	})
+	return s
+}
+
+func (s *site) open(_ context.Context, tenant string, b config.SealedBlock) (*Store, error) {
+	block, err := s.host.OpenBlock(tenant, b)
+	if err != nil {
+		return nil, err
+	}
+	name, _ := block.Config["shelf"].(string)
+	s.shelves.mu.Lock()
+	err = s.shelves.down[name]
+	s.shelves.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	shelf := s.shelves.get(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened++
+	return &Store{Storage: shelf, Importer: shelf, Close: func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.opened--
+	}}, nil
+}
+
+// register registers a tenant on a shelf, with more settings given as JSON.
+func (s *site) register(id, shelf, more string) {
+	s.Helper()
+	m := map[string]any{}
+	if more != "" {
+		if err := json.Unmarshal([]byte(more), &m); err != nil {
+			s.Fatal(err)
+		}
+	}
+	kept, _ := m["conversation_storage"].(map[string]any)
+	if kept == nil {
+		kept = map[string]any{}
+	}
+	kept["shelf"] = shelf
+	m["conversation_storage"] = kept
+	if _, _, err := s.reg.Put(s.Context(), id, config.FromMap(id, m), registry.PutOptions{}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// life is the tenant's present one.
+func (s *site) life(id string) string {
+	s.Helper()
+	e, err := s.reg.Estate(s.Context(), id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return e.Life.Incarnation
+}
+
+// say keeps a succeeded turn.
+func (s *site) say(shelf, id, life, conversation, user, text string) {
+	s.Helper()
+	call := sdk.Call{Tenant: id, Incarnation: life, Conversation: conversation, User: user}
+	if err := say(s.Context(), s.shelves.get(shelf), call, text); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func say(ctx context.Context, on storage.Storage, call sdk.Call, text string) error {
+	b, err := on.Begin(ctx, &storage.BeginRequest{
+		Call: call, Message: chat.Text(chat.User, text), Holder: "h", Lease: time.Minute, Metadata: json.RawMessage(`{"n":1}`),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = on.Commit(ctx, &storage.CommitRequest{
+		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "re: "+text)},
+		Usage: chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 1}, Record: json.RawMessage(`{"revision":"r"}`),
+	})
+	return err
+}
+
+// count counts the conversations that a life has on a shelf.
+func (s *site) count(shelf, id, life string) int {
+	s.Helper()
+	page, err := s.shelves.get(shelf).List(s.Context(), &storage.ListRequest{Call: sdk.Call{Tenant: id, Incarnation: life}, Limit: storage.MaxPage})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return len(page.Conversations)
+}
+
+func (s *site) export(id, user string) string {
+	s.Helper()
+	e, err := s.Export(s.Context(), id, user)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer e.Close()
+	var out bytes.Buffer
+	if err := e.Write(s.Context(), &out); err != nil {
+		s.Fatal(err)
+	}
+	return out.String()
+}
+
+func (s *site) imports(id string, register bool, text string) (Imported, error) {
+	return s.Import(s.Context(), id, register, strings.NewReader(text))
+}
+
+// content is an export without what no other tenant's has.
+func content(export string) string {
+	lines := strings.SplitAfter(export, "\n")
+	return strings.Join(lines[1:], "")
+}
+
+func newLedger() *ledgertest.Registry { return &ledgertest.Registry{} }
