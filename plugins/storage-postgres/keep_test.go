@@ -1,0 +1,193 @@
+package pgstore
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// TestKeysLiveADay moves the turns back instead of the clock forward.
+func TestKeysLiveADay(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	s := open(t, config(c.DSN(name)))
+	back := func(interval string) {
+		t.Helper()
+		if _, err := c.Exec(t.Context(), name, "update botyard.turns set started = started - interval '"+interval+"'"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), keyed("k")))
+	back("23 hours 59 minutes")
+	if begin(t, s, call("t", "c"), keyed("k")).Replay == nil {
+		t.Error("a key of nearly 24 hours was forgotten")
+	}
+	other := func(r *storage.BeginRequest) { r.Key, r.Digest = "k", []byte("other") }
+	if !begin(t, s, call("t", "c"), other).KeyReused {
+		t.Error("a key of nearly 24 hours is free")
+	}
+	back("1 minute")
+	commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), other)) // begins anew, and lives again from now
+	back("23 hours 59 minutes")
+	if begin(t, s, call("t", "c"), other).Replay == nil || !begin(t, s, call("t", "c"), keyed("k")).KeyReused {
+		t.Error("the second use of a key does not live 24 hours")
+	}
+}
+
+func TestDeadHoldersAreForgotten(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	s := open(t, config(c.DSN(name)))
+	for i := range 5 {
+		if err := s.Renew(t.Context(), fmt.Sprint("run ", i), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Exec(t.Context(), name, "update botyard.holders set until = until - interval '62 minutes' where holder < 'run 3'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Renew(t.Context(), "run 4", time.Nanosecond); err != nil { // no lease is shortened
+		t.Fatal(err)
+	}
+	left, err := c.Exec(t.Context(), name, "select string_agg(holder, ', ' order by holder) from botyard.holders where until > now()")
+	if err != nil || left != "run 3, run 4" {
+		t.Errorf("left are %q, %v", left, err)
+	}
+	if n, err := c.Exec(t.Context(), name, "select count(*) from botyard.holders"); err != nil || n != "2" {
+		t.Errorf("%s holders are kept, %v", n, err)
+	}
+}
+
+func TestEndlessLease(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	begin(t, s, call("t", "c"), func(r *storage.BeginRequest) { r.Lease = math.MaxInt64 })
+	if err := s.Renew(t.Context(), "h", math.MaxInt64); err != nil {
+		t.Error(err)
+	}
+	if begin(t, s, call("t", "c")).Busy == nil {
+		t.Error("the longest lease ran over and ended")
+	}
+}
+
+// TestDeletionGoesOn: a call that ends early leaves what a later one removes, and nothing of
+// it is seen meanwhile.
+func TestDeletionGoesOn(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	s := open(t, config(c.DSN(name)))
+	commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
+	fill := `insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, messages, started, ended)
+		select 't', cid, n, n, 'succeeded', 'u', '{}', 1, now(), now() from botyard.conversations, generate_series(2, 4500) as n`
+	if _, err := c.Exec(t.Context(), name, fill); err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Delete(t.Context(), storage.Scope{Call: call("t", "c"), Limit: 1200})
+	if err != nil || d != (storage.Deleted{Turns: 1200, More: true}) {
+		t.Fatalf("the first step: %+v, %v", d, err)
+	}
+	if _, err := s.Read(t.Context(), &storage.ReadRequest{Call: call("t", "c"), Limit: 1}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("what is being deleted is read: %v", err)
+	}
+	if res := begin(t, s, call("t", "c")); res.Started == nil || res.Started.Sequence != 1 || len(res.Started.Tail) > 0 {
+		t.Errorf("the new life: %+v", res)
+	}
+	d, err = s.Delete(t.Context(), storage.Scope{Call: call("t", ""), Before: time.Now().Add(-time.Hour)})
+	if err != nil || d != (storage.Deleted{Conversations: 1, Turns: 3300}) {
+		t.Errorf("the rest: %+v, %v", d, err)
+	}
+	if n, err := c.Exec(t.Context(), name, "select count(*) from botyard.turns"); err != nil || n != "1" {
+		t.Errorf("%s turns are left, %v; want the new life's", n, err)
+	}
+}
+
+// TestPagesFitIntoAnAnswer, however long the messages are.
+func TestPagesFitIntoAnAnswer(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	long := strings.Repeat("x", 6<<20)
+	const turns = 5
+	for range turns {
+		commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), func(r *storage.BeginRequest) {
+			r.Message, r.Tail = chat.Text(chat.User, long), 0
+		}))
+	}
+	seen := 0
+	for after := int64(0); ; {
+		page, err := s.Read(t.Context(), &storage.ReadRequest{Call: call("t", "c"), After: after, Limit: storage.MaxPage})
+		if err != nil || len(page.Turns) == 0 || len(page.Turns) > 2 {
+			t.Fatalf("%d turns in a page, %v", len(page.Turns), err)
+		}
+		seen += len(page.Turns)
+		after = page.Turns[len(page.Turns)-1].Sequence
+		if !page.More {
+			break
+		}
+	}
+	if seen != turns {
+		t.Errorf("%d turns in all pages; want %d", seen, turns)
+	}
+}
+
+// TestOverflowIsClosed: connections beyond the pool's size go when they are idle.
+func TestOverflowIsClosed(t *testing.T) {
+	cfg := config(cluster(t).DSN(database(t)))
+	cfg.PoolSize, cfg.MaxOverflow = 2, 4
+	s := open(t, cfg)
+	begin(t, s, call("t", "c"))
+	var leases []lease
+	for range 6 {
+		l, err := s.pool.acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		leases = append(leases, l)
+	}
+	for _, l := range leases {
+		l.Release()
+	}
+	if n := s.pool.Stat().TotalConns(); n != 6 {
+		t.Fatalf("%d connections; want 6", n)
+	}
+	deadline := time.Now().Add(10 * trimEvery)
+	for s.pool.Stat().TotalConns() != 2 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are kept; want 2", s.pool.Stat().TotalConns())
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func TestTextThatPostgresCannotKeep(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	for what, set := range map[string]func(*storage.BeginRequest){
+		"message":      func(r *storage.BeginRequest) { r.Message = chat.Text(chat.User, "a\x00b") },
+		"conversation": func(r *storage.BeginRequest) { r.Call.Conversation = "a\x00b" },
+		"user":         func(r *storage.BeginRequest) { r.Call.User = "a\x00b" },
+		"tenant":       func(r *storage.BeginRequest) { r.Call.Tenant = "a\xffb" },
+		"key":          func(r *storage.BeginRequest) { r.Key = "a\x00b" },
+		"metadata":     func(r *storage.BeginRequest) { r.Metadata = []byte(`{"a": `) },
+		"long id":      func(r *storage.BeginRequest) { r.Call.Conversation = randomText(8000) },
+	} {
+		req := &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: time.Minute}
+		set(req)
+		_, err := s.Begin(t.Context(), req)
+		if e := fault.Of(err); err == nil || e.Class != fault.Invalid {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// randomText is not made shorter by compression.
+func randomText(n int) string {
+	text := make([]byte, n)
+	for i, x := 0, uint32(1); i < n; i++ {
+		x = x*1664525 + 1013904223
+		text[i] = 'a' + byte(x>>24)%26
+	}
+	return string(text)
+}

@@ -1,0 +1,123 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// explained runs the plugin's statement again and again, until the server has made up
+// its mind, and answers the plans of all statements in the functions that it ran last.
+func explained(t *testing.T, dsn, tenant, sql string, args ...any) []string {
+	t.Helper()
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plans []string
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if strings.Contains(n.Message, "plan:") {
+			plans = append(plans, n.Message)
+		}
+	}
+	c, err := pgx.ConnectConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }() // a failed statement leaves it as it is
+	for _, set := range []string{"load 'auto_explain'", "set auto_explain.log_min_duration = 0", "set auto_explain.log_nested_statements = on",
+		"set auto_explain.log_analyze = on", "set auto_explain.log_timing = off", "set client_min_messages = log"} {
+		if _, err := c.Exec(t.Context(), set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 8 { // five plans for the values, then one for all
+		plans = nil
+		var batch pgx.Batch
+		batch.Queue(setting, appRole, tenant, "", "10000")
+		batch.Queue(sql, args...)
+		if err := results(c.SendBatch(t.Context(), &batch), none); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(plans) == 0 {
+		t.Fatal("the server explained nothing")
+	}
+	return plans
+}
+
+var actualRows = regexp.MustCompile(`actual rows=(\d+)`)
+
+// TestCostDoesNotGrow looks at how the server goes about a turn in a long conversation
+// among others, since times on a loaded machine say little: all by index, and no more
+// rows than the answer needs.
+func TestCostDoesNotGrow(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	s := open(t, config(c.DSN(name)))
+	commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), keyed("k")))
+	for _, sql := range []string{
+		`insert into botyard.conversations (tenant, life, id, user_id, last_seq, last_number, created, updated)
+			select 't', '', 'c' || n, 'u', 0, 0, now(), now() from generate_series(1, 20000) as n`,
+		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, replies, messages, started, ended)
+			select 't', (select cid from botyard.conversations where id = 'c'), n, case when n % 10 > 0 then n - n / 10 end,
+				case when n % 10 > 0 then 'succeeded' else 'failed' end, 'u', '{"role":"user","parts":[{}]}', '[{"role":"assistant","parts":[{}]}]', 2, now(), now()
+			from generate_series(2, 30000) as n`,
+		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, messages, started, ended)
+			select 't', cid, 1, 1, 'succeeded', 'u', '{"role":"user","parts":[{}]}', 1, now(), now() from botyard.conversations where id <> 'c'`,
+		`update botyard.conversations set last_seq = 30000, last_number = 27000 where id = 'c'`,
+		`analyze`,
+	} {
+		if _, err := c.Exec(t.Context(), name, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const tail = 20
+	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(tail), "h", "0 s", nil, nil, nil}
+	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(tail), "h", "0 s", "other", []byte("d"), nil}
+	for _, try := range []struct {
+		what string
+		sql  string
+		args []any
+		rows int // at most, in any node of a plan
+		uses string
+	}{
+		{"begin", s.calls.begin, begun, tail/2 + 1, "Index Scan Backward using turns_succeeded"},
+		{"begin with a key", s.calls.begin, keyedArgs, tail/2 + 1, "turns_by_key"},
+		{"commit", s.calls.commit, []any{"", "c", int64(1), int64(1), "succeeded", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
+		{"read", s.calls.read, []any{"", "c", int64(15000), int64(51)}, 51, "turns_succeeded"},
+		{"read all", s.calls.readAll, []any{"", "c", int64(15000), int64(51)}, 51, "turns_pkey"},
+		{"list", s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},
+		{"list of a user", s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
+	} {
+		plans := explained(t, c.DSN(name), "t", try.sql, try.args...)
+		all := strings.Join(plans, "\n")
+		if !strings.Contains(all, try.uses) {
+			t.Errorf("%s does not use %s:\n%s", try.what, try.uses, all)
+		}
+		for _, plan := range plans {
+			if strings.Contains(plan, "Seq Scan on turns") || strings.Contains(plan, "Seq Scan on conversations") || strings.Contains(plan, "Bitmap") {
+				t.Errorf("%s reads a whole table, or all that an index finds:\n%s", try.what, plan)
+			}
+			for _, match := range actualRows.FindAllStringSubmatch(plan, -1) {
+				if n, _ := strconv.Atoi(match[1]); n > try.rows && !strings.Contains(plan, "Function Scan") {
+					t.Errorf("%s looks at %d rows; want at most %d:\n%s", try.what, n, try.rows, plan)
+				}
+			}
+			if strings.Contains(plan, "Rows Removed") && !strings.Contains(plan, "Rows Removed by Filter: 0") {
+				t.Errorf("%s reads rows that it does not need:\n%s", try.what, plan)
+			}
+		}
+	}
+	res := begin(t, s, call("t", "c"))
+	if res.Started == nil || len(res.Started.Tail) != 10 {
+		t.Error(fmt.Sprintf("%+v", res))
+	}
+}
