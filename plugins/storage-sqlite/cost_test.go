@@ -53,3 +53,91 @@ func oneTurn(t testing.TB, s storage.Storage, c sdk.Call) error {
 		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "About 7.3e22 kilograms, which is a lot.")}})
 	return err
 }
+
+// BenchmarkGrown is a turn in files that hold more and more: what it costs must not
+// follow.
+func BenchmarkGrown(b *testing.B) {
+	for _, size := range []struct{ tenants, turns int }{{1, 10}, {1, 100_000}, {20_000, 1}} {
+		b.Run(fmt.Sprintf("tenants=%d/turns=%d", size.tenants, size.turns), func(b *testing.B) {
+			s, err := Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: b.TempDir()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			grow(b, s, size.tenants, size.turns)
+			c := sdk.Call{Tenant: "t1", Conversation: "c", User: "u"}
+			b.ResetTimer()
+			for b.Loop() {
+				if err := oneTurn(b, s, c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// grow gives each tenant one conversation of so many turns.
+func grow(t testing.TB, s *Store, tenants, turns int) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() {
+			for i := next.Add(1); i <= int64(tenants); i = next.Add(1) {
+				c := sdk.Call{Tenant: fmt.Sprint("t", i), Conversation: "c", User: "u"}
+				for from := 0; from < turns; from += 1000 {
+					all := make([]storage.Turn, min(1000, turns-from))
+					for n := range all {
+						all[n] = storage.Turn{Sequence: int64(from + n + 1), Number: int64(from + n + 1), State: storage.Succeeded,
+							Messages:  []chat.Message{chat.Text(chat.User, "What does the moon weigh?"), chat.Text(chat.Assistant, "About 7.3e22 kilograms.")},
+							StartedAt: time.Now(), EndedAt: time.Now()}
+					}
+					if _, err := s.Import(t.Context(), &storage.ImportRequest{Call: c, Turns: all}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestTurnsCostTheSame counts the pages that turns write, which no other load on the
+// machine changes: in a file with little in it, with a long conversation, and with many
+// tenants.
+func TestTurnsCostTheSame(t *testing.T) {
+	const turns = 200
+	pages := func(tenants, stored int) int {
+		s := openStore(t, t.TempDir())
+		grow(t, s, tenants, stored)
+		log := func(pragmas ...string) (n int) {
+			err := s.writer.apart(t.Context(), func(w *session) error {
+				for _, p := range pragmas {
+					if _, err := w.get([]any{new(int), &n, new(int)}, p); err != nil {
+						return err
+					}
+				}
+				return w.script("PRAGMA wal_autocheckpoint = 0")
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		log("PRAGMA wal_checkpoint(TRUNCATE)")
+		for range turns {
+			if err := oneTurn(t, s, sdk.Call{Tenant: "t1", Conversation: "c", User: "u"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return log("PRAGMA wal_checkpoint(PASSIVE)")
+	}
+	little := pages(1, 10)
+	if little < turns || little > 10*turns {
+		t.Fatalf("%d turns wrote %d pages", turns, little)
+	}
+	for what, n := range map[string]int{"after 30,000 turns": pages(1, 30_000), "among 3,000 tenants": pages(3_000, 1)} {
+		if n > little*5/4 {
+			t.Errorf("%d turns wrote %d pages %s, and %d at the start", turns, n, what, little)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package sqlitestore
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/schema"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+func TestConfig(t *testing.T) {
+	for _, c := range []struct{ block, want string }{ // want "": refused
+		{`{}`, "botyard.db"},
+		{`{"path": "chats/a.db"}`, "chats/a.db"},
+		{`{"path": 1}`, ""},
+		{`{"connection": {"host": "localhost"}}`, ""},
+		{`{"pool_size": 20}`, ""},
+	} {
+		var cfg Config
+		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+		if c.want == "" && !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v; want it refused", c.block, err)
+		}
+		if c.want != "" && (err != nil || cfg.Path != c.want) {
+			t.Errorf("%s: %+v, %v; want %q", c.block, cfg, err, c.want)
+		}
+	}
+}
+
+func TestInfo(t *testing.T) {
+	info := Plugin().Info
+	want := []string{storage.CapRenew, storage.CapImport, storage.CapMigrate, storage.CapRegistry, storage.CapWatch}
+	if info.Exclusive || !slices.Equal(info.Capabilities, want) {
+		t.Errorf("%+v", info)
+	}
+}
