@@ -18,6 +18,7 @@ var parts = []part{
 	{"library", (*bench).library},
 	{"messages", (*bench).messages},
 	{"tenants", (*bench).tenants},
+	{"storages", (*bench).storages},
 }
 
 func partNames() []string {

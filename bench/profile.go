@@ -48,7 +48,7 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 		}
 		defer f.stop()
 		for _, s := range []*subject{host, f} {
-			if err := b.profileLoad(s, tokens, out); err != nil {
+			if err := b.profileLoad(ctx, s, tokens, out); err != nil {
 				return err
 			}
 		}
@@ -56,11 +56,11 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 	return nil
 }
 
-func (b *bench) profileLoad(s *subject, tokens int, dir string) error {
+func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir string) error {
 	b.say("profiling the %s, %d tokens", s.what, tokens)
 	const callers = 64
 	l := load.Closed{Callers: callers, Next: steady(tokens > 1), For: b.scale.warm}
-	if _, err := s.measure(l); err != nil {
+	if _, err := s.measure(ctx, l); err != nil {
 		return err
 	}
 	signal := func(sig syscall.Signal) error {
@@ -75,7 +75,7 @@ func (b *bench) profileLoad(s *subject, tokens int, dir string) error {
 		return err
 	}
 	l.For = 3 * b.scale.each
-	m, err := s.measure(l)
+	m, err := s.measure(ctx, l)
 	if err != nil {
 		return err
 	}

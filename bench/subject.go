@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -16,12 +17,15 @@ import (
 // more than one, so that locks of a tenant are not what is measured.
 const workTenants = 8
 
-// subject is a server whose turns are measured.
+// subject is what turns are measured of: a server, or another way to have turns.
 type subject struct {
 	what string
 	addr string
 	pids map[string]int
 	stop func()
+
+	families map[string]int                              // processes that count with their children
+	turn     func(ctx context.Context, caller int) error // of what is no server; this process's time is its own
 }
 
 // startHost starts a host, registers tenants, and has its plugins run.
@@ -84,23 +88,44 @@ type measured struct {
 }
 
 // measure runs the loop and what it made the processes use.
-func (s *subject) measure(l load.Closed) (measured, error) {
+func (s *subject) measure(ctx context.Context, l load.Closed) (measured, error) {
 	l.Addr = s.addr
-	pids := maps.Clone(s.pids)
-	pids[report.Load] = os.Getpid()
-	before, err := yard.UsageOf(pids)
+	run := l.Run
+	if s.turn != nil {
+		run = func() (load.Done, error) {
+			return l.Do(func(caller, _ int) error { return s.turn(ctx, caller) })
+		}
+	}
+	before, err := s.usage()
 	if err != nil {
 		return measured{}, err
 	}
-	done, err := l.Run()
+	done, err := run()
 	if err != nil {
 		return measured{}, err
 	}
-	after, err := yard.UsageOf(pids)
+	after, err := s.usage()
 	if err != nil {
 		return measured{}, err
 	}
 	return measured{done, after.Since(before).PerTurn(done.Turns)}, nil
+}
+
+// usage is what the processes have used so far, this one too.
+func (s *subject) usage() (yard.Usage, error) {
+	pids := maps.Clone(s.pids)
+	if s.turn == nil {
+		pids[report.Load] = os.Getpid()
+	} else {
+		pids = map[string]int{s.what: os.Getpid()}
+	}
+	u, err := yard.UsageOf(pids)
+	for name, pid := range s.families {
+		if err == nil {
+			err = u.AddFamily(name, pid)
+		}
+	}
+	return u, err
 }
 
 // memory reads what the processes have resident.

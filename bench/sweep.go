@@ -30,7 +30,7 @@ func (b *bench) sweep(ctx context.Context, points []point) ([]report.Point, erro
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			m, err := p.subject.measure(load.Closed{Callers: sweepCallers, Turns: b.scale.turns, Next: p.next(run)})
+			m, err := p.subject.measure(ctx, load.Closed{Callers: sweepCallers, Turns: b.scale.turns, Next: p.next(run)})
 			if err != nil {
 				return nil, err
 			}

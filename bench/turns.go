@@ -56,9 +56,11 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 	}
 	for _, n := range callers {
 		b.say("turns of %d tokens, %d callers", tokens, n)
-		if err := b.cell(ctx, subjects, tokens, n); err != nil {
+		cell, err := b.cell(ctx, subjects, tokens, n)
+		if err != nil {
 			return err
 		}
+		b.report.Turns = append(b.report.Turns, cell...)
 	}
 	loaded, err := host.memory(fmt.Sprintf("after the load, %d-token turns", tokens))
 	if err != nil {
@@ -77,36 +79,38 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 
 // cell measures the subjects one after another, as often as there are rounds, and
 // keeps each one's median.
-func (b *bench) cell(ctx context.Context, subjects []*subject, tokens, callers int) error {
+func (b *bench) cell(ctx context.Context, subjects []*subject, tokens, callers int) ([]report.Turns, error) {
 	l := load.Closed{Callers: callers, Next: steady(tokens > 1)}
 	all := make([][]measured, len(subjects))
 	for _, s := range subjects {
 		l.For = b.scale.warm
-		if _, err := s.measure(l); err != nil {
-			return err
+		if _, err := s.measure(ctx, l); err != nil {
+			return nil, err
 		}
 	}
 	for range b.scale.rounds {
 		for i, s := range subjects {
 			if err := ctx.Err(); err != nil {
-				return err
+				return nil, err
 			}
 			l.For = b.scale.each
-			m, err := s.measure(l)
+			m, err := s.measure(ctx, l)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			all[i] = append(all[i], m)
 		}
 	}
+	var out []report.Turns
 	for i, s := range subjects {
-		b.report.Turns = append(b.report.Turns, report.Turns{
+		out = append(out, report.Turns{
 			What: s.what, Tokens: tokens, Callers: callers,
 			PerSecond: medianOf(all[i], func(m measured) float64 { return m.PerSecond() }),
+			P50:       medianOf(all[i], func(m measured) float64 { return float64(m.P50.Microseconds()) }),
 			CPU:       medianCPU(all[i]),
 		})
 	}
-	return nil
+	return out, nil
 }
 
 // steady is conversations that go on: the model is shown as much as it ever is.

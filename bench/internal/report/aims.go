@@ -68,7 +68,7 @@ func (r *Report) listAims() []aim {
 			aim{"a cached bot, KB", l.BotBytes / 1000, 20, false},
 			aim{"a registered tenant, KB", l.TenantBytes / 1000, 2, false})
 	}
-	return list
+	return append(list, r.storageAims()...)
 }
 
 // flat is the aim that the last point of a sweep costs about what the first does.
@@ -82,9 +82,13 @@ func flat(name string, points []Point) []aim {
 }
 
 func (r *Report) turnsOf(what string, tokens, callers int) *Turns {
-	for i, t := range r.Turns {
+	return find(r.Turns, what, tokens, callers)
+}
+
+func find(all []Turns, what string, tokens, callers int) *Turns {
+	for i, t := range all {
 		if t.What == what && t.Tokens == tokens && t.Callers == callers {
-			return &r.Turns[i]
+			return &all[i]
 		}
 	}
 	return nil

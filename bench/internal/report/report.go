@@ -17,8 +17,10 @@ type Report struct {
 	Memory   []Memory        `json:"memory,omitempty"`
 	Messages []Point         `json:"messages,omitempty"`
 	Tenants  []Point         `json:"tenants,omitempty"`
+	Storages []Turns         `json:"storages,omitempty"`
 	Profiles []Profile       `json:"profiles,omitempty"`
-	Seconds  float64         `json:"seconds"` // that the run took
+	Missing  string          `json:"missing,omitempty"` // why parts of it were left out
+	Seconds  float64         `json:"seconds"`           // that the run took
 }
 
 // Machine is where it ran.
@@ -37,6 +39,9 @@ const (
 	// FloorJoined relays the pieces that a host does: the first, and what was joined
 	// after it. Floor relays each token by itself, as the model's interface gives it.
 	FloorJoined = "floor, joined"
+	OnSQLite    = "host on sqlite"
+	OnPostgres  = "host on postgres"
+	BarePgx     = "bare pgx"
 )
 
 // Turns is a closed loop: the median of the runs, which were made in turns with
@@ -46,6 +51,7 @@ type Turns struct {
 	Tokens    int     `json:"tokens"` // 1 is answered at once, more are streamed
 	Callers   int     `json:"callers"`
 	PerSecond float64 `json:"per_second"`
+	P50       float64 `json:"p50_us"` // of a turn, as its caller waited for it
 	// CPU is microseconds per turn by process; "load" is the generator's own.
 	CPU map[string]float64 `json:"cpu_us"`
 }

@@ -22,6 +22,12 @@ func UsageOf(pids map[string]int) (Usage, error) {
 	return out, nil
 }
 
+// AddFamily adds what a process and its children have used so far.
+func (u Usage) AddFamily(name string, pid int) (err error) {
+	u[name], err = procfs.FamilyCPU(pid)
+	return err
+}
+
 // Since subtracts an earlier reading.
 func (u Usage) Since(before Usage) Usage {
 	out := Usage{}
