@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ const (
 
 // loadConfig makes turns last about as long as a short reply of a fast model, so that
 // whatever happens hits some at work.
-const loadConfig = `{"llm":{"provider":"echo","token_delay_ms":8},"memory":{"type":"buffer","max_messages":20},"prompts":{"system":"I am %s."}}`
+const loadConfig = `{"llm":{"provider":"echo","token_delay_ms":15},"memory":{"type":"buffer","max_messages":20},"prompts":{"system":"I am %s."}}`
 
 // acked is a turn whose end a client saw.
 type acked struct {
@@ -231,6 +232,18 @@ func (l *load) othersFlow(within time.Duration, after time.Time, but int) {
 			return
 		}
 	}
+}
+
+// saw says whether a client was told something with the words in it.
+func (l *load) saw(words string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for what := range l.refused {
+		if strings.Contains(what, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // flows waits until each conversation had n turns by requests made after a time.

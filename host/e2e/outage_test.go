@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,75 +11,6 @@ import (
 
 	"github.com/botyard/botyard/pgtest"
 )
-
-// recovery is how soon each host answers turns when its database is back.
-const recovery = 5 * time.Second
-
-// probe asks each host by itself, again and again, and answers how long after the
-// time that stopped gives each had its first answer.
-type probe struct {
-	mu    sync.Mutex
-	seen  [][]time.Time
-	end   chan struct{}
-	group sync.WaitGroup
-}
-
-func startProbe(hosts []*yard, tenant string) *probe {
-	p := &probe{seen: make([][]time.Time, len(hosts)), end: make(chan struct{})}
-	for i, y := range hosts {
-		p.group.Go(func() {
-			for n := 0; ; n++ {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				a, err := y.try(ctx, "POST", "/v1/chat", chatBody(fmt.Sprint("probe", i), "still there?"), "X-Tenant-ID: "+tenant)
-				cancel()
-				if err == nil && a.Status == 200 {
-					p.mu.Lock()
-					p.seen[i] = append(p.seen[i], time.Now())
-					p.mu.Unlock()
-				}
-				select {
-				case <-p.end:
-					return
-				case <-time.After(50 * time.Millisecond):
-				}
-			}
-		})
-	}
-	return p
-}
-
-// after ends the probe once each host answered after the time, and tells how long
-// that took for each; 0 for one that had no answer within a minute.
-func (p *probe) after(at time.Time) []time.Duration {
-	took := make([]time.Duration, len(p.seen))
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		missing := false
-		p.mu.Lock()
-		for i, times := range p.seen {
-			for _, t := range times {
-				if took[i] == 0 && t.After(at) {
-					took[i] = t.Sub(at)
-				}
-			}
-			missing = missing || took[i] == 0
-		}
-		p.mu.Unlock()
-		if !missing {
-			break
-		}
-	}
-	p.stop()
-	return took
-}
-
-func (p *probe) stop() {
-	select {
-	case <-p.end:
-	default:
-		close(p.end)
-	}
-	p.group.Wait()
-}
 
 // survives runs the fault under load, and checks what must hold after it: the hosts
 // that are left serve within the bound, and every turn whose end was seen is there
@@ -93,9 +23,8 @@ func (f *fleet) survives(t *testing.T, tag string, leases time.Duration, fault f
 	p := startProbe(f.hosts, l.tenant(0))
 	t.Cleanup(p.stop)
 	left := fault(t, l)
-	p.only(f.hosts, left)
 	back := f.databaseBack()
-	f.hostsServe(t, p, back)
+	p.soon(t, back, left)
 	l.flows(leases+20*time.Second, back, 2)
 	l.stop()
 	late := l.latest(back)
@@ -106,34 +35,6 @@ func (f *fleet) survives(t *testing.T, tag string, leases time.Duration, fault f
 	f.untouched(left)
 	l.judge(left...)
 	f.judgeRows()
-}
-
-// hostsServe ends the probe once each host answered after the time, which must be soon.
-func (f *fleet) hostsServe(t *testing.T, p *probe, back time.Time) {
-	t.Helper()
-	took := p.after(back)
-	for i, d := range took {
-		took[i] = d.Round(time.Millisecond)
-		if d == 0 || d > recovery {
-			t.Errorf("host %d served %s after the database was back", i, d)
-		}
-	}
-	t.Logf("the hosts served after %v", took)
-}
-
-// only forgets the hosts that are not left.
-func (p *probe) only(hosts, left []*yard) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, y := range hosts {
-		there := false
-		for _, z := range left {
-			there = there || y == z
-		}
-		if !there {
-			p.seen[i] = append(p.seen[i], time.Now().Add(time.Hour)) // nothing is asked of it
-		}
-	}
 }
 
 const (
@@ -175,7 +76,22 @@ func TestPostgresOutages(t *testing.T) {
 			})
 		})
 	}
+	t.Run("pool exhausted", func(t *testing.T) { exhausted(t, c) })
 	t.Run("stopped while no turn is at work", func(t *testing.T) { idleOutage(t, c) })
+}
+
+// exhausted keeps the only connection of each host busy for longer than turns wait
+// for one.
+func exhausted(t *testing.T, c *pgtest.Cluster) {
+	const at = "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__"
+	f := startFleet(t, c, 3, at+"POOL_SIZE=1", at+"MAX_OVERFLOW=0")
+	f.survives(t, "exhausted", 0, func(t *testing.T, l *load) []*yard {
+		f.sql(`begin; lock table botyard.conversations in exclusive mode; select pg_sleep(7)`)
+		if !l.saw("connections to the database have been busy") {
+			t.Errorf("nobody was told that the connections are busy: %v", l.refused)
+		}
+		return f.hosts
+	})
 }
 
 // idleOutage stops the database of a host that has nothing to end there, whose
@@ -210,7 +126,7 @@ func idleOutage(t *testing.T, c *pgtest.Cluster) {
 	back := f.databaseBack()
 	p := startProbe(f.hosts, "a")
 	t.Cleanup(p.stop)
-	f.hostsServe(t, p, back)
+	p.soon(t, back, f.hosts)
 	ask.Wait()
 }
 

@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/pgtest"
+)
+
+// Hosts are killed under load: first one of four, then two of the three that are left.
+// The others go on, and take over what the dead ones held when its leases ran out.
+func TestHostsAreKilled(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	f := startFleet(t, c, 4)
+	kill := func(t *testing.T, hosts []*yard) {
+		for _, y := range hosts {
+			if err := y.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, y := range hosts {
+			<-y.done
+		}
+	}
+	left := f.hosts
+	for _, fault := range []struct {
+		name string
+		dead int
+	}{{"one host", 1}, {"two of three hosts", 2}} {
+		t.Run(fault.name, func(t *testing.T) {
+			f.hosts = left
+			f.survives(t, tagOf(fault.name), bot.Lease, func(t *testing.T, _ *load) []*yard {
+				kill(t, left[:fault.dead])
+				left = left[fault.dead:]
+				return left
+			})
+		})
+	}
+}
