@@ -12,6 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/internal/conformance"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
@@ -240,7 +241,7 @@ func checkClassified(ctx context.Context, env *Env) error {
 	default:
 		err = nil
 	}
-	return errors.Join(err, closeLLM(m))
+	return errors.Join(err, conformance.Close(m))
 }
 
 func checkEmbed(ctx context.Context, env *Env) error {

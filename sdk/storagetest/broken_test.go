@@ -126,6 +126,9 @@ func run(t *testing.T, flaw string, rules ...string) []string {
 		}
 	}
 	opts := []Option{Only(only...), Durable(), Peers(peer, peer), Lease(60 * time.Millisecond), noticing(2 * time.Second)}
+	if !slices.Contains(rules, "long-conversation") {
+		opts = append(opts, Short())
+	}
 	err := Test(t.Context(), open, opts...)
 	return failed(t, err)
 }

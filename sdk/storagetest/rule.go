@@ -1,23 +1,18 @@
 package storagetest
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
+
+	"github.com/botyard/botyard/sdk/internal/conformance"
 )
 
-// Rule is one promise and how to see whether it is kept.
-type Rule struct {
-	Name string
-	Doc  string // one sentence
-	Slow bool   // takes long, and is smaller with [Short]
-	// Check answers what is wrong, or [ErrSkip] when the rule is not for this storage.
-	Check func(ctx context.Context, env *Env) error
-}
+// Rule is one promise and how to see whether it is kept: its Name, a sentence, Doc,
+// whether it is Slow, so that [Short] makes it smaller, and Check(ctx, *Env), which
+// answers what is wrong, or [ErrSkip] when the rule is not for this storage.
+type Rule = conformance.Rule[Env]
 
 // ErrSkip is what a rule answers that does not apply.
-var ErrSkip = errors.New("the rule does not apply")
+var ErrSkip = conformance.ErrSkip
 
 // Rules lists all rules in the order in which [Test] checks them.
 func Rules() []Rule {
@@ -26,14 +21,5 @@ func Rules() []Rule {
 		registryRules, registryWriterRules, watchRules, migrateRules, durableRules)
 }
 
-// Failure is a rule that is not kept. [Test] joins one for each.
-type Failure struct {
-	Rule Rule
-	Err  error
-}
-
-func (f *Failure) Error() string {
-	return fmt.Sprintf("%s: %s\n\t%v", f.Rule.Name, f.Rule.Doc, f.Err)
-}
-
-func (f *Failure) Unwrap() error { return f.Err }
+// Failure is a Rule that is not kept, and Err, why. [Test] joins one for each.
+type Failure = conformance.Failure[Env]

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"runtime/debug"
-	"slices"
 	"time"
 
+	"github.com/botyard/botyard/sdk/internal/conformance"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -67,11 +65,11 @@ const (
 // Test opens the storage, checks the rules one after the other and answers all
 // that is wrong, joined: a [Failure] for each rule, or what kept it from checking.
 func Test(ctx context.Context, open Open, opts ...Option) error {
-	set := settings{lease: 500 * time.Millisecond, noticed: noticeTimeout, report: func(Rule, time.Duration, error) {}}
+	set := settings{lease: 500 * time.Millisecond, noticed: noticeTimeout}
 	for _, o := range opts {
 		o(&set)
 	}
-	rules, err := set.choose()
+	rules, err := conformance.Named(Rules(), set.only)
 	if err != nil {
 		return err
 	}
@@ -83,39 +81,9 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	if err := b.openPeers(ctx); err != nil {
 		return errors.Join(err, b.close())
 	}
-	var wrong []error
-	for _, r := range rules {
-		if ctx.Err() != nil {
-			wrong = append(wrong, ctx.Err())
-			break
-		}
-		start := time.Now()
-		err := b.check(ctx, r)
-		set.report(r, time.Since(start), err)
-		if err != nil && !errors.Is(err, ErrSkip) {
-			wrong = append(wrong, &Failure{Rule: r, Err: err})
-		}
-	}
-	if err := b.close(); err != nil {
-		wrong = append(wrong, err)
-	}
-	return errors.Join(wrong...)
-}
-
-func (s *settings) choose() ([]Rule, error) {
-	rules := Rules()
-	if s.only == nil {
-		return rules, nil
-	}
-	var chosen []Rule
-	for _, name := range s.only {
-		i := slices.IndexFunc(rules, func(r Rule) bool { return r.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no rule %q", name)
-		}
-		chosen = append(chosen, rules[i])
-	}
-	return chosen, nil
+	run := conformance.Run[Env]{Rules: rules, Timeout: b.timeout, Env: b.env, Clean: (*Env).clean, Report: set.report}
+	wrong := run.Check(ctx)
+	return errors.Join(append(wrong, b.close())...)
 }
 
 // bench holds the storage while rules go by.
@@ -127,31 +95,19 @@ type bench struct {
 	run     string
 }
 
-func (b *bench) check(ctx context.Context, r Rule) (err error) {
-	timeout := ruleTimeout
+func (b *bench) timeout(r Rule) time.Duration {
 	if r.Slow && !b.short {
-		timeout = slowRuleTimeout
+		return slowRuleTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errors.New("the rule took too long"))
-	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	return ruleTimeout
+}
+
+func (b *bench) env(r Rule) *Env {
 	env := &Env{Storage: b.storage, Peers: b.others, Lease: b.lease, Short: b.short, noticed: b.noticed, rule: r.Name, run: b.run}
 	if b.durable {
 		env.reopen = b.reopen
 	}
-	err = r.Check(ctx, env)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		err = fmt.Errorf("%w (%w)", err, cause)
-	}
-	left := env.clean()
-	if left != nil && errors.Is(err, ErrSkip) {
-		return left
-	}
-	return errors.Join(err, left)
+	return env
 }
 
 func (b *bench) openPeers(ctx context.Context) error {
@@ -166,7 +122,7 @@ func (b *bench) openPeers(ctx context.Context) error {
 }
 
 func (b *bench) reopen(ctx context.Context) (storage.Storage, error) {
-	if err := closeStorage(b.storage); err != nil {
+	if err := conformance.Close(b.storage); err != nil {
 		return nil, fmt.Errorf("close the storage: %w", err)
 	}
 	s, err := b.open(ctx)
@@ -181,16 +137,9 @@ func (b *bench) reopen(ctx context.Context) (storage.Storage, error) {
 func (b *bench) close() error {
 	var wrong []error
 	for _, s := range append(b.others, b.storage) {
-		if err := closeStorage(s); err != nil {
+		if err := conformance.Close(s); err != nil {
 			wrong = append(wrong, fmt.Errorf("close the storage: %w", err))
 		}
 	}
 	return errors.Join(wrong...)
-}
-
-func closeStorage(s storage.Storage) error {
-	if c, ok := s.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
 }
