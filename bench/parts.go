@@ -19,6 +19,7 @@ var parts = []part{
 	{"messages", (*bench).messages},
 	{"tenants", (*bench).tenants},
 	{"storages", (*bench).storages},
+	{"registry", (*bench).registry},
 }
 
 func partNames() []string {
@@ -40,17 +41,21 @@ type scale struct {
 	messages []int
 	tenants  []int
 	cached   []int
+
+	first      int // tenants of a registry that have their first turn
+	registered int // in a registry
 }
 
 var full = scale{
 	warm: time.Second, each: 2 * time.Second, rounds: 3, open: 30 * time.Second,
 	runs: 5, turns: 1600, messages: []int{10, 1000, 10_000}, tenants: []int{10, 10_000, 100_000},
-	cached: []int{10, 1000, 10_000},
+	cached: []int{10, 1000, 10_000}, first: 1000, registered: 100_000,
 }
 
 var rough = scale{
 	warm: 300 * time.Millisecond, each: 700 * time.Millisecond, rounds: 1, open: 5 * time.Second,
 	runs: 3, turns: 800, messages: []int{10, 1000}, tenants: []int{10, 5000}, cached: []int{10, 1000},
+	first: 200, registered: 10_000,
 }
 
 // callers are those of closed loops.

@@ -68,7 +68,8 @@ func (r *Report) listAims() []aim {
 			aim{"a cached bot, KB", l.BotBytes / 1000, 20, false},
 			aim{"a registered tenant, KB", l.TenantBytes / 1000, 2, false})
 	}
-	return append(list, r.storageAims()...)
+	list = append(list, r.storageAims()...)
+	return append(list, r.registryAims()...)
 }
 
 // flat is the aim that the last point of a sweep costs about what the first does.

@@ -17,8 +17,9 @@ import (
 
 // Process is a running server.
 type Process struct {
-	Addr string // host:port
-	PID  int
+	Addr    string // host:port
+	PID     int
+	Started time.Time // just before
 
 	dir  string
 	cmd  *exec.Cmd
@@ -45,6 +46,7 @@ func start(dir string, env []string, name string, args ...string) (*Process, err
 	if err != nil {
 		return nil, err
 	}
+	p.Started = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}

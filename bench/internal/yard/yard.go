@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Binaries are where the programs under test are.
@@ -45,6 +46,26 @@ func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 		return nil, err
 	}
 	return &Host{Process: p}, nil
+}
+
+// Ready waits until the host says that turns may be sent to it, and answers how long
+// after its process was started that was.
+func (h *Host) Ready() (time.Duration, error) {
+	for {
+		resp, err := http.Get("http://" + h.Addr + "/readyz")
+		if err != nil {
+			return 0, err
+		}
+		_ = resp.Body.Close()
+		took := time.Since(h.Started)
+		switch {
+		case resp.StatusCode == http.StatusOK:
+			return took, nil
+		case took > startTimeout:
+			return 0, fmt.Errorf("after %s the host says %s", took, resp.Status)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Child runs this program itself in another role. Stop it.
