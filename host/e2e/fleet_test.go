@@ -8,16 +8,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/botyard/botyard/pgtest"
 )
 
 // fleet is several hosts on one Postgres, started from the example's file as it is,
-// and a balancer before them.
+// and a balancer before them. It can also be a single host, without either.
 type fleet struct {
 	t       *testing.T
-	cluster *pgtest.Cluster // where its database is now
+	cluster *pgtest.Cluster // where its database is now; nil for none
 	db      string
 	hosts   []*yard
 	front   *yard // the balancer
@@ -115,20 +114,6 @@ func (f *fleet) sql(format string, args ...any) string {
 	return out
 }
 
-// databaseBack waits until the database takes bare writes, and answers since when.
-func (f *fleet) databaseBack() time.Time {
-	f.t.Helper()
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		_, err := f.cluster.Exec(f.t.Context(), f.db, "create temporary table back (n int)")
-		if err == nil {
-			return time.Now()
-		}
-		if time.Now().After(end) {
-			f.t.Fatalf("the database did not come back: %v\n%s", err, f.cluster.Log())
-		}
-	}
-}
-
 // logged says whether a host's log has the words in it.
 func (f *fleet) logged(words string) bool {
 	for _, y := range f.hosts {
@@ -137,16 +122,4 @@ func (f *fleet) logged(words string) bool {
 		}
 	}
 	return false
-}
-
-// untouched fails the test for a host that ended by itself.
-func (f *fleet) untouched(hosts []*yard) {
-	f.t.Helper()
-	for i, y := range hosts {
-		select {
-		case <-y.done:
-			f.t.Errorf("host %d ended:\n%s", i, y.log)
-		default:
-		}
-	}
 }

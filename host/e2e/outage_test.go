@@ -12,31 +12,6 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// survives runs the fault under load, and checks what must hold after it: the hosts
-// that are left serve within the bound, and every turn whose end was seen is there
-// once. The fault returns when it is over, with the hosts that are left. Conversations
-// of dead hosts are given the time that their leases take.
-func (f *fleet) survives(t *testing.T, tag string, leases time.Duration, fault func(t *testing.T, l *load) []*yard) {
-	f.belongsTo(t)
-	l := startLoad(t, f.front, tag)
-	l.flows(30*time.Second, time.Time{}, 2)
-	p := startProbe(f.hosts, l.tenant(0))
-	t.Cleanup(p.stop)
-	left := fault(t, l)
-	back := f.databaseBack()
-	p.soon(t, back, left)
-	l.flows(leases+20*time.Second, back, 2)
-	l.stop()
-	late := l.latest(back)
-	t.Logf("the last conversation went on after %s", late.Round(time.Millisecond))
-	if late > leases+recovery {
-		t.Errorf("a conversation had to wait for %s", late)
-	}
-	f.untouched(left)
-	l.judge(left...)
-	f.judgeRows()
-}
-
 const (
 	down = 3 * time.Second // how long a database is away
 	// longDown is longer than it takes a host to leave a database alone for a while.

@@ -157,21 +157,23 @@ func (y *yard) run() {
 	y.awaitReady()
 }
 
-// launch starts the host's process.
+// launch starts the host's process; one that ran before keeps its address.
 func (y *yard) launch() {
 	y.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		y.t.Fatal(err)
+	if y.url == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			y.t.Fatal(err)
+		}
+		y.url = cmp.Or(y.scheme, "http") + "://" + l.Addr().String()
+		_ = l.Close()
 	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	scheme := cmp.Or(y.scheme, "http")
-	y.url, y.log, y.done = scheme+"://"+addr, &lockedBuffer{}, make(chan struct{})
+	_, addr, _ := strings.Cut(y.url, "://")
 	if y.listen != "" {
 		_, port, _ := net.SplitHostPort(addr)
 		addr = net.JoinHostPort(y.listen, port)
 	}
+	y.log, y.done = &lockedBuffer{}, make(chan struct{})
 	y.cmd = exec.Command(filepath.Join(binaries, "botyard"), "serve",
 		"--config", cmp.Or(y.config, filepath.Join(y.dir, "botyard.hcl")), "--listen", addr)
 	y.cmd.Stdout, y.cmd.Stderr = y.log, y.log

@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+)
+
+// fullFor is how long a disk stays full.
+const fullFor = 4 * time.Second
+
+// smallDisk mounts a file system of its own on an empty folder.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := pgtest.Folder(t)
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=755,size="+size); err != nil {
+		t.Skipf("a small file system cannot be mounted here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// fill takes all that is left of the disk until free is called.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	path := filepath.Join(dir, "ballast")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 64<<10); len(block) > 0; {
+		n, err := f.Write(block)
+		if errors.Is(err, syscall.ENOSPC) {
+			block = block[:min(n, len(block)/2)]
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSQLiteDiskIsFull(t *testing.T) {
+	dir := smallDisk(t, "32m")
+	y := start(t, "data_dir = \""+dir+"\"\n"+onSQLite, nil)
+	f := &fleet{t: t, hosts: []*yard{y}, front: y}
+	f.survives(t, "full", 0, func(t *testing.T, _ *load) []*yard {
+		free := fill(t, dir)
+		time.Sleep(fullFor)
+		free()
+		if !f.logged("is full") {
+			t.Error("the host did not notice that the disk is full")
+		}
+		return f.hosts
+	})
+}
+
+func TestPostgresDiskIsFull(t *testing.T) {
+	dir := smallDisk(t, "96m")
+	c := pgtest.For(t, pgtest.Options{Dir: dir, Small: true})
+	f := startFleet(t, c, 3)
+	f.survives(t, "full", 0, func(t *testing.T, _ *load) []*yard {
+		free := fill(t, dir)
+		time.Sleep(fullFor)
+		if said := c.Log(); !strings.Contains(said, "No space left") {
+			t.Errorf("the server did not notice that the disk is full:\n%s", said)
+		}
+		free()
+		pgtest.Check(t, c.StartAgain(t.Context())) // it may have given up
+		return f.hosts
+	})
+}
