@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -163,11 +164,13 @@ func leaves(into map[string]any, path string, value any) {
 }
 
 func encoded(v any) json.RawMessage {
-	out, err := json.Marshal(v)
-	if err != nil {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		return nil // unreachable: it came as JSON
 	}
-	return out
+	return bytes.TrimSpace(out.Bytes())
 }
 
 func newTenantRollback(host *remote, asJSON *bool) *cobra.Command {

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as a process, with the plugins' real binaries.
 func TestScripts(t *testing.T) {
 	built := t.TempDir()
-	for _, name := range []string{"llm-echo", "llm-ollama", "memory-buffer", "storage-memory"} {
+	for _, name := range []string{"llm-echo", "llm-ollama", "memory-buffer", "storage-memory", "storage-sqlite"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(built, "botyard-"+name), "./cmd/botyard-"+name)
 		build.Dir = filepath.Join("..", "..", "plugins", name)
 		if out, err := build.CombinedOutput(); err != nil {
@@ -103,7 +103,7 @@ func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	path := filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], "botyard")
 	p := &process{cmd: exec.Command(path, args[2:]...), out: &strings.Builder{}, lines: make(chan string, 1000)}
 	p.cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "OLLAMA_HOST", "BOTYARD_URL", "BOTYARD__SHUTDOWN_GRACE", "BOTYARD__DEFAULTS__LLM__PROVIDER", "BOTYARD__DEFAULTS__LLM__HANG_AFTER_TOKENS"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "OLLAMA_HOST", "BOTYARD_URL", "BOTYARD__SHUTDOWN_GRACE", "BOTYARD__DATA_DIR", "BOTYARD__DEFAULTS__LLM__PROVIDER", "BOTYARD__DEFAULTS__LLM__HANG_AFTER_TOKENS"} {
 		if value := ts.Getenv(name); value != "" {
 			p.cmd.Env = append(p.cmd.Env, name+"="+value)
 		}

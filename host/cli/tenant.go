@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -91,16 +92,16 @@ func newTenantShow(host *remote, asJSON *bool) *cobra.Command {
 
 func newTenantPut(host *remote, asJSON *bool) *cobra.Command {
 	var dryRun, create bool
-	var match string
+	var match, format string
 	c := &cobra.Command{
 		Use: "put TENANT FILE", Short: "Register a tenant, or replace its configuration", Args: cobra.ExactArgs(2),
-		Long: "Register a tenant, or replace its configuration, with that of an HCL, YAML or JSON file.\nWhat is invalid changes nothing.",
+		Long: "Register a tenant, or replace its configuration, with that of an HCL, YAML or JSON file;\n- is standard input, JSON unless --format says otherwise. What is invalid changes nothing.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := tenantPath(args[0])
 			if err != nil {
 				return err
 			}
-			doc, err := config.ReadFile(args[1])
+			doc, err := readDocument(cmd.InOrStdin(), args[1], format)
 			if err != nil {
 				return err
 			}
@@ -137,9 +138,32 @@ func newTenantPut(host *remote, asJSON *bool) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "only check, and show what would be effective")
+	c.Flags().StringVar(&format, "format", "json", "`FORMAT` of standard input: json, hcl or yaml")
 	c.Flags().BoolVar(&create, "create", false, "fail if the tenant exists")
 	c.Flags().StringVar(&match, "if-match", "", "fail unless the tenant is at this `REVISION`")
 	return c
+}
+
+// maxInput is above what a document may have; the parser says so.
+const maxInput = 2 << 20
+
+// readDocument reads a configuration from a file, or from in if the path is "-".
+func readDocument(in io.Reader, path, format string) (*config.Document, error) {
+	if path != "-" {
+		return config.ReadFile(path)
+	}
+	parsers := map[string]func(string, []byte) (*config.Document, error){
+		"json": config.ParseJSON, "hcl": config.ParseHCL, "yaml": config.ParseYAML,
+	}
+	parse, ok := parsers[format]
+	if !ok {
+		return nil, usage(fmt.Errorf("--format is %q; expected json, hcl or yaml", format))
+	}
+	src, err := io.ReadAll(io.LimitReader(in, maxInput))
+	if err != nil {
+		return nil, fmt.Errorf("standard input cannot be read: %w", err)
+	}
+	return parse("standard input", src)
 }
 
 func newTenantRemove(host *remote, asJSON *bool) *cobra.Command {

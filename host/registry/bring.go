@@ -209,7 +209,7 @@ func (r *Registry) Changed(changes []storage.TenantChange) {
 // a life that is over. Tenants of the ledger are read again before they are used. The
 // caller holds mu.
 func (r *Registry) forgetFiles(t *tenant) {
-	if t.source != SourceAPI {
+	if t.source != SourceAPI && t.noting == 0 {
 		r.forget(t)
 	}
 }

@@ -24,10 +24,19 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 	noted := t.known && (&ledger.Entry{Storages: t.storages}).Uses(used.Digest)
 	life = t.incarnation
 	file := t.source != SourceAPI
-	r.mu.Unlock()
 	if noted {
+		r.mu.Unlock()
 		return life, nil
 	}
+	t.noting++
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if t.noting--; !t.known {
+			r.forgetFiles(t) // it was somebody else's change too
+		}
+	}()
 	// From before it is looked at, changes are heard of.
 	if err := r.o.Ledger.Confirm(ctx); err != nil {
 		return "", unreachable(err)

@@ -340,7 +340,7 @@ func (r *Registry) build(t *tenant) *building {
 		}()
 		// A build that was overtaken, by a change or a forced refresh, serves those who
 		// wait for it and is not cached.
-		current := t.building == b && t.effective == effective && r.tenants[t.id] == t && !r.closed
+		current := t.building == b && t.effective != nil && t.effective.Revision == effective.Revision && r.tenants[t.id] == t && !r.closed
 		if t.building == b {
 			t.building = nil
 		}

@@ -401,3 +401,25 @@ func BenchmarkCachedBot(b *testing.B) {
 		l.Release()
 	}
 }
+
+// A folder is read again and again: what it brings once more is no change.
+func TestTheSameSettingsDuringABuildDoNotUndoIt(t *testing.T) {
+	gate := make(chan struct{})
+	y := &yard{}
+	y.build = func(context.Context, *config.Effective) error { <-gate; return nil }
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "a", 1)
+	waiting := make(chan *Lease)
+	go func() { waiting <- acquire(t, r, "a") }()
+	for y.builds.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	put(t, r, "a", 1)
+	close(gate)
+	(<-waiting).Release()
+	l := acquire(t, r, "a")
+	defer l.Release()
+	if !l.Cached {
+		t.Error("a build was not cached because the same settings came again")
+	}
+}

@@ -352,3 +352,40 @@ func TestATenantThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 		t.Errorf("served revision %s after it was replaced", got)
 	}
 }
+
+// hasty lets a change be heard of before whoever made it knows that it is done.
+type hasty struct {
+	*ledgertest.Registry
+	put func()
+}
+
+func (r *hasty) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
+	put, err := r.Registry.PutTenant(ctx, req)
+	r.put()
+	return put, err
+}
+
+func TestNotingAStorageDoesNotUndoTheBuild(t *testing.T) {
+	shared := &hasty{Registry: &ledgertest.Registry{}, put: func() {}}
+	a := openSite(t, shared)
+	shared.put = func() {
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			a.Registry.mu.Lock()
+			heard := a.tenants["f"].heard
+			a.Registry.mu.Unlock()
+			if heard > 0 {
+				return
+			}
+		}
+		t.Error("the change was never heard of")
+	}
+	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+		t.Fatal(err)
+	}
+	acquire(t, a.Registry, "f").Release()
+	l := acquire(t, a.Registry, "f")
+	defer l.Release()
+	if !l.Cached {
+		t.Error("a bot was dropped for the host's own note")
+	}
+}

@@ -27,6 +27,7 @@ type tenant struct {
 
 	// With a ledger.
 	version     int64 // of what is here; 0 for a file's until it was built
+	noting      int   // prepare is at work: what is heard may be its own change
 	heard       int64 // newest version that Changed told of
 	known       bool  // the ledger has nothing newer; of a file's tenant, of its life
 	incarnation string
