@@ -34,7 +34,10 @@ func TestConfigurationIsRefusedAtTheStart(t *testing.T) {
 		set  func(*Config)
 	}{
 		{"connection.password", func(c *Config) { c.Connection.Password = "wrong" }},
-		{"connection.password", func(c *Config) { c.Connection.Host = append(c.Connection.Host, "localhost"); c.Connection.Password = "wrong" }},
+		{"connection.password", func(c *Config) {
+			c.Connection.Host = append(c.Connection.Host, "localhost")
+			c.Connection.Password = "wrong"
+		}},
 		{"connection.password", func(c *Config) { c.DSN = "host=elsewhere password=right"; c.Connection.Password = "wrong" }},
 		{"dsn", func(c *Config) { c.DSN = "password=wrong"; c.Connection.Password = "" }},
 		{"connection.database", func(c *Config) { c.Connection.Database = "missing" }},

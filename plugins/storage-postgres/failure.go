@@ -124,6 +124,12 @@ func outdated(err error) bool {
 	return false
 }
 
+// forgotten reports whether a prepared statement was not there, or another's was.
+func forgotten(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "26000" || pg.Code == "42P05")
+}
+
 // where is the path of a key of this value, or the DSN's when that has it.
 func (c *Config) where(value, path string) string {
 	if value == "" && c.DSN != "" {

@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,14 +13,14 @@ import (
 
 // explained runs the plugin's statement again and again, until the server has made up
 // its mind, and answers the plans of all statements in the functions that it ran last.
-func explained(t *testing.T, dsn, tenant, sql string, args ...any) []string {
+func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, sql string, args ...any) []string {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var plans []string
-	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	cfg.DefaultQueryExecMode = mode
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if strings.Contains(n.Message, "plan:") {
 			plans = append(plans, n.Message)
@@ -41,7 +40,7 @@ func explained(t *testing.T, dsn, tenant, sql string, args ...any) []string {
 	for range 8 { // five plans for the values, then one for all
 		plans = nil
 		var batch pgx.Batch
-		batch.Queue(setting, appRole, tenant, "", "10000")
+		batch.Queue(setting, appRole, tenant, "10000")
 		batch.Queue(sql, args...)
 		if err := results(c.SendBatch(t.Context(), &batch), none); err != nil {
 			t.Fatal(err)
@@ -97,7 +96,8 @@ func TestCostDoesNotGrow(t *testing.T) {
 		{"list", s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},
 		{"list of a user", s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
 	} {
-		plans := explained(t, c.DSN(name), "t", try.sql, try.args...)
+		plans := explained(t, pgx.QueryExecModeExec, c.DSN(name), "t", try.sql, try.args...)
+		plans = append(plans, explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t", try.sql, try.args...)...)
 		all := strings.Join(plans, "\n")
 		if !strings.Contains(all, try.uses) {
 			t.Errorf("%s does not use %s:\n%s", try.what, try.uses, all)
@@ -118,6 +118,6 @@ func TestCostDoesNotGrow(t *testing.T) {
 	}
 	res := begin(t, s, call("t", "c"))
 	if res.Started == nil || len(res.Started.Tail) != 10 {
-		t.Error(fmt.Sprintf("%+v", res))
+		t.Errorf("%+v", res)
 	}
 }

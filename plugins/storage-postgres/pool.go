@@ -28,6 +28,7 @@ const (
 type pool struct {
 	*pgxpool.Pool
 	size    int
+	direct  atomic.Bool  // new connections may keep prepared statements
 	age     atomic.Int64 // of the oldest connections that are still good
 	stop    context.CancelFunc
 	trimmed sync.WaitGroup
@@ -43,7 +44,7 @@ func (e *unfitError) Unwrap() error { return e.err }
 func newPool(cfg *pgxpool.Config, size int) (*pool, error) {
 	conn := cfg.ConnConfig
 	// Without names for statements, so that a pooler may hand each transaction another
-	// connection.
+	// connection; until it is known that there is none.
 	conn.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if validate := conn.ValidateConnect; validate != nil {
 		conn.ValidateConnect = func(ctx context.Context, c *pgconn.PgConn) error {
@@ -54,12 +55,20 @@ func newPool(cfg *pgxpool.Config, size int) (*pool, error) {
 		}
 	}
 	cfg.PingTimeout = pingTimeout
-	inner, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	ctx, stop := context.WithCancel(context.Background())
+	p := &pool{size: size, stop: stop}
+	cfg.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		if p.direct.Load() {
+			c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+		}
+		return nil
+	}
+	inner, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
+		stop()
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	p := &pool{Pool: inner, size: size, stop: stop}
+	p.Pool = inner
 	if int(cfg.MaxConns) > size {
 		p.trimmed.Go(func() { p.trim(ctx) })
 	}
@@ -126,6 +135,14 @@ func (p *pool) acquire(ctx context.Context) (lease, error) {
 		return lease{}, err
 	}
 	return lease{c, age}, nil
+}
+
+// prepares makes connections keep their statements parsed and planned, or not. Those
+// that are open do otherwise and are dropped.
+func (p *pool) prepares(yes bool) {
+	if p.direct.Swap(yes) != yes {
+		p.Reset()
+	}
 }
 
 // lost drops the connections that were there when l was acquired: the server they

@@ -48,6 +48,7 @@ func (s *Store) fly() *flight {
 	s.flights.Go(func() {
 		f.base, f.err = s.prepare(s.life)
 		if f.err == nil {
+			s.pool.prepares(!f.base.pooled && !s.forgetful.Load())
 			s.base.Store(f.base)
 		}
 		s.mu.Lock()

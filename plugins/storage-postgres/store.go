@@ -35,8 +35,11 @@ type Store struct {
 	end     context.CancelFunc
 	flights sync.WaitGroup
 	base    atomic.Pointer[base] // nil until the database was seen to be fit
-	mu      sync.Mutex
-	flight  *flight // that finds it out, if one does
+	// Set once a prepared statement was not there any more: something is between that
+	// gives transactions other connections, and does not look like a pooler.
+	forgetful atomic.Bool
+	mu        sync.Mutex
+	flight    *flight // that finds it out, if one does
 }
 
 var (
@@ -137,7 +140,7 @@ func (s *Store) run(ctx context.Context, sc scope, sql string, args []any, scan 
 		return s.fail(ctx, err)
 	}
 	var pg *pgconn.PgError
-	ended := errors.As(err, &pg) && (pg.Code == stateDeadlock || pg.Code == stateSerialization)
+	ended := errors.As(err, &pg) && (pg.Code == stateDeadlock || pg.Code == stateSerialization || forgotten(err))
 	var known *fault.Error
 	if !errors.As(err, &known) && (ended || pgconn.SafeToRetry(err) || sc.again && pg == nil) {
 		err = s.runOnce(ctx, sc, sql, args, scan)
@@ -160,27 +163,33 @@ func (s *Store) runOnce(ctx context.Context, sc scope, sql string, args []any, s
 		timeout = max(timeout, sc.timeout.Seconds())
 	}
 	var batch pgx.Batch
-	registry := ""
+	set := setting
 	if sc.all {
-		registry = "all"
+		set = settingAll
 	}
-	batch.Queue(setting, b.role, sc.tenant, registry, strconv.FormatInt(int64(timeout*1000)+1, 10))
+	batch.Queue(set, b.role, sc.tenant, strconv.FormatInt(int64(timeout*1000)+1, 10))
 	batch.Queue(sql, args...)
 	err = results(c.Conn.SendBatch(ctx, &batch), scan)
 	switch {
 	case err == nil:
 	case outdated(err):
 		s.base.Store(nil)
+	case forgotten(err):
+		s.forgetful.Store(true)
+		s.pool.prepares(false)
 	case deaf(ctx, err):
 		s.pool.lost(c)
 	}
 	return err
 }
 
-// setting is the first statement of each pipeline. What it sets is gone with the
-// transaction, so that nothing of it is left in the connection, whoever has it next.
-const setting = `select set_config('role', $1, true), set_config('botyard.tenant', $2, true),` +
-	` set_config('botyard.registry', $3, true), set_config('statement_timeout', $4, true)`
+// setting is the first statement of each pipeline; settingAll is it for the whole
+// registry. What they set is gone with the transaction, so that nothing of it is left in
+// the connection, whoever has it next.
+const (
+	setting    = `select set_config('role', $1, true), set_config('botyard.tenant', $2, true), set_config('statement_timeout', $3, true)`
+	settingAll = setting + `, set_config('botyard.registry', 'all', true)`
+)
 
 func results(br pgx.BatchResults, scan func(pgx.Rows) error) error {
 	err := func() error {

@@ -71,22 +71,30 @@ declare
     c @schema@.conversations;
     t @schema@.turns;
 begin
-    -- Who asks again and again for a conversation that is busy leaves no trace there.
     if p_key is null then
-        select * into c from @schema@.conversations where tenant = v_tenant and life = p_life and id = p_id;
-        if found and c.running_seq is not null and c.running_attempt is distinct from p_attempt
-            and @schema@.alive_1(c.running_holder, c.running_until) then
-            kind := 'busy';
+        -- Who asks again and again for a conversation that is busy leaves no trace there:
+        -- the row is locked only if it can be had.
+        select * into c from @schema@.conversations
+            where tenant = v_tenant and life = p_life and id = p_id
+                and (running_seq is null or running_attempt = p_attempt or not @schema@.alive_1(running_holder, running_until))
+            for update;
+        if not found then
+            select * into c from @schema@.conversations where tenant = v_tenant and life = p_life and id = p_id;
+            if found and c.running_seq is not null and c.running_attempt is distinct from p_attempt then
+                kind := 'busy';
+                return next;
+                return;
+            end if;
+            c.cid := null;
+        end if;
+    end if;
+    if c.cid is null then
+        c := @schema@.take_1(p_life, p_id, p_user);
+        if c.cid is null then
+            kind := 'ended';
             return next;
             return;
         end if;
-    end if;
-
-    c := @schema@.take_1(p_life, p_id, p_user);
-    if c.cid is null then
-        kind := 'ended';
-        return next;
-        return;
     end if;
     v_now := greatest(clock_timestamp(), c.updated);
 

@@ -1,0 +1,29 @@
+package pgstore
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk"
+)
+
+// BenchmarkTurn is a Begin and a Commit by so many callers at once, each in a
+// conversation of its own.
+func BenchmarkTurn(b *testing.B) {
+	c := pgtest.For(b, pgtest.Options{})
+	s := open(b, config(c.DSN("")))
+	for _, callers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprint("callers=", callers), func(b *testing.B) {
+			var next atomic.Int64
+			b.SetParallelism((callers + 1) / 2) // of the two processors that this was written on
+			b.RunParallel(func(pb *testing.PB) {
+				talk := sdk.Call{Tenant: "t", Conversation: fmt.Sprint(b.N, " ", next.Add(1)), User: "u"}
+				for pb.Next() {
+					commit(b, s, talk, begin(b, s, talk))
+				}
+			})
+		})
+	}
+}
