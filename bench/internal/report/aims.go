@@ -69,7 +69,8 @@ func (r *Report) listAims() []aim {
 			aim{"a registered tenant, KB", l.TenantBytes / 1000, 2, false})
 	}
 	list = append(list, r.storageAims()...)
-	return append(list, r.registryAims()...)
+	list = append(list, r.registryAims()...)
+	return append(list, r.depthAims()...)
 }
 
 // flat is the aim that the last point of a sweep costs about what the first does.

@@ -19,6 +19,7 @@ type Report struct {
 	Tenants  []Point         `json:"tenants,omitempty"`
 	Storages []Turns         `json:"storages,omitempty"`
 	Registry []Registry      `json:"registry,omitempty"`
+	Depth    []Depth         `json:"depth,omitempty"`
 	Profiles []Profile       `json:"profiles,omitempty"`
 	Missing  string          `json:"missing,omitempty"` // why parts of it were left out
 	Seconds  float64         `json:"seconds"`           // that the run took

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/fill"
+	"github.com/botyard/botyard/bench/internal/procfs"
+	"github.com/botyard/botyard/bench/internal/report"
+	"github.com/botyard/botyard/bench/internal/yard"
+	pgstore "github.com/botyard/botyard/plugins/storage-postgres"
+	sqlitestore "github.com/botyard/botyard/plugins/storage-sqlite"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/schema"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+)
+
+// depth measures what a Begin costs in a short conversation and in a very long one: the
+// storages' packages are called in this process, so that nothing hides the difference.
+func (b *bench) depth(ctx context.Context) error {
+	if err := b.depthOfSQLite(ctx); err != nil {
+		return err
+	}
+	return b.depthOfPostgres(ctx)
+}
+
+func (b *bench) depthOfSQLite(ctx context.Context) (err error) {
+	dir, err := os.MkdirTemp("", "yd")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	s, err := sqlitestore.Open(sqlitestore.Config{Path: filepath.Join(dir, "depth.db")}, sdk.Env{Log: hclog.NewNullLogger()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	d := depths{
+		name: "sqlite", store: s, shallow: b.scale.shallow, deep: b.scale.deepSQLite,
+		fill:  func(call sdk.Call, messages int) error { return fill.Turns(ctx, s, call, messages) },
+		bytes: func() (int64, error) { return sizeOf(dir) },
+	}
+	return d.measure(ctx, b)
+}
+
+// sizeOf is what the files in a folder take: the database and its write-ahead log.
+func sizeOf(dir string) (sum int64, err error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			return 0, err
+		}
+		sum += info.Size()
+	}
+	return sum, nil
+}
+
+func (b *bench) depthOfPostgres(ctx context.Context) (err error) {
+	b.say("depth: starting Postgres")
+	db, err := b.startPostgres(ctx)
+	if db == nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	// What a Begin waits for the disk is the same in both, and would hide what is not.
+	_, err = db.pool.Exec(ctx, `do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$`)
+	if err != nil {
+		return err
+	}
+	var cfg pgstore.Config
+	if err := schema.Decode(pgstore.Plugin().Info.ConfigSchema, fmt.Appendf(nil, `{"dsn": %q}`, db.DSN("")), &cfg); err != nil {
+		return err
+	}
+	s, err := pgstore.Open(ctx, cfg, sdk.Env{Log: hclog.NewNullLogger()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	d := depths{
+		name: "postgres", store: s, shallow: b.scale.shallow, deep: b.scale.deepPostgres,
+		fill: func(call sdk.Call, messages int) error { return fill.PostgresTurns(ctx, s, db.pool, call, messages) },
+		bytes: func() (n int64, err error) {
+			err = db.pool.QueryRow(ctx, `select pg_database_size(current_database())`).Scan(&n)
+			return n, err
+		},
+	}
+	return d.measure(ctx, b)
+}
+
+// depths are two lengths of conversations of one storage.
+type depths struct {
+	name          string
+	store         storage.Storage
+	shallow, deep int // messages
+	fill          func(call sdk.Call, messages int) error
+	bytes         func() (int64, error) // that all takes
+}
+
+// cost is what calls took: the median of the time, and this process's on the CPU.
+type cost struct{ begin, commit, cpu time.Duration }
+
+// measure takes turns in both in turns, in as many runs as a sweep has. Each run has a
+// short conversation of its own, which its turns make longer by a few percent.
+func (d depths) measure(ctx context.Context, b *bench) error {
+	call := func(of string) sdk.Call {
+		return sdk.Call{Tenant: yard.TenantID(0), Incarnation: "life", Conversation: of}
+	}
+	b.say("depth: filling a conversation of %s with %d messages", d.name, d.deep)
+	start := time.Now()
+	if err := d.fill(call("deep"), d.deep); err != nil {
+		return err
+	}
+	took := time.Since(start)
+	size, err := d.bytes()
+	if err != nil {
+		return err
+	}
+	for run := range b.scale.runs {
+		if err := d.fill(call(fmt.Sprintf("shallow-%d", run)), d.shallow); err != nil {
+			return err
+		}
+	}
+	b.say("depth: turns in conversations of %s", d.name)
+	type pair struct{ shallow, deep cost }
+	var all []pair
+	for run := range b.scale.runs {
+		shallow, deep, err := d.pairs(ctx, b.scale.pairs, call(fmt.Sprintf("shallow-%d", run)), call("deep"))
+		if err != nil {
+			return err
+		}
+		all = append(all, pair{shallow, deep})
+	}
+	us := func(f func(pair) time.Duration) float64 {
+		return medianOf(all, func(p pair) float64 { return float64(f(p).Nanoseconds()) / 1000 })
+	}
+	ratio := func(f func(cost) time.Duration) float64 {
+		return medianOf(all, func(p pair) float64 { return float64(f(p.deep)) / float64(f(p.shallow)) })
+	}
+	begin := func(c cost) time.Duration { return c.begin }
+	cpu := func(c cost) time.Duration { return c.cpu }
+	b.report.Depth = append(b.report.Depth,
+		report.Depth{
+			Storage: d.name, Messages: d.shallow, Times: 1, TimesCPU: 1,
+			Begin:  us(func(p pair) time.Duration { return p.shallow.begin }),
+			Commit: us(func(p pair) time.Duration { return p.shallow.commit }),
+			CPU:    us(func(p pair) time.Duration { return p.shallow.cpu }),
+		},
+		report.Depth{
+			Storage: d.name, Messages: d.deep, Times: ratio(begin), TimesCPU: ratio(cpu), Setup: took.Seconds(), Bytes: size,
+			Begin:  us(func(p pair) time.Duration { return p.deep.begin }),
+			Commit: us(func(p pair) time.Duration { return p.deep.commit }),
+			CPU:    us(func(p pair) time.Duration { return p.deep.cpu }),
+		})
+	return nil
+}
+
+// pairs has n turns in each of two conversations, one here and one there.
+func (d depths) pairs(ctx context.Context, n int, shallow, deep sdk.Call) (cost, cost, error) {
+	var costs [2][]cost
+	for i := range 2 * n {
+		which := (i + i/2) % 2 // neither is always the first
+		c, err := d.turn(ctx, []sdk.Call{shallow, deep}[which])
+		if err != nil {
+			return cost{}, cost{}, err
+		}
+		costs[which] = append(costs[which], c)
+	}
+	return middle(costs[0]), middle(costs[1]), nil
+}
+
+func (d depths) turn(ctx context.Context, call sdk.Call) (cost, error) {
+	const tail = yard.MaxMessages
+	cpu, start := procfs.OwnCPU(), time.Now()
+	b, err := d.store.Begin(ctx, &storage.BeginRequest{
+		Call: call, Message: chat.Text(chat.User, "And now?"), Tail: tail, Holder: "bench", Lease: time.Minute, Attempt: rand.Text(),
+	})
+	if err != nil {
+		return cost{}, err
+	}
+	c := cost{begin: time.Since(start), cpu: procfs.OwnCPU() - cpu}
+	if b.Started == nil || len(b.Started.Tail) != tail {
+		return cost{}, fmt.Errorf("a Begin in %s answered %+v", call.Conversation, b)
+	}
+	start = time.Now()
+	_, err = d.store.Commit(ctx, &storage.CommitRequest{
+		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "Wait.")},
+	})
+	c.commit = time.Since(start)
+	return c, err
+}
+
+func middle(all []cost) cost {
+	m := func(f func(cost) time.Duration) time.Duration {
+		slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(f(a), f(b)) })
+		return f(all[len(all)/2])
+	}
+	return cost{
+		begin:  m(func(c cost) time.Duration { return c.begin }),
+		commit: m(func(c cost) time.Duration { return c.commit }),
+		cpu:    m(func(c cost) time.Duration { return c.cpu }),
+	}
+}

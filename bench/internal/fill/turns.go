@@ -1,0 +1,92 @@
+package fill
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// What is said in every turn: small messages.
+const (
+	question = "How do I reset my password?"
+	answer   = "With the link on the front page."
+)
+
+// messagesOfTurn is the user's and the reply.
+const messagesOfTurn = 2
+
+// PostgresTurns gives a new conversation so many messages: the first turn by the
+// storage, the others as copies of it in the database.
+func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call sdk.Call, messages int) error {
+	if err := turn(ctx, s, call); err != nil {
+		return err
+	}
+	last := messages / messagesOfTurn
+	err := pgx.BeginFunc(ctx, p, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `insert into botyard.turns
+				(tenant, cid, seq, number, state, user_id, message, replies, messages, usage, record, started, ended)
+			select t.tenant, t.cid, n, n, t.state, t.user_id, t.message, t.replies, t.messages, t.usage, t.record, t.started, t.ended
+			from botyard.conversations as c join botyard.turns as t using (cid), generate_series(2, $4::bigint) as n
+			where c.tenant = $1 and c.life = $2 and c.id = $3 and t.seq = 1`, call.Tenant, call.Incarnation, call.Conversation, last)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() != int64(last-1) {
+			return fmt.Errorf("%d turns were added, not %d", tag.RowsAffected(), last-1)
+		}
+		_, err = tx.Exec(ctx, `update botyard.conversations set last_seq = $4, last_number = $4
+			where tenant = $1 and life = $2 and id = $3`, call.Tenant, call.Incarnation, call.Conversation, last)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// As the server does by itself after a while.
+	_, err = p.Exec(ctx, `vacuum (analyze) botyard.turns`)
+	return err
+}
+
+// turn has one turn.
+func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
+	b, err := s.Begin(ctx, &storage.BeginRequest{
+		Call: call, Message: chat.Text(chat.User, question), Holder: "fill", Lease: time.Minute, Attempt: call.Conversation,
+	})
+	if err != nil {
+		return err
+	}
+	if b.Started == nil {
+		return fmt.Errorf("%s is not free", call.Conversation)
+	}
+	_, err = s.Commit(ctx, &storage.CommitRequest{
+		Call: call, Fence: b.Started.Fence, State: storage.Succeeded,
+		Messages: []chat.Message{chat.Text(chat.Assistant, answer)},
+	})
+	return err
+}
+
+// Turns gives a new conversation so many messages over the storage's interface.
+func Turns(ctx context.Context, s storage.Importer, call sdk.Call, messages int) error {
+	const batch = 1000
+	now := time.Now()
+	turns := make([]storage.Turn, 0, batch)
+	for n := 1; n <= messages/messagesOfTurn; n++ {
+		turns = append(turns, storage.Turn{
+			Sequence: int64(n), Number: int64(n), State: storage.Succeeded, StartedAt: now, EndedAt: now,
+			Messages: []chat.Message{chat.Text(chat.User, question), chat.Text(chat.Assistant, answer)},
+		})
+		if len(turns) < batch && n < messages/messagesOfTurn {
+			continue
+		}
+		if _, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: turns}); err != nil {
+			return err
+		}
+		turns = turns[:0]
+	}
+	return nil
+}
