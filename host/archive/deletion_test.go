@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk"
@@ -198,6 +199,11 @@ func TestAnInterruptedPurgeCountsOn(t *testing.T) {
 	if e, err := s.reg.Estate(t.Context(), "a"); err != nil || e.State != storage.TenantRemoved {
 		t.Errorf("%+v, %v", e, err)
 	}
+	if e, err := s.reg.Estate(t.Context(), "a"); err != nil {
+		t.Error(err)
+	} else if r, err := readReceipt(e.Receipt); err != nil || r.Turns != turns+1 || r.DoneAt != nil {
+		t.Errorf("one storage kept the purge from the other: %+v, %v", r, err)
+	}
 	s.shelves.fail("two", nil)
 	r, err := s.Purge(t.Context(), "a", Deletion{})
 	if err != nil || r.Conversations != 8 || r.Turns != turns+1 {
@@ -292,7 +298,8 @@ func TestLateWritesOfALifeWithoutANameAreDeletedToo(t *testing.T) {
 				// After the deletion, which this precedes.
 				once.Do(func() {
 					go func() {
-						for s.count("one", "f", "") > 0 {
+						for end := time.Now().Add(5 * time.Second); s.count("one", "f", "") > 0 && time.Now().Before(end); {
+							time.Sleep(100 * time.Microsecond)
 						}
 						late <- say(context.Background(), on.get("one"), sdk.Call{Tenant: "f", Conversation: "late"}, "x")
 					}()

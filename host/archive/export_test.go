@@ -105,9 +105,11 @@ func TestAnExportHasNoSecret(t *testing.T) {
 	if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}), putFile); err != nil {
 		t.Fatal(err)
 	}
+	s.register("late", "one", `{"llm": {"api_key": "${env:KEY}"}}`)
+	s.plugins["llm"], _ = config.CompileSchema([]byte(`{"type": "object", "additionalProperties": false}`))
 	s.reg.Refuse("broken", "broken.hcl", errors.New("bad"))
-	for _, id := range []string{"f", "broken"} {
-		if export := s.export(id, ""); strings.Contains(export, "hunter") || strings.Contains(export, `"left_out":[]`) {
+	for _, id := range []string{"f", "broken", "late", "r"} {
+		if export := s.export(id, ""); strings.Contains(export, "hunter") || strings.Contains(export, "KEY") || strings.Contains(export, `"left_out":[]`) {
 			t.Errorf("%s: %s", id, export)
 		}
 	}

@@ -44,9 +44,6 @@ func (a *Archive) Purge(ctx context.Context, id string, o Deletion) (*Receipt, e
 	if err != nil {
 		return nil, err
 	}
-	if s.State == storage.TenantPurged {
-		return readReceipt(s.Receipt)
-	}
 	if err := o.check(append(slices.Clone(s.Former), s.Life)); err != nil {
 		return nil, err
 	}

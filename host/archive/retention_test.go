@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -53,10 +54,20 @@ func TestOldConversationsAreDeleted(t *testing.T) {
 		s.past("one", "forever", "c", 4000, 1)
 		s.past("one", "f", "old", 31, 1)
 		s.past("one", "f", "new", 29, 1)
+		var asked []string
+		s.shelves.get("one").Before = func(method string, call sdk.Call) error {
+			if method == "Delete" && strings.HasPrefix(call.Conversation, "new") {
+				asked = append(asked, call.Conversation)
+			}
+			return nil
+		}
 		for round, want := range []Retained{{Tenants: 2, Conversations: 122, Turns: 1321}, {Tenants: 2}} {
 			if done, err := s.Retain(t.Context()); err != nil || done != want {
 				t.Errorf("round %d: %+v, %v; want %+v", round, done, err, want)
 			}
+		}
+		if len(asked) > 0 {
+			t.Errorf("the storage was asked to delete %q", asked)
 		}
 		if a, forever, f := s.count("one", "a", s.life("a")), s.count("one", "forever", s.life("forever")), s.count("one", "f", ""); a != 120 || forever != 1 || f != 1 {
 			t.Errorf("left are %d, %d and %d conversations", a, forever, f)

@@ -104,6 +104,7 @@ type site struct {
 	shelves *shelves
 	memory  *forgetful
 	host    *config.Host
+	plugins schemas
 	opened  int // storages that are open
 	mu      sync.Mutex
 }
@@ -123,7 +124,7 @@ func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := newSchemas(t)
+	s.plugins = newSchemas(t)
 	var books *ledger.Ledger
 	if shared != nil {
 		books = ledger.New(ledger.Options{Storage: shared, Key: key, Changed: func(c []storage.TenantChange) { s.reg.Changed(c) }})
@@ -131,7 +132,7 @@ func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
 	s.reg, err = registry.New(registry.Options{
 		TTL: time.Minute, Size: 10, Ledger: books,
 		Check: func(ctx context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
-			return s.host.Tenant(ctx, id, doc, of)
+			return s.host.Tenant(ctx, id, doc, s.plugins)
 		},
 		Storage: func(e *config.Effective) config.SealedBlock { return s.host.SealBlock(e.Tenant, e.Storage) },
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
