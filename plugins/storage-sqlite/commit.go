@@ -49,7 +49,7 @@ func commit(tx *session, f fence, req *storage.CommitRequest, replies any, stamp
 	case err != nil:
 		return 0, err
 	case !found || !token.Valid || token.V != f.token:
-		return 0, errStale
+		return 0, stale()
 	case state != storage.Running.String() && state != req.State.String():
 		return 0, fault.New(fault.Conflict, "the turn has %s already", state).At("state")
 	case state != storage.Running.String():

@@ -135,7 +135,7 @@ func TestTurnsCostTheSame(t *testing.T) {
 	if little < turns || little > 10*turns {
 		t.Fatalf("%d turns wrote %d pages", turns, little)
 	}
-	for what, n := range map[string]int{"after 30,000 turns": pages(1, 30_000), "among 3,000 tenants": pages(3_000, 1)} {
+	for what, n := range map[string]int{"after 10,000 turns": pages(1, 10_000), "among 1,000 tenants": pages(1_000, 1)} {
 		if n > little*5/4 {
 			t.Errorf("%d turns wrote %d pages %s, and %d at the start", turns, n, what, little)
 		}

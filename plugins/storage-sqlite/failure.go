@@ -38,7 +38,8 @@ func busy(err error) bool {
 func broken(err error) bool {
 	switch code(err) {
 	case 0:
-		return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, errPanicked)
+		var p *panicked
+		return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &p)
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG:
 		return false
 	}
@@ -51,6 +52,11 @@ func (s *Store) classify(err error) error {
 	var known *fault.Error
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	var p *panicked
+	if errors.As(err, &p) {
+		s.log.Error("panic", "value", p.value, "stack", string(p.stack))
+		return fault.New(fault.Internal, "the plugin panicked").By(fault.PartyPlugin)
 	}
 	out := explain(err, filepath.Base(s.path))
 	if out.Party == fault.PartyHost {

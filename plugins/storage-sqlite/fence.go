@@ -18,11 +18,13 @@ func newToken() string { return rand.Text()[:13] }
 
 func (f fence) String() string { return fmt.Sprintf("%d.%d.%s", f.conversation, f.sequence, f.token) }
 
-var errStale = fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
+func stale() error {
+	return fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
+}
 
 func parseFence(text string) (f fence, err error) {
 	if n, err := fmt.Sscanf(text, "%d.%d.%s", &f.conversation, &f.sequence, &f.token); err != nil || n != 3 {
-		return f, errStale
+		return f, stale()
 	}
 	return f, nil
 }

@@ -81,7 +81,7 @@ func (l layouts) expand(w *session) (steps []string, err error) {
 			return nil, err
 		}
 	}
-	err = w.immediate(func() error {
+	err = w.transaction("BEGIN IMMEDIATE", func() error {
 		if now, _, err = of(w); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (l layouts) expand(w *session) (steps []string, err error) {
 
 // contract shuts out the plugins of layouts before the newest that is known.
 func (l layouts) contract(w *session) (steps []string, err error) {
-	err = w.immediate(func() error {
+	err = w.transaction("BEGIN IMMEDIATE", func() error {
 		_, oldest, err := of(w)
 		if err != nil {
 			return err

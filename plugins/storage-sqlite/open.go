@@ -26,7 +26,8 @@ const (
 
 	checkpointPages = 2000     // of 4 KiB in the write-ahead log before they are moved
 	logBytesKept    = 64 << 20 // a longer write-ahead log is cut
-	cacheKiB        = 16 << 10
+	writerCacheKiB  = 16 << 10
+	readerCacheKiB  = 4 << 10
 )
 
 // pragmas of every session. The writer waits for locks in a way of its own.
@@ -35,13 +36,14 @@ var (
 		"synchronous(FULL)", // a commit is on the disk when it is answered
 		"secure_delete(ON)", // deleted means gone
 		"trusted_schema(OFF)", "temp_store(MEMORY)",
-		fmt.Sprintf("cache_size(-%d)", cacheKiB),
 		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 		fmt.Sprintf("journal_size_limit(%d)", logBytesKept),
 	}
-	writerPragmas = append([]string{"busy_timeout(0)"}, commonPragmas...)
-	readerPragmas = append([]string{fmt.Sprintf("busy_timeout(%d)", lockPatience.Milliseconds()), "query_only(ON)"}, commonPragmas...)
+	writerPragmas = append([]string{"busy_timeout(0)", cache(writerCacheKiB)}, commonPragmas...)
+	readerPragmas = append([]string{fmt.Sprintf("busy_timeout(%d)", lockPatience.Milliseconds()), "query_only(ON)", cache(readerCacheKiB)}, commonPragmas...)
 )
+
+func cache(kib int) string { return fmt.Sprintf("cache_size(-%d)", kib) }
 
 // connect opens a session on the file, which is there.
 func connect(path string, pragmas []string) (*session, error) {
@@ -100,19 +102,17 @@ func (s *Store) prepareFile(w *session) error {
 // ours refuses databases of other programs.
 func ours(w *session) error {
 	var id, tables int64
-	if _, err := w.get([]any{&id}, "PRAGMA application_id"); err != nil {
+	err := w.transaction("BEGIN", func() error { // or we see a part of what a process makes that starts with us
+		if _, err := w.get([]any{&id}, "PRAGMA application_id"); err != nil {
+			return err
+		}
+		_, err := w.get([]any{&tables}, "SELECT count(*) FROM sqlite_schema")
 		return err
+	})
+	if err == nil && id != applicationID && (id != 0 || tables > 0) {
+		err = fault.New(fault.Invalid, "is the database of another program").At("path")
 	}
-	if id == applicationID {
-		return nil
-	}
-	if _, err := w.get([]any{&tables}, "SELECT count(*) FROM sqlite_schema"); err != nil {
-		return err
-	}
-	if id != 0 || tables > 0 {
-		return fault.New(fault.Invalid, "is the database of another program").At("path")
-	}
-	return nil
+	return err
 }
 
 // create makes the folder and the file, for the host's user only. The file is not

@@ -79,9 +79,9 @@ func (s *session) script(statements string) error {
 	return err
 }
 
-// immediate runs f in a transaction that may write from its start.
-func (s *session) immediate(f func() error) error {
-	if _, err := s.exec("BEGIN IMMEDIATE"); err != nil {
+// transaction runs f in a transaction that begins as it is told.
+func (s *session) transaction(begin string, f func() error) error {
+	if _, err := s.exec(begin); err != nil {
 		return err
 	}
 	err := f()

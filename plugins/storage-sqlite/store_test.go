@@ -207,7 +207,7 @@ func TestTwoFilesAreTwo(t *testing.T) {
 // TestPagesOfLargeTurns sees to it that a page fits into a message.
 func TestPagesOfLargeTurns(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	const turns = 12
+	const turns = 7
 	for range turns {
 		end(t, s, begin(t, s, func(r *storage.BeginRequest) {
 			r.Tail, r.Message = 0, chat.Text(chat.User, strings.Repeat("x", 3<<20))
@@ -219,7 +219,7 @@ func TestPagesOfLargeTurns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page.Turns) == 0 || len(page.Turns) > 8 {
+		if len(page.Turns) == 0 || len(page.Turns) > 6 {
 			t.Fatalf("a page of %d turns of 3 MiB", len(page.Turns))
 		}
 		read += len(page.Turns)

@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
-
-	"github.com/botyard/botyard/sdk/fault"
 )
 
 const (
@@ -238,7 +236,7 @@ func (w *writer) step(o *write) (err, lost error) {
 		_, err = w.session.exec("RELEASE write")
 		return nil, err
 	}
-	if code(err) != 0 || errors.Is(err, errPanicked) {
+	if code(err) != 0 || broken(err) {
 		return nil, err // SQLite may have ended the transaction; begin anew
 	}
 	if _, lost = w.session.exec("ROLLBACK TO write"); lost == nil {
@@ -247,13 +245,18 @@ func (w *writer) step(o *write) (err, lost error) {
 	return err, lost
 }
 
-// errPanicked leaves a session behind of which nothing is known.
-var errPanicked = fault.New(fault.Internal, "the plugin panicked").By(fault.PartyPlugin)
+// panicked leaves a session behind of which nothing is known.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprint("panic: ", p.value) }
 
 func protected(do func(*session) error, s *session) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
+			err = &panicked{value: p, stack: debug.Stack()}
 		}
 	}()
 	return do(s)

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/botyard/botyard/sdk/fault"
 )
 
 // paper is a writer on a table of its own.
@@ -130,9 +127,7 @@ func TestAFailureIsItsOwn(t *testing.T) {
 			_, err := s.exec("INSERT INTO b VALUES (1)")
 			return err
 		}, func(err error) bool { return code(err) == 1 }},
-		"a panic": {func(*session) error { panic("oh") }, func(err error) bool {
-			return fault.Is(err, fault.Internal) && strings.Contains(err.Error(), "panicked")
-		}},
+		"a panic":   {func(*session) error { panic("oh") }, func(err error) bool { var p *panicked; return errors.As(err, &p) && p.value == "oh" }},
 		"an ending": {func(s *session) error { return errors.Join(s.script("ROLLBACK"), errOwn) }, func(err error) bool { return errors.Is(err, errOwn) || code(err) != 0 }},
 	}
 	var fresh atomic.Int64
