@@ -26,6 +26,8 @@ const (
 	stateTooLong       = "54000"
 	stateLockTimeout   = "55P03"
 	stateCanceled      = "57014"
+	stateNoStatement   = "26000"
+	stateSameStatement = "42P05"
 	stateSerialization = "40001"
 	stateDeadlock      = "40P01"
 )
@@ -64,6 +66,8 @@ func ofState(pg *pgconn.PgError, err error) *fault.Error {
 		return refused(fault.ProviderFailed, "the database has no connection left").After(fullRetry)
 	case stateCanceled:
 		return refused(fault.Deadline, "the database did not finish the statement in time")
+	case stateNoStatement, stateSameStatement:
+		return refused(fault.ProviderFailed, "the database has lost what the connection had prepared")
 	case stateSerialization, stateDeadlock, stateLockTimeout:
 		return refused(fault.ProviderFailed, "the database ended the transaction for another one")
 	case stateBadPassword:
@@ -127,7 +131,7 @@ func outdated(err error) bool {
 // forgotten reports whether a prepared statement was not there, or another's was.
 func forgotten(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "26000" || pg.Code == "42P05")
+	return errors.As(err, &pg) && (pg.Code == stateNoStatement || pg.Code == stateSameStatement)
 }
 
 // where is the path of a key of this value, or the DSN's when that has it.

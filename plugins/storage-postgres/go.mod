@@ -7,13 +7,13 @@ require (
 	github.com/botyard/botyard/sdk v0.0.0
 	github.com/hashicorp/go-hclog v1.6.3
 	go.uber.org/goleak v1.3.0
+	google.golang.org/grpc v1.85.0
 )
 
 require (
 	github.com/anishathalye/porcupine v1.3.1 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	golang.org/x/sync v0.23.0 // indirect
-	google.golang.org/grpc v1.85.0 // indirect
 )
 
 require (

@@ -9,7 +9,6 @@ import (
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -46,18 +45,13 @@ func newPool(cfg *pgxpool.Config, size int) (*pool, error) {
 	// Without names for statements, so that a pooler may hand each transaction another
 	// connection; until it is known that there is none.
 	conn.DefaultQueryExecMode = pgx.QueryExecModeExec
-	if validate := conn.ValidateConnect; validate != nil {
-		conn.ValidateConnect = func(ctx context.Context, c *pgconn.PgConn) error {
-			if err := validate(ctx, c); err != nil {
-				return &unfitError{err}
-			}
-			return nil
-		}
-	}
+	var hosts preference
+	hosts.watch(conn)
 	cfg.PingTimeout = pingTimeout
 	ctx, stop := context.WithCancel(context.Background())
 	p := &pool{size: size, stop: stop}
 	cfg.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		hosts.order(c)
 		if p.direct.Load() {
 			c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 		}

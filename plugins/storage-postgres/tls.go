@@ -66,10 +66,6 @@ func (p *protection) apply(cfg *pgconn.Config) {
 	if p.mode == "disable" {
 		return
 	}
-	type target struct {
-		host string
-		port uint16
-	}
 	targets := []target{{cfg.Host, cfg.Port}}
 	for _, f := range cfg.Fallbacks {
 		targets = append(targets, target{f.Host, f.Port})

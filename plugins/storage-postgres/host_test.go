@@ -1,0 +1,118 @@
+package pgstore
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// TestDeadHostIsAskedOnce: of a list whose first host says nothing.
+func TestDeadHostIsAskedOnce(t *testing.T) {
+	for _, where := range []string{"socket", "tcp"} {
+		t.Run(where, func(t *testing.T) {
+			c := pgtest.For(t, pgtest.Options{NoSync: true, TCP: true})
+			silent, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asked atomic.Int32
+			var conns []net.Conn
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for {
+					conn, err := silent.Accept()
+					if err != nil {
+						return
+					}
+					conns = append(conns, conn)
+					asked.Add(1)
+				}
+			}()
+			defer func() {
+				_ = silent.Close() // which ends the loop
+				<-done
+				for _, conn := range conns {
+					_ = conn.Close() // the other side has given up
+				}
+			}()
+			cfg := config("user=postgres sslmode=disable")
+			cfg.ConnectTimeout = 0.5
+			cfg.Connection.Host = Hosts{silent.Addr().String(), fmt.Sprintf("localhost:%d", c.Port())}
+			if where == "socket" {
+				dir, port := c.Socket()
+				cfg.Connection.Host[1], cfg.Connection.Port = dir, port
+			}
+			s := open(t, cfg)
+			begin(t, s, call("t", "c"))
+			before := asked.Load()
+			if before == 0 {
+				t.Fatal("the first host of the list was not asked")
+			}
+			var leases []lease
+			for range 5 {
+				l, err := s.pool.acquire(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				leases = append(leases, l)
+			}
+			for _, l := range leases {
+				l.Release()
+			}
+			if n := asked.Load(); n != before {
+				t.Errorf("the dead host was asked %d times for 5 more connections", n-before)
+			}
+		})
+	}
+}
+
+// TestPoolerInDisguise: one that cannot be told from a server by its processes'
+// numbers. What is prepared through it is lost, and then nothing is prepared any more.
+func TestPoolerInDisguise(t *testing.T) {
+	b, err := pgtest.PgBouncer(t.Context(), cluster(t))
+	pgtest.Check(t, err)
+	s := open(t, config(b.DSN(database(t))))
+	begin(t, s, call("t", "c"))
+	s.pool.prepares(true)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for n := range 10 {
+				c := call("t", fmt.Sprint(i, " ", n))
+				err := retried(func() error {
+					_, err := s.Delete(t.Context(), storage.Scope{Call: c})
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s.pool.direct.Load() {
+		t.Error("statements are still prepared")
+	}
+	commit(t, s, call("t", "d"), begin(t, s, call("t", "d")))
+	if s.pool.direct.Load() || !s.forgetful.Load() {
+		t.Error("what was learned is forgotten")
+	}
+}
+
+// retried repeats what may be repeated, as hosts do.
+func retried(f func() error) error {
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		err := f()
+		if err == nil || !fault.Of(err).Retryable || time.Since(start) > 10*time.Second {
+			return err
+		}
+	}
+}
