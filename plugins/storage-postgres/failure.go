@@ -105,14 +105,14 @@ func because(cause error, class fault.Class, sentence string) *fault.Error {
 }
 
 // deaf reports whether after this error no connection that was open before is worth
-// using: the server stops, or takes no writes.
-func deaf(ctx context.Context, err error) bool {
+// using: the server stops, takes no writes, or closed this one unasked.
+func deaf(ctx context.Context, err error, closed bool) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code == stateReadOnly || pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03" ||
 			pg.Code[:min(2, len(pg.Code))] == "08"
 	}
-	return err != nil && ctx.Err() == nil
+	return closed && ctx.Err() == nil
 }
 
 // outdated reports whether the tables are gone or another layout's.

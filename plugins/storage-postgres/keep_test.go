@@ -191,3 +191,25 @@ func randomText(n int) string {
 	}
 	return string(text)
 }
+
+// TestRefusalsKeepConnections: a conflict says nothing about the server.
+func TestRefusalsKeepConnections(t *testing.T) {
+	cfg := config(cluster(t).DSN(database(t)))
+	cfg.PoolSize, cfg.MaxOverflow = 1, 0
+	s := open(t, cfg)
+	begin(t, s, call("t", "c"))
+	opened := s.pool.Stat().NewConnsCount()
+	for range 3 {
+		_, err := s.PutTenant(t.Context(), &storage.PutTenantRequest{Tenant: "t", IfVersion: 7, State: storage.TenantActive, Attempt: "x"})
+		if !fault.Is(err, fault.Conflict) {
+			t.Errorf("put: %v", err)
+		}
+		_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "d"), Holder: "h", Lease: time.Minute, Metadata: []byte("no JSON")})
+		if !fault.Is(err, fault.Invalid) {
+			t.Errorf("begin: %v", err)
+		}
+	}
+	if n := s.pool.Stat().NewConnsCount(); n != opened {
+		t.Errorf("%d connections were made anew", n-opened)
+	}
+}

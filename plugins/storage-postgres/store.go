@@ -177,7 +177,7 @@ func (s *Store) runOnce(ctx context.Context, sc scope, sql string, args []any, s
 	case forgotten(err):
 		s.forgetful.Store(true)
 		s.pool.prepares(false)
-	case deaf(ctx, err):
+	case deaf(ctx, err, c.Conn.Conn().IsClosed()):
 		s.pool.lost(c)
 	}
 	return err
