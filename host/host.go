@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/botyard/botyard/host/archive"
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
@@ -50,6 +51,8 @@ type Host struct {
 	manager  *plugins.Manager
 	registry *registry.Registry
 	leases   *bot.Leases
+	archive  *archive.Archive
+	unretain context.CancelFunc
 	name     string // of the machine, for turn records
 	holder   string // this run
 	log      hclog.Logger
@@ -100,6 +103,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.manager.Close(ctx))
 	}
+	h.archive = h.newArchive()
 	h.followLedger(ctx, registrations)
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
@@ -107,6 +111,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err := h.followTenants(ctx, key); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
+	h.retain()
 	return h, nil
 }
 
@@ -197,6 +202,9 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	if h.unfollow != nil {
 		h.unfollow()
+	}
+	if h.unretain != nil {
+		h.unretain()
 	}
 	h.follow.Wait()
 	if h.books != nil {

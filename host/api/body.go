@@ -22,7 +22,7 @@ const bodyTimeout = 30 * time.Second
 
 // readBody reads JSON of at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if err := checkContentType(r.Header.Values("Content-Type")); err != nil {
+	if err := checkContentType(r.Header.Values("Content-Type"), "application/json"); err != nil {
 		return nil, err
 	}
 	c := http.NewResponseController(w)
@@ -41,16 +41,16 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body, nil
 }
 
-func checkContentType(values []string) error {
+func checkContentType(values []string, want string) error {
 	if len(values) == 1 {
 		kind, params, err := mime.ParseMediaType(values[0])
 		charset, given := params["charset"]
-		if err == nil && kind == "application/json" && (!given || strings.EqualFold(charset, "utf-8")) {
+		if err == nil && kind == want && (!given || strings.EqualFold(charset, "utf-8")) {
 			return nil
 		}
 	}
 	return withStatus(http.StatusUnsupportedMediaType, fault.New(fault.Invalid,
-		"is %q; expected application/json", clip(strings.Join(values, ", "))).At("Content-Type"))
+		"is %q; expected %s", clip(strings.Join(values, ", ")), want).At("Content-Type"))
 }
 
 // decodeObject reads a JSON object into the values that fields points to, by
@@ -119,7 +119,7 @@ func wrongType(name string, err error) error {
 	return malformed(name, "%w", err)
 }
 
-var typeWords = map[string]string{"string": "a text", "bool": "true or false"}
+var typeWords = map[string]string{"string": "a text", "bool": "true or false", "slice": "a list"}
 
 // object is a JSON object that is passed on unread. Null is none.
 type object json.RawMessage

@@ -26,6 +26,10 @@ func (s *Server) routes() map[string]map[string]handler {
 		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": s.tenantVersion},
 		"/admin/v1/tenants/{id}/rollback":                                  {"POST": s.rollbackTenant},
 		"/admin/v1/tenants/{id}/restore":                                   {"POST": s.restoreTenant},
+		"/admin/v1/tenants/{id}/export":                                    {"GET": s.exportTenant},
+		"/admin/v1/tenants/{id}/import":                                    {"POST": s.importTenant},
+		"/admin/v1/tenants/{id}/erase":                                     {"POST": s.eraseTenant},
+		"/admin/v1/tenants/{id}/purge":                                     {"POST": s.purgeTenant},
 		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": s.showTurn},
 
 		"/admin/v1/reload":     {"POST": s.reload},

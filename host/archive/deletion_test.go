@@ -308,7 +308,13 @@ func TestLateWritesOfALifeWithoutANameAreDeletedToo(t *testing.T) {
 			return nil
 		}
 		turns, err := purge()
-		if e := <-late; err != nil || e != nil || turns != 2 || s.count("one", "f", "") != 0 {
+		var e error
+		select {
+		case e = <-late:
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing was deleted")
+		}
+		if err != nil || e != nil || turns != 2 || s.count("one", "f", "") != 0 {
 			t.Errorf("tracked %v: %d turns, %v; the late write: %v", tracked, turns, err, e)
 		}
 	}

@@ -1,0 +1,199 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/botyard/botyard/host/archive"
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Archiver is a Host with operations on whole tenants.
+type Archiver interface {
+	Archive() *archive.Archive
+}
+
+// archiveOf gives what works on the tenant of the request.
+func (s *Server) archiveOf(r *http.Request) (a *archive.Archive, id string, err error) {
+	id = r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return nil, "", err
+	}
+	h, ok := s.host.(Archiver)
+	if !ok {
+		return nil, "", fault.New(fault.Invalid, "this host has no operations on whole tenants")
+	}
+	return h.Archive(), id, nil
+}
+
+// exportTenant answers with the lines that package archive describes.
+func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "user")
+	if err != nil {
+		return err
+	}
+	user := q.values.Get("user")
+	if q.values.Has("user") {
+		if err := bot.CheckID("user", user); err != nil {
+			return malformed("user", "%s", fault.Of(err).Message)
+		}
+	}
+	a, id, err := s.archiveOf(r)
+	if err != nil {
+		return err
+	}
+	e, err := a.Export(r.Context(), id, user)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	out := newLines(w, linesTimeout)
+	if r.Method == http.MethodHead {
+		out.begin()
+		return nil
+	}
+	if err := e.Write(r.Context(), out); err != nil {
+		return out.fail(r, err)
+	}
+	return nil
+}
+
+// Imported answers POST /admin/v1/tenants/{id}/import.
+type Imported struct {
+	Conversations int64 `json:"conversations"`
+	Turns         int64 `json:"turns"`       // that were added
+	Present       int64 `json:"present"`     // turns that were there already
+	Interrupted   int64 `json:"interrupted"` // turns that were running when they were exported
+	LeftOut       int64 `json:"left_out"`    // conversations that a later one of the same id hides
+	Registered    bool  `json:"registered"`  // the tenant, with the configuration of the export
+}
+
+// importTenant reads an export as it comes. What is wrong with it in the middle is
+// told with what was imported before.
+func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r, "register")
+	if err != nil {
+		return err
+	}
+	register, err := q.flag("register")
+	if err != nil {
+		return err
+	}
+	if err := checkContentType(r.Header.Values("Content-Type"), linesType); err != nil {
+		return err
+	}
+	a, id, err := s.archiveOf(r)
+	if err != nil {
+		return err
+	}
+	body, stop := receive(w, r, linesTimeout)
+	defer stop()
+	done, err := a.Import(r.Context(), id, register, body)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, Imported{
+		Conversations: done.Conversations, Turns: done.Turns, Present: done.Present,
+		Interrupted: done.Interrupted, LeftOut: done.Hidden, Registered: done.Registered,
+	})
+}
+
+// DeletionProgress is a line that says what was deleted so far in one storage.
+type DeletionProgress struct {
+	Type string `json:"type"` // "progress"
+	archive.Count
+}
+
+// ErasedLine is the last line of POST /admin/v1/tenants/{id}/erase.
+type ErasedLine struct {
+	Type string `json:"type"` // "result"
+	archive.Erased
+}
+
+// PurgedLine is the last line of POST /admin/v1/tenants/{id}/purge.
+type PurgedLine struct {
+	Type string `json:"type"` // "result"
+	archive.Receipt
+}
+
+// given is a text that may be left out, but not be empty or null where it is given: a
+// user who is nobody would be all of them.
+type given struct {
+	text string
+	is   bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *given) UnmarshalJSON(value []byte) error {
+	g.is = true
+	return json.Unmarshal(value, &g.text)
+}
+
+// eraseTenant takes {"user": "...", "abandon": ["..."]}, both optional.
+func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
+	var user given
+	return s.deletes(w, r, map[string]any{"user": &user}, func(a *archive.Archive, id string, d archive.Deletion) (any, error) {
+		if user.is {
+			if err := bot.CheckID("user", user.text); err != nil {
+				return nil, malformed("user", "%s", fault.Of(err).Message)
+			}
+		}
+		done, err := a.Erase(r.Context(), id, user.text, d)
+		if err != nil {
+			return nil, err
+		}
+		return ErasedLine{"result", *done}, nil
+	})
+}
+
+// purgeTenant takes {"abandon": ["..."]}, which is optional.
+func (s *Server) purgeTenant(w http.ResponseWriter, r *http.Request) error {
+	return s.deletes(w, r, map[string]any{}, func(a *archive.Archive, id string, d archive.Deletion) (any, error) {
+		receipt, err := a.Purge(r.Context(), id, d)
+		if err != nil {
+			return nil, err
+		}
+		return PurgedLine{"result", *receipt}, nil
+	})
+}
+
+// progressEvery is the time between two lines of progress.
+const progressEvery = 500 * time.Millisecond
+
+// deletes answers with lines of progress and one of what do answers.
+func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[string]any, do func(*archive.Archive, string, archive.Deletion) (any, error)) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	a, id, err := s.archiveOf(r)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(w, r, smallBodyLimit)
+	if err != nil {
+		return err
+	}
+	var d archive.Deletion
+	fields["abandon"] = &d.Abandon
+	if err := decodeObject(body, fields); err != nil {
+		return err
+	}
+	out := newLines(w, s.writeTimeout)
+	var last time.Time
+	d.Progress = func(c archive.Count) {
+		if now := time.Now(); now.Sub(last) >= progressEvery {
+			last = now
+			_ = out.line(DeletionProgress{"progress", c}) // what is deleted counts, not who hears of it
+		}
+	}
+	done, err := do(a, id, d)
+	if err != nil {
+		return out.fail(r, err)
+	}
+	if err := out.line(done); err != nil {
+		noteError(w, err)
+	}
+	return nil
+}
