@@ -99,6 +99,12 @@ func (w *writer) run() {
 	}
 }
 
+// outcome is what a write answers once its transaction is on the disk.
+type outcome struct {
+	of  *write
+	err error
+}
+
 // batch answers the write and those behind it; one that must be alone is left over.
 func (w *writer) batch(first *write) (over *write) {
 	if !first.state.CompareAndSwap(waiting, taken) {
@@ -114,55 +120,58 @@ func (w *writer) batch(first *write) (over *write) {
 		first.done <- w.mend(protected(first.do, w.session))
 		return nil
 	}
-	type outcome struct {
-		of  *write
-		err error
+	done, over, lost := w.gather(first)
+	if lost == nil {
+		_, lost = w.session.exec("COMMIT")
 	}
-	var done []outcome
-	lost := error(nil)
+	if lost != nil {
+		w.rollback(lost)
+		w.repeat(done, lost)
+	}
+	for _, d := range done {
+		d.of.done <- d.err
+	}
+	return over
+}
+
+// gather runs the write and those that wait behind it in the transaction. Lost is why
+// the transaction is gone.
+func (w *writer) gather(first *write) (done []outcome, over *write, lost error) {
 	start := time.Now()
 	for o := first; o != nil; o = w.next() {
-		if o != first && (o.alone || !o.state.CompareAndSwap(waiting, taken)) {
-			if o.alone {
-				over = o
-				break
-			}
+		switch {
+		case o == first:
+		case o.alone:
+			return done, o, nil
+		case !o.state.CompareAndSwap(waiting, taken):
 			continue
 		}
 		var err error
-		if err, lost = w.step(o); lost != nil {
-			err = lost
-		}
+		err, lost = w.step(o)
 		done = append(done, outcome{o, err})
 		if lost != nil || len(done) == batchLength || time.Since(start) > batchTime {
 			break
 		}
 	}
-	if lost == nil {
-		_, lost = w.session.exec("COMMIT")
-	}
-	if lost == nil {
-		for _, d := range done {
-			d.of.done <- d.err
-		}
-		return over
-	}
-	w.rollback(lost)
+	return done, nil, lost
+}
+
+// repeat runs the writes of a lost transaction one by one: one of them may be too much
+// for the disk, and others not.
+func (w *writer) repeat(done []outcome, lost error) {
 	if len(done) == 1 {
-		done[0].of.done <- lost
-		return over
+		done[0].err = lost
+		return
 	}
 	var locked error
-	for _, d := range done { // one of them may be too much for the disk, and others not
-		err := locked // waiting once is enough
-		if err == nil {
-			if err = w.single(d.of); busy(err) {
-				locked = err
-			}
+	for i := range done {
+		if done[i].err = locked; locked != nil {
+			continue // waiting once for a lock is enough
 		}
-		d.of.done <- err
+		if done[i].err = w.single(done[i].of); busy(done[i].err) {
+			locked = done[i].err
+		}
 	}
-	return over
 }
 
 // next is a write that waits; nil if none does.
