@@ -1,0 +1,178 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+)
+
+// onPostgres is a host file whose storages log in with the words of a secret file. The
+// tenants' default is a storage that needs nothing.
+const onPostgres = `
+secrets_dir = "secrets"
+registry {
+  storage {
+    backend = "postgres"
+    dsn     = file("secrets/pg")
+  }
+}
+defaults {
+  llm { provider = "echo" }
+  conversation_storage {
+    backend = "postgres"
+    dsn     = file("secrets/pg")
+  }
+}
+`
+
+// startOnPostgres starts a host with the DSN in a file.
+func startOnPostgres(t *testing.T, dsn string) *yard {
+	t.Helper()
+	y := newHost(t, "", nil)
+	if err := os.MkdirAll(filepath.Join(y.dir, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	y.write("secrets/pg", dsn)
+	y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\n"+onPostgres)
+	y.runUntilTheEnd()
+	return y
+}
+
+// Tenants with logins of their own to one database have pools of their own. A wrong
+// password is refused while another's right one is in use, and changes nothing.
+func TestEachTenantsCredentialsCount(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true, Password: "right one"})
+	db := newDatabase(t, c)
+	for _, role := range []string{"alice", "bob"} {
+		if _, err := c.Exec(t.Context(), db, fmt.Sprintf(`create role %s login createrole password 'of %s'; grant create on database %s to %s`, role, role, db, role)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	y := startOnPostgres(t, c.DSN(db))
+	socket, port := c.Socket()
+	tenant := func(user, password string) string {
+		return fmt.Sprintf(`{"conversation_storage":{"connection":{"host":%q,"port":%d,"database":%q,"user":%q,"password":%q},"schema":%q}}`,
+			socket, port, db, user, password, "of_"+user)
+	}
+	y.put("alice", tenant("alice", "of alice"))
+	y.mustChat("alice", "c", "one")
+	for name, settings := range map[string]string{
+		"wrong":    tenant("alice", "of bob"),
+		"stranger": tenant("carol", "of carol"),
+		"nobody":   tenant("alice", ""),
+	} {
+		a := y.do("PUT", "/admin/v1/tenants/"+name, settings)
+		if a.Status != 422 || !strings.Contains(string(a.Body), "conversation_storage.connection.") {
+			t.Errorf("%s was registered: %d %s", name, a.Status, a.Body)
+		}
+		if strings.Contains(string(a.Body), "of bob") || strings.Contains(string(a.Body), "of carol") {
+			t.Errorf("the password is shown: %s", a.Body)
+		}
+		if a := y.chat(name, "c", "hello"); a.Status != 404 {
+			t.Errorf("%s is served: %d %s", name, a.Status, a.Body)
+		}
+	}
+	// One that is served does not lose what works by it.
+	if a := y.do("PUT", "/admin/v1/tenants/alice", tenant("alice", "of bob")); a.Status != 422 {
+		t.Errorf("a wrong password replaced the right one: %d %s", a.Status, a.Body)
+	}
+	if a := y.mustChat("alice", "c", "two"); a.Turn != 2 {
+		t.Errorf("the turn is number %d", a.Turn)
+	}
+	y.put("bob", tenant("bob", "of bob"))
+	if a := y.mustChat("bob", "c", "one"); a.Turn != 1 {
+		t.Errorf("the turn is number %d", a.Turn)
+	}
+	users, err := c.Exec(t.Context(), db, `select string_agg(distinct usename, ' ' order by usename) from pg_stat_activity
+		where datname = current_database() and pid <> pg_backend_pid()`)
+	if err != nil || users != "alice bob postgres" {
+		t.Errorf("%v: logged in are %q", err, users)
+	}
+	if log := y.log.String(); strings.Contains(log, "of bob") || strings.Contains(log, "right one") {
+		t.Error("a password is in the log")
+	}
+}
+
+// The registry's password is replaced while the host runs: in the database, and then
+// in the file. Nobody restarts anything.
+func TestTheRegistrysSecretIsRotated(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true, Password: "of the superuser"})
+	db := newDatabase(t, c)
+	admin := func(sql string) {
+		t.Helper()
+		if _, err := c.Exec(t.Context(), db, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admin(`create role keeper login createrole password 'first'; grant create on database ` + db + ` to keeper`)
+	dsn := func(password string) string {
+		return c.DSN(db) + " user=keeper password='" + password + "'"
+	}
+	y := startOnPostgres(t, dsn("first"))
+	y.put("a", `{"prompts":{"system":"before"}}`)
+	y.mustChat("a", "c", "one")
+
+	admin(`alter role keeper password 'second'`)
+	admin(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'keeper'`)
+	y.eventually(10*time.Second, "the old password does not work any more", func() bool {
+		return y.chat("a", "c", "two").Status >= 500
+	})
+	y.write("secrets/.new", dsn("second"))
+	if err := os.Rename(filepath.Join(y.dir, "secrets/.new"), filepath.Join(y.dir, "secrets/pg")); err != nil {
+		t.Fatal(err)
+	}
+	replaced := time.Now()
+	y.eventually(20*time.Second, "the new password is used", func() bool {
+		return y.chat("a", "c", "three").Status == 200
+	})
+	t.Logf("turns succeeded %s after the file was replaced", time.Since(replaced).Round(time.Millisecond))
+	y.put("a", `{"prompts":{"system":"after"}}`)
+	if a := y.mustChat("a", "c", "four"); !strings.Contains(a.Reply, `"after"`) {
+		t.Errorf("the reply is %q", a.Reply)
+	}
+	// A file that cannot be used leaves what works.
+	y.write("secrets/pg", "nonsense")
+	time.Sleep(5 * time.Second)
+	y.put("a", `{"prompts":{"system":"at last"}}`)
+	if log := y.log.String(); strings.Contains(log, "first") || strings.Contains(log, "second'") {
+		t.Errorf("a password is in the log:\n%s", log)
+	}
+}
+
+// The literal secrets of registered tenants are in no table.
+func TestSecretsAreSealedInPostgres(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	f := startFleet(t, c, 2)
+	const secret = "sk-literal-91ab7e"
+	provider := serveOllama(t)
+	for _, system := range []string{"one", "two"} { // versions are kept
+		f.hosts[0].put("kept", fmt.Sprintf(`{"llm":{"provider":"ollama","model":"m","base_url":%q,"api_key":%q},"prompts":{"system":%q}}`, provider.url, secret, system))
+	}
+	f.hosts[0].mustChat("kept", "c", "hello")
+	f.hosts[0].do("DELETE", "/admin/v1/tenants/kept", "")
+	f.hosts[0].do("POST", "/admin/v1/tenants/kept/restore", "")
+	provider.sent()
+	f.hosts[1].mustChat("kept", "c", "hello") // the other one can open it
+	if keys := provider.sent(); len(keys) != 1 || keys[0] != secret {
+		t.Errorf("the provider was sent %q", keys)
+	}
+	documents := 0
+	for _, table := range strings.Fields(f.sql(`select relname from pg_class where relnamespace = 'botyard'::regnamespace and relkind = 'r'`)) {
+		for _, row := range strings.Split(f.sql(`select r::text from botyard.%s as r`, table), "\n") {
+			if strings.Contains(row, secret) || strings.Contains(row, fmt.Sprintf("%x", secret)) {
+				t.Errorf("%s has the secret in it: %s", table, row)
+			}
+			if strings.Contains(row, fmt.Sprintf("%x", provider.url)) {
+				documents++ // what is not secret is there to be found
+			}
+		}
+	}
+	if documents < 4 {
+		t.Errorf("%d documents were found; want those of four versions", documents)
+	}
+}

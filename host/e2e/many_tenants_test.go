@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+)
+
+// slack is how much longer than on a quiet machine something may take on one that
+// other work shares. What was measured is logged.
+const slack = 3
+
+// A thousand tenants that no host has seen have all had a turn in under five seconds.
+func TestAThousandTenantsHaveTheirFirstTurn(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	f := startFleet(t, c, 1)
+	f.register(1000)
+	y := f.another()
+	begin := time.Now()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			for n := next.Add(1); n <= 1000; n = next.Add(1) {
+				if a := y.chat(fmt.Sprint("many", n), "c", "hello"); a.Status != 200 || a.Turn != 1 {
+					t.Errorf("many%d: %d %s", n, a.Status, a.Body)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(begin)
+	t.Logf("a thousand first turns took %s", took.Round(time.Millisecond))
+	if took > slack*5*time.Second {
+		t.Errorf("a thousand first turns took %s", took)
+	}
+}
+
+// A host is ready as soon with a hundred thousand registered tenants as with none.
+func TestAHundredThousandTenantsAreNoBurden(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	f := startFleet(t, c, 1)
+	f.register(100_000)
+	begin := time.Now()
+	y := f.another()
+	took := time.Since(begin)
+	t.Logf("the host was ready after %s", took.Round(time.Millisecond))
+	if took > slack*3*time.Second {
+		t.Errorf("the host was ready after %s", took)
+	}
+	begin = time.Now()
+	for _, n := range []int{1, 50_000, 100_000} {
+		y.mustChat(fmt.Sprint("many", n), "c", "hello")
+	}
+	t.Logf("three of them had their first turns within %s", time.Since(begin).Round(time.Millisecond))
+	if a, err := y.try(context.Background(), "GET", "/admin/v1/tenants?limit=1000&after=many5", ""); err != nil || a.Status != 200 {
+		t.Errorf("a page of tenants: %v, %d %s", err, a.Status, a.Body)
+	}
+}
+
+// register makes tenants many1, many2, ... of one that a host registers, each with
+// a life of its own.
+func (f *fleet) register(n int) {
+	f.t.Helper()
+	f.front.put("many", `{"prompts":{"system":"I am one of many."}}`)
+	f.sql(`begin;
+		insert into botyard.registrations (tenant, version, position, state, incarnation, document, note, attempt, created)
+			select 'many' || n, 1, r.position + n, r.state, 'life' || n, r.document, r.note, 'attempt' || n, r.created
+			from botyard.registrations as r, generate_series(1, %d) as n where r.tenant = 'many';
+		insert into botyard.tenants (tenant, version, position) select tenant, version, position
+			from botyard.registrations where tenant like 'many_%%';
+		update botyard.registry set position = (select max(position) from botyard.registrations);
+		commit; analyze`, n)
+}
+
+// another starts one more host.
+func (f *fleet) another() *yard {
+	f.t.Helper()
+	first := f.hosts[0]
+	y := newHost(f.t, first.config, first.env)
+	y.runUntilTheEnd()
+	return y
+}
