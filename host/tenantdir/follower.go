@@ -8,11 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/fsnotify/fsnotify"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -34,18 +34,19 @@ type Options struct {
 	Store *Store
 	Log   hclog.Logger
 
-	timing timing
+	timing  timing
+	watcher func() (*fsnotify.Watcher, error) // nil: fsnotify's
 }
 
 // timing says when a file is believed. Tests make it short.
 type timing struct {
 	settle time.Duration // a file is read when it did not change for so long
 	gone   time.Duration // a file that is away for so long is gone: editors replace files in two steps
-	poll   time.Duration // between two looks where folders are not watched, or cannot be relied on to be
+	poll   time.Duration // between two looks where folders are not watched, and between two looks at which they are
 	watch  time.Duration // between two looks where they are watched
 }
 
-var usual = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: time.Second, watch: 5 * time.Second}
+var usual = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: 500 * time.Millisecond, watch: 5 * time.Second}
 
 // Follower follows tenant folders. Load it once, then Run it.
 type Follower struct {
@@ -53,7 +54,8 @@ type Follower struct {
 
 	mu    sync.Mutex // one scan or confirmation at a time
 	files map[string]*file
-	again chan struct{} // asks Run for a look
+	lost  map[string]bool // folders that could not be read when they were last looked at
+	again chan struct{}   // asks Run for a look
 	now   func() time.Time
 }
 
@@ -68,18 +70,15 @@ type file struct {
 	refused bool      // what it holds was not applied
 }
 
-// stamp tells versions of a file apart without reading it.
-type stamp struct {
-	size     int64
-	modified time.Time
-}
-
 // New makes a Follower.
 func New(o Options) *Follower {
 	if o.timing == (timing{}) {
 		o.timing = usual
 	}
-	return &Follower{o: o, files: map[string]*file{}, again: make(chan struct{}, 1), now: time.Now}
+	if o.watcher == nil {
+		o.watcher = fsnotify.NewWatcher
+	}
+	return &Follower{o: o, files: map[string]*file{}, lost: map[string]bool{}, again: make(chan struct{}, 1), now: time.Now}
 }
 
 // Load reads the folders for the first time. What is wrong with one file is that
@@ -92,7 +91,7 @@ func (f *Follower) Load(ctx context.Context) error {
 			return fmt.Errorf("tenant_dirs: %w", err)
 		}
 	}
-	seen, _ := f.look()
+	seen := f.look().files
 	f.recall(seen)
 	now := f.now()
 	for path, s := range seen {
@@ -119,7 +118,7 @@ func (f *Follower) await(ctx context.Context) {
 		case <-ctx.Done():
 		case <-time.After(f.o.timing.settle):
 		}
-		seen, _ := f.look()
+		seen := f.look().files
 		for path, s := range seen {
 			if known, ok := f.files[path]; ok && known.stamp != s {
 				known.stamp, known.changed = s, f.now()
@@ -138,81 +137,6 @@ func (f *Follower) recall(seen map[string]stamp) {
 			f.files[kept.Path] = &file{id: kept.ID, missing: time.Unix(0, 0)}
 		}
 	}
-}
-
-// scan looks once and acts on what settled. It answers whether something is about
-// to settle.
-func (f *Follower) scan(ctx context.Context) (soon bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	seen, lost := f.look()
-	now := f.now()
-	for path, s := range seen {
-		known, ok := f.files[path]
-		switch {
-		case !ok:
-			f.files[path] = &file{id: idOf(path), stamp: s, changed: now, pending: true}
-		case known.stamp != s:
-			known.stamp, known.changed, known.pending = s, now, true
-			known.missing, known.held = time.Time{}, false
-		case !known.missing.IsZero():
-			// It is back as it was. If it was held its tenant is told no longer.
-			known.pending = known.held
-			known.missing, known.held = time.Time{}, false
-		}
-	}
-	for path, known := range f.files {
-		if _, there := seen[path]; !there && known.missing.IsZero() {
-			known.missing = now
-		}
-		// A folder that cannot be read says nothing about its files.
-		if lost[filepath.Dir(path)] && !known.held {
-			known.missing = now
-		}
-	}
-	f.settle(ctx, seen)
-	f.vanish(ctx, false)
-	for _, known := range f.files {
-		if known.pending || (!known.missing.IsZero() && !known.held) {
-			return true
-		}
-	}
-	return false
-}
-
-// look lists the tenant files of all folders, and the folders that it could not
-// list.
-func (f *Follower) look() (seen map[string]stamp, lost map[string]bool) {
-	seen, lost = map[string]stamp{}, map[string]bool{}
-	for _, dir := range f.o.Dirs {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			lost[filepath.Clean(dir)] = true
-			f.o.Log.Error("tenant folder cannot be read", "folder", dir, "error", err)
-			continue
-		}
-		for _, e := range entries {
-			if !isTenant(e.Name()) || e.IsDir() {
-				continue
-			}
-			path := filepath.Join(dir, e.Name())
-			info, err := os.Stat(path) // not of the entry: folders of links are usual
-			if err != nil || !info.Mode().IsRegular() {
-				continue
-			}
-			seen[path] = stamp{info.Size(), info.ModTime()}
-		}
-	}
-	return seen, lost
-}
-
-// isTenant says whether a file of that name in a tenant folder is a tenant's.
-func isTenant(name string) bool {
-	return !strings.HasPrefix(name, ".") && slices.Contains([]string{".hcl", ".yaml", ".yml", ".json"}, filepath.Ext(name))
-}
-
-func idOf(path string) string {
-	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }
 
 // settle reads the files that did not change for a while, in the order of their

@@ -3,71 +3,103 @@ package tenantdir
 import (
 	"context"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 // Run follows the folders until ctx ends. Folders are watched; where that does not
-// work they are looked at every second.
+// work they are looked at twice a second, as are folders of links.
 func (f *Follower) Run(ctx context.Context) {
 	if len(f.o.Dirs) == 0 {
 		return
 	}
-	every := f.o.timing.watch
-	var events chan fsnotify.Event
-	var failures chan error
-	w, err := fsnotify.NewWatcher()
-	if err == nil {
-		defer func() { _ = w.Close() }()
-		events, failures = w.Events, w.Errors
-		for _, dir := range f.o.Dirs {
-			if err = w.Add(dir); err != nil {
-				break
-			}
-		}
-	}
-	if err != nil {
-		f.o.Log.Warn("tenant folders are not watched, and looked at instead", "every", f.o.timing.poll, "error", err)
-		every = f.o.timing.poll
-	}
+	w := &watch{open: f.o.watcher}
+	defer w.close()
+	watched, _ := f.renew(w, true)
+	check := time.NewTicker(f.o.timing.poll)
+	defer check.Stop()
 	next := time.NewTimer(0)
 	defer next.Stop()
+	var (
+		due   time.Time     // when everything is to be looked at
+		ended time.Time     // when that was done last
+		took  time.Duration // and how long it took
+		left  outlook
+	)
+	// soon has everything looked at, in a fifth of the time at most: a tenant that
+	// changes all the time is no reason to do nothing else.
+	soon := func() {
+		due = ended.Add(4 * took)
+		next.Reset(time.Until(due))
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case _, ok := <-events:
-			if !ok {
-				events = nil
-				continue
-			}
-			next.Reset(0)
-			// One look for a burst of events.
-			for drained := false; !drained; {
-				select {
-				case <-events:
-				default:
-					drained = true
-				}
-			}
+		case <-w.events():
+			drain(w)
+			soon()
+			continue
+		case err := <-w.failures():
+			f.o.Log.Warn("watching tenant folders", "error", err)
+			w.forget()
+			soon() // events may have been lost
 			continue
 		case <-f.again:
-			next.Reset(0)
+			soon()
 			continue
-		case err := <-failures:
-			f.o.Log.Warn("watching tenant folders", "error", err)
-			every = f.o.timing.poll // events may have been lost
-			next.Reset(0)
+		case <-check.C:
+			var changed bool
+			if watched, changed = f.renew(w, watched); changed {
+				soon()
+			}
 			continue
 		case <-next.C:
 		}
-		began := time.Now()
-		soon := f.scan(ctx)
-		wait := every
-		if soon {
-			wait = f.o.timing.settle / 3
+		if time.Now().Before(due) {
+			left.pending = f.glance(ctx)
+		} else {
+			began := time.Now()
+			left = f.scan(ctx)
+			ended = time.Now()
+			took = ended.Sub(began)
+			wait := f.o.timing.watch
+			if !watched || left.linked {
+				wait = f.o.timing.poll
+			}
+			if left.leaving {
+				wait = f.o.timing.settle / 3
+			}
+			// Looking takes a twentieth of the time at most, however many files there are.
+			due = ended.Add(max(wait, 20*took))
 		}
-		// Looking takes a twentieth of the time at most, however many files there are.
-		next.Reset(max(wait, 20*time.Since(began)))
+		wait := time.Until(due)
+		if left.pending {
+			wait = min(wait, f.o.timing.settle/3)
+		}
+		next.Reset(wait)
+	}
+}
+
+// renew has the folders watched that are not, or not any more. It answers whether all
+// are and whether something is to be looked at for it.
+func (f *Follower) renew(w *watch, before bool) (watched, changed bool) {
+	changed, err := w.renew(f.o.Dirs)
+	watched = err == nil
+	switch {
+	case before && !watched:
+		f.o.Log.Warn("tenant folders are not watched, and looked at instead", "every", f.o.timing.poll, "error", err)
+	case watched && !before:
+		f.o.Log.Info("tenant folders are watched again")
+	}
+	return watched, changed || watched != before
+}
+
+// drain makes one of a burst of events.
+func drain(w *watch) {
+	for {
+		select {
+		case <-w.events():
+		default:
+			return
+		}
 	}
 }
