@@ -7,13 +7,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// stamp tells versions of a file apart without reading it.
+// stamp tells versions of a file apart without reading it. Tools that unpack files
+// give all versions one time, but each is a file of its own.
 type stamp struct {
 	size     int64
 	modified time.Time
+	inode    uint64
 }
 
 // view is what a look at the folders shows.
@@ -57,7 +60,11 @@ func stampOf(path string) (stamp, bool) {
 	if err != nil || !info.Mode().IsRegular() {
 		return stamp{}, false
 	}
-	return stamp{info.Size(), info.ModTime()}, true
+	s := stamp{size: info.Size(), modified: info.ModTime()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.inode = st.Ino
+	}
+	return s, true
 }
 
 // isTenant says whether a file of that name in a tenant folder is a tenant's.

@@ -105,6 +105,19 @@ func TestLinksToFilesAreFollowed(t *testing.T) {
 	r.eventually("a change of the target applies", r.serves("a", "3"))
 }
 
+// Archives and images give each version of a file the same time.
+func TestAFileOfTheSameSizeAndTimeIsAnother(t *testing.T) {
+	r := newRig(t)
+	r.write("a.hcl", "v = 1")
+	r.follow()
+	path := filepath.Join(r.dir, "a.hcl")
+	old, err := os.Stat(path)
+	must(t, err)
+	put(t, r.dir, ".aside", "v = 2")
+	must(t, os.Chtimes(filepath.Join(r.dir, ".aside"), old.ModTime(), old.ModTime()), os.Rename(filepath.Join(r.dir, ".aside"), path))
+	r.eventually("it applies", r.serves("a", "2"))
+}
+
 // unwatched is a machine without watches.
 func unwatched() (*fsnotify.Watcher, error) { return nil, errors.New("no watches are left") }
 
