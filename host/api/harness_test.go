@@ -31,7 +31,7 @@ func serve(t *testing.T, o Options) *site { return serveHost(t, o, host.Options{
 
 func serveHost(t *testing.T, o Options, ho host.Options) *site {
 	t.Helper()
-	if ho.ConfigFile == "" {
+	if ho.ConfigFile == "" && ho.Config == nil {
 		ho.Config = map[string]any{
 			"limits":   map[string]any{"message_bytes": messageBytes, "conversation_wait": 1},
 			"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},

@@ -1,0 +1,331 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/archive"
+	"github.com/botyard/botyard/host/archive/archivetest"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// serveTracked serves a host whose registry is durable while the test runs.
+func serveTracked(t *testing.T) *site {
+	t.Helper()
+	return serveHost(t, Options{}, host.Options{Config: map[string]any{
+		"data_dir": t.TempDir(),
+		"registry": map[string]any{"storage": map[string]any{"backend": "memory"}},
+		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
+	}})
+}
+
+// text reads an answer that must have the status.
+func (s *site) text(method, path string, h headers, body string, status int) string {
+	s.Helper()
+	resp := s.request(method, path, h, body)
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if resp.StatusCode != status {
+		s.Fatalf("%s %s: status %d, want %d: %s", method, path, resp.StatusCode, status, b)
+	}
+	return string(b)
+}
+
+var ndjson = headers{"Content-Type": linesType}
+
+func TestATenantIsExportedAndImported(t *testing.T) {
+	s := serveTracked(t)
+	s.register("a", map[string]any{"prompts": map[string]any{"system": "Be brief."}})
+	for i := range 3 {
+		s.chat("a", fmt.Sprint("c", i), "hello")
+		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "again", "user_id", "u", "metadata", map[string]any{"k": "<v>"}), 200, nil)
+	}
+	resp := s.request("GET", "/admin/v1/tenants/a/export", nil, "")
+	if kind := resp.Header.Get("Content-Type"); kind != linesType {
+		t.Errorf("is %q", kind)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	export := string(body)
+	if !strings.HasSuffix(export, "{\"type\":\"end\",\"conversations\":3,\"turns\":6}\n") {
+		t.Fatal(export)
+	}
+	if one := s.text("GET", "/admin/v1/tenants/a/export?user=nobody", nil, "", 200); !strings.HasSuffix(one, `"conversations":0,"turns":0}`+"\n") {
+		t.Error(one)
+	}
+	if head := s.text("HEAD", "/admin/v1/tenants/a/export", nil, "", 200); head != "" {
+		t.Error(head)
+	}
+	var done Imported
+	s.call("POST", "/admin/v1/tenants/b/import?register=true", ndjson, export, 200, &done)
+	if want := (Imported{Conversations: 3, Turns: 6, Registered: true}); done != want {
+		t.Errorf("%+v; want %+v", done, want)
+	}
+	s.call("POST", "/admin/v1/tenants/b/import", ndjson, export, 200, &done)
+	if want := (Imported{Conversations: 3, Present: 6}); done != want {
+		t.Errorf("%+v; want %+v", done, want)
+	}
+	of := func(export string) string { _, rest, _ := strings.Cut(export, "\n"); return rest }
+	if again := s.text("GET", "/admin/v1/tenants/b/export", nil, "", 200); of(again) != of(export) {
+		t.Errorf("got\n%s\nwant\n%s", again, export)
+	}
+	if r := s.chat("b", "c1", "Do you remember me?"); r.Turn != 3 || !strings.Contains(r.Reply, "hello") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestWhatCannotBeArchivedIsRefused(t *testing.T) {
+	s := serveTracked(t)
+	s.register("a", nil)
+	s.chat("a", "c", "hello")
+	const tenants = "/admin/v1/tenants/"
+	for _, c := range []struct {
+		method, path, kind, body string
+		status                   int
+		want                     string
+	}{
+		{"GET", "nobody/export", "", "", 404, "there is no tenant"},
+		{"GET", "a/export?user=", "", "", 400, "user: is empty"},
+		{"GET", "a/export?usr=u", "", "", 400, "is not a parameter"},
+		{"GET", "a%20b/export", "", "", 400, "is not a tenant id"},
+		{"POST", "a/import", "application/json", "{}", 415, "expected application/x-ndjson"},
+		{"POST", "a/import", "text/plain", "{}", 415, "expected application/x-ndjson"},
+		{"POST", "a/import", linesType, "{}\n", 422, "line 1: is of the type"},
+		{"POST", "a/import", linesType, `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n", 422, "its end is missing"},
+		{"POST", "nobody/import", linesType, `{"type":"export","version":1}` + "\n" + `{"type":"end"}`, 404, "register it first"},
+		{"POST", "a/erase", "text/plain", "{}", 415, "expected application/json"},
+		{"POST", "a/erase", "application/json", `{"user":null}`, 400, "user: is empty"},
+		{"POST", "a/erase", "application/json", `{"user":""}`, 400, "user: is empty"},
+		{"POST", "a/erase", "application/json", `{"usr":"u"}`, 400, "is not a field"},
+		{"POST", "a/purge", "application/json", `{"user":"u"}`, 400, "is not a field"},
+		{"POST", "a/purge", "application/json", `{"abandon":"u"}`, 400, "is a JSON string; expected a list"},
+		{"POST", "a/purge", "application/json", `{"abandon":["0123456789"]}`, 422, "is no storage of this tenant"},
+		{"POST", "nobody/purge", "application/json", `{}`, 404, "there is no tenant"},
+	} {
+		if got := s.text(c.method, tenants+c.path, headers{"Content-Type": c.kind}, c.body, c.status); !strings.Contains(got, c.want) {
+			t.Errorf("%s %s %s: %s; want %q", c.method, c.path, c.body, got, c.want)
+		}
+	}
+	if n := len(s.turns("a", "c")); n != 1 {
+		t.Errorf("%d turns are left", n)
+	}
+}
+
+// jsonLines reads all lines of an answer.
+func (s *site) jsonLines(text string) []map[string]any {
+	s.Helper()
+	var out []map[string]any
+	for line := range strings.Lines(text) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			s.Fatalf("%v: %s", err, line)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func TestATenantIsErasedAndPurged(t *testing.T) {
+	s := serveTracked(t)
+	s.register("a", nil)
+	for _, user := range []string{"u", "v", "w"} {
+		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c-"+user, "hello", "user_id", user), 200, nil)
+	}
+	last := func(path, body string) map[string]any {
+		lines := s.jsonLines(s.text("POST", "/admin/v1/tenants/a/"+path, nil, body, 200))
+		for _, l := range lines[:len(lines)-1] {
+			if l["type"] != "progress" || l["storage"] != "memory" {
+				t.Errorf("progress is %v", l)
+			}
+		}
+		return lines[len(lines)-1]
+	}
+	if got := last("erase", `{"user":"u"}`); got["type"] != "result" || got["conversations"] != 1.0 || got["user"] != "u" {
+		t.Errorf("%v", got)
+	}
+	if got := last("erase", `{}`); got["conversations"] != 2.0 || got["turns"] != 2.0 {
+		t.Errorf("%v", got)
+	}
+	if r := s.chat("a", "c-v", "Do you remember me?"); r.Turn != 1 {
+		t.Errorf("%+v", r)
+	}
+	receipt := last("purge", `{}`)
+	if receipt["type"] != "result" || receipt["turns"] != 1.0 || receipt["done_at"] == nil || receipt["life"] == "" {
+		t.Errorf("%v", receipt)
+	}
+	s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c-v", "hello"), 404, nil)
+	if again := last("purge", `{}`); fmt.Sprint(again) != fmt.Sprint(receipt) {
+		t.Errorf("the second receipt is %v", again)
+	}
+	var history TenantVersions
+	s.call("GET", "/admin/v1/tenants/a/versions", nil, "", 200, &history)
+	var kept map[string]any
+	if len(history.Versions) != 1 || history.Versions[0].State != "purged" || json.Unmarshal(history.Versions[0].Receipt, &kept) != nil || kept["turns"] != 1.0 {
+		t.Errorf("%+v", history)
+	}
+	s.register("a", nil)
+	if r := s.chat("a", "c-v", "Do you remember me?"); r.Turn != 1 {
+		t.Errorf("what was purged is there again: %+v", r)
+	}
+}
+
+// stocked is a host whose archive works on one storage in memory.
+type stocked struct {
+	*host.Host
+	archive *archive.Archive
+}
+
+func (s stocked) Archive() *archive.Archive { return s.archive }
+
+// serveStocked serves a tenant "a" that has n conversations of a size in the storage.
+func serveStocked(t *testing.T, n, size int) (*site, *archivetest.Storage) {
+	t.Helper()
+	s := serve(t, Options{})
+	s.register("a", nil)
+	on := &archivetest.Storage{}
+	for i := range n {
+		now := time.Now()
+		if _, err := on.Import(t.Context(), &storage.ImportRequest{
+			Call:  sdk.Call{Tenant: "a", Conversation: fmt.Sprintf("c%03d", i), User: "u"},
+			Turns: []storage.Turn{{Sequence: 1, Number: 1, State: storage.Succeeded, StartedAt: now, EndedAt: now, Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", size))}}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The server of the site serves another host from here on.
+	h := stocked{s.host, archive.New(archive.Options{Registry: s.host.Registry(), Open: func(context.Context, string, config.SealedBlock) (*archive.Store, error) {
+		return &archive.Store{Storage: on, Importer: on, Close: func() {}}, nil
+	}})}
+	s.server.host = h
+	return s, on
+}
+
+func TestWhatFailsLaterIsTheLastLine(t *testing.T) {
+	s, on := serveStocked(t, 300, 10)
+	broken := fault.New(fault.Internal, "it is broken")
+	reads := 0
+	on.Before = func(method string, call sdk.Call) error {
+		if reads++; method == "Read" && call.Conversation == "c250" || method == "Delete" && reads > 255 {
+			return broken
+		}
+		return nil
+	}
+	lines := s.jsonLines(s.text("GET", "/admin/v1/tenants/a/export", nil, "", 200))
+	last := lines[len(lines)-1]
+	problem, _ := last["problem"].(map[string]any)
+	if last["type"] != "error" || problem["class"] != "internal" || !strings.Contains(fmt.Sprint(problem["detail"]), "it is broken") || problem["request_id"] == nil {
+		t.Errorf("%v", last)
+	}
+	if n := len(lines); n != 2+2*250+1 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// An export that is not read does not go on reading the storage.
+func TestAnExportWaitsForWhoeverReadsIt(t *testing.T) {
+	s, on := serveStocked(t, 200, 200_000) // 40 MB
+	read := make(chan struct{}, 1000)
+	on.Before = func(method string, _ sdk.Call) error {
+		if method == "Read" {
+			read <- struct{}{}
+		}
+		return nil
+	}
+	resp := s.request("GET", "/admin/v1/tenants/a/export", nil, "")
+	// Until nothing is read for a while: what is on its way is bounded.
+	for quiet := false; !quiet; {
+		select {
+		case <-read:
+		case <-time.After(500 * time.Millisecond):
+			quiet = true
+		}
+	}
+	in := bufio.NewReader(resp.Body)
+	n := 0
+	for {
+		if _, err := in.ReadString('\n'); err != nil {
+			break
+		}
+		n++
+	}
+	if more := len(read); n != 2+2*200+1 || more < 50 {
+		t.Errorf("%d lines; %d of 200 conversations were read while nobody took them", n, 200-more)
+	}
+}
+
+func TestAnImportThatIsRefusedIsToldSoWhileItIsSent(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	send, body := io.Pipe()
+	stop := make(chan struct{})
+	go func() {
+		defer func() { _ = body.Close() }()
+		_, _ = io.WriteString(body, `{"type":"export","version":99}`+"\n")
+		filler := []byte(strings.Repeat("x", 1<<20))
+		for { // far more than the connection holds
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := body.Write(filler); err != nil {
+				return
+			}
+		}
+	}()
+	defer close(stop)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/admin/v1/tenants/a/import", send)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", linesType)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 422 || !strings.Contains(string(b), "version 99") {
+		t.Errorf("%d %s, %v", resp.StatusCode, b, err)
+	}
+}
+
+// A host that stops does not wait for an import to come.
+func TestAnImportEndsWithTheHost(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + linesType + "\r\nContent-Length: 1000000\r\n\r\n" +
+		`{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n")
+	answered := make(chan string, 1)
+	go func() {
+		b, _ := io.ReadAll(c)
+		answered <- string(b)
+	}()
+	time.Sleep(50 * time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	begun := time.Now()
+	_ = s.server.Drain(ctx)
+	if took := time.Since(begun); took > 4*time.Second {
+		t.Errorf("the end took %s", took)
+	}
+	if got := <-answered; !strings.Contains(got, "503") || !strings.Contains(got, "the host is stopping") {
+		t.Errorf("answered %s", got)
+	}
+}
