@@ -14,14 +14,14 @@ import (
 // connections are as many as the plugin has when nothing is configured.
 const connections = 30
 
-// Open makes a pool that sends as the plugin's does. Close it.
+// Open makes a pool that sends as the plugin's does where no pooler is between: with
+// statements that stay prepared, as pgx does by itself. Close it.
 func Open(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
 	cfg.MaxConns = connections
-	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
@@ -98,7 +98,7 @@ func (t Turn) pipeline(ctx context.Context, p *pgxpool.Pool, read func(pgx.Rows)
 	}
 	defer c.Release()
 	var batch pgx.Batch
-	batch.Queue(setting, role, t.Tenant, "", timeout)
+	batch.Queue(setting, role, t.Tenant, timeout)
 	batch.Queue(sql, args...)
 	results := c.SendBatch(ctx, &batch)
 	_, err = results.Exec()

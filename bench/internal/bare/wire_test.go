@@ -59,7 +59,7 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	turn() // the first also sees what the connection is
+	turn() // the first also sees what the connection is, and prepares the statements
 	tap.take()
 	turn()
 	plugin := tap.take()
@@ -73,9 +73,11 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tap.take()
-	if err := shape.Run(t.Context(), pool, "of-bare-pgx"); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		tap.take()
+		if err := shape.Run(t.Context(), pool, "of-bare-pgx"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ours := tap.take()
 
@@ -87,10 +89,10 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 	}
 	page, err := store.Read(t.Context(), &storage.ReadRequest{
 		Call: sdk.Call{Tenant: "t", Incarnation: "life", Conversation: "of-bare-pgx"}, Limit: 10})
-	if err != nil || len(page.Turns) != 1 {
+	if err != nil || len(page.Turns) != 2 {
 		t.Fatalf("the plugin reads %+v, %v", page, err)
 	}
-	got := page.Turns[0]
+	got := page.Turns[1]
 	if len(got.Messages) != 2 || got.Messages[1].Parts[0].Text != "hi" || got.Usage.OutputTokens != 1 || string(got.Record) != `{"a": 1}` {
 		t.Errorf("bare pgx wrote %+v", got)
 	}
@@ -163,8 +165,11 @@ func (w *tap) carry(t *testing.T, client net.Conn, to string) {
 
 func (w *tap) keep(m pgproto3.FrontendMessage) {
 	what := strings.TrimPrefix(fmt.Sprintf("%T", m), "*pgproto3.")
-	if p, ok := m.(*pgproto3.Parse); ok {
-		what += fmt.Sprintf(" %q %s %v", p.Name, p.Query, p.ParameterOIDs)
+	switch m := m.(type) {
+	case *pgproto3.Parse:
+		what += fmt.Sprintf(" %q %s %v", m.Name, m.Query, m.ParameterOIDs)
+	case *pgproto3.Bind:
+		what += fmt.Sprintf(" %q %v %v", m.PreparedStatement, m.ParameterFormatCodes, m.ResultFormatCodes) // pgx names them by a digest of their text
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
