@@ -55,8 +55,10 @@ type Follower struct {
 	mu    sync.Mutex // one scan or confirmation at a time
 	files map[string]*file
 	lost  map[string]bool // folders that could not be read when they were last looked at
-	again chan struct{}   // asks Run for a look
-	now   func() time.Time
+	// dropped is when tenants were whose files vanished lately.
+	dropped []time.Time
+	again   chan struct{} // asks Run for a look
+	now     func() time.Time
 }
 
 // file is what is known of one path.

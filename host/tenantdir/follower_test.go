@@ -193,26 +193,19 @@ func TestFilesAreFollowed(t *testing.T) {
 
 // A half-written file can be valid: it must not be read while it grows.
 func TestAFileIsReadWhenItIsStable(t *testing.T) {
-	r := newRig(t)
-	r.load()
-	path := filepath.Join(r.dir, "a.yaml")
-	ctx := context.Background()
+	r, pass := clocked(t, 0)
 	for i := range 10 {
-		if err := os.WriteFile(path, fmt.Appendf(nil, "v: %d\n", 10000+i), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		put(t, r.dir, "a.yaml", fmt.Sprintf("v: %d\n", 10000+i))
 		now := time.Now().Add(time.Duration(i) * time.Millisecond)
-		_ = os.Chtimes(path, now, now)
-		r.scan(ctx)
-		time.Sleep(10 * time.Millisecond)
-		r.scan(ctx)
+		must(t, os.Chtimes(filepath.Join(r.dir, "a.yaml"), now, now))
+		pass(usual.settle - 10*time.Millisecond)
 	}
 	if r.applied != 0 {
 		t.Errorf("read %d times while it changed", r.applied)
 	}
-	r.eventually("it settles", func() bool { r.scan(ctx); return r.serves("a", "10009")() })
-	if r.applied != 1 {
-		t.Errorf("applied %d times", r.applied)
+	pass(usual.settle)
+	if !r.serves("a", "10009")() || r.applied != 1 {
+		t.Errorf("served %v, applied %d times", r.served, r.applied)
 	}
 }
 

@@ -11,22 +11,47 @@ import (
 // looks like a folder that is not mounted.
 const heldShare = 10
 
+// together is how far apart files may vanish and still count as at once: removing
+// many takes a while.
+const together = 10 * time.Second
+
 // vanish deals with files that are gone: their tenants are dropped, or held if too
-// many went together. One alone is always dropped. atStart they are not served yet.
+// many went together. One alone is always dropped, as is one more by itself after
+// that: somebody removes two tenants by hand. While files go on vanishing none
+// of them is dropped, for it is not known yet how many go. atStart they are not
+// served yet.
 func (f *Follower) vanish(ctx context.Context, atStart bool) {
 	now := f.now()
+	f.dropped = slices.DeleteFunc(f.dropped, func(at time.Time) bool { return now.Sub(at) >= together })
+	missing := 0
+	var newest time.Time
+	for _, known := range f.files {
+		if known.missing.IsZero() {
+			continue
+		}
+		missing++
+		if !known.held && known.missing.After(newest) {
+			newest = known.missing
+		}
+	}
+	ended := now.Sub(newest) >= f.o.timing.gone
 	var gone []string
-	total := 0
 	for path, known := range f.files {
-		total++
-		if !known.missing.IsZero() && !known.held && now.Sub(known.missing) >= f.o.timing.gone {
+		if !known.missing.IsZero() && !known.held && (ended || now.Sub(known.missing) >= together) {
 			gone = append(gone, path)
 		}
 	}
+	if len(gone) == 0 {
+		return
+	}
 	slices.Sort(gone)
-	if len(gone) <= 1 || len(gone)*heldShare <= total {
+	alone := missing == 1 && len(f.dropped) <= 1
+	missing += len(f.dropped)
+	total := len(f.files) + len(f.dropped)
+	if alone || missing*heldShare <= total {
 		for _, path := range gone {
 			f.drop(path)
+			f.dropped = append(f.dropped, now)
 		}
 		return
 	}
@@ -36,10 +61,10 @@ func (f *Follower) vanish(ctx context.Context, atStart bool) {
 		if atStart {
 			f.restore(ctx, known.id, path)
 		}
-		f.o.Target.Refuse(known.id, path, &HeldError{Gone: len(gone), Total: total})
+		f.o.Target.Refuse(known.id, path, &HeldError{Gone: missing, Total: total})
 	}
 	f.o.Log.Error("too many tenant files are gone at once: their tenants are served until it is confirmed",
-		"gone", len(gone), "of", total, "confirm", "botyard config reload --confirm-removed")
+		"gone", missing, "of", total, "confirm", "botyard config reload --confirm-removed")
 }
 
 // HeldError is why a tenant whose file is gone is still served.
