@@ -60,7 +60,7 @@ func (a *Archive) Import(ctx context.Context, id string, register bool, in io.Re
 	case errors.As(err, &problems):
 		f = *fault.New(fault.Invalid, "%w", problems)
 	}
-	if i.lines.number > 0 {
+	if i.lines.number > 0 && !errors.As(err, new(notOfALine)) {
 		f.Message = fmt.Sprintf("line %d: %s", i.lines.number, f.Error())
 		f.Path = ""
 	}
@@ -70,6 +70,12 @@ func (a *Archive) Import(ctx context.Context, id string, register bool, in io.Re
 	f.Err = err
 	return i.done, &f
 }
+
+// notOfALine is an error that no line of the export is the reason of.
+type notOfALine struct{ error }
+
+// Unwrap is for package errors.
+func (e notOfALine) Unwrap() error { return e.error }
 
 // importing is one import at work.
 type importing struct {
@@ -149,7 +155,7 @@ func (i *importing) take(line any, size int) (ended bool, err error) {
 			return false, err
 		}
 		if err := i.enter(); err != nil {
-			return false, err
+			return false, notOfALine{err}
 		}
 		i.seen.Conversations++
 		i.open, i.last = l, 0
@@ -175,7 +181,10 @@ func (i *importing) take(line any, size int) (ended bool, err error) {
 			return false, fault.New(fault.Invalid, "says that there are %d conversations and %d turns, and %d and %d were read: lines are missing",
 				l.Conversations, l.Turns, i.seen.Conversations, i.seen.Turns)
 		}
-		return true, i.enter() // an empty export needs a tenant too
+		if err := i.enter(); err != nil { // an empty export needs a tenant too
+			return false, notOfALine{err}
+		}
+		return true, nil
 	}
 	return false, misplaced("another line")
 }

@@ -63,14 +63,18 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 
 // send gives an answer that is no error; whoever gets it closes its body.
 func (c *client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return nil, err
-		}
-		body = bytes.NewReader(b)
+	if in == nil {
+		return c.sendBody(ctx, method, path, header, "", nil)
 	}
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	return c.sendBody(ctx, method, path, header, "application/json", bytes.NewReader(b))
+}
+
+// sendBody is send with a body of a type, which is sent as it comes.
+func (c *client) sendBody(ctx context.Context, method, path string, header http.Header, kind string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
@@ -78,8 +82,8 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", kind)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)

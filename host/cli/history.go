@@ -38,7 +38,19 @@ func newTenantHistory(host *remote, asJSON *bool) *cobra.Command {
 				}
 				rows = append(rows, []string{strconv.FormatInt(v.Version, 10), at, v.State, short(v.Revision), note})
 			}
-			return printTable(cmd, rows)
+			if err := printTable(cmd, rows); err != nil {
+				return err
+			}
+			for _, v := range versions {
+				if v.Receipt == nil {
+					continue
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "\nreceipt of version %d:\n", v.Version)
+				if err := printJSON(cmd, v.Receipt); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 }

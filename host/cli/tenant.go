@@ -20,7 +20,8 @@ func newTenant() *cobra.Command {
 	host := addRemote(c)
 	asJSON := addJSON(c)
 	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantPut(host, asJSON), newTenantRemove(host, asJSON),
-		newTenantRestore(host, asJSON), newTenantHistory(host, asJSON), newTenantDiff(host, asJSON), newTenantRollback(host, asJSON))
+		newTenantRestore(host, asJSON), newTenantHistory(host, asJSON), newTenantDiff(host, asJSON), newTenantRollback(host, asJSON),
+		newTenantExport(host, asJSON), newTenantImport(host, asJSON), newTenantErase(host, asJSON), newTenantPurge(host, asJSON))
 	return c
 }
 
