@@ -123,6 +123,47 @@ func TestTenantsThatVanishTogetherAreHeldUntilConfirmed(t *testing.T) {
 	y.mustChat("t3", "c", "never disturbed")
 }
 
+// Tenants that are held and would break under the new host files do not keep these
+// from being applied by who confirms that they are gone.
+func TestHeldTenantsAreNoObstacleToWhoConfirmsTheirRemoval(t *testing.T) {
+	const uses = "prompts {\n  system = \"{{who}} is gone\"\n}\n"
+	defines := strings.Replace(echoDefaults, "defaults {\n", "defaults {\n  prompts {\n    variables = { who = \"nobody\" }\n  }\n", 1)
+	y := start(t, defines, map[string]string{"stays.hcl": "", "t0.hcl": uses, "t1.hcl": uses})
+	for i := range 2 {
+		if err := os.Remove(filepath.Join(y.dir, fmt.Sprintf("tenants/t%d.hcl", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	y.eventually(applyWithin, "they are held", func() bool {
+		out, err := y.cli("tenant", "list")
+		return err == nil && strings.Count(out, "the file is gone") == 2
+	})
+	good, err := os.ReadFile(filepath.Join(y.dir, "botyard.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.write("botyard.hcl", strings.Replace(string(good), "variables = { who = \"nobody\" }", "system = \"without variables\"", 1))
+	if out, err := y.cli("config", "reload"); err == nil || !strings.Contains(out, "breaks") {
+		t.Errorf("files were applied that break tenants that are served: %v: %s", err, out)
+	}
+	for _, dry := range []bool{true, false} {
+		args := []string{"config", "reload", "--confirm-removed"}
+		told := "is dropped"
+		if dry {
+			args, told = append(args, "--dry-run"), "would be dropped"
+		}
+		if out, err := y.cli(args...); err != nil || strings.Count(out, told) != 2 || strings.Contains(out, "breaks") {
+			t.Errorf("%v: %v: %s", args, err, out)
+		}
+	}
+	if a := y.chat("t0", "c", "x"); a.Status != 404 {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if !y.says("stays", "without variables")() {
+		t.Error("the files were not applied")
+	}
+}
+
 func TestHostFilesApplyWholeOrNotAtAll(t *testing.T) {
 	y := start(t, echoDefaults, map[string]string{
 		"inherits.hcl": "",

@@ -11,8 +11,6 @@ import (
 	"github.com/botyard/botyard/sdk/llmtest"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/memorytest"
-	"github.com/botyard/botyard/sdk/storage"
-	"github.com/botyard/botyard/sdk/storagetest"
 )
 
 // The conformance kits, run against real plugin processes through the host's own
@@ -36,18 +34,6 @@ func TestPluginsConform(t *testing.T) {
 		}
 		return i, err
 	}
-	t.Run("storage-memory", func(t *testing.T) {
-		err := storagetest.Test(t.Context(), func(ctx context.Context) (storage.Storage, error) {
-			i, err := open(ctx, "storage", "memory", `{}`)
-			if err != nil {
-				return nil, err
-			}
-			return renewing{i.Storage(), i.Renewer()}, nil
-		}, storagetest.Short())
-		if err != nil {
-			t.Error(err)
-		}
-	})
 	t.Run("memory-buffer", func(t *testing.T) {
 		err := memorytest.Test(t.Context(), func(ctx context.Context) (memory.Memory, error) {
 			i, err := open(ctx, "memory", "buffer", `{"max_messages":10}`)
@@ -72,10 +58,4 @@ func TestPluginsConform(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// renewing is a storage with its renewing beside it.
-type renewing struct {
-	storage.Storage
-	storage.Renewer
 }

@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagetest"
+)
+
+// The conformance kit of storages, run against plugin processes through the host's own
+// callers. Where several hosts may share a storage, three processes do.
+func TestStoragesConform(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes minutes")
+	}
+	database := func(t *testing.T) (*pgtest.Cluster, string) {
+		c := pgtest.For(t, pgtest.Options{NoSync: true})
+		return c, newDatabase(t, c)
+	}
+	for _, s := range []struct {
+		name   string
+		config func(t *testing.T) string
+		opts   []storagetest.Option // none: one process, that keeps nothing
+	}{
+		{name: "memory", config: func(*testing.T) string { return `{}` }},
+		{name: "sqlite", config: func(*testing.T) string { return `{}` }, opts: []storagetest.Option{storagetest.Durable()}},
+		{name: "postgres", config: func(t *testing.T) string {
+			c, db := database(t)
+			return fmt.Sprintf(`{"dsn":%q}`, c.DSN(db))
+		}, opts: []storagetest.Option{storagetest.Durable()}},
+		{name: "postgres through a pooler", config: func(t *testing.T) string {
+			c, db := database(t)
+			b, err := pgtest.PgBouncer(t.Context(), c)
+			pgtest.Check(t, err)
+			return fmt.Sprintf(`{"dsn":%q,"listen_dsn":%q}`, b.DSN(db), c.DSN(db))
+		}, opts: []storagetest.Option{storagetest.Durable(), storagetest.Short()}},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			var plugin string
+			_, _ = fmt.Sscan(s.name, &plugin)
+			data, config := shortDir(t), s.config(t)
+			open := func(ctx context.Context) (storage.Storage, error) { return openProcess(ctx, t, plugin, config, data) }
+			opts := append(s.opts, storagetest.Lease(time.Second), storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
+				if took > 2*time.Second {
+					t.Logf("%s took %s", r.Name, took.Round(time.Millisecond))
+				}
+				passing := s.opts == nil && (r.Name == "migrate" || strings.HasPrefix(r.Name, "restart"))
+				if errors.Is(err, storagetest.ErrSkip) && !passing {
+					t.Errorf("the rule %s did not apply", r.Name)
+				}
+			}))
+			if s.opts != nil {
+				opts = append(opts, storagetest.Peers(open, open))
+			}
+			if err := storagetest.Test(t.Context(), open, opts...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// process is a storage in a plugin process of its own.
+type process struct {
+	storage.Storage
+	storage.Renewer
+	storage.Registry
+	storage.Watcher
+	storage.Importer
+	m *plugins.Manager
+}
+
+// layered is one with layouts.
+type layered struct {
+	*process
+	storage.Migrator
+}
+
+// Close ends the process.
+func (p *process) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	return p.m.Close(ctx)
+}
+
+// openProcess starts a process. Those with one data folder share what is in it.
+func openProcess(ctx context.Context, t *testing.T, plugin, config, data string) (storage.Storage, error) {
+	m, err := plugins.New(plugins.Options{Dirs: []string{filepath.Join(binaries, "plugins")}, RuntimeDir: shortDir(t), DataDir: data})
+	if err != nil {
+		return nil, err
+	}
+	p := &process{m: m}
+	i, err := m.Open(ctx, plugins.Spec{Kind: storage.Kind, Name: plugin, Tenant: "t", Config: []byte(config)})
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	p.Storage, p.Renewer, p.Registry, p.Importer = i.Storage(), i.Renewer(), i.Registry(), i.Importer()
+	p.Watcher, _ = p.Registry.(storage.Watcher)
+	if p.Renewer == nil || p.Watcher == nil || p.Importer == nil {
+		return nil, errors.Join(fmt.Errorf("the storage plugin %s lost a capability", plugin), p.Close())
+	}
+	if g := i.Migrator(); g != nil {
+		return layered{p, g}, nil
+	}
+	return p, nil
+}
