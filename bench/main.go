@@ -36,12 +36,14 @@ func exit(err error) {
 // bench is one run.
 type bench struct {
 	yard.Binaries
-	env    variables
-	other  *otherHost // nil for none
-	scale  scale
-	only   []string
-	report *report.Report
-	start  time.Time
+	env   variables
+	other *otherHost // nil for none
+	scale scale
+	only  []string
+
+	storage string // of hosts that are profiled
+	report  *report.Report
+	start   time.Time
 }
 
 func run(ctx context.Context) error {
@@ -50,6 +52,7 @@ func run(ctx context.Context) error {
 	bin := flag.String("bin", "bin", "`FOLDER` of botyard and plugins/")
 	only := flag.String("only", "", "a comma-separated list of `PARTS`: "+strings.Join(partNames(), ", "))
 	profiles := flag.String("profile", "", "write pprof profiles of host, plugins and floor into this `FOLDER`, and measure nothing else")
+	storage := flag.String("profile-storage", memory, "the host's `STORAGE` there: memory, sqlite or postgres")
 	var env variables
 	flag.Var(&env, "env", "`NAME=VALUE` for the host and its plugins, such as GOGC=400; may be given again")
 	other := flag.String("other", "", "another `FOLDER` of botyard and plugins/, to be compared in closed loops")
@@ -57,8 +60,8 @@ func run(ctx context.Context) error {
 	flag.Var(&otherEnv, "other-env", "`NAME=VALUE` for those; may be given again")
 	flag.Parse()
 	b := &bench{
-		Binaries: binaries(*bin),
-		env:      env, scale: full, start: time.Now(), report: &report.Report{Machine: report.ThisMachine(), Quick: *quick},
+		Binaries: binaries(*bin), storage: *storage,
+		env: env, scale: full, start: time.Now(), report: &report.Report{Machine: report.ThisMachine(), Quick: *quick},
 	}
 	if *other != "" {
 		b.other = &otherHost{binaries(*other), otherEnv}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,7 +29,6 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 	if b.Binaries, err = buildProfiled(ctx, filepath.Join(dir, "bin")); err != nil {
 		return err
 	}
-	env := profile.Env + "="
 	for _, tokens := range []int{1, 64} {
 		out := filepath.Join(dir, fmt.Sprintf("%d-token", tokens))
 		if err := os.RemoveAll(out); err != nil {
@@ -37,24 +37,51 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 		if err := os.MkdirAll(out, 0o700); err != nil {
 			return err
 		}
-		_, host, err := b.startHost(yard.Settings{Tokens: tokens, Env: []string{profile.Env}}, workTenants, env+out)
-		if err != nil {
+		if err := b.profileTurns(ctx, tokens, out); err != nil {
 			return err
-		}
-		defer host.stop()
-		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Joined: tokens > 1}, env+out)
-		if err != nil {
-			return err
-		}
-		defer f.stop()
-		for _, s := range []*subject{host, f} {
-			if err := b.profileLoad(ctx, s, tokens, out); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
+
+// profileTurns profiles a host on the storage that was asked for and, beside one on
+// storage-memory, the floor, which has that linked in.
+func (b *bench) profileTurns(ctx context.Context, tokens int, out string) (err error) {
+	env := profile.Env + "=" + out
+	s := yard.Settings{Tokens: tokens, Env: []string{profile.Env}, Storage: yard.Storage{Backend: b.storage}}
+	s.Storage.Registry = b.storage != memory
+	if b.storage == "postgres" {
+		d, err := b.startPostgres(ctx)
+		if d == nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, d.Close()) }()
+		s.Storage.DSN = d.DSN("")
+	}
+	_, host, err := b.startHost(s, workTenants, env)
+	if err != nil {
+		return err
+	}
+	defer host.stop()
+	subjects := []*subject{host}
+	if b.storage == memory {
+		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Joined: tokens > 1}, env)
+		if err != nil {
+			return err
+		}
+		defer f.stop()
+		subjects = append(subjects, f)
+	}
+	for _, s := range subjects {
+		if err := b.profileLoad(ctx, s, tokens, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memory is the storage of all parts that do not name another.
+const memory = "memory"
 
 func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir string) error {
 	b.say("profiling the %s, %d tokens", s.what, tokens)
@@ -102,12 +129,12 @@ func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir str
 // buildProfiled builds the binaries under cmd/ into dir.
 func buildProfiled(ctx context.Context, dir string) (yard.Binaries, error) {
 	out := yard.Binaries{Host: filepath.Join(dir, "botyard"), Plugins: filepath.Join(dir, "plugins")}
-	for path, name := range map[string]string{
-		out.Host: "botyard",
-		filepath.Join(out.Plugins, "botyard-llm-echo"):       "botyard-llm-echo",
-		filepath.Join(out.Plugins, "botyard-memory-buffer"):  "botyard-memory-buffer",
-		filepath.Join(out.Plugins, "botyard-storage-memory"): "botyard-storage-memory",
-	} {
+	names := map[string]string{out.Host: "botyard"}
+	for _, plugin := range []string{"llm-echo", "memory-buffer", "storage-memory", "storage-sqlite", "storage-postgres"} {
+		name := "botyard-" + plugin
+		names[filepath.Join(out.Plugins, name)] = name
+	}
+	for path, name := range names {
 		build := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/botyard/botyard/bench/cmd/"+name)
 		if b, err := build.CombinedOutput(); err != nil {
 			return out, fmt.Errorf("building %s: %w\n%s", name, err, b)

@@ -61,7 +61,11 @@ func (s Settings) text(pluginDir string) string {
 		b.WriteString("}\n")
 	}
 	if len(s.Env) > 0 {
-		for _, p := range []string{`"llm" "echo"`, `"memory" "buffer"`, fmt.Sprintf(`"storage" %q`, s.Storage.name())} {
+		plugins := []string{`"llm" "echo"`, `"memory" "buffer"`, `"storage" "memory"`}
+		if name := s.Storage.name(); name != "memory" {
+			plugins = append(plugins, fmt.Sprintf(`"storage" %q`, name))
+		}
+		for _, p := range plugins {
 			fmt.Fprintf(&b, "plugin %s { env = [\"%s\"] }\n", p, strings.Join(s.Env, `", "`))
 		}
 	}

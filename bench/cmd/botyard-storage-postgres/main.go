@@ -1,0 +1,13 @@
+// Command botyard-storage-postgres is the plugin of that name, made to be profiled.
+package main
+
+import (
+	"github.com/botyard/botyard/bench/internal/profile"
+	pgstore "github.com/botyard/botyard/plugins/storage-postgres"
+	"github.com/botyard/botyard/sdk"
+)
+
+func main() {
+	profile.Watch("storage-postgres")
+	sdk.Serve(pgstore.Plugin())
+}

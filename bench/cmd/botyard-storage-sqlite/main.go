@@ -1,0 +1,13 @@
+// Command botyard-storage-sqlite is the plugin of that name, made to be profiled.
+package main
+
+import (
+	"github.com/botyard/botyard/bench/internal/profile"
+	sqlitestore "github.com/botyard/botyard/plugins/storage-sqlite"
+	"github.com/botyard/botyard/sdk"
+)
+
+func main() {
+	profile.Watch("storage-sqlite")
+	sdk.Serve(sqlitestore.Plugin())
+}
