@@ -3,12 +3,14 @@ package e2e
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/pgtest"
 )
 
-// Hosts are killed under load: first one of four, then two of the three that are left.
+// A host hangs under load for longer than its leases live, and then goes on: what it
+// held is others' by then. One of four is killed, then two of the three that are left.
 // The others go on, and take over what the dead ones held when its leases ran out.
 func TestHostsAreKilled(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
@@ -24,6 +26,19 @@ func TestHostsAreKilled(t *testing.T) {
 		}
 	}
 	left := f.hosts
+	t.Run("one host hangs", func(t *testing.T) {
+		f.survives(t, "hangs", bot.Lease, func(t *testing.T, _ *load) []*yard {
+			hung := left[0].cmd.Process
+			if err := hung.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(bot.Lease + 2*time.Second) // the others have taken over
+			if err := hung.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			return left
+		})
+	})
 	for _, fault := range []struct {
 		name string
 		dead int

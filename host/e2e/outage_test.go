@@ -53,6 +53,7 @@ func TestPostgresOutages(t *testing.T) {
 	}
 	t.Run("pool exhausted", func(t *testing.T) { exhausted(t, c) })
 	t.Run("stopped while no turn is at work", func(t *testing.T) { idleOutage(t, c) })
+	t.Run("away at the start", func(t *testing.T) { lateDatabase(t, c) })
 }
 
 // exhausted keeps the only connection of each host busy for longer than turns wait
@@ -103,6 +104,27 @@ func idleOutage(t *testing.T, c *pgtest.Cluster) {
 	t.Cleanup(p.stop)
 	p.soon(t, back, f.hosts)
 	ask.Wait()
+}
+
+// lateDatabase starts a host whose database is away, and then comes.
+func lateDatabase(t *testing.T, c *pgtest.Cluster) {
+	db := newDatabase(t, c)
+	pgtest.Check(t, c.Stop(pgtest.Fast))
+	y := newHost(t, exampleTree(t, ""), []string{"BOTYARD_PG_DSN=" + c.DSN(db)})
+	y.runUntilTheEnd()
+	if a := y.chat("a", "c", "hello?"); a.Status != 503 || !a.Retryable {
+		t.Errorf("a tenant that nobody knows of: %d %s", a.Status, a.Body)
+	}
+	pgtest.Check(t, c.StartAgain(t.Context()))
+	f := &fleet{t: t, cluster: c, db: db, hosts: []*yard{y}}
+	back := f.databaseBack()
+	y.eventually(recovery, "a tenant can be registered", func() bool {
+		return y.do("PUT", "/admin/v1/tenants/a", `{}`).Status == 201
+	})
+	y.mustChat("a", "c", "hello")
+	if took := time.Since(back); took > recovery {
+		t.Errorf("the first turn was %s after the database came", took)
+	}
 }
 
 // restartPostgres stops the server and starts it again.
