@@ -34,6 +34,10 @@ type Options struct {
 	PluginDirs []string
 	TenantDirs []string
 
+	// RetainEvery is the time between two looks for conversations that are older than
+	// their tenant keeps them; 0 is an hour.
+	RetainEvery time.Duration
+
 	Log hclog.Logger // nil: nothing is logged
 }
 

@@ -329,3 +329,34 @@ func TestAnImportEndsWithTheHost(t *testing.T) {
 		t.Errorf("answered %s", got)
 	}
 }
+
+// A host looks for what is too old by itself, and builds no bots for it.
+func TestAHostKeepsConversationsAsLongAsTenantsSay(t *testing.T) {
+	s := serveHost(t, Options{}, host.Options{RetainEvery: 50 * time.Millisecond, Config: map[string]any{
+		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
+	}})
+	at := time.Now().AddDate(0, 0, -3).UTC().Format(time.RFC3339)
+	var export strings.Builder
+	fmt.Fprintln(&export, `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`)
+	for i := range 10 {
+		fmt.Fprintf(&export, `{"type":"conversation","id":"c%d","created_at":%q,"updated_at":%q}`+"\n", i, at, at)
+		fmt.Fprintf(&export, `{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":%q,"ended_at":%q,"messages":[{"role":"user","parts":[{"text":"x"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`+"\n", at, at)
+	}
+	fmt.Fprintln(&export, `{"type":"end","conversations":10,"turns":10}`)
+	count := func(tenant string) int {
+		return strings.Count(s.text("GET", "/admin/v1/tenants/"+tenant+"/export", nil, "", 200), `"type":"turn"`)
+	}
+	for _, id := range []string{"short", "long", "none"} {
+		s.register(id, map[string]any{})
+		s.text("POST", "/admin/v1/tenants/"+id+"/import", ndjson, export.String(), 200)
+	}
+	s.register("short", map[string]any{"conversation_storage": map[string]any{"retention_days": 2}})
+	s.register("long", map[string]any{"conversation_storage": map[string]any{"retention_days": 4}})
+	s.eventually("what is too old is deleted", func() bool { return count("short") == 0 })
+	if long, none := count("long"), count("none"); long != 10 || none != 10 {
+		t.Errorf("of others %d and %d conversations are left", long, none)
+	}
+	if cached := s.host.Registry().Cached(); len(cached) > 0 {
+		t.Errorf("bots were built: %+v", cached)
+	}
+}

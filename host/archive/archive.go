@@ -30,7 +30,10 @@ type Options struct {
 	// MayRetain says cheaply whether a tenant with that document can have
 	// conversations that are kept for a time only.
 	MayRetain func(doc *config.Document) bool
-	Log       hclog.Logger
+	// RetainEvery is the time between two looks for what is too old; 0 is an hour. The
+	// first is a minute after the start, if that is sooner.
+	RetainEvery time.Duration
+	Log         hclog.Logger
 
 	timing timing
 }
@@ -61,6 +64,9 @@ type Archive struct {
 func New(o Options) *Archive {
 	if o.timing.now == nil {
 		o.timing = usual
+	}
+	if o.RetainEvery > 0 {
+		o.timing.every, o.timing.first = o.RetainEvery, min(o.timing.first, o.RetainEvery)
 	}
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
