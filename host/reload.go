@@ -48,16 +48,21 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	if o.DryRun {
 		commit = nil
 	}
-	out.Changes, out.Broken, err = h.registry.Rebase(ctx, h.checkWith(cfg), commit)
+	var leaving []string
+	if o.ConfirmRemoved {
+		// Whether they would break does not matter any more. One whose file is back by then
+		// is read again, as any file is.
+		out.Removed, leaving = h.tenants.Held()
+	}
+	out.Changes, out.Broken, err = h.registry.Rebase(ctx, h.checkWith(cfg), commit, leaving...)
 	if err != nil {
 		return Reloaded{}, err
 	}
 	out.Applied = !o.DryRun && out.Broken == 0
 	switch {
-	case out.Broken > 0 || !o.ConfirmRemoved:
-	case o.DryRun:
-		out.Removed = h.tenants.Held()
-	default:
+	case out.Broken > 0:
+		out.Removed = nil
+	case o.ConfirmRemoved && !o.DryRun:
 		out.Removed = h.tenants.ConfirmRemoved()
 	}
 	if out.Applied {

@@ -25,18 +25,23 @@ type Change struct {
 // Rebase checks every tenant under a new base and answers what changes, by tenant.
 // If none that is served would break, it calls commit and serves all tenants by
 // the new base, at once; otherwise, or if commit is nil, it changes nothing. While
-// it works no tenant is registered; turns go on.
-func (r *Registry) Rebase(ctx context.Context, check Check, commit func()) (changes []Change, broken int, err error) {
+// it works no tenant is registered; turns go on. Tenants of the sources that are
+// leaving are left out, as they are: their caller drops them next.
+func (r *Registry) Rebase(ctx context.Context, check Check, commit func(), leaving ...string) (changes []Change, broken int, err error) {
 	r.change.Lock()
 	defer r.change.Unlock()
 	type next struct {
 		effective *config.Effective
 		err       error
 	}
+	left := make(map[string]bool, len(leaving))
+	for _, source := range leaving {
+		left[source] = true
+	}
 	r.mu.Lock()
 	docs := make(map[string]*config.Document, len(r.tenants))
 	for id, t := range r.tenants {
-		if r.o.Ledger == nil || t.source != SourceAPI {
+		if !left[t.source] && (r.o.Ledger == nil || t.source != SourceAPI) {
 			docs[id] = t.doc // nil for one that never was valid: its source brings it again
 		}
 	}

@@ -87,6 +87,36 @@ func TestRebaseIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// A tenant that is about to be dropped is no obstacle to a base under which it would
+// break. It is told by its source: another source may bring its id.
+func TestRebaseLeavesOutWhatIsLeaving(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	r.o.Check = under("")
+	ctx := context.Background()
+	for id, source := range map[string]string{"a": "a.hcl", "b": "b.hcl", "c": "c.hcl"} {
+		if _, _, err := r.Put(ctx, id, doc("v", 1), PutOptions{Source: source}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	committed := 0
+	commit := func() { committed++ }
+	changes, broken, err := r.Rebase(ctx, under("x", "b", "c"), commit, "b.hcl", "c.yaml")
+	if err != nil || broken != 1 || committed != 0 || len(changes) != 2 || changes[1].Tenant != "c" {
+		t.Errorf("%v %d %v", changes, broken, err)
+	}
+	changes, broken, err = r.Rebase(ctx, under("x", "b"), commit, "b.hcl")
+	if err != nil || broken != 0 || committed != 1 || len(changes) != 2 {
+		t.Errorf("%v %d %v", changes, broken, err)
+	}
+	l := acquire(t, r, "b")
+	if l.Revision != "1" {
+		t.Errorf("what is leaving has revision %s", l.Revision)
+	}
+	l.Release()
+	r.Drop("b", "b.hcl")
+}
+
 func TestAStaleBotIsBuiltAnew(t *testing.T) {
 	y := &yard{}
 	r := y.open(t, time.Minute, 10)

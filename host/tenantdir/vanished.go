@@ -90,18 +90,18 @@ func (f *Follower) drop(path string) {
 	}
 }
 
-// Held answers the ids of the tenants that are held.
-func (f *Follower) Held() []string {
+// Held answers the ids of the tenants that are held, sorted, and the paths that their
+// files had.
+func (f *Follower) Held() (ids, paths []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var ids []string
-	for _, known := range f.files {
+	for path, known := range f.files {
 		if known.held {
-			ids = append(ids, known.id)
+			ids, paths = append(ids, known.id), append(paths, path)
 		}
 	}
 	slices.Sort(ids)
-	return ids
+	return ids, paths
 }
 
 // ConfirmRemoved drops the tenants that are held and answers their ids.
