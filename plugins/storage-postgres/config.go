@@ -11,14 +11,14 @@ import (
 )
 
 // Config is the block conversation_storage with backend = "postgres". Whatever decides
-// where a password goes, and who could read it on its way, is an endpoint: a tenant
-// that changes it gets no secret of the operator's sent there.
+// where a password goes, who could read it on its way, and whose functions run with it
+// is an endpoint: a tenant that changes it gets no secret of the operator's sent there.
 type Config struct {
 	Connection Connection `json:"connection,omitzero" jsonschema_description:"Where the database is and who logs in. These keys go over those of dsn."`
 	DSN        string     `json:"dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
 	ListenDSN  string     `json:"listen_dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"A direct way to the same database, for noticing changed tenants at once when the connection leads through a pooler such as PgBouncer."`
 	TLS        TLS        `json:"tls,omitzero" jsonschema_description:"How connections over TCP are protected."`
-	Schema     string     `json:"schema,omitempty" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
+	Schema     string     `json:"schema,omitempty" botyard:"endpoint" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
 
 	PoolSize         int     `json:"pool_size,omitempty" jsonschema:"default=20,minimum=1,maximum=1000" jsonschema_description:"How many connections are kept once they were needed."`
 	MaxOverflow      int     `json:"max_overflow,omitempty" jsonschema:"default=10,minimum=0,maximum=1000" jsonschema_description:"How many more there may be while all are busy; they are closed when idle."`
@@ -31,7 +31,7 @@ type Config struct {
 type Connection struct {
 	Host     Hosts  `json:"host,omitempty" botyard:"endpoint" jsonschema_description:"Name, address or folder of a unix socket; or a list of them, of which one that takes writes is chosen. An entry may have its own port: name:port."`
 	Port     int    `json:"port,omitempty" botyard:"endpoint" jsonschema:"minimum=1,maximum=65535" jsonschema_description:"Port of all hosts that do not name their own."`
-	Database string `json:"database,omitempty" jsonschema_description:"Name of the database."`
+	Database string `json:"database,omitempty" botyard:"endpoint" jsonschema_description:"Name of the database."`
 	User     string `json:"user,omitempty" jsonschema_description:"Who logs in. A superuser or a role with CREATEROLE makes the role botyard_app once, and all work is done as that."`
 	Password string `json:"password,omitempty" botyard:"secret" jsonschema_description:"The user's password."`
 }

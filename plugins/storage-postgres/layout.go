@@ -63,8 +63,10 @@ func (s *Store) migrate(ctx context.Context, finish bool) (*storage.Migration, e
 	defer c.Release()
 	m := &storage.Migration{}
 	err = pgx.BeginFunc(ctx, c.Conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended($1, 0)), set_config('statement_timeout', '0', true)`,
-			"botyard layout of "+s.schema); err != nil {
+		if _, err := tx.Exec(ctx, ownPath+`, pg_catalog.set_config('statement_timeout', '0', true)`); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended($1, 0))`, "botyard layout of "+s.schema); err != nil {
 			return err
 		}
 		return s.bring(ctx, tx, m, finish)

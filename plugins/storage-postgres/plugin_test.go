@@ -87,7 +87,7 @@ func TestSecretsAndEndpoints(t *testing.T) {
 	walk("", whole)
 	if want := (map[string]string{
 		"dsn": "se", "listen_dsn": "se", "connection.host": "e", "connection.port": "e", "connection.password": "s",
-		"tls.mode": "e", "tls.ca": "se", "tls.cert": "s", "tls.key": "s",
+		"tls.mode": "e", "connection.database": "e", "schema": "e", "tls.ca": "se", "tls.cert": "s", "tls.key": "s",
 	}); !maps.Equal(found, want) {
 		t.Errorf("marked are %v\nwant %v", found, want)
 	}

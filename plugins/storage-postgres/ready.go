@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/jackc/pgx/v5"
 )
 
 // lookTimeout bounds finding out about the database, and migrateTimeout changing it.
@@ -97,7 +98,14 @@ func (s *Store) glance(ctx context.Context) (*state, bool, error) {
 		return nil, false, err
 	}
 	defer c.Release()
-	st, err := s.look(ctx, c.Conn)
+	var st *state
+	err = pgx.BeginFunc(ctx, c.Conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, ownPath); err != nil {
+			return err
+		}
+		st, err = s.look(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return nil, false, err
 	}

@@ -185,10 +185,14 @@ func (s *Store) runOnce(ctx context.Context, sc scope, sql string, args []any, s
 
 // setting is the first statement of each pipeline; settingAll is it for the whole
 // registry. What they set is gone with the transaction, so that nothing of it is left in
-// the connection, whoever has it next.
+// the connection, whoever has it next. With the path, all that is called without its
+// schema is Postgres' own: another login of the database may have made functions that
+// would be found before, and they would run with what this login may do.
 const (
-	setting    = `select set_config('role', $1, true), set_config('botyard.tenant', $2, true), set_config('statement_timeout', $3, true)`
-	settingAll = setting + `, set_config('botyard.registry', 'all', true)`
+	ownPath = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`
+	setting = ownPath + `, pg_catalog.set_config('role', $1, true),
+		pg_catalog.set_config('botyard.tenant', $2, true), pg_catalog.set_config('statement_timeout', $3, true)`
+	settingAll = setting + `, pg_catalog.set_config('botyard.registry', 'all', true)`
 )
 
 func results(br pgx.BatchResults, scan func(pgx.Rows) error) error {

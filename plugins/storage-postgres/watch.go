@@ -41,7 +41,7 @@ func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
 		return nil, err
 	}
 	var backend uint32
-	err = conn.QueryRow(ctx, `select pg_backend_pid()`).Scan(&backend)
+	err = conn.QueryRow(ctx, `select pg_catalog.pg_backend_pid()`).Scan(&backend)
 	if err == nil && backend != conn.PgConn().PID() {
 		s.log.Warn("a pooler is before the database, so changed tenants are noticed by polling alone; " +
 			"listen_dsn may name a direct way")
