@@ -1,0 +1,269 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// largeExport is one of so many conversations, each with so many turns.
+func largeExport(conversations, turns int) string {
+	var b strings.Builder
+	at := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339Nano)
+	fmt.Fprintf(&b, `{"type":"export","version":1,"tenant":"x","created_at":%q}`+"\n", at)
+	for c := range conversations {
+		fmt.Fprintf(&b, `{"type":"conversation","id":"c%03d","user":"u","created_at":%q,"updated_at":%q}`+"\n", c, at, at)
+		for n := range turns {
+			fmt.Fprintf(&b, `{"type":"turn","sequence":%d,"number":%d,"state":"succeeded","user":"u","started_at":%q,"ended_at":%q,"messages":[{"role":"user","parts":[{"text":"message %d"}]},{"role":"assistant","parts":[{"text":"reply"}]}],"usage":{"input_tokens":1,"output_tokens":1}}`+"\n",
+				n+1, n+1, at, at, n)
+		}
+	}
+	fmt.Fprintf(&b, `{"type":"end","conversations":%d,"turns":%d}`+"\n", conversations, conversations*turns)
+	return b.String()
+}
+
+func (y *yard) export(tenant string) string {
+	y.t.Helper()
+	a := y.do("GET", "/admin/v1/tenants/"+tenant+"/export", "")
+	if a.Status != 200 {
+		y.t.Fatalf("export of %s: %d %s", tenant, a.Status, a.Body)
+	}
+	return string(a.Body)
+}
+
+// imported is what an import answers.
+type imported struct{ Conversations, Turns, Present int }
+
+func (y *yard) imports(tenant, export string) (out imported) {
+	y.t.Helper()
+	a := y.do("POST", "/admin/v1/tenants/"+tenant+"/import", export, "Content-Type: application/x-ndjson")
+	if err := json.Unmarshal(a.Body, &out); err != nil || a.Status != 200 {
+		y.t.Fatalf("import into %s: %d %s, %v", tenant, a.Status, a.Body, err)
+	}
+	return out
+}
+
+// receipt is the last line of a purge.
+type receipt struct {
+	Type          string
+	Conversations int
+	Turns         int
+	Storages      []struct{ Storage string }
+}
+
+func (y *yard) purge(tenant string) (out receipt) {
+	y.t.Helper()
+	a := y.do("POST", "/admin/v1/tenants/"+tenant+"/purge", "{}")
+	lines := strings.Split(strings.TrimSpace(string(a.Body)), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &out); err != nil || a.Status != 200 || out.Type != "result" {
+		y.t.Fatalf("purge of %s: %d %s, %v", tenant, a.Status, a.Body, err)
+	}
+	return out
+}
+
+func TestAPurgeGoesOnAfterTheHostWasKilled(t *testing.T) {
+	y := start(t, onSQLite, nil)
+	y.put("a", "{}")
+	y.put("b", "{}")
+	const conversations, turns = 30, 400
+	y.imports("a", largeExport(conversations, turns))
+	y.imports("b", largeExport(1, 3))
+
+	resp, err := y.http.Post(y.url+"/admin/v1/tenants/a/purge", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _ := bufio.NewReader(resp.Body).ReadString('\n')
+	_ = y.cmd.Process.Signal(syscall.SIGKILL)
+	<-y.done
+	_ = resp.Body.Close()
+	if !strings.Contains(first, `"type":"progress"`) {
+		t.Fatalf("the purge began with %q", first)
+	}
+	y.run()
+	if a := y.chat("a", "c000", "hello"); a.Status != 404 {
+		t.Errorf("half a tenant is served: %d %s", a.Status, a.Body)
+	}
+	for _, path := range []string{"restore", "erase"} {
+		if a := y.do("POST", "/admin/v1/tenants/a/"+path, "{}"); a.Status != 409 {
+			t.Errorf("%s of half a tenant: %d %s", path, a.Status, a.Body)
+		}
+	}
+	got := y.purge("a")
+	if got.Turns > conversations*turns || got.Turns == 0 {
+		t.Errorf("%+v; want no more than %d turns", got, conversations*turns)
+	}
+	out, err := y.cli("tenant", "history", "a")
+	if err != nil || strings.Count(out, "purged: ") != 1 || !strings.Contains(out, fmt.Sprintf(`"turns": %d`, got.Turns)) {
+		t.Errorf("%v: %s", err, out)
+	}
+	y.put("a", "{}")
+	if export := y.export("a"); strings.Contains(export, `"type":"turn"`) {
+		t.Errorf("what was purged is there again: %.500s", export)
+	}
+	if export := y.export("b"); strings.Count(export, `"type":"turn"`) != 3 {
+		t.Errorf("another tenant lost something: %s", export)
+	}
+}
+
+func TestAnImportGoesOnAfterTheHostWasKilled(t *testing.T) {
+	y := start(t, onSQLite, nil)
+	y.put("a", "{}")
+	export := largeExport(20, 100)
+	send, body := io.Pipe()
+	req, err := http.NewRequest("POST", y.url+"/admin/v1/tenants/a/import", send)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	ended := make(chan error, 1)
+	go func() {
+		resp, err := y.http.Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		ended <- err
+	}()
+	if _, err := io.WriteString(body, export[:len(export)/2]); err != nil {
+		t.Fatal(err)
+	}
+	y.eventually(10*time.Second, "some of it is there", func() bool { return strings.Count(y.export("a"), `"type":"turn"`) > 500 })
+	_ = y.cmd.Process.Signal(syscall.SIGKILL)
+	<-y.done
+	_ = body.Close()
+	if err := <-ended; err == nil {
+		t.Error("an import that a host did not live to end was answered")
+	}
+	y.run()
+	got := y.imports("a", export)
+	if got.Conversations != 20 || got.Turns+got.Present != 2000 || got.Present == 0 {
+		t.Errorf("%+v", got)
+	}
+	_, want, _ := strings.Cut(export, "\n")
+	_, is, _ := strings.Cut(y.export("a"), "\n")
+	_, is, _ = strings.Cut(is, "\n") // the configuration, which largeExport has not
+	if is != want {
+		t.Errorf("%d bytes were imported and %d are there", len(want), len(is))
+	}
+}
+
+// What a turn that was at work says is lost, and so is what it would have written.
+func TestATurnThatOutlivesItsTenantWritesNothing(t *testing.T) {
+	y := start(t, onSQLite, nil)
+	y.put("a", `{"llm": {"tokens": 20, "token_delay_ms": 50}}`)
+	y.mustChat("a", "c", "before")
+	for _, operation := range []string{"erase", "purge"} {
+		begun := make(chan struct{})
+		last := make(chan event, 1)
+		go func() {
+			n := 0
+			var e event
+			_ = y.stream("a", `{"conversation_id":"c","message":"hello","stream":true}`, func(got event) bool {
+				if n++; n == 1 {
+					close(begun)
+				}
+				e = got
+				return true
+			})
+			last <- e
+		}()
+		<-begun
+		if a := y.do("POST", "/admin/v1/tenants/a/"+operation, "{}"); a.Status != 200 || !strings.Contains(string(a.Body), `"type":"result"`) {
+			t.Fatalf("%s: %d %s", operation, a.Status, a.Body)
+		}
+		if e := <-last; e.name != "error" || !strings.Contains(e.data, `"conflict"`) {
+			t.Errorf("%s: the turn ended with %+v", operation, e)
+		}
+		if operation == "purge" {
+			y.put("a", "{}")
+		}
+		if export := y.export("a"); strings.Contains(export, `"type":"conversation"`) {
+			t.Errorf("%s left %s", operation, export)
+		}
+	}
+}
+
+// A tenant moves through two storages, and both are purged.
+func TestAPurgeFindsFormerStorages(t *testing.T) {
+	y := start(t, onSQLite, nil)
+	y.put("a", `{"conversation_storage": {"backend": "memory"}}`)
+	y.mustChat("a", "first", "hello")
+	y.put("a", `{"conversation_storage": {"path": "other.db"}}`)
+	y.mustChat("a", "second", "hello")
+	y.put("a", `{}`)
+	y.mustChat("a", "third", "hello")
+	export := y.export("a")
+	if strings.Count(export, `"type":"conversation"`) != 3 {
+		t.Errorf("exported are %s", export)
+	}
+	got := y.purge("a")
+	if got.Conversations != 3 || got.Turns != 3 || len(got.Storages) != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// One host's tenant goes to another through a pipe, and nothing secret does.
+func TestATenantMovesThroughAPipe(t *testing.T) {
+	from, to := start(t, onSQLite, nil), start(t, onSQLite, nil)
+	from.put("a", `{"prompts": {"system": "Be brief."}, "memory": {"max_messages": 4}}`)
+	from.imports("a", largeExport(5, 50))
+	from.mustChat("a", "c000", "and one more")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, w := io.Pipe()
+	exported := make(chan error, 1)
+	go func() {
+		req, err := http.NewRequestWithContext(ctx, "GET", from.url+"/admin/v1/tenants/a/export", nil)
+		if err == nil {
+			var resp *http.Response
+			if resp, err = from.http.Do(req); err == nil {
+				_, err = io.Copy(w, resp.Body)
+				_ = resp.Body.Close()
+			}
+		}
+		exported <- err
+		_ = w.CloseWithError(err)
+	}()
+	req, err := http.NewRequestWithContext(ctx, "POST", to.url+"/admin/v1/tenants/a/import?register=true", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	resp, err := to.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err := <-exported; err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%d %s, %v", resp.StatusCode, answer, err)
+	}
+	_, a, _ := strings.Cut(from.export("a"), "\n")
+	_, b, _ := strings.Cut(to.export("a"), "\n")
+	if a != b {
+		t.Error("it is not there as it was")
+	}
+	if reply := to.mustChat("a", "c000", "Do you remember me?"); reply.Turn != 52 || !strings.Contains(reply.Reply, "message 49") {
+		t.Errorf("%+v", reply)
+	}
+	// The command does the same with a file.
+	file := filepath.Join(from.dir, "a.ndjson")
+	if out, err := from.cli("tenant", "export", "a", "--output", file); err != nil {
+		t.Fatal(out, err)
+	}
+	if out, err := to.cli("tenant", "import", "again", file, "--register"); err != nil || !strings.Contains(out, "tenant again is registered") {
+		t.Error(out, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Error(info, err)
+	}
+}
