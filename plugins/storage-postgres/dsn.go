@@ -62,6 +62,10 @@ func (s settings) addURL(dsn string) error {
 	if err != nil {
 		return errors.New("is no URL") // the parser's own error has the password in it
 	}
+	if strings.Contains(u.EscapedPath(), "@") || u.Fragment != "" {
+		// The rest of a password, which would be taken for a database or a host, and logged.
+		return errors.New("is no URL of a database: in a user or password / ? # @ are written %2F %3F %23 %40")
+	}
 	if u.User != nil {
 		s["user"] = u.User.Username()
 		if password, ok := u.User.Password(); ok {
