@@ -36,11 +36,14 @@ type Options struct {
 	NoSync bool
 	// Small keeps the data folder below about 50 MB until something is stored.
 	Small bool
+	// Own is for tests that stop the server, or change what all its databases share: an
+	// existing server does not do for them.
+	Own bool
 	// Settings are lines of postgresql.conf: name to value.
 	Settings map[string]string
 }
 
 // own says whether the options ask for what only a cluster of the test's own has.
 func (o Options) own() bool {
-	return o.Dir != "" || o.TCP || o.Password != "" || o.Small || len(o.Settings) > 0
+	return o.Own || o.Dir != "" || o.TCP || o.Password != "" || o.Small || len(o.Settings) > 0
 }

@@ -88,19 +88,24 @@ func kit(t *testing.T, dsn string, opts ...storagetest.Option) {
 	t.Helper()
 	opener := func(ctx context.Context) (storage.Storage, error) { return Open(ctx, config(dsn), env()) }
 	opts = append(opts, storagetest.Durable(), storagetest.Peers(opener, opener),
-		storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
-			outcome := "kept"
-			switch {
-			case errors.Is(err, storagetest.ErrSkip):
-				outcome = "skipped"
-			case err != nil:
-				outcome = "BROKEN"
-			}
-			t.Logf("%-22s %6.0f ms  %s", r.Name, float64(took.Milliseconds()), outcome)
-		}))
+		reported(t))
 	if err := storagetest.Test(t.Context(), opener, opts...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// reported logs how long each rule took.
+func reported(t *testing.T) storagetest.Option {
+	return storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
+		outcome := "kept"
+		switch {
+		case errors.Is(err, storagetest.ErrSkip):
+			outcome = "skipped"
+		case err != nil:
+			outcome = "BROKEN"
+		}
+		t.Logf("%-22s %6.0f ms  %s", r.Name, float64(took.Milliseconds()), outcome)
+	})
 }
 
 func TestConformance(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 
 // TestServerGoesAndComesBack, in all ways, directly and behind a pooler.
 func TestServerGoesAndComesBack(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{})
+	c := pgtest.For(t, pgtest.Options{Own: true})
 	b, err := pgtest.PgBouncer(t.Context(), c)
 	pgtest.Check(t, err)
 	direct, pooled := open(t, wide(c.DSN(""))), open(t, wide(b.DSN("")))
@@ -51,7 +51,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 // TestStandbyIsPromoted has two hosts to choose from. The first dies; later the one
 // that took its place turns read-only without ending a connection.
 func TestStandbyIsPromoted(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{})
+	c := pgtest.For(t, pgtest.Options{Own: true})
 	standby, err := c.Standby(t.Context())
 	pgtest.Check(t, err)
 	// Without it, a promotion loses what was not sent yet: no client could help that.
@@ -81,7 +81,7 @@ func TestStandbyIsPromoted(t *testing.T) {
 
 // TestServerTurnsReadOnly: its connections stay, and take no writes.
 func TestServerTurnsReadOnly(t *testing.T) {
-	a, b := pgtest.For(t, pgtest.Options{NoSync: true}), pgtest.For(t, pgtest.Options{NoSync: true})
+	a, b := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}), pgtest.For(t, pgtest.Options{NoSync: true, Own: true})
 	first, port := a.Socket()
 	second, _ := b.Socket()
 	cfg := wide("user=postgres")

@@ -136,6 +136,9 @@ func TestRowLevelSecurityIsEverywhere(t *testing.T) {
 // and as an owner that is no superuser.
 func TestQueriesWithoutWhere(t *testing.T) {
 	c := cluster(t)
+	if dir, _ := c.Socket(); dir == "" { // this makes a login, which may not get in there
+		t.Skip(pgtest.ErrForeign)
+	}
 	name := database(t)
 	owner := "owner_" + name
 	for _, sql := range []string{"create role " + owner + " login", "alter database " + name + " owner to " + owner} {

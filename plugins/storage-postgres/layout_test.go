@@ -15,7 +15,7 @@ import (
 // TestHostsStartTogether: several in each of several empty databases, whose one
 // cluster has no role for them yet.
 func TestHostsStartTogether(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true})
 	b, err := pgtest.PgBouncer(t.Context(), c)
 	pgtest.Check(t, err)
 	const databases, hosts = 3, 4
@@ -130,7 +130,7 @@ func TestUpgradeHostByHost(t *testing.T) {
 
 // TestLogins start with what an administrator may have given them.
 func TestLogins(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true}) // its roles are not shared
+	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}) // its roles are not shared
 	for _, try := range []struct {
 		name, sql string // of the login %[1]s and the database %[2]s
 		role      string // that it works as, or

@@ -79,7 +79,7 @@ func TestWatchBehindAPooler(t *testing.T) {
 
 // TestWatchIsCut: who watches hears of it, and can watch again.
 func TestWatchIsCut(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true})
 	s := open(t, config(c.DSN("")))
 	for i := range 2 {
 		told, ended := watched(t, s)
