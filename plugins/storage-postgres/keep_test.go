@@ -213,3 +213,38 @@ func TestRefusalsKeepConnections(t *testing.T) {
 		t.Errorf("%d connections were made anew", n-opened)
 	}
 }
+
+// TestLargeDocuments: pages end early, and an answer by ids has all of them.
+func TestLargeDocuments(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	const each, tenants = 6 << 20, 4
+	var ids []string
+	for i := range tenants {
+		ids = append(ids, fmt.Sprint("t", i))
+		_, err := s.PutTenant(t.Context(), &storage.PutTenantRequest{Tenant: ids[i], State: storage.TenantActive, Attempt: ids[i], Document: make([]byte, each)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := s.GetTenants(t.Context(), ids)
+	if err != nil || len(all) != tenants {
+		t.Errorf("%d of %d tenants, %v", len(all), tenants, err)
+	}
+	var seen []string
+	for after := ""; ; {
+		page, err := s.ListTenants(t.Context(), after, storage.MaxPage)
+		if err != nil || len(page.Registrations) == 0 || len(page.Registrations)*each > pageBytes {
+			t.Fatalf("a page of %d, %v", len(page.Registrations), err)
+		}
+		for _, r := range page.Registrations {
+			after = r.Tenant
+			seen = append(seen, after)
+		}
+		if !page.More {
+			break
+		}
+	}
+	if fmt.Sprint(seen) != fmt.Sprint(ids) {
+		t.Errorf("listed are %q; want %q", seen, ids)
+	}
+}

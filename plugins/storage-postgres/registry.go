@@ -70,7 +70,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	page, err := s.registrations(ctx, registry, storage.MaxPage, s.calls.get, ids)
+	page, err := s.registrations(ctx, registry, 0, s.calls.get, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,8 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 	return s.registrations(ctx, scope{tenant: tenant, again: true}, limit, s.calls.history, before, int64(limit+1))
 }
 
-// registrations runs a statement that gives them.
+// registrations runs a statement that gives them: a page of at most limit and at most
+// about pageBytes, or all if limit is 0.
 func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql string, args ...any) (*storage.RegistrationPage, error) {
 	var page *storage.RegistrationPage
 	err := s.run(ctx, sc, sql, args, func(rows pgx.Rows) error {
@@ -117,7 +118,7 @@ func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql stri
 				return err
 			}
 			size += len(r.document)
-			if len(page.Registrations) == limit || len(page.Registrations) > 0 && size > pageBytes && sc.all {
+			if n := len(page.Registrations); limit > 0 && (n == limit || n > 0 && size > pageBytes) {
 				page.More = true
 				break
 			}
