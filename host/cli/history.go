@@ -110,6 +110,9 @@ func newTenantDiff(host *remote, asJSON *bool) *cobra.Command {
 			if from, to := sides[0].State, sides[1].State; from != to {
 				fmt.Fprintf(out, "state: %s -> %s\n", from, to)
 			}
+			if len(changes) == 0 {
+				fmt.Fprintln(out, "no difference but perhaps in secrets")
+			}
 			for _, c := range changes {
 				if c.From != nil {
 					fmt.Fprintf(out, "- %s = %s\n", c.Path, c.From)
