@@ -45,7 +45,8 @@ bench: build
 	@$(GO) build -trimpath -o $(BIN)/bench ./bench
 	@$(BIN)/bench --bin $(BIN) $(BENCH)
 
-# Ten minutes of mixed load with kills, changes and rude clients; SOAK="--for 1m" is short.
+# Ten minutes of load: one of tenant changes in which no turn may fail, the rest with kills
+# and rude clients too. SOAK="--for 1m" is the first alone, SOAK="--for 2m" both and short.
 soak: build
 	@mkdir -p $(BIN)/soak
 	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard

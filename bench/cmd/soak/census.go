@@ -19,8 +19,7 @@ type census struct {
 	host     *yard.Host
 	profiles string
 	taken    []count
-	peak     int64 // host's resident bytes under load, in the second half at most
-	early    int64 // and in the first half
+	grew     []error // memory under load
 }
 
 type count struct {
@@ -28,9 +27,10 @@ type count struct {
 	goroutines  int // of the host
 	descriptors map[string]int
 	resident    map[string]int64
+	instances   map[string]int // configurations that plugins hold
 }
 
-func (c *census) take(what string) error {
+func (c *census) take(ctx context.Context, admin *client, what string) error {
 	pids, err := c.host.Pids()
 	if err != nil {
 		return err
@@ -50,7 +50,10 @@ func (c *census) take(what string) error {
 	if n.goroutines, err = c.goroutines(pids["host"]); err != nil {
 		return err
 	}
-	fmt.Printf("%s: %d goroutines, descriptors %v, resident %v\n", what, n.goroutines, n.descriptors, n.resident)
+	if n.instances, err = admin.instances(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("at rest after %q: %d goroutines, descriptors %v, resident %v, instances %v\n", what, n.goroutines, n.descriptors, n.resident, n.instances)
 	c.taken = append(c.taken, n)
 	return nil
 }
@@ -72,12 +75,13 @@ func (c *census) goroutines(pid int) (int, error) {
 func (c *census) watch(ctx context.Context) {
 	deadline, _ := ctx.Deadline()
 	half := time.Now().Add(time.Until(deadline) / 2)
+	var early, late int64
 	for ctx.Err() == nil {
 		if m, err := procfs.MemoryOf(c.host.PID); err == nil {
 			if time.Now().Before(half) {
-				c.early = max(c.early, m.RSS<<10)
+				early = max(early, m.RSS<<10)
 			} else {
-				c.peak = max(c.peak, m.RSS<<10)
+				late = max(late, m.RSS<<10)
 			}
 		}
 		select {
@@ -85,7 +89,10 @@ func (c *census) watch(ctx context.Context) {
 		case <-time.After(time.Second):
 		}
 	}
-	fmt.Printf("host's resident peak: %d MB in the first half, %d MB in the second\n", c.early>>20, c.peak>>20)
+	fmt.Printf("host's resident peak: %d MB in the first half, %d MB in the second\n", early>>20, late>>20)
+	if late > early+early/2+32<<20 {
+		c.grew = append(c.grew, fmt.Errorf("the host's memory grows under load: %d MB at first, %d MB later", early>>20, late>>20))
+	}
 }
 
 // err says what was not flat. Goroutines and descriptors may differ by idle
@@ -94,24 +101,33 @@ func (c *census) err() error {
 	if len(c.taken) < 2 {
 		return errors.New("nothing was counted")
 	}
-	before, after := c.taken[0], c.taken[len(c.taken)-1]
-	var errs []error
-	if after.goroutines > before.goroutines+20 {
-		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d", before.goroutines, after.goroutines))
+	errs := c.grew
+	for _, after := range c.taken[1:] {
+		if err := c.taken[0].compare(after); err != nil {
+			errs = append(errs, fmt.Errorf("after %q: %w", after.what, err))
+		}
 	}
-	if len(after.descriptors) != len(before.descriptors) {
-		errs = append(errs, fmt.Errorf("processes were %v and are %v", before.descriptors, after.descriptors))
+	return errors.Join(errs...)
+}
+
+func (n count) compare(after count) error {
+	var errs []error
+	if after.goroutines > n.goroutines+20 {
+		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d", n.goroutines, after.goroutines))
+	}
+	if len(after.descriptors) != len(n.descriptors) {
+		errs = append(errs, fmt.Errorf("processes were %v and are %v", n.descriptors, after.descriptors))
 	}
 	for name := range after.descriptors {
-		if after.descriptors[name] > before.descriptors[name]+20 {
-			errs = append(errs, fmt.Errorf("%s: descriptors grew from %d to %d", name, before.descriptors[name], after.descriptors[name]))
+		if after.descriptors[name] > n.descriptors[name]+20 {
+			errs = append(errs, fmt.Errorf("%s: descriptors grew from %d to %d", name, n.descriptors[name], after.descriptors[name]))
 		}
-		if after.resident[name] > 2*before.resident[name]+64<<20 {
-			errs = append(errs, fmt.Errorf("%s: memory grew from %d to %d MB", name, before.resident[name]>>20, after.resident[name]>>20))
+		if after.resident[name] > 2*n.resident[name]+64<<20 {
+			errs = append(errs, fmt.Errorf("%s: memory grew from %d to %d MB", name, n.resident[name]>>20, after.resident[name]>>20))
 		}
-	}
-	if c.peak > c.early+c.early/2+32<<20 {
-		errs = append(errs, fmt.Errorf("the host's memory grows under load: %d MB at first, %d MB later", c.early>>20, c.peak>>20))
+		if after.instances[name] > n.instances[name] {
+			errs = append(errs, fmt.Errorf("%s: instances grew from %d to %d", name, n.instances[name], after.instances[name]))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -67,17 +67,48 @@ func (c client) send(ctx context.Context, method, path, tenant string, body any)
 
 type object = map[string]any
 
-// change gives a tenant its n-th settings.
-func (c client) change(ctx context.Context, tenant, n int) error {
+// put gives a tenant its n-th settings, and answers the revision.
+func (c client) put(ctx context.Context, tenant, n int) (revision string, err error) {
 	settings := object{"prompts": object{"system": systemOf(tenant, n)}}
 	if tenant >= tenants-slowTenants {
 		settings["llm"] = object{"tokens": 4000, "token_delay_ms": 2}
 	}
 	status, body, err := c.do(ctx, http.MethodPut, "/admin/v1/tenants/"+idOf(tenant), "", settings)
-	if err == nil && status/100 != 2 {
-		err = fmt.Errorf("changing %s: %d %s", idOf(tenant), status, body)
+	if err != nil {
+		return "", err
 	}
-	return err
+	if status/100 != 2 {
+		return "", fmt.Errorf("changing %s: %d %s", idOf(tenant), status, body)
+	}
+	var now struct{ Revision string }
+	return now.Revision, json.Unmarshal(body, &now)
+}
+
+// instances counts the configurations that plugins hold.
+func (c client) instances(ctx context.Context) (map[string]int, error) {
+	status, body, err := c.do(ctx, http.MethodGet, "/admin/v1/plugins", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("listing plugins: %d %s", status, body)
+	}
+	var list struct {
+		Plugins []struct {
+			Kind, Name string
+			Instances  int
+		}
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, err
+	}
+	out := map[string]int{}
+	for _, p := range list.Plugins {
+		if p.Instances > 0 {
+			out[p.Kind+"-"+p.Name] = p.Instances
+		}
+	}
+	return out, nil
 }
 
 type logged struct {

@@ -34,11 +34,11 @@ func systemOf(tenant, n int) string {
 var served = regexp.MustCompile(`soak-\d\d`)
 
 // talk holds conversations one after the other, and checks every reply.
-func (r *run) talk(ctx context.Context, me int) {
-	phase := cryptorand.Text()[:4] // what was left unfinished before has other ids
+func (r *run) talk(ctx context.Context, me int, p phase) {
+	part := cryptorand.Text()[:4] // what was left unfinished before has other ids
 	for c := 0; ctx.Err() == nil; c++ {
 		tenant := rand.IntN(tenants - slowTenants)
-		conv := &conversation{tenant: idOf(tenant), id: fmt.Sprintf("talk-%s-%d-%d", phase, me, c)}
+		conv := &conversation{tenant: idOf(tenant), id: fmt.Sprintf("talk-%s-%d-%d", part, me, c)}
 		r.ledger.open(conv)
 		for n := 0; n < turnsKept && ctx.Err() == nil; n++ {
 			word := fmt.Sprintf("word %s %s %d", conv.tenant, conv.id, n)
@@ -57,8 +57,8 @@ func (r *run) talk(ctx context.Context, me int) {
 			}
 			if status != http.StatusOK {
 				r.ledger.fail(a.Class)
-				if !a.Retryable {
-					r.ledger.violate("a turn failed for good: %d %s", status, body)
+				if !p.kills || !a.Retryable {
+					r.ledger.violate("%s: a turn failed: %d %s", p.name, status, body)
 				}
 				continue
 			}
@@ -70,10 +70,13 @@ func (r *run) talk(ctx context.Context, me int) {
 			if !strings.Contains(a.Reply, word) || a.Bot.Tenant != conv.tenant {
 				r.ledger.violate("not the reply to %q: %s", word, body)
 			}
+			if err := r.revisions.sight(a.Bot.Revision, a.Reply); err != nil {
+				r.ledger.violate("%s: %v", conv.tenant, err)
+			}
 			r.ledger.acknowledge(conv, a.Turn, word, a.Reply)
 		}
 		if ctx.Err() == nil {
-			r.ledger.verify(ctx, &r.client, conv, true)
+			r.ledger.verify(ctx, &r.client, conv)
 		}
 	}
 }
@@ -90,7 +93,7 @@ func (r *run) leave(ctx context.Context, me int) {
 			_ = resp.Body.Close()
 		}
 		cancel()
-		r.ledger.count("left")
+		r.ledger.count(left)
 		r.forget(ctx, tenant, conversation)
 	}
 }

@@ -10,6 +10,14 @@ import (
 	"sync"
 )
 
+// What is counted.
+const (
+	acknowledged = "acknowledged"
+	changed      = "changed"
+	left         = "left"
+	killed       = "killed"
+)
+
 // ledger remembers what was acknowledged, and what went wrong.
 type ledger struct {
 	mu         sync.Mutex
@@ -52,7 +60,7 @@ func (l *ledger) fail(class string) { l.count("failed: " + class) }
 
 func (l *ledger) acknowledge(c *conversation, turn int64, message, text string) {
 	c.acks = append(c.acks, ack{turn, message, text})
-	l.count("acknowledged")
+	l.count(acknowledged)
 }
 
 // mostViolations are printed; the rest is counted.
@@ -70,7 +78,7 @@ func (l *ledger) violate(format string, args ...any) {
 
 // verify holds the log against what was acknowledged. A turn whose end nobody saw
 // may be in the log, once, or not.
-func (l *ledger) verify(ctx context.Context, c *client, conv *conversation, remove bool) {
+func (l *ledger) verify(ctx context.Context, c *client, conv *conversation) {
 	log, err := c.log(ctx, conv.tenant, conv.id)
 	if err != nil {
 		if !over(ctx, err) {
@@ -106,24 +114,33 @@ func (l *ledger) verify(ctx context.Context, c *client, conv *conversation, remo
 		}
 	}
 	l.count("verified conversations")
-	if remove {
-		if status, body, err := c.do(ctx, http.MethodDelete, "/v1/conversations/"+conv.id, conv.tenant, nil); (err != nil && !over(ctx, err)) || (err == nil && status/100 != 2) {
-			l.violate("deleting %s/%s: %d %s %v", conv.tenant, conv.id, status, body, err)
-		}
+	if status, body, err := c.do(ctx, http.MethodDelete, "/v1/conversations/"+conv.id, conv.tenant, nil); (err != nil && !over(ctx, err)) || (err == nil && status/100 != 2) {
+		l.violate("deleting %s/%s: %d %s %v", conv.tenant, conv.id, status, body, err)
 	}
 	l.mu.Lock()
 	delete(l.open_, conv)
 	l.mu.Unlock()
 }
 
-// verifyAll verifies what is left at the end.
+// snapshot is what was counted so far.
+func (l *ledger) snapshot() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := maps.Clone(l.counts)
+	if out == nil {
+		out = map[string]int{}
+	}
+	return out
+}
+
+// verifyAll verifies what is left at the end of a phase.
 func (l *ledger) verifyAll(ctx context.Context, c *client) {
 	l.mu.Lock()
-	left := slices.Collect(maps.Keys(l.open_))
+	rest := slices.Collect(maps.Keys(l.open_))
 	l.mu.Unlock()
-	for _, conv := range left {
+	for _, conv := range rest {
 		if len(conv.acks) > 0 {
-			l.verify(ctx, c, conv, false)
+			l.verify(ctx, c, conv)
 		}
 	}
 }
@@ -141,9 +158,6 @@ func (l *ledger) err() error {
 	}
 	if l.more > 0 {
 		errs = append(errs, fmt.Errorf("and %d more", l.more))
-	}
-	if l.counts["acknowledged"] == 0 || l.counts["killed"] == 0 || l.counts["left"] == 0 {
-		errs = append(errs, errors.New("too little happened to say anything: run it longer"))
 	}
 	return errors.Join(errs...)
 }

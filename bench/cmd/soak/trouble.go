@@ -3,32 +3,51 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// hardFor is how long tenants change at the full rate.
-const hardFor = time.Minute
+// changers change tenants side by side: one change after the other would be slowed
+// down by the turns.
+const changers = 8
 
-// changeTenants changes tenants at a rate, then at five a second.
+// change gives a tenant its next settings. Once begun it is finished, for turns may run
+// on them.
+func (r *run) change(ctx context.Context, tenant int) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	n := int(r.generation.Add(1))
+	revision, err := r.client.put(ctx, tenant, n)
+	if err == nil {
+		r.revisions.register(revision, tenant, n)
+	}
+	return err
+}
+
+// changeTenants changes tenants at a rate.
 func (r *run) changeTenants(ctx context.Context, perSecond int) {
 	began := time.Now()
-	for n := 1; ctx.Err() == nil; n++ {
-		if err := r.client.change(ctx, rand.IntN(tenants), n); err != nil && !over(ctx, err) {
-			r.ledger.violate("%v", err)
-		}
-		r.ledger.count("changed")
-		rate := perSecond
-		due := began.Add(time.Duration(n) * time.Second / time.Duration(perSecond))
-		if time.Since(began) > hardFor {
-			rate = 5
-			due = time.Now().Add(time.Second / time.Duration(rate))
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Until(due)):
-		}
+	var number atomic.Int64
+	var all sync.WaitGroup
+	for range changers {
+		all.Go(func() {
+			for {
+				due := began.Add(time.Duration(number.Add(1)) * time.Second / time.Duration(perSecond))
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(time.Until(due)):
+				}
+				if err := r.change(ctx, rand.IntN(tenants)); err != nil {
+					r.ledger.violate("%v", err)
+				}
+				r.ledger.count(changed)
+			}
+		})
 	}
+	all.Wait()
 }
 
 // killEvery is the time between two kills: longer than the minute without one that
@@ -52,7 +71,7 @@ func (r *run) kill(ctx context.Context) {
 		}
 		if pid := pids[victims[n%len(victims)]]; pid != 0 {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
-			r.ledger.count("killed")
+			r.ledger.count(killed)
 		}
 	}
 }
