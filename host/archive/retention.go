@@ -149,10 +149,9 @@ func (o *old) conversation(ctx context.Context, store storage.Storage, id string
 // gently makes a call and rests after it, the longer the longer it took: whatever the
 // storage can do, most of it is for others.
 func (o *old) gently(ctx context.Context, call func() error) error {
-	const longest = 5 * time.Second
 	begun := time.Now()
 	if err := call(); err != nil {
 		return err
 	}
-	return rest(ctx, min(time.Duration(o.a.o.timing.restFactor)*time.Since(begun), longest))
+	return rest(ctx, time.Duration(o.a.o.timing.restFactor)*time.Since(begun))
 }
