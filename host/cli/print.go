@@ -50,6 +50,9 @@ func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 		if e.Secret {
 			text = fmt.Sprint(e.Value)
 		}
+		if e.Fell != "" {
+			text = "(inherited, and fell away: " + e.Fell + ")"
+		}
 		at := e.Layer
 		if e.File != e.Layer {
 			at += ", " + e.File

@@ -55,6 +55,9 @@ type Entry struct {
 	Layer  string // "built-in defaults", "host file", "overlay file", "environment" or "tenant"
 	Pos    Pos
 	Secret bool
+	// Fell, unless empty, says why an inherited secret is not effective: a layer changed
+	// where it would be sent. Value is nil then, and Layer and Pos are of that change.
+	Fell string
 }
 
 // Explain gives every effective key, sorted by path. What a plugin's own defaults
@@ -71,6 +74,16 @@ func (e *Effective) Explain() []Entry {
 			c = schema.cursor()
 		}
 		a.explain(c, value, Path{key}, &entries)
+	}
+	for key, why := range a.stack.fallen {
+		path := Path(strings.Split(key, separator))
+		if root, ok := path.below(Path{defaultsKey}); ok {
+			path = root
+		}
+		entries = append(entries, Entry{
+			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true,
+			Fell: fmt.Sprintf("the %s changed `%s`, and has to bring a secret of its own", why.layer, Path{path[0]}.with(why.endpoint...)),
+		})
 	}
 	slices.SortFunc(entries, func(x, y Entry) int { return strings.Compare(x.Path.key(), y.Path.key()) })
 	return entries

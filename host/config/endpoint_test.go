@@ -65,3 +65,30 @@ func TestInheritedEndpointOfTheEnvironment(t *testing.T) {
 		}
 	}
 }
+
+func TestASecretThatFellAwayIsExplained(t *testing.T) {
+	h, err := LoadHost(LoadOptions{Document: yamlDoc(t, `{defaults: {llm: {provider: echo},
+		conversation_storage: {backend: postgres, connection: {host: a, database: d, password: hunter22}}}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for src, want := range map[string]string{
+		`{}`: "",
+		`{conversation_storage: {connection: {host: b}}}`:                 "the tenant changed `conversation_storage.connection.host`, and has to bring a secret of its own",
+		`{conversation_storage: {connection: {host: b, password: mine}}}`: "",
+	} {
+		e, err := h.Tenant(t.Context(), "a", yamlDoc(t, src), testSchemas(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, entry := range e.Explain() {
+			if got += entry.Fell; entry.Fell != "" && (entry.Path.String() != "conversation_storage.connection.password" || entry.Value != nil || entry.Layer != "tenant") {
+				t.Errorf("%s: %+v", src, entry)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: fell away: %q; want %q", src, got, want)
+		}
+	}
+}
