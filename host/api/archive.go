@@ -30,7 +30,7 @@ func (s *Server) archiveOf(r *http.Request) (a *archive.Archive, id string, err 
 
 // exportTenant answers with the lines that package archive describes.
 func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "user")
+	q, err := readQuery(r, "user", "current")
 	if err != nil {
 		return err
 	}
@@ -40,11 +40,15 @@ func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
 			return malformed("user", "%s", fault.Of(err).Message)
 		}
 	}
+	current, err := q.flag("current")
+	if err != nil {
+		return err
+	}
 	a, id, err := s.archiveOf(r)
 	if err != nil {
 		return err
 	}
-	e, err := a.Export(r.Context(), id, user)
+	e, err := a.Export(r.Context(), id, archive.Wanted{User: user, Current: current})
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ func TestWhatCannotBeArchivedIsRefused(t *testing.T) {
 	}{
 		{"GET", "nobody/export", "", "", 404, "there is no tenant"},
 		{"GET", "a/export?user=", "", "", 400, "user: is empty"},
+		{"GET", "a/export?current=maybe", "", "", 400, "expected true or false"},
 		{"GET", "a/export?usr=u", "", "", 400, "is not a parameter"},
 		{"GET", "a%20b/export", "", "", 400, "is not a tenant id"},
 		{"POST", "a/import", "application/json", "{}", 415, "expected application/x-ndjson"},

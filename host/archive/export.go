@@ -37,10 +37,15 @@ type Export struct {
 	ended endLine
 }
 
-// Export opens the tenant's storages for an export of all conversations, or of those
-// that belong to a user. fault.NotFound for a tenant that there is not, or not any
+// Wanted says what an export has.
+type Wanted struct {
+	User    string // whose conversations only; empty for all, with the configuration
+	Current bool   // leave out the storages that the tenant used before
+}
+
+// Export opens the tenant's storages for an export. fault.NotFound for a tenant that there is not, or not any
 // more; the error of a storage that cannot be opened.
-func (a *Archive) Export(ctx context.Context, id, user string) (*Export, error) {
+func (a *Archive) Export(ctx context.Context, id string, w Wanted) (*Export, error) {
 	s, err := a.o.Registry.Estate(ctx, id)
 	if err != nil {
 		return nil, err
@@ -48,8 +53,12 @@ func (a *Archive) Export(ctx context.Context, id, user string) (*Export, error) 
 	if s.State == storage.TenantPurged {
 		return nil, fault.New(fault.NotFound, "tenant %q was purged: nothing is left of it", id)
 	}
-	e := &Export{a: a, estate: s, user: user, turns: firstTurns, ended: endLine{Type: TypeEnd}}
-	for _, b := range s.Life.Storages {
+	e := &Export{a: a, estate: s, user: w.User, turns: firstTurns, ended: endLine{Type: TypeEnd}}
+	storages := s.Life.Storages
+	if w.Current {
+		storages = storages[:min(1, len(storages))]
+	}
+	for _, b := range storages {
 		store, err := a.open(ctx, id, b)
 		if err != nil {
 			e.Close()

@@ -133,13 +133,13 @@ func TestAnExportIsAlsoOfARemovedTenantAndOfOneUser(t *testing.T) {
 		strings.Contains(one, "system") || !strings.Contains(one, `"user":"u"`) {
 		t.Error(one)
 	}
-	if _, err := s.Export(t.Context(), "nobody", ""); !fault.Is(err, fault.NotFound) {
+	if _, err := s.Export(t.Context(), "nobody", Wanted{}); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 	if _, err := s.Purge(t.Context(), "a", Deletion{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Export(t.Context(), "a", ""); !fault.Is(err, fault.NotFound) {
+	if _, err := s.Export(t.Context(), "a", Wanted{}); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 }
@@ -150,15 +150,32 @@ func TestAnExportHasWhatEarlierStoragesHave(t *testing.T) {
 	life := s.life("a")
 	s.say("one", "a", life, "both", "u", "older")
 	s.say("one", "a", life, "old", "u", "only here")
+	s.register("a", "three", "")
+	s.say("three", "a", life, "both", "u", "between")
 	s.register("a", "two", "")
 	s.say("two", "a", life, "both", "u", "newer")
 	export := s.export("a", "")
-	if strings.Count(export, `"hidden":true`) != 1 || strings.Index(export, "newer") > strings.Index(export, "older") {
+	newer, between, older := strings.Index(export, "newer"), strings.Index(export, "between"), strings.Index(export, "older")
+	if strings.Count(export, `"hidden":true`) != 2 || newer > between || between > older || strings.Index(export, `"hidden":true`) < newer {
 		t.Error(export)
 	}
+	s.shelves.fail("one", fault.New(fault.PluginUnavailable, "not there"))
+	if _, err := s.Export(t.Context(), "a", Wanted{}); !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "shelf=one") {
+		t.Errorf("without one of its storages: %v", err)
+	}
+	e, err := s.Export(t.Context(), "a", Wanted{Current: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	var current strings.Builder
+	if err := e.Write(t.Context(), &current); err != nil || !strings.Contains(current.String(), "newer") || strings.Contains(current.String(), "between") {
+		t.Errorf("%v: %s", err, current.String())
+	}
+	s.shelves.fail("one", nil)
 	// So it moves with an import of its own export.
 	done, err := s.imports("a", false, export)
-	if want := (Imported{Conversations: 2, Turns: 1, Present: 1, Hidden: 1}); err != nil || done != want {
+	if want := (Imported{Conversations: 2, Turns: 1, Present: 1, Hidden: 2}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
 	}
 	if n := s.count("two", "a", life); n != 2 {
@@ -198,7 +215,7 @@ func TestAnExportWaitsForItsReader(t *testing.T) {
 		}
 		return nil
 	}
-	e, err := s.Export(t.Context(), "a", "")
+	e, err := s.Export(t.Context(), "a", Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +259,7 @@ func TestAnExportThatFailsHasNoEnd(t *testing.T) {
 		"deleted":      {failsFor(1, "Read", fault.New(fault.NotFound, "there is no such conversation")), false},
 	} {
 		on.get("one").Before = c.before
-		e, err := s.Export(t.Context(), "a", "")
+		e, err := s.Export(t.Context(), "a", Wanted{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +274,7 @@ func TestAnExportThatFailsHasNoEnd(t *testing.T) {
 		}
 	}
 	on.get("one").Before = nil
-	e, err := s.Export(t.Context(), "a", "")
+	e, err := s.Export(t.Context(), "a", Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}

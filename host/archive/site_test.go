@@ -258,7 +258,7 @@ func (s *site) count(shelf, id, life string) int {
 
 func (s *site) export(id, user string) string {
 	s.Helper()
-	e, err := s.Export(s.Context(), id, user)
+	e, err := s.Export(s.Context(), id, Wanted{User: user})
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/botyard/botyard/host/api"
@@ -32,16 +33,18 @@ conversation is as it was when it was read. An export whose last line is not of 
   botyard tenant export acme --url https://old | botyard tenant import acme --register --url https://new`,
 	}
 	user := c.Flags().String("user", "", "`ID` of the user whose conversations are wanted")
+	current := c.Flags().Bool("current", false, "leave out the storages that the tenant used before, which may be there no more")
 	output := c.Flags().StringP("output", "o", "", "`FILE` to write to, which is there once the export is whole")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := tenantPath(args[0])
 		if err != nil {
 			return err
 		}
-		path += "/export"
+		query := url.Values{"current": {strconv.FormatBool(*current)}}
 		if cmd.Flags().Changed("user") {
-			path += "?user=" + url.QueryEscape(*user)
+			query.Set("user", *user)
 		}
+		path += "/export?" + query.Encode()
 		client, err := host.client()
 		if err != nil {
 			return err

@@ -17,8 +17,8 @@ type Estate struct {
 	Tenant string
 	Source string // SourceAPI, or the file; empty for another host's file
 	State  storage.TenantState
-	// Life is the present one. Its storages are all that it was written to, the one in
-	// use, if there is one, first.
+	// Life is the present one. Its storages are all that it was written to, the newest
+	// first, but before them the one that the settings name.
 	Life      ledger.Life
 	Former    []ledger.Life // earlier lives that are being erased
 	Document  *config.Document
@@ -106,9 +106,10 @@ func (r *Registry) estate(ctx context.Context, id string, file *Estate, e *ledge
 		return nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, file.Source, reservedFromFiles(e)).At("tenant")
 	}
 	s := &Estate{
-		Tenant: id, Source: SourceAPI, State: e.State, Life: ledger.Life{Incarnation: e.Incarnation, Storages: e.Storages},
+		Tenant: id, Source: SourceAPI, State: e.State, Life: ledger.Life{Incarnation: e.Incarnation, Storages: slices.Clone(e.Storages)},
 		Former: e.Former, Document: e.Document, Secrets: e.Literals, Receipt: e.Receipt,
 	}
+	slices.Reverse(s.Life.Storages)
 	switch {
 	case file != nil && e.State == storage.TenantPurged:
 		// It was not used since: there is no life yet.
