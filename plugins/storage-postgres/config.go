@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -78,6 +79,8 @@ func (c *Config) check() error {
 	switch {
 	case !schemaName.MatchString(c.Schema):
 		return fault.New(fault.Invalid, "a schema's name has small letters, digits and _, at most 48, and no digit in front").At("schema").By(fault.PartyTenant)
+	case strings.HasPrefix(c.Schema, "pg_") || c.Schema == "information_schema":
+		return fault.New(fault.Invalid, "%s is a schema of the server's own; name another", c.Schema).At("schema").By(fault.PartyTenant)
 	case c.PoolSize < 1 || c.PoolSize > 1000:
 		return fault.New(fault.Invalid, "must be 1 to 1000").At("pool_size").By(fault.PartyTenant)
 	case c.MaxOverflow < 0 || c.MaxOverflow > 1000:

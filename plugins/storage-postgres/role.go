@@ -13,6 +13,9 @@ import (
 // owns nothing, and no row-level security is lifted for it.
 const appRole = "botyard_app"
 
+// layoutTable says which layout there is. The role only reads it.
+const layoutTable = "layout"
+
 // base is what was found out about the database, and serves all calls.
 type base struct {
 	role   string // for set_config: appRole, or none for the login itself
@@ -30,7 +33,7 @@ type state struct {
 	role    bool // is there
 	unsafe  bool // the role is one that row-level security does not hold
 	member  bool // the login may take the role on
-	granted bool // the role may use the schema and its tables
+	granted bool // the role may use the schema, our tables and functions
 	backend uint32
 }
 
@@ -39,8 +42,9 @@ const looking = `select
 	r.oid is not null, coalesce(r.rolsuper or r.rolbypassrls, false),
 	coalesce(pg_has_role(l.oid, r.oid, case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end), false),
 	coalesce(has_schema_privilege(r.oid, n.oid, 'usage'), false) and not exists (
-		select from pg_class as c where c.relnamespace = n.oid and c.relkind = 'r'
-			and not has_table_privilege(r.oid, c.oid, 'select')),
+		select from pg_class as c where c.relnamespace = n.oid and c.relname = any($3) and not has_table_privilege(r.oid, c.oid, 'select')
+		union all
+		select from pg_proc as p where p.pronamespace = n.oid and p.proname = any($4) and not has_function_privilege(r.oid, p.oid, 'execute')),
 	to_regclass($1) is not null, pg_backend_pid()
 	from pg_roles as l left join pg_roles as r on r.rolname = '` + appRole + `' left join pg_namespace as n on n.nspname = $2
 	where l.rolname = current_user`
@@ -53,12 +57,13 @@ type querier interface {
 func (s *Store) look(ctx context.Context, q querier) (*state, error) {
 	var st state
 	var laid bool
-	err := q.QueryRow(ctx, looking, s.schema+".layout", s.cfg.Schema).Scan(&st.schema, &st.super, &st.bypass, &st.creates,
+	tables, functions := objects(s.steps)
+	err := q.QueryRow(ctx, looking, s.schema+"."+layoutTable, s.cfg.Schema, tables, functions).Scan(&st.schema, &st.super, &st.bypass, &st.creates,
 		&st.role, &st.unsafe, &st.member, &st.granted, &laid, &st.backend)
 	if err != nil || !laid {
 		return &st, err
 	}
-	err = q.QueryRow(ctx, `select version, oldest from `+s.schema+`.layout`).Scan(&st.layout, &st.oldest)
+	err = q.QueryRow(ctx, `select version, oldest from `+s.schema+"."+layoutTable).Scan(&st.layout, &st.oldest)
 	return &st, err
 }
 
@@ -126,7 +131,20 @@ func (s *Store) grant(ctx context.Context, tx pgx.Tx, st *state, m *storage.Migr
 			return err
 		}
 	}
-	return try(`grant usage on schema @schema@ to @role@;
-		grant select, insert, update, delete on all tables in schema @schema@ to @role@;
-		revoke insert, update, delete on @schema@.layout from @role@`)
+	tables, functions := objects(s.steps)
+	var grants string
+	if err := tx.QueryRow(ctx, granting, s.cfg.Schema, tables, functions, layoutTable, appRole).Scan(&grants); err != nil {
+		return err
+	}
+	return try(`grant usage on schema @schema@ to @role@;` + grants)
 }
+
+// granting makes the grants of what is ours and there. In the same schema there may be
+// other programs' tables, which the role has no business with.
+const granting = `select coalesce(string_agg(g, ';'), '') from (
+	select format('grant %s on table %I.%I to %I',
+			case when c.relname = $4 then 'select' else 'select, insert, update, delete' end, n.nspname, c.relname, $5::text)
+		from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = any($2)
+	union all
+	select format('grant execute on function %s to %I', p.oid::regprocedure, $5::text)
+		from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace where n.nspname = $1 and p.proname = any($3)) as all_of (g)`
