@@ -170,7 +170,14 @@ func TestLogins(t *testing.T) {
 			commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
 		})
 	}
-	// One that comes later, and may more.
+	// One that comes later, and may more: it does not run what the other may change, until
+	// somebody who may says that this is fine.
+	if s, err := Open(t.Context(), config(c.DSN("d_plain_alone")), env()); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "schema" {
+		t.Errorf("%v, %v; want a superuser not to start in another login's schema", s, err)
+	}
+	if _, err := c.Exec(t.Context(), "", "grant plain_alone to postgres"); err != nil {
+		t.Fatal(err)
+	}
 	super := open(t, config(c.DSN("d_plain_alone")))
 	if b, err := super.ready(t.Context()); err != nil || b.role != appRole {
 		t.Errorf("a superuser works as %+v, %v", b, err)

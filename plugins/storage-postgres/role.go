@@ -53,8 +53,12 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// look asks for the state.
+// look asks for the state, and refuses a schema that others have a say in.
 func (s *Store) look(ctx context.Context, q querier) (*state, error) {
+	// Before anything of the schema is read: even a view could run what its owner wants.
+	if err := s.owned(ctx, q); err != nil {
+		return nil, err
+	}
 	var st state
 	var laid bool
 	tables, functions := objects(s.steps)

@@ -1,0 +1,70 @@
+package pgstore
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// TestSchemasOfOthers: what another login of the database made before the first start, or
+// may replace, is not used by one that may more.
+func TestSchemasOfOthers(t *testing.T) {
+	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}) // its roles are not shared
+	for _, sql := range []string{"create role other login", "create role fellow", "create role operator login createrole",
+		"grant fellow to operator", "create role bypasser login bypassrls", "create role plain login",
+		// Older servers let any role give itself to others.
+		"do $$ begin set local role other; grant other to operator; exception when insufficient_privilege then null; end $$"} {
+		if _, err := c.Exec(t.Context(), "", sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const evil = `as $$ begin raise exception 'this must not run'; end $$`
+	for _, try := range []struct {
+		name, login, sql string
+		owner            string // that the refusal names
+	}{
+		{"schema", "postgres", "create schema botyard authorization other", "other"},
+		{"schema_for_a_maker", "operator", "create schema botyard authorization other", "other"},
+		{"schema_for_a_bypasser", "bypasser", "create schema botyard authorization other", "other"},
+		{"schema_for_anybody", "plain", "create schema botyard authorization other; grant all on schema botyard to plain", "other"},
+		{"table", "postgres", "create schema botyard; create table botyard.turns (); alter table botyard.turns owner to other", "other"},
+		{"view", "postgres", `create schema botyard; create function botyard.now_1() returns int language plpgsql ` + evil + `;
+			create view botyard.layout as select botyard.now_1() as version, 1 as oldest; alter view botyard.layout owner to other`, "other"},
+		{"function", "postgres", "create schema botyard; create function botyard.tenant_1() returns text language plpgsql " + evil + `;
+			alter function botyard.tenant_1 owner to other`, "other"},
+		{"overload", "postgres", "create schema botyard; create function botyard.renew_1(text, text) returns text language plpgsql " + evil + `;
+			alter function botyard.renew_1 owner to other`, "other"},
+		{"own", "operator", "create schema botyard authorization operator", ""},
+		{"superusers", "operator", "create schema botyard; grant all on schema botyard to operator", ""},
+		{"fellows", "operator", "create schema botyard authorization fellow; grant all on schema botyard to operator", ""},
+		{"others_things", "operator", `create schema botyard authorization operator; create table botyard.theirs ();
+			alter table botyard.theirs owner to other`, ""},
+		{"none", "postgres", "select 1", ""},
+	} {
+		t.Run(try.name, func(t *testing.T) {
+			name := "s_" + try.name
+			if err := c.CreateDatabase(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Exec(t.Context(), name, try.sql); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(t.Context(), config(c.DSN(name)+" user="+try.login), env())
+			if err == nil {
+				defer s.Close()
+			}
+			if try.owner == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
+				return
+			}
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != "schema" || !strings.Contains(e.Message, "role "+try.owner) {
+				t.Errorf("%v; want it refused for what %s owns", err, try.owner)
+			}
+		})
+	}
+}
