@@ -46,7 +46,8 @@ func (a *Archive) Run(ctx context.Context) {
 // that fails is logged and left for the next time; the error is that of the registry.
 func (a *Archive) Retain(ctx context.Context) (Retained, error) {
 	var done Retained
-	err := a.o.Registry.EachEstate(ctx, a.o.MayRetain, func(s *registry.Estate) error {
+	pause := func(after time.Duration) error { return a.restAfter(ctx, after) }
+	err := a.o.Registry.EachEstate(ctx, a.o.MayRetain, pause, func(s *registry.Estate) error {
 		if s.Effective == nil || s.Effective.RetentionDays == 0 {
 			return nil
 		}
@@ -153,5 +154,10 @@ func (o *old) gently(ctx context.Context, call func() error) error {
 	if err := call(); err != nil {
 		return err
 	}
-	return rest(ctx, time.Duration(o.a.o.timing.restFactor)*time.Since(begun))
+	return o.a.restAfter(ctx, time.Since(begun))
+}
+
+// restAfter is the rest after something that took so long.
+func (a *Archive) restAfter(ctx context.Context, took time.Duration) error {
+	return rest(ctx, time.Duration(a.o.timing.restFactor)*took)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
@@ -155,9 +156,9 @@ func (r *Registry) Settle(ctx context.Context, id string) (life string, used con
 const estatesAtOnce = 500
 
 // EachEstate calls do for every tenant, served or removed, whose document is here and
-// wanted. Tenants that come or go meanwhile may be left out. It ends with the first
-// error.
-func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document) bool, do func(*Estate) error) error {
+// wanted. Tenants that come or go meanwhile may be left out. Between two pages of the
+// ledger it calls pause with what the last one took. It ends with the first error.
+func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document) bool, pause func(time.Duration) error, do func(*Estate) error) error {
 	r.mu.Lock()
 	var here []string
 	for id, t := range r.tenants {
@@ -185,8 +186,12 @@ func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document)
 	for after, more := "", true; more; {
 		var entries []*ledger.Entry
 		var err error
+		begun := time.Now()
 		if entries, more, err = r.o.Ledger.List(ctx, after, estatesAtOnce); err != nil {
 			return unreachable(err)
+		}
+		if err := pause(time.Since(begun)); err != nil {
+			return err
 		}
 		for _, e := range entries {
 			after = e.Tenant
