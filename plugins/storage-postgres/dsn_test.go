@@ -70,7 +70,7 @@ func TestDSN(t *testing.T) {
 func TestEnvironmentIsNotAsked(t *testing.T) {
 	for name, value := range map[string]string{
 		"PGHOST": "elsewhere", "PGPORT": "1", "PGUSER": "someone", "PGPASSWORD": "theirs", "PGDATABASE": "other", "PGSSLMODE": "require",
-		"PGPASSFILE": "/root/.pgpass", "PGOPTIONS": "-c x=y", "PGAPPNAME": "other", "PGTARGETSESSIONATTRS": "any",
+		"PGPASSFILE": "/etc/.pgpass", "PGOPTIONS": "-c x=y", "PGAPPNAME": "other", "PGTARGETSESSIONATTRS": "any",
 	} {
 		t.Setenv(name, value)
 	}
