@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -38,4 +39,36 @@ func TestFunctionsOfOthers(t *testing.T) {
 	if _, err := s.ListTenants(t.Context(), "", 10); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestOverloads: functions of our names that another login makes beside ours, in a
+// schema where it may, are not run.
+func TestOverloads(t *testing.T) {
+	dsn := cluster(t).DSN(database(t))
+	s := open(t, config(dsn))
+	c := connect(t, dsn)
+	const evil = ` language plpgsql as $$ begin raise exception 'this must not run'; end $$`
+	for _, signature := range []string{
+		"renew_1(text, text) returns void", "renew_1(a text, b text, c text default '') returns void",
+		"sweep_1(text, text, text, text) returns text", "unlink_1(text, text, text, text, text) returns text",
+		"commit_1(text, text, text, text, text, text, text, text, text, text) returns text",
+		"commit_1(text, text, text, text, text, text, json, text, json, json) returns text",
+		"begin_1(text, text, text, json, json, text, text, text, text, text, text) returns text",
+		"put_1(text, text, text, text, text, text, text, text, text) returns text",
+		"alive_1(varchar, timestamp) returns boolean", "take_1(varchar, varchar, varchar) returns botyard.conversations",
+	} {
+		if _, err := c.Exec(t.Context(), `create function botyard.`+signature+evil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Exec(t.Context(), `select botyard.renew_1('h', '1 s')`); err == nil {
+		t.Fatal("the functions are not found, so this test shows nothing")
+	}
+	for range 3 { // statements are prepared from the second on
+		commit(t, s, call("a", "c"), begin(t, s, call("a", "c")))
+		if err := s.Renew(t.Context(), "h", time.Minute); err != nil {
+			t.Error(err)
+		}
+	}
+	settle(t, s, "a")
 }

@@ -3,7 +3,9 @@ package pgstore
 import "strings"
 
 // statements are all that the Store asks the database for while it serves. Each runs
-// behind the setting of role and tenant; none has the tenant as an argument.
+// behind the setting of role and tenant; none has the tenant as an argument. Arguments
+// of functions have their types: else one of the same name that somebody else may make in
+// the schema could seem to fit better.
 type statements struct {
 	begin, commit, renew, unlink, sweep, imports string
 	read, readAll, list, listUser                string
@@ -30,19 +32,19 @@ func statementsOf(schema string) statements {
 		where ` + ofTenant + ` and life = $1 and id > $2 @user@ order by id limit $3`
 	newest := `select ` + registrationColumns + ` from @schema@.tenants join @schema@.registrations using (tenant, version, position) `
 	return statements{
-		begin:   in(`select * from @schema@.begin_1($1, $2, $3, $4::json, $5::json, $6, $7, $8, $9, $10, $11)`),
-		commit:  in(`select * from @schema@.commit_1($1, $2, $3, $4, $5, $6, $7::json, $8, $9::json, $10::json)`),
-		renew:   in(`select @schema@.renew_1($1, $2)`),
-		unlink:  in(`select @schema@.unlink_1($1, $2, $3, $4, $5)`),
-		sweep:   in(`select * from @schema@.sweep_1($1, $2, $3, $4)`),
-		imports: in(`select * from @schema@.import_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`),
+		begin:   in(`select * from @schema@.begin_1($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text)`),
+		commit:  in(`select * from @schema@.commit_1($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json)`),
+		renew:   in(`select @schema@.renew_1($1::text, $2::interval)`),
+		unlink:  in(`select @schema@.unlink_1($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
+		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),
+		imports: in(`select * from @schema@.import_1($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[])`),
 
 		read:     in(strings.ReplaceAll(read, "@succeeded@", "and t.number is not null")),
 		readAll:  in(strings.ReplaceAll(read, "@succeeded@", "")),
 		list:     in(strings.ReplaceAll(list, "@user@", "")),
 		listUser: in(strings.ReplaceAll(list, "@user@", "and user_id = $4")),
 
-		put:         in(`select * from @schema@.put_1($1, $2, $3, $4, $5, $6, $7, $8, $9)`),
+		put:         in(`select * from @schema@.put_1($1::bigint, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::boolean, $8::bigint, $9::text)`),
 		get:         in(newest + `where tenant = any($1)`),
 		listTenants: in(newest + `where tenant > $1 order by tenant limit $2`),
 		history: in(`select ` + registrationColumns + ` from @schema@.registrations
