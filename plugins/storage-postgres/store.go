@@ -31,6 +31,8 @@ type Store struct {
 	listen  *pgx.ConnConfig
 	steps   []layout // layouts that this version knows
 
+	complaints *complaints
+
 	life    context.Context // ends with Close
 	end     context.CancelFunc
 	flights sync.WaitGroup
@@ -89,7 +91,7 @@ func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{
 		cfg: cfg, log: env.Log, pool: p, schema: schema, channel: cfg.Schema, calls: statementsOf(schema),
-		listen: listen.Copy(), steps: steps,
+		listen: listen.Copy(), steps: steps, complaints: newComplaints(env.Log),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
@@ -110,7 +112,7 @@ func (s *Store) tryDatabase(ctx context.Context) error {
 	if errors.As(err, &known) && known.Class == fault.Invalid { // of what the database has in it
 		return known
 	}
-	s.log.Warn("the database is not there yet; it is looked for at the next call", "error", err)
+	s.log.Warn("the database is not there yet; it is looked for at the next call", "error", oneLine(err))
 	return nil
 }
 
@@ -218,14 +220,15 @@ func results(br pgx.BatchResults, scan func(pgx.Rows) error) error {
 	return err
 }
 
-// fail makes the fault that the caller sees, and logs what it leaves out.
+// fail makes the fault that the caller sees, and logs what it leaves out, if it did not
+// just do that.
 func (s *Store) fail(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	e := classify(ctx, err)
 	if e.Err != nil && e.Class != fault.Invalid && e.Class != fault.Canceled {
-		s.log.Warn("a call of the database failed", "answered", e.Message, "error", e.Err)
+		s.complaints.add("a call of the database failed", e.Message, e.Err)
 	}
 	return e
 }
