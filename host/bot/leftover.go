@@ -8,10 +8,11 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// How long to wait between two tries to end a turn that nobody waits for any more.
+// How long to wait between two tries to end a turn that nobody waits for any more. Its
+// conversation is busy until it has ended: that must be soon after the storage is back.
 const (
 	leftoverMin = time.Second
-	leftoverMax = 30 * time.Second
+	leftoverMax = 3 * time.Second
 )
 
 // lasting is a storage that can be used when the bot has been given back.

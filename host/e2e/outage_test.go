@@ -12,10 +12,15 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
+// longTests names the variable that has the tests run too which take a minute and more.
+const longTests = "BOTYARD_LONG_TESTS"
+
 const (
 	down = 3 * time.Second // how long a database is away
 	// longDown is longer than it takes a host to leave a database alone for a while.
 	longDown = 8 * time.Second
+	// tooLong is longer than a host repeats what it was not answered.
+	tooLong = 25 * time.Second
 )
 
 func TestPostgresOutages(t *testing.T) {
@@ -51,6 +56,15 @@ func TestPostgresOutages(t *testing.T) {
 			})
 		})
 	}
+	t.Run("stopped for long", func(t *testing.T) {
+		if os.Getenv(longTests) == "" {
+			t.Skipf("takes a minute; set %s", longTests)
+		}
+		f.survives(t, "long", 0, func(t *testing.T, _ *load) []*yard {
+			f.restartPostgres(t, pgtest.Kill, tooLong)
+			return f.hosts
+		})
+	})
 	t.Run("pool exhausted", func(t *testing.T) { exhausted(t, c) })
 	t.Run("stopped while no turn is at work", func(t *testing.T) { idleOutage(t, c) })
 	t.Run("away at the start", func(t *testing.T) { lateDatabase(t, c) })
