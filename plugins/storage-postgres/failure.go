@@ -15,6 +15,7 @@ import (
 // SQLSTATEs that are told apart. Classes are their first two characters.
 const (
 	stateReadOnly      = "25006"
+	stateBadLogin      = "28000"
 	stateBadPassword   = "28P01"
 	stateNoDatabase    = "3D000"
 	stateNoSchema      = "3F000"
@@ -59,7 +60,8 @@ func ofState(pg *pgconn.PgError, err error) *fault.Error {
 	refused := func(class fault.Class, what string) *fault.Error {
 		return because(err, class, what+" (SQLSTATE "+pg.Code+")")
 	}
-	switch pg.Code {
+	state := stateOf(pg)
+	switch state {
 	case stateReadOnly:
 		return refused(fault.ProviderFailed, "the database takes no writes")
 	case stateTooMany:
@@ -81,7 +83,7 @@ func ofState(pg *pgconn.PgError, err error) *fault.Error {
 	case stateNoSchema, stateNoTable, stateNoFunction, stateNoRole:
 		return refused(fault.ProviderFailed, "the tables are not as this version of the plugin needs them")
 	}
-	switch pg.Code[:min(2, len(pg.Code))] {
+	switch state[:min(2, len(state))] {
 	case "08", "57": // the connection; shutdown and start
 		return refused(fault.ProviderFailed, "the database ended the connection")
 	case "22":
@@ -150,14 +152,14 @@ func (c *Config) configured(err error) *fault.Error {
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		switch {
-		case pg.Code == stateBadPassword:
+		switch state := stateOf(pg); {
+		case state == stateBadPassword:
 			return at(c.Connection.Password, "connection.password", "the database does not accept the password")
-		case pg.Code == stateNoDatabase:
+		case state == stateNoDatabase:
 			return at(c.Connection.Database, "connection.database", "there is no such database")
-		case pg.Code == stateNoPrivilege:
+		case state == stateNoPrivilege:
 			return at(c.Connection.User, "connection.user", "the login may not make the schema and its tables, or use those that are there")
-		case pg.Code[:min(2, len(pg.Code))] == "28":
+		case state[:min(2, len(state))] == "28":
 			return at(c.Connection.User, "connection.user", "the database does not accept the login")
 		}
 		return nil
