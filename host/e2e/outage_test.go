@@ -65,6 +65,16 @@ func TestPostgresOutages(t *testing.T) {
 			return f.hosts
 		})
 	})
+	t.Run("behind a pooler", func(t *testing.T) {
+		db := newDatabase(t, c)
+		b, err := pgtest.PgBouncer(t.Context(), c)
+		pgtest.Check(t, err)
+		f := startFleetAt(t, c, db, b.DSN(db), 3)
+		f.survives(t, "pooled", 0, func(t *testing.T, _ *load) []*yard {
+			f.restartPostgres(t, pgtest.Kill, down)
+			return f.hosts
+		})
+	})
 	t.Run("pool exhausted", func(t *testing.T) { exhausted(t, c) })
 	t.Run("stopped while no turn is at work", func(t *testing.T) { idleOutage(t, c) })
 	t.Run("away at the start", func(t *testing.T) { lateDatabase(t, c) })
