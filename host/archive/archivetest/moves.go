@@ -66,9 +66,6 @@ func (s *Storage) spared(c *conversation, before time.Time) bool {
 	return !c.updated.Before(before) || t != nil && s.leases[t.holder].After(time.Now())
 }
 
-// imported is the attempt of turns that were: their keys replay nothing.
-const imported = "\x00imported"
-
 // Import implements storage.Importer.
 func (s *Storage) Import(_ context.Context, req *storage.ImportRequest) (int64, error) {
 	leave, err := s.enter("Import", req.Call, true)
@@ -92,7 +89,7 @@ func (s *Storage) Import(_ context.Context, req *storage.ImportRequest) (int64, 
 	if c.running() != nil {
 		return 0, fault.New(fault.Conflict, "a turn is running there")
 	}
-	number := c.succeeded()
+	number := c.number
 	var fresh []*turn
 	for _, t := range req.Turns {
 		if t.Sequence <= int64(len(c.turns)) {
@@ -108,13 +105,13 @@ func (s *Storage) Import(_ context.Context, req *storage.ImportRequest) (int64, 
 			return 0, fault.New(fault.Conflict, "turn %d does not follow on what is there", t.Sequence).At("turns")
 		}
 		t.Messages = slices.Clone(t.Messages)
-		fresh = append(fresh, &turn{Turn: t, attempt: imported, closed: true})
+		fresh = append(fresh, &turn{Turn: t, closed: true}) // its key replays nothing
 	}
 	if len(fresh) == 0 {
 		return 0, nil
 	}
 	s.conversations[c.address] = c
-	c.turns = append(c.turns, fresh...)
+	c.turns, c.number = append(c.turns, fresh...), number
 	for _, t := range fresh {
 		if t.EndedAt.After(c.updated) {
 			c.updated = t.EndedAt

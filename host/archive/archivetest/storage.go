@@ -47,7 +47,9 @@ type conversation struct {
 	address
 	user             string
 	life             int
-	turns            []*turn
+	turns            []*turn // by sequence, from 1
+	number           int64   // of the last one that succeeded
+	keys             map[string]*turn
 	created, updated time.Time
 }
 
@@ -86,15 +88,6 @@ func (c *conversation) running() *turn {
 	return nil
 }
 
-func (c *conversation) succeeded() (n int64) {
-	for _, t := range c.turns {
-		if t.State == storage.Succeeded {
-			n++
-		}
-	}
-	return n
-}
-
 // find answers the conversation, made but not kept if there is none.
 func (s *Storage) find(call sdk.Call, created time.Time) (*conversation, error) {
 	if c := s.conversations[of(call)]; c != nil {
@@ -104,7 +97,7 @@ func (s *Storage) find(call sdk.Call, created time.Time) (*conversation, error) 
 		return nil, fault.New(fault.Conflict, "this life of the tenant is over")
 	}
 	s.lives++
-	return &conversation{address: of(call), user: call.User, life: s.lives, created: created}, nil
+	return &conversation{address: of(call), user: call.User, life: s.lives, keys: map[string]*turn{}, created: created}, nil
 }
 
 // Begin implements storage.Storage.
@@ -148,31 +141,44 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 	}}
 	s.conversations[c.address] = c
 	c.turns, c.updated = append(c.turns, t), now
+	if req.Key != "" {
+		c.keys[req.Key] = t
+	}
 	s.extend(req.Holder, now.Add(req.Lease))
 	return c.started(t, req.Tail), nil
 }
 
 // keyed is the last attempt under the key.
 func (c *conversation) keyed(key string, now time.Time) *turn {
-	for _, t := range slices.Backward(c.turns) {
-		if key != "" && t.Key == key && t.attempt != imported && now.Sub(t.StartedAt) < storage.KeyTTL {
-			return t
-		}
+	if t := c.keys[key]; t != nil && now.Sub(t.StartedAt) < storage.KeyTTL {
+		return t
 	}
 	return nil
 }
 
 func (c *conversation) fence(t *turn) string { return fmt.Sprintf("%d.%d", c.life, t.Sequence) }
 
+// behind is the turn that the fence is good for; nil for none.
+func (c *conversation) behind(fence string) *turn {
+	var life, sequence int
+	if _, err := fmt.Sscanf(fence, "%d.%d", &life, &sequence); err != nil || sequence < 1 || sequence > len(c.turns) {
+		return nil
+	}
+	if t := c.turns[sequence-1]; !t.closed && c.fence(t) == fence {
+		return t
+	}
+	return nil
+}
+
 func (c *conversation) started(t *turn, tail int) *storage.BeginResult {
 	var messages []chat.Message
-	for _, t := range c.turns {
-		if t.State == storage.Succeeded {
-			messages = append(messages, t.Messages...)
+	for i := len(c.turns) - 1; i >= 0 && len(messages) < tail; i-- {
+		if c.turns[i].State == storage.Succeeded {
+			messages = append(slices.Clone(c.turns[i].Messages), messages...)
 		}
 	}
 	messages = messages[max(0, len(messages)-tail):]
-	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: c.fence(t), Tail: slices.Clone(messages)}}
+	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: c.fence(t), Tail: messages}}
 }
 
 // Commit implements storage.Storage.
@@ -189,18 +195,18 @@ func (s *Storage) Commit(_ context.Context, req *storage.CommitRequest) (int64, 
 	if c == nil {
 		return 0, fault.New(fault.Conflict, "the fence holds no conversation")
 	}
-	at := slices.IndexFunc(c.turns, func(t *turn) bool { return !t.closed && c.fence(t) == req.Fence })
+	t := c.behind(req.Fence)
 	switch {
-	case at < 0:
+	case t == nil:
 		return 0, fault.New(fault.Conflict, "the fence does not hold the conversation")
-	case c.turns[at].State != storage.Running && c.turns[at].State != req.State:
+	case t.State != storage.Running && t.State != req.State:
 		return 0, fault.New(fault.Conflict, "the turn has ended otherwise")
-	case c.turns[at].State != storage.Running:
-		return c.turns[at].Number, nil
+	case t.State != storage.Running:
+		return t.Number, nil
 	}
-	t := c.turns[at]
 	if req.State == storage.Succeeded {
-		t.Number = c.succeeded() + 1
+		c.number++
+		t.Number = c.number
 	}
 	t.State, t.Reason, t.Usage, t.Record, t.EndedAt = req.State, req.Reason, req.Usage, req.Record, time.Now()
 	t.Messages = append(slices.Clone(t.Messages), req.Messages...)
@@ -227,8 +233,8 @@ func (s *Storage) Read(_ context.Context, req *storage.ReadRequest) (*storage.Tu
 		return nil, fault.New(fault.NotFound, "there is no such conversation")
 	}
 	page := &storage.TurnPage{}
-	for _, t := range c.turns {
-		if t.Sequence <= req.After || !req.All && t.State != storage.Succeeded {
+	for _, t := range c.turns[min(int(req.After), len(c.turns)):] {
+		if !req.All && t.State != storage.Succeeded {
 			continue
 		}
 		if page.More = len(page.Turns) == req.Limit; page.More {
@@ -252,7 +258,7 @@ func (s *Storage) List(_ context.Context, req *storage.ListRequest) (*storage.Co
 	var all []storage.Conversation
 	for a, c := range s.conversations {
 		if a.owner == of(req.Call).owner && a.id > req.After && (req.Call.User == "" || c.user == req.Call.User) {
-			all = append(all, storage.Conversation{ID: a.id, User: c.user, Turns: c.succeeded(), CreatedAt: c.created, UpdatedAt: c.updated})
+			all = append(all, storage.Conversation{ID: a.id, User: c.user, Turns: c.number, CreatedAt: c.created, UpdatedAt: c.updated})
 		}
 	}
 	slices.SortFunc(all, func(a, b storage.Conversation) int { return strings.Compare(a.ID, b.ID) })
