@@ -64,7 +64,7 @@ func TestComplaints(t *testing.T) {
 
 // TestLogWhileTheDatabaseIsDown has few lines, and each is one.
 func TestLogWhileTheDatabaseIsDown(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, TCP: true})
+	c, _ := restless(t)
 	if err := c.Stop(pgtest.Fast); err != nil {
 		t.Fatal(err)
 	}

@@ -3,9 +3,7 @@ package pgstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,48 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
 	"github.com/hashicorp/go-hclog"
-	"go.uber.org/goleak"
 )
-
-// shared is a cluster for the tests that only need a database of their own.
-var shared struct {
-	once    sync.Once
-	cluster *pgtest.Cluster
-	err     error
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if shared.cluster != nil {
-		if err := shared.cluster.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// cluster is the shared one.
-func cluster(t testing.TB) *pgtest.Cluster {
-	t.Helper()
-	shared.once.Do(func() {
-		shared.cluster, shared.err = pgtest.Start(context.Background(), pgtest.Options{NoSync: true})
-	})
-	pgtest.Check(t, shared.err)
-	return shared.cluster
-}
-
-// database makes one for the test, in the shared cluster, and answers its name.
-func database(t testing.TB) string {
-	t.Helper()
-	name := fmt.Sprintf("t%d", time.Now().UnixNano())
-	pgtest.Check(t, cluster(t).CreateDatabase(t.Context(), name))
-	return name
-}
 
 func config(dsn string) Config {
 	return Config{DSN: dsn, Schema: "botyard", PoolSize: 20, MaxOverflow: 10, ConnectTimeout: 5, StatementTimeout: 10}
@@ -108,7 +65,10 @@ func reported(t *testing.T) storagetest.Option {
 	})
 }
 
+// The kits run at the same time, each in a database of its own, after all other tests.
+
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	var opts []storagetest.Option
 	if testing.Short() {
 		opts = append(opts, storagetest.Short())
@@ -117,6 +77,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceThroughAPooler(t *testing.T) {
+	t.Parallel()
 	b, err := pgtest.PgBouncer(t.Context(), cluster(t))
 	pgtest.Check(t, err)
 	kit(t, b.DSN(database(t)), storagetest.Short())

@@ -23,7 +23,7 @@ import (
 
 // TestConfigurationIsRefusedAtTheStart: what no waiting mends, with the key at fault.
 func TestConfigurationIsRefusedAtTheStart(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, TCP: true, Password: "right"})
+	c := guarded.start(t)
 	good := Connection{Host: Hosts{"127.0.0.1"}, Port: c.Port(), Database: "postgres", User: "postgres", Password: "right"}
 	cfg := config("")
 	cfg.Connection = good
@@ -74,7 +74,7 @@ func TestConfigurationIsRefusedAtTheStart(t *testing.T) {
 
 // TestDatabaseComesLater: opening does not need it.
 func TestDatabaseComesLater(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, TCP: true})
+	c, name := restless(t)
 	if err := c.Stop(pgtest.Fast); err != nil {
 		t.Fatal(err)
 	}
@@ -84,9 +84,9 @@ func TestDatabaseComesLater(t *testing.T) {
 	}
 	defer silent.Close()
 	cfg := config("user=postgres")
-	cfg.Connection = Connection{Host: Hosts{"127.0.0.1"}, Port: c.Port()}
+	cfg.Connection = Connection{Host: Hosts{"127.0.0.1"}, Port: c.Port(), Database: name}
 	later := open(t, cfg)
-	cfg.ConnectTimeout = 1
+	cfg.ConnectTimeout = 0.5
 	cfg.Connection.Host = Hosts{silent.Addr().String(), "127.0.0.1"}
 	both := open(t, cfg)
 	req := &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: maxLease}
@@ -105,6 +105,7 @@ func TestDatabaseComesLater(t *testing.T) {
 
 // TestCallsHaveTheirDeadline, also while the database is looked for.
 func TestCallsHaveTheirDeadline(t *testing.T) {
+	t.Parallel() // it mostly waits
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +128,7 @@ func TestCallsHaveTheirDeadline(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, TCP: true})
+	c, database := restless(t)
 	ca, key := certificate(t, "localhost")
 	other, _ := certificate(t, "localhost")
 	dir, _ := c.Socket()
@@ -168,7 +169,7 @@ func TestTLS(t *testing.T) {
 		{"localhost", "verify-ca", other, "tls", false},
 	} {
 		cfg := config("")
-		cfg.Connection = Connection{Host: Hosts{try.host}, Port: c.Port()}
+		cfg.Connection = Connection{Host: Hosts{try.host}, Port: c.Port(), User: "postgres", Database: database}
 		cfg.TLS = TLS{Mode: try.mode, CA: try.ca}
 		s, err := Open(t.Context(), cfg, env())
 		if try.path != "" {

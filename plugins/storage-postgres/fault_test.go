@@ -39,7 +39,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 		}
 		l.more(recovery)
 	}
-	for range 5 {
+	for range 3 {
 		if err := c.KillConnections(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -81,12 +81,15 @@ func TestStandbyIsPromoted(t *testing.T) {
 
 // TestServerTurnsReadOnly: its connections stay, and take no writes.
 func TestServerTurnsReadOnly(t *testing.T) {
-	a, b := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}), pgtest.For(t, pgtest.Options{NoSync: true, Own: true})
-	first, port := a.Socket()
-	second, _ := b.Socket()
-	cfg := wide("user=postgres")
-	cfg.Connection = Connection{Host: Hosts{first, second}, Port: port}
-	s := open(t, cfg)
+	a, name := restless(t)
+	b := own(t)
+	if err := b.CreateDatabase(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { restore(t, b) })
+	first, firstPort := a.Socket()
+	second, secondPort := b.Socket()
+	s := open(t, wide(fmt.Sprintf("user=postgres dbname=%s host=%s,%s port=%d,%d", name, first, second, firstPort, secondPort)))
 	commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
 	readOnly := func(c *pgtest.Cluster, on string) {
 		for _, sql := range []string{"alter system set default_transaction_read_only = " + on, "select pg_reload_conf()"} {
@@ -106,7 +109,7 @@ func TestServerTurnsReadOnly(t *testing.T) {
 		_, err := s.Begin(t.Context(), req)
 		return err
 	})
-	if n, err := b.Exec(t.Context(), "", "select count(*) from botyard.turns"); err != nil || n != "1" {
+	if n, err := b.Exec(t.Context(), name, "select count(*) from botyard.turns"); err != nil || n != "1" {
 		t.Errorf("the other has %s turns, %v", n, err)
 	}
 	readOnly(b, "on") // and now there is none

@@ -15,9 +15,9 @@ import (
 
 // TestDeadHostIsAskedOnce: of a list whose first host says nothing.
 func TestDeadHostIsAskedOnce(t *testing.T) {
+	c := own(t)
 	for _, where := range []string{"socket", "tcp"} {
 		t.Run(where, func(t *testing.T) {
-			c := pgtest.For(t, pgtest.Options{NoSync: true, TCP: true})
 			silent, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -43,7 +43,7 @@ func TestDeadHostIsAskedOnce(t *testing.T) {
 					_ = conn.Close() // the other side has given up
 				}
 			}()
-			cfg := config("user=postgres sslmode=disable")
+			cfg := config("user=postgres sslmode=disable dbname=" + database(t))
 			cfg.ConnectTimeout = 0.5
 			cfg.Connection.Host = Hosts{silent.Addr().String(), fmt.Sprintf("localhost:%d", c.Port())}
 			if where == "socket" {

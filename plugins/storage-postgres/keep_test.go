@@ -135,6 +135,7 @@ func TestPagesFitIntoAnAnswer(t *testing.T) {
 
 // TestOverflowIsClosed: connections beyond the pool's size go when they are idle.
 func TestOverflowIsClosed(t *testing.T) {
+	t.Parallel() // it mostly waits
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 2, 4
 	s := open(t, cfg)

@@ -15,7 +15,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-const talks = 50
+// talks are a few more than the connections of a pool, so that some wait for one.
+const talks = 32
 
 // recovery is how long after the database's return turns may still fail.
 const recovery = 5 * time.Second

@@ -4,19 +4,21 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/botyard/botyard/pgtest"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
 // TestSchemasOfOthers: what another login of the database made before the first start, or
 // may replace, is not used by one that may more.
 func TestSchemasOfOthers(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}) // its roles are not shared
+	c := own(t)
+	mark := "_" + unique() // of this test's roles
+	named := strings.NewReplacer("other", "other"+mark, "fellow", "fellow"+mark, "operator", "operator"+mark,
+		"bypasser", "bypasser"+mark, "plain", "plain"+mark).Replace
 	for _, sql := range []string{"create role other login", "create role fellow", "create role operator login createrole",
 		"grant fellow to operator", "create role bypasser login bypassrls", "create role plain login",
 		// Older servers let any role give itself to others.
 		"do $$ begin set local role other; grant other to operator; exception when insufficient_privilege then null; end $$"} {
-		if _, err := c.Exec(t.Context(), "", sql); err != nil {
+		if _, err := c.Exec(t.Context(), "", named(sql)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,14 +46,11 @@ func TestSchemasOfOthers(t *testing.T) {
 		{"none", "postgres", "select 1", ""},
 	} {
 		t.Run(try.name, func(t *testing.T) {
-			name := "s_" + try.name
-			if err := c.CreateDatabase(t.Context(), name); err != nil {
+			name := database(t)
+			if _, err := c.Exec(t.Context(), name, named(try.sql)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.Exec(t.Context(), name, try.sql); err != nil {
-				t.Fatal(err)
-			}
-			s, err := Open(t.Context(), config(c.DSN(name)+" user="+try.login), env())
+			s, err := Open(t.Context(), config(c.DSN(name)+" user="+named(try.login)), env())
 			if err == nil {
 				defer s.Close()
 			}
@@ -62,7 +61,7 @@ func TestSchemasOfOthers(t *testing.T) {
 				commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
 				return
 			}
-			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != "schema" || !strings.Contains(e.Message, "role "+try.owner) {
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != "schema" || !strings.Contains(e.Message, "role "+named(try.owner)+",") {
 				t.Errorf("%v; want it refused for what %s owns", err, try.owner)
 			}
 		})

@@ -96,6 +96,7 @@ func TestSecretsAndEndpoints(t *testing.T) {
 // TestConformanceOverTheWire runs the kit through the protocol, with all instances
 // in one process.
 func TestConformanceOverTheWire(t *testing.T) {
+	t.Parallel()
 	p := Plugin()
 	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
 	p.Backend.Register(server)

@@ -12,8 +12,7 @@ import (
 // TestPoolerRefusesAtTheStart: what a pooler answers in its own way is the configuration's
 // fault as much as if the server had said it.
 func TestPoolerRefusesAtTheStart(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, TCP: true, Password: "right"})
-	b, err := pgtest.PgBouncer(t.Context(), c)
+	b, err := pgtest.PgBouncer(t.Context(), guarded.start(t))
 	pgtest.Check(t, err)
 	dir, port := b.Socket()
 	for _, try := range []struct {

@@ -79,8 +79,8 @@ func TestWatchBehindAPooler(t *testing.T) {
 
 // TestWatchIsCut: who watches hears of it, and can watch again.
 func TestWatchIsCut(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true})
-	s := open(t, config(c.DSN("")))
+	c, name := restless(t)
+	s := open(t, config(c.DSN(name)))
 	for i := range 2 {
 		told, ended := watched(t, s)
 		await(t, "the start", told)

@@ -1,0 +1,113 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/pgtest"
+	"go.uber.org/goleak"
+)
+
+// common is a cluster that several tests use, one after the other.
+type common struct {
+	opts    pgtest.Options
+	once    sync.Once
+	cluster *pgtest.Cluster
+	err     error
+}
+
+var (
+	// databases is for tests that only need a database of their own. An existing server
+	// will do, if there is one.
+	databases common
+	// unrest is for tests that stop the server or change its settings. What was
+	// acknowledged may be lost when it is killed.
+	unrest = common{opts: pgtest.Options{NoSync: true, TCP: true, Own: true}}
+	// guarded is for logins with a password, which is "right".
+	guarded = common{opts: pgtest.Options{NoSync: true, TCP: true, Password: "right"}}
+)
+
+func TestMain(m *testing.M) {
+	databases.opts = pgtest.Options{NoSync: true, TCP: os.Getenv(pgtest.ForeignEnv) == ""}
+	code := m.Run()
+	for _, c := range []*common{&databases, &unrest, &guarded} {
+		if c.cluster == nil {
+			continue
+		}
+		if err := c.cluster.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func (c *common) start(t testing.TB) *pgtest.Cluster {
+	t.Helper()
+	c.once.Do(func() { c.cluster, c.err = pgtest.Start(context.Background(), c.opts) })
+	pgtest.Check(t, c.err)
+	return c.cluster
+}
+
+// cluster is the one for databases.
+func cluster(t testing.TB) *pgtest.Cluster {
+	t.Helper()
+	return databases.start(t)
+}
+
+// own is the one for databases where it is no existing server; else the test is skipped.
+func own(t testing.TB) *pgtest.Cluster {
+	t.Helper()
+	c := cluster(t)
+	if dir, _ := c.Socket(); dir == "" {
+		t.Skip(pgtest.ErrForeign)
+	}
+	return c
+}
+
+// restless is the one for unrest, which runs and has its first settings again after the
+// test, and a database in it.
+func restless(t testing.TB) (c *pgtest.Cluster, name string) {
+	t.Helper()
+	c = unrest.start(t)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := c.StartAgain(ctx); err != nil {
+			t.Error(err)
+		}
+		restore(t, c)
+	})
+	name = unique()
+	if err := c.CreateDatabase(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	return c, name
+}
+
+// restore takes back what was set by alter system.
+func restore(t testing.TB, c *pgtest.Cluster) {
+	for _, sql := range []string{"alter system reset all", "select pg_reload_conf()"} {
+		if _, err := c.Exec(context.Background(), "", sql); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func unique() string { return fmt.Sprintf("t%d", time.Now().UnixNano()) }
+
+// database makes one for the test, in the cluster for databases, and answers its name.
+func database(t testing.TB) string {
+	t.Helper()
+	name := unique()
+	pgtest.Check(t, cluster(t).CreateDatabase(t.Context(), name))
+	return name
+}
