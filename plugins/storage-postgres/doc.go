@@ -40,6 +40,12 @@
 // works as itself: it owns the tables, and forced row-level security holds owners too.
 // Logins that nothing would hold are refused.
 //
+// Whoever owns the schema, a table or a function of it decides what runs there with what
+// the login may do. So those must be owned by the login itself, a superuser, or a role
+// that an administrator made the login a member of; a schema that another login of the
+// database made first is refused. In a schema that other programs use too, the role gets
+// only the tables of this one.
+//
 // # Turns
 //
 // Begin and Commit are one round trip each, and one function in the database. Begin locks
