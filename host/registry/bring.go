@@ -164,6 +164,19 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 	}
 }
 
+// installOwn takes what was just put from here. Of a tenant that is new here nobody has
+// noted what was heard since, and so it is read before it is used. The caller holds mu.
+func (r *Registry) installOwn(id string, e *ledger.Entry, effective *config.Effective) {
+	if r.tenants[id] != nil {
+		r.install(id, e, effective)
+		return
+	}
+	r.absent.Remove(id)
+	if l := r.loads[id]; l != nil {
+		l.stale = true
+	}
+}
+
 // absence says why an id is not served.
 func absence(id string, e *ledger.Entry) error {
 	if e != nil && e.State == storage.TenantRemoved {

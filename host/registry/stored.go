@@ -94,7 +94,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.install(id, put, effective)
+	r.installOwn(id, put, effective)
 	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt}, effective, nil
 }
 
@@ -192,7 +192,7 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.install(id, put, effective)
+	r.installOwn(id, put, effective)
 	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt}, nil
 }
 

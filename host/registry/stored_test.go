@@ -389,3 +389,26 @@ func TestNotingAStorageDoesNotUndoTheBuild(t *testing.T) {
 		t.Error("a bot was dropped for the host's own note")
 	}
 }
+
+func TestANewTenantThatAnotherHostChangedAtOnceIsNotServedAsItWas(t *testing.T) {
+	shared := &hasty{Registry: &ledgertest.Registry{}, put: func() {}}
+	a := openSite(t, shared)
+	b := openSite(t, shared.Registry)
+	first := true
+	shared.put = func() {
+		if !first {
+			return
+		}
+		first = false
+		// Before a knows that its own is done, b is faster and a hears of it.
+		put(t, b.Registry, "x", 2)
+		if err := a.books.Confirm(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+	}
+	put(t, a.Registry, "x", 1)
+	if got := a.revision(t, "x"); got != "2" {
+		t.Errorf("revision %s is served long after it was replaced", got)
+	}
+}
