@@ -10,9 +10,9 @@ import (
 
 // owning finds one of our things that a role owns which the login has no reason to
 // trust: whoever owns a schema, a table or a function decides what runs there as the
-// login. Trusted are superusers, the login itself and the roles it was made a member
-// of; not by these themselves, as older servers let any role do. The schema public
-// is the database owner's.
+// login. Trusted are superusers, the login itself, and the roles that it, a superuser or
+// a maker of roles made it a member of: anybody else who has a role to give may give it
+// to one who never asked. The schema public is the database owner's.
 const owning = `with recursive login as (select r.oid from pg_roles as r where r.rolname = current_user),
 	trusted (oid) as (
 		select login.oid from login

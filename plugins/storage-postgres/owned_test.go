@@ -12,15 +12,17 @@ import (
 func TestSchemasOfOthers(t *testing.T) {
 	c := own(t)
 	mark := "_" + unique() // of this test's roles
-	named := strings.NewReplacer("other", "other"+mark, "fellow", "fellow"+mark, "operator", "operator"+mark,
+	named := strings.NewReplacer("other", "other"+mark, "neighbour", "neighbour"+mark, "fellow", "fellow"+mark, "operator", "operator"+mark,
 		"bypasser", "bypasser"+mark, "plain", "plain"+mark).Replace
-	for _, sql := range []string{"create role other login", "create role fellow", "create role operator login createrole",
-		"grant fellow to operator", "create role bypasser login bypassrls", "create role plain login",
-		// Older servers let any role give itself to others.
-		"do $$ begin set local role other; grant other to operator; exception when insufficient_privilege then null; end $$"} {
+	for _, sql := range []string{"create role other login", "create role neighbour login", "grant other to neighbour with admin option", "create role fellow", "create role operator login createrole",
+		"grant fellow to operator", "create role bypasser login bypassrls", "create role plain login"} {
 		if _, err := c.Exec(t.Context(), "", named(sql)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// Who may let others in may do so for one who never asked.
+	if _, err := connect(t, c.DSN("")+named(" user=neighbour")).Exec(t.Context(), named("grant other to operator")); err != nil {
+		t.Fatal(err)
 	}
 	const evil = `as $$ begin raise exception 'this must not run'; end $$`
 	for _, try := range []struct {
