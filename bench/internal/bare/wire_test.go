@@ -100,9 +100,10 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 
 // tap is a way to the cluster that keeps what its clients say.
 type tap struct {
-	dsn  string
-	mu   sync.Mutex
-	said []string
+	dsn   string
+	mu    sync.Mutex
+	said  []string
+	texts map[string]string // of prepared statements; pgx names them by a digest
 }
 
 func listen(t *testing.T, c *pgtest.Cluster) *tap {
@@ -115,7 +116,7 @@ func listen(t *testing.T, c *pgtest.Cluster) *tap {
 		t.Fatal(err)
 	}
 	of, port := c.Socket()
-	w := &tap{dsn: fmt.Sprintf("host=%s port=5432 user=%s dbname=postgres", dir, pgtest.Superuser)}
+	w := &tap{texts: map[string]string{}, dsn: fmt.Sprintf("host=%s port=5432 user=%s dbname=postgres", dir, pgtest.Superuser)}
 	var conns sync.WaitGroup
 	conns.Go(func() {
 		for {
@@ -164,15 +165,16 @@ func (w *tap) carry(t *testing.T, client net.Conn, to string) {
 }
 
 func (w *tap) keep(m pgproto3.FrontendMessage) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	what := strings.TrimPrefix(fmt.Sprintf("%T", m), "*pgproto3.")
 	switch m := m.(type) {
 	case *pgproto3.Parse:
-		what += fmt.Sprintf(" %q %s %v", m.Name, m.Query, m.ParameterOIDs)
+		w.texts[m.Name] = m.Query
+		what += fmt.Sprintf(" %s %v", m.Query, m.ParameterOIDs)
 	case *pgproto3.Bind:
-		what += fmt.Sprintf(" %q %v %v", m.PreparedStatement, m.ParameterFormatCodes, m.ResultFormatCodes) // pgx names them by a digest of their text
+		what += fmt.Sprintf(" %s %v %v", w.texts[m.PreparedStatement], m.ParameterFormatCodes, m.ResultFormatCodes)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.said = append(w.said, what)
 }
 

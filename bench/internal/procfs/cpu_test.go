@@ -1,0 +1,45 @@
+package procfs
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// TestFamilyCPU sees the time of a child while it runs and when it has ended.
+func TestFamilyCPU(t *testing.T) {
+	of := func(what string, f func(int) (time.Duration, error)) time.Duration {
+		d, err := f(os.Getpid())
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		return d
+	}
+	before := of("family", FamilyCPU)
+	child := exec.Command("sh", "-c", "while :; do :; done")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	used := time.Duration(0)
+	for deadline := time.Now().Add(time.Minute); used < 200*time.Millisecond && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+		used, _ = CPU(child.Process.Pid)
+	}
+	running := of("family", FamilyCPU) - before
+	if running < used {
+		t.Errorf("the family used %s, its running child alone %s", running, used)
+	}
+	own := of("own", CPU)
+	_ = child.Process.Kill()
+	_ = child.Wait()
+	if ended := of("family", FamilyCPU) - before; ended < running {
+		t.Errorf("the family used %s when the child had ended and %s before", ended, running)
+	}
+	if again := of("own", CPU) - own; again > used {
+		t.Errorf("the child's end cost its parent %s by itself", again)
+	}
+	if used == 0 || OwnCPU() == 0 {
+		t.Error("no time was used")
+	}
+}
