@@ -47,7 +47,7 @@ check-tidy: go
 	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off $(GO) mod tidy -diff && GOWORK=off $(GO) build ./...) || { echo "$$m: run GOWORK=off go mod tidy there"; exit 1; }; done
 
 # Measure this machine; BENCH=--quick is rough and fast. See docs/performance.md.
-bench: build
+bench: servers build
 	@$(GO) build -trimpath -o $(BIN)/bench ./bench
 	@$(BIN)/bench --bin $(BIN) $(BENCH)
 

@@ -144,9 +144,10 @@ begin
 
     if p_tail > 0 then
         -- Each turn has a message or more, so the loop ends it before the limit does; that
-        -- tells the planner that few are wanted.
+        -- tells the planner that few are wanted. In a subquery, since one that saw a number
+        -- greater than the turns it expects would sort the whole conversation.
         kind := 'tail';
-        for t in select * from @schema@.turns where cid = c.cid and number is not null order by seq desc limit p_tail loop
+        for t in select * from @schema@.turns where cid = c.cid and number is not null order by seq desc limit (select p_tail) loop
             seq := t.seq;
             message := t.message;
             replies := t.replies;
