@@ -29,6 +29,8 @@ demo: build
 # against their processes. STORAGES= has theirs in full too, for some minutes more.
 STORAGES := -short
 
+# BOTYARD_LONG_TESTS=1 adds the tests that take minutes, as of a database that is away
+# for longer than hosts wait.
 test: servers lint check-tidy check-proto check-docs build
 	@set -e; for m in $(MODULES); do echo "== $$m"; \
 	case $$m in plugins/storage-*) short="$(STORAGES)";; *) short=;; esac; \

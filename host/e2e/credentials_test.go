@@ -46,6 +46,7 @@ func startOnPostgres(t *testing.T, dsn string) *yard {
 // Tenants with logins of their own to one database have pools of their own. A wrong
 // password is refused while another's right one is in use, and changes nothing.
 func TestEachTenantsCredentialsCount(t *testing.T) {
+	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true, Password: "right one"})
 	db := newDatabase(t, c)
 	for _, role := range []string{"alice", "bob"} {
@@ -101,6 +102,7 @@ func TestEachTenantsCredentialsCount(t *testing.T) {
 // The password that a host logs in with is replaced while it runs: in the database, and
 // then in its files. Nobody restarts anything.
 func TestDatabasePasswordsAreRotated(t *testing.T) {
+	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true, Password: "of the superuser"})
 	db := newDatabase(t, c)
 	admin := func(sql string) {
@@ -150,6 +152,7 @@ func TestDatabasePasswordsAreRotated(t *testing.T) {
 
 // The literal secrets of registered tenants are in no table.
 func TestSecretsAreSealedInPostgres(t *testing.T) {
+	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
 	f := startFleet(t, c, 2)
 	const secret = "sk-literal-91ab7e"

@@ -55,6 +55,7 @@ func fill(t *testing.T, dir string) (free func()) {
 }
 
 func TestSQLiteDiskIsFull(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, "32m")
 	y := start(t, "data_dir = \""+dir+"\"\n"+onSQLite, nil)
 	f := &fleet{t: t, hosts: []*yard{y}, front: y}
@@ -70,6 +71,7 @@ func TestSQLiteDiskIsFull(t *testing.T) {
 }
 
 func TestPostgresDiskIsFull(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, "96m")
 	c := pgtest.For(t, pgtest.Options{Dir: dir, Small: true})
 	f := startFleet(t, c, 3)

@@ -13,6 +13,7 @@ import (
 // held is others' by then. One of four is killed, then two of the three that are left.
 // The others go on, and take over what the dead ones held when its leases ran out.
 func TestHostsAreKilled(t *testing.T) {
+	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
 	f := startFleet(t, c, 4)
 	kill := func(t *testing.T, hosts []*yard) {

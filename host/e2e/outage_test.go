@@ -24,6 +24,7 @@ const (
 )
 
 func TestPostgresOutages(t *testing.T) {
+	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{TCP: true})
 	f := startFleet(t, c, 3, "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__STATEMENT_TIMEOUT=1")
 	for _, fault := range []struct {

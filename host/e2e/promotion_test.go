@@ -12,6 +12,7 @@ import (
 // no writes. The DSN names both; nothing that was acknowledged may be missing on the
 // standby, so the server waits for it.
 func TestAStandbyIsPromoted(t *testing.T) {
+	t.Parallel()
 	for _, before := range []struct {
 		name, says string
 		do         func(t *testing.T, c *pgtest.Cluster)

@@ -31,6 +31,7 @@ defaults {
 // A host on SQLite goes away in each way under load, and is started again; or its
 // plugin dies, and is not.
 func TestSQLiteOutages(t *testing.T) {
+	t.Parallel()
 	y := start(t, onSQLite, nil)
 	f := &fleet{t: t, hosts: []*yard{y}, front: y}
 	restart := func(sig syscall.Signal) func(*testing.T) {
@@ -60,6 +61,7 @@ func TestSQLiteOutages(t *testing.T) {
 // What was registered over the API is there after each kind of end, with secrets that
 // are nowhere in the files; and so is what was said.
 func TestSQLiteRemembersTenants(t *testing.T) {
+	t.Parallel()
 	const secret = "sk-literal-4f1d9c"
 	provider := serveOllama(t)
 	y := start(t, onSQLite, nil)

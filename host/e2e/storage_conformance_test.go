@@ -18,6 +18,7 @@ import (
 // The conformance kit of storages, run against plugin processes through the host's own
 // callers. Where several hosts may share a storage, three processes do.
 func TestStoragesConform(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
@@ -28,9 +29,10 @@ func TestStoragesConform(t *testing.T) {
 	for _, s := range []struct {
 		name   string
 		config func(t *testing.T) string
-		opts   []storagetest.Option // none: one process, that keeps nothing
+		opts   []storagetest.Option
+		alone  bool // one process, that keeps nothing
 	}{
-		{name: "memory", config: func(*testing.T) string { return `{}` }},
+		{name: "memory", alone: true, config: func(*testing.T) string { return `{}` }},
 		{name: "sqlite", config: func(*testing.T) string { return `{}` }, opts: []storagetest.Option{storagetest.Durable()}},
 		{name: "postgres", config: func(t *testing.T) string {
 			c, db := database(t)
@@ -53,12 +55,12 @@ func TestStoragesConform(t *testing.T) {
 				if took > 2*time.Second {
 					t.Logf("%s took %s", r.Name, took.Round(time.Millisecond))
 				}
-				passing := s.opts == nil && (r.Name == "migrate" || strings.HasPrefix(r.Name, "restart"))
+				passing := s.alone && (r.Name == "migrate" || strings.HasPrefix(r.Name, "restart"))
 				if errors.Is(err, storagetest.ErrSkip) && !passing {
 					t.Errorf("the rule %s did not apply", r.Name)
 				}
 			}))
-			if s.opts != nil {
+			if !s.alone {
 				opts = append(opts, storagetest.Peers(open, open))
 			}
 			if err := storagetest.Test(t.Context(), open, opts...); err != nil {
