@@ -19,7 +19,7 @@ type Entry struct {
 	Path   string `json:"path"`
 	Value  any    `json:"value"` // "<secret>" for a secret
 	Layer  string `json:"layer"`
-	File   string `json:"file"` // or what stands for it: a variable, "body"
+	File   string `json:"file"` // or what stands for it: a variable, "body", "registry"
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	Secret bool   `json:"secret,omitempty"`

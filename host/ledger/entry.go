@@ -96,7 +96,7 @@ func unpack(key *secret.Key, r storage.Registration) *Entry {
 }
 
 func open(key *secret.Key, tenant string, env envelope) (*config.Document, error) {
-	name := "tenant " + tenant
+	const name = "registry"
 	doc, err := config.ParseJSON(name, env.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("what the registry has of tenant %q: %w", tenant, err)
