@@ -123,11 +123,12 @@ func (e *Env) clean() error {
 	return e.unregister(ctx)
 }
 
-// begin asks for a turn of its own holder with a long lease, unless set says else.
+// begin asks for a turn of its own holder with a long lease, by an attempt of its own,
+// unless set says else.
 func (t talk) begin(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.BeginResult, error) {
 	req := &storage.BeginRequest{
 		Call: t.call, Message: chat.Text(chat.User, text),
-		Holder: t.env.holder(), Lease: longLease,
+		Holder: t.env.holder(), Lease: longLease, Attempt: rand.Text(),
 	}
 	for _, f := range set {
 		f(req)

@@ -84,12 +84,21 @@ func checkTurn(ctx context.Context, env *Env) error {
 }
 
 func checkBeginRepeat(ctx context.Context, env *Env) error {
-	c := env.talk("c")
+	for _, key := range []string{"", "k"} {
+		if err := checkRepeatOf(ctx, env, key); err != nil {
+			return fmt.Errorf("with key %q: %w", key, err)
+		}
+	}
+	return nil
+}
+
+func checkRepeatOf(ctx context.Context, env *Env, key string) error {
+	c := env.talk("c" + key)
 	if _, err := c.turn(ctx, "zero"); err != nil {
 		return err
 	}
 	repeat := func(r *storage.BeginRequest) {
-		r.Attempt, r.Holder, r.Key, r.Tail = env.id("attempt"), env.id("host"), "k", 10
+		r.Attempt, r.Holder, r.Key, r.Tail = env.id("attempt"), env.id("host"), key, 10
 	}
 	first, err := c.start(ctx, "one", repeat)
 	if err != nil {
