@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/botyard/botyard/bench/internal/bare"
 	"github.com/botyard/botyard/bench/internal/load"
@@ -87,7 +88,11 @@ func (d *database) floor(ctx context.Context, host *subject, tokens int) (*subje
 			return nil, err
 		}
 	}
+	conversations := make([]bare.Conversation, slices.Max(callers))
+	for i := range conversations {
+		conversations[i].ID = fmt.Sprintf("bare-%d", i)
+	}
 	return &subject{what: report.BarePgx, families: d.families(), turn: func(ctx context.Context, caller int) error {
-		return turns[caller%workTenants].Run(ctx, d.pool, fmt.Sprintf("bare-%d", caller))
+		return turns[caller%workTenants].Run(ctx, d.pool, &conversations[caller])
 	}}, nil
 }

@@ -44,7 +44,7 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 	}
 	on := scope{tenant: call.Tenant, timeout: deleteTimeout}
 	ends := whole && sc.Before.IsZero()
-	if err := s.run(ctx, on, s.calls.unlink, []any{call.Incarnation, conversation, user, before, ends}, none); err != nil {
+	if err := s.run(ctx, on, query{s.calls.unlink, []any{call.Incarnation, conversation, user, before, ends}, none}); err != nil {
 		return d, err
 	}
 	for {
@@ -54,12 +54,12 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 		}
 		var conversations, turns int64
 		args := []any{call.Incarnation, conversation, user, int32(step)}
-		err := s.run(ctx, on, s.calls.sweep, args, func(rows pgx.Rows) error {
+		err := s.run(ctx, on, query{s.calls.sweep, args, func(rows pgx.Rows) error {
 			if !rows.Next() {
 				return unanswered(rows, "sweep")
 			}
 			return rows.Scan(&conversations, &turns, &d.More)
-		})
+		}})
 		if err != nil {
 			return d, err
 		}

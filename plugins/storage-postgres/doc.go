@@ -48,9 +48,12 @@
 //
 // # Turns
 //
-// Begin and Commit are one round trip each, and one function in the database. Begin locks
-// the conversation's row, for the time of its own transaction, and reads the tail
-// after that; a busy conversation is not locked at all. The tail is the end of one
+// Begin and Commit are one round trip each, and one function in the database. What most
+// turns need of these is also a plain statement, which takes a third less of the server's
+// time where it is kept prepared: it begins in a conversation that the Store has seen before
+// and that is free, and ends what its fence holds. If that was not so it did nothing, and
+// the function is called after it. Begin locks the conversation's row, for the time of its own
+// transaction, and reads the tail after that; a busy conversation is not locked at all. The tail is the end of one
 // index range, whatever the length of the conversation. What they change in a
 // conversation is not indexed, so its row stays where it is. Leases go by the
 // database's clock: a turn lives by the lease it was begun with or by the one that

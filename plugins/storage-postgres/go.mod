@@ -6,6 +6,7 @@ require (
 	github.com/botyard/botyard/pgtest v0.0.0
 	github.com/botyard/botyard/sdk v0.0.0
 	github.com/hashicorp/go-hclog v1.6.3
+	github.com/hashicorp/golang-lru/v2 v2.0.7
 	go.uber.org/goleak v1.3.0
 	google.golang.org/grpc v1.85.0
 )

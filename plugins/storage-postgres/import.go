@@ -30,12 +30,12 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	args := append([]any{call.Incarnation, call.Conversation, call.User}, columns.args()...)
 	var kind string
 	var added int64
-	err := s.run(ctx, scope{tenant: call.Tenant}, s.calls.imports, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, scope{tenant: call.Tenant}, query{s.calls.imports, args, func(rows pgx.Rows) error {
 		if !rows.Next() {
 			return unanswered(rows, "import")
 		}
 		return rows.Scan(&kind, &added)
-	})
+	}})
 	switch {
 	case err != nil:
 		return 0, err

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"reflect"
@@ -24,7 +25,7 @@ func call(tenant, conversation string) sdk.Call {
 
 func begin(t testing.TB, s *Store, c sdk.Call, set ...func(*storage.BeginRequest)) *storage.BeginResult {
 	t.Helper()
-	req := &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Tail: 10}
+	req := &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Tail: 10, Attempt: rand.Text()}
 	for _, f := range set {
 		f(req)
 	}
@@ -206,6 +207,9 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 			settle(t, s, "a")
 			running := begin(t, s, call("a", "c"))
 			cid, seq, _ := parseFence(running.Started.Fence)
+			ended := begin(t, s, call("a", "free"))
+			commit(t, s, call("a", "free"), ended)
+			free, _, _ := parseFence(ended.Started.Fence)
 			super := connect(t, c.DSN(name))
 			all := func() map[string][]string {
 				dump := map[string][]string{}
@@ -217,6 +221,9 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 			before := all()
 			one, none, now := []int64{1}, []string{""}, []time.Time{time.Now()}
 			args := map[string][]any{
+				"beginFree":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other"},
+				"tail":        {cid, 10},
+				"commitHeld":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
 				"begin":       {"", "c", "u", `{}`, nil, int32(10), "h", time.Minute, "k", []byte("digest of k"), nil},
 				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
 				"unlink":      {"", nil, nil, nil, true},
@@ -249,7 +256,7 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 				sql := reflect.ValueOf(s.calls).Field(i).String()
 				run := func(tenant string) ([]string, error) {
 					var seen []string
-					err := s.run(t.Context(), scope{tenant: tenant}, sql, args[field], func(rows pgx.Rows) error {
+					err := s.run(t.Context(), scope{tenant: tenant}, query{sql, args[field], func(rows pgx.Rows) error {
 						for rows.Next() {
 							values, err := rows.Values()
 							if err != nil {
@@ -264,7 +271,7 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 							seen = append(seen, strings.Join(words, " "))
 						}
 						return rows.Err()
-					})
+					}})
 					return seen, err
 				}
 				// Each a tenant of its own: begin and import make something.

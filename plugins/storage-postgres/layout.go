@@ -15,7 +15,8 @@ var files embed.FS
 
 // layout is one version of the tables. Up only adds to the version before, so that
 // plugins which know only that one go on; what they alone need is taken away by
-// finish, and that shuts them out. The schema's name stands where @schema@ is written.
+// finish, and that shuts them out. They notice at the next statement that is gone: each
+// function of theirs, and what their statements without one name. The schema's name stands where @schema@ is written.
 type layout struct {
 	what   string
 	up     string // SQL

@@ -29,11 +29,11 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	}
 	var page *storage.TurnPage
 	args := []any{req.Call.Incarnation, req.Call.Conversation, req.After, int64(req.Limit + 1)}
-	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, sql, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, query{sql, args, func(rows pgx.Rows) error {
 		var err error
 		page, err = readPage(rows, req.Limit)
 		return err
-	})
+	}})
 	if err == nil && page == nil {
 		return nil, fault.New(fault.NotFound, "there is no such conversation")
 	}
@@ -87,7 +87,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 		sql, args = s.calls.listUser, append(args, req.Call.User)
 	}
 	var page *storage.ConversationPage
-	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, sql, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, query{sql, args, func(rows pgx.Rows) error {
 		page = &storage.ConversationPage{}
 		for rows.Next() {
 			if len(page.Conversations) == req.Limit {
@@ -102,6 +102,6 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			page.Conversations = append(page.Conversations, c)
 		}
 		return nil
-	})
+	}})
 	return page, err
 }

@@ -13,7 +13,8 @@ import (
 
 // explained runs the plugin's statement again and again, until the server has made up
 // its mind, and answers the plans of all statements in the functions that it ran last.
-func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, sql string, args ...any) []string {
+// before is run ahead of each.
+func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, before, sql string, args ...any) []string {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -38,11 +39,14 @@ func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, sql string, ar
 		}
 	}
 	for range 8 { // five plans for the values, then one for all
+		if _, err := c.Exec(t.Context(), before); err != nil {
+			t.Fatal(err)
+		}
 		plans = nil
 		var batch pgx.Batch
 		batch.Queue(setting, appRole, tenant, "10000")
 		batch.Queue(sql, args...)
-		if err := results(c.SendBatch(t.Context(), &batch), none); err != nil {
+		if err := results(c.SendBatch(t.Context(), &batch), []query{{scan: none}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,23 +85,32 @@ func TestCostDoesNotGrow(t *testing.T) {
 	const tail = 20
 	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(tail), "h", "0 s", nil, nil, nil}
 	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(tail), "h", "0 s", "other", []byte("d"), nil}
+	const (
+		free = `update botyard.conversations set running_seq = null where id = 'c'`
+		held = `update botyard.conversations set running_seq = 30000, running_attempt = 'a', running_until = now() where id = 'c'`
+	)
+	cid := column[int64](t, connect(t, c.DSN(name)), `select cid from botyard.conversations where id = 'c'`)[0]
 	for _, try := range []struct {
-		what string
-		sql  string
-		args []any
-		rows int // at most, in any node of a plan
-		uses string
+		what   string
+		before string
+		sql    string
+		args   []any
+		rows   int // at most, in any node of a plan
+		uses   string
 	}{
-		{"begin", s.calls.begin, begun, tail/2 + 1, "Index Scan Backward using turns_succeeded"},
-		{"begin with a key", s.calls.begin, keyedArgs, tail/2 + 1, "turns_by_key"},
-		{"commit", s.calls.commit, []any{"", "c", int64(1), int64(1), "succeeded", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
-		{"read", s.calls.read, []any{"", "c", int64(15000), int64(51)}, 51, "turns_succeeded"},
-		{"read all", s.calls.readAll, []any{"", "c", int64(15000), int64(51)}, 51, "turns_pkey"},
-		{"list", s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},
-		{"list of a user", s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
+		{"begin where it is free", free, s.calls.beginFree, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a"}, 1, "conversations_pkey"},
+		{"the tail", "", s.calls.tail, []any{cid, tail}, tail, "Index Scan Backward using turns_succeeded"},
+		{"commit of what is held", held, s.calls.commitHeld, []any{"", "c", cid, int64(30000), "failed", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
+		{"begin", held, s.calls.begin, begun, tail/2 + 1, "Index Scan Backward using turns_succeeded"},
+		{"begin with a key", held, s.calls.begin, keyedArgs, tail/2 + 1, "turns_by_key"},
+		{"commit", held, s.calls.commit, []any{"", "c", int64(1), int64(1), "succeeded", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
+		{"read", held, s.calls.read, []any{"", "c", int64(15000), int64(51)}, 51, "turns_succeeded"},
+		{"read all", held, s.calls.readAll, []any{"", "c", int64(15000), int64(51)}, 51, "turns_pkey"},
+		{"list", held, s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},
+		{"list of a user", held, s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
 	} {
-		plans := explained(t, pgx.QueryExecModeExec, c.DSN(name), "t", try.sql, try.args...)
-		plans = append(plans, explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t", try.sql, try.args...)...)
+		plans := explained(t, pgx.QueryExecModeExec, c.DSN(name), "t", try.before, try.sql, try.args...)
+		plans = append(plans, explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t", try.before, try.sql, try.args...)...)
 		all := strings.Join(plans, "\n")
 		if !strings.Contains(all, try.uses) {
 			t.Errorf("%s does not use %s:\n%s", try.what, try.uses, all)
@@ -119,5 +132,37 @@ func TestCostDoesNotGrow(t *testing.T) {
 	res := begin(t, s, call("t", "c"))
 	if res.Started == nil || len(res.Started.Tail) != 10 {
 		t.Errorf("%+v", res)
+	}
+}
+
+// TestTailIsReadInOrder: a server that takes each tenant for one of many, as it does where
+// it has not looked yet, expects so few turns to be the tenant's that it would rather
+// sort a conversation than read its end.
+func TestTailIsReadInOrder(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	s := open(t, config(c.DSN(name)))
+	commit(t, s, call("t0", "c0"), begin(t, s, call("t0", "c0")))
+	for _, sql := range []string{
+		`insert into botyard.conversations (tenant, life, id, user_id, last_seq, last_number, running_attempt, created, updated)
+			select 't' || n % 8, '', 'c' || n, 'u', 150, 150, 'a', now(), now() from generate_series(1, 63) as n`,
+		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, replies, messages, started, ended)
+			select tenant, cid, n, n, 'succeeded', 'u', '{"role":"user","parts":[{}]}', ('[{"role":"assistant","parts":[{"text":"' || repeat('word ', 64) || '"}]}]')::json, 2, now(), now()
+			from generate_series(2, 150) as n, botyard.conversations order by n, cid`,
+	} {
+		if _, err := c.Exec(t.Context(), name, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cid := column[int64](t, connect(t, c.DSN(name)), `select cid from botyard.conversations where id = 'c8'`)[0]
+	begun := []any{"", "c8", "u", `{"role":"user","parts":[{}]}`, nil, int32(10), "h", "0 s", nil, nil, nil}
+	for what, plans := range map[string][]string{
+		"the tail": explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.tail, cid, 10),
+		"begin":    explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.begin, begun...),
+	} {
+		all := strings.Join(plans, "\n")
+		if !strings.Contains(all, "Index Scan Backward using turns_succeeded") || strings.Contains(all, "Sort") {
+			t.Errorf("%s sorts:\n%s", what, all)
+		}
 	}
 }

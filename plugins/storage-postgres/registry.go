@@ -37,7 +37,7 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 	args := []any{req.IfVersion, tenantStates[req.State], req.Incarnation, document, req.Note, req.Attempt, req.Forget,
 		int64(storage.HistoryKept), s.channel}
 	var put *storage.Registration
-	err := s.run(ctx, scope{tenant: req.Tenant}, s.calls.put, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, scope{tenant: req.Tenant}, query{s.calls.put, args, func(rows pgx.Rows) error {
 		put = nil
 		if !rows.Next() {
 			return unanswered(rows, "put")
@@ -53,7 +53,7 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 		made := r.registration()
 		put = &made
 		return nil
-	})
+	}})
 	return put, err
 }
 
@@ -109,7 +109,7 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 // about pageBytes, or all if limit is 0.
 func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql string, args ...any) (*storage.RegistrationPage, error) {
 	var page *storage.RegistrationPage
-	err := s.run(ctx, sc, sql, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, sc, query{sql, args, func(rows pgx.Rows) error {
 		page = &storage.RegistrationPage{}
 		size := 0
 		var r registrationRow
@@ -125,7 +125,7 @@ func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql stri
 			page.Registrations = append(page.Registrations, r.registration())
 		}
 		return nil
-	})
+	}})
 	return page, err
 }
 
@@ -143,7 +143,7 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 		more = 0
 	}
 	var page *storage.TenantChangePage
-	err := s.run(ctx, registry, s.calls.changes, []any{after, more}, func(rows pgx.Rows) error {
+	err := s.run(ctx, registry, query{s.calls.changes, []any{after, more}, func(rows pgx.Rows) error {
 		page = &storage.TenantChangePage{}
 		for rows.Next() {
 			var position, version *int64
@@ -161,7 +161,7 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 			page.Changes = append(page.Changes, storage.TenantChange{Position: *position, Tenant: *tenant, Version: *version})
 		}
 		return nil
-	})
+	}})
 	return page, err
 }
 

@@ -7,6 +7,7 @@ import "strings"
 // of functions have their types: else one of the same name that somebody else may make in
 // the schema could seem to fit better.
 type statements struct {
+	beginFree, tail, commitHeld                  string
 	begin, commit, renew, unlink, sweep, imports string
 	read, readAll, list, listUser                string
 	put, get, listTenants, history, changes      string
@@ -17,6 +18,7 @@ const (
 	conversationColumns = `id, user_id, last_number, created, updated`
 	registrationColumns = `tenant, version, position, state, incarnation, document, note, attempt, created`
 	ofTenant            = `tenant = @schema@.tenant_1()`
+	isTenant            = `tenant = nullif(current_setting('botyard.tenant', true), '')`
 )
 
 // in is the SQL for the schema, which is quoted.
@@ -30,8 +32,33 @@ func statementsOf(schema string) statements {
 		where c.` + ofTenant + ` and c.life = $1 and c.id = $2 order by t.seq`
 	list := `select ` + conversationColumns + ` from @schema@.conversations
 		where ` + ofTenant + ` and life = $1 and id > $2 @user@ order by id limit $3`
+	// What most turns need, without a function's costs: the conversation is there and free,
+	// and the fence holds it. Where that is not so they do nothing. The tail is a statement
+	// of its own, since it must see what was written before the row was had.
+	beginFree := `with c as (
+			update @schema@.conversations set last_seq = last_seq + 1, running_seq = last_seq + 1, running_attempt = $9,
+				running_holder = $7, running_until = clock_timestamp() + $8::interval, updated = greatest(clock_timestamp(), updated)
+			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq is null
+			returning tenant, cid, last_seq, updated
+		)
+		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started)
+		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated from c returning seq`
+	tail := `select message, replies from @schema@.turns where cid = $1 and number is not null order by seq desc limit (select $2::int)`
+	commitHeld := `with c as (
+			update @schema@.conversations set running_seq = null, running_attempt = null, running_holder = null, running_until = null,
+				last_number = last_number + case when $5 = 'succeeded' then 1 else 0 end, updated = greatest(clock_timestamp(), updated)
+			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq = $4
+			returning case when $5 = 'succeeded' then last_number end as number, updated
+		)
+		update @schema@.turns set state = $5, number = c.number, reason = $6, replies = $7, messages = messages + $8,
+			usage = $9, record = $10, ended = c.updated
+		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
 	newest := `select ` + registrationColumns + ` from @schema@.tenants join @schema@.registrations using (tenant, version, position) `
 	return statements{
+		beginFree:  in(beginFree),
+		tail:       in(tail),
+		commitHeld: in(commitHeld),
+
 		begin:   in(`select * from @schema@.begin_1($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text)`),
 		commit:  in(`select * from @schema@.commit_1($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json)`),
 		renew:   in(`select @schema@.renew_1($1::text, $2::interval)`),

@@ -12,6 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -32,6 +33,7 @@ type Store struct {
 	steps   []layout // layouts that this version knows
 
 	complaints *complaints
+	known      *lru.Cache[place, int64] // numbers of conversations
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -84,6 +86,10 @@ func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
 		}
 		listen = direct.ConnConfig
 	}
+	known, err := lru.New[place, int64](maxKnown)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
+	}
 	p, err := newPool(main, cfg.PoolSize)
 	if err != nil {
 		return nil, fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
@@ -91,7 +97,7 @@ func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{
 		cfg: cfg, log: env.Log, pool: p, schema: schema, channel: cfg.Schema, calls: statementsOf(schema),
-		listen: listen.Copy(), steps: steps, complaints: newComplaints(env.Log),
+		listen: listen.Copy(), steps: steps, complaints: newComplaints(env.Log), known: known,
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
@@ -133,11 +139,18 @@ type scope struct {
 	again   bool          // may run twice: it changes nothing
 }
 
-// run sends the statement in one round trip, behind the one that sets role and tenant
-// for it: both are one transaction. scan reads its rows; it may be called again from
+// query is a statement of a pipeline. scan reads its rows; it may be called again from
 // the start.
-func (s *Store) run(ctx context.Context, sc scope, sql string, args []any, scan func(pgx.Rows) error) error {
-	err := s.runOnce(ctx, sc, sql, args, scan)
+type query struct {
+	sql  string
+	args []any
+	scan func(pgx.Rows) error
+}
+
+// run sends the queries in one round trip, behind the statement that sets role and
+// tenant for them: all are one transaction.
+func (s *Store) run(ctx context.Context, sc scope, queries ...query) error {
+	err := s.runOnce(ctx, sc, queries)
 	if err == nil || ctx.Err() != nil {
 		return s.fail(ctx, err)
 	}
@@ -145,12 +158,12 @@ func (s *Store) run(ctx context.Context, sc scope, sql string, args []any, scan 
 	ended := errors.As(err, &pg) && (pg.Code == stateDeadlock || pg.Code == stateSerialization || forgotten(err))
 	var known *fault.Error
 	if !errors.As(err, &known) && (ended || pgconn.SafeToRetry(err) || sc.again && pg == nil) {
-		err = s.runOnce(ctx, sc, sql, args, scan)
+		err = s.runOnce(ctx, sc, queries)
 	}
 	return s.fail(ctx, err)
 }
 
-func (s *Store) runOnce(ctx context.Context, sc scope, sql string, args []any, scan func(pgx.Rows) error) error {
+func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 	b, err := s.ready(ctx)
 	if err != nil {
 		return err
@@ -170,8 +183,10 @@ func (s *Store) runOnce(ctx context.Context, sc scope, sql string, args []any, s
 		set = settingAll
 	}
 	batch.Queue(set, b.role, sc.tenant, strconv.FormatInt(int64(timeout*1000)+1, 10))
-	batch.Queue(sql, args...)
-	err = results(c.Conn.SendBatch(ctx, &batch), scan)
+	for _, q := range queries {
+		batch.Queue(q.sql, q.args...)
+	}
+	err = results(c.Conn.SendBatch(ctx, &batch), queries)
 	switch {
 	case err == nil:
 	case outdated(err):
@@ -189,35 +204,43 @@ func (s *Store) runOnce(ctx context.Context, sc scope, sql string, args []any, s
 // registry. What they set is gone with the transaction, so that nothing of it is left in
 // the connection, whoever has it next. With the path, all that is called without its
 // schema is Postgres' own: another login of the database may have made functions that
-// would be found before, and they would run with what this login may do.
+// would be found before, and they would run with what this login may do. Without bitmaps,
+// all is read in the order of an index: the server thinks so few of the rows to be
+// the tenant's that it would rather sort a whole conversation for its newest turns.
 const (
 	ownPath = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`
 	setting = ownPath + `, pg_catalog.set_config('role', $1, true),
-		pg_catalog.set_config('botyard.tenant', $2, true), pg_catalog.set_config('statement_timeout', $3, true)`
+		pg_catalog.set_config('botyard.tenant', $2, true), pg_catalog.set_config('statement_timeout', $3, true),
+		pg_catalog.set_config('enable_bitmapscan', 'off', true)`
 	settingAll = setting + `, pg_catalog.set_config('botyard.registry', 'all', true)`
 )
 
-func results(br pgx.BatchResults, scan func(pgx.Rows) error) error {
-	err := func() error {
-		if _, err := br.Exec(); err != nil {
-			return err
-		}
-		rows, err := br.Query()
+func results(br pgx.BatchResults, queries []query) error {
+	_, err := br.Exec()
+	for _, q := range queries {
 		if err != nil {
-			return err
+			break
 		}
-		defer rows.Close()
-		if err := scan(rows); err != nil {
-			return err
-		}
-		rows.Close()
-		return rows.Err()
-	}()
+		err = result(br, q.scan)
+	}
 	// The transaction is committed behind the last statement: only Close knows.
 	if closing := br.Close(); err == nil {
 		err = closing
 	}
 	return err
+}
+
+func result(br pgx.BatchResults, scan func(pgx.Rows) error) error {
+	rows, err := br.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if err := scan(rows); err != nil {
+		return err
+	}
+	rows.Close()
+	return rows.Err()
 }
 
 // fail makes the fault that the caller sees, and logs what it leaves out, if it did not
@@ -244,7 +267,7 @@ func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) e
 	if err := checkText("holder", holder); err != nil {
 		return err
 	}
-	return s.run(ctx, scope{}, s.calls.renew, []any{holder, lease}, none)
+	return s.run(ctx, scope{}, query{s.calls.renew, []any{holder, lease}, none})
 }
 
 // none reads the rows of a statement whose answer says nothing.

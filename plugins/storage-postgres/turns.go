@@ -8,14 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
 
-// maxLease keeps times within what Postgres knows.
-const maxLease = 1000 * 24 * time.Hour
+const (
+	maxLease = 1000 * 24 * time.Hour // keeps times within what Postgres knows
+	maxTail  = 1 << 30               // of its integers
+)
 
 // Begin implements [storage.Storage].
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
@@ -26,6 +27,10 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err != nil {
 		return nil, err
 	}
+	if res, err := s.beginKnown(ctx, req, message); res != nil || err != nil {
+		return res, err
+	}
+	call := req.Call
 	var key, digest, attempt any
 	if req.Key != "" {
 		key, digest = req.Key, slices.Concat(req.Digest) // not nil: NULL would replay nothing
@@ -36,63 +41,65 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if req.Attempt != "" {
 		attempt = req.Attempt
 	}
-	call := req.Call
-	args := []any{call.Incarnation, call.Conversation, call.User, message, object(req.Metadata), int32(min(req.Tail, 1<<30)),
+	args := []any{call.Incarnation, call.Conversation, call.User, message, object(req.Metadata), int32(min(req.Tail, maxTail)),
 		req.Holder, min(req.Lease, maxLease), key, digest, attempt}
-	var result *storage.BeginResult
-	err = s.run(ctx, scope{tenant: call.Tenant}, s.calls.begin, args, func(rows pgx.Rows) error {
-		var err error
-		result, err = begun(rows, req.Tail)
-		return err
-	})
-	return result, err
-}
-
-// begun reads the answer of a Begin.
-func begun(rows pgx.Rows, tail int) (*storage.BeginResult, error) {
-	var kind string
-	var cid *int64
-	var row turnRow
-	into := append([]any{&kind, &cid}, row.columns()...)
-	if !rows.Next() {
-		return nil, unanswered(rows, "begin")
-	}
-	if err := rows.Scan(into...); err != nil {
+	var answer beginning
+	if err := s.run(ctx, scope{tenant: call.Tenant}, query{s.calls.begin, args, answer.read}); err != nil {
 		return nil, err
 	}
-	switch kind {
+	return s.began(req, &answer)
+}
+
+// began makes a result of the function's answer.
+func (s *Store) began(req *storage.BeginRequest, b *beginning) (*storage.BeginResult, error) {
+	switch b.kind {
 	case "replay":
-		t, err := row.turn()
+		t, err := b.turn.turn()
 		return &storage.BeginResult{Replay: &t}, err
 	case "busy", "busy_same":
-		return &storage.BeginResult{Busy: &storage.Busy{SameKey: kind == "busy_same"}}, nil
+		return &storage.BeginResult{Busy: &storage.Busy{SameKey: b.kind == "busy_same"}}, nil
 	case "reused":
 		return &storage.BeginResult{KeyReused: true}, nil
 	case "ended":
 		return nil, errEnded()
 	}
-	started := &storage.Started{Sequence: *row.sequence, Fence: fence(*cid, *row.sequence)}
-	newest := make([][]chat.Message, 0, min(tail, 64)) // turns, the newest first
-	have := 0
+	messages, err := b.tail.messages(req.Tail)
+	if err != nil {
+		return nil, err
+	}
+	s.known.Add(placeOf(req.Call), *b.cid)
+	return &storage.BeginResult{Started: &storage.Started{
+		Sequence: *b.turn.sequence, Fence: fence(*b.cid, *b.turn.sequence), Tail: messages}}, nil
+}
+
+// beginning is the function's answer to a Begin.
+type beginning struct {
+	kind string
+	cid  *int64
+	turn turnRow
+	tail newest
+}
+
+// read reads what became of it, and the tail behind that.
+func (b *beginning) read(rows pgx.Rows) error {
+	*b = beginning{}
+	into := append([]any{&b.kind, &b.cid}, b.turn.columns()...)
+	if !rows.Next() {
+		return unanswered(rows, "begin")
+	}
+	if err := rows.Scan(into...); err != nil {
+		return err
+	}
+	var row turnRow
+	var kind string
+	into = append([]any{&kind, nil}, row.columns()...)
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			return nil, err
+			return err
 		}
-		messages, err := row.messages()
-		if err != nil {
-			return nil, err
-		}
-		newest = append(newest, messages)
-		have += len(messages)
+		b.tail.add(row.message, row.replies)
 	}
-	if have > 0 {
-		all := make([]chat.Message, 0, have)
-		for _, messages := range slices.Backward(newest) {
-			all = append(all, messages...)
-		}
-		started.Tail = all[max(0, have-tail):]
-	}
-	return &storage.BeginResult{Started: started}, rows.Err()
+	return rows.Err()
 }
 
 // Commit implements [storage.Storage].
@@ -115,15 +122,19 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	call := req.Call
 	args := []any{call.Incarnation, call.Conversation, cid, sequence, req.State.String(), req.Reason, replies,
 		int32(len(req.Messages)), usage, object(req.Record)}
+	on := scope{tenant: call.Tenant}
+	if number, held, err := s.commitHeld(ctx, on, args); held || err != nil {
+		return number, err
+	}
 	var kind string
 	var number *int64
 	var state *string
-	err = s.run(ctx, scope{tenant: call.Tenant}, s.calls.commit, args, func(rows pgx.Rows) error {
+	err = s.run(ctx, on, query{s.calls.commit, args, func(rows pgx.Rows) error {
 		if !rows.Next() {
 			return unanswered(rows, "commit")
 		}
 		return rows.Scan(&kind, &number, &state)
-	})
+	}})
 	switch {
 	case err != nil:
 		return 0, err

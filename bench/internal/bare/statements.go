@@ -4,11 +4,29 @@ package bare
 // compares with what the plugin sends.
 const (
 	setting = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('role', $1, true),
-		pg_catalog.set_config('botyard.tenant', $2, true), pg_catalog.set_config('statement_timeout', $3, true)`
-	begin = `select * from "botyard".begin_1($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, ` +
+		pg_catalog.set_config('botyard.tenant', $2, true), pg_catalog.set_config('statement_timeout', $3, true),
+		pg_catalog.set_config('enable_bitmapscan', 'off', true)`
+	begin = `with c as (
+			update "botyard".conversations set last_seq = last_seq + 1, running_seq = last_seq + 1, running_attempt = $9,
+				running_holder = $7, running_until = clock_timestamp() + $8::interval, updated = greatest(clock_timestamp(), updated)
+			where tenant = nullif(current_setting('botyard.tenant', true), '') and life = $1 and id = $2 and cid = $3 and running_seq is null
+			returning tenant, cid, last_seq, updated
+		)
+		insert into "botyard".turns (tenant, cid, seq, state, user_id, message, messages, metadata, started)
+		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated from c returning seq`
+	newest = `select message, replies from "botyard".turns where cid = $1 and number is not null order by seq desc limit (select $2::int)`
+	commit = `with c as (
+			update "botyard".conversations set running_seq = null, running_attempt = null, running_holder = null, running_until = null,
+				last_number = last_number + case when $5 = 'succeeded' then 1 else 0 end, updated = greatest(clock_timestamp(), updated)
+			where tenant = nullif(current_setting('botyard.tenant', true), '') and life = $1 and id = $2 and cid = $3 and running_seq = $4
+			returning case when $5 = 'succeeded' then last_number end as number, updated
+		)
+		update "botyard".turns set state = $5, number = c.number, reason = $6, replies = $7, messages = messages + $8,
+			usage = $9, record = $10, ended = c.updated
+		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
+	// The first turn of a conversation.
+	first = `select * from "botyard".begin_1($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, ` +
 		`$8::interval, $9::text, $10::bytea, $11::text)`
-	commit = `select * from "botyard".commit_1($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, ` +
-		`$8::int, $9::json, $10::json)`
 )
 
 // role and timeout are what the plugin sets where the login is a superuser and the

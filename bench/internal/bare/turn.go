@@ -50,48 +50,58 @@ func Written(ctx context.Context, p *pgxpool.Pool, tenant, conversation string, 
 	return t, nil
 }
 
-// Run has the turn in a conversation: two round trips.
-func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, conversation string) error {
-	var cid, seq int64
-	err := t.pipeline(ctx, p, func(rows pgx.Rows) (err error) {
-		var kind string
-		var a, b *int64
-		for first := true; rows.Next(); first = false {
-			if !first {
-				continue // the tail is read and not looked at
-			}
-			into := make([]any, len(rows.FieldDescriptions()))
-			into[0], into[1], into[2] = &kind, &a, &b
-			err = rows.Scan(into...)
-		}
-		if err == nil && kind != "started" {
-			err = fmt.Errorf("begin in %s answered %q", conversation, kind)
-		}
-		if err == nil {
-			cid, seq = *a, *b
-		}
-		return err
-	}, begin, t.Life, conversation, t.User, t.Message, t.Metadata, t.Tail, "bare", lease*time.Second, nil, nil, rand.Text())
-	if err != nil {
-		return err
-	}
-	return t.pipeline(ctx, p, func(rows pgx.Rows) error {
-		var kind string
-		if rows.Next() {
-			if err := rows.Scan(&kind, nil, nil); err != nil {
-				return err
-			}
-		}
-		if kind != "done" {
-			return fmt.Errorf("commit in %s answered %q", conversation, kind)
-		}
-		return nil
-	}, commit, t.Life, conversation, cid, seq, "succeeded", "", t.Replies, t.ReplyCount, t.Usage, t.Record)
+// Conversation is where turns are had. The first makes it.
+type Conversation struct {
+	ID  string
+	cid int64 // once it is there
 }
 
-// pipeline sends the statement behind the one that sets role and tenant: one round
+// Run has the turn in a conversation: two round trips.
+func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
+	var seq int64
+	attempt := rand.Text()
+	queries := []query{{begin, []any{t.Life, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt}, one(&seq)},
+		{newest, []any{c.cid, int(t.Tail+1) / 2}, func(rows pgx.Rows) error {
+			for rows.Next() { // it is read and not looked at
+			}
+			return nil
+		}}}
+	if c.cid == 0 {
+		var kind string
+		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
+		queries = []query{{first, []any{t.Life, c.ID, t.User, t.Message, t.Metadata, t.Tail, "bare", lease * time.Second, nil, nil, attempt}, one(row...)}}
+	}
+	if err := t.pipeline(ctx, p, queries...); err != nil {
+		return fmt.Errorf("begin in %s: %w", c.ID, err)
+	}
+	var number int64
+	err := t.pipeline(ctx, p, query{commit, []any{t.Life, c.ID, c.cid, seq, "succeeded", "", t.Replies, t.ReplyCount, t.Usage, t.Record}, one(&number)})
+	if err != nil {
+		return fmt.Errorf("commit in %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// one reads a row that must be there.
+func one(into ...any) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		if !rows.Next() {
+			return errors.Join(rows.Err(), errors.New("no row came back"))
+		}
+		return rows.Scan(into...)
+	}
+}
+
+// query is a statement and who reads its rows.
+type query struct {
+	sql  string
+	args []any
+	read func(pgx.Rows) error
+}
+
+// pipeline sends the queries behind the one that sets role and tenant: one round
 // trip and one transaction.
-func (t Turn) pipeline(ctx context.Context, p *pgxpool.Pool, read func(pgx.Rows) error, sql string, args ...any) error {
+func (t Turn) pipeline(ctx context.Context, p *pgxpool.Pool, queries ...query) error {
 	c, err := p.Acquire(ctx)
 	if err != nil {
 		return err
@@ -99,13 +109,18 @@ func (t Turn) pipeline(ctx context.Context, p *pgxpool.Pool, read func(pgx.Rows)
 	defer c.Release()
 	var batch pgx.Batch
 	batch.Queue(setting, role, t.Tenant, timeout)
-	batch.Queue(sql, args...)
+	for _, q := range queries {
+		batch.Queue(q.sql, q.args...)
+	}
 	results := c.SendBatch(ctx, &batch)
 	_, err = results.Exec()
-	if err == nil {
+	for _, q := range queries {
+		if err != nil {
+			break
+		}
 		rows, queryErr := results.Query()
 		if err = queryErr; err == nil {
-			err = read(rows)
+			err = q.read(rows)
 			rows.Close()
 			err = errors.Join(err, rows.Err())
 		}

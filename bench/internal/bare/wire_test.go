@@ -27,11 +27,11 @@ import (
 // TestSendsWhatThePluginSends has both make a turn and compares all that came to the
 // server: the statements, and how they are put together.
 func TestSendsWhatThePluginSends(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true})
-	if dir, _ := c.Socket(); dir == "" {
+	cluster := pgtest.For(t, pgtest.Options{NoSync: true})
+	if dir, _ := cluster.Socket(); dir == "" {
 		t.Skip("there is no socket to listen at")
 	}
-	tap := listen(t, c)
+	tap := listen(t, cluster)
 	call := sdk.Call{Tenant: "t", Incarnation: "life", Conversation: "of-the-plugin", User: "u"}
 	const tail = 10
 
@@ -45,9 +45,11 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = store.Close() }()
+	attempt := 0
 	turn := func() {
+		attempt++
 		b, err := store.Begin(t.Context(), &storage.BeginRequest{
-			Call: call, Message: chat.Text(chat.User, "hello"), Tail: tail, Holder: "h", Lease: 30 * time.Second, Attempt: "a",
+			Call: call, Message: chat.Text(chat.User, "hello"), Tail: tail, Holder: "h", Lease: 30 * time.Second, Attempt: fmt.Sprint(attempt),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -59,7 +61,8 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	turn() // the first also sees what the connection is, and prepares the statements
+	turn() // the first makes the conversation and sees what the connection is
+	turn() // and this one prepares the statements of those that follow
 	tap.take()
 	turn()
 	plugin := tap.take()
@@ -73,9 +76,10 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
+	c := bare.Conversation{ID: "of-bare-pgx"}
+	for range 3 {
 		tap.take()
-		if err := shape.Run(t.Context(), pool, "of-bare-pgx"); err != nil {
+		if err := shape.Run(t.Context(), pool, &c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,7 +93,7 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 	}
 	page, err := store.Read(t.Context(), &storage.ReadRequest{
 		Call: sdk.Call{Tenant: "t", Incarnation: "life", Conversation: "of-bare-pgx"}, Limit: 10})
-	if err != nil || len(page.Turns) != 2 {
+	if err != nil || len(page.Turns) != 3 {
 		t.Fatalf("the plugin reads %+v, %v", page, err)
 	}
 	got := page.Turns[1]

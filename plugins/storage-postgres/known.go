@@ -1,0 +1,135 @@
+package pgstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+)
+
+// maxKnown is of how many conversations a Store remembers the number; a few MB.
+const maxKnown = 10_000
+
+// place is where a conversation is. One that is known may be gone since, or another may
+// have its place: then its number is not found there.
+type place struct{ tenant, life, id string }
+
+func placeOf(c sdk.Call) place { return place{c.Tenant, c.Incarnation, c.Conversation} }
+
+// beginKnown begins a turn as most are: in a conversation that is known and free. It
+// answers nil where it is not, or anything else needs the function.
+func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, message string) (*storage.BeginResult, error) {
+	call := req.Call
+	at := placeOf(call)
+	cid, ok := s.known.Get(at)
+	if !ok || req.Key != "" || req.Attempt == "" || !s.pool.direct.Load() {
+		return nil, nil
+	}
+	var sequence int64
+	var tail newest
+	most := min(req.Tail, maxTail)
+	turns := (most + 1) / 2 // each has two messages; only imported ones may have fewer
+	queries := []query{{s.calls.beginFree, []any{call.Incarnation, call.Conversation, cid, call.User, message, object(req.Metadata),
+		req.Holder, min(req.Lease, maxLease), req.Attempt}, func(rows pgx.Rows) error {
+		sequence = 0
+		if rows.Next() {
+			if err := rows.Scan(&sequence); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}}}
+	if most > 0 {
+		queries = append(queries, query{s.calls.tail, []any{cid, turns}, tail.read})
+	}
+	on := scope{tenant: call.Tenant}
+	if err := s.run(ctx, on, queries...); err != nil {
+		return nil, err
+	}
+	if sequence == 0 {
+		s.known.Remove(at)
+		return nil, nil
+	}
+	messages, err := tail.messages(most)
+	if err == nil && len(messages) < most && tail.turns == turns {
+		on.again = true
+		if err = s.run(ctx, on, query{s.calls.tail, []any{cid, most}, tail.read}); err == nil {
+			messages, err = tail.messages(most)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &storage.BeginResult{Started: &storage.Started{Sequence: sequence, Fence: fence(cid, sequence), Tail: messages}}, nil
+}
+
+// commitHeld ends the turn that holds the conversation, as most are ended, and says
+// whether it did. Where the fence does not hold it, the function knows more.
+func (s *Store) commitHeld(ctx context.Context, on scope, args []any) (number int64, held bool, err error) {
+	if !s.pool.direct.Load() {
+		return 0, false, nil
+	}
+	err = s.run(ctx, on, query{s.calls.commitHeld, args, func(rows pgx.Rows) error {
+		if held = rows.Next(); held {
+			return rows.Scan(&number)
+		}
+		return rows.Err()
+	}})
+	return number, held, err
+}
+
+// newest collects the messages of turns, the newest turn first, to decode them at once.
+type newest struct {
+	turns int
+	text  []byte
+}
+
+// add takes a turn's message and its replies, which are null for none.
+func (t *newest) add(message, replies []byte) {
+	if replies == nil {
+		replies = []byte("null")
+	}
+	if t.text == nil {
+		t.text = make([]byte, 0, 4<<10)
+	}
+	t.turns++
+	t.text = append(t.text, ",[["...)
+	t.text = append(t.text, message...)
+	t.text = append(t.text, "],"...)
+	t.text = append(t.text, replies...)
+	t.text = append(t.text, ']')
+}
+
+// read takes rows of a message and replies each.
+func (t *newest) read(rows pgx.Rows) error {
+	*t = newest{}
+	for rows.Next() {
+		raw := rows.RawValues()
+		t.add(raw[0], raw[1])
+	}
+	return rows.Err()
+}
+
+// messages are the newest ones, in order.
+func (t *newest) messages(most int) ([]chat.Message, error) {
+	if t.text == nil {
+		return nil, nil
+	}
+	t.text[0] = '['
+	var turns [][2][]chat.Message
+	if err := decode(append(t.text, ']'), &turns); err != nil {
+		return nil, err
+	}
+	have := 0
+	for _, turn := range turns {
+		have += len(turn[0]) + len(turn[1])
+	}
+	all := make([]chat.Message, 0, have)
+	for _, turn := range slices.Backward(turns) {
+		all = append(append(all, turn[0]...), turn[1]...)
+	}
+	return all[max(0, have-most):], nil
+}
