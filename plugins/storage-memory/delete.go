@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -13,16 +12,10 @@ import (
 // its turns are let go of in steps of the limit.
 func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
 	call := scope.Call
-	if err := checkTenant(ctx, call); err != nil {
+	if err := check(ctx, scope.Validate()); err != nil {
 		return storage.Deleted{}, err
 	}
 	whole := call.Conversation == "" && call.User == ""
-	switch {
-	case whole && !scope.Tenant:
-		return storage.Deleted{}, fault.New(fault.Invalid, "name a conversation or a user, or say that all of the tenant goes").At("tenant")
-	case scope.Limit < 0:
-		return storage.Deleted{}, fault.New(fault.Invalid, "a limit cannot be negative").At("limit")
-	}
 	var doomed []*conversation
 	if whole && scope.Before.IsZero() {
 		doomed = s.purge(call)

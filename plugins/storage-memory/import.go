@@ -11,10 +11,7 @@ import (
 
 // Import implements [storage.Importer].
 func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, error) {
-	if err := checkConversation(ctx, req.Call); err != nil {
-		return 0, err
-	}
-	if err := checkTurns(req.Turns); err != nil || len(req.Turns) == 0 {
+	if err := check(ctx, req.Validate()); err != nil || len(req.Turns) == 0 {
 		return 0, err
 	}
 	t, err := s.enter(req.Call)
@@ -86,20 +83,4 @@ func (c *conversation) take(v storage.Turn) {
 	if v.EndedAt.After(c.updated) {
 		c.updated = v.EndedAt
 	}
-}
-
-// checkTurns refuses turns that contradict themselves.
-func checkTurns(turns []storage.Turn) error {
-	for i, t := range turns {
-		ended := t.State == storage.Succeeded || t.State == storage.Failed || t.State == storage.Interrupted
-		switch {
-		case t.Sequence < 1 || i > 0 && t.Sequence != turns[i-1].Sequence+1:
-			return fault.New(fault.Invalid, "the turns are not in the order of their sequence, one by one").At("turns")
-		case !ended:
-			return fault.New(fault.Invalid, "turn %d has not ended", t.Sequence).At("turns")
-		case (t.State == storage.Succeeded) != (t.Number > 0):
-			return fault.New(fault.Invalid, "turn %d has %s and number %d", t.Sequence, t.State, t.Number).At("turns")
-		}
-	}
-	return nil
 }

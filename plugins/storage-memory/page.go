@@ -4,21 +4,14 @@ import (
 	"context"
 	"sort"
 
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
 // Read implements [storage.Storage].
 func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
-	if err := checkConversation(ctx, req.Call); err != nil {
+	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
-	}
-	if err := checkLimit(req.Limit); err != nil {
-		return nil, err
-	}
-	if req.After < 0 {
-		return nil, fault.New(fault.Invalid, "a sequence cannot be negative").At("after")
 	}
 	missing := fault.New(fault.NotFound, "there is no such conversation")
 	t := s.lookup(req.Call)
@@ -47,10 +40,7 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 
 // List implements [storage.Storage].
 func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
-	if err := checkTenant(ctx, req.Call); err != nil {
-		return nil, err
-	}
-	if err := checkLimit(req.Limit); err != nil {
+	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
 	}
 	page := &storage.ConversationPage{}
@@ -73,27 +63,10 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	return page, nil
 }
 
-func checkLimit(limit int) error {
-	if limit < 1 || limit > storage.MaxPage {
-		return fault.New(fault.Invalid, "a page has 1 to %d entries", storage.MaxPage).At("limit")
-	}
-	return nil
-}
-
-func checkConversation(ctx context.Context, call sdk.Call) error {
-	if call.Conversation == "" {
-		return fault.New(fault.Invalid, "the call names no conversation").At("conversation")
-	}
-	return checkTenant(ctx, call)
-}
-
-// checkTenant also refuses calls whose caller is gone, before they change anything.
-func checkTenant(ctx context.Context, call sdk.Call) error {
+// check also refuses calls whose caller is gone, before they change anything.
+func check(ctx context.Context, wrong error) error {
 	if err := ctx.Err(); err != nil {
 		return fault.Of(err)
 	}
-	if call.Tenant == "" {
-		return fault.New(fault.Invalid, "the call names no tenant").At("tenant")
-	}
-	return nil
+	return wrong
 }

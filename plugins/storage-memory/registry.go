@@ -38,7 +38,7 @@ func newRegistry() *registry {
 
 // PutTenant implements [storage.Registry].
 func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
-	if err := checkPut(ctx, req); err != nil {
+	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
 	}
 	r := s.registry
@@ -87,11 +87,8 @@ func (r *registered) add(next storage.Registration, forget bool) {
 
 // GetTenants implements [storage.Registry].
 func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fault.Of(err)
-	}
-	if len(ids) > storage.MaxPage {
-		return nil, fault.New(fault.Invalid, "at most %d tenants are asked for at once", storage.MaxPage).At("tenants")
+	if err := check(ctx, storage.ValidateIDs(ids)); err != nil {
+		return nil, err
 	}
 	r := s.registry
 	r.mu.RLock()
@@ -107,7 +104,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 
 // ListTenants implements [storage.Registry].
 func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
-	if err := checkPage(ctx, limit); err != nil {
+	if err := check(ctx, storage.ValidateLimit(limit)); err != nil {
 		return nil, err
 	}
 	r := s.registry
@@ -129,14 +126,8 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 
 // TenantHistory implements [storage.Registry].
 func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
-	if err := checkPage(ctx, limit); err != nil {
+	if err := check(ctx, storage.ValidateHistory(tenant, before, limit)); err != nil {
 		return nil, err
-	}
-	switch {
-	case tenant == "":
-		return nil, fault.New(fault.Invalid, "name a tenant").At("tenant")
-	case before < 0:
-		return nil, fault.New(fault.Invalid, "a version cannot be negative").At("before")
 	}
 	r := s.registry
 	r.mu.RLock()
@@ -160,14 +151,8 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 
 // TenantChanges implements [storage.Registry].
 func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
-	if err := checkPage(ctx, max(limit, 1)); err != nil {
+	if err := check(ctx, storage.ValidateChanges(after, limit)); err != nil {
 		return nil, err
-	}
-	switch {
-	case limit < 0:
-		return nil, fault.New(fault.Invalid, "a limit cannot be negative").At("limit")
-	case after < 0:
-		return nil, fault.New(fault.Invalid, "a position cannot be negative").At("after")
 	}
 	r := s.registry
 	r.mu.RLock()
@@ -214,27 +199,4 @@ func (r *registry) next() <-chan struct{} {
 func out(r storage.Registration) *storage.Registration {
 	r.Document = bytes.Clone(r.Document)
 	return &r
-}
-
-func checkPut(ctx context.Context, req *storage.PutTenantRequest) error {
-	switch {
-	case ctx.Err() != nil:
-		return fault.Of(ctx.Err())
-	case req.Tenant == "":
-		return fault.New(fault.Invalid, "name a tenant").At("tenant")
-	case req.Attempt == "":
-		return fault.New(fault.Invalid, "a version needs an attempt").At("attempt")
-	case req.IfVersion < 0:
-		return fault.New(fault.Invalid, "a version cannot be negative").At("if_version")
-	case req.State < storage.TenantActive || req.State > storage.TenantOfFile:
-		return fault.New(fault.Invalid, "%d is no state of a tenant", req.State).At("state")
-	}
-	return nil
-}
-
-func checkPage(ctx context.Context, limit int) error {
-	if err := ctx.Err(); err != nil {
-		return fault.Of(err)
-	}
-	return checkLimit(limit)
 }

@@ -70,13 +70,8 @@ func newStore(cfg Config, now func() time.Time) *Store {
 // Renew implements [storage.Renewer]. A lease that ran out, and that no Begin
 // noticed yet, lives again.
 func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
-	switch {
-	case ctx.Err() != nil:
-		return fault.Of(ctx.Err())
-	case holder == "":
-		return fault.New(fault.Invalid, "a renewal needs a holder").At("holder")
-	case lease <= 0:
-		return fault.New(fault.Invalid, "a lease must be longer than nothing").At("lease")
+	if err := check(ctx, storage.ValidateRenewal(holder, lease)); err != nil {
+		return err
 	}
 	s.holders.renew(holder, s.elapsed()+lease)
 	return nil

@@ -10,7 +10,7 @@ import (
 // Begin implements [storage.Storage]. A repeat of the Begin of a running turn also
 // renews its lease.
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
-	if err := checkBegin(ctx, req); err != nil {
+	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
 	}
 	t, err := s.enter(req.Call)
@@ -57,7 +57,7 @@ func (s *Store) started(c *conversation, t *turn, tail int) *storage.BeginResult
 // state is a conflict. A turn whose lease ran out can be committed as long as no
 // Begin has interrupted it.
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
-	if err := checkCommit(ctx, req); err != nil {
+	if err := check(ctx, req.Validate()); err != nil {
 		return 0, err
 	}
 	t := s.lookup(req.Call)
@@ -91,31 +91,4 @@ func (s *Store) full() error {
 func (t *tenant) grow(c *conversation, n int64) {
 	c.bytes += n
 	t.bytes += n
-}
-
-func checkBegin(ctx context.Context, req *storage.BeginRequest) error {
-	switch {
-	case req.Tail < 0:
-		return fault.New(fault.Invalid, "a tail cannot be negative").At("tail")
-	case req.Holder == "":
-		return fault.New(fault.Invalid, "a turn needs a holder").At("holder")
-	case req.Lease <= 0:
-		return fault.New(fault.Invalid, "a lease must be longer than nothing").At("lease")
-	}
-	return checkConversation(ctx, req.Call)
-}
-
-func checkCommit(ctx context.Context, req *storage.CommitRequest) error {
-	switch req.State {
-	case storage.Succeeded:
-		if len(req.Messages) == 0 {
-			return fault.New(fault.Invalid, "a turn that succeeded has a reply").At("messages")
-		}
-	case storage.Failed, storage.Interrupted:
-	case storage.Running:
-		return fault.New(fault.Invalid, "a commit ends the turn").At("state")
-	default:
-		return fault.New(fault.Invalid, "%d is no state of a turn", req.State).At("state")
-	}
-	return checkConversation(ctx, req.Call)
 }

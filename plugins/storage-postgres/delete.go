@@ -21,17 +21,11 @@ const (
 // when they end early, the next Delete of the scope removes.
 func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, error) {
 	var d storage.Deleted
-	if err := checkTenant(sc.Call); err != nil {
+	if err := sc.ValidateText(); err != nil {
 		return d, err
 	}
 	call := sc.Call
 	whole := call.Conversation == "" && call.User == ""
-	if whole && !sc.Tenant {
-		return d, invalid("tenant", "name a conversation or a user, or say that all of the tenant goes")
-	}
-	if sc.Limit < 0 {
-		return d, invalid("limit", "a limit cannot be negative")
-	}
 	var conversation, user, before any // NULL is any
 	switch {
 	case call.Conversation != "":

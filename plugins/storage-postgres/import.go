@@ -11,10 +11,7 @@ import (
 
 // Import implements [storage.Importer].
 func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, error) {
-	if err := checkConversation(req.Call); err != nil {
-		return 0, err
-	}
-	if err := checkTurns(req.Turns); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return 0, err
 	}
 	if len(req.Turns) == 0 {

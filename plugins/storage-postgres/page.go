@@ -14,14 +14,8 @@ const pageBytes = 16 << 20
 
 // Read implements [storage.Storage].
 func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
-	if err := checkConversation(req.Call); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
-	}
-	if err := checkLimit(req.Limit); err != nil {
-		return nil, err
-	}
-	if req.After < 0 {
-		return nil, invalid("after", "a sequence cannot be negative")
 	}
 	sql := s.calls.read
 	if req.All {
@@ -73,13 +67,7 @@ func readPage(rows pgx.Rows, limit int) (*storage.TurnPage, error) {
 
 // List implements [storage.Storage].
 func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
-	if err := checkTenant(req.Call); err != nil {
-		return nil, err
-	}
-	if err := checkLimit(req.Limit); err != nil {
-		return nil, err
-	}
-	if err := checkText("after", req.After); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
 	sql, args := s.calls.list, []any{req.Call.Incarnation, req.After, int64(req.Limit + 1)}

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -27,7 +28,7 @@ var registry = scope{all: true, again: true}
 
 // PutTenant implements [storage.Registry].
 func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
-	if err := checkPut(req); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
 	document := req.Document
@@ -59,11 +60,11 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 
 // GetTenants implements [storage.Registry].
 func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
-	if len(ids) > storage.MaxPage {
-		return nil, invalid("tenants", "at most %d at a time", storage.MaxPage)
+	if err := storage.ValidateIDs(ids); err != nil {
+		return nil, err
 	}
 	for _, id := range ids {
-		if err := checkText("tenants", id); err != nil {
+		if err := storage.ValidText("tenants", id); err != nil {
 			return nil, err
 		}
 	}
@@ -79,10 +80,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 
 // ListTenants implements [storage.Registry].
 func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
-	if err := checkLimit(limit); err != nil {
-		return nil, err
-	}
-	if err := checkText("after", after); err != nil {
+	if err := cmp.Or(storage.ValidateLimit(limit), storage.ValidText("after", after)); err != nil {
 		return nil, err
 	}
 	return s.registrations(ctx, registry, limit, s.calls.listTenants, after, int64(limit+1))
@@ -90,16 +88,7 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 
 // TenantHistory implements [storage.Registry].
 func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
-	if err := checkLimit(limit); err != nil {
-		return nil, err
-	}
-	switch {
-	case tenant == "":
-		return nil, invalid("tenant", "name a tenant")
-	case before < 0:
-		return nil, invalid("before", "a version cannot be negative")
-	}
-	if err := checkText("tenant", tenant); err != nil {
+	if err := cmp.Or(storage.ValidateHistory(tenant, before, limit), storage.ValidText("tenant", tenant)); err != nil {
 		return nil, err
 	}
 	return s.registrations(ctx, scope{tenant: tenant, again: true}, limit, s.calls.history, before, int64(limit+1))
@@ -132,11 +121,8 @@ func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql stri
 // TenantChanges implements [storage.Registry]. Of several changes of one tenant the
 // newest stands for all.
 func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
-	switch {
-	case after < 0:
-		return nil, invalid("after", "a position cannot be negative")
-	case limit < 0 || limit > storage.MaxPage:
-		return nil, invalid("limit", "a page has at most %d entries", storage.MaxPage)
+	if err := storage.ValidateChanges(after, limit); err != nil {
+		return nil, err
 	}
 	more := int64(limit + 1)
 	if limit == 0 {
@@ -163,23 +149,4 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 		return nil
 	}})
 	return page, err
-}
-
-func checkPut(req *storage.PutTenantRequest) error {
-	switch {
-	case req.Tenant == "":
-		return invalid("tenant", "name a tenant")
-	case req.Attempt == "":
-		return invalid("attempt", "a version needs an attempt")
-	case req.IfVersion < 0:
-		return invalid("if_version", "a version cannot be negative")
-	case tenantStates[req.State] == "":
-		return invalid("state", "%d is no state of a tenant", req.State)
-	}
-	for path, s := range map[string]string{"tenant": req.Tenant, "attempt": req.Attempt, "incarnation": req.Incarnation, "note": req.Note} {
-		if err := checkText(path, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -258,13 +259,7 @@ func (s *Store) fail(ctx context.Context, err error) error {
 
 // Renew implements [storage.Renewer].
 func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
-	switch {
-	case holder == "":
-		return invalid("holder", "name a holder")
-	case lease <= 0:
-		return invalid("lease", "a lease must be longer than nothing")
-	}
-	if err := checkText("holder", holder); err != nil {
+	if err := cmp.Or(storage.ValidateRenewal(holder, lease), storage.ValidText("holder", holder)); err != nil {
 		return err
 	}
 	return s.run(ctx, scope{}, query{s.calls.renew, []any{holder, lease}, none})

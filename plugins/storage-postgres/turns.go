@@ -20,7 +20,7 @@ const (
 
 // Begin implements [storage.Storage].
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
-	if err := checkBegin(req); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
 	message, err := encode(req.Message)
@@ -104,7 +104,7 @@ func (b *beginning) read(rows pgx.Rows) error {
 
 // Commit implements [storage.Storage].
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
-	if err := checkCommit(req); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return 0, err
 	}
 	cid, sequence, ok := parseFence(req.Fence)

@@ -14,7 +14,7 @@ import (
 // Begin implements [storage.Storage]. A repeat of the Begin of a running turn also
 // renews its lease.
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
-	if err := checkBegin(req); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
 	message, err := encode(req.Message)

@@ -13,7 +13,7 @@ import (
 // conflict. A turn whose lease ran out can be committed as long as no Begin has
 // interrupted it.
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
-	if err := checkCommit(req); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return 0, err
 	}
 	f, err := parseFence(req.Fence)

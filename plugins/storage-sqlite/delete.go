@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -20,17 +19,11 @@ const (
 // removed by a repeat, or in the background after some time.
 func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
 	call := scope.Call
-	if err := checkTenant(call); err != nil {
+	err := scope.ValidateText()
+	if err != nil {
 		return storage.Deleted{}, err
 	}
 	whole := call.Conversation == "" && call.User == ""
-	switch {
-	case whole && !scope.Tenant:
-		return storage.Deleted{}, fault.New(fault.Invalid, "name a conversation or a user, or say that all of the tenant goes").At("tenant")
-	case scope.Limit < 0:
-		return storage.Deleted{}, fault.New(fault.Invalid, "a limit cannot be negative").At("limit")
-	}
-	var err error
 	if whole && scope.Before.IsZero() {
 		err = s.write(ctx, func(tx *session) error { return purge(tx, call, s.now().UnixNano()) })
 	} else {

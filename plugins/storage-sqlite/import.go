@@ -1,9 +1,9 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
@@ -15,10 +15,7 @@ var _ storage.Importer = (*Store)(nil)
 
 // Import implements [storage.Importer].
 func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (appended int64, err error) {
-	if err := checkConversation(req.Call); err != nil {
-		return 0, err
-	}
-	if err := checkTurns(req.Turns); err != nil || len(req.Turns) == 0 {
+	if err := cmp.Or(req.ValidateText(), checkTimes(req.Turns)); err != nil || len(req.Turns) == 0 {
 		return 0, err
 	}
 	all := make([]said, len(req.Turns))
@@ -112,31 +109,13 @@ func (c *conversation) append(tx *session, t storage.Turn, s said) error {
 	return err
 }
 
-// checkTurns refuses turns that contradict themselves.
-func checkTurns(turns []storage.Turn) error {
-	for i, t := range turns {
-		ended := t.State == storage.Succeeded || t.State == storage.Failed || t.State == storage.Interrupted
-		switch {
-		case t.Sequence < 1 || i > 0 && t.Sequence != turns[i-1].Sequence+1:
-			return fault.New(fault.Invalid, "the turns are not in the order of their sequence, one by one").At("turns")
-		case !ended:
-			return fault.New(fault.Invalid, "turn %d has not ended", t.Sequence).At("turns")
-		case (t.State == storage.Succeeded) != (t.Number > 0):
-			return fault.New(fault.Invalid, "turn %d has %s and number %d", t.Sequence, t.State, t.Number).At("turns")
-		}
+// checkTimes refuses turns of times that the database has no number for.
+func checkTimes(turns []storage.Turn) error {
+	for _, t := range turns {
 		for _, at := range []time.Time{t.StartedAt, t.EndedAt} {
 			if !at.IsZero() && (at.Before(earliest) || at.After(latest)) {
 				return fault.New(fault.Invalid, "turn %d has a time in the year %d", t.Sequence, at.Year()).At("turns")
 			}
-		}
-		field := fmt.Sprintf("turns.%d", i)
-		err := texts(field+".reason", t.Reason, field+".user", t.User, field+".key", t.Key,
-			field+".metadata", string(t.Metadata), field+".record", string(t.Record))
-		if err != nil {
-			return err
-		}
-		if err := plainMessages(field+".messages", t.Messages...); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -14,14 +14,8 @@ const pageBytes = 16 << 20
 
 // Read implements [storage.Storage]. A page of large turns has fewer than asked for.
 func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
-	if err := checkConversation(req.Call); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
-	}
-	if err := checkLimit(req.Limit); err != nil {
-		return nil, err
-	}
-	if req.After < 0 {
-		return nil, fault.New(fault.Invalid, "a sequence cannot be negative").At("after")
 	}
 	only := " AND t.state = 'succeeded'"
 	if req.All {
@@ -64,13 +58,7 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 
 // List implements [storage.Storage].
 func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
-	if err := checkTenant(req.Call); err != nil {
-		return nil, err
-	}
-	if err := checkLimit(req.Limit); err != nil {
-		return nil, err
-	}
-	if err := texts("after", req.After); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
 	only := ""

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
 )
 
 // suffix keeps configurations from naming what lies beside a database: its write-ahead
@@ -19,7 +20,7 @@ func place(path, dataDir string) (string, error) {
 	switch {
 	case filepath.Ext(path) != suffix || filepath.Base(path) == suffix:
 		return bad("must be the name of a file that ends in %s", suffix)
-	case plain(path) != nil:
+	case storage.ValidText("path", path) != nil:
 		return bad("must be UTF-8 without NUL")
 	case dataDir == "" && !filepath.IsAbs(path):
 		return bad("must be absolute: the host has no folder for the plugin's files")

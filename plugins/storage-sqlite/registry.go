@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 
@@ -16,7 +17,7 @@ var tenantStates = map[storage.TenantState]string{
 
 // PutTenant implements [storage.Registry].
 func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
-	if err := checkPut(req); err != nil {
+	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
 	var r *storage.Registration
@@ -108,8 +109,8 @@ func newest(tx *session, tenant string) (found *storage.Registration, err error)
 
 // GetTenants implements [storage.Registry].
 func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
-	if len(ids) > storage.MaxPage {
-		return nil, fault.New(fault.Invalid, "at most %d tenants are asked for at once", storage.MaxPage).At("tenants")
+	if err := storage.ValidateIDs(ids); err != nil {
+		return nil, err
 	}
 	var all []storage.Registration
 	err := s.read(ctx, func(tx *session) error {
@@ -129,10 +130,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 
 // ListTenants implements [storage.Registry].
 func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
-	if err := checkLimit(limit); err != nil {
-		return nil, err
-	}
-	if err := texts("after", after); err != nil {
+	if err := cmp.Or(storage.ValidateLimit(limit), storage.ValidText("after", after)); err != nil {
 		return nil, err
 	}
 	return s.versions(ctx, limit, newestOf+"t.tenant > ? ORDER BY t.tenant LIMIT ?", after)
@@ -140,13 +138,7 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 
 // TenantHistory implements [storage.Registry].
 func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
-	switch {
-	case tenant == "":
-		return nil, fault.New(fault.Invalid, "name a tenant").At("tenant")
-	case before < 0:
-		return nil, fault.New(fault.Invalid, "a version cannot be negative").At("before")
-	}
-	if err := checkLimit(limit); err != nil {
+	if err := storage.ValidateHistory(tenant, before, limit); err != nil {
 		return nil, err
 	}
 	return s.versions(ctx, limit, "SELECT "+versionColumns+` FROM registrations r WHERE r.tenant = ?1 AND (?2 = 0 OR r.version < ?2)
@@ -173,14 +165,8 @@ func (s *Store) versions(ctx context.Context, limit int, query string, args ...a
 
 // TenantChanges implements [storage.Registry].
 func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
-	if err := checkLimit(max(limit, 1)); err != nil {
+	if err := storage.ValidateChanges(after, limit); err != nil {
 		return nil, err
-	}
-	switch {
-	case limit < 0:
-		return nil, fault.New(fault.Invalid, "a limit cannot be negative").At("limit")
-	case after < 0:
-		return nil, fault.New(fault.Invalid, "a position cannot be negative").At("after")
 	}
 	page := &storage.TenantChangePage{}
 	err := s.read(ctx, func(tx *session) error {
@@ -198,18 +184,4 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 		}, "SELECT position, tenant, version FROM tenants WHERE position > ? ORDER BY position LIMIT ?", after, limit+1)
 	})
 	return page, err
-}
-
-func checkPut(req *storage.PutTenantRequest) error {
-	switch {
-	case req.Tenant == "":
-		return fault.New(fault.Invalid, "name a tenant").At("tenant")
-	case req.Attempt == "":
-		return fault.New(fault.Invalid, "a version needs an attempt").At("attempt")
-	case req.IfVersion < 0:
-		return fault.New(fault.Invalid, "a version cannot be negative").At("if_version")
-	case tenantStates[req.State] == "":
-		return fault.New(fault.Invalid, "%d is no state of a tenant", req.State).At("state")
-	}
-	return texts("tenant", req.Tenant, "attempt", req.Attempt, "incarnation", req.Incarnation, "note", req.Note)
 }

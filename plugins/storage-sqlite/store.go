@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
@@ -99,13 +99,7 @@ func (s *Store) read(ctx context.Context, f func(*session) error) error {
 // Renew implements [storage.Renewer]. A lease that ran out, and that no Begin noticed
 // yet, lives again.
 func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
-	switch {
-	case holder == "":
-		return fault.New(fault.Invalid, "a renewal needs a holder").At("holder")
-	case lease <= 0:
-		return fault.New(fault.Invalid, "a lease must be longer than nothing").At("lease")
-	}
-	if err := texts("holder", holder); err != nil {
+	if err := cmp.Or(storage.ValidateRenewal(holder, lease), storage.ValidText("holder", holder)); err != nil {
 		return err
 	}
 	return s.write(ctx, func(tx *session) error {

@@ -1,0 +1,276 @@
+package storage
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// A storage looks at each request before it does anything. Validate answers
+// fault.Invalid, with the field, for what no storage takes. ValidateText does so too for
+// text that has NUL in it or is not UTF-8, which databases and JSON would not give back
+// as it was.
+
+// Validate wants a conversation, a holder and a lease.
+func (r *BeginRequest) Validate() error {
+	switch {
+	case r.Tail < 0:
+		return invalid("tail", "a tail cannot be negative")
+	case r.Holder == "":
+		return invalid("holder", "a turn needs a holder")
+	case r.Lease <= 0:
+		return invalid("lease", "a lease must be longer than nothing")
+	}
+	return ofConversation(r.Call)
+}
+
+// ValidateText also looks at the texts, those of the message too.
+func (r *BeginRequest) ValidateText() error {
+	return cmp.Or(r.Validate(), plainCall(r.Call), ValidText("holder", r.Holder), ValidText("key", r.Key),
+		ValidText("attempt", r.Attempt), plainJSON("metadata", r.Metadata), plainMessages("message", r.Message))
+}
+
+// Validate wants a conversation, a state that ends the turn, and a reply if it succeeded.
+func (r *CommitRequest) Validate() error {
+	switch r.State {
+	case Succeeded:
+		if len(r.Messages) == 0 {
+			return invalid("messages", "a turn that succeeded has a reply")
+		}
+	case Failed, Interrupted:
+	case Running:
+		return invalid("state", "a commit ends the turn")
+	default:
+		return invalid("state", "%d is no state of a turn", r.State)
+	}
+	return ofConversation(r.Call)
+}
+
+// ValidateText also looks at the texts, those of the messages too.
+func (r *CommitRequest) ValidateText() error {
+	return cmp.Or(r.Validate(), plainCall(r.Call), ValidText("reason", r.Reason), plainJSON("record", r.Record),
+		plainMessages("messages", r.Messages...))
+}
+
+// Validate wants a conversation and a page.
+func (r *ReadRequest) Validate() error {
+	if r.After < 0 {
+		return invalid("after", "a sequence cannot be negative")
+	}
+	return cmp.Or(ofConversation(r.Call), ValidateLimit(r.Limit))
+}
+
+// ValidateText also looks at the texts.
+func (r *ReadRequest) ValidateText() error { return cmp.Or(r.Validate(), plainCall(r.Call)) }
+
+// Validate wants a tenant and a page.
+func (r *ListRequest) Validate() error { return cmp.Or(ofTenant(r.Call), ValidateLimit(r.Limit)) }
+
+// ValidateText also looks at the texts.
+func (r *ListRequest) ValidateText() error {
+	return cmp.Or(r.Validate(), plainCall(r.Call), ValidText("after", r.After))
+}
+
+// Validate wants something that is named: all of a tenant goes only if it says so.
+func (s Scope) Validate() error {
+	switch {
+	case s.Call.Conversation == "" && s.Call.User == "" && !s.Tenant:
+		return invalid("tenant", "name a conversation or a user, or say that all of the tenant goes")
+	case s.Limit < 0:
+		return invalid("limit", "a limit cannot be negative")
+	}
+	return ofTenant(s.Call)
+}
+
+// ValidateText also looks at the texts.
+func (s Scope) ValidateText() error { return cmp.Or(s.Validate(), plainCall(s.Call)) }
+
+// Validate wants a conversation, and turns that have ended, one after the other, and do
+// not contradict themselves.
+func (r *ImportRequest) Validate() error {
+	if err := ofConversation(r.Call); err != nil {
+		return err
+	}
+	number := int64(0)
+	for i, t := range r.Turns {
+		ended := t.State == Succeeded || t.State == Failed || t.State == Interrupted
+		switch {
+		case t.Sequence < 1 || i > 0 && t.Sequence != r.Turns[i-1].Sequence+1:
+			return invalid("turns", "the turns are not in the order of their sequence, one by one")
+		case !ended:
+			return invalid("turns", "turn %d has not ended", t.Sequence)
+		case (t.State == Succeeded) != (t.Number > 0) || t.Number < 0:
+			return invalid("turns", "turn %d has %s and number %d", t.Sequence, t.State, t.Number)
+		case t.Number > 0 && number > 0 && t.Number != number+1:
+			return invalid("turns", "turn %d has number %d after number %d", t.Sequence, t.Number, number)
+		}
+		number = max(number, t.Number)
+	}
+	return nil
+}
+
+// ValidateText also looks at the texts, those of the messages too.
+func (r *ImportRequest) ValidateText() error {
+	if err := cmp.Or(r.Validate(), plainCall(r.Call)); err != nil {
+		return err
+	}
+	for i, t := range r.Turns {
+		at := fmt.Sprintf("turns.%d.", i)
+		err := cmp.Or(ValidText(at+"reason", t.Reason), ValidText(at+"user", t.User), ValidText(at+"key", t.Key),
+			plainJSON(at+"metadata", t.Metadata), plainJSON(at+"record", t.Record), plainMessages(at+"messages", t.Messages...))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Validate wants a tenant, an attempt and a state.
+func (r *PutTenantRequest) Validate() error {
+	switch {
+	case r.Tenant == "":
+		return invalid("tenant", "name a tenant")
+	case r.Attempt == "":
+		return invalid("attempt", "a version needs an attempt")
+	case r.IfVersion < 0:
+		return invalid("if_version", "a version cannot be negative")
+	case r.State < TenantActive || r.State > TenantOfFile:
+		return invalid("state", "%d is no state of a tenant", r.State)
+	}
+	return nil
+}
+
+// ValidateText also looks at the texts.
+func (r *PutTenantRequest) ValidateText() error {
+	return cmp.Or(r.Validate(), ValidText("tenant", r.Tenant), ValidText("attempt", r.Attempt), ValidText("incarnation", r.Incarnation),
+		ValidText("note", r.Note))
+}
+
+// ValidateLimit wants a page of 1 to MaxPage entries.
+func ValidateLimit(limit int) error {
+	if limit < 1 || limit > MaxPage {
+		return invalid("limit", "a page has 1 to %d entries", MaxPage)
+	}
+	return nil
+}
+
+// ValidateIDs wants at most MaxPage tenants.
+func ValidateIDs(ids []string) error {
+	if len(ids) > MaxPage {
+		return invalid("tenants", "at most %d tenants are asked for at once", MaxPage)
+	}
+	return nil
+}
+
+// ValidateHistory wants a tenant and a page.
+func ValidateHistory(tenant string, before int64, limit int) error {
+	switch {
+	case tenant == "":
+		return invalid("tenant", "name a tenant")
+	case before < 0:
+		return invalid("before", "a version cannot be negative")
+	}
+	return ValidateLimit(limit)
+}
+
+// ValidateChanges wants a page, which may have no entry: that asks for the head alone.
+func ValidateChanges(after int64, limit int) error {
+	switch {
+	case after < 0:
+		return invalid("after", "a position cannot be negative")
+	case limit < 0:
+		return invalid("limit", "a limit cannot be negative")
+	}
+	return ValidateLimit(max(limit, 1))
+}
+
+// ValidateRenewal wants a holder and a lease.
+func ValidateRenewal(holder string, lease time.Duration) error {
+	switch {
+	case holder == "":
+		return invalid("holder", "a renewal needs a holder")
+	case lease <= 0:
+		return invalid("lease", "a lease must be longer than nothing")
+	}
+	return nil
+}
+
+// ValidText refuses NUL and what is not UTF-8 in the field's text.
+func ValidText(field, text string) error {
+	return plain(field, strings.IndexByte(text, 0) < 0, utf8.ValidString(text))
+}
+
+func ofConversation(call sdk.Call) error {
+	if call.Conversation == "" {
+		return invalid("conversation", "the call names no conversation")
+	}
+	return ofTenant(call)
+}
+
+func ofTenant(call sdk.Call) error {
+	if call.Tenant == "" {
+		return invalid("tenant", "the call names no tenant")
+	}
+	return nil
+}
+
+func invalid(field, format string, args ...any) error {
+	return fault.New(fault.Invalid, format, args...).At(field)
+}
+
+func plainJSON(field string, raw []byte) error {
+	return plain(field, bytes.IndexByte(raw, 0) < 0, utf8.Valid(raw))
+}
+
+func plain(field string, noNUL, isUTF8 bool) error {
+	switch {
+	case !noNUL:
+		return invalid(field, "has the character NUL in it, which this storage cannot keep")
+	case !isUTF8:
+		return invalid(field, "is not UTF-8")
+	}
+	return nil
+}
+
+func plainCall(call sdk.Call) error {
+	return cmp.Or(ValidText("tenant", call.Tenant), ValidText("incarnation", call.Incarnation),
+		ValidText("conversation", call.Conversation), ValidText("user", call.User))
+}
+
+func plainMessages(field string, messages ...chat.Message) error {
+	for _, m := range messages {
+		if err := cmp.Or(ValidText(field, string(m.Role)), plainParts(field, m.Parts)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func plainParts(field string, parts []chat.Part) error {
+	for _, p := range parts {
+		err := ValidText(field, p.Text)
+		if i := p.Image; i != nil {
+			err = cmp.Or(err, ValidText(field, i.MediaType), ValidText(field, i.URL))
+		}
+		if r := p.Reasoning; r != nil {
+			err = cmp.Or(err, ValidText(field, r.Text))
+		}
+		if c := p.ToolCall; c != nil {
+			err = cmp.Or(err, ValidText(field, c.ID), ValidText(field, c.Name), ValidText(field, c.Arguments))
+		}
+		if r := p.ToolResult; r != nil {
+			err = cmp.Or(err, ValidText(field, r.ToolCallID), ValidText(field, r.Name), plainParts(field, r.Parts))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
