@@ -32,9 +32,8 @@ STORAGES := -short
 # BOTYARD_LONG_TESTS=1 adds the tests that take minutes, as of a database that is away
 # for longer than hosts wait.
 test: servers lint check-tidy check-proto check-docs build
-	@set -e; for m in $(MODULES); do echo "== $$m"; \
-	case $$m in plugins/storage-*) short="$(STORAGES)";; *) short=;; esac; \
-	(cd $$m && $(GO) test -race -timeout 15m $$short ./...); done
+	$(GO) test -race -timeout 15m ./host/...
+	$(GO) test -race -timeout 15m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES)))
 
 # The servers that tests start; installed where that may be done, else named.
 servers:
