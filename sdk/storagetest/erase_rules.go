@@ -204,11 +204,15 @@ func checkDeleteSteps(ctx context.Context, env *Env) error {
 				return err
 			}
 			for i := range each - 1 {
-				s, err := t.start(ctx, fmt.Sprint(i), lease(time.Millisecond))
+				last, held := i == each-2, longLease
+				if last { // it runs on, its lease over
+					held = time.Millisecond
+				}
+				s, err := t.start(ctx, fmt.Sprint(i), lease(held))
 				if err != nil {
 					return err
 				}
-				if i == each-2 { // the last runs, its lease over
+				if last {
 					fences = append(fences, s.Fence)
 					break
 				}
