@@ -25,7 +25,6 @@ type Env struct {
 	Short   bool
 
 	rule, run string
-	noticed   time.Duration // a change of tenants, by a watch
 	holders   atomic.Int64
 	talks     []talk
 	tenants   []string                                       // that were registered

@@ -107,6 +107,23 @@ func texts(messages []chat.Message) []string {
 	return out
 }
 
+// meanwhile calls look again and again while write runs, until it finds something wrong,
+// and joins what went wrong in both.
+func meanwhile(write, look func() error) error {
+	written := make(chan error, 1)
+	go func() { written <- write() }()
+	for {
+		select {
+		case err := <-written:
+			return err
+		default:
+			if wrong := look(); wrong != nil {
+				return errors.Join(<-written, wrong)
+			}
+		}
+	}
+}
+
 // together calls f n times at once and joins what went wrong.
 func together(n int, f func(i int) error) error {
 	errs := make(chan error, n)

@@ -100,30 +100,20 @@ func checkReadGrowing(ctx context.Context, env *Env) error {
 	if _, err := c.turn(ctx, "first"); err != nil {
 		return err
 	}
-	written := make(chan error, 1)
-	go func() {
+	err := meanwhile(func() error {
 		for i := range turns - 1 {
 			if _, err := c.via(1).turn(ctx, fmt.Sprintf("m%d", i)); err != nil {
-				written <- err
-				return
-			}
-		}
-		written <- nil
-	}()
-	var wrong error
-	for {
-		select {
-		case err := <-written:
-			if err := errors.Join(wrong, err); err != nil {
 				return err
 			}
-			return errors.Join(c.pages(ctx, true, 7, turns), c.pages(ctx, false, 7, turns))
-		default:
-			if wrong == nil { // the writer is waited for all the same
-				wrong = errors.Join(c.pages(ctx, true, 7, -1), c.pages(ctx, false, 7, -1))
-			}
 		}
+		return nil
+	}, func() error {
+		return errors.Join(c.pages(ctx, true, 7, -1), c.pages(ctx, false, 7, -1))
+	})
+	if err != nil {
+		return err
 	}
+	return errors.Join(c.pages(ctx, true, 7, turns), c.pages(ctx, false, 7, turns))
 }
 
 func checkReadMissing(ctx context.Context, env *Env) error {

@@ -39,7 +39,7 @@ func (r *reference) spares(scope storage.Scope, c *conversation) bool {
 }
 
 func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.Deleted, err error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	call := scope.Call
 	if err := checkCall(call, false); err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 func (r *reference) Import(_ context.Context, req *storage.ImportRequest) (int64, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	if err := checkCall(req.Call, true); err != nil {
 		return 0, err
@@ -68,7 +68,7 @@ func (r *reference) Import(_ context.Context, req *storage.ImportRequest) (int64
 }
 
 func (r *reference) Migrate(context.Context, bool) (*storage.Migration, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	m := &storage.Migration{Layout: 1, Oldest: 1}
 	if !r.migrated || r.has("migrates-again") {

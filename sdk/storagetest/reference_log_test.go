@@ -15,7 +15,7 @@ import (
 )
 
 func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	ended := req.State == storage.Succeeded || req.State == storage.Failed || req.State == storage.Interrupted
 	if !ended || req.State == storage.Succeeded && len(req.Messages) == 0 {
@@ -77,7 +77,7 @@ func (r *reference) behind(req *storage.CommitRequest) (*conversation, *row) {
 }
 
 func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	if err := checkCall(req.Call, true); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.
 }
 
 func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	if err := checkCall(req.Call, false); err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ type watcher struct {
 }
 
 func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	stateless := req.State < storage.TenantActive || req.State > storage.TenantOfFile
 	if req.Tenant == "" || req.Attempt == "" || req.IfVersion < 0 || stateless && !r.has("any-put") {
@@ -104,7 +104,7 @@ func (r *reference) newest(tenant string) (storage.Registration, bool) {
 }
 
 func (r *reference) GetTenants(_ context.Context, ids []string) (found []storage.Registration, err error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	if len(ids) > storage.MaxPage {
 		return nil, fault.New(fault.Invalid, "too many")
@@ -121,7 +121,7 @@ func (r *reference) GetTenants(_ context.Context, ids []string) (found []storage
 }
 
 func (r *reference) ListTenants(_ context.Context, after string, limit int) (*storage.RegistrationPage, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	if err := r.checkLimit(limit); err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (r *reference) ListTenants(_ context.Context, after string, limit int) (*st
 }
 
 func (r *reference) TenantHistory(_ context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	if err := r.checkLimit(limit); err != nil || before < 0 || tenant == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds")
@@ -167,7 +167,7 @@ func (r *reference) TenantHistory(_ context.Context, tenant string, before int64
 }
 
 func (r *reference) TenantChanges(_ context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
-	r.mu.Lock()
+	r.enter()
 	defer r.mu.Unlock()
 	if after < 0 || limit < 0 || limit > storage.MaxPage {
 		return nil, fault.New(fault.Invalid, "out of bounds")
@@ -193,7 +193,7 @@ func (r *reference) TenantChanges(_ context.Context, after int64, limit int) (*s
 
 func (r *reference) WatchTenants(ctx context.Context, changed func() error) error {
 	w := &watcher{of: r, rings: make(chan struct{}, 1)}
-	r.mu.Lock()
+	r.enter()
 	r.roll.watches[w] = true
 	r.mu.Unlock()
 	defer func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -42,9 +43,8 @@ func (e *Env) churn(ctx context.Context, look func() error) (map[string]int64, e
 			all[w] = append(all[w], e.registered(fmt.Sprintf("%d-%d", w, i)))
 		}
 	}
-	written := make(chan error, 1)
-	go func() {
-		written <- together(writers, func(w int) error {
+	err := meanwhile(func() error {
+		return together(writers, func(w int) error {
 			for i := range puts {
 				t := all[w][rand.N(each)]
 				reg, err := t.via(w+i).put(ctx, newest[w][t.id])
@@ -55,27 +55,15 @@ func (e *Env) churn(ctx context.Context, look func() error) (map[string]int64, e
 			}
 			return nil
 		})
-	}()
-	var wrong error
-	for {
-		select {
-		case err := <-written:
-			if err == nil && wrong == nil {
-				wrong = look()
-			}
-			merged := map[string]int64{}
-			for _, m := range newest {
-				for id, version := range m {
-					merged[id] = version
-				}
-			}
-			return merged, errors.Join(err, wrong)
-		default:
-			if wrong == nil { // the writers are waited for all the same
-				wrong = look()
-			}
-		}
+	}, look)
+	if err == nil {
+		err = look()
 	}
+	merged := map[string]int64{}
+	for _, m := range newest {
+		maps.Copy(merged, m)
+	}
+	return merged, err
 }
 
 // agrees checks that what a host heard is the newest version of each tenant.
@@ -250,20 +238,10 @@ func checkTenantList(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	added := make(chan error, 1)
 	var more []registered
 	for i := range 40 {
 		more = append(more, env.registered(fmt.Sprintf("%c-%d", "!AMaz~"[i%6], i)))
 	}
-	go func() {
-		for _, t := range more {
-			if _, err := t.via(1).put(ctx, 0); err != nil {
-				added <- err
-				return
-			}
-		}
-		added <- nil
-	}()
 	look := func() error {
 		all, err := env.listed(ctx, 0, env.id(""), 3)
 		if err != nil {
@@ -276,22 +254,20 @@ func checkTenantList(ctx context.Context, env *Env) error {
 		}
 		return nil
 	}
-	var wrong error
-	for {
-		select {
-		case err := <-added:
-			if err := errors.Join(err, wrong, look()); err != nil {
+	err := meanwhile(func() error {
+		for _, t := range more {
+			if _, err := t.via(1).put(ctx, 0); err != nil {
 				return err
 			}
-			all, err := env.listed(ctx, 1, env.id(""), 7)
-			if err != nil || len(all) != len(there)+len(more) {
-				return fmt.Errorf("%d tenants are listed, error %v; want %d", len(all), err, len(there)+len(more))
-			}
-			return nil
-		default:
-			if wrong == nil {
-				wrong = look()
-			}
 		}
+		return nil
+	}, look)
+	if err := errors.Join(err, look()); err != nil {
+		return err
 	}
+	all, err := env.listed(ctx, 1, env.id(""), 7)
+	if err != nil || len(all) != len(there)+len(more) {
+		return fmt.Errorf("%d tenants are listed, error %v; want %d", len(all), err, len(there)+len(more))
+	}
+	return nil
 }

@@ -22,7 +22,6 @@ type settings struct {
 	peers   []Open
 	only    []string
 	lease   time.Duration
-	noticed time.Duration
 	report  func(Rule, time.Duration, error)
 }
 
@@ -65,7 +64,7 @@ const (
 // Test opens the storage, checks the rules one after the other and answers all
 // that is wrong, joined: a [Failure] for each rule, or what kept it from checking.
 func Test(ctx context.Context, open Open, opts ...Option) error {
-	set := settings{lease: 500 * time.Millisecond, noticed: noticeTimeout}
+	set := settings{lease: 500 * time.Millisecond}
 	for _, o := range opts {
 		o(&set)
 	}
@@ -103,7 +102,7 @@ func (b *bench) timeout(r Rule) time.Duration {
 }
 
 func (b *bench) env(r Rule) *Env {
-	env := &Env{Storage: b.storage, Peers: b.others, Lease: b.lease, Short: b.short, noticed: b.noticed, rule: r.Name, run: b.run}
+	env := &Env{Storage: b.storage, Peers: b.others, Lease: b.lease, Short: b.short, rule: r.Name, run: b.run}
 	if b.durable {
 		env.reopen = b.reopen
 	}

@@ -33,8 +33,6 @@ type watching struct {
 	calls chan time.Time
 	ended chan error
 	stop  context.CancelFunc
-
-	noticed time.Duration
 }
 
 // watch starts one and waits for its first call; [ErrSkip] when the storage cannot
@@ -45,7 +43,7 @@ func (e *Env) watch(ctx context.Context, at int, changed func() error) (*watchin
 		return nil, ErrSkip
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	w := &watching{calls: make(chan time.Time, 1000), ended: make(chan error, 1), stop: cancel, noticed: e.noticed}
+	w := &watching{calls: make(chan time.Time, 1000), ended: make(chan error, 1), stop: cancel}
 	go func() {
 		w.ended <- watcher.WatchTenants(ctx, func() error {
 			select {
@@ -67,9 +65,9 @@ func (e *Env) watch(ctx context.Context, at int, changed func() error) (*watchin
 			return nil, ErrSkip
 		}
 		return nil, fmt.Errorf("the watch ended before its first call: %w", orNil(err))
-	case <-time.After(e.noticed):
+	case <-time.After(noticeTimeout):
 		cancel()
-		return nil, errors.Join(fmt.Errorf("the watch did not call at its start within %v", e.noticed), w.end())
+		return nil, errors.Join(fmt.Errorf("the watch did not call at its start within %v", noticeTimeout), w.end())
 	}
 }
 
@@ -82,7 +80,7 @@ func orNil(err error) error {
 
 // after waits for a call that started after the time.
 func (w *watching) after(what string, start time.Time) error {
-	timeout := time.After(w.noticed)
+	timeout := time.After(noticeTimeout)
 	for {
 		select {
 		case at := <-w.calls:
@@ -93,7 +91,7 @@ func (w *watching) after(what string, start time.Time) error {
 			w.ended <- err
 			return fmt.Errorf("the watch ended before %s was noticed: %w", what, orNil(err))
 		case <-timeout:
-			return fmt.Errorf("%s was not noticed within %v", what, w.noticed)
+			return fmt.Errorf("%s was not noticed within %v", what, noticeTimeout)
 		}
 	}
 }
@@ -104,8 +102,8 @@ func (w *watching) end() error {
 	select {
 	case err := <-w.ended:
 		return refused("a watch whose context ended", fault.Canceled, err)
-	case <-time.After(w.noticed):
-		return fmt.Errorf("the watch goes on %v after its context ended", w.noticed)
+	case <-time.After(noticeTimeout):
+		return fmt.Errorf("the watch goes on %v after its context ended", noticeTimeout)
 	}
 }
 
@@ -172,8 +170,8 @@ func checkWatchBusy(ctx context.Context, env *Env) (err error) {
 	}
 	select {
 	case <-entered:
-	case <-time.After(w.noticed):
-		return fmt.Errorf("version 1 was not noticed within %v", w.noticed)
+	case <-time.After(noticeTimeout):
+		return fmt.Errorf("version 1 was not noticed within %v", noticeTimeout)
 	}
 	start := time.Now()
 	if _, err := t.via(1).put(ctx, 1); err != nil {
@@ -216,8 +214,8 @@ func checkWatchEnds(ctx context.Context, env *Env) error {
 		if !errors.Is(err, enough) {
 			return fmt.Errorf("the watch ended with %v; want the error of what it called", err)
 		}
-	case <-time.After(w.noticed):
-		return fmt.Errorf("the watch goes on %v after what it called failed", w.noticed)
+	case <-time.After(noticeTimeout):
+		return fmt.Errorf("the watch goes on %v after what it called failed", noticeTimeout)
 	}
 	// An ended context has no say in what others watch.
 	if w, err = env.watch(ctx, 1, nil); err != nil {
