@@ -45,8 +45,7 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 	if most > 0 {
 		queries = append(queries, query{s.calls.tail, []any{cid, turns}, tail.read})
 	}
-	on := scope{tenant: call.Tenant}
-	if err := s.run(ctx, on, queries...); err != nil {
+	if err := s.share(ctx, call.Tenant, cid, turns > lightTail, queries...); err != nil {
 		return nil, err
 	}
 	if sequence == 0 {
@@ -55,7 +54,7 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 	}
 	messages, err := tail.messages(most)
 	if err == nil && len(messages) < most && tail.turns == turns {
-		on.again = true
+		on := scope{tenant: call.Tenant, again: true}
 		if err = s.run(ctx, on, query{s.calls.tail, []any{cid, most}, tail.read}); err == nil {
 			messages, err = tail.messages(most)
 		}
@@ -68,11 +67,11 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 
 // commitHeld ends the turn that holds the conversation, as most are ended, and says
 // whether it did. Where the fence does not hold it, the function knows more.
-func (s *Store) commitHeld(ctx context.Context, on scope, args []any) (number int64, held bool, err error) {
+func (s *Store) commitHeld(ctx context.Context, tenant string, cid int64, args []any) (number int64, held bool, err error) {
 	if !s.pool.direct.Load() {
 		return 0, false, nil
 	}
-	err = s.run(ctx, on, query{s.calls.commitHeld, args, func(rows pgx.Rows) error {
+	err = s.share(ctx, tenant, cid, false, query{s.calls.commitHeld, args, func(rows pgx.Rows) error {
 		if held = rows.Next(); held {
 			return rows.Scan(&number)
 		}

@@ -35,6 +35,7 @@ type Store struct {
 
 	complaints *complaints
 	known      *lru.Cache[place, int64] // numbers of conversations
+	lanes      lanes
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -99,6 +100,7 @@ func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
 	s := &Store{
 		cfg: cfg, log: env.Log, pool: p, schema: schema, channel: cfg.Schema, calls: statementsOf(schema),
 		listen: listen.Copy(), steps: steps, complaints: newComplaints(env.Log), known: known,
+		lanes: lanes{of: map[string]*lane{}},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
@@ -138,6 +140,7 @@ type scope struct {
 	all     bool          // the tenants' registry, to read
 	timeout time.Duration // of each statement; 0: the configured one
 	again   bool          // may run twice: it changes nothing
+	shared  bool          // by several calls
 }
 
 // query is a statement of a pipeline. scan reads its rows; it may be called again from
@@ -180,8 +183,11 @@ func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 	}
 	var batch pgx.Batch
 	set := setting
-	if sc.all {
+	switch {
+	case sc.all:
 		set = settingAll
+	case sc.shared:
+		set = settingShared
 	}
 	batch.Queue(set, b.role, sc.tenant, strconv.FormatInt(int64(timeout*1000)+1, 10))
 	for _, q := range queries {
@@ -202,7 +208,8 @@ func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 }
 
 // setting is the first statement of each pipeline; settingAll is it for the whole
-// registry. What they set is gone with the transaction, so that nothing of it is left in
+// registry, settingShared for several calls, which must not wait long for a conversation
+// that only one of them wants. What they set is gone with the transaction, so that nothing of it is left in
 // the connection, whoever has it next. With the path, all that is called without its
 // schema is Postgres' own: another login of the database may have made functions that
 // would be found before, and they would run with what this login may do. Without bitmaps,
@@ -213,7 +220,8 @@ const (
 	setting = ownPath + `, pg_catalog.set_config('role', $1, true),
 		pg_catalog.set_config('botyard.tenant', $2, true), pg_catalog.set_config('statement_timeout', $3, true),
 		pg_catalog.set_config('enable_bitmapscan', 'off', true)`
-	settingAll = setting + `, pg_catalog.set_config('botyard.registry', 'all', true)`
+	settingAll    = setting + `, pg_catalog.set_config('botyard.registry', 'all', true)`
+	settingShared = setting + `, pg_catalog.set_config('lock_timeout', '100', true)`
 )
 
 func results(br pgx.BatchResults, queries []query) error {

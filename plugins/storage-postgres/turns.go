@@ -122,14 +122,13 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	call := req.Call
 	args := []any{call.Incarnation, call.Conversation, cid, sequence, req.State.String(), req.Reason, replies,
 		int32(len(req.Messages)), usage, object(req.Record)}
-	on := scope{tenant: call.Tenant}
-	if number, held, err := s.commitHeld(ctx, on, args); held || err != nil {
+	if number, held, err := s.commitHeld(ctx, call.Tenant, cid, args); held || err != nil {
 		return number, err
 	}
 	var kind string
 	var number *int64
 	var state *string
-	err = s.run(ctx, on, query{s.calls.commit, args, func(rows pgx.Rows) error {
+	err = s.run(ctx, scope{tenant: call.Tenant}, query{s.calls.commit, args, func(rows pgx.Rows) error {
 		if !rows.Next() {
 			return unanswered(rows, "commit")
 		}

@@ -1,0 +1,283 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+)
+
+// conversations makes some that are known and answers their numbers.
+func conversations(t *testing.T, s *Store, n int) (calls []sdk.Call, cids []int64) {
+	for i := range n {
+		c := call("t", fmt.Sprint("c", i))
+		commit(t, s, c, begin(t, s, c))
+		cid, ok := s.known.Get(placeOf(c))
+		if !ok {
+			t.Fatal("a conversation is not known")
+		}
+		calls, cids = append(calls, c), append(cids, cid)
+	}
+	return calls, cids
+}
+
+func jobOf(ctx context.Context, cid int64, sql ...string) *job {
+	j := &job{ctx: ctx, cid: cid, done: make(chan outcome, 1)}
+	for _, sql := range sql {
+		j.queries = append(j.queries, query{sql, nil, none})
+	}
+	return j
+}
+
+func locks(cid int64) string {
+	return fmt.Sprintf("select from botyard.conversations where cid = %d for update", cid)
+}
+
+// outcomes are those of the jobs, once together is done with them.
+func outcomes(t *testing.T, jobs []*job) (all []outcome) {
+	t.Helper()
+	for i, j := range jobs {
+		select {
+		case o := <-j.done:
+			all = append(all, o)
+		default:
+			t.Fatalf("nothing became of job %d", i)
+		}
+	}
+	return all
+}
+
+// idle waits until no lane is left.
+func idle(t *testing.T, s *Store) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		s.lanes.mu.Lock()
+		n := len(s.lanes.of)
+		s.lanes.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d lanes are left", n)
+		}
+	}
+}
+
+// TestTurnsThatMeetShare: while a pipeline of their tenant is under way, calls gather,
+// and what they did has one transaction's number.
+func TestTurnsThatMeetShare(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	calls, _ := conversations(t, s, maxShared)
+	for try := 1; ; try++ { // a slow machine may send some earlier
+		if !s.enter("t", nil) {
+			t.Fatal("the lane is taken")
+		}
+		var all sync.WaitGroup
+		results := make([]*storage.BeginResult, len(calls))
+		for i, c := range calls {
+			all.Go(func() { results[i] = begin(t, s, c, func(r *storage.BeginRequest) { r.Tail = 100 }) })
+		}
+		all.Wait()
+		s.leave("t")
+		idle(t, s)
+		for i, res := range results {
+			if res.Started == nil || res.Started.Sequence != int64(try+1) || len(res.Started.Tail) != 2*try {
+				t.Fatalf("turn %d in conversation %d: %+v", try+1, i, res.Started)
+			}
+		}
+		var n int
+		err := s.run(t.Context(), scope{tenant: "t"}, query{"select count(distinct xmin::text) from botyard.turns where seq = $1", []any{try + 1},
+			func(rows pgx.Rows) error {
+				rows.Next()
+				return rows.Scan(&n)
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range calls {
+			if number := commit(t, s, c, results[i]); number != int64(try+1) {
+				t.Fatalf("its number is %d", number)
+			}
+		}
+		if n == 1 {
+			return
+		}
+		if try == 50 {
+			t.Fatalf("%d calls that met needed %d transactions, and never one", len(calls), n)
+		}
+	}
+}
+
+// TestNobodyIsHeldByTheOthers: a conversation that somebody has locked is waited for
+// by the call that wants it, not by those that share with it.
+func TestNobodyIsHeldByTheOthers(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	calls, cids := conversations(t, s, 3)
+	tx, err := s.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), locks(cids[1])); err != nil {
+		t.Fatal(err)
+	}
+	var jobs []*job
+	for _, cid := range cids {
+		jobs = append(jobs, jobOf(t.Context(), cid, locks(cid)))
+	}
+	start := time.Now()
+	s.together("t", jobs)
+	if d := time.Since(start); d > 5*time.Second { // statements may take 10
+		t.Errorf("they waited for %v", d)
+	}
+	for i, o := range outcomes(t, jobs) {
+		if !o.alone || o.err != nil {
+			t.Errorf("job %d: %+v", i, o)
+		}
+	}
+	if !s.enter("t", nil) {
+		t.Fatal("the lane is taken")
+	}
+	defer idle(t, s)
+	defer s.leave("t")
+	var all, free sync.WaitGroup
+	for i, c := range calls {
+		of := &free
+		if i == 1 {
+			of = &all
+		}
+		of.Go(func() {
+			if res := begin(t, s, c); res.Started == nil || res.Started.Sequence != 2 {
+				t.Errorf("conversation %d: %+v", i, res)
+			}
+		})
+	}
+	free.Wait() // the lock is still held
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
+}
+
+// TestSharedDoNotCross: two transactions that want the same conversations want them
+// in the same order, whoever asked for them first.
+func TestSharedDoNotCross(t *testing.T) {
+	dsn := cluster(t).DSN(database(t))
+	stores := []*Store{open(t, config(dsn)), open(t, config(dsn))}
+	_, cids := conversations(t, stores[0], 2)
+	const rounds = 20
+	crossed := 0
+	for range rounds {
+		var all sync.WaitGroup
+		sets := make([][]*job, 2)
+		for i, s := range stores {
+			for k := range 2 {
+				cid := cids[(i+k)%2]
+				sets[i] = append(sets[i], jobOf(t.Context(), cid, locks(cid), "select pg_sleep(0.01)"))
+			}
+			jobs := append([]*job(nil), sets[i]...)
+			all.Go(func() { s.together("t", jobs) })
+		}
+		all.Wait()
+		for _, jobs := range sets {
+			if outcomes(t, jobs)[0].alone {
+				crossed++
+			}
+		}
+	}
+	if crossed > rounds/4 { // on a slow machine one may wait too long for a lock
+		t.Errorf("%d of %d transactions ended for another one", crossed, 2*rounds)
+	}
+}
+
+// TestSharedFail: what one call has wrong, all are told to do alone; what was wrong before
+// anything was sent is wrong for each.
+func TestSharedFail(t *testing.T) {
+	cfg := config(cluster(t).DSN(database(t)))
+	cfg.PoolSize, cfg.MaxOverflow = 1, 0
+	s := open(t, cfg)
+	_, cids := conversations(t, s, 2)
+	jobs := []*job{jobOf(t.Context(), cids[0], locks(cids[0])), jobOf(t.Context(), cids[1], "select 1/0")}
+	s.together("t", jobs)
+	for i, o := range outcomes(t, jobs) {
+		if !o.alone {
+			t.Errorf("job %d beside one that fails: %+v", i, o)
+		}
+	}
+	all, err := s.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Release()
+	jobs = []*job{jobOf(t.Context(), cids[0], locks(cids[0])), jobOf(t.Context(), cids[1], locks(cids[1]))}
+	s.together("t", jobs)
+	for i, o := range outcomes(t, jobs) {
+		if e, ok := errors.AsType[*fault.Error](o.err); o.alone || !ok || e.Class != fault.ProviderFailed || e.RetryAfter == 0 {
+			t.Errorf("job %d without a connection: %+v", i, o)
+		}
+	}
+}
+
+// TestWhoLeavesIsNotWaitedFor: a caller that is gone has nothing done for it, and what
+// is done for nobody ends.
+func TestWhoLeavesIsNotWaitedFor(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	calls, cids := conversations(t, s, 2)
+	if !s.enter("t", nil) {
+		t.Fatal("the lane is taken")
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, err := s.Begin(gone, &storage.BeginRequest{Call: calls[0], Message: chat.Text(chat.User, "late"), Holder: "h", Lease: time.Hour, Attempt: "a"})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("begin for nobody: %v", err)
+	}
+	s.leave("t")
+	idle(t, s)
+	if res := begin(t, s, calls[0]); res.Started == nil || res.Started.Sequence != 2 {
+		t.Errorf("after it: %+v", res)
+	}
+	here := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
+	s.together("t", append([]*job{jobOf(gone, cids[0], "select 1/0")}, here...))
+	for i, o := range outcomes(t, here) {
+		if o.alone || o.err != nil {
+			t.Errorf("job %d beside one of nobody: %+v", i, o)
+		}
+	}
+	going, leave := context.WithCancel(t.Context())
+	jobs := []*job{jobOf(going, cids[0], "select pg_sleep(30)"), jobOf(going, cids[1], "select 1")}
+	time.AfterFunc(50*time.Millisecond, leave)
+	start := time.Now()
+	s.together("t", jobs)
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("it went on for %v", d)
+	}
+}
+
+// TestSharedSetting: who shares sets what all do, and a bound for locks.
+func TestSharedSetting(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	var got [2]string
+	for i, shared := range []bool{false, true} {
+		err := s.run(t.Context(), scope{tenant: "t", shared: shared}, query{
+			`select current_user || ' ' || current_setting('botyard.tenant') || ' ' || current_setting('lock_timeout')`, nil,
+			func(rows pgx.Rows) error {
+				rows.Next()
+				return rows.Scan(&got[i])
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := [2]string{appRole + " t 0", appRole + " t 100ms"}; got != want {
+		t.Errorf("role, tenant and bound are %q; want %q", got, want)
+	}
+}
