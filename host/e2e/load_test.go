@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -232,18 +231,6 @@ func (l *load) othersFlow(within time.Duration, after time.Time, but int) {
 			return
 		}
 	}
-}
-
-// saw says whether a client was told something with the words in it.
-func (l *load) saw(words string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for what := range l.refused {
-		if strings.Contains(what, words) {
-			return true
-		}
-	}
-	return false
 }
 
 // flows waits until each conversation had n turns by requests made after a time.
