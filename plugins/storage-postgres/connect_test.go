@@ -28,7 +28,8 @@ func TestConfigurationIsRefusedAtTheStart(t *testing.T) {
 	cfg := config("")
 	cfg.Connection = good
 	held := open(t, cfg)
-	running := begin(t, held, call("t", "c"))
+	here := call("t", unique())
+	running := begin(t, held, here)
 	for _, try := range []struct {
 		path string
 		set  func(*Config)
@@ -67,7 +68,7 @@ func TestConfigurationIsRefusedAtTheStart(t *testing.T) {
 			t.Errorf("refused with %s at %q: %v; want it at %q", e.Class, e.Path, err, try.path)
 		}
 	}
-	if n := commit(t, held, call("t", "c"), running); n != 1 { // whose password is right
+	if n := commit(t, held, here, running); n != 1 { // whose password is right
 		t.Errorf("number %d", n)
 	}
 }
