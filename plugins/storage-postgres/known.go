@@ -67,17 +67,22 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 
 // commitHeld ends the turn that holds the conversation, as most are ended, and says
 // whether it did. Where the fence does not hold it, the function knows more.
-func (s *Store) commitHeld(ctx context.Context, tenant string, cid int64, args []any) (number int64, held bool, err error) {
+func (s *Store) commitHeld(ctx context.Context, tenant string, cid int64, args []any) (int64, bool, error) {
 	if !s.pool.direct.Load() {
 		return 0, false, nil
 	}
-	err = s.share(ctx, tenant, cid, false, query{s.calls.commitHeld, args, func(rows pgx.Rows) error {
+	var number int64
+	var held bool
+	err := s.share(ctx, tenant, cid, false, query{s.calls.commitHeld, args, func(rows pgx.Rows) error {
 		if held = rows.Next(); held {
 			return rows.Scan(&number)
 		}
 		return rows.Err()
 	}})
-	return number, held, err
+	if err != nil {
+		return 0, false, err
+	}
+	return number, held, nil
 }
 
 // newest collects the messages of turns, the newest turn first, to decode them at once.

@@ -57,7 +57,8 @@ type lane struct {
 	timer   *time.Timer
 }
 
-// share is run for the statements of a job, which are heavy if they read much.
+// share is run for the statements of a job, which are heavy if they read much. After an
+// error they may still be under way: what their scans write to must not be read then.
 func (s *Store) share(ctx context.Context, tenant string, cid int64, heavy bool, queries ...query) error {
 	if heavy || weight(queries) > maxLight {
 		return s.run(ctx, scope{tenant: tenant}, queries...)

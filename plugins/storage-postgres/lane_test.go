@@ -245,6 +245,30 @@ func TestWhoLeavesIsNotWaitedFor(t *testing.T) {
 	if res := begin(t, s, calls[0]); res.Started == nil || res.Started.Sequence != 2 {
 		t.Errorf("after it: %+v", res)
 	}
+	// The others finish what it asked for, when it does not look any more.
+	res := begin(t, s, calls[1])
+	if !s.enter("t", nil) {
+		t.Fatal("the lane is taken")
+	}
+	var others sync.WaitGroup
+	others.Go(func() {
+		if err := s.share(t.Context(), "t", cids[0], false, query{"select pg_sleep(0.3)", nil, none}); err != nil {
+			t.Error(err)
+		}
+	})
+	impatient, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer leave()
+	_, err = s.Commit(impatient, &storage.CommitRequest{Call: calls[1], Fence: res.Started.Fence, State: storage.Succeeded,
+		Messages: []chat.Message{chat.Text(chat.Assistant, "late")}})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Logf("the commit did not share: %v", err) // on a slow machine
+	}
+	others.Wait()
+	s.leave("t")
+	idle(t, s)
+	if n := commit(t, s, calls[1], res); n != 2 {
+		t.Errorf("asked again, its number is %d", n)
+	}
 	here := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
 	s.together("t", append([]*job{jobOf(gone, cids[0], "select 1/0")}, here...))
 	for i, o := range outcomes(t, here) {

@@ -209,12 +209,13 @@ func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 
 // setting is the first statement of each pipeline; settingAll is it for the whole
 // registry, settingShared for several calls, which must not wait long for a conversation
-// that only one of them wants. What they set is gone with the transaction, so that nothing of it is left in
-// the connection, whoever has it next. With the path, all that is called without its
-// schema is Postgres' own: another login of the database may have made functions that
-// would be found before, and they would run with what this login may do. Without bitmaps,
-// all is read in the order of an index: the server thinks so few of the rows to be
-// the tenant's that it would rather sort a whole conversation for its newest turns.
+// that only one of them wants. What they set is gone with the transaction, so that
+// nothing of it is left in the connection, whoever has it next. With the path, all that is
+// called without its schema is Postgres' own: another login of the database may have made
+// functions that would be found before, and they would run with what this login may do.
+// Without bitmaps, all is read in the order of an index: the server thinks so few of the
+// rows to be the tenant's that it would rather sort a whole conversation for its newest
+// turns.
 const (
 	ownPath = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`
 	setting = ownPath + `, pg_catalog.set_config('role', $1, true),
