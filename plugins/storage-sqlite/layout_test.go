@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,6 +90,40 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 	refused("a read", err)
 	if n := end(t, young, begin(t, young)); n != 4 {
 		t.Errorf("the next turn became number %d", n)
+	}
+}
+
+// TestFinishBesideWrites contracts while another process's write is under way, as one
+// of its janitor's is at any moment.
+func TestFinishBesideWrites(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openLayouts(t, dir, next(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := connect(s.path, writerPragmas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = patiently(func() error {
+		_, err := other.exec("BEGIN IMMEDIATE")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		time.Sleep(100 * time.Millisecond) // it has met the lock, then
+		_, err := other.exec("COMMIT")
+		ended <- errors.Join(err, other.close())
+	}()
+	m, err := s.Migrate(t.Context(), true)
+	if err != nil || !slices.Equal(m.Steps, []string{"contracted to layout 2"}) {
+		t.Errorf("migrate: %+v, %v; want the contraction to wait for the write", m, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

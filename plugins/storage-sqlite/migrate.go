@@ -12,13 +12,18 @@ var _ storage.Migrator = (*Store)(nil)
 // without finish there is seldom anything left to do.
 func (s *Store) Migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
 	var m *storage.Migration
+	parts := []func(*session) ([]string, error){s.layouts.expand}
+	if finish {
+		parts = append(parts, s.layouts.contract)
+	}
 	err := s.classify(s.writer.apart(ctx, func(w *session) (err error) {
 		m = &storage.Migration{}
-		if m.Steps, err = s.layouts.expand(w); err != nil {
-			return err
-		}
-		if finish {
-			steps, err := s.layouts.contract(w)
+		for _, part := range parts {
+			var steps []string
+			err := patiently(func() (err error) {
+				steps, err = part(w)
+				return err
+			})
 			if err != nil {
 				return err
 			}
