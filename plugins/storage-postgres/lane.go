@@ -36,10 +36,11 @@ type job struct {
 }
 
 // outcome is what became of a job. One that is alone was not done, and has to be by
-// itself.
+// itself. Before that, one of the jobs that go together is told to lead them.
 type outcome struct {
 	err   error
 	alone bool
+	lead  []*job
 }
 
 // lanes lets calls of one tenant that meet share a transaction. Of those, the first goes
@@ -58,7 +59,8 @@ type lane struct {
 }
 
 // share is run for the statements of a job, which are heavy if they read much. After an
-// error they may still be under way: what their scans write to must not be read then.
+// error they may still be under way: what their scans write to must not be read then. A
+// call that leads others sees the end of ctx when it is done with them.
 func (s *Store) share(ctx context.Context, tenant string, cid int64, heavy bool, queries ...query) error {
 	if heavy || weight(queries) > maxLight {
 		return s.run(ctx, scope{tenant: tenant}, queries...)
@@ -68,15 +70,22 @@ func (s *Store) share(ctx context.Context, tenant string, cid int64, heavy bool,
 		defer s.leave(tenant)
 		return s.run(ctx, scope{tenant: tenant}, queries...)
 	}
+	var o outcome
 	select {
-	case o := <-j.done:
-		if o.alone {
-			return s.run(ctx, scope{tenant: tenant}, queries...)
-		}
-		return o.err
+	case o = <-j.done:
 	case <-ctx.Done():
+		s.withdraw(tenant, j)
 		return s.fail(ctx, ctx.Err())
 	}
+	if o.lead != nil {
+		defer s.leave(tenant)
+		s.together(tenant, o.lead)
+		o = <-j.done
+	}
+	if o.alone {
+		return s.run(ctx, scope{tenant: tenant}, queries...)
+	}
+	return o.err
 }
 
 // enter reports whether the job may go at once; its caller must leave then. Else it
@@ -93,11 +102,11 @@ func (s *Store) enter(tenant string, j *job) bool {
 	switch {
 	case len(l.waiting) >= maxShared:
 		s.depart(tenant, l)
-	case l.timer == nil:
+	case len(l.waiting) == 1:
 		l.timer = time.AfterFunc(maxWait, func() {
 			s.lanes.mu.Lock()
 			defer s.lanes.mu.Unlock()
-			if l.timer != nil {
+			if len(l.waiting) > 0 {
 				s.depart(tenant, l)
 			}
 		})
@@ -119,53 +128,69 @@ func (s *Store) leave(tenant string) {
 	}
 }
 
-// depart sends all that wait on their way. The caller has the lock.
+// depart sends all that wait on their way, led by the goroutine of one of them: its
+// stack has grown already, which costs a new one more than the statements. The caller has
+// the lock.
 func (s *Store) depart(tenant string, l *lane) {
 	jobs := l.waiting
 	l.waiting = nil
 	l.running++
 	l.timer.Stop()
-	l.timer = nil
-	go func() {
-		defer s.leave(tenant)
-		s.together(tenant, jobs)
-	}()
+	jobs[0].done <- outcome{lead: jobs}
 }
 
-// together runs the jobs in one transaction and tells each what became of it. When
-// that fails, each is alone.
-func (s *Store) together(tenant string, jobs []*job) {
-	jobs = slices.DeleteFunc(jobs, func(j *job) bool { return j.ctx.Err() != nil })
-	if len(jobs) == 0 {
-		return
+// withdraw is for a job whose caller leaves. Those that it was to lead go without it.
+func (s *Store) withdraw(tenant string, j *job) {
+	s.lanes.mu.Lock()
+	defer s.lanes.mu.Unlock()
+	if l := s.lanes.of[tenant]; l != nil {
+		l.waiting = slices.DeleteFunc(l.waiting, func(other *job) bool { return other == j })
 	}
-	if len(jobs) == 1 {
-		jobs[0].done <- outcome{err: s.run(jobs[0].ctx, scope{tenant: tenant}, jobs[0].queries...)}
+	select {
+	case o := <-j.done:
+		if o.lead != nil {
+			go func() {
+				defer s.leave(tenant)
+				s.together(tenant, o.lead)
+			}()
+		}
+	default: // it waited, or another leads, who looks whether it is still there
+	}
+}
+
+// together runs the jobs in one transaction, but for those whose callers left, and tells
+// each what became of it. When that fails, each is alone.
+func (s *Store) together(tenant string, jobs []*job) {
+	o := outcome{alone: true}
+	defer func() {
+		for _, j := range jobs {
+			j.done <- o
+		}
+	}()
+	here := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.ctx.Err() != nil })
+	if len(here) < 2 {
 		return
 	}
 	// Whoever shares locks in the same order, so that none waits for one that waits for it.
-	slices.SortStableFunc(jobs, func(a, b *job) int { return cmp.Compare(a.cid, b.cid) })
+	slices.SortStableFunc(here, func(a, b *job) int { return cmp.Compare(a.cid, b.cid) })
 	ctx, cancel := context.WithCancel(s.life)
 	defer cancel()
 	var left atomic.Int64
 	var all []query
-	for _, j := range jobs {
+	for _, j := range here {
 		all = append(all, j.queries...)
 		stop := context.AfterFunc(j.ctx, func() {
-			if left.Add(1) == int64(len(jobs)) {
+			if left.Add(1) == int64(len(here)) {
 				cancel()
 			}
 		})
 		defer stop()
 	}
 	err := s.runOnce(ctx, scope{tenant: tenant, shared: true}, all)
-	o := outcome{alone: err != nil}
+	o.alone = err != nil
 	var known *fault.Error
 	if errors.As(err, &known) { // there was no connection to be had, and there is none for each
 		o = outcome{err: s.fail(ctx, err)}
-	}
-	for _, j := range jobs {
-		j.done <- o
 	}
 }
 

@@ -269,9 +269,9 @@ func TestWhoLeavesIsNotWaitedFor(t *testing.T) {
 	if n := commit(t, s, calls[1], res); n != 2 {
 		t.Errorf("asked again, its number is %d", n)
 	}
-	here := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
-	s.together("t", append([]*job{jobOf(gone, cids[0], "select 1/0")}, here...))
-	for i, o := range outcomes(t, here) {
+	here := []*job{jobOf(gone, cids[0], "select 1/0"), jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
+	s.together("t", here)
+	for i, o := range outcomes(t, here) { // who is gone may be the one that leads
 		if o.alone || o.err != nil {
 			t.Errorf("job %d beside one of nobody: %+v", i, o)
 		}
@@ -283,6 +283,55 @@ func TestWhoLeavesIsNotWaitedFor(t *testing.T) {
 	s.together("t", jobs)
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("it went on for %v", d)
+	}
+}
+
+// TestLeadersMayLeave: those that somebody was to lead, or might have been, are not left
+// behind by one that leaves first, or fails.
+func TestLeadersMayLeave(t *testing.T) {
+	s := open(t, config(cluster(t).DSN(database(t))))
+	_, cids := conversations(t, s, 3)
+	for _, when := range []string{"as it waits", "as it is told to lead"} {
+		jobs := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1"), jobOf(t.Context(), cids[2], "select 1")}
+		gone, leave := context.WithCancel(t.Context())
+		jobs[0].ctx = gone
+		if !s.enter("t", nil) {
+			t.Fatal("the lane is taken")
+		}
+		for _, j := range jobs {
+			s.enter("t", j)
+		}
+		leave()
+		if when == "as it waits" {
+			s.withdraw("t", jobs[0])
+			s.leave("t")
+			o := <-jobs[1].done
+			if len(o.lead) != 2 {
+				t.Fatalf("when one left %s, the next was told %+v", when, o)
+			}
+			s.together("t", o.lead)
+			s.leave("t")
+		} else {
+			s.leave("t")
+			s.withdraw("t", jobs[0])
+		}
+		idle(t, s)
+		for i, o := range outcomes(t, jobs[1:]) {
+			if o.alone || o.err != nil {
+				t.Errorf("when one left %s, job %d: %+v", when, i, o)
+			}
+		}
+	}
+	jobs := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
+	jobs[1].queries[0].scan = func(pgx.Rows) error { panic("as a row of another kind") }
+	func() {
+		defer func() { _ = recover() }()
+		s.together("t", jobs)
+	}()
+	for i, o := range outcomes(t, jobs) {
+		if !o.alone {
+			t.Errorf("job %d of which one panicked: %+v", i, o)
+		}
 	}
 }
 
