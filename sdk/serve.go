@@ -64,6 +64,11 @@ func followLifeline(r io.Reader) {
 	os.Exit(0)
 }
 
+// streamWorkers are goroutines that serve calls one after the other. Their stacks have
+// grown; each call of a new goroutine's would have to grow one. Calls beyond their number
+// have goroutines of their own.
+const streamWorkers = 64
+
 // ServerOptions are what every plugin's gRPC server needs: message limits, panics
 // turned into errors, and errors turned into the protocol's statuses.
 func ServerOptions(log hclog.Logger) []grpc.ServerOption {
@@ -72,6 +77,7 @@ func ServerOptions(log hclog.Logger) []grpc.ServerOption {
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.InitialWindowSize(StreamWindowBytes),
 		grpc.InitialConnWindowSize(ConnWindowBytes),
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 			defer func() { err = fault.ToStatus(recovered(log, recover(), err)) }()
 			return next(ctx, req)
