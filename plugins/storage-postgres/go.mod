@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/botyard/botyard/pgtest v0.0.0
 	github.com/botyard/botyard/sdk v0.0.0
+	github.com/go-json-experiment/json v1.27.2
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	go.uber.org/goleak v1.3.0

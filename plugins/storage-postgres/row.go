@@ -9,6 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // turnRow is a row of turnColumns. All may be null in the answers that also have
@@ -75,7 +76,7 @@ func (r *turnRow) turn() (storage.Turn, error) {
 }
 
 func decode(text []byte, into any) error {
-	if err := json.Unmarshal(text, into); err != nil {
+	if err := jsonv2.Unmarshal(text, into); err != nil {
 		return fault.New(fault.Internal, "a row of the table turns is not what this plugin writes: %w", err).By(fault.PartyPlugin)
 	}
 	return nil

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/botyard/botyard/sdk v0.0.0
+	github.com/go-json-experiment/json v1.27.2
 	github.com/hashicorp/go-hclog v1.6.3
 	go.uber.org/goleak v1.3.0
 	google.golang.org/grpc v1.85.0

@@ -10,6 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // encode makes JSON that people can read: < and > stay as they are.
@@ -52,13 +53,13 @@ func (s said) messages() ([]chat.Message, error) {
 	var all []chat.Message
 	if s.first.Valid {
 		all = make([]chat.Message, 1)
-		if err := json.Unmarshal([]byte(s.first.V), &all[0]); err != nil {
+		if err := jsonv2.Unmarshal([]byte(s.first.V), &all[0]); err != nil {
 			return nil, unreadable(err)
 		}
 	}
 	if s.others.Valid {
 		var others []chat.Message
-		if err := json.Unmarshal([]byte(s.others.V), &others); err != nil {
+		if err := jsonv2.Unmarshal([]byte(s.others.V), &others); err != nil {
 			return nil, unreadable(err)
 		}
 		all = append(all, others...)
