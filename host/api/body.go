@@ -2,19 +2,20 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"mime"
 	"net/http"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // bodyTimeout is how long a caller may take to send a body.
@@ -54,77 +55,81 @@ func checkContentType(values []string, want string) error {
 }
 
 // decodeObject reads a JSON object into the values that fields points to, by
-// their exact names. It is stricter than encoding/json alone, which takes any case
-// of a name, the last of two values, and replaces what is not Unicode: a message
+// their exact names. No name may come twice, and all must be Unicode: a message
 // reaches the model as it was sent, or not at all.
 func decodeObject(body []byte, fields map[string]any) error {
 	if !utf8.Valid(body) {
 		return malformed("", "the body is not UTF-8 text")
 	}
-	if offset := loneSurrogate(body); offset >= 0 {
-		return malformed("", "the body has half of a surrogate pair at byte %d, which is not Unicode text", offset)
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	token, err := d.Token()
+	d := jsontext.NewDecoder(bytes.NewBuffer(body))
+	token, err := d.ReadToken()
 	if err != nil {
 		return notJSON(err)
 	}
-	if token != json.Delim('{') {
+	if token.Kind() != jsontext.KindBeginObject {
 		return malformed("", "the body is not a JSON object")
 	}
-	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
+	for {
+		token, err := d.ReadToken()
 		if err != nil {
 			return notJSON(err)
 		}
-		name, _ := token.(string)
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return notJSON(err)
+		if token.Kind() == jsontext.KindEndObject {
+			break
 		}
+		name := token.String()
 		target, known := fields[name]
-		switch {
-		case !known:
+		if !known {
 			return malformed(name, "is not a field of this request; expected %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
-		case seen[name]:
-			return malformed(name, "is given twice")
 		}
-		seen[name] = true
-		if err := json.Unmarshal(value, target); err != nil {
+		if err := json.UnmarshalDecode(d, target); err != nil {
 			return wrongType(name, err)
 		}
 	}
-	if _, err := d.Token(); err != nil {
-		return notJSON(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.ReadToken(); err != io.EOF {
 		return malformed("", "the body has more after its JSON object")
 	}
 	return nil
 }
 
 func notJSON(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	e, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return malformed("", "the body is not JSON: it ends too early")
+	case !ok:
+		return malformed("", "the body is not JSON: %w", err)
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return malformed(strings.Join(slices.Collect(e.JSONPointer.Tokens()), "."), "is given twice")
 	}
-	return malformed("", "the body is not JSON: %w", err)
+	return malformed("", "the body is not JSON: %w at byte %d", e.Err, e.ByteOffset)
 }
 
 func wrongType(name string, err error) error {
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) {
-		return malformed(name, "is a JSON %s; expected %s", strings.Fields(mismatch.Value)[0], typeWords[mismatch.Type.Kind().String()])
+	e, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case !ok:
+		return notJSON(err)
+	case e.Err != nil && e.GoType.Kind() != reflect.Int64: // the type's own
+		return malformed(name, "%w", e.Err)
 	}
-	return malformed(name, "%w", err)
+	return malformed(name, "is a JSON %s; expected %s", kindWords[e.JSONKind], typeWords[e.GoType.Kind()])
 }
 
-var typeWords = map[string]string{"string": "a text", "bool": "true or false", "slice": "a list"}
+var (
+	kindWords = map[jsontext.Kind]string{
+		jsontext.KindNull: "null", jsontext.KindFalse: "bool", jsontext.KindTrue: "bool", jsontext.KindString: "string",
+		jsontext.KindNumber: "number", jsontext.KindBeginObject: "object", jsontext.KindBeginArray: "array",
+	}
+	typeWords = map[reflect.Kind]string{
+		reflect.String: "a text", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Int64: "a whole number of 64 bits",
+	}
+)
 
 // object is a JSON object that is passed on unread. Null is none.
-type object json.RawMessage
+type object jsontext.Value
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (o *object) UnmarshalJSON(value []byte) error {
 	switch value[0] {
 	case 'n':
@@ -135,38 +140,4 @@ func (o *object) UnmarshalJSON(value []byte) error {
 		return nil
 	}
 	return errors.New("is not a JSON object")
-}
-
-// loneSurrogate gives the offset of an escape that is half of a pair, or -1. In
-// JSON a backslash is in a text or an error.
-func loneSurrogate(body []byte) int {
-	for i := 0; i < len(body); i++ {
-		if body[i] != '\\' {
-			continue
-		}
-		unit, ok := escapedUnit(body[i:])
-		switch {
-		case !ok:
-			i++ // the character that is escaped
-		case unit >= 0xdc00 && unit <= 0xdfff:
-			return i
-		case unit >= 0xd800 && unit <= 0xdbff:
-			if low, ok := escapedUnit(body[i+6:]); !ok || low < 0xdc00 || low > 0xdfff {
-				return i
-			}
-			i += 11
-		default:
-			i += 5
-		}
-	}
-	return -1
-}
-
-// escapedUnit reads \uXXXX.
-func escapedUnit(s []byte) (uint64, bool) {
-	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-		return 0, false
-	}
-	unit, err := strconv.ParseUint(string(s[2:6]), 16, 32)
-	return unit, err == nil
 }

@@ -1,30 +1,36 @@
 package api
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"encoding/json"
 )
 
-func TestLoneSurrogate(t *testing.T) {
-	for text, want := range map[string]int{
-		`"plain"`:               -1,
-		`"\ud83d\ude00"`:        -1,
-		`"\uD83D\uDE00\u0041"`:  -1,
-		`"\\ud83d"`:             -1, // a backslash, and letters
-		`"\\\ud83d"`:            3,
-		`"\ud83d"`:              1,
-		`"\ude00"`:              1,
-		`"\ud83d\ud83d\ude00"`:  1,
-		`"\ud83d\u0041"`:        1,
-		`"\ud83d\ude00\ude00"`:  13,
-		`"\n\t\"\ud83d\\ude00"`: 7,
-		`"\ud83`:                -1, // not JSON either
-		`\`:                     -1,
+// TestHalfSurrogates refuses escapes that are half of a pair, which are no text.
+func TestHalfSurrogates(t *testing.T) {
+	for text, whole := range map[string]bool{
+		`"plain"`:               true,
+		`"\ud83d\ude00"`:        true,
+		`"\uD83D\uDE00\u0041"`:  true,
+		`"\\ud83d"`:             true, // a backslash, and letters
+		`"\\\ud83d"`:            false,
+		`"\ud83d"`:              false,
+		`"\ude00"`:              false,
+		`"\ud83d\ud83d\ude00"`:  false,
+		`"\ud83d\u0041"`:        false,
+		`"\ud83d\ude00\ude00"`:  false,
+		`"\n\t\"\ud83d\\ude00"`: false,
 	} {
-		if got := loneSurrogate([]byte(text)); got != want {
-			t.Errorf("%s: %d, want %d", text, got, want)
+		var got, want string
+		err := decodeObject([]byte(`{"a":`+text+`}`), map[string]any{"a": &got})
+		switch {
+		case whole:
+			if json.Unmarshal([]byte(text), &want) != nil || err != nil || got != want {
+				t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+			}
+		case err == nil || !strings.Contains(err.Error(), "surrogate"):
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

@@ -73,6 +73,7 @@ func TestRefusals(t *testing.T) {
 		chat("tenant in the body", chatBody("c", "m", "tenant", "small"), 400, "tenant", "not a field"),
 		chat("case of a field", `{"Conversation_ID":"c","message":"m"}`, 400, "Conversation_ID", "not a field"),
 		chat("field twice", `{"conversation_id":"c","message":"m","message":"n"}`, 400, "message", "given twice"),
+		chat("field twice, deeper", `{"conversation_id":"c","message":"m","metadata":{"a":{"b":1,"b":2}}}`, 400, "metadata.a.b", "given twice"),
 		chat("wrong type", `{"conversation_id":7,"message":"m"}`, 400, "conversation_id", "is a JSON number; expected a text"),
 		chat("stream as text", chatBody("c", "m", "stream", "yes"), 400, "stream", "is a JSON string; expected true or false"),
 		chat("metadata list", chatBody("c", "m", "metadata", []int{}), 400, "metadata", "not a JSON object"),
