@@ -6,9 +6,11 @@ import (
 
 	"github.com/botyard/botyard/bench/internal/profile"
 	"github.com/botyard/botyard/host/cli"
+	"github.com/botyard/botyard/sdk"
 )
 
 func main() {
+	sdk.TuneGC() // as the host has it
 	profile.Watch("host")
 	os.Exit(cli.Main())
 }
