@@ -173,7 +173,7 @@ func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 			grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return r.dial(ctx, addr) }),
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
-			grpc.WithStatsHandler(sentHandler{}), grpc.WithStreamInterceptor(p.noteConn),
+			grpc.WithUnaryInterceptor(markUnary), grpc.WithChainStreamInterceptor(p.noteConn, markStream),
 			grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),
 			grpc.WithDisableRetry(), // what may be made again is decided in call
 			grpc.WithIdleTimeout(0),

@@ -1,0 +1,89 @@
+package plugins
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"testing"
+
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+// breaking is a plugin whose process ends in the middle of each call.
+type breaking struct {
+	storagev1.UnimplementedStorageServiceServer
+	llmv1.UnimplementedLLMServiceServer
+	end func()
+}
+
+func (b breaking) Begin(context.Context, *storagev1.BeginRequest) (*storagev1.BeginResponse, error) {
+	b.end()
+	return nil, nil
+}
+
+func (b breaking) Chat(*llmv1.ChatRequest, grpc.ServerStreamingServer[llmv1.ChatResponse]) error {
+	b.end()
+	return nil
+}
+
+// TestSentMark: a call that reached a plugin that broke may not be made again, one that
+// found nobody may, and one that was answered did reach it.
+func TestSentMark(t *testing.T) {
+	calls := map[string]func(context.Context, *grpc.ClientConn) error{
+		"a call": func(ctx context.Context, conn *grpc.ClientConn) error {
+			_, err := storagev1.NewStorageServiceClient(conn).Begin(ctx, &storagev1.BeginRequest{})
+			return err
+		},
+		"a stream": func(ctx context.Context, conn *grpc.ClientConn) error {
+			s, err := llmv1.NewLLMServiceClient(conn).Chat(ctx, &llmv1.ChatRequest{})
+			if err == nil {
+				_, err = s.Recv()
+			}
+			return err
+		},
+		"a call that is refused": func(ctx context.Context, conn *grpc.ClientConn) error {
+			_, err := storagev1.NewStorageServiceClient(conn).Commit(ctx, &storagev1.CommitRequest{})
+			return err
+		},
+	}
+	for name, call := range calls {
+		for _, there := range []bool{true, false} {
+			socket := filepath.Join(t.TempDir(), "s")
+			want := codes.Unavailable
+			if there {
+				l, err := net.Listen("unix", socket)
+				if err != nil {
+					t.Fatal(err)
+				}
+				server := grpc.NewServer()
+				defer server.Stop()
+				b := breaking{end: func() { go server.Stop() }}
+				storagev1.RegisterStorageServiceServer(server, b)
+				llmv1.RegisterLLMServiceServer(server, b)
+				go func() { _ = server.Serve(l) }()
+				if name == "a call that is refused" {
+					want = codes.Unimplemented
+				}
+			}
+			conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+				grpc.WithUnaryInterceptor(markUnary), grpc.WithStreamInterceptor(markStream))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			var mark sentMark
+			err = call(mark.in(t.Context()), conn)
+			if code := status.Code(err); code != want {
+				t.Errorf("%s, plugin there %t: %v", name, there, err)
+			}
+			if mark.sent.Load() != there {
+				t.Errorf("%s, plugin there %t: sent %t", name, there, mark.sent.Load())
+			}
+		}
+	}
+}
