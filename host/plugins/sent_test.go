@@ -21,14 +21,16 @@ type breaking struct {
 	end func()
 }
 
-func (b breaking) Begin(context.Context, *storagev1.BeginRequest) (*storagev1.BeginResponse, error) {
+func (b breaking) Begin(ctx context.Context, _ *storagev1.BeginRequest) (*storagev1.BeginResponse, error) {
 	b.end()
-	return nil, nil
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
-func (b breaking) Chat(*llmv1.ChatRequest, grpc.ServerStreamingServer[llmv1.ChatResponse]) error {
+func (b breaking) Chat(_ *llmv1.ChatRequest, s grpc.ServerStreamingServer[llmv1.ChatResponse]) error {
 	b.end()
-	return nil
+	<-s.Context().Done()
+	return s.Context().Err()
 }
 
 // TestSentMark: a call that reached a plugin that broke may not be made again, one that
