@@ -18,6 +18,19 @@ const (
 	EventError = "error" // a Problem; the turn is not
 )
 
+// flushSoon is how long a piece of a reply waits for what follows, so that one system
+// call, and one waking of the reader, serves both. The first piece does not wait.
+const flushSoon = 5 * time.Millisecond
+
+// When an event is flushed.
+type flushing int
+
+const (
+	flushNow flushing = iota
+	flushLater
+	flushAtEnd // of the response, together with it
+)
+
 // stream answers with server-sent events. What fails before anything was written
 // is an ordinary error with its status; later, or when the caller had to be kept
 // waiting, it is an event. A caller that leaves ends the turn, and so does one
@@ -31,7 +44,11 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	deltas := 0
 	piece := func(text string) error {
 		deltas++
-		return e.event(EventDelta, delta{text}, true)
+		when := flushLater
+		if deltas == 1 {
+			when = flushNow
+		}
+		return e.event(EventDelta, delta{text}, when)
 	}
 	reply, err := lease.Chat(ctx, req, piece)
 	// Before the response ends, after which nobody may write.
@@ -47,7 +64,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		}
 		p := NewProblem(err)
 		p.RequestID = requestID(r)
-		_ = e.event(EventError, p, false)
+		_ = e.event(EventError, p, flushAtEnd)
 		return nil
 	}
 	if reply.Replayed && !e.begun {
@@ -56,7 +73,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	if deltas == 0 && reply.Text != "" {
 		_ = piece(reply.Text) // replayed, or of a provider that does not stream
 	}
-	if err := e.event(EventDone, newChatReply(reply, lease.Cached), false); err != nil {
+	if err := e.event(EventDone, newChatReply(reply, lease.Cached), flushAtEnd); err != nil {
 		noteError(w, err)
 	}
 	return nil
@@ -67,8 +84,7 @@ type delta struct {
 	Text string `json:"text"`
 }
 
-// events writes server-sent events. The last one is flushed by the end of the
-// response, together with it.
+// events writes server-sent events.
 type events struct {
 	c       *http.ResponseController
 	timeout time.Duration
@@ -77,14 +93,16 @@ type events struct {
 	mu       sync.Mutex
 	w        http.ResponseWriter
 	begun    bool
-	resting  bool // no more signs of life
+	resting  bool // nobody else writes
 	last     time.Time
 	deadline time.Time // for writing, as it was set last
 	alive    *time.Timer
+	late     *time.Timer // flushes what waits; nil before anything did
+	waiting  bool        // for it
 	err      error
 }
 
-func (e *events) event(name string, data any, flush bool) error {
+func (e *events) event(name string, data any, when flushing) error {
 	body, err := encode(data)
 	if err != nil {
 		return err
@@ -94,11 +112,11 @@ func (e *events) event(name string, data any, flush bool) error {
 	b = append(append(b, body...), "\n\n"...)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.write(b, flush)
+	return e.write(b, when)
 }
 
 // write needs the lock.
-func (e *events) write(b []byte, flush bool) error {
+func (e *events) write(b []byte, when flushing) error {
 	if e.err != nil {
 		return e.err
 	}
@@ -117,9 +135,34 @@ func (e *events) write(b []byte, flush bool) error {
 		e.w.WriteHeader(http.StatusOK)
 	}
 	_, err := e.w.Write(b)
-	if err == nil && flush {
+	switch {
+	case err != nil || when == flushAtEnd:
+	case when == flushNow:
+		e.waiting = false
 		err = e.c.Flush()
+	case e.waiting:
+	case e.late == nil:
+		e.waiting = true
+		e.late = time.AfterFunc(flushSoon, e.flushLate)
+	default:
+		e.waiting = true
+		e.late.Reset(flushSoon)
 	}
+	return e.note(err)
+}
+
+func (e *events) flushLate() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.resting || !e.waiting || e.err != nil {
+		return
+	}
+	e.waiting = false
+	_ = e.note(e.c.Flush())
+}
+
+// note keeps an error of writing and tells of it. It needs the lock.
+func (e *events) note(err error) error {
 	if err != nil {
 		e.err = fmt.Errorf("the reader is gone or too slow: %w", err)
 		e.lost(e.err)
@@ -142,17 +185,20 @@ func (e *events) keepAlive(interval time.Duration) {
 		}
 		wait := interval - time.Since(e.last)
 		if wait <= 0 {
-			_ = e.write([]byte(": keepalive\n\n"), true)
+			_ = e.write([]byte(": keepalive\n\n"), flushNow)
 			wait = interval
 		}
 		e.alive.Reset(wait)
 	})
 }
 
-// rest ends keepAlive: when it returns nobody else writes.
+// rest ends what is timed: when it returns nobody else writes.
 func (e *events) rest() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.resting = true
 	e.alive.Stop()
+	if e.late != nil {
+		e.late.Stop()
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,6 +142,56 @@ func TestStreamIsFlushed(t *testing.T) {
 	}
 	if text, deltas, _, last := r.read(); last.name != EventDone || deltas != 2 || text != "one two " {
 		t.Errorf("%q in %d deltas, %+v", text, deltas, last)
+	}
+}
+
+// TestLaterPiecesComeSoon: they may wait for what follows, but not for long, whatever
+// the model does: here it goes silent, or never pauses.
+func TestLaterPiecesComeSoon(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 3}))
+	_, r := s.open(t.Context(), "hangs", chatBody("c", "m", "stream", true), nil)
+	for text := ""; text != "zero one two "; {
+		e, _ := r.next()
+		var d delta
+		if r.json(e, &d); e.name != EventDelta {
+			t.Fatalf("after %q: %+v", text, e)
+		}
+		text += d.Text
+	}
+
+	const most = 100 // pieces that together are less than what is sent unasked
+	seen, written := make(chan struct{}), make(chan int, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		e := &events{w: w, c: http.NewResponseController(w), timeout: time.Minute, lost: func(err error) { t.Error(err) }}
+		e.keepAlive(time.Minute)
+		defer e.rest()
+		n := 1
+		for when := flushNow; n < most; when = flushLater {
+			_ = e.event(EventDelta, delta{"x"}, when)
+			select {
+			case <-seen:
+				written <- n
+				return
+			case <-time.After(2 * time.Millisecond):
+				n++
+			}
+		}
+		written <- n
+	}))
+	defer server.Close()
+	resp, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	r = reader{t, bufio.NewReader(resp.Body)}
+	for range 30 {
+		r.next()
+	}
+	close(seen)
+	if n := <-written; n == most {
+		t.Errorf("the thirtieth of %d pieces came when they had ended", n)
 	}
 }
 
