@@ -64,9 +64,9 @@ func followLifeline(r io.Reader) {
 	os.Exit(0)
 }
 
-// streamWorkers are goroutines that serve calls one after the other. Their stacks have
-// grown; each call of a new goroutine's would have to grow one. Calls beyond their number
-// have goroutines of their own.
+// streamWorkers are goroutines that serve calls one after the other, on stacks that have
+// grown already: that of a new goroutine would have to grow for each call. Calls beyond
+// their number have goroutines of their own.
 const streamWorkers = 64
 
 // ServerOptions are what every plugin's gRPC server needs: message limits, panics

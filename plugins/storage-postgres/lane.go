@@ -129,8 +129,8 @@ func (s *Store) leave(tenant string) {
 }
 
 // depart sends all that wait on their way, led by the goroutine of one of them: its
-// stack has grown already, which costs a new one more than the statements. The caller has
-// the lock.
+// stack has grown already, and that of a new one would have to for each transaction. The
+// caller has the lock.
 func (s *Store) depart(tenant string, l *lane) {
 	jobs := l.waiting
 	l.waiting = nil
@@ -159,15 +159,22 @@ func (s *Store) withdraw(tenant string, j *job) {
 }
 
 // together runs the jobs in one transaction, but for those whose callers left, and tells
-// each what became of it. When that fails, each is alone.
+// each what became of it. When that fails, each is alone, as those are that it left out.
 func (s *Store) together(tenant string, jobs []*job) {
 	o := outcome{alone: true}
+	var here []*job
+	for _, j := range jobs {
+		if j.ctx.Err() != nil {
+			j.done <- o // a caller that leads, or looks here first, finds the end of its ctx by itself
+			continue
+		}
+		here = append(here, j)
+	}
 	defer func() {
-		for _, j := range jobs {
+		for _, j := range here {
 			j.done <- o
 		}
 	}()
-	here := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.ctx.Err() != nil })
 	if len(here) < 2 {
 		return
 	}
