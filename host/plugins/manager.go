@@ -27,6 +27,7 @@ type Manager struct {
 	schemas  *schemaCache
 	launches atomic.Int64
 	folders  *folderWatch
+	changes  changeFeed
 
 	hard     context.Context // ends when there is no more time for order
 	hardEnd  context.CancelFunc
@@ -121,6 +122,12 @@ func (m *Manager) rescan(asked bool) error {
 	for r, b := range m.binaries {
 		if found[r] == nil {
 			m.log.Info("plugin is gone; what runs of it goes on", "kind", r.kind, "name", r.name, "path", b.path)
+			m.changes.note(r, "")
+		}
+	}
+	for r, b := range found {
+		if before := m.binaries[r]; before == nil || before.sum != b.sum || (before.refusal == nil) != (b.refusal == nil) {
+			m.changes.note(r, "")
 		}
 	}
 	m.binaries = found

@@ -150,6 +150,7 @@ func (s *supervisor) start() {
 func (s *supervisor) serve(p *process) {
 	s.proc, s.info, s.state, s.retryAt, s.startErr = p, p.info, Ready, time.Time{}, nil
 	s.announce()
+	s.m.changes.note(s.ref, p.info.Version)
 	s.drains.Go(p.probe) // ends with the process
 }
 

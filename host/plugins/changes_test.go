@@ -1,0 +1,78 @@
+package plugins
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// heard waits until the listener was told of exactly the plugin, with the version.
+func heard(t *testing.T, c *Changes, name, version string) {
+	t.Helper()
+	var all []PluginRef
+	for end := time.After(20 * time.Second); ; {
+		select {
+		case <-c.C:
+			got := c.Take()
+			for _, r := range got {
+				if r.Kind == "llm" && r.Name == name && r.Version == version {
+					return
+				}
+			}
+			all = append(all, got...)
+		case <-end:
+			t.Fatalf("nothing was told of %s %q; told: %v", name, version, all)
+		}
+	}
+}
+
+func TestChangesAreTold(t *testing.T) {
+	h := newHost(t, hostOptions{})
+	c, slow := h.Changes(), h.Changes()
+	defer c.Close()
+	defer slow.Close()
+	path := filepath.Join(h.dir, "botyard-llm-test")
+
+	putPlugin(t, h.dir, "test", "one")
+	heard(t, c, "test", "") // it appeared; nobody has started it
+	i := h.open(Spec{Name: "test"})
+	heard(t, c, "test", "0-one") // it became ready
+	kill(t, h.pid(i))
+	heard(t, c, "test", "0-one") // it is back after a crash
+	putPlugin(t, h.dir, "test", "two")
+	heard(t, c, "test", "0-two") // it was replaced
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	heard(t, c, "test", "") // it is refused
+	if err := os.Chmod(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	heard(t, c, "test", "") // and no longer
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	heard(t, c, "test", "") // it is gone
+
+	if got := slow.Take(); len(got) != 1 || got[0] != (PluginRef{"llm", "test", "0-two"}) {
+		t.Errorf("who looks late is told %v", got)
+	}
+	if got := slow.Take(); got != nil {
+		t.Errorf("told twice: %v", got)
+	}
+}
+
+func TestClosedChangesTellNothing(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	c := h.Changes()
+	c.Close()
+	c.Close()
+	if _, err := h.Schema(context.Background(), "llm", "test"); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Take(); got != nil || len(c.C) != 0 {
+		t.Errorf("told: %v", got)
+	}
+}
