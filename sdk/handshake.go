@@ -26,10 +26,6 @@ const (
 	// see Env.DataDir.
 	DataDirEnv = "BOTYARD_DATA_DIR"
 
-	// MaxMessageBytes bounds one gRPC message in both directions. grpc-go's own limit
-	// of 4 MiB is less than a tail of large messages.
-	MaxMessageBytes = 64 << 20
-
 	// StreamWindowBytes and ConnWindowBytes are the flow control windows of both
 	// sides: a tail fits without waiting for updates, and a slow reader still holds a
 	// stream back.

@@ -10,15 +10,16 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
 const (
 	// MaxIDBytes bounds conversation ids, user ids and idempotency keys.
-	MaxIDBytes = 256
+	MaxIDBytes = sdk.MaxIDBytes
 	// MaxMetadataBytes bounds a request's metadata.
-	MaxMetadataBytes = 16 << 10
+	MaxMetadataBytes = sdk.MaxMetadataBytes
 )
 
 // Request is one user message.

@@ -169,12 +169,8 @@ func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 			r, err = p.newRunner(cmd.Env)
 			return r, err
 		},
-		GRPCDialOptions: []grpc.DialOption{
+		GRPCDialOptions: append(p.transport(),
 			grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return r.dial(ctx, addr) }),
-			grpc.WithDefaultCallOptions(
-				grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
-			grpc.WithUnaryInterceptor(markUnary), grpc.WithChainStreamInterceptor(p.noteConn, markStream),
-			grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),
 			grpc.WithDisableRetry(), // what may be made again is decided in call
 			grpc.WithIdleTimeout(0),
 			// A process has one connection; when it breaks, the process has ended.
@@ -182,7 +178,7 @@ func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 				Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
 				MinConnectTimeout: startTimeout,
 			}),
-		},
+		),
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ func TestOfClassifiesForeignErrors(t *testing.T) {
 		{fmt.Errorf("x: %w", context.DeadlineExceeded), Deadline},
 		{status.Error(codes.Unavailable, "gone"), PluginUnavailable},
 		{status.Error(codes.Unimplemented, "no"), Internal},
+		{status.Error(codes.ResourceExhausted, "trying to send message larger than max"), Internal},
 		{fmt.Errorf("x: %w", New(Forbidden, "no")), Forbidden},
 	} {
 		if got := Of(c.err); got.Class != c.want {
@@ -58,5 +60,41 @@ func TestOfClassifiesForeignErrors(t *testing.T) {
 	}
 	if e := New(Internal, "x: %w", cause); !errors.Is(e, cause) || e.Message != "x: cause" {
 		t.Errorf("the cause is lost: %+v", e)
+	}
+}
+
+// TestGRPCsOwnErrors: what gRPC says by itself is no fault of a caller, and no retry
+// makes it better.
+func TestGRPCsOwnErrors(t *testing.T) {
+	for _, code := range []codes.Code{codes.ResourceExhausted, codes.Internal, codes.Unknown, codes.Unimplemented, codes.DataLoss} {
+		e := Of(status.Error(code, "grpc: of its own"))
+		if e.Class != Internal || e.Party != PartyPlugin || e.Retryable {
+			t.Errorf("%s is read as %s of the %s, retryable %t; want it internal, of the plugin, for good", code, e.Class, e.Party, e.Retryable)
+		}
+		if got, want := errors.Is(e, ErrTooLarge), code == codes.ResourceExhausted; got != want {
+			t.Errorf("%s is too large: %t; want %t", code, got, want)
+		}
+	}
+	if e := Of(ToStatus(New(RateLimited, "slower").After(time.Second))); e.Class != RateLimited || errors.Is(e, ErrTooLarge) {
+		t.Errorf("a limit of calls came back as %+v", e)
+	}
+}
+
+// TestTextsThatCannotBeSent: an error crosses the wire as what it is, however long its
+// message is and whatever bytes it has.
+func TestTextsThatCannotBeSent(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"a\xffb", "a\uFFFDb"},
+		{strings.Repeat("x", MaxText), strings.Repeat("x", MaxText)},
+		{strings.Repeat("x", 64<<20), strings.Repeat("x", MaxText-3) + "..."},
+		{strings.Repeat("€", 64<<10), strings.Repeat("€", (MaxText-3)/3) + "..."},
+	} {
+		out := Of(ToStatus(New(ProviderFailed, "%s", c.in).At(c.in)))
+		if out.Class != ProviderFailed || out.Message != c.want || out.Path != c.want {
+			t.Errorf("%.20q came back as %s with %d bytes: %.40q", c.in, out.Class, len(out.Message), out.Message)
+		}
+		if foreign := Of(status.Error(codes.NotFound, c.in)); foreign.Message != c.want {
+			t.Errorf("%.20q of another language came back as %.40q", c.in, foreign.Message)
+		}
 	}
 }

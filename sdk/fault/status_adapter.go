@@ -1,7 +1,10 @@
 package fault
 
 import (
+	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	faultv1 "github.com/botyard/botyard/sdk/proto/botyard/fault/v1"
 	"google.golang.org/grpc/codes"
@@ -32,8 +35,14 @@ var wire = map[Class]struct {
 	UnknownInstance:   {faultv1.Class_CLASS_UNKNOWN_INSTANCE, codes.FailedPrecondition},
 }
 
+// ErrTooLarge is in the chain of an error of a message that was larger than one side of
+// the connection takes.
+var ErrTooLarge = errors.New("a message is larger than what carries it")
+
 // byCode reads a status that came without our detail: from grpc itself, or from
-// a plugin in another language that sends codes alone.
+// a plugin in another language that sends codes alone. ResourceExhausted is what grpc
+// says of a message that is too large; one that means a limit of calls says so in the
+// detail.
 var byCode = map[codes.Code]Class{
 	codes.NotFound:           NotFound,
 	codes.InvalidArgument:    Invalid,
@@ -42,7 +51,6 @@ var byCode = map[codes.Code]Class{
 	codes.AlreadyExists:      Conflict,
 	codes.Unauthenticated:    Unauthenticated,
 	codes.PermissionDenied:   Forbidden,
-	codes.ResourceExhausted:  RateLimited,
 	codes.Unavailable:        PluginUnavailable,
 	codes.DeadlineExceeded:   Deadline,
 	codes.Canceled:           Canceled,
@@ -55,7 +63,8 @@ func ToStatus(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := Of(err)
+	e := *Of(err)
+	e.Message, e.Path = sendable(e.Message), sendable(e.Path)
 	w := wire[e.Class]
 	s := status.New(w.code, e.Message)
 	if w.proto == faultv1.Class_CLASS_UNSPECIFIED {
@@ -72,6 +81,23 @@ func ToStatus(err error) error {
 	return detailed.Err()
 }
 
+// MaxText bounds the message and the path of an error that crosses a connection, in
+// bytes: they travel in a header.
+const MaxText = 8 << 10
+
+// sendable is the text as a status can have it: valid, and not too long.
+func sendable(text string) string {
+	if len(text) > MaxText {
+		end := MaxText - len("...")
+		for end > 0 && !utf8.RuneStart(text[end]) {
+			end-- // not within a character
+		}
+		text = text[:end]
+		text += "..."
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
 // fromStatus answers nil when err is no gRPC status.
 func fromStatus(err error) *Error {
 	s, ok := status.FromError(err)
@@ -86,18 +112,20 @@ func fromStatus(err error) *Error {
 		for class, w := range wire {
 			if w.proto == f.Class && f.Class != faultv1.Class_CLASS_UNSPECIFIED {
 				return &Error{
-					Class: class, Message: f.Message, Path: f.Path, Party: Party(f.Party),
+					Class: class, Message: sendable(f.Message), Path: sendable(f.Path), Party: Party(f.Party),
 					RetryAfter:     time.Duration(f.RetryAfterMs) * time.Millisecond,
 					UpstreamStatus: int(f.UpstreamStatus), Retryable: f.Retryable, Err: err,
 				}
 			}
 		}
 	}
-	class, known := byCode[s.Code()]
-	if !known {
-		class = Internal
-	}
-	e := New(class, "%s", s.Message())
+	e := New(byCode[s.Code()], "%s", sendable(s.Message())) // Internal for all others
 	e.Err = err
+	if e.Class == Internal {
+		e.Party = PartyPlugin // the host does not answer calls
+	}
+	if s.Code() == codes.ResourceExhausted {
+		e.Message, e.Err = "a message is larger than what carries it: "+e.Message, errors.Join(ErrTooLarge, err)
+	}
 	return e
 }

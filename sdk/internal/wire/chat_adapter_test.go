@@ -2,13 +2,16 @@ package wire
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/botyard/botyard/sdk/chat"
+	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	"google.golang.org/protobuf/proto"
 )
 
-func TestMessagesComeBackAsTheyWent(t *testing.T) {
-	in := []chat.Message{
+func messages() []chat.Message {
+	return []chat.Message{
 		chat.Text(chat.System, "s"),
 		chat.Text(chat.User, ""),
 		{Role: chat.User, Parts: []chat.Part{{Text: "a"}, {Text: "b"}}},
@@ -17,6 +20,10 @@ func TestMessagesComeBackAsTheyWent(t *testing.T) {
 		{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "x"}}, IsError: true}}}},
 		chat.Text(chat.Assistant, "end"),
 	}
+}
+
+func TestMessagesComeBackAsTheyWent(t *testing.T) {
+	in := messages()
 	out := MessagesFrom(Messages(in))
 	if !reflect.DeepEqual(in, out) {
 		t.Errorf("sent %+v\ngot  %+v", in, out)
@@ -28,5 +35,29 @@ func TestMessagesComeBackAsTheyWent(t *testing.T) {
 	}
 	if Messages(nil) != nil || MessagesFrom(nil) != nil {
 		t.Error("no messages are no list")
+	}
+}
+
+// TestSizeIsEnough: no message takes more bytes in the protocol than its size says,
+// whatever it is made of.
+func TestSizeIsEnough(t *testing.T) {
+	many := chat.Message{Role: chat.Assistant}
+	for range 1000 {
+		many.Parts = append(many.Parts, chat.Part{}, chat.Part{ToolCall: &chat.ToolCall{}}, chat.Part{ToolResult: &chat.ToolResult{Parts: make([]chat.Part, 3)}})
+	}
+	large := func(s string) string { return strings.Repeat(s, 1<<20) }
+	all := append(messages(), many, chat.Message{}, chat.Text(chat.User, large("\u0001")), chat.Text(chat.User, large("€")),
+		chat.Message{Role: chat.User, Parts: []chat.Part{{Image: &chat.Image{MediaType: "image/png", Data: []byte(large("x"))}}}},
+		chat.Message{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{Name: large("n"), Parts: []chat.Part{{Text: large("t")}}}}}})
+	sum := 0
+	for _, m := range all {
+		// As an entry of a list, with its tag and length.
+		sum += m.Size()
+		if need := proto.Size(&chatv1.Message{Role: rolesTo[m.Role], Parts: parts(m.Parts)}) + 8; need > m.Size() {
+			t.Errorf("a message of size %d takes %d bytes: %.200v", m.Size(), need, m)
+		}
+	}
+	if got := chat.Size(all); got != sum {
+		t.Errorf("together they have %d bytes; want %d", got, sum)
 	}
 }
