@@ -101,8 +101,8 @@ func TestWhoMayWhat(t *testing.T) {
 		{"another scheme", "Basic " + gatewayToken, false, false},
 	}
 	routes := s.server.routes()
-	routes["/nowhere"] = map[string]handler{"GET": nil}
-	routes["/admin/v1/nowhere"] = map[string]handler{"GET": nil}
+	routes["/nowhere"] = map[string]route{"GET": {}}
+	routes["/admin/v1/nowhere"] = map[string]route{"GET": {}}
 	var refusals []string
 	for pattern, methods := range routes {
 		path := strings.NewReplacer("{id}", "a", "{conversation}", "c", "{turn}", "1").Replace(pattern)

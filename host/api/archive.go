@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -30,15 +29,10 @@ func (s *Server) archiveOf(r *http.Request) (a *archive.Archive, id string, err 
 
 // exportTenant answers with the lines that package archive describes.
 func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "user", "current")
+	q := queryOf(r)
+	user, err := q.id("user")
 	if err != nil {
 		return err
-	}
-	user := q.values.Get("user")
-	if q.values.Has("user") {
-		if err := bot.CheckID("user", user); err != nil {
-			return malformed("user", "%s", fault.Of(err).Message)
-		}
 	}
 	current, err := q.flag("current")
 	if err != nil {
@@ -77,10 +71,7 @@ type Imported struct {
 // importTenant reads an export as it comes. What is wrong with it in the middle is
 // told with what was imported before.
 func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "register")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	register, err := q.flag("register")
 	if err != nil {
 		return err
@@ -122,29 +113,16 @@ type PurgedLine struct {
 	archive.Receipt
 }
 
-// given is a text that may be left out, but not be empty or null where it is given: a
-// user who is nobody would be all of them.
-type given struct {
-	text string
-	is   bool
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (g *given) UnmarshalJSON(value []byte) error {
-	g.is = true
-	return json.Unmarshal(value, &g.text)
-}
-
 // eraseTenant takes {"user": "...", "abandon": ["..."]}, both optional.
 func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
-	var user given
+	var user string
 	return s.deletes(w, r, map[string]any{"user": &user}, func(a *archive.Archive, id string, d archive.Deletion) (any, error) {
-		if user.is {
-			if err := bot.CheckID("user", user.text); err != nil {
+		if user != "" {
+			if err := bot.CheckID("user", user); err != nil {
 				return nil, malformed("user", "%s", fault.Of(err).Message)
 			}
 		}
-		done, err := a.Erase(r.Context(), id, user.text, d)
+		done, err := a.Erase(r.Context(), id, user, d)
 		if err != nil {
 			return nil, err
 		}
@@ -168,9 +146,6 @@ const progressEvery = 500 * time.Millisecond
 
 // deletes answers with lines of progress and one of what do answers.
 func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[string]any, do func(*archive.Archive, string, archive.Deletion) (any, error)) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	a, id, err := s.archiveOf(r)
 	if err != nil {
 		return err

@@ -56,7 +56,8 @@ func checkContentType(values []string, want string) error {
 
 // decodeObject reads a JSON object into the values that fields points to, by
 // their exact names. No name may come twice, and all must be Unicode: a message
-// reaches the model as it was sent, or not at all.
+// reaches the model as it was sent, or not at all. Null is no value, and a text that
+// is empty is none either: whoever means nothing leaves the field out.
 func decodeObject(body []byte, fields map[string]any) error {
 	if !utf8.Valid(body) {
 		return malformed("", "the body is not UTF-8 text")
@@ -82,14 +83,39 @@ func decodeObject(body []byte, fields map[string]any) error {
 		if !known {
 			return malformed(name, "is not a field of this request; expected %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 		}
+		if d.PeekKind() == jsontext.KindNull {
+			return malformed(name, "is empty: null is no value; leave the field out if there is none")
+		}
+		text, must := target.(required)
+		if must {
+			target = text.text
+		}
 		if err := json.UnmarshalDecode(d, target); err != nil {
 			return wrongType(name, err)
+		}
+		if !must && isEmpty(target) {
+			return malformed(name, "is empty; leave it out if there is none")
 		}
 	}
 	if _, err := d.ReadToken(); err != io.EOF {
 		return malformed("", "the body has more after its JSON object")
 	}
 	return nil
+}
+
+// required is a text that a request must have. Its reader says what is wrong with an
+// empty one, as with one that is left out.
+type required struct{ text *string }
+
+// isEmpty says whether a text, or one of a list of texts, was given and has nothing.
+func isEmpty(target any) bool {
+	switch t := target.(type) {
+	case *string:
+		return *t == ""
+	case *[]string:
+		return slices.Contains(*t, "")
+	}
+	return false
 }
 
 func notJSON(err error) error {
@@ -126,18 +152,14 @@ var (
 	}
 )
 
-// object is a JSON object that is passed on unread. Null is none.
+// object is a JSON object that is passed on unread.
 type object jsontext.Value
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (o *object) UnmarshalJSON(value []byte) error {
-	switch value[0] {
-	case 'n':
-		*o = nil
-		return nil
-	case '{':
-		*o = slices.Clone(value)
-		return nil
+	if value[0] != '{' {
+		return errors.New("is not a JSON object")
 	}
-	return errors.New("is not a JSON object")
+	*o = slices.Clone(value)
+	return nil
 }

@@ -25,9 +25,6 @@ func newCachedBot(c registry.CachedBot) CachedBot {
 }
 
 func (s *Server) listCache(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	out := Cache{Cached: []CachedBot{}}
 	for _, c := range s.host.Registry().Cached() {
 		out.Cached = append(out.Cached, newCachedBot(c))
@@ -61,9 +58,6 @@ func (s *Server) evict(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	return writeJSON(w, http.StatusOK, map[string]int{"removed": s.host.Registry().Clear()})
 }
 

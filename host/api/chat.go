@@ -66,25 +66,15 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 const replayedHeader = "Idempotency-Replayed"
 
 func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (bot.Request, error) {
-	var req bot.Request
-	keys := r.Header.Values("Idempotency-Key")
-	if len(keys) > 1 {
-		return req, malformed("Idempotency-Key", "is given %d times", len(keys))
-	}
-	if len(keys) == 1 {
-		if keys[0] == "" {
-			return req, malformed("Idempotency-Key", "is empty")
-		}
-		req.IdempotencyKey = keys[0]
-	}
+	req := bot.Request{IdempotencyKey: r.Header.Get("Idempotency-Key")}
 	body, err := readBody(w, r, s.chatBodyLimit())
 	if err != nil {
 		return req, err
 	}
 	var metadata object
 	err = decodeObject(body, map[string]any{
-		"conversation_id": &req.ConversationID,
-		"message":         &req.Message,
+		"conversation_id": required{&req.ConversationID},
+		"message":         required{&req.Message},
 		"user_id":         &req.UserID,
 		"metadata":        &metadata,
 		"stream":          &req.Stream,

@@ -23,11 +23,16 @@ type Conversations struct {
 }
 
 func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "limit", "after", "user_id")
+	q := queryOf(r)
+	limit, err := q.limit()
 	if err != nil {
 		return err
 	}
-	limit, err := q.limit()
+	user, err := q.id("user_id")
+	if err != nil {
+		return err
+	}
+	after, err := q.id("after")
 	if err != nil {
 		return err
 	}
@@ -36,7 +41,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	defer lease.Release()
-	page, err := lease.Conversations(r.Context(), q.values.Get("user_id"), q.values.Get("after"), limit)
+	page, err := lease.Conversations(r.Context(), user, after, limit)
 	if err != nil {
 		return err
 	}
@@ -62,15 +67,12 @@ type Messages struct {
 }
 
 func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "limit", "after")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	limit, err := q.limit()
 	if err != nil {
 		return err
 	}
-	after, err := parseCursor(q.values.Get("after"))
+	after, err := parseCursor(q.text("after"))
 	if err != nil {
 		return err
 	}
@@ -95,9 +97,6 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) deleteConversation(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	lease, err := s.lease(r)
 	if err != nil {
 		return err

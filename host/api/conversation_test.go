@@ -18,7 +18,10 @@ func (s *site) pages(tenant, conversation string, limit int) (messages []Message
 	s.Helper()
 	for after := ""; ; {
 		var page Messages
-		s.call("GET", fmt.Sprintf("/v1/conversations/%s?limit=%d&after=%s", url.PathEscape(conversation), limit, after),
+		if after != "" {
+			after = "&after=" + after
+		}
+		s.call("GET", fmt.Sprintf("/v1/conversations/%s?limit=%d%s", url.PathEscape(conversation), limit, after),
 			headers{"X-Tenant-ID": tenant}, "", 200, &page)
 		if len(page.Messages) > limit || page.ID != conversation {
 			s.Fatalf("%+v", page)

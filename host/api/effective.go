@@ -40,9 +40,6 @@ func NewEffective(e *config.Effective) Effective {
 }
 
 func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
 		return err

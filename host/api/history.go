@@ -53,21 +53,21 @@ func newTenantVersion(v registry.Version) TenantVersion {
 }
 
 func (s *Server) tenantHistory(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "limit", "before")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	limit, err := q.limit()
 	if err != nil {
 		return err
 	}
 	var before int64
-	if text := q.values.Get("before"); text != "" {
+	if text := q.text("before"); text != "" {
 		if before, err = strconv.ParseInt(text, 10, 64); err != nil || before < 1 {
 			return malformed("before", "is %q; expected a version", clip(text))
 		}
 	}
 	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
 	found, more, err := s.host.Registry().History(r.Context(), id, before, limit)
 	if err != nil {
 		return err
@@ -83,14 +83,15 @@ func (s *Server) tenantHistory(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
 	version, err := strconv.ParseInt(r.PathValue("version"), 10, 64)
 	if err != nil {
 		return malformed("version", "is %q; expected a number", clip(r.PathValue("version")))
 	}
-	v, err := s.host.Registry().Version(r.Context(), r.PathValue("id"), version)
+	v, err := s.host.Registry().Version(r.Context(), id, version)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,8 @@ const smallBodyLimit = 16 << 10
 
 // rollbackTenant takes {"version": N}.
 func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
 	match, err := ifMatch(r)
@@ -122,7 +124,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeObject(body, map[string]any{"version": &version}); err != nil {
 		return err
 	}
-	t, effective, err := s.host.Registry().Rollback(r.Context(), r.PathValue("id"), version, match)
+	t, effective, err := s.host.Registry().Rollback(r.Context(), id, version, match)
 	if err != nil {
 		return preconditioned(err)
 	}
@@ -131,10 +133,11 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	t, err := s.host.Registry().Restore(r.Context(), r.PathValue("id"))
+	t, err := s.host.Registry().Restore(r.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,6 @@ type Plugins struct {
 }
 
 func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	out := Plugins{Plugins: s.host.Plugins().Status()}
 	if out.Plugins == nil {
 		out.Plugins = []plugins.Status{}

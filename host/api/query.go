@@ -6,12 +6,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
-// query reads a request's parameters, each at most once and none that is not known:
-// a misspelt limit would be no limit.
+// query is a request's parameters, each at most once and none that is not known: a
+// misspelt limit would be no limit. None of them is empty.
 type query struct {
 	values url.Values
+}
+
+type queryKey struct{}
+
+// queryOf gives the parameters that intake read.
+func queryOf(r *http.Request) query {
+	q, _ := r.Context().Value(queryKey{}).(query)
+	return q
 }
 
 func readQuery(r *http.Request, names ...string) (query, error) {
@@ -28,8 +39,26 @@ func readQuery(r *http.Request, names ...string) (query, error) {
 		case len(given) > 1:
 			return query{}, malformed(name, "is given %d times", len(given))
 		}
+		if err := checkText(name, given[0]); err != nil {
+			return query{}, err
+		}
 	}
 	return query{values}, nil
+}
+
+// text gives a parameter, or "" for one that was not given.
+func (q query) text(name string) string { return q.values.Get(name) }
+
+// id is text for a parameter that is an id, of a user or a conversation.
+func (q query) id(name string) (string, error) {
+	id := q.text(name)
+	if id == "" {
+		return "", nil
+	}
+	if err := bot.CheckID(name, id); err != nil {
+		return "", malformed(name, "%s", fault.Of(err).Message)
+	}
+	return id, nil
 }
 
 const (
@@ -38,7 +67,7 @@ const (
 )
 
 func (q query) limit() (int, error) {
-	text := q.values.Get("limit")
+	text := q.text("limit")
 	if text == "" {
 		return defaultLimit, nil
 	}
@@ -50,7 +79,7 @@ func (q query) limit() (int, error) {
 }
 
 func (q query) flag(name string) (bool, error) {
-	switch text := q.values.Get(name); text {
+	switch text := q.text(name); text {
 	case "", "false":
 		return false, nil
 	case "true":

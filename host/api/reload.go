@@ -36,10 +36,7 @@ type TenantChange struct {
 // reload answers 200 whether or not it was applied: the report says. Host files
 // that are bad by themselves are 422.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "dry_run", "confirm_removed")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	dryRun, err := q.flag("dry_run")
 	if err != nil {
 		return err

@@ -11,44 +11,54 @@ import (
 // handler answers, or says what is wrong before anything was written.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
+// route is one method of a path: who answers, and what it can be given beside the
+// values in its path. What is not named here never comes to its handler.
+type route struct {
+	answer handler
+	params []string // names of the query's parameters
+	body   bool     // it reads one
+}
+
 // routes is the whole API.
-func (s *Server) routes() map[string]map[string]handler {
-	return map[string]map[string]handler{
-		"/v1/chat":                     {"POST": s.chat},
-		"/v1/conversations":            {"GET": s.listConversations},
-		"/v1/conversations/{id}":       {"GET": s.readConversation, "DELETE": s.deleteConversation},
-		"/v1/conversations/{id}/turns": {"GET": s.readTurns},
+func (s *Server) routes() map[string]map[string]route {
+	bare := func(h handler, params ...string) route { return route{answer: h, params: params} }
+	full := func(h handler, params ...string) route { return route{answer: h, params: params, body: true} }
+	return map[string]map[string]route{
+		"/v1/chat":                     {"POST": full(s.chat)},
+		"/v1/conversations":            {"GET": bare(s.listConversations, "limit", "after", "user_id")},
+		"/v1/conversations/{id}":       {"GET": bare(s.readConversation, "limit", "after"), "DELETE": bare(s.deleteConversation)},
+		"/v1/conversations/{id}/turns": {"GET": bare(s.readTurns, "limit", "after")},
 
-		"/admin/v1/tenants":                                                {"GET": s.listTenants},
-		"/admin/v1/tenants/{id}":                                           {"PUT": s.putTenant, "GET": s.getTenant, "DELETE": s.deleteTenant},
-		"/admin/v1/tenants/{id}/config":                                    {"GET": s.explainTenant},
-		"/admin/v1/tenants/{id}/versions":                                  {"GET": s.tenantHistory},
-		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": s.tenantVersion},
-		"/admin/v1/tenants/{id}/rollback":                                  {"POST": s.rollbackTenant},
-		"/admin/v1/tenants/{id}/restore":                                   {"POST": s.restoreTenant},
-		"/admin/v1/tenants/{id}/export":                                    {"GET": s.exportTenant},
-		"/admin/v1/tenants/{id}/import":                                    {"POST": s.importTenant},
-		"/admin/v1/tenants/{id}/erase":                                     {"POST": s.eraseTenant},
-		"/admin/v1/tenants/{id}/purge":                                     {"POST": s.purgeTenant},
-		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": s.showTurn},
+		"/admin/v1/tenants":                                                {"GET": bare(s.listTenants, "after", "limit")},
+		"/admin/v1/tenants/{id}":                                           {"PUT": full(s.putTenant, "dry_run"), "GET": bare(s.getTenant), "DELETE": bare(s.deleteTenant)},
+		"/admin/v1/tenants/{id}/config":                                    {"GET": bare(s.explainTenant)},
+		"/admin/v1/tenants/{id}/versions":                                  {"GET": bare(s.tenantHistory, "limit", "before")},
+		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": bare(s.tenantVersion)},
+		"/admin/v1/tenants/{id}/rollback":                                  {"POST": full(s.rollbackTenant)},
+		"/admin/v1/tenants/{id}/restore":                                   {"POST": bare(s.restoreTenant)},
+		"/admin/v1/tenants/{id}/export":                                    {"GET": bare(s.exportTenant, "user", "current")},
+		"/admin/v1/tenants/{id}/import":                                    {"POST": full(s.importTenant, "register")},
+		"/admin/v1/tenants/{id}/erase":                                     {"POST": full(s.eraseTenant)},
+		"/admin/v1/tenants/{id}/purge":                                     {"POST": full(s.purgeTenant)},
+		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": bare(s.showTurn, "by", "compose")},
 
-		"/admin/v1/reload":     {"POST": s.reload},
-		"/admin/v1/cache":      {"GET": s.listCache, "DELETE": s.clearCache},
-		"/admin/v1/cache/{id}": {"GET": s.getCached, "DELETE": s.evict},
-		"/admin/v1/plugins":    {"GET": s.listPlugins},
+		"/admin/v1/reload":     {"POST": bare(s.reload, "dry_run", "confirm_removed")},
+		"/admin/v1/cache":      {"GET": bare(s.listCache), "DELETE": bare(s.clearCache)},
+		"/admin/v1/cache/{id}": {"GET": bare(s.getCached), "DELETE": bare(s.evict)},
+		"/admin/v1/plugins":    {"GET": bare(s.listPlugins)},
 
-		"/healthz": {"GET": s.healthz},
-		"/readyz":  {"GET": s.readyz},
+		"/healthz": {"GET": bare(s.healthz)},
+		"/readyz":  {"GET": bare(s.readyz)},
 	}
 }
 
 // mux serves the routes, each for those who may come there.
-func (s *Server) mux(routes map[string]map[string]handler) http.Handler {
+func (s *Server) mux(routes map[string]map[string]route) http.Handler {
 	m := http.NewServeMux()
 	for path, methods := range routes {
 		var allowed []string
-		for method, h := range methods {
-			m.Handle(method+" "+path, answering(s.admit(path, h)))
+		for method, ro := range methods {
+			m.Handle(method+" "+path, answering(s.admit(path, ro.intake(path))))
 			allowed = append(allowed, method)
 			if method == "GET" {
 				allowed = append(allowed, "HEAD")
@@ -65,7 +75,31 @@ func (s *Server) mux(routes map[string]map[string]handler) http.Handler {
 	m.Handle("/", answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "there is nothing at %s", clip(r.URL.Path))
 	})))
-	return m
+	unclean := answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
+		return malformed("", "the path %s has a part that is empty or made of dots; expected every part to be given, and dots that are a name as %%2e", clip(r.URL.EscapedPath()))
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isClean(r.URL.EscapedPath()) {
+			m.ServeHTTP(w, r)
+			return
+		}
+		unclean.ServeHTTP(w, r)
+	})
+}
+
+// isClean says whether a path is one that the mux takes as it is. Any other it would
+// answer with the address of a shorter one, which means something else: an id that is
+// empty is not an id that is left out.
+func isClean(path string) bool {
+	rest, more := strings.CutPrefix(path, "/")
+	for more {
+		var part string
+		part, rest, more = strings.Cut(rest, "/")
+		if part == "." || part == ".." || part == "" && more {
+			return false
+		}
+	}
+	return true
 }
 
 func answering(h handler) http.Handler {

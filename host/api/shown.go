@@ -21,16 +21,13 @@ type Shown struct {
 
 // showTurn is an admin's: it shows the tenant's system prompt.
 func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "by", "compose")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	compose, err := q.flag("compose")
 	if err != nil {
 		return err
 	}
 	bySequence := false
-	switch by := q.values.Get("by"); by {
+	switch by := q.text("by"); by {
 	case "", "number":
 	case "sequence":
 		bySequence = true

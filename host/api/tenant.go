@@ -58,15 +58,16 @@ func covered(doc *config.Document, e *config.Effective) map[string]any {
 }
 
 func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "after", "limit")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	limit, err := q.limit()
 	if err != nil {
 		return err
 	}
-	page, more, err := s.host.Registry().List(r.Context(), q.values.Get("after"), limit)
+	after, err := q.id("after")
+	if err != nil {
+		return err
+	}
+	page, more, err := s.host.Registry().List(r.Context(), after, limit)
 	if err != nil {
 		return err
 	}
@@ -81,9 +82,6 @@ func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
 		return err
@@ -109,12 +107,9 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	q, err := readQuery(r, "dry_run")
-	if err != nil {
-		return err
-	}
 	o := registry.PutOptions{Source: registry.SourceAPI}
-	if o.DryRun, err = q.flag("dry_run"); err != nil {
+	var err error
+	if o.DryRun, err = queryOf(r).flag("dry_run"); err != nil {
 		return err
 	}
 	if o.IfMatch, err = ifMatch(r); err != nil {
@@ -163,9 +158,6 @@ func unreadable(err error) error {
 }
 
 func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
 		return err

@@ -33,16 +33,13 @@ type Turns struct {
 }
 
 func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "limit", "after")
-	if err != nil {
-		return err
-	}
+	q := queryOf(r)
 	limit, err := q.limit()
 	if err != nil {
 		return err
 	}
 	var after int64
-	if text := q.values.Get("after"); text != "" {
+	if text := q.text("after"); text != "" {
 		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
 			return malformed("after", "is %q; expected the next of an earlier page", clip(text))
 		}

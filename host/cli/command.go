@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Main runs the command with the process's arguments and streams, and gives its
@@ -82,11 +84,33 @@ func strict(c *cobra.Command) {
 		if err := check(c, args); err != nil {
 			return usage(err)
 		}
+		if err := checkGiven(c, args); err != nil {
+			return usage(err)
+		}
 		return nil
 	}
 	for _, sub := range c.Commands() {
 		strict(sub)
 	}
+}
+
+// checkGiven refuses arguments and flags that are given and empty: the variable that was
+// meant to be there is not set, and what the command does without it is something else.
+func checkGiven(c *cobra.Command, args []string) error {
+	if i := slices.Index(args, ""); i >= 0 {
+		return fmt.Errorf("argument %d of %s is empty", i+1, c.CommandPath())
+	}
+	var err error
+	c.Flags().Visit(func(f *pflag.Flag) {
+		empty := f.Value.String() == ""
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			empty = slices.Contains(list.GetSlice(), "")
+		}
+		if empty && err == nil {
+			err = fmt.Errorf("--%s is given and empty; leave it out if there is none", f.Name)
+		}
+	})
+	return err
 }
 
 func unknownCommand(c *cobra.Command, name string) error {

@@ -14,6 +14,7 @@ import (
 
 const (
 	defaultURL   = "http://127.0.0.1:8080"
+	urlEnv       = "BOTYARD_URL"
 	tokenFileEnv = "BOTYARD_TOKEN_FILE"
 )
 
@@ -23,9 +24,9 @@ type remote struct{ url, tokenFile, caFile string }
 // addRemote adds the flags that say where the host is and what it asks for.
 func addRemote(c *cobra.Command) *remote {
 	r := new(remote)
-	byDefault := os.Getenv("BOTYARD_URL")
-	if byDefault == "" {
-		byDefault = defaultURL
+	byDefault, set := os.LookupEnv(urlEnv)
+	if !set {
+		byDefault = defaultURL // one that is set and empty is none
 	}
 	c.PersistentFlags().StringVar(&r.url, "url", byDefault, "`URL` of the running host; BOTYARD_URL is its default")
 	r.addAccess(c)
@@ -43,6 +44,9 @@ func (r *remote) client() (*client, error) {
 	c, err := newClient(r.url)
 	if err != nil {
 		return nil, err
+	}
+	if _, set := os.LookupEnv(tokenFileEnv); set && r.tokenFile == "" {
+		return nil, usage(errors.New(tokenFileEnv + " is set and empty; unset it, or give it the file with the token"))
 	}
 	if r.tokenFile != "" {
 		if c.token, err = readToken(r.tokenFile); err != nil {

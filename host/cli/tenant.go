@@ -30,13 +30,16 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 		Use: "list", Short: "List all tenants",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := api.Tenants{Tenants: []api.Tenant{}}
-			for after := new(string); after != nil; {
+			for query := (url.Values{"limit": {"1000"}}); ; {
 				var page api.Tenants
-				if err := get(cmd, host, "/admin/v1/tenants?limit=1000&after="+url.QueryEscape(*after), &page); err != nil {
+				if err := get(cmd, host, "/admin/v1/tenants?"+query.Encode(), &page); err != nil {
 					return err
 				}
 				list.Tenants = append(list.Tenants, page.Tenants...)
-				after = page.Next
+				if page.Next == nil {
+					break
+				}
+				query.Set("after", *page.Next)
 			}
 			if *asJSON {
 				return printJSON(cmd, list)

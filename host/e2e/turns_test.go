@@ -39,7 +39,7 @@ func TestTheLogNeverInterleaves(t *testing.T) {
 		Role, Content string
 		Turn          int64
 	}
-	next := ""
+	next, after := "", ""
 	for range 20 {
 		var page struct {
 			ID       string
@@ -49,7 +49,7 @@ func TestTheLogNeverInterleaves(t *testing.T) {
 			}
 			Next string
 		}
-		a := y.do("GET", "/v1/conversations/c?limit=5&after="+next, "", "X-Tenant-ID: a")
+		a := y.do("GET", "/v1/conversations/c?limit=5"+after, "", "X-Tenant-ID: a")
 		if err := json.Unmarshal(a.Body, &page); err != nil || a.Status != 200 || page.ID != "c" {
 			t.Fatalf("%v %d %s", err, a.Status, a.Body)
 		}
@@ -57,6 +57,7 @@ func TestTheLogNeverInterleaves(t *testing.T) {
 		if next = page.Next; next == "" {
 			break
 		}
+		after = "&after=" + next
 	}
 	if len(all) != 2*messages {
 		t.Fatalf("%d messages; want %d", len(all), 2*messages)

@@ -120,7 +120,7 @@ type logged struct {
 func (c client) log(ctx context.Context, tenant, conversation string) ([]logged, error) {
 	var out []logged
 	for after := ""; ; {
-		status, body, err := c.do(ctx, http.MethodGet, "/v1/conversations/"+conversation+"?limit=100&after="+after, tenant, nil)
+		status, body, err := c.do(ctx, http.MethodGet, "/v1/conversations/"+conversation+"?limit=100"+after, tenant, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -135,9 +135,10 @@ func (c client) log(ctx context.Context, tenant, conversation string) ([]logged,
 			return nil, err
 		}
 		out = append(out, page.Messages...)
-		if after = page.Next; after == "" {
+		if page.Next == "" {
 			return out, nil
 		}
+		after = "&after=" + page.Next
 	}
 }
 

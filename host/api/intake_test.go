@@ -1,0 +1,161 @@
+package api
+
+import (
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// badTexts are values that are given and are nothing, or no text; each as it stands in
+// a path or a query.
+var badTexts = map[string]string{
+	"not UTF-8": "%ff", "half a character": "a%c3", "NUL": "%00", "control": "a%0ab", "C1 control": "%c2%85",
+}
+
+// filled is a pattern with all of its values.
+func filled(pattern string) string {
+	return strings.NewReplacer("{id}", "a", "{version}", "1", "{conversation}", "c", "{turn}", "1").Replace(pattern)
+}
+
+// TestNothingIsGivenEmpty goes through all routes with all that they can be given, each
+// time with one thing that is there and is nothing, or no text, or there twice. None
+// does anything, and none is at a loss.
+func TestNothingIsGivenEmpty(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	s.chat("a", "c", "hello")
+	asked := 0
+	refuse := func(method, path string, h headers, body string, status int, at string) {
+		t.Helper()
+		asked++
+		if h == nil {
+			h = headers{}
+		}
+		if strings.HasPrefix(path, "/v1/") && h[tenantHeader] == "" {
+			h[tenantHeader] = "a"
+		}
+		if strings.HasSuffix(path, "/import") && h["Content-Type"] == "" {
+			h["Content-Type"] = linesType
+		}
+		s.refuse(refusal{"", method, path, h, body, status, fault.Invalid, at, ""})
+	}
+	for pattern, methods := range s.server.routes() {
+		path := filled(pattern)
+		for method, ro := range methods {
+			body := ""
+			if ro.body {
+				body = "{}"
+			}
+			for _, name := range ro.params {
+				for _, empty := range []string{"=", "", "&"} {
+					refuse(method, path+"?"+name+empty, nil, body, 400, name)
+				}
+				for _, bad := range badTexts {
+					refuse(method, path+"?"+name+"="+bad, nil, body, 400, name)
+				}
+				refuse(method, path+"?"+name+"=1&"+name+"=", nil, body, 400, name)
+				refuse(method, path+"?"+name+"=1;x=2", nil, body, 400, "")
+			}
+			refuse(method, path+"?limt=1", nil, body, 400, "limt")
+			refuse(method, path+"?=x", nil, body, 400, "")
+			refuse(method, path+"?%ff=x", nil, body, 400, "\ufffd")
+
+			for _, name := range pathValues(pattern) {
+				for _, bad := range badTexts {
+					broken := filled(strings.Replace(pattern, "{"+name+"}", bad, 1))
+					refuse(method, broken, nil, body, 400, name)
+				}
+				for _, no := range []string{"", ".", ".."} {
+					broken := filled(strings.Replace(pattern, "{"+name+"}", no, 1))
+					switch {
+					case !strings.HasSuffix(broken, "/"):
+						refuse(method, broken, nil, body, 400, "")
+					default: // nothing after the last slash: there is no such route
+						asked++
+						s.refuse(refusal{"", method, broken, nil, body, 404, fault.NotFound, "", ""})
+					}
+				}
+			}
+
+			for _, name := range readHeaders {
+				status := 400
+				if name == "Content-Type" {
+					status = 415
+				}
+				for _, bad := range []string{" ", "a\nb", "\n", "a\xff", "caf\xe9", "a\tb"} {
+					refuse(method, path, headers{name: bad}, body, status, name)
+				}
+			}
+			if !ro.body {
+				refuse(method, path, headers{"Content-Type": "application/json"}, `{"dry_run": true}`, 400, "")
+				continue
+			}
+			for _, name := range s.fields(method, path) {
+				for _, empty := range []string{`null`, `""`, `[""]`, `[null]`} {
+					asked++
+					resp := s.request(method, path, headers{tenantHeader: "a"}, `{"`+name+`":`+empty+`}`)
+					if resp.StatusCode != 400 && !(resp.StatusCode == 422 && (name == "message" || name == "conversation_id")) {
+						t.Errorf("%s %s %s: %s: %d", method, path, name, empty, resp.StatusCode)
+					}
+				}
+			}
+		}
+	}
+	if asked < 1000 {
+		t.Errorf("only %d requests", asked)
+	}
+	if turns := s.turns("a", "c"); len(turns) != 1 {
+		t.Errorf("%d turns; something was done", len(turns))
+	}
+}
+
+// fields asks a route which fields its JSON object may have. Two bodies are of another
+// kind, with rules of their own.
+func (s *site) fields(method, path string) []string {
+	if strings.HasSuffix(path, "/import") || method == "PUT" {
+		return nil
+	}
+	var p Problem
+	s.call(method, path, headers{tenantHeader: "a"}, `{"no field":1}`, 400, &p)
+	_, names, ok := strings.Cut(p.Detail, "expected ")
+	if !ok {
+		s.Fatalf("%s %s: %s", method, path, p.Detail)
+	}
+	return strings.Split(names, ", ")
+}
+
+// TestUsersParameter holds what started it: a user that is nobody is not everybody.
+func TestUsersParameter(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	s.call("POST", "/v1/chat", headers{tenantHeader: "a"}, chatBody("c1", "m", "user_id", "ünal"), 200, nil)
+	s.call("POST", "/v1/chat", headers{tenantHeader: "a"}, chatBody("c2", "m"), 200, nil)
+	var list Conversations
+	s.call("GET", "/v1/conversations?user_id="+url.QueryEscape("ünal"), headers{tenantHeader: "a"}, "", 200, &list)
+	if len(list.Conversations) != 1 || list.Conversations[0].ID != "c1" {
+		t.Errorf("%+v", list)
+	}
+	for _, query := range []string{"user_id=", "user_id", "user_id=" + strings.Repeat("x", 300), "after=", "limit"} {
+		name, _, _ := strings.Cut(query, "=")
+		s.refuse(refusal{"", "GET", "/v1/conversations?" + query, headers{tenantHeader: "a"}, "", 400, fault.Invalid, name, ""})
+	}
+	// Nothing at all is nothing.
+	for _, query := range []string{"", "?", "?&", "?&&limit=1"} {
+		s.call("GET", "/v1/conversations"+query, headers{tenantHeader: "a"}, "", 200, nil)
+	}
+}
+
+// TestBodyThatIsNone takes a body without a length that turns out to be empty.
+func TestBodyThatIsNone(t *testing.T) {
+	s := serve(t, Options{})
+	for body, status := range map[string]string{"0\r\n\r\n": "200", "1\r\n{\r\n0\r\n\r\n": "400"} {
+		c := s.raw("DELETE /admin/v1/cache HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+		got, err := io.ReadAll(c)
+		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 "+status) {
+			t.Errorf("%q: %s, %v", body, got, err)
+		}
+	}
+}
