@@ -74,18 +74,19 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 			Host:            h.name, Holder: h.holder, Log: h.log,
 		}),
 		Release: release,
-		Stale:   stale(cfg, e, resolvedBlocks),
+		Stale:   h.stale(e, resolvedBlocks),
 	}, nil
 }
 
 // stale says whether the blocks resolve to something else than they did; nil if
 // there are none. A secret that cannot be read now is no reason to drop a bot that
 // works.
-func stale(cfg *config.Host, e *config.Effective, blocks map[string][sha256.Size]byte) func() bool {
+func (h *Host) stale(e *config.Effective, blocks map[string][sha256.Size]byte) func() bool {
 	if len(blocks) == 0 {
 		return nil
 	}
 	return func() bool {
+		cfg := h.config.Load() // where secrets are, and who may have them, is the files'
 		for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
 			was, ok := blocks[b.Kind]
 			if !ok {

@@ -44,8 +44,10 @@ type Options struct {
 // Host serves bots. It is used concurrently.
 type Host struct {
 	options  Options
-	config   atomic.Pointer[config.Host] // replaced by Reload
-	settings config.Settings             // as the host was opened with
+	opened   *config.Host                    // the files as they were at the start
+	key      *secret.Key                     // the host's own; nil for one that keeps nothing
+	config   atomic.Pointer[config.Host]     // replaced by Reload
+	settings atomic.Pointer[config.Settings] // that the host runs with; replaced by Reload
 	tenants  *tenantdir.Follower
 	books    *books // what keeps the ledger; nil for none
 	follow   sync.WaitGroup
@@ -72,8 +74,10 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{options: o, settings: o.over(cfg.Settings), log: o.Log}
+	h := &Host{options: o, opened: cfg, key: key, log: o.Log}
+	settings := o.over(cfg.Settings)
 	h.config.Store(cfg)
+	h.settings.Store(&settings)
 	if h.name, err = os.Hostname(); err != nil {
 		h.name = "unknown"
 	}
@@ -81,12 +85,12 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	h.leases = bot.NewLeases(h.holder, o.Log)
 	dataDir := ""
 	if key != nil {
-		if dataDir, err = filepath.Abs(PluginData(h.settings)); err != nil {
+		if dataDir, err = filepath.Abs(PluginData(settings)); err != nil {
 			return nil, err
 		}
 	}
 	h.manager, err = plugins.New(plugins.Options{
-		Dirs: h.settings.PluginDirs, Log: o.Log.Named("plugins"), DataDir: dataDir,
+		Dirs: settings.PluginDirs, Log: o.Log.Named("plugins"), DataDir: dataDir,
 		Settings: func(kind, name string) config.PluginSettings {
 			settings := h.config.Load().Settings
 			return settings.Plugin(kind, name)
@@ -100,7 +104,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		return nil, errors.Join(err, cfg.CheckDefaults(ctx, h.manager), h.manager.Close(ctx))
 	}
 	h.registry, err = registry.New(registry.Options{
-		TTL: h.settings.Registry.CacheTTL, Size: h.settings.Registry.MaxCacheSize,
+		TTL: settings.Registry.CacheTTL, Size: settings.Registry.MaxCacheSize,
 		Check: h.checkWith(cfg), Build: h.build, Ledger: registrations,
 		Storage: func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
 	})
@@ -147,28 +151,39 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 	}
 }
 
-// load reads the configuration twice: where the host's key is kept is itself
-// configured, and the key enters the digests of literal secrets. The key is nil for
-// a host with neither a file nor a data_dir, which keeps nothing.
+// load reads the configuration and the host's key, which is made if there is none. The
+// key is nil for a host with neither a file nor a data_dir, which keeps nothing.
 func load(o Options) (*config.Host, *secret.Key, error) {
-	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ}
-	if o.ConfigFile == "" && o.Config != nil {
-		opts.Document = config.FromMap("host configuration", o.Config)
+	cfg, err := readFiles(o, nil)
+	if err != nil || !o.keeps() {
+		return cfg, nil, err
 	}
-	first, err := config.LoadHost(opts)
-	if err != nil || o.ConfigFile == "" && o.Config["data_dir"] == nil {
-		return first, nil, err
-	}
-	if err := os.MkdirAll(first.Settings.DataDir, 0o700); err != nil {
+	if err := os.MkdirAll(cfg.Settings.DataDir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data_dir: %w", err)
 	}
-	opts.Sealer, err = secret.LoadOrCreateKey(filepath.Join(first.Settings.DataDir, "host.key"))
+	key, err := secret.LoadOrCreateKey(keyFile(cfg.Settings))
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg, err := config.LoadHost(opts)
-	return cfg, opts.Sealer, err
+	cfg.SealWith(key)
+	return cfg, key, nil
 }
+
+// readFiles reads the configuration and changes nothing. Without a key revisions are
+// of this reading alone.
+func readFiles(o Options, key *secret.Key) (*config.Host, error) {
+	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ, Sealer: key}
+	if o.ConfigFile == "" && o.Config != nil {
+		opts.Document = config.FromMap("host configuration", o.Config)
+	}
+	return config.LoadHost(opts)
+}
+
+// keeps says whether the host has a folder for what it keeps.
+func (o Options) keeps() bool { return o.ConfigFile != "" || o.Config["data_dir"] != nil }
+
+// keyFile is where the host's own key is.
+func keyFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key") }
 
 // PluginData is the folder below which plugins keep files.
 func PluginData(s config.Settings) string { return filepath.Join(s.DataDir, "plugins") }
@@ -179,8 +194,9 @@ func (h *Host) Registry() *registry.Registry { return h.registry }
 // Plugins is the host's. It lives as long as the host.
 func (h *Host) Plugins() *plugins.Manager { return h.manager }
 
-// Settings are the host's own keys, with Options over them. They are not changed.
-func (h *Host) Settings() config.Settings { return h.settings }
+// Settings are the host's own keys as they count now, with Options over them: a reload
+// changes those of which config.HostKeys says so. What is answered is not changed.
+func (h *Host) Settings() config.Settings { return *h.settings.Load() }
 
 // Tokens are what opens the host's API where auth.mode says that something does,
 // read anew with each call.

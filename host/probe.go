@@ -22,8 +22,7 @@ var blockKeys = map[string]string{"llm": "llm", "memory": "memory", "storage": "
 func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.Effective, log hclog.Logger) error {
 	var problems config.Problems
 	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
-		settings := cfg.Settings
-		if settings.Plugin(b.Kind, b.Plugin).Isolation == "tenant" {
+		if m.IsIsolated(b.Kind, b.Plugin) {
 			continue
 		}
 		resolved, err := cfg.Resolve(e, b)

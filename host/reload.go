@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/botyard/botyard/host/config"
@@ -15,8 +14,11 @@ type Reloaded struct {
 	Applied bool
 	Changes []registry.Change // tenants whose revision changes
 	Broken  int               // of these, served ones that would break; then nothing is applied
-	Restart []string          // host keys that changed and count from the next start only
-	Removed []string          // tenants that were held and are dropped
+	// Restart names the host keys that are another in the files than in what runs, and
+	// count from the next start of the host, or of a plugin's process: config.CountsOf
+	// says which. They are named by each reload until then.
+	Restart []string
+	Removed []string // tenants that were held and are dropped
 }
 
 // ReloadOptions say what a reload is to do.
@@ -35,7 +37,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	if h.options.ConfigFile == "" {
 		return Reloaded{}, fault.New(fault.Invalid, "the host was opened without a host file: there is nothing to read again")
 	}
-	cfg, _, err := load(h.options)
+	cfg, err := readFiles(h.options, h.key)
 	if err != nil {
 		return Reloaded{}, err
 	}
@@ -43,8 +45,8 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		return Reloaded{}, err
 	}
 	var out Reloaded
-	out.Restart = needRestart(h.config.Load(), cfg)
-	commit := func() { h.config.Store(cfg) }
+	out.Restart = h.pending(cfg)
+	commit := func() { h.apply(cfg) }
 	if o.DryRun {
 		commit = nil
 	}
@@ -66,32 +68,29 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		out.Removed = h.tenants.ConfirmRemoved()
 	}
 	if out.Applied {
+		h.manager.Reconfigure()
 		// What was wrong with a tenant's file may have been in what it inherits.
 		h.tenants.Retry()
 	}
 	h.log.Info("host files read again", "applied", out.Applied, "dry_run", o.DryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
+	if len(out.Restart) > 0 {
+		h.log.Warn("keys of the host's files do not count before the next start", "keys", out.Restart)
+	}
 	return out, nil
 }
 
-// needRestart names the host's keys that differ and that a running host cannot
-// change.
-func needRestart(before, after *config.Host) []string {
-	old, now := before.Settings, after.Settings
-	var keys []string
-	for key, changed := range map[string]bool{
-		"listen":         old.Listen != now.Listen,
-		"data_dir":       old.DataDir != now.DataDir,
-		"auth":           fmt.Sprint(old.Auth) != fmt.Sprint(now.Auth),
-		"tls":            old.TLS != now.TLS,
-		"plugin_dirs":    !slices.Equal(old.PluginDirs, now.PluginDirs),
-		"tenant_dirs":    !slices.Equal(old.TenantDirs, now.TenantDirs),
-		"registry":       old.Registry != now.Registry || !before.IsRegistrySame(after),
-		"shutdown_grace": old.ShutdownGrace != now.ShutdownGrace,
-	} {
-		if changed {
-			keys = append(keys, key)
-		}
-	}
+// apply has the files count from now on, but for what counts from the next start.
+func (h *Host) apply(cfg *config.Host) {
+	settings := h.options.over(cfg.Settings).AsApplied(h.Settings())
+	h.config.Store(cfg)
+	h.settings.Store(&settings)
+}
+
+// pending names what differs between the files and what runs, and waits for a start.
+func (h *Host) pending(files *config.Host) []string {
+	keys := config.PendingRestart(h.opened, files, h.options.over)
+	settings := files.Settings
+	keys = append(keys, h.manager.Pending(settings.Plugin)...)
 	slices.Sort(keys)
 	return keys
 }

@@ -19,13 +19,13 @@ func (h *Host) followTenants(ctx context.Context, key *secret.Key) error {
 	var store *tenantdir.Store
 	if key != nil {
 		var err error
-		dir := filepath.Join(h.settings.DataDir, "last-good")
+		dir := filepath.Join(h.Settings().DataDir, "last-good")
 		if store, err = tenantdir.OpenStore(dir, key, h.log); err != nil {
 			return fmt.Errorf("data_dir: %w", err)
 		}
 	}
 	h.tenants = tenantdir.New(tenantdir.Options{
-		Dirs: h.settings.TenantDirs, Target: fileTenants{h.registry}, Store: store, Log: h.log,
+		Dirs: h.Settings().TenantDirs, Target: fileTenants{h.registry}, Store: store, Log: h.log,
 	})
 	if err := h.tenants.Load(ctx); err != nil {
 		return err

@@ -20,8 +20,10 @@ type Reload struct {
 	// Broken is how many tenants that are served would break; then nothing is applied.
 	Broken  int            `json:"broken"`
 	Changes []TenantChange `json:"changes"`
-	Restart []string       `json:"restart"` // keys that count from the next start only
-	Removed []string       `json:"removed"` // tenants whose removal was, or would be, confirmed
+	// Restart are the keys of the host's files that differ from what runs, and count from
+	// the next start of the host, or of a plugin's process.
+	Restart []string `json:"restart"`
+	Removed []string `json:"removed"` // tenants whose removal was, or would be, confirmed
 }
 
 // TenantChange is what a reload does to one tenant.

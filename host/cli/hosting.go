@@ -138,10 +138,10 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	defer func() {
-		ctx, cancel := context.WithTimeout(patience, settings.ShutdownGrace)
+		ctx, cancel := context.WithTimeout(patience, h.Settings().ShutdownGrace)
 		defer cancel()
 		if cut := server.Drain(ctx); cut != nil && patience.Err() == nil {
-			s.options.Log.Warn("turns were cut off: they took longer than shutdown_grace", "shutdown_grace", settings.ShutdownGrace)
+			s.options.Log.Warn("turns were cut off: they took longer than shutdown_grace", "shutdown_grace", h.Settings().ShutdownGrace)
 		}
 		err = errors.Join(err, <-served)
 	}()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host/api"
+	"github.com/botyard/botyard/host/config"
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +24,7 @@ SIGHUP to the host does the same.`),
 	}
 	host := addRemote(c)
 	asJSON := addJSON(c)
-	dryRun := c.Flags().Bool("dry-run", false, "only say which tenants would change or break")
+	dryRun := c.Flags().Bool("dry-run", false, "only say which tenants would change or break, and which keys wait for a start; nothing is written")
 	confirm := c.Flags().Bool("confirm-removed", false, "drop the tenants whose files vanished too many at once, if the host's files are applied")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		client, err := host.client()
@@ -71,7 +72,11 @@ func printReload(cmd *cobra.Command, done api.Reload) error {
 		fmt.Fprintf(out, "%s %s\n", id, fate)
 	}
 	for _, key := range done.Restart {
-		fmt.Fprintf(out, "%s changed, which counts from the next start of the host\n", key)
+		of := "the host"
+		if counts, _ := config.CountsOf(key); counts == config.AtProcessStart {
+			of = "the plugin's process"
+		}
+		fmt.Fprintf(out, "%s is another than what runs has; it counts from the next start of %s\n", key, of)
 	}
 	switch {
 	case done.Applied:

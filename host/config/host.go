@@ -120,6 +120,11 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	return h, nil
 }
 
+// SealWith has the digests of literal secrets made with the key from now on. It is
+// for who learns from the files where the key is kept, before anything else is asked
+// of the host.
+func (h *Host) SealWith(key *secret.Key) { h.sealer = key }
+
 func (h *Host) fold(ctx context.Context, schemas Schemas) *stack {
 	s := newStack(ctx, schemas, Path{defaultsKey})
 	s.origins[""] = origin{pos: Pos{File: builtIn.String()}}

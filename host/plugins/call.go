@@ -40,7 +40,7 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 	caller := ctx
 	if !o.unbounded {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, in.settings.CallTimeout)
+		ctx, cancel = context.WithTimeout(ctx, in.sup.callTimeout())
 		defer cancel()
 	}
 	if o.unqueued {
@@ -164,7 +164,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 
 // late is the error of a call that met its deadline.
 func (in *instance) late(caller context.Context, err error) error {
-	how := fault.New(fault.Deadline, "the %s did not answer within %s", in.sup.ref, in.settings.CallTimeout)
+	how := fault.New(fault.Deadline, "the %s did not answer within %s", in.sup.ref, in.sup.callTimeout())
 	if caller.Err() != nil {
 		how = fault.New(fault.Deadline, "the %s did not answer in time", in.sup.ref)
 	}

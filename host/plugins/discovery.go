@@ -45,8 +45,7 @@ func (m *Manager) discover() map[ref]*binary {
 			level("plugin folder", "dir", dir, "error", err)
 			continue
 		}
-		lock, lockErr := readLockFile(dir)
-		dirErr := openToAll(dir)
+		folder := lookAt(dir)
 		for _, e := range entries {
 			match := fileName.FindStringSubmatch(e.Name())
 			if match == nil {
@@ -58,15 +57,46 @@ func (m *Manager) discover() map[ref]*binary {
 				continue
 			}
 			found[b.ref] = b
-			if b.refusal = errors.Join(dirErr, lockErr); b.refusal == nil {
-				b.refusal = m.inspect(b, lock)
-			}
-			if b.refusal != nil {
-				b.refusal = fmt.Errorf("plugin %s is refused: %w", b.path, b.refusal)
-			}
+			b.refusal = m.judge(b, folder)
 		}
 	}
 	return found
+}
+
+// folder is what a plugin folder says of all files in it.
+type folder struct {
+	lock lockFile
+	err  error // why none of them may be run
+}
+
+func lookAt(dir string) folder {
+	lock, err := readLockFile(dir)
+	return folder{lock, errors.Join(openToAll(dir), err)}
+}
+
+// judge fills in the sum of b and says why it must not be run, if so.
+func (m *Manager) judge(b *binary, f folder) error {
+	err := f.err
+	if err == nil {
+		err = m.inspect(b, f.lock)
+	}
+	if err != nil {
+		return fmt.Errorf("plugin %s is refused: %w", b.path, err)
+	}
+	return nil
+}
+
+// admit says why the file must not be started now, if so. It was found to be good
+// before: since then it may have become another, and so may what the operator says.
+func (m *Manager) admit(b *binary) error {
+	now := &binary{ref: b.ref, path: b.path}
+	if err := m.judge(now, lookAt(filepath.Dir(b.path))); err != nil {
+		return err
+	}
+	if now.sum != b.sum {
+		return fmt.Errorf("%s changed on disk: its SHA-256 was %s and is %s", b.path, b.sum, now.sum)
+	}
+	return nil
 }
 
 // inspect fills in the sum of b and says why it must not be run, if so.

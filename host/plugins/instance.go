@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 )
@@ -28,12 +27,11 @@ type Spec struct {
 
 // instance is one configuration of a plugin, shared by all who opened it.
 type instance struct {
-	sup      *supervisor
-	digest   string
-	config   []byte
-	settings config.PluginSettings
-	needs    atomic.Pointer[memory.Needs] // as of the last configuring
-	breaker  *breaker                     // nil for kinds without an upstream
+	sup     *supervisor
+	digest  string
+	config  []byte
+	needs   atomic.Pointer[memory.Needs] // as of the last configuring
+	breaker *breaker                     // nil for kinds without an upstream
 
 	// Under the manager's lock.
 	holders   int
@@ -72,9 +70,8 @@ func nothing(context.Context, target) error { return nil }
 // hold finds or makes the instance and counts the holder.
 func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	r := ref{spec.Kind, spec.Name}
-	settings := m.opts.settings(r)
 	at := place{ref: r}
-	if settings.Isolation == isolationTenant {
+	if m.settleIsolation(r) == isolationTenant {
 		if spec.Tenant == "" {
 			return nil, fault.New(fault.Internal, "the %s is isolated by tenant, and no tenant was named", r)
 		}
@@ -86,7 +83,9 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	for {
 		b, err := m.find(r)
 		if err != nil {
-			return nil, err
+			if b = m.outlives(at); b == nil {
+				return nil, err
+			}
 		}
 		in, ok := m.instances[digest]
 		if ok && in.releasing != nil {
@@ -104,7 +103,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 			continue
 		}
 		if !ok {
-			in = &instance{sup: m.use(at, b), digest: digest, config: spec.Config, settings: settings}
+			in = &instance{sup: m.use(at, b), digest: digest, config: spec.Config}
 			if hasBreaker(r.kind) {
 				in.breaker = newBreaker(in)
 			}

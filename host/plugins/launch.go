@@ -100,7 +100,7 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 
 // prepare makes the process, which is not started. Its folder is the only trace.
 func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSettings) (*process, error) {
-	if err := m.sums.verify(bin); err != nil {
+	if err := m.admit(bin); err != nil {
 		return nil, err
 	}
 	log := m.log.With("kind", bin.kind, "name", bin.name)
@@ -108,7 +108,7 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 		log = log.With("tenant", scope)
 	}
 	p := &process{
-		bin: bin, log: log, timing: m.timing, startedAt: time.Now(),
+		bin: bin, settings: settings, log: log, timing: m.timing, startedAt: time.Now(),
 		dir:    filepath.Join(m.runtime.path, strconv.FormatInt(m.launches.Add(1), 10)),
 		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
 		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},

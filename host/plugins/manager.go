@@ -45,6 +45,7 @@ type Manager struct {
 	asked       map[ref]schemaAnswer
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by key
+	isolation   map[ref]string       // of the plugins that were used; it stays
 }
 
 // place is where a process runs: for a plugin, or for a tenant of it.
@@ -76,7 +77,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	m := &Manager{
 		opts: opts, timing: t, log: opts.Log, key: key, runtime: runtime, schemas: &schemaCache{},
 		closed: make(chan struct{}), asked: map[ref]schemaAnswer{},
-		supervisors: map[place]*supervisor{}, instances: map[string]*instance{},
+		supervisors: map[place]*supervisor{}, instances: map[string]*instance{}, isolation: map[ref]string{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())
 	m.later, m.laterEnd = context.WithCancel(context.Background())
@@ -119,7 +120,8 @@ func (m *Manager) rescan(asked bool) error {
 			m.log.Info("plugin found", "kind", b.kind, "name", b.name, "path", b.path, "sha256", b.sum)
 		}
 	}
-	for r, b := range m.binaries {
+	before := m.binaries
+	for r, b := range before {
 		if found[r] == nil {
 			m.log.Info("plugin is gone; what runs of it goes on", "kind", r.kind, "name", r.name, "path", b.path)
 			m.changes.note(r, "")
@@ -133,7 +135,8 @@ func (m *Manager) rescan(asked bool) error {
 	m.binaries = found
 	for p, s := range m.supervisors {
 		if b := found[p.ref]; b != nil && b.refusal == nil {
-			s.offer(b, asked)
+			was := before[p.ref]
+			s.offer(b, asked || was != nil && was.refusal != nil)
 		}
 	}
 	return errors.Join(refused...)
@@ -187,7 +190,11 @@ func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema
 	m.mu.Lock()
 	b, err := m.find(r)
 	if err != nil {
+		schema := m.schemaOfOutliving(r)
 		m.mu.Unlock()
+		if schema != nil {
+			return schema, nil
+		}
 		return nil, detailed(err)
 	}
 	if a := m.asked[r]; a.schema != nil && a.sum == b.sum {
@@ -245,7 +252,7 @@ func (m *Manager) use(at place, b *binary) *supervisor {
 func (m *Manager) unuse(s *supervisor) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.users.Add(-1) > 0 || m.closing || m.opts.settings(s.ref).Isolation != isolationTenant {
+	if s.users.Add(-1) > 0 || m.closing || s.scope == "" && m.isolated(s.ref) != isolationTenant {
 		return
 	}
 	delete(m.supervisors, place{s.ref, s.scope})

@@ -15,7 +15,7 @@ type Options struct {
 	// Dirs are the plugin folders. Where two have the same plugin, the first wins.
 	Dirs []string
 	// Settings says what the operator wants of a plugin; nil gives the defaults. It is
-	// asked at each start of a process, from several goroutines.
+	// asked at each start of a process and by Reconfigure, from several goroutines.
 	Settings func(kind, name string) config.PluginSettings
 	// RuntimeDir is where the private folder with the plugins' sockets is made. Empty
 	// is os.TempDir().

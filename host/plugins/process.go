@@ -21,10 +21,11 @@ import (
 // process is one run of a plugin binary. launch makes it; it ends by itself, by
 // stop, or by kill, and is cleaned up in each case. It cannot be started again.
 type process struct {
-	bin    *binary
-	log    hclog.Logger
-	timing timing
-	dir    string // private; removed at the end
+	bin      *binary
+	settings config.PluginSettings // that it was started with
+	log      hclog.Logger
+	timing   timing
+	dir      string // private; removed at the end
 
 	cmd      *exec.Cmd
 	pid      int

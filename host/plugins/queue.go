@@ -12,7 +12,7 @@ import (
 // maxWaiting bounds the calls of one tenant that wait at one plugin.
 const maxWaiting = 1024
 
-// fairQueue gives out a fixed number of slots, those of a plugin's process. Waiting
+// fairQueue gives out a number of slots, those of a plugin's process. Waiting
 // calls are served in turns by tenant, and first come, first served within a
 // tenant: a tenant with hundreds of waiting calls delays a call of another tenant
 // by one slot at most.
@@ -25,7 +25,8 @@ const maxWaiting = 1024
 // than shares.
 type fairQueue struct {
 	mu     sync.Mutex
-	free   int
+	slots  int
+	free   int                         // below zero while there are fewer slots than calls
 	turns  *list.List                  // *queueLine, those that wait; next turn first
 	lines  map[queueName]*list.Element // into turns
 	held   map[string]int              // slots by instance; none is zero
@@ -48,7 +49,7 @@ type waiter struct {
 
 func newFairQueue(slots int, rivals func() bool) *fairQueue {
 	return &fairQueue{
-		free: slots, turns: list.New(), lines: map[queueName]*list.Element{}, held: map[string]int{}, rivals: rivals,
+		slots: slots, free: slots, turns: list.New(), lines: map[queueName]*list.Element{}, held: map[string]int{}, rivals: rivals,
 	}
 }
 
@@ -105,9 +106,18 @@ func (q *fairQueue) release(instance string) {
 	q.grant()
 }
 
+// resize changes how many slots there are. Fewer count as calls end: none is cut off.
+func (q *fairQueue) resize(slots int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.free += slots - q.slots
+	q.slots = slots
+	q.grant()
+}
+
 // may reports whether the instance may have another slot. The lock is held.
 func (q *fairQueue) may(instance string) bool {
-	if q.free == 0 {
+	if q.free <= 0 {
 		return false
 	}
 	n := q.held[instance]

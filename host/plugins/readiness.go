@@ -19,7 +19,7 @@ func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 		p.inflight++
 		return p, nil
 	}
-	limit := time.NewTimer(s.m.opts.settings(s.ref).StartTimeout)
+	limit := time.NewTimer(s.settings.Load().StartTimeout)
 	defer limit.Stop()
 	s.demand++
 	defer func() { s.demand-- }()
@@ -131,7 +131,7 @@ func (s *supervisor) release(in *instance) {
 	if p == nil || p.hasExited() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.m.hard, in.settings.CallTimeout)
+	ctx, cancel := context.WithTimeout(s.m.hard, s.callTimeout())
 	defer cancel()
 	if err := p.release(ctx, in); err != nil && !p.hasExited() {
 		p.log.Warn("an instance was not released", "error", err)

@@ -11,19 +11,22 @@ import (
 func (s *supervisor) offer(bin *binary, asked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if asked {
-		s.rejected = ""
-	}
-	if bin.sum != s.bin.sum {
-		s.failures.reset()
-		s.retryAt = time.Time{}
-		if s.state == Quarantined || s.state == Failed {
-			s.state = Available
-		}
-		s.rejected = ""
+	if asked || bin.sum != s.bin.sum {
+		s.forgive()
 	}
 	s.bin = bin
 	s.kick()
+}
+
+// forgive has what failed tried again at once: what it failed for may be gone. The lock
+// is held.
+func (s *supervisor) forgive() {
+	s.rejected = ""
+	s.failures.reset()
+	s.retryAt = time.Time{}
+	if s.state == Quarantined || s.state == Failed {
+		s.state = Available
+	}
 }
 
 func (s *supervisor) replacementWaits(p *process) bool {
@@ -85,7 +88,7 @@ func (s *supervisor) replace(p *process) bool {
 // for it, and a binary that refuses what its predecessor took is found out.
 func (s *supervisor) prepare(next *process) error {
 	for _, in := range s.m.instancesOf(s) {
-		ctx, cancel := context.WithTimeout(s.ctx, in.settings.CallTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, s.callTimeout())
 		_, err := next.configure(ctx, in)
 		cancel()
 		if err != nil {

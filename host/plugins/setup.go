@@ -41,7 +41,8 @@ func (p *process) configure(ctx context.Context, in *instance) (*setup, error) {
 }
 
 func (p *process) runSetup(st *setup, in *instance) {
-	ctx, cancel := context.WithTimeout(context.Background(), in.settings.CallTimeout)
+	timeout := in.sup.callTimeout()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: st.id, Config: in.config})
@@ -55,7 +56,7 @@ func (p *process) runSetup(st *setup, in *instance) {
 	}
 	if err != nil && ctx.Err() != nil {
 		p.doubt()
-		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.bin.ref, in.settings.CallTimeout).By(fault.PartyPlugin)
+		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.bin.ref, timeout).By(fault.PartyPlugin)
 	}
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
@@ -21,6 +22,8 @@ type supervisor struct {
 	scope string // the tenant, when the plugin is isolated by tenant
 	queue *fairQueue
 	log   hclog.Logger
+
+	settings atomic.Pointer[config.PluginSettings] // the operator's, as they count now
 
 	users  atomic.Int32 // instances that were not released, and questions for the schema
 	active atomic.Int32 // instances that somebody holds
@@ -62,7 +65,9 @@ func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
 		ended: make(chan struct{}), kicked: make(chan struct{}, 1), changed: make(chan struct{}),
 		draining: map[*process]struct{}{}, poisonous: map[string]poison{},
 	}
-	s.queue = newFairQueue(m.opts.settings(bin.ref).MaxCalls, func() bool { return s.active.Load() > 1 })
+	settings := m.opts.settings(bin.ref)
+	s.settings.Store(&settings)
+	s.queue = newFairQueue(settings.MaxCalls, func() bool { return s.active.Load() > 1 })
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	go s.run()
 	return s

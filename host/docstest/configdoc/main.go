@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/botyard/botyard/host/config"
 )
 
 //go:embed head.md
@@ -82,10 +84,10 @@ func render(schemas string, binaries []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Host, err = fileTable(filepath.Join(schemas, "host.schema.json"), known.host); err != nil {
+	if p.Host, err = fileTable(filepath.Join(schemas, "host.schema.json"), known.host, config.CountsOf); err != nil {
 		return nil, err
 	}
-	if p.Tenant, err = fileTable(filepath.Join(schemas, "tenant.schema.json"), known.tenant); err != nil {
+	if p.Tenant, err = fileTable(filepath.Join(schemas, "tenant.schema.json"), known.tenant, nil); err != nil {
 		return nil, err
 	}
 	for _, b := range binaries {
@@ -107,7 +109,7 @@ func render(schemas string, binaries []string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func fileTable(file string, defaults map[string]string) (string, error) {
+func fileTable(file string, defaults map[string]string, counts func(key string) (config.Counts, bool)) (string, error) {
 	src, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
@@ -124,6 +126,13 @@ func fileTable(file string, defaults map[string]string) (string, error) {
 		}
 		used[r.key] = true
 		rows[i].byDefault = value
+		if counts != nil {
+			at, ok := counts(r.key)
+			if !ok {
+				return "", fmt.Errorf("%s: nothing is known of when a change of %s counts", file, r.key)
+			}
+			rows[i].counts = string(at)
+		}
 	}
 	for key := range defaults {
 		if !used[key] {

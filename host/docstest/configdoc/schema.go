@@ -11,6 +11,7 @@ import (
 // row is one key in a table.
 type row struct {
 	key, kind, byDefault, description string
+	counts                            string // when a change does; empty where a table does not say
 	required, secret, endpoint        bool
 }
 
@@ -189,7 +190,12 @@ func table(rows []row) (string, error) {
 		return "It has no keys beside the selector.\n", nil
 	}
 	var b strings.Builder
-	b.WriteString("| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
+	timed := rows[0].counts != ""
+	if timed {
+		b.WriteString("| key | type | default | a change counts at | meaning |\n| --- | --- | --- | --- | --- |\n")
+	} else {
+		b.WriteString("| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
+	}
 	for _, r := range rows {
 		var marks []string
 		for _, m := range []struct {
@@ -201,7 +207,15 @@ func table(rows []row) (string, error) {
 			}
 		}
 		meaning := strings.Join(append(marks, r.description), " ")
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.key, cell.Replace(r.kind), cell.Replace(r.byDefault), cell.Replace(meaning))
+		columns := []string{code(r.key), r.kind, r.byDefault}
+		if timed {
+			columns = append(columns, r.counts)
+		}
+		columns = append(columns, meaning)
+		for i := range columns {
+			columns[i] = cell.Replace(columns[i])
+		}
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(columns, " | "))
 	}
 	return b.String(), nil
 }

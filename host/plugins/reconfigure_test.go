@@ -1,0 +1,337 @@
+package plugins
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// operator is what an operator says of all plugins, which may change.
+type operator struct {
+	mu sync.Mutex
+	s  config.PluginSettings
+}
+
+func (o *operator) settings(string, string) config.PluginSettings {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.s
+}
+
+// says changes the settings without telling anybody.
+func (o *operator) says(s config.PluginSettings) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.s = s
+}
+
+func newOperatedHost(t *testing.T, s config.PluginSettings, plugins ...string) (*host, *operator) {
+	t.Helper()
+	o := &operator{s: s}
+	return newHost(t, hostOptions{options: func(opts *Options) { opts.Settings = o.settings }}, plugins...), o
+}
+
+func (h *host) pending(o *operator) []string { return h.Pending(o.settings) }
+
+// hold makes a call that ends when the file is there.
+func (h *host) hold(i *Instance, end string) (done chan error) {
+	done = make(chan error, 1)
+	go func() {
+		_, err := ask(context.Background(), i, "t", "hold "+end)
+		done <- err
+	}()
+	return done
+}
+
+func TestMaxCallsCountAtOnce(t *testing.T) {
+	h, o := newOperatedHost(t, config.PluginSettings{MaxCalls: 1}, "test")
+	i := h.open(Spec{Name: "test"})
+	end := filepath.Join(t.TempDir(), "end")
+	counts := func(working, waiting int) func() bool {
+		return func() bool {
+			st := h.row("test")
+			return st.Waiting == waiting && st.Calls-st.Waiting == working
+		}
+	}
+	var calls []chan error
+	for range 3 {
+		calls = append(calls, h.hold(i, end))
+	}
+	eventually(t, 10*time.Second, "one works, two wait", counts(1, 2))
+	o.says(config.PluginSettings{MaxCalls: 3})
+	h.Reconfigure()
+	eventually(t, 10*time.Second, "all work", counts(3, 0))
+	o.says(config.PluginSettings{MaxCalls: 1})
+	h.Reconfigure()
+	calls = append(calls, h.hold(i, end))
+	eventually(t, 10*time.Second, "those at work go on and another waits", counts(3, 1))
+	put(t, end, nil)
+	for _, done := range calls {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	// Fewer count once those have ended.
+	again := filepath.Join(t.TempDir(), "end")
+	calls = []chan error{h.hold(i, again), h.hold(i, again)}
+	eventually(t, 10*time.Second, "one works, one waits", counts(1, 1))
+	put(t, again, nil)
+	for _, done := range calls {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCallTimeoutCountsAtOnce(t *testing.T) {
+	h, o := newOperatedHost(t, config.PluginSettings{CallTimeout: time.Hour}, "test")
+	i := h.open(Spec{Name: "test"})
+	o.says(config.PluginSettings{CallTimeout: 100 * time.Millisecond})
+	h.Reconfigure()
+	// A chat has limits of its own; what this one bounds is every other call.
+	err := i.call(context.Background(), callOptions{}, func(ctx context.Context, _ target) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !fault.Is(err, fault.Deadline) || !strings.Contains(err.Error(), "100ms") {
+		t.Errorf("the call ended with %v", err)
+	}
+}
+
+func TestStartTimeoutCountsAtOnce(t *testing.T) {
+	h, o := newOperatedHost(t, config.PluginSettings{StartTimeout: 50 * time.Millisecond}, "test=slow")
+	eventually(t, 30*time.Second, "it is given up", func() bool {
+		_, _ = h.Schema(context.Background(), "llm", "test")
+		return h.row("test").State == Quarantined
+	})
+	o.says(config.PluginSettings{StartTimeout: 30 * time.Second})
+	h.Reconfigure()
+	h.open(Spec{Name: "test"}) // at once: what failed is tried again
+}
+
+func TestEnvCountsFromTheNextProcess(t *testing.T) {
+	t.Setenv("BOTYARD_TEST_GIVEN", "given")
+	h, o := newOperatedHost(t, config.PluginSettings{}, "test")
+	i := h.open(Spec{Name: "test"})
+	given := func() bool { return strings.Contains(h.ask(i, "env"), "BOTYARD_TEST_GIVEN=given") }
+	o.says(config.PluginSettings{Env: []string{"BOTYARD_TEST_GIVEN"}})
+	if got := h.pending(o); !slices.Equal(got, []string{"plugin.llm.test.env"}) {
+		t.Errorf("before it is applied, pending are %q", got)
+	}
+	for range 2 {
+		h.Reconfigure()
+		if got := h.pending(o); !slices.Equal(got, []string{"plugin.llm.test.env"}) {
+			t.Errorf("pending are %q", got)
+		}
+	}
+	if given() {
+		t.Error("a process that runs got another environment")
+	}
+	o.says(config.PluginSettings{})
+	if got := h.pending(o); len(got) > 0 {
+		t.Errorf("changed back, pending are %q", got)
+	}
+	o.says(config.PluginSettings{Env: []string{"BOTYARD_TEST_GIVEN", "BOTYARD_TEST_GIVEN"}})
+	h.Reconfigure()
+	pid := h.pid(i)
+	kill(t, pid)
+	awaitDeath(t, pid)
+	if !given() {
+		t.Error("the next process does not have the variable")
+	}
+	if got := h.pending(o); len(got) > 0 {
+		t.Errorf("after the process was started anew, pending are %q", got)
+	}
+}
+
+// A plugin's tenants are apart, or not, as they were when it was first used; another
+// plugin, which nobody used, is as the operator says now.
+func TestIsolationStaysForAPluginInUse(t *testing.T) {
+	h, o := newOperatedHost(t, config.PluginSettings{}, "test", "other")
+	pid := h.pid(h.open(Spec{Name: "test", Tenant: "a"}))
+	o.says(config.PluginSettings{Isolation: "tenant"})
+	h.Reconfigure()
+	if got := h.pending(o); !slices.Equal(got, []string{"plugin.llm.test.isolation"}) {
+		t.Errorf("pending are %q", got)
+	}
+	if got := h.pid(h.open(Spec{Name: "test", Tenant: "b"})); got != pid {
+		t.Error("tenants of one plugin are apart in a part only")
+	}
+	if h.pid(h.open(Spec{Name: "other", Tenant: "a"})) == h.pid(h.open(Spec{Name: "other", Tenant: "b"})) {
+		t.Error("a plugin that was not used shares its process")
+	}
+	if h.IsIsolated("llm", "test") || !h.IsIsolated("llm", "other") {
+		t.Error("what is said is not what runs")
+	}
+	o.says(config.PluginSettings{})
+	h.Reconfigure()
+	if got := h.pending(o); !slices.Equal(got, []string{"plugin.llm.other.isolation"}) {
+		t.Errorf("pending are %q", got)
+	}
+}
+
+// pins are the two places where a sum is pinned.
+var pins = []struct {
+	name string
+	pin  func(h *host, o *operator, sum string)
+	key  []string // what is pending while the pinned binary is not there
+}{
+	{"host file", func(h *host, o *operator, sum string) {
+		o.says(config.PluginSettings{SHA256: sum})
+		h.Reconfigure()
+	}, []string{"plugin.llm.test.sha256"}},
+	{"lock file", func(h *host, _ *operator, sum string) {
+		put(h.t, filepath.Join(h.dir, lockFileName), []byte(sum+"  botyard-llm-test\n"))
+		_ = h.Rescan()
+	}, nil},
+}
+
+// newPinned runs the plugin's binary "one", pinned, and gives the sums of it and of "two".
+func newPinned(t *testing.T, pin func(h *host, o *operator, sum string)) (h *host, o *operator, i *Instance, two string) {
+	t.Helper()
+	h, o = newOperatedHost(t, config.PluginSettings{}, "test=one")
+	aside := t.TempDir()
+	putPlugin(t, aside, "test", "two")
+	pin(h, o, sumOf(t, filepath.Join(h.dir, "botyard-llm-test")))
+	i = h.open(Spec{Name: "test"})
+	if got := h.pending(o); len(got) > 0 {
+		t.Errorf("pending are %q", got)
+	}
+	return h, o, i, sumOf(t, filepath.Join(aside, "botyard-llm-test"))
+}
+
+// goesOn checks that the process of the binary "one" serves those who have an instance,
+// those who want one, and those who ask what it may be configured with.
+func (h *host) goesOn(i *Instance, pid int, secret string) {
+	h.t.Helper()
+	if h.pid(i) != pid || i.Plugin().Version != "0-one" {
+		h.t.Error("the process does not go on")
+	}
+	if _, err := h.Schema(context.Background(), "llm", "test"); err != nil {
+		h.t.Errorf("it does not give its schema: %v", err)
+	}
+	if got := h.pid(h.open(Spec{Name: "test", Tenant: "new", Config: []byte(`{"secret":"` + secret + `"}`)})); got != pid {
+		h.t.Error("a new instance is elsewhere")
+	}
+}
+
+func TestABinaryAndThenItsPin(t *testing.T) {
+	for _, p := range pins {
+		t.Run(p.name, func(t *testing.T) {
+			h, o, i, two := newPinned(t, p.pin)
+			pid := h.pid(i)
+			putPlugin(t, h.dir, "test", "two")
+			eventually(t, 10*time.Second, "the new binary is refused", func() bool {
+				return slices.ContainsFunc(h.Status(), func(s Status) bool { return strings.Contains(s.LastError, "is refused") })
+			})
+			h.goesOn(i, pid, "between")
+			p.pin(h, o, two)
+			eventually(t, 20*time.Second, "the new binary runs", func() bool { return i.Plugin().Version == "0-two" })
+			h.ask(i, "hello")
+			if got := h.pending(o); len(got) > 0 {
+				t.Errorf("pending are %q", got)
+			}
+		})
+	}
+}
+
+func TestAPinAndThenItsBinary(t *testing.T) {
+	for _, p := range pins {
+		t.Run(p.name, func(t *testing.T) {
+			h, o, i, two := newPinned(t, p.pin)
+			pid := h.pid(i)
+			p.pin(h, o, two)
+			h.goesOn(i, pid, "between")
+			if got := h.pending(o); !slices.Equal(got, p.key) {
+				t.Errorf("pending are %q, want %q", got, p.key)
+			}
+			putPlugin(t, h.dir, "test", "two")
+			eventually(t, 20*time.Second, "the new binary runs", func() bool { return i.Plugin().Version == "0-two" })
+			h.ask(i, "hello")
+			if got := h.pending(o); len(got) > 0 {
+				t.Errorf("pending are %q", got)
+			}
+		})
+	}
+}
+
+// What runs goes on under a pin that it does not have, and is not started again.
+func TestAPinCountsForTheNextStart(t *testing.T) {
+	for _, p := range pins {
+		t.Run(p.name, func(t *testing.T) {
+			h, o, i, two := newPinned(t, p.pin)
+			pid := h.pid(i)
+			p.pin(h, o, two)
+			h.goesOn(i, pid, "between")
+			n := h.launches.Load()
+			kill(t, pid)
+			awaitDeath(t, pid)
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			if _, err := ask(ctx, i, "t", "hello"); !fault.Is(err, fault.PluginUnavailable) {
+				t.Errorf("a binary that is not the pinned one was started: %v", err)
+			}
+			if h.launches.Load() != n {
+				t.Error("it was started")
+			}
+			if st := h.row("test"); !slices.ContainsFunc(h.Status(), func(s Status) bool { return strings.Contains(s.LastError, two) }) {
+				t.Errorf("nobody is told why: %+v", st)
+			}
+			putPlugin(t, h.dir, "test", "two")
+			eventually(t, 20*time.Second, "the pinned binary runs", func() bool {
+				got, err := ask(context.Background(), i, "t", "hello")
+				return err == nil && got == "echo: hello" && i.Plugin().Version == "0-two"
+			})
+		})
+	}
+}
+
+// A pin that is taken back lets what it kept from starting start again, at once.
+func TestAPinThatIsTakenBack(t *testing.T) {
+	for _, p := range pins {
+		t.Run(p.name, func(t *testing.T) {
+			h, o, i, two := newPinned(t, p.pin)
+			one := sumOf(t, filepath.Join(h.dir, "botyard-llm-test"))
+			pid := h.pid(i)
+			p.pin(h, o, two)
+			kill(t, pid)
+			awaitDeath(t, pid)
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			if _, err := ask(ctx, i, "t", "hello"); err == nil {
+				t.Fatal("it was started")
+			}
+			p.pin(h, o, one)
+			h.ask(i, "hello")
+		})
+	}
+}
+
+func TestAFileThatChangedAfterItWasFoundIsNotStarted(t *testing.T) {
+	h, _ := newOperatedHost(t, config.PluginSettings{}, "test=one")
+	h.mu.Lock()
+	found := h.binaries[ref{"llm", "test"}]
+	h.mu.Unlock()
+	path := filepath.Join(h.dir, "botyard-llm-test")
+	if err := h.admit(found); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o757); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.admit(found); err == nil || !strings.Contains(err.Error(), "writable by everyone") {
+		t.Errorf("a file that anybody may write is started: %v", err)
+	}
+	putPlugin(t, h.dir, "test", "two")
+	if err := h.admit(found); err == nil || !strings.Contains(err.Error(), "changed on disk") {
+		t.Errorf("another file is started: %v", err)
+	}
+}
