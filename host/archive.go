@@ -57,7 +57,9 @@ func (h *Host) openBlock(ctx context.Context, e *config.Effective, b config.Bloc
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "%w", err).By(fault.PartyTenant)
 	}
-	i, err := h.manager.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved})
+	i, err := h.manager.Open(ctx, plugins.Spec{
+		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved,
+	})
 	if errors.Is(err, config.ErrUnknownPlugin) {
 		gone := fault.New(fault.PluginUnavailable, "%w", err).By(fault.PartyHost)
 		gone.Retryable = false

@@ -36,7 +36,9 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 			h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error())
 			return nil, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 		}
-		i, err := h.manager.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved})
+		i, err := h.manager.Open(ctx, plugins.Spec{
+			Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved,
+		})
 		if err != nil {
 			return nil, err
 		}

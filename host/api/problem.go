@@ -54,21 +54,21 @@ const problemType = "urn:botyard:problem:"
 // fine. Credentials that a provider refuses are the tenant's, not the caller's, so
 // 502 and not 401 or 403, which would make the caller look for its own.
 var rules = map[fault.Class]rule{
-	fault.Internal:          {http.StatusInternalServerError, "Internal error", false},
-	fault.NotFound:          {http.StatusNotFound, "Not found", false},
-	fault.Invalid:           {http.StatusUnprocessableEntity, "Invalid request", false},
-	fault.Conflict:          {http.StatusConflict, "Conflict", true},
-	fault.Unauthenticated:   {http.StatusUnauthorized, "Not authenticated", false},
-	fault.Forbidden:         {http.StatusForbidden, "Forbidden", false},
-	fault.RateLimited:       {http.StatusTooManyRequests, "Too many requests", true},
-	fault.QuotaExhausted:    {http.StatusPaymentRequired, "Quota exhausted", false},
-	fault.ContextTooLong:    {http.StatusUnprocessableEntity, "Conversation too long for the model", false},
-	fault.ContentFiltered:   {http.StatusUnprocessableEntity, "Content refused by the provider", false},
-	fault.ProviderFailed:    {http.StatusBadGateway, "Provider failed", false},
-	fault.PluginUnavailable: {http.StatusServiceUnavailable, "Plugin unavailable", true},
-	fault.Deadline:          {http.StatusGatewayTimeout, "No answer in time", false},
-	fault.Canceled:          {http.StatusServiceUnavailable, "Canceled", true}, // by the host: a caller that left reads nothing
-	fault.UnknownInstance:   {http.StatusServiceUnavailable, "Plugin unavailable", true},
+	fault.Internal:          {status: http.StatusInternalServerError, title: "Internal error"},
+	fault.NotFound:          {status: http.StatusNotFound, title: "Not found", others: settings},
+	fault.Invalid:           {status: http.StatusUnprocessableEntity, title: "Invalid request", others: settings},
+	fault.Conflict:          {status: http.StatusConflict, title: "Conflict", retryAfter: true, others: behind},
+	fault.Unauthenticated:   {status: http.StatusUnauthorized, title: "Not authenticated", others: credentials},
+	fault.Forbidden:         {status: http.StatusForbidden, title: "Forbidden", others: credentials},
+	fault.RateLimited:       {status: http.StatusTooManyRequests, title: "Too many requests", retryAfter: true},
+	fault.QuotaExhausted:    {status: http.StatusPaymentRequired, title: "Quota exhausted"},
+	fault.ContextTooLong:    {status: http.StatusUnprocessableEntity, title: "Conversation too long for the model"},
+	fault.ContentFiltered:   {status: http.StatusUnprocessableEntity, title: "Content refused by the provider"},
+	fault.ProviderFailed:    {status: http.StatusBadGateway, title: "Provider failed"},
+	fault.PluginUnavailable: {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
+	fault.Deadline:          {status: http.StatusGatewayTimeout, title: "No answer in time"},
+	fault.Canceled:          {status: http.StatusServiceUnavailable, title: "Canceled", retryAfter: true}, // by the host: a caller that left reads nothing
+	fault.UnknownInstance:   {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
 }
 
 type rule struct {
@@ -76,27 +76,38 @@ type rule struct {
 	title  string
 	// retryAfter: tell when to come again even if the error does not know.
 	retryAfter bool
+	// others are the statuses where the fault is not the caller's: the same request
+	// would be fine if the tenant, the provider, the plugin or the host were.
+	others map[fault.Party]int
 }
 
-// atFault overrides the table where a class of the caller's is not its fault: the
-// same request would be fine if the tenant or the provider were.
-func atFault(e *fault.Error, status int) int {
-	switch e.Class {
-	case fault.Unauthenticated, fault.Forbidden:
-		if e.Party != fault.PartyCaller {
-			return http.StatusBadGateway
-		}
-	case fault.Invalid, fault.NotFound:
-		switch e.Party {
-		case fault.PartyTenant:
-			return http.StatusServiceUnavailable // its configuration has to change first
-		case fault.PartyProvider, fault.PartyPlugin:
-			return http.StatusBadGateway
-		case fault.PartyHost:
-			return http.StatusInternalServerError
-		}
+var (
+	settings = map[fault.Party]int{
+		fault.PartyTenant:   http.StatusServiceUnavailable, // its configuration has to change first
+		fault.PartyProvider: http.StatusBadGateway,
+		fault.PartyPlugin:   http.StatusBadGateway,
+		fault.PartyHost:     http.StatusInternalServerError,
 	}
-	return status
+	behind = map[fault.Party]int{
+		fault.PartyTenant:   http.StatusServiceUnavailable,
+		fault.PartyProvider: http.StatusServiceUnavailable,
+		fault.PartyPlugin:   http.StatusServiceUnavailable,
+	}
+	credentials = map[fault.Party]int{
+		fault.PartyUnknown:  http.StatusBadGateway,
+		fault.PartyTenant:   http.StatusBadGateway,
+		fault.PartyProvider: http.StatusBadGateway,
+		fault.PartyPlugin:   http.StatusBadGateway,
+		fault.PartyHost:     http.StatusBadGateway,
+	}
+)
+
+// statusFor is the class's status for the party at fault.
+func (r rule) statusFor(p fault.Party) int {
+	if status, ok := r.others[p]; ok {
+		return status
+	}
+	return r.status
 }
 
 // statusError carries a status that is more exact than its class's.
@@ -131,7 +142,7 @@ func NewProblem(err error) *Problem {
 	}
 	ru := rules[e.Class]
 	p := &Problem{
-		Type: problemType + e.Class.String(), Title: ru.title, Status: atFault(e, ru.status), Detail: e.Error(),
+		Type: problemType + e.Class.String(), Title: ru.title, Status: ru.statusFor(e.Party), Detail: e.Error(),
 		Class: e.Class.String(), Path: e.Path, Party: e.Party.String(), Retryable: e.Retryable,
 		RetryAfterMS: e.RetryAfter.Milliseconds(),
 	}

@@ -124,3 +124,40 @@ func TestProviderFailures(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryClassFromEveryOrigin walks the table from a plugin's error to what a client
+// does: the status, and whether it comes again.
+func TestEveryClassFromEveryOrigin(t *testing.T) {
+	origins := []fault.Origin{fault.OriginHere, fault.OriginPlugin, fault.OriginSettings, fault.OriginModel, fault.OriginMemory, fault.OriginStorage}
+	for class, want := range map[fault.Class]struct {
+		statuses   [6]int // by origin
+		retryAfter int64  // that is told though the error does not know one
+	}{
+		fault.Internal:          {[6]int{500, 500, 500, 500, 500, 500}, 0},
+		fault.NotFound:          {[6]int{404, 404, 503, 503, 404, 404}, 0},
+		fault.Invalid:           {[6]int{422, 422, 503, 503, 422, 422}, 0},
+		fault.Conflict:          {[6]int{409, 409, 503, 503, 409, 409}, 1000},
+		fault.Unauthenticated:   {[6]int{502, 502, 502, 502, 502, 502}, 0},
+		fault.Forbidden:         {[6]int{502, 502, 502, 502, 502, 502}, 0},
+		fault.RateLimited:       {[6]int{429, 429, 429, 429, 429, 429}, 1000},
+		fault.QuotaExhausted:    {[6]int{402, 402, 402, 402, 402, 402}, 0},
+		fault.ContextTooLong:    {[6]int{422, 422, 422, 422, 422, 422}, 0},
+		fault.ContentFiltered:   {[6]int{422, 422, 422, 422, 422, 422}, 0},
+		fault.ProviderFailed:    {[6]int{502, 502, 502, 502, 502, 502}, 0},
+		fault.PluginUnavailable: {[6]int{503, 503, 503, 503, 503, 503}, 1000},
+		fault.Deadline:          {[6]int{504, 504, 504, 504, 504, 504}, 0},
+		fault.Canceled:          {[6]int{503, 503, 503, 503, 503, 503}, 1000},
+		fault.UnknownInstance:   {[6]int{503, 503, 503, 503, 503, 503}, 1000},
+	} {
+		for i, origin := range origins {
+			e := fault.New(class, "x").From(origin)
+			p := NewProblem(e)
+			if p.Status != want.statuses[i] || p.RetryAfterMS != want.retryAfter || p.Party != e.Party.String() || p.Retryable != e.Retryable {
+				t.Errorf("%s of origin %d: %+v", class, origin, p)
+			}
+			if after := NewProblem(fault.New(class, "x").After(1500 * time.Millisecond).From(origin)); after.RetryAfterMS != 1500 || !after.Retryable {
+				t.Errorf("%s of origin %d with a time to come again: %+v", class, origin, after)
+			}
+		}
+	}
+}

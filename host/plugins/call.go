@@ -118,7 +118,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	}
 	in.needs.Store(&st.needs)
 	var mark sentMark
-	err = fn(mark.in(ctx), target{conn: p.conn, id: st.id})
+	err = in.sup.heard(fn(mark.in(ctx), target{conn: p.conn, id: st.id}), originOf(in.sup.ref.kind))
 	final := o.final != nil && o.final()
 	if err != nil {
 		awaitDeadline(ctx, err)
@@ -132,6 +132,8 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		p.doubt()
 		return settled, in.late(caller, err)
+	case ctx.Err() != nil && fault.Is(err, fault.Canceled): // by the caller, and not by the plugin that grpc makes it
+		return settled, fault.Of(ctx.Err())
 	case ctx.Err() != nil:
 		return settled, err
 	case fault.Is(err, fault.UnknownInstance):

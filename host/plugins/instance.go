@@ -20,6 +20,9 @@ type Spec struct {
 	// Tenant is whom the instance is for. Instances of plugins that are not isolated
 	// by tenant are shared by all tenants that have the same configuration.
 	Tenant string
+	// Block is the key of the configuration block in its document, dotted. Faults of the
+	// tenant's settings name their key by it; empty leaves them as the plugin named them.
+	Block string
 	// Config is the plugin's configuration block as a JSON object, checked against its
 	// schema, with all references and secrets resolved.
 	Config []byte
@@ -45,6 +48,7 @@ type instance struct {
 type Instance struct {
 	*instance
 	m      *Manager
+	block  string
 	closed atomic.Bool
 	once   sync.Once
 }
@@ -57,10 +61,10 @@ func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Instance{instance: in, m: m}
+	h := &Instance{instance: in, m: m, block: spec.Block}
 	if err := in.call(ctx, callOptions{unqueued: true, unbounded: true}, nothing); err != nil {
 		h.Close()
-		return nil, err
+		return nil, h.placed(err)
 	}
 	return h, nil
 }

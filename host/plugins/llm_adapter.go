@@ -79,5 +79,5 @@ func (i *Instance) do(ctx context.Context, o callOptions, fn func(context.Contex
 	if i.closed.Load() {
 		return fault.New(fault.Internal, "the instance of the %s was given back", i.sup.ref)
 	}
-	return i.call(ctx, o, fn)
+	return i.placed(i.call(ctx, o, fn))
 }

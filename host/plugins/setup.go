@@ -46,6 +46,7 @@ func (p *process) runSetup(st *setup, in *instance) {
 	defer cancel()
 	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: st.id, Config: in.config})
+	err = in.sup.heard(err, fault.OriginSettings)
 	if err == nil {
 		n := resp.GetMemoryNeeds()
 		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember()}

@@ -85,5 +85,8 @@ func (p *process) blame(method string, req any, err error) error {
 		return err
 	}
 	e.Err = err
+	if e.Party == fault.PartyPlugin { // and some of its words
+		return e.From(fault.OriginPlugin)
+	}
 	return e
 }

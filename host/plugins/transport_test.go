@@ -83,8 +83,8 @@ func TestErrorsThatGRPCMakes(t *testing.T) {
 		{"a service that is not served", fine, ask("hi"), nil, fault.Internal, fault.PartyPlugin, false},
 		{"resources that are exhausted, without a word of the protocol", refuses(status.Error(codes.ResourceExhausted, "too many")),
 			begin("hi"), nil, fault.Internal, fault.PartyPlugin, true},
-		{"a limit of calls", refuses(fault.ToStatus(fault.New(fault.RateLimited, "too many"))), begin("hi"), nil, fault.RateLimited, fault.PartyCaller, false},
-		{"an error of the plugin's own", refuses(fault.ToStatus(fault.New(fault.Internal, "a bug"))), begin("hi"), nil, fault.Internal, fault.PartyHost, false},
+		{"a limit of calls", refuses(fault.ToStatus(fault.New(fault.RateLimited, "too many"))), begin("hi"), nil, fault.RateLimited, fault.PartyProvider, false},
+		{"an error of the plugin's own", refuses(fault.ToStatus(fault.New(fault.Internal, "a bug"))), begin("hi"), nil, fault.Internal, fault.PartyPlugin, false},
 	} {
 		socket := filepath.Join(t.TempDir(), "s")
 		l, err := net.Listen("unix", socket)

@@ -59,7 +59,7 @@ func TestEmbedFailures(t *testing.T) {
 		"key":               {func(w http.ResponseWriter) { refuse(w, 401, "unauthorized") }, fault.Unauthenticated, "api_key"},
 		"too few":           {func(w http.ResponseWriter) { answer(w, api.EmbedResponse{}) }, fault.ProviderFailed, "0 vectors for 2 texts"},
 		"different lengths": {func(w http.ResponseWriter) { answer(w, api.EmbedResponse{Embeddings: [][]float32{{1}, {1, 2}}}) }, fault.ProviderFailed, "different lengths"},
-		"no JSON":           {func(w http.ResponseWriter) { _, _ = w.Write([]byte("hello")) }, fault.ProviderFailed, "reported"},
+		"no JSON":           {func(w http.ResponseWriter) { _, _ = w.Write([]byte("hello")) }, fault.NotFound, "no Ollama API"},
 		"cut":               {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, fault.ProviderFailed, "no answer"},
 	} {
 		t.Run(name, func(t *testing.T) {

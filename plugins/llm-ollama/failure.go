@@ -1,6 +1,8 @@
 package ollama
 
 import (
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -14,8 +16,8 @@ import (
 
 // failure classifies a call that did not reach its end, although nobody gave it
 // up. err is what api.Client returned, possibly nil; path is the key that names the
-// model.
-func (m *Model) failure(err error, seen *exchange, model, path string) *fault.Error {
+// model; begun says that something of the API's came before.
+func (m *Model) failure(err error, seen *exchange, model, path string, begun bool) *fault.Error {
 	if known := (*fault.Error)(nil); errors.As(err, &known) {
 		return known
 	}
@@ -25,6 +27,8 @@ func (m *Model) failure(err error, seen *exchange, model, path string) *fault.Er
 		return m.unreachable(err)
 	case seen.status >= http.StatusBadRequest:
 		return m.refused(err, seen, model, path)
+	case !begun && seen.broke == nil && !speaksAPI(err, seen):
+		return m.noAPI(seen.status)
 	case seen.broke != nil: // before err, which then is a piece of the cut line
 		return fault.New(fault.ProviderFailed, "the connection to the Ollama server at %s broke in the middle of the reply: %w", at, seen.broke)
 	case err != nil:
@@ -38,36 +42,74 @@ func (m *Model) unreachable(err error) *fault.Error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fault.New(fault.ProviderFailed, "nothing listens at %s; is Ollama running? (%w)", m.address(), err)
+	var header tls.RecordHeaderError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fault.New(fault.ProviderFailed, "nothing listens at %s; is Ollama running? (%w)", m.address(), err).At("base_url")
+	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
+		return fault.New(fault.Invalid, "what listens at %s speaks no TLS; expected http:// (%w)", m.address(), err).At("base_url").By(fault.PartyTenant)
 	}
-	return fault.New(fault.ProviderFailed, "no answer from %s; is Ollama running there? (%w)", m.address(), err)
+	return fault.New(fault.ProviderFailed, "no answer from %s; is Ollama running there? (%w)", m.address(), err).At("base_url")
+}
+
+// noAPI is of an answer that Ollama does not give: another server's, or that of a path
+// where it has nothing.
+func (m *Model) noAPI(status int) *fault.Error {
+	return fault.New(fault.NotFound, "what answers at %s is no Ollama API", m.base.Redacted()).
+		At("base_url").By(fault.PartyTenant).Upstream(status)
+}
+
+// speaksAPI reports whether an answer has the form of Ollama's: JSON, with errors as a
+// text under "error". err is the client's; an answer without one has nothing but its
+// type to know it by.
+func speaksAPI(err error, seen *exchange) bool {
+	t, _, typeErr := mime.ParseMediaType(seen.contentType)
+	stream := t == "application/x-ndjson"
+	if typeErr != nil || t != "application/json" && !stream {
+		return false
+	}
+	if err == nil {
+		return stream
+	}
+	said := err.Error()
+	if s := (api.StatusError{}); errors.As(err, &s) {
+		said = s.ErrorMessage
+	}
+	// An error that is no text comes from the client as the whole of the answer.
+	return said != "" && !json.Valid([]byte(said))
 }
 
 // refused classifies an answer with an error status.
 func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Error {
 	at, said := m.address(), m.reason(err, seen.status)
+	own := speaksAPI(err, seen)
 	var f *fault.Error
 	switch status := seen.status; {
 	case contextTooLong(status, said):
-		f = fault.New(fault.ContextTooLong, "the conversation does not fit the context of %s: %s", model, said)
+		f = fault.New(fault.ContextTooLong, "the conversation does not fit the context of %s: %s", model, said).By(fault.PartyCaller)
+	case status == http.StatusRequestEntityTooLarge:
+		f = fault.New(fault.ContextTooLong, "the server at %s takes no request as large as this: %s", at, said).By(fault.PartyCaller)
 	case status == http.StatusUnauthorized:
 		f = m.unauthorized(err)
 	case status == http.StatusPaymentRequired:
-		f = fault.New(fault.QuotaExhausted, "the account at %s has nothing left: %s", at, said)
+		f = fault.New(fault.QuotaExhausted, "the account at %s has nothing left: %s", at, said).By(fault.PartyTenant)
 	case status == http.StatusForbidden:
-		f = fault.New(fault.Forbidden, "the Ollama server at %s does not allow this: %s", at, said)
-	case status == http.StatusNotFound && isJSON(seen.contentType):
-		f = fault.New(fault.NotFound, "the Ollama server at %s has no model %s; get it there with: ollama pull %s", at, model, model).
-			At(path).By(fault.PartyTenant)
-	case status == http.StatusNotFound:
-		f = fault.New(fault.NotFound, "there is no Ollama API at %s", m.base.Redacted()).At("base_url").By(fault.PartyTenant)
+		f = fault.New(fault.Forbidden, "the Ollama server at %s does not allow this: %s", at, said).By(fault.PartyTenant)
+		if m.apiKey != "" || !own {
+			f.Path = "api_key"
+		}
 	case status == http.StatusTooManyRequests:
 		f = fault.New(fault.RateLimited, "the Ollama server at %s takes no more calls for now: %s", at, said).By(fault.PartyProvider)
-	case status < http.StatusInternalServerError && status != statusClientClosed && status != http.StatusRequestTimeout:
-		f = fault.New(fault.Invalid, "the Ollama server at %s refused the request: %s", at, said)
-	default:
+	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented,
+		status == statusClientClosed, status == http.StatusRequestTimeout:
 		f = fault.New(fault.ProviderFailed, "the Ollama server at %s failed: %s", at, said)
+	case status == http.StatusNotFound && own && missesModel(said, model):
+		f = fault.New(fault.NotFound, "the Ollama server at %s has no model %s; get it there with: ollama pull %s", at, model, model).
+			At(path).By(fault.PartyTenant)
+	case !own, status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented:
+		f = m.noAPI(status)
+	default:
+		f = m.invalidRequest(said, path)
 	}
 	f.Err = err
 	if seen.retryAfter > 0 && f.Retryable {
@@ -76,11 +118,37 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 	return f.Upstream(seen.status)
 }
 
+// invalidRequest is a refusal of what was asked. Callers send messages and choose
+// nothing else: all but the messages is of the tenant's settings.
+func (m *Model) invalidRequest(said, path string) *fault.Error {
+	f := fault.New(fault.Invalid, "the Ollama server at %s refused the request: %s", m.address(), said).By(fault.PartyTenant)
+	lower := strings.ToLower(said)
+	switch {
+	case strings.Contains(lower, "does not support thinking"), strings.Contains(lower, "think value"):
+		return f.At("think")
+	case strings.Contains(lower, "does not support vision"), strings.Contains(lower, "image"):
+		return f.By(fault.PartyCaller)
+	case strings.Contains(lower, "option"):
+		return f.At("options")
+	case strings.Contains(lower, "does not support"), strings.Contains(lower, "model"):
+		return f.At(path)
+	}
+	return f
+}
+
+// missesModel reads "model 'NAME' not found" and "model \"NAME\" not found, try pulling it
+// first", which is all that tells a missing model from a missing route.
+func missesModel(said, model string) bool {
+	said = strings.ToLower(said)
+	return strings.Contains(said, "not found") && strings.Contains(said, "model") &&
+		strings.Contains(said, strings.ToLower(model))
+}
+
 // statusClientClosed is what Ollama answers when it gave a call up.
 const statusClientClosed = 499
 
 func (m *Model) unauthorized(err error) *fault.Error {
-	f := fault.New(fault.Unauthenticated, "the Ollama server at %s asks for an api_key", m.address()).At("api_key")
+	f := fault.New(fault.Unauthenticated, "the Ollama server at %s asks for an api_key", m.address()).At("api_key").By(fault.PartyTenant)
 	var auth api.AuthorizationError
 	switch {
 	case errors.As(err, &auth) && auth.SigninURL != "":
@@ -115,11 +183,6 @@ func contextTooLong(status int, said string) bool {
 	said = strings.ToLower(said)
 	return strings.Contains(said, "prompt is too long") ||
 		strings.Contains(said, "context") && (strings.Contains(said, "exceed") || strings.Contains(said, "too long"))
-}
-
-func isJSON(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && t == "application/json"
 }
 
 // maxReason bounds what an error repeats of the server's words.

@@ -28,30 +28,6 @@ const (
 	UnknownInstance         // the plugin process does not know the instance (protocol only)
 )
 
-type traits struct {
-	name      string
-	party     Party
-	retryable bool
-}
-
-var classes = map[Class]traits{
-	Internal:          {"internal", PartyHost, false},
-	NotFound:          {"not_found", PartyCaller, false},
-	Invalid:           {"invalid", PartyCaller, false},
-	Conflict:          {"conflict", PartyCaller, true},
-	Unauthenticated:   {"unauthenticated", PartyTenant, false},
-	Forbidden:         {"forbidden", PartyTenant, false},
-	RateLimited:       {"rate_limited", PartyCaller, true},
-	QuotaExhausted:    {"quota_exhausted", PartyTenant, false},
-	ContextTooLong:    {"context_too_long", PartyCaller, false},
-	ContentFiltered:   {"content_filtered", PartyCaller, false},
-	ProviderFailed:    {"provider_failed", PartyProvider, true},
-	PluginUnavailable: {"plugin_unavailable", PartyPlugin, true},
-	Deadline:          {"deadline", PartyProvider, true},
-	Canceled:          {"canceled", PartyCaller, true},
-	UnknownInstance:   {"unknown_instance", PartyHost, true},
-}
-
 // String is the class's stable name, for example "not_found".
 func (c Class) String() string {
 	if t, ok := classes[c]; ok {
@@ -91,28 +67,37 @@ func (p Party) String() string {
 	return partyNames[p]
 }
 
-// Error is a classified error. Message is one lower-case sentence that may be
-// shown to the caller: it has no secrets in it.
+// Error is a classified error. Message is one lower-case sentence. Of an error that
+// was made here it may be shown to the caller, and has no secrets in it; one that
+// came from elsewhere is the operator's to read. ForCallers knows the difference.
 type Error struct {
 	Class          Class
 	Message        string
+	Told           string        // what callers are told instead of Message; may be empty
 	Path           string        // field at fault, dotted; may be empty
 	Party          Party         // New sets the class's usual one
 	RetryAfter     time.Duration // 0: unknown
 	UpstreamStatus int           // HTTP status of the upstream; 0: none
 	Retryable      bool          // New sets the class's usual value
+	Origin         Origin        // who wrote Message; never sent
 	Err            error         // cause, for errors.Is and logs; never sent
+
+	usual bool // nobody said who is to blame: Party is the table's
 }
 
 // New makes an error of the class with its usual party and retryability. A %w
-// in format keeps the cause.
+// in format keeps the cause, and with it the origin of what is now in the message.
 func New(class Class, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
-	t := classes[class]
-	return &Error{
-		Class: class, Message: wrapped.Error(), Party: t.party, Retryable: t.retryable,
-		Err: errors.Unwrap(wrapped),
+	e := &Error{
+		Class: class, Message: wrapped.Error(), Party: class.party(OriginHere), Retryable: classes[class].retryable,
+		Err: errors.Unwrap(wrapped), usual: true,
 	}
+	var inner *Error
+	if errors.As(wrapped, &inner) {
+		e.Origin = inner.Origin
+	}
+	return e
 }
 
 // At sets the field at fault and returns e.
@@ -122,7 +107,14 @@ func (e *Error) At(path string) *Error { e.Path = path; return e }
 func (e *Error) After(d time.Duration) *Error { e.RetryAfter = d; e.Retryable = true; return e }
 
 // By sets whose fault it is and returns e.
-func (e *Error) By(p Party) *Error { e.Party = p; return e }
+func (e *Error) By(p Party) *Error { e.Party, e.usual = p, false; return e }
+
+// Telling sets what callers are told instead of Message and returns e. The text must
+// have nothing in it that a plugin or an upstream wrote.
+func (e *Error) Telling(format string, args ...any) *Error {
+	e.Told = fmt.Sprintf(format, args...)
+	return e
+}
 
 // Upstream sets the upstream's HTTP status and returns e.
 func (e *Error) Upstream(status int) *Error { e.UpstreamStatus = status; return e }

@@ -15,8 +15,7 @@ import (
 
 func TestEveryClassCrossesTheWireWhole(t *testing.T) {
 	for class := range classes {
-		in := New(class, "what %s", "happened").At("a.b").By(PartyProvider).Upstream(418)
-		in.RetryAfter = 1500 * time.Millisecond
+		in := New(class, "what %s", "happened").At("a.b").By(PartyProvider).Upstream(418).After(1500 * time.Millisecond)
 		out := Of(ToStatus(fmt.Errorf("wrapped: %w", in)))
 		if class == Canceled { // gRPC's own code says it all
 			if out.Class != Canceled {
@@ -24,7 +23,10 @@ func TestEveryClassCrossesTheWireWhole(t *testing.T) {
 			}
 			continue
 		}
-		out.Err = nil
+		if out.Origin != OriginPlugin {
+			t.Errorf("%s came as one of origin %d", class, out.Origin)
+		}
+		in.Origin, out.Err = OriginPlugin, nil
 		if !reflect.DeepEqual(in, out) {
 			t.Errorf("sent %+v, got %+v", in, out)
 		}

@@ -70,11 +70,17 @@ func ToStatus(err error) error {
 	if w.proto == faultv1.Class_CLASS_UNSPECIFIED {
 		return s.Err()
 	}
-	detailed, detailErr := s.WithDetails(&faultv1.Fault{
+	f := &faultv1.Fault{
 		Class: w.proto, Message: e.Message, Path: e.Path, Party: faultv1.Party(e.Party),
 		RetryAfterMs: e.RetryAfter.Milliseconds(), UpstreamStatus: int32(e.UpstreamStatus),
-		Retryable: e.Retryable,
-	})
+	}
+	if e.usual { // the receiver knows better: it knows whom it asked for what
+		f.Party = faultv1.Party_PARTY_UNSPECIFIED
+	}
+	if e.Retryable != classes[e.Class].retryable {
+		f.Retryable = &e.Retryable
+	}
+	detailed, detailErr := s.WithDetails(f)
 	if detailErr != nil {
 		return s.Err()
 	}
@@ -98,34 +104,56 @@ func sendable(text string) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// fromStatus answers nil when err is no gRPC status.
+// fromStatus answers nil when err is no gRPC status. It believes nothing of what it
+// reads to be in range: the other side may be written in any language.
 func fromStatus(err error) *Error {
 	s, ok := status.FromError(err)
 	if !ok || s.Code() == codes.OK {
 		return nil
 	}
+	class := byCode[s.Code()] // Internal for all others
 	for _, d := range s.Details() {
 		f, ok := d.(*faultv1.Fault)
 		if !ok {
 			continue
 		}
-		for class, w := range wire {
+		for c, w := range wire {
 			if w.proto == f.Class && f.Class != faultv1.Class_CLASS_UNSPECIFIED {
-				return &Error{
-					Class: class, Message: sendable(f.Message), Path: sendable(f.Path), Party: Party(f.Party),
-					RetryAfter:     time.Duration(f.RetryAfterMs) * time.Millisecond,
-					UpstreamStatus: int(f.UpstreamStatus), Retryable: f.Retryable, Err: err,
-				}
+				class = c
 			}
 		}
+		return told(class, f, err)
 	}
-	e := New(byCode[s.Code()], "%s", sendable(s.Message())) // Internal for all others
-	e.Err = err
-	if e.Class == Internal {
-		e.Party = PartyPlugin // the host does not answer calls
-	}
+	e := told(class, &faultv1.Fault{Message: s.Message()}, err)
 	if s.Code() == codes.ResourceExhausted {
 		e.Message, e.Err = "a message is larger than what carries it: "+e.Message, errors.Join(ErrTooLarge, err)
 	}
 	return e
+}
+
+// maxRetryAfter bounds what a plugin can keep callers away for.
+const maxRetryAfter = 24 * time.Hour
+
+// told is the error of a fault that came over the wire. A time to come again says
+// that coming again helps, and without a retry there is none.
+func told(class Class, f *faultv1.Fault, cause error) *Error {
+	e := &Error{
+		Class: class, Message: sendable(f.Message), Path: sendable(f.Path), Party: Party(f.Party),
+		RetryAfter: time.Duration(min(max(f.RetryAfterMs, 0), maxRetryAfter.Milliseconds())) * time.Millisecond,
+		Err:        cause,
+	}
+	if f.UpstreamStatus >= 100 && f.UpstreamStatus <= 599 {
+		e.UpstreamStatus = int(f.UpstreamStatus)
+	}
+	e.Retryable = classes[class].retryable || e.RetryAfter > 0
+	if f.Retryable != nil {
+		e.Retryable = *f.Retryable
+	}
+	if !e.Retryable {
+		e.RetryAfter = 0
+	}
+	if e.Message == "" {
+		e.Message = "no reason was given"
+	}
+	return e.From(OriginPlugin)
 }

@@ -183,14 +183,16 @@ type Fault struct {
 	// One sentence, lower case, without secrets.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The field at fault, dotted, for example "connection.host".
-	Path  string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
-	Party Party  `protobuf:"varint,4,opt,name=party,proto3,enum=botyard.fault.v1.Party" json:"party,omitempty"`
+	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	// Unspecified: it follows from the class and from what was asked of the plugin.
+	Party Party `protobuf:"varint,4,opt,name=party,proto3,enum=botyard.fault.v1.Party" json:"party,omitempty"`
 	// Milliseconds after which a retry makes sense; 0 when nothing is known.
 	RetryAfterMs int64 `protobuf:"varint,5,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
 	// The upstream's HTTP status; 0 when there was none.
 	UpstreamStatus int32 `protobuf:"varint,6,opt,name=upstream_status,json=upstreamStatus,proto3" json:"upstream_status,omitempty"`
-	// True when the same call may succeed later without any change.
-	Retryable     bool `protobuf:"varint,7,opt,name=retryable,proto3" json:"retryable,omitempty"`
+	// Whether the same call may succeed later without any change. Left out: it follows
+	// from the class, and is true where retry_after_ms is given.
+	Retryable     *bool `protobuf:"varint,7,opt,name=retryable,proto3,oneof" json:"retryable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,8 +270,8 @@ func (x *Fault) GetUpstreamStatus() int32 {
 }
 
 func (x *Fault) GetRetryable() bool {
-	if x != nil {
-		return x.Retryable
+	if x != nil && x.Retryable != nil {
+		return *x.Retryable
 	}
 	return false
 }
@@ -278,15 +280,17 @@ var File_botyard_fault_v1_fault_proto protoreflect.FileDescriptor
 
 const file_botyard_fault_v1_fault_proto_rawDesc = "" +
 	"\n" +
-	"\x1cbotyard/fault/v1/fault.proto\x12\x10botyard.fault.v1\"\x80\x02\n" +
+	"\x1cbotyard/fault/v1/fault.proto\x12\x10botyard.fault.v1\"\x93\x02\n" +
 	"\x05Fault\x12-\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x17.botyard.fault.v1.ClassR\x05class\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12-\n" +
 	"\x05party\x18\x04 \x01(\x0e2\x17.botyard.fault.v1.PartyR\x05party\x12$\n" +
 	"\x0eretry_after_ms\x18\x05 \x01(\x03R\fretryAfterMs\x12'\n" +
-	"\x0fupstream_status\x18\x06 \x01(\x05R\x0eupstreamStatus\x12\x1c\n" +
-	"\tretryable\x18\a \x01(\bR\tretryable*\xf2\x02\n" +
+	"\x0fupstream_status\x18\x06 \x01(\x05R\x0eupstreamStatus\x12!\n" +
+	"\tretryable\x18\a \x01(\bH\x00R\tretryable\x88\x01\x01B\f\n" +
+	"\n" +
+	"_retryable*\xf2\x02\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCLASS_NOT_FOUND\x10\x01\x12\x11\n" +
@@ -347,6 +351,7 @@ func file_botyard_fault_v1_fault_proto_init() {
 	if File_botyard_fault_v1_fault_proto != nil {
 		return
 	}
+	file_botyard_fault_v1_fault_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
