@@ -145,6 +145,9 @@ func problemLine(p api.ConfigProblem) string {
 	if p.Expected != "" {
 		b.WriteString("; expected " + p.Expected)
 	}
+	if p.For != "" {
+		b.WriteString(" (for " + p.For + ")")
+	}
 	return b.String()
 }
 

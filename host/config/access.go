@@ -75,6 +75,8 @@ func (h *Host) token(text string) (string, *refusal) {
 	switch {
 	case text == secretPlaceholder:
 		return "", &refusal{"is the text that is shown for a secret, not one", "the secret itself, or a reference to it"}
+	case bareVariable.MatchString(text):
+		return "", &refusal{"has the form ${NAME}, which is no reference", referenceForms}
 	case partReference.MatchString(text):
 		return "", &refusal{"has a reference as a part of it", "a reference as the whole value"}
 	case len(text) < minToken:
@@ -87,14 +89,5 @@ func (h *Host) token(text string) (string, *refusal) {
 
 // problem is one of the host's own keys.
 func (f *folded) problem(path Path, message, expected string) Problem {
-	for i := len(path); i > 0; i-- {
-		key := path[:i].key()
-		if o, ok := f.origins[key]; ok {
-			return problemAt(o, path, message, expected)
-		}
-		if o, ok := f.removed[key]; ok {
-			return problemAt(o, path, message, expected)
-		}
-	}
-	return problemAt(f.origins[""], path, message, expected)
+	return problemAt(f.places.locate(path), path, message, expected)
 }

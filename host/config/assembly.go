@@ -32,9 +32,12 @@ func (a *assembly) assemble() *Effective {
 
 	a.problems = append(a.problems, a.stack.report(nil, tenantSchema().check(a.tree))...)
 	a.problems = append(a.problems, a.stack.removedUnknown(nil, tenantSchema(), a.tree, nil)...)
-	a.effective.LLM = a.block(blocks[0])
-	a.effective.Memory = a.block(blocks[1])
-	a.effective.Storage = a.block(blocks[2])
+	for i, into := range []*Block{&a.effective.LLM, &a.effective.Memory, &a.effective.Storage} {
+		if a.stack.ctx.Err() != nil {
+			return nil // nobody waits for it any more
+		}
+		*into = a.block(blocks[i])
+	}
 	a.retention()
 	a.knowledge()
 	a.strayReferences()
@@ -64,6 +67,8 @@ func (a *assembly) block(b block) Block {
 	selector := Path{b.key, b.selector}
 	name, isText := config[b.selector].(string)
 	switch _, given := config[b.selector]; {
+	case !given && a.misspeltSelector(b, config):
+		return out
 	case !given && a.partial:
 		return out
 	case !given:
@@ -89,6 +94,19 @@ func (a *assembly) block(b block) Block {
 	return out
 }
 
+// misspeltSelector finds keys of a block without a selector that may be meant as one.
+func (a *assembly) misspeltSelector(b block, config map[string]any) bool {
+	found := false
+	for key := range config {
+		if near(key, []string{b.selector}) != "" {
+			found = true
+			message, expected := unknown("unknown key", key, []string{b.selector})
+			a.refuse(Path{b.key, key}, message, expected)
+		}
+	}
+	return found
+}
+
 // covered gives a block's configuration with its secrets covered. Tenants that
 // add nothing to a block share one: most inherit most of their configuration.
 func (a *assembly) covered(b block, schema *Schema, config map[string]any) map[string]any {
@@ -110,7 +128,11 @@ func (a *assembly) checkBlock(b block, schema *Schema, config map[string]any) {
 	findings := schema.check(config)
 	for i, f := range findings {
 		if f.kind == unknownKey && len(f.path) == 1 {
-			findings[i].message, findings[i].expected = unknown("unknown key", f.path[0], append(schema.cursor().keys(), b.hosts...))
+			known := append(schema.cursor().keys(), b.hosts...)
+			if near(f.path[0], known) == "" && near(f.path[0], []string{b.selector}) != "" {
+				known = []string{b.selector}
+			}
+			findings[i].message, findings[i].expected = unknown("unknown key", f.path[0], known)
 		}
 	}
 	a.problems = append(a.problems, a.stack.report(at, slices.DeleteFunc(slices.Clone(findings), func(f finding) bool {
@@ -135,8 +157,8 @@ func (a *assembly) checkBlock(b block, schema *Schema, config map[string]any) {
 		}
 		if m.secret {
 			a.checkSecret(at.with(path...), value)
-		} else if text, ok := value.(string); ok && isReference(text) {
-			a.refuse(at.with(path...), "is a reference, but its key is not one of a secret", "the value itself")
+		} else if message, expected, stray := strayReference(value); stray {
+			a.refuse(at.with(path...), message, expected)
 		}
 	})
 }
@@ -169,6 +191,8 @@ func (a *assembly) checkSecret(path Path, value any) {
 		if _, err := a.host.lookup(a.tenant, ref); err != nil {
 			a.refuse(path, err.message, err.expected)
 		}
+	case bareVariable.MatchString(text):
+		a.refuse(path, "has the form ${NAME}, which is no reference", referenceForms)
 	case partReference.MatchString(text):
 		a.refuse(path, "has a reference as a part of it", "a reference as the whole value")
 	}
@@ -177,7 +201,7 @@ func (a *assembly) checkSecret(path Path, value any) {
 // reference gives the reference that a secret's text is, with its reach.
 func (a *assembly) reference(path Path, text string) (Reference, bool) {
 	ref, ok := parseReference(text)
-	ref.Tenant = a.stack.locate(path).layer == tenantLayer
+	ref.Tenant = a.stack.places.locate(path).layer == tenantLayer
 	return ref, ok
 }
 
@@ -216,8 +240,8 @@ func (a *assembly) strayReferences() {
 			continue
 		}
 		cursor{}.leaves(Path{key}, value, func(path Path, value any, _ marks) {
-			if text, ok := value.(string); ok && isReference(text) {
-				a.refuse(path, "is a reference, but its key is not one of a secret", "the value itself")
+			if message, expected, stray := strayReference(value); stray {
+				a.refuse(path, message, expected)
 			}
 		})
 	}

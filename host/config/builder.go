@@ -12,7 +12,11 @@ type node struct {
 	kind     nodeKind
 	scalar   any // nil, bool, int64, float64, string or envText
 	children []node
+	byKey    map[string]int // of children; only once they are many
 }
+
+// manyChildren is from how many on a map finds its children by an index.
+const manyChildren = 16
 
 type nodeKind uint8
 
@@ -27,8 +31,23 @@ func (n *node) value() any { return plain((&Document{}).keep(*n, nil)) }
 
 // child gives the child of a map with that key, or nil.
 func (n *node) child(key string) *node {
+	if n.kind != mapNode {
+		return nil
+	}
+	if len(n.children) >= manyChildren {
+		if n.byKey == nil {
+			n.byKey = make(map[string]int, 2*len(n.children))
+		}
+		for i := len(n.byKey); i < len(n.children); i++ {
+			n.byKey[n.children[i].key] = i
+		}
+		if i, ok := n.byKey[key]; ok {
+			return &n.children[i]
+		}
+		return nil
+	}
 	for i := range n.children {
-		if n.kind == mapNode && n.children[i].key == key {
+		if n.children[i].key == key {
 			return &n.children[i]
 		}
 	}
@@ -39,6 +58,7 @@ func (n *node) child(key string) *node {
 type builder struct {
 	name     string
 	problems Problems
+	values   int // so far; see tooMany
 }
 
 func (b *builder) refuse(pos Pos, path Path, message, expected string) {
@@ -76,6 +96,16 @@ func (b *builder) tooDeep(pos Pos, path Path) bool {
 	}
 	b.refuse(pos, path[:1], "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
 	return true
+}
+
+// tooMany counts the value at pos, and refuses it beyond maxValues: once, since what
+// follows is not read.
+func (b *builder) tooMany(pos Pos) bool {
+	if b.values++; b.values == maxValues+1 {
+		b.refuse(pos, nil, fmt.Sprintf("is beyond the first %d keys and elements of the document", maxValues),
+			fmt.Sprintf("at most %d", maxValues))
+	}
+	return b.values > maxValues
 }
 
 // shortPos leaves out the file, where the reader knows it.

@@ -9,11 +9,17 @@ import (
 	"unique"
 )
 
-// maxDepth and maxSize bound a document: parsers recurse, and a document that
-// somebody sends must not be able to exhaust the stack or the memory.
+// These bound a document: parsers recurse, and a document that somebody sends must
+// not be able to exhaust the stack, the memory or the time of others.
 const (
-	maxDepth = 64
-	maxSize  = 1 << 20
+	maxDepth = 64  // levels
+	maxKey   = 256 // bytes of a key
+)
+
+// Variables only for the test that far larger documents take time in proportion.
+var (
+	maxSize   = 1 << 20 // bytes
+	maxValues = 10_000  // keys of maps and elements of lists, at all levels together
 )
 
 // Document is one parsed source: a nested map, and the position of every key. It

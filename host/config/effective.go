@@ -75,16 +75,16 @@ func (e *Effective) Explain() []Entry {
 		}
 		a.explain(c, value, Path{key}, &entries)
 	}
-	for key, why := range a.stack.fallen {
-		path := Path(strings.Split(key, separator))
-		if root, ok := path.below(Path{defaultsKey}); ok {
-			path = root
+	a.stack.places.each(nil, func(path Path, p *place) {
+		why := p.fell
+		if why == nil {
+			return
 		}
 		entries = append(entries, Entry{
 			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true,
 			Fell: fmt.Sprintf("the %s changed `%s`, and has to bring a secret of its own", why.layer, Path{path[0]}.with(why.endpoint...)),
 		})
-	}
+	})
 	slices.SortFunc(entries, func(x, y Entry) int { return strings.Compare(x.Path.key(), y.Path.key()) })
 	return entries
 }
@@ -105,7 +105,7 @@ func (e *Effective) TenantSecrets() (literals, references []Path) {
 		config, _ := a.tree[b.key].(map[string]any)
 		schema.cursor().leaves(Path{b.key}, b.plugins(config), func(path Path, value any, m marks) {
 			text, ok := value.(string)
-			if !ok || !m.secret || a.stack.locate(path).layer != tenantLayer {
+			if !ok || !m.secret || a.stack.places.locate(path).layer != tenantLayer {
 				return
 			}
 			if _, whole := parseReference(text); whole {
@@ -167,7 +167,7 @@ func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
 		}
 		return
 	}
-	from := a.stack.locate(path)
+	from := a.stack.places.locate(path)
 	e := Entry{Path: path, Layer: from.layer.String(), Pos: from.pos}
 	e.Value = c.transform(value, path, func(_ Path, value any, m marks) any {
 		if m.secret {

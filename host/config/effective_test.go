@@ -141,9 +141,9 @@ func TestPromptVariables(t *testing.T) {
 	e := tenant(t, loadHost(t, `
 defaults:
   llm: {provider: echo}
-  prompts: {system: "You speak for {{ company }}. {{note}} {{7*7}} {{a.b}} {{ }} {{{company}}}", variables: {note: none}}`),
+  prompts: {system: "You speak for {{ company }}. {{note}} {{{{7*7}} {7} }} {{{company}}} {{{{{{note}}", variables: {note: none}}`),
 		`prompts: {variables: {company: "{{note}}", note: "{{company}} ${env:HOME}!"}}`)
-	const want = "You speak for {{note}}. {{company}} ${env:HOME}! {{7*7}} {{a.b}} {{ }} {{{note}}}"
+	const want = "You speak for {{note}}. {{company}} ${env:HOME}! {{7*7}} {7} }} {{{note}}} {{{{company}} ${env:HOME}!"
 	if e.System != want {
 		t.Errorf("got  %s\nwant %s", e.System, want)
 	}

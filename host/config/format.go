@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/knadh/koanf/v2"
@@ -89,13 +88,33 @@ func invalidUTF8(name string, src []byte) Pos {
 
 // position counts lines and, in the line, characters.
 func position(name string, src []byte, offset int) Pos {
-	before := string(src[:min(offset, len(src))])
-	start := strings.LastIndexByte(before, '\n') + 1
-	return Pos{
-		File:   name,
-		Line:   strings.Count(before, "\n") + 1,
-		Column: utf8.RuneCountInString(before[start:]) + 1,
+	p := newPositions(name, src)
+	return p.at(offset)
+}
+
+// positions gives the positions of offsets that only grow, each byte looked at once.
+type positions struct {
+	src    []byte
+	offset int
+	pos    Pos
+}
+
+func newPositions(name string, src []byte) positions {
+	return positions{src: src, pos: Pos{File: name, Line: 1, Column: 1}}
+}
+
+// at gives the position of the offset, which is not before that of the last call.
+func (p *positions) at(offset int) Pos {
+	for ; p.offset < min(offset, len(p.src)); p.offset++ {
+		switch c := p.src[p.offset]; {
+		case c == '\n':
+			p.pos.Line++
+			p.pos.Column = 1
+		case utf8.RuneStart(c):
+			p.pos.Column++
+		}
 	}
+	return p.pos
 }
 
 // parser is a koanf parser that keeps the positions too.
@@ -146,7 +165,7 @@ func (f file) ReadBytes() ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, maxSize+1))
+	return io.ReadAll(io.LimitReader(r, int64(maxSize)+1))
 }
 
 // Read implements koanf.Provider.

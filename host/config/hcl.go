@@ -14,6 +14,7 @@ import (
 type hclReader struct {
 	builder
 	src       []byte
+	lines     []string        // of src, once something is wrong
 	diags     hcl.Diagnostics // of the parser, less those that redefined has
 	redefined Problems
 }
@@ -26,7 +27,8 @@ func parseHCL(name string, src []byte) (node, Problems) {
 		return node{}, r.problems
 	}
 	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	r.diags = diags
+	// The parser goes on after each mistake: of thousands the first are enough.
+	r.diags = slices.Clip(diags[:min(len(diags), maxFindings)])
 	broken := map[int]bool{}
 	for _, d := range diags {
 		if d.Subject != nil {
@@ -40,6 +42,9 @@ func parseHCL(name string, src []byte) (node, Problems) {
 	// What the parser could save of a line that it complained about is noise.
 	r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { return broken[p.Pos.Line] })
 	r.problems = append(r.problems, r.redefined...)
+	if len(r.diags) > 0 {
+		r.lines = strings.Split(string(src), "\n")
+	}
 	for _, d := range r.diags {
 		r.diagnostic(d)
 	}
@@ -83,10 +88,9 @@ func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 	if d.Subject != nil {
 		at = r.at(*d.Subject)
 		// The likeliest cause by far: a reference as YAML writes it.
-		lines := strings.Split(string(r.src), "\n")
-		if i := d.Subject.Start.Line - 1; i < len(lines) {
+		if i := d.Subject.Start.Line - 1; i < len(r.lines) {
 			for _, scheme := range []string{"env", "file"} {
-				if strings.Contains(lines[i], `"${`+scheme+`:`) {
+				if strings.Contains(r.lines[i], `"${`+scheme+`:`) {
 					r.refuse(at, nil, "is not HCL: a reference in quotes", fmt.Sprintf(`%s("...") without quotes`, scheme))
 					return
 				}
@@ -151,6 +155,9 @@ func (r *hclReader) claimRedefined(path Path, body *hclsyntax.Body) {
 func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled open) {
 	child := node{key: b.Type, pos: r.at(b.TypeRange), kind: mapNode}
 	path = path.with(b.Type)
+	if r.tooMany(child.pos) {
+		return
+	}
 	for i, label := range b.Labels {
 		if bad := checkKey(label); bad != "" {
 			r.refuse(r.at(b.LabelRanges[i]), path, bad, "")

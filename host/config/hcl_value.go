@@ -12,10 +12,13 @@ import (
 
 const hclValues = `a literal value, a list, a map, env("NAME") or file("PATH")`
 
+// hclPlainText is for who wrote ${...} in a text.
+const hclPlainText = `a plain text ("$${" is a literal "${"), or env("NAME") or file("PATH") without quotes for a secret`
+
 // value reads an expression into n, of which key and position are set.
 func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 	at := r.at(expr.Range())
-	if r.tooDeep(at, path) {
+	if r.tooDeep(at, path) || r.tooMany(at) {
 		return
 	}
 	switch e := expr.(type) {
@@ -55,7 +58,7 @@ func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 			n.scalar = text
 		}
 	case *hclsyntax.TemplateWrapExpr:
-		r.refuse(at, path, "has an interpolation ${...}", `a plain text ("$${" is a literal "${")`)
+		r.refuse(at, path, "has an interpolation ${...}", hclPlainText)
 	default:
 		r.refuse(at, path, "is an expression", hclValues)
 	}
@@ -86,7 +89,7 @@ func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 	for _, part := range e.Parts {
 		literal, ok := part.(*hclsyntax.LiteralValueExpr)
 		if !ok || literal.Val.Type() != cty.String || !literal.Val.IsKnown() || literal.Val.IsNull() {
-			r.refuse(r.at(part.Range()), path, "has an interpolation", `a plain text ("$${" is a literal "${")`)
+			r.refuse(r.at(part.Range()), path, "has an interpolation", hclPlainText)
 			return "", false
 		}
 		s, ok := r.unnormalized(literal)

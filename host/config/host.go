@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -54,9 +55,7 @@ type source struct {
 // is not changed once made.
 type folded struct {
 	tree    map[string]any
-	origins map[string]origin
-	removed map[string]origin
-	fallen  map[string]fall
+	places  *place
 	asked   answers
 	covered sync.Map // the configurations of blocks that tenants inherit as they are, by key
 }
@@ -127,10 +126,10 @@ func (h *Host) SealWith(key *secret.Key) { h.sealer = key }
 
 func (h *Host) fold(ctx context.Context, schemas Schemas) *stack {
 	s := newStack(ctx, schemas, Path{defaultsKey})
-	s.origins[""] = origin{pos: Pos{File: builtIn.String()}}
+	s.places.set = &origin{pos: Pos{File: builtIn.String()}}
 	for _, src := range h.sources {
 		if src.layer == hostFile {
-			s.origins[""] = origin{pos: Pos{File: src.doc.name}, layer: hostFile}
+			s.places.set = &origin{pos: Pos{File: src.doc.name}, layer: hostFile}
 		}
 		s.load(src.layer, src.doc)
 	}
@@ -138,7 +137,7 @@ func (h *Host) fold(ctx context.Context, schemas Schemas) *stack {
 }
 
 func (s *stack) folded() *folded {
-	return &folded{tree: s.values.Raw(), origins: s.origins, removed: s.removed, fallen: s.fallen, asked: s.asked}
+	return &folded{tree: s.values.Raw(), places: s.places, asked: s.asked}
 }
 
 // inherited gives the host's layers merged with the schemas as they are now. All
@@ -175,27 +174,17 @@ func (f *folded) current(ctx context.Context, schemas Schemas) bool {
 func (base *folded) tenantStack(ctx context.Context, schemas Schemas) *stack {
 	s := newStack(ctx, schemas, nil)
 	prefix := Path{defaultsKey}
-	under := prefix.key() + separator
-	below := func(o origin) origin { o.prefix = prefix; return o }
-	s.origins[""] = base.origins[""]
-	if o, ok := base.origins[prefix.key()]; ok {
-		s.origins[""] = below(o)
+	if p := base.places.find(prefix); p != nil {
+		s.places = p.inherited(prefix)
+	}
+	if s.places.set == nil {
+		s.places.set = base.places.set
 	}
 	tree, _ := cloneValue(base.tree[defaultsKey]).(map[string]any)
 	_ = s.values.Load(values(tree), nil, koanf.WithMergeFunc(func(src, dest map[string]any) error {
-		s.put(dest, src, nil, func(p Path) origin { return below(base.origins[under+p.key()]) })
+		maps.Copy(dest, src)
 		return nil
 	}))
-	for key, o := range base.removed {
-		if key, ok := strings.CutPrefix(key, under); ok {
-			s.removed[key] = below(o)
-		}
-	}
-	for key, why := range base.fallen {
-		if key, ok := strings.CutPrefix(key, under); ok {
-			s.fallen[key] = why
-		}
-	}
 	for id, a := range base.asked {
 		if a.err == nil { // else asked again: what is known may have changed
 			s.asked[id] = a

@@ -29,8 +29,8 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 			if _, ok := path.below(registryStorage); ok {
 				return // its plugin's schema says what is secret
 			}
-			if text, ok := value.(string); ok && !m.secret && isReference(text) {
-				problems = append(problems, s.problem(path, "is a reference, but its key is not one of a secret", "the value itself"))
+			if message, expected, stray := strayReference(value); stray && !m.secret {
+				problems = append(problems, s.problem(path, message, expected))
 			}
 		})
 	}
@@ -54,11 +54,15 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 // without a tenant: a key that is required, and a variable that a prompt uses,
 // may come from the tenant. Errors are [Problems].
 func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
-	base := h.inherited(ctx, s)
-	a := assembly{host: h, base: base, stack: base.tenantStack(ctx, s), partial: true}
-	a.assemble()
+	problems := h.defaultProblems(ctx, h.inherited(ctx, s), s)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return a.problems.err()
+	return problems.err()
+}
+
+func (h *Host) defaultProblems(ctx context.Context, base *folded, s Schemas) Problems {
+	a := assembly{host: h, base: base, stack: base.tenantStack(ctx, s), partial: true}
+	a.assemble()
+	return a.problems
 }

@@ -9,12 +9,13 @@ import (
 
 type jsonReader struct {
 	builder
-	src []byte
-	dec *json.Decoder
+	src   []byte
+	dec   *json.Decoder
+	place positions
 }
 
 func parseJSON(name string, src []byte) (node, Problems) {
-	r := jsonReader{builder: builder{name: name}, src: src}
+	r := jsonReader{builder: builder{name: name}, src: src, place: newPositions(name, src)}
 	// One pass for the syntax of the whole, so that the second cannot fail.
 	var whole json.RawMessage
 	if err := json.Unmarshal(src, &whole); err != nil {
@@ -46,21 +47,21 @@ func (r *jsonReader) next() Pos {
 	for offset < len(r.src) && bytes.IndexByte([]byte(" \t\r\n,:"), r.src[offset]) >= 0 {
 		offset++
 	}
-	return position(r.name, r.src, offset)
+	return r.place.at(offset)
 }
 
 func (r *jsonReader) token() (json.Token, bool) {
 	token, err := r.dec.Token()
 	if err != nil {
-		r.refuse(position(r.name, r.src, int(r.dec.InputOffset())), nil, "is not JSON: "+err.Error(), "")
+		r.refuse(r.place.at(int(r.dec.InputOffset())), nil, "is not JSON: "+err.Error(), "")
 	}
 	return token, err == nil
 }
 
-// value reads one value into n; it stops at a syntax error, and at too much
-// nesting, since what follows is then nested as deeply.
+// value reads one value into n; it stops at a syntax error, at too much nesting,
+// since what follows is then nested as deeply, and at too many values.
 func (r *jsonReader) value(n *node, path Path) bool {
-	if r.tooDeep(n.pos, path) {
+	if r.tooDeep(n.pos, path) || r.tooMany(n.pos) {
 		return false
 	}
 	token, ok := r.token()

@@ -160,10 +160,11 @@ func withoutNulls(m map[string]any) map[string]any {
 // that one has the key.
 func checkOrigins(t *rapid.T, s *stack, path Path, value any, upper any) {
 	if len(path) > 0 {
-		o, ok := s.origins[path.key()]
-		if !ok {
+		p := s.places.find(path)
+		if p == nil || p.set == nil {
 			t.Fatalf("%s has no origin", path)
 		}
+		o := *p.set
 		want := layer(0)
 		if upper != nil {
 			want = 1
@@ -180,9 +181,9 @@ func checkOrigins(t *rapid.T, s *stack, path Path, value any, upper any) {
 	for key, item := range m {
 		checkOrigins(t, s, path.with(key), item, u[key])
 	}
-	for key := range s.origins {
-		if _, ok := s.removed[key]; ok {
-			t.Fatalf("%q is there and removed", key)
+	s.places.each(nil, func(path Path, p *place) {
+		if p.set != nil && p.removed != nil {
+			t.Fatalf("%q is there and removed", path)
 		}
-	}
+	})
 }

@@ -44,16 +44,13 @@ type fall struct {
 }
 
 // stack is layers merged so far. koanf has the values; beside them are where each
-// was set, what was removed, and which secrets fell away. Keys of these maps are
-// Path.key.
+// was set, what was removed, and which secrets fell away.
 type stack struct {
 	ctx     context.Context
 	schemas Schemas // nil while only the host's own keys matter
 	root    Path    // of the tenant's keys
 	values  *koanf.Koanf
-	origins map[string]origin
-	removed map[string]origin // by a null; its key has to be a known one too
-	fallen  map[string]fall
+	places  *place // of the root; where it was set is where a missing key is missing
 	asked   answers
 }
 
@@ -66,11 +63,9 @@ type answer struct {
 func newStack(ctx context.Context, schemas Schemas, root Path) *stack {
 	return &stack{
 		ctx: ctx, schemas: schemas, root: root,
-		values:  koanf.New(separator),
-		origins: map[string]origin{},
-		removed: map[string]origin{},
-		fallen:  map[string]fall{},
-		asked:   answers{},
+		values: koanf.New(separator),
+		places: &place{},
+		asked:  answers{},
 	}
 }
 
@@ -117,7 +112,7 @@ func (s *stack) merge(l layer, doc *Document, src, dest map[string]any) {
 			before[i].values = before[i].schema.endpoints(s.block(b, dest))
 		}
 	}
-	s.put(dest, src, nil, func(p Path) origin { return origin{pos: doc.Pos(p), layer: l} })
+	put(dest, src, s.places, provenanceOf(l, doc))
 	s.typeTexts(dest, dest, nil)
 	for i, b := range all {
 		if before[i].schema != nil {
@@ -165,60 +160,53 @@ func (s *stack) dropForeign(b block, src, dest map[string]any) {
 			continue
 		}
 		delete(into, key)
-		s.forget(s.root.with(b.key, key))
+		s.places.forget(s.root.with(b.key, key))
 	}
 }
 
 // put merges src into dest: maps key by key, a null removes, all else replaces.
-func (s *stack) put(dest, src map[string]any, path Path, from func(Path) origin) {
+func put(dest, src map[string]any, at *place, from *provenance) {
 	for name, value := range src {
-		p := path.with(name)
-		at := from(p)
+		set, inner := from.of(0, name)
 		switch v := value.(type) {
 		case nil:
 			delete(dest, name)
-			s.forget(p)
-			s.removed[p.key()] = at
+			delete(at.below, name)
+			at.child(name).removed = &set
 		case map[string]any:
 			into, ok := dest[name].(map[string]any)
 			if !ok {
 				into = make(map[string]any, len(v))
 				dest[name] = into
-				s.forget(p)
+				delete(at.below, name)
 			}
-			delete(s.removed, p.key())
-			s.origins[p.key()] = at
-			s.put(into, v, p, from)
+			next := at.child(name)
+			next.removed, next.set = nil, &set
+			put(into, v, next, inner)
 		default:
-			s.forget(p)
+			delete(at.below, name)
 			dest[name] = value
-			s.origin(p, value, from)
+			note(at.child(name), value, set, inner)
 		}
 	}
 }
 
-// origin notes where a value is from, and each element of a list.
-func (s *stack) origin(path Path, value any, from func(Path) origin) {
-	s.origins[path.key()] = from(path)
+// note notes where a value is from, and each element of a list.
+func note(at *place, value any, set origin, from *provenance) {
+	at.set = &set
 	switch v := value.(type) {
 	case []any:
 		for i, item := range v {
-			s.origin(path.with(strconv.Itoa(i)), item, from)
+			name := strconv.Itoa(i)
+			set, inner := from.of(i, name)
+			note(at.child(name), item, set, inner)
 		}
 	case map[string]any:
 		for name, item := range v {
-			s.origin(path.with(name), item, from)
+			set, inner := from.of(0, name)
+			note(at.child(name), item, set, inner)
 		}
 	}
-}
-
-// forget drops what is known of path and of everything below it.
-func (s *stack) forget(path Path) {
-	key := path.key()
-	below := func(k string) bool { return k == key || strings.HasPrefix(k, key+separator) }
-	maps.DeleteFunc(s.origins, func(k string, _ origin) bool { return below(k) })
-	maps.DeleteFunc(s.removed, func(k string, _ origin) bool { return below(k) })
-	maps.DeleteFunc(s.fallen, func(k string, _ fall) bool { return below(k) })
 }
 
 // typeTexts reads the environment's texts as what the schemas of their keys say.
@@ -275,7 +263,7 @@ func (s *stack) dropSecrets(l layer, doc *Document, b block, schema *Schema, bef
 	why := fall{layer: l, endpoint: endpoint, pos: doc.Pos(root.with(endpoint...))}
 	schema.cursor().leaves(nil, s.block(b, dest), func(path Path, _ any, m marks) {
 		full := root.with(path...)
-		if !m.secret || b.isHosts(path[0]) || s.origins[full.key()].layer == l {
+		if !m.secret || b.isHosts(path[0]) || s.places.locate(full).layer == l {
 			return
 		}
 		at := s.block(b, dest)
@@ -285,8 +273,8 @@ func (s *stack) dropSecrets(l layer, doc *Document, b block, schema *Schema, bef
 				// A list falls as a whole: its elements are of one layer.
 				delete(at, segment)
 				gone := root.with(path[:i+1]...)
-				s.forget(gone)
-				s.fallen[gone.key()] = why
+				s.places.forget(gone)
+				s.places.at(gone).fell = &why
 				return
 			}
 			at = next

@@ -29,14 +29,14 @@ func (a *assembly) limits() {
 	for _, key := range slices.Sorted(maps.Keys(defaultLimits)) {
 		path := Path{limitsKey, key}
 		ceiling, ok := ceilings[key]
-		from := base.origins[path.key()]
+		from := base.places.locate(path)
 		if !ok { // removed by a null
 			ceiling, from = defaultLimits[key], origin{pos: Pos{File: builtIn.String()}}
 		}
 		own, ok := out[key]
 		if !ok {
 			out[key] = ceiling
-			a.stack.origins[path.key()] = from
+			a.stack.places.at(path).set = &from
 			continue
 		}
 		switch own.(type) {
@@ -47,7 +47,7 @@ func (a *assembly) limits() {
 	a.tree[limitsKey] = out
 	a.effective.Limits = decodeLimits(decoder{values: out})
 	for _, key := range []string{"first_token_timeout", "token_timeout"} {
-		if a.stack.locate(Path{limitsKey, key}).layer == tenantLayer {
+		if a.stack.places.locate(Path{limitsKey, key}).layer == tenantLayer {
 			a.effective.Limits.Impatient = true
 		}
 	}

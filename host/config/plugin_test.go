@@ -13,7 +13,7 @@ func TestSchemasThatFail(t *testing.T) {
 	_, err := h.Tenant(t.Context(), "client-a", nil, failingSchemas{})
 	const want = `built-in defaults: defaults.memory.type: the memory plugin "buffer" does not give its configuration schema: the process does not start
 host.yaml:1:18: defaults.llm.provider: the llm plugin "openai" does not give its configuration schema: the process does not start
-host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the name of a storage plugin`
+host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the name of a storage plugin (for tenant client-a)`
 	if got := message(t, err); got != want {
 		t.Errorf("got\n%s", got)
 	}

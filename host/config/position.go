@@ -62,6 +62,9 @@ func checkKey(key string) string {
 	if key == "" {
 		return "a key is empty"
 	}
+	if len(key) > maxKey {
+		return fmt.Sprintf("a key has %d bytes, more than %d", len(key), maxKey)
+	}
 	if strings.ContainsFunc(key, unicode.IsControl) {
 		return "a key has a control character"
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -13,12 +14,15 @@ type Problem struct {
 	Path     Path   // from the root of the document at Pos; may be empty
 	Message  string // what is wrong
 	Expected string // what would be right; may be empty
+	// For names the tenant whose configuration has the problem, where Pos is in what it
+	// inherits and others inherit it without the problem; else empty.
+	For string
 
 	cause error
 }
 
-// String gives "file:line:column: path: problem; expected what", without the
-// parts that are empty.
+// String gives "file:line:column: path: problem; expected what (for whom)", without
+// the parts that are empty.
 func (p Problem) String() string {
 	var b strings.Builder
 	if at := p.Pos.String(); at != "" {
@@ -30,6 +34,9 @@ func (p Problem) String() string {
 	b.WriteString(p.Message)
 	if p.Expected != "" {
 		b.WriteString("; expected " + p.Expected)
+	}
+	if p.For != "" {
+		b.WriteString(" (for " + p.For + ")")
 	}
 	return b.String()
 }
@@ -59,7 +66,11 @@ func (ps Problems) Unwrap() []error {
 	return errs
 }
 
-// err gives nil, or ps sorted and without duplicates.
+// maxProblems bounds what is said at once of one configuration.
+const maxProblems = 100
+
+// err gives nil, or ps sorted and without duplicates. Of more than maxProblems it
+// gives the first, and says how many more there are.
 func (ps Problems) err() error {
 	if len(ps) == 0 {
 		return nil
@@ -73,9 +84,16 @@ func (ps Problems) err() error {
 			slices.Compare(a.Path, b.Path),
 			cmp.Compare(a.Message, b.Message),
 			cmp.Compare(a.Expected, b.Expected),
+			cmp.Compare(a.For, b.For),
 		)
 	})
-	return slices.CompactFunc(out, func(a, b Problem) bool {
-		return a.Pos == b.Pos && slices.Equal(a.Path, b.Path) && a.Message == b.Message && a.Expected == b.Expected
+	out = slices.CompactFunc(out, func(a, b Problem) bool {
+		return a.Pos == b.Pos && slices.Equal(a.Path, b.Path) && a.Message == b.Message && a.Expected == b.Expected && a.For == b.For
 	})
+	if more := len(out) - maxProblems; more > 0 {
+		out = append(out[:maxProblems:maxProblems], Problem{
+			Pos: out[maxProblems].Pos, Message: fmt.Sprintf("%d more problems follow", more), Expected: "those before to be corrected first",
+		})
+	}
+	return out
 }

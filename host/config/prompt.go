@@ -5,30 +5,124 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 )
 
-// variable is what stands for one in a prompt. Anything else in braces is text.
-var variable = regexp.MustCompile(`\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}`)
+// maxSystem bounds a system prompt with its variables in it, in bytes.
+const maxSystem = 1 << 20
+
+const (
+	promptOpens  = "{{"
+	promptEscape = "{{{{" // a literal {{
+)
+
+// promptVariable is what stands for a variable in a prompt.
+var promptVariable = regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}`)
+
+// promptPart is a piece of a prompt: a text, or the variable that stands for one.
+type promptPart struct{ text, variable string }
+
+// parsePrompt cuts a prompt into its parts. What it gives as wrong are excerpts that
+// begin with {{ and name no variable, of the first maxProblems of them.
+func parsePrompt(prompt string) (parts []promptPart, wrong []string) {
+	text := func(s string) {
+		if s != "" {
+			parts = append(parts, promptPart{text: s})
+		}
+	}
+	for {
+		before, _, found := strings.Cut(prompt, promptOpens)
+		text(before)
+		if !found {
+			return parts, wrong
+		}
+		prompt = prompt[len(before):]
+		m := promptVariable.FindStringSubmatch(prompt)
+		switch {
+		case strings.HasPrefix(prompt, promptEscape):
+			text(promptOpens)
+			prompt = prompt[len(promptEscape):]
+		case strings.HasPrefix(prompt, "{{{"): // a brace before a variable
+			text("{")
+			prompt = prompt[1:]
+		case m != nil:
+			parts = append(parts, promptPart{variable: m[1]})
+			prompt = prompt[len(m[0]):]
+		default:
+			if len(wrong) < maxProblems {
+				wrong = append(wrong, promptExcerpt(prompt))
+			}
+			text(promptOpens)
+			prompt = prompt[len(promptOpens):]
+		}
+	}
+}
+
+// promptExcerpt is enough of a text that begins with {{ to find it by.
+func promptExcerpt(text string) string {
+	text = strings.ToValidUTF8(text[:min(len(text), 200)], "")
+	text, _, _ = strings.Cut(text, "\n")
+	if end := strings.Index(text, "}}"); end >= 0 {
+		text = text[:end+len("}}")]
+	}
+	if runes := []rune(text); len(runes) > 40 {
+		text = string(runes[:40]) + "..."
+	}
+	return text
+}
 
 // system puts the variables into the system prompt, in one pass: what a variable
-// contains is not looked at again. That is all that a prompt can do.
+// contains is not looked at again. That is all that a prompt can do. How long the
+// result will be is known before it is made.
 func (a *assembly) system() {
 	prompts, _ := a.tree["prompts"].(map[string]any)
-	text, _ := prompts["system"].(string)
+	prompt, _ := prompts["system"].(string)
 	variables, _ := prompts["variables"].(map[string]any)
-	a.effective.System = variable.ReplaceAllStringFunc(text, func(use string) string {
-		name := variable.FindStringSubmatch(use)[1]
-		value, ok := variables[name].(string)
-		if _, given := variables[name]; !given && !a.partial {
-			message, expected := unknown(fmt.Sprintf("uses {{%s}}, which no variable defines", name), name, slices.Sorted(maps.Keys(variables)))
-			if expected == "" && len(variables) == 0 {
-				expected = fmt.Sprintf("%s in prompts.variables", name)
+	path := Path{"prompts", "system"}
+	parts, wrong := parsePrompt(prompt)
+	for _, excerpt := range wrong {
+		a.refuse(path, fmt.Sprintf("has %q, which is no variable", excerpt),
+			"{{name}} with a name of letters, digits and _, or {{{{ for a literal {{")
+	}
+	size := 0
+	var names []string // of variables, sorted; once one is not found
+	undefined := map[string]bool{}
+	for i, part := range parts {
+		if part.variable == "" {
+			size += len(part.text)
+			continue
+		}
+		value, given := variables[part.variable]
+		if !given && !a.partial && !undefined[part.variable] && len(undefined) < maxProblems {
+			undefined[part.variable] = true
+			if names == nil {
+				names = slices.Sorted(maps.Keys(variables))
 			}
-			a.refuse(Path{"prompts", "system"}, message, expected)
+			a.undefinedVariable(path, part.variable, names)
 		}
-		if !ok {
-			return use
+		if text, ok := value.(string); ok {
+			parts[i].text = text
+		} else { // reported, or for the tenant to define
+			parts[i].text = promptOpens + part.variable + "}}"
 		}
-		return value
-	})
+		size += len(parts[i].text)
+	}
+	if size > maxSystem {
+		a.refuse(path, fmt.Sprintf("has %d bytes with its variables", size), fmt.Sprintf("at most %d", maxSystem))
+		return
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, part := range parts {
+		b.WriteString(part.text)
+	}
+	a.effective.System = b.String()
+}
+
+func (a *assembly) undefinedVariable(path Path, name string, known []string) {
+	message, expected := unknown(fmt.Sprintf("uses {{%s}}, which no variable defines", name), name, known)
+	if len(known) == 0 {
+		expected = fmt.Sprintf("%s in prompts.variables", name)
+	}
+	a.refuse(path, message, expected)
 }

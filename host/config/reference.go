@@ -30,6 +30,7 @@ func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), ni
 var (
 	wholeReference = regexp.MustCompile(`^\$\{([a-zA-Z][a-zA-Z0-9_+.-]*):([^{}]*)\}$`)
 	partReference  = regexp.MustCompile(`\$\{(env|file):`)
+	bareVariable   = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
 	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
@@ -62,4 +63,20 @@ func parseReference(text string) (Reference, bool) {
 func isReference(text string) bool {
 	ref, ok := parseReference(text)
 	return ok && (ref.Scheme == schemeEnv || ref.Scheme == schemeFile)
+}
+
+// referenceForms are what somebody may have meant who wrote ${NAME}.
+const referenceForms = "${env:NAME} for an environment variable, ${file:PATH} for a file"
+
+// strayReference says what is wrong with a text of a key that is not secret, if it is
+// a reference or was meant as one.
+func strayReference(value any) (message, expected string, stray bool) {
+	text, ok := value.(string)
+	switch {
+	case ok && isReference(text):
+		return "is a reference, but its key is not one of a secret", "the value itself", true
+	case ok && bareVariable.MatchString(text):
+		return "has the form ${NAME}, and no variable is put in there", "the value itself: only keys of secrets may have references", true
+	}
+	return "", "", false
 }

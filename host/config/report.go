@@ -1,29 +1,10 @@
 package config
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
-
-// locate gives the origin of the key at path, or of the nearest one above it. For
-// a key that is not there this is the null that removed it, if one did.
-func (s *stack) locate(path Path) origin {
-	for i := len(path); i > 0; i-- {
-		key := path[:i].key()
-		if o, ok := s.origins[key]; ok {
-			return o
-		}
-		if o, ok := s.removed[key]; ok {
-			return o
-		}
-	}
-	return s.origins[""]
-}
+import "fmt"
 
 // problem is one at path, which is from the root of this stack.
 func (s *stack) problem(path Path, message, expected string) Problem {
-	return problemAt(s.locate(path), path, message, expected)
+	return problemAt(s.places.locate(path), path, message, expected)
 }
 
 func problemAt(o origin, path Path, message, expected string) Problem {
@@ -35,8 +16,8 @@ func (s *stack) report(at Path, findings []finding) Problems {
 	var problems Problems
 	for _, f := range findings {
 		path := at.with(f.path...)
-		if why, ok := s.fallen[path.key()]; ok && f.kind == missingKey {
-			o := s.locate(path)
+		if p := s.places.find(path); p != nil && p.fell != nil && f.kind == missingKey {
+			why, o := p.fell, s.places.locate(path)
 			o.pos = why.pos
 			problems = append(problems, problemAt(o, path, fmt.Sprintf(
 				"is required, and the inherited secret fell away because the %s changed `%s`", why.layer, why.endpoint),
@@ -52,24 +33,23 @@ func (s *stack) report(at Path, findings []finding) Problems {
 // nothing because its key is misspelt is a mistake as any other such key is.
 func (s *stack) removedUnknown(at Path, schema *Schema, value any, skip func(Path) bool) Problems {
 	var problems Problems
-	for key, o := range s.removed {
-		path := Path(strings.Split(key, separator))
-		if len(path) <= len(at) || !slices.Equal(path[:len(at)], at) {
-			continue
-		}
-		rest := path[len(at):]
-		if skip != nil && skip(rest) {
-			continue
+	root := s.places.find(at)
+	if root == nil {
+		return nil
+	}
+	root.each(nil, func(rest Path, p *place) {
+		if p.removed == nil || len(rest) == 0 || skip != nil && skip(rest) {
+			return
 		}
 		// One unknown key above it is reported already.
 		parent, ok := schema.cursor().at(rest[:len(rest)-1], value)
 		if !ok {
-			continue
+			return
 		}
 		if _, ok := parent.key(rest[len(rest)-1]); !ok {
 			message, expected := unknown("unknown key", rest[len(rest)-1], parent.keys())
-			problems = append(problems, problemAt(o, path, message, expected))
+			problems = append(problems, problemAt(*p.removed, at.with(rest...), message, expected))
 		}
-	}
+	})
 	return problems
 }

@@ -54,7 +54,7 @@ func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
 // pos finds where a key was set.
 func (e *Effective) pos(path Path) Pos {
 	if a := e.trace.merge(); a != nil {
-		return a.stack.locate(path).pos
+		return a.stack.places.locate(path).pos
 	}
 	return Pos{File: "tenant " + e.Tenant}
 }

@@ -41,7 +41,7 @@ func (s *Schema) check(value any) []finding {
 		return []finding{{message: "cannot be checked against its schema"}}
 	}
 	c := checker{schema: s, value: value}
-	c.visit(invalid)
+	c.word(invalid)
 	return c.findings
 }
 
@@ -49,6 +49,7 @@ type checker struct {
 	schema   *Schema
 	value    any
 	findings []finding
+	names    map[string]string // that a schema refuses for a key, with what it expects
 }
 
 func (c *checker) add(path Path, kind findingKind, message, expected string) {
@@ -73,7 +74,21 @@ func (c *checker) got(path Path) any {
 	return v
 }
 
+// word makes the findings of what the library found.
+func (c *checker) word(e *jsonschema.ValidationError) {
+	c.visit(e)
+	if len(c.names) > 0 {
+		c.refusedNames(c.schema.cursor(), c.value, nil)
+	}
+}
+
+// maxFindings ends the wording of what a schema refuses: more is never said.
+const maxFindings = 10 * maxProblems
+
 func (c *checker) visit(e *jsonschema.ValidationError) {
+	if len(c.findings) >= maxFindings {
+		return
+	}
 	path := Path(e.InstanceLocation)
 	at, _ := c.schema.cursor().at(path, c.value)
 	switch k := e.ErrorKind.(type) {
@@ -108,37 +123,45 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		if len(e.Causes) > 0 {
 			_, expected = constraint(e.Causes[0].ErrorKind, "", false)
 		}
-		c.refusedName(c.schema.cursor(), c.value, nil, k.Property, expected)
+		if c.names == nil {
+			c.names = map[string]string{}
+		}
+		c.names[k.Property] = expected
 	default:
 		message, expected := constraint(k, shown(c.got(path), at.marks.secret), at.marks.secret)
 		c.add(path, wrongValue, message, expected)
 	}
 }
 
-// refusedName finds the maps whose schema refuses a key of that name. The library
-// gives no reliable path with this one error: its slice is overwritten later.
-func (c *checker) refusedName(at cursor, value any, path Path, name, expected string) {
+// refusedNames finds the maps whose schema refuses one of the names for a key. The
+// library gives no reliable path with this one error: its slice is overwritten later.
+func (c *checker) refusedNames(at cursor, value any, path Path) {
 	switch v := value.(type) {
 	case map[string]any:
-		if _, ok := v[name]; ok && slices.ContainsFunc(at.schemas, func(s *jsonschema.Schema) bool {
-			return s.PropertyNames != nil && s.PropertyNames.Validate(name) != nil
-		}) {
-			c.add(path.with(name), wrongValue, "is not an accepted name", expected)
-		}
 		for key, item := range v {
+			if len(c.findings) >= maxFindings {
+				return
+			}
+			expected, refused := c.names[key]
+			if refused && slices.ContainsFunc(at.schemas, func(s *jsonschema.Schema) bool {
+				return s.PropertyNames != nil && s.PropertyNames.Validate(key) != nil
+			}) {
+				c.add(path.with(key), wrongValue, "is not an accepted name", expected)
+			}
 			next, _ := at.key(key)
-			c.refusedName(next, item, path.with(key), name, expected)
+			c.refusedNames(next, item, path.with(key))
 		}
 	case []any:
 		for i, item := range v {
-			c.refusedName(at.item(i), item, path.with(strconv.Itoa(i)), name, expected)
+			c.refusedNames(at.item(i), item, path.with(strconv.Itoa(i)))
 		}
 	}
 }
 
 func (c *checker) unknown(path Path, at cursor, names []string) {
-	for _, name := range names {
-		message, expected := unknown("unknown key", name, at.keys())
+	known := at.keys()
+	for _, name := range names[:min(len(names), maxFindings)] {
+		message, expected := unknown("unknown key", name, known)
 		c.add(path.with(name), unknownKey, message, expected)
 	}
 }
@@ -158,7 +181,7 @@ func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) 
 	var best []finding
 	for _, cause := range causes {
 		sub := checker{schema: c.schema, value: c.value}
-		sub.visit(cause)
+		sub.word(cause)
 		if len(sub.findings) == 1 && sub.findings[0].kind == wrongType && slices.Equal(sub.findings[0].path, path) {
 			types = append(types, sub.findings[0].expected)
 			continue

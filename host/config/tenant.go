@@ -41,15 +41,38 @@ func (h *Host) Tenant(ctx context.Context, id string, doc *Document, s Schemas) 
 	a.stack = base.tenantStack(ctx, s)
 	a.stack.load(tenantLayer, a.withoutHostKeys(doc))
 	// What is missing is missing in the tenant's document.
-	a.stack.origins[""] = origin{pos: Pos{File: doc.name}, layer: tenantLayer}
+	a.stack.places.set = &origin{pos: Pos{File: doc.name}, layer: tenantLayer}
 	e := a.assemble()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := a.problems.err(); err != nil {
-		return nil, err
+	if len(a.problems) > 0 {
+		return nil, h.named(ctx, a, s).err()
 	}
 	return e, nil
+}
+
+// named gives the problems of a tenant. Those whose position is in the host's layers,
+// though the host's layers are right by themselves, say which tenant they are of.
+func (h *Host) named(ctx context.Context, a assembly, s Schemas) Problems {
+	file := a.doc.name
+	inDocument := func(p Problem) bool { return p.Pos.File == file }
+	if !slices.ContainsFunc(a.problems, func(p Problem) bool { return !inDocument(p) }) {
+		return a.problems
+	}
+	all := map[string]bool{}
+	for _, p := range h.defaultProblems(ctx, a.base, s) {
+		all[p.String()] = true
+	}
+	for i, p := range a.problems {
+		if !inDocument(p) && !all[p.String()] {
+			a.problems[i].For = "tenant " + a.tenant
+			if file != a.problems[i].For {
+				a.problems[i].For += ", " + file
+			}
+		}
+	}
+	return a.problems
 }
 
 // withoutHostKeys refuses the keys that are the operator's alone, and leaves them

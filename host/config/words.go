@@ -48,10 +48,17 @@ func list(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
+// maxNames is how many names a message lists, and for how many of them it looks for
+// one that may have been meant.
+const maxNames = 50
+
 // oneOf gives "one of a, b", or the only one.
 func oneOf(words []string) string {
 	if len(words) == 1 {
 		return words[0]
+	}
+	if more := len(words) - maxNames; more > 0 {
+		return fmt.Sprintf("one of %s and %d more", strings.Join(words[:maxNames], ", "), more)
 	}
 	return "one of " + strings.Join(words, ", ")
 }
@@ -59,6 +66,9 @@ func oneOf(words []string) string {
 // near gives the known name that somebody who wrote name may have meant, or "".
 func near(name string, known []string) string {
 	best, distance := "", 1+max(1, len(name)/3)
+	if len(known) > 20*maxNames {
+		return ""
+	}
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		a, b := strings.ToLower(name), strings.ToLower(k)
 		d := levenshtein.Distance(a, b, nil)

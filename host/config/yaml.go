@@ -13,7 +13,7 @@ import (
 )
 
 func parseYAML(name string, src []byte) (node, Problems) {
-	r := yamlReader{builder: builder{name: name}, lines: bytes.Count(src, []byte("\n")) + 1}
+	r := yamlReader{builder: builder{name: name}, lines: strings.Split(string(src), "\n")}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -42,7 +42,7 @@ func parseYAML(name string, src []byte) (node, Problems) {
 
 type yamlReader struct {
 	builder
-	lines int
+	lines []string
 }
 
 // yaml.v3 tells the line of a syntax error only in its text.
@@ -54,7 +54,17 @@ func (r *yamlReader) syntax(err error) {
 		message = m[2]
 		if line, err := strconv.Atoi(m[1]); err == nil {
 			// It is one too many for some errors at the end.
-			pos.Line = min(line, r.lines)
+			pos.Line = min(line, len(r.lines))
+		}
+	}
+	// The commonest cause, which the parser does not name. It tells the line before, or
+	// the one itself.
+	for line := max(pos.Line-1, 1); line <= min(pos.Line+1, len(r.lines)); line++ {
+		text := r.lines[line-1]
+		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
+			pos.Line, pos.Column = line, strings.Index(indent, "\t")+1
+			r.refuse(pos, nil, "is not YAML: the line is indented with a tab", "blanks")
+			return
 		}
 	}
 	r.refuse(pos, nil, "is not YAML: "+message, "")
@@ -71,7 +81,7 @@ func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 	if n.pos == (Pos{}) {
 		n.pos = at
 	}
-	if r.tooDeep(at, path) {
+	if r.tooDeep(at, path) || r.tooMany(at) {
 		return
 	}
 	if y.Anchor != "" {

@@ -1,0 +1,139 @@
+package config
+
+// place is what is known of one path of a merge: where its value was set, which null
+// removed it, why an inherited secret is no longer there. Places form a tree along
+// their paths, so that to forget one with all below it costs no look at the others.
+type place struct {
+	set     *origin // where the value was set last; nil: there is none
+	removed *origin // the null that removed it; its key has to be a known one too
+	fell    *fall   // why the inherited secret fell away
+	below   map[string]*place
+}
+
+// child gives the place of a key below p. It is made where it is not known yet.
+func (p *place) child(name string) *place {
+	next := p.below[name]
+	if next == nil {
+		next = &place{}
+		if p.below == nil {
+			p.below = map[string]*place{}
+		}
+		p.below[name] = next
+	}
+	return next
+}
+
+// at gives the place at path, from p on. It is made where it is not known yet.
+func (p *place) at(path Path) *place {
+	for _, segment := range path {
+		p = p.child(segment)
+	}
+	return p
+}
+
+// find gives the place at path, from p on, or nil.
+func (p *place) find(path Path) *place {
+	for _, segment := range path {
+		if p = p.below[segment]; p == nil {
+			return nil
+		}
+	}
+	return p
+}
+
+// forget drops what is known of path and of everything below it.
+func (p *place) forget(path Path) {
+	if parent := p.find(path[:len(path)-1]); parent != nil {
+		delete(parent.below, path[len(path)-1])
+	}
+}
+
+// locate gives the origin of the key at path, or of the nearest one above it. For
+// a key that is not there this is the null that removed it, if one did.
+func (p *place) locate(path Path) origin {
+	var nearest origin
+	for i := 0; p != nil; i++ {
+		switch {
+		case p.set != nil:
+			nearest = *p.set
+		case p.removed != nil:
+			nearest = *p.removed
+		}
+		if i == len(path) {
+			break
+		}
+		p = p.below[path[i]]
+	}
+	return nearest
+}
+
+// each calls visit for p and everything below it, in no order.
+func (p *place) each(path Path, visit func(Path, *place)) {
+	visit(path, p)
+	for name, next := range p.below {
+		next.each(path.with(name), visit)
+	}
+}
+
+// inherited copies p and everything below it for a merge whose root is p. The prefix
+// leads from the root of p's own merge to it.
+func (p *place) inherited(prefix Path) *place {
+	out := &place{fell: p.fell}
+	for _, from := range []struct {
+		here *origin
+		to   **origin
+	}{{p.set, &out.set}, {p.removed, &out.removed}} {
+		if from.here != nil {
+			o := *from.here
+			o.prefix = prefix
+			*from.to = &o
+		}
+	}
+	if p.below != nil {
+		out.below = make(map[string]*place, len(p.below))
+		for name, next := range p.below {
+			out.below[name] = next.inherited(prefix)
+		}
+	}
+	return out
+}
+
+// provenance gives the origins of a document's values, key by key on the way down.
+type provenance struct {
+	doc     *Document
+	layer   layer
+	path    Path
+	entries []entry
+	isList  bool
+	byName  map[string]int // of entries; made when it is first needed
+}
+
+func provenanceOf(l layer, doc *Document) *provenance {
+	return &provenance{doc: doc, layer: l, entries: doc.keys}
+}
+
+// of gives the origin of a key, or of a list's element, and the way on below it.
+func (p *provenance) of(i int, name string) (origin, *provenance) {
+	if !p.isList {
+		if p.byName == nil {
+			p.byName = make(map[string]int, len(p.entries))
+			for j := range p.entries {
+				p.byName[p.entries[j].key] = j
+			}
+		}
+		i = p.byName[name]
+	}
+	e := &p.entries[i]
+	next := &provenance{doc: p.doc, layer: p.layer, path: p.path.with(name)}
+	switch v := e.value.(type) {
+	case mapping:
+		next.entries = v
+	case sequence:
+		next.entries, next.isList = v, true
+	}
+	pos := Pos{File: p.doc.name, Line: int(e.line), Column: int(e.column)}
+	if file, ok := p.doc.files[next.path.key()]; ok {
+		pos.File = file
+	}
+	return origin{pos: pos, layer: p.layer}, next
+}

@@ -1,0 +1,5 @@
+llm {
+  provider = "openai"
+  model    = "m"
+  api_key  = "${GLOBEX_KEY}"
+}

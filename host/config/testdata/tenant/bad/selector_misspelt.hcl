@@ -1,0 +1,6 @@
+llm {
+  provder = "openai"
+}
+memory {
+  tipe = "vector"
+}
