@@ -40,6 +40,10 @@ func (h *Host) followTenants(ctx context.Context, key *secret.Key) error {
 // that they were held, and answers their ids.
 func (h *Host) ConfirmRemoved() []string { return h.tenants.ConfirmRemoved() }
 
+// IgnoredTenantFiles answers the files in the tenant folders that look like a tenant's
+// and bring none, and why.
+func (h *Host) IgnoredTenantFiles() []tenantdir.Ignored { return h.tenants.Ignored() }
+
 // fileTenants puts tenants of files into the registry.
 type fileTenants struct{ registry *registry.Registry }
 
@@ -48,15 +52,15 @@ var _ tenantdir.Target = fileTenants{}
 // Apply implements tenantdir.Target.
 func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Document) error {
 	// Before it is judged: a newcomer with a taken id is refused whatever is in it.
-	if err := f.free(ctx, id, path); err != nil {
+	if err := f.free(ctx, id); err != nil {
 		return err
 	}
 	_, _, err := f.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
 	return err
 }
 
-func (f fileTenants) free(ctx context.Context, id, path string) error {
-	if why := f.registry.Taken(ctx, id, path); why != nil {
+func (f fileTenants) free(ctx context.Context, id string) error {
+	if why := f.registry.Taken(ctx, id); why != nil {
 		return &takenError{why}
 	}
 	return nil
@@ -66,7 +70,7 @@ func (f fileTenants) free(ctx context.Context, id, path string) error {
 func (f fileTenants) Refuse(id, path string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), takenTimeout)
 	defer cancel()
-	if taken := f.free(ctx, id, path); !errors.Is(taken, tenantdir.ErrTaken) {
+	if taken := f.free(ctx, id); !errors.Is(taken, tenantdir.ErrTaken) {
 		f.registry.Refuse(id, path, err)
 	}
 }

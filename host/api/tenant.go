@@ -7,6 +7,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/tenantdir"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -32,6 +33,20 @@ type Tenant struct {
 type Tenants struct {
 	Tenants []Tenant `json:"tenants"`
 	Next    *string  `json:"next"`
+	// IgnoredFiles are in tenant folders, look like a tenant's and bring none. They come
+	// with the first page.
+	IgnoredFiles []IgnoredFile `json:"ignored_files,omitempty"`
+}
+
+// IgnoredFile is a file that brings no tenant.
+type IgnoredFile struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
+}
+
+// FileFollower is a Host with folders of tenant files.
+type FileFollower interface {
+	IgnoredTenantFiles() []tenantdir.Ignored
 }
 
 func newTenant(t registry.Tenant) Tenant {
@@ -77,6 +92,11 @@ func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {
 	}
 	if more {
 		out.Next = &page[len(page)-1].ID
+	}
+	if h, ok := s.host.(FileFollower); ok && !q.values.Has("after") {
+		for _, i := range h.IgnoredTenantFiles() {
+			out.IgnoredFiles = append(out.IgnoredFiles, IgnoredFile{i.Path, i.Reason})
+		}
 	}
 	return writeJSON(w, http.StatusOK, out)
 }

@@ -36,6 +36,7 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 					return err
 				}
 				list.Tenants = append(list.Tenants, page.Tenants...)
+				list.IgnoredFiles = append(list.IgnoredFiles, page.IgnoredFiles...)
 				if page.Next == nil {
 					break
 				}
@@ -54,6 +55,14 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 					state = "invalid: " + firstLine(t.Error)
 				}
 				rows = append(rows, []string{t.ID, t.Source, short(t.Revision), state})
+			}
+			if err := printTable(cmd, rows); err != nil || len(list.IgnoredFiles) == 0 {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout())
+			rows = [][]string{{"IGNORED FILE", "REASON"}}
+			for _, f := range list.IgnoredFiles {
+				rows = append(rows, []string{f.File, f.Reason})
 			}
 			return printTable(cmd, rows)
 		},

@@ -1,14 +1,14 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"unicode/utf8"
 
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/knadh/koanf/v2"
 )
 
@@ -30,22 +30,55 @@ func ParseJSON(name string, src []byte) (*Document, error) { return parse(name, 
 // ReadFile reads a .hcl, .yaml, .yml or .json file. Errors are [Problems]; where
 // the file cannot be read they wrap the reason, fs.ErrNotExist for example.
 func ReadFile(path string) (*Document, error) {
+	if _, ok := parserFor(path); !ok {
+		return nil, extensionProblem(path)
+	}
+	src, err := ReadSource(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, src)
+}
+
+// ReadSource reads what [Parse] takes, without waiting for a file that does not answer.
+// Errors are as those of [ReadFile], or the context's.
+func ReadSource(ctx context.Context, path string) ([]byte, error) {
+	src, err := readfile.Read(ctx, path, int64(maxSize))
+	var large *readfile.SizeError
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &large):
+		return nil, tooLarge(path, large.Size)
+	case err != nil:
+		return nil, Problems{{Pos: Pos{File: path}, Message: "cannot be read: " + reason(err), cause: err}}
+	}
+	return src, nil
+}
+
+// Parse parses the text of a .hcl, .yaml, .yml or .json file, whose path stands in
+// positions. Errors are [Problems].
+func Parse(path string, src []byte) (*Document, error) {
 	p, ok := parserFor(path)
 	if !ok {
-		return nil, Problems{{
-			Pos:      Pos{File: path},
-			Message:  fmt.Sprintf("has the extension %q", filepath.Ext(path)),
-			Expected: ".hcl, .yaml, .yml or .json",
-		}}
-	}
-	src, err := file(path).ReadBytes()
-	if err != nil {
-		return nil, Problems{{Pos: Pos{File: path}, Message: "cannot be read: " + reason(err), cause: err}}
+		return nil, extensionProblem(path)
 	}
 	if _, err := p.Unmarshal(src); err != nil {
 		return nil, err
 	}
 	return p.doc, nil
+}
+
+func extensionProblem(path string) Problems {
+	return Problems{{
+		Pos:      Pos{File: path},
+		Message:  fmt.Sprintf("has the extension %q", filepath.Ext(path)),
+		Expected: ".hcl, .yaml, .yml or .json",
+	}}
+}
+
+func tooLarge(name string, size int64) Problems {
+	return Problems{{Pos: Pos{File: name}, Message: fmt.Sprintf("has %d bytes", size), Expected: fmt.Sprintf("at most %d", maxSize)}}
 }
 
 // reason is err without the path and the system call, which the position has.
@@ -60,9 +93,8 @@ func reason(err error) string {
 type parseFunc func(name string, src []byte) (node, Problems)
 
 func parse(name string, src []byte, parse parseFunc) (*Document, error) {
-	at := Pos{File: name}
 	if len(src) > maxSize {
-		return nil, Problems{{Pos: at, Message: fmt.Sprintf("has %d bytes", len(src)), Expected: fmt.Sprintf("at most %d", maxSize)}}
+		return nil, tooLarge(name, int64(len(src)))
 	}
 	if !utf8.Valid(src) {
 		return nil, Problems{{Pos: invalidUTF8(name, src), Message: "is not UTF-8 text"}}
@@ -149,28 +181,6 @@ func (p *parser) Unmarshal(src []byte) (map[string]any, error) {
 // Marshal implements koanf.Parser.
 func (p *parser) Marshal(map[string]any) ([]byte, error) { return nil, errors.ErrUnsupported }
 
-// file is a koanf provider that reads no more than a document may have.
-type file string
-
-// ReadBytes implements koanf.Provider.
-func (f file) ReadBytes() ([]byte, error) {
-	// Asked before opening: opening a named pipe would wait for a writer.
-	if info, err := os.Stat(string(f)); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	r, err := os.Open(string(f))
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, int64(maxSize)+1))
-}
-
-// Read implements koanf.Provider.
-func (f file) Read() (map[string]any, error) { return nil, errors.ErrUnsupported }
-
 // content is a koanf provider that gives what was parsed before.
 type content struct{ doc *Document }
 
@@ -182,6 +192,5 @@ func (c content) Read() (map[string]any, error) { return c.doc.Values(), nil }
 
 var (
 	_ koanf.Parser   = (*parser)(nil)
-	_ koanf.Provider = file("")
 	_ koanf.Provider = content{}
 )

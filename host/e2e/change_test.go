@@ -76,6 +76,62 @@ func TestTenantFilesAreFollowed(t *testing.T) {
 	}
 }
 
+// A tenant is its id: all files are renamed at once, two of them with a mistake, while
+// each tenant is asked all the time.
+func TestRenamedTenantFilesAreChanges(t *testing.T) {
+	const tenants = 4
+	files := map[string]string{}
+	for i := range tenants {
+		files[fmt.Sprintf("t%d.hcl", i)] = "prompts {\n  system = \"first\"\n}\n"
+	}
+	y := start(t, echoDefaults, files)
+	ctx, stop := context.WithCancel(context.Background())
+	var asking sync.WaitGroup
+	for i := range tenants {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				if a := y.chat(fmt.Sprintf("t%d", i), "asked", "hello"); a.Status != 200 {
+					t.Errorf("t%d: %d %s", i, a.Status, a.Body)
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	for i := range tenants {
+		text := "prompts: {system: second}\n"
+		if i%2 == 0 {
+			text = "prompts: {sistem: second}\n"
+		}
+		y.write(fmt.Sprintf("tenants/t%d.yaml", i), text)
+		if err := os.Remove(filepath.Join(y.dir, fmt.Sprintf("tenants/t%d.hcl", i))); err != nil {
+			t.Error(err)
+		}
+	}
+	y.write("tenants/t9.YAML", "prompts: {system: ninth}\n")
+	told := func() bool {
+		out, err := y.cli("tenant", "list")
+		return err == nil && strings.Count(out, ".yaml:1:11: prompts.sistem") == tenants/2 && strings.Contains(out, "t9.YAML")
+	}
+	y.eventually(applyWithin, "the mistakes are told", told)
+	time.Sleep(1500 * time.Millisecond) // longer than a file that is gone is waited for
+	stop()
+	asking.Wait()
+	check := func() {
+		t.Helper()
+		for i := range tenants {
+			want := []string{"first", "second"}[i%2]
+			y.eventually(applyWithin, "it says what its good file says", y.says(fmt.Sprintf("t%d", i), want))
+		}
+	}
+	check()
+	y.stop(syscall.SIGTERM)
+	y.run()
+	check()
+	if !told() {
+		t.Error("the mistakes are not told after a restart")
+	}
+}
+
 func TestTenantsThatVanishTogetherAreHeldUntilConfirmed(t *testing.T) {
 	files := map[string]string{}
 	for i := range 4 {

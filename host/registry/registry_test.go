@@ -301,13 +301,19 @@ func TestWhoMayReplaceATenant(t *testing.T) {
 		{"a", PutOptions{Source: "a.hcl"}, fault.Conflict},
 		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
 		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
-		{"f", PutOptions{Source: "f.yaml"}, fault.Conflict},
+		{"f", PutOptions{Source: "f.yaml"}, fault.Internal}, // which of its files brings it is not the registry's to say
 		{"f", PutOptions{}, fault.Conflict},
 	} {
 		_, _, err := r.Put(ctx, c.id, doc("v", 1), c.o)
 		if (err == nil) != (c.class == fault.Internal) || (err != nil && !fault.Is(err, c.class)) {
 			t.Errorf("%s %+v: %v", c.id, c.o, err)
 		}
+	}
+	if now, _, _, err := r.Get(ctx, "f"); err != nil || now.Source != "f.yaml" {
+		t.Errorf("it comes from %q: %v", now.Source, err)
+	}
+	if r.Drop("f", "f.hcl"); len(r.Cached()) != 0 || r.Remove(ctx, "f", "") == nil {
+		t.Error("it was dropped with a file that it comes from no longer")
 	}
 	if err := r.Remove(ctx, "f", ""); !fault.Is(err, fault.Conflict) {
 		t.Error(err)

@@ -220,14 +220,14 @@ func (r *Registry) listStored(ctx context.Context, after string, limit int) (out
 }
 
 // Taken says who has the id that a file brings, or why it is not free; nil if it is,
-// or is that file's. What the ledger cannot say now it says before the first turn.
-func (r *Registry) Taken(ctx context.Context, id, file string) error {
+// or is a file's already. What the ledger cannot say now it says before the first turn.
+func (r *Registry) Taken(ctx context.Context, id string) error {
 	r.mu.Lock()
 	t := r.tenants[id]
-	taken := t != nil && t.source != file && (t.source != SourceAPI || r.o.Ledger == nil)
+	taken := t != nil && t.source == SourceAPI && r.o.Ledger == nil
 	r.mu.Unlock()
 	if taken {
-		return fmt.Errorf("the id is taken by %s, which goes on", t.source)
+		return fmt.Errorf("the id is taken by %s, which goes on", SourceAPI)
 	}
 	if r.o.Ledger == nil || r.o.Ledger.Empty() {
 		return nil

@@ -239,7 +239,7 @@ func TestAnIDHasOneSource(t *testing.T) {
 	if err := b.Books(t); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Taken(t.Context(), "x", "x.hcl"); err == nil {
+	if err := b.Taken(t.Context(), "x"); err == nil {
 		t.Error("a file may have the id of a registered tenant")
 	}
 	// One that a file brought in all the same serves nothing.

@@ -69,7 +69,9 @@ type PutOptions struct {
 
 // Put registers the tenant, or replaces its settings. Turns at work finish on the
 // old ones. What is invalid changes nothing: config.Problems. fault.Conflict when
-// the id has another source or is reserved, or IfMatch or IfNone do not hold.
+// the id is a file's and is put over the API, or the other way round, when it is
+// reserved, or when IfMatch or IfNone do not hold. A file's tenant may come from another
+// file from then on.
 func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, *config.Effective, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, nil, fault.New(fault.Invalid, "%w", err).At("tenant")
@@ -116,7 +118,7 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 		return t.info(), effective, nil
 	}
 	changed := now.effective == nil || now.effective.Revision != effective.Revision
-	now.doc, now.effective, now.err, now.updated = doc, effective, nil, t.updated
+	now.source, now.doc, now.effective, now.err, now.updated = o.Source, doc, effective, nil, t.updated
 	if changed {
 		r.forget(now)
 	}
@@ -150,6 +152,8 @@ func (t *tenant) accepts(id string, o PutOptions) error {
 		return fault.New(fault.Conflict, "there is no tenant %q to match", id).At("If-Match")
 	case t == nil:
 		return nil
+	case t.source != SourceAPI && o.Source != SourceAPI:
+		// Which of its files brings a tenant is for who follows the files to say.
 	case t.source != o.Source && t.source != SourceAPI:
 		return fault.New(fault.Conflict, "tenant %q comes from the file %s: change it there", id, t.source).At("tenant")
 	case t.source != o.Source:
@@ -170,7 +174,8 @@ func (r *Registry) forget(t *tenant) {
 }
 
 // Refuse records that a source brought a tenant that cannot be served: a tenant
-// that was valid before goes on with what it had.
+// that was valid before goes on with what it had. One of a file comes from that source
+// from then on, as with Put.
 func (r *Registry) Refuse(id, source string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,6 +183,9 @@ func (r *Registry) Refuse(id, source string, err error) {
 	if !ok {
 		t = &tenant{id: id, source: source, gate: &bot.Gate{}}
 		r.tenants[id] = t
+	}
+	if t.source != SourceAPI {
+		t.source = source
 	}
 	t.err, t.updated = err, r.o.now()
 }

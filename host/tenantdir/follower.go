@@ -2,10 +2,7 @@ package tenantdir
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -18,9 +15,10 @@ import (
 
 // Target is who is told of tenants. Calls come one at a time.
 type Target interface {
-	// Apply serves the tenant with the document; an error leaves things as they were.
+	// Apply serves the tenant with the document, which path brings, whatever file
+	// brought it before; an error leaves things as they were.
 	Apply(ctx context.Context, id, path string, doc *config.Document) error
-	// Refuse notes why the newest file of the tenant is not served.
+	// Refuse notes why the newest file of the tenant, which is path now, is not served.
 	Refuse(id, path string, err error)
 	// Drop stops serving the tenant, if it comes from path. It deletes nothing else.
 	Drop(id, path string)
@@ -36,6 +34,8 @@ type Options struct {
 
 	timing  timing
 	watcher func() (*fsnotify.Watcher, error) // nil: fsnotify's
+	list    func(dir string) ([]entry, error) // nil: listFolder
+	read    func(ctx context.Context, path string) ([]byte, error)
 }
 
 // timing says when a file is believed. Tests make it short.
@@ -44,32 +44,27 @@ type timing struct {
 	gone   time.Duration // a file that is away for so long is gone: editors replace files in two steps
 	poll   time.Duration // between two looks where folders are not watched, and between two looks at which they are
 	watch  time.Duration // between two looks where they are watched
+	reread time.Duration // between two tries of a file that cannot be read: nothing tells when it can
 }
 
-var usual = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: 500 * time.Millisecond, watch: 5 * time.Second}
+var usual = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: 500 * time.Millisecond, watch: 5 * time.Second, reread: 5 * time.Second}
 
-// Follower follows tenant folders. Load it once, then Run it.
+// Follower follows tenant folders. Load it once, then Run it. A tenant is its id:
+// which file of the folders brings it may change.
 type Follower struct {
 	o Options
 
-	mu    sync.Mutex // one scan or confirmation at a time
-	files map[string]*file
-	lost  map[string]bool // folders that could not be read when they were last looked at
+	mu      sync.Mutex         // one scan or confirmation at a time
+	files   map[string]*file   // by path
+	tenants map[string]*tenant // by id: all that have a file, or had one a moment ago
+	lost    map[string]bool    // folders that could not be read when they were last looked at
+	ignored map[string]string  // files that look like a tenant's and are none: why
+	// listings are the looks at folders that were not answered yet.
+	listings map[string]*listing
 	// dropped is when tenants were whose files vanished lately.
 	dropped []time.Time
 	again   chan struct{} // asks Run for a look
 	now     func() time.Time
-}
-
-// file is what is known of one path.
-type file struct {
-	id      string
-	stamp   stamp     // last seen
-	changed time.Time // when that was first seen
-	pending bool      // to be read once settled
-	missing time.Time // since when it is not there; zero while it is
-	held    bool      // missing, and served until confirmed
-	refused bool      // what it holds was not applied
 }
 
 // New makes a Follower.
@@ -80,7 +75,16 @@ func New(o Options) *Follower {
 	if o.watcher == nil {
 		o.watcher = fsnotify.NewWatcher
 	}
-	return &Follower{o: o, files: map[string]*file{}, lost: map[string]bool{}, again: make(chan struct{}, 1), now: time.Now}
+	if o.list == nil {
+		o.list = listFolder
+	}
+	if o.read == nil {
+		o.read = config.ReadSource
+	}
+	return &Follower{
+		o: o, files: map[string]*file{}, tenants: map[string]*tenant{}, lost: map[string]bool{}, ignored: map[string]string{}, listings: map[string]*listing{},
+		again: make(chan struct{}, 1), now: time.Now,
+	}
 }
 
 // Load reads the folders for the first time. What is wrong with one file is that
@@ -89,20 +93,20 @@ func (f *Follower) Load(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, dir := range f.o.Dirs {
-		if _, err := os.ReadDir(dir); err != nil {
+		if _, err := f.list(ctx, dir, loadPatience); err != nil {
 			return fmt.Errorf("tenant_dirs: %w", err)
 		}
 	}
-	seen := f.look().files
-	f.recall(seen)
+	seen := f.look(ctx)
 	now := f.now()
-	for path, s := range seen {
+	for path, s := range seen.files {
+		f.note(path, s, now)
 		// What was written just now may be half of it.
-		f.files[path] = &file{id: idOf(path), stamp: s, changed: s.modified, pending: true}
-		if s.modified.After(now) {
-			f.files[path].changed = now
+		if !s.modified.After(now) {
+			f.files[path].changed = s.modified
 		}
 	}
+	f.recall()
 	f.settle(ctx, seen)
 	f.await(ctx)
 	f.vanish(ctx, true)
@@ -120,8 +124,8 @@ func (f *Follower) await(ctx context.Context) {
 		case <-ctx.Done():
 		case <-time.After(f.o.timing.settle):
 		}
-		seen := f.look().files
-		for path, s := range seen {
+		seen := f.look(ctx)
+		for path, s := range seen.files {
 			if known, ok := f.files[path]; ok && known.stamp != s {
 				known.stamp, known.changed = s, f.now()
 			}
@@ -131,99 +135,27 @@ func (f *Follower) await(ctx context.Context) {
 	}
 }
 
-// recall notes what was served in the last run and has no file any more.
-func (f *Follower) recall(seen map[string]stamp) {
+// recall notes what was served in the last run: a tenant without a file is missing,
+// and of two files of one tenant the one that served goes on.
+func (f *Follower) recall() {
+	var folders []string
+	for _, dir := range f.o.Dirs {
+		folders = append(folders, filepath.Clean(dir))
+	}
 	for _, kept := range f.o.Store.all() {
-		_, there := seen[kept.Path]
-		if !there && slices.Contains(f.o.Dirs, filepath.Dir(kept.Path)) {
-			f.files[kept.Path] = &file{id: kept.ID, missing: time.Unix(0, 0)}
+		t := f.tenants[kept.ID]
+		if t == nil {
+			if !slices.Contains(folders, filepath.Dir(kept.Path)) {
+				continue // the folder is followed no longer
+			}
+			gone := f.add(kept.Path)
+			gone.gone = true
+			t = gone.tenant
+			t.source, t.missing = gone, time.Unix(0, 0)
+		}
+		t.served = true
+		if before := f.files[kept.Path]; before != nil && before.tenant == t {
+			t.source = before
 		}
 	}
-}
-
-// settle reads the files that did not change for a while, in the order of their
-// paths, so that of two with one id the same wins each time.
-func (f *Follower) settle(ctx context.Context, seen map[string]stamp) {
-	now := f.now()
-	var ready []string
-	for path, known := range f.files {
-		if _, there := seen[path]; there && known.pending && now.Sub(known.changed) >= f.o.timing.settle {
-			ready = append(ready, path)
-		}
-	}
-	slices.Sort(ready)
-	for _, path := range ready {
-		if ctx.Err() != nil {
-			return
-		}
-		known := f.files[path]
-		known.pending = false
-		err := f.read(ctx, known.id, path)
-		if known.refused = err != nil; err != nil {
-			f.o.Log.Error("tenant refused", "tenant", known.id, "file", path, "error", err.Error())
-		}
-	}
-}
-
-// read applies one file, or has its last good document serve.
-func (f *Follower) read(ctx context.Context, id, path string) error {
-	if err := config.ValidTenantID(id); err != nil {
-		return err
-	}
-	doc, src, err := readFile(path)
-	if err == nil {
-		err = f.o.Target.Apply(ctx, id, path, doc)
-	}
-	if errors.Is(err, ErrTaken) {
-		return err // the id is another source's: nothing is noted under it
-	}
-	if err == nil {
-		if err := f.o.Store.put(kept{ID: id, Path: path, Source: src}); err != nil {
-			f.o.Log.Warn("the last good settings are not kept", "tenant", id, "error", err)
-		}
-		f.o.Log.Info("tenant applied", "tenant", id, "file", path)
-		return nil
-	}
-	f.restore(ctx, id, path)
-	f.o.Target.Refuse(id, path, err)
-	return err
-}
-
-// ErrTaken is in the chain of Apply's error when the id belongs to another source.
-var ErrTaken = errors.New("the id is taken")
-
-// restore has the last good document serve, if there is one and none does.
-func (f *Follower) restore(ctx context.Context, id, path string) {
-	k, ok := f.o.Store.get(id)
-	if !ok || k.Path != path {
-		return
-	}
-	doc, err := parse(path, k.Source)
-	if err == nil {
-		err = f.o.Target.Apply(ctx, id, path, doc)
-	}
-	if err != nil {
-		f.o.Log.Warn("the last good settings do not serve any more", "tenant", id, "error", err)
-	}
-}
-
-func readFile(path string) (*config.Document, []byte, error) {
-	src, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	doc, err := parse(path, src)
-	return doc, src, err
-}
-
-func parse(path string, src []byte) (*config.Document, error) {
-	switch filepath.Ext(path) {
-	case ".hcl":
-		return config.ParseHCL(path, src)
-	case ".json":
-		return config.ParseJSON(path, src)
-	case ".yaml", ".yml":
-		return config.ParseYAML(path, src)
-	}
-	return nil, fs.ErrInvalid // unreachable: look lists no other
 }

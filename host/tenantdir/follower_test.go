@@ -23,20 +23,22 @@ type board struct {
 	mu      sync.Mutex
 	served  map[string]string // id to the value of key v
 	path    map[string]string
+	taken   map[string]bool // by another source than files
 	refused map[string]error
+	drops   []string // in the order of Drop
 	applied int
 	base    string // stands for v where a file has none; empty: that is an error
 }
 
 func newBoard() *board {
-	return &board{served: map[string]string{}, path: map[string]string{}, refused: map[string]error{}}
+	return &board{served: map[string]string{}, path: map[string]string{}, taken: map[string]bool{}, refused: map[string]error{}}
 }
 
 func (b *board) Apply(_ context.Context, id, path string, doc *config.Document) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p, ok := b.path[id]; ok && p != path {
-		return fmt.Errorf("by %s: %w", p, ErrTaken)
+	if b.taken[id] {
+		return fmt.Errorf("by the API: %w", ErrTaken)
 	}
 	v, ok := doc.Values()["v"]
 	if !ok && b.base == "" {
@@ -54,12 +56,13 @@ func (b *board) Apply(_ context.Context, id, path string, doc *config.Document) 
 func (b *board) Refuse(id, path string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.refused[id] = err
+	b.refused[id], b.path[id] = err, path
 }
 
 func (b *board) Drop(id, path string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.drops = append(b.drops, id)
 	if b.path[id] == path {
 		delete(b.served, id)
 		delete(b.path, id)
@@ -83,6 +86,7 @@ func (b *board) get(id string) (v string, refused error) {
 type rig struct {
 	*testing.T
 	dir, data string
+	more      []string // folders beside dir
 	key       *secret.Key
 	*board
 	*Follower
@@ -101,8 +105,8 @@ func (r *rig) restart() {
 		r.Fatal(err)
 	}
 	r.board = newBoard()
-	r.Follower = New(Options{Dirs: []string{r.dir}, Target: r.board, Store: store, Log: hclog.NewNullLogger(),
-		timing: timing{settle: 40 * time.Millisecond, gone: 80 * time.Millisecond, poll: 20 * time.Millisecond, watch: 10 * time.Second}})
+	r.Follower = New(Options{Dirs: append([]string{r.dir}, r.more...), Target: r.board, Store: store, Log: hclog.NewNullLogger(),
+		timing: timing{settle: 40 * time.Millisecond, gone: 80 * time.Millisecond, poll: 20 * time.Millisecond, watch: 10 * time.Second, reread: 50 * time.Millisecond}})
 }
 
 // write makes a file that looks as if it had been there for a while.

@@ -6,7 +6,7 @@ func (f *Follower) Retry() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, known := range f.files {
-		if known.refused && known.missing.IsZero() {
+		if known.refused && !known.gone {
 			known.pending = true
 		}
 	}

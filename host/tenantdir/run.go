@@ -13,7 +13,7 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 	w := &watch{open: f.o.watcher}
 	defer w.close()
-	watched, _ := f.renew(w, true)
+	watched, _ := f.renew(ctx, w, true)
 	check := time.NewTicker(f.o.timing.poll)
 	defer check.Stop()
 	next := time.NewTimer(0)
@@ -48,7 +48,7 @@ func (f *Follower) Run(ctx context.Context) {
 			continue
 		case <-check.C:
 			var changed bool
-			if watched, changed = f.renew(w, watched); changed {
+			if watched, changed = f.renew(ctx, w, watched); changed {
 				soon()
 			}
 			continue
@@ -81,8 +81,8 @@ func (f *Follower) Run(ctx context.Context) {
 
 // renew has the folders watched that are not, or not any more. It answers whether all
 // are and whether something is to be looked at for it.
-func (f *Follower) renew(w *watch, before bool) (watched, changed bool) {
-	changed, err := w.renew(f.o.Dirs)
+func (f *Follower) renew(ctx context.Context, w *watch, before bool) (watched, changed bool) {
+	changed, err := w.renew(ctx, f.o.Dirs)
 	watched = err == nil
 	switch {
 	case before && !watched:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,53 +16,57 @@ const heldShare = 10
 // many takes a while.
 const together = 10 * time.Second
 
-// vanish deals with files that are gone: their tenants are dropped, or held if too
+// vanish deals with tenants whose files are gone: they are dropped, or held if too
 // many went together. One alone is always dropped, as is one more by itself after
 // that: somebody removes two tenants by hand. While files go on vanishing none
-// of them is dropped, for it is not known yet how many go. atStart they are not
-// served yet.
+// of them is dropped, for it is not known yet how many go. Only tenants that were
+// served count, and the others are not waited for. atStart they are not served yet.
 func (f *Follower) vanish(ctx context.Context, atStart bool) {
 	now := f.now()
 	f.dropped = slices.DeleteFunc(f.dropped, func(at time.Time) bool { return now.Sub(at) >= together })
-	missing := 0
+	missing, total := 0, 0
 	var newest time.Time
-	for _, known := range f.files {
-		if known.missing.IsZero() {
-			continue
-		}
-		missing++
-		if !known.held && known.missing.After(newest) {
-			newest = known.missing
+	for _, t := range f.tenants {
+		switch {
+		case t.served && !t.missing.IsZero():
+			missing++
+			if !t.held && t.missing.After(newest) {
+				newest = t.missing
+			}
+			fallthrough
+		case t.served:
+			total++
+		case !t.missing.IsZero() && now.Sub(t.missing) >= f.o.timing.gone:
+			f.drop(t)
 		}
 	}
 	ended := now.Sub(newest) >= f.o.timing.gone
-	var gone []string
-	for path, known := range f.files {
-		if !known.missing.IsZero() && !known.held && (ended || now.Sub(known.missing) >= together) {
-			gone = append(gone, path)
+	var gone []*tenant
+	for _, t := range f.tenants {
+		if t.served && !t.missing.IsZero() && !t.held && (ended || now.Sub(t.missing) >= together) {
+			gone = append(gone, t)
 		}
 	}
 	if len(gone) == 0 {
 		return
 	}
-	slices.Sort(gone)
+	slices.SortFunc(gone, func(a, b *tenant) int { return strings.Compare(a.id, b.id) })
 	alone := missing == 1 && len(f.dropped) <= 1
 	missing += len(f.dropped)
-	total := len(f.files) + len(f.dropped)
+	total += len(f.dropped)
 	if alone || missing*heldShare <= total {
-		for _, path := range gone {
-			f.drop(path)
+		for _, t := range gone {
+			f.drop(t)
 			f.dropped = append(f.dropped, now)
 		}
 		return
 	}
-	for _, path := range gone {
-		known := f.files[path]
-		known.held = true
+	for _, t := range gone {
+		t.held = true
 		if atStart {
-			f.restore(ctx, known.id, path)
+			f.restore(ctx, t)
 		}
-		f.o.Target.Refuse(known.id, path, &HeldError{Gone: missing, Total: total})
+		f.o.Target.Refuse(t.id, t.source.path, &HeldError{Gone: missing, Total: total})
 	}
 	f.o.Log.Error("too many tenant files are gone at once: their tenants are served until it is confirmed",
 		"gone", missing, "of", total, "confirm", "botyard config reload --confirm-removed")
@@ -74,20 +79,15 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("the file is gone, together with %d of %d: the tenant is served until the removal is confirmed (botyard config reload --confirm-removed) or the file is back", e.Gone, e.Total)
 }
 
-// drop forgets a file. Another file with the same id gets its chance.
-func (f *Follower) drop(path string) {
-	known := f.files[path]
-	delete(f.files, path)
-	f.o.Target.Drop(known.id, path)
-	if k, ok := f.o.Store.get(known.id); ok && k.Path == path {
-		f.o.Store.remove(known.id)
+// drop forgets a tenant without files.
+func (f *Follower) drop(t *tenant) {
+	delete(f.tenants, t.id)
+	for _, known := range t.files {
+		delete(f.files, known.path)
 	}
-	f.o.Log.Info("tenant dropped", "tenant", known.id, "file", path)
-	for _, other := range f.files {
-		if other.id == known.id {
-			other.pending, other.changed = true, f.now().Add(-time.Hour)
-		}
-	}
+	f.o.Target.Drop(t.id, t.source.path)
+	f.o.Store.remove(t.id)
+	f.o.Log.Info("tenant dropped", "tenant", t.id, "file", t.source.path)
 }
 
 // Held answers the ids of the tenants that are held, sorted, and the paths that their
@@ -95,9 +95,9 @@ func (f *Follower) drop(path string) {
 func (f *Follower) Held() (ids, paths []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for path, known := range f.files {
-		if known.held {
-			ids, paths = append(ids, known.id), append(paths, path)
+	for id, t := range f.tenants {
+		if t.held {
+			ids, paths = append(ids, id), append(paths, t.source.path)
 		}
 	}
 	slices.Sort(ids)
@@ -109,10 +109,10 @@ func (f *Follower) ConfirmRemoved() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var ids []string
-	for path, known := range f.files {
-		if known.held {
-			ids = append(ids, known.id)
-			f.drop(path)
+	for id, t := range f.tenants {
+		if t.held {
+			ids = append(ids, id)
+			f.drop(t)
 		}
 	}
 	slices.Sort(ids)

@@ -15,14 +15,20 @@ import (
 // come at least ten times in what passes.
 func clocked(t *testing.T, n int) (r *rig, pass func(time.Duration)) {
 	r = newRig(t)
-	r.o.timing = usual
-	now := time.Now()
-	r.now = func() time.Time { return now }
+	pass = r.clocked()
 	for i := range n {
 		r.write(fmt.Sprintf("t%03d.hcl", i), `v = 1`)
 	}
 	r.load()
-	return r, func(d time.Duration) {
+	return r, pass
+}
+
+// clocked has the rig's follower go by the usual times, on a clock that the test moves.
+func (r *rig) clocked() (pass func(time.Duration)) {
+	r.o.timing = usual
+	now := time.Now()
+	r.now = func() time.Time { return now }
+	return func(d time.Duration) {
 		step := max(100*time.Millisecond, d/10)
 		for end := now.Add(d); now.Before(end); {
 			now = now.Add(min(step, end.Sub(now)))

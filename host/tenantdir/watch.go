@@ -1,6 +1,7 @@
 package tenantdir
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/fsnotify/fsnotify"
 )
 
@@ -22,7 +24,7 @@ type watch struct {
 
 // renew watches what is not, or not any more. It answers whether a folder is now
 // watched that was not, or the other way round, and why some are not.
-func (w *watch) renew(dirs []string) (changed bool, err error) {
+func (w *watch) renew(ctx context.Context, dirs []string) (changed bool, err error) {
 	if w.w == nil {
 		if w.w, err = w.open(); err != nil {
 			w.w = nil
@@ -34,7 +36,7 @@ func (w *watch) renew(dirs []string) (changed bool, err error) {
 	var errs []error
 	for _, dir := range dirs {
 		// Looked at before it is watched: what comes in between is found the next time.
-		now, err := os.Stat(dir)
+		now, err := readfile.Bounded(ctx, dir, func() (fs.FileInfo, error) { return os.Stat(dir) })
 		was, on := w.on[dir]
 		// A folder that was made anew may have the number of the one that was removed.
 		if err == nil && on && os.SameFile(was, now) && slices.Contains(watched, filepath.Clean(dir)) {
@@ -44,7 +46,8 @@ func (w *watch) renew(dirs []string) (changed bool, err error) {
 		delete(w.on, dir)
 		_ = w.w.Remove(dir) // which is an error if the folder was removed
 		if err == nil {
-			err = w.w.Add(dir)
+			watcher := w.w
+			_, err = readfile.Bounded(ctx, dir, func() (none struct{}, _ error) { return none, watcher.Add(dir) })
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", dir, err))

@@ -1,0 +1,88 @@
+package readfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// stuckOnes starts n calls of paths that are not answered before the test's end.
+func stuckOnes(t *testing.T, s *stuck, path func(i int) string, n int) (release func()) {
+	t.Helper()
+	hold := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			_, err := bounded(t.Context(), s, path(i), func() (int, error) { <-hold; return 0, nil })
+			if !errors.Is(err, ErrBlocked) {
+				t.Errorf("%s: %v", path(i), err)
+			}
+		})
+	}
+	all.Wait()
+	return sync.OnceFunc(func() { close(hold) })
+}
+
+func ask(s *stuck, path string) error {
+	_, err := bounded(context.Background(), s, path, func() (int, error) { return 1, nil })
+	return err
+}
+
+func TestNobodyWaitsForWhatDoesNotAnswer(t *testing.T) {
+	s := newStuck(200 * time.Millisecond)
+	release := stuckOnes(t, s, func(int) string { return "/mnt/a/1" }, 1)
+	defer release()
+	if err := ask(s, "/mnt/a/1"); !errors.Is(err, ErrBlocked) {
+		t.Errorf("the same path was asked for again: %v", err)
+	}
+	if err := ask(s, "/mnt/a/2"); err != nil {
+		t.Errorf("another one: %v", err)
+	}
+	release()
+	for deadline := time.Now().Add(10 * time.Second); ask(s, "/mnt/a/1") != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it answered, and is refused")
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all != 0 || len(s.paths) != 0 {
+		t.Errorf("%d %v", s.all, s.paths)
+	}
+}
+
+// What does not answer is bounded, and does not keep other folders away.
+func TestStuckCallsAreBounded(t *testing.T) {
+	s := newStuck(200 * time.Millisecond)
+	defer stuckOnes(t, s, func(i int) string { return fmt.Sprintf("/mnt/a/%d", i) }, folderStuck)()
+	if err := ask(s, "/mnt/a/other"); !errors.Is(err, ErrBlocked) {
+		t.Errorf("one more of the folder: %v", err)
+	}
+	if err := ask(s, "/mnt/b/other"); err != nil {
+		t.Errorf("another folder: %v", err)
+	}
+	defer stuckOnes(t, s, func(i int) string { return fmt.Sprintf("/mnt/t%d/secret", i) }, parentStuck-folderStuck)()
+	if err := ask(s, "/mnt/b/other"); !errors.Is(err, ErrBlocked) {
+		t.Errorf("another folder beside so many: %v", err)
+	}
+	if err := ask(s, "/etc/a/other"); err != nil {
+		t.Errorf("another folder elsewhere: %v", err)
+	}
+}
+
+func TestAContextEndsTheWait(t *testing.T) {
+	s := newStuck(time.Hour)
+	ctx, cancel := context.WithCancel(context.Background())
+	hold := make(chan struct{})
+	defer close(hold)
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, err := bounded(ctx, s, "/mnt/a/1", func() (int, error) { <-hold; return 0, nil }); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := ask(s, "/mnt/a/1"); !errors.Is(err, ErrBlocked) {
+		t.Errorf("what still does not answer was asked again: %v", err)
+	}
+}

@@ -1,0 +1,261 @@
+package tenantdir
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A tenant is its id: whatever way its file is saved or renamed, it is served all the
+// while, and then by what the new file says.
+func TestATenantIsItsID(t *testing.T) {
+	const hcl, yaml = "v = 2", "v: 2\n"
+	type steps []func(r *rig) // between two of them time passes
+	move := func(from, to string) func(*rig) {
+		return func(r *rig) { must(r.T, os.Rename(r.in(from), r.in(to))) }
+	}
+	text := func(name, text string) func(*rig) {
+		return func(r *rig) { must(r.T, os.WriteFile(r.in(name), []byte(text), 0o600)) }
+	}
+	remove := func(name string) func(*rig) { return func(r *rig) { must(r.T, os.Remove(r.in(name))) } }
+	all := func(do ...func(*rig)) func(*rig) {
+		return func(r *rig) {
+			for _, d := range do {
+				d(r)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		steps steps
+		every time.Duration // between steps
+		v     string
+		from  string // the file that it comes from then
+		bad   string // in why the newest file is not served
+	}{
+		{"from HCL to YAML", steps{all(remove("a.hcl"), text("a.yaml", yaml))}, 0, "2", "a.yaml", ""},
+		{"the new one first", steps{text("a.yaml", yaml), remove("a.hcl")}, 200 * time.Millisecond, "2", "a.yaml", ""},
+		{"the new one long before", steps{text("a.yaml", yaml), remove("a.hcl")}, 5 * time.Second, "2", "a.yaml", ""},
+		{"the new one a moment later", steps{remove("a.hcl"), text("a.yaml", yaml)}, 800 * time.Millisecond, "2", "a.yaml", ""},
+		{"renamed as it is", steps{move("a.hcl", "a.yml")}, 0, "1", "a.yml", "a.yml"}, // HCL is no YAML
+		{"to another folder", steps{move("a.hcl", "../more/a.hcl")}, 0, "1", "../more/a.hcl", ""},
+		{"to another folder and back", steps{move("a.hcl", "../more/a.hcl"), move("../more/a.hcl", "a.hcl")}, 3 * time.Second, "1", "a.hcl", ""},
+		{"to another folder, in two steps", steps{move("a.hcl", "../aside"), move("../aside", "../more/a.hcl")}, 800 * time.Millisecond, "1", "../more/a.hcl", ""},
+		{"away and back", steps{move("a.hcl", "../aside"), move("../aside", "a.hcl")}, 800 * time.Millisecond, "1", "a.hcl", ""},
+		{"with a mistake", steps{all(remove("a.hcl"), text("a.yaml", "w: 2\n"))}, 0, "1", "a.yaml", "missing"},
+		{"with a mistake, and mended", steps{all(remove("a.hcl"), text("a.yaml", ": ")), text("a.yaml", yaml)}, 3 * time.Second, "2", "a.yaml", ""},
+		{"with a mistake, and back", steps{all(remove("a.hcl"), text("a.yaml", ": ")), all(remove("a.yaml"), text("a.hcl", hcl))}, 3 * time.Second, "2", "a.hcl", ""},
+		{"three times", steps{all(remove("a.hcl"), text("a.yaml", yaml)), move("a.yaml", "a.yml"), move("a.yml", "../more/a.yaml")}, 100 * time.Millisecond, "2", "../more/a.yaml", ""},
+		{"written aside and renamed", steps{text(".a.hcl.new", hcl), move(".a.hcl.new", "a.hcl")}, time.Second, "2", "a.hcl", ""},
+		{"removed and written", steps{remove("a.hcl"), text("a.hcl", hcl)}, 500 * time.Millisecond, "2", "a.hcl", ""},
+		{"with a backup", steps{move("a.hcl", "a.hcl~"), text("a.hcl", hcl)}, 500 * time.Millisecond, "2", "a.hcl", ""},
+		{"exchanged for another's", steps{all(move("a.hcl", "x"), move("t001.hcl", "a.hcl"), move("x", "t001.hcl"))}, 0, "t1", "a.hcl", ""},
+		{"as a folder", steps{all(remove("a.hcl"), func(r *rig) { must(r.T, os.Mkdir(r.in("a.hcl"), 0o700)) }, text("a.yaml", yaml))}, 0, "2", "a.yaml", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			root := t.TempDir()
+			r.dir = filepath.Join(root, "tenants")
+			r.more = []string{filepath.Join(root, "more")}
+			must(t, os.Mkdir(r.dir, 0o700), os.Mkdir(r.more[0], 0o700))
+			for i := range 3 {
+				r.write(fmt.Sprintf("t%03d.hcl", i), fmt.Sprintf("v = \"t%d\"", i))
+			}
+			r.write("a.hcl", "v = 1")
+			r.restart()
+			pass := r.clocked()
+			r.load()
+			during := func(d time.Duration) {
+				for ; d > 0; d -= 100 * time.Millisecond {
+					if pass(100 * time.Millisecond); len(r.served) != 4 {
+						t.Fatalf("served %v", r.served)
+					}
+				}
+			}
+			for _, step := range tt.steps {
+				step(r)
+				during(tt.every)
+			}
+			during(3 * time.Second)
+			if held, _ := r.Held(); len(held) > 0 || len(r.drops) > 0 {
+				t.Errorf("held %v, dropped %v", held, r.drops)
+			}
+			check := func(when string) {
+				t.Helper()
+				v, err := r.get("a")
+				if v != tt.v || r.path["a"] != r.in(tt.from) {
+					t.Errorf("%s: served %q from %s", when, v, r.path["a"])
+				}
+				if (err != nil) != (tt.bad != "") || err != nil && !strings.Contains(err.Error(), tt.bad) {
+					t.Errorf("%s: refused for %v", when, err)
+				}
+			}
+			check("at once")
+			r.restart()
+			pass = r.clocked()
+			r.load()
+			pass(3 * time.Second)
+			check("after a restart")
+		})
+	}
+}
+
+func (r *rig) in(name string) string { return filepath.Join(r.dir, name) }
+
+// Of two files of one tenant the one that was there first goes on, after a restart too,
+// and of the other it is told.
+func TestOfTwoFilesTheFirstGoesOn(t *testing.T) {
+	r, pass := clocked(t, 0)
+	r.write("a.yaml", "v: 1\n")
+	pass(time.Second)
+	r.write("a.hcl", "v = 2")
+	pass(time.Second)
+	check := func(when string) {
+		t.Helper()
+		ignored := r.Ignored()
+		if !r.serves("a", "1")() || len(ignored) != 1 || ignored[0].Path != r.in("a.hcl") || !strings.Contains(ignored[0].Reason, r.in("a.yaml")) {
+			t.Errorf("%s: served %v, ignored %v", when, r.served, ignored)
+		}
+	}
+	check("at once")
+	r.restart()
+	r.load()
+	check("after a restart")
+	must(t, os.Remove(r.in("a.yaml")))
+	r.scan(context.Background())
+	if !r.serves("a", "2")() || len(r.Ignored()) != 0 {
+		t.Errorf("served %v, ignored %v", r.served, r.Ignored())
+	}
+}
+
+// Many files are renamed at once, and some of the new ones are wrong: nobody is held.
+func TestManyRenamedAtOnceAreChanges(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		r, pass := clocked(t, 30)
+		for i := range 30 {
+			r.remove(i)
+			text := "v: 2\n"
+			if i%2 == 0 {
+				text = "v: ["
+			}
+			r.write(fmt.Sprintf("t%03d.yaml", i), text)
+		}
+		if restarted {
+			r.restart()
+			pass = r.clocked()
+			r.load()
+		}
+		pass(20 * time.Second)
+		if held, _ := r.Held(); len(held) != 0 || len(r.served) != 30 || len(r.drops) != 0 {
+			t.Fatalf("restarted %v: held %v, dropped %v, %d served", restarted, held, r.drops, len(r.served))
+		}
+		for i := range 30 {
+			want := []string{"1", "2"}[i%2]
+			if v, err := r.get(fmt.Sprintf("t%03d", i)); v != want || (err != nil) != (want == "1") {
+				t.Errorf("restarted %v: t%03d is served %q: %v", restarted, i, v, err)
+			}
+		}
+	}
+}
+
+// A new id is another tenant: the one is removed and the other added.
+func TestANewIDIsAnotherTenant(t *testing.T) {
+	for _, to := range []string{"b.hcl", "T000.hcl", "b.yaml"} {
+		r, pass := clocked(t, 2)
+		must(t, os.Rename(r.in("t000.hcl"), r.in(to)))
+		if filepath.Ext(to) == ".yaml" {
+			put(t, r.dir, to, "v: 1\n")
+		}
+		pass(3 * time.Second)
+		if !r.serves("t000", "")() || !r.serves(idOf(to), "1")() {
+			t.Errorf("%s: served %v", to, r.served)
+		}
+	}
+}
+
+// A name that is no tenant file's is a removal, and it is told of those that somebody
+// may take for one.
+func TestIgnoredFilesAreTold(t *testing.T) {
+	for name, told := range map[string]bool{
+		"t000.HCL": true, "t000.YAML": true, "t000.hcl.bak": true, "t000.hcl.disabled": true, "t000.yaml.txt": true, "not a tenant.hcl": true, "..hcl": false,
+		"t000.hcl~": false, ".t000.hcl.swp": false, "#t000.hcl#": false, "README.md": false, "t000": false,
+	} {
+		r, pass := clocked(t, 2)
+		must(t, os.Rename(r.in("t000.hcl"), r.in(name)))
+		pass(3 * time.Second)
+		if !r.serves("t000", "")() || !r.serves("t001", "1")() {
+			t.Errorf("%s: served %v", name, r.served)
+		}
+		if ignored := r.Ignored(); (len(ignored) == 1) != told || told && ignored[0].Path != r.in(name) {
+			t.Errorf("%s: ignored %v", name, ignored)
+		}
+		if len(r.refused) > 0 {
+			t.Errorf("%s: refused %v", name, r.refused)
+		}
+		must(t, os.Rename(r.in(name), r.in("t000.hcl")))
+		if pass(3 * time.Second); !r.serves("t000", "1")() || len(r.Ignored()) != 0 {
+			t.Errorf("%s: served %v, ignored %v", name, r.served, r.Ignored())
+		}
+	}
+}
+
+// What never was served is not waited for, and counts neither among those that go nor
+// among those that are there.
+func TestWhatNeverWasServedDoesNotCount(t *testing.T) {
+	r, pass := clocked(t, 10)
+	for i := range 30 {
+		r.write(fmt.Sprintf("bad%d.hcl", i), "w = 1")
+	}
+	pass(time.Second)
+	for i := range 30 {
+		must(t, os.Remove(r.in(fmt.Sprintf("bad%d.hcl", i))))
+	}
+	r.remove(0) // alone, of those that count
+	pass(1500 * time.Millisecond)
+	if held, _ := r.Held(); len(held) != 0 || len(r.served) != 9 || len(r.refused) != 0 {
+		t.Fatalf("held %v, %d served, refused %v", held, len(r.served), r.refused)
+	}
+	// Nor do they hide that many go.
+	pass(2 * together)
+	for i := range 90 {
+		r.write(fmt.Sprintf("bad%d.hcl", i), "w = 1")
+	}
+	pass(time.Second)
+	for i := range 4 {
+		r.remove(i + 1)
+	}
+	pass(3 * time.Second)
+	held, _ := r.Held()
+	_, err := r.get("t001")
+	if len(held) != 4 || err == nil || !strings.Contains(err.Error(), "4 of 9") {
+		t.Errorf("held %v for %v", held, err)
+	}
+}
+
+// A folder that cannot be read says nothing about its files, whatever is in the others.
+func TestARenameWhileAFolderIsAway(t *testing.T) {
+	r := newRig(t)
+	root := t.TempDir()
+	r.dir, r.more = filepath.Join(root, "tenants"), []string{filepath.Join(root, "more")}
+	must(t, os.Mkdir(r.dir, 0o700), os.Mkdir(r.more[0], 0o700))
+	r.write("a.hcl", "v = 1")
+	r.write("b.hcl", "v = 1")
+	r.restart()
+	pass := r.clocked()
+	r.load()
+	must(t, os.Rename(r.dir, r.dir+"-away"))
+	put(t, r.more[0], "a.hcl", "v = 2")
+	pass(5 * time.Second)
+	if !r.serves("a", "1")() || !r.serves("b", "1")() {
+		t.Fatalf("served %v", r.served)
+	}
+	must(t, os.Remove(filepath.Join(r.dir+"-away", "a.hcl")), os.Rename(r.dir+"-away", r.dir))
+	pass(5 * time.Second)
+	if !r.serves("a", "2")() || !r.serves("b", "1")() || len(r.drops) != 0 {
+		t.Errorf("served %v, dropped %v", r.served, r.drops)
+	}
+}
