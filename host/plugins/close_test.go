@@ -39,7 +39,7 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 		if alive(pid) {
 			t.Error("the process is left")
 		}
-		if _, err := os.Stat(h.runtime.path); !os.IsNotExist(err) {
+		if _, err := os.Stat(h.runtime.path()); !os.IsNotExist(err) {
 			t.Errorf("the runtime folder is left: %v", err)
 		}
 		if st := h.row("test"); st.State != Stopped || st.PID != 0 {

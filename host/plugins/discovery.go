@@ -31,11 +31,23 @@ type binary struct {
 }
 
 // discover looks through the folders. A file that must not be run is found too,
-// so that whoever asks for the plugin learns why there is none.
-func (m *Manager) discover() map[ref]*binary {
-	found := map[ref]*binary{}
+// so that whoever asks for the plugin learns why there is none. What the system
+// does not let it see now is taken to be as it was before, and unsure is true.
+func (m *Manager) discover() (found map[ref]*binary, unsure bool) {
+	found = map[ref]*binary{}
+	before := m.snapshot()
 	for _, dir := range m.opts.Dirs {
 		entries, err := os.ReadDir(dir)
+		if scarce(err) {
+			m.log.Warn("plugin folder cannot be read now; its plugins are taken to be as they were", "dir", dir, "error", err)
+			unsure = true
+			for r, b := range before {
+				if _, ok := found[r]; !ok && filepath.Dir(b.path) == filepath.Clean(dir) {
+					found[r] = b
+				}
+			}
+			continue
+		}
 		if err != nil {
 			// A missing folder is a plugin-less one; it may come later.
 			level := m.log.Error
@@ -58,9 +70,22 @@ func (m *Manager) discover() map[ref]*binary {
 			}
 			found[b.ref] = b
 			b.refusal = m.judge(b, folder)
+			if scarce(b.refusal) {
+				unsure = true
+				if was := before[b.ref]; was != nil && was.path == b.path {
+					found[b.ref] = was
+				}
+			}
 		}
 	}
-	return found
+	return found, unsure
+}
+
+// snapshot is what the last scan found.
+func (m *Manager) snapshot() map[ref]*binary {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.binaries // replaced as a whole, never changed
 }
 
 // folder is what a plugin folder says of all files in it.

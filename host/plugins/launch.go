@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/botyard/botyard/host/config"
@@ -36,7 +35,9 @@ var services = map[string][]string{
 type startError struct {
 	// permanent: the same binary will fail in the same way again.
 	permanent bool
-	err       error
+	// surroundings: what the host runs on is at fault, and not the plugin.
+	surroundings bool
+	err          error
 }
 
 func (e *startError) Error() string { return e.err.Error() }
@@ -56,15 +57,27 @@ func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 }
 
 // launch starts the binary and returns when it serves. When it fails, nothing of
-// the process is left. It takes no longer than the plugin's start timeout and the
-// time that killing takes.
+// the process is left, and the error is a *startError. It takes no longer than the
+// plugin's start timeout and the time that killing takes.
 func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*process, error) {
+	p, err := m.attempt(ctx, bin, scope)
+	var start *startError
+	if errors.As(err, &start) && !start.permanent && !start.surroundings && ctx.Err() == nil {
+		// A plugin that cannot make its socket ends, and says so in words of its own.
+		if wrong := m.runtime.check(); wrong != nil {
+			err = &startError{surroundings: true, err: fmt.Errorf("%w; the plugin: %w", wrong, start)}
+		}
+	}
+	return p, err
+}
+
+func (m *Manager) attempt(ctx context.Context, bin *binary, scope string) (*process, error) {
 	settings := m.opts.settings(bin.ref)
 	ctx, cancel := context.WithTimeout(ctx, settings.StartTimeout)
 	defer cancel()
 	p, err := m.prepare(bin, scope, settings)
 	if err != nil {
-		return nil, &startError{err: err}
+		return nil, err
 	}
 
 	type connected struct {
@@ -85,7 +98,9 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 	}
 	p.conn = c.conn
 	if p.pid == 0 {
-		return nil, errors.Join(&startError{err: fmt.Errorf("%s: %w", bin.path, c.err)}, os.RemoveAll(p.dir))
+		// All but the system's refusal to run just this file is before, and around, the plugin.
+		start := &startError{surroundings: p.execErr == nil || scarce(p.execErr), err: fmt.Errorf("%s: %w", bin.path, c.err)}
+		return nil, errors.Join(start, os.RemoveAll(p.dir))
 	}
 	go p.cleanUp() // waits for the end, whenever that is
 	if err = c.err; err == nil {
@@ -101,22 +116,24 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 // prepare makes the process, which is not started. Its folder is the only trace.
 func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSettings) (*process, error) {
 	if err := m.admit(bin); err != nil {
-		return nil, err
+		return nil, &startError{surroundings: scarce(err), err: err}
 	}
+	dir, err := m.runtime.add()
+	if err != nil {
+		return nil, &startError{surroundings: true, err: err}
+	}
+	m.launches.Add(1)
 	log := m.log.With("kind", bin.kind, "name", bin.name)
 	if scope != "" {
 		log = log.With("tenant", scope)
 	}
 	p := &process{
 		bin: bin, settings: settings, log: log, timing: m.timing, startedAt: time.Now(),
-		dir:    filepath.Join(m.runtime.path, strconv.FormatInt(m.launches.Add(1), 10)),
+		dir: dir, runtime: m.runtime,
 		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
 		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
 	}
 	p.words = newWords(log)
-	if err := os.Mkdir(p.dir, 0o700); err != nil {
-		return nil, err
-	}
 	env := allowedEnv(settings.Env)
 	if dir := m.dataDir(bin.ref, scope); dir != "" {
 		env = append(env, sdk.DataDirEnv+"="+dir)

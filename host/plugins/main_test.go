@@ -145,7 +145,7 @@ func newHost(t testing.TB, o hostOptions, plugins ...string) *host {
 	}
 	tm := defaultTiming()
 	tm.backoffBase, tm.backoffMax = 10*time.Millisecond, 50*time.Millisecond
-	tm.debounce = 50 * time.Millisecond
+	tm.debounce, tm.lookEvery = 50*time.Millisecond, 100*time.Millisecond
 	if o.timing != nil {
 		o.timing(&tm)
 	}
@@ -166,7 +166,7 @@ func newHost(t testing.TB, o hostOptions, plugins ...string) *host {
 		if err := m.Close(ctx); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		if _, err := os.Stat(m.runtime.path); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(m.runtime.path()); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the runtime folder is left: %v", err)
 		}
 		for _, pid := range pids {

@@ -37,7 +37,8 @@ type Manager struct {
 	closed   chan struct{}  // closed when Close is done
 	outcome  error
 
-	scan sync.Mutex // one scan at a time
+	scan   sync.Mutex  // one scan at a time
+	unsure atomic.Bool // the last scan could not see all
 
 	mu          sync.Mutex
 	closing     bool
@@ -83,9 +84,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	m.later, m.laterEnd = context.WithCancel(context.Background())
 	m.folders = watchFolders(m) // before the scan, so that no change falls between
 	_ = m.rescan(false)         // logged there
-	if m.folders != nil {
-		go m.folders.run()
-	}
+	go m.folders.run()
 	return m, nil
 }
 
@@ -99,7 +98,8 @@ func (m *Manager) rescan(asked bool) error {
 	m.scan.Lock()
 	defer m.scan.Unlock()
 	m.folders.add() // one may have come into being
-	found := m.discover()
+	found, unsure := m.discover()
+	m.unsure.Store(unsure)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closing {
@@ -134,7 +134,16 @@ func (m *Manager) rescan(asked bool) error {
 	}
 	m.binaries = found
 	for p, s := range m.supervisors {
-		if b := found[p.ref]; b != nil && b.refusal == nil {
+		switch b := found[p.ref]; {
+		case b == nil:
+			s.withdraw(fmt.Errorf("the %s is in no plugin folder any more", p.ref))
+			if s.users.Load() == 0 && s.current() == nil {
+				delete(m.supervisors, p)
+				m.tasks.Go(func() { s.shutdown(m.hard) })
+			}
+		case b.refusal != nil:
+			s.withdraw(b.refusal)
+		default:
 			was := before[p.ref]
 			s.offer(b, asked || was != nil && was.refusal != nil)
 		}
@@ -252,10 +261,34 @@ func (m *Manager) use(at place, b *binary) *supervisor {
 func (m *Manager) unuse(s *supervisor) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.users.Add(-1) > 0 || m.closing || s.scope == "" && m.isolated(s.ref) != isolationTenant {
+	if s.users.Add(-1) > 0 {
 		return
 	}
-	delete(m.supervisors, place{s.ref, s.scope})
+	// The one without a tenant was asked for the schema. While that cannot be had, it
+	// goes on trying.
+	if s.scope != "" || !s.isTried() {
+		m.retire(s)
+	}
+}
+
+// retireUnused ends the supervisor of a plugin that has become well if nobody waits
+// for that any more.
+func (m *Manager) retireUnused(s *supervisor) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s.users.Load() == 0 {
+		m.retire(s)
+	}
+}
+
+// retire ends a supervisor without users, if the plugin is isolated by tenant. The
+// lock is held.
+func (m *Manager) retire(s *supervisor) {
+	at := place{s.ref, s.scope}
+	if m.closing || m.supervisors[at] != s || s.scope == "" && m.isolated(s.ref) != isolationTenant {
+		return
+	}
+	delete(m.supervisors, at)
 	m.tasks.Go(func() { s.shutdown(m.hard) })
 }
 

@@ -46,6 +46,7 @@ type timing struct {
 	outputGrace time.Duration // for the last output of a process that ended
 	exitNotice  time.Duration // between a broken connection and the news of the exit
 	debounce    time.Duration // of changes in plugin folders
+	lookEvery   time.Duration // at plugin folders, for what watching them does not tell
 }
 
 func defaultTiming() timing {
@@ -56,6 +57,7 @@ func defaultTiming() timing {
 		quarantineRetry: time.Minute,
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
+		lookEvery: time.Second,
 	}
 }
 

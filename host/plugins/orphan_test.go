@@ -21,7 +21,7 @@ func runTestHost() {
 	if _, err := m.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{}`)}); err != nil {
 		panic(err)
 	}
-	fmt.Println(m.Status()[0].PID, m.runtime.path)
+	fmt.Println(m.Status()[0].PID, m.runtime.path())
 	select {}
 }
 

@@ -24,6 +24,7 @@ func (p *process) probe() {
 		case <-next.C:
 		case <-p.suspect:
 		}
+		p.keepFolder()
 		if p.answers() {
 			misses = 0
 			next.Reset(p.timing.probeEvery)

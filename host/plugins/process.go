@@ -26,6 +26,7 @@ type process struct {
 	log      hclog.Logger
 	timing   timing
 	dir      string // private; removed at the end
+	runtime  *runtimeDir
 
 	cmd      *exec.Cmd
 	pid      int
@@ -34,6 +35,7 @@ type process struct {
 	stderr   *os.File
 	words    *words // what it said
 	babbled  bool   // that began with something else than the handshake
+	execErr  error  // why the system did not run it
 	client   *plugin.Client
 
 	// Set by launch, constant afterwards.
@@ -49,6 +51,7 @@ type process struct {
 
 	mu      sync.Mutex
 	reaped  bool
+	cleaned bool   // its folder is, or is being, removed
 	orderly bool   // it was asked to end and has time until stop kills it
 	reason  string // why it was killed, if it was
 	setups  map[*instance]*setup
@@ -150,10 +153,25 @@ func (p *process) cleanUp() {
 		_ = conn.Close() // closed by go-plugin, unless it gave up before
 	}
 	p.tasks.Wait() // they ended with the connection
+	p.mu.Lock()
+	p.cleaned = true
+	p.mu.Unlock()
 	if err := os.RemoveAll(p.dir); err != nil {
 		p.log.Warn("removing the process's folder", "dir", p.dir, "error", err)
 	}
 	close(p.gone)
+}
+
+// keepFolder makes the process's folder again if somebody took it away.
+func (p *process) keepFolder() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cleaned {
+		return
+	}
+	if err := p.runtime.keep(p.dir); err != nil {
+		p.log.Warn("the process's folder cannot be made again", "dir", p.dir, "error", err)
+	}
 }
 
 // noteConn keeps go-plugin's connections for cleanUp. Of a process that ended

@@ -31,6 +31,11 @@ func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 		if s.ctx.Err() != nil {
 			return nil, s.unavailable("it is being stopped")
 		}
+		if s.withdrawn != nil {
+			err := s.unavailable("nothing of it can be started: its file is gone or is refused by this host").By(fault.PartyHost)
+			err.Err = s.withdrawn
+			return nil, err
+		}
 		if (s.state == Quarantined || s.state == Failed) && time.Now().Before(s.retryAt) {
 			return nil, s.broken("it failed again and again").After(time.Until(s.retryAt).Round(time.Second))
 		}
@@ -41,6 +46,9 @@ func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 		s.mu.Lock()
 		switch {
 		case errors.Is(err, errLimit):
+			if s.failures.surroundings > 0 {
+				return nil, s.broken("this host cannot start it at the moment").By(fault.PartyHost).After(time.Second)
+			}
 			return nil, s.broken("it does not start in time").After(time.Second)
 		case err != nil:
 			return nil, fault.Of(err)

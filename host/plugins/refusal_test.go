@@ -72,7 +72,7 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 			if n := h.launches.Load(); c.state == Failed && n != 1 || c.state == Quarantined && n != 6 {
 				t.Errorf("it was started %d times", n)
 			}
-			if entries, _ := os.ReadDir(h.runtime.path); len(entries) != 1 { // the lock
+			if entries, _ := os.ReadDir(h.runtime.path()); len(entries) != 1 { // the lock
 				t.Errorf("left in the runtime folder: %v", entries)
 			}
 			h.ask(h.open(Spec{Name: "good"}), "hello")

@@ -11,10 +11,10 @@ import (
 func (s *supervisor) offer(bin *binary, asked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if asked || bin.sum != s.bin.sum {
+	if asked || bin.sum != s.bin.sum || s.withdrawn != nil {
 		s.forgive()
 	}
-	s.bin = bin
+	s.bin, s.withdrawn = bin, nil
 	s.kick()
 }
 
@@ -24,9 +24,28 @@ func (s *supervisor) forgive() {
 	s.rejected = ""
 	s.failures.reset()
 	s.retryAt = time.Time{}
-	if s.state == Quarantined || s.state == Failed {
+	if s.ails() {
 		s.state = Available
 	}
+	clear(s.poisonous)
+	s.suspects.Store(0)
+}
+
+// withdraw tells the supervisor that nothing of the plugin may be started any more,
+// until the next offer, and why. What runs goes on.
+func (s *supervisor) withdraw(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.withdrawn = why
+	if s.proc == nil && s.state != Stopped {
+		s.fail(why)
+	}
+}
+
+// fail notes that calls fail at once, and why. The lock is held.
+func (s *supervisor) fail(why error) {
+	s.state, s.lastErr = Failed, why.Error()
+	s.announce()
 }
 
 func (s *supervisor) replacementWaits(p *process) bool {

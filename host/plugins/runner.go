@@ -29,13 +29,25 @@ type processRunner struct {
 	handshake *io.PipeReader // the first line of the process's stdout
 	announce  *io.PipeWriter
 	dialed    net.Addr
+	silent    chan struct{} // closed when the standard output ended without a first line
+}
+
+// wordless reports whether the process closed its standard output before it said
+// anything.
+func (r *processRunner) wordless() bool {
+	select {
+	case <-r.silent:
+		return true
+	default:
+		return false
+	}
 }
 
 var _ runner.Runner = (*processRunner)(nil)
 
 // newRunner prepares the process; env is go-plugin's share of its environment.
 func (p *process) newRunner(env []string) (*processRunner, error) {
-	r := &processRunner{p: p}
+	r := &processRunner{p: p, silent: make(chan struct{})}
 	r.handshake, r.announce = io.Pipe()
 	p.cmd.Env = append(p.cmd.Env, env...)
 	return r, nil
@@ -77,6 +89,7 @@ func (r *processRunner) Start(context.Context) error {
 	// plugins in order; and kill reaches what the plugin started.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
+		p.execErr = err
 		closeAll(lifeline, stdout, stderr)
 		_ = r.announce.Close()
 		return err
@@ -108,6 +121,9 @@ func (r *processRunner) readStdout() {
 	} else {
 		// Not how a plugin begins: go-plugin is told that there is no more.
 		r.p.babbled = len(line) > 0
+		if len(line) == 0 {
+			close(r.silent)
+		}
 		_ = r.announce.Close()
 		r.p.words.say(line)
 	}
@@ -135,6 +151,10 @@ func (r *processRunner) Kill(context.Context) error {
 	r.p.mu.Lock()
 	orderly := r.p.orderly
 	r.p.mu.Unlock()
+	// One that said nothing is ending, mostly; then it is known how it ended.
+	if !orderly && r.p.pid != 0 && r.wordless() && r.p.endsSoon() {
+		return nil
+	}
 	if !orderly {
 		r.p.kill("it did not start")
 	}

@@ -45,7 +45,7 @@ type Status struct {
 func (m *Manager) Status() []Status {
 	m.mu.Lock()
 	var out []Status
-	supervised := map[ref]bool{}
+	supervised, failed := map[ref]bool{}, map[ref]bool{}
 	circuits := map[*supervisor]int{}
 	for _, in := range m.instances {
 		circuits[in.sup] += in.breaker.open()
@@ -54,11 +54,12 @@ func (m *Manager) Status() []Status {
 		supervised[s.ref] = true
 		rows := s.status()
 		rows[0].OpenCircuits = circuits[s]
+		failed[s.ref] = failed[s.ref] || rows[0].State == Failed
 		out = append(out, rows...)
 	}
 	for r, b := range m.binaries {
-		if supervised[r] && b.refusal == nil {
-			continue
+		if supervised[r] && b.refusal == nil || failed[r] {
+			continue // said already
 		}
 		st := Status{Kind: r.kind, Name: r.name, Path: b.path, SHA256: b.sum, State: Available}
 		if b.refusal != nil {

@@ -36,6 +36,7 @@ type supervisor struct {
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced when something that calls wait for changed
 	bin       *binary       // what the next start runs
+	withdrawn error         // why nothing of it may be started now; nil if it may
 	rejected  string        // sum of a replacement that did not work
 	proc      *process      // what takes calls
 	info      *pluginv1.GetInfoResponse
@@ -91,11 +92,22 @@ func (s *supervisor) run() {
 	s.end()
 }
 
-// nextStart says whether a process is needed and how long to wait with its start.
+// nextStart says whether a process is needed and how long to wait with its start. One
+// that could not be started is tried whether or not anybody asks for it: who was
+// refused for it does not ask again, and wants to know when it is well.
 func (s *supervisor) nextStart() (wait time.Duration, needed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Until(s.retryAt), s.demand > 0 || s.active.Load() > 0
+	if s.withdrawn != nil {
+		return 0, false
+	}
+	return time.Until(s.retryAt), s.demand > 0 || s.active.Load() > 0 || s.ails()
+}
+
+// ails reports whether the plugin could not be started, or not be kept running. The
+// lock is held.
+func (s *supervisor) ails() bool {
+	return s.state == Quarantined || s.state == Failed || s.state == Backoff && s.startErr != nil
 }
 
 func (s *supervisor) sleep(wait time.Duration, needed bool) {
@@ -147,13 +159,15 @@ func (s *supervisor) start() {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.serve(p)
+	s.mu.Unlock()
+	s.m.retireUnused(s)
 }
 
 // serve makes p the process that takes calls. The lock is held.
 func (s *supervisor) serve(p *process) {
 	s.proc, s.info, s.state, s.retryAt, s.startErr = p, p.info, Ready, time.Time{}, nil
+	s.failures.started()
 	s.announce()
 	s.m.changes.note(s.ref, p.info.Version)
 	s.drains.Go(p.probe) // ends with the process
@@ -163,13 +177,25 @@ func (s *supervisor) serve(p *process) {
 func (s *supervisor) failed(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delay, quarantined := s.failures.add(time.Now(), s.m.timing)
 	s.lastErr = err.Error()
 	var start *startError
 	if errors.As(err, &start) {
 		s.startErr = start
 	}
+	var delay time.Duration
+	quarantined := false
+	if start != nil && start.surroundings {
+		delay = s.failures.addSurroundings(s.m.timing)
+	} else {
+		delay, quarantined = s.failures.add(time.Now(), s.m.timing)
+	}
 	switch {
+	case s.withdrawn != nil:
+		s.fail(s.withdrawn)
+		s.log.Error("plugin failed, and is not started again", "error", err, "reason", s.withdrawn)
+	case start != nil && start.surroundings:
+		s.state = Backoff
+		s.log.Error("plugin cannot be started through no fault of its own", "error", err, "next_try", delay)
 	case start != nil && start.permanent:
 		s.state, delay = Failed, s.m.timing.quarantineRetry
 		s.log.Error("plugin cannot be used", "error", err)
@@ -295,4 +321,11 @@ func (s *supervisor) leave() {
 
 func (s *supervisor) unavailable(format string, args ...any) *fault.Error {
 	return fault.New(fault.PluginUnavailable, "the %s is not available: %s", s.ref, fmt.Sprintf(format, args...))
+}
+
+// isTried reports whether starts go on until one succeeds.
+func (s *supervisor) isTried() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc == nil && (s.ails() || s.state == Starting)
 }

@@ -47,6 +47,15 @@ func main() {
 		os.Exit(3)
 	case "mute":
 		select {}
+	case "until": // ill until there is a file
+		if _, err := os.Stat(os.Getenv("BOTYARD_TEST_UNTIL")); err != nil {
+			fmt.Fprintln(os.Stderr, "not well yet")
+			os.Exit(1)
+		}
+	case "muteuntil":
+		if _, err := os.Stat(os.Getenv("BOTYARD_TEST_UNTIL")); err != nil {
+			select {}
+		}
 	case "babble":
 		fmt.Println("Hello! This is no handshake.")
 		select {}
@@ -64,6 +73,15 @@ func main() {
 		child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
 		child.SysProcAttr = &syscall.SysProcAttr{Setsid: mark == "daemons"}
 		if err := child.Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case "tempfile": // writes one as it starts
+		f, err := os.CreateTemp("", "")
+		if err == nil {
+			_, err = f.Write(make([]byte, 8192))
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -128,6 +146,12 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return say(fmt.Sprint(os.Getpid()))
 	case "child":
 		return say(fmt.Sprint(child.Process.Pid))
+	case "tempfile":
+		f, err := os.CreateTemp("", "")
+		if err != nil {
+			return nil, err
+		}
+		return say(f.Name())
 	case "secret":
 		return say(m.cfg.Secret)
 	case "opened":

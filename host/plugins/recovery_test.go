@@ -1,0 +1,375 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// illUntil is what plugins with the marks until and muteuntil need to become well.
+func illUntil(t *testing.T) (settings config.PluginSettings, heal func()) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "well")
+	t.Setenv("BOTYARD_TEST_UNTIL", path)
+	return config.PluginSettings{Env: []string{"BOTYARD_TEST_UNTIL"}}, func() { put(t, path, nil) }
+}
+
+// askInVain asks for the schema until the plugin is in the state.
+func (h *host) askInVain(name string, state State) {
+	h.t.Helper()
+	eventually(h.t, 30*time.Second, name+" is "+string(state), func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, err := h.Schema(ctx, "llm", name)
+		if err == nil {
+			h.t.Fatalf("%s gave a schema", name)
+		}
+		return h.row(name).State == state
+	})
+}
+
+// TestIllPluginIsTriedThoughNobodyAsks: who asked was refused, and does not ask again.
+func TestIllPluginIsTriedThoughNobodyAsks(t *testing.T) {
+	for _, c := range []struct {
+		mark      string
+		isolation string
+		state     State
+		settings  config.PluginSettings
+	}{
+		{mark: "until", state: Quarantined},
+		{mark: "until", state: Quarantined, isolation: isolationTenant},
+		{mark: "muteuntil", settings: config.PluginSettings{StartTimeout: 500 * time.Millisecond}},
+	} {
+		t.Run(c.mark+" "+c.isolation, func(t *testing.T) {
+			settings, heal := illUntil(t)
+			settings.Isolation, settings.StartTimeout = c.isolation, c.settings.StartTimeout
+			h := newHost(t, hostOptions{settings: settings, timing: func(tm *timing) { tm.quarantineRetry = 200 * time.Millisecond }}, "test="+c.mark)
+			if c.state != "" {
+				h.askInVain("test", c.state)
+			} else {
+				h.schemaError("test") // the caller gave up before the plugin was given up
+			}
+			changes := h.Changes()
+			defer changes.Close()
+			heal()
+			heard(t, changes, "test", "0-"+c.mark)
+			if c.isolation != "" {
+				eventually(t, 10*time.Second, "the process that nobody needs ends", func() bool { return h.row("test").PID == 0 })
+			}
+			h.ask(h.open(Spec{Name: "test", Tenant: "t"}), "hello")
+		})
+	}
+}
+
+func TestQuarantineOfCrashesIsTriedThoughNobodyAsks(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineRetry, tm.quarantineAfter = 500*time.Millisecond, 2 }}, "test")
+	i := h.open(Spec{Name: "test"})
+	for range 2 {
+		kill(t, h.pid(i))
+		eventually(t, 10*time.Second, "the crash is noticed", func() bool { return h.row("test").Restarts > 0 && h.row("test").State != Backoff })
+	}
+	i.Close()
+	eventually(t, 20*time.Second, "it is ready again", func() bool { return h.row("test").State == Ready && h.row("test").Restarts == 2 })
+}
+
+// shortDir is a folder for runtime folders: the paths of sockets must be short.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "rt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRuntimeFolderIsMadeAnew does to the folder what cleaners of temporary files and
+// people do.
+func TestRuntimeFolderIsMadeAnew(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, dir string){
+		"removed": func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) },
+		"emptied": func(t *testing.T, dir string) {
+			all, err := filepath.Glob(dir + "/*")
+			must(t, err)
+			for _, path := range all {
+				must(t, os.RemoveAll(path))
+			}
+		},
+		"another":  func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.Mkdir(dir, 0o700)) },
+		"a file":   func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)) },
+		"a link":   func(t *testing.T, dir string) { must(t, os.Rename(dir, dir+"x"), os.Symlink(dir+"x", dir)) },
+		"no TMP":   func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Dir(dir))) },
+		"no lock":  func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, runtimeLock))) },
+		"readonly": func(t *testing.T, dir string) { must(t, os.Chmod(dir, 0o500)) }, // root may write all the same
+		"no sockets": func(t *testing.T, dir string) {
+			sockets, err := filepath.Glob(dir + "/*/*/*")
+			if must(t, err); len(sockets) == 0 {
+				t.Fatal("no socket to remove")
+			}
+			for _, s := range sockets {
+				must(t, os.Remove(s))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parent := shortDir(t)
+			h := newHost(t, hostOptions{
+				options: func(o *Options) { o.RuntimeDir = parent },
+				timing:  func(tm *timing) { tm.probeEvery = 50 * time.Millisecond },
+			}, "test", "other")
+			i := h.open(Spec{Name: "test"})
+			pid := h.pid(i)
+			before := h.runtime.path()
+			damage(t, before)
+			if got := h.pid(i); got != pid {
+				t.Error("the process that ran was ended")
+			}
+			taken := name == "a file" || name == "a link" || name == "another" // the folder's path is
+			if !taken {
+				eventually(t, 20*time.Second, "what runs can make temporary files", func() bool {
+					_, err := ask(context.Background(), i, "t", "tempfile")
+					return err == nil
+				})
+			}
+			h.ask(h.open(Spec{Name: "other"}), "hello")
+			kill(t, pid)
+			awaitDeath(t, pid)
+			h.ask(i, "hello")
+			if st := h.row("test"); st.State != Ready || st.Restarts != 1 || h.launches.Load() != 3 {
+				t.Errorf("%d starts; status = %+v", h.launches.Load(), st)
+			}
+			// The folder in use is safe from the next host's sweep, as it was before.
+			if _, err := os.Stat(filepath.Join(h.runtime.path(), runtimeLock)); err != nil {
+				t.Errorf("who looks after killed hosts does not see this one: %v", err)
+			}
+			old := time.Now().Add(-time.Hour)
+			must(t, os.Chtimes(filepath.Join(h.runtime.path(), runtimeLock), old, old))
+			sweep(parent)
+			if _, err := os.Stat(h.runtime.path()); err != nil {
+				t.Error(err)
+			}
+			must(t, h.Close(context.Background()))
+			if taken {
+				_ = os.RemoveAll(before) // another's, which is not the host's to remove
+				_ = os.RemoveAll(before + "x")
+			}
+			if left, _ := os.ReadDir(parent); len(left) != 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// TestFaultsOfTheSurroundings: what the host runs on is at fault, and the plugin is
+// never in quarantine for it, and back as soon as that is well.
+func TestFaultsOfTheSurroundings(t *testing.T) {
+	descriptorsFree := func(n uint64) (restore func()) {
+		var was syscall.Rlimit
+		must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was))
+		low := was
+		low.Cur = uint64(descriptors(t)) + n
+		must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low))
+		return func() { must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was)) }
+	}
+	for name, begin := range map[string]func(t *testing.T, parent string) (end func()){
+		"TMPDIR is gone": func(t *testing.T, parent string) func() {
+			must(t, os.RemoveAll(parent), os.WriteFile(parent, nil, 0o600))
+			return func() { must(t, os.Remove(parent)) }
+		},
+		"no descriptors":  func(*testing.T, string) func() { return descriptorsFree(0) },
+		"few descriptors": func(*testing.T, string) func() { return descriptorsFree(6) },
+		"disk full": func(t *testing.T, parent string) func() {
+			ballast := filepath.Join(parent, "ballast")
+			if err := os.WriteFile(ballast, make([]byte, 64<<10), 0o600); !errors.Is(err, syscall.ENOSPC) && err != nil {
+				t.Fatal(err)
+			}
+			return func() { must(t, os.Remove(ballast)) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parent := shortDir(t)
+			if name == "disk full" {
+				if err := syscall.Mount("tmpfs", parent, "tmpfs", 0, "mode=700,size=64k"); err != nil {
+					t.Skipf("a small file system cannot be mounted here: %v", err)
+				}
+				t.Cleanup(func() { must(t, syscall.Unmount(parent, syscall.MNT_DETACH)) })
+			}
+			h := newHost(t, hostOptions{
+				settings: config.PluginSettings{StartTimeout: time.Second},
+				options:  func(o *Options) { o.RuntimeDir = parent },
+				timing:   func(tm *timing) { tm.quarantineAfter, tm.lookEvery = 2, time.Hour },
+			}, "test=tempfile")
+			end := begin(t, parent)
+			ended := false
+			defer func() {
+				if !ended {
+					end()
+				}
+			}()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			_, err := h.Schema(ctx, "llm", "test")
+			if f := fault.Of(err); f == nil || f.Party != fault.PartyHost || !strings.Contains(f.Message, "this host cannot start it") {
+				t.Errorf("err = %v", err)
+			}
+			eventually(t, 30*time.Second, "it failed often", func() bool {
+				return strings.Count(h.log.String(), "through no fault of its own") > 4
+			})
+			if st := h.row("test"); st.State == Quarantined || st.State == Failed || st.State == Ready {
+				t.Errorf("status = %+v", st)
+			}
+			changes := h.Changes()
+			defer changes.Close()
+			end()
+			ended = true
+			heard(t, changes, "test", "0-tempfile") // nobody asked
+			h.ask(h.open(Spec{Name: "test"}), "hello")
+			if st := h.row("test"); st.State != Ready || st.Restarts != 0 {
+				t.Errorf("status = %+v", st)
+			}
+		})
+	}
+}
+
+// TestPluginFoldersComeAndGo: what a watch of the folder does not tell is found too.
+func TestPluginFoldersComeAndGo(t *testing.T) {
+	for name, unwatched := range map[string]bool{"watched": false, "unwatched": true} {
+		t.Run(name, func(t *testing.T) {
+			top := t.TempDir()
+			dir, file := filepath.Join(top, "plugins"), filepath.Join(top, "plugins", "botyard-llm-test")
+			make := func(mark string) {
+				t.Helper()
+				must(t, os.Mkdir(dir, 0o755))
+				putPlugin(t, dir, "test", mark)
+			}
+			h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
+			if unwatched {
+				must(t, h.folders.watcher.Close())
+			}
+			runs := func(mark string) {
+				t.Helper()
+				var version string
+				eventually(t, 20*time.Second, mark+" runs", func() bool {
+					i, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{}`)})
+					if err != nil {
+						return false
+					}
+					defer i.Close()
+					version = i.Plugin().Version
+					return version == "0-"+mark
+				})
+			}
+			gone := func() {
+				t.Helper()
+				eventually(t, 20*time.Second, "it is gone", func() bool { return len(h.Known("llm")) == 0 })
+			}
+			make("one") // the folder was not there at the start
+			runs("one")
+			must(t, os.RemoveAll(dir))
+			gone()
+			make("two")
+			runs("two")
+			must(t, os.Rename(dir, dir+"-away"))
+			make("three") // another folder at once
+			runs("three")
+			must(t, os.Remove(file), os.Symlink("../four", file))
+			putPlugin(t, top, "x", "four")
+			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
+			runs("four")
+			putPlugin(t, top, "x", "five") // the file that the link leads to is another
+			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
+			runs("five")
+		})
+	}
+}
+
+// TestSameFileIsBack: the file that was in quarantine was taken away and put back.
+func TestSameFileIsBack(t *testing.T) {
+	settings, heal := illUntil(t)
+	h := newHost(t, hostOptions{settings: settings, timing: func(tm *timing) { tm.quarantineRetry = time.Hour }}, "test=until")
+	h.askInVain("test", Quarantined)
+	path := filepath.Join(h.dir, "botyard-llm-test")
+	must(t, os.Rename(path, path+".away"))
+	eventually(t, 10*time.Second, "it is gone", func() bool { return len(h.Known("llm")) == 0 })
+	heal()
+	must(t, os.Rename(path+".away", path))
+	eventually(t, 10*time.Second, "it is found", func() bool { return len(h.Known("llm")) == 1 })
+	h.ask(h.open(Spec{Name: "test"}), "hello")
+}
+
+// TestNothingOfARefusedFileIsStarted: the file has the sum that it had.
+func TestNothingOfARefusedFileIsStarted(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	path := filepath.Join(h.dir, "botyard-llm-test")
+	must(t, os.Chmod(path, 0o757))
+	eventually(t, 10*time.Second, "it is refused", func() bool {
+		return strings.Contains(h.log.String(), "writable by everyone")
+	})
+	if got := h.pid(i); got != pid {
+		t.Error("what ran was ended")
+	}
+	n := h.launches.Load()
+	kill(t, pid)
+	eventually(t, 10*time.Second, "the crash is noticed", func() bool { return strings.Contains(h.log.String(), "is not started again") })
+	if rows := h.Status(); len(rows) != 1 || rows[0].State != Failed {
+		t.Errorf("status = %+v", rows)
+	}
+	_, err := ask(context.Background(), i, "t", "hello")
+	if f := fault.Of(err); f.Class != fault.PluginUnavailable || f.Party != fault.PartyHost || !strings.Contains(f.Message, "refused by this host") {
+		t.Errorf("err = %v", err)
+	}
+	if h.launches.Load() != n {
+		t.Error("it was started")
+	}
+	must(t, os.Chmod(path, 0o755))
+	eventually(t, 10*time.Second, "it is ready without a call", func() bool { return h.row("test").State == Ready })
+	h.ask(i, "hello")
+}
+
+func TestScarcityDuringAScanHidesNothing(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.lookEvery = 50 * time.Millisecond }}, "test")
+	var was syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was))
+	low := was
+	low.Cur = uint64(descriptors(t) - 1)
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low))
+	err := h.Rescan()
+	known := h.Known("llm")
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was))
+	if len(known) != 1 || err != nil {
+		t.Errorf("found %v, %v", known, err)
+	}
+	putPlugin(t, h.dir, "new", "")
+	h.ask(h.open(Spec{Name: "test"}), "hello")
+	eventually(t, 10*time.Second, "the next scan sees all", func() bool { return len(h.Known("llm")) == 2 && !h.unsure.Load() })
+}
+
+func TestPluginFolderThatCannotBeRead(t *testing.T) {
+	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT} {
+		if !scarce(&os.PathError{Op: "fork/exec", Path: "/x", Err: err}) {
+			t.Errorf("%v is laid to the plugin", err)
+		}
+	}
+	for _, err := range []error{nil, syscall.ENOENT, syscall.EACCES, syscall.ENOEXEC, syscall.EPERM, syscall.ENOTDIR} {
+		if scarce(err) {
+			t.Errorf("%v is laid to the system", err)
+		}
+	}
+}
