@@ -26,6 +26,8 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetOut(out)
 	root.SetErr(errs)
 	cmd, err := root.ExecuteContextC(ctx)
+	defer settle(cmd)
+	errs = cmd.ErrOrStderr() // a command that runs a host has put something between
 	if err == nil {
 		return statusDone
 	}

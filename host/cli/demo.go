@@ -39,7 +39,7 @@ has to be.`),
 			return d.play(cmd.Context())
 		}
 		f.listen = "127.0.0.1:0"
-		o, err := f.options()
+		o, err := f.options(cmd)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ says so. serve never does that: it uses what is configured, or fails.`),
 	}
 	f := addHostFlags(c, sampleConfig, "warn")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		o, err := f.options()
+		o, err := f.options(cmd)
 		if err != nil {
 			return err
 		}
@@ -37,6 +37,7 @@ says so. serve never does that: it uses what is configured, or fails.`),
 			return err
 		}
 		o.Environ = append(p.environ, o.Environ...)
+		cmd.SetOut(newOutlet(cmd.OutOrStdout(), nil))
 		return hosting{attended: true, options: o, ready: func(ctx context.Context, h *host.Host, url string) error {
 			announce(ctx, cmd.OutOrStdout(), h, url, p)
 			return nil

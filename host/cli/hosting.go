@@ -183,13 +183,3 @@ func otherPort(address string) string {
 	}
 	return net.JoinHostPort(name, "8081")
 }
-
-func newLog(level string, json bool) (hclog.Logger, error) {
-	l := hclog.LevelFromString(level)
-	if l == hclog.NoLevel {
-		return nil, usage(fmt.Errorf("--log-level is %q; expected trace, debug, info, warn, error or off", level))
-	}
-	return hclog.New(&hclog.LoggerOptions{
-		Name: "botyard", Level: l, JSONFormat: json, Output: plain(os.Stderr),
-	}), nil
-}

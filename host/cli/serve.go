@@ -37,11 +37,11 @@ func (f *hostFlags) addFiles(c *cobra.Command, configFile string) {
 	flags.StringArrayVar(&f.tenantDirs, "tenant-dir", nil, "`FOLDER` of tenant files; may be given again; stands for the key tenant_dirs")
 }
 
-func (f *hostFlags) options() (host.Options, error) {
+func (f *hostFlags) options(cmd *cobra.Command) (host.Options, error) {
 	if f.config == "" {
 		return host.Options{}, usage(errors.New("--config FILE is missing"))
 	}
-	log, err := newLog(f.logLevel, f.logJSON)
+	log, err := newLog(cmd, f.logLevel, f.logJSON)
 	return host.Options{
 		ConfigFile: f.config, Overlay: f.overlay, Environ: os.Environ(), Listen: f.listen,
 		PluginDirs: f.pluginDirs, TenantDirs: f.tenantDirs, Log: log,
@@ -63,10 +63,11 @@ Environment variables BOTYARD__A__B set the key a.b of the host file.`),
 	}
 	f := addHostFlags(c, "", "info")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		o, err := f.options()
+		o, err := f.options(cmd)
 		if err != nil {
 			return err
 		}
+		cmd.SetOut(newOutlet(cmd.OutOrStdout(), nil))
 		return hosting{options: o, ready: func(_ context.Context, _ *host.Host, url string) error {
 			fmt.Fprintln(cmd.OutOrStdout(), "listening on "+url)
 			return nil

@@ -68,6 +68,8 @@ type yard struct {
 	listen, scheme string   // empty: 127.0.0.1 and http
 	config         string   // path of the host file; empty: botyard.hcl in dir
 	env            []string // beside this process's
+	args           []string // of serve, beside the others
+	stdout, stderr *os.File // instead of log
 }
 
 type lockedBuffer struct {
@@ -101,6 +103,14 @@ defaults {
 // plugin_dirs and tenant_dirs; tenants maps file names to texts.
 func start(t *testing.T, config string, tenants map[string]string) *yard {
 	t.Helper()
+	y := lay(t, config, tenants)
+	y.runUntilTheEnd()
+	return y
+}
+
+// lay makes the folder of a host that is not started.
+func lay(t *testing.T, config string, tenants map[string]string) *yard {
+	t.Helper()
 	y := &yard{t: t, dir: shortDir(t), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\n"+config)
 	if err := os.MkdirAll(filepath.Join(y.dir, "tenants"), 0o700); err != nil {
@@ -109,7 +119,6 @@ func start(t *testing.T, config string, tenants map[string]string) *yard {
 	for name, text := range tenants {
 		y.write("tenants/"+name, text)
 	}
-	y.runUntilTheEnd()
 	return y
 }
 
@@ -175,6 +184,13 @@ func (y *yard) launch() {
 	y.cmd = exec.Command(filepath.Join(binaries, "botyard"), "serve",
 		"--config", cmp.Or(y.config, filepath.Join(y.dir, "botyard.hcl")), "--listen", addr)
 	y.cmd.Stdout, y.cmd.Stderr = y.log, y.log
+	y.cmd.Args = append(y.cmd.Args, y.args...)
+	if y.stdout != nil {
+		y.cmd.Stdout = y.stdout
+	}
+	if y.stderr != nil {
+		y.cmd.Stderr = y.stderr
+	}
 	// Its own temporary folder, so that what is left behind can be seen.
 	tmp := filepath.Join(y.dir, "t")
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
