@@ -2,6 +2,8 @@ package bot
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,11 +15,12 @@ import (
 // fail.
 const RenewEvery = 3 * time.Second
 
-// Leases renews what this host holds, one call for each storage instance while
-// turns run on it. Close it after the last turn.
+// Leases renews the leases of the turns that are at work on this host, and of no
+// others: a turn that has ended here, however, is nobody's to keep. It makes one call for
+// each storage instance while turns run on it, for up to storage.MaxRenewal of them.
+// Close it after the last turn.
 type Leases struct {
-	holder string
-	log    hclog.Logger
+	log hclog.Logger
 
 	mu      sync.Mutex
 	keepers map[string]*keeper
@@ -27,19 +30,19 @@ type Leases struct {
 }
 
 type keeper struct {
-	turns int
-	end   context.CancelFunc
+	holders map[string]struct{} // one for each turn
+	end     context.CancelFunc
 }
 
-// NewLeases makes a Leases for the holder, this run of the host.
-func NewLeases(holder string, log hclog.Logger) *Leases {
+// NewLeases makes a Leases.
+func NewLeases(log hclog.Logger) *Leases {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Leases{holder: holder, log: log, keepers: map[string]*keeper{}, ctx: ctx, stop: stop}
+	return &Leases{log: log, keepers: map[string]*keeper{}, ctx: ctx, stop: stop}
 }
 
-// Hold keeps the leases of the storage instance renewed until free is called. r may
-// be nil: that storage needs no renewing.
-func (l *Leases) Hold(instance string, r storage.Renewer) (free func()) {
+// Hold keeps the leases of one turn, which has the holder for itself, renewed in the
+// storage instance until free is called. r may be nil: that storage needs no renewing.
+func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (free func()) {
 	if r == nil {
 		return func() {}
 	}
@@ -48,16 +51,16 @@ func (l *Leases) Hold(instance string, r storage.Renewer) (free func()) {
 	k, ok := l.keepers[instance]
 	if !ok {
 		ctx, end := context.WithCancel(l.ctx)
-		k = &keeper{end: end}
+		k = &keeper{holders: map[string]struct{}{}, end: end}
 		l.keepers[instance] = k
 		l.running.Go(func() { l.keep(ctx, instance, r) })
 	}
-	k.turns++
-	return sync.OnceFunc(func() {
+	k.holders[holder] = struct{}{}
+	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		k.turns--
-	})
+		delete(k.holders, holder)
+	}
 }
 
 // keep renews every RenewEvery, and ends when no turn ran for that long.
@@ -72,18 +75,21 @@ func (l *Leases) keep(ctx context.Context, instance string, r storage.Renewer) {
 		}
 		l.mu.Lock()
 		k := l.keepers[instance]
-		if k.turns == 0 {
+		holders := slices.Collect(maps.Keys(k.holders))
+		if len(holders) == 0 {
 			delete(l.keepers, instance)
 			k.end()
 			l.mu.Unlock()
 			return
 		}
 		l.mu.Unlock()
-		call, cancel := context.WithTimeout(ctx, RenewEvery)
-		if err := r.Renew(call, l.holder, Lease); err != nil && ctx.Err() == nil {
-			l.log.Warn("leases could not be renewed", "instance", instance, "error", err)
+		for some := range slices.Chunk(holders, storage.MaxRenewal) {
+			call, cancel := context.WithTimeout(ctx, RenewEvery)
+			if err := r.Renew(call, some, Lease); err != nil && ctx.Err() == nil {
+				l.log.Warn("leases could not be renewed", "instance", instance, "turns", len(some), "error", err)
+			}
+			cancel()
 		}
-		cancel()
 	}
 }
 

@@ -2,58 +2,115 @@ package bot
 
 import (
 	"context"
-	"sync/atomic"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
 
-type countRenewer struct {
-	calls  atomic.Int32
-	holder atomic.Value
+// logRenewer keeps what was renewed.
+type logRenewer struct {
+	mu    sync.Mutex
+	calls [][]string
+	err   error
 }
 
-func (c *countRenewer) Renew(_ context.Context, holder string, lease time.Duration) error {
-	c.calls.Add(1)
-	c.holder.Store(holder)
+func (c *logRenewer) Renew(_ context.Context, holders []string, lease time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slices.Sort(holders)
+	c.calls = append(c.calls, holders)
 	if lease != Lease {
 		panic("wrong lease")
 	}
-	return nil
+	return c.err
+}
+
+// took answers the calls since the last time.
+func (c *logRenewer) took() [][]string {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := c.calls
+	c.calls = nil
+	return calls
 }
 
 func TestOneRenewalForAllTurnsOfAStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLeases("run-1", hclog.NewNullLogger())
+		l := NewLeases(hclog.NewNullLogger())
 		defer l.Close()
-		r := &countRenewer{}
-		var frees []func()
-		for range 50 {
-			frees = append(frees, l.Hold("i", r))
+		r := &logRenewer{}
+		frees := map[string]func(){}
+		var all []string
+		for i := range 50 {
+			holder := fmt.Sprintf("run-1.%02d", i)
+			all = append(all, holder)
+			frees[holder] = l.Hold("i", r, holder)
 		}
 		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if got := r.calls.Load(); got != 3 {
-			t.Errorf("%d renewals in 10 s; want 3", got)
+		calls := r.took()
+		if len(calls) != 3 {
+			t.Errorf("%d renewals in 10 s; want 3", len(calls))
 		}
-		if r.holder.Load() != "run-1" {
-			t.Error("wrong holder")
+		for _, holders := range calls {
+			if !slices.Equal(holders, all) {
+				t.Errorf("renewed %q", holders)
+			}
 		}
-		for _, free := range frees {
-			free()
-			free() // counts once
+		// A turn that ended is not renewed, whatever else runs, and failed calls end nothing.
+		for _, holder := range all[1:] {
+			frees[holder]()
+			frees[holder]()
 		}
+		r.err = fault.New(fault.Deadline, "late")
 		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if got := r.calls.Load(); got != 3 {
-			t.Errorf("renewed %d times without a turn", got-3)
+		for _, holders := range r.took() {
+			if !slices.Equal(holders, all[:1]) {
+				t.Errorf("renewed %q; want the one that is at work", holders)
+			}
+		}
+		frees[all[0]]()
+		time.Sleep(10 * time.Second)
+		if calls := r.took(); len(calls) != 0 {
+			t.Errorf("renewed %q without a turn", calls)
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if len(l.keepers) != 0 {
 			t.Error("a keeper is left")
+		}
+	})
+}
+
+func TestRenewalsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLeases(hclog.NewNullLogger())
+		defer l.Close()
+		r := &logRenewer{}
+		const turns = 2*storage.MaxRenewal + 1
+		for i := range turns {
+			l.Hold("i", r, fmt.Sprint(i))
+		}
+		time.Sleep(RenewEvery)
+		seen := map[string]bool{}
+		calls := r.took()
+		for _, holders := range calls {
+			if len(holders) > storage.MaxRenewal {
+				t.Errorf("%d holders in a call", len(holders))
+			}
+			for _, h := range holders {
+				seen[h] = true
+			}
+		}
+		if len(calls) != 3 || len(seen) != turns {
+			t.Errorf("%d calls for %d of %d turns", len(calls), len(seen), turns)
 		}
 	})
 }

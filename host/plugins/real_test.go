@@ -64,7 +64,7 @@ func TestStorageMemory(t *testing.T) {
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
 	s, ctx := i.Storage(), context.Background()
 	if r := i.Renewer(); r != nil {
-		if err := r.Renew(ctx, "holder", time.Second); err != nil {
+		if err := r.Renew(ctx, []string{"holder", "another"}, time.Second); err != nil {
 			t.Error(err)
 		}
 	}

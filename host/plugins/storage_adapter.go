@@ -105,9 +105,9 @@ func (s storageCaller) Delete(ctx context.Context, scope storage.Scope) (storage
 
 // Renew implements storage.Renewer. It takes no slot: leases that ran out behind a
 // tenant's flood would interrupt every turn of the host.
-func (r renewCaller) Renew(ctx context.Context, holder string, lease time.Duration) error {
+func (r renewCaller) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	return r.i.do(ctx, callOptions{unqueued: true}, func(ctx context.Context, t target) error {
-		return storage.NewClient(t.conn, t.id).Renew(ctx, holder, lease)
+		return storage.NewClient(t.conn, t.id).Renew(ctx, holders, lease)
 	})
 }
 

@@ -57,13 +57,22 @@ func (c *conversation) answer(req *storage.BeginRequest, elapsed time.Duration) 
 	return nil
 }
 
-// start adds a running turn; one whose holder is dead is interrupted first.
-func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Time, elapsed time.Duration) *turn {
-	if t := c.running; t != nil {
-		t.overtaken = true
-		t.Reason = fault.Deadline.String() + ": the lease of the turn's holder ran out"
-		c.end(t, storage.Interrupted, stamp)
+// overtake interrupts the running turn, whose holder is dead, and answers that; nil
+// when none runs.
+func (c *conversation) overtake(stamp time.Time) *holder {
+	t := c.running
+	if t == nil {
+		return nil
 	}
+	dead := t.holder
+	t.overtaken = true
+	t.Reason = fault.Deadline.String() + ": the lease of the turn's holder ran out"
+	c.end(t, storage.Interrupted, stamp)
+	return dead
+}
+
+// start adds a running turn where none runs.
+func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Time, elapsed time.Duration) *turn {
 	t := &turn{holder: h, attempt: req.Attempt, Turn: storage.Turn{
 		Sequence:  int64(len(c.turns)) + 1,
 		State:     storage.Running,

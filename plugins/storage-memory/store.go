@@ -69,11 +69,11 @@ func newStore(cfg Config, now func() time.Time) *Store {
 
 // Renew implements [storage.Renewer]. A lease that ran out, and that no Begin
 // noticed yet, lives again.
-func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
-	if err := check(ctx, storage.ValidateRenewal(holder, lease)); err != nil {
+func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration) error {
+	if err := check(ctx, storage.ValidateRenewal(holders, lease)); err != nil {
 		return err
 	}
-	s.holders.renew(holder, s.elapsed()+lease)
+	s.holders.renew(holders, s.elapsed()+lease)
 	return nil
 }
 

@@ -109,14 +109,14 @@ func TestLeaseEndsOnTime(t *testing.T) {
 	if begin(t, s, other).Busy == nil {
 		t.Error("the lease ended early")
 	}
-	if err := s.Renew(t.Context(), "h", 3*time.Second); err != nil {
+	if err := s.Renew(t.Context(), []string{"h"}, 3*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	c.pass(3*time.Second - 1)
 	if begin(t, s, other).Busy == nil {
 		t.Error("the renewed lease ended early")
 	}
-	if err := s.Renew(t.Context(), "h", time.Nanosecond); err != nil {
+	if err := s.Renew(t.Context(), []string{"h"}, time.Nanosecond); err != nil {
 		t.Fatal(err)
 	}
 	c.pass(1)
@@ -129,7 +129,7 @@ func TestRenewalRevivesALease(t *testing.T) {
 	s, c := clocked(Config{})
 	begin(t, s)
 	c.pass(time.Minute)
-	if err := s.Renew(t.Context(), "h", time.Second); err != nil {
+	if err := s.Renew(t.Context(), []string{"h"}, time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if begin(t, s, func(r *storage.BeginRequest) { r.Holder = "other" }).Busy == nil {
@@ -155,6 +155,35 @@ func TestDeadHoldersAreForgotten(t *testing.T) {
 	}
 	if n := len(s.holders.byName); n > 200 {
 		t.Errorf("%d holders are kept, of which about 60 lived in the last hour", n)
+	}
+}
+
+// A holder is known as long as it holds something: nearly every turn has one of its own.
+func TestAHolderGoesWithItsLastTurn(t *testing.T) {
+	s, c := clocked(Config{})
+	by := func(conversation, holder string) func(*storage.BeginRequest) {
+		return func(r *storage.BeginRequest) { r.Call.Conversation, r.Holder = conversation, holder }
+	}
+	known := func(want int) {
+		t.Helper()
+		if n := len(s.holders.byName); n != want {
+			t.Errorf("%d holders are known; want %d", n, want)
+		}
+	}
+	one, two := begin(t, s, by("c", "h")), begin(t, s, by("d", "h"))
+	known(1)
+	done := &storage.CommitRequest{Call: call, Fence: one.Started.Fence, State: storage.Failed}
+	for range 2 { // the repeat lets nothing go
+		if _, err := s.Commit(t.Context(), done); err != nil {
+			t.Fatal(err)
+		}
+		known(1)
+	}
+	c.pass(10 * time.Second)
+	begin(t, s, by("d", "other")) // takes over
+	known(1)
+	if s.holders.byName["other"] == nil || two.Started == nil {
+		t.Error("who took over is not known")
 	}
 }
 

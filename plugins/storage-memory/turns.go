@@ -41,6 +41,9 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 		t.add(c)
 	}
 	h := s.holders.hold(req.Holder, elapsed, req.Lease)
+	if dead := c.overtake(stamp); dead != nil {
+		s.holders.letGo(dead)
+	}
 	begun := c.start(req, h, stamp, elapsed)
 	t.grow(c, sizeOfBegin(req))
 	return s.started(c, begun, req.Tail), nil
@@ -76,6 +79,7 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	case err != nil:
 		return 0, err
 	case held.State == storage.Running:
+		s.holders.letGo(held.holder)
 		c.commit(held, req, s.stamp())
 		t.grow(c, sizeOfCommit(req))
 	case held.State != req.State:

@@ -40,34 +40,59 @@ func TestKeysLiveADay(t *testing.T) {
 	}
 }
 
-func TestDeadHoldersAreForgotten(t *testing.T) {
+func TestHoldersThatRanOutAreForgotten(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
 	s := open(t, config(c.DSN(name)))
-	for i := range 5 {
-		if err := s.Renew(t.Context(), fmt.Sprint("run ", i), time.Minute); err != nil {
-			t.Fatal(err)
+	if err := s.Renew(t.Context(), []string{"4", "1", "3", "1", "2"}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Exec(t.Context(), name, "update botyard.holders set until = until - interval '61 minutes' where holder < '3'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Renew(t.Context(), []string{"4", "5"}, time.Minute); err != nil { // no lease is shortened
+		t.Fatal(err)
+	}
+	left, err := c.Exec(t.Context(), name, "select string_agg(holder || ' ' || (until > now() + interval '5 minutes'), ', ' order by holder) from botyard.holders")
+	if err != nil || left != "3 true, 4 true, 5 false" {
+		t.Errorf("kept are %q, %v", left, err)
+	}
+}
+
+// TestLeasesOfBothKinds: a plugin of the version before has one holder for all turns of a
+// host and renews that by the function; both find each other's turns alive.
+func TestLeasesOfBothKinds(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	s := open(t, config(c.DSN(name)))
+	short := func(holder string) func(*storage.BeginRequest) {
+		return func(r *storage.BeginRequest) { r.Holder, r.Lease = holder, time.Nanosecond }
+	}
+	begin(t, s, call("t", "old"), short("run"))
+	begin(t, s, call("t", "new"), short("run2.a"))
+	begin(t, s, call("t", "lost"), short("run2.b"))
+	if _, err := c.Exec(t.Context(), name, "select botyard.renew_1('run', '1 hour')"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Renew(t.Context(), []string{"run2.a"}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for conversation, alive := range map[string]string{"old": "true", "new": "true", "lost": "false"} {
+		// As a plugin of either version sees it.
+		got, err := c.Exec(t.Context(), name, "select botyard.alive_1(running_holder, running_until)::text from botyard.conversations where id = '"+conversation+"'")
+		if err != nil || got != alive {
+			t.Errorf("%s: alive is %q, %v; want %s", conversation, got, err, alive)
 		}
-	}
-	if _, err := c.Exec(t.Context(), name, "update botyard.holders set until = until - interval '62 minutes' where holder < 'run 3'"); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Renew(t.Context(), "run 4", time.Nanosecond); err != nil { // no lease is shortened
-		t.Fatal(err)
-	}
-	left, err := c.Exec(t.Context(), name, "select string_agg(holder, ', ' order by holder) from botyard.holders where until > now()")
-	if err != nil || left != "run 3, run 4" {
-		t.Errorf("left are %q, %v", left, err)
-	}
-	if n, err := c.Exec(t.Context(), name, "select count(*) from botyard.holders"); err != nil || n != "2" {
-		t.Errorf("%s holders are kept, %v", n, err)
+		if res := begin(t, s, call("t", conversation)); (res.Busy != nil) != (alive == "true") {
+			t.Errorf("%s: %+v", conversation, res)
+		}
 	}
 }
 
 func TestEndlessLease(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	begin(t, s, call("t", "c"), func(r *storage.BeginRequest) { r.Lease = math.MaxInt64 })
-	if err := s.Renew(t.Context(), "h", math.MaxInt64); err != nil {
+	if err := s.Renew(t.Context(), []string{"h"}, math.MaxInt64); err != nil {
 		t.Error(err)
 	}
 	if begin(t, s, call("t", "c")).Busy == nil {

@@ -66,7 +66,7 @@ func TestOverloads(t *testing.T) {
 	}
 	for range 3 { // statements are prepared from the second on
 		commit(t, s, call("a", "c"), begin(t, s, call("a", "c")))
-		if err := s.Renew(t.Context(), "h", time.Minute); err != nil {
+		if err := s.Renew(t.Context(), []string{"h"}, time.Minute); err != nil {
 			t.Error(err)
 		}
 	}

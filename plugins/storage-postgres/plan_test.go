@@ -107,6 +107,7 @@ func TestCostDoesNotGrow(t *testing.T) {
 		{"read", held, s.calls.read, []any{"", "c", int64(15000), int64(51)}, 51, "turns_succeeded"},
 		{"read all", held, s.calls.readAll, []any{"", "c", int64(15000), int64(51)}, 51, "turns_pkey"},
 		{"list", held, s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},
+		{"renewal", "", s.calls.renew, []any{[]string{"h", "i", "j"}, "0 s"}, 3, "holders_pkey"},
 		{"list of a user", held, s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
 	} {
 		plans := explained(t, pgx.QueryExecModeExec, c.DSN(name), "t", try.before, try.sql, try.args...)

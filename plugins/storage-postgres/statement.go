@@ -7,10 +7,11 @@ import "strings"
 // of functions have their types: else one of the same name that somebody else may make in
 // the schema could seem to fit better.
 type statements struct {
-	beginFree, tail, commitHeld                  string
-	begin, commit, renew, unlink, sweep, imports string
-	read, readAll, list, listUser                string
-	put, get, listTenants, history, changes      string
+	beginFree, tail, commitHeld             string
+	begin, commit, unlink, sweep, imports   string
+	renew, forget                           string
+	read, readAll, list, listUser           string
+	put, get, listTenants, history, changes string
 }
 
 const (
@@ -61,10 +62,17 @@ func statementsOf(schema string) statements {
 
 		begin:   in(`select * from @schema@.begin_1($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text)`),
 		commit:  in(`select * from @schema@.commit_1($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json)`),
-		renew:   in(`select @schema@.renew_1($1::text, $2::interval)`),
 		unlink:  in(`select @schema@.unlink_1($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
 		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),
 		imports: in(`select * from @schema@.import_1($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[])`),
+
+		// Of those that are written one after the other by the same order, no two wait for
+		// each other. What ran out says nothing; whoever forgets waits for nobody.
+		renew: in(`insert into @schema@.holders as h (holder, until)
+			select distinct n.holder, clock_timestamp() + $2::interval from unnest($1::text[]) as n (holder) order by n.holder
+			on conflict (holder) do update set until = greatest(h.until, excluded.until)`),
+		forget: in(`delete from @schema@.holders where holder in (
+			select holder from @schema@.holders where until < clock_timestamp() for update skip locked)`),
 
 		read:     in(strings.ReplaceAll(read, "@succeeded@", "and t.number is not null")),
 		readAll:  in(strings.ReplaceAll(read, "@succeeded@", "")),

@@ -1,7 +1,6 @@
 package pgstore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -267,11 +266,11 @@ func (s *Store) fail(ctx context.Context, err error) error {
 }
 
 // Renew implements [storage.Renewer].
-func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
-	if err := cmp.Or(storage.ValidateRenewal(holder, lease), storage.ValidText("holder", holder)); err != nil {
+func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration) error {
+	if err := storage.ValidateRenewalText(holders, lease); err != nil {
 		return err
 	}
-	return s.run(ctx, scope{}, query{s.calls.renew, []any{holder, lease}, none})
+	return s.run(ctx, scope{}, query{s.calls.renew, []any{holders, min(lease, maxLease)}, none}, query{s.calls.forget, nil, none})
 }
 
 // none reads the rows of a statement whose answer says nothing.

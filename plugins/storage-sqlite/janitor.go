@@ -10,13 +10,12 @@ import (
 const (
 	tidyEvery  = time.Hour
 	leftAlone  = time.Hour // after which nobody will come back for what a deletion left over
-	holderKept = time.Hour // after its lease ran out
 	scrubAfter = time.Second
 	scrubTries = 30
 )
 
 // janitor does in the background what no caller waits for: it finishes deletions that
-// were cut off, forgets dead holders, and takes deleted texts out of the write-ahead log.
+// were cut off, and takes deleted texts out of the write-ahead log.
 type janitor struct {
 	store *Store
 	stop  context.CancelFunc
@@ -81,17 +80,13 @@ func (j *janitor) tidy(ctx context.Context) error {
 			return err
 		}
 		if !found {
-			break
+			return nil
 		}
 		if _, err := s.sweep(ctx, r, 0); err != nil {
 			return err
 		}
 		j.scrub()
 	}
-	return s.write(ctx, func(tx *session) error {
-		_, err := tx.exec("DELETE FROM holders WHERE until < ?", s.now().Add(-holderKept).UnixNano())
-		return err
-	})
 }
 
 // abandoned is a tenant that has remains from before the cut.

@@ -1,7 +1,6 @@
 package sqlitestore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -97,15 +96,25 @@ func (s *Store) read(ctx context.Context, f func(*session) error) error {
 }
 
 // Renew implements [storage.Renewer]. A lease that ran out, and that no Begin noticed
-// yet, lives again.
-func (s *Store) Renew(ctx context.Context, holder string, lease time.Duration) error {
-	if err := cmp.Or(storage.ValidateRenewal(holder, lease), storage.ValidText("holder", holder)); err != nil {
+// yet, lives again. Holders whose leases ran out are forgotten: it is as if they had not
+// been renewed.
+func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration) error {
+	if err := storage.ValidateRenewalText(holders, lease); err != nil {
 		return err
 	}
 	return s.write(ctx, func(tx *session) error {
-		_, err := tx.exec(`INSERT INTO holders (holder, until) VALUES (?, ?)
-			ON CONFLICT DO UPDATE SET until = max(until, excluded.until)`, holder, after(s.now(), lease))
-		return err
+		now := s.now()
+		if _, err := tx.exec("DELETE FROM holders WHERE until <= ?", now.UnixNano()); err != nil {
+			return err
+		}
+		until := after(now, lease)
+		for _, holder := range holders {
+			if _, err := tx.exec(`INSERT INTO holders (holder, until) VALUES (?, ?)
+				ON CONFLICT DO UPDATE SET until = max(until, excluded.until)`, holder, until); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

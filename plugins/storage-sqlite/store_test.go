@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
@@ -134,14 +135,14 @@ func TestLeaseEndsOnTime(t *testing.T) {
 	if begin(t, s, other).Busy == nil {
 		t.Error("the lease ended early")
 	}
-	if err := s.Renew(t.Context(), "h", 3*time.Second); err != nil {
+	if err := s.Renew(t.Context(), []string{"h"}, 3*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	c.pass(3*time.Second - 1)
 	if begin(t, s, other).Busy == nil {
 		t.Error("the renewed lease ended early")
 	}
-	if err := s.Renew(t.Context(), "h", time.Nanosecond); err != nil {
+	if err := s.Renew(t.Context(), []string{"h"}, time.Nanosecond); err != nil {
 		t.Fatal(err)
 	}
 	c.pass(1)
@@ -154,10 +155,10 @@ func TestRenewalRevivesALease(t *testing.T) {
 	s, c := clocked(t)
 	begin(t, s)
 	c.pass(2 * time.Hour)
-	if err := s.janitor.tidy(t.Context()); err != nil { // forgets the holder
+	if err := s.Renew(t.Context(), []string{"other"}, time.Second); err != nil { // forgets the holder
 		t.Fatal(err)
 	}
-	if err := s.Renew(t.Context(), "h", time.Second); err != nil {
+	if err := s.Renew(t.Context(), []string{"h"}, time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if begin(t, s, func(r *storage.BeginRequest) { r.Holder = "other" }).Busy == nil {
@@ -165,10 +166,28 @@ func TestRenewalRevivesALease(t *testing.T) {
 	}
 }
 
+// What ran out is not kept: nearly every turn has a holder of its own.
+func TestHoldersThatRanOutAreForgotten(t *testing.T) {
+	s, c := clocked(t)
+	for i := range 20 {
+		c.pass(time.Second)
+		if err := s.Renew(t.Context(), []string{fmt.Sprint("a", i), fmt.Sprint("b", i)}, 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var left int64
+	if err := s.read(t.Context(), func(tx *session) error {
+		_, err := tx.get([]any{&left}, "SELECT count(*) FROM holders")
+		return err
+	}); err != nil || left != 10 {
+		t.Errorf("%d holders are kept, %v; want the 10 of the last 5 seconds", left, err)
+	}
+}
+
 func TestEndlessLease(t *testing.T) {
 	s, c := clocked(t)
 	begin(t, s, func(r *storage.BeginRequest) { r.Lease = math.MaxInt64 })
-	if err := s.Renew(t.Context(), "other", math.MaxInt64); err != nil {
+	if err := s.Renew(t.Context(), []string{"other"}, math.MaxInt64); err != nil {
 		t.Fatal(err)
 	}
 	c.pass(1000 * time.Hour)

@@ -128,12 +128,21 @@ func (c *Client) Migrate(ctx context.Context, finish bool) (*Migration, error) {
 	return &Migration{Layout: int(resp.Layout), Oldest: int(resp.Oldest), Steps: resp.Steps}, nil
 }
 
-// Renew implements Renewer.
-func (c *Client) Renew(ctx context.Context, holder string, lease time.Duration) error {
-	_, err := c.rpc.Renew(ctx, &storagev1.RenewRequest{
-		Call: &chatv1.CallContext{Instance: c.instance}, Holder: holder, LeaseMs: lease.Milliseconds()})
-	if err != nil {
-		return fault.Of(err)
+// Renew implements Renewer. A plugin that takes one holder in a call gets a call for
+// each.
+func (c *Client) Renew(ctx context.Context, holders []string, lease time.Duration) error {
+	if err := ValidateRenewal(holders, lease); err != nil {
+		return err
+	}
+	for rest := holders; len(rest) > 0; rest = rest[1:] {
+		resp, err := c.rpc.Renew(ctx, &storagev1.RenewRequest{
+			Call: &chatv1.CallContext{Instance: c.instance}, Holder: rest[0], Holders: rest[1:], LeaseMs: lease.Milliseconds()})
+		if err != nil {
+			return fault.Of(err)
+		}
+		if resp.All {
+			return nil
+		}
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ const KeyTTL = 24 * time.Hour
 // MaxPage bounds the limit of Read and List.
 const MaxPage = 1000
 
+// MaxRenewal bounds the holders of one Renew.
+const MaxRenewal = 1000
+
 // Storage keeps conversations. One value is one configured instance; it is called
 // concurrently, for any number of tenants. The tenant of each call is a boundary:
 // nothing that belongs to another is read, changed or told about. If it implements
@@ -45,8 +48,11 @@ type Storage interface {
 
 // Renewer is implemented by storages that several hosts may share.
 type Renewer interface {
-	// Renew extends all leases of the holder to lease from now, by the storage's clock.
-	Renew(ctx context.Context, holder string, lease time.Duration) error
+	// Renew extends all leases of the holders to lease from now, by the storage's clock.
+	// It shortens none, and one that ran out, and that no Begin noticed yet, lives again.
+	// A holder that holds nothing is no error. 1 to MaxRenewal holders are named; a name
+	// may come twice.
+	Renew(ctx context.Context, holders []string, lease time.Duration) error
 }
 
 // Importer is implemented by storages that take turns which ended elsewhere: the
@@ -117,10 +123,12 @@ type BeginRequest struct {
 	Message  chat.Message
 	Metadata json.RawMessage
 	Tail     int // newest messages of succeeded turns to answer
-	Holder   string
-	Lease    time.Duration
-	Key      string // empty: none
-	Digest   []byte // of the request that the key stands for
+	// Holder is who holds the conversation. A host names each turn, so that it renews
+	// those that are at work and no others.
+	Holder string
+	Lease  time.Duration
+	Key    string // empty: none
+	Digest []byte // of the request that the key stands for
 	// Attempt is chosen by the host, unique to this turn. A repeat of the Begin whose
 	// turn is running answers Started again, with the same fence.
 	Attempt string

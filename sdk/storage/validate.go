@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -191,15 +192,26 @@ func ValidateChanges(after int64, limit int) error {
 	return ValidateLimit(max(limit, 1))
 }
 
-// ValidateRenewal wants a holder and a lease.
-func ValidateRenewal(holder string, lease time.Duration) error {
+// ValidateRenewal wants 1 to MaxRenewal holders and a lease.
+func ValidateRenewal(holders []string, lease time.Duration) error {
 	switch {
-	case holder == "":
+	case len(holders) == 0 || slices.Contains(holders, ""):
 		return invalid("holder", "a renewal needs a holder")
+	case len(holders) > MaxRenewal:
+		return invalid("holders", "at most %d holders are renewed at once", MaxRenewal)
 	case lease <= 0:
 		return invalid("lease", "a lease must be longer than nothing")
 	}
 	return nil
+}
+
+// ValidateRenewalText also looks at the texts.
+func ValidateRenewalText(holders []string, lease time.Duration) error {
+	err := ValidateRenewal(holders, lease)
+	for _, h := range holders {
+		err = cmp.Or(err, ValidText("holder", h))
+	}
+	return err
 }
 
 // ValidText refuses NUL and what is not UTF-8 in the field's text.

@@ -34,6 +34,8 @@ var flaws = []struct{ flaw, rules string }{
 	{"strict-lease", "linearizable? slow-holder"},
 	{"no-renewal", "renew delete-before"},
 	{"renews-all", "renew delete-before"},
+	{"renews-one", "renew"},
+	{"any-renewal", "renew"},
 	{"busy-before-replay", "key-replay"},
 	{"no-same-key", "key-running"},
 	{"replays-failures", "key-retry"},

@@ -74,7 +74,7 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 	}
 	renewer, renews := env.Storage.(storage.Renewer)
 	if renews {
-		if err := renewer.Renew(ctx, host, longLease); err != nil {
+		if err := renewer.Renew(ctx, []string{host}, longLease); err != nil {
 			return fmt.Errorf("renew: %w", err)
 		}
 	}

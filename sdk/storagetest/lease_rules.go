@@ -29,7 +29,7 @@ var leaseRules = []Rule{
 	},
 	{
 		Name:  "renew",
-		Doc:   "Renew keeps all turns of its holder, in all tenants, and nobody else's.",
+		Doc:   "Renew keeps all turns of the holders that it names, in all tenants, and nobody else's.",
 		Check: checkRenew,
 	},
 }
@@ -123,11 +123,16 @@ func checkRenew(ctx context.Context, env *Env) error {
 	if !ok {
 		return ErrSkip
 	}
-	host := env.holder()
-	mine := func(r *storage.BeginRequest) { r.Holder, r.Lease = host, env.Lease }
-	kept := []talk{env.talk("kept"), env.talk("kept too"), env.talkOf("-b", "kept")}
+	by := func(holder string) func(*storage.BeginRequest) {
+		return func(r *storage.BeginRequest) { r.Holder, r.Lease = holder, env.Lease }
+	}
+	one, other, last := env.holder(), env.holder(), env.holder()
+	kept := []struct {
+		talk
+		holder string
+	}{{env.talk("kept"), one}, {env.talk("kept too"), one}, {env.talkOf("-b", "kept"), one}, {env.talk("of another holder"), other}, {env.talk("of the last holder"), last}}
 	for _, c := range kept {
-		if _, err := c.start(ctx, "one", mine); err != nil {
+		if _, err := c.start(ctx, "one", by(c.holder)); err != nil {
 			return err
 		}
 	}
@@ -135,13 +140,25 @@ func checkRenew(ctx context.Context, env *Env) error {
 	if _, err := lost.start(ctx, "one", lease(env.Lease)); err != nil {
 		return err
 	}
-	for range 2 {
-		if err := renewer.Renew(ctx, host, longLease); err != nil {
+	for _, lease := range []time.Duration{longLease, longLease, env.Lease} { // it shortens none
+		if err := renewer.Renew(ctx, []string{one, other, one, last}, lease); err != nil {
 			return fmt.Errorf("renew: %w", err)
 		}
 	}
-	if err := renewer.Renew(ctx, env.holder(), time.Minute); err != nil {
-		return fmt.Errorf("renew of a holder that holds nothing: %w", err)
+	if err := renewer.Renew(ctx, []string{env.holder(), env.holder()}, time.Minute); err != nil {
+		return fmt.Errorf("renew of holders that hold nothing: %w", err)
+	}
+	many := make([]string, storage.MaxRenewal+1)
+	for i := range many {
+		many[i] = env.holder()
+	}
+	for what, holders := range map[string][]string{"nobody": nil, "a holder without a name": {one, ""}, "more than there may be": many} {
+		if err := refused("renewal of "+what, fault.Invalid, renewer.Renew(ctx, holders, env.Lease)); err != nil {
+			return err
+		}
+	}
+	if err := renewer.Renew(ctx, many[1:], env.Lease); err != nil {
+		return fmt.Errorf("renew of %d holders: %w", len(many)-1, err)
 	}
 	if err := env.wait(ctx); err != nil {
 		return err

@@ -251,11 +251,19 @@ func (r *reference) extend(holder string, until time.Time) {
 	}
 }
 
-func (r *reference) Renew(_ context.Context, holder string, lease time.Duration) error {
+func (r *reference) Renew(_ context.Context, holders []string, lease time.Duration) error {
 	r.enter()
 	defer r.mu.Unlock()
-	if !r.has("no-renewal") {
-		r.extend(holder, time.Now().Add(lease))
+	if err := storage.ValidateRenewal(holders, lease); err != nil && !r.has("any-renewal") {
+		return err
+	}
+	if r.has("renews-one") {
+		holders = holders[:1]
+	}
+	for _, holder := range holders {
+		if !r.has("no-renewal") {
+			r.extend(holder, time.Now().Add(lease))
+		}
 	}
 	if r.has("renews-all") {
 		for h := range r.leases {

@@ -272,11 +272,16 @@ func (s *Storage) extend(holder string, until time.Time) {
 }
 
 // Renew implements storage.Renewer.
-func (s *Storage) Renew(_ context.Context, holder string, lease time.Duration) error {
+func (s *Storage) Renew(_ context.Context, holders []string, lease time.Duration) error {
+	if err := storage.ValidateRenewal(holders, lease); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.leases[holder]; known {
-		s.extend(holder, time.Now().Add(lease))
+	for _, holder := range holders {
+		if _, known := s.leases[holder]; known {
+			s.extend(holder, time.Now().Add(lease))
+		}
 	}
 	return nil
 }

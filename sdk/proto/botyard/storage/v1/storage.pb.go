@@ -226,7 +226,7 @@ type BeginRequest struct {
 	Metadata []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	// How many of the newest messages of succeeded turns to answer.
 	Tail int32 `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
-	// The run of a host that holds the conversation from now on.
+	// Who holds the conversation from now on: this turn of a run of a host.
 	Holder string `protobuf:"bytes,5,opt,name=holder,proto3" json:"holder,omitempty"`
 	// Milliseconds that the lease lives without Renew, by the storage's clock.
 	LeaseMs int64 `protobuf:"varint,6,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
@@ -1187,11 +1187,14 @@ func (x *DeleteResponse) GetMore() bool {
 	return false
 }
 
+// At least one holder and at most 1000 are named, those in both fields together.
 type RenewRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	Holder        string                 `protobuf:"bytes,2,opt,name=holder,proto3" json:"holder,omitempty"`
-	LeaseMs       int64                  `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Call    *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Holder  string                 `protobuf:"bytes,2,opt,name=holder,proto3" json:"holder,omitempty"`
+	LeaseMs int64                  `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	// More of them.
+	Holders       []string `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1247,8 +1250,18 @@ func (x *RenewRequest) GetLeaseMs() int64 {
 	return 0
 }
 
+func (x *RenewRequest) GetHolders() []string {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
 type RenewResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether holders was heeded. A plugin that does not know the field renewed
+	// holder alone.
+	All           bool `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1281,6 +1294,13 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
 	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RenewResponse) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
 }
 
 type ImportRequest struct {
@@ -1583,12 +1603,14 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x0eDeleteResponse\x12$\n" +
 	"\rconversations\x18\x01 \x01(\x03R\rconversations\x12\x14\n" +
 	"\x05turns\x18\x02 \x01(\x03R\x05turns\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"s\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"\x8d\x01\n" +
 	"\fRenewRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06holder\x18\x02 \x01(\tR\x06holder\x12\x19\n" +
-	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\x0f\n" +
-	"\rRenewResponse\"q\n" +
+	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\x12\x18\n" +
+	"\aholders\x18\x04 \x03(\tR\aholders\"!\n" +
+	"\rRenewResponse\x12\x10\n" +
+	"\x03all\x18\x01 \x01(\bR\x03all\"q\n" +
 	"\rImportRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12.\n" +
 	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\"&\n" +

@@ -50,7 +50,7 @@ type StorageServiceClient interface {
 	// Delete removes a conversation, a user's conversations, or all of the tenant.
 	// It is idempotent. Turns that are running there can no longer be committed.
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
-	// Renew keeps the leases of a holder for the lease's time. Served by storages
+	// Renew keeps the leases of the holders for the lease's time. Served by storages
 	// with the capability "renew": all that several hosts may share.
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
 	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
@@ -170,7 +170,7 @@ type StorageServiceServer interface {
 	// Delete removes a conversation, a user's conversations, or all of the tenant.
 	// It is idempotent. Turns that are running there can no longer be committed.
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
-	// Renew keeps the leases of a holder for the lease's time. Served by storages
+	// Renew keeps the leases of the holders for the lease's time. Served by storages
 	// with the capability "renew": all that several hosts may share.
 	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
 	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
