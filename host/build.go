@@ -71,7 +71,8 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 		Bot: bot.New(bot.Parts{
 			Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
 			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Plugins: names,
-			Gate: req.Gate, Incarnation: req.Incarnation, Hold: func() func() { return h.leases.Hold(storage.ID(), renewer) },
+			Gate: req.Gate, Incarnation: req.Incarnation,
+			Hold:            func(holder string) func() { return h.leases.Hold(storage.ID(), renewer, holder) },
 			Unauthenticated: func() { h.registry.Recheck(e.Tenant) },
 			Host:            h.name, Holder: h.holder, Log: h.log,
 		}),

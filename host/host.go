@@ -82,7 +82,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		h.name = "unknown"
 	}
 	h.holder = fmt.Sprintf("%s-%d-%s", h.name, os.Getpid(), rand.Text())
-	h.leases = bot.NewLeases(h.holder, o.Log)
+	h.leases = bot.NewLeases(o.Log)
 	dataDir := ""
 	if key != nil {
 		if dataDir, err = filepath.Abs(PluginData(settings)); err != nil {

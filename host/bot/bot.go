@@ -22,14 +22,16 @@ type Parts struct {
 	LLM         llm.LLM
 	Memory      memory.Memory
 	Storage     storage.Storage
-	Plugins     map[string]string    // kind to "name version", for turn records
-	Gate        *Gate                // the tenant's, shared by all its revisions
-	Hold        func() (free func()) // keeps the leases of this storage; may be nil
+	Plugins     map[string]string // kind to "name version", for turn records
+	Gate        *Gate             // the tenant's, shared by all its revisions
+	// Hold keeps the lease of the turn with this holder in this storage until free is
+	// called, which is once; may be nil.
+	Hold func(holder string) (free func())
 	// Unauthenticated, if set, is told when a plugin's upstream did not accept the
 	// credentials: they may have been replaced since the bot was built.
 	Unauthenticated func()
 	Host            string // name of this host, for turn records
-	Holder          string // this run of the host; holds conversations
+	Holder          string // this run of the host; the holders of its turns begin with it
 	Log             hclog.Logger
 }
 
@@ -42,7 +44,7 @@ type Bot struct {
 // New assembles a bot.
 func New(p Parts) *Bot {
 	if p.Hold == nil {
-		p.Hold = func() func() { return func() {} }
+		p.Hold = func(string) func() { return func() {} }
 	}
 	return &Bot{Parts: p, needs: p.Memory.Needs()}
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -17,7 +18,9 @@ import (
 
 // Chat runs one turn. It calls emit, which may be nil, with each piece of the
 // reply as it comes; an error from it, or the end of ctx, interrupts the turn.
-// When Chat returns without error the turn is committed. Errors are of package
+// When Chat returns without error the turn is committed. However it ends, by a panic of
+// emit too, its conversation is free, unless the storage does not let it go: then it is
+// when the lease has run out. Errors are of package
 // fault: Invalid for a bad request, Conflict for a busy conversation, RateLimited
 // for a tenant at one of its caps, Deadline for a turn that takes too long and for a
 // provider that is silent, and what plugins answer.
@@ -25,7 +28,7 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 	if err := req.check(b.Limits.MessageBytes); err != nil {
 		return nil, err
 	}
-	t := &turn{bot: b, req: req, emit: emit, record: newRecord(b), left: allowance{tokens: int64(b.Limits.ReplyTokens)}}
+	t := newTurn(b, req, emit)
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
 		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
 	defer cancel()
@@ -34,7 +37,7 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 		return nil, cause(ctx, err)
 	}
 	defer leave()
-	free := b.Hold()
+	free := b.Hold(t.holder)
 	defer free()
 	t.record.WaitMS = t.lap()
 	return t.run(ctx)
@@ -50,15 +53,28 @@ func cause(ctx context.Context, err error) error {
 
 // turn is the state of one run of Chat.
 type turn struct {
-	bot    *Bot
-	req    Request
-	emit   func(string) error
-	record *record
-	text   strings.Builder
-	parts  []chat.Part // what the reply has beside text
-	left   allowance
-	silent *silence
-	mark   time.Time
+	bot      *Bot
+	req      Request
+	attempt  string
+	holder   string // of its lease, which no other turn has
+	emit     func(string) error
+	emitting bool
+	record   *record
+	said     said
+	text     strings.Builder
+	parts    []chat.Part // what the reply has beside text
+	spent    chat.Usage  // so far
+	left     allowance
+	silent   *silence
+	mark     time.Time
+}
+
+func newTurn(b *Bot, req Request, emit func(string) error) *turn {
+	attempt := rand.Text()
+	return &turn{
+		bot: b, req: req, attempt: attempt, holder: b.Holder + "." + attempt, emit: emit,
+		record: newRecord(b), left: allowance{tokens: int64(b.Limits.ReplyTokens)},
+	}
 }
 
 func (t *turn) call() sdk.Call {
@@ -70,6 +86,12 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 	if err != nil || reply != nil {
 		return reply, err
 	}
+	ended := false
+	defer func() {
+		if !ended { // something panics, or ended the goroutine, and goes on with that
+			t.abandon(started.Fence)
+		}
+	}()
 	t.record.BeginMS = t.lap()
 	finish, err := t.generate(ctx, started.Tail)
 	if err != nil {
@@ -78,7 +100,9 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 			t.bot.Unauthenticated()
 		}
 	}
-	return t.commit(ctx, started.Fence, finish, err)
+	reply, err = t.commit(ctx, started.Fence, finish, err)
+	ended = true
+	return reply, err
 }
 
 // generate asks the memory and the model.
@@ -98,6 +122,7 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		}
 		t.record.RecallMS = t.lap()
 	}
+	recalled = cleanMessages(recalled)
 	t.record.Recalled = len(recalled)
 	// Streamed even for a caller who wants the whole: what comes tells that the model is
 	// alive, and what was spent when the caller goes away.
@@ -124,12 +149,21 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 }
 
 // ask makes the call of the model. The provider is watched once the call is made.
-func (t *turn) ask(ctx context.Context, req *llm.Request) (*llm.Finish, error) {
+func (t *turn) ask(ctx context.Context, req *llm.Request) (finish *llm.Finish, err error) {
 	if q, ok := t.bot.LLM.(queueing); ok {
-		return q.ChatFrom(ctx, req, t.relay, t.silent.begun)
+		finish, err = q.ChatFrom(ctx, req, t.relay, t.silent.begun)
+	} else {
+		t.silent.begun()
+		finish, err = t.bot.LLM.Chat(ctx, req, t.relay)
 	}
-	t.silent.begun()
-	return t.bot.LLM.Chat(ctx, req, t.relay)
+	switch {
+	case err != nil:
+	case finish == nil:
+		err = fault.New(fault.ProviderFailed, "the reply ended before it was complete").By(fault.PartyPlugin)
+	default:
+		err = t.take(t.said.rest())
+	}
+	return cleanFinish(finish), err
 }
 
 // compose is what the model sees: pure, and nothing in it is a template.
@@ -145,6 +179,14 @@ func compose(system string, recalled []chat.Message, message chat.Message) []cha
 func (t *turn) relay(d llm.Delta) error {
 	t.silent.heard()
 	defer t.silent.waits()
+	return t.take(t.said.delta(d))
+}
+
+// take delivers as much of a piece as the reply may have.
+func (t *turn) take(d llm.Delta) error {
+	if d.Usage != (chat.Usage{}) {
+		t.spent = d.Usage
+	}
 	d, spent := t.left.take(d)
 	if err := t.deliver(d); err != nil {
 		return err
@@ -157,6 +199,9 @@ func (t *turn) relay(d llm.Delta) error {
 
 // deliver keeps a piece of the reply and passes it on.
 func (t *turn) deliver(d llm.Delta) error {
+	if d.Text == "" && d.Reasoning == "" && len(d.ToolCalls) == 0 {
+		return nil
+	}
 	if t.record.FirstTokenMS == 0 {
 		t.record.FirstTokenMS = millis(time.Since(t.mark))
 	}
@@ -177,7 +222,10 @@ func (t *turn) deliver(d llm.Delta) error {
 	if t.emit == nil {
 		return nil
 	}
-	if err := t.emit(d.Text); err != nil {
+	t.emitting = true
+	err := t.emit(d.Text)
+	t.emitting = false
+	if err != nil {
 		return &clientGone{err}
 	}
 	return nil
@@ -195,12 +243,12 @@ func outcome(ctx context.Context, err error) (storage.State, string) {
 		return storage.Succeeded, ""
 	}
 	e := fault.Of(err)
-	reason := e.Class.String() + ": " + e.Error()
+	why := reason(e.Class, e.Error())
 	var gone *clientGone
 	if errors.As(err, &gone) || errors.Is(ctx.Err(), context.Canceled) {
-		return storage.Interrupted, reason
+		return storage.Interrupted, why
 	}
-	return storage.Failed, reason
+	return storage.Failed, why
 }
 
 // reply is the assistant's message of the turn.

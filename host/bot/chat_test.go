@@ -37,7 +37,7 @@ func TestATurnIsBegunComposedAndCommitted(t *testing.T) {
 	if err := json.Unmarshal(c.Record, &rec); err != nil || rec["revision"] != "r1" || rec["host"] != "here" || rec["model"] != "script" {
 		t.Errorf("record %s", c.Record)
 	}
-	if b := s.begins[0]; b.Call.Tenant != "acme" || b.Call.Conversation != "c" || b.Call.User != "u" || b.Holder != "run-1" || b.Tail != 4 || b.Attempt == "" {
+	if b := s.begins[0]; b.Call.Tenant != "acme" || b.Call.Conversation != "c" || b.Call.User != "u" || b.Holder != "run-1."+b.Attempt || b.Tail != 4 || b.Attempt == "" {
 		t.Errorf("begin %+v", b)
 	}
 }
@@ -107,7 +107,7 @@ func TestAnUncertainCommitIsRepeated(t *testing.T) {
 
 func TestAReplyThatWasNotCommittedIsNotAcknowledged(t *testing.T) {
 	for _, stale := range []*fault.Error{fault.New(fault.Conflict, "stale fence"), fault.New(fault.NotFound, "no conversation"), fault.New(fault.Internal, "disk")} {
-		s := &logStorage{faults: map[string][]error{"commit": {stale}}}
+		s := &logStorage{faults: map[string][]error{"commit": {stale, stale}}}
 		_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), "the reply was not kept") {
 			t.Errorf("after %v: %v", stale, err)
@@ -116,7 +116,7 @@ func TestAReplyThatWasNotCommittedIsNotAcknowledged(t *testing.T) {
 }
 
 func TestIdempotencyKeys(t *testing.T) {
-	done := &storage.Turn{Number: 7, Messages: []chat.Message{chat.Text(chat.User, "hi"), chat.Text(chat.Assistant, "first")},
+	done := &storage.Turn{Number: 7, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.User, "hi"), chat.Text(chat.Assistant, "first")},
 		Usage: chat.Usage{OutputTokens: 9}, Record: json.RawMessage(`{"revision":"r0"}`)}
 	m := &scriptLLM{words: []string{"second"}}
 	req := Request{ConversationID: "c", Message: "hi", IdempotencyKey: "k"}
@@ -187,6 +187,7 @@ func TestBadRequests(t *testing.T) {
 		"metadata": {
 			func(r *Request) { r.Metadata = json.RawMessage(`[1]`) },
 			func(r *Request) { r.Metadata = json.RawMessage(`null`) },
+			func(r *Request) { r.Metadata = json.RawMessage("{\"a\":\"\xff\"}") },
 			func(r *Request) {
 				r.Metadata = json.RawMessage(`{"a":"` + strings.Repeat("x", MaxMetadataBytes) + `"}`)
 			},

@@ -2,13 +2,11 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -33,7 +31,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	b := t.bot
 	req := &storage.BeginRequest{
 		Call: t.call(), Message: chat.Text(chat.User, t.req.Message), Metadata: t.req.Metadata,
-		Tail: b.needs.Tail, Holder: b.Holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: rand.Text(),
+		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
 	}
 	if req.Key != "" {
 		req.Digest = t.req.digest()
@@ -65,21 +63,23 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 // beginOnce repeats a Begin whose answer did not arrive, with the same attempt, so
 // that a turn that started unheard is taken up and not left to hold the
 // conversation. It does not heed the end of ctx for the same reason: a client that
-// leaves now leaves a turn that must be interrupted. What is given up is a leftover.
-// A storage that says at once when to come again has started nothing, and is
-// believed.
+// leaves now leaves a turn that must be interrupted. What is given up is a leftover, and
+// so is what was answered with nonsense or with an error that says nothing about it. A
+// storage that says at once when to come again has started nothing, and is believed.
 func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *storage.BeginResult, err error) {
 	var refused error
 	unheard := false
 	err = repeat(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		r, err = t.bot.Storage.Begin(ctx, req)
+		if r, err = t.bot.Storage.Begin(ctx, req); err == nil {
+			err = heard(r)
+		}
 		if e := fault.Of(err); e != nil && e.Class == fault.ProviderFailed && e.RetryAfter > 0 && !unheard {
 			refused = err
 			return nil
 		}
-		unheard = unheard || err != nil && uncertain(err)
+		unheard = unheard || err != nil && (uncertain(err) || silentOnEffect(err))
 		return err
-	})
+	}, uncertain)
 	if refused != nil {
 		return nil, refused
 	}
@@ -92,60 +92,9 @@ func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *sto
 	return r, err
 }
 
-// commit ends the turn in the storage, whatever became of it, and answers its
-// reply, or why there is none. It does not heed the end of ctx.
-func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, failure error) (*Reply, error) {
-	state, reason := outcome(ctx, failure)
-	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: reason, Record: t.record.json()}
-	if finish != nil {
-		req.Usage = finish.Usage
-	}
-	if state == storage.Succeeded || t.text.Len() > 0 || len(t.parts) > 0 {
-		req.Messages = t.reply(finish)
-	}
-	var number int64
-	err := repeat(context.WithoutCancel(ctx), func(ctx context.Context) (err error) {
-		number, err = t.bot.Storage.Commit(ctx, req)
-		return err
-	})
-	if err != nil && uncertain(err) {
-		l := leftover{commit: *req}
-		if failure == nil { // the caller is told that it was not kept
-			l.commit.State, l.commit.Reason = storage.Interrupted, unheardReason("was kept", err)
-		}
-		t.leave(l)
-	}
-	if failure != nil {
-		if err != nil {
-			t.bot.Log.Warn("a failed turn could not be recorded", "tenant", t.bot.Tenant, "error", err, "turn_error", failure)
-		}
-		return nil, failure
-	}
-	if err != nil {
-		return nil, uncommitted(err)
-	}
-	return &Reply{
-		ConversationID: t.req.ConversationID, Turn: number, Text: t.text.String(), Usage: req.Usage,
-		Tenant: t.bot.Tenant, Revision: t.bot.Revision,
-	}, nil
-}
-
 func unheardReason(what string, err error) string {
 	e := fault.Of(err)
-	return e.Class.String() + ": the storage did not answer that the turn " + what + ": " + e.Error()
-}
-
-// uncommitted says that the reply was made and not kept.
-func uncommitted(err error) error {
-	e := fault.Of(err)
-	if e.Class == fault.Conflict || e.Class == fault.NotFound {
-		out := fault.New(fault.Conflict, "the reply was not kept: the conversation was deleted, taken over by another host, or lost with its storage, while the turn ran: %w", err)
-		return out.After(time.Second)
-	}
-	out := *e
-	out.Message = "the reply was not kept: " + e.Message
-	out.Err = err
-	return &out
+	return reason(e.Class, "the storage did not answer that the turn "+what+": "+e.Error())
 }
 
 func (t *turn) replay(done *storage.Turn) *Reply {
@@ -155,21 +104,21 @@ func (t *turn) replay(done *storage.Turn) *Reply {
 	}
 	for _, m := range done.Messages {
 		if m.Role == chat.Assistant {
-			r.Text += m.Text()
+			r.Text += chat.Clean(m.Text())
 		}
 	}
 	return r
 }
 
-// repeat calls f until it answers or says that repeating does not help.
-func repeat(ctx context.Context, f func(context.Context) error) error {
+// repeat calls f until it answers, or with an error after which one does not come again.
+func repeat(ctx context.Context, f func(context.Context) error, again func(error) bool) error {
 	giveUp := time.Now().Add(repeatFor)
 	for wait := repeatMin; ; wait = min(2*wait, repeatMax) {
 		err := f(ctx)
 		if err == nil {
 			return nil
 		}
-		if !uncertain(err) || time.Now().Add(wait).After(giveUp) {
+		if !again(err) || time.Now().Add(wait).After(giveUp) {
 			return err
 		}
 		_ = sleep(ctx, jitter(wait/2, wait))
@@ -184,6 +133,17 @@ func uncertain(err error) bool {
 		return true
 	case fault.ProviderFailed: // the database
 		return e.Retryable
+	default:
+		return false
+	}
+}
+
+// silentOnEffect errors do not say either whether the call had its effect, but to call
+// again at once does not help: something broke on the way.
+func silentOnEffect(err error) bool {
+	switch fault.Of(err).Class {
+	case fault.Internal, fault.Canceled:
+		return true
 	default:
 		return false
 	}

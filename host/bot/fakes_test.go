@@ -53,6 +53,9 @@ func (s *logStorage) Begin(_ context.Context, r *storage.BeginRequest) (*storage
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begins = append(s.begins, r)
+	if err := r.ValidateText(); err != nil {
+		return nil, err
+	}
 	if err := s.fault(s.faults, "begin"); err != nil {
 		return nil, err
 	}
@@ -86,6 +89,9 @@ func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int6
 	}
 	s.commits = append(s.commits, r)
 	if err := s.fault(s.faults, "commit"); err != nil {
+		return 0, err
+	}
+	if err := r.ValidateText(); err != nil {
 		return 0, err
 	}
 	if r.Fence == "f:"+s.running {

@@ -23,10 +23,9 @@ type lasting interface {
 }
 
 // leftover is a turn that may be running in the storage though it ended for its
-// caller: an end of it went unanswered for too long. Other turns of this host have
-// its lease renewed, and so the conversation would be busy as long as the host runs.
-// It is ended in the background, as soon as the storage answers; if the host ends
-// before, its lease runs out.
+// caller: an end of it went unanswered for too long. Its lease is not renewed, and runs
+// out; that the conversation is free before that, and that no other host has to find
+// out, it is ended in the background, as soon as the storage answers.
 type leftover struct {
 	begin  *storage.BeginRequest // to be repeated for the fence, if that is not known
 	commit storage.CommitRequest
@@ -44,7 +43,7 @@ func (t *turn) leave(l leftover) {
 		log.Warn("a turn may have begun in a storage that does not answer; it is ended when that does")
 		return
 	}
-	log.Warn("a turn may have begun in a storage that does not answer, and holds its conversation as long as this host renews leases")
+	log.Warn("a turn may have begun in a storage that does not answer, and holds its conversation until its lease has run out")
 }
 
 // end repeats the Begin, with its attempt, until it is answered. A turn that is
@@ -55,30 +54,38 @@ func (l *leftover) end(ctx context.Context, s storage.Storage) error {
 		var started *storage.Started
 		if err := persist(ctx, func() error {
 			r, err := s.Begin(ctx, l.begin)
-			if err == nil {
-				started = r.Started
+			if err != nil {
+				return err
 			}
-			return err
-		}); err != nil || started == nil {
+			if err := heard(r); err != nil {
+				return err
+			}
+			started = r.Started
+			return nil
+		}, func(err error) bool { return uncertain(err) || fault.Is(err, fault.RateLimited) }); err != nil || started == nil {
 			return err
 		}
 		l.commit.Fence = started.Fence
 	}
-	err := persist(ctx, func() error { _, err := s.Commit(ctx, &l.commit); return err })
-	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
-		return nil // it has ended otherwise
+	e := commit(&l.commit, func(req *storage.CommitRequest) (number int64, err error) {
+		err = persist(ctx, func() error { number, err = s.Commit(ctx, req); return err }, passing)
+		return number, err
+	})
+	if e.open == nil {
+		return nil
 	}
-	return err
+	return e.last
 }
 
-// persist calls f until it answers, says that repeating does not help, or ctx ends.
-func persist(ctx context.Context, f func() error) error {
+// persist calls f until it answers, or with an error after which one does not come
+// again, or ctx ends.
+func persist(ctx context.Context, f func() error, again func(error) bool) error {
 	for wait := leftoverMin; ; wait = min(2*wait, leftoverMax) {
 		if err := sleep(ctx, jitter(wait/2, wait)); err != nil {
 			return err
 		}
 		err := f()
-		if err == nil || ctx.Err() != nil || !uncertain(err) && !fault.Is(err, fault.RateLimited) {
+		if err == nil || ctx.Err() != nil || !again(err) {
 			return err
 		}
 	}

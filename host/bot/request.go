@@ -72,6 +72,9 @@ func (r *Request) check(maxMessage int) error {
 		if len(r.Metadata) > MaxMetadataBytes {
 			return fault.New(fault.Invalid, "has %d bytes; at most %d are accepted", len(r.Metadata), MaxMetadataBytes).At("metadata")
 		}
+		if !utf8.Valid(r.Metadata) {
+			return fault.New(fault.Invalid, "is not UTF-8").At("metadata")
+		}
 		var object map[string]json.RawMessage
 		if err := json.Unmarshal(r.Metadata, &object); err != nil || object == nil {
 			return fault.New(fault.Invalid, "is not a JSON object").At("metadata")

@@ -75,7 +75,7 @@ func open(o Options) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	leases := bot.NewLeases("floor", log)
+	leases := bot.NewLeases(log)
 	h.registry, err = registry.New(registry.Options{
 		TTL: time.Hour, Size: 1000,
 		Check: func(ctx context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
@@ -87,7 +87,7 @@ func open(o Options) (*host, error) {
 				Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
 				LLM: direct, Memory: memory, Storage: store, Gate: req.Gate,
 				Plugins: map[string]string{"llm": "echo", "memory": "buffer", "storage": "memory"},
-				Hold:    func() func() { return leases.Hold("memory", store) },
+				Hold:    func(holder string) func() { return leases.Hold("memory", store, holder) },
 				Host:    "floor", Holder: "floor", Log: log,
 			})}, nil
 		},
