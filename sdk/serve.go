@@ -69,10 +69,11 @@ func followLifeline(r io.Reader) {
 // their number have goroutines of their own.
 const streamWorkers = 64
 
-// ServerOptions are what every plugin's gRPC server needs: message limits, panics
-// turned into errors, and errors turned into the protocol's statuses.
+// ServerOptions are what every plugin's gRPC server needs: message limits, answers in
+// UTF-8, panics turned into errors, and errors turned into the protocol's statuses.
 func ServerOptions(log hclog.Logger) []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxAnswerBytes),
 		grpc.InitialWindowSize(StreamWindowBytes),

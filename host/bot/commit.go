@@ -27,7 +27,7 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 		return nil, failure
 	}
 	if err != nil {
-		t.bot.Log.Error("a reply was not kept", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
+		t.bot.Log.Warn("a reply was not kept", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
 		return nil, uncommitted(err)
 	}
 	return &Reply{
@@ -155,24 +155,22 @@ func passing(err error) bool {
 // never the caller's: it did not write the reply.
 func uncommitted(err error) error {
 	e := fault.Of(err)
+	const lost = "the reply was not kept: "
+	as := func(class fault.Class, party fault.Party, why string) *fault.Error {
+		return fault.New(class, lost+why+": %w", err).By(party).Telling(lost+"%s", why)
+	}
 	switch {
 	case over(err):
-		return fault.New(fault.Conflict, "the reply was not kept: the conversation was deleted, taken over by another host, or lost with its storage, while the turn ran: %w", err).
+		return as(fault.Conflict, fault.PartyCaller, "the conversation was deleted, taken over by another host, or lost with its storage, while the turn ran").
 			After(time.Second)
 	case uncertain(err):
 		out := *e
-		out.Message, out.Path, out.Err = "the reply was not kept: "+e.Message, "", err
+		out.Message, out.Told, out.Path, out.Err = lost+e.Message, lost+e.ForCallers(), "", err
 		return &out
-	case e.Class == fault.RateLimited && e.RetryAfter > 0:
-		out := fault.New(fault.ProviderFailed, "the reply was not kept: the storage takes no more at the moment").After(e.RetryAfter)
-		out.Err = err
-		return out
+	case passing(err):
+		return as(fault.ProviderFailed, fault.PartyProvider, "the storage takes no more for now").After(e.RetryAfter)
 	case e.Class == fault.QuotaExhausted, e.Class == fault.Unauthenticated, e.Class == fault.Forbidden: // what the tenant has there
-		out := fault.New(e.Class, "the reply was not kept: the storage refused it").By(fault.PartyTenant)
-		out.Err = err
-		return out
+		return as(e.Class, fault.PartyTenant, "the storage refused it")
 	}
-	out := fault.New(fault.Internal, "the reply was not kept: the storage refused it as %s", e.Class).By(fault.PartyPlugin)
-	out.Err = err
-	return out
+	return as(fault.Internal, fault.PartyPlugin, "the storage refused it")
 }

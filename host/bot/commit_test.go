@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,7 +59,7 @@ func TestARefusedCommitEndsTheTurnAllTheSame(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := &pickyStorage{refuse: func(r *storage.CommitRequest) error {
 						if refuses(r) {
-							return fault.New(class, "secret of %q", r.Reason).At("messages")
+							return fault.New(class, "secret of %q", r.Reason).At("messages").From(fault.OriginStorage)
 						}
 						return nil
 					}}
@@ -82,7 +83,7 @@ func TestARefusedCommitEndsTheTurnAllTheSame(t *testing.T) {
 						}
 					case e.Party == fault.PartyCaller || e.Path != "" || e.Class == fault.Invalid || e.Class == fault.NotFound:
 						t.Errorf("%s of %s: %s by %s at %q: %v", class, what, e.Class, e.Party, e.Path, err)
-					case !uncertain(fault.New(class, "")) && strings.Contains(e.Error(), "secret"):
+					case strings.Contains(e.ForCallers(), "secret"):
 						t.Errorf("%s of %s: %v", class, what, err)
 					}
 					if over(fault.New(class, "")) { // it says itself that the turn is gone
@@ -198,11 +199,12 @@ func TestASucceededTurnHasANumber(t *testing.T) {
 type badStorage struct {
 	logStorage
 	answer func(*storage.BeginResult) (*storage.BeginResult, error)
+	mended atomic.Bool
 }
 
 func (s *badStorage) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	r, err := s.logStorage.Begin(ctx, req)
-	if err == nil && s.answer != nil {
+	if err == nil && !s.mended.Load() {
 		return s.answer(r)
 	}
 	return r, err
@@ -242,9 +244,7 @@ func TestABeginThatIsAnsweredWithNonsense(t *testing.T) {
 				} else {
 					wantClass(t, err, fault.Internal)
 				}
-				if !c.again {
-					s.answer = nil
-				}
+				s.mended.Store(!c.again)
 				lasting.running.Wait()
 				if c.again {
 					if len(s.commits) != 0 || len(s.begins) > 3 {

@@ -69,7 +69,9 @@ func TestOneRenewalForAllTurnsOfAStorage(t *testing.T) {
 			frees[holder]()
 			frees[holder]()
 		}
+		r.mu.Lock()
 		r.err = fault.New(fault.Deadline, "late")
+		r.mu.Unlock()
 		time.Sleep(10 * time.Second)
 		for _, holders := range r.took() {
 			if !slices.Equal(holders, all[:1]) {

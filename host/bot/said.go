@@ -3,16 +3,15 @@ package bot
 import (
 	"strings"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-const (
-	maxModelBytes  = 256 // of a model's name, as the provider gives it
-	maxReasonBytes = 4096
-)
+// maxModelBytes bounds a model's name, as the provider gives it.
+const maxModelBytes = 256
 
 // said is the door through which all passes that plugins say in a turn, before it is
 // shown, given to the model, kept or recorded. What no storage can keep is replaced in it, so
@@ -67,7 +66,7 @@ func cleanUsage(u chat.Usage) chat.Usage {
 
 // reason is why a turn did not succeed, as it is kept.
 func reason(class fault.Class, sentence string) string {
-	return class.String() + ": " + brief(sentence, maxReasonBytes)
+	return brief(class.String()+": "+sentence, sdk.MaxReasonBytes)
 }
 
 // brief is the text, clean and of at most so many bytes.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
@@ -106,8 +107,8 @@ func TestWhyATurnFailedIsCleanAndBrief(t *testing.T) {
 		m    llm.LLM
 		from memory.Memory
 	}{
-		"model":  {says(nil, fault.New(fault.ProviderFailed, "broke\x00\xff%s", strings.Repeat("€", 10000))), tailMemory(4)},
-		"memory": {nil, recalling(func() ([]chat.Message, error) { return nil, errors.New("broke\x00\xff" + strings.Repeat("€", 10000)) })},
+		"model":  {says(nil, fault.New(fault.ProviderFailed, "broke\x00\xff%s", strings.Repeat("€", 20000))), tailMemory(4)},
+		"memory": {nil, recalling(func() ([]chat.Message, error) { return nil, errors.New("broke\x00\xff" + strings.Repeat("€", 20000)) })},
 	} {
 		s := &logStorage{}
 		_, err := newTestBot(s, c.m, func(p *Parts) { p.Memory = c.from }).Chat(context.Background(), hi, nil)
@@ -115,7 +116,7 @@ func TestWhyATurnFailedIsCleanAndBrief(t *testing.T) {
 			t.Fatal("it succeeded")
 		}
 		kept := s.last(t)
-		if len(s.commits) != 1 || kept.State != storage.Failed || !strings.Contains(kept.Reason, ": broke\uFFFD\uFFFD€") || len(kept.Reason) > maxReasonBytes+50 || !strings.HasSuffix(kept.Reason, "€…") {
+		if len(s.commits) != 1 || kept.State != storage.Failed || !strings.Contains(kept.Reason, ": broke\uFFFD\uFFFD€") || len(kept.Reason) > sdk.MaxReasonBytes || !strings.HasSuffix(kept.Reason, "€…") {
 			t.Errorf("%s: %d commits, reason %.40q of %d bytes", name, len(s.commits), kept.Reason, len(kept.Reason))
 		}
 	}

@@ -65,8 +65,11 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 	if o.begun != nil {
 		o.begun()
 	}
-	p, err := in.attempts(ctx, caller, o, through, fn)
-	through.end(caller, err, p)
+	// What the caller does in fn may panic: that says nothing of the upstream.
+	var p *process
+	err = fault.New(fault.Canceled, "the caller broke the call off")
+	defer func() { through.end(caller, err, p) }()
+	p, err = in.attempts(ctx, caller, o, through, fn)
 	return err
 }
 

@@ -145,6 +145,36 @@ func TestWhoLeavesKeepsTheUsageSoFar(t *testing.T) {
 	}
 }
 
+// A provider says anything, cut anywhere; it arrives as far as it is text.
+func TestWhatIsNotTextCrossesAllTheSame(t *testing.T) {
+	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+		for _, d := range []llm.Delta{
+			{Text: "\xe2"}, {Text: "\x82"}, {Reasoning: "\xc3"}, {Text: "\xac\xff\x00"}, {Reasoning: "\xa9\xf0"},
+			{ToolCalls: []chat.ToolCall{{ID: "\xff", Name: "f", Arguments: "{\xff}"}}}, {Text: "\xf0\x9f"},
+		} {
+			if err := emit(d); err != nil {
+				return nil, err
+			}
+		}
+		return &llm.Finish{Model: "m\xff", Reason: llm.FinishStop}, nil
+	})
+	var text, reasoning string
+	var calls []chat.ToolCall
+	f, err := c.Chat(context.Background(), &llm.Request{}, func(d llm.Delta) error {
+		text, reasoning, calls = text+d.Text, reasoning+d.Reasoning, append(calls, d.ToolCalls...)
+		return nil
+	})
+	if err != nil || f.Model != "m\uFFFD" || f.Reason != llm.FinishStop {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if want := "€\uFFFD\uFFFD\uFFFD\uFFFD"; text != want || reasoning != "é\uFFFD" {
+		t.Errorf("text %q, reasoning %q", text, reasoning)
+	}
+	if want := (chat.ToolCall{ID: "\uFFFD", Name: "f", Arguments: "{\uFFFD}"}); len(calls) != 1 || calls[0] != want {
+		t.Errorf("calls %+v", calls)
+	}
+}
+
 // The first token goes at once; a burst after it goes in few messages.
 func TestTokensAreCoalesced(t *testing.T) {
 	first := make(chan struct{})

@@ -20,11 +20,13 @@ const CoalesceFor = 20 * time.Millisecond
 const pieceBytes = 32 << 10
 
 // coalescer sends pieces of a reply: the first at once, then what has come since,
-// at most every CoalesceFor or when it is much.
+// at most every CoalesceFor or when it is much. A provider may cut its text anywhere,
+// also within a character; what is sent is whole characters, cleaned as [chat.Clean] does.
 type coalescer struct {
 	send func(*llmv1.ChatResponse) error
 
 	mu     sync.Mutex
+	clean  struct{ text, reasoning chat.Cleaner }
 	text   strings.Builder
 	other  *llmv1.ChatResponse // reasoning and tool calls that wait; nil for none
 	usage  chat.Usage          // newest; zero when it was sent
@@ -43,7 +45,7 @@ func (c *coalescer) emit(d Delta) error {
 	if c.err != nil {
 		return c.err
 	}
-	c.text.WriteString(d.Text)
+	c.text.WriteString(c.clean.text.Next(d.Text))
 	if d.Usage != (chat.Usage{}) {
 		c.usage = d.Usage
 	}
@@ -51,7 +53,7 @@ func (c *coalescer) emit(d Delta) error {
 		if c.other == nil {
 			c.other = &llmv1.ChatResponse{}
 		}
-		c.other.Reasoning += d.Reasoning
+		c.other.Reasoning += c.clean.reasoning.Next(d.Reasoning)
 		for _, t := range d.ToolCalls {
 			c.other.ToolCalls = append(c.other.ToolCalls, wire.ToolCall(t))
 		}
@@ -123,6 +125,13 @@ func (c *coalescer) close(f *Finish) error {
 	}
 	if c.err != nil {
 		return c.err
+	}
+	c.text.WriteString(c.clean.text.Rest())
+	if rest := c.clean.reasoning.Rest(); rest != "" {
+		if c.other == nil {
+			c.other = &llmv1.ChatResponse{}
+		}
+		c.other.Reasoning += rest
 	}
 	var finish *llmv1.Finish
 	if f != nil {

@@ -82,7 +82,8 @@ const (
 	FormatJSONSchema
 )
 
-// Delta is what was generated since the last one. Any of its fields may be set.
+// Delta is what was generated since the last one. Any of its fields may be set. Text and
+// reasoning may be cut anywhere, also within a character.
 type Delta struct {
 	Text      string
 	Reasoning string

@@ -1,0 +1,40 @@
+package sdk
+
+import (
+	"testing"
+
+	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// However deep a text is in an answer, one that is not UTF-8 does not lose the answer.
+func TestAnswersAreText(t *testing.T) {
+	message := func(text string) *chatv1.Message {
+		return &chatv1.Message{Parts: []*chatv1.Part{
+			{Part: &chatv1.Part_ToolResult{ToolResult: &chatv1.ToolResult{Name: text, Parts: []*chatv1.Part{{Part: &chatv1.Part_Text{Text: text}}}}}},
+		}}
+	}
+	const bad, good = "a\xff\x00", "a\uFFFD\uFFFD"
+	for _, c := range []struct{ sent, want proto.Message }{
+		{&memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(bad)}}, &memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(good)}}},
+		{&storagev1.RenewRequest{Holder: bad, Holders: []string{"ok", bad}}, &storagev1.RenewRequest{Holder: good, Holders: []string{"ok", good}}},
+		// What is UTF-8 is nobody's to change here.
+		{&storagev1.RenewRequest{Holder: "a\x00"}, &storagev1.RenewRequest{Holder: "a\x00"}},
+	} {
+		data, err := newCodec().Marshal(c.sent)
+		if err != nil {
+			t.Errorf("%v: %v", c.want, err)
+			continue
+		}
+		got := c.want.ProtoReflect().New().Interface()
+		if err := proto.Unmarshal(data.Materialize(), got); err != nil || !proto.Equal(got, c.want) {
+			t.Errorf("sent %v, %v; want %v", got, err, c.want)
+		}
+		data.Free()
+	}
+	if _, err := newCodec().Marshal("no message"); err == nil {
+		t.Error("what is no message was encoded")
+	}
+}
