@@ -11,16 +11,17 @@ import (
 var errSpent = errors.New("the reply has all tokens that it may have")
 
 // maxTokenLength is taken for the length of a token, in characters, where the
-// provider does not count as it goes. Tokens of all languages are shorter on
+// provider does not count as it goes. Tokens of all languages are far shorter on
 // average, and so only what ignores the limit is cut by it.
-const maxTokenLength = 8
+const maxTokenLength = 16
 
 // allowance is how much of a reply may still come. The provider is asked to keep
-// the limit; this is for one that does not.
+// the limit; this is for one that does not. What the provider has counted is as many
+// tokens as it says, however long they are; only what it has not counted is estimated.
 type allowance struct {
-	tokens     int64 // 0: any number
-	counted    int64 // by the provider
-	characters int64
+	tokens    int64 // 0: any number
+	counted   int64 // by the provider
+	uncounted int64 // characters since it counted last
 }
 
 // take answers how much of d is within the limit, and whether d went beyond it. A
@@ -31,15 +32,19 @@ func (a *allowance) take(d llm.Delta) (llm.Delta, bool) {
 		return d, false
 	}
 	length := int64(utf8.RuneCountInString(d.Text) + utf8.RuneCountInString(d.Reasoning))
-	room := length
-	if n := d.Usage.OutputTokens; n > a.tokens {
-		room = length * (a.tokens - a.counted) / (n - a.counted)
-	} else if n > 0 {
-		a.counted = n
+	n := d.Usage.OutputTokens
+	if n > a.counted && n <= a.tokens {
+		a.counted, a.uncounted = n, 0
+		return d, false
 	}
-	room = min(room, a.tokens*maxTokenLength-a.characters)
-	a.characters += min(room, length)
-	if room >= length && d.Usage.OutputTokens <= a.tokens {
+	room := length
+	if n > a.tokens {
+		room = length * (a.tokens - a.counted) / (n - a.counted)
+	} else {
+		room = min(room, (a.tokens-a.counted)*maxTokenLength-a.uncounted)
+		a.uncounted += room
+	}
+	if room >= length && n <= a.tokens {
 		return d, false
 	}
 	reasoning := clip(d.Reasoning, room)

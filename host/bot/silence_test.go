@@ -116,7 +116,7 @@ func TestWaitingInTheQueueIsNotTheProvidersSilence(t *testing.T) {
 	}{
 		"both just in time":   {queued: 299 * time.Second, first: 299 * time.Second},
 		"a provider too slow": {299 * time.Second, time.Hour, 599 * time.Second, "the provider did not begin to reply within 5m0s", fault.PartyProvider},
-		"a queue too long":    {time.Hour, 0, 300 * time.Second, "the call waited 5m0s in the queue of the llm plugin: calls before it have all of its max_calls", fault.PartyHost},
+		"a queue too long":    {time.Hour, 0, 300 * time.Second, "the call waited 5m0s in the queue of the llm plugin: calls before it have all that the plugin or its upstream takes at once", fault.PartyHost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -210,10 +210,13 @@ func TestTheReplyIsCutAtItsTokens(t *testing.T) {
 		"counted":            {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}, {Text: "e", Usage: usage(5)}}, "abcd", true},
 		"counted in a lump":  {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cdefgh", Usage: usage(8)}}, "abcd", true},
 		"exact":              {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}}, "abcd", false},
-		"not counted":        {[]llm.Delta{{Text: strings.Repeat("é", 30)}, {Text: strings.Repeat("x", 30)}}, strings.Repeat("é", 30) + "xx", true},
-		"not counted, short": {[]llm.Delta{{Text: strings.Repeat("é", 32)}}, strings.Repeat("é", 32), false},
-		"counted once only":  {[]llm.Delta{{Text: "a", Usage: usage(1)}, {Text: strings.Repeat("x", 100), Usage: usage(1)}}, "a" + strings.Repeat("x", 31), true},
-		"reasoning counts":   {[]llm.Delta{{Reasoning: strings.Repeat("r", 30)}, {Text: "answer"}}, "an", true},
+		"not counted":        {[]llm.Delta{{Text: strings.Repeat("é", 62)}, {Text: strings.Repeat("x", 30)}}, strings.Repeat("é", 62) + "xx", true},
+		"not counted, short": {[]llm.Delta{{Text: strings.Repeat("é", 64)}}, strings.Repeat("é", 64), false},
+		"counted once only":  {[]llm.Delta{{Text: "a", Usage: usage(1)}, {Text: strings.Repeat("x", 100), Usage: usage(1)}}, "a" + strings.Repeat("x", 48), true},
+		"counted, long":      {[]llm.Delta{{Text: strings.Repeat("=", 500), Usage: usage(2)}, {Text: strings.Repeat("=", 500), Usage: usage(4)}}, strings.Repeat("=", 1000), false},
+		"counted now and then": {[]llm.Delta{{Text: strings.Repeat("x", 60)}, {Text: "y", Usage: usage(3)}, {Text: strings.Repeat("z", 20)}},
+			strings.Repeat("x", 60) + "y" + strings.Repeat("z", 16), true},
+		"reasoning counts": {[]llm.Delta{{Reasoning: strings.Repeat("r", 62)}, {Text: "answer"}}, "an", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := &logStorage{}, &deltaLLM{deltas: c.deltas}
