@@ -3,47 +3,55 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
 
-const defaultOllama = "http://127.0.0.1:11434"
-
-// ollamaURL reads OLLAMA_HOST as Ollama's own programs do: an address with or
-// without scheme and port, where all interfaces, which are for listening, mean
-// this machine.
+// ollamaURL reads OLLAMA_HOST as Ollama's own programs do (envconfig.Host): an address
+// with or without scheme, port and path, quotes around it dropped, a port that is none
+// replaced by the scheme's. All interfaces, which are for listening, mean this machine.
 func ollamaURL(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return defaultOllama, nil
-	}
+	text = strings.TrimSpace(strings.Trim(strings.TrimSpace(text), `"'`))
+	scheme, rest, given := strings.Cut(text, "://")
 	port := "11434"
 	switch {
-	case strings.HasPrefix(text, "http://"):
+	case !given && text == "ollama.com":
+		scheme, rest, port = "https", text, "443"
+	case !given:
+		scheme, rest = "http", text
+	case scheme == "http":
 		port = "80"
-	case strings.HasPrefix(text, "https://"):
+	case scheme == "https":
 		port = "443"
-	case !strings.Contains(text, "://"):
-		text = "http://" + text
+	default:
+		return "", errOllamaHost
 	}
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil {
-		return "", fmt.Errorf("OLLAMA_HOST is not an address such as 127.0.0.1:11434")
+	address, path, _ := strings.Cut(rest, "/")
+	name, number, err := net.SplitHostPort(address)
+	if err != nil { // no port
+		name, number = strings.Trim(address, "[]"), port
 	}
-	name := u.Hostname()
+	if n, err := strconv.ParseUint(number, 10, 16); err != nil || n == 0 {
+		number = port
+	}
 	if ip := net.ParseIP(name); name == "" || ip != nil && ip.IsUnspecified() {
 		name = "127.0.0.1"
 	}
-	if u.Port() != "" {
-		port = u.Port()
+	u, err := url.Parse(scheme + "://" + net.JoinHostPort(name, number) + strings.TrimSuffix("/"+path, "/"))
+	if err != nil || strings.Contains(address, "@") || strings.Count(address, "[") != strings.Count(address, "]") || u.RawQuery != "" || u.Fragment != "" {
+		return "", errOllamaHost
 	}
-	return u.Scheme + "://" + net.JoinHostPort(name, port) + strings.TrimSuffix(u.Path, "/"), nil
+	return u.String(), nil
 }
+
+var errOllamaHost = errors.New("OLLAMA_HOST is not an address such as 127.0.0.1:11434")
 
 // probeTimeout is short: what answers does so at once, and the user waits.
 const probeTimeout = 2 * time.Second

@@ -19,6 +19,17 @@ func TestOllamaURL(t *testing.T) {
 		"http://gpu.local":         "http://gpu.local:80",
 		"https://gpu.local/ollama": "https://gpu.local:443/ollama",
 		" gpu.local/ ":             "http://gpu.local:11434",
+		`"127.0.0.1:9"`:            "http://127.0.0.1:9",
+		"'example.com'":            "http://example.com:11434",
+		"ollama.com":               "https://ollama.com:443",
+		"::1":                      "http://[::1]:11434",
+		"[::1]:80":                 "http://[::1]:80",
+		"[::]":                     "http://127.0.0.1:11434",
+		"example.com:port":         "http://example.com:11434",
+		"example.com:99999":        "http://example.com:11434",
+		"example.com:":             "http://example.com:11434",
+		"https://example.com:0":    "https://example.com:443",
+		"example.com/a/b/":         "http://example.com:11434/a/b",
 	} {
 		if got, err := ollamaURL(host); err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", host, got, err, want)
