@@ -38,13 +38,38 @@ func (r RawSchema) MarshalJSON() ([]byte, error) { return r, nil }
 type Backend interface {
 	// Register adds the kind's gRPC services to the server.
 	Register(server *grpc.Server)
-	// Configure makes the instance id, or finds it. Its answer says what a memory needs.
-	Configure(ctx context.Context, id string, config []byte, env Env) (*MemoryNeeds, error)
+	// Configure makes the instance id, or finds it, and returns what depends on its
+	// configuration.
+	Configure(ctx context.Context, id string, config []byte, env Env) (Traits, error)
 	// Release forgets the instance id.
 	Release(id string) error
 	// Close releases all instances.
 	Close() error
 }
+
+// Traits are what depends on how an instance is configured.
+type Traits struct {
+	Memory   *MemoryNeeds // of a memory instance; else nil
+	Capacity Capacity
+}
+
+// Capacity is how much the upstream of an instance takes at once.
+type Capacity struct {
+	// Parallel is how many calls the host makes at once; 0 is any number. Others wait in
+	// the host, in turns by tenant.
+	Parallel int
+	// Upstream names what takes the calls: instances of one process that name the same
+	// share its parallel calls. The host compares it and shows it to nobody. At most
+	// MaxUpstreamBytes; empty is an upstream of the instance's own.
+	Upstream string
+}
+
+// MaxUpstreamBytes bounds Capacity.Upstream.
+const MaxUpstreamBytes = 256
+
+// Limited is implemented by instances, of any kind, whose upstream takes few calls at
+// once. It is asked when the instance is configured.
+type Limited interface{ Capacity() Capacity }
 
 // MemoryNeeds is what a memory instance asks of the host; nil for other kinds.
 type MemoryNeeds struct {

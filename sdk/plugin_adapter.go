@@ -35,13 +35,15 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if req.Instance == "" {
 		return nil, fault.New(fault.Invalid, "is empty").At("instance").By(fault.PartyHost)
 	}
-	needs, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, Env{Log: s.log, DataDir: os.Getenv(DataDirEnv)})
-	if err != nil || needs == nil {
-		return &pluginv1.ConfigureResponse{}, err
+	traits, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, Env{Log: s.log, DataDir: os.Getenv(DataDirEnv)})
+	if err != nil {
+		return nil, err
 	}
-	return &pluginv1.ConfigureResponse{MemoryNeeds: &pluginv1.MemoryNeeds{
-		Tail: int32(needs.Tail), Recall: needs.Recall, Remember: needs.Remember,
-	}}, nil
+	out := &pluginv1.ConfigureResponse{Parallel: int32(traits.Capacity.Parallel), Upstream: traits.Capacity.Upstream}
+	if needs := traits.Memory; needs != nil {
+		out.MemoryNeeds = &pluginv1.MemoryNeeds{Tail: int32(needs.Tail), Recall: needs.Recall, Remember: needs.Remember}
+	}
+	return out, nil
 }
 
 func (s *pluginServer) Release(_ context.Context, req *pluginv1.ReleaseRequest) (*pluginv1.ReleaseResponse, error) {

@@ -36,7 +36,7 @@ func newSilence(ctx context.Context, l config.Limits) (context.Context, *silence
 	s := &silence{limits: l, cancel: cancel}
 	s.within(l.FirstTokenTimeout, func(d time.Duration) *silent {
 		return &silent{fault: fault.New(fault.Deadline,
-			"the call waited %s in the queue of the llm plugin: calls before it have all of its max_calls", d).By(fault.PartyHost)}
+			"the call waited %s in the queue of the llm plugin: calls before it have all that the plugin or its upstream takes at once", d).By(fault.PartyHost)}
 	})
 	return ctx, s
 }

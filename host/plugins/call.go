@@ -53,7 +53,7 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 			return err
 		}
 	}
-	release, err := s.queue.acquire(ctx, in.digest, o.tenant)
+	release, err := s.queue.acquire(ctx, in.digest, in.room(), o.tenant)
 	if err != nil {
 		return err
 	}
@@ -120,6 +120,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		return settled, err
 	}
 	in.needs.Store(&st.needs)
+	in.capacity.Store(&st.capacity)
 	var mark sentMark
 	err = in.sup.heard(fn(mark.in(ctx), target{conn: p.conn, id: st.id}), originOf(in.sup.ref.kind))
 	final := o.final != nil && o.final()

@@ -33,7 +33,10 @@ type instance struct {
 	sup     *supervisor
 	digest  string
 	config  []byte
-	needs   atomic.Pointer[memory.Needs] // as of the last configuring
+	// As of the last configuring.
+	needs    atomic.Pointer[memory.Needs]
+	capacity atomic.Pointer[capacity]
+
 	breaker *breaker                     // nil for kinds without an upstream
 
 	// Under the manager's lock.
@@ -119,6 +122,14 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		return in, nil
 	}
+}
+
+// room is how many calls the instance's upstream takes at once, as far as it is known.
+func (in *instance) room() capacity {
+	if c := in.capacity.Load(); c != nil {
+		return *c
+	}
+	return capacity{}
 }
 
 // digest identifies a configuration without telling anything about it.

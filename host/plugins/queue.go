@@ -23,6 +23,9 @@ const maxWaiting = 1024
 // slot that is held cannot be had back, and so some must be free before they are
 // needed. A fixed share would leave none once there are more instances that hang
 // than shares.
+//
+// An upstream that takes few calls at once gets no more: what waits, waits here, where
+// it does so in turns, and not in a line of the upstream's that knows no tenants.
 type fairQueue struct {
 	mu     sync.Mutex
 	slots  int
@@ -30,6 +33,7 @@ type fairQueue struct {
 	turns  *list.List                  // *queueLine, those that wait; next turn first
 	lines  map[queueName]*list.Element // into turns
 	held   map[string]int              // slots by instance; none is zero
+	busy   map[string]int              // slots by upstream, of those that have a limit; none is zero
 	rivals func() bool                 // whether several instances share the process; nil is never
 }
 
@@ -43,26 +47,35 @@ type queueLine struct {
 	waiting *list.List // *waiter
 }
 
+// capacity is how many calls an upstream takes at once; the zero value is any number.
+type capacity struct {
+	upstream string
+	parallel int
+}
+
 type waiter struct {
+	room    capacity
 	granted chan struct{} // closed, under the lock, when the slot is the waiter's
 }
 
 func newFairQueue(slots int, rivals func() bool) *fairQueue {
 	return &fairQueue{
-		slots: slots, free: slots, turns: list.New(), lines: map[queueName]*list.Element{}, held: map[string]int{}, rivals: rivals,
+		slots: slots, free: slots, turns: list.New(), lines: map[queueName]*list.Element{}, held: map[string]int{}, busy: map[string]int{},
+		rivals: rivals,
 	}
 }
 
-// acquire waits for a slot. The release function must be called exactly once.
-func (q *fairQueue) acquire(ctx context.Context, instance, tenant string) (release func(), err error) {
+// acquire waits for a slot, and for room at the upstream. The release function must be
+// called exactly once.
+func (q *fairQueue) acquire(ctx context.Context, instance string, room capacity, tenant string) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Of(err)
 	}
 	name := queueName{instance, tenant}
-	release = func() { q.release(instance) }
+	release = func() { q.release(instance, room) }
 	q.mu.Lock()
-	if q.turns.Len() == 0 && q.may(instance) {
-		q.take(instance)
+	if q.turns.Len() == 0 && q.may(instance, room) {
+		q.take(instance, room)
 		q.mu.Unlock()
 		return release, nil
 	}
@@ -72,11 +85,11 @@ func (q *fairQueue) acquire(ctx context.Context, instance, tenant string) (relea
 		return nil, fault.New(fault.RateLimited, "%d calls of this tenant are waiting for the plugin", maxWaiting).After(time.Second)
 	}
 	if !ok {
-		line = q.turns.PushBack(&queueLine{name, list.New()})
+		line = q.turns.PushBack(&queueLine{queueName: name, waiting: list.New()})
 		q.lines[name] = line
 	}
 	own := line.Value.(*queueLine)
-	w := &waiter{granted: make(chan struct{})}
+	w := &waiter{room: room, granted: make(chan struct{})}
 	place := own.waiting.PushBack(w)
 	q.grant() // what waits may wait for its own instance alone
 	q.mu.Unlock()
@@ -90,7 +103,7 @@ func (q *fairQueue) acquire(ctx context.Context, instance, tenant string) (relea
 	defer q.mu.Unlock()
 	select {
 	case <-w.granted: // at the same moment: pass it on
-		q.put(instance)
+		q.put(instance, room)
 		q.grant()
 	default:
 		own.waiting.Remove(place)
@@ -99,10 +112,10 @@ func (q *fairQueue) acquire(ctx context.Context, instance, tenant string) (relea
 	return nil, fault.New(fault.Of(ctx.Err()).Class, "no slot of the plugin became free in time: %w", ctx.Err())
 }
 
-func (q *fairQueue) release(instance string) {
+func (q *fairQueue) release(instance string, room capacity) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.put(instance)
+	q.put(instance, room)
 	q.grant()
 }
 
@@ -116,8 +129,8 @@ func (q *fairQueue) resize(slots int) {
 }
 
 // may reports whether the instance may have another slot. The lock is held.
-func (q *fairQueue) may(instance string) bool {
-	if q.free <= 0 {
+func (q *fairQueue) may(instance string, room capacity) bool {
+	if q.free <= 0 || room.parallel > 0 && q.busy[room.upstream] >= room.parallel {
 		return false
 	}
 	n := q.held[instance]
@@ -125,15 +138,25 @@ func (q *fairQueue) may(instance string) bool {
 }
 
 // take and put count a slot out and in. The lock is held.
-func (q *fairQueue) take(instance string) {
+func (q *fairQueue) take(instance string, room capacity) {
 	q.free--
 	q.held[instance]++
+	if room.parallel > 0 {
+		q.busy[room.upstream]++
+	}
 }
 
-func (q *fairQueue) put(instance string) {
+func (q *fairQueue) put(instance string, room capacity) {
 	q.free++
-	if q.held[instance]--; q.held[instance] == 0 {
-		delete(q.held, instance)
+	lower(q.held, instance)
+	if room.parallel > 0 {
+		lower(q.busy, room.upstream)
+	}
+}
+
+func lower(counts map[string]int, name string) {
+	if counts[name]--; counts[name] == 0 {
+		delete(counts, name)
 	}
 }
 
@@ -142,10 +165,10 @@ func (q *fairQueue) grant() {
 	for line := q.turns.Front(); line != nil && q.free > 0; {
 		next := line.Next()
 		own := line.Value.(*queueLine)
-		if q.may(own.instance) {
-			q.take(own.instance)
+		if w := own.waiting.Front().Value.(*waiter); q.may(own.instance, w.room) {
+			q.take(own.instance, w.room)
 			q.turns.MoveToBack(line)
-			w := own.waiting.Remove(own.waiting.Front()).(*waiter)
+			own.waiting.Remove(own.waiting.Front())
 			q.drop(line)
 			close(w.granted)
 			if next == nil {

@@ -16,13 +16,13 @@ import (
 func queued(t testing.TB, q *fairQueue, ctx context.Context, instance, tenant string, got func(release func(), err error)) {
 	t.Helper()
 	before := q.waiting()
-	go func() { got(q.acquire(ctx, instance, tenant)) }()
+	go func() { got(q.acquire(ctx, instance, capacity{}, tenant)) }()
 	eventually(t, 5*time.Second, "the call waits", func() bool { return q.waiting() == before+1 })
 }
 
 func TestQueueIsFairByTenant(t *testing.T) {
 	q := newFairQueue(1, nil)
-	release, err := q.acquire(context.Background(), "i", "flood")
+	release, err := q.acquire(context.Background(), "i", capacity{}, "flood")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +69,14 @@ func TestQueueIsFairByTenant(t *testing.T) {
 
 func TestQueueBoundsWaiting(t *testing.T) {
 	q := newFairQueue(1, nil)
-	release, _ := q.acquire(context.Background(), "i", "a")
+	release, _ := q.acquire(context.Background(), "i", capacity{}, "a")
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for range maxWaiting {
-		all.Go(func() { _, _ = q.acquire(ctx, "i", "a") })
+		all.Go(func() { _, _ = q.acquire(ctx, "i", capacity{}, "a") })
 	}
 	eventually(t, 5*time.Second, "all wait", func() bool { return q.waiting() == maxWaiting })
-	_, err := q.acquire(context.Background(), "i", "a")
+	_, err := q.acquire(context.Background(), "i", capacity{}, "a")
 	if f := fault.Of(err); f.Class != fault.RateLimited || f.RetryAfter == 0 {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
@@ -90,11 +90,11 @@ func TestQueueBoundsWaiting(t *testing.T) {
 
 func TestQueueTellsWhyItGaveUp(t *testing.T) {
 	q := newFairQueue(1, nil)
-	release, _ := q.acquire(context.Background(), "i", "a")
+	release, _ := q.acquire(context.Background(), "i", capacity{}, "a")
 	defer release()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	if _, err := q.acquire(ctx, "i", "a"); !fault.Is(err, fault.Deadline) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := q.acquire(ctx, "i", capacity{}, "a"); !fault.Is(err, fault.Deadline) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -143,7 +143,7 @@ func TestQueueLaws(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				a := &arrival{tenant, cancel, make(chan func(), 1), make(chan error, 1)}
 				go func() {
-					release, err := q.acquire(ctx, "i", tenant)
+					release, err := q.acquire(ctx, "i", capacity{}, tenant)
 					if err != nil {
 						a.ended <- err
 						return

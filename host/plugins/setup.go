@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
@@ -15,6 +16,8 @@ type setup struct {
 	done  chan struct{} // closed when the rest is valid
 	err   error
 	needs memory.Needs
+
+	capacity capacity
 }
 
 // configure makes the instance known to the process, once for all who ask, and
@@ -48,6 +51,11 @@ func (p *process) runSetup(st *setup, in *instance) {
 		&pluginv1.ConfigureRequest{Instance: st.id, Config: in.config})
 	err = in.sup.heard(err, fault.OriginSettings)
 	if err == nil {
+		if st.capacity, err = capacityOf(in, resp); err != nil {
+			err = fault.New(fault.Internal, "the %s %w", p.bin.ref, err).By(fault.PartyPlugin)
+		}
+	}
+	if err == nil {
 		n := resp.GetMemoryNeeds()
 		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember()}
 		if st.needs.Tail < 0 || st.needs.Tail > memory.MaxTail {
@@ -70,6 +78,23 @@ func (p *process) runSetup(st *setup, in *instance) {
 		p.forget(in, st) // the next one tries again
 	}
 	close(st.done)
+}
+
+// capacityOf reads how many calls the instance's upstream takes at once. An upstream
+// without a name is the instance's own.
+func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (capacity, error) {
+	switch parallel, name := resp.GetParallel(), resp.GetUpstream(); {
+	case parallel < 0:
+		return capacity{}, fmt.Errorf("takes %d calls at once", parallel)
+	case len(name) > sdk.MaxUpstreamBytes:
+		return capacity{}, fmt.Errorf("names its upstream with %d bytes, more than %d", len(name), sdk.MaxUpstreamBytes)
+	case parallel == 0:
+		return capacity{}, nil
+	case name == "":
+		return capacity{upstream: "instance " + in.digest, parallel: int(parallel)}, nil
+	default:
+		return capacity{upstream: "upstream " + name, parallel: int(parallel)}, nil
+	}
 }
 
 // forget drops a setup that did not work, or that the process does not know any

@@ -14,7 +14,7 @@ func hold(t *testing.T, q *fairQueue, instance string) (releases []func()) {
 	t.Helper()
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		release, err := q.acquire(ctx, instance, "tenant of "+instance)
+		release, err := q.acquire(ctx, instance, capacity{}, "tenant of "+instance)
 		cancel()
 		if err != nil {
 			return releases
@@ -101,7 +101,7 @@ func TestWaitingForAnInstanceStopsNoOther(t *testing.T) {
 	}
 	for range 100 {
 		soon, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		release, err := q.acquire(soon, "works", "a")
+		release, err := q.acquire(soon, "works", capacity{}, "a")
 		cancel()
 		if err != nil {
 			t.Fatal(err)

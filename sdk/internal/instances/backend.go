@@ -36,7 +36,7 @@ var _ sdk.Backend = (*Backend[struct{}, int])(nil)
 func (b *Backend[C, T]) Register(server *grpc.Server) { b.Services(server, &b.Set) }
 
 // Configure implements sdk.Backend.
-func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte, env sdk.Env) (*sdk.MemoryNeeds, error) {
+func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte, env sdk.Env) (sdk.Traits, error) {
 	v, err := b.Set.Configure(ctx, id, func(ctx context.Context) (T, error) {
 		var cfg C
 		if err := schema.Decode(b.Schema, config, &cfg); err != nil {
@@ -45,10 +45,17 @@ func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte,
 		}
 		return b.Open(ctx, cfg, env)
 	})
-	if err != nil || b.Needs == nil {
-		return nil, err
+	var traits sdk.Traits
+	if err != nil {
+		return traits, err
 	}
-	return b.Needs(v)
+	if l, ok := any(v).(sdk.Limited); ok {
+		traits.Capacity = l.Capacity()
+	}
+	if b.Needs != nil {
+		traits.Memory, err = b.Needs(v)
+	}
+	return traits, err
 }
 
 // Release implements sdk.Backend.

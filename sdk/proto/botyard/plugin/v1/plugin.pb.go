@@ -216,7 +216,14 @@ func (x *ConfigureRequest) GetConfig() []byte {
 type ConfigureResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by memory plugins only.
-	MemoryNeeds   *MemoryNeeds `protobuf:"bytes,1,opt,name=memory_needs,json=memoryNeeds,proto3" json:"memory_needs,omitempty"`
+	MemoryNeeds *MemoryNeeds `protobuf:"bytes,1,opt,name=memory_needs,json=memoryNeeds,proto3" json:"memory_needs,omitempty"`
+	// How many calls the instance's upstream takes at once; 0: any number. The host
+	// makes no more, and lets the others wait in turns by tenant.
+	Parallel int32 `protobuf:"varint,2,opt,name=parallel,proto3" json:"parallel,omitempty"`
+	// Names the upstream: instances of a process that give the same name share its
+	// parallel calls. Opaque to the host, at most 256 bytes; empty: the instance has
+	// an upstream of its own.
+	Upstream      string `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -256,6 +263,20 @@ func (x *ConfigureResponse) GetMemoryNeeds() *MemoryNeeds {
 		return x.MemoryNeeds
 	}
 	return nil
+}
+
+func (x *ConfigureResponse) GetParallel() int32 {
+	if x != nil {
+		return x.Parallel
+	}
+	return 0
+}
+
+func (x *ConfigureResponse) GetUpstream() string {
+	if x != nil {
+		return x.Upstream
+	}
+	return ""
 }
 
 // MemoryNeeds lets the host leave out calls that a configuration makes needless.
@@ -419,9 +440,11 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\texclusive\x18\a \x01(\bR\texclusive\"F\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
-	"\x06config\x18\x02 \x01(\fR\x06config\"V\n" +
+	"\x06config\x18\x02 \x01(\fR\x06config\"\x8e\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
-	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\"U\n" +
+	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
+	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
+	"\bupstream\x18\x03 \x01(\tR\bupstream\"U\n" +
 	"\vMemoryNeeds\x12\x12\n" +
 	"\x04tail\x18\x01 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06recall\x18\x02 \x01(\bR\x06recall\x12\x1a\n" +
