@@ -30,14 +30,14 @@ type Spec struct {
 
 // instance is one configuration of a plugin, shared by all who opened it.
 type instance struct {
-	sup     *supervisor
-	digest  string
-	config  []byte
+	sup    *supervisor
+	digest string
+	config []byte
 	// As of the last configuring.
 	needs    atomic.Pointer[memory.Needs]
 	capacity atomic.Pointer[capacity]
 
-	breaker *breaker                     // nil for kinds without an upstream
+	breaker *breaker // nil for kinds without an upstream
 
 	// Under the manager's lock.
 	holders   int

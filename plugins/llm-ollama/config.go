@@ -27,12 +27,14 @@ type Config struct {
 	Think     any            `json:"think,omitempty" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
 	Truncate  *bool          `json:"truncate,omitempty" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
 
+	Parallel          int `json:"parallel,omitempty" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
 	FirstTokenTimeout int `json:"first_token_timeout,omitempty" jsonschema:"minimum=1,maximum=86400,default=300" jsonschema_description:"Seconds until the first token, and until embeddings; a model may have to be loaded first."`
 	TokenTimeout      int `json:"token_timeout,omitempty" jsonschema:"minimum=1,maximum=86400,default=60" jsonschema_description:"Seconds from one token to the next."`
 }
 
 const (
 	defaultBaseURL           = "http://127.0.0.1:11434"
+	defaultParallel          = 1 // as OLLAMA_NUM_PARALLEL
 	defaultFirstTokenTimeout = 300
 	defaultTokenTimeout      = 60
 )
@@ -48,6 +50,7 @@ type settings struct {
 	numPredict     int // of the options; 0 or less is no limit
 	think          *api.ThinkValue
 	truncate       *bool
+	parallel       int
 	firstToken     time.Duration
 	betweenTokens  time.Duration
 }
@@ -82,6 +85,9 @@ func (c Config) settings() (settings, error) {
 	check(err)
 	check(checkOptions(c.Options))
 	s.numPredict = numPredict(c.Options)
+	if s.parallel = max(c.Parallel, defaultParallel); c.Parallel < 0 {
+		check(invalid("parallel", "must be at least 1"))
+	}
 	s.firstToken, err = parseTimeout("first_token_timeout", c.FirstTokenTimeout, defaultFirstTokenTimeout)
 	check(err)
 	s.betweenTokens, err = parseTimeout("token_timeout", c.TokenTimeout, defaultTokenTimeout)

@@ -23,7 +23,7 @@ func TestSchemaDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{BaseURL: defaultBaseURL, Model: "gemma3:1b",
+	want := Config{BaseURL: defaultBaseURL, Model: "gemma3:1b", Parallel: defaultParallel,
 		FirstTokenTimeout: defaultFirstTokenTimeout, TokenTimeout: defaultTokenTimeout}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("defaults %+v, want %+v", cfg, want)

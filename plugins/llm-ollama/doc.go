@@ -22,6 +22,22 @@
 // final "done" counts as the end of a reply, and the client is kept from knowing
 // the server's name.
 //
+// # What servers send
+//
+// Blank lines, several objects on a line, one object over several lines and a byte order
+// mark are taken as the objects that they hold.
+//
+// # Few slots
+//
+// An Ollama server works on OLLAMA_NUM_PARALLEL calls of a model at once, 1 by default,
+// and lets the others wait first come, first served. parallel tells the host, which lets
+// them wait in turns by tenant instead. "server busy" is fault.RateLimited.
+//
+// # Proxies
+//
+// HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed where the operator gives them to the
+// plugin.
+//
 // # Messages
 //
 // Images must come as bytes: Ollama fetches nothing. Ollama knows no tool choice

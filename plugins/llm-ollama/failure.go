@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/ollama/ollama/api"
@@ -44,6 +45,8 @@ func (m *Model) unreachable(err error) *fault.Error {
 	}
 	var header tls.RecordHeaderError
 	switch {
+	case ofProxy(err):
+		return fault.New(fault.ProviderFailed, "the proxy before %s, which the plugin's environment names, does not lead there: %w", m.address(), err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fault.New(fault.ProviderFailed, "nothing listens at %s; is Ollama running? (%w)", m.address(), err).At("base_url")
 	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
@@ -91,6 +94,8 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 		f = fault.New(fault.ContextTooLong, "the server at %s takes no request as large as this: %s", at, said).By(fault.PartyCaller)
 	case status == http.StatusUnauthorized:
 		f = m.unauthorized(err)
+	case status == http.StatusProxyAuthRequired:
+		f = fault.New(fault.ProviderFailed, "the proxy before %s, which the plugin's environment names, asks for credentials", at)
 	case status == http.StatusPaymentRequired:
 		f = fault.New(fault.QuotaExhausted, "the account at %s has nothing left: %s", at, said).By(fault.PartyTenant)
 	case status == http.StatusForbidden:
@@ -98,7 +103,7 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 		if m.apiKey != "" || !own {
 			f.Path = "api_key"
 		}
-	case status == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && own && isBusy(said):
 		f = fault.New(fault.RateLimited, "the Ollama server at %s takes no more calls for now: %s", at, said).By(fault.PartyProvider)
 	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented,
 		status == statusClientClosed, status == http.StatusRequestTimeout:
@@ -112,6 +117,9 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 		f = m.invalidRequest(said, path)
 	}
 	f.Err = err
+	if f.Class == fault.RateLimited && seen.retryAfter == 0 {
+		seen.retryAfter = busyRetry
+	}
 	if seen.retryAfter > 0 && f.Retryable {
 		f = f.After(seen.retryAfter)
 	}
@@ -134,6 +142,16 @@ func (m *Model) invalidRequest(said, path string) *fault.Error {
 		return f.At(path)
 	}
 	return f
+}
+
+// busyRetry is when to come again to a server that does not say it.
+const busyRetry = 2 * time.Second
+
+// isBusy reads "server busy, please try again.  maximum pending requests exceeded", which
+// Ollama answers with 503 when more than OLLAMA_MAX_QUEUE requests wait: it is well.
+func isBusy(said string) bool {
+	said = strings.ToLower(said)
+	return strings.Contains(said, "busy") || strings.Contains(said, "maximum pending requests")
 }
 
 // missesModel reads "model 'NAME' not found" and "model \"NAME\" not found, try pulling it

@@ -1,9 +1,12 @@
 package ollama
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/ollama/ollama/api"
 )
@@ -19,6 +22,7 @@ type Model struct {
 var (
 	_ llm.LLM      = (*Model)(nil)
 	_ llm.Embedder = (*Model)(nil)
+	_ sdk.Limited  = (*Model)(nil)
 )
 
 // New makes an instance, or says with fault.Invalid what is wrong with cfg. It does
@@ -34,6 +38,14 @@ func New(cfg Config) (*Model, error) {
 	alias := &url.URL{Scheme: s.base.Scheme, Host: "ollama.invalid", Path: s.base.Path, RawPath: s.base.RawPath}
 	client := api.NewClient(alias, &http.Client{Transport: t, CheckRedirect: refuseRedirect})
 	return &Model{settings: s, client: client, transport: t}, nil
+}
+
+// Capacity implements sdk.Limited. An Ollama server works on few calls of a model at
+// once, and serves those that wait first come, first served, whosever they are.
+func (m *Model) Capacity() sdk.Capacity {
+	// A digest: a name of bounded length, that tells nothing.
+	sum := sha256.Sum256([]byte(m.base.String() + "\x00" + m.model))
+	return sdk.Capacity{Parallel: m.parallel, Upstream: hex.EncodeToString(sum[:])}
 }
 
 // Close implements io.Closer.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,18 +11,16 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/ollama/ollama/api"
+	"github.com/ollama/ollama/envconfig"
 )
 
 // realServer is the server that OLLAMA_HOST names, with a model that it has.
 func realServer(t *testing.T) (base, model string) {
 	t.Helper()
-	base = os.Getenv("OLLAMA_HOST")
-	if base == "" {
+	if os.Getenv("OLLAMA_HOST") == "" {
 		t.Skip("OLLAMA_HOST is not set")
 	}
-	if !strings.Contains(base, "://") {
-		base = "http://" + base
-	}
+	base = envconfig.Host().String() // as Ollama's own programs read it
 	u, err := parseBase(base)
 	if err != nil {
 		t.Skipf("OLLAMA_HOST: %v", err)

@@ -22,14 +22,15 @@ type transport struct {
 func newTransport(base *url.URL, apiKey string) *transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	t := &transport{host: base.Host, base: &http.Transport{
-		Proxy:               nil, // the environment is the host's, not the tenant's
-		DialContext:         dialer.DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     90 * time.Second,
-		MaxIdleConns:        64,
-		MaxIdleConnsPerHost: 64,
-		ForceAttemptHTTP2:   true,
-		DisableCompression:  true, // a compressed stream comes in blocks, not in tokens
+		Proxy:                  proxyFromEnvironment(),
+		OnProxyConnectResponse: checkProxyConnect,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           64,
+		MaxIdleConnsPerHost:    64,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // a compressed stream comes in blocks, not in tokens
 	}}
 	if apiKey != "" {
 		t.token = "Bearer " + apiKey
@@ -53,6 +54,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.contentType = resp.Header.Get("Content-Type")
 		x.retryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		resp.Body = &notedBody{ReadCloser: resp.Body, exchange: x}
+		if resp.StatusCode < http.StatusBadRequest {
+			resp.Body = newJSONLines(resp.Body)
+		}
 	}
 	return resp, nil
 }

@@ -1,0 +1,91 @@
+package ollama
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/ollama/ollama/api"
+)
+
+// TestStreamsAsServersSendThem: whatever is between the objects, the reply is the same.
+func TestStreamsAsServersSendThem(t *testing.T) {
+	const (
+		one  = `{"model":"m","message":{"role":"assistant","content":"a } \" \\ {\u0000b"},"done":false}`
+		two  = `{"model":"m","message":{"role":"assistant","content":"c\n[d"},"done":false}`
+		last = `{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":1,"eval_count":2}`
+	)
+	spread := strings.NewReplacer(`,"`, ",\r\n  \"", `{"`, "{\n \"").Replace(one)
+	for name, body := range map[string]string{
+		"lines":                one + "\n" + two + "\n" + last + "\n",
+		"CRLF":                 one + "\r\n" + two + "\r\n" + last + "\r\n",
+		"no last line end":     one + "\n" + two + "\n" + last,
+		"blank lines":          "\n\n" + one + "\n\n \t\n" + two + "\n" + last + "\n\n\n",
+		"an empty last line":   one + "\n" + two + "\n" + last + "\n\n",
+		"one line":             one + two + last,
+		"one line with blanks": one + " " + two + "  " + last + " ",
+		"a byte order mark":    "\uFEFF" + one + "\n" + two + "\n" + last + "\n",
+		"marks everywhere":     "\uFEFF" + one + "\n\uFEFF" + two + "\n\uFEFF" + last + "\n\uFEFF",
+		"several lines each":   spread + "\n" + two + "\n" + last + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.chat = func(l *lines, _ *api.ChatRequest) { l.raw(body) }
+			got, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
+			if err != nil || texts(got) != "a } \" \\ {\x00b|c\n[d|" {
+				t.Errorf("%q, %v", texts(got), err)
+			}
+			if finish == nil || finish.Usage.OutputTokens != 2 || finish.Usage.InputTokens != 1 {
+				t.Errorf("%+v", finish)
+			}
+			for _, read := range []func(io.Reader) io.Reader{iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader} {
+				out, err := io.ReadAll(newJSONLines(io.NopCloser(read(strings.NewReader(body)))))
+				if err != nil || bytes.Count(out, []byte("\n")) != 3 {
+					t.Errorf("%q, %v", out, err)
+				}
+			}
+		})
+	}
+}
+
+// TestStreamsThatAreNone: what is no stream of objects ends the turn as the provider's
+// failure or a wrong address, never as an empty reply.
+func TestStreamsThatAreNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind, body string
+		want       fault.Class
+		path       string
+	}{
+		"a page":           {"text/html", "<!doctype html>\n<html><body>{\"a\": 1}</body></html>\n", fault.NotFound, "base_url"},
+		"a page as ndjson": {"application/x-ndjson", "<html></html>", fault.ProviderFailed, ""},
+		"nothing":          {"application/x-ndjson", "", fault.ProviderFailed, ""},
+		"blank lines":      {"application/x-ndjson", "\n\n\n", fault.ProviderFailed, ""},
+		"an object cut":    {"application/x-ndjson", `{"message":{"content":"x`, fault.ProviderFailed, ""},
+		"a list":           {"application/x-ndjson", `[{"message":{"content":"x"},"done":true}]`, fault.NotFound, "base_url"},
+		"too many braces":  {"application/x-ndjson", `}}}}`, fault.ProviderFailed, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.chat = func(l *lines, _ *api.ChatRequest) {
+				l.Header().Set("Content-Type", c.kind)
+				l.raw(c.body)
+			}
+			_, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
+			if e := fault.Of(err); e == nil || e.Class != c.want || e.Path != c.path {
+				t.Errorf("%+v, %+v", finish, e)
+			}
+		})
+	}
+}
+
+func TestJSONLinesKeepsErrors(t *testing.T) {
+	broken := errors.New("broken")
+	j := newJSONLines(io.NopCloser(io.MultiReader(strings.NewReader(`{"a":1}{"b`), iotest.ErrReader(broken))))
+	if out, err := io.ReadAll(j); !errors.Is(err, broken) || string(out) != "{\"a\":1}\n{\"b" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
