@@ -69,7 +69,8 @@ func statementsOf(schema string) statements {
 		// Of those that are written one after the other by the same order, no two wait for
 		// each other. What ran out says nothing; whoever forgets waits for nobody.
 		renew: in(`insert into @schema@.holders as h (holder, until)
-			select distinct n.holder, clock_timestamp() + $2::interval from unnest($1::text[]) as n (holder) order by n.holder
+			select n.holder, clock_timestamp() + $2::interval
+				from (select distinct holder from unnest($1::text[]) as n (holder) order by holder) as n
 			on conflict (holder) do update set until = greatest(h.until, excluded.until)`),
 		forget: in(`delete from @schema@.holders where holder in (
 			select holder from @schema@.holders where until < clock_timestamp() for update skip locked)`),
