@@ -93,6 +93,7 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 		}
 	}()
 	t.record.BeginMS = t.lap()
+	t.record.OlderLeftOut = started.TailCut
 	finish, err := t.generate(ctx, started.Tail)
 	if err != nil {
 		err = cause(ctx, err)
@@ -113,6 +114,7 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		return nil, err
 	}
 	message := chat.Text(chat.User, t.req.Message)
+	tail = t.carried(tail)
 	recalled := tail
 	if b.needs.Recall {
 		var err error
@@ -122,7 +124,7 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		}
 		t.record.RecallMS = t.lap()
 	}
-	recalled = cleanMessages(recalled)
+	recalled = t.carried(cleanMessages(recalled))
 	t.record.Recalled = len(recalled)
 	// Streamed even for a caller who wants the whole: what comes tells that the model is
 	// alive, and what was spent when the caller goes away.
@@ -146,6 +148,14 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		t.record.Model, t.record.FinishReason = finish.Model, finish.Reason.String()
 	}
 	return finish, err
+}
+
+// carried is what of the messages can be carried on, whatever a storage or a memory
+// answered.
+func (t *turn) carried(messages []chat.Message) []chat.Message {
+	newest := chat.Newest(messages, sdk.MaxTailBytes)
+	t.record.OlderLeftOut = t.record.OlderLeftOut || len(newest) < len(messages)
+	return newest
 }
 
 // ask makes the call of the model. The provider is watched once the call is made.
@@ -284,6 +294,7 @@ type record struct {
 	Model        string            `json:"model,omitempty"`
 	FinishReason string            `json:"finish_reason,omitempty"`
 	Recalled     int               `json:"recalled_messages"`
+	OlderLeftOut bool              `json:"older_left_out,omitempty"` // messages that are too many bytes to be shown
 	WaitMS       float64           `json:"wait_ms"`
 	BeginMS      float64           `json:"begin_ms"`
 	RecallMS     float64           `json:"recall_ms,omitempty"`

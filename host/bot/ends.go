@@ -5,6 +5,7 @@ import (
 	mathrand "math/rand/v2"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -32,6 +33,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	req := &storage.BeginRequest{
 		Call: t.call(), Message: chat.Text(chat.User, t.req.Message), Metadata: t.req.Metadata,
 		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
+		TailBytes: sdk.MaxTailBytes,
 	}
 	if req.Key != "" {
 		req.Digest = t.req.digest()

@@ -105,6 +105,7 @@ func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int6
 					break
 				}
 				tail, after = append(tail, t.Messages...), t.Sequence
+				tail = tail[max(0, len(tail)-n):]
 			}
 			if past || !page.More || len(page.Turns) == 0 {
 				break

@@ -2,8 +2,10 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -53,6 +55,41 @@ var (
 
 // Begin implements storage.Storage.
 func (s storageCaller) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
+	return beginWithin(req, func(req *storage.BeginRequest) (*storage.BeginResult, error) { return s.begin(ctx, req) })
+}
+
+// beginWithin begins a turn with as much of the tail as is carried. A storage that does
+// not heed TailBytes, and whose answer is too large, is asked again for the same turn with
+// a shorter tail: the turn has begun, and would hold its conversation unheard.
+func beginWithin(req *storage.BeginRequest, begin func(*storage.BeginRequest) (*storage.BeginResult, error)) (*storage.BeginResult, error) {
+	out, err := begin(req)
+	for again := *req; tooLarge(err) && again.Tail > 0 && again.Attempt != ""; {
+		again.Tail /= 4
+		if out, err = begin(&again); err == nil && out.Started != nil {
+			out.Started.TailCut = true
+		}
+	}
+	return out, err
+}
+
+// readWithin reads as many turns as are carried. Of a storage whose pages do not end by
+// their bytes they are read one by one where a page is too large.
+func readWithin(req *storage.ReadRequest, read func(*storage.ReadRequest) (*storage.TurnPage, error)) (*storage.TurnPage, error) {
+	out, err := read(req)
+	if tooLarge(err) && req.Limit > 1 {
+		one := *req
+		one.Limit = 1
+		return read(&one)
+	}
+	return out, err
+}
+
+// tooLarge reports whether the answer to a call was larger than what carries it.
+func tooLarge(err error) bool {
+	return errors.Is(err, fault.ErrTooLarge) && fault.Of(err).Party == fault.PartyPlugin
+}
+
+func (s storageCaller) begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	var out *storage.BeginResult
 	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Begin(ctx, req)
@@ -75,6 +112,10 @@ func (s storageCaller) Commit(ctx context.Context, req *storage.CommitRequest) (
 
 // Read implements storage.Storage.
 func (s storageCaller) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
+	return readWithin(req, func(req *storage.ReadRequest) (*storage.TurnPage, error) { return s.read(ctx, req) })
+}
+
+func (s storageCaller) read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
 	var out *storage.TurnPage
 	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Read(ctx, req)

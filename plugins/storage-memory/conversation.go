@@ -106,21 +106,28 @@ func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
 	c.running, c.updated = nil, stamp
 }
 
-// tail is the newest n messages of succeeded turns, oldest first.
-func (c *conversation) tail(n int) []chat.Message {
+// tail is the newest messages of succeeded turns, oldest first: n of them at most, of
+// whole turns that have so many bytes together. It says whether others were left out
+// for their bytes.
+func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
 	first, have := len(c.succeeded), 0
 	for first > 0 && have < n {
+		messages := c.succeeded[first-1].Messages
+		if bytes -= chat.Size(messages); bytes < 0 {
+			cut = true
+			break
+		}
 		first--
-		have += len(c.succeeded[first].Messages)
+		have += len(messages)
 	}
-	if have == 0 || n <= 0 {
-		return nil
+	if have == 0 {
+		return nil, cut
 	}
-	tail := make([]chat.Message, 0, have)
+	tail = make([]chat.Message, 0, have)
 	for _, t := range c.succeeded[first:] {
 		tail = append(tail, t.Messages...)
 	}
-	return tail[max(0, have-n):]
+	return tail[max(0, have-n):], cut
 }
 
 // view copies a turn for a caller to keep. Messages themselves are shared: no

@@ -29,12 +29,15 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 		turns = c.turns
 	}
 	turns = turns[sort.Search(len(turns), func(i int) bool { return turns[i].Sequence > req.After }):]
-	page := &storage.TurnPage{More: len(turns) > req.Limit}
-	turns = turns[:min(len(turns), req.Limit)]
-	page.Turns = make([]storage.Turn, len(turns))
-	for i, t := range turns {
-		page.Turns[i] = t.view()
+	page := &storage.TurnPage{Turns: make([]storage.Turn, 0, min(len(turns), req.Limit))}
+	var size storage.PageBytes
+	for _, t := range turns[:min(len(turns), req.Limit)] {
+		page.Turns = append(page.Turns, t.view())
+		if size.Full(t.Size()) {
+			break
+		}
 	}
+	page.More = len(turns) > len(page.Turns)
 	return page, nil
 }
 

@@ -111,14 +111,17 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	page := &storage.RegistrationPage{}
+	var size storage.PageBytes
+	full := false
 	r.byID.AscendGreaterOrEqual(&registered{id: after}, func(t *registered) bool {
 		if t.id == after {
 			return true
 		}
-		if page.More = len(page.Registrations) == limit; page.More {
+		if page.More = full || len(page.Registrations) == limit; page.More {
 			return false
 		}
 		page.Registrations = append(page.Registrations, *out(t.newest()))
+		full = size.Full(t.newest().Size())
 		return true
 	})
 	return page, nil
@@ -137,14 +140,17 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 	if !ok {
 		return page, nil
 	}
+	var size storage.PageBytes
+	full := false
 	for _, v := range slices.Backward(t.versions) {
 		if before > 0 && v.Version >= before {
 			continue
 		}
-		if page.More = len(page.Registrations) == limit; page.More {
+		if page.More = full || len(page.Registrations) == limit; page.More {
 			break
 		}
 		page.Registrations = append(page.Registrations, *out(v))
+		full = size.Full(v.Size())
 	}
 	return page, nil
 }

@@ -23,7 +23,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if c != nil {
 		if again := c.repeated(req); again != nil {
 			again.holder.extend(elapsed + req.Lease)
-			return s.started(c, again, req.Tail), nil
+			return s.started(c, again, req), nil
 		}
 		if res := c.answer(req, elapsed); res != nil {
 			return res, nil
@@ -46,12 +46,13 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	}
 	begun := c.start(req, h, stamp, elapsed)
 	t.grow(c, sizeOfBegin(req))
-	return s.started(c, begun, req.Tail), nil
+	return s.started(c, begun, req), nil
 }
 
-func (s *Store) started(c *conversation, t *turn, tail int) *storage.BeginResult {
+func (s *Store) started(c *conversation, t *turn, req *storage.BeginRequest) *storage.BeginResult {
+	tail, cut := c.tail(req.Tail, req.MostTailBytes())
 	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: t.Sequence, Fence: s.fence(c, t), Tail: c.tail(tail),
+		Sequence: t.Sequence, Fence: s.fence(c, t), Tail: tail, TailCut: cut,
 	}}
 }
 

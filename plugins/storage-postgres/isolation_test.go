@@ -222,21 +222,22 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 			one, none, now := []int64{1}, []string{""}, []time.Time{time.Now()}
 			args := map[string][]any{
 				"beginFree":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other"},
-				"tail":        {cid, 10},
+				"tail":        {int64(10), int64(1 << 20), cid},
+				"tailOf":      {int64(10), int64(1 << 20), "", "c", nil},
 				"commitHeld":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
 				"begin":       {"", "c", "u", `{}`, nil, int32(10), "h", time.Minute, "k", []byte("digest of k"), nil},
 				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
 				"unlink":      {"", nil, nil, nil, true},
 				"sweep":       {"", nil, nil, int32(10)},
 				"imports":     {"", "c", "u", one, one, []string{"succeeded"}, none, none, none, none, one, none, none, none, none, now, now},
-				"read":        {"", "c", int64(0), int64(10)},
-				"readAll":     {"", "c", int64(0), int64(10)},
+				"read":        {"", "c", int64(0), int64(10), int64(1 << 20)},
+				"readAll":     {"", "c", int64(0), int64(10), int64(1 << 20)},
 				"list":        {"", "", int64(10)},
 				"listUser":    {"", "", int64(10), "u"},
 				"put":         {int64(2), "removed", "", []byte{}, "", "x", false, int64(100), "botyard"},
 				"get":         {[]string{"a"}},
-				"listTenants": {"", int64(10)},
-				"history":     {int64(0), int64(10)},
+				"listTenants": {int64(1 << 20), "", int64(10)},
+				"history":     {int64(1 << 20), int64(0), int64(10)},
 				"changes":     {int64(0), int64(10)},
 			}
 			// What a tenant that has nothing gets; every other statement gets no row.

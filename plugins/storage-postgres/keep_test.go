@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -261,7 +262,7 @@ func TestLargeDocuments(t *testing.T) {
 	var seen []string
 	for after := ""; ; {
 		page, err := s.ListTenants(t.Context(), after, storage.MaxPage)
-		if err != nil || len(page.Registrations) == 0 || len(page.Registrations)*each > pageBytes {
+		if err != nil || len(page.Registrations) == 0 || (len(page.Registrations)-1)*each >= sdk.MaxPageBytes {
 			t.Fatalf("a page of %d, %v", len(page.Registrations), err)
 		}
 		for _, r := range page.Registrations {

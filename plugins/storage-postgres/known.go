@@ -30,8 +30,6 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 	}
 	var sequence int64
 	var tail newest
-	most := min(req.Tail, maxTail)
-	turns := (most + 1) / 2 // each has two messages; only imported ones may have fewer
 	queries := []query{{s.calls.beginFree, []any{call.Incarnation, call.Conversation, cid, call.User, message, object(req.Metadata),
 		req.Holder, min(req.Lease, maxLease), req.Attempt}, func(rows pgx.Rows) error {
 		sequence = 0
@@ -42,27 +40,21 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 		}
 		return rows.Err()
 	}}}
-	if most > 0 {
-		queries = append(queries, query{s.calls.tail, []any{cid, turns}, tail.read})
+	if req.Tail > 0 {
+		queries = append(queries, query{s.calls.tail, []any{int64(req.Tail), int64(req.MostTailBytes()), cid}, tail.read})
 	}
-	if err := s.share(ctx, call.Tenant, cid, turns > lightTail, queries...); err != nil {
+	if err := s.share(ctx, call.Tenant, cid, req.Tail > 2*lightTail, queries...); err != nil {
 		return nil, err
 	}
 	if sequence == 0 {
 		s.known.Remove(at)
 		return nil, nil
 	}
-	messages, err := tail.messages(most)
-	if err == nil && len(messages) < most && tail.turns == turns {
-		on := scope{tenant: call.Tenant, again: true}
-		if err = s.run(ctx, on, query{s.calls.tail, []any{cid, most}, tail.read}); err == nil {
-			messages, err = tail.messages(most)
-		}
-	}
+	messages, err := tail.messages(req.Tail)
 	if err != nil {
 		return nil, err
 	}
-	return &storage.BeginResult{Started: &storage.Started{Sequence: sequence, Fence: fence(cid, sequence), Tail: messages}}, nil
+	return &storage.BeginResult{Started: &storage.Started{Sequence: sequence, Fence: fence(cid, sequence), Tail: messages, TailCut: tail.cut}}, nil
 }
 
 // commitHeld ends the turn that holds the conversation, as most are ended, and says
@@ -87,8 +79,8 @@ func (s *Store) commitHeld(ctx context.Context, tenant string, cid int64, args [
 
 // newest collects the messages of turns, the newest turn first, to decode them at once.
 type newest struct {
-	turns int
-	text  []byte
+	text []byte
+	cut  bool // there is one more, and too many bytes of it
 }
 
 // add takes a turn's message and its replies, which are null for none.
@@ -99,7 +91,6 @@ func (t *newest) add(message, replies []byte) {
 	if t.text == nil {
 		t.text = make([]byte, 0, 4<<10)
 	}
-	t.turns++
 	t.text = append(t.text, ",[["...)
 	t.text = append(t.text, message...)
 	t.text = append(t.text, "],"...)
@@ -107,11 +98,14 @@ func (t *newest) add(message, replies []byte) {
 	t.text = append(t.text, ']')
 }
 
-// read takes rows of a message and replies each.
+// read takes rows of the statement tail.
 func (t *newest) read(rows pgx.Rows) error {
 	*t = newest{}
 	for rows.Next() {
 		raw := rows.RawValues()
+		if t.cut = raw[2][0] == 't' || raw[2][0] == 1; t.cut { // as text, or in binary
+			break
+		}
 		t.add(raw[0], raw[1])
 	}
 	return rows.Err()

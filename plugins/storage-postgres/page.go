@@ -3,14 +3,11 @@ package pgstore
 import (
 	"context"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
-
-// pageBytes is about how many bytes of messages a page of turns has at most: a longer
-// one would not fit into an answer.
-const pageBytes = 16 << 20
 
 // Read implements [storage.Storage].
 func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
@@ -22,10 +19,10 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 		sql = s.calls.readAll
 	}
 	var page *storage.TurnPage
-	args := []any{req.Call.Incarnation, req.Call.Conversation, req.After, int64(req.Limit + 1)}
+	args := []any{req.Call.Incarnation, req.Call.Conversation, req.After, int64(req.Limit), int64(sdk.MaxPageBytes)}
 	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, query{sql, args, func(rows pgx.Rows) error {
 		var err error
-		page, err = readPage(rows, req.Limit)
+		page, err = readPage(rows)
 		return err
 	}})
 	if err == nil && page == nil {
@@ -35,12 +32,11 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 }
 
 // readPage is nil where not even the conversation is there.
-func readPage(rows pgx.Rows, limit int) (*storage.TurnPage, error) {
+func readPage(rows pgx.Rows) (*storage.TurnPage, error) {
 	var page *storage.TurnPage
-	var there bool
+	var over *bool
 	var row turnRow
-	into := append([]any{&there}, row.columns()...)
-	size := 0
+	into := append([]any{&over}, row.columns()...)
 	for rows.Next() {
 		if page == nil {
 			page = &storage.TurnPage{}
@@ -51,9 +47,7 @@ func readPage(rows pgx.Rows, limit int) (*storage.TurnPage, error) {
 		if row.sequence == nil { // of a conversation without such turns
 			break
 		}
-		size += len(row.message) + len(row.replies) + len(row.metadata) + len(row.record)
-		if len(page.Turns) == limit || len(page.Turns) > 0 && size > pageBytes {
-			page.More = true
+		if page.More = *over; page.More {
 			break
 		}
 		t, err := row.turn()

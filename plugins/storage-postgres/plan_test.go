@@ -83,11 +83,13 @@ func TestCostDoesNotGrow(t *testing.T) {
 		}
 	}
 	const tail = 20
-	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(tail), "h", "0 s", nil, nil, nil}
-	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(tail), "h", "0 s", "other", []byte("d"), nil}
+	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", nil, nil, "b"}
+	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", "other", []byte("d"), nil}
+	const most = int64(1 << 20)
 	const (
-		free = `update botyard.conversations set running_seq = null where id = 'c'`
-		held = `update botyard.conversations set running_seq = 30000, running_attempt = 'a', running_until = now() where id = 'c'`
+		again = `update botyard.conversations set running_seq = 30000, running_attempt = 'b', running_until = now() where id = 'c'`
+		free  = `update botyard.conversations set running_seq = null where id = 'c'`
+		held  = `update botyard.conversations set running_seq = 30000, running_attempt = 'a', running_until = now() where id = 'c'`
 	)
 	cid := column[int64](t, connect(t, c.DSN(name)), `select cid from botyard.conversations where id = 'c'`)[0]
 	for _, try := range []struct {
@@ -99,13 +101,14 @@ func TestCostDoesNotGrow(t *testing.T) {
 		uses   string
 	}{
 		{"begin where it is free", free, s.calls.beginFree, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a"}, 1, "conversations_pkey"},
-		{"the tail", "", s.calls.tail, []any{cid, tail}, tail, "Index Scan Backward using turns_succeeded"},
+		{"the tail", "", s.calls.tail, []any{int64(tail), most, cid}, tail / 2, "Index Scan Backward using turns_succeeded"},
 		{"commit of what is held", held, s.calls.commitHeld, []any{"", "c", cid, int64(30000), "failed", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
-		{"begin", held, s.calls.begin, begun, tail/2 + 1, "Index Scan Backward using turns_succeeded"},
-		{"begin with a key", held, s.calls.begin, keyedArgs, tail/2 + 1, "turns_by_key"},
+		{"begin", held, s.calls.begin, begun, 1, "conversations_pkey"},
+		{"the tail behind it", again, s.calls.tailOf, []any{int64(tail), most, "", "c", "b"}, tail / 2, "Index Scan Backward using turns_succeeded"},
+		{"begin with a key", held, s.calls.begin, keyedArgs, 1, "turns_by_key"},
 		{"commit", held, s.calls.commit, []any{"", "c", int64(1), int64(1), "succeeded", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
-		{"read", held, s.calls.read, []any{"", "c", int64(15000), int64(51)}, 51, "turns_succeeded"},
-		{"read all", held, s.calls.readAll, []any{"", "c", int64(15000), int64(51)}, 51, "turns_pkey"},
+		{"read", held, s.calls.read, []any{"", "c", int64(15000), int64(50), most}, 51, "turns_succeeded"},
+		{"read all", held, s.calls.readAll, []any{"", "c", int64(15000), int64(50), most}, 51, "turns_pkey"},
 		{"list", held, s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},
 		{"renewal", "", s.calls.renew, []any{[]string{"h", "i", "j"}, "0 s"}, 3, "holders_pkey"},
 		{"list of a user", held, s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
@@ -156,10 +159,10 @@ func TestTailIsReadInOrder(t *testing.T) {
 		}
 	}
 	cid := column[int64](t, connect(t, c.DSN(name)), `select cid from botyard.conversations where id = 'c8'`)[0]
-	begun := []any{"", "c8", "u", `{"role":"user","parts":[{}]}`, nil, int32(10), "h", "0 s", nil, nil, nil}
+	const most = int64(1 << 20)
 	for what, plans := range map[string][]string{
-		"the tail": explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.tail, cid, 10),
-		"begin":    explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.begin, begun...),
+		"the tail":                   explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.tail, int64(10), most, cid),
+		"the tail of a conversation": explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.tailOf, int64(10), most, "", "c8", "a"),
 	} {
 		all := strings.Join(plans, "\n")
 		if !strings.Contains(all, "Index Scan Backward using turns_succeeded") || strings.Contains(all, "Sort") {

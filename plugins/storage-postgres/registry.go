@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
@@ -83,7 +84,7 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 	if err := cmp.Or(storage.ValidateLimit(limit), storage.ValidText("after", after)); err != nil {
 		return nil, err
 	}
-	return s.registrations(ctx, registry, limit, s.calls.listTenants, after, int64(limit+1))
+	return s.registrations(ctx, registry, limit, s.calls.listTenants, int64(sdk.MaxPageBytes), after, int64(limit+1))
 }
 
 // TenantHistory implements [storage.Registry].
@@ -91,23 +92,21 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 	if err := cmp.Or(storage.ValidateHistory(tenant, before, limit), storage.ValidText("tenant", tenant)); err != nil {
 		return nil, err
 	}
-	return s.registrations(ctx, scope{tenant: tenant, again: true}, limit, s.calls.history, before, int64(limit+1))
+	return s.registrations(ctx, scope{tenant: tenant, again: true}, limit, s.calls.history, int64(sdk.MaxPageBytes), before, int64(limit+1))
 }
 
-// registrations runs a statement that gives them: a page of at most limit and at most
-// about pageBytes, or all if limit is 0.
+// registrations runs a statement that gives them: a page of at most limit, which ends
+// before the first row without a document, or all if limit is 0.
 func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql string, args ...any) (*storage.RegistrationPage, error) {
 	var page *storage.RegistrationPage
 	err := s.run(ctx, sc, query{sql, args, func(rows pgx.Rows) error {
 		page = &storage.RegistrationPage{}
-		size := 0
 		var r registrationRow
 		for rows.Next() {
 			if err := rows.Scan(r.columns()...); err != nil {
 				return err
 			}
-			size += len(r.document)
-			if n := len(page.Registrations); limit > 0 && (n == limit || n > 0 && size > pageBytes) {
+			if limit > 0 && (len(page.Registrations) == limit || r.document == nil) {
 				page.More = true
 				break
 			}

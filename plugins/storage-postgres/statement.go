@@ -7,7 +7,7 @@ import "strings"
 // of functions have their types: else one of the same name that somebody else may make in
 // the schema could seem to fit better.
 type statements struct {
-	beginFree, tail, commitHeld             string
+	beginFree, tail, tailOf, commitHeld     string
 	begin, commit, unlink, sweep, imports   string
 	renew, forget                           string
 	read, readAll, list, listUser           string
@@ -17,6 +17,7 @@ type statements struct {
 const (
 	turnColumns         = `t.seq, t.number, t.state, t.reason, t.user_id, t.message, t.replies, t.usage, t.metadata, t.record, t.key, t.started, t.ended`
 	conversationColumns = `id, user_id, last_number, created, updated`
+	turnBytes           = `(coalesce(octet_length(t.message::text), 0) + coalesce(octet_length(t.replies::text), 0))::bigint`
 	registrationColumns = `tenant, version, position, state, incarnation, document, note, attempt, created`
 	ofTenant            = `tenant = @schema@.tenant_1()`
 	isTenant            = `tenant = nullif(current_setting('botyard.tenant', true), '')`
@@ -27,10 +28,22 @@ func in(schema, sql string) string { return strings.ReplaceAll(sql, "@schema@", 
 
 func statementsOf(schema string) statements {
 	in := func(sql string) string { return in(schema, sql) }
-	read := `select true, ` + turnColumns + ` from @schema@.conversations as c left join lateral (
-			select * from @schema@.turns as t where t.cid = c.cid and t.seq > $3 @succeeded@ order by t.seq limit $4
-		) as t on true
-		where c.` + ofTenant + ` and c.life = $1 and c.id = $2 order by t.seq`
+	// Turns are read one by one, each by the index, until there are enough of them or of
+	// their bytes: what comes after is not even read. Where that leaves some out there is a
+	// row of one more, without its messages. The one is in a subquery, since a planner that
+	// saw it, and expects but one turn, would as well sort the whole conversation for it.
+	read := `with recursive c as (
+			select cid from @schema@.conversations where ` + ofTenant + ` and life = $1 and id = $2
+		), page as (
+			select t.*, 1::bigint as n, ` + turnBytes + ` as bytes, false as over from c cross join lateral (
+				select * from @schema@.turns as t where t.cid = c.cid and t.seq > $3 @succeeded@ order by t.seq limit (select 1)) as t
+			union all
+			select t.*, page.n + 1, page.bytes + ` + turnBytes + `, page.n >= $4 or page.bytes >= $5 from page cross join lateral (
+				select * from @schema@.turns as t where t.cid = page.cid and t.seq > page.seq @succeeded@ order by t.seq limit (select 1)) as t
+			where not page.over
+		)
+		select t.over, ` + strings.NewReplacer("t.message", "case when not t.over then t.message end",
+		"t.replies", "case when not t.over then t.replies end").Replace(turnColumns) + ` from c left join page as t on true order by t.seq`
 	list := `select ` + conversationColumns + ` from @schema@.conversations
 		where ` + ofTenant + ` and life = $1 and id > $2 @user@ order by id limit $3`
 	// What most turns need, without a function's costs: the conversation is there and free,
@@ -44,7 +57,15 @@ func statementsOf(schema string) statements {
 		)
 		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started)
 		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated from c returning seq`
-	tail := `select message, replies from @schema@.turns where cid = $1 and number is not null order by seq desc limit (select $2::int)`
+	tail := `with recursive tail as (
+			select t.*, t.messages::bigint as have, ` + turnBytes + ` as bytes from (
+				select * from @schema@.turns where cid = @cid@ and number is not null order by seq desc limit (select 1)) as t
+			union all
+			select t.*, tail.have + t.messages, tail.bytes + ` + turnBytes + ` from tail cross join lateral (
+				select * from @schema@.turns where cid = tail.cid and number is not null and seq < tail.seq order by seq desc limit (select 1)) as t
+			where tail.have < $1 and tail.bytes <= $2
+		)
+		select case when bytes <= $2 then message end, case when bytes <= $2 then replies end, bytes > $2 from tail`
 	commitHeld := `with c as (
 			update @schema@.conversations set running_seq = null, running_attempt = null, running_holder = null, running_until = null,
 				last_number = last_number + case when $5 = 'succeeded' then 1 else 0 end, updated = greatest(clock_timestamp(), updated)
@@ -55,9 +76,18 @@ func statementsOf(schema string) statements {
 			usage = $9, record = $10, ended = c.updated
 		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
 	newest := `select ` + registrationColumns + ` from @schema@.tenants join @schema@.registrations using (tenant, version, position) `
+	// paged gives the documents up to the one that makes them $1 bytes; the rows behind have none.
+	paged := func(rows, order string) string {
+		return in(`select ` + strings.Replace(registrationColumns, "document", "case when before < $1 then document end", 1) + ` from (
+				select *, coalesce(sum(octet_length(document)) over (order by ` + order + ` rows between unbounded preceding and 1 preceding), 0) as before
+				from (` + rows + `) as r
+			) as r order by ` + order)
+	}
 	return statements{
-		beginFree:  in(beginFree),
-		tail:       in(tail),
+		beginFree: in(beginFree),
+		tail:      in(strings.ReplaceAll(tail, "@cid@", "$3")),
+		tailOf: in(strings.ReplaceAll(tail, "@cid@", `(select cid from @schema@.conversations
+			where `+isTenant+` and life = $3 and id = $4 and running_attempt is not distinct from $5::text)`)),
 		commitHeld: in(commitHeld),
 
 		begin:   in(`select * from @schema@.begin_1($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text)`),
@@ -82,9 +112,9 @@ func statementsOf(schema string) statements {
 
 		put:         in(`select * from @schema@.put_1($1::bigint, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::boolean, $8::bigint, $9::text)`),
 		get:         in(newest + `where tenant = any($1)`),
-		listTenants: in(newest + `where tenant > $1 order by tenant limit $2`),
-		history: in(`select ` + registrationColumns + ` from @schema@.registrations
-			where ` + ofTenant + ` and ($1::bigint = 0 or version < $1) order by version desc limit $2`),
+		listTenants: paged(newest+`where tenant > $2 order by tenant limit $3`, "tenant"),
+		history: paged(`select `+registrationColumns+` from @schema@.registrations
+			where `+ofTenant+` and ($2::bigint = 0 or version < $2) order by version desc limit $3`, "version desc"),
 		changes: in(`select r.position, t.position, t.tenant, t.version from @schema@.registry as r left join lateral (
 				select * from @schema@.tenants as t where t.position > $1 order by t.position limit $2
 			) as t on true order by t.position`),

@@ -13,10 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const (
-	maxLease = 1000 * 24 * time.Hour // keeps times within what Postgres knows
-	maxTail  = 1 << 30               // of its integers
-)
+const maxLease = 1000 * 24 * time.Hour // keeps times within what Postgres knows
 
 // Begin implements [storage.Storage].
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
@@ -41,10 +38,17 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if req.Attempt != "" {
 		attempt = req.Attempt
 	}
-	args := []any{call.Incarnation, call.Conversation, call.User, message, object(req.Metadata), int32(min(req.Tail, maxTail)),
+	args := []any{call.Incarnation, call.Conversation, call.User, message, object(req.Metadata), int32(0),
 		req.Holder, min(req.Lease, maxLease), key, digest, attempt}
 	var answer beginning
-	if err := s.run(ctx, scope{tenant: call.Tenant}, query{s.calls.begin, args, answer.read}); err != nil {
+	queries := []query{{s.calls.begin, args, answer.read}}
+	if req.Tail > 0 {
+		// The function could read it too, and not stop at a number of bytes. There is none
+		// where the turn did not start.
+		of := []any{int64(req.Tail), int64(req.MostTailBytes()), call.Incarnation, call.Conversation, attempt}
+		queries = append(queries, query{s.calls.tailOf, of, answer.tail.read})
+	}
+	if err := s.run(ctx, scope{tenant: call.Tenant}, queries...); err != nil {
 		return nil, err
 	}
 	return s.began(req, &answer)
@@ -69,7 +73,7 @@ func (s *Store) began(req *storage.BeginRequest, b *beginning) (*storage.BeginRe
 	}
 	s.known.Add(placeOf(req.Call), *b.cid)
 	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: *b.turn.sequence, Fence: fence(*b.cid, *b.turn.sequence), Tail: messages}}, nil
+		Sequence: *b.turn.sequence, Fence: fence(*b.cid, *b.turn.sequence), Tail: messages, TailCut: b.tail.cut}}, nil
 }
 
 // beginning is the function's answer to a Begin.
@@ -80,24 +84,15 @@ type beginning struct {
 	tail newest
 }
 
-// read reads what became of it, and the tail behind that.
+// read reads what became of it.
 func (b *beginning) read(rows pgx.Rows) error {
-	*b = beginning{}
+	b.kind, b.cid, b.turn = "", nil, turnRow{}
 	into := append([]any{&b.kind, &b.cid}, b.turn.columns()...)
 	if !rows.Next() {
 		return unanswered(rows, "begin")
 	}
 	if err := rows.Scan(into...); err != nil {
 		return err
-	}
-	var row turnRow
-	var kind string
-	into = append([]any{&kind, nil}, row.columns()...)
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		b.tail.add(row.message, row.replies)
 	}
 	return rows.Err()
 }

@@ -40,6 +40,7 @@ type begun struct {
 
 	started *fence
 	tail    []said // newest first
+	cut     bool   // there are more, and too many bytes of them
 	replay  *row
 	busy    *storage.Busy
 	reused  bool
@@ -150,20 +151,25 @@ func (b *begun) start(tx *session, c *conversation) error {
 	return b.readTail(tx)
 }
 
-// readTail reads turns that succeeded from the newest on, until it has enough.
+// readTail reads turns that succeeded from the newest on, until it has enough of them
+// or of their bytes; one more than that is read at most.
 func (b *begun) readTail(tx *session) error {
-	b.tail = nil
+	b.tail, b.cut = nil, false
 	if b.Tail == 0 {
 		return nil
 	}
-	have := 0
+	have, left := 0, b.MostTailBytes()
 	return tx.each(func(rows *sql.Rows) (bool, error) {
 		var t said
 		var n int
 		err := rows.Scan(&n, &t.first, &t.others)
+		if left -= t.size(); left < 0 || err != nil {
+			b.cut = true
+			return false, err
+		}
 		b.tail = append(b.tail, t)
 		have += n
-		return have < b.Tail, err
+		return have < b.Tail, nil
 	}, `SELECT messages, message, replies FROM turns
 		WHERE conversation = ? AND state = 'succeeded' AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
 		b.started.conversation, b.started.sequence, b.Tail)
@@ -189,6 +195,6 @@ func (b *begun) result() (*storage.BeginResult, error) {
 		tail = append(tail, messages...)
 	}
 	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: b.started.sequence, Fence: b.started.String(), Tail: tail[max(0, len(tail)-b.Tail):],
+		Sequence: b.started.sequence, Fence: b.started.String(), Tail: tail[max(0, len(tail)-b.Tail):], TailCut: b.cut,
 	}}, nil
 }

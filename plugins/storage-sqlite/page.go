@@ -8,10 +8,6 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// pageBytes is about how much one page of turns carries at most: it must fit into a
-// message of the protocol. A turn that is larger is a page of its own.
-const pageBytes = 16 << 20
-
 // Read implements [storage.Storage]. A page of large turns has fewer than asked for.
 func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
 	if err := req.ValidateText(); err != nil {
@@ -31,15 +27,16 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 		if c == nil {
 			return fault.New(fault.NotFound, "there is no such conversation")
 		}
-		size := 0
+		var size storage.PageBytes
+		full := false
 		return tx.each(func(r *sql.Rows) (bool, error) {
-			if page.More = len(rows) == req.Limit || size > pageBytes; page.More {
+			if page.More = len(rows) == req.Limit || full; page.More {
 				return false, nil
 			}
 			var t row
 			err := t.scan(r)
 			rows = append(rows, t)
-			size += t.said.size()
+			full = size.Full(t.size())
 			return true, err
 		}, "SELECT "+turnColumns+" FROM turns t WHERE t.conversation = ? AND t.sequence > ?"+only+
 			" ORDER BY t.sequence LIMIT ?", c.id, req.After, req.Limit+1)

@@ -148,15 +148,16 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 // versions reads a page. The query's last parameter is the limit.
 func (s *Store) versions(ctx context.Context, limit int, query string, args ...any) (*storage.RegistrationPage, error) {
 	page := &storage.RegistrationPage{}
-	size := 0
 	err := s.read(ctx, func(tx *session) error {
+		var size storage.PageBytes
+		full := false
 		return tx.each(func(rows *sql.Rows) (bool, error) {
-			if page.More = len(page.Registrations) == limit || size > pageBytes; page.More {
+			if page.More = full || len(page.Registrations) == limit; page.More {
 				return false, nil
 			}
 			r, err := scanVersion(rows)
 			page.Registrations = append(page.Registrations, r)
-			size += len(r.Document)
+			full = size.Full(r.Size())
 			return true, err
 		}, query, append(args, limit+1)...)
 	})

@@ -107,6 +107,11 @@ func (r *row) scan(rows *sql.Rows) error {
 	return nil
 }
 
+// size is of what can be large in it.
+func (r *row) size() int {
+	return r.said.size() + len(r.turn.Metadata) + len(r.turn.Record) + len(r.turn.Reason)
+}
+
 func (r *row) decode() (t storage.Turn, err error) {
 	t = r.turn
 	t.Messages, err = r.said.messages()

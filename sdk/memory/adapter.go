@@ -28,7 +28,8 @@ func (s *server) Recall(ctx context.Context, req *memoryv1.RecallRequest) (*memo
 	if err != nil {
 		return nil, err
 	}
-	return &memoryv1.RecallResponse{Messages: wire.Messages(ms)}, nil
+	// The host shows less, and says so; more need not be carried.
+	return &memoryv1.RecallResponse{Messages: wire.Messages(chat.Newest(ms, sdk.MaxMessageBytes/2))}, nil
 }
 
 func (s *server) Remember(ctx context.Context, req *memoryv1.RememberRequest) (*memoryv1.RememberResponse, error) {

@@ -35,7 +35,7 @@ func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, er
 	resp, err := c.rpc.Begin(ctx, &storagev1.BeginRequest{
 		Call: sdk.CallToProto(req.Call, c.instance), Message: wire.Message(req.Message), Metadata: req.Metadata,
 		Tail: int32(req.Tail), Holder: req.Holder, LeaseMs: req.Lease.Milliseconds(), Key: req.Key, Digest: req.Digest,
-		Attempt: req.Attempt,
+		Attempt: req.Attempt, TailBytes: int64(req.TailBytes),
 	})
 	if err != nil {
 		return nil, fault.Of(err)
@@ -43,7 +43,7 @@ func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, er
 	switch o := resp.Outcome.(type) {
 	case *storagev1.BeginResponse_Started:
 		return &BeginResult{Started: &Started{Sequence: o.Started.GetSequence(), Fence: o.Started.GetFence(),
-			Tail: wire.MessagesFrom(o.Started.GetTail())}}, nil
+			Tail: wire.MessagesFrom(o.Started.GetTail()), TailCut: o.Started.GetTailCut()}}, nil
 	case *storagev1.BeginResponse_Replay:
 		t := turnFrom(o.Replay)
 		return &BeginResult{Replay: &t}, nil

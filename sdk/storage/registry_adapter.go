@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"slices"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
@@ -42,12 +44,23 @@ func (c *RegistryClient) PutTenant(ctx context.Context, req *PutTenantRequest) (
 
 // GetTenants implements Registry.
 func (c *RegistryClient) GetTenants(ctx context.Context, ids []string) ([]Registration, error) {
-	resp, err := c.rpc.GetTenants(ctx, &storagev1.GetTenantsRequest{Call: c.call, Tenants: ids})
-	if err != nil {
-		return nil, fault.Of(err)
+	if err := ValidateIDs(ids); err != nil {
+		return nil, err
 	}
-	return registrationsFrom(resp.Registrations), nil
+	var all []Registration
+	for some := range slices.Chunk(ids, getAtOnce) {
+		resp, err := c.rpc.GetTenants(ctx, &storagev1.GetTenantsRequest{Call: c.call, Tenants: some})
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		all = append(all, registrationsFrom(resp.Registrations)...)
+	}
+	return all, nil
 }
+
+// getAtOnce is how many tenants are asked for in a call: so many of the largest are less
+// than a message carries.
+const getAtOnce = sdk.MaxMessageBytes/sdk.MaxDocumentBytes - 1
 
 // ListTenants implements Registry.
 func (c *RegistryClient) ListTenants(ctx context.Context, after string, limit int) (*RegistrationPage, error) {
@@ -158,7 +171,9 @@ func (s *registryServer) ListTenants(ctx context.Context, req *storagev1.ListTen
 	if err != nil {
 		return nil, err
 	}
-	return &storagev1.ListTenantsResponse{Registrations: registrations(page.Registrations), More: page.More}, nil
+	fit := pageEnd(page.Registrations, Registration.Size)
+	return &storagev1.ListTenantsResponse{
+		Registrations: registrations(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
 }
 
 func (s *registryServer) TenantHistory(ctx context.Context, req *storagev1.TenantHistoryRequest) (*storagev1.TenantHistoryResponse, error) {
@@ -171,7 +186,9 @@ func (s *registryServer) TenantHistory(ctx context.Context, req *storagev1.Tenan
 	if err != nil {
 		return nil, err
 	}
-	return &storagev1.TenantHistoryResponse{Registrations: registrations(page.Registrations), More: page.More}, nil
+	fit := pageEnd(page.Registrations, Registration.Size)
+	return &storagev1.TenantHistoryResponse{
+		Registrations: registrations(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
 }
 
 func (s *registryServer) TenantChanges(ctx context.Context, req *storagev1.TenantChangesRequest) (*storagev1.TenantChangesResponse, error) {

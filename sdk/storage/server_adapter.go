@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
@@ -22,18 +23,21 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 		return nil, err
 	}
 	defer done()
-	r, err := v.Begin(ctx, &BeginRequest{
+	in := &BeginRequest{
 		Call: sdk.CallFromProto(req.Call), Message: wire.MessageFrom(req.Message), Metadata: req.Metadata,
 		Tail: int(req.Tail), Holder: req.Holder, Lease: time.Duration(req.LeaseMs) * time.Millisecond,
-		Key: req.Key, Digest: req.Digest, Attempt: req.Attempt,
-	})
+		Key: req.Key, Digest: req.Digest, Attempt: req.Attempt, TailBytes: int(req.TailBytes),
+	}
+	r, err := v.Begin(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case r.Started != nil:
+		tail := chat.Newest(r.Started.Tail, in.MostTailBytes())
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: &storagev1.Started{
-			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: wire.Messages(r.Started.Tail)}}}, nil
+			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: wire.Messages(tail),
+			TailCut: r.Started.TailCut || len(tail) < len(r.Started.Tail)}}}, nil
 	case r.Replay != nil:
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Replay{Replay: turn(*r.Replay)}}, nil
 	case r.Busy != nil:
@@ -67,8 +71,9 @@ func (s *server) Read(ctx context.Context, req *storagev1.ReadRequest) (*storage
 	if err != nil {
 		return nil, err
 	}
-	resp := &storagev1.ReadResponse{More: page.More}
-	for _, t := range page.Turns {
+	fit := pageEnd(page.Turns, Turn.Size)
+	resp := &storagev1.ReadResponse{More: page.More || fit < len(page.Turns)}
+	for _, t := range page.Turns[:fit] {
 		resp.Turns = append(resp.Turns, turn(t))
 	}
 	return resp, nil
@@ -84,8 +89,9 @@ func (s *server) List(ctx context.Context, req *storagev1.ListRequest) (*storage
 	if err != nil {
 		return nil, err
 	}
-	resp := &storagev1.ListResponse{More: page.More}
-	for _, c := range page.Conversations {
+	fit := pageEnd(page.Conversations, Conversation.Size)
+	resp := &storagev1.ListResponse{More: page.More || fit < len(page.Conversations)}
+	for _, c := range page.Conversations[:fit] {
 		resp.Conversations = append(resp.Conversations, &storagev1.Conversation{
 			Id: c.ID, User: c.User, Turns: c.Turns, CreatedAt: wire.Time(c.CreatedAt), UpdatedAt: wire.Time(c.UpdatedAt)})
 	}

@@ -15,7 +15,9 @@ const Kind = "storage"
 // KeyTTL is how long an idempotency key is remembered.
 const KeyTTL = 24 * time.Hour
 
-// MaxPage bounds the limit of Read and List.
+// MaxPage bounds the limit of Read and List. A page also ends with the entry that makes
+// it [sdk.MaxPageBytes] or more, as the storage counts: no less than it has in the
+// protocol, and not much more; text as it is in JSON will do.
 const MaxPage = 1000
 
 // MaxRenewal bounds the holders of one Renew.
@@ -123,6 +125,9 @@ type BeginRequest struct {
 	Message  chat.Message
 	Metadata json.RawMessage
 	Tail     int // newest messages of succeeded turns to answer
+	// TailBytes bounds these messages together; 0 is sdk.MaxTailBytes. The turn that would
+	// make them more is left out, and those before it. Bytes are counted as for pages.
+	TailBytes int
 	// Holder is who holds the conversation. A host names each turn, so that it renews
 	// those that are at work and no others.
 	Holder string
@@ -147,6 +152,7 @@ type Started struct {
 	Sequence int64
 	Fence    string         // opaque
 	Tail     []chat.Message // oldest first
+	TailCut  bool           // messages that BeginRequest.Tail asks for are left out for TailBytes
 }
 
 // Busy is a conversation that another turn holds.

@@ -24,6 +24,8 @@ func (r *BeginRequest) Validate() error {
 	switch {
 	case r.Tail < 0:
 		return invalid("tail", "a tail cannot be negative")
+	case r.TailBytes < 0:
+		return invalid("tail_bytes", "a tail cannot be negative")
 	case r.Holder == "":
 		return invalid("holder", "a turn needs a holder")
 	case r.Lease <= 0:
@@ -31,6 +33,9 @@ func (r *BeginRequest) Validate() error {
 	}
 	return ofConversation(r.Call)
 }
+
+// MostTailBytes is TailBytes, or what stands for 0.
+func (r *BeginRequest) MostTailBytes() int { return cmp.Or(r.TailBytes, sdk.MaxTailBytes) }
 
 // ValidateText also looks at the texts, those of the message too.
 func (r *BeginRequest) ValidateText() error {
@@ -144,6 +149,8 @@ func (r *PutTenantRequest) Validate() error {
 		return invalid("if_version", "a version cannot be negative")
 	case r.State < TenantActive || r.State > TenantOfFile:
 		return invalid("state", "%d is no state of a tenant", r.State)
+	case len(r.Document) > sdk.MaxDocumentBytes:
+		return invalid("document", "has %d bytes; at most %d are kept", len(r.Document), sdk.MaxDocumentBytes)
 	}
 	return nil
 }

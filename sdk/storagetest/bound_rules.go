@@ -35,12 +35,13 @@ func checkBounds(ctx context.Context, env *Env) error {
 		invalid("list with "+what, err)
 	}
 	for what, set := range map[string]func(*storage.BeginRequest){
-		"a negative tail":  tail(-1),
-		"no lease":         lease(0),
-		"a negative lease": lease(-longLease),
-		"no holder":        func(r *storage.BeginRequest) { r.Holder = "" },
-		"no tenant":        func(r *storage.BeginRequest) { r.Call.Tenant = "" },
-		"no conversation":  func(r *storage.BeginRequest) { r.Call.Conversation = "" },
+		"a negative tail":   tail(-1),
+		"a tail of -1 byte": tailBytes(-1),
+		"no lease":          lease(0),
+		"a negative lease":  lease(-longLease),
+		"no holder":         func(r *storage.BeginRequest) { r.Holder = "" },
+		"no tenant":         func(r *storage.BeginRequest) { r.Call.Tenant = "" },
+		"no conversation":   func(r *storage.BeginRequest) { r.Call.Conversation = "" },
 	} {
 		_, err := env.talk("d").begin(ctx, "x", set)
 		invalid("begin with "+what, err)

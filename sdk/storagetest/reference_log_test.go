@@ -93,14 +93,17 @@ func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.
 		return nil, fault.New(fault.NotFound, "no such conversation")
 	}
 	page := &storage.TurnPage{}
+	var size storage.PageBytes
+	full := false
 	for _, t := range c.rows {
 		if t.Sequence <= req.After || !req.All && t.State != storage.Succeeded {
 			continue
 		}
-		if page.More = len(page.Turns) == req.Limit; page.More {
+		if page.More = full || len(page.Turns) == req.Limit; page.More {
 			break
 		}
 		page.Turns = append(page.Turns, t.Turn)
+		full = size.Full(t.Size()) && !r.has("page-any-bytes")
 	}
 	switch n := len(page.Turns); {
 	case r.has("stale-reads") && n > 1 && len(c.rows) > 40 && c.running() != nil:
@@ -160,7 +163,7 @@ func (r *reference) checkLimit(limit int) error {
 }
 
 func (r *reference) checkBegin(req *storage.BeginRequest) error {
-	if req.Tail < 0 || req.Lease <= 0 || req.Holder == "" {
+	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" {
 		return fault.New(fault.Invalid, "out of bounds")
 	}
 	return checkCall(req.Call, true)

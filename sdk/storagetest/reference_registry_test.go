@@ -138,6 +138,13 @@ func (r *reference) ListTenants(_ context.Context, after string, limit int) (*st
 	}
 	slices.SortFunc(all, func(a, b storage.Registration) int { return order(a.Tenant, b.Tenant) })
 	n := min(limit, len(all))
+	var size storage.PageBytes
+	for i := range n {
+		if size.Full(all[i].Size()) && !r.has("tenants-any-bytes") {
+			n = i + 1
+			break
+		}
+	}
 	return &storage.RegistrationPage{Registrations: all[:n], More: n < len(all)}, nil
 }
 
@@ -151,14 +158,17 @@ func (r *reference) TenantHistory(_ context.Context, tenant string, before int64
 		return nil, fault.New(fault.NotFound, "no such tenant")
 	}
 	page := &storage.RegistrationPage{}
+	var size storage.PageBytes
+	full := false
 	for _, v := range slices.Backward(r.roll.versions[tenant]) {
 		if before > 0 && v.Version >= before {
 			continue
 		}
-		if page.More = len(page.Registrations) == limit; page.More {
+		if page.More = full || len(page.Registrations) == limit; page.More {
 			break
 		}
 		page.Registrations = append(page.Registrations, v)
+		full = size.Full(v.Size()) && !r.has("versions-any-bytes")
 	}
 	if r.has("history-always-more") && limit > 10 && len(page.Registrations) == limit {
 		page.More = true

@@ -211,7 +211,19 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 
 func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) *storage.BeginResult {
 	var tail []chat.Message
+	cut, left := false, req.MostTailBytes()
 	for _, t := range slices.Backward(c.rows) {
+		if req.Tail == 0 {
+			break
+		}
+		if left -= chat.Size(t.Messages); t.State != storage.Succeeded {
+			left += chat.Size(t.Messages)
+		} else if left < 0 && !r.has("tail-any-bytes") {
+			if cut = !r.has("tail-cut-untold"); r.has("tail-half-turns") && left+t.Messages[0].Size() > 0 {
+				tail = append(slices.Clone(t.Messages[1:]), tail...)
+			}
+			break
+		}
 		if t.State == storage.Succeeded || t.State == storage.Failed && r.has("failed-in-tail") {
 			tail = append(slices.Clone(t.Messages), tail...)
 		}
@@ -224,7 +236,7 @@ func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) 
 		from -= from % 2
 	}
 	tail = slices.Clone(tail[from:])
-	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail}}
+	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail, TailCut: cut}}
 }
 
 // kept is the message as it is stored.

@@ -237,7 +237,12 @@ type BeginRequest struct {
 	// Chosen by the host, unique to this turn; never empty. A repeat of the Begin
 	// whose turn is running answers started again, so that a host that did not hear
 	// the first answer can take up its turn.
-	Attempt       string `protobuf:"bytes,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Attempt string `protobuf:"bytes,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// How many bytes the messages of the tail may have together, as the storage counts
+	// them: no fewer than they have in the protocol. The turn that would make them more,
+	// and those before it, are left out; tail is then a part of what was asked for. 0 is
+	// 24 MiB.
+	TailBytes     int64 `protobuf:"varint,10,opt,name=tail_bytes,json=tailBytes,proto3" json:"tail_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -333,6 +338,13 @@ func (x *BeginRequest) GetAttempt() string {
 		return x.Attempt
 	}
 	return ""
+}
+
+func (x *BeginRequest) GetTailBytes() int64 {
+	if x != nil {
+		return x.TailBytes
+	}
+	return 0
 }
 
 type BeginResponse struct {
@@ -458,7 +470,9 @@ type Started struct {
 	// conversation.
 	Fence string `protobuf:"bytes,2,opt,name=fence,proto3" json:"fence,omitempty"`
 	// Oldest first.
-	Tail          []*v1.Message `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
+	Tail []*v1.Message `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
+	// Messages that tail asks for are left out, since there are more than tail_bytes.
+	TailCut       bool `protobuf:"varint,4,opt,name=tail_cut,json=tailCut,proto3" json:"tail_cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -512,6 +526,13 @@ func (x *Started) GetTail() []*v1.Message {
 		return x.Tail
 	}
 	return nil
+}
+
+func (x *Started) GetTailCut() bool {
+	if x != nil {
+		return x.TailCut
+	}
+	return false
 }
 
 type Busy struct {
@@ -807,7 +828,8 @@ func (x *ReadRequest) GetAll() bool {
 
 type ReadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Turns []*Turn                `protobuf:"bytes,1,rep,name=turns,proto3" json:"turns,omitempty"`
+	// A page ends with the turn that makes it 8 MiB or more.
+	Turns []*Turn `protobuf:"bytes,1,rep,name=turns,proto3" json:"turns,omitempty"`
 	// True when turns follow.
 	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1537,7 +1559,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\bmetadata\x18\n" +
 	" \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06record\x18\v \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\f \x01(\tR\x03key\"\x9b\x02\n" +
+	"\x03key\x18\f \x01(\tR\x03key\"\xba\x02\n" +
 	"\fBeginRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x122\n" +
 	"\amessage\x18\x02 \x01(\v2\x18.botyard.chat.v1.MessageR\amessage\x12\x1a\n" +
@@ -1547,18 +1569,22 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\blease_ms\x18\x06 \x01(\x03R\aleaseMs\x12\x10\n" +
 	"\x03key\x18\a \x01(\tR\x03key\x12\x16\n" +
 	"\x06digest\x18\b \x01(\fR\x06digest\x12\x18\n" +
-	"\aattempt\x18\t \x01(\tR\aattempt\"\xf7\x01\n" +
+	"\aattempt\x18\t \x01(\tR\aattempt\x12\x1d\n" +
+	"\n" +
+	"tail_bytes\x18\n" +
+	" \x01(\x03R\ttailBytes\"\xf7\x01\n" +
 	"\rBeginResponse\x127\n" +
 	"\astarted\x18\x01 \x01(\v2\x1b.botyard.storage.v1.StartedH\x00R\astarted\x122\n" +
 	"\x06replay\x18\x02 \x01(\v2\x18.botyard.storage.v1.TurnH\x00R\x06replay\x12.\n" +
 	"\x04busy\x18\x03 \x01(\v2\x18.botyard.storage.v1.BusyH\x00R\x04busy\x12>\n" +
 	"\n" +
 	"key_reused\x18\x04 \x01(\v2\x1d.botyard.storage.v1.KeyReusedH\x00R\tkeyReusedB\t\n" +
-	"\aoutcome\"i\n" +
+	"\aoutcome\"\x84\x01\n" +
 	"\aStarted\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x14\n" +
 	"\x05fence\x18\x02 \x01(\tR\x05fence\x12,\n" +
-	"\x04tail\x18\x03 \x03(\v2\x18.botyard.chat.v1.MessageR\x04tail\"!\n" +
+	"\x04tail\x18\x03 \x03(\v2\x18.botyard.chat.v1.MessageR\x04tail\x12\x19\n" +
+	"\btail_cut\x18\x04 \x01(\bR\atailCut\"!\n" +
 	"\x04Busy\x12\x19\n" +
 	"\bsame_key\x18\x01 \x01(\bR\asameKey\"\v\n" +
 	"\tKeyReused\"\xa0\x02\n" +
