@@ -53,12 +53,12 @@ func (h *Host) openMemory(ctx context.Context, e *config.Effective) (memory.Memo
 
 // openBlock opens the instance of a tenant's block.
 func (h *Host) openBlock(ctx context.Context, e *config.Effective, b config.Block) (*plugins.Instance, error) {
-	resolved, err := h.config.Load().Resolve(e, b)
+	resolved, err := h.config.Load().ResolveBlock(e, b)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "%w", err).By(fault.PartyTenant)
 	}
 	i, err := h.manager.Open(ctx, plugins.Spec{
-		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved,
+		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved.Config, Secrets: resolved.Secrets,
 	})
 	if errors.Is(err, config.ErrUnknownPlugin) {
 		gone := fault.New(fault.PluginUnavailable, "%w", err).By(fault.PartyHost)

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -74,20 +75,20 @@ func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key
 
 // open opens the instance, or another one if what the block resolves to has changed.
 func (b *books) open(ctx context.Context, cfg *config.Host) error {
-	resolved, err := cfg.Resolve(&config.Effective{}, b.block)
+	resolved, err := cfg.ResolveBlock(&config.Effective{}, b.block)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(resolved)
+	sum := sha256.Sum256(resolved.Config)
 	b.mu.Lock()
 	same := b.instance != nil && b.opened == sum
 	b.mu.Unlock()
 	if same {
 		return nil
 	}
-	instance, err := b.host.manager.Open(ctx, plugins.Spec{Kind: b.block.Kind, Name: b.block.Plugin, Tenant: StorageScope, Config: resolved})
+	instance, err := b.host.manager.Open(ctx, plugins.Spec{Kind: b.block.Kind, Name: b.block.Plugin, Tenant: StorageScope, Block: "registry.storage", Config: resolved.Config, Secrets: resolved.Secrets})
 	if f := fault.Of(err); err != nil && f.Class == fault.Invalid {
-		return config.Problems{{Path: registryPath(f.Path), Message: f.Message}}
+		return config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}}
 	}
 	if err != nil {
 		return fmt.Errorf("registry.storage: %w", err)
@@ -104,15 +105,6 @@ func (b *books) open(ctx context.Context, cfg *config.Host) error {
 		old.Close()
 	}
 	return nil
-}
-
-// registryPath is a path of the plugin's as one of the host file.
-func registryPath(path string) config.Path {
-	out := config.Path{"registry", "storage"}
-	if path != "" {
-		out = append(out, strings.Split(path, ".")...)
-	}
-	return out
 }
 
 // followLedger hears of changes until the host is closed. It waits a moment for the

@@ -30,21 +30,21 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 	names := make(map[string]string, 3)
 	resolvedBlocks := make(map[string][sha256.Size]byte, 3) // of blocks with references
 	instance := func(b config.Block) (*plugins.Instance, error) {
-		resolved, err := cfg.Resolve(e, b)
+		resolved, err := cfg.ResolveBlock(e, b)
 		if err != nil {
 			// What is wrong has paths in it, which are the operator's to know.
 			h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error())
 			return nil, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 		}
 		i, err := h.manager.Open(ctx, plugins.Spec{
-			Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved,
+			Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved.Config, Secrets: resolved.Secrets,
 		})
 		if err != nil {
 			return nil, err
 		}
 		open = append(open, i)
 		if b.HasReferences() {
-			resolvedBlocks[b.Kind] = sha256.Sum256(resolved)
+			resolvedBlocks[b.Kind] = sha256.Sum256(resolved.Config)
 		}
 		ref := i.Plugin()
 		names[b.Kind] = ref.Name + " " + ref.Version

@@ -25,11 +25,11 @@ func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.
 		if m.IsIsolated(b.Kind, b.Plugin) {
 			continue
 		}
-		resolved, err := cfg.Resolve(e, b)
+		resolved, err := cfg.ResolveBlock(e, b)
 		if err != nil {
 			return err
 		}
-		i, err := m.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved})
+		i, err := m.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved.Config, Secrets: resolved.Secrets})
 		switch f := fault.Of(err); {
 		case err == nil:
 			i.Close()

@@ -89,11 +89,11 @@ func (f *files) migrate(ctx context.Context, finish bool) ([]migrated, error) {
 
 func (f *files) migrateOne(ctx context.Context, at string, b config.Block, finish bool) (migrated, error) {
 	m := migrated{Storage: at, Backend: b.Plugin, Steps: []string{}}
-	resolved, err := f.host.Resolve(&config.Effective{}, b)
+	resolved, err := f.host.ResolveBlock(&config.Effective{}, b)
 	if err != nil {
 		return m, err
 	}
-	i, err := f.plugins.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved})
+	i, err := f.plugins.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved.Config, Secrets: resolved.Secrets})
 	if err != nil {
 		return m, fmt.Errorf("%s: %w", at, err)
 	}

@@ -15,12 +15,27 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// Resolve gives the JSON of one of e's blocks as its plugin gets it: with its
-// secrets in place. References are looked up now; a file loses one line end at
-// its end. The result is secret as a whole. Errors are [Problems], which never
-// contain a secret.
+// Resolved is a block as its plugin gets it. It is secret as a whole.
+type Resolved struct {
+	Config  []byte   // JSON, with the block's secrets in place
+	Secrets []string // those, in any order
+}
+
+// Format writes a placeholder whatever the verb.
+func (Resolved) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretPlaceholder) }
+
+// Resolve is [Host.ResolveBlock] for who only compares what a block resolves to.
 func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
+	r, err := h.ResolveBlock(e, b)
+	return r.Config, err
+}
+
+// ResolveBlock gives one of e's blocks as its plugin gets it, and which of it is
+// secret. References are looked up now; a file loses one line end at its end.
+// Errors are [Problems], which never contain a secret.
+func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 	var problems Problems
+	var secrets []string
 	root := Path{b.Kind}
 	for _, known := range blocks {
 		if known.kind == b.Kind {
@@ -30,25 +45,27 @@ func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
 	config := cursor{}.transform(b.Config, root, func(path Path, value any, _ marks) any {
 		switch v := value.(type) {
 		case secret.Text:
+			secrets = append(secrets, v.Reveal())
 			return v.Reveal()
 		case Reference:
 			text, err := h.lookup(e.Tenant, v)
 			if err != nil {
 				problems = append(problems, Problem{Pos: e.pos(path), Path: path, Message: err.message, Expected: err.expected})
 			}
+			secrets = append(secrets, text)
 			return text
 		}
 		return value
 	})
 	if err := problems.err(); err != nil {
-		return nil, err
+		return Resolved{}, err
 	}
 	out, err := json.Marshal(config)
 	if err != nil {
 		// Not wrapped: the text of such an error has values in it.
-		return nil, Problems{{Pos: e.pos(root), Path: root, Message: "cannot be written as JSON"}}
+		return Resolved{}, Problems{{Pos: e.pos(root), Path: root, Message: "cannot be written as JSON"}}
 	}
-	return out, nil
+	return Resolved{Config: out, Secrets: secrets}, nil
 }
 
 // pos finds where a key was set.

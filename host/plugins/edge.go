@@ -1,8 +1,13 @@
 package plugins
 
 import (
+	"encoding/json"
 	"errors"
+	"regexp"
+	"slices"
+	"strings"
 
+	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -21,7 +26,8 @@ func originOf(kind string) fault.Origin {
 
 // heard is the host's edge: what a plugin answered with an error becomes an error
 // of the host. It says whose words they are, and so who is to blame and who may
-// read them. What the host itself made of an answer is left as it is.
+// read them, and has no secret in it. The caller's own errors, which went through the
+// plugin's client, are left as they are.
 func (s *supervisor) heard(err error, from fault.Origin) error {
 	if err == nil {
 		return nil
@@ -30,15 +36,104 @@ func (s *supervisor) heard(err error, from fault.Origin) error {
 		return err
 	}
 	f := fault.Of(err)
+	message, path := s.m.said(f.Message, maxMessage), s.m.said(f.Path, maxName)
 	if f.Origin == fault.OriginHere {
-		return err
+		if message == f.Message && path == f.Path {
+			return err
+		}
+		from = fault.OriginHere
 	}
-	f = f.From(from)
-	f.Err = nil // grpc's own form of it, with the same words
+	out := f.From(from)
+	out.Message, out.Path = message, path
+	out.Err = nil // grpc's own form of it, with the same words
 	if errors.Is(err, fault.ErrTooLarge) {
-		f.Err = fault.ErrTooLarge
+		out.Err = fault.ErrTooLarge
 	}
-	return f
+	return out
+}
+
+const (
+	maxMessage = 4 << 10 // bytes of an error's message
+	maxName    = 256     // bytes of a version, a path or a field's name
+)
+
+// said is what may be repeated of a plugin's words: no secret, nothing that plays tricks
+// with who reads it, and at most so many bytes. Secrets go first: what is shortened
+// before would keep the half of one.
+func (m *Manager) said(text string, most int) string {
+	text = printable(m.secrets.Cut(text))
+	if len(text) <= most {
+		return text
+	}
+	const more = "..."
+	return strings.ToValidUTF8(text[:max(most-len(more), 0)], "") + more
+}
+
+// saidAtStart is the error of a start with what the plugin said in it as far as that may
+// be repeated.
+func (m *Manager) saidAtStart(err error) error {
+	if err == nil {
+		return nil
+	}
+	out := startError{}
+	if known := (*startError)(nil); errors.As(err, &known) {
+		out = *known
+	}
+	out.err = &wording{m.said(err.Error(), maxMessage), err}
+	return &out
+}
+
+// wording is an error in other words.
+type wording struct {
+	text string
+	err  error
+}
+
+func (w *wording) Error() string { return w.text }
+func (w *wording) Unwrap() error { return w.err }
+
+// secretsOf are the secrets of a configuration: those that are known as such, and the
+// passwords in its other texts.
+func secretsOf(spec Spec) []string {
+	out := slices.Clone(spec.Secrets)
+	var config any
+	if json.Unmarshal(spec.Config, &config) != nil {
+		return out
+	}
+	var look func(any)
+	look = func(value any) {
+		switch v := value.(type) {
+		case string:
+			out = append(out, secret.Passwords(v)...)
+		case map[string]any:
+			for _, item := range v {
+				look(item)
+			}
+		case []any:
+			for _, item := range v {
+				look(item)
+			}
+		}
+	}
+	look(config)
+	return out
+}
+
+var secretName = regexp.MustCompile(`(?i)KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH`)
+
+// secretEnv are the secrets of an environment: the values whose names say so, and the
+// passwords in the others.
+func secretEnv(env []string) []string {
+	var out []string
+	for _, setting := range env {
+		name, value, _ := strings.Cut(setting, "=")
+		if secretName.MatchString(name) {
+			out = append(out, value)
+		} else {
+			out = append(out, secret.Passwords(value)...)
+		}
+	}
+	return out
 }
 
 // placed gives a fault that names a key of the tenant's settings its place in the

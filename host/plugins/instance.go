@@ -26,6 +26,9 @@ type Spec struct {
 	// Config is the plugin's configuration block as a JSON object, checked against its
 	// schema, with all references and secrets resolved.
 	Config []byte
+	// Secrets are those that Config has. They are cut out of whatever plugins say.
+	// Passwords in URLs and such need not be among them.
+	Secrets []string
 }
 
 // instance is one configuration of a plugin, shared by all who opened it.
@@ -33,6 +36,7 @@ type instance struct {
 	sup    *supervisor
 	digest string
 	config []byte
+	unkeep func() // of its secrets, once it is released
 	// As of the last configuring.
 	needs    atomic.Pointer[memory.Needs]
 	capacity atomic.Pointer[capacity]
@@ -110,7 +114,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 			continue
 		}
 		if !ok {
-			in = &instance{sup: m.use(at, b), digest: digest, config: spec.Config}
+			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config}
 			if hasBreaker(r.kind) {
 				in.breaker = newBreaker(in)
 			}
@@ -199,6 +203,7 @@ func (m *Manager) release(in *instance) {
 	m.mu.Unlock()
 	defer m.tasks.Done()
 	in.sup.release(in)
+	in.unkeep()
 	m.mu.Lock()
 	delete(m.instances, in.digest)
 	close(in.releasing)

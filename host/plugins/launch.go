@@ -57,7 +57,7 @@ func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 }
 
 // launch starts the binary and returns when it serves. When it fails, nothing of
-// the process is left, and the error is a *startError. It takes no longer than the
+// the process is left, and the error is a *startError that says nothing secret. It takes no longer than the
 // plugin's start timeout and the time that killing takes.
 func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*process, error) {
 	p, err := m.attempt(ctx, bin, scope)
@@ -68,7 +68,7 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 			err = &startError{surroundings: true, err: fmt.Errorf("%w; the plugin: %w", wrong, start)}
 		}
 	}
-	return p, err
+	return p, m.saidAtStart(err)
 }
 
 func (m *Manager) attempt(ctx context.Context, bin *binary, scope string) (*process, error) {
@@ -98,6 +98,7 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string) (*proc
 	}
 	p.conn = c.conn
 	if p.pid == 0 {
+		p.unkeep()
 		// All but the system's refusal to run just this file is before, and around, the plugin.
 		start := &startError{surroundings: p.execErr == nil || scarce(p.execErr), err: fmt.Errorf("%s: %w", bin.path, c.err)}
 		return nil, errors.Join(start, os.RemoveAll(p.dir))
@@ -133,8 +134,9 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
 		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
 	}
-	p.words = newWords(log)
+	p.words = newWords(log, m.said)
 	env := allowedEnv(settings.Env)
+	p.unkeep = m.secrets.Keep(secretEnv(env)...)
 	if dir := m.dataDir(bin.ref, scope); dir != "" {
 		env = append(env, sdk.DataDirEnv+"="+dir)
 	}
@@ -229,6 +231,7 @@ func (p *process) introduce(ctx context.Context, schemas *schemaCache) error {
 	if !slices.ContainsFunc(info.Services, func(s string) bool { return slices.Contains(services[info.Kind], s) }) {
 		return permanent("%s serves %q, and this host knows %q only", p.bin.path, info.Services, services[info.Kind])
 	}
+	info.Version = p.words.said(info.Version, maxName)
 	p.info = info
 	if p.schema, err = schemas.compile(p.bin.ref, info.ConfigSchema); err != nil {
 		return permanent("%s: %w", p.bin.path, err)

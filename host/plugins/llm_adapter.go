@@ -48,6 +48,9 @@ func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm
 	err := l.i.do(ctx, o, func(ctx context.Context, t target) (err error) {
 		through = t.passage
 		finish, err = llm.NewClient(t.conn, t.id).Chat(ctx, req, guarded)
+		if finish != nil {
+			finish.Model = l.i.m.said(finish.Model, maxName)
+		}
 		if err != nil && emitErr != nil {
 			return &emitError{err} // the caller's, whatever its class says
 		}

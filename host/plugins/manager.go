@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -25,6 +26,7 @@ type Manager struct {
 	runtime  *runtimeDir
 	sums     checksums
 	schemas  *schemaCache
+	secrets  secret.Redactor // of all instances: a process that several share may say any of theirs
 	launches atomic.Int64
 	folders  *folderWatch
 	changes  changeFeed

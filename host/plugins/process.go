@@ -34,6 +34,7 @@ type process struct {
 	stdout   *os.File
 	stderr   *os.File
 	words    *words // what it said
+	unkeep   func() // of the secrets in its environment, when it is gone
 	babbled  bool   // that began with something else than the handshake
 	execErr  error  // why the system did not run it
 	client   *plugin.Client
@@ -159,6 +160,7 @@ func (p *process) cleanUp() {
 	if err := os.RemoveAll(p.dir); err != nil {
 		p.log.Warn("removing the process's folder", "dir", p.dir, "error", err)
 	}
+	p.unkeep()
 	close(p.gone)
 }
 

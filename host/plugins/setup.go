@@ -117,7 +117,7 @@ func (p *process) release(ctx context.Context, in *instance) error {
 		return nil
 	}
 	if _, err := pluginv1.NewPluginServiceClient(p.conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
-		return fmt.Errorf("releasing an instance: %w", err)
+		return fmt.Errorf("releasing an instance: %w", in.sup.heard(err, fault.OriginPlugin))
 	}
 	return nil
 }

@@ -119,6 +119,11 @@ func (s storageCaller) read(ctx context.Context, req *storage.ReadRequest) (*sto
 	var out *storage.TurnPage
 	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Read(ctx, req)
+		if err == nil { // reasons that were kept before they were cut, or that the plugin made
+			for n := range out.Turns {
+				out.Turns[n].Reason = s.i.m.said(out.Turns[n].Reason, maxMessage)
+			}
+		}
 		return err
 	})
 	return out, err
@@ -168,6 +173,11 @@ func (c migrateCaller) Migrate(ctx context.Context, finish bool) (*storage.Migra
 	var out *storage.Migration
 	err := c.i.do(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Migrate(ctx, finish)
+		if err == nil {
+			for n := range out.Steps {
+				out.Steps[n] = c.i.m.said(out.Steps[n], maxMessage)
+			}
+		}
 		return err
 	})
 	return out, err

@@ -27,6 +27,7 @@ const (
 // and however much, and remembers the end of it.
 type words struct {
 	log   hclog.Logger
+	said  func(text string, most int) string // what of it may be repeated
 	limit *rate.Limiter
 
 	mu      sync.Mutex
@@ -35,8 +36,8 @@ type words struct {
 	panic   string // the line that began the end, if there was one
 }
 
-func newWords(log hclog.Logger) *words {
-	return &words{log: log, limit: rate.NewLimiter(lineRate, lineBurst)}
+func newWords(log hclog.Logger, said func(string, int) string) *words {
+	return &words{log: log, said: said, limit: rate.NewLimiter(lineRate, lineBurst)}
 }
 
 // follow reads r to its end. It never stops before: a plugin that writes to a full
@@ -69,7 +70,7 @@ func (w *words) say(line []byte) {
 	if len(line) == 0 {
 		return
 	}
-	level, text, fields := parseLine(line)
+	level, text, fields := w.parseLine(line)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.latest = text
@@ -115,14 +116,16 @@ func (w *words) last() string {
 
 // parseLine reads a line that hclog wrote as JSON, and takes any other as text. It
 // believes nothing about the types of what it finds.
-func parseLine(line []byte) (hclog.Level, string, []any) {
+func (w *words) parseLine(line []byte) (hclog.Level, string, []any) {
 	var entry map[string]any
-	if line[0] != '{' || json.Unmarshal(line, &entry) != nil {
-		return hclog.NoLevel, printable(string(line)), nil
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber() // digits may be a secret, and stay as they are
+	if line[0] != '{' || d.Decode(&entry) != nil || d.More() {
+		return hclog.NoLevel, w.said(string(line), maxLine), nil
 	}
 	message, ok := entry["@message"]
 	if !ok {
-		return hclog.NoLevel, printable(string(line)), nil
+		return hclog.NoLevel, w.said(string(line), maxLine), nil
 	}
 	level := hclog.NoLevel
 	if name, ok := entry["@level"].(string); ok {
@@ -137,9 +140,9 @@ func parseLine(line []byte) (hclog.Level, string, []any) {
 	slices.Sort(keys)
 	var fields []any
 	for _, k := range keys[:min(len(keys), maxFields)] {
-		fields = append(fields, printable(k), fieldText(entry[k]))
+		fields = append(fields, w.said(k, maxName), w.said(fieldText(entry[k]), maxLine))
 	}
-	return level, printable(fieldText(message)), fields
+	return level, w.said(fieldText(message), maxLine), fields
 }
 
 func fieldText(v any) string {

@@ -18,11 +18,13 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/hashicorp/go-hclog"
 )
 
 // Config is what the tests configure.
 type Config struct {
 	Secret string `json:"secret,omitempty" botyard:"secret"`
+	Proxy  string `json:"proxy,omitempty"`
 	Crash  bool   `json:"crash,omitempty"`
 	Fail   bool   `json:"fail,omitempty"`
 }
@@ -44,6 +46,9 @@ func main() {
 	case "exit":
 		fmt.Fprintln(os.Stderr, "starting")
 		fmt.Fprintln(os.Stderr, "the licence ran out")
+		os.Exit(3)
+	case "tells":
+		fmt.Fprintln(os.Stderr, "no use for", os.Getenv("SOME_API_KEY"), os.Getenv("SOME_PROXY"))
 		os.Exit(3)
 	case "mute":
 		select {}
@@ -109,14 +114,23 @@ func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
 	if cfg.Crash {
 		os.Exit(9)
 	}
+	secrets.Lock()
+	secrets.all = append(secrets.all, cfg.Secret)
+	secrets.Unlock()
+	if cfg.Fail && cfg.Proxy != "" {
+		return nil, fault.New(fault.Invalid, "cannot use %s with the key %s", cfg.Proxy, cfg.Secret).At("proxy")
+	}
 	if cfg.Fail || mark == "picky" {
 		return nil, fault.New(fault.Invalid, "is not to my taste").At("secret").By(fault.PartyTenant)
 	}
 	env.Log.Info("opened", "count", opened.Load())
-	return &model{cfg: cfg}, nil
+	return &model{cfg: cfg, log: env.Log}, nil
 }
 
-type model struct{ cfg Config }
+type model struct {
+	cfg Config
+	log hclog.Logger
+}
 
 func (m *model) Close() error {
 	closed.Add(1)
@@ -201,6 +215,11 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return nil, fault.New(fault.UnknownInstance, "unknown instance")
 	case "nofinish":
 		return nil, emit(llm.Delta{Text: "and then"})
+	case "leak":
+		if err := leak(rest, m.log); err != nil {
+			return nil, err
+		}
+		return say("said")
 	case "fault":
 		class, _ := fault.ParseClass(rest)
 		return nil, fault.New(class, "as it was told")
