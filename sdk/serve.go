@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
@@ -43,6 +45,7 @@ func Serve(p Plugin) {
 		runtime.GOMAXPROCS(1)
 	}
 	if os.Getenv(LifelineEnv) == LifelineStdin {
+		outliveSignals()
 		go followLifeline(os.Stdin)
 	}
 	plugin.Serve(&plugin.ServeConfig{
@@ -56,6 +59,14 @@ func Serve(p Plugin) {
 	if err := p.Backend.Close(); err != nil {
 		log.Error("closing the instances", "error", err)
 	}
+}
+
+// outliveSignals has the process go on when it is told to end by anybody but its host.
+// Who stops a service, systemd for one, signals all of its processes at once; the host
+// still needs its plugins then, for the turns at work, and ends them itself. The signals
+// are caught and not ignored: what the plugin starts would inherit that.
+func outliveSignals() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 }
 
 // followLifeline ends the process when r does: the host holds the other end.

@@ -66,7 +66,8 @@ type schemaAnswer struct {
 var _ config.Schemas = (*Manager)(nil)
 
 // New finds the plugins in the folders and starts none. A plugin that must not be
-// run is no error: whoever asks for it gets one.
+// run is no error: whoever asks for it gets one. Each start of a plugin marks the
+// program's descriptors close-on-exec, so that the plugin inherits none.
 func New(opts Options) (*Manager, error) { return newManager(opts, defaultTiming()) }
 
 func newManager(opts Options, t timing) (*Manager, error) {

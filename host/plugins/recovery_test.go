@@ -204,10 +204,7 @@ func TestFaultsOfTheSurroundings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			parent := shortDir(t)
 			if name == "disk full" {
-				if err := syscall.Mount("tmpfs", parent, "tmpfs", 0, "mode=700,size=64k"); err != nil {
-					t.Skipf("a small file system cannot be mounted here: %v", err)
-				}
-				t.Cleanup(func() { must(t, syscall.Unmount(parent, syscall.MNT_DETACH)) })
+				smallDisk(t, parent)
 			}
 			h := newHost(t, hostOptions{
 				settings: config.PluginSettings{StartTimeout: time.Second},

@@ -88,6 +88,7 @@ func (r *processRunner) Start(context.Context) error {
 	// A group of its own: a terminal's ^C reaches the host only, which ends its
 	// plugins in order; and kill reaches what the plugin started.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	sealDescriptors()
 	if err := p.cmd.Start(); err != nil {
 		p.execErr = err
 		closeAll(lifeline, stdout, stderr)

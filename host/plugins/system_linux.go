@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"errors"
+	"math"
 	"os"
 	"syscall"
 
@@ -40,3 +41,6 @@ func isOver(pid int) bool {
 	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
 	return info.Signo != 0 || errors.Is(err, unix.ECHILD)
 }
+
+// sealRange marks all descriptors from 3 on at once; kernels before 5.11 cannot.
+func sealRange() error { return unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) }

@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/plugins"
+)
+
+// What stops a service signals every process of it at once, as systemd does unless it is
+// told otherwise. The plugins outlive that until the turns at work have ended.
+func TestAllProcessesAreToldToEnd(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			y := start(t, `
+defaults {
+  llm {
+    provider       = "echo"
+    tokens         = 40
+    token_delay_ms = 50
+  }
+  conversation_storage { backend = "sqlite" }
+}
+`, map[string]string{"a.hcl": ""})
+			var done event
+			told := false
+			err := y.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(e event) bool {
+				if !told { // in the middle of the turn, plugins first
+					told = true
+					pids := children(t, y.cmd.Process.Pid)
+					if len(pids) < 3 {
+						t.Errorf("%d plugins run", len(pids))
+					}
+					for _, pid := range append(pids, y.cmd.Process.Pid) {
+						if err := syscall.Kill(pid, sig); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+				done = e
+				return true
+			})
+			if err != nil || done.name != "done" {
+				t.Errorf("the turn at work: %v, %+v", err, done)
+			}
+			select {
+			case <-y.done:
+			case <-time.After(60 * time.Second):
+				t.Fatal("the host did not end")
+			}
+			if code := y.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(y.log.String(), "plugin failed") {
+				t.Errorf("exit code %d:\n%s", code, y.log)
+			}
+			y.run() // the turn was kept
+			if kept := y.turns("a", "c"); len(kept) != 1 {
+				t.Errorf("kept: %+v", kept)
+			}
+		})
+	}
+}
+
+// Every plugin goes on, whichever signal asks it to end, while its host is there.
+func TestPluginsOutliveSignals(t *testing.T) {
+	m, err := plugins.New(plugins.Options{Dirs: []string{filepath.Join(binaries, "plugins")}, RuntimeDir: shortDir(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := m.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	asked := 0
+	for _, kind := range []string{"llm", "memory", "storage"} {
+		for _, name := range m.Known(kind) {
+			if _, err := m.Schema(t.Context(), kind, name); err != nil {
+				t.Error(err)
+			}
+			asked++
+		}
+	}
+	rows := m.Status()
+	if len(rows) != asked || asked < 6 {
+		t.Fatalf("%d plugins run of %d", len(rows), asked)
+	}
+	for _, row := range rows {
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+			if err := errors.Join(syscall.Kill(row.PID, sig), delivered(row.PID)); err != nil {
+				t.Errorf("%s-%s, %s: %v", row.Kind, row.Name, sig, err)
+			}
+		}
+	}
+	time.Sleep(200 * time.Millisecond) // an end would be noticed by now, mostly
+	for i, now := range m.Status() {
+		if was := rows[i]; now.PID != was.PID || now.Restarts != 0 || now.State != plugins.Ready {
+			t.Errorf("%s-%s was process %d and is %+v", was.Kind, was.Name, was.PID, now)
+		}
+	}
+}
+
+// delivered waits until no signal waits for the process, which must be there.
+func delivered(pid int) error {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			return err
+		}
+		if strings.Contains(string(status), "State:\tZ") {
+			return errors.New("it has ended")
+		}
+		if strings.Contains(string(status), "ShdPnd:\t0000000000000000") {
+			return nil
+		}
+	}
+	return errors.New("the signal was not delivered")
+}
+
+// A plugin gets its three standard descriptors and none that its host was started with.
+func TestPluginsInheritNoDescriptors(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+	y.stop(syscall.SIGTERM)
+	secret := filepath.Join(y.dir, "not-for-plugins")
+	f, err := os.Create(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	y.extra = []*os.File{f, f, f, f, f} // 3 to 7
+	y.run()
+	y.mustChat("a", "c", "x")
+	open := func(pid int) (links []string) {
+		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		for _, path := range all {
+			if link, err := os.Readlink(path); err == nil {
+				links = append(links, link)
+			}
+		}
+		return links
+	}
+	if !strings.Contains(strings.Join(open(y.cmd.Process.Pid), " "), secret) {
+		t.Fatal("the host was started without the file")
+	}
+	hosts := map[string]bool{} // what is the host's own; pipes are shared
+	for _, link := range open(y.cmd.Process.Pid) {
+		hosts[link] = strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "/sys/") && link != os.DevNull // these each opens itself
+	}
+	pids := children(t, y.cmd.Process.Pid)
+	if len(pids) != 3 {
+		t.Fatalf("%d plugins run", len(pids))
+	}
+	for _, pid := range pids {
+		for _, link := range open(pid) {
+			if hosts[link] {
+				t.Errorf("process %d has the host's %s", pid, link)
+			}
+		}
+	}
+}
