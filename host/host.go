@@ -140,7 +140,8 @@ func (o Options) over(s config.Settings) config.Settings {
 // checkWith validates tenants under a configuration.
 func (h *Host) checkWith(cfg *config.Host) registry.Check {
 	return func(ctx context.Context, id string, doc *config.Document, try bool) (*config.Effective, error) {
-		e, err := cfg.Tenant(ctx, id, doc, h.manager)
+		settings := cfg.Settings
+		e, err := cfg.Tenant(ctx, id, doc, h.manager.Under(settings.Plugin))
 		if err != nil || !try {
 			return e, err
 		}

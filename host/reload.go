@@ -41,7 +41,8 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err
 	}
-	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
+	settings := cfg.Settings
+	if err := cfg.CheckDefaults(ctx, h.manager.Under(settings.Plugin)); err != nil {
 		return Reloaded{}, err
 	}
 	var out Reloaded

@@ -33,7 +33,7 @@ SIGHUP to the host does the same.`),
 		}
 		query := url.Values{"dry_run": {strconv.FormatBool(*dryRun)}, "confirm_removed": {strconv.FormatBool(*confirm)}}
 		var done api.Reload
-		if _, err := client.call(cmd.Context(), "POST", "/admin/v1/reload?"+query.Encode(), nil, struct{}{}, &done); err != nil {
+		if _, err := client.call(cmd.Context(), "POST", "/admin/v1/reload?"+query.Encode(), nil, nil, &done); err != nil {
 			return err
 		}
 		if *asJSON {

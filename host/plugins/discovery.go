@@ -69,7 +69,7 @@ func (m *Manager) discover() (found map[ref]*binary, unsure bool) {
 				continue
 			}
 			found[b.ref] = b
-			b.refusal = m.judge(b, folder)
+			b.refusal = m.judge(b, folder, m.opts.settings(b.ref).SHA256)
 			if scarce(b.refusal) {
 				unsure = true
 				if was := before[b.ref]; was != nil && was.path == b.path {
@@ -99,11 +99,12 @@ func lookAt(dir string) folder {
 	return folder{lock, errors.Join(openToAll(dir), err)}
 }
 
-// judge fills in the sum of b and says why it must not be run, if so.
-func (m *Manager) judge(b *binary, f folder) error {
+// judge fills in the sum of b and says why it must not be run, if so. The pin is the
+// sum that the operator wants; empty is any.
+func (m *Manager) judge(b *binary, f folder, pin string) error {
 	err := f.err
 	if err == nil {
-		err = m.inspect(b, f.lock)
+		err = m.inspect(b, f.lock, pin)
 	}
 	if err != nil {
 		return fmt.Errorf("plugin %s is refused: %w", b.path, err)
@@ -113,9 +114,9 @@ func (m *Manager) judge(b *binary, f folder) error {
 
 // admit says why the file must not be started now, if so. It was found to be good
 // before: since then it may have become another, and so may what the operator says.
-func (m *Manager) admit(b *binary) error {
+func (m *Manager) admit(b *binary, pin string) error {
 	now := &binary{ref: b.ref, path: b.path}
-	if err := m.judge(now, lookAt(filepath.Dir(b.path))); err != nil {
+	if err := m.judge(now, lookAt(filepath.Dir(b.path)), pin); err != nil {
 		return err
 	}
 	if now.sum != b.sum {
@@ -125,7 +126,7 @@ func (m *Manager) admit(b *binary) error {
 }
 
 // inspect fills in the sum of b and says why it must not be run, if so.
-func (m *Manager) inspect(b *binary, lock lockFile) error {
+func (m *Manager) inspect(b *binary, lock lockFile, pin string) error {
 	info, err := os.Stat(b.path)
 	switch {
 	case err != nil:
@@ -143,7 +144,7 @@ func (m *Manager) inspect(b *binary, lock lockFile) error {
 		return err
 	}
 	b.sum = c.sum
-	if want := strings.ToLower(m.opts.settings(b.ref).SHA256); want != "" && want != b.sum {
+	if want := strings.ToLower(pin); want != "" && want != b.sum {
 		return fmt.Errorf("its SHA-256 is %s, and the host's configuration says %s", b.sum, want)
 	}
 	return lock.check(filepath.Dir(b.path), filepath.Base(b.path), b.sum)

@@ -60,7 +60,12 @@ func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 // the process is left, and the error is a *startError that says nothing secret. It takes no longer than the
 // plugin's start timeout and the time that killing takes.
 func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*process, error) {
-	p, err := m.attempt(ctx, bin, scope)
+	return m.launchWith(ctx, bin, scope, m.opts.settings(bin.ref))
+}
+
+// launchWith is launch with settings that need not count yet.
+func (m *Manager) launchWith(ctx context.Context, bin *binary, scope string, settings config.PluginSettings) (*process, error) {
+	p, err := m.attempt(ctx, bin, scope, settings)
 	var start *startError
 	if errors.As(err, &start) && !start.permanent && !start.surroundings && ctx.Err() == nil {
 		// A plugin that cannot make its socket ends, and says so in words of its own.
@@ -71,8 +76,7 @@ func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*proce
 	return p, m.saidAtStart(err)
 }
 
-func (m *Manager) attempt(ctx context.Context, bin *binary, scope string) (*process, error) {
-	settings := m.opts.settings(bin.ref)
+func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settings config.PluginSettings) (*process, error) {
 	ctx, cancel := context.WithTimeout(ctx, settings.StartTimeout)
 	defer cancel()
 	p, err := m.prepare(bin, scope, settings)
@@ -116,6 +120,7 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string) (*proc
 
 // prepare makes the process, which is not started. Its folder is the only trace.
 func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSettings) (*process, error) {
+<<<<<<< HEAD
 	if err := m.admit(bin); err != nil {
 		return nil, &startError{surroundings: scarce(err), err: err}
 	}

@@ -63,8 +63,6 @@ type schemaAnswer struct {
 	schema *config.Schema
 }
 
-var _ config.Schemas = (*Manager)(nil)
-
 // New finds the plugins in the folders and starts none. A plugin that must not be
 // run is no error: whoever asks for it gets one. Each start of a plugin marks the
 // program's descriptors close-on-exec, so that the plugin inherits none.
@@ -192,43 +190,6 @@ func (m *Manager) find(r ref) (*binary, error) {
 
 func (m *Manager) stopped() error {
 	return fault.New(fault.PluginUnavailable, "the host is stopping").By(fault.PartyHost)
-}
-
-// Schema answers the schema of the plugin's configuration block. It starts the
-// plugin if that has not been asked before. A plugin that there is not is a
-// *config.UnknownPluginError.
-func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
-	r := ref{kind, name}
-	m.mu.Lock()
-	b, err := m.find(r)
-	if err != nil {
-		schema := m.schemaOfOutliving(r)
-		m.mu.Unlock()
-		if schema != nil {
-			return schema, nil
-		}
-		return nil, detailed(err)
-	}
-	if a := m.asked[r]; a.schema != nil && a.sum == b.sum {
-		m.mu.Unlock()
-		return a.schema, nil
-	}
-	s := m.use(place{ref: r}, b)
-	m.mu.Unlock()
-	defer m.unuse(s)
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	p, err := s.acquire(ctx)
-	if err != nil {
-		return nil, detailed(err)
-	}
-	s.giveBack(p)
-	m.mu.Lock()
-	m.asked[r] = schemaAnswer{p.bin.sum, p.schema}
-	m.mu.Unlock()
-	return p.schema, nil
 }
 
 // detailed adds to the message why the plugin could not be started: whoever asks

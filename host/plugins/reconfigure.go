@@ -109,16 +109,3 @@ func (m *Manager) outlives(at place) *binary {
 	}
 	return nil
 }
-
-// schemaOfOutliving answers the schema of what runs of such a plugin, anywhere. The lock
-// is held.
-func (m *Manager) schemaOfOutliving(r ref) *config.Schema {
-	for at := range m.supervisors {
-		if at.ref == r && m.outlives(at) != nil {
-			if p := m.supervisors[at].current(); p != nil {
-				return p.schema
-			}
-		}
-	}
-	return nil
-}

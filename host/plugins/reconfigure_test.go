@@ -321,17 +321,45 @@ func TestAFileThatChangedAfterItWasFoundIsNotStarted(t *testing.T) {
 	found := h.binaries[ref{"llm", "test"}]
 	h.mu.Unlock()
 	path := filepath.Join(h.dir, "botyard-llm-test")
-	if err := h.admit(found); err != nil {
+	if err := h.admit(found, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(path, 0o757); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.admit(found); err == nil || !strings.Contains(err.Error(), "writable by everyone") {
+	if err := h.admit(found, ""); err == nil || !strings.Contains(err.Error(), "writable by everyone") {
 		t.Errorf("a file that anybody may write is started: %v", err)
 	}
 	putPlugin(t, h.dir, "test", "two")
-	if err := h.admit(found); err == nil || !strings.Contains(err.Error(), "changed on disk") {
+	if err := h.admit(found, ""); err == nil || !strings.Contains(err.Error(), "changed on disk") {
 		t.Errorf("another file is started: %v", err)
 	}
+}
+
+// What the operator is about to say can be checked before it is said: without it, a
+// wrong pin could not be taken back once nothing of the plugin runs.
+func TestSchemasUnderSettingsThatDoNotCountYet(t *testing.T) {
+	h, o := newOperatedHost(t, config.PluginSettings{SHA256: strings.Repeat("0", 64)}, "test=one")
+	if _, err := h.Schema(context.Background(), "llm", "test"); err == nil {
+		t.Fatal("a refused file was run")
+	}
+	wrong := h.Under(func(string, string) config.PluginSettings { return config.PluginSettings{SHA256: strings.Repeat("1", 64)} })
+	if _, err := wrong.Schema(context.Background(), "llm", "test"); err == nil || h.launches.Load() > 0 {
+		t.Fatalf("a refused file was run: %v", err)
+	}
+	right := h.Under(func(string, string) config.PluginSettings { return config.PluginSettings{} })
+	for range 2 {
+		if _, err := right.Schema(context.Background(), "llm", "test"); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := h.launches.Load(); n != 1 {
+		t.Errorf("it was started %d times", n)
+	}
+	if _, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{}`)}); err == nil {
+		t.Error("it is served though it is refused")
+	}
+	o.says(config.PluginSettings{})
+	h.Reconfigure()
+	h.ask(h.open(Spec{Name: "test"}), "hello")
 }

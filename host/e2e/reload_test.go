@@ -1,0 +1,488 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+)
+
+// gated is an Ollama server whose answers a test holds back: a message that begins with
+// "hold" is answered once the test says so, one with "drip" after its first token.
+type gated struct {
+	url string
+
+	mu     sync.Mutex
+	held   int
+	open   chan struct{} // closed to answer those that are held
+	key    string        // of the last request
+	tokens int           // that its answer may have
+}
+
+func serveGated(t *testing.T) *gated {
+	g := &gated{open: make(chan struct{})}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var req struct {
+			Messages []struct{ Content string }
+			Options  struct {
+				Tokens int `json:"num_predict"`
+			}
+		}
+		_ = json.NewDecoder(r.Body).Decode(&req)
+		text := ""
+		if len(req.Messages) > 0 {
+			text = req.Messages[len(req.Messages)-1].Content
+		}
+		g.mu.Lock()
+		g.key, g.tokens = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), req.Options.Tokens
+		open := g.open
+		g.mu.Unlock()
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		if strings.HasPrefix(text, "drip") {
+			_, _ = w.Write([]byte(`{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"first "},"done":false}` + "\n"))
+			w.(http.Flusher).Flush()
+		}
+		if strings.HasPrefix(text, "drip") || strings.HasPrefix(text, "hold") {
+			g.count(1)
+			defer g.count(-1)
+			select {
+			case <-open:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		_, _ = w.Write([]byte(`{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop"}` + "\n"))
+	}))
+	t.Cleanup(s.Close)
+	t.Cleanup(g.release)
+	g.url = s.URL
+	return g
+}
+
+func (g *gated) count(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held += n
+}
+
+// holds says whether so many requests are held.
+func (g *gated) holds(n int) func() bool {
+	return func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return g.held == n
+	}
+}
+
+// release answers what is held, and holds what comes from then on.
+func (g *gated) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.open)
+	g.open = make(chan struct{})
+}
+
+func (g *gated) last() (key string, tokens int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.key, g.tokens
+}
+
+// reloaded is a host whose files are changed and read again.
+type reloaded struct {
+	*yard
+	*gated
+	conversations int
+}
+
+// soon is what anything may take on a busy machine.
+const soon = 30 * time.Second
+
+// file is the host file with more keys, and more of what tenants inherit.
+func (r *reloaded) file(keys, inherited string) {
+	r.write("botyard.hcl", fmt.Sprintf(`
+plugin_dirs = [%q]
+tenant_dirs = ["tenants"]
+%s
+defaults {
+  llm {
+    provider = "ollama"
+    model    = "m"
+    base_url = %q
+  }
+%s
+}
+`, filepath.Join(binaries, "plugins"), keys, r.gated.url, inherited))
+}
+
+// apply has the files read again and answers what is said to wait for a start.
+func (r *reloaded) apply(keys string) (waits []string) {
+	r.t.Helper()
+	r.file(keys, "")
+	return r.reload("")
+}
+
+func (r *reloaded) reload(query string) []string {
+	r.t.Helper()
+	a := r.do("POST", "/admin/v1/reload"+query, "")
+	var done struct {
+		Applied bool
+		Restart []string
+	}
+	if err := json.Unmarshal(a.Body, &done); err != nil || a.Status != 200 || done.Applied == (query != "") {
+		r.t.Fatalf("%v: %d %s", err, a.Status, a.Body)
+	}
+	return done.Restart
+}
+
+// fresh names a conversation that was not used.
+func (r *reloaded) fresh() string {
+	r.conversations++
+	return fmt.Sprint("c", r.conversations)
+}
+
+// begin makes a turn that is held, in a conversation of its own.
+func (r *reloaded) begin(message string) (conversation string, end func() answer) {
+	r.t.Helper()
+	r.mu.Lock()
+	before := r.held
+	r.mu.Unlock()
+	conversation = r.fresh()
+	done := make(chan answer, 1)
+	go func() { done <- r.yard.chat("a", conversation, message) }()
+	r.eventually(soon, "the turn is at work", r.holds(before+1))
+	return conversation, func() answer {
+		r.t.Helper()
+		select {
+		case a := <-done:
+			return a
+		case <-time.After(soon):
+			r.t.Fatal("the turn does not end")
+			return answer{}
+		}
+	}
+}
+
+func (r *reloaded) status(what string, a answer, want int) {
+	r.t.Helper()
+	if a.Status != want {
+		r.t.Errorf("%s: %d %s, want %d", what, a.Status, a.Body, want)
+	}
+}
+
+// atReload sees each key that counts at a reload count there.
+var atReload = map[string]func(r *reloaded){
+	"secrets_dir": func(r *reloaded) {
+		for _, name := range []string{"one", "two"} {
+			if err := os.MkdirAll(filepath.Join(r.dir, "secrets-"+name, "b"), 0o700); err != nil {
+				r.t.Fatal(err)
+			}
+			r.write("secrets-"+name+"/b/key", "the-key-of-"+name)
+		}
+		r.apply(`secrets_dir = "secrets-one"`)
+		r.put("b", `{"llm":{"base_url":"`+r.gated.url+`","api_key":"${file:key}"}}`)
+		has := func(want string) func() bool {
+			return func() bool {
+				r.mustChat("b", r.fresh(), "x")
+				key, _ := r.last()
+				return key == want
+			}
+		}
+		r.eventually(soon, "the first folder", has("the-key-of-one"))
+		r.apply(`secrets_dir = "secrets-two"`)
+		r.eventually(soon, "the other folder", has("the-key-of-two"))
+		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
+	},
+	"allow_env": func(r *reloaded) {
+		const settings = `{"llm":{"base_url":"http://127.0.0.1:9","api_key":"${env:RELOAD_TEST_KEY}"}}`
+		r.status("not allowed", r.do("PUT", "/admin/v1/tenants/b", settings), 422)
+		r.apply(`allow_env = ["RELOAD_TEST_KEY"]`)
+		r.put("b", settings)
+		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
+	},
+	"defaults": func(r *reloaded) {
+		r.file("", "  conversation_storage {\n    backend = \"sqlite\"\n  }\n")
+		r.reload("")
+		r.mustChat("a", "of the other storage", "x")
+		r.apply("")
+		if got := r.do("GET", "/v1/conversations/of%20the%20other%20storage", "", "X-Tenant-ID: a"); got.Status != 404 {
+			r.t.Errorf("%d %s", got.Status, got.Body)
+		}
+	},
+	"limits.message_bytes": func(r *reloaded) {
+		r.apply("limits {\n message_bytes = 10\n}")
+		r.status("eleven bytes", r.chat("a", r.fresh(), "12345678901"), 422)
+		r.apply("limits {\n message_bytes = 8000000\n}") // the body has to be let in too
+		r.status("seven megabytes", r.chat("a", r.fresh(), strings.Repeat("m", 7<<20)), 200)
+	},
+	"limits.reply_tokens": func(r *reloaded) {
+		r.apply("limits {\n reply_tokens = 17\n}")
+		r.mustChat("a", r.fresh(), "x")
+		if _, tokens := r.last(); tokens != 17 {
+			r.t.Errorf("the provider may give %d tokens", tokens)
+		}
+	},
+	"limits.turns_per_minute": func(r *reloaded) {
+		r.apply("limits {\n turns_per_minute = 1\n}")
+		codes := map[int]bool{}
+		for range 3 {
+			codes[r.chat("a", r.fresh(), "x").Status] = true
+		}
+		if !codes[429] {
+			r.t.Errorf("three turns in a minute: %v", codes)
+		}
+		r.apply("")
+		r.status("without a limit", r.chat("a", r.fresh(), "x"), 200)
+	},
+	"limits.concurrent_turns": func(r *reloaded) {
+		_, end := r.begin("hold")
+		r.apply("limits {\n concurrent_turns = 1\n}")
+		r.status("a second turn", r.chat("a", r.fresh(), "x"), 429)
+		r.apply("limits {\n concurrent_turns = 2\n}")
+		r.status("a second turn of two", r.chat("a", r.fresh(), "x"), 200)
+		r.release()
+		r.status("the first turn", end(), 200)
+	},
+	"limits.waiting_turns": func(r *reloaded) {
+		conversation, end := r.begin("hold")
+		r.apply("limits {\n waiting_turns = 0\n}")
+		r.status("a turn that would wait", r.chat("a", conversation, "x"), 429)
+		r.release()
+		r.status("the first turn", end(), 200)
+	},
+	"limits.conversation_waiters": func(r *reloaded) {
+		conversation, end := r.begin("hold")
+		r.apply("limits {\n conversation_waiters = 0\n}")
+		r.status("a turn that would wait", r.chat("a", conversation, "x"), 409)
+		r.release()
+		r.status("the first turn", end(), 200)
+	},
+	"limits.conversation_wait": func(r *reloaded) {
+		conversation, end := r.begin("hold")
+		r.apply("limits {\n conversation_wait = 0.05\n conversation_waiters = 5\n}")
+		r.status("a turn that waits too long", r.chat("a", conversation, "x"), 409)
+		r.release()
+		r.status("the first turn", end(), 200)
+	},
+	"limits.turn_timeout":        func(r *reloaded) { r.cutOff("turn_timeout", "hold") },
+	"limits.first_token_timeout": func(r *reloaded) { r.cutOff("first_token_timeout", "hold") },
+	"limits.token_timeout":       func(r *reloaded) { r.cutOff("token_timeout", "drip") },
+	config.PluginKey + "max_calls": func(r *reloaded) {
+		r.apply("plugin \"llm\" \"ollama\" {\n max_calls = 1\n}")
+		_, end := r.begin("hold")
+		conversation := r.fresh()
+		done := make(chan answer, 1)
+		go func() { done <- r.yard.chat("a", conversation, "hold") }()
+		r.eventually(soon, "it waits for the first", func() bool { return r.plugins()["llm-ollama"].Waiting == 1 })
+		r.apply("plugin \"llm\" \"ollama\" {\n max_calls = 8\n}")
+		r.eventually(soon, "both are at work", r.holds(2))
+		r.release()
+		r.status("the first", end(), 200)
+		r.status("the second", <-done, 200)
+	},
+	config.PluginKey + "call_timeout": func(r *reloaded) {
+		r.apply("plugin \"storage\" \"memory\" {\n call_timeout = 0.000001\n}")
+		if a := r.chat("a", r.fresh(), "x"); a.Status < 500 || !strings.Contains(string(a.Body), "deadline") {
+			r.t.Errorf("a microsecond was enough: %d %s", a.Status, a.Body)
+		}
+		r.apply("")
+		r.status("with time", r.chat("a", r.fresh(), "x"), 200)
+	},
+	config.PluginKey + "start_timeout": func(r *reloaded) {
+		r.apply("plugin \"llm\" \"echo\" {\n start_timeout = 0.000001\n}")
+		if a := r.do("PUT", "/admin/v1/tenants/b", `{"llm":{"provider":"echo"}}`); a.Status/100 == 2 {
+			r.t.Errorf("a microsecond was enough: %d %s", a.Status, a.Body)
+		}
+		r.apply("")
+		r.put("b", `{"llm":{"provider":"echo"}}`)
+		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
+	},
+	"shutdown_grace":     nil, // TestShutdownGraceIsReloaded
+	"auth.gateway_token": nil, // TestTokensAreReloaded
+	"auth.admin_token":   nil,
+}
+
+// cutOff sees a timeout that is shortened cut a turn off.
+func (r *reloaded) cutOff(limit, message string) {
+	r.apply("limits {\n " + limit + " = 0.3\n}")
+	a := r.chat("a", r.fresh(), message)
+	if a.Status < 500 {
+		r.t.Errorf("%s: %d %s", limit, a.Status, a.Body)
+	}
+	r.eventually(soon, "the provider is left", r.holds(0))
+}
+
+func TestWhatCountsAtAReload(t *testing.T) {
+	y := &yard{t: t, dir: shortDir(t), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, env: []string{"RELOAD_TEST_KEY=key-of-the-environment"}}
+	r := &reloaded{yard: y, gated: serveGated(t)}
+	if err := os.MkdirAll(filepath.Join(y.dir, "tenants"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	y.write("tenants/a.hcl", "")
+	r.file("", "")
+	y.runUntilTheEnd()
+	for _, k := range config.HostKeys() {
+		if k.Counts != config.AtReload {
+			continue
+		}
+		see, ok := atReload[k.Key]
+		if !ok {
+			t.Errorf("%s is said to count at a reload, and no test sees it", k.Key)
+		}
+		if see == nil {
+			continue
+		}
+		t.Run(k.Key, func(t *testing.T) {
+			was := y.t
+			y.t = t
+			defer func() { y.t = was }()
+			see(r)
+			if waits := r.apply(""); len(waits) > 0 {
+				t.Errorf("%q waits for a start", waits)
+			}
+		})
+	}
+}
+
+func TestShutdownGraceIsReloaded(t *testing.T) {
+	g := serveGated(t)
+	y := start(t, "shutdown_grace = 0\n", map[string]string{
+		"a.hcl": "llm {\n  provider = \"ollama\"\n  model = \"m\"\n  base_url = \"" + g.url + "\"\n}\n",
+	})
+	r := &reloaded{yard: y, gated: g}
+	y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\nshutdown_grace = 60\n")
+	r.reload("")
+	_, end := r.begin("hold")
+	_ = y.cmd.Process.Signal(syscall.SIGTERM)
+	y.eventually(soon, "it drains", func() bool { return strings.Contains(y.log.String(), "stopping") })
+	time.Sleep(200 * time.Millisecond) // without grace the turn is cut off by now
+	g.release()
+	r.status("a turn in its grace", end(), 200)
+}
+
+func TestTokensAreReloaded(t *testing.T) {
+	file := func(gateway, admin string) string {
+		return "auth {\n  mode = \"token\"\n  gateway_token = \"" + gateway + "\"\n  admin_token = \"" + admin + "\"\n}\n" +
+			"plugin_dirs = [\"" + filepath.Join(binaries, "plugins") + "\"]\ntenant_dirs = [\"tenants\"]\n" + echoDefaults
+	}
+	y := &yard{t: t, dir: shortDir(t), http: &http.Client{}}
+	if err := os.MkdirAll(filepath.Join(y.dir, "tenants"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	y.write("tenants/a.hcl", "")
+	y.write("botyard.hcl", file("gateway-token-one", "admin-token-first"))
+	y.runUntilTheEnd()
+	y.write("botyard.hcl", file("gateway-token-two", "admin-token-second"))
+	if a := y.do("POST", "/admin/v1/reload", "", "Authorization: Bearer admin-token-first"); a.Status != 200 || !strings.Contains(string(a.Body), `"restart":[]`) {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	opens := func(token, path string) bool {
+		return y.do("GET", path, "", "Authorization: Bearer "+token, "X-Tenant-ID: a").Status != 401
+	}
+	y.eventually(soon, "the new tokens open, the old ones do not", func() bool {
+		return opens("gateway-token-two", "/v1/conversations/c") && !opens("gateway-token-one", "/v1/conversations/c") &&
+			opens("admin-token-second", "/admin/v1/tenants") && !opens("admin-token-first", "/admin/v1/tenants")
+	})
+}
+
+// What waits for a start is named until then, by the command, dry runs and the log, and
+// counts after it.
+func TestWhatWaitsForAStartIsNamedUntilThen(t *testing.T) {
+	y := &yard{t: t, dir: shortDir(t), http: &http.Client{}, env: []string{"RELOAD_TEST_GIVEN=to-the-plugin"}}
+	r := &reloaded{yard: y, gated: serveGated(t)}
+	if err := os.MkdirAll(filepath.Join(y.dir, "tenants"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	y.write("tenants/a.hcl", "")
+	r.file("", "")
+	y.runUntilTheEnd()
+	y.mustChat("a", "c", "x")
+	given := func() bool {
+		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", y.plugins()["llm-ollama"].PID))
+		return err == nil && strings.Contains(string(environ), "RELOAD_TEST_GIVEN=to-the-plugin")
+	}
+	r.file("listen = \"127.0.0.1:1\"\ndata_dir = \"elsewhere\"\nplugin \"llm\" \"ollama\" {\n env = [\"RELOAD_TEST_GIVEN\"]\n}\n", "")
+	// A flag stands above listen.
+	want := "[data_dir plugin.llm.ollama.env]"
+	for _, query := range []string{"?dry_run=true", "", "", "?dry_run=true"} {
+		if got := fmt.Sprint(r.reload(query)); got != want {
+			t.Errorf("%q: %s waits, want %s", query, got, want)
+		}
+	}
+	out, err := y.cli("config", "reload")
+	if err != nil || !strings.Contains(out, "plugin.llm.ollama.env is another than what runs has; it counts from the next start of the plugin's process") ||
+		!strings.Contains(out, "data_dir is another than what runs has; it counts from the next start of the host") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if !strings.Contains(y.log.String(), "do not count before the next start") {
+		t.Error("the log says nothing")
+	}
+	if _, err := os.Stat(filepath.Join(y.dir, "elsewhere")); err == nil {
+		t.Error("a reload made another data_dir")
+	}
+	// The plugin's process is started anew, and has what it waited for.
+	if given() {
+		t.Error("the process has what was to count from its next start")
+	}
+	pid := y.plugins()["llm-ollama"].PID
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	y.eventually(soon, "the plugin is started anew", func() bool { return y.chat("a", "c", "x").Status == 200 })
+	if !given() {
+		t.Error("the next process does not have the variable")
+	}
+	if got := fmt.Sprint(r.reload("")); got != "[data_dir]" {
+		t.Errorf("%s waits", got)
+	}
+	// A sum that it does not have counts at the next start, and only there.
+	const wrong = "0000000000000000000000000000000000000000000000000000000000000000"
+	pinned := func(sum string) string {
+		return "data_dir = \"elsewhere\"\nplugin \"llm\" \"ollama\" {\n env = [\"RELOAD_TEST_GIVEN\"]\n sha256 = \"" + sum + "\"\n}\n"
+	}
+	if got := fmt.Sprint(r.apply(pinned(wrong))); got != "[data_dir plugin.llm.ollama.sha256]" {
+		t.Errorf("%s waits", got)
+	}
+	y.mustChat("a", "c", "x")
+	pid = y.plugins()["llm-ollama"].PID
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	y.eventually(soon, "it is not started", func() bool { return y.chat("a", "c", "x").Status == 503 })
+	// Changed back, nothing waits.
+	if got := fmt.Sprint(r.apply("plugin \"llm\" \"ollama\" {\n env = [\"RELOAD_TEST_GIVEN\"]\n}\n")); got != "[]" {
+		t.Errorf("%s waits", got)
+	}
+	y.eventually(soon, "it is started again", func() bool { return y.chat("a", "c", "x").Status == 200 })
+	// After a restart nothing waits that did.
+	r.apply(pinned(sumOfFile(t, filepath.Join(binaries, "plugins", "botyard-llm-ollama"))))
+	y.stop(syscall.SIGTERM)
+	y.run()
+	if got := fmt.Sprint(r.reload("")); got != "[]" {
+		t.Errorf("%s waits after a restart", got)
+	}
+	if _, err := os.Stat(filepath.Join(y.dir, "elsewhere", "host.key")); err != nil {
+		t.Error("the other data_dir does not count after a restart")
+	}
+}
+
+func sumOfFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
