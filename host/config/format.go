@@ -19,7 +19,7 @@ import (
 func ParseHCL(name string, src []byte) (*Document, error) { return parse(name, src, parseHCL) }
 
 // ParseYAML reads one YAML document with text keys, each once; anchors, aliases,
-// merge keys and tags are problems. The name stands in positions. Errors are
+// merge keys, tags and keys without a value are problems. The name stands in positions. Errors are
 // [Problems].
 func ParseYAML(name string, src []byte) (*Document, error) { return parse(name, src, parseYAML) }
 
@@ -67,6 +67,15 @@ func Parse(path string, src []byte) (*Document, error) {
 		return nil, err
 	}
 	return p.doc, nil
+}
+
+// ParseKept is Parse for what an earlier build may have read and kept: a key without a
+// value was a null in YAML then, and is one here.
+func ParseKept(path string, src []byte) (*Document, error) {
+	if ext := filepath.Ext(path); ext == ".yaml" || ext == ".yml" {
+		return parse(path, src, parseKeptYAML)
+	}
+	return Parse(path, src)
 }
 
 func extensionProblem(path string) Problems {

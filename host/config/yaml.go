@@ -12,8 +12,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-func parseYAML(name string, src []byte) (node, Problems) {
-	r := yamlReader{builder: builder{name: name}, lines: strings.Split(string(src), "\n")}
+func parseYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, false) }
+
+// parseKeptYAML reads an empty value as null.
+func parseKeptYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, true) }
+
+func readYAML(name string, src []byte, lenient bool) (node, Problems) {
+	r := yamlReader{builder: builder{name: name}, lines: strings.Split(string(src), "\n"), lenient: lenient}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -42,7 +47,8 @@ func parseYAML(name string, src []byte) (node, Problems) {
 
 type yamlReader struct {
 	builder
-	lines []string
+	lines   []string
+	lenient bool // what is empty is null
 }
 
 // yaml.v3 tells the line of a syntax error only in its text.
@@ -103,6 +109,7 @@ func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 		n.kind = listNode
 		for i, item := range y.Content {
 			child := node{pos: r.at(item)}
+			r.given(child.pos, path.with(strconv.Itoa(i)), item)
 			r.value(&child, path.with(strconv.Itoa(i)), item)
 			n.children = append(n.children, child)
 		}
@@ -127,8 +134,17 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 		return
 	}
 	child := node{key: key.Value, pos: at}
+	r.given(at, path.with(key.Value), value)
 	r.value(&child, path.with(key.Value), value)
 	r.add(parent, path.with(key.Value), child)
+}
+
+// given refuses what has no value. YAML reads it as null, and a null removes what is
+// inherited: a block whose last line is commented out must not.
+func (r *yamlReader) given(at Pos, path Path, y *yaml.Node) {
+	if !r.lenient && y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" && y.Value == "" && y.Style&yaml.TaggedStyle == 0 {
+		r.refuse(at, path, "is empty", "a value; null removes what is inherited, {} and [] are an empty map and list")
+	}
 }
 
 // scalar follows YAML 1.2's core schema as yaml.v3 reads it, without timestamps,

@@ -120,8 +120,7 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settin
 
 // prepare makes the process, which is not started. Its folder is the only trace.
 func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSettings) (*process, error) {
-<<<<<<< HEAD
-	if err := m.admit(bin); err != nil {
+	if err := m.admit(bin, settings.SHA256); err != nil {
 		return nil, &startError{surroundings: scarce(err), err: err}
 	}
 	dir, err := m.runtime.add()

@@ -343,7 +343,9 @@ func TestSchemasUnderSettingsThatDoNotCountYet(t *testing.T) {
 	if _, err := h.Schema(context.Background(), "llm", "test"); err == nil {
 		t.Fatal("a refused file was run")
 	}
-	wrong := h.Under(func(string, string) config.PluginSettings { return config.PluginSettings{SHA256: strings.Repeat("1", 64)} })
+	wrong := h.Under(func(string, string) config.PluginSettings {
+		return config.PluginSettings{SHA256: strings.Repeat("1", 64)}
+	})
 	if _, err := wrong.Schema(context.Background(), "llm", "test"); err == nil || h.launches.Load() > 0 {
 		t.Fatalf("a refused file was run: %v", err)
 	}

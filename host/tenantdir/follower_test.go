@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -235,6 +236,18 @@ func TestTheLastGoodSettingsServeAfterARestart(t *testing.T) {
 	r.restart()
 	r.load()
 	if v, err := r.get("a"); v != "2" || err != nil {
+		t.Errorf("served %q, error %v", v, err)
+	}
+}
+
+// An earlier build kept a file with an empty value, which was a null then: its tenant
+// goes on as it was, and is told what is wrong with the file now.
+func TestWhatAnEarlierBuildKeptIsReadAsItWas(t *testing.T) {
+	r := newRig(t)
+	r.write("a.yaml", "v: kept\nw:\n")
+	must(t, r.o.Store.put(kept{ID: "a", Path: filepath.Join(r.dir, "a.yaml"), Source: []byte("v: kept\nw:\n")}))
+	r.load()
+	if v, err := r.get("a"); v != "kept" || err == nil || !strings.Contains(err.Error(), "a.yaml:2:1: w: is empty") {
 		t.Errorf("served %q, error %v", v, err)
 	}
 }

@@ -126,7 +126,7 @@ func (f *Follower) restore(ctx context.Context, t *tenant) {
 	if !ok {
 		return
 	}
-	doc, err := config.Parse(k.Path, k.Source)
+	doc, err := config.ParseKept(k.Path, k.Source)
 	if err == nil {
 		err = f.o.Target.Apply(ctx, t.id, t.source.path, doc)
 	}
