@@ -213,6 +213,13 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 			return nil, err
 		}
 		return nil, fault.New(fault.UnknownInstance, "unknown instance")
+	case "garble": // text that is cut within characters, and that is none
+		for _, piece := range []string{"a\xe2", "\x82", "\xac\xffb\x00", "\xf0\x9f"} {
+			if err := emit(llm.Delta{Text: piece}); err != nil {
+				return nil, err
+			}
+		}
+		return &llm.Finish{Reason: llm.FinishStop, Model: "m\xff"}, nil
 	case "nofinish":
 		return nil, emit(llm.Delta{Text: "and then"})
 	case "leak":

@@ -1,0 +1,59 @@
+package plugins
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// A provider's bytes reach the host as text, through a process.
+func TestAGarbledReply(t *testing.T) {
+	h := newHost(t, hostOptions{}, "x")
+	i := h.open(Spec{Name: "x"})
+	defer i.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var reply string
+	f, err := i.LLM().Chat(ctx, &llm.Request{Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, "garble")}, Stream: true},
+		func(d llm.Delta) error { reply += d.Text; return nil })
+	if err != nil || f.Model != "m\uFFFD" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if want := "a€\uFFFDb\uFFFD\uFFFD\uFFFD"; reply != want {
+		t.Errorf("%q; want %q", reply, want)
+	}
+}
+
+// A caller that breaks off in the middle of a call keeps nothing of the instance.
+func TestACallerThatBreaksOff(t *testing.T) {
+	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 1}}, "x")
+	i := h.open(Spec{Name: "x"})
+	defer i.Close()
+	pid := h.pid(i)
+	for _, breakOff := range []func(){func() { panic("broken") }, runtime.Goexit} {
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer func() { _ = recover() }()
+				_, _ = i.LLM().Chat(ctx, &llm.Request{Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, "drip 10ms")}},
+					func(llm.Delta) error { breakOff(); return nil })
+			}()
+			<-done
+			cancel()
+		}
+	}
+	if now := h.pid(i); now != pid {
+		t.Errorf("the process is %d; it was %d", now, pid)
+	}
+	if st := h.row("x"); st.Calls != 0 || st.Waiting != 0 {
+		t.Errorf("%d calls, %d waiting", st.Calls, st.Waiting)
+	}
+}
