@@ -39,11 +39,6 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	leave, err := s.turns.enter()
-	if err != nil {
-		return err
-	}
-	defer leave()
 	lease, err := s.lease(r)
 	if err != nil {
 		return err

@@ -62,14 +62,17 @@ func requestID(r *http.Request) string {
 
 var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
-// watch names, logs and survives each request.
-func watch(log hclog.Logger, next http.Handler) http.Handler {
+// watch names, logs and survives each request, and notices when its caller leaves.
+func (s *Server) watch(next http.Handler) http.Handler {
+	log := s.log
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-ID")
 		if !requestIDs.MatchString(id) {
 			id = rand.Text()
 		}
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		ctx, done := s.departures.watch(r.Context())
+		defer done()
+		r = r.WithContext(context.WithValue(ctx, requestIDKey{}, id))
 		w.Header().Set("X-Request-ID", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		// A deadline of the connection's last response must not meet this one.

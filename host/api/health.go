@@ -10,7 +10,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
 // readyz says whether to send turns here. No tenant's backend has a say: one that
 // is down must not take the others with it.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
-	if s.turns.stopping() {
+	if s.withdrawn.Load() {
 		return errStopping()
 	}
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})

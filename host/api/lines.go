@@ -83,6 +83,7 @@ func (l *lines) fail(r *http.Request, err error) error {
 	if !l.begun {
 		return err
 	}
+	err = ended(r, err)
 	noteError(l.w, err)
 	p := NewProblem(err)
 	p.RequestID = requestID(r)

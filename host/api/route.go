@@ -58,7 +58,7 @@ func (s *Server) mux(routes map[string]map[string]route) http.Handler {
 	for path, methods := range routes {
 		var allowed []string
 		for method, ro := range methods {
-			m.Handle(method+" "+path, answering(s.admit(path, ro.intake(path))))
+			m.Handle(method+" "+path, answering(s.admit(path, s.atWork(path, ro.intake(path)))))
 			allowed = append(allowed, method)
 			if method == "GET" {
 				allowed = append(allowed, "HEAD")
@@ -105,7 +105,7 @@ func isClean(path string) bool {
 func answering(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			writeError(w, r, err)
+			writeError(w, r, ended(r, err))
 		}
 	})
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net"
+	"syscall"
 )
 
 // sendBuffer is how much the system keeps for a connection whose other end does not
@@ -10,13 +11,19 @@ import (
 // it is made to wait; and what was said to nobody is a part of the turn.
 const sendBuffer = 128 << 10
 
-// boundSendBuffer is http.Server's ConnContext. A TLS connection has another below.
-func boundSendBuffer(ctx context.Context, c net.Conn) context.Context {
+// knowConnection is http.Server's ConnContext: it bounds the send buffer, and keeps the
+// connection for [departures]. A TLS connection has another below.
+func knowConnection(ctx context.Context, c net.Conn) context.Context {
 	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
 		c = over.NetConn()
 	}
 	if b, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
 		_ = b.SetWriteBuffer(sendBuffer) // it works without, too
+	}
+	if s, ok := c.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			return context.WithValue(ctx, connectionKey{}, raw)
+		}
 	}
 	return ctx
 }

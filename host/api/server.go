@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/botyard/botyard/host"
@@ -43,9 +43,11 @@ type Server struct {
 	keepalive    time.Duration
 	writeTimeout time.Duration
 
-	keys   *keyring // nil: no token is asked for
-	turns  turns
-	cancel context.CancelCauseFunc // ends all requests
+	keys       *keyring // nil: no token is asked for
+	work       work
+	withdrawn  atomic.Bool
+	departures departures
+	cancel     context.CancelCauseFunc // ends all requests
 }
 
 // New makes a server for the host, which it does not own.
@@ -68,7 +70,7 @@ func New(h Host, o Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.Handler(),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       boundSendBuffer,
+		ConnContext:       knowConnection,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -86,7 +88,7 @@ func (s *Server) Handler() http.Handler {
 		// there is nothing to guard, and a gateway may have any name.
 		all = guard(all)
 	}
-	return watch(s.log, all)
+	return s.watch(all)
 }
 
 // Serve answers on the listener until Drain, then returns nil. Where no token is
@@ -103,16 +105,24 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// cutOffGrace is what turns that were cut off get to record that they were.
-const cutOffGrace = 5 * time.Second
+// Withdraw has /readyz fail from now on. All else is served as before: whoever sends
+// requests here has the time to see it.
+func (s *Server) Withdraw() { s.withdrawn.Store(true) }
 
-// Drain ends serving. At once /readyz fails and new turns are refused; the
-// listener stays, so that whoever asks can see it. Turns at work go on until ctx
-// ends, are cut off then, and answered. When Drain returns no request is running,
-// and the host can be closed. The error is ctx's if turns were cut off.
+// CutOffGrace is what requests that were cut off get to end, such as turns to record
+// that they were.
+const CutOffGrace = 5 * time.Second
+
+// Drain ends serving. At once /readyz fails and new requests are refused; the
+// listener stays, so that whoever asks can see it. Requests at work, turns and
+// imports and all others, go on until ctx ends, are cut off then, and answered. It
+// returns [CutOffGrace] after the end of ctx at the latest; unless something hangs that
+// cannot be cut off, no request is running then, and the host can be closed. The error
+// is ctx's if requests were cut off.
 func (s *Server) Drain(ctx context.Context) error {
 	var err error
-	idle := s.turns.close()
+	s.Withdraw()
+	idle := s.work.close()
 	select {
 	case <-idle:
 	case <-ctx.Done():
@@ -123,7 +133,7 @@ func (s *Server) Drain(ctx context.Context) error {
 		}
 	}
 	s.cancel(errStopping())
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutOffGrace)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), CutOffGrace)
 	defer cancel()
 	select {
 	case <-idle:
@@ -137,50 +147,4 @@ func (s *Server) Drain(ctx context.Context) error {
 
 func errStopping() *fault.Error {
 	return fault.New(fault.Canceled, "the host is stopping").By(fault.PartyHost).After(time.Second)
-}
-
-// turns counts the turns at work.
-type turns struct {
-	mu      sync.Mutex
-	running int
-	closed  bool
-	idle    chan struct{} // closed when closed and none is running
-}
-
-// enter admits a turn, until close.
-func (t *turns) enter() (leave func(), err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return nil, errStopping()
-	}
-	t.running++
-	return func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.running--
-		if t.closed && t.running == 0 {
-			close(t.idle)
-		}
-	}, nil
-}
-
-// close admits no more, and gives what is closed once none is left.
-func (t *turns) close() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return t.idle
-	}
-	t.closed, t.idle = true, make(chan struct{})
-	if t.running == 0 {
-		close(t.idle)
-	}
-	return t.idle
-}
-
-func (t *turns) stopping() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.closed
 }

@@ -137,7 +137,7 @@ func TestPlugins(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	var log strings.Builder
-	h := watch(hclog.New(&hclog.LoggerOptions{Output: &log}), answering(func(w http.ResponseWriter, r *http.Request) error {
+	h := (&Server{log: hclog.New(&hclog.LoggerOptions{Output: &log})}).watch(answering(func(w http.ResponseWriter, r *http.Request) error {
 		if r.URL.Path == "/begun" {
 			w.WriteHeader(200)
 		}

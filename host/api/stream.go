@@ -58,8 +58,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		if !e.begun {
 			return err
 		}
+		err = ended(r, err)
 		noteError(w, err)
-		if r.Context().Err() != nil && !s.turns.stopping() {
+		if hasLeft(r) {
 			return nil // nobody reads it
 		}
 		p := NewProblem(err)

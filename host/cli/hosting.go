@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,10 +33,15 @@ type hosting struct {
 // errCutShort is the end of a host that was told twice to stop.
 var errCutShort = errors.New("stopped at once: told to stop a second time")
 
+// errHung is the end of a host of which something did not end.
+var errHung = errors.New("the host was given up: something in it did not end in time")
+
 // run serves until a signal comes, or until ready returned where it is to be
-// served only once. The first signal drains: /readyz fails, turns at work get the
-// grace period, plugins end. A second one leaves the turns no more time, and a
-// third is not caught.
+// served only once. At the first signal /readyz fails; shutdown_delay later nothing new
+// is taken, and requests at work get the grace period; then plugins end. A second one
+// leaves them no more time, and a third is not caught. Whatever hangs in the host, run
+// returns: endTimeout after the time that the settings give, or after the second
+// signal. What still runs then ends with the process.
 func (s hosting) run(ctx context.Context) error {
 	log := s.options.Log
 	serving, stop := context.WithCancel(ctx)
@@ -69,21 +75,57 @@ func (s hosting) run(ctx context.Context) error {
 		}
 	}()
 
-	h, err := host.Open(serving, s.options)
-	if err != nil {
-		if serving.Err() != nil && ctx.Err() == nil {
-			return nil // told to stop before the start was over
+	var opened atomic.Pointer[host.Host]
+	ended := make(chan error, 1)
+	go func() {
+		h, err := host.Open(serving, s.options)
+		if err != nil {
+			if serving.Err() != nil && ctx.Err() == nil {
+				err = nil // told to stop before the start was over
+			}
+			ended <- err
+			return
 		}
+		opened.Store(h)
+		stopReloading := reloadOnHangup(serving, hangups, h, log)
+		err = s.serve(serving, patience, h)
+		stopReloading()
+		if cut := context.Cause(patience); cut != nil && err == nil {
+			err = cut
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
 		return err
+	case <-serving.Done():
 	}
-	stopReloading := reloadOnHangup(serving, hangups, h, log)
-	err = s.serve(serving, patience, h)
-	stopReloading()
-	if cut := context.Cause(patience); cut != nil && err == nil {
-		err = cut
+	given := endTimeout
+	if h := opened.Load(); h != nil {
+		settings := h.Settings()
+		given += settings.ShutdownDelay + settings.ShutdownGrace
 	}
-	return err
+	late := time.After(given)
+	select {
+	case err := <-ended:
+		return err
+	case <-patience.Done():
+		late = time.After(endTimeout)
+	case <-late:
+		return errHung
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-late:
+		return errHung
+	}
 }
+
+// endTimeout is how long the end of a host may take beside the time that its settings
+// give to requests: these are cut off, instances and the registry are closed, plugins
+// end or are killed.
+const endTimeout = api.CutOffGrace + closeTimeout + 10*time.Second
 
 // reloadOnHangup reads the host's files again at each SIGHUP until the function that
 // it answers is called. The host never ends by it, whatever is in the files.
@@ -141,7 +183,7 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 		ctx, cancel := context.WithTimeout(patience, h.Settings().ShutdownGrace)
 		defer cancel()
 		if cut := server.Drain(ctx); cut != nil && patience.Err() == nil {
-			s.options.Log.Warn("turns were cut off: they took longer than shutdown_grace", "shutdown_grace", h.Settings().ShutdownGrace)
+			s.options.Log.Warn("turns were cut off, or other requests: they took longer than shutdown_grace", "shutdown_grace", h.Settings().ShutdownGrace)
 		}
 		err = errors.Join(err, <-served)
 	}()
@@ -158,6 +200,13 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 	case err := <-served:
 		served <- nil
 		return err
+	}
+	if delay := h.Settings().ShutdownDelay; delay > 0 && !s.attended {
+		server.Withdraw()
+		select {
+		case <-time.After(delay):
+		case <-patience.Done():
+		}
 	}
 	return nil
 }

@@ -55,8 +55,9 @@ func newServe() *cobra.Command {
 Serve the tenants of a configuration, and those that are registered over HTTP.
 
 A tenant file that is invalid is reported and not served; the others are. On
-SIGTERM or SIGINT /readyz fails, turns at work get shutdown_grace (20 seconds) to
-end, and the plugins end. A second signal leaves the turns no more time.
+SIGTERM or SIGINT /readyz fails; shutdown_delay (0 seconds) later nothing new is
+taken, requests at work get shutdown_grace (20 seconds) to end, and the plugins end. A
+second signal leaves them no more time.
 
 Environment variables BOTYARD__A__B set the key a.b of the host file.`),
 		Example: `  botyard serve --config configs/botyard.hcl --listen 127.0.0.1:9000`,

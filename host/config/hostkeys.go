@@ -41,6 +41,7 @@ var hostKeys = []HostKey{
 	{"tenant_dirs", AtRestart, func(s *Settings) any { return &s.TenantDirs }},
 	{"allow_env", AtReload, nil},
 	{"shutdown_grace", AtReload, nil},
+	{"shutdown_delay", AtReload, nil},
 	{"auth.mode", AtRestart, func(s *Settings) any { return &s.Auth.Mode }},
 	{"auth.gateway_token", AtReload, nil},
 	{"auth.admin_token", AtReload, nil},

@@ -33,6 +33,7 @@ type Settings struct {
 	// Plugins are the blocks plugin.KIND.NAME; Plugin gives the defaults too.
 	Plugins       map[string]map[string]PluginSettings
 	ShutdownGrace time.Duration // key shutdown_grace in seconds, default 20
+	ShutdownDelay time.Duration // key shutdown_delay in seconds, default 0
 }
 
 // TLS says what the host is served with. Without files it is not.
@@ -86,6 +87,7 @@ var defaults = map[string]any{
 	"registry":       map[string]any{"cache_ttl": int64(300), "max_cache_size": int64(1000)},
 	"limits":         defaultLimits,
 	"shutdown_grace": int64(20),
+	"shutdown_delay": int64(0),
 	"defaults": map[string]any{
 		"memory":               map[string]any{"type": "buffer"},
 		"conversation_storage": map[string]any{"backend": "memory"},
@@ -194,6 +196,7 @@ func decodeSettings(tree map[string]any, folder string) Settings {
 		Limits:        decodeLimits(d.sub("limits")),
 		Plugins:       map[string]map[string]PluginSettings{},
 		ShutdownGrace: d.seconds("shutdown_grace"),
+		ShutdownDelay: d.seconds("shutdown_delay"),
 	}
 	s.Auth.Mode = d.sub(authKey).text(modeKey)
 	s.TLS = TLS{CertFile: below(d.sub("tls").text("cert_file")), KeyFile: below(d.sub("tls").text("key_file"))}

@@ -27,7 +27,7 @@ func builtIn() (known, error) {
 	seconds := func(v float64) string { return code(strconv.FormatFloat(v, 'g', -1, 64)) }
 	number := func(v int) string { return code(strconv.Itoa(v)) }
 	host := map[string]string{
-		"listen": code(s.Listen), "data_dir": code(s.DataDir), "shutdown_grace": seconds(s.ShutdownGrace.Seconds()),
+		"listen": code(s.Listen), "data_dir": code(s.DataDir), "shutdown_grace": seconds(s.ShutdownGrace.Seconds()), "shutdown_delay": seconds(s.ShutdownDelay.Seconds()),
 		"secrets_dir": "", "plugin_dirs": "", "tenant_dirs": "", "allow_env": "", "defaults": "",
 		"auth.mode":                 code(s.Auth.Mode),
 		"auth.gateway_token":        "",

@@ -1,0 +1,159 @@
+package api
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rawChat is the text of a chat's request.
+func rawChat(tenant, conversation string, stream bool) string {
+	body := chatBody(conversation, "m", "stream", stream)
+	return fmt.Sprintf("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		tenant, len(body), body)
+}
+
+// TestLeavingIsNoticed has callers leave in each way that there is, after each thing
+// that can be behind their request. None keeps a model busy.
+func TestLeavingIsNoticed(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system is not asked")
+	}
+	s := serve(t, Options{})
+	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
+	dir := t.TempDir()
+	makePair(t, dir, "host")
+	pair, err := tls.LoadX509KeyPair(dir+"/cert.pem", dir+"/key.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.server.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}})) }()
+
+	behind := map[string]string{
+		"nothing": "", "a byte": "x", "a line": "\r\n", "a request": "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "much": strings.Repeat("y", 50<<10),
+	}
+	leave := map[string]func(c *net.TCPConn) error{
+		"close":      (*net.TCPConn).Close,
+		"reset":      func(c *net.TCPConn) error { _ = c.SetLinger(0); return c.Close() },
+		"close half": (*net.TCPConn).CloseWrite,
+	}
+	var conversations []string
+	for what, rest := range behind {
+		for how, go_ := range leave {
+			for _, stream := range []bool{true, false} {
+				for _, secure := range []bool{true, false} {
+					name := fmt.Sprintf("%s, %s, %v, %v", what, how, stream, secure)
+					conversations = append(conversations, name)
+					request := rawChat("hangs", name, stream) + rest
+					address := strings.TrimPrefix(s.url, "http://")
+					if secure {
+						address = l.Addr().String()
+					}
+					c, err := net.Dial("tcp", address)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer c.Close()
+					var w io.Writer = c
+					if secure {
+						w = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+					}
+					if _, err := io.WriteString(w, request); err != nil {
+						t.Fatal(err)
+					}
+					s.eventually("the turn has begun", func() bool {
+						resp := s.request("GET", "/v1/conversations/"+escaped(name)+"/turns", headers{tenantHeader: "hangs"}, "")
+						return resp.StatusCode == 200
+					})
+					if err := go_(c.(*net.TCPConn)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	for _, name := range conversations {
+		var turns []Turn
+		s.eventually(name+": the turn is interrupted", func() bool {
+			turns = s.turns("hangs", escaped(name))
+			return len(turns) == 1 && turns[0].State == "interrupted"
+		})
+		// A piece that cannot be written may tell it first.
+		if why := turns[0].Reason; !strings.Contains(why, "the caller left") && !strings.Contains(why, "the reader is gone") {
+			t.Errorf("%s: %s", name, why)
+		}
+	}
+}
+
+func escaped(name string) string { return strings.ReplaceAll(name, " ", "%20") }
+
+// TestLeavingTheLine holds that who waits for the conversation may leave too.
+func TestLeavingTheLine(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system is not asked")
+	}
+	s := serve(t, Options{})
+	s.register("hangs", map[string]any{"llm": map[string]any{"tokens": 5, "hang_after_tokens": 2}})
+	first := s.raw(rawChat("hangs", "c", true))
+	s.eventually("the first turn runs", func() bool {
+		return s.request("GET", "/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
+	})
+	second := s.raw(rawChat("hangs", "c", false) + "x")
+	lease, err := s.host.Bot(t.Context(), "hangs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lease.Release()
+	atWork := func() int { s.server.work.mu.Lock(); defer s.server.work.mu.Unlock(); return s.server.work.running }
+	s.eventually("both are there", func() bool { return atWork() == 2 })
+	_ = second.Close()
+	s.eventually("who waited has left", func() bool { return atWork() == 1 })
+	_ = first.Close()
+	s.eventually("the other too", func() bool { return atWork() == 0 })
+}
+
+// TestWhoSendsAheadStays holds that a caller that sends its next request behind the
+// first gets both answers, however long they take.
+func TestWhoSendsAheadStays(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("slow", echoWith(map[string]any{"tokens": 2, "first_token_delay_ms": 1000}))
+	c := s.raw(rawChat("slow", "c", false) + rawChat("slow", "c", false))
+	r := bufio.NewReader(c)
+	for i := range 2 {
+		_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 200 || !strings.Contains(string(b), fmt.Sprintf(`"turn":%d`, i+1)) {
+			t.Errorf("%d %s %v", resp.StatusCode, b, err)
+		}
+	}
+}
+
+// TestHalfAConnection holds what a caller is told who closed its sending side only.
+func TestHalfAConnection(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
+	c := s.raw(rawChat("hangs", "c", false))
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	b, err := io.ReadAll(c)
+	if got := string(b); err != nil || !strings.Contains(got, "the caller left") || !strings.Contains(got, `"party":"caller"`) || strings.Contains(got, "stopping") {
+		t.Errorf("%s, %v", got, err)
+	}
+}

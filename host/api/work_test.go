@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// TestWithdraw holds that nothing but the probe changes, until the drain.
+func TestWithdraw(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	s.server.Withdraw()
+	s.refuse(refusal{"", "GET", "/readyz", nil, "", 503, fault.Canceled, "", "stopping"})
+	s.chat("a", "c", "m")
+	s.get("/admin/v1/tenants", nil)
+	s.get("/healthz", nil)
+}
+
+// TestAllWorkHasTheGrace has an import come slowly while the host drains. It goes on to
+// its end; what comes later is refused, whatever it is.
+func TestAllWorkHasTheGrace(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	in, out := io.Pipe()
+	answered := make(chan *http.Response, 1)
+	go func() {
+		req, _ := http.NewRequestWithContext(t.Context(), "POST", s.url+"/admin/v1/tenants/a/import", in)
+		req.Header.Set("Content-Type", linesType)
+		resp, err := s.client.Do(req)
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- resp
+	}()
+	write := func(line string) {
+		t.Helper()
+		if _, err := io.WriteString(out, line+"\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`)
+	atWork := func() int { s.server.work.mu.Lock(); defer s.server.work.mu.Unlock(); return s.server.work.running }
+	s.eventually("it is at work", func() bool { return atWork() == 1 })
+	drained := make(chan error, 1)
+	go func() { drained <- s.server.Drain(context.Background()) }()
+	s.eventually("not ready", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
+	for pattern, methods := range s.server.routes() {
+		for method, ro := range methods {
+			if pattern == "/healthz" || pattern == "/readyz" {
+				continue
+			}
+			body := ""
+			if ro.body {
+				body = "{}"
+			}
+			s.refuse(refusal{"", method, filled(pattern), headers{tenantHeader: "a"}, body, 503, fault.Canceled, "", "stopping"})
+		}
+	}
+	write(`{"type":"conversation","id":"c","created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z"}`)
+	write(`{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":"2026-01-02T03:04:05Z","ended_at":"2026-01-02T03:04:05Z","messages":[{"role":"user","parts":[{"text":"x"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`)
+	write(`{"type":"end","conversations":1,"turns":1}`)
+	_ = out.Close()
+	resp := <-answered
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(b), `"conversations":1`) {
+		t.Errorf("%d %s, %v", resp.StatusCode, b, err)
+	}
+	select {
+	case err := <-drained:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the drain does not end")
+	}
+}
+
+// TestWhatIsCutOffIsNotTheCallers holds whom an import that had no time left is told to
+// blame.
+func TestWhatIsCutOffIsNotTheCallers(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + linesType + "\r\nContent-Length: 1000000\r\n\r\n" +
+		`{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n")
+	s.eventually("it is at work", func() bool {
+		s.server.work.mu.Lock()
+		defer s.server.work.mu.Unlock()
+		return s.server.work.running == 1
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if s.server.Drain(ctx) == nil {
+		t.Error("nothing was cut off")
+	}
+	b, _ := io.ReadAll(c)
+	if got := string(b); !strings.HasPrefix(got, "HTTP/1.1 503") || !strings.Contains(got, `"party":"host"`) || !strings.Contains(got, "stopping") {
+		t.Errorf("%s", got)
+	}
+}
