@@ -1,14 +1,17 @@
 package bot
 
 import (
+	"cmp"
 	"errors"
 	"unicode/utf8"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// errSpent ends a generation that went on beyond the tokens that it may have.
-var errSpent = errors.New("the reply has all tokens that it may have")
+// errSpent ends a generation that went on beyond what it may have.
+var errSpent = errors.New("the reply has all that it may have")
 
 // maxTokenLength is taken for the length of a token, in characters, where the
 // provider does not count as it goes. Tokens of all languages are far shorter on
@@ -16,18 +19,60 @@ var errSpent = errors.New("the reply has all tokens that it may have")
 const maxTokenLength = 16
 
 // allowance is how much of a reply may still come. The provider is asked to keep
-// the limit; this is for one that does not. What the provider has counted is as many
-// tokens as it says, however long they are; only what it has not counted is estimated.
+// the limit of tokens; this is for one that does not. What the provider has counted is as
+// many tokens as it says, however long they are; only what it has not counted is estimated.
+// Bytes are those of all that is kept of the reply.
 type allowance struct {
 	tokens    int64 // 0: any number
 	counted   int64 // by the provider
 	uncounted int64 // characters since it counted last
+	bytes     int   // that are left
 }
 
-// take answers how much of d is within the limit, and whether d went beyond it. A
-// piece can have many tokens, whose lengths nobody knows: it is cut as if they had
-// one length.
+func newAllowance(tokens, bytes int) allowance {
+	return allowance{tokens: int64(tokens), bytes: cmp.Or(bytes, sdk.MaxReplyBytes)}
+}
+
+// take answers how much of d is within the limits, and whether d went beyond one.
 func (a *allowance) take(d llm.Delta) (llm.Delta, bool) {
+	d, spent := a.takeTokens(d)
+	within := a.takeBytes(d)
+	return within, spent || len(within.Text) < len(d.Text) || len(within.Reasoning) < len(d.Reasoning) ||
+		len(within.ToolCalls) < len(d.ToolCalls)
+}
+
+// takeBytes cuts between characters, and leaves out a tool call that would have to be cut.
+func (a *allowance) takeBytes(d llm.Delta) llm.Delta {
+	d.Reasoning = a.first(d.Reasoning)
+	d.Text = a.first(d.Text)
+	for i := range d.ToolCalls {
+		size := chat.Part{ToolCall: &d.ToolCalls[i]}.Size()
+		if size > a.bytes {
+			a.bytes = 0
+			d.ToolCalls = d.ToolCalls[:i]
+			break
+		}
+		a.bytes -= size
+	}
+	return d
+}
+
+// first takes the first bytes of s that are left.
+func (a *allowance) first(s string) string {
+	if len(s) > a.bytes {
+		end := a.bytes
+		for end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s, a.bytes = s[:end], end // and nothing after it
+	}
+	a.bytes -= len(s)
+	return s
+}
+
+// takeTokens is for tokens alone. A piece can have many tokens, whose lengths nobody
+// knows: it is cut as if they had one length.
+func (a *allowance) takeTokens(d llm.Delta) (llm.Delta, bool) {
 	if a.tokens == 0 {
 		return d, false
 	}

@@ -53,27 +53,28 @@ func cause(ctx context.Context, err error) error {
 
 // turn is the state of one run of Chat.
 type turn struct {
-	bot      *Bot
-	req      Request
-	attempt  string
-	holder   string // of its lease, which no other turn has
-	emit     func(string) error
-	emitting bool
-	record   *record
-	said     said
-	text     strings.Builder
-	parts    []chat.Part // what the reply has beside text
-	spent    chat.Usage  // so far
-	left     allowance
-	silent   *silence
-	mark     time.Time
+	bot       *Bot
+	req       Request
+	attempt   string
+	holder    string // of its lease, which no other turn has
+	emit      func(string) error
+	emitting  bool
+	record    *record
+	said      said
+	text      strings.Builder
+	parts     []chat.Part // what the reply has beside text
+	reasoning []byte      // of the last part, if that is reasoning
+	spent     chat.Usage  // so far
+	left      allowance
+	silent    *silence
+	mark      time.Time
 }
 
 func newTurn(b *Bot, req Request, emit func(string) error) *turn {
 	attempt := rand.Text()
 	return &turn{
 		bot: b, req: req, attempt: attempt, holder: b.Holder + "." + attempt, emit: emit,
-		record: newRecord(b), left: allowance{tokens: int64(b.Limits.ReplyTokens)},
+		record: newRecord(b), left: newAllowance(b.Limits.ReplyTokens, b.Limits.ReplyBytes),
 	}
 }
 
@@ -216,11 +217,14 @@ func (t *turn) deliver(d llm.Delta) error {
 		t.record.FirstTokenMS = millis(time.Since(t.mark))
 	}
 	if d.Reasoning != "" {
-		if n := len(t.parts); n > 0 && t.parts[n-1].Reasoning != nil {
-			t.parts[n-1].Reasoning.Text += d.Reasoning
-		} else {
-			t.parts = append(t.parts, chat.Part{Reasoning: &chat.Reasoning{Text: d.Reasoning}})
+		if n := len(t.parts); n == 0 || t.parts[n-1].Reasoning == nil {
+			t.parts = append(t.parts, chat.Part{Reasoning: &chat.Reasoning{}})
+			t.reasoning = nil
 		}
+		t.reasoning = append(t.reasoning, d.Reasoning...) // of the last part, and in it when all is there
+	}
+	if len(d.ToolCalls) > 0 {
+		t.reasoned()
 	}
 	for _, c := range d.ToolCalls {
 		t.parts = append(t.parts, chat.Part{ToolCall: &c})
@@ -239,6 +243,13 @@ func (t *turn) deliver(d llm.Delta) error {
 		return &clientGone{err}
 	}
 	return nil
+}
+
+// reasoned puts what was reasoned into its part.
+func (t *turn) reasoned() {
+	if n := len(t.parts); n > 0 && t.parts[n-1].Reasoning != nil {
+		t.parts[n-1].Reasoning.Text = string(t.reasoning)
+	}
 }
 
 // clientGone is an error of emit, told apart from a plugin's.
@@ -263,8 +274,9 @@ func outcome(ctx context.Context, err error) (storage.State, string) {
 
 // reply is the assistant's message of the turn.
 func (t *turn) reply(finish *llm.Finish) []chat.Message {
+	t.reasoned()
 	parts := t.parts
-	if finish != nil && len(finish.ReasoningSignature) > 0 && len(parts) > 0 && parts[0].Reasoning != nil {
+	if finish != nil && len(finish.ReasoningSignature) > 0 && len(finish.ReasoningSignature) <= sdk.MaxSignatureBytes && len(parts) > 0 && parts[0].Reasoning != nil {
 		parts[0].Reasoning.Signature = finish.ReasoningSignature
 	}
 	if t.text.Len() > 0 || len(parts) == 0 {

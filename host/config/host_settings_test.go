@@ -24,7 +24,7 @@ func TestSettings(t *testing.T) {
 		Listen: "127.0.0.1:1", DataDir: "testdata/host/state", SecretsDir: "/etc/botyard/secrets",
 		PluginDirs: []string{"testdata/host/plugins", "/opt/botyard/plugins"}, TenantDirs: []string{"testdata/host/tenants"},
 		AllowEnv: []string{"OTHER"},
-		Limits: Limits{ConcurrentTurns: 4, WaitingTurns: 256, MessageBytes: 1000, TurnTimeout: 1500 * time.Millisecond,
+		Limits: Limits{ConcurrentTurns: 4, WaitingTurns: 256, MessageBytes: 1000, ReplyBytes: 4 << 20, TurnTimeout: 1500 * time.Millisecond,
 			FirstTokenTimeout: 5 * time.Minute, TokenTimeout: time.Minute, ConversationWait: 0, ConversationWaiters: 3},
 		Plugins: map[string]map[string]PluginSettings{
 			"llm": {
@@ -58,7 +58,7 @@ func TestDefaultSettings(t *testing.T) {
 		t.Errorf("defaults are %+v", s)
 	}
 	want := Limits{
-		ConcurrentTurns: 64, WaitingTurns: 256, MessageBytes: 1 << 20, TurnTimeout: 10 * time.Minute,
+		ConcurrentTurns: 64, WaitingTurns: 256, MessageBytes: 1 << 20, ReplyBytes: 4 << 20, TurnTimeout: 10 * time.Minute,
 		FirstTokenTimeout: 5 * time.Minute, TokenTimeout: time.Minute, ConversationWait: 30 * time.Second, ConversationWaiters: 16,
 	}
 	if s.Limits != want {

@@ -54,6 +54,7 @@ var hostKeys = []HostKey{
 	{"limits.turns_per_minute", AtReload, nil},
 	{"limits.waiting_turns", AtReload, nil},
 	{"limits.message_bytes", AtReload, nil},
+	{"limits.reply_bytes", AtReload, nil},
 	{"limits.reply_tokens", AtReload, nil},
 	{"limits.turn_timeout", AtReload, nil},
 	{"limits.first_token_timeout", AtReload, nil},

@@ -6,10 +6,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/botyard/botyard/sdk"
 )
 
 // maxSystem bounds a system prompt with its variables in it, in bytes.
-const maxSystem = 1 << 20
+const maxSystem = sdk.MaxSystemBytes
 
 const (
 	promptOpens  = "{{"

@@ -48,6 +48,7 @@ type Limits struct {
 	TurnsPerMinute      int           // key limits.turns_per_minute, default 0: any number
 	WaitingTurns        int           // key limits.waiting_turns, default 256, over all conversations
 	MessageBytes        int           // key limits.message_bytes, default 1 MiB
+	ReplyBytes          int           // key limits.reply_bytes, default 4 MiB, reasoning and tool calls included
 	ReplyTokens         int           // key limits.reply_tokens, default 0: what the provider sets
 	TurnTimeout         time.Duration // key limits.turn_timeout in seconds, default 600
 	FirstTokenTimeout   time.Duration // key limits.first_token_timeout in seconds, default 300
@@ -99,6 +100,7 @@ var defaultLimits = map[string]any{
 	"turns_per_minute":     int64(0),
 	"waiting_turns":        int64(256),
 	"message_bytes":        int64(1 << 20),
+	"reply_bytes":          int64(4 << 20),
 	"reply_tokens":         int64(0),
 	"turn_timeout":         int64(600),
 	"first_token_timeout":  int64(300),
@@ -219,6 +221,7 @@ func decodeLimits(d decoder) Limits {
 		TurnsPerMinute:      d.integer("turns_per_minute"),
 		WaitingTurns:        d.integer("waiting_turns"),
 		MessageBytes:        d.integer("message_bytes"),
+		ReplyBytes:          d.integer("reply_bytes"),
 		ReplyTokens:         d.integer("reply_tokens"),
 		TurnTimeout:         d.seconds("turn_timeout"),
 		FirstTokenTimeout:   d.seconds("first_token_timeout"),

@@ -1,11 +1,16 @@
 package llm
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"unicode/utf8"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	"google.golang.org/protobuf/proto"
 )
 
 // A provider that is faster than what it says is taken makes no large pieces.
@@ -31,4 +36,45 @@ func TestPiecesAreSmall(t *testing.T) {
 			t.Errorf("%d bytes came", got.Len())
 		}
 	})
+}
+
+// TestNoReplyIsTooLarge: whatever a provider says, each piece can be carried, and the
+// reply ends where no host takes more, as one of that length.
+func TestNoReplyIsTooLarge(t *testing.T) {
+	large := strings.Repeat("€", 30<<20)
+	call := chat.ToolCall{Arguments: strings.Repeat("x", 1<<20)}
+	for name, d := range map[string]Delta{
+		"text": {Text: large}, "reasoning": {Reasoning: large}, "both": {Text: large[:6<<20], Reasoning: large[:6<<20]},
+		"a tool call":      {ToolCalls: []chat.ToolCall{{Arguments: large}}},
+		"many tool calls":  {ToolCalls: slices.Repeat([]chat.ToolCall{{}}, 1<<20)},
+		"large tool calls": {Text: "before", ToolCalls: slices.Repeat([]chat.ToolCall{call}, 20)},
+	} {
+		var finish *llmv1.Finish
+		total := 0
+		c := newCoalescer(func(m *llmv1.ChatResponse) error {
+			if n := proto.Size(m); n > sdk.MaxReplyBytes+1<<10 {
+				t.Errorf("%s: a piece of %d bytes", name, n)
+			}
+			if !utf8.ValidString(m.Text) || !utf8.ValidString(m.Reasoning) {
+				t.Errorf("%s: a character is cut", name)
+			}
+			total += len(m.Text) + len(m.Reasoning)
+			for _, call := range m.ToolCalls {
+				total += len(call.Arguments)
+			}
+			finish = m.Finish
+			return nil
+		})
+		for range 2 {
+			if err := c.emit(d); err == nil || !c.full() {
+				t.Errorf("%s: %v, and the reply is not full", name, err)
+			}
+		}
+		if err := c.close(&Finish{Reason: FinishStop, Usage: chat.Usage{OutputTokens: 7}, ReasoningSignature: []byte(large)}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if total > sdk.MaxReplyBytes || finish.GetReason() != llmv1.Finish_REASON_LENGTH || finish.GetUsage().GetOutputTokens() != 7 || len(finish.ReasoningSignature) > 0 {
+			t.Errorf("%s: %d bytes came, and the finish is %.100v", name, total, finish)
+		}
+	}
 }

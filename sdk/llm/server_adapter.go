@@ -24,6 +24,9 @@ func (s *server) Chat(req *llmv1.ChatRequest, stream grpc.ServerStreamingServer[
 	defer done()
 	c := newCoalescer(stream.Send)
 	finish, err := v.Chat(stream.Context(), requestFrom(req), c.emit)
+	if c.full() {
+		return c.close(finish) // as if the provider had stopped there
+	}
 	if err != nil {
 		// What was spent is told even though the reply failed: usage, then the error.
 		_ = c.close(finish)

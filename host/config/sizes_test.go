@@ -1,0 +1,49 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk"
+)
+
+// TestSizesThatCanBeCarried: no layer can allow a size that could not be carried, and
+// each says how much can be.
+func TestSizesThatCanBeCarried(t *testing.T) {
+	for key, most := range map[string]int{"message_bytes": sdk.MaxUserMessageBytes, "reply_bytes": sdk.MaxReplyBytes} {
+		for _, value := range []int{most, most + 1, 104857600} {
+			text := fmt.Sprintf("limits: {%s: %d}", key, value)
+			refusal := fmt.Sprintf("limits.%s: is %d; expected at most %d", key, value, most)
+			layers := map[string]func() error{
+				"host file": func() error {
+					_, err := LoadHost(LoadOptions{Document: yamlDoc(t, text)})
+					return err
+				},
+				"environment": func() error {
+					_, err := LoadHost(LoadOptions{Environ: []string{fmt.Sprintf("BOTYARD__LIMITS__%s=%d", strings.ToUpper(key), value)}})
+					return err
+				},
+				"tenant": func() error {
+					h := loadHost(t, fmt.Sprintf(`{limits: {%s: %d}, defaults: {llm: {provider: echo}}}`, key, most))
+					_, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, text), testSchemas(t))
+					return err
+				},
+			}
+			for layer, load := range layers {
+				err := load()
+				if fits := value == most; fits && err != nil || !fits && (err == nil || !strings.Contains(err.Error(), refusal)) {
+					t.Errorf("%s of %d in the %s: %v; want %q unless it is %d", key, value, layer, err, refusal, most)
+				}
+			}
+		}
+	}
+	// What a tenant leaves out is the host's, and it can only have less.
+	h := loadHost(t, `{limits: {reply_bytes: 1000}, defaults: {llm: {provider: echo}}}`)
+	if e := tenant(t, h, `{}`); e.Limits.ReplyBytes != 1000 {
+		t.Errorf("a tenant has %d", e.Limits.ReplyBytes)
+	}
+	if _, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, `limits: {reply_bytes: 1001}`), testSchemas(t)); err == nil {
+		t.Error("a tenant has more than its host")
+	}
+}
