@@ -112,6 +112,16 @@ func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 		return
 	}
 	args = append(args, "error", x.err)
+	if e := fault.Of(x.err); e.Origin != fault.OriginHere {
+		// The caller was told less: this is where the operator finds the rest.
+		args = append(args, "class", e.Class.String(), "party", e.Party.String(), "tenant", clip(r.Header.Get(tenantHeader)))
+		if e.Party == fault.PartyCaller {
+			log.Info("request failed", args...)
+		} else {
+			log.Warn("request failed", args...)
+		}
+		return
+	}
 	if x.status >= http.StatusInternalServerError && fault.Of(x.err).Class == fault.Internal {
 		log.Error("request failed", args...)
 		return

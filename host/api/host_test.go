@@ -38,7 +38,7 @@ func (onePart) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) erro
 	return &llm.Finish{Reason: llm.FinishStop}, emit(llm.Delta{Text: "in one process"})
 }
 func (onePart) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
-	return &storage.BeginResult{Started: &storage.Started{Sequence: 1}}, nil
+	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f"}}, nil
 }
 func (onePart) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
 

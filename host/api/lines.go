@@ -85,9 +85,7 @@ func (l *lines) fail(r *http.Request, err error) error {
 	}
 	err = ended(r, err)
 	noteError(l.w, err)
-	p := NewProblem(err)
-	p.RequestID = requestID(r)
-	_ = l.line(ErrorLine{Type: "error", Problem: p}) // a reader that is gone reads nothing
+	_ = l.line(ErrorLine{Type: "error", Problem: problemFor(r, err)}) // a reader that is gone reads nothing
 	return nil
 }
 

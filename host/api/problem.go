@@ -128,8 +128,22 @@ func malformed(path, format string, args ...any) error {
 	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, format, args...).At(path))
 }
 
-// NewProblem says of any error what a caller is told.
+// NewProblem says of any error what an operator is told: all that the host knows.
 func NewProblem(err error) *Problem {
+	p, _ := problemOf(err)
+	return p
+}
+
+// ProblemForCallers says of any error what those are told who call a bot and do not
+// operate the host: of what a plugin or an upstream said a fixed sentence, by its class.
+func ProblemForCallers(err error) *Problem {
+	p, e := problemOf(err)
+	p.Detail, p.Path, p.Problems = e.ForCallers(), e.PathForCallers(), nil
+	return p
+}
+
+// problemOf is the problem of an error, and the error as it was understood.
+func problemOf(err error) (*Problem, *fault.Error) {
 	var problems config.Problems
 	var known *fault.Error
 	isConfig, isKnown := errors.As(err, &problems), errors.As(err, &known)
@@ -157,6 +171,17 @@ func NewProblem(err error) *Problem {
 	if isConfig {
 		p.Problems = ConfigProblems(problems)
 	}
+	return p, e
+}
+
+// problemFor is what the sender of the request is told.
+func problemFor(r *http.Request, err error) *Problem {
+	of := ProblemForCallers
+	if strings.HasPrefix(r.URL.Path, "/admin/") {
+		of = NewProblem
+	}
+	p := of(err)
+	p.RequestID = requestID(r)
 	return p
 }
 
@@ -191,8 +216,7 @@ func pointer(path config.Path) string {
 
 // writeError answers with a problem, if anybody is there to read it.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	p := NewProblem(err)
-	p.RequestID = requestID(r)
+	p := problemFor(r, err)
 	noteError(w, err)
 	if p.RetryAfterMS > 0 {
 		seconds := int64(math.Ceil(float64(p.RetryAfterMS) / 1000))

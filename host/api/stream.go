@@ -63,8 +63,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		if hasLeft(r) {
 			return nil // nobody reads it
 		}
-		p := NewProblem(err)
-		p.RequestID = requestID(r)
+		p := problemFor(r, err)
 		_ = e.event(EventError, p, flushAtEnd)
 		return nil
 	}

@@ -220,7 +220,7 @@ func TestStreamFails(t *testing.T) {
 	text, _, _, last := r.read()
 	var p Problem
 	r.json(last, &p)
-	if text != "zero one " || last.name != EventError || p.Class != "provider_failed" || p.Status != 502 || !p.Retryable || p.Detail != "gone" {
+	if text != "zero one " || last.name != EventError || p.Class != "provider_failed" || p.Status != 502 || !p.Retryable || p.Detail != "the bot's model failed" {
 		t.Errorf("%q, %+v", text, last)
 	}
 	turns := s.turns("breaks", "c")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -56,7 +57,8 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := Turns{ID: id, Turns: []Turn{}}
 	for i := range page.Turns {
-		out.Turns = append(out.Turns, newTurn(&page.Turns[i]))
+		turn := bot.ForCallers(page.Turns[i])
+		out.Turns = append(out.Turns, newTurn(&turn))
 	}
 	if n := len(page.Turns); page.More && n > 0 {
 		next := strconv.FormatInt(page.Turns[n-1].Sequence, 10)

@@ -264,7 +264,7 @@ func outcome(ctx context.Context, err error) (storage.State, string) {
 		return storage.Succeeded, ""
 	}
 	e := fault.Of(err)
-	why := reason(e.Class, e.Error())
+	why := reason(e.Class, e.ForCallers())
 	var gone *clientGone
 	if errors.As(err, &gone) || errors.Is(ctx.Err(), context.Canceled) {
 		return storage.Interrupted, why
@@ -312,6 +312,7 @@ type record struct {
 	RecallMS     float64           `json:"recall_ms,omitempty"`
 	FirstTokenMS float64           `json:"first_token_ms,omitempty"`
 	LLMMS        float64           `json:"llm_ms"`
+	Failure      *Failure          `json:"failure,omitempty"`
 
 	started time.Time
 }

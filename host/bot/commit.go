@@ -15,6 +15,7 @@ import (
 // reply, or why there is none. It does not heed the end of ctx.
 func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, failure error) (*Reply, error) {
 	state, why := outcome(ctx, failure)
+	t.record.Failure = newFailure(failure)
 	usage := t.spent
 	if finish != nil {
 		usage = finish.Usage
@@ -39,6 +40,7 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 // abandon ends a turn in whose middle something panicked or ended the goroutine.
 func (t *turn) abandon(fence string) {
 	state, why := storage.Failed, reason(fault.Internal, "the host failed while the turn ran")
+	t.record.Failure = &Failure{}
 	if t.emitting {
 		state, why = storage.Interrupted, reason(fault.Canceled, "the caller broke off while it was given the reply")
 	}

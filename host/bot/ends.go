@@ -86,6 +86,7 @@ func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *sto
 		return nil, refused
 	}
 	if err != nil && unheard {
+		t.record.Failure = newFailure(err)
 		t.leave(leftover{begin: req, commit: storage.CommitRequest{
 			Call: req.Call, State: storage.Interrupted, Record: t.record.json(),
 			Reason: unheardReason("began", err),
@@ -96,7 +97,7 @@ func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *sto
 
 func unheardReason(what string, err error) string {
 	e := fault.Of(err)
-	return reason(e.Class, "the storage did not answer that the turn "+what+": "+e.Error())
+	return reason(e.Class, "the storage did not answer that the turn "+what+": "+e.ForCallers())
 }
 
 func (t *turn) replay(done *storage.Turn) *Reply {

@@ -24,9 +24,13 @@ func (b *Bot) Turns(ctx context.Context, conversation string, after int64, limit
 	if err := CheckID("conversation_id", conversation); err != nil {
 		return nil, err
 	}
-	return b.Storage.Read(ctx, &storage.ReadRequest{
+	page, err := b.Storage.Read(ctx, &storage.ReadRequest{
 		Call: b.call(conversation, ""), After: after, Limit: limit, All: all,
 	})
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.NotFound, "there is no conversation %q", conversation)
+	}
+	return page, err
 }
 
 // DeleteConversation removes the conversation and what the memory keeps of it. A

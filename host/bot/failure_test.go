@@ -1,0 +1,42 @@
+package bot
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// TestForCallers: what was kept before there was a Failure, or by somebody else, is not
+// known to be for callers.
+func TestForCallers(t *testing.T) {
+	with := func(f *Failure) json.RawMessage { r := record{Revision: "r", Failure: f}; return r.json() }
+	for name, c := range map[string]struct {
+		in     storage.Turn
+		reason string
+		record string // is left of it
+	}{
+		"succeeded":            {storage.Turn{State: storage.Succeeded, Record: json.RawMessage(`{"llm_ms":12345678901234567890}`)}, "", `{"llm_ms":12345678901234567890}`},
+		"of this host":         {storage.Turn{State: storage.Failed, Reason: "deadline: too long", Record: with(&Failure{Detail: "10.0.0.7"})}, "deadline: too long", ""},
+		"of this host, empty":  {storage.Turn{State: storage.Failed, Reason: "internal: x", Record: with(&Failure{})}, "internal: x", ""},
+		"of an earlier host":   {storage.Turn{State: storage.Failed, Reason: "provider_failed: 10.0.0.7 broke", Record: with(nil)}, "provider_failed: the bot failed", ""},
+		"of no record":         {storage.Turn{State: storage.Interrupted, Reason: "10.0.0.7 died"}, "interrupted", ""},
+		"of a record in ruins": {storage.Turn{State: storage.Failed, Reason: "invalid: 10.0.0.7", Record: json.RawMessage(`{"10.0.0.7`)}, "invalid: the bot cannot take this request", "none"},
+		"of no class":          {storage.Turn{State: storage.Failed, Reason: "weird: 10.0.0.7"}, "failed", ""},
+	} {
+		got := ForCallers(c.in)
+		var r map[string]any
+		_ = json.Unmarshal(got.Record, &r)
+		if got.Reason != c.reason || r["failure"] != nil || c.record == "none" && len(got.Record) > 0 || c.record != "" && c.record != "none" && string(got.Record) != c.record {
+			t.Errorf("%s: %q, %s", name, got.Reason, got.Record)
+		}
+	}
+	f := newFailure(fault.New(fault.NotFound, "10.0.0.7 has no model").At("llm.model").From(fault.OriginModel))
+	if f.Detail != "llm.model: 10.0.0.7 has no model" || f.Party != "tenant" || f.Path != "llm.model" {
+		t.Errorf("%+v", f)
+	}
+	if f := newFailure(fault.New(fault.Deadline, "too long")); f.Detail != "" || newFailure(nil) != nil {
+		t.Errorf("%+v", f)
+	}
+}
