@@ -19,6 +19,7 @@ type Tenant struct {
 	Version   int64   `json:"version,omitempty"` // newest of its history, where the host keeps one
 	State     string  `json:"state"`             // "active", or "removed": not served, and its id reserved
 	UpdatedAt *string `json:"updated_at"`
+	Created   bool    `json:"created,omitempty"` // by the PUT that this answers
 	// Error is why the newest configuration is not served; Problems are all of them.
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
@@ -50,7 +51,7 @@ type FileFollower interface {
 }
 
 func newTenant(t registry.Tenant) Tenant {
-	out := Tenant{ID: t.ID, Source: t.Source, Revision: t.Revision, Version: t.Version, State: "active", UpdatedAt: timestamp(t.UpdatedAt)}
+	out := Tenant{ID: t.ID, Source: t.Source, Revision: t.Revision, Version: t.Version, State: "active", Created: t.Created, UpdatedAt: timestamp(t.UpdatedAt)}
 	if t.Removed {
 		out.State = "removed"
 	}
@@ -146,9 +147,7 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	reg := s.host.Registry()
-	_, _, _, before := reg.Get(r.Context(), id)
-	t, effective, err := reg.Put(r.Context(), id, doc, o)
+	t, effective, err := s.host.Registry().Put(r.Context(), id, doc, o)
 	if err != nil {
 		return preconditioned(err)
 	}
@@ -159,7 +158,7 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	out.Config = covered(doc, effective)
 	setETag(w, t.Revision)
 	status := http.StatusOK
-	if before != nil {
+	if t.Created {
 		status = http.StatusCreated
 	}
 	return writeJSON(w, status, out)

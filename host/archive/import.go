@@ -266,10 +266,14 @@ func (i *importing) enter() error {
 	}
 	life, block, err := i.a.o.Registry.Settle(i.ctx, i.id)
 	if fault.Is(err, fault.NotFound) {
-		if err := i.registered(err); err != nil {
-			return err
+		taken := i.registered(err)
+		if taken != nil && !fault.Is(taken, fault.Conflict) {
+			return taken
 		}
-		life, block, err = i.a.o.Registry.Settle(i.ctx, i.id)
+		// If it was not free somebody may have registered it meanwhile.
+		if life, block, err = i.a.o.Registry.Settle(i.ctx, i.id); taken != nil && fault.Is(err, fault.NotFound) {
+			return taken
+		}
 	}
 	if err != nil {
 		return err
@@ -304,9 +308,7 @@ func (i *importing) registered(missing error) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := i.a.o.Registry.Put(i.ctx, i.id, doc, registry.PutOptions{IfNone: true, Note: "registered by an import"}); err != nil {
-		return err
-	}
-	i.done.Registered = true
-	return nil
+	t, _, err := i.a.o.Registry.Put(i.ctx, i.id, doc, registry.PutOptions{IfNone: true, Note: "registered by an import"})
+	i.done.Registered = t.Created
+	return err
 }

@@ -146,7 +146,11 @@ func newTenantPut(host *remote, asJSON *bool) *cobra.Command {
 			if *asJSON {
 				return printJSON(cmd, t)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "tenant %s is at revision %s\n", t.ID, t.Revision)
+			how := "is"
+			if t.Created {
+				how = "is created, and"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "tenant %s %s at revision %s\n", t.ID, how, t.Revision)
 			return nil
 		},
 	}

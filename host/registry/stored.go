@@ -54,6 +54,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 	}
 	var effective *config.Effective
 	var shown Tenant
+	var created bool
 	put, err := r.changeStored(ctx, id, o.IfMatch != "" || o.IfNone, false, func(e *ledger.Entry) (*ledger.Entry, error) {
 		standing := r.standing(ctx, e)
 		if err := reserved(id, e); err != nil {
@@ -62,6 +63,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 		if err := standing.accepts(id, o); err != nil {
 			return nil, err
 		}
+		created = standing == nil
 		var old *config.Document
 		var was *config.Effective
 		next := &ledger.Entry{State: storage.TenantActive, Incarnation: newLife(), Note: o.Note}
@@ -95,7 +97,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.installOwn(id, put, effective)
-	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt}, effective, nil
+	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt, Created: created}, effective, nil
 }
 
 // standing is the tenant that an entry stands for, nil if it stands for none.

@@ -42,6 +42,7 @@ type Tenant struct {
 	Revision string // that is served; empty for none
 	Version  int64  // in the registry's history; 0 where there is none
 	Removed  bool   // not served: its id is reserved, and what it wrote is kept
+	Created  bool   // by the Put that answers it: its id was free
 	// Err is why the newest settings are not served; nil when they are.
 	Err       error
 	UpdatedAt time.Time
@@ -71,7 +72,7 @@ type PutOptions struct {
 // old ones. What is invalid changes nothing: config.Problems. fault.Conflict when
 // the id is a file's and is put over the API, or the other way round, when it is
 // reserved, or when IfMatch or IfNone do not hold. A file's tenant may come from another
-// file from then on.
+// file from then on. Of all Puts of a free id, on all hosts, one is answered as Created.
 func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, *config.Effective, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, nil, fault.New(fault.Invalid, "%w", err).At("tenant")
@@ -115,7 +116,9 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	}
 	if now == nil {
 		r.tenants[id] = t
-		return t.info(), effective, nil
+		created := t.info()
+		created.Created = true
+		return created, effective, nil
 	}
 	changed := now.effective == nil || now.effective.Revision != effective.Revision
 	now.source, now.doc, now.effective, now.err, now.updated = o.Source, doc, effective, nil, t.updated

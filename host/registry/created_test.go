@@ -1,0 +1,86 @@
+package registry
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Whoever registers a free id is told that it did, and nobody else is, however many try
+// at once and whatever they ask for besides.
+func TestOneOfAllWhoPutATenantCreatedIt(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	for name, hosts := range map[string][]*Registry{
+		"in memory":             {(&yard{}).open(t, time.Minute, 10)},
+		"a ledger, three hosts": {openSite(t, shared).Registry, openSite(t, shared).Registry, openSite(t, shared).Registry},
+	} {
+		for _, o := range []PutOptions{{}, {IfNone: true}} {
+			id := fmt.Sprintf("x-%v", o.IfNone)
+			var created, done atomic.Int64
+			var all sync.WaitGroup
+			for i := range 9 {
+				all.Go(func() {
+					got, _, err := hosts[i%len(hosts)].Put(t.Context(), id, doc("v", fmt.Sprint("n", i%2)), o)
+					switch {
+					case err == nil && got.Created:
+						created.Add(1)
+						fallthrough
+					case err == nil:
+						done.Add(1)
+					case !o.IfNone || !fault.Is(err, fault.Conflict):
+						t.Errorf("%s: %v", name, err)
+					}
+				})
+			}
+			all.Wait()
+			if created.Load() != 1 || o.IfNone && done.Load() != 1 || !o.IfNone && done.Load() != 9 {
+				t.Errorf("%s, %+v: %d of %d created it", name, o, created.Load(), done.Load())
+			}
+		}
+	}
+}
+
+func TestWhatCreatesATenant(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	memory, stored := (&yard{}).open(t, time.Minute, 10), openSite(t, shared)
+	for name, r := range map[string]*Registry{"in memory": memory, "a ledger": stored.Registry} {
+		for i, step := range []struct {
+			do      func() (Tenant, error)
+			created bool
+		}{
+			{func() (Tenant, error) { return puts(t, r, PutOptions{DryRun: true}, 1) }, false},
+			{func() (Tenant, error) { return puts(t, r, PutOptions{}, 1) }, true},
+			{func() (Tenant, error) { return puts(t, r, PutOptions{}, 1) }, false}, // as it is
+			{func() (Tenant, error) { return puts(t, r, PutOptions{}, 2) }, false},
+			{func() (Tenant, error) { return puts(t, r, PutOptions{IfMatch: "*"}, 3) }, false},
+			{func() (Tenant, error) { return puts(t, r, PutOptions{DryRun: true}, 4) }, false},
+			{func() (Tenant, error) { now, _, _, err := r.Get(t.Context(), "x"); return now, err }, false},
+			{func() (Tenant, error) { return Tenant{}, r.Remove(t.Context(), "x", "") }, false},
+		} {
+			if got, err := step.do(); err != nil || got.Created != step.created {
+				t.Errorf("%s, step %d: created is %v: %v", name, i, got.Created, err)
+			}
+		}
+	}
+	if got, err := puts(t, memory, PutOptions{}, 1); err != nil || !got.Created {
+		t.Errorf("in memory, after it was removed: %+v, %v", got, err)
+	}
+	if got, err := stored.Restore(t.Context(), "x"); err != nil || got.Created {
+		t.Errorf("restored: %+v, %v", got, err)
+	}
+	// A host that knows nothing of it yet.
+	other := openSite(t, shared)
+	if got, err := puts(t, other.Registry, PutOptions{}, 9); err != nil || got.Created {
+		t.Errorf("on another host: %+v, %v", got, err)
+	}
+}
+
+func puts(t *testing.T, r *Registry, o PutOptions, v int) (Tenant, error) {
+	got, _, err := r.Put(t.Context(), "x", doc("v", v), o)
+	return got, err
+}
