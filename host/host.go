@@ -99,6 +99,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	changes := h.manager.Changes() // before any tenant is judged
 	registrations, err := h.openLedger(ctx, cfg, key)
 	if err != nil {
 		return nil, errors.Join(err, cfg.CheckDefaults(ctx, h.manager), h.manager.Close(ctx))
@@ -116,7 +117,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
-	if err := h.followTenants(ctx, key); err != nil {
+	if err := h.followTenants(ctx, key, changes); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
 	h.retain()

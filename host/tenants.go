@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/host/tenantdir"
 )
 
-// followTenants registers what the tenant folders hold, and follows them until the
-// host is closed.
-func (h *Host) followTenants(ctx context.Context, key *secret.Key) error {
+// followTenants registers what the tenant folders hold, and follows them, and the
+// plugins that tenants need, until the host is closed.
+func (h *Host) followTenants(ctx context.Context, key *secret.Key, changes *plugins.Changes) error {
 	var store *tenantdir.Store
 	if key != nil {
 		var err error
@@ -33,7 +35,30 @@ func (h *Host) followTenants(ctx context.Context, key *secret.Key) error {
 	running, stop := context.WithCancel(context.Background())
 	h.stop = stop
 	h.follow.Go(func() { h.tenants.Run(running) })
+	h.follow.Go(func() { h.followPlugins(running, changes) })
 	return nil
+}
+
+// followPlugins has tenants that are refused judged again when a plugin changed, until
+// ctx ends.
+func (h *Host) followPlugins(ctx context.Context, changes *plugins.Changes) {
+	defer changes.Close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changes.C:
+		}
+		changed := changes.Take()
+		h.registry.Reconsider(func(e *config.Effective) bool {
+			return slices.ContainsFunc(changed, func(p plugins.PluginRef) bool {
+				return slices.ContainsFunc([]config.Block{e.LLM, e.Memory, e.Storage}, func(b config.Block) bool {
+					return b.Kind == p.Kind && b.Plugin == p.Name
+				})
+			})
+		})
+		h.tenants.Retry()
+	}
 }
 
 // ConfirmRemoved stops serving the tenants whose files vanished so many at once

@@ -23,6 +23,9 @@ type Tenant struct {
 	// Error is why the newest configuration is not served; Problems are all of them.
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
+	// Unavailable is why turns are refused although the configuration that is served is
+	// valid: a plugin is not there, or does not take it. It is what the last try gave.
+	Unavailable string `json:"unavailable,omitempty"`
 	// Config is the tenant's own configuration, with "<secret>" for each secret. It
 	// is not in lists, and not there for a tenant that never had a valid one: nothing
 	// tells its secrets from the rest.
@@ -58,6 +61,12 @@ func newTenant(t registry.Tenant) Tenant {
 	if t.Err != nil {
 		p := NewProblem(t.Err)
 		out.Error, out.Problems = t.Err.Error(), p.Problems
+	}
+	if t.Unavailable != nil {
+		f := fault.Of(t.Unavailable)
+		if out.Unavailable = f.Message; f.Path != "" {
+			out.Unavailable = f.Path + ": " + f.Message
+		}
 	}
 	return out
 }

@@ -227,14 +227,14 @@ func (r *Registry) forgetFiles(t *tenant) {
 	}
 }
 
-// unload drops tenants of the ledger that nobody asked for lately. The caller holds
-// mu.
+// unload drops tenants of the ledger that nobody asked for lately. Of those whose bot
+// could not be built it is told until it can. The caller holds mu.
 func (r *Registry) unload(now time.Time) {
 	if r.o.Ledger == nil {
 		return
 	}
 	for id, t := range r.tenants {
-		if t.source == SourceAPI && now.Sub(t.used) > keepUnused && t.building == nil && !r.cache.Contains(id) && t.gate.Idle() {
+		if t.source == SourceAPI && now.Sub(t.used) > keepUnused && t.building == nil && t.failing == nil && !r.cache.Contains(id) && t.gate.Idle() {
 			delete(r.tenants, id)
 		}
 	}

@@ -60,6 +60,8 @@ type Registry struct {
 	tenants map[string]*tenant
 	loads   map[string]*loading
 	absent  *simplelru.LRU[string, error] // what asking the ledger for ids without a tenant gave
+	failing map[*tenant]*failing          // with valid settings, of which no bot could be built
+	wake    chan struct{}                 // some of them may be due
 	leaving map[string]*Estate            // without a ledger: tenants whose purge is not done
 	cache   *simplelru.LRU[string, *entry]
 	closed  bool
@@ -90,7 +92,7 @@ func New(o Options) (*Registry, error) {
 	if o.StaleEvery == 0 {
 		o.StaleEvery = 2 * time.Second
 	}
-	r := &Registry{o: o, tenants: map[string]*tenant{}, loads: map[string]*loading{}, leaving: map[string]*Estate{}, idle: make(chan struct{})}
+	r := &Registry{o: o, tenants: map[string]*tenant{}, loads: map[string]*loading{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Estate{}, idle: make(chan struct{})}
 	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
 	if err != nil {
 		return nil, err
@@ -102,6 +104,7 @@ func New(o Options) (*Registry, error) {
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.work.Go(r.sweep)
 	r.work.Go(r.watchStale)
+	r.work.Go(r.rejudge)
 	return r, nil
 }
 
@@ -329,6 +332,7 @@ func (r *Registry) build(t *tenant) *building {
 		defer cancel()
 		var built Built
 		life, err := r.prepare(ctx, t, effective)
+		prepared := err == nil || fault.Is(err, fault.Invalid)
 		if err == nil {
 			built, err = r.o.Build(ctx, BuildRequest{Effective: effective, Gate: t.gate, Incarnation: life})
 		}
@@ -343,6 +347,10 @@ func (r *Registry) build(t *tenant) *building {
 		current := t.building == b && t.effective != nil && t.effective.Revision == effective.Revision && r.tenants[t.id] == t && !r.closed
 		if t.building == b {
 			t.building = nil
+		}
+		// What the ledger does not answer says nothing about the tenant.
+		if same := r.tenants[t.id] == t && t.effective != nil && t.effective.Revision == effective.Revision; same && prepared {
+			r.noteBuild(t, err)
 		}
 		if err != nil {
 			b.err = fault.Of(err)

@@ -210,7 +210,7 @@ func (r *Registry) listStored(ctx context.Context, after string, limit int) (out
 			after = e.Tenant
 			switch e.State {
 			case storage.TenantActive:
-				out = append(out, r.standing(ctx, e).info())
+				out = append(out, r.unavailable(r.standing(ctx, e).info()))
 			case storage.TenantRemoved:
 				out = append(out, Tenant{ID: e.Tenant, Source: SourceAPI, Version: e.Version, Removed: true, UpdatedAt: e.CreatedAt})
 			}
@@ -219,6 +219,16 @@ func (r *Registry) listStored(ctx context.Context, after string, limit int) (out
 			return out, more, nil
 		}
 	}
+}
+
+// unavailable adds what is known here of a stored tenant's bot.
+func (r *Registry) unavailable(t Tenant) Tenant {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if here := r.tenants[t.ID]; here != nil && here.version == t.Version && here.failing != nil {
+		t.Unavailable = here.failing.err
+	}
+	return t
 }
 
 // Taken says who has the id that a file brings, or why it is not free; nil if it is,

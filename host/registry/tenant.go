@@ -24,6 +24,7 @@ type tenant struct {
 	updated   time.Time
 	gate      *bot.Gate
 	building  *building
+	failing   *failing // why no bot could be built of effective; nil if one could, or nobody tried
 
 	// With a ledger.
 	version     int64 // of what is here; 0 for a file's until it was built
@@ -44,8 +45,11 @@ type Tenant struct {
 	Removed  bool   // not served: its id is reserved, and what it wrote is kept
 	Created  bool   // by the Put that answers it: its id was free
 	// Err is why the newest settings are not served; nil when they are.
-	Err       error
-	UpdatedAt time.Time
+	Err error
+	// Unavailable is why turns are refused although the settings are valid: what came of
+	// the last try to build the tenant's bot. Nil while there is none.
+	Unavailable error
+	UpdatedAt   time.Time
 }
 
 func (t *tenant) info() Tenant {
@@ -55,6 +59,9 @@ func (t *tenant) info() Tenant {
 	}
 	if t.effective != nil {
 		out.Revision = t.effective.Revision
+	}
+	if t.failing != nil {
+		out.Unavailable = t.failing.err
 	}
 	return out
 }
@@ -173,6 +180,7 @@ func (t *tenant) accepts(id string, o PutOptions) error {
 // caller holds mu.
 func (r *Registry) forget(t *tenant) {
 	t.building = nil
+	r.mended(t)
 	r.cache.Remove(t.id)
 }
 

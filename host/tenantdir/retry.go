@@ -1,7 +1,7 @@
 package tenantdir
 
-// Retry has the files that were refused read again with the next look, which Run
-// takes at once: what tenants inherit has changed.
+// Retry has the files that were refused read again with the next look, which Run takes
+// at once: what their tenants inherit, or a plugin that they need, has changed.
 func (f *Follower) Retry() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

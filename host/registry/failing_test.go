@@ -1,0 +1,194 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+func all(*config.Effective) bool { return true }
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+// why is what the list says of a tenant.
+func why(t *testing.T, r *Registry, id string) error {
+	t.Helper()
+	list, _, err := r.List(t.Context(), "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tenant := range list {
+		if tenant.ID == id {
+			if now, _, _, err := r.Get(t.Context(), id); err != nil || (now.Unavailable == nil) != (tenant.Unavailable == nil) {
+				t.Errorf("%s is listed as %v and got as %v, %v", id, tenant.Unavailable, now.Unavailable, err)
+			}
+			return tenant.Unavailable
+		}
+	}
+	t.Fatalf("%s is not listed", id)
+	return nil
+}
+
+// A tenant whose bot cannot be built is told as such, and judged again when what it
+// needs has changed, without anybody asking for it. Nobody else is.
+func TestWhatCannotBeBuiltIsToldAndJudgedAgain(t *testing.T) {
+	for _, kind := range []string{"a file's", "in memory", "a ledger's"} {
+		t.Run(kind, func(t *testing.T) {
+			var down atomic.Bool
+			y := &yard{}
+			var r *Registry
+			if kind == "a ledger's" {
+				s := openSite(t, &ledgertest.Registry{})
+				y, r = s.yard, s.Registry
+			} else {
+				r = y.open(t, time.Minute, 100)
+			}
+			down.Store(true)
+			y.build = func(context.Context, *config.Effective) error {
+				if down.Load() {
+					return fault.New(fault.PluginUnavailable, "the plugin is ill")
+				}
+				return nil
+			}
+			o := PutOptions{}
+			if kind == "a file's" {
+				o.Source = "t.hcl"
+			}
+			for _, id := range []string{"a", "never-asked-for"} {
+				if _, _, err := r.Put(t.Context(), id, doc("v", 1), o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := why(t, r, "a"); err != nil {
+				t.Errorf("before it is asked for: %v", err)
+			}
+			if _, err := r.Acquire(t.Context(), "a"); err == nil {
+				t.Fatal("a bot was built of nothing")
+			}
+			if err := why(t, r, "a"); !fault.Is(err, fault.PluginUnavailable) {
+				t.Errorf("after it was refused: %v", err)
+			}
+			r.Reconsider(func(*config.Effective) bool { return false })
+			down.Store(false)
+			builds := y.builds.Load()
+			if err := why(t, r, "a"); err == nil || y.builds.Load() != builds {
+				t.Error("it was judged again for what does not concern it")
+			}
+			r.Reconsider(all)
+			eventually(t, "it is well again", func() bool { return why(t, r, "a") == nil })
+			if got := y.builds.Load(); got != builds+1 {
+				t.Errorf("%d bots were built for one that was refused", got-builds)
+			}
+			l := acquire(t, r, "a")
+			if l.Release(); !l.Cached {
+				t.Error("what was built to judge it is not used")
+			}
+		})
+	}
+}
+
+// Settings that end a plugin's process have it become ready again each time.
+func TestATenantThatGoesOnFailingIsNotJudgedAllTheTime(t *testing.T) {
+	y := &yard{build: func(context.Context, *config.Effective) error { return fault.New(fault.PluginUnavailable, "it ended") }}
+	r := y.open(t, time.Minute, 10)
+	put(t, r, "a", 1)
+	if _, err := r.Acquire(t.Context(), "a"); err == nil {
+		t.Fatal("built")
+	}
+	judged := func() int32 { return y.builds.Load() - 1 }
+	r.Reconsider(all)
+	eventually(t, "it is judged again at once", func() bool { return judged() == 1 })
+	var want int32 = 1
+	for wait := judgeWait; wait < judgeWaitMost/2; wait *= 2 {
+		eventually(t, "the last build is done", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.tenants["a"].building == nil })
+		y.clock.Add(int64(wait - time.Second))
+		r.Reconsider(all)
+		if ids, _ := r.due(); len(ids) != 0 || judged() != want {
+			t.Fatalf("judged %d times, and again before %s", judged(), wait)
+		}
+		y.clock.Add(int64(time.Second))
+		r.Reconsider(all)
+		want++
+		eventually(t, fmt.Sprintf("it is judged again after %s", wait), func() bool { return judged() == want })
+	}
+}
+
+func TestJudgingIsBounded(t *testing.T) {
+	var at, most atomic.Int32
+	var down atomic.Bool
+	y := &yard{}
+	r := y.open(t, time.Minute, 100)
+	y.build = func(context.Context, *config.Effective) error {
+		if down.Load() {
+			return fault.New(fault.Invalid, "the plugin does not take it")
+		}
+		defer at.Add(-1)
+		if n := at.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		time.Sleep(2 * time.Millisecond)
+		return nil
+	}
+	down.Store(true)
+	for i := range 40 {
+		put(t, r, fmt.Sprint("t", i), 1)
+		if _, err := r.Acquire(t.Context(), fmt.Sprint("t", i)); err == nil {
+			t.Fatal("built")
+		}
+	}
+	// One that is changed or removed is not judged for what it was.
+	if err := r.Remove(t.Context(), "t0", ""); err != nil {
+		t.Fatal(err)
+	}
+	put(t, r, "t1", 2)
+	if err := why(t, r, "t1"); err != nil {
+		t.Errorf("new settings are told as the old ones: %v", err)
+	}
+	down.Store(false)
+	builds := y.builds.Load()
+	r.Reconsider(all)
+	eventually(t, "all are judged", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.failing) == 0 })
+	if got := y.builds.Load() - builds; got != 38 || most.Load() > judgedAtOnce {
+		t.Errorf("%d were judged, %d at once", got, most.Load())
+	}
+}
+
+// A registered tenant whose settings were not valid when it was read is read again.
+func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	s := openSite(t, shared)
+	put(t, s.Registry, "a", 1)
+	other := openSite(t, shared)
+	var missing atomic.Bool
+	missing.Store(true)
+	check := other.o.Check
+	other.o.Check = func(ctx context.Context, id string, doc *config.Document, try bool) (*config.Effective, error) {
+		if missing.Load() {
+			return nil, config.Problems{{Message: "unknown plugin"}}
+		}
+		return check(ctx, id, doc, try)
+	}
+	if _, err := other.Acquire(t.Context(), "a"); !fault.Is(err, fault.Invalid) {
+		t.Fatal(err)
+	}
+	missing.Store(false)
+	other.Reconsider(all)
+	l, err := other.Acquire(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Release()
+}
