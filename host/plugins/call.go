@@ -149,7 +149,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	case !broken(err):
 		return settled, err
 	}
-	if !p.endsSoon() {
+	if !p.endsSoon() && !p.isToEnd() {
 		p.doubt()
 		if !mark.sent.Load() && !final {
 			return neverSent, err
@@ -159,13 +159,26 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		}
 		return settled, err
 	}
-	how := fault.New(fault.PluginUnavailable, "the %s failed: the plugin process ended during the call (%s)", p.bin.ref, p.ending())
+	how := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.bin.ref, p.failing(), p.ending())
 	how.Err = err
 	if !mark.sent.Load() && !final {
 		return neverSent, how
 	}
-	in.sup.poison(byCalls, in.digest, p)
+	if !p.isToEnd() {
+		in.sup.poison(byCalls, in.digest, p)
+	}
 	return settled, how
+}
+
+// failing says why a call on the process was cut off.
+func (p *process) failing() string {
+	switch {
+	case p.replaced.Load():
+		return "was replaced by another version, and its old process ended during the call"
+	case p.isToEnd():
+		return "was stopped during the call"
+	}
+	return "failed: the plugin process ended during the call"
 }
 
 // late is the error of a call that met its deadline.

@@ -25,8 +25,8 @@ type Options struct {
 	DataDir string
 	// Log gets what happens to plugins and what they say themselves. Nil discards.
 	Log hclog.Logger
-	// DrainTimeout bounds how long a process that is to end is left to its calls;
-	// default 30 s.
+	// DrainTimeout bounds how long Close leaves a process to its calls; default 30 s. A
+	// process that is replaced is left to them until they end.
 	DrainTimeout time.Duration
 	// IdleRelease is how long an instance outlives its last user; default 30 s.
 	IdleRelease time.Duration
@@ -46,6 +46,7 @@ type timing struct {
 	outputGrace time.Duration // for the last output of a process that ended
 	exitNotice  time.Duration // between a broken connection and the news of the exit
 	debounce    time.Duration // of changes in plugin folders
+	trial       time.Duration // a new version that ends so soon gives its place back
 	lookEvery   time.Duration // at plugin folders, for what watching them does not tell
 }
 
@@ -57,7 +58,7 @@ func defaultTiming() timing {
 		quarantineRetry: time.Minute,
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
-		lookEvery: time.Second,
+		lookEvery: time.Second, trial: 15 * time.Second,
 	}
 }
 

@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/go-plugin"
@@ -36,6 +37,29 @@ func (p *process) probe() {
 		}
 		next.Reset(p.timing.probeAgain)
 	}
+}
+
+// awaitHealth returns when the process answers a probe; an error says that it did not
+// within the time, or ended.
+func (p *process) awaitHealth(ctx context.Context, within time.Duration) error {
+	end := time.NewTimer(within)
+	defer end.Stop()
+	for !p.answers() || p.hasExited() {
+		again := time.NewTimer(p.timing.probeAgain)
+		select {
+		case <-p.exited:
+			again.Stop()
+			return fmt.Errorf("it ended once it had been configured (%s)", p.lastWords())
+		case <-ctx.Done():
+			again.Stop()
+			return ctx.Err()
+		case <-end.C:
+			again.Stop()
+			return fmt.Errorf("it did not answer health probes with success for %s", within)
+		case <-again.C:
+		}
+	}
+	return nil
 }
 
 // doubt asks for a probe at once.

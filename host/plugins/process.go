@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -38,6 +39,8 @@ type process struct {
 	babbled  bool   // that began with something else than the handshake
 	execErr  error  // why the system did not run it
 	client   *plugin.Client
+
+	replaced atomic.Bool // another process takes its calls
 
 	// Set by launch, constant afterwards.
 	conn      *grpc.ClientConn
@@ -79,6 +82,13 @@ func (p *process) wasKilled() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.reason != ""
+}
+
+// isToEnd reports whether the process was asked to end.
+func (p *process) isToEnd() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.orderly
 }
 
 // takesCalls reports whether a call may be sent to the process. It asks the system

@@ -49,6 +49,9 @@ func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 			if s.failures.surroundings > 0 {
 				return nil, s.broken("this host cannot start it at the moment").By(fault.PartyHost).After(time.Second)
 			}
+			if s.state == Draining {
+				return nil, s.unavailable("it is being replaced, and its old process still has calls").After(time.Second)
+			}
 			return nil, s.broken("it does not start in time").After(time.Second)
 		case err != nil:
 			return nil, fault.Of(err)
@@ -94,8 +97,8 @@ func (s *supervisor) giveBack(p *process) {
 	}
 }
 
-// drain waits until p, which takes no more calls, has none, bounded by the drain
-// timeout and the manager's end.
+// drain waits until p, which takes no more calls, has none. Each call has a limit of its
+// own, a turn's that of its tenant; when the supervisor is to end, what is left is cut off.
 func (s *supervisor) drain(p *process) {
 	s.mu.Lock()
 	p.idle = make(chan struct{})
@@ -103,13 +106,10 @@ func (s *supervisor) drain(p *process) {
 		close(p.idle)
 	}
 	s.mu.Unlock()
-	limit := time.NewTimer(s.m.opts.DrainTimeout)
-	defer limit.Stop()
 	select {
 	case <-p.idle:
 	case <-p.exited:
-	case <-limit.C:
-		p.log.Warn("calls did not end in time; they are cut off", "drain_timeout", s.m.opts.DrainTimeout)
+	case <-s.ctx.Done():
 	case <-s.m.hard.Done():
 	}
 }

@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -23,7 +24,7 @@ func (s *supervisor) offer(bin *binary, asked bool) {
 func (s *supervisor) forgive() {
 	s.rejected = ""
 	s.failures.reset()
-	s.retryAt = time.Time{}
+	s.retryAt, s.replaceAt = time.Time{}, time.Time{}
 	if s.ails() {
 		s.state = Available
 	}
@@ -48,15 +49,28 @@ func (s *supervisor) fail(why error) {
 	s.announce()
 }
 
-func (s *supervisor) replacementWaits(p *process) bool {
+// maxDraining bounds the processes of a plugin that were replaced and still have calls.
+// The next replacement waits for one of them: no call is cut off for it.
+const maxDraining = 4
+
+// replacementWaits reports whether another binary is to take p's place, and in how long.
+func (s *supervisor) replacementWaits(p *process) (in time.Duration, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bin.sum != p.bin.sum && s.bin.sum != s.rejected
+	waits = s.withdrawn == nil && s.bin.sum != p.bin.sum && s.bin.sum != s.rejected && len(s.draining) < maxDraining
+	return time.Until(s.replaceAt), waits
+}
+
+// standby is a process that was replaced and takes the calls again if its successor
+// ends soon.
+type standby struct {
+	p, next *process
+	back    chan struct{} // closed when it took the calls again
 }
 
 // replace puts a process of the new binary into p's place, and reports whether it
 // did. The old one goes on, and takes calls, until the new one holds every
-// instance that is in use; if that fails, it stays.
+// instance that is in use, and is well; if that fails, it stays.
 func (s *supervisor) replace(p *process) bool {
 	s.mu.Lock()
 	bin := s.bin
@@ -68,53 +82,123 @@ func (s *supervisor) replace(p *process) bool {
 		return true
 	}
 	log.Info("plugin is being replaced")
-	next, err := s.m.launch(s.ctx, bin, s.scope)
+	// When the old one ends meanwhile, calls wait for an ordinary start.
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.exited:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	next, err := s.m.launch(ctx, bin, s.scope)
 	if err == nil {
-		if err = s.prepare(next); err != nil {
-			next.stop(s.m.hard)
+		if err = s.prepare(ctx, next); err != nil {
+			s.drains.Go(func() { next.stop(s.m.hard) })
 		}
-	}
-	if s.ctx.Err() != nil {
-		if err == nil {
-			next.stop(s.m.hard)
-		}
-		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.rejected = bin.sum
-		s.lastErr = fmt.Sprintf("the new binary does not work and the old one goes on: %v", err)
-		log.Error("the new binary does not work; the old one goes on", "error", err)
+		if ctx.Err() == nil {
+			s.reject(bin, err)
+		}
 		return false
 	}
 	s.draining[p] = struct{}{}
 	s.failures.reset()
 	s.lastErr = ""
+	p.replaced.Store(true)
+	sb := &standby{p: p, next: next, back: make(chan struct{})}
+	s.standby = sb
 	s.serve(next)
-	s.drains.Go(func() {
-		s.drain(p)
-		p.stop(s.m.hard)
-		s.mu.Lock()
-		delete(s.draining, p)
-		s.mu.Unlock()
-	})
+	s.drains.Go(func() { s.leaveAfterTrial(sb) })
 	log.Info("plugin was replaced", "version", next.info.Version)
 	return true
 }
 
+// reject notes why a new binary is not used. What is not its fault is tried again. The
+// lock is held.
+func (s *supervisor) reject(bin *binary, err error) {
+	var start *startError
+	if errors.As(err, &start) && start.surroundings {
+		delay := s.failures.addSurroundings(s.m.timing)
+		s.replaceAt = time.Now().Add(delay)
+		s.lastErr = fmt.Sprintf("the new binary cannot be started through no fault of its own, and the old one goes on: %v", err)
+		s.log.Error("the new binary cannot be started through no fault of its own; the old one goes on", "error", err, "next_try", delay)
+		return
+	}
+	s.rejected = bin.sum
+	s.lastErr = fmt.Sprintf("the new binary does not work and the old one goes on: %v", err)
+	s.log.Error("the new binary does not work; the old one goes on", "error", err)
+}
+
+// leaveAfterTrial ends a replaced process once its successor has been well for a while,
+// and its own calls have ended, however long they may take.
+func (s *supervisor) leaveAfterTrial(sb *standby) {
+	trial := time.NewTimer(s.m.timing.trial)
+	defer trial.Stop()
+	select {
+	case <-trial.C:
+	case <-sb.p.exited:
+	case <-s.ctx.Done():
+	case <-sb.back:
+		return
+	}
+	s.mu.Lock()
+	select {
+	case <-sb.back:
+		s.mu.Unlock()
+		return
+	default:
+	}
+	if s.standby == sb {
+		s.standby = nil
+	}
+	s.mu.Unlock()
+	s.drain(sb.p)
+	sb.p.stop(s.m.hard)
+	s.mu.Lock()
+	delete(s.draining, sb.p)
+	s.mu.Unlock()
+	s.kick() // a replacement may have waited for this
+}
+
+// fallBack puts the predecessor of p, which ended soon after it had taken over, back into
+// its place, and reports whether there was one.
+func (s *supervisor) fallBack(p *process, how string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sb := s.standby
+	if sb == nil || sb.next != p || !sb.p.takesCalls() {
+		return false
+	}
+	s.standby = nil
+	close(sb.back)
+	delete(s.draining, sb.p)
+	sb.p.replaced.Store(false)
+	s.restarts++
+	s.proc, s.info, s.state, s.retryAt = sb.p, sb.p.info, Ready, time.Time{}
+	s.reject(p.bin, fmt.Errorf("it ended soon after it had taken over (%s)", how))
+	s.announce()
+	s.m.changes.note(s.ref, s.info.Version)
+	return true
+}
+
 // prepare configures all instances that are in use, so that no call has to wait
-// for it, and a binary that refuses what its predecessor took is found out.
-func (s *supervisor) prepare(next *process) error {
+// for it, and a binary that refuses what its predecessor took is found out. Then the
+// new process has to be well.
+func (s *supervisor) prepare(ctx context.Context, next *process) error {
 	for _, in := range s.m.instancesOf(s) {
-		ctx, cancel := context.WithTimeout(s.ctx, s.callTimeout())
+		ctx, cancel := context.WithTimeout(ctx, s.callTimeout())
 		_, err := next.configure(ctx, in)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("it refuses a configuration that is in use: %w", err)
 		}
 	}
-	return nil
+	return next.awaitHealth(ctx, s.settings.Load().StartTimeout)
 }
 
 // succeed stops an exclusive plugin's process. Calls that come wait for the next,
@@ -124,6 +208,7 @@ func (s *supervisor) succeed(p *process) {
 	s.proc = nil
 	s.state = Draining
 	s.draining[p] = struct{}{}
+	p.replaced.Store(true)
 	s.announce()
 	s.mu.Unlock()
 	s.drain(p)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/botyard/botyard/host/config"
 )
 
 // TestReplacementWithoutAFailedCall replaces the binary while calls go on.
@@ -52,13 +54,21 @@ func TestReplacementWithoutAFailedCall(t *testing.T) {
 }
 
 func TestOldProcessGoesOnWhenTheNewFails(t *testing.T) {
-	for _, mark := range []string{"exit", "picky", "wrongkind"} {
+	for _, mark := range []string{"exit", "picky", "wrongkind", "hangopen", "stopself", "crashlater", "crashcall"} {
 		t.Run(mark, func(t *testing.T) {
-			h := newHost(t, hostOptions{}, "test=good")
+			h := newHost(t, hostOptions{
+				settings: config.PluginSettings{CallTimeout: 2 * time.Second, StartTimeout: 2 * time.Second},
+				timing: func(tm *timing) {
+					tm.trial, tm.probeDeadline, tm.probeAgain = time.Minute, 300*time.Millisecond, 50*time.Millisecond
+				},
+			}, "test=good")
 			i := h.open(Spec{Name: "test"})
 			pid := h.pid(i)
 			putPlugin(t, h.dir, "test", mark)
-			eventually(t, 10*time.Second, "it is refused", func() bool {
+			eventually(t, 30*time.Second, "it is refused", func() bool {
+				if mark == "crashcall" {
+					_, _ = ask(context.Background(), i, "t", "pid") // ends it once it has taken over
+				}
 				return strings.Contains(h.row("test").LastError, "the old one goes on")
 			})
 			if got := h.pid(i); got != pid {
@@ -71,8 +81,11 @@ func TestOldProcessGoesOnWhenTheNewFails(t *testing.T) {
 			if h.launches.Load() != n {
 				t.Error("it was tried again though nobody asked and nothing changed")
 			}
+			if h.row("test").PID != pid || h.row("test").State != Ready {
+				t.Errorf("status = %+v", h.row("test"))
+			}
 			putPlugin(t, h.dir, "test", "better")
-			eventually(t, 10*time.Second, "the next one", func() bool { return i.Plugin().Version == "0-better" })
+			eventually(t, 20*time.Second, "the next one", func() bool { return i.Plugin().Version == "0-better" })
 			h.ask(i, "hello")
 		})
 	}

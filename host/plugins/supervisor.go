@@ -38,6 +38,8 @@ type supervisor struct {
 	bin       *binary       // what the next start runs
 	withdrawn error         // why nothing of it may be started now; nil if it may
 	rejected  string        // sum of a replacement that did not work
+	replaceAt time.Time     // when a replacement that could not be started is tried again
+	standby   *standby      // takes the calls again if proc ends soon; nil for none
 	proc      *process      // what takes calls
 	info      *pluginv1.GetInfoResponse
 	draining  map[*process]struct{}
@@ -212,24 +214,46 @@ func (s *supervisor) failed(err error) {
 
 // watch follows p until it is no longer what takes calls, or run should end.
 func (s *supervisor) watch(p *process) {
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-p.exited:
+	for s.ctx.Err() == nil {
+		if p.hasExited() {
 			s.crashed(p)
 			return
-		case <-s.kicked:
-			if s.replacementWaits(p) && s.replace(p) {
+		}
+		in, waits := s.replacementWaits(p)
+		if waits && in <= 0 {
+			if s.replace(p) {
 				return
 			}
+			continue
 		}
+		s.await(p, in, waits)
+	}
+}
+
+// await returns when something may have changed: p ended, somebody kicked, or the time
+// has come if there is one.
+func (s *supervisor) await(p *process, in time.Duration, timed bool) {
+	var due <-chan time.Time
+	if timed {
+		t := time.NewTimer(in)
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-s.ctx.Done():
+	case <-p.exited:
+	case <-s.kicked:
+	case <-due:
 	}
 }
 
 // crashed notes that p ended without being asked to.
 func (s *supervisor) crashed(p *process) {
 	how := p.lastWords()
+	if s.fallBack(p, how) {
+		s.drains.Go(func() { <-p.gone })
+		return
+	}
 	s.mu.Lock()
 	s.proc = nil
 	s.restarts++

@@ -123,6 +123,14 @@ func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
 	if cfg.Fail || mark == "picky" {
 		return nil, fault.New(fault.Invalid, "is not to my taste").At("secret").By(fault.PartyTenant)
 	}
+	switch mark {
+	case "hangopen":
+		select {}
+	case "stopself": // hangs once it is configured
+		time.AfterFunc(time.Millisecond, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) })
+	case "crashlater": // is well at first
+		time.AfterFunc(time.Second, func() { os.Exit(5) })
+	}
 	env.Log.Info("opened", "count", opened.Load())
 	return &model{cfg: cfg, log: env.Log}, nil
 }
@@ -151,6 +159,9 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 			return nil, err
 		}
 		return &llm.Finish{Reason: llm.FinishStop}, nil
+	}
+	if mark == "crashcall" {
+		os.Exit(6)
 	}
 	word, rest, _ := strings.Cut(text, " ")
 	switch word {

@@ -1,0 +1,124 @@
+package plugins
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// held is a call that lasts until it is freed.
+type held struct {
+	end   string
+	done  sync.WaitGroup
+	reply string
+	err   error
+}
+
+func (h *host) holdCall(i *Instance) *held {
+	h.t.Helper()
+	before := h.row("test").Calls
+	c := &held{end: filepath.Join(h.t.TempDir(), "end")}
+	c.done.Go(func() { c.reply, c.err = ask(context.Background(), i, "t", "hold "+c.end) })
+	eventually(h.t, 10*time.Second, "the call is made", func() bool { return h.row("test").Calls == before+1 })
+	return c
+}
+
+func (c *held) free(t *testing.T) {
+	t.Helper()
+	put(t, c.end, nil)
+	c.done.Wait()
+	if c.err != nil || c.reply != "held free" {
+		t.Errorf("reply = %q, %v", c.reply, c.err)
+	}
+}
+
+// TestLongRepliesOutliveReplacements: a reply may take as long as its turn, which is
+// longer than the time that Close leaves.
+func TestLongRepliesOutliveReplacements(t *testing.T) {
+	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=0")
+	i := h.open(Spec{Name: "test"})
+	var calls []*held
+	for n := range maxDraining {
+		calls = append(calls, h.holdCall(i))
+		putPlugin(t, h.dir, "test", fmt.Sprint(n+1))
+		eventually(t, 20*time.Second, "it is replaced", func() bool { return i.Plugin().Version == fmt.Sprintf("0-%d", n+1) })
+	}
+	// As many as may be draining are: the next waits for one of them, and the last that came wins.
+	putPlugin(t, h.dir, "test", "waits")
+	putPlugin(t, h.dir, "test", "wins")
+	time.Sleep(500 * time.Millisecond)
+	if v := i.Plugin().Version; v != fmt.Sprintf("0-%d", maxDraining) || len(h.Status()) != maxDraining+1 {
+		t.Errorf("%s runs: %+v", v, h.Status())
+	}
+	h.ask(i, "hello")
+	calls[2].free(t)
+	eventually(t, 20*time.Second, "the last one", func() bool { return i.Plugin().Version == "0-wins" })
+	for n, c := range calls {
+		if n != 2 {
+			c.free(t)
+		}
+	}
+	eventually(t, 20*time.Second, "the old ones end", func() bool { return len(h.Status()) == 1 })
+}
+
+// TestCloseDoesNotWaitForReplacedProcesses: what is cut off says why.
+func TestCloseDoesNotWaitForReplacedProcesses(t *testing.T) {
+	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=one")
+	i := h.open(Spec{Name: "test"})
+	c := h.holdCall(i)
+	putPlugin(t, h.dir, "test", "two")
+	eventually(t, 20*time.Second, "it is replaced", func() bool { return i.Plugin().Version == "0-two" })
+	if err := h.Close(context.Background()); err == nil || !strings.Contains(err.Error(), "1 calls") {
+		t.Errorf("Close: %v", err)
+	}
+	c.done.Wait()
+	if !fault.Is(c.err, fault.PluginUnavailable) || !strings.Contains(c.err.Error(), "was replaced by another version") {
+		t.Errorf("the call: %v", c.err)
+	}
+	h.Manager.outcome = nil // the cleanup's Close answers the same
+}
+
+// TestExclusiveIsNotCutOff: nothing can take the calls that come while the old process
+// still has one, and they are told so.
+func TestExclusiveIsNotCutOff(t *testing.T) {
+	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=exclusive")
+	i := h.open(Spec{Name: "test"})
+	c := h.holdCall(i)
+	path := filepath.Join(h.dir, "botyard-llm-test")
+	content, err := os.ReadFile(path)
+	must(t, err)
+	put(t, path, append(content, '\n'))
+	eventually(t, 20*time.Second, "it drains", func() bool { return h.Status()[0].State == Draining })
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := ask(ctx, i, "t", "hello"); !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "it is being replaced") {
+		t.Errorf("err = %v", err)
+	}
+	c.free(t)
+	h.ask(i, "hello")
+}
+
+// TestReplacementIsTriedAgain: it could not be started for what the host runs on.
+func TestReplacementIsTriedAgain(t *testing.T) {
+	parent := shortDir(t)
+	h := newHost(t, hostOptions{options: func(o *Options) { o.RuntimeDir = parent }}, "test=one")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	must(t, os.RemoveAll(parent), os.WriteFile(parent, nil, 0o600))
+	putPlugin(t, h.dir, "test", "two")
+	eventually(t, 20*time.Second, "it cannot be started", func() bool {
+		return strings.Contains(h.row("test").LastError, "through no fault of its own, and the old one goes on")
+	})
+	if got := h.pid(i); got != pid {
+		t.Error("the old process is gone")
+	}
+	must(t, os.Remove(parent))
+	eventually(t, 20*time.Second, "it is replaced", func() bool { return i.Plugin().Version == "0-two" })
+}
