@@ -230,7 +230,7 @@ func TestCallerCancels(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			s.waitEnded()
-			if late := time.Since(<-canceled); late > time.Second {
+			if late := time.Since(<-canceled); late > 10*time.Second {
 				t.Errorf("it took %v", late)
 			}
 			if before > 0 && (finish == nil || finish.Usage.OutputTokens != int64(before)) {

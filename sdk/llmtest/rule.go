@@ -57,7 +57,7 @@ func Expect(reply func(*llm.Request) string) Option { return func(s *settings) {
 // give up on it.
 func LongPrompt(text string) Option { return func(s *settings) { s.prompt = text } }
 
-// Prompt bounds the time in which Chat returns after it was canceled: 2 s unless
+// Prompt bounds the time in which Chat returns after it was canceled: 10 s unless
 // told.
 func Prompt(d time.Duration) Option { return func(s *settings) { s.prompts = d } }
 
@@ -72,7 +72,7 @@ const ruleTimeout = 5 * time.Minute
 // Test opens the LLM, checks the rules and answers all that is wrong, joined: a
 // [Failure] for each rule, or what kept it from checking.
 func Test(ctx context.Context, open Open, opts ...Option) error {
-	set := settings{prompt: "Count from 1 to 10000, in words, one a line.", prompts: 2 * time.Second}
+	set := settings{prompt: "Count from 1 to 10000, in words, one a line.", prompts: 10 * time.Second}
 	for _, o := range opts {
 		o(&set)
 	}
