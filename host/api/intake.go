@@ -101,12 +101,15 @@ func refuseBody(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if r.ContentLength < 0 { // it says only at its end how long it is
-		c := http.NewResponseController(w)
-		_ = c.SetReadDeadline(time.Now().Add(bodyTimeout))
+		c, forget := boundReading(w, r)
+		defer forget()
 		n, err := r.Body.Read(make([]byte, 1))
-		if n == 0 && err == io.EOF {
+		switch {
+		case n == 0 && err == io.EOF:
 			_ = c.SetReadDeadline(time.Time{})
 			return nil
+		case n == 0 && r.Context().Err() != nil:
+			return context.Cause(r.Context())
 		}
 	}
 	return malformed("", "this request has no body; expected none")

@@ -103,3 +103,32 @@ func TestWhatIsCutOffIsNotTheCallers(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestABodyThatDoesNotComeIsCutOff holds that who sends a body and does not go on is
+// answered at a stop, and keeps nobody.
+func TestABodyThatDoesNotComeIsCutOff(t *testing.T) {
+	for name, request := range map[string]string{
+		"a body":  "POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+		"no body": "DELETE /admin/v1/cache HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, Options{})
+			s.register("a", nil)
+			c := s.raw(request)
+			s.eventually("it is at work", func() bool {
+				s.server.work.mu.Lock()
+				defer s.server.work.mu.Unlock()
+				return s.server.work.running == 1
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if s.server.Drain(ctx) == nil {
+				t.Error("nothing was cut off")
+			}
+			b, _ := io.ReadAll(c)
+			if got := string(b); !strings.HasPrefix(got, "HTTP/1.1 503") || !strings.Contains(got, `"party":"host"`) || !strings.Contains(got, "stopping") {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}
