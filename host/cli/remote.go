@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/spf13/cobra"
 )
 
@@ -54,7 +56,7 @@ func (r *remote) client() (*client, error) {
 		}
 	}
 	if r.caFile != "" {
-		pem, err := os.ReadFile(r.caFile)
+		pem, err := readfile.Read(context.Background(), r.caFile, maxAuthorities)
 		if err != nil {
 			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
@@ -66,6 +68,9 @@ func (r *remote) client() (*client, error) {
 	}
 	return c, nil
 }
+
+// maxAuthorities bounds the file of authorities; a system's has some 200 KiB.
+const maxAuthorities = 8 << 20
 
 // maxToken bounds what is read of a token's file; no header may be longer.
 const maxToken = 16 << 10

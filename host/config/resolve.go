@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/secret"
 )
 
@@ -124,18 +126,8 @@ func (h *Host) hostFile(name string) (string, *refusal) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(h.folder, path)
 	}
-	// Asked before opening: opening a named pipe would wait for a writer.
-	if info, err := os.Stat(path); err != nil {
-		return "", unreadable(name, err)
-	} else if !info.Mode().IsRegular() {
-		return "", missingSecret("%s is not a regular file", name)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", unreadable(name, err)
-	}
-	defer f.Close()
-	return readSecret(name, f)
+	text, err := readfile.Read(context.Background(), path, maxSecret)
+	return asSecret(name, text, err)
 }
 
 // tenantFile reads below secrets_dir/TENANT only: an os.Root does not follow a
@@ -154,46 +146,51 @@ func (h *Host) tenantFile(tenant, name string) (string, *refusal) {
 	if !filepath.IsLocal(name) || ValidTenantID(tenant) != nil {
 		return "", outside
 	}
-	all, err := os.OpenRoot(h.Settings.SecretsDir)
-	if err != nil {
-		return "", missingSecret("the folder secrets_dir cannot be opened: %s", reason(err))
+	path := filepath.Join(h.Settings.SecretsDir, tenant, name)
+	type found struct {
+		text    []byte
+		refused *refusal
 	}
-	defer all.Close()
-	root, err := all.OpenRoot(tenant)
-	if err != nil {
-		return "", missingSecret("the tenant's folder in secrets_dir cannot be opened: %s", reason(err))
+	got, err := readfile.Bounded(context.Background(), path, func() (out found, err error) {
+		all, err := os.OpenRoot(h.Settings.SecretsDir)
+		if err != nil {
+			out.refused = missingSecret("the folder secrets_dir cannot be opened: %s", reason(err))
+			return out, nil
+		}
+		defer all.Close()
+		root, err := all.OpenRoot(tenant)
+		if err != nil {
+			out.refused = missingSecret("the tenant's folder in secrets_dir cannot be opened: %s", reason(err))
+			return out, nil
+		}
+		defer root.Close()
+		if _, err := root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			out.refused = outside // what os.Root refuses has no error value of its own
+			return out, nil
+		}
+		out.text, err = readfile.ReadIn(root, name, maxSecret)
+		return out, err
+	})
+	if got.refused != nil {
+		return "", got.refused
 	}
-	defer root.Close()
-	info, err := root.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return "", unreadable(name, err)
-	case err != nil:
-		return "", outside // what os.Root refuses has no error value of its own
-	case !info.Mode().IsRegular():
-		return "", missingSecret("%s is not a regular file", name)
-	}
-	f, err := root.Open(name)
-	if err != nil {
-		return "", unreadable(name, err)
-	}
-	defer f.Close()
-	return readSecret(name, f)
+	return asSecret(name, got.text, err)
 }
 
 func unreadable(name string, err error) *refusal {
 	return missingSecret("the file %s cannot be read: %s", name, reason(err))
 }
 
-func readSecret(name string, r io.Reader) (string, *refusal) {
-	b, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
-	if err != nil {
-		return "", unreadable(name, err)
-	}
+func asSecret(name string, b []byte, err error) (string, *refusal) {
+	var large *readfile.SizeError
 	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	switch {
-	case len(b) > maxSecret:
+	case errors.As(err, &large):
 		return "", missingSecret("the file %s has more than %d bytes", name, maxSecret)
+	case errors.Is(err, readfile.ErrIrregular):
+		return "", missingSecret("%s is not a regular file", name)
+	case err != nil:
+		return "", unreadable(name, err)
 	case text == "":
 		return "", missingSecret("the file %s is empty", name)
 	case !utf8.ValidString(text):

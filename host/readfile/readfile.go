@@ -28,7 +28,7 @@ func (e *SizeError) Error() string {
 // limit bytes. It fails with an *fs.PathError that wraps [ErrIrregular], [ErrChanging],
 // [ErrBlocked], a *[SizeError] or what the system says, or with the context's error.
 func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
-	return ReadFrom(ctx, path, osFiles{}, path, limit)
+	return Bounded(ctx, path, func() ([]byte, error) { return ReadIn(osFiles{}, path, limit) })
 }
 
 // Files are where files are read from, as an *os.Root is.
@@ -46,15 +46,12 @@ func (osFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, erro
 	return os.OpenFile(name, flag, perm)
 }
 
-// ReadFrom is Read for the file of that name in files, which is at path.
-func ReadFrom(ctx context.Context, path string, files Files, name string, limit int64) ([]byte, error) {
-	return Bounded(ctx, path, func() ([]byte, error) { return read(files, name, limit) })
-}
-
 // tries is how often a file that changes while it is read is read.
 const tries = 3
 
-func read(files Files, name string, limit int64) ([]byte, error) {
+// ReadIn is [Read] for the file of that name in files; it waits for it, and so belongs
+// into [Bounded].
+func ReadIn(files Files, name string, limit int64) ([]byte, error) {
 	text, err := readStable(func() ([]byte, bool, error) { return readOnce(files, name, limit) })
 	var system *fs.PathError
 	if err != nil && !errors.As(err, &system) {

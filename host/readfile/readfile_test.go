@@ -96,15 +96,15 @@ func TestWhatChangesMeanwhile(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := read(moving{path: pipe, opened: func() {}}, path, 10); !errors.Is(err, ErrIrregular) {
+	if got, err := ReadIn(moving{path: pipe, opened: func() {}}, path, 10); !errors.Is(err, ErrIrregular) {
 		t.Errorf("%q %v", got, err)
 	}
 	folder := filepath.Dir(path)
-	if got, err := read(moving{path: folder, opened: func() {}}, path, 10); !errors.Is(err, ErrIrregular) {
+	if got, err := ReadIn(moving{path: folder, opened: func() {}}, path, 10); !errors.Is(err, ErrIrregular) {
 		t.Errorf("%q %v", got, err)
 	}
 	// After it was looked at it has more than it may.
-	if got, err := read(moving{path: write(t, path+".large", strings.Repeat("x", 11)), opened: func() {}}, path, 10); got != nil || err == nil {
+	if got, err := ReadIn(moving{path: write(t, path+".large", strings.Repeat("x", 11)), opened: func() {}}, path, 10); got != nil || err == nil {
 		t.Errorf("%q %v", got, err)
 	}
 }

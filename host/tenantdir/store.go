@@ -1,6 +1,7 @@
 package tenantdir
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/hashicorp/go-hclog"
 )
@@ -34,6 +36,9 @@ func OpenStore(dir string, key *secret.Key, log hclog.Logger) (*Store, error) {
 	}
 	return &Store{dir: dir, key: key, log: log}, nil
 }
+
+// maxKept is above what the document of a tenant file takes, sealed.
+const maxKept = 8 << 20
 
 const sealedExt = ".sealed"
 
@@ -69,7 +74,7 @@ func (s *Store) get(id string) (kept, bool) {
 	if s == nil {
 		return k, false
 	}
-	sealed, err := os.ReadFile(s.path(id))
+	sealed, err := readfile.Read(context.Background(), s.path(id), maxKept)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, false
 	}
