@@ -7,13 +7,12 @@ import (
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
-	"github.com/botyard/botyard/sdk/storage"
 	"github.com/spf13/cobra"
 )
 
 func newStorage() *cobra.Command {
 	c := &cobra.Command{Use: "storage", Short: "Work on the storages that a host file names", RunE: needsCommand}
-	c.AddCommand(newStorageMigrate())
+	c.AddCommand(newStorageMigrate(), newStorageBackup())
 	return c
 }
 
@@ -65,47 +64,62 @@ func newStorageMigrate() *cobra.Command {
 
 func (f *files) migrate(ctx context.Context, finish bool) ([]migrated, error) {
 	done := []migrated{}
-	registry, named, err := f.host.RegistryStorage(ctx, f.plugins)
-	if err != nil {
-		return nil, err
-	}
-	if named {
-		m, err := f.migrateOne(ctx, "registry.storage", registry, finish)
-		if err != nil {
-			return nil, err
+	err := f.eachStorage(ctx, func(s openStorage) error {
+		m := migrated{Storage: s.at, Backend: s.backend, Steps: []string{}}
+		if migrator := s.instance.Migrator(); migrator != nil {
+			result, err := migrator.Migrate(ctx, finish)
+			if err != nil {
+				return err
+			}
+			m.Layout, m.Oldest, m.Steps = result.Layout, result.Oldest, append(m.Steps, result.Steps...)
 		}
 		done = append(done, m)
+		return nil
+	})
+	return done, err
+}
+
+// openStorage is a storage that the host file names, open for a command.
+type openStorage struct {
+	at       string // where the host file names it
+	backend  string
+	config   []byte // resolved: secret
+	instance *plugins.Instance
+}
+
+// eachStorage calls do with the storage of the registry, if there is one, and with that
+// which tenants inherit.
+func (f *files) eachStorage(ctx context.Context, do func(openStorage) error) error {
+	registry, named, err := f.host.RegistryStorage(ctx, f.plugins)
+	if err != nil {
+		return err
 	}
 	inherited, err := f.host.DefaultStorage(ctx, f.plugins)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	m, err := f.migrateOne(ctx, "defaults.conversation_storage", inherited, finish)
-	if err != nil {
-		return nil, err
+	if named {
+		if err := f.withStorage(ctx, "registry.storage", registry, do); err != nil {
+			return err
+		}
 	}
-	return append(done, m), nil
+	return f.withStorage(ctx, "defaults.conversation_storage", inherited, do)
 }
 
-func (f *files) migrateOne(ctx context.Context, at string, b config.Block, finish bool) (migrated, error) {
-	m := migrated{Storage: at, Backend: b.Plugin, Steps: []string{}}
+func (f *files) withStorage(ctx context.Context, at string, b config.Block, do func(openStorage) error) error {
 	resolved, err := f.host.ResolveBlock(&config.Effective{}, b)
 	if err != nil {
-		return m, err
+		return err
 	}
-	i, err := f.plugins.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved.Config, Secrets: resolved.Secrets})
+	i, err := f.plugins.Open(ctx, plugins.Spec{
+		Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved.Config, Secrets: resolved.Secrets,
+	})
 	if err != nil {
-		return m, fmt.Errorf("%s: %w", at, err)
+		return fmt.Errorf("%s: %w", at, err)
 	}
 	defer i.Close()
-	migrator := i.Migrator()
-	if migrator == nil {
-		return m, nil
+	if err := do(openStorage{at: at, backend: b.Plugin, config: resolved.Config, instance: i}); err != nil {
+		return fmt.Errorf("%s: %w", at, err)
 	}
-	var result *storage.Migration
-	if result, err = migrator.Migrate(ctx, finish); err != nil {
-		return m, fmt.Errorf("%s: %w", at, err)
-	}
-	m.Layout, m.Oldest, m.Steps = result.Layout, result.Oldest, append(m.Steps, result.Steps...)
-	return m, nil
+	return nil
 }

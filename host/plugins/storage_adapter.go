@@ -39,11 +39,21 @@ func (i *Instance) Migrator() storage.Migrator {
 	return migrateCaller{i}
 }
 
+// Backuper gives the instance as what can be copied; nil when the plugin has not that
+// capability.
+func (i *Instance) Backuper() storage.Backuper {
+	if !serves(i.sup.lastInfo(), storage.CapBackup) {
+		return nil
+	}
+	return backupCaller{i}
+}
+
 type (
 	storageCaller struct{ i *Instance }
 	renewCaller   struct{ i *Instance }
 	importCaller  struct{ i *Instance }
 	migrateCaller struct{ i *Instance }
+	backupCaller  struct{ i *Instance }
 )
 
 var (
@@ -51,6 +61,7 @@ var (
 	_ storage.Renewer  = renewCaller{}
 	_ storage.Importer = importCaller{}
 	_ storage.Migrator = migrateCaller{}
+	_ storage.Backuper = backupCaller{}
 )
 
 // Begin implements storage.Storage.
@@ -178,6 +189,17 @@ func (c migrateCaller) Migrate(ctx context.Context, finish bool) (*storage.Migra
 				out.Steps[n] = c.i.m.said(out.Steps[n], maxMessage)
 			}
 		}
+		return err
+	})
+	return out, err
+}
+
+// Backup implements storage.Backuper. It is bounded by ctx alone: how long it takes is
+// the database's size's to say.
+func (c backupCaller) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
+	var out *storage.BackupFile
+	err := c.i.do(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) (err error) {
+		out, err = storage.NewClient(t.conn, t.id).Backup(ctx, folder)
 		return err
 	})
 	return out, err

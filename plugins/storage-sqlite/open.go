@@ -60,11 +60,15 @@ func connect(path string, pragmas []string) (*session, error) {
 	return &session{db: db, conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
 }
 
-// openWriter makes the file if it is not there, and brings it to the layout.
+// openWriter makes the file if it was never there, and brings it to the layout.
 func (s *Store) openWriter() (*session, error) {
 	// As durable as fsync, in half the time, where the system has it.
 	_, _ = sqlite.Fdatasync(true)
-	if err := create(s.path); err != nil {
+	if s.opened.Load() {
+		if err := s.file.ready(); err != nil {
+			return nil, err
+		}
+	} else if err := create(s.path); err != nil {
 		return nil, err
 	}
 	var w *session
@@ -72,7 +76,11 @@ func (s *Store) openWriter() (*session, error) {
 		if w, err = connect(s.path, writerPragmas); err != nil {
 			return err
 		}
-		if err = s.prepareFile(w); err != nil {
+		err = s.prepareFile(w)
+		if err == nil {
+			err = s.file.note()
+		}
+		if err != nil {
 			return errors.Join(err, w.close())
 		}
 		return nil

@@ -59,7 +59,7 @@ func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
 	return err
 }
 
-// close closes them all. None is in use.
+// close closes them all after their last use.
 func (r *readers) close() error {
 	var wrong []error
 	for range readerCount {
@@ -68,4 +68,14 @@ func (r *readers) close() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// retire closes all sessions, whose file was replaced. They are opened anew when they
+// are needed.
+func (r *readers) retire() error {
+	err := r.close()
+	for range readerCount {
+		r.free <- nil
+	}
+	return err
 }

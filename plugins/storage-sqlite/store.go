@@ -17,6 +17,7 @@ import (
 // Store keeps conversations and tenants in one file. Close it after the last call.
 type Store struct {
 	path    string
+	file    *file
 	layouts layouts
 	log     hclog.Logger
 	now     func() time.Time
@@ -52,12 +53,14 @@ func open(cfg Config, env sdk.Env, known layouts, now func() time.Time) (*Store,
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, layouts: known, log: env.Log, now: now, changes: newBell()}
+	s := &Store{path: path, file: &file{path: path}, layouts: known, log: env.Log, now: now, changes: newBell()}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
-	s.writer = newWriter(s.openWriter, known.allowed)
 	s.readers = newReaders(path)
+	s.writer = newWriter(s.openWriter, known.allowed)
+	s.writer.moved, s.writer.retired = s.file.moved, s.readers.retire
+	s.writer.start()
 	if err := s.writer.do(context.Background(), func(*session) error { return nil }); err != nil {
 		if bad := misplaced(err); bad != nil {
 			return nil, errors.Join(bad, s.readers.close(), s.writer.close())
@@ -82,7 +85,7 @@ func (s *Store) write(ctx context.Context, f func(*session) error) error {
 
 // read runs f in a transaction of its own, which sees one state of the database.
 func (s *Store) read(ctx context.Context, f func(*session) error) error {
-	if !s.opened.Load() {
+	if !s.opened.Load() || s.file.moved() {
 		if err := s.write(ctx, func(*session) error { return nil }); err != nil {
 			return err
 		}

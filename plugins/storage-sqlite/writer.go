@@ -25,6 +25,11 @@ type writer struct {
 	queue   chan *write
 	session *session // nil until it is needed, and after it broke
 	ended   chan struct{}
+
+	// moved reports whether the session's file was replaced; retired is called then, after
+	// the session was closed and before another one is opened. Both may be nil.
+	moved   func() bool
+	retired func() error
 }
 
 // write is one unit of work. do is called on the writer's goroutine, again if the
@@ -43,10 +48,11 @@ const (
 )
 
 func newWriter(open func() (*session, error), check func(*session) error) *writer {
-	w := &writer{open: open, check: check, queue: make(chan *write, queueLength), ended: make(chan struct{})}
-	go w.run()
-	return w
+	return &writer{open: open, check: check, queue: make(chan *write, queueLength), ended: make(chan struct{})}
 }
+
+// start runs the writer until it is closed.
+func (w *writer) start() { go w.run() }
 
 // do runs f in a transaction and answers when it is on the disk. A caller that goes
 // away before f began leaves nothing; after that it is waited for.
@@ -124,9 +130,14 @@ func (w *writer) batch(first *write) (over *write) {
 	if lost == nil {
 		_, lost = w.session.exec("COMMIT")
 	}
-	if lost != nil {
+	switch {
+	case lost != nil:
 		w.rollback(lost)
 		w.repeat(done, lost)
+	case w.isMoved():
+		for i := range done {
+			done[i].err = errReplaced()
+		}
 	}
 	for _, d := range done {
 		d.of.done <- d.err
@@ -207,11 +218,36 @@ func (w *writer) single(o *write) error {
 		w.rollback(lost)
 		return lost
 	}
+	if w.isMoved() {
+		return errReplaced()
+	}
+	return err
+}
+
+func (w *writer) isMoved() bool { return w.moved != nil && w.moved() }
+
+// retire closes the session, and those for reading, if the file was replaced. SQLite
+// leaves what lies beside the path alone then: it may be another database's.
+func (w *writer) retire() error {
+	if !w.isMoved() {
+		return nil
+	}
+	var err error
+	if w.session != nil {
+		err = w.session.close()
+		w.session = nil
+	}
+	if w.retired != nil {
+		err = errors.Join(err, w.retired())
+	}
 	return err
 }
 
 // begin opens the session if there is none, and a transaction unless alone.
 func (w *writer) begin(alone bool) error {
+	if err := w.retire(); err != nil {
+		return err
+	}
 	if w.session == nil {
 		s, err := w.open()
 		if err != nil {

@@ -19,6 +19,7 @@ func paper(t *testing.T) *writer {
 	}
 	open := func() (*session, error) { return connect(path, writerPragmas) }
 	w := newWriter(open, func(*session) error { return nil })
+	w.start()
 	t.Cleanup(func() {
 		if err := w.close(); err != nil {
 			t.Error(err)

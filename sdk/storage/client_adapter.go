@@ -23,6 +23,7 @@ var (
 	_ Renewer  = (*Client)(nil)
 	_ Importer = (*Client)(nil)
 	_ Migrator = (*Client)(nil)
+	_ Backuper = (*Client)(nil)
 )
 
 // NewClient makes a client of the instance. It owns nothing of conn.
@@ -126,6 +127,15 @@ func (c *Client) Migrate(ctx context.Context, finish bool) (*Migration, error) {
 		return nil, fault.Of(err)
 	}
 	return &Migration{Layout: int(resp.Layout), Oldest: int(resp.Oldest), Steps: resp.Steps}, nil
+}
+
+// Backup implements Backuper.
+func (c *Client) Backup(ctx context.Context, folder string) (*BackupFile, error) {
+	resp, err := c.rpc.Backup(ctx, &storagev1.BackupRequest{Call: &chatv1.CallContext{Instance: c.instance}, Folder: folder})
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	return &BackupFile{Path: resp.Path, Bytes: resp.Bytes}, nil
 }
 
 // Renew implements Renewer. A plugin that takes one holder in a call gets a call for

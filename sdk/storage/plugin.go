@@ -16,6 +16,7 @@ const (
 	CapWatch    = "watch"    // Watcher
 	CapImport   = "import"   // Importer
 	CapMigrate  = "migrate"  // Migrator
+	CapBackup   = "backup"   // Backuper
 )
 
 // NewPlugin makes a plugin that configurations select as

@@ -152,6 +152,19 @@ func (s *server) Migrate(ctx context.Context, req *storagev1.MigrateRequest) (*s
 	return &storagev1.MigrateResponse{Layout: int32(m.Layout), Oldest: int32(m.Oldest), Steps: m.Steps}, nil
 }
 
+func (s *server) Backup(ctx context.Context, req *storagev1.BackupRequest) (*storagev1.BackupResponse, error) {
+	v, done, err := get[Backuper](s.set, req.GetCall(), "has no database of its own to copy")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	f, err := v.Backup(ctx, req.Folder)
+	if err != nil {
+		return nil, err
+	}
+	return &storagev1.BackupResponse{Path: f.Path, Bytes: f.Bytes}, nil
+}
+
 func turn(t Turn) *storagev1.Turn {
 	return &storagev1.Turn{
 		Sequence: t.Sequence, Number: t.Number, State: storagev1.TurnState(t.State), Reason: t.Reason, User: t.User,

@@ -84,6 +84,21 @@ type Migration struct {
 	Steps  []string // what was done, for people; empty for nothing
 }
 
+// Backuper is implemented by storages whose database is a file of the plugin's machine:
+// the capability CapBackup.
+type Backuper interface {
+	// Backup writes a copy of the whole database, of all tenants, as it was at one moment
+	// into the folder, an absolute path, and returns the copy. It never overwrites a file:
+	// fault.Conflict. Turns go on meanwhile.
+	Backup(ctx context.Context, folder string) (*BackupFile, error)
+}
+
+// BackupFile is a copy that Backup wrote.
+type BackupFile struct {
+	Path  string
+	Bytes int64
+}
+
 // State is where a turn stands.
 type State int
 

@@ -1540,6 +1540,112 @@ func (x *MigrateResponse) GetSteps() []string {
 	return nil
 }
 
+type BackupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Absolute path of a folder of the plugin's machine, which is there.
+	Folder        string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupRequest) Reset() {
+	*x = BackupRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupRequest) ProtoMessage() {}
+
+func (x *BackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
+func (*BackupRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *BackupRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *BackupRequest) GetFolder() string {
+	if x != nil {
+		return x.Folder
+	}
+	return ""
+}
+
+type BackupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path of the copy. A file of that name is never overwritten.
+	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Bytes         int64  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupResponse) Reset() {
+	*x = BackupResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupResponse) ProtoMessage() {}
+
+func (x *BackupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
+func (*BackupResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *BackupResponse) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *BackupResponse) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 var File_botyard_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_botyard_storage_v1_storage_proto_rawDesc = "" +
@@ -1648,13 +1754,19 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x0fMigrateResponse\x12\x16\n" +
 	"\x06layout\x18\x01 \x01(\x05R\x06layout\x12\x16\n" +
 	"\x06oldest\x18\x02 \x01(\x05R\x06oldest\x12\x14\n" +
-	"\x05steps\x18\x03 \x03(\tR\x05steps*\x8c\x01\n" +
+	"\x05steps\x18\x03 \x03(\tR\x05steps\"Y\n" +
+	"\rBackupRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
+	"\x06folder\x18\x02 \x01(\tR\x06folder\":\n" +
+	"\x0eBackupResponse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes*\x8c\x01\n" +
 	"\tTurnState\x12\x1a\n" +
 	"\x16TURN_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12TURN_STATE_RUNNING\x10\x01\x12\x18\n" +
 	"\x14TURN_STATE_SUCCEEDED\x10\x02\x12\x15\n" +
 	"\x11TURN_STATE_FAILED\x10\x03\x12\x1a\n" +
-	"\x16TURN_STATE_INTERRUPTED\x10\x042\x89\x05\n" +
+	"\x16TURN_STATE_INTERRUPTED\x10\x042\xda\x05\n" +
 	"\x0eStorageService\x12L\n" +
 	"\x05Begin\x12 .botyard.storage.v1.BeginRequest\x1a!.botyard.storage.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.botyard.storage.v1.CommitRequest\x1a\".botyard.storage.v1.CommitResponse\x12I\n" +
@@ -1663,7 +1775,8 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x06Delete\x12!.botyard.storage.v1.DeleteRequest\x1a\".botyard.storage.v1.DeleteResponse\x12L\n" +
 	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponse\x12O\n" +
 	"\x06Import\x12!.botyard.storage.v1.ImportRequest\x1a\".botyard.storage.v1.ImportResponse\x12R\n" +
-	"\aMigrate\x12\".botyard.storage.v1.MigrateRequest\x1a#.botyard.storage.v1.MigrateResponseBCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
+	"\aMigrate\x12\".botyard.storage.v1.MigrateRequest\x1a#.botyard.storage.v1.MigrateResponse\x12O\n" +
+	"\x06Backup\x12!.botyard.storage.v1.BackupRequest\x1a\".botyard.storage.v1.BackupResponseBCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
 
 var (
 	file_botyard_storage_v1_storage_proto_rawDescOnce sync.Once
@@ -1678,7 +1791,7 @@ func file_botyard_storage_v1_storage_proto_rawDescGZIP() []byte {
 }
 
 var file_botyard_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_botyard_storage_v1_storage_proto_goTypes = []any{
 	(TurnState)(0),                // 0: botyard.storage.v1.TurnState
 	(*Turn)(nil),                  // 1: botyard.storage.v1.Turn
@@ -1702,61 +1815,66 @@ var file_botyard_storage_v1_storage_proto_goTypes = []any{
 	(*ImportResponse)(nil),        // 19: botyard.storage.v1.ImportResponse
 	(*MigrateRequest)(nil),        // 20: botyard.storage.v1.MigrateRequest
 	(*MigrateResponse)(nil),       // 21: botyard.storage.v1.MigrateResponse
-	(*v1.Message)(nil),            // 22: botyard.chat.v1.Message
-	(*v1.Usage)(nil),              // 23: botyard.chat.v1.Usage
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
-	(*v1.CallContext)(nil),        // 25: botyard.chat.v1.CallContext
+	(*BackupRequest)(nil),         // 22: botyard.storage.v1.BackupRequest
+	(*BackupResponse)(nil),        // 23: botyard.storage.v1.BackupResponse
+	(*v1.Message)(nil),            // 24: botyard.chat.v1.Message
+	(*v1.Usage)(nil),              // 25: botyard.chat.v1.Usage
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*v1.CallContext)(nil),        // 27: botyard.chat.v1.CallContext
 }
 var file_botyard_storage_v1_storage_proto_depIdxs = []int32{
 	0,  // 0: botyard.storage.v1.Turn.state:type_name -> botyard.storage.v1.TurnState
-	22, // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.chat.v1.Message
-	23, // 2: botyard.storage.v1.Turn.usage:type_name -> botyard.chat.v1.Usage
-	24, // 3: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
-	24, // 4: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
-	25, // 5: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
-	22, // 6: botyard.storage.v1.BeginRequest.message:type_name -> botyard.chat.v1.Message
+	24, // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.chat.v1.Message
+	25, // 2: botyard.storage.v1.Turn.usage:type_name -> botyard.chat.v1.Usage
+	26, // 3: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
+	26, // 4: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
+	27, // 5: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
+	24, // 6: botyard.storage.v1.BeginRequest.message:type_name -> botyard.chat.v1.Message
 	4,  // 7: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
 	1,  // 8: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
 	5,  // 9: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
 	6,  // 10: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
-	22, // 11: botyard.storage.v1.Started.tail:type_name -> botyard.chat.v1.Message
-	25, // 12: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
+	24, // 11: botyard.storage.v1.Started.tail:type_name -> botyard.chat.v1.Message
+	27, // 12: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
 	0,  // 13: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
-	22, // 14: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.chat.v1.Message
-	23, // 15: botyard.storage.v1.CommitRequest.usage:type_name -> botyard.chat.v1.Usage
-	25, // 16: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
+	24, // 14: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.chat.v1.Message
+	25, // 15: botyard.storage.v1.CommitRequest.usage:type_name -> botyard.chat.v1.Usage
+	27, // 16: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
 	1,  // 17: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
-	25, // 18: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
+	27, // 18: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
 	13, // 19: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
-	24, // 20: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
-	24, // 21: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
-	25, // 22: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
-	24, // 23: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
-	25, // 24: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
-	25, // 25: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
+	26, // 20: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
+	26, // 21: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
+	27, // 22: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
+	26, // 23: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
+	27, // 24: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
+	27, // 25: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
 	1,  // 26: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
-	25, // 27: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 28: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
-	7,  // 29: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
-	9,  // 30: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
-	11, // 31: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
-	14, // 32: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
-	16, // 33: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
-	18, // 34: botyard.storage.v1.StorageService.Import:input_type -> botyard.storage.v1.ImportRequest
-	20, // 35: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
-	3,  // 36: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
-	8,  // 37: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
-	10, // 38: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
-	12, // 39: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
-	15, // 40: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
-	17, // 41: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
-	19, // 42: botyard.storage.v1.StorageService.Import:output_type -> botyard.storage.v1.ImportResponse
-	21, // 43: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
-	36, // [36:44] is the sub-list for method output_type
-	28, // [28:36] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	27, // 27: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
+	27, // 28: botyard.storage.v1.BackupRequest.call:type_name -> botyard.chat.v1.CallContext
+	2,  // 29: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
+	7,  // 30: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
+	9,  // 31: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
+	11, // 32: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
+	14, // 33: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
+	16, // 34: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
+	18, // 35: botyard.storage.v1.StorageService.Import:input_type -> botyard.storage.v1.ImportRequest
+	20, // 36: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
+	22, // 37: botyard.storage.v1.StorageService.Backup:input_type -> botyard.storage.v1.BackupRequest
+	3,  // 38: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
+	8,  // 39: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
+	10, // 40: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
+	12, // 41: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
+	15, // 42: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
+	17, // 43: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
+	19, // 44: botyard.storage.v1.StorageService.Import:output_type -> botyard.storage.v1.ImportResponse
+	21, // 45: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
+	23, // 46: botyard.storage.v1.StorageService.Backup:output_type -> botyard.storage.v1.BackupResponse
+	38, // [38:47] is the sub-list for method output_type
+	29, // [29:38] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_botyard_storage_v1_storage_proto_init() }
@@ -1776,7 +1894,7 @@ func file_botyard_storage_v1_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_storage_proto_rawDesc), len(file_botyard_storage_v1_storage_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	StorageService_Renew_FullMethodName   = "/botyard.storage.v1.StorageService/Renew"
 	StorageService_Import_FullMethodName  = "/botyard.storage.v1.StorageService/Import"
 	StorageService_Migrate_FullMethodName = "/botyard.storage.v1.StorageService/Migrate"
+	StorageService_Backup_FullMethodName  = "/botyard.storage.v1.StorageService/Backup"
 )
 
 // StorageServiceClient is the client API for StorageService service.
@@ -59,6 +60,9 @@ type StorageServiceClient interface {
 	// Migrate brings the database to the plugin's layout. Served by storages with the
 	// capability "migrate". The call context names the instance only.
 	Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error)
+	// Backup writes a copy of the whole database into a folder. Served by storages with
+	// the capability "backup". The call context names the instance only.
+	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (*BackupResponse, error)
 }
 
 type storageServiceClient struct {
@@ -149,6 +153,16 @@ func (c *storageServiceClient) Migrate(ctx context.Context, in *MigrateRequest, 
 	return out, nil
 }
 
+func (c *storageServiceClient) Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (*BackupResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BackupResponse)
+	err := c.cc.Invoke(ctx, StorageService_Backup_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // StorageServiceServer is the server API for StorageService service.
 // All implementations must embed UnimplementedStorageServiceServer
 // for forward compatibility.
@@ -179,6 +193,9 @@ type StorageServiceServer interface {
 	// Migrate brings the database to the plugin's layout. Served by storages with the
 	// capability "migrate". The call context names the instance only.
 	Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error)
+	// Backup writes a copy of the whole database into a folder. Served by storages with
+	// the capability "backup". The call context names the instance only.
+	Backup(context.Context, *BackupRequest) (*BackupResponse, error)
 	mustEmbedUnimplementedStorageServiceServer()
 }
 
@@ -212,6 +229,9 @@ func (UnimplementedStorageServiceServer) Import(context.Context, *ImportRequest)
 }
 func (UnimplementedStorageServiceServer) Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Migrate not implemented")
+}
+func (UnimplementedStorageServiceServer) Backup(context.Context, *BackupRequest) (*BackupResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Backup not implemented")
 }
 func (UnimplementedStorageServiceServer) mustEmbedUnimplementedStorageServiceServer() {}
 func (UnimplementedStorageServiceServer) testEmbeddedByValue()                        {}
@@ -378,6 +398,24 @@ func _StorageService_Migrate_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StorageService_Backup_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BackupRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Backup(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Backup_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Backup(ctx, req.(*BackupRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // StorageService_ServiceDesc is the grpc.ServiceDesc for StorageService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -416,6 +454,10 @@ var StorageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Migrate",
 			Handler:    _StorageService_Migrate_Handler,
+		},
+		{
+			MethodName: "Backup",
+			Handler:    _StorageService_Backup_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// backedUp is what storage backup did with one storage.
+type backedUp struct {
+	Storage string `json:"storage"` // where the host file names it
+	Backend string `json:"backend"`
+	Path    string `json:"path,omitempty"`
+	Bytes   int64  `json:"bytes,omitempty"`
+	// Reason says why there is no copy; empty if there is one.
+	Reason string `json:"reason,omitempty"`
+}
+
+func newStorageBackup() *cobra.Command {
+	c := &cobra.Command{
+		Use: "backup --to FOLDER", Short: "Copy the host file's databases that are files of this machine",
+		Long: "Copy the databases that the host file names, that of the registry and that which tenants inherit, into a\nfolder, each as it is at one moment. A host may be at work meanwhile. A copy is a whole database for all\ntenants; it has their conversations and their sealed secrets: keep it as safe as the database, and keep\ndata_dir/host.key with it. Nothing is overwritten.",
+	}
+	f := new(hostFlags)
+	f.addFiles(c, sampleConfig)
+	asJSON := addJSON(c)
+	to := c.Flags().String("to", "", "`FOLDER` for the copies; it is made if it is not there")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *to == "" {
+			return usage(errors.New("--to FOLDER is missing"))
+		}
+		folder, err := filepath.Abs(*to)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+		var done []backedUp
+		err = withFiles(cmd.Context(), f, func(files *files) (err error) {
+			done, err = files.backup(cmd.Context(), folder)
+			return err
+		})
+		if *asJSON && err == nil {
+			return printJSON(cmd, done)
+		}
+		copies := 0
+		for _, b := range done {
+			if b.Reason != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s (%s) is not copied: %s\n", b.Storage, b.Backend, b.Reason)
+				continue
+			}
+			copies++
+			fmt.Fprintf(cmd.OutOrStdout(), "%s (%s) is copied to %s, %d bytes\n", b.Storage, b.Backend, filepath.Join(*to, filepath.Base(b.Path)), b.Bytes)
+		}
+		if err == nil && copies == 0 {
+			err = errors.New("there is nothing that could be copied")
+		}
+		return err
+	}
+	return c
+}
+
+func (f *files) backup(ctx context.Context, folder string) ([]backedUp, error) {
+	done := []backedUp{}
+	var first openStorage
+	err := f.eachStorage(ctx, func(s openStorage) error {
+		b := backedUp{Storage: s.at, Backend: s.backend}
+		backuper := s.instance.Backuper()
+		switch {
+		case first.backend == s.backend && bytes.Equal(first.config, s.config):
+			b.Reason = "it is the database of " + first.at
+		case backuper == nil:
+			b.Reason = "its plugin has no file to copy; use what its database brings along, as pg_dump"
+		default:
+			copied, err := backuper.Backup(ctx, folder)
+			if err != nil {
+				return err
+			}
+			b.Path, b.Bytes = copied.Path, copied.Bytes
+		}
+		first = s
+		done = append(done, b)
+		return nil
+	})
+	return done, err
+}

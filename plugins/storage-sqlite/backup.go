@@ -1,0 +1,93 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var _ storage.Backuper = (*Store)(nil)
+
+// Backup implements [storage.Backuper]. The copy is what the database was at one moment,
+// without a write-ahead log beside it. Turns go on meanwhile.
+func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
+	if !filepath.IsAbs(folder) {
+		return nil, fault.New(fault.Invalid, "is not an absolute path").At("folder")
+	}
+	// No partial copy has the name of a whole one.
+	name := filepath.Join(folder, filepath.Base(s.path))
+	if _, err := os.Lstat(name); err == nil {
+		return nil, fault.New(fault.Conflict, "there is a file %s already; choose another folder", name).By(fault.PartyCaller)
+	}
+	partial := name + ".partial"
+	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, unwritable(err)
+	}
+	if f, err := os.OpenFile(partial, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err != nil {
+		return nil, unwritable(err)
+	} else if err := f.Close(); err != nil {
+		return nil, unwritable(err)
+	}
+	if err := s.copyInto(ctx, partial); err != nil {
+		return nil, errors.Join(err, removeIfThere(partial))
+	}
+	size, err := keep(partial, name)
+	if err != nil {
+		return nil, errors.Join(unwritable(err), removeIfThere(partial))
+	}
+	return &storage.BackupFile{Path: name, Bytes: size}, nil
+}
+
+// copyInto copies the database into an empty file.
+func (s *Store) copyInto(ctx context.Context, path string) error {
+	if err := s.write(ctx, func(*session) error { return nil }); err != nil { // it is there, and at our layout
+		return err
+	}
+	c, err := connect(s.path, writerPragmas)
+	if err != nil {
+		return s.classify(err)
+	}
+	_, err = c.conn.ExecContext(ctx, "VACUUM INTO ?", path)
+	return s.classify(errors.Join(err, c.close()))
+}
+
+// keep makes the copy last, gives it its name, and answers its size.
+func keep(partial, name string) (int64, error) {
+	f, err := os.OpenFile(partial, os.O_RDWR, 0)
+	if err != nil {
+		return 0, err
+	}
+	info, err := f.Stat()
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return 0, err
+	}
+	if err := os.Rename(partial, name); err != nil {
+		return 0, err
+	}
+	d, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), errors.Join(d.Sync(), d.Close())
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// unwritable is of a folder that takes no copy.
+func unwritable(err error) error {
+	e := fault.New(fault.Invalid, "the copy cannot be written: %w", err).By(fault.PartyCaller)
+	if outOfSpace(err) {
+		e = fault.New(fault.ProviderFailed, "the disk has no room for the copy: %w", err).By(fault.PartyHost)
+	}
+	return e.At("folder")
+}

@@ -1,0 +1,249 @@
+package sqlitestore
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// succeed makes a turn of the conversation that succeeds.
+func succeed(ctx context.Context, s *Store, conversation string) error {
+	c := sdk.Call{Tenant: "t", Conversation: conversation}
+	r, err := s.Begin(ctx, &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Attempt: conversation})
+	if err != nil {
+		return err
+	}
+	_, err = s.Commit(ctx, &storage.CommitRequest{Call: c, Fence: r.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "yes")}})
+	return err
+}
+
+// conversations are the ids of those that s shows.
+func conversations(t *testing.T, s *Store) string {
+	t.Helper()
+	page, err := s.List(t.Context(), &storage.ListRequest{Call: sdk.Call{Tenant: "t"}, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range page.Conversations {
+		ids = append(ids, c.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func move(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// old makes the file's last change long ago, as that of a backup is.
+func old(t *testing.T, path string) {
+	t.Helper()
+	ago := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, ago, ago); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// backedUp gives a Store in dir with the conversation "kept", its copy, and "lost" after that.
+func backedUp(t *testing.T, dir string) (s *Store, path, copied string) {
+	t.Helper()
+	s, path = openStore(t, dir), filepath.Join(dir, "botyard.db")
+	if err := succeed(t.Context(), s, "kept"); err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.Backup(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := succeed(t.Context(), s, "lost"); err != nil {
+		t.Fatal(err)
+	}
+	if got := conversations(t, s); got != "kept lost" {
+		t.Fatalf("before: %s", got)
+	}
+	old(t, f.Path)
+	return s, path, f.Path
+}
+
+// TestReplacedFile puts a backup in the database's place while it is used, in the ways
+// in which people do so. What is answered with success is in the new file.
+func TestReplacedFile(t *testing.T) {
+	for name, replace := range map[string]func(t *testing.T, path, copied string){
+		"renamed over":                 func(t *testing.T, path, copied string) { move(t, copied, path) },
+		"moved away, then renamed":     func(t *testing.T, path, copied string) { move(t, path, path+".old"); move(t, copied, path) },
+		"all moved away, then renamed": func(t *testing.T, path, copied string) { moveAll(t, path); move(t, copied, path) },
+		"removed with what is beside it": func(t *testing.T, path, copied string) {
+			for _, suffix := range beside {
+				_ = os.Remove(path + suffix)
+			}
+			move(t, copied, path)
+		},
+		"a copy with a write-ahead log of its own": func(t *testing.T, path, copied string) {
+			// Another program has written to the copy and did not close it.
+			other := openStore(t, filepath.Dir(copied))
+			if err := succeed(t.Context(), other, "later"); err != nil {
+				t.Fatal(err)
+			}
+			moveAll(t, path)
+			for _, suffix := range beside {
+				content, err := os.ReadFile(copied + suffix)
+				if err != nil || os.WriteFile(path+suffix, content, 0o600) != nil {
+					t.Fatal(err)
+				}
+				old(t, path+suffix)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, dir, path := "kept", t.TempDir(), ""
+			if strings.HasPrefix(name, "a copy") {
+				want = "kept later"
+			}
+			t.Run("in use", func(t *testing.T) { // its end closes the Store
+				var s *Store
+				var copied string
+				s, path, copied = backedUp(t, dir)
+				replace(t, path, copied)
+				if got := conversations(t, s); got != want {
+					t.Errorf("after: %s; want %s", got, want)
+				}
+				if err := succeed(t.Context(), s, "new"); err != nil {
+					t.Fatal(err)
+				}
+				want += " new"
+				if got := conversations(t, s); got != want {
+					t.Errorf("after a turn: %s; want %s", got, want)
+				}
+			})
+			again := openStore(t, filepath.Dir(path))
+			if got := conversations(t, again); got != want {
+				t.Errorf("after a restart: %s; want %s", got, want)
+			}
+			var verdict string
+			if err := again.read(t.Context(), func(tx *session) error {
+				_, err := tx.get([]any{&verdict}, "PRAGMA integrity_check")
+				return err
+			}); err != nil || verdict != "ok" {
+				t.Errorf("integrity: %s, %v", verdict, err)
+			}
+		})
+	}
+}
+
+func moveAll(t *testing.T, path string) {
+	t.Helper()
+	for _, suffix := range beside {
+		move(t, path+suffix, path+".old"+suffix)
+	}
+}
+
+// TestFileThatIsGone: nothing is made in its place, and nothing is answered with success.
+func TestFileThatIsGone(t *testing.T) {
+	s, path, _ := backedUp(t, t.TempDir())
+	moveAll(t, path)
+	for range 2 {
+		if err := succeed(t.Context(), s, "new"); !fault.Is(err, fault.ProviderFailed) || !strings.Contains(err.Error(), "is gone") {
+			t.Errorf("a turn: %v", err)
+		}
+		if _, err := s.List(t.Context(), &storage.ListRequest{Call: call, Limit: 1}); !fault.Is(err, fault.ProviderFailed) {
+			t.Errorf("a list: %v", err)
+		}
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("an empty database was made in its place")
+	}
+	for _, suffix := range beside {
+		move(t, path+".old"+suffix, path+suffix)
+	}
+	old(t, path)
+	if err := succeed(t.Context(), s, "new"); err != nil {
+		t.Error(err)
+	}
+	if got := conversations(t, s); got != "kept lost new" {
+		t.Errorf("back again: %s", got)
+	}
+}
+
+// TestFileThatIsStillCopied: what grows is not opened.
+func TestFileThatIsStillCopied(t *testing.T) {
+	s, path, copied := backedUp(t, t.TempDir())
+	moveAll(t, path)
+	content, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range [][]byte{nil, content[:len(content)/2], content} {
+		if err := os.WriteFile(path, part, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := succeed(t.Context(), s, "new"); !fault.Is(err, fault.ProviderFailed) || !strings.Contains(err.Error(), "a moment ago") {
+			t.Errorf("with %d of %d bytes: %v", len(part), len(content), err)
+		}
+	}
+	old(t, path)
+	if err := succeed(t.Context(), s, "new"); err != nil {
+		t.Error(err)
+	}
+	if got := conversations(t, s); got != "kept new" {
+		t.Errorf("after: %s", got)
+	}
+}
+
+// TestFileThatIsMovedDuringAWrite: the write's caller is not told that it is kept.
+func TestFileThatIsMovedDuringAWrite(t *testing.T) {
+	s, path, copied := backedUp(t, t.TempDir())
+	err := s.write(t.Context(), func(*session) error {
+		if _, err := os.Stat(copied); err == nil {
+			move(t, copied, path)
+		}
+		return nil
+	})
+	if !fault.Is(err, fault.ProviderFailed) || !fault.Of(err).Retryable {
+		t.Errorf("%v", err)
+	}
+	if got := conversations(t, s); got != "kept" {
+		t.Errorf("after: %s", got)
+	}
+}
+
+func TestBackup(t *testing.T) {
+	s, _, copied := backedUp(t, t.TempDir())
+	info, err := os.Stat(copied)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if _, err := s.Backup(t.Context(), filepath.Dir(copied)); !fault.Is(err, fault.Conflict) {
+		t.Errorf("onto a copy that is there: %v", err)
+	}
+	for _, folder := range []string{"relative", filepath.Join(t.TempDir(), "missing")} {
+		if _, err := s.Backup(t.Context(), folder); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", folder, err)
+		}
+	}
+	// One that was interrupted leaves nothing that looks whole, and is no obstacle.
+	again := t.TempDir()
+	if err := os.WriteFile(filepath.Join(again, "botyard.db.partial"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Backup(t.Context(), again); err != nil {
+		t.Error(err)
+	}
+	left, err := os.ReadDir(again)
+	if err != nil || len(left) != 1 || left[0].Name() != "botyard.db" {
+		t.Errorf("%v, %v", left, err)
+	}
+	if got := conversations(t, openStore(t, again)); got != "kept lost" {
+		t.Errorf("the copy: %s", got)
+	}
+}
