@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -70,8 +71,10 @@ type pager struct {
 // turnsAtOnce bounds what one reading holds: messages can be large.
 const turnsAtOnce = 50
 
+// page ends with the limit, or with the message that makes it sdk.MaxPageBytes.
 func (p *pager) page() (messages []Message, more bool, err error) {
 	messages = []Message{}
+	bytes := 0
 	// The turn of the cursor is read again: it may have messages after it.
 	from := max(0, p.after.sequence-1)
 	for {
@@ -88,9 +91,10 @@ func (p *pager) page() (messages []Message, more bool, err error) {
 				first = p.after.index + 1
 			}
 			for index := first; index < len(t.Messages); index++ {
-				if len(messages) == p.limit {
+				if len(messages) == p.limit || bytes >= sdk.MaxPageBytes {
 					return messages, true, nil
 				}
+				bytes += t.Messages[index].Size()
 				messages = append(messages, newMessage(t, index))
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -118,16 +117,33 @@ func (e *Export) Write(ctx context.Context, out io.Writer) error {
 
 // line writes one.
 func (e *Export) line(v any) error {
+	b, err := encodeLine(v)
+	if err != nil {
+		return err
+	}
+	_, err = e.out.Write(b)
+	return err
+}
+
+func encodeLine(v any) ([]byte, error) {
 	var b bytes.Buffer
 	j := json.NewEncoder(&b)
 	j.SetEscapeHTML(false)
-	if err := j.Encode(v); err != nil {
+	err := j.Encode(v)
+	return b.Bytes(), err
+}
+
+// turn writes a turn. One of an earlier version that no import could take is written with
+// the beginnings of its messages, which say so.
+func (e *Export) turn(t *storage.Turn) error {
+	b, err := encodeLine(newTurnLine(t))
+	if err != nil {
 		return err
 	}
-	if b.Len() > MaxLine {
-		return fault.New(fault.Invalid, "a line of %d bytes is too large for an export; at most %d are taken", b.Len(), MaxLine)
+	if len(b) > MaxLine || t.Size() > MaxTurn {
+		return e.line(newTurnLine(shortened(t)))
 	}
-	_, err := e.out.Write(b.Bytes())
+	_, err = e.out.Write(b)
 	return err
 }
 
@@ -180,7 +196,7 @@ func (e *Export) conversation(ctx context.Context, at int, c storage.Conversatio
 			e.ended.Conversations++
 		}
 		for i := range page.Turns {
-			if err := e.line(newTurnLine(&page.Turns[i])); err != nil {
+			if err := e.turn(&page.Turns[i]); err != nil {
 				return err
 			}
 			after = page.Turns[i].Sequence
@@ -191,54 +207,20 @@ func (e *Export) conversation(ctx context.Context, at int, c storage.Conversatio
 	return nil
 }
 
-// read reads the next turns, as many as fit.
+// read reads the next turns: a page ends by its bytes too.
 func (e *Export) read(ctx context.Context, at int, conversation string, after int64) (page *storage.TurnPage, err error) {
-	for {
-		limit := e.turns
-		err = e.a.insist(ctx, func() (err error) {
-			page, err = e.stores[at].Read(ctx, &storage.ReadRequest{Call: e.call(conversation, ""), After: after, Limit: limit, All: true})
-			if fault.Is(err, fault.RateLimited) && limit > 1 {
-				return errTooLarge // perhaps: what a message of the protocol cannot hold is answered so
-			}
-			return err
-		})
-		if !errors.Is(err, errTooLarge) {
-			break
-		}
-		e.turns = 1
-	}
+	err = e.a.insist(ctx, func() (err error) {
+		page, err = e.stores[at].Read(ctx, &storage.ReadRequest{Call: e.call(conversation, ""), After: after, Limit: e.turns, All: true})
+		return err
+	})
 	if err == nil && len(page.Turns) > 0 {
 		size := 1
 		for i := range page.Turns {
-			size += weight(&page.Turns[i])
+			size += page.Turns[i].Size()
 		}
 		e.turns = min(max(1, pageBytes*len(page.Turns)/size), 2*e.turns, mostTurns)
 	}
 	return page, err
-}
-
-var errTooLarge = fault.New(fault.Invalid, "the page is too large")
-
-// weight is about how many bytes a turn has.
-func weight(t *storage.Turn) int {
-	n := 256 + len(t.Metadata) + len(t.Record)
-	for _, m := range t.Messages {
-		for _, p := range m.Parts {
-			n += 64 + len(p.Text)
-			if p.Image != nil {
-				n += len(p.Image.Data)
-			}
-			if p.Reasoning != nil {
-				n += len(p.Reasoning.Text)
-			}
-			if p.ToolResult != nil {
-				for _, q := range p.ToolResult.Parts {
-					n += len(q.Text)
-				}
-			}
-		}
-	}
-	return n
 }
 
 // hidden says whether a later storage has a conversation of that id too.

@@ -2,8 +2,11 @@ package archive
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -11,8 +14,14 @@ import (
 // Version is that of the form of exports.
 const Version = 1
 
-// MaxLine bounds a line of an export, in bytes.
-const MaxLine = 128 << 20
+const (
+	// MaxLine bounds a line of an export, in bytes: a turn of sdk.MaxTurnBytes, of which
+	// JSON makes six times as many at worst.
+	MaxLine = 128 << 20
+	// MaxTurn bounds a turn that is imported, as its Size says: with what is around it, it
+	// must be carried. It is more than a host writes today, for what earlier ones did.
+	MaxTurn = sdk.MaxMessageBytes - 1<<20
+)
 
 // Types of lines.
 const (
@@ -97,4 +106,20 @@ func (l *turnLine) turn() storage.Turn {
 		Sequence: l.Sequence, Number: l.Number, State: states[l.State], Reason: l.Reason, User: l.User, Key: l.Key,
 		StartedAt: l.StartedAt, EndedAt: l.EndedAt, Messages: l.Messages, Usage: l.Usage, Metadata: l.Metadata, Record: l.Record,
 	}
+}
+
+// shortenedBytes is how much of its messages a turn keeps that is too large for an export.
+const shortenedBytes = 1 << 20
+
+// shortened is a turn with the beginnings of its texts, and nothing else of its messages.
+func shortened(t *storage.Turn) *storage.Turn {
+	out := *t
+	out.Messages = make([]chat.Message, min(len(t.Messages), shortenedBytes>>10))
+	for i := range out.Messages {
+		m := t.Messages[i]
+		text := m.Text()
+		begin := strings.ToValidUTF8(text[:min(len(text), shortenedBytes/len(out.Messages))], "")
+		out.Messages[i] = chat.Text(m.Role, fmt.Sprintf("%s [cut: the message has %d bytes, and the turn is too large for an export]", begin, m.Size()))
+	}
+	return &out
 }

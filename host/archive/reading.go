@@ -122,6 +122,9 @@ func (l *turnLine) check() error {
 			return err
 		}
 	}
+	if t := l.turn(); t.Size() > MaxTurn {
+		return fault.New(fault.Invalid, "turn %d has %d bytes; at most %d are taken", l.Sequence, t.Size(), MaxTurn)
+	}
 	if len(l.Messages) == 0 {
 		return fault.New(fault.Invalid, "is empty; a turn has a message at least").At("messages")
 	}

@@ -1,0 +1,83 @@
+package archive
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+func turnOf(messages ...chat.Message) *storage.Turn {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return &storage.Turn{Sequence: 1, Number: 1, State: storage.Succeeded, StartedAt: at, EndedAt: at, Messages: messages}
+}
+
+// exported writes the turn and reads its line as an import does.
+func exported(t *testing.T, turn *storage.Turn) (*storage.Turn, error) {
+	t.Helper()
+	var out bytes.Buffer
+	if err := (&Export{out: &out}).turn(turn); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() > MaxLine {
+		t.Errorf("a line of %d bytes", out.Len())
+	}
+	line, err := decode(bytes.TrimSuffix(out.Bytes(), []byte("\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := line.(*turnLine)
+	back := l.turn()
+	return &back, l.check()
+}
+
+// TestEveryTurnIsExported: the largest turn that a host writes comes back whole, whatever
+// JSON makes of it; one of an earlier host that no import could take is shortened.
+func TestEveryTurnIsExported(t *testing.T) {
+	largest := turnOf(chat.Text(chat.User, strings.Repeat("\u0001", sdk.MaxUserMessageBytes)),
+		chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "r", Signature: make([]byte, sdk.MaxSignatureBytes)}},
+			{Text: strings.Repeat("\u2028", sdk.MaxReplyBytes/3)}}})
+	largest.Metadata = json.RawMessage(`{"a":"` + strings.Repeat("x", sdk.MaxMetadataBytes-8) + `"}`)
+	largest.Record = json.RawMessage(`{"a":"` + strings.Repeat("x", sdk.MaxRecordBytes-8) + `"}`)
+	largest.Reason = strings.Repeat("\u0001", sdk.MaxReasonBytes)
+	if n := largest.Size(); n > sdk.MaxTurnBytes {
+		t.Errorf("the largest turn has %d bytes; want at most %d", n, sdk.MaxTurnBytes)
+	}
+	if back, err := exported(t, largest); err != nil || !reflect.DeepEqual(back, largest) {
+		t.Errorf("the largest turn came back otherwise: %v", err)
+	}
+	earlier := turnOf(chat.Text(chat.User, strings.Repeat("x", 60<<20)))
+	if back, err := exported(t, earlier); err != nil || !reflect.DeepEqual(back, earlier) {
+		t.Errorf("an earlier turn that can be taken came back otherwise: %v", err)
+	}
+	for name, turn := range map[string]*storage.Turn{
+		"of many escapes":  turnOf(chat.Text(chat.User, strings.Repeat("\u0001", 40<<20)), chat.Text(chat.Assistant, "short")),
+		"of two requests":  turnOf(chat.Text(chat.User, strings.Repeat("€", 20<<20)), chat.Text(chat.Assistant, strings.Repeat("x", 60<<20))),
+		"of many messages": turnOf(append([]chat.Message{chat.Text(chat.User, strings.Repeat("x", 65<<20))}, make([]chat.Message, 5000)...)...),
+	} {
+		for i := range turn.Messages {
+			if turn.Messages[i].Role == "" {
+				turn.Messages[i].Role = chat.Assistant
+			}
+		}
+		back, err := exported(t, turn)
+		if err != nil || !strings.Contains(back.Messages[0].Text(), "[cut: the message has ") || back.Messages[1].Role != chat.Assistant || back.Number != 1 {
+			t.Errorf("a turn %s: %v, with %.60q", name, err, back.Messages[0].Text())
+		}
+	}
+}
+
+// TestATurnThatIsTooLargeIsNotImported: what could not be carried is refused by its line.
+func TestATurnThatIsTooLargeIsNotImported(t *testing.T) {
+	l := newTurnLine(turnOf(chat.Text(chat.User, strings.Repeat("x", MaxTurn))))
+	if err := l.check(); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,196 @@
+package plugins
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// boundless are plugins that count nothing, and answer more than anything carries.
+type boundless struct {
+	storage.Storage
+	storage.Registry
+}
+
+func large(n int) string { return strings.Repeat("x", n) }
+
+func largestTurn() storage.Turn {
+	return storage.Turn{Sequence: 1, Number: 1, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxTurnBytes))}}
+}
+
+func (boundless) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
+	return &storage.BeginResult{Started: &storage.Started{Fence: "f", Tail: repeated(chat.Text(chat.User, large(1<<20)), 200)}}, nil
+}
+
+func (boundless) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
+
+func (boundless) Read(_ context.Context, r *storage.ReadRequest) (*storage.TurnPage, error) {
+	if r.After == 1 { // one that an earlier version let in
+		return &storage.TurnPage{Turns: []storage.Turn{{Messages: repeated(chat.Text(chat.User, large(sdk.MaxMessageBytes)), 2)}}}, nil
+	}
+	return &storage.TurnPage{Turns: repeated(largestTurn(), r.Limit)}, nil
+}
+
+func (boundless) List(_ context.Context, r *storage.ListRequest) (*storage.ConversationPage, error) {
+	return &storage.ConversationPage{Conversations: repeated(storage.Conversation{ID: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}, r.Limit)}, nil
+}
+
+func (boundless) Import(_ context.Context, r *storage.ImportRequest) (int64, error) {
+	return int64(len(r.Turns)), nil
+}
+
+func (boundless) ListTenants(_ context.Context, _ string, limit int) (*storage.RegistrationPage, error) {
+	return &storage.RegistrationPage{Registrations: repeated(storage.Registration{Document: make([]byte, sdk.MaxDocumentBytes)}, limit)}, nil
+}
+
+func (b boundless) TenantHistory(ctx context.Context, _ string, _ int64, limit int) (*storage.RegistrationPage, error) {
+	return b.ListTenants(ctx, "", limit)
+}
+
+func (b boundless) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
+	page, err := b.ListTenants(ctx, "", len(ids))
+	return page.Registrations, err
+}
+
+type boundlessMemory struct{}
+
+func (boundlessMemory) Needs() memory.Needs { return memory.Needs{Recall: true} }
+func (boundlessMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
+	return repeated(chat.Text(chat.User, large(1<<20)), 200), nil
+}
+
+type boundlessLLM struct{}
+
+func (boundlessLLM) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	if err := emit(llm.Delta{Text: large(100 << 20), Reasoning: large(100 << 20)}); err != nil {
+		return nil, err
+	}
+	return &llm.Finish{Reason: llm.FinishStop}, nil
+}
+
+// repeated is so many of one.
+func repeated[E any](one E, n int) []E {
+	out := make([]E, n)
+	for i := range out {
+		out[i] = one
+	}
+	return out
+}
+
+// serve gives a connection to the plugin like the host's, with an instance "i".
+func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
+	p.Backend.Register(server)
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(server.Stop)
+	if _, err := p.Backend.Configure(t.Context(), "i", []byte("{}"), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := grpc.NewClient("unix:"+socket, append((&process{bin: &binary{}}).transport(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// TestEverySizeIsCarried: each request and answer arrives when all in it is as large as it
+// may be, also from plugins that bound nothing.
+func TestEverySizeIsCarried(t *testing.T) {
+	ctx := t.Context()
+	call := sdk.Call{Tenant: large(64), Conversation: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}
+	conn := serve(t, storage.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) {
+		return boundless{}, nil
+	}, sdk.Capability(storage.CapImport), sdk.Capability(storage.CapRegistry)))
+	s, r := storage.NewClient(conn, "i"), storage.NewRegistryClient(conn, "i")
+
+	message := chat.Text(chat.User, large(sdk.MaxUserMessageBytes))
+	begun, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: message, Metadata: []byte(large(sdk.MaxMetadataBytes)),
+		Tail: 1000, TailBytes: sdk.MaxTailBytes, Lease: time.Second, Key: large(sdk.MaxIDBytes)})
+	if err != nil || !begun.Started.TailCut || chat.Size(begun.Started.Tail) > sdk.MaxTailBytes || len(begun.Started.Tail) == 0 {
+		t.Fatalf("Begin: %v", err)
+	}
+	_, err = s.Commit(ctx, &storage.CommitRequest{Call: call, State: storage.Succeeded, Reason: large(sdk.MaxReasonBytes), Record: []byte(large(sdk.MaxRecordBytes)),
+		Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Signature: make([]byte, sdk.MaxSignatureBytes)}}, {Text: large(sdk.MaxReplyBytes)}}}}})
+	if err != nil {
+		t.Errorf("Commit: %v", err)
+	}
+	page, err := s.Read(ctx, &storage.ReadRequest{Call: call, Limit: storage.MaxPage})
+	if err != nil || len(page.Turns) != 1 || !page.More {
+		t.Errorf("Read: %v", err)
+	}
+	if page, err := s.Read(ctx, &storage.ReadRequest{Call: call, After: 1, Limit: 1}); err != nil || len(page.Turns) != 1 {
+		t.Errorf("Read of a turn of an earlier version: %v", err)
+	}
+	list, err := s.List(ctx, &storage.ListRequest{Call: call, Limit: storage.MaxPage})
+	if err != nil || len(list.Conversations) != storage.MaxPage {
+		t.Errorf("List: %v", err)
+	}
+	if _, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: []storage.Turn{{Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxMessageBytes-1<<20))}}}}); err != nil {
+		t.Errorf("Import: %v", err)
+	}
+	for name, read := range map[string]func() (*storage.RegistrationPage, error){
+		"ListTenants":   func() (*storage.RegistrationPage, error) { return r.ListTenants(ctx, "", storage.MaxPage) },
+		"TenantHistory": func() (*storage.RegistrationPage, error) { return r.TenantHistory(ctx, "t", 0, storage.MaxPage) },
+	} {
+		if page, err := read(); err != nil || len(page.Registrations) != 1 || !page.More {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if all, err := r.GetTenants(ctx, repeated("t", 20)); err != nil || len(all) != 20 {
+		t.Errorf("GetTenants: %d, %v", len(all), err)
+	}
+
+	m := memory.NewClient(serve(t, memory.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (memory.Memory, error) {
+		return boundlessMemory{}, nil
+	})), "i")
+	tail := chat.Newest(repeated(chat.Text(chat.User, large(1<<20)), 200), sdk.MaxTailBytes)
+	if recalled, err := m.Recall(ctx, &memory.RecallRequest{Call: call, Tail: tail, Message: message}); err != nil || chat.Size(recalled) < sdk.MaxTailBytes {
+		t.Errorf("Recall: %d, %v", len(recalled), err)
+	}
+
+	l := llm.NewClient(serve(t, llm.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (llm.LLM, error) {
+		return boundlessLLM{}, nil
+	})), "i")
+	said := 0
+	finish, err := l.Chat(ctx, &llm.Request{Call: call, Messages: append(append([]chat.Message{chat.Text(chat.System, large(sdk.MaxSystemBytes))}, tail...), message)},
+		func(d llm.Delta) error { said += len(d.Text) + len(d.Reasoning); return nil })
+	if err != nil || said != sdk.MaxReplyBytes || finish.Reason != llm.FinishLength {
+		t.Errorf("Chat: %d bytes, %+v, %v", said, finish, err)
+	}
+}
+
+// TestSizesFit: the arithmetic of package sdk.
+func TestSizesFit(t *testing.T) {
+	for what, c := range map[string]struct{ most, of int }{
+		"a turn": {sdk.MaxUserMessageBytes + sdk.MaxReplyBytes + sdk.MaxSignatureBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +
+			3*sdk.MaxIDBytes + 1<<20, sdk.MaxTurnBytes},
+		"the newest turn in a tail":    {sdk.MaxTurnBytes, sdk.MaxTailBytes},
+		"a request of the model":       {sdk.MaxSystemBytes + sdk.MaxTailBytes + sdk.MaxUserMessageBytes + 1<<20, sdk.MaxMessageBytes},
+		"a page of turns":              {sdk.MaxPageBytes + sdk.MaxTurnBytes, sdk.MaxMessageBytes},
+		"a page of tenants":            {sdk.MaxPageBytes + sdk.MaxDocumentBytes, sdk.MaxMessageBytes},
+		"a turn of an earlier version": {2 * sdk.MaxMessageBytes, sdk.MaxAnswerBytes - 1<<20},
+	} {
+		if c.most > c.of {
+			t.Errorf("%s has up to %d bytes, and %d are carried", what, c.most, c.of)
+		}
+	}
+}
