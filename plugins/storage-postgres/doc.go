@@ -15,7 +15,7 @@
 //	trash           deleted conversations of which turns may be left
 //	ended_lives     incarnations of tenants that take no writes any more
 //	registrations   all kept versions of registered tenants; tenants, the newest of each
-//	holders         leases of hosts;  registry, the newest position;  layout, see below
+//	holders         renewed leases;  registry, the newest position;  layout, see below
 //
 // Operators may read them with psql; the first six show nothing to who has not set a
 // tenant, superusers excepted:
