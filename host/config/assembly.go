@@ -210,7 +210,7 @@ func (a *assembly) reference(path Path, text string) (Reference, bool) {
 func (a *assembly) cover(c cursor, value any, path Path) any {
 	return c.transform(value, path, func(path Path, value any, m marks) any {
 		text, ok := value.(string)
-		if !ok || !m.secret {
+		if !ok || !m.secret && !a.isSealed(path) {
 			return value
 		}
 		if ref, whole := a.reference(path, text); whole {
@@ -218,6 +218,12 @@ func (a *assembly) cover(c cursor, value any, path Path) any {
 		}
 		return newSecret(text)
 	})
+}
+
+// isSealed says whether the tenant's document has something at the path that was kept
+// as a secret.
+func (a *assembly) isSealed(path Path) bool {
+	return a.doc.isSealed(path) && a.stack.places.locate(path).layer == tenantLayer
 }
 
 // knowledge refuses what no plugin can do yet, instead of ignoring it.

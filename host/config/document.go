@@ -30,6 +30,7 @@ type Document struct {
 	keys     mapping
 	problems Problems          // of FromMap, which returns none; reported with the rest
 	kept     []Path            // what RestoreSecrets took from another document
+	sealed   map[string]bool   // keys of the paths of texts that are secret whatever a schema says
 	files    map[string]string // by Path.key, of keys that are from elsewhere than name
 }
 
@@ -198,6 +199,26 @@ func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string
 		return replace(path, text)
 	})
 }
+
+// MarkSecret gives the document with the texts at the paths known to be secret: they
+// were kept as such, and stay so though the plugin's schema does not mark them any more.
+func (d *Document) MarkSecret(paths []Path) *Document {
+	if d == nil || len(paths) == 0 {
+		return d
+	}
+	out := *d
+	out.sealed = maps.Clone(d.sealed)
+	if out.sealed == nil {
+		out.sealed = map[string]bool{}
+	}
+	for _, path := range paths {
+		out.sealed[path.key()] = true
+	}
+	return &out
+}
+
+// isSealed says whether what is at the path was marked by MarkSecret.
+func (d *Document) isSealed(path Path) bool { return d != nil && d.sealed[path.key()] }
 
 func (d *Document) mapText(f func(Path, string) any) *Document {
 	out := *d

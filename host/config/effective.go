@@ -105,7 +105,7 @@ func (e *Effective) TenantSecrets() (literals, references []Path) {
 		config, _ := a.tree[b.key].(map[string]any)
 		schema.cursor().leaves(Path{b.key}, b.plugins(config), func(path Path, value any, m marks) {
 			text, ok := value.(string)
-			if !ok || !m.secret || a.stack.places.locate(path).layer != tenantLayer {
+			if !ok || !m.secret && !a.doc.isSealed(path) || a.stack.places.locate(path).layer != tenantLayer {
 				return
 			}
 			if _, whole := parseReference(text); whole {
@@ -169,8 +169,8 @@ func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
 	}
 	from := a.stack.places.locate(path)
 	e := Entry{Path: path, Layer: from.layer.String(), Pos: from.pos}
-	e.Value = c.transform(value, path, func(_ Path, value any, m marks) any {
-		if m.secret {
+	e.Value = c.transform(value, path, func(path Path, value any, m marks) any {
+		if _, text := value.(string); m.secret || text && a.isSealed(path) {
 			e.Secret = true
 			return secretPlaceholder
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -37,6 +38,12 @@ func RestoreSecrets(new, old *Document) *Document {
 		return at
 	})
 	out.kept = kept
+	if len(old.sealed) > 0 {
+		out.sealed = maps.Clone(old.sealed)
+		for key := range new.sealed {
+			out.sealed[key] = true
+		}
+	}
 	return out
 }
 

@@ -112,7 +112,7 @@ func open(key *secret.Key, tenant string, env envelope) (*config.Document, error
 	if errors.Is(err, secret.ErrSealed) {
 		return nil, fault.New(fault.Invalid, "a secret of tenant %q in the registry was sealed with the key of another host: give all hosts of this registry the same host.key in their data_dir, or put the tenant again with its secrets", tenant).By(fault.PartyHost)
 	}
-	return doc, err
+	return doc.MarkSecret(env.Sealed), err
 }
 
 func sealContext(tenant string, path config.Path) []byte {

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestWhatWasSealedStaysSecret: a new version of a plugin marks a key no longer, and
+// what was kept under it as a secret is shown, resolved and put again as one.
+func TestWhatWasSealedStaysSecret(t *testing.T) {
+	const key = "sk-sealed-0123456789"
+	h := loadHost(t, "{}")
+	s := fakeSchemas{
+		"llm":     {"echo": compile(t, `{"type":"object","properties":{"api_key":{"type":"string"},"other":{"type":"string"}}}`)},
+		"memory":  {"buffer": compile(t, `{"type":"object"}`)},
+		"storage": {"memory": compile(t, `{"type":"object"}`)},
+	}
+	settings := func(value string) map[string]any {
+		return map[string]any{
+			"llm":    map[string]any{"provider": "echo", "api_key": value, "other": "plain"},
+			"memory": map[string]any{"type": "buffer"}, "conversation_storage": map[string]any{"backend": "memory"},
+		}
+	}
+	kept := FromMap("registry", settings(key)).MarkSecret([]Path{{"llm", "api_key"}})
+	for name, doc := range map[string]*Document{
+		"as it was kept": kept,
+		"sent back":      RestoreSecrets(FromMap("body", settings(secretPlaceholder)), kept),
+		"another value":  RestoreSecrets(FromMap("body", settings(key)), kept),
+	} {
+		e, err := h.Tenant(t.Context(), "a", doc, s)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		literals, _ := e.TenantSecrets()
+		if len(literals) != 1 || literals[0].String() != "llm.api_key" {
+			t.Errorf("%s: secrets at %v", name, literals)
+		}
+		if got := fmt.Sprintf("%+v %+v", e.Explain(), e.LLM.Config); strings.Contains(got, key) || !strings.Contains(got, "plain") {
+			t.Errorf("%s: shown: %s", name, got)
+		}
+		if r, err := h.ResolveBlock(e, e.LLM); err != nil || len(r.Secrets) != 1 || r.Secrets[0] != key || !strings.Contains(string(r.Config), key) {
+			t.Errorf("%s: resolved to %d secrets, %v", name, len(r.Secrets), err)
+		}
+		if label := h.SealBlock("a", e.LLM).Label(); strings.Contains(label, key) {
+			t.Errorf("%s: labelled %s", name, label)
+		}
+	}
+}
