@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // ErrUnknownPlugin is what a [*UnknownPluginError] is.
@@ -16,11 +17,23 @@ var ErrUnknownPlugin = errors.New("unknown plugin")
 type UnknownPluginError struct {
 	Kind, Name string
 	Known      []string
+	Missing    []string // plugin folders that are not there
 }
 
 // Error names what is not there.
 func (e *UnknownPluginError) Error() string {
-	return fmt.Sprintf("no %s plugin is named %q", e.Kind, e.Name)
+	return fmt.Sprintf("no %s plugin is named %q", e.Kind, e.Name) + e.folders()
+}
+
+// folders names the plugin folders that are not there.
+func (e *UnknownPluginError) folders() string {
+	switch len(e.Missing) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("; the plugin folder %s is not there", e.Missing[0])
+	}
+	return fmt.Sprintf("; the plugin folders %s are not there", strings.Join(e.Missing, ", "))
 }
 
 // Is makes errors.Is(err, ErrUnknownPlugin) true.
@@ -84,7 +97,7 @@ func (b block) unusable(name string, err error) (string, string) {
 	var none *UnknownPluginError
 	switch {
 	case errors.As(err, &none):
-		return unknown(message, name, none.Known)
+		return unknown(message+none.folders(), name, none.Known)
 	case errors.Is(err, ErrUnknownPlugin):
 		return message, ""
 	}

@@ -162,3 +162,13 @@ func openToAll(path string) error {
 	}
 	return nil
 }
+
+// missingFolders names the plugin folders that are not there.
+func (m *Manager) missingFolders() (missing []string) {
+	for _, dir := range m.opts.Dirs {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, dir)
+		}
+	}
+	return missing
+}

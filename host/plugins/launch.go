@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/botyard/botyard/host/config"
@@ -104,7 +107,7 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settin
 	if p.pid == 0 {
 		p.unkeep()
 		// All but the system's refusal to run just this file is before, and around, the plugin.
-		start := &startError{surroundings: p.execErr == nil || scarce(p.execErr), err: fmt.Errorf("%s: %w", bin.path, c.err)}
+		start := &startError{surroundings: p.execErr == nil || scarce(p.execErr), err: p.whyNotRun(c.err)}
 		return nil, errors.Join(start, os.RemoveAll(p.dir))
 	}
 	go p.cleanUp() // waits for the end, whenever that is
@@ -147,6 +150,34 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 	p.cmd = command(bin.path, p.dir, env)
 	p.client = p.newClient(settings.StartTimeout)
 	return p, nil
+}
+
+// whyNotRun says why the system did not run the file. Of a script whose interpreter is
+// missing the system says that the script is.
+func (p *process) whyNotRun(err error) error {
+	if errors.Is(p.execErr, fs.ErrNotExist) {
+		if by := interpreter(p.bin.path); by != "" {
+			return fmt.Errorf("%s: its interpreter %s, which its first line names, is not there: %w", p.bin.path, by, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", p.bin.path, err)
+}
+
+// interpreter is what the first line of a script names; empty for other files.
+func interpreter(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	start := make([]byte, 256)       // the system reads no more
+	n, _ := io.ReadFull(f, start)
+	line, _, _ := strings.Cut(string(start[:n]), "\n")
+	rest, isScript := strings.CutPrefix(line, "#!")
+	if words := strings.Fields(rest); isScript && len(words) > 0 {
+		return words[0]
+	}
+	return ""
 }
 
 // abandon ends a process that did not come to serve, and says why it did not.

@@ -45,6 +45,7 @@ type Manager struct {
 	mu          sync.Mutex
 	closing     bool
 	binaries    map[ref]*binary
+	missing     []string // plugin folders that are not there
 	asked       map[ref]schemaAnswer
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by key
@@ -133,7 +134,7 @@ func (m *Manager) rescan(asked bool) error {
 			m.changes.note(r, "")
 		}
 	}
-	m.binaries = found
+	m.binaries, m.missing = found, m.missingFolders()
 	for p, s := range m.supervisors {
 		switch b := found[p.ref]; {
 		case b == nil:
@@ -177,7 +178,7 @@ func (m *Manager) find(r ref) (*binary, error) {
 	}
 	b, ok := m.binaries[r]
 	if !ok {
-		return nil, &config.UnknownPluginError{Kind: r.kind, Name: r.name, Known: m.known(r.kind)}
+		return nil, &config.UnknownPluginError{Kind: r.kind, Name: r.name, Known: m.known(r.kind), Missing: m.missing}
 	}
 	if b.refusal != nil {
 		return nil, &fault.Error{

@@ -29,14 +29,14 @@ type processRunner struct {
 	handshake *io.PipeReader // the first line of the process's stdout
 	announce  *io.PipeWriter
 	dialed    net.Addr
-	silent    chan struct{} // closed when the standard output ended without a first line
+	noPlugin  chan struct{} // closed when its standard output did not begin as a plugin's
 }
 
-// wordless reports whether the process closed its standard output before it said
-// anything.
-func (r *processRunner) wordless() bool {
+// isNoPlugin reports whether the process's standard output ended, or had something else,
+// where a plugin's has the handshake.
+func (r *processRunner) isNoPlugin() bool {
 	select {
-	case <-r.silent:
+	case <-r.noPlugin:
 		return true
 	default:
 		return false
@@ -47,7 +47,7 @@ var _ runner.Runner = (*processRunner)(nil)
 
 // newRunner prepares the process; env is go-plugin's share of its environment.
 func (p *process) newRunner(env []string) (*processRunner, error) {
-	r := &processRunner{p: p, silent: make(chan struct{})}
+	r := &processRunner{p: p, noPlugin: make(chan struct{})}
 	r.handshake, r.announce = io.Pipe()
 	p.cmd.Env = append(p.cmd.Env, env...)
 	return r, nil
@@ -122,9 +122,7 @@ func (r *processRunner) readStdout() {
 	} else {
 		// Not how a plugin begins: go-plugin is told that there is no more.
 		r.p.babbled = len(line) > 0
-		if len(line) == 0 {
-			close(r.silent)
-		}
+		close(r.noPlugin)
 		_ = r.announce.Close()
 		r.p.words.say(line)
 	}
@@ -152,8 +150,9 @@ func (r *processRunner) Kill(context.Context) error {
 	r.p.mu.Lock()
 	orderly := r.p.orderly
 	r.p.mu.Unlock()
-	// One that said nothing is ending, mostly; then it is known how it ended.
-	if !orderly && r.p.pid != 0 && r.wordless() && r.p.endsSoon() {
+	// One that does not begin as a plugin is ending, mostly; then it is known how it ended,
+	// and what it said last.
+	if !orderly && r.p.pid != 0 && r.isNoPlugin() && r.p.endsSoon() {
 		return nil
 	}
 	if !orderly {
