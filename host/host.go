@@ -34,6 +34,10 @@ type Options struct {
 	PluginDirs []string
 	TenantDirs []string
 
+	// Preflight says for what the program refuses settings that the host would take, such
+	// as an address that it will not listen on; nil refuses nothing. It writes nothing.
+	Preflight func(config.Settings) error
+
 	// RetainEvery is the time between two looks for conversations that are older than
 	// their tenant keeps them; 0 is an hour.
 	RetainEvery time.Duration
@@ -140,13 +144,13 @@ func (o Options) over(s config.Settings) config.Settings {
 
 // checkWith validates tenants under a configuration.
 func (h *Host) checkWith(cfg *config.Host) registry.Check {
-	return func(ctx context.Context, id string, doc *config.Document, try bool) (*config.Effective, error) {
+	return func(ctx context.Context, id string, doc *config.Document, trial registry.Trial) (*config.Effective, error) {
 		settings := cfg.Settings
 		e, err := cfg.Tenant(ctx, id, doc, h.manager.Under(settings.Plugin))
-		if err != nil || !try {
+		if err != nil || trial == registry.NoTrial {
 			return e, err
 		}
-		if err := Probe(ctx, h.manager, cfg, e, h.log); err != nil {
+		if err := Probe(ctx, h.manager, cfg, e, trial == registry.DryTrial, h.log); err != nil {
 			return nil, err
 		}
 		return e, nil
@@ -157,6 +161,9 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 // key is nil for a host with neither a file nor a data_dir, which keeps nothing.
 func load(o Options) (*config.Host, *secret.Key, error) {
 	cfg, err := readFiles(o, nil)
+	if err == nil {
+		err = Preflight(o, cfg.Settings) // before anything is made
+	}
 	if err != nil || !o.keeps() {
 		return cfg, nil, err
 	}

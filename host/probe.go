@@ -8,6 +8,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -17,12 +18,13 @@ var blockKeys = map[string]string{"llm": "llm", "memory": "memory", "storage": "
 // Probe has each plugin configured as the tenant wants it, so that what a schema
 // cannot say is refused when the tenant is registered and not at its first chat:
 // config.Problems. Plugins of which each tenant has a process of its own are left
-// out: registering must not start one for each. A plugin that is down is no reason
+// out: registering must not start one for each. A dry probe leaves out the storage: opening one
+// makes its database. A plugin that is down is no reason
 // to refuse; it is logged.
-func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.Effective, log hclog.Logger) error {
+func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.Effective, dry bool, log hclog.Logger) error {
 	var problems config.Problems
 	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
-		if m.IsIsolated(b.Kind, b.Plugin) {
+		if m.IsIsolated(b.Kind, b.Plugin) || dry && b.Kind == storage.Kind {
 			continue
 		}
 		resolved, err := cfg.ResolveBlock(e, b)

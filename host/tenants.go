@@ -21,7 +21,7 @@ func (h *Host) followTenants(ctx context.Context, key *secret.Key, changes *plug
 	var store *tenantdir.Store
 	if key != nil {
 		var err error
-		dir := filepath.Join(h.Settings().DataDir, "last-good")
+		dir := filepath.Join(h.Settings().DataDir, lastGood)
 		if store, err = tenantdir.OpenStore(dir, key, h.log); err != nil {
 			return fmt.Errorf("data_dir: %w", err)
 		}
@@ -68,6 +68,9 @@ func (h *Host) ConfirmRemoved() []string { return h.tenants.ConfirmRemoved() }
 // IgnoredTenantFiles answers the files in the tenant folders that look like a tenant's
 // and bring none, and why.
 func (h *Host) IgnoredTenantFiles() []tenantdir.Ignored { return h.tenants.Ignored() }
+
+// lastGood is the folder in data_dir of the tenants' last good files.
+const lastGood = "last-good"
 
 // fileTenants puts tenants of files into the registry.
 type fileTenants struct{ registry *registry.Registry }

@@ -2,11 +2,45 @@ package api
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/hashicorp/go-hclog"
 )
+
+// Preflight says for what Listen would refuse the settings, but that the address is
+// another's. Nothing is opened.
+func Preflight(settings config.Settings) error {
+	var wrong []error
+	if settings.TLS != (config.TLS{}) {
+		_, err := loadCertificate(settings.TLS, hclog.NewNullLogger())
+		wrong = append(wrong, err)
+	}
+	wrong = append(wrong, checkAddress(settings.Listen, settings.Auth.Mode == config.AuthToken))
+	return errors.Join(wrong...)
+}
+
+// checkAddress says why no listener is opened at the address; anywhere says that it may
+// be beyond loopback.
+func checkAddress(address string, anywhere bool) error {
+	name, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return notAddress(address, err)
+	}
+	if !anywhere && !isLoopbackName(name) {
+		return notLoopback(address)
+	}
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return notAddress(address, err)
+	}
+	if !anywhere && !at.IP.IsLoopback() {
+		return notLoopback(address)
+	}
+	return nil
+}
 
 // Listen opens the address that the host's settings name, with TLS if they name a
 // certificate. Where no token is asked for that has to be a loopback address.
@@ -38,8 +72,8 @@ func (s *Server) Listen() (net.Listener, error) {
 }
 
 func listenAnywhere(address string) (net.Listener, error) {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return nil, notAddress(address, err)
+	if err := checkAddress(address, true); err != nil {
+		return nil, err
 	}
 	return net.Listen("tcp", address)
 }
@@ -47,13 +81,9 @@ func listenAnywhere(address string) (net.Listener, error) {
 // Listen opens a loopback address: without authentication, whoever reaches the
 // server can use every tenant.
 func Listen(address string) (net.Listener, error) {
-	name, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, notAddress(address, err)
-	}
 	// Before anything is bound: a port that is open for a moment is open.
-	if !isLoopbackName(name) {
-		return nil, notLoopback(address)
+	if err := checkAddress(address, false); err != nil {
+		return nil, err
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

@@ -163,7 +163,7 @@ func (f *files) tenant(ctx context.Context, path string) (*config.Effective, err
 	if err != nil {
 		return nil, err
 	}
-	return e, host.Probe(ctx, f.plugins, f.host, e, f.log)
+	return e, host.Probe(ctx, f.plugins, f.host, e, true, f.log)
 }
 
 // check finds all problems of all files, and the ids of the tenants that have none.
@@ -178,6 +178,13 @@ func check(ctx context.Context, f *hostFlags) (problems config.Problems, tenants
 		return nil
 	}
 	err = withFiles(ctx, f, func(files *files) error {
+		// As serve does, before anything is made.
+		o := host.Options{ConfigFile: f.config, Listen: f.listen, PluginDirs: f.pluginDirs, TenantDirs: f.tenantDirs, Preflight: api.Preflight}
+		if err := host.Preflight(o, files.host.Settings); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				problems = append(problems, config.Problem{Message: line})
+			}
+		}
 		if err := add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/api"
 	"github.com/spf13/cobra"
 )
 
@@ -44,7 +45,7 @@ func (f *hostFlags) options(cmd *cobra.Command) (host.Options, error) {
 	log, err := newLog(cmd, f.logLevel, f.logJSON)
 	return host.Options{
 		ConfigFile: f.config, Overlay: f.overlay, Environ: os.Environ(), Listen: f.listen,
-		PluginDirs: f.pluginDirs, TenantDirs: f.tenantDirs, Log: log,
+		PluginDirs: f.pluginDirs, TenantDirs: f.tenantDirs, Preflight: api.Preflight, Log: log,
 	}, err
 }
 

@@ -126,7 +126,7 @@ func (r *Registry) read(ctx context.Context, e *ledger.Entry) (*config.Effective
 	if e == nil || e.Document == nil || e.Err != nil {
 		return nil, nil
 	}
-	effective, err := r.check()(ctx, e.Tenant, e.Document, false)
+	effective, err := r.check()(ctx, e.Tenant, e.Document, NoTrial)
 	if err != nil {
 		e.Err = err
 	}

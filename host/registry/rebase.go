@@ -10,9 +10,25 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Check validates a tenant's settings; its errors are config.Problems. With try, the
-// plugins are asked as well what they think of them.
-type Check func(ctx context.Context, id string, doc *config.Document, try bool) (*config.Effective, error)
+// Trial says how far settings are tried out.
+type Trial int
+
+const (
+	NoTrial   Trial = iota // by the schemas alone
+	DryTrial               // plugins are asked too, where that makes nothing
+	FullTrial              // each plugin takes the settings, and may make what it keeps its data in
+)
+
+// trialOf is how far settings are tried out that count then, or that do not.
+func trialOf(dry bool) Trial {
+	if dry {
+		return DryTrial
+	}
+	return FullTrial
+}
+
+// Check validates a tenant's settings; its errors are config.Problems.
+type Check func(ctx context.Context, id string, doc *config.Document, trial Trial) (*config.Effective, error)
 
 // Change is what a new base does to one tenant.
 type Change struct {
@@ -54,10 +70,10 @@ func (r *Registry) Rebase(ctx context.Context, check Check, commit func(), leavi
 		if doc == nil {
 			continue
 		}
-		e, err := check(ctx, id, doc, true)
+		e, err := check(ctx, id, doc, trialOf(commit == nil))
 		all[id] = next{e, err}
 	}
-	if changes, broken, err = r.rebaseStored(ctx, check); err != nil {
+	if changes, broken, err = r.rebaseStored(ctx, check, trialOf(commit == nil)); err != nil {
 		return nil, 0, err
 	}
 	r.mu.Lock()
@@ -102,7 +118,7 @@ func (r *Registry) Rebase(ctx context.Context, check Check, commit func(), leavi
 }
 
 // rebaseStored says what a new base does to the ledger's tenants.
-func (r *Registry) rebaseStored(ctx context.Context, check Check) (changes []Change, broken int, err error) {
+func (r *Registry) rebaseStored(ctx context.Context, check Check, trial Trial) (changes []Change, broken int, err error) {
 	if r.o.Ledger == nil {
 		return nil, 0, nil
 	}
@@ -123,7 +139,7 @@ func (r *Registry) rebaseStored(ctx context.Context, check Check) (changes []Cha
 			if was, _ := r.read(ctx, e); was != nil {
 				c.From = was.Revision
 			}
-			now, err := check(ctx, e.Tenant, e.Document, true)
+			now, err := check(ctx, e.Tenant, e.Document, trial)
 			if c.Err = err; now != nil {
 				c.To = now.Revision
 			}

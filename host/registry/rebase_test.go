@@ -13,7 +13,7 @@ import (
 
 // under is a Check in which every revision has a suffix, and some tenants break.
 func under(suffix string, broken ...string) Check {
-	return func(_ context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
+	return func(_ context.Context, id string, doc *config.Document, _ Trial) (*config.Effective, error) {
 		for _, b := range broken {
 			if id == b {
 				return nil, config.Problems{{Message: "breaks"}}

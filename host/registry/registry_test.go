@@ -40,7 +40,7 @@ func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
 	y.clock.Store(time.Now().UnixNano())
 	r, err := New(Options{
 		TTL: ttl, Size: size,
-		Check: func(_ context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
+		Check: func(_ context.Context, id string, doc *config.Document, _ Trial) (*config.Effective, error) {
 			if bad, ok := doc.Values()["bad"]; ok {
 				return nil, config.Problems{{Path: config.Path{"bad"}, Message: fmt.Sprint(bad)}}
 			}

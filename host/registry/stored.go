@@ -72,7 +72,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 			next.Incarnation, next.Storages, next.Former = e.Incarnation, e.Storages, e.Former
 		}
 		var err error
-		if next.Document, effective, err = r.judge(ctx, id, doc, old, was); err != nil {
+		if next.Document, effective, err = r.judge(ctx, id, doc, old, was, trialOf(o.DryRun)); err != nil {
 			return nil, err
 		}
 		next.Literals, _ = effective.TenantSecrets()
@@ -182,7 +182,7 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 			return nil, e.Err
 		}
 		var err error
-		if effective, err = r.check()(ctx, id, e.Document, true); err != nil {
+		if effective, err = r.check()(ctx, id, e.Document, FullTrial); err != nil {
 			return nil, err
 		}
 		next := *e

@@ -104,7 +104,7 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	if err != nil {
 		return Tenant{}, nil, err
 	}
-	doc, effective, err := r.judge(ctx, id, doc, old, was)
+	doc, effective, err := r.judge(ctx, id, doc, old, was, trialOf(o.DryRun))
 	if err != nil {
 		return Tenant{}, nil, err
 	}
@@ -136,9 +136,9 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 }
 
 // judge checks new settings that follow old ones, of which they may keep secrets.
-func (r *Registry) judge(ctx context.Context, id string, doc, old *config.Document, was *config.Effective) (*config.Document, *config.Effective, error) {
+func (r *Registry) judge(ctx context.Context, id string, doc, old *config.Document, was *config.Effective, trial Trial) (*config.Document, *config.Effective, error) {
 	doc = config.RestoreSecrets(doc, old)
-	effective, err := r.check()(ctx, id, doc, true)
+	effective, err := r.check()(ctx, id, doc, trial)
 	if err != nil {
 		return nil, nil, err
 	}

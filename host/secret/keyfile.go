@@ -28,6 +28,15 @@ func LoadOrCreateKey(path string) (*Key, error) {
 	return loadKey(path)
 }
 
+// CheckKeyFile says why LoadOrCreateKey would refuse the file that is there, if one is.
+// It makes none.
+func CheckKeyFile(path string) error {
+	if _, err := loadKey(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 func loadKey(path string) (*Key, error) {
 	// Asked before opening: opening a named pipe would wait for a writer.
 	if info, err := os.Stat(path); err != nil {
