@@ -175,11 +175,11 @@ func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
 	var missing atomic.Bool
 	missing.Store(true)
 	check := other.o.Check
-	other.o.Check = func(ctx context.Context, id string, doc *config.Document, try bool) (*config.Effective, error) {
+	other.o.Check = func(ctx context.Context, id string, doc *config.Document, trial Trial) (*config.Effective, error) {
 		if missing.Load() {
 			return nil, config.Problems{{Message: "unknown plugin"}}
 		}
-		return check(ctx, id, doc, try)
+		return check(ctx, id, doc, trial)
 	}
 	if _, err := other.Acquire(t.Context(), "a"); !fault.Is(err, fault.Invalid) {
 		t.Fatal(err)
