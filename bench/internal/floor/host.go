@@ -78,7 +78,7 @@ func open(o Options) (*host, error) {
 	leases := bot.NewLeases(log)
 	h.registry, err = registry.New(registry.Options{
 		TTL: time.Hour, Size: 1000,
-		Check: func(ctx context.Context, id string, doc *config.Document, _ bool) (*config.Effective, error) {
+		Check: func(ctx context.Context, id string, doc *config.Document, _ registry.Trial) (*config.Effective, error) {
 			return h.config.Tenant(ctx, id, doc, schemas)
 		},
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
