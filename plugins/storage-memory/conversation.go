@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -21,14 +22,15 @@ type conversation struct {
 	running   *turn   // nil when free
 	keys      keys
 	bytes     int64
+	guests    map[string]struct{} // users other than its own that wrote here
 }
 
-// turn is what is kept of a turn. Once it ended it never changes.
+// turn is what is kept of a turn. Once it ended it never changes, unless it is emptied.
 type turn struct {
 	storage.Turn
 	holder    *holder // while running
 	attempt   string  // while running: the Begin that a repeat is known by
-	overtaken bool    // interrupted by a later Begin, or imported: no fence is good
+	overtaken bool    // interrupted by a later Begin, imported or emptied: no fence is good
 }
 
 // repeated is the running turn, if req is the Begin that started it.
@@ -82,10 +84,26 @@ func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Ti
 		Metadata:  bytes.Clone(req.Metadata),
 		Key:       req.Key,
 	}}
-	c.turns = append(c.turns, t)
+	c.add(t)
 	c.running, c.updated = t, stamp
 	c.keys.add(req.Key, bytes.Clone(req.Digest), t, elapsed)
 	return t
+}
+
+// add appends a turn.
+func (c *conversation) add(t *turn) {
+	c.turns = append(c.turns, t)
+	if t.User != "" && t.User != c.user {
+		if c.guests == nil {
+			c.guests = map[string]struct{}{}
+		}
+		c.guests[t.User] = struct{}{}
+	}
+}
+
+// admits reports whether the call may have the conversation, which may be nil.
+func (c *conversation) admits(call sdk.Call, owned bool) bool {
+	return c != nil && (!owned || c.user == call.User)
 }
 
 // commit ends a running turn the way its host asks for.

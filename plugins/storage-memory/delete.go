@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,37 +18,53 @@ func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Delete
 	}
 	whole := call.Conversation == "" && call.User == ""
 	var doomed []*conversation
+	var emptied int64
 	if whole && scope.Before.IsZero() {
 		doomed = s.purge(call)
 	} else if t := s.lookup(call); t != nil {
-		doomed = s.unlink(t, scope)
+		doomed, emptied = s.unlink(t, scope)
 	}
 	id := tenantID{call.Tenant, call.Incarnation}
-	return s.shard(id).sweep(id, scope, doomed), nil
+	d := s.shard(id).sweep(id, scope, doomed)
+	d.Emptied = emptied
+	return d, nil
 }
 
-// unlink takes what the scope names out of the tenant.
-func (s *Store) unlink(t *tenant, scope storage.Scope) []*conversation {
+// unlink takes what the scope names out of the tenant, and counts the turns that it
+// empties in what stays.
+func (s *Store) unlink(t *tenant, scope storage.Scope) (doomed []*conversation, emptied int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.gone {
-		return nil
+		return nil, 0
 	}
-	var doomed []*conversation
-	elapsed := s.elapsed()
+	elapsed, stamp := s.elapsed(), s.stamp()
+	spared := func(c *conversation) bool {
+		return !scope.Before.IsZero() && (!c.updated.Before(scope.Before) || c.held(elapsed))
+	}
 	doom := func(c *conversation) {
-		if scope.Before.IsZero() || c.updated.Before(scope.Before) && !c.held(elapsed) {
+		if !spared(c) {
 			doomed = append(doomed, c)
 		}
 	}
 	switch call := scope.Call; {
 	case call.Conversation != "":
-		if c := t.conversations[call.Conversation]; c != nil {
+		if c := t.conversations[call.Conversation]; c.admits(call, scope.Owned) {
 			doom(c)
 		}
 	case call.User != "":
+		shared := slices.Collect(maps.Keys(t.asGuest[call.User]))
 		for _, c := range t.ofUser(call.User) {
-			doom(c)
+			if len(c.guests) > 0 {
+				shared = append(shared, c)
+			} else {
+				doom(c)
+			}
+		}
+		for _, c := range shared {
+			if !spared(c) {
+				emptied += t.empty(c, call.User, stamp)
+			}
 		}
 	default:
 		for _, c := range t.conversations {
@@ -57,7 +74,29 @@ func (s *Store) unlink(t *tenant, scope storage.Scope) []*conversation {
 	for _, c := range doomed {
 		t.remove(c)
 	}
-	return doomed
+	return doomed, emptied
+}
+
+// empty empties the user's turns in a conversation that stays, and counts them.
+func (t *tenant) empty(c *conversation, user string, stamp time.Time) (emptied int64) {
+	c.keys.forget(func(turn *turn) bool { return turn.User == user })
+	for _, turn := range c.turns {
+		if turn.User != user {
+			continue
+		}
+		if turn == c.running {
+			c.running = nil
+		}
+		t.grow(c, turnBytes-sizeOfTurn(turn.Turn))
+		turn.Turn, turn.holder, turn.attempt, turn.overtaken = turn.Emptied(stamp), nil, "", true
+		emptied++
+	}
+	delete(c.guests, user)
+	t.part(user, c)
+	if c.user == user {
+		t.disown(c)
+	}
+	return emptied
 }
 
 // sweep lets go of turns of unlinked conversations that the scope covers: those
@@ -68,7 +107,7 @@ func (sh *shard) sweep(id tenantID, scope storage.Scope, doomed []*conversation)
 	left := append(sh.leftovers[id], doomed...)
 	left = slices.DeleteFunc(left, func(c *conversation) bool {
 		switch call := scope.Call; {
-		case call.Conversation != "" && c.id != call.Conversation,
+		case call.Conversation != "" && (c.id != call.Conversation || scope.Owned && c.user != call.User),
 			call.Conversation == "" && call.User != "" && c.user != call.User:
 			return false
 		}

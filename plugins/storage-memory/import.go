@@ -28,6 +28,9 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
+	if c.user != req.Call.User {
+		return 0, fault.New(fault.Conflict, "the conversation belongs to another user").At("user")
+	}
 	if s.maxBytes > 0 && t.bytes >= s.maxBytes {
 		return 0, s.full()
 	}
@@ -38,6 +41,7 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	for _, turn := range fresh {
 		c.take(turn)
 		t.grow(c, sizeOfTurn(turn))
+		t.welcome(turn.User, c)
 	}
 	return int64(len(fresh)), nil
 }
@@ -76,7 +80,7 @@ func (c *conversation) take(v storage.Turn) {
 	v.Messages = slices.Clone(v.Messages)
 	v.Metadata, v.Record = bytes.Clone(v.Metadata), bytes.Clone(v.Record)
 	t := &turn{Turn: v, overtaken: true}
-	c.turns = append(c.turns, t)
+	c.add(t)
 	if v.State == storage.Succeeded {
 		c.succeeded = append(c.succeeded, t)
 	}

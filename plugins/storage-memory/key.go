@@ -1,6 +1,8 @@
 package memstore
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/botyard/botyard/sdk/storage"
@@ -37,6 +39,12 @@ func (k *keys) find(name string, elapsed time.Duration) (key, bool) {
 	}
 	found, ok := k.byName[name]
 	return found, ok
+}
+
+// forget drops the keys of turns that are gone, and their names.
+func (k *keys) forget(gone func(*turn) bool) {
+	k.order = slices.DeleteFunc(k.order, func(a aged) bool { return gone(k.byName[a.name].turn) })
+	maps.DeleteFunc(k.byName, func(_ string, found key) bool { return gone(found.turn) })
 }
 
 // add makes t the key's attempt. The empty name is no key.

@@ -13,16 +13,15 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
 	}
-	missing := fault.New(fault.NotFound, "there is no such conversation")
 	t := s.lookup(req.Call)
 	if t == nil {
-		return nil, missing
+		return nil, missing()
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	c := t.conversations[req.Call.Conversation]
-	if c == nil || t.gone {
-		return nil, missing
+	if t.gone || !c.admits(req.Call, req.Owned) {
+		return nil, missing()
 	}
 	turns := c.succeeded
 	if req.All {
@@ -56,15 +55,24 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	if t.gone {
 		return page, nil
 	}
-	t.after(req.Call.User, req.After, func(c *conversation) bool {
+	add := func(c *conversation) bool {
 		if page.More = len(page.Conversations) == req.Limit; page.More {
 			return false
 		}
-		page.Conversations = append(page.Conversations, c.entry())
+		e := c.entry()
+		e.Shared = req.Wrote && len(c.guests) > 0
+		page.Conversations = append(page.Conversations, e)
 		return true
-	})
+	}
+	if req.Wrote {
+		t.writtenAfter(req.Call.User, req.After, req.Limit, add)
+	} else {
+		t.after(req.Call.User, req.After, add)
+	}
 	return page, nil
 }
+
+func missing() error { return fault.New(fault.NotFound, "there is no such conversation") }
 
 // check also refuses calls whose caller is gone, before they change anything.
 func check(ctx context.Context, wrong error) error {

@@ -25,6 +25,6 @@ func Plugin() sdk.Plugin {
 		func(_ context.Context, cfg Config, _ sdk.Env) (storage.Storage, error) {
 			return New(cfg), nil
 		},
-		sdk.Exclusive(), sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport),
+		sdk.Exclusive(), sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapOwners),
 		sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))
 }

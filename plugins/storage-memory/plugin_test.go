@@ -43,7 +43,7 @@ func TestConfig(t *testing.T) {
 
 func TestPluginIsExclusive(t *testing.T) {
 	info := Plugin().Info
-	want := []string{storage.CapRenew, storage.CapImport, storage.CapRegistry, storage.CapWatch}
+	want := []string{storage.CapRenew, storage.CapImport, storage.CapOwners, storage.CapRegistry, storage.CapWatch}
 	if !info.Exclusive || !slices.Equal(info.Capabilities, want) {
 		t.Errorf("%+v", info)
 	}

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 
 	"github.com/google/btree"
@@ -9,20 +10,21 @@ import (
 
 const treeDegree = 32
 
-// tenant is all that one life of a tenant keeps. Its lock guards everything
-// below it, except that ended turns never change again.
+// tenant is all that one life of a tenant keeps. Its lock guards everything below it.
 type tenant struct {
 	mu            sync.RWMutex
 	gone          bool // deleted; whoever still points here must look again
 	bytes         int64
 	conversations map[string]*conversation
 	byID          *btree.BTreeG[*conversation]
-	byUser        *btree.BTreeG[*conversation] // by user, then id
+	byUser        *btree.BTreeG[*conversation]          // by user, then id
+	asGuest       map[string]map[*conversation]struct{} // by user, those of others that it wrote in
 }
 
 func newTenant() *tenant {
 	return &tenant{
 		conversations: make(map[string]*conversation),
+		asGuest:       make(map[string]map[*conversation]struct{}),
 		byID: btree.NewG(treeDegree, func(a, b *conversation) bool {
 			return a.id < b.id
 		}),
@@ -44,6 +46,35 @@ func (t *tenant) remove(c *conversation) {
 	t.byID.Delete(c)
 	t.byUser.Delete(c)
 	t.bytes -= c.bytes
+	for user := range c.guests {
+		t.part(user, c)
+	}
+}
+
+// welcome notes that the user has a turn in the conversation.
+func (t *tenant) welcome(user string, c *conversation) {
+	if _, guest := c.guests[user]; !guest {
+		return
+	}
+	if t.asGuest[user] == nil {
+		t.asGuest[user] = map[*conversation]struct{}{}
+	}
+	t.asGuest[user][c] = struct{}{}
+}
+
+// part is the inverse of welcome.
+func (t *tenant) part(user string, c *conversation) {
+	delete(t.asGuest[user], c)
+	if len(t.asGuest[user]) == 0 {
+		delete(t.asGuest, user)
+	}
+}
+
+// disown makes a user's conversation the tenant's.
+func (t *tenant) disown(c *conversation) {
+	t.byUser.Delete(c)
+	c.user = ""
+	t.byUser.ReplaceOrInsert(c)
 }
 
 // ofUser lists the conversations that the user began.
@@ -75,4 +106,25 @@ func (t *tenant) after(user, id string, yield func(*conversation) bool) {
 		}
 		return yield(c)
 	})
+}
+
+// writtenAfter calls yield for the conversations behind the id that the user owns or wrote
+// in, in order, until it answers false, which is at the latest behind the limit.
+func (t *tenant) writtenAfter(user, id string, limit int, yield func(*conversation) bool) {
+	var found []*conversation
+	t.after(user, id, func(c *conversation) bool {
+		found = append(found, c)
+		return len(found) <= limit
+	})
+	for c := range t.asGuest[user] {
+		if c.id > id {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found, func(a, b *conversation) int { return cmp.Compare(a.id, b.id) })
+	for _, c := range found {
+		if !yield(c) {
+			return
+		}
+	}
 }

@@ -21,6 +21,9 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	elapsed, stamp := s.elapsed(), s.stamp()
 	c := t.conversations[req.Call.Conversation]
 	if c != nil {
+		if !c.admits(req.Call, req.Owned) {
+			return nil, missing()
+		}
 		if again := c.repeated(req); again != nil {
 			again.holder.extend(elapsed + req.Lease)
 			return s.started(c, again, req), nil
@@ -46,6 +49,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	}
 	begun := c.start(req, h, stamp, elapsed)
 	t.grow(c, sizeOfBegin(req))
+	t.welcome(req.Call.User, c)
 	return s.started(c, begun, req), nil
 }
 

@@ -30,6 +30,9 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 	switch {
 	case call.Conversation != "":
 		conversation = call.Conversation
+		if sc.Owned {
+			user = call.User
+		}
 	case call.User != "":
 		user = call.User
 	}
@@ -38,7 +41,12 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 	}
 	on := scope{tenant: call.Tenant, timeout: deleteTimeout}
 	ends := whole && sc.Before.IsZero()
-	if err := s.run(ctx, on, query{s.calls.unlink, []any{call.Incarnation, conversation, user, before, ends}, none}); err != nil {
+	if err := s.run(ctx, on, query{s.calls.unlink, []any{call.Incarnation, conversation, user, before, ends}, func(rows pgx.Rows) error {
+		if !rows.Next() {
+			return unanswered(rows, "unlink")
+		}
+		return rows.Scan(&d.Emptied)
+	}}); err != nil {
 		return d, err
 	}
 	for {

@@ -40,6 +40,8 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 		return 0, errEnded()
 	case kind == "running":
 		return 0, fault.New(fault.Conflict, "a turn is running in the conversation")
+	case kind == "owner":
+		return 0, fault.New(fault.Conflict, "the conversation belongs to another user").At("user")
 	case kind == "skips":
 		return 0, fault.New(fault.Conflict, "the turns do not follow those that are there").At("turns")
 	case kind == "differs":

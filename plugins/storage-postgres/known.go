@@ -31,7 +31,7 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 	var sequence int64
 	var tail newest
 	queries := []query{{s.calls.beginFree, []any{call.Incarnation, call.Conversation, cid, call.User, message, object(req.Metadata),
-		req.Holder, min(req.Lease, maxLease), req.Attempt}, func(rows pgx.Rows) error {
+		req.Holder, min(req.Lease, maxLease), req.Attempt, req.Owned}, func(rows pgx.Rows) error {
 		sequence = 0
 		if rows.Next() {
 			if err := rows.Scan(&sequence); err != nil {

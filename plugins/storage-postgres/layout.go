@@ -26,14 +26,20 @@ type layout struct {
 // layouts are the versions, from 1. A layout that was released never changes.
 var layouts = []layout{{
 	what: "make conversations, turns and the tenants' registry",
-	up:   sqlOf("tables", "turns", "deletion", "import", "registry"),
+	up:   sqlOf("0001_tables", "0001_turns", "0001_deletion", "0001_import", "0001_registry"),
+}, {
+	what: "know whose turns are whose",
+	up:   sqlOf("0002_owners"),
+	finish: `drop function @schema@.begin_1(text, text, text, json, json, int, text, interval, text, bytea, text);
+		drop function @schema@.import_1(text, text, text, bigint[], bigint[], text[], text[], text[], text[], text[], bigint[], text[],
+			text[], text[], text[], timestamptz[], timestamptz[])`,
 }}
 
-// sqlOf reads the files of layout 1.
+// sqlOf reads files of a layout.
 func sqlOf(names ...string) string {
 	var all strings.Builder
 	for _, name := range names {
-		text, err := files.ReadFile("layouts/0001_" + name + ".sql")
+		text, err := files.ReadFile("layouts/" + name + ".sql")
 		if err != nil {
 			panic("pgstore: " + err.Error()) // it is in the binary, or was never built
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/botyard/botyard/pgtest"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
 )
 
 // TestHostsStartTogether: several in each of several empty databases, whose one
@@ -97,7 +98,7 @@ func TestUpgradeHostByHost(t *testing.T) {
 	if n := commit(t, young, call("t", "c"), begin(t, late, call("t", "c"))); n != 2 {
 		t.Errorf("a turn of both versions has number %d", n)
 	}
-	if m, err := late.Migrate(t.Context(), true); err != nil || m.Layout != len(newer) || m.Oldest != 1 || len(m.Steps) > 0 {
+	if m, err := late.Migrate(t.Context(), true); err != nil || m.Layout != len(newer) || m.Oldest != len(layouts) || len(m.Steps) != len(layouts)-1 {
 		t.Errorf("finishing what it does not know: %+v, %v", m, err)
 	}
 
@@ -125,6 +126,54 @@ func TestUpgradeHostByHost(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), config(c.DSN(name)), env()); !fault.Is(err, fault.Invalid) {
 		t.Errorf("an old version's start: %v", err)
+	}
+}
+
+// TestWritersOfOldPluginsAreKnown: what a plugin of the first layout wrote, and what it
+// writes still, is emptied with its user as what the present one writes.
+func TestWritersOfOldPluginsAreKnown(t *testing.T) {
+	c := cluster(t)
+	name := database(t)
+	if _, err := open0(t, config(c.DSN(name)), layouts[:1]).Migrate(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, c.DSN(name))
+	old := func(conversation string, users ...string) {
+		t.Helper()
+		for _, user := range users {
+			err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+				if _, err := tx.Exec(t.Context(), `select set_config('botyard.tenant', 't', true)`); err != nil {
+					return err
+				}
+				_, err := tx.Exec(t.Context(), `select botyard.commit_1('', $1, b.cid, b.seq, 'succeeded', '', null, 0, null, null)
+					from botyard.begin_1('', $1, $2, '{"role": "user", "parts": [{"text": "it is bob"}]}', null, 0, 'h', '1 s', null, null, null) as b`,
+					conversation, user)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	old("before", "ann", "bob")
+	old("alone", "bob", "bob")
+	s := open(t, config(c.DSN(name)))
+	begin(t, s, call("t", "another")) // brings the layout
+	old("after", "ann", "bob")
+	old("bob's", "bob", "ann")
+	bob := call("t", "")
+	bob.User = "bob"
+	page, err := s.List(t.Context(), &storage.ListRequest{Call: bob, Limit: 10, Wrote: true})
+	if err != nil || len(page.Conversations) != 4 {
+		t.Errorf("what a user wrote before and after the upgrade: %+v, %v", page, err)
+	}
+	d, err := s.Delete(t.Context(), storage.Scope{Call: bob})
+	if err != nil || d != (storage.Deleted{Conversations: 1, Turns: 2, Emptied: 3}) {
+		t.Errorf("deleting the user: %+v, %v", d, err)
+	}
+	if out, err := c.Exec(t.Context(), name, "select string_agg(user_id || ' ' || (message is not null), ', ' order by user_id) from botyard.turns where cid > 0 and state = 'succeeded'"); err != nil ||
+		out != " false,  false,  false, ann true, ann true, ann true" {
+		t.Errorf("the turns that are left are of %q, %v", out, err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
@@ -19,14 +18,14 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 		sql = s.calls.readAll
 	}
 	var page *storage.TurnPage
-	args := []any{req.Call.Incarnation, req.Call.Conversation, req.After, int64(req.Limit), int64(sdk.MaxPageBytes)}
+	args := []any{req.Call.Incarnation, req.Call.Conversation, req.After, int64(req.Limit), int64(sdk.MaxPageBytes), req.Owned, req.Call.User}
 	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, query{sql, args, func(rows pgx.Rows) error {
 		var err error
 		page, err = readPage(rows)
 		return err
 	}})
 	if err == nil && page == nil {
-		return nil, fault.New(fault.NotFound, "there is no such conversation")
+		return nil, errMissing()
 	}
 	return page, err
 }
@@ -65,7 +64,10 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 		return nil, err
 	}
 	sql, args := s.calls.list, []any{req.Call.Incarnation, req.After, int64(req.Limit + 1)}
-	if req.Call.User != "" {
+	switch {
+	case req.Wrote:
+		sql, args = s.calls.listWrote, append(args, req.Call.User)
+	case req.Call.User != "":
 		sql, args = s.calls.listUser, append(args, req.Call.User)
 	}
 	var page *storage.ConversationPage
@@ -77,7 +79,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 				break
 			}
 			var c storage.Conversation
-			if err := rows.Scan(&c.ID, &c.User, &c.Turns, &c.CreatedAt, &c.UpdatedAt); err != nil {
+			if err := rows.Scan(&c.ID, &c.User, &c.Turns, &c.CreatedAt, &c.UpdatedAt, &c.Shared); err != nil {
 				return err
 			}
 			c.CreatedAt, c.UpdatedAt = c.CreatedAt.UTC(), c.UpdatedAt.UTC()

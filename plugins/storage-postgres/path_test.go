@@ -50,10 +50,10 @@ func TestOverloads(t *testing.T) {
 	const evil = ` language plpgsql as $$ begin raise exception 'this must not run'; end $$`
 	for _, signature := range []string{
 		"renew_1(text, text) returns void", "renew_1(a text, b text, c text default '') returns void",
-		"sweep_1(text, text, text, text) returns text", "unlink_1(text, text, text, text, text) returns text",
+		"sweep_1(text, text, text, text) returns text", "unlink_1(text, text, text, text, text) returns text", "unlink_2(text, text, text, text, text) returns text",
 		"commit_1(text, text, text, text, text, text, text, text, text, text) returns text",
 		"commit_1(text, text, text, text, text, text, json, text, json, json) returns text",
-		"begin_1(text, text, text, json, json, text, text, text, text, text, text) returns text",
+		"begin_2(text, text, text, json, json, text, text, text, text, text, text, text) returns text",
 		"put_1(text, text, text, text, text, text, text, text, text) returns text",
 		"alive_1(varchar, timestamp) returns boolean", "take_1(varchar, varchar, varchar) returns botyard.conversations",
 	} {

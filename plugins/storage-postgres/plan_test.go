@@ -69,12 +69,12 @@ func TestCostDoesNotGrow(t *testing.T) {
 	for _, sql := range []string{
 		`insert into botyard.conversations (tenant, life, id, user_id, last_seq, last_number, created, updated)
 			select 't', '', 'c' || n, 'u', 0, 0, now(), now() from generate_series(1, 20000) as n`,
-		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, replies, messages, started, ended)
+		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, replies, messages, started, ended, guest)
 			select 't', (select cid from botyard.conversations where id = 'c'), n, case when n % 10 > 0 then n - n / 10 end,
-				case when n % 10 > 0 then 'succeeded' else 'failed' end, 'u', '{"role":"user","parts":[{}]}', '[{"role":"assistant","parts":[{}]}]', 2, now(), now()
+				case when n % 10 > 0 then 'succeeded' else 'failed' end, 'u', '{"role":"user","parts":[{}]}', '[{"role":"assistant","parts":[{}]}]', 2, now(), now(), false
 			from generate_series(2, 30000) as n`,
-		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, messages, started, ended)
-			select 't', cid, 1, 1, 'succeeded', 'u', '{"role":"user","parts":[{}]}', 1, now(), now() from botyard.conversations where id <> 'c'`,
+		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, message, messages, started, ended, guest)
+			select 't', cid, 1, 1, 'succeeded', 'u', '{"role":"user","parts":[{}]}', 1, now(), now(), false from botyard.conversations where id <> 'c'`,
 		`update botyard.conversations set last_seq = 30000, last_number = 27000 where id = 'c'`,
 		`analyze`,
 	} {
@@ -83,8 +83,8 @@ func TestCostDoesNotGrow(t *testing.T) {
 		}
 	}
 	const tail = 20
-	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", nil, nil, "b"}
-	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", "other", []byte("d"), nil}
+	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", nil, nil, "b", true}
+	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", "other", []byte("d"), nil, true}
 	const most = int64(1 << 20)
 	const (
 		again = `update botyard.conversations set running_seq = 30000, running_attempt = 'b', running_until = now() where id = 'c'`
@@ -100,16 +100,17 @@ func TestCostDoesNotGrow(t *testing.T) {
 		rows   int // at most, in any node of a plan
 		uses   string
 	}{
-		{"begin where it is free", free, s.calls.beginFree, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a"}, 1, "conversations_pkey"},
+		{"begin where it is free", free, s.calls.beginFree, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a", true}, 1, "conversations_by_cid"},
 		{"the tail", "", s.calls.tail, []any{int64(tail), most, cid}, tail / 2, "Index Scan Backward using turns_succeeded"},
-		{"commit of what is held", held, s.calls.commitHeld, []any{"", "c", cid, int64(30000), "failed", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
+		{"commit of what is held", held, s.calls.commitHeld, []any{"", "c", cid, int64(30000), "failed", "", "[]", int32(1), nil, nil}, 1, "conversations_by_cid"},
 		{"begin", held, s.calls.begin, begun, 1, "conversations_pkey"},
 		{"the tail behind it", again, s.calls.tailOf, []any{int64(tail), most, "", "c", "b"}, tail / 2, "Index Scan Backward using turns_succeeded"},
 		{"begin with a key", held, s.calls.begin, keyedArgs, 1, "turns_by_key"},
 		{"commit", held, s.calls.commit, []any{"", "c", int64(1), int64(1), "succeeded", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
-		{"read", held, s.calls.read, []any{"", "c", int64(15000), int64(50), most}, 51, "turns_succeeded"},
-		{"read all", held, s.calls.readAll, []any{"", "c", int64(15000), int64(50), most}, 51, "turns_pkey"},
+		{"read", held, s.calls.read, []any{"", "c", int64(15000), int64(50), most, true, "u"}, 51, "turns_succeeded"},
+		{"read all", held, s.calls.readAll, []any{"", "c", int64(15000), int64(50), most, true, "u"}, 51, "turns_pkey"},
 		{"list", held, s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},
+		{"list of what a user wrote", held, s.calls.listWrote, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
 		{"renewal", "", s.calls.renew, []any{[]string{"h", "i", "j"}, "0 s"}, 3, "holders_pkey"},
 		{"list of a user", held, s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
 	} {

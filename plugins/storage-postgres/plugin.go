@@ -23,6 +23,6 @@ func Plugin() sdk.Plugin {
 			}
 			return s, nil
 		},
-		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate),
+		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate), sdk.Capability(storage.CapOwners),
 		sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))
 }

@@ -7,11 +7,11 @@ import "strings"
 // of functions have their types: else one of the same name that somebody else may make in
 // the schema could seem to fit better.
 type statements struct {
-	beginFree, tail, tailOf, commitHeld     string
-	begin, commit, unlink, sweep, imports   string
-	renew, forget                           string
-	read, readAll, list, listUser           string
-	put, get, listTenants, history, changes string
+	beginFree, tail, tailOf, commitHeld      string
+	begin, commit, unlink, sweep, imports    string
+	renew, forget                            string
+	read, readAll, list, listUser, listWrote string
+	put, get, listTenants, history, changes  string
 }
 
 const (
@@ -33,7 +33,7 @@ func statementsOf(schema string) statements {
 	// row of one more, without its messages. The one is in a subquery, since a planner that
 	// saw it, and expects but one turn, would as well sort the whole conversation for it.
 	read := `with recursive c as (
-			select cid from @schema@.conversations where ` + ofTenant + ` and life = $1 and id = $2
+			select cid from @schema@.conversations where ` + ofTenant + ` and life = $1 and id = $2 and (not $6::boolean or user_id = $7)
 		), page as (
 			select t.*, 1::bigint as n, ` + turnBytes + ` as bytes, false as over from c cross join lateral (
 				select * from @schema@.turns as t where t.cid = c.cid and t.seq > $3 @succeeded@ order by t.seq limit (select 1)) as t
@@ -44,19 +44,27 @@ func statementsOf(schema string) statements {
 		)
 		select t.over, ` + strings.NewReplacer("t.message", "case when not t.over then t.message end",
 		"t.replies", "case when not t.over then t.replies end").Replace(turnColumns) + ` from c left join page as t on true order by t.seq`
-	list := `select ` + conversationColumns + ` from @schema@.conversations
+	list := `select ` + conversationColumns + `, false from @schema@.conversations
 		where ` + ofTenant + ` and life = $1 and id > $2 @user@ order by id limit $3`
+	listWrote := `(select ` + conversationColumns + `, coalesce((select true from @schema@.turns as t where t.cid = c.cid and t.guest is not false and t.user_id not in ('', $4) limit 1), false)
+				from @schema@.conversations as c where ` + ofTenant + ` and life = $1 and id > $2 and user_id = $4 order by id limit $3)
+		union all
+		(select ` + conversationColumns + `, true from @schema@.conversations as c
+			where ` + ofTenant + ` and life = $1 and id > $2 and user_id <> $4 and cid = any(array(
+				select t.cid from @schema@.turns as t where t.` + ofTenant + ` and t.user_id = $4 and t.guest is not false))
+			order by id limit $3)
+		order by id limit $3`
 	// What most turns need, without a function's costs: the conversation is there and free,
 	// and the fence holds it. Where that is not so they do nothing. The tail is a statement
 	// of its own, since it must see what was written before the row was had.
 	beginFree := `with c as (
 			update @schema@.conversations set last_seq = last_seq + 1, running_seq = last_seq + 1, running_attempt = $9,
 				running_holder = $7, running_until = clock_timestamp() + $8::interval, updated = greatest(clock_timestamp(), updated)
-			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq is null
-			returning tenant, cid, last_seq, updated
+			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq is null and (not $10::boolean or user_id = $4)
+			returning tenant, cid, last_seq, updated, user_id
 		)
-		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started)
-		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated from c returning seq`
+		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started, guest)
+		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated, $4 <> '' and $4 <> user_id from c returning seq`
 	tail := `with recursive tail as (
 			select t.*, t.messages::bigint as have, ` + turnBytes + ` as bytes from (
 				select * from @schema@.turns where cid = @cid@ and number is not null order by seq desc limit (select 1)) as t
@@ -90,11 +98,11 @@ func statementsOf(schema string) statements {
 			where `+isTenant+` and life = $3 and id = $4 and running_attempt is not distinct from $5::text)`)),
 		commitHeld: in(commitHeld),
 
-		begin:   in(`select * from @schema@.begin_1($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text)`),
+		begin:   in(`select * from @schema@.begin_2($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text, $12::boolean)`),
 		commit:  in(`select * from @schema@.commit_1($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json)`),
-		unlink:  in(`select @schema@.unlink_1($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
+		unlink:  in(`select @schema@.unlink_2($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
 		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),
-		imports: in(`select * from @schema@.import_1($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[])`),
+		imports: in(`select * from @schema@.import_2($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[])`),
 
 		// Of those that are written one after the other by the same order, no two wait for
 		// each other. What ran out says nothing; whoever forgets waits for nobody.
@@ -105,10 +113,11 @@ func statementsOf(schema string) statements {
 		forget: in(`delete from @schema@.holders where holder in (
 			select holder from @schema@.holders where until < clock_timestamp() for update skip locked)`),
 
-		read:     in(strings.ReplaceAll(read, "@succeeded@", "and t.number is not null")),
-		readAll:  in(strings.ReplaceAll(read, "@succeeded@", "")),
-		list:     in(strings.ReplaceAll(list, "@user@", "")),
-		listUser: in(strings.ReplaceAll(list, "@user@", "and user_id = $4")),
+		read:      in(strings.ReplaceAll(read, "@succeeded@", "and t.number is not null")),
+		readAll:   in(strings.ReplaceAll(read, "@succeeded@", "")),
+		list:      in(strings.ReplaceAll(list, "@user@", "")),
+		listUser:  in(strings.ReplaceAll(list, "@user@", "and user_id = $4")),
+		listWrote: in(listWrote),
 
 		put:         in(`select * from @schema@.put_1($1::bigint, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::boolean, $8::bigint, $9::text)`),
 		get:         in(newest + `where tenant = any($1)`),

@@ -39,7 +39,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 		attempt = req.Attempt
 	}
 	args := []any{call.Incarnation, call.Conversation, call.User, message, object(req.Metadata), int32(0),
-		req.Holder, min(req.Lease, maxLease), key, digest, attempt}
+		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned}
 	var answer beginning
 	queries := []query{{s.calls.begin, args, answer.read}}
 	if req.Tail > 0 {
@@ -66,6 +66,8 @@ func (s *Store) began(req *storage.BeginRequest, b *beginning) (*storage.BeginRe
 		return &storage.BeginResult{KeyReused: true}, nil
 	case "ended":
 		return nil, errEnded()
+	case "missing":
+		return nil, errMissing()
 	}
 	messages, err := b.tail.messages(req.Tail)
 	if err != nil {
@@ -157,6 +159,8 @@ func parseFence(fence string) (cid, sequence int64, ok bool) {
 func errStale() error {
 	return fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
 }
+
+func errMissing() error { return fault.New(fault.NotFound, "there is no such conversation") }
 
 func errEnded() error {
 	return fault.New(fault.Conflict, "this life of the tenant was deleted")

@@ -47,7 +47,7 @@ type begun struct {
 }
 
 func (b *begun) run(tx *session) error {
-	c, err := find(tx, b.Call)
+	c, err := findFor(tx, b.Call, b.Owned)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (b *begun) readTail(tx *session) error {
 		have += n
 		return have < b.Tail, nil
 	}, `SELECT messages, message, replies FROM turns
-		WHERE conversation = ? AND state = 'succeeded' AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
+		WHERE conversation = ? AND state = 'succeeded' AND sequence < ? AND message IS NOT NULL ORDER BY sequence DESC LIMIT ?`,
 		b.started.conversation, b.started.sequence, b.Tail)
 }
 

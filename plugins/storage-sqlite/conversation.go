@@ -8,6 +8,7 @@ import (
 // conversation is one life of a conversation's id.
 type conversation struct {
 	id       int64
+	user     string
 	sequence int64 // of the newest turn
 	turns    int64 // that succeeded
 	running  int64 // sequence of the turn that runs; 0: none
@@ -23,8 +24,8 @@ const living = `FROM lives l JOIN conversations c ON c.life = l.id AND c.deleted
 // find answers nil when there is no such conversation.
 func find(tx *session, call sdk.Call) (*conversation, error) {
 	c := new(conversation)
-	found, err := tx.get([]any{&c.id, &c.sequence, &c.turns, &c.running, &c.until, &c.attempt, &c.updated},
-		`SELECT c.id, c.sequence, c.turns, c.running,
+	found, err := tx.get([]any{&c.id, &c.user, &c.sequence, &c.turns, &c.running, &c.until, &c.attempt, &c.updated},
+		`SELECT c.id, c.user, c.sequence, c.turns, c.running,
 			max(c.lease_until, coalesce((SELECT until FROM holders h WHERE h.holder = c.holder), 0)), c.attempt, c.updated_at `+
 			living+` AND c.name = ?`, call.Tenant, call.Incarnation, call.Conversation)
 	if !found {
@@ -32,6 +33,18 @@ func find(tx *session, call sdk.Call) (*conversation, error) {
 	}
 	return c, nil
 }
+
+// findFor is find for a call that may have to be the owner's: it answers fault.NotFound
+// where it is not, or nil where there is no such conversation.
+func findFor(tx *session, call sdk.Call, owned bool) (*conversation, error) {
+	c, err := find(tx, call)
+	if err == nil && c != nil && owned && c.user != call.User {
+		return nil, missing()
+	}
+	return c, err
+}
+
+func missing() error { return fault.New(fault.NotFound, "there is no such conversation") }
 
 // lifeOf answers 0 when the call's life has not begun, or ended.
 func lifeOf(tx *session, call sdk.Call) (life int64, err error) {
@@ -66,7 +79,7 @@ func add(tx *session, call sdk.Call, created int64) (*conversation, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conversation{updated: created}
+	c := &conversation{user: call.User, updated: created}
 	_, err = tx.get([]any{&c.id}, `INSERT INTO conversations (life, name, user, created_at, updated_at, updated_day, sequence, turns)
 		VALUES (?, ?, ?, ?, ?, ?, 0, 0) RETURNING id`,
 		life, call.Conversation, call.User, created, created, day(created))

@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/storage"
@@ -23,17 +24,22 @@ func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Delete
 	if err != nil {
 		return storage.Deleted{}, err
 	}
+	var emptied int64
 	whole := call.Conversation == "" && call.User == ""
 	if whole && scope.Before.IsZero() {
 		err = s.write(ctx, func(tx *session) error { return purge(tx, call, s.now().UnixNano()) })
 	} else {
 		err = s.unlink(ctx, scope)
 	}
-	if err != nil {
-		return storage.Deleted{}, err
+	if err == nil && call.Conversation == "" && call.User != "" {
+		emptied, err = s.empty(ctx, scope)
 	}
-	d, err := s.sweep(ctx, remains{call: call, before: math.MaxInt64}, scope.Limit)
-	if d.Turns > 0 && !d.More {
+	if err != nil {
+		return storage.Deleted{Emptied: emptied}, err
+	}
+	d, err := s.sweep(ctx, remains{call: call, owned: scope.Owned, before: math.MaxInt64}, scope.Limit)
+	d.Emptied = emptied
+	if d.Turns+d.Emptied > 0 && !d.More {
 		s.janitor.scrub()
 	}
 	return d, err
@@ -61,25 +67,19 @@ func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 	switch {
 	case call.Conversation != "":
 		only, args = " AND c.name = ?", append(args, call.Conversation)
+		if scope.Owned {
+			only, args = only+" AND c.user = ?", append(args, call.User)
+		}
 	case call.User != "":
-		only, args = " AND c.user = ?", append(args, call.User)
-	}
-	before := int64(math.MaxInt64)
-	if !scope.Before.IsZero() {
-		before = within(scope.Before)
-		only += ` AND c.updated_day <= ? AND c.updated_at < ? AND (c.running = 0 OR
-			max(c.lease_until, coalesce((SELECT until FROM holders h WHERE h.holder = c.holder), 0)) <= ?)`
+		only, args = " AND c.user = ? AND NOT EXISTS (SELECT 1 FROM writers w WHERE w.conversation = c.id)", append(args, call.User)
 	}
 	for {
 		var n int64
 		err := s.write(ctx, func(tx *session) (err error) {
 			now := s.now().UnixNano()
-			all := append([]any{now}, args...)
-			if !scope.Before.IsZero() {
-				all = append(all, day(before), before, now)
-			}
-			n, err = tx.exec("UPDATE conversations SET deleted_at = ? WHERE id IN (SELECT c.id "+living+only+" LIMIT ?)",
-				append(all, unlinkStep)...)
+			old, times := old(scope, now)
+			all := slices.Concat([]any{now}, args, times, []any{unlinkStep})
+			n, err = tx.exec("UPDATE conversations SET deleted_at = ? WHERE id IN (SELECT c.id "+living+only+old+" LIMIT ?)", all...)
 			return err
 		})
 		if err != nil || n < unlinkStep {
@@ -88,10 +88,22 @@ func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 	}
 }
 
+// old is the condition that conversations c are not spared by the scope's time, and its
+// arguments.
+func old(scope storage.Scope, now int64) (string, []any) {
+	if scope.Before.IsZero() {
+		return "", nil
+	}
+	before := within(scope.Before)
+	return ` AND c.updated_day <= ? AND c.updated_at < ? AND (c.running = 0 OR
+		max(c.lease_until, coalesce((SELECT until FROM holders h WHERE h.holder = c.holder), 0)) <= ?)`, []any{day(before), before, now}
+}
+
 // remains are conversations that are out of reach: of the call's life, narrowed by its
 // conversation or user, since some time ago.
 type remains struct {
 	call   sdk.Call
+	owned  bool // the conversation only if it was the user's
 	before int64
 }
 
@@ -154,6 +166,9 @@ func (r remains) next(tx *session) (id, left int64, err error) {
 	switch {
 	case r.call.Conversation != "":
 		only, args = " AND c.name = ?", append(args, r.call.Conversation)
+		if r.owned {
+			only, args = only+" AND c.user = ?", append(args, r.call.User)
+		}
 	case r.call.User != "":
 		only, args = " AND c.user = ?", append(args, r.call.User)
 	}

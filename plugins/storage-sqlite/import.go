@@ -58,6 +58,9 @@ func bring(tx *session, call sdk.Call, turns []storage.Turn, all []said) (int64,
 	if first := turns[0].Sequence; first != c.sequence+1 {
 		return 0, fault.New(fault.Conflict, "turn %d does not follow on the %d that are there", first, c.sequence).At("turns")
 	}
+	if c.user != call.User {
+		return 0, fault.New(fault.Conflict, "the conversation belongs to another user").At("user")
+	}
 	updated := c.updated
 	for i, t := range turns {
 		if t.State == storage.Succeeded {

@@ -54,12 +54,12 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 			t.Errorf("migrate, finish %t: %+v, %v; want %+v", finish, m, err, want)
 		}
 	}
-	migrated(old, false, storage.Migration{Layout: 1, Oldest: 1})
+	migrated(old, false, storage.Migration{Layout: 2, Oldest: 1})
 	young, err := openLayouts(t, dir, next(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	migrated(young, false, storage.Migration{Layout: 2, Oldest: 1})
+	migrated(young, false, storage.Migration{Layout: 3, Oldest: 1})
 	if n := end(t, young, begin(t, old)); n != 2 {
 		t.Errorf("a turn that the old began and the new ended became number %d", n)
 	}
@@ -67,9 +67,9 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 	if n := end(t, again, begin(t, young)); n != 3 {
 		t.Errorf("a turn that the new began and the old ended became number %d", n)
 	}
-	migrated(old, true, storage.Migration{Layout: 2, Oldest: 1}) // nothing is older than the old
-	migrated(young, true, storage.Migration{Layout: 2, Oldest: 2, Steps: []string{"contracted to layout 2"}})
-	migrated(young, true, storage.Migration{Layout: 2, Oldest: 2})
+	migrated(old, true, storage.Migration{Layout: 3, Oldest: 2, Steps: []string{"contracted to layout 2"}})
+	migrated(young, true, storage.Migration{Layout: 3, Oldest: 3, Steps: []string{"contracted to layout 3"}})
+	migrated(young, true, storage.Migration{Layout: 3, Oldest: 3})
 
 	refused := func(what string, err error) {
 		t.Helper()
@@ -119,7 +119,7 @@ func TestFinishBesideWrites(t *testing.T) {
 		ended <- errors.Join(err, other.close())
 	}()
 	m, err := s.Migrate(t.Context(), true)
-	if err != nil || !slices.Equal(m.Steps, []string{"contracted to layout 2"}) {
+	if err != nil || !slices.Equal(m.Steps, []string{"contracted to layout 2", "contracted to layout 3"}) {
 		t.Errorf("migrate: %+v, %v; want the contraction to wait for the write", m, err)
 	}
 	if err := <-ended; err != nil {
@@ -163,8 +163,8 @@ func TestFailedExpansion(t *testing.T) {
 	}
 	s := openStore(t, dir)
 	m, err := s.Migrate(t.Context(), false)
-	if err != nil || m.Layout != 1 {
-		t.Errorf("after a failed expansion: %+v, %v; want layout 1", m, err)
+	if err != nil || m.Layout != 2 {
+		t.Errorf("after a failed expansion: %+v, %v; want layout 2", m, err)
 	}
 }
 
@@ -180,5 +180,47 @@ func TestReadLayouts(t *testing.T) {
 	}
 	if _, err := readLayouts(fstest.MapFS{}); err == nil {
 		t.Error("no layouts at all are no error")
+	}
+}
+
+// TestWritersOfOldPluginsAreKnown: what a plugin of the first layout wrote, and what it
+// writes still, is emptied with its user as what the present one writes.
+func TestWritersOfOldPluginsAreKnown(t *testing.T) {
+	dir := t.TempDir()
+	known, err := readLayouts(layoutFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := openLayouts(t, dir, known[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	turnsOf(t, old, "before", "ann", "bob")
+	turnsOf(t, old, "alone", "bob")
+	s := openStore(t, dir)
+	turnsOf(t, old, "after", "ann", "bob")
+	turnsOf(t, old, "bob's", "bob", "ann")
+	bob := call
+	bob.Conversation, bob.User = "", "bob"
+	page, err := s.List(t.Context(), &storage.ListRequest{Call: bob, Limit: 10, Wrote: true})
+	if err != nil || len(page.Conversations) != 4 || !page.Conversations[0].Shared && page.Conversations[0].ID != "alone" {
+		t.Errorf("what a user wrote before and after the upgrade: %+v, %v", page, err)
+	}
+	d, err := s.Delete(t.Context(), storage.Scope{Call: bob})
+	if err != nil || d != (storage.Deleted{Conversations: 1, Turns: 1, Emptied: 3}) {
+		t.Errorf("deleting the user: %+v, %v", d, err)
+	}
+	for _, name := range []string{"before", "after", "bob's"} {
+		c := call
+		c.Conversation = name
+		log, err := old.Read(t.Context(), &storage.ReadRequest{Call: c, Limit: 10, All: true})
+		if err != nil || len(log.Turns) != 2 {
+			t.Fatalf("%s, read by the old plugin: %+v, %v", name, log, err)
+		}
+		for _, turn := range log.Turns {
+			if turn.User == "bob" || (turn.User == "ann") != (len(turn.Messages) == 2) {
+				t.Errorf("%s: %+v", name, turn)
+			}
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -20,12 +19,12 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	var rows []row
 	page := &storage.TurnPage{}
 	err := s.read(ctx, func(tx *session) error {
-		c, err := find(tx, req.Call)
+		c, err := findFor(tx, req.Call, req.Owned)
 		if err != nil {
 			return err
 		}
 		if c == nil {
-			return fault.New(fault.NotFound, "there is no such conversation")
+			return missing()
 		}
 		var size storage.PageBytes
 		full := false
@@ -58,9 +57,16 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	only := ""
-	if req.Call.User != "" {
-		only = " AND c.user = ?4"
+	const rest, of = ` c.user, c.turns, c.created_at, c.updated_at, `, ` FROM conversations c
+		WHERE c.life = ?1 AND c.deleted_at IS NULL AND c.name > ?2`
+	query := "SELECT c.name," + rest + "0" + of
+	switch {
+	case req.Wrote:
+		query = "SELECT c.name," + rest + "EXISTS (SELECT 1 FROM writers w WHERE w.conversation = c.id)" + of + ` AND c.user = ?4
+			UNION ALL SELECT w.name,` + rest + `1 FROM writers w JOIN conversations c ON c.id = w.conversation AND c.deleted_at IS NULL
+			WHERE w.life = ?1 AND w.user = ?4 AND w.name > ?2`
+	case req.Call.User != "":
+		query += " AND c.user = ?4"
 	}
 	page := &storage.ConversationPage{}
 	err := s.read(ctx, func(tx *session) error {
@@ -69,7 +75,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			return err
 		}
 		args := []any{life, req.After, req.Limit + 1}
-		if only != "" {
+		if req.Call.User != "" {
 			args = append(args, req.Call.User)
 		}
 		return tx.each(func(r *sql.Rows) (bool, error) {
@@ -78,12 +84,11 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			}
 			var c storage.Conversation
 			var created, updated int64
-			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated)
+			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated, &c.Shared)
 			c.CreatedAt, c.UpdatedAt = moment(created), moment(updated)
 			page.Conversations = append(page.Conversations, c)
 			return true, err
-		}, "SELECT c.name, c.user, c.turns, c.created_at, c.updated_at FROM conversations c WHERE c.life = ?1 AND c.deleted_at IS NULL"+
-			only+" AND c.name > ?2 ORDER BY c.name LIMIT ?3", args...)
+		}, query+" ORDER BY 1 LIMIT ?3", args...)
 	})
 	return page, err
 }

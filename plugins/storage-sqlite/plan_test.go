@@ -92,15 +92,17 @@ func everything(t *testing.T, s *Store) {
 	user, tenant := call, call
 	user.Conversation = ""
 	tenant.Conversation, tenant.User = "", ""
-	for _, c := range []storage.ListRequest{{Call: user, Limit: 1}, {Call: tenant, Limit: 1}} {
+	for _, c := range []storage.ListRequest{{Call: user, Limit: 1}, {Call: user, Limit: 1, Wrote: true}, {Call: tenant, Limit: 1}} {
 		_, err := s.List(ctx, &c)
 		must(err)
 	}
-	for _, scope := range []storage.Scope{{Call: call}, {Call: user}, {Call: tenant, Tenant: true}} {
+	for _, scope := range []storage.Scope{{Call: call}, {Call: call, Owned: true}, {Call: user}, {Call: tenant, Tenant: true}} {
 		for _, before := range []time.Time{time.Now().Add(time.Hour), {}} {
 			for range 2 {
 				end(t, s, begin(t, s))
 			}
+			turnsOf(t, s, "shared", call.User, "guest")
+			turnsOf(t, s, "guest's", "guest", call.User)
 			scope.Before, scope.Limit = before, 1
 			for more := true; more; {
 				d, err := s.Delete(ctx, scope)

@@ -91,6 +91,21 @@ func end(t testing.TB, s storage.Storage, res *storage.BeginResult) int64 {
 	return n
 }
 
+// turnsOf has the users write a turn each in the conversation.
+func turnsOf(t testing.TB, s storage.Storage, conversation string, users ...string) {
+	t.Helper()
+	for _, user := range users {
+		c := call
+		c.Conversation, c.User = conversation, user
+		res := begin(t, s, func(r *storage.BeginRequest) { r.Call = c })
+		_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
+			State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello "+user)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func keyed(k string) func(*storage.BeginRequest) {
 	return func(r *storage.BeginRequest) { r.Key, r.Digest = k, []byte("digest of "+k) }
 }

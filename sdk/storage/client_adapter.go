@@ -36,7 +36,7 @@ func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, er
 	resp, err := c.rpc.Begin(ctx, &storagev1.BeginRequest{
 		Call: sdk.CallToProto(req.Call, c.instance), Message: wire.Message(req.Message), Metadata: req.Metadata,
 		Tail: int32(req.Tail), Holder: req.Holder, LeaseMs: req.Lease.Milliseconds(), Key: req.Key, Digest: req.Digest,
-		Attempt: req.Attempt, TailBytes: int64(req.TailBytes),
+		Attempt: req.Attempt, TailBytes: int64(req.TailBytes), Owned: req.Owned,
 	})
 	if err != nil {
 		return nil, fault.Of(err)
@@ -71,7 +71,7 @@ func (c *Client) Commit(ctx context.Context, req *CommitRequest) (int64, error) 
 // Read implements Storage.
 func (c *Client) Read(ctx context.Context, req *ReadRequest) (*TurnPage, error) {
 	resp, err := c.rpc.Read(ctx, &storagev1.ReadRequest{
-		Call: sdk.CallToProto(req.Call, c.instance), After: req.After, Limit: int32(req.Limit), All: req.All})
+		Call: sdk.CallToProto(req.Call, c.instance), After: req.After, Limit: int32(req.Limit), All: req.All, Owned: req.Owned})
 	if err != nil {
 		return nil, fault.Of(err)
 	}
@@ -85,14 +85,14 @@ func (c *Client) Read(ctx context.Context, req *ReadRequest) (*TurnPage, error) 
 // List implements Storage.
 func (c *Client) List(ctx context.Context, req *ListRequest) (*ConversationPage, error) {
 	resp, err := c.rpc.List(ctx, &storagev1.ListRequest{
-		Call: sdk.CallToProto(req.Call, c.instance), After: req.After, Limit: int32(req.Limit)})
+		Call: sdk.CallToProto(req.Call, c.instance), After: req.After, Limit: int32(req.Limit), Wrote: req.Wrote})
 	if err != nil {
 		return nil, fault.Of(err)
 	}
 	page := &ConversationPage{More: resp.More}
 	for _, p := range resp.Conversations {
 		page.Conversations = append(page.Conversations, Conversation{ID: p.Id, User: p.User, Turns: p.Turns,
-			CreatedAt: wire.TimeFrom(p.CreatedAt), UpdatedAt: wire.TimeFrom(p.UpdatedAt)})
+			CreatedAt: wire.TimeFrom(p.CreatedAt), UpdatedAt: wire.TimeFrom(p.UpdatedAt), Shared: p.Shared})
 	}
 	return page, nil
 }
@@ -100,11 +100,12 @@ func (c *Client) List(ctx context.Context, req *ListRequest) (*ConversationPage,
 // Delete implements Storage.
 func (c *Client) Delete(ctx context.Context, scope Scope) (Deleted, error) {
 	resp, err := c.rpc.Delete(ctx, &storagev1.DeleteRequest{
-		Call: sdk.CallToProto(scope.Call, c.instance), Tenant: scope.Tenant, Before: wire.Time(scope.Before), Limit: int32(scope.Limit)})
+		Call: sdk.CallToProto(scope.Call, c.instance), Tenant: scope.Tenant, Owned: scope.Owned,
+		Before: wire.Time(scope.Before), Limit: int32(scope.Limit)})
 	if err != nil {
 		return Deleted{}, fault.Of(err)
 	}
-	return Deleted{Conversations: resp.Conversations, Turns: resp.Turns, More: resp.More}, nil
+	return Deleted{Conversations: resp.Conversations, Turns: resp.Turns, Emptied: resp.Emptied, More: resp.More}, nil
 }
 
 // Import implements Importer.

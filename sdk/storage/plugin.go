@@ -17,6 +17,7 @@ const (
 	CapImport   = "import"   // Importer
 	CapMigrate  = "migrate"  // Migrator
 	CapBackup   = "backup"   // Backuper
+	CapOwners   = "owners"   // Owned, Wrote, and deletions of users as Scope says
 )
 
 // NewPlugin makes a plugin that configurations select as

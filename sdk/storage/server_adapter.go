@@ -26,7 +26,7 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 	in := &BeginRequest{
 		Call: sdk.CallFromProto(req.Call), Message: wire.MessageFrom(req.Message), Metadata: req.Metadata,
 		Tail: int(req.Tail), Holder: req.Holder, Lease: time.Duration(req.LeaseMs) * time.Millisecond,
-		Key: req.Key, Digest: req.Digest, Attempt: req.Attempt, TailBytes: int(req.TailBytes),
+		Key: req.Key, Digest: req.Digest, Attempt: req.Attempt, TailBytes: int(req.TailBytes), Owned: req.Owned,
 	}
 	r, err := v.Begin(ctx, in)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *server) Read(ctx context.Context, req *storagev1.ReadRequest) (*storage
 		return nil, err
 	}
 	defer done()
-	page, err := v.Read(ctx, &ReadRequest{Call: sdk.CallFromProto(req.Call), After: req.After, Limit: int(req.Limit), All: req.All})
+	page, err := v.Read(ctx, &ReadRequest{Call: sdk.CallFromProto(req.Call), After: req.After, Limit: int(req.Limit), All: req.All, Owned: req.Owned})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (s *server) List(ctx context.Context, req *storagev1.ListRequest) (*storage
 		return nil, err
 	}
 	defer done()
-	page, err := v.List(ctx, &ListRequest{Call: sdk.CallFromProto(req.Call), After: req.After, Limit: int(req.Limit)})
+	page, err := v.List(ctx, &ListRequest{Call: sdk.CallFromProto(req.Call), After: req.After, Limit: int(req.Limit), Wrote: req.Wrote})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (s *server) List(ctx context.Context, req *storagev1.ListRequest) (*storage
 	resp := &storagev1.ListResponse{More: page.More || fit < len(page.Conversations)}
 	for _, c := range page.Conversations[:fit] {
 		resp.Conversations = append(resp.Conversations, &storagev1.Conversation{
-			Id: c.ID, User: c.User, Turns: c.Turns, CreatedAt: wire.Time(c.CreatedAt), UpdatedAt: wire.Time(c.UpdatedAt)})
+			Id: c.ID, User: c.User, Turns: c.Turns, CreatedAt: wire.Time(c.CreatedAt), UpdatedAt: wire.Time(c.UpdatedAt), Shared: c.Shared})
 	}
 	return resp, nil
 }
@@ -104,12 +104,12 @@ func (s *server) Delete(ctx context.Context, req *storagev1.DeleteRequest) (*sto
 		return nil, err
 	}
 	defer done()
-	scope := Scope{Call: sdk.CallFromProto(req.Call), Tenant: req.Tenant, Before: wire.TimeFrom(req.Before), Limit: int(req.Limit)}
+	scope := Scope{Call: sdk.CallFromProto(req.Call), Tenant: req.Tenant, Owned: req.Owned, Before: wire.TimeFrom(req.Before), Limit: int(req.Limit)}
 	if scope.Call.Conversation == "" && scope.Call.User == "" && !scope.Tenant {
 		return nil, fault.New(fault.Invalid, "names neither conversation nor user, and is not said to mean the whole tenant").At("scope")
 	}
 	d, err := v.Delete(ctx, scope)
-	return &storagev1.DeleteResponse{Conversations: d.Conversations, Turns: d.Turns, More: d.More}, err
+	return &storagev1.DeleteResponse{Conversations: d.Conversations, Turns: d.Turns, Emptied: d.Emptied, More: d.More}, err
 }
 
 func (s *server) Renew(ctx context.Context, req *storagev1.RenewRequest) (*storagev1.RenewResponse, error) {

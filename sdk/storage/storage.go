@@ -25,13 +25,18 @@ const MaxRenewal = 1000
 
 // Storage keeps conversations. One value is one configured instance; it is called
 // concurrently, for any number of tenants. The tenant of each call is a boundary:
-// nothing that belongs to another is read, changed or told about. If it implements
+// nothing that belongs to another is read, changed or told about. Within it, a
+// conversation that was begun with a user is that user's, and one that was begun without
+// is the tenant's. Requests with Owned want the call's user to be the owner; without, all
+// conversations are there for them. A Storage with the capability [CapOwners] heeds that,
+// tells whose turns are whose, and deletes users as [Scope] says. If it implements
 // io.Closer, Close is called once, after its last call ended. Errors are of package
 // fault; a retried call is answered as the first was.
 type Storage interface {
 	// Begin takes the conversation for one turn, stores the user's message and reads
 	// the tail, in this order, atomically. It never waits for another turn. A turn
-	// whose lease ran out is interrupted by it.
+	// whose lease ran out is interrupted by it. With Owned, a conversation that is there
+	// and is not the user's is fault.NotFound, whatever else holds of it.
 	Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error)
 	// Commit ends the turn that the fence stands for and frees the conversation. A
 	// repeat answers the same; a fence that never held, was overtaken, or belongs to a
@@ -63,8 +68,8 @@ type Importer interface {
 	// Import appends the turns to the call's conversation, which comes to exist if it
 	// does not. It is atomic, and idempotent: turns whose sequence is there already are
 	// left out. It answers how many were appended. fault.Conflict when a turn is running
-	// there, when a sequence is skipped, or when one that is there differs in number or
-	// state.
+	// there, when a sequence is skipped, when one that is there differs in number or
+	// state, or when turns would be appended and the conversation is not the call's user's.
 	Import(ctx context.Context, req *ImportRequest) (turns int64, err error)
 }
 
@@ -125,13 +130,22 @@ type Turn struct {
 	State     State
 	Reason    string // why it did not succeed: "CLASS: sentence"
 	User      string
-	Messages  []chat.Message // the user's first
+	Messages  []chat.Message // the user's first; none in a turn that was emptied
 	Usage     chat.Usage
 	StartedAt time.Time
 	EndedAt   time.Time       // zero while running
 	Metadata  json.RawMessage // JSON object from the caller, or nil
 	Record    json.RawMessage // JSON object from the host, or nil
 	Key       string          // idempotency key, or empty
+}
+
+// Emptied is what the deletion of its user leaves of a turn: where it stands in the log,
+// and when it was. One that was running is interrupted.
+func (t Turn) Emptied(now time.Time) Turn {
+	if t.State == Running {
+		t.State, t.EndedAt = Interrupted, now
+	}
+	return Turn{Sequence: t.Sequence, Number: t.Number, State: t.State, StartedAt: t.StartedAt, EndedAt: t.EndedAt}
 }
 
 // BeginRequest starts a turn. Tenant, conversation and user are the call's.
@@ -152,6 +166,7 @@ type BeginRequest struct {
 	// Attempt is chosen by the host, unique to this turn. A repeat of the Begin whose
 	// turn is running answers Started again, with the same fence.
 	Attempt string
+	Owned   bool // a conversation that is there must be the user's
 }
 
 // BeginResult has exactly one field set.
@@ -192,6 +207,7 @@ type ReadRequest struct {
 	After int64
 	Limit int  // 1 to MaxPage
 	All   bool // turns that did not succeed too
+	Owned bool // the conversation must be the user's
 }
 
 // TurnPage answers a ReadRequest.
@@ -206,15 +222,19 @@ type ListRequest struct {
 	Call  sdk.Call
 	After string
 	Limit int // 1 to MaxPage
+	// Wrote also lists conversations of others in which the user wrote, and tells of all
+	// whether they are Shared.
+	Wrote bool
 }
 
 // Conversation is one entry of a list.
 type Conversation struct {
 	ID        string
-	User      string // of its first turn
+	User      string // whose it is; empty for the tenant
 	Turns     int64  // succeeded
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Shared    bool // users other than its own wrote in it; told where Wrote is asked for
 }
 
 // ConversationPage answers a ListRequest.
@@ -223,11 +243,17 @@ type ConversationPage struct {
 	More          bool
 }
 
-// Scope is what Delete removes: the call's conversation, else the call's user's
-// conversations, else, with Tenant true, all of the tenant.
+// Scope is what Delete removes: the call's conversation, else what the call's user wrote
+// and owns, else, with Tenant true, all of the tenant.
+//
+// Of a user the conversations are removed that are the user's and in which no other user
+// wrote. In all others the user's turns are emptied, see [Turn.Emptied]: nothing of what
+// they had is left, no key of theirs replays, and no fence stands for them. A conversation
+// of the user that stays is the tenant's then.
 type Scope struct {
 	Call   sdk.Call
 	Tenant bool
+	Owned  bool // spares the call's conversation if it is not the call's user's
 	// Before, unless zero, spares conversations that were changed at this time or later,
 	// and those with a running turn whose holder is alive. With it a tenant's life goes on.
 	Before time.Time
@@ -241,11 +267,12 @@ type Scope struct {
 type Deleted struct {
 	Conversations int64
 	Turns         int64 // of all states
+	Emptied       int64 // turns in conversations that stay
 	More          bool  // repeat the call
 }
 
 // ImportRequest brings turns into a conversation. Tenant, conversation and user, who
-// it belongs to if it is new, are the call's.
+// it belongs to, are the call's.
 type ImportRequest struct {
 	Call sdk.Call
 	// Turns are in order of their sequence, each one more than the last, and have ended.

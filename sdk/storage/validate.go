@@ -31,7 +31,7 @@ func (r *BeginRequest) Validate() error {
 	case r.Lease <= 0:
 		return invalid("lease", "a lease must be longer than nothing")
 	}
-	return ofConversation(r.Call)
+	return cmp.Or(ofConversation(r.Call), ofUser(r.Call, "owned", r.Owned))
 }
 
 // MostTailBytes is TailBytes, or what stands for 0.
@@ -70,14 +70,16 @@ func (r *ReadRequest) Validate() error {
 	if r.After < 0 {
 		return invalid("after", "a sequence cannot be negative")
 	}
-	return cmp.Or(ofConversation(r.Call), ValidateLimit(r.Limit))
+	return cmp.Or(ofConversation(r.Call), ValidateLimit(r.Limit), ofUser(r.Call, "owned", r.Owned))
 }
 
 // ValidateText also looks at the texts.
 func (r *ReadRequest) ValidateText() error { return cmp.Or(r.Validate(), plainCall(r.Call)) }
 
 // Validate wants a tenant and a page.
-func (r *ListRequest) Validate() error { return cmp.Or(ofTenant(r.Call), ValidateLimit(r.Limit)) }
+func (r *ListRequest) Validate() error {
+	return cmp.Or(ofTenant(r.Call), ValidateLimit(r.Limit), ofUser(r.Call, "wrote", r.Wrote))
+}
 
 // ValidateText also looks at the texts.
 func (r *ListRequest) ValidateText() error {
@@ -91,8 +93,10 @@ func (s Scope) Validate() error {
 		return invalid("tenant", "name a conversation or a user, or say that all of the tenant goes")
 	case s.Limit < 0:
 		return invalid("limit", "a limit cannot be negative")
+	case s.Owned && s.Call.Conversation == "":
+		return invalid("owned", "is of a conversation, and the call names none")
 	}
-	return ofTenant(s.Call)
+	return cmp.Or(ofTenant(s.Call), ofUser(s.Call, "owned", s.Owned))
 }
 
 // ValidateText also looks at the texts.
@@ -236,6 +240,14 @@ func ofConversation(call sdk.Call) error {
 func ofTenant(call sdk.Call) error {
 	if call.Tenant == "" {
 		return invalid("tenant", "the call names no tenant")
+	}
+	return nil
+}
+
+// ofUser refuses a request that asks for what is a user's and names no user.
+func ofUser(call sdk.Call, field string, asked bool) error {
+	if asked && call.User == "" {
+		return invalid(field, "is of a user, and the call names none")
 	}
 	return nil
 }

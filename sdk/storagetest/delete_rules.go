@@ -16,7 +16,7 @@ var deleteRules = []Rule{
 	},
 	{
 		Name:  "delete-user",
-		Doc:   "Delete of a user removes the conversations that the user began and no others.",
+		Doc:   "Delete of a user removes the conversations that only the user wrote in, of those that are the user's, and no others.",
 		Check: checkDeleteUser,
 	},
 	{

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -18,10 +19,65 @@ func (r *reference) covers(scope storage.Scope, c *conversation) bool {
 	case call.Conversation != "":
 		return c.address == r.address(call)
 	case call.User != "":
-		guest := r.has("deletes-guests") && slices.ContainsFunc(c.rows, func(t *row) bool { return t.User == call.User })
-		return c.user == call.User || guest
+		if guest := r.has("deletes-guests") && c.wrote(call.User); guest {
+			return true
+		}
+		return c.user == call.User && (!c.shared() || r.has("deletes-shared"))
 	}
 	return true
+}
+
+// wrote reports whether the user has a turn in the conversation.
+func (c *conversation) wrote(user string) bool {
+	return slices.ContainsFunc(c.rows, func(t *row) bool { return t.User == user })
+}
+
+// shared reports whether users other than its own wrote in it.
+func (c *conversation) shared() bool {
+	return slices.ContainsFunc(c.rows, func(t *row) bool { return t.User != "" && t.User != c.user })
+}
+
+// admits reports whether the call may have the conversation. One that is not there it may.
+func (r *reference) admits(c *conversation, call sdk.Call, owned bool) bool {
+	return c == nil || !owned || c.user == call.User || r.has("nobodys-is-anybodys") && c.user == ""
+}
+
+// empty empties the user's turns in what stays.
+func (r *reference) empty(scope storage.Scope) (emptied int64) {
+	user := scope.Call.User
+	if scope.Call.Conversation != "" || user == "" || r.has("keeps-turns") {
+		return 0
+	}
+	for _, c := range r.conversations {
+		if c.tenant != r.tenant(scope.Call) || r.spares(scope, c) && !r.has("empties-new") {
+			continue
+		}
+		for _, t := range c.rows {
+			if t.User != user {
+				continue
+			}
+			kept := *t
+			t.Turn, t.was = t.Emptied(time.Now()), t.Key
+			t.overtaken = !r.has("emptied-commit")
+			if r.has("keeps-metadata") {
+				t.Metadata = kept.Metadata
+			}
+			if r.has("empties-numbers") {
+				t.Number = 0
+			}
+			if r.has("emptied-runs-on") {
+				t.State, t.EndedAt = kept.State, kept.EndedAt
+			}
+			emptied++
+		}
+		if c.user == user && !r.has("keeps-owner") {
+			c.user = ""
+		}
+	}
+	if r.has("counts-no-emptied") {
+		return 0
+	}
+	return emptied
 }
 
 // spares reports whether the scope's time spares the conversation.
@@ -46,7 +102,7 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 		return d, err
 	}
 	whole := call.Conversation == "" && call.User == ""
-	if whole && !scope.Tenant && !r.has("eager-delete") || scope.Limit < 0 {
+	if whole && !scope.Tenant && !r.has("eager-delete") || scope.Limit < 0 || scope.Owned && (call.User == "" || call.Conversation == "") {
 		return d, fault.New(fault.Invalid, "names nothing").At("tenant")
 	}
 	if scope.Limit == 0 {
@@ -60,7 +116,7 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 	}
 	doomed := 0
 	for address, c := range r.conversations {
-		if !r.covers(scope, c) || r.spares(scope, c) {
+		if !r.covers(scope, c) || r.spares(scope, c) || !r.admits(c, call, scope.Owned && !r.has("deletes-anybodys")) {
 			continue
 		}
 		if r.has("steps-in-reach") && doomed >= scope.Limit {
@@ -81,6 +137,7 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 		delete(r.roll.versions, call.Tenant)
 	}
 	r.sweep(scope, &d)
+	d.Emptied = r.empty(scope)
 	d.Turns += missed
 	if d.Conversations == 0 && call.Conversation != "" && r.has("delete-not-found") {
 		return d, fault.New(fault.NotFound, "no such conversation")
@@ -101,7 +158,7 @@ func (r *reference) rows(scope storage.Scope) (n int64) {
 // sweep removes rows of deleted conversations.
 func (r *reference) sweep(scope storage.Scope, d *storage.Deleted) {
 	r.deleted = slices.DeleteFunc(r.deleted, func(c *conversation) bool {
-		if !r.covers(scope, c) {
+		if !r.covers(scope, c) || !r.admits(c, scope.Call, scope.Owned) {
 			return false
 		}
 		n := min(len(c.rows), scope.Limit-int(d.Turns))

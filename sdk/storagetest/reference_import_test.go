@@ -54,6 +54,9 @@ func (r *reference) Import(_ context.Context, req *storage.ImportRequest) (int64
 	if len(fresh) == 0 {
 		return 0, nil
 	}
+	if c.user != req.Call.User && !r.has("import-to-anybody") {
+		return 0, conflict
+	}
 	if c.rows == nil {
 		if c.created = fresh[0].StartedAt; r.has("import-is-new") {
 			c.created = time.Now()

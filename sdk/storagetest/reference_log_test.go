@@ -82,11 +82,11 @@ func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.
 	if err := checkCall(req.Call, true); err != nil {
 		return nil, err
 	}
-	if err := r.checkLimit(req.Limit); err != nil {
-		return nil, err
+	if err := r.checkLimit(req.Limit); err != nil || req.Owned && req.Call.User == "" {
+		return nil, cmp.Or(err, error(fault.New(fault.Invalid, "names no user")))
 	}
 	c := r.conversations[r.address(req.Call)]
-	if c == nil {
+	if c == nil || !r.admits(c, req.Call, req.Owned && !r.has("reads-anybodys")) {
 		if r.has("missing-is-empty") && strings.HasSuffix(req.Call.Tenant, "-b") {
 			return &storage.TurnPage{}, nil
 		}
@@ -122,13 +122,14 @@ func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.
 	if err := checkCall(req.Call, false); err != nil {
 		return nil, err
 	}
-	if err := r.checkLimit(req.Limit); err != nil {
-		return nil, err
+	if err := r.checkLimit(req.Limit); err != nil || req.Wrote && req.Call.User == "" {
+		return nil, cmp.Or(err, error(fault.New(fault.Invalid, "names no user")))
 	}
 	var all []*conversation
 	for _, c := range r.conversations {
 		mine := req.Call.User == "" || c.user == req.Call.User ||
-			r.has("user-prefix") && strings.HasPrefix(c.user, req.Call.User)
+			r.has("user-prefix") && strings.HasPrefix(c.user, req.Call.User) ||
+			req.Wrote && c.wrote(req.Call.User) && !r.has("lists-owners")
 		if c.tenant == r.tenant(req.Call) && mine && !(r.has("hides-begun") && c.succeeded() == 0) {
 			all = append(all, c)
 		}
@@ -147,7 +148,8 @@ func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.
 			break
 		}
 		page.Conversations = append(page.Conversations, storage.Conversation{
-			ID: c.id, User: c.user, Turns: c.succeeded(), CreatedAt: c.created, UpdatedAt: c.updated})
+			ID: c.id, User: c.user, Turns: c.succeeded(), CreatedAt: c.created, UpdatedAt: c.updated,
+			Shared: req.Wrote && c.shared() && !r.has("never-shared")})
 	}
 	if r.has("list-skips") && len(all) > 30 && len(page.Conversations) > 1 && req.After != "" {
 		page.Conversations = page.Conversations[1:]
@@ -163,7 +165,7 @@ func (r *reference) checkLimit(limit int) error {
 }
 
 func (r *reference) checkBegin(req *storage.BeginRequest) error {
-	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" {
+	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
 		return fault.New(fault.Invalid, "out of bounds")
 	}
 	return checkCall(req.Call, true)

@@ -51,6 +51,7 @@ type row struct {
 	imported        bool
 	tenant, in      string // only with flaws, as is lease
 	lease           time.Time
+	was             string // key before it was emptied
 }
 
 func newReference(flaw string) *reference { return &reference{flaw: flaw, data: newData()} }
@@ -120,7 +121,13 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 	}
 	now := time.Now()
 	c := r.conversations[r.address(req.Call)]
+	if !r.admits(c, req.Call, req.Owned && !r.has("begins-anybodys") && !(r.has("busy-before-owner") && c != nil && c.running() != nil)) {
+		return nil, fault.New(fault.NotFound, "no such conversation")
+	}
 	if c == nil {
+		if r.has("owners-race") && req.Owned {
+			r.pause(time.Millisecond)
+		}
 		if r.dead[r.tenant(req.Call)] {
 			return nil, fault.New(fault.Conflict, "this life is over")
 		}
@@ -202,7 +209,7 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 		}
 	}
 	for _, t := range c.rows {
-		if t.Key == req.Key && (!t.imported || r.has("import-keys-replay")) {
+		if (t.Key == req.Key || t.was == req.Key && r.has("emptied-replay")) && (!t.imported || r.has("import-keys-replay")) {
 			turns = append(turns, t)
 		}
 	}
@@ -225,6 +232,9 @@ func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) 
 			break
 		}
 		if t.State == storage.Succeeded || t.State == storage.Failed && r.has("failed-in-tail") {
+			if len(t.Messages) == 0 && r.has("emptied-end-tail") {
+				break
+			}
 			tail = append(slices.Clone(t.Messages), tail...)
 		}
 		if len(tail) >= req.Tail {

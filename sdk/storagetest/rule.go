@@ -17,7 +17,7 @@ var ErrSkip = conformance.ErrSkip
 // Rules lists all rules in the order in which [Test] checks them.
 func Rules() []Rule {
 	return slices.Concat(turnRules, logRules, writerRules, linearRules, leaseRules, keyRules, readRules, listRules,
-		deleteRules, eraseRules, raceRules, lifeRules, contentRules, boundRules, sizeRules, importRules,
+		ownerRules, deleteRules, eraseRules, emptyRules, raceRules, lifeRules, contentRules, boundRules, sizeRules, importRules,
 		registryRules, registryWriterRules, watchRules, migrateRules, durableRules)
 }
 

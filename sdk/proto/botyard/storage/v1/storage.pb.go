@@ -89,7 +89,8 @@ type Turn struct {
 	// Why it failed or was interrupted, as the class's name and a sentence.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	User   string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
-	// The user's message first, then what Commit brought.
+	// The user's message first, then what Commit brought. None in a turn that a Delete
+	// of its user emptied.
 	Messages  []*v1.Message          `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
 	Usage     *v1.Usage              `protobuf:"bytes,7,opt,name=usage,proto3" json:"usage,omitempty"`
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
@@ -242,7 +243,10 @@ type BeginRequest struct {
 	// them: no fewer than they have in the protocol. The turn that would make them more,
 	// and those before it, are left out; tail is then a part of what was asked for. 0 is
 	// 24 MiB.
-	TailBytes     int64 `protobuf:"varint,10,opt,name=tail_bytes,json=tailBytes,proto3" json:"tail_bytes,omitempty"`
+	TailBytes int64 `protobuf:"varint,10,opt,name=tail_bytes,json=tailBytes,proto3" json:"tail_bytes,omitempty"`
+	// A conversation that is there and not the call's user's is CLASS_NOT_FOUND, before
+	// anything else about it counts. For storages with the capability "owners".
+	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -345,6 +349,13 @@ func (x *BeginRequest) GetTailBytes() int64 {
 		return x.TailBytes
 	}
 	return 0
+}
+
+func (x *BeginRequest) GetOwned() bool {
+	if x != nil {
+		return x.Owned
+	}
+	return false
 }
 
 type BeginResponse struct {
@@ -763,7 +774,9 @@ type ReadRequest struct {
 	// 1 to 1000.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Failed, interrupted and running turns too.
-	All           bool `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`
+	All bool `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`
+	// A conversation that is not the call's user's is CLASS_NOT_FOUND.
+	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -822,6 +835,13 @@ func (x *ReadRequest) GetLimit() int32 {
 func (x *ReadRequest) GetAll() bool {
 	if x != nil {
 		return x.All
+	}
+	return false
+}
+
+func (x *ReadRequest) GetOwned() bool {
+	if x != nil {
+		return x.Owned
 	}
 	return false
 }
@@ -887,7 +907,10 @@ type ListRequest struct {
 	// Conversations with a greater id; empty from the start.
 	After string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
 	// 1 to 1000.
-	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// With a user: also conversations of others in which that user wrote. Then shared is
+	// told of each.
+	Wrote         bool `protobuf:"varint,15,opt,name=wrote,proto3" json:"wrote,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -941,6 +964,13 @@ func (x *ListRequest) GetLimit() int32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *ListRequest) GetWrote() bool {
+	if x != nil {
+		return x.Wrote
+	}
+	return false
 }
 
 type ListResponse struct {
@@ -998,12 +1028,14 @@ func (x *ListResponse) GetMore() bool {
 type Conversation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The user of its first turn.
+	// Whose it is: the user of its first turn, unless a Delete of that user left it.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
 	// Succeeded turns.
-	Turns         int64                  `protobuf:"varint,3,opt,name=turns,proto3" json:"turns,omitempty"`
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	Turns     int64                  `protobuf:"varint,3,opt,name=turns,proto3" json:"turns,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// Users other than its own wrote in it. Only told where the request says wrote.
+	Shared        bool `protobuf:"varint,15,opt,name=shared,proto3" json:"shared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1073,6 +1105,13 @@ func (x *Conversation) GetUpdatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Conversation) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
 type DeleteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
@@ -1083,7 +1122,9 @@ type DeleteRequest struct {
 	// turn whose holder is alive. Unset: none is spared.
 	Before *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
 	// About how many turns to remove in this call at most; 0: all.
-	Limit         int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	Limit int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	// With a conversation: spares one that is not the call's user's.
+	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1146,6 +1187,13 @@ func (x *DeleteRequest) GetLimit() int32 {
 	return 0
 }
 
+func (x *DeleteRequest) GetOwned() bool {
+	if x != nil {
+		return x.Owned
+	}
+	return false
+}
+
 type DeleteResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Conversations removed.
@@ -1153,7 +1201,9 @@ type DeleteResponse struct {
 	// Turns removed, of all states.
 	Turns int64 `protobuf:"varint,2,opt,name=turns,proto3" json:"turns,omitempty"`
 	// True when the call must be repeated to have all gone.
-	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	// Turns emptied, in conversations that stay.
+	Emptied       int64 `protobuf:"varint,15,opt,name=emptied,proto3" json:"emptied,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1207,6 +1257,13 @@ func (x *DeleteResponse) GetMore() bool {
 		return x.More
 	}
 	return false
+}
+
+func (x *DeleteResponse) GetEmptied() int64 {
+	if x != nil {
+		return x.Emptied
+	}
+	return 0
 }
 
 // At least one holder and at most 1000 are named, those in both fields together.
@@ -1327,7 +1384,8 @@ func (x *RenewResponse) GetAll() bool {
 
 type ImportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The user is who a new conversation belongs to.
+	// The user is who the conversation belongs to. To append to another user's is
+	// CLASS_CONFLICT.
 	Call *v1.CallContext `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	// In order of their sequence, without gaps; none is running.
 	Turns         []*Turn `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
@@ -1665,7 +1723,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\bmetadata\x18\n" +
 	" \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06record\x18\v \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\f \x01(\tR\x03key\"\xba\x02\n" +
+	"\x03key\x18\f \x01(\tR\x03key\"\xd0\x02\n" +
 	"\fBeginRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x122\n" +
 	"\amessage\x18\x02 \x01(\v2\x18.botyard.chat.v1.MessageR\amessage\x12\x1a\n" +
@@ -1678,7 +1736,8 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\aattempt\x18\t \x01(\tR\aattempt\x12\x1d\n" +
 	"\n" +
 	"tail_bytes\x18\n" +
-	" \x01(\x03R\ttailBytes\"\xf7\x01\n" +
+	" \x01(\x03R\ttailBytes\x12\x14\n" +
+	"\x05owned\x18\x0f \x01(\bR\x05owned\"\xf7\x01\n" +
 	"\rBeginResponse\x127\n" +
 	"\astarted\x18\x01 \x01(\v2\x1b.botyard.storage.v1.StartedH\x00R\astarted\x122\n" +
 	"\x06replay\x18\x02 \x01(\v2\x18.botyard.storage.v1.TurnH\x00R\x06replay\x12.\n" +
@@ -1703,22 +1762,24 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x05usage\x18\x06 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\x12\x16\n" +
 	"\x06record\x18\a \x01(\fR\x06record\"(\n" +
 	"\x0eCommitResponse\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x03R\x06number\"}\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\"\x93\x01\n" +
 	"\vReadRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x10\n" +
-	"\x03all\x18\x04 \x01(\bR\x03all\"R\n" +
+	"\x03all\x18\x04 \x01(\bR\x03all\x12\x14\n" +
+	"\x05owned\x18\x0f \x01(\bR\x05owned\"R\n" +
 	"\fReadResponse\x12.\n" +
 	"\x05turns\x18\x01 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"k\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\x81\x01\n" +
 	"\vListRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"j\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x14\n" +
+	"\x05wrote\x18\x0f \x01(\bR\x05wrote\"j\n" +
 	"\fListResponse\x12F\n" +
 	"\rconversations\x18\x01 \x03(\v2 .botyard.storage.v1.ConversationR\rconversations\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"\xbe\x01\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xd6\x01\n" +
 	"\fConversation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x14\n" +
@@ -1726,16 +1787,19 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xa3\x01\n" +
+	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x16\n" +
+	"\x06shared\x18\x0f \x01(\bR\x06shared\"\xb9\x01\n" +
 	"\rDeleteRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\bR\x06tenant\x122\n" +
 	"\x06before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x05R\x05limit\"`\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x14\n" +
+	"\x05owned\x18\x0f \x01(\bR\x05owned\"z\n" +
 	"\x0eDeleteResponse\x12$\n" +
 	"\rconversations\x18\x01 \x01(\x03R\rconversations\x12\x14\n" +
 	"\x05turns\x18\x02 \x01(\x03R\x05turns\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"\x8d\x01\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12\x18\n" +
+	"\aemptied\x18\x0f \x01(\x03R\aemptied\"\x8d\x01\n" +
 	"\fRenewRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06holder\x18\x02 \x01(\tR\x06holder\x12\x19\n" +

@@ -35,7 +35,8 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // StorageService keeps each conversation as an append-only log of turns. Tenant
-// and conversation come from the call context of each request.
+// and conversation come from the call context of each request. A conversation that
+// was begun with a user is that user's; one that was begun without is the tenant's.
 type StorageServiceClient interface {
 	// Begin takes the conversation for one turn, stores the user's message and
 	// answers the newest messages. It never waits: a taken conversation is busy.
@@ -48,8 +49,11 @@ type StorageServiceClient interface {
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (*ReadResponse, error)
 	// List pages through the tenant's conversations, by id.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
-	// Delete removes a conversation, a user's conversations, or all of the tenant.
-	// It is idempotent. Turns that are running there can no longer be committed.
+	// Delete removes a conversation, what a user wrote and owns, or all of the tenant.
+	// It is idempotent. Turns that are running there can no longer be committed. Of a
+	// user it removes the user's conversations in which no other user wrote, and empties
+	// the user's turns in all others: sequence, number, state and times stay, a running
+	// one is interrupted, and a conversation that was the user's is the tenant's then.
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
 	// Renew keeps the leases of the holders for the lease's time. Served by storages
 	// with the capability "renew": all that several hosts may share.
@@ -168,7 +172,8 @@ func (c *storageServiceClient) Backup(ctx context.Context, in *BackupRequest, op
 // for forward compatibility.
 //
 // StorageService keeps each conversation as an append-only log of turns. Tenant
-// and conversation come from the call context of each request.
+// and conversation come from the call context of each request. A conversation that
+// was begun with a user is that user's; one that was begun without is the tenant's.
 type StorageServiceServer interface {
 	// Begin takes the conversation for one turn, stores the user's message and
 	// answers the newest messages. It never waits: a taken conversation is busy.
@@ -181,8 +186,11 @@ type StorageServiceServer interface {
 	Read(context.Context, *ReadRequest) (*ReadResponse, error)
 	// List pages through the tenant's conversations, by id.
 	List(context.Context, *ListRequest) (*ListResponse, error)
-	// Delete removes a conversation, a user's conversations, or all of the tenant.
-	// It is idempotent. Turns that are running there can no longer be committed.
+	// Delete removes a conversation, what a user wrote and owns, or all of the tenant.
+	// It is idempotent. Turns that are running there can no longer be committed. Of a
+	// user it removes the user's conversations in which no other user wrote, and empties
+	// the user's turns in all others: sequence, number, state and times stay, a running
+	// one is interrupted, and a conversation that was the user's is the tenant's then.
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
 	// Renew keeps the leases of the holders for the lease's time. Served by storages
 	// with the capability "renew": all that several hosts may share.
