@@ -39,6 +39,7 @@ func (a *assembly) assemble() *Effective {
 		*into = a.block(blocks[i])
 	}
 	a.retention()
+	a.owner()
 	a.knowledge()
 	a.strayReferences()
 	a.system()

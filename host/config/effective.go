@@ -23,9 +23,17 @@ type Effective struct {
 	// RetentionDays (key conversation_storage.retention_days) is after how many days
 	// without a change a conversation is deleted; 0 is never. The plugin is not told.
 	RetentionDays int
+	// Owner (key conversations.owner) is whose a conversation is: OwnerUser or OwnerTenant.
+	Owner string
 
 	trace trace
 }
+
+// Values of conversations.owner.
+const (
+	OwnerUser   = "user"   // the user's with whom it was begun, or else the tenant's
+	OwnerTenant = "tenant" // all users share it
+)
 
 // Block configures one plugin.
 type Block struct {

@@ -58,6 +58,7 @@ prompts {
 	}
 	// Output:
 	// conversation_storage.backend = memory (built-in defaults)
+	// conversations.owner = user (built-in defaults)
 	// llm.model = gemma3:1b (base)
 	// llm.provider = ollama (base)
 	// memory.max_messages = 10 (client-a.hcl:3:3)

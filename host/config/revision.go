@@ -25,6 +25,9 @@ func (e *Effective) revision(sealer *secret.Key) string {
 	if e.RetentionDays > 0 { // younger than the format: without it nothing is added
 		parts = append(parts, e.RetentionDays)
 	}
+	if e.Owner == OwnerTenant {
+		parts = append(parts, "conversations.owner "+e.Owner)
+	}
 	content, err := json.Marshal(parts)
 	if err != nil {
 		panic(err) // unreachable: maps, lists and finite scalars

@@ -92,6 +92,7 @@ var defaults = map[string]any{
 	"defaults": map[string]any{
 		"memory":               map[string]any{"type": "buffer"},
 		"conversation_storage": map[string]any{"backend": "memory"},
+		"conversations":        map[string]any{"owner": OwnerUser},
 	},
 }
 

@@ -52,6 +52,7 @@ func builtIn() (known, error) {
 	tenant := map[string]string{
 		"llm.provider": "", "memory.type": code(e.Memory.Plugin), "conversation_storage.backend": code(e.Storage.Plugin),
 		"conversation_storage.retention_days": "",
+		"conversations.owner":                 code(e.Owner),
 		"knowledge_base.enabled":              "", "knowledge_base.type": "",
 		"prompts.system": "", "prompts.variables": "",
 	}

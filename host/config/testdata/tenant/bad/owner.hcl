@@ -1,0 +1,4 @@
+conversations {
+  owner = "everybody"
+  users = []
+}
