@@ -66,10 +66,14 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 	if err != nil {
 		return built, err
 	}
+	if e.Owner == config.OwnerUser && !storage.KnowsOwners() {
+		return built, fault.New(fault.Invalid, "storage %q does not keep the conversations of users apart: update it, or set \"tenant\" to have all users share them", e.Storage.Plugin).
+			At("conversations.owner").By(fault.PartyTenant)
+	}
 	renewer := storage.Renewer()
 	return registry.Built{
 		Bot: bot.New(bot.Parts{
-			Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
+			Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits, Shared: e.Owner == config.OwnerTenant,
 			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Plugins: names,
 			Gate: req.Gate, Incarnation: req.Incarnation,
 			Hold:            func(holder string) func() { return h.leases.Hold(storage.ID(), renewer, holder) },

@@ -51,7 +51,7 @@ func TestATenantIsExportedAndImported(t *testing.T) {
 	s := serveTracked(t)
 	s.register("a", map[string]any{"prompts": map[string]any{"system": "Be brief."}})
 	for i := range 3 {
-		s.chat("a", fmt.Sprint("c", i), "hello")
+		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "hello", "user_id", "u"), 200, nil)
 		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "again", "user_id", "u", "metadata", map[string]any{"k": "<v>"}), 200, nil)
 	}
 	resp := s.request("GET", "/admin/v1/tenants/a/export", nil, "")

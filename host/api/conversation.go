@@ -9,7 +9,7 @@ import (
 // Conversation is one entry of the list of conversations.
 type Conversation struct {
 	ID        string  `json:"id"`
-	UserID    string  `json:"user_id,omitempty"` // of its first turn
+	UserID    string  `json:"user_id,omitempty"` // with whom it was begun; none for the tenant's
 	Turns     int64   `json:"turns"`             // succeeded ones
 	CreatedAt *string `json:"created_at"`
 	UpdatedAt *string `json:"updated_at"`
@@ -76,6 +76,10 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	user, err := q.id("user_id")
+	if err != nil {
+		return err
+	}
 	lease, err := s.lease(r)
 	if err != nil {
 		return err
@@ -83,7 +87,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	defer lease.Release()
 	id := r.PathValue("id")
 	p := pager{after: after, limit: limit, read: func(after int64, limit int) (*storage.TurnPage, error) {
-		return lease.Turns(r.Context(), id, after, limit, false)
+		return lease.Turns(r.Context(), user, id, after, limit, false)
 	}}
 	messages, more, err := p.page()
 	if err != nil {
@@ -97,12 +101,16 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) deleteConversation(w http.ResponseWriter, r *http.Request) error {
+	user, err := queryOf(r).id("user_id")
+	if err != nil {
+		return err
+	}
 	lease, err := s.lease(r)
 	if err != nil {
 		return err
 	}
 	defer lease.Release()
-	if err := lease.DeleteConversation(r.Context(), r.PathValue("id")); err != nil {
+	if err := lease.DeleteConversation(r.Context(), user, r.PathValue("id")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -26,8 +26,8 @@ func (s *Server) routes() map[string]map[string]route {
 	return map[string]map[string]route{
 		"/v1/chat":                     {"POST": full(s.chat)},
 		"/v1/conversations":            {"GET": bare(s.listConversations, "limit", "after", "user_id")},
-		"/v1/conversations/{id}":       {"GET": bare(s.readConversation, "limit", "after"), "DELETE": bare(s.deleteConversation)},
-		"/v1/conversations/{id}/turns": {"GET": bare(s.readTurns, "limit", "after")},
+		"/v1/conversations/{id}":       {"GET": bare(s.readConversation, "limit", "after", "user_id"), "DELETE": bare(s.deleteConversation, "user_id")},
+		"/v1/conversations/{id}/turns": {"GET": bare(s.readTurns, "limit", "after", "user_id")},
 
 		"/admin/v1/tenants":                                                {"GET": bare(s.listTenants, "after", "limit")},
 		"/admin/v1/tenants/{id}":                                           {"PUT": full(s.putTenant, "dry_run"), "GET": bare(s.getTenant), "DELETE": bare(s.deleteTenant)},

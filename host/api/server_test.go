@@ -76,7 +76,7 @@ func TestDrainCutsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lease.Release()
-	page, err := lease.Turns(t.Context(), "c", 0, 10, true)
+	page, err := lease.Turns(t.Context(), "", "c", 0, 10, true)
 	if err != nil || len(page.Turns) != 1 || page.Turns[0].State.String() != "interrupted" {
 		t.Errorf("%+v, %v", page, err)
 	}

@@ -45,13 +45,17 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 			return malformed("after", "is %q; expected the next of an earlier page", clip(text))
 		}
 	}
+	user, err := q.id("user_id")
+	if err != nil {
+		return err
+	}
 	lease, err := s.lease(r)
 	if err != nil {
 		return err
 	}
 	defer lease.Release()
 	id := r.PathValue("id")
-	page, err := lease.Turns(r.Context(), id, after, limit, true)
+	page, err := lease.Turns(r.Context(), user, id, after, limit, true)
 	if err != nil {
 		return err
 	}

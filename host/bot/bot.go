@@ -19,11 +19,14 @@ type Parts struct {
 	Incarnation string
 	System      string // system prompt, final; empty for none
 	Limits      config.Limits
-	LLM         llm.LLM
-	Memory      memory.Memory
-	Storage     storage.Storage
-	Plugins     map[string]string // kind to "name version", for turn records
-	Gate        *Gate             // the tenant's, shared by all its revisions
+	// Shared says that all users share the tenant's conversations; else each is of the user
+	// that it was begun with, and for other users it is not there.
+	Shared  bool
+	LLM     llm.LLM
+	Memory  memory.Memory
+	Storage storage.Storage
+	Plugins map[string]string // kind to "name version", for turn records
+	Gate    *Gate             // the tenant's, shared by all its revisions
 	// Hold keeps the lease of the turn with this holder in this storage until free is
 	// called, which is once; may be nil.
 	Hold func(holder string) (free func())

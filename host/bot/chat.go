@@ -21,7 +21,8 @@ import (
 // When Chat returns without error the turn is committed. However it ends, by a panic of
 // emit too, its conversation is free, unless the storage does not let it go: then it is
 // when the lease has run out. Errors are of package
-// fault: Invalid for a bad request, Conflict for a busy conversation, RateLimited
+// fault: Invalid for a bad request, NotFound for a conversation of another user,
+// Conflict for a busy one, RateLimited
 // for a tenant at one of its caps, Deadline for a turn that takes too long and for a
 // provider that is silent, and what plugins answer.
 func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (*Reply, error) {
@@ -32,7 +33,7 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
 		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
 	defer cancel()
-	leave, err := b.Gate.enter(ctx, req.ConversationID, req.IdempotencyKey, b.Limits)
+	leave, err := b.Gate.enter(ctx, b.line(req.ConversationID, req.UserID), req.IdempotencyKey, b.Limits)
 	if err != nil {
 		return nil, cause(ctx, err)
 	}

@@ -33,7 +33,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	req := &storage.BeginRequest{
 		Call: t.call(), Message: chat.Text(chat.User, t.req.Message), Metadata: t.req.Metadata,
 		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
-		TailBytes: sdk.MaxTailBytes,
+		TailBytes: sdk.MaxTailBytes, Owned: b.owned(t.req.UserID),
 	}
 	if req.Key != "" {
 		req.Digest = t.req.digest()
@@ -43,7 +43,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 		r, err := t.beginOnce(ctx, req)
 		switch {
 		case err != nil:
-			return nil, nil, fault.Of(err)
+			return nil, nil, missing(t.req.ConversationID, fault.Of(err))
 		case r.Started != nil:
 			return r.Started, nil, nil
 		case r.Replay != nil:

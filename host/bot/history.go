@@ -9,41 +9,51 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Conversations pages through the tenant's conversations by id, those of one user
-// if user is not empty. limit is 1 to storage.MaxPage.
+// Conversations pages through the tenant's conversations by id: those that are there for
+// the user, or all if user is empty. limit is 1 to storage.MaxPage.
 func (b *Bot) Conversations(ctx context.Context, user, after string, limit int) (*storage.ConversationPage, error) {
+	if b.Shared {
+		user = ""
+	}
 	return b.Storage.List(ctx, &storage.ListRequest{
 		Call: b.call("", user), After: after, Limit: limit,
 	})
 }
 
 // Turns pages through a conversation's turns after a sequence, oldest first; all
-// of them, or the succeeded ones. fault.NotFound when there is no such
-// conversation. limit is 1 to storage.MaxPage.
-func (b *Bot) Turns(ctx context.Context, conversation string, after int64, limit int, all bool) (*storage.TurnPage, error) {
+// of them, or the succeeded ones. fault.NotFound when there is no such conversation for
+// the user; for an empty one all are there. limit is 1 to storage.MaxPage.
+func (b *Bot) Turns(ctx context.Context, user, conversation string, after int64, limit int, all bool) (*storage.TurnPage, error) {
 	if err := CheckID("conversation_id", conversation); err != nil {
 		return nil, err
 	}
 	page, err := b.Storage.Read(ctx, &storage.ReadRequest{
-		Call: b.call(conversation, ""), After: after, Limit: limit, All: all,
+		Call: b.call(conversation, user), After: after, Limit: limit, All: all, Owned: b.owned(user),
 	})
-	if fault.Is(err, fault.NotFound) {
-		return nil, fault.New(fault.NotFound, "there is no conversation %q", conversation)
-	}
-	return page, err
+	return page, missing(conversation, err)
 }
 
 // DeleteConversation removes the conversation and what the memory keeps of it. A
-// turn that is running there can no longer be committed. fault.NotFound when there
-// was no such conversation.
-func (b *Bot) DeleteConversation(ctx context.Context, conversation string) error {
+// turn that is running there can no longer be committed. fault.NotFound when there was no
+// such conversation for the user; for an empty one all are there.
+func (b *Bot) DeleteConversation(ctx context.Context, user, conversation string) error {
 	if err := CheckID("conversation_id", conversation); err != nil {
 		return err
 	}
 	call := b.call(conversation, "")
-	deleted, err := b.Storage.Delete(ctx, storage.Scope{Call: call})
+	deleted, err := b.Storage.Delete(ctx, storage.Scope{Call: b.call(conversation, user), Owned: b.owned(user)})
 	if err != nil {
 		return err
+	}
+	if deleted.Conversations == 0 && b.owned(user) {
+		// It is gone, or another's, whose memory stays.
+		_, err := b.Turns(ctx, "", conversation, 0, 1, true)
+		if err == nil {
+			return noConversation(conversation)
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return err
+		}
 	}
 	// The memory follows the log, and so in this order: what it keeps of a deleted
 	// conversation is dropped even when the log was gone before.
@@ -53,7 +63,7 @@ func (b *Bot) DeleteConversation(ctx context.Context, conversation string) error
 		}
 	}
 	if deleted.Conversations == 0 {
-		return fault.New(fault.NotFound, "there is no conversation %q", conversation)
+		return noConversation(conversation)
 	}
 	return nil
 }

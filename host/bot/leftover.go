@@ -62,7 +62,9 @@ func (l *leftover) end(ctx context.Context, s storage.Storage) error {
 			}
 			started = r.Started
 			return nil
-		}, func(err error) bool { return uncertain(err) || fault.Is(err, fault.RateLimited) }); err != nil || started == nil {
+		}, func(err error) bool { return uncertain(err) || fault.Is(err, fault.RateLimited) }); fault.Is(err, fault.NotFound) || err == nil && started == nil {
+			return nil // there is none
+		} else if err != nil {
 			return err
 		}
 		l.commit.Fence = started.Fence

@@ -34,7 +34,7 @@ func (b *Bot) TurnAt(ctx context.Context, conversation string, sequence int64) (
 func (b *Bot) find(ctx context.Context, conversation string, after int64, all bool, is func(storage.Turn) bool) (*storage.Turn, error) {
 	limit := 1
 	for after = max(after, 0); ; limit = storage.MaxPage {
-		page, err := b.Turns(ctx, conversation, after, limit, all)
+		page, err := b.Turns(ctx, "", conversation, after, limit, all)
 		if err != nil {
 			return nil, err
 		}

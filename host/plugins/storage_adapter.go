@@ -30,6 +30,10 @@ func (i *Instance) Importer() storage.Importer {
 	return importCaller{i}
 }
 
+// KnowsOwners says whether the instance keeps the conversations of users apart, and tells
+// whose turns are whose: the capability "owners".
+func (i *Instance) KnowsOwners() bool { return serves(i.sup.lastInfo(), storage.CapOwners) }
+
 // Migrator gives the instance as what has a layout; nil when the plugin has not that
 // capability.
 func (i *Instance) Migrator() storage.Migrator {

@@ -18,7 +18,7 @@ func (s *Storage) Delete(_ context.Context, scope storage.Scope) (d storage.Dele
 	defer leave()
 	call := scope.Call
 	whole := call.Conversation == "" && call.User == ""
-	if whole && !scope.Tenant || scope.Limit < 0 {
+	if whole && !scope.Tenant || scope.Limit < 0 || scope.Owned && (call.User == "" || call.Conversation == "") {
 		return d, fault.New(fault.Invalid, "names too little").At("tenant")
 	}
 	covers := func(c *conversation) bool {
@@ -26,12 +26,19 @@ func (s *Storage) Delete(_ context.Context, scope storage.Scope) (d storage.Dele
 		case c.owner != of(call).owner:
 			return false
 		case call.Conversation != "":
-			return c.id == call.Conversation
+			return c.id == call.Conversation && !c.shut(call, scope.Owned)
 		}
 		return call.User == "" || c.user == call.User
 	}
 	for a, c := range s.conversations {
-		if !covers(c) || !scope.Before.IsZero() && s.spared(c, scope.Before) {
+		if c.owner != of(call).owner || !scope.Before.IsZero() && s.spared(c, scope.Before) {
+			continue
+		}
+		if call.Conversation == "" && call.User != "" && (c.user != call.User || c.shared()) {
+			d.Emptied += c.empty(call.User)
+			continue
+		}
+		if !covers(c) {
 			continue
 		}
 		delete(s.conversations, a)
@@ -109,6 +116,9 @@ func (s *Storage) Import(_ context.Context, req *storage.ImportRequest) (int64, 
 	}
 	if len(fresh) == 0 {
 		return 0, nil
+	}
+	if c.user != req.Call.User {
+		return 0, fault.New(fault.Conflict, "the conversation is another user's").At("user")
 	}
 	s.conversations[c.address] = c
 	c.turns, c.number = append(c.turns, fresh...), number

@@ -107,13 +107,16 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 		return nil, err
 	}
 	defer leave()
-	if req.Tail < 0 || req.Lease <= 0 || req.Holder == "" {
+	if req.Tail < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds")
 	}
 	now := time.Now()
 	c, err := s.find(req.Call, now)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.shut(req.Call, req.Owned):
+		return nil, missing()
 	}
 	running := c.running()
 	if running != nil && req.Attempt != "" && running.attempt == req.Attempt {
@@ -225,12 +228,12 @@ func (s *Storage) Read(_ context.Context, req *storage.ReadRequest) (*storage.Tu
 		return nil, err
 	}
 	defer leave()
-	if req.Limit < 1 || req.Limit > storage.MaxPage || req.After < 0 {
+	if req.Limit < 1 || req.Limit > storage.MaxPage || req.After < 0 || req.Owned && req.Call.User == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds").At("limit")
 	}
 	c := s.conversations[of(req.Call)]
-	if c == nil {
-		return nil, fault.New(fault.NotFound, "there is no such conversation")
+	if c == nil || c.shut(req.Call, req.Owned) {
+		return nil, missing()
 	}
 	page := &storage.TurnPage{}
 	for _, t := range c.turns[min(int(req.After), len(c.turns)):] {
@@ -252,13 +255,15 @@ func (s *Storage) List(_ context.Context, req *storage.ListRequest) (*storage.Co
 		return nil, err
 	}
 	defer leave()
-	if req.Limit < 1 || req.Limit > storage.MaxPage {
+	if req.Limit < 1 || req.Limit > storage.MaxPage || req.Wrote && req.Call.User == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds").At("limit")
 	}
 	var all []storage.Conversation
 	for a, c := range s.conversations {
-		if a.owner == of(req.Call).owner && a.id > req.After && (req.Call.User == "" || c.user == req.Call.User) {
-			all = append(all, storage.Conversation{ID: a.id, User: c.user, Turns: c.number, CreatedAt: c.created, UpdatedAt: c.updated})
+		its := req.Call.User == "" || c.user == req.Call.User || req.Wrote && c.wrote(req.Call.User)
+		if a.owner == of(req.Call).owner && a.id > req.After && its {
+			all = append(all, storage.Conversation{ID: a.id, User: c.user, Turns: c.number, CreatedAt: c.created, UpdatedAt: c.updated,
+				Shared: req.Wrote && c.shared()})
 		}
 	}
 	slices.SortFunc(all, func(a, b storage.Conversation) int { return strings.Compare(a.ID, b.ID) })
