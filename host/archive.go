@@ -40,7 +40,7 @@ func (h *Host) openStore(ctx context.Context, tenant string, b config.SealedBloc
 	if err != nil {
 		return nil, err
 	}
-	return &archive.Store{Storage: i.Storage(), Importer: i.Importer(), Close: i.Close}, nil
+	return &archive.Store{Storage: i.Storage(), Importer: i.Importer(), Owners: i.KnowsOwners(), Close: i.Close}, nil
 }
 
 func (h *Host) openMemory(ctx context.Context, e *config.Effective) (memory.Memory, func(), error) {

@@ -64,7 +64,7 @@ type Imported struct {
 	Turns         int64 `json:"turns"`       // that were added
 	Present       int64 `json:"present"`     // turns that were there already
 	Interrupted   int64 `json:"interrupted"` // turns that were running when they were exported
-	LeftOut       int64 `json:"left_out"`    // conversations that a later one of the same id hides
+	LeftOut       int64 `json:"left_out"`    // conversations that a later one of the same id hides, or of which turns are missing
 	Registered    bool  `json:"registered"`  // the tenant, with the configuration of the export
 }
 
@@ -91,7 +91,7 @@ func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writeJSON(w, http.StatusOK, Imported{
 		Conversations: done.Conversations, Turns: done.Turns, Present: done.Present,
-		Interrupted: done.Interrupted, LeftOut: done.Hidden, Registered: done.Registered,
+		Interrupted: done.Interrupted, LeftOut: done.LeftOut, Registered: done.Registered,
 	})
 }
 

@@ -211,7 +211,7 @@ func serveStocked(t *testing.T, n, size int) (*site, *archivetest.Storage) {
 	}
 	// The server of the site serves another host from here on.
 	h := stocked{s.host, archive.New(archive.Options{Registry: s.host.Registry(), Open: func(context.Context, string, config.SealedBlock) (*archive.Store, error) {
-		return &archive.Store{Storage: on, Importer: on, Close: func() {}}, nil
+		return &archive.Store{Storage: on, Importer: on, Owners: true, Close: func() {}}, nil
 	}})}
 	s.server.host = h
 	return s, on

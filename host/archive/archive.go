@@ -17,7 +17,16 @@ import (
 type Store struct {
 	storage.Storage
 	Importer storage.Importer // nil: it takes no turns that ended elsewhere
+	Owners   bool             // it tells whose turns are whose
 	Close    func()
+}
+
+// tells refuses to deal with what is one user's in a storage that does not know it.
+func (s *Store) tells(user string) error {
+	if user == "" || s.Owners {
+		return nil
+	}
+	return fault.New(fault.Invalid, "its plugin does not tell whose turns are whose: update it").By(fault.PartyHost)
 }
 
 // Options are what an Archive is made with.

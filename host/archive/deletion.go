@@ -26,6 +26,8 @@ type Count struct {
 	Life          string `json:"life"`    // empty for one that is not tracked
 	Conversations int64  `json:"conversations"`
 	Turns         int64  `json:"turns"`
+	// Emptied counts the turns of one user in conversations that others wrote in, which stay.
+	Emptied int64 `json:"emptied,omitempty"`
 	// Abandoned: it could not be asked, and whoever asked for the deletion gave it up.
 	Abandoned bool `json:"abandoned,omitempty"`
 }
@@ -40,6 +42,14 @@ func (c Counts) Total() (conversations, turns int64) {
 		turns += one.Turns
 	}
 	return conversations, turns
+}
+
+// Emptied is how many turns were emptied.
+func (c Counts) Emptied() (turns int64) {
+	for _, one := range c {
+		turns += one.Emptied
+	}
+	return turns
 }
 
 // of finds or makes the count of a life in a storage.
@@ -130,13 +140,16 @@ func (w *wiping) storage(ctx context.Context, b config.SealedBlock, scope storag
 	store, err := w.a.open(ctx, w.tenant, b)
 	if err == nil {
 		defer store.Close()
-		err = w.a.delete(ctx, store, scope, func(d storage.Deleted) {
-			count.Conversations += d.Conversations
-			count.Turns += d.Turns
-			if w.o.Progress != nil {
-				w.o.Progress(*count)
-			}
-		})
+		if err = store.tells(scope.Call.User); err == nil {
+			err = w.a.delete(ctx, store, scope, func(d storage.Deleted) {
+				count.Conversations += d.Conversations
+				count.Turns += d.Turns
+				count.Emptied += d.Emptied
+				if w.o.Progress != nil {
+					w.o.Progress(*count)
+				}
+			})
+		}
 		if err != nil {
 			err = named(b, err)
 		}

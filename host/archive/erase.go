@@ -19,12 +19,14 @@ type Erased struct {
 	User          string `json:"user,omitempty"`
 	Conversations int64  `json:"conversations"`
 	Turns         int64  `json:"turns"`
-	Storages      Counts `json:"storages"`
+	// Emptied counts the user's turns in conversations that others wrote in, which stay.
+	Emptied  int64  `json:"emptied"`
+	Storages Counts `json:"storages"`
 }
 
-// Erase deletes all conversations of the tenant, or of one of its users, in every
-// storage that its present life was written to; the tenant stays registered. Where
-// lives are tracked, the whole tenant begins a new one first, so that what hosts still
+// Erase deletes all conversations of the tenant, or what one of its users wrote and owns,
+// see [storage.Scope], in every storage that its present life was written to; the tenant
+// stays registered. Where lives are tracked, the whole tenant begins a new one first, so that what hosts still
 // write under the old one is refused. What an earlier erasure left over goes too.
 //
 // An error names the storages that something is left in; to repeat it goes on.
@@ -55,6 +57,7 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o Deletion) (*Eras
 		return nil, err
 	}
 	out.Conversations, out.Turns = out.Storages.Total()
+	out.Emptied = out.Storages.Emptied()
 	return out, nil
 }
 

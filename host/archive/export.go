@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/registry"
@@ -38,8 +39,10 @@ type Export struct {
 
 // Wanted says what an export has.
 type Wanted struct {
-	User    string // whose conversations only; empty for all, with the configuration
-	Current bool   // leave out the storages that the tenant used before
+	// User is whose part is wanted: conversations that are the user's and that no other user
+	// wrote in, and of others the user's turns. Empty for all, with the configuration.
+	User    string
+	Current bool // leave out the storages that the tenant used before
 }
 
 // Export opens the tenant's storages for an export. fault.NotFound for a tenant that there is not, or not any
@@ -64,6 +67,10 @@ func (a *Archive) Export(ctx context.Context, id string, w Wanted) (*Export, err
 			return nil, err
 		}
 		e.stores = append(e.stores, store)
+		if err := store.tells(w.User); err != nil {
+			e.Close()
+			return nil, named(b, err)
+		}
 	}
 	return e, nil
 }
@@ -156,7 +163,7 @@ func (e *Export) store(ctx context.Context, at int) error {
 	for after, more := "", true; more; {
 		var page *storage.ConversationPage
 		err := e.a.insist(ctx, func() (err error) {
-			page, err = e.stores[at].List(ctx, &storage.ListRequest{Call: e.call("", e.user), After: after, Limit: listPage})
+			page, err = e.stores[at].List(ctx, &storage.ListRequest{Call: e.call("", e.user), After: after, Limit: listPage, Wrote: e.user != ""})
 			return err
 		})
 		if err != nil {
@@ -184,9 +191,17 @@ func (e *Export) conversation(ctx context.Context, at int, c storage.Conversatio
 		if err != nil {
 			return err
 		}
-		if !begun && len(page.Turns) > 0 {
+		read := len(page.Turns)
+		if read > 0 {
+			after = page.Turns[read-1].Sequence
+		}
+		turns := e.part(c, page.Turns)
+		if !begun && len(turns) > 0 {
 			begun = true
 			line := &conversationLine{Type: TypeConversation, ID: c.ID, User: c.User, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC()}
+			if line.Partial = e.partial(c); line.Partial && c.User != e.user {
+				line.User = "" // who else there is, is not this user's
+			}
 			if line.Hidden, err = e.hidden(ctx, at, c.ID); err != nil {
 				return err
 			}
@@ -195,16 +210,30 @@ func (e *Export) conversation(ctx context.Context, at int, c storage.Conversatio
 			}
 			e.ended.Conversations++
 		}
-		for i := range page.Turns {
-			if err := e.turn(&page.Turns[i]); err != nil {
+		for i := range turns {
+			if err := e.turn(&turns[i]); err != nil {
 				return err
 			}
-			after = page.Turns[i].Sequence
 			e.ended.Turns++
 		}
-		more = page.More && len(page.Turns) > 0
+		more = page.More && read > 0
 	}
 	return nil
+}
+
+// partial says whether only some of the conversation's turns are the user's.
+func (e *Export) partial(c storage.Conversation) bool {
+	return e.user != "" && (c.Shared || c.User != e.user)
+}
+
+// part are the turns that belong into the export: of one user those that an erasure of the
+// user would take. What another user wrote since the conversation was listed is not among them.
+func (e *Export) part(c storage.Conversation, turns []storage.Turn) []storage.Turn {
+	if e.user == "" {
+		return turns
+	}
+	partial := e.partial(c)
+	return slices.DeleteFunc(turns, func(t storage.Turn) bool { return t.User != e.user && (partial || t.User != "") })
 }
 
 // read reads the next turns: a page ends by its bytes too.

@@ -27,7 +27,7 @@ type Imported struct {
 	Turns         int64 // that were added
 	Present       int64 // that were there already
 	Interrupted   int64 // of those read, that were running when they were exported
-	Hidden        int64 // conversations that were left out: a later one has the same id
+	LeftOut       int64 // conversations that a later one of the same id hides, or of which turns are missing
 	Registered    bool  // with the configuration of the export
 }
 
@@ -164,7 +164,7 @@ func (i *importing) take(line any, size int) (ended bool, err error) {
 		switch {
 		case i.open == nil:
 			return false, misplaced("a conversation before its turns")
-		case l.Sequence != i.last+1:
+		case l.Sequence != i.last+1 && !(i.open.Partial && l.Sequence > i.last):
 			return false, fault.New(fault.Invalid, "has the turn %d where %d belongs", l.Sequence, i.last+1)
 		}
 		if err := l.check(); err != nil {
@@ -200,8 +200,8 @@ func (i *importing) leave() error {
 	if err := i.flush(); err != nil {
 		return err
 	}
-	if i.open.Hidden {
-		i.done.Hidden++
+	if i.open.leftOut() {
+		i.done.LeftOut++
 	} else {
 		i.done.Conversations++
 	}
@@ -211,7 +211,7 @@ func (i *importing) leave() error {
 
 // add puts a turn to the batch.
 func (i *importing) add(l *turnLine, size int) error {
-	if i.open.Hidden {
+	if i.open.leftOut() {
 		return nil
 	}
 	t := l.turn()

@@ -51,7 +51,7 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 		"an unknown field":     {[]string{head, conf, strings.Replace(conv, `"id"`, `"tags":[],"id"`, 1)}, `unknown field "tags"`},
 		"a bad id":             {[]string{head, conf, strings.Replace(conv, `"c"`, `"a\u0007"`, 1)}, "line 3: id: has control characters"},
 		"a bad state":          {[]string{head, conf, conv, strings.Replace(one, "succeeded", "won", 1)}, `line 4: state: is "won"`},
-		"no message":           {[]string{head, conf, conv, strings.Replace(one, `[{"role":"user","parts":[{"text":"x"}]}]`, `[]`, 1)}, "line 4: messages: is empty"},
+		"no message":           {[]string{head, conf, conv, strings.NewReplacer(`[{"role":"user","parts":[{"text":"x"}]}]`, `[]`, `"started_at"`, `"user":"u","started_at"`).Replace(one)}, "line 4: messages: is empty"},
 		"a bad role":           {[]string{head, conf, conv, strings.Replace(one, `"user"`, `"root"`, 1)}, `has the role "root"`},
 		"a contradiction":      {[]string{head, conf, conv, strings.Replace(one, `"number":1`, `"number":7`, 1), end}, `conversation "c", turns 1 to 1`},
 		"not text":             {[]string{head, conf, "{\"type\":\"conversation\",\"id\":\"\xff\"}"}, "line 3: is not UTF-8"},

@@ -38,7 +38,7 @@ type headLine struct {
 	Type      string    `json:"type"`
 	Version   int       `json:"version"`
 	Tenant    string    `json:"tenant"`
-	User      string    `json:"user,omitempty"` // whose conversations these are only; empty for all
+	User      string    `json:"user,omitempty"` // whose part this is; empty for all
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -59,9 +59,16 @@ type conversationLine struct {
 	// Hidden: it is in a storage that the tenant used before, and one of the same id
 	// is in a later one. An import leaves it out.
 	Hidden bool `json:"hidden,omitempty"`
+	// Partial: only the turns of the export's user are here, and others are missing. An
+	// import leaves it out.
+	Partial bool `json:"partial,omitempty"`
 }
 
-// turnLine is all of a turn; its messages are in the form of package chat.
+// leftOut says whether an import leaves the conversation out.
+func (l *conversationLine) leftOut() bool { return l.Hidden || l.Partial }
+
+// turnLine is all of a turn; its messages are in the form of package chat. A turn that was
+// emptied has none.
 type turnLine struct {
 	Type      string          `json:"type"`
 	Sequence  int64           `json:"sequence"`

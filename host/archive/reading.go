@@ -125,8 +125,9 @@ func (l *turnLine) check() error {
 	if t := l.turn(); t.Size() > MaxTurn {
 		return fault.New(fault.Invalid, "turn %d has %d bytes; at most %d are taken", l.Sequence, t.Size(), MaxTurn)
 	}
-	if len(l.Messages) == 0 {
-		return fault.New(fault.Invalid, "is empty; a turn has a message at least").At("messages")
+	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && l.Usage == chat.Usage{}
+	if len(l.Messages) == 0 && !emptied {
+		return fault.New(fault.Invalid, "is empty; a turn that was not emptied has a message at least").At("messages")
 	}
 	for _, m := range l.Messages {
 		switch m.Role {

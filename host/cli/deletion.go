@@ -20,19 +20,22 @@ func newTenantErase(host *remote, asJSON *bool) *cobra.Command {
 	c := &cobra.Command{
 		Use: "erase TENANT", Short: "Delete all conversations of a tenant, or of one of its users", Args: cobra.ExactArgs(1),
 		Long: strings.TrimSpace(`
-Delete all conversations of a tenant, or of one of its users, in every storage that the
-tenant used. The tenant stays registered, and is served. What was interrupted is repeated.
+Delete all conversations of a tenant, in every storage that the tenant used. The tenant
+stays registered, and is served. What was interrupted is repeated.
+
+With --user, what that user wrote and owns: conversations that are the user's and in which
+no other user wrote are deleted; in others the user's turns are emptied.
 
 On a terminal it asks first.`),
 	}
-	user := c.Flags().String("user", "", "`ID` of the user whose conversations are deleted")
+	user := c.Flags().String("user", "", "`ID` of the user whose conversations and turns are deleted")
 	d := addDeletion(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		body := map[string]any{"abandon": d.abandon}
 		what := "all conversations of tenant " + args[0]
 		if cmd.Flags().Changed("user") {
 			body["user"] = *user
-			what = "all conversations of one user of tenant " + args[0]
+			what = "all that one user wrote and owns of tenant " + args[0]
 		}
 		var done api.ErasedLine
 		if err := d.run(cmd, host, args[0], "/erase", what, body, &done); err != nil {
@@ -41,7 +44,11 @@ On a terminal it asks first.`),
 		if *asJSON {
 			return printJSON(cmd, done.Erased)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s and %s of tenant %s are deleted\n", count(int(done.Conversations), "conversation"), count(int(done.Turns), "turn"), done.Tenant)
+		emptied := ""
+		if done.Emptied > 0 {
+			emptied = fmt.Sprintf("; %s in conversations with other users emptied", count(int(done.Emptied), "turn"))
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s and %s of tenant %s are deleted%s\n", count(int(done.Conversations), "conversation"), count(int(done.Turns), "turn"), done.Tenant, emptied)
 		return printCounts(cmd, done.Storages)
 	}
 	return c

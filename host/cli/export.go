@@ -26,13 +26,14 @@ func newTenantExport(host *remote, asJSON *bool) *cobra.Command {
 Write a tenant's configuration, without its secrets, and all of its conversations as lines
 of JSON, which botyard tenant import reads. A removed tenant can be exported too.
 
-With --user, only the conversations that belong to that user, and no configuration. Each
+With --user, only what that user wrote and owns, and no configuration: conversations that
+are the user's and in which no other user wrote, and of others the user's turns. Each
 conversation is as it was when it was read. An export whose last line is not of the type
 "end" is cut off; the exit status is 1 then.`),
 		Example: `  botyard tenant export acme > acme.ndjson
   botyard tenant export acme --url https://old | botyard tenant import acme --register --url https://new`,
 	}
-	user := c.Flags().String("user", "", "`ID` of the user whose conversations are wanted")
+	user := c.Flags().String("user", "", "`ID` of the user whose conversations and turns are wanted")
 	current := c.Flags().Bool("current", false, "leave out the storages that the tenant used before, which may be there no more")
 	output := c.Flags().StringP("output", "o", "", "`FILE` to write to, which is there once the export is whole")
 	c.RunE = func(cmd *cobra.Command, args []string) error {

@@ -42,8 +42,9 @@ type Rememberer interface {
 // Forgetter is implemented by memories that keep something which deletion must
 // reach.
 type Forgetter interface {
-	// Forget drops what is kept for the call's conversation, or user, or the whole
-	// tenant when both are empty. It is idempotent.
+	// Forget drops what is kept for the call's conversation, or of what the call's user
+	// wrote in whatever conversation, or the whole tenant when both are empty. It is
+	// idempotent.
 	Forget(ctx context.Context, call sdk.Call) error
 }
 

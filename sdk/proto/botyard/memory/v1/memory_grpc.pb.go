@@ -35,8 +35,8 @@ type MemoryServiceClient interface {
 	// Remember follows the log: it is given succeeded turns, in order, each at
 	// least once. It runs off the reply's path.
 	Remember(ctx context.Context, in *RememberRequest, opts ...grpc.CallOption) (*RememberResponse, error)
-	// Forget drops what is kept for the conversation, or user, or the whole tenant
-	// when both are empty.
+	// Forget drops what is kept for the conversation, or of what the user wrote in
+	// whatever conversation, or the whole tenant when both are empty.
 	Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetResponse, error)
 }
 
@@ -89,8 +89,8 @@ type MemoryServiceServer interface {
 	// Remember follows the log: it is given succeeded turns, in order, each at
 	// least once. It runs off the reply's path.
 	Remember(context.Context, *RememberRequest) (*RememberResponse, error)
-	// Forget drops what is kept for the conversation, or user, or the whole tenant
-	// when both are empty.
+	// Forget drops what is kept for the conversation, or of what the user wrote in
+	// whatever conversation, or the whole tenant when both are empty.
 	Forget(context.Context, *ForgetRequest) (*ForgetResponse, error)
 	mustEmbedUnimplementedMemoryServiceServer()
 }

@@ -1,0 +1,111 @@
+package archive
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// TestAUsersPart: what is exported of a user and what an erasure of the user takes is the
+// same: what is the user's alone as a whole, and of what others wrote in, the user's turns.
+func TestAUsersPart(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	s.register("a", "one", "")
+	life := s.life("a")
+	for _, said := range []struct{ conversation, user string }{
+		{"alone", "u"}, {"alone", ""}, {"began", "u"}, {"began", "v"}, {"began", ""}, {"began", "u"},
+		{"guest", "v"}, {"guest", "u"}, {"backend", ""}, {"backend", "u"}, {"other", "v"},
+	} {
+		s.say("one", "a", life, said.conversation, said.user, fmt.Sprintf("of %q in %s", said.user, said.conversation))
+	}
+	whole := s.export("a", "")
+	part := s.export("a", "u")
+	for text, want := range map[string]int{
+		`of \"u\" in alone`: 2, `of \"\" in alone`: 2, `of \"u\" in began`: 4, `of \"u\" in guest`: 2, `of \"u\" in backend`: 2,
+		`of \"v\"`: 0, `of \"\" in began`: 0, `of \"\" in backend`: 0, `"v"`: 0, `"partial":true`: 3,
+		`{"type":"end","conversations":4,"turns":6}`: 1,
+	} {
+		if got := strings.Count(part, text); got != want { // each text is repeated in its reply
+			t.Errorf("the user's export has %s %d times; want %d:\n%s", text, got, want, part)
+		}
+	}
+	s.register("b", "one", "")
+	if done, err := s.imports("b", false, part); err != nil || done.Conversations != 1 || done.Turns != 2 || done.LeftOut != 3 {
+		t.Errorf("an import of a user's export: %+v, %v; want what is whole", done, err)
+	}
+
+	var told Count
+	erased, err := s.Erase(t.Context(), "a", "u", Deletion{Progress: func(c Count) { told = c }})
+	if err != nil || erased.Conversations != 1 || erased.Turns != 2 || erased.Emptied != 4 || erased.Storages[0].Emptied != 4 || told.Emptied != 4 {
+		t.Errorf("%+v, %v, told of %+v", erased, err, told)
+	}
+	left := s.export("a", "")
+	if strings.Contains(left, `\"u\"`) || strings.Contains(left, `"u"`) || !strings.Contains(left, `{"type":"end","conversations":4,"turns":9}`) {
+		t.Error(left)
+	}
+	for _, text := range []string{`of \"v\" in began`, `of \"\" in began`, `of \"v\" in guest`, `of \"\" in backend`, `of \"v\" in other`} {
+		if strings.Count(left, text) != strings.Count(whole, text) {
+			t.Errorf("others lost %s:\n%s", text, left)
+		}
+	}
+	if again := s.export("a", "u"); !strings.Contains(again, `{"type":"end","conversations":0,"turns":0}`) {
+		t.Error(again)
+	}
+	if erased, err := s.Erase(t.Context(), "a", "u", Deletion{}); err != nil || erased.Emptied != 0 || erased.Turns != 0 {
+		t.Errorf("again: %+v, %v", erased, err)
+	}
+	// What is left goes elsewhere as it is, emptied turns too, and its owners with it.
+	s.register("c", "one", "")
+	if done, err := s.imports("c", false, left); err != nil || done.Conversations != 4 || done.Turns != 9 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if copied := s.export("c", ""); body(copied) != body(left) {
+		t.Errorf("has\n%s\nwant\n%s", copied, left)
+	}
+}
+
+// body are the conversations of an export.
+func body(export string) string {
+	return export[strings.Index(export, `{"type":"conversation"`):]
+}
+
+func TestAUsersPartNeedsAStorageThatKnowsIt(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	s.register("a", "one", "")
+	s.say("one", "a", s.life("a"), "c", "u", "x")
+	s.ownerless = true
+	_, err := s.Erase(t.Context(), "a", "u", Deletion{})
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "shelf=one") || !strings.Contains(err.Error(), "update it") {
+		t.Errorf("erase: %v", err)
+	}
+	if _, err := s.Export(t.Context(), "a", Wanted{User: "u"}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "update it") {
+		t.Errorf("export: %v", err)
+	}
+	if all := s.export("a", ""); !strings.Contains(all, `{"type":"end","conversations":1,"turns":1}`) {
+		t.Error(all)
+	}
+	if _, err := s.Erase(t.Context(), "a", "", Deletion{}); err != nil {
+		t.Errorf("erase of all: %v", err)
+	}
+}
+
+// TestAnImportGivesNobodyAnothersTurns: a conversation of the same id that is another
+// user's takes nothing.
+func TestAnImportGivesNobodyAnothersTurns(t *testing.T) {
+	s := openSite(t, newShelves(), newLedger())
+	for _, id := range []string{"a", "b"} {
+		s.register(id, "one", "")
+	}
+	s.say("one", "a", s.life("a"), "c", "u", "first")
+	s.say("one", "a", s.life("a"), "c", "u", "secret")
+	s.say("one", "b", s.life("b"), "c", "v", "other")
+	_, err := s.imports("b", false, s.export("a", ""))
+	if !fault.Is(err, fault.Conflict) {
+		t.Errorf("%v", err)
+	}
+	if all := s.export("b", ""); strings.Contains(all, "secret") {
+		t.Error(all)
+	}
+}
