@@ -77,7 +77,7 @@ func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 		var n int64
 		err := s.write(ctx, func(tx *session) (err error) {
 			now := s.now().UnixNano()
-			old, times := old(scope, now)
+			old, times := sparedBy(scope, now)
 			all := slices.Concat([]any{now}, args, times, []any{unlinkStep})
 			n, err = tx.exec("UPDATE conversations SET deleted_at = ? WHERE id IN (SELECT c.id "+living+only+old+" LIMIT ?)", all...)
 			return err
@@ -88,9 +88,9 @@ func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 	}
 }
 
-// old is the condition that conversations c are not spared by the scope's time, and its
+// sparedBy is the condition that conversations c are not spared by the scope's time, and its
 // arguments.
-func old(scope storage.Scope, now int64) (string, []any) {
+func sparedBy(scope storage.Scope, now int64) (string, []any) {
 	if scope.Before.IsZero() {
 		return "", nil
 	}

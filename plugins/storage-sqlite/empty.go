@@ -80,7 +80,7 @@ func (e *emptying) step(tx *session, now int64) error {
 // the user wrote in.
 func (e *emptying) next(tx *session, now int64) error {
 	call := e.scope.Call
-	old, args := old(e.scope, now)
+	old, args := sparedBy(e.scope, now)
 	for _, query := range []string{
 		"SELECT c.id " + living + " AND c.user = ? AND EXISTS (SELECT 1 FROM writers w WHERE w.conversation = c.id)",
 		`SELECT c.id FROM lives l JOIN writers w ON w.life = l.id JOIN conversations c ON c.id = w.conversation AND c.deleted_at IS NULL
