@@ -25,6 +25,9 @@ func forms(s string) []string {
 	for _, v := range values(s) {
 		out = append(out, v)
 		out = append(out, escaped(v)...)
+		if len(v) >= window {
+			out = append(out, lower(v)) // as it is in a view
+		}
 		if len(v) <= maxEncoded {
 			out = append(out, encoded(v)...)
 		}

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,15 +25,14 @@ const (
 )
 
 // Redactor cuts the secrets that it was given out of texts: as they are, and in the
-// forms that programs write them in (quoted, escaped for JSON, URLs and HTML, as base64
-// and as hexadecimal digits). It is used concurrently. The zero value knows no secret.
+// forms that programs write them in (quoted, escaped for JSON, URLs and HTML, in other
+// letters, as base64 and as hexadecimal digits). It is used concurrently. The zero value knows no secret.
 type Redactor struct {
 	mu       sync.RWMutex
 	patterns map[string]*pattern
 	heads    map[uint64][]*pattern // of those with a window, by their first
 	tails    map[uint64][]*pattern // and by their last
 	words    map[[shortest]byte][]*pattern
-	longest  int // of all that ever were
 	leaving  []leaving
 }
 
@@ -88,7 +88,6 @@ func (r *Redactor) hold(text string) *pattern {
 			r.heads, r.tails = map[uint64][]*pattern{}, map[uint64][]*pattern{}
 		}
 		r.patterns[text] = p
-		r.longest = max(r.longest, len(text))
 		if len(text) < window {
 			key := [shortest]byte([]byte(text[:shortest]))
 			r.words[key] = append(r.words[key], p)
@@ -149,9 +148,9 @@ func without[K comparable](index map[K][]*pattern, key K, p *pattern) {
 // at is the window at the beginning of the text.
 func at(text string) uint64 { return binary.LittleEndian.Uint64([]byte(text[:window])) }
 
-// Cut gives the text with [Placeholder] in the place of each secret. Half of a secret, or
-// its first twelve bytes, are cut too, for it may have been shortened; and so is the
-// end of one where the text begins, which may be the next line of another text.
+// Cut gives the text with [Placeholder] in the place of each secret, whatever escapes it was
+// written with and in whatever letters. Half of a secret, or twelve bytes of its beginning or
+// end, are cut too, for it may have been shortened or be in two lines.
 func (r *Redactor) Cut(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -159,9 +158,15 @@ func (r *Redactor) Cut(text string) string {
 		return text
 	}
 	found := r.find(text)
+	for _, v := range views(text) {
+		for _, s := range r.find(v.text) {
+			found = append(found, v.at(s))
+		}
+	}
 	if len(found) == 0 {
 		return text
 	}
+	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
 	var out strings.Builder
 	after := 0
 	for i := 0; i < len(found); {
@@ -179,17 +184,9 @@ func (r *Redactor) Cut(text string) string {
 
 type span struct{ from, to int }
 
-// find answers where secrets are, by where they begin. The lock is held.
+// find answers where secrets are, in no order. The lock is held.
 func (r *Redactor) find(text string) []span {
 	var found []span
-	begin := len(text) - len(strings.TrimLeft(text, marks))
-	for i := 0; i+window <= len(text) && i-begin < r.longest-window; i++ {
-		for _, p := range r.tails[at(text[i:])] {
-			if n := i + window - begin; i >= begin && n >= p.least() && strings.HasSuffix(p.text, text[begin:i+window]) {
-				found = append(found, span{begin, i + window})
-			}
-		}
-	}
 	for i := 0; i+shortest <= len(text); i++ {
 		for _, p := range r.words[[shortest]byte([]byte(text[i:i+shortest]))] {
 			if strings.HasPrefix(text[i:], p.text) && !wordly(text[:i], text[i+len(p.text):]) {
@@ -199,32 +196,35 @@ func (r *Redactor) find(text string) []span {
 		if i+window > len(text) {
 			continue
 		}
-		for _, p := range r.heads[at(text[i:])] {
+		here := at(text[i:])
+		for _, p := range r.heads[here] {
 			if n := common(text[i:], p.text); n == len(p.text) || n >= p.least() {
 				found = append(found, span{i, i + n})
 			}
 		}
-	}
-	return sorted(found)
-}
-
-// sorted moves what the ends found, which is first, to its place.
-func sorted(found []span) []span {
-	for i := 1; i < len(found); i++ {
-		for j := i; j > 0 && found[j].from < found[j-1].from; j-- {
-			found[j], found[j-1] = found[j-1], found[j]
+		end := i + window
+		for _, p := range r.tails[here] {
+			if n := commonEnd(text[:end], p.text); n >= p.least() {
+				found = append(found, span{end - n, end})
+			}
 		}
 	}
 	return found
 }
 
-// marks are what stands before a text that was shortened or quoted.
-const marks = " \t\r\n\"'`.…"
-
 // common is how far both texts are the same, in bytes.
 func common(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// commonEnd is how far both texts are the same from their ends on, in bytes.
+func commonEnd(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
 		n++
 	}
 	return n

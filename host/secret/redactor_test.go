@@ -55,15 +55,27 @@ func TestEveryFormOfASecretIsCut(t *testing.T) {
 		"masked":             "bad key " + key[:13] + "******",
 		"the next line":      key[9:] + " is the rest",
 		"the next line, cut": `"` + key[6:] + `"`,
+		"its end":            "the key that ends with " + key[9:] + " is refused",
+		"another's query":    "https://h/?key=" + strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") + "&a=b",
+		"a query in a query": "https://h/?next=" + url.QueryEscape("https://h/?key="+url.QueryEscape(key)),
+		"a path in JSON":     strconv.Quote(strconv.Quote(url.PathEscape(key))),
+		"escaped needlessly": "key=%73%6B" + url.QueryEscape(key[2:]),
+		"all in \\u":         "key=" + units(key),
+		"HTML in JSON":       strconv.Quote(html.EscapeString(key)),
+		"capitals":           strings.ToUpper(key),
+		"a host's name":      "lookup " + strings.ToLower(key) + ": no such host",
 	} {
 		got := r.Cut(text)
 		for _, part := range []string{key, key[8:], hex.EncodeToString([]byte(key[8:])), url.QueryEscape(key[12:]), strconv.Quote(key[8:])} {
-			if strings.Contains(got, part) {
+			if strings.Contains(strings.ToLower(got), strings.ToLower(part)) {
 				t.Errorf("%s: %s", name, got)
 			}
 		}
 		if !strings.Contains(got, Placeholder) {
 			t.Errorf("%s: nothing was cut of %s", name, got)
+		}
+		if strings.Contains(strings.ToLower(got), "%26%3c") || strings.Contains(got, `0\\w`) {
+			t.Errorf("%s: the end is left: %s", name, got)
 		}
 	}
 	for _, text := range []string{"", "x", "sk-", "nothing of it", "sk-pr", strings.Repeat("sk-", 100)} {
@@ -71,6 +83,15 @@ func TestEveryFormOfASecretIsCut(t *testing.T) {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
+}
+
+// units is the text with each of its characters as JSON may escape it.
+func units(s string) string {
+	var out strings.Builder
+	for _, c := range s {
+		fmt.Fprintf(&out, `\u%04x`, c)
+	}
+	return out.String()
 }
 
 func escapesSmall(s string) string { return lowerHex.ReplaceAllStringFunc(s, strings.ToLower) }
