@@ -1,13 +1,16 @@
 package api
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -19,10 +22,16 @@ type certificate struct {
 
 	mu     sync.Mutex
 	looked time.Time
+	busy   bool // somebody looks
+	pair   *tls.Certificate
+
+	// Of whoever looks.
 	failed string // how the last look went wrong
 	read   [2]fileStamp
-	pair   *tls.Certificate
 }
+
+// maxPEM bounds each of the files; a chain has some 10 KiB.
+const maxPEM = 1 << 20
 
 type fileStamp struct {
 	size     int64
@@ -32,9 +41,11 @@ type fileStamp struct {
 // loadCertificate fails where the files are not a pair.
 func loadCertificate(files config.TLS, log hclog.Logger) (*certificate, error) {
 	c := &certificate{files: files, log: log, now: time.Now, looked: time.Now()}
-	if err := c.look(); err != nil {
+	pair, err := c.look()
+	if err != nil {
 		return nil, fmt.Errorf("tls.cert_file, tls.key_file: %w", err)
 	}
+	c.pair = pair
 	return c, nil
 }
 
@@ -49,42 +60,72 @@ func (c *certificate) settings() *tls.Config {
 }
 
 // get is for each connection that is made. Where the files are not a pair, as in
-// the middle of a change, the pair before goes on.
+// the middle of a change, the pair before goes on. Of the connections that are made
+// while the files are looked at, only the one that looks waits.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c.due() {
+		c.renew()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.now(); now.Sub(c.looked) >= lookEvery {
-		c.looked = now
-		if err := c.look(); err != nil {
-			if text := err.Error(); text != c.failed {
-				c.failed = text
-				c.log.Error("the changed certificate is not used; the one before goes on", "error", text)
-			}
-		}
-	}
 	return c.pair, nil
 }
 
-func (c *certificate) look() error {
+// due says whether the caller is to look.
+func (c *certificate) due() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if c.busy || now.Sub(c.looked) < lookEvery {
+		return false
+	}
+	c.busy, c.looked = true, now
+	return true
+}
+
+func (c *certificate) renew() {
+	pair, err := c.look()
+	switch text := fmt.Sprint(err); {
+	case err == nil:
+		c.failed = ""
+	case text != c.failed:
+		c.failed = text
+		c.log.Error("the changed certificate is not used; the one before goes on", "error", text)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy = false
+	if pair != nil {
+		c.pair = pair
+		c.log.Info("the changed certificate is used from now on", "valid_until", pair.Leaf.NotAfter)
+	}
+}
+
+// look answers the pair in the files, or nil where they are as they were.
+func (c *certificate) look() (*tls.Certificate, error) {
+	paths := [2]string{c.files.CertFile, c.files.KeyFile}
 	var now [2]fileStamp
-	for i, path := range []string{c.files.CertFile, c.files.KeyFile} {
-		info, err := os.Stat(path)
+	for i, path := range paths {
+		info, err := readfile.Bounded(context.Background(), path, func() (fs.FileInfo, error) { return os.Stat(path) })
 		if err != nil {
-			return err
+			return nil, err
 		}
 		now[i] = fileStamp{info.Size(), info.ModTime()}
 	}
-	if c.pair != nil && now == c.read {
-		c.failed = ""
-		return nil
+	if now == c.read {
+		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(c.files.CertFile, c.files.KeyFile)
+	var text [2][]byte
+	for i, path := range paths {
+		var err error
+		if text[i], err = readfile.Read(context.Background(), path, maxPEM); err != nil {
+			return nil, err
+		}
+	}
+	pair, err := tls.X509KeyPair(text[0], text[1])
 	if err != nil {
-		return fmt.Errorf("%s and %s: %w", c.files.CertFile, c.files.KeyFile, err)
+		return nil, fmt.Errorf("%s and %s: %w", paths[0], paths[1], err)
 	}
-	if c.pair != nil {
-		c.log.Info("the changed certificate is used from now on", "valid_until", pair.Leaf.NotAfter)
-	}
-	c.pair, c.read, c.failed = &pair, now, ""
-	return nil
+	c.read = now
+	return &pair, nil
 }

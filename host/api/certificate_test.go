@@ -9,11 +9,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,9 +99,55 @@ func TestCertificatesAreReplaced(t *testing.T) {
 
 func TestCertificatesThatAreNone(t *testing.T) {
 	dir := t.TempDir()
-	files := config.TLS{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
-	if _, err := loadCertificate(files, nil); err == nil || !strings.Contains(err.Error(), "tls.cert_file") || !strings.Contains(err.Error(), "cert.pem") {
-		t.Error(err)
+	in := func(name string) string { return filepath.Join(dir, name) }
+	makePair(t, dir, "x")
+	writeFile(t, dir, "large", "")
+	if err := errors.Join(syscall.Mkfifo(in("pipe"), 0o600), os.Truncate(in("large"), 1<<30), os.Mkdir(in("folder"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"nothing": "no such file", "pipe": "not a regular file", "folder": "not a regular file", "large": "has 1073741824 bytes; expected at most 1048576",
+	} {
+		for _, files := range []config.TLS{{CertFile: in(name), KeyFile: in("key.pem")}, {CertFile: in("cert.pem"), KeyFile: in(name)}} {
+			_, err := loadCertificate(files, nil)
+			if err == nil || !strings.Contains(err.Error(), "tls.cert_file") || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%+v: %v", files, err)
+			}
+		}
+	}
+}
+
+// A file that becomes what cannot be read stops no connection.
+func TestACertificateThatBecomesAPipe(t *testing.T) {
+	dir := t.TempDir()
+	was := makePair(t, dir, "x")
+	var log logText
+	c, err := loadCertificate(config.TLS{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}, log.logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, "key.pem")), syscall.Mkfifo(filepath.Join(dir, "key.pem"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	c.now = func() time.Time { return now }
+	for range 3 {
+		now = now.Add(lookEvery)
+		if pair, err := c.get(nil); err != nil || !bytes.Equal(pair.Certificate[0], was) {
+			t.Errorf("another certificate, %v", err)
+		}
+	}
+	if text := log.String(); strings.Count(text, "is not used") != 1 || !strings.Contains(text, "not a regular file") {
+		t.Error(text)
+	}
+	// While one looks, others are given what there is.
+	now = now.Add(lookEvery)
+	if !c.due() {
+		t.Fatal("nobody looks")
+	}
+	now = now.Add(lookEvery)
+	if pair, err := c.get(nil); err != nil || !bytes.Equal(pair.Certificate[0], was) || c.due() {
+		t.Errorf("two look at once, %v", err)
 	}
 }
 

@@ -1,19 +1,23 @@
 package plugins
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/botyard/botyard/host/readfile"
 )
 
 // lockFileName is the file in a plugin folder that pins the plugins beside it. It
 // has the form that sha256sum writes. Where it exists, it must list them all.
 const lockFileName = "botyard.lock"
+
+// maxLockFile is far more than the lines of all plugins of a folder.
+const maxLockFile = 1 << 20
 
 var lockLine = regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](.+)$`)
 
@@ -22,18 +26,18 @@ type lockFile map[string]string
 
 func readLockFile(dir string) (lockFile, error) {
 	path := filepath.Join(dir, lockFileName)
-	f, err := os.Open(path)
+	text, err := readfile.Read(context.Background(), path, maxLockFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // it was only read
 	sums := lockFile{}
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimRight(lines.Text(), "\r")
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -43,7 +47,7 @@ func readLockFile(dir string) (lockFile, error) {
 		}
 		sums[strings.TrimPrefix(m[2], "./")] = strings.ToLower(m[1])
 	}
-	return sums, lines.Err()
+	return sums, nil
 }
 
 // check fails unless the file of that name is listed with that sum.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -359,7 +360,7 @@ func TestScarcityDuringAScanHidesNothing(t *testing.T) {
 }
 
 func TestPluginFolderThatCannotBeRead(t *testing.T) {
-	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT} {
+	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT, readfile.ErrBlocked} {
 		if !scarce(&os.PathError{Op: "fork/exec", Path: "/x", Err: err}) {
 			t.Errorf("%v is laid to the plugin", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -215,6 +216,24 @@ func TestRefusedFiles(t *testing.T) {
 	put(t, filepath.Join(h.dir, lockFileName), []byte("nonsense\n"))
 	if err := h.Rescan(); err == nil || !strings.Contains(err.Error(), lockFileName+":1: is not a line of sha256sum") {
 		t.Errorf("a broken lock file: %v", err)
+	}
+}
+
+// Nothing is waited for, and nothing is read without end, and no plugin runs meanwhile.
+func TestLockFilesThatCannotBeRead(t *testing.T) {
+	for want, make := range map[string]func(path string) error{
+		"not a regular file": func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"has 1073741824 bytes; expected at most 1048576": func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<30))
+		},
+	} {
+		dir := t.TempDir()
+		putPlugin(t, dir, "test", "")
+		must(t, make(filepath.Join(dir, lockFileName)))
+		h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
+		if got := h.schemaError("test"); !strings.Contains(got, want) || !strings.Contains(got, lockFileName) || h.launches.Load() != 0 {
+			t.Errorf("error = %q, want %q", got, want)
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/botyard/botyard/host/readfile"
 )
 
 // runtimeDir is the private folder in which each plugin process has a folder of
@@ -230,6 +232,7 @@ func scarce(err error) bool {
 	for _, lack := range []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOBUFS,
 		syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ETXTBSY, syscall.EINTR,
+		readfile.ErrBlocked, readfile.ErrChanging,
 	} {
 		if errors.Is(err, lack) {
 			return true

@@ -43,9 +43,11 @@ func NewKey() *Key {
 	return k
 }
 
+func lengthError(n int64) error { return fmt.Errorf("a key has %d bytes, not %d", keySize, n) }
+
 func newKey(master []byte) (*Key, error) {
 	if len(master) != keySize {
-		return nil, fmt.Errorf("a key has %d bytes, not %d", keySize, len(master))
+		return nil, lengthError(int64(len(master)))
 	}
 	seal, err := hkdf.Expand(sha256.New, master, "botyard seal v1", keySize)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -112,7 +113,14 @@ func TestLoadOrCreateKeyRefuses(t *testing.T) {
 		}
 		return path
 	}
+	pipe, linked := filepath.Join(dir, "pipe"), filepath.Join(dir, "linked")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink("/dev/zero", linked), os.Truncate(write("sparse", 1, 0o600), 1<<30)); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
+		pipe:                             "is not a regular file",
+		linked:                           "is not a regular file",
+		filepath.Join(dir, "sparse"):     "a key has 32 bytes, not 1073741824",
 		write("group", keySize, 0o640):   "has mode 0640",
 		write("world", keySize, 0o604):   "has mode 0604",
 		write("short", keySize-1, 0o600): "a key has 32 bytes, not 31",

@@ -1,13 +1,15 @@
 package secret
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/botyard/botyard/host/readfile"
 )
 
 // LoadOrCreateKey reads the key in the file at path, or makes a random one there
@@ -16,7 +18,7 @@ import (
 // linked into place, which only one of them can do, and the others read it.
 //
 // A file that is not exactly one key, is not a regular file, or that the group
-// or others may access is refused.
+// or others may access is refused, and so is one whose file system does not answer.
 func LoadOrCreateKey(path string) (*Key, error) {
 	k, err := loadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -38,26 +40,16 @@ func CheckKeyFile(path string) error {
 }
 
 func loadKey(path string) (*Key, error) {
-	// Asked before opening: opening a named pipe would wait for a writer.
-	if info, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("key file: %w", err)
-	} else if !info.Mode().IsRegular() {
+	raw, err := readfile.Bounded(context.Background(), path, func() ([]byte, error) {
+		return readfile.ReadIn(ownersFiles{}, path, keySize)
+	})
+	var large *readfile.SizeError
+	switch {
+	case errors.As(err, &large):
+		return nil, fmt.Errorf("key file %s: %w", path, lengthError(large.Size))
+	case errors.Is(err, readfile.ErrIrregular):
 		return nil, fmt.Errorf("key file %s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("key file: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("key file: %w", err)
-	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return nil, fmt.Errorf("key file %s has mode %04o: others than its owner may access it; set 0600", path, perm)
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, keySize+1))
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("key file: %w", err)
 	}
 	k, err := newKey(raw)
@@ -65,6 +57,27 @@ func loadKey(path string) (*Key, error) {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
 	return k, nil
+}
+
+// ownersFiles are files that nobody but their owner may access.
+type ownersFiles struct{}
+
+func (ownersFiles) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
+// OpenFile looks at what it opened: another file may have taken the name meanwhile.
+func (ownersFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("has mode %04o: others than its owner may access it; set 0600", info.Mode().Perm())}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func createKey(path string) (err error) {
