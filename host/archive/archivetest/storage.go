@@ -107,7 +107,7 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 		return nil, err
 	}
 	defer leave()
-	if req.Tail < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
+	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds")
 	}
 	now := time.Now()
@@ -120,7 +120,7 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 	}
 	running := c.running()
 	if running != nil && req.Attempt != "" && running.attempt == req.Attempt {
-		return c.started(running, req.Tail), nil
+		return c.started(running, req), nil
 	}
 	if key := c.keyed(req.Key, now); key != nil {
 		if !bytes.Equal(key.digest, req.Digest) {
@@ -148,7 +148,7 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 		c.keys[req.Key] = t
 	}
 	s.extend(req.Holder, now.Add(req.Lease))
-	return c.started(t, req.Tail), nil
+	return c.started(t, req), nil
 }
 
 // keyed is the last attempt under the key.
@@ -173,15 +173,20 @@ func (c *conversation) behind(fence string) *turn {
 	return nil
 }
 
-func (c *conversation) started(t *turn, tail int) *storage.BeginResult {
+func (c *conversation) started(t *turn, req *storage.BeginRequest) *storage.BeginResult {
 	var messages []chat.Message
-	for i := len(c.turns) - 1; i >= 0 && len(messages) < tail; i-- {
-		if c.turns[i].State == storage.Succeeded {
+	cut, bytes := false, 0
+	for i := len(c.turns) - 1; i >= 0 && len(messages) < req.Tail && !cut; i-- {
+		if c.turns[i].State != storage.Succeeded {
+			continue
+		}
+		bytes += chat.Size(c.turns[i].Messages)
+		if cut = bytes > req.MostTailBytes(); !cut {
 			messages = append(slices.Clone(c.turns[i].Messages), messages...)
 		}
 	}
-	messages = messages[max(0, len(messages)-tail):]
-	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: c.fence(t), Tail: messages}}
+	messages = messages[max(0, len(messages)-req.Tail):]
+	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: c.fence(t), Tail: messages, TailCut: cut}}
 }
 
 // Commit implements storage.Storage.
@@ -236,14 +241,17 @@ func (s *Storage) Read(_ context.Context, req *storage.ReadRequest) (*storage.Tu
 		return nil, missing()
 	}
 	page := &storage.TurnPage{}
+	var bytes storage.PageBytes
+	full := false
 	for _, t := range c.turns[min(int(req.After), len(c.turns)):] {
 		if !req.All && t.State != storage.Succeeded {
 			continue
 		}
-		if page.More = len(page.Turns) == req.Limit; page.More {
+		if page.More = full || len(page.Turns) == req.Limit; page.More {
 			break
 		}
 		page.Turns = append(page.Turns, t.Turn)
+		full = bytes.Full(t.Size())
 	}
 	return page, nil
 }
