@@ -9,6 +9,7 @@ import (
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 var _ storage.Backuper = (*Store)(nil)
@@ -18,6 +19,9 @@ var _ storage.Backuper = (*Store)(nil)
 func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
 	if !filepath.IsAbs(folder) {
 		return nil, fault.New(fault.Invalid, "is not an absolute path").At("folder")
+	}
+	if err := s.exists(); err != nil {
+		return nil, err
 	}
 	// No partial copy has the name of a whole one.
 	name := filepath.Join(folder, filepath.Base(s.path))
@@ -53,7 +57,11 @@ func (s *Store) copyInto(ctx context.Context, path string) error {
 		return s.classify(err)
 	}
 	_, err = c.conn.ExecContext(ctx, "VACUUM INTO ?", path)
-	return s.classify(errors.Join(err, c.close()))
+	err = errors.Join(err, c.close())
+	if code(err) == sqlite3.SQLITE_FULL { // the database is only read
+		return noRoom(err)
+	}
+	return s.classify(err)
 }
 
 // keep makes the copy last, gives it its name, and answers its size.
@@ -85,9 +93,12 @@ func removeIfThere(path string) error {
 
 // unwritable is of a folder that takes no copy.
 func unwritable(err error) error {
-	e := fault.New(fault.Invalid, "the copy cannot be written: %w", err).By(fault.PartyCaller)
 	if outOfSpace(err) {
-		e = fault.New(fault.ProviderFailed, "the disk has no room for the copy: %w", err).By(fault.PartyHost)
+		return noRoom(err)
 	}
-	return e.At("folder")
+	return fault.New(fault.Invalid, "the copy cannot be written: %w", err).By(fault.PartyCaller).At("folder")
+}
+
+func noRoom(err error) error {
+	return fault.New(fault.ProviderFailed, "the disk of the folder has no room for the copy: %w", err).By(fault.PartyHost).At("folder")
 }

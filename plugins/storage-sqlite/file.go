@@ -23,6 +23,21 @@ type file struct {
 // beside are the database and its write-ahead log with that one's index.
 var beside = [3]string{"", "-wal", "-shm"}
 
+// wereOpen has the paths of the databases that this process had open, until its end. One
+// of them that is gone is not made anew by another Store either.
+var wereOpen sync.Map
+
+func wasOpen(path string) bool {
+	_, was := wereOpen.Load(path)
+	return was
+}
+
+// gone reports whether there is certainly nothing at the path.
+func gone(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // settled is how long a file that took the database's place must not have changed: a copy
 // that is still being written is not opened.
 const settled = 2 * time.Second

@@ -141,9 +141,13 @@ func TestReplacedFile(t *testing.T) {
 	}
 }
 
-func moveAll(t *testing.T, path string) {
+// moveAll moves the database away, or those of its files.
+func moveAll(t *testing.T, path string, suffixes ...string) {
 	t.Helper()
-	for _, suffix := range beside {
+	if len(suffixes) == 0 {
+		suffixes = beside[:]
+	}
+	for _, suffix := range suffixes {
 		move(t, path+suffix, path+".old"+suffix)
 	}
 }
@@ -245,5 +249,51 @@ func TestBackup(t *testing.T) {
 	}
 	if got := conversations(t, openStore(t, again)); got != "kept lost" {
 		t.Errorf("the copy: %s", got)
+	}
+}
+
+// TestNoEmptyDatabaseIsMade by what only looks: a configuration that is checked, a backup, a
+// migration. A database that was moved away has no empty one in its place then.
+func TestNoEmptyDatabaseIsMade(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	if _, err := s.Backup(t.Context(), t.TempDir()); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a backup of nothing: %v", err)
+	}
+	if _, err := s.Migrate(t.Context(), true); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a migration of nothing: %v", err)
+	}
+	if err := s.janitor.tidy(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+	if err := succeed(t.Context(), s, "first"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFileThatIsGoneForOthers: what is opened while the file is gone makes none either.
+func TestFileThatIsGoneForOthers(t *testing.T) {
+	for what, forget := range map[string]bool{"in the process that had it open": false, "in another process": true} {
+		t.Run(what, func(t *testing.T) {
+			s, path, _ := backedUp(t, t.TempDir())
+			move(t, path, path+".old") // the write-ahead log stays
+			if forget {
+				wereOpen.Delete(path)
+			} else {
+				moveAll(t, path, "-wal", "-shm")
+			}
+			other := openStore(t, filepath.Dir(path))
+			for _, s := range []*Store{s, other} {
+				if err := succeed(t.Context(), s, "new"); !fault.Is(err, fault.ProviderFailed) || !strings.Contains(err.Error(), "is gone") {
+					t.Errorf("a turn: %v", err)
+				}
+			}
+			if !gone(path) {
+				t.Error("an empty database was made in its place")
+			}
+		})
 	}
 }

@@ -68,6 +68,9 @@ func (j *janitor) run(ctx context.Context) {
 // work are theirs: they count what they remove.
 func (j *janitor) tidy(ctx context.Context) error {
 	s := j.store
+	if gone(s.path) { // and is not made for this
+		return nil
+	}
 	cut := s.now().Add(-leftAlone).UnixNano()
 	for {
 		r := remains{before: cut}

@@ -11,6 +11,9 @@ var _ storage.Migrator = (*Store)(nil)
 // Migrate implements [storage.Migrator]. A database is expanded when it is opened, so
 // without finish there is seldom anything left to do.
 func (s *Store) Migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
+	if err := s.exists(); err != nil {
+		return nil, err
+	}
 	var m *storage.Migration
 	parts := []func(*session) ([]string, error){s.layouts.expand}
 	if finish {

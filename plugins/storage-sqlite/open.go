@@ -64,7 +64,7 @@ func connect(path string, pragmas []string) (*session, error) {
 func (s *Store) openWriter() (*session, error) {
 	// As durable as fsync, in half the time, where the system has it.
 	_, _ = sqlite.Fdatasync(true)
-	if s.opened.Load() {
+	if wasOpen(s.path) {
 		if err := s.file.ready(); err != nil {
 			return nil, err
 		}
@@ -89,6 +89,7 @@ func (s *Store) openWriter() (*session, error) {
 		return nil, err
 	}
 	s.opened.Store(true)
+	wereOpen.Store(s.path, true)
 	return w, nil
 }
 
@@ -96,6 +97,15 @@ func (s *Store) prepareFile(w *session) error {
 	if err := ours(w); err != nil {
 		return err
 	}
+	if err := keepLog(w); err != nil {
+		return err
+	}
+	_, err := s.layouts.expand(w)
+	return err
+}
+
+// keepLog has the database written through a write-ahead log, which needs shared memory.
+func keepLog(w *session) error {
 	var mode string
 	if _, err := w.get([]any{&mode}, "PRAGMA journal_mode = WAL"); err != nil {
 		return err
@@ -103,8 +113,7 @@ func (s *Store) prepareFile(w *session) error {
 	if mode != "wal" {
 		return fault.New(fault.Invalid, "lies on a file system without shared memory, as network file systems are; choose a local one").At("path")
 	}
-	_, err := s.layouts.expand(w)
-	return err
+	return nil
 }
 
 // ours refuses databases of other programs.
@@ -123,12 +132,46 @@ func ours(w *session) error {
 	return err
 }
 
+// try says whether a database can be made at the path, where none is, without making it:
+// whoever only looks at a configuration leaves no empty database behind, least of all in
+// the place of one that was moved away.
+func try(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp(dir, ".try-")
+	if err != nil {
+		return err
+	}
+	err = tryIn(filepath.Join(scratch, filepath.Base(path)))
+	return errors.Join(err, os.RemoveAll(scratch))
+}
+
+func tryIn(path string) error {
+	if err := create(path); err != nil {
+		return err
+	}
+	w, err := connect(path, writerPragmas)
+	if err != nil {
+		return err
+	}
+	return errors.Join(keepLog(w), w.close())
+}
+
 // create makes the folder and the file, for the host's user only. The file is not
-// opened if it is there: closing it would take away locks of other sessions.
+// opened if it is there: closing it would take away locks of other sessions. Beside a
+// write-ahead log none is made: SQLite would throw away what that alone has.
 func create(path string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
+	}
+	if gone(path) {
+		if left, err := os.Stat(path + "-wal"); err == nil && left.Size() > 0 {
+			return fault.New(fault.ProviderFailed, "the database's file is gone, but its write-ahead log %s-wal is there; "+
+				"put the file back, or remove the log too", filepath.Base(path)).By(fault.PartyHost).After(settled)
+		}
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
@@ -37,8 +38,8 @@ var (
 	_ io.Closer       = (*Store)(nil)
 )
 
-// Open makes the file that cfg names, if it is not there, and a Store on it. A path
-// that can never serve is fault.Invalid. Trouble that may pass, as a full disk, is
+// Open makes a Store on the file that cfg names. A file that is not there is made by the
+// first call that reads or writes. A path that can never serve is fault.Invalid. Trouble that may pass, as a full disk, is
 // left to the calls: each tries again.
 func Open(cfg Config, env sdk.Env) (*Store, error) {
 	known, err := readLayouts(layoutFiles)
@@ -61,7 +62,7 @@ func open(cfg Config, env sdk.Env, known layouts, now func() time.Time) (*Store,
 	s.writer = newWriter(s.openWriter, known.allowed)
 	s.writer.moved, s.writer.retired = s.file.moved, s.readers.retire
 	s.writer.start()
-	if err := s.writer.do(context.Background(), func(*session) error { return nil }); err != nil {
+	if err := s.look(); err != nil {
 		if bad := misplaced(err); bad != nil {
 			return nil, errors.Join(bad, s.readers.close(), s.writer.close())
 		}
@@ -69,6 +70,23 @@ func open(cfg Config, env sdk.Env, known layouts, now func() time.Time) (*Store,
 	}
 	s.janitor = newJanitor(s)
 	return s, nil
+}
+
+// look opens the file, or says whether it could be made.
+func (s *Store) look() error {
+	if gone(s.path) && !wasOpen(s.path) {
+		return try(s.path)
+	}
+	return s.writer.do(context.Background(), func(*session) error { return nil })
+}
+
+// exists refuses what is done to a database that is there, where none is.
+func (s *Store) exists() error {
+	if !gone(s.path) {
+		return nil
+	}
+	return fault.New(fault.NotFound, "there is no database %s; is it another data_dir, or another path, that the host uses?", s.path).
+		By(fault.PartyCaller)
 }
 
 // Close ends the Store after what it was asked to write.

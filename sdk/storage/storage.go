@@ -94,7 +94,8 @@ type Migration struct {
 type Backuper interface {
 	// Backup writes a copy of the whole database, of all tenants, as it was at one moment
 	// into the folder, an absolute path, and returns the copy. It never overwrites a file:
-	// fault.Conflict. Turns go on meanwhile.
+	// fault.Conflict. Where there is no database yet it is fault.NotFound, and none is made.
+	// Turns go on meanwhile.
 	Backup(ctx context.Context, folder string) (*BackupFile, error)
 }
 
