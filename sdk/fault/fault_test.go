@@ -82,6 +82,16 @@ func TestGRPCsOwnErrors(t *testing.T) {
 	}
 }
 
+// TestUnknownClassesStayErrors: a class that no table has crosses the wire as internal.
+func TestUnknownClassesStayErrors(t *testing.T) {
+	for _, class := range []Class{-1, UnknownInstance + 1, 99} {
+		e := Of(ToStatus(New(class, "of another version")))
+		if e == nil || e.Class != Internal || e.Message != "of another version" || e.Retryable {
+			t.Errorf("class %d came back as %+v", class, e)
+		}
+	}
+}
+
 // TestTextsThatCannotBeSent: an error crosses the wire as what it is, however long its
 // message is and whatever bytes it has.
 func TestTextsThatCannotBeSent(t *testing.T) {

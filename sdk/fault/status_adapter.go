@@ -65,7 +65,10 @@ func ToStatus(err error) error {
 	}
 	e := *Of(err)
 	e.Message, e.Path = sendable(e.Message), sendable(e.Path)
-	w := wire[e.Class]
+	w, known := wire[e.Class]
+	if !known { // an error stays one, whatever class it was given
+		w = wire[Internal]
+	}
 	s := status.New(w.code, e.Message)
 	if w.proto == faultv1.Class_CLASS_UNSPECIFIED {
 		return s.Err()
@@ -77,7 +80,7 @@ func ToStatus(err error) error {
 	if e.usual { // the receiver knows better: it knows whom it asked for what
 		f.Party = faultv1.Party_PARTY_UNSPECIFIED
 	}
-	if e.Retryable != classes[e.Class].retryable {
+	if known && e.Retryable != classes[e.Class].retryable {
 		f.Retryable = &e.Retryable
 	}
 	detailed, detailErr := s.WithDetails(f)
