@@ -93,12 +93,14 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 			return nil, err
 		}
 	}
+	var tenants atomic.Pointer[registry.Registry]
 	h.manager, err = plugins.New(plugins.Options{
 		Dirs: settings.PluginDirs, Log: o.Log.Named("plugins"), DataDir: dataDir,
 		Settings: func(kind, name string) config.PluginSettings {
 			settings := h.config.Load().Settings
 			return settings.Plugin(kind, name)
 		},
+		Wanted: h.wanted(&tenants),
 	})
 	if err != nil {
 		return nil, err
@@ -116,6 +118,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.manager.Close(ctx))
 	}
+	tenants.Store(h.registry)
 	h.archive = h.newArchive()
 	h.followLedger(ctx, registrations)
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {

@@ -45,9 +45,10 @@ type instance struct {
 
 	// Under the manager's lock.
 	holders   int
-	later     int           // of these, those of Later
-	timer     *time.Timer   // to the release
-	releasing chan struct{} // not nil while being released; closed after
+	tenants   map[string]int // holders by tenant
+	later     int            // of these, those of Later
+	timer     *time.Timer    // to the release
+	releasing chan struct{}  // not nil while being released; closed after
 }
 
 // Instance is a hold on an instance. Close gives it back; calls that began before
@@ -56,6 +57,7 @@ type Instance struct {
 	*instance
 	m      *Manager
 	block  string
+	tenant string
 	closed atomic.Bool
 	once   sync.Once
 }
@@ -68,7 +70,7 @@ func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Instance{instance: in, m: m, block: spec.Block}
+	h := &Instance{instance: in, m: m, block: spec.Block, tenant: spec.Tenant}
 	if err := in.call(ctx, callOptions{unqueued: true, unbounded: true}, nothing); err != nil {
 		h.Close()
 		return nil, h.placed(err)
@@ -114,16 +116,13 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 			continue
 		}
 		if !ok {
-			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config}
+			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config, tenants: map[string]int{}}
 			if hasBreaker(r.kind) {
 				in.breaker = newBreaker(in)
 			}
 			m.instances[digest] = in
 		}
-		in.stopTimer()
-		if in.holders++; in.holders == 1 {
-			in.sup.active.Add(1)
-		}
+		in.take(spec.Tenant)
 		return in, nil
 	}
 }
@@ -153,6 +152,15 @@ func (in *instance) id(sum string) string {
 	return "i-" + hex.EncodeToString(h[:12])
 }
 
+// take counts a holder in. The manager's lock is held.
+func (in *instance) take(tenant string) {
+	in.stopTimer()
+	if in.holders++; in.holders == 1 {
+		in.sup.active.Add(1)
+	}
+	in.tenants[tenant]++
+}
+
 func (in *instance) stopTimer() {
 	if in.timer != nil {
 		in.timer.Stop()
@@ -165,7 +173,7 @@ func (in *instance) stopTimer() {
 func (i *Instance) Close() {
 	i.once.Do(func() {
 		i.closed.Store(true)
-		i.m.unhold(i.instance)
+		i.m.unhold(i.instance, i.tenant)
 	})
 }
 
@@ -177,9 +185,12 @@ func (i *Instance) Plugin() PluginRef {
 	return PluginRef{i.sup.ref.kind, i.sup.ref.name, i.sup.lastInfo().GetVersion()}
 }
 
-func (m *Manager) unhold(in *instance) {
+func (m *Manager) unhold(in *instance, tenant string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if in.tenants[tenant]--; in.tenants[tenant] == 0 {
+		delete(in.tenants, tenant)
+	}
 	if in.holders--; in.holders > 0 {
 		return
 	}

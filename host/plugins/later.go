@@ -14,7 +14,7 @@ const maxLater = 256
 // f. It answers false, and f is not run, when the manager is being closed, when the
 // instance was released, or when there is too much of that on it already.
 func (s storageCaller) Later(f func(ctx context.Context, s storage.Storage)) bool {
-	own, ok := s.i.m.holdLater(s.i.instance, s.i.block)
+	own, ok := s.i.m.holdLater(s.i)
 	if !ok {
 		return false
 	}
@@ -32,17 +32,15 @@ func (s storageCaller) Later(f func(ctx context.Context, s storage.Storage)) boo
 }
 
 // holdLater makes another hold on the instance, and counts a task.
-func (m *Manager) holdLater(in *instance, block string) (*Instance, bool) {
+func (m *Manager) holdLater(i *Instance) (*Instance, bool) {
+	in := i.instance
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closing || in.releasing != nil || in.later >= maxLater {
 		return nil, false
 	}
-	in.stopTimer()
-	if in.holders++; in.holders == 1 {
-		in.sup.active.Add(1)
-	}
+	in.take(i.tenant)
 	in.later++
 	m.tasks.Add(1)
-	return &Instance{instance: in, m: m, block: block}, true
+	return &Instance{instance: in, m: m, block: i.block, tenant: i.tenant}, true
 }

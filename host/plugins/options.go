@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -23,6 +24,11 @@ type Options struct {
 	// DataDir, absolute, is where each plugin has a folder of its own for files that
 	// outlive it. Empty: plugins keep no files.
 	DataDir string
+	// Wanted answers the configuration that a tenant has of a plugin now, as Spec.Config;
+	// nil if it has none, and an error if that cannot be said. It is asked from time to
+	// time while a new binary is refused because it refuses tenants' configurations. Nil:
+	// such a binary is tried again only when its file or its settings change.
+	Wanted func(ctx context.Context, kind, name, tenant string) ([]byte, error)
 	// Log gets what happens to plugins and what they say themselves. Nil discards.
 	Log hclog.Logger
 	// DrainTimeout bounds how long Close leaves a process to its calls; default 30 s. A
@@ -42,12 +48,13 @@ type timing struct {
 	quarantineWindow        time.Duration // ... within this
 	quarantineRetry         time.Duration
 
-	stopGrace   time.Duration // between the request to end and SIGKILL
-	outputGrace time.Duration // for the last output of a process that ended
-	exitNotice  time.Duration // between a broken connection and the news of the exit
-	debounce    time.Duration // of changes in plugin folders
-	trial       time.Duration // a new version that ends so soon gives its place back
-	lookEvery   time.Duration // at plugin folders, for what watching them does not tell
+	stopGrace       time.Duration // between the request to end and SIGKILL
+	outputGrace     time.Duration // for the last output of a process that ended
+	exitNotice      time.Duration // between a broken connection and the news of the exit
+	reconsiderEvery time.Duration // between looks whether what a new version refuses is still in use, at first
+	debounce        time.Duration // of changes in plugin folders
+	trial           time.Duration // a new version that ends so soon gives its place back
+	lookEvery       time.Duration // at plugin folders, for what watching them does not tell
 }
 
 func defaultTiming() timing {
@@ -58,7 +65,7 @@ func defaultTiming() timing {
 		quarantineRetry: time.Minute,
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
-		lookEvery: time.Second, trial: 15 * time.Second,
+		lookEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *supervisor) offer(bin *binary, asked bool) {
 // forgive has what failed tried again at once: what it failed for may be gone. The lock
 // is held.
 func (s *supervisor) forgive() {
-	s.rejected = ""
+	s.rejected, s.objection, s.objections = "", nil, 0
 	s.failures.reset()
 	s.retryAt, s.replaceAt = time.Time{}, time.Time{}
 	if s.ails() {
@@ -57,7 +57,7 @@ const maxDraining = 4
 func (s *supervisor) replacementWaits(p *process) (in time.Duration, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waits = s.withdrawn == nil && s.bin.sum != p.bin.sum && s.bin.sum != s.rejected && len(s.draining) < maxDraining
+	waits = s.withdrawn == nil && s.bin.sum != p.bin.sum && (s.bin.sum != s.rejected || s.objection != nil) && len(s.draining) < maxDraining
 	return time.Until(s.replaceAt), waits
 }
 
@@ -108,7 +108,7 @@ func (s *supervisor) replace(p *process) bool {
 	}
 	s.draining[p] = struct{}{}
 	s.failures.reset()
-	s.lastErr = ""
+	s.lastErr, s.objections = "", 0
 	p.replaced.Store(true)
 	sb := &standby{p: p, next: next, back: make(chan struct{})}
 	s.standby = sb
@@ -130,6 +130,7 @@ func (s *supervisor) reject(bin *binary, err error) {
 		return
 	}
 	s.rejected = bin.sum
+	s.object(err)
 	s.lastErr = fmt.Sprintf("the new binary does not work and the old one goes on: %v", err)
 	s.log.Error("the new binary does not work; the old one goes on", "error", err)
 }
@@ -195,7 +196,7 @@ func (s *supervisor) prepare(ctx context.Context, next *process) error {
 		_, err := next.configure(ctx, in)
 		cancel()
 		if err != nil {
-			return fmt.Errorf("it refuses a configuration that is in use: %w", err)
+			return s.m.objects(in, err)
 		}
 	}
 	return next.awaitHealth(ctx, s.settings.Load().StartTimeout)

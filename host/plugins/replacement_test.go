@@ -166,3 +166,64 @@ func TestRemovedPlugin(t *testing.T) {
 	putPlugin(t, h.dir, "test", "back")
 	eventually(t, 5*time.Second, "it is back", func() bool { return i.Plugin().Version == "0-back" })
 }
+
+// TestRefusedConfigurationThatIsGone: a new binary that refuses what tenants use is tried
+// again once the last of them has other settings, and not before, though none is in use.
+func TestRefusedConfigurationThatIsGone(t *testing.T) {
+	var mu sync.Mutex
+	wants := map[string]string{"a": `{"secret":"old"}`, "b": `{"secret":"old"}`}
+	want := func(tenant, config string) {
+		mu.Lock()
+		defer mu.Unlock()
+		wants[tenant] = config
+	}
+	var asked atomic.Int64
+	h := newHost(t, hostOptions{
+		timing: func(tm *timing) { tm.reconsiderEvery, tm.quarantineRetry = 10*time.Millisecond, 40*time.Millisecond },
+		options: func(o *Options) {
+			o.IdleRelease = time.Millisecond
+			o.Wanted = func(_ context.Context, kind, name, tenant string) ([]byte, error) {
+				asked.Add(1)
+				mu.Lock()
+				defer mu.Unlock()
+				switch config := wants[tenant]; {
+				case kind != "llm" || name != "test":
+					t.Errorf("asked for the %s plugin %s", kind, name)
+				case config == "?":
+					return nil, context.DeadlineExceeded
+				case config != "":
+					return []byte(config), nil
+				}
+				return nil, nil
+			}
+		},
+	}, "test=good")
+	a := h.open(Spec{Name: "test", Tenant: "a", Config: []byte(`{"secret":"old"}`)})
+	b := h.open(Spec{Name: "test", Tenant: "b", Config: []byte(`{"secret":"old"}`)})
+	other := h.open(Spec{Name: "test", Tenant: "c"})
+	putPlugin(t, h.dir, "test", "fussy")
+	eventually(t, 30*time.Second, "it is refused for both", func() bool {
+		return strings.Contains(h.row("test").LastError, "a configuration that is in use, of a, b: ")
+	})
+	a.Close()
+	b.Close()
+	n := h.launches.Load()
+	stays := func(why string) {
+		t.Helper()
+		before := asked.Load()
+		eventually(t, 30*time.Second, "it is asked again", func() bool { return asked.Load() > before+2 })
+		if h.launches.Load() != n {
+			t.Errorf("it was tried again though %s", why)
+		}
+	}
+	stays("both have the settings, and only no bot")
+	want("a", `{"secret":"new"}`)
+	stays("one has the settings")
+	want("b", "?")
+	stays("of one nothing is known")
+	want("b", "") // gone
+	eventually(t, 30*time.Second, "it is used", func() bool { return other.Plugin().Version == "0-fussy" })
+	if got := h.row("test").LastError; got != "" {
+		t.Errorf("the error stays: %s", got)
+	}
+}

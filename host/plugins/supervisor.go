@@ -33,29 +33,31 @@ type supervisor struct {
 	ended  chan struct{}
 	kicked chan struct{} // holds one: something changed that run should look at
 
-	mu        sync.Mutex
-	changed   chan struct{} // closed and replaced when something that calls wait for changed
-	bin       *binary       // what the next start runs
-	withdrawn error         // why nothing of it may be started now; nil if it may
-	rejected  string        // sum of a replacement that did not work
-	replaceAt time.Time     // when a replacement that could not be started is tried again
-	standby   *standby      // takes the calls again if proc ends soon; nil for none
-	proc      *process      // what takes calls
-	info      *pluginv1.GetInfoResponse
-	draining  map[*process]struct{}
-	state     State
-	closing   bool
-	demand    int           // calls that wait for a process
-	calls     int           // all calls inside
-	quiet     chan struct{} // not nil when closing; closed when calls is 0
-	failures  failureLog
-	retryAt   time.Time
-	lastErr   string
-	startErr  error // why the last start failed; nil once one succeeded
-	restarts  int
-	poisonous map[string]poison
-	suspects  atomic.Int32 // how many of these; read without the lock
-	drains    sync.WaitGroup
+	mu         sync.Mutex
+	changed    chan struct{} // closed and replaced when something that calls wait for changed
+	bin        *binary       // what the next start runs
+	withdrawn  error         // why nothing of it may be started now; nil if it may
+	rejected   string        // sum of a replacement that did not work
+	objection  *objection    // for which it was rejected; nil for another reason
+	objections int           // in a row
+	replaceAt  time.Time     // when a replacement that could not be started is tried again
+	standby    *standby      // takes the calls again if proc ends soon; nil for none
+	proc       *process      // what takes calls
+	info       *pluginv1.GetInfoResponse
+	draining   map[*process]struct{}
+	state      State
+	closing    bool
+	demand     int           // calls that wait for a process
+	calls      int           // all calls inside
+	quiet      chan struct{} // not nil when closing; closed when calls is 0
+	failures   failureLog
+	retryAt    time.Time
+	lastErr    string
+	startErr   error // why the last start failed; nil once one succeeded
+	restarts   int
+	poisonous  map[string]poison
+	suspects   atomic.Int32 // how many of these; read without the lock
+	drains     sync.WaitGroup
 }
 
 func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
@@ -221,7 +223,7 @@ func (s *supervisor) watch(p *process) {
 		}
 		in, waits := s.replacementWaits(p)
 		if waits && in <= 0 {
-			if s.replace(p) {
+			if s.admit(p) && s.replace(p) {
 				return
 			}
 			continue

@@ -123,6 +123,9 @@ func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
 	if cfg.Fail || mark == "picky" {
 		return nil, fault.New(fault.Invalid, "is not to my taste").At("secret").By(fault.PartyTenant)
 	}
+	if mark == "fussy" && cfg.Secret == "old" {
+		return nil, fault.New(fault.Invalid, "is out of fashion").At("secret").By(fault.PartyTenant)
+	}
 	switch mark {
 	case "hangopen":
 		select {}

@@ -1,0 +1,42 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// errUnsaid is for what nobody can say yet, or of an id that is no tenant's.
+var errUnsaid = errors.New("what the tenant wants is not known")
+
+// wanted answers the configuration that a tenant has of a plugin now; see
+// plugins.Options.Wanted. A tenant whose newest settings are refused has those that it is
+// served with. The registry is opened after the plugins.
+func (h *Host) wanted(tenants *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, error) {
+	return func(ctx context.Context, kind, name, tenant string) ([]byte, error) {
+		r := tenants.Load()
+		if r == nil || config.ValidTenantID(tenant) != nil {
+			return nil, errUnsaid
+		}
+		_, _, e, err := r.Get(ctx, tenant)
+		if err != nil {
+			if fault.Of(err).Class == fault.NotFound {
+				return nil, nil
+			}
+			return nil, err
+		}
+		if e == nil {
+			return nil, nil
+		}
+		for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
+			if b.Kind == kind && b.Plugin == name {
+				return h.config.Load().Resolve(e, b)
+			}
+		}
+		return nil, nil
+	}
+}
