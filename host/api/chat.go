@@ -10,11 +10,16 @@ import (
 
 // ChatReply is the answer to a chat, and the last event of a streamed one.
 type ChatReply struct {
-	ConversationID string     `json:"conversation_id"`
-	Turn           int64      `json:"turn"` // among the conversation's succeeded turns, from 1
-	Reply          string     `json:"reply"`
-	Usage          chat.Usage `json:"usage"`
-	Bot            ChatBot    `json:"bot"`
+	ConversationID string `json:"conversation_id"`
+	Turn           int64  `json:"turn"` // among the conversation's succeeded turns, from 1
+	Reply          string `json:"reply"`
+	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter or
+	// unknown, and others in time.
+	FinishReason string      `json:"finish_reason"`
+	Model        string      `json:"model,omitempty"` // as the provider names it
+	Usage        chat.Usage  `json:"usage"`
+	Timings      bot.Timings `json:"timings"`
+	Bot          ChatBot     `json:"bot"`
 }
 
 // ChatBot says which bot replied.
@@ -80,7 +85,8 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (bot.Reques
 
 func newChatReply(r *bot.Reply, cached bool) ChatReply {
 	return ChatReply{
-		ConversationID: r.ConversationID, Turn: r.Turn, Reply: r.Text, Usage: r.Usage,
+		ConversationID: r.ConversationID, Turn: r.Turn, Reply: r.Text,
+		FinishReason: r.FinishReason, Model: r.Model, Usage: r.Usage, Timings: r.Timings,
 		Bot: ChatBot{Tenant: r.Tenant, Revision: r.Revision, Cached: cached},
 	}
 }

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -173,9 +172,20 @@ func (t *turn) ask(ctx context.Context, req *llm.Request) (finish *llm.Finish, e
 	case finish == nil:
 		err = fault.New(fault.ProviderFailed, "the reply ended before it was complete").By(fault.PartyPlugin)
 	default:
-		err = t.take(t.said.rest())
+		if err = t.take(t.said.rest()); err == nil {
+			err = t.nothing(finish)
+		}
 	}
 	return cleanFinish(finish), err
+}
+
+// nothing is why a reply with nothing at all in it is none, unless its end tells why it
+// has nothing.
+func (t *turn) nothing(finish *llm.Finish) error {
+	if t.text.Len() > 0 || len(t.parts) > 0 || finish.Reason == llm.FinishLength || finish.Reason == llm.FinishContentFilter {
+		return nil
+	}
+	return fault.New(fault.ProviderFailed, "the reply ended with nothing in it (finish_reason %s)", finish.Reason)
 }
 
 // compose is what the model sees: pure, and nothing in it is a template.
@@ -295,37 +305,4 @@ func (t *turn) lap() float64 {
 	d := now.Sub(t.mark)
 	t.mark = now
 	return millis(d)
-}
-
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// record says how a turn was made. It is stored with the turn, as JSON.
-type record struct {
-	Revision     string            `json:"revision"`
-	Host         string            `json:"host"`
-	Plugins      map[string]string `json:"plugins"`
-	Model        string            `json:"model,omitempty"`
-	FinishReason string            `json:"finish_reason,omitempty"`
-	Recalled     int               `json:"recalled_messages"`
-	OlderLeftOut bool              `json:"older_left_out,omitempty"` // messages that are too many bytes to be shown
-	WaitMS       float64           `json:"wait_ms"`
-	BeginMS      float64           `json:"begin_ms"`
-	RecallMS     float64           `json:"recall_ms,omitempty"`
-	FirstTokenMS float64           `json:"first_token_ms,omitempty"`
-	LLMMS        float64           `json:"llm_ms"`
-	Failure      *Failure          `json:"failure,omitempty"`
-
-	started time.Time
-}
-
-func newRecord(b *Bot) *record {
-	return &record{Revision: b.Revision, Host: b.Host, Plugins: b.Plugins, started: time.Now()}
-}
-
-func (r *record) json() json.RawMessage {
-	out, err := json.Marshal(r)
-	if err != nil {
-		return nil // unreachable: strings and numbers
-	}
-	return out
 }

@@ -143,14 +143,14 @@ func TestIdempotencyKeys(t *testing.T) {
 
 func TestABusyConversationIsWaitedForAndThenAConflict(t *testing.T) {
 	s := &logStorage{busy: 3}
-	if _, err := newTestBot(s, &scriptLLM{}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
+	if _, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.begins) != 4 {
 		t.Errorf("%d begins; want 4", len(s.begins))
 	}
 	s = &logStorage{busy: 1 << 30}
-	_, err := newTestBot(s, &scriptLLM{}, func(p *Parts) { p.Limits.ConversationWait = 300 * time.Millisecond }).
+	_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}, func(p *Parts) { p.Limits.ConversationWait = 300 * time.Millisecond }).
 		Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
 	if e := wantClass(t, err, fault.Conflict); e.RetryAfter == 0 {
 		t.Error("no Retry-After")
@@ -197,7 +197,7 @@ func TestBadRequests(t *testing.T) {
 			s := &logStorage{}
 			r := ok
 			c(&r)
-			_, err := newTestBot(s, &scriptLLM{}).Chat(context.Background(), r, nil)
+			_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), r, nil)
 			if e := wantClass(t, err, fault.Invalid); e.Path != path {
 				t.Errorf("%s %d: path %q", path, i, e.Path)
 			}

@@ -31,10 +31,11 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 		t.bot.Log.Warn("a reply was not kept", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
 		return nil, uncommitted(err)
 	}
-	return &Reply{
-		ConversationID: t.req.ConversationID, Turn: number, Text: t.text.String(), Usage: usage,
-		Tenant: t.bot.Tenant, Revision: t.bot.Revision,
-	}, nil
+	reply := &Reply{
+		ConversationID: t.req.ConversationID, Turn: number, Text: t.text.String(), Usage: usage, Tenant: t.bot.Tenant,
+	}
+	t.record.tell(reply)
+	return reply, nil
 }
 
 // abandon ends a turn in whose middle something panicked or ended the goroutine.

@@ -133,7 +133,7 @@ func TestATurnThatCannotBeEndedIsLeftToItsLease(t *testing.T) {
 		defer leases.Close()
 		r := &logRenewer{}
 		hold := func(p *Parts) { p.Hold = func(h string) func() { return leases.Hold("i", r, h) } }
-		b := newTestBot(s, says(&llm.Finish{}, nil), hold)
+		b := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), hold)
 		_, err := b.Chat(context.Background(), hi, nil)
 		wantClass(t, err, fault.Internal)
 		if n := len(s.commits); n != 3 {
@@ -336,7 +336,7 @@ func TestATurnThatBreaksOffIsEnded(t *testing.T) {
 				if held != 0 || b.Gate.Running() != 0 || s.running != "" {
 					t.Errorf("%d leases, %d in the gate, running %q", held, b.Gate.Running(), s.running)
 				}
-				if r, err := newTestBot(s, says(&llm.Finish{}, nil), func(p *Parts) { p.Gate = b.Gate }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
+				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), func(p *Parts) { p.Gate = b.Gate }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
 					t.Errorf("the next turn: %+v, %v", r, err)
 				}
 			})

@@ -103,8 +103,9 @@ func unheardReason(what string, err error) string {
 func (t *turn) replay(done *storage.Turn) *Reply {
 	r := &Reply{
 		ConversationID: t.req.ConversationID, Turn: done.Number, Usage: done.Usage,
-		Tenant: t.bot.Tenant, Revision: revisionOf(done.Record), Replayed: true,
+		Tenant: t.bot.Tenant, Replayed: true,
 	}
+	readRecord(done.Record).tell(r)
 	for _, m := range done.Messages {
 		if m.Role == chat.Assistant {
 			r.Text += chat.Clean(m.Text())

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
@@ -66,13 +65,4 @@ func (b *Bot) DeleteConversation(ctx context.Context, user, conversation string)
 		return noConversation(conversation)
 	}
 	return nil
-}
-
-// revisionOf reads the revision from a turn's record; empty when there is none.
-func revisionOf(raw json.RawMessage) string {
-	var r record
-	if len(raw) == 0 || json.Unmarshal(raw, &r) != nil {
-		return ""
-	}
-	return r.Revision
 }

@@ -40,7 +40,12 @@ type Reply struct {
 	Usage          chat.Usage
 	Tenant         string
 	Revision       string
-	Replayed       bool // the turn had succeeded before, under the same idempotency key
+	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter, or
+	// what later versions add; unknown where the plugin does not say.
+	FinishReason string
+	Model        string // as the provider names it; empty where the plugin does not say
+	Timings      Timings
+	Replayed     bool // the turn had succeeded before, under the same idempotency key; all is of that time
 }
 
 // check answers fault.Invalid with the field at fault, or nil.

@@ -66,8 +66,6 @@ func TestWhatIsShownIsWhatIsKept(t *testing.T) {
 		"reasoning alone":       {[]llm.Delta{{Reasoning: "h\x00m\xff"}}, ""},
 		"a tool call alone":     {[]llm.Delta{{ToolCalls: []chat.ToolCall{{ID: "\x00", Name: "f\xff", Arguments: "{\x00}"}}}}, ""},
 		"counts below zero":     {[]llm.Delta{{Text: "a", Usage: chat.Usage{InputTokens: -1, OutputTokens: -5}}}, "a"},
-		"nothing":               {nil, ""},
-		"empty pieces":          {text("", "", ""), ""},
 		"a model with a bad id": {text("ok"), "ok"},
 	} {
 		for _, streamed := range []bool{true, false} {
@@ -87,9 +85,12 @@ func TestWhatIsShownIsWhatIsKept(t *testing.T) {
 			if len(s.commits) != 1 || kept.State != storage.Succeeded {
 				t.Errorf("%s: %d commits, the last %+v", name, len(s.commits), kept)
 			}
-			again := (&turn{bot: &Bot{}}).replay(&storage.Turn{Messages: kept.Messages})
+			again := (&turn{bot: &Bot{}}).replay(&storage.Turn{Messages: kept.Messages, Record: kept.Record})
 			if r.Text != c.want || streamed && shown.String() != c.want || kept.Messages[0].Text() != c.want || again.Text != c.want {
 				t.Errorf("%s: answered %q, shown %q, kept %q, again %q; want %q", name, r.Text, shown.String(), kept.Messages[0].Text(), again.Text, c.want)
+			}
+			if r.Model != again.Model || !strings.HasPrefix(r.Model, "m\uFFFD\uFFFD€") || len(r.Model) > maxModelBytes || r.FinishReason != "unknown" || again.FinishReason != "unknown" || r.Timings != again.Timings {
+				t.Errorf("%s: answered %+v, again %+v", name, r, again)
 			}
 			if kept.Usage != (chat.Usage{OutputTokens: 2}) || r.Usage != kept.Usage {
 				t.Errorf("%s: usage %+v, %+v", name, kept.Usage, r.Usage)

@@ -36,7 +36,7 @@ func (s *turnsStorage) Read(_ context.Context, r *storage.ReadRequest) (*storage
 }
 
 func recorded(revision string, recalled int, recallMS float64) json.RawMessage {
-	out, _ := json.Marshal(record{Revision: revision, Recalled: recalled, RecallMS: recallMS})
+	out, _ := json.Marshal(record{Revision: revision, Recalled: recalled, Timings: Timings{RecallMS: recallMS}})
 	return out
 }
 

@@ -189,12 +189,12 @@ func TestARefusedBeginIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &logStorage{faults: map[string][]error{"begin": {refused()}}}
 		start := time.Now()
-		_, err := newTestBot(s, &scriptLLM{}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
+		_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
 		if e := wantClass(t, err, fault.ProviderFailed); e.RetryAfter != 5*time.Second || time.Since(start) != 0 || len(s.begins) != 1 {
 			t.Errorf("%+v after %s and %d begins", e, time.Since(start), len(s.begins))
 		}
 		s = &logStorage{faults: map[string][]error{"begin": {nil, refused()}}, lost: map[string][]error{"begin": {fault.New(fault.Deadline, "late")}}}
-		if _, err := newTestBot(s, &scriptLLM{}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil || len(s.begins) != 3 {
+		if _, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil || len(s.begins) != 3 {
 			t.Errorf("%v after %d begins; want the started turn taken up by the third", err, len(s.begins))
 		}
 	})

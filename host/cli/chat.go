@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 
+	"github.com/botyard/botyard/host/api"
 	"github.com/botyard/botyard/host/config"
 	"github.com/spf13/cobra"
 )
@@ -150,7 +151,30 @@ func (t *talk) say(ctx context.Context, text string, interrupts <-chan os.Signal
 		}
 		fmt.Fprintln(t.out, string(b))
 	}
+	if note := noteOf(reply); note != "" {
+		fmt.Fprintln(t.errs, "botyard: "+note)
+	}
 	return nil
+}
+
+// noteOf is what is to be said of a reply beside its text; empty where it is whole.
+func noteOf(reply *api.ChatReply) string {
+	what := "the reply"
+	if strings.TrimSpace(reply.Reply) == "" {
+		what = "the reply is empty: it"
+	}
+	switch reply.FinishReason {
+	case "length":
+		return what + " was cut, for it may not be longer (limits.reply_tokens and limits.reply_bytes of the tenant, or the provider's own limit)"
+	case "content_filter":
+		return what + " was ended by the provider's content filter"
+	case "tool_calls":
+		return what + " ends with calls of tools, which nothing here makes"
+	}
+	if what == "the reply" {
+		return ""
+	}
+	return "the reply is empty; `botyard turn show` tells what is kept of it"
 }
 
 type line struct {

@@ -55,6 +55,45 @@ func TestTalkInterrupted(t *testing.T) {
 	}
 }
 
+// A reply that is not whole is told apart from one that is, for each reason and with and
+// without text; what the text and the exit status are stays as it is.
+func TestTalkNotesWhatAReplyIsNot(t *testing.T) {
+	for reason, want := range map[string]struct{ some, none string }{
+		"stop":           {"", "the reply is empty; "},
+		"length":         {"the reply was cut", "the reply is empty: it was cut"},
+		"content_filter": {"the reply was ended by the provider's content filter", "the reply is empty: it was ended by"},
+		"tool_calls":     {"the reply ends with calls", "the reply is empty: it ends with calls"},
+		"unknown":        {"", "the reply is empty; "},
+		"to come":        {"", "the reply is empty; "},
+		"":               {"", "the reply is empty; "}, // of an earlier host
+	} {
+		for text, note := range map[string]string{"so": want.some, "": want.none, " \n": want.none} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if text != "" {
+					fmt.Fprintf(w, "event: delta\ndata: {\"text\":%q}\n\n", text)
+				}
+				fmt.Fprintf(w, "event: done\ndata: {\"turn\":1,\"reply\":%q,\"finish_reason\":%q}\n\n", text, reason)
+			}))
+			c, err := newClient(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, asJSON := range []bool{false, true} {
+				var out, errs strings.Builder
+				talk := &talk{client: c, tenant: "a", conversation: "c", out: &out, errs: &errs, json: asJSON}
+				err := talk.run(t.Context(), strings.NewReader("hi\n"), nil)
+				if told := errs.String(); err != nil || (note == "") != (told == "") || !strings.HasPrefix(told, strings.TrimSuffix("botyard: "+note, "botyard: ")) {
+					t.Errorf("%s after %q: %v, %q; want %q", reason, text, err, told, note)
+				}
+				if got := out.String(); !asJSON && got != text+"\n" || asJSON && !strings.Contains(got, `"finish_reason":"`+reason+`"`) {
+					t.Errorf("%s after %q: %q", reason, text, got)
+				}
+			}
+			server.Close()
+		}
+	}
+}
+
 // record is a writer that can be waited for.
 type record struct {
 	mu   sync.Mutex

@@ -1,0 +1,90 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Every reason of the protocol is told, and so is that there is none, for replies with
+// text, without, and with what is no text.
+func TestWhyAReplyEnded(t *testing.T) {
+	text, thought, call := llm.Delta{Text: "ok"}, llm.Delta{Reasoning: "hm"}, llm.Delta{ToolCalls: []chat.ToolCall{{ID: "1", Name: "f"}}}
+	for reason, want := range map[llm.FinishReason]struct {
+		name  string
+		empty bool // a reply with nothing in it is one
+	}{
+		llm.FinishStop: {"stop", false}, llm.FinishLength: {"length", true}, llm.FinishToolCalls: {"tool_calls", false},
+		llm.FinishContentFilter: {"content_filter", true}, llm.FinishUnknown: {"unknown", false}, 99: {"unknown", false}, -1: {"unknown", false},
+	} {
+		for _, pieces := range [][]llm.Delta{{text}, {thought}, {call}, {text, call}, {{}, {}}, nil} {
+			s := &logStorage{}
+			spent := &llm.Finish{Reason: reason, Model: "m", Usage: chat.Usage{InputTokens: 5, OutputTokens: 1}}
+			r, err := newTestBot(s, says(spent, nil, pieces...)).Chat(context.Background(), hi, nil)
+			kept := s.last(t)
+			if kept.Usage != spent.Usage {
+				t.Errorf("%s after %+v: usage %+v", want.name, pieces, kept.Usage)
+			}
+			if nothing := len(pieces) == 0 || len(pieces) == 2 && pieces[0].Text == ""; nothing && !want.empty {
+				e := wantClass(t, err, fault.ProviderFailed)
+				if !strings.Contains(e.ForCallers(), "nothing in it (finish_reason "+want.name+")") || kept.State != storage.Failed || len(kept.Messages) != 0 {
+					t.Errorf("%s: %v, kept %+v", want.name, err, kept)
+				}
+				continue
+			}
+			if err != nil || r.FinishReason != want.name || r.Model != "m" || kept.State != storage.Succeeded {
+				t.Errorf("%s after %+v: %+v, %v, %s", want.name, pieces, r, err, kept.State)
+				continue
+			}
+			again := (&turn{bot: newTestBot(s, nil), req: hi}).replay(&storage.Turn{Number: r.Turn, Messages: kept.Messages, Usage: kept.Usage, Record: kept.Record})
+			r.Replayed = true
+			if *again != *r || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
+				t.Errorf("answered %+v, again %+v", r, again)
+			}
+		}
+	}
+}
+
+// What a limit of the tenant cut says so.
+func TestAReplyThatALimitCutSaysSo(t *testing.T) {
+	for name, cut := range map[string]func(*Parts){
+		"bytes":  func(p *Parts) { p.Limits.ReplyBytes = 2 },
+		"tokens": func(p *Parts) { p.Limits.ReplyTokens = 1 },
+	} {
+		said := []llm.Delta{{Text: "abc", Usage: chat.Usage{OutputTokens: 1}}, {Text: "def", Usage: chat.Usage{OutputTokens: 2}}}
+		r, err := newTestBot(&logStorage{}, says(&llm.Finish{Reason: llm.FinishStop}, nil, said...), cut).Chat(context.Background(), hi, nil)
+		if err != nil || r.FinishReason != "length" || r.Text == "abcdef" {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+}
+
+// Records are of earlier hosts too, or imported: what is in them is told as far as it
+// is what it should be.
+func TestTheRecordOfAReplay(t *testing.T) {
+	for raw, want := range map[string]Reply{
+		``:                  {FinishReason: "unknown"},
+		`null`:              {FinishReason: "unknown"},
+		`[1]`:               {FinishReason: "unknown"},
+		`{"model":5}`:       {FinishReason: "unknown"},
+		`{"revision":"r0"}`: {Revision: "r0", FinishReason: "unknown"},
+		`{"revision":"r0","model":"m","finish_reason":"stop","wait_ms":1,"begin_ms":2,"recall_ms":3,"first_token_ms":4,"llm_ms":5}`: {
+			Revision: "r0", Model: "m", FinishReason: "stop", Timings: Timings{1, 2, 3, 4, 5}},
+		`{"finish_reason":"what is to come"}`: {FinishReason: "what is to come"},
+	} {
+		want.Replayed = true
+		if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: json.RawMessage(raw)}); *got != want {
+			t.Errorf("%s: %+v, want %+v", raw, got, want)
+		}
+	}
+	long, _ := json.Marshal(record{Model: strings.Repeat("m", 1<<20), FinishReason: strings.Repeat("r", 1<<20)})
+	if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: long}); len(got.Model) > maxModelBytes || len(got.FinishReason) > maxFinishReasonBytes {
+		t.Errorf("%d and %d bytes", len(got.Model), len(got.FinishReason))
+	}
+}
