@@ -23,6 +23,8 @@ type Entry struct {
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	Secret bool   `json:"secret,omitempty"`
+	// PerHost says that each host counts for itself.
+	PerHost bool `json:"per_host,omitempty"`
 	// Fell says why an inherited secret is not effective; value is null then.
 	Fell string `json:"fell,omitempty"`
 }
@@ -33,7 +35,7 @@ func NewEffective(e *config.Effective) Effective {
 	for _, entry := range e.Explain() {
 		out.Config = append(out.Config, Entry{
 			Path: entry.Path.String(), Value: entry.Value, Layer: entry.Layer,
-			File: entry.Pos.File, Line: entry.Pos.Line, Column: entry.Pos.Column, Secret: entry.Secret, Fell: entry.Fell,
+			File: entry.Pos.File, Line: entry.Pos.Line, Column: entry.Pos.Column, Secret: entry.Secret, PerHost: entry.PerHost, Fell: entry.Fell,
 		})
 	}
 	return out

@@ -60,6 +60,9 @@ func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 		if e.Line > 0 {
 			at += fmt.Sprintf(":%d:%d", e.Line, e.Column)
 		}
+		if e.PerHost {
+			at += "; per host"
+		}
 		rows = append(rows, []string{e.Path, "= " + text, "# " + at})
 	}
 	return printTable(cmd, rows)

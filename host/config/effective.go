@@ -63,6 +63,9 @@ type Entry struct {
 	Layer  string // "built-in defaults", "host file", "overlay file", "environment" or "tenant"
 	Pos    Pos
 	Secret bool
+	// PerHost says that each host counts for itself: so many hosts let so many times as
+	// much through.
+	PerHost bool
 	// Fell, unless empty, says why an inherited secret is not effective: a layer changed
 	// where it would be sent. Value is nil then, and Layer and Pos are of that change.
 	Fell string
@@ -176,7 +179,7 @@ func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
 		return
 	}
 	from := a.stack.places.locate(path)
-	e := Entry{Path: path, Layer: from.layer.String(), Pos: from.pos}
+	e := Entry{Path: path, Layer: from.layer.String(), Pos: from.pos, PerHost: isPerHost(path)}
 	e.Value = c.transform(value, path, func(path Path, value any, m marks) any {
 		if _, text := value.(string); m.secret || text && a.isSealed(path) {
 			e.Secret = true

@@ -13,6 +13,13 @@ const limitsKey = "limits"
 // pass, and below another ceiling it would lift that.
 var zeroIsUnlimited = map[string]bool{"turns_per_minute": true, "reply_tokens": true}
 
+// perHost are the limits that each host counts for itself.
+var perHost = []string{"concurrent_turns", "turns_per_minute", "waiting_turns", "conversation_waiters"}
+
+func isPerHost(path Path) bool {
+	return len(path) == 2 && path[0] == limitsKey && slices.Contains(perHost, path[1])
+}
+
 // limits fills in the host's limits, which also are the most that a tenant may
 // have.
 func (a *assembly) limits() {

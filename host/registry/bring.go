@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/sdk/fault"
@@ -141,7 +140,7 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 	}
 	if e == nil || e.State != storage.TenantActive {
 		if t != nil {
-			delete(r.tenants, id)
+			r.deleteTenant(t)
 			r.forget(t)
 		}
 		r.absent.Add(id, absence(id, e))
@@ -149,8 +148,8 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 	}
 	r.absent.Remove(id)
 	if t == nil {
-		t = &tenant{id: id, source: SourceAPI, gate: &bot.Gate{}}
-		r.tenants[id] = t
+		t = &tenant{id: id, source: SourceAPI}
+		r.insertTenant(t)
 	}
 	if t.version > e.Version {
 		return // put from here meanwhile
@@ -235,7 +234,7 @@ func (r *Registry) unload(now time.Time) {
 	}
 	for id, t := range r.tenants {
 		if t.source == SourceAPI && now.Sub(t.used) > keepUnused && t.building == nil && t.failing == nil && !r.cache.Contains(id) && t.gate.Idle() {
-			delete(r.tenants, id)
+			r.deleteTenant(t)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (r *Registry) depart(id string, begun json.RawMessage) (*Estate, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t := r.tenants[id]; t != nil && t.source == SourceAPI {
-		delete(r.tenants, id)
+		r.deleteTenant(t)
 		r.forget(t)
 	}
 	gone := *s

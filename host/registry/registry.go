@@ -58,6 +58,7 @@ type Registry struct {
 
 	mu      sync.Mutex
 	tenants map[string]*tenant
+	gates   gates
 	loads   map[string]*loading
 	absent  *simplelru.LRU[string, error] // what asking the ledger for ids without a tenant gave
 	failing map[*tenant]*failing          // with valid settings, of which no bot could be built
@@ -188,6 +189,7 @@ func (r *Registry) sweep() {
 			}
 		}
 		r.unload(now)
+		r.gates.sweep()
 		r.mu.Unlock()
 	}
 }

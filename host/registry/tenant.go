@@ -108,7 +108,7 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	if err != nil {
 		return Tenant{}, nil, err
 	}
-	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now(), gate: &bot.Gate{}}
+	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now()}
 	if o.DryRun {
 		return t.info(), effective, nil
 	}
@@ -122,7 +122,7 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 		}
 	}
 	if now == nil {
-		r.tenants[id] = t
+		r.insertTenant(t)
 		created := t.info()
 		created.Created = true
 		return created, effective, nil
@@ -192,8 +192,8 @@ func (r *Registry) Refuse(id, source string, err error) {
 	defer r.mu.Unlock()
 	t, ok := r.tenants[id]
 	if !ok {
-		t = &tenant{id: id, source: source, gate: &bot.Gate{}}
-		r.tenants[id] = t
+		t = &tenant{id: id, source: source}
+		r.insertTenant(t)
 	}
 	if t.source != SourceAPI {
 		t.source = source
@@ -270,7 +270,7 @@ func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
 	if err := t.accepts(id, PutOptions{Source: SourceAPI, IfMatch: ifMatch}); err != nil {
 		return err
 	}
-	delete(r.tenants, id)
+	r.deleteTenant(t)
 	r.forget(t)
 	return nil
 }
@@ -281,7 +281,7 @@ func (r *Registry) Drop(id, source string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t, ok := r.tenants[id]; ok && t.source == source {
-		delete(r.tenants, id)
+		r.deleteTenant(t)
 		r.forget(t)
 	}
 }

@@ -1,0 +1,144 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// noStorage refuses each turn, which has been counted by then.
+type noStorage struct{ storage.Storage }
+
+func (noStorage) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
+	return nil, fault.New(fault.Forbidden, "nothing is kept here")
+}
+
+// openLimited gives a Registry whose tenants may begin one turn a minute.
+func openLimited(t *testing.T) *Registry {
+	t.Helper()
+	r, err := New(Options{
+		TTL: time.Minute, Size: 10,
+		Check: func(_ context.Context, id string, doc *config.Document, _ Trial) (*config.Effective, error) {
+			return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["v"])}, nil
+		},
+		Build: func(_ context.Context, req BuildRequest) (Built, error) {
+			return Built{Bot: bot.New(bot.Parts{
+				Tenant: req.Effective.Tenant, Memory: noMemory{}, Storage: noStorage{}, Gate: req.Gate,
+				Limits: config.Limits{TurnsPerMinute: 1, ConcurrentTurns: 1, MessageBytes: 100, TurnTimeout: time.Minute},
+			})}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// begins reports whether a turn of the tenant was let through to the storage.
+func begins(t *testing.T, r *Registry, id string) bool {
+	t.Helper()
+	l := acquire(t, r, id)
+	defer l.Release()
+	_, err := l.Chat(t.Context(), bot.Request{ConversationID: "c", Message: "hi"}, nil)
+	if !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.RateLimited) {
+		t.Fatal(err)
+	}
+	return fault.Is(err, fault.Forbidden)
+}
+
+// TestGates_TenantThatComesBack: who goes and comes back within the minute has used its
+// turns all the same, however it went.
+func TestGates_TenantThatComesBack(t *testing.T) {
+	file := PutOptions{Source: "a.hcl"}
+	for name, back := range map[string]func(t *testing.T, r *Registry){
+		"a changed file": func(t *testing.T, r *Registry) { putWith(t, r, "a", 2, file) },
+		"a file that was away": func(t *testing.T, r *Registry) {
+			r.Drop("a", "a.hcl")
+			putWith(t, r, "a", 1, file)
+		},
+		"a file in another folder": func(t *testing.T, r *Registry) {
+			r.Drop("a", "a.hcl")
+			putWith(t, r, "a", 1, PutOptions{Source: "other/a.yaml"})
+		},
+		"a file that came back wrong": func(t *testing.T, r *Registry) {
+			r.Drop("a", "a.hcl")
+			r.Refuse("a", "a.hcl", config.Problems{{Message: "wrong"}})
+			putWith(t, r, "a", 1, file)
+		},
+		"a registered one after a file": func(t *testing.T, r *Registry) {
+			r.Drop("a", "a.hcl")
+			putWith(t, r, "a", 1, PutOptions{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := openLimited(t)
+			putWith(t, r, "a", 1, file)
+			if !begins(t, r, "a") {
+				t.Fatal("the first turn is refused")
+			}
+			back(t, r)
+			if begins(t, r, "a") {
+				t.Error("a second turn begins within the minute")
+			}
+			putWith(t, r, "b", 1, PutOptions{})
+			if !begins(t, r, "b") {
+				t.Error("another tenant has its turn")
+			}
+		})
+	}
+}
+
+func putWith(t *testing.T, r *Registry, id string, v any, o PutOptions) {
+	t.Helper()
+	if _, _, err := r.Put(t.Context(), id, doc("v", v), o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGates_Bounded: what is kept of tenants that are gone does not grow with them.
+func TestGates_Bounded(t *testing.T) {
+	r := openLimited(t)
+	for i := range 3 * gatesKept {
+		id := fmt.Sprint("t", i)
+		putWith(t, r, id, 1, PutOptions{})
+		r.Drop(id, SourceAPI)
+	}
+	if n := len(r.gates.left); n != 0 {
+		t.Errorf("%d gates are kept of tenants that had no turn", n)
+	}
+	var g gates
+	for i := range 3 * gatesKept {
+		g.keep(fmt.Sprint("t", i), busyGate(t))
+		if i%2 == 0 { // it is idle again
+			g.left[fmt.Sprint("t", i)] = &bot.Gate{}
+		}
+	}
+	if n := len(g.left); n > 2*gatesKept+gatesKept/2 {
+		t.Errorf("%d of %d are kept; half of them know nothing", n, 3*gatesKept)
+	}
+	g.sweep()
+	if n := len(g.left); n != 3*gatesKept/2 {
+		t.Errorf("%d are left after a sweep", n)
+	}
+}
+
+// busyGate has used its minute.
+func busyGate(t *testing.T) *bot.Gate {
+	t.Helper()
+	gate := &bot.Gate{}
+	b := bot.New(bot.Parts{Tenant: "a", Memory: noMemory{}, Storage: noStorage{}, Gate: gate,
+		Limits: config.Limits{TurnsPerMinute: 1, ConcurrentTurns: 1, MessageBytes: 100, TurnTimeout: time.Minute}})
+	_, _ = b.Chat(t.Context(), bot.Request{ConversationID: "c", Message: "hi"}, nil)
+	return gate
+}
