@@ -2,7 +2,11 @@ package docstest
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +68,9 @@ func check(t *testing.T, b *block) ([]byte, error) {
 	write("host.hcl", "defaults {\n  llm {\n    provider = \"echo\"\n  }\n}\n")
 	write("tenants/any."+b.lang, b.text)
 	write("own."+b.lang, b.text)
+	certificate, key := pair(t)
+	write("tls/cert.pem", certificate)
+	write("tls/key.pem", key)
 	var out []byte
 	var err error
 	for _, args := range [][]string{{"host.hcl", "tenants"}, {"own." + b.lang, "none"}} {
@@ -81,6 +88,22 @@ func check(t *testing.T, b *block) ([]byte, error) {
 		out, err = append(out, more...), runErr
 	}
 	return out, err
+}
+
+// pair gives a certificate and its key, PEM, for the blocks that name some.
+func pair(t *testing.T) (certificate, key string) {
+	t.Helper()
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	defer s.Close()
+	known := s.TLS.Certificates[0]
+	private, err := x509.MarshalPKCS8PrivateKey(known.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	return encode("CERTIFICATE", known.Certificate[0]), encode("PRIVATE KEY", private)
 }
 
 // shown are the types of package api that pages show the JSON of.
