@@ -146,7 +146,10 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	}
 	t.record.LLMMS = t.lap()
 	if finish != nil {
-		t.record.Model, t.record.FinishReason = finish.Model, finish.Reason.String()
+		t.record.Model = finish.Model
+		if r := finish.Reason.String(); r != llm.FinishUnknown.String() {
+			t.record.FinishReason = r
+		}
 	}
 	return finish, err
 }

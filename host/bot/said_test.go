@@ -96,7 +96,7 @@ func TestWhatIsShownIsWhatIsKept(t *testing.T) {
 				t.Errorf("%s: usage %+v, %+v", name, kept.Usage, r.Usage)
 			}
 			var rec record
-			if err := json.Unmarshal(kept.Record, &rec); err != nil || !strings.HasPrefix(rec.Model, "m\uFFFD\uFFFD€") || len(rec.Model) > maxModelBytes {
+			if err := json.Unmarshal(kept.Record, &rec); err != nil || rec.FinishReason != "" || !strings.HasPrefix(rec.Model, "m\uFFFD\uFFFD€") || len(rec.Model) > maxModelBytes {
 				t.Errorf("%s: record %s, %v", name, kept.Record, err)
 			}
 		}
