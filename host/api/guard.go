@@ -35,10 +35,10 @@ func checkSource(r *http.Request) error {
 			return forbidden("Origin", "requests of the origin %q are refused; without authentication only pages of this host may call it", clip(origin))
 		}
 	}
-	switch site := r.Header.Get("Sec-Fetch-Site"); site {
-	case "", "same-origin", "none":
-	default: // same-site too: every port of localhost is one site
-		return forbidden("Sec-Fetch-Site", "requests of other sites (%q) are refused; without authentication only pages of this host may call it", clip(site))
+	for _, site := range r.Header.Values("Sec-Fetch-Site") {
+		if site != "same-origin" && site != "none" { // same-site too: every port of localhost is one site
+			return forbidden("Sec-Fetch-Site", "requests of other sites (%q) are refused; without authentication only pages of this host may call it", clip(site))
+		}
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ func TestRebinding(t *testing.T) {
 		{"an origin with a user", headers{"Origin": "http://x@" + ours}, 403},
 		{"two origins", headers{"Origin": s.url + "\nhttp://evil.example"}, 403},
 		{"another site", headers{"Sec-Fetch-Site": "cross-site"}, 403},
+		{"two sites", headers{"Sec-Fetch-Site": "none\ncross-site"}, 403},
+		{"a site without a name", headers{"Sec-Fetch-Site": " "}, 403},
 		{"another port's page", headers{"Sec-Fetch-Site": "same-site"}, 403},
 		{"a rebound page, origin and all", headers{"Host": "evil.example", "Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}, 421},
 		{"a program", nil, 200},

@@ -124,6 +124,9 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeObject(body, map[string]any{"version": &version}); err != nil {
 		return err
 	}
+	if version < 1 {
+		return malformed("version", "is missing or no version; expected a number of at least 1")
+	}
 	t, effective, err := s.host.Registry().Rollback(r.Context(), id, version, match)
 	if err != nil {
 		return preconditioned(err)

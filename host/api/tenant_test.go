@@ -124,6 +124,8 @@ func TestInvalidTenant(t *testing.T) {
 		{"", "PUT", "/admin/v1/tenants/%2e%2e%2fetc", nil, "{}", 400, fault.Invalid, "id", "not a tenant id"},
 		{"", "GET", "/admin/v1/tenants/a%2fb", nil, "", 400, fault.Invalid, "id", "not a tenant id"},
 		{"", "DELETE", "/admin/v1/tenants/a%00", nil, "", 400, fault.Invalid, "id", "control characters"},
+		{"", "POST", "/admin/v1/tenants/a/rollback", nil, `{}`, 400, fault.Invalid, "version", "is missing"},
+		{"", "POST", "/admin/v1/tenants/a/rollback", nil, `{"version":0}`, 400, fault.Invalid, "version", "is missing"},
 		{"", "GET", "/admin/v1/tenants/nobody", nil, "", 404, fault.NotFound, "", "nobody"},
 		{"", "GET", "/admin/v1/tenants/nobody/config", nil, "", 404, fault.NotFound, "", "nobody"},
 		{"", "PUT", "/admin/v1/tenants/k", nil, `{"knowledge_base":{"enabled":true}}`, 422, fault.Invalid, "", ""},
