@@ -287,6 +287,20 @@ func TestDoneEndsTheReply(t *testing.T) {
 	}
 }
 
+// TestUncountedReply: a reply with pieces was never of no tokens, whoever left its count out.
+func TestUncountedReply(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) {
+		l.text("a")
+		l.text("b")
+		l.raw(`{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}` + "\n")
+	}
+	got, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
+	if err != nil || texts(got) != "a|b|" || finish.Usage != spent(2) {
+		t.Errorf("got %q, %+v, %v", texts(got), finish, err)
+	}
+}
+
 func TestConnectionIsUsedAgain(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a"); l.done("stop") }

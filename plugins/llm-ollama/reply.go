@@ -74,6 +74,9 @@ func (r *reply) finish() *llm.Finish {
 	f := &llm.Finish{Model: r.model, Usage: chat.Usage{
 		InputTokens: int64(r.last.PromptEvalCount), OutputTokens: int64(r.last.EvalCount),
 	}}
+	if r.last.EvalCount == 0 { // what is between us and the server left it out, if there was a piece
+		f.Usage.OutputTokens = r.pieces
+	}
 	switch {
 	case r.called:
 		f.Reason = llm.FinishToolCalls
