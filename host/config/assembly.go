@@ -130,8 +130,8 @@ func (a *assembly) checkBlock(b block, schema *Schema, config map[string]any) {
 	for i, f := range findings {
 		if f.kind == unknownKey && len(f.path) == 1 {
 			known := append(schema.cursor().keys(), b.hosts...)
-			if near(f.path[0], known) == "" && near(f.path[0], []string{b.selector}) != "" {
-				known = []string{b.selector}
+			if near(f.path[0], known) == "" { // else that is meant, and not the selector
+				known = append(known, b.selector)
 			}
 			findings[i].message, findings[i].expected = unknown("unknown key", f.path[0], known)
 		}
@@ -192,6 +192,9 @@ func (a *assembly) checkSecret(path Path, value any) {
 		if _, err := a.host.lookup(a.tenant, ref); err != nil {
 			a.refuse(path, err.message, err.expected)
 		}
+	case hclReference.MatchString(text):
+		message, expected, _ := referenceAsText(text)
+		a.refuse(path, message, expected)
 	case bareVariable.MatchString(text):
 		a.refuse(path, "has the form ${NAME}, which is no reference", referenceForms)
 	case partReference.MatchString(text):

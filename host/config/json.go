@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 )
 
@@ -20,12 +21,16 @@ func parseJSON(name string, src []byte) (node, Problems) {
 	var whole json.RawMessage
 	if err := json.Unmarshal(src, &whole); err != nil {
 		at := Pos{File: name, Line: 1, Column: 1}
-		message := "is not JSON: " + err.Error()
+		message, expected := err.Error(), ""
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			at = position(name, src, max(0, int(syntax.Offset)-1))
+			offset := max(0, int(syntax.Offset)-1)
+			at = position(name, src, offset)
+			if worded, why := mistake(src, offset); worded != "" {
+				message, expected = worded, why
+			}
 		}
-		r.refuse(at, nil, message, "")
+		r.refuse(at, nil, "is not JSON: "+message, expected)
 		return node{}, r.problems
 	}
 	r.dec = json.NewDecoder(bytes.NewReader(src))
@@ -38,6 +43,24 @@ func parseJSON(name string, src []byte) (node, Problems) {
 		r.refuse(root.pos, nil, "is "+typeWord(root.value()), "a JSON object")
 	}
 	return root, r.problems
+}
+
+// mistake names the commonest mistakes in what should be JSON, by what is at the offset
+// of the error; empty for another.
+func mistake(src []byte, offset int) (message, expected string) {
+	if offset >= len(src) {
+		return "", ""
+	}
+	before := bytes.TrimRight(src[:offset], " \t\r\n")
+	switch c := src[offset]; {
+	case (c == '}' || c == ']') && bytes.HasSuffix(before, []byte(",")):
+		return fmt.Sprintf("has a comma before %c", c), "a comma only between two values"
+	case c == '\'':
+		return "has a single quote", "double quotes around keys and texts"
+	case c == '/' || c == '#':
+		return "has a comment", "none: HCL and YAML have comments"
+	}
+	return "", ""
 }
 
 // next is where the next token begins: the decoder tells only where the last

@@ -31,6 +31,7 @@ var (
 	wholeReference = regexp.MustCompile(`^\$\{([a-zA-Z][a-zA-Z0-9_+.-]*):([^{}]*)\}$`)
 	partReference  = regexp.MustCompile(`\$\{(env|file):`)
 	bareVariable   = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
+	hclReference   = regexp.MustCompile(`^(env|file)\("([^"]*)"\)$`)
 	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
@@ -68,11 +69,24 @@ func isReference(text string) bool {
 // referenceForms are what somebody may have meant who wrote ${NAME}.
 const referenceForms = "${env:NAME} for an environment variable, ${file:PATH} for a file"
 
+// referenceAsText says how to write the reference that somebody meant who wrote HCL's form
+// of one as a text, as YAML and JSON are read.
+func referenceAsText(text string) (message, expected string, is bool) {
+	m := hclReference.FindStringSubmatch(text)
+	if m == nil {
+		return "", "", false
+	}
+	return fmt.Sprintf("is a text that looks like HCL's %s(...)", m[1]),
+		fmt.Sprintf(`%s in YAML and JSON, or in HCL %s("...") without quotes around it`, Reference{Scheme: m[1], Name: "..."}, m[1]), true
+}
+
 // strayReference says what is wrong with a text of a key that is not secret, if it is
 // a reference or was meant as one.
 func strayReference(value any) (message, expected string, stray bool) {
 	text, ok := value.(string)
 	switch {
+	case ok && hclReference.MatchString(text):
+		return "looks like a reference, and its key is not one of a secret", "the value itself", true
 	case ok && isReference(text):
 		return "is a reference, but its key is not one of a secret", "the value itself", true
 	case ok && bareVariable.MatchString(text):

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -49,7 +50,9 @@ type checker struct {
 	schema   *Schema
 	value    any
 	findings []finding
-	names    map[string]string // that a schema refuses for a key, with what it expects
+	// alternative: what it finds is of one of several schemas, and is listed with theirs.
+	alternative bool
+	names       map[string]string // that a schema refuses for a key, with what it expects
 }
 
 func (c *checker) add(path Path, kind findingKind, message, expected string) {
@@ -116,7 +119,7 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 	case *kind.Required:
 		c.missing(path, at, k.Missing, "")
 	case *kind.Type:
-		c.add(path, wrongType, "is "+typeWord(c.got(path)), typeWords(k.Want))
+		c.add(path, wrongType, "is "+typeWord(c.got(path)), typeWords(k.Want)+c.quoting(path, k.Want))
 	case *kind.PropertyNames:
 		// Of the cause only what it wants: it has the key for a value.
 		expected := ""
@@ -180,7 +183,7 @@ func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) 
 	var types []string
 	var best []finding
 	for _, cause := range causes {
-		sub := checker{schema: c.schema, value: c.value}
+		sub := checker{schema: c.schema, value: c.value, alternative: true}
 		sub.word(cause)
 		if len(sub.findings) == 1 && sub.findings[0].kind == wrongType && slices.Equal(sub.findings[0].path, path) {
 			types = append(types, sub.findings[0].expected)
@@ -198,6 +201,35 @@ func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) 
 	default:
 		c.add(path, wrongValue, "fits more than one of the alternatives of its schema", "exactly one")
 	}
+}
+
+// quoting says that the quotes are what is wrong with a value, if they are.
+func (c *checker) quoting(path Path, want []string) string {
+	if len(want) != 1 || c.alternative {
+		return ""
+	}
+	switch v := c.got(path).(type) {
+	case int64, float64, bool:
+		if want[0] == "string" {
+			return ", in quotes"
+		}
+	case string:
+		unquoted := false
+		switch want[0] {
+		case "boolean":
+			unquoted = v == "true" || v == "false"
+		case "integer":
+			_, err := strconv.ParseInt(v, 10, 64)
+			unquoted = err == nil
+		case "number":
+			f, err := strconv.ParseFloat(v, 64)
+			unquoted = err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
+		}
+		if unquoted {
+			return ", without quotes"
+		}
+	}
+	return ""
 }
 
 func typeWords(types []string) string {

@@ -47,7 +47,7 @@ func TestFindings(t *testing.T) {
 		{`{"x-botyard-secret": true, "pattern": "^a$"}`, `hunter2`, "is not accepted; a text that matches ^a$"},
 		{`{"x-botyard-secret": true, "const": "a"}`, `hunter2`, `is not accepted; "a"`},
 		{`{"x-botyard-secret": true, "maxLength": 2}`, `hunter2`, "is too long; at most 2 characters"},
-		{`{"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "integer"}], "additionalItems": {"type": "string"}}`, `[x, 1]`, "0: is a text; an integer|1: is an integer; a text"},
+		{`{"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "integer"}], "additionalItems": {"type": "string"}}`, `[x, 1]`, "0: is a text; an integer|1: is an integer; a text, in quotes"},
 	} {
 		value := yamlDoc(t, "v: "+c.value).Values()["v"]
 		var got []string

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -49,31 +48,6 @@ type yamlReader struct {
 	builder
 	lines   []string
 	lenient bool // what is empty is null
-}
-
-// yaml.v3 tells the line of a syntax error only in its text.
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
-
-func (r *yamlReader) syntax(err error) {
-	pos, message := Pos{File: r.name, Line: 1, Column: 1}, err.Error()
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if line, err := strconv.Atoi(m[1]); err == nil {
-			// It is one too many for some errors at the end.
-			pos.Line = min(line, len(r.lines))
-		}
-	}
-	// The commonest cause, which the parser does not name. It tells the line before, or
-	// the one itself.
-	for line := max(pos.Line-1, 1); line <= min(pos.Line+1, len(r.lines)); line++ {
-		text := r.lines[line-1]
-		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
-			pos.Line, pos.Column = line, strings.Index(indent, "\t")+1
-			r.refuse(pos, nil, "is not YAML: the line is indented with a tab", "blanks")
-			return
-		}
-	}
-	r.refuse(pos, nil, "is not YAML: "+message, "")
 }
 
 func (r *yamlReader) at(y *yaml.Node) Pos {
@@ -128,6 +102,9 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 		(key.ShortTag() == "!!str" || key.ShortTag() == "!!timestamp"):
 	case key.Kind == yaml.ScalarNode:
 		r.refuse(at, path, fmt.Sprintf("has the key %s, which is not a plain text", strings.TrimSpace(key.Value)), "a text; write it in quotes")
+		return
+	case key.Kind == yaml.MappingNode: // {{name}} without quotes
+		r.refuse(at, path, "has a map for a key", "a text; in quotes if it begins with {")
 		return
 	default:
 		r.refuse(at, path, "has a key that is not a text", "a text")

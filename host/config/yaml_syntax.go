@@ -1,0 +1,91 @@
+package config
+
+import (
+	"bytes"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// yaml.v3 tells the line of a syntax error only in its text.
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
+
+// wordedSyntax is a syntax error in words for who writes a file, not a parser.
+type wordedSyntax struct{ message, expected string }
+
+const inQuotes = `in quotes what begins with a sign such as { [ * & ! % @ or has ": " in it`
+
+// syntaxWords has what yaml.v3 says of the commonest mistakes. What is not in it is
+// said as the parser says it.
+var syntaxWords = map[string]wordedSyntax{
+	"mapping values are not allowed in this context": {`has a ": " where no key can be`, "keys of one block below each other, and " + inQuotes},
+	notInBlock:                                              {"has something that does not belong to the block around it", "keys of one block below each other, and " + inQuotes},
+	"did not find expected '-' indicator":                   {"has something that does not belong to the list around it", `elements of one list below each other, each with "- "`},
+	"found character that cannot start any token":           {"has a text that begins with a sign which no text may begin with", "it in quotes"},
+	"did not find expected alphabetic or numeric character": {"has a text that begins with * or &, which mean something in YAML", "it in quotes"},
+	"could not find expected ':'":                           {"has a line that is no key", "key: value; lines of a text after | indented more than its key"},
+	"found unexpected end of stream":                        {"has a text in quotes that is not closed", "the same quote at its end"},
+	"found unknown escape character":                        {"has a backslash in double quotes that means nothing", `\\ for a backslash, or the text in single quotes`},
+	"did not find expected ',' or '}'":                      {"has a { that is not closed", "a } at the end of the map, or " + inQuotes},
+	"did not find expected ',' or ']'":                      {"has a [ that is not closed", "a ] at the end of the list, or " + inQuotes},
+}
+
+// notInBlock is said of the line where the block begins, whatever does not belong to it.
+const notInBlock = "did not find expected key"
+
+// syntax refuses what is not YAML.
+func (r *yamlReader) syntax(err error) {
+	pos, message := Pos{File: r.name, Line: 1, Column: 1}, err.Error()
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		message = m[2]
+		if line, err := strconv.Atoi(m[1]); err == nil {
+			// It is one too many for some errors at the end.
+			pos.Line = min(line, len(r.lines))
+		}
+	}
+	if message == notInBlock {
+		pos.Line = r.firstBad(pos.Line, message)
+	}
+	// The commonest cause, which the parser does not name. It tells the line before, or
+	// the one itself.
+	for line := max(pos.Line-1, 1); line <= min(pos.Line+1, len(r.lines)); line++ {
+		text := r.lines[line-1]
+		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
+			pos.Line, pos.Column = line, strings.Index(indent, "\t")+1
+			r.refuse(pos, nil, "is not YAML: the line is indented with a tab", "blanks")
+			return
+		}
+	}
+	if worded, ok := syntaxWords[message]; ok {
+		r.refuse(pos, nil, "is not YAML: "+worded.message, worded.expected)
+		return
+	}
+	r.refuse(pos, nil, "is not YAML: "+message, "")
+}
+
+// maxSearched is the size up to which firstBad searches: it reads a document some times.
+const maxSearched = 64 << 10
+
+// firstBad is the first line from the given one on with which the document has the error.
+func (r *yamlReader) firstBad(from int, message string) int {
+	size := 0
+	for _, line := range r.lines {
+		size += len(line) + 1
+	}
+	if size > maxSearched {
+		return from
+	}
+	n := sort.Search(len(r.lines)-from, func(n int) bool {
+		var doc yaml.Node
+		err := yaml.NewDecoder(bytes.NewReader([]byte(strings.Join(r.lines[:from+n], "\n") + "\n"))).Decode(&doc)
+		if err == nil {
+			return false
+		}
+		m := yamlLine.FindStringSubmatch(err.Error())
+		return m != nil && m[2] == message
+	})
+	return from + n
+}
