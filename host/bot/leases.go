@@ -30,7 +30,9 @@ type Leases struct {
 }
 
 type keeper struct {
-	holders map[string]struct{} // one for each turn
+	// One for each turn, with the renewer that its bot holds: a bot may be given back with
+	// its last turn, and others on the same instance go on.
+	holders map[string]storage.Renewer
 	end     context.CancelFunc
 }
 
@@ -41,7 +43,8 @@ func NewLeases(log hclog.Logger) *Leases {
 }
 
 // Hold keeps the leases of one turn, which has the holder for itself, renewed in the
-// storage instance until free is called. r may be nil: that storage needs no renewing.
+// storage instance until free is called. r works until then at least, and renews the
+// leases of any holder in the instance; it may be nil: that storage needs no renewing.
 func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (free func()) {
 	if r == nil {
 		return func() {}
@@ -51,11 +54,11 @@ func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (free f
 	k, ok := l.keepers[instance]
 	if !ok {
 		ctx, end := context.WithCancel(l.ctx)
-		k = &keeper{holders: map[string]struct{}{}, end: end}
+		k = &keeper{holders: map[string]storage.Renewer{}, end: end}
 		l.keepers[instance] = k
-		l.running.Go(func() { l.keep(ctx, instance, r) })
+		l.running.Go(func() { l.keep(ctx, instance) })
 	}
-	k.holders[holder] = struct{}{}
+	k.holders[holder] = r
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -64,7 +67,7 @@ func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (free f
 }
 
 // keep renews every RenewEvery, and ends when no turn ran for that long.
-func (l *Leases) keep(ctx context.Context, instance string, r storage.Renewer) {
+func (l *Leases) keep(ctx context.Context, instance string) {
 	tick := time.NewTicker(RenewEvery)
 	defer tick.Stop()
 	for {
@@ -84,11 +87,37 @@ func (l *Leases) keep(ctx context.Context, instance string, r storage.Renewer) {
 		}
 		l.mu.Unlock()
 		for some := range slices.Chunk(holders, storage.MaxRenewal) {
-			call, cancel := context.WithTimeout(ctx, RenewEvery)
-			if err := r.Renew(call, some, Lease); err != nil && ctx.Err() == nil {
-				l.log.Warn("leases could not be renewed", "instance", instance, "turns", len(some), "error", err)
-			}
-			cancel()
+			l.renew(ctx, instance, k, some)
+		}
+	}
+}
+
+// renew renews the leases of those of the holders that are still at work, with the
+// renewer of one of them. Where that one's turn ended meanwhile, and its renewer with it,
+// another's is asked.
+func (l *Leases) renew(ctx context.Context, instance string, k *keeper, some []string) {
+	for {
+		l.mu.Lock()
+		some = slices.DeleteFunc(some, func(holder string) bool { _, atWork := k.holders[holder]; return !atWork })
+		if len(some) == 0 {
+			l.mu.Unlock()
+			return
+		}
+		asked := some[0]
+		r := k.holders[asked]
+		l.mu.Unlock()
+		call, cancel := context.WithTimeout(ctx, RenewEvery)
+		err := r.Renew(call, slices.Clone(some), Lease)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		l.mu.Lock()
+		_, atWork := k.holders[asked]
+		l.mu.Unlock()
+		if atWork {
+			l.log.Warn("leases could not be renewed", "instance", instance, "turns", len(some), "error", err)
+			return
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +115,63 @@ func TestRenewalsAreBounded(t *testing.T) {
 		}
 		if len(calls) != 3 || len(seen) != turns {
 			t.Errorf("%d calls for %d of %d turns", len(calls), len(seen), turns)
+		}
+	})
+}
+
+// borrowed is a renewer that works only until its bot is given back.
+type borrowed struct {
+	*logRenewer
+	returned atomic.Bool
+	last     func() // called in the next call, once
+}
+
+func (b *borrowed) Renew(ctx context.Context, holders []string, lease time.Duration) error {
+	if last := b.last; last != nil {
+		b.last = nil
+		last()
+	}
+	if b.returned.Load() {
+		return fault.New(fault.Internal, "the instance was given back")
+	}
+	return b.logRenewer.Renew(ctx, holders, lease)
+}
+
+// Turns of two bots run on one storage instance, as after a reload: the one that came
+// first goes, with its hold on the instance, and the other's lease is renewed on.
+func TestLeasesOutliveTheBotThatCameFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := NewLeases(hclog.New(&hclog.LoggerOptions{Output: &log}))
+		defer l.Close()
+		old, next := &borrowed{logRenewer: &logRenewer{}}, &borrowed{logRenewer: &logRenewer{}}
+		freeOld := l.Hold("i", old, "old")
+		freeNext := l.Hold("i", next, "next")
+		freeOld()
+		old.returned.Store(true)
+		time.Sleep(10 * time.Second)
+		if calls := next.took(); len(calls) != 3 || !slices.Equal(calls[0], []string{"next"}) {
+			t.Errorf("renewed %q in 10 s; want the turn that is at work 3 times", calls)
+		}
+
+		// It goes just while its renewer is asked.
+		for i := range 20 {
+			gone := &borrowed{logRenewer: &logRenewer{}}
+			free := l.Hold("i", gone, fmt.Sprint(i))
+			gone.last = func() {
+				free()
+				gone.returned.Store(true)
+			}
+			time.Sleep(RenewEvery)
+			if calls := append(next.took(), gone.took()...); len(calls) != 1 || !slices.Contains(calls[0], "next") {
+				t.Fatalf("renewed %q in one round", calls)
+			}
+			free()
+		}
+		freeNext()
+		l.Close()
+		if log.Len() > 0 {
+			t.Errorf("a renewal failed: %s", &log)
 		}
 	})
 }
