@@ -50,7 +50,7 @@ var (
 // names none. The storage's database may be down; that its configuration is wrong is
 // config.Problems.
 func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key) (*ledger.Ledger, error) {
-	block, named, err := cfg.RegistryStorage(ctx, h.manager)
+	block, named, err := RegistryStorage(ctx, cfg, h.manager)
 	if err != nil || !named {
 		return nil, err
 	}
@@ -61,11 +61,6 @@ func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key
 	if err := b.open(ctx, cfg); err != nil {
 		return nil, err
 	}
-	if b.instance.Registry() == nil {
-		b.instance.Close()
-		return nil, config.Problems{{Path: config.Path{"registry", "storage", "backend"},
-			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapRegistry}}
-	}
 	h.books = b
 	return ledger.New(ledger.Options{
 		Storage: b, Key: key, Log: h.log.Named("registry"),
@@ -75,7 +70,7 @@ func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key
 
 // open opens the instance, or another one if what the block resolves to has changed.
 func (b *books) open(ctx context.Context, cfg *config.Host) error {
-	resolved, err := cfg.ResolveBlock(&config.Effective{}, b.block)
+	resolved, err := resolveRegistry(cfg, b.block)
 	if err != nil {
 		return err
 	}
@@ -88,7 +83,7 @@ func (b *books) open(ctx context.Context, cfg *config.Host) error {
 	}
 	instance, err := b.host.manager.Open(ctx, plugins.Spec{Kind: b.block.Kind, Name: b.block.Plugin, Tenant: StorageScope, Block: "registry.storage", Config: resolved.Config, Secrets: resolved.Secrets})
 	if f := fault.Of(err); err != nil && f.Class == fault.Invalid {
-		return config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}}
+		return cfg.Place(config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}})
 	}
 	if err != nil {
 		return fmt.Errorf("registry.storage: %w", err)

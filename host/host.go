@@ -35,8 +35,9 @@ type Options struct {
 	TenantDirs []string
 
 	// Preflight says for what the program refuses settings that the host would take, such
-	// as an address that it will not listen on; nil refuses nothing. It writes nothing.
-	Preflight func(config.Settings) error
+	// as an address that it will not listen on: problems with the paths of the keys. Nil
+	// refuses nothing. It writes nothing.
+	Preflight func(config.Settings) config.Problems
 
 	// RetainEvery is the time between two looks for conversations that are older than
 	// their tenant keeps them; 0 is an hour.
@@ -164,11 +165,14 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 // key is nil for a host with neither a file nor a data_dir, which keeps nothing.
 func load(o Options) (*config.Host, *secret.Key, error) {
 	cfg, err := readFiles(o, nil)
-	if err == nil {
-		err = Preflight(o, cfg.Settings) // before anything is made
+	if err != nil {
+		return nil, nil, err
 	}
-	if err != nil || !o.keeps() {
-		return cfg, nil, err
+	if wrong := Preflight(o, cfg); len(wrong) > 0 { // before anything is made
+		return nil, nil, wrong
+	}
+	if !o.keeps() {
+		return cfg, nil, nil
 	}
 	if err := os.MkdirAll(cfg.Settings.DataDir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data_dir: %w", err)

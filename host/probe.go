@@ -24,12 +24,15 @@ var blockKeys = map[string]string{"llm": "llm", "memory": "memory", "storage": "
 func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.Effective, dry bool, log hclog.Logger) error {
 	var problems config.Problems
 	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
-		if m.IsIsolated(b.Kind, b.Plugin) || dry && b.Kind == storage.Kind {
+		if m.IsIsolated(b.Kind, b.Plugin) {
 			continue
 		}
 		resolved, err := cfg.ResolveBlock(e, b)
 		if err != nil {
 			return err
+		}
+		if dry && b.Kind == storage.Kind {
+			continue
 		}
 		i, err := m.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved.Config, Secrets: resolved.Secrets})
 		switch f := fault.Of(err); {

@@ -38,12 +38,12 @@ type fileStamp struct {
 	modified time.Time
 }
 
-// loadCertificate fails where the files are not a pair.
+// loadCertificate fails with config.Problems where the files are not a pair.
 func loadCertificate(files config.TLS, log hclog.Logger) (*certificate, error) {
 	c := &certificate{files: files, log: log, now: time.Now, looked: time.Now()}
 	pair, err := c.look()
 	if err != nil {
-		return nil, fmt.Errorf("tls.cert_file, tls.key_file: %w", err)
+		return nil, err
 	}
 	c.pair = pair
 	return c, nil
@@ -105,27 +105,46 @@ func (c *certificate) renew() {
 func (c *certificate) look() (*tls.Certificate, error) {
 	paths := [2]string{c.files.CertFile, c.files.KeyFile}
 	var now [2]fileStamp
-	for i, path := range paths {
-		info, err := readfile.Bounded(context.Background(), path, func() (fs.FileInfo, error) { return os.Stat(path) })
-		if err != nil {
-			return nil, err
+	if err := both(func(i int) error {
+		info, err := readfile.Bounded(context.Background(), paths[i], func() (fs.FileInfo, error) { return os.Stat(paths[i]) })
+		if err == nil {
+			now[i] = fileStamp{info.Size(), info.ModTime()}
 		}
-		now[i] = fileStamp{info.Size(), info.ModTime()}
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	if now == c.read {
 		return nil, nil
 	}
 	var text [2][]byte
-	for i, path := range paths {
-		var err error
-		if text[i], err = readfile.Read(context.Background(), path, maxPEM); err != nil {
-			return nil, err
-		}
+	if err := both(func(i int) (err error) {
+		text[i], err = readfile.Read(context.Background(), paths[i], maxPEM)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	pair, err := tls.X509KeyPair(text[0], text[1])
 	if err != nil {
-		return nil, fmt.Errorf("%s and %s: %w", paths[0], paths[1], err)
+		return nil, config.Problems{{
+			Path: config.Path{"tls"}, Message: fmt.Sprintf("%s and %s: %v", paths[0], paths[1], err), Expected: "a certificate and its key, as PEM",
+		}}
 	}
 	c.read = now
 	return &pair, nil
+}
+
+// both does what is to be done with each of the two files, and says for which keys it
+// failed.
+func both(do func(i int) error) error {
+	var wrong config.Problems
+	for i, key := range []string{"cert_file", "key_file"} {
+		if err := do(i); err != nil {
+			wrong = append(wrong, config.Problem{Path: config.Path{"tls", key}, Message: err.Error()})
+		}
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
 }

@@ -11,15 +11,18 @@ import (
 )
 
 // Preflight says for what Listen would refuse the settings, but that the address is
-// another's. Nothing is opened.
-func Preflight(settings config.Settings) error {
-	var wrong []error
+// another's. Nothing is opened. The problems have no position.
+func Preflight(settings config.Settings) config.Problems {
+	var problems config.Problems
 	if settings.TLS != (config.TLS{}) {
-		_, err := loadCertificate(settings.TLS, hclog.NewNullLogger())
-		wrong = append(wrong, err)
+		if _, err := loadCertificate(settings.TLS, hclog.NewNullLogger()); err != nil && !errors.As(err, &problems) {
+			problems = append(problems, config.Problem{Path: config.Path{"tls"}, Message: err.Error()})
+		}
 	}
-	wrong = append(wrong, checkAddress(settings.Listen, settings.Auth.Mode == config.AuthToken))
-	return errors.Join(wrong...)
+	if err := checkAddress(settings.Listen, settings.Auth.Mode == config.AuthToken); err != nil {
+		problems = append(problems, config.Problem{Path: config.Path{"listen"}, Message: err.Error()})
+	}
+	return problems
 }
 
 // checkAddress says why no listener is opened at the address; anywhere says that it may
@@ -105,7 +108,7 @@ func checkLoopback(l net.Listener) error {
 }
 
 func notAddress(address string, err error) error {
-	return fmt.Errorf("listen = %q is not an address and a port, such as 127.0.0.1:8080: %w", address, err)
+	return fmt.Errorf("%q is not an address and a port, such as 127.0.0.1:8080: %w", address, err)
 }
 
 func notLoopback(address string) error {

@@ -33,25 +33,33 @@ func newConfigCheck() *cobra.Command {
 	}
 	f := new(hostFlags)
 	f.addFiles(c, sampleConfig)
+	f.addListen(c)
 	asJSON := addJSON(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		problems, tenants, err := check(cmd.Context(), f)
+		found, err := check(cmd.Context(), f)
 		if err != nil {
 			return err
 		}
+		problems, tenants := found.problems, found.tenants
 		if *asJSON {
 			report := struct {
 				OK       bool                `json:"ok"`
 				Tenants  []string            `json:"tenants"`
 				Problems []api.ConfigProblem `json:"problems"`
-			}{len(problems) == 0, tenants, api.ConfigProblems(problems)}
+				Warnings []api.ConfigProblem `json:"warnings"`
+			}{len(problems) == 0, tenants, api.ConfigProblems(problems), api.ConfigProblems(found.warnings)}
 			if err := printJSON(cmd, report); err != nil {
 				return err
 			}
-		} else if len(problems) == 0 {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s and %s are valid\n", f.config, count(len(tenants), "tenant"))
 		} else {
-			fmt.Fprintln(cmd.OutOrStdout(), problems.Error())
+			for _, w := range found.warnings {
+				fmt.Fprintln(cmd.OutOrStdout(), "warning: "+w.String())
+			}
+			said := problems.Error()
+			if len(problems) == 0 {
+				said = fmt.Sprintf("%s and %s are valid", f.config, count(len(tenants), "tenant"))
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), said)
 		}
 		if len(problems) > 0 {
 			return fmt.Errorf("%w: %s", errInvalid, count(len(problems), "problem"))
@@ -89,6 +97,9 @@ func newConfigExplain() *cobra.Command {
 				}
 				return printEntries(cmd, api.NewEffective(e).Config)
 			}
+			if files.unread != nil {
+				return files.unread
+			}
 			return fmt.Errorf("no tenant folder has a file of %q; there are %s", args[0], strings.Join(known, ", "))
 		})
 	}
@@ -101,6 +112,7 @@ type files struct {
 	host    *config.Host
 	plugins *plugins.Manager
 	tenants []string // paths
+	unread  error    // tenant folders that cannot be read
 	log     hclog.Logger
 }
 
@@ -120,7 +132,8 @@ func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err er
 	for _, dir := range dirs {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
-			return fmt.Errorf("tenant_dirs: %w", err)
+			out.unread = errors.Join(out.unread, fmt.Errorf("tenant_dirs: %w", err))
+			continue
 		}
 		for _, e := range entries {
 			ext := filepath.Ext(e.Name())
@@ -166,36 +179,40 @@ func (f *files) tenant(ctx context.Context, path string) (*config.Effective, err
 	return e, host.Probe(ctx, f.plugins, f.host, e, true, f.log)
 }
 
-// check finds all problems of all files, and the ids of the tenants that have none.
-func check(ctx context.Context, f *hostFlags) (problems config.Problems, tenants []string, err error) {
-	tenants = []string{}
-	add := func(err error) error {
-		var found config.Problems
-		if err != nil && !errors.As(err, &found) {
-			return err
-		}
-		problems = append(problems, found...)
-		return nil
+// checked is what a check found.
+type checked struct {
+	problems, warnings config.Problems
+	tenants            []string // ids of those without problems
+}
+
+func (c *checked) add(err error) error {
+	var found config.Problems
+	if err != nil && !errors.As(err, &found) {
+		return err
 	}
-	err = withFiles(ctx, f, func(files *files) error {
+	c.problems = append(c.problems, found...)
+	return nil
+}
+
+// check finds all problems of all files.
+func check(ctx context.Context, f *hostFlags) (*checked, error) {
+	c := &checked{tenants: []string{}}
+	err := withFiles(ctx, f, func(files *files) error {
 		// As serve does, before anything is made.
-		o := host.Options{ConfigFile: f.config, Listen: f.listen, PluginDirs: f.pluginDirs, TenantDirs: f.tenantDirs, Preflight: api.Preflight}
-		if err := host.Preflight(o, files.host.Settings); err != nil {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				problems = append(problems, config.Problem{Message: line})
-			}
-		}
-		if err := add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
+		o := f.hostOptions()
+		c.problems = host.Preflight(o, files.host)
+		c.warnings = host.Warnings(o, files.host)
+		if err := c.add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
 			return err
 		}
-		if _, _, err := files.host.RegistryStorage(ctx, files.plugins); add(err) != nil {
+		if _, _, err := host.RegistryStorage(ctx, files.host, files.plugins); c.add(err) != nil {
 			return err
 		}
 		first := map[string]string{}
 		for _, path := range files.tenants {
 			id := tenantOf(path)
 			if other, taken := first[id]; taken {
-				problems = append(problems, config.Problem{
+				c.problems = append(c.problems, config.Problem{
 					Pos: config.Pos{File: path}, Message: fmt.Sprintf("the tenant %q is that of %s already", id, other), Expected: "one file for each tenant",
 				})
 				continue
@@ -203,16 +220,17 @@ func check(ctx context.Context, f *hostFlags) (problems config.Problems, tenants
 			first[id] = path
 			_, err := files.tenant(ctx, path)
 			if err == nil {
-				tenants = append(tenants, id)
+				c.tenants = append(c.tenants, id)
 			}
-			if err := add(err); err != nil {
+			if err := c.add(err); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	err = add(err) // host files that cannot be read are problems too
-	return unique(problems), tenants, err
+	err = c.add(err) // host files that cannot be read are problems too
+	c.problems = unique(c.problems)
+	return c, err
 }
 
 // unique leaves out what every tenant inherits and so reports again.

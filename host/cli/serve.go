@@ -23,7 +23,7 @@ type hostFlags struct {
 func addHostFlags(c *cobra.Command, configFile, logLevel string) *hostFlags {
 	f := new(hostFlags)
 	f.addFiles(c, configFile)
-	c.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` and port to serve on; stands for the key listen")
+	f.addListen(c)
 	c.Flags().StringVar(&f.logLevel, "log-level", logLevel, "trace, debug, info, warn, error or off")
 	c.Flags().BoolVar(&f.logJSON, "log-json", false, "log JSON lines")
 	return f
@@ -38,15 +38,26 @@ func (f *hostFlags) addFiles(c *cobra.Command, configFile string) {
 	flags.StringArrayVar(&f.tenantDirs, "tenant-dir", nil, "`FOLDER` of tenant files; may be given again; stands for the key tenant_dirs")
 }
 
+func (f *hostFlags) addListen(c *cobra.Command) {
+	c.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` and port to serve on; stands for the key listen")
+}
+
+// hostOptions are those that the flags say.
+func (f *hostFlags) hostOptions() host.Options {
+	return host.Options{
+		ConfigFile: f.config, Overlay: f.overlay, Environ: os.Environ(), Listen: f.listen,
+		PluginDirs: f.pluginDirs, TenantDirs: f.tenantDirs, Preflight: api.Preflight,
+	}
+}
+
 func (f *hostFlags) options(cmd *cobra.Command) (host.Options, error) {
 	if f.config == "" {
 		return host.Options{}, usage(errors.New("--config FILE is missing"))
 	}
 	log, err := newLog(cmd, f.logLevel, f.logJSON)
-	return host.Options{
-		ConfigFile: f.config, Overlay: f.overlay, Environ: os.Environ(), Listen: f.listen,
-		PluginDirs: f.pluginDirs, TenantDirs: f.tenantDirs, Preflight: api.Preflight, Log: log,
-	}, err
+	o := f.hostOptions()
+	o.Log = log
+	return o, err
 }
 
 func newServe() *cobra.Command {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -123,6 +124,20 @@ func LoadHost(o LoadOptions) (*Host, error) {
 // for who learns from the files where the key is kept, before anything else is asked
 // of the host.
 func (h *Host) SealWith(key *secret.Key) { h.sealer = key }
+
+// Place gives the problems the positions at which the host's layers set their keys, or
+// the nearest key above, and sorts them. Their paths are from the root of the host file;
+// those that have a position keep it.
+func (h *Host) Place(problems Problems) Problems {
+	out := slices.Clone(problems)
+	for i, p := range out {
+		if p.Pos == (Pos{}) {
+			out[i].Pos = h.own.places.locate(p.Path).pos
+		}
+	}
+	sorted, _ := out.err().(Problems)
+	return sorted
+}
 
 func (h *Host) fold(ctx context.Context, schemas Schemas) *stack {
 	s := newStack(ctx, schemas, Path{defaultsKey})

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -8,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -45,10 +48,15 @@ defaults {
 }
 `
 
-// run runs the command beside the host and its folder of temporary files.
+// command runs the command beside the host and its folder of temporary files. One that
+// should have ended and serves is killed.
 func (y *yard) command(args ...string) (string, error) {
-	cmd := exec.Command(filepath.Join(binaries, "botyard"), args...)
+	ctx, cancel := context.WithTimeout(y.t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "botyard"), args...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(y.dir, "tmp"))
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -125,22 +133,26 @@ func TestCheckIsServe(t *testing.T) {
 	for _, c := range []struct {
 		name, config string
 		prepare      func(y *yard)
-		want         string
+		want         string // of the line that both say; FILE stands for the host file
 	}{
-		{"no host", "listen = \":8080\"\n", nil, "refusing to listen on"},
-		{"every address", "listen = \"0.0.0.0:8080\"\n", nil, "refusing to listen on"},
-		{"no port", "listen = \"127.0.0.1\"\n", nil, "is not an address and a port"},
+		{"no host", "listen = \":8080\"\n", nil, "FILE:3:1: listen: refusing to listen on"},
+		{"every address", "listen = \"0.0.0.0:8080\"\n", nil, "FILE:3:1: listen: refusing to listen on"},
+		{"no port", "listen = \"127.0.0.1\"\n", nil, "FILE:3:1: listen: \"127.0.0.1\" is not an address and a port"},
 		{"no such port", "listen = \"127.0.0.1:99999\"\n", nil, "is not an address and a port"},
-		{"no certificate", "tls {\n cert_file = \"none.pem\"\n key_file = \"none.key\"\n}\n", nil, "none.pem"},
-		{"no pair", "tls {\n cert_file = \"botyard.hcl\"\n key_file = \"botyard.hcl\"\n}\n", nil, "tls.cert_file, tls.key_file"},
-		{"no tenant folder", "data_dir = \"data\"\n", func(y *yard) { _ = os.RemoveAll(filepath.Join(y.dir, "tenants")) }, "tenant_dirs: open"},
-		{"data_dir is a file", "data_dir = \"botyard.hcl\"\n", nil, "is not a folder"},
+		{"no certificate", "tls {\n cert_file = \"none.pem\"\n key_file = \"none.key\"\n}\n", nil, "FILE:4:2: tls.cert_file: stat"},
+		{"no key of a certificate", "tls {\n cert_file = \"none.pem\"\n key_file = \"none.key\"\n}\n", nil, "FILE:5:2: tls.key_file: stat"},
+		{"a certificate that is a folder", "tls {\n cert_file = \"tmp\"\n key_file = \"tmp\"\n}\n", nil, "FILE:4:2: tls.cert_file: read"},
+		{"no pair", "tls {\n cert_file = \"botyard.hcl\"\n key_file = \"botyard.hcl\"\n}\n", nil, "FILE:3:1: tls: "},
+		{"no tenant folder", "data_dir = \"data\"\n", func(y *yard) { _ = os.RemoveAll(filepath.Join(y.dir, "tenants")) }, "FILE:2:16: tenant_dirs.0: open"},
+		{"data_dir is a file", "data_dir = \"botyard.hcl\"\n", nil, "FILE:3:1: data_dir: FILE is not a folder"},
 		{"last-good is a file", "data_dir = \"tenants\"\n", func(y *yard) { y.write("tenants/last-good", "") }, "last-good is not a folder"},
+		{"plugins is a file", "data_dir = \"tenants\"\n", func(y *yard) { y.write("tenants/plugins", "") }, "plugins is not a folder"},
 		{"a key that others may read", "data_dir = \"tmp\"\n", func(y *yard) {
 			y.write("tmp/host.key", strings.Repeat("k", 32))
 			_ = os.Chmod(filepath.Join(y.dir, "tmp", "host.key"), 0o644)
 		}, "set 0600"},
-		{"a key that is too short", "data_dir = \"tmp\"\n", func(y *yard) { y.write("tmp/host.key", "short") }, "host.key"},
+		{"a key that is too short", "data_dir = \"tmp\"\n", func(y *yard) { y.write("tmp/host.key", "short") }, "FILE:3:1: data_dir: key file"},
+		{"a registry's secret that is not there", "secrets_dir = \"tmp\"\ndata_dir = \"tmp\"\nregistry {\n storage {\n  backend = \"postgres\"\n  dsn = file(\"none\")\n }\n}\n", nil, "FILE:8:3: registry.storage.dsn: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			y := newFolder(t, c.config+echoDefaults)
@@ -148,13 +160,14 @@ func TestCheckIsServe(t *testing.T) {
 				c.prepare(y)
 			}
 			file := filepath.Join(y.dir, "botyard.hcl")
+			c.want = strings.ReplaceAll(c.want, "FILE", file)
 			y.leavesAsItIs(func() {
 				checked, err := y.command("config", "check", "--config", file)
-				if err == nil || !strings.Contains(checked, c.want) {
+				if status(err) != 3 || !strings.Contains(checked, c.want) {
 					t.Errorf("check: %v: %s", err, checked)
 				}
 				served, err := y.command("serve", "--config", file)
-				if err == nil || !strings.Contains(served, c.want) {
+				if status(err) != 3 || !strings.Contains(served, c.want) {
 					t.Errorf("serve: %v: %s", err, served)
 				}
 				line := func(out string) string {
@@ -170,5 +183,127 @@ func TestCheckIsServe(t *testing.T) {
 				}
 			}, "tmp")
 		})
+	}
+}
+
+// status is the exit status of a command that ran; -1 where it ended otherwise.
+func status(err error) int {
+	var ended *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &ended):
+		return ended.ExitCode()
+	}
+	return -1
+}
+
+// What flags stand for is checked as what stands in the file.
+func TestCheckTakesServesFlags(t *testing.T) {
+	y := newFolder(t, echoDefaults)
+	file := filepath.Join(y.dir, "botyard.hcl")
+	for _, c := range []struct{ flag, value, want string }{
+		{"--listen", "0.0.0.0:0", "listen: refusing to listen on"},
+		{"--listen", "nonsense", "listen: \"nonsense\" is not an address"},
+		{"--tenant-dir", y.dir + "/none", "tenant_dirs.0: open"},
+	} {
+		for _, command := range [][]string{{"config", "check"}, {"serve"}} {
+			out, err := y.command(append(command, "--config", file, c.flag, c.value)...)
+			if status(err) != 3 || !strings.HasPrefix(strings.TrimPrefix(out, "botyard: "), c.want) {
+				t.Errorf("%v %s %s: %v: %s", command, c.flag, c.value, err, out)
+			}
+		}
+	}
+}
+
+// A plugin folder that is not there stops nothing, and is named.
+func TestCheckNamesAPluginFolderThatIsNotThere(t *testing.T) {
+	y := newFolder(t, echoDefaults)
+	file := filepath.Join(y.dir, "botyard.hcl")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.write("botyard.hcl", strings.Replace(string(text), "plugin_dirs = [", "plugin_dirs = [\"none\", ", 1))
+	out, err := y.command("config", "check", "--config", file)
+	if want := "warning: " + file + ":1:16: plugin_dirs.0: there is no folder " + y.dir + "/none"; err != nil || !strings.HasPrefix(out, want) {
+		t.Errorf("%v: %s", err, out)
+	}
+	out, err = y.command("config", "check", "--json", "--config", file)
+	if err != nil || !strings.Contains(out, `"path": "plugin_dirs.0"`) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A check as root of what a service user runs leaves that user all it has; and that user
+// can check and serve.
+func TestCheckAsRootOfAServiceUsersTree(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	const service = 65534
+	y := newFolder(t, sqliteDefaults)
+	// What is tried is whose files are whose, not who may reach this test's folders.
+	for at := range map[string]bool{binaries: true, filepath.Join(binaries, "plugins"): true, y.dir: true} {
+		if err := os.Chmod(at, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := func() {
+		if err := filepath.WalkDir(y.dir, func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Chown(path, service, service))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owners := func() string {
+		var b strings.Builder
+		if err := filepath.WalkDir(y.dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := d.Info()
+			if err == nil {
+				fmt.Fprintln(&b, path, info.Mode(), info.Sys().(*syscall.Stat_t).Uid)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	as := func(uid uint32, args ...string) *exec.Cmd {
+		cmd := exec.Command(filepath.Join(binaries, "botyard"), args...)
+		cmd.Dir = y.dir
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + filepath.Join(y.dir, "tmp")}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		return cmd
+	}
+	if err := os.Mkdir(filepath.Join(y.dir, "t"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	own()
+	file := filepath.Join(y.dir, "botyard.hcl")
+	check := func(uid uint32) {
+		t.Helper()
+		before := owners()
+		if out, err := as(uid, "config", "check", "--config", file).CombinedOutput(); err != nil {
+			t.Errorf("check as %d: %v: %s", uid, err, out)
+		}
+		if after := owners(); after != before {
+			t.Errorf("a check as %d: before:\n%safter:\n%s", uid, before, after)
+		}
+	}
+	check(0)
+	check(service)
+
+	// The service makes its data_dir, and what is checked then is a tree in use.
+	y.as = &syscall.Credential{Uid: service, Gid: service}
+	for range 2 {
+		y.run()
+		y.mustChat("a", "c", "hello")
+		y.stop(syscall.SIGTERM)
+		check(0)
+		check(service)
 	}
 }

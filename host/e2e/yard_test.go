@@ -65,12 +65,13 @@ type yard struct {
 	log  *lockedBuffer
 	http *http.Client
 
-	listen, scheme string     // empty: 127.0.0.1 and http
-	config         string     // path of the host file; empty: botyard.hcl in dir
-	env            []string   // beside this process's
-	args           []string   // of serve, beside the others
-	stdout, stderr *os.File   // instead of log
-	extra          []*os.File // that the host inherits, from descriptor 3 on
+	listen, scheme string              // empty: 127.0.0.1 and http
+	config         string              // path of the host file; empty: botyard.hcl in dir
+	env            []string            // beside this process's
+	args           []string            // of serve, beside the others
+	stdout, stderr *os.File            // instead of log
+	extra          []*os.File          // that the host inherits, from descriptor 3 on
+	as             *syscall.Credential // whom the host runs as; nil: the test's own user
 }
 
 type lockedBuffer struct {
@@ -200,6 +201,7 @@ func (y *yard) launch() {
 	y.cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "HOST_ONLY_SECRET=do-not-tell")
 	y.cmd.Env = append(y.cmd.Env, y.env...)
 	y.cmd.ExtraFiles = y.extra
+	y.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: y.as}
 	if err := y.cmd.Start(); err != nil {
 		y.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -46,7 +47,7 @@ type Manager struct {
 	closing     bool
 	binaries    map[ref]*binary
 	missing     []string // plugin folders that are not there
-	asked       map[ref]schemaAnswer
+	asked       map[ref]answer
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by key
 	isolation   map[ref]string       // of the plugins that were used; it stays
@@ -58,10 +59,11 @@ type place struct {
 	scope string
 }
 
-// schemaAnswer is the schema of a binary.
-type schemaAnswer struct {
+// answer is what a binary says of itself.
+type answer struct {
 	sum    string
 	schema *config.Schema
+	info   *pluginv1.GetInfoResponse
 }
 
 // New finds the plugins in the folders and starts none. A plugin that must not be
@@ -79,7 +81,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	_, _ = rand.Read(key) // never fails
 	m := &Manager{
 		opts: opts, timing: t, log: opts.Log, key: key, runtime: runtime, schemas: &schemaCache{},
-		closed: make(chan struct{}), asked: map[ref]schemaAnswer{},
+		closed: make(chan struct{}), asked: map[ref]answer{},
 		supervisors: map[place]*supervisor{}, instances: map[string]*instance{}, isolation: map[ref]string{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())

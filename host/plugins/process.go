@@ -255,6 +255,8 @@ func (p *process) lastWords() string {
 	return text
 }
 
+func (p *process) answer() answer { return answer{p.bin.sum, p.schema, p.info} }
+
 // serves reports whether the plugin advertised the capability.
 func serves(info *pluginv1.GetInfoResponse, capability string) bool {
 	for _, c := range info.GetCapabilities() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -269,5 +270,19 @@ func TestRuntimeFolderIsTooLong(t *testing.T) {
 	_, err := New(Options{RuntimeDir: long, Log: hclog.NewNullLogger()})
 	if err == nil || !strings.Contains(err.Error(), long) || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// What a plugin can do is known from what it says of itself, before any instance.
+func TestServesIsKnownWithoutAnInstance(t *testing.T) {
+	m := realHost(t, "botyard-storage-memory")
+	for capability, want := range map[string]bool{storage.CapRegistry: true, "nonsense": false} {
+		got, err := m.Serves(t.Context(), storage.Kind, "memory", capability)
+		if err != nil || got != want {
+			t.Errorf("%s: %v %v", capability, got, err)
+		}
+	}
+	if _, err := m.Serves(t.Context(), storage.Kind, "none", storage.CapRegistry); !errors.As(err, new(*config.UnknownPluginError)) {
+		t.Errorf("a plugin that there is not: %v", err)
 	}
 }

@@ -18,7 +18,16 @@ var (
 // *config.UnknownPluginError.
 func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
 	r := ref{kind, name}
-	return m.schema(ctx, r, m.opts.settings(r))
+	a, err := m.ask(ctx, r, m.opts.settings(r))
+	return a.schema, err
+}
+
+// Serves says whether the plugin advertises the capability. Nothing is configured or
+// opened for that. Errors are those of [Manager.Schema].
+func (m *Manager) Serves(ctx context.Context, kind, name, capability string) (bool, error) {
+	r := ref{kind, name}
+	a, err := m.ask(ctx, r, m.opts.settings(r))
+	return err == nil && serves(a.info, capability), err
 }
 
 // Under answers the schemas as they are where the operator says so, who need not say
@@ -35,87 +44,89 @@ type view struct {
 // Schema implements config.Schemas.
 func (s view) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
 	r := ref{kind, name}
-	return s.m.schema(ctx, r, s.says.settings(r))
+	a, err := s.m.ask(ctx, r, s.says.settings(r))
+	return a.schema, err
 }
 
-func (m *Manager) schema(ctx context.Context, r ref, settings config.PluginSettings) (*config.Schema, error) {
+// ask answers what the plugin says of itself. Without an error there is a schema.
+func (m *Manager) ask(ctx context.Context, r ref, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
 	b, err := m.find(r)
 	if err != nil {
 		refused := m.binaries[r]
-		known := m.schemaOfOutliving(r)
+		known := m.answerOfOutliving(r)
 		closing := m.closing
 		m.mu.Unlock()
 		switch {
-		case known != nil:
+		case known.schema != nil:
 			return known, nil
 		case closing || refused == nil || m.admit(refused, settings.SHA256) != nil:
-			return nil, detailed(err)
+			return answer{}, detailed(err)
 		}
 		return m.askOnce(ctx, refused, settings)
 	}
 	if a := m.asked[r]; a.schema != nil && a.sum == b.sum {
 		m.mu.Unlock()
-		return a.schema, nil
+		return a, nil
 	}
 	s := m.use(place{ref: r}, b)
 	m.mu.Unlock()
 	defer m.unuse(s)
 	if err := s.enter(); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer s.leave()
 	p, err := s.acquire(ctx)
 	if err != nil {
-		return nil, detailed(err)
+		return answer{}, detailed(err)
 	}
 	s.giveBack(p)
-	m.learn(p)
-	return p.schema, nil
+	return m.learn(p), nil
 }
 
-// learn notes the schema of a binary.
-func (m *Manager) learn(p *process) {
+// learn notes what a binary says of itself.
+func (m *Manager) learn(p *process) answer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.asked[p.bin.ref] = schemaAnswer{p.bin.sum, p.schema}
+	a := p.answer()
+	m.asked[p.bin.ref] = a
+	return a
 }
 
-// askOnce runs a file for its schema alone, which it would be allowed to be run for
+// askOnce runs a file for its answer alone, which it would be allowed to be run for
 // with these settings.
-func (m *Manager) askOnce(ctx context.Context, b *binary, settings config.PluginSettings) (*config.Schema, error) {
+func (m *Manager) askOnce(ctx context.Context, b *binary, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
 	a := m.asked[b.ref]
 	if m.closing {
 		m.mu.Unlock()
-		return nil, m.stopped()
+		return answer{}, m.stopped()
 	}
 	m.tasks.Add(1) // Close waits
 	m.mu.Unlock()
 	defer m.tasks.Done()
 	if a.schema != nil && a.sum == b.sum {
-		return a.schema, nil
+		return a, nil
 	}
 	p, err := m.launchWith(ctx, b, "", settings)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer p.stop(m.hard)
-	m.learn(p)
-	return p.schema, nil
+	return m.learn(p), nil
 }
 
-// schemaOfOutliving answers the schema of what runs, anywhere, of a plugin whose file
-// must not be run any more. The lock is held.
-func (m *Manager) schemaOfOutliving(r ref) *config.Schema {
+// answerOfOutliving is that of what runs, anywhere, of a plugin whose file must not be
+// run any more. The lock is held.
+func (m *Manager) answerOfOutliving(r ref) answer {
 	for at := range m.supervisors {
 		if at.ref == r && m.outlives(at) != nil {
 			if p := m.supervisors[at].current(); p != nil {
-				return p.schema
+				return p.answer()
 			}
 		}
 	}
-	return nil
+	return answer{}
 }
 
 // noKeys is the schema of a plugin that advertises none: it has nothing to
