@@ -108,9 +108,11 @@ func TestCertificatesThatAreNone(t *testing.T) {
 	for name, want := range map[string]string{
 		"nothing": "no such file", "pipe": "not a regular file", "folder": "not a regular file", "large": "has 1073741824 bytes; expected at most 1048576",
 	} {
-		for _, files := range []config.TLS{{CertFile: in(name), KeyFile: in("key.pem")}, {CertFile: in("cert.pem"), KeyFile: in(name)}} {
+		for key, files := range map[string]config.TLS{
+			"tls.cert_file": {CertFile: in(name), KeyFile: in("key.pem")}, "tls.key_file": {CertFile: in("cert.pem"), KeyFile: in(name)},
+		} {
 			_, err := loadCertificate(files, nil)
-			if err == nil || !strings.Contains(err.Error(), "tls.cert_file") || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), want) {
+			if err == nil || !strings.HasPrefix(err.Error(), key+": ") || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%+v: %v", files, err)
 			}
 		}
