@@ -95,7 +95,7 @@ type endLine struct {
 func newTurnLine(t *storage.Turn) *turnLine {
 	return &turnLine{
 		Type: TypeTurn, Sequence: t.Sequence, Number: t.Number, State: t.State.String(), Reason: t.Reason, User: t.User, Key: t.Key,
-		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: t.Messages, Usage: t.Usage, Metadata: t.Metadata, Record: t.Record,
+		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: append([]chat.Message{}, t.Messages...), Usage: t.Usage, Metadata: t.Metadata, Record: t.Record,
 	}
 }
 

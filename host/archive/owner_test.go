@@ -45,6 +45,9 @@ func TestAUsersPart(t *testing.T) {
 	if strings.Contains(left, `\"u\"`) || strings.Contains(left, `"u"`) || !strings.Contains(left, `{"type":"end","conversations":4,"turns":9}`) {
 		t.Error(left)
 	}
+	if n := strings.Count(left, `"messages":[]`); n != 4 || strings.Contains(left, "null") {
+		t.Errorf("%d turns with an empty list of messages; want the 4 that were emptied:\n%s", n, left)
+	}
 	for _, text := range []string{`of \"v\" in began`, `of \"\" in began`, `of \"v\" in guest`, `of \"\" in backend`, `of \"v\" in other`} {
 		if strings.Count(left, text) != strings.Count(whole, text) {
 			t.Errorf("others lost %s:\n%s", text, left)

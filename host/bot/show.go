@@ -53,6 +53,10 @@ func (b *Bot) find(ctx context.Context, conversation string, after int64, all bo
 // Show rebuilds what the model saw in a turn. It asks the storage only.
 func (b *Bot) Show(ctx context.Context, conversation string, t *storage.Turn) (*Shown, error) {
 	out := &Shown{Turn: *t}
+	if emptied(t) {
+		out.Gaps = append(out.Gaps, "the turn was deleted with all that its user wrote; only its place in the log is left")
+		return out, nil
+	}
 	var r record
 	if len(t.Record) == 0 || json.Unmarshal(t.Record, &r) != nil {
 		out.Gaps = append(out.Gaps, "the turn has no record: it is running, or its host died; what the model was shown is not known")
@@ -73,7 +77,7 @@ func (b *Bot) Show(ctx context.Context, conversation string, t *storage.Turn) (*
 			return nil, err
 		}
 		if len(tail) < r.Recalled {
-			out.Gaps = append(out.Gaps, fmt.Sprintf("%d of the %d earlier messages are not in the log any more", r.Recalled-len(tail), r.Recalled))
+			out.Gaps = append(out.Gaps, fmt.Sprintf("the oldest %d of the %d earlier messages are not here: they, or some after them, are not in the log any more", r.Recalled-len(tail), r.Recalled))
 		}
 		out.Seen = append(out.Seen, tail...)
 	}
@@ -85,7 +89,12 @@ func (b *Bot) Show(ctx context.Context, conversation string, t *storage.Turn) (*
 	return out, nil
 }
 
-// tailBefore reads the newest n messages of succeeded turns before a sequence. A
+// emptied says that of the turn nothing is left but its place: one that was not has its
+// message, however it ended.
+func emptied(t *storage.Turn) bool { return t.State != storage.Running && len(t.Messages) == 0 }
+
+// tailBefore reads the newest n messages of succeeded turns before a sequence, or fewer:
+// those after an emptied turn, for nobody knows how many that had. A
 // turn has two messages at least, so that n turns back is mostly far enough; turns
 // that did not succeed make it look further.
 func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int64, n int) ([]chat.Message, error) {
@@ -103,6 +112,9 @@ func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int6
 			for _, t := range page.Turns {
 				if past = t.Sequence >= sequence; past {
 					break
+				}
+				if emptied(&t) {
+					tail = nil
 				}
 				tail, after = append(tail, t.Messages...), t.Sequence
 				tail = tail[max(0, len(tail)-n):]

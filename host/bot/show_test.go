@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -88,6 +89,33 @@ func TestShowRebuildsWhatTheModelSaw(t *testing.T) {
 		shown, err := b.Show(ctx, "c", &turn)
 		if err != nil || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], want) {
 			t.Errorf("%s: %+v %v", want, shown, err)
+		}
+	}
+}
+
+// TestShowTellsWhatWasEmptied: in the place of messages that are gone there are none of
+// others.
+func TestShowTellsWhatWasEmptied(t *testing.T) {
+	s := &turnsStorage{}
+	for i := int64(1); i <= 5; i++ {
+		s.turns = append(s.turns, storage.Turn{
+			Sequence: i, Number: i, State: storage.Succeeded, Record: recorded("r1", 4, 0),
+			Messages: []chat.Message{chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i))},
+		})
+	}
+	s.turns[2] = s.turns[2].Emptied(time.Now())
+	b := newTestBot(s, nil)
+	for i, c := range []struct{ seen, gap string }{
+		2: {"", "was deleted"},
+		3: {"system:be kind|user:q4|", "the oldest 4 of the 4"},
+		4: {"system:be kind|user:q4|assistant:a4|user:q5|", "the oldest 2 of the 4"},
+	} {
+		if c.gap == "" {
+			continue
+		}
+		shown, err := b.Show(t.Context(), "c", &s.turns[i])
+		if err != nil || texts(shown.Seen) != c.seen || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], c.gap) {
+			t.Errorf("turn %d: %+v, %v; want %q and %q", i+1, shown, err, c.seen, c.gap)
 		}
 	}
 }
