@@ -14,6 +14,7 @@ import (
 	"github.com/botyard/botyard/host/archive"
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
@@ -44,6 +45,9 @@ type Options struct {
 	RetainEvery time.Duration
 
 	Log hclog.Logger // nil: nothing is logged
+	// DroppedLogLines is how many lines of Log were lost on their way, for the metrics;
+	// may be nil.
+	DroppedLogLines func() int64
 }
 
 // Host serves bots. It is used concurrently.
@@ -63,6 +67,7 @@ type Host struct {
 	registry *registry.Registry
 	leases   *bot.Leases
 	archive  *archive.Archive
+	metrics  *metrics.Metrics // nil for none
 	unretain context.CancelFunc
 	name     string // of the machine, for turn records
 	holder   string // this run
@@ -120,6 +125,9 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		return nil, errors.Join(err, h.manager.Close(ctx))
 	}
 	tenants.Store(h.registry)
+	if h.metrics, err = h.newMetrics(settings.Metrics, registrations); err != nil { // before a bot is built
+		return nil, errors.Join(err, h.Close(ctx))
+	}
 	h.archive = h.newArchive()
 	h.followLedger(ctx, registrations)
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {

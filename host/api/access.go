@@ -26,7 +26,7 @@ func accessOf(pattern string) access {
 		return forAnybody
 	case strings.HasPrefix(pattern, "/v1/"):
 		return forGateways
-	case strings.HasPrefix(pattern, "/admin/"):
+	case strings.HasPrefix(pattern, "/admin/") || pattern == MetricsRoute:
 		return forAdmins
 	}
 	return forKnown

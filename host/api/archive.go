@@ -89,6 +89,7 @@ func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	noteAct(w, "turns", done.Turns, "registered", done.Registered)
 	return writeJSON(w, http.StatusOK, Imported{
 		Conversations: done.Conversations, Turns: done.Turns, Present: done.Present,
 		Interrupted: done.Interrupted, LeftOut: done.LeftOut, Registered: done.Registered,
@@ -122,6 +123,7 @@ func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
 				return nil, malformed("user", "%s", fault.Of(err).Message)
 			}
 		}
+		noteAct(w, "one_user", user != "")
 		done, err := a.Erase(r.Context(), id, user, d)
 		if err != nil {
 			return nil, err
@@ -159,6 +161,7 @@ func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[stri
 	if err := decodeObject(body, fields); err != nil {
 		return err
 	}
+	s.noteVersion(w, r, id)
 	out := newLines(w, s.writeTimeout)
 	var last time.Time
 	d.Progress = func(c archive.Count) {

@@ -49,6 +49,9 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer lease.Release()
+	if x, ok := w.(*exchange); ok {
+		x.reachedBot = true
+	}
 	if req.Stream {
 		return s.stream(w, r, lease, req)
 	}

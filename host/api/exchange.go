@@ -9,8 +9,10 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -25,6 +27,11 @@ type exchange struct {
 	http.ResponseWriter
 	status int
 	err    error // that was answered
+
+	reachedBot bool // which counts its turns itself
+
+	act     string // that it is, for the log
+	details []any  // of it
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -83,11 +90,30 @@ func (s *Server) watch(next http.Handler) http.Handler {
 			if p := recover(); p != nil {
 				x.failed(r, log, p)
 			}
-			x.log(r, log, time.Since(start))
+			took := time.Since(start)
+			x.log(r, log, took)
+			s.logAct(x, r, log)
+			s.count(x, r, took)
 		}()
 		next.ServeHTTP(x, r)
 	})
 }
+
+// routeOf is the pattern that the request came to, without the method; empty for none.
+func routeOf(r *http.Request) string {
+	return r.Pattern[strings.LastIndexByte(r.Pattern, ' ')+1:]
+}
+
+// count counts the request, and the turn that it asked for if that came to no bot.
+func (s *Server) count(x *exchange, r *http.Request, took time.Duration) {
+	s.metrics.RequestEnded(r.Method, routeOf(r), x.status, took)
+	if x.err != nil && isTurn(r) && !x.reachedBot {
+		s.metrics.TurnEnded(bot.TurnEnd{Tenant: r.Header.Get(tenantHeader), Outcome: bot.TurnRefused, Err: x.err, Took: took})
+	}
+}
+
+// isTurn says whether the request asks for a turn.
+func isTurn(r *http.Request) bool { return r.Method == http.MethodPost && routeOf(r) == chatRoute }
 
 // failed answers for a handler that panicked. Where an answer had begun, the only
 // honest end is a broken connection.
@@ -105,28 +131,42 @@ func (x *exchange) failed(r *http.Request, log hclog.Logger, p any) {
 	writeError(x, r, err)
 }
 
+// log says of a request what its operator has to know, without anything that was said
+// in it.
 func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 	args := []any{"request_id", requestID(r), "method", r.Method, "path", r.URL.Path, "status", x.status, "took", took.Round(time.Microsecond)}
+	if tenant := tenantOf(r); tenant != "" {
+		args = append(args, "tenant", tenant)
+	}
 	if x.err == nil {
 		log.Debug("request", args...)
 		return
 	}
-	args = append(args, "error", x.err)
-	if e := fault.Of(x.err); e.Origin != fault.OriginHere {
+	e := fault.Of(x.err)
+	what, isTurn := "request failed", isTurn(r)
+	if isTurn {
+		what = "turn failed"
+	}
+	if e.Origin != fault.OriginHere || isTurn {
 		// The caller was told less: this is where the operator finds the rest.
-		args = append(args, "class", e.Class.String(), "party", e.Party.String(), "tenant", clip(r.Header.Get(tenantHeader)))
-		if e.Party == fault.PartyCaller {
-			log.Info("request failed", args...)
-		} else {
-			log.Warn("request failed", args...)
-		}
-		return
+		args = append(args, "class", e.Class.String(), "party", e.Party.String())
 	}
-	if x.status >= http.StatusInternalServerError && fault.Of(x.err).Class == fault.Internal {
-		log.Error("request failed", args...)
-		return
+	switch {
+	case e.Origin == fault.OriginHere && e.Class == fault.Invalid && isTurn:
+		args = append(args, "field", e.Path) // its text repeats what was sent
+	default:
+		args = append(args, "error", x.err)
 	}
-	log.Debug("request failed", args...)
+	switch {
+	case x.status >= http.StatusInternalServerError && e.Origin == fault.OriginHere && e.Class == fault.Internal:
+		log.Error(what, args...)
+	case e.Origin == fault.OriginHere && !isTurn:
+		log.Debug(what, args...)
+	case e.Party == fault.PartyCaller:
+		log.Info(what, args...)
+	default:
+		log.Warn(what, args...)
+	}
 }
 
 // writeBody answers with all of the body at once.

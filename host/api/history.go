@@ -127,10 +127,12 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	if version < 1 {
 		return malformed("version", "is missing or no version; expected a number of at least 1")
 	}
+	noteAct(w, "to_version", version)
 	t, effective, err := s.host.Registry().Rollback(r.Context(), id, version, match)
 	if err != nil {
 		return preconditioned(err)
 	}
+	noteAct(w, "version", t.Version)
 	setETag(w, effective.Revision)
 	return writeJSON(w, http.StatusOK, newTenant(t))
 }
@@ -144,6 +146,7 @@ func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	noteAct(w, "version", t.Version)
 	setETag(w, t.Revision)
 	return writeJSON(w, http.StatusOK, newTenant(t))
 }

@@ -116,10 +116,4 @@ func notLoopback(address string) error {
 		"set listen (or --listen) to a loopback address such as 127.0.0.1:8080, or auth.mode to \"token\"", address)
 }
 
-func isLoopbackName(name string) bool {
-	if name == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(name)
-	return ip != nil && ip.IsLoopback()
-}
+func isLoopbackName(name string) bool { return config.IsLoopbackName(name) }

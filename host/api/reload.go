@@ -43,6 +43,9 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if dryRun {
+		noAct(w)
+	}
 	confirm, err := q.flag("confirm_removed")
 	if err != nil {
 		return err
@@ -55,6 +58,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	noteAct(w, "applied", done.Applied, "tenants_changed", len(done.Changes))
 	out := Reload{Applied: done.Applied, DryRun: dryRun, Broken: done.Broken,
 		Changes: []TenantChange{}, Restart: append([]string{}, done.Restart...), Removed: append([]string{}, done.Removed...)}
 	for _, c := range done.Changes {

@@ -17,12 +17,17 @@ type route struct {
 	answer handler
 	params []string // names of the query's parameters
 	body   bool     // it reads one
+	act    string   // what it changes, as an operator's act; empty for what changes nothing
 }
+
+// chatRoute is where turns come.
+const chatRoute = "/v1/chat"
 
 // routes is the whole API.
 func (s *Server) routes() map[string]map[string]route {
 	bare := func(h handler, params ...string) route { return route{answer: h, params: params} }
 	full := func(h handler, params ...string) route { return route{answer: h, params: params, body: true} }
+	act := func(name string, ro route) route { ro.act = name; return ro }
 	return map[string]map[string]route{
 		"/v1/chat":                     {"POST": full(s.chat)},
 		"/v1/conversations":            {"GET": bare(s.listConversations, "limit", "after", "user_id")},
@@ -30,22 +35,24 @@ func (s *Server) routes() map[string]map[string]route {
 		"/v1/conversations/{id}/turns": {"GET": bare(s.readTurns, "limit", "after", "user_id")},
 
 		"/admin/v1/tenants":                                                {"GET": bare(s.listTenants, "after", "limit")},
-		"/admin/v1/tenants/{id}":                                           {"PUT": full(s.putTenant, "dry_run"), "GET": bare(s.getTenant), "DELETE": bare(s.deleteTenant)},
+		"/admin/v1/tenants/{id}":                                           {"PUT": act("put tenant", full(s.putTenant, "dry_run")), "GET": bare(s.getTenant), "DELETE": act("remove tenant", bare(s.deleteTenant))},
 		"/admin/v1/tenants/{id}/config":                                    {"GET": bare(s.explainTenant)},
 		"/admin/v1/tenants/{id}/versions":                                  {"GET": bare(s.tenantHistory, "limit", "before")},
 		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": bare(s.tenantVersion)},
-		"/admin/v1/tenants/{id}/rollback":                                  {"POST": full(s.rollbackTenant)},
-		"/admin/v1/tenants/{id}/restore":                                   {"POST": bare(s.restoreTenant)},
+		"/admin/v1/tenants/{id}/rollback":                                  {"POST": act("roll back tenant", full(s.rollbackTenant))},
+		"/admin/v1/tenants/{id}/restore":                                   {"POST": act("restore tenant", bare(s.restoreTenant))},
 		"/admin/v1/tenants/{id}/export":                                    {"GET": bare(s.exportTenant, "user", "current")},
-		"/admin/v1/tenants/{id}/import":                                    {"POST": full(s.importTenant, "register")},
-		"/admin/v1/tenants/{id}/erase":                                     {"POST": full(s.eraseTenant)},
-		"/admin/v1/tenants/{id}/purge":                                     {"POST": full(s.purgeTenant)},
+		"/admin/v1/tenants/{id}/import":                                    {"POST": act("import tenant", full(s.importTenant, "register"))},
+		"/admin/v1/tenants/{id}/erase":                                     {"POST": act("erase", full(s.eraseTenant))},
+		"/admin/v1/tenants/{id}/purge":                                     {"POST": act("purge tenant", full(s.purgeTenant))},
 		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": bare(s.showTurn, "by", "compose")},
 
-		"/admin/v1/reload":     {"POST": bare(s.reload, "dry_run", "confirm_removed")},
-		"/admin/v1/cache":      {"GET": bare(s.listCache), "DELETE": bare(s.clearCache)},
-		"/admin/v1/cache/{id}": {"GET": bare(s.getCached), "DELETE": bare(s.evict)},
+		"/admin/v1/reload":     {"POST": act("reload", bare(s.reload, "dry_run", "confirm_removed"))},
+		"/admin/v1/cache":      {"GET": bare(s.listCache), "DELETE": act("clear cache", bare(s.clearCache))},
+		"/admin/v1/cache/{id}": {"GET": bare(s.getCached), "DELETE": act("evict bot", bare(s.evict))},
 		"/admin/v1/plugins":    {"GET": bare(s.listPlugins)},
+
+		"/metrics": {"GET": bare(s.showMetrics)},
 
 		"/healthz": {"GET": bare(s.healthz)},
 		"/readyz":  {"GET": bare(s.readyz)},
@@ -58,7 +65,7 @@ func (s *Server) mux(routes map[string]map[string]route) http.Handler {
 	for path, methods := range routes {
 		var allowed []string
 		for method, ro := range methods {
-			m.Handle(method+" "+path, answering(s.admit(path, s.atWork(path, ro.intake(path)))))
+			m.Handle(method+" "+path, answering(s.admit(path, s.atWork(path, ro.acting(ro.intake(path))))))
 			allowed = append(allowed, method)
 			if method == "GET" {
 				allowed = append(allowed, "HEAD")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk/fault"
@@ -40,6 +41,9 @@ type Server struct {
 	log  hclog.Logger
 	http *http.Server
 
+	metrics     *metrics.Metrics // nil for none
+	metricsHTTP *http.Server     // on an address of its own
+
 	keepalive    time.Duration
 	writeTimeout time.Duration
 
@@ -52,7 +56,7 @@ type Server struct {
 
 // New makes a server for the host, which it does not own.
 func New(h Host, o Options) *Server {
-	s := &Server{host: h, log: o.Log, keepalive: o.keepalive, writeTimeout: o.writeTimeout}
+	s := &Server{host: h, log: o.Log, keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h)}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
@@ -67,8 +71,13 @@ func New(h Host, o Options) *Server {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
-	s.http = &http.Server{
-		Handler:           s.Handler(),
+	s.http, s.metricsHTTP = s.newHTTP(ctx), s.newHTTP(ctx)
+	s.http.Handler = s.Handler()
+	return s
+}
+
+func (s *Server) newHTTP(ctx context.Context) *http.Server {
+	return &http.Server{
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnContext:       knowConnection,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -76,7 +85,6 @@ func New(h Host, o Options) *Server {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
-	return s
 }
 
 // Handler is what Serve serves, for a listener of somebody else's; where no token is
@@ -142,6 +150,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	if s.http.Shutdown(last) != nil {
 		_ = s.http.Close() // readers that take nothing
 	}
+	_ = s.metricsHTTP.Close()
 	return err
 }
 

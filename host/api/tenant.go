@@ -142,6 +142,9 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	if o.DryRun, err = queryOf(r).flag("dry_run"); err != nil {
 		return err
 	}
+	if o.DryRun {
+		noAct(w)
+	}
 	if o.IfMatch, err = ifMatch(r); err != nil {
 		return err
 	}
@@ -163,6 +166,7 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	if o.DryRun {
 		return writeJSON(w, http.StatusOK, NewEffective(effective))
 	}
+	noteAct(w, "version", t.Version, "created", t.Created)
 	out := newTenant(t)
 	out.Config = covered(doc, effective)
 	setETag(w, t.Revision)
@@ -194,6 +198,7 @@ func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.noteVersion(w, r, id)
 	if err := s.host.Registry().Remove(r.Context(), id, match); err != nil {
 		return preconditioned(err)
 	}

@@ -24,19 +24,24 @@ import (
 // Conflict for a busy one, RateLimited
 // for a tenant at one of its caps, Deadline for a turn that takes too long and for a
 // provider that is silent, and what plugins answer.
-func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (*Reply, error) {
+func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (reply *Reply, err error) {
+	t := newTurn(b, req, emit)
+	defer func() { t.tell(reply, err) }()
 	if err := req.check(b.Limits.MessageBytes); err != nil {
 		return nil, err
 	}
-	t := newTurn(b, req, emit)
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
 		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
 	defer cancel()
+	b.Watcher.TurnWaits(1)
 	leave, err := b.Gate.enter(ctx, b.line(req.ConversationID, req.UserID), req.IdempotencyKey, b.Limits)
+	b.Watcher.TurnWaits(-1)
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
 	defer leave()
+	b.Watcher.TurnRuns(1)
+	defer b.Watcher.TurnRuns(-1)
 	free := b.Hold(t.holder)
 	defer free()
 	t.record.WaitMS = t.lap()
@@ -68,6 +73,10 @@ type turn struct {
 	left      allowance
 	silent    *silence
 	mark      time.Time
+
+	state      storage.State // that it is to end in; zero until then
+	used       chat.Usage    // as it is kept; zero until then
+	firstToken time.Duration // since it came; 0 before
 }
 
 func newTurn(b *Bot, req Request, emit func(string) error) *turn {
@@ -228,7 +237,8 @@ func (t *turn) deliver(d llm.Delta) error {
 		return nil
 	}
 	if t.record.FirstTokenMS == 0 {
-		t.record.FirstTokenMS = millis(time.Since(t.mark))
+		now := time.Now()
+		t.record.FirstTokenMS, t.firstToken = millis(now.Sub(t.mark)), now.Sub(t.record.started)
 	}
 	if d.Reasoning != "" {
 		if n := len(t.parts); n == 0 || t.parts[n-1].Reasoning == nil {

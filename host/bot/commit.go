@@ -52,6 +52,7 @@ func (t *turn) abandon(fence string) {
 
 // ending is the request that ends the turn. One that did not succeed need not have a reply.
 func (t *turn) ending(fence string, state storage.State, why string, usage chat.Usage, reply []chat.Message) *storage.CommitRequest {
+	t.state, t.used = state, usage
 	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: why, Usage: usage, Record: t.record.json()}
 	if state == storage.Succeeded || t.text.Len() > 0 || len(t.parts) > 0 {
 		req.Messages = reply

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/botyard/botyard/sdk/storage"
@@ -20,7 +21,8 @@ const RenewEvery = 3 * time.Second
 // each storage instance while turns run on it, for up to storage.MaxRenewal of them.
 // Close it after the last turn.
 type Leases struct {
-	log hclog.Logger
+	log    hclog.Logger
+	failed atomic.Int64 // renewals
 
 	mu      sync.Mutex
 	keepers map[string]*keeper
@@ -116,11 +118,15 @@ func (l *Leases) renew(ctx context.Context, instance string, k *keeper, some []s
 		_, atWork := k.holders[asked]
 		l.mu.Unlock()
 		if atWork {
+			l.failed.Add(1)
 			l.log.Warn("leases could not be renewed", "instance", instance, "turns", len(some), "error", err)
 			return
 		}
 	}
 }
+
+// Failures is how many renewals failed so far, each of up to storage.MaxRenewal leases.
+func (l *Leases) Failures() int64 { return l.failed.Load() }
 
 // Close ends the renewing and waits for it.
 func (l *Leases) Close() {

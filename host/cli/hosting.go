@@ -177,6 +177,10 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 	if err != nil {
 		return listenError(settings.Listen, err)
 	}
+	metricsServed, err := s.serveMetrics(server)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	defer func() {
@@ -185,7 +189,7 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 		if cut := server.Drain(ctx); cut != nil && patience.Err() == nil {
 			s.options.Log.Warn("turns were cut off, or other requests: they took longer than shutdown_grace", "shutdown_grace", h.Settings().ShutdownGrace)
 		}
-		err = errors.Join(err, <-served)
+		err = errors.Join(err, <-served, <-metricsServed)
 	}()
 
 	scheme := "http://"
@@ -209,6 +213,23 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 		}
 	}
 	return nil
+}
+
+// serveMetrics shows the metrics on their own address, if they have one, until the server
+// is drained. What comes of it is given then.
+func (s hosting) serveMetrics(server *api.Server) (<-chan error, error) {
+	served := make(chan error, 1)
+	l, err := server.ListenMetrics()
+	if err != nil {
+		return nil, err
+	}
+	if l == nil {
+		served <- nil
+		return served, nil
+	}
+	s.options.Log.Info("metrics have an address of their own", "url", "http://"+l.Addr().String()+api.MetricsRoute)
+	go func() { served <- server.ServeMetrics(l) }()
+	return served, nil
 }
 
 // listenError names the flag, since a port that is taken is what goes wrong most.

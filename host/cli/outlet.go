@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,9 +26,10 @@ type outlet struct {
 	missing func(lines int) []byte // words a gap as lines of the stream; nil: it is not told
 
 	mu      sync.Mutex
-	changed sync.Cond // what waits has changed, or the outlet was closed
-	waiting []passage // in order; two gaps never follow each other
-	bytes   int       // of all that waits
+	changed sync.Cond    // what waits has changed, or the outlet was closed
+	dropped atomic.Int64 // lines, since it was made
+	waiting []passage    // in order; two gaps never follow each other
+	bytes   int          // of all that waits
 	closed  bool
 	drained chan struct{} // closed when closed and nothing waits
 }
@@ -62,6 +64,7 @@ func (o *outlet) Write(b []byte) (int, error) {
 
 // drop notes lines that are missing after all that waits. The caller holds mu.
 func (o *outlet) drop(lines int) {
+	o.dropped.Add(int64(lines))
 	if last := len(o.waiting) - 1; last >= 0 && o.waiting[last].gap > 0 {
 		o.waiting[last].gap += lines
 		return
@@ -95,6 +98,7 @@ func (o *outlet) pump() {
 		}
 		if p.text != nil && (lost > 0 || !write(p.text)) {
 			lost += linesIn(p.text)
+			o.dropped.Add(int64(linesIn(p.text)))
 		}
 	}
 }

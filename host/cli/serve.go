@@ -57,6 +57,9 @@ func (f *hostFlags) options(cmd *cobra.Command) (host.Options, error) {
 	log, err := newLog(cmd, f.logLevel, f.logJSON)
 	o := f.hostOptions()
 	o.Log = log
+	if out, ok := cmd.ErrOrStderr().(*outlet); ok {
+		o.DroppedLogLines = out.dropped.Load
+	}
 	return o, err
 }
 

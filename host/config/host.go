@@ -113,6 +113,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	problems = append(problems, s.hostProblems(tree)...)
 	_, refused := h.tokens()
 	problems = append(problems, refused...)
+	problems = append(problems, h.own.metricsProblems()...)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}

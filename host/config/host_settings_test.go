@@ -37,6 +37,7 @@ func TestSettings(t *testing.T) {
 		ShutdownGrace: 500 * time.Millisecond,
 	}
 	want.Auth.Mode = "none"
+	want.Metrics = Metrics{Enabled: true, MaxTenantLabels: 100}
 	want.Registry.CacheTTL = time.Minute
 	want.Registry.MaxCacheSize = 1000 // a null gives the default back
 	if !reflect.DeepEqual(h.Settings, want) {

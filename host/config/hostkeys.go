@@ -47,6 +47,10 @@ var hostKeys = []HostKey{
 	{"auth.admin_token", AtReload, nil},
 	{"tls.cert_file", AtRestart, func(s *Settings) any { return &s.TLS.CertFile }},
 	{"tls.key_file", AtRestart, func(s *Settings) any { return &s.TLS.KeyFile }},
+	{"metrics.enabled", AtRestart, func(s *Settings) any { return &s.Metrics.Enabled }},
+	{"metrics.listen", AtRestart, func(s *Settings) any { return &s.Metrics.Listen }},
+	{"metrics.tenant_label", AtRestart, func(s *Settings) any { return &s.Metrics.TenantLabel }},
+	{"metrics.max_tenant_labels", AtRestart, func(s *Settings) any { return &s.Metrics.MaxTenantLabels }},
 	{"registry.cache_ttl", AtRestart, func(s *Settings) any { return &s.Registry.CacheTTL }},
 	{"registry.max_cache_size", AtRestart, func(s *Settings) any { return &s.Registry.MaxCacheSize }},
 	{registryStorage.String(), AtRestart, nil}, // see PendingRestart

@@ -86,16 +86,20 @@ func TestEveryHostKeySaysWhenItCounts(t *testing.T) {
 
 // otherValues has another value than the default for each key that waits for a restart.
 var otherValues = map[string]string{
-	"listen":                  `listen = "127.0.0.1:9"`,
-	"data_dir":                `data_dir = "other"`,
-	"plugin_dirs":             `plugin_dirs = ["other"]`,
-	"tenant_dirs":             `tenant_dirs = ["other"]`,
-	"auth.mode":               "auth {\n mode = \"token\"\n gateway_token = \"0123456789abcdef\"\n admin_token = \"fedcba9876543210\"\n}",
-	"tls.cert_file":           "tls {\n cert_file = \"other\"\n key_file = \"k\"\n}",
-	"tls.key_file":            "tls {\n cert_file = \"c\"\n key_file = \"other\"\n}",
-	"registry.cache_ttl":      "registry {\n cache_ttl = 7\n}",
-	"registry.max_cache_size": "registry {\n max_cache_size = 7\n}",
-	"registry.storage":        "registry {\n storage {\n  backend = \"other\"\n }\n}",
+	"listen":                    `listen = "127.0.0.1:9"`,
+	"data_dir":                  `data_dir = "other"`,
+	"plugin_dirs":               `plugin_dirs = ["other"]`,
+	"tenant_dirs":               `tenant_dirs = ["other"]`,
+	"auth.mode":                 "auth {\n mode = \"token\"\n gateway_token = \"0123456789abcdef\"\n admin_token = \"fedcba9876543210\"\n}",
+	"tls.cert_file":             "tls {\n cert_file = \"other\"\n key_file = \"k\"\n}",
+	"tls.key_file":              "tls {\n cert_file = \"c\"\n key_file = \"other\"\n}",
+	"metrics.enabled":           "metrics {\n enabled = false\n}",
+	"metrics.listen":            "metrics {\n listen = \"127.0.0.1:9\"\n}",
+	"metrics.tenant_label":      "metrics {\n tenant_label = true\n}",
+	"metrics.max_tenant_labels": "metrics {\n max_tenant_labels = 7\n}",
+	"registry.cache_ttl":        "registry {\n cache_ttl = 7\n}",
+	"registry.max_cache_size":   "registry {\n max_cache_size = 7\n}",
+	"registry.storage":          "registry {\n storage {\n  backend = \"other\"\n }\n}",
 }
 
 func hostOf(t *testing.T, text string) *Host {

@@ -24,7 +24,8 @@ type Settings struct {
 	Auth     struct {
 		Mode string // key auth.mode: AuthNone (default) or AuthToken
 	}
-	TLS      TLS // key tls
+	TLS      TLS     // key tls
+	Metrics  Metrics // key metrics
 	Registry struct {
 		CacheTTL     time.Duration // key registry.cache_ttl in seconds, default 300
 		MaxCacheSize int           // key registry.max_cache_size, default 1000
@@ -34,6 +35,14 @@ type Settings struct {
 	Plugins       map[string]map[string]PluginSettings
 	ShutdownGrace time.Duration // key shutdown_grace in seconds, default 20
 	ShutdownDelay time.Duration // key shutdown_delay in seconds, default 0
+}
+
+// Metrics say what a host counts, and where it shows that.
+type Metrics struct {
+	Enabled         bool   // key metrics.enabled, default true
+	Listen          string // key metrics.listen: an address of its own; empty for that of the API
+	TenantLabel     bool   // key metrics.tenant_label, default false
+	MaxTenantLabels int    // key metrics.max_tenant_labels, default 100
 }
 
 // TLS says what the host is served with. Without files it is not.
@@ -85,6 +94,7 @@ var defaults = map[string]any{
 	"listen":         "127.0.0.1:8080",
 	"data_dir":       "data",
 	authKey:          map[string]any{modeKey: AuthNone},
+	metricsKey:       map[string]any{"enabled": true, "tenant_label": false, "max_tenant_labels": int64(100)},
 	"registry":       map[string]any{"cache_ttl": int64(300), "max_cache_size": int64(1000)},
 	"limits":         defaultLimits,
 	"shutdown_grace": int64(20),
@@ -141,6 +151,8 @@ func (d decoder) get(key string) any {
 func (d decoder) text(key string) string { s, _ := d.get(key).(string); return s }
 
 func (d decoder) integer(key string) int { i, _ := d.get(key).(int64); return int(i) }
+
+func (d decoder) yes(key string) bool { b, _ := d.get(key).(bool); return b }
 
 func (d decoder) seconds(key string) time.Duration {
 	return time.Duration(asFloat(d.get(key)) * float64(time.Second))
@@ -203,6 +215,8 @@ func decodeSettings(tree map[string]any, folder string) Settings {
 	}
 	s.Auth.Mode = d.sub(authKey).text(modeKey)
 	s.TLS = TLS{CertFile: below(d.sub("tls").text("cert_file")), KeyFile: below(d.sub("tls").text("key_file"))}
+	m := d.sub(metricsKey)
+	s.Metrics = Metrics{m.yes("enabled"), m.text("listen"), m.yes("tenant_label"), m.integer("max_tenant_labels")}
 	s.Registry.CacheTTL = d.sub("registry").seconds("cache_ttl")
 	s.Registry.MaxCacheSize = d.sub("registry").integer("max_cache_size")
 	for kind, names := range d.sub("plugin").values {

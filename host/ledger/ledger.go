@@ -30,6 +30,7 @@ type Ledger struct {
 	start  time.Time
 	fresh  atomic.Int64 // nanoseconds after start at which all changes before were heard of; 0 for never
 	head   atomic.Int64
+	heard  atomic.Int64 // position of the newest change that was passed on
 	notice chan struct{}
 
 	hearing  chan struct{} // holds one while a hearing is on its way
@@ -70,6 +71,13 @@ func (l *Ledger) Confirm(ctx context.Context) error {
 		return nil
 	}
 	return l.hear(ctx, l.Fresh)
+}
+
+// Lag says how long ago the storage was last heard of, or that this Ledger was made if it
+// never was, and how many changes it is known to have that were not heard of.
+func (l *Ledger) Lag() (age time.Duration, changes int64) {
+	age = l.o.now().Sub(l.start) - time.Duration(l.fresh.Load())
+	return max(0, age), max(0, l.head.Load()-l.heard.Load())
 }
 
 // Empty says that no tenant was ever registered, as far as this is known.
@@ -114,6 +122,7 @@ func (l *Ledger) hear(ctx context.Context, needless func() bool) error {
 			break
 		}
 	}
+	l.heard.Store(l.position)
 	l.fresh.Store(int64(asked))
 	return nil
 }

@@ -31,7 +31,7 @@ type target struct {
 // at once. It makes the call again, once, if it
 // certainly never reached a process, and once if the process did not know the
 // instance.
-func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Context, target) error) error {
+func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Context, target) error) (err error) {
 	s := in.sup
 	if err := s.enter(); err != nil {
 		return err
@@ -47,6 +47,8 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 		_, err := in.attempts(ctx, caller, o, nil, fn)
 		return err
 	}
+	// As the defer below has it, so that what panics is counted as what it was.
+	defer func() { s.totals.called(err) }()
 	if !o.urgent {
 		// Before it waits for a slot; whether it may pass is known only after.
 		if err := in.breaker.check(o.tenant); err != nil {

@@ -141,7 +141,7 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
 		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
 	}
-	p.words = newWords(log, m.said)
+	p.words = newWords(log, m.said, &m.totalsOf(bin.ref).dropped)
 	env := allowedEnv(settings.Env)
 	p.unkeep = m.secrets.Keep(secretEnv(env)...)
 	if dir := m.dataDir(bin.ref, scope); dir != "" {

@@ -43,6 +43,8 @@ type Manager struct {
 	scan   sync.Mutex  // one scan at a time
 	unsure atomic.Bool // the last scan could not see all
 
+	totals sync.Map // *totals by ref, of the plugins that were used; they stay
+
 	mu          sync.Mutex
 	closing     bool
 	binaries    map[ref]*binary

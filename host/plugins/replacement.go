@@ -180,6 +180,7 @@ func (s *supervisor) fallBack(p *process, how string) bool {
 	delete(s.draining, sb.p)
 	sb.p.replaced.Store(false)
 	s.restarts++
+	s.totals.restarts.Add(1)
 	s.proc, s.info, s.state, s.retryAt = sb.p, sb.p.info, Ready, time.Time{}
 	s.reject(p.bin, fmt.Errorf("it ended soon after it had taken over (%s)", how))
 	s.announce()

@@ -23,6 +23,8 @@ type supervisor struct {
 	queue *fairQueue
 	log   hclog.Logger
 
+	totals *totals // of the plugin
+
 	settings atomic.Pointer[config.PluginSettings] // the operator's, as they count now
 
 	users  atomic.Int32 // instances that were not released, and questions for the schema
@@ -66,7 +68,7 @@ func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
 		log = log.With("tenant", scope)
 	}
 	s := &supervisor{
-		m: m, ref: bin.ref, scope: scope, log: log, bin: bin, state: Available,
+		m: m, ref: bin.ref, scope: scope, log: log, totals: m.totalsOf(bin.ref), bin: bin, state: Available,
 		ended: make(chan struct{}), kicked: make(chan struct{}, 1), changed: make(chan struct{}),
 		draining: map[*process]struct{}{}, poisonous: map[string]poison{},
 	}
@@ -259,6 +261,7 @@ func (s *supervisor) crashed(p *process) {
 	s.mu.Lock()
 	s.proc = nil
 	s.restarts++
+	s.totals.restarts.Add(1)
 	if time.Since(p.startedAt) >= s.m.timing.healthyAfter {
 		s.failures.reset()
 	}

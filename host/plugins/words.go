@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/hashicorp/go-hclog"
@@ -29,6 +30,7 @@ type words struct {
 	log   hclog.Logger
 	said  func(text string, most int) string // what of it may be repeated
 	limit *rate.Limiter
+	lost  *atomic.Int64 // counts the lines that are dropped
 
 	mu      sync.Mutex
 	dropped int
@@ -36,8 +38,8 @@ type words struct {
 	panic   string // the line that began the end, if there was one
 }
 
-func newWords(log hclog.Logger, said func(string, int) string) *words {
-	return &words{log: log, said: said, limit: rate.NewLimiter(lineRate, lineBurst)}
+func newWords(log hclog.Logger, said func(string, int) string, lost *atomic.Int64) *words {
+	return &words{log: log, said: said, limit: rate.NewLimiter(lineRate, lineBurst), lost: lost}
 }
 
 // follow reads r to its end. It never stops before: a plugin that writes to a full
@@ -82,6 +84,7 @@ func (w *words) say(line []byte) {
 	}
 	if !w.limit.Allow() {
 		w.dropped++
+		w.lost.Add(1)
 		return
 	}
 	w.tellDropped()

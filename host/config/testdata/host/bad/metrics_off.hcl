@@ -1,0 +1,4 @@
+metrics {
+  enabled = false
+  listen  = "127.0.0.1:9464"
+}

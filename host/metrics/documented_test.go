@@ -1,0 +1,41 @@
+package metrics
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// documented is the beginning of a row of the table.
+var documented = regexp.MustCompile("^\\| `[a-z_]+` \\| (counter|gauge|histogram) ")
+
+// row is what the operators' page says of a family.
+func (f Family) row() string {
+	labels := "-"
+	if len(f.Labels) > 0 {
+		labels = "`" + strings.Join(f.Labels, "`, `") + "`"
+	}
+	return fmt.Sprintf("| `%s` | %s | %s | %s |", f.Name, f.Type, labels, f.Help)
+}
+
+func TestEveryFamilyIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, f := range Families() {
+		want = append(want, f.row())
+	}
+	var got []string
+	for line := range strings.SplitSeq(string(page), "\n") {
+		if documented.MatchString(line) {
+			got = append(got, line)
+		}
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("docs/operations.md has not these lines, and no others, in its table of metrics:\n%s", strings.Join(want, "\n"))
+	}
+}

@@ -1,0 +1,103 @@
+package metrics
+
+import (
+	"cmp"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/otlptranslator"
+	exporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
+)
+
+// Options are what Metrics are made with.
+type Options struct {
+	// TenantLabel has turns and tokens counted by tenant too.
+	TenantLabel bool
+	// MaxTenantLabels is how many tenants have a label of their own at once; the turns
+	// of all others are counted together. 0 is 100.
+	MaxTenantLabels int
+	Sources         Sources
+	Log             hclog.Logger // nil discards
+}
+
+// Metrics count. They are used concurrently. A nil *Metrics counts nothing.
+type Metrics struct {
+	page     http.Handler
+	turns    turnsBy
+	requests *requestMeter
+
+	running, waiting atomic.Int64 // turns
+}
+
+// turnsBy gives the instruments for a tenant's turns.
+type turnsBy interface {
+	of(tenant string) *turnMeter
+}
+
+// scrapesAtOnce bounds the pages that are made at the same time.
+const scrapesAtOnce = 4
+
+// scrapeTimeout bounds the making of a page.
+const scrapeTimeout = 10 * time.Second
+
+// New makes Metrics. They hold no goroutine, and nothing has to be closed.
+func New(o Options) (*Metrics, error) {
+	m := &Metrics{}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	options := []exporter.Option{
+		exporter.WithRegisterer(registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo(),
+		// Names are on the page as they are in families.
+		exporter.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithoutSuffixes),
+	}
+	var labelled *tenants
+	if o.TenantLabel {
+		labelled = newTenants(cmp.Or(o.MaxTenantLabels, 100), o.Sources.HasTenant)
+		options = append(options, exporter.WithProducer(labelled))
+		m.turns = labelled
+	}
+	reader, err := exporter.New(options...)
+	if err != nil {
+		return nil, err
+	}
+	meter := newMeter(reader)
+	if labelled == nil {
+		own, err := newTurnMeter(meter)
+		if err != nil {
+			return nil, err
+		}
+		m.turns = own
+	}
+	if m.requests, err = newRequestMeter(meter); err != nil {
+		return nil, err
+	}
+	if err := m.observe(meter, o.Sources); err != nil {
+		return nil, err
+	}
+	log := o.Log
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
+	m.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorLog:            log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Warn}),
+		ErrorHandling:       promhttp.ContinueOnError,
+		MaxRequestsInFlight: scrapesAtOnce, Timeout: scrapeTimeout,
+	})
+	return m, nil
+}
+
+// newMeter makes a meter whose instruments the reader reads.
+func newMeter(reader sdk.Reader) metric.Meter {
+	return sdk.NewMeterProvider(sdk.WithReader(reader), sdk.WithExemplarFilter(exemplar.AlwaysOffFilter)).Meter("botyard")
+}
+
+// ServeHTTP answers with the page. It is not called on a nil *Metrics.
+func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.page.ServeHTTP(w, r) }

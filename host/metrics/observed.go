@@ -1,0 +1,170 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/registry"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Sources are asked when a page is made. Any may be nil: what it would tell is not on
+// the page. They are called from several goroutines.
+type Sources struct {
+	Plugins        func() []plugins.Status
+	PluginTotals   func() []plugins.Totals
+	LeftOver       func() int // turns whose end a storage has not answered
+	FailedRenewals func() int64
+	Census         func() registry.Census
+	// RegistryLag is that of a registry with a storage, false where there is none.
+	RegistryLag     func() (age time.Duration, changes int64, ok bool)
+	DroppedLogLines func() int64
+	HasTenant       func(id string) bool // not nil where tenants have a label
+	Version         string               // of the host
+}
+
+// states are all that a plugin's process can be in.
+var states = []plugins.State{
+	plugins.Available, plugins.Starting, plugins.Ready, plugins.Backoff, plugins.Quarantined, plugins.Draining, plugins.Stopped, plugins.Failed,
+}
+
+// pluginNow is what the processes of a plugin come to.
+type pluginNow struct {
+	states                                map[plugins.State]int64
+	running, waiting, instances, circuits int64
+}
+
+type pluginName struct{ kind, name string }
+
+func (p pluginName) labels() []attribute.KeyValue {
+	return []attribute.KeyValue{attribute.String("kind", p.kind), attribute.String("name", p.name)}
+}
+
+// byPlugin adds up the processes of each plugin.
+func byPlugin(all []plugins.Status) map[pluginName]*pluginNow {
+	out := map[pluginName]*pluginNow{}
+	for _, st := range all {
+		name := pluginName{st.Kind, st.Name}
+		now := out[name]
+		if now == nil {
+			now = &pluginNow{states: map[plugins.State]int64{}}
+			out[name] = now
+		}
+		now.states[st.State]++
+		now.running += int64(st.Calls)
+		now.waiting += int64(st.Waiting)
+		now.instances += int64(st.Instances)
+		now.circuits += int64(st.OpenCircuits)
+	}
+	return out
+}
+
+// instruments makes those that are asked for, and joins what is wrong.
+type instruments struct {
+	meter metric.Meter
+	all   []metric.Observable
+	err   error
+}
+
+func (i *instruments) gauge(name string) metric.Int64ObservableGauge {
+	g, err := i.meter.Int64ObservableGauge(name, metric.WithDescription(help(name)))
+	i.all, i.err = append(i.all, g), errors.Join(i.err, err)
+	return g
+}
+
+func (i *instruments) seconds(name string) metric.Float64ObservableGauge {
+	g, err := i.meter.Float64ObservableGauge(name, metric.WithDescription(help(name)))
+	i.all, i.err = append(i.all, g), errors.Join(i.err, err)
+	return g
+}
+
+func (i *instruments) counter(name string) metric.Int64ObservableCounter {
+	c, err := i.meter.Int64ObservableCounter(name, metric.WithDescription(help(name)))
+	i.all, i.err = append(i.all, c), errors.Join(i.err, err)
+	return c
+}
+
+// observe has the sources asked for each page.
+func (m *Metrics) observe(meter metric.Meter, s Sources) error {
+	i := &instruments{meter: meter}
+	running, waiting, build := i.gauge(turnsRunning), i.gauge(turnsWaiting), i.gauge(buildInfo)
+	open, failed, dropped := i.gauge(turnsOpen), i.counter(leasesFailed), i.counter(logDropped)
+	now, totals := i.pluginsNow(), i.pluginTotals()
+	held, invalid, unavailable, cached := i.gauge(tenantsHeld), i.gauge(tenantsInvalid), i.gauge(tenantsUnavailable), i.gauge(botsCached)
+	lag, behind := i.seconds(registryLag), i.gauge(registryBehind)
+	if i.err != nil {
+		return i.err
+	}
+	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		o.ObserveInt64(running, m.running.Load())
+		o.ObserveInt64(waiting, m.waiting.Load())
+		o.ObserveInt64(build, 1, metric.WithAttributes(attribute.String("version", s.Version), attribute.String("go", runtime.Version())))
+		if s.LeftOver != nil {
+			o.ObserveInt64(open, int64(s.LeftOver()))
+		}
+		if s.FailedRenewals != nil {
+			o.ObserveInt64(failed, s.FailedRenewals())
+		}
+		if s.DroppedLogLines != nil {
+			o.ObserveInt64(dropped, s.DroppedLogLines())
+		}
+		if s.Plugins != nil {
+			now(o, s.Plugins())
+		}
+		if s.PluginTotals != nil {
+			totals(o, s.PluginTotals())
+		}
+		if s.Census != nil {
+			c := s.Census()
+			o.ObserveInt64(held, int64(c.Tenants))
+			o.ObserveInt64(invalid, int64(c.Invalid))
+			o.ObserveInt64(unavailable, int64(c.Unavailable))
+			o.ObserveInt64(cached, int64(c.CachedBots))
+		}
+		if s.RegistryLag != nil {
+			if age, changes, ok := s.RegistryLag(); ok {
+				o.ObserveFloat64(lag, age.Seconds())
+				o.ObserveInt64(behind, changes)
+			}
+		}
+		return nil
+	}, i.all...)
+	return err
+}
+
+// pluginsNow makes the instruments of what plugins are doing.
+func (i *instruments) pluginsNow() func(metric.Observer, []plugins.Status) {
+	processes, running, waiting := i.gauge(pluginProcesses), i.gauge(pluginRunning), i.gauge(pluginWaiting)
+	instances, circuits := i.gauge(pluginInstances), i.gauge(pluginCircuits)
+	return func(o metric.Observer, all []plugins.Status) {
+		for name, now := range byPlugin(all) {
+			which := metric.WithAttributes(name.labels()...)
+			o.ObserveInt64(running, now.running, which)
+			o.ObserveInt64(waiting, now.waiting, which)
+			o.ObserveInt64(instances, now.instances, which)
+			o.ObserveInt64(circuits, now.circuits, which)
+			for _, state := range states {
+				o.ObserveInt64(processes, now.states[state], metric.WithAttributes(append(name.labels(), attribute.String("state", string(state)))...))
+			}
+		}
+	}
+}
+
+// pluginTotals makes the instruments of what happened to plugins.
+func (i *instruments) pluginTotals() func(metric.Observer, []plugins.Totals) {
+	restarts, calls, dropped := i.counter(pluginRestarts), i.counter(pluginCalls), i.counter(pluginDropped)
+	return func(o metric.Observer, all []plugins.Totals) {
+		for _, t := range all {
+			name := pluginName{t.Kind, t.Name}
+			o.ObserveInt64(restarts, t.Restarts, metric.WithAttributes(name.labels()...))
+			o.ObserveInt64(dropped, t.DroppedLines, metric.WithAttributes(name.labels()...))
+			for class, n := range t.Calls {
+				o.ObserveInt64(calls, n, metric.WithAttributes(append(name.labels(), attribute.String("class", class))...))
+			}
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// NoRoute stands for the route of a request that came to none.
+const NoRoute = "none"
+
+// methods are those that a label may have; all others are one.
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch}
+
+type requestMeter struct {
+	requests metric.Int64Counter
+	duration metric.Float64Histogram
+}
+
+func newRequestMeter(m metric.Meter) (*requestMeter, error) {
+	requests, err := m.Int64Counter(requests, metric.WithDescription(help(requests)))
+	duration, err2 := m.Float64Histogram(requestDuration, metric.WithDescription(help(requestDuration)), metric.WithExplicitBucketBoundaries(seconds...))
+	return &requestMeter{requests, duration}, errors.Join(err, err2)
+}
+
+// RequestEnded counts a request. The route is a pattern of the host's, never a path; empty
+// for none. The status is one that the host answered, 0 if the answer did not begin.
+func (m *Metrics) RequestEnded(method, route string, status int, took time.Duration) {
+	if m == nil {
+		return
+	}
+	if route == "" || route == "/" {
+		route = NoRoute
+	}
+	if !slices.Contains(methods, method) {
+		method = "other"
+	}
+	ctx := context.Background()
+	to := []attribute.KeyValue{attribute.String("method", method), attribute.String("route", route)}
+	m.requests.duration.Record(ctx, took.Seconds(), metric.WithAttributeSet(attribute.NewSet(to...)))
+	to = append(to, attribute.String("status", strconv.Itoa(status)))
+	m.requests.requests.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(to...)))
+}

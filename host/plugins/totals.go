@@ -1,0 +1,84 @@
+package plugins
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Totals count what happened to a plugin since the host was started, in all its
+// processes, those that have ended too.
+type Totals struct {
+	Kind, Name string
+	Restarts   int64 // of processes that ended and were not asked to
+	// Calls by how they ended: "" is well, else the name of the fault's class. Those that
+	// only configure are not counted.
+	Calls        map[string]int64
+	DroppedLines int64 // of its output, that were more than is logged
+}
+
+// totals are the counters of one plugin.
+type totals struct {
+	restarts, dropped atomic.Int64
+	calls             [len(callClasses) + 1]atomic.Int64 // the last for what ended well
+}
+
+// callClasses are the classes that calls are counted by; any other counts as internal,
+// which is the first.
+var callClasses = [...]fault.Class{
+	fault.Internal, fault.NotFound, fault.Invalid, fault.Conflict, fault.Unauthenticated, fault.Forbidden, fault.RateLimited,
+	fault.QuotaExhausted, fault.ContextTooLong, fault.ContentFiltered, fault.ProviderFailed, fault.PluginUnavailable, fault.Deadline,
+	fault.Canceled, fault.UnknownInstance,
+}
+
+// called counts a call by how it ended.
+func (t *totals) called(err error) {
+	at := len(callClasses)
+	if err != nil {
+		at = max(0, slices.Index(callClasses[:], fault.Of(err).Class))
+	}
+	t.calls[at].Add(1)
+}
+
+// totalsOf are the counters of the plugin, which stay when its processes are gone.
+func (m *Manager) totalsOf(r ref) *totals {
+	t, ok := m.totals.Load(r)
+	if !ok {
+		t, _ = m.totals.LoadOrStore(r, new(totals))
+	}
+	return t.(*totals)
+}
+
+// Totals lists the counts of all plugins that were used, in a fixed order.
+func (m *Manager) Totals() []Totals {
+	var out []Totals
+	for key, value := range m.totals.Range {
+		r, t := key.(ref), value.(*totals)
+		one := Totals{Kind: r.kind, Name: r.name, Restarts: t.restarts.Load(), DroppedLines: t.dropped.Load(), Calls: map[string]int64{}}
+		for i := range t.calls {
+			class := ""
+			if i < len(callClasses) {
+				class = callClasses[i].String()
+			}
+			if n := t.calls[i].Load(); n > 0 || class == "" {
+				one.Calls[class] = n
+			}
+		}
+		out = append(out, one)
+	}
+	slices.SortFunc(out, func(a, b Totals) int { return ref{a.Kind, a.Name}.compare(ref{b.Kind, b.Name}) })
+	return out
+}
+
+// Background is how many tasks run on storages for nobody who waits, see Later: the ends
+// of turns that a storage did not answer.
+func (m *Manager) Background() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, in := range m.instances {
+		n += in.later
+	}
+	return n
+}
