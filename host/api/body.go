@@ -42,6 +42,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	}
 	// The connection is watched from here on, to see the caller leave.
 	_ = c.SetReadDeadline(time.Time{})
+	isWhole(r.Context())
 	return body, nil
 }
 

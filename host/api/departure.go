@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,21 @@ type departures struct {
 type presence struct {
 	connection syscall.RawConn
 	left       context.CancelCauseFunc
+	whole      atomic.Bool // nothing of the request itself is to come
+}
+
+// mostAhead is how many bytes a caller may have sent behind its request. With more the
+// system soon takes none, and then the connection's end does not arrive either: that
+// caller could not be seen to leave.
+const mostAhead = 32 << 10
+
+type presenceKey struct{}
+
+// isWhole says that the request of ctx has been read to its end.
+func isWhole(ctx context.Context) {
+	if p, ok := ctx.Value(presenceKey{}).(*presence); ok {
+		p.whole.Store(true)
+	}
 }
 
 // lookAround is how often they are looked for. A request that is done sooner costs
@@ -54,7 +70,7 @@ func (d *departures) watch(ctx context.Context) (watched context.Context, done f
 	}
 	p := &presence{connection: connection, left: cancel}
 	d.add(p)
-	return watched, func() {
+	return context.WithValue(watched, presenceKey{}, p), func() {
 		d.remove(p)
 		forget()
 		cancel(nil)
@@ -95,8 +111,11 @@ func (d *departures) look() {
 	}
 	d.mu.Unlock()
 	for _, p := range all {
-		if hasHungUp(p.connection) {
+		switch {
+		case hasHungUp(p.connection):
 			p.left(errLeft())
+		case p.whole.Load() && sentAhead(p.connection) > mostAhead:
+			p.left(errAhead())
 		}
 	}
 	d.mu.Lock()
@@ -109,6 +128,11 @@ func (d *departures) look() {
 // errLeft is why a request ends whose caller is there no more.
 func errLeft() *fault.Error {
 	return fault.New(fault.Canceled, "the caller left: its connection ended, or the side that it sends on").By(fault.PartyCaller)
+}
+
+// errAhead is why a request ends whose caller sends on and on.
+func errAhead() *fault.Error {
+	return fault.New(fault.Canceled, "the caller left, or does not wait for its answer: more than %d bytes came behind the request", mostAhead).By(fault.PartyCaller)
 }
 
 // hasLeft says whether that is why the request's context ended.

@@ -17,3 +17,13 @@ func hasHungUp(c syscall.RawConn) bool {
 	})
 	return gone
 }
+
+// sentAhead is how many bytes have come on a connection that nobody has read.
+func sentAhead(c syscall.RawConn) (bytes int) {
+	_ = c.Control(func(fd uintptr) {
+		if n, err := unix.IoctlGetInt(int(fd), unix.SIOCINQ); err == nil {
+			bytes = n
+		}
+	})
+	return bytes
+}

@@ -98,6 +98,29 @@ func TestLeavingIsNoticed(t *testing.T) {
 
 func escaped(name string) string { return strings.ReplaceAll(name, " ", "%20") }
 
+// TestWhoNeverStopsSendingLeaves: so much behind a request that the connection's end could
+// not arrive.
+func TestWhoNeverStopsSendingLeaves(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system is not asked")
+	}
+	s := serve(t, Options{})
+	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
+	c := s.raw(rawChat("hangs", "c", false))
+	s.eventually("the turn has begun", func() bool {
+		return s.request("GET", "/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
+	})
+	_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // nobody takes all of it
+	if n, err := io.WriteString(c, strings.Repeat("y", 64<<20)); err == nil {
+		t.Errorf("%d bytes were taken", n)
+	}
+	_ = c.Close()
+	s.eventually("the turn is interrupted", func() bool {
+		turns := s.turns("hangs", "c")
+		return len(turns) == 1 && turns[0].State == "interrupted" && strings.Contains(turns[0].Reason, "behind the request")
+	})
+}
+
 // TestLeavingTheLine holds that who waits for the conversation may leave too.
 func TestLeavingTheLine(t *testing.T) {
 	if runtime.GOOS != "linux" {
