@@ -3,8 +3,11 @@ package ollama
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
@@ -44,8 +47,28 @@ func New(cfg Config) (*Model, error) {
 // once, and serves those that wait first come, first served, whosever they are.
 func (m *Model) Capacity() sdk.Capacity {
 	// A digest: a name of bounded length, that tells nothing.
-	sum := sha256.Sum256([]byte(m.base.String() + "\x00" + m.model))
+	sum := sha256.Sum256([]byte(serverOf(m.base) + "\x00" + tagged(m.model)))
 	return sdk.Capacity{Parallel: m.parallel, Upstream: hex.EncodeToString(sum[:])}
+}
+
+// serverOf names a server the same however its URL is written.
+func serverOf(base *url.URL) string {
+	host, port := strings.ToLower(base.Hostname()), base.Port()
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+		host = "localhost"
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
+	}
+	return base.Scheme + "://" + net.JoinHostPort(host, port) + strings.TrimRight(base.EscapedPath(), "/")
+}
+
+// tagged is the model's name with the tag that Ollama takes where none is given.
+func tagged(model string) string {
+	if strings.Contains(model[strings.LastIndex(model, "/")+1:], ":") {
+		return model
+	}
+	return model + ":latest"
 }
 
 // Close implements io.Closer.
