@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -15,6 +17,7 @@ import (
 const (
 	keywordSecret   = "x-botyard-secret"
 	keywordEndpoint = "x-botyard-endpoint"
+	keywordExpected = "x-botyard-expected"
 )
 
 // Schema checks one plugin's configuration block and knows which of its keys are
@@ -26,7 +29,8 @@ type Schema struct {
 // CompileSchema reads the JSON Schema 2020-12 of a plugin's configuration block,
 // without the selector. A property with "x-botyard-secret": true holds a secret,
 // and so does everything in it; one with "x-botyard-endpoint": true says where
-// secrets are sent. A schema cannot refer to anything outside itself: it comes
+// secrets are sent. "x-botyard-expected" says in words what a pattern beside it wants of
+// a value. A schema cannot refer to anything outside itself: it comes
 // from a plugin, and must not make the host read a file or a URL.
 func CompileSchema(json []byte) (*Schema, error) {
 	if len(json) > maxSize {
@@ -40,6 +44,7 @@ func CompileSchema(json []byte) (*Schema, error) {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(noLoader{})
 	c.RegisterVocabulary(&jsonschema.Vocabulary{URL: schemaURL + "/vocabulary", Compile: compileMarks})
+	c.RegisterVocabulary(&jsonschema.Vocabulary{URL: schemaURL + "/wording", Compile: compileWording})
 	c.AssertVocabs()
 	if err := c.AddResource(schemaURL, doc); err != nil {
 		return nil, fmt.Errorf("configuration schema: %w", err)
@@ -81,6 +86,39 @@ func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema
 		return nil, nil
 	}
 	return m, nil
+}
+
+// wording is what a schema expects of a value, in its own words.
+type wording string
+
+// Validate implements jsonschema.SchemaExt; the words ask nothing of a value.
+func (wording) Validate(*jsonschema.ValidatorContext, any) {}
+
+// maxWording bounds a wording, in bytes.
+const maxWording = 300
+
+func compileWording(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema.SchemaExt, error) {
+	value, ok := obj[keywordExpected]
+	if !ok {
+		return nil, nil
+	}
+	text, ok := value.(string)
+	if !ok || text == "" || len(text) > maxWording || strings.ContainsFunc(text, unicode.IsControl) {
+		return nil, fmt.Errorf("%s must be a text of one line and at most %d bytes", keywordExpected, maxWording)
+	}
+	return wording(text), nil
+}
+
+// wording gives the words of the subschema at the location, if it has any.
+func (c cursor) wording(location string) string {
+	for _, s := range c.schemas {
+		for _, ext := range s.Extensions {
+			if w, ok := ext.(wording); ok && s.Location == location {
+				return string(w)
+			}
+		}
+	}
+	return ""
 }
 
 // cursor is a place in a schema: every subschema that may apply to the value

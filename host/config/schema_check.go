@@ -132,6 +132,10 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		c.names[k.Property] = expected
 	default:
 		message, expected := constraint(k, shown(c.got(path), at.marks.secret), at.marks.secret)
+		_, pattern := k.(*kind.Pattern)
+		if words := at.wording(e.SchemaURL); words != "" && (pattern || expected == "") {
+			expected = words
+		}
 		c.add(path, wrongValue, message, expected)
 	}
 }

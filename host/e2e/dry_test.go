@@ -186,6 +186,29 @@ func TestCheckIsServe(t *testing.T) {
 	}
 }
 
+// What only opening a storage would show is refused where nothing is opened, as far as
+// the plugin can say it.
+func TestChecksKnowWhatAPathMayBe(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+	for path, want := range map[string]string{
+		"../x.db":  "expected a relative path that does not lead out of the plugin's folder",
+		"/abs.db":  "expected a relative path that does not lead out of the plugin's folder",
+		"x.sqlite": "expected the name of a file that ends in .db",
+	} {
+		y.leavesAsItIs(func() {
+			a := y.do("PUT", "/admin/v1/tenants/b?dry_run=true", fmt.Sprintf(`{"conversation_storage":{"backend":"sqlite","path":%q}}`, path))
+			if a.Status != 422 || !strings.Contains(string(a.Body), strings.Replace(want, "expected ", `"expected":"`, 1)) || !strings.Contains(string(a.Body), "conversation_storage.path") {
+				t.Errorf("%s: %d %s", path, a.Status, a.Body)
+			}
+		}, "t")
+		f := newFolder(t, fmt.Sprintf("defaults {\n llm { provider = \"echo\" }\n conversation_storage {\n  backend = \"sqlite\"\n  path = %q\n }\n}\n", path))
+		out, err := f.command("config", "check", "--config", filepath.Join(f.dir, "botyard.hcl"))
+		if status(err) != 3 || !strings.Contains(out, fmt.Sprintf("botyard.hcl:7:3: defaults.conversation_storage.path: is %q; %s", path, want)) {
+			t.Errorf("%s: %v: %s", path, err, out)
+		}
+	}
+}
+
 // status is the exit status of a command that ran; -1 where it ended otherwise.
 func status(err error) int {
 	var ended *exec.ExitError

@@ -19,7 +19,7 @@ type Config struct {
 	DSN        string     `json:"dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
 	ListenDSN  string     `json:"listen_dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"A direct way to the same database, for noticing changed tenants at once when the connection leads through a pooler such as PgBouncer."`
 	TLS        TLS        `json:"tls,omitzero" jsonschema_description:"How connections over TCP are protected."`
-	Schema     string     `json:"schema,omitempty" botyard:"endpoint" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
+	Schema     string     `json:"schema,omitempty" botyard:"endpoint" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" botyard_expected:"small letters, digits and _, and no digit in front" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
 
 	PoolSize         int     `json:"pool_size,omitempty" jsonschema:"default=20,minimum=1,maximum=1000" jsonschema_description:"How many connections are kept once they were needed."`
 	MaxOverflow      int     `json:"max_overflow,omitempty" jsonschema:"default=10,minimum=0,maximum=1000" jsonschema_description:"How many more there may be while all are busy; they are closed when idle."`

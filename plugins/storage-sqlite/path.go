@@ -1,9 +1,12 @@
 package sqlitestore
 
 import (
+	"encoding/json"
 	"path/filepath"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/schema"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -30,4 +33,29 @@ func place(path, dataDir string) (string, error) {
 		return bad("must be a relative path that does not lead out of the plugin's folder")
 	}
 	return filepath.Abs(filepath.Join(dataDir, path))
+}
+
+// describePath adds to the configuration's schema what place refuses as far as a pattern
+// can say it, so that it is refused by who opens nothing. What place takes the schema
+// takes. Of a path that leads out of the folder it knows the plain case, "../".
+func describePath(source sdk.RawSchema, dataDir string) sdk.RawSchema {
+	const name = `^$|[^/]\.db$`
+	where, words := `^(?:$|/)`, "an absolute path: the host has no folder for the plugin's files"
+	if dataDir != "" {
+		where, words = `^(?:$|[^./]|\.[^.]|\.\.[^/])`, "a relative path that does not lead out of the plugin's folder"
+	}
+	var s map[string]any
+	if err := json.Unmarshal(source, &s); err != nil {
+		panic(err) // unreachable: made from a struct, as every test sees
+	}
+	path := s["properties"].(map[string]any)["path"].(map[string]any)
+	path["allOf"] = []any{
+		map[string]any{"pattern": name, schema.ExpectedKeyword: "the name of a file that ends in " + suffix},
+		map[string]any{"pattern": where, schema.ExpectedKeyword: words},
+	}
+	out, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // unreachable: it was JSON
+	}
+	return out
 }

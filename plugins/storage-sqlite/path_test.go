@@ -1,8 +1,10 @@
 package sqlitestore
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -38,6 +40,57 @@ func TestPlace(t *testing.T) {
 		case c.want != "" && (err != nil || got != c.want):
 			t.Errorf("%q below %q: %q, %v; want %q", c.path, c.dir, got, err, c.want)
 		}
+	}
+}
+
+// What the schema refuses no place is found for, and it refuses the plain mistakes.
+func TestTheSchemaSaysWhatAPathIs(t *testing.T) {
+	parts := []string{"", ".", "..", "a", ".a", "..a", "a.", "x.db", ".db", "..db", "...db", "a.b.db", "x.sqlite", "db", "\n.db"}
+	refused := 0
+	for _, dir := range []string{"/data", ""} {
+		var s struct {
+			Properties struct {
+				Path struct {
+					AllOf []struct{ Pattern string }
+				}
+			}
+		}
+		if err := json.Unmarshal(describePath(Plugin().Info.ConfigSchema, dir), &s); err != nil || len(s.Properties.Path.AllOf) != 2 {
+			t.Fatalf("%v, %+v", err, s)
+		}
+		accepts := func(path string) bool {
+			for _, sub := range s.Properties.Path.AllOf {
+				if !regexp.MustCompile(sub.Pattern).MatchString(path) {
+					refused++
+					return false
+				}
+			}
+			return true
+		}
+		for _, a := range parts {
+			for _, b := range parts {
+				for _, c := range parts {
+					path := a + "/" + b + "/" + c
+					for _, path := range []string{path, c, "/" + c, b + "/" + c} {
+						if _, err := place(path, dir); err == nil && !accepts(path) {
+							t.Errorf("the schema refuses %q below %q", path, dir)
+						}
+					}
+				}
+			}
+		}
+		plain := []string{"../x.db", "/abs.db", "x.sqlite", "x.db-wal", ".db", "a/.db", "x.db/", "..", "."}
+		if dir == "" {
+			plain = []string{"x.db", "../x.db", "/x.sqlite", "/.db", "/a/x.db-shm"}
+		}
+		for _, path := range plain {
+			if accepts(path) {
+				t.Errorf("the schema takes %q below %q", path, dir)
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing is refused")
 	}
 }
 

@@ -22,7 +22,7 @@ type Config struct {
 
 // Plugin serves a Store for each configuration.
 func Plugin() sdk.Plugin {
-	return storage.NewPlugin(Name, Version,
+	p := storage.NewPlugin(Name, Version,
 		func(_ context.Context, cfg Config, env sdk.Env) (storage.Storage, error) {
 			useProcessors()
 			s, err := Open(cfg, env)
@@ -33,6 +33,8 @@ func Plugin() sdk.Plugin {
 		},
 		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate),
 		sdk.Capability(storage.CapOwners), sdk.Capability(storage.CapBackup), sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))
+	p.Info.ConfigSchema = describePath(p.Info.ConfigSchema, os.Getenv(sdk.DataDirEnv))
+	return p
 }
 
 // useProcessors undoes what suits plugins that only hand over. A thread that waits for

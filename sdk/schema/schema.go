@@ -5,7 +5,7 @@
 // enum and the like, as github.com/invopop/jsonschema reads them;
 // jsonschema_description documents the key; botyard:"secret" marks a value that is
 // never shown and may be a reference, botyard:"endpoint" one that says where
-// secrets are sent.
+// secrets are sent; botyard_expected says in words what a pattern wants.
 package schema
 
 import (
@@ -24,6 +24,9 @@ import (
 const (
 	SecretKeyword   = "x-botyard-secret"
 	EndpointKeyword = "x-botyard-endpoint"
+	// ExpectedKeyword says in words what a pattern beside it wants of a value, or another
+	// keyword that no words are known of: it completes "expected ...".
+	ExpectedKeyword = "x-botyard-expected"
 )
 
 // Of makes the schema of struct type C.
@@ -65,6 +68,12 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 		p, ok := s.Properties.Get(name)
 		if !ok {
 			continue
+		}
+		if words := f.Tag.Get("botyard_expected"); words != "" {
+			if p.Extras == nil {
+				p.Extras = map[string]any{}
+			}
+			p.Extras[ExpectedKeyword] = words
 		}
 		for _, word := range strings.FieldsFunc(f.Tag.Get("botyard"), func(r rune) bool { return r == ',' }) {
 			if p.Extras == nil {

@@ -93,3 +93,13 @@ func TestDecodeFillsDefaultsAndRefusesWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
+
+func TestWordsOfAPattern(t *testing.T) {
+	type config struct {
+		Name string `json:"name" jsonschema:"pattern=^[a-z]+$" botyard_expected:"small letters"`
+	}
+	s, err := Of[config]()
+	if err != nil || !strings.Contains(string(s), `"x-botyard-expected":"small letters"`) {
+		t.Errorf("%v: %s", err, s)
+	}
+}
