@@ -304,7 +304,7 @@ func (i *importing) registered(missing error) error {
 		return fault.New(fault.Invalid, "the tenant cannot be registered with this export, which its secrets are left out of: register it with them first (%s)",
 			strings.Join(i.settings.LeftOut, ", "))
 	}
-	doc, err := config.ParseJSON("tenant "+i.id, i.settings.Config)
+	doc, err := config.ParseStored("tenant "+i.id, i.settings.Config)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,16 @@ func ParseYAML(name string, src []byte) (*Document, error) { return parse(name, 
 // stands in positions. Errors are [Problems].
 func ParseJSON(name string, src []byte) (*Document, error) { return parse(name, src, parseJSON) }
 
+// MaxStored bounds what [ParseStored] reads, in bytes: a document at its bound, whose
+// every character is escaped, or sealed, and is 6 times as long by that.
+const MaxStored = 8 << 20
+
+// ParseStored is ParseJSON for a document that a host itself wrote, and that is longer than
+// what it was made of.
+func ParseStored(name string, src []byte) (*Document, error) {
+	return parseWithin(MaxStored, name, src, parseJSON)
+}
+
 // ReadFile reads a .hcl, .yaml, .yml or .json file. Errors are [Problems]; where
 // the file cannot be read they wrap the reason, fs.ErrNotExist for example.
 func ReadFile(path string) (*Document, error) {
@@ -49,7 +59,7 @@ func ReadSource(ctx context.Context, path string) ([]byte, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.As(err, &large):
-		return nil, tooLarge(path, large.Size)
+		return nil, tooLarge(path, large.Size, maxSize)
 	case err != nil:
 		return nil, Problems{{Pos: Pos{File: path}, Message: "cannot be read: " + reason(err), cause: err}}
 	}
@@ -86,8 +96,8 @@ func extensionProblem(path string) Problems {
 	}}
 }
 
-func tooLarge(name string, size int64) Problems {
-	return Problems{{Pos: Pos{File: name}, Message: fmt.Sprintf("has %d bytes", size), Expected: fmt.Sprintf("at most %d", maxSize)}}
+func tooLarge(name string, size int64, most int) Problems {
+	return Problems{{Pos: Pos{File: name}, Message: fmt.Sprintf("has %d bytes", size), Expected: fmt.Sprintf("at most %d", most)}}
 }
 
 // reason is err without the path and the system call, which the position has.
@@ -102,8 +112,12 @@ func reason(err error) string {
 type parseFunc func(name string, src []byte) (node, Problems)
 
 func parse(name string, src []byte, parse parseFunc) (*Document, error) {
-	if len(src) > maxSize {
-		return nil, tooLarge(name, int64(len(src)))
+	return parseWithin(maxSize, name, src, parse)
+}
+
+func parseWithin(most int, name string, src []byte, parse parseFunc) (*Document, error) {
+	if len(src) > most {
+		return nil, tooLarge(name, int64(len(src)), most)
 	}
 	if !utf8.Valid(src) {
 		return nil, Problems{{Pos: invalidUTF8(name, src), Message: "is not UTF-8 text"}}

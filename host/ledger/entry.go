@@ -59,7 +59,8 @@ type envelope struct {
 	Receipt  json.RawMessage      `json:"receipt,omitempty"`
 }
 
-// pack makes what the storage keeps, with the literal secrets sealed.
+// pack makes what the storage keeps, with the literal secrets sealed. fault.Invalid for
+// what unpack would not read.
 func pack(key *secret.Key, e *Entry) ([]byte, error) {
 	env := envelope{Format: format, Storages: e.Storages, Former: e.Former, Receipt: e.Receipt}
 	if e.Document != nil {
@@ -70,6 +71,9 @@ func pack(key *secret.Key, e *Entry) ([]byte, error) {
 		var err error
 		if env.Settings, err = json.Marshal(sealed.Values()); err != nil {
 			return nil, err
+		}
+		if n := len(env.Settings); n > config.MaxStored {
+			return nil, fault.New(fault.Invalid, "the settings of tenant %q have %d bytes as they are stored; at most %d can be read again", e.Tenant, n, config.MaxStored)
 		}
 	}
 	return json.Marshal(env)
@@ -97,7 +101,7 @@ func unpack(key *secret.Key, r storage.Registration) *Entry {
 
 func open(key *secret.Key, tenant string, env envelope) (*config.Document, error) {
 	const name = "registry"
-	doc, err := config.ParseJSON(name, env.Settings)
+	doc, err := config.ParseStored(name, env.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("what the registry has of tenant %q: %w", tenant, err)
 	}

@@ -66,6 +66,37 @@ func TestSecretsAreSealed(t *testing.T) {
 	}
 }
 
+// TestWhatIsTakenIsReadAgain: sealed and escaped, a document at its bound is several times
+// as long, and is read all the same.
+func TestWhatIsTakenIsReadAgain(t *testing.T) {
+	l := ledger.New(ledger.Options{Storage: &ledgertest.Registry{}, Key: secret.NewKey()})
+	put := func(text string) (*ledger.Entry, error) {
+		document, err := config.ParseJSON("body", []byte(`{"llm":{"api_key":"`+text+`"},"prompts":{"system":"`+text+`"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.Put(t.Context(), ledger.Entry{
+			Tenant: "a", State: storage.TenantActive, Incarnation: "life", Document: document, Literals: []config.Path{{"llm", "api_key"}},
+		}, 0, true)
+	}
+	const half = 1<<19 - 100
+	for name, text := range map[string]string{
+		"plain": strings.Repeat("x", half), "for HTML": strings.Repeat("<", half), "lines": strings.Repeat("\u2028", half/6),
+		"of three bytes": strings.Repeat("\u2028", half/6), "separators": strings.Repeat(" ", half/3), "quotes": strings.Repeat(`\"`, half/2),
+	} {
+		l = ledger.New(ledger.Options{Storage: &ledgertest.Registry{}, Key: secret.NewKey()})
+		if e, err := put(text); err != nil || e.Err != nil {
+			t.Errorf("%s: %v, %v", name, err, e)
+		}
+	}
+	l = ledger.New(ledger.Options{Storage: &ledgertest.Registry{}, Key: secret.NewKey()})
+	large := config.FromMap("x", map[string]any{"prompts": map[string]any{"system": strings.Repeat("<", config.MaxStored/6)}})
+	_, err := l.Put(t.Context(), ledger.Entry{Tenant: "a", State: storage.TenantActive, Incarnation: "life", Document: large}, 0, false)
+	if !fault.Is(err, fault.Invalid) {
+		t.Errorf("what could not be read again is stored: %v", err)
+	}
+}
+
 func TestWhatANewerHostWroteIsRefused(t *testing.T) {
 	shared := &ledgertest.Registry{}
 	for tenant, document := range map[string]string{"newer": `{"format":2,"settings":{}}`, "broken": `{`, "worse": `{"format":1,"settings":{"a":1,"a":2}}`} {

@@ -79,8 +79,8 @@ func (r *Registry) ready(id string) bool {
 
 func unreachable(err error) error {
 	f := fault.Of(err)
-	if f.Class == fault.Canceled {
-		return f
+	if f.Class == fault.Canceled || f.Class == fault.Invalid && f.Origin == fault.OriginHere {
+		return f // it was not asked, or not for this
 	}
 	out := fault.New(fault.PluginUnavailable, "the registry of tenants does not answer: %s", f.Message).After(time.Second)
 	out.Err = err
