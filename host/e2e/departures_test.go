@@ -222,6 +222,7 @@ func TestSlowReadersAreCutOff(t *testing.T) {
 	}
 	y.mustChat("b", "c", "x")
 	y.eventually(15*time.Second, "the readers are cut off", func() bool { return y.plugins()["llm-echo"].Calls == 0 })
+	y.eventually(time.Minute, "their turns have ended", func() bool { return running() == 0 })
 	for c := range readers {
 		turns := y.turns("a", fmt.Sprint("c", c))
 		if len(turns) != 1 || turns[0].State != "interrupted" {

@@ -42,7 +42,7 @@ func TestTheSameConversationIDUnderTwoTenantsIsTwoConversations(t *testing.T) {
 }
 
 func TestTextIsNeverCode(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": "prompts {\n  system = \"{{7*7}} $${env:HOME}\"\n}\n"})
+	y := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": "prompts {\n  system = \"{{{{7*7}} $${env:HOME}\"\n}\n"})
 	for _, text := range []string{"{{7*7}}", "${env:HOME}", "${file:/etc/passwd}", "<secret>", "{{ .Tenant }} %s %!d(x)", "\u202e\U0001F600 $(id)"} {
 		if a := y.mustChat("a", "c", text); !strings.Contains(a.Reply, text) {
 			t.Errorf("%q became %s", text, a.Reply)

@@ -120,6 +120,7 @@ defaults {
     provider = "ollama"
     model    = "m"
     base_url = %q
+    parallel = 64
   }
 %s
 }
@@ -308,7 +309,14 @@ var atReload = map[string]func(r *reloaded){
 		r.put("b", `{"llm":{"provider":"echo"}}`)
 		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 	},
+	"limits.reply_bytes": func(r *reloaded) {
+		r.apply("limits {\n reply_bytes = 1\n}")
+		if a := r.mustChat("a", r.fresh(), "x"); a.Reply != "h" {
+			r.t.Errorf("the reply has %q", a.Reply)
+		}
+	},
 	"shutdown_grace":     nil, // TestShutdownGraceIsReloaded
+	"shutdown_delay":     nil, // TestShutdownDelayIsReloaded
 	"auth.gateway_token": nil, // TestTokensAreReloaded
 	"auth.admin_token":   nil,
 }
@@ -369,6 +377,16 @@ func TestShutdownGraceIsReloaded(t *testing.T) {
 	time.Sleep(200 * time.Millisecond) // without grace the turn is cut off by now
 	g.release()
 	r.status("a turn in its grace", end(), 200)
+}
+
+func TestShutdownDelayIsReloaded(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+	y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\nshutdown_delay = 600\n"+echoDefaults)
+	(&reloaded{yard: y}).reload("")
+	_ = y.cmd.Process.Signal(syscall.SIGTERM)
+	y.eventually(soon, "it is not ready", func() bool { return y.do("GET", "/readyz", "").Status == 503 })
+	y.mustChat("a", "c", "in the delay")
+	_ = y.cmd.Process.Signal(syscall.SIGTERM) // leaves no more time
 }
 
 func TestTokensAreReloaded(t *testing.T) {
