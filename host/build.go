@@ -86,6 +86,20 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 	}, nil
 }
 
+// missing says what secret of the tenant's blocks is not there now.
+func (h *Host) missing(e *config.Effective) error {
+	cfg := h.config.Load()
+	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
+		if !b.HasReferences() {
+			continue
+		}
+		if _, err := cfg.Resolve(e, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stale says whether the blocks resolve to something else than they did; nil if
 // there are none. A secret that cannot be read now is no reason to drop a bot that
 // works.

@@ -118,7 +118,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	}
 	h.registry, err = registry.New(registry.Options{
 		TTL: settings.Registry.CacheTTL, Size: settings.Registry.MaxCacheSize,
-		Check: h.checkWith(cfg), Build: h.build, Ledger: registrations,
+		Check: h.checkWith(cfg), Build: h.build, Missing: h.missing, Ledger: registrations,
 		Storage: func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
 	})
 	if err != nil {

@@ -3,7 +3,6 @@ package api
 import (
 	"net/http"
 
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -63,7 +62,7 @@ func (s *Server) logAct(x *exchange, r *http.Request, log hclog.Logger) {
 		args = append(args, "revision", revision)
 	}
 	if x.err != nil {
-		log.Info("admin act refused", append(args, "status", x.status, "class", fault.Of(x.err).Class.String())...)
+		log.Info("admin act refused", append(args, "status", x.status, "class", NewProblem(x.err).Class)...)
 		return
 	}
 	log.Info("admin act", args...)

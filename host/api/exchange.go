@@ -151,10 +151,7 @@ func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 		// The caller was told less: this is where the operator finds the rest.
 		args = append(args, "class", e.Class.String(), "party", e.Party.String())
 	}
-	switch {
-	case e.Origin == fault.OriginHere && e.Class == fault.Invalid && isTurn:
-		args = append(args, "field", e.Path) // its text repeats what was sent
-	default:
+	if e.Origin != fault.OriginHere || e.Class != fault.Invalid || !isTurn { // else it repeats what was sent
 		args = append(args, "error", x.err)
 	}
 	switch {

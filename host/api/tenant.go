@@ -26,6 +26,9 @@ type Tenant struct {
 	// Unavailable is why turns are refused although the configuration that is served is
 	// valid: a plugin is not there, or does not take it. It is what the last try gave.
 	Unavailable string `json:"unavailable,omitempty"`
+	// MissingSecret is which secret of the configuration that is served is not there any
+	// more. A bot that is ready goes on with what it has; it cannot be built anew.
+	MissingSecret string `json:"missing_secret,omitempty"`
 	// Config is the tenant's own configuration, with "<secret>" for each secret. It
 	// is not in lists, and not there for a tenant that never had a valid one: nothing
 	// tells its secrets from the rest.
@@ -61,6 +64,9 @@ func newTenant(t registry.Tenant) Tenant {
 	if t.Err != nil {
 		p := NewProblem(t.Err)
 		out.Error, out.Problems = t.Err.Error(), p.Problems
+	}
+	if t.Missing != nil {
+		out.MissingSecret = t.Missing.Error()
 	}
 	if t.Unavailable != nil {
 		f := fault.Of(t.Unavailable)

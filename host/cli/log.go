@@ -23,7 +23,7 @@ func newLog(cmd *cobra.Command, level string, json bool) (hclog.Logger, error) {
 		return nil, usage(fmt.Errorf("--log-level is %q; expected trace, debug, info, warn, error or off", level))
 	}
 	logger := func(l hclog.Level, to io.Writer) hclog.Logger {
-		return hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: l, JSONFormat: json, Output: to})
+		return timed{hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: l, JSONFormat: json, Output: to})}
 	}
 	out := newOutlet(cmd.ErrOrStderr(), func(lines int) []byte {
 		var b bytes.Buffer

@@ -21,7 +21,7 @@ func newPlugin() *cobra.Command {
 			if *asJSON {
 				return printJSON(cmd, list)
 			}
-			rows := [][]string{{"KIND", "NAME", "VERSION", "PID", "STATE", "RESTARTS", "INSTANCES", "SCOPE", "LAST ERROR"}}
+			rows := [][]string{{"KIND", "NAME", "VERSION", "PID", "STATE", "RESTARTS", "INSTANCES", "OPEN CIRCUITS", "SCOPE", "LAST ERROR"}}
 			for _, p := range list.Plugins {
 				pid := "-"
 				if p.PID > 0 {
@@ -29,7 +29,7 @@ func newPlugin() *cobra.Command {
 				}
 				rows = append(rows, []string{
 					p.Kind, p.Name, orDash(p.Version), pid, string(p.State),
-					strconv.Itoa(p.Restarts), strconv.Itoa(p.Instances), orDash(p.Scope), orDash(firstLine(p.LastError)),
+					strconv.Itoa(p.Restarts), strconv.Itoa(p.Instances), strconv.Itoa(p.OpenCircuits), orDash(p.Scope), orDash(firstLine(p.LastError)),
 				})
 			}
 			return printTable(cmd, rows)

@@ -53,6 +53,8 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 					state = "removed: its id is reserved"
 				case t.Error != "":
 					state = "invalid: " + firstLine(t.Error)
+				case t.MissingSecret != "":
+					state = "secret gone: " + firstLine(t.MissingSecret)
 				case t.Unavailable != "":
 					state = "unavailable: " + firstLine(t.Unavailable)
 				}
@@ -91,6 +93,9 @@ func newTenantShow(host *remote, asJSON *bool) *cobra.Command {
 			fmt.Fprintf(out, "tenant    %s\nsource    %s\nrevision  %s\n", t.ID, t.Source, t.Revision)
 			if t.Error != "" {
 				fmt.Fprintf(out, "invalid   %s\n", t.Error)
+			}
+			if t.MissingSecret != "" {
+				fmt.Fprintf(out, "missing   %s\n", t.MissingSecret)
 			}
 			if t.Unavailable != "" {
 				fmt.Fprintf(out, "refused   %s\n", t.Unavailable)

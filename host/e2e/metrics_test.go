@@ -257,3 +257,40 @@ func TestTenantsHaveALabelUpToACap(t *testing.T) {
 	p.want(t, 1, "botyard_turns_total", "tenant=t2")
 	p.want(t, 3, "botyard_turns_total", "tenant=@other")
 }
+
+func TestASecretThatIsGoneIsSeen(t *testing.T) {
+	y := lay(t, "secrets_dir = \"secrets\"\n"+echoDefaults, map[string]string{"acme.hcl": "llm {\n api_key = file(\"key\")\n}\n", "other.hcl": ""})
+	if err := os.MkdirAll(filepath.Join(y.dir, "secrets", "acme"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	y.write("secrets/acme/key", "sk-0123456789-abcdef")
+	y.runUntilTheEnd()
+	y.mustChat("acme", "c", "hello")
+	list := func() string {
+		out, err := y.cli("tenant", "list")
+		if err != nil {
+			t.Fatal(err, out)
+		}
+		return out
+	}
+	if out := list(); strings.Contains(out, "gone") {
+		t.Fatalf("nothing is gone:\n%s", out)
+	}
+	for _, how := range []func() error{
+		func() error { return os.Remove(filepath.Join(y.dir, "secrets", "acme", "key")) },
+		func() error { return os.WriteFile(filepath.Join(y.dir, "secrets", "acme", "key"), nil, 0o600) },
+	} {
+		if err := how(); err != nil {
+			t.Fatal(err)
+		}
+		out := list()
+		if n := strings.Count(out, "secret gone: "); n != 1 || !strings.Contains(out, "llm.api_key") || strings.Contains(out, "sk-0123") {
+			t.Errorf("%d are gone:\n%s", n, out)
+		}
+		y.mustChat("acme", "c", "hello again") // on the bot that has it
+	}
+	y.write("secrets/acme/key", "sk-0123456789-abcdef")
+	if out := list(); strings.Contains(out, "gone") {
+		t.Errorf("it is back:\n%s", out)
+	}
+}

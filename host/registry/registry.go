@@ -37,6 +37,9 @@ type Options struct {
 	Check Check
 	// Build assembles the tenant's bot. It is called without any lock held.
 	Build func(ctx context.Context, req BuildRequest) (Built, error)
+	// Missing says what secret that the settings refer to is not there now; nil if none is.
+	// It may read files. May be nil.
+	Missing func(e *config.Effective) error
 	// Ledger keeps what is registered over the API. Nil: the Registry itself does, as
 	// long as it lives.
 	Ledger *ledger.Ledger

@@ -49,7 +49,13 @@ type Tenant struct {
 	// Unavailable is why turns are refused although the settings are valid: what came of
 	// the last try to build the tenant's bot. Nil while there is none.
 	Unavailable error
-	UpdatedAt   time.Time
+	// Missing is what secret of the settings that are served is not there any more: a file
+	// that is gone, a variable that is empty. A bot that has it goes on; another cannot be
+	// built. It is looked for by Get and List alone; nil also if it is not known.
+	Missing   error
+	UpdatedAt time.Time
+
+	effective *config.Effective
 }
 
 func (t *tenant) info() Tenant {
@@ -57,7 +63,7 @@ func (t *tenant) info() Tenant {
 	if t.source == SourceAPI {
 		out.Version = t.version
 	}
-	if t.effective != nil {
+	if out.effective = t.effective; t.effective != nil {
 		out.Revision = t.effective.Revision
 	}
 	if t.failing != nil {
@@ -207,15 +213,17 @@ func (r *Registry) Get(ctx context.Context, id string) (Tenant, *config.Document
 		return Tenant{}, nil, nil, err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	t, ok := r.tenants[id]
 	if !ok {
+		defer r.mu.Unlock()
 		if why, ok := r.absent.Get(id); ok {
 			return Tenant{}, nil, nil, why
 		}
 		return Tenant{}, nil, nil, unknown(id)
 	}
-	return t.info(), t.doc, t.effective, nil
+	info, doc, effective := t.info(), t.doc, t.effective
+	r.mu.Unlock()
+	return r.missing([]Tenant{info})[0], doc, effective, nil
 }
 
 // List pages through all tenants by id, those after the id, at most limit.
@@ -231,7 +239,7 @@ func (r *Registry) List(ctx context.Context, after string, limit int) (page []Te
 	byID := func(a, b Tenant) int { return strings.Compare(a.ID, b.ID) }
 	slices.SortFunc(own, byID)
 	if r.o.Ledger == nil {
-		return own[:min(limit, len(own))], len(own) > limit, nil
+		return r.missing(own[:min(limit, len(own))]), len(own) > limit, nil
 	}
 	stored, more, err := r.listStored(ctx, after, limit)
 	if err != nil {
@@ -248,7 +256,24 @@ func (r *Registry) List(ctx context.Context, after string, limit int) (page []Te
 	}
 	page = append(page, own...)
 	slices.SortFunc(page, byID)
-	return page[:min(limit, len(page))], more || len(page) > limit, nil
+	return r.missing(page[:min(limit, len(page))]), more || len(page) > limit, nil
+}
+
+// missingTimeout bounds the look for missing secrets of a page of tenants; those that it
+// did not come to are not looked for.
+const missingTimeout = 2 * time.Second
+
+// missing looks for what is missing of the tenants. The lock is not held: files are read.
+func (r *Registry) missing(page []Tenant) []Tenant {
+	if r.o.Missing == nil {
+		return page
+	}
+	for i, until := 0, time.Now().Add(missingTimeout); i < len(page) && time.Now().Before(until); i++ {
+		if e := page[i].effective; e != nil {
+			page[i].Missing = r.o.Missing(e)
+		}
+	}
+	return page
 }
 
 // Remove stops serving a tenant that was registered over the API. Turns at work
