@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/host/tenantdir"
@@ -48,6 +50,8 @@ type Options struct {
 	// DroppedLogLines is how many lines of Log were lost on their way, for the metrics;
 	// may be nil.
 	DroppedLogLines func() int64
+
+	openToAll func(path string, mode fs.FileMode) // told of files with secrets that all may read; set by Open
 }
 
 // Host serves bots. It is used concurrently.
@@ -80,9 +84,15 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
 	}
+	o.openToAll = warnOnce(o.Log)
 	cfg, key, err := load(o)
 	if err != nil {
 		return nil, err
+	}
+	if file := cfg.Settings.TLS.KeyFile; file != "" {
+		if mode, open := readfile.OpenToAll(ctx, file); open {
+			o.openToAll(file, mode)
+		}
 	}
 	h := &Host{options: o, opened: cfg, key: key, log: o.Log}
 	settings := o.over(cfg.Settings)
@@ -193,10 +203,28 @@ func load(o Options) (*config.Host, *secret.Key, error) {
 	return cfg, key, nil
 }
 
+// openToAllMost bounds the files that are warned of.
+const openToAllMost = 100
+
+// warnOnce warns of each file with a secret once, of so many at most.
+func warnOnce(log hclog.Logger) func(path string, mode fs.FileMode) {
+	var mu sync.Mutex
+	told := map[string]bool{}
+	return func(path string, mode fs.FileMode) {
+		mu.Lock()
+		defer mu.Unlock()
+		if told[path] || len(told) >= openToAllMost {
+			return
+		}
+		told[path] = true
+		log.Warn("every user of this machine may read a file with a secret; chmod 600 it", "file", path, "mode", fmt.Sprintf("%04o", mode))
+	}
+}
+
 // readFiles reads the configuration and changes nothing. Without a key revisions are
 // of this reading alone.
 func readFiles(o Options, key *secret.Key) (*config.Host, error) {
-	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ, Sealer: key}
+	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ, Sealer: key, OpenToAll: o.openToAll}
 	if o.ConfigFile == "" && o.Config != nil {
 		opts.Document = config.FromMap("host configuration", o.Config)
 	}

@@ -101,12 +101,12 @@ func TestProgressIsShownOnATerminalOnly(t *testing.T) {
 func TestADeletionThatFailsLaterFails(t *testing.T) {
 	for sent, want := range map[string]string{
 		`{"type":"progress","turns":7}` + "\n" + `{"type":"error","problem":{"detail":"storage x: gone"}}` + "\n": "storage x: gone",
-		`{"type":"progress","turns":7}` + "\n": "the answer broke off; to repeat the command goes on",
+		`{"type":"progress","turns":7}` + "\n": "the answer broke off: unexpected EOF; the host stops there, and to repeat the command goes on",
 		"":                                     "the answer broke off",
 		`{"type":"progress","turns":7}` + "\n" + `{"type":"error"` + "\n": "not its API",
 	} {
 		var errs bytes.Buffer
-		status, out := run(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, sent) }, nil, &errs, "tenant", "erase", "a")
+		status, out := run(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, sent) }, nil, &errs, "tenant", "erase", "a", "--yes")
 		if status != 1 || out != "" || !strings.Contains(errs.String(), want) {
 			t.Errorf("%q: status %d, %s%s; want %q", sent, status, out, errs.String(), want)
 		}

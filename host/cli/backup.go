@@ -42,10 +42,12 @@ func newStorageBackup() *cobra.Command {
 			return err
 		}
 		var done []backedUp
+		stop := newProgress(cmd.ErrOrStderr()).waiting("the databases are copied")
 		err = withFiles(cmd.Context(), f, func(files *files) (err error) {
 			done, err = files.backup(cmd.Context(), folder)
 			return err
 		})
+		stop()
 		if *asJSON && err == nil {
 			return printJSON(cmd, done)
 		}

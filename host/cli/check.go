@@ -14,6 +14,7 @@ import (
 	"github.com/botyard/botyard/host/api"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/tenantdir"
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 )
@@ -29,7 +30,7 @@ func newConfig() *cobra.Command {
 func newConfigCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check", Short: "Report everything that is wrong in the host file and all tenant files",
-		Long: "Report everything that is wrong in the host file and all tenant files, each as\nfile:line:column: key: problem; what was expected. What a plugin's block may have, the\nplugin itself is asked: its binary has to be in the plugin folders.",
+		Long: "Report everything that is wrong in the host file and all tenant files, each as\nfile:line:column: key: problem; what was expected. What a plugin's block may have, the\nplugin itself is asked: its binary has to be in the plugin folders. Files in a tenant folder that look\nlike a tenant's and are none are warned of; they are no problem.",
 	}
 	f := new(hostFlags)
 	f.addFiles(c, sampleConfig)
@@ -111,9 +112,14 @@ func newConfigExplain() *cobra.Command {
 type files struct {
 	host    *config.Host
 	plugins *plugins.Manager
-	tenants []string // paths
-	unread  error    // tenant folders that cannot be read
+	tenants []string        // paths
+	unread  error           // tenant folders that cannot be read
+	ignored config.Problems // files in them that look like a tenant's, and bring none
 	log     hclog.Logger
+}
+
+func ignored(path, why string) config.Problem {
+	return config.Problem{Pos: config.Pos{File: path}, Message: "is ignored: " + why}
 }
 
 // pluginsEnd bounds how long plugins may take to end.
@@ -136,9 +142,14 @@ func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err er
 			continue
 		}
 		for _, e := range entries {
-			ext := filepath.Ext(e.Name())
-			if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && slices.Contains([]string{".hcl", ".yaml", ".yml", ".json"}, ext) {
-				out.tenants = append(out.tenants, filepath.Join(dir, e.Name()))
+			path := filepath.Join(dir, e.Name())
+			switch is, why := tenantdir.IsTenantFile(e.Name()); {
+			case is && e.IsDir():
+				out.ignored = append(out.ignored, ignored(path, "it is a folder"))
+			case is:
+				out.tenants = append(out.tenants, path)
+			case why != "" && !e.IsDir():
+				out.ignored = append(out.ignored, ignored(path, why))
 			}
 		}
 	}
@@ -201,7 +212,7 @@ func check(ctx context.Context, f *hostFlags) (*checked, error) {
 		// As serve does, before anything is made.
 		o := f.hostOptions()
 		c.problems = host.Preflight(o, files.host)
-		c.warnings = host.Warnings(o, files.host)
+		c.warnings = append(host.Warnings(o, files.host), files.ignored...)
 		if err := c.add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/botyard/botyard/host/api"
 )
@@ -20,6 +19,8 @@ type client struct {
 	base  string
 	token string // empty: none is sent
 	http  *http.Client
+	// errs is where it is shown that a call takes long; nil for nowhere.
+	errs io.Writer
 }
 
 func (c *client) transport() *http.Transport { return c.http.Transport.(*http.Transport) }
@@ -40,13 +41,10 @@ func newClient(base string) (*client, error) {
 	}, nil
 }
 
-// callTimeout bounds calls that no model has a part in.
-const callTimeout = 60 * time.Second
-
-// call sends in, if not nil, as JSON, and reads the answer into out, if not nil.
+// call sends in, if not nil, as JSON, and reads the answer into out, if not nil. It waits
+// as long as the host takes, and shows that it does.
 func (c *client) call(ctx context.Context, method, path string, header http.Header, in, out any) (http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
+	defer newProgress(c.errs).waiting("waiting for the host")()
 	resp, err := c.send(ctx, method, path, header, in)
 	if err != nil {
 		return nil, err
@@ -55,10 +53,34 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	if out == nil {
 		return resp.Header, nil
 	}
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return nil, fmt.Errorf("the host at %s answered with what is not its API: %w", c.base, err)
+	return resp.Header, c.decode(resp.Body, method == http.MethodGet, out)
+}
+
+// decode reads an answer, of a call that only reads or that changes something.
+func (c *client) decode(body io.Reader, reads bool, out any) error {
+	in := &heard{from: body}
+	switch err := json.NewDecoder(in).Decode(out); {
+	case in.err != nil:
+		return &brokenError{c.base, in.err, reads}
+	case err != nil:
+		return fmt.Errorf("the host at %s answered with what is not its API: %w", c.base, err)
 	}
-	return resp.Header, nil
+	return nil
+}
+
+// heard keeps why an answer could not be read on; its end is no reason.
+type heard struct {
+	from io.Reader
+	err  error
+}
+
+// Read implements io.Reader.
+func (h *heard) Read(b []byte) (int, error) {
+	n, err := h.from.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		h.err = err
+	}
+	return n, err
 }
 
 // send gives an answer that is no error; whoever gets it closes its body.
@@ -90,14 +112,14 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		var inner *url.Error
 		if errors.As(err, &inner) {
 			err = inner.Err // the rest says again where
 		}
-		return nil, &unreachableError{c.base, err}
+		return nil, c.failure(err, method == http.MethodGet)
 	}
 	if resp.StatusCode < 300 {
 		return resp, nil
@@ -106,6 +128,9 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 	var p api.Problem
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(b, &p) != nil {
+		if bytes.HasPrefix(b, []byte("Client sent an HTTP request to an HTTPS server")) { // as Go's servers say it
+			return nil, fmt.Errorf("the server at %s speaks TLS; name it with --url %s", c.base, otherScheme(c.base, "https"))
+		}
 		return nil, fmt.Errorf("the server at %s answered %s, and not as a botyard host does", c.base, resp.Status)
 	}
 	return nil, &remoteError{p}
@@ -150,15 +175,3 @@ func problemLine(p api.ConfigProblem) string {
 	}
 	return b.String()
 }
-
-// unreachableError says what to do about a host that is not there.
-type unreachableError struct {
-	base string
-	err  error
-}
-
-func (e *unreachableError) Error() string {
-	return fmt.Sprintf("no host answers at %s: %v; start one with `botyard serve`, or name another with --url", e.base, e.err)
-}
-
-func (e *unreachableError) Unwrap() error { return e.err }

@@ -62,13 +62,20 @@ its memory and its storage, are plugin processes that its tenant's configuration
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          needsCommand,
+		Version:       buildVersion().String(),
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
 		newServe(), newDev(), newDemo(), newConfig(),
 		newTenant(), newPlugin(), newTurn(), newStorage(), newChat(), newVersion(),
 	)
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.RunE = needsCommand
+		}
+	}
 	strict(root)
 	return root
 }

@@ -26,7 +26,7 @@ stays registered, and is served. What was interrupted is repeated.
 With --user, what that user wrote and owns: conversations that are the user's and in which
 no other user wrote are deleted; in others the user's turns are emptied.
 
-On a terminal it asks first.`),
+It asks first; where there is no terminal to ask on, it needs --yes.`),
 	}
 	user := c.Flags().String("user", "", "`ID` of the user whose conversations and turns are deleted")
 	d := addDeletion(c)
@@ -64,8 +64,8 @@ is kept is a receipt with the counts, which botyard tenant history shows. The id
 then, and starts empty. A tenant that was removed is purged just so; one of a file is not,
 while the file is there.
 
-A purge that was interrupted leaves the tenant removed, and is repeated. On a terminal it
-asks first.`),
+A purge that was interrupted leaves the tenant removed, and is repeated. It asks first;
+where there is no terminal to ask on, it needs --yes.`),
 	}
 	d := addDeletion(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
@@ -106,7 +106,7 @@ type deletion struct {
 
 func addDeletion(c *cobra.Command) *deletion {
 	d := new(deletion)
-	c.Flags().BoolVar(&d.yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&d.yes, "yes", false, "do not ask; needed where there is no terminal")
 	c.Flags().StringArrayVar(&d.abandon, "abandon", []string{}, "`DIGEST` of a storage that cannot be reached any more, whose content is left; may be given again")
 	return d
 }
@@ -117,11 +117,11 @@ func (d *deletion) run(cmd *cobra.Command, host *remote, id, operation, what str
 	if err != nil {
 		return err
 	}
-	client, err := host.client()
-	if err != nil {
+	if err := d.confirm(cmd, id, what); err != nil {
 		return err
 	}
-	if err := d.confirm(cmd, id, what); err != nil {
+	client, err := host.client()
+	if err != nil {
 		return err
 	}
 	resp, err := client.send(cmd.Context(), http.MethodPost, path+operation, nil, body)
@@ -135,7 +135,10 @@ func (d *deletion) run(cmd *cobra.Command, host *remote, id, operation, what str
 	for {
 		line, err := in.ReadBytes('\n')
 		if err != nil {
-			return errors.New("the answer broke off; to repeat the command goes on")
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("the answer broke off: %w; the host stops there, and to repeat the command goes on", err)
 		}
 		var kind struct {
 			Type  string `json:"type"`
@@ -155,10 +158,14 @@ func (d *deletion) run(cmd *cobra.Command, host *remote, id, operation, what str
 	}
 }
 
-// confirm asks whoever sits at the terminal, if anybody does.
+// confirm asks whoever sits at the terminal. Where nobody does, nothing is deleted that
+// was not confirmed beforehand.
 func (d *deletion) confirm(cmd *cobra.Command, id, what string) error {
-	if d.yes || !isTerminal(cmd.InOrStdin()) {
+	if d.yes {
 		return nil
+	}
+	if !isTerminal(cmd.InOrStdin()) {
+		return usage(fmt.Errorf("this deletes %s, for good, and there is no terminal to ask on; give --yes if that is wanted", what))
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "This deletes %s, for good. Type the tenant's id to go on: ", what)
 	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')

@@ -140,9 +140,9 @@ func (x *exporting) copy(to io.Writer, from io.Reader) error {
 		case errors.Is(err, io.EOF) && ended && start:
 			return nil
 		case errors.Is(err, io.EOF):
-			return errors.New("the export broke off: its end is missing")
+			return errors.New("the export broke off: its end is missing; nothing is changed by an export: repeat it")
 		default:
-			return fmt.Errorf("the export broke off: %w", err)
+			return fmt.Errorf("the export broke off: %w; nothing is changed by an export: repeat it", err)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,13 +49,17 @@ is registered with the configuration of the export, if that had no secrets.`),
 		if in.err != nil {
 			return fmt.Errorf("the export cannot be read on, and to repeat the import is safe: %w", in.err)
 		}
+		var result api.Imported
+		if err == nil {
+			defer resp.Body.Close()
+			err = client.decode(resp.Body, false, &result)
+		}
+		var broken *brokenError
+		if errors.As(err, &broken) {
+			return fmt.Errorf("%w: it goes on with what is not there yet", err)
+		}
 		if err != nil {
 			return err
-		}
-		defer resp.Body.Close()
-		var result api.Imported
-		if err := json.NewDecoder(resp.Body).Decode(&result); err != nil {
-			return fmt.Errorf("the host at %s answered with what is not its API: %w", client.base, err)
 		}
 		in.progress.end()
 		if *asJSON {

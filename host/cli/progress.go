@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -36,6 +37,37 @@ func (p *progress) end() {
 	if p.to != nil && !p.last.IsZero() {
 		fmt.Fprint(p.to, "\r\x1b[K")
 		p.last = time.Time{}
+	}
+}
+
+// patience is how long nobody wonders whether something goes on.
+const patience = 2 * time.Second
+
+// waiting shows for how long something goes on that tells nothing of itself, until the
+// function that it answers is called; the line is away then. Nothing else may use p
+// meanwhile.
+func (p *progress) waiting(what string) (done func()) {
+	if p.to == nil {
+		return func() {}
+	}
+	began, end := time.Now(), make(chan struct{})
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		defer p.end()
+		tick := time.NewTicker(patience)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				p.show("%s: %d s", what, int(time.Since(began).Seconds()))
+			}
+		}
+	})
+	return func() {
+		close(end)
+		showing.Wait()
 	}
 }
 

@@ -21,11 +21,14 @@ const (
 )
 
 // remote is what the flags say of the running host.
-type remote struct{ url, tokenFile, caFile string }
+type remote struct {
+	url, tokenFile, caFile string
+	command                *cobra.Command // whose streams are written to
+}
 
 // addRemote adds the flags that say where the host is and what it asks for.
 func addRemote(c *cobra.Command) *remote {
-	r := new(remote)
+	r := &remote{command: c}
 	byDefault, set := os.LookupEnv(urlEnv)
 	if !set {
 		byDefault = defaultURL // one that is set and empty is none
@@ -47,12 +50,18 @@ func (r *remote) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.command != nil {
+		c.errs = r.command.ErrOrStderr()
+	}
 	if _, set := os.LookupEnv(tokenFileEnv); set && r.tokenFile == "" {
 		return nil, usage(errors.New(tokenFileEnv + " is set and empty; unset it, or give it the file with the token"))
 	}
 	if r.tokenFile != "" {
 		if c.token, err = readToken(r.tokenFile); err != nil {
 			return nil, fmt.Errorf("--token-file (or %s): %w", tokenFileEnv, err)
+		}
+		if mode, open := readfile.OpenToAll(context.Background(), r.tokenFile); open && c.errs != nil {
+			fmt.Fprintf(c.errs, "botyard: warning: every user of this machine may read the token in %s (mode %04o); chmod 600 it\n", r.tokenFile, mode)
 		}
 	}
 	if r.caFile != "" {

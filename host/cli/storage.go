@@ -36,10 +36,12 @@ func newStorageMigrate() *cobra.Command {
 	finish := c.Flags().Bool("finish", false, "also take away what only older plugins need, and shut them out")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		var done []migrated
+		stop := newProgress(cmd.ErrOrStderr()).waiting("the storages are brought to their layout")
 		err := withFiles(cmd.Context(), f, func(files *files) (err error) {
 			done, err = files.migrate(cmd.Context(), *finish)
 			return err
 		})
+		stop()
 		if err != nil {
 			return err
 		}

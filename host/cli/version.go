@@ -37,6 +37,18 @@ func buildVersion() version {
 	return v
 }
 
+// String is the line that botyard version and botyard --version print.
+func (v version) String() string {
+	commit := ""
+	if v.Commit != "" {
+		commit = ", commit " + v.Commit
+	}
+	if v.Modified {
+		commit += " (modified)"
+	}
+	return fmt.Sprintf("botyard %s%s, %s, %s", v.Version, commit, v.Go, v.Platform)
+}
+
 func newVersion() *cobra.Command {
 	c := &cobra.Command{Use: "version", Short: "Print what this program was built from"}
 	asJSON := addJSON(c)
@@ -45,14 +57,7 @@ func newVersion() *cobra.Command {
 		if *asJSON {
 			return printJSON(cmd, v)
 		}
-		commit := ""
-		if v.Commit != "" {
-			commit = " " + v.Commit
-		}
-		if v.Modified {
-			commit += " (modified)"
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "botyard %s%s, %s, %s\n", v.Version, commit, v.Go, v.Platform)
+		fmt.Fprintln(cmd.OutOrStdout(), v)
 		return nil
 	}
 	return c

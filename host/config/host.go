@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,9 @@ type LoadOptions struct {
 	// that are to agree on revisions need the same one. With nil, a key of this
 	// process is used.
 	Sealer *secret.Key
+	// OpenToAll is told of each file with a secret that every user of the machine may
+	// read, each time that it is read; nil for nobody. See [readfile.OpenToAll].
+	OpenToAll func(path string, mode fs.FileMode)
 }
 
 // Host is the configuration of a host: its own settings, and the layers that all
@@ -41,7 +45,8 @@ type Host struct {
 	sources []source
 	environ map[string]string
 	sealer  *secret.Key
-	own     *folded // the layers merged for the host's own keys
+	open    func(path string, mode fs.FileMode) // told of secrets that all may read; nil for nobody
+	own     *folded                             // the layers merged for the host's own keys
 
 	mu     sync.Mutex
 	recent *folded // the layers merged with plugins' schemas
@@ -69,7 +74,7 @@ const defaultsKey = "defaults"
 // what tenants inherit what needs no plugin; [Host.CheckDefaults] checks the rest.
 // Errors are [Problems], of all layers together.
 func LoadHost(o LoadOptions) (*Host, error) {
-	h := &Host{sealer: o.Sealer, environ: map[string]string{}}
+	h := &Host{sealer: o.Sealer, environ: map[string]string{}, open: o.OpenToAll}
 	if h.sealer == nil {
 		h.sealer = secret.NewKey()
 	}

@@ -127,7 +127,20 @@ func (h *Host) hostFile(name string) (string, *refusal) {
 		path = filepath.Join(h.folder, path)
 	}
 	text, err := readfile.Read(context.Background(), path, maxSecret)
+	if err == nil {
+		h.tellOpen(path)
+	}
 	return asSecret(name, text, err)
+}
+
+// tellOpen tells of a file with a secret that all may read.
+func (h *Host) tellOpen(path string) {
+	if h.open == nil {
+		return
+	}
+	if mode, open := readfile.OpenToAll(context.Background(), path); open {
+		h.open(path, mode)
+	}
 }
 
 // tenantFile reads below secrets_dir/TENANT only: an os.Root does not follow a
@@ -173,6 +186,9 @@ func (h *Host) tenantFile(tenant, name string) (string, *refusal) {
 	})
 	if got.refused != nil {
 		return "", got.refused
+	}
+	if err == nil {
+		h.tellOpen(path)
 	}
 	return asSecret(name, got.text, err)
 }

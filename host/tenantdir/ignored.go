@@ -3,6 +3,7 @@ package tenantdir
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Ignored is a file in a tenant folder that brings no tenant, although it looks as if
@@ -29,3 +30,17 @@ func (f *Follower) Ignored() []Ignored {
 	slices.SortFunc(out, func(a, b Ignored) int { return cmp.Compare(a.Path, b.Path) })
 	return out
 }
+
+// IsTenantFile says whether a file of that name in a tenant folder is a tenant's; if not,
+// and somebody may take it for one, why it is none.
+func IsTenantFile(name string) (is bool, why string) {
+	if isTenant(name) {
+		return true, ""
+	}
+	if resembles(name) {
+		return false, misnamed()
+	}
+	return false, ""
+}
+
+func misnamed() string { return "its name does not end with " + strings.Join(extensions, ", ") }

@@ -56,7 +56,7 @@ func (f *Follower) look(ctx context.Context) view {
 			switch {
 			case !isTenant(e.name):
 				if !e.mode.IsDir() && resembles(e.name) {
-					v.ignore(path, "its name does not end with "+strings.Join(extensions, ", "))
+					v.ignore(path, misnamed())
 				}
 			case e.mode&fs.ModeSymlink != 0:
 				v.linked = true
