@@ -45,6 +45,14 @@ const (
 	// MaxTurnBytes at most.
 	MaxPageBytes = 8 << 20
 
+	// MaxEmbedTexts and MaxEmbedBytes bound the texts of one call of Embed, their number and
+	// their size together. Vectors of 4096 dimensions for all of them are 32 MiB.
+	MaxEmbedTexts = 2048
+	MaxEmbedBytes = 8 << 20
+
+	// MaxRememberBytes bounds the messages of one call of Remember: a page of turns.
+	MaxRememberBytes = MaxPageBytes + MaxTurnBytes
+
 	// MaxDocumentBytes bounds what is registered for a tenant: its configuration of 1 MiB,
 	// sealed, and those of the storages that it used before.
 	MaxDocumentBytes = 8 << 20

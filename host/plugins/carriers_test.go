@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"net"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
@@ -187,10 +189,53 @@ func TestSizesFit(t *testing.T) {
 		"a request of the model":       {sdk.MaxSystemBytes + sdk.MaxTailBytes + sdk.MaxUserMessageBytes + 1<<20, sdk.MaxMessageBytes},
 		"a page of turns":              {sdk.MaxPageBytes + sdk.MaxTurnBytes, sdk.MaxMessageBytes},
 		"a page of tenants":            {sdk.MaxPageBytes + sdk.MaxDocumentBytes, sdk.MaxMessageBytes},
+		"texts to embed":               {sdk.MaxEmbedBytes + sdk.MaxEmbedTexts*16, sdk.MaxMessageBytes},
+		"vectors of 4096 dimensions":   {sdk.MaxEmbedTexts * (4096*4 + 16), sdk.MaxMessageBytes},
+		"turns to remember":            {2 * sdk.MaxRememberBytes, sdk.MaxMessageBytes},
 		"a turn of an earlier version": {2 * sdk.MaxMessageBytes, sdk.MaxAnswerBytes - 1<<20},
 	} {
 		if c.most > c.of {
 			t.Errorf("%s has up to %d bytes, and %d are carried", what, c.most, c.of)
 		}
+	}
+}
+
+// unreached is a connection that no call may come to.
+type unreached struct{ t *testing.T }
+
+func (u unreached) Invoke(_ context.Context, method string, _, _ any, _ ...grpc.CallOption) error {
+	u.t.Errorf("%s was called", method)
+	return errors.New("called")
+}
+
+func (u unreached) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, errors.New("no stream")
+}
+
+// TestWhatIsTooMuchForOneCallIsNotSent is about requests whose size their caller makes.
+func TestWhatIsTooMuchForOneCallIsNotSent(t *testing.T) {
+	l, m := llm.NewClient(unreached{t}, "i"), memory.NewClient(unreached{t}, "i")
+	embed := func(texts ...string) error {
+		_, err := l.Embed(t.Context(), &llm.EmbedRequest{Texts: texts})
+		return err
+	}
+	page := memory.Turn{Number: 1, Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxRememberBytes))}}
+	for what, c := range map[string]struct {
+		err  error
+		path string
+	}{
+		"many texts":       {embed(repeated("", sdk.MaxEmbedTexts+1)...), "texts"},
+		"large texts":      {embed(large(sdk.MaxEmbedBytes/2), large(sdk.MaxEmbedBytes/2+1)), "texts"},
+		"large turns":      {m.Remember(t.Context(), sdk.Call{}, []memory.Turn{page}), "turns"},
+		"many empty turns": {m.Remember(t.Context(), sdk.Call{}, make([]memory.Turn, 1<<20)), "turns"},
+	} {
+		if f := fault.Of(c.err); c.err == nil || f.Class != fault.Invalid || f.Path != c.path {
+			t.Errorf("%s: %v", what, c.err)
+		}
+	}
+	full := llm.EmbedRequest{Texts: []string{large(sdk.MaxEmbedBytes)}}
+	turn := memory.Turn{Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxTurnBytes))}}
+	if err := errors.Join(full.Validate(), memory.ValidateTurns([]memory.Turn{turn})); err != nil {
+		t.Errorf("what is carried is refused: %v", err)
 	}
 }

@@ -100,6 +100,9 @@ func (c *Client) request(r *Request) *llmv1.ChatRequest {
 
 // Embed implements Embedder.
 func (c *Client) Embed(ctx context.Context, req *EmbedRequest) (*Embeddings, error) {
+	if err := req.Validate(); err != nil {
+		return nil, err
+	}
 	resp, err := c.rpc.Embed(ctx, &llmv1.EmbedRequest{Call: sdk.CallToProto(req.Call, c.instance), Texts: req.Texts})
 	if err != nil {
 		return nil, fault.Of(err)

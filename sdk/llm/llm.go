@@ -6,6 +6,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 // Kind is the name of this kind of plugin in file names and configurations.
@@ -125,7 +126,23 @@ func (r FinishReason) String() string {
 // EmbedRequest asks for the vectors of texts.
 type EmbedRequest struct {
 	Call  sdk.Call
-	Texts []string
+	Texts []string // at most sdk.MaxEmbedTexts, with at most sdk.MaxEmbedBytes together
+}
+
+// Validate refuses more than is embedded in one call, with fault.Invalid: the caller
+// makes several of it. A host does so before it calls a plugin.
+func (r *EmbedRequest) Validate() error {
+	size := 0
+	for _, text := range r.Texts {
+		size += len(text)
+	}
+	switch {
+	case len(r.Texts) > sdk.MaxEmbedTexts:
+		return fault.New(fault.Invalid, "are %d; at most %d are embedded at once", len(r.Texts), sdk.MaxEmbedTexts).At("texts")
+	case size > sdk.MaxEmbedBytes:
+		return fault.New(fault.Invalid, "have %d bytes; at most %d are embedded at once", size, sdk.MaxEmbedBytes).At("texts")
+	}
+	return nil
 }
 
 // Embeddings answers an EmbedRequest.

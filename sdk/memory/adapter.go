@@ -91,6 +91,9 @@ func (c *Client) Recall(ctx context.Context, req *RecallRequest) ([]chat.Message
 
 // Remember implements Rememberer; a memory without it answers at once.
 func (c *Client) Remember(ctx context.Context, call sdk.Call, turns []Turn) error {
+	if err := ValidateTurns(turns); err != nil {
+		return err
+	}
 	req := &memoryv1.RememberRequest{Call: sdk.CallToProto(call, c.instance)}
 	for _, t := range turns {
 		req.Turns = append(req.Turns, &memoryv1.RememberedTurn{Number: t.Number, Messages: wire.Messages(t.Messages)})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 // Kind is the name of this kind of plugin in file names and configurations.
@@ -60,3 +61,19 @@ type Turn struct {
 	Number   int64 // from 1
 	Messages []chat.Message
 }
+
+// ValidateTurns refuses more than is remembered in one call, sdk.MaxRememberBytes, with
+// fault.Invalid: the caller makes several of it. A host does so before it calls a plugin.
+func ValidateTurns(turns []Turn) error {
+	size := 0
+	for _, t := range turns {
+		size += chat.Size(t.Messages) + turnOverhead
+	}
+	if size > sdk.MaxRememberBytes {
+		return fault.New(fault.Invalid, "have %d bytes; at most %d are remembered at once", size, sdk.MaxRememberBytes).At("turns")
+	}
+	return nil
+}
+
+// turnOverhead is what a turn takes beside its messages: many empty ones are large too.
+const turnOverhead = 64

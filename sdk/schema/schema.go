@@ -25,7 +25,8 @@ const (
 	SecretKeyword   = "x-botyard-secret"
 	EndpointKeyword = "x-botyard-endpoint"
 	// ExpectedKeyword says in words what a pattern beside it wants of a value, or another
-	// keyword that no words are known of: it completes "expected ...".
+	// keyword that no words are known of: it completes "expected ...". Of a maximum it
+	// says why.
 	ExpectedKeyword = "x-botyard-expected"
 )
 
