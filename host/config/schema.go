@@ -30,7 +30,7 @@ type Schema struct {
 // without the selector. A property with "x-botyard-secret": true holds a secret,
 // and so does everything in it; one with "x-botyard-endpoint": true says where
 // secrets are sent. "x-botyard-expected" says in words what a pattern beside it wants of
-// a value. A schema cannot refer to anything outside itself: it comes
+// a value, or why there is a maximum. A schema cannot refer to anything outside itself: it comes
 // from a plugin, and must not make the host read a file or a URL.
 func CompileSchema(json []byte) (*Schema, error) {
 	if len(json) > maxSize {

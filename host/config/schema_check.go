@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,9 +133,15 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		c.names[k.Property] = expected
 	default:
 		message, expected := constraint(k, shown(c.got(path), at.marks.secret), at.marks.secret)
-		_, pattern := k.(*kind.Pattern)
-		if words := at.wording(e.SchemaURL); words != "" && (pattern || expected == "") {
-			expected = words
+		if words := at.wording(e.SchemaURL); words != "" {
+			switch k.(type) {
+			case *kind.Maximum:
+				expected += ", " + words
+			case *kind.Pattern:
+				expected = words
+			default:
+				expected = cmp.Or(expected, words)
+			}
 		}
 		c.add(path, wrongValue, message, expected)
 	}

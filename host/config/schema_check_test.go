@@ -33,6 +33,7 @@ func TestFindings(t *testing.T) {
 		{`{"x-botyard-secret": true, "pattern": "^a$", "x-botyard-expected": "an a"}`, `hunter2`, "is not accepted; an a"},
 		{`{"allOf": [{"pattern": "^a", "x-botyard-expected": "an a in front"}, {"pattern": "a$", "x-botyard-expected": "an a at the end"}]}`, `ab`, `is "ab"; an a at the end`},
 		{`{"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"pattern": "^a", "x-botyard-expected": "an a"}}}`, `{a: b}`, `a: is "b"; an a`},
+		{`{"maximum": 5, "x-botyard-expected": "what a hand has"}`, `6`, "is 6; at most 5, what a hand has"},
 		{`{"maxLength": 1, "x-botyard-expected": "an a"}`, `ab`, "has 2 characters; at most 1"},
 		{`{"not": {"const": "b"}, "x-botyard-expected": "an a"}`, `b`, "is not accepted by its schema; an a"},
 		{`{"not": {"type": "string"}}`, `b`, "is not accepted by its schema; "},
