@@ -206,6 +206,8 @@ func (p *process) abandon(ctx context.Context, err error, timeout time.Duration)
 
 func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 	var r *processRunner
+	stdout, stderr := &lineWriter{words: p.words}, &lineWriter{words: p.words}
+	p.passedOn = []*lineWriter{stdout, stderr}
 	return plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  sdk.Handshake,
 		Plugins:          plugin.PluginSet{sdk.PluginSetName: connPlugin{}},
@@ -216,8 +218,8 @@ func (p *process) newClient(startTimeout time.Duration) *plugin.Client {
 		// Ours ends first: go-plugin's own message says less.
 		StartTimeout:     startTimeout + time.Second,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir},
-		SyncStdout:       &lineWriter{words: p.words},
-		SyncStderr:       &lineWriter{words: p.words},
+		SyncStdout:       stdout,
+		SyncStderr:       stderr,
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			var err error
 			r, err = p.newRunner(cmd.Env)

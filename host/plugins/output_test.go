@@ -1,12 +1,16 @@
 package plugins
 
 import (
+	"bytes"
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/hashicorp/go-hclog"
 )
 
 func TestEnvironmentIsNotInherited(t *testing.T) {
@@ -69,4 +73,34 @@ func TestPanicIsTold(t *testing.T) {
 	if st := h.row("test"); !strings.Contains(st.LastError, "panic: a goroutine of the plugin failed") {
 		t.Errorf("status = %+v", st)
 	}
+}
+
+func TestALastLineNeedsNoEnd(t *testing.T) {
+	var log bytes.Buffer
+	var lost atomic.Int64
+	l := &lineWriter{words: newWords(hclog.New(&hclog.LoggerOptions{Output: &log}), func(text string, _ int) string { return text }, &lost)}
+	_, _ = l.Write([]byte("first\nsec"))
+	_, _ = l.Write([]byte("ond"))
+	if text := log.String(); !strings.Contains(text, "first") || strings.Contains(text, "sec") {
+		t.Errorf("before the end: %s", text)
+	}
+	l.end()
+	_, _ = l.Write([]byte("\nlate"))
+	if text := log.String(); !strings.Contains(text, "second\n") || !strings.Contains(text, "late\n") || strings.Count(text, "\n") != 3 {
+		t.Errorf("after the end: %s", text)
+	}
+}
+
+func TestALastLineOfAPluginThatServes(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	h.ask(i, "unfinished")
+	h.ask(i, "lines") // another call: what was said before it is on its way
+	if strings.Contains(h.log.String(), "a line without an end") {
+		t.Error("an unfinished line is said while its plugin runs")
+	}
+	eventually(t, 30*time.Second, "the last line is in the log", func() bool {
+		_, _ = ask(context.Background(), i, "t", "panic")
+		return strings.Contains(h.log.String(), "a line without an end")
+	})
 }

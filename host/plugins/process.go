@@ -47,6 +47,7 @@ type process struct {
 	info      *pluginv1.GetInfoResponse
 	schema    *config.Schema
 	startedAt time.Time
+	passedOn  []*lineWriter // of the output that go-plugin passes on
 
 	exited  chan struct{} // closed when it has ended and was waited for
 	silent  chan struct{} // closed when its last output was read, after exited
@@ -162,6 +163,9 @@ func (p *process) cleanUp() {
 	p.mu.Unlock()
 	for _, conn := range conns {
 		_ = conn.Close() // closed by go-plugin, unless it gave up before
+	}
+	for _, l := range p.passedOn {
+		l.end()
 	}
 	p.tasks.Wait() // they ended with the connection
 	p.mu.Lock()

@@ -171,13 +171,18 @@ func printable(s string) string {
 }
 
 // lineWriter makes lines of what go-plugin passes on of the plugin's os.Stdout and
-// os.Stderr, which it redirects once the plugin serves. One goroutine writes.
+// os.Stderr, which it redirects once the plugin serves.
 type lineWriter struct {
 	words *words
+
+	mu    sync.Mutex
 	part  []byte
+	ended bool // what comes now is not waited for the rest of
 }
 
 func (l *lineWriter) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for rest := data; len(rest) > 0; {
 		line, after, whole := bytes.Cut(rest, []byte("\n"))
 		if room := maxLine - len(l.part); room > 0 {
@@ -186,9 +191,25 @@ func (l *lineWriter) Write(data []byte) (int, error) {
 		if !whole {
 			break
 		}
-		l.words.say(l.part)
-		l.part = l.part[:0]
+		l.flush()
 		rest = after
 	}
+	if l.ended {
+		l.flush()
+	}
 	return len(data), nil
+}
+
+// end says that the process has ended: a last line without an end is one too.
+func (l *lineWriter) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	l.flush()
+}
+
+// flush says the line that is there. The lock is held.
+func (l *lineWriter) flush() {
+	l.words.say(l.part)
+	l.part = l.part[:0]
 }

@@ -214,6 +214,8 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	case "crash":
 		fmt.Fprintln(os.Stderr, "told to crash")
 		os.Exit(7)
+	case "unfinished": // a line
+		fmt.Print("a line without an end")
 	case "panic":
 		go panic("a goroutine of the plugin failed")
 		select {}
