@@ -43,7 +43,7 @@ func (r Reference) check() string {
 	case r.Name == "":
 		return "is a reference to nothing"
 	case r.Scheme == schemeEnv && !variableName.MatchString(r.Name):
-		return fmt.Sprintf("refers to %q, which is not the name of an environment variable", r.Name)
+		return "refers to what is not the name of an environment variable" // perhaps to the secret itself
 	case r.Scheme == schemeFile && strings.ContainsAny(r.Name, "{}\x00\r\n"):
 		return "refers to a file whose name has a brace or a line end"
 	}

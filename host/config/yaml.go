@@ -65,15 +65,15 @@ func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 		return
 	}
 	if y.Anchor != "" {
-		r.refuse(at, path, fmt.Sprintf("has the anchor &%s", y.Anchor), "a plain value: anchors and aliases are not supported")
+		r.refuse(at, path, "begins with &, which makes an anchor", "a plain value, in quotes if it is to begin with &: anchors and aliases are not supported")
 	}
 	if y.Style&yaml.TaggedStyle != 0 {
-		r.refuse(at, path, fmt.Sprintf("has the tag %s", y.Tag), "a plain value: tags are not supported")
+		r.refuse(at, path, "begins with !, which makes a tag", "a plain value, in quotes if it is to begin with !: tags are not supported")
 		return
 	}
 	switch y.Kind {
 	case yaml.AliasNode:
-		r.refuse(at, path, fmt.Sprintf("is the alias *%s", y.Value), "a plain value: anchors and aliases are not supported")
+		r.refuse(at, path, "begins with *, which makes an alias", "a plain value, in quotes if it is to begin with *: anchors and aliases are not supported")
 	case yaml.MappingNode:
 		n.kind = mapNode
 		for i := 0; i+1 < len(y.Content); i += 2 {

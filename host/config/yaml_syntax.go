@@ -59,6 +59,16 @@ func (r *yamlReader) syntax(err error) {
 			return
 		}
 	}
+	if name, ok := strings.CutPrefix(message, "unknown anchor '"); ok { // which may be a secret
+		name, _, _ = strings.Cut(name, "'")
+		for i, line := range r.lines {
+			if column := strings.Index(line, "*"+name); column >= 0 {
+				pos.Line, pos.Column = i+1, column+1
+				break
+			}
+		}
+		message = "did not find expected alphabetic or numeric character"
+	}
 	if worded, ok := syntaxWords[message]; ok {
 		r.refuse(pos, nil, "is not YAML: "+worded.message, worded.expected)
 		return
