@@ -21,6 +21,7 @@ var parts = []part{
 	{"storages", (*bench).storages},
 	{"registry", (*bench).registry},
 	{"depth", (*bench).depth},
+	{"counting", (*bench).counting},
 }
 
 func partNames() []string {

@@ -20,6 +20,7 @@ type Report struct {
 	Storages []Turns         `json:"storages,omitempty"`
 	Registry []Registry      `json:"registry,omitempty"`
 	Depth    []Depth         `json:"depth,omitempty"`
+	Counting []Turns         `json:"counting,omitempty"` // with metrics and without
 	Profiles []Profile       `json:"profiles,omitempty"`
 	Missing  string          `json:"missing,omitempty"` // why parts of it were left out
 	Seconds  float64         `json:"seconds"`           // that the run took
@@ -44,6 +45,7 @@ const (
 	OnSQLite    = "host on sqlite"
 	OnPostgres  = "host on postgres"
 	BarePgx     = "bare pgx"
+	Uncounted   = "host without metrics"
 )
 
 // Turns is a closed loop: the median of the runs, which were made in turns with

@@ -22,7 +22,7 @@ func (r *Report) Text(out io.Writer) error {
 		fmt.Fprintln(out, "left out for want of a database:", r.Missing)
 	}
 	for _, part := range []func(io.Writer){
-		r.turns, r.open, r.echo, r.library, r.memory, r.sweeps, r.bots, r.storages, r.registry, r.depth, r.profiles, r.aims,
+		r.turns, r.open, r.echo, r.library, r.memory, r.sweeps, r.bots, r.storages, r.registry, r.depth, r.counting, r.profiles, r.aims,
 	} {
 		part(w)
 		if err := w.Flush(); err != nil {
@@ -65,6 +65,17 @@ func (r *Report) turns(w io.Writer) {
 	row(w, "", "tokens", "callers", "turns/s", "CPU", "of it", "load")
 	for _, t := range r.Turns {
 		row(w, t.What, t.Tokens, t.Callers, t.PerSecond, Used(t.CPU), split(t.CPU), t.CPU[Load])
+	}
+}
+
+func (r *Report) counting(w io.Writer) {
+	if len(r.Counting) == 0 {
+		return
+	}
+	title(w, "Turns with metrics and without; CPU in us per turn")
+	row(w, "", "turns/s", "CPU", "of it")
+	for _, t := range r.Counting {
+		row(w, t.What, t.PerSecond, Used(t.CPU), split(t.CPU))
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 type Settings struct {
 	Tokens    int // of each reply
 	CacheSize int // bots; 0 is the default
+	// Uncounted says that the host counts no metrics.
+	Uncounted bool
 	// Env are variables that plugins get.
 	Env     []string
 	Storage Storage
@@ -50,6 +52,9 @@ const MaxMessages = 10
 func (s Settings) text(pluginDir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plugin_dirs = [%q]\ndata_dir = %q\nlimits { concurrent_turns = 1024 }\n", pluginDir, s.DataDir)
+	if s.Uncounted {
+		b.WriteString("metrics {\nenabled = false\n}\n")
+	}
 	if s.CacheSize > 0 || s.Storage.Registry {
 		b.WriteString("registry {\n")
 		if s.CacheSize > 0 {
