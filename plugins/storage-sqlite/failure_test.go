@@ -33,6 +33,9 @@ func TestReadOnlyDisk(t *testing.T) {
 			}
 			s.readers.free <- nil
 		}
+		if err := s.file.close(); err != nil { // a removed file that is held does so too
+			t.Fatal(err)
+		}
 		err := writable(dir, false)
 		if err == nil {
 			break

@@ -18,6 +18,7 @@ type file struct {
 
 	mu    sync.Mutex
 	known [3]os.FileInfo // of the database and what lies beside it, since the last open; nil before
+	pins  [3]*os.File    // of the known: their numbers are given to no other file meanwhile
 }
 
 // beside are the database and its write-ahead log with that one's index.
@@ -45,17 +46,38 @@ const settled = 2 * time.Second
 // note remembers the files that a session has just been opened on.
 func (f *file) note() error {
 	var now [3]os.FileInfo
+	var pins [3]*os.File
 	for i, suffix := range beside {
-		info, err := os.Stat(f.path + suffix)
+		info, held, err := pin(f.path + suffix)
 		if err != nil && (i == 0 || !errors.Is(err, fs.ErrNotExist)) {
-			return err
+			return errors.Join(err, unpin(pins))
 		}
-		now[i] = info
+		now[i], pins[i] = info, held
 	}
 	f.mu.Lock()
-	f.known = now
+	before := f.pins
+	f.known, f.pins = now, pins
 	f.mu.Unlock()
-	return nil
+	return unpin(before)
+}
+
+// close gives up what note remembers the files by.
+func (f *file) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.pins
+	f.pins = [3]*os.File{}
+	return unpin(before)
+}
+
+func unpin(pins [3]*os.File) error {
+	var errs []error
+	for _, p := range pins {
+		if p != nil {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // moved reports whether the path has come to name another file than the sessions are

@@ -179,6 +179,45 @@ func TestFileThatIsGone(t *testing.T) {
 	}
 }
 
+// TestReplacedFileOfTwoHosts: the one that notices later takes nothing away from the other,
+// whose new files may have the numbers that the old ones had.
+func TestReplacedFileOfTwoHosts(t *testing.T) {
+	for range 5 {
+		first, path, copied := backedUp(t, t.TempDir())
+		second := openStore(t, filepath.Dir(path))
+		if got := conversations(t, second); got != "kept lost" {
+			t.Fatalf("before: %s", got)
+		}
+		for _, suffix := range beside {
+			if err := os.Remove(path + suffix); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range []*Store{first, second} { // both let the old files go
+			if err := succeed(t.Context(), s, "gone"); !fault.Is(err, fault.ProviderFailed) {
+				t.Fatal(err)
+			}
+			if _, err := s.List(t.Context(), &storage.ListRequest{Call: call, Limit: 1}); !fault.Is(err, fault.ProviderFailed) {
+				t.Fatal(err)
+			}
+		}
+		move(t, copied, path)
+		for i, s := range []*Store{first, second, first, second} {
+			name := string("abcd"[i])
+			if err := succeed(t.Context(), s, name); err != nil {
+				t.Fatal(err)
+			}
+			old(t, path) // the first that opened it changed it
+			want := "a b c d "[:2*(i+1)] + "kept"
+			for j, reads := range []*Store{first, second} {
+				if got := conversations(t, reads); got != want {
+					t.Fatalf("after %s, host %d sees %s; want %s", name, j+1, got, want)
+				}
+			}
+		}
+	}
+}
+
 // TestFileThatIsStillCopied: what grows is not opened.
 func TestFileThatIsStillCopied(t *testing.T) {
 	s, path, copied := backedUp(t, t.TempDir())

@@ -92,7 +92,7 @@ func (s *Store) exists() error {
 // Close ends the Store after what it was asked to write.
 func (s *Store) Close() error {
 	s.janitor.close()
-	return errors.Join(s.readers.close(), s.writer.close())
+	return errors.Join(s.readers.close(), s.writer.close(), s.file.close())
 }
 
 // write runs f in a transaction with others and answers when all is on the disk. f may
