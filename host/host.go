@@ -146,6 +146,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err := h.followTenants(ctx, key, changes); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
+	h.warn(Warnings(o, cfg, h.manager))
 	h.retain()
 	return h, nil
 }

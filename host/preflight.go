@@ -46,8 +46,9 @@ func Preflight(o Options, files *config.Host) config.Problems {
 }
 
 // Warnings are what a host with these options would start in spite of, and somebody
-// should know: plugin folders that are not there. They may come later.
-func Warnings(o Options, files *config.Host) config.Problems {
+// should know: plugin folders that are not there, and blocks of plugins that are not
+// there. They may come later.
+func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems {
 	var warnings config.Problems
 	for i, dir := range o.over(files.Settings).PluginDirs {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -56,7 +57,14 @@ func Warnings(o Options, files *config.Host) config.Problems {
 			})
 		}
 	}
-	return o.place(files, warnings)
+	return append(o.place(files, warnings), files.UnknownPluginBlocks(m.Known)...)
+}
+
+// warn logs the warnings.
+func (h *Host) warn(warnings config.Problems) {
+	for _, w := range warnings {
+		h.log.Warn("host file", "warning", w.String())
+	}
 }
 
 // place gives the problems their positions. What an option stands for has none.

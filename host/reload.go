@@ -19,6 +19,8 @@ type Reloaded struct {
 	// says which. They are named by each reload until then.
 	Restart []string
 	Removed []string // tenants that were held and are dropped
+	// Warnings are what the files have that is no mistake for sure: see Warnings.
+	Warnings config.Problems
 }
 
 // ReloadOptions say what a reload is to do.
@@ -29,8 +31,8 @@ type ReloadOptions struct {
 
 // Reload reads the host's files again, checks every tenant under them, and serves
 // by them from then on, unless a tenant that is served would break: then nothing
-// changes. Turns at work finish on what they began with. Bad host files are
-// config.Problems.
+// changes. Turns at work finish on what they began with. Bad host files, and such as
+// the next start would refuse, are config.Problems.
 func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	h.reload.Lock()
 	defer h.reload.Unlock()
@@ -41,12 +43,19 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err
 	}
+	if wrong := Preflight(h.options, cfg); len(wrong) > 0 {
+		return Reloaded{}, wrong
+	}
+	if _, _, err := RegistryStorage(ctx, cfg, h.manager); err != nil {
+		return Reloaded{}, err
+	}
 	settings := cfg.Settings
 	if err := cfg.CheckDefaults(ctx, h.manager.Under(settings.Plugin)); err != nil {
 		return Reloaded{}, err
 	}
 	var out Reloaded
 	out.Restart = h.pending(cfg)
+	out.Warnings = Warnings(h.options, cfg, h.manager)
 	commit := func() { h.apply(cfg) }
 	if o.DryRun {
 		commit = nil
@@ -74,6 +83,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		h.tenants.Retry()
 	}
 	h.log.Info("host files read again", "applied", out.Applied, "dry_run", o.DryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
+	h.warn(out.Warnings)
 	if len(out.Restart) > 0 {
 		h.log.Warn("keys of the host's files do not count before the next start", "keys", out.Restart)
 	}

@@ -24,6 +24,9 @@ type Reload struct {
 	// the next start of the host, or of a plugin's process.
 	Restart []string `json:"restart"`
 	Removed []string `json:"removed"` // tenants whose removal was, or would be, confirmed
+	// Warnings are what the host's files have that is no mistake for sure, such as a block
+	// of a plugin that is not there.
+	Warnings []ConfigProblem `json:"warnings"`
 }
 
 // TenantChange is what a reload does to one tenant.
@@ -60,7 +63,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	}
 	noteAct(w, "applied", done.Applied, "tenants_changed", len(done.Changes))
 	out := Reload{Applied: done.Applied, DryRun: dryRun, Broken: done.Broken,
-		Changes: []TenantChange{}, Restart: append([]string{}, done.Restart...), Removed: append([]string{}, done.Removed...)}
+		Changes: []TenantChange{}, Restart: append([]string{}, done.Restart...), Removed: append([]string{}, done.Removed...), Warnings: ConfigProblems(done.Warnings)}
 	for _, c := range done.Changes {
 		change := TenantChange{Tenant: c.Tenant, From: c.From, To: c.To}
 		if c.Err != nil {

@@ -212,7 +212,7 @@ func check(ctx context.Context, f *hostFlags) (*checked, error) {
 		// As serve does, before anything is made.
 		o := f.hostOptions()
 		c.problems = host.Preflight(o, files.host)
-		c.warnings = append(host.Warnings(o, files.host), files.ignored...)
+		c.warnings = append(host.Warnings(o, files.host, files.plugins), files.ignored...)
 		if err := c.add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
 			return err
 		}

@@ -71,6 +71,9 @@ func printReload(cmd *cobra.Command, done api.Reload) error {
 	for _, id := range done.Removed {
 		fmt.Fprintf(out, "%s %s\n", id, fate)
 	}
+	for _, w := range done.Warnings {
+		fmt.Fprintln(out, "warning: "+problemLine(w))
+	}
 	for _, key := range done.Restart {
 		of := "the host"
 		if counts, _ := config.CountsOf(key); counts == config.AtProcessStart {

@@ -104,6 +104,27 @@ func (b block) unusable(name string, err error) (string, string) {
 	return fmt.Sprintf("the %s plugin %q does not give its configuration schema: %v", b.kind, name, err), ""
 }
 
+// UnknownPluginBlocks names the blocks plugin.KIND.NAME of plugins that are not among the
+// known ones of their kind, by position. They are no mistake for sure: a plugin may come
+// later. A name that is near a known one is likely that one.
+func (h *Host) UnknownPluginBlocks(known func(kind string) []string) Problems {
+	var unused Problems
+	for kind, blocks := range h.Settings.Plugins {
+		names := known(kind)
+		for name := range blocks {
+			if slices.Contains(names, name) {
+				continue
+			}
+			message := fmt.Sprintf("no %s plugin is named %q: the block says nothing until there is one", kind, name)
+			if meant := near(name, names); meant != "" {
+				message += fmt.Sprintf("; did you mean %q?", meant)
+			}
+			unused = append(unused, Problem{Path: Path{"plugin", kind, name}, Message: message})
+		}
+	}
+	return h.Place(unused)
+}
+
 func article(noun string) string {
 	if noun == "llm" { // an el-el-em
 		return "an " + noun

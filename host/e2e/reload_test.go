@@ -504,3 +504,46 @@ func sumOfFile(t *testing.T, path string) string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
+
+// What the next start would refuse a reload refuses, and changes nothing: it would only be
+// found out when nobody thinks of it any more.
+func TestReloadRefusesWhatTheNextStartWould(t *testing.T) {
+	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+	for files, want := range map[string]string{
+		"data_dir = \"botyard.hcl\"\n":                                  "data_dir: ",
+		"tenant_dirs = [\"nowhere\"]\n":                                 "tenant_dirs",
+		"tls {\n cert_file = \"nowhere\"\n key_file = \"nowhere\"\n}\n": "tls",
+		"registry {\n storage {\n  backend = \"sqlit\"\n }\n}\n":        "did you mean \"sqlite\"?",
+	} {
+		y.write("botyard.hcl", files+"limits {\n message_bytes = 3\n}\n"+echoDefaults)
+		for _, dry := range []string{"--dry-run", "--dry-run=false"} {
+			if out, err := y.cli("config", "reload", dry); err == nil || !strings.Contains(out, want) {
+				t.Errorf("%s%s: %v: %s", files, dry, err, out)
+			}
+		}
+	}
+	y.mustChat("a", "c", "longer than three bytes")
+}
+
+// A block of a plugin that is not there is told at the start and at each reload, and is no
+// reason to refuse.
+func TestBlockOfNoPluginIsTold(t *testing.T) {
+	const block, told = "plugin \"llm\" \"ehco\" {\n max_calls = 8\n}\n",
+		`: plugin.llm.ehco: no llm plugin is named "ehco": the block says nothing until there is one; did you mean "echo"?`
+	y := start(t, block+echoDefaults, map[string]string{"a.hcl": ""})
+	if !strings.Contains(y.log.String(), `plugin.llm.ehco: no llm plugin is named \"ehco\"`) {
+		t.Errorf("the start does not tell it: %s", y.log.String())
+	}
+	for _, dry := range []string{"--dry-run", "--dry-run=false"} {
+		if out, err := y.cli("config", "reload", dry); err != nil || !strings.Contains(out, "warning: ") || !strings.Contains(out, told) {
+			t.Errorf("%s: %v: %s", dry, err, out)
+		}
+	}
+	if out, err := y.cli("config", "reload", "--json"); err != nil || !strings.Contains(out, `"path": "plugin.llm.ehco"`) {
+		t.Errorf("%v: %s", err, out)
+	}
+	y.write("botyard.hcl", strings.Replace(block, "ehco", "echo", 1)+echoDefaults)
+	if out, err := y.cli("config", "reload"); err != nil || strings.Contains(out, "warning: ") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
