@@ -88,11 +88,13 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	if in == nil {
 		return c.sendBody(ctx, method, path, header, "", nil)
 	}
-	b, err := json.Marshal(in)
-	if err != nil {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // six bytes for a "<" would make a document that may be sent too large
+	if err := e.Encode(in); err != nil {
 		return nil, err
 	}
-	return c.sendBody(ctx, method, path, header, "application/json", bytes.NewReader(b))
+	return c.sendBody(ctx, method, path, header, "application/json", &body)
 }
 
 // sendBody is send with a body of a type, which is sent as it comes.

@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestClient_SendsTextsAsTheyAre: what is sent is about as long as what was read.
+func TestClient_SendsTextsAsTheyAre(t *testing.T) {
+	var got string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = string(body)
+	}))
+	defer s.Close()
+	c := &client{base: s.URL, http: s.Client()}
+	resp, err := c.send(t.Context(), http.MethodPut, "/", nil, map[string]string{"text": "<&>\u2028"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if !strings.Contains(got, "<&>") {
+		t.Errorf("%s", got)
+	}
+}
