@@ -66,7 +66,7 @@ func TestCloseEndsAPluginThatWillNot(t *testing.T) {
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begun); took > 5*time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("Close took %s", took)
 	}
 	if alive(pid) {
@@ -75,7 +75,7 @@ func TestCloseEndsAPluginThatWillNot(t *testing.T) {
 }
 
 func TestCloseEndsAStoppedPlugin(t *testing.T) {
-	h := newHost(t, hostOptions{}, "test")
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.stopGrace = time.Hour }}, "test")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
 	stop(t, pid)
@@ -85,7 +85,7 @@ func TestCloseEndsAStoppedPlugin(t *testing.T) {
 	if err := h.Close(ctx); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begun); took > 5*time.Second || alive(pid) {
+	if took := time.Since(begun); took > time.Minute || alive(pid) {
 		t.Errorf("Close took %s; alive: %t", took, alive(pid))
 	}
 }
@@ -97,7 +97,7 @@ func TestCloseWaitsForCalls(t *testing.T) {
 	var err error
 	var call sync.WaitGroup
 	call.Go(func() { reply, err = ask(context.Background(), i, "t", "drip 500ms") })
-	eventually(t, 5*time.Second, "the call is made", func() bool { return h.row("test").Calls == 1 })
+	eventually(t, time.Minute, "the call is made", func() bool { return h.row("test").Calls == 1 })
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
@@ -119,7 +119,7 @@ func TestCloseCutsOffCallsThatDoNotEnd(t *testing.T) {
 	var err error
 	var call sync.WaitGroup
 	call.Go(func() { _, err = ask(context.Background(), i, "t", "sleep 1m") })
-	eventually(t, 5*time.Second, "the call is made", func() bool { return h.row("test").Calls == 1 })
+	eventually(t, time.Minute, "the call is made", func() bool { return h.row("test").Calls == 1 })
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	closeErr := h.Close(ctx)
@@ -152,7 +152,7 @@ func TestDaemonOfAPluginDoesNotHoldTheHost(t *testing.T) {
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begun); took > 4*time.Second {
+	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("Close took %s", took)
 	}
 }

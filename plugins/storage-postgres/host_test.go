@@ -111,7 +111,7 @@ func TestPoolerInDisguise(t *testing.T) {
 func retried(f func() error) error {
 	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		err := f()
-		if err == nil || !fault.Of(err).Retryable || time.Since(start) > 10*time.Second {
+		if err == nil || !fault.Of(err).Retryable || time.Since(start) > time.Minute {
 			return err
 		}
 	}

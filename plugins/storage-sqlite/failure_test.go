@@ -20,7 +20,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	s := openStore(t, dir)
 	end(t, s, begin(t, s))
 	// A file that is open for writing keeps its disk from being made read-only.
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		drop := func(w *session) error { return driver.ErrBadConn }
 		if err := s.writer.apart(t.Context(), drop); !errors.Is(err, driver.ErrBadConn) {
 			t.Fatal(err)
