@@ -35,7 +35,7 @@ STORAGES := -short
 # BOTYARD_LONG_TESTS=1 adds the tests that take minutes, as of a database that is away
 # for longer than hosts wait.
 test: servers lint check-tidy check-proto check-docs build
-	$(GO) test -race -count=1 -timeout 15m ./host/...
+	$(GO) test -race -count=1 -timeout 25m ./host/...
 	$(GO) test -race -timeout 15m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES)))
 
 # The servers that tests start; installed where that may be done, else named.
