@@ -157,11 +157,15 @@ func TestLeasesOutliveTheBotThatCameFirst(t *testing.T) {
 		// It goes just while its renewer is asked.
 		for i := range 20 {
 			gone := &borrowed{logRenewer: &logRenewer{}}
-			free := l.Hold("i", gone, fmt.Sprint(i))
+			held := make(chan func(), 1)
 			gone.last = func() {
+				free := <-held
+				held <- free
 				free()
 				gone.returned.Store(true)
 			}
+			free := l.Hold("i", gone, fmt.Sprint(i))
+			held <- free
 			time.Sleep(RenewEvery)
 			if calls := append(next.took(), gone.took()...); len(calls) != 1 || !slices.Contains(calls[0], "next") {
 				t.Fatalf("renewed %q in one round", calls)
