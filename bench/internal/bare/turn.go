@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -60,8 +61,8 @@ type Conversation struct {
 func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 	var seq int64
 	attempt := rand.Text()
-	queries := []query{{begin, []any{t.Life, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt}, one(&seq)},
-		{newest, []any{c.cid, int(t.Tail+1) / 2}, func(rows pgx.Rows) error {
+	queries := []query{{begin, []any{t.Life, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false}, one(&seq)},
+		{newest, []any{int64(t.Tail), int64(sdk.MaxTailBytes), c.cid}, func(rows pgx.Rows) error {
 			for rows.Next() { // it is read and not looked at
 			}
 			return nil
@@ -69,7 +70,7 @@ func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 	if c.cid == 0 {
 		var kind string
 		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
-		queries = []query{{first, []any{t.Life, c.ID, t.User, t.Message, t.Metadata, t.Tail, "bare", lease * time.Second, nil, nil, attempt}, one(row...)}}
+		queries = []query{{first, []any{t.Life, c.ID, t.User, t.Message, t.Metadata, t.Tail, "bare", lease * time.Second, nil, nil, attempt, false}, one(row...)}}
 	}
 	if err := t.pipeline(ctx, p, queries...); err != nil {
 		return fmt.Errorf("begin in %s: %w", c.ID, err)
