@@ -48,7 +48,14 @@ func TestFairQueueKeepsCallsFromAnUpstreamWithFewSlots(t *testing.T) {
 				eventually(t, time.Minute, "calls that wait", func() bool { return q.waiting() == 40-parallel })
 				call(instances[1], "b")
 				eventually(t, time.Minute, "calls that wait", func() bool { return q.waiting() == 41-parallel })
-				close(next)
+				for ended := 1; ended <= 41; ended++ { // one by one, so that the order is that of the queue
+					next <- struct{}{}
+					eventually(t, time.Minute, "the next call", func() bool {
+						mu.Lock()
+						defer mu.Unlock()
+						return len(served) == min(41, parallel+ended)
+					})
+				}
 				all.Wait()
 				if most > parallel {
 					t.Errorf("%d calls at once", most)
