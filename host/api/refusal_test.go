@@ -35,6 +35,7 @@ func (s *site) refuse(c refusal) *Problem {
 	return &p
 }
 
+// beyond: message
 func TestRefusals(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)

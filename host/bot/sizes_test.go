@@ -22,6 +22,8 @@ func (g generous) Recall(context.Context, *memory.RecallRequest) ([]chat.Message
 	return g.messages, nil
 }
 
+// beyond: tail
+//
 // TestTheModelIsShownWhatIsCarried: a conversation that is too large shows the model
 // less, and the turn says so.
 func TestTheModelIsShownWhatIsCarried(t *testing.T) {
@@ -58,6 +60,8 @@ func TestTheModelIsShownWhatIsCarried(t *testing.T) {
 	}
 }
 
+// beyond: reply
+//
 // TestAReplyHasABound: whatever a provider says, the turn is kept with what the reply may
 // have, and says that it was cut.
 func TestAReplyHasABound(t *testing.T) {

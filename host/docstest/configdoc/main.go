@@ -1,10 +1,11 @@
 // Command configdoc writes docs/configuration.md: head.md, which is written by
 // hand, and tables of every key, made of the schemas of the host file, the tenant
-// file and the plugins.
+// file and the plugins. It writes docs/bounds.md too, of bounds.md and the table of
+// host/bounds.
 //
-//	configdoc [-check] -schemas DIR -out FILE PLUGIN-BINARY...
+//	configdoc [-check] -schemas DIR -out FILE -bounds FILE PLUGIN-BINARY...
 //
-// With -check it writes nothing and fails when the file is not what it would
+// With -check it writes nothing and fails when a file is not what it would
 // write. `make docs` and `make check-docs` run it.
 package main
 
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,18 +34,30 @@ func main() {
 	check := flag.Bool("check", false, "fail when the file is out of date, instead of writing it")
 	schemas := flag.String("schemas", "config", "`DIR` of host.schema.json and tenant.schema.json")
 	out := flag.String("out", "../docs/configuration.md", "`FILE` to write")
+	bounds := flag.String("bounds", "../docs/bounds.md", "`FILE` to write the bounds to")
 	flag.Parse()
-	if err := run(*check, *schemas, *out, flag.Args()); err != nil {
+	if err := run(*check, *schemas, *out, *bounds, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "configdoc:", err)
 		os.Exit(1)
 	}
 }
 
-func run(check bool, schemas, out string, binaries []string) error {
-	page, err := render(schemas, binaries)
+func run(check bool, schemas, out, bounds string, binaries []string) error {
+	page, byKey, err := render(schemas, binaries)
 	if err != nil {
 		return err
 	}
+	if err := write(check, out, page); err != nil {
+		return err
+	}
+	if page, err = boundsPage(byKey); err != nil {
+		return err
+	}
+	return write(check, bounds, page)
+}
+
+// write writes the page to the file out, or with check says how the file differs.
+func write(check bool, out string, page []byte) error {
 	if !check {
 		return os.WriteFile(out, page, 0o644)
 	}
@@ -77,36 +91,44 @@ type page struct {
 
 type section struct{ Title, Text string }
 
-func render(schemas string, binaries []string) ([]byte, error) {
+// render makes the page of all keys, and gives the default of each: of a plugin's as in
+// "storage memory: max_bytes".
+func render(schemas string, binaries []string) ([]byte, map[string]string, error) {
 	var p page
 	var err error
 	known, err := builtIn()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if p.Host, err = fileTable(filepath.Join(schemas, "host.schema.json"), known.host, config.CountsOf); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if p.Tenant, err = fileTable(filepath.Join(schemas, "tenant.schema.json"), known.tenant, nil); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	byKey := map[string]string{}
+	maps.Copy(byKey, known.tenant)
+	maps.Copy(byKey, known.host)
 	for _, b := range binaries {
-		s, err := pluginSection(b)
+		s, rows, err := pluginSection(b)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		for _, r := range rows {
+			byKey[s.Title+": "+r.key] = r.byDefault
 		}
 		p.Plugins = append(p.Plugins, s)
 	}
 	slices.SortFunc(p.Plugins, func(a, b section) int { return strings.Compare(a.Title, b.Title) })
 	t, err := template.New("head.md").Delims("[[", "]]").Parse(head)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var out bytes.Buffer
 	if err := t.Execute(&out, p); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), byKey, nil
 }
 
 func fileTable(file string, defaults map[string]string, counts func(key string) (config.Counts, bool)) (string, error) {
@@ -149,10 +171,10 @@ var blocks = map[string][2]string{
 	"storage": {"conversation_storage", "backend"},
 }
 
-func pluginSection(binary string) (section, error) {
+func pluginSection(binary string) (section, []row, error) {
 	out, err := exec.Command(binary, "--info").Output()
 	if err != nil {
-		return section{}, fmt.Errorf("%s --info: %w", binary, err)
+		return section{}, nil, fmt.Errorf("%s --info: %w", binary, err)
 	}
 	var info struct {
 		Kind, Name   string
@@ -160,15 +182,15 @@ func pluginSection(binary string) (section, error) {
 		Exclusive    bool
 	}
 	if err := json.Unmarshal(out, &info); err != nil {
-		return section{}, fmt.Errorf("%s --info: %w", binary, err)
+		return section{}, nil, fmt.Errorf("%s --info: %w", binary, err)
 	}
 	rows, err := rowsOf(info.ConfigSchema)
 	if err != nil {
-		return section{}, fmt.Errorf("%s: %w", binary, err)
+		return section{}, nil, fmt.Errorf("%s: %w", binary, err)
 	}
 	block, ok := blocks[info.Kind]
 	if !ok {
-		return section{}, fmt.Errorf("%s is of kind %q, of which nothing is known", binary, info.Kind)
+		return section{}, nil, fmt.Errorf("%s is of kind %q, of which nothing is known", binary, info.Kind)
 	}
 	text := fmt.Sprintf("Block `%s` with `%s = %q`.", block[0], block[1], info.Name)
 	if info.Exclusive {
@@ -176,7 +198,7 @@ func pluginSection(binary string) (section, error) {
 	}
 	keys, err := table(rows)
 	if err != nil {
-		return section{}, fmt.Errorf("%s: %w", binary, err)
+		return section{}, nil, fmt.Errorf("%s: %w", binary, err)
 	}
-	return section{Title: info.Kind + " " + info.Name, Text: text + "\n\n" + keys}, nil
+	return section{Title: info.Kind + " " + info.Name, Text: text + "\n\n" + keys}, rows, nil
 }

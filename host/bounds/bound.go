@@ -1,0 +1,57 @@
+package bounds
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Bound is one bound. It has a value that is fixed, or a key that sets it, or both: then
+// the value is the most that the key can allow.
+type Bound struct {
+	// Name is short and in lower case, as in "open pages".
+	Name string
+	// What is bounded, in a sentence: how many of what, and whose.
+	What string
+	// Each is the bound for each one of them that What names: a tenant, a caller, an
+	// instance, a turn. Empty where the sum alone is bounded.
+	Each string
+	// All is the bound for all tenants of a host together. Empty where it follows from
+	// other bounds: then What says from which.
+	All string
+	// Key sets the bound: a key of the host or the tenant file, as in "limits.reply_bytes",
+	// or of a plugin's block, as in "storage memory: max_bytes". Empty where it is fixed. Its
+	// default is read from the schemas.
+	Key string
+	// Answer is what whoever goes beyond it gets.
+	Answer string
+}
+
+// Table returns all bounds, by theme and in the order of the documentation.
+func Table() []Theme {
+	return []Theme{
+		{"Requests", slices.Clone(requests)},
+		{"Turns", slices.Clone(turns)},
+		{"Configuration", slices.Clone(configuration)},
+		{"Tenants and what accumulates", slices.Clone(tenants)},
+		{"Plugins and upstreams", slices.Clone(plugins)},
+	}
+}
+
+// Theme is the bounds that belong together.
+type Theme struct {
+	Title  string
+	Bounds []Bound
+}
+
+// Bytes writes a size for people: 64 MiB, 300 KiB, 17 bytes.
+func Bytes(n int64) string {
+	switch {
+	case n >= 1<<30 && n%(1<<30) == 0:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
