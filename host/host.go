@@ -169,7 +169,7 @@ func (o Options) over(s config.Settings) config.Settings {
 func (h *Host) checkWith(cfg *config.Host) registry.Check {
 	return func(ctx context.Context, id string, doc *config.Document, trial registry.Trial) (*config.Effective, error) {
 		settings := cfg.Settings
-		e, err := cfg.Tenant(ctx, id, doc, h.manager.Under(settings.Plugin))
+		e, err := cfg.Tenant(ctx, id, config.Documents{Operator: doc}, h.manager.Under(settings.Plugin))
 		if err != nil || trial == registry.NoTrial {
 			return e, err
 		}

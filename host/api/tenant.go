@@ -83,9 +83,9 @@ func covered(doc *config.Document, e *config.Effective) map[string]any {
 	if doc == nil || e == nil {
 		return nil
 	}
-	literals, references := e.TenantSecrets()
+	secrets, _ := e.TenantSecrets()
 	hide := func(config.Path, string) string { return secret.Placeholder }
-	return doc.ReplaceText(append(literals, references...), hide).Values()
+	return doc.ReplaceText(secrets.All(), hide).Values()
 }
 
 func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {

@@ -134,7 +134,7 @@ func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
 	s.reg, err = registry.New(registry.Options{
 		TTL: time.Minute, Size: 10, Ledger: books,
 		Check: func(ctx context.Context, id string, doc *config.Document, _ registry.Trial) (*config.Effective, error) {
-			return s.host.Tenant(ctx, id, doc, s.plugins)
+			return s.host.Tenant(ctx, id, config.Documents{Operator: doc}, s.plugins)
 		},
 		Storage: func(e *config.Effective) config.SealedBlock { return s.host.SealBlock(e.Tenant, e.Storage) },
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {

@@ -183,7 +183,7 @@ func (f *files) tenant(ctx context.Context, path string) (*config.Effective, err
 	if err != nil {
 		return nil, err
 	}
-	e, err := f.host.Tenant(ctx, tenantOf(path), doc, f.plugins)
+	e, err := f.host.Tenant(ctx, tenantOf(path), config.Documents{Operator: doc}, f.plugins)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 type assembly struct {
 	host     *Host
 	base     *folded
-	doc      *Document // of the tenant; nil if partial
+	docs     Documents // of the tenant; none if partial
 	stack    *stack
 	tenant   string
 	partial  bool // only the host's layers: what is missing may come with a tenant
@@ -47,7 +47,7 @@ func (a *assembly) assemble() *Effective {
 	if len(a.problems) > 0 || a.partial {
 		return nil
 	}
-	a.effective.trace = trace{host: a.host, base: a.base, doc: a.doc, asked: a.base.asked}
+	a.effective.trace = trace{host: a.host, base: a.base, docs: a.docs, asked: a.base.asked}
 	for id, known := range a.stack.asked {
 		if a.base.asked[id].schema != known.schema {
 			a.effective.trace.asked = a.stack.asked
@@ -111,7 +111,7 @@ func (a *assembly) misspeltSelector(b block, config map[string]any) bool {
 // covered gives a block's configuration with its secrets covered. Tenants that
 // add nothing to a block share one: most inherit most of their configuration.
 func (a *assembly) covered(b block, schema *Schema, config map[string]any) map[string]any {
-	inherited := a.doc != nil && !a.doc.has(b.key)
+	inherited := !a.partial && !a.docs.has(b.key)
 	if inherited {
 		if shared, ok := a.base.covered.Load(b.key); ok {
 			return shared.(map[string]any)
@@ -205,7 +205,7 @@ func (a *assembly) checkSecret(path Path, value any) {
 // reference gives the reference that a secret's text is, with its reach.
 func (a *assembly) reference(path Path, text string) (Reference, bool) {
 	ref, ok := parseReference(text)
-	ref.Tenant = a.stack.places.locate(path).layer == tenantLayer
+	ref.Tenant = a.stack.places.locate(path).layer.isTenants()
 	return ref, ok
 }
 
@@ -224,10 +224,11 @@ func (a *assembly) cover(c cursor, value any, path Path) any {
 	})
 }
 
-// isSealed says whether the tenant's document has something at the path that was kept
-// as a secret.
+// isSealed says whether what is at the path is from a document of the tenant, and was
+// kept there as a secret.
 func (a *assembly) isSealed(path Path) bool {
-	return a.doc.isSealed(path) && a.stack.places.locate(path).layer == tenantLayer
+	doc := a.docs.of(a.stack.places.locate(path).layer)
+	return doc.isSealed(path)
 }
 
 // knowledge refuses what no plugin can do yet, instead of ignoring it.

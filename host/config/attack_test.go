@@ -100,7 +100,7 @@ func TestReferencesOfATenant(t *testing.T) {
 		"${env:}":                                   "a reference to nothing",
 	} {
 		doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": reference}})
-		e, err := h.Tenant(t.Context(), "client-a", doc, testSchemas(t))
+		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
 		if value, ok := strings.CutPrefix(want, "="); ok {
 			if err != nil {
 				t.Errorf("%s: %v", reference, err)
@@ -127,7 +127,7 @@ func TestReferencesOfATenant(t *testing.T) {
 func TestTenantFolderIsALink(t *testing.T) {
 	h, _ := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:outside}"}})
-	if _, err := h.Tenant(t.Context(), "client-c", doc, testSchemas(t)); err == nil {
+	if _, err := h.Tenant(t.Context(), "client-c", Documents{Operator: doc}, testSchemas(t)); err == nil {
 		t.Error("a linked folder is accepted")
 	}
 }
@@ -136,7 +136,7 @@ func TestTenantFolderIsALink(t *testing.T) {
 func TestFileSwap(t *testing.T) {
 	h, base := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:sub/key}", "headers": map[string]any{"a": "literal-secret"}}})
-	e, err := h.Tenant(t.Context(), "client-a", doc, testSchemas(t))
+	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestOperatorSecretStaysWithItsEndpoint(t *testing.T) {
 		"in a key that is no secret":  {"base_url": "https://evil", "api_key": "sk-mine-1234", "user": "${env:OPERATOR_KEY}"},
 		"in a prompt":                 {"user": "${env:OPERATOR_KEY}"},
 	} {
-		e, err := h.Tenant(t.Context(), "client-a", FromMap("tenant", map[string]any{"llm": llm}), testSchemas(t))
+		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("tenant", map[string]any{"llm": llm})}, testSchemas(t))
 		if err == nil {
 			got, _ := h.Resolve(e, e.LLM)
 			t.Errorf("%s is accepted: %s", name, got)
@@ -194,7 +194,7 @@ func TestValidTenantID(t *testing.T) {
 			t.Errorf("%q is accepted", id)
 		}
 		h := loadHost(t, `defaults: {llm: {provider: echo}}`)
-		if _, err := h.Tenant(t.Context(), id, nil, testSchemas(t)); err == nil {
+		if _, err := h.Tenant(t.Context(), id, Documents{}, testSchemas(t)); err == nil {
 			t.Errorf("Tenant accepts %q", id)
 		}
 	}

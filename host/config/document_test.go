@@ -148,7 +148,7 @@ prompts: {system: You are a customer support assistant.}
 	kept := make([]*Effective, n)
 	before := heap()
 	for i := range kept {
-		e, err := h.Tenant(t.Context(), fmt.Sprint("tenant-", i), docs[i], schemas)
+		e, err := h.Tenant(t.Context(), fmt.Sprint("tenant-", i), Documents{Operator: docs[i]}, schemas)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ defaults:
 	doc := yamlDoc(b, `{memory: {type: buffer, max_messages: 3}, prompts: {system: You are a customer support assistant.}}`)
 	schemas := testSchemas(b)
 	for b.Loop() {
-		if _, err := h.Tenant(b.Context(), "client-a", doc, schemas); err != nil {
+		if _, err := h.Tenant(b.Context(), "client-a", Documents{Operator: doc}, schemas); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -60,7 +60,7 @@ func (b Block) HasReferences() bool {
 type Entry struct {
 	Path   Path   // in the tenant's terms: without "defaults"
 	Value  any    // a scalar, or a list; "<secret>" stands for every secret
-	Layer  string // "built-in defaults", "host file", "overlay file", "environment" or "tenant"
+	Layer  string // "built-in defaults", "host file", "overlay file", "environment", "tenant" or "tenant's own settings"
 	Pos    Pos
 	Secret bool
 	// PerHost says that each host counts for itself: so many hosts let so many times as
@@ -100,42 +100,13 @@ func (e *Effective) Explain() []Entry {
 	return entries
 }
 
-// TenantSecrets gives the paths, in the tenant's document, of the secrets that
-// it contains itself: those given as texts, which are to be sealed before they
-// are stored, and those given as references, which are only covered when shown.
-func (e *Effective) TenantSecrets() (literals, references []Path) {
-	a := e.trace.merge()
-	if a == nil {
-		return nil, nil
-	}
-	for _, b := range blocks {
-		schema := a.schemas[b.key]
-		if schema == nil {
-			continue
-		}
-		config, _ := a.tree[b.key].(map[string]any)
-		schema.cursor().leaves(Path{b.key}, b.plugins(config), func(path Path, value any, m marks) {
-			text, ok := value.(string)
-			if !ok || !m.secret && !a.doc.isSealed(path) || a.stack.places.locate(path).layer != tenantLayer {
-				return
-			}
-			if _, whole := parseReference(text); whole {
-				references = append(references, path)
-			} else {
-				literals = append(literals, path)
-			}
-		})
-	}
-	return literals, references
-}
-
 // trace is what an effective configuration was made of, so that it can be made
 // once more when somebody asks. Where each key is from is many times larger than
 // the configuration itself, and is asked for rarely.
 type trace struct {
 	host  *Host
 	base  *folded
-	doc   *Document
+	docs  Documents
 	asked answers
 }
 
@@ -150,19 +121,38 @@ func (a answers) Schema(_ context.Context, kind, name string) (*Schema, error) {
 	return nil, &UnknownPluginError{Kind: kind, Name: name}
 }
 
+// begin gives an assembly of what the tenant inherits, before any document of its own.
+func (t trace) begin() *assembly {
+	a := &assembly{host: t.host, base: t.base, docs: t.docs, effective: &Effective{}}
+	a.stack = t.base.tenantStack(context.Background(), t.asked)
+	return a
+}
+
+// load puts the tenant's documents on top, which were checked before.
+func (a *assembly) load() {
+	for _, d := range a.docs.layers() {
+		a.stack.load(d.layer, d.doc)
+	}
+	a.look()
+}
+
+// look takes the tree and the schemas of the blocks from the stack as it is now.
+func (a *assembly) look() {
+	a.tree = a.stack.values.Raw()
+	a.schemas = map[string]*Schema{}
+	for _, b := range blocks {
+		// It was checked: the schema is there.
+		a.schemas[b.key], _ = a.stack.schema(b, plainText(a.stack.block(b, a.tree)[b.selector]))
+	}
+}
+
 // merge gives an assembly with its tree, its schemas and its origins, or nil.
 func (t trace) merge() *assembly {
 	if t.host == nil {
 		return nil // not made by Host.Tenant
 	}
-	a := &assembly{host: t.host, base: t.base, doc: t.doc, schemas: map[string]*Schema{}, effective: &Effective{}}
-	a.stack = t.base.tenantStack(context.Background(), t.asked)
-	a.stack.load(tenantLayer, t.doc)
-	a.tree = a.stack.values.Raw()
-	for _, b := range blocks {
-		// It was checked: the schema is there.
-		a.schemas[b.key], _ = a.stack.schema(b, plainText(a.stack.block(b, a.tree)[b.selector]))
-	}
+	a := t.begin()
+	a.load()
 	a.limits()
 	return a
 }

@@ -34,7 +34,7 @@ func loadHost(t testing.TB, src string, environ ...string) *Host {
 
 func tenant(t testing.TB, h *Host, src string) *Effective {
 	t.Helper()
-	e, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, src), testSchemas(t))
+	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, src)}, testSchemas(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := h.Tenant(t.Context(), "client-a", doc, schemas)
+	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, schemas)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +104,8 @@ func TestLayers(t *testing.T) {
 		fmt.Fprintf(&b, "%s %s, references %t: %v\n  as the plugin gets it: %s, %v\n",
 			block.Kind, block.Plugin, block.HasReferences(), block.Config, resolved, err)
 	}
-	literals, references := e.TenantSecrets()
-	fmt.Fprintf(&b, "the tenant's secrets: literal %v, references %v\n", literals, references)
+	secrets, _ := e.TenantSecrets()
+	fmt.Fprintf(&b, "the tenant's secrets: literal %v, references %v\n", secrets.Literals, secrets.References)
 	const golden = "testdata/tenant/layers.want.txt"
 	if *update {
 		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
@@ -121,7 +121,7 @@ func TestLayers(t *testing.T) {
 func TestEffectiveDoesNotShowSecrets(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: m, api_key: sk-operator-key}}`)
 	doc := yamlDoc(t, `llm: {api_key: sk-tenant-key, headers: {h: header-secret}, keys: [{value: list-secret}]}`)
-	e, err := h.Tenant(t.Context(), "client-a", doc, testSchemas(t))
+	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestATenantLiftsNoLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = bound.Tenant(t.Context(), "t", doc, testSchemas(t))
+	_, err = bound.Tenant(t.Context(), "t", Documents{Operator: doc}, testSchemas(t))
 	const want = `t.yaml:1:10: limits.turns_per_minute: is 0, which is unlimited, above the host's limit of 60 (host.yaml:1:11); expected 1 to 60
 t.yaml:1:31: limits.reply_tokens: is 101, above the host's limit of 100 (host.yaml:1:33); expected at most 100`
 	if got := message(t, err); got != want {
@@ -233,7 +233,7 @@ func TestHostIsConcurrent(t *testing.T) {
 		wg.Go(func() {
 			doc := FromMap("t", map[string]any{"llm": map[string]any{"user": fmt.Sprint(i), "models": map[string]int{"a": i}}})
 			for range 20 {
-				e, err := h.Tenant(t.Context(), fmt.Sprint("tenant-", i), doc, schemas)
+				e, err := h.Tenant(t.Context(), fmt.Sprint("tenant-", i), Documents{Operator: doc}, schemas)
 				if err != nil {
 					t.Error(err)
 					return

@@ -77,7 +77,7 @@ func TestASecretThatFellAwayIsExplained(t *testing.T) {
 		`{conversation_storage: {connection: {host: b}}}`:                 "the tenant changed `conversation_storage.connection.host`, and has to bring a secret of its own",
 		`{conversation_storage: {connection: {host: b, password: mine}}}`: "",
 	} {
-		e, err := h.Tenant(t.Context(), "a", yamlDoc(t, src), testSchemas(t))
+		e, err := h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, src)}, testSchemas(t))
 		if err != nil {
 			t.Fatal(err)
 		}

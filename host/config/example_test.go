@@ -46,7 +46,7 @@ prompts {
 		fmt.Println(err)
 		return
 	}
-	effective, err := host.Tenant(context.Background(), "client-a", doc, plugins)
+	effective, err := host.Tenant(context.Background(), "client-a", config.Documents{Operator: doc}, plugins)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -80,7 +80,7 @@ memory: {max_messages: 0.5}
 		fmt.Println(err)
 		return
 	}
-	_, err = host.Tenant(context.Background(), "client-b", doc, plugins)
+	_, err = host.Tenant(context.Background(), "client-b", config.Documents{Operator: doc}, plugins)
 	fmt.Println(err)
 	// Output:
 	// client-b.yaml:2:1: llm.model: is required; expected a text

@@ -95,7 +95,7 @@ defaults: {llm: {provider: openai, model: m, base_url: "https://a", api_key: "${
 		if err != nil {
 			return
 		}
-		e, err := h.Tenant(t.Context(), "client-a", doc, schemas)
+		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, schemas)
 		if err != nil {
 			if strings.Contains(err.Error(), "sk-operator-key") {
 				t.Fatal(err)

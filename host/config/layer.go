@@ -21,10 +21,14 @@ const (
 	overlayFile
 	environmentVariables
 	tenantLayer
+	ownLayer
 )
 
+// isTenants reports whether the layer is one of the tenant's documents.
+func (l layer) isTenants() bool { return l == tenantLayer || l == ownLayer }
+
 func (l layer) String() string {
-	return [...]string{"built-in defaults", "host file", "overlay file", "environment", "tenant"}[l]
+	return [...]string{"built-in defaults", "host file", "overlay file", "environment", "tenant", "tenant's own settings"}[l]
 }
 
 // origin says where a key of the merged configuration was set last. The prefix

@@ -54,7 +54,7 @@ func (a *assembly) limits() {
 	a.tree[limitsKey] = out
 	a.effective.Limits = decodeLimits(decoder{values: out})
 	for _, key := range []string{"first_token_timeout", "token_timeout"} {
-		if a.stack.places.locate(Path{limitsKey, key}).layer == tenantLayer {
+		if a.stack.places.locate(Path{limitsKey, key}).layer.isTenants() {
 			a.effective.Limits.Impatient = true
 		}
 	}

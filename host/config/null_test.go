@@ -30,7 +30,7 @@ defaults:
 				t.Errorf("%s in %s: %v", c.name, format, err)
 				continue
 			}
-			e, err := h.Tenant(t.Context(), "client-a", p.doc, testSchemas(t))
+			e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: p.doc}, testSchemas(t))
 			if err != nil {
 				t.Errorf("%s in %s: %v", c.name, format, err)
 			} else if e.System != c.want {
@@ -39,7 +39,7 @@ defaults:
 		}
 	}
 	// FromMap's nil is one that is written out.
-	e, err := h.Tenant(t.Context(), "client-a", FromMap("map", map[string]any{"prompts": nil}), testSchemas(t))
+	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("map", map[string]any{"prompts": nil})}, testSchemas(t))
 	if err != nil || e.System != "" {
 		t.Errorf("%v: %v", err, e)
 	}

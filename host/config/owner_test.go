@@ -16,7 +16,7 @@ func TestOwner(t *testing.T) {
 		{"removed", shared, `{conversations: {owner: null}}`, OwnerUser},
 		{"removed with its block", shared, `{conversations: null}`, OwnerUser},
 	} {
-		e, err := loadHost(t, try.host).Tenant(t.Context(), "client-a", yamlDoc(t, try.doc), testSchemas(t))
+		e, err := loadHost(t, try.host).Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, try.doc)}, testSchemas(t))
 		if err != nil {
 			t.Errorf("%s: %v", try.name, err)
 			continue

@@ -10,20 +10,20 @@ import (
 
 func TestSchemasThatFail(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai}, conversation_storage: ~}`)
-	_, err := h.Tenant(t.Context(), "client-a", nil, failingSchemas{})
+	_, err := h.Tenant(t.Context(), "client-a", Documents{}, failingSchemas{})
 	const want = `built-in defaults: defaults.memory.type: the memory plugin "buffer" does not give its configuration schema: the process does not start
 host.yaml:1:18: defaults.llm.provider: the llm plugin "openai" does not give its configuration schema: the process does not start
 host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the name of a storage plugin (for tenant client-a)`
 	if got := message(t, err); got != want {
 		t.Errorf("got\n%s", got)
 	}
-	_, err = h.Tenant(t.Context(), "client-a", yamlDoc(t, `llm: {provider: none}`), testSchemas(t))
+	_, err = h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, `llm: {provider: none}`)}, testSchemas(t))
 	if !errors.Is(err, ErrUnknownPlugin) {
 		t.Errorf("%v is not ErrUnknownPlugin", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := h.Tenant(ctx, "client-a", nil, testSchemas(t)); !errors.Is(err, context.Canceled) {
+	if _, err := h.Tenant(ctx, "client-a", Documents{}, testSchemas(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v is not context.Canceled", err)
 	}
 }
@@ -36,7 +36,7 @@ func TestUnknownDefault(t *testing.T) {
 	doc := yamlDoc(t, `llm: {provider: openai, model: y, api_key: sk-12345678}`)
 	var before *folded
 	for range 2 {
-		e, err := h.Tenant(t.Context(), "a", doc, schemas)
+		e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc}, schemas)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,8 +44,8 @@ func TestUnknownDefault(t *testing.T) {
 			t.Error("merged again")
 		}
 		before = e.trace.base
-		if literals, _ := e.TenantSecrets(); len(literals) != 1 || literals[0].String() != "llm.api_key" {
-			t.Errorf("the tenant's secrets are %v", literals)
+		if secrets, _ := e.TenantSecrets(); len(secrets.Literals) != 1 || secrets.Literals[0].String() != "llm.api_key" {
+			t.Errorf("the tenant's secrets are %v", secrets.Literals)
 		}
 		for _, entry := range e.Explain() {
 			if entry.Secret != (entry.Path.String() == "llm.api_key") || entry.Secret && entry.Value != "<secret>" {
@@ -54,7 +54,7 @@ func TestUnknownDefault(t *testing.T) {
 		}
 	}
 	schemas["llm"]["nine"] = schemas["llm"]["echo"]
-	_, err := h.Tenant(t.Context(), "a", nil, schemas)
+	_, err := h.Tenant(t.Context(), "a", Documents{}, schemas)
 	if want := `did you mean "nine"?`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v does not know the plugin that is new", err)
 	}
@@ -64,13 +64,13 @@ func TestUnknownDefault(t *testing.T) {
 func TestExplainOfBefore(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: x, api_key: sk-operator-key}}`)
 	schemas := testSchemas(t)
-	e, err := h.Tenant(t.Context(), "a", nil, schemas)
+	e, err := h.Tenant(t.Context(), "a", Documents{}, schemas)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := fmt.Sprint(e.Explain())
 	schemas["llm"]["openai"] = compile(t, `{}`)
-	if _, err := h.Tenant(t.Context(), "b", nil, schemas); err != nil {
+	if _, err := h.Tenant(t.Context(), "b", Documents{}, schemas); err != nil {
 		t.Fatal(err)
 	}
 	if after := fmt.Sprint(e.Explain()); after != before || strings.Contains(after, "sk-") {
@@ -84,16 +84,16 @@ func TestSchemaChange(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: echo, prefix: x}}`)
 	schemas := testSchemas(t)
 	for range 2 {
-		if _, err := h.Tenant(t.Context(), "a", nil, schemas); err != nil {
+		if _, err := h.Tenant(t.Context(), "a", Documents{}, schemas); err != nil {
 			t.Fatal(err)
 		}
 	}
 	schemas["llm"]["echo"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {"suffix": {}}}`)
-	if _, err := h.Tenant(t.Context(), "a", nil, schemas); err == nil {
+	if _, err := h.Tenant(t.Context(), "a", Documents{}, schemas); err == nil {
 		t.Error("the old schema was used")
 	}
 	delete(schemas["llm"], "echo")
-	if _, err := h.Tenant(t.Context(), "a", nil, schemas); !errors.Is(err, ErrUnknownPlugin) {
+	if _, err := h.Tenant(t.Context(), "a", Documents{}, schemas); !errors.Is(err, ErrUnknownPlugin) {
 		t.Errorf("%v", err)
 	}
 }

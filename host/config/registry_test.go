@@ -91,8 +91,8 @@ func TestAStoredBlockResolvesAsTheFirst(t *testing.T) {
 		return h
 	}
 	h := load(key)
-	e, err := h.Tenant(t.Context(), "a", yamlDoc(t, `{llm: {provider: openai, model: m, api_key: "${env:K}", timeout: 9007199254740993,
-		headers: {x: literal-secret}, keys: [{name: n, value: another-secret}], models: {"gpt-4.1": 1}}}`), schemas)
+	e, err := h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, `{llm: {provider: openai, model: m, api_key: "${env:K}", timeout: 9007199254740993,
+		headers: {x: literal-secret}, keys: [{name: n, value: another-secret}], models: {"gpt-4.1": 1}}}`)}, schemas)
 	if err != nil {
 		t.Fatal(err)
 	}

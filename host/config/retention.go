@@ -8,14 +8,14 @@ func (a *assembly) retention() {
 	a.effective.RetentionDays = int(max(days, 0))
 }
 
-// MayRetain says whether a tenant with this document can have retention_days: it has
-// the key, or inherits it. It is far cheaper than [Host.Tenant].
-func (h *Host) MayRetain(doc *Document) bool {
+// MayRetain says whether a tenant with these documents can have retention_days: one has
+// the key, or it is inherited. It is far cheaper than [Host.Tenant].
+func (h *Host) MayRetain(docs Documents) bool {
 	key := storageBlock().key
 	if inherited, _ := h.own.tree[defaultsKey].(map[string]any); inherited != nil {
 		if storage, _ := inherited[key].(map[string]any); storage[retentionKey] != nil {
 			return true
 		}
 	}
-	return doc != nil && doc.at(Path{key, retentionKey}) != nil
+	return docs.at(Path{key, retentionKey}) != nil
 }

@@ -10,7 +10,7 @@ func TestRetentionIsTheHosts(t *testing.T) {
 	schemas["storage"]["lite"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {"file": {"type": "string"}}}`)
 	load := func(host, doc string, environ ...string) (*Host, *Effective, error) {
 		h := loadHost(t, host, environ...)
-		e, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, doc), schemas)
+		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, doc)}, schemas)
 		return h, e, err
 	}
 	const lite = `{defaults: {llm: {provider: ollama, model: m}, conversation_storage: {backend: lite, file: f}}}`
@@ -34,7 +34,7 @@ func TestRetentionIsTheHosts(t *testing.T) {
 			t.Errorf("%s: %v", try.name, err)
 			continue
 		}
-		if e.RetentionDays != try.want || h.MayRetain(yamlDoc(t, try.doc)) != try.may {
+		if e.RetentionDays != try.want || h.MayRetain(Documents{Operator: yamlDoc(t, try.doc)}) != try.may {
 			t.Errorf("%s: %d days, may be %v; want %d, %v", try.name, e.RetentionDays, !try.may, try.want, try.may)
 		}
 		if got, err := h.Resolve(e, e.Storage); err != nil || strings.Contains(string(got), retentionKey) {
@@ -43,7 +43,7 @@ func TestRetentionIsTheHosts(t *testing.T) {
 	}
 
 	h, plain, _ := load(lite, `{}`)
-	with, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, `{conversation_storage: {retention_days: 7}}`), schemas)
+	with, err := h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, `{conversation_storage: {retention_days: 7}}`)}, schemas)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestRevision(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := h.Tenant(t.Context(), "client-a", doc, schemas)
+		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, schemas)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,11 +28,12 @@ func TestWhatWasSealedStaysSecret(t *testing.T) {
 		"sent back":      RestoreSecrets(FromMap("body", settings(secretPlaceholder)), kept),
 		"another value":  RestoreSecrets(FromMap("body", settings(key)), kept),
 	} {
-		e, err := h.Tenant(t.Context(), "a", doc, s)
+		e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc}, s)
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		literals, _ := e.TenantSecrets()
+		secrets, _ := e.TenantSecrets()
+		literals := secrets.Literals
 		if len(literals) != 1 || literals[0].String() != "llm.api_key" {
 			t.Errorf("%s: secrets at %v", name, literals)
 		}

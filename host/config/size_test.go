@@ -72,7 +72,7 @@ func TestLargeDocuments(t *testing.T) {
 					atMostAHundred(t, err)
 					return
 				}
-				e, err := h.Tenant(ctx, "acme", doc, schemas)
+				e, err := h.Tenant(ctx, "acme", Documents{Operator: doc}, schemas)
 				if err != nil {
 					atMostAHundred(t, err)
 					return
@@ -143,7 +143,7 @@ func TestBoundOfASystemPrompt(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: echo}}`)
 	make := func(uses, length int) error {
 		doc := yamlDoc(t, "prompts: {system: '"+strings.Repeat("{{a}}", uses)+"', variables: {a: '"+strings.Repeat("x", length)+"'}}")
-		_, err := h.Tenant(t.Context(), "acme", doc, testSchemas(t))
+		_, err := h.Tenant(t.Context(), "acme", Documents{Operator: doc}, testSchemas(t))
 		return err
 	}
 	if err := make(1<<10, 1<<10); err != nil {

@@ -26,7 +26,7 @@ func TestSizesThatCanBeCarried(t *testing.T) {
 				},
 				"tenant": func() error {
 					h := loadHost(t, fmt.Sprintf(`{limits: {%s: %d}, defaults: {llm: {provider: echo}}}`, key, most))
-					_, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, text), testSchemas(t))
+					_, err := h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, text)}, testSchemas(t))
 					return err
 				},
 			}
@@ -43,7 +43,7 @@ func TestSizesThatCanBeCarried(t *testing.T) {
 	if e := tenant(t, h, `{}`); e.Limits.ReplyBytes != 1000 {
 		t.Errorf("a tenant has %d", e.Limits.ReplyBytes)
 	}
-	if _, err := h.Tenant(t.Context(), "client-a", yamlDoc(t, `limits: {reply_bytes: 1001}`), testSchemas(t)); err == nil {
+	if _, err := h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, `limits: {reply_bytes: 1001}`)}, testSchemas(t)); err == nil {
 		t.Error("a tenant has more than its host")
 	}
 }

@@ -22,26 +22,29 @@ func ValidTenantID(id string) error {
 	return nil
 }
 
-// Tenant merges a tenant's document over what the host's layers give, checks the
-// whole and gives the effective configuration. With a nil document the tenant has
+// Tenant merges a tenant's documents over what the host's layers give, checks the
+// whole and gives the effective configuration. Without documents the tenant has
 // what it inherits. References are checked: what they refer to must be there and
 // be allowed, but is not kept.
 //
-// Errors are [Problems], all of them, or the context's error. The document is kept,
+// Errors are [Problems], all of them, or the context's error. The documents are kept,
 // for [Effective.Explain], and not changed.
-func (h *Host) Tenant(ctx context.Context, id string, doc *Document, s Schemas) (*Effective, error) {
-	if doc == nil || doc.name == "" && len(doc.keys) == 0 {
-		doc = FromMap("tenant "+id, nil)
+func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas) (*Effective, error) {
+	if doc := docs.Operator; doc == nil || doc.name == "" && len(doc.keys) == 0 {
+		docs.Operator = FromMap("tenant "+id, nil)
 	}
 	if err := ValidTenantID(id); err != nil {
-		return nil, Problems{{Pos: Pos{File: doc.name}, Message: err.Error()}}
+		return nil, Problems{{Pos: Pos{File: docs.Operator.name}, Message: err.Error()}}
 	}
 	base := h.inherited(ctx, s)
-	a := assembly{host: h, base: base, doc: doc, tenant: id, problems: slices.Clone(doc.problems)}
+	a := assembly{host: h, base: base, docs: docs, tenant: id}
 	a.stack = base.tenantStack(ctx, s)
-	a.stack.load(tenantLayer, a.withoutHostKeys(doc))
-	// What is missing is missing in the tenant's document.
-	a.stack.places.set = &origin{pos: Pos{File: doc.name}, layer: tenantLayer}
+	for _, d := range docs.layers() {
+		a.problems = append(a.problems, d.doc.problems...)
+		a.stack.load(d.layer, a.withoutHostKeys(d.doc))
+	}
+	// What is missing is missing in the operator's document.
+	a.stack.places.set = &origin{pos: Pos{File: docs.Operator.name}, layer: tenantLayer}
 	e := a.assemble()
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -55,8 +58,8 @@ func (h *Host) Tenant(ctx context.Context, id string, doc *Document, s Schemas) 
 // named gives the problems of a tenant. Those whose position is in the host's layers,
 // though the host's layers are right by themselves, say which tenant they are of.
 func (h *Host) named(ctx context.Context, a assembly, s Schemas) Problems {
-	file := a.doc.name
-	inDocument := func(p Problem) bool { return p.Pos.File == file }
+	file := a.docs.Operator.name
+	inDocument := func(p Problem) bool { return a.docs.named(p.Pos.File) }
 	if !slices.ContainsFunc(a.problems, func(p Problem) bool { return !inDocument(p) }) {
 		return a.problems
 	}

@@ -31,7 +31,7 @@ func TestTenantRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		e, err := h.Tenant(t.Context(), "client-a", doc, schemas)
+		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, schemas)
 		if err == nil {
 			t.Errorf("%s: no problem, got %+v", name, e.Explain())
 			continue

@@ -79,8 +79,8 @@ func (s *Estate) used(of func(*config.Effective) config.SealedBlock) {
 	if s.Effective == nil || of == nil {
 		return
 	}
-	literals, references := s.Effective.TenantSecrets()
-	s.Secrets = append(literals, references...)
+	secrets, _ := s.Effective.TenantSecrets()
+	s.Secrets = secrets.All()
 	block := of(s.Effective)
 	at := slices.IndexFunc(s.Life.Storages, func(b config.SealedBlock) bool { return b.Digest == block.Digest })
 	if at < 0 && s.State == storage.TenantRemoved {

@@ -75,7 +75,8 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 		if next.Document, effective, err = r.judge(ctx, id, doc, old, was, trialOf(o.DryRun)); err != nil {
 			return nil, err
 		}
-		next.Literals, _ = effective.TenantSecrets()
+		secrets, _ := effective.TenantSecrets()
+		next.Literals = secrets.Literals
 		if s := r.o.Storage(effective); !next.Uses(s.Digest) {
 			next.Storages = append(next.Storages[:len(next.Storages):len(next.Storages)], s)
 		}

@@ -79,7 +79,7 @@ func open(o Options) (*host, error) {
 	h.registry, err = registry.New(registry.Options{
 		TTL: time.Hour, Size: 1000,
 		Check: func(ctx context.Context, id string, doc *config.Document, _ registry.Trial) (*config.Effective, error) {
-			return h.config.Tenant(ctx, id, doc, schemas)
+			return h.config.Tenant(ctx, id, config.Documents{Operator: doc}, schemas)
 		},
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
 			e := req.Effective

@@ -49,7 +49,7 @@ func builtIn() (known, error) {
 		pluginKey + "env":           "",
 		pluginKey + "sha256":        "",
 	}
-	e, err := h.Tenant(context.Background(), "any", config.FromMap("any", map[string]any{"llm": map[string]any{"provider": "any"}}), anything{})
+	e, err := h.Tenant(context.Background(), "any", config.Documents{Operator: config.FromMap("any", map[string]any{"llm": map[string]any{"provider": "any"}})}, anything{})
 	if err != nil {
 		return known{}, err
 	}

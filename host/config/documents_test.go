@@ -1,0 +1,65 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestDocumentsLayers: the tenant's own document is on top of the operator's, and is named
+// as what it is.
+func TestDocumentsLayers(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: ollama, model: m}, prompts: {system: "You work for {{name}}.", variables: {name: "?"}}}`)
+	docs := Documents{
+		Operator: yamlDoc(t, `{llm: {temperature: 0.5}, prompts: {variables: {name: ACME}}}`),
+		Own:      FromMap("own", map[string]any{"prompts": map[string]any{"variables": map[string]any{"name": "Acme Inc"}}}),
+	}
+	e, err := h.Tenant(t.Context(), "client-a", docs, testSchemas(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.System != "You work for Acme Inc." {
+		t.Errorf("the system prompt is %q", e.System)
+	}
+	for _, entry := range e.Explain() {
+		if entry.Path.String() == "prompts.variables.name" && (entry.Layer != "tenant's own settings" || entry.Pos.File != "own") {
+			t.Errorf("%+v", entry)
+		}
+	}
+	docs.Own = nil
+	without, err := h.Tenant(t.Context(), "client-a", docs, testSchemas(t))
+	if err != nil || without.Revision == e.Revision {
+		t.Errorf("one revision with and without the own document: %v", err)
+	}
+}
+
+// TestTenantSecretsOfTwo: a secret of the operator's document that the tenant's own one
+// replaces or drops is sealed and hidden all the same.
+func TestTenantSecretsOfTwo(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: openai, model: m}}`)
+	operator := yamlDoc(t, `llm: {provider: openai, api_key: sk-of-the-operator, headers: {h: also-secret}}`)
+	for own, want := range map[string]string{
+		`{llm: {api_key: sk-of-the-tenant}}`:                       "[llm.api_key llm.headers.h] [llm.api_key]",
+		`{llm: {headers: ~}}`:                                      "[llm.api_key llm.headers.h] []",
+		`{llm: {provider: ollama, model: m}}`:                      "[llm.api_key llm.headers.h] []",
+		`{llm: {base_url: "http://x", api_key: sk-of-the-tenant}}`: "[llm.api_key llm.headers.h] [llm.api_key]",
+		`{prompts: {system: hello}}`:                               "[llm.api_key llm.headers.h] []",
+	} {
+		doc, err := ParseYAML("own", []byte(own))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := h.Tenant(t.Context(), "a", Documents{Operator: operator, Own: doc}, testSchemas(t))
+		if err != nil {
+			t.Errorf("%s: %v", own, err)
+			continue
+		}
+		ofOperator, ofOwn := e.TenantSecrets()
+		if got := fmt.Sprint(ofOperator.Literals, ofOwn.Literals); got != want {
+			t.Errorf("%s: secrets at %s, not %s", own, got, want)
+		}
+		if got := fmt.Sprintf("%+v", e.Explain()); strings.Contains(got, "sk-of") || strings.Contains(got, "also-secret") {
+			t.Errorf("%s: shown: %s", own, got)
+		}
+	}
+}
