@@ -84,33 +84,6 @@ func (c client) put(ctx context.Context, tenant, n int) (revision string, err er
 	return now.Revision, json.Unmarshal(body, &now)
 }
 
-// instances counts the configurations that plugins hold.
-func (c client) instances(ctx context.Context) (map[string]int, error) {
-	status, body, err := c.do(ctx, http.MethodGet, "/admin/v1/plugins", "", nil)
-	if err != nil {
-		return nil, err
-	}
-	if status != http.StatusOK {
-		return nil, fmt.Errorf("listing plugins: %d %s", status, body)
-	}
-	var list struct {
-		Plugins []struct {
-			Kind, Name string
-			Instances  int
-		}
-	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, err
-	}
-	out := map[string]int{}
-	for _, p := range list.Plugins {
-		if p.Instances > 0 {
-			out[p.Kind+"-"+p.Name] = p.Instances
-		}
-	}
-	return out, nil
-}
-
 type logged struct {
 	Role, Content string
 	Turn          int64

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/botyard/botyard/bench/internal/census"
 	"github.com/botyard/botyard/bench/internal/profile"
 	"github.com/botyard/botyard/bench/internal/yard"
 )
@@ -42,7 +43,7 @@ type run struct {
 	host   *yard.Host
 	client client
 	ledger ledger
-	census census
+	census census.Census
 
 	revisions  revisions
 	generation atomic.Int64 // of the newest change; each tenant has some of them
@@ -64,7 +65,7 @@ func soak(ctx context.Context, bin string, length time.Duration, changes int) er
 		return err
 	}
 	defer host.Stop()
-	r := &run{host: host, client: newClient(host.Addr), census: census{host: host, profiles: profiles}}
+	r := &run{host: host, client: newClient(host.Addr), census: census.Census{Host: host, Profiles: profiles}}
 	for i := range tenants {
 		if err := r.change(ctx, i); err != nil {
 			return err
@@ -80,12 +81,12 @@ func soak(ctx context.Context, bin string, length time.Duration, changes int) er
 			}
 		}
 		time.Sleep(settleFor)
-		if err := r.census.take(ctx, &r.client, p.name); err != nil {
+		if err := r.census.Take(ctx, p.name); err != nil {
 			return err
 		}
 	}
 	r.ledger.print()
-	return errors.Join(r.ledger.err(), r.census.err())
+	return errors.Join(r.ledger.err(), r.census.Err())
 }
 
 // warm has every plugin and instance there, and connections open.

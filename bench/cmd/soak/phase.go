@@ -59,7 +59,7 @@ func (r *run) load(ctx context.Context, p phase) error {
 		all.Go(func() { r.changeTenants(load, p.changes) })
 	}
 	if !p.quick {
-		all.Go(func() { r.census.watch(load) })
+		all.Go(func() { r.census.Watch(load) })
 	}
 	all.Wait()
 	if err := context.Cause(load); !errors.Is(err, context.DeadlineExceeded) {

@@ -1,6 +1,7 @@
 package yard
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -66,6 +67,35 @@ func (h *Host) Ready() (time.Duration, error) {
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// Instances counts the configurations that plugins hold, by kind and name.
+func (h *Host) Instances(ctx context.Context) (map[string]int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.Addr+"/admin/v1/plugins", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var list struct {
+		Plugins []struct {
+			Kind, Name string
+			Instances  int
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+		return nil, fmt.Errorf("listing plugins: %s: %w", resp.Status, err)
+	}
+	out := map[string]int{}
+	for _, p := range list.Plugins {
+		if p.Instances > 0 {
+			out[p.Kind+"-"+p.Name] += p.Instances
+		}
+	}
+	return out, nil
 }
 
 // Child runs this program itself in another role. Stop it.

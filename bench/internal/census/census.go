@@ -1,4 +1,6 @@
-package main
+// Package census counts what must stay flat in a host under load: goroutines,
+// descriptors, memory, processes and the configurations that plugins hold.
+package census
 
 import (
 	"context"
@@ -13,13 +15,15 @@ import (
 	"github.com/botyard/botyard/bench/internal/yard"
 )
 
-// census counts what must stay flat: before and after, at rest, and the memory in
-// between.
-type census struct {
-	host     *yard.Host
-	profiles string
-	taken    []count
-	grew     []error // memory under load
+// Census counts what must stay flat: before and after, at rest, and the memory in
+// between. It is used by one goroutine, but for Watch.
+type Census struct {
+	Host *yard.Host
+	// Profiles is the folder that the watched host writes its profiles to.
+	Profiles string
+
+	taken []count
+	grew  []error // memory under load
 }
 
 type count struct {
@@ -30,8 +34,10 @@ type count struct {
 	instances   map[string]int // configurations that plugins hold
 }
 
-func (c *census) take(ctx context.Context, admin *client, what string) error {
-	pids, err := c.host.Pids()
+// Take counts at rest and prints it; what names the moment. The first is what all later
+// ones are compared with.
+func (c *Census) Take(ctx context.Context, what string) error {
+	pids, err := c.Host.Pids()
 	if err != nil {
 		return err
 	}
@@ -50,7 +56,7 @@ func (c *census) take(ctx context.Context, admin *client, what string) error {
 	if n.goroutines, err = c.goroutines(pids["host"]); err != nil {
 		return err
 	}
-	if n.instances, err = admin.instances(ctx); err != nil {
+	if n.instances, err = c.Host.Instances(ctx); err != nil {
 		return err
 	}
 	fmt.Printf("at rest after %q: %d goroutines, descriptors %v, resident %v, instances %v\n", what, n.goroutines, n.descriptors, n.resident, n.instances)
@@ -59,7 +65,7 @@ func (c *census) take(ctx context.Context, admin *client, what string) error {
 }
 
 // goroutines has the watched host count them.
-func (c *census) goroutines(pid int) (int, error) {
+func (c *Census) goroutines(pid int) (int, error) {
 	if err := syscall.Kill(pid, profile.Begin); err != nil {
 		return 0, err
 	}
@@ -67,17 +73,17 @@ func (c *census) goroutines(pid int) (int, error) {
 	if err := syscall.Kill(pid, profile.End); err != nil {
 		return 0, err
 	}
-	counts, err := profile.Read(c.profiles, "host")
+	counts, err := profile.Read(c.Profiles, "host")
 	return counts.Goroutines, err
 }
 
-// watch follows the host's memory under load.
-func (c *census) watch(ctx context.Context) {
+// Watch follows the host's memory under load, until ctx ends, which must have a deadline.
+func (c *Census) Watch(ctx context.Context) {
 	deadline, _ := ctx.Deadline()
 	half := time.Now().Add(time.Until(deadline) / 2)
 	var early, late int64
 	for ctx.Err() == nil {
-		if m, err := procfs.MemoryOf(c.host.PID); err == nil {
+		if m, err := procfs.MemoryOf(c.Host.PID); err == nil {
 			if time.Now().Before(half) {
 				early = max(early, m.RSS<<10)
 			} else {
@@ -95,9 +101,9 @@ func (c *census) watch(ctx context.Context) {
 	}
 }
 
-// err says what was not flat. Goroutines and descriptors may differ by idle
+// Err says what was not flat. Goroutines and descriptors may differ by idle
 // connections; memory by what the collector has not given back.
-func (c *census) err() error {
+func (c *Census) Err() error {
 	if len(c.taken) < 2 {
 		return errors.New("nothing was counted")
 	}
