@@ -9,7 +9,7 @@ TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
-.PHONY: build run demo test servers lint proto check-proto docs check-docs check-tidy bench soak clean go
+.PHONY: build run demo test servers lint proto check-proto docs check-docs check-tidy bench soak siege clean go
 
 build: go
 	@mkdir -p $(BIN)/plugins
@@ -57,11 +57,20 @@ bench: servers build
 
 # Ten minutes of load: one of tenant changes in which no turn may fail, the rest with kills
 # and rude clients too. SOAK="--for 1m" is the first alone, SOAK="--for 2m" both and short.
+# Then somebody hostile for two minutes, beside ten neighbours whose turns may not fail.
 soak: build
 	@mkdir -p $(BIN)/soak
 	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
 	@$(GO) build -trimpath -o $(BIN)/soak/soak ./bench/cmd/soak
 	@$(BIN)/soak/soak --bin $(BIN) $(SOAK)
+	@$(MAKE) --no-print-directory siege
+
+# The hostile part of the soak alone. SIEGE="--only 'stalled pages'" is one attack.
+siege: build
+	@mkdir -p $(BIN)/soak
+	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
+	@$(GO) build -trimpath -o $(BIN)/soak/siege ./bench/cmd/siege
+	@$(BIN)/soak/siege --bin $(BIN) $(SIEGE)
 
 # Generate the protocol's Go code.
 proto: $(TOOLS)/buf

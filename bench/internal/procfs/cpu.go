@@ -43,25 +43,17 @@ func FamilyCPU(pid int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	all, err := filepath.Glob("/proc/[0-9]*")
+	children, err := children(pid)
 	if err != nil {
 		return 0, err
 	}
-	parent := strconv.Itoa(pid)
-	for _, dir := range all {
-		other, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil {
+	for _, child := range children {
+		f, err := stat(child)
+		if gone(err) {
 			continue
-		}
-		f, err := stat(other)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-			continue // ended meanwhile
 		}
 		if err != nil {
 			return 0, err
-		}
-		if string(f[fieldParent]) != parent {
-			continue
 		}
 		d, err := ticks(f, fieldUser, fieldSystem, fieldEnded, fieldEnded+1)
 		if err != nil {
@@ -70,6 +62,38 @@ func FamilyCPU(pid int) (time.Duration, error) {
 		sum += d
 	}
 	return sum, nil
+}
+
+// children are the processes whose parent the process is.
+func children(pid int) ([]int, error) {
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	parent := strconv.Itoa(pid)
+	var out []int
+	for _, dir := range all {
+		other, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			continue
+		}
+		f, err := stat(other)
+		if gone(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if string(f[fieldParent]) == parent {
+			out = append(out, other)
+		}
+	}
+	return out, nil
+}
+
+// gone reports whether the error says that the process ended meanwhile.
+func gone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
 // stat reads the fields behind the name, which may itself hold spaces and parentheses.

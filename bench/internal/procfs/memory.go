@@ -28,3 +28,28 @@ func MemoryOf(pid int) (Memory, error) {
 	}
 	return m, lines.Err()
 }
+
+// FamilyPSS is what the process and all its descendants have resident, in bytes. Pages
+// that they share count once.
+func FamilyPSS(pid int) (int64, error) {
+	m, err := MemoryOf(pid)
+	if err != nil {
+		return 0, err
+	}
+	sum := m.PSS << 10
+	below, err := children(pid)
+	if err != nil {
+		return 0, err
+	}
+	for _, child := range below {
+		n, err := FamilyPSS(child)
+		if gone(err) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}

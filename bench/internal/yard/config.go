@@ -17,8 +17,6 @@ type Settings struct {
 	// DataDir is for what the host keeps, and is its caller's; empty for one that goes
 	// with the host. Hosts that share a registry share it.
 	DataDir string
-	// More is put at the end of the host file.
-	More string
 }
 
 // Storage is where conversations are kept.
@@ -90,6 +88,5 @@ func (s Settings) text(pluginDir string) string {
   prompts { system = "You are a support assistant." }
 }
 `, s.Tokens, MaxMessages, s.Storage.block())
-	b.WriteString(s.More)
 	return b.String()
 }

@@ -91,6 +91,19 @@ func (p *Process) Stop() {
 	_ = os.RemoveAll(p.dir)
 }
 
+// Ended reports whether the process has ended.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Said is the newest of what the process said on its standard error.
+func (p *Process) Said() string { return p.said.String() }
+
 // said keeps the newest of what a process said.
 type said struct {
 	mu sync.Mutex

@@ -17,6 +17,9 @@ import (
 type Binaries struct {
 	Host    string // the host's binary
 	Plugins string // folder of the plugins'
+	// Cgroup is the cgroup.procs file of a control group that the host joins before it
+	// starts; empty for none.
+	Cgroup string
 }
 
 // Host is a host with its plugins.
@@ -42,7 +45,11 @@ func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 	if err := os.WriteFile(file, []byte(s.text(plugins)), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := start(dir, env, b.Host, "serve", "--config", file, "--listen", "127.0.0.1:0")
+	command := []string{b.Host, "serve", "--config", file, "--listen", "127.0.0.1:0"}
+	if b.Cgroup != "" {
+		command = append([]string{"/bin/sh", "-c", `echo $$ > "$0" && exec "$@"`, b.Cgroup}, command...)
+	}
+	p, err := start(dir, env, command[0], command[1:]...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// client speaks to the host.
+type client struct {
+	addr string
+	http *http.Client
+}
+
+func newClient(addr string) client {
+	return client{addr, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+}
+
+type object = map[string]any
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // unreachable: these are plain values
+	}
+	return b
+}
+
+// mostRead bounds what is read of an answer.
+const mostRead = 32 << 20
+
+// do sends a request and reads its answer into out, if that is not nil and it is a good one.
+func (c client) do(ctx context.Context, method, path, tenant, kind string, body []byte, out any) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.addr+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", kind)
+	}
+	if tenant != "" {
+		req.Header.Set("X-Tenant-ID", tenant)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, mostRead))
+	if err == nil && out != nil && resp.StatusCode/100 == 2 {
+		err = json.Unmarshal(answer, out)
+	}
+	return resp.StatusCode, answer, err
+}
+
+// mustPut registers a tenant as the operator.
+func (c client) mustPut(ctx context.Context, tenant string, settings object) error {
+	status, body, err := c.do(ctx, http.MethodPut, "/admin/v1/tenants/"+tenant, "", "application/json", encode(settings), nil)
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("registering %s: %d %s", tenant, status, body)
+	}
+	return err
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/procfs"
+)
+
+// limit is a memory limit that a control group holds, of version 2 or 1; or, where none
+// can be made, one that is only watched.
+type limit struct {
+	bytes int64
+	dir   string // of the group; empty where there is none
+}
+
+func newLimit(bytes int64) (limit, error) {
+	name := fmt.Sprintf("botyard-siege-%d", os.Getpid())
+	var errs []error
+	for _, try := range []struct{ root, key string }{
+		{"/sys/fs/cgroup", "memory.max"},
+		{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"},
+	} {
+		if _, err := os.Stat(filepath.Join(try.root, "cgroup.procs")); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		dir := filepath.Join(try.root, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, try.key), []byte(strconv.FormatInt(bytes, 10)), 0); err != nil {
+			errs = append(errs, err)
+			_ = os.Remove(dir)
+			continue
+		}
+		return limit{bytes, dir}, nil
+	}
+	return limit{bytes: bytes}, errors.Join(errs...)
+}
+
+// procs is the file that a process joins the group by.
+func (l limit) procs() string {
+	if l.dir == "" {
+		return ""
+	}
+	return filepath.Join(l.dir, "cgroup.procs")
+}
+
+// remove removes the group, once its processes have ended.
+func (l limit) remove() {
+	for range 50 {
+		if l.dir == "" || os.Remove(l.dir) == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// watch follows the memory of the process and its descendants until its answer is
+// called, which says whether it was more than the limit.
+func (l limit) watch(ctx context.Context, pid int) func() error {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	var most int64
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			if now, err := procfs.FamilyPSS(pid); err == nil {
+				most = max(most, now)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(250 * time.Millisecond):
+			}
+		}
+	}()
+	return func() error {
+		cancel()
+		<-done
+		fmt.Printf("host and plugins used %d MiB at most\n", most>>20)
+		if most > l.bytes {
+			return fmt.Errorf("host and plugins used %d MiB: at most %d were allowed", most>>20, l.bytes>>20)
+		}
+		return nil
+	}
+}

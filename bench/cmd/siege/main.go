@@ -1,0 +1,139 @@
+// Command siege runs a real host with ten well-behaved tenants beside somebody hostile who
+// is a tenant, a caller, a provider and a database server, in a memory limit of 1 GiB for
+// the host and its plugins. It ends with an error unless the host lived, no neighbour's turn
+// failed, their p99 stayed within three times of what it is in quiet (the median of three
+// pairs), and goroutines, descriptors, memory, processes and instances are flat again a
+// minute later.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/botyard/botyard/bench/internal/census"
+	"github.com/botyard/botyard/bench/internal/profile"
+	"github.com/botyard/botyard/bench/internal/yard"
+)
+
+const (
+	memoryLimit = 1 << 30 // bytes, of the host and its plugins together
+	pairs       = 3       // of a quiet round and one under attack
+	mostOfQuiet = 3       // times the quiet p99
+	flatAfter   = time.Minute
+)
+
+func main() {
+	bin := flag.String("bin", "bin", "`FOLDER` of plugins/, and of the watched host in soak/")
+	length := flag.Duration("for", 2*time.Minute, "how long the attack runs in all")
+	only := flag.String("only", "", "the `NAME` of the one attack to run")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of what is random")
+	role := flag.String("attack", "", "attack the host at `ADDRESS`, for the program itself")
+	serving := flag.Bool("serve", false, "be the hostile servers, for the program itself")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var err error
+	switch {
+	case *serving:
+		err = serve(ctx)
+	case *role != "":
+		err = attack(ctx, *role, *only, *seed)
+	default:
+		if err = siege(ctx, *bin, *length, *only, *seed); err == nil {
+			fmt.Println("siege: everything held")
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "siege:", err)
+		os.Exit(1)
+	}
+}
+
+func siege(ctx context.Context, bin string, length time.Duration, only string, seed uint64) error {
+	fmt.Printf("seed %d\n", seed)
+	profiles, err := os.MkdirTemp("", "siege")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(profiles) }()
+	limit, err := newLimit(memoryLimit)
+	if err != nil {
+		fmt.Printf("no memory limit could be set (%v): what is used is watched instead\n", err)
+	}
+	defer limit.remove()
+	servers, err := startServers()
+	if err != nil {
+		return err
+	}
+	defer servers.Stop()
+	host, err := yard.Binaries{Host: filepath.Join(bin, "soak", "botyard"), Plugins: filepath.Join(bin, "plugins"), Cgroup: limit.procs()}.
+		Start(yard.Settings{}, profile.Env+"="+profiles)
+	if err != nil {
+		return err
+	}
+	defer host.Stop()
+	town := newTown(host.Addr)
+	if err := errors.Join(town.register(ctx), registerHostile(ctx, host.Addr, servers)); err != nil {
+		return err
+	}
+	flat := census.Census{Host: host, Profiles: profiles}
+	if _, err := town.live(ctx, 5*time.Second); err != nil { // connections and plugins are there
+		return err
+	}
+	time.Sleep(settleFor)
+	if err := flat.Take(ctx, "the beginning"); err != nil {
+		return err
+	}
+
+	var ratios []float64
+	var errs []error
+	for range pairs {
+		quiet, err := town.live(ctx, length/pairs/2)
+		errs = append(errs, err)
+		attackers, err := startAttack(ctx, host.Addr, only, seed)
+		if err != nil {
+			return err
+		}
+		watch := limit.watch(ctx, host.PID)
+		loud, err := town.live(ctx, length/pairs)
+		errs = append(errs, err, watch(), attackers.end())
+		seed++
+		ratios = append(ratios, float64(loud.p99)/float64(quiet.p99))
+		fmt.Printf("neighbours: %d turns in quiet, p50 %s, p99 %s; %d under attack, p50 %s, p99 %s\n",
+			quiet.turns, quiet.p50, quiet.p99, loud.turns, loud.p50, loud.p99)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if host.Ended() {
+			return fmt.Errorf("the host did not live: %w\n%s", errors.Join(errs...), tail(host.Said()))
+		}
+	}
+	slices.Sort(ratios)
+	fmt.Printf("p99 under attack is %.1f times that in quiet (%.1f)\n", ratios[pairs/2], ratios)
+	if ratios[pairs/2] > mostOfQuiet {
+		errs = append(errs, fmt.Errorf("the neighbours' p99 is %.1f times that in quiet: at most %d was wanted", ratios[pairs/2], mostOfQuiet))
+	}
+	time.Sleep(flatAfter)
+	if _, err := town.live(ctx, time.Second); err != nil {
+		errs = append(errs, fmt.Errorf("a minute later: %w", err))
+	}
+	errs = append(errs, flat.Take(ctx, "the siege"), flat.Err())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%w\nthe host said at last:\n%s", err, tail(host.Said()))
+	}
+	return nil
+}
+
+// tail is the end of what a host said, for an error.
+func tail(said string) string { return said[max(0, len(said)-4<<10):] }
+
+// settleFor is what a host gets to come to rest before it is counted.
+const settleFor = 20 * time.Second

@@ -1,0 +1,75 @@
+package hostile
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// The bounds of a document, as docs/bounds.md has them.
+const (
+	documentBytes = 1 << 20
+	documentKeys  = 10_000
+	documentDepth = 64
+	keyBytes      = 256
+)
+
+// edge is a number just below, at or beyond a bound, or far beyond.
+func edge(r *rand.Rand, bound int) int {
+	return []int{bound - 1, bound, bound + 1, bound * 2, bound / 2}[r.IntN(5)]
+}
+
+// Document makes a tenant's settings in JSON, at the edge of one bound.
+func Document(r *rand.Rand) []byte {
+	switch r.IntN(9) {
+	case 0: // amplified
+		return system(strings.Repeat("{{a}}", edge(r, 100_000)), map[string]string{"a": strings.Repeat("x", edge(r, 250_000))})
+	case 1: // many variables
+		all := map[string]string{}
+		for i := range edge(r, documentKeys) {
+			all[fmt.Sprintf("v%d", i)] = "x"
+		}
+		return system("hello {{v1}}", all)
+	case 2: // large
+		return system(strings.Repeat("x", edge(r, documentBytes-40)), nil)
+	case 3: // deep
+		n := edge(r, documentDepth)
+		return []byte(`{"llm":{"options":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) + "}}")
+	case 4: // a long key
+		return []byte(`{"prompts":{"variables":{"` + strings.Repeat("k", edge(r, keyBytes)) + `":"x"}}}`)
+	case 5: // what grows when it is escaped
+		return system(strings.Repeat("<&>\u2028", edge(r, documentBytes/16)), nil)
+	case 6: // unknown keys
+		var b strings.Builder
+		b.WriteString("{")
+		for i := range edge(r, documentKeys) {
+			fmt.Fprintf(&b, `"wrong%d":%d,`, i, i)
+		}
+		return []byte(b.String() + `"prompts":{"system":"x"}}`)
+	case 7: // numbers
+		return []byte(`{"limits":{"message_bytes":1` + strings.Repeat("0", edge(r, 400)) + `},"memory":{"max_messages":1e` + fmt.Sprint(edge(r, 400)) + `}}`)
+	default: // what is the operator's
+		return []byte([]string{
+			`{"conversation_storage":{"backend":"postgres","pool_size":1000}}`,
+			`{"conversation_storage":{"backend":"memory","max_bytes":0}}`,
+			`{"llm":{"provider":"ollama","model":"m","base_url":"http://169.254.169.254/latest"}}`,
+			`{"limits":{"concurrent_turns":100000,"turns_per_minute":0}}`,
+			`{"prompts":{"system":"${env:HOME}"}}`,
+			`{"llm":{"provider":"echo","crash_after_tokens":0}}`,
+			`{"plan":"none"}`,
+		}[r.IntN(7)])
+	}
+}
+
+func system(text string, variables map[string]string) []byte {
+	prompts := map[string]any{"system": text}
+	if variables != nil {
+		prompts["variables"] = variables
+	}
+	b, err := json.Marshal(map[string]any{"prompts": prompts})
+	if err != nil {
+		panic(err) // unreachable: these are texts
+	}
+	return b
+}

@@ -1,0 +1,129 @@
+package hostile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Postgres accepts connections on the listener until that is closed, and answers each in
+// another way than the one before.
+func Postgres(l net.Listener) error {
+	ways := []func(net.Conn) error{hugeMessage, hugeError, notices, parameters, dripping, scram, silent, rubbish}
+	var n atomic.Int64
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer func() { _ = conn.Close() }()
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
+			if err := begun(conn); err == nil {
+				_ = ways[int(n.Add(1))%len(ways)](conn)
+			}
+		}()
+	}
+}
+
+// begun reads what a client begins with, and refuses TLS.
+func begun(conn net.Conn) error {
+	for {
+		var head [8]byte
+		if _, err := io.ReadFull(conn, head[:]); err != nil {
+			return err
+		}
+		size, code := binary.BigEndian.Uint32(head[:4]), binary.BigEndian.Uint32(head[4:])
+		if size < 8 || size > 64<<10 {
+			return errors.New("no Postgres client")
+		}
+		if _, err := io.CopyN(io.Discard, conn, int64(size)-8); err != nil {
+			return err
+		}
+		const tls, gss = 80877103, 80877104
+		if code != tls && code != gss {
+			return nil
+		}
+		if _, err := conn.Write([]byte("N")); err != nil {
+			return err
+		}
+	}
+}
+
+// message is one of the server's.
+func message(kind byte, body string) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(body)+4))
+	return append(b, body...)
+}
+
+var authenticated = message('R', "\x00\x00\x00\x00")
+
+// again writes b until the client leaves.
+func again(conn net.Conn, b []byte, every time.Duration) error {
+	for {
+		if _, err := conn.Write(b); err != nil {
+			return err
+		}
+		time.Sleep(every)
+	}
+}
+
+// hugeMessage announces 1 GiB, and sends some of it.
+func hugeMessage(conn net.Conn) error {
+	_, _ = conn.Write([]byte{'R', 0x40, 0, 0, 0})
+	return again(conn, bytes.Repeat([]byte("x"), 32<<10), pace)
+}
+
+func hugeError(conn net.Conn) error {
+	_, err := conn.Write(message('E', "SFATAL\x00C28P01\x00M"+strings.Repeat("no ", 4<<20)+"\x00\x00"))
+	return err
+}
+
+func notices(conn net.Conn) error {
+	_, _ = conn.Write(authenticated)
+	return again(conn, message('N', "SNOTICE\x00C00000\x00M"+strings.Repeat("well ", 1000)+"\x00\x00"), pace)
+}
+
+func parameters(conn net.Conn) error {
+	_, _ = conn.Write(authenticated)
+	return again(conn, message('S', strings.Repeat("name", 1000)+"\x00"+strings.Repeat("value", 1000)+"\x00"), pace)
+}
+
+// dripping sends a message of 1 MiB, a byte at a time.
+func dripping(conn net.Conn) error {
+	_, _ = conn.Write([]byte{'R', 0, 0x10, 0, 0})
+	return again(conn, []byte("x"), 100*time.Millisecond)
+}
+
+// scram asks for two thousand million rounds of a password's hash.
+func scram(conn net.Conn) error {
+	_, _ = conn.Write(message('R', "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00"))
+	b := make([]byte, 4<<10)
+	n, err := conn.Read(b)
+	if err != nil {
+		return err
+	}
+	_, nonce, ok := bytes.Cut(b[:n], []byte("r="))
+	if !ok {
+		return errors.New("no nonce")
+	}
+	_, err = conn.Write(message('R', "\x00\x00\x00\x0br="+string(nonce)+"x,s=c2FsdA==,i=2000000000"))
+	if err != nil {
+		return err
+	}
+	return silent(conn)
+}
+
+func silent(conn net.Conn) error {
+	_, err := io.Copy(io.Discard, conn)
+	return err
+}
+
+func rubbish(conn net.Conn) error {
+	return again(conn, []byte("HTTP/1.1 200 OK\r\n\r\n"), pace)
+}
