@@ -34,6 +34,7 @@ func Table() []Theme {
 		{"Configuration", slices.Clone(configuration)},
 		{"Tenants and what accumulates", slices.Clone(tenants)},
 		{"Plugins and upstreams", slices.Clone(plugins)},
+		{"Metrics", slices.Clone(metrics)},
 	}
 }
 

@@ -4,6 +4,6 @@
 // the host is imported here, so that every package of the host can import this one.
 //
 // The table stands in one file for each theme: requests.go, turns.go, configuration.go,
-// tenants.go and plugins.go. Each bound has a test that goes beyond it, which names it in
+// tenants.go, plugins.go and metrics.go. Each bound has a test that goes beyond it, which names it in
 // a comment of its own line, "beyond: NAME"; host/docstest looks for it.
 package bounds

@@ -21,12 +21,31 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.Me
 type requestMeter struct {
 	requests metric.Int64Counter
 	duration metric.Float64Histogram
+
+	answers *labelSets[answer]
+	routes  *labelSets[answer] // without status
+}
+
+// answer is what the labels of a request are made of.
+type answer struct {
+	method, route string
+	status        int
+}
+
+func (a answer) labels() []attribute.KeyValue {
+	return []attribute.KeyValue{attribute.String("method", a.method), attribute.String("route", a.route)}
 }
 
 func newRequestMeter(m metric.Meter) (*requestMeter, error) {
 	requests, err := m.Int64Counter(requests, metric.WithDescription(help(requests)))
 	duration, err2 := m.Float64Histogram(requestDuration, metric.WithDescription(help(requestDuration)), metric.WithExplicitBucketBoundaries(seconds...))
-	return &requestMeter{requests, duration}, errors.Join(err, err2)
+	return &requestMeter{
+		requests: requests, duration: duration,
+		answers: newLabelSets(func(a answer) *labels {
+			return newLabels(append(a.labels(), attribute.String("status", strconv.Itoa(a.status)))...)
+		}),
+		routes: newLabelSets(func(a answer) *labels { return newLabels(a.labels()...) }),
+	}, errors.Join(err, err2)
 }
 
 // RequestEnded counts a request. The route is a pattern of the host's, never a path; empty
@@ -42,8 +61,8 @@ func (m *Metrics) RequestEnded(method, route string, status int, took time.Durat
 		method = "other"
 	}
 	ctx := context.Background()
-	to := []attribute.KeyValue{attribute.String("method", method), attribute.String("route", route)}
-	m.requests.duration.Record(ctx, took.Seconds(), metric.WithAttributeSet(attribute.NewSet(to...)))
-	to = append(to, attribute.String("status", strconv.Itoa(status)))
-	m.requests.requests.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(to...)))
+	a := answer{method: method, route: route}
+	m.requests.duration.Record(ctx, took.Seconds(), m.requests.routes.of(a).record...)
+	a.status = status
+	m.requests.requests.Add(ctx, 1, m.requests.answers.of(a).add...)
 }

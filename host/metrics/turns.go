@@ -37,7 +37,18 @@ func (m *Metrics) TurnEnded(end bot.TurnEnd) {
 type turnMeter struct {
 	turns, tokens   metric.Int64Counter
 	duration, first metric.Float64Histogram
-	labels          []attribute.KeyValue // that all have
+
+	ends                 *labelSets[turnEnd]
+	outcomes             *labelSets[bot.Outcome]
+	plain, input, output *labels
+}
+
+// turnEnd is what the labels of a turn's end are made of. Its class is a known one.
+type turnEnd struct {
+	outcome bot.Outcome
+	failed  bool // else class and party are empty
+	class   fault.Class
+	party   fault.Party
 }
 
 // Upper bounds of histograms, in seconds. Turns take from a millisecond, of an echo, to
@@ -47,9 +58,21 @@ var seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60
 // of implements turnsBy: without a label all tenants are one.
 func (t *turnMeter) of(string) *turnMeter { return t }
 
-func newTurnMeter(m metric.Meter, labels ...attribute.KeyValue) (*turnMeter, error) {
+// newTurnMeter makes the instruments. All that they count has the labels too.
+func newTurnMeter(m metric.Meter, own ...attribute.KeyValue) (*turnMeter, error) {
+	with := func(more ...attribute.KeyValue) *labels { return newLabels(append(more, own...)...) }
+	t := &turnMeter{
+		plain: with(), input: with(attribute.String("direction", "input")), output: with(attribute.String("direction", "output")),
+		outcomes: newLabelSets(func(o bot.Outcome) *labels { return with(attribute.String("outcome", string(o))) }),
+		ends: newLabelSets(func(e turnEnd) *labels {
+			class, party := "", ""
+			if e.failed {
+				class, party = e.class.String(), e.party.String()
+			}
+			return with(attribute.String("outcome", string(e.outcome)), attribute.String("class", class), attribute.String("party", party))
+		}),
+	}
 	var errs [4]error
-	t := &turnMeter{labels: labels}
 	t.turns, errs[0] = m.Int64Counter(turns, metric.WithDescription(help(turns)))
 	t.tokens, errs[1] = m.Int64Counter(tokens, metric.WithDescription(help(tokens)))
 	t.duration, errs[2] = m.Float64Histogram(turnDuration, metric.WithDescription(help(turnDuration)), metric.WithExplicitBucketBoundaries(seconds...))
@@ -57,35 +80,33 @@ func newTurnMeter(m metric.Meter, labels ...attribute.KeyValue) (*turnMeter, err
 	return t, errors.Join(errs[:]...)
 }
 
-func (t *turnMeter) with(own ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(attribute.NewSet(append(own, t.labels...)...))
-}
-
 func (t *turnMeter) ended(end bot.TurnEnd) {
 	ctx := context.Background()
-	class, party := "", ""
+	how := turnEnd{outcome: end.Outcome}
 	if end.Err != nil {
 		e := fault.Of(end.Err)
-		class, party = e.Class.String(), e.Party.String()
-		if _, known := fault.ParseClass(class); !known { // a plugin may say any number
-			class = fault.Internal.String()
+		how.failed, how.class, how.party = true, e.Class, e.Party
+		if !e.Class.Known() { // a plugin may say any number
+			how.class = fault.Internal
+		}
+		if how.party.String() == fault.PartyUnknown.String() {
+			how.party = fault.PartyUnknown
 		}
 	}
-	outcome := attribute.String("outcome", string(end.Outcome))
-	t.turns.Add(ctx, 1, t.with(outcome, attribute.String("class", class), attribute.String("party", party)))
-	t.duration.Record(ctx, end.Took.Seconds(), t.with(outcome))
+	t.turns.Add(ctx, 1, t.ends.of(how).add...)
+	t.duration.Record(ctx, end.Took.Seconds(), t.outcomes.of(end.Outcome).record...)
 	if end.FirstToken > 0 {
-		t.first.Record(ctx, end.FirstToken.Seconds(), t.with())
+		t.first.Record(ctx, end.FirstToken.Seconds(), t.plain.record...)
 	}
-	t.count(ctx, "input", end.Usage.InputTokens)
-	t.count(ctx, "output", end.Usage.OutputTokens)
+	t.count(ctx, end.Usage.InputTokens, t.input)
+	t.count(ctx, end.Usage.OutputTokens, t.output)
 }
 
 // mostTokens bounds what one turn counts: a plugin may say any number.
 const mostTokens = 1 << 32
 
-func (t *turnMeter) count(ctx context.Context, direction string, n int64) {
+func (t *turnMeter) count(ctx context.Context, n int64, direction *labels) {
 	if n > 0 {
-		t.tokens.Add(ctx, min(n, mostTokens), t.with(attribute.String("direction", direction)))
+		t.tokens.Add(ctx, min(n, mostTokens), direction.add...)
 	}
 }

@@ -36,6 +36,13 @@ func (c Class) String() string {
 	return fmt.Sprintf("class_%d", int(c))
 }
 
+// Known reports whether the class is one of this package's. What comes over the protocol
+// may be any number.
+func (c Class) Known() bool {
+	_, ok := classes[c]
+	return ok
+}
+
 // ParseClass is the inverse of String.
 func ParseClass(name string) (Class, bool) {
 	for c, t := range classes {

@@ -1,0 +1,58 @@
+package metrics
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"github.com/botyard/botyard/host/bounds"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// labels is one set of labels in the forms that instruments take.
+type labels struct {
+	add    []metric.AddOption
+	record []metric.RecordOption
+}
+
+func newLabels(all ...attribute.KeyValue) *labels {
+	o := metric.WithAttributeSet(attribute.NewSet(all...))
+	return &labels{[]metric.AddOption{o}, []metric.RecordOption{o}}
+}
+
+// labelSets keeps the sets of labels that were used, by what they are made of. A record
+// that finds its set costs a look-up and no allocation. It is used concurrently.
+type labelSets[K comparable] struct {
+	make func(K) *labels
+
+	mu  sync.Mutex                    // held by those who add a set
+	all atomic.Pointer[map[K]*labels] // never changed, but replaced
+}
+
+func newLabelSets[K comparable](make func(K) *labels) *labelSets[K] {
+	s := &labelSets[K]{make: make}
+	s.all.Store(&map[K]*labels{})
+	return s
+}
+
+// of returns the set for k. At most bounds.ReadyLabelSets are kept; another one is made
+// for each record.
+func (s *labelSets[K]) of(k K) *labels {
+	if l, ok := (*s.all.Load())[k]; ok {
+		return l
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := *s.all.Load()
+	if l, ok := known[k]; ok {
+		return l
+	}
+	l := s.make(k)
+	if len(known) < bounds.ReadyLabelSets {
+		next := maps.Clone(known)
+		next[k] = l
+		s.all.Store(&next)
+	}
+	return l
+}
