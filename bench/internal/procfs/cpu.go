@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tick is the unit of times in /proc: USER_HZ is 100 on every Linux that Go runs on.
@@ -23,13 +25,15 @@ const (
 	fieldEnded  = 13 // user and system times of children that ended
 )
 
-// CPU is the time that the process has run so far, user and system.
+// CPU is the time that the process has run so far, user and system, to the nanosecond.
 func CPU(pid int) (time.Duration, error) {
-	f, err := stat(pid)
-	if err != nil {
-		return 0, err
+	// The kernel's name for the CPU clock of another process: see clock_getcpuclockid(3).
+	const ofProcess = 2
+	var ts unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|ofProcess), &ts); err != nil {
+		return 0, fmt.Errorf("the CPU clock of process %d: %w", pid, err)
 	}
-	return ticks(f, fieldUser, fieldSystem)
+	return time.Duration(ts.Nano()), nil
 }
 
 // FamilyCPU is the time that the process and its children have run, those that ended

@@ -68,8 +68,8 @@ func (r *Report) listAims() []aim {
 			aim{"a cached bot, KB", l.BotBytes / 1000, 20, false},
 			aim{"a registered tenant, KB", l.TenantBytes / 1000, 2, false})
 	}
-	if with, without := find(r.Counting, Host, 1, 8), find(r.Counting, Uncounted, 1, 8); with != nil && without != nil {
-		list = append(list, aim{"CPU of a counted turn, times one without metrics", Used(with.CPU) / Used(without.CPU), 1.02, false})
+	if c := r.Counting; c != nil {
+		list = append(list, aim{"CPU of a counted turn, times one without metrics", c.Ratio, 1.02, false})
 	}
 	list = append(list, r.storageAims()...)
 	list = append(list, r.registryAims()...)

@@ -20,7 +20,7 @@ type Report struct {
 	Storages []Turns         `json:"storages,omitempty"`
 	Registry []Registry      `json:"registry,omitempty"`
 	Depth    []Depth         `json:"depth,omitempty"`
-	Counting []Turns         `json:"counting,omitempty"` // with metrics and without
+	Counting *Counting       `json:"counting,omitempty"`
 	Profiles []Profile       `json:"profiles,omitempty"`
 	Missing  string          `json:"missing,omitempty"` // why parts of it were left out
 	Seconds  float64         `json:"seconds"`           // that the run took
@@ -45,7 +45,6 @@ const (
 	OnSQLite    = "host on sqlite"
 	OnPostgres  = "host on postgres"
 	BarePgx     = "bare pgx"
-	Uncounted   = "host without metrics"
 )
 
 // Turns is a closed loop: the median of the runs, which were made in turns with
@@ -58,6 +57,20 @@ type Turns struct {
 	P50       float64 `json:"p50_us"` // of a turn, as its caller waited for it
 	// CPU is microseconds per turn by process; "load" is the generator's own.
 	CPU map[string]float64 `json:"cpu_us"`
+}
+
+// Counting is what it costs a turn that it is counted. Each pair of short rounds, of a host
+// with metrics and one without, gives a ratio of the CPU of their turns, plugins included.
+type Counting struct {
+	Ratio float64 `json:"ratio"` // the median of the pairs
+	Low   float64 `json:"low"`   // it is between these two in 95 of 100 runs
+	High  float64 `json:"high"`
+	Turn  float64 `json:"turn_us"` // CPU of a turn that is not counted, the median
+	// Hosts are the medians of each two hosts that were compared: what processes of one
+	// binary differ by is in them.
+	Hosts []float64 `json:"hosts"`
+	Pairs []float64 `json:"pairs"`
+	CPU   []float64 `json:"-"` // of a turn of each pair that is not counted
 }
 
 // Load names the load generator among processes.

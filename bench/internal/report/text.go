@@ -69,15 +69,16 @@ func (r *Report) turns(w io.Writer) {
 }
 
 func (r *Report) counting(w io.Writer) {
-	if len(r.Counting) == 0 {
+	c := r.Counting
+	if c == nil {
 		return
 	}
-	title(w, "Turns with metrics and without; CPU in us per turn")
-	row(w, "", "turns/s", "CPU", "of it")
-	for _, t := range r.Counting {
-		row(w, t.What, t.PerSecond, Used(t.CPU), split(t.CPU))
-	}
+	title(w, "CPU of a turn with metrics, times one without; pairs of short rounds")
+	row(w, "pairs", "median", "95 % of runs", "hosts", "us of a turn without")
+	row(w, len(c.Pairs), ratio(c.Ratio), ratio(c.Low)+" to "+ratio(c.High), ratio(slices.Min(c.Hosts))+" to "+ratio(slices.Max(c.Hosts)), c.Turn)
 }
+
+func ratio(f float64) string { return fmt.Sprintf("%.4f", f) }
 
 func split(cpu map[string]float64) string {
 	var parts []string
