@@ -19,7 +19,9 @@ import (
 
 // Serve runs the plugin until its host ends it or is gone; it is all that a
 // plugin's main does. With the single argument --info it prints the plugin's Info
-// as JSON instead. It exits the process itself when there is no host.
+// as JSON instead. It exits the process itself when there is no host. On Linux the
+// process's memory and environment are closed to other processes of its user, see
+// ForbidDumps.
 func Serve(p Plugin) {
 	if len(os.Args) == 2 && os.Args[1] == "--info" {
 		out := json.NewEncoder(os.Stdout)
@@ -38,6 +40,10 @@ func Serve(p Plugin) {
 	log := hclog.New(&hclog.LoggerOptions{
 		Name: p.Info.Kind + "-" + p.Info.Name, Level: hclog.Info, JSONFormat: true, Output: os.Stderr,
 	})
+	nameProcess()
+	if err := ForbidDumps(); err != nil {
+		log.Warn("secrets of this process can be read by other processes of its user", "error", err)
+	}
 	TuneGC()
 	if os.Getenv("GOMAXPROCS") == "" {
 		// A plugin mostly waits and hands over; on one thread it wakes for less. One that

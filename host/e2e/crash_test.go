@@ -3,7 +3,9 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -126,6 +128,9 @@ func TestPluginsDoNotInheritTheHostsEnvironment(t *testing.T) {
 	y.mustChat("a", "c", "x")
 	for _, pid := range children(t, y.cmd.Process.Pid) {
 		env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if errors.Is(err, fs.ErrPermission) && os.Getuid() != 0 {
+			t.Skip("only root sees what a plugin was started with: ", err)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

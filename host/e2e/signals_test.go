@@ -146,6 +146,9 @@ func TestPluginsInheritNoDescriptors(t *testing.T) {
 		}
 		return links
 	}
+	if os.Getuid() != 0 {
+		t.Skip("only root sees the descriptors of a host and its plugins")
+	}
 	if !strings.Contains(strings.Join(open(y.cmd.Process.Pid), " "), secret) {
 		t.Fatal("the host was started without the file")
 	}

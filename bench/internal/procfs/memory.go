@@ -3,7 +3,9 @@ package procfs
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 )
 
@@ -14,10 +16,14 @@ type Memory struct {
 	PSS int64 `json:"pss_kib"`
 }
 
-// MemoryOf reads the process's memory.
+// MemoryOf reads the process's memory. Of one that is not open to its user, as hosts and
+// plugins are not, only root is told what is shared; PSS is RSS then.
 func MemoryOf(pid int) (Memory, error) {
 	var m Memory
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if errors.Is(err, fs.ErrPermission) {
+		return residentOf(pid)
+	}
 	if err != nil {
 		return m, err
 	}
@@ -52,4 +58,18 @@ func FamilyPSS(pid int) (int64, error) {
 		sum += n
 	}
 	return sum, nil
+}
+
+// residentOf reads what everybody may see.
+func residentOf(pid int) (Memory, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return Memory{}, err
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(b), &size, &resident); err != nil {
+		return Memory{}, fmt.Errorf("/proc/%d/statm: %w", pid, err)
+	}
+	kib := resident * int64(os.Getpagesize()) >> 10
+	return Memory{RSS: kib, PSS: kib}, nil
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/botyard/botyard/host/cli"
@@ -9,6 +10,9 @@ import (
 )
 
 func main() {
+	if err := sdk.ForbidDumps(); err != nil {
+		fmt.Fprintln(os.Stderr, "botyard:", err)
+	}
 	sdk.TuneGC()
 	os.Exit(cli.Main())
 }
