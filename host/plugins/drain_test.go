@@ -85,10 +85,13 @@ func TestCloseDoesNotWaitForReplacedProcesses(t *testing.T) {
 	h.Manager.outcome = nil // the cleanup's Close answers the same
 }
 
-// TestExclusiveIsNotCutOff: nothing can take the calls that come while the old process
+// TestExclusiveIsNotCutOff: nothing takes the calls that are held while the old process
 // still has one, and they are told so.
 func TestExclusiveIsNotCutOff(t *testing.T) {
-	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=exclusive")
+	h := newHost(t, hostOptions{
+		options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond },
+		timing:  func(tm *timing) { tm.hold = time.Hour },
+	}, "test=exclusive")
 	i := h.open(Spec{Name: "test"})
 	c := h.holdCall(i)
 	path := filepath.Join(h.dir, "botyard-llm-test")
@@ -102,6 +105,37 @@ func TestExclusiveIsNotCutOff(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 	c.free(t)
+	h.ask(i, "hello")
+}
+
+// TestExclusiveTakesCallsAgain: a call that goes on for long does not keep others from a
+// plugin that is to be replaced.
+func TestExclusiveTakesCallsAgain(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.hold = 20 * time.Millisecond }}, "test=exclusive")
+	i := h.open(Spec{Name: "test"})
+	pid := h.pid(i)
+	c := h.holdCall(i)
+	path := filepath.Join(h.dir, "botyard-llm-test")
+	content, err := os.ReadFile(path)
+	must(t, err)
+	put(t, path, append(content, '\n'))
+	last := ""
+	for range 3 { // it is tried again, and in vain
+		eventually(t, 20*time.Second, "the new binary waits", func() bool {
+			now := h.Status()[0].LastError
+			waits := now != last && strings.Contains(now, "the new binary waits for 1 calls")
+			if waits {
+				last = now
+			}
+			return waits
+		})
+		h.ask(i, "hello")
+		if got := h.pid(i); got != pid {
+			t.Fatal("the process of the call that goes on is gone")
+		}
+	}
+	c.free(t)
+	eventually(t, 60*time.Second, "it is replaced", func() bool { return strings.Contains(h.Status()[0].LastError, "state lost") })
 	h.ask(i, "hello")
 }
 

@@ -54,6 +54,7 @@ type timing struct {
 	reconsiderEvery time.Duration // between looks whether what a new version refuses is still in use, at first
 	debounce        time.Duration // of changes in plugin folders
 	trial           time.Duration // a new version that ends so soon gives its place back
+	hold            time.Duration // in which calls wait for those of an exclusive plugin that is to be replaced, at first
 	lookEvery       time.Duration // at plugin folders, for what watching them does not tell
 }
 
@@ -66,6 +67,7 @@ func defaultTiming() timing {
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
 		lookEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,
+		hold: time.Second,
 	}
 }
 

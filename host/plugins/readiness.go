@@ -99,19 +99,33 @@ func (s *supervisor) giveBack(p *process) {
 
 // drain waits until p, which takes no more calls, has none. Each call has a limit of its
 // own, a turn's that of its tenant; when the supervisor is to end, what is left is cut off.
-func (s *supervisor) drain(p *process) {
+func (s *supervisor) drain(p *process) { s.drainUntil(p, nil) }
+
+// drainWithin is drain, and reports whether it came to an end in the time.
+func (s *supervisor) drainWithin(p *process, limit time.Duration) bool {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	return s.drainUntil(p, t.C)
+}
+
+// drainUntil is drain, and reports whether it came to an end before the limit, nil for none.
+func (s *supervisor) drainUntil(p *process, limit <-chan time.Time) bool {
 	s.mu.Lock()
-	p.idle = make(chan struct{})
+	idle := make(chan struct{})
+	p.idle = idle
 	if p.inflight == 0 {
-		close(p.idle)
+		close(idle)
 	}
 	s.mu.Unlock()
 	select {
-	case <-p.idle:
+	case <-idle:
 	case <-p.exited:
 	case <-s.ctx.Done():
 	case <-s.m.hard.Done():
+	case <-limit:
+		return false
 	}
+	return true
 }
 
 // lastInfo is what the plugin said of itself when it last became ready.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // offer tells the supervisor what the plugin's file is now. A binary that was
@@ -22,7 +24,7 @@ func (s *supervisor) offer(bin *binary, asked bool) {
 // forgive has what failed tried again at once: what it failed for may be gone. The lock
 // is held.
 func (s *supervisor) forgive() {
-	s.rejected, s.objection, s.objections = "", nil, 0
+	s.rejected, s.objection, s.objections, s.holds = "", nil, 0, 0
 	s.failures.reset()
 	s.retryAt, s.replaceAt = time.Time{}, time.Time{}
 	if s.ails() {
@@ -77,9 +79,7 @@ func (s *supervisor) replace(p *process) bool {
 	s.mu.Unlock()
 	log := s.log.With("old", p.bin.sum[:12], "new", bin.sum[:12])
 	if p.info.Exclusive {
-		s.succeed(p)
-		log.Warn("plugin was stopped to be replaced")
-		return true
+		return s.succeed(p, log)
 	}
 	log.Info("plugin is being replaced")
 	// When the old one ends meanwhile, calls wait for an ordinary start.
@@ -203,25 +203,61 @@ func (s *supervisor) prepare(ctx context.Context, next *process) error {
 	return next.awaitHealth(ctx, s.settings.Load().StartTimeout)
 }
 
-// succeed stops an exclusive plugin's process. Calls that come wait for the next,
-// which run starts.
-func (s *supervisor) succeed(p *process) {
+// maxHolds bounds how often the time is doubled that calls are held for. It is then
+// longer than any turn.
+const maxHolds = 12
+
+// pausePerHold is how many times as long an exclusive plugin takes calls before they are
+// held again, after they were held in vain.
+const pausePerHold = 5
+
+// succeed stops an exclusive plugin's process for another binary, which run starts, and
+// reports whether it did. Two of them cannot run at once, so that new calls are held until
+// those at work have ended. A call may take as long as a turn. So calls are held for a
+// short time only: if that is not enough, the old process takes calls again, and later they
+// are held for twice as long. No call is cut off.
+func (s *supervisor) succeed(p *process, log hclog.Logger) bool {
 	s.mu.Lock()
+	hold := s.m.timing.hold << min(s.holds, maxHolds)
 	s.proc = nil
 	s.state = Draining
 	s.draining[p] = struct{}{}
 	p.replaced.Store(true)
 	s.announce()
 	s.mu.Unlock()
-	s.drain(p)
+	if !s.drainWithin(p, hold) && s.takeBack(p, hold, log) {
+		return false
+	}
 	lost := p.configured() > 0
 	p.stop(s.m.hard)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.draining, p)
-	s.state = Available
+	s.state, s.holds, s.lastErr = Available, 0, ""
 	if lost {
 		s.lastErr = fmt.Sprintf("state lost: what the %s kept in its process is gone: it was replaced", s.ref)
-		s.log.Error("state lost: what the plugin kept in its process is gone: it was replaced")
+		log.Error("state lost: what the plugin kept in its process is gone: it was replaced")
 	}
+	log.Warn("plugin was stopped to be replaced")
+	return true
+}
+
+// takeBack has p take calls again, because those at work did not end while others were
+// held, and reports whether it does: not if the last has ended meanwhile.
+func (s *supervisor) takeBack(p *process, held time.Duration, log hclog.Logger) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.inflight == 0 {
+		return false
+	}
+	s.holds++
+	pause := pausePerHold * held
+	s.proc, s.state, s.replaceAt = p, Ready, time.Now().Add(pause)
+	p.idle = nil
+	p.replaced.Store(false)
+	delete(s.draining, p)
+	s.lastErr = fmt.Sprintf("the new binary waits for %d calls that did not end within %s, in which others were held; the old one takes calls, and it is tried again in %s", p.inflight, held, pause)
+	log.Warn("the new binary of an exclusive plugin waits for calls at work; the old one takes calls", "calls", p.inflight, "held", held, "next_try", pause)
+	s.announce()
+	return true
 }

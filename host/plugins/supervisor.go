@@ -43,6 +43,7 @@ type supervisor struct {
 	objection  *objection    // for which it was rejected; nil for another reason
 	objections int           // in a row
 	replaceAt  time.Time     // when a replacement that could not be started is tried again
+	holds      int           // how often calls were held in vain for a replacement
 	standby    *standby      // takes the calls again if proc ends soon; nil for none
 	proc       *process      // what takes calls
 	info       *pluginv1.GetInfoResponse
