@@ -70,6 +70,7 @@ type turn struct {
 	parts     []chat.Part // what the reply has beside text
 	reasoning []byte      // of the last part, if that is reasoning
 	spent     chat.Usage  // so far
+	lost      chat.Usage  // on replies that are not this one, see asksAgain
 	left      allowance
 	silent    *silence
 	mark      time.Time
@@ -138,20 +139,12 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	t.record.Recalled = len(recalled)
 	// Streamed even for a caller who wants the whole: what comes tells that the model is
 	// alive, and what was spent when the caller goes away.
-	var watched context.Context
-	watched, t.silent = newSilence(ctx, b.Limits)
-	defer t.silent.end()
-	finish, err := t.ask(watched, &llm.Request{
+	req := &llm.Request{
 		Call: t.call(), Messages: compose(b.System, recalled, message), Stream: true, MaxOutputTokens: b.Limits.ReplyTokens,
-	})
-	switch {
-	case errors.Is(err, errSpent):
-		if finish == nil {
-			finish = &llm.Finish{}
-		}
-		finish.Reason, err = llm.FinishLength, nil
-	case err != nil:
-		err = cause(watched, err)
+	}
+	finish, err := t.watched(ctx, req)
+	for t.asksAgain(ctx, err) {
+		finish, err = t.watched(ctx, req)
 	}
 	t.record.LLMMS = t.lap()
 	if finish != nil {
@@ -159,6 +152,23 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		if r := finish.Reason.String(); r != llm.FinishUnknown.String() {
 			t.record.FinishReason = r
 		}
+	}
+	return finish, err
+}
+
+// watched makes the call of the model, of which a provider that keeps silent is the end.
+func (t *turn) watched(ctx context.Context, req *llm.Request) (*llm.Finish, error) {
+	ctx, t.silent = newSilence(ctx, t.bot.Limits)
+	defer t.silent.end()
+	finish, err := t.ask(ctx, req)
+	switch {
+	case errors.Is(err, errSpent):
+		if finish == nil {
+			finish = &llm.Finish{}
+		}
+		finish.Reason, err = llm.FinishLength, nil
+	case err != nil:
+		err = cause(ctx, err)
 	}
 	return finish, err
 }

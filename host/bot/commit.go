@@ -20,6 +20,7 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 	if finish != nil {
 		usage = finish.Usage
 	}
+	usage = sum(usage, t.lost)
 	number, err := t.end(t.ending(fence, state, why, usage, t.reply(finish)))
 	if failure != nil {
 		if err != nil {
@@ -45,7 +46,7 @@ func (t *turn) abandon(fence string) {
 	if t.emitting {
 		state, why = storage.Interrupted, reason(fault.Canceled, "the caller broke off while it was given the reply")
 	}
-	if _, err := t.end(t.ending(fence, state, why, t.spent, t.reply(nil))); err != nil {
+	if _, err := t.end(t.ending(fence, state, why, sum(t.spent, t.lost), t.reply(nil))); err != nil {
 		t.bot.Log.Warn("a turn that broke off could not be recorded", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
 	}
 }

@@ -26,6 +26,8 @@ type record struct {
 	FinishReason string            `json:"finish_reason,omitempty"`
 	Recalled     int               `json:"recalled_messages"`
 	OlderLeftOut bool              `json:"older_left_out,omitempty"` // messages that are too many bytes to be shown
+	// AskedAgain is how often the model was asked anew because the plugin's process ended.
+	AskedAgain int `json:"asked_again,omitempty"`
 	Timings
 	Failure *Failure `json:"failure,omitempty"`
 

@@ -19,4 +19,8 @@ var turns = []Bound{
 		Each:   Bytes(sdk.MaxTailBytes),
 		Answer: "Older messages are left out, and the turn's record says so.",
 	},
+	{
+		Name: "asked again", What: "How often a turn asks its model anew because the plugin's process ended before the caller was shown anything.",
+		Each: "2", Answer: "503, plugin_unavailable",
+	},
 }
