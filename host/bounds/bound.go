@@ -31,7 +31,7 @@ func Table() []Theme {
 	return []Theme{
 		{"Requests", slices.Clone(requests)},
 		{"Turns", slices.Clone(turns)},
-		{"Configuration", slices.Clone(configuration)},
+		{"Configuration", slices.Concat(configuration, plans)},
 		{"Tenants and what accumulates", slices.Clone(tenants)},
 		{"Plugins and upstreams", slices.Clone(plugins)},
 		{"Metrics", slices.Clone(metrics)},

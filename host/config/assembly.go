@@ -29,6 +29,7 @@ func (a *assembly) assemble() *Effective {
 	a.tree = a.stack.values.Raw()
 	a.schemas = map[string]*Schema{}
 	a.effective = &Effective{Tenant: a.tenant}
+	a.effective.Plan, _ = a.tree[planKey].(string)
 
 	a.problems = append(a.problems, a.stack.report(nil, tenantSchema().check(a.tree))...)
 	a.problems = append(a.problems, a.stack.removedUnknown(nil, tenantSchema(), a.tree, nil)...)

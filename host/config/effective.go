@@ -15,6 +15,7 @@ type Effective struct {
 	// Revision is a digest of all that follows, with references unresolved. It is
 	// equal wherever the content is equal and the host's key is the same.
 	Revision string
+	Plan     string // key plan; empty for none. It is not in the revision
 	LLM      Block  // kind "llm", key llm
 	Memory   Block  // kind "memory", key memory
 	Storage  Block  // kind "storage", key conversation_storage
@@ -60,7 +61,7 @@ func (b Block) HasReferences() bool {
 type Entry struct {
 	Path   Path   // in the tenant's terms: without "defaults"
 	Value  any    // a scalar, or a list; "<secret>" stands for every secret
-	Layer  string // "built-in defaults", "host file", "overlay file", "environment", "tenant" or "tenant's own settings"
+	Layer  string // "built-in defaults", "host file", "overlay file", "environment", "plan", "tenant" or "tenant's own settings"
 	Pos    Pos
 	Secret bool
 	// PerHost says that each host counts for itself: so many hosts let so many times as

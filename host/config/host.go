@@ -48,8 +48,11 @@ type Host struct {
 	open    func(path string, mode fs.FileMode) // told of secrets that all may read; nil for nobody
 	own     *folded                             // the layers merged for the host's own keys
 
-	mu     sync.Mutex
-	recent *folded // the layers merged with plugins' schemas
+	plans map[string]*plan
+
+	mu          sync.Mutex
+	recent      *folded            // the layers merged with plugins' schemas
+	recentPlans map[string]*folded // with a plan on top, by name
 }
 
 type source struct {
@@ -62,6 +65,8 @@ type source struct {
 type folded struct {
 	tree    map[string]any
 	places  *place
+	root    Path    // of the tenant's keys
+	under   *folded // what a plan is on top of; nil for the host's layers
 	asked   answers
 	covered sync.Map // the configurations of blocks that tenants inherit as they are, by key
 }
@@ -114,11 +119,13 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	// the host's own keys are what they are.
 	s := h.fold(context.Background(), nil)
 	h.own = s.folded()
+	h.readPlans()
 	tree := h.own.tree
 	problems = append(problems, s.hostProblems(tree)...)
 	_, refused := h.tokens()
 	problems = append(problems, refused...)
 	problems = append(problems, h.own.metricsProblems()...)
+	problems = append(problems, h.planProblems()...)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}
@@ -158,7 +165,7 @@ func (h *Host) fold(ctx context.Context, schemas Schemas) *stack {
 }
 
 func (s *stack) folded() *folded {
-	return &folded{tree: s.values.Raw(), places: s.places, asked: s.asked}
+	return &folded{tree: s.values.Raw(), places: s.places, root: s.root, asked: s.asked}
 }
 
 // inherited gives the host's layers merged with the schemas as they are now. All
@@ -194,14 +201,17 @@ func (f *folded) current(ctx context.Context, schemas Schemas) bool {
 // tenantStack begins a tenant's stack with what it inherits.
 func (base *folded) tenantStack(ctx context.Context, schemas Schemas) *stack {
 	s := newStack(ctx, schemas, nil)
-	prefix := Path{defaultsKey}
-	if p := base.places.find(prefix); p != nil {
-		s.places = p.inherited(prefix)
+	if p := base.places.find(base.root); p != nil {
+		s.places = p.inherited(base.root)
 	}
 	if s.places.set == nil {
 		s.places.set = base.places.set
 	}
-	tree, _ := cloneValue(base.tree[defaultsKey]).(map[string]any)
+	tree := base.tree
+	for _, segment := range base.root {
+		tree, _ = tree[segment].(map[string]any)
+	}
+	tree, _ = cloneValue(tree).(map[string]any)
 	_ = s.values.Load(values(tree), nil, koanf.WithMergeFunc(func(src, dest map[string]any) error {
 		maps.Copy(dest, src)
 		return nil

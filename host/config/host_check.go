@@ -21,7 +21,7 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 	problems = append(problems, s.removedUnknown(nil, hostSchema(), tree, nil)...)
 
 	for _, key := range ours {
-		if key == defaultsKey {
+		if key == defaultsKey || key == planKey {
 			continue
 		}
 		place, _ := hostSchema().cursor().key(key)
@@ -35,32 +35,42 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 		})
 	}
 
-	below := Path{defaultsKey}
 	if inherited, ok := tree[defaultsKey].(map[string]any); ok {
-		findings := tenantSchema().check(inherited)
-		for i, f := range findings {
-			if f.kind == unknownKey && len(f.path) == 1 && slices.Contains(ours, f.path[0]) {
-				findings[i].message = "is the host's own key"
-				findings[i].expected = "it at the top level of the host file"
-			}
-		}
-		problems = append(problems, s.report(below, findings)...)
-		problems = append(problems, s.removedUnknown(below, tenantSchema(), inherited, nil)...)
+		problems = append(problems, s.inheritedProblems(inherited)...)
 	}
 	return problems
 }
 
-// CheckDefaults checks what tenants inherit as far as that can be right or wrong
+// inheritedProblems checks what tenants inherit, at the root of their keys.
+func (s *stack) inheritedProblems(tree map[string]any) Problems {
+	ours := hostSchema().cursor().keys()
+	findings := tenantSchema().check(tree)
+	for i, f := range findings {
+		if f.kind == unknownKey && len(f.path) == 1 && slices.Contains(ours, f.path[0]) {
+			findings[i].message = "is the host's own key"
+			findings[i].expected = "it at the top level of the host file"
+		}
+	}
+	problems := s.report(s.root, findings)
+	return append(problems, s.removedUnknown(s.root, tenantSchema(), tree, nil)...)
+}
+
+// CheckDefaults checks what tenants inherit, with each plan and without one, as far as that can be right or wrong
 // without a tenant: a key that is required, and a variable that a prompt uses,
 // may come from the tenant. Errors are [Problems].
 func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
-	problems := h.defaultProblems(ctx, h.inherited(ctx, s), s)
+	base := h.inherited(ctx, s)
+	problems := h.defaultProblems(ctx, base, s)
+	for name := range h.plans {
+		problems = append(problems, h.defaultProblems(ctx, h.planned(ctx, base, name, s), s)...)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return problems.err()
 }
 
+// defaultProblems checks what base has for tenants.
 func (h *Host) defaultProblems(ctx context.Context, base *folded, s Schemas) Problems {
 	a := assembly{host: h, base: base, stack: base.tenantStack(ctx, s), partial: true}
 	a.assemble()

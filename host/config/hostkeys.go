@@ -21,10 +21,13 @@ const (
 // PluginKey stands for the beginning of the keys of the blocks plugin.KIND.NAME.
 const PluginKey = "plugin.KIND.NAME."
 
+// PlanKey stands for a block plan.NAME with all that is in it.
+const PlanKey = "plan.NAME"
+
 // HostKey is one key of the host's own.
 type HostKey struct {
 	// Key is its path with dots. A key of a plugin's block begins with [PluginKey].
-	// What is below registry.storage and defaults is not told apart.
+	// What is below registry.storage, defaults and plan is not told apart.
 	Key    string
 	Counts Counts
 
@@ -72,6 +75,7 @@ var hostKeys = []HostKey{
 	{PluginKey + "env", AtProcessStart, nil},
 	{PluginKey + "sha256", AtProcessStart, nil},
 	{defaultsKey, AtReload, nil},
+	{PlanKey, AtReload, nil},
 }
 
 // HostKeys gives every key of the host file and when a change of it counts.
@@ -84,6 +88,9 @@ func CountsOf(key string) (Counts, bool) {
 		if parts := strings.SplitN(rest, ".", 3); len(parts) == 3 {
 			key = PluginKey + parts[2]
 		}
+	}
+	if name, ok := strings.CutPrefix(key, planKey+"."); ok && name != "" {
+		key = PlanKey
 	}
 	for _, k := range hostKeys {
 		open := k.Key == defaultsKey || k.Key == registryStorage.String()

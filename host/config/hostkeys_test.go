@@ -39,7 +39,7 @@ func schemaKeys(t *testing.T) []string {
 			walk(path.with("NAME"), each)
 			return
 		}
-		if path.String() == registryStorage.String() || len(below) == 0 {
+		if path.String() == registryStorage.String() || path.String() == PlanKey || len(below) == 0 {
 			keys = append(keys, path.String())
 			return
 		}
@@ -76,7 +76,7 @@ func TestEveryHostKeySaysWhenItCounts(t *testing.T) {
 	}
 	for key, want := range map[string]Counts{
 		"listen": AtRestart, "plugin.llm.echo.env": AtProcessStart, "plugin.storage.a.max_calls": AtReload,
-		"registry.storage.backend": AtRestart, "defaults.llm.provider": AtReload, "plugin.llm.echo": "", "listens": "", "registry.storages": "",
+		"registry.storage.backend": AtRestart, "defaults.llm.provider": AtReload, "plan.gold.llm.model": AtReload, "plan": "", "plugin.llm.echo": "", "listens": "", "registry.storages": "",
 	} {
 		if got, _ := CountsOf(key); got != want {
 			t.Errorf("%s counts at %q, want %q", key, got, want)

@@ -20,6 +20,9 @@ const (
 	hostFile
 	overlayFile
 	environmentVariables
+	planOfHostFile // plan blocks of these three layers, which are merged after all defaults
+	planOfOverlay
+	planOfEnvironment
 	tenantLayer
 	ownLayer
 )
@@ -28,7 +31,7 @@ const (
 func (l layer) isTenants() bool { return l == tenantLayer || l == ownLayer }
 
 func (l layer) String() string {
-	return [...]string{"built-in defaults", "host file", "overlay file", "environment", "tenant", "tenant's own settings"}[l]
+	return [...]string{"built-in defaults", "host file", "overlay file", "environment", "plan", "plan", "plan", "tenant", "tenant's own settings"}[l]
 }
 
 // origin says where a key of the merged configuration was set last. The prefix
@@ -91,15 +94,18 @@ func (s *stack) schema(b block, name string) (*Schema, error) {
 }
 
 // load puts doc on top.
-func (s *stack) load(l layer, doc *Document) {
+func (s *stack) load(l layer, doc *Document) { s.loadAt(l, doc, nil) }
+
+// loadAt puts doc on top, which is what is below prefix in the document it was taken from.
+func (s *stack) loadAt(l layer, doc *Document, prefix Path) {
 	// The merge function never fails, and content gives no error.
 	_ = s.values.Load(content{doc}, nil, koanf.WithMergeFunc(func(src, dest map[string]any) error {
-		s.merge(l, doc, src, dest)
+		s.merge(l, doc, prefix, src, dest)
 		return nil
 	}))
 }
 
-func (s *stack) merge(l layer, doc *Document, src, dest map[string]any) {
+func (s *stack) merge(l layer, doc *Document, prefix Path, src, dest map[string]any) {
 	all := append(slices.Clone(blocks), knowledge)
 	for _, b := range all {
 		s.dropForeign(b, src, dest)
@@ -116,7 +122,7 @@ func (s *stack) merge(l layer, doc *Document, src, dest map[string]any) {
 			before[i].values = before[i].schema.endpoints(s.block(b, dest))
 		}
 	}
-	put(dest, src, s.places, provenanceOf(l, doc))
+	put(dest, src, s.places, provenanceOf(l, doc, prefix))
 	s.typeTexts(dest, dest, nil)
 	for i, b := range all {
 		if before[i].schema != nil {

@@ -76,7 +76,7 @@ func (p *place) each(path Path, visit func(Path, *place)) {
 }
 
 // inherited copies p and everything below it for a merge whose root is p. The prefix
-// leads from the root of p's own merge to it.
+// leads from the root of p's own merge to it; where it is empty each origin keeps its own.
 func (p *place) inherited(prefix Path) *place {
 	out := &place{fell: p.fell}
 	for _, from := range []struct {
@@ -85,7 +85,9 @@ func (p *place) inherited(prefix Path) *place {
 	}{{p.set, &out.set}, {p.removed, &out.removed}} {
 		if from.here != nil {
 			o := *from.here
-			o.prefix = prefix
+			if len(prefix) > 0 {
+				o.prefix = prefix
+			}
 			*from.to = &o
 		}
 	}
@@ -102,14 +104,15 @@ func (p *place) inherited(prefix Path) *place {
 type provenance struct {
 	doc     *Document
 	layer   layer
+	prefix  Path
 	path    Path
 	entries []entry
 	isList  bool
 	byName  map[string]int // of entries; made when it is first needed
 }
 
-func provenanceOf(l layer, doc *Document) *provenance {
-	return &provenance{doc: doc, layer: l, entries: doc.keys}
+func provenanceOf(l layer, doc *Document, prefix Path) *provenance {
+	return &provenance{doc: doc, layer: l, prefix: prefix, entries: doc.keys}
 }
 
 // of gives the origin of a key, or of a list's element, and the way on below it.
@@ -124,7 +127,7 @@ func (p *provenance) of(i int, name string) (origin, *provenance) {
 		i = p.byName[name]
 	}
 	e := &p.entries[i]
-	next := &provenance{doc: p.doc, layer: p.layer, path: p.path.with(name)}
+	next := &provenance{doc: p.doc, layer: p.layer, prefix: p.prefix, path: p.path.with(name)}
 	switch v := e.value.(type) {
 	case mapping:
 		next.entries = v
@@ -135,5 +138,5 @@ func (p *provenance) of(i int, name string) (origin, *provenance) {
 	if file, ok := p.doc.files[next.path.key()]; ok {
 		pos.File = file
 	}
-	return origin{pos: pos, layer: p.layer}, next
+	return origin{pos: pos, layer: p.layer, prefix: p.prefix}, next
 }

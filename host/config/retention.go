@@ -12,8 +12,11 @@ func (a *assembly) retention() {
 // the key, or it is inherited. It is far cheaper than [Host.Tenant].
 func (h *Host) MayRetain(docs Documents) bool {
 	key := storageBlock().key
-	if inherited, _ := h.own.tree[defaultsKey].(map[string]any); inherited != nil {
-		if storage, _ := inherited[key].(map[string]any); storage[retentionKey] != nil {
+	plans, _ := h.own.tree[planKey].(map[string]any)
+	plan, _ := h.planOf(docs.Operator)
+	for _, inherited := range []any{h.own.tree[defaultsKey], plans[plan]} {
+		tree, _ := inherited.(map[string]any)
+		if storage, _ := tree[key].(map[string]any); storage[retentionKey] != nil {
 			return true
 		}
 	}

@@ -37,7 +37,14 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 		return nil, Problems{{Pos: Pos{File: docs.Operator.name}, Message: err.Error()}}
 	}
 	base := h.inherited(ctx, s)
-	a := assembly{host: h, base: base, docs: docs, tenant: id}
+	a := assembly{host: h, docs: docs, tenant: id}
+	switch name, at := h.planOf(docs.Operator); {
+	case name != "" && h.plans[name] == nil:
+		a.problems = append(a.problems, h.unknownPlan(name, at))
+	case name != "":
+		base = h.planned(ctx, base, name, s)
+	}
+	a.base = base
 	a.stack = base.tenantStack(ctx, s)
 	for _, d := range docs.layers() {
 		a.problems = append(a.problems, d.doc.problems...)

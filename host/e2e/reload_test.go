@@ -223,6 +223,14 @@ var atReload = map[string]func(r *reloaded){
 			r.t.Errorf("%d %s", got.Status, got.Body)
 		}
 	},
+	config.PlanKey: func(r *reloaded) {
+		r.apply("plan \"short\" {\n limits {\n  message_bytes = 20\n }\n}")
+		r.put("b", `{"plan":"short"}`)
+		r.status("eleven bytes of twenty", r.chat("b", r.fresh(), "12345678901"), 200)
+		r.apply("plan \"short\" {\n limits {\n  message_bytes = 10\n }\n}")
+		r.status("eleven bytes of ten", r.chat("b", r.fresh(), "12345678901"), 422)
+		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
+	},
 	"limits.message_bytes": func(r *reloaded) {
 		r.apply("limits {\n message_bytes = 10\n}")
 		r.status("eleven bytes", r.chat("a", r.fresh(), "12345678901"), 422)

@@ -42,6 +42,7 @@ func builtIn() (known, error) {
 		"registry.max_cache_size":   number(s.Registry.MaxCacheSize),
 		"registry.storage":          "",
 		"registry.storage.backend":  "",
+		"plan.NAME":                 "",
 		pluginKey + "max_calls":     number(plugin.MaxCalls),
 		pluginKey + "isolation":     code(plugin.Isolation),
 		pluginKey + "start_timeout": seconds(plugin.StartTimeout.Seconds()),
@@ -58,7 +59,7 @@ func builtIn() (known, error) {
 		"conversation_storage.retention_days": "",
 		"conversations.owner":                 code(e.Owner),
 		"knowledge_base.enabled":              "", "knowledge_base.type": "",
-		"prompts.system": "", "prompts.variables": "",
+		"prompts.system": "", "prompts.variables": "", "plan": "",
 	}
 	for _, entry := range e.Explain() {
 		if key := entry.Path.String(); strings.HasPrefix(key, "limits.") {

@@ -91,6 +91,10 @@ func (r *reader) object(prefix string, n *yaml.Node) {
 			r.plugins(p)
 			continue
 		}
+		if each := get(p, "additionalProperties"); prefix+name == "plan" && each != nil { // the host's
+			r.row(prefix+name+".NAME", r.resolve(each), false)
+			continue
+		}
 		nested := get(p, "properties") != nil && len(get(p, "properties").Content) > 0
 		if !nested || text(p, "description") != "" {
 			r.row(prefix+name, p, required[name])

@@ -1,0 +1,12 @@
+package bounds
+
+// MaxPlans is how many plans a host file may have.
+const MaxPlans = 1000
+
+// plans are the bounds of plans and of what binds tenants' own settings, by host/config.
+var plans = []Bound{
+	{
+		Name: "plans", What: "How many plans a host file has.",
+		All: "1000", Key: "plan", Answer: "The host file is refused.",
+	},
+}

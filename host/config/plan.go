@@ -1,0 +1,152 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/botyard/botyard/host/bounds"
+)
+
+// planKey is the host's blocks plan.NAME, and the key of a tenant that names one.
+const planKey = "plan"
+
+// plan is a block plan.NAME of the host's layers: what the tenants that name it inherit on
+// top of the defaults.
+type plan struct {
+	name    string
+	sources []source // lowest first; paths in the documents are those of a tenant
+}
+
+// planLayers are the layers of plans, by the host's layer that has the block.
+var planLayers = map[layer]layer{hostFile: planOfHostFile, overlayFile: planOfOverlay, environmentVariables: planOfEnvironment}
+
+// readPlans takes the plans from the host's layers.
+func (h *Host) readPlans() {
+	h.plans = map[string]*plan{}
+	named, _ := h.own.tree[planKey].(map[string]any)
+	for name := range named {
+		p := &plan{name: name}
+		for _, src := range h.sources {
+			at, isPlan := planLayers[src.layer]
+			if !isPlan {
+				continue
+			}
+			all, one := src.doc.at(Path{planKey}), src.doc.at(Path{planKey, name})
+			if all != nil && all.value == nil || one != nil && one.value == nil {
+				p.sources = nil // a null removes what lower layers have
+			}
+			if one != nil {
+				p.sources = append(p.sources, source{at, src.doc.below(Path{planKey, name}).without(planKey)})
+			}
+		}
+		h.plans[name] = p
+	}
+}
+
+// below returns what is below the path as a document of its own. Positions stay.
+func (d *Document) below(path Path) *Document {
+	out := &Document{name: d.name}
+	if e := d.at(path); e != nil {
+		out.keys, _ = e.value.(mapping)
+	}
+	root := path.key() + separator
+	for key, file := range d.files {
+		if rest, ok := strings.CutPrefix(key, root); ok {
+			if out.files == nil {
+				out.files = map[string]string{}
+			}
+			out.files[rest] = file
+		}
+	}
+	return out
+}
+
+// without returns the document without these keys of its top level.
+func (d *Document) without(keys ...string) *Document {
+	out := *d
+	out.keys = slices.DeleteFunc(slices.Clone(d.keys), func(e entry) bool { return slices.Contains(keys, e.key) })
+	return &out
+}
+
+// planOf returns the name of the plan that a tenant with the operator's document has, and
+// where it is named; empty for none. What is no text is for the schema to refuse.
+func (h *Host) planOf(operator *Document) (name string, at origin) {
+	if operator != nil && operator.at(Path{planKey}) != nil {
+		name, _ = operator.at(Path{planKey}).value.(string)
+		return name, origin{pos: operator.Pos(Path{planKey}), layer: tenantLayer}
+	}
+	path := Path{defaultsKey, planKey}
+	inherited, _ := h.own.tree[defaultsKey].(map[string]any)
+	at = h.own.places.locate(path)
+	at.prefix = Path{defaultsKey}
+	return plainText(inherited[planKey]), at
+}
+
+// unknownPlan words the problem of a plan that the host's layers do not have.
+func (h *Host) unknownPlan(name string, at origin) Problem {
+	message, expected := unknown(fmt.Sprintf("no plan is named %q", name), name, slices.Collect(maps.Keys(h.plans)))
+	if len(h.plans) == 0 {
+		expected = fmt.Sprintf("plan %q { ... } in the host file", name)
+	}
+	return problemAt(at, Path{planKey}, message, expected)
+}
+
+// planned returns what tenants of the plan inherit: the plan on top of base. All of them
+// share the last merge until base or a schema changes.
+func (h *Host) planned(ctx context.Context, base *folded, name string, schemas Schemas) *folded {
+	h.mu.Lock()
+	recent := h.recentPlans[name]
+	h.mu.Unlock()
+	if recent != nil && recent.under == base && recent.current(ctx, schemas) {
+		return recent
+	}
+	s := base.tenantStack(ctx, schemas)
+	h.plans[name].load(s)
+	f := s.folded()
+	f.root, f.under = nil, base
+	if ctx.Err() != nil {
+		return f // what a schema said may be that nobody waits
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.recentPlans == nil {
+		h.recentPlans = map[string]*folded{}
+	}
+	h.recentPlans[name] = f
+	return f
+}
+
+// load puts the plan on top of what tenants inherit.
+func (p *plan) load(s *stack) {
+	for _, src := range p.sources {
+		s.loadAt(src.layer, src.doc, Path{planKey, p.name})
+	}
+}
+
+// planProblems checks what of the plans does not depend on a plugin.
+func (h *Host) planProblems() Problems {
+	var problems Problems
+	if n := len(h.plans); n > bounds.MaxPlans {
+		problems = append(problems, h.own.problem(Path{planKey}, fmt.Sprintf("has %d plans", n), fmt.Sprintf("at most %d", bounds.MaxPlans)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.plans)) {
+		values, _ := h.own.tree[planKey].(map[string]any)
+		block, isMap := values[name].(map[string]any)
+		if !isMap {
+			continue // a wrong type, reported
+		}
+		if _, given := block[planKey]; given {
+			problems = append(problems, h.own.problem(Path{planKey, name, planKey}, "a plan cannot name a plan", "its keys in this block"))
+		}
+		s := h.own.tenantStack(context.Background(), nil)
+		h.plans[name].load(s)
+		problems = append(problems, s.inheritedProblems(s.values.Raw())...)
+	}
+	if name, at := h.planOf(nil); name != "" && h.plans[name] == nil {
+		problems = append(problems, h.unknownPlan(name, at))
+	}
+	return problems
+}
