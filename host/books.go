@@ -14,6 +14,7 @@ import (
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -49,7 +50,7 @@ var (
 // openLedger opens what the host file names as the registry's storage; nil if it
 // names none. The storage's database may be down; that its configuration is wrong is
 // config.Problems.
-func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key) (*ledger.Ledger, error) {
+func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key, judging *slots.Slots) (*ledger.Ledger, error) {
 	block, named, err := RegistryStorage(ctx, cfg, h.manager)
 	if err != nil || !named {
 		return nil, err
@@ -63,7 +64,7 @@ func (h *Host) openLedger(ctx context.Context, cfg *config.Host, key *secret.Key
 	}
 	h.books = b
 	return ledger.New(ledger.Options{
-		Storage: b, Key: key, Log: h.log.Named("registry"),
+		Storage: b, Key: key, Log: h.log.Named("registry"), Slots: judging,
 		Changed: func(changes []storage.TenantChange) { h.registry.Changed(changes) },
 	}), nil
 }

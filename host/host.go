@@ -14,12 +14,14 @@ import (
 
 	"github.com/botyard/botyard/host/archive"
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantdir"
 	"github.com/hashicorp/go-hclog"
 )
@@ -66,7 +68,7 @@ type Host struct {
 	follow   sync.WaitGroup
 	stop     context.CancelFunc
 	unfollow context.CancelFunc // the ledger
-	reload   sync.Mutex         // one at a time
+	reload   chan struct{}      // holds one while a reload is at work
 	manager  *plugins.Manager
 	registry *registry.Registry
 	leases   *bot.Leases
@@ -94,7 +96,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 			o.openToAll(file, mode)
 		}
 	}
-	h := &Host{options: o, opened: cfg, key: key, log: o.Log}
+	h := &Host{options: o, opened: cfg, key: key, log: o.Log, reload: make(chan struct{}, 1)}
 	settings := o.over(cfg.Settings)
 	h.config.Store(cfg)
 	h.settings.Store(&settings)
@@ -122,7 +124,8 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		return nil, err
 	}
 	changes := h.manager.Changes() // before any tenant is judged
-	registrations, err := h.openLedger(ctx, cfg, key)
+	judging := slots.New(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach)
+	registrations, err := h.openLedger(ctx, cfg, key, judging)
 	if err != nil {
 		return nil, errors.Join(err, cfg.CheckDefaults(ctx, h.manager), h.manager.Close(ctx))
 	}
@@ -130,6 +133,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		TTL: settings.Registry.CacheTTL, Size: settings.Registry.MaxCacheSize,
 		Check: h.checkWith(cfg), Build: h.build, Missing: h.missing, Ledger: registrations,
 		Storage: func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
+		Slots:   judging,
 	})
 	if err != nil {
 		return nil, errors.Join(err, h.manager.Close(ctx))
@@ -173,7 +177,8 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 		if err != nil || trial == registry.NoTrial {
 			return e, err
 		}
-		if err := Probe(ctx, h.manager, cfg, e, trial == registry.DryTrial, h.log); err != nil {
+		// Plugins are waited for, and others judged meanwhile.
+		if err := slots.Away(ctx, func() error { return Probe(ctx, h.manager, cfg, e, trial == registry.DryTrial, h.log) }); err != nil {
 			return nil, err
 		}
 		return e, nil

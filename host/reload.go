@@ -34,8 +34,12 @@ type ReloadOptions struct {
 // changes. Turns at work finish on what they began with. Bad host files, and such as
 // the next start would refuse, are config.Problems.
 func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
-	h.reload.Lock()
-	defer h.reload.Unlock()
+	select {
+	case h.reload <- struct{}{}:
+		defer func() { <-h.reload }()
+	case <-ctx.Done():
+		return Reloaded{}, fault.Of(context.Cause(ctx))
+	}
 	if h.options.ConfigFile == "" {
 		return Reloaded{}, fault.New(fault.Invalid, "the host was opened without a host file: there is nothing to read again")
 	}

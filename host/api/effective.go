@@ -46,6 +46,11 @@ func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	t, _, effective, err := s.host.Registry().Get(r.Context(), id)
 	if err != nil {
 		return err
@@ -53,5 +58,5 @@ func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 	if effective == nil {
 		return fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, t.Err).By(fault.PartyTenant)
 	}
-	return writeJSON(w, http.StatusOK, NewEffective(effective))
+	return s.writeSettings(w, r, id, http.StatusOK, func() any { return NewEffective(effective) })
 }

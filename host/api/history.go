@@ -68,6 +68,11 @@ func (s *Server) tenantHistory(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	found, more, err := s.host.Registry().History(r.Context(), id, before, limit)
 	if err != nil {
 		return err
@@ -91,16 +96,23 @@ func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return malformed("version", "is %q; expected a number", clip(r.PathValue("version")))
 	}
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	v, err := s.host.Registry().Version(r.Context(), id, version)
 	if err != nil {
 		return err
 	}
-	out := newTenantVersion(v)
-	if v.Document != nil {
-		hide := func(config.Path, string) string { return secret.Placeholder }
-		out.Config = v.Document.ReplaceText(v.Secrets, hide).Values()
-	}
-	return writeJSON(w, http.StatusOK, out)
+	return s.writeSettings(w, r, id, http.StatusOK, func() any {
+		out := newTenantVersion(v)
+		if v.Document != nil {
+			hide := func(config.Path, string) string { return secret.Placeholder }
+			out.Config = v.Document.ReplaceText(v.Secrets, hide).Values()
+		}
+		return out
+	})
 }
 
 // smallBodyLimit is for bodies of a few fields.
@@ -128,6 +140,11 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 		return malformed("version", "is missing or no version; expected a number of at least 1")
 	}
 	noteAct(w, "to_version", version)
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	t, effective, err := s.host.Registry().Rollback(r.Context(), id, version, match)
 	if err != nil {
 		return preconditioned(err)
@@ -142,6 +159,11 @@ func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	t, err := s.host.Registry().Restore(r.Context(), id)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -49,6 +50,7 @@ type Server struct {
 
 	keys       *keyring // nil: no token is asked for
 	work       work
+	settings   *slots.Room // requests about settings of tenants
 	withdrawn  atomic.Bool
 	departures departures
 	cancel     context.CancelCauseFunc // ends all requests
@@ -56,7 +58,7 @@ type Server struct {
 
 // New makes a server for the host, which it does not own.
 func New(h Host, o Options) *Server {
-	s := &Server{host: h, log: o.Log, keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h)}
+	s := &Server{host: h, log: o.Log, settings: newSettingsRoom(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h)}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}

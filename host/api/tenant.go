@@ -122,14 +122,21 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	t, doc, effective, err := s.host.Registry().Get(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	out := newTenant(t)
-	out.Config = covered(doc, effective)
 	setETag(w, t.Revision)
-	return writeJSON(w, http.StatusOK, out)
+	return s.writeSettings(w, r, id, http.StatusOK, func() any {
+		out := newTenant(t)
+		out.Config = covered(doc, effective)
+		return out
+	})
 }
 
 // tenantBodyLimit is above what a document may have, so that one a little too
@@ -161,7 +168,12 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	doc, err := config.ParseJSON(bodyName, body)
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	doc, err := s.parseSettings(r, id, body)
 	if err != nil {
 		return unreadable(err)
 	}
@@ -170,17 +182,19 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 		return preconditioned(err)
 	}
 	if o.DryRun {
-		return writeJSON(w, http.StatusOK, NewEffective(effective))
+		return s.writeSettings(w, r, id, http.StatusOK, func() any { return NewEffective(effective) })
 	}
 	noteAct(w, "version", t.Version, "created", t.Created)
-	out := newTenant(t)
-	out.Config = covered(doc, effective)
 	setETag(w, t.Revision)
 	status := http.StatusOK
 	if t.Created {
 		status = http.StatusCreated
 	}
-	return writeJSON(w, status, out)
+	return s.writeSettings(w, r, id, status, func() any {
+		out := newTenant(t)
+		out.Config = covered(doc, effective)
+		return out
+	})
 }
 
 // bodyName stands for the body in the positions of its problems.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
@@ -21,7 +22,9 @@ type Options struct {
 	// counts as knowing of it. It must not wait.
 	Changed func(changes []storage.TenantChange)
 	Log     hclog.Logger
-	now     func() time.Time
+	// Slots bounds how many registrations are read and written at once. Nil bounds nothing.
+	Slots *slots.Slots
+	now   func() time.Time
 }
 
 // Ledger is used concurrently.
@@ -194,7 +197,16 @@ func (l *Ledger) Get(ctx context.Context, tenant string) (*Entry, error) {
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return unpack(l.o.Key, found[0]), nil
+	return l.unpack(ctx, found[0])
+}
+
+// unpack reads a registration when its tenant has its turn. Its error is the context's.
+func (l *Ledger) unpack(ctx context.Context, r storage.Registration) (e *Entry, err error) {
+	err = l.o.Slots.Do(ctx, r.Tenant, func(context.Context) error {
+		e = unpack(l.o.Key, r)
+		return nil
+	})
+	return e, err
 }
 
 // List pages through the newest versions by tenant, those after the id.
@@ -203,7 +215,8 @@ func (l *Ledger) List(ctx context.Context, after string, limit int) (entries []*
 	if err != nil {
 		return nil, false, err
 	}
-	return l.unpackAll(page), page.More, nil
+	entries, err = l.unpackAll(ctx, page)
+	return entries, page.More, err
 }
 
 // History pages through a tenant's versions, newest first, those less than before
@@ -213,15 +226,18 @@ func (l *Ledger) History(ctx context.Context, tenant string, before int64, limit
 	if err != nil {
 		return nil, false, err
 	}
-	return l.unpackAll(page), page.More, nil
+	entries, err = l.unpackAll(ctx, page)
+	return entries, page.More, err
 }
 
-func (l *Ledger) unpackAll(page *storage.RegistrationPage) []*Entry {
+func (l *Ledger) unpackAll(ctx context.Context, page *storage.RegistrationPage) (_ []*Entry, err error) {
 	out := make([]*Entry, len(page.Registrations))
 	for i, r := range page.Registrations {
-		out[i] = unpack(l.o.Key, r)
+		if out[i], err = l.unpack(ctx, r); err != nil {
+			return nil, err
+		}
 	}
-	return out
+	return out, nil
 }
 
 // Put stores e as the version after ifVersion, 0 for none, and answers it. The texts
@@ -229,7 +245,11 @@ func (l *Ledger) unpackAll(page *storage.RegistrationPage) []*Entry {
 // versions are erased. fault.Conflict when ifVersion is not the newest. A call whose
 // effect is uncertain is repeated until ctx ends.
 func (l *Ledger) Put(ctx context.Context, e Entry, ifVersion int64, forget bool) (*Entry, error) {
-	document, err := pack(l.o.Key, &e)
+	var document []byte
+	err := l.o.Slots.Do(ctx, e.Tenant, func(context.Context) (err error) {
+		document, err = pack(l.o.Key, &e)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +266,7 @@ func (l *Ledger) Put(ctx context.Context, e Entry, ifVersion int64, forget bool)
 			case l.notice <- struct{}{}:
 			default:
 			}
-			return unpack(l.o.Key, *r), nil
+			return l.unpack(context.WithoutCancel(ctx), *r) // it is put, whoever waits for that
 		}
 		// The attempt makes a repeat safe.
 		if f := fault.Of(err); !f.Retryable || f.Class == fault.Conflict || ctx.Err() != nil {

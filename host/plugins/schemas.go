@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/slots"
 )
 
 var (
@@ -76,11 +77,17 @@ func (m *Manager) ask(ctx context.Context, r ref, settings config.PluginSettings
 		return answer{}, err
 	}
 	defer s.leave()
-	p, err := s.acquire(ctx)
+	var p *process
+	err = slots.Away(ctx, func() (err error) {
+		p, err = s.acquire(ctx)
+		return err
+	})
+	if p != nil {
+		defer s.giveBack(p)
+	}
 	if err != nil {
 		return answer{}, detailed(err)
 	}
-	s.giveBack(p)
 	return m.learn(p), nil
 }
 
@@ -108,11 +115,17 @@ func (m *Manager) askOnce(ctx context.Context, b *binary, settings config.Plugin
 	if a.schema != nil && a.sum == b.sum {
 		return a, nil
 	}
-	p, err := m.launchWith(ctx, b, "", settings)
+	var p *process
+	err := slots.Away(ctx, func() (err error) {
+		p, err = m.launchWith(ctx, b, "", settings)
+		return err
+	})
+	if p != nil {
+		defer p.stop(m.hard)
+	}
 	if err != nil {
 		return answer{}, err
 	}
-	defer p.stop(m.hard)
 	return m.learn(p), nil
 }
 
@@ -150,14 +163,26 @@ func (c *schemaCache) compile(r ref, source []byte) (*config.Schema, error) {
 	if len(source) == 0 {
 		source = []byte(noKeys)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e, ok := c.entries[r]; ok && bytes.Equal(e.source, source) {
-		return e.schema, nil
+	known := func() *config.Schema {
+		if e, ok := c.entries[r]; ok && bytes.Equal(e.source, source) {
+			return e.schema
+		}
+		return nil
 	}
-	s, err := config.CompileSchema(source)
+	c.mu.Lock()
+	s := known()
+	c.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	s, err := config.CompileSchema(source) // off the lock, which all plugins share
 	if err != nil {
 		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if first := known(); first != nil {
+		return first, nil
 	}
 	if c.entries == nil {
 		c.entries = map[ref]schemaEntry{}

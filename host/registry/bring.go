@@ -87,6 +87,14 @@ func unreachable(err error) error {
 	return out
 }
 
+// unread is why a look into the ledger gave nothing.
+func unread(ctx context.Context, err error) error {
+	if ctx.Err() != nil && fault.Of(err).Party == fault.PartyHost {
+		return err
+	}
+	return unreachable(err)
+}
+
 // load starts a look that outlives whoever asked first. The caller holds mu.
 func (r *Registry) load(id string) *loading {
 	l := &loading{done: make(chan struct{})}
@@ -100,6 +108,9 @@ func (r *Registry) load(id string) *loading {
 			var effective *config.Effective
 			if err == nil {
 				effective, _ = r.read(ctx, e)
+				if ctx.Err() != nil { // it says nothing of the settings
+					err = fault.New(fault.Of(ctx.Err()).Class, "the settings of tenant %q were not checked in time: %w", id, ctx.Err()).By(fault.PartyHost)
+				}
 			}
 			r.mu.Lock()
 			if err == nil && l.stale {
@@ -111,7 +122,7 @@ func (r *Registry) load(id string) *loading {
 			if err == nil {
 				r.install(id, e, effective)
 			} else {
-				l.err = unreachable(err)
+				l.err = unread(ctx, err)
 			}
 			r.mu.Unlock()
 			return
@@ -120,13 +131,14 @@ func (r *Registry) load(id string) *loading {
 	return l
 }
 
-// read gives what an entry's settings make; e.Err is set if they make nothing.
+// read gives what an entry's settings make; e.Err is set if they make nothing. When ctx
+// ends it is not known what they make, and e.Err is not set.
 func (r *Registry) read(ctx context.Context, e *ledger.Entry) (*config.Effective, error) {
 	if e == nil || e.Document == nil || e.Err != nil {
 		return nil, nil
 	}
-	effective, err := r.check()(ctx, e.Tenant, e.Document, NoTrial)
-	if err != nil {
+	effective, err := r.check(ctx, e.Tenant, e.Document, NoTrial)
+	if err != nil && ctx.Err() == nil {
 		e.Err = err
 	}
 	return effective, err

@@ -20,8 +20,6 @@ func (r *Registry) Tracks() bool { return r.o.Ledger != nil }
 // Bury says when nothing is left of one. Without a ledger the life stays and is
 // answered all the same. fault.NotFound; fault.Conflict.
 func (r *Registry) NewLife(ctx context.Context, id string) (*Estate, error) {
-	r.change.RLock()
-	defer r.change.RUnlock()
 	if r.o.Ledger == nil {
 		s, err := r.Estate(ctx, id)
 		if err != nil {
@@ -87,8 +85,6 @@ func (r *Registry) Bury(ctx context.Context, id string, lives []string, note str
 	if r.o.Ledger == nil {
 		return nil
 	}
-	r.change.RLock()
-	defer r.change.RUnlock()
 	_, err := r.changeStored(ctx, id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
 		if e == nil {
 			return nil, nil
@@ -112,8 +108,6 @@ func (r *Registry) Retire(ctx context.Context, id string, begun json.RawMessage)
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, unknown(id)
 	}
-	r.change.RLock()
-	defer r.change.RUnlock()
 	if file, _ := r.here(id); file != nil {
 		return nil, fault.New(fault.Conflict, "tenant %q comes from the file %s: remove that first", id, file.Source).At("tenant")
 	}
@@ -204,8 +198,6 @@ func (r *Registry) Versions(ctx context.Context, id string) (n int64, err error)
 // Purge erases all that is kept of a retired tenant but the receipt, and frees its
 // id. It answers what is kept: another's receipt if another host was faster.
 func (r *Registry) Purge(ctx context.Context, id string, receipt json.RawMessage, note string) (json.RawMessage, error) {
-	r.change.RLock()
-	defer r.change.RUnlock()
 	if r.o.Ledger == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()

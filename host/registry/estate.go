@@ -123,7 +123,9 @@ func (r *Registry) estate(ctx context.Context, id string, file *Estate, e *ledge
 	case e.State == storage.TenantOfFile:
 		s.Source = ""
 	case e.State == storage.TenantActive || e.State == storage.TenantRemoved:
-		s.Effective, _ = r.read(ctx, e)
+		if s.Effective, _ = r.read(ctx, e); ctx.Err() != nil {
+			return nil, fault.Of(context.Cause(ctx)) // else it may look as if its settings made nothing
+		}
 	}
 	s.used(r.o.Storage)
 	return s, nil
@@ -199,9 +201,6 @@ func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document)
 				continue
 			}
 			s, err := r.estate(ctx, e.Tenant, nil, e)
-			if err == nil {
-				err = ctx.Err() // else it may look as if its settings made nothing
-			}
 			if err == nil {
 				err = do(s)
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
@@ -46,6 +47,8 @@ type Options struct {
 	// Storage is the stored form of what keeps a tenant's conversations. Nil without a
 	// Ledger.
 	Storage func(e *config.Effective) config.SealedBlock
+	// Slots bounds how many settings are judged at once. Nil bounds nothing.
+	Slots *slots.Slots
 	// BuildTimeout bounds one Build; 0 is 30 seconds.
 	BuildTimeout time.Duration
 	// StaleEvery is the time between two askings of Built.Stale; 0 is 2 seconds.
@@ -57,9 +60,10 @@ type Options struct {
 type Registry struct {
 	o Options
 
-	change sync.RWMutex // held for writing by Rebase, for reading by what it must not cross
+	rebase chan struct{} // holds one while Rebase is at work
 
 	mu      sync.Mutex
+	writes  writes
 	tenants map[string]*tenant
 	gates   gates
 	loads   map[string]*loading
@@ -96,7 +100,7 @@ func New(o Options) (*Registry, error) {
 	if o.StaleEvery == 0 {
 		o.StaleEvery = 2 * time.Second
 	}
-	r := &Registry{o: o, tenants: map[string]*tenant{}, loads: map[string]*loading{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Estate{}, idle: make(chan struct{})}
+	r := &Registry{o: o, rebase: make(chan struct{}, 1), tenants: map[string]*tenant{}, loads: map[string]*loading{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Estate{}, idle: make(chan struct{})}
 	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
 	if err != nil {
 		return nil, err

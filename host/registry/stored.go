@@ -24,16 +24,26 @@ func (r *Registry) changeStored(ctx context.Context, id string, conditional, for
 		if err != nil {
 			return nil, unreachable(err)
 		}
+		under := r.base()
 		after, err := next(before)
 		if err != nil || after == nil {
 			return before, err
 		}
 		after.Tenant = id
+		end, again, err := r.beginStored(ctx, before, after, under)
+		if err != nil {
+			return nil, err
+		}
+		if again {
+			try--
+			continue
+		}
 		var version int64
 		if before != nil {
 			version = before.Version
 		}
 		put, err := r.o.Ledger.Put(ctx, *after, version, forget)
+		end()
 		if fault.Is(err, fault.Conflict) && !conditional && try < contested {
 			continue
 		}
@@ -45,6 +55,27 @@ func (r *Registry) changeStored(ctx context.Context, id string, conditional, for
 		}
 		return put, nil
 	}
+}
+
+// beginStored begins a change of a stored tenant, until end is called, as far as a reload
+// has to know of it: of what is served, and with what. The change is to be made again if
+// its settings were checked under another base.
+func (r *Registry) beginStored(ctx context.Context, before, after *ledger.Entry, under base) (end func(), again bool, err error) {
+	same := before != nil && before.State == after.State && before.Document == after.Document
+	if same || after.State != storage.TenantActive {
+		return func() {}, false, nil
+	}
+	r.mu.Lock()
+	wait, other := r.writes.beginWriteLocked(after.Tenant, under.number)
+	r.mu.Unlock()
+	if other != nil {
+		return nil, true, await(ctx, wait)
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.writes.endWriteLocked(after.Tenant)
+	}, false, nil
 }
 
 // putStored is Put for tenants of the ledger.
@@ -71,16 +102,23 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 			old, was = standing.doc, standing.effective
 			next.Incarnation, next.Storages, next.Former = e.Incarnation, e.Storages, e.Former
 		}
-		var err error
-		if next.Document, effective, err = r.judge(ctx, id, doc, old, was, trialOf(o.DryRun)); err != nil {
+		same := false
+		err := r.o.Slots.Do(ctx, id, func(ctx context.Context) (err error) {
+			if next.Document, effective, err = r.judge(ctx, id, doc, old, was, trialOf(o.DryRun)); err != nil {
+				return err
+			}
+			secrets, _ := effective.TenantSecrets()
+			next.Literals = secrets.Literals
+			if s := r.o.Storage(effective); !next.Uses(s.Digest) {
+				next.Storages = append(next.Storages[:len(next.Storages):len(next.Storages)], s)
+			}
+			same = standing != nil && len(next.Storages) == len(e.Storages) && reflect.DeepEqual(old.Values(), next.Document.Values())
+			return nil
+		})
+		if err != nil {
 			return nil, err
 		}
-		secrets, _ := effective.TenantSecrets()
-		next.Literals = secrets.Literals
-		if s := r.o.Storage(effective); !next.Uses(s.Digest) {
-			next.Storages = append(next.Storages[:len(next.Storages):len(next.Storages)], s)
-		}
-		if o.DryRun || standing != nil && reflect.DeepEqual(old.Values(), next.Document.Values()) && len(next.Storages) == len(e.Storages) {
+		if o.DryRun || same {
 			shown = (&tenant{id: id, source: SourceAPI, effective: effective, updated: r.o.now()}).info()
 			if standing != nil {
 				shown.Version, shown.UpdatedAt = e.Version, e.CreatedAt
@@ -165,8 +203,6 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 	if err := r.historic(); err != nil {
 		return Tenant{}, err
 	}
-	r.change.RLock()
-	defer r.change.RUnlock()
 	if err := r.freeOfFiles(id); err != nil {
 		return Tenant{}, err
 	}
@@ -183,7 +219,7 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 			return nil, e.Err
 		}
 		var err error
-		if effective, err = r.check()(ctx, id, e.Document, FullTrial); err != nil {
+		if effective, err = r.check(ctx, id, e.Document, FullTrial); err != nil {
 			return nil, err
 		}
 		next := *e

@@ -2,12 +2,14 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -93,11 +95,24 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	if o.Source == "" {
 		o.Source = SourceAPI
 	}
-	r.change.RLock()
-	defer r.change.RUnlock()
 	if r.o.Ledger != nil && o.Source == SourceAPI {
 		return r.putStored(ctx, id, doc, o)
 	}
+	for {
+		t, effective, wait, err := r.putHere(ctx, id, doc, o)
+		if !errors.Is(err, errOtherBase) {
+			return t, effective, err
+		}
+		if err := await(ctx, wait); err != nil {
+			return Tenant{}, nil, err
+		}
+	}
+}
+
+// putHere is Put for tenants that are not the ledger's. Of errOtherBase, and of nothing
+// else, wait is what to await before it is tried again.
+func (r *Registry) putHere(ctx context.Context, id string, doc *config.Document, o PutOptions) (_ Tenant, _ *config.Effective, wait <-chan struct{}, _ error) {
+	under := r.base()
 	r.mu.Lock()
 	before := r.tenants[id]
 	var old *config.Document
@@ -108,58 +123,76 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	}
 	r.mu.Unlock()
 	if err != nil {
-		return Tenant{}, nil, err
+		return Tenant{}, nil, nil, err
 	}
 	doc, effective, err := r.judge(ctx, id, doc, old, was, trialOf(o.DryRun))
 	if err != nil {
-		return Tenant{}, nil, err
+		return Tenant{}, nil, nil, err
 	}
 	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now()}
 	if o.DryRun {
-		return t.info(), effective, nil
+		return t.info(), effective, nil, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if wait, err := r.writes.beginWriteLocked(id, under.number); err != nil {
+		return Tenant{}, nil, wait, err
+	}
+	defer r.writes.endWriteLocked(id)
 	now := r.tenants[id]
 	if now != before || (now != nil && now.doc != old) {
 		// Somebody changed it while it was checked: what was promised must hold still.
 		if err := now.accepts(id, o); err != nil {
-			return Tenant{}, nil, err
+			return Tenant{}, nil, nil, err
 		}
 	}
 	if now == nil {
 		r.insertTenant(t)
 		created := t.info()
 		created.Created = true
-		return created, effective, nil
+		return created, effective, nil, nil
 	}
 	changed := now.effective == nil || now.effective.Revision != effective.Revision
 	now.source, now.doc, now.effective, now.err, now.updated = o.Source, doc, effective, nil, t.updated
 	if changed {
 		r.forget(now)
 	}
-	return now.info(), effective, nil
+	return now.info(), effective, nil, nil
 }
 
 // judge checks new settings that follow old ones, of which they may keep secrets.
 func (r *Registry) judge(ctx context.Context, id string, doc, old *config.Document, was *config.Effective, trial Trial) (*config.Document, *config.Effective, error) {
-	doc = config.RestoreSecrets(doc, old)
-	effective, err := r.check()(ctx, id, doc, trial)
+	var restored *config.Document
+	var effective *config.Effective
+	err := r.o.Slots.Do(ctx, id, func(ctx context.Context) (err error) {
+		restored = config.RestoreSecrets(doc, old)
+		if effective, err = r.base().check(ctx, id, restored, trial); err != nil {
+			return err
+		}
+		return config.CheckRestored(restored, was, effective)
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := config.CheckRestored(doc, was, effective); err != nil {
-		return nil, nil, err
-	}
-	return doc, effective, nil
+	return restored, effective, nil
 }
 
-// check is how settings are validated now.
-func (r *Registry) check() Check {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.o.Check
+// check validates settings as that is done now.
+func (r *Registry) check(ctx context.Context, id string, doc *config.Document, trial Trial) (*config.Effective, error) {
+	return r.checkUnder(ctx, r.base().check, id, doc, trial)
 }
+
+// checkUnder validates settings when the tenant has its turn.
+func (r *Registry) checkUnder(ctx context.Context, check Check, id string, doc *config.Document, trial Trial) (effective *config.Effective, err error) {
+	err = r.o.Slots.Do(ctx, id, func(ctx context.Context) error {
+		effective, err = check(ctx, id, doc, trial)
+		return err
+	})
+	return effective, err
+}
+
+// Slots bounds how many settings are judged at once; nil bounds nothing.
+func (r *Registry) Slots() *slots.Slots { return r.o.Slots }
 
 // accepts says whether t, nil for a free id, may be replaced.
 func (t *tenant) accepts(id string, o PutOptions) error {
@@ -281,8 +314,6 @@ func (r *Registry) missing(page []Tenant) []Tenant {
 // them. fault.NotFound; fault.Conflict for a file's tenant or when ifMatch, if not
 // empty, is not its revision.
 func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
-	r.change.RLock()
-	defer r.change.RUnlock()
 	if r.o.Ledger != nil {
 		return r.removeStored(ctx, id, ifMatch)
 	}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// TestSettings_room: a tenant's requests about its settings are so many at once, whatever
+// they ask; others' go on.
+func TestSettings_room(t *testing.T) {
+	s := serve(t, Options{})
+	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
+	var leave []func()
+	// beyond: settings under way
+	for range bounds.SettingsUnderWayEach {
+		l, err := s.server.settings.Enter("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, l)
+	}
+	path := "/admin/v1/tenants/a"
+	for _, c := range []struct{ method, path, body string }{
+		{"PUT", path, prompt}, {"PUT", path + "?dry_run=true", prompt}, {"GET", path, ""}, {"GET", path + "/config", ""},
+		{"GET", path + "/versions", ""}, {"GET", path + "/versions/1", ""}, {"POST", path + "/rollback", `{"version":1}`}, {"POST", path + "/restore", ""},
+	} {
+		if p := s.refuse(refusal{"", c.method, c.path, nil, c.body, 429, fault.RateLimited, "", "16 requests about its settings"}); !p.Retryable || p.RetryAfterMS == 0 {
+			t.Errorf("%s %s: %+v", c.method, c.path, p)
+		}
+	}
+	s.call("PUT", "/admin/v1/tenants/b", nil, prompt, 201, nil)
+	s.chat("a", "c", "m")
+	for _, l := range leave {
+		l()
+	}
+	s.call("PUT", path, nil, prompt, 200, nil)
+}
+
+// TestSettings_turns: a request waits for its tenant's turn, and no longer than its
+// caller does; another tenant's does not.
+func TestSettings_turns(t *testing.T) {
+	s := serve(t, Options{})
+	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
+	judging := s.host.Registry().Slots()
+	waited := make(chan error, 1)
+	err := judging.Do(t.Context(), "a", func(context.Context) error {
+		s.call("PUT", "/admin/v1/tenants/b", nil, prompt, 201, nil)
+		s.chat("a", "c", "m") // whose settings are judged
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			req, err := http.NewRequestWithContext(ctx, "GET", s.url+"/admin/v1/tenants/a/config", nil)
+			if err == nil {
+				_, err = s.client.Do(req)
+			}
+			waited <- err
+		}()
+		for _, waiting := judging.Counts(); waiting == 0; _, waiting = judging.Counts() {
+			time.Sleep(time.Millisecond)
+			if len(waited) > 0 {
+				break
+			}
+		}
+		cancel()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err == nil {
+		t.Error("it was answered")
+	}
+	s.get("/admin/v1/tenants/a/config", nil)
+}
