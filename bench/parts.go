@@ -22,6 +22,7 @@ var parts = []part{
 	{"registry", (*bench).registry},
 	{"depth", (*bench).depth},
 	{"counting", (*bench).counting},
+	{"builds", (*bench).builds},
 }
 
 func partNames() []string {
@@ -47,9 +48,9 @@ type scale struct {
 	first      int // tenants of a registry that have their first turn
 	registered int // in a registry
 
-	yards        int // pairs of hosts, of which one counts
-	countedPairs int // of rounds, of such a pair
-	pairTurns    int // of such a round
+	yards      int // pairs of hosts that are compared
+	roundPairs int // of rounds, of such a pair
+	pairTurns  int // of such a round
 
 	pairs                             int // of turns, of a run
 	shallow, deepSQLite, deepPostgres int // messages
@@ -59,7 +60,7 @@ var full = scale{
 	warm: time.Second, each: 2 * time.Second, rounds: 3, open: 30 * time.Second,
 	runs: 5, turns: 1600, messages: []int{10, 1000, 10_000}, tenants: []int{10, 10_000, 100_000},
 	cached: []int{10, 1000, 10_000}, first: 1000, registered: 100_000,
-	yards: 8, countedPairs: 80, pairTurns: 200,
+	yards: 8, roundPairs: 80, pairTurns: 200,
 	pairs: 300, shallow: 10_000, deepSQLite: 1_000_000, deepPostgres: 5_000_000,
 }
 
@@ -67,7 +68,7 @@ var rough = scale{
 	warm: 300 * time.Millisecond, each: 700 * time.Millisecond, rounds: 1, open: 5 * time.Second,
 	runs: 3, turns: 800, messages: []int{10, 1000}, tenants: []int{10, 5000}, cached: []int{10, 1000},
 	first: 200, registered: 10_000,
-	yards: 2, countedPairs: 40, pairTurns: 200,
+	yards: 2, roundPairs: 40, pairTurns: 200,
 	pairs: 150, shallow: 1000, deepSQLite: 50_000, deepPostgres: 200_000,
 }
 

@@ -71,6 +71,9 @@ func (r *Report) listAims() []aim {
 	if c := r.Counting; c != nil {
 		list = append(list, aim{"CPU of a counted turn, times one without metrics", c.Ratio, 1.02, false})
 	}
+	if p := r.Builds; p != nil {
+		list = append(list, aim{"CPU of a turn, times one of the other build", p.Ratio, 1.02, false})
+	}
 	list = append(list, r.storageAims()...)
 	list = append(list, r.registryAims()...)
 	return append(list, r.depthAims()...)

@@ -20,7 +20,8 @@ type Report struct {
 	Storages []Turns         `json:"storages,omitempty"`
 	Registry []Registry      `json:"registry,omitempty"`
 	Depth    []Depth         `json:"depth,omitempty"`
-	Counting *Counting       `json:"counting,omitempty"`
+	Counting *Paired         `json:"counting,omitempty"` // with metrics, and without
+	Builds   *Paired         `json:"builds,omitempty"`   // this one, and another
 	Profiles []Profile       `json:"profiles,omitempty"`
 	Missing  string          `json:"missing,omitempty"` // why parts of it were left out
 	Seconds  float64         `json:"seconds"`           // that the run took
@@ -59,18 +60,18 @@ type Turns struct {
 	CPU map[string]float64 `json:"cpu_us"`
 }
 
-// Counting is what it costs a turn that it is counted. Each pair of short rounds, of a host
-// with metrics and one without, gives a ratio of the CPU of their turns, plugins included.
-type Counting struct {
+// Paired compares the CPU of a turn of two hosts. Each pair of short rounds, of one and of the
+// other, gives a ratio.
+type Paired struct {
 	Ratio float64 `json:"ratio"` // the median of the pairs
 	Low   float64 `json:"low"`   // it is between these two in 95 of 100 runs
 	High  float64 `json:"high"`
-	Turn  float64 `json:"turn_us"` // CPU of a turn that is not counted, the median
+	Turn  float64 `json:"turn_us"` // CPU of a turn of the other, plugins included, the median
 	// Hosts are the medians of each two hosts that were compared: what processes of one
 	// binary differ by is in them.
 	Hosts []float64 `json:"hosts"`
 	Pairs []float64 `json:"pairs"`
-	CPU   []float64 `json:"-"` // of a turn of each pair that is not counted
+	CPU   []float64 `json:"-"` // of a turn of the other, of each pair
 }
 
 // Load names the load generator among processes.

@@ -22,7 +22,7 @@ func (r *Report) Text(out io.Writer) error {
 		fmt.Fprintln(out, "left out for want of a database:", r.Missing)
 	}
 	for _, part := range []func(io.Writer){
-		r.turns, r.open, r.echo, r.library, r.memory, r.sweeps, r.bots, r.storages, r.registry, r.depth, r.counting, r.profiles, r.aims,
+		r.turns, r.open, r.echo, r.library, r.memory, r.sweeps, r.bots, r.storages, r.registry, r.depth, r.pairs, r.profiles, r.aims,
 	} {
 		part(w)
 		if err := w.Flush(); err != nil {
@@ -68,14 +68,18 @@ func (r *Report) turns(w io.Writer) {
 	}
 }
 
-func (r *Report) counting(w io.Writer) {
-	c := r.Counting
-	if c == nil {
+func (r *Report) pairs(w io.Writer) {
+	paired(w, r.Counting, "CPU of a turn with metrics, times one without")
+	paired(w, r.Builds, "CPU of a turn of this build, times one of the other")
+}
+
+func paired(w io.Writer, p *Paired, what string) {
+	if p == nil {
 		return
 	}
-	title(w, "CPU of a turn with metrics, times one without; pairs of short rounds")
-	row(w, "pairs", "median", "95 % of runs", "hosts", "us of a turn without")
-	row(w, len(c.Pairs), ratio(c.Ratio), ratio(c.Low)+" to "+ratio(c.High), ratio(slices.Min(c.Hosts))+" to "+ratio(slices.Max(c.Hosts)), c.Turn)
+	title(w, what+"; pairs of short rounds")
+	row(w, "pairs", "median", "95 % of runs", "hosts", "us of the other turn")
+	row(w, len(p.Pairs), ratio(p.Ratio), ratio(p.Low)+" to "+ratio(p.High), ratio(slices.Min(p.Hosts))+" to "+ratio(slices.Max(p.Hosts)), p.Turn)
 }
 
 func ratio(f float64) string { return fmt.Sprintf("%.4f", f) }
