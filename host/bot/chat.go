@@ -104,7 +104,9 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 		}
 	}()
 	t.record.BeginMS = t.lap()
-	t.record.OlderLeftOut = started.TailCut
+	if started.TailCut {
+		t.leftOut(t.bot.needs.Tail)
+	}
 	finish, err := t.generate(ctx, started.Tail)
 	if err != nil {
 		err = cause(ctx, err)
@@ -177,8 +179,18 @@ func (t *turn) watched(ctx context.Context, req *llm.Request) (*llm.Finish, erro
 // answered.
 func (t *turn) carried(messages []chat.Message) []chat.Message {
 	newest := chat.Newest(messages, sdk.MaxTailBytes)
-	t.record.OlderLeftOut = t.record.OlderLeftOut || len(newest) < len(messages)
+	if len(newest) < len(messages) {
+		t.leftOut(len(messages))
+	}
 	return newest
+}
+
+// leftOut takes down that messages are not shown to the model because of their bytes, of as
+// many as were asked for. How many there are of these only the storage knows, which does not
+// read what it leaves out.
+func (t *turn) leftOut(asked int) {
+	t.record.OlderLeftOut = true
+	t.record.Asked = max(t.record.Asked, asked)
 }
 
 // ask makes the call of the model. The provider is watched once the call is made.

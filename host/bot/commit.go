@@ -156,26 +156,26 @@ func passing(err error) bool {
 	return uncertain(err)
 }
 
-// uncommitted says that the reply was made and not kept, and whose fault that is. It is
-// never the caller's: it did not write the reply.
+// uncommitted says that the reply was made and not kept. Whose fault that is follows from
+// the table of package fault for what a storage answers.
 func uncommitted(err error) error {
 	e := fault.Of(err)
 	const lost = "the reply was not kept: "
-	as := func(class fault.Class, party fault.Party, why string) *fault.Error {
-		return fault.New(class, lost+why+": %w", err).By(party).Telling(lost+"%s", why)
+	as := func(class fault.Class, why string) *fault.Error {
+		return fault.New(class, lost+why+": %w", err).Telling(lost+"%s", why).From(fault.OriginStorage)
 	}
 	switch {
 	case over(err):
-		return as(fault.Conflict, fault.PartyCaller, "the conversation was deleted, taken over by another host, or lost with its storage, while the turn ran").
+		return as(fault.Conflict, "the conversation was deleted, taken over by another host, or lost with its storage, while the turn ran").
 			After(time.Second)
 	case uncertain(err):
 		out := *e
 		out.Message, out.Told, out.Path, out.Err = lost+e.Message, lost+e.ForCallers(), "", err
 		return &out
 	case passing(err):
-		return as(fault.ProviderFailed, fault.PartyProvider, "the storage takes no more for now").After(e.RetryAfter)
+		return as(fault.ProviderFailed, "the storage takes no more for now").After(e.RetryAfter)
 	case e.Class == fault.QuotaExhausted, e.Class == fault.Unauthenticated, e.Class == fault.Forbidden: // what the tenant has there
-		return as(e.Class, fault.PartyTenant, "the storage refused it")
+		return as(e.Class, "the storage refused it")
 	}
-	return as(fault.Internal, fault.PartyPlugin, "the storage refused it")
+	return as(fault.Internal, "the storage refused it")
 }

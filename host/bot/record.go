@@ -28,6 +28,7 @@ type record struct {
 	OlderLeftOut bool              `json:"older_left_out,omitempty"` // messages that are too many bytes to be shown
 	// AskedAgain is how often the model was asked anew because the plugin's process ended.
 	AskedAgain int `json:"asked_again,omitempty"`
+	Asked      int `json:"asked_messages,omitempty"` // with OlderLeftOut: that Recalled would be at most without that
 	Timings
 	Failure *Failure `json:"failure,omitempty"`
 

@@ -51,7 +51,7 @@ func TestTheModelIsShownWhatIsCarried(t *testing.T) {
 			t.Errorf("%s: the model saw %d messages", name, n)
 		}
 		var r record
-		if err := json.Unmarshal(s.last(t).Record, &r); err != nil || !r.OlderLeftOut || r.Recalled != sdk.MaxTailBytes/each {
+		if err := json.Unmarshal(s.last(t).Record, &r); err != nil || !r.OlderLeftOut || r.Recalled != sdk.MaxTailBytes/each || r.Asked != len(log) {
 			t.Errorf("%s: the record is %s", name, s.last(t).Record)
 		}
 		if s.begins[0].TailBytes != sdk.MaxTailBytes {
