@@ -191,9 +191,10 @@ func TestCheckIsServe(t *testing.T) {
 func TestChecksKnowWhatAPathMayBe(t *testing.T) {
 	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for path, want := range map[string]string{
-		"../x.db":  "expected a relative path that does not lead out of the plugin's folder",
-		"/abs.db":  "expected a relative path that does not lead out of the plugin's folder",
-		"x.sqlite": "expected the name of a file that ends in .db",
+		"../x.db":      "expected a relative path with no part .., below the plugin's folder",
+		"a/../../x.db": "expected a relative path with no part .., below the plugin's folder",
+		"/abs.db":      "expected a relative path with no part .., below the plugin's folder",
+		"x.sqlite":     "expected the name of a file that ends in .db",
 	} {
 		y.leavesAsItIs(func() {
 			a := y.do("PUT", "/admin/v1/tenants/b?dry_run=true", fmt.Sprintf(`{"conversation_storage":{"backend":"sqlite","path":%q}}`, path))

@@ -3,6 +3,8 @@ package sqlitestore
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
@@ -29,20 +31,23 @@ func place(path, dataDir string) (string, error) {
 		return bad("must be absolute: the host has no folder for the plugin's files")
 	case dataDir == "":
 		return filepath.Clean(path), nil
-	case !filepath.IsLocal(path):
-		return bad("must be a relative path that does not lead out of the plugin's folder")
+	case !filepath.IsLocal(path) || slices.Contains(strings.Split(filepath.ToSlash(path), "/"), ".."):
+		return bad("must be a relative path with no part .., below the plugin's folder")
 	}
 	return filepath.Abs(filepath.Join(dataDir, path))
 }
 
 // describePath adds to the configuration's schema what place refuses as far as a pattern
 // can say it, so that it is refused by who opens nothing. What place takes the schema
-// takes. Of a path that leads out of the folder it knows the plain case, "../".
+// takes. A path that leads out of the folder is refused by both: ".." is not allowed in it at
+// all, for whether one leads out is more than a pattern can say.
 func describePath(source sdk.RawSchema, dataDir string) sdk.RawSchema {
 	const name = `^$|[^/]\.db$`
 	where, words := `^(?:$|/)`, "an absolute path: the host has no folder for the plugin's files"
 	if dataDir != "" {
-		where, words = `^(?:$|[^./]|\.[^.]|\.\.[^/])`, "a relative path that does not lead out of the plugin's folder"
+		const segment = `\.|[^./][^/]*|\.[^./][^/]*|\.\.[^/]+`
+		where = `^(?:$|(?:` + segment + `)(?:/(?:|` + segment + `))*$)`
+		words = `a relative path with no part .., below the plugin's folder`
 	}
 	var s map[string]any
 	if err := json.Unmarshal(source, &s); err != nil {

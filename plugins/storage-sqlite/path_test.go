@@ -17,7 +17,8 @@ func TestPlace(t *testing.T) {
 	}{
 		{"botyard.db", "/data", "/data/botyard.db"},
 		{"more/of.it.db", "/data", "/data/more/of.it.db"},
-		{"a/../b.db", "/data", "/data/b.db"},
+		{"./a/.b/..c/...d/e..db", "/data", "/data/a/.b/..c/...d/e..db"},
+		{"a/../b.db", "/data", ""},
 		{"/elsewhere/botyard.db", "", "/elsewhere/botyard.db"},
 		{"/elsewhere/../botyard.db", "", "/botyard.db"},
 		{"botyard.db", "", ""},
@@ -72,14 +73,19 @@ func TestTheSchemaSaysWhatAPathIs(t *testing.T) {
 				for _, c := range parts {
 					path := a + "/" + b + "/" + c
 					for _, path := range []string{path, c, "/" + c, b + "/" + c} {
-						if _, err := place(path, dir); err == nil && !accepts(path) {
+						_, err := place(path, dir)
+						if err == nil && !accepts(path) {
 							t.Errorf("the schema refuses %q below %q", path, dir)
+						}
+						out := !filepath.IsLocal(path)
+						if dir != "" && out && path != "" && accepts(path) {
+							t.Errorf("the schema takes %q, which leads out of %q", path, dir)
 						}
 					}
 				}
 			}
 		}
-		plain := []string{"../x.db", "/abs.db", "x.sqlite", "x.db-wal", ".db", "a/.db", "x.db/", "..", "."}
+		plain := []string{"../x.db", "a/../../x.db", "a/../x.db", "a/..", "./../x.db", "/abs.db", "x.sqlite", "x.db-wal", ".db", "a/.db", "x.db/", "..", "."}
 		if dir == "" {
 			plain = []string{"x.db", "../x.db", "/x.sqlite", "/.db", "/a/x.db-shm"}
 		}
