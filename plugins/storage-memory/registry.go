@@ -83,6 +83,13 @@ func (r *registered) add(next storage.Registration, forget bool) {
 		r.versions = slices.Clone(r.versions[n-storage.HistoryKept:])
 	}
 	r.versions = append(r.versions, next)
+	sizes := make([]int, 0, len(r.versions))
+	for _, v := range slices.Backward(r.versions) {
+		sizes = append(sizes, len(v.Document))
+	}
+	if n := storage.HistoryFits(sizes); n < len(r.versions) {
+		r.versions = slices.Clone(r.versions[len(r.versions)-n:])
+	}
 }
 
 // GetTenants implements [storage.Registry].

@@ -37,7 +37,7 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 		document = []byte{}
 	}
 	args := []any{req.IfVersion, tenantStates[req.State], req.Incarnation, document, req.Note, req.Attempt, req.Forget,
-		int64(storage.HistoryKept), s.channel}
+		int64(storage.HistoryKept), s.channel, int64(storage.HistoryBytes), int64(storage.HistoryLeast)}
 	var put *storage.Registration
 	err := s.run(ctx, scope{tenant: req.Tenant}, query{s.calls.put, args, func(rows pgx.Rows) error {
 		put = nil

@@ -119,7 +119,13 @@ func statementsOf(schema string) statements {
 		listUser:  in(strings.ReplaceAll(list, "@user@", "and user_id = $4")),
 		listWrote: in(listWrote),
 
-		put:         in(`select * from @schema@.put_1($1::bigint, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::boolean, $8::bigint, $9::text)`),
+		// Kept are the newest $8 versions, or as many as have $10 bytes together, but $11 at least.
+		put: in(`select * from @schema@.put_1($1::bigint, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::boolean, (
+				select least($8::bigint, 1 + count(*)) from (
+					select sum(octet_length(document)) over (order by version desc) as bytes, row_number() over (order by version desc) as n
+					from @schema@.registrations where ` + ofTenant + `
+				) as r where bytes + octet_length($4::bytea) <= $10::bigint or n < $11::bigint
+			), $9::text)`),
 		get:         in(newest + `where tenant = any($1)`),
 		listTenants: paged(newest+`where tenant > $2 order by tenant limit $3`, "tenant"),
 		history: paged(`select `+registrationColumns+` from @schema@.registrations

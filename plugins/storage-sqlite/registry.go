@@ -76,8 +76,17 @@ func put(tx *session, req *storage.PutTenantRequest, stamp int64) (*storage.Regi
 	if _, err = tx.exec("DELETE FROM registrations WHERE tenant = ? AND version <= ?", req.Tenant, version-kept); err != nil {
 		return nil, err
 	}
+	if _, err = tx.exec(tooMuchHistory, req.Tenant, version-storage.HistoryLeast, storage.HistoryBytes); err != nil {
+		return nil, err
+	}
 	return newest(tx, req.Tenant)
 }
+
+// tooMuchHistory drops the versions, up to that of ?2, that are beyond ?3 bytes of
+// documents together. Of a document only the length is read.
+const tooMuchHistory = `DELETE FROM registrations WHERE tenant = ?1 AND version <= ?2 AND version IN (
+	SELECT version FROM (SELECT version, sum(length(document)) OVER (ORDER BY version DESC) AS upto FROM registrations WHERE tenant = ?1)
+	WHERE upto > ?3)`
 
 const versionColumns = "r.tenant, r.version, r.position, r.state, r.incarnation, r.document, r.note, r.attempt, r.created_at"
 

@@ -5,9 +5,29 @@ import (
 	"time"
 )
 
-// HistoryKept is how many versions of a registration a Registry keeps at least.
-// Older ones may be dropped; the newest never is.
+// HistoryKept is how many versions of a registration a Registry keeps, unless those are
+// more than HistoryBytes. Older ones are dropped, at once or some versions later.
 const HistoryKept = 100
+
+// HistoryBytes bounds the documents of a registration's versions, together. What is
+// beyond is dropped in the step of the put, the oldest versions first. The newest
+// HistoryLeast versions stay whatever their sizes.
+const (
+	HistoryBytes = 32 << 20
+	HistoryLeast = 8
+)
+
+// HistoryFits returns how many versions of a registration stay by the bound of their
+// bytes: sizes has those of the documents, the newest first.
+func HistoryFits(sizes []int) int {
+	total := 0
+	for i, n := range sizes {
+		if total += n; total > HistoryBytes && i >= HistoryLeast {
+			return i
+		}
+	}
+	return len(sizes)
+}
 
 // Registry is implemented by storages that also keep the tenants of a host: the
 // capability CapRegistry. Hosts that name the same storage for it share it. Errors

@@ -109,6 +109,7 @@ var flaws = []struct{ flaw, rules string }{
 	{"no-history", "tenant-get"},
 	{"history-always-more", "tenant-history"},
 	{"short-history", "tenant-kept"},
+	{"endless-history", "tenant-kept-bytes"},
 	{"forgets-nothing", "tenant-forget restart-tenants"},
 	{"forget-restarts", "tenant-forget"},
 	{"document-as-text", "tenant-document"},

@@ -75,6 +75,13 @@ func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) 
 	if keep := storage.HistoryKept / 2; r.has("short-history") && len(versions) > keep {
 		versions = versions[len(versions)-keep:]
 	}
+	var sizes []int
+	for _, v := range slices.Backward(versions) {
+		sizes = append(sizes, len(v.Document))
+	}
+	if keep := storage.HistoryFits(sizes); !r.has("endless-history") {
+		versions = versions[len(versions)-keep:]
+	}
 	r.roll.versions[req.Tenant], r.roll.last = versions, req.Tenant
 	for w := range r.roll.watches {
 		if r.has("deaf-to-others") && w.of != r {

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -62,6 +63,33 @@ func checkTenantKept(ctx context.Context, env *Env) error {
 	}
 	if len(all) < storage.HistoryKept || all[0].Version != versions {
 		return fmt.Errorf("after %d versions, %d are kept; want the newest %d at least", versions, len(all), storage.HistoryKept)
+	}
+	return nil
+}
+
+func checkTenantKeptBytes(ctx context.Context, env *Env) error {
+	const small, large = 3 << 20, storage.HistoryBytes/storage.HistoryLeast + 1
+	t := env.registered("t")
+	for i, size := range append(slices.Repeat([]int{small}, 12), slices.Repeat([]int{large}, storage.HistoryLeast)...) {
+		if _, err := t.put(ctx, int64(i), func(r *storage.PutTenantRequest) { r.Document = make([]byte, size) }); err != nil {
+			return err
+		}
+		want := min(i+1, storage.HistoryBytes/small)
+		if i >= 12 {
+			// Those of both sizes that fit, or the fewest that stay.
+			n := i - 11
+			want = max(storage.HistoryLeast, n+(storage.HistoryBytes-n*large)/small)
+		}
+		if i != 8 && i < 11 {
+			continue
+		}
+		all, err := t.history(ctx, 40)
+		if err != nil {
+			return err
+		}
+		if len(all) != want || all[0].Version != int64(i+1) {
+			return fmt.Errorf("of %d versions of %d and %d bytes, %d are kept; want the newest %d", i+1, small, large, len(all), want)
+		}
 	}
 	return nil
 }

@@ -37,8 +37,13 @@ var registryRules = []Rule{
 	},
 	{
 		Name:  "tenant-kept",
-		Doc:   "The newest 100 versions of a tenant are kept at least.",
+		Doc:   "The newest 100 versions of a tenant are kept at least, unless they have more than 32 MiB.",
 		Check: checkTenantKept,
+	},
+	{
+		Name:  "tenant-kept-bytes",
+		Doc:   "Of versions that have more than 32 MiB together the oldest are dropped; the newest 8 stay.",
+		Check: checkTenantKeptBytes,
 	},
 	{
 		Name:  "tenant-forget",
