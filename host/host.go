@@ -177,8 +177,9 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 		if err != nil || trial == registry.NoTrial {
 			return e, err
 		}
+		dry := trial == registry.DryTrial || !h.registry.MayTry(id, cfg.SealBlock(id, e.Storage))
 		// Plugins are waited for, and others judged meanwhile.
-		if err := slots.Away(ctx, func() error { return Probe(ctx, h.manager, cfg, e, trial == registry.DryTrial, h.log) }); err != nil {
+		if err := slots.Away(ctx, func() error { return Probe(ctx, h.manager, cfg, e, dry, h.log) }); err != nil {
 			return nil, err
 		}
 		return e, nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/sdk/fault"
@@ -15,14 +16,20 @@ import (
 // blockKeys are the keys of the blocks that configure plugins, by kind.
 var blockKeys = map[string]string{"llm": "llm", "memory": "memory", "storage": "conversation_storage"}
 
+// probeTimeout is what one Probe may take. Tests make it short.
+var probeTimeout = bounds.ProbeTimeout
+
 // Probe has each plugin configured as the tenant wants it, so that what a schema
 // cannot say is refused when the tenant is registered and not at its first chat:
 // config.Problems. Plugins of which each tenant has a process of its own are left
 // out: registering must not start one for each. A dry probe leaves out the storage: opening one
 // makes its database. A plugin that is down is no reason
-// to refuse; it is logged.
+// to refuse; it is logged. So is one that does not answer in time, for whoever waits for all
+// tenants waits for each.
 func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.Effective, dry bool, log hclog.Logger) error {
 	var problems config.Problems
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
 	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
 		if m.IsIsolated(b.Kind, b.Plugin) {
 			continue

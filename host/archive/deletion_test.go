@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
@@ -105,6 +106,7 @@ func TestWhatAnErasureLeftOverGoesWithTheNext(t *testing.T) {
 		t.Error("one storage kept the erasure from the other")
 	}
 	second := s.life("a")
+	s.note("a")
 	s.say("two", "a", second, "c", "u", "meanwhile")
 	s.register("a", "three", "") // what else happens to the tenant
 	s.shelves.fail("one", nil)
@@ -129,7 +131,7 @@ func TestPurgeTakesEveryStorageThatWasUsed(t *testing.T) {
 	s.register("b", "one", "")
 	s.say("one", "b", s.life("b"), "c", "u", "x")
 	r, err := s.Purge(t.Context(), "a", Deletion{})
-	if err != nil || r.Conversations != 4 || r.Turns != 4 || len(r.Storages) != 2 || r.Life != life || r.Versions != 4 || r.DoneAt == nil {
+	if err != nil || r.Conversations != 4 || r.Turns != 4 || len(r.Storages) != 2 || r.Life != life || r.Versions != 5 || r.DoneAt == nil {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	if s.count("one", "a", life)+s.count("two", "a", life) != 0 || s.count("one", "b", s.life("b")) != 1 {
@@ -144,7 +146,7 @@ func TestPurgeTakesEveryStorageThatWasUsed(t *testing.T) {
 		t.Errorf("it is served: %v", err)
 	}
 	versions, _, err := s.reg.History(t.Context(), "a", 0, 10)
-	if err != nil || len(versions) != 1 || versions[0].State != storage.TenantPurged || versions[0].Note != "purged: 4 conversations, 4 turns, 4 versions" {
+	if err != nil || len(versions) != 1 || versions[0].State != storage.TenantPurged || versions[0].Note != "purged: 4 conversations, 4 turns, 5 versions" {
 		t.Errorf("%+v, %v", versions, err)
 	}
 	again, err := s.Purge(t.Context(), "a", Deletion{})
@@ -255,6 +257,7 @@ func TestAFilesTenantIsErasedAndNotPurged(t *testing.T) {
 	if life == "" {
 		t.Error("the life without a name goes on")
 	}
+	s.note("f")
 	s.say("one", "f", life, "c", "u", "x")
 	s.reg.Drop("f", "f.hcl")
 	if r, err := s.Purge(t.Context(), "f", Deletion{}); err != nil || r.Turns != 1 {
@@ -363,5 +366,41 @@ func TestTwoHostsMayPurgeAtOnce(t *testing.T) {
 	y, _ := json.Marshal(receipts[1])
 	if string(x) != string(y) {
 		t.Errorf("two receipts:\n%s\n%s", x, y)
+	}
+}
+
+// A storage that does not answer keeps an erasure from its end. To repeat it makes no
+// further incarnation of what nobody wrote to, and those that were written to are bounded.
+func TestErasuresThatAreNotDoneAreBounded(t *testing.T) {
+	// beyond: earlier incarnations
+	s := openSite(t, newShelves(), newLedger())
+	s.o.timing.patience = time.Millisecond
+	s.register("a", "one", "")
+	s.shelves.fail("one", fault.New(fault.PluginUnavailable, "not there"))
+	erase := func(want fault.Class, former int) {
+		t.Helper()
+		_, err := s.Erase(t.Context(), "a", "", Deletion{})
+		e, estateErr := s.reg.Estate(t.Context(), "a")
+		if !fault.Is(err, want) || estateErr != nil || len(e.Former) != former {
+			t.Fatalf("%v; %v: %d earlier incarnations, want %d", err, estateErr, len(e.Former), former)
+		}
+	}
+	for range 3 {
+		erase(fault.PluginUnavailable, 1)
+	}
+	for i := 2; i <= bounds.MaxFormer; i++ {
+		s.note("a")
+		erase(fault.PluginUnavailable, i)
+	}
+	s.note("a")
+	erase(fault.PluginUnavailable, bounds.MaxFormer) // it goes on with those before
+	life := s.life("a")
+	s.say("one", "a", life, "c", "u", "x")
+	s.shelves.fail("one", nil)
+	if erased, err := s.Erase(t.Context(), "a", "", Deletion{}); err != nil || erased.Turns != 1 {
+		t.Fatalf("%+v, %v", erased, err)
+	}
+	if e, err := s.reg.Estate(t.Context(), "a"); err != nil || len(e.Former) != 0 || e.Life.Incarnation == life {
+		t.Errorf("%+v, %v", e, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk"
@@ -46,13 +47,18 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o Deletion) (*Eras
 	if err := o.check(append(slices.Clone(s.Former), s.Life)); err != nil {
 		return nil, err
 	}
+	out := &Erased{Tenant: id, User: user, Storages: Counts{}}
+	w := &wiping{a: a, tenant: id, o: o, counts: &out.Storages}
 	if user == "" {
+		if len(s.Former) >= bounds.MaxFormer { // no more of them, but those first
+			if err := a.erase(ctx, w, s, ""); err != nil {
+				return nil, err
+			}
+		}
 		if s, err = a.o.Registry.NewLife(ctx, id); err != nil {
 			return nil, err
 		}
 	}
-	out := &Erased{Tenant: id, User: user, Storages: Counts{}}
-	w := &wiping{a: a, tenant: id, o: o, counts: &out.Storages}
 	if err := a.erase(ctx, w, s, user); err != nil {
 		return nil, err
 	}

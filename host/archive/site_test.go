@@ -195,7 +195,8 @@ func (s *site) open(_ context.Context, tenant string, b config.SealedBlock) (*St
 	}}, nil
 }
 
-// register registers a tenant on a shelf, with more settings given as JSON.
+// register registers a tenant on a shelf, with more settings given as JSON, and notes the
+// shelf, as the first turn there does.
 func (s *site) register(id, shelf, more string) {
 	s.Helper()
 	m := map[string]any{}
@@ -211,6 +212,17 @@ func (s *site) register(id, shelf, more string) {
 	kept["shelf"] = shelf
 	m["conversation_storage"] = kept
 	if _, _, err := s.reg.Put(s.Context(), id, config.FromMap(id, m), registry.PutOptions{}); err != nil {
+		s.Fatal(err)
+	}
+	if s.reg.Tracks() {
+		s.note(id)
+	}
+}
+
+// note has the tenant's storage noted, as its first turn does.
+func (s *site) note(id string) {
+	s.Helper()
+	if _, _, err := s.reg.Settle(s.Context(), id); err != nil {
 		s.Fatal(err)
 	}
 }

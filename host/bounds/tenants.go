@@ -1,5 +1,62 @@
 package bounds
 
+import (
+	"fmt"
+	"time"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+const (
+	// MaxStoragesNoted bounds the storages that one incarnation of a tenant ever writes to.
+	MaxStoragesNoted = 64
+	// MaxStorageNoteBytes bounds the configuration of one of them, as it is stored.
+	MaxStorageNoteBytes = 64 << 10
+	// MaxStorageNotesBytes bounds the configurations of all that a registration notes.
+	MaxStorageNotesBytes = 1 << 20
+	// MaxFormer bounds the earlier incarnations of a tenant whose erasure is not done.
+	MaxFormer = 16
+	// MaxStoragesTried bounds the storages that one tenant's settings are tried with.
+	MaxStoragesTried = 64
+	// ProbeTimeout bounds how long the plugins of one tenant's settings are asked for their
+	// opinion of them.
+	ProbeTimeout = 15 * time.Second
+	// MaxTenantsTried is for how many tenants a host remembers that.
+	MaxTenantsTried = 10_000
+)
+
 // tenants are the bounds of what is kept for tenants, by host/registry, host/ledger and
 // host/archive.
-var tenants = []Bound{}
+var tenants = []Bound{
+	{
+		Name: "versions", What: "The versions that are kept of a tenant's registration.",
+		Each:   fmt.Sprintf("%d, of %s together; the newest %d always", storage.HistoryKept, Bytes(storage.HistoryBytes), storage.HistoryLeast),
+		Answer: "The oldest are dropped: 404 at version.",
+	},
+	{
+		Name: "storages noted", What: "The storages that one incarnation of a tenant ever writes to. Each is noted before it is first written to, so that a purge finds it.",
+		Each:   fmt.Sprint(MaxStoragesNoted),
+		Answer: "422 at conversation_storage for the configuration and for turns: go back to one of them, or erase or purge the tenant",
+	},
+	{
+		Name: "storage note", What: "The size of a tenant's conversation_storage, as it is stored.",
+		Each: Bytes(MaxStorageNoteBytes), Answer: "422 at conversation_storage",
+	},
+	{
+		Name: "storage notes", What: "The size of all storages that a registration has noted, those of earlier incarnations too.",
+		Each: Bytes(MaxStorageNotesBytes), Answer: "422 at conversation_storage",
+	},
+	{
+		Name: "earlier incarnations", What: "The earlier incarnations of a tenant whose erasure is not done, since a storage does not answer. One that was never written to is not counted.",
+		Each: fmt.Sprint(MaxFormer), Answer: "An erasure ends those first; 409 and the storages that do not answer: bring them back, or abandon them",
+	},
+	{
+		Name: "storages tried", What: "The storages, other than those that are noted, that a tenant's settings are tried with when they are registered, since trying one may make its database.",
+		Each: fmt.Sprintf("%d in one run of a host", MaxStoragesTried), All: fmt.Sprintf("the last %d tenants are remembered", MaxTenantsTried),
+		Answer: "The settings are taken, and a storage that does not work is found at the first turn.",
+	},
+	{
+		Name: "trial", What: "The time in which the plugins of a tenant's settings are asked what they think of them, when these are registered, and at a reload.",
+		Each: fmt.Sprint(ProbeTimeout), Answer: "The settings are taken, and what does not work is found at the first turn; the log says so.",
+	},
+}

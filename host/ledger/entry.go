@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
@@ -44,6 +45,34 @@ func (e *Entry) Uses(digest string) bool {
 		}
 	}
 	return false
+}
+
+// CanNote returns why the entry cannot note one more storage: fault.Invalid at the
+// key of the tenant's storage. A storage that is noted already is not one more.
+func (e *Entry) CanNote(s config.SealedBlock) error {
+	if e.Uses(s.Digest) {
+		return nil
+	}
+	const key = "conversation_storage"
+	size := noteBytes(s)
+	if size > bounds.MaxStorageNoteBytes {
+		return fault.New(fault.Invalid, "the settings of the storage have %d bytes as they are stored; expected %d at most", size, bounds.MaxStorageNoteBytes).At(key).By(fault.PartyTenant)
+	}
+	for _, life := range append([]Life{{Storages: e.Storages}}, e.Former...) {
+		for _, noted := range life.Storages {
+			size += noteBytes(noted)
+		}
+	}
+	if len(e.Storages) >= bounds.MaxStoragesNoted || size > bounds.MaxStorageNotesBytes {
+		return fault.New(fault.Invalid, "the tenant has used %d storages, and can use no other: at most %d, of %d bytes together as they are stored, are kept in mind until it is erased or purged. Go back to one of them, or erase or purge the tenant",
+			len(e.Storages), bounds.MaxStoragesNoted, bounds.MaxStorageNotesBytes).At(key).By(fault.PartyTenant)
+	}
+	return nil
+}
+
+// noteBytes is about what a noted storage takes.
+func noteBytes(s config.SealedBlock) int {
+	return len(s.Digest) + len(s.Kind) + len(s.Plugin) + len(s.Config)
 }
 
 // format changes when what is written does.

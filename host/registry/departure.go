@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/sdk/fault"
@@ -44,8 +45,14 @@ func (r *Registry) NewLife(ctx context.Context, id string) (*Estate, error) {
 		case s.State == storage.TenantRemoved && s.Receipt != nil:
 			return nil, fault.New(fault.Conflict, "a purge of tenant %q has begun and is not done: repeat it", id).At("tenant")
 		}
-		if ended = s; e != nil && e.State == storage.TenantPurged {
+		ended = s
+		switch {
+		case e != nil && e.State == storage.TenantPurged:
 			return nil, nil // of a file, and not used since
+		case e != nil && e.Incarnation != "" && len(e.Storages) == 0:
+			return nil, nil // nothing was written since the last one
+		case len(s.Former) >= bounds.MaxFormer:
+			return nil, fault.New(fault.Conflict, "%d earlier incarnations of tenant %q are not erased yet, since storages that they were written to do not answer: bring those back, or abandon them", len(s.Former), id).At("tenant")
 		}
 		next := &ledger.Entry{State: storage.TenantOfFile}
 		if e != nil {
@@ -54,9 +61,6 @@ func (r *Registry) NewLife(ctx context.Context, id string) (*Estate, error) {
 		next.Incarnation, next.Note = newLife(), "a new life, to erase what was before"
 		s.Former = append(slices.Clone(s.Former), s.Life)
 		next.Former, next.Storages = s.Former, nil
-		if s.State != storage.TenantRemoved && s.Effective != nil {
-			next.Storages = []config.SealedBlock{r.o.Storage(s.Effective)}
-		}
 		return next, nil
 	})
 	if err != nil {

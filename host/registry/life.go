@@ -61,6 +61,9 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 				next.Note = "uses another storage"
 			}
 		}
+		if err := next.CanNote(used); err != nil {
+			return nil, err
+		}
 		next.Storages = append(next.Storages[:len(next.Storages):len(next.Storages)], used)
 		return next, nil
 	})

@@ -66,6 +66,7 @@ type Registry struct {
 	writes  writes
 	tenants map[string]*tenant
 	gates   gates
+	tries   tries
 	loads   map[string]*loading
 	absent  *simplelru.LRU[string, error] // what asking the ledger for ids without a tenant gave
 	failing map[*tenant]*failing          // with valid settings, of which no bot could be built

@@ -109,10 +109,16 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 			}
 			secrets, _ := effective.TenantSecrets()
 			next.Literals = secrets.Literals
-			if s := r.o.Storage(effective); !next.Uses(s.Digest) {
-				next.Storages = append(next.Storages[:len(next.Storages):len(next.Storages)], s)
+			used := r.o.Storage(effective)
+			if err := next.CanNote(used); err != nil {
+				return err
 			}
-			same = standing != nil && len(next.Storages) == len(e.Storages) && reflect.DeepEqual(old.Values(), next.Document.Values())
+			if created {
+				// It is not used yet. But most tenants have one storage all their lives, and so it
+				// is noted without a version of its own. Another is noted before its first turn.
+				next.Storages = []config.SealedBlock{used}
+			}
+			same = standing != nil && reflect.DeepEqual(old.Values(), next.Document.Values())
 			return nil
 		})
 		if err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/ledger/ledgertest"
@@ -292,6 +294,112 @@ func TestEveryStorageThatWasUsedIsNoted(t *testing.T) {
 	}
 	if versions, _, err := a.History(t.Context(), "x", 0, 10); err != nil || len(versions) != 2 {
 		t.Errorf("%d versions, %v; want 2", len(versions), err)
+	}
+}
+
+// What is registered and never used is not kept in mind, however often; what is used is,
+// up to a bound, beyond which a registration and a turn are refused and say what to do.
+func TestStoragesThatAreNotedAreBounded(t *testing.T) {
+	// beyond: storages noted
+	shared := &ledgertest.Registry{}
+	a := openSite(t, shared)
+	register := func(n int, storage string) error {
+		t.Helper()
+		a.block = storage
+		_, _, err := a.Put(t.Context(), "x", doc("v", n), PutOptions{})
+		return err
+	}
+	noted := func(want int) {
+		t.Helper()
+		if e, err := a.books.Get(t.Context(), "x"); err != nil || len(e.Storages) != want {
+			t.Fatalf("%d are noted, %v; want %d", len(e.Storages), err, want)
+		}
+	}
+	n := 0
+	for ; n < 2*bounds.MaxStoragesNoted; n++ {
+		if err := register(n, fmt.Sprint("unused", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noted(1)
+	for i := 1; i < bounds.MaxStoragesNoted; i++ {
+		if err := register(n+i, fmt.Sprint("used", i)); err != nil {
+			t.Fatal(err)
+		}
+		acquire(t, a.Registry, "x").Release()
+		noted(1 + i)
+	}
+	n += bounds.MaxStoragesNoted
+	wantFull := func(err error) {
+		t.Helper()
+		if f := fault.Of(err); !fault.Is(err, fault.Invalid) || f.Path != "conversation_storage" || !strings.Contains(f.Message, "erase or purge") {
+			t.Fatalf("%v", err)
+		}
+	}
+	wantFull(register(n, "one more"))
+	_, err := a.Acquire(t.Context(), "x", ForceRefresh()) // what it inherits changed
+	wantFull(err)
+	noted(bounds.MaxStoragesNoted)
+	if err := register(n, "used7"); err != nil { // back to one of them
+		t.Fatal(err)
+	}
+	acquire(t, a.Registry, "x", ForceRefresh()).Release()
+	if _, err := a.NewLife(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := register(n+1, "one more"); err != nil {
+		t.Errorf("after an erasure: %v", err)
+	}
+	acquire(t, a.Registry, "x", ForceRefresh()).Release()
+}
+
+// The sizes of what is noted are bounded, for one and for all, and what an earlier build
+// noted beyond the bounds is read, kept and gone on with.
+func TestSizesOfStoragesThatAreNotedAreBounded(t *testing.T) {
+	// beyond: storage note
+	// beyond: storage notes
+	shared := &ledgertest.Registry{}
+	a := openSite(t, shared)
+	size := bounds.MaxStorageNoteBytes / 2
+	a.o.Storage = func(*config.Effective) config.SealedBlock {
+		return config.SealedBlock{Digest: a.block, Kind: "storage", Plugin: "p", Config: fmt.Appendf(nil, "%q", strings.Repeat("x", size))}
+	}
+	put(t, a.Registry, "x", 1)
+	size = bounds.MaxStorageNoteBytes
+	a.block = "large"
+	if _, _, err := a.Put(t.Context(), "x", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("%v", err)
+	}
+	size = bounds.MaxStorageNoteBytes / 2
+	refused := 0
+	for i := range 40 {
+		a.block = fmt.Sprint("of some size ", i)
+		if l, err := a.Acquire(t.Context(), "x", ForceRefresh()); err == nil {
+			l.Release()
+		} else if refused++; !fault.Is(err, fault.Invalid) {
+			t.Fatal(err)
+		}
+	}
+	e, err := a.books.Get(t.Context(), "x")
+	if err != nil || len(e.Storages)*size > bounds.MaxStorageNotesBytes || len(e.Storages) < 30 || refused != 41-len(e.Storages) {
+		t.Errorf("%d are noted, %d refused, %v", len(e.Storages), refused, err)
+	}
+	for i := range 200 { // as yesterday's build did
+		e.Storages = append(e.Storages, config.SealedBlock{Digest: fmt.Sprint("old", i), Kind: "storage", Plugin: "p", Config: []byte(`{}`)})
+	}
+	if _, err := a.books.Put(t.Context(), *e, e.Version, false); err != nil {
+		t.Fatal(err)
+	}
+	a.block = "old150"
+	b := openSite(t, shared)
+	b.o.Storage, b.block = a.o.Storage, a.block
+	b.within(t, "x", "1")
+	if _, _, err := b.Put(t.Context(), "x", doc("v", 3), PutOptions{}); err != nil {
+		t.Error(err)
+	}
+	b.within(t, "x", "3")
+	if s, err := b.Estate(t.Context(), "x"); err != nil || len(s.Life.Storages) != len(e.Storages) || s.Life.Storages[0].Digest != "old150" {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -154,5 +155,37 @@ func TestStepsLetGo(t *testing.T) {
 	}
 	if _, there := s.shard(id).leftovers[id]; there {
 		t.Error("a finished deletion is still remembered")
+	}
+}
+
+func TestHistoryIsBoundedByBytes(t *testing.T) {
+	// beyond: versions
+	s := New(Config{})
+	document := func(size int) func(*storage.PutTenantRequest) {
+		return func(r *storage.PutTenantRequest) { r.Document = make([]byte, size) }
+	}
+	kept := func(i int64) (n, bytes int) {
+		all, _ := s.registry.byID.Get(&registered{id: "t"})
+		for _, v := range all.versions {
+			bytes += len(v.Document)
+		}
+		if newest := all.newest().Version; newest != i {
+			t.Fatalf("the newest is %d, not %d", newest, i)
+		}
+		return len(all.versions), bytes
+	}
+	var i int64
+	for ; i < 67; i++ {
+		put(t, s, "t", i, document(1<<20))
+	}
+	if n, bytes := kept(i); n != 32 || bytes != storage.HistoryBytes {
+		t.Errorf("%d versions of %d bytes", n, bytes)
+	}
+	for range 20 {
+		put(t, s, "t", i, document(sdk.MaxDocumentBytes))
+		i++
+	}
+	if n, _ := kept(i); n != storage.HistoryLeast {
+		t.Errorf("%d versions", n)
 	}
 }

@@ -1,0 +1,45 @@
+package host
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/hashicorp/go-hclog"
+)
+
+// A plugin that does not answer is no reason to wait for long, nor to refuse.
+func TestProbeEndsThoughAPluginDoesNotAnswer(t *testing.T) {
+	// beyond: trial
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "botyard-llm-hangs"), []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m, err := plugins.New(plugins.Options{Dirs: []string{dir}, Settings: func(string, string) config.PluginSettings {
+		return config.PluginSettings{StartTimeout: time.Hour, CallTimeout: time.Hour}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := m.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	probeTimeout = 100 * time.Millisecond
+	defer func(was time.Duration) { probeTimeout = was }(15 * time.Second)
+	cfg, err := config.LoadHost(config.LoadOptions{Document: config.FromMap("host", map[string]any{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &config.Effective{Tenant: "t", LLM: config.Block{Kind: "llm", Plugin: "hangs"}}
+	if err := Probe(t.Context(), m, cfg, e, true, hclog.NewNullLogger()); err != nil {
+		t.Error(err)
+	}
+}
