@@ -36,5 +36,5 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	case watched.Err() != nil:
 		return r.spent(), context.Cause(watched)
 	}
-	return r.spent(), m.failure(err, seen, m.model, "model", r.pieces > 0 || r.model != "")
+	return r.spent(), m.failure(err, seen, m.model, "model", r.progress())
 }

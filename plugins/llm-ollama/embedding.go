@@ -34,7 +34,7 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 	if m.embeddingModel == m.model {
 		path = "model"
 	}
-	return nil, m.failure(err, seen, m.embeddingModel, path, false)
+	return nil, m.failure(err, seen, m.embeddingModel, path, nothing)
 }
 
 func (m *Model) embeddings(resp *api.EmbedResponse, texts int) (*llm.Embeddings, error) {

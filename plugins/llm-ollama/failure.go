@@ -1,12 +1,14 @@
 package ollama
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,10 +17,19 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
+// progress is how far an answer came.
+type progress int
+
+const (
+	nothing     progress = iota
+	ofTheAPI             // something that only Ollama says
+	partOfReply          // of which the caller may have been shown something
+)
+
 // failure classifies a call that did not reach its end, although nobody gave it
 // up. err is what api.Client returned, possibly nil; path is the key that names the
-// model; begun says that something of the API's came before.
-func (m *Model) failure(err error, seen *exchange, model, path string, begun bool) *fault.Error {
+// model; came says what came before.
+func (m *Model) failure(err error, seen *exchange, model, path string, came progress) *fault.Error {
 	if known := (*fault.Error)(nil); errors.As(err, &known) {
 		return known
 	}
@@ -28,7 +39,9 @@ func (m *Model) failure(err error, seen *exchange, model, path string, begun boo
 		return m.unreachable(err)
 	case seen.status >= http.StatusBadRequest:
 		return m.refused(err, seen, model, path)
-	case !begun && seen.broke == nil && !speaksAPI(err, seen):
+	case came < partOfReply && seen.broke == nil && err != nil && isBusy(err.Error()):
+		return m.busy(err, seen, short(err.Error()))
+	case came == nothing && seen.broke == nil && !speaksAPI(err, seen):
 		return m.noAPI(seen.status)
 	case seen.broke != nil: // before err, which then is a piece of the cut line
 		return fault.New(fault.ProviderFailed, "the connection to the Ollama server at %s broke in the middle of the reply: %w", at, seen.broke)
@@ -103,8 +116,8 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 		if m.apiKey != "" || !own {
 			f.Path = "api_key"
 		}
-	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && own && isBusy(said):
-		f = fault.New(fault.RateLimited, "the Ollama server at %s takes no more calls for now: %s", at, said).By(fault.PartyProvider)
+	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError && isBusy(said):
+		return m.busy(err, seen, said)
 	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented,
 		status == statusClientClosed, status == http.StatusRequestTimeout:
 		f = fault.New(fault.ProviderFailed, "the Ollama server at %s failed: %s", at, said)
@@ -117,9 +130,6 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 		f = m.invalidRequest(said, path)
 	}
 	f.Err = err
-	if f.Class == fault.RateLimited && seen.retryAfter == 0 {
-		seen.retryAfter = busyRetry
-	}
 	if seen.retryAfter > 0 && f.Retryable {
 		f = f.After(seen.retryAfter)
 	}
@@ -147,11 +157,25 @@ func (m *Model) invalidRequest(said, path string) *fault.Error {
 // busyRetry is when to come again to a server that does not say it.
 const busyRetry = 2 * time.Second
 
-// isBusy reads "server busy, please try again.  maximum pending requests exceeded", which
-// Ollama answers with 503 when more than OLLAMA_MAX_QUEUE requests wait: it is well.
+// busy is of a server that is well and takes no more calls for now.
+func (m *Model) busy(err error, seen *exchange, said string) *fault.Error {
+	f := fault.New(fault.RateLimited, "the Ollama server at %s takes no more calls for now: %s", m.address(), said).By(fault.PartyProvider)
+	f.Err = err
+	return f.After(cmp.Or(seen.retryAfter, busyRetry)).Upstream(seen.status)
+}
+
+// busyWords are what Ollama and its runners say when they are well and take no more calls:
+// "server busy, please try again.  maximum pending requests exceeded" when more than
+// OLLAMA_MAX_QUEUE requests wait, with 503; "llm busy - no slots available" of a runner, with
+// 500; and what its cloud says of too many calls, which can stand in a stream too. Proxies
+// before it make plain text of them.
+var busyWords = []string{
+	"server busy", "maximum pending requests", "llm busy", "no slots available", "too many concurrent requests", "too many requests", "overloaded",
+}
+
 func isBusy(said string) bool {
 	said = strings.ToLower(said)
-	return strings.Contains(said, "busy") || strings.Contains(said, "maximum pending requests")
+	return slices.ContainsFunc(busyWords, func(words string) bool { return strings.Contains(said, words) })
 }
 
 // missesModel reads "model 'NAME' not found" and "model \"NAME\" not found, try pulling it

@@ -20,6 +20,16 @@ func TestRefusals(t *testing.T) {
 	json := func(status int, message string) func(*lines) {
 		return func(l *lines) { refuse(l, status, message) }
 	}
+	stream := func(all ...string) func(*lines) {
+		return func(l *lines) {
+			l.Header().Set("Content-Type", "application/x-ndjson")
+			l.WriteHeader(200)
+			for _, line := range all {
+				l.raw(line + "\n")
+			}
+		}
+	}
+	busy := fault.Error{Class: fault.RateLimited, Party: fault.PartyProvider, Retryable: true, RetryAfter: busyRetry}
 	for name, c := range map[string]struct {
 		answer func(*lines)
 		want   fault.Error // Message is a part of it
@@ -100,6 +110,13 @@ func TestRefusals(t *testing.T) {
 			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: "model", Message: "does not support tools"}},
 		"busy": {json(503, "server busy, please try again. maximum pending requests exceeded"),
 			fault.Error{Class: fault.RateLimited, Party: fault.PartyProvider, Retryable: true, RetryAfter: busyRetry, Message: "server busy"}},
+		"busy as plain text":                {plain(503, "server busy, please try again.  maximum pending requests exceeded"), busy},
+		"a busy runner":                     {json(500, "unexpected server status: llm busy - no slots available"), busy},
+		"busy as the first line":            {stream(`{"error":"server busy, please try again.  maximum pending requests exceeded"}`), busy},
+		"busy as a line that is no JSON":    {stream("server busy, please try again.  maximum pending requests exceeded"), busy},
+		"busy after a line without a token": {stream(`{"model":"gemma3:1b","message":{"role":"assistant","content":""}}`, `{"error":"too many concurrent requests"}`), busy},
+		"busy with a time": {func(l *lines) { l.Header().Set("Retry-After", "9"); plain(503, "server busy")(l) },
+			fault.Error{Class: fault.RateLimited, Party: fault.PartyProvider, Retryable: true, RetryAfter: 9 * time.Second, Message: "server busy"}},
 		"busy in a proxy's words": {plain(503, "busy"),
 			fault.Error{Class: fault.ProviderFailed, Party: fault.PartyProvider, Retryable: true, Message: "busy"}},
 		"no memory": {json(500, "model requires more system memory (8 GiB) than is available (2 GiB)"),
@@ -168,6 +185,10 @@ func TestBrokenStreams(t *testing.T) {
 	}{
 		"an error as a line": {func(l *lines) { l.raw(`{"error":"an error was encountered while running the model"}` + "\n") },
 			"an error was encountered while running the model"},
+		"busy as a line": {func(l *lines) {
+			l.raw(`{"error":"server busy, please try again.  maximum pending requests exceeded"}` + "\n")
+		},
+			"server busy"},
 		"it just ends":       {func(*lines) {}, "ended the reply before it was complete"},
 		"cut between lines":  {func(l *lines) { l.cut() }, "broke in the middle of the reply"},
 		"cut in a line":      {func(l *lines) { l.raw(`{"model":"gemma3:1b","mess`); l.cut() }, "broke in the middle of the reply"},

@@ -110,3 +110,14 @@ func toolCalls(calls []api.ToolCall) []chat.ToolCall {
 	}
 	return out
 }
+
+// progress is how far the reply came.
+func (r *reply) progress() progress {
+	switch {
+	case r.pieces > 0:
+		return partOfReply
+	case r.model != "":
+		return ofTheAPI
+	}
+	return nothing
+}
