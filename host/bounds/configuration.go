@@ -1,6 +1,42 @@
 package bounds
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/botyard/botyard/sdk"
+)
+
+// Documents, of tenants and of hosts.
+const (
+	// DocumentBytes is the size of a document as it is written.
+	DocumentBytes = 1 << 20
+	// DocumentValues is how many keys and elements a document has at all levels together,
+	// itself counted too.
+	DocumentValues = 10_000
+	// DocumentDepth is how many levels a document has.
+	DocumentDepth = 64
+	// KeyBytes is the size of one key, and PathBytes that of all keys that lead to a value:
+	// whatever tells of each value tells how it is reached.
+	KeyBytes  = 256
+	PathBytes = 1 << 10
+	// StoredBytes is the size of a tenant's document as a storage keeps it, with its secrets
+	// sealed. It leaves room, in what a storage takes of a tenant, for all else that is noted there.
+	StoredBytes = sdk.MaxDocumentBytes - 2<<20
+	// Problems is how many problems are told at once of one configuration, and ProblemBytes
+	// is the size of each of a problem's two texts.
+	Problems     = 100
+	ProblemBytes = 2 << 10
+)
+
+// Secrets of a plugin's block. Each is looked for, in several forms, in all that the plugin
+// says.
+const (
+	// SecretBytes is the size of one.
+	SecretBytes = 64 << 10
+	// BlockSecrets is how many a block has, and BlockSecretsBytes is their size together.
+	BlockSecrets      = 100
+	BlockSecretsBytes = 256 << 10
+)
 
 // Settings of tenants that are worked on. Judging is reading, merging and checking them.
 const (
@@ -16,6 +52,58 @@ const (
 
 // configuration are the bounds of documents, their keys and their checks, by host/config.
 var configuration = []Bound{
+	{
+		Name: "document", What: "The size of a document: a host file, a tenant's file, or a tenant's settings that are put.",
+		Each: Bytes(DocumentBytes), Answer: "422, or 413 far beyond it; a file is refused as any other that is wrong",
+	},
+	{
+		Name: "values", What: "The keys of maps and elements of lists of a document, at all levels together.",
+		Each: strconv.Itoa(DocumentValues), Answer: "A problem at the first that is too many",
+	},
+	{
+		Name: "depth", What: "The levels of a document.",
+		Each: strconv.Itoa(DocumentDepth), Answer: "A problem at what is nested too deeply",
+	},
+	{
+		Name: "key", What: "The size of a key of a document.",
+		Each: Bytes(KeyBytes), Answer: "A problem at the key",
+	},
+	{
+		Name: "path", What: "The size of all keys that lead to a value of a document.",
+		Each: Bytes(PathBytes), Answer: "A problem at the value",
+	},
+	{
+		Name: "system prompt", What: "The size of a tenant's system prompt with its variables put in.",
+		Each: Bytes(sdk.MaxSystemBytes), Answer: "A problem at prompts.system, which says how large it would be. It is not made.",
+	},
+	{
+		Name: "secret", What: "The size of a secret, whether it is written there or referred to.",
+		Each: Bytes(SecretBytes), Answer: "A problem at its key",
+	},
+	{
+		Name: "secrets of a block", What: "The secrets of the block of one plugin, those that are referred to included.",
+		Each: strconv.Itoa(BlockSecrets), Answer: "A problem at the block. No more are looked up.",
+	},
+	{
+		Name: "bytes of a block's secrets", What: "The size of all secrets of the block of one plugin.",
+		Each: Bytes(BlockSecretsBytes), Answer: "A problem at the block",
+	},
+	{
+		Name: "stored settings", What: "The size of a tenant's settings as the registry's storage keeps them, sealed.",
+		Each: Bytes(StoredBytes), Answer: "422; nothing is stored",
+	},
+	{
+		Name: "registration", What: "The size of all that is kept of a tenant in the registry's storage: its settings, and which storages it uses and used.",
+		Each: Bytes(sdk.MaxDocumentBytes), Answer: "422; nothing is stored",
+	},
+	{
+		Name: "problems", What: "The problems that are told at once of one configuration.",
+		Each: strconv.Itoa(Problems), Answer: "The first of them, and how many more there are",
+	},
+	{
+		Name: "problem", What: "The size of what is said of one problem, and of what was expected.",
+		Each: Bytes(ProblemBytes), Answer: "The text is cut off there.",
+	},
 	{
 		Name: "judged at once", What: "How many settings of a tenant are read, merged and checked at the same time: for requests, for turns of tenants that are not loaded, for files and for reloads.",
 		Each: strconv.Itoa(JudgedAtOnceEach), All: strconv.Itoa(JudgedAtOnce),

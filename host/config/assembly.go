@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 )
 
@@ -153,16 +154,20 @@ func (a *assembly) checkBlock(b block, schema *Schema, config map[string]any) {
 			wrongTypes[f.path.key()] = true
 		}
 	}
+	sum := secretSum{}
 	schema.cursor().leaves(nil, config, func(path Path, value any, m marks) {
 		if wrongTypes[path.key()] {
 			return
 		}
 		if m.secret {
-			a.checkSecret(at.with(path...), value)
+			a.checkSecret(at.with(path...), value, &sum)
 		} else if message, expected, stray := strayReference(value); stray {
 			a.refuse(at.with(path...), message, expected)
 		}
 	})
+	if r := sum.refusal(); r != nil {
+		a.refuse(at, r.message, r.expected)
+	}
 }
 
 func (a *assembly) isReferenceAt(path Path) bool {
@@ -171,8 +176,9 @@ func (a *assembly) isReferenceAt(path Path) bool {
 	return ok && isReference(text)
 }
 
-// checkSecret checks one value of a secret key; no message contains it.
-func (a *assembly) checkSecret(path Path, value any) {
+// checkSecret checks one value of a secret key, and adds it to the block's sum; no message
+// contains it.
+func (a *assembly) checkSecret(path Path, value any, sum *secretSum) {
 	text, ok := value.(string)
 	if !ok {
 		switch value.(type) {
@@ -182,17 +188,26 @@ func (a *assembly) checkSecret(path Path, value any) {
 		return
 	}
 	ref, whole := a.reference(path, text)
+	more := sum.mayHaveMore()
+	if !whole || !more {
+		sum.add(text)
+	}
 	switch {
+	case !more: // which is said of the block
+	case !whole && len(text) > maxSecret:
+		a.refuse(path, "is a secret that is too long", fmt.Sprintf("at most %d bytes", maxSecret))
 	case text == secretPlaceholder:
 		a.refuse(path, "is the text that is shown for a secret, not one", "the secret itself, or a reference to it")
 	case whole:
+		found := ""
 		if bad := ref.check(); bad != "" {
 			a.refuse(path, bad, "${env:NAME} or ${file:PATH}")
-			return
-		}
-		if _, err := a.host.lookup(a.tenant, ref); err != nil {
+		} else if text, err := a.host.lookup(a.tenant, ref); err != nil {
 			a.refuse(path, err.message, err.expected)
+		} else {
+			found = text
 		}
+		sum.add(found)
 	case hclReference.MatchString(text):
 		message, expected, _ := referenceAsText(text)
 		a.refuse(path, message, expected)

@@ -89,12 +89,21 @@ func (b *builder) number(n *node, path Path, text string) bool {
 	return true
 }
 
-// tooDeep refuses what is nested more than maxDepth levels.
+// tooDeep refuses what is nested more than maxDepth levels, or below keys of more than
+// maxPath bytes together.
 func (b *builder) tooDeep(pos Pos, path Path) bool {
-	if len(path) <= maxDepth {
+	size := 0
+	for _, segment := range path {
+		size += len(segment)
+	}
+	switch {
+	case len(path) > maxDepth:
+		b.refuse(pos, path[:1], "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
+	case size > maxPath && len(path) > 1: // else its one key is too long
+		b.refuse(pos, path[:1], fmt.Sprintf("is below keys of %d bytes together", size), fmt.Sprintf("at most %d", maxPath))
+	default:
 		return false
 	}
-	b.refuse(pos, path[:1], "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
 	return true
 }
 

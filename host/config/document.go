@@ -7,19 +7,22 @@ import (
 	"slices"
 	"strconv"
 	"unique"
+
+	"github.com/botyard/botyard/host/bounds"
 )
 
 // These bound a document: parsers recurse, and a document that somebody sends must
 // not be able to exhaust the stack, the memory or the time of others.
 const (
-	maxDepth = 64  // levels
-	maxKey   = 256 // bytes of a key
+	maxDepth = bounds.DocumentDepth // levels
+	maxKey   = bounds.KeyBytes      // bytes of a key
+	maxPath  = bounds.PathBytes     // bytes of the keys that lead to a value
 )
 
 // Variables only for the test that far larger documents take time in proportion.
 var (
-	maxSize   = 1 << 20 // bytes
-	maxValues = 10_000  // keys of maps and elements of lists, at all levels together
+	maxSize   = bounds.DocumentBytes  // bytes
+	maxValues = bounds.DocumentValues // keys of maps and elements of lists, at all levels together
 )
 
 // Document is one parsed source: a nested map, and the position of every key. It
@@ -170,10 +173,10 @@ func (d *Document) Format(s fmt.State, _ rune) {
 // slices of these. Anything else is a problem that [LoadHost] or [Host.Tenant]
 // reports. Positions are the name alone.
 func FromMap(name string, m map[string]any) *Document {
-	b := builder{name: name}
+	b := builder{name: name, values: 1} // the map itself
 	root := node{kind: mapNode}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		b.put(&root, Path{key}, key, m[key], 0)
+		b.put(&root, Path{key}, key, m[key])
 	}
 	d := newDocument(name, root)
 	d.problems = b.problems

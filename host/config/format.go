@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/botyard/botyard/host/readfile"
+	"github.com/botyard/botyard/sdk"
 	"github.com/knadh/koanf/v2"
 )
 
@@ -27,14 +28,14 @@ func ParseYAML(name string, src []byte) (*Document, error) { return parse(name, 
 // stands in positions. Errors are [Problems].
 func ParseJSON(name string, src []byte) (*Document, error) { return parse(name, src, parseJSON) }
 
-// MaxStored bounds what [ParseStored] reads, in bytes: a document at its bound, whose
-// every character is escaped, or sealed, and is 6 times as long by that.
-const MaxStored = 8 << 20
+// maxStored bounds what [ParseStored] reads, in bytes: all that a storage keeps of a
+// tenant, and so whatever was ever stored.
+const maxStored = sdk.MaxDocumentBytes
 
 // ParseStored is ParseJSON for a document that a host itself wrote, and that is longer than
 // what it was made of.
 func ParseStored(name string, src []byte) (*Document, error) {
-	return parseWithin(MaxStored, name, src, parseJSON)
+	return parseWithin(maxStored, name, src, parseJSON)
 }
 
 // ReadFile reads a .hcl, .yaml, .yml or .json file. Errors are [Problems]; where

@@ -16,13 +16,12 @@ const secretPlaceholder = secret.Placeholder
 func newSecret(text string) secret.Text { return secret.NewText(text) }
 
 // put adds a Go value to its parent, normalized to what the parsers give.
-func (b *builder) put(parent *node, path Path, key string, value any, depth int) {
+func (b *builder) put(parent *node, path Path, key string, value any) {
 	n := node{key: key, pos: Pos{File: b.name}}
 	refuse := func(message, expected string) {
 		b.refuse(n.pos, path, message, expected)
 	}
-	if depth >= maxDepth {
-		refuse("is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
+	if b.tooDeep(n.pos, path) || b.tooMany(n.pos) {
 		return
 	}
 	if parent.kind == mapNode {
@@ -65,7 +64,7 @@ func (b *builder) put(parent *node, path Path, key string, value any, depth int)
 	case reflect.Slice, reflect.Array:
 		n.kind = listNode
 		for i := range v.Len() {
-			b.put(&n, path.with(strconv.Itoa(i)), "", v.Index(i).Interface(), depth+1)
+			b.put(&n, path.with(strconv.Itoa(i)), "", v.Index(i).Interface())
 		}
 	case reflect.Map:
 		if v.Type().Key().Kind() != reflect.String {
@@ -78,7 +77,7 @@ func (b *builder) put(parent *node, path Path, key string, value any, depth int)
 			entries[k.String()] = v.MapIndex(k).Interface()
 		}
 		for _, k := range slices.Sorted(maps.Keys(entries)) {
-			b.put(&n, path.with(k), k, entries[k], depth+1)
+			b.put(&n, path.with(k), k, entries[k])
 		}
 	default:
 		refuse(fmt.Sprintf("is a Go %T", value), "a map, a list, a text, a number, true, false or nil")

@@ -22,7 +22,7 @@ type hclReader struct {
 func parseHCL(name string, src []byte) (node, Problems) {
 	// A heredoc keeps the line ends of its file; YAML makes them all "\n".
 	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
-	r := hclReader{builder: builder{name: name}, src: src}
+	r := hclReader{builder: builder{name: name, values: 1}, src: src} // the body itself
 	if r.overloaded() {
 		return node{}, r.problems
 	}
@@ -159,6 +159,9 @@ func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled op
 		return
 	}
 	for i, label := range b.Labels {
+		if r.tooMany(child.pos) { // each is a map
+			return
+		}
 		if bad := checkKey(label); bad != "" {
 			r.refuse(r.at(b.LabelRanges[i]), path, bad, "")
 			return

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/botyard/botyard/host/bounds"
 )
 
 // Problem is one thing that is wrong in a configuration. It never contains a
@@ -66,8 +68,17 @@ func (ps Problems) Unwrap() []error {
 	return errs
 }
 
+// brief is a text of a problem, cut off where it is too long.
+func brief(text string) string {
+	const cutOff = "..."
+	if len(text) <= bounds.ProblemBytes {
+		return text
+	}
+	return strings.ToValidUTF8(text[:bounds.ProblemBytes-len(cutOff)], "") + cutOff
+}
+
 // maxProblems bounds what is said at once of one configuration.
-const maxProblems = 100
+const maxProblems = bounds.Problems
 
 // err gives nil, or ps sorted and without duplicates. Of more than maxProblems it
 // gives the first, and says how many more there are.
@@ -76,6 +87,9 @@ func (ps Problems) err() error {
 		return nil
 	}
 	out := slices.Clone(ps)
+	for i := range out {
+		out[i].Message, out[i].Expected = brief(out[i].Message), brief(out[i].Expected)
+	}
 	slices.SortStableFunc(out, func(a, b Problem) int {
 		return cmp.Or(
 			cmp.Compare(a.Pos.File, b.Pos.File),

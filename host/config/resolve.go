@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/secret"
 )
@@ -44,23 +45,35 @@ func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 			root = Path{known.key}
 		}
 	}
+	sum := secretSum{}
+	refuse := func(path Path, r *refusal) {
+		problems = append(problems, Problem{Path: path, Message: r.message, Expected: r.expected})
+	}
 	config := cursor{}.transform(b.Config, root, func(path Path, value any, _ marks) any {
+		text := ""
 		switch v := value.(type) {
 		case secret.Text:
-			secrets = append(secrets, v.Reveal())
-			return v.Reveal()
+			text = v.Reveal()
 		case Reference:
-			text, err := h.lookup(e.Tenant, v)
-			if err != nil {
-				problems = append(problems, Problem{Pos: e.pos(path), Path: path, Message: err.message, Expected: err.expected})
+			if !sum.mayHaveMore() {
+				break
 			}
-			secrets = append(secrets, text)
-			return text
+			var err *refusal
+			if text, err = h.lookup(e.Tenant, v); err != nil {
+				refuse(path, err)
+			}
+		default:
+			return value
 		}
-		return value
+		sum.add(text)
+		secrets = append(secrets, text)
+		return text
 	})
-	if err := problems.err(); err != nil {
-		return Resolved{}, err
+	if r := sum.refusal(); r != nil {
+		refuse(root, r)
+	}
+	if len(problems) > 0 {
+		return Resolved{}, e.placed(problems).err()
 	}
 	out, err := json.Marshal(config)
 	if err != nil {
@@ -71,11 +84,42 @@ func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 }
 
 // pos finds where a key was set.
-func (e *Effective) pos(path Path) Pos {
-	if a := e.trace.merge(); a != nil {
-		return a.stack.places.locate(path).pos
+func (e *Effective) pos(path Path) Pos { return e.placed(Problems{{Path: path}})[0].Pos }
+
+// placed gives the problems the positions of their keys, which cost a merge.
+func (e *Effective) placed(problems Problems) Problems {
+	a := e.trace.merge()
+	for i, p := range problems {
+		if a == nil {
+			problems[i].Pos = Pos{File: "tenant " + e.Tenant}
+		} else {
+			problems[i].Pos = a.stack.places.locate(p.Path).pos
+		}
 	}
-	return Pos{File: "tenant " + e.Tenant}
+	return problems
+}
+
+// secretSum is how many secrets a block has, and their bytes.
+type secretSum struct{ number, bytes int }
+
+func (s *secretSum) add(text string) {
+	s.number++
+	s.bytes += len(text)
+}
+
+// mayHaveMore says whether another secret is worth a look: of those that are too many
+// none is used.
+func (s *secretSum) mayHaveMore() bool { return s.number < bounds.BlockSecrets }
+
+// refusal says what is wrong with the secrets of a block together; nil if nothing is.
+func (s *secretSum) refusal() *refusal {
+	switch {
+	case s.number > bounds.BlockSecrets:
+		return &refusal{fmt.Sprintf("has %d secrets", s.number), fmt.Sprintf("at most %d", bounds.BlockSecrets)}
+	case s.bytes > bounds.BlockSecretsBytes:
+		return &refusal{fmt.Sprintf("has secrets of more than %d bytes together", bounds.BlockSecretsBytes), "smaller or fewer ones"}
+	}
+	return nil
 }
 
 // refusal is why a reference gives nothing.
@@ -85,8 +129,8 @@ func missingSecret(format string, args ...any) *refusal {
 	return &refusal{message: "missing secret: " + fmt.Sprintf(format, args...)}
 }
 
-// maxSecret bounds a secret's file.
-const maxSecret = 64 << 10
+// maxSecret bounds a secret, in bytes.
+const maxSecret = bounds.SecretBytes
 
 // lookup gets what ref refers to. For a tenant's reference it is asked first
 // whether it may, so that a tenant cannot find out what there is.
@@ -117,6 +161,8 @@ func (h *Host) variable(ref Reference) (string, *refusal) {
 		return "", missingSecret("the environment variable %s is empty", ref.Name)
 	case !utf8.ValidString(value):
 		return "", missingSecret("the environment variable %s is not UTF-8 text", ref.Name)
+	case len(value) > maxSecret:
+		return "", missingSecret("the environment variable %s has more than %d bytes", ref.Name, maxSecret)
 	}
 	return value, nil
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -98,14 +100,29 @@ func pack(key *secret.Key, e *Entry) ([]byte, error) {
 			return key.Seal([]byte(text), sealContext(e.Tenant, path))
 		})
 		var err error
-		if env.Settings, err = json.Marshal(sealed.Values()); err != nil {
+		if env.Settings, err = encode(sealed.Values()); err != nil {
 			return nil, err
 		}
-		if n := len(env.Settings); n > config.MaxStored {
-			return nil, fault.New(fault.Invalid, "the settings of tenant %q have %d bytes as they are stored; at most %d can be read again", e.Tenant, n, config.MaxStored)
+		if n := len(env.Settings); n > bounds.StoredBytes {
+			return nil, fault.New(fault.Invalid, "the settings of tenant %q have %d bytes as they are stored; at most %d are taken", e.Tenant, n, bounds.StoredBytes)
 		}
 	}
-	return json.Marshal(env)
+	out, err := encode(env)
+	if err == nil && len(out) > sdk.MaxDocumentBytes {
+		err = fault.New(fault.Invalid, "what is kept of tenant %q, its settings and the %d storages that it uses or used, has %d bytes; at most %d are kept: make its settings smaller, or purge it",
+			e.Tenant, len(env.Storages), len(out), sdk.MaxDocumentBytes)
+	}
+	return out, err
+}
+
+// encode makes JSON in which no character is longer than it has to be: what is measured
+// is what is stored and read again.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // unpack reads a registration. Settings that this host cannot read are the entry's

@@ -2,11 +2,15 @@ package ledger_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/ledger/ledgertest"
@@ -90,10 +94,95 @@ func TestWhatIsTakenIsReadAgain(t *testing.T) {
 		}
 	}
 	l = ledger.New(ledger.Options{Storage: &ledgertest.Registry{}, Key: secret.NewKey()})
-	large := config.FromMap("x", map[string]any{"prompts": map[string]any{"system": strings.Repeat("<", config.MaxStored/6)}})
-	_, err := l.Put(t.Context(), ledger.Entry{Tenant: "a", State: storage.TenantActive, Incarnation: "life", Document: large}, 0, false)
-	if !fault.Is(err, fault.Invalid) {
-		t.Errorf("what could not be read again is stored: %v", err)
+	// What is stored has as many bytes as were counted: with `{"a":""}` around it here.
+	exactly := func(n int) ledger.Entry {
+		return ledger.Entry{Tenant: "a", State: storage.TenantActive, Incarnation: "life",
+			Document: config.FromMap("x", map[string]any{"a": strings.Repeat("<", n-len(`{"a":""}`))})}
+	}
+	if e, err := l.Put(t.Context(), exactly(bounds.StoredBytes), 0, false); err != nil || e.Err != nil {
+		t.Errorf("at the bound: %v, %v", err, e)
+	}
+	// beyond: stored settings
+	if _, err := l.Put(t.Context(), exactly(bounds.StoredBytes+1), 1, false); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "have 6291457 bytes as they are stored; at most 6291456") {
+		t.Errorf("beyond the bound: %v", err)
+	}
+	// beyond: registration
+	with := exactly(bounds.StoredBytes)
+	for range 3 {
+		with.Storages = append(with.Storages, config.SealedBlock{Config: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)})
+	}
+	if _, err := l.Put(t.Context(), with, 1, false); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), `its settings and the 3 storages that it uses or used, has 943`) {
+		t.Errorf("with storages: %v", err)
+	}
+	with.Storages = with.Storages[:1]
+	if e, err := l.Put(t.Context(), with, 1, false); err != nil || len(e.Storages) != 1 {
+		t.Errorf("with a storage: %v", err)
+	}
+}
+
+// TestLedger_bounds: a document at each bound comes back as it was, from the newest
+// version, from the history and on another host.
+func TestLedger_bounds(t *testing.T) {
+	key := secret.NewKey()
+	shared := &ledgertest.Registry{}
+	for name, c := range documentsAtBounds() {
+		text, literals := c.text, c.literals
+		document, err := config.ParseJSON("body", []byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		l := ledger.New(ledger.Options{Storage: shared, Key: key})
+		if _, err := l.Put(t.Context(), ledger.Entry{Tenant: name, State: storage.TenantActive, Incarnation: "life", Document: document, Literals: literals}, 0, false); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		other := ledger.New(ledger.Options{Storage: shared, Key: key})
+		e, err := other.Get(t.Context(), name)
+		if err != nil || e.Err != nil || !reflect.DeepEqual(e.Document.Values(), document.Values()) {
+			t.Errorf("%s: it came back otherwise: %v", name, err)
+			continue
+		}
+		versions, _, err := other.History(t.Context(), name, 0, 10)
+		if err != nil || len(versions) != 1 || versions[0].Err != nil || !reflect.DeepEqual(versions[0].Document.Values(), document.Values()) {
+			t.Errorf("%s: the history has it otherwise: %v", name, err)
+		}
+		// What came back is taken again.
+		if again, err := other.Put(t.Context(), *versions[0], 1, false); err != nil || again.Err != nil || !reflect.DeepEqual(again.Document.Values(), document.Values()) {
+			t.Errorf("%s: it is not taken again: %v", name, err)
+		}
+	}
+}
+
+type documentAtBound struct {
+	text     string
+	literals []config.Path
+}
+
+// documentsAtBounds are as large as a document may be, each in another way.
+func documentsAtBounds() map[string]documentAtBound {
+	fill := func(sign string) documentAtBound {
+		const around = `{"a":""}`
+		text := strings.Repeat(sign, (bounds.DocumentBytes-len(around))/len(sign))
+		return documentAtBound{text: `{"a":"` + text + `"}`}
+	}
+	list := func(element string) documentAtBound { // beside the document, the key and the first
+		return documentAtBound{text: `{"a":[` + strings.Repeat(element+",", bounds.DocumentValues-3) + element + `]}`}
+	}
+	secrets := documentAtBound{}
+	var keys []string
+	for i := range 100 {
+		keys = append(keys, fmt.Sprintf(`"k%d":%q`, i, strings.Repeat("<", 2000)))
+		secrets.literals = append(secrets.literals, config.Path{"llm", "headers", fmt.Sprintf("k%d", i)})
+	}
+	secrets.text = `{"llm":{"headers":{` + strings.Join(keys, ",") + `}}}`
+	long := `"` + strings.Repeat("k", bounds.KeyBytes) + `":`
+	return map[string]documentAtBound{
+		"x": fill("x"), "less": fill("<"), "lines": fill("\u2028"), "escaped": fill(`\u0001`), "quotes": fill(`\"`), "wide": fill("\U0001F600"),
+		"list": list("1"), "numbers": list("1e18"), "fractions": list("1.5e-300"), "texts": list(`"<"`), "nulls": list("null"), "maps": list("{}"),
+		"deep":    {text: strings.Repeat(`{"a":`, bounds.DocumentDepth) + "1" + strings.Repeat("}", bounds.DocumentDepth)},
+		"lists":   {text: `{"a":` + strings.Repeat("[", bounds.DocumentDepth-1) + strings.Repeat("]", bounds.DocumentDepth-1) + "}"},
+		"keys":    {text: "{" + long + "{" + long + "{" + long + "{" + long + "1}}}}"},
+		"secrets": secrets,
 	}
 }
 
