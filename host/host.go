@@ -72,6 +72,7 @@ type Host struct {
 	manager  *plugins.Manager
 	registry *registry.Registry
 	leases   *bot.Leases
+	orphans  bot.Orphans
 	archive  *archive.Archive
 	metrics  *metrics.Metrics // nil for none
 	unretain context.CancelFunc

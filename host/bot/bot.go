@@ -33,9 +33,10 @@ type Parts struct {
 	// Unauthenticated, if set, is told when a plugin's upstream did not accept the
 	// credentials: they may have been replaced since the bot was built.
 	Unauthenticated func()
-	Watcher         Watcher // told of the turns; may be nil
-	Host            string  // name of this host, for turn records
-	Holder          string  // this run of the host; the holders of its turns begin with it
+	Orphans         *Orphans // the host's; nil for a bot's own
+	Watcher         Watcher  // told of the turns; may be nil
+	Host            string   // name of this host, for turn records
+	Holder          string   // this run of the host; the holders of its turns begin with it
 	Log             hclog.Logger
 }
 
@@ -49,6 +50,9 @@ type Bot struct {
 func New(p Parts) *Bot {
 	if p.Hold == nil {
 		p.Hold = func(string) func() { return func() {} }
+	}
+	if p.Orphans == nil {
+		p.Orphans = &Orphans{}
 	}
 	if p.Watcher == nil {
 		p.Watcher = unwatched{}

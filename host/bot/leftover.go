@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -31,17 +32,43 @@ type leftover struct {
 	commit storage.CommitRequest
 }
 
+// size is about what it holds in memory.
+func (l *leftover) size() int {
+	n := len(l.commit.Record) + len(l.commit.Reason)
+	if l.begin != nil {
+		n += l.begin.Message.Size() + len(l.begin.Metadata)
+	}
+	for _, m := range l.commit.Messages {
+		n += m.Size()
+	}
+	return n
+}
+
 // leave sees to the end of what is left, unless the storage cannot be used later.
 func (t *turn) leave(l leftover) {
 	log := t.bot.Log.With("tenant", t.bot.Tenant, "conversation", t.req.ConversationID)
 	s, ok := t.bot.Storage.(lasting)
-	if ok && s.Later(func(ctx context.Context, s storage.Storage) {
-		if err := l.end(ctx, s); err != nil {
-			log.Warn("a turn that the storage may have begun could not be ended", "error", err)
+	if ok {
+		release, room := t.bot.Orphans.take(t.bot.Tenant, l.size())
+		if !room {
+			// What nobody was told of need not be kept either.
+			l.commit.Messages = nil
+			release, room = t.bot.Orphans.take(t.bot.Tenant, l.size())
 		}
-	}) {
-		log.Warn("a turn may have begun in a storage that does not answer; it is ended when that does")
-		return
+		if room {
+			if s.Later(func(ctx context.Context, s storage.Storage) {
+				defer release()
+				ctx, cancel := context.WithTimeout(ctx, bounds.OrphanTimeout)
+				defer cancel()
+				if err := l.end(ctx, s); err != nil {
+					log.Warn("a turn that the storage may have begun could not be ended", "error", err)
+				}
+			}) {
+				log.Warn("a turn may have begun in a storage that does not answer; it is ended when that does")
+				return
+			}
+			release()
+		}
 	}
 	log.Warn("a turn may have begun in a storage that does not answer, and holds its conversation until its lease has run out")
 }
