@@ -167,7 +167,8 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 		return // put from here meanwhile
 	}
 	same := t.effective != nil && effective != nil && t.effective.Revision == effective.Revision && t.incarnation == e.Incarnation
-	t.doc, t.err, t.updated = e.Document, e.Err, e.CreatedAt
+	t.doc, t.updated = e.Document, e.CreatedAt
+	r.setErrLocked(t, e.Err)
 	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages, r.o.now()
 	if !same {
 		t.effective = effective

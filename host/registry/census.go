@@ -9,17 +9,22 @@ type Census struct {
 	CachedBots  int
 }
 
-// Census counts.
+// Census counts. It holds the lock for a moment, however many tenants there are.
 func (r *Registry) Census() Census {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := Census{Tenants: len(r.tenants), Unavailable: len(r.failing), CachedBots: r.cache.Len()}
-	for _, t := range r.tenants {
-		if t.err != nil {
-			out.Invalid++
-		}
+	return Census{Tenants: len(r.tenants), Invalid: len(r.invalid), Unavailable: len(r.failing), CachedBots: r.cache.Len()}
+}
+
+// setErrLocked notes why the newest settings of a tenant that is here do not serve; nil if
+// they do. Locked: mu is held.
+func (r *Registry) setErrLocked(t *tenant, err error) {
+	t.err = err
+	if err != nil && r.tenants[t.id] == t {
+		r.invalid[t] = struct{}{}
+	} else {
+		delete(r.invalid, t)
 	}
-	return out
 }
 
 // Has says whether the tenant is one of those that Census counts.

@@ -69,8 +69,8 @@ func (r *Registry) Reconsider(concerns func(*config.Effective) bool) {
 	if r.o.Ledger == nil {
 		return
 	}
-	for _, t := range r.tenants {
-		if t.source == SourceAPI && t.err != nil {
+	for t := range r.invalid {
+		if t.source == SourceAPI {
 			t.known = false
 		}
 	}

@@ -52,10 +52,12 @@ func (g *gates) sweep() {
 func (r *Registry) insertTenant(t *tenant) {
 	t.gate = r.gates.take(t.id)
 	r.tenants[t.id] = t
+	r.setErrLocked(t, t.err)
 }
 
 // deleteTenant takes a tenant out. The caller holds mu.
 func (r *Registry) deleteTenant(t *tenant) {
 	delete(r.tenants, t.id)
+	delete(r.invalid, t)
 	r.gates.keep(t.id, t.gate)
 }

@@ -69,6 +69,7 @@ type Registry struct {
 	tries   tries
 	loads   map[string]*loading
 	absent  *simplelru.LRU[string, error] // what asking the ledger for ids without a tenant gave
+	invalid map[*tenant]struct{}          // of tenants: those that have an err
 	failing map[*tenant]*failing          // with valid settings, of which no bot could be built
 	wake    chan struct{}                 // some of them may be due
 	leaving map[string]*Estate            // without a ledger: tenants whose purge is not done
@@ -101,7 +102,7 @@ func New(o Options) (*Registry, error) {
 	if o.StaleEvery == 0 {
 		o.StaleEvery = 2 * time.Second
 	}
-	r := &Registry{o: o, rebase: make(chan struct{}, 1), tenants: map[string]*tenant{}, loads: map[string]*loading{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Estate{}, idle: make(chan struct{})}
+	r := &Registry{o: o, rebase: make(chan struct{}, 1), tenants: map[string]*tenant{}, loads: map[string]*loading{}, invalid: map[*tenant]struct{}{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Estate{}, idle: make(chan struct{})}
 	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
 	if err != nil {
 		return nil, err

@@ -68,6 +68,7 @@ func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		checkCensus(t, r)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := r.Close(ctx); err != nil {

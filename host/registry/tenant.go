@@ -153,7 +153,8 @@ func (r *Registry) putHere(ctx context.Context, id string, doc *config.Document,
 		return created, effective, nil, nil
 	}
 	changed := now.effective == nil || now.effective.Revision != effective.Revision
-	now.source, now.doc, now.effective, now.err, now.updated = o.Source, doc, effective, nil, t.updated
+	now.source, now.doc, now.effective, now.updated = o.Source, doc, effective, t.updated
+	r.setErrLocked(now, nil)
 	if changed {
 		r.forget(now)
 	}
@@ -237,7 +238,8 @@ func (r *Registry) Refuse(id, source string, err error) {
 	if t.source != SourceAPI {
 		t.source = source
 	}
-	t.err, t.updated = err, r.o.now()
+	t.updated = r.o.now()
+	r.setErrLocked(t, err)
 }
 
 // Get answers a tenant and its settings, with secrets in them. fault.NotFound.

@@ -1,0 +1,55 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// checkCensus compares what is counted with what is there.
+func checkCensus(t testing.TB, r *Registry) {
+	t.Helper()
+	got := r.Census()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	want := Census{Tenants: len(r.tenants), Unavailable: len(r.failing), CachedBots: r.cache.Len()}
+	for _, tn := range r.tenants {
+		if tn.err != nil {
+			want.Invalid++
+		}
+	}
+	if got != want {
+		t.Errorf("counted %+v, there are %+v", got, want)
+	}
+}
+
+// TestCensus: what is counted is kept up with whatever happens to tenants.
+func TestCensus(t *testing.T) {
+	y := &yard{}
+	r := y.open(t, time.Minute, 10)
+	ctx, bad := context.Background(), errors.New("bad")
+	seen := map[int]bool{}
+	for n := range 2000 {
+		id, file := fmt.Sprint("t", rand.IntN(6)), fmt.Sprint("/f", rand.IntN(2))
+		switch rand.IntN(6) {
+		case 0:
+			_, _, _ = r.Put(ctx, id, doc("v", n), PutOptions{})
+		case 1:
+			_, _, _ = r.Put(ctx, id, doc("v", n), PutOptions{Source: file})
+		case 2, 3:
+			r.Refuse(id, file, bad)
+		case 4:
+			_ = r.Remove(ctx, id, "")
+		case 5:
+			r.Drop(id, file)
+		}
+		checkCensus(t, r)
+		seen[r.Census().Invalid] = true
+	}
+	if len(seen) < 3 {
+		t.Errorf("there were never more than %d invalid tenants", len(seen))
+	}
+}
