@@ -90,7 +90,7 @@ func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	noteAct(w, "turns", done.Turns, "registered", done.Registered)
-	return writeJSON(w, http.StatusOK, Imported{
+	return writeJSON(w, r, http.StatusOK, Imported{
 		Conversations: done.Conversations, Turns: done.Turns, Present: done.Present,
 		Interrupted: done.Interrupted, LeftOut: done.LeftOut, Registered: done.Registered,
 	})

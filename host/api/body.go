@@ -19,39 +19,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// bodyTimeout is how long a caller may take to send a body.
-const bodyTimeout = 30 * time.Second
-
 // readBody reads JSON of at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if err := checkContentType(r.Header.Values("Content-Type"), "application/json"); err != nil {
 		return nil, err
 	}
-	c, forget := boundReading(w, r)
-	defer forget()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, withStatus(http.StatusRequestEntityTooLarge,
-			fault.New(fault.Invalid, "the body has more than %d bytes", limit))
-	case err != nil && r.Context().Err() != nil:
-		return nil, context.Cause(r.Context())
-	case err != nil:
-		return nil, malformed("", "the body cannot be read: %w", err)
-	}
-	// The connection is watched from here on, to see the caller leave.
-	_ = c.SetReadDeadline(time.Time{})
-	isWhole(r.Context())
-	return body, nil
+	return collect(w.(*exchange), r, limit)
 }
 
-// boundReading has the reading of a body fail when it takes longer than bodyTimeout, and
+// boundReading has the reading of a body fail when it takes longer than a stall, and
 // until forget is called, which has to be, when the request's context ends. Whoever
 // read it whole takes the deadline back.
 func boundReading(w http.ResponseWriter, r *http.Request) (c *http.ResponseController, forget func() bool) {
 	c = http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = c.SetReadDeadline(time.Now().Add(stallOf(w)))
 	return c, context.AfterFunc(r.Context(), func() { _ = c.SetReadDeadline(time.Now()) })
 }
 

@@ -29,7 +29,7 @@ func (s *Server) listCache(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range s.host.Registry().Cached() {
 		out.Cached = append(out.Cached, newCachedBot(c))
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeJSON(w, r, http.StatusOK, out)
 }
 
 func (s *Server) getCached(w http.ResponseWriter, r *http.Request) error {
@@ -39,7 +39,7 @@ func (s *Server) getCached(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, c := range s.host.Registry().Cached() {
 		if c.Tenant == id {
-			return writeJSON(w, http.StatusOK, newCachedBot(c))
+			return writeJSON(w, r, http.StatusOK, newCachedBot(c))
 		}
 	}
 	return notCached(id)
@@ -58,7 +58,7 @@ func (s *Server) evict(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, http.StatusOK, map[string]int{"removed": s.host.Registry().Clear()})
+	return writeJSON(w, r, http.StatusOK, map[string]int{"removed": s.host.Registry().Clear()})
 }
 
 func notCached(id string) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 
 	"github.com/botyard/botyard/host/bot"
@@ -39,16 +40,17 @@ func (s *Server) chatBodyLimit() int64 {
 	return 6*int64(s.host.Settings().Limits.MessageBytes) + bodyOverhead
 }
 
+// chat knows the tenant before it reads the body.
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
-	req, err := s.chatRequest(w, r)
-	if err != nil {
-		return err
-	}
 	lease, err := s.lease(r)
 	if err != nil {
 		return err
 	}
 	defer lease.Release()
+	req, err := s.chatRequest(w, r)
+	if err != nil {
+		return err
+	}
 	if x, ok := w.(*exchange); ok {
 		x.reachedBot = true
 	}
@@ -62,7 +64,20 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	if reply.Replayed {
 		w.Header().Set(replayedHeader, "true")
 	}
-	return writeJSON(w, http.StatusOK, newChatReply(reply, lease.Cached))
+	a := &answer{w: w, status: http.StatusOK, contentType: "application/json", stall: s.writeTimeout}
+	a.end(newChatReply(reply, lease.Cached).write(a, "\n"))
+	return nil
+}
+
+// write writes the reply as JSON, and the end after it. Its text is not copied.
+func (r ChatReply) write(w io.Writer, end string) error {
+	var long shelf
+	r.Reply = long.put(r.Reply)
+	err := long.write(w, r)
+	if err == nil {
+		_, err = io.WriteString(w, end)
+	}
+	return err
 }
 
 // replayedHeader marks the reply of an earlier turn with the same key.
@@ -83,6 +98,9 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (bot.Reques
 		"stream":          &req.Stream,
 	})
 	req.Metadata = json.RawMessage(metadata)
+	if x, ok := w.(*exchange); ok {
+		x.body.Shrink(int64(len(req.Message) + len(req.Metadata))) // the turn has them until it ends
+	}
 	return req, err
 }
 

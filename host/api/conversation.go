@@ -1,8 +1,11 @@
 package api
 
 import (
+	"io"
 	"net/http"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -55,7 +58,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error
 	if n := len(page.Conversations); page.More && n > 0 {
 		out.Next = &page.Conversations[n-1].ID
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeJSON(w, r, http.StatusOK, out)
 }
 
 // Messages answers GET /v1/conversations/{id}: the messages of the succeeded turns,
@@ -86,6 +89,12 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	}
 	defer lease.Release()
 	id := r.PathValue("id")
+	// The messages that were read, and the next turns to choose from.
+	share, err := holdPage(w, r, sdk.MaxPageBytes+pageBytes(lease.Limits, min(turnsAtOnce, limit/2+2)))
+	if err != nil {
+		return err
+	}
+	defer share.Release()
 	p := pager{after: after, limit: limit, read: func(after int64, limit int) (*storage.TurnPage, error) {
 		return lease.Turns(r.Context(), user, id, after, limit, false)
 	}}
@@ -93,11 +102,21 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	out := Messages{ID: id, Messages: messages}
+	lease.Release() // whoever reads slowly holds no bot
+	left := sizeFrom(len(messages), func(i int) int { return len(messages[i].Content) + chat.Message{Parts: messages[i].Parts}.Size() })
+	if err := resize(share, left(0)); err != nil {
+		return err
+	}
+	out := Messages{ID: id, Messages: []Message{}}
 	if more {
 		out.Next = &messages[len(messages)-1].ID
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeList(w, out, elements{name: "messages", size: len(messages), bytes: left, write: func(i int, to io.Writer) error {
+		var long shelf
+		m := shelve(messages[i:i+1], &long)
+		messages[i] = Message{} // it is written once
+		return long.write(to, m[0])
+	}}, share)
 }
 
 func (s *Server) deleteConversation(w http.ResponseWriter, r *http.Request) error {

@@ -114,7 +114,6 @@ func TestWhoNeverStopsSendingLeaves(t *testing.T) {
 	if n, err := io.WriteString(c, strings.Repeat("y", 64<<20)); err == nil {
 		t.Errorf("%d bytes were taken", n)
 	}
-	_ = c.Close()
 	s.eventually("the turn is interrupted", func() bool {
 		turns := s.turns("hangs", "c")
 		return len(turns) == 1 && turns[0].State == "interrupted" && strings.Contains(turns[0].Reason, "behind the request")

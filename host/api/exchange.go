@@ -3,23 +3,19 @@ package api
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/quota"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
-
-// writeTimeout is how long a reader may take for what is written at once; one that
-// is slower is cut off, so that it holds no turn and no memory.
-const writeTimeout = 30 * time.Second
 
 // exchange is a response that is watched: what was sent decides what can still be
 // said when something goes wrong, and what the log says.
@@ -29,6 +25,13 @@ type exchange struct {
 	err    error // that was answered
 
 	reachedBot bool // which counts its turns itself
+
+	payer           string        // the tenant that it is counted for
+	bodies, answers *quota.Pool   // that its bytes are taken from
+	body            *quota.Share  // bytes of its body that are held
+	whole           bool          // the body was read to its end
+	stall           time.Duration // that a body or a reader may have
+	linger          bool          // the connection ends, and the body is still coming
 
 	act     string // that it is, for the log
 	details []any  // of it
@@ -60,6 +63,14 @@ func noteError(w http.ResponseWriter, err error) {
 	}
 }
 
+// stallOf is how long a reader or a body may have for nothing.
+func stallOf(w http.ResponseWriter) time.Duration {
+	if x, ok := w.(*exchange); ok && x.stall > 0 {
+		return x.stall
+	}
+	return bounds.Stall
+}
+
 type requestIDKey struct{}
 
 func requestID(r *http.Request) string {
@@ -84,9 +95,10 @@ func (s *Server) watch(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		// A deadline of the connection's last response must not meet this one.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-		x := &exchange{ResponseWriter: w}
+		x := &exchange{ResponseWriter: w, stall: s.writeTimeout}
 		start := time.Now()
 		defer func() {
+			x.body.Release()
 			if p := recover(); p != nil {
 				x.failed(r, log, p)
 			}
@@ -94,6 +106,7 @@ func (s *Server) watch(next http.Handler) http.Handler {
 			x.log(r, log, took)
 			s.logAct(x, r, log)
 			s.count(x, r, took)
+			x.drain(r)
 		}()
 		next.ServeHTTP(x, r)
 	})
@@ -163,17 +176,5 @@ func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 		log.Info(what, args...)
 	default:
 		log.Warn(what, args...)
-	}
-}
-
-// writeBody answers with all of the body at once.
-func writeBody(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.Header().Set("Cache-Control", "no-store")
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	w.WriteHeader(status)
-	if _, err := w.Write(body); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
-		noteError(w, fmt.Errorf("the answer could not be delivered: %w", err))
 	}
 }

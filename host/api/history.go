@@ -84,7 +84,7 @@ func (s *Server) tenantHistory(w http.ResponseWriter, r *http.Request) error {
 	if more {
 		out.Next = &found[len(found)-1].Version
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeJSON(w, r, http.StatusOK, out)
 }
 
 func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
@@ -151,7 +151,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	}
 	noteAct(w, "version", t.Version)
 	setETag(w, effective.Revision)
-	return writeJSON(w, http.StatusOK, newTenant(t))
+	return writeJSON(w, r, http.StatusOK, newTenant(t))
 }
 
 func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
@@ -170,5 +170,5 @@ func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
 	}
 	noteAct(w, "version", t.Version)
 	setETag(w, t.Revision)
-	return writeJSON(w, http.StatusOK, newTenant(t))
+	return writeJSON(w, r, http.StatusOK, newTenant(t))
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -16,15 +17,16 @@ import (
 // empty is an error, never as if it were left out: the variable that a script meant
 // to put there was not set, and "all users" is not what it asked for. So is what is
 // given twice, what is no text, and what the route does not have.
-func (ro route) intake(pattern string) handler {
+func (s *Server) intake(pattern string, ro route) handler {
 	values := pathValues(pattern)
+	answer := s.admitted(pattern, ro.class, ro.answer)
 	return func(w http.ResponseWriter, r *http.Request) error {
 		for _, name := range values {
 			if err := checkText(name, r.PathValue(name)); err != nil {
 				return err
 			}
 		}
-		if err := checkHeaders(r.Header); err != nil {
+		if err := cmp.Or(checkFields(r.Header), checkHeaders(r.Header)); err != nil {
 			return err
 		}
 		q, err := readQuery(r, ro.params...)
@@ -39,7 +41,7 @@ func (ro route) intake(pattern string) handler {
 		if len(q.values) > 0 {
 			r = r.WithContext(context.WithValue(r.Context(), queryKey{}, q))
 		}
-		return ro.answer(w, r)
+		return answer(w, r)
 	}
 }
 
@@ -106,6 +108,7 @@ func refuseBody(w http.ResponseWriter, r *http.Request) error {
 		n, err := r.Body.Read(make([]byte, 1))
 		switch {
 		case n == 0 && err == io.EOF:
+			noteWhole(w)
 			_ = c.SetReadDeadline(time.Time{})
 			return nil
 		case n == 0 && r.Context().Err() != nil:

@@ -96,6 +96,7 @@ type incoming struct {
 	c       *http.ResponseController
 	body    io.Reader
 	timeout time.Duration
+	whole   func() // called at the body's end
 }
 
 // Read implements io.Reader.
@@ -105,6 +106,9 @@ func (i *incoming) Read(b []byte) (int, error) {
 		return 0, context.Cause(i.ctx)
 	}
 	n, err := i.body.Read(b)
+	if errors.Is(err, io.EOF) {
+		i.whole()
+	}
 	if err != nil && i.ctx.Err() != nil && !errors.Is(err, io.EOF) {
 		err = context.Cause(i.ctx)
 	}
@@ -116,7 +120,7 @@ func (i *incoming) Read(b []byte) (int, error) {
 func receive(w http.ResponseWriter, r *http.Request, timeout time.Duration) (body io.Reader, stop func()) {
 	c := http.NewResponseController(w)
 	forget := context.AfterFunc(r.Context(), func() { _ = c.SetReadDeadline(time.Now()) })
-	return &incoming{ctx: r.Context(), c: c, body: r.Body, timeout: timeout}, func() {
+	return &incoming{ctx: r.Context(), c: c, body: r.Body, timeout: timeout, whole: func() { noteWhole(w) }}, func() {
 		forget()
 		_ = c.SetReadDeadline(time.Time{})
 	}

@@ -85,7 +85,7 @@ func (s *Server) ServeMetrics(l net.Listener) error {
 // metricsHandler serves the one route. With open, no token is asked for, and pages in
 // browsers are kept out.
 func (s *Server) metricsHandler(open bool) http.Handler {
-	page := route{answer: s.writeMetrics}.intake(MetricsRoute)
+	page := s.intake(MetricsRoute, route{answer: s.writeMetrics, class: scrapes})
 	nothing := func(_ http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "there is nothing at %s: this address is for %s", clip(r.URL.Path), MetricsRoute)
 	}

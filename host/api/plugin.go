@@ -17,5 +17,5 @@ func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request) error {
 	if out.Plugins == nil {
 		out.Plugins = []plugins.Status{}
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeJSON(w, r, http.StatusOK, out)
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -223,5 +224,8 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	body, _ := json.Marshal(p) // texts and numbers
-	writeBody(w, p.Status, "application/problem+json", body)
+	closeUnread(w, r)
+	if err := sendBody(w, p.Status, "application/problem+json", body, stallOf(w)); err != nil {
+		noteError(w, fmt.Errorf("the answer could not be delivered: %w", err))
+	}
 }

@@ -71,5 +71,5 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 		}
 		out.Changes = append(out.Changes, change)
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeJSON(w, r, http.StatusOK, out)
 }

@@ -17,6 +17,7 @@ type route struct {
 	answer handler
 	params []string // names of the query's parameters
 	body   bool     // it reads one
+	class  class    // whose slots it takes
 	act    string   // what it changes, as an operator's act; empty for what changes nothing
 }
 
@@ -25,37 +26,41 @@ const chatRoute = "/v1/chat"
 
 // routes is the whole API.
 func (s *Server) routes() map[string]map[string]route {
-	bare := func(h handler, params ...string) route { return route{answer: h, params: params} }
-	full := func(h handler, params ...string) route { return route{answer: h, params: params, body: true} }
+	bare := func(c class, h handler, params ...string) route {
+		return route{answer: h, params: params, class: c}
+	}
+	full := func(c class, h handler, params ...string) route {
+		return route{answer: h, params: params, class: c, body: true}
+	}
 	act := func(name string, ro route) route { ro.act = name; return ro }
 	return map[string]map[string]route{
-		"/v1/chat":                     {"POST": full(s.chat)},
-		"/v1/conversations":            {"GET": bare(s.listConversations, "limit", "after", "user_id")},
-		"/v1/conversations/{id}":       {"GET": bare(s.readConversation, "limit", "after", "user_id"), "DELETE": bare(s.deleteConversation, "user_id")},
-		"/v1/conversations/{id}/turns": {"GET": bare(s.readTurns, "limit", "after", "user_id")},
+		"/v1/chat":                     {"POST": full(turns, s.chat)},
+		"/v1/conversations":            {"GET": bare(reads, s.listConversations, "limit", "after", "user_id")},
+		"/v1/conversations/{id}":       {"GET": bare(reads, s.readConversation, "limit", "after", "user_id"), "DELETE": bare(deletions, s.deleteConversation, "user_id")},
+		"/v1/conversations/{id}/turns": {"GET": bare(reads, s.readTurns, "limit", "after", "user_id")},
 
-		"/admin/v1/tenants":                                                {"GET": bare(s.listTenants, "after", "limit")},
-		"/admin/v1/tenants/{id}":                                           {"PUT": act("put tenant", full(s.putTenant, "dry_run")), "GET": bare(s.getTenant), "DELETE": act("remove tenant", bare(s.deleteTenant))},
-		"/admin/v1/tenants/{id}/config":                                    {"GET": bare(s.explainTenant)},
-		"/admin/v1/tenants/{id}/versions":                                  {"GET": bare(s.tenantHistory, "limit", "before")},
-		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": bare(s.tenantVersion)},
-		"/admin/v1/tenants/{id}/rollback":                                  {"POST": act("roll back tenant", full(s.rollbackTenant))},
-		"/admin/v1/tenants/{id}/restore":                                   {"POST": act("restore tenant", bare(s.restoreTenant))},
-		"/admin/v1/tenants/{id}/export":                                    {"GET": bare(s.exportTenant, "user", "current")},
-		"/admin/v1/tenants/{id}/import":                                    {"POST": act("import tenant", full(s.importTenant, "register"))},
-		"/admin/v1/tenants/{id}/erase":                                     {"POST": act("erase", full(s.eraseTenant))},
-		"/admin/v1/tenants/{id}/purge":                                     {"POST": act("purge tenant", full(s.purgeTenant))},
-		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": bare(s.showTurn, "by", "compose")},
+		"/admin/v1/tenants":                                                {"GET": bare(adminReads, s.listTenants, "after", "limit")},
+		"/admin/v1/tenants/{id}":                                           {"PUT": act("put tenant", full(adminActs, s.putTenant, "dry_run")), "GET": bare(adminReads, s.getTenant), "DELETE": act("remove tenant", bare(adminActs, s.deleteTenant))},
+		"/admin/v1/tenants/{id}/config":                                    {"GET": bare(adminReads, s.explainTenant)},
+		"/admin/v1/tenants/{id}/versions":                                  {"GET": bare(adminReads, s.tenantHistory, "limit", "before")},
+		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": bare(adminReads, s.tenantVersion)},
+		"/admin/v1/tenants/{id}/rollback":                                  {"POST": act("roll back tenant", full(adminActs, s.rollbackTenant))},
+		"/admin/v1/tenants/{id}/restore":                                   {"POST": act("restore tenant", bare(adminActs, s.restoreTenant))},
+		"/admin/v1/tenants/{id}/export":                                    {"GET": bare(exports, s.exportTenant, "user", "current")},
+		"/admin/v1/tenants/{id}/import":                                    {"POST": act("import tenant", full(imports, s.importTenant, "register"))},
+		"/admin/v1/tenants/{id}/erase":                                     {"POST": act("erase", full(sweeps, s.eraseTenant))},
+		"/admin/v1/tenants/{id}/purge":                                     {"POST": act("purge tenant", full(sweeps, s.purgeTenant))},
+		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {"GET": bare(adminReads, s.showTurn, "by", "compose")},
 
-		"/admin/v1/reload":     {"POST": act("reload", bare(s.reload, "dry_run", "confirm_removed"))},
-		"/admin/v1/cache":      {"GET": bare(s.listCache), "DELETE": act("clear cache", bare(s.clearCache))},
-		"/admin/v1/cache/{id}": {"GET": bare(s.getCached), "DELETE": act("evict bot", bare(s.evict))},
-		"/admin/v1/plugins":    {"GET": bare(s.listPlugins)},
+		"/admin/v1/reload":     {"POST": act("reload", bare(adminActs, s.reload, "dry_run", "confirm_removed"))},
+		"/admin/v1/cache":      {"GET": bare(adminReads, s.listCache), "DELETE": act("clear cache", bare(adminActs, s.clearCache))},
+		"/admin/v1/cache/{id}": {"GET": bare(adminReads, s.getCached), "DELETE": act("evict bot", bare(adminActs, s.evict))},
+		"/admin/v1/plugins":    {"GET": bare(adminReads, s.listPlugins)},
 
-		"/metrics": {"GET": bare(s.showMetrics)},
+		"/metrics": {"GET": bare(scrapes, s.showMetrics)},
 
-		"/healthz": {"GET": bare(s.healthz)},
-		"/readyz":  {"GET": bare(s.readyz)},
+		"/healthz": {"GET": bare(probes, s.healthz)},
+		"/readyz":  {"GET": bare(probes, s.readyz)},
 	}
 }
 
@@ -65,7 +70,7 @@ func (s *Server) mux(routes map[string]map[string]route) http.Handler {
 	for path, methods := range routes {
 		var allowed []string
 		for method, ro := range methods {
-			m.Handle(method+" "+path, answering(s.admit(path, s.atWork(path, ro.acting(ro.intake(path))))))
+			m.Handle(method+" "+path, answering(s.admit(path, s.atWork(path, ro.acting(s.intake(path, ro))))))
 			allowed = append(allowed, method)
 			if method == "GET" {
 				allowed = append(allowed, "HEAD")

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net"
 	"syscall"
+
+	"github.com/botyard/botyard/host/bounds"
 )
 
 // sendBuffer is how much the system keeps for a connection whose other end does not
 // read. Left to itself it keeps megabytes, all of which a fast model fills before
 // it is made to wait; and what was said to nobody is a part of the turn.
-const sendBuffer = 128 << 10
+const sendBuffer = bounds.SendBuffer
 
 // knowConnection is http.Server's ConnContext: it bounds the send buffer, and keeps the
 // connection for [departures]. A TLS connection has another below.

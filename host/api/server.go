@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
@@ -48,17 +50,19 @@ type Server struct {
 	keepalive    time.Duration
 	writeTimeout time.Duration
 
-	keys       *keyring // nil: no token is asked for
-	work       work
-	settings   *slots.Room // requests about settings of tenants
-	withdrawn  atomic.Bool
-	departures departures
-	cancel     context.CancelCauseFunc // ends all requests
+	keys        *keyring // nil: no token is asked for
+	admission   *admission
+	connections connections
+	work        work
+	settings    *slots.Room // requests about settings of tenants
+	withdrawn   atomic.Bool
+	departures  departures
+	cancel      context.CancelCauseFunc // ends all requests
 }
 
 // New makes a server for the host, which it does not own.
 func New(h Host, o Options) *Server {
-	s := &Server{host: h, log: o.Log, settings: newSettingsRoom(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h)}
+	s := &Server{host: h, log: o.Log, settings: newSettingsRoom(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h), admission: newAdmission(h)}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
@@ -66,25 +70,28 @@ func New(h Host, o Options) *Server {
 		s.keepalive = 15 * time.Second
 	}
 	if s.writeTimeout == 0 {
-		s.writeTimeout = writeTimeout
+		s.writeTimeout = bounds.Stall
 	}
 	if h.Settings().Auth.Mode == config.AuthToken {
 		s.keys = newKeyring(h, s.log)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
-	s.http, s.metricsHTTP = s.newHTTP(ctx), s.newHTTP(ctx)
+	s.http, s.metricsHTTP = s.newHTTP(ctx, &s.connections), s.newHTTP(ctx, &connections{})
 	s.http.Handler = s.Handler()
 	return s
 }
 
-func (s *Server) newHTTP(ctx context.Context) *http.Server {
+func (s *Server) newHTTP(ctx context.Context, cs *connections) *http.Server {
+	h := s.host
+	cs.most = func() int { return cmp.Or(h.Settings().HTTP.Connections, bounds.DefaultConnections) }
 	return &http.Server{
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       knowConnection,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return cs.add(knowConnection(ctx, c), c) },
+		ConnState:         cs.changed,
+		ReadHeaderTimeout: bounds.HeaderTimeout,
+		IdleTimeout:       bounds.IdleTimeout,
+		MaxHeaderBytes:    bounds.HeaderBytes,
 		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 }

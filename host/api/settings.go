@@ -35,6 +35,5 @@ func (s *Server) writeSettings(w http.ResponseWriter, r *http.Request, tenant st
 	if err != nil {
 		return err
 	}
-	writeBody(w, status, "application/json", append(body, '\n'))
-	return nil
+	return writeEncoded(w, r, status, body)
 }

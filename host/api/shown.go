@@ -1,10 +1,13 @@
 package api
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -47,6 +50,15 @@ func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer lease.Release()
+	bytes := turnBytes(lease.Limits)
+	if compose {
+		bytes += sdk.MaxTailBytes
+	}
+	share, err := holdPage(w, r, bytes)
+	if err != nil {
+		return err
+	}
+	defer share.Release()
 	conversation := r.PathValue("conversation")
 	find := lease.Turn
 	if bySequence {
@@ -62,6 +74,10 @@ func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	lease.Release()
+	if err := resize(share, int64(shown.Turn.Size()+chat.Size(shown.Seen))); err != nil {
+		return err
+	}
 	out := Shown{Turn: newTurn(&shown.Turn), Gaps: shown.Gaps}
 	seen := &storage.Turn{Messages: shown.Seen}
 	for i := range shown.Seen {
@@ -69,5 +85,13 @@ func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
 		m.ID = "" // they are rebuilt, and have no place in the log
 		out.Seen = append(out.Seen, m)
 	}
-	return writeJSON(w, http.StatusOK, out)
+	var long shelf
+	out.Turn.Messages, out.Seen = shelve(out.Turn.Messages, &long), shelve(out.Seen, &long)
+	a := &answer{w: w, status: http.StatusOK, contentType: "application/json", stall: stallOf(w)}
+	err = long.write(a, out)
+	if err == nil {
+		_, err = io.WriteString(a, "\n")
+	}
+	a.end(err)
+	return nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -70,13 +71,34 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	if reply.Replayed && !e.begun {
 		w.Header().Set(replayedHeader, "true")
 	}
-	if deltas == 0 && reply.Text != "" {
-		_ = piece(reply.Text) // replayed, or of a provider that does not stream
+	for text := reply.Text; deltas == 0 && text != ""; { // replayed, or of a provider that does not stream
+		next := firstPiece(text, longText)
+		if text = text[len(next):]; e.event(EventDelta, delta{next}, flushAtEnd) != nil {
+			break
+		}
 	}
-	if err := e.event(EventDone, newChatReply(reply, lease.Cached), flushAtEnd); err != nil {
+	if err := e.done(newChatReply(reply, lease.Cached)); err != nil {
 		noteError(w, err)
 	}
 	return nil
+}
+
+// done writes the last event of a turn that succeeded.
+func (e *events) done(reply ChatReply) error {
+	if _, err := io.WriteString(eventWriter{e}, "event: "+EventDone+"\ndata: "); err != nil {
+		return err
+	}
+	return reply.write(eventWriter{e}, "\n\n")
+}
+
+// eventWriter writes parts of an event, after rest.
+type eventWriter struct{ e *events }
+
+// Write implements io.Writer.
+func (w eventWriter) Write(b []byte) (int, error) {
+	w.e.mu.Lock()
+	defer w.e.mu.Unlock()
+	return len(b), w.e.write(b, flushAtEnd)
 }
 
 // delta is the data of EventDelta.

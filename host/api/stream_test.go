@@ -262,6 +262,8 @@ func TestClientVanishes(t *testing.T) {
 }
 
 // TestSlowReader holds that one who takes nothing is cut off.
+//
+// beyond: streamed reply
 func TestSlowReader(t *testing.T) {
 	s := serve(t, Options{writeTimeout: 300 * time.Millisecond})
 	s.register("talks", echoWith(map[string]any{"tokens": 10_000_000}))

@@ -114,7 +114,7 @@ func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {
 			out.IgnoredFiles = append(out.IgnoredFiles, IgnoredFile{i.Path, i.Reason})
 		}
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeJSON(w, r, http.StatusOK, out)
 }
 
 func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {

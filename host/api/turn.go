@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -55,20 +56,30 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer lease.Release()
 	id := r.PathValue("id")
+	share, err := holdPage(w, r, pageBytes(lease.Limits, limit))
+	if err != nil {
+		return err
+	}
+	defer share.Release()
 	page, err := lease.Turns(r.Context(), user, id, after, limit, true)
 	if err != nil {
 		return err
 	}
-	out := Turns{ID: id, Turns: []Turn{}}
-	for i := range page.Turns {
-		turn := bot.ForCallers(page.Turns[i])
-		out.Turns = append(out.Turns, newTurn(&turn))
+	lease.Release() // whoever reads slowly holds no bot
+	left := sizeFrom(len(page.Turns), func(i int) int { return page.Turns[i].Size() })
+	if err := resize(share, left(0)); err != nil {
+		return err
 	}
+	out := Turns{ID: id, Turns: []Turn{}}
 	if n := len(page.Turns); page.More && n > 0 {
 		next := strconv.FormatInt(page.Turns[n-1].Sequence, 10)
 		out.Next = &next
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeList(w, out, elements{name: "turns", size: len(page.Turns), bytes: left, write: func(i int, to io.Writer) error {
+		turn := bot.ForCallers(page.Turns[i])
+		page.Turns[i] = storage.Turn{} // it is written once
+		return newTurn(&turn).write(to)
+	}}, share)
 }
 
 func newTurn(t *storage.Turn) Turn {

@@ -1,4 +1,133 @@
 package bounds
 
+import (
+	"fmt"
+	"time"
+)
+
+// Slots bound how many requests of one class are at work, and how many wait for it.
+type Slots struct {
+	// Each and All are the requests of one tenant and of all. One tenant has half of all
+	// at most, and what others have left.
+	Each, All int64
+	// WaitingEach and WaitingAll are how many may wait for a slot. With 0 nobody waits.
+	WaitingEach, WaitingAll int
+	// Wait is how long one waits.
+	Wait time.Duration
+}
+
+// Requests at work, by what they do. Turns have most of the connections.
+var (
+	ReadSlots     = Slots{Each: 32, All: 128, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
+	DeletionSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
+
+	AdminReadSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 10 * time.Second}
+	AdminActSlots  = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 30 * time.Second}
+	ExportSlots    = Slots{Each: 4, All: 16, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
+	ImportSlots    = Slots{Each: 2, All: 8, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
+	SweepSlots     = Slots{Each: 8, All: 32, WaitingEach: 32, WaitingAll: 256, Wait: 30 * time.Second}
+	ScrapeSlots    = Slots{Each: 4, All: 8, WaitingEach: 8, WaitingAll: 8, Wait: 5 * time.Second}
+)
+
+const (
+	// HeaderBytes and HeaderFields bound the headers of a request.
+	HeaderBytes  = 32 << 10
+	HeaderFields = 128
+	// HeaderTimeout is how long the headers may take, IdleTimeout how long a connection
+	// may have no request.
+	HeaderTimeout = 10 * time.Second
+	IdleTimeout   = 2 * time.Minute
+
+	// SpareConnections are beyond http.connections, for probes and admins.
+	SpareConnections = 64
+	// DefaultConnections, MinConnections and MaxConnections are of the key http.connections.
+	DefaultConnections = 4096
+	MinConnections     = 16
+	MaxConnections     = 1000000
+
+	// DefaultBodyBytes, MinHeldBytes and MaxHeldBytes are of the keys http.body_bytes and
+	// http.answer_bytes. The largest body of a turn fits into
+	// half of the least.
+	DefaultBodyBytes   = 128 << 20
+	DefaultAnswerBytes = 128 << 20
+	MinHeldBytes       = 100 << 20
+	MaxHeldBytes       = 1 << 40
+	// AdminBodyBytes and AdminAnswerBytes are what requests of admins have beside.
+	AdminBodyBytes   = 32 << 20
+	AdminAnswerBytes = 96 << 20
+
+	// Stall is how long a body may bring nothing, or a reader take nothing of an answer.
+	// Beyond it both have to be as fast as SlowestRate, in bytes a second.
+	Stall       = 30 * time.Second
+	SlowestRate = 32 << 10
+
+	// Piece is how much of an answer is written at once.
+	Piece = 32 << 10
+	// SendBuffer is what the system keeps for a connection whose reader takes nothing.
+	SendBuffer = 128 << 10
+)
+
+func slots(name, what string, s Slots) Bound {
+	answer := fmt.Sprintf("Waits up to %s, %d of each tenant and %d of all; then 429 with Retry-After.", s.Wait, s.WaitingEach, s.WaitingAll)
+	return Bound{Name: name, What: what, Each: fmt.Sprint(s.Each), All: fmt.Sprint(s.All), Answer: answer}
+}
+
 // requests are the bounds of the HTTP interface, by host/api.
-var requests = []Bound{}
+var requests = []Bound{
+	{
+		Name: "connections", What: "Connections of the listener. One that waits for its next request gives way to a new one.",
+		All: fmt.Sprint(MaxConnections), Key: "http.connections",
+		Answer: fmt.Sprintf("%d more are taken for probes and admins; others get 429 there, and are closed.", SpareConnections),
+	},
+	{
+		Name: "turns asked for", What: "Requests for turns that are at work, those whose body is read included. `limits.concurrent_turns` and `limits.waiting_turns` are of turns that have been read.",
+		Each: "half of all", All: "7 of 8 connections", Answer: "429 with Retry-After",
+	},
+	slots("reads", "Requests of a tenant that read its conversations and are at work, from before the storage is asked until the last byte is written.", ReadSlots),
+	slots("deletions", "Requests of a tenant that delete a conversation and are at work.", DeletionSlots),
+	slots("reads of admins", "Requests of admins that read and are at work, by the tenant that they name.", AdminReadSlots),
+	slots("acts of admins", "Requests of admins that change something and are at work, by the tenant that they name.", AdminActSlots),
+	slots("exports", "Exports at work, by tenant.", ExportSlots),
+	slots("imports", "Imports at work, by tenant.", ImportSlots),
+	slots("erasures and purges", "Erasures and purges at work, by tenant.", SweepSlots),
+	slots("pages of metrics", "Requests for the metrics that are at work.", ScrapeSlots),
+	{
+		Name: "headers", What: "The headers of a request.",
+		Each:   fmt.Sprintf("%s, %d of them, %s to come", Bytes(HeaderBytes), HeaderFields, HeaderTimeout),
+		Answer: "431; a connection whose headers do not come is closed.",
+	},
+	{
+		Name: "body", What: "The body of a turn: six times `limits.message_bytes` of the host, since JSON may escape every byte, and 64 KiB. Other bodies have 2 MiB, or 64 KiB where only a few fields fit in.",
+		Each:   Bytes(6*8<<20 + 64<<10),
+		Answer: "413, before anything is read if the length is given",
+	},
+	{
+		Name: "bodies", What: "Bytes of bodies that have come and are not done with: a turn keeps those of its message to its end. A length that is given and does not fit in is refused before it is read.",
+		Each: "half of all", All: Bytes(MaxHeldBytes), Key: "http.body_bytes", Answer: "429 with Retry-After",
+	},
+	{
+		Name: "bodies of admins", What: "Bytes of bodies of admins that have come and are not done with.",
+		Each: "half of all", All: Bytes(AdminBodyBytes), Answer: "429 with Retry-After",
+	},
+	{
+		Name: "slow body", What: fmt.Sprintf("The time of a body: %s, and a second for each %s that has come.", Stall, Bytes(SlowestRate)),
+		Each: Stall.String(), Answer: "408, and the connection is closed.",
+	},
+	{
+		Name: "answers", What: "Bytes of pages that were read for a tenant and are not written yet. Before the storage is asked, the largest page is counted that its limits allow.",
+		Each: "half of all", All: Bytes(MaxHeldBytes), Key: "http.answer_bytes",
+		Answer: "Waits up to 5s, as reads do; then 429 with Retry-After.",
+	},
+	{
+		Name: "answers to admins", What: "Bytes of answers to admins that are not written yet, of those above 64 KiB.",
+		Each: "half of all", All: Bytes(AdminAnswerBytes), Answer: "Waits up to 10s; then 429 with Retry-After.",
+	},
+	{
+		Name: "slow reader", What: fmt.Sprintf("The time that a reader has for an answer: %s for each %s, and for all of it %s and a second for each %s.", Stall, Bytes(Piece), Stall, Bytes(SlowestRate)),
+		Each: Stall.String(), Answer: "The connection is closed; a turn that is streamed is interrupted.",
+	},
+	{
+		Name: "streamed reply", What: "What is held for a reader of a stream that takes nothing, beside the reply itself.",
+		Each: Bytes(SendBuffer + Piece), All: "by turns asked for", Answer: "The model is made to wait.",
+	},
+}

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/botyard/botyard/host/bounds"
 )
 
 func TestSettings(t *testing.T) {
@@ -37,6 +39,7 @@ func TestSettings(t *testing.T) {
 		ShutdownGrace: 500 * time.Millisecond,
 	}
 	want.Auth.Mode = "none"
+	want.HTTP = HTTP{Connections: bounds.DefaultConnections, BodyBytes: bounds.DefaultBodyBytes, AnswerBytes: bounds.DefaultAnswerBytes}
 	want.Metrics = Metrics{Enabled: true, MaxTenantLabels: 100}
 	want.Registry.CacheTTL = time.Minute
 	want.Registry.MaxCacheSize = 1000 // a null gives the default back
@@ -94,5 +97,21 @@ func TestLoadHostWithoutItsFiles(t *testing.T) {
 testdata/none.yaml: cannot be read: no such file or directory`
 	if got := message(t, err); got != want {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// TestBoundsOfHTTP holds that the schema has the bounds that the table has.
+func TestBoundsOfHTTP(t *testing.T) {
+	for key, within := range map[string][2]int64{
+		"connections":  {bounds.MinConnections, bounds.MaxConnections},
+		"body_bytes":   {bounds.MinHeldBytes, bounds.MaxHeldBytes},
+		"answer_bytes": {bounds.MinHeldBytes, bounds.MaxHeldBytes},
+	} {
+		for value, ok := range map[int64]bool{within[0] - 1: false, within[0]: true, within[1]: true, within[1] + 1: false} {
+			_, err := LoadHost(LoadOptions{Document: FromMap("test", map[string]any{"http": map[string]any{key: value}})})
+			if (err == nil) != ok {
+				t.Errorf("http.%s = %d: %v", key, value, err)
+			}
+		}
 	}
 }

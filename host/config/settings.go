@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/botyard/botyard/host/bounds"
 )
 
 // Settings are the host's own keys. Paths are relative to the working directory:
@@ -25,6 +27,7 @@ type Settings struct {
 		Mode string // key auth.mode: AuthNone (default) or AuthToken
 	}
 	TLS      TLS     // key tls
+	HTTP     HTTP    // key http
 	Metrics  Metrics // key metrics
 	Registry struct {
 		CacheTTL     time.Duration // key registry.cache_ttl in seconds, default 300
@@ -35,6 +38,13 @@ type Settings struct {
 	Plugins       map[string]map[string]PluginSettings
 	ShutdownGrace time.Duration // key shutdown_grace in seconds, default 20
 	ShutdownDelay time.Duration // key shutdown_delay in seconds, default 0
+}
+
+// HTTP bounds what all tenants and callers together can have the host hold for them.
+type HTTP struct {
+	Connections int   // key http.connections, default bounds.DefaultConnections
+	BodyBytes   int64 // key http.body_bytes, default bounds.DefaultBodyBytes
+	AnswerBytes int64 // key http.answer_bytes, default bounds.DefaultAnswerBytes
 }
 
 // Metrics say what a host counts, and where it shows that.
@@ -91,9 +101,12 @@ func (s *Settings) Plugin(kind, name string) PluginSettings {
 // defaults is the lowest layer. A null in a higher one removes a key from it, and
 // decoding then takes the value from here all the same.
 var defaults = map[string]any{
-	"listen":         "127.0.0.1:8080",
-	"data_dir":       "data",
-	authKey:          map[string]any{modeKey: AuthNone},
+	"listen":   "127.0.0.1:8080",
+	"data_dir": "data",
+	authKey:    map[string]any{modeKey: AuthNone},
+	"http": map[string]any{
+		"connections": int64(bounds.DefaultConnections), "body_bytes": int64(bounds.DefaultBodyBytes), "answer_bytes": int64(bounds.DefaultAnswerBytes),
+	},
 	metricsKey:       map[string]any{"enabled": true, "tenant_label": false, "max_tenant_labels": int64(100)},
 	"registry":       map[string]any{"cache_ttl": int64(300), "max_cache_size": int64(1000)},
 	"limits":         defaultLimits,
@@ -215,6 +228,8 @@ func decodeSettings(tree map[string]any, folder string) Settings {
 	}
 	s.Auth.Mode = d.sub(authKey).text(modeKey)
 	s.TLS = TLS{CertFile: below(d.sub("tls").text("cert_file")), KeyFile: below(d.sub("tls").text("key_file"))}
+	h := d.sub("http")
+	s.HTTP = HTTP{h.integer("connections"), int64(h.integer("body_bytes")), int64(h.integer("answer_bytes"))}
 	m := d.sub(metricsKey)
 	s.Metrics = Metrics{m.yes("enabled"), m.text("listen"), m.yes("tenant_label"), m.integer("max_tenant_labels")}
 	s.Registry.CacheTTL = d.sub("registry").seconds("cache_ttl")

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -324,6 +326,65 @@ var atReload = map[string]func(r *reloaded){
 		if a := r.mustChat("a", r.fresh(), "x"); a.Reply != "h" {
 			r.t.Errorf("the reply has %q", a.Reply)
 		}
+	},
+	"http.connections": func(r *reloaded) {
+		r.apply("http {\n connections = 16\n}") // of which 14 are for turns, and half of them for one tenant
+		var ends []func() answer
+		for range 7 {
+			_, end := r.begin("hold")
+			ends = append(ends, end)
+		}
+		r.status("the eighth turn", r.chat("a", r.fresh(), "x"), 429)
+		r.apply("http {\n connections = 100\n}")
+		r.status("with more connections", r.chat("a", r.fresh(), "x"), 200)
+		r.release()
+		for _, end := range ends {
+			r.status("a turn before", end(), 200)
+		}
+	},
+	"http.body_bytes": func(r *reloaded) {
+		const limits = "limits {\n message_bytes = 8000000\n}\n"
+		r.apply(limits + "http {\n body_bytes = 104857600\n}") // half of which is for one tenant
+		large := "hold" + strings.Repeat("m", 7<<20)
+		var ends []func() answer
+		for range 6 {
+			_, end := r.begin(large)
+			ends = append(ends, end)
+		}
+		large = strings.Repeat("m", 8000000)
+		for range 2 { // the messages of those that are at work are counted
+			if a := r.chat("a", r.fresh(), large); a.Status == 200 {
+				_, end := r.begin("hold" + large[:7<<20])
+				ends = append(ends, end)
+			}
+		}
+		r.status("one more", r.chat("a", r.fresh(), large), 429)
+		r.apply(limits + "http {\n body_bytes = 1073741824\n}")
+		r.status("with more bytes", r.chat("a", r.fresh(), large), 200)
+		r.release()
+		for _, end := range ends {
+			r.status("a turn before", end(), 200)
+		}
+	},
+	"http.answer_bytes": func(r *reloaded) {
+		const limits = "limits {\n message_bytes = 8000000\n}\n"
+		r.apply(limits + "http {\n answer_bytes = 104857600\n}") // half of which is for one tenant
+		conversation := r.fresh()
+		for range 2 {
+			r.status("a large message", r.chat("a", conversation, strings.Repeat("m", 7<<20)), 200)
+		}
+		path := "/v1/conversations/" + conversation + "/turns"
+		for range 6 { // three pages of 14 MiB, which nobody reads, leave no room for the next
+			c, err := net.Dial("tcp", strings.TrimPrefix(r.yard.url, "http://"))
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			defer c.Close()
+			_, _ = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n")
+		}
+		r.eventually(soon, "there is no room", func() bool { return r.do("GET", path+"?limit=1", "", "X-Tenant-ID: a").Status == 429 })
+		r.apply(limits + "http {\n answer_bytes = 1073741824\n}")
+		r.status("with more bytes", r.do("GET", path+"?limit=1", "", "X-Tenant-ID: a"), 200)
 	},
 	"shutdown_grace":     nil, // TestShutdownGraceIsReloaded
 	"shutdown_delay":     nil, // TestShutdownDelayIsReloaded

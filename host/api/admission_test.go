@@ -1,0 +1,484 @@
+package api
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// fill takes all that one tenant can get of a pool, and has as many wait as may. What is
+// taken is given back at the test's end.
+func (s *site) fill(p *quota.Pool, tenant string, waiters int) (release func()) {
+	s.Helper()
+	var shares []*quota.Share
+	for p.CouldTake(tenant, 1) == nil {
+		share, err := p.Take(s.Context(), tenant, 1)
+		if err != nil {
+			s.Fatal(err)
+		}
+		shares = append(shares, share)
+	}
+	before := p.Waiting()
+	var all sync.WaitGroup
+	for range waiters {
+		all.Go(func() {
+			if share, err := p.Take(s.Context(), tenant, 1); err == nil {
+				share.Release()
+			}
+		})
+	}
+	s.eventually("all wait", func() bool { return p.Waiting() == before+waiters })
+	release = sync.OnceFunc(func() {
+		for _, share := range shares {
+			share.Release()
+		}
+		all.Wait()
+	})
+	s.Cleanup(release)
+	return release
+}
+
+var slotsOf = map[class]bounds.Slots{
+	reads: bounds.ReadSlots, deletions: bounds.DeletionSlots, adminReads: bounds.AdminReadSlots, adminActs: bounds.AdminActSlots,
+	exports: bounds.ExportSlots, imports: bounds.ImportSlots, sweeps: bounds.SweepSlots, scrapes: bounds.ScrapeSlots, turns: {},
+}
+
+// TestAdmission_EachRoute has one tenant take all that it can of each class, and as many
+// wait as may. Its next request is refused at once, whatever the route; another tenant's
+// is not, and probes are answered.
+//
+// beyond: turns asked for
+// beyond: reads
+// beyond: deletions
+// beyond: reads of admins
+// beyond: acts of admins
+// beyond: exports
+// beyond: imports
+// beyond: erasures and purges
+// beyond: pages of metrics
+func TestAdmission_EachRoute(t *testing.T) {
+	s := serve(t, Options{})
+	for _, id := range []string{"a", "b"} {
+		s.register(id, nil)
+		s.chat(id, "c", "hello")
+	}
+	seen := map[class]bool{}
+	for pattern, methods := range s.server.routes() {
+		for method, ro := range methods {
+			if ro.class == probes {
+				continue
+			}
+			if seen[ro.class] = true; slotsOf[ro.class] == (bounds.Slots{}) != (ro.class == turns) {
+				t.Errorf("the test does not know the slots of %s %s", method, pattern)
+			}
+			path := filled(pattern)
+			body, h := "", headers{tenantHeader: "a"}
+			if ro.body {
+				body = chatBody("c", "m")
+			}
+			if ro.class == imports {
+				h["Content-Type"] = linesType
+			}
+			tenant := "a"
+			if !strings.HasPrefix(pattern, "/v1/") && !strings.Contains(pattern, "{id}") {
+				tenant = ""
+			}
+			release := s.fill(s.server.admission.slots[ro.class], tenant, slotsOf[ro.class].WaitingEach)
+			resp := s.request(method, path, h, body)
+			answer, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || !strings.Contains(string(answer), `"party":"caller"`) {
+				t.Errorf("%s %s: %d %s", method, path, resp.StatusCode, answer)
+			}
+			if tenant != "" && ro.class != sweeps && method != "DELETE" {
+				h[tenantHeader] = "b"
+				resp := s.request(method, strings.NewReplacer("tenants/a", "tenants/b", "cache/a", "cache/b").Replace(path), h, body)
+				if answer, _ := io.ReadAll(resp.Body); resp.StatusCode == http.StatusTooManyRequests {
+					t.Errorf("%s %s of another tenant: %d %s", method, path, resp.StatusCode, answer)
+				}
+			}
+			for _, probe := range []string{"/healthz", "/readyz"} {
+				s.call("GET", probe, nil, "", 200, nil)
+			}
+			release()
+		}
+	}
+	for c := range s.server.admission.slots {
+		if !seen[c] {
+			t.Errorf("no route is of the class %d", c)
+		}
+		if n := s.server.admission.slots[c].Held(); n != 0 {
+			t.Errorf("%d slots of the class %d are held at the end", n, c)
+		}
+	}
+}
+
+// TestAdmission_WaitsForASlot holds that a read waits for a while before it is refused.
+func TestAdmission_WaitsForASlot(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	s.chat("a", "c", "hello")
+	pool := s.server.admission.slots[reads]
+	release := s.fill(pool, "a", 0)
+	done := make(chan int, 1)
+	go func() {
+		done <- s.request("GET", "/v1/conversations/c", headers{tenantHeader: "a"}, "").StatusCode
+	}()
+	s.eventually("it waits", func() bool { return pool.Waiting() == 1 })
+	release()
+	if status := <-done; status != 200 {
+		t.Errorf("%d", status)
+	}
+}
+
+// TestAdmission_BodiesOfNobody: many connections whose requests promise a body and name a
+// tenant that there is not. Each is answered before any of the body has come, and nothing
+// is held.
+func TestAdmission_BodiesOfNobody(t *testing.T) {
+	s := serve(t, Options{})
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			expect := ""
+			if i%2 == 0 {
+				expect = "Expect: 100-continue\r\n"
+			}
+			c := s.raw("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: nobody\r\nContent-Type: application/json\r\n" + expect + "Content-Length: 70000\r\n\r\n")
+			s.answered(c, 404)
+		})
+	}
+	all.Wait()
+	if n := s.server.admission.bodies[forGateways].Held(); n != 0 {
+		t.Errorf("%d bytes are held", n)
+	}
+}
+
+// answered reads one answer from a connection, which has to have the status and no
+// interim answer before it.
+func (s *site) answered(c net.Conn, status int) string {
+	s.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		s.Error(err)
+		return ""
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		s.Errorf("%d %s %v, want %d", resp.StatusCode, b, err, status)
+	}
+	return string(b)
+}
+
+// TestAdmission_ExpectIsMetOnceAdmitted holds that a caller that asks first is told to go
+// on when its tenant is known.
+func TestAdmission_ExpectIsMetOnceAdmitted(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	body := chatBody("c", "hello")
+	c := s.raw(fmt.Sprintf("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body)))
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	r := bufio.NewReader(c)
+	line, err := r.ReadString('\n')
+	if err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q %v", line, err)
+	}
+	if _, err := io.WriteString(c, body); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = r.ReadString('\n')
+	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != 200 {
+		t.Errorf("%v %v", resp, err)
+	}
+}
+
+// TestAdmission_Bodies holds what is answered where bodies would take too much: at once for
+// a length that is given, and as it comes otherwise.
+//
+// beyond: body
+// beyond: bodies
+// beyond: bodies of admins
+func TestAdmission_Bodies(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	s.register("b", nil)
+	const chat, put = "POST /v1/chat HTTP/1.1\r\nX-Tenant-ID: %s\r\n", "PUT /admin/v1/tenants/%s HTTP/1.1\r\n"
+	head := func(request, tenant string) string {
+		return fmt.Sprintf(request, tenant) + "Host: localhost\r\nContent-Type: application/json\r\n"
+	}
+	for request, who := range map[string]access{chat: forGateways, put: forAdmins} {
+		s.answered(s.raw(head(request, "a")+"Content-Length: 3000000\r\n\r\n"), 413)
+
+		pool := s.server.admission.bodies[who]
+		share, err := pool.Take(t.Context(), "a", map[access]int64{forGateways: bounds.DefaultBodyBytes / 2, forAdmins: bounds.AdminBodyBytes / 2}[who]-20<<10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.answered(s.raw(head(request, "a")+"Content-Length: 60000\r\n\r\n"), 429)
+		c := s.raw(head(request, "a") + "Transfer-Encoding: chunked\r\n\r\n")
+		go func() { _, _ = io.WriteString(c, "ea60\r\n"+strings.Repeat(" ", 60000)+"\r\n") }()
+		s.answered(c, 429)
+		go func() { _ = c.Close() }()
+		// Another tenant has what it needs.
+		body := `{}`
+		if who == forGateways {
+			body = chatBody("c", "m")
+		}
+		s.answered(s.raw(head(request, "b")+fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)), 200)
+		share.Release()
+		s.eventually("nothing is held", func() bool { return pool.Held() == 0 })
+	}
+}
+
+// TestAdmission_ATurnKeepsItsMessage holds that a message is counted until its turn ends,
+// and the rest of the body is not.
+func TestAdmission_ATurnKeepsItsMessage(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("hangs", echoWith(map[string]any{"hang_after_tokens": 0, "tokens": 5}))
+	c := s.raw(rawChat("hangs", "c", false))
+	s.eventually("the message is held", func() bool { return s.server.admission.bodies[forGateways].Held() == 1 })
+	_ = c.Close()
+	s.eventually("nothing is held", func() bool { return s.server.admission.bodies[forGateways].Held() == 0 })
+}
+
+// TestAdmission_SlowBody: a body that drips is given up.
+//
+// beyond: slow body
+func TestAdmission_SlowBody(t *testing.T) {
+	s := serve(t, Options{writeTimeout: 300 * time.Millisecond})
+	s.register("a", nil)
+	c := s.raw("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 70000\r\n\r\n")
+	go func() {
+		for range 10000 {
+			if _, err := c.Write([]byte(" ")); err != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	s.answered(c, 408)
+	s.eventually("nothing is held", func() bool { return s.server.admission.bodies[forGateways].Held() == 0 })
+}
+
+// TestAdmission_Headers holds how many there can be, and how large.
+//
+// beyond: headers
+func TestAdmission_Headers(t *testing.T) {
+	s := serve(t, Options{})
+	const get = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"
+	s.answered(s.raw(get+strings.Repeat("X: y\r\n", bounds.HeaderFields)+"\r\n"), 200)
+	s.answered(s.raw(get+strings.Repeat("X: y\r\n", bounds.HeaderFields+1)+"\r\n"), 431)
+	s.answered(s.raw(get+"X: "+strings.Repeat("y", bounds.HeaderBytes+8<<10)+"\r\n\r\n"), 431)
+}
+
+// stalled opens a connection whose other end takes nothing of an answer.
+func (s *site) stalled(request string) net.Conn {
+	s.Helper()
+	d := net.Dialer{}
+	c, err := d.DialContext(s.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = c.Close() })
+	_ = c.(*net.TCPConn).SetReadBuffer(256 << 10)
+	if _, err := io.WriteString(c, request); err != nil {
+		s.Fatal(err)
+	}
+	return c
+}
+
+// TestAdmission_StalledReaders has a tenant ask for large pages on many connections, and
+// read none of them. What is held is bounded, another tenant reads, the tenant itself
+// talks, and a reader that goes on gets all of its page.
+//
+// beyond: answers
+func TestAdmission_StalledReaders(t *testing.T) {
+	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
+		"limits":   map[string]any{"message_bytes": 1 << 20, "reply_bytes": 1 << 20},
+		"http":     map[string]any{"answer_bytes": bounds.MinHeldBytes},
+		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
+	}})
+	s.register("large", echoWith(map[string]any{"reply": "yes"}))
+	s.register("small", nil)
+	s.chat("small", "c", "hello")
+	message := strings.Repeat("m", 1<<20-10)
+	for range 9 {
+		s.chat("large", "c", message)
+	}
+	const request = "GET /v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: large\r\n\r\n"
+	pool := s.server.admission.answers[forGateways]
+	var readers []net.Conn
+	for range 40 { // each holds some 8 MiB: six fit into the half
+		readers = append(readers, s.stalled(request))
+	}
+	s.eventually("the first hold their pages, and others wait", func() bool { return pool.Held() > 30<<20 && pool.Waiting() > 0 })
+	if held := pool.Held(); held > bounds.MinHeldBytes/2 {
+		t.Errorf("%d bytes are held", held)
+	}
+	s.get("/admin/v1/tenants", nil)
+	s.call("GET", "/v1/conversations/c/turns", headers{tenantHeader: "small"}, "", 200, nil)
+	s.chat("large", "another", "still here")
+
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	for _, c := range readers {
+		all.Go(func() {
+			_ = c.SetReadDeadline(time.Now().Add(60 * time.Second))
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			n, err := io.Copy(io.Discard, resp.Body)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case resp.StatusCode == 429:
+				refused.Add(1)
+			case resp.StatusCode != 200 || n < 8<<20:
+				t.Errorf("%d, %d bytes", resp.StatusCode, n)
+			}
+			_ = c.Close()
+		})
+	}
+	all.Wait()
+	t.Logf("%d were refused", refused.Load())
+	s.eventually("nothing is held", func() bool { return pool.Held() == 0 && s.server.admission.slots[reads].Held() == 0 })
+}
+
+// TestAdmission_SlowReader: one that takes nothing is cut off, and the page is let go.
+//
+// beyond: slow reader
+func TestAdmission_SlowReader(t *testing.T) {
+	s := serveHost(t, Options{writeTimeout: 300 * time.Millisecond}, host.Options{Config: map[string]any{
+		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
+	}})
+	s.register("a", echoWith(map[string]any{"reply": "yes"}))
+	for range 8 {
+		s.chat("a", "c", strings.Repeat("m", 1<<20-10))
+	}
+	c := s.stalled("GET /v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n")
+	pool := s.server.admission.answers[forGateways]
+	s.eventually("it holds a page", func() bool { return pool.Held() > 0 })
+	s.eventually("it holds none", func() bool { return pool.Held() == 0 })
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Errorf("%d bytes pass for a whole page", n)
+	}
+}
+
+// TestAdmission_AnswersToAdmins holds that large ones are counted.
+//
+// beyond: answers to admins
+func TestAdmission_AnswersToAdmins(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", map[string]any{"prompts": map[string]any{"system": strings.Repeat("s", 100<<10)}})
+	pool := s.server.admission.answers[forAdmins]
+	share, err := pool.Take(t.Context(), "a", bounds.AdminAnswerBytes/2-64<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan int, 1)
+	go func() { done <- s.request("GET", "/admin/v1/tenants/a", nil, "").StatusCode }()
+	s.eventually("it waits", func() bool { return pool.Waiting() == 1 })
+	share.Release()
+	if status := <-done; status != 200 {
+		t.Error(status)
+	}
+	s.fillBytes(pool, "a")
+	var p Problem
+	s.call("GET", "/admin/v1/tenants/a", nil, "", 429, &p)
+	if p.Class != fault.RateLimited.String() {
+		t.Errorf("%+v", p)
+	}
+}
+
+// fillBytes takes all bytes that one tenant can have, and has as many wait as may.
+func (s *site) fillBytes(p *quota.Pool, tenant string) {
+	s.Helper()
+	share, err := p.Take(s.Context(), tenant, bounds.AdminAnswerBytes/2)
+	if err != nil {
+		s.Fatal(err)
+	}
+	var all sync.WaitGroup
+	s.Cleanup(func() { share.Release(); all.Wait() })
+	for range bounds.AdminReadSlots.Each {
+		all.Go(func() {
+			if share, err := p.Take(s.Context(), tenant, 1); err == nil {
+				share.Release()
+			}
+		})
+	}
+	s.eventually("all wait", func() bool { return p.Waiting() == int(bounds.AdminReadSlots.Each) })
+}
+
+// TestConnections holds that one without a request gives way, that probes and admins are
+// answered where there is none, and others are refused.
+//
+// beyond: connections
+func TestConnections(t *testing.T) {
+	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
+		"http":     map[string]any{"connections": bounds.MinConnections},
+		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
+	}})
+	s.register("a", nil)
+	const probe = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"
+	var idle []net.Conn
+	for range 3 * bounds.MinConnections {
+		c := s.raw(probe + "\r\n")
+		s.answered(c, 200)
+		idle = append(idle, c)
+		s.eventually("it is idle", func() bool {
+			s.server.connections.mu.Lock()
+			defer s.server.connections.mu.Unlock()
+			return s.server.connections.idle.Len() == min(len(idle), bounds.MinConnections)
+		})
+	}
+	_ = idle[0].SetReadDeadline(time.Now().Add(30 * time.Second))
+	if _, err := idle[0].Read(make([]byte, 1)); err == nil {
+		t.Error("the oldest did not give way")
+	}
+	var busy []net.Conn
+	for range bounds.MinConnections {
+		busy = append(busy, s.raw(probe)) // the end of the headers does not come
+	}
+	s.eventually("all are at work", func() bool {
+		s.server.connections.mu.Lock()
+		defer s.server.connections.mu.Unlock()
+		return s.server.connections.idle.Len() == 0 && len(s.server.connections.open) == bounds.MinConnections
+	})
+	var spares []net.Conn
+	for range 2 * bounds.SpareConnections {
+		spares = append(spares, s.raw(probe))
+	}
+	s.eventually("they are bounded", func() bool { return s.server.connections.count() == bounds.MinConnections+bounds.SpareConnections })
+	for path, status := range map[string]int{"/healthz": 200, "/readyz": 200, "/admin/v1/tenants/a": 200, "/v1/conversations": 429} {
+		s.answered(s.raw("GET "+path+" HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n"), status)
+	}
+	_ = spares[0].SetReadDeadline(time.Now().Add(30 * time.Second))
+	if _, err := spares[0].Read(make([]byte, 1)); err == nil {
+		t.Error("the oldest spare did not give way")
+	}
+	for _, c := range append(busy, spares...) {
+		_ = c.Close()
+	}
+	s.eventually("there is room", func() bool {
+		return s.request("GET", "/v1/conversations", headers{tenantHeader: "a"}, "").StatusCode == 200
+	})
+}

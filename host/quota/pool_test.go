@@ -1,0 +1,199 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"pgregory.net/rapid"
+)
+
+func poolOf(b Bounds) *Pool { return NewPool("things", func() Bounds { return b }) }
+
+func (p *Pool) take(t *testing.T, name string, amount int64) *Share {
+	t.Helper()
+	s, err := p.Take(t.Context(), name, amount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestPool_OneTenantLeavesHalf, and so does each that comes after it.
+func TestPool_OneTenantLeavesHalf(t *testing.T) {
+	p := poolOf(Bounds{Each: 100, All: 100})
+	got := map[string]int{}
+	for _, name := range []string{"a", "b", "c"} {
+		for {
+			if _, err := p.Take(t.Context(), name, 1); err != nil {
+				if f := fault.Of(err); f.Class != fault.RateLimited || f.RetryAfter <= 0 || f.Party != fault.PartyCaller {
+					t.Errorf("%v", err)
+				}
+				break
+			}
+			got[name]++
+		}
+	}
+	if got["a"] != 50 || got["b"] != 25 || got["c"] != 13 {
+		t.Errorf("%v", got)
+	}
+	if _, err := p.Take(t.Context(), "late", 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPool_Each holds the bound of one tenant, and that errors name what there is too
+// much of.
+func TestPool_Each(t *testing.T) {
+	p := poolOf(Bounds{Each: 3, All: 100})
+	share := p.take(t, "a", 3)
+	_, err := p.Take(t.Context(), "a", 1)
+	if err == nil || !strings.Contains(err.Error(), "may have 3 things") {
+		t.Error(err)
+	}
+	if err := p.CouldTake("a", 1); err == nil {
+		t.Error("it could")
+	}
+	if err := share.Grow(1); err == nil {
+		t.Error("it grew")
+	}
+	p.take(t, "b", 3).Release()
+	share.Shrink(1)
+	if err := share.Grow(2); err != nil || share.Amount() != 3 {
+		t.Error(err, share.Amount())
+	}
+	share.Release()
+	share.Release()
+	if p.Held() != 0 || len(p.tenants) != 0 {
+		t.Errorf("%d are held by %d", p.Held(), len(p.tenants))
+	}
+}
+
+// TestPool_WaitersAreServedByTenant: one with many does not stand before one with few.
+func TestPool_WaitersAreServedByTenant(t *testing.T) {
+	p := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 10, WaitingAll: 100, Wait: time.Hour})
+	first := p.take(t, "x", 1)
+	var mu sync.Mutex
+	var order []string
+	var all sync.WaitGroup
+	wait := func(name string, n int) {
+		all.Go(func() {
+			s, err := p.Take(t.Context(), name, 1)
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			order = append(order, name)
+			mu.Unlock()
+			s.Release()
+		})
+		for p.Waiting() < n {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for n := range 3 {
+		wait("a", n+1)
+	}
+	wait("b", 4)
+	first.Release()
+	all.Wait()
+	if got := strings.Join(order, ""); got != "abaa" {
+		t.Errorf("served as %s", got)
+	}
+	if p.Held() != 0 || len(p.tenants) != 0 || len(p.ring) != 0 || p.Waiting() != 0 {
+		t.Errorf("%+v is left", p)
+	}
+}
+
+// TestPool_WaitingIsBounded in number, in time and by the caller.
+func TestPool_WaitingIsBounded(t *testing.T) {
+	p := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 1, WaitingAll: 2, Wait: time.Hour})
+	p.take(t, "x", 1)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var all sync.WaitGroup
+	for n, name := range []string{"a", "b"} {
+		all.Go(func() {
+			if _, err := p.Take(ctx, name, 1); !errors.Is(err, errGone) {
+				t.Error(err)
+			}
+		})
+		for p.Waiting() < n+1 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for _, name := range []string{"a", "c"} {
+		if _, err := p.Take(t.Context(), name, 1); !fault.Is(err, fault.RateLimited) {
+			t.Error(name, err)
+		}
+	}
+	if _, err := poolOf(Bounds{Each: 9, All: 1, WaitingEach: 1, WaitingAll: 2, Wait: time.Hour}).Take(t.Context(), "a", 2); !fault.Is(err, fault.RateLimited) {
+		t.Error("waits for what never comes:", err)
+	}
+	cancel(errGone)
+	all.Wait()
+	short := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 1, WaitingAll: 1, Wait: time.Millisecond})
+	short.take(t, "x", 1)
+	if _, err := short.Take(t.Context(), "a", 1); !fault.Is(err, fault.RateLimited) {
+		t.Error(err)
+	}
+	if p.Waiting() != 0 || short.Waiting() != 0 || len(short.tenants) != 1 || len(p.tenants) != 1 || len(p.ring)+len(short.ring) != 0 {
+		t.Errorf("%+v and %+v are left", p, short)
+	}
+}
+
+var errGone = fault.New(fault.Canceled, "gone")
+
+// TestPool_Adds up, whatever is done: nothing is held twice or lost.
+func TestPool_Adds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := Bounds{Each: 7, All: 20}
+		p := poolOf(b)
+		var shares []*Share
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			var share *Share
+			if n := len(shares); n > 0 {
+				share = shares[rapid.IntRange(0, n-1).Draw(t, "which")]
+			}
+			amount := int64(rapid.IntRange(0, 9).Draw(t, "amount"))
+			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			case 0:
+				name := fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "tenant"))
+				if s, err := p.Take(context.Background(), name, amount); err == nil {
+					shares = append(shares, s)
+				}
+			case 1:
+				share.Shrink(amount)
+			case 2:
+				share.Release()
+			case 3:
+				if share != nil {
+					_ = share.Grow(amount)
+				}
+			}
+			sum, of := int64(0), map[string]int64{}
+			for _, s := range shares {
+				sum += s.Amount()
+				of[s.name] += s.Amount()
+			}
+			if sum != p.Held() || sum > b.All {
+				t.Fatalf("%d are held, and the shares have %d", p.Held(), sum)
+			}
+			for name, held := range of {
+				if held > b.Each || held > 0 && p.tenants[name].held != held {
+					t.Fatalf("%s has %d", name, held)
+				}
+			}
+		}
+		for _, s := range shares {
+			s.Release()
+		}
+		if len(p.tenants) != 0 {
+			t.Fatalf("%d tenants are left", len(p.tenants))
+		}
+	})
+}
