@@ -15,7 +15,7 @@ func TestGCPercentFollowsTheLiveHeap(t *testing.T) {
 	}
 	t.Setenv("GOGC", "")
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	TuneGC()
+	TuneMemory(PluginMemoryShare)
 	kept := make([]byte, 200<<20)
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		runtime.GC()
@@ -27,4 +27,27 @@ func TestGCPercentFollowsTheLiveHeap(t *testing.T) {
 		}
 	}
 	runtime.KeepAlive(kept)
+}
+
+func TestRest(t *testing.T) {
+	const large = 500 << 20
+	r := &rest{}
+	for n, look := range []struct {
+		cycles, heap uint64
+		due          bool
+	}{
+		{3, large, false}, // it had collections since
+		{3, large, true},
+		{4, large, false}, // that of the giving back itself, see below
+		{4, large, false}, // nothing more can be given
+		{9, large, false},
+		{9, heapSlack, false}, // little
+		{9, large, true},
+	} {
+		if due := r.due(look.cycles, look.heap); due != look.due {
+			t.Errorf("look %d: due %v", n, due)
+		} else if due {
+			r.given = look.cycles + 1
+		}
+	}
 }

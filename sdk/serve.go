@@ -44,7 +44,7 @@ func Serve(p Plugin) {
 	if err := ForbidDumps(); err != nil {
 		log.Warn("secrets of this process can be read by other processes of its user", "error", err)
 	}
-	TuneGC()
+	TuneMemory(PluginMemoryShare)
 	if os.Getenv("GOMAXPROCS") == "" {
 		// A plugin mostly waits and hands over; on one thread it wakes for less. One that
 		// computes is given more by the operator, or sets it in its constructor.

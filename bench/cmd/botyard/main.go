@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	sdk.TuneGC() // as the host has it
+	sdk.TuneMemory(sdk.HostMemoryShare) // as the host has it
 	profile.Watch("host")
 	os.Exit(cli.Main())
 }

@@ -13,6 +13,6 @@ func main() {
 	if err := sdk.ForbidDumps(); err != nil {
 		fmt.Fprintln(os.Stderr, "botyard:", err)
 	}
-	sdk.TuneGC()
+	sdk.TuneMemory(sdk.HostMemoryShare)
 	os.Exit(cli.Main())
 }
