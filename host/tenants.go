@@ -78,13 +78,17 @@ type fileTenants struct{ registry *registry.Registry }
 var _ tenantdir.Target = fileTenants{}
 
 // Apply implements tenantdir.Target.
-func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Document) error {
+func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
 	// Before it is judged: a newcomer with a taken id is refused whatever is in it.
 	if err := f.free(ctx, id); err != nil {
-		return err
+		return nil, err
 	}
-	_, _, err := f.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
-	return err
+	_, effective, err := f.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
+	if err != nil {
+		return nil, err
+	}
+	secrets, _ := effective.TenantSecrets()
+	return secrets.Literals, nil
 }
 
 func (f fileTenants) free(ctx context.Context, id string) error {

@@ -115,6 +115,26 @@ func TestAnExportHasNoSecret(t *testing.T) {
 	}
 }
 
+// A new version of a plugin marks a key no longer, and the tenant of a file is put again.
+func TestAnExportHasNoSecretThatWasOne(t *testing.T) {
+	s := openSite(t, newShelves(), nil)
+	put := func(model string) {
+		t.Helper()
+		doc := config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2", "model": model}})
+		if _, _, err := s.reg.Put(t.Context(), "f", doc, putFile); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("one")
+	s.plugins["llm"], _ = config.CompileSchema([]byte(`{"type": "object", "properties": {"api_key": {"type": "string"}, "model": {"type": "string"}}}`))
+	for _, model := range []string{"one", "two"} {
+		put(model)
+		if export := s.export("f", ""); strings.Contains(export, "hunter") || !strings.Contains(export, `"left_out":["llm.api_key"]`) {
+			t.Error(export)
+		}
+	}
+}
+
 func TestAnExportIsAlsoOfARemovedTenantAndOfOneUser(t *testing.T) {
 	s := openSite(t, newShelves(), newLedger())
 	s.register("a", "one", `{"prompts": {"system": "p"}}`)

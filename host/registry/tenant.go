@@ -129,6 +129,9 @@ func (r *Registry) putHere(ctx context.Context, id string, doc *config.Document,
 	if err != nil {
 		return Tenant{}, nil, nil, err
 	}
+	secrets, _ := effective.TenantSecrets()
+	// They stay secret though a later version of the plugin does not mark them.
+	doc = doc.MarkSecret(secrets.Literals)
 	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now()}
 	if o.DryRun {
 		return t.info(), effective, nil, nil

@@ -16,8 +16,9 @@ import (
 // Target is who is told of tenants. Calls come one at a time.
 type Target interface {
 	// Apply serves the tenant with the document, which path brings, whatever file
-	// brought it before; an error leaves things as they were.
-	Apply(ctx context.Context, id, path string, doc *config.Document) error
+	// brought it before, and returns the paths of the texts in it that are secret; an error
+	// leaves things as they were.
+	Apply(ctx context.Context, id, path string, doc *config.Document) (secrets []config.Path, err error)
 	// Refuse notes why the newest file of the tenant, which is path now, is not served.
 	Refuse(id, path string, err error)
 	// Drop stops serving the tenant, if it comes from path. It deletes nothing else.

@@ -35,15 +35,15 @@ func newBoard() *board {
 	return &board{served: map[string]string{}, path: map[string]string{}, taken: map[string]bool{}, refused: map[string]error{}}
 }
 
-func (b *board) Apply(_ context.Context, id, path string, doc *config.Document) error {
+func (b *board) Apply(_ context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.taken[id] {
-		return fmt.Errorf("by the API: %w", ErrTaken)
+		return nil, fmt.Errorf("by the API: %w", ErrTaken)
 	}
 	v, ok := doc.Values()["v"]
 	if !ok && b.base == "" {
-		return errors.New("v is missing")
+		return nil, errors.New("v is missing")
 	}
 	if !ok {
 		v = b.base
@@ -51,7 +51,7 @@ func (b *board) Apply(_ context.Context, id, path string, doc *config.Document) 
 	b.served[id], b.path[id] = fmt.Sprint(v), path
 	delete(b.refused, id)
 	b.applied++
-	return nil
+	return nil, nil
 }
 
 func (b *board) Refuse(id, path string, err error) {

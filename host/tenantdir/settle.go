@@ -91,15 +91,17 @@ func (f *Follower) read(ctx context.Context, known *file) error {
 	if err == nil {
 		doc, err = config.Parse(path, src)
 	}
+	var secrets []config.Path
 	if err == nil {
-		err = f.o.Target.Apply(ctx, t.id, path, doc)
+		last, _ := f.o.Store.get(t.id)
+		secrets, err = f.o.Target.Apply(ctx, t.id, path, doc.MarkSecret(last.Secrets))
 	}
 	if errors.Is(err, ErrTaken) {
 		return err // the id is another source's: nothing is noted under it
 	}
 	if err == nil {
 		t.served, t.live = true, true
-		if err := f.o.Store.put(kept{ID: t.id, Path: path, Source: src}); err != nil {
+		if err := f.o.Store.put(kept{ID: t.id, Path: path, Source: src, Secrets: secrets}); err != nil {
 			f.o.Log.Warn("the last good settings are not kept", "tenant", t.id, "error", err)
 		}
 		f.o.Log.Info("tenant applied", "tenant", t.id, "file", path)
@@ -128,7 +130,7 @@ func (f *Follower) restore(ctx context.Context, t *tenant) {
 	}
 	doc, err := config.ParseKept(k.Path, k.Source)
 	if err == nil {
-		err = f.o.Target.Apply(ctx, t.id, t.source.path, doc)
+		_, err = f.o.Target.Apply(ctx, t.id, t.source.path, doc.MarkSecret(k.Secrets))
 	}
 	if err != nil {
 		f.o.Log.Warn("the last good settings do not serve any more", "tenant", t.id, "error", err)

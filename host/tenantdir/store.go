@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/hashicorp/go-hclog"
@@ -27,6 +29,9 @@ type kept struct {
 	ID     string `json:"id"`
 	Path   string `json:"path"`
 	Source []byte `json:"source"`
+	// Secrets are the texts in it that were known to be secret. They stay so though a later
+	// version of the plugin does not mark them.
+	Secrets []config.Path `json:"secrets,omitempty"`
 }
 
 // OpenStore makes the folder if it is not there.
@@ -49,7 +54,7 @@ func (s *Store) put(k kept) error {
 	if s == nil {
 		return nil
 	}
-	if old, ok := s.get(k.ID); ok && old.Path == k.Path && string(old.Source) == string(k.Source) {
+	if old, ok := s.get(k.ID); ok && old.Path == k.Path && string(old.Source) == string(k.Source) && slices.EqualFunc(old.Secrets, k.Secrets, slices.Equal[config.Path]) {
 		return nil
 	}
 	plain, err := json.Marshal(k)
