@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
 )
@@ -82,11 +83,20 @@ type MemoryNeeds struct {
 type Env struct {
 	// Log reaches the operator through the host. It is never nil.
 	Log hclog.Logger
+	// Dialer makes the instance's connections, to where the host allows them. A plugin that
+	// makes all of its connections by it, and looks up no names by itself, says so with
+	// Capability(CapEgress). It is never nil in what a host configures; a nil one allows
+	// every address.
+	Dialer *egress.Dialer
 	// DataDir is the folder that the plugin may keep files in from one run to the next,
 	// absolute; it may have to be made. Empty when the host keeps nothing. A process of
 	// one tenant has a folder of that tenant's.
 	DataDir string
 }
+
+// CapEgress is the capability of plugins whose instances connect through Env.Dialer alone.
+// A host gives a tenant's own addresses to no other plugin.
+const CapEgress = "egress"
 
 // Option changes how a plugin presents itself.
 type Option func(*Info)

@@ -2,8 +2,10 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"os"
 
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
@@ -35,7 +37,12 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if req.Instance == "" {
 		return nil, fault.New(fault.Invalid, "is empty").At("instance").By(fault.PartyHost)
 	}
-	traits, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, Env{Log: s.log, DataDir: os.Getenv(DataDirEnv)})
+	rule, err := EgressFromProto(req.Egress)
+	if err != nil {
+		return nil, err
+	}
+	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(rule)}
+	traits, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, env)
 	if err != nil {
 		return nil, err
 	}
@@ -48,4 +55,28 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 
 func (s *pluginServer) Release(_ context.Context, req *pluginv1.ReleaseRequest) (*pluginv1.ReleaseResponse, error) {
 	return &pluginv1.ReleaseResponse{}, s.plugin.Backend.Release(req.Instance)
+}
+
+// EgressToProto writes a rule in the protocol's form: nil where every address is allowed.
+func EgressToProto(p egress.Policy) *pluginv1.Egress {
+	if !p.Restricts() {
+		return nil
+	}
+	return &pluginv1.Egress{Mode: string(p.Mode()), Allow: p.Allow()}
+}
+
+// EgressFromProto is the inverse of EgressToProto. A rule that is not understood is
+// fault.Internal, by the host: nothing may be connected to without one.
+func EgressFromProto(e *pluginv1.Egress) (egress.Policy, error) {
+	if e == nil {
+		return egress.Policy{}, nil
+	}
+	p, err := egress.New(egress.Mode(e.Mode), e.Allow)
+	if err == nil && !p.Restricts() {
+		err = errors.New("it restricts nothing")
+	}
+	if err != nil {
+		return egress.Policy{}, fault.New(fault.Internal, "this version of the plugin does not understand the rule for connections: %w", err).By(fault.PartyHost)
+	}
+	return p, nil
 }

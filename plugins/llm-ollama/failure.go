@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/ollama/ollama/api"
 )
@@ -57,6 +58,9 @@ func (m *Model) unreachable(err error) *fault.Error {
 		err = wrapped.Err
 	}
 	var header tls.RecordHeaderError
+	if refused := egress.Of(err); refused != nil {
+		return notAllowed(refused)
+	}
 	switch {
 	case ofProxy(err):
 		return fault.New(fault.ProviderFailed, "the proxy before %s, which the plugin's environment names, does not lead there: %w", m.address(), err)

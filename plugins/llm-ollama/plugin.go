@@ -16,6 +16,8 @@ const Version = "0.1.0"
 // Plugin serves a Model for each configuration.
 func Plugin() sdk.Plugin {
 	return llm.NewPlugin(Name, Version,
-		func(_ context.Context, cfg Config, _ sdk.Env) (llm.LLM, error) { return New(cfg) },
-		sdk.Capability(llm.CapEmbed))
+		func(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
+			return New(cfg, WithDialer(env.Dialer))
+		},
+		sdk.Capability(llm.CapEmbed), sdk.Capability(sdk.CapEgress))
 }

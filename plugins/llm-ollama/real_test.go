@@ -25,7 +25,7 @@ func realServer(t *testing.T) (base, model string) {
 	if err != nil {
 		t.Skipf("OLLAMA_HOST: %v", err)
 	}
-	tr := newTransport(u, "")
+	tr := newTransport(u, "", nil)
 	defer tr.close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

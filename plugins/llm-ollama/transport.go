@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/botyard/botyard/sdk/egress"
 )
 
 // transport sends requests to the configured server, with its key, and notes in
@@ -19,18 +21,28 @@ type transport struct {
 	token string
 }
 
-func newTransport(base *url.URL, apiKey string) *transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+// dialTimeout bounds the making of a connection, without TLS.
+const dialTimeout = 10 * time.Second
+
+func newTransport(base *url.URL, apiKey string, dialer *egress.Dialer) *transport {
+	find := proxyFromEnvironment()
+	if proxy, err := find(&http.Request{URL: base}); proxy != nil && err == nil {
+		dialer = nil // what is connected to is the proxy, which the operator names
+	}
 	t := &transport{host: base.Host, base: &http.Transport{
-		Proxy:                  proxyFromEnvironment(),
+		Proxy:                  find,
 		OnProxyConnectResponse: checkProxyConnect,
-		DialContext:            dialer.DialContext,
-		TLSHandshakeTimeout:    10 * time.Second,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConns:           64,
-		MaxIdleConnsPerHost:    64,
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // a compressed stream comes in blocks, not in tokens
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+			defer cancel()
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout:     90 * time.Second,
+		MaxIdleConns:        64,
+		MaxIdleConnsPerHost: 64,
+		ForceAttemptHTTP2:   true,
+		DisableCompression:  true, // a compressed stream comes in blocks, not in tokens
 	}}
 	if apiKey != "" {
 		t.token = "Bearer " + apiKey

@@ -66,9 +66,9 @@ func (h *Hosts) UnmarshalJSON(text []byte) error {
 
 // JSONSchema implements the interface of package jsonschema.
 func (Hosts) JSONSchema() *jsonschema.Schema {
-	least, one := uint64(1), uint64(1)
+	least, most, one := uint64(1), uint64(maxHosts), uint64(1)
 	text := &jsonschema.Schema{Type: "string", MinLength: &one}
-	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, {Type: "array", Items: text, MinItems: &least}}}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, {Type: "array", Items: text, MinItems: &least, MaxItems: &most}}}
 }
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)

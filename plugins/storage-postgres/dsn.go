@@ -1,14 +1,18 @@
 package pgstore
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -188,7 +192,7 @@ func (c *Connection) over(s settings) error {
 // the environment or a file is there.
 func (s settings) text() string {
 	for word, value := range map[string]string{
-		"host": "localhost", "port": "5432", "user": "postgres", "application_name": "botyard",
+		"host": defaultHost, "port": defaultPort, "user": "postgres", "application_name": "botyard",
 		"passfile": "", "password": "", "sslmode": "disable", "target_session_attrs": "read-write",
 	} {
 		if _, ok := s[word]; !ok {
@@ -206,8 +210,41 @@ func (s settings) text() string {
 	return b.String()
 }
 
-// poolConfig makes pgx's configuration. Errors name the key.
-func (c *Config) poolConfig(dsn, path string, over Connection) (*pgxpool.Config, error) {
+// mayLead refuses hosts that are written out and not allowed. Names are judged when they
+// are looked up.
+func (s settings) mayLead(dialer *egress.Dialer, path string) error {
+	ports := strings.Split(s["port"], ",")
+	for i, host := range strings.Split(cmp.Or(s["host"], defaultHost), ",") {
+		port, _ := strconv.ParseUint(cmp.Or(ports[min(i, len(ports)-1)], defaultPort), 10, 16)
+		socket := host
+		if strings.HasPrefix(host, "/") {
+			_, socket = pgconn.NetworkAddress(host, uint16(port))
+		}
+		if err := dialer.CheckLiteral(socket, uint16(port)); err != nil {
+			return notAllowed(egress.Of(err), path)
+		}
+	}
+	return nil
+}
+
+// notAllowed is the fault of an address that the operator does not let the settings name.
+func notAllowed(r *egress.Refusal, path string) *fault.Error {
+	return fault.New(fault.Invalid, "%s", r.Words()).At(path).By(fault.PartyTenant)
+}
+
+// maxHosts is how many hosts there may be for one database: each may cost the time of an
+// attempt.
+const maxHosts = 16
+
+// Where the database is if nothing says it.
+const (
+	defaultHost = "localhost"
+	defaultPort = "5432"
+)
+
+// poolConfig makes pgx's configuration, whose connections dialer makes. Errors name the
+// key.
+func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Dialer) (*pgxpool.Config, error) {
 	bad := func(err error, path string) error {
 		return fault.New(fault.Invalid, "%s", err.Error()).At(path).By(fault.PartyTenant)
 	}
@@ -216,6 +253,16 @@ func (c *Config) poolConfig(dsn, path string, over Connection) (*pgxpool.Config,
 		return nil, bad(err, path)
 	}
 	if err := over.over(s); err != nil {
+		return nil, err
+	}
+	from := path
+	if len(over.Host) > 0 || dsn == "" {
+		from = "connection.host"
+	}
+	if n := strings.Count(s["host"], ","); n >= maxHosts {
+		return nil, bad(fmt.Errorf("names %d hosts; there may be %d", n+1, maxHosts), from)
+	}
+	if err := s.mayLead(dialer, from); err != nil {
 		return nil, err
 	}
 	secured, err := c.TLS.make(s["sslmode"], path)
@@ -238,6 +285,7 @@ func (c *Config) poolConfig(dsn, path string, over Connection) (*pgxpool.Config,
 	}
 	cfg.ConnConfig.RuntimeParams = params // and none of the environment's
 	secured.apply(&cfg.ConnConfig.Config)
+	cfg.ConnConfig.LookupFunc, cfg.ConnConfig.DialFunc = dialer.LookupHost, dialer.DialContext
 	cfg.MaxConns = int32(c.PoolSize + c.MaxOverflow)
 	cfg.MinConns = 0
 	cfg.ConnConfig.ConnectTimeout = seconds(c.ConnectTimeout)

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"time"
 
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -150,6 +152,9 @@ func (c *Config) configured(err error) *fault.Error {
 	at := func(set string, path, what string) *fault.Error {
 		return because(err, fault.Invalid, what).At(c.where(set, path)).By(fault.PartyTenant)
 	}
+	if refused := egress.Of(err); refused != nil {
+		return c.notAllowed(refused)
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch state := stateOf(pg); {
@@ -168,6 +173,11 @@ func (c *Config) configured(err error) *fault.Error {
 		return at(c.TLS.Mode+c.TLS.CA, "tls", "TLS with the database does not come about")
 	}
 	return nil
+}
+
+// notAllowed is the fault of a connection that the operator does not allow.
+func (c *Config) notAllowed(r *egress.Refusal) *fault.Error {
+	return notAllowed(r, c.where(strings.Join(c.Connection.Host, ","), "connection.host"))
 }
 
 // tlsFailed reports whether both sides spoke and did not agree about TLS. That the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
@@ -75,13 +76,13 @@ func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	main, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection)
+	main, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, env.Dialer)
 	if err != nil {
 		return nil, err
 	}
 	listen := main.ConnConfig
 	if cfg.ListenDSN != "" {
-		direct, err := cfg.poolConfig(cfg.ListenDSN, "listen_dsn", Connection{})
+		direct, err := cfg.poolConfig(cfg.ListenDSN, "listen_dsn", Connection{}, env.Dialer)
 		if err != nil {
 			return nil, err
 		}
@@ -257,6 +258,9 @@ func result(br pgx.BatchResults, scan func(pgx.Rows) error) error {
 func (s *Store) fail(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
+	}
+	if refused := egress.Of(err); refused != nil && ctx.Err() == nil {
+		return s.cfg.notAllowed(refused)
 	}
 	e := classify(ctx, err)
 	if e.Err != nil && e.Class != fault.Invalid && e.Class != fault.Canceled {

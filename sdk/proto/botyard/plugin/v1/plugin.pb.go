@@ -164,7 +164,10 @@ type ConfigureRequest struct {
 	// Chosen by the host; never empty.
 	Instance string `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
 	// A JSON object, references and secrets resolved.
-	Config        []byte `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	Config []byte `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	// Where the instance's connections may lead. Sent only to plugins with the
+	// capability "egress"; absent: to every address.
+	Egress        *Egress `protobuf:"bytes,3,opt,name=egress,proto3" json:"egress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,6 +216,73 @@ func (x *ConfigureRequest) GetConfig() []byte {
 	return nil
 }
 
+func (x *ConfigureRequest) GetEgress() *Egress {
+	if x != nil {
+		return x.Egress
+	}
+	return nil
+}
+
+// Egress is a rule for connections: each address that they lead to is judged, after
+// names were looked up, at each connection anew. An address that is not allowed is
+// an error of class invalid.
+type Egress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "public": addresses of the public internet, and what allow lists. "none": what
+	// allow lists. A plugin that does not know the mode refuses the configuration.
+	Mode string `protobuf:"bytes,1,opt,name=mode,proto3" json:"mode,omitempty"`
+	// Addresses, networks (10.0.0.0/8), names of hosts and of all below one
+	// (*.example.org), each with a port if only that is meant, and paths of unix sockets
+	// and of their folders.
+	Allow         []string `protobuf:"bytes,2,rep,name=allow,proto3" json:"allow,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Egress) Reset() {
+	*x = Egress{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Egress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Egress) ProtoMessage() {}
+
+func (x *Egress) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Egress.ProtoReflect.Descriptor instead.
+func (*Egress) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Egress) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+func (x *Egress) GetAllow() []string {
+	if x != nil {
+		return x.Allow
+	}
+	return nil
+}
+
 type ConfigureResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by memory plugins only.
@@ -230,7 +300,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +312,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +325,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{3}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ConfigureResponse) GetMemoryNeeds() *MemoryNeeds {
@@ -295,7 +365,7 @@ type MemoryNeeds struct {
 
 func (x *MemoryNeeds) Reset() {
 	*x = MemoryNeeds{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -307,7 +377,7 @@ func (x *MemoryNeeds) String() string {
 func (*MemoryNeeds) ProtoMessage() {}
 
 func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -320,7 +390,7 @@ func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryNeeds.ProtoReflect.Descriptor instead.
 func (*MemoryNeeds) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MemoryNeeds) GetTail() int32 {
@@ -353,7 +423,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -365,7 +435,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -378,7 +448,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ReleaseRequest) GetInstance() string {
@@ -396,7 +466,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +478,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +491,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -437,10 +507,14 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bservices\x18\x04 \x03(\tR\bservices\x12\"\n" +
 	"\fcapabilities\x18\x05 \x03(\tR\fcapabilities\x12#\n" +
 	"\rconfig_schema\x18\x06 \x01(\fR\fconfigSchema\x12\x1c\n" +
-	"\texclusive\x18\a \x01(\bR\texclusive\"F\n" +
+	"\texclusive\x18\a \x01(\bR\texclusive\"y\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
-	"\x06config\x18\x02 \x01(\fR\x06config\"\x8e\x01\n" +
+	"\x06config\x18\x02 \x01(\fR\x06config\x121\n" +
+	"\x06egress\x18\x03 \x01(\v2\x19.botyard.plugin.v1.EgressR\x06egress\"2\n" +
+	"\x06Egress\x12\x12\n" +
+	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
+	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x8e\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
 	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
@@ -469,29 +543,31 @@ func file_botyard_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_botyard_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_botyard_plugin_v1_plugin_proto_goTypes = []any{
 	(*GetInfoRequest)(nil),    // 0: botyard.plugin.v1.GetInfoRequest
 	(*GetInfoResponse)(nil),   // 1: botyard.plugin.v1.GetInfoResponse
 	(*ConfigureRequest)(nil),  // 2: botyard.plugin.v1.ConfigureRequest
-	(*ConfigureResponse)(nil), // 3: botyard.plugin.v1.ConfigureResponse
-	(*MemoryNeeds)(nil),       // 4: botyard.plugin.v1.MemoryNeeds
-	(*ReleaseRequest)(nil),    // 5: botyard.plugin.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),   // 6: botyard.plugin.v1.ReleaseResponse
+	(*Egress)(nil),            // 3: botyard.plugin.v1.Egress
+	(*ConfigureResponse)(nil), // 4: botyard.plugin.v1.ConfigureResponse
+	(*MemoryNeeds)(nil),       // 5: botyard.plugin.v1.MemoryNeeds
+	(*ReleaseRequest)(nil),    // 6: botyard.plugin.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),   // 7: botyard.plugin.v1.ReleaseResponse
 }
 var file_botyard_plugin_v1_plugin_proto_depIdxs = []int32{
-	4, // 0: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
-	0, // 1: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
-	2, // 2: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
-	5, // 3: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
-	1, // 4: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
-	3, // 5: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
-	6, // 6: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
-	4, // [4:7] is the sub-list for method output_type
-	1, // [1:4] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	3, // 0: botyard.plugin.v1.ConfigureRequest.egress:type_name -> botyard.plugin.v1.Egress
+	5, // 1: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
+	0, // 2: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
+	2, // 3: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
+	6, // 4: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
+	1, // 5: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
+	4, // 6: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
+	7, // 7: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
+	5, // [5:8] is the sub-list for method output_type
+	2, // [2:5] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_botyard_plugin_v1_plugin_proto_init() }
@@ -505,7 +581,7 @@ func file_botyard_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_plugin_v1_plugin_proto_rawDesc), len(file_botyard_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
