@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 )
@@ -26,6 +27,9 @@ type Spec struct {
 	// Config is the plugin's configuration block as a JSON object, checked against its
 	// schema, with all references and secrets resolved.
 	Config []byte
+	// Egress is where the instance's connections may lead; the zero value is everywhere.
+	// A plugin that does not hold its connections to a rule takes no other.
+	Egress egress.Policy
 	// Secrets are those that Config has. They are cut out of whatever plugins say.
 	// Passwords in URLs and such need not be among them.
 	Secrets []string
@@ -36,6 +40,7 @@ type instance struct {
 	sup    *supervisor
 	digest string
 	config []byte
+	egress egress.Policy
 	unkeep func() // of its secrets, once it is released
 	// As of the last configuring.
 	needs    atomic.Pointer[memory.Needs]
@@ -90,7 +95,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		at.scope = spec.Tenant
 	}
-	digest := m.digest(at, spec.Config)
+	digest := m.digest(at, spec.Config, spec.Egress)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
@@ -116,7 +121,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 			continue
 		}
 		if !ok {
-			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config, tenants: map[string]int{}}
+			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
 			if hasBreaker(r.kind) {
 				in.breaker = newBreaker(in)
 			}
@@ -135,10 +140,11 @@ func (in *instance) room() capacity {
 	return capacity{}
 }
 
-// digest identifies a configuration without telling anything about it.
-func (m *Manager) digest(at place, config []byte) string {
+// digest identifies a configuration, and the rule for its connections, without telling
+// anything about them.
+func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
 	h := hmac.New(sha256.New, m.key)
-	for _, part := range [][]byte{[]byte(at.kind), []byte(at.name), []byte(at.scope), config} {
+	for _, part := range [][]byte{[]byte(at.kind), []byte(at.name), []byte(at.scope), config, []byte(rule.String())} {
 		// With its length, so that no two lists of parts are written alike.
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}

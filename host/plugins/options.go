@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -24,11 +25,11 @@ type Options struct {
 	// DataDir, absolute, is where each plugin has a folder of its own for files that
 	// outlive it. Empty: plugins keep no files.
 	DataDir string
-	// Wanted answers the configuration that a tenant has of a plugin now, as Spec.Config;
-	// nil if it has none, and an error if that cannot be said. It is asked from time to
+	// Wanted answers the configuration that a tenant has of a plugin now, as Spec.Config and
+	// Spec.Egress; nil if it has none, and an error if that cannot be said. It is asked from time to
 	// time while a new binary is refused because it refuses tenants' configurations. Nil:
 	// such a binary is tried again only when its file or its settings change.
-	Wanted func(ctx context.Context, kind, name, tenant string) ([]byte, error)
+	Wanted func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error)
 	// Log gets what happens to plugins and what they say themselves. Nil discards.
 	Log hclog.Logger
 	// DrainTimeout bounds how long Close leaves a process to its calls; default 30 s. A

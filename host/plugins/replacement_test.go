@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/egress"
 )
 
 // TestReplacementWithoutAFailedCall replaces the binary while calls go on.
@@ -182,7 +183,7 @@ func TestRefusedConfigurationThatIsGone(t *testing.T) {
 		timing: func(tm *timing) { tm.reconsiderEvery, tm.quarantineRetry = 10*time.Millisecond, 40*time.Millisecond },
 		options: func(o *Options) {
 			o.IdleRelease = time.Millisecond
-			o.Wanted = func(_ context.Context, kind, name, tenant string) ([]byte, error) {
+			o.Wanted = func(_ context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
 				asked.Add(1)
 				mu.Lock()
 				defer mu.Unlock()
@@ -190,11 +191,11 @@ func TestRefusedConfigurationThatIsGone(t *testing.T) {
 				case kind != "llm" || name != "test":
 					t.Errorf("asked for the %s plugin %s", kind, name)
 				case config == "?":
-					return nil, context.DeadlineExceeded
+					return nil, egress.Policy{}, context.DeadlineExceeded
 				case config != "":
-					return []byte(config), nil
+					return []byte(config), egress.Policy{}, nil
 				}
-				return nil, nil
+				return nil, egress.Policy{}, nil
 			}
 		},
 	}, "test=good")

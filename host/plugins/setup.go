@@ -47,9 +47,7 @@ func (p *process) runSetup(st *setup, in *instance) {
 	timeout := in.sup.callTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
-		&pluginv1.ConfigureRequest{Instance: st.id, Config: in.config})
-	err = in.sup.heard(err, fault.OriginSettings)
+	resp, err := p.sendConfigure(ctx, st.id, in)
 	if err == nil {
 		if st.capacity, err = capacityOf(in, resp); err != nil {
 			err = fault.New(fault.Internal, "the %s %w", p.bin.ref, err).By(fault.PartyPlugin)
@@ -78,6 +76,19 @@ func (p *process) runSetup(st *setup, in *instance) {
 		p.forget(in, st) // the next one tries again
 	}
 	close(st.done)
+}
+
+// sendConfigure has the plugin make the instance. Where a rule holds for its connections, a
+// plugin that holds none to a rule is not asked.
+func (p *process) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
+	if in.egress.Restricts() && !serves(p.info, sdk.CapEgress) {
+		return nil, fault.New(fault.Invalid, "the %s does not hold its connections to a rule, so its settings may not say here where it connects; "+
+			"the operator can set that, or allow every address in the host file: egress { tenants = \"any\" }", p.bin.ref).
+			From(fault.OriginSettings).By(fault.PartyTenant)
+	}
+	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
+		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})
+	return resp, in.sup.heard(err, fault.OriginSettings)
 }
 
 // capacityOf reads how many calls the instance's upstream takes at once. An upstream

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/hashicorp/go-hclog"
@@ -97,6 +98,9 @@ func main() {
 	if mark == "exclusive" {
 		opts = append(opts, sdk.Exclusive())
 	}
+	if mark == "egress" {
+		opts = append(opts, sdk.Capability(sdk.CapEgress))
+	}
 	p := llm.NewPlugin(name, "0-"+mark, open, opts...)
 	switch mark {
 	case "wrongkind":
@@ -135,12 +139,13 @@ func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
 		time.AfterFunc(time.Second, func() { os.Exit(5) })
 	}
 	env.Log.Info("opened", "count", opened.Load())
-	return &model{cfg: cfg, log: env.Log}, nil
+	return &model{cfg: cfg, log: env.Log, dialer: env.Dialer}, nil
 }
 
 type model struct {
-	cfg Config
-	log hclog.Logger
+	cfg    Config
+	log    hclog.Logger
+	dialer *egress.Dialer
 }
 
 func (m *model) Close() error {
@@ -180,6 +185,8 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 			return nil, err
 		}
 		return say(f.Name())
+	case "egress":
+		return say(m.dialer.Policy().String())
 	case "secret":
 		return say(m.cfg.Secret)
 	case "opened":
