@@ -58,7 +58,7 @@ func (h *Host) openBlock(ctx context.Context, e *config.Effective, b config.Bloc
 		return nil, fault.New(fault.Invalid, "%w", err).By(fault.PartyTenant)
 	}
 	i, err := h.manager.Open(ctx, plugins.Spec{
-		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved.Config, Secrets: resolved.Secrets,
+		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress,
 	})
 	if errors.Is(err, config.ErrUnknownPlugin) {
 		gone := fault.New(fault.PluginUnavailable, "%w", err).By(fault.PartyHost)

@@ -82,7 +82,7 @@ func (b *books) open(ctx context.Context, cfg *config.Host) error {
 	if same {
 		return nil
 	}
-	instance, err := b.host.manager.Open(ctx, plugins.Spec{Kind: b.block.Kind, Name: b.block.Plugin, Tenant: StorageScope, Block: "registry.storage", Config: resolved.Config, Secrets: resolved.Secrets})
+	instance, err := b.host.manager.Open(ctx, plugins.Spec{Kind: b.block.Kind, Name: b.block.Plugin, Tenant: StorageScope, Block: "registry.storage", Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress})
 	if f := fault.Of(err); err != nil && f.Class == fault.Invalid {
 		return cfg.Place(config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}})
 	}

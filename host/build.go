@@ -37,7 +37,7 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 			return nil, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 		}
 		i, err := h.manager.Open(ctx, plugins.Spec{
-			Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved.Config, Secrets: resolved.Secrets,
+			Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress,
 		})
 		if err != nil {
 			return nil, err

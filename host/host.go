@@ -23,6 +23,7 @@ import (
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantdir"
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -53,6 +54,7 @@ type Options struct {
 	// may be nil.
 	DroppedLogLines func() int64
 
+	dialing   []egress.Option                     // how names are looked up, in tests
 	openToAll func(path string, mode fs.FileMode) // told of files with secrets that all may read; set by Open
 }
 
@@ -232,7 +234,7 @@ func warnOnce(log hclog.Logger) func(path string, mode fs.FileMode) {
 // readFiles reads the configuration and changes nothing. Without a key revisions are
 // of this reading alone.
 func readFiles(o Options, key *secret.Key) (*config.Host, error) {
-	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ, Sealer: key, OpenToAll: o.openToAll}
+	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ, Sealer: key, OpenToAll: o.openToAll, Dialing: o.dialing}
 	if o.ConfigFile == "" && o.Config != nil {
 		opts.Document = config.FromMap("host configuration", o.Config)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
@@ -25,12 +26,18 @@ var probeTimeout = bounds.ProbeTimeout
 // out: registering must not start one for each. A dry probe leaves out the storage: opening one
 // makes its database. A plugin that is down is no reason
 // to refuse; it is logged. So is one that does not answer in time, for whoever waits for all
-// tenants waits for each.
+// tenants waits for each. Where the tenant's own layer leads is judged for all of them.
 func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.Effective, dry bool, log hclog.Logger) error {
-	var problems config.Problems
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
+	problems := cfg.CheckLeads(ctx, e)
 	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
+		if b.Egress.Restricts() {
+			if holds, err := m.Serves(ctx, b.Kind, b.Plugin, sdk.CapEgress); err == nil && !holds {
+				problems = append(problems, refusal(e, b, plugins.HoldsNoRule(b.Kind, b.Plugin)))
+				continue
+			}
+		}
 		if m.IsIsolated(b.Kind, b.Plugin) {
 			continue
 		}
@@ -41,7 +48,7 @@ func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.
 		if dry && b.Kind == storage.Kind {
 			continue
 		}
-		i, err := m.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved.Config, Secrets: resolved.Secrets})
+		i, err := m.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress})
 		switch f := fault.Of(err); {
 		case err == nil:
 			i.Close()

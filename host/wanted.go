@@ -7,6 +7,7 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -16,27 +17,28 @@ var errUnsaid = errors.New("what the tenant wants is not known")
 // wanted answers the configuration that a tenant has of a plugin now; see
 // plugins.Options.Wanted. A tenant whose newest settings are refused has those that it is
 // served with. The registry is opened after the plugins.
-func (h *Host) wanted(tenants *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, error) {
-	return func(ctx context.Context, kind, name, tenant string) ([]byte, error) {
+func (h *Host) wanted(tenants *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
+	return func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
 		r := tenants.Load()
 		if r == nil || config.ValidTenantID(tenant) != nil {
-			return nil, errUnsaid
+			return nil, egress.Policy{}, errUnsaid
 		}
 		_, _, e, err := r.Get(ctx, tenant)
 		if err != nil {
 			if fault.Of(err).Class == fault.NotFound {
-				return nil, nil
+				return nil, egress.Policy{}, nil
 			}
-			return nil, err
+			return nil, egress.Policy{}, err
 		}
 		if e == nil {
-			return nil, nil
+			return nil, egress.Policy{}, nil
 		}
 		for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
 			if b.Kind == kind && b.Plugin == name {
-				return h.config.Load().Resolve(e, b)
+				resolved, err := h.config.Load().ResolveBlock(e, b)
+				return resolved.Config, resolved.Egress, err
 			}
 		}
-		return nil, nil
+		return nil, egress.Policy{}, nil
 	}
 }

@@ -114,7 +114,7 @@ func (f *files) withStorage(ctx context.Context, at string, b config.Block, do f
 		return err
 	}
 	i, err := f.plugins.Open(ctx, plugins.Spec{
-		Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved.Config, Secrets: resolved.Secrets,
+		Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", at, err)

@@ -94,6 +94,7 @@ func (a *assembly) block(b block) Block {
 	config = b.plugins(config)
 	a.checkBlock(b, schema, config)
 	out.Config = a.covered(b, schema, config)
+	out.Egress = a.egress(b, schema, config)
 	return out
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/botyard/botyard/sdk/egress"
 )
 
 // Effective is what a tenant's bot is made of: the merge of all layers, checked.
@@ -43,6 +45,9 @@ type Block struct {
 	// defaults. Secrets are a secret.Text or a [Reference]; [Host.Resolve] gives
 	// the block as the plugin gets it.
 	Config map[string]any
+	// Egress is where the block's connections may lead: everywhere, unless the tenant's own
+	// layer names an address in it.
+	Egress egress.Policy
 }
 
 // HasReferences says whether the block has a secret that is elsewhere, so that

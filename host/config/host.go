@@ -13,6 +13,7 @@ import (
 	"github.com/knadh/koanf/v2"
 
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/egress"
 )
 
 // LoadOptions say what the host's layers are.
@@ -34,6 +35,9 @@ type LoadOptions struct {
 	// OpenToAll is told of each file with a secret that every user of the machine may
 	// read, each time that it is read; nil for nobody. See [readfile.OpenToAll].
 	OpenToAll func(path string, mode fs.FileMode)
+	// Dialing is how the names are looked up that tenants' own layers lead to; nil is as the
+	// system does it.
+	Dialing []egress.Option
 }
 
 // Host is the configuration of a host: its own settings, and the layers that all
@@ -48,7 +52,9 @@ type Host struct {
 	open    func(path string, mode fs.FileMode) // told of secrets that all may read; nil for nobody
 	own     *folded                             // the layers merged for the host's own keys
 
-	plans map[string]*plan
+	plans  map[string]*plan
+	egress egress.Policy // for what tenants' own layers name
+	dialer *egress.Dialer
 
 	mu          sync.Mutex
 	recent      *folded            // the layers merged with plugins' schemas
@@ -125,6 +131,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	_, refused := h.tokens()
 	problems = append(problems, refused...)
 	problems = append(problems, h.own.metricsProblems()...)
+	problems = append(problems, h.readEgress(o.Dialing...)...)
 	problems = append(problems, h.planProblems()...)
 	if err := problems.err(); err != nil {
 		return nil, err

@@ -40,6 +40,7 @@ func TestSettings(t *testing.T) {
 	}
 	want.Auth.Mode = "none"
 	want.HTTP = HTTP{Connections: bounds.DefaultConnections, BodyBytes: bounds.DefaultBodyBytes, AnswerBytes: bounds.DefaultAnswerBytes}
+	want.Egress.Tenants = "public"
 	want.Metrics = Metrics{Enabled: true, MaxTenantLabels: 100}
 	want.Registry.CacheTTL = time.Minute
 	want.Registry.MaxCacheSize = 1000 // a null gives the default back

@@ -43,6 +43,8 @@ var hostKeys = []HostKey{
 	{"plugin_dirs", AtRestart, func(s *Settings) any { return &s.PluginDirs }},
 	{"tenant_dirs", AtRestart, func(s *Settings) any { return &s.TenantDirs }},
 	{"allow_env", AtReload, nil},
+	{"egress.tenants", AtReload, nil},
+	{"egress.allow", AtReload, nil},
 	{"shutdown_grace", AtReload, nil},
 	{"shutdown_delay", AtReload, nil},
 	{"auth.mode", AtRestart, func(s *Settings) any { return &s.Auth.Mode }},

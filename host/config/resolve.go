@@ -16,12 +16,14 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/egress"
 )
 
 // Resolved is a block as its plugin gets it. It is secret as a whole.
 type Resolved struct {
 	Config  []byte   // JSON, with the block's secrets in place
 	Secrets []string // those, in any order
+	Egress  egress.Policy
 }
 
 // Format writes a placeholder whatever the verb.
@@ -80,7 +82,7 @@ func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 		// Not wrapped: the text of such an error has values in it.
 		return Resolved{}, Problems{{Pos: e.pos(root), Path: root, Message: "cannot be written as JSON"}}
 	}
-	return Resolved{Config: out, Secrets: secrets}, nil
+	return Resolved{Config: out, Secrets: secrets, Egress: b.Egress}, nil
 }
 
 // pos finds where a key was set.

@@ -28,6 +28,11 @@ func (e *Effective) revision(sealer *secret.Key) string {
 	if e.Owner == OwnerTenant {
 		parts = append(parts, "conversations.owner "+e.Owner)
 	}
+	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
+		if b.Egress.Restricts() { // another rule makes another bot
+			parts = append(parts, "egress "+b.Kind+" "+b.Egress.String())
+		}
+	}
 	content, err := json.Marshal(parts)
 	if err != nil {
 		panic(err) // unreachable: maps, lists and finite scalars

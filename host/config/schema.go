@@ -17,6 +17,7 @@ import (
 const (
 	keywordSecret   = "x-botyard-secret"
 	keywordEndpoint = "x-botyard-endpoint"
+	keywordAddress  = "x-botyard-address"
 	keywordExpected = "x-botyard-expected"
 )
 
@@ -29,7 +30,8 @@ type Schema struct {
 // CompileSchema reads the JSON Schema 2020-12 of a plugin's configuration block,
 // without the selector. A property with "x-botyard-secret": true holds a secret,
 // and so does everything in it; one with "x-botyard-endpoint": true says where
-// secrets are sent. "x-botyard-expected" says in words what a pattern beside it wants of
+// secrets are sent: an address of a network, unless it also has "x-botyard-address": false.
+// "x-botyard-expected" says in words what a pattern beside it wants of
 // a value, or why there is a maximum. A schema cannot refer to anything outside itself: it comes
 // from a plugin, and must not make the host read a file or a URL.
 func CompileSchema(json []byte) (*Schema, error) {
@@ -65,14 +67,17 @@ func (noLoader) Load(url string) (any, error) {
 }
 
 // marks is what our keywords say of a property.
-type marks struct{ secret, endpoint bool }
+type marks struct {
+	secret, endpoint bool
+	address          bool // an endpoint that names an address of a network
+}
 
 // Validate implements jsonschema.SchemaExt; the marks ask nothing of a value.
 func (marks) Validate(*jsonschema.ValidatorContext, any) {}
 
 func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema.SchemaExt, error) {
-	var m marks
-	for keyword, mark := range map[string]*bool{keywordSecret: &m.secret, keywordEndpoint: &m.endpoint} {
+	m := marks{address: true} // unless it says otherwise
+	for keyword, mark := range map[string]*bool{keywordSecret: &m.secret, keywordEndpoint: &m.endpoint, keywordAddress: &m.address} {
 		value, ok := obj[keyword]
 		if !ok {
 			continue
@@ -82,6 +87,7 @@ func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema
 			return nil, errors.New(keyword + " must be true or false")
 		}
 	}
+	m.address = m.address && m.endpoint
 	if m == (marks{}) {
 		return nil, nil
 	}
@@ -145,6 +151,7 @@ func (c *cursor) include(s *jsonschema.Schema) {
 		if m, ok := ext.(marks); ok {
 			c.marks.secret = c.marks.secret || m.secret
 			c.marks.endpoint = c.marks.endpoint || m.endpoint
+			c.marks.address = c.marks.address || m.address
 		}
 	}
 	c.include(s.Ref)

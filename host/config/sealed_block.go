@@ -35,7 +35,11 @@ func (b Block) plainForm(hide func(secret.Text) string) any {
 
 // digest identifies the block without telling its secrets.
 func (b Block) digest(key *secret.Key) string {
-	content, err := json.Marshal(b.plainForm(func(t secret.Text) string { return key.Digest([]byte(t.Reveal())) }))
+	form := b.plainForm(func(t secret.Text) string { return key.Digest([]byte(t.Reveal())) })
+	if b.Egress.Restricts() {
+		form = []any{form, "own"}
+	}
+	content, err := json.Marshal(form)
 	if err != nil {
 		panic(err) // unreachable: maps, lists and finite scalars
 	}
@@ -50,6 +54,9 @@ type SealedBlock struct {
 	Kind   string          `json:"kind"`
 	Plugin string          `json:"plugin"`
 	Config json.RawMessage `json:"config"`
+	// Own: the tenant's own layer names an address in it, so that the rule of the host file
+	// holds for its connections.
+	Own bool `json:"own,omitempty"`
 }
 
 // Label names the block for people: its plugin, and of its settings what is plain text
@@ -96,7 +103,7 @@ func (h *Host) SealBlock(tenant string, b Block) SealedBlock {
 	if err := encoder.Encode(form[1]); err != nil {
 		panic(err) // unreachable, as in digest
 	}
-	return SealedBlock{Digest: b.digest(h.sealer), Kind: b.Kind, Plugin: b.Plugin, Config: bytes.TrimSuffix(config.Bytes(), []byte("\n"))}
+	return SealedBlock{Digest: b.digest(h.sealer), Kind: b.Kind, Plugin: b.Plugin, Config: bytes.TrimSuffix(config.Bytes(), []byte("\n")), Own: b.Egress.Restricts()}
 }
 
 // OpenBlock is the inverse of SealBlock. An error wraps secret.ErrSealed when the
@@ -114,7 +121,11 @@ func (h *Host) OpenBlock(tenant string, s SealedBlock) (Block, error) {
 		return Block{}, fmt.Errorf("a stored block of plugin %s: %w", s.Plugin, err)
 	}
 	m, _ := config.(map[string]any)
-	return Block{Kind: s.Kind, Plugin: s.Plugin, Config: m}, nil
+	b := Block{Kind: s.Kind, Plugin: s.Plugin, Config: m}
+	if s.Own {
+		b.Egress = h.egress
+	}
+	return b, nil
 }
 
 func (h *Host) openTree(tenant, kind string, value any) (any, error) {

@@ -33,6 +33,11 @@ type Settings struct {
 		CacheTTL     time.Duration // key registry.cache_ttl in seconds, default 300
 		MaxCacheSize int           // key registry.max_cache_size, default 1000
 	}
+	// Egress (key egress) is where a tenant's own settings may lead.
+	Egress struct {
+		Tenants string   // key egress.tenants: "public" (default), "none" or "any"
+		Allow   []string // key egress.allow
+	}
 	Limits Limits // key limits; no tenant has more
 	// Plugins are the blocks plugin.KIND.NAME; Plugin gives the defaults too.
 	Plugins       map[string]map[string]PluginSettings
@@ -109,6 +114,7 @@ var defaults = map[string]any{
 	},
 	metricsKey:       map[string]any{"enabled": true, "tenant_label": false, "max_tenant_labels": int64(100)},
 	"registry":       map[string]any{"cache_ttl": int64(300), "max_cache_size": int64(1000)},
+	egressKey:        map[string]any{"tenants": "public"},
 	"limits":         defaultLimits,
 	"shutdown_grace": int64(20),
 	"shutdown_delay": int64(0),
@@ -227,6 +233,7 @@ func decodeSettings(tree map[string]any, folder string) Settings {
 		ShutdownDelay: d.seconds("shutdown_delay"),
 	}
 	s.Auth.Mode = d.sub(authKey).text(modeKey)
+	s.Egress.Tenants, s.Egress.Allow = d.sub(egressKey).text("tenants"), d.sub(egressKey).texts("allow")
 	s.TLS = TLS{CertFile: below(d.sub("tls").text("cert_file")), KeyFile: below(d.sub("tls").text("key_file"))}
 	h := d.sub("http")
 	s.HTTP = HTTP{h.integer("connections"), int64(h.integer("body_bytes")), int64(h.integer("answer_bytes"))}

@@ -386,6 +386,8 @@ var atReload = map[string]func(r *reloaded){
 		r.apply(limits + "http {\n answer_bytes = 1073741824\n}")
 		r.status("with more bytes", r.do("GET", path+"?limit=1", "", "X-Tenant-ID: a"), 200)
 	},
+	"egress.tenants":     nil, // config.TestRevision_Egress: another rule is another revision
+	"egress.allow":       nil,
 	"shutdown_grace":     nil, // TestShutdownGraceIsReloaded
 	"shutdown_delay":     nil, // TestShutdownDelayIsReloaded
 	"auth.gateway_token": nil, // TestTokensAreReloaded

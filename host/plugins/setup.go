@@ -78,13 +78,18 @@ func (p *process) runSetup(st *setup, in *instance) {
 	close(st.done)
 }
 
+// HoldsNoRule is the fault of settings that say where a plugin connects, which does not hold
+// its connections to a rule.
+func HoldsNoRule(kind, name string) *fault.Error {
+	return fault.New(fault.Invalid, "the %s does not hold its connections to a rule, so a tenant's own settings may not say where it connects; "+
+		"the operator can set that, or let tenants lead everywhere in the host file: egress { tenants = \"any\" }", ref{kind, name}).By(fault.PartyTenant)
+}
+
 // sendConfigure has the plugin make the instance. Where a rule holds for its connections, a
 // plugin that holds none to a rule is not asked.
 func (p *process) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
 	if in.egress.Restricts() && !serves(p.info, sdk.CapEgress) {
-		return nil, fault.New(fault.Invalid, "the %s does not hold its connections to a rule, so its settings may not say here where it connects; "+
-			"the operator can set that, or allow every address in the host file: egress { tenants = \"any\" }", p.bin.ref).
-			From(fault.OriginSettings).By(fault.PartyTenant)
+		return nil, HoldsNoRule(p.bin.kind, p.bin.name).From(fault.OriginSettings)
 	}
 	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})

@@ -19,7 +19,7 @@ type Config struct {
 	DSN        string     `json:"dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
 	ListenDSN  string     `json:"listen_dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"A direct way to the same database, for noticing changed tenants at once when the connection leads through a pooler such as PgBouncer."`
 	TLS        TLS        `json:"tls,omitzero" jsonschema_description:"How connections over TCP are protected."`
-	Schema     string     `json:"schema,omitempty" botyard:"endpoint" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" botyard_expected:"small letters, digits and _, and no digit in front" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
+	Schema     string     `json:"schema,omitempty" botyard:"endpoint,noaddress" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" botyard_expected:"small letters, digits and _, and no digit in front" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
 
 	PoolSize         int     `json:"pool_size,omitempty" jsonschema:"default=20,minimum=1,maximum=1000" jsonschema_description:"How many connections are kept once they were needed."`
 	MaxOverflow      int     `json:"max_overflow,omitempty" jsonschema:"default=10,minimum=0,maximum=1000" jsonschema_description:"How many more there may be while all are busy; they are closed when idle."`
@@ -32,7 +32,7 @@ type Config struct {
 type Connection struct {
 	Host     Hosts  `json:"host,omitempty" botyard:"endpoint" jsonschema_description:"Name, address or folder of a unix socket; or a list of them, of which one that takes writes is chosen. An entry may have its own port: name:port."`
 	Port     int    `json:"port,omitempty" botyard:"endpoint" jsonschema:"minimum=1,maximum=65535" jsonschema_description:"Port of all hosts that do not name their own."`
-	Database string `json:"database,omitempty" botyard:"endpoint" jsonschema_description:"Name of the database."`
+	Database string `json:"database,omitempty" botyard:"endpoint,noaddress" jsonschema_description:"Name of the database."`
 	User     string `json:"user,omitempty" jsonschema_description:"Who logs in. A superuser or a role with CREATEROLE makes the role botyard_app once, and all work is done as that."`
 	Password string `json:"password,omitempty" botyard:"secret" jsonschema_description:"The user's password."`
 }
@@ -40,8 +40,8 @@ type Connection struct {
 // TLS is how connections over TCP are protected. Certificates are PEM texts, to be
 // read from files by reference.
 type TLS struct {
-	Mode string `json:"mode,omitempty" botyard:"endpoint" jsonschema:"enum=disable,enum=prefer,enum=require,enum=verify-ca,enum=verify-full" jsonschema_description:"As libpq's sslmode, which the DSN may have instead; else prefer, or verify-full with a ca."`
-	CA   string `json:"ca,omitempty" botyard:"secret,endpoint" jsonschema_description:"Certificates, PEM, of who may sign the server's; else the system's."`
+	Mode string `json:"mode,omitempty" botyard:"endpoint,noaddress" jsonschema:"enum=disable,enum=prefer,enum=require,enum=verify-ca,enum=verify-full" jsonschema_description:"As libpq's sslmode, which the DSN may have instead; else prefer, or verify-full with a ca."`
+	CA   string `json:"ca,omitempty" botyard:"secret,endpoint,noaddress" jsonschema_description:"Certificates, PEM, of who may sign the server's; else the system's."`
 	Cert string `json:"cert,omitempty" botyard:"secret" jsonschema_description:"Certificate, PEM, to log in with."`
 	Key  string `json:"key,omitempty" botyard:"secret" jsonschema_description:"Its private key, PEM."`
 }

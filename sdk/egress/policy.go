@@ -28,8 +28,11 @@ const (
 )
 
 // Policy says where connections may lead. The zero value allows every address. A policy
-// is not changed once made.
-type Policy struct {
+// is not changed once made, and is small: copies share what it says.
+type Policy struct{ says *says }
+
+// says is what a policy says; nil allows every address.
+type says struct {
 	mode  Mode
 	allow []string // sorted, as they are sent and compared
 	rules []rule
@@ -68,7 +71,7 @@ func New(mode Mode, allow []string) (Policy, error) {
 	if len(allow) > MaxAllow {
 		return Policy{}, fmt.Errorf("more than %d entries are allowed", MaxAllow)
 	}
-	p := Policy{mode: mode}
+	p := &says{mode: mode}
 	var errs []error
 	for i, text := range allow {
 		r, reason := parseRule(text)
@@ -81,26 +84,31 @@ func New(mode Mode, allow []string) (Policy, error) {
 	}
 	slices.Sort(p.allow)
 	p.allow = slices.Compact(p.allow)
-	return p, errors.Join(errs...)
+	return Policy{p}, errors.Join(errs...)
 }
 
 // Mode is the policy's mode.
 func (p Policy) Mode() Mode {
-	if p.mode == "" {
+	if p.says == nil {
 		return Any
 	}
-	return p.mode
+	return p.says.mode
 }
 
 // Allow is the policy's list, sorted. It is the caller's.
-func (p Policy) Allow() []string { return slices.Clone(p.allow) }
+func (p Policy) Allow() []string {
+	if p.says == nil {
+		return nil
+	}
+	return slices.Clone(p.says.allow)
+}
 
 // Restricts reports whether the policy refuses anything.
-func (p Policy) Restricts() bool { return p.mode != "" }
+func (p Policy) Restricts() bool { return p.says != nil }
 
 // String has all that the policy says: equal texts are equal policies.
 func (p Policy) String() string {
-	return string(p.Mode()) + fmt.Sprintf("%q", p.allow)
+	return string(p.Mode()) + fmt.Sprintf("%q", p.Allow())
 }
 
 const entryForms = "expected an address, a network such as 10.0.0.0/8, host, host:port, or the path of a unix socket"
@@ -180,8 +188,11 @@ func (r rule) is(port uint16) bool { return r.port == 0 || port == 0 || r.port =
 // named gives the ports that rules allow for the name: 0 is any. Without a rule it is
 // empty.
 func (p Policy) named(name string, port uint16) []uint16 {
+	if p.says == nil {
+		return nil
+	}
 	var ports []uint16
-	for _, r := range p.rules {
+	for _, r := range p.says.rules {
 		if r.names(name) && r.is(port) {
 			ports = append(ports, r.port)
 		}
@@ -191,7 +202,7 @@ func (p Policy) named(name string, port uint16) []uint16 {
 
 // lists reports whether the list has the address.
 func (p Policy) lists(addr netip.Addr, port uint16) bool {
-	return slices.ContainsFunc(p.rules, func(r rule) bool {
+	return p.says != nil && slices.ContainsFunc(p.says.rules, func(r rule) bool {
 		return r.prefix.IsValid() && r.prefix.Contains(addr) && r.is(port)
 	})
 }
@@ -206,7 +217,7 @@ func (p Policy) checkAddr(host string, addr netip.Addr, port uint16) *Refusal {
 		why = "an address with a zone"
 	} else if addr = addr.Unmap(); p.lists(addr, port) {
 		return nil
-	} else if why = special(addr); why == "" && p.mode == Public {
+	} else if why = special(addr); why == "" && p.says.mode == Public {
 		return nil
 	} else if why == "" {
 		why = "an address that is not listed"
@@ -220,7 +231,7 @@ func (p Policy) checkPath(socket string) *Refusal {
 		return nil
 	}
 	clean := path.Clean(socket)
-	for _, r := range p.rules {
+	for _, r := range p.says.rules {
 		if r.path != "" && strings.HasPrefix(socket, "/") && (clean == r.path || strings.HasPrefix(clean, strings.TrimSuffix(r.path, "/")+"/")) {
 			return nil
 		}

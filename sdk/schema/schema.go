@@ -5,7 +5,8 @@
 // enum and the like, as github.com/invopop/jsonschema reads them;
 // jsonschema_description documents the key; botyard:"secret" marks a value that is
 // never shown and may be a reference, botyard:"endpoint" one that says where
-// secrets are sent; botyard_expected says in words what a pattern wants.
+// secrets are sent, and botyard:"endpoint,noaddress" one of these that names no address of
+// a network, such as the name of a database; botyard_expected says in words what a pattern wants.
 package schema
 
 import (
@@ -24,6 +25,9 @@ import (
 const (
 	SecretKeyword   = "x-botyard-secret"
 	EndpointKeyword = "x-botyard-endpoint"
+	// AddressKeyword is false at an endpoint that names no address of a network. A host
+	// judges where all other endpoints lead.
+	AddressKeyword = "x-botyard-address"
 	// ExpectedKeyword says in words what a pattern beside it wants of a value, or another
 	// keyword that no words are known of: it completes "expected ...". Of a maximum it
 	// says why.
@@ -85,6 +89,8 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 				p.Extras[SecretKeyword] = true
 			case "endpoint":
 				p.Extras[EndpointKeyword] = true
+			case "noaddress":
+				p.Extras[AddressKeyword] = false
 			default:
 				return fmt.Errorf("field %s: unknown word %q in its botyard tag", f.Name, word)
 			}

@@ -29,6 +29,8 @@ func builtIn() (known, error) {
 	host := map[string]string{
 		"listen": code(s.Listen), "data_dir": code(s.DataDir), "shutdown_grace": seconds(s.ShutdownGrace.Seconds()), "shutdown_delay": seconds(s.ShutdownDelay.Seconds()),
 		"secrets_dir": "", "plugin_dirs": "", "tenant_dirs": "", "allow_env": "", "defaults": "",
+		"egress.tenants":            code(s.Egress.Tenants),
+		"egress.allow":              "",
 		"auth.mode":                 code(s.Auth.Mode),
 		"auth.gateway_token":        "",
 		"auth.admin_token":          "",
