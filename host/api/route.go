@@ -66,11 +66,12 @@ func (s *Server) routes() map[string]map[string]route {
 
 // mux serves the routes, each for those who may come there.
 func (s *Server) mux(routes map[string]map[string]route) http.Handler {
-	m := http.NewServeMux()
+	m := &router{}
 	for path, methods := range routes {
 		var allowed []string
+		handlers := map[string]http.Handler{}
 		for method, ro := range methods {
-			m.Handle(method+" "+path, answering(s.admit(path, s.atWork(path, ro.acting(s.intake(path, ro))))))
+			handlers[method] = answering(s.admit(path, s.atWork(path, ro.acting(s.intake(path, ro)))))
 			allowed = append(allowed, method)
 			if method == "GET" {
 				allowed = append(allowed, "HEAD")
@@ -78,40 +79,18 @@ func (s *Server) mux(routes map[string]map[string]route) http.Handler {
 		}
 		slices.Sort(allowed)
 		allow := strings.Join(allowed, ", ")
-		// The mux's own 405 and 404 are plain text.
-		m.Handle(path, answering(s.admit(path, func(w http.ResponseWriter, r *http.Request) error {
+		m.add(path, handlers, answering(s.admit(path, func(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Allow", allow)
 			return withStatus(http.StatusMethodNotAllowed, fault.New(fault.Invalid, "%s is not a method of %s; expected %s", clip(r.Method), clip(r.URL.Path), allow))
 		})))
 	}
-	m.Handle("/", answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
+	m.nothing = answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "there is nothing at %s", clip(r.URL.Path))
-	})))
-	unclean := answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
+	}))
+	m.unclean = answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return malformed("", "the path %s has a part that is empty or made of dots; expected every part to be given, and dots that are a name as %%2e", clip(r.URL.EscapedPath()))
 	}))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isClean(r.URL.EscapedPath()) {
-			m.ServeHTTP(w, r)
-			return
-		}
-		unclean.ServeHTTP(w, r)
-	})
-}
-
-// isClean says whether a path is one that the mux takes as it is. Any other it would
-// answer with the address of a shorter one, which means something else: an id that is
-// empty is not an id that is left out.
-func isClean(path string) bool {
-	rest, more := strings.CutPrefix(path, "/")
-	for more {
-		var part string
-		part, rest, more = strings.Cut(rest, "/")
-		if part == "." || part == ".." || part == "" && more {
-			return false
-		}
-	}
-	return true
+	return m
 }
 
 func answering(h handler) http.Handler {

@@ -172,7 +172,10 @@ func TestBadRequests(t *testing.T) {
 	for path, change := range map[string][]func(*Request){
 		"conversation_id": {
 			func(r *Request) { r.ConversationID = "" },
+			// beyond: id
 			func(r *Request) { r.ConversationID = strings.Repeat("x", MaxIDBytes+1) },
+			func(r *Request) { r.ConversationID = "." },
+			func(r *Request) { r.ConversationID = ".." },
 			func(r *Request) { r.ConversationID = "a\xff" },
 			func(r *Request) { r.ConversationID = "a\x00b" },
 		},

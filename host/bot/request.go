@@ -53,6 +53,10 @@ func (r *Request) check(maxMessage int) error {
 	if err := CheckID("conversation_id", r.ConversationID); err != nil {
 		return err
 	}
+	// The id is a part of the paths where the conversation is read and deleted.
+	if r.ConversationID == "." || r.ConversationID == ".." {
+		return fault.New(fault.Invalid, "is %q, which a path of a URL cannot have: browsers and proxies read it as a step in it; expected another id", r.ConversationID).At("conversation_id")
+	}
 	if r.UserID != "" {
 		if err := CheckID("user_id", r.UserID); err != nil {
 			return err

@@ -3,6 +3,8 @@ package bounds
 import (
 	"fmt"
 	"time"
+
+	"github.com/botyard/botyard/sdk"
 )
 
 // Slots bound how many requests of one class are at work, and how many wait for it.
@@ -95,6 +97,10 @@ var requests = []Bound{
 		Name: "headers", What: "The headers of a request.",
 		Each:   fmt.Sprintf("%s, %d of them, %s to come", Bytes(HeaderBytes), HeaderFields, HeaderTimeout),
 		Answer: "431; a connection whose headers do not come is closed.",
+	},
+	{
+		Name: "id", What: "Ids of conversations and users, and idempotency keys. Ids of tenants have 64 bytes.",
+		Each: Bytes(sdk.MaxIDBytes), Answer: "422 at the field, 400 in a path, a query or a header",
 	},
 	{
 		Name: "body", What: "The body of a turn: six times `limits.message_bytes` of the host, since JSON may escape every byte, and 64 KiB. Other bodies have 2 MiB, or 64 KiB where only a few fields fit in.",

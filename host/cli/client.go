@@ -177,3 +177,11 @@ func problemLine(p api.ConfigProblem) string {
 	}
 	return b.String()
 }
+
+// pathPart is a value as a part of a path. Dots alone would be a step in it.
+func pathPart(value string) string {
+	if value == "." || value == ".." {
+		return strings.ReplaceAll(value, ".", "%2e")
+	}
+	return url.PathEscape(value)
+}

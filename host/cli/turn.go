@@ -35,7 +35,7 @@ what left no trace.`),
 			query.Set("by", "sequence")
 		}
 		path := fmt.Sprintf("/admin/v1/tenants/%s/conversations/%s/turns/%s",
-			url.PathEscape(args[0]), url.PathEscape(args[1]), url.PathEscape(args[2]))
+			pathPart(args[0]), pathPart(args[1]), pathPart(args[2]))
 		var shown api.Shown
 		if err := get(cmd, host, path+"?"+query.Encode(), &shown); err != nil {
 			return err

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestRouter(t *testing.T) {
+	said := ""
+	says := func(what string) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			said = what + " " + r.PathValue("id") + " " + r.Pattern
+		})
+	}
+	ro := &router{nothing: says("nothing"), unclean: says("unclean")}
+	ro.add("/c/{id}", map[string]http.Handler{"GET": says("one"), "DELETE": says("delete")}, says("no method"))
+	ro.add("/c/{id}/turns", map[string]http.Handler{"GET": says("turns")}, says("no method"))
+	ro.add("/c/all", map[string]http.Handler{"GET": says("all")}, says("no method"))
+	ro.add("/c", map[string]http.Handler{"GET": says("list")}, says("no method"))
+	for _, c := range []struct{ method, path, want string }{
+		{"GET", "/c", "list  GET /c"},
+		{"HEAD", "/c", "list  GET /c"},
+		{"GET", "/c/a", "one a GET /c/{id}"},
+		{"DELETE", "/c/a", "delete a DELETE /c/{id}"},
+		{"POST", "/c/a", "no method a /c/{id}"},
+		{"GET", "/c/all", "all  GET /c/all"},
+		{"GET", "/c/%61ll", "all  GET /c/all"},
+		{"GET", "/c/%2F", "one / GET /c/{id}"},
+		{"GET", "/c/%2f/turns", "turns / GET /c/{id}/turns"},
+		{"GET", "/c/%2F%2F", "one // GET /c/{id}"},
+		{"GET", "/c/%2e%2E", "one .. GET /c/{id}"},
+		{"GET", "/c/a%2Fturns", "one a/turns GET /c/{id}"},
+		{"GET", "/c/%252F", "one %2F GET /c/{id}"},
+		{"GET", "/c/a+b%20c", "one a+b c GET /c/{id}"},
+		{"GET", "/c/{id}", "one {id} GET /c/{id}"},
+		{"GET", "/c/", "nothing  /"},
+		{"GET", "/c/a/", "nothing  /"},
+		{"GET", "/", "nothing  /"},
+		{"GET", "/x", "nothing  /"},
+		{"GET", "/c/a/turns/1", "nothing  /"},
+		{"GET", "/c//turns", "unclean  "},
+		{"GET", "/c/../c", "unclean  "},
+		{"GET", "/c/./turns", "unclean  "},
+		{"GET", "//c", "unclean  "},
+	} {
+		said = ""
+		ro.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(c.method, "http://h"+c.path, nil))
+		if said != c.want {
+			t.Errorf("%s %s: %q, want %q", c.method, c.path, said, c.want)
+		}
+	}
+}
