@@ -19,6 +19,11 @@ const (
 	// whatever tells of each value tells how it is reached.
 	KeyBytes  = 256
 	PathBytes = 1 << 10
+	// HCLWords is how many words and signs an HCL document has beside its texts, comments
+	// and ends of lines; HCLCopied bounds the lines and escapes of one text, by the bytes that
+	// are copied to put it together.
+	HCLWords  = 10 * DocumentValues
+	HCLCopied = 2 << 30
 	// StoredBytes is the size of a tenant's document as a storage keeps it, with its secrets
 	// sealed. It leaves room, in what a storage takes of a tenant, for all else that is noted there.
 	StoredBytes = sdk.MaxDocumentBytes - 2<<20
@@ -71,6 +76,14 @@ var configuration = []Bound{
 	{
 		Name: "path", What: "The size of all keys that lead to a value of a document.",
 		Each: Bytes(PathBytes), Answer: "A problem at the value",
+	},
+	{
+		Name: "words of HCL", What: "The words and signs of an HCL document, beside its texts, comments and ends of lines.",
+		Each: strconv.Itoa(HCLWords), Answer: "A problem at the first that is too many",
+	},
+	{
+		Name: "lines of HCL", What: "The lines and escapes of one text of an HCL document, times half its size.",
+		Each: Bytes(HCLCopied), Answer: "A problem at the line. The same text in YAML has no such bound.",
 	},
 	{
 		Name: "system prompt", What: "The size of a tenant's system prompt with its variables put in.",

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -51,12 +52,44 @@ func parseHCL(name string, src []byte) (node, Problems) {
 	return root, r.problems
 }
 
+// These bound what the parser is given: it makes some KiB of each word and sign, reads a
+// number in time that grows as the square of its length, and puts the pieces of a text
+// together by copying what it has with each.
+const (
+	maxTokens = bounds.HCLWords
+	maxNumber = 400 // bytes; the longest float64 has fewer
+	maxCopied = bounds.HCLCopied
+)
+
 // overloaded refuses what would make the parser, which recurses without a limit,
-// exhaust the stack and so kill the host: a stack overflow cannot be recovered.
+// exhaust the stack and so kill the host: a stack overflow cannot be recovered. It also
+// refuses what would keep the parser at work for minutes.
 func (r *hclReader) overloaded() bool {
 	tokens, _ := hclsyntax.LexConfig(r.src, r.name, hcl.InitialPos)
-	depth, signs, questions := 0, 0, 0
+	depth, signs, questions, words, pieces, copied := 0, 0, 0, 0, 0, 0
 	for _, t := range tokens {
+		words++
+		switch t.Type {
+		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit: // a line of a heredoc, or what is between two escapes
+			words--
+			pieces += len(t.Bytes)
+			copied += pieces
+		case hclsyntax.TokenNewline, hclsyntax.TokenComment:
+			words--
+		case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+			pieces, copied = 0, 0
+		}
+		switch {
+		case words == maxTokens+1:
+			r.refuse(r.at(t.Range), nil, fmt.Sprintf("is beyond the first %d words and signs of the document", maxTokens), fmt.Sprintf("at most %d", maxTokens))
+			return true
+		case t.Type == hclsyntax.TokenNumberLit && len(t.Bytes) > maxNumber:
+			r.refuse(r.at(t.Range), nil, outOfRange, "a finite decimal number, or a text in quotes")
+			return true
+		case copied > maxCopied:
+			r.refuse(r.at(t.Range), nil, "is a text of too many lines or escapes for its length", "a shorter one, or the same in YAML")
+			return true
+		}
 		switch t.Type {
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen,
 			hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:

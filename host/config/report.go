@@ -38,7 +38,7 @@ func (s *stack) removedUnknown(at Path, schema *Schema, value any, skip func(Pat
 		return nil
 	}
 	root.each(nil, func(rest Path, p *place) {
-		if p.removed == nil || len(rest) == 0 || skip != nil && skip(rest) {
+		if p.removed == nil || len(rest) == 0 || len(problems) >= maxFindings || skip != nil && skip(rest) {
 			return
 		}
 		// One unknown key above it is reported already.

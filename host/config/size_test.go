@@ -157,6 +157,11 @@ func TestBoundsOfADocument(t *testing.T) {
 		{"a.yaml", below(4) + "1}" + strings.Repeat("}", 4), "is below keys of 1025 bytes together; expected at most 1024"},
 		{"a.hcl", "a = " + below(4) + "1}" + strings.Repeat("}", 4), "is below keys of 1025 bytes together; expected at most 1024"},
 		{"a.hcl", "a" + strings.Repeat(` "`+strings.Repeat("k", 256)+`"`, 4) + " {\n b = 1\n}", "is below keys of 1025 bytes together; expected at most 1024"},
+		// beyond: words of HCL
+		{"a.hcl", "a = [" + strings.Repeat("1,", 50_000) + "1]", "is beyond the first 100000 words and signs of the document"},
+		{"a.hcl", "a = " + strings.Repeat("9", 401), "is out of the range of 64 bits"},
+		// beyond: lines of HCL
+		{"a.hcl", "a = <<E\n" + strings.Repeat("x\n", 100_000) + "E\n", "is a text of too many lines or escapes for its length"},
 		// beyond: document
 		{"a.yaml", "a: " + strings.Repeat("x", 1<<20), "has 1048579 bytes; expected at most 1048576"},
 	} {
