@@ -27,6 +27,12 @@ type Entry struct {
 	PerHost bool `json:"per_host,omitempty"`
 	// Fell says why an inherited secret is not effective; value is null then.
 	Fell string `json:"fell,omitempty"`
+	// TenantMay is what the tenant itself may do with the key in its own settings: "set",
+	// "lower" or "no". Rule says why it may not, and Allow which line of the host file would
+	// let it.
+	TenantMay string `json:"tenant_may"`
+	Rule      string `json:"rule,omitempty"`
+	Allow     string `json:"allow,omitempty"`
 }
 
 // NewEffective shows an effective configuration.
@@ -36,6 +42,7 @@ func NewEffective(e *config.Effective) Effective {
 		out.Config = append(out.Config, Entry{
 			Path: entry.Path.String(), Value: entry.Value, Layer: entry.Layer,
 			File: entry.Pos.File, Line: entry.Pos.Line, Column: entry.Pos.Column, Secret: entry.Secret, PerHost: entry.PerHost, Fell: entry.Fell,
+			TenantMay: entry.May, Rule: entry.Rule, Allow: entry.Allow,
 		})
 	}
 	return out

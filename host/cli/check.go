@@ -77,6 +77,7 @@ func newConfigExplain() *cobra.Command {
 	f := new(hostFlags)
 	f.addFiles(c, sampleConfig)
 	asJSON := addJSON(c)
+	policy := c.Flags().Bool("policy", false, "print what the tenant itself may do with each key, and what would let it")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := config.ValidTenantID(args[0]); err != nil {
 			return usage(err)
@@ -95,6 +96,9 @@ func newConfigExplain() *cobra.Command {
 				}
 				if *asJSON {
 					return printJSON(cmd, api.NewEffective(e))
+				}
+				if *policy {
+					return printPolicy(cmd, api.NewEffective(e).Config)
 				}
 				return printEntries(cmd, api.NewEffective(e).Config)
 			}

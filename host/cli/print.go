@@ -68,6 +68,22 @@ func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 	return printTable(cmd, rows)
 }
 
+// printPolicy prints what a tenant itself may do with each key.
+func printPolicy(cmd *cobra.Command, entries []api.Entry) error {
+	var rows [][]string
+	for _, e := range entries {
+		if e.Fell != "" {
+			continue
+		}
+		why := e.Rule
+		if e.Allow != "" {
+			why += "; to allow it: " + e.Allow
+		}
+		rows = append(rows, []string{e.Path, e.TenantMay, why})
+	}
+	return printTable(cmd, rows)
+}
+
 // short is what is enough of a revision for a reader.
 func short(revision string) string {
 	const enough = 12

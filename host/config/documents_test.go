@@ -36,7 +36,8 @@ func TestDocumentsLayers(t *testing.T) {
 // TestTenantSecretsOfTwo: a secret of the operator's document that the tenant's own one
 // replaces or drops is sealed and hidden all the same.
 func TestTenantSecretsOfTwo(t *testing.T) {
-	h := loadHost(t, `defaults: {llm: {provider: openai, model: m}}`)
+	h := loadHost(t, `{defaults: {llm: {provider: openai, model: m}},
+		tenant_policy: {keys: ["*", llm.model, llm.api_key, llm.base_url, llm.headers], plugins: {llm: [ollama]}}}`)
 	operator := yamlDoc(t, `llm: {provider: openai, api_key: sk-of-the-operator, headers: {h: also-secret}}`)
 	for own, want := range map[string]string{
 		`{llm: {api_key: sk-of-the-tenant}}`:                       "[llm.api_key llm.headers.h] [llm.api_key]",

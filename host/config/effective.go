@@ -75,7 +75,20 @@ type Entry struct {
 	// Fell, unless empty, says why an inherited secret is not effective: a layer changed
 	// where it would be sent. Value is nil then, and Layer and Pos are of that change.
 	Fell string
+	// May is what the tenant itself may do with the key, in its own settings: MaySet,
+	// MayLower or MayNot.
+	May string
+	// Rule says why it may not, and Allow which line of the host file would let it; empty
+	// where it may, and Allow also where no line would.
+	Rule, Allow string
 }
+
+// Values of Entry.May.
+const (
+	MaySet   = "set"
+	MayLower = "lower" // to at most what the operator's settings have
+	MayNot   = "no"
+)
 
 // Explain gives every effective key, sorted by path. What a plugin's own defaults
 // add is not known here. It merges the layers again, as they were.
@@ -86,7 +99,7 @@ func (e *Effective) Explain() []Entry {
 	}
 	var entries []Entry
 	for key, value := range a.tree {
-		var c cursor
+		c, _ := tenantSchema().cursor().key(key)
 		if schema := a.schemas[key]; schema != nil {
 			c = schema.cursor()
 		}
@@ -98,7 +111,7 @@ func (e *Effective) Explain() []Entry {
 			return
 		}
 		entries = append(entries, Entry{
-			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true,
+			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true, May: MayNot, // it is not there
 			Fell: fmt.Sprintf("the %s changed `%s`, and has to bring a secret of its own", why.layer, Path{path[0]}.with(why.endpoint...)),
 		})
 	})
@@ -168,14 +181,15 @@ func (a *assembly) explain(c cursor, value any, path Path, entries *[]Entry) {
 		for key, item := range m {
 			next, _ := c.key(key)
 			if len(path) == 1 && isHosts(path[0], key) {
-				next = cursor{}
+				next, _ = tenantSchema().cursor().at(path.with(key), nil)
 			}
 			a.explain(next, item, path.with(key), entries)
 		}
 		return
 	}
 	from := a.stack.places.locate(path)
-	e := Entry{Path: path, Layer: from.layer.String(), Pos: from.pos, PerHost: isPerHost(path)}
+	rule := a.ruling(path, c.marks)
+	e := Entry{May: rule.may(), Rule: rule.rule, Allow: rule.allow, Path: path, Layer: from.layer.String(), Pos: from.pos, PerHost: isPerHost(path)}
 	e.Value = c.transform(value, path, func(path Path, value any, m marks) any {
 		if _, text := value.(string); m.secret || text && a.isSealed(path) {
 			e.Secret = true

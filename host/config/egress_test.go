@@ -60,7 +60,9 @@ func leading(t *testing.T) fakeSchemas {
 	return s
 }
 
+// The policy lets tenants set everything, so that where it leads is what is refused.
 const operators = `
+tenant_policy: {keys: [llm, conversation_storage, prompts], plugins: {llm: [echo, ollama], storage: [memory]}}
 defaults:
   llm: {provider: ollama, model: m, base_url: "http://10.0.0.5:11434"}
   conversation_storage: {backend: postgres, connection: {host: 10.0.0.5, port: 5432, database: bots}}

@@ -52,9 +52,10 @@ type Host struct {
 	open    func(path string, mode fs.FileMode) // told of secrets that all may read; nil for nobody
 	own     *folded                             // the layers merged for the host's own keys
 
-	plans  map[string]*plan
-	egress egress.Policy // for what tenants' own layers name
-	dialer *egress.Dialer
+	plans    map[string]*plan
+	policies map[string]*policy // by plan; "" is that of tenants without one
+	egress   egress.Policy      // for what tenants' own layers name
+	dialer   *egress.Dialer
 
 	mu          sync.Mutex
 	recent      *folded            // the layers merged with plugins' schemas
@@ -126,6 +127,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	s := h.fold(context.Background(), nil)
 	h.own = s.folded()
 	h.readPlans()
+	h.readPolicies()
 	tree := h.own.tree
 	problems = append(problems, s.hostProblems(tree)...)
 	_, refused := h.tokens()
@@ -133,6 +135,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	problems = append(problems, h.own.metricsProblems()...)
 	problems = append(problems, h.readEgress(o.Dialing...)...)
 	problems = append(problems, h.planProblems()...)
+	problems = append(problems, h.policyProblems()...)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}

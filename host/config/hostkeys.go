@@ -81,6 +81,11 @@ var hostKeys = []HostKey{
 	{PluginKey + "sha256", AtProcessStart, nil},
 	{defaultsKey, AtReload, nil},
 	{PlanKey, AtReload, nil},
+	{"tenant_policy.keys", AtReload, nil},
+	{"tenant_policy.plugins.llm", AtReload, nil},
+	{"tenant_policy.plugins.memory", AtReload, nil},
+	{"tenant_policy.plugins.storage", AtReload, nil},
+	{"tenant_policy.plugins.knowledge", AtReload, nil},
 }
 
 // HostKeys gives every key of the host file and when a change of it counts.

@@ -39,7 +39,7 @@ func (h *Host) readPlans() {
 				p.sources = nil // a null removes what lower layers have
 			}
 			if one != nil {
-				p.sources = append(p.sources, source{at, src.doc.below(Path{planKey, name}).without(planKey)})
+				p.sources = append(p.sources, source{at, src.doc.below(Path{planKey, name}).without(policyKey, planKey)})
 			}
 		}
 		h.plans[name] = p

@@ -19,6 +19,11 @@ const (
 	keywordEndpoint = "x-botyard-endpoint"
 	keywordAddress  = "x-botyard-address"
 	keywordExpected = "x-botyard-expected"
+
+	keywordTenant    = "x-botyard-tenant"
+	keywordLower     = "x-botyard-lower"
+	keywordOperator  = "x-botyard-operator"
+	keywordUnlimited = "x-botyard-zero-unlimited"
 )
 
 // Schema checks one plugin's configuration block and knows which of its keys are
@@ -32,7 +37,9 @@ type Schema struct {
 // and so does everything in it; one with "x-botyard-endpoint": true says where
 // secrets are sent: an address of a network, unless it also has "x-botyard-address": false.
 // "x-botyard-expected" says in words what a pattern beside it wants of
-// a value, or why there is a maximum. A schema cannot refer to anything outside itself: it comes
+// a value, or why there is a maximum. "x-botyard-tenant", "x-botyard-lower" and
+// "x-botyard-operator" say who may set a property and what is in it, see [author]. A schema
+// cannot refer to anything outside itself: it comes
 // from a plugin, and must not make the host read a file or a URL.
 func CompileSchema(json []byte) (*Schema, error) {
 	if len(json) > maxSize {
@@ -70,14 +77,31 @@ func (noLoader) Load(url string) (any, error) {
 type marks struct {
 	secret, endpoint bool
 	address          bool // an endpoint that names an address of a network
+	author           author
+	zeroUnlimited    bool // of a byLower: 0 and less are no bound
 }
+
+// author says who may set a key, as far as its schema says. Where several parts of a
+// schema say different things the last of these counts.
+type author uint8
+
+const (
+	byUnmarked author = iota // the operator, and the tenant where a policy names the key itself
+	byTenant                 // the tenant too
+	byLower                  // the tenant too, to at most what it has from the operator
+	byOperator               // as unmarked, and somebody thought of it
+)
 
 // Validate implements jsonschema.SchemaExt; the marks ask nothing of a value.
 func (marks) Validate(*jsonschema.ValidatorContext, any) {}
 
 func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema.SchemaExt, error) {
 	m := marks{address: true} // unless it says otherwise
-	for keyword, mark := range map[string]*bool{keywordSecret: &m.secret, keywordEndpoint: &m.endpoint, keywordAddress: &m.address} {
+	var tenant, lower, operator bool
+	for keyword, mark := range map[string]*bool{
+		keywordSecret: &m.secret, keywordEndpoint: &m.endpoint, keywordAddress: &m.address,
+		keywordTenant: &tenant, keywordLower: &lower, keywordOperator: &operator, keywordUnlimited: &m.zeroUnlimited,
+	} {
 		value, ok := obj[keyword]
 		if !ok {
 			continue
@@ -88,6 +112,14 @@ func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema
 		}
 	}
 	m.address = m.address && m.endpoint
+	switch {
+	case operator:
+		m.author = byOperator
+	case lower:
+		m.author = byLower
+	case tenant:
+		m.author = byTenant
+	}
 	if m == (marks{}) {
 		return nil, nil
 	}
@@ -131,8 +163,9 @@ func (c cursor) wording(location string) string {
 // there, whichever of the alternatives turns out to hold. What any of them marks
 // is marked.
 type cursor struct {
-	schemas []*jsonschema.Schema
-	marks   marks
+	schemas  []*jsonschema.Schema
+	marks    marks
+	authored bool // by a mark of this place itself; else author is that of what it is in
 }
 
 func (s *Schema) cursor() cursor {
@@ -152,6 +185,10 @@ func (c *cursor) include(s *jsonschema.Schema) {
 			c.marks.secret = c.marks.secret || m.secret
 			c.marks.endpoint = c.marks.endpoint || m.endpoint
 			c.marks.address = c.marks.address || m.address
+			if m.author != byUnmarked && (!c.authored || m.author > c.marks.author) {
+				c.marks.author, c.authored = m.author, true
+			}
+			c.marks.zeroUnlimited = c.marks.zeroUnlimited || m.zeroUnlimited
 		}
 	}
 	c.include(s.Ref)

@@ -116,6 +116,7 @@ var defaults = map[string]any{
 	"registry":       map[string]any{"cache_ttl": int64(300), "max_cache_size": int64(1000)},
 	egressKey:        map[string]any{"tenants": "public"},
 	"limits":         defaultLimits,
+	policyKey:        map[string]any{"keys": []any{"*"}},
 	"shutdown_grace": int64(20),
 	"shutdown_delay": int64(0),
 	"defaults": map[string]any{

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,9 +47,10 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 	}
 	a.base = base
 	a.stack = base.tenantStack(ctx, s)
-	for _, d := range docs.layers() {
-		a.problems = append(a.problems, d.doc.problems...)
-		a.stack.load(d.layer, a.withoutHostKeys(d.doc))
+	a.problems = append(a.problems, docs.Operator.problems...)
+	a.stack.load(tenantLayer, a.withoutHostKeys(docs.Operator))
+	if docs.Own != nil {
+		a.loadOwn(ctx, s)
 	}
 	// What is missing is missing in the operator's document.
 	a.stack.places.set = &origin{pos: Pos{File: docs.Operator.name}, layer: tenantLayer}
@@ -60,6 +62,17 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 		return nil, h.named(ctx, a, s).err()
 	}
 	return e, nil
+}
+
+// loadOwn puts the tenant's own document on top, as far as it may be.
+func (a *assembly) loadOwn(ctx context.Context, s Schemas) {
+	a.problems = append(a.problems, a.docs.Own.problems...)
+	own, operator, problems := a.host.restrict(ctx, a.withoutHostKeys(a.docs.Own), a.base, a.tenant, a.docs.Operator, s)
+	// What is wrong with the operator's settings is wrong though the tenant's own hide it:
+	// else nobody knew what is secret in them.
+	a.problems = append(a.problems, problems...)
+	maps.Copy(a.stack.asked, operator.stack.asked)
+	a.stack.load(ownLayer, own)
 }
 
 // named gives the problems of a tenant. Those whose position is in the host's layers,

@@ -233,6 +233,21 @@ var atReload = map[string]func(r *reloaded){
 		r.status("eleven bytes of ten", r.chat("b", r.fresh(), "12345678901"), 422)
 		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 	},
+	"tenant_policy.keys": func(r *reloaded) {
+		r.apply("")
+		if may := r.may("llm.model"); may != "no" {
+			r.t.Errorf("without a policy the tenant may %q", may)
+		}
+		r.apply("tenant_policy {\n keys = [\"llm.model\"]\n}")
+		if may := r.may("llm.model"); may != "set" {
+			r.t.Errorf("with the policy the tenant may %q", may)
+		}
+	},
+	"tenant_policy.plugins.llm":     func(r *reloaded) { r.selects("llm", "llm.provider") },
+	"tenant_policy.plugins.memory":  func(r *reloaded) { r.selects("memory", "memory.type") },
+	"tenant_policy.plugins.storage": func(r *reloaded) { r.selects("storage", "conversation_storage.backend") },
+	// There is no such plugin yet: that the file is taken is all that there is to see.
+	"tenant_policy.plugins.knowledge": func(r *reloaded) { r.apply("tenant_policy {\n plugins = { knowledge = [\"any\"] }\n}") },
 	"limits.message_bytes": func(r *reloaded) {
 		r.apply("limits {\n message_bytes = 10\n}")
 		r.status("eleven bytes", r.chat("a", r.fresh(), "12345678901"), 422)
@@ -392,6 +407,37 @@ var atReload = map[string]func(r *reloaded){
 	"shutdown_delay":     nil, // TestShutdownDelayIsReloaded
 	"auth.gateway_token": nil, // TestTokensAreReloaded
 	"auth.admin_token":   nil,
+}
+
+// may gives what the tenant itself may do with a key.
+func (r *reloaded) may(key string) string {
+	r.t.Helper()
+	a := r.do("GET", "/admin/v1/tenants/a/config", "")
+	var effective struct {
+		Config []struct {
+			Path      string
+			TenantMay string `json:"tenant_may"`
+		}
+	}
+	if err := json.Unmarshal(a.Body, &effective); err != nil || a.Status != 200 {
+		r.t.Fatalf("%v: %d %s", err, a.Status, a.Body)
+	}
+	for _, e := range effective.Config {
+		if e.Path == key {
+			return e.TenantMay
+		}
+	}
+	return ""
+}
+
+// selects sees a tenant be let select a plugin of the kind.
+func (r *reloaded) selects(kind, key string) {
+	r.apply("")
+	before := r.may(key)
+	r.apply("tenant_policy {\n plugins = { " + kind + " = [\"any\"] }\n}")
+	if after := r.may(key); before != "no" || after != "set" {
+		r.t.Errorf("%s: the tenant may %q, and then %q", key, before, after)
+	}
 }
 
 // cutOff sees a timeout that is shortened cut a turn off.

@@ -8,19 +8,19 @@ import (
 
 // Config is the block llm with provider = "echo". All keys are optional.
 type Config struct {
-	Model string `json:"model,omitempty" jsonschema:"default=echo" jsonschema_description:"Any name; it is reported as the model of each reply."`
+	Model string `json:"model,omitempty" botyard:"tenant" jsonschema:"default=echo" jsonschema_description:"Any name; it is reported as the model of each reply."`
 
-	APIKey  string `json:"api_key,omitempty" botyard:"secret" jsonschema_description:"Accepted and never used, so that the handling of secrets can be tried offline."`
-	BaseURL string `json:"base_url,omitempty" botyard:"endpoint" jsonschema_description:"Accepted and never contacted, so that the handling of endpoints can be tried offline."`
+	APIKey  string `json:"api_key,omitempty" botyard:"secret,operator-only" jsonschema_description:"Accepted and never used, so that the handling of secrets can be tried offline."`
+	BaseURL string `json:"base_url,omitempty" botyard:"endpoint,operator-only" jsonschema_description:"Accepted and never contacted, so that the handling of endpoints can be tried offline."`
 
-	Reply             string `json:"reply,omitempty" jsonschema_description:"A fixed reply, whatever was said."`
-	Tokens            int    `json:"tokens,omitempty" jsonschema:"minimum=0,maximum=10000000" jsonschema_description:"Makes every reply this many short tokens long; 0 gives the natural reply. Not together with reply."`
-	FirstTokenDelayMS int    `json:"first_token_delay_ms,omitempty" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before the first token."`
-	TokenDelayMS      int    `json:"token_delay_ms,omitempty" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before each further token."`
+	Reply             string `json:"reply,omitempty" botyard:"tenant" jsonschema_description:"A fixed reply, whatever was said."`
+	Tokens            int    `json:"tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=10000000" jsonschema_description:"Makes every reply this many short tokens long; 0 gives the natural reply. Not together with reply."`
+	FirstTokenDelayMS int    `json:"first_token_delay_ms,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before the first token."`
+	TokenDelayMS      int    `json:"token_delay_ms,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before each further token."`
 
-	Fail             *Fail `json:"fail,omitempty" jsonschema_description:"Makes calls fail."`
-	HangAfterTokens  *int  `json:"hang_after_tokens,omitempty" jsonschema:"minimum=-1" jsonschema_description:"Hangs after this many tokens until the call is given up; -1 or unset is never."`
-	CrashAfterTokens *int  `json:"crash_after_tokens,omitempty" jsonschema:"minimum=-1" jsonschema_description:"Ends the plugin's process after this many tokens; -1 or unset is never."`
+	Fail             *Fail `json:"fail,omitempty" botyard:"operator-only" jsonschema_description:"Makes calls fail."`
+	HangAfterTokens  *int  `json:"hang_after_tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=-1" jsonschema_description:"Hangs after this many tokens until the call is given up; -1 or unset is never."`
+	CrashAfterTokens *int  `json:"crash_after_tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=-1" jsonschema_description:"Ends the plugin's process after this many tokens; -1 or unset is never."`
 }
 
 // Fail says how calls fail. Its fields have no defaults in the schema: those

@@ -17,19 +17,19 @@ import (
 // Config is the block llm with provider = "ollama". Fields that New finds empty
 // have the schema's defaults.
 type Config struct {
-	BaseURL        string `json:"base_url,omitempty" botyard:"endpoint" jsonschema:"default=http://127.0.0.1:11434" jsonschema_description:"Where the Ollama server is; a path before /api is kept."`
-	APIKey         string `json:"api_key,omitempty" botyard:"secret" jsonschema_description:"Sent as bearer token, for servers behind a proxy that asks for one and for ollama.com."`
-	Model          string `json:"model" jsonschema:"required,minLength=1" jsonschema_description:"The model's name and tag, as in gemma3:1b."`
-	EmbeddingModel string `json:"embedding_model,omitempty" jsonschema_description:"The model that embeds texts; the default is model."`
+	BaseURL        string `json:"base_url,omitempty" botyard:"endpoint,operator-only" jsonschema:"default=http://127.0.0.1:11434" jsonschema_description:"Where the Ollama server is; a path before /api is kept."`
+	APIKey         string `json:"api_key,omitempty" botyard:"secret,operator-only" jsonschema_description:"Sent as bearer token, for servers behind a proxy that asks for one and for ollama.com."`
+	Model          string `json:"model" botyard:"operator-only" jsonschema:"required,minLength=1" jsonschema_description:"The model's name and tag, as in gemma3:1b."`
+	EmbeddingModel string `json:"embedding_model,omitempty" botyard:"operator-only" jsonschema_description:"The model that embeds texts; the default is model."`
 
-	KeepAlive any            `json:"keep_alive,omitempty" jsonschema:"oneof_type=string;number" jsonschema_description:"How long the model stays in memory after a call: a duration as in 5m, or seconds; 0 unloads at once and a negative one never. The default is the server's."`
-	Options   map[string]any `json:"options,omitempty" jsonschema_description:"Ollama's options for the model, passed on as they are: temperature, top_p, num_ctx, seed, stop, num_predict and so on."`
-	Think     any            `json:"think,omitempty" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
-	Truncate  *bool          `json:"truncate,omitempty" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
+	KeepAlive any            `json:"keep_alive,omitempty" botyard:"operator-only" jsonschema:"oneof_type=string;number" jsonschema_description:"How long the model stays in memory after a call: a duration as in 5m, or seconds; 0 unloads at once and a negative one never. The default is the server's."`
+	Options   map[string]any `json:"options,omitempty" botyard:"operator-only" botyard_keys:"temperature=tenant top_p=tenant top_k=tenant min_p=tenant typical_p=tenant seed=tenant stop=tenant repeat_last_n=tenant repeat_penalty=tenant presence_penalty=tenant frequency_penalty=tenant" jsonschema_description:"Ollama's options for the model, passed on as they are: temperature, top_p, num_ctx, seed, stop, num_predict and so on. The tenant itself may set those that choose words, as temperature, top_p, top_k, min_p, typical_p, seed, stop and the penalties do."`
+	Think     any            `json:"think,omitempty" botyard:"tenant" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
+	Truncate  *bool          `json:"truncate,omitempty" botyard:"tenant" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
 
-	Parallel          int `json:"parallel,omitempty" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
-	FirstTokenTimeout int `json:"first_token_timeout,omitempty" jsonschema:"minimum=1,maximum=86400,default=300" jsonschema_description:"Seconds until the first token, and until embeddings; a model may have to be loaded first."`
-	TokenTimeout      int `json:"token_timeout,omitempty" jsonschema:"minimum=1,maximum=86400,default=60" jsonschema_description:"Seconds from one token to the next."`
+	Parallel          int `json:"parallel,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
+	FirstTokenTimeout int `json:"first_token_timeout,omitempty" botyard:"lower-only" jsonschema:"minimum=1,maximum=86400,default=300" jsonschema_description:"Seconds until the first token, and until embeddings; a model may have to be loaded first."`
+	TokenTimeout      int `json:"token_timeout,omitempty" botyard:"lower-only" jsonschema:"minimum=1,maximum=86400,default=60" jsonschema_description:"Seconds from one token to the next."`
 }
 
 const (

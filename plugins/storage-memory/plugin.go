@@ -16,7 +16,7 @@ const Version = "0.1.0"
 // Config is the block conversation_storage with backend = "memory". It has no
 // connection and no pool: those keys are refused as unknown.
 type Config struct {
-	MaxBytes int64 `json:"max_bytes,omitempty" jsonschema:"minimum=0,default=1073741824" jsonschema_description:"About how many bytes of conversations one tenant may keep. Beyond it new turns are refused until something is deleted; 0 sets no bound."`
+	MaxBytes int64 `json:"max_bytes,omitempty" botyard:"operator-only" jsonschema:"minimum=0,default=1073741824" jsonschema_description:"About how many bytes of conversations one tenant may keep. Beyond it new turns are refused until something is deleted; 0 sets no bound."`
 }
 
 // Plugin serves a Store for each configuration.

@@ -15,16 +15,16 @@ import (
 // where a password goes, who could read it on its way, and whose functions run with it
 // is an endpoint: a tenant that changes it gets no secret of the operator's sent there.
 type Config struct {
-	Connection Connection `json:"connection,omitzero" jsonschema_description:"Where the database is and who logs in. These keys go over those of dsn."`
-	DSN        string     `json:"dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
-	ListenDSN  string     `json:"listen_dsn,omitempty" botyard:"secret,endpoint" jsonschema_description:"A direct way to the same database, for noticing changed tenants at once when the connection leads through a pooler such as PgBouncer."`
-	TLS        TLS        `json:"tls,omitzero" jsonschema_description:"How connections over TCP are protected."`
-	Schema     string     `json:"schema,omitempty" botyard:"endpoint,noaddress" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" botyard_expected:"small letters, digits and _, and no digit in front" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
+	Connection Connection `json:"connection,omitzero" botyard:"operator-only" jsonschema_description:"Where the database is and who logs in. These keys go over those of dsn."`
+	DSN        string     `json:"dsn,omitempty" botyard:"secret,endpoint,operator-only" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
+	ListenDSN  string     `json:"listen_dsn,omitempty" botyard:"secret,endpoint,operator-only" jsonschema_description:"A direct way to the same database, for noticing changed tenants at once when the connection leads through a pooler such as PgBouncer."`
+	TLS        TLS        `json:"tls,omitzero" botyard:"operator-only" jsonschema_description:"How connections over TCP are protected."`
+	Schema     string     `json:"schema,omitempty" botyard:"endpoint,noaddress,operator-only" jsonschema:"default=botyard,pattern=^[a-z_][a-z0-9_]*$,maxLength=48" botyard_expected:"small letters, digits and _, and no digit in front" jsonschema_description:"Schema that holds the tables. It is made if the login may."`
 
-	PoolSize         int     `json:"pool_size,omitempty" jsonschema:"default=20,minimum=1,maximum=1000" jsonschema_description:"How many connections are kept once they were needed."`
-	MaxOverflow      int     `json:"max_overflow,omitempty" jsonschema:"default=10,minimum=0,maximum=1000" jsonschema_description:"How many more there may be while all are busy; they are closed when idle."`
-	ConnectTimeout   float64 `json:"connect_timeout,omitempty" jsonschema:"default=5,exclusiveMinimum=0,maximum=300" jsonschema_description:"Seconds to connect to one host."`
-	StatementTimeout float64 `json:"statement_timeout,omitempty" jsonschema:"default=10,exclusiveMinimum=0,maximum=3600" jsonschema_description:"Seconds that a statement may take in the database. Deletions have five minutes if that is longer."`
+	PoolSize         int     `json:"pool_size,omitempty" botyard:"operator-only" jsonschema:"default=20,minimum=1,maximum=1000" jsonschema_description:"How many connections are kept once they were needed."`
+	MaxOverflow      int     `json:"max_overflow,omitempty" botyard:"operator-only" jsonschema:"default=10,minimum=0,maximum=1000" jsonschema_description:"How many more there may be while all are busy; they are closed when idle."`
+	ConnectTimeout   float64 `json:"connect_timeout,omitempty" botyard:"operator-only" jsonschema:"default=5,exclusiveMinimum=0,maximum=300" jsonschema_description:"Seconds to connect to one host."`
+	StatementTimeout float64 `json:"statement_timeout,omitempty" botyard:"operator-only" jsonschema:"default=10,exclusiveMinimum=0,maximum=3600" jsonschema_description:"Seconds that a statement may take in the database. Deletions have five minutes if that is longer."`
 }
 
 // Connection is where the database is. What is not said is as the DSN has it, else

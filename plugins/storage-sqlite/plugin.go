@@ -17,7 +17,7 @@ const Version = "0.1.0"
 
 // Config is the block conversation_storage with backend = "sqlite".
 type Config struct {
-	Path string `json:"path,omitempty" jsonschema:"default=botyard.db,minLength=1" jsonschema_description:"The database file: a relative path that ends in .db, with no part .., below the folder that the host gives the plugin. Where it gives none, an absolute one."`
+	Path string `json:"path,omitempty" botyard:"operator-only" jsonschema:"default=botyard.db,minLength=1" jsonschema_description:"The database file: a relative path that ends in .db, with no part .., below the folder that the host gives the plugin. Where it gives none, an absolute one."`
 }
 
 // Plugin serves a Store for each configuration.

@@ -7,6 +7,15 @@
 // never shown and may be a reference, botyard:"endpoint" one that says where
 // secrets are sent, and botyard:"endpoint,noaddress" one of these that names no address of
 // a network, such as the name of a database; botyard_expected says in words what a pattern wants.
+//
+// Words in the botyard tag also say who may set a key where tenants edit their own
+// settings: "tenant" the tenant too; "lower-only" the tenant too, to at most the value that
+// the operator's settings give it, or else the default, or else anything; "operator-only" the
+// operator alone. An unmarked key is the operator's: the tenant may set it only where the
+// operator's policy lists it by its full name. A mark of a struct holds for what is in it,
+// unless that has its own. "zero-unlimited" beside lower-only says that 0 and less are no
+// bound, so that they are above any other value. botyard_keys:"NAME=tenant NAME=operator-only"
+// marks keys of a map.
 package schema
 
 import (
@@ -28,6 +37,12 @@ const (
 	// AddressKeyword is false at an endpoint that names no address of a network. A host
 	// judges where all other endpoints lead.
 	AddressKeyword = "x-botyard-address"
+	// Who may set a key; at most one of the three.
+	TenantKeyword   = "x-botyard-tenant"
+	LowerKeyword    = "x-botyard-lower"
+	OperatorKeyword = "x-botyard-operator"
+	// UnlimitedKeyword beside LowerKeyword says that 0 and less are no bound.
+	UnlimitedKeyword = "x-botyard-zero-unlimited"
 	// ExpectedKeyword says in words what a pattern beside it wants of a value, or another
 	// keyword that no words are known of: it completes "expected ...". Of a maximum it
 	// says why.
@@ -91,9 +106,23 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 				p.Extras[EndpointKeyword] = true
 			case "noaddress":
 				p.Extras[AddressKeyword] = false
+			case "tenant":
+				p.Extras[TenantKeyword] = true
+			case "lower-only":
+				p.Extras[LowerKeyword] = true
+			case "operator-only":
+				p.Extras[OperatorKeyword] = true
+			case "zero-unlimited":
+				p.Extras[UnlimitedKeyword] = true
 			default:
 				return fmt.Errorf("field %s: unknown word %q in its botyard tag", f.Name, word)
 			}
+		}
+		if err := markKeys(p, f.Tag.Get("botyard_keys")); err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
+		}
+		if err := checkAuthor(p); err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
 		}
 		if err := mark(p, f.Type); err != nil {
 			return err
@@ -103,6 +132,47 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// markKeys marks keys of a map, of which nothing else is said.
+func markKeys(p *jsonschema.Schema, tag string) error {
+	if tag == "" {
+		return nil
+	}
+	if p.Type != "object" || p.Properties != nil && p.Properties.Len() > 0 {
+		return errors.New("botyard_keys is for maps")
+	}
+	p.Properties = jsonschema.NewProperties()
+	for _, key := range strings.Fields(tag) {
+		name, word, _ := strings.Cut(key, "=")
+		keyword, ok := map[string]string{"tenant": TenantKeyword, "operator-only": OperatorKeyword}[word]
+		if !ok || name == "" {
+			return fmt.Errorf("botyard_keys has %q; expected NAME=tenant or NAME=operator-only", key)
+		}
+		p.Properties.Set(name, &jsonschema.Schema{Extras: map[string]any{keyword: true}})
+	}
+	return nil
+}
+
+// checkAuthor refuses marks of who may set a key that contradict each other.
+func checkAuthor(p *jsonschema.Schema) error {
+	authors := 0
+	for _, keyword := range []string{TenantKeyword, LowerKeyword, OperatorKeyword} {
+		if p.Extras[keyword] != nil {
+			authors++
+		}
+	}
+	switch {
+	case authors > 1:
+		return errors.New("tenant, lower-only and operator-only exclude each other")
+	case p.Extras[LowerKeyword] != nil && p.Type != "integer" && p.Type != "number":
+		return errors.New("lower-only is for numbers")
+	case p.Extras[UnlimitedKeyword] != nil && p.Extras[LowerKeyword] == nil:
+		return errors.New("zero-unlimited is for what is lower-only")
+	case p.Extras[TenantKeyword] != nil && p.Extras[EndpointKeyword] != nil:
+		return errors.New("an endpoint is not the tenant's unless the operator lists it")
 	}
 	return nil
 }

@@ -103,3 +103,60 @@ func TestWordsOfAPattern(t *testing.T) {
 		t.Errorf("%v: %s", err, s)
 	}
 }
+
+func TestAuthorMarks(t *testing.T) {
+	raw, err := Of[struct {
+		Top     int        `json:"top" botyard:"lower-only,zero-unlimited"`
+		Name    string     `json:"name" botyard:"tenant"`
+		Options connection `json:"options" botyard:"operator-only"`
+		Key     string     `json:"key" botyard:"secret,tenant"`
+
+		Free map[string]any `json:"free" botyard:"operator-only" botyard_keys:"a=tenant b=operator-only"`
+	}]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct{ Properties map[string]map[string]any }
+	if err := json.Unmarshal(raw, &s); err != nil {
+		t.Fatal(err)
+	}
+	for key, keywords := range map[string][]string{
+		"top": {LowerKeyword, UnlimitedKeyword}, "name": {TenantKeyword}, "options": {OperatorKeyword}, "key": {SecretKeyword, TenantKeyword},
+	} {
+		for _, keyword := range keywords {
+			if s.Properties[key][keyword] != true {
+				t.Errorf("%s is not marked %s", key, keyword)
+			}
+		}
+	}
+	free, _ := s.Properties["free"]["properties"].(map[string]any)
+	for key, keyword := range map[string]string{"a": TenantKeyword, "b": OperatorKeyword} {
+		if of, _ := free[key].(map[string]any); len(of) != 1 || of[keyword] != true {
+			t.Errorf("free.%s is marked %v", key, of)
+		}
+	}
+	for name, of := range map[string]func() ([]byte, error){
+		"keys of a text": Of[struct {
+			A string `json:"a" botyard_keys:"x=tenant"`
+		}],
+		"an unknown word for a key": Of[struct {
+			A map[string]any `json:"a" botyard_keys:"x=tenants"`
+		}],
+		"two authors": Of[struct {
+			A int `json:"a" botyard:"tenant,lower-only"`
+		}],
+		"a text that is lower": Of[struct {
+			A string `json:"a" botyard:"lower-only"`
+		}],
+		"unlimited alone": Of[struct {
+			A int `json:"a" botyard:"zero-unlimited"`
+		}],
+		"a tenant's endpoint": Of[struct {
+			A string `json:"a" botyard:"endpoint,tenant"`
+		}],
+	} {
+		if _, err := of(); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}

@@ -48,6 +48,9 @@ func builtIn() (known, error) {
 		"registry.storage":          "",
 		"registry.storage.backend":  "",
 		"plan.NAME":                 "",
+
+		"tenant_policy.keys": code(`["*"]`), "tenant_policy.plugins.llm": "", "tenant_policy.plugins.memory": "",
+		"tenant_policy.plugins.storage": "", "tenant_policy.plugins.knowledge": "",
 		pluginKey + "max_calls":     number(plugin.MaxCalls),
 		pluginKey + "isolation":     code(plugin.Isolation),
 		pluginKey + "start_timeout": seconds(plugin.StartTimeout.Seconds()),

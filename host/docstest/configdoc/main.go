@@ -148,6 +148,11 @@ func fileTable(file string, defaults map[string]string, counts func(key string) 
 		}
 		used[r.key] = true
 		rows[i].byDefault = value
+		for _, block := range blocks {
+			if r.key == block[0]+"."+block[1] {
+				rows[i].author = "selects what `tenant_policy` lists"
+			}
+		}
 		if counts != nil {
 			at, ok := counts(r.key)
 			if !ok {
@@ -169,6 +174,8 @@ var blocks = map[string][2]string{
 	"llm":     {"llm", "provider"},
 	"memory":  {"memory", "type"},
 	"storage": {"conversation_storage", "backend"},
+
+	"knowledge": {"knowledge_base", "type"}, // of which there is no plugin yet
 }
 
 func pluginSection(binary string) (section, []row, error) {

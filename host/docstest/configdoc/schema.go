@@ -13,6 +13,7 @@ type row struct {
 	key, kind, byDefault, description string
 	counts                            string // when a change does; empty where a table does not say
 	required, secret, endpoint        bool
+	author                            string // what a tenant may do with it; empty if nobody decided
 }
 
 // pluginKey begins the keys of the host's plugin blocks, which are the same for
@@ -26,7 +27,7 @@ func rowsOf(src []byte) ([]row, error) {
 		return nil, err
 	}
 	r := reader{root: doc.Content[0]}
-	r.object("", r.root)
+	r.object("", r.root, "")
 	return r.rows, errors.Join(r.errs...)
 }
 
@@ -74,7 +75,8 @@ func (r *reader) resolve(n *yaml.Node) *yaml.Node {
 }
 
 // object adds a row for each property of n, and for those below.
-func (r *reader) object(prefix string, n *yaml.Node) {
+// author is that of n.
+func (r *reader) object(prefix string, n *yaml.Node, author string) {
 	required := map[string]bool{}
 	if list := get(n, "required"); list != nil {
 		for _, name := range list.Content {
@@ -92,18 +94,22 @@ func (r *reader) object(prefix string, n *yaml.Node) {
 			continue
 		}
 		if each := get(p, "additionalProperties"); prefix+name == "plan" && each != nil { // the host's
-			r.row(prefix+name+".NAME", r.resolve(each), false)
+			r.row(prefix+name+".NAME", r.resolve(each), false, "")
 			continue
+		}
+		author := authorOf(p, author)
+		if len(p.Content) == 2 && text(p, "type") == "" && author != "" {
+			continue // a key of a map, of which only that is said: what the map says of it is enough
 		}
 		nested := get(p, "properties") != nil && len(get(p, "properties").Content) > 0
 		if !nested || text(p, "description") != "" {
-			r.row(prefix+name, p, required[name])
+			r.row(prefix+name, p, required[name], author)
 		}
 		if nested {
-			r.object(prefix+name+".", p)
+			r.object(prefix+name+".", p, author)
 		}
 		if items := r.resolve(get(p, "items")); get(items, "properties") != nil {
-			r.object(prefix+name+"[].", items)
+			r.object(prefix+name+"[].", items, author)
 		}
 	}
 }
@@ -111,12 +117,22 @@ func (r *reader) object(prefix string, n *yaml.Node) {
 // plugins adds the keys of one plugin block: all kinds have the same.
 func (r *reader) plugins(p *yaml.Node) {
 	kinds := get(p, "properties")
-	r.object(pluginKey, r.resolve(get(r.resolve(kinds.Content[1]), "additionalProperties")))
+	r.object(pluginKey, r.resolve(get(r.resolve(kinds.Content[1]), "additionalProperties")), "")
 }
 
-func (r *reader) row(key string, p *yaml.Node, required bool) {
+// authorOf says what a tenant may do with the key, as it is marked or else what it is in.
+func authorOf(p *yaml.Node, inherited string) string {
+	for keyword, author := range map[string]string{"x-botyard-tenant": "sets", "x-botyard-lower": "lowers", "x-botyard-operator": "no"} {
+		if text(p, keyword) == "true" {
+			return author
+		}
+	}
+	return inherited
+}
+
+func (r *reader) row(key string, p *yaml.Node, required bool, author string) {
 	out := row{
-		key: key, kind: kindOf(p), description: text(p, "description"), required: required,
+		key: key, kind: kindOf(p), description: text(p, "description"), required: required, author: author,
 		secret: text(p, "x-botyard-secret") == "true", endpoint: text(p, "x-botyard-endpoint") == "true",
 	}
 	if d := get(p, "default"); d != nil {
@@ -198,7 +214,7 @@ func table(rows []row) (string, error) {
 	if timed {
 		b.WriteString("| key | type | default | a change counts at | meaning |\n| --- | --- | --- | --- | --- |\n")
 	} else {
-		b.WriteString("| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
+		b.WriteString("| key | type | default | the tenant itself | meaning |\n| --- | --- | --- | --- | --- |\n")
 	}
 	for _, r := range rows {
 		var marks []string
@@ -214,6 +230,11 @@ func table(rows []row) (string, error) {
 		columns := []string{code(r.key), r.kind, r.byDefault}
 		if timed {
 			columns = append(columns, r.counts)
+		} else {
+			if r.author == "" {
+				return "", fmt.Errorf("%s: nobody decided whether a tenant may set it itself: mark it in its schema", r.key)
+			}
+			columns = append(columns, r.author)
 		}
 		columns = append(columns, meaning)
 		for i := range columns {

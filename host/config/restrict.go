@@ -1,0 +1,336 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+)
+
+// restriction checks a tenant's own document by a policy, against what the tenant has from
+// the operator.
+type restriction struct {
+	policy   *policy
+	doc      *Document
+	operator *assembly // of all layers but the tenant's own, its limits filled in
+	stack    *stack    // gives the schemas
+
+	problems Problems
+	refused  map[string]bool // keys of the paths of what is not merged
+	// Of the block that is looked at.
+	plugin string // that the tenant has with its own settings; empty outside of a plugin's keys
+	change bool   // another one than the operator's settings select
+}
+
+// restrict returns what of the tenant's own document may be merged, and what is wrong with
+// the rest.
+func (h *Host) restrict(ctx context.Context, own *Document, base *folded, tenant string, operator *Document, s Schemas) (*Document, *assembly, Problems) {
+	below := &assembly{host: h, base: base, docs: Documents{Operator: operator}, tenant: tenant, partial: true}
+	below.stack = base.tenantStack(ctx, s)
+	below.stack.load(tenantLayer, below.withoutHostKeys(operator))
+	below.assemble()
+	name, _ := below.tree[planKey].(string)
+	p := h.policies[name]
+	if p == nil {
+		p = h.policies[""]
+	}
+	r := restriction{policy: p, doc: own, operator: below, stack: below.stack, refused: map[string]bool{}}
+	for _, e := range own.keys {
+		r.top(e.key, plain(e.value))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return own.withoutPaths(r.refused), below, append(below.problems, r.problems...)
+}
+
+func (r *restriction) refuse(path Path, message, expected string) {
+	r.refused[keyOf(path).key()] = true
+	r.problems = append(r.problems, Problem{Pos: r.doc.Pos(path), Path: path, Message: message, Expected: expected})
+}
+
+func (r *restriction) refuseBy(path Path, does string, rule ruling) {
+	expected := ""
+	if rule.allow != "" {
+		expected = "it in the operator's settings, or in the host file `" + rule.allow + "`"
+	}
+	r.refuse(path, fmt.Sprintf("%s: %s", does, rule.rule), expected)
+}
+
+// top checks one key at the top level.
+func (r *restriction) top(key string, own any) {
+	path := Path{key}
+	c, known := tenantSchema().cursor().key(key)
+	if !known {
+		return // reported as unknown, or as the host's
+	}
+	b, isBlock := blockOf(key)
+	had, _ := r.operator.tree[key].(map[string]any)
+	if !isBlock {
+		r.value(path, own, r.operator.tree[key], c)
+		return
+	}
+	values, isMap := own.(map[string]any)
+	if own == nil && had != nil {
+		r.refuse(path, "would remove what the operator selects and configures (built-in rule)", "single keys of it")
+		return
+	}
+	if !isMap {
+		return // nothing to remove, or a wrong type that is reported
+	}
+	before := plainText(had[b.selector])
+	r.plugin, r.change = before, false
+	defer func() { r.plugin, r.change = "", false }()
+	if value, given := values[b.selector]; given {
+		name := plainText(value)
+		switch {
+		case value == nil && before != "":
+			r.refuse(path.with(b.selector), "would remove the plugin that the operator selects (built-in rule)", strconv.Quote(before))
+		case name == "" || name == before:
+			// Of another type, which is reported, or as it is.
+		default:
+			if rule := r.policy.selector(b, name); !rule.allowed {
+				r.refuseBy(path.with(b.selector), fmt.Sprintf("may not select %q", name), rule)
+				r.refused[path.key()] = true // its keys are of a plugin that nobody asks
+				return
+			}
+			r.plugin, r.change = name, true
+		}
+	}
+	schema, _ := r.stack.schema(b, r.plugin)
+	for _, e := range r.doc.keysOf(path) {
+		at := path.with(e.key)
+		switch {
+		case e.key == b.selector:
+		case b.isHosts(e.key):
+			plugin := r.plugin
+			r.plugin = ""
+			next, _ := c.key(e.key)
+			r.value(at, values[e.key], had[e.key], next)
+			r.plugin = plugin
+		case schema != nil:
+			next, known := schema.cursor().key(e.key)
+			if !known {
+				continue // reported
+			}
+			r.value(at, values[e.key], had[e.key], next)
+		case isKnowledge(b):
+			next, _ := c.key(e.key)
+			r.value(at, values[e.key], had[e.key], next)
+		}
+	}
+}
+
+func isKnowledge(b block) bool { return b.key == knowledge.key }
+
+// keysOf returns the entries of the map at the path.
+func (d *Document) keysOf(path Path) mapping {
+	e := d.at(path)
+	if e == nil {
+		return nil
+	}
+	m, _ := e.value.(mapping)
+	return m
+}
+
+// value checks what the document has at the path. had is what the operator's settings have
+// there.
+func (r *restriction) value(path Path, own, had any, c cursor) {
+	if r.change {
+		had = nil // it was of another plugin
+	}
+	below, isMap := own.(map[string]any)
+	inside, hadMap := had.(map[string]any)
+	if own == nil && (hadMap || len(c.keys()) > 0) || !isMap && hadMap {
+		r.removal(path, path, inside, c)
+	}
+	switch {
+	case isMap:
+		if had != nil && !hadMap {
+			r.set(path, path, nil, had, c) // the map replaces it
+		}
+		for _, e := range r.doc.keysOf(path) {
+			next, known := c.key(e.key)
+			if !known {
+				continue // reported
+			}
+			r.value(path.with(e.key), below[e.key], inside[e.key], next)
+		}
+		if len(below) == 0 && had == nil && len(c.keys()) == 0 {
+			r.set(path, path, own, had, c)
+		}
+	case own == nil && (hadMap || len(c.keys()) > 0):
+		// What it removes was looked at.
+	default:
+		if items, ok := own.([]any); ok {
+			for i, item := range items {
+				r.element(path.with(strconv.Itoa(i)), item, c.item(i))
+			}
+		}
+		r.set(path, path, own, had, c)
+	}
+}
+
+// element checks an element of a list, which is set as a whole.
+func (r *restriction) element(path Path, item any, c cursor) {
+	c.leaves(path, item, func(path Path, value any, m marks) {
+		r.leaf(path, value, m)
+	})
+}
+
+// removal checks that the tenant may remove everything that the operator's settings have
+// in a map. at is the key that removes it.
+func (r *restriction) removal(at, path Path, had any, c cursor) {
+	if m, ok := had.(map[string]any); ok {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			next, _ := c.key(key)
+			r.removal(at, path.with(key), m[key], next)
+		}
+		return
+	}
+	if had != nil {
+		r.set(at, path, nil, had, c)
+	}
+}
+
+// set checks a value that takes the place of what the operator's settings have at path; nil
+// removes it. at is where the document says so.
+func (r *restriction) set(at, path Path, own, had any, c cursor) {
+	if r.refused[keyOf(at).key()] {
+		return // once is enough
+	}
+	does := "may not be set by the tenant itself"
+	if own == nil {
+		does = "may not be removed by the tenant itself"
+	}
+	if len(at) < len(path) {
+		does = "may not be removed by the tenant itself, for what is in it"
+	}
+	rule := r.policy.key(path, c.marks, r.plugin)
+	if !rule.allowed {
+		r.refuseBy(at, does, rule)
+		return
+	}
+	if r.isReference(at, own, c.marks) {
+		return
+	}
+	if rule.lower {
+		r.lower(at, path, own, had, c)
+	}
+}
+
+// leaf checks one value in a list.
+func (r *restriction) leaf(path Path, value any, m marks) {
+	if r.refused[keyOf(path).key()] {
+		return
+	}
+	if rule := r.policy.key(path, m, r.plugin); !rule.allowed {
+		r.refuseBy(path, "may not be set by the tenant itself", rule)
+		return
+	}
+	r.isReference(path, value, m)
+}
+
+// isReference refuses a reference: what it names is the host's. Outside of secrets it is
+// refused whoever writes it.
+func (r *restriction) isReference(path Path, value any, m marks) bool {
+	text, ok := value.(string)
+	if !ok || !m.secret {
+		return false
+	}
+	if _, whole := parseReference(text); !whole {
+		return false
+	}
+	r.refuse(path, "is a reference, and what a tenant writes itself reaches nothing of the host (built-in rule)", "the secret itself")
+	return true
+}
+
+// lower refuses what is more than the tenant has from the operator. A value that is not
+// there is the default, and without one it is no bound.
+func (r *restriction) lower(at, path Path, own, had any, c cursor) {
+	unlimited := func(v any) bool { return v == nil || c.marks.zeroUnlimited && asFloat(v) <= 0 }
+	most, from := had, r.operator.stack.places.locate(path)
+	if most == nil {
+		most, from = c.byDefault(), origin{}
+	}
+	value := own
+	if own == nil {
+		value = r.fallback(path, c)
+	}
+	switch value.(type) {
+	case nil, int64, float64:
+	default:
+		return // a wrong type, which is reported
+	}
+	if unlimited(most) || !unlimited(value) && asFloat(value) <= asFloat(most) {
+		return
+	}
+	where := "the default"
+	if pos := from.pos.String(); pos != "" {
+		where = pos
+	}
+	message := fmt.Sprintf("is %s, above the operator's %s (%s), and may be lowered only", jsonOf(value), jsonOf(most), where)
+	switch {
+	case own == nil && unlimited(value):
+		message = fmt.Sprintf("would remove the operator's bound of %s (%s), and may be lowered only", jsonOf(most), where)
+	case own == nil:
+		message = fmt.Sprintf("would go back to %s, above the operator's %s (%s), and may be lowered only", jsonOf(value), jsonOf(most), where)
+	case unlimited(value):
+		message = fmt.Sprintf("is %s, which is no bound, above the operator's %s (%s), and may be lowered only", jsonOf(value), jsonOf(most), where)
+	}
+	r.refuse(at, message, fmt.Sprintf("at most %s, or more for `%s` in the operator's settings of the tenant, its plan or `defaults`", jsonOf(most), path))
+}
+
+// fallback is what a key has once nobody sets it; nil for no bound.
+func (r *restriction) fallback(path Path, c cursor) any {
+	if len(path) == 2 && path[0] == limitsKey {
+		ceilings, _ := r.operator.host.own.tree[limitsKey].(map[string]any)
+		if ceiling, ok := ceilings[path[1]]; ok {
+			return ceiling
+		}
+		return defaultLimits[path[1]]
+	}
+	return c.byDefault()
+}
+
+// byDefault is the number that the schema has as the default here; nil for none.
+func (c cursor) byDefault() any {
+	for _, s := range c.schemas {
+		if s.Default == nil {
+			continue
+		}
+		if number, ok := new(big.Rat).SetString(fmt.Sprint(*s.Default)); ok {
+			f, _ := number.Float64()
+			value, _ := normalFloat(f)
+			return value
+		}
+	}
+	return nil
+}
+
+// withoutPaths returns the document without these keys.
+func (d *Document) withoutPaths(refused map[string]bool) *Document {
+	if len(refused) == 0 {
+		return d
+	}
+	out := *d
+	out.keys = withoutPaths(d.keys, nil, refused)
+	return &out
+}
+
+func withoutPaths(entries mapping, path Path, refused map[string]bool) mapping {
+	out := make(mapping, 0, len(entries))
+	for _, e := range entries {
+		at := path.with(e.key)
+		if refused[at.key()] {
+			continue
+		}
+		if m, ok := e.value.(mapping); ok {
+			e.value = withoutPaths(m, at, refused)
+		}
+		out = append(out, e)
+	}
+	return slices.Clip(out)
+}
