@@ -3,9 +3,11 @@ package pgstore
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
@@ -118,6 +120,11 @@ func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, fini
 		st.oldest = 1
 	}
 	m.Layout, m.Oldest = st.layout, st.oldest
+	if st.layout > 0 && m.Layout < len(s.steps) {
+		if err := s.refuseInvalidIndex(ctx, tx); err != nil {
+			return err
+		}
+	}
 	for ; m.Layout < len(s.steps); m.Layout++ {
 		next := s.steps[m.Layout]
 		if err := run(fmt.Sprintf("layout %d: %s", m.Layout+1, next.what), next.up); err != nil {
@@ -135,4 +142,19 @@ func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, fini
 		}
 	}
 	return s.grant(ctx, tx, st, m)
+}
+
+// refuseInvalidIndex refuses a database with an index that somebody began to make
+// concurrently, and that is no good: a layout takes an index that is there for its own.
+func (s *Store) refuseInvalidIndex(ctx context.Context, tx pgx.Tx) error {
+	var name string
+	err := tx.QueryRow(ctx, `select c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+		join pg_catalog.pg_namespace n on n.oid = c.relnamespace where not i.indisvalid and n.nspname = $1 order by 1 limit 1`, s.cfg.Schema).Scan(&name)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Invalid, "the index %s in the schema %s of the database is invalid, since its making was broken off: drop it, and make it again", name, s.cfg.Schema).By(fault.PartyTenant)
 }

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -174,6 +175,68 @@ func TestWritersOfOldPluginsAreKnown(t *testing.T) {
 	if out, err := c.Exec(t.Context(), name, "select string_agg(user_id || ' ' || (message is not null), ', ' order by user_id) from botyard.turns where cid > 0 and state = 'succeeded'"); err != nil ||
 		out != " false,  false,  false, ann true, ann true, ann true" {
 		t.Errorf("the turns that are left are of %q, %v", out, err)
+	}
+}
+
+// byHand is what docs/operations.md has an operator make before the second layout.
+func byHand(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```sql\nset search_path = botyard;")
+	text, _, found := strings.Cut(rest, "```")
+	statements := strings.Split(strings.TrimSpace(text), "\n")[1:] // behind the comment
+	if !found || len(statements) != 4 {
+		t.Fatalf("the statements of the page are %q", statements)
+	}
+	return statements
+}
+
+// TestIndexesThatWereMadeBefore: an operator makes those of a large database while turns go
+// on, and one that was made in vain is not taken for one that works.
+func TestIndexesThatWereMadeBefore(t *testing.T) {
+	c := cluster(t)
+	const all = `select string_agg(indexdef, e'\n' order by indexdef) from pg_indexes where schemaname = 'botyard'`
+	fresh := database(t)
+	if _, err := open0(t, config(c.DSN(fresh)), layouts).Migrate(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	want, err := c.Exec(t.Context(), fresh, all)
+	if err != nil || !strings.Contains(want, "turns_by_guest") {
+		t.Fatalf("%q, %v", want, err)
+	}
+	name := database(t)
+	if _, err := open0(t, config(c.DSN(name)), layouts[:1]).Migrate(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	// Of two equal keys, this is left and invalid.
+	run := func(sql string) error { _, err := c.Exec(t.Context(), name, sql); return err }
+	if err := run(`alter table botyard.conversations disable row level security; insert into botyard.conversations (tenant, life, id, cid, user_id, created, updated) overriding system value
+		values ('t', '', 'a', 1, '', now(), now()), ('t', '', 'b', 1, '', now(), now())`); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(`create unique index concurrently conversations_by_cid on botyard.conversations (cid)`); err == nil {
+		t.Fatal("two equal keys have a unique index")
+	}
+	if _, err := open0(t, config(c.DSN(name)), layouts).Migrate(t.Context(), false); err == nil || !strings.Contains(err.Error(), "the index conversations_by_cid in the schema botyard of the database is invalid") {
+		t.Errorf("with an invalid index: %v", err)
+	}
+	if err := run(`delete from botyard.conversations; drop index botyard.conversations_by_cid; alter table botyard.conversations enable row level security`); err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, c.DSN(name))
+	for _, sql := range append([]string{"set search_path = botyard"}, byHand(t)...) {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	if _, err := open0(t, config(c.DSN(name)), layouts).Migrate(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Exec(t.Context(), name, all); err != nil || got != want {
+		t.Errorf("%v; the indexes are\n%s\nwant\n%s", err, got, want)
 	}
 }
 

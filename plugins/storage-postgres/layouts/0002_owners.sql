@@ -1,9 +1,12 @@
 -- Whose a turn is. guest says that its user is another than the conversation's; it is
 -- null in turns of plugins that did not say. Those of an owner are in neither index.
-alter table @schema@.turns add column guest boolean;
-create index turns_by_guest on @schema@.turns (tenant, user_id, cid) where guest is not false;
-create index turns_of_guests on @schema@.turns (cid, user_id) where guest is not false;
-create unique index conversations_by_cid on @schema@.conversations (cid);
+--
+-- In a large database this takes long, and turns wait for it. So an operator may have made the
+-- column and the indexes before, with the statements of docs/operations.md.
+alter table @schema@.turns add column if not exists guest boolean;
+create index if not exists turns_by_guest on @schema@.turns (tenant, user_id, cid) where guest is not false;
+create index if not exists turns_of_guests on @schema@.turns (cid, user_id) where guest is not false;
+create unique index if not exists conversations_by_cid on @schema@.conversations (cid);
 
 -- begin answers one row that says what became of it, in kind: started, followed by
 -- the newest succeeded turns, newest first; replay with the whole turn; busy and
