@@ -50,6 +50,29 @@ const (
 	MaxEmbedTexts = 2048
 	MaxEmbedBytes = 8 << 20
 
+	// MaxUpstreamsBytes bounds what a plugin process holds of what its instances read from
+	// upstreams at this moment, and MaxUpstreamInstanceBytes what it holds for one of them. The
+	// latter is more than the largest answer, MaxAnswerBytes. Package budget shares it out.
+	MaxUpstreamsBytes        = 256 << 20
+	MaxUpstreamInstanceBytes = 160 << 20
+	// UpstreamFreeBytes is how much each reader may hold beside that.
+	UpstreamFreeBytes = 64 << 10
+
+	// MaxUpstreamHeaderBytes bounds the headers of an upstream's answer, and
+	// MaxUpstreamErrorBytes what is read of one that reports an error.
+	MaxUpstreamHeaderBytes = 64 << 10
+	MaxUpstreamErrorBytes  = 64 << 10
+	// MaxUpstreamLineBytes bounds one line of a streamed answer, and MaxUpstreamStreamBytes
+	// all of them: a reply of MaxReplyBytes in pieces of one character.
+	MaxUpstreamLineBytes   = 7 << 20
+	MaxUpstreamStreamBytes = 2 << 30
+	// MaxUpstreamIdleBytes is how much of nothing a stream may have at a stretch: blanks
+	// between objects; and MaxUpstreamIdlePieces is how many objects with nothing in them.
+	MaxUpstreamIdleBytes  = 1 << 20
+	MaxUpstreamIdlePieces = 10_000
+	// MaxUpstreamVectorBytes bounds the text of one vector of embeddings: 8192 numbers.
+	MaxUpstreamVectorBytes = 192 << 10
+
 	// MaxRememberBytes bounds the messages of one call of Remember: a page of turns.
 	MaxRememberBytes = MaxPageBytes + MaxTurnBytes
 

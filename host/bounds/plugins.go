@@ -3,6 +3,7 @@ package bounds
 import (
 	"fmt"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/egress"
 )
 
@@ -35,5 +36,40 @@ var plugins = []Bound{
 		Name: "hosts of a database", What: "The hosts that storage-postgres tries for one database.",
 		Each:   "16",
 		Answer: "The configuration is refused.",
+	},
+	{
+		Name: "answers of an upstream", What: "What a plugin process holds at a moment of what one instance's upstream sends, beyond 64 KiB for each reader: llm-ollama, storage-postgres.",
+		Each:   Bytes(sdk.MaxUpstreamInstanceBytes),
+		Answer: "The call waits for 2 seconds, then fails with provider_failed.",
+	},
+	{
+		Name: "answers of all upstreams", What: "The same of all instances of the process. One gets more only while more is free than it holds.",
+		All:    Bytes(sdk.MaxUpstreamsBytes),
+		Answer: "The call waits for 2 seconds, then fails with provider_failed.",
+	},
+	{
+		Name: "headers of an upstream", What: "The headers of an HTTP answer, early ones and trailers included.",
+		Each:   Bytes(sdk.MaxUpstreamHeaderBytes),
+		Answer: "The call fails with provider_failed.",
+	},
+	{
+		Name: "error of an upstream", What: "What is read of an HTTP answer that reports an error.",
+		Each:   Bytes(sdk.MaxUpstreamErrorBytes),
+		Answer: "The rest is left unread.",
+	},
+	{
+		Name: "line of an upstream", What: "One object of a model's streamed reply.",
+		Each:   Bytes(sdk.MaxUpstreamLineBytes),
+		Answer: "The call fails with provider_failed.",
+	},
+	{
+		Name: "nothing of an upstream", What: "What a model's stream may send at a stretch that says nothing: blanks, or objects with nothing in them.",
+		Each:   fmt.Sprintf("%s of blanks, %d objects", Bytes(sdk.MaxUpstreamIdleBytes), sdk.MaxUpstreamIdlePieces),
+		Answer: "The call fails with provider_failed.",
+	},
+	{
+		Name: "reply of an upstream", What: "The text, reasoning and tool calls of a model's reply, as llm-ollama passes them on.",
+		Each:   Bytes(sdk.MaxReplyBytes),
+		Answer: "The reply ends there, with finish_reason length.",
 	},
 }

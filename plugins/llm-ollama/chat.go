@@ -19,11 +19,13 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	}
 	watched, patience, stop := m.watch(ctx, next)
 	defer stop()
-	called, seen := withExchange(watched)
+	called, seen := withExchange(watched, m.streamed())
 
 	r := &reply{emit: emit, whole: !req.Stream, patience: patience}
 	err = m.client.Chat(called, out, r.take)
 	switch {
+	case r.cut: // the receiver has as much as it may get
+		return r.cutShort(), r.deliver()
 	case r.done:
 		if err := r.deliver(); err != nil {
 			return r.finish(), err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/schema"
@@ -60,7 +61,7 @@ func TestConfigBlock(t *testing.T) {
 
 func TestSchema(t *testing.T) {
 	info := Plugin().Info
-	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Capabilities, []string{llm.CapEmbed}) {
+	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Capabilities, []string{llm.CapEmbed, sdk.CapEgress}) {
 		t.Errorf("%+v", info)
 	}
 	var s struct {

@@ -17,7 +17,8 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 	late := fault.New(fault.Deadline, "no embeddings from the Ollama server at %s within %s", m.address(), m.firstToken)
 	limited, cancel := context.WithTimeoutCause(ctx, m.firstToken, late)
 	defer cancel()
-	called, seen := withExchange(limited)
+	called, seen := withExchange(limited, m.whole(len(req.Texts)))
+	defer seen.bounds.release()
 
 	resp, err := m.client.Embed(called, &api.EmbedRequest{
 		Model: m.embeddingModel, Input: req.Texts, KeepAlive: m.keepAlive, Truncate: m.truncate, Options: m.options,

@@ -31,7 +31,7 @@ const (
 // up. err is what api.Client returned, possibly nil; path is the key that names the
 // model; came says what came before.
 func (m *Model) failure(err error, seen *exchange, model, path string, came progress) *fault.Error {
-	if known := (*fault.Error)(nil); errors.As(err, &known) {
+	if known := (*fault.Error)(nil); errors.As(err, &known) || errors.As(seen.broke, &known) {
 		return known
 	}
 	at := m.address()

@@ -196,7 +196,7 @@ func TestBrokenStreams(t *testing.T) {
 		"no JSON":            {func(l *lines) { l.raw("<html>\n") }, "<html>"},
 		"JSON of other type": {func(l *lines) { l.raw(`{"message":[]}` + "\n") }, "reported"},
 		"an endless line": {func(l *lines) { l.raw(`{"x":"` + strings.Repeat("x", 9<<20) + `"}` + "\n"); l.done("stop") },
-			"ended the reply before it was complete"},
+			"sends a line of more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
@@ -23,6 +24,7 @@ type Model struct {
 	settings
 	client    *api.Client
 	transport *transport
+	share     *budget.Share // of what the process holds of all servers' answers
 }
 
 var (
@@ -59,7 +61,7 @@ func New(cfg Config, with ...Option) (*Model, error) {
 	// in its place. See the package's documentation for why.
 	alias := &url.URL{Scheme: s.base.Scheme, Host: "ollama.invalid", Path: s.base.Path, RawPath: s.base.RawPath}
 	client := api.NewClient(alias, &http.Client{Transport: t, CheckRedirect: refuseRedirect})
-	return &Model{settings: s, client: client, transport: t}, nil
+	return &Model{settings: s, client: client, transport: t, share: budget.Upstreams.Share()}, nil
 }
 
 // Capacity implements sdk.Limited. An Ollama server works on few calls of a model at

@@ -2,9 +2,12 @@ package ollama
 
 import (
 	"crypto/rand"
+	"errors"
 	"strings"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/ollama/ollama/api"
 )
@@ -21,6 +24,9 @@ type reply struct {
 	pieces  int64 // with something in them
 	called  bool  // a tool call was among them
 	model   string
+	size    int64 // of all that was passed on
+	idle    int   // pieces with nothing in them, at a stretch
+	cut     bool  // more came than a reply may have
 	done    bool
 	last    api.ChatResponse // the one with done
 	emitErr error
@@ -31,20 +37,27 @@ func (r *reply) take(resp api.ChatResponse) error {
 	r.patience.pause()
 	defer func() { r.patience.resume(r.done) }()
 	if r.done {
-		return nil
+		return errAfterDone // nothing follows the end, and who goes on is not waited for
 	}
 	if resp.Model != "" {
-		r.model = resp.Model
+		r.model = resp.Model[:min(len(resp.Model), maxModelName)]
 	}
 	d := llm.Delta{Text: resp.Message.Content, Reasoning: resp.Message.Thinking, ToolCalls: toolCalls(resp.Message.ToolCalls)}
 	if d.Text != "" || d.Reasoning != "" || len(d.ToolCalls) > 0 {
 		r.pieces++
 		r.called = r.called || len(d.ToolCalls) > 0
+		r.idle = 0
 		d.Usage = chat.Usage{OutputTokens: r.pieces} // until done tells better
 		if err := r.pass(d); err != nil {
 			r.emitErr = err
 			return err
 		}
+		if r.size += sizeOf(d); r.size > sdk.MaxReplyBytes && !resp.Done {
+			r.cut = true
+			return errCut
+		}
+	} else if r.idle++; r.idle > sdk.MaxUpstreamIdlePieces {
+		return fault.New(fault.ProviderFailed, "the Ollama server sent %d pieces in a row with nothing in them", r.idle)
 	}
 	if resp.Done {
 		r.done, r.last = true, resp
@@ -60,6 +73,32 @@ func (r *reply) pass(d llm.Delta) error {
 	r.thinking.WriteString(d.Reasoning)
 	r.calls = append(r.calls, d.ToolCalls...)
 	return nil
+}
+
+// maxModelName bounds what a server calls its model.
+const maxModelName = 256
+
+// callOverhead is what a tool call counts beside its texts.
+const callOverhead = 256
+
+var (
+	errAfterDone = errors.New("the server sends more after the end of the reply")
+	errCut       = errors.New("the reply is as long as one may be")
+)
+
+func sizeOf(d llm.Delta) int64 {
+	n := len(d.Text) + len(d.Reasoning)
+	for _, c := range d.ToolCalls {
+		n += len(c.ID) + len(c.Name) + len(c.Arguments) + callOverhead
+	}
+	return int64(n)
+}
+
+// cutShort is the finish of a reply that was cut.
+func (r *reply) cutShort() *llm.Finish {
+	f := r.finish()
+	f.Reason = llm.FinishLength
+	return f
 }
 
 // deliver emits a whole reply; a streamed one is with its receiver already.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/egress"
 )
 
@@ -20,6 +21,12 @@ type transport struct {
 	host  string
 	token string
 }
+
+// What an HTTP/2 connection, and one answer on it, may have waiting to be read.
+const (
+	maxHTTP2Connection = 2 << 20
+	maxHTTP2Stream     = 512 << 10
+)
 
 // dialTimeout bounds the making of a connection, without TLS.
 const dialTimeout = 10 * time.Second
@@ -42,7 +49,12 @@ func newTransport(base *url.URL, apiKey string, dialer *egress.Dialer) *transpor
 		MaxIdleConns:        64,
 		MaxIdleConnsPerHost: 64,
 		ForceAttemptHTTP2:   true,
-		DisableCompression:  true, // a compressed stream comes in blocks, not in tokens
+		// What a server sends is taken as it is read, and its headers are few.
+		MaxResponseHeaderBytes: sdk.MaxUpstreamHeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxReceiveBufferPerConnection: maxHTTP2Connection, MaxReceiveBufferPerStream: maxHTTP2Stream,
+		},
+		DisableCompression: true, // a compressed stream comes in blocks, not in tokens
 	}}
 	if apiKey != "" {
 		t.token = "Bearer " + apiKey
@@ -65,10 +77,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.status = resp.StatusCode
 		x.contentType = resp.Header.Get("Content-Type")
 		x.retryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
-		resp.Body = &notedBody{ReadCloser: resp.Body, exchange: x}
-		if resp.StatusCode < http.StatusBadRequest {
-			resp.Body = newJSONLines(resp.Body)
+		if resp.StatusCode >= http.StatusBadRequest {
+			resp.Body = &notedBody{Reader: io.LimitReader(resp.Body, sdk.MaxUpstreamErrorBytes), Closer: resp.Body, exchange: x}
+			return resp, nil
 		}
+		lines := newJSONLines(resp.Body)
+		lines.bounds = x.bounds
+		resp.Body = &notedBody{Reader: lines, Closer: lines, exchange: x}
 	}
 	return resp, nil
 }
@@ -84,6 +99,7 @@ func refuseRedirect(req *http.Request, _ []*http.Request) error {
 // exchange is what was seen of one request's answer. Only the goroutine that makes
 // the request writes and reads it.
 type exchange struct {
+	bounds      bounds
 	status      int // 0: no answer
 	contentType string
 	retryAfter  time.Duration
@@ -92,8 +108,8 @@ type exchange struct {
 
 type exchangeKey struct{}
 
-func withExchange(ctx context.Context) (context.Context, *exchange) {
-	x := &exchange{}
+func withExchange(ctx context.Context, b bounds) (context.Context, *exchange) {
+	x := &exchange{bounds: b}
 	return context.WithValue(ctx, exchangeKey{}, x), x
 }
 
@@ -103,25 +119,29 @@ func exchangeOf(ctx context.Context) *exchange {
 }
 
 type notedBody struct {
-	io.ReadCloser
+	io.Reader
+	io.Closer
 	exchange *exchange
 }
 
 func (b *notedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.exchange.broke = err
 	}
 	return n, err
 }
 
+// maxRetryAfter bounds when a server may say to come again.
+const maxRetryAfter = 24 * time.Hour
+
 // parseRetryAfter reads seconds or a date; 0 is neither or past.
 func parseRetryAfter(s string, now time.Time) time.Duration {
 	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
-		return time.Duration(n) * time.Second
+		return min(time.Duration(n)*time.Second, maxRetryAfter)
 	}
 	if at, err := http.ParseTime(s); err == nil && at.After(now) {
-		return at.Sub(now).Round(time.Second)
+		return min(at.Sub(now).Round(time.Second), maxRetryAfter)
 	}
 	return 0
 }

@@ -1,0 +1,278 @@
+package ollama
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
+)
+
+// hostile is a server that answers each request with what a test writes, as long as it is
+// read.
+type hostile struct {
+	url  string
+	sent atomic.Int64 // bytes that the other side took, or what is between
+	ends sync.WaitGroup
+}
+
+// out is one answer. Its writes panic with errHungUp once nobody reads any more.
+type out struct {
+	net.Conn
+	h *hostile
+}
+
+type hungUp struct{}
+
+func (o *out) say(text string) {
+	n, err := io.WriteString(o.Conn, text)
+	o.h.sent.Add(int64(n))
+	if err != nil {
+		panic(hungUp{})
+	}
+}
+
+// forever says the same as long as it is read, in pieces of some size.
+func (o *out) forever(text string) {
+	piece := strings.Repeat(text, max(1, (64<<10)/len(text)))
+	for {
+		o.say(piece)
+	}
+}
+
+// silent says nothing until the other side hangs up.
+func (o *out) silent() {
+	_, _ = io.Copy(io.Discard, o.Conn)
+}
+
+const (
+	streamed = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n"
+	piece    = `{"model":"m","message":{"role":"assistant","content":"x"},"done":false}` + "\n"
+	end      = `{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}` + "\n"
+)
+
+func newHostile(t *testing.T, answer func(*out)) *hostile {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hostile{url: "http://" + l.Addr().String()}
+	h.ends.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			h.ends.Go(func() {
+				defer c.Close()
+				defer func() {
+					if p := recover(); p != nil && p != any(hungUp{}) {
+						panic(p)
+					}
+				}()
+				if answer == nil { // not even TLS
+					(&out{c, h}).silent()
+					return
+				}
+				req, err := http.ReadRequest(bufio.NewReader(c))
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, req.Body)
+				answer(&out{c, h})
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); h.ends.Wait() })
+	return h
+}
+
+// slack is what the system holds of a connection beside what was read of it.
+const slack = 16 << 20
+
+// TestModel_Hostile: whatever a server sends, a call ends, and little of it is read.
+//
+// beyond: headers of an upstream
+// beyond: error of an upstream
+// beyond: line of an upstream
+// beyond: nothing of an upstream
+// beyond: reply of an upstream
+func TestModel_Hostile(t *testing.T) {
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	_, _ = zip.Write(make([]byte, 64<<20))
+	_ = zip.Close()
+	for name, c := range map[string]struct {
+		answer func(*out)
+		want   fault.Class // -1: the reply is cut
+		read   int64       // at most
+		embed  bool
+	}{
+		"headers without end":     {func(o *out) { o.say("HTTP/1.1 200 OK\r\n"); o.forever("X-A: b\r\n") }, fault.ProviderFailed, sdk.MaxUpstreamHeaderBytes, false},
+		"a header without end":    {func(o *out) { o.say("HTTP/1.1 200 OK\r\nX: "); o.forever("x") }, fault.ProviderFailed, sdk.MaxUpstreamHeaderBytes, false},
+		"a status without end":    {func(o *out) { o.say("HTTP/1.1 200 "); o.forever("x") }, fault.ProviderFailed, sdk.MaxUpstreamHeaderBytes, false},
+		"early hints without end": {func(o *out) { o.forever("HTTP/1.1 103 Early Hints\r\n\r\n") }, fault.ProviderFailed, sdk.MaxUpstreamHeaderBytes, false},
+		"no answer":               {func(o *out) { o.silent() }, fault.Deadline, 0, false},
+		"an answer in drips":      {func(o *out) { o.say("HTTP/1.1 200 OK\r\n"); drip(o, "X-A: b\r\n") }, fault.Deadline, 1 << 10, false},
+		"a reply in drips":        {func(o *out) { o.say(streamed); drip(o, `{"message":"`+strings.Repeat("x", 1<<20)) }, fault.Deadline, 1 << 10, false},
+		"an error without end":    {func(o *out) { o.say("HTTP/1.1 500 No\r\nContent-Type: application/json\r\n\r\n"); o.forever("x") }, fault.ProviderFailed, sdk.MaxUpstreamErrorBytes, false},
+		"an error in JSON": {func(o *out) {
+			o.say("HTTP/1.1 400 No\r\nContent-Type: application/json\r\n\r\n{\"error\":\"")
+			o.forever("x")
+		}, fault.Invalid, sdk.MaxUpstreamErrorBytes, true},
+		"a line without end":       {func(o *out) { o.say(streamed + `{"message":{"content":"`); o.forever("x") }, fault.ProviderFailed, sdk.MaxUpstreamLineBytes, false},
+		"no JSON, without end":     {func(o *out) { o.say(streamed); o.forever("x") }, fault.ProviderFailed, sdk.MaxUpstreamLineBytes, false},
+		"braces without end":       {func(o *out) { o.say(streamed); o.forever("{") }, fault.ProviderFailed, sdk.MaxUpstreamLineBytes, false},
+		"blanks without end":       {func(o *out) { o.say(streamed); o.forever(" \n") }, fault.ProviderFailed, sdk.MaxUpstreamIdleBytes, false},
+		"empty pieces without end": {func(o *out) { o.say(streamed); o.forever(`{"message":{}}` + "\n") }, fault.ProviderFailed, 1 << 20, false},
+		"no end of the end":        {func(o *out) { o.say(streamed + piece); o.forever(end) }, 0, 1 << 20, false},
+		"a reply without end":      {func(o *out) { o.say(streamed); o.forever(strings.Replace(piece, "x", strings.Repeat("x", 4<<10), 1)) }, -1, sdk.MaxReplyBytes * 2, false},
+		"calls without end": {func(o *out) {
+			o.say(streamed)
+			o.forever(`{"message":{"tool_calls":[` + strings.Repeat(`{"function":{"name":"a","arguments":{}}},`, 99) + `{"function":{"name":"a","arguments":{}}}]}}` + "\n")
+		}, -1, sdk.MaxReplyBytes, false},
+		"embeddings without end": {func(o *out) {
+			o.say("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"embeddings\":[[")
+			o.forever("0.1,")
+		}, fault.ProviderFailed, sdk.MaxUpstreamErrorBytes + sdk.MaxUpstreamVectorBytes, true},
+		"a bomb": {func(o *out) {
+			o.say("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + bomb.String())
+		}, fault.ProviderFailed, 1 << 20, false},
+		"redirects without end": {func(o *out) { o.say("HTTP/1.1 307 There\r\nLocation: /api/chat\r\nContent-Length: 0\r\n\r\n") }, fault.Invalid, 1 << 10, false},
+		"trailers without end": {func(o *out) {
+			o.say("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n", len(piece+end), piece+end))
+			o.forever("X-A: b\r\n")
+		}, 0, sdk.MaxUpstreamHeaderBytes, false},
+		"chunks of nothing": {func(o *out) {
+			o.say("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
+			o.forever("1;" + strings.Repeat("x", 1000) + "\r\n \r\n")
+		}, fault.ProviderFailed, 64 << 20, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHostile(t, c.answer)
+			patience := 120
+			if c.want == fault.Deadline {
+				patience = 1
+			}
+			m := open(t, Config{BaseURL: h.url, Model: "m", FirstTokenTimeout: patience, TokenTimeout: patience})
+			var finish *llm.Finish
+			var size int64
+			var err error
+			if c.embed {
+				_, err = m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"x"}})
+			} else {
+				req := ask("Hi")
+				req.Stream = true
+				finish, err = m.Chat(t.Context(), req, func(d llm.Delta) error { size += sizeOf(d); return nil })
+			}
+			switch {
+			case c.want == -1:
+				if err != nil || finish.Reason != llm.FinishLength || size < sdk.MaxReplyBytes || size > 2*sdk.MaxReplyBytes {
+					t.Errorf("%v %v after %d bytes; want the reply cut", finish, err, size)
+				}
+			case c.want == 0 && err != nil, c.want != 0 && (err == nil || fault.Of(err).Class != c.want && fault.Of(err).Class != fault.NotFound):
+				t.Errorf("%v, want class %v", err, c.want)
+			}
+			if err != nil && len(err.Error()) > 5000 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+			m.transport.close()
+			if sent := h.sent.Load(); sent > c.read+slack {
+				t.Errorf("%d bytes were taken, want %d at most", sent, c.read)
+			}
+		})
+	}
+}
+
+// drip says a byte at a time, as slow as it can be told from silence by nobody but a clock.
+func drip(o *out, text string) {
+	closed := make(chan struct{})
+	go func() { defer close(closed); o.silent() }()
+	for _, c := range text {
+		select {
+		case <-closed:
+			panic(hungUp{})
+		case <-time.After(50 * time.Millisecond):
+			o.say(string(c))
+		}
+	}
+	<-closed
+}
+
+// TestModel_HostileTLS: a handshake that nobody answers ends with the time for an answer.
+func TestModel_HostileTLS(t *testing.T) {
+	h := newHostile(t, nil)
+	m := open(t, Config{BaseURL: strings.Replace(h.url, "http:", "https:", 1), Model: "m", FirstTokenTimeout: 1})
+	if _, _, err := talk(t.Context(), m, ask("Hi")); !fault.Is(err, fault.Deadline) {
+		t.Error(err)
+	}
+	m.transport.close()
+}
+
+// TestModel_HostileTogether: however many servers send what they can, a process holds so
+// much of it, and a neighbour's server is heard beside them.
+//
+// beyond: answers of all upstreams
+// beyond: answers of an upstream
+func TestModel_HostileTogether(t *testing.T) {
+	const hostiles = 50
+	var begun sync.WaitGroup
+	begun.Add(hostiles)
+	hold := make(chan struct{})
+	h := newHostile(t, func(o *out) {
+		o.say("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"embeddings\":[[")
+		for range 64 { // 4 MiB each before the neighbour comes
+			o.say(strings.Repeat("0.125000,", 7281))
+		}
+		begun.Done()
+		<-hold
+		o.forever("0.1,")
+	})
+	many := make([]string, 100) // whose vectors are of 19 MiB at most
+	var calls sync.WaitGroup
+	for range hostiles {
+		m := open(t, Config{BaseURL: h.url, Model: "m", FirstTokenTimeout: 600})
+		calls.Go(func() {
+			_, err := m.Embed(t.Context(), &llm.EmbedRequest{Texts: many})
+			if !fault.Is(err, fault.ProviderFailed) {
+				t.Error(err)
+			}
+			m.transport.close()
+		})
+	}
+	s := newServer(t)
+	s.chat = func(l *lines, _ *api.ChatRequest) { l.text(strings.Repeat("a long piece ", 10_000)); l.done("stop") }
+	neighbour := s.model(nil)
+	heard := func() {
+		if got, _, err := talk(t.Context(), neighbour, ask("Hi")); err != nil || len(texts(got)) < 130_000 {
+			t.Errorf("the neighbour hears %d bytes, %v", len(texts(got)), err)
+		}
+	}
+	begun.Wait()
+	heard()
+	close(hold)
+	heard()
+	if used := budget.Upstreams.Used(); used > sdk.MaxUpstreamsBytes {
+		t.Errorf("%d bytes are held", used)
+	}
+	calls.Wait()
+	heard()
+	if used := budget.Upstreams.Used(); used != 0 {
+		t.Errorf("%d bytes are held after all", used)
+	}
+}
