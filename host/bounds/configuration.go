@@ -53,6 +53,9 @@ const (
 	// wait for others included; SettingsUnderWayEach is how many of one tenant.
 	SettingsUnderWay     = 256
 	SettingsUnderWayEach = 16
+	// FilesJudgedAtOnce is how many tenant files are on their way to be served at once. Most
+	// of them wait, for their turn or for a plugin.
+	FilesJudgedAtOnce = 64
 )
 
 // configuration are the bounds of documents, their keys and their checks, by host/config.
@@ -121,6 +124,10 @@ var configuration = []Bound{
 		Name: "judged at once", What: "How many settings of a tenant are read, merged and checked at the same time: for requests, for turns of tenants that are not loaded, for files and for reloads.",
 		Each: strconv.Itoa(JudgedAtOnceEach), All: strconv.Itoa(JudgedAtOnce),
 		Answer: "It waits, in turns by tenant, as long as its caller does.",
+	},
+	{
+		Name: "files judged at once", What: "How many tenant files are on their way to be served, one of each tenant. One of them is parsed at a time.",
+		Each: "1", All: strconv.Itoa(FilesJudgedAtOnce), Answer: "The others wait.",
 	},
 	{
 		Name: "settings under way", What: "How many requests that write or show settings of a tenant are under way, waiting ones included.",

@@ -28,6 +28,7 @@ type tenant struct {
 	live    bool      // it is served now
 	missing time.Time // since when none of its files is there; zero while one is
 	held    bool      // missing, and served until confirmed
+	judging bool      // one of its files is being applied
 }
 
 // there says whether one of the tenant's files is.

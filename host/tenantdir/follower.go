@@ -13,7 +13,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Target is who is told of tenants. Calls come one at a time.
+// Target is who is told of tenants. Calls for one tenant come one at a time, those for
+// several at once.
 type Target interface {
 	// Apply serves the tenant with the document, which path brings, whatever file
 	// brought it before, and returns the paths of the texts in it that are secret; an error
@@ -41,21 +42,22 @@ type Options struct {
 
 // timing says when a file is believed. Tests make it short.
 type timing struct {
-	settle time.Duration // a file is read when it did not change for so long
-	gone   time.Duration // a file that is away for so long is gone: editors replace files in two steps
-	poll   time.Duration // between two looks where folders are not watched, and between two looks at which they are
-	watch  time.Duration // between two looks where they are watched
-	reread time.Duration // between two tries of a file that cannot be read: nothing tells when it can
+	settle   time.Duration // a file is read when it did not change for so long
+	gone     time.Duration // a file that is away for so long is gone: editors replace files in two steps
+	poll     time.Duration // between two looks where folders are not watched, and between two looks at which they are
+	watch    time.Duration // between two looks where they are watched
+	patience time.Duration // how long a scan waits for files that are being applied
+	reread   time.Duration // between two tries of a file that cannot be read: nothing tells when it can
 }
 
-var usual = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: 500 * time.Millisecond, watch: 5 * time.Second, reread: 5 * time.Second}
+var usual = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: 500 * time.Millisecond, watch: 5 * time.Second, reread: 5 * time.Second, patience: 2 * time.Second}
 
 // Follower follows tenant folders. Load it once, then Run it. A tenant is its id:
 // which file of the folders brings it may change.
 type Follower struct {
 	o Options
 
-	mu      sync.Mutex         // one scan or confirmation at a time
+	mu      sync.Mutex         // held by a scan but for what is waited for
 	files   map[string]*file   // by path
 	tenants map[string]*tenant // by id: all that have a file, or had one a moment ago
 	lost    map[string]bool    // folders that could not be read when they were last looked at
@@ -65,6 +67,10 @@ type Follower struct {
 	// dropped is when tenants were whose files vanished lately.
 	dropped []time.Time
 	again   chan struct{} // asks Run for a look
+	judging int           // files that are being applied
+	ended   chan struct{} // closed when one of them was; nil while nobody waits for that
+	jobs    sync.WaitGroup
+	parsing sync.Mutex // one document is read at a time
 	now     func() time.Time
 }
 
@@ -72,6 +78,9 @@ type Follower struct {
 func New(o Options) *Follower {
 	if o.timing == (timing{}) {
 		o.timing = usual
+	}
+	if o.timing.patience == 0 {
+		o.timing.patience = usual.patience
 	}
 	if o.watcher == nil {
 		o.watcher = fsnotify.NewWatcher
@@ -110,7 +119,13 @@ func (f *Follower) Load(ctx context.Context) error {
 	f.recall()
 	f.settle(ctx, seen)
 	f.await(ctx)
+	f.awaitLocked(ctx, 0, never) // a start serves what is there
 	f.vanish(ctx, true)
+	if ctx.Err() != nil {
+		f.mu.Unlock()
+		f.jobs.Wait()
+		f.mu.Lock()
+	}
 	return ctx.Err()
 }
 

@@ -167,7 +167,7 @@ func (f *Follower) scan(ctx context.Context) outlook {
 	out := outlook{linked: v.linked}
 	for path, known := range f.files {
 		_, there := v.files[path]
-		out.pending = out.pending || (known.pending && there)
+		out.pending = out.pending || there && (known.pending || known.tenant.judging)
 	}
 	for _, t := range f.tenants {
 		out.leaving = out.leaving || (!t.missing.IsZero() && !t.held)
@@ -193,7 +193,9 @@ func (f *Follower) glance(ctx context.Context) (pending bool) {
 	}
 	f.settle(ctx, seen)
 	for path := range seen.files {
-		pending = pending || f.files[path].pending
+		if known := f.files[path]; known != nil {
+			pending = pending || known.pending || known.tenant.judging
+		}
 	}
 	return pending
 }

@@ -13,6 +13,7 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 	w := &watch{open: f.o.watcher}
 	defer w.close()
+	defer f.jobs.Wait()
 	watched, _ := f.renew(ctx, w, true)
 	check := time.NewTicker(f.o.timing.poll)
 	defer check.Stop()

@@ -36,14 +36,14 @@ func (f *Follower) vanish(ctx context.Context, atStart bool) {
 			fallthrough
 		case t.served:
 			total++
-		case !t.missing.IsZero() && now.Sub(t.missing) >= f.o.timing.gone:
+		case !t.missing.IsZero() && now.Sub(t.missing) >= f.o.timing.gone && !t.judging:
 			f.drop(t)
 		}
 	}
 	ended := now.Sub(newest) >= f.o.timing.gone
 	var gone []*tenant
 	for _, t := range f.tenants {
-		if t.served && !t.missing.IsZero() && !t.held && (ended || now.Sub(t.missing) >= together) {
+		if t.served && !t.missing.IsZero() && !t.held && !t.judging && (ended || now.Sub(t.missing) >= together) {
 			gone = append(gone, t)
 		}
 	}
@@ -64,7 +64,9 @@ func (f *Follower) vanish(ctx context.Context, atStart bool) {
 	for _, t := range gone {
 		t.held = true
 		if atStart {
-			f.restore(ctx, t)
+			job := applying{id: t.id, path: t.source.path, live: t.live}
+			f.restore(ctx, &job)
+			t.live = job.live
 		}
 		f.o.Target.Refuse(t.id, t.source.path, &HeldError{Gone: missing, Total: total})
 	}
@@ -110,7 +112,7 @@ func (f *Follower) ConfirmRemoved() []string {
 	defer f.mu.Unlock()
 	var ids []string
 	for id, t := range f.tenants {
-		if t.held {
+		if t.held && !t.judging {
 			ids = append(ids, id)
 			f.drop(t)
 		}
