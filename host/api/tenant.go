@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/host/tenantdir"
@@ -26,6 +27,9 @@ type Tenant struct {
 	// Unavailable is why turns are refused although the configuration that is served is
 	// valid: a plugin is not there, or does not take it. It is what the last try gave.
 	Unavailable string `json:"unavailable,omitempty"`
+	// KeptAway are the plugins that refuse the tenant's calls for a while, since they ended
+	// again and again while they worked for it alone.
+	KeptAway []plugins.KeptAwayFrom `json:"kept_away,omitempty"`
 	// MissingSecret is which secret of the configuration that is served is not there any
 	// more. A bot that is ready goes on with what it has; it cannot be built anew.
 	MissingSecret string `json:"missing_secret,omitempty"`
@@ -103,8 +107,11 @@ func (s *Server) listTenants(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := Tenants{Tenants: []Tenant{}}
+	away := s.host.Plugins().KeptAway()
 	for _, t := range page {
-		out.Tenants = append(out.Tenants, newTenant(t))
+		one := newTenant(t)
+		one.KeptAway = away[t.ID]
+		out.Tenants = append(out.Tenants, one)
 	}
 	if more {
 		out.Next = &page[len(page)-1].ID
@@ -135,6 +142,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	return s.writeSettings(w, r, id, http.StatusOK, func() any {
 		out := newTenant(t)
 		out.Config = covered(doc, effective)
+		out.KeptAway = s.host.Plugins().KeptAway()[id]
 		return out
 	})
 }

@@ -33,7 +33,7 @@ func Table() []Theme {
 		{"Turns", slices.Clone(turns)},
 		{"Configuration", slices.Concat(configuration, plans)},
 		{"Tenants and what accumulates", slices.Clone(tenants)},
-		{"Plugins and upstreams", slices.Clone(plugins)},
+		{"Plugins and upstreams", slices.Concat(processes, plugins)},
 		{"Metrics", slices.Clone(metrics)},
 	}
 }

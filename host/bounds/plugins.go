@@ -14,8 +14,8 @@ const (
 	LookupsAtOnce = 32
 )
 
-// plugins are the bounds of plugin processes, instances, calls and of what is at their
-// other end, by host/plugins and by the plugins themselves.
+// plugins are the bounds of what plugins make, and of what is at their
+// other end, by the plugins themselves.
 var plugins = []Bound{
 	{
 		Name: "addresses that are allowed", What: "The entries of the list of what tenants' own settings may lead to.",

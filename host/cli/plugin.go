@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/botyard/botyard/host/api"
 	"github.com/spf13/cobra"
@@ -32,10 +35,31 @@ func newPlugin() *cobra.Command {
 					strconv.Itoa(p.Restarts), strconv.Itoa(p.Instances), strconv.Itoa(p.OpenCircuits), orDash(p.Scope), orDash(firstLine(p.LastError)),
 				})
 			}
-			return printTable(cmd, rows)
+			if err := printTable(cmd, rows); err != nil {
+				return err
+			}
+			return printBlamed(cmd, list)
 		},
 	})
 	return c
+}
+
+// printBlamed prints who is kept away, and who has a process apart from the others.
+func printBlamed(cmd *cobra.Command, list api.Plugins) error {
+	var rows [][]string
+	for _, p := range list.Plugins {
+		for _, k := range p.KeptAway {
+			rows = append(rows, []string{p.Kind, p.Name, k.Tenant, "kept away until " + k.Until.Format(time.RFC3339), firstLine(k.Reason)})
+		}
+		for _, c := range p.Cells {
+			rows = append(rows, []string{p.Kind, p.Name, strings.Join(c.Tenants, " "), "apart, " + string(c.State), "-"})
+		}
+	}
+	if rows == nil {
+		return nil
+	}
+	fmt.Fprintln(cmd.OutOrStdout())
+	return printTable(cmd, append([][]string{{"KIND", "NAME", "TENANTS", "STATE", "REASON"}}, rows...))
 }
 
 func orDash(s string) string {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/botyard/botyard/host/api"
 	"github.com/botyard/botyard/host/config"
@@ -55,6 +56,9 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 					state = "invalid: " + firstLine(t.Error)
 				case t.MissingSecret != "":
 					state = "secret gone: " + firstLine(t.MissingSecret)
+				case len(t.KeptAway) > 0:
+					k := t.KeptAway[0]
+					state = fmt.Sprintf("kept away from the %s plugin %s until %s: %s", k.Kind, k.Name, k.Until.Format(time.RFC3339), firstLine(k.Reason))
 				case t.Unavailable != "":
 					state = "unavailable: " + firstLine(t.Unavailable)
 				}

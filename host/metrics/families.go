@@ -39,6 +39,8 @@ const (
 	pluginWaiting   = "botyard_plugin_calls_waiting"
 	pluginInstances = "botyard_plugin_instances"
 	pluginCircuits  = "botyard_plugin_circuits_open"
+	pluginBlamed    = "botyard_plugin_ends_by_tenants_total"
+	pluginKeptAway  = "botyard_plugin_tenants_kept_away_total"
 	pluginDropped   = "botyard_plugin_output_lines_dropped_total"
 
 	tenantsHeld        = "botyard_tenants"
@@ -73,6 +75,8 @@ var families = []Family{
 	{pluginWaiting, Gauge, []string{"kind", "name"}, "Calls that wait for a slot of a plugin or of its upstream."},
 	{pluginInstances, Gauge, []string{"kind", "name"}, "Configurations that a plugin's processes hold."},
 	{pluginCircuits, Gauge, []string{"kind", "name"}, "Circuit breakers that are open: upstreams that are not called for a while, for all or for one tenant."},
+	{pluginBlamed, Counter, []string{"kind", "name"}, "Processes of a plugin that ended by the calls or the configuration of one tenant."},
+	{pluginKeptAway, Counter, []string{"kind", "name"}, "Times that a tenant's calls began to be refused, since they ended a plugin again and again."},
 	{pluginDropped, Counter, []string{"kind", "name"}, "Lines of a plugin's output that were more than is logged."},
 
 	{tenantsHeld, Gauge, nil, "Tenants in memory: those of files, and those registered that were asked for lately."},

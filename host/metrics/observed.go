@@ -157,10 +157,13 @@ func (i *instruments) pluginsNow() func(metric.Observer, []plugins.Status) {
 // pluginTotals makes the instruments of what happened to plugins.
 func (i *instruments) pluginTotals() func(metric.Observer, []plugins.Totals) {
 	restarts, calls, dropped := i.counter(pluginRestarts), i.counter(pluginCalls), i.counter(pluginDropped)
+	blamed, keptAway := i.counter(pluginBlamed), i.counter(pluginKeptAway)
 	return func(o metric.Observer, all []plugins.Totals) {
 		for _, t := range all {
 			name := pluginName{t.Kind, t.Name}
 			o.ObserveInt64(restarts, t.Restarts, metric.WithAttributes(name.labels()...))
+			o.ObserveInt64(blamed, t.Blamed, metric.WithAttributes(name.labels()...))
+			o.ObserveInt64(keptAway, t.KeptAway, metric.WithAttributes(name.labels()...))
 			o.ObserveInt64(dropped, t.DroppedLines, metric.WithAttributes(name.labels()...))
 			for class, n := range t.Calls {
 				o.ObserveInt64(calls, n, metric.WithAttributes(append(name.labels(), attribute.String("class", class))...))

@@ -14,6 +14,7 @@ type callOptions struct {
 	tenant    string      // whose turn in the queue it takes
 	unqueued  bool        // takes no slot: it must not wait behind others; nor can a breaker refuse it
 	urgent    bool        // no breaker refuses it
+	ends      bool        // it ends or deletes what is there, and is made for a tenant that is kept away too
 	unbounded bool        // only the caller's ctx bounds it, not the call timeout
 	begun     func()      // called once there is a slot and no breaker refuses the call; may be nil
 	final     func() bool // reports that it had effects and must not be made again; nil is never
@@ -49,6 +50,10 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 	}
 	// As the defer below has it, so that what panics is counted as what it was.
 	defer func() { s.totals.called(err) }()
+	// A tenant that is kept away waits for nothing.
+	if _, err := s.blame.route(o.tenant, o.ends); err != nil {
+		return err
+	}
 	if !o.urgent {
 		// Before it waits for a slot; whether it may pass is known only after.
 		if err := in.breaker.check(o.tenant); err != nil {
@@ -78,19 +83,29 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 // attempts answers how the last attempt ended and on which process, nil for none.
 func (in *instance) attempts(ctx, caller context.Context, o callOptions, through *passage, fn func(context.Context, target) error) (*process, error) {
 	s := in.sup
-	unknown, unsent := false, false
+	unknown, unsent, moved := false, false, 0
 	for {
 		if err := s.poisoned(in.digest); err != nil {
 			return nil, err
 		}
-		p, err := s.acquire(ctx)
+		at, err := s.blame.route(o.tenant, o.ends)
 		if err != nil {
 			return nil, err
 		}
-		outcome, err := in.attempt(ctx, caller, p, o, func(ctx context.Context, t target) error {
-			t.passage = through
-			return fn(ctx, t)
-		})
+		leave := func() {}
+		if at != s {
+			if leave = at.leave; at.enter() != nil { // it was left meanwhile
+				at, leave = s, func() {}
+			}
+		}
+		p, outcome, err := in.attemptAt(ctx, caller, at, o, through, fn)
+		leave()
+		if outcome == elsewhere {
+			if moved++; moved < maxMoves {
+				continue
+			}
+			return nil, s.unavailable("its process ended again and again before this call").After(time.Second)
+		}
 		switch {
 		case outcome == unknownInstance && !unknown:
 			unknown = true
@@ -102,6 +117,29 @@ func (in *instance) attempts(ctx, caller context.Context, o callOptions, through
 	}
 }
 
+// attemptAt makes an attempt in the supervisor's process, which is nil if there was none.
+func (in *instance) attemptAt(ctx, caller context.Context, at *supervisor, o callOptions, through *passage, fn func(context.Context, target) error) (*process, outcome, error) {
+	p, err := at.acquire(ctx)
+	if err != nil {
+		if at != in.sup && at.cannotStart() {
+			return nil, elsewhere, err
+		}
+		return nil, settled, err
+	}
+	defer at.giveBack(p)
+	// While it waited, the process may have ended by what the tenant did.
+	if now, err := in.sup.blame.route(o.tenant, o.ends); err != nil {
+		return nil, settled, err
+	} else if now != at && (now != in.sup || !at.isClosing()) {
+		return nil, elsewhere, nil
+	}
+	outcome, err := in.attempt(ctx, caller, p, o, func(ctx context.Context, t target) error {
+		t.passage = through
+		return fn(ctx, t)
+	})
+	return p, outcome, err
+}
+
 // outcome is what an attempt says about another one.
 type outcome int
 
@@ -109,12 +147,17 @@ const (
 	settled         outcome = iota // the error, or nil, stands
 	neverSent                      // the call reached no process
 	unknownInstance                // the process had to be told about the instance
+	elsewhere                      // the tenant's calls are made by another supervisor
 )
 
-// attempt makes the call on p and gives p back.
+// maxMoves is how often a call may find that it is to be made elsewhere.
+const maxMoves = 8
+
+// attempt makes the call on p.
 func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptions, fn func(context.Context, target) error) (outcome, error) {
-	defer in.sup.giveBack(p)
-	st, err := p.configure(ctx, in)
+	how, w := answered, p.works.begin(o.tenant)
+	defer func() { p.works.end(w, how) }()
+	st, err := p.configure(ctx, in, o.tenant)
 	if err != nil {
 		if ctx.Err() == nil && broken(err) && p.endsSoon() {
 			return neverSent, in.sup.unavailable("its process ended while it was configured (%s)", p.ending())
@@ -124,6 +167,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	in.needs.Store(&st.needs)
 	in.capacity.Store(&st.capacity)
 	var mark sentMark
+	how = abandoned // what fn panics with says nothing of the process
 	err = in.sup.heard(fn(mark.in(ctx), target{conn: p.conn, id: st.id}), originOf(in.sup.ref.kind))
 	final := o.final != nil && o.final()
 	if err != nil {
@@ -131,9 +175,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	}
 	switch {
 	case err == nil:
-		if !o.unqueued {
-			in.sup.wholesome(byCalls, in.digest)
-		}
+		how = answered
 		return settled, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		p.doubt()
@@ -143,17 +185,22 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	case ctx.Err() != nil:
 		return settled, err
 	case fault.Is(err, fault.UnknownInstance):
+		how = answered
 		p.forget(in, st)
 		if final {
 			return settled, err
 		}
 		return unknownInstance, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", p.bin.ref)
 	case !broken(err):
+		if own := (*emitError)(nil); !errors.As(err, &own) {
+			how = answered
+		}
 		return settled, err
 	}
 	if !p.endsSoon() && !p.isToEnd() {
 		p.doubt()
 		if !mark.sent.Load() && !final {
+			how = answered
 			return neverSent, err
 		}
 		if fault.Is(err, fault.Canceled) { // nobody did: the caller must not be told that it went away
@@ -161,15 +208,14 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		}
 		return settled, err
 	}
-	how := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.bin.ref, p.failing(), p.ending())
-	how.Err = err
+	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.bin.ref, p.failing(), p.ending())
+	gone.Err = err
 	if !mark.sent.Load() && !final {
-		return neverSent, how
+		how = answered
+		return neverSent, gone
 	}
-	if !p.isToEnd() {
-		in.sup.poison(byCalls, in.digest, p)
-	}
-	return settled, how
+	how = cutOff
+	return settled, gone
 }
 
 // failing says why a call on the process was cut off.

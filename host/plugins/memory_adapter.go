@@ -81,7 +81,7 @@ func (r rememberCaller) Remember(ctx context.Context, call sdk.Call, turns []mem
 
 // Forget implements memory.Forgetter.
 func (f forgetCaller) Forget(ctx context.Context, call sdk.Call) error {
-	return f.i.do(ctx, callOptions{tenant: call.Tenant}, func(ctx context.Context, t target) error {
+	return f.i.do(ctx, callOptions{tenant: call.Tenant, ends: true}, func(ctx context.Context, t target) error {
 		return memory.NewClient(t.conn, t.id).Forget(ctx, call)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
@@ -57,6 +58,11 @@ type timing struct {
 	trial           time.Duration // a new version that ends so soon gives its place back
 	hold            time.Duration // in which calls wait for those of an exclusive plugin that is to be replaced, at first
 	lookEvery       time.Duration // at plugin folders, for what watching them does not tell
+
+	blamePause, blameMost time.Duration // how long a tenant is kept away, at first and at most
+	suspected             time.Duration // how long a suspect stays in a cell, at first
+	blameMemory           time.Duration // how long a tenant is remembered for what it did
+	lingering             time.Duration // how long a call that was abandoned may still be at work
 }
 
 func defaultTiming() timing {
@@ -67,6 +73,8 @@ func defaultTiming() timing {
 		quarantineRetry: time.Minute,
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
+		blamePause: bounds.BlamePause, blameMost: bounds.BlameMost, suspected: bounds.SuspectTime, blameMemory: bounds.BlameMemory,
+		lingering: bounds.AbandonedTime,
 		lookEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,
 		hold: time.Second,
 	}

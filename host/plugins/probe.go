@@ -18,6 +18,7 @@ func (p *process) probe() {
 	next := time.NewTimer(p.timing.probeEvery)
 	defer next.Stop()
 	misses := 0
+	var since time.Time // of the first miss
 	for {
 		select {
 		case <-p.exited:
@@ -26,12 +27,18 @@ func (p *process) probe() {
 		case <-p.suspect:
 		}
 		p.keepFolder()
+		asked := time.Now()
 		if p.answers() {
 			misses = 0
 			next.Reset(p.timing.probeEvery)
 			continue
 		}
-		if misses++; misses == 2 {
+		if misses++; misses == 1 {
+			since = asked
+		} else {
+			p.mu.Lock()
+			p.hung = since
+			p.mu.Unlock()
 			p.kill("it did not answer health probes")
 			return
 		}

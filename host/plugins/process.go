@@ -60,6 +60,8 @@ type process struct {
 	orderly bool   // it was asked to end and has time until stop kills it
 	reason  string // why it was killed, if it was
 	setups  map[*instance]*setup
+	works   workLog            // whose calls it works on
+	hung    time.Time          // since when it did not answer, if it was killed for that
 	conns   []*grpc.ClientConn // all that go-plugin made
 	tasks   sync.WaitGroup     // setups on their way; none is added once reaped
 
@@ -83,6 +85,13 @@ func (p *process) wasKilled() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.reason != ""
+}
+
+// hungSince is when the process was first asked in vain, if it was killed for that.
+func (p *process) hungSince() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hung
 }
 
 // isToEnd reports whether the process was asked to end.

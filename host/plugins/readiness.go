@@ -11,7 +11,7 @@ import (
 
 // acquire waits for a process that takes calls, starts one if there is none, and
 // counts the caller in; giveBack counts it out. A plugin in quarantine fails at
-// once.
+// once, and so does a cell that could not be started.
 func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,6 +38,9 @@ func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 		}
 		if (s.state == Quarantined || s.state == Failed) && time.Now().Before(s.retryAt) {
 			return nil, s.broken("it failed again and again").After(time.Until(s.retryAt).Round(time.Second))
+		}
+		if s.parent != nil && s.ails() {
+			return nil, s.broken("it does not start") // the parent's process is there
 		}
 		changed := s.changed
 		s.kick()
@@ -147,6 +150,9 @@ func (s *supervisor) sum() string {
 
 // release makes the process, if there is one, forget the instance.
 func (s *supervisor) release(in *instance) {
+	if s.blame != nil {
+		s.blame.each(func(cell *supervisor) { cell.release(in) })
+	}
 	s.mu.Lock()
 	p := s.proc
 	s.mu.Unlock()

@@ -23,6 +23,9 @@ func (s *supervisor) reconfigure() {
 	now := s.m.opts.settings(s.ref)
 	was := s.settings.Swap(&now)
 	s.queue.resize(now.MaxCalls)
+	if s.blame != nil {
+		s.blame.each((*supervisor).reconfigure)
+	}
 	if now.SHA256 == was.SHA256 && now.StartTimeout == was.StartTimeout && now.CallTimeout == was.CallTimeout && slices.Equal(now.Env, was.Env) {
 		return
 	}

@@ -32,6 +32,9 @@ func (s *supervisor) forgive() {
 	}
 	clear(s.poisonous)
 	s.suspects.Store(0)
+	if s.blame != nil {
+		s.blame.forgive()
+	}
 }
 
 // withdraw tells the supervisor that nothing of the plugin may be started any more,
@@ -40,6 +43,9 @@ func (s *supervisor) withdraw(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.withdrawn = why
+	if s.blame != nil {
+		s.blame.each(func(cell *supervisor) { cell.withdraw(why) })
+	}
 	if s.proc == nil && s.state != Stopped {
 		s.fail(why)
 	}
@@ -194,7 +200,7 @@ func (s *supervisor) fallBack(p *process, how string) bool {
 func (s *supervisor) prepare(ctx context.Context, next *process) error {
 	for _, in := range s.m.instancesOf(s) {
 		ctx, cancel := context.WithTimeout(ctx, s.callTimeout())
-		_, err := next.configure(ctx, in)
+		_, err := next.configure(ctx, in, "")
 		cancel()
 		if err != nil {
 			return s.m.objects(in, err)

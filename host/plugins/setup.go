@@ -21,8 +21,8 @@ type setup struct {
 }
 
 // configure makes the instance known to the process, once for all who ask, and
-// waits for it. It outlives the caller's ctx: others may wait for the same.
-func (p *process) configure(ctx context.Context, in *instance) (*setup, error) {
+// waits for it. The tenant is whose call needs it. It outlives the caller's ctx: others may wait for the same.
+func (p *process) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
 	p.mu.Lock()
 	st, ok := p.setups[in]
 	if !ok {
@@ -32,7 +32,8 @@ func (p *process) configure(ctx context.Context, in *instance) (*setup, error) {
 		}
 		st = &setup{id: in.id(p.bin.sum), done: make(chan struct{})}
 		p.setups[in] = st
-		p.tasks.Go(func() { p.runSetup(st, in) })
+		w := p.works.begin(tenant)
+		p.tasks.Go(func() { p.works.end(w, p.runSetup(st, in)) })
 	}
 	p.mu.Unlock()
 	select {
@@ -43,7 +44,8 @@ func (p *process) configure(ctx context.Context, in *instance) (*setup, error) {
 	}
 }
 
-func (p *process) runSetup(st *setup, in *instance) {
+// runSetup returns what its end tells of the process.
+func (p *process) runSetup(st *setup, in *instance) (how ending) {
 	timeout := in.sup.callTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -63,19 +65,22 @@ func (p *process) runSetup(st *setup, in *instance) {
 	}
 	if err != nil && ctx.Err() != nil {
 		p.doubt()
+		how = abandoned
 		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.bin.ref, timeout).By(fault.PartyPlugin)
 	}
 	switch {
 	case err == nil:
-		in.sup.wholesome(byConfiguring, in.digest)
+		in.sup.wholesome(in.digest)
 	case broken(err) && p.endsSoon():
-		in.sup.poison(byConfiguring, in.digest, p)
+		how = cutOff
+		in.sup.poison(in.digest, p)
 	}
 	if err != nil {
 		st.err = fault.Of(err)
 		p.forget(in, st) // the next one tries again
 	}
 	close(st.done)
+	return how
 }
 
 // HoldsNoRule is the fault of settings that say where a plugin connects, which does not hold

@@ -36,9 +36,13 @@ type Status struct {
 	Waiting   int    `json:"waiting"` // for a slot
 	// OpenCircuits counts what is not called for a while, since it failed too often: the
 	// upstream of an instance, for all or for one tenant.
-	OpenCircuits int        `json:"open_circuits"`
-	LastError    string     `json:"last_error,omitempty"`
-	StartedAt    *time.Time `json:"started_at,omitempty"`
+	OpenCircuits int    `json:"open_circuits"`
+	LastError    string `json:"last_error,omitempty"`
+	// KeptAway are the tenants that are refused for a while, and Cells the processes beside
+	// this one for tenants that were in one when it ended.
+	KeptAway  []KeptAway `json:"kept_away,omitempty"`
+	Cells     []Cell     `json:"cells,omitempty"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
 }
 
 // Status lists all plugins that were found, and all processes, in a fixed order.
@@ -78,6 +82,7 @@ func (m *Manager) Status() []Status {
 // status is the supervisor's own row, and one for each process that drains.
 func (s *supervisor) status() []Status {
 	waiting := s.queue.waiting()
+	away, cells := s.blame.status()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := Status{
@@ -88,6 +93,7 @@ func (s *supervisor) status() []Status {
 	if s.proc != nil {
 		s.proc.describe(&own)
 	}
+	own.KeptAway, own.Cells = away, cells
 	out := []Status{own}
 	for p := range s.draining {
 		st := Status{Kind: s.ref.kind, Name: s.ref.name, Scope: s.scope, State: Draining, Calls: p.inflight}
@@ -100,4 +106,26 @@ func (s *supervisor) status() []Status {
 func (p *process) describe(st *Status) {
 	st.Path, st.SHA256, st.PID, st.Version = p.bin.path, p.bin.sum, p.pid, p.info.GetVersion()
 	st.Instances, st.StartedAt = p.configured(), &p.startedAt
+}
+
+// KeptAway returns which plugins refuse which tenants' calls for a while, by tenant.
+func (m *Manager) KeptAway() map[string][]KeptAwayFrom {
+	if m == nil {
+		return nil
+	}
+	out := map[string][]KeptAwayFrom{}
+	for _, st := range m.Status() {
+		for _, k := range st.KeptAway {
+			out[k.Tenant] = append(out[k.Tenant], KeptAwayFrom{Kind: st.Kind, Name: st.Name, Until: k.Until, Reason: k.Reason})
+		}
+	}
+	return out
+}
+
+// KeptAwayFrom is a plugin that refuses a tenant's calls for a while.
+type KeptAwayFrom struct {
+	Kind   string    `json:"kind"`
+	Name   string    `json:"name"`
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"`
 }

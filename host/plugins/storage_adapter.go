@@ -118,7 +118,7 @@ func (s storageCaller) begin(ctx context.Context, req *storage.BeginRequest) (*s
 // there are no more of them than turns.
 func (s storageCaller) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	var out int64
-	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant, urgent: true}, func(ctx context.Context, t target) (err error) {
+	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant, urgent: true, ends: true}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Commit(ctx, req)
 		return err
 	})
@@ -157,7 +157,7 @@ func (s storageCaller) List(ctx context.Context, req *storage.ListRequest) (*sto
 // Delete implements storage.Storage.
 func (s storageCaller) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
 	var out storage.Deleted
-	err := s.i.do(ctx, callOptions{tenant: scope.Call.Tenant}, func(ctx context.Context, t target) (err error) {
+	err := s.i.do(ctx, callOptions{tenant: scope.Call.Tenant, ends: true}, func(ctx context.Context, t target) (err error) {
 		out, err = storage.NewClient(t.conn, t.id).Delete(ctx, scope)
 		return err
 	})

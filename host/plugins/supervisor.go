@@ -25,6 +25,12 @@ type supervisor struct {
 
 	totals *totals // of the plugin
 
+	// blame is who is suspected of ending the process; nil in the supervisor of a cell.
+	blame *blame
+	// parent is whose suspects work in this process, and cell their group; nil but for cells.
+	parent *supervisor
+	cell   *cell
+
 	settings atomic.Pointer[config.PluginSettings] // the operator's, as they count now
 
 	users  atomic.Int32 // instances that were not released, and questions for the schema
@@ -63,7 +69,24 @@ type supervisor struct {
 	drains     sync.WaitGroup
 }
 
+// newSupervisor makes the supervisor of a plugin, or of a tenant of it.
 func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
+	s := makeSupervisor(m, bin, scope)
+	s.blame = newBlame(s)
+	go s.run()
+	return s
+}
+
+// newCellSupervisor makes the supervisor of a cell. Its calls have their slots from the
+// parent's queue.
+func newCellSupervisor(parent *supervisor, bin *binary, c *cell) *supervisor {
+	s := makeSupervisor(parent.m, bin, parent.scope)
+	s.parent, s.cell = parent, c
+	go s.run()
+	return s
+}
+
+func makeSupervisor(m *Manager, bin *binary, scope string) *supervisor {
 	log := m.log.With("kind", bin.kind, "name", bin.name)
 	if scope != "" {
 		log = log.With("tenant", scope)
@@ -77,7 +100,6 @@ func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
 	s.settings.Store(&settings)
 	s.queue = newFairQueue(settings.MaxCalls, func() bool { return s.active.Load() > 1 })
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	go s.run()
 	return s
 }
 
@@ -161,7 +183,7 @@ func (s *supervisor) start() {
 	p, err := s.m.launch(s.ctx, bin, s.scope)
 	if err != nil {
 		if s.ctx.Err() == nil {
-			s.failed(err)
+			s.failed(err, false)
 		}
 		return
 	}
@@ -176,12 +198,15 @@ func (s *supervisor) serve(p *process) {
 	s.proc, s.info, s.state, s.retryAt, s.startErr = p, p.info, Ready, time.Time{}, nil
 	s.failures.started()
 	s.announce()
-	s.m.changes.note(s.ref, p.info.Version)
+	if s.parent == nil {
+		s.m.changes.note(s.ref, p.info.Version)
+	}
 	s.drains.Go(p.probe) // ends with the process
 }
 
-// failed notes a failed start or a crash, and when to try again.
-func (s *supervisor) failed(err error) {
+// failed notes a failed start or a crash, and when to try again. One that is a tenant's
+// doing does not count toward quarantine.
+func (s *supervisor) failed(err error, attributed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastErr = err.Error()
@@ -193,7 +218,7 @@ func (s *supervisor) failed(err error) {
 	quarantined := false
 	if start != nil && start.surroundings {
 		delay = s.failures.addSurroundings(s.m.timing)
-	} else {
+	} else if !attributed {
 		delay, quarantined = s.failures.add(time.Now(), s.m.timing)
 	}
 	switch {
@@ -206,6 +231,9 @@ func (s *supervisor) failed(err error) {
 	case start != nil && start.permanent:
 		s.state, delay = Failed, s.m.timing.quarantineRetry
 		s.log.Error("plugin cannot be used", "error", err)
+	case attributed:
+		s.state = Backoff
+		s.log.Error("plugin failed by what a tenant did", "error", err)
 	case quarantined:
 		s.state = Quarantined
 		s.log.Error("plugin failed again and again and is in quarantine", "error", err, "next_try", delay)
@@ -259,6 +287,7 @@ func (s *supervisor) crashed(p *process) {
 		s.drains.Go(func() { <-p.gone })
 		return
 	}
+	attributed := s.whose(p, how)
 	s.mu.Lock()
 	s.proc = nil
 	s.restarts++
@@ -272,8 +301,17 @@ func (s *supervisor) crashed(p *process) {
 	if lost {
 		err = fmt.Errorf("state lost: what the %s kept in its process is gone: %w", s.ref, err)
 	}
-	s.failed(err)
+	s.failed(err, attributed)
 	s.drains.Go(func() { <-p.gone })
+}
+
+// whose finds out whose doing the end of p was, and reports whether it was a tenant's.
+func (s *supervisor) whose(p *process, how string) (attributed bool) {
+	suspects := p.works.suspects(p.hungSince(), s.m.timing.lingering)
+	if s.parent != nil {
+		return s.parent.blame.ended(s.cell, p, suspects, how)
+	}
+	return s.blame.ended(nil, p, suspects, how)
 }
 
 // end stops everything.
@@ -287,6 +325,9 @@ func (s *supervisor) end() {
 	}
 	s.announce()
 	s.mu.Unlock()
+	if s.blame != nil {
+		s.blame.close()
+	}
 	if p != nil {
 		p.stop(s.m.hard)
 		s.mu.Lock()
@@ -326,6 +367,60 @@ func (s *supervisor) shutdown(ctx context.Context) int {
 	s.cancel()
 	<-s.ended
 	return cut
+}
+
+// retire is shutdown for a cell: it lets the calls inside come to their end, however long
+// they take, unless the parent is to end.
+func (s *supervisor) retire() {
+	s.mu.Lock()
+	s.closing = true
+	s.quiet = make(chan struct{})
+	if s.calls == 0 {
+		close(s.quiet)
+	}
+	quiet := s.quiet
+	s.mu.Unlock()
+	select {
+	case <-quiet:
+	case <-s.parent.ctx.Done():
+	case <-s.m.hard.Done():
+	}
+	s.cancel()
+	<-s.ended
+}
+
+// cannotStart reports whether there is no process, and starts of one fail.
+func (s *supervisor) cannotStart() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc == nil && s.ails()
+}
+
+// isClosing reports whether new calls are refused.
+func (s *supervisor) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// stateNow returns the state, and the process that takes calls, 0 if there is none.
+func (s *supervisor) stateNow() (State, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == nil {
+		return s.state, 0
+	}
+	return s.state, s.proc.pid
+}
+
+// binary is what runs, or what the next start runs.
+func (s *supervisor) binary() *binary {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc != nil {
+		return s.proc.bin
+	}
+	return s.bin
 }
 
 // enter counts a call in.

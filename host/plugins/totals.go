@@ -16,12 +16,15 @@ type Totals struct {
 	// only configure are not counted.
 	Calls        map[string]int64
 	DroppedLines int64 // of its output, that were more than is logged
+	Blamed       int64 // ends of its processes that were certainly one tenant's doing
+	KeptAway     int64 // times that a tenant's calls began to be refused for that
 }
 
 // totals are the counters of one plugin.
 type totals struct {
-	restarts, dropped atomic.Int64
-	calls             [len(callClasses) + 1]atomic.Int64 // the last for what ended well
+	restarts, dropped, blamed, keptAway atomic.Int64
+
+	calls [len(callClasses) + 1]atomic.Int64 // the last for what ended well
 }
 
 // callClasses are the classes that calls are counted by; any other counts as internal,
@@ -55,7 +58,7 @@ func (m *Manager) Totals() []Totals {
 	var out []Totals
 	for key, value := range m.totals.Range {
 		r, t := key.(ref), value.(*totals)
-		one := Totals{Kind: r.kind, Name: r.name, Restarts: t.restarts.Load(), DroppedLines: t.dropped.Load(), Calls: map[string]int64{}}
+		one := Totals{Kind: r.kind, Name: r.name, Restarts: t.restarts.Load(), DroppedLines: t.dropped.Load(), Blamed: t.blamed.Load(), KeptAway: t.keptAway.Load(), Calls: map[string]int64{}}
 		for i := range t.calls {
 			class := ""
 			if i < len(callClasses) {

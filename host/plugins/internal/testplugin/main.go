@@ -223,6 +223,9 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		os.Exit(7)
 	case "unfinished": // a line
 		fmt.Print("a line without an end")
+	case "stop": // hangs
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		select {}
 	case "panic":
 		go panic("a goroutine of the plugin failed")
 		select {}

@@ -1,0 +1,76 @@
+package bounds
+
+import (
+	"fmt"
+	"time"
+)
+
+// processes are the bounds of plugin processes, of instances and of calls, by host/plugins.
+var processes = []Bound{
+	{
+		Name: "tenant that ends a plugin", What: "How often a tenant's calls or configurations may certainly end a process of a plugin within ten minutes.",
+		Each:   fmt.Sprint(BlamedCrashes),
+		Answer: fmt.Sprintf("503 for this tenant alone, for %s; twice as long each further time, up to %s.", span(BlamePause), span(BlameMost)),
+	},
+	{
+		Name: "configuration that ends a plugin", What: "How often the process of a plugin may end as it is given one configuration.",
+		Each: fmt.Sprint(BlamedCrashes), All: fmt.Sprintf("%d configurations are remembered for each plugin.", CrashLoops),
+		Answer: fmt.Sprintf("503 for all who have that configuration, for %s.", span(BlamePause)),
+	},
+	{
+		Name: "tenants remembered for crashes", What: "The tenants of which a plugin remembers that a process of it ended while it worked for them.",
+		All:    fmt.Sprintf("%d for each plugin, for %s", SuspectedTenants, span(BlameMemory)),
+		Answer: "The one heard of longest ago is forgotten, those that are refused last.",
+	},
+	{
+		Name: "processes for suspects", What: "The processes that a plugin has beside its own for tenants that were in one when it ended.",
+		All:    fmt.Sprintf("%d for each plugin", PluginCells),
+		Answer: "Two groups of tenants share a process.",
+	},
+	{
+		Name: "tenants with abandoned calls", What: "The tenants of which a process remembers that nobody waits for a call any more on which it may still work.",
+		All:    fmt.Sprintf("%d for each process, for %s", AbandonedTenants, span(AbandonedTime)),
+		Answer: "The one that abandoned its call first is forgotten.",
+	},
+}
+
+// span writes a time for people: 30 minutes, 10 seconds.
+func span(d time.Duration) string {
+	unit, n := "second", int(d/time.Second)
+	switch {
+	case d >= time.Hour && d%time.Hour == 0:
+		unit, n = "hour", int(d/time.Hour)
+	case d >= time.Minute && d%time.Minute == 0:
+		unit, n = "minute", int(d/time.Minute)
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprint(n, " ", unit)
+}
+
+// Of who is blamed for the end of a plugin's process, by host/plugins.
+const (
+	// BlamedCrashes is how many ends of a process that are certainly one tenant's doing, or
+	// one configuration's, it takes until that is refused.
+	BlamedCrashes = 3
+	// BlamePause is for how long it is refused at first; each further end doubles that, up to
+	// BlameMost.
+	BlamePause = time.Minute
+	BlameMost  = 30 * time.Minute
+	// BlameMemory is how long a tenant is remembered after its last deed.
+	BlameMemory = time.Hour
+	// SuspectTime is how long a suspect stays apart from the others, at first.
+	SuspectTime = 10 * time.Minute
+	// SuspectedTenants is how many tenants are remembered, for each plugin.
+	SuspectedTenants = 1024
+	// PluginCells is how many processes a plugin has beside its own for suspects.
+	PluginCells = 6
+	// AbandonedTenants is of how many tenants a process remembers a call that was abandoned,
+	// and AbandonedTime for how long.
+	AbandonedTenants = 256
+	AbandonedTime    = 10 * time.Second
+	// CrashLoops is how many configurations that end the process are remembered, for each
+	// plugin.
+	CrashLoops = 1024
+)

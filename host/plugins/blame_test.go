@@ -1,0 +1,371 @@
+package plugins
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// innocents chat all the time until the test ends, and count what was answered and what
+// was refused for what they did.
+type innocents struct {
+	answered, refused []atomic.Int64
+	stop              context.CancelFunc
+	all               sync.WaitGroup
+}
+
+func (h *host) innocents(n int, name, text string) *innocents {
+	ctx, cancel := context.WithCancel(context.Background())
+	busy := &innocents{answered: make([]atomic.Int64, n), refused: make([]atomic.Int64, n), stop: cancel}
+	for k := range n {
+		i := h.open(Spec{Name: name, Tenant: fmt.Sprint("innocent", k)})
+		busy.all.Go(func() {
+			for ctx.Err() == nil {
+				_, err := ask(ctx, i, fmt.Sprint("innocent", k), text)
+				switch {
+				case err == nil:
+					busy.answered[k].Add(1)
+				case ctx.Err() == nil && isKeptAway(err):
+					busy.refused[k].Add(1)
+				}
+			}
+		})
+	}
+	h.t.Cleanup(busy.end)
+	return busy
+}
+
+func (b *innocents) end() {
+	b.stop()
+	b.all.Wait()
+}
+
+func isKeptAway(err error) bool {
+	f := fault.Of(err)
+	return f != nil && f.Party == fault.PartyTenant && strings.Contains(f.Told, "refused for a while")
+}
+
+// crashUntilKeptAway has the tenant end the plugin in all ways that there are, until it is
+// refused, and returns how often it reached the plugin.
+func (h *host) crashUntilKeptAway(tenant, name string, spec func(n int) (config, text string)) (n int) {
+	h.t.Helper()
+	for n = 0; n < 100; n++ {
+		config, text := spec(n)
+		i, err := h.Open(context.Background(), Spec{Kind: "llm", Name: name, Tenant: tenant, Config: []byte(config)})
+		if err == nil {
+			_, err = ask(context.Background(), i, tenant, text)
+			i.Close()
+		}
+		if err == nil {
+			h.t.Fatal("the plugin survived")
+		}
+		if isKeptAway(err) {
+			if f := fault.Of(err); f.RetryAfter <= 0 || f.Class != fault.PluginUnavailable || strings.Contains(f.Told, "test") {
+				h.t.Errorf("refusal: %+v", f)
+			}
+			return n
+		}
+	}
+	h.t.Fatal("the tenant is never kept away")
+	return n
+}
+
+// beyond: tenant that ends a plugin
+func TestBlameFallsOnTheTenantThatEndsThePlugin(t *testing.T) {
+	for name, spec := range map[string]func(n int) (config, text string){
+		"by calls":         func(int) (string, string) { return `{}`, "crash" },
+		"by panics":        func(int) (string, string) { return `{}`, "panic" },
+		"by configuring":   func(n int) (string, string) { return fmt.Sprintf(`{"crash":true,"secret":"s%d"}`, n), "" },
+		"by many settings": func(n int) (string, string) { return fmt.Sprintf(`{"secret":"s%d"}`, n), "crash" },
+		"with good calls": func(n int) (string, string) {
+			return `{}`, "crash"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, hostOptions{}, "test")
+			busy := h.innocents(3, "test", "sleep 2ms")
+			good := h.open(Spec{Name: "test", Tenant: "hostile"})
+			eventually(t, 30*time.Second, "all are busy", func() bool {
+				return busy.answered[0].Load() > 5 && busy.answered[1].Load() > 5 && busy.answered[2].Load() > 5
+			})
+			n := h.crashUntilKeptAway("hostile", "test", func(n int) (string, string) {
+				if name == "with good calls" {
+					for range 3 {
+						if _, err := ask(context.Background(), good, "hostile", "hello"); err != nil && !isKeptAway(err) {
+							t.Error(err)
+						}
+					}
+				}
+				return spec(n)
+			})
+			// One in the process of all, some in groups, and those of its own.
+			if most := 1 + 3 + bounds.BlamedCrashes; n > most {
+				t.Errorf("it ended the plugin %d times, want at most %d", n, most)
+			}
+			st := h.row("test")
+			if st.State == Quarantined || st.Restarts > 2 {
+				t.Errorf("the plugin of all others: %+v", st)
+			}
+			if len(st.KeptAway) != 1 || st.KeptAway[0].Tenant != "hostile" || !st.KeptAway[0].Until.After(time.Now()) || st.KeptAway[0].Reason == "" {
+				t.Errorf("kept away: %+v", st.KeptAway)
+			}
+			var before [3]int64
+			for k := range before {
+				before[k] = busy.answered[k].Load()
+			}
+			eventually(t, 30*time.Second, "the others go on", func() bool {
+				for k := range before {
+					if busy.answered[k].Load() < before[k]+20 {
+						return false
+					}
+				}
+				return true
+			})
+			busy.end()
+			for k := range before {
+				if busy.refused[k].Load() > 0 {
+					t.Errorf("innocent%d was refused %d times", k, busy.refused[k].Load())
+				}
+			}
+			if log := h.log.String(); strings.Count(log, "they are refused for a while") != 1 {
+				t.Errorf("the log does not say it once")
+			}
+			if total := h.Totals()[0]; total.Blamed < bounds.BlamedCrashes || total.KeptAway != 1 {
+				t.Errorf("totals: %+v", total)
+			}
+			if good.closed.Load() {
+				t.Error("closed")
+			}
+		})
+	}
+}
+
+// A tenant that is removed and registered again is the same, and what ends or deletes what
+// is there is made all the same.
+func TestBlameStaysWithTheTenant(t *testing.T) {
+	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
+	h.open(Spec{Name: "test", Tenant: "other"})
+	h.crashUntilKeptAway("hostile", "test", func(int) (string, string) { return `{}`, "crash" })
+	eventually(t, 10*time.Second, "its instances are released", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.instances) == 1
+	})
+	if _, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Tenant: "hostile", Config: []byte(`{"secret":"new"}`)}); !isKeptAway(err) {
+		t.Errorf("err = %v", err)
+	}
+	i := h.open(Spec{Name: "test", Tenant: "other"})
+	err := i.call(context.Background(), callOptions{tenant: "hostile", ends: true}, nothing)
+	if err != nil {
+		t.Errorf("a call that ends what is there: %v", err)
+	}
+	if got, err := ask(context.Background(), i, "other", "hello"); err != nil || got != "echo: hello" {
+		t.Errorf("another tenant: %q, %v", got, err)
+	}
+}
+
+// The pauses grow up to a bound, and are forgotten after a while.
+func TestBlamePausesGrow(t *testing.T) {
+	const pause = 50 * time.Millisecond
+	h := newHost(t, hostOptions{timing: func(tm *timing) {
+		tm.blamePause, tm.blameMost, tm.blameMemory = pause, 4*pause, time.Minute
+	}}, "test")
+	i := h.open(Spec{Name: "test", Tenant: "hostile"})
+	b := i.sup.blame
+	var pauses []time.Duration
+	if _, err := ask(context.Background(), i, "hostile", "crash"); err == nil || isKeptAway(err) {
+		t.Errorf("err = %v", err)
+	}
+	b.mu.Lock()
+	for n := range bounds.BlamedCrashes + 4 {
+		now := time.Now()
+		if b.attributeLocked("hostile", "it fell", now); n >= bounds.BlamedCrashes-1 {
+			pauses = append(pauses, b.tenants["hostile"].refused.Sub(now))
+		} else if b.tenants["hostile"].pauses != 0 {
+			t.Errorf("refused after %d ends", n+1)
+		}
+	}
+	b.mu.Unlock()
+	if _, err := ask(context.Background(), i, "hostile", "hello"); !isKeptAway(err) {
+		t.Errorf("err = %v", err)
+	}
+	eventually(t, 10*time.Second, "it may call again", func() bool {
+		got, err := ask(context.Background(), i, "hostile", "hello")
+		return err == nil && got == "echo: hello"
+	})
+	if want := []time.Duration{pause, 2 * pause, 4 * pause, 4 * pause, 4 * pause}; !slices.Equal(pauses, want) {
+		t.Errorf("pauses %v, want %v", pauses, want)
+	}
+	if st := h.row("test"); st.State == Quarantined || st.Restarts > 1 {
+		t.Errorf("status = %+v", st)
+	}
+	b.mu.Lock()
+	b.tenants["hostile"].last, b.tenants["hostile"].refused = time.Now().Add(-time.Hour), time.Time{}
+	b.sweepLocked(time.Now())
+	left, cells := len(b.tenants), len(b.cells)
+	b.mu.Unlock()
+	if left != 0 || cells != 0 || b.watched.Load() != 0 {
+		t.Errorf("left: %d tenants, %d cells", left, cells)
+	}
+	eventually(t, 20*time.Second, "the cell has ended", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.leaving == 0
+	})
+}
+
+// A plugin that ends without a call, or by the calls of many, is at fault itself.
+func TestBlameLeavesThePluginItsOwnFaults(t *testing.T) {
+	t.Run("idle", func(t *testing.T) {
+		h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineAfter = 3 }}, "test=crashlater")
+		h.open(Spec{Name: "test", Tenant: "a"})
+		eventually(t, 60*time.Second, "quarantine", func() bool {
+			i, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Tenant: "a", Config: []byte(`{}`)})
+			if err == nil {
+				i.Close()
+			}
+			return h.row("test").State == Quarantined
+		})
+		if st := h.row("test"); len(st.KeptAway) != 0 {
+			t.Errorf("kept away: %+v", st.KeptAway)
+		}
+	})
+	t.Run("everybody's calls", func(t *testing.T) {
+		h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineAfter = 3 }}, "test=crashcall")
+		for n := 0; h.row("test").State != Quarantined; n++ {
+			if n > 50 {
+				t.Fatalf("no quarantine: %+v", h.row("test"))
+			}
+			tenant := fmt.Sprint("tenant", n)
+			if i, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Tenant: tenant, Config: []byte(`{}`)}); err == nil {
+				_, _ = ask(context.Background(), i, tenant, "hello")
+				i.Close()
+			}
+		}
+	})
+}
+
+// A tenant whose calls hang the plugin is blamed, and not those that found it hung.
+func TestBlameOfAHungPlugin(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) {
+		tm.probeEvery, tm.probeDeadline, tm.probeAgain = 50*time.Millisecond, time.Second, 10*time.Millisecond
+	}}, "test")
+	busy := h.innocents(2, "test", "sleep 2ms")
+	hostile := h.open(Spec{Name: "test", Tenant: "hostile"})
+	for n := 0; ; n++ {
+		_, err := ask(context.Background(), hostile, "hostile", "stop")
+		if isKeptAway(err) {
+			break
+		}
+		if n > 1+3+bounds.BlamedCrashes {
+			t.Fatalf("not kept away after %d times: %v", n, err)
+		}
+	}
+	busy.end()
+	for k := range busy.refused {
+		if busy.refused[k].Load() > 0 {
+			t.Errorf("innocent%d was refused", k)
+		}
+	}
+}
+
+// Many tenants are busy, and two hostile ones take turns: both are found.
+func TestBlameFindsTwoAmongMany(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	busy := h.innocents(20, "test", "sleep 20ms")
+	hostile := []*Instance{h.open(Spec{Name: "test", Tenant: "hostile0"}), h.open(Spec{Name: "test", Tenant: "hostile1"})}
+	away, ends := [2]bool{}, 0
+	end := time.Now().Add(time.Minute)
+	for n := 0; !away[0] || !away[1]; n++ {
+		if ends > 2*(1+8+bounds.BlamedCrashes) || time.Now().After(end) {
+			t.Fatalf("after %d ends, kept away: %v", ends, away)
+		}
+		k := n % 2
+		_, err := ask(context.Background(), hostile[k], fmt.Sprint("hostile", k), "crash")
+		away[k] = away[k] || isKeptAway(err)
+		switch {
+		case isKeptAway(err):
+		case fault.Is(err, fault.ProviderFailed): // its circuit is open for some seconds
+			time.Sleep(50 * time.Millisecond)
+		default:
+			ends++
+		}
+	}
+	busy.end()
+	for k := range busy.refused {
+		if busy.refused[k].Load() > 0 {
+			t.Errorf("innocent%d was refused", k)
+		}
+	}
+	if st := h.row("test"); st.State == Quarantined || len(st.Cells) > bounds.PluginCells {
+		t.Errorf("status = %+v", st)
+	}
+	t.Logf("the plugin ended %d times, %d of them in the process of all", ends, h.row("test").Restarts)
+}
+
+// beyond: tenants remembered for crashes
+func TestBlameIsBounded(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	b := h.open(Spec{Name: "test", Tenant: "a"}).sup.blame
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	refused := b.noteLocked("refused", now.Add(-time.Minute))
+	refused.refused = now.Add(time.Minute)
+	for n := range 3 * bounds.SuspectedTenants {
+		b.noteLocked(fmt.Sprint(n), now)
+	}
+	if len(b.tenants) != bounds.SuspectedTenants || b.tenants["refused"] == nil {
+		t.Errorf("%d tenants are remembered", len(b.tenants))
+	}
+	clear(b.tenants)
+	b.watched.Store(0)
+}
+
+// beyond: tenants with abandoned calls
+func TestWorkLog(t *testing.T) {
+	var l workLog
+	if _, alone := l.servedOnly(); alone || len(l.suspects(time.Time{}, time.Minute)) != 0 {
+		t.Error("somebody is suspected of nothing")
+	}
+	host := l.begin("")
+	a := l.begin("a")
+	if only, alone := l.servedOnly(); !alone || only != "a" {
+		t.Errorf("served %q, %t", only, alone)
+	}
+	l.end(a, answered)
+	if got := l.suspects(time.Time{}, time.Minute); len(got) != 0 {
+		t.Errorf("suspects %v after an answer", got)
+	}
+	l.end(l.begin("left"), abandoned)
+	l.end(l.begin("cut"), cutOff)
+	inside := l.begin("in")
+	if got := l.suspects(time.Time{}, time.Minute); len(got) != 3 {
+		t.Errorf("suspects %v", got)
+	}
+	if got := l.suspects(time.Time{}, 0); len(got) != 2 {
+		t.Errorf("suspects %v once the abandoned call is long ago", got)
+	}
+	if got := l.suspects(inside.since, time.Minute); slices.Contains(got, "in") {
+		t.Errorf("suspects %v: a call that came later did not hang it", got)
+	}
+	if _, alone := l.servedOnly(); alone {
+		t.Error("several tenants are one")
+	}
+	l.end(host, abandoned)
+	l.end(inside, answered)
+	for n := range 3 * bounds.AbandonedTenants {
+		l.end(l.begin(fmt.Sprint(n)), abandoned)
+	}
+	if len(l.left) != bounds.AbandonedTenants {
+		t.Errorf("%d abandoned calls are remembered", len(l.left))
+	}
+}
