@@ -277,6 +277,8 @@ func TestBlameOfAHungPlugin(t *testing.T) {
 	}
 }
 
+// beyond: processes for suspects
+//
 // Many tenants are busy, and two hostile ones take turns: both are found.
 func TestBlameFindsTwoAmongMany(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")

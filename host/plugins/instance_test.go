@@ -126,6 +126,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 }
 
+// beyond: configuration that ends a plugin
 func TestPoisonousConfigurationDoesNotKeepThePluginDown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	good := h.open(Spec{Name: "test"})
