@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// recovery is how soon each host answers turns when its database is back.
-const recovery = 5 * time.Second
+// recovery is how soon each host answers turns when its database is back: seconds, and more
+// on a machine that has other work.
+const recovery = 30 * time.Second
 
 // probe asks each of some hosts by itself, again and again.
 type probe struct {

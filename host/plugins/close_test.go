@@ -152,7 +152,7 @@ func TestDaemonOfAPluginDoesNotHoldTheHost(t *testing.T) {
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begun); took > 20*time.Second {
+	if took := time.Since(begun); took > 2*time.Minute { // its child lives for five
 		t.Errorf("Close took %s", took)
 	}
 }

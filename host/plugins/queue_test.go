@@ -181,7 +181,7 @@ func TestQueueLaws(t *testing.T) {
 				select {
 				case release := <-a.granted:
 					holding = append(holding, release)
-				case <-time.After(5 * time.Second):
+				case <-time.After(30 * time.Second):
 					t.Fatalf("it was the turn of %s, and of its first call", tenant)
 				}
 			},

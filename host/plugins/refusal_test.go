@@ -44,21 +44,21 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 		{"badschema", Failed, []string{"configuration schema"}},
 	} {
 		t.Run(c.mark, func(t *testing.T) {
-			o := hostOptions{settings: config.PluginSettings{StartTimeout: 10 * time.Second}}
+			o := hostOptions{settings: config.PluginSettings{StartTimeout: time.Minute}}
 			if c.mark == "mute" {
 				o.settings.StartTimeout = 300 * time.Millisecond
 			}
 			h := newHost(t, o, "bad="+c.mark, "good")
 			// A caller waits no longer than one start may take; quarantine takes some.
-			eventually(t, 20*time.Second, "it is given up", func() bool {
-				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			eventually(t, 2*time.Minute, "it is given up", func() bool {
+				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 				defer cancel()
 				_, _ = h.Schema(ctx, "llm", "bad")
 				return h.row("bad").State == c.state
 			})
 			begun := time.Now()
 			got := h.schemaError("bad")
-			if took := time.Since(begun); took > 5*time.Second {
+			if took := time.Since(begun); took > 30*time.Second { // no start is waited for
 				t.Errorf("the answer took %s", took)
 			}
 			for _, want := range c.want {

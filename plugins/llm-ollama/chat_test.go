@@ -280,7 +280,7 @@ func TestDoneEndsTheReply(t *testing.T) {
 			if err != nil || texts(got) != "a|" || finish.Usage.OutputTokens != 3 {
 				t.Errorf("got %q, %+v, %v", texts(got), finish, err)
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("it took %v", took)
 			}
 		})
@@ -369,7 +369,7 @@ func TestConnectionsAreTheInstances(t *testing.T) {
 	}
 	select {
 	case <-s.closed:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("Close left the connection open")
 	}
 }

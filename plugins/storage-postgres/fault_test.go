@@ -37,13 +37,13 @@ func TestServerGoesAndComesBack(t *testing.T) {
 		if err := c.StartAgain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		l.more(recovery)
+		l.more(meanwhile)
 	}
 	for range 3 {
 		if err := c.KillConnections(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		l.more(recovery)
+		l.more(meanwhile)
 	}
 	l.check()
 }
@@ -75,7 +75,7 @@ func TestStandbyIsPromoted(t *testing.T) {
 	if err := standby.Promote(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.more(recovery)
+	l.more(meanwhile)
 	l.check()
 }
 
@@ -250,7 +250,7 @@ func TestDiskIsFull(t *testing.T) {
 	if err := c.StartAgain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.more(recovery)
+	l.more(meanwhile)
 	l.check()
 }
 

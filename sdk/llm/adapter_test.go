@@ -140,7 +140,7 @@ func TestWhoLeavesKeepsTheUsageSoFar(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the generation goes on without its client")
 	}
 }
@@ -184,7 +184,7 @@ func TestTokensAreCoalesced(t *testing.T) {
 		}
 		select {
 		case <-first: // arrived although nothing followed
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			return nil, errors.New("the first token was held back")
 		}
 		for i := 1; i < 1000; i++ {
