@@ -63,7 +63,7 @@ func TestAllWorkHasTheGrace(t *testing.T) {
 		}
 	}
 	write(`{"type":"conversation","id":"c","created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z"}`)
-	write(`{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":"2026-01-02T03:04:05Z","ended_at":"2026-01-02T03:04:05Z","messages":[{"role":"user","parts":[{"text":"x"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`)
+	write(`{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":"2026-01-02T03:04:05Z","ended_at":"2026-01-02T03:04:05Z","messages":[{"role":"user","parts":[{"text":"x"}]},{"role":"assistant","parts":[{"text":"y"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`)
 	write(`{"type":"end","conversations":1,"turns":1}`)
 	_ = out.Close()
 	resp := <-answered

@@ -5,7 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/quota"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
@@ -67,6 +69,17 @@ type Archive struct {
 	o    Options
 	mu   sync.Mutex
 	busy map[string]bool // tenants that are being erased or purged
+
+	large *quota.Pool // lines of imports that are long
+}
+
+// largeLine waits for leave to hold a line of an import that is long, until done is called.
+func (a *Archive) largeLine(ctx context.Context) (done func(), err error) {
+	share, err := a.large.Take(ctx, "", 1)
+	if err != nil {
+		return nil, notOfALine{err}
+	}
+	return share.Release, nil
 }
 
 // New makes an Archive.
@@ -83,7 +96,9 @@ func New(o Options) *Archive {
 	if o.MayRetain == nil {
 		o.MayRetain = func(*config.Document) bool { return true }
 	}
-	return &Archive{o: o, busy: map[string]bool{}}
+	return &Archive{o: o, busy: map[string]bool{}, large: quota.NewPool("long lines of imports", func() quota.Bounds {
+		return quota.Bounds{Each: bounds.ImportLongLines, All: bounds.ImportLongLines, WaitingEach: int(bounds.ImportSlots.All), WaitingAll: int(bounds.ImportSlots.All), Wait: bounds.ImportLineWait}
+	})}
 }
 
 // alone keeps a second deletion of a tenant out, until leave is called.

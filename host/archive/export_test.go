@@ -28,6 +28,7 @@ func manifold() []storage.Turn {
 			{Role: chat.User, Parts: []chat.Part{{Text: "snow ☃ <b>\n\"'\\ \u2028 \U0001F600"}, {Image: &chat.Image{MediaType: "image/png", Data: []byte{0, 1, 255}}}, {Image: &chat.Image{URL: "https://x/?a&b"}}}},
 			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte{9}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: `{"x":1}`}}, {Text: ""}}},
 			{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "42"}}, IsError: true}}}},
+			chat.Text(chat.Assistant, "42"),
 		},
 	}, {
 		Sequence: 2, State: storage.Failed, Reason: "provider_failed: it did", StartedAt: at, EndedAt: at, Messages: []chat.Message{chat.Text(chat.User, "")},

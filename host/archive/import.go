@@ -47,6 +47,8 @@ func (a *Archive) Import(ctx context.Context, id string, register bool, in io.Re
 		a: a, ctx: ctx, id: id, register: register,
 		lines: reading{in: bufio.NewReaderSize(in, 64<<10)},
 	}
+	i.lines.large = func() (func(), error) { return a.largeLine(ctx) }
+	defer i.lines.free()
 	defer i.close()
 	err := i.run()
 	if err == nil {
@@ -93,6 +95,7 @@ type importing struct {
 
 	open  *conversationLine // nil between conversations
 	last  int64             // sequence of its last turn
+	past  history           // of its turns
 	batch []storage.Turn
 	bytes int
 	seen  endLine
@@ -158,7 +161,7 @@ func (i *importing) take(line any, size int) (ended bool, err error) {
 			return false, notOfALine{err}
 		}
 		i.seen.Conversations++
-		i.open, i.last = l, 0
+		i.open, i.last, i.past = l, 0, history{partial: l.Partial}
 		return false, l.check()
 	case *turnLine:
 		switch {
@@ -167,7 +170,7 @@ func (i *importing) take(line any, size int) (ended bool, err error) {
 		case l.Sequence != i.last+1 && !(i.open.Partial && l.Sequence > i.last):
 			return false, fault.New(fault.Invalid, "has the turn %d where %d belongs", l.Sequence, i.last+1)
 		}
-		if err := l.check(); err != nil {
+		if err := l.check(&i.past, i.a.o.timing.now()); err != nil {
 			return false, err
 		}
 		i.last = l.Sequence

@@ -26,7 +26,7 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 		head = `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`
 		conf = `{"type":"tenant","config":{},"left_out":[]}`
 		conv = `{"type":"conversation","id":"c","created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z"}`
-		one  = `{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":"2026-01-02T03:04:05Z","ended_at":"2026-01-02T03:04:05Z","messages":[{"role":"user","parts":[{"text":"x"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`
+		one  = `{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":"2026-01-02T03:04:05Z","ended_at":"2026-01-02T03:04:05Z","messages":[{"role":"user","parts":[{"text":"x"}]},{"role":"assistant","parts":[{"text":"y"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`
 		end  = `{"type":"end","conversations":1,"turns":1}`
 	)
 	two := strings.NewReplacer(`"sequence":1`, `"sequence":2`, `"number":1`, `"number":2`).Replace(one)
@@ -51,9 +51,9 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 		"an unknown field":     {[]string{head, conf, strings.Replace(conv, `"id"`, `"tags":[],"id"`, 1)}, `unknown field "tags"`},
 		"a bad id":             {[]string{head, conf, strings.Replace(conv, `"c"`, `"a\u0007"`, 1)}, "line 3: id: has control characters"},
 		"a bad state":          {[]string{head, conf, conv, strings.Replace(one, "succeeded", "won", 1)}, `line 4: state: is "won"`},
-		"no message":           {[]string{head, conf, conv, strings.NewReplacer(`[{"role":"user","parts":[{"text":"x"}]}]`, `[]`, `"started_at"`, `"user":"u","started_at"`).Replace(one)}, "line 4: messages: is empty"},
+		"no message":           {[]string{head, conf, conv, strings.NewReplacer(`[{"role":"user","parts":[{"text":"x"}]},{"role":"assistant","parts":[{"text":"y"}]}]`, `[]`, `"started_at"`, `"user":"u","started_at"`).Replace(one)}, "line 4: messages: is empty"},
 		"a bad role":           {[]string{head, conf, conv, strings.Replace(one, `"user"`, `"root"`, 1)}, `has the role "root"`},
-		"a contradiction":      {[]string{head, conf, conv, strings.Replace(one, `"number":1`, `"number":7`, 1), end}, `conversation "c", turns 1 to 1`},
+		"a contradiction":      {[]string{head, conf, conv, strings.Replace(one, `"number":1`, `"number":7`, 1), end}, "line 4: number: is 7 where 1 belongs"},
 		"not text":             {[]string{head, conf, "{\"type\":\"conversation\",\"id\":\"\xff\"}"}, "line 3: is not UTF-8"},
 	} {
 		_, err := s.imports("a", true, strings.Join(c.lines, "\n"))
@@ -235,7 +235,8 @@ func TestAnImportHoldsNoMoreThanABatch(t *testing.T) {
 	line(conversationLine{Type: TypeConversation, ID: "c"})
 	const n = 300
 	for i := range int64(n) {
-		line(newTurnLine(&storage.Turn{Sequence: i + 1, Number: i + 1, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", 50_000))}}))
+		line(newTurnLine(&storage.Turn{Sequence: i + 1, Number: i + 1, State: storage.Succeeded, StartedAt: time.Now(), EndedAt: time.Now(),
+			Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", 50_000)), chat.Text(chat.Assistant, "y")}}))
 	}
 	line(endLine{TypeEnd, 1, n})
 	if done, err := s.imports("b", false, in.String()); err != nil || done.Turns != n {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
@@ -121,7 +122,7 @@ const shortenedBytes = 1 << 20
 // shortened is a turn with the beginnings of its texts, and nothing else of its messages.
 func shortened(t *storage.Turn) *storage.Turn {
 	out := *t
-	out.Messages = make([]chat.Message, min(len(t.Messages), shortenedBytes>>10))
+	out.Messages = make([]chat.Message, min(len(t.Messages), bounds.TurnMessages))
 	for i := range out.Messages {
 		m := t.Messages[i]
 		text := m.Text()

@@ -8,8 +8,7 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"github.com/botyard/botyard/host/bot"
-	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -18,6 +17,19 @@ type reading struct {
 	in     *bufio.Reader
 	number int // of the last line
 	buf    []byte
+
+	// large is asked for leave to hold a line that is long; done gives it back. Nil asks
+	// nobody.
+	large func() (done func(), err error)
+	done  func() // nil without leave
+}
+
+// free gives back what the last line took, if it was long.
+func (r *reading) free() {
+	if r.done != nil {
+		r.done()
+		r.done, r.buf = nil, nil
+	}
 }
 
 // errCutOff is an export without its end.
@@ -25,13 +37,24 @@ var errCutOff = errors.New("the export is cut off: its end is missing")
 
 // next reads a line; what it answers is good until the next call.
 func (r *reading) next() ([]byte, error) {
+	r.free()
 	r.buf = r.buf[:0]
 	for {
 		part, err := r.in.ReadSlice('\n')
+		if len(r.buf)+len(part) > bounds.ImportLine && r.done == nil && r.large != nil {
+			var refused error
+			if r.done, refused = r.large(); refused != nil {
+				return nil, refused
+			}
+		}
 		r.buf = append(r.buf, part...)
 		switch {
+		case len(r.buf) == len(part) && !mayBeObject(part): // told before the rest of it comes
+			r.number++
+			return nil, fault.New(fault.Invalid, "is not the JSON of a line of an export: it begins with %q", short(string(r.buf[:min(len(r.buf), 10)])))
 		case len(r.buf) > MaxLine:
-			return nil, fault.New(fault.Invalid, "a line has more than %d bytes", MaxLine)
+			r.number++
+			return nil, fault.New(fault.Invalid, "has more than %d bytes", MaxLine)
 		case err == nil:
 			r.number++
 			return bytes.TrimSuffix(r.buf, []byte("\n")), nil
@@ -48,6 +71,12 @@ func (r *reading) next() ([]byte, error) {
 	}
 }
 
+// mayBeObject says whether what begins so can be an object of JSON.
+func mayBeObject(begin []byte) bool {
+	begin = bytes.TrimLeft(begin, " \t\r\n")
+	return len(begin) == 0 || begin[0] == '{'
+}
+
 // decode reads a line of any type into what its type is read into.
 func decode(line []byte) (any, error) {
 	var kind struct {
@@ -59,6 +88,9 @@ func decode(line []byte) (any, error) {
 	}
 	if !utf8.Valid(line) {
 		return nil, fault.New(fault.Invalid, "is not UTF-8 text")
+	}
+	if n := structure(line); n > bounds.ImportValues {
+		return nil, fault.New(fault.Invalid, "has %d values; at most %d are taken", n, bounds.ImportValues)
 	}
 	if bytes.HasPrefix(line, []byte(`{"type":"turn",`)) {
 		kind.Type = TypeTurn // nearly all are: they are read once
@@ -99,42 +131,4 @@ type tenantDocument struct {
 	Type    string          `json:"type"`
 	Config  json.RawMessage `json:"config"`
 	LeftOut []string        `json:"left_out"`
-}
-
-// check refuses a conversation that nobody could reach.
-func (l *conversationLine) check() error {
-	if err := bot.CheckID("id", l.ID); err != nil {
-		return err
-	}
-	if l.User == "" {
-		return nil
-	}
-	return bot.CheckID("user", l.User)
-}
-
-// check refuses what is no turn. Whether it fits to the others is the storage's to say.
-func (l *turnLine) check() error {
-	if _, known := states[l.State]; !known {
-		return fault.New(fault.Invalid, "is %q; expected running, succeeded, failed or interrupted", l.State).At("state")
-	}
-	if l.User != "" {
-		if err := bot.CheckID("user", l.User); err != nil {
-			return err
-		}
-	}
-	if t := l.turn(); t.Size() > MaxTurn {
-		return fault.New(fault.Invalid, "turn %d has %d bytes; at most %d are taken", l.Sequence, t.Size(), MaxTurn)
-	}
-	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && l.Usage == chat.Usage{}
-	if len(l.Messages) == 0 && !emptied {
-		return fault.New(fault.Invalid, "is empty; a turn that was not emptied has a message at least").At("messages")
-	}
-	for _, m := range l.Messages {
-		switch m.Role {
-		case chat.System, chat.User, chat.Assistant, chat.Tool:
-		default:
-			return fault.New(fault.Invalid, "has the role %q", m.Role).At("messages")
-		}
-	}
-	return nil
 }

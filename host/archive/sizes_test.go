@@ -35,7 +35,7 @@ func exported(t *testing.T, turn *storage.Turn) (*storage.Turn, error) {
 	}
 	l := line.(*turnLine)
 	back := l.turn()
-	return &back, l.check()
+	return &back, l.check(&history{}, time.Now())
 }
 
 // TestEveryTurnIsExported: the largest turn that a host writes comes back whole, whatever
@@ -53,7 +53,7 @@ func TestEveryTurnIsExported(t *testing.T) {
 	if back, err := exported(t, largest); err != nil || !reflect.DeepEqual(back, largest) {
 		t.Errorf("the largest turn came back otherwise: %v", err)
 	}
-	earlier := turnOf(chat.Text(chat.User, strings.Repeat("x", 60<<20)))
+	earlier := turnOf(chat.Text(chat.User, strings.Repeat("x", 60<<20)), chat.Text(chat.Assistant, "y"))
 	if back, err := exported(t, earlier); err != nil || !reflect.DeepEqual(back, earlier) {
 		t.Errorf("an earlier turn that can be taken came back otherwise: %v", err)
 	}
@@ -77,7 +77,7 @@ func TestEveryTurnIsExported(t *testing.T) {
 // TestATurnThatIsTooLargeIsNotImported: what could not be carried is refused by its line.
 func TestATurnThatIsTooLargeIsNotImported(t *testing.T) {
 	l := newTurnLine(turnOf(chat.Text(chat.User, strings.Repeat("x", MaxTurn))))
-	if err := l.check(); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {
+	if err := l.check(&history{}, time.Now()); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {
 		t.Errorf("%v", err)
 	}
 }

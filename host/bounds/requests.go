@@ -63,6 +63,17 @@ const (
 	Stall       = 30 * time.Second
 	SlowestRate = 32 << 10
 
+	// ImportLine is where a line of an import is long, ImportLongLines how many of those
+	// all imports may hold, and ImportLineWait how long one waits for it.
+	ImportLine      = 4 << 20
+	ImportLongLines = 1
+	ImportLineWait  = time.Minute
+	// ImportValues bounds what a line is made of: values, lists and objects of JSON.
+	ImportValues = 500000
+	// TurnMessages bounds the messages of a turn that is imported. Exports shorten what
+	// has more.
+	TurnMessages = 1024
+
 	// Piece is how much of an answer is written at once.
 	Piece = 32 << 10
 	// SendBuffer is what the system keeps for a connection whose reader takes nothing.
@@ -114,6 +125,19 @@ var requests = []Bound{
 	{
 		Name: "bodies of admins", What: "Bytes of bodies of admins that have come and are not done with.",
 		Each: "half of all", All: Bytes(AdminBodyBytes), Answer: "429 with Retry-After",
+	},
+	{
+		Name: "line of an import", What: fmt.Sprintf("The line of a turn in an import. Of lines above %s all imports hold one at a time; others wait with theirs, and so do their senders.", Bytes(ImportLine)),
+		Each: "128 MiB", All: fmt.Sprintf("%d above %s", ImportLongLines, Bytes(ImportLine)),
+		Answer: fmt.Sprintf("422 with the number of the line; one that waits longer than %s for another import's line gets 429.", ImportLineWait),
+	},
+	{
+		Name: "parts of an import", What: "What a line of an import is made of: values, lists and objects of JSON.",
+		Each: fmt.Sprint(ImportValues), Answer: "422 with the number of the line",
+	},
+	{
+		Name: "imported turn", What: fmt.Sprintf("A turn that is imported: what a turn can have written, of 63 MiB and %d messages at most. Its messages are of users, replies and tools; its time is at most a day ahead.", TurnMessages),
+		Each: "63 MiB", Answer: "422 with the number of the line",
 	},
 	{
 		Name: "slow body", What: fmt.Sprintf("The time of a body: %s, and a second for each %s that has come.", Stall, Bytes(SlowestRate)),
