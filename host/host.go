@@ -116,7 +116,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	}
 	var tenants atomic.Pointer[registry.Registry]
 	h.manager, err = plugins.New(plugins.Options{
-		Dirs: settings.PluginDirs, Log: o.Log.Named("plugins"), DataDir: dataDir,
+		Dirs: settings.PluginDirs, Owners: o.Owners(), Log: o.Log.Named("plugins"), DataDir: dataDir,
 		Settings: func(kind, name string) config.PluginSettings {
 			settings := h.config.Load().Settings
 			return settings.Plugin(kind, name)

@@ -42,12 +42,14 @@ func Preflight(o Options, files *config.Host) config.Problems {
 	if o.Preflight != nil {
 		problems = append(problems, o.Preflight(s)...)
 	}
-	return o.place(files, problems)
+	refused, _ := powers(o, s)
+	return o.place(files, append(problems, refused...))
 }
 
 // Warnings are what a host with these options would start in spite of, and somebody
 // should know: plugin folders that are not there, and blocks of plugins that are not
-// there. They may come later.
+// there, which may come later, and files that others than the host and root may change or
+// read, where that gives them no power over the host itself.
 func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems {
 	var warnings config.Problems
 	for i, dir := range o.over(files.Settings).PluginDirs {
@@ -57,7 +59,8 @@ func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems
 			})
 		}
 	}
-	return append(o.place(files, warnings), files.UnknownPluginBlocks(m.Known)...)
+	_, warned := powers(o, o.over(files.Settings))
+	return append(o.place(files, append(warnings, warned...)), files.UnknownPluginBlocks(m.Known)...)
 }
 
 // warn logs the warnings.
@@ -71,6 +74,10 @@ func (h *Host) warn(warnings config.Problems) {
 func (o Options) place(files *config.Host, problems config.Problems) config.Problems {
 	var given, ours config.Problems
 	for _, p := range problems {
+		if len(p.Path) == 0 {
+			given = append(given, p) // it has one
+			continue
+		}
 		switch key := p.Path[0]; {
 		case key == "listen" && o.Listen != "", key == "plugin_dirs" && o.PluginDirs != nil, key == "tenant_dirs" && o.TenantDirs != nil:
 			given = append(given, p)

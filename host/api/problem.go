@@ -42,6 +42,7 @@ type ConfigProblem struct {
 	Pointer  string `json:"pointer,omitempty"` // Path as a JSON pointer (RFC 6901)
 	Message  string `json:"message"`
 	Expected string `json:"expected,omitempty"`
+	Mend     string `json:"mend,omitempty"` // the shell command that mends it
 	For      string `json:"for,omitempty"` // the tenant that has it, where the place is in what it inherits
 }
 
@@ -199,7 +200,7 @@ func ConfigProblems(problems config.Problems) []ConfigProblem {
 	for _, p := range problems {
 		out = append(out, ConfigProblem{
 			File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column,
-			Path: p.Path.String(), Pointer: pointer(p.Path), Message: p.Message, Expected: p.Expected, For: p.For,
+			Path: p.Path.String(), Pointer: pointer(p.Path), Message: p.Message, Expected: p.Expected, Mend: p.Mend, For: p.For,
 		})
 	}
 	return out

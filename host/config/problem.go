@@ -16,6 +16,7 @@ type Problem struct {
 	Path     Path   // from the root of the document at Pos; may be empty
 	Message  string // what is wrong
 	Expected string // what would be right; may be empty
+	Mend     string // the shell command that mends it; may be empty
 	// For names the tenant whose configuration has the problem, where Pos is in what it
 	// inherits and others inherit it without the problem; else empty.
 	For string
@@ -23,7 +24,7 @@ type Problem struct {
 	cause error
 }
 
-// String gives "file:line:column: path: problem; expected what (for whom)", without
+// String gives "file:line:column: path: problem; expected what (command) (for whom)", without
 // the parts that are empty.
 func (p Problem) String() string {
 	var b strings.Builder
@@ -36,6 +37,9 @@ func (p Problem) String() string {
 	b.WriteString(p.Message)
 	if p.Expected != "" {
 		b.WriteString("; expected " + p.Expected)
+	}
+	if p.Mend != "" {
+		b.WriteString(" (" + p.Mend + ")")
 	}
 	if p.For != "" {
 		b.WriteString(" (for " + p.For + ")")

@@ -21,6 +21,9 @@ var kinds = []string{llm.Kind, memory.Kind, storage.Kind}
 // backup files have one.
 var fileName = regexp.MustCompile(`^botyard-(` + strings.Join(kinds, "|") + `)-([a-z0-9]+(?:[-_][a-z0-9]+)*)$`)
 
+// IsPluginFile reports whether a file of that name in a plugin folder is a plugin's.
+func IsPluginFile(name string) bool { return fileName.MatchString(name) }
+
 // binary is a plugin's file as it was found.
 type binary struct {
 	ref
@@ -57,7 +60,7 @@ func (m *Manager) discover() (found map[ref]*binary, unsure bool) {
 			level("plugin folder", "dir", dir, "error", err)
 			continue
 		}
-		folder := lookAt(dir)
+		folder := m.lookAt(dir)
 		for _, e := range entries {
 			match := fileName.FindStringSubmatch(e.Name())
 			if match == nil {
@@ -94,9 +97,9 @@ type folder struct {
 	err  error // why none of them may be run
 }
 
-func lookAt(dir string) folder {
+func (m *Manager) lookAt(dir string) folder {
 	lock, err := readLockFile(dir)
-	return folder{lock, errors.Join(openToAll(dir), err)}
+	return folder{lock, errors.Join(m.opts.Owners.Unchangeable(dir), err)}
 }
 
 // judge fills in the sum of b and says why it must not be run, if so. The pin is the
@@ -116,7 +119,7 @@ func (m *Manager) judge(b *binary, f folder, pin string) error {
 // before: since then it may have become another, and so may what the operator says.
 func (m *Manager) admit(b *binary, pin string) error {
 	now := &binary{ref: b.ref, path: b.path}
-	if err := m.judge(now, lookAt(filepath.Dir(b.path)), pin); err != nil {
+	if err := m.judge(now, m.lookAt(filepath.Dir(b.path)), pin); err != nil {
 		return err
 	}
 	if now.sum != b.sum {
@@ -136,7 +139,8 @@ func (m *Manager) inspect(b *binary, lock lockFile, pin string) error {
 	case info.Mode().Perm()&0o111 == 0:
 		return errors.New("it is not executable (chmod +x)")
 	}
-	if err := openToAll(b.path); err != nil {
+	// Else somebody could run code as the host.
+	if err := m.opts.Owners.Unchangeable(b.path); err != nil {
 		return err
 	}
 	c, err := m.sums.of(b.path)
@@ -148,19 +152,6 @@ func (m *Manager) inspect(b *binary, lock lockFile, pin string) error {
 		return fmt.Errorf("its SHA-256 is %s, and the host's configuration says %s", b.sum, want)
 	}
 	return lock.check(filepath.Dir(b.path), filepath.Base(b.path), b.sum)
-}
-
-// openToAll fails if every user of the system may write to path: then every user
-// could run code as the host.
-func openToAll(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o002 != 0 {
-		return fmt.Errorf("%s is writable by everyone (chmod o-w)", path)
-	}
-	return nil
 }
 
 // missingFolders names the plugin folders that are not there.

@@ -10,6 +10,7 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/egress"
+	"github.com/botyard/botyard/host/trust"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -17,6 +18,9 @@ import (
 type Options struct {
 	// Dirs are the plugin folders. Where two have the same plugin, the first wins.
 	Dirs []string
+	// Owners are the users whose plugins are run: nobody else may be able to change a
+	// plugin's file, nor a folder or a link on the way to it.
+	Owners trust.Owners
 	// Settings says what the operator wants of a plugin; nil gives the defaults. It is
 	// asked at each start of a process and by Reconfigure, from several goroutines.
 	Settings func(kind, name string) config.PluginSettings

@@ -121,7 +121,7 @@ func TestLoadOrCreateKeyRefuses(t *testing.T) {
 		pipe:                             "is not a regular file",
 		linked:                           "is not a regular file",
 		filepath.Join(dir, "sparse"):     "a key has 32 bytes, not 1073741824",
-		write("group", keySize, 0o640):   "has mode 0640",
+		write("group", keySize, 0o642):   "has mode 0642",
 		write("world", keySize, 0o604):   "has mode 0604",
 		write("short", keySize-1, 0o600): "a key has 32 bytes, not 31",
 		write("long", keySize+1, 0o600):  "a key has 32 bytes, not 33",

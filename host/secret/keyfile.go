@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/botyard/botyard/host/readfile"
+	"github.com/botyard/botyard/host/trust"
 )
 
 // LoadOrCreateKey reads the key in the file at path, or makes a random one there
@@ -17,8 +18,9 @@ import (
 // race to create one file all get the same key: the content is written aside and
 // linked into place, which only one of them can do, and the others read it.
 //
-// A file that is not exactly one key, is not a regular file, or that the group
-// or others may access is refused, and so is one whose file system does not answer.
+// A file that is not exactly one key, is not a regular file, or that others than its
+// owner and its group may access is refused: a volume of a container is its group's.
+// Whose file it is, is for the caller to look at. One whose file system does not answer is refused too.
 func LoadOrCreateKey(path string) (*Key, error) {
 	k, err := loadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -59,7 +61,7 @@ func loadKey(path string) (*Key, error) {
 	return k, nil
 }
 
-// ownersFiles are files that nobody but their owner may access.
+// ownersFiles are files that nobody but their owner and its group may access.
 type ownersFiles struct{}
 
 func (ownersFiles) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
@@ -71,8 +73,8 @@ func (ownersFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, 
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("has mode %04o: others than its owner may access it; set 0600", info.Mode().Perm())}
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o007 != 0 {
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("has mode %04o: others than its owner and group may access it (chmod o= %s)", info.Mode().Perm(), trust.Quote(name))}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
