@@ -34,7 +34,7 @@ func (h *Host) retain() {
 func (h *Host) openStore(ctx context.Context, tenant string, b config.SealedBlock) (*archive.Store, error) {
 	block, err := h.config.Load().OpenBlock(tenant, b)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "%w: give all hosts of this registry the same host.key in their data_dir", err).By(fault.PartyHost)
+		return nil, fault.New(fault.Invalid, "%w: give all hosts of this registry the same key, by host_key or as host.key in their data_dir", err).By(fault.PartyHost)
 	}
 	i, err := h.openBlock(ctx, &config.Effective{Tenant: tenant}, block)
 	if err != nil {

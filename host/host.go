@@ -205,9 +205,17 @@ func load(o Options) (*config.Host, *secret.Key, error) {
 	if err := os.MkdirAll(cfg.Settings.DataDir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data_dir: %w", err)
 	}
-	key, err := secret.LoadOrCreateKey(keyFile(cfg.Settings))
-	if err != nil {
-		return nil, nil, err
+	key, wrong := findKey(o, cfg)
+	if len(wrong) > 0 {
+		return nil, nil, wrong
+	}
+	if key == nil {
+		if key, err = secret.LoadOrCreateKey(keyFile(cfg.Settings)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := keepDigest(cfg.Settings, key); err != nil {
+		return nil, nil, fmt.Errorf("data_dir: %w", err)
 	}
 	cfg.SealWith(key)
 	return cfg, key, nil
@@ -243,9 +251,6 @@ func readFiles(o Options, key *secret.Key) (*config.Host, error) {
 
 // keeps says whether the host has a folder for what it keeps.
 func (o Options) keeps() bool { return o.ConfigFile != "" || o.Config["data_dir"] != nil }
-
-// keyFile is where the host's own key is.
-func keyFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key") }
 
 // PluginData is the folder below which plugins keep files.
 func PluginData(s config.Settings) string { return filepath.Join(s.DataDir, "plugins") }

@@ -47,9 +47,6 @@ func powers(o Options, s config.Settings) (refused, warned config.Problems) {
 			refuse(err, "data_dir")
 		}
 		warn(owners.Way(s.DataDir), "data_dir")
-		if info, err := os.Stat(keyFile(s)); err == nil {
-			refuse(owners.Owned(keyFile(s), info), "data_dir")
-		}
 	}
 	for i, dir := range s.TenantDirs {
 		warn(owners.Unchangeable(dir), "tenant_dirs", strconv.Itoa(i))

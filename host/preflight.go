@@ -12,7 +12,6 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
-	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -33,7 +32,8 @@ func Preflight(o Options, files *config.Host) config.Problems {
 		for _, dir := range []string{s.DataDir, filepath.Join(s.DataDir, lastGood), PluginData(s)} {
 			add(usable(dir), "data_dir")
 		}
-		add(secret.CheckKeyFile(keyFile(s)), "data_dir")
+		_, wrong := findKey(o, files)
+		problems = append(problems, wrong...)
 	}
 	for i, dir := range s.TenantDirs {
 		_, err := os.ReadDir(dir)

@@ -43,7 +43,7 @@ type ConfigProblem struct {
 	Message  string `json:"message"`
 	Expected string `json:"expected,omitempty"`
 	Mend     string `json:"mend,omitempty"` // the shell command that mends it
-	For      string `json:"for,omitempty"` // the tenant that has it, where the place is in what it inherits
+	For      string `json:"for,omitempty"`  // the tenant that has it, where the place is in what it inherits
 }
 
 // problemType begins the type of every problem; its class follows.

@@ -136,6 +136,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	problems = append(problems, h.readEgress(o.Dialing...)...)
 	problems = append(problems, h.planProblems()...)
 	problems = append(problems, h.policyProblems()...)
+	problems = append(problems, h.hostKeyProblems()...)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}

@@ -39,6 +39,7 @@ type HostKey struct {
 var hostKeys = []HostKey{
 	{"listen", AtRestart, func(s *Settings) any { return &s.Listen }},
 	{"data_dir", AtRestart, func(s *Settings) any { return &s.DataDir }},
+	{hostKeyKey, AtRestart, func(s *Settings) any { return &s.HostKey }},
 	{"secrets_dir", AtReload, nil},
 	{"plugin_dirs", AtRestart, func(s *Settings) any { return &s.PluginDirs }},
 	{"tenant_dirs", AtRestart, func(s *Settings) any { return &s.TenantDirs }},

@@ -88,6 +88,7 @@ func TestEveryHostKeySaysWhenItCounts(t *testing.T) {
 var otherValues = map[string]string{
 	"listen":                    `listen = "127.0.0.1:9"`,
 	"data_dir":                  `data_dir = "other"`,
+	"host_key":                  `host_key = env("OTHER")`,
 	"plugin_dirs":               `plugin_dirs = ["other"]`,
 	"tenant_dirs":               `tenant_dirs = ["other"]`,
 	"auth.mode":                 "auth {\n mode = \"token\"\n gateway_token = \"0123456789abcdef\"\n admin_token = \"fedcba9876543210\"\n}",

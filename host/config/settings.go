@@ -16,6 +16,9 @@ type Settings struct {
 	Listen string // key listen, default "127.0.0.1:8080"
 	// DataDir (key data_dir, default "data") is for what the host keeps itself.
 	DataDir string
+	// HostKey (key host_key) is the reference to the host's own key, as it is written;
+	// empty for that in DataDir. See [Host.HostKey].
+	HostKey string
 	// SecretsDir (key secrets_dir) has a folder for each tenant, whose files that
 	// tenant's references reach. If empty, no tenant may refer to a file.
 	SecretsDir string
@@ -224,6 +227,7 @@ func decodeSettings(tree map[string]any, folder string) Settings {
 	s := Settings{
 		Listen:        d.text("listen"),
 		DataDir:       below(d.text("data_dir")),
+		HostKey:       d.text(hostKeyKey),
 		SecretsDir:    below(d.text("secrets_dir")),
 		PluginDirs:    allBelow(d.texts("plugin_dirs")),
 		TenantDirs:    allBelow(d.texts("tenant_dirs")),

@@ -160,7 +160,7 @@ func open(key *secret.Key, tenant string, env envelope) (*config.Document, error
 		return string(plain)
 	})
 	if errors.Is(err, secret.ErrSealed) {
-		return nil, fault.New(fault.Invalid, "a secret of tenant %q in the registry was sealed with the key of another host: give all hosts of this registry the same host.key in their data_dir, or put the tenant again with its secrets", tenant).By(fault.PartyHost)
+		return nil, fault.New(fault.Invalid, "a secret of tenant %q in the registry was sealed with the key of another host: give all hosts of this registry the same key, by host_key or as host.key in their data_dir, or put the tenant again with its secrets", tenant).By(fault.PartyHost)
 	}
 	return doc.MarkSecret(env.Sealed), err
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // keySize is the size of a key file's content.
@@ -41,6 +42,35 @@ func NewKey() *Key {
 		panic(err) // unreachable: the size is right
 	}
 	return k
+}
+
+// ParseKey makes a key of 32 bytes, as a key file has them, or of their text in
+// hexadecimal or base64, of either alphabet, with a line end or without. The error says
+// nothing of the text.
+func ParseKey(raw []byte) (*Key, error) {
+	text := strings.TrimSpace(string(raw))
+	readable := strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+	if len(raw) == keySize && !readable {
+		return newKey(raw)
+	}
+	if !readable {
+		return nil, lengthError(int64(len(raw)))
+	}
+	if master, err := hex.DecodeString(text); err == nil && len(master) == keySize {
+		return newKey(master)
+	}
+	alphabet := base64.RawStdEncoding
+	if strings.ContainsAny(text, "-_") {
+		alphabet = base64.RawURLEncoding
+	}
+	master, err := alphabet.Strict().DecodeString(strings.TrimRight(text, "="))
+	if err != nil {
+		return nil, errors.New("it is neither hexadecimal nor base64")
+	}
+	if len(master) != keySize {
+		return nil, lengthError(int64(len(master)))
+	}
+	return newKey(master)
 }
 
 func lengthError(n int64) error { return fmt.Errorf("a key has %d bytes, not %d", keySize, n) }

@@ -32,13 +32,14 @@ func LoadOrCreateKey(path string) (*Key, error) {
 	return loadKey(path)
 }
 
-// CheckKeyFile says why LoadOrCreateKey would refuse the file that is there, if one is.
-// It makes none.
-func CheckKeyFile(path string) error {
-	if _, err := loadKey(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// LoadKey reads the key in the file at path as LoadOrCreateKey does, and makes none: it is
+// nil where there is no such file.
+func LoadKey(path string) (*Key, error) {
+	k, err := loadKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	return nil
+	return k, err
 }
 
 func loadKey(path string) (*Key, error) {
@@ -74,7 +75,7 @@ func (ownersFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, 
 	}
 	info, err := f.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o007 != 0 {
-		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("has mode %04o: others than its owner and group may access it (chmod o= %s)", info.Mode().Perm(), trust.Quote(name))}
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("has mode %04o: others than its owner and group may access it; set 0600 (chmod 600 %s)", info.Mode().Perm(), trust.Quote(name))}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -28,7 +28,7 @@ func builtIn() (known, error) {
 	number := func(v int) string { return code(strconv.Itoa(v)) }
 	host := map[string]string{
 		"listen": code(s.Listen), "data_dir": code(s.DataDir), "shutdown_grace": seconds(s.ShutdownGrace.Seconds()), "shutdown_delay": seconds(s.ShutdownDelay.Seconds()),
-		"secrets_dir": "", "plugin_dirs": "", "tenant_dirs": "", "allow_env": "", "defaults": "",
+		"host_key": "", "secrets_dir": "", "plugin_dirs": "", "tenant_dirs": "", "allow_env": "", "defaults": "",
 		"egress.tenants":            code(s.Egress.Tenants),
 		"egress.allow":              "",
 		"auth.mode":                 code(s.Auth.Mode),

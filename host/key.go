@@ -1,0 +1,111 @@
+package host
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/readfile"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/trust"
+)
+
+// keyFile is where the host's own key is made and kept, where host_key names no other.
+func keyFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key") }
+
+// digestFile says with which key what is in data_dir was sealed, without telling the key.
+func digestFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key.digest") }
+
+// digestOf identifies a key.
+func digestOf(key *secret.Key) string { return key.Digest([]byte("botyard host key")) }
+
+// maxDigest is more than a digest has.
+const maxDigest = 256
+
+// findKey reads the host's key, and makes none: it is nil where there is none yet, or
+// where there are problems. Those are of a key that cannot be read, that others may read or
+// change, or that is another than that which the host's data was sealed with.
+func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
+	s := files.Settings
+	owners := o.Owners()
+	kept, keptErr := secret.LoadKey(keyFile(s))
+	if s.HostKey == "" {
+		if keptErr != nil {
+			return nil, files.Place(config.Problems{{Path: config.Path{"data_dir"}, Message: keptErr.Error()}})
+		}
+		var wrong config.Problems
+		if kept != nil {
+			if info, err := os.Stat(keyFile(s)); err == nil {
+				wrong = finding(owners.Owned(keyFile(s), info), "data_dir")
+			}
+			wrong = append(wrong, sealedByAnother(s, kept, nil, "data_dir")...)
+		} else if _, err := os.Stat(digestFile(s)); err == nil {
+			// One that was made now would be another.
+			wrong = anotherKey(s, "data_dir", "there is no key, neither by host_key nor as "+keyFile(s)+", and what is in "+s.DataDir+" was sealed with one")
+		}
+		return kept, files.Place(wrong)
+	}
+	key, file, err := files.HostKey()
+	var wrong config.Problems
+	if err != nil && !errors.As(err, &wrong) {
+		wrong = config.Problems{{Path: config.Path{"host_key"}, Message: err.Error()}}
+	}
+	if file != "" {
+		wrong = append(wrong, finding(owners.Unchangeable(file), "host_key")...)
+		if mode, open := readfile.OpenToAll(context.Background(), file); open {
+			wrong = append(wrong, finding(trust.Finding{
+				Path: file, Problem: fmt.Sprintf("has mode %04o: others than its owner and group may read it", mode), Mend: "chmod o= " + trust.Quote(file),
+			}, "host_key")...)
+		}
+	}
+	if key != nil {
+		wrong = append(wrong, sealedByAnother(s, key, kept, "host_key")...)
+	}
+	return key, files.Place(wrong)
+}
+
+// sealedByAnother says that what is in data_dir was sealed with another key: by the digest
+// that is kept there, or by the key that is, which may be nil.
+func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) config.Problems {
+	digest, err := readfile.Read(context.Background(), digestFile(s), maxDigest)
+	was := strings.TrimSpace(string(digest))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && kept != nil:
+		was = digestOf(kept)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return config.Problems{{Path: config.Path{"data_dir"}, Message: err.Error()}}
+	}
+	if subtle.ConstantTimeCompare([]byte(was), []byte(digestOf(key))) == 1 {
+		return nil
+	}
+	return anotherKey(s, path, "the host's key is another than that which what is in "+s.DataDir+" was sealed with")
+}
+
+func anotherKey(s config.Settings, path, message string) config.Problems {
+	return config.Problems{{
+		Path: config.Path{path}, Message: message,
+		Expected: fmt.Sprintf("that key; or to begin anew, and to put the secrets of registered tenants again, remove %s, %s and %s",
+			trust.Quote(keyFile(s)), trust.Quote(digestFile(s)), trust.Quote(filepath.Join(s.DataDir, lastGood))),
+	}}
+}
+
+// keepDigest has data_dir know the key that it is sealed with from now on.
+func keepDigest(s config.Settings, key *secret.Key) error {
+	f, err := os.OpenFile(digestFile(s), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(digestOf(key) + "\n")
+	return errors.Join(err, f.Close())
+}
