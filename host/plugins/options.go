@@ -9,8 +9,8 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/host/trust"
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
 )
 
