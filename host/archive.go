@@ -17,7 +17,7 @@ func (h *Host) Archive() *archive.Archive { return h.archive }
 func (h *Host) newArchive() *archive.Archive {
 	return archive.New(archive.Options{
 		Registry: h.registry, Open: h.openStore, Memory: h.openMemory, Log: h.log.Named("archive"),
-		MayRetain:   func(doc *config.Document) bool { return h.config.Load().MayRetain(config.Documents{Operator: doc}) },
+		MayRetain:   func(docs config.Documents) bool { return h.config.Load().MayRetain(docs) },
 		RetainEvery: h.options.RetainEvery,
 	})
 }

@@ -135,8 +135,9 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	h.registry, err = registry.New(registry.Options{
 		TTL: settings.Registry.CacheTTL, Size: settings.Registry.MaxCacheSize,
 		Check: h.checkWith(cfg), Build: h.build, Missing: h.missing, Ledger: registrations,
-		Storage: func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
-		Slots:   judging,
+		Fingerprint: func(docs config.Documents) string { return h.config.Load().Fingerprint(docs) },
+		Storage:     func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
+		Slots:       judging,
 	})
 	if err != nil {
 		return nil, errors.Join(err, h.manager.Close(ctx))
@@ -174,9 +175,9 @@ func (o Options) over(s config.Settings) config.Settings {
 
 // checkWith validates tenants under a configuration.
 func (h *Host) checkWith(cfg *config.Host) registry.Check {
-	return func(ctx context.Context, id string, doc *config.Document, trial registry.Trial) (*config.Effective, error) {
+	return func(ctx context.Context, id string, docs config.Documents, trial registry.Trial) (*config.Effective, error) {
 		settings := cfg.Settings
-		e, err := cfg.Tenant(ctx, id, config.Documents{Operator: doc}, h.manager.Under(settings.Plugin))
+		e, err := cfg.Tenant(ctx, id, docs, h.manager.Under(settings.Plugin))
 		if err != nil || trial == registry.NoTrial {
 			return e, err
 		}

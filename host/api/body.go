@@ -21,7 +21,12 @@ import (
 
 // readBody reads JSON of at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if err := checkContentType(r.Header.Values("Content-Type"), "application/json"); err != nil {
+	return readBodyOf(w, r, limit, "application/json")
+}
+
+// readBodyOf reads a body of that type, of at most limit bytes.
+func readBodyOf(w http.ResponseWriter, r *http.Request, limit int64, kind string) ([]byte, error) {
+	if err := checkContentType(r.Header.Values("Content-Type"), kind); err != nil {
 		return nil, err
 	}
 	return collect(w.(*exchange), r, limit)

@@ -12,6 +12,9 @@ type Effective struct {
 	Tenant   string  `json:"tenant"`
 	Revision string  `json:"revision"`
 	Config   []Entry `json:"config"`
+	// Own is the tenant's own layer, without what is in it; nil if it has none. One that is
+	// held is no part of Config.
+	Own *OwnSettings `json:"own,omitempty"`
 }
 
 // Entry is one effective key and where it was set.
@@ -65,5 +68,9 @@ func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 	if effective == nil {
 		return fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, t.Err).By(fault.PartyTenant)
 	}
-	return s.writeSettings(w, r, id, http.StatusOK, func() any { return NewEffective(effective) })
+	return s.writeSettings(w, r, id, http.StatusOK, func() any {
+		out := NewEffective(effective)
+		out.Own = newTenant(t).Own
+		return out
+	})
 }

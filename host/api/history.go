@@ -7,7 +7,6 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -16,12 +15,15 @@ type TenantVersion struct {
 	Version   int64   `json:"version"`
 	State     string  `json:"state"` // "active", "removed", "purged" or "file"
 	Note      string  `json:"note,omitempty"`
+	Author    string  `json:"author,omitempty"` // "operator" or "tenant"; empty: a host, by itself
 	CreatedAt *string `json:"created_at"`
 	Revision  string  `json:"revision"` // that its settings make now; empty for none
 	Error     string  `json:"error,omitempty"`
-	// Config is the tenant's own configuration, with "<secret>" for each secret. It is
-	// not in lists.
+	// Config is the operator's configuration of the tenant, with "<secret>" for each
+	// secret. It is not in lists.
 	Config map[string]any `json:"config,omitempty"`
+	// Own is the tenant's own layer, and whether it would be held now.
+	Own *OwnSettings `json:"own,omitempty"`
 	// Receipt is that of a purge.
 	Receipt json.RawMessage `json:"receipt,omitempty"`
 }
@@ -42,6 +44,10 @@ var tenantStates = map[storage.TenantState]string{
 func newTenantVersion(v registry.Version) TenantVersion {
 	out := TenantVersion{
 		Version: v.Version, State: tenantStates[v.State], Note: v.Note, CreatedAt: timestamp(v.CreatedAt), Receipt: v.Receipt,
+		Author: string(v.Author),
+	}
+	if v.Own != nil {
+		out.Own = newTenant(registry.Tenant{Documents: config.Documents{Own: v.Own}, Held: v.Held}).Own
 	}
 	if v.Effective != nil {
 		out.Revision = v.Effective.Revision
@@ -108,8 +114,10 @@ func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
 	return s.writeSettings(w, r, id, http.StatusOK, func() any {
 		out := newTenantVersion(v)
 		if v.Document != nil {
-			hide := func(config.Path, string) string { return secret.Placeholder }
 			out.Config = v.Document.ReplaceText(v.Secrets, hide).Values()
+		}
+		if v.Own != nil {
+			out.Own.Config = v.Own.ReplaceText(v.OwnSecrets, hide).Values()
 		}
 		return out
 	})
@@ -118,7 +126,7 @@ func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
 // smallBodyLimit is for bodies of a few fields.
 const smallBodyLimit = 16 << 10
 
-// rollbackTenant takes {"version": N}.
+// rollbackTenant takes {"version": N}; as the tenant it is of its own settings.
 func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -139,18 +147,23 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	if version < 1 {
 		return malformed("version", "is missing or no version; expected a number of at least 1")
 	}
-	noteAct(w, "to_version", version)
+	as, err := queryOf(r).author()
+	if err != nil {
+		return err
+	}
+	noteAct(w, "as", as, "to_version", version)
 	leave, err := s.settings.Enter(id)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	t, effective, err := s.host.Registry().Rollback(r.Context(), id, version, match)
+	t, _, err := s.host.Registry().Rollback(r.Context(), id, version, as, match)
 	if err != nil {
 		return preconditioned(err)
 	}
 	noteAct(w, "version", t.Version)
-	setETag(w, effective.Revision)
+	noteHeld(w, t)
+	setETag(w, t.Tag)
 	return writeJSON(w, r, http.StatusOK, newTenant(t))
 }
 
@@ -169,6 +182,7 @@ func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	noteAct(w, "version", t.Version)
-	setETag(w, t.Revision)
+	noteHeld(w, t)
+	setETag(w, t.Tag)
 	return writeJSON(w, r, http.StatusOK, newTenant(t))
 }

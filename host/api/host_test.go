@@ -46,7 +46,7 @@ func (onePart) Commit(context.Context, *storage.CommitRequest) (int64, error) { 
 func TestServesAnyAssembly(t *testing.T) {
 	reg, err := registry.New(registry.Options{
 		TTL: time.Minute, Size: 1,
-		Check: func(_ context.Context, id string, _ *config.Document, _ registry.Trial) (*config.Effective, error) {
+		Check: func(_ context.Context, id string, _ config.Documents, _ registry.Trial) (*config.Effective, error) {
 			return &config.Effective{Tenant: id, Revision: "r"}, nil
 		},
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {

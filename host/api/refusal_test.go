@@ -134,9 +134,9 @@ func TestRefusals(t *testing.T) {
 func TestMethodNotAllowed(t *testing.T) {
 	s := serve(t, Options{})
 	for path, allow := range map[string]string{
-		"/v1/chat": "POST", "/admin/v1/tenants/x": "DELETE, GET, HEAD, PUT", "/healthz": "GET, HEAD", "/admin/v1/cache": "DELETE, GET, HEAD",
+		"/v1/chat": "POST", "/admin/v1/tenants/x": "DELETE, GET, HEAD, PATCH, PUT", "/healthz": "GET, HEAD", "/admin/v1/cache": "DELETE, GET, HEAD",
 	} {
-		resp := s.call("PATCH", path, nil, "", 405, nil)
+		resp := s.call("OPTIONS", path, nil, "", 405, nil)
 		if got := resp.Header.Get("Allow"); got != allow {
 			t.Errorf("%s: Allow %q, want %q", path, got, allow)
 		}

@@ -36,6 +36,8 @@ type TenantChange struct {
 	To       string          `json:"to"`   // revision; empty: it breaks
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
+	// Own says that the tenant's own settings, which count now, are held from then on.
+	Own *OwnSettings `json:"own,omitempty"`
 }
 
 // reload answers 200 whether or not it was applied: the report says. Host files
@@ -68,6 +70,9 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 		change := TenantChange{Tenant: c.Tenant, From: c.From, To: c.To}
 		if c.Err != nil {
 			change.Error, change.Problems = c.Err.Error(), NewProblem(c.Err).Problems
+		}
+		if c.Held != nil {
+			change.Own = &OwnSettings{Held: true, Error: c.Held.Error(), Problems: NewProblem(c.Held).Problems}
 		}
 		out.Changes = append(out.Changes, change)
 	}

@@ -40,11 +40,11 @@ func (s *Server) routes() map[string]map[string]route {
 		"/v1/conversations/{id}/turns": {"GET": bare(reads, s.readTurns, "limit", "after", "user_id")},
 
 		"/admin/v1/tenants":                                                {"GET": bare(adminReads, s.listTenants, "after", "limit")},
-		"/admin/v1/tenants/{id}":                                           {"PUT": act("put tenant", full(adminActs, s.putTenant, "dry_run")), "GET": bare(adminReads, s.getTenant), "DELETE": act("remove tenant", bare(adminActs, s.deleteTenant))},
+		"/admin/v1/tenants/{id}":                                           {"PUT": act("put tenant", full(adminActs, s.putTenant, "dry_run", "as")), "PATCH": act("patch tenant", full(adminActs, s.patchTenant, "dry_run", "as")), "GET": bare(adminReads, s.getTenant, "as"), "DELETE": act("remove tenant", bare(adminActs, s.deleteTenant, "as"))},
 		"/admin/v1/tenants/{id}/config":                                    {"GET": bare(adminReads, s.explainTenant)},
 		"/admin/v1/tenants/{id}/versions":                                  {"GET": bare(adminReads, s.tenantHistory, "limit", "before")},
 		"/admin/v1/tenants/{id}/versions/{version}":                        {"GET": bare(adminReads, s.tenantVersion)},
-		"/admin/v1/tenants/{id}/rollback":                                  {"POST": act("roll back tenant", full(adminActs, s.rollbackTenant))},
+		"/admin/v1/tenants/{id}/rollback":                                  {"POST": act("roll back tenant", full(adminActs, s.rollbackTenant, "as"))},
 		"/admin/v1/tenants/{id}/restore":                                   {"POST": act("restore tenant", bare(adminActs, s.restoreTenant))},
 		"/admin/v1/tenants/{id}/export":                                    {"GET": bare(exports, s.exportTenant, "user", "current")},
 		"/admin/v1/tenants/{id}/import":                                    {"POST": act("import tenant", full(imports, s.importTenant, "register"))},

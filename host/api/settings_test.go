@@ -26,7 +26,7 @@ func TestSettings_room(t *testing.T) {
 	}
 	path := "/admin/v1/tenants/a"
 	for _, c := range []struct{ method, path, body string }{
-		{"PUT", path, prompt}, {"PUT", path + "?dry_run=true", prompt}, {"GET", path, ""}, {"GET", path + "/config", ""},
+		{"PUT", path, prompt}, {"PUT", path + "?dry_run=true", prompt}, {"DELETE", ownPath, ""}, {"GET", path, ""}, {"GET", path + "/config", ""},
 		{"GET", path + "/versions", ""}, {"GET", path + "/versions/1", ""}, {"POST", path + "/rollback", `{"version":1}`}, {"POST", path + "/restore", ""},
 	} {
 		if p := s.refuse(refusal{"", c.method, c.path, nil, c.body, 429, fault.RateLimited, "", "16 requests about its settings"}); !p.Retryable || p.RetryAfterMS == 0 {

@@ -38,9 +38,9 @@ type Options struct {
 	Open func(ctx context.Context, tenant string, b config.SealedBlock) (*Store, error)
 	// Memory opens the memory that the tenant's settings name, until done is called.
 	Memory func(ctx context.Context, e *config.Effective) (m memory.Memory, done func(), err error)
-	// MayRetain says cheaply whether a tenant with that document can have
+	// MayRetain says cheaply whether a tenant with those documents can have
 	// conversations that are kept for a time only.
-	MayRetain func(doc *config.Document) bool
+	MayRetain func(docs config.Documents) bool
 	// RetainEvery is the time between two looks for what is too old; 0 is an hour. The
 	// first is a minute after the start, if that is sooner.
 	RetainEvery time.Duration
@@ -94,7 +94,7 @@ func New(o Options) *Archive {
 		o.Log = hclog.NewNullLogger()
 	}
 	if o.MayRetain == nil {
-		o.MayRetain = func(*config.Document) bool { return true }
+		o.MayRetain = func(config.Documents) bool { return true }
 	}
 	return &Archive{o: o, busy: map[string]bool{}, large: quota.NewPool("long lines of imports", func() quota.Bounds {
 		return quota.Bounds{Each: bounds.ImportLongLines, All: bounds.ImportLongLines, WaitingEach: int(bounds.ImportSlots.All), WaitingAll: int(bounds.ImportSlots.All), Wait: bounds.ImportLineWait}

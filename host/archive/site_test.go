@@ -133,8 +133,8 @@ func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
 	}
 	s.reg, err = registry.New(registry.Options{
 		TTL: time.Minute, Size: 10, Ledger: books,
-		Check: func(ctx context.Context, id string, doc *config.Document, _ registry.Trial) (*config.Effective, error) {
-			return s.host.Tenant(ctx, id, config.Documents{Operator: doc}, s.plugins)
+		Check: func(ctx context.Context, id string, docs config.Documents, _ registry.Trial) (*config.Effective, error) {
+			return s.host.Tenant(ctx, id, docs, s.plugins)
 		},
 		Storage: func(e *config.Effective) config.SealedBlock { return s.host.SealBlock(e.Tenant, e.Storage) },
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {

@@ -23,6 +23,9 @@ const (
 	ProbeTimeout = 15 * time.Second
 	// MaxTenantsTried is for how many tenants a host remembers that.
 	MaxTenantsTried = 10_000
+	// OwnDocumentBytes bounds a tenant's own settings as compact JSON. Sealed and escaped
+	// they are stored beside the operator's, and both together within sdk.MaxDocumentBytes.
+	OwnDocumentBytes = 256 << 10
 )
 
 // tenants are the bounds of what is kept for tenants, by host/registry, host/ledger and
@@ -58,5 +61,10 @@ var tenants = []Bound{
 	{
 		Name: "trial", What: "The time in which the plugins of a tenant's settings are asked what they think of them, when these are registered, and at a reload.",
 		Each: fmt.Sprint(ProbeTimeout), Answer: "The settings are taken, and what does not work is found at the first turn; the log says so.",
+	},
+	{
+		Name: "own settings", What: "The size of a tenant's own settings, as compact JSON without needless escapes.",
+		Each:   Bytes(OwnDocumentBytes),
+		Answer: "422, also for a merge patch whose result is larger",
 	},
 }

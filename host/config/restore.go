@@ -37,7 +37,7 @@ func RestoreSecrets(new, old *Document) *Document {
 		kept = append(kept, path)
 		return at
 	})
-	out.kept = kept
+	out.kept = append(slices.Clone(new.kept), kept...) // of a merge patch some are known already
 	if len(old.sealed) > 0 {
 		out.sealed = maps.Clone(old.sealed)
 		for key := range new.sealed {

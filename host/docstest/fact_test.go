@@ -57,7 +57,7 @@ func rows(p *page) [][]string {
 	return out
 }
 
-var documentedRoute = regexp.MustCompile("^`(GET|POST|PUT|DELETE) (/[^`?]*)")
+var documentedRoute = regexp.MustCompile("^`(GET|POST|PUT|PATCH|DELETE) (/[^`?]*)")
 
 func TestTheRoutesAreThoseOfTheAPI(t *testing.T) {
 	documented := map[string]bool{}

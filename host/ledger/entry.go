@@ -23,15 +23,33 @@ type Entry struct {
 	Incarnation string
 	Note        string // how it came about
 	CreatedAt   time.Time
-	Document    *config.Document     // the tenant's settings; nil for a file's and after a purge
+	Document    *config.Document     // the operator's settings; nil for a file's and after a purge
+	Own         *config.Document     // the tenant's own settings; nil for none
+	Author      Author               // of this version
 	Storages    []config.SealedBlock // that turns of this life were written to
 	Former      []Life               // earlier lives of the id that are being erased
 	Receipt     json.RawMessage      // of a purge
 	Literals    []config.Path        // in Document, of secrets that are given as texts
+	OwnLiterals []config.Path        // in Own, likewise
 
-	// Err says why Document cannot be read; the rest can.
+	// Err says why Document or Own cannot be read; the rest can.
 	Err error
+	// Held is why the own settings do not count. It is of whoever reads them, and not kept.
+	Held error
+
+	position  int64 // among all versions of all tenants
+	twoLayers bool  // whoever wrote it knows of own settings
 }
+
+// Author is who made a version.
+type Author string
+
+// Authors. A version of a host's own making, such as the note that a storage is used, has
+// none; nor has one that was written before there were two.
+const (
+	Operator Author = "operator"
+	Tenant   Author = "tenant"
+)
 
 // Life is one life of a tenant's id.
 type Life struct {
@@ -88,28 +106,44 @@ type envelope struct {
 	Storages []config.SealedBlock `json:"storages,omitempty"`
 	Former   []Life               `json:"former,omitempty"`
 	Receipt  json.RawMessage      `json:"receipt,omitempty"`
+	// What follows is of hosts that know two layers of settings, and each of them writes
+	// Layers. A host of before reads the rest, and leaves all this out of what it writes:
+	// then it is taken from the version before, see [Ledger.mend].
+	Layers    int             `json:"layers,omitempty"` // 2
+	Own       json.RawMessage `json:"own,omitempty"`
+	OwnSealed []config.Path   `json:"own_sealed,omitempty"`
+	Author    Author          `json:"author,omitempty"`
 }
+
+// layers is what this host writes as an envelope's Layers.
+const layers = 2
 
 // pack makes what the storage keeps, with the literal secrets sealed. fault.Invalid for
 // what unpack would not read.
 func pack(key *secret.Key, e *Entry) ([]byte, error) {
-	env := envelope{Format: format, Storages: e.Storages, Former: e.Former, Receipt: e.Receipt}
+	env := envelope{
+		Format: format, Storages: e.Storages, Former: e.Former, Receipt: e.Receipt,
+		Layers: layers, Author: e.Author,
+	}
+	var err error
 	if e.Document != nil {
 		env.Sealed = e.Literals
-		sealed := e.Document.ReplaceText(e.Literals, func(path config.Path, text string) string {
-			return key.Seal([]byte(text), sealContext(e.Tenant, path))
-		})
-		var err error
-		if env.Settings, err = encode(sealed.Values()); err != nil {
+		if env.Settings, err = packSettings(key, e.Document, e.Literals, sealContext(e.Tenant)); err != nil {
 			return nil, err
 		}
 		if n := len(env.Settings); n > bounds.StoredBytes {
 			return nil, fault.New(fault.Invalid, "the settings of tenant %q have %d bytes as they are stored; at most %d are taken", e.Tenant, n, bounds.StoredBytes)
 		}
 	}
+	if e.Own != nil {
+		env.OwnSealed = e.OwnLiterals
+		if env.Own, err = packSettings(key, e.Own, e.OwnLiterals, ownContext(e.Tenant)); err != nil {
+			return nil, err
+		}
+	}
 	out, err := encode(env)
 	if err == nil && len(out) > sdk.MaxDocumentBytes {
-		err = fault.New(fault.Invalid, "what is kept of tenant %q, its settings and the %d storages that it uses or used, has %d bytes; at most %d are kept: make its settings smaller, or purge it",
+		err = fault.New(fault.Invalid, "what is kept of tenant %q, its settings, its own settings and the %d storages that it uses or used, has %d bytes; at most %d are kept: make its settings smaller, or purge it",
 			e.Tenant, len(env.Storages), len(out), sdk.MaxDocumentBytes)
 	}
 	return out, err
@@ -125,10 +159,18 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
+// packSettings writes a document with the texts at the paths sealed.
+func packSettings(key *secret.Key, doc *config.Document, literals []config.Path, context func(config.Path) []byte) ([]byte, error) {
+	sealed := doc.ReplaceText(literals, func(path config.Path, text string) string {
+		return key.Seal([]byte(text), context(path))
+	})
+	return encode(sealed.Values())
+}
+
 // unpack reads a registration. Settings that this host cannot read are the entry's
 // Err.
 func unpack(key *secret.Key, r storage.Registration) *Entry {
-	e := &Entry{Tenant: r.Tenant, Version: r.Version, State: r.State, Incarnation: r.Incarnation, Note: r.Note, CreatedAt: r.CreatedAt}
+	e := &Entry{Tenant: r.Tenant, Version: r.Version, State: r.State, Incarnation: r.Incarnation, Note: r.Note, CreatedAt: r.CreatedAt, position: r.Position}
 	var env envelope
 	if err := json.Unmarshal(r.Document, &env); err != nil {
 		e.Err = fmt.Errorf("what the registry has of tenant %q is not a registration: %w", r.Tenant, err)
@@ -139,21 +181,30 @@ func unpack(key *secret.Key, r storage.Registration) *Entry {
 		return e
 	}
 	e.Storages, e.Former, e.Receipt, e.Literals = env.Storages, env.Former, env.Receipt, env.Sealed
+	e.Author, e.OwnLiterals, e.twoLayers = env.Author, env.OwnSealed, env.Layers >= layers
 	if env.Settings != nil {
-		e.Document, e.Err = open(key, r.Tenant, env)
+		e.Document, e.Err = open(key, r.Tenant, "registry", env.Settings, env.Sealed, sealContext(r.Tenant))
+	}
+	if env.Own != nil {
+		own, err := open(key, r.Tenant, OwnName, env.Own, env.OwnSealed, ownContext(r.Tenant))
+		if e.Own = own; e.Err == nil {
+			e.Err = err
+		}
 	}
 	return e
 }
 
-func open(key *secret.Key, tenant string, env envelope) (*config.Document, error) {
-	const name = "registry"
-	doc, err := config.ParseStored(name, env.Settings)
+// OwnName stands for a tenant's stored own settings in the positions of problems.
+const OwnName = "own settings"
+
+func open(key *secret.Key, tenant, name string, settings []byte, literals []config.Path, context func(config.Path) []byte) (*config.Document, error) {
+	doc, err := config.ParseStored(name, settings)
 	if err != nil {
 		return nil, fmt.Errorf("what the registry has of tenant %q: %w", tenant, err)
 	}
 	doc = config.FromMap(name, doc.Values()) // positions in a line that nobody wrote help nobody
-	doc = doc.ReplaceText(env.Sealed, func(path config.Path, text string) string {
-		plain, failed := key.Open(text, sealContext(tenant, path))
+	doc = doc.ReplaceText(literals, func(path config.Path, text string) string {
+		plain, failed := key.Open(text, context(path))
 		if failed != nil {
 			err = failed
 		}
@@ -162,9 +213,14 @@ func open(key *secret.Key, tenant string, env envelope) (*config.Document, error
 	if errors.Is(err, secret.ErrSealed) {
 		return nil, fault.New(fault.Invalid, "a secret of tenant %q in the registry was sealed with the key of another host: give all hosts of this registry the same key, by host_key or as host.key in their data_dir, or put the tenant again with its secrets", tenant).By(fault.PartyHost)
 	}
-	return doc.MarkSecret(env.Sealed), err
+	return doc.MarkSecret(literals), err
 }
 
-func sealContext(tenant string, path config.Path) []byte {
-	return []byte("tenant\x00" + tenant + "\x00" + path.String())
+// sealContext and ownContext tie what is sealed to its place: it opens nowhere else.
+func sealContext(tenant string) func(config.Path) []byte {
+	return func(path config.Path) []byte { return []byte("tenant\x00" + tenant + "\x00" + path.String()) }
+}
+
+func ownContext(tenant string) func(config.Path) []byte {
+	return func(path config.Path) []byte { return []byte("own\x00" + tenant + "\x00" + path.String()) }
 }

@@ -36,6 +36,8 @@ type Ledger struct {
 	heard  atomic.Int64 // position of the newest change that was passed on
 	notice chan struct{}
 
+	layersSince atomic.Int64 // position of the row layersRow; 0 while none is known
+
 	hearing  chan struct{} // holds one while a hearing is on its way
 	position int64         // of who holds hearing; -1 before the first
 }
@@ -114,6 +116,7 @@ func (l *Ledger) hear(ctx context.Context, needless func() bool) error {
 			// The storage is another one, or went back to an older state.
 			l.o.Log.Warn("the registry's history is shorter than it was: everything is read again", "position", l.position, "head", page.Head)
 			l.position = page.Head
+			l.layersSince.Store(0)
 			l.o.Changed(nil)
 		case limit == 0:
 			l.position = page.Head
@@ -193,11 +196,25 @@ func (l *Ledger) watch(ctx context.Context, w storage.Watcher) {
 
 // Get answers the newest version of a tenant's registration, nil if there is none.
 func (l *Ledger) Get(ctx context.Context, tenant string) (*Entry, error) {
-	found, err := l.o.Storage.GetTenants(ctx, []string{tenant})
-	if err != nil || len(found) == 0 {
+	ids := []string{tenant}
+	if l.layersSince.Load() == 0 {
+		ids = append(ids, layersRow)
+	}
+	found, err := l.o.Storage.GetTenants(ctx, ids)
+	if err != nil {
 		return nil, err
 	}
-	return l.unpack(ctx, found[0])
+	l.noteLayers(found)
+	for _, r := range found {
+		if r.Tenant == tenant {
+			e, err := l.unpack(ctx, r)
+			if err != nil {
+				return nil, err
+			}
+			return e, l.mend(ctx, e)
+		}
+	}
+	return nil, nil
 }
 
 // unpack reads a registration when its tenant has its turn. Its error is the context's.
@@ -215,8 +232,18 @@ func (l *Ledger) List(ctx context.Context, after string, limit int) (entries []*
 	if err != nil {
 		return nil, false, err
 	}
-	entries, err = l.unpackAll(ctx, page)
-	return entries, page.More, err
+	if err := l.learnLayers(ctx); err != nil {
+		return nil, false, err
+	}
+	if entries, err = l.unpackAll(ctx, page); err != nil {
+		return nil, false, err
+	}
+	for _, e := range entries {
+		if err := l.mend(ctx, e); err != nil {
+			return nil, false, err
+		}
+	}
+	return entries, page.More, nil
 }
 
 // History pages through a tenant's versions, newest first, those less than before
@@ -226,8 +253,25 @@ func (l *Ledger) History(ctx context.Context, tenant string, before int64, limit
 	if err != nil {
 		return nil, false, err
 	}
-	entries, err = l.unpackAll(ctx, page)
-	return entries, page.More, err
+	if err := l.learnLayers(ctx); err != nil {
+		return nil, false, err
+	}
+	if entries, err = l.unpackAll(ctx, page); err != nil {
+		return nil, false, err
+	}
+	for i := len(entries) - 1; i >= 0; i-- {
+		e := entries[i]
+		switch {
+		case !l.lacksLayer(e):
+		case i+1 < len(entries):
+			e.takeOwn(entries[i+1])
+		default:
+			if err := l.mend(ctx, e); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	return entries, page.More, nil
 }
 
 func (l *Ledger) unpackAll(ctx context.Context, page *storage.RegistrationPage) (_ []*Entry, err error) {
@@ -245,6 +289,11 @@ func (l *Ledger) unpackAll(ctx context.Context, page *storage.RegistrationPage) 
 // versions are erased. fault.Conflict when ifVersion is not the newest. A call whose
 // effect is uncertain is repeated until ctx ends.
 func (l *Ledger) Put(ctx context.Context, e Entry, ifVersion int64, forget bool) (*Entry, error) {
+	if e.Own != nil {
+		if err := l.markLayers(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var document []byte
 	err := l.o.Slots.Do(ctx, e.Tenant, func(context.Context) (err error) {
 		document, err = pack(l.o.Key, &e)

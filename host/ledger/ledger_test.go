@@ -111,7 +111,7 @@ func TestWhatIsTakenIsReadAgain(t *testing.T) {
 	for range 3 {
 		with.Storages = append(with.Storages, config.SealedBlock{Config: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)})
 	}
-	if _, err := l.Put(t.Context(), with, 1, false); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), `its settings and the 3 storages that it uses or used, has 943`) {
+	if _, err := l.Put(t.Context(), with, 1, false); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), `its settings, its own settings and the 3 storages that it uses or used, has 943`) {
 		t.Errorf("with storages: %v", err)
 	}
 	with.Storages = with.Storages[:1]

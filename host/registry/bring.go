@@ -67,8 +67,8 @@ func (r *Registry) bring(ctx context.Context, id string) error {
 func (r *Registry) ready(id string) bool {
 	t := r.tenants[id]
 	switch {
-	case r.closed, t != nil && t.source != SourceAPI:
-		return true
+	case r.closed, t != nil && t.source != SourceAPI && t.known:
+		return true // what is heard of it makes it unknown
 	case !r.o.Ledger.Fresh():
 		return false
 	case t != nil:
@@ -104,13 +104,21 @@ func (r *Registry) load(id string) *loading {
 		ctx, cancel := context.WithTimeout(r.ctx, loadTimeout)
 		defer cancel()
 		for {
+			file := r.fileOf(id)
 			e, err := r.o.Ledger.Get(ctx, id)
 			var effective *config.Effective
-			if err == nil {
-				effective, _ = r.read(ctx, e)
-				if ctx.Err() != nil { // it says nothing of the settings
-					err = fault.New(fault.Of(ctx.Err()).Class, "the settings of tenant %q were not checked in time: %w", id, ctx.Err()).By(fault.PartyHost)
+			var v *verdict
+			switch {
+			case err != nil:
+			case file != nil:
+				if found, wrong := r.assess(ctx, id, config.Documents{Operator: file, Own: ownOfFile(e)}, NoTrial); wrong == nil {
+					v = &found
 				}
+			default:
+				effective, _ = r.read(ctx, e)
+			}
+			if err == nil && ctx.Err() != nil { // it says nothing of the settings
+				err = fault.New(fault.Of(ctx.Err()).Class, "the settings of tenant %q were not checked in time: %w", id, ctx.Err()).By(fault.PartyHost)
 			}
 			r.mu.Lock()
 			if err == nil && l.stale {
@@ -120,6 +128,7 @@ func (r *Registry) load(id string) *loading {
 			}
 			delete(r.loads, id)
 			if err == nil {
+				r.noteOwn(id, e, file, v)
 				r.install(id, e, effective)
 			} else {
 				l.err = unread(ctx, err)
@@ -137,11 +146,31 @@ func (r *Registry) read(ctx context.Context, e *ledger.Entry) (*config.Effective
 	if e == nil || e.Document == nil || e.Err != nil {
 		return nil, nil
 	}
-	effective, err := r.check(ctx, e.Tenant, e.Document, NoTrial)
+	v, err := r.assess(ctx, e.Tenant, docsOf(e), NoTrial)
+	if err == nil {
+		err = v.err
+	}
+	e.Held = v.held
 	if err != nil && ctx.Err() == nil {
 		e.Err = err
 	}
-	return effective, err
+	return v.effective, err
+}
+
+// docsOf are the documents of a registered tenant.
+func docsOf(e *ledger.Entry) config.Documents {
+	return config.Documents{Operator: e.Document, Own: e.Own}
+}
+
+// fileOf gives the document of a tenant of this host's files; nil for another tenant, and
+// for one whose file never was valid.
+func (r *Registry) fileOf(id string) *config.Document {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.tenants[id]; t != nil && t.source != SourceAPI {
+		return t.doc
+	}
+	return nil
 }
 
 // install takes what the ledger has of a tenant. The caller holds mu.
@@ -167,7 +196,7 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 		return // put from here meanwhile
 	}
 	same := t.effective != nil && effective != nil && t.effective.Revision == effective.Revision && t.incarnation == e.Incarnation
-	t.doc, t.updated = e.Document, e.CreatedAt
+	t.doc, t.own, t.held, t.stuck, t.updated = e.Document, e.Own, e.Held, nil, e.CreatedAt
 	r.setErrLocked(t, e.Err)
 	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages, r.o.now()
 	if !same {
@@ -176,11 +205,15 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 	}
 }
 
-// installOwn takes what was just put from here. Of a tenant that is new here nobody has
+// installPut takes what was just put from here, and was checked under that base or a later
+// one. Of a tenant that is new here nobody has
 // noted what was heard since, and so it is read before it is used. The caller holds mu.
-func (r *Registry) installOwn(id string, e *ledger.Entry, effective *config.Effective) {
-	if r.tenants[id] != nil {
+func (r *Registry) installPut(id string, e *ledger.Entry, effective *config.Effective, base int64) {
+	if t := r.tenants[id]; t != nil {
 		r.install(id, e, effective)
+		if base != r.writes.base {
+			t.known = false
+		}
 		return
 	}
 	r.absent.Remove(id)

@@ -58,7 +58,7 @@ func (r *Registry) NewLife(ctx context.Context, id string) (*Estate, error) {
 		if e != nil {
 			*next = *e
 		}
-		next.Incarnation, next.Note = newLife(), "a new life, to erase what was before"
+		next.Incarnation, next.Note, next.Author = newLife(), "a new life, to erase what was before", ledger.Operator
 		s.Former = append(slices.Clone(s.Former), s.Life)
 		next.Former, next.Storages = s.Former, nil
 		return next, nil
@@ -94,7 +94,7 @@ func (r *Registry) Bury(ctx context.Context, id string, lives []string, note str
 			return nil, nil
 		}
 		next := *e
-		next.Note = note
+		next.Note, next.Author = note, ""
 		next.Former = slices.DeleteFunc(slices.Clone(e.Former), func(l ledger.Life) bool { return slices.Contains(lives, l.Incarnation) })
 		if len(next.Former) == len(e.Former) {
 			return nil, nil
@@ -127,6 +127,7 @@ func (r *Registry) Retire(ctx context.Context, id string, begun json.RawMessage)
 		}
 		next := *e
 		next.State, next.Note, next.Receipt = storage.TenantRemoved, "removed, to be purged", begun
+		next.Author = ledger.Operator
 		return &next, nil
 	})
 	if err != nil {
@@ -174,7 +175,7 @@ func (r *Registry) KeepReceipt(ctx context.Context, id string, receipt json.RawM
 			return nil, nil
 		}
 		next := *e
-		next.Note, next.Receipt = "a purge that is not done", receipt
+		next.Note, next.Receipt, next.Author = "a purge that is not done", receipt, ""
 		return &next, nil
 	})
 	return err
@@ -217,7 +218,7 @@ func (r *Registry) Purge(ctx context.Context, id string, receipt json.RawMessage
 		case e.State != storage.TenantRemoved:
 			return nil, fault.New(fault.Conflict, "tenant %q was registered again while it was purged", id).At("tenant")
 		}
-		return &ledger.Entry{State: storage.TenantPurged, Incarnation: e.Incarnation, Receipt: receipt, Note: note}, nil
+		return &ledger.Entry{State: storage.TenantPurged, Incarnation: e.Incarnation, Receipt: receipt, Note: note, Author: ledger.Operator}, nil
 	})
 	if err != nil {
 		return nil, err

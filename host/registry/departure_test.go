@@ -168,7 +168,7 @@ func TestEstatesAreTheWantedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	err := a.EachEstate(t.Context(), func(d *config.Document) bool { return d.Values()["v"] != "unwanted" }, func(time.Duration) error { return nil }, func(s *Estate) error {
+	err := a.EachEstate(t.Context(), func(d config.Documents) bool { return d.Operator.Values()["v"] != "unwanted" }, func(time.Duration) error { return nil }, func(s *Estate) error {
 		got = append(got, s.Tenant)
 		if s.Effective == nil || len(s.Life.Storages) != 1 {
 			t.Errorf("%+v", s)

@@ -21,11 +21,14 @@ type Estate struct {
 	// Life is the present one. Its storages are all that it was written to, the newest
 	// first, but before them the one that the settings name.
 	Life      ledger.Life
-	Former    []ledger.Life // earlier lives that are being erased
-	Document  *config.Document
-	Effective *config.Effective // what Document makes; nil if nothing
+	Former    []ledger.Life     // earlier lives that are being erased
+	Document  *config.Document  // the operator's
+	Own       *config.Document  // the tenant's own; nil for none
+	Effective *config.Effective // what both make; nil if nothing
 	Secrets   []config.Path     // in Document, that are known to be secret
-	Receipt   json.RawMessage   // of a purge, done or begun
+	// OwnSecrets are those in Own.
+	OwnSecrets []config.Path
+	Receipt    json.RawMessage // of a purge, done or begun
 }
 
 // Estate answers what an id has. fault.NotFound for one that nothing is known of.
@@ -62,7 +65,7 @@ func (r *Registry) here(id string) (file, other *Estate) {
 	case t == nil || r.o.Ledger != nil && t.source == SourceAPI:
 		return nil, nil
 	}
-	s := &Estate{Tenant: id, Source: t.source, State: storage.TenantActive, Document: t.doc, Effective: t.effective}
+	s := &Estate{Tenant: id, Source: t.source, State: storage.TenantActive, Document: t.doc, Own: t.own, Effective: t.effective, OwnSecrets: t.own.Marked()}
 	if t.source != SourceAPI {
 		s.State = storage.TenantOfFile
 	}
@@ -79,8 +82,8 @@ func (s *Estate) used(of func(*config.Effective) config.SealedBlock) {
 	if s.Effective == nil || of == nil {
 		return
 	}
-	secrets, _ := s.Effective.TenantSecrets()
-	s.Secrets = secrets.All()
+	operators, own := s.Effective.TenantSecrets()
+	s.Secrets, s.OwnSecrets = operators.All(), append(s.OwnSecrets, own.All()...)
 	block := of(s.Effective)
 	at := slices.IndexFunc(s.Life.Storages, func(b config.SealedBlock) bool { return b.Digest == block.Digest })
 	if at < 0 && s.State == storage.TenantRemoved {
@@ -108,7 +111,7 @@ func (r *Registry) estate(ctx context.Context, id string, file *Estate, e *ledge
 	}
 	s := &Estate{
 		Tenant: id, Source: SourceAPI, State: e.State, Life: ledger.Life{Incarnation: e.Incarnation, Storages: slices.Clone(e.Storages)},
-		Former: e.Former, Document: e.Document, Secrets: e.Literals, Receipt: e.Receipt,
+		Former: e.Former, Document: e.Document, Own: e.Own, Secrets: e.Literals, OwnSecrets: e.OwnLiterals, Receipt: e.Receipt,
 	}
 	slices.Reverse(s.Life.Storages)
 	switch {
@@ -116,10 +119,16 @@ func (r *Registry) estate(ctx context.Context, id string, file *Estate, e *ledge
 		// It was not used since: there is no life yet.
 		s.Source, s.State, s.Receipt = file.Source, file.State, nil
 		s.Life = ledger.Life{}
-		s.Document, s.Effective, s.Secrets = file.Document, file.Effective, file.Secrets
+		s.Document, s.Own, s.Effective, s.Secrets, s.OwnSecrets = file.Document, nil, file.Effective, file.Secrets, nil
 		return s, nil
 	case file != nil:
 		s.Source, s.Document, s.Effective = file.Source, file.Document, file.Effective
+		if !sameDocument(e.Own, file.Own) { // it changed, or was not asked for yet
+			v, err := r.assess(ctx, id, config.Documents{Operator: file.Document, Own: e.Own}, NoTrial)
+			if s.Effective = v.effective; err != nil && ctx.Err() != nil {
+				return nil, err
+			}
+		}
 	case e.State == storage.TenantOfFile:
 		s.Source = ""
 	case e.State == storage.TenantActive || e.State == storage.TenantRemoved:
@@ -157,14 +166,14 @@ func (r *Registry) Settle(ctx context.Context, id string) (life string, used con
 // estatesAtOnce bounds what EachEstate holds of the ledger.
 const estatesAtOnce = 500
 
-// EachEstate calls do for every tenant, served or removed, whose document is here and
-// wanted. Tenants that come or go meanwhile may be left out. Between two pages of the
+// EachEstate calls do for every tenant, served or removed, of which one of its documents
+// is here and wanted. Tenants that come or go meanwhile may be left out. Between two pages of the
 // ledger it calls pause with what the last one took. It ends with the first error.
-func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document) bool, pause func(time.Duration) error, do func(*Estate) error) error {
+func (r *Registry) EachEstate(ctx context.Context, wanted func(config.Documents) bool, pause func(time.Duration) error, do func(*Estate) error) error {
 	r.mu.Lock()
 	var here []string
 	for id, t := range r.tenants {
-		if (r.o.Ledger == nil || t.source != SourceAPI) && t.doc != nil && wanted(t.doc) {
+		if (r.o.Ledger == nil || t.source != SourceAPI) && t.doc != nil && wanted(t.docs()) {
 			here = append(here, id)
 		}
 	}
@@ -197,10 +206,20 @@ func (r *Registry) EachEstate(ctx context.Context, wanted func(*config.Document)
 		}
 		for _, e := range entries {
 			after = e.Tenant
-			if _, file := slices.BinarySearch(here, e.Tenant); file || e.Document == nil || !wanted(e.Document) {
+			if _, done := slices.BinarySearch(here, e.Tenant); done {
 				continue
 			}
-			s, err := r.estate(ctx, e.Tenant, nil, e)
+			if !wanted(docsOf(e)) {
+				continue
+			}
+			file, _ := r.here(e.Tenant)
+			if e.Document == nil && (file == nil || file.Document == nil) {
+				continue // of another host's file
+			}
+			s, err := r.estate(ctx, e.Tenant, file, e)
+			if file != nil && fault.Is(err, fault.Conflict) {
+				continue
+			}
 			if err == nil {
 				err = do(s)
 			}

@@ -175,11 +175,11 @@ func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
 	var missing atomic.Bool
 	missing.Store(true)
 	check := other.o.Check
-	other.o.Check = func(ctx context.Context, id string, doc *config.Document, trial Trial) (*config.Effective, error) {
+	other.o.Check = func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error) {
 		if missing.Load() {
 			return nil, config.Problems{{Message: "unknown plugin"}}
 		}
-		return check(ctx, id, doc, trial)
+		return check(ctx, id, docs, trial)
 	}
 	if _, err := other.Acquire(t.Context(), "a"); !fault.Is(err, fault.Invalid) {
 		t.Fatal(err)

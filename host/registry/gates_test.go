@@ -24,8 +24,8 @@ func openLimited(t *testing.T) *Registry {
 	t.Helper()
 	r, err := New(Options{
 		TTL: time.Minute, Size: 10,
-		Check: func(_ context.Context, id string, doc *config.Document, _ Trial) (*config.Effective, error) {
-			return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["v"])}, nil
+		Check: func(_ context.Context, id string, docs config.Documents, _ Trial) (*config.Effective, error) {
+			return &config.Effective{Tenant: id, Revision: fmt.Sprint(docs.Operator.Values()["v"])}, nil
 		},
 		Build: func(_ context.Context, req BuildRequest) (Built, error) {
 			return Built{Bot: bot.New(bot.Parts{

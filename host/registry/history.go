@@ -17,11 +17,16 @@ type Version struct {
 	State     storage.TenantState
 	Note      string
 	CreatedAt time.Time
-	Document  *config.Document  // the tenant's settings, with secrets in them; nil for a file's and after a purge
+	Author    Author            // empty: a host, by itself
+	Document  *config.Document  // the operator's, with secrets in it; nil for a file's and after a purge
+	Own       *config.Document  // the tenant's own, likewise; nil for none
 	Effective *config.Effective // what they make now; nil if nothing
+	Held      error             // why Own does not count now
 	Err       error             // why they make nothing
 	Receipt   []byte            // of a purge
 	Secrets   []config.Path     // in Document, of texts that are not to be shown
+
+	OwnSecrets []config.Path // in Own
 }
 
 // historic refuses what needs a ledger.
@@ -57,8 +62,9 @@ func (r *Registry) History(ctx context.Context, id string, before int64, limit i
 func (r *Registry) version(ctx context.Context, e *ledger.Entry) Version {
 	effective, _ := r.read(ctx, e)
 	return Version{
-		Version: e.Version, State: e.State, Note: e.Note, CreatedAt: e.CreatedAt, Document: e.Document,
-		Effective: effective, Err: e.Err, Receipt: e.Receipt, Secrets: e.Literals,
+		Version: e.Version, State: e.State, Note: e.Note, CreatedAt: e.CreatedAt, Author: e.Author,
+		Document: e.Document, Own: e.Own, Effective: effective, Held: e.Held, Err: e.Err, Receipt: e.Receipt,
+		Secrets: e.Literals, OwnSecrets: e.OwnLiterals,
 	}
 }
 
@@ -76,17 +82,24 @@ func (r *Registry) Version(ctx context.Context, id string, version int64) (Versi
 	return Version{}, fault.New(fault.NotFound, "tenant %q has no version %d, or not any more", id, version).At("version")
 }
 
-// Rollback gives the tenant the settings that it had at a version, as a new one. See
-// Put for IfMatch and errors.
-func (r *Registry) Rollback(ctx context.Context, id string, version int64, ifMatch string) (Tenant, *config.Effective, error) {
+// Rollback gives the tenant one of its documents as it was at a version, as a new one:
+// the operator's or, for that author, its own, which has to be what the policy of today
+// allows. The other stays as it is. See Put for IfMatch and errors.
+func (r *Registry) Rollback(ctx context.Context, id string, version int64, author Author, ifMatch string) (Tenant, *config.Effective, error) {
 	v, err := r.Version(ctx, id, version)
+	doc := v.Document
+	if author == ledger.Tenant {
+		doc = v.Own
+	}
 	switch {
 	case err != nil:
 		return Tenant{}, nil, err
-	case v.Document == nil && v.Err != nil:
+	case doc == nil && v.Err != nil:
 		return Tenant{}, nil, v.Err
-	case v.Document == nil:
-		return Tenant{}, nil, fault.New(fault.Invalid, "version %d of tenant %q has no settings of its own", version, id).At("version")
+	case doc == nil && author == ledger.Tenant:
+		return Tenant{}, nil, fault.New(fault.Invalid, "at version %d tenant %q has no own settings: remove those that it has to be as it was", version, id).At("version")
+	case doc == nil:
+		return Tenant{}, nil, fault.New(fault.Invalid, "version %d of tenant %q has no settings of the operator", version, id).At("version")
 	}
-	return r.Put(ctx, id, v.Document, PutOptions{IfMatch: ifMatch, Note: fmt.Sprintf("rolled back to version %d", version)})
+	return r.Put(ctx, id, doc, PutOptions{Author: author, IfMatch: ifMatch, Note: fmt.Sprintf("rolled back to version %d", version)})
 }

@@ -57,6 +57,7 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 			return nil, nil
 		default:
 			*next = *e
+			next.Author = ""
 			if !file {
 				next.Note = "uses another storage"
 			}
@@ -82,7 +83,12 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 
 // note takes what the ledger has of the life of a file's tenant. The caller holds mu.
 func (r *Registry) note(t *tenant, e *ledger.Entry) {
-	if e.Version >= t.version {
+	switch {
+	case e.Version < t.version:
+	case !sameDocument(t.own, ownOfFile(e)): // somebody changed it: it is judged before it counts
+		t.known, t.heard = false, max(t.heard, e.Version)
+		r.forget(t)
+	default:
 		t.version, t.known, t.incarnation, t.storages = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages
 	}
 }

@@ -29,7 +29,7 @@ func trialOf(dry bool) Trial {
 }
 
 // Check validates a tenant's settings; its errors are config.Problems.
-type Check func(ctx context.Context, id string, doc *config.Document, trial Trial) (*config.Effective, error)
+type Check func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error)
 
 // Change is what a new base does to one tenant.
 type Change struct {
@@ -37,6 +37,8 @@ type Change struct {
 	From   string // revision; empty: it was not served
 	To     string // revision; empty: it breaks
 	Err    error  // why it breaks
+	// Held is why the tenant's own settings, which count now, are held by the new base.
+	Held error
 }
 
 // Rebase checks every tenant under a new base and answers what changes, by tenant.
@@ -121,11 +123,15 @@ type rebase struct {
 
 // judged is what a new base makes of one tenant.
 type judged struct {
-	doc       *config.Document  // of a tenant that is here and not the ledger's
-	effective *config.Effective // of the same; nil if it breaks
-	from, to  string            // revisions; empty for none
-	err       error
+	docs     config.Documents // of a tenant that is here and not the ledger's
+	verdict  verdict
+	from, to string // revisions; empty for none
+	held     error  // why own settings that count now are held
+	err      error  // why the operator's document is refused
 }
+
+// changes reports whether the new base changes something of the tenant.
+func (j *judged) changes() bool { return j.from != j.to || j.held != nil }
 
 // judgeHere checks a tenant that is here and not the ledger's, if there is one.
 func (b *rebase) judgeHere(ctx context.Context, id string) error {
@@ -136,13 +142,23 @@ func (b *rebase) judgeHere(ctx context.Context, id string) error {
 		r.mu.Unlock()
 		return nil
 	}
-	j := judged{doc: t.doc, from: t.info().Revision}
+	j := judged{docs: t.docs(), from: t.info().Revision}
+	held := t.held
 	r.mu.Unlock()
-	if j.effective, j.err = r.checkUnder(ctx, b.check, id, j.doc, b.trial); j.effective != nil {
-		j.to = j.effective.Revision
+	j.verdict, j.err = r.assessUnder(ctx, b.check, id, j.docs, b.trial)
+	b.note(id, j, held)
+	return ended(ctx)
+}
+
+// note notes what became of a tenant, whose own settings are held now if held is an error.
+func (b *rebase) note(id string, j judged, held error) {
+	if j.verdict.effective != nil {
+		j.to = j.verdict.effective.Revision
+	}
+	if held == nil {
+		j.held = j.verdict.held
 	}
 	b.of[id] = j
-	return ended(ctx)
 }
 
 // judgeStored checks the ledger's tenants.
@@ -167,6 +183,13 @@ func (b *rebase) judgeStored(ctx context.Context) error {
 }
 
 func (b *rebase) judgeEntry(ctx context.Context, e *ledger.Entry) error {
+	if j := b.of[e.Tenant]; e.State == storage.TenantOfFile && j.docs.Operator != nil && !sameDocument(j.docs.Own, e.Own) {
+		// Nobody asked for its own settings yet, or they have changed.
+		j.docs.Own, j.held = e.Own, nil
+		j.verdict, j.err = b.r.assessUnder(ctx, b.check, e.Tenant, j.docs, b.trial)
+		b.note(e.Tenant, j, nil)
+		return ended(ctx)
+	}
 	if e.State != storage.TenantActive || e.Document == nil {
 		return nil
 	}
@@ -174,20 +197,22 @@ func (b *rebase) judgeEntry(ctx context.Context, e *ledger.Entry) error {
 	if was, _ := b.r.read(ctx, e); was != nil {
 		j.from = was.Revision
 	}
-	now, err := b.r.checkUnder(ctx, b.check, e.Tenant, e.Document, b.trial)
-	if j.err = err; now != nil {
-		j.to = now.Revision
-	}
-	if j.from != j.to {
-		b.of[e.Tenant] = j
+	j.verdict, j.err = b.r.assessUnder(ctx, b.check, e.Tenant, docsOf(e), b.trial)
+	if b.note(e.Tenant, j, e.Held); !b.changed(e.Tenant) {
+		delete(b.of, e.Tenant)
 	}
 	return ended(ctx)
+}
+
+func (b *rebase) changed(id string) bool {
+	j := b.of[id]
+	return j.changes()
 }
 
 // judgeAgain checks a tenant that has changed.
 func (b *rebase) judgeAgain(ctx context.Context, id string) error {
 	delete(b.of, id)
-	if err := b.judgeHere(ctx, id); err != nil || b.r.o.Ledger == nil || b.of[id].doc != nil {
+	if err := b.judgeHere(ctx, id); err != nil || b.r.o.Ledger == nil {
 		return err
 	}
 	e, err := b.r.o.Ledger.Get(ctx, id)
@@ -206,13 +231,18 @@ func (b *rebase) changes() (changes []Change, broken int) {
 	b.r.mu.Lock()
 	defer b.r.mu.Unlock()
 	for id, j := range b.of {
-		if j.from == j.to || b.goneLocked(id, j) {
+		if !j.changes() || b.goneLocked(id, j) {
 			continue
 		}
-		if j.from != "" && j.to == "" {
+		// One that only its own settings break is in nobody's way.
+		if j.from != "" && j.err != nil {
 			broken++
 		}
-		changes = append(changes, Change{Tenant: id, From: j.from, To: j.to, Err: j.err})
+		c := Change{Tenant: id, From: j.from, To: j.to, Err: j.err, Held: j.held}
+		if c.Err == nil {
+			c.Err = j.verdict.err
+		}
+		changes = append(changes, c)
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Tenant, b.Tenant) })
 	return changes, broken
@@ -222,7 +252,7 @@ func (b *rebase) changes() (changes []Change, broken int) {
 // Locked: the registry's mu is held.
 func (b *rebase) goneLocked(id string, j judged) bool {
 	t := b.r.tenants[id]
-	return j.doc != nil && (t == nil || t.doc != j.doc)
+	return j.docs.Operator != nil && (t == nil || t.doc != j.docs.Operator)
 }
 
 // serveLocked has all tenants served by the new base. Locked: the registry's mu is held.
@@ -232,15 +262,19 @@ func (b *rebase) serveLocked() {
 	r.writes.base++
 	r.rereadStored()
 	for id, j := range b.of {
-		if j.effective == nil || b.goneLocked(id, j) {
+		if j.docs.Operator == nil || j.err != nil || b.goneLocked(id, j) {
 			continue
 		}
 		t := r.tenants[id]
-		changed := t.effective == nil || t.effective.Revision != j.to
-		t.effective = j.effective
-		if changed {
+		if t.own != j.docs.Own { // it is judged again before it is used
+			if t.known = false; t.own != nil {
+				r.forget(t)
+				continue
+			}
+		}
+		before := t.info().Revision
+		if r.serve(t, j.verdict); t.info().Revision != before {
 			t.updated = r.o.now()
-			r.forget(t)
 		}
 	}
 }

@@ -13,17 +13,17 @@ import (
 
 // under is a Check in which every revision has a suffix, and some tenants break.
 func under(suffix string, broken ...string) Check {
-	return func(_ context.Context, id string, doc *config.Document, _ Trial) (*config.Effective, error) {
+	return func(_ context.Context, id string, docs config.Documents, _ Trial) (*config.Effective, error) {
 		for _, b := range broken {
 			if id == b {
 				return nil, config.Problems{{Message: "breaks"}}
 			}
 		}
-		if doc.Values()["own"] != nil {
+		if docs.Operator.Values()["own"] != nil {
 			// A tenant that inherits nothing.
-			return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["own"])}, nil
+			return &config.Effective{Tenant: id, Revision: fmt.Sprint(docs.Operator.Values()["own"])}, nil
 		}
-		return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["v"]) + suffix}, nil
+		return &config.Effective{Tenant: id, Revision: fmt.Sprint(docs.Operator.Values()["v"]) + suffix}, nil
 	}
 }
 

@@ -49,6 +49,9 @@ type Options struct {
 	Storage func(e *config.Effective) config.SealedBlock
 	// Slots bounds how many settings are judged at once. Nil bounds nothing.
 	Slots *slots.Slots
+	// Fingerprint tells versions of a tenant's documents apart; equal on all hosts. Nil:
+	// revisions alone do.
+	Fingerprint func(docs config.Documents) string
 	// BuildTimeout bounds one Build; 0 is 30 seconds.
 	BuildTimeout time.Duration
 	// StaleEvery is the time between two askings of Built.Stale; 0 is 2 seconds.

@@ -40,11 +40,20 @@ func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
 	y.clock.Store(time.Now().UnixNano())
 	r, err := New(Options{
 		TTL: ttl, Size: size,
-		Check: func(_ context.Context, id string, doc *config.Document, _ Trial) (*config.Effective, error) {
-			if bad, ok := doc.Values()["bad"]; ok {
-				return nil, config.Problems{{Path: config.Path{"bad"}, Message: fmt.Sprint(bad)}}
+		Check: func(_ context.Context, id string, docs config.Documents, _ Trial) (*config.Effective, error) {
+			for _, doc := range []*config.Document{docs.Operator, docs.Own} {
+				if bad, ok := doc.Values()["bad"]; ok {
+					return nil, config.Problems{{Path: config.Path{"bad"}, Message: fmt.Sprint(bad)}}
+				}
 			}
-			return &config.Effective{Tenant: id, Revision: fmt.Sprint(doc.Values()["v"])}, nil
+			revision := fmt.Sprint(docs.Operator.Values()["v"])
+			if docs.Own != nil {
+				if docs.Own.Values()["forbidden"] == docs.Operator.Values()["v"] {
+					return nil, config.Problems{{Path: config.Path{"forbidden"}, Message: "is not allowed now"}}
+				}
+				revision += fmt.Sprint("+", docs.Own.Values()["v"])
+			}
+			return &config.Effective{Tenant: id, Revision: revision}, nil
 		},
 		Build: func(ctx context.Context, req BuildRequest) (Built, error) {
 			e := req.Effective

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"fmt"
-	"reflect"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
@@ -62,7 +61,7 @@ func (r *Registry) changeStored(ctx context.Context, id string, conditional, for
 // its settings were checked under another base.
 func (r *Registry) beginStored(ctx context.Context, before, after *ledger.Entry, under base) (end func(), again bool, err error) {
 	same := before != nil && before.State == after.State && before.Document == after.Document
-	if same || after.State != storage.TenantActive {
+	if ownOfFile(before) == ownOfFile(after) && (same && before.Own == after.Own || after.State != storage.TenantActive) {
 		return func() {}, false, nil
 	}
 	r.mu.Lock()
@@ -83,7 +82,8 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 	if err := r.freeOfFiles(id); err != nil {
 		return Tenant{}, nil, err
 	}
-	var effective *config.Effective
+	base := r.base().number
+	var change accepted
 	var shown Tenant
 	var created bool
 	put, err := r.changeStored(ctx, id, o.IfMatch != "" || o.IfNone, false, func(e *ledger.Entry) (*ledger.Entry, error) {
@@ -91,41 +91,43 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 		if err := reserved(id, e); err != nil {
 			return nil, err
 		}
-		if err := standing.accepts(id, o); err != nil {
+		if err := r.accepts(standing, id, o); err != nil {
 			return nil, err
 		}
 		created = standing == nil
-		var old *config.Document
+		var old config.Documents
 		var was *config.Effective
-		next := &ledger.Entry{State: storage.TenantActive, Incarnation: newLife(), Note: o.Note}
+		next := &ledger.Entry{State: storage.TenantActive, Incarnation: newLife(), Note: o.Note, Author: o.author()}
 		if standing != nil {
-			old, was = standing.doc, standing.effective
+			old, was = standing.docs(), standing.effective
+			next.Own, next.OwnLiterals = e.Own, e.OwnLiterals
 			next.Incarnation, next.Storages, next.Former = e.Incarnation, e.Storages, e.Former
 		}
 		same := false
 		err := r.o.Slots.Do(ctx, id, func(ctx context.Context) (err error) {
-			if next.Document, effective, err = r.judge(ctx, id, doc, old, was, trialOf(o.DryRun)); err != nil {
+			if change, err = r.judge(ctx, id, doc, old, was, o); err != nil {
 				return err
 			}
-			secrets, _ := effective.TenantSecrets()
-			next.Literals = secrets.Literals
-			used := r.o.Storage(effective)
-			if err := next.CanNote(used); err != nil {
-				return err
+			next.Document, next.Literals = change.docs.Operator, change.literals
+			if change.effective != nil {
+				used := r.o.Storage(change.effective)
+				if err := next.CanNote(used); err != nil {
+					return err
+				}
+				if created {
+					// It is not used yet. But most tenants have one storage all their lives, and so it
+					// is noted without a version of its own. Another is noted before its first turn.
+					next.Storages = []config.SealedBlock{used}
+				}
 			}
-			if created {
-				// It is not used yet. But most tenants have one storage all their lives, and so it
-				// is noted without a version of its own. Another is noted before its first turn.
-				next.Storages = []config.SealedBlock{used}
-			}
-			same = standing != nil && reflect.DeepEqual(old.Values(), next.Document.Values())
+			same = standing != nil && sameDocument(old.Operator, next.Document)
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
 		if o.DryRun || same {
-			shown = (&tenant{id: id, source: SourceAPI, effective: effective, updated: r.o.now()}).info()
+			shown = (&tenant{id: id, source: SourceAPI, updated: r.o.now()}).with(change).info()
 			if standing != nil {
 				shown.Version, shown.UpdatedAt = e.Version, e.CreatedAt
 			}
@@ -137,12 +139,24 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 		return Tenant{}, nil, err
 	}
 	if shown.ID != "" {
-		return shown, effective, nil
+		return r.tagged(shown, change.docs), change.effective, nil
 	}
+	put.Held, put.Err = change.held, change.err
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.installOwn(id, put, effective)
-	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt, Created: created}, effective, nil
+	r.installPut(id, put, change.effective, base)
+	r.mu.Unlock()
+	out := asPut(id, put, change.effective)
+	out.Created = created
+	return r.tagged(out, change.docs), change.effective, nil
+}
+
+// asPut describes a registered tenant as it was just put.
+func asPut(id string, put *ledger.Entry, effective *config.Effective) Tenant {
+	t := tenant{
+		id: id, source: SourceAPI, doc: put.Document, own: put.Own, held: put.Held, err: put.Err, effective: effective,
+		version: put.Version, updated: put.CreatedAt,
+	}
+	return t.info()
 }
 
 // standing is the tenant that an entry stands for, nil if it stands for none.
@@ -151,7 +165,7 @@ func (r *Registry) standing(ctx context.Context, e *ledger.Entry) *tenant {
 		return nil
 	}
 	effective, _ := r.read(ctx, e)
-	return &tenant{id: e.Tenant, source: SourceAPI, doc: e.Document, effective: effective, err: e.Err, version: e.Version, updated: e.CreatedAt}
+	return &tenant{id: e.Tenant, source: SourceAPI, doc: e.Document, own: e.Own, effective: effective, held: e.Held, err: e.Err, version: e.Version, updated: e.CreatedAt}
 }
 
 // freeOfFiles refuses an id that a file of this host has.
@@ -159,7 +173,7 @@ func (r *Registry) freeOfFiles(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t := r.tenants[id]; t != nil && t.source != SourceAPI {
-		return t.accepts(id, PutOptions{Source: SourceAPI})
+		return r.accepts(t, id, PutOptions{Source: SourceAPI})
 	}
 	return nil
 }
@@ -187,11 +201,11 @@ func (r *Registry) removeStored(ctx context.Context, id, ifMatch string) error {
 		if standing == nil {
 			return nil, absence(id, e)
 		}
-		if err := standing.accepts(id, PutOptions{Source: SourceAPI, IfMatch: ifMatch}); err != nil {
+		if err := r.accepts(standing, id, PutOptions{Source: SourceAPI, IfMatch: ifMatch}); err != nil {
 			return nil, err
 		}
 		next := *e
-		next.State, next.Note = storage.TenantRemoved, "removed"
+		next.State, next.Note, next.Author = storage.TenantRemoved, "removed", ledger.Operator
 		return &next, nil
 	})
 	if err != nil {
@@ -212,7 +226,8 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 	if err := r.freeOfFiles(id); err != nil {
 		return Tenant{}, err
 	}
-	var effective *config.Effective
+	base := r.base().number
+	var v verdict
 	put, err := r.changeStored(ctx, id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
 		switch {
 		case e == nil || e.State == storage.TenantPurged:
@@ -225,20 +240,21 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 			return nil, e.Err
 		}
 		var err error
-		if effective, err = r.check(ctx, id, e.Document, FullTrial); err != nil {
+		if v, err = r.assess(ctx, id, docsOf(e), FullTrial); err != nil {
 			return nil, err
 		}
 		next := *e
-		next.State, next.Note = storage.TenantActive, "restored"
+		next.State, next.Note, next.Author = storage.TenantActive, "restored", ledger.Operator
 		return &next, nil
 	})
 	if err != nil {
 		return Tenant{}, err
 	}
+	put.Held, put.Err = v.held, v.err
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.installOwn(id, put, effective)
-	return Tenant{ID: id, Source: SourceAPI, Revision: effective.Revision, Version: put.Version, UpdatedAt: put.CreatedAt}, nil
+	r.installPut(id, put, v.effective, base)
+	r.mu.Unlock()
+	return r.tagged(asPut(id, put, v.effective), docsOf(put)), nil
 }
 
 // listStored pages through the ledger's tenants; the page is not empty if more

@@ -217,14 +217,14 @@ func TestHistoryAndRollback(t *testing.T) {
 	if err != nil || len(versions) != 3 || versions[0].Version != 3 || versions[2].Effective.Revision != "1" {
 		t.Fatalf("%+v, %v", versions, err)
 	}
-	if _, _, err := a.Rollback(t.Context(), "x", 1, "2"); !fault.Is(err, fault.Conflict) {
+	if _, _, err := a.Rollback(t.Context(), "x", 1, "", "2"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a rollback from another revision: %v", err)
 	}
-	got, _, err := a.Rollback(t.Context(), "x", 1, "3")
+	got, _, err := a.Rollback(t.Context(), "x", 1, "", "3")
 	if err != nil || got.Version != 4 || got.Revision != "1" || a.revision(t, "x") != "1" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, _, err := a.Rollback(t.Context(), "x", 9, ""); !fault.Is(err, fault.NotFound) {
+	if _, _, err := a.Rollback(t.Context(), "x", 9, "", ""); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 	for _, id := range []string{"nobody", "../x"} {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -20,9 +21,12 @@ const SourceAPI = "api"
 type tenant struct {
 	id        string
 	source    string
-	doc       *config.Document
+	doc       *config.Document  // the operator's
+	own       *config.Document  // the tenant's own; nil for none
 	effective *config.Effective // nil: there never was a valid one
 	err       error             // why the newest settings do not serve
+	held      error             // why own is held; nil if it counts, or is not there
+	stuck     error             // why what own makes is not served; see verdict.err
 	updated   time.Time
 	gate      *bot.Gate
 	building  *building
@@ -43,9 +47,18 @@ type Tenant struct {
 	ID       string
 	Source   string // SourceAPI, or the file
 	Revision string // that is served; empty for none
-	Version  int64  // in the registry's history; 0 where there is none
-	Removed  bool   // not served: its id is reserved, and what it wrote is kept
-	Created  bool   // by the Put that answers it: its id was free
+	// Tag is what IfMatch takes: of a tenant with own settings it is another one for each
+	// version of its documents, also where that makes no other revision. It is not in lists.
+	Tag     string
+	Version int64 // in the registry's history; 0 where there is none
+	Removed bool  // not served: its id is reserved, and what it wrote is kept
+	Created bool  // by the Put that answers it: its id was free
+	// Documents are the operator's and the tenant's own, with secrets in them. Those of the
+	// own one are marked; it is nil where there is none.
+	Documents config.Documents
+	// Held is why the tenant's own document does not count, and the operator's alone is
+	// served. Nil if it counts, or is not there.
+	Held error
 	// Err is why the newest settings are not served; nil when they are.
 	Err error
 	// Unavailable is why turns are refused although the settings are valid: what came of
@@ -61,9 +74,12 @@ type Tenant struct {
 }
 
 func (t *tenant) info() Tenant {
-	out := Tenant{ID: t.id, Source: t.source, Err: t.err, UpdatedAt: t.updated}
-	if t.source == SourceAPI {
+	out := Tenant{ID: t.id, Source: t.source, Documents: t.docs(), Held: t.held, Err: t.err, UpdatedAt: t.updated}
+	if t.source == SourceAPI || t.own != nil {
 		out.Version = t.version
+	}
+	if out.Err == nil {
+		out.Err = t.stuck
 	}
 	if out.effective = t.effective; t.effective != nil {
 		out.Revision = t.effective.Revision
@@ -77,10 +93,28 @@ func (t *tenant) info() Tenant {
 // PutOptions change how Put registers.
 type PutOptions struct {
 	Source  string // empty is SourceAPI
-	IfMatch string // the revision that must be registered, "*" for any; empty: whatever is
+	IfMatch string // the Tag or Revision that must be registered, "*" for any; empty: whatever is
 	IfNone  bool   // the id must be free
 	DryRun  bool   // validate only
 	Note    string // how it came about, for the history
+	// Author says whose document is put: the operator's if it is empty. The tenant's own is
+	// put for a tenant that is there, of a file or registered, and binds what policy says.
+	Author Author
+	// Patch says that the document is a JSON merge patch of the one that is there. For the
+	// operator's there has to be one.
+	Patch bool
+
+	removal bool // of the own document
+}
+
+// Author is who changes a tenant.
+type Author = ledger.Author
+
+func (o PutOptions) author() Author {
+	if o.Author == "" {
+		return ledger.Operator
+	}
+	return o.Author
 }
 
 // Put registers the tenant, or replaces its settings. Turns at work finish on the
@@ -95,13 +129,26 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	if o.Source == "" {
 		o.Source = SourceAPI
 	}
-	if r.o.Ledger != nil && o.Source == SourceAPI {
-		return r.putStored(ctx, id, doc, o)
-	}
-	for {
-		t, effective, wait, err := r.putHere(ctx, id, doc, o)
-		if !errors.Is(err, errOtherBase) {
+	for try := 1; ; try++ {
+		var t Tenant
+		var effective *config.Effective
+		var wait <-chan struct{}
+		var err error
+		switch {
+		case o.Author == ledger.Tenant && r.o.Ledger != nil:
+			return r.putOwnStored(ctx, id, doc, o)
+		case o.Author == ledger.Tenant:
+			t, effective, wait, err = r.putOwnHere(ctx, id, doc, o)
+		case o.Source == SourceAPI && r.o.Ledger != nil:
+			return r.putStored(ctx, id, doc, o)
+		default:
+			t, effective, wait, err = r.putHere(ctx, id, doc, o)
+		}
+		switch {
+		case !errors.Is(err, errOtherBase):
 			return t, effective, err
+		case wait == nil && try >= contested:
+			return Tenant{}, nil, fault.New(fault.Conflict, "tenant %q was changed by somebody else meanwhile", id).At("If-Match")
 		}
 		if err := await(ctx, wait); err != nil {
 			return Tenant{}, nil, err
@@ -109,98 +156,94 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	}
 }
 
-// putHere is Put for tenants that are not the ledger's. Of errOtherBase, and of nothing
-// else, wait is what to await before it is tried again.
+// putHere is Put for what is kept in this host's memory: the tenants of files, and without
+// a ledger those that are registered. Of errOtherBase, and of nothing else, wait is what to
+// await before it is tried again; nil for nothing.
 func (r *Registry) putHere(ctx context.Context, id string, doc *config.Document, o PutOptions) (_ Tenant, _ *config.Effective, wait <-chan struct{}, _ error) {
 	under := r.base()
 	r.mu.Lock()
 	before := r.tenants[id]
-	var old *config.Document
+	var old config.Documents
 	var was *config.Effective
-	err := before.accepts(id, o)
+	var seen *tenant
 	if before != nil {
-		old, was = before.doc, before.effective
+		old, was = before.docs(), before.effective
+		now := *before
+		seen = &now
 	}
 	r.mu.Unlock()
+	if err := r.accepts(seen, id, o); err != nil {
+		return Tenant{}, nil, nil, err
+	}
+	change, err := r.judge(ctx, id, doc, old, was, o)
 	if err != nil {
 		return Tenant{}, nil, nil, err
 	}
-	doc, effective, err := r.judge(ctx, id, doc, old, was, trialOf(o.DryRun))
-	if err != nil {
-		return Tenant{}, nil, nil, err
-	}
-	secrets, _ := effective.TenantSecrets()
-	// They stay secret though a later version of the plugin does not mark them.
-	doc = doc.MarkSecret(secrets.Literals)
-	t := &tenant{id: id, source: o.Source, doc: doc, effective: effective, updated: r.o.now()}
+	t := (&tenant{id: id, source: o.Source, updated: r.o.now()}).with(change)
 	if o.DryRun {
-		return t.info(), effective, nil, nil
+		return r.tagged(t.info(), change.docs), change.effective, nil, nil
 	}
+	info, effective, wait, err := r.takeHere(t, before, old, change, under, o)
+	return r.tagged(info, change.docs), effective, wait, err
+}
+
+// takeHere has what putHere judged count. Before is the tenant that was there, with the
+// documents old.
+func (r *Registry) takeHere(t, before *tenant, old config.Documents, change accepted, under base, o PutOptions) (_ Tenant, _ *config.Effective, wait <-chan struct{}, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if wait, err := r.writes.beginWriteLocked(id, under.number); err != nil {
+	if wait, err := r.writes.beginWriteLocked(t.id, under.number); err != nil {
 		return Tenant{}, nil, wait, err
 	}
-	defer r.writes.endWriteLocked(id)
-	now := r.tenants[id]
-	if now != before || (now != nil && now.doc != old) {
+	defer r.writes.endWriteLocked(t.id)
+	now := r.tenants[t.id]
+	if now != before || now != nil && now.doc != old.Operator {
 		// Somebody changed it while it was checked: what was promised must hold still.
-		if err := now.accepts(id, o); err != nil {
+		if err := r.accepts(now, t.id, o); err != nil {
 			return Tenant{}, nil, nil, err
 		}
+		if o.Patch {
+			return Tenant{}, nil, nil, errOtherBase // it is of another document
+		}
+	}
+	if now != nil && now.own != old.Own {
+		return Tenant{}, nil, nil, errOtherBase // both were not checked together
 	}
 	if now == nil {
 		r.insertTenant(t)
 		created := t.info()
 		created.Created = true
-		return created, effective, nil, nil
+		return created, change.effective, nil, nil
 	}
-	changed := now.effective == nil || now.effective.Revision != effective.Revision
-	now.source, now.doc, now.effective, now.updated = o.Source, doc, effective, t.updated
+	now.source, now.doc, now.updated = o.Source, t.doc, t.updated
 	r.setErrLocked(now, nil)
-	if changed {
-		r.forget(now)
-	}
-	return now.info(), effective, nil, nil
-}
-
-// judge checks new settings that follow old ones, of which they may keep secrets.
-func (r *Registry) judge(ctx context.Context, id string, doc, old *config.Document, was *config.Effective, trial Trial) (*config.Document, *config.Effective, error) {
-	var restored *config.Document
-	var effective *config.Effective
-	err := r.o.Slots.Do(ctx, id, func(ctx context.Context) (err error) {
-		restored = config.RestoreSecrets(doc, old)
-		if effective, err = r.base().check(ctx, id, restored, trial); err != nil {
-			return err
-		}
-		return config.CheckRestored(restored, was, effective)
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return restored, effective, nil
-}
-
-// check validates settings as that is done now.
-func (r *Registry) check(ctx context.Context, id string, doc *config.Document, trial Trial) (*config.Effective, error) {
-	return r.checkUnder(ctx, r.base().check, id, doc, trial)
-}
-
-// checkUnder validates settings when the tenant has its turn.
-func (r *Registry) checkUnder(ctx context.Context, check Check, id string, doc *config.Document, trial Trial) (effective *config.Effective, err error) {
-	err = r.o.Slots.Do(ctx, id, func(ctx context.Context) error {
-		effective, err = check(ctx, id, doc, trial)
-		return err
-	})
-	return effective, err
+	r.serve(now, change.verdict)
+	return now.info(), now.effective, nil, nil
 }
 
 // Slots bounds how many settings are judged at once; nil bounds nothing.
 func (r *Registry) Slots() *slots.Slots { return r.o.Slots }
 
+// tagged sets the Tag of a tenant with those documents. The lock is not held: they may be
+// large.
+func (r *Registry) tagged(t Tenant, docs config.Documents) Tenant {
+	if t.Tag = t.Revision; docs.Own != nil && r.o.Fingerprint != nil {
+		t.Tag += "-" + r.o.Fingerprint(docs)
+	}
+	return t
+}
+
+// matches reports whether t is what a request's IfMatch wants.
+func (r *Registry) matches(t *tenant, want string) bool {
+	info := t.info()
+	return want == "" || want == "*" || want == info.Revision || want == r.tagged(info, t.docs()).Tag
+}
+
 // accepts says whether t, nil for a free id, may be replaced.
-func (t *tenant) accepts(id string, o PutOptions) error {
+func (r *Registry) accepts(t *tenant, id string, o PutOptions) error {
 	switch {
+	case t == nil && o.Patch:
+		return fault.New(fault.NotFound, "there is no tenant %q to patch", id)
 	case t == nil && o.IfMatch != "":
 		return fault.New(fault.Conflict, "there is no tenant %q to match", id).At("If-Match")
 	case t == nil:
@@ -213,7 +256,7 @@ func (t *tenant) accepts(id string, o PutOptions) error {
 		return fault.New(fault.Conflict, "tenant %q is registered over the API: remove it there first", id).At("tenant")
 	case o.IfNone:
 		return fault.New(fault.Conflict, "tenant %q exists", id).At("If-None-Match")
-	case o.IfMatch != "" && o.IfMatch != "*" && o.IfMatch != t.info().Revision:
+	case !r.matches(t, o.IfMatch):
 		return fault.New(fault.Conflict, "tenant %q is at revision %s", id, t.info().Revision).At("If-Match")
 	}
 	return nil
@@ -247,7 +290,7 @@ func (r *Registry) Refuse(id, source string, err error) {
 
 // Get answers a tenant and its settings, with secrets in them. fault.NotFound.
 func (r *Registry) Get(ctx context.Context, id string) (Tenant, *config.Document, *config.Effective, error) {
-	if err := r.bring(ctx, id); err != nil {
+	if err := r.bring(ctx, id); err != nil && r.fileOf(id) == nil {
 		return Tenant{}, nil, nil, err
 	}
 	r.mu.Lock()
@@ -259,9 +302,9 @@ func (r *Registry) Get(ctx context.Context, id string) (Tenant, *config.Document
 		}
 		return Tenant{}, nil, nil, unknown(id)
 	}
-	info, doc, effective := t.info(), t.doc, t.effective
+	info, docs, effective := t.info(), t.docs(), t.effective
 	r.mu.Unlock()
-	return r.missing([]Tenant{info})[0], doc, effective, nil
+	return r.missing([]Tenant{r.tagged(info, docs)})[0], docs.Operator, effective, nil
 }
 
 // List pages through all tenants by id, those after the id, at most limit.
@@ -328,7 +371,7 @@ func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
 	if !ok {
 		return unknown(id)
 	}
-	if err := t.accepts(id, PutOptions{Source: SourceAPI, IfMatch: ifMatch}); err != nil {
+	if err := r.accepts(t, id, PutOptions{Source: SourceAPI, IfMatch: ifMatch}); err != nil {
 		return err
 	}
 	r.deleteTenant(t)

@@ -14,7 +14,7 @@ import (
 // stopping is a Check that says of which tenant it is asked, and goes on when it is let.
 func stopping(check Check) (_ Check, asked chan string, goOn chan struct{}) {
 	asked, goOn = make(chan string), make(chan struct{})
-	return func(ctx context.Context, id string, doc *config.Document, trial Trial) (*config.Effective, error) {
+	return func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error) {
 		select {
 		case asked <- id:
 		case <-ctx.Done():
@@ -25,7 +25,7 @@ func stopping(check Check) (_ Check, asked chan string, goOn chan struct{}) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		return check(ctx, id, doc, trial)
+		return check(ctx, id, docs, trial)
 	}, asked, goOn
 }
 

@@ -78,8 +78,8 @@ func open(o Options) (*host, error) {
 	leases := bot.NewLeases(log)
 	h.registry, err = registry.New(registry.Options{
 		TTL: time.Hour, Size: 1000,
-		Check: func(ctx context.Context, id string, doc *config.Document, _ registry.Trial) (*config.Effective, error) {
-			return h.config.Tenant(ctx, id, config.Documents{Operator: doc}, schemas)
+		Check: func(ctx context.Context, id string, docs config.Documents, _ registry.Trial) (*config.Effective, error) {
+			return h.config.Tenant(ctx, id, docs, schemas)
 		},
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
 			e := req.Effective

@@ -1,0 +1,207 @@
+package ledger_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// formerEnvelope is what a host of before own settings reads of a registration, and all
+// that it writes.
+type formerEnvelope struct {
+	Format   int                  `json:"format"`
+	Settings json.RawMessage      `json:"settings,omitempty"`
+	Sealed   []config.Path        `json:"sealed,omitempty"`
+	Storages []config.SealedBlock `json:"storages,omitempty"`
+	Former   []ledger.Life        `json:"former,omitempty"`
+	Receipt  json.RawMessage      `json:"receipt,omitempty"`
+}
+
+// formerly writes the tenant's next version as a host of before does.
+func formerly(t *testing.T, shared storage.Registry, tenant string, state storage.TenantState, change func(*formerEnvelope)) {
+	t.Helper()
+	var env formerEnvelope
+	req := &storage.PutTenantRequest{Tenant: tenant, State: state, Attempt: fmt.Sprint(tenant, state, t.Name())}
+	if found, err := shared.GetTenants(t.Context(), []string{tenant}); err != nil {
+		t.Fatal(err)
+	} else if len(found) > 0 {
+		if err := json.Unmarshal(found[0].Document, &env); err != nil || env.Format != 1 {
+			t.Fatalf("a host of before cannot read it: %v, format %d", err, env.Format)
+		}
+		req.IfVersion, req.Incarnation = found[0].Version, found[0].Incarnation
+		req.Attempt += fmt.Sprint(req.IfVersion)
+	}
+	env.Format = 1
+	change(&env)
+	var err error
+	if req.Document, err = json.Marshal(env); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := shared.PutTenant(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func setting(v int) func(*formerEnvelope) {
+	return func(e *formerEnvelope) { e.Settings = []byte(fmt.Sprintf(`{"v":%d}`, v)) }
+}
+
+func get(t *testing.T, l *ledger.Ledger, tenant string) *ledger.Entry {
+	t.Helper()
+	e, err := l.Get(t.Context(), tenant)
+	if err != nil || e.Err != nil {
+		t.Fatal(err, e.Err)
+	}
+	return e
+}
+
+func TestOwnSettingsAreSealed(t *testing.T) {
+	shared, key := &ledgertest.Registry{}, secret.NewKey()
+	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	text := map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}
+	path := []config.Path{{"llm", "api_key"}}
+	put, err := l.Put(t.Context(), ledger.Entry{
+		Tenant: "a", State: storage.TenantActive, Author: ledger.Tenant, Document: config.FromMap("a", text), Literals: path,
+		Own: config.FromMap("b", text), OwnLiterals: path,
+	}, 0, false)
+	if err != nil || put.Err != nil {
+		t.Fatal(err, put.Err)
+	}
+	stored, err := shared.GetTenants(t.Context(), []string{"a"})
+	if err != nil || strings.Contains(string(stored[0].Document), "hunter2") {
+		t.Errorf("stored as %s, %v", stored[0].Document, err)
+	}
+	e := get(t, l, "a")
+	if e.Author != ledger.Tenant || fmt.Sprint(e.Own.Values()) != fmt.Sprint(text) || fmt.Sprint(e.Own.Marked()) != "[llm.api_key]" {
+		t.Errorf("%+v %v", e, e.Own.Marked())
+	}
+	// What was sealed in one of the two opens in the other no more than elsewhere.
+	var env map[string]json.RawMessage
+	if err := json.Unmarshal(stored[0].Document, &env); err != nil {
+		t.Fatal(err)
+	}
+	env["settings"], env["own"] = env["own"], env["settings"]
+	swapped, _ := json.Marshal(env)
+	if _, err := shared.PutTenant(t.Context(), &storage.PutTenantRequest{Tenant: "a", IfVersion: 1, State: storage.TenantActive, Document: swapped, Attempt: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := l.Get(t.Context(), "a"); err != nil || e.Err == nil || e.Document != nil || e.Own != nil {
+		t.Errorf("sealed settings were exchanged: %+v, %v", e, err)
+	}
+}
+
+// TestAHostOfBeforeLosesNoOwnSettings: it knows nothing of them, and leaves them out of what
+// it writes. They are taken from the version before, by whatever way is looked.
+func TestAHostOfBeforeLosesNoOwnSettings(t *testing.T) {
+	shared, key := &ledgertest.Registry{}, secret.NewKey()
+	open := func() *ledger.Ledger { return ledger.New(ledger.Options{Storage: shared, Key: key}) }
+	l := open()
+	formerly(t, shared, "a", storage.TenantActive, setting(1))
+	formerly(t, shared, "never", storage.TenantActive, setting(1))
+	e := get(t, l, "a")
+	if e.Own != nil || e.Author != "" {
+		t.Fatalf("%+v", e)
+	}
+	e.Own, e.OwnLiterals, e.Author = config.FromMap("own", map[string]any{"llm": map[string]any{"api_key": "sk"}}), []config.Path{{"llm", "api_key"}}, ledger.Tenant
+	if _, err := l.Put(t.Context(), *e, e.Version, false); err != nil {
+		t.Fatal(err)
+	}
+	for v := range 2*10 + 5 { // more than what is looked at once
+		formerly(t, shared, "a", storage.TenantActive, setting(2+v))
+	}
+	formerly(t, shared, "never", storage.TenantActive, setting(2))
+	for name, l := range map[string]*ledger.Ledger{"that wrote them": l, "that comes": open()} {
+		e := get(t, l, "a")
+		if e.Own == nil || fmt.Sprint(e.OwnLiterals) != "[llm.api_key]" || fmt.Sprint(e.Document.Values()) != "map[v:26]" {
+			t.Errorf("a host %s: %+v", name, e)
+		}
+		if list, _, err := l.List(t.Context(), "", 10); err != nil || len(list) != 3 || list[1].Own == nil || list[2].Own != nil {
+			t.Errorf("a host %s lists %d, %v", name, len(list), err)
+		}
+		for before := int64(0); before != 1; {
+			page, _, err := l.History(t.Context(), "a", before, 7)
+			if err != nil || len(page) == 0 {
+				t.Fatal(err)
+			}
+			for _, v := range page {
+				if before = v.Version; (v.Own != nil) != (v.Version > 1) {
+					t.Errorf("a host %s: version %d has own settings %v", name, v.Version, v.Own)
+				}
+			}
+		}
+	}
+	// The next version of today's has them again, and one without them has none.
+	e = get(t, l, "a")
+	if _, err := l.Put(t.Context(), *e, e.Version, false); err != nil {
+		t.Fatal(err)
+	}
+	if e = get(t, l, "a"); e.Own == nil {
+		t.Error("they are gone with the next version")
+	}
+	e.Own, e.OwnLiterals = nil, nil
+	if _, err := l.Put(t.Context(), *e, e.Version, false); err != nil {
+		t.Fatal(err)
+	}
+	formerly(t, shared, "a", storage.TenantActive, setting(99))
+	if e = get(t, l, "a"); e.Own != nil {
+		t.Error("own settings that were removed are back")
+	}
+}
+
+// TestWhatIsPurgedHasNoOwnSettings: neither by a host of before.
+func TestWhatIsPurgedHasNoOwnSettings(t *testing.T) {
+	shared, key := &ledgertest.Registry{}, secret.NewKey()
+	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	if _, err := l.Put(t.Context(), ledger.Entry{Tenant: "a", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	formerly(t, shared, "a", storage.TenantPurged, func(e *formerEnvelope) { *e = formerEnvelope{Format: 1} })
+	if e := get(t, l, "a"); e.Own != nil {
+		t.Error("a purged tenant has own settings")
+	}
+	formerly(t, shared, "a", storage.TenantActive, setting(1))
+	if e := get(t, l, "a"); e.Own != nil {
+		t.Error("a new tenant has the own settings of a purged one")
+	}
+}
+
+// TestWhoHasNoOwnSettingsPaysNothing counts the calls for tenants that a host of before
+// wrote: no version is looked for beside the newest.
+func TestWhoHasNoOwnSettingsPaysNothing(t *testing.T) {
+	shared, key := &ledgertest.Registry{}, secret.NewKey()
+	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	for v := range 3 {
+		formerly(t, shared, "a", storage.TenantActive, setting(v))
+	}
+	calls := func(do func(ctx context.Context)) int {
+		before := shared.Calls()
+		do(t.Context())
+		return shared.Calls() - before
+	}
+	look := func(context.Context) { get(t, l, "a") }
+	if n := calls(look); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+	// Nor when others have some.
+	if _, err := l.Put(t.Context(), ledger.Entry{Tenant: "b", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if n := calls(look); n != 1 {
+		t.Errorf("%d calls once there are own settings", n)
+	}
+	if n := calls(func(ctx context.Context) {
+		if _, _, err := l.List(ctx, "", 10); err != nil {
+			t.Error(err)
+		}
+	}); n != 1 {
+		t.Errorf("%d calls for a list", n)
+	}
+}

@@ -1,0 +1,317 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+func putOwn(t testing.TB, r *Registry, id string, own *config.Document) Tenant {
+	t.Helper()
+	got, _, err := r.Put(context.Background(), id, own, PutOptions{Author: ledger.Tenant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// whenNot is an own document that is refused under an operator's one of v, and has that v
+// of its own else.
+func whenNot(v, own any) *config.Document {
+	return config.FromMap("own", map[string]any{"v": own, "forbidden": v})
+}
+
+func TestOwnSettingsReachAllHosts(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a, b := openSite(t, shared), openSite(t, shared)
+	put(t, a.Registry, "x", 1)
+	b.within(t, "x", "1")
+	turn := acquire(t, b.Registry, "x")
+	defer turn.Release()
+	if got := putOwn(t, a.Registry, "x", doc("v", "own")); got.Revision != "1+own" || got.Version != 2 || !got.Created {
+		t.Errorf("%+v", got)
+	}
+	if a.revision(t, "x") != "1+own" {
+		t.Error("not served where it was put")
+	}
+	b.within(t, "x", "1+own")
+	if turn.Revision != "1" {
+		t.Error("a turn at work got another revision")
+	}
+	// Either host changes either document.
+	put(t, b.Registry, "x", 2)
+	a.within(t, "x", "2+own")
+	putOwn(t, b.Registry, "x", doc("v", "other"))
+	a.within(t, "x", "2+other")
+	if _, err := a.RemoveOwn(t.Context(), "x", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.within(t, "x", "2")
+	if _, err := b.RemoveOwn(t.Context(), "x", ""); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	if _, _, err := b.Put(t.Context(), "nobody", doc("v", 1), PutOptions{Author: ledger.Tenant}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("own settings of nobody: %v", err)
+	}
+	var authors []string
+	versions, _, err := a.History(t.Context(), "x", 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range versions {
+		authors = append(authors, fmt.Sprint(v.Author, v.Own != nil))
+	}
+	if got := strings.Join(authors, " "); got != "tenantfalse tenanttrue operatortrue tenanttrue operatorfalse" && got != "tenantfalse tenanttrue operatortrue tenanttrue false operatorfalse" {
+		t.Errorf("the history is %s", got)
+	}
+}
+
+// TestOwnSettingsOfAFilesTenant: they are kept in the tenant store, so that all hosts that
+// have the file have them, and stay until the tenant is purged.
+func TestOwnSettingsOfAFilesTenant(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a, b := openSite(t, shared), openSite(t, shared)
+	file := func(s *site, v any) {
+		t.Helper()
+		if _, _, err := s.Put(t.Context(), "f", doc("v", v), PutOptions{Source: "f.hcl"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file(a, 1)
+	file(b, 1)
+	if b.revision(t, "f") != "1" {
+		t.Error("not served")
+	}
+	if got := putOwn(t, a.Registry, "f", doc("v", "own")); got.Source != "f.hcl" || got.Revision != "1+own" {
+		t.Errorf("%+v", got)
+	}
+	if a.revision(t, "f") != "1+own" {
+		t.Error("not served where it was put")
+	}
+	b.within(t, "f", "1+own")
+	file(b, 2)
+	if got := b.revision(t, "f"); got != "2+own" {
+		t.Errorf("the file changed, and %s is served", got)
+	}
+	// A host that comes later has them too, by whatever it is asked first.
+	c := openSite(t, shared)
+	file(c, 2)
+	if got, _, _, err := c.Get(t.Context(), "f"); err != nil || got.Revision != "2+own" || got.Documents.Own == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	d := openSite(t, shared)
+	file(d, 2)
+	changes, _, err := d.Rebase(t.Context(), d.base().check, nil)
+	if err != nil || len(changes) != 1 || changes[0].To != "2+own" {
+		t.Errorf("%+v, %v", changes, err)
+	}
+	if s, err := d.Estate(t.Context(), "f"); err != nil || s.Own == nil || s.Effective.Revision != "2+own" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	// The file goes and comes back.
+	b.Drop("f", "f.hcl")
+	if b.revision(t, "f") != "" {
+		t.Error("served without its file")
+	}
+	file(b, 3)
+	b.within(t, "f", "3+own")
+	// One life: nobody takes the own settings for a new one.
+	if a.life("f") != b.life("f") {
+		t.Errorf("lives %q and %q", a.life("f"), b.life("f"))
+	}
+	if _, err := a.RemoveOwn(t.Context(), "f", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.within(t, "f", "3")
+}
+
+// TestAFilesTenantGoesOnWithoutTheLedger: with what it has.
+func TestAFilesTenantGoesOnWithoutTheLedger(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a := openSite(t, shared)
+	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+		t.Fatal(err)
+	}
+	putOwn(t, a.Registry, "f", doc("v", "own"))
+	acquire(t, a.Registry, "f").Release()
+	shared.Fail(fault.New(fault.PluginUnavailable, "down"))
+	defer shared.Fail(nil)
+	for range 3 {
+		if l := acquire(t, a.Registry, "f", ForceRefresh()); l.Revision != "1+own" {
+			t.Errorf("served at %s", l.Revision)
+		} else {
+			l.Release()
+		}
+	}
+	if _, _, err := a.Put(t.Context(), "f", doc("v", "x"), PutOptions{Author: ledger.Tenant}); !fault.Is(err, fault.PluginUnavailable) {
+		t.Errorf("own settings are acknowledged that nobody keeps: %v", err)
+	}
+	if got, _, _, err := a.Get(t.Context(), "f"); err != nil || got.Revision != "1+own" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestOwnSettingsAreHeld: whatever the operator changes counts, with or without what the
+// tenant has put, and never is a part of what is refused served.
+func TestOwnSettingsAreHeld(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	for name, s := range map[string]struct{ a, b *Registry }{
+		"stored":    {openSite(t, shared).Registry, openSite(t, shared).Registry},
+		"in memory": {(&yard{}).open(t, time.Minute, 10), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.a
+			id := "held"
+			put(t, a, id, 1)
+			putOwn(t, a, id, whenNot(int64(2), "own"))
+			put(t, a, id, 2) // the operator's PUT is against it
+			got, _, _, err := a.Get(t.Context(), id)
+			if err != nil || got.Revision != "2" || got.Held == nil || got.Err != nil || got.Documents.Own == nil {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if list, _, err := a.List(t.Context(), "", 10); err != nil || list[0].Held == nil {
+				t.Errorf("%+v, %v", list, err)
+			}
+			if s.b != nil {
+				if got, _, _, err := s.b.Get(t.Context(), id); err != nil || got.Revision != "2" || got.Held == nil {
+					t.Errorf("on another host: %+v, %v", got, err)
+				}
+			}
+			if _, _, err := a.Put(t.Context(), id, whenNot(int64(2), "again"), PutOptions{Author: ledger.Tenant}); err == nil {
+				t.Error("the tenant can put what is refused")
+			}
+			put(t, a, id, 3)
+			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "3+own" || got.Held != nil {
+				t.Errorf("mended by the operator: %+v", got)
+			}
+			put(t, a, id, 2)
+			putOwn(t, a, id, whenNot(int64(9), "mended"))
+			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2+mended" || got.Held != nil {
+				t.Errorf("mended by the tenant: %+v", got)
+			}
+			// A new policy: it is applied, and says whose settings it holds.
+			stricter := func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error) {
+				if docs.Own != nil {
+					return nil, config.Problems{{Message: "policy"}}
+				}
+				return &config.Effective{Tenant: id, Revision: fmt.Sprint(docs.Operator.Values()["v"])}, nil
+			}
+			before := a.base().check
+			for _, commit := range []func(){nil, func() {}} {
+				changes, broken, err := a.Rebase(t.Context(), stricter, commit)
+				if err != nil || broken != 0 || len(changes) != 1 || changes[0].Held == nil || changes[0].From != "2+mended" || changes[0].To != "2" || changes[0].Err != nil {
+					t.Errorf("%+v, %d, %v", changes, broken, err)
+				}
+			}
+			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Held == nil {
+				t.Errorf("under a stricter policy: %+v", got)
+			}
+			if changes, _, err := a.Rebase(t.Context(), before, func() {}); err != nil || len(changes) != 1 || changes[0].To != "2+mended" {
+				t.Errorf("%+v, %v", changes, err)
+			}
+			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2+mended" {
+				t.Errorf("the policy is as it was, and the tenant: %+v", got)
+			}
+			_, err = a.RemoveOwn(t.Context(), id, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Documents.Own != nil {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// TestRestoreAndRollbackOfOwnSettings: what comes back has to be right today.
+func TestRestoreAndRollbackOfOwnSettings(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	a := openSite(t, shared)
+	put(t, a.Registry, "x", 1)                           // version 1
+	putOwn(t, a.Registry, "x", whenNot(int64(2), "old")) // 2
+	putOwn(t, a.Registry, "x", doc("v", "new"))          // 3
+	put(t, a.Registry, "x", 2)                           // 4
+	if _, _, err := a.Rollback(t.Context(), "x", 2, ledger.Tenant, ""); err == nil {
+		t.Error("rolled back to what is refused today")
+	}
+	if got := a.revision(t, "x"); got != "2+new" {
+		t.Errorf("served at %s", got)
+	}
+	if got, _, err := a.Rollback(t.Context(), "x", 3, "", ""); err != nil || got.Revision != "1+new" {
+		t.Errorf("the operator's document alone: %+v, %v", got, err)
+	}
+	if got, _, err := a.Rollback(t.Context(), "x", 2, ledger.Tenant, ""); err != nil || got.Revision != "1+old" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, _, err := a.Rollback(t.Context(), "x", 1, ledger.Tenant, ""); !fault.Is(err, fault.Invalid) {
+		t.Errorf("rolled back to no own settings: %v", err)
+	}
+	if err := a.Remove(t.Context(), "x", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Put(t.Context(), "x", doc("v", "own"), PutOptions{Author: ledger.Tenant}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("own settings of a removed tenant: %v", err)
+	}
+	if got, err := a.Restore(t.Context(), "x"); err != nil || got.Revision != "1+old" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	// An erasure of all conversations leaves the settings.
+	if _, err := a.NewLife(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.revision(t, "x"); got != "1+old" {
+		t.Errorf("served at %s", got)
+	}
+	if _, err := a.Retire(t.Context(), "x", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Purge(t.Context(), "x", []byte(`{}`), ""); err != nil {
+		t.Fatal(err)
+	}
+	put(t, a.Registry, "x", 5)
+	if got := a.revision(t, "x"); got != "5" {
+		t.Errorf("a new tenant is served at %s", got)
+	}
+}
+
+// TestBothDocumentsAtOnce: whoever changes one of them loses nothing of who changes the
+// other at the same time, and patches of one add up.
+func TestBothDocumentsAtOnce(t *testing.T) {
+	shared := &ledgertest.Registry{}
+	for name, r := range map[string]*Registry{"stored": openSite(t, shared).Registry, "in memory": (&yard{}).open(t, time.Minute, 10)} {
+		t.Run(name, func(t *testing.T) {
+			put(t, r, "x", 0)
+			done := make(chan error)
+			const each = 5
+			for i := range each {
+				for _, author := range []Author{ledger.Operator, ledger.Tenant} {
+					go func() {
+						for {
+							_, _, err := r.Put(context.Background(), "x", doc(fmt.Sprint("k", i), i), PutOptions{Author: author, Patch: true})
+							if !fault.Is(err, fault.Conflict) {
+								done <- err
+								return
+							}
+						}
+					}()
+				}
+			}
+			for range 2 * each {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+			got, _, _, err := r.Get(t.Context(), "x")
+			if err != nil || len(got.Documents.Operator.Values()) != each+1 || len(got.Documents.Own.Values()) != each {
+				t.Errorf("%v %v, %v", got.Documents.Operator.Values(), got.Documents.Own.Values(), err)
+			}
+		})
+	}
+}
