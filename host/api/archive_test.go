@@ -341,7 +341,7 @@ func TestAHostKeepsConversationsAsLongAsTenantsSay(t *testing.T) {
 	fmt.Fprintln(&export, `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`)
 	for i := range 10 {
 		fmt.Fprintf(&export, `{"type":"conversation","id":"c%d","created_at":%q,"updated_at":%q}`+"\n", i, at, at)
-		fmt.Fprintf(&export, `{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":%q,"ended_at":%q,"messages":[{"role":"user","parts":[{"text":"x"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`+"\n", at, at)
+		fmt.Fprintf(&export, `{"type":"turn","sequence":1,"number":1,"state":"succeeded","started_at":%q,"ended_at":%q,"messages":[{"role":"user","parts":[{"text":"x"}]},{"role":"assistant","parts":[{"text":"y"}]}],"usage":{"input_tokens":0,"output_tokens":0}}`+"\n", at, at)
 	}
 	fmt.Fprintln(&export, `{"type":"end","conversations":10,"turns":10}`)
 	count := func(tenant string) int {
