@@ -79,6 +79,7 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 			Hold:            func(holder string) func() { return h.leases.Hold(storage.ID(), renewer, holder) },
 			Unauthenticated: func() { h.registry.Recheck(e.Tenant) },
 			Orphans:         &h.orphans,
+			Budgets:         h.budgets,
 			Watcher:         h.metrics,
 			Host:            h.name, Holder: h.holder, Log: h.log,
 		}),

@@ -75,6 +75,7 @@ type Host struct {
 	registry *registry.Registry
 	leases   *bot.Leases
 	orphans  bot.Orphans
+	budgets  *bot.Budgets
 	archive  *archive.Archive
 	metrics  *metrics.Metrics // nil for none
 	unretain context.CancelFunc
@@ -99,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 			o.openToAll(file, mode)
 		}
 	}
-	h := &Host{options: o, opened: cfg, key: key, log: o.Log, reload: make(chan struct{}, 1)}
+	h := &Host{budgets: bot.NewBudgets(), options: o, opened: cfg, key: key, log: o.Log, reload: make(chan struct{}, 1)}
 	settings := o.over(cfg.Settings)
 	h.config.Store(cfg)
 	h.settings.Store(&settings)

@@ -34,6 +34,7 @@ type Parts struct {
 	// credentials: they may have been replaced since the bot was built.
 	Unauthenticated func()
 	Orphans         *Orphans // the host's; nil for a bot's own
+	Budgets         *Budgets // the host's; may be nil
 	Watcher         Watcher  // told of the turns; may be nil
 	Host            string   // name of this host, for turn records
 	Holder          string   // this run of the host; the holders of its turns begin with it

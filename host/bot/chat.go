@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botyard/botyard/host/quota"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -58,22 +59,26 @@ func cause(ctx context.Context, err error) error {
 
 // turn is the state of one run of Chat.
 type turn struct {
-	bot       *Bot
-	req       Request
-	attempt   string
-	holder    string // of its lease, which no other turn has
-	emit      func(string) error
-	emitting  bool
-	record    *record
-	said      said
-	text      strings.Builder
-	parts     []chat.Part // what the reply has beside text
-	reasoning []byte      // of the last part, if that is reasoning
-	spent     chat.Usage  // so far
-	lost      chat.Usage  // on replies that are not this one, see asksAgain
-	left      allowance
-	silent    *silence
-	mark      time.Time
+	bot        *Bot
+	req        Request
+	attempt    string
+	holder     string // of its lease, which no other turn has
+	emit       func(string) error
+	emitting   bool
+	record     *record
+	said       said
+	text       strings.Builder
+	parts      []chat.Part // what the reply has beside text
+	reasoning  []byte      // of the last part, if that is reasoning
+	spent      chat.Usage  // so far
+	lost       chat.Usage  // on replies that are not this one, see asksAgain
+	left       allowance
+	silent     *silence
+	denied     error        // why it cannot run, though it has begun
+	tailShare  *quota.Share // of the messages that the model is shown
+	replyShare *quota.Share // of what has come of the reply
+	held       int64        // bytes of that
+	mark       time.Time
 
 	state      storage.State // that it is to end in; zero until then
 	used       chat.Usage    // as it is kept; zero until then
@@ -93,6 +98,7 @@ func (t *turn) call() sdk.Call {
 }
 
 func (t *turn) run(ctx context.Context) (*Reply, error) {
+	defer t.release()
 	started, reply, err := t.begin(ctx)
 	if err != nil || reply != nil {
 		return reply, err
@@ -126,6 +132,10 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if t.denied != nil {
+		return nil, t.denied
+	}
+	defer t.tailShare.Release() // the model has been shown it
 	message := chat.Text(chat.User, t.req.Message)
 	tail = t.carried(tail)
 	recalled := tail
@@ -262,8 +272,14 @@ func (t *turn) deliver(d llm.Delta) error {
 		now := time.Now()
 		t.record.FirstTokenMS, t.firstToken = millis(now.Sub(t.mark)), now.Sub(t.record.started)
 	}
+	if err := t.hold(t.sizeOf(d)); err != nil {
+		return err
+	}
 	if d.Reasoning != "" {
-		if n := len(t.parts); n == 0 || t.parts[n-1].Reasoning == nil {
+		if t.isNewReasoning() {
+			if len(t.parts) > 0 { // of the first the tenant's limit has no need
+				t.left.bytes = max(0, t.left.bytes-reasoningSize)
+			}
 			t.parts = append(t.parts, chat.Part{Reasoning: &chat.Reasoning{}})
 			t.reasoning = nil
 		}
@@ -289,6 +305,27 @@ func (t *turn) deliver(d llm.Delta) error {
 		return &clientGone{err}
 	}
 	return nil
+}
+
+// sizeOf is what is kept of a piece, with the parts that it makes.
+func (t *turn) sizeOf(d llm.Delta) int {
+	n := len(d.Text) + len(d.Reasoning)
+	if d.Reasoning != "" && t.isNewReasoning() {
+		n += reasoningSize
+	}
+	for i := range d.ToolCalls {
+		n += chat.Part{ToolCall: &d.ToolCalls[i]}.Size()
+	}
+	return n
+}
+
+// reasoningSize is what a part of reasoning has beside its text.
+var reasoningSize = chat.Part{Reasoning: &chat.Reasoning{}}.Size()
+
+// isNewReasoning says whether reasoning that comes now is a part of its own.
+func (t *turn) isNewReasoning() bool {
+	n := len(t.parts)
+	return n == 0 || t.parts[n-1].Reasoning == nil
 }
 
 // reasoned puts what was reasoned into its part.

@@ -5,7 +5,6 @@ import (
 	mathrand "math/rand/v2"
 	"time"
 
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -33,7 +32,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	req := &storage.BeginRequest{
 		Call: t.call(), Message: chat.Text(chat.User, t.req.Message), Metadata: t.req.Metadata,
 		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
-		TailBytes: sdk.MaxTailBytes, Owned: b.owned(t.req.UserID),
+		TailBytes: b.firstTail(), Owned: b.owned(t.req.UserID),
 	}
 	if req.Key != "" {
 		req.Digest = t.req.digest()
@@ -45,7 +44,9 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 		case err != nil:
 			return nil, nil, missing(t.req.ConversationID, fault.Of(err))
 		case r.Started != nil:
-			return r.Started, nil, nil
+			started, err := t.wholeTail(ctx, req, r.Started)
+			t.denied = err // the turn has begun, and has to end
+			return started, nil, nil
 		case r.Replay != nil:
 			return nil, t.replay(r.Replay), nil
 		case r.KeyReused:

@@ -20,6 +20,21 @@ const (
 	OrphanTimeout = 10 * time.Minute
 )
 
+const (
+	// TailFree is what a model is shown of a conversation without asking: what is more
+	// comes of TailsHeld.
+	TailFree  = 256 << 10
+	TailsHeld = 128 << 20
+	// TailsWaitingEach and TailsWaitingAll are turns that wait for bytes, for TailsWait.
+	TailsWaitingEach = 64
+	TailsWaitingAll  = 512
+	TailsWait        = 15 * time.Second
+
+	// ReplyFree is what a reply has without asking: what is more comes of RepliesHeld.
+	ReplyFree   = 64 << 10
+	RepliesHeld = 128 << 20
+)
+
 // turns are the bounds of turns and of what is kept of them, by host/bot.
 var turns = []Bound{
 	{
@@ -49,5 +64,14 @@ var turns = []Bound{
 	{
 		Name: "orphan turn's time", What: "How long it is tried to end one of them.",
 		Each: fmt.Sprint(OrphanTimeout), Answer: "It stays as running until somebody goes on with the conversation, which ends it as interrupted.",
+	},
+	{
+		Name: "tails", What: fmt.Sprintf("Bytes of earlier messages that turns at work show to models, of those above %s: the largest is counted until the storage has answered.", Bytes(TailFree)),
+		Each: "half of all", All: Bytes(TailsHeld),
+		Answer: fmt.Sprintf("The turn waits up to %s, %d of each tenant and %d of all; then it fails with 429 and Retry-After.", TailsWait, TailsWaitingEach, TailsWaitingAll),
+	},
+	{
+		Name: "replies", What: fmt.Sprintf("Bytes of replies that turns at work have heard, of those above %s, until they are kept.", Bytes(ReplyFree)),
+		Each: "half of all", All: Bytes(RepliesHeld), Answer: "The turn fails with 429 and Retry-After.",
 	},
 }

@@ -1,0 +1,190 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// pieces is a model that replies in pieces of all kinds.
+type pieces struct {
+	llm.LLM
+	n    int
+	next func(i int) llm.Delta
+	seen []int // messages that it was shown
+}
+
+func (p *pieces) Chat(_ context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	p.seen = append(p.seen, len(req.Messages))
+	for i := range p.n {
+		if err := emit(p.next(i)); err != nil {
+			return nil, err
+		}
+	}
+	return &llm.Finish{Reason: llm.FinishStop}, nil
+}
+
+// kindsOfPieces are ways to go on for ever.
+var kindsOfPieces = map[string]func(i int) llm.Delta{
+	"text":      func(int) llm.Delta { return llm.Delta{Text: "some text of a reply "} },
+	"reasoning": func(int) llm.Delta { return llm.Delta{Reasoning: "some thought on it "} },
+	"calls": func(i int) llm.Delta {
+		return llm.Delta{ToolCalls: []chat.ToolCall{{ID: fmt.Sprint(i), Name: "f", Arguments: "{}"}}}
+	},
+	"in turns": func(i int) llm.Delta {
+		switch i % 3 {
+		case 0:
+			return llm.Delta{Reasoning: "r"}
+		case 1:
+			return llm.Delta{ToolCalls: []chat.ToolCall{{ID: "i"}}}
+		}
+		return llm.Delta{Text: "t"}
+	},
+	"much text": func(int) llm.Delta { return llm.Delta{Text: strings.Repeat("x", 32<<10)} },
+}
+
+// TestBudgets_Reply has replies of every kind go on for ever. Each ends at the tenant's
+// limit, with no more kept than that; and one of tenants that have too much fails.
+//
+// beyond: replies
+func TestBudgets_Reply(t *testing.T) {
+	for name, next := range kindsOfPieces {
+		budgets := NewBudgets()
+		s := &logStorage{}
+		b := newTestBot(s, &pieces{n: 1 << 30, next: next}, func(p *Parts) { p.Budgets, p.Limits.ReplyBytes = budgets, 1<<20 })
+		reply, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil)
+		if err != nil || reply.FinishReason != "length" {
+			t.Errorf("%s: %+v, %v", name, reply, err)
+			continue
+		}
+		kept := chat.Size(s.last(t).Messages)
+		if kept > 1<<20+1<<10 || kept < 1<<19 {
+			t.Errorf("%s: %d bytes are kept", name, kept)
+		}
+		if n := budgets.replies.Held(); n != 0 {
+			t.Errorf("%s: %d bytes are held at the end", name, n)
+		}
+		share, err := budgets.replies.Take(t.Context(), b.Tenant, bounds.RepliesHeld/2-bounds.ReplyFree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); !fault.Is(err, fault.RateLimited) || fault.Of(err).RetryAfter <= 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+		if state := s.last(t).State; state != storage.Failed {
+			t.Errorf("%s: the turn is %s", name, state)
+		}
+		share.Release()
+		if n := budgets.replies.Held(); n != 0 {
+			t.Errorf("%s: %d bytes are held at the end", name, n)
+		}
+	}
+}
+
+// TestBudgets_SmallRepliesAskNobody holds that a usual turn does not come to the budgets.
+func TestBudgets_SmallRepliesAskNobody(t *testing.T) {
+	budgets := NewBudgets()
+	if _, err := budgets.replies.Take(t.Context(), "acme", bounds.RepliesHeld/2); err != nil {
+		t.Fatal(err)
+	}
+	b := newTestBot(&logStorage{}, &pieces{n: 100, next: kindsOfPieces["text"]}, func(p *Parts) { p.Tenant, p.Budgets = "acme", budgets })
+	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReplyIsNotCopiedAsItGrows counts the bytes that are allocated for a reply: twice as
+// many pieces need about twice as many.
+func TestReplyIsNotCopiedAsItGrows(t *testing.T) {
+	for name, next := range kindsOfPieces {
+		allocated := func(n int) uint64 {
+			b := newTestBot(&logStorage{}, &pieces{n: n, next: next}, func(p *Parts) { p.Budgets, p.Limits.ReplyBytes = NewBudgets(), sdk.MaxReplyBytes })
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, func(string) error { return nil }); err != nil {
+				t.Fatal(name, err)
+			}
+			runtime.ReadMemStats(&after)
+			return after.TotalAlloc - before.TotalAlloc
+		}
+		n := 10_000
+		if name == "much text" {
+			n = 100
+		}
+		one, four := allocated(n), allocated(4*n)
+		if four > 8*one { // 16 times if each piece copied all before it
+			t.Errorf("%s: %d bytes for %d pieces, %d for four times as many", name, one, n, four)
+		}
+	}
+}
+
+// cutting is a storage whose conversation is larger than TailFree.
+type cutting struct {
+	*logStorage
+	asked []int // bytes
+}
+
+func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.BeginResult, error) {
+	s.asked = append(s.asked, r.TailBytes)
+	out, err := s.logStorage.Begin(ctx, r)
+	if err == nil && out.Started != nil {
+		out.Started.TailCut = r.TailBytes < 1<<20
+		out.Started.Tail = nil
+		if !out.Started.TailCut {
+			out.Started.Tail = []chat.Message{chat.Text(chat.User, strings.Repeat("x", 1<<20))}
+		}
+	}
+	return out, err
+}
+
+// TestBudgets_Tail holds that a large conversation is shown whole, that its bytes are
+// counted until the model has replied, and that the turn fails when there are too many.
+//
+// beyond: tails
+func TestBudgets_Tail(t *testing.T) {
+	budgets := NewBudgets()
+	s := &cutting{logStorage: &logStorage{}}
+	held := int64(0)
+	m := &pieces{n: 1, next: func(int) llm.Delta { held = budgets.tails.Held(); return llm.Delta{Text: "yes"} }}
+	b := newTestBot(s.logStorage, m, func(p *Parts) { p.Budgets, p.Storage = budgets, s })
+	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(s.asked) != fmt.Sprint([]int{bounds.TailFree, sdk.MaxTailBytes}) || held < 1<<20 || held > 2<<20 || budgets.tails.Held() != 0 {
+		t.Errorf("asked for %v bytes, %d are held meanwhile and %d at the end", s.asked, held, budgets.tails.Held())
+	}
+	if last := m.seen[len(m.seen)-1]; last < 2 {
+		t.Errorf("the model was shown %d messages", last)
+	}
+	share, err := budgets.tails.Take(t.Context(), b.Tenant, bounds.TailsHeld/2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		for budgets.tails.Waiting() == 0 {
+			runtime.Gosched()
+		}
+		cancel(fault.New(fault.RateLimited, "waited enough"))
+	}()
+	commits := len(s.commits)
+	if _, err := b.Chat(ctx, Request{ConversationID: "c", Message: "hi"}, nil); err == nil {
+		t.Error("the turn ran")
+	}
+	if len(s.commits) != commits+1 || s.last(t).State == storage.Succeeded {
+		t.Errorf("the turn was not ended: %+v", s.last(t))
+	}
+	share.Release()
+	if n := budgets.tails.Held(); n != 0 {
+		t.Errorf("%d bytes are held at the end", n)
+	}
+}
