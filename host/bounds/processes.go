@@ -8,6 +8,26 @@ import (
 // processes are the bounds of plugin processes, of instances and of calls, by host/plugins.
 var processes = []Bound{
 	{
+		Name: "waiting calls", What: "The calls that wait for one of a plugin's `max_calls`, on all configurations of it.",
+		Each: fmt.Sprint(WaitingCalls), All: fmt.Sprint(WaitingCallsOfAll),
+		Answer: "429 for the tenant; 503 once all together are too many. Retry-After says when to come again.",
+	},
+	{
+		Name: "instances", What: "The configurations of one plugin that a tenant has in use: its own, and earlier ones whose turns have not ended.",
+		Each: fmt.Sprint(Instances), All: fmt.Sprintf("%d for each plugin", InstancesOfAll),
+		Answer: "429 until a turn of an earlier one has ended; 503 once all together are too many.",
+	},
+	{
+		Name: "calls in the background", What: "The calls that are made at once to end turns that a storage did not answer; each takes one of `max_calls`.",
+		Each: fmt.Sprint(BackgroundCalls), All: fmt.Sprint(BackgroundCallsOfAll),
+		Answer: "The others wait, and their turns with them.",
+	},
+	{
+		Name: "tasks in the background", What: "The turns that are ended in the background on one configuration of a storage.",
+		All:    fmt.Sprint(BackgroundTasks),
+		Answer: "The turn is not ended by its host; its conversation is free when its lease has run out.",
+	},
+	{
 		Name: "tenant that ends a plugin", What: "How often a tenant's calls or configurations may certainly end a process of a plugin within ten minutes.",
 		Each:   fmt.Sprint(BlamedCrashes),
 		Answer: fmt.Sprintf("503 for this tenant alone, for %s; twice as long each further time, up to %s.", span(BlamePause), span(BlameMost)),
@@ -33,6 +53,25 @@ var processes = []Bound{
 		Answer: "The one that abandoned its call first is forgotten.",
 	},
 }
+
+// Of calls and instances, by host/plugins.
+const (
+	// WaitingCalls is how many calls of one tenant wait at one plugin, on all its instances,
+	// and WaitingCallsOfAll those of all tenants.
+	WaitingCalls      = 1024
+	WaitingCallsOfAll = 16384
+	// Instances is how many instances of one plugin a tenant has: that of its configuration,
+	// and those of earlier ones whose turns have not ended. InstancesOfAll is how many a
+	// plugin has.
+	Instances      = 16
+	InstancesOfAll = 65536
+	// BackgroundCalls is how many calls are made at once to end turns of one tenant in the
+	// background, and BackgroundCallsOfAll for those of all tenants.
+	BackgroundCalls      = 8
+	BackgroundCallsOfAll = 256
+	// BackgroundTasks is how many turns are ended in the background on one instance.
+	BackgroundTasks = 256
+)
 
 // span writes a time for people: 30 minutes, 10 seconds.
 func span(d time.Duration) string {

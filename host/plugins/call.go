@@ -215,6 +215,9 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		return neverSent, gone
 	}
 	how = cutOff
+	if p.works.isOnly(o.tenant) { // whoever makes the call again ends the process again
+		_ = gone.After(time.Second)
+	}
 	return settled, gone
 }
 

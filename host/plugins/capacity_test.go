@@ -65,8 +65,8 @@ func TestFairQueueKeepsCallsFromAnUpstreamWithFewSlots(t *testing.T) {
 						t.Errorf("the other tenant's call was number %d", i+1)
 					}
 				}
-				if q.free != 64 || len(q.held)+len(q.busy)+len(q.lines) != 0 {
-					t.Errorf("left: %d free, %v held, %v busy, %d lines", q.free, q.held, q.busy, len(q.lines))
+				if q.free != 64 || len(q.held)+len(q.holds)+len(q.busy)+len(q.places) != 0 {
+					t.Errorf("left: %d free, %v held, %v busy, %d lines", q.free, q.held, q.busy, len(q.places))
 				}
 			})
 		}

@@ -53,7 +53,10 @@ type instance struct {
 	tenants   map[string]int // holders by tenant
 	later     int            // of these, those of Later
 	timer     *time.Timer    // to the release
-	releasing chan struct{}  // not nil while being released; closed after
+	heldBy    string         // the tenant that took it last
+	several   bool           // others held it before
+	idleSince time.Time
+	releasing chan struct{} // not nil while being released; closed after
 }
 
 // Instance is a hold on an instance. Close gives it back; calls that began before
@@ -65,6 +68,8 @@ type Instance struct {
 	tenant string
 	closed atomic.Bool
 	once   sync.Once
+
+	background bool // its calls are made for nobody who waits
 }
 
 // Open gives the instance of the configuration, and makes it if there is none. When
@@ -120,7 +125,21 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 			}
 			continue
 		}
+		idle, err := m.admitLocked(r, spec.Tenant, in)
+		if idle != nil {
+			m.mu.Unlock()
+			m.release(idle)
+			m.mu.Lock()
+			if err := ctx.Err(); err != nil {
+				return nil, fault.Of(err)
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
 		if !ok {
+			m.counts[r]++
 			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
 			if hasBreaker(r.kind) {
 				in.breaker = newBreaker(in)
@@ -128,6 +147,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 			m.instances[digest] = in
 		}
 		in.take(spec.Tenant)
+		m.noteHeldLocked(in, spec.Tenant)
 		return in, nil
 	}
 }
@@ -198,7 +218,17 @@ func (m *Manager) unhold(in *instance, tenant string) {
 		delete(in.tenants, tenant)
 	}
 	if in.holders--; in.holders > 0 {
+		if in.tenants[tenant] == 0 {
+			in.several = true
+			m.noteLeftLocked(in, tenant)
+		}
 		return
+	}
+	in.idleSince = time.Now()
+	if in.several || in.heldBy != tenant {
+		// What several tenants share is nobody's while none holds it.
+		in.several = true
+		m.noteLeftLocked(in, tenant)
 	}
 	in.sup.active.Add(-1)
 	// What an exclusive plugin holds is only there: a pause is no reason to drop it.
@@ -223,6 +253,10 @@ func (m *Manager) release(in *instance) {
 	in.unkeep()
 	m.mu.Lock()
 	delete(m.instances, in.digest)
+	m.noteLeftLocked(in, in.heldBy)
+	if m.counts[in.sup.ref]--; m.counts[in.sup.ref] == 0 {
+		delete(m.counts, in.sup.ref)
+	}
 	close(in.releasing)
 	m.mu.Unlock()
 	m.unuse(in.sup)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
@@ -49,6 +50,7 @@ func TestTheInstanceStaysForWhatRunsLater(t *testing.T) {
 	eventually(t, 5*time.Second, "the instance is given back after it", func() bool { return held() == 0 })
 }
 
+// beyond: tasks in the background
 func TestWhatRunsLaterEndsWithTheManager(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
@@ -59,15 +61,15 @@ func TestWhatRunsLaterEndsWithTheManager(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		ended.Add(1)
 	}
-	for n := range maxLater + 1 {
-		if runs := s.Later(wait); runs != (n < maxLater) {
+	for n := range bounds.BackgroundTasks + 1 {
+		if runs := s.Later(wait); runs != (n < bounds.BackgroundTasks) {
 			t.Fatalf("%d run already: %t", n, runs)
 		}
 	}
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if n := ended.Load(); n != maxLater {
+	if n := ended.Load(); n != bounds.BackgroundTasks {
 		t.Errorf("%d ended before Close returned", n)
 	}
 	if s.Later(wait) {
@@ -87,5 +89,47 @@ func TestNothingRunsLaterOnAReleasedInstance(t *testing.T) {
 	})
 	if i.Storage().(later).Later(func(context.Context, storage.Storage) {}) {
 		t.Error("it runs")
+	}
+}
+
+// beyond: calls in the background
+func TestBackgroundCallsOfATenantHaveFewSlots(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var releases []func()
+	acquire := func(tenant string) bool {
+		t.Helper()
+		short, end := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer end()
+		release, err := h.acquireBackground(short, tenant)
+		if err == nil {
+			releases = append(releases, release)
+		}
+		return err == nil
+	}
+	for n := range bounds.BackgroundCalls + 3 {
+		if got := acquire("many"); got != (n < bounds.BackgroundCalls) {
+			t.Fatalf("call %d of the tenant: %t", n, got)
+		}
+	}
+	for n := len(releases); n < bounds.BackgroundCallsOfAll; n++ {
+		if !acquire(itoa(n)) {
+			t.Fatalf("call %d of all waits", n)
+		}
+	}
+	if acquire("last") {
+		t.Error("more than all may make")
+	}
+	for _, release := range releases {
+		release()
+	}
+	releases = nil
+	if !acquire("last") {
+		t.Error("a call waits while slots are free")
+	}
+	releases[0]()
+	if n := len(h.background.tenants); n != 0 {
+		t.Errorf("%d tenants are remembered", n)
 	}
 }

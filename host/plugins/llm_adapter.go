@@ -82,5 +82,12 @@ func (i *Instance) do(ctx context.Context, o callOptions, fn func(context.Contex
 	if i.closed.Load() {
 		return fault.New(fault.Internal, "the instance of the %s was given back", i.sup.ref)
 	}
+	if i.background {
+		release, err := i.m.acquireBackground(ctx, o.tenant)
+		if err != nil {
+			return fault.Of(err)
+		}
+		defer release()
+	}
 	return i.placed(i.call(ctx, o, fn))
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
@@ -52,7 +53,10 @@ type Manager struct {
 	asked       map[ref]answer
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by key
-	isolation   map[ref]string       // of the plugins that were used; it stays
+	holdings    map[holding]map[*instance]struct{}
+	counts      map[ref]int // instances; none is zero
+	background  backgroundSlots
+	isolation   map[ref]string // of the plugins that were used; it stays
 }
 
 // place is where a process runs: for a plugin, or for a tenant of it.
@@ -84,7 +88,8 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	m := &Manager{
 		opts: opts, timing: t, log: opts.Log, key: key, runtime: runtime, schemas: &schemaCache{},
 		closed: make(chan struct{}), asked: map[ref]answer{},
-		supervisors: map[place]*supervisor{}, instances: map[string]*instance{}, isolation: map[ref]string{},
+		supervisors: map[place]*supervisor{}, instances: map[string]*instance{}, holdings: map[holding]map[*instance]struct{}{}, counts: map[ref]int{},
+		background: backgroundSlots{make(chan struct{}, bounds.BackgroundCallsOfAll), map[string]*tenantSlots{}}, isolation: map[ref]string{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())
 	m.later, m.laterEnd = context.WithCancel(context.Background())

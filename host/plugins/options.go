@@ -42,6 +42,8 @@ type Options struct {
 	DrainTimeout time.Duration
 	// IdleRelease is how long an instance outlives its last user; default 30 s.
 	IdleRelease time.Duration
+
+	most int // instances of a plugin; a test may have fewer
 }
 
 // timing holds what no operator sets. Tests make it short.
@@ -96,6 +98,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.DrainTimeout <= 0 {
 		o.DrainTimeout = 30 * time.Second
+	}
+	if o.most == 0 {
+		o.most = bounds.InstancesOfAll
 	}
 	if o.IdleRelease <= 0 {
 		o.IdleRelease = 30 * time.Second

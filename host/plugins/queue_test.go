@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 	"pgregory.net/rapid"
 )
@@ -67,24 +68,36 @@ func TestQueueIsFairByTenant(t *testing.T) {
 	}
 }
 
+// beyond: waiting calls
 func TestQueueBoundsWaiting(t *testing.T) {
 	q := newFairQueue(1, nil)
 	release, _ := q.acquire(context.Background(), "i", capacity{}, "a")
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	for range maxWaiting {
-		all.Go(func() { _, _ = q.acquire(ctx, "i", capacity{}, "a") })
+	for n := range bounds.WaitingCalls {
+		instance := fmt.Sprint("i", n%7) // which a tenant may make many of
+		all.Go(func() { _, _ = q.acquire(ctx, instance, capacity{}, "a") })
 	}
-	eventually(t, 5*time.Second, "all wait", func() bool { return q.waiting() == maxWaiting })
+	eventually(t, 5*time.Second, "all wait", func() bool { return q.waiting() == bounds.WaitingCalls })
 	_, err := q.acquire(context.Background(), "i", capacity{}, "a")
 	if f := fault.Of(err); f.Class != fault.RateLimited || f.RetryAfter == 0 {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
+	q.mu.Lock()
+	q.all += bounds.WaitingCallsOfAll - bounds.WaitingCalls // of other tenants
+	q.mu.Unlock()
+	_, err = q.acquire(context.Background(), "i", capacity{}, "b")
+	if f := fault.Of(err); f.Class != fault.PluginUnavailable || f.RetryAfter == 0 || f.Party != fault.PartyHost {
+		t.Errorf("err = %v, want plugin_unavailable with a time", err)
+	}
+	q.mu.Lock()
+	q.all -= bounds.WaitingCallsOfAll - bounds.WaitingCalls
+	q.mu.Unlock()
 	cancel()
 	all.Wait()
 	release()
-	if q.free != 1 || q.waiting() != 0 || len(q.lines) != 0 {
-		t.Errorf("left: %d free, %d waiting, %d tenants", q.free, q.waiting(), len(q.lines))
+	if q.free != 1 || q.waiting() != 0 || len(q.places) != 0 {
+		t.Errorf("left: %d free, %d waiting, %d tenants", q.free, q.waiting(), len(q.places))
 	}
 }
 
@@ -220,8 +233,8 @@ func TestQueueLaws(t *testing.T) {
 		for _, release := range holding {
 			release()
 		}
-		if q.free != slots || len(q.lines) != 0 || q.turns.Len() != 0 {
-			t.Fatalf("left: %d free of %d, %d tenants", q.free, slots, len(q.lines))
+		if q.free != slots || len(q.places) != 0 || q.turns.Len() != 0 {
+			t.Fatalf("left: %d free of %d, %d tenants", q.free, slots, len(q.places))
 		}
 	})
 }

@@ -74,8 +74,8 @@ func TestAnInstanceAloneHasAllSlots(t *testing.T) {
 		release()
 	}
 	all.Wait()
-	if q.free != 8 || len(q.held) != 0 || len(q.lines) != 0 || q.turns.Len() != 0 {
-		t.Errorf("left: %d free, %v held, %d lines", q.free, q.held, len(q.lines))
+	if q.free != 8 || len(q.held) != 0 || len(q.places) != 0 || q.turns.Len() != 0 {
+		t.Errorf("left: %d free, %v held, %d lines", q.free, q.held, len(q.places))
 	}
 }
 
@@ -146,5 +146,74 @@ func TestAnInstanceThatIsLeftAloneGetsAllSlots(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			t.Fatal("a call waits while slots are free")
 		}
+	}
+}
+
+// A tenant gets no more by having many instances: neither slots that hang nor turns.
+func TestManyInstancesOfATenantAreOneShare(t *testing.T) {
+	q := newFairQueue(64, always)
+	var held []func()
+	for n := range 40 {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+		release, err := q.acquire(ctx, itoa(n), capacity{}, "many")
+		cancel()
+		if err == nil {
+			held = append(held, release)
+		}
+	}
+	if len(held) != 32 {
+		t.Fatalf("its instances hold %d of 64 slots, want half", len(held))
+	}
+	other := hold(t, q, "other")
+	if len(other) != 16 {
+		t.Errorf("another holds %d of the rest, want half", len(other))
+	}
+	for _, release := range append(held, other...) {
+		release()
+	}
+
+	// Turns go by tenant: of 20 instances that wait, one is served before the other tenant.
+	q = newFairQueue(1, nil)
+	release, err := q.acquire(context.Background(), "0", capacity{}, "many")
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := make(chan string, 100)
+	var all sync.WaitGroup
+	for n := range 20 {
+		for range 2 {
+			all.Add(1)
+			queued(t, q, context.Background(), itoa(n), "many", func(release func(), err error) {
+				defer all.Done()
+				if err == nil {
+					order <- "many"
+					release()
+				}
+			})
+		}
+	}
+	all.Add(1)
+	queued(t, q, context.Background(), "quiet", "quiet", func(release func(), err error) {
+		defer all.Done()
+		if err == nil {
+			order <- "quiet"
+			release()
+		}
+	})
+	release()
+	all.Wait()
+	close(order)
+	place, n := -1, 0
+	for name := range order {
+		if name == "quiet" {
+			place = n
+		}
+		n++
+	}
+	if place < 0 || place > 1 {
+		t.Errorf("the quiet tenant was served after %d of %d calls of the other's 20 instances", place, n)
+	}
+	if q.free != 1 || len(q.held)+len(q.holds)+len(q.places) != 0 || q.all != 0 {
+		t.Errorf("left: %d free, %v, %v, %d", q.free, q.held, q.holds, q.all)
 	}
 }

@@ -128,3 +128,18 @@ func (l *workLog) servedOnly() (tenant string, ok bool) {
 	defer l.mu.Unlock()
 	return l.only, l.only != "" && !l.mixed
 }
+
+// isOnly reports whether all calls that have not ended, if any, are the tenant's.
+func (l *workLog) isOnly(tenant string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open.next == nil || tenant == "" {
+		return false
+	}
+	for w := l.open.next; w != &l.open; w = w.next {
+		if w.tenant != tenant && w.tenant != "" {
+			return false
+		}
+	}
+	return true
+}
