@@ -135,7 +135,7 @@ func (a *attacker) status(conn net.Conn) {
 func stalledPages(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if a.me < 4 { // something to read
+	if a.me < 4 && a.rand.IntN(10) == 0 { // something to read
 		a.count(a.do(ctx, http.MethodPost, "/v1/chat", "hostile-reader", "application/json",
 			encode(object{"conversation_id": "large", "message": strings.Repeat("large ", 150_000)}), nil))
 	}
