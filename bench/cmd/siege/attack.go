@@ -42,6 +42,33 @@ func registerHostile(ctx context.Context, addr string, s *servers) error {
 	return errors.Join(errs...)
 }
 
+// warmHostile has each hostile tenant begin a turn, so that what a tenant has anyway, such as
+// a bot and its instances, is there before anything is counted.
+func warmHostile(ctx context.Context, addr string) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	c := newClient(addr)
+	var all sync.WaitGroup
+	for _, tenant := range hostileTenants() {
+		all.Go(func() {
+			_, _, _ = c.do(ctx, http.MethodPost, "/v1/chat", tenant, "application/json", encode(object{"conversation_id": "warm", "message": "hello"}), nil)
+		})
+	}
+	all.Wait()
+}
+
+// hostileTenants are those that use a plugin of their own.
+func hostileTenants() []string {
+	out := []string{"hostile-reader", "hostile-editor", "hostile-importer", "hostile-hang"}
+	for _, how := range hostile.Replies {
+		out = append(out, "hostile-"+how)
+	}
+	for i := range 4 {
+		out = append(out, fmt.Sprintf("hostile-database-%d", i))
+	}
+	return out
+}
+
 // attackers is the process that attacks.
 type attackers struct{ cmd *exec.Cmd }
 

@@ -85,6 +85,7 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 		return err
 	}
 	flat := census.Census{Host: host, Profiles: profiles}
+	warmHostile(ctx, host.Addr)
 	if _, err := town.live(ctx, 5*time.Second); err != nil { // connections and plugins are there
 		return err
 	}
