@@ -69,11 +69,19 @@ func (l limit) watch(ctx context.Context, pid int) func() error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	var most int64
+	var of map[string]int64 // MiB by program, at that time
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
 			if now, err := procfs.FamilyPSS(pid); err == nil {
-				most = max(most, now)
+				sum := int64(0)
+				for name, n := range now {
+					sum += n
+					now[name] = n >> 20
+				}
+				if sum > most {
+					most, of = sum, now
+				}
 			}
 			select {
 			case <-ctx.Done():
@@ -84,7 +92,7 @@ func (l limit) watch(ctx context.Context, pid int) func() error {
 	return func() error {
 		cancel()
 		<-done
-		fmt.Printf("host and plugins used %d MiB at most\n", most>>20)
+		fmt.Printf("host and plugins used %d MiB at most, %v\n", most>>20, of)
 		if most > l.bytes {
 			return fmt.Errorf("host and plugins used %d MiB: at most %d were allowed", most>>20, l.bytes>>20)
 		}

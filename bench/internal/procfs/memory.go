@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 )
 
 // Memory is what a process has resident, in KiB. PSS splits pages that several
@@ -35,29 +37,34 @@ func MemoryOf(pid int) (Memory, error) {
 	return m, lines.Err()
 }
 
-// FamilyPSS is what the process and all its descendants have resident, in bytes. Pages
-// that they share count once.
-func FamilyPSS(pid int) (int64, error) {
+// FamilyPSS is what the process and all its descendants have resident, in bytes by the
+// name of the program. Pages that they share count once.
+func FamilyPSS(pid int) (map[string]int64, error) {
+	out := map[string]int64{}
+	return out, addPSS(out, pid)
+}
+
+func addPSS(to map[string]int64, pid int) error {
 	m, err := MemoryOf(pid)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	sum := m.PSS << 10
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return err
+	}
+	program, _, _ := strings.Cut(string(line), "\x00")
+	to[filepath.Base(program)] += m.PSS << 10
 	below, err := children(pid)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, child := range below {
-		n, err := FamilyPSS(child)
-		if gone(err) {
-			continue
+		if err := addPSS(to, child); err != nil && !gone(err) {
+			return err
 		}
-		if err != nil {
-			return 0, err
-		}
-		sum += n
 	}
-	return sum, nil
+	return nil
 }
 
 // residentOf reads what everybody may see.
