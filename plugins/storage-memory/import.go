@@ -31,8 +31,12 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	if c.user != req.Call.User {
 		return 0, fault.New(fault.Conflict, "the conversation belongs to another user").At("user")
 	}
-	if s.maxBytes > 0 && t.bytes >= s.maxBytes {
-		return 0, s.full()
+	var more int64
+	for _, turn := range fresh {
+		more += sizeOfTurn(turn)
+	}
+	if err := s.full(t, more); err != nil {
+		return 0, err
 	}
 	if !known {
 		c.life = s.lives.Add(1)

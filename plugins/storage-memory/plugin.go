@@ -2,6 +2,8 @@ package memstore
 
 import (
 	"context"
+	"os"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/storage"
@@ -16,14 +18,20 @@ const Version = "0.1.0"
 // Config is the block conversation_storage with backend = "memory". It has no
 // connection and no pool: those keys are refused as unknown.
 type Config struct {
-	MaxBytes int64 `json:"max_bytes,omitempty" botyard:"operator-only" jsonschema:"minimum=0,default=1073741824" jsonschema_description:"About how many bytes of conversations one tenant may keep. Beyond it new turns are refused until something is deleted; 0 sets no bound."`
+	MaxBytes int64 `json:"max_bytes,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1099511627776,default=1073741824" jsonschema_description:"About how many bytes of conversations one tenant may keep. Beyond it new turns are refused until something is deleted. All tenants together have a bound too, see BOTYARD_STORAGE_MEMORY_BYTES."`
 }
 
-// Plugin serves a Store for each configuration.
+// Plugin serves a Store for each configuration. All of them together keep at most what
+// [TotalVariable] says.
 func Plugin() sdk.Plugin {
+	total, err := totalBytes(os.Getenv(TotalVariable), memory(os.DirFS("/")))
+	shared := newBudget(total)
 	return storage.NewPlugin(Name, Version,
 		func(_ context.Context, cfg Config, _ sdk.Env) (storage.Storage, error) {
-			return New(cfg), nil
+			if err != nil {
+				return nil, err
+			}
+			return newStore(cfg, time.Now, shared), nil
 		},
 		sdk.Exclusive(), sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapOwners),
 		sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))

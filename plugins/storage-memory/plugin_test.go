@@ -23,7 +23,6 @@ func TestConfig(t *testing.T) {
 		want  int64 // -1: refused
 	}{
 		{`{}`, 1 << 30},
-		{`{"max_bytes": 0}`, 0},
 		{`{"max_bytes": 4096}`, 4096},
 		{`{"max_bytes": "4096"}`, -1},
 		{`{"connection": {"host": "localhost"}}`, -1},

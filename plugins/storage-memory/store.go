@@ -17,13 +17,16 @@ import (
 
 const shardCount = 64
 
-// Store keeps conversations and tenants in memory. It needs no Close.
+// Store keeps conversations and tenants in memory. Close gives what they take back to
+// the other stores of the process.
 type Store struct {
 	now      func() time.Time
 	epoch    time.Time // leases count from here, by the monotonic clock
 	origin   string    // tells this Store's fences from any other's
 	lives    atomic.Uint64
 	maxBytes int64
+	budget   *budget
+	closed   atomic.Bool
 	holders  holders
 	seed     maphash.Seed
 	shards   [shardCount]shard
@@ -50,12 +53,15 @@ type shard struct {
 	leftovers map[tenantID][]*conversation
 }
 
-// New makes an empty Store.
-func New(cfg Config) *Store { return newStore(cfg, time.Now) }
+// New makes an empty Store with a bound for all its tenants of its own.
+func New(cfg Config) *Store { return newStore(cfg, time.Now, newBudget(defaultTotal)) }
 
-func newStore(cfg Config, now func() time.Time) *Store {
+func newStore(cfg Config, now func() time.Time, shared *budget) *Store {
+	if cfg.MaxBytes <= 0 { // a library caller's; the schema lets none through
+		cfg.MaxBytes = defaultTotal
+	}
 	s := &Store{
-		now: now, epoch: now(), origin: rand.Text()[:10], maxBytes: cfg.MaxBytes,
+		now: now, epoch: now(), origin: rand.Text()[:10], maxBytes: cfg.MaxBytes, budget: shared,
 		seed: maphash.MakeSeed(), registry: newRegistry(),
 	}
 	s.holders.byName = make(map[string]*holder)
@@ -74,6 +80,25 @@ func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration
 		return err
 	}
 	s.holders.renew(holders, s.elapsed()+lease)
+	return nil
+}
+
+// Close gives back what all tenants of the store take. Nothing is kept after it.
+func (s *Store) Close() error {
+	s.closed.Store(true)
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		tenants := slices.Collect(maps.Values(sh.tenants))
+		clear(sh.tenants)
+		sh.mu.Unlock()
+		for _, t := range tenants {
+			t.mu.Lock()
+			t.gone = true
+			t.account.close()
+			t.mu.Unlock()
+		}
+	}
 	return nil
 }
 
@@ -104,7 +129,7 @@ func (s *Store) enter(call sdk.Call) (*tenant, error) {
 		t := s.lookup(call)
 		if t == nil {
 			var err error
-			if t, err = sh.create(id); err != nil {
+			if t, err = sh.create(id, s); err != nil {
 				return nil, err
 			}
 		}
@@ -116,7 +141,7 @@ func (s *Store) enter(call sdk.Call) (*tenant, error) {
 	}
 }
 
-func (sh *shard) create(id tenantID) (*tenant, error) {
+func (sh *shard) create(id tenantID, s *Store) (*tenant, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if t := sh.tenants[id]; t != nil {
@@ -125,7 +150,11 @@ func (sh *shard) create(id tenantID) (*tenant, error) {
 	if _, purged := sh.purged[id]; purged {
 		return nil, fault.New(fault.Conflict, "this life of the tenant was deleted")
 	}
+	if s.closed.Load() {
+		return nil, fault.New(fault.Internal, "the store is closed")
+	}
 	t := newTenant()
+	t.account = &account{budget: s.budget, tenant: id.id}
 	sh.tenants[id] = t
 	return t, nil
 }
@@ -148,5 +177,6 @@ func (s *Store) purge(call sdk.Call) []*conversation {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.gone = true
+	t.account.close()
 	return slices.Collect(maps.Values(t.conversations))
 }

@@ -36,7 +36,7 @@ func (c *clock) pass(d time.Duration) {
 
 func clocked(cfg Config) (*Store, *clock) {
 	c := &clock{at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	return newStore(cfg, c.now), c
+	return newStore(cfg, c.now, newBudget(defaultTotal)), c
 }
 
 var call = sdk.Call{Tenant: "t", Conversation: "c", User: "u"}

@@ -15,6 +15,7 @@ type tenant struct {
 	mu            sync.RWMutex
 	gone          bool // deleted; whoever still points here must look again
 	bytes         int64
+	account       *account
 	conversations map[string]*conversation
 	byID          *btree.BTreeG[*conversation]
 	byUser        *btree.BTreeG[*conversation]          // by user, then id
@@ -38,14 +39,14 @@ func (t *tenant) add(c *conversation) {
 	t.conversations[c.id] = c
 	t.byID.ReplaceOrInsert(c)
 	t.byUser.ReplaceOrInsert(c)
-	t.bytes += c.bytes
+	t.change(c.bytes)
 }
 
 func (t *tenant) remove(c *conversation) {
 	delete(t.conversations, c.id)
 	t.byID.Delete(c)
 	t.byUser.Delete(c)
-	t.bytes -= c.bytes
+	t.change(-c.bytes)
 	for user := range c.guests {
 		t.part(user, c)
 	}

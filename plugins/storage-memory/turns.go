@@ -32,8 +32,8 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 			return res, nil
 		}
 	}
-	if s.maxBytes > 0 && t.bytes >= s.maxBytes {
-		return nil, s.full()
+	if err := s.full(t, sizeOfBegin(req)); err != nil {
+		return nil, err
 	}
 	if c == nil {
 		c = &conversation{
@@ -93,11 +93,7 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	return held.Number, nil
 }
 
-func (s *Store) full() error {
-	return fault.New(fault.QuotaExhausted, "the tenant's conversations take up the %d bytes that max_bytes allows", s.maxBytes)
-}
-
 func (t *tenant) grow(c *conversation, n int64) {
 	c.bytes += n
-	t.bytes += n
+	t.change(n)
 }

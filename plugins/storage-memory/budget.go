@@ -1,0 +1,151 @@
+package memstore
+
+import (
+	"bufio"
+	"bytes"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// TotalVariable is the environment variable that says about how many bytes the
+// conversations of all tenants may take in one process of the plugin.
+const TotalVariable = "BOTYARD_STORAGE_MEMORY_BYTES"
+
+const (
+	defaultTotal = 1 << 30
+	leastTotal   = 1 << 20
+	// partOfMemory is how much of the memory that the process may use is for conversations
+	// where nobody says: what is counted is less than what is taken.
+	partOfMemory = 4
+
+	partForSmall = 5    // a fifth of the whole
+	smallTenant  = 1024 // who has less than a 1024th of it
+)
+
+// budget is what the stores of a process may keep together.
+type budget struct {
+	total int64
+
+	mu   sync.Mutex
+	used int64
+	by   map[string]int64 // by tenant, over its lives and over stores
+}
+
+func newBudget(total int64) *budget { return &budget{total: total, by: map[string]int64{}} }
+
+func (b *budget) change(tenant string, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used += n
+	if b.by[tenant] += n; b.by[tenant] <= 0 {
+		delete(b.by, tenant)
+	}
+}
+
+// admits reports whether the tenant may have n bytes more. One tenant may only while more is free
+// than it has then, and a part of the whole is for those that have little: so that some large
+// ones leave room for all others.
+func (b *budget) admits(tenant string, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	has, used := b.by[tenant]+n, b.used+n
+	return b.total-b.total/partForSmall-used >= has || has <= b.total/smallTenant && used <= b.total
+}
+
+// account is what one life of a tenant takes of a budget. The tenant's lock guards it.
+type account struct {
+	budget *budget
+	tenant string
+	used   int64
+	closed bool
+}
+
+func (a *account) change(n int64) {
+	if a == nil || a.closed {
+		return
+	}
+	a.used += n
+	a.budget.change(a.tenant, n)
+}
+
+// close gives back everything. What changes after it is not counted.
+func (a *account) close() {
+	if a == nil || a.closed {
+		return
+	}
+	a.budget.change(a.tenant, -a.used)
+	a.used, a.closed = 0, true
+}
+
+// change counts n bytes more.
+func (t *tenant) change(n int64) {
+	t.bytes += n
+	t.account.change(n)
+}
+
+// full is the error for a tenant that may not have n bytes more, or nil. The caller holds
+// the tenant's lock.
+func (s *Store) full(t *tenant, n int64) error {
+	if t.bytes >= s.maxBytes {
+		return fault.New(fault.QuotaExhausted, "the tenant's conversations take up the %d bytes that max_bytes allows", s.maxBytes)
+	}
+	if !s.budget.admits(t.account.tenant, n) {
+		return fault.New(fault.QuotaExhausted,
+			"the memory for conversations is nearly used up: one tenant gets more only while more is free than it has, and all tenants together have %d bytes; the variable %s of the host sets more",
+			s.budget.total, TotalVariable).By(fault.PartyHost)
+	}
+	return nil
+}
+
+// totalBytes reads the variable. Where it is empty a quarter of the memory counts, and at
+// most a gigabyte; memory is 0 where it is not known.
+func totalBytes(text string, memory int64) (int64, error) {
+	if text == "" {
+		if memory <= 0 {
+			return defaultTotal, nil
+		}
+		return max(min(memory/partOfMemory, defaultTotal), leastTotal), nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < leastTotal {
+		return 0, fault.New(fault.Invalid, "the variable %s is no number of bytes of at least %d: set it for the host, or take it out of plugin.storage.memory.env",
+			TotalVariable, leastTotal).By(fault.PartyHost)
+	}
+	return n, nil
+}
+
+// memory is how much this process may use: what its control groups allow, or the
+// machine has; 0 where neither is said.
+func memory(root fs.FS) int64 {
+	var least int64
+	note := func(n int64) {
+		if n > 0 && (least == 0 || n < least) {
+			least = n
+		}
+	}
+	text, _ := fs.ReadFile(root, "proc/meminfo")
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "MemTotal:"); ok {
+			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
+			note(kib << 10)
+		}
+	}
+	text, _ = fs.ReadFile(root, "proc/self/cgroup")
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		group, ok := strings.CutPrefix(lines.Text(), "0::/") // version 2
+		if !ok {
+			continue
+		}
+		for group = path.Join("sys/fs/cgroup", group); strings.HasPrefix(group, "sys/fs/cgroup"); group = path.Dir(group) {
+			limit, _ := fs.ReadFile(root, path.Join(group, "memory.max"))
+			n, _ := strconv.ParseInt(strings.TrimSpace(string(limit)), 10, 64) // "max" is none
+			note(n)
+		}
+	}
+	return least
+}

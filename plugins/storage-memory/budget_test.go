@@ -1,0 +1,144 @@
+package memstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/schema"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// write runs a turn of n bytes in a conversation of its own.
+func write(s *Store, tenant, conversation string, n int) error {
+	call := sdk.Call{Tenant: tenant, Incarnation: "1", Conversation: conversation}
+	begun, err := s.Begin(context.Background(), &storage.BeginRequest{
+		Call: call, Message: chat.Text(chat.User, strings.Repeat("x", n)), Holder: "h", Lease: time.Minute,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.Commit(context.Background(), &storage.CommitRequest{
+		Call: call, Fence: begun.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "y")},
+	})
+	return err
+}
+
+// beyond: conversations in memory
+func TestBudgetOfAllTenants(t *testing.T) {
+	shared := newBudget(leastTotal)
+	stores := []*Store{newStore(Config{}, time.Now, shared), newStore(Config{MaxBytes: 1 << 40}, time.Now, shared)}
+	const piece = 16 << 10
+	fill := func(tenant string) (turns int) {
+		for ; turns < 1000; turns++ { // over all stores: another configuration is no way to have more
+			err := write(stores[turns%2], tenant, fmt.Sprint(turns), piece)
+			if fault.Is(err, fault.QuotaExhausted) {
+				if !strings.Contains(err.Error(), TotalVariable) {
+					t.Fatal(err)
+				}
+				return turns
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Fatal("no end")
+		return 0
+	}
+	half := leastTotal * 4 / 5 / piece / 2
+	if turns := fill("greedy"); turns < half-4 || turns > half+1 {
+		t.Errorf("one tenant had room for %d turns, not about %d", turns, half)
+	}
+	for i := range 50 {
+		if turns := fill(fmt.Sprint("greedy", i)); turns < 1 && i < 4 {
+			t.Errorf("tenant %d had no room", i)
+		}
+	}
+	if err := write(stores[0], "modest", "c", 100); err != nil {
+		t.Errorf("a tenant that has nothing: %v", err)
+	}
+	if shared.used > leastTotal+piece*2 {
+		t.Errorf("%d bytes are used of %d", shared.used, leastTotal)
+	}
+	// What is deleted, or goes with its store, is free again.
+	if _, err := stores[0].Delete(t.Context(), storage.Scope{Tenant: true, Call: sdk.Call{Tenant: "greedy", Incarnation: "1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(stores[1], "greedy3", "again", piece); err != nil {
+		t.Errorf("after a tenant was deleted: %v", err)
+	}
+	for _, s := range stores {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if shared.used != 0 || len(shared.by) != 0 {
+		t.Errorf("%d bytes of %d tenants are used by nobody", shared.used, len(shared.by))
+	}
+}
+
+// beyond: conversations of a tenant in memory
+func TestMaxBytesIsNeverWithoutBound(t *testing.T) {
+	s := newStore(Config{MaxBytes: 4096}, time.Now, newBudget(defaultTotal))
+	if err := write(s, "a", "1", 5000); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(s, "a", "2", 1); !fault.Is(err, fault.QuotaExhausted) || !strings.Contains(err.Error(), "max_bytes") {
+		t.Errorf("beyond max_bytes: %v", err)
+	}
+	if err := write(s, "b", "1", 1); err != nil {
+		t.Errorf("a neighbour: %v", err)
+	}
+	var of struct {
+		Properties map[string]struct{ Minimum, Maximum int64 }
+	}
+	raw := Plugin().Info.ConfigSchema
+	if err := schema.Decode(raw, []byte(`{}`), &Config{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &of); err != nil || of.Properties["max_bytes"].Minimum != 1 || of.Properties["max_bytes"].Maximum == 0 {
+		t.Errorf("%+v, %v", of, err)
+	}
+}
+
+func TestTotalBytes(t *testing.T) {
+	for _, try := range []struct {
+		text   string
+		memory int64
+		want   int64 // 0: refused
+	}{
+		{"", 0, 1 << 30}, {"", 1 << 30, 1 << 28}, {"", 1 << 40, 1 << 30}, {"", 1 << 20, 1 << 20},
+		{"5000000", 1 << 20, 5000000}, {"0", 0, 0}, {"-1", 0, 0}, {"1000", 0, 0}, {"1GiB", 0, 0}, {" 5000000", 0, 0},
+	} {
+		got, err := totalBytes(try.text, try.memory)
+		if got != try.want || (err == nil) != (try.want > 0) || err != nil && !strings.Contains(err.Error(), TotalVariable) {
+			t.Errorf("%q of %d: %d, %v", try.text, try.memory, got, err)
+		}
+	}
+}
+
+func TestMemoryOfTheMachine(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	for _, try := range []struct {
+		name string
+		root fstest.MapFS
+		want int64
+	}{
+		{"nothing", fstest.MapFS{}, 0},
+		{"machine", fstest.MapFS{"proc/meminfo": file("MemFree: 1 kB\nMemTotal:       1024 kB\n")}, 1 << 20},
+		{"container", fstest.MapFS{"proc/meminfo": file("MemTotal: 1024 kB\n"), "proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("4096\n")}, 4096},
+		{"service", fstest.MapFS{"proc/meminfo": file("MemTotal: 1024 kB\n"), "proc/self/cgroup": file("0::/system.slice/botyard.service\n"),
+			"sys/fs/cgroup/system.slice/botyard.service/memory.max": file("max\n"), "sys/fs/cgroup/system.slice/memory.max": file("8192\n")}, 8192},
+	} {
+		if got := memory(try.root); got != try.want {
+			t.Errorf("%s: %d, not %d", try.name, got, try.want)
+		}
+	}
+}
