@@ -32,6 +32,10 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	// Tests play many hosts in one process, each with connections of its own.
+	if err := os.Setenv(ConnectionsVariable, "1000"); err != nil {
+		panic(err)
+	}
 	databases.opts = pgtest.Options{NoSync: true, TCP: os.Getenv(pgtest.ForeignEnv) == ""}
 	code := m.Run()
 	for _, c := range []*common{&databases, &unrest, &guarded} {

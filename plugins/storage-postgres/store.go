@@ -73,6 +73,15 @@ func Open(ctx context.Context, cfg Config, env sdk.Env) (*Store, error) {
 }
 
 func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
+	shared, err := allServers()
+	if err != nil {
+		return nil, err
+	}
+	return newStoreWith(cfg, env, steps, shared)
+}
+
+// newStoreWith makes a Store whose connections are of those that shared has.
+func newStoreWith(cfg Config, env sdk.Env, steps []layout, shared *servers) (*Store, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -92,9 +101,9 @@ func newStore(cfg Config, env sdk.Env, steps []layout) (*Store, error) {
 	if err != nil {
 		return nil, fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
 	}
-	p, err := newPool(main, cfg.PoolSize)
+	p, err := newPool(main, cfg.PoolSize, shared)
 	if err != nil {
-		return nil, fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
+		return nil, err
 	}
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{
