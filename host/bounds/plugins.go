@@ -72,4 +72,19 @@ var plugins = []Bound{
 		Each:   Bytes(sdk.MaxReplyBytes),
 		Answer: "The reply ends there, with finish_reason length.",
 	},
+	{
+		Name: "conversations of a tenant in memory", What: "What storage-memory keeps of a tenant's conversations, about. One turn may lead beyond it.",
+		Each: Bytes(1 << 40), Key: "storage memory: max_bytes",
+		Answer: "Begin fails with quota_exhausted, 429; what is kept stays.",
+	},
+	{
+		Name: "conversations in memory", What: "What storage-memory keeps of all tenants' conversations in a process, about: a quarter of its memory, or what the variable BOTYARD_STORAGE_MEMORY_BYTES says. One tenant gets more only while more is free than it has; the last fifth is for those that have less than a 1024th.",
+		Each: "half of four fifths", All: Bytes(1 << 30),
+		Answer: "Begin fails with quota_exhausted, 429, and names the variable; what is kept stays.",
+	},
+	{
+		Name: "connections to a database server", What: "The connections of storage-postgres to one server, over all configurations of a process, shared out evenly; the variable BOTYARD_STORAGE_POSTGRES_CONNECTIONS sets another number. A registry that listens has one more.",
+		Each: "pool_size + max_overflow, or its share", All: "80",
+		Answer: "Turns wait for 5 seconds, then fail with provider_failed; more configurations than connections are refused with quota_exhausted.",
+	},
 }

@@ -18,14 +18,15 @@ const everyMarked = "*"
 type policy struct {
 	keys    []string // patterns
 	keysAt  origin
+	keysOf  string                // the plan whose block has them; empty for the host's
 	plugins map[string]selectable // by kind
-	plan    string                // whose tenants it binds; empty for those without one
 }
 
 // selectable are the plugins of a kind that a tenant may select, and where they are listed.
 type selectable struct {
 	names []string
 	at    origin
+	of    string // the plan whose block has them; empty for the host's
 	given bool
 }
 
@@ -39,12 +40,16 @@ func (h *Host) readPolicies() {
 }
 
 func (h *Host) policyOf(plan string) *policy {
-	p := &policy{plan: plan, keys: []string{everyMarked}, keysAt: origin{layer: builtIn}, plugins: map[string]selectable{}}
+	p := &policy{keys: []string{everyMarked}, keysAt: origin{layer: builtIn}, plugins: map[string]selectable{}}
 	roots := []Path{{policyKey}}
 	if plan != "" {
 		roots = append(roots, Path{planKey, plan, policyKey})
 	}
-	for _, root := range roots {
+	for i, root := range roots {
+		of := ""
+		if i > 0 {
+			of = plan
+		}
 		var at any = h.own.tree
 		for _, segment := range root {
 			m, _ := at.(map[string]any)
@@ -52,12 +57,12 @@ func (h *Host) policyOf(plan string) *policy {
 		}
 		values, _ := at.(map[string]any)
 		if _, given := values["keys"]; given {
-			p.keys, p.keysAt = decoder{values: values}.texts("keys"), h.own.places.locate(root.with("keys"))
+			p.keys, p.keysAt, p.keysOf = decoder{values: values}.texts("keys"), h.own.places.locate(root.with("keys")), of
 		}
 		plugins, _ := values["plugins"].(map[string]any)
 		for kind := range plugins {
 			p.plugins[kind] = selectable{
-				names: decoder{values: plugins}.texts(kind), at: h.own.places.locate(root.with("plugins", kind)), given: true,
+				names: decoder{values: plugins}.texts(kind), at: h.own.places.locate(root.with("plugins", kind)), of: of, given: true,
 			}
 		}
 	}
@@ -179,7 +184,7 @@ func (p *policy) key(path Path, m marks, plugin string) ruling {
 	if p.lists(path, named) {
 		return ruling{allowed: true, lower: m.author == byLower}
 	}
-	r := ruling{allow: p.line("keys = " + listed(p.keys, keyOf(path).String()))}
+	r := ruling{allow: line(p.keysOf, "keys = "+listed(p.keys, keyOf(path).String()))}
 	switch {
 	case path[0] == planKey:
 		return ruling{rule: "a tenant's plan is the operator's to name (built-in rule)"}
@@ -223,7 +228,7 @@ func (p *policy) selector(b block, name string) ruling {
 	if slices.Contains(s.names, name) {
 		return ruling{allowed: true}
 	}
-	r := ruling{allow: p.line(fmt.Sprintf("plugins = { %s = %s }", b.kind, listed(s.names, name)))}
+	r := ruling{allow: line(s.of, fmt.Sprintf("plugins = { %s = %s }", b.kind, listed(s.names, name)))}
 	if s.given {
 		r.rule = fmt.Sprintf("tenant_policy.plugins.%s does not list it (%s)", b.kind, s.at.pos)
 	} else {
@@ -232,11 +237,11 @@ func (p *policy) selector(b block, name string) ruling {
 	return r
 }
 
-// line is what to write into the host file, in HCL.
-func (p *policy) line(what string) string {
+// line is what to write into the host file, in HCL: into the block of a plan, or the host's.
+func line(plan, what string) string {
 	line := policyKey + " { " + what + " }"
-	if p.plan != "" {
-		line = fmt.Sprintf("plan %q { %s }", p.plan, line)
+	if plan != "" {
+		line = fmt.Sprintf("plan %q { %s }", plan, line)
 	}
 	return line
 }
