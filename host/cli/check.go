@@ -209,40 +209,43 @@ func (c *checked) add(err error) error {
 	return nil
 }
 
+// addFiles adds the problems and warnings of files that could be read.
+func (c *checked) addFiles(ctx context.Context, f *hostFlags, files *files) error {
+	// As serve does, before anything is made.
+	o := f.hostOptions()
+	c.problems = host.Preflight(o, files.host)
+	c.warnings = append(host.Warnings(o, files.host, files.plugins), files.ignored...)
+	if err := c.add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
+		return err
+	}
+	if _, _, err := host.RegistryStorage(ctx, files.host, files.plugins); c.add(err) != nil {
+		return err
+	}
+	first := map[string]string{}
+	for _, path := range files.tenants {
+		id := tenantOf(path)
+		if other, taken := first[id]; taken {
+			c.problems = append(c.problems, config.Problem{
+				Pos: config.Pos{File: path}, Message: fmt.Sprintf("the tenant %q is that of %s already", id, other), Expected: "one file for each tenant",
+			})
+			continue
+		}
+		first[id] = path
+		_, err := files.tenant(ctx, path)
+		if err == nil {
+			c.tenants = append(c.tenants, id)
+		}
+		if err := c.add(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // check finds all problems of all files.
 func check(ctx context.Context, f *hostFlags) (*checked, error) {
 	c := &checked{tenants: []string{}}
-	err := withFiles(ctx, f, func(files *files) error {
-		// As serve does, before anything is made.
-		o := f.hostOptions()
-		c.problems = host.Preflight(o, files.host)
-		c.warnings = append(host.Warnings(o, files.host, files.plugins), files.ignored...)
-		if err := c.add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
-			return err
-		}
-		if _, _, err := host.RegistryStorage(ctx, files.host, files.plugins); c.add(err) != nil {
-			return err
-		}
-		first := map[string]string{}
-		for _, path := range files.tenants {
-			id := tenantOf(path)
-			if other, taken := first[id]; taken {
-				c.problems = append(c.problems, config.Problem{
-					Pos: config.Pos{File: path}, Message: fmt.Sprintf("the tenant %q is that of %s already", id, other), Expected: "one file for each tenant",
-				})
-				continue
-			}
-			first[id] = path
-			_, err := files.tenant(ctx, path)
-			if err == nil {
-				c.tenants = append(c.tenants, id)
-			}
-			if err := c.add(err); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := withFiles(ctx, f, func(files *files) error { return c.addFiles(ctx, f, files) })
 	err = c.add(err) // host files that cannot be read are problems too
 	c.problems = unique(c.problems)
 	return c, err

@@ -45,7 +45,7 @@ const exitStatuses = `Exit status:
   0  done
   1  failed: a host answered with an error, or did not answer
   2  wrong usage: an unknown command or flag, a missing argument
-  3  a configuration is invalid`
+  3  a configuration is invalid, or the doctor found a problem`
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -67,7 +67,7 @@ its memory and its storage, are plugin processes that its tenant's configuration
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
-		newServe(), newDev(), newDemo(), newConfig(),
+		newServe(), newDev(), newDemo(), newConfig(), newDoctor(),
 		newTenant(), newPlugin(), newTurn(), newStorage(), newChat(), newVersion(),
 	)
 	root.InitDefaultCompletionCmd()
