@@ -55,13 +55,14 @@ type timing struct {
 	linger     time.Duration // after which no host writes under a life that ended
 	first      time.Duration // to the first look for what is too old, and half as much by chance
 	every      time.Duration // between two, a tenth more or less
+	slice      time.Duration // of a visit of retention, after which others have their turn
 	restFactor int           // how much longer than a call the rest after it is
 	now        func() time.Time
 }
 
 var usual = timing{
 	patience: 10 * time.Second, linger: 2 * time.Second,
-	first: time.Minute, every: time.Hour, restFactor: 3, now: time.Now,
+	first: time.Minute, every: time.Hour, restFactor: 3, now: time.Now, slice: bounds.RetainSlice,
 }
 
 // Archive is used concurrently.

@@ -3,11 +3,12 @@ package archive
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -45,51 +46,36 @@ func (a *Archive) Run(ctx context.Context) {
 // keeps them, of all tenants, as slowly as it takes to be in nobody's way. A tenant
 // that fails is logged and left for the next time; the error is that of the registry.
 func (a *Archive) Retain(ctx context.Context) (Retained, error) {
-	var done Retained
+	s, stop := newSweep(ctx, a)
+	defer stop()
+	var working sync.WaitGroup
+	for range bounds.RetainAtOnce {
+		working.Go(func() { s.work(ctx) })
+	}
 	pause := func(after time.Duration) error { return a.restAfter(ctx, after) }
-	err := a.o.Registry.EachEstate(ctx, a.o.MayRetain, pause, func(s *registry.Estate) error {
-		if s.Effective == nil || s.Effective.RetentionDays == 0 {
-			return nil
-		}
-		done.Tenants++
-		o := &old{a: a, estate: s, before: a.o.timing.now().AddDate(0, 0, -s.Effective.RetentionDays), done: &done}
-		if err := o.delete(ctx); err != nil && ctx.Err() == nil {
-			done.Failed++
-			a.o.Log.Warn("a tenant's old conversations could not be deleted", "tenant", s.Tenant, "error", err)
+	err := a.o.Registry.EachEstate(ctx, a.o.MayRetain, pause, func(e *registry.Estate) error {
+		if e.Effective != nil && e.Effective.RetentionDays != 0 {
+			s.add(e)
 		}
 		return ctx.Err()
 	})
-	return done, err
+	s.end()
+	working.Wait()
+	if err == nil {
+		err = ctx.Err()
+	}
+	s.done.Failed = len(s.failed)
+	return s.done, err
 }
 
-// old is what one tenant does not keep any longer.
+// old is what one tenant does not keep any longer in one storage.
 type old struct {
 	a      *Archive
+	sweep  *sweep
 	estate *registry.Estate
+	visit  *visit
 	before time.Time
-	done   *Retained
-}
-
-// delete looks through every storage that the tenant was written to.
-func (o *old) delete(ctx context.Context) error {
-	var failed error
-	for _, b := range o.estate.Life.Storages {
-		store, err := o.a.open(ctx, o.estate.Tenant, b)
-		if err == nil {
-			err = o.in(ctx, store)
-			store.Close()
-			if err != nil {
-				err = named(b, err)
-			}
-		}
-		if ctx.Err() != nil {
-			return fault.Of(context.Cause(ctx))
-		}
-		if failed == nil {
-			failed = err
-		}
-	}
-	return failed
+	until  time.Time // when the visit gives its place up
 }
 
 // retainPage is how many conversations are listed at once.
@@ -99,27 +85,32 @@ func (o *old) call(conversation string) sdk.Call {
 	return sdk.Call{Tenant: o.estate.Tenant, Incarnation: o.estate.Life.Incarnation, Conversation: conversation}
 }
 
-func (o *old) in(ctx context.Context, store storage.Storage) error {
-	for after, more := "", true; more; {
+// in looks through the storage from where the visit was, and reports whether there is more
+// to be looked at.
+func (o *old) in(ctx context.Context, store storage.Storage) (more bool, err error) {
+	for more := true; more; {
 		var page *storage.ConversationPage
 		if err := o.gently(ctx, func() error {
 			return o.a.insist(ctx, func() (err error) {
-				page, err = store.List(ctx, &storage.ListRequest{Call: o.call(""), After: after, Limit: retainPage})
+				page, err = store.List(ctx, &storage.ListRequest{Call: o.call(""), After: o.visit.after, Limit: retainPage})
 				return err
 			})
 		}); err != nil {
-			return err
+			return false, err
 		}
 		for _, c := range page.Conversations {
-			if after = c.ID; c.UpdatedAt.Before(o.before) {
+			if c.UpdatedAt.Before(o.before) {
 				if err := o.conversation(ctx, store, c.ID); err != nil {
-					return err
+					return false, err
 				}
+			}
+			if o.visit.after = c.ID; time.Now().After(o.until) {
+				return true, nil
 			}
 		}
 		more = page.More && len(page.Conversations) > 0
 	}
-	return nil
+	return false, nil
 }
 
 // conversation deletes one, unless it was changed since it was listed.
@@ -131,8 +122,7 @@ func (o *old) conversation(ctx context.Context, store storage.Storage, id string
 				d, err = store.Delete(ctx, storage.Scope{Call: o.call(id), Before: o.before, Limit: step})
 				return err
 			})
-			o.done.Conversations += d.Conversations
-			o.done.Turns += d.Turns
+			o.sweep.count(d)
 			more = d.More
 			gone += d.Conversations
 			return err
@@ -145,6 +135,14 @@ func (o *old) conversation(ctx context.Context, store storage.Storage, id string
 		}
 	}
 	return nil
+}
+
+// count adds what was deleted.
+func (s *sweep) count(d storage.Deleted) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done.Conversations += d.Conversations
+	s.done.Turns += d.Turns
 }
 
 // gently makes a call and rests after it, the longer the longer it took: whatever the

@@ -166,7 +166,7 @@ func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
 		},
 		timing: timing{
 			patience: 400 * time.Millisecond, linger: 10 * time.Millisecond,
-			first: time.Millisecond, every: 10 * time.Millisecond, now: time.Now,
+			first: time.Millisecond, every: 10 * time.Millisecond, slice: time.Minute, now: time.Now,
 		},
 	})
 	return s

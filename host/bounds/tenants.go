@@ -21,6 +21,15 @@ const (
 	// ProbeTimeout bounds how long the plugins of one tenant's settings are asked for their
 	// opinion of them.
 	ProbeTimeout = 15 * time.Second
+	// RetainAtOnce bounds the storages that are looked through at once for what is too old,
+	// RetainOfTenant those of one tenant.
+	RetainAtOnce   = 8
+	RetainOfTenant = 2
+	// RetainSlice is how long one tenant is looked at before another has its turn.
+	RetainSlice = time.Minute
+	// RetainInVain is how many tenants in a row find that a storage does not answer before
+	// the others do not try.
+	RetainInVain = 3
 	// MaxTenantsTried is for how many tenants a host remembers that.
 	MaxTenantsTried = 10_000
 	// OwnDocumentBytes bounds a tenant's own settings as compact JSON. Sealed and escaped
@@ -66,5 +75,14 @@ var tenants = []Bound{
 		Name: "own settings", What: "The size of a tenant's own settings, as compact JSON without needless escapes.",
 		Each:   Bytes(OwnDocumentBytes),
 		Answer: "422, also for a merge patch whose result is larger",
+	},
+	{
+		Name: "retention", What: "The storages that are looked through at once for conversations that are older than retention_days. A call that hangs is bounded by its plugin's call_timeout.",
+		Each: fmt.Sprintf("%d of a tenant, %s until others have their turn", RetainOfTenant, RetainSlice), All: fmt.Sprint(RetainAtOnce),
+		Answer: "It comes again after the others.",
+	},
+	{
+		Name: "retention in vain", What: "The tenants that find, one after the other, that a storage does not answer.",
+		Each: fmt.Sprintf("%d for each storage", RetainInVain), Answer: "What other tenants have there is looked at an hour later.",
 	},
 }
