@@ -87,6 +87,11 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		h.tenants.Retry()
 	}
 	h.log.Info("host files read again", "applied", out.Applied, "dry_run", o.DryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
+	for _, c := range out.Changes {
+		if c.Held != nil {
+			h.log.Info("a tenant's own settings are held: they are not what the host's files allow", "tenant", c.Tenant, "dry_run", o.DryRun, "reason", c.Held)
+		}
+	}
 	h.warn(out.Warnings)
 	if len(out.Restart) > 0 {
 		h.log.Warn("keys of the host's files do not count before the next start", "keys", out.Restart)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
@@ -303,9 +305,9 @@ func (i *importing) registered(missing error) error {
 		return &f
 	case i.settings == nil:
 		return fault.New(fault.Invalid, "the tenant cannot be registered with this export, which is one user's and has no configuration")
-	case len(i.settings.LeftOut) > 0:
+	case len(i.settings.LeftOut)+len(i.settings.OwnLeftOut) > 0:
 		return fault.New(fault.Invalid, "the tenant cannot be registered with this export, which its secrets are left out of: register it with them first (%s)",
-			strings.Join(i.settings.LeftOut, ", "))
+			strings.Join(append(slices.Clone(i.settings.LeftOut), i.settings.OwnLeftOut...), ", "))
 	}
 	doc, err := config.ParseStored("tenant "+i.id, i.settings.Config)
 	if err != nil {
@@ -313,5 +315,16 @@ func (i *importing) registered(missing error) error {
 	}
 	t, _, err := i.a.o.Registry.Put(i.ctx, i.id, doc, registry.PutOptions{IfNone: true, Note: "registered by an import"})
 	i.done.Registered = t.Created
-	return err
+	if err != nil || i.settings.Own == nil {
+		return err
+	}
+	// They have to be what the operator of this host lets a tenant set.
+	own, err := config.ParseStored(ledger.OwnName, i.settings.Own)
+	if err == nil {
+		_, _, err = i.a.o.Registry.Put(i.ctx, i.id, own, registry.PutOptions{Author: ledger.Tenant, IfNone: true, Note: "registered by an import"})
+	}
+	if err != nil {
+		return fault.New(fault.Invalid, "the tenant is registered with the operator's configuration of the export, but its own settings are refused here; the import can be repeated without them: %w", err)
+	}
+	return nil
 }

@@ -43,11 +43,14 @@ type headLine struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// tenantLine has the tenant's own configuration.
+// tenantLine has the tenant's configuration: the operator's document, and its own if it has
+// one. A host of before own settings refuses a line with them.
 type tenantLine struct {
-	Type    string         `json:"type"`
-	Config  map[string]any `json:"config"`
-	LeftOut []string       `json:"left_out"` // paths of what is secret, or may be
+	Type       string         `json:"type"`
+	Config     map[string]any `json:"config"`
+	LeftOut    []string       `json:"left_out"` // paths of what is secret, or may be
+	Own        map[string]any `json:"own,omitempty"`
+	OwnLeftOut []string       `json:"own_left_out,omitempty"`
 }
 
 // conversationLine is followed by the conversation's turns.

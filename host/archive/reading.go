@@ -128,7 +128,9 @@ func decode(line []byte) (any, error) {
 
 // tenantDocument is a tenantLine whose configuration is not read yet.
 type tenantDocument struct {
-	Type    string          `json:"type"`
-	Config  json.RawMessage `json:"config"`
-	LeftOut []string        `json:"left_out"`
+	Type       string          `json:"type"`
+	Config     json.RawMessage `json:"config"`
+	LeftOut    []string        `json:"left_out"`
+	Own        json.RawMessage `json:"own"`
+	OwnLeftOut []string        `json:"own_left_out"`
 }

@@ -15,6 +15,10 @@ const everything = "*"
 // settings are the tenant's own, without what is secret.
 func settings(s *registry.Estate) *tenantLine {
 	line := &tenantLine{Type: TypeTenant, Config: s.Document.Values(), LeftOut: []string{}}
+	if s.Own != nil {
+		line.Own = s.Own.Values()
+		line.OwnLeftOut = removeAll(line.Own, s.OwnSecrets)
+	}
 	if s.Document == nil { // another host has it, in a file
 		line.LeftOut = append(line.LeftOut, everything)
 		return line
@@ -27,14 +31,19 @@ func settings(s *registry.Estate) *tenantLine {
 		line.Config = map[string]any{}
 		return line
 	}
-	for _, path := range s.Secrets {
-		if gone, ok := remove(line.Config, path); ok {
-			line.LeftOut = append(line.LeftOut, gone.String())
+	line.LeftOut = append(line.LeftOut, removeAll(line.Config, s.Secrets)...)
+	return line
+}
+
+// removeAll takes the keys at the paths out of a tree, and answers what it took, sorted.
+func removeAll(tree map[string]any, paths []config.Path) (left []string) {
+	for _, path := range paths {
+		if gone, ok := remove(tree, path); ok {
+			left = append(left, gone.String())
 		}
 	}
-	slices.SortFunc(line.LeftOut, strings.Compare)
-	line.LeftOut = slices.Compact(line.LeftOut)
-	return line
+	slices.SortFunc(left, strings.Compare)
+	return slices.Compact(left)
 }
 
 // remove takes a key out of a tree; of a list that has a secret, the list. It answers

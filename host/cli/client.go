@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host/api"
+	"github.com/botyard/botyard/host/config"
 )
 
 // client talks to a running host.
@@ -95,6 +96,23 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 		return nil, err
 	}
 	return c.sendBody(ctx, method, path, header, "application/json", &body)
+}
+
+// sendDocument sends a configuration as a body of that type, and reads the answer into out.
+func (c *client) sendDocument(ctx context.Context, method, path string, header http.Header, kind string, doc *config.Document, out any) error {
+	defer newProgress(c.errs).waiting("waiting for the host")()
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // as in send
+	if err := e.Encode(doc.Values()); err != nil {
+		return err
+	}
+	resp, err := c.sendBody(ctx, method, path, header, kind, &body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return c.decode(resp.Body, false, out)
 }
 
 // sendBody is send with a body of a type, which is sent as it comes.

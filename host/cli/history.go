@@ -26,17 +26,20 @@ func newTenantHistory(host *remote, asJSON *bool) *cobra.Command {
 			if *asJSON {
 				return printJSON(cmd, versions)
 			}
-			rows := [][]string{{"VERSION", "TIME", "STATE", "REVISION", "NOTE"}}
+			rows := [][]string{{"VERSION", "TIME", "STATE", "AUTHOR", "REVISION", "NOTE"}}
 			for _, v := range versions {
 				at := ""
 				if v.CreatedAt != nil {
 					at = *v.CreatedAt
 				}
 				note := v.Note
+				if v.Own != nil && v.Own.Held {
+					note += " (own settings held now: " + firstLine(v.Own.Error) + ")"
+				}
 				if v.Error != "" {
 					note += " (invalid now: " + firstLine(v.Error) + ")"
 				}
-				rows = append(rows, []string{strconv.FormatInt(v.Version, 10), at, v.State, short(v.Revision), note})
+				rows = append(rows, []string{strconv.FormatInt(v.Version, 10), at, v.State, orDash(v.Author), short(v.Revision), note})
 			}
 			if err := printTable(cmd, rows); err != nil {
 				return err
@@ -77,12 +80,16 @@ func history(cmd *cobra.Command, host *remote, id string) ([]api.TenantVersion, 
 }
 
 func newTenantDiff(host *remote, asJSON *bool) *cobra.Command {
-	return &cobra.Command{
+	var as *string
+	c := &cobra.Command{
 		Use: "diff TENANT FROM [TO]", Short: "Show what changed between two versions of a tenant", Args: cobra.RangeArgs(2, 3),
-		Long: "Show which keys of a tenant's own configuration changed from one version to another, which is the\nnewest if it is left out. Secrets are hidden: one that was replaced by another shows no difference.",
+		Long: "Show which keys of a tenant's configuration changed from one version to another, which is the\nnewest if it is left out. With --as tenant they are those of its own settings. Secrets are hidden: one that was\nreplaced by another shows no difference.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := tenantPath(args[0])
 			if err != nil {
+				return err
+			}
+			if _, err := asQuery(*as, nil); err != nil {
 				return err
 			}
 			if len(args) == 2 {
@@ -102,7 +109,15 @@ func newTenantDiff(host *remote, asJSON *bool) *cobra.Command {
 					return err
 				}
 			}
-			changes := differences(sides[0].Config, sides[1].Config)
+			configs := [2]map[string]any{sides[0].Config, sides[1].Config}
+			if *as == "tenant" {
+				for i, side := range sides {
+					if configs[i] = nil; side.Own != nil {
+						configs[i] = side.Own.Config
+					}
+				}
+			}
+			changes := differences(configs[0], configs[1])
 			if *asJSON {
 				return printJSON(cmd, map[string]any{"from": sides[0].Version, "to": sides[1].Version, "changes": changes})
 			}
@@ -124,6 +139,8 @@ func newTenantDiff(host *remote, asJSON *bool) *cobra.Command {
 			return nil
 		},
 	}
+	as = addAs(c)
+	return c
 }
 
 // difference is one key that two configurations do not share.
@@ -190,9 +207,10 @@ func encoded(v any) json.RawMessage {
 
 func newTenantRollback(host *remote, asJSON *bool) *cobra.Command {
 	var match string
+	var as *string
 	c := &cobra.Command{
 		Use: "rollback TENANT VERSION", Short: "Give a tenant the settings of an earlier version", Args: cobra.ExactArgs(2),
-		Long: "Give a tenant the settings, secrets included, that it had at an earlier version. They are checked as\nany others and become the newest version.",
+		Long: "Give a tenant the settings, secrets included, that it had at an earlier version. They are checked as\nany others and become the newest version. With --as tenant it is of the tenant's own settings, and the\noperator's stay.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			version, err := strconv.ParseInt(args[1], 10, 64)
 			if err != nil || version < 1 {
@@ -202,9 +220,14 @@ func newTenantRollback(host *remote, asJSON *bool) *cobra.Command {
 			if match != "" {
 				header.Set("If-Match", strconv.Quote(match))
 			}
-			return revive(cmd, host, *asJSON, args[0], "/rollback", header, map[string]int64{"version": version})
+			query, err := asQuery(*as, nil)
+			if err != nil {
+				return err
+			}
+			return revive(cmd, host, *asJSON, args[0], "/rollback"+query, header, map[string]int64{"version": version})
 		},
 	}
+	as = addAs(c)
 	c.Flags().StringVar(&match, "if-match", "", "fail unless the tenant is at this `REVISION`")
 	return c
 }
@@ -236,5 +259,5 @@ func revive(cmd *cobra.Command, host *remote, asJSON bool, id, operation string,
 		return printJSON(cmd, t)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "tenant %s is at revision %s\n", t.ID, t.Revision)
-	return nil
+	return sayHeld(cmd, t.Own, "are held")
 }

@@ -64,6 +64,19 @@ func printReload(cmd *cobra.Command, done api.Reload) error {
 			return err
 		}
 	}
+	for _, t := range done.Changes {
+		if t.Own == nil {
+			continue
+		}
+		held := "are held"
+		if !done.Applied {
+			held = "would be held"
+		}
+		fmt.Fprintf(out, "%s: the tenant's own settings %s:\n", t.Tenant, held)
+		for _, p := range t.Own.Problems {
+			fmt.Fprintln(out, "  "+problemLine(p))
+		}
+	}
 	fate := "is dropped"
 	if done.DryRun {
 		fate = "would be dropped"

@@ -20,7 +20,7 @@ func newTenant() *cobra.Command {
 	c := &cobra.Command{Use: "tenant", Short: "See and change the tenants of a running host", RunE: needsCommand}
 	host := addRemote(c)
 	asJSON := addJSON(c)
-	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantPut(host, asJSON), newTenantRemove(host, asJSON),
+	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantPut(host, asJSON), newTenantPatch(host, asJSON), newTenantRemove(host, asJSON),
 		newTenantRestore(host, asJSON), newTenantHistory(host, asJSON), newTenantDiff(host, asJSON), newTenantRollback(host, asJSON),
 		newTenantExport(host, asJSON), newTenantImport(host, asJSON), newTenantErase(host, asJSON), newTenantPurge(host, asJSON))
 	return c
@@ -61,6 +61,8 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 					state = fmt.Sprintf("kept away from the %s plugin %s until %s: %s", k.Kind, k.Name, k.Until.Format(time.RFC3339), firstLine(k.Reason))
 				case t.Unavailable != "":
 					state = "unavailable: " + firstLine(t.Unavailable)
+				case t.Own != nil && t.Own.Held:
+					state = "own settings held: " + firstLine(t.Own.Error)
 				}
 				rows = append(rows, []string{t.ID, t.Source, short(t.Revision), state})
 			}
@@ -77,17 +79,48 @@ func newTenantList(host *remote, asJSON *bool) *cobra.Command {
 	}
 }
 
+// addAs adds the flag that says whose document a command is about.
+func addAs(c *cobra.Command) *string {
+	as := c.Flags().String("as", "operator", "whose document: `operator` or tenant, the tenant's own settings")
+	_ = c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"operator", "tenant"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	return as
+}
+
+// asQuery is the query that says whose document a request is about, with other values.
+func asQuery(as string, more url.Values) (string, error) {
+	query := url.Values{}
+	for name, values := range more {
+		query[name] = values
+	}
+	switch as {
+	case "operator":
+	case "tenant":
+		query.Set("as", as)
+	default:
+		return "", usage(fmt.Errorf("--as is %q; expected operator or tenant", as))
+	}
+	if len(query) == 0 {
+		return "", nil
+	}
+	return "?" + query.Encode(), nil
+}
+
 func newTenantShow(host *remote, asJSON *bool) *cobra.Command {
-	return &cobra.Command{
+	var as *string
+	c := &cobra.Command{
 		Use: "show TENANT", Short: "Show a tenant's effective configuration", Args: cobra.ExactArgs(1),
-		Long: "Show a tenant and every key of its effective configuration, with who set it. Secrets are hidden.\nWith --json, the tenant and its own configuration as the host has it.",
+		Long: "Show a tenant and every key of its effective configuration, with who set it. Secrets are hidden.\nWith --json, the tenant and its configuration as the host has it. With --as tenant, only what the tenant\nitself set.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := tenantPath(args[0])
 			if err != nil {
 				return err
 			}
+			query, err := asQuery(*as, nil)
+			if err != nil {
+				return err
+			}
 			var t api.Tenant
-			if err := get(cmd, host, path, &t); err != nil {
+			if err := get(cmd, host, path+query, &t); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -104,6 +137,16 @@ func newTenantShow(host *remote, asJSON *bool) *cobra.Command {
 			if t.Unavailable != "" {
 				fmt.Fprintf(out, "refused   %s\n", t.Unavailable)
 			}
+			if t.Own != nil && t.Own.Held {
+				fmt.Fprintf(out, "held      the tenant's own settings: %s\n", t.Own.Error)
+			}
+			if *as == "tenant" {
+				fmt.Fprintln(out)
+				for _, d := range differences(nil, t.Config) {
+					fmt.Fprintf(out, "%s = %s\n", d.Path, d.To)
+				}
+				return nil
+			}
 			if t.Revision == "" {
 				return nil
 			}
@@ -115,64 +158,123 @@ func newTenantShow(host *remote, asJSON *bool) *cobra.Command {
 			return printEntries(cmd, e.Config)
 		},
 	}
+	as = addAs(c)
+	return c
 }
 
 func newTenantPut(host *remote, asJSON *bool) *cobra.Command {
-	var dryRun, create bool
-	var match, format string
+	var create bool
+	change := &tenantChange{host: host, asJSON: asJSON, method: http.MethodPut, kind: "application/json"}
 	c := &cobra.Command{
 		Use: "put TENANT FILE", Short: "Register a tenant, or replace its configuration", Args: cobra.ExactArgs(2),
-		Long: "Register a tenant, or replace its configuration, with that of an HCL, YAML or JSON file;\n- is standard input, JSON unless --format says otherwise. What is invalid changes nothing.",
+		Long: "Register a tenant, or replace its configuration, with that of an HCL, YAML or JSON file;\n- is standard input, JSON unless --format says otherwise. What is invalid changes nothing. With --as tenant\nit is the tenant's own settings that are replaced.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := tenantPath(args[0])
-			if err != nil {
-				return err
-			}
-			doc, err := readDocument(cmd.InOrStdin(), args[1], format)
-			if err != nil {
-				return err
-			}
-			client, err := host.client()
-			if err != nil {
-				return err
-			}
 			header := http.Header{}
-			if match != "" {
-				header.Set("If-Match", strconv.Quote(match))
-			}
 			if create {
 				header.Set("If-None-Match", "*")
 			}
-			if dryRun {
-				var e api.Effective
-				if _, err := client.call(cmd.Context(), http.MethodPut, path+"?dry_run=true", header, doc.Values(), &e); err != nil {
-					return inFile(err, doc)
-				}
-				if *asJSON {
-					return printJSON(cmd, e)
-				}
-				return printEntries(cmd, e.Config)
-			}
-			var t api.Tenant
-			if _, err := client.call(cmd.Context(), http.MethodPut, path, header, doc.Values(), &t); err != nil {
-				return inFile(err, doc)
-			}
-			if *asJSON {
-				return printJSON(cmd, t)
-			}
-			how := "is"
-			if t.Created {
-				how = "is created, and"
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "tenant %s %s at revision %s\n", t.ID, how, t.Revision)
-			return nil
+			return change.run(cmd, args[0], args[1], header)
 		},
 	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "only check, and show what would be effective")
-	c.Flags().StringVar(&format, "format", "json", "`FORMAT` of standard input: json, hcl or yaml")
-	c.Flags().BoolVar(&create, "create", false, "fail if the tenant exists")
-	c.Flags().StringVar(&match, "if-match", "", "fail unless the tenant is at this `REVISION`")
+	change.addFlags(c)
+	c.Flags().BoolVar(&create, "create", false, "fail if the tenant exists, or has own settings")
 	return c
+}
+
+func newTenantPatch(host *remote, asJSON *bool) *cobra.Command {
+	change := &tenantChange{host: host, asJSON: asJSON, method: http.MethodPatch, kind: "application/merge-patch+json"}
+	c := &cobra.Command{
+		Use: "patch TENANT FILE", Short: "Change some keys of a tenant's configuration", Args: cobra.ExactArgs(2),
+		Long: "Change the keys of a tenant's configuration that an HCL, YAML or JSON file has, and leave the others;\n- is standard input, JSON unless --format says otherwise. A null takes the key out of the configuration; to\nwrite a null into it, put the whole. With --as tenant it is of the tenant's own settings.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return change.run(cmd, args[0], args[1], http.Header{})
+		},
+	}
+	change.addFlags(c)
+	return c
+}
+
+// tenantChange is a command that sends a document.
+type tenantChange struct {
+	host   *remote
+	asJSON *bool
+
+	method, kind string
+
+	dryRun        bool
+	match, format string
+	as            *string
+}
+
+func (t *tenantChange) addFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&t.dryRun, "dry-run", false, "only check, and show what would be effective")
+	c.Flags().StringVar(&t.format, "format", "json", "`FORMAT` of standard input: json, hcl or yaml")
+	c.Flags().StringVar(&t.match, "if-match", "", "fail unless the tenant is at this `REVISION`")
+	t.as = addAs(c)
+}
+
+func (t *tenantChange) run(cmd *cobra.Command, id, file string, header http.Header) error {
+	path, err := tenantPath(id)
+	if err != nil {
+		return err
+	}
+	more := url.Values{}
+	if t.dryRun {
+		more.Set("dry_run", "true")
+	}
+	query, err := asQuery(*t.as, more)
+	if err != nil {
+		return err
+	}
+	doc, err := readDocument(cmd.InOrStdin(), file, t.format)
+	if err != nil {
+		return err
+	}
+	client, err := t.host.client()
+	if err != nil {
+		return err
+	}
+	if t.match != "" {
+		header.Set("If-Match", strconv.Quote(t.match))
+	}
+	if t.dryRun {
+		var e api.Effective
+		if err := client.sendDocument(cmd.Context(), t.method, path+query, header, t.kind, doc, &e); err != nil {
+			return inFile(err, doc)
+		}
+		if *t.asJSON {
+			return printJSON(cmd, e)
+		}
+		if err := printEntries(cmd, e.Config); err != nil {
+			return err
+		}
+		return sayHeld(cmd, e.Own, "would be held")
+	}
+	var got api.Tenant
+	if err := client.sendDocument(cmd.Context(), t.method, path+query, header, t.kind, doc, &got); err != nil {
+		return inFile(err, doc)
+	}
+	if *t.asJSON {
+		return printJSON(cmd, got)
+	}
+	how := "is"
+	if got.Created && *t.as == "operator" {
+		how = "is created, and"
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "tenant %s %s at revision %s\n", got.ID, how, got.Revision)
+	return sayHeld(cmd, got.Own, "are held")
+}
+
+// sayHeld says that a tenant's own settings do not count, if they do not.
+func sayHeld(cmd *cobra.Command, own *api.OwnSettings, how string) error {
+	if own == nil || !own.Held {
+		return nil
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "the tenant's own settings %s:\n", how)
+	for _, p := range own.Problems {
+		fmt.Fprintln(cmd.OutOrStdout(), "  "+problemLine(p))
+	}
+	return nil
 }
 
 // maxInput is above what a document may have; the parser says so.
@@ -199,10 +301,16 @@ func readDocument(in io.Reader, path, format string) (*config.Document, error) {
 
 func newTenantRemove(host *remote, asJSON *bool) *cobra.Command {
 	var match string
+	var as *string
 	c := &cobra.Command{
 		Use: "remove TENANT", Short: "Stop serving a tenant; its conversations stay, and its id is reserved for them", Args: cobra.ExactArgs(1),
+		Long: "Stop serving a tenant; its conversations stay, and its id is reserved for them. With --as tenant only the\ntenant's own settings are removed, and it is served by the operator's.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := tenantPath(args[0])
+			if err != nil {
+				return err
+			}
+			query, err := asQuery(*as, nil)
 			if err != nil {
 				return err
 			}
@@ -214,16 +322,21 @@ func newTenantRemove(host *remote, asJSON *bool) *cobra.Command {
 			if match != "" {
 				header.Set("If-Match", strconv.Quote(match))
 			}
-			if _, err := client.call(cmd.Context(), http.MethodDelete, path, header, nil, nil); err != nil {
+			if _, err := client.call(cmd.Context(), http.MethodDelete, path+query, header, nil, nil); err != nil {
 				return err
 			}
 			if *asJSON {
-				return printJSON(cmd, map[string]string{"removed": args[0]})
+				return printJSON(cmd, map[string]string{"removed": args[0], "as": *as})
+			}
+			if *as == "tenant" {
+				fmt.Fprintf(cmd.OutOrStdout(), "the own settings of tenant %s are removed\n", args[0])
+				return nil
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "tenant %s is removed\n", args[0])
 			return nil
 		},
 	}
+	as = addAs(c)
 	c.Flags().StringVar(&match, "if-match", "", "fail unless the tenant is at this `REVISION`")
 	return c
 }
