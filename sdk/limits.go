@@ -73,6 +73,17 @@ const (
 	// MaxUpstreamVectorBytes bounds the text of one vector of embeddings: 8192 numbers.
 	MaxUpstreamVectorBytes = 192 << 10
 
+	// MaxDatabaseMessageBytes bounds every message of a Postgres server that is no row, and
+	// MaxDatabaseLoginBytes all of them until the login is over.
+	MaxDatabaseMessageBytes = 64 << 10
+	MaxDatabaseLoginBytes   = 256 << 10
+	// MaxDatabaseAsides is how many notices, settings and notifications a server may send
+	// beside an answer, and MaxDatabaseSettings how many settings it may report at all.
+	MaxDatabaseAsides   = 10_000
+	MaxDatabaseSettings = 200
+	// MaxScramIterations bounds what a server makes a login compute.
+	MaxScramIterations = 100_000
+
 	// MaxRememberBytes bounds the messages of one call of Remember: a page of turns.
 	MaxRememberBytes = MaxPageBytes + MaxTurnBytes
 

@@ -48,6 +48,31 @@ var plugins = []Bound{
 		Answer: "The call waits for 2 seconds, then fails with provider_failed.",
 	},
 	{
+		Name: "message of a database", What: "A message of a Postgres server that is no row: an error, a notice, the columns of an answer. A row may have what an answer may.",
+		Each:   Bytes(sdk.MaxDatabaseMessageBytes),
+		Answer: "The connection is closed, and the call fails with provider_failed.",
+	},
+	{
+		Name: "login of a database", What: "All that a Postgres server sends until the login is over, within `connect_timeout`.",
+		Each:   Bytes(sdk.MaxDatabaseLoginBytes),
+		Answer: "The connection is closed.",
+	},
+	{
+		Name: "asides of a database", What: "The notices, settings and notifications that a Postgres server sends beside one answer.",
+		Each:   fmt.Sprint(sdk.MaxDatabaseAsides),
+		Answer: "The connection is closed, and the call fails with provider_failed.",
+	},
+	{
+		Name: "settings of a database", What: "The settings that a Postgres server reports to one connection.",
+		Each:   fmt.Sprint(sdk.MaxDatabaseSettings),
+		Answer: "The connection is closed, and the call fails with provider_failed.",
+	},
+	{
+		Name: "iterations of a login", What: "What a Postgres server makes a login by SCRAM compute, once for each connection.",
+		Each:   fmt.Sprint(sdk.MaxScramIterations),
+		Answer: "The connection is closed, and the call fails with provider_failed.",
+	},
+	{
 		Name: "headers of an upstream", What: "The headers of an HTTP answer, early ones and trailers included.",
 		Each:   Bytes(sdk.MaxUpstreamHeaderBytes),
 		Answer: "The call fails with provider_failed.",

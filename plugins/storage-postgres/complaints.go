@@ -11,6 +11,13 @@ import (
 // complainEvery is how often the log repeats that a call gets the same answer.
 const complainEvery = time.Minute
 
+// maxAnswers is how many answers are told apart at once, and maxSaid how much of an error is
+// written.
+const (
+	maxAnswers = 100
+	maxSaid    = 2 << 10
+)
+
 // complaints writes failures to the log: one when its answer is new, and then at most one
 // of each answer in complainEvery. While the database is down every call fails.
 type complaints struct {
@@ -60,10 +67,19 @@ func (c *complaints) due(answer string) (leftOut int, ok bool) {
 			delete(c.of, other)
 		}
 	}
+	if known == nil && len(c.of) >= maxAnswers {
+		return 0, false // a server makes up answers
+	}
 	c.of[answer] = &complaint{at: now}
 	return leftOut, true
 }
 
 // oneLine is the error's text without its line breaks: the driver puts each address
-// that it tried in a line.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// that it tried in a line. What is long is cut.
+func oneLine(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if len(text) > maxSaid {
+		text = strings.ToValidUTF8(text[:maxSaid], "") + "..."
+	}
+	return text
+}

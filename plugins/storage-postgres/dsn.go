@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -242,9 +243,9 @@ const (
 	defaultPort = "5432"
 )
 
-// poolConfig makes pgx's configuration, whose connections dialer makes. Errors name the
-// key.
-func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Dialer) (*pgxpool.Config, error) {
+// poolConfig makes pgx's configuration, whose connections dialer makes and hold what they
+// read of the share. Errors name the key.
+func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Dialer, share *budget.Share) (*pgxpool.Config, error) {
 	bad := func(err error, path string) error {
 		return fault.New(fault.Invalid, "%s", err.Error()).At(path).By(fault.PartyTenant)
 	}
@@ -285,7 +286,8 @@ func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Di
 	}
 	cfg.ConnConfig.RuntimeParams = params // and none of the environment's
 	secured.apply(&cfg.ConnConfig.Config)
-	cfg.ConnConfig.LookupFunc, cfg.ConnConfig.DialFunc = dialer.LookupHost, dialer.DialContext
+	cfg.ConnConfig.LookupFunc, cfg.ConnConfig.DialFunc = dialer.LookupHost, closings(dialer.DialContext)
+	cfg.ConnConfig.BuildFrontend = frontends(share, false)
 	cfg.MaxConns = int32(c.PoolSize + c.MaxOverflow)
 	cfg.MinConns = 0
 	cfg.ConnConfig.ConnectTimeout = seconds(c.ConnectTimeout)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -45,7 +46,7 @@ func TestDSN(t *testing.T) {
 		cfg := config(c.dsn)
 		cfg.Connection = c.over
 		cfg.TLS.Mode = ""
-		p, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, nil)
+		p, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, nil, budget.Upstreams.Share())
 		if err != nil {
 			if e := fault.Of(err); e.Class != fault.Invalid || e.Path != c.want || strings.Contains(e.Error(), "secret") {
 				t.Errorf("%s: %v at %q; want a refusal at %q", c.dsn, err, e.Path, c.want)
@@ -75,7 +76,7 @@ func TestEnvironmentIsNotAsked(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	cfg := config("")
-	p, err := cfg.poolConfig("", "dsn", Connection{}, nil)
+	p, err := cfg.poolConfig("", "dsn", Connection{}, nil, budget.Upstreams.Share())
 	if err != nil {
 		t.Fatal(err)
 	}

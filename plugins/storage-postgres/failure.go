@@ -60,7 +60,7 @@ func classify(ctx context.Context, err error) *fault.Error {
 
 func ofState(pg *pgconn.PgError, err error) *fault.Error {
 	refused := func(class fault.Class, what string) *fault.Error {
-		return because(err, class, what+" (SQLSTATE "+pg.Code+")")
+		return because(err, class, what+" (SQLSTATE "+codeOf(pg)+")")
 	}
 	state := stateOf(pg)
 	switch state {
@@ -98,6 +98,14 @@ func ofState(pg *pgconn.PgError, err error) *fault.Error {
 		return refused(fault.ProviderFailed, "the database failed")
 	}
 	return refused(fault.Internal, "the database refused a statement").By(fault.PartyPlugin)
+}
+
+// codeOf is the server's code, if it has the form of one: it is repeated to operators.
+func codeOf(pg *pgconn.PgError) string {
+	if len(pg.Code) != 5 || strings.ContainsFunc(pg.Code, func(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }) {
+		return "of no form"
+	}
+	return pg.Code
 }
 
 // because keeps the cause for logs and errors.Is, out of the sentence that callers
@@ -154,6 +162,9 @@ func (c *Config) configured(err error) *fault.Error {
 	}
 	if refused := egress.Of(err); refused != nil {
 		return c.notAllowed(refused)
+	}
+	if known := (*fault.Error)(nil); errors.As(err, &known) {
+		return nil // what the server sends is too much, and may be otherwise in a minute
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

@@ -41,13 +41,24 @@ func (p *preference) watch(c *pgx.ConnConfig) {
 	}
 	c.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		if validate != nil {
-			if err := validate(ctx, conn); err != nil {
-				return &unfitError{err}
+			if err := checked(ctx, conn, validate); err != nil {
+				return &unfitError{whyEnded(conn, err)}
 			}
 		}
 		p.chosen(conn.Conn().RemoteAddr())
 		return nil
 	}
+}
+
+// checked runs the driver's check of a connection, which takes for granted that a server
+// answers what it is asked.
+func checked(ctx context.Context, conn *pgconn.PgConn, validate pgconn.ValidateConnectFunc) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = tooMuch("answers what it was not asked")
+		}
+	}()
+	return validate(ctx, conn)
 }
 
 func (p *preference) chosen(at net.Addr) {

@@ -2,6 +2,8 @@ package pgstore
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -47,7 +49,7 @@ func (s *Store) fly() *flight {
 	f := &flight{done: make(chan struct{})}
 	s.flight = f
 	s.flights.Go(func() {
-		f.base, f.err = s.prepare(s.life)
+		f.base, f.err = s.prepared(s.life)
 		if f.err == nil {
 			s.pool.prepares(!f.base.pooled && !s.forgetful.Load())
 			s.base.Store(f.base)
@@ -58,6 +60,17 @@ func (s *Store) fly() *flight {
 		close(f.done)
 	})
 	return f
+}
+
+// prepared is prepare, whatever the server answers: nobody else would hear of a panic.
+func (s *Store) prepared(ctx context.Context) (b *base, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = tooMuch("answers what it was not asked")
+		}
+	}()
+	return s.prepare(ctx)
 }
 
 // prepare looks at the database and migrates it if it has to.
@@ -107,7 +120,7 @@ func (s *Store) glance(ctx context.Context) (*state, bool, error) {
 		return err
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, false, whyEnded(c.Conn.Conn().PgConn(), err)
 	}
 	// A pooler answers for many servers' processes and makes up the number of its own.
 	return st, c.Conn.Conn().PgConn().PID() != st.backend, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -85,13 +86,14 @@ func newStoreWith(cfg Config, env sdk.Env, steps []layout, shared *servers) (*St
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	main, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, env.Dialer)
+	share := budget.Upstreams.Share()
+	main, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, env.Dialer, share)
 	if err != nil {
 		return nil, err
 	}
 	listen := main.ConnConfig
 	if cfg.ListenDSN != "" {
-		direct, err := cfg.poolConfig(cfg.ListenDSN, "listen_dsn", Connection{}, env.Dialer)
+		direct, err := cfg.poolConfig(cfg.ListenDSN, "listen_dsn", Connection{}, env.Dialer, share)
 		if err != nil {
 			return nil, err
 		}
@@ -105,10 +107,12 @@ func newStoreWith(cfg Config, env sdk.Env, steps []layout, shared *servers) (*St
 	if err != nil {
 		return nil, err
 	}
+	listen = listen.Copy() // with what the pool's have by now
+	listen.BuildFrontend = frontends(share, true)
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{
 		cfg: cfg, log: env.Log, pool: p, schema: schema, channel: cfg.Schema, calls: statementsOf(schema),
-		listen: listen.Copy(), steps: steps, complaints: newComplaints(env.Log), known: known,
+		listen: listen, steps: steps, complaints: newComplaints(env.Log), known: known,
 		lanes: lanes{of: map[string]*lane{}},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
@@ -202,7 +206,7 @@ func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 	for _, q := range queries {
 		batch.Queue(q.sql, q.args...)
 	}
-	err = results(c.Conn.SendBatch(ctx, &batch), queries)
+	err = whyEnded(c.Conn.Conn().PgConn(), results(c.Conn.SendBatch(ctx, &batch), queries))
 	switch {
 	case err == nil:
 	case outdated(err):
