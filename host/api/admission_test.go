@@ -253,6 +253,20 @@ func TestAdmission_ATurnKeepsItsMessage(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return s.server.admission.bodies[forGateways].Held() == 0 })
 }
 
+// TestAdmission_ValuesOfABody: a body that is made of very many values is refused before
+// memory is taken for them.
+//
+// beyond: values of a body
+func TestAdmission_ValuesOfABody(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	body := func(n int) string {
+		return `{"conversation_id":"c","message":"m","metadata":{"a":[0` + strings.Repeat(",0", n) + `]}}`
+	}
+	s.refuse(refusal{"", "POST", "/v1/chat", headers{tenantHeader: "a"}, body(bounds.BodyValues), 400, fault.Invalid, "", "values"})
+	s.call("POST", "/v1/chat", headers{tenantHeader: "a"}, body(8000), 200, nil)
+}
+
 // TestAdmission_SlowBody: a body that drips is given up.
 //
 // beyond: slow body

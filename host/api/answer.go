@@ -2,14 +2,11 @@ package api
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/botyard/botyard/host/bounds"
 )
@@ -105,76 +102,4 @@ func sendBody(w http.ResponseWriter, status int, contentType string, body []byte
 	w.WriteHeader(status)
 	_, err := out.Write(body)
 	return err
-}
-
-// shelf keeps the long texts of a value while the rest of it is encoded: JSON of a text
-// may be six times as long, and is made piece by piece while it is written.
-type shelf struct {
-	marks, texts []string
-}
-
-// longText is where a text is long.
-const longText = 32 << 10
-
-// put puts the text on the shelf if it is long, and a mark in its place.
-func (s *shelf) put(text string) string {
-	if len(text) <= longText {
-		return text
-	}
-	mark := rand.Text() + rand.Text()
-	s.marks, s.texts = append(s.marks, mark), append(s.texts, text)
-	return mark
-}
-
-// write writes the JSON of v, whose long texts were put on the shelf in the order in
-// which they are encoded.
-func (s *shelf) write(w io.Writer, v any) error {
-	rest, err := encode(v)
-	if err != nil {
-		return err
-	}
-	for i, mark := range s.marks {
-		before, after, found := bytes.Cut(rest, []byte(mark))
-		if !found {
-			return fmt.Errorf("a text of %d bytes is not where it belongs in the answer", len(s.texts[i]))
-		}
-		if _, err := w.Write(before); err != nil {
-			return err
-		}
-		if err := writeText(w, s.texts[i]); err != nil {
-			return err
-		}
-		rest = after
-	}
-	_, err = w.Write(rest)
-	return err
-}
-
-// writeText writes what stands between the quotes of a JSON string.
-func writeText(w io.Writer, text string) error {
-	for len(text) > 0 {
-		piece := firstPiece(text, longText)
-		text = text[len(piece):]
-		b, err := encode(piece)
-		if err == nil {
-			_, err = w.Write(b[1 : len(b)-1])
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// firstPiece is the first of the text, of at most so many bytes, which ends between
-// characters.
-func firstPiece(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	end := most
-	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

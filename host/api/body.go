@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,6 +62,9 @@ func checkContentType(values []string, want string) error {
 func decodeObject(body []byte, fields map[string]any) error {
 	if !utf8.Valid(body) {
 		return malformed("", "the body is not UTF-8 text")
+	}
+	if n := jsonstream.Values(body); n > bounds.BodyValues { // before memory is taken for them
+		return malformed("", "the body has %d values; no request has more than %d", n, bounds.BodyValues)
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(body))
 	token, err := d.ReadToken()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk/chat"
 )
 
@@ -71,9 +72,9 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 
 // write writes the reply as JSON, and the end after it. Its text is not copied.
 func (r ChatReply) write(w io.Writer, end string) error {
-	var long shelf
-	r.Reply = long.put(r.Reply)
-	err := long.write(w, r)
+	var long jsonstream.Shelf
+	r.Reply = long.Put(r.Reply)
+	err := long.Write(w, r)
 	if err == nil {
 		_, err = io.WriteString(w, end)
 	}

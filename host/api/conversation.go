@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
@@ -112,10 +113,10 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 		out.Next = &messages[len(messages)-1].ID
 	}
 	return writeList(w, out, elements{name: "messages", size: len(messages), bytes: left, write: func(i int, to io.Writer) error {
-		var long shelf
+		var long jsonstream.Shelf
 		m := shelve(messages[i:i+1], &long)
 		messages[i] = Message{} // it is written once
-		return long.write(to, m[0])
+		return long.Write(to, m[0])
 	}}, share)
 }
 

@@ -1,10 +1,10 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/botyard/botyard/host/jsonstream"
 )
 
 // writeJSON answers with v.
@@ -32,17 +32,8 @@ func writeEncoded(w http.ResponseWriter, r *http.Request, status int, body []byt
 	return nil
 }
 
-// encode makes one line of JSON. Text stays as it is: nothing here is put into a
-// page, and a model's "<" is easier to read than \u003c.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
+// encode makes one line of JSON.
+func encode(v any) ([]byte, error) { return jsonstream.Encode(v) }
 
 // timestamp is RFC 3339 in UTC with milliseconds, or nil for no time.
 func timestamp(t time.Time) *string {

@@ -7,9 +7,9 @@ import (
 	"net/http"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/host/quota"
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 )
 
 // turnBytes is the most that a turn of the tenant has as it is today.
@@ -84,39 +84,12 @@ func writeList(w http.ResponseWriter, around any, l elements, share *quota.Share
 
 // shelve gives the messages with their long texts on the shelf, in the order in which
 // JSON has them.
-func shelve(messages []Message, long *shelf) []Message {
+func shelve(messages []Message, long *jsonstream.Shelf) []Message {
 	out := make([]Message, len(messages))
 	for i, m := range messages {
-		m.Content = long.put(m.Content)
-		m.Parts = shelveParts(m.Parts, long)
+		m.Content = long.Put(m.Content)
+		m.Parts = long.ShelveParts(m.Parts)
 		out[i] = m
-	}
-	return out
-}
-
-func shelveParts(parts []chat.Part, long *shelf) []chat.Part {
-	if parts == nil {
-		return nil
-	}
-	out := make([]chat.Part, len(parts))
-	for i, p := range parts {
-		p.Text = long.put(p.Text)
-		if r := p.Reasoning; r != nil {
-			reasoning := *r
-			reasoning.Text = long.put(r.Text)
-			p.Reasoning = &reasoning
-		}
-		if c := p.ToolCall; c != nil {
-			call := *c
-			call.Arguments = long.put(c.Arguments)
-			p.ToolCall = &call
-		}
-		if r := p.ToolResult; r != nil {
-			result := *r
-			result.Parts = shelveParts(r.Parts, long)
-			p.ToolResult = &result
-		}
-		out[i] = p
 	}
 	return out
 }
@@ -132,7 +105,7 @@ func sizeFrom(n int, size func(i int) int) func(int) int64 {
 
 // write writes the turn as JSON, piece by piece.
 func (t Turn) write(w io.Writer) error {
-	var long shelf
+	var long jsonstream.Shelf
 	t.Messages = shelve(t.Messages, &long)
-	return long.write(w, t)
+	return long.Write(w, t)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
@@ -85,10 +86,10 @@ func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
 		m.ID = "" // they are rebuilt, and have no place in the log
 		out.Seen = append(out.Seen, m)
 	}
-	var long shelf
+	var long jsonstream.Shelf
 	out.Turn.Messages, out.Seen = shelve(out.Turn.Messages, &long), shelve(out.Seen, &long)
 	a := &answer{w: w, status: http.StatusOK, contentType: "application/json", stall: stallOf(w)}
-	err = long.write(a, out)
+	err = long.Write(a, out)
 	if err == nil {
 		_, err = io.WriteString(a, "\n")
 	}

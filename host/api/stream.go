@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/host/registry"
 )
 
@@ -72,7 +73,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		w.Header().Set(replayedHeader, "true")
 	}
 	for text := reply.Text; deltas == 0 && text != ""; { // replayed, or of a provider that does not stream
-		next := firstPiece(text, longText)
+		next := jsonstream.FirstPiece(text, jsonstream.Long)
 		if text = text[len(next):]; e.event(EventDelta, delta{next}, flushAtEnd) != nil {
 			break
 		}

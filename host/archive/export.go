@@ -1,14 +1,13 @@
 package archive
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
@@ -133,25 +132,51 @@ func (e *Export) line(v any) error {
 }
 
 func encodeLine(v any) ([]byte, error) {
-	var b bytes.Buffer
-	j := json.NewEncoder(&b)
-	j.SetEscapeHTML(false)
-	err := j.Encode(v)
-	return b.Bytes(), err
+	b, err := jsonstream.Encode(v)
+	return append(b, '\n'), err
 }
 
-// turn writes a turn. One of an earlier version that no import could take is written with
-// the beginnings of its messages, which say so.
+// turn writes a turn, its long texts piece by piece. One of an earlier version that no
+// import could take is written with the beginnings of its messages, which say so.
 func (e *Export) turn(t *storage.Turn) error {
-	b, err := encodeLine(newTurnLine(t))
-	if err != nil {
+	if t.Size() > MaxTurn || t.Size() > MaxLine/escaped && lineSize(t) > MaxLine {
+		t = shortened(t)
+	}
+	return writeTurn(e.out, t)
+}
+
+// escaped is how many bytes JSON makes of one at most.
+const escaped = 7 // a byte in a text of one: 6 and a part of what is around it
+
+func writeTurn(w io.Writer, t *storage.Turn) error {
+	l := newTurnLine(t)
+	var long jsonstream.Shelf
+	for i := range l.Messages {
+		l.Messages[i].Parts = long.ShelveParts(l.Messages[i].Parts)
+	}
+	if err := long.Write(w, l); err != nil {
 		return err
 	}
-	if len(b) > MaxLine || t.Size() > MaxTurn {
-		return e.line(newTurnLine(shortened(t)))
-	}
-	_, err = e.out.Write(b)
+	_, err := io.WriteString(w, "\n")
 	return err
+}
+
+// lineSize is how long the line of the turn is.
+func lineSize(t *storage.Turn) int {
+	var n counted
+	if writeTurn(&n, t) != nil {
+		return MaxLine + 1
+	}
+	return int(n)
+}
+
+// counted counts what is written.
+type counted int
+
+// Write implements io.Writer.
+func (c *counted) Write(b []byte) (int, error) {
+	*c += counted(len(b))
+	return len(b), nil
 }
 
 func (e *Export) call(conversation, user string) sdk.Call {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -89,7 +90,7 @@ func decode(line []byte) (any, error) {
 	if !utf8.Valid(line) {
 		return nil, fault.New(fault.Invalid, "is not UTF-8 text")
 	}
-	if n := structure(line); n > bounds.ImportValues {
+	if n := jsonstream.Values(line); n > bounds.ImportValues {
 		return nil, fault.New(fault.Invalid, "has %d values; at most %d are taken", n, bounds.ImportValues)
 	}
 	if bytes.HasPrefix(line, []byte(`{"type":"turn",`)) {

@@ -224,20 +224,3 @@ func short(text string) string {
 	}
 	return text
 }
-
-// structure counts what a line of JSON is made of, outside of its texts: objects, lists
-// and values after a comma. Each needs memory that the line's length says nothing about.
-func structure(line []byte) (n int) {
-	inText := false
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case inText && c == '\\':
-			i++
-		case c == '"':
-			inText = !inText
-		case !inText && (c == '{' || c == '[' || c == ','):
-			n++
-		}
-	}
-	return n
-}

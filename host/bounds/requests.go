@@ -54,6 +54,9 @@ const (
 	DefaultAnswerBytes = 128 << 20
 	MinHeldBytes       = 100 << 20
 	MaxHeldBytes       = 1 << 40
+	// BodyValues bounds what a body is made of: values, lists and objects of JSON. A
+	// configuration has bounds of its own.
+	BodyValues = 32 << 10
 	// AdminBodyBytes and AdminAnswerBytes are what requests of admins have beside.
 	AdminBodyBytes   = 32 << 20
 	AdminAnswerBytes = 96 << 20
@@ -117,6 +120,10 @@ var requests = []Bound{
 		Name: "body", What: "The body of a turn: six times `limits.message_bytes` of the host, since JSON may escape every byte, and 64 KiB. Other bodies have 2 MiB, or 64 KiB where only a few fields fit in.",
 		Each:   Bytes(6*8<<20 + 64<<10),
 		Answer: "413, before anything is read if the length is given",
+	},
+	{
+		Name: "values of a body", What: "What a body is made of: values, lists and objects of JSON. A configuration has bounds of its own.",
+		Each: fmt.Sprint(BodyValues), Answer: "400",
 	},
 	{
 		Name: "bodies", What: "Bytes of bodies that have come and are not done with: a turn keeps those of its message to its end. A length that is given and does not fit in is refused before it is read.",
