@@ -73,8 +73,9 @@ func refusal(e *config.Effective, b config.Block, f *fault.Error) config.Problem
 	}
 	p := config.Problem{Path: path, Message: f.Message}
 	// The nearest key that was set; a default that was refused has none but its block's.
-	for n := len(path); n > 0 && p.Pos == (config.Pos{}); n-- {
-		for _, entry := range e.Explain() {
+	entries := e.Explain()
+	for n := min(len(path), bounds.DocumentDepth); n > 0 && p.Pos == (config.Pos{}); n-- {
+		for _, entry := range entries {
 			if len(entry.Path) >= n && slices.Equal(entry.Path[:n], path[:n]) {
 				p.Pos = entry.Pos
 				break

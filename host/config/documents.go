@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/botyard/botyard/host/secret"
+)
 
 // Documents are what is written of one tenant. Either may be nil.
 type Documents struct {
@@ -68,6 +72,9 @@ func (e *Effective) TenantSecrets() (operator, own DocumentSecrets) {
 	if e.trace.host == nil {
 		return DocumentSecrets{}, DocumentSecrets{} // not made by Host.Tenant
 	}
+	if e.trace.docs.Own == nil && !e.hasSecrets() {
+		return DocumentSecrets{}, DocumentSecrets{} // most have none, and need no merge to say so
+	}
 	a := e.trace.begin()
 	found := map[layer]DocumentSecrets{}
 	for _, s := range e.trace.docs.layers() {
@@ -110,4 +117,18 @@ func addPath(paths []Path, path Path) []Path {
 		return paths
 	}
 	return append(paths, path)
+}
+
+// hasSecrets reports whether a block has a secret, of whichever layer.
+func (e *Effective) hasSecrets() bool {
+	found := false
+	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
+		cursor{}.leaves(nil, b.Config, func(_ Path, value any, _ marks) {
+			switch value.(type) {
+			case secret.Text, Reference:
+				found = true
+			}
+		})
+	}
+	return found
 }

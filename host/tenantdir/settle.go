@@ -81,7 +81,12 @@ func (f *Follower) judgeLocked(ctx context.Context, known *file) {
 		}
 		f.judged(known, err)
 	})
+	// Most are quick, and one after the other they do not get into each other's way.
+	f.awaitLocked(ctx, f.judging-1, quick)
 }
+
+// quick is how long a file is waited for before the next one is applied beside it.
+const quick = 50 * time.Millisecond
 
 // never is a patience that does not end.
 const never = time.Duration(math.MaxInt64)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/readfile"
@@ -22,6 +23,8 @@ type Store struct {
 	dir string
 	key *secret.Key
 	log hclog.Logger
+
+	writing sync.Mutex // one file at a time: writers of one folder only get into each other's way
 }
 
 // kept is one document as it was read.
@@ -61,6 +64,8 @@ func (s *Store) put(k kept) error {
 	if err != nil {
 		return err
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	tmp, err := os.CreateTemp(s.dir, ".new-")
 	if err != nil {
 		return err

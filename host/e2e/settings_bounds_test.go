@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/pgtest"
+)
+
+// settingsAtBounds are settings as large as they may be, each in another way.
+func settingsAtBounds() map[string]string {
+	const prompt = `{"prompts":{"system":"%s"}}`
+	fill := func(sign string) string {
+		return fmt.Sprintf(prompt, strings.Repeat(sign, (bounds.DocumentBytes-len(prompt)+2)/len(sign)))
+	}
+	var variables []string
+	for i := range bounds.DocumentValues - 3 { // beside the document, prompts and variables
+		variables = append(variables, fmt.Sprintf(`"v%d":"<"`, i))
+	}
+	return map[string]string{
+		"plain": fill("x"), "html": fill("<"), "lines": fill("\u2028"), "controls": fill(`\u0001`), "quotes": fill(`\"`), "wide": fill("\U0001F600"),
+		"values":  `{"prompts":{"variables":{` + strings.Join(variables, ",") + `}}}`,
+		"key":     `{"prompts":{"variables":{"` + strings.Repeat("k", bounds.KeyBytes) + `":"x"}}}`,
+		"secret":  `{"llm":{"api_key":"` + strings.Repeat("<", bounds.SecretBytes) + `"}}`,
+		"escaped": `{"llm":{"api_key":"` + strings.Repeat(`\u0001`, bounds.SecretBytes) + `"}}`,
+	}
+}
+
+// TestSettingsAtTheirBoundsComeBack: what a PUT acknowledged is read again, from the tenant
+// and its history, by this host, by a later one and by another, is served, and can be
+// rolled back to, exported and registered elsewhere.
+func TestSettingsAtTheirBoundsComeBack(t *testing.T) {
+	t.Parallel()
+	const config = `
+defaults {
+  llm { provider = "echo" }
+  conversation_storage { backend = "%[1]s" }
+}
+registry {
+  storage { backend = "%[1]s" }
+}
+`
+	for _, backend := range []string{"memory", "sqlite"} {
+		t.Run(backend, func(t *testing.T) {
+			y := start(t, fmt.Sprintf(config, backend), nil)
+			if backend == "memory" { // which keeps nothing over a restart
+				settingsComeBack(t, y, y)
+				return
+			}
+			settingsComeBack(t, y, nil)
+		})
+	}
+	t.Run("postgres", func(t *testing.T) {
+		f := startFleet(t, pgtest.For(t, pgtest.Options{NoSync: true}), 2)
+		settingsComeBack(t, f.hosts[0], f.hosts[1])
+	})
+}
+
+// settingsComeBack puts settings at one host and reads them at another; nil is the same,
+// after a restart.
+func settingsComeBack(t *testing.T, y, other *yard) {
+	t.Helper()
+	config := func(y *yard, path string) any {
+		t.Helper()
+		a := y.do("GET", path, "")
+		var got struct{ Config any }
+		if err := json.Unmarshal(a.Body, &got); err != nil || a.Status != 200 {
+			t.Errorf("%s: %d %.300s", path, a.Status, a.Body)
+		}
+		return got.Config
+	}
+	wanted := map[string]any{}
+	for name, settings := range settingsAtBounds() {
+		path := "/admin/v1/tenants/" + name
+		var want any
+		if err := json.Unmarshal([]byte(settings), &want); err != nil || len(settings) > bounds.DocumentBytes {
+			t.Fatalf("%s: %v, %d bytes", name, err, len(settings))
+		}
+		if llm, ok := want.(map[string]any)["llm"].(map[string]any); ok {
+			llm["api_key"] = "<secret>"
+		}
+		wanted[name] = want
+		a := y.do("PUT", path, settings)
+		if a.Status != 201 {
+			t.Errorf("%s: %d %.300s", name, a.Status, a.Body)
+			continue
+		}
+		// The tag of what was put is that of what is there; sent back, it is the same.
+		if b := y.do("PUT", path, settings, "If-Match: "+a.Header.Get("ETag")); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
+			t.Errorf("%s: it is not the same: %d %.300s", name, b.Status, b.Body)
+		}
+		if b := y.do("PUT", path, `{}`); b.Status != 200 {
+			t.Errorf("%s: %d %.300s", name, b.Status, b.Body)
+		}
+		if b := y.do("POST", path+"/rollback", `{"version":1}`); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
+			t.Errorf("%s: it is not rolled back to: %d %.300s", name, b.Status, b.Body)
+		}
+		if b := y.do("DELETE", path, ""); b.Status != 204 {
+			t.Errorf("%s: %d %.300s", name, b.Status, b.Body)
+		}
+		if b := y.do("POST", path+"/restore", ""); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
+			t.Errorf("%s: it is not restored: %d %.300s", name, b.Status, b.Body)
+		}
+	}
+	if other == nil {
+		other = y
+		y.stop(15)
+		y.run()
+	}
+	for name, want := range wanted {
+		path := "/admin/v1/tenants/" + name
+		for _, at := range []string{path, path + "/versions/1"} {
+			if got := config(other, at); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s came back otherwise", at)
+			}
+		}
+		if a := other.do("GET", path+"/config", ""); a.Status != 200 {
+			t.Errorf("%s: %d %.300s", path, a.Status, a.Body)
+		}
+		if a := other.do("GET", path+"/versions", ""); a.Status != 200 || strings.Contains(string(a.Body), `"error"`) {
+			t.Errorf("%s: its history: %d %.300s", path, a.Status, a.Body)
+		}
+		other.mustChat(name, "c", "m")
+		file := filepath.Join(t.TempDir(), "export")
+		cli := func(args ...string) {
+			t.Helper()
+			cmd := exec.Command(filepath.Join(binaries, "botyard"), append(args, "--url", other.url)...)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%q: %v\n%.300s", args, err, out)
+			}
+		}
+		if cli("tenant", "export", name, "-o", file); strings.Contains(fmt.Sprint(want), "<secret>") {
+			continue // it is left out
+		}
+		cli("tenant", "import", name+".copy", file, "--register")
+		if got := config(other, "/admin/v1/tenants/"+name+".copy"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is imported otherwise", name)
+		}
+	}
+}
