@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/botyard/botyard/bench/internal/procfs"
 	"github.com/botyard/botyard/bench/internal/profile"
 	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/host/bounds"
 )
 
 // Census counts what must stay flat: before and after, at rest, and the memory in
@@ -119,22 +121,48 @@ func (c *Census) Err() error {
 
 func (n count) compare(after count) error {
 	var errs []error
-	if after.goroutines > n.goroutines+20 {
-		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d", n.goroutines, after.goroutines))
-	}
-	if len(after.descriptors) != len(n.descriptors) {
-		errs = append(errs, fmt.Errorf("processes were %v and are %v", n.descriptors, after.descriptors))
-	}
+	apart := 0 // processes of tenants that may have ended one that they shared; they stay for a while
 	for name := range after.descriptors {
-		if after.descriptors[name] > n.descriptors[name]+20 {
+		if _, before := n.descriptors[name]; before {
+			continue
+		}
+		plugin, _, isApart := strings.Cut(name, yard.Apart)
+		if _, before := n.descriptors[plugin]; !isApart || !before {
+			errs = append(errs, fmt.Errorf("a process of %s came", name))
+		}
+		apart++
+	}
+	for name := range n.descriptors {
+		if _, there := after.descriptors[name]; !there && !strings.Contains(name, yard.Apart) {
+			errs = append(errs, fmt.Errorf("the process of %s went", name))
+		}
+	}
+	if most := bounds.PluginCells * (len(n.descriptors) - 1); apart > most {
+		errs = append(errs, fmt.Errorf("%d processes are apart", apart))
+	}
+	if after.goroutines > n.goroutines+20+goroutinesOfProcess*apart {
+		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d, with %d processes apart", n.goroutines, after.goroutines, apart))
+	}
+	for name := range n.descriptors {
+		slack := 20
+		if name == "host" {
+			slack += descriptorsOfProcess * apart
+		}
+		if after.descriptors[name] > n.descriptors[name]+slack {
 			errs = append(errs, fmt.Errorf("%s: descriptors grew from %d to %d", name, n.descriptors[name], after.descriptors[name]))
 		}
 		if after.resident[name] > 2*n.resident[name]+64<<20 {
 			errs = append(errs, fmt.Errorf("%s: memory grew from %d to %d MB", name, n.resident[name]>>20, after.resident[name]>>20))
 		}
-		if after.instances[name] > n.instances[name] {
+		if after.instances[name] > n.instances[name]+apart {
 			errs = append(errs, fmt.Errorf("%s: instances grew from %d to %d", name, n.instances[name], after.instances[name]))
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// What a host has for each process of a plugin, at most.
+const (
+	goroutinesOfProcess  = 30
+	descriptorsOfProcess = 10
+)

@@ -163,8 +163,13 @@ func (h *Host) put(id string) error {
 	return err
 }
 
+// Apart marks the names of a plugin's processes beside its first.
+const Apart = "#"
+
 // Pids names the processes of the host and its plugins; plugins appear once they
 // were needed.
+//
+// A plugin that has several gets Apart and a number behind the name from the second on.
 func (h *Host) Pids() (map[string]int, error) {
 	resp, err := http.Get("http://" + h.Addr + "/admin/v1/plugins")
 	if err != nil {
@@ -182,9 +187,14 @@ func (h *Host) Pids() (map[string]int, error) {
 	}
 	out := map[string]int{"host": h.PID}
 	for _, p := range list.Plugins {
-		if p.PID != 0 {
-			out[p.Kind+"-"+p.Name] = p.PID
+		if p.PID == 0 {
+			continue
 		}
+		name := p.Kind + "-" + p.Name
+		for n := 2; out[name] != 0; n++ {
+			name = fmt.Sprintf("%s-%s%s%d", p.Kind, p.Name, Apart, n)
+		}
+		out[name] = p.PID
 	}
 	return out, nil
 }
