@@ -179,3 +179,33 @@ func TestLeasesOutliveTheBotThatCameFirst(t *testing.T) {
 		}
 	})
 }
+
+// stuckRenewer answers when its context ends.
+type stuckRenewer struct{ asked atomic.Int64 }
+
+func (s *stuckRenewer) Renew(ctx context.Context, _ []string, _ time.Duration) error {
+	s.asked.Add(1)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A storage that hangs costs the turns of another no renewal, and is asked again each time.
+func TestRenewalsOfOneStorageWaitForNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLeases(hclog.NewNullLogger())
+		defer l.Close()
+		stuck, well := &stuckRenewer{}, &logRenewer{}
+		for i := range 20 {
+			defer l.Hold(fmt.Sprint("stuck", i), stuck, fmt.Sprint("run-1.stuck", i))()
+		}
+		defer l.Hold("well", well, "run-1.well")()
+		const rounds = 10
+		time.Sleep(rounds*RenewEvery + RenewEvery/2)
+		if calls := well.took(); len(calls) != rounds {
+			t.Errorf("%d renewals; want %d", len(calls), rounds)
+		}
+		if n := stuck.asked.Load(); n < 20*rounds/3 || n > 20*rounds {
+			t.Errorf("those that hang were asked %d times", n)
+		}
+	})
+}
