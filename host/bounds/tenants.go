@@ -30,6 +30,9 @@ const (
 	// RetainInVain is how many tenants in a row find that a storage does not answer before
 	// the others do not try.
 	RetainInVain = 3
+	// MaxAbsent is how many ids without a tenant are remembered, so that asking for them
+	// costs the storage nothing.
+	MaxAbsent = 10_000
 	// MaxTenantsTried is for how many tenants a host remembers that.
 	MaxTenantsTried = 10_000
 	// OwnDocumentBytes bounds a tenant's own settings as compact JSON. Sealed and escaped
@@ -84,5 +87,9 @@ var tenants = []Bound{
 	{
 		Name: "retention in vain", What: "The tenants that find, one after the other, that a storage does not answer.",
 		Each: fmt.Sprintf("%d for each storage", RetainInVain), Answer: "What other tenants have there is looked at an hour later.",
+	},
+	{
+		Name: "unknown ids", What: "The ids without a tenant that are remembered, so that asking for them again costs no query.",
+		All: fmt.Sprint(MaxAbsent), Answer: "404; one that is remembered no longer is asked for anew.",
 	},
 }

@@ -13,9 +13,6 @@ import (
 const (
 	// loadTimeout bounds one look into the ledger.
 	loadTimeout = 10 * time.Second
-	// absentSize is how many ids without a tenant are remembered, so that asking for
-	// them costs the storage nothing.
-	absentSize = 10_000
 	// keepUnused is how long a tenant without a cached bot is kept.
 	keepUnused = 10 * time.Minute
 )

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/slots"
@@ -111,7 +112,7 @@ func New(o Options) (*Registry, error) {
 		return nil, err
 	}
 	r.cache = cache
-	if r.absent, err = simplelru.NewLRU[string, error](absentSize, nil); err != nil {
+	if r.absent, err = simplelru.NewLRU[string, error](bounds.MaxAbsent, nil); err != nil {
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())

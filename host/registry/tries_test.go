@@ -7,6 +7,8 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 func TestMayTry(t *testing.T) {
@@ -26,5 +28,21 @@ func TestMayTry(t *testing.T) {
 	}
 	if n := r.tries.of.Len(); n != bounds.MaxTenantsTried {
 		t.Errorf("%d tenants are remembered", n)
+	}
+}
+
+// Callers may ask for as many tenants that are not there as they like.
+func TestUnknownIDsAreBounded(t *testing.T) {
+	// beyond: unknown ids
+	a := openSite(t, &ledgertest.Registry{})
+	for i := range bounds.MaxAbsent + 100 {
+		if _, err := a.Acquire(t.Context(), fmt.Sprint("nobody", i)); !fault.Is(err, fault.NotFound) {
+			t.Fatal(err)
+		}
+	}
+	a.Registry.mu.Lock()
+	defer a.Registry.mu.Unlock()
+	if absent, loads := a.absent.Len(), len(a.loads); absent != bounds.MaxAbsent || loads != 0 || len(a.tenants) != 0 {
+		t.Errorf("%d are remembered, %d are asked for, %d tenants", absent, loads, len(a.tenants))
 	}
 }
