@@ -277,3 +277,79 @@ func TestOwnSettingsBound(t *testing.T) {
 		t.Error("a refused patch changed something")
 	}
 }
+
+// TestSecretsOfTheSameRevision: a secret that changes nothing that is effective, since it is
+// what was inherited or since the tenant's own hides it, is a secret all the same.
+func TestSecretsOfTheSameRevision(t *testing.T) {
+	const inherited, hidden, own = "sk-that-is-inherited", "sk-that-is-hidden", "sk-of-the-tenant-itself"
+	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
+		"data_dir":      t.TempDir(),
+		"registry":      map[string]any{"storage": map[string]any{"backend": "memory"}},
+		"defaults":      map[string]any{"llm": map[string]any{"provider": "echo", "api_key": inherited}},
+		"tenant_policy": map[string]any{"keys": []any{"*", "llm.api_key"}},
+	}})
+	const path = "/admin/v1/tenants/a"
+	var first, got Tenant
+	s.call("PUT", path, nil, `{}`, 201, nil)
+	s.get(path, &first) // it is here then
+	for _, step := range []struct {
+		path, body string
+		same       bool
+	}{
+		{path, `{"llm":{"api_key":"` + inherited + `"}}`, true},
+		{path + "?as=tenant", `{"llm":{"api_key":"` + own + `"}}`, false},
+		{path, `{"llm":{"api_key":"` + hidden + `"}}`, true},
+	} {
+		status := 200
+		if strings.HasSuffix(step.path, "tenant") {
+			status = 201
+		}
+		before := first.Revision
+		s.call("PUT", step.path, nil, step.body, status, &first)
+		if (first.Revision == before) != step.same {
+			t.Errorf("%s: revision %s after %s", step.body, first.Revision, before)
+		}
+		for _, read := range []string{path, path + "?as=tenant", path + "/config", path + "/versions", path + "/versions/2", path + "/versions/3", "/admin/v1/tenants"} {
+			resp := s.request("GET", read, nil, "")
+			var b strings.Builder
+			_ = resp.Write(&b)
+			for _, secret := range []string{inherited, hidden, own} {
+				if strings.Contains(b.String(), secret) {
+					t.Errorf("after %s: %s shows %s", step.body, read, b.String())
+				}
+			}
+		}
+	}
+	s.get(path, &got)
+	if fmt.Sprint(got.Config) != "map[llm:map[api_key:<secret>]]" {
+		t.Errorf("%v", got.Config)
+	}
+}
+
+// TestConfigOfTheSameRevision: what is explained is of the newest documents, also if they
+// make what the ones before made.
+func TestConfigOfTheSameRevision(t *testing.T) {
+	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
+		"data_dir": t.TempDir(),
+		"registry": map[string]any{"storage": map[string]any{"backend": "memory"}},
+		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
+		"plan":     map[string]any{"open": map[string]any{"tenant_policy": map[string]any{"keys": []any{"conversations.owner"}}}},
+	}})
+	const path = "/admin/v1/tenants/a"
+	var before, after Tenant
+	s.call("PUT", path, nil, `{}`, 201, nil)
+	s.get(path, &before) // it is here then
+	s.call("PUT", path, nil, `{"plan":"open"}`, 200, &after)
+	if before.Revision != after.Revision {
+		t.Error("the plan changed the revision")
+	}
+	var e Effective
+	s.get(path+"/config", &e)
+	may := map[string]string{}
+	for _, entry := range e.Config {
+		may[entry.Path] = entry.TenantMay
+	}
+	if may["plan"] != "no" || may["conversations.owner"] != "set" {
+		t.Errorf("%v", may)
+	}
+}

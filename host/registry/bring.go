@@ -196,8 +196,10 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 	t.doc, t.own, t.held, t.stuck, t.updated = e.Document, e.Own, e.Held, nil, e.CreatedAt
 	r.setErrLocked(t, e.Err)
 	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages, r.o.now()
+	// Also of the same revision: which of its documents has which key, and which secrets are in
+	// them, the one of before does not know.
+	t.effective = effective
 	if !same {
-		t.effective = effective
 		r.forget(t)
 	}
 }
