@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"math"
 	"os"
 	"sync"
 )
@@ -28,6 +29,12 @@ func (c *checksums) of(path string) (checksum, error) {
 		return checksum{}, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
+	return c.ofFile(path, f)
+}
+
+// ofFile answers the sum of the open file, which was opened by the path. It reads it from
+// its beginning, and leaves the position where it is.
+func (c *checksums) ofFile(path string, f *os.File) (checksum, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return checksum{}, err
@@ -40,7 +47,7 @@ func (c *checksums) of(path string) (checksum, error) {
 		return known, nil
 	}
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, math.MaxInt64)); err != nil {
 		return checksum{}, err
 	}
 	known = checksum{now, hex.EncodeToString(h.Sum(nil))}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/botyard/botyard/host/config"
@@ -86,7 +84,11 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settin
 	if err != nil {
 		return nil, err
 	}
+	return m.run(ctx, p, settings)
+}
 
+// run starts the process that was prepared.
+func (m *Manager) run(ctx context.Context, p *process, settings config.PluginSettings) (*process, error) {
 	type connected struct {
 		conn *grpc.ClientConn
 		err  error
@@ -97,6 +99,7 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settin
 		done <- connected{conn, err}
 	}()
 	var c connected
+	var err error
 	select {
 	case c = <-done:
 	case <-ctx.Done():
@@ -104,6 +107,7 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settin
 		c = <-done // go-plugin returns when the process has ended
 	}
 	p.conn = c.conn
+	p.exe.close()
 	if p.pid == 0 {
 		p.unkeep()
 		// All but the system's refusal to run just this file is before, and around, the plugin.
@@ -123,11 +127,13 @@ func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settin
 
 // prepare makes the process, which is not started. Its folder is the only trace.
 func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSettings) (*process, error) {
-	if err := m.admit(bin, settings.SHA256); err != nil {
+	exe, err := m.openAdmitted(bin, settings.SHA256)
+	if err != nil {
 		return nil, &startError{surroundings: scarce(err), err: err}
 	}
 	dir, err := m.runtime.add()
 	if err != nil {
+		exe.close()
 		return nil, &startError{surroundings: true, err: err}
 	}
 	m.launches.Add(1)
@@ -136,7 +142,7 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 		log = log.With("tenant", scope)
 	}
 	p := &process{
-		bin: bin, settings: settings, log: log, timing: m.timing, startedAt: time.Now(),
+		bin: bin, exe: exe, settings: settings, log: log, timing: m.timing, startedAt: time.Now(),
 		dir: dir, runtime: m.runtime,
 		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
 		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
@@ -156,28 +162,11 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 // missing the system says that the script is.
 func (p *process) whyNotRun(err error) error {
 	if errors.Is(p.execErr, fs.ErrNotExist) {
-		if by := interpreter(p.bin.path); by != "" {
+		if by := p.interpreter; by != "" {
 			return fmt.Errorf("%s: its interpreter %s, which its first line names, is not there: %w", p.bin.path, by, err)
 		}
 	}
 	return fmt.Errorf("%s: %w", p.bin.path, err)
-}
-
-// interpreter is what the first line of a script names; empty for other files.
-func interpreter(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	start := make([]byte, 256)       // the system reads no more
-	n, _ := io.ReadFull(f, start)
-	line, _, _ := strings.Cut(string(start[:n]), "\n")
-	rest, isScript := strings.CutPrefix(line, "#!")
-	if words := strings.Fields(rest); isScript && len(words) > 0 {
-		return words[0]
-	}
-	return ""
 }
 
 // abandon ends a process that did not come to serve, and says why it did not.

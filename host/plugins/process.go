@@ -23,6 +23,7 @@ import (
 // stop, or by kill, and is cleaned up in each case. It cannot be started again.
 type process struct {
 	bin      *binary
+	exe      *executable           // its file, until it was started
 	settings config.PluginSettings // that it was started with
 	log      hclog.Logger
 	timing   timing
@@ -38,7 +39,9 @@ type process struct {
 	unkeep   func() // of the secrets in its environment, when it is gone
 	babbled  bool   // that began with something else than the handshake
 	execErr  error  // why the system did not run it
-	client   *plugin.Client
+	// interpreter is what runs the file, if it is a script.
+	interpreter string
+	client      *plugin.Client
 
 	replaced atomic.Bool // another process takes its calls
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -89,7 +90,8 @@ func (r *processRunner) Start(context.Context) error {
 	// plugins in order; and kill reaches what the plugin started.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	sealDescriptors()
-	if err := p.cmd.Start(); err != nil {
+	err = p.execute()
+	if err != nil {
 		p.execErr = err
 		closeAll(lifeline, stdout, stderr)
 		_ = r.announce.Close()
@@ -110,6 +112,30 @@ func (r *processRunner) Start(context.Context) error {
 	readers.Go(r.readStdout)
 	go p.reap(&readers)
 	return nil
+}
+
+// execute starts the file that was let in.
+func (p *process) execute() error {
+	path, args, err := p.exe.command(p.dir)
+	if err != nil {
+		return err
+	}
+	if len(args) > 1 {
+		p.interpreter = path
+	}
+	p.cmd.Path, p.cmd.Args = path, args
+	if err = p.cmd.Start(); err == nil {
+		if err = p.exe.verify(); err == nil {
+			return nil
+		}
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		return err
+	}
+	if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) {
+		wrong.Path = p.bin.path // and not its descriptor's
+	}
+	return err
 }
 
 // readStdout gives the first line to go-plugin and the rest to the log.

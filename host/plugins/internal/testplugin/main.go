@@ -272,11 +272,10 @@ func makeNoise() {
 }
 
 func readMark() string {
-	self, err := os.Executable()
-	if err != nil {
-		return ""
+	f, err := os.Open("/proc/self/exe") // and not what has its path by now
+	if self, wrong := os.Executable(); err != nil && wrong == nil {
+		f, err = os.Open(self)
 	}
-	f, err := os.Open(self)
 	if err != nil {
 		return ""
 	}

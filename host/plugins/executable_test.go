@@ -1,0 +1,115 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// What is executed is what was hashed, whatever has its path by then.
+func TestExecutableIsWhatWasLetIn(t *testing.T) {
+	for name, swap := range map[string]func(t *testing.T, h *host, path string){
+		"unchanged": func(*testing.T, *host, string) {},
+		"another file has its path": func(t *testing.T, h *host, path string) {
+			putPlugin(t, h.dir, "test", "two")
+		},
+		"its path is a link": func(t *testing.T, h *host, path string) {
+			putPlugin(t, h.dir, "other", "two")
+			must(t, os.Remove(path), os.Symlink(filepath.Join(h.dir, "botyard-llm-other"), path))
+		},
+		"it is gone": func(t *testing.T, _ *host, path string) { must(t, os.Remove(path)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.lookEvery = time.Hour, time.Hour }}, "test=one")
+			bin := h.snapshot()[ref{"llm", "test"}]
+			settings := h.opts.settings(bin.ref)
+			p, err := h.prepare(bin, "", settings)
+			must(t, err)
+			swap(t, h, bin.path)
+			p, err = h.run(context.Background(), p, settings)
+			must(t, err)
+			defer p.stop(context.Background())
+			if p.info.Version != "0-one" {
+				t.Errorf("version %s was executed", p.info.Version)
+			}
+		})
+	}
+}
+
+func TestExecutableThatIsWrittenToIsNotRun(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.lookEvery = time.Hour, time.Hour }}, "test=one")
+	bin := h.snapshot()[ref{"llm", "test"}]
+	settings := h.opts.settings(bin.ref)
+	p, err := h.prepare(bin, "", settings)
+	must(t, err)
+	info, err := os.Stat(bin.path)
+	must(t, err)
+	f, err := os.OpenFile(bin.path, os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.WriteAt([]byte("two"), info.Size()-23) // its mark
+	must(t, err, f.Close(), os.Chtimes(bin.path, info.ModTime(), info.ModTime()))
+	if p, err = h.run(context.Background(), p, settings); err == nil || !strings.Contains(err.Error(), "changed on disk") {
+		t.Errorf("err = %v", err)
+		if err == nil {
+			p.stop(context.Background())
+		}
+	}
+}
+
+// A script is run from a private copy, and one that was replaced meanwhile is what was let in.
+func TestExecutableScript(t *testing.T) {
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.lookEvery = time.Hour, time.Hour }})
+	path := filepath.Join(h.dir, "botyard-llm-script")
+	put(t, path, []byte("#!/bin/sh -e\necho \"one of $0\" >&2\nls -l \"$0\" | cut -c 1-10 >&2\nexit 3\n"))
+	must(t, h.Rescan())
+	bin := h.snapshot()[ref{"llm", "script"}]
+	settings := h.opts.settings(bin.ref)
+	p, err := h.prepare(bin, "", settings)
+	must(t, err)
+	put(t, path, []byte("#!/bin/sh\necho two >&2\nexit 3\n"))
+	_, err = h.run(context.Background(), p, settings)
+	if log := h.log.String(); err == nil || !strings.Contains(log, "one of "+p.dir+"/botyard-llm-script") || !strings.Contains(log, "-r-x------") || strings.Contains(log, "two") {
+		t.Errorf("%v; log:\n%s", err, log)
+	}
+	if _, err := os.Stat(p.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the copy is left: %v", err)
+	}
+}
+
+// Where nothing may be executed in TMPDIR, scripts and programs run all the same.
+func TestExecutableOnNoexecTmpdir(t *testing.T) {
+	parent := shortDir(t)
+	if err := unix.Mount("tmpfs", parent, "tmpfs", unix.MS_NOEXEC, "size=64m"); err != nil {
+		t.Skip("a file system cannot be mounted: ", err)
+	}
+	defer func() { _ = unix.Unmount(parent, unix.MNT_DETACH) }()
+	h := newHost(t, hostOptions{options: func(o *Options) { o.RuntimeDir = parent }}, "test")
+	h.ask(h.open(Spec{Name: "test"}), "hello")
+	put(t, filepath.Join(h.dir, "botyard-llm-script"), []byte("#!/bin/sh\necho 'it runs' >&2\nexit 3\n"))
+	must(t, h.Rescan())
+	if got := h.schemaError("script"); !strings.Contains(got, "it runs") {
+		t.Error(got)
+	}
+	must(t, h.Close(context.Background()))
+}
+
+func TestInterpreterOf(t *testing.T) {
+	for line, want := range map[string][2]string{
+		"#!/bin/sh\n":                     {"/bin/sh", ""},
+		"#! /usr/bin/env  python3 -u \nx": {"/usr/bin/env", "python3 -u"},
+		"#!/bin/sh\t-e\n":                 {"/bin/sh", "-e"},
+		"\x7fELF":                         {"", ""},
+		"#!\n":                            {"", ""},
+		"#!/usr/bin/python3 -I":           {"/usr/bin/python3", "-I"},
+	} {
+		if by, argument := interpreterOf([]byte(line)); by != want[0] || argument != want[1] {
+			t.Errorf("%q: %q %q", line, by, argument)
+		}
+	}
+}
