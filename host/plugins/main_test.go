@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 		runTestHost()
 		return
 	}
+	if err := AdoptOrphans(); err != nil {
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "bt")
 	if err != nil {
 		panic(err)

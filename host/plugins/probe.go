@@ -27,6 +27,7 @@ func (p *process) probe() {
 		case <-p.suspect:
 		}
 		p.keepFolder()
+		sweepNow(p.timing.probeEvery)
 		asked := time.Now()
 		if p.answers() {
 			misses = 0

@@ -146,7 +146,9 @@ func (p *process) reap(readers *sync.WaitGroup) {
 	// Orphans of the plugin would keep its pipes, sockets and locks.
 	p.killGroup()
 	p.mu.Unlock()
+	p.killRest()
 	_ = p.cmd.Wait() // how it ended is in ProcessState
+	p.bury()
 	p.mu.Lock()
 	p.reaped = true
 	p.mu.Unlock()

@@ -6,11 +6,15 @@ import (
 	"os"
 
 	"github.com/botyard/botyard/host/cli"
+	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/sdk"
 )
 
 func main() {
 	if err := sdk.ForbidDumps(); err != nil {
+		fmt.Fprintln(os.Stderr, "botyard:", err)
+	}
+	if err := plugins.AdoptOrphans(); err != nil {
 		fmt.Fprintln(os.Stderr, "botyard:", err)
 	}
 	sdk.TuneMemory(sdk.HostMemoryShare)

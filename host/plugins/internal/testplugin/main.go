@@ -179,6 +179,12 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return say(fmt.Sprint(os.Getpid()))
 	case "child":
 		return say(fmt.Sprint(child.Process.Pid))
+	case "leave": // a process, which writes its id: leave WAY PATH
+		way, path, _ := strings.Cut(rest, " ")
+		if err := leave(way, path); err != nil {
+			return nil, err
+		}
+		return say("left")
 	case "tempfile":
 		f, err := os.CreateTemp("", "")
 		if err != nil {
@@ -294,4 +300,30 @@ func readMark() string {
 	}
 	word, _, _ := strings.Cut(after, "\n")
 	return word
+}
+
+// leave starts a process that goes its own way.
+func leave(way, path string) error {
+	script := "echo $$ > " + path + ".part; mv " + path + ".part " + path + "; exec sleep 300 </dev/null >/dev/null 2>&1"
+	if way == "forks" {
+		script = "echo $$ > " + path + "; : forks-for-ever; while :; do (sleep 0.01; : forks-for-ever) & sleep 0.005; done"
+	}
+	cmd := exec.Command("/bin/sh", "-c", script)
+	cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
+	switch way {
+	case "child":
+	case "session", "forks":
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	case "daemon": // its parent ends
+		cmd = exec.Command("/bin/sh", "-c", "PATH=/usr/bin:/bin setsid /bin/sh -c '"+script+"' </dev/null >/dev/null 2>&1 &")
+		cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
+	case "bare": // and it has nothing of the plugin's
+		cmd = exec.Command("/bin/sh", "-c", "PATH=/usr/bin:/bin setsid env -i PATH=/usr/bin:/bin /bin/sh -c '"+script+"' </dev/null >/dev/null 2>&1")
+		cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }()
+	return nil
 }

@@ -1,0 +1,95 @@
+package plugins
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// left starts, in the plugin, a process that leaves it in the way, and returns its id.
+func (h *host) left(i *Instance, way string) int {
+	h.t.Helper()
+	path := filepath.Join(h.t.TempDir(), "pid")
+	h.ask(i, "leave "+way+" "+path)
+	var pid int
+	eventually(h.t, 20*time.Second, way+" runs", func() bool {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return false
+		}
+		pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		return err == nil && alive(pid)
+	})
+	return pid
+}
+
+// What a plugin left behind ends with it, and what another plugin started goes on.
+func TestWhatAPluginLeavesBehindEndsWithIt(t *testing.T) {
+	for _, way := range []string{"child", "session", "daemon", "bare"} {
+		for _, end := range []string{"crash", "close"} {
+			t.Run(way+", "+end, func(t *testing.T) {
+				h := newHost(t, hostOptions{}, "test", "other")
+				i, other := h.open(Spec{Name: "test"}), h.open(Spec{Name: "other"})
+				neighbours := []int{h.left(other, "session"), h.left(other, "daemon")}
+				pid := h.left(i, way)
+				if end == "crash" {
+					kill(t, h.pid(i))
+				} else {
+					h.supervisors[place{ref: ref{"llm", "test"}}].shutdown(context.Background())
+				}
+				eventually(t, 20*time.Second, "it ends", func() bool { return !alive(pid) })
+				h.ask(other, "hello")
+				for _, n := range neighbours {
+					if !alive(n) {
+						t.Error("what another plugin started was killed")
+					}
+				}
+				must(t, h.Close(context.Background()))
+				for _, n := range neighbours {
+					if alive(n) {
+						t.Error("it outlives the host")
+					}
+				}
+			})
+		}
+	}
+}
+
+// A process of the program itself is none of a plugin's.
+func TestChildrenOfTheProgramGoOn(t *testing.T) {
+	own := exec.Command("/bin/sleep", "300")
+	own.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	must(t, own.Start())
+	defer func() { _, _ = own.Process.Kill(), own.Wait() }()
+	h := newHost(t, hostOptions{}, "test")
+	kill(t, h.pid(h.open(Spec{Name: "test"})))
+	eventually(t, 20*time.Second, "it ended", func() bool { return h.row("test").Restarts == 1 })
+	sweepOrphans(nil)
+	if !alive(own.Process.Pid) {
+		t.Error("a child of the program was killed")
+	}
+}
+
+func TestWhatForksAllTheTimeEndsWithItsPlugin(t *testing.T) {
+	h := newHost(t, hostOptions{}, "test")
+	i := h.open(Spec{Name: "test"})
+	pid := h.left(i, "forks")
+	kill(t, h.pid(i))
+	eventually(t, 20*time.Second, "it ends", func() bool { return !alive(pid) })
+	count := func() (n int) {
+		for _, q := range processes() {
+			cmdline, _ := os.ReadFile("/proc/" + itoa(q.pid) + "/cmdline")
+			if !q.zombie && strings.Contains(string(cmdline), "forks-for-ever") {
+				n++
+			}
+		}
+		return n
+	}
+	eventually(t, 20*time.Second, "nothing of it is left", func() bool { sweepOrphans(nil); return count() == 0 })
+}
