@@ -336,6 +336,8 @@ var atReload = map[string]func(r *reloaded){
 		r.put("b", `{"llm":{"provider":"echo"}}`)
 		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 	},
+	"egress.tenants": func(r *reloaded) { r.leads("egress {\n tenants = \"any\"\n}\n") },
+	"egress.allow":   func(r *reloaded) { r.leads("egress {\n allow = [\"127.0.0.1\"]\n}\n") },
 	"limits.reply_bytes": func(r *reloaded) {
 		r.apply("limits {\n reply_bytes = 1\n}")
 		if a := r.mustChat("a", r.fresh(), "x"); a.Reply != "h" {
@@ -401,8 +403,6 @@ var atReload = map[string]func(r *reloaded){
 		r.apply(limits + "http {\n answer_bytes = 1073741824\n}")
 		r.status("with more bytes", r.do("GET", path+"?limit=1", "", "X-Tenant-ID: a"), 200)
 	},
-	"egress.tenants":     nil, // config.TestRevision_Egress: another rule is another revision
-	"egress.allow":       nil,
 	"shutdown_grace":     nil, // TestShutdownGraceIsReloaded
 	"shutdown_delay":     nil, // TestShutdownDelayIsReloaded
 	"auth.gateway_token": nil, // TestTokensAreReloaded
@@ -438,6 +438,32 @@ func (r *reloaded) selects(kind, key string) {
 	if after := r.may(key); before != "no" || after != "set" {
 		r.t.Errorf("%s: the tenant may %q, and then %q", key, before, after)
 	}
+}
+
+// leads sees that what a tenant writes itself may lead to this machine once the host file
+// says so, that its bot works then, and that it goes on with the operator's address when
+// the host file does not say so any more.
+func (r *reloaded) leads(allowed string) {
+	const policy = "tenant_policy {\n keys = [\"*\", \"llm.base_url\"]\n}\n"
+	const own = "/admin/v1/tenants/b?as=tenant"
+	settings := `{"llm":{"base_url":"` + r.gated.url + `/"}}`
+	r.apply(policy)
+	r.put("b", "{}")
+	refused := r.do("PUT", own, settings)
+	if refused.Status != 422 || !strings.Contains(string(refused.Body), "llm.base_url") || !strings.Contains(string(refused.Body), "egress { allow = [") {
+		r.t.Errorf("before: %d %s", refused.Status, refused.Body)
+	}
+	r.apply(policy + allowed)
+	if a := r.do("PUT", own, settings); a.Status != 200 && a.Status != 201 {
+		r.t.Fatalf("then: %d %s", a.Status, a.Body)
+	}
+	r.mustChat("b", r.fresh(), "x")
+	r.apply(policy)
+	if a := r.do("GET", "/admin/v1/tenants/b", ""); !strings.Contains(string(a.Body), `"held":true`) {
+		r.t.Errorf("afterwards: %s", a.Body)
+	}
+	r.mustChat("b", r.fresh(), "x") // by what the operator's settings name
+	r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 }
 
 // cutOff sees a timeout that is shortened cut a turn off.
