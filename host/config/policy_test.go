@@ -192,6 +192,24 @@ defaults: {llm: {provider: marked, api_key: sk-of-the-operator, top: 30}}}`
 	}
 }
 
+// TestPolicyBoundsWhatIsNoPluginsKey: the keys of a block that are no plugin's keep the operator's
+// bound when the tenant selects another plugin.
+func TestPolicyBoundsWhatIsNoPluginsKey(t *testing.T) {
+	const host = `{tenant_policy: {plugins: {storage: [memory]}},
+defaults: {llm: {provider: marked}, conversation_storage: {backend: postgres, connection: {host: db, database: d}, retention_days: 7}}}`
+	for _, own := range []string{
+		`{conversation_storage: {backend: memory, retention_days: 8}}`,
+		`{conversation_storage: {retention_days: ~, backend: memory}}`,
+	} {
+		if _, err := ownOf(t, host, `{}`, own); err == nil || !strings.Contains(err.Error(), "and may be lowered only") {
+			t.Errorf("%s: %v", own, err)
+		}
+	}
+	if _, err := ownOf(t, host, `{}`, `{conversation_storage: {backend: memory, retention_days: 6}}`); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOperatorIsFree: the policy binds the tenant's own layer and no other.
 func TestOperatorIsFree(t *testing.T) {
 	h := loadHost(t, `{tenant_policy: {keys: []}, defaults: {llm: {provider: marked}}}`)

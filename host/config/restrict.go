@@ -105,11 +105,12 @@ func (r *restriction) top(key string, own any) {
 		switch {
 		case e.key == b.selector:
 		case b.isHosts(e.key):
-			plugin := r.plugin
-			r.plugin = ""
+			// It is no plugin's, and stays as it is when another one is selected.
+			plugin, change := r.plugin, r.change
+			r.plugin, r.change = "", false
 			next, _ := c.key(e.key)
 			r.value(at, values[e.key], had[e.key], next)
-			r.plugin = plugin
+			r.plugin, r.change = plugin, change
 		case schema != nil:
 			next, known := schema.cursor().key(e.key)
 			if !known {
