@@ -186,7 +186,8 @@ func TestBoundOfASystemPrompt(t *testing.T) {
 	for _, c := range []struct {
 		uses, length int
 		want         string
-	}{ // beyond: system prompt
+	}{
+		// beyond: system prompt
 		{1<<10 + 1, 1 << 10, "has 1049600 bytes with its variables; expected at most 1048576"}, {100_000, 500_000, "has 50000000000 bytes"},
 	} {
 		if err := make(c.uses, c.length); err == nil || !strings.Contains(err.Error(), c.want) {
