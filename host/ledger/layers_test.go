@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -203,5 +205,68 @@ func TestWhoHasNoOwnSettingsPaysNothing(t *testing.T) {
 		}
 	}); n != 1 {
 		t.Errorf("%d calls for a list", n)
+	}
+}
+
+// TestWhatAHostOfBeforeRecordedIsRead: the registrations in the file were written by a host
+// of before own settings, with that key.
+func TestWhatAHostOfBeforeRecordedIsRead(t *testing.T) {
+	text, err := os.ReadFile("testdata/former.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded struct {
+		Key           []byte
+		Registrations []struct {
+			Tenant, Incarnation, Note string
+			Version                   int64
+			State                     storage.TenantState
+			Document                  json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(text, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "host.key")
+	if err := os.WriteFile(file, recorded.Key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key, err := secret.LoadOrCreateKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := &ledgertest.Registry{}
+	newest := map[string]int64{}
+	for _, r := range recorded.Registrations {
+		_, err := shared.PutTenant(t.Context(), &storage.PutTenantRequest{
+			Tenant: r.Tenant, IfVersion: newest[r.Tenant], State: r.State, Incarnation: r.Incarnation, Document: r.Document,
+			Note: r.Note, Attempt: fmt.Sprint(r.Tenant, r.Version),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		newest[r.Tenant]++
+	}
+	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	for tenant, state := range map[string]storage.TenantState{
+		"a": storage.TenantActive, "gone": storage.TenantRemoved, "purged": storage.TenantPurged, "f": storage.TenantOfFile,
+	} {
+		e := get(t, l, tenant)
+		if e.State != state || e.Own != nil || e.Author != "" || (e.Document != nil) != (tenant == "a" || tenant == "gone") {
+			t.Errorf("%s: %+v", tenant, e)
+		}
+		if state == storage.TenantPurged {
+			continue
+		}
+		// It takes own settings, and keeps all else that it has.
+		next := *e
+		next.Own, next.Author = config.FromMap("own", map[string]any{"k": "v"}), ledger.Tenant
+		put, err := l.Put(t.Context(), next, e.Version, false)
+		if err != nil || put.Own == nil || len(put.Storages) != len(e.Storages) || put.Incarnation != e.Incarnation {
+			t.Errorf("%s: %+v, %v", tenant, put, err)
+		}
+	}
+	if llm, _ := get(t, l, "a").Document.Values()["llm"].(map[string]any); llm["api_key"] != "sk-x" {
+		t.Errorf("the secret is %v", llm["api_key"])
 	}
 }
