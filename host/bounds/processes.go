@@ -18,6 +18,26 @@ var processes = []Bound{
 		Answer: "429 until a turn of an earlier one has ended; 503 once all together are too many.",
 	},
 	{
+		Name: "lines of output", What: "The lines of a plugin process's output that are logged each second, in the long run.",
+		Each: fmt.Sprintf("%d, and %d at once", OutputLines, OutputBurst), Answer: "The others are dropped and counted, and the log says how many.",
+	},
+	{
+		Name: "line of output", What: "The size of a line of a plugin process's output, or of a field of it.",
+		Each: Bytes(OutputLineBytes), Answer: "The rest of the line is dropped.",
+	},
+	{
+		Name: "failing tenants", What: "The tenants whose calls fail that a configuration of a plugin tells apart.",
+		All: fmt.Sprintf("%d for each configuration", FailingTenants), Answer: "Their failures are counted anew.",
+	},
+	{
+		Name: "replaced processes", What: "The processes of a plugin that were replaced and still have calls.",
+		All: fmt.Sprintf("%d for each plugin", DrainingProcesses), Answer: "The next replacement waits for one of them to end.",
+	},
+	{
+		Name: "lock file", What: "The size of a plugin folder's botyard.lock.",
+		Each: Bytes(LockFileBytes), Answer: "All plugins of the folder are refused.",
+	},
+	{
 		Name: "calls in the background", What: "The calls that are made at once to end turns that a storage did not answer; each takes one of `max_calls`.",
 		Each: fmt.Sprint(BackgroundCalls), All: fmt.Sprint(BackgroundCallsOfAll),
 		Answer: "The others wait, and their turns with them.",
@@ -71,6 +91,24 @@ const (
 	BackgroundCallsOfAll = 256
 	// BackgroundTasks is how many turns are ended in the background on one instance.
 	BackgroundTasks = 256
+)
+
+// Of what a process may say, and of what a host keeps of processes, by host/plugins.
+const (
+	// OutputLines is how many lines of one process's output are logged a second, in the long
+	// run, and OutputBurst at once. OutputLineBytes is how much of a line, and OutputFields how
+	// many fields of one that is a log entry.
+	OutputLines     = 200
+	OutputBurst     = 2000
+	OutputLineBytes = 16 << 10
+	OutputFields    = 32
+	// FailingTenants is how many tenants whose calls fail an instance tells apart.
+	FailingTenants = 1024
+	// DrainingProcesses is how many processes of a plugin that were replaced still have calls:
+	// the next replacement waits for one of them, and no call is cut off for it.
+	DrainingProcesses = 4
+	// LockFileBytes is far more than the lines of all plugins of a folder.
+	LockFileBytes = 1 << 20
 )
 
 // span writes a time for people: 30 minutes, 10 seconds.

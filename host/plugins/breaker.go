@@ -4,12 +4,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
-
-// maxSuspects bounds how many failing tenants a breaker tells apart.
-const maxSuspects = 1024
 
 // breaker spares callers the wait for an upstream that fails, and the upstream the
 // calls. There are two circuits in the way of each call: the instance's, and one of
@@ -122,7 +120,7 @@ func (b *breaker) fail(p *passage, now time.Time, err error) {
 	}
 	own := b.tenants[p.tenant]
 	if own == nil {
-		if len(b.tenants) >= maxSuspects {
+		if len(b.tenants) >= bounds.FailingTenants {
 			clear(b.tenants)
 		}
 		if b.tenants == nil {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -337,14 +338,15 @@ func TestStoragesAreAskedAgainSoon(t *testing.T) {
 	}
 }
 
+// beyond: failing tenants
 func TestBreakerKeepsFewTenants(t *testing.T) {
 	b := newTried(t)
 	b.all.until = time.Now().Add(-time.Hour)
-	for n := range 3 * maxSuspects {
+	for n := range 3 * bounds.FailingTenants {
 		b.all = circuit{}
 		b.call(fmt.Sprint(n), errUpstream)
 	}
-	if len(b.tenants) > maxSuspects {
+	if len(b.tenants) > bounds.FailingTenants {
 		t.Errorf("%d tenants are kept", len(b.tenants))
 	}
 }

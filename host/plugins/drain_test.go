@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 	"fmt"
+	"github.com/botyard/botyard/host/bounds"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,11 +42,12 @@ func (c *held) free(t *testing.T) {
 
 // TestLongRepliesOutliveReplacements: a reply may take as long as its turn, which is
 // longer than the time that Close leaves.
+// beyond: replaced processes
 func TestLongRepliesOutliveReplacements(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=0")
 	i := h.open(Spec{Name: "test"})
 	var calls []*held
-	for n := range maxDraining {
+	for n := range bounds.DrainingProcesses {
 		calls = append(calls, h.holdCall(i))
 		putPlugin(t, h.dir, "test", fmt.Sprint(n+1))
 		eventually(t, 20*time.Second, "it is replaced", func() bool { return i.Plugin().Version == fmt.Sprintf("0-%d", n+1) })
@@ -54,7 +56,7 @@ func TestLongRepliesOutliveReplacements(t *testing.T) {
 	putPlugin(t, h.dir, "test", "waits")
 	putPlugin(t, h.dir, "test", "wins")
 	time.Sleep(500 * time.Millisecond)
-	if v := i.Plugin().Version; v != fmt.Sprintf("0-%d", maxDraining) || len(h.Status()) != maxDraining+1 {
+	if v := i.Plugin().Version; v != fmt.Sprintf("0-%d", bounds.DrainingProcesses) || len(h.Status()) != bounds.DrainingProcesses+1 {
 		t.Errorf("%s runs: %+v", v, h.Status())
 	}
 	h.ask(i, "hello")

@@ -9,15 +9,13 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/readfile"
 )
 
 // lockFileName is the file in a plugin folder that pins the plugins beside it. It
 // has the form that sha256sum writes. Where it exists, it must list them all.
 const lockFileName = "botyard.lock"
-
-// maxLockFile is far more than the lines of all plugins of a folder.
-const maxLockFile = 1 << 20
 
 var lockLine = regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](.+)$`)
 
@@ -26,7 +24,7 @@ type lockFile map[string]string
 
 func readLockFile(dir string) (lockFile, error) {
 	path := filepath.Join(dir, lockFileName)
-	text, err := readfile.Read(context.Background(), path, maxLockFile)
+	text, err := readfile.Read(context.Background(), path, bounds.LockFileBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

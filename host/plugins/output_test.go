@@ -39,6 +39,8 @@ func TestEnvironmentIsNotInherited(t *testing.T) {
 	}
 }
 
+// beyond: lines of output
+// beyond: line of output
 func TestNoiseIsBounded(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=noise")
 	i := h.open(Spec{Name: "test"}) // which it could not answer if nobody read its stderr

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/botyard/botyard/host/bounds"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -57,15 +58,11 @@ func (s *supervisor) fail(why error) {
 	s.announce()
 }
 
-// maxDraining bounds the processes of a plugin that were replaced and still have calls.
-// The next replacement waits for one of them: no call is cut off for it.
-const maxDraining = 4
-
 // replacementWaits reports whether another binary is to take p's place, and in how long.
 func (s *supervisor) replacementWaits(p *process) (in time.Duration, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waits = s.withdrawn == nil && s.bin.sum != p.bin.sum && (s.bin.sum != s.rejected || s.objection != nil) && len(s.draining) < maxDraining
+	waits = s.withdrawn == nil && s.bin.sum != p.bin.sum && (s.bin.sum != s.rejected || s.objection != nil) && len(s.draining) < bounds.DrainingProcesses
 	return time.Until(s.replaceAt), waits
 }
 

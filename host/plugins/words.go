@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/botyard/botyard/host/bounds"
 	"io"
 	"slices"
 	"strings"
@@ -18,10 +19,10 @@ import (
 )
 
 const (
-	maxLine   = 16 << 10 // of a plugin's output; the rest of a longer line is dropped
-	maxFields = 32       // of a log entry
-	lineRate  = 200      // lines of one process a second, in the long run
-	lineBurst = 2000
+	maxLine   = bounds.OutputLineBytes // the rest of a longer line is dropped
+	maxFields = bounds.OutputFields
+	lineRate  = bounds.OutputLines
+	lineBurst = bounds.OutputBurst
 )
 
 // words forwards what a plugin process says to the host's log, whatever it says
