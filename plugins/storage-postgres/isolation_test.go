@@ -235,7 +235,7 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 				"list":        {"", "", int64(10)},
 				"listUser":    {"", "", int64(10), "u"},
 				"listWrote":   {"", "", int64(10), "u"},
-				"put":         {int64(2), "removed", "", []byte{}, "", "x", false, int64(100), "botyard"},
+				"put":         {int64(2), "removed", "", []byte{}, "", "x", false, int64(100), "botyard", int64(32 << 20), int64(8)},
 				"get":         {[]string{"a"}},
 				"listTenants": {int64(1 << 20), "", int64(10)},
 				"history":     {int64(1 << 20), int64(0), int64(10)},
