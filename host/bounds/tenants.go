@@ -14,6 +14,10 @@ const (
 	MaxStorageNoteBytes = 64 << 10
 	// MaxStorageNotesBytes bounds the configurations of all that a registration notes.
 	MaxStorageNotesBytes = 1 << 20
+	// MaxOwnStoragesNoted and MaxOwnStorageNotesBytes are how far a tenant's own settings may
+	// use the two up. The rest is the operator's, who could name no other storage else.
+	MaxOwnStoragesNoted     = MaxStoragesNoted * 3 / 4
+	MaxOwnStorageNotesBytes = MaxStorageNotesBytes * 3 / 4
 	// MaxFormer bounds the earlier incarnations of a tenant whose erasure is not done.
 	MaxFormer = 16
 	// MaxStoragesTried bounds the storages that one tenant's settings are tried with.
@@ -50,7 +54,7 @@ var tenants = []Bound{
 	},
 	{
 		Name: "storages noted", What: "The storages that one incarnation of a tenant ever writes to. Each is noted before it is first written to, so that a purge finds it.",
-		Each:   fmt.Sprint(MaxStoragesNoted),
+		Each:   fmt.Sprintf("%d; own settings name no other after %d", MaxStoragesNoted, MaxOwnStoragesNoted),
 		Answer: "422 at conversation_storage for the configuration and for turns: go back to one of them, or erase or purge the tenant",
 	},
 	{
@@ -59,7 +63,7 @@ var tenants = []Bound{
 	},
 	{
 		Name: "storage notes", What: "The size of all storages that a registration has noted, those of earlier incarnations too.",
-		Each: Bytes(MaxStorageNotesBytes), Answer: "422 at conversation_storage",
+		Each: fmt.Sprintf("%s; for own settings %s", Bytes(MaxStorageNotesBytes), Bytes(MaxOwnStorageNotesBytes)), Answer: "422 at conversation_storage",
 	},
 	{
 		Name: "earlier incarnations", What: "The earlier incarnations of a tenant whose erasure is not done, since a storage does not answer. One that was never written to is not counted.",

@@ -70,6 +70,16 @@ func (e *Entry) Uses(digest string) bool {
 // CanNote returns why the entry cannot note one more storage: fault.Invalid at the
 // key of the tenant's storage. A storage that is noted already is not one more.
 func (e *Entry) CanNote(s config.SealedBlock) error {
+	return e.canNote(s, bounds.MaxStoragesNoted, bounds.MaxStorageNotesBytes, "erase or purge the tenant")
+}
+
+// CanNoteOwn is CanNote for a storage that the tenant's own settings name. They leave
+// room for those that the operator names later.
+func (e *Entry) CanNoteOwn(s config.SealedBlock) error {
+	return e.canNote(s, bounds.MaxOwnStoragesNoted, bounds.MaxOwnStorageNotesBytes, "have the operator name another")
+}
+
+func (e *Entry) canNote(s config.SealedBlock, most, mostBytes int, otherwise string) error {
 	if e.Uses(s.Digest) {
 		return nil
 	}
@@ -83,9 +93,9 @@ func (e *Entry) CanNote(s config.SealedBlock) error {
 			size += noteBytes(noted)
 		}
 	}
-	if len(e.Storages) >= bounds.MaxStoragesNoted || size > bounds.MaxStorageNotesBytes {
-		return fault.New(fault.Invalid, "the tenant has used %d storages, and can use no other: at most %d, of %d bytes together as they are stored, are kept in mind until it is erased or purged. Go back to one of them, or erase or purge the tenant",
-			len(e.Storages), bounds.MaxStoragesNoted, bounds.MaxStorageNotesBytes).At(key).By(fault.PartyTenant)
+	if len(e.Storages) >= most || size > mostBytes {
+		return fault.New(fault.Invalid, "the tenant has used %d storages, and can use no other: at most %d, of %d bytes together as they are stored, are kept in mind until it is erased or purged. Go back to one of them, or %s",
+			len(e.Storages), most, mostBytes, otherwise).At(key).By(fault.PartyTenant)
 	}
 	return nil
 }

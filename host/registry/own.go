@@ -56,7 +56,11 @@ func (r *Registry) putOwnStored(ctx context.Context, id string, doc *config.Docu
 		next.Own, next.Author, next.Note = change.docs.Own, o.author(), o.Note
 		next.OwnLiterals = next.Own.Marked()
 		if change.effective != nil {
-			if err := next.CanNote(r.o.Storage(change.effective)); err != nil {
+			used, can := r.o.Storage(change.effective), next.CanNoteOwn
+			if before.effective != nil && r.o.Storage(before.effective).Digest == used.Digest {
+				can = next.CanNote // the storage stays as it is
+			}
+			if err := can(used); err != nil {
 				return nil, err
 			}
 		}

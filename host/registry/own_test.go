@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/ledger/ledgertest"
@@ -313,5 +314,40 @@ func TestBothDocumentsAtOnce(t *testing.T) {
 				t.Errorf("%v %v, %v", got.Documents.Operator.Values(), got.Documents.Own.Values(), err)
 			}
 		})
+	}
+}
+
+// A tenant that changes its storage in its own settings again and again leaves room for
+// those that the operator names, and changes the rest of its settings as before.
+func TestOwnSettingsLeaveTheOperatorStorages(t *testing.T) {
+	// beyond: storages noted
+	a := openSite(t, &ledgertest.Registry{})
+	a.o.Storage = func(e *config.Effective) config.SealedBlock {
+		digest, _, _ := strings.Cut(e.Revision, ".")
+		return config.SealedBlock{Digest: digest, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
+	}
+	put(t, a.Registry, "x", 1) // notes its storage
+	own := func(v string) error {
+		_, _, err := a.Put(t.Context(), "x", doc("v", v), PutOptions{Author: ledger.Tenant})
+		return err
+	}
+	for i := 1; i < bounds.MaxOwnStoragesNoted; i++ {
+		if err := own(fmt.Sprint("s", i)); err != nil {
+			t.Fatal(err)
+		}
+		acquire(t, a.Registry, "x").Release()
+	}
+	if err := own("more"); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "conversation_storage" || !strings.Contains(err.Error(), "have the operator name another") {
+		t.Errorf("%v", err)
+	}
+	for i := 2; i <= bounds.MaxStoragesNoted-bounds.MaxOwnStoragesNoted+1; i++ {
+		put(t, a.Registry, "x", i)
+		acquire(t, a.Registry, "x").Release()
+		if err := own(fmt.Sprintf("s%d.%d", bounds.MaxOwnStoragesNoted-1, i)); err != nil { // the same storage
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if e, err := a.books.Get(t.Context(), "x"); err != nil || len(e.Storages) != bounds.MaxStoragesNoted {
+		t.Errorf("%d storages are noted, %v", len(e.Storages), err)
 	}
 }
