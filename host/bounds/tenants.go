@@ -39,6 +39,9 @@ const (
 	MaxAbsent = 10_000
 	// MaxTenantsTried is for how many tenants a host remembers that.
 	MaxTenantsTried = 10_000
+	// PageValues is where a page of tenants, or of versions, ends: with the one whose
+	// documents, together with those before it, have so many values to judge.
+	PageValues = DocumentValues
 	// OwnDocumentBytes bounds a tenant's own settings as compact JSON. Sealed and escaped
 	// they are stored beside the operator's, and both together within sdk.MaxDocumentBytes.
 	OwnDocumentBytes = 256 << 10
@@ -51,6 +54,11 @@ var tenants = []Bound{
 		Name: "versions", What: "The versions that are kept of a tenant's registration.",
 		Each:   fmt.Sprintf("%d, of %s together; the newest %d always", storage.HistoryKept, Bytes(storage.HistoryBytes), storage.HistoryLeast),
 		Answer: "The oldest are dropped: 404 at version.",
+	},
+	{
+		Name: "judged of a page", What: "The values of the tenants, or versions, of one page of a list that have to be judged to be shown.",
+		Each:   fmt.Sprint(PageValues),
+		Answer: "The page ends there, and the next goes on.",
 	},
 	{
 		Name: "storages noted", What: "The storages that one incarnation of a tenant ever writes to. Each is noted before it is first written to, so that a purge finds it.",

@@ -159,6 +159,29 @@ func below(value any, segment string) *entry {
 // has says whether the document gives the key of that name at its top level.
 func (d *Document) has(key string) bool { return below(d.keys, key) != nil }
 
+// Count returns how many keys of maps and elements of lists d has, at all levels together.
+func (d *Document) Count() int {
+	if d == nil {
+		return 0
+	}
+	return countOf(d.keys)
+}
+
+func countOf(value any) int {
+	var below []entry
+	switch v := value.(type) {
+	case mapping:
+		below = v
+	case sequence:
+		below = v
+	}
+	n := len(below)
+	for _, e := range below {
+		n += countOf(e.value)
+	}
+	return n
+}
+
 // Format writes the document's name whatever the verb: the values may be secret.
 func (d *Document) Format(s fmt.State, _ rune) {
 	if d == nil {

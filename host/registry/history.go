@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/sdk/fault"
@@ -53,8 +54,12 @@ func (r *Registry) History(ctx context.Context, id string, before int64, limit i
 	if len(entries) == 0 && before == 0 {
 		return nil, false, unknown(id)
 	}
-	for _, e := range entries {
+	judged := 0
+	for i, e := range entries {
 		versions = append(versions, r.version(ctx, e))
+		if judged += weight(e); judged >= bounds.PageValues {
+			return versions, more || i < len(entries)-1, nil
+		}
 	}
 	return versions, more, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/sdk/fault"
@@ -265,11 +266,19 @@ func (r *Registry) listStored(ctx context.Context, after string, limit int) (out
 		if err != nil {
 			return nil, false, unreachable(err)
 		}
-		for _, e := range entries {
+		judged := 0
+		for i, e := range entries {
 			after = e.Tenant
 			switch e.State {
 			case storage.TenantActive:
+				if here, ok := r.loaded(e); ok {
+					out = append(out, here)
+					break
+				}
 				out = append(out, r.unavailable(r.standing(ctx, e).info()))
+				if judged += weight(e); judged >= bounds.PageValues {
+					return out, more || i < len(entries)-1, nil
+				}
 			case storage.TenantRemoved:
 				out = append(out, Tenant{ID: e.Tenant, Source: SourceAPI, Version: e.Version, Removed: true, UpdatedAt: e.CreatedAt})
 			}
@@ -278,6 +287,20 @@ func (r *Registry) listStored(ctx context.Context, after string, limit int) (out
 			return out, more, nil
 		}
 	}
+}
+
+// weight is what it costs to judge the entry: the values of its documents.
+func weight(e *ledger.Entry) int { return e.Document.Count() + e.Own.Count() }
+
+// loaded returns the tenant as it is known here, if that is what the entry stands for.
+func (r *Registry) loaded(e *ledger.Entry) (Tenant, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	here := r.tenants[e.Tenant]
+	if here == nil || here.source != SourceAPI || here.version != e.Version || here.effective == nil && here.err == nil {
+		return Tenant{}, false
+	}
+	return here.info(), true
 }
 
 // unavailable adds what is known here of a stored tenant's bot.
