@@ -32,6 +32,12 @@ tenant_policy {
   keys = ["prompts.variables.company", "memory.*", "limits.*", "llm.*"]
 }
 
+# Where addresses in their settings may lead: anywhere public, and to one server of ours.
+egress {
+  tenants = "public"
+  allow   = ["models.example.com:8443"]
+}
+
 plan "free" {
   limits {
     turns_per_minute = 6
