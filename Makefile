@@ -32,10 +32,13 @@ STORAGES := -short
 # The host's tests start binaries that they build, of which the cache of go test knows
 # nothing: they always run.
 #
+# What is counted in bytes runs without the race detector, which allocates too.
+#
 # BOTYARD_LONG_TESTS=1 adds the tests that take minutes, as of a database that is away
 # for longer than hosts wait.
 test: servers lint check-tidy check-proto check-docs build
 	$(GO) test -race -count=1 -timeout 25m ./host/...
+	$(GO) test -count=1 -run costly ./host/config
 	$(GO) test -race -timeout 15m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES)))
 
 # The servers that tests start; installed where that may be done, else named.

@@ -127,6 +127,9 @@ func costlyDocuments() map[string]string {
 // is counted in bytes that are allocated, all of them together, while it is read,
 // checked and shown; they take time in proportion. What callers send is JSON.
 func TestDocuments_costly(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates too; make test runs this one without it")
+	}
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: m, api_key: sk-12345678}}`)
 	schemas := testSchemas(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
