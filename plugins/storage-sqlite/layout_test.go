@@ -101,7 +101,11 @@ func TestFinishBesideWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := connect(s.path, writerPragmas)
+	var other *session
+	err = patiently(func() (err error) { // the janitor of s may be at work
+		other, err = connect(s.path, writerPragmas)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,8 @@ func TestNoStatementScans(t *testing.T) {
 	// Rows that are on their way out, seldom more than a few, and the holders, one for each
 	// turn of a few seconds at work: once an hour, and at each renewal.
 	allowed := []string{"SCAN c USING INDEX conversations_deleted", "SCAN c USING COVERING INDEX conversations_deleted", "SCAN holders", "SCAN sqlite_master"}
+	// What a subquery has found by an index.
+	found := func(step string) bool { return strings.HasPrefix(step, "SCAN (subquery-") }
 	slices.Sort(all)
 	checked := 0
 	for _, query := range slices.Compact(all) {
@@ -50,7 +52,7 @@ func TestNoStatementScans(t *testing.T) {
 				if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
 					return false, err
 				}
-				if (strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "TEMP B-TREE")) && !slices.Contains(allowed, step) {
+				if (strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "TEMP B-TREE")) && !slices.Contains(allowed, step) && !found(step) {
 					t.Errorf("%s\n\t%s", step, query)
 				}
 				return true, nil
