@@ -20,8 +20,9 @@ const (
 	defaultTotal = 1 << 30
 	leastTotal   = 1 << 20
 	// partOfMemory is how much of the memory that the process may use is for conversations
-	// where nobody says: what is counted is less than what is taken.
-	partOfMemory = 4
+	// where nobody says: what is counted is less than what is taken, and in a container a
+	// plugin collects garbage ever more often from sdk.PluginMemoryShare on.
+	partOfMemory = 8
 
 	partForSmall = 5    // a fifth of the whole
 	smallTenant  = 1024 // who has less than a 1024th of it
@@ -102,7 +103,7 @@ func (s *Store) full(t *tenant, n int64) error {
 	return nil
 }
 
-// totalBytes reads the variable. Where it is empty a quarter of the memory counts, and at
+// totalBytes reads the variable. Where it is empty an eighth of the memory counts, and at
 // most a gigabyte; memory is 0 where it is not known.
 func totalBytes(text string, memory int64) (int64, error) {
 	if text == "" {

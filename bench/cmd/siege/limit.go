@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/botyard/botyard/bench/internal/procfs"
@@ -63,6 +64,23 @@ func (l limit) remove() {
 	}
 }
 
+// kills is how many processes of the group were killed for want of memory.
+func (l limit) kills() int {
+	for _, name := range []string{"memory.events", "memory.oom_control"} {
+		b, err := os.ReadFile(filepath.Join(l.dir, name))
+		if l.dir == "" || err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(b)) {
+			if count, ok := strings.CutPrefix(line, "oom_kill "); ok {
+				n, _ := strconv.Atoi(strings.TrimSpace(count))
+				return n
+			}
+		}
+	}
+	return 0
+}
+
 // watch follows the memory of the process and its descendants until its answer is
 // called, which says whether it was more than the limit.
 func (l limit) watch(ctx context.Context, pid int) func() error {
@@ -93,7 +111,11 @@ func (l limit) watch(ctx context.Context, pid int) func() error {
 		cancel()
 		<-done
 		fmt.Printf("host and plugins used %d MiB at most, %v\n", most>>20, of)
-		if most > l.bytes {
+		// Where a group holds the limit, who goes beyond it is killed.
+		if n := l.kills(); n > 0 {
+			return fmt.Errorf("%d processes were killed for want of memory: %d MiB are allowed", n, l.bytes>>20)
+		}
+		if l.dir == "" && most > l.bytes {
 			return fmt.Errorf("host and plugins used %d MiB: at most %d were allowed", most>>20, l.bytes>>20)
 		}
 		return nil
