@@ -138,12 +138,16 @@ func memory(root fs.FS) int64 {
 	}
 	text, _ = fs.ReadFile(root, "proc/self/cgroup")
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		top, file := "sys/fs/cgroup", "memory.max"
 		group, ok := strings.CutPrefix(lines.Text(), "0::/") // version 2
 		if !ok {
-			continue
+			top, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+			if _, group, ok = strings.Cut(lines.Text(), ":memory:/"); !ok {
+				continue
+			}
 		}
-		for group = path.Join("sys/fs/cgroup", group); strings.HasPrefix(group, "sys/fs/cgroup"); group = path.Dir(group) {
-			limit, _ := fs.ReadFile(root, path.Join(group, "memory.max"))
+		for group = path.Join(top, group); strings.HasPrefix(group, top); group = path.Dir(group) {
+			limit, _ := fs.ReadFile(root, path.Join(group, file))
 			n, _ := strconv.ParseInt(strings.TrimSpace(string(limit)), 10, 64) // "max" is none
 			note(n)
 		}

@@ -136,6 +136,8 @@ func TestMemoryOfTheMachine(t *testing.T) {
 		{"container", fstest.MapFS{"proc/meminfo": file("MemTotal: 1024 kB\n"), "proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("4096\n")}, 4096},
 		{"service", fstest.MapFS{"proc/meminfo": file("MemTotal: 1024 kB\n"), "proc/self/cgroup": file("0::/system.slice/botyard.service\n"),
 			"sys/fs/cgroup/system.slice/botyard.service/memory.max": file("max\n"), "sys/fs/cgroup/system.slice/memory.max": file("8192\n")}, 8192},
+		{"version 1", fstest.MapFS{"proc/meminfo": file("MemTotal: 1024 kB\n"), "proc/self/cgroup": file("8:pids:/\n3:memory:/a/b\n0::/\n"),
+			"sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": file("9223372036854771712\n"), "sys/fs/cgroup/memory/a/memory.limit_in_bytes": file("8192\n")}, 8192},
 	} {
 		if got := memory(try.root); got != try.want {
 			t.Errorf("%s: %d, not %d", try.name, got, try.want)
