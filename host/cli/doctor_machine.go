@@ -78,7 +78,7 @@ func (d *doctor) room(dir string) {
 	if err != nil {
 		return // whoever needs it says so
 	}
-	free := uint64(s.Bavail) * uint64(s.Bsize) //nolint:unconvert // the types differ between systems
+	free := uint64(s.Bavail) * uint64(s.Bsize) // the types differ between systems
 	level := levelOK
 	switch {
 	case free < noRoom:
