@@ -184,8 +184,21 @@ func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
 	if _, err := other.Acquire(t.Context(), "a"); !fault.Is(err, fault.Invalid) {
 		t.Fatal(err)
 	}
+	listed := func() error {
+		all, _, err := other.List(t.Context(), "", 10)
+		if err != nil || len(all) != 1 {
+			t.Fatal(all, err)
+		}
+		return all[0].Err
+	}
+	if listed() == nil {
+		t.Error("the list says that it is well")
+	}
 	missing.Store(false)
 	other.Reconsider(all)
+	if err := listed(); err != nil {
+		t.Errorf("listed, before anybody has asked for it: %v", err)
+	}
 	l, err := other.Acquire(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)

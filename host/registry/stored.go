@@ -292,12 +292,13 @@ func (r *Registry) listStored(ctx context.Context, after string, limit int) (out
 // weight is what it costs to judge the entry: the values of its documents.
 func weight(e *ledger.Entry) int { return e.Document.Count() + e.Own.Count() }
 
-// loaded returns the tenant as it is known here, if that is what the entry stands for.
+// loaded returns the tenant as it is known here, if that is what the entry stands for and
+// nothing has happened since that has it judged again, as Reconsider and a reload do.
 func (r *Registry) loaded(e *ledger.Entry) (Tenant, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	here := r.tenants[e.Tenant]
-	if here == nil || here.source != SourceAPI || here.version != e.Version || here.effective == nil && here.err == nil {
+	if here == nil || here.source != SourceAPI || !here.known || here.version != e.Version || here.effective == nil && here.err == nil {
 		return Tenant{}, false
 	}
 	return here.info(), true
