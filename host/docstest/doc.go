@@ -12,8 +12,8 @@
 //	<!-- hosts: N -->          its commands start N hosts in the background
 //	<!-- not run: REASON -->   nothing is done with it
 //
-// Anywhere in a page, <!-- holds: PATH: TEXT --> says that a sentence stands or
-// falls with that text being in that file.
+// Anywhere in a page, <!-- holds: PATH: NAME = VALUE --> says that a sentence stands
+// on a name of the source having that value. PATH is a file or a package's folder.
 //
 // configdoc, below, is the program that makes docs/configuration.md.
 package docstest

@@ -15,21 +15,6 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-var holds = regexp.MustCompile(`<!-- holds: ([^:]+): (.*?) -->`)
-
-func TestWhatSentencesStandOnStillHolds(t *testing.T) {
-	for _, p := range pages(t) {
-		for _, m := range holds.FindAllStringSubmatch(p.text, -1) {
-			src, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(m[1])))
-			if err != nil {
-				t.Errorf("%s: %v", p.name, err)
-			} else if !strings.Contains(words(string(src)), words(m[2])) {
-				t.Errorf("%s: %s has no %q any more: correct what the page says, and its mark", p.name, m[1], m[2])
-			}
-		}
-	}
-}
-
 func pageOf(t *testing.T, name string) *page {
 	t.Helper()
 	for _, p := range pages(t) {
