@@ -51,7 +51,7 @@ type Options struct {
 
 // timing is what tests shorten.
 type timing struct {
-	patience   time.Duration // how long a storage that does not answer is asked again
+	retryFor   time.Duration // how long a storage that does not answer is asked again
 	linger     time.Duration // after which no host writes under a life that ended
 	first      time.Duration // to the first look for what is too old, and half as much by chance
 	every      time.Duration // between two, a tenth more or less
@@ -61,7 +61,7 @@ type timing struct {
 }
 
 var usual = timing{
-	patience: 10 * time.Second, linger: 2 * time.Second,
+	retryFor: 10 * time.Second, linger: 2 * time.Second,
 	first: time.Minute, every: time.Hour, restFactor: 3, now: time.Now, slice: bounds.RetainSlice,
 }
 
@@ -115,41 +115,4 @@ func (a *Archive) alone(id string) (leave func(), err error) {
 		defer a.mu.Unlock()
 		delete(a.busy, id)
 	}, nil
-}
-
-// insist makes a call again that failed for a reason which may pass, for as long as
-// there is patience. It is for calls that may be repeated.
-func (a *Archive) insist(ctx context.Context, call func() error) error {
-	const shortest, longest = 50 * time.Millisecond, 2 * time.Second
-	end := time.Now().Add(a.o.timing.patience)
-	for pause := shortest; ; pause = min(2*pause, longest) {
-		err := call()
-		if err == nil || ctx.Err() != nil || !passes(err) || time.Now().Add(pause).After(end) {
-			return err
-		}
-		if rest(ctx, pause) != nil {
-			return err
-		}
-	}
-}
-
-func passes(err error) bool {
-	f := fault.Of(err)
-	switch f.Class {
-	case fault.RateLimited, fault.PluginUnavailable, fault.ProviderFailed, fault.Deadline:
-		return f.Retryable
-	}
-	return false
-}
-
-// rest waits, unless ctx ends before.
-func rest(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fault.Of(context.Cause(ctx))
-	}
 }

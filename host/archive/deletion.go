@@ -167,7 +167,7 @@ func (a *Archive) delete(ctx context.Context, store storage.Storage, scope stora
 	scope.Limit = step
 	for {
 		var d storage.Deleted
-		err := a.insist(ctx, func() (err error) {
+		err := a.retry(ctx, func() (err error) {
 			d, err = store.Delete(ctx, scope)
 			return err
 		})
@@ -191,7 +191,7 @@ func (w *wiping) again(ctx context.Context, lives []ledger.Life) error {
 	if len(lives) == 0 {
 		return nil
 	}
-	if err := rest(ctx, w.a.o.timing.linger); err != nil {
+	if err := sleep(ctx, w.a.o.timing.linger); err != nil {
 		return err
 	}
 	return w.lives(ctx, lives, allOf)
@@ -214,7 +214,7 @@ func (a *Archive) forget(ctx context.Context, e *config.Effective, calls ...sdk.
 		return nil
 	}
 	for _, call := range calls {
-		if err := a.insist(ctx, func() error { return f.Forget(ctx, call) }); err != nil {
+		if err := a.retry(ctx, func() error { return f.Forget(ctx, call) }); err != nil {
 			return err
 		}
 	}

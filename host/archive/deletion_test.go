@@ -374,7 +374,7 @@ func TestTwoHostsMayPurgeAtOnce(t *testing.T) {
 func TestErasuresThatAreNotDoneAreBounded(t *testing.T) {
 	// beyond: earlier incarnations
 	s := openSite(t, newShelves(), newLedger())
-	s.o.timing.patience = time.Millisecond
+	s.o.timing.retryFor = time.Millisecond
 	s.register("a", "one", "")
 	s.shelves.fail("one", fault.New(fault.PluginUnavailable, "not there"))
 	erase := func(want fault.Class, former int) {

@@ -76,7 +76,7 @@ func (a *Archive) Export(ctx context.Context, id string, w Wanted) (*Export, err
 
 // open opens a storage and says which one cannot be.
 func (a *Archive) open(ctx context.Context, id string, b config.SealedBlock) (store *Store, err error) {
-	err = a.insist(ctx, func() (err error) {
+	err = a.retry(ctx, func() (err error) {
 		store, err = a.o.Open(ctx, id, b)
 		return err
 	})
@@ -187,7 +187,7 @@ func (e *Export) call(conversation, user string) sdk.Call {
 func (e *Export) store(ctx context.Context, at int) error {
 	for after, more := "", true; more; {
 		var page *storage.ConversationPage
-		err := e.a.insist(ctx, func() (err error) {
+		err := e.a.retry(ctx, func() (err error) {
 			page, err = e.stores[at].List(ctx, &storage.ListRequest{Call: e.call("", e.user), After: after, Limit: listPage, Wrote: e.user != ""})
 			return err
 		})
@@ -263,7 +263,7 @@ func (e *Export) part(c storage.Conversation, turns []storage.Turn) []storage.Tu
 
 // read reads the next turns: a page ends by its bytes too.
 func (e *Export) read(ctx context.Context, at int, conversation string, after int64) (page *storage.TurnPage, err error) {
-	err = e.a.insist(ctx, func() (err error) {
+	err = e.a.retry(ctx, func() (err error) {
 		page, err = e.stores[at].Read(ctx, &storage.ReadRequest{Call: e.call(conversation, ""), After: after, Limit: e.turns, All: true})
 		return err
 	})
@@ -280,7 +280,7 @@ func (e *Export) read(ctx context.Context, at int, conversation string, after in
 // hidden says whether a later storage has a conversation of that id too.
 func (e *Export) hidden(ctx context.Context, at int, conversation string) (bool, error) {
 	for _, later := range e.stores[:at] {
-		err := e.a.insist(ctx, func() error {
+		err := e.a.retry(ctx, func() error {
 			_, err := later.Read(ctx, &storage.ReadRequest{Call: e.call(conversation, ""), Limit: 1, All: true})
 			return err
 		})

@@ -248,7 +248,7 @@ func (i *importing) flush() error {
 		Turns: i.batch,
 	}
 	var added int64
-	err := i.a.insist(i.ctx, func() (err error) {
+	err := i.a.retry(i.ctx, func() (err error) {
 		added, err = i.store.Importer.Import(i.ctx, req)
 		return err
 	})

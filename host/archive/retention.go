@@ -25,7 +25,7 @@ type Retained struct {
 func (a *Archive) Run(ctx context.Context) {
 	t := a.o.timing
 	wait := t.first + rand.N(t.first/2+1)
-	for rest(ctx, wait) == nil {
+	for sleep(ctx, wait) == nil {
 		done, err := a.Retain(ctx)
 		log := a.o.Log.Debug
 		switch {
@@ -91,7 +91,7 @@ func (o *old) in(ctx context.Context, store storage.Storage) (more bool, err err
 	for more := true; more; {
 		var page *storage.ConversationPage
 		if err := o.gently(ctx, func() error {
-			return o.a.insist(ctx, func() (err error) {
+			return o.a.retry(ctx, func() (err error) {
 				page, err = store.List(ctx, &storage.ListRequest{Call: o.call(""), After: o.visit.after, Limit: retainPage})
 				return err
 			})
@@ -118,7 +118,7 @@ func (o *old) conversation(ctx context.Context, store storage.Storage, id string
 	for more, gone := true, int64(0); more; {
 		err := o.gently(ctx, func() error {
 			var d storage.Deleted
-			err := o.a.insist(ctx, func() (err error) {
+			err := o.a.retry(ctx, func() (err error) {
 				d, err = store.Delete(ctx, storage.Scope{Call: o.call(id), Before: o.before, Limit: step})
 				return err
 			})
@@ -157,5 +157,5 @@ func (o *old) gently(ctx context.Context, call func() error) error {
 
 // restAfter is the rest after something that took so long.
 func (a *Archive) restAfter(ctx context.Context, took time.Duration) error {
-	return rest(ctx, time.Duration(a.o.timing.restFactor)*took)
+	return sleep(ctx, time.Duration(a.o.timing.restFactor)*took)
 }

@@ -250,7 +250,7 @@ func TestStoragesThatHangDelayNobodyElse(t *testing.T) {
 func TestAStorageThatDoesNotAnswerIsLeft(t *testing.T) {
 	// beyond: retention in vain
 	s := openSite(t, newShelves(), newLedger())
-	s.o.timing.patience = 0
+	s.o.timing.retryFor = time.Nanosecond
 	for i := range 10 {
 		s.register(fmt.Sprint("a", i), "one", keepsAWeek)
 	}

@@ -165,7 +165,7 @@ func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
 			return s.memory, func() {}, nil
 		},
 		timing: timing{
-			patience: 400 * time.Millisecond, linger: 10 * time.Millisecond,
+			retryFor: 400 * time.Millisecond, linger: 10 * time.Millisecond,
 			first: time.Millisecond, every: 10 * time.Millisecond, slice: time.Minute, now: time.Now,
 		},
 	})

@@ -130,7 +130,7 @@ func (s *sweep) leave(at *shelf, v *visit, more bool, err error) {
 	default:
 		s.failed[v.tenant] = true
 		s.a.o.Log.Warn("a tenant's old conversations could not be deleted", "tenant", v.tenant, "error", err)
-		if at.vain++; !passes(err) {
+		if at.vain++; !transient(err) {
 			at.vain = 0
 		}
 		if at.vain >= bounds.RetainInVain {
