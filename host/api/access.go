@@ -24,7 +24,7 @@ func accessOf(pattern string) access {
 	switch {
 	case pattern == "/healthz" || pattern == "/readyz":
 		return forAnybody
-	case strings.HasPrefix(pattern, "/v1/"):
+	case strings.HasPrefix(pattern, "/api/v1/") || pattern == chatAlias:
 		return forGateways
 	case strings.HasPrefix(pattern, "/admin/") || pattern == MetricsRoute:
 		return forAdmins

@@ -118,7 +118,7 @@ func TestWhoMayWhat(t *testing.T) {
 				case !c.gateway && !c.admin:
 					want = 401
 				case strings.HasSuffix(pattern, "/nowhere"): // neither token says that there is nothing
-				case strings.HasPrefix(pattern, "/v1/") && !c.gateway, strings.HasPrefix(pattern, "/admin/") && !c.admin, pattern == MetricsRoute && !c.admin:
+				case (strings.HasPrefix(pattern, "/api/v1/") || pattern == chatAlias) && !c.gateway, strings.HasPrefix(pattern, "/admin/") && !c.admin, pattern == MetricsRoute && !c.admin:
 					want = 403
 				}
 				if want == 0 && method == "DELETE" {
@@ -149,7 +149,7 @@ func TestWhoMayWhat(t *testing.T) {
 		}
 	}
 	// A path that is spelt otherwise is no way around.
-	for _, path := range []string{"/v1/../admin/v1/tenants", "/v1/%2e%2e/admin/v1/tenants", "//admin/v1/tenants", "/admin%2fv1/tenants", "/v1/conversations/%2e%2e%2f%2e%2e%2fadmin%2fv1%2ftenants"} {
+	for _, path := range []string{"/api/v1/../../admin/v1/tenants", "/v1/../admin/v1/tenants", "/v1/%2e%2e/admin/v1/tenants", "//admin/v1/tenants", "/admin%2fv1/tenants", "/api/v1/conversations/%2e%2e%2f%2e%2e%2fadmin%2fv1%2ftenants"} {
 		for _, token := range []string{"", gatewayToken} {
 			h := headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}
 			s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -168,9 +168,9 @@ func TestWhoMayWhat(t *testing.T) {
 func TestTokensReplaceTheGuard(t *testing.T) {
 	s, _ := tokenHost(t, Options{}, "")
 	h := headers{"Authorization": "Bearer " + gatewayToken, "X-Tenant-ID": "a", "Host": "bots.example", "Origin": "https://bots.example", "Sec-Fetch-Site": "same-site"}
-	s.call("POST", "/v1/chat", h, chatBody("c", "m"), 200, nil)
+	s.call("POST", "/api/v1/chat", h, chatBody("c", "m"), 200, nil)
 	delete(h, "Authorization")
-	s.call("POST", "/v1/chat", h, chatBody("c", "m"), 401, nil)
+	s.call("POST", "/api/v1/chat", h, chatBody("c", "m"), 401, nil)
 }
 
 // TestTokensAreRotated without a restart, and bad ones are not taken up.
@@ -183,7 +183,7 @@ func TestTokensAreRotated(t *testing.T) {
 	pass := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) }
 	expect := func(token string, status int) {
 		t.Helper()
-		s.call("GET", "/v1/conversations", headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}, "", status, nil)
+		s.call("GET", "/api/v1/conversations", headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}, "", status, nil)
 	}
 	expect(gatewayToken, 200)
 	const next = "gateway-token-next"

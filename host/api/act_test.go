@@ -82,7 +82,7 @@ func TestATurnThatFailsIsLoggedOnceWithoutWhatWasSaid(t *testing.T) {
 	s.register("fails", echoWith(map[string]any{"tokens": 5, "fail": map[string]any{"class": "provider_failed", "after_tokens": 2, "message": "away"}}))
 	s.register("works", echoWith(map[string]any{"tokens": 1}))
 	ask := func(tenant, id, body string) {
-		resp := s.request("POST", "/v1/chat", headers{"X-Tenant-ID": tenant, "X-Request-ID": id}, body)
+		resp := s.request("POST", "/api/v1/chat", headers{"X-Tenant-ID": tenant, "X-Request-ID": id}, body)
 		var all [1 << 16]byte
 		for {
 			if _, err := resp.Body.Read(all[:]); err != nil {

@@ -92,7 +92,7 @@ func TestAdmission_EachRoute(t *testing.T) {
 				h["Content-Type"] = linesType
 			}
 			tenant := "a"
-			if !strings.HasPrefix(pattern, "/v1/") && !strings.Contains(pattern, "{id}") {
+			if accessOf(pattern) != forGateways && !strings.Contains(pattern, "{id}") {
 				tenant = ""
 			}
 			release := s.fill(s.server.admission.slots[ro.class], tenant, slotsOf[ro.class].WaitingEach)
@@ -133,7 +133,7 @@ func TestAdmission_WaitsForASlot(t *testing.T) {
 	release := s.fill(pool, "a", 0)
 	done := make(chan int, 1)
 	go func() {
-		done <- s.request("GET", "/v1/conversations/c", headers{tenantHeader: "a"}, "").StatusCode
+		done <- s.request("GET", "/api/v1/conversations/c", headers{tenantHeader: "a"}, "").StatusCode
 	}()
 	s.eventually("it waits", func() bool { return pool.Waiting() == 1 })
 	release()
@@ -154,7 +154,7 @@ func TestAdmission_BodiesOfNobody(t *testing.T) {
 			if i%2 == 0 {
 				expect = "Expect: 100-continue\r\n"
 			}
-			c := s.raw("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: nobody\r\nContent-Type: application/json\r\n" + expect + "Content-Length: 70000\r\n\r\n")
+			c := s.raw("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: nobody\r\nContent-Type: application/json\r\n" + expect + "Content-Length: 70000\r\n\r\n")
 			s.answered(c, 404)
 		})
 	}
@@ -188,7 +188,7 @@ func TestAdmission_ExpectIsMetOnceAdmitted(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	body := chatBody("c", "hello")
-	c := s.raw(fmt.Sprintf("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body)))
+	c := s.raw(fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body)))
 	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
 	r := bufio.NewReader(c)
 	line, err := r.ReadString('\n')
@@ -214,7 +214,7 @@ func TestAdmission_Bodies(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.register("b", nil)
-	const chat, put = "POST /v1/chat HTTP/1.1\r\nX-Tenant-ID: %s\r\n", "PUT /admin/v1/tenants/%s HTTP/1.1\r\n"
+	const chat, put = "POST /api/v1/chat HTTP/1.1\r\nX-Tenant-ID: %s\r\n", "PUT /admin/v1/tenants/%s HTTP/1.1\r\n"
 	head := func(request, tenant string) string {
 		return fmt.Sprintf(request, tenant) + "Host: localhost\r\nContent-Type: application/json\r\n"
 	}
@@ -263,8 +263,8 @@ func TestAdmission_ValuesOfABody(t *testing.T) {
 	body := func(n int) string {
 		return `{"conversation_id":"c","message":"m","metadata":{"a":[0` + strings.Repeat(",0", n) + `]}}`
 	}
-	s.refuse(refusal{"", "POST", "/v1/chat", headers{tenantHeader: "a"}, body(bounds.BodyValues), 400, fault.Invalid, "", "values"})
-	s.call("POST", "/v1/chat", headers{tenantHeader: "a"}, body(8000), 200, nil)
+	s.refuse(refusal{"", "POST", "/api/v1/chat", headers{tenantHeader: "a"}, body(bounds.BodyValues), 400, fault.Invalid, "", "values"})
+	s.call("POST", "/api/v1/chat", headers{tenantHeader: "a"}, body(8000), 200, nil)
 }
 
 // TestAdmission_SlowBody: a body that drips is given up.
@@ -273,7 +273,7 @@ func TestAdmission_ValuesOfABody(t *testing.T) {
 func TestAdmission_SlowBody(t *testing.T) {
 	s := serve(t, Options{writeTimeout: 300 * time.Millisecond})
 	s.register("a", nil)
-	c := s.raw("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 70000\r\n\r\n")
+	c := s.raw("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 70000\r\n\r\n")
 	go func() {
 		for range 10000 {
 			if _, err := c.Write([]byte(" ")); err != nil {
@@ -331,7 +331,7 @@ func TestAdmission_StalledReaders(t *testing.T) {
 	for range 9 {
 		s.chat("large", "c", message)
 	}
-	const request = "GET /v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: large\r\n\r\n"
+	const request = "GET /api/v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: large\r\n\r\n"
 	pool := s.server.admission.answers[forGateways]
 	var readers []net.Conn
 	for range 40 { // each holds some 8 MiB: six fit into the half
@@ -342,7 +342,7 @@ func TestAdmission_StalledReaders(t *testing.T) {
 		t.Errorf("%d bytes are held", held)
 	}
 	s.get("/admin/v1/tenants", nil)
-	s.call("GET", "/v1/conversations/c/turns", headers{tenantHeader: "small"}, "", 200, nil)
+	s.call("GET", "/api/v1/conversations/c/turns", headers{tenantHeader: "small"}, "", 200, nil)
 	s.chat("large", "another", "still here")
 
 	var refused atomic.Int64
@@ -383,7 +383,7 @@ func TestAdmission_SlowReader(t *testing.T) {
 	for range 8 {
 		s.chat("a", "c", strings.Repeat("m", 1<<20-10))
 	}
-	c := s.stalled("GET /v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n")
+	c := s.stalled("GET /api/v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n")
 	pool := s.server.admission.answers[forGateways]
 	s.eventually("it holds a page", func() bool { return pool.Held() > 0 })
 	s.eventually("it holds none", func() bool { return pool.Held() == 0 })
@@ -482,7 +482,7 @@ func TestConnections(t *testing.T) {
 		spares = append(spares, s.raw(probe))
 	}
 	s.eventually("they are bounded", func() bool { return s.server.connections.count() == bounds.MinConnections+bounds.SpareConnections })
-	for path, status := range map[string]int{"/healthz": 200, "/readyz": 200, "/admin/v1/tenants/a": 200, "/v1/conversations": 429} {
+	for path, status := range map[string]int{"/healthz": 200, "/readyz": 200, "/admin/v1/tenants/a": 200, "/api/v1/conversations": 429} {
 		s.answered(s.raw("GET "+path+" HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n"), status)
 	}
 	_ = spares[0].SetReadDeadline(time.Now().Add(30 * time.Second))
@@ -493,6 +493,6 @@ func TestConnections(t *testing.T) {
 		_ = c.Close()
 	}
 	s.eventually("there is room", func() bool {
-		return s.request("GET", "/v1/conversations", headers{tenantHeader: "a"}, "").StatusCode == 200
+		return s.request("GET", "/api/v1/conversations", headers{tenantHeader: "a"}, "").StatusCode == 200
 	})
 }

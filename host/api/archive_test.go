@@ -51,8 +51,8 @@ func TestATenantIsExportedAndImported(t *testing.T) {
 	s := serveTracked(t)
 	s.register("a", map[string]any{"prompts": map[string]any{"system": "Be brief."}})
 	for i := range 3 {
-		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "hello", "user_id", "u"), 200, nil)
-		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "again", "user_id", "u", "metadata", map[string]any{"k": "<v>"}), 200, nil)
+		s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "hello", "user_id", "u"), 200, nil)
+		s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "again", "user_id", "u", "metadata", map[string]any{"k": "<v>"}), 200, nil)
 	}
 	resp := s.request("GET", "/admin/v1/tenants/a/export", nil, "")
 	if kind := resp.Header.Get("Content-Type"); kind != linesType {
@@ -146,7 +146,7 @@ func TestATenantIsErasedAndPurged(t *testing.T) {
 	s := serveTracked(t)
 	s.register("a", nil)
 	for _, user := range []string{"u", "v", "w"} {
-		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c-"+user, "hello", "user_id", user), 200, nil)
+		s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c-"+user, "hello", "user_id", user), 200, nil)
 	}
 	last := func(path, body string) map[string]any {
 		lines := s.jsonLines(s.text("POST", "/admin/v1/tenants/a/"+path, nil, body, 200))
@@ -170,7 +170,7 @@ func TestATenantIsErasedAndPurged(t *testing.T) {
 	if receipt["type"] != "result" || receipt["turns"] != 1.0 || receipt["done_at"] == nil || receipt["life"] == "" {
 		t.Errorf("%v", receipt)
 	}
-	s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c-v", "hello"), 404, nil)
+	s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c-v", "hello"), 404, nil)
 	if again := last("purge", `{}`); fmt.Sprint(again) != fmt.Sprint(receipt) {
 		t.Errorf("the second receipt is %v", again)
 	}

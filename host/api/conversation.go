@@ -19,7 +19,7 @@ type Conversation struct {
 	UpdatedAt *string `json:"updated_at"`
 }
 
-// Conversations answers GET /v1/conversations. Next, unless null, is the after of
+// Conversations answers GET /api/v1/conversations. Next, unless null, is the after of
 // the next page.
 type Conversations struct {
 	Conversations []Conversation `json:"conversations"`
@@ -62,7 +62,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error
 	return writeJSON(w, r, http.StatusOK, out)
 }
 
-// Messages answers GET /v1/conversations/{id}: the messages of the succeeded turns,
+// Messages answers GET /api/v1/conversations/{id}: the messages of the succeeded turns,
 // oldest first. Next, unless null, is the after of the next page.
 type Messages struct {
 	ID       string    `json:"id"`

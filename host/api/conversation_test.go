@@ -21,7 +21,7 @@ func (s *site) pages(tenant, conversation string, limit int) (messages []Message
 		if after != "" {
 			after = "&after=" + after
 		}
-		s.call("GET", fmt.Sprintf("/v1/conversations/%s?limit=%d%s", url.PathEscape(conversation), limit, after),
+		s.call("GET", fmt.Sprintf("/api/v1/conversations/%s?limit=%d%s", url.PathEscape(conversation), limit, after),
 			headers{"X-Tenant-ID": tenant}, "", 200, &page)
 		if len(page.Messages) > limit || page.ID != conversation {
 			s.Fatalf("%+v", page)
@@ -61,7 +61,7 @@ func TestConversation(t *testing.T) {
 			t.Errorf("limit %d: %d messages in %d pages, want %d pages", limit, len(got), pages, want)
 		}
 	}
-	escaped := "/v1/conversations/" + url.PathEscape(id)
+	escaped := "/api/v1/conversations/" + url.PathEscape(id)
 	s.call("GET", escaped, headers{"X-Tenant-ID": "b"}, "", 404, nil)
 	s.call("DELETE", escaped, headers{"X-Tenant-ID": "b"}, "", 404, nil)
 	s.call("DELETE", escaped, headers{"X-Tenant-ID": "a"}, "", 204, nil)
@@ -77,11 +77,11 @@ func TestConversations(t *testing.T) {
 	s.register("b", nil)
 	for i := range 5 {
 		body := chatBody(fmt.Sprintf("c%d", i), "m", "user_id", fmt.Sprintf("u%d", i%2))
-		s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, body, 200, nil)
+		s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, body, 200, nil)
 	}
 	list := func(tenant, query string) (ids []string, next *string) {
 		var page Conversations
-		s.call("GET", "/v1/conversations?"+query, headers{"X-Tenant-ID": tenant}, "", 200, &page)
+		s.call("GET", "/api/v1/conversations?"+query, headers{"X-Tenant-ID": tenant}, "", 200, &page)
 		for _, c := range page.Conversations {
 			ids = append(ids, c.ID)
 			if c.Turns != 1 || c.CreatedAt == nil || c.UpdatedAt == nil || c.UserID == "" {
@@ -108,8 +108,8 @@ func TestTurns(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("flaky", echoWith(map[string]any{"fail": map[string]any{"class": "provider_failed", "times": 2}}))
 	h := headers{"X-Tenant-ID": "flaky"}
-	s.call("POST", "/v1/chat", h, chatBody("c", "one", "metadata", map[string]any{"x": []int{1}}, "user_id", "u"), 502, nil)
-	s.call("POST", "/v1/chat", h, chatBody("c", "two"), 502, nil)
+	s.call("POST", "/api/v1/chat", h, chatBody("c", "one", "metadata", map[string]any{"x": []int{1}}, "user_id", "u"), 502, nil)
+	s.call("POST", "/api/v1/chat", h, chatBody("c", "two"), 502, nil)
 	if r := s.chat("flaky", "c", "three"); r.Turn != 1 {
 		t.Errorf("%+v", r)
 	}
@@ -132,7 +132,7 @@ func TestTurns(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 	var page Turns
-	s.call("GET", "/v1/conversations/c/turns?limit=1&after=1", h, "", 200, &page)
+	s.call("GET", "/api/v1/conversations/c/turns?limit=1&after=1", h, "", 200, &page)
 	if len(page.Turns) != 1 || page.Turns[0].Sequence != 2 || page.Next == nil || *page.Next != "2" {
 		t.Errorf("%+v", page)
 	}

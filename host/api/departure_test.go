@@ -16,7 +16,7 @@ import (
 // rawChat is the text of a chat's request.
 func rawChat(tenant, conversation string, stream bool) string {
 	body := chatBody(conversation, "m", "stream", stream)
-	return fmt.Sprintf("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	return fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		tenant, len(body), body)
 }
 
@@ -73,7 +73,7 @@ func TestLeavingIsNoticed(t *testing.T) {
 						t.Fatal(err)
 					}
 					s.eventually("the turn has begun", func() bool {
-						resp := s.request("GET", "/v1/conversations/"+escaped(name)+"/turns", headers{tenantHeader: "hangs"}, "")
+						resp := s.request("GET", "/api/v1/conversations/"+escaped(name)+"/turns", headers{tenantHeader: "hangs"}, "")
 						return resp.StatusCode == 200
 					})
 					if err := go_(c.(*net.TCPConn)); err != nil {
@@ -108,7 +108,7 @@ func TestWhoNeverStopsSendingLeaves(t *testing.T) {
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
 	c := s.raw(rawChat("hangs", "c", false))
 	s.eventually("the turn has begun", func() bool {
-		return s.request("GET", "/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
+		return s.request("GET", "/api/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
 	})
 	_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // nobody takes all of it
 	if n, err := io.WriteString(c, strings.Repeat("y", 64<<20)); err == nil {
@@ -129,7 +129,7 @@ func TestLeavingTheLine(t *testing.T) {
 	s.register("hangs", map[string]any{"llm": map[string]any{"tokens": 5, "hang_after_tokens": 2}})
 	first := s.raw(rawChat("hangs", "c", true))
 	s.eventually("the first turn runs", func() bool {
-		return s.request("GET", "/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
+		return s.request("GET", "/api/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
 	})
 	second := s.raw(rawChat("hangs", "c", false) + "x")
 	lease, err := s.host.Bot(t.Context(), "hangs")

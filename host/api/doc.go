@@ -1,6 +1,6 @@
 // Package api serves a host over HTTP.
 //
-// A [Server] has the native API: chat and conversations below /v1, tenants, the
+// A [Server] has the native API: chat and conversations below /api/v1, tenants, the
 // cache and plugins below /admin/v1, /healthz and /readyz. It is net/http and
 // nothing else; route.go has the table of routes.
 //

@@ -126,7 +126,10 @@ func (s *Server) count(x *exchange, r *http.Request, took time.Duration) {
 }
 
 // isTurn says whether the request asks for a turn.
-func isTurn(r *http.Request) bool { return r.Method == http.MethodPost && routeOf(r) == chatRoute }
+func isTurn(r *http.Request) bool {
+	route := routeOf(r)
+	return r.Method == http.MethodPost && (route == chatRoute || route == chatAlias)
+}
 
 // failed answers for a handler that panicked. Where an answer had begun, the only
 // honest end is a broken connection.

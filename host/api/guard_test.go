@@ -50,7 +50,7 @@ func TestRebinding(t *testing.T) {
 			for _, r := range []refusal{
 				{method: "GET", path: "/healthz"},
 				{method: "GET", path: "/admin/v1/tenants"},
-				{method: "POST", path: "/v1/chat", body: chatBody("c", "m")},
+				{method: "POST", path: "/api/v1/chat", body: chatBody("c", "m")},
 			} {
 				h := headers{"X-Tenant-ID": "a"}
 				for name, value := range c.h {

@@ -146,14 +146,14 @@ func chatBody(conversation, message string, more ...any) string {
 func (s *site) chat(tenant, conversation, message string) ChatReply {
 	s.Helper()
 	var r ChatReply
-	s.call("POST", "/v1/chat", headers{"X-Tenant-ID": tenant}, chatBody(conversation, message), 200, &r)
+	s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": tenant}, chatBody(conversation, message), 200, &r)
 	return r
 }
 
 func (s *site) turns(tenant, conversation string) []Turn {
 	s.Helper()
 	var out Turns
-	s.call("GET", "/v1/conversations/"+conversation+"/turns", headers{"X-Tenant-ID": tenant}, "", 200, &out)
+	s.call("GET", "/api/v1/conversations/"+conversation+"/turns", headers{"X-Tenant-ID": tenant}, "", 200, &out)
 	return out.Turns
 }
 

@@ -68,7 +68,7 @@ func TestServesAnyAssembly(t *testing.T) {
 	if _, _, err := reg.Put(t.Context(), "a", config.FromMap("a", nil), registry.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest("POST", "http://localhost/v1/chat", strings.NewReader(chatBody("c", "hello")))
+	r := httptest.NewRequest("POST", "http://localhost/api/v1/chat", strings.NewReader(chatBody("c", "hello")))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Tenant-ID", "a")
 	w := httptest.NewRecorder()

@@ -34,7 +34,7 @@ func TestNothingIsGivenEmpty(t *testing.T) {
 		if h == nil {
 			h = headers{}
 		}
-		if strings.HasPrefix(path, "/v1/") && h[tenantHeader] == "" {
+		if !strings.HasPrefix(path, "/admin/") && h[tenantHeader] == "" {
 			h[tenantHeader] = "a"
 		}
 		if strings.HasSuffix(path, "/import") && h["Content-Type"] == "" {
@@ -131,20 +131,20 @@ func (s *site) fields(method, path string) []string {
 func TestUsersParameter(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
-	s.call("POST", "/v1/chat", headers{tenantHeader: "a"}, chatBody("c1", "m", "user_id", "ünal"), 200, nil)
-	s.call("POST", "/v1/chat", headers{tenantHeader: "a"}, chatBody("c2", "m"), 200, nil)
+	s.call("POST", "/api/v1/chat", headers{tenantHeader: "a"}, chatBody("c1", "m", "user_id", "ünal"), 200, nil)
+	s.call("POST", "/api/v1/chat", headers{tenantHeader: "a"}, chatBody("c2", "m"), 200, nil)
 	var list Conversations
-	s.call("GET", "/v1/conversations?user_id="+url.QueryEscape("ünal"), headers{tenantHeader: "a"}, "", 200, &list)
+	s.call("GET", "/api/v1/conversations?user_id="+url.QueryEscape("ünal"), headers{tenantHeader: "a"}, "", 200, &list)
 	if len(list.Conversations) != 1 || list.Conversations[0].ID != "c1" {
 		t.Errorf("%+v", list)
 	}
 	for _, query := range []string{"user_id=", "user_id", "user_id=" + strings.Repeat("x", 300), "after=", "limit"} {
 		name, _, _ := strings.Cut(query, "=")
-		s.refuse(refusal{"", "GET", "/v1/conversations?" + query, headers{tenantHeader: "a"}, "", 400, fault.Invalid, name, ""})
+		s.refuse(refusal{"", "GET", "/api/v1/conversations?" + query, headers{tenantHeader: "a"}, "", 400, fault.Invalid, name, ""})
 	}
 	// Nothing at all is nothing.
 	for _, query := range []string{"", "?", "?&", "?&&limit=1"} {
-		s.call("GET", "/v1/conversations"+query, headers{tenantHeader: "a"}, "", 200, nil)
+		s.call("GET", "/api/v1/conversations"+query, headers{tenantHeader: "a"}, "", 200, nil)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// tenantHeader says whose bot is meant. Whoever may come to /v1 is believed it.
+// tenantHeader says whose bot is meant. Whoever may come to /api/v1 is believed it.
 const tenantHeader = "X-Tenant-ID"
 
 // lease gives the bot of the request's tenant. The caller releases it.

@@ -22,7 +22,7 @@ func (s *site) asUser(tenant, conversation, user, message string, more ...any) (
 	if user != "" {
 		more = append(more, "user_id", user)
 	}
-	return s.answer("POST", "/v1/chat", headers{"X-Tenant-ID": tenant}, chatBody(conversation, message, more...))
+	return s.answer("POST", "/api/v1/chat", headers{"X-Tenant-ID": tenant}, chatBody(conversation, message, more...))
 }
 
 func (s *site) answer(method, path string, h headers, body string) (int, string) {
@@ -39,8 +39,8 @@ var requestLine = regexp.MustCompile(`"request_id":"[^"]*"`)
 
 // ways are all that a user can ask of a conversation.
 var ways = []struct{ method, path string }{
-	{"GET", "/v1/conversations/%s?user_id=%s"}, {"HEAD", "/v1/conversations/%s?user_id=%s"},
-	{"GET", "/v1/conversations/%s/turns?user_id=%s"}, {"DELETE", "/v1/conversations/%s?user_id=%s"},
+	{"GET", "/api/v1/conversations/%s?user_id=%s"}, {"HEAD", "/api/v1/conversations/%s?user_id=%s"},
+	{"GET", "/api/v1/conversations/%s/turns?user_id=%s"}, {"DELETE", "/api/v1/conversations/%s?user_id=%s"},
 }
 
 // shut checks that the conversation is not there for the user, told as one that never was.
@@ -59,14 +59,14 @@ func (s *site) shut(when, tenant, conversation, user string) {
 	for _, more := range [][]any{nil, {"stream", true}} {
 		for _, key := range []string{"", "k", "other"} {
 			body := chatBody(conversation, "hello", append(more, "user_id", user)...)
-			status, got := s.answer("POST", "/v1/chat", headers{"X-Tenant-ID": tenant, "Idempotency-Key": key}, body)
+			status, got := s.answer("POST", "/api/v1/chat", headers{"X-Tenant-ID": tenant, "Idempotency-Key": key}, body)
 			if got = requestLine.ReplaceAllString(got, ""); status != 404 || got != requestLine.ReplaceAllString(missing, "") {
 				s.Errorf("%s: chat %v with key %q: %d %s", when, more, key, status, got)
 			}
 		}
 	}
 	var list Conversations
-	s.call("GET", "/v1/conversations?user_id="+user, h, "", 200, &list)
+	s.call("GET", "/api/v1/conversations?user_id="+user, h, "", 200, &list)
 	if slices.ContainsFunc(list.Conversations, func(c Conversation) bool { return c.ID == conversation }) {
 		s.Errorf("%s: it is in the list", when)
 	}
@@ -76,7 +76,7 @@ func TestAConversationIsItsUsers(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", map[string]any{"llm": map[string]any{"first_token_delay_ms": 400}})
 	h := headers{"X-Tenant-ID": "a", "Idempotency-Key": "k"}
-	s.call("POST", "/v1/chat", h, chatBody("hers", "my secret", "user_id", "ann"), 200, nil)
+	s.call("POST", "/api/v1/chat", h, chatBody("hers", "my secret", "user_id", "ann"), 200, nil)
 	s.chat("a", "ours", "the tenant's secret")
 	s.shut("at rest", "a", "hers", "bob")
 	s.shut("the tenant's", "a", "ours", "bob")
@@ -87,7 +87,7 @@ func TestAConversationIsItsUsers(t *testing.T) {
 	for i := range 3 {
 		go func() {
 			body := chatBody("hers", fmt.Sprint("slow ", i), "user_id", "ann")
-			req, _ := http.NewRequestWithContext(context.Background(), "POST", s.url+"/v1/chat", strings.NewReader(body))
+			req, _ := http.NewRequestWithContext(context.Background(), "POST", s.url+"/api/v1/chat", strings.NewReader(body))
 			req.Header.Set("Content-Type", "application/json")
 			req.Header.Set("X-Tenant-ID", "a")
 			resp, err := s.client.Do(req)
@@ -101,7 +101,7 @@ func TestAConversationIsItsUsers(t *testing.T) {
 	}
 	s.eventually("a turn at work", func() bool {
 		var out Turns
-		s.call("GET", "/v1/conversations/hers/turns?user_id=ann", headers{"X-Tenant-ID": "a"}, "", 200, &out)
+		s.call("GET", "/api/v1/conversations/hers/turns?user_id=ann", headers{"X-Tenant-ID": "a"}, "", 200, &out)
 		return slices.ContainsFunc(out.Turns, func(t Turn) bool { return t.State == "running" })
 	})
 	begun := time.Now()
@@ -124,14 +124,14 @@ func TestAConversationIsItsUsers(t *testing.T) {
 	}
 	s.shut("after the backend's turn", "a", "hers", "bob")
 	var list Conversations
-	s.call("GET", "/v1/conversations", headers{"X-Tenant-ID": "a"}, "", 200, &list)
+	s.call("GET", "/api/v1/conversations", headers{"X-Tenant-ID": "a"}, "", 200, &list)
 	if len(list.Conversations) != 2 || list.Conversations[0].UserID != "ann" || list.Conversations[1].UserID != "" {
 		t.Errorf("%+v", list)
 	}
 	if status, body := s.asUser("a", "hers", "ann", "do you remember me?"); status != 200 || !strings.Contains(body, "my secret") {
 		t.Errorf("the owner: %d %s", status, body)
 	}
-	s.call("DELETE", "/v1/conversations/hers?user_id=ann", headers{"X-Tenant-ID": "a"}, "", 204, nil)
+	s.call("DELETE", "/api/v1/conversations/hers?user_id=ann", headers{"X-Tenant-ID": "a"}, "", 204, nil)
 	if status, body := s.asUser("a", "hers", "bob", "do you remember me?"); status != 200 || strings.Contains(body, "secret") {
 		t.Errorf("the id's next life: %d %s", status, body)
 	}
@@ -161,8 +161,8 @@ func TestUsersShareTheTenantsConversations(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", shared)
 	h := headers{"X-Tenant-ID": "a", "Idempotency-Key": "k"}
-	s.call("POST", "/v1/chat", h, chatBody("c", "from ann", "user_id", "ann"), 200, nil)
-	if status, body := s.answer("POST", "/v1/chat", h, chatBody("c", "from ann", "user_id", "bob")); status != 422 || strings.Contains(body, "from ann") {
+	s.call("POST", "/api/v1/chat", h, chatBody("c", "from ann", "user_id", "ann"), 200, nil)
+	if status, body := s.answer("POST", "/api/v1/chat", h, chatBody("c", "from ann", "user_id", "bob")); status != 422 || strings.Contains(body, "from ann") {
 		t.Errorf("another user's key: %d %s", status, body)
 	}
 	if status, body := s.asUser("a", "c", "bob", "do you remember me?"); status != 200 || !strings.Contains(body, "from ann") {
@@ -171,12 +171,12 @@ func TestUsersShareTheTenantsConversations(t *testing.T) {
 	s.chat("a", "d", "from the backend")
 	for _, user := range []string{"ann", "bob", "eve"} {
 		var turns Turns
-		s.call("GET", "/v1/conversations/c/turns?user_id="+user, headers{"X-Tenant-ID": "a"}, "", 200, &turns)
+		s.call("GET", "/api/v1/conversations/c/turns?user_id="+user, headers{"X-Tenant-ID": "a"}, "", 200, &turns)
 		if len(turns.Turns) != 2 || turns.Turns[0].UserID != "ann" || turns.Turns[1].UserID != "bob" {
 			t.Errorf("for %s: %+v", user, turns)
 		}
 		var list Conversations
-		s.call("GET", "/v1/conversations?user_id="+user, headers{"X-Tenant-ID": "a"}, "", 200, &list)
+		s.call("GET", "/api/v1/conversations?user_id="+user, headers{"X-Tenant-ID": "a"}, "", 200, &list)
 		if len(list.Conversations) != 2 {
 			t.Errorf("for %s: %+v", user, list)
 		}
@@ -194,11 +194,11 @@ func TestUsersShareTheTenantsConversations(t *testing.T) {
 		turns[1].UserID != "bob" || *turns[1].Turn != 2 || len(turns[1].Messages) != 2 {
 		t.Errorf("%+v", turns)
 	}
-	if status, body := s.answer("POST", "/v1/chat", h, chatBody("c", "from ann")); status != 200 || strings.Contains(body, `"turn":1`) {
+	if status, body := s.answer("POST", "/api/v1/chat", h, chatBody("c", "from ann")); status != 200 || strings.Contains(body, `"turn":1`) {
 		t.Errorf("the key of an emptied turn: %d %s", status, body)
 	}
 	var page Messages
-	s.call("GET", "/v1/conversations/c?limit=1", headers{"X-Tenant-ID": "a"}, "", 200, &page)
+	s.call("GET", "/api/v1/conversations/c?limit=1", headers{"X-Tenant-ID": "a"}, "", 200, &page)
 	if len(page.Messages) != 1 || page.Messages[0].ID != "2.0" || page.Next == nil {
 		t.Errorf("%+v", page)
 	}

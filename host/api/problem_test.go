@@ -112,7 +112,7 @@ func TestProviderFailures(t *testing.T) {
 		s.register(class, echoWith(map[string]any{"fail": map[string]any{"class": class, "retry_after_ms": 2500}}))
 		for _, stream := range []bool{false, true} {
 			var p Problem
-			resp := s.call("POST", "/v1/chat", headers{"X-Tenant-ID": class}, chatBody("c", "m", "stream", stream), status, &p)
+			resp := s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": class}, chatBody("c", "m", "stream", stream), status, &p)
 			if p.Class != class || p.RetryAfterMS != 2500 || resp.Header.Get("Retry-After") != "3" {
 				t.Errorf("%s, streamed %v: %+v", class, stream, p)
 			}

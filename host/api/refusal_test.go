@@ -43,14 +43,14 @@ func TestRefusals(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	invalid, notFound := fault.Invalid, fault.NotFound
 	chat := func(name, body string, status int, at, detail string) refusal {
-		return refusal{name, "POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, body, status, invalid, at, detail}
+		return refusal{name, "POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, body, status, invalid, at, detail}
 	}
 	hello := chatBody("c", "hello")
 	with := func(name string, h headers, status int, class fault.Class, at, detail string) refusal {
 		if _, given := h["X-Tenant-ID"]; !given {
 			h["X-Tenant-ID"] = "a"
 		}
-		return refusal{name, "POST", "/v1/chat", h, hello, status, class, at, detail}
+		return refusal{name, "POST", "/api/v1/chat", h, hello, status, class, at, detail}
 	}
 	get := func(name, path string, status int, class fault.Class, at, detail string) refusal {
 		return refusal{name, "GET", path, headers{"X-Tenant-ID": "a"}, "", status, class, at, detail}
@@ -91,7 +91,7 @@ func TestRefusals(t *testing.T) {
 		chat("NUL in message", chatBody("c", "a\x00b"), 422, "message", "NUL"),
 		chat("long user", chatBody("c", "m", "user_id", long), 422, "user_id", "300 bytes"),
 		chat("large metadata", chatBody("c", "m", "metadata", map[string]any{"x": strings.Repeat("x", 20000)}), 422, "metadata", "bytes"),
-		{"tenant's own limit", "POST", "/v1/chat", headers{"X-Tenant-ID": "small"}, chatBody("c", "more than ten"), 422, invalid, "message", "at most 10"},
+		{"tenant's own limit", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "small"}, chatBody("c", "more than ten"), 422, invalid, "message", "at most 10"},
 
 		with("no content type", headers{"Content-Type": ""}, 415, invalid, "Content-Type", "expected application/json"),
 		with("form", headers{"Content-Type": "text/plain"}, 415, invalid, "Content-Type", "text/plain"),
@@ -101,22 +101,26 @@ func TestRefusals(t *testing.T) {
 		with("two keys", headers{"Idempotency-Key": "a\nb"}, 400, invalid, "Idempotency-Key", "2 times"),
 		with("long key", headers{"Idempotency-Key": long}, 422, invalid, "Idempotency-Key", "300 bytes"),
 
-		get("method", "/v1/chat", 405, invalid, "", "expected POST"),
+		get("method", "/api/v1/chat", 405, invalid, "", "expected POST"),
 		get("nowhere", "/v2/chat", 404, notFound, "", "nothing at /v2/chat"),
-		get("no conversation", "/v1/conversations/none", 404, notFound, "", ""),
-		get("no conversation's turns", "/v1/conversations/none/turns", 404, notFound, "", ""),
-		get("long id", "/v1/conversations/"+long, 422, invalid, "conversation_id", "300 bytes"),
-		get("limit 0", "/v1/conversations?limit=0", 400, invalid, "limit", "from 1 to 1000"),
-		get("limit too high", "/v1/conversations/c?limit=1001", 400, invalid, "limit", "from 1 to 1000"),
-		get("limit of words", "/v1/conversations/c/turns?limit=all", 400, invalid, "limit", "from 1 to 1000"),
-		get("limit twice", "/v1/conversations?limit=1&limit=2", 400, invalid, "limit", "2 times"),
-		get("misspelt limit", "/v1/conversations?limt=1", 400, invalid, "limt", "not a parameter"),
-		get("cursor", "/v1/conversations/c?after=1", 400, invalid, "after", "next of an earlier page"),
-		get("negative cursor", "/v1/conversations/c?after=-1.-1", 400, invalid, "after", ""),
-		get("odd cursor", "/v1/conversations/c?after=01.0", 400, invalid, "after", ""),
-		get("turns' cursor", "/v1/conversations/c/turns?after=x", 400, invalid, "after", ""),
-		get("query", "/v1/conversations?limit=%zz", 400, invalid, "", "query"),
-		{"delete nothing", "DELETE", "/v1/conversations/none", headers{"X-Tenant-ID": "a"}, "", 404, notFound, "", "none"},
+		get("where conversations were", "/v1/conversations?limit=1", 404, notFound, "", "its path is /api/v1/conversations"),
+		get("where a conversation was", "/v1/conversations/c", 404, notFound, "", "its path is /api/v1/conversations/c"),
+		get("where turns were", "/v1/conversations/c/turns", 404, notFound, "", "its path is /api/v1/conversations/c/turns"),
+		get("near where conversations were", "/v1/conversationsx", 404, notFound, "", "nothing at /v1/conversationsx"),
+		get("no conversation", "/api/v1/conversations/none", 404, notFound, "", ""),
+		get("no conversation's turns", "/api/v1/conversations/none/turns", 404, notFound, "", ""),
+		get("long id", "/api/v1/conversations/"+long, 422, invalid, "conversation_id", "300 bytes"),
+		get("limit 0", "/api/v1/conversations?limit=0", 400, invalid, "limit", "from 1 to 1000"),
+		get("limit too high", "/api/v1/conversations/c?limit=1001", 400, invalid, "limit", "from 1 to 1000"),
+		get("limit of words", "/api/v1/conversations/c/turns?limit=all", 400, invalid, "limit", "from 1 to 1000"),
+		get("limit twice", "/api/v1/conversations?limit=1&limit=2", 400, invalid, "limit", "2 times"),
+		get("misspelt limit", "/api/v1/conversations?limt=1", 400, invalid, "limt", "not a parameter"),
+		get("cursor", "/api/v1/conversations/c?after=1", 400, invalid, "after", "next of an earlier page"),
+		get("negative cursor", "/api/v1/conversations/c?after=-1.-1", 400, invalid, "after", ""),
+		get("odd cursor", "/api/v1/conversations/c?after=01.0", 400, invalid, "after", ""),
+		get("turns' cursor", "/api/v1/conversations/c/turns?after=x", 400, invalid, "after", ""),
+		get("query", "/api/v1/conversations?limit=%zz", 400, invalid, "", "query"),
+		{"delete nothing", "DELETE", "/api/v1/conversations/none", headers{"X-Tenant-ID": "a"}, "", 404, notFound, "", "none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := *s
@@ -126,7 +130,7 @@ func TestRefusals(t *testing.T) {
 	}
 	// None of it left a trace.
 	var list Conversations
-	if s.call("GET", "/v1/conversations", headers{"X-Tenant-ID": "a"}, "", 200, &list); len(list.Conversations) != 0 {
+	if s.call("GET", "/api/v1/conversations", headers{"X-Tenant-ID": "a"}, "", 200, &list); len(list.Conversations) != 0 {
 		t.Errorf("conversations: %+v", list)
 	}
 }
@@ -134,7 +138,7 @@ func TestRefusals(t *testing.T) {
 func TestMethodNotAllowed(t *testing.T) {
 	s := serve(t, Options{})
 	for path, allow := range map[string]string{
-		"/v1/chat": "POST", "/admin/v1/tenants/x": "DELETE, GET, HEAD, PATCH, PUT", "/healthz": "GET, HEAD", "/admin/v1/cache": "DELETE, GET, HEAD",
+		"/api/v1/chat": "POST", "/admin/v1/tenants/x": "DELETE, GET, HEAD, PATCH, PUT", "/healthz": "GET, HEAD", "/admin/v1/cache": "DELETE, GET, HEAD",
 	} {
 		resp := s.call("OPTIONS", path, nil, "", 405, nil)
 		if got := resp.Header.Get("Allow"); got != allow {

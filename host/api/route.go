@@ -21,8 +21,12 @@ type route struct {
 	act    string   // what it changes, as an operator's act; empty for what changes nothing
 }
 
-// chatRoute is where turns come.
-const chatRoute = "/v1/chat"
+// chatRoute is the path of turns. chatAlias was its path before, and answers as it does
+// until version 1.0.
+const (
+	chatRoute = "/api/v1/chat"
+	chatAlias = "/v1/chat"
+)
 
 // routes is the whole API.
 func (s *Server) routes() map[string]map[string]route {
@@ -34,10 +38,11 @@ func (s *Server) routes() map[string]map[string]route {
 	}
 	act := func(name string, ro route) route { ro.act = name; return ro }
 	return map[string]map[string]route{
-		"/v1/chat":                     {"POST": full(turns, s.chat)},
-		"/v1/conversations":            {"GET": bare(reads, s.listConversations, "limit", "after", "user_id")},
-		"/v1/conversations/{id}":       {"GET": bare(reads, s.readConversation, "limit", "after", "user_id"), "DELETE": bare(deletions, s.deleteConversation, "user_id")},
-		"/v1/conversations/{id}/turns": {"GET": bare(reads, s.readTurns, "limit", "after", "user_id")},
+		"/api/v1/chat":                     {"POST": full(turns, s.chat)},
+		"/v1/chat":                         {"POST": full(turns, s.chat)}, // until 1.0
+		"/api/v1/conversations":            {"GET": bare(reads, s.listConversations, "limit", "after", "user_id")},
+		"/api/v1/conversations/{id}":       {"GET": bare(reads, s.readConversation, "limit", "after", "user_id"), "DELETE": bare(deletions, s.deleteConversation, "user_id")},
+		"/api/v1/conversations/{id}/turns": {"GET": bare(reads, s.readTurns, "limit", "after", "user_id")},
 
 		"/admin/v1/tenants":                                                {"GET": bare(adminReads, s.listTenants, "after", "limit")},
 		"/admin/v1/tenants/{id}":                                           {"PUT": act("put tenant", full(adminActs, s.putTenant, "dry_run", "as")), "PATCH": act("patch tenant", full(adminActs, s.patchTenant, "dry_run", "as")), "GET": bare(adminReads, s.getTenant, "as"), "DELETE": act("remove tenant", bare(adminActs, s.deleteTenant, "as"))},
@@ -85,12 +90,24 @@ func (s *Server) mux(routes map[string]map[string]route) http.Handler {
 		})))
 	}
 	m.nothing = answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
+		if moved := movedTo(r.URL.Path); moved != "" {
+			return fault.New(fault.NotFound, "there is nothing at %s any more; its path is %s", clip(r.URL.Path), clip(moved))
+		}
 		return fault.New(fault.NotFound, "there is nothing at %s", clip(r.URL.Path))
 	}))
 	m.unclean = answering(s.admit("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return malformed("", "the path %s has a part that is empty or made of dots; expected every part to be given, and dots that are a name as %%2e", clip(r.URL.EscapedPath()))
 	}))
 	return m
+}
+
+// movedTo returns the path that a route has which was at path before; empty if none was.
+func movedTo(path string) string {
+	const before = "/v1/conversations"
+	if path == before || strings.HasPrefix(path, before+"/") {
+		return "/api" + path
+	}
+	return ""
 }
 
 func answering(h handler) http.Handler {

@@ -26,7 +26,7 @@ func TestDrain(t *testing.T) {
 	go func() { drained <- s.server.Drain(context.Background()) }()
 	s.eventually("not ready", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
 	s.get("/healthz", nil)
-	p := s.refuse(refusal{"", "POST", "/v1/chat", headers{"X-Tenant-ID": "slow"}, chatBody("d", "m"), 503, fault.Canceled, "", "stopping"})
+	p := s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "slow"}, chatBody("d", "m"), 503, fault.Canceled, "", "stopping"})
 	if !p.Retryable || p.Party != "host" || p.RetryAfterMS == 0 {
 		t.Errorf("%+v", p)
 	}

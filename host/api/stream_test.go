@@ -52,7 +52,7 @@ func (r reader) next() (event, bool) {
 // open starts a streamed chat.
 func (s *site) open(ctx context.Context, tenant, body string, h headers) (*http.Response, reader) {
 	s.Helper()
-	req, err := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/chat", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, "POST", s.url+"/api/v1/chat", strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestClientVanishes(t *testing.T) {
 			leave()
 		} else {
 			time.AfterFunc(300*time.Millisecond, leave)
-			req, _ := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/chat", strings.NewReader(chatBody(name, "m")))
+			req, _ := http.NewRequestWithContext(ctx, "POST", s.url+"/api/v1/chat", strings.NewReader(chatBody(name, "m")))
 			req.Header.Set("Content-Type", "application/json")
 			req.Header.Set("X-Tenant-ID", "hangs")
 			if resp, err := s.client.Do(req); err == nil {
@@ -268,11 +268,11 @@ func TestSlowReader(t *testing.T) {
 	s := serve(t, Options{writeTimeout: 300 * time.Millisecond})
 	s.register("talks", echoWith(map[string]any{"tokens": 10_000_000}))
 	body := chatBody("c", "m", "stream", true)
-	c := s.raw("POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: talks\r\nContent-Type: application/json\r\nContent-Length: " +
+	c := s.raw("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: talks\r\nContent-Type: application/json\r\nContent-Length: " +
 		strconv.Itoa(len(body)) + "\r\n\r\n" + body)
 	defer c.Close()
 	s.eventually("the turn is interrupted", func() bool {
-		resp := s.request("GET", "/v1/conversations/c/turns", headers{"X-Tenant-ID": "talks"}, "")
+		resp := s.request("GET", "/api/v1/conversations/c/turns", headers{"X-Tenant-ID": "talks"}, "")
 		var out Turns
 		return json.NewDecoder(resp.Body).Decode(&out) == nil && len(out.Turns) == 1 && out.Turns[0].State == "interrupted"
 	})
@@ -283,11 +283,11 @@ func TestIdempotency(t *testing.T) {
 	s.register("a", nil)
 	h := headers{"X-Tenant-ID": "a", "Idempotency-Key": "k1"}
 	var first, again ChatReply
-	resp := s.call("POST", "/v1/chat", h, chatBody("c", "hello"), 200, &first)
+	resp := s.call("POST", "/api/v1/chat", h, chatBody("c", "hello"), 200, &first)
 	if resp.Header.Get(replayedHeader) != "" {
 		t.Error("the first is no replay")
 	}
-	resp = s.call("POST", "/v1/chat", h, chatBody("c", "hello"), 200, &again)
+	resp = s.call("POST", "/api/v1/chat", h, chatBody("c", "hello"), 200, &again)
 	first.Bot.Cached = true
 	if resp.Header.Get(replayedHeader) != "true" || again != first {
 		t.Errorf("%+v, then %+v", first, again)
@@ -304,7 +304,7 @@ func TestIdempotency(t *testing.T) {
 	if turns := s.turns("a", "c"); len(turns) != 1 || turns[0].IdempotencyKey != "k1" {
 		t.Errorf("%+v", turns)
 	}
-	s.refuse(refusal{"", "POST", "/v1/chat", h, chatBody("c", "another"), 422, fault.Invalid, "Idempotency-Key", "another request"})
+	s.refuse(refusal{"", "POST", "/api/v1/chat", h, chatBody("c", "another"), 422, fault.Invalid, "Idempotency-Key", "another request"})
 
 	s.register("hangs", echoWith(map[string]any{"hang_after_tokens": 1}))
 	ctx, leave := context.WithCancel(t.Context())
@@ -313,12 +313,12 @@ func TestIdempotency(t *testing.T) {
 	if e, _ := r.next(); e.name != EventDelta {
 		t.Fatalf("%+v", e)
 	}
-	p := s.refuse(refusal{"", "POST", "/v1/chat", headers{"X-Tenant-ID": "hangs", "Idempotency-Key": "k"}, chatBody("c", "hello"), 409, fault.Conflict, "Idempotency-Key", ""})
+	p := s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "hangs", "Idempotency-Key": "k"}, chatBody("c", "hello"), 409, fault.Conflict, "Idempotency-Key", ""})
 	if !p.Retryable || p.RetryAfterMS == 0 {
 		t.Errorf("%+v", p)
 	}
 	// Another message waits, not for ever.
-	p = s.refuse(refusal{"", "POST", "/v1/chat", headers{"X-Tenant-ID": "hangs"}, chatBody("c", "hello"), 409, fault.Conflict, "", ""})
+	p = s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "hangs"}, chatBody("c", "hello"), 409, fault.Conflict, "", ""})
 	if !p.Retryable || p.RetryAfterMS == 0 {
 		t.Errorf("%+v", p)
 	}

@@ -72,7 +72,7 @@ func TestTenants(t *testing.T) {
 	s.refuse(refusal{"", "DELETE", path, headers{"If-Match": `"0123"`}, "", 412, fault.Conflict, "If-Match", ""})
 	s.call("DELETE", path, headers{"If-Match": etag}, "", 204, nil)
 	s.call("DELETE", path, nil, "", 404, nil)
-	s.call("POST", "/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c", "m"), 404, nil)
+	s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c", "m"), 404, nil)
 }
 
 func TestDryRun(t *testing.T) {
@@ -226,7 +226,7 @@ func TestFileTenants(t *testing.T) {
 			t.Errorf("%+v", tenant)
 		}
 		for _, r := range []refusal{
-			{"", "POST", "/v1/chat", headers{"X-Tenant-ID": id}, chatBody("c", "m"), 503, fault.Invalid, "", "no valid configuration"},
+			{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": id}, chatBody("c", "m"), 503, fault.Invalid, "", "no valid configuration"},
 			{"", "GET", "/admin/v1/tenants/" + id + "/config", nil, "", 503, fault.Invalid, "", "no valid configuration"},
 		} {
 			// Only the operator is told why: it has paths and settings in it.

@@ -51,11 +51,11 @@ func TestWhoIsToldWhat(t *testing.T) {
 		callers[name] = string(b)
 	}
 	h := headers{"X-Tenant-ID": "t", "X-Request-ID": "the-request"}
-	read("a chat", h, "POST", "/v1/chat", chatBody("c", "m"))
-	read("a stream", h, "POST", "/v1/chat", chatBody("c", "m", "stream", true))
-	read("a stream that breaks", headers{"X-Tenant-ID": "late"}, "POST", "/v1/chat", chatBody("c", "m", "stream", true))
-	read("the turns", h, "GET", "/v1/conversations/c/turns", "")
-	read("the turns that broke", headers{"X-Tenant-ID": "late"}, "GET", "/v1/conversations/c/turns", "")
+	read("a chat", h, "POST", "/api/v1/chat", chatBody("c", "m"))
+	read("a stream", h, "POST", "/api/v1/chat", chatBody("c", "m", "stream", true))
+	read("a stream that breaks", headers{"X-Tenant-ID": "late"}, "POST", "/api/v1/chat", chatBody("c", "m", "stream", true))
+	read("the turns", h, "GET", "/api/v1/conversations/c/turns", "")
+	read("the turns that broke", headers{"X-Tenant-ID": "late"}, "GET", "/api/v1/conversations/c/turns", "")
 	for name, text := range callers {
 		if strings.Contains(text, "10.0.0.7") || strings.Contains(text, key) || strings.Contains(text, `"detail":"10`) {
 			t.Errorf("%s tells its caller too much: %s", name, text)

@@ -27,7 +27,7 @@ type Turn struct {
 	EndedAt        *string         `json:"ended_at"` // null while it runs
 }
 
-// Turns answers GET /v1/conversations/{id}/turns, oldest first.
+// Turns answers GET /api/v1/conversations/{id}/turns, oldest first.
 type Turns struct {
 	ID    string  `json:"id"`
 	Turns []Turn  `json:"turns"`

@@ -108,7 +108,7 @@ func TestWhatIsCutOffIsNotTheCallers(t *testing.T) {
 // answered at a stop, and keeps nobody.
 func TestABodyThatDoesNotComeIsCutOff(t *testing.T) {
 	for name, request := range map[string]string{
-		"a body":  "POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+		"a body":  "POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
 		"no body": "DELETE /admin/v1/cache HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -196,12 +196,12 @@ func (d *demo) check(ctx context.Context, echo bool, conversation string, other,
 		expect(!strings.Contains(other.Reply, "password"), "client B's bot to know nothing of client A's password, not %q", other.Reply)
 	}
 	var log api.Messages
-	_, err := d.client.call(ctx, http.MethodGet, "/v1/conversations/"+conversation, http.Header{"X-Tenant-Id": {"client-a"}}, nil, &log)
+	_, err := d.client.call(ctx, http.MethodGet, "/api/v1/conversations/"+conversation, http.Header{"X-Tenant-Id": {"client-a"}}, nil, &log)
 	if err != nil {
 		return err
 	}
 	expect(len(log.Messages) == 4, "client A's conversation to have 4 messages, not %d", len(log.Messages))
-	_, err = d.client.call(ctx, http.MethodGet, "/v1/conversations/"+conversation, http.Header{"X-Tenant-Id": {"client-b"}}, nil, nil)
+	_, err = d.client.call(ctx, http.MethodGet, "/api/v1/conversations/"+conversation, http.Header{"X-Tenant-Id": {"client-b"}}, nil, nil)
 	var remote *remoteError
 	expect(errors.As(err, &remote) && remote.Status == http.StatusNotFound, "client A's conversation not to exist for client B, not %v", err)
 	return errors.Join(errs...)

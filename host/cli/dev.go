@@ -80,7 +80,7 @@ func announce(ctx context.Context, out io.Writer, h *host.Host, url string, p pr
 	fmt.Fprintf(out, `
 Try it, in another terminal:
 
-  curl -s %s/v1/chat%s -H 'Content-Type: application/json' -H 'X-Tenant-ID: %s' \
+  curl -s %s/api/v1/chat%s -H 'Content-Type: application/json' -H 'X-Tenant-ID: %s' \
     -d '{"conversation_id":"first","message":"How do I reset my password?"}'
 
   %s chat %s%s%s

@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/host/api"
 )
 
-// chatRequest is the body of POST /v1/chat.
+// chatRequest is the body of POST /api/v1/chat.
 type chatRequest struct {
 	ConversationID string `json:"conversation_id"`
 	Message        string `json:"message"`
@@ -24,7 +24,7 @@ type chatRequest struct {
 // chat sends a message and calls show with each piece of the reply.
 func (c *client) chat(ctx context.Context, tenant string, req chatRequest, show func(string)) (*api.ChatReply, error) {
 	req.Stream = true
-	resp, err := c.send(ctx, http.MethodPost, "/v1/chat", http.Header{"X-Tenant-Id": {tenant}}, req)
+	resp, err := c.send(ctx, http.MethodPost, "/api/v1/chat", http.Header{"X-Tenant-Id": {tenant}}, req)
 	if err != nil {
 		return nil, err
 	}

@@ -157,7 +157,7 @@ tls {
 
 func (y *yard) chatAs(token string) answer {
 	y.t.Helper()
-	return y.do("POST", "/v1/chat", chatBody("c", "hello"), "X-Tenant-ID: a", "Authorization: Bearer "+token)
+	return y.do("POST", "/api/v1/chat", chatBody("c", "hello"), "X-Tenant-ID: a", "Authorization: Bearer "+token)
 }
 
 func (y *yard) mustChatAs(token string) {

@@ -353,7 +353,7 @@ func TestTenantsChangeUnderLoad(t *testing.T) {
 		all.Go(func() {
 			for n := 0; !stop.Load(); n++ {
 				tenant := fmt.Sprint("t", (w+n)%tenants)
-				a, err := y.try(context.Background(), "POST", "/v1/chat", chatBody(fmt.Sprint("c", w), "x"), "X-Tenant-ID: "+tenant)
+				a, err := y.try(context.Background(), "POST", "/api/v1/chat", chatBody(fmt.Sprint("c", w), "x"), "X-Tenant-ID: "+tenant)
 				if err != nil || a.Status != 200 {
 					t.Errorf("%v %d %s", err, a.Status, a.Body)
 					return

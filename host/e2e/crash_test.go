@@ -43,7 +43,7 @@ func TestAPluginsCrashIsItsOwn(t *testing.T) {
 				wg.Go(func() {
 					tenant := fmt.Sprint("t", c%10)
 					for n := 0; !stop.Load(); n++ {
-						a, err := y.try(context.Background(), "POST", "/v1/chat",
+						a, err := y.try(context.Background(), "POST", "/api/v1/chat",
 							chatBody(fmt.Sprint("c", c), fmt.Sprintf("word of %s c%d n%d", tenant, c, n)), "X-Tenant-ID: "+tenant)
 						switch {
 						case err != nil:

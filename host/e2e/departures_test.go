@@ -146,7 +146,7 @@ defaults {
 // firstToken opens a stream, calls then at its first token, and stays until ctx ends.
 func firstToken(ctx context.Context, client *http.Client, url, tenant, conversation string, then func()) error {
 	body := fmt.Sprintf(`{"conversation_id":%q,"message":"x","stream":true}`, conversation)
-	req, err := http.NewRequestWithContext(ctx, "POST", url+"/v1/chat", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, "POST", url+"/api/v1/chat", strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func TestSlowReadersAreCutOff(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 		body := fmt.Sprintf(`{"conversation_id":"c%d","message":"x","stream":true}`, c)
-		if _, err := fmt.Fprintf(conn, "POST /v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+		if _, err := fmt.Fprintf(conn, "POST /api/v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -59,7 +59,7 @@ func TestAGarbledReplyIsKeptAsItWasShown(t *testing.T) {
 			}, fmt.Sprintf("Idempotency-Key: k%d", i)); err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
-			again := y.do("POST", "/v1/chat", body[:len(body)-len(`,"stream":true}`)]+"}", "X-Tenant-ID: "+tenant, fmt.Sprintf("Idempotency-Key: k%d", i))
+			again := y.do("POST", "/api/v1/chat", body[:len(body)-len(`,"stream":true}`)]+"}", "X-Tenant-ID: "+tenant, fmt.Sprintf("Idempotency-Key: k%d", i))
 			if shown != garbled.want || done.Reply != shown || again.Status != 200 || again.Reply != shown || again.Header.Get("Idempotency-Replayed") != "true" {
 				t.Errorf("%s: shown %q, done %q, again %d %q; want %q", what, shown, done.Reply, again.Status, again.Reply, garbled.want)
 			}

@@ -53,7 +53,7 @@ func TestOddIDs(t *testing.T) {
 		y.moves(tenant, tenant+"2", oddIDs)
 		y.commands(tenant)
 		for _, id := range oddIDs {
-			path := "/v1/conversations/" + escapedID(id)
+			path := "/api/v1/conversations/" + escapedID(id)
 			if a := y.do("DELETE", path, "", "X-Tenant-ID: "+tenant); a.Status != 204 {
 				t.Errorf("%s: DELETE %s: %d %s", tenant, path, a.Status, a.Body)
 			}
@@ -73,19 +73,19 @@ func (y *yard) oddID(tenant, id string) {
 	if strings.TrimSpace(id) == id { // a header has no blanks at its ends
 		headers = append(headers, "Idempotency-Key: "+id)
 	}
-	if a := y.do("POST", "/v1/chat", string(body), headers...); a.Status != 200 {
+	if a := y.do("POST", "/api/v1/chat", string(body), headers...); a.Status != 200 {
 		y.t.Errorf("%s: a chat in %q: %d %s", tenant, id, a.Status, a.Body)
 		return
 	}
 	if len(headers) > 1 {
-		if a := y.do("POST", "/v1/chat", string(body), headers...); a.Header.Get("Idempotency-Replayed") != "true" {
+		if a := y.do("POST", "/api/v1/chat", string(body), headers...); a.Header.Get("Idempotency-Replayed") != "true" {
 			y.t.Errorf("%s: the key %q: %d %s", tenant, id, a.Status, a.Body)
 		}
 	}
 	for _, path := range []string{
-		"/v1/conversations/" + escapedID(id), "/v1/conversations/" + escapedID(id) + "/turns",
-		"/v1/conversations/" + escapedID(id) + "?user_id=" + url.QueryEscape(id),
-		"/v1/conversations?user_id=" + url.QueryEscape(id),
+		"/api/v1/conversations/" + escapedID(id), "/api/v1/conversations/" + escapedID(id) + "/turns",
+		"/api/v1/conversations/" + escapedID(id) + "?user_id=" + url.QueryEscape(id),
+		"/api/v1/conversations?user_id=" + url.QueryEscape(id),
 		"/admin/v1/tenants/" + tenant + "/conversations/" + escapedID(id) + "/turns/1?compose=true",
 		"/admin/v1/tenants/" + tenant + "/export?user=" + url.QueryEscape(id),
 	} {
@@ -106,7 +106,7 @@ func (y *yard) oddID(tenant, id string) {
 			}
 		case strings.HasPrefix(path, "/admin/"):
 			named.ID = named.Turn.UserID
-		case strings.HasPrefix(path, "/v1/conversations?") && len(named.Conversations) == 1:
+		case strings.HasPrefix(path, "/api/v1/conversations?") && len(named.Conversations) == 1:
 			named.ID = named.Conversations[0].ID
 		}
 		if a.Status != 200 || named.ID != id {
@@ -123,7 +123,7 @@ func (y *yard) pages(tenant string, ids []string) {
 		missing[id] = true
 	}
 	for after := ""; ; {
-		a := y.do("GET", "/v1/conversations?limit=1"+after, "", "X-Tenant-ID: "+tenant)
+		a := y.do("GET", "/api/v1/conversations?limit=1"+after, "", "X-Tenant-ID: "+tenant)
 		var page struct {
 			Conversations []struct{ ID string }
 			Next          *string
@@ -150,7 +150,7 @@ func (y *yard) moves(from, to string, ids []string) {
 		y.t.Errorf("%+v are imported into %s", done, to)
 	}
 	for _, id := range ids {
-		if a := y.do("GET", "/v1/conversations/"+escapedID(id), "", "X-Tenant-ID: "+to); a.Status != 200 {
+		if a := y.do("GET", "/api/v1/conversations/"+escapedID(id), "", "X-Tenant-ID: "+to); a.Status != 200 {
 			y.t.Errorf("%s: %q was not imported: %d %s", to, id, a.Status, a.Body)
 		}
 	}
@@ -173,11 +173,11 @@ func (y *yard) commands(tenant string) {
 	}
 	fresh := fmt.Sprintf("/only %s", tenant)
 	body, _ := json.Marshal(map[string]any{"conversation_id": fresh, "user_id": "--x", "message": "m"})
-	if a := y.do("POST", "/v1/chat", string(body), "X-Tenant-ID: "+tenant); a.Status != 200 {
+	if a := y.do("POST", "/api/v1/chat", string(body), "X-Tenant-ID: "+tenant); a.Status != 200 {
 		y.t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	y.mustCLI("tenant", "erase", tenant, "--user=--x", "--yes")
-	if a := y.do("GET", "/v1/conversations/"+escapedID(fresh), "", "X-Tenant-ID: "+tenant); a.Status != 404 {
+	if a := y.do("GET", "/api/v1/conversations/"+escapedID(fresh), "", "X-Tenant-ID: "+tenant); a.Status != 404 {
 		y.t.Errorf("after the user was erased: %d %s", a.Status, a.Body)
 	}
 }
@@ -194,8 +194,8 @@ func TestIDsThatAPathCannotHave(t *testing.T) {
 		if done := y.imports("a", export); done.Turns != 2 {
 			t.Fatalf("%+v", done)
 		}
-		path := "/v1/conversations/" + escapedID(id)
-		for _, path := range []string{path, path + "/turns", "/admin/v1/tenants/a/conversations/" + escapedID(id) + "/turns/1", "/v1/conversations?after=" + id} {
+		path := "/api/v1/conversations/" + escapedID(id)
+		for _, path := range []string{path, path + "/turns", "/admin/v1/tenants/a/conversations/" + escapedID(id) + "/turns/1", "/api/v1/conversations?after=" + id} {
 			if a := y.do("GET", path, "", "X-Tenant-ID: a"); a.Status != 200 {
 				t.Errorf("GET %s: %d %s", path, a.Status, a.Body)
 			}
@@ -211,7 +211,7 @@ func TestIDsThatAPathCannotHave(t *testing.T) {
 		}
 	}
 	for _, id := range []string{".", "..", "a/b", "-x", "a..b", "ä", "a b", ""} {
-		if a := y.do("GET", "/v1/conversations", "", "X-Tenant-ID: "+id); a.Status != 400 {
+		if a := y.do("GET", "/api/v1/conversations", "", "X-Tenant-ID: "+id); a.Status != 400 {
 			t.Errorf("the tenant %q: %d %s", id, a.Status, a.Body)
 		}
 	}

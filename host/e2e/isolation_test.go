@@ -30,13 +30,13 @@ func TestTheSameConversationIDUnderTwoTenantsIsTwoConversations(t *testing.T) {
 	if a = y.mustChat("client-a", "other", "Do you remember me?"); strings.Contains(a.Reply, "password") {
 		t.Errorf("memory belongs to the tenant and not the conversation: %s", a.Reply)
 	}
-	if r := y.do("DELETE", "/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status/100 != 2 {
+	if r := y.do("DELETE", "/api/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status/100 != 2 {
 		t.Errorf("delete: %d %s", r.Status, r.Body)
 	}
-	if r := y.do("GET", "/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status != 404 {
+	if r := y.do("GET", "/api/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status != 404 {
 		t.Errorf("a deleted conversation: %d %s", r.Status, r.Body)
 	}
-	if r := y.do("GET", "/v1/conversations/same", "", "X-Tenant-ID: client-a"); r.Status != 200 || !strings.Contains(string(r.Body), "reset my password") {
+	if r := y.do("GET", "/api/v1/conversations/same", "", "X-Tenant-ID: client-a"); r.Status != 200 || !strings.Contains(string(r.Body), "reset my password") {
 		t.Errorf("A's conversation went with B's: %d %s", r.Status, r.Body)
 	}
 }

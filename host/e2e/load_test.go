@@ -116,7 +116,7 @@ func (l *load) ask(tenant, conversation, text string, stream bool) (answer, bool
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	a, err := l.via.try(ctx, "POST", "/v1/chat", chatBody(conversation, text), "X-Tenant-ID: "+tenant, "Idempotency-Key: "+text)
+	a, err := l.via.try(ctx, "POST", "/api/v1/chat", chatBody(conversation, text), "X-Tenant-ID: "+tenant, "Idempotency-Key: "+text)
 	switch {
 	case err != nil:
 		l.refuse("cut")

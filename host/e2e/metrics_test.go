@@ -92,10 +92,10 @@ registry {
 	for _, refused := range []struct{ tenant, body string }{
 		{"acme", `{"conversation_id":"c0"}`}, {"nobody-knows", `{"conversation_id":"c","message":"x"}`}, {"", `{}`}, {strings.Repeat("x", 1000), `{}`},
 	} {
-		y.do("POST", "/v1/chat", refused.body, "X-Tenant-ID: "+refused.tenant)
+		y.do("POST", "/api/v1/chat", refused.body, "X-Tenant-ID: "+refused.tenant)
 	}
 	y.do("GET", "/nowhere/at/all", "")
-	y.do("GET", "/v1/conversations/c0?limit=x", "", "X-Tenant-ID: acme")
+	y.do("GET", "/api/v1/conversations/c0?limit=x", "", "X-Tenant-ID: acme")
 	p, _ := y.scrape(y.url, "")
 
 	p.want(t, 4, "botyard_turns_total", "outcome=succeeded")
@@ -108,10 +108,10 @@ registry {
 	if p.sum("botyard_tokens_total", "direction=output") == 0 {
 		t.Error("no tokens are counted")
 	}
-	p.want(t, 8, "botyard_http_requests_total", "route=/v1/chat")
-	p.want(t, 4, "botyard_http_requests_total", "route=/v1/chat", "method=POST", "status=200")
+	p.want(t, 8, "botyard_http_requests_total", "route=/api/v1/chat")
+	p.want(t, 4, "botyard_http_requests_total", "route=/api/v1/chat", "method=POST", "status=200")
 	p.want(t, 1, "botyard_http_requests_total", "route=none", "status=404")
-	p.want(t, 1, "botyard_http_requests_total", "route=/v1/conversations/{id}", "status=400")
+	p.want(t, 1, "botyard_http_requests_total", "route=/api/v1/conversations/{id}", "status=400")
 	p.want(t, 1, "botyard_plugin_processes", "kind=llm", "name=echo", "state=ready")
 	p.want(t, 0, "botyard_plugin_restarts_total", "kind=llm", "name=echo")
 	p.want(t, 4, "botyard_plugin_calls_total", "kind=llm", "name=echo", "class=")
@@ -216,7 +216,7 @@ func TestMetricsAreTheOperators(t *testing.T) {
 				if _, got := y.scrape(own, token); got != status {
 					t.Errorf("with the token %q on %s: %d, want %d", token, own, got, status)
 				}
-				resp, err := y.http.Get(own + "/v1/conversations")
+				resp, err := y.http.Get(own + "/api/v1/conversations")
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -27,7 +27,7 @@ func (y *yard) pace(tag string, within time.Duration) (p99 time.Duration, turns 
 			for n := 0; time.Now().Before(end); n++ {
 				begin := time.Now()
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-				a, err := y.try(ctx, "POST", "/v1/chat", chatBody(fmt.Sprint(tag, c, "-", n/10), "hello"), "X-Tenant-ID: "+tenant)
+				a, err := y.try(ctx, "POST", "/api/v1/chat", chatBody(fmt.Sprint(tag, c, "-", n/10), "hello"), "X-Tenant-ID: "+tenant)
 				cancel()
 				mu.Lock()
 				took = append(took, time.Since(begin))
@@ -62,7 +62,7 @@ func (y *yard) noise(calls, waiting int) (end func() map[string]int) {
 	client := func(tenant string, c int) {
 		time.Sleep(time.Duration(min(c, 25)) * 20 * time.Millisecond)
 		for n := 0; ctx.Err() == nil; n++ {
-			a, err := other.try(ctx, "POST", "/v1/chat", chatBody(fmt.Sprint("c", c, "-", n), "x"), "X-Tenant-ID: "+tenant)
+			a, err := other.try(ctx, "POST", "/api/v1/chat", chatBody(fmt.Sprint("c", c, "-", n), "x"), "X-Tenant-ID: "+tenant)
 			if err != nil {
 				return // ended
 			}
@@ -190,7 +190,7 @@ type turn struct {
 func (y *yard) turns(tenant, conversation string) []turn {
 	y.t.Helper()
 	var out struct{ Turns []turn }
-	if a := y.do("GET", "/v1/conversations/"+conversation+"/turns", "", "X-Tenant-ID: "+tenant); a.Status != 200 || json.Unmarshal(a.Body, &out) != nil {
+	if a := y.do("GET", "/api/v1/conversations/"+conversation+"/turns", "", "X-Tenant-ID: "+tenant); a.Status != 200 || json.Unmarshal(a.Body, &out) != nil {
 		y.t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	return out.Turns

@@ -114,7 +114,7 @@ func TestTheLogsReaderComesBack(t *testing.T) {
 				counts["missing"] += entry.Lines
 			case strings.HasPrefix(entry.Path, "/xxx"):
 				counts["there"]++
-			case entry.Path == "/v1/chat":
+			case entry.Path == "/api/v1/chat":
 				heard.Store(true)
 			}
 		}

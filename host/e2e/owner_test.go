@@ -24,7 +24,7 @@ registry {
 	say := func(conversation, user, message string) answer {
 		t.Helper()
 		body := fmt.Sprintf(`{"conversation_id":%q,"user_id":%q,"message":%q}`, conversation, user, message)
-		return y.do("POST", "/v1/chat", body, "X-Tenant-ID: a", "Idempotency-Key: k "+message)
+		return y.do("POST", "/api/v1/chat", body, "X-Tenant-ID: a", "Idempotency-Key: k "+message)
 	}
 	cli := func(args ...string) string {
 		t.Helper()
@@ -43,15 +43,15 @@ registry {
 			t.Errorf("another user who says %q: %d %s", message, a.Status, a.Body)
 		}
 	}
-	for _, path := range []string{"/v1/conversations/c", "/v1/conversations/c/turns"} {
+	for _, path := range []string{"/api/v1/conversations/c", "/api/v1/conversations/c/turns"} {
 		if a := y.do("GET", path+"?user_id=u2", "", "X-Tenant-ID: a"); a.Status != 404 {
 			t.Errorf("%s for another user: %d %s", path, a.Status, a.Body)
 		}
 	}
-	if a := y.do("DELETE", "/v1/conversations/c?user_id=u2", "", "X-Tenant-ID: a"); a.Status != 404 {
+	if a := y.do("DELETE", "/api/v1/conversations/c?user_id=u2", "", "X-Tenant-ID: a"); a.Status != 404 {
 		t.Errorf("deletion by another user: %d %s", a.Status, a.Body)
 	}
-	if a := y.do("GET", "/v1/conversations?user_id=u2", "", "X-Tenant-ID: a"); strings.Contains(string(a.Body), `"c"`) {
+	if a := y.do("GET", "/api/v1/conversations?user_id=u2", "", "X-Tenant-ID: a"); strings.Contains(string(a.Body), `"c"`) {
 		t.Errorf("the other user's list: %s", a.Body)
 	}
 	if out := cli("tenant", "export", "a", "--user", "u2"); strings.Contains(out, "hunter2") || !strings.Contains(out, `"conversations":0`) {
@@ -77,7 +77,7 @@ registry {
 	if out := cli("tenant", "erase", "a", "--user", "u1", "--yes"); !strings.HasPrefix(out, "0 conversations and 0 turns of tenant a are deleted; 2 turns in conversations with other users emptied\n") {
 		t.Error(out)
 	}
-	all := y.do("GET", "/v1/conversations/c/turns", "", "X-Tenant-ID: a")
+	all := y.do("GET", "/api/v1/conversations/c/turns", "", "X-Tenant-ID: a")
 	if n := strings.Count(string(all.Body), `"sequence":`); n != 4 || strings.Contains(string(all.Body), "u1") || !strings.Contains(string(all.Body), "What was said?") {
 		t.Errorf("%d turns are left: %s", n, all.Body)
 	}

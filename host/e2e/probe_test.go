@@ -26,7 +26,7 @@ func startProbe(hosts []*yard, tenant string) *probe {
 		p.group.Go(func() {
 			for {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				a, err := y.try(ctx, "POST", "/v1/chat", chatBody(fmt.Sprint("probe", i), "still there?"), "X-Tenant-ID: "+tenant)
+				a, err := y.try(ctx, "POST", "/api/v1/chat", chatBody(fmt.Sprint("probe", i), "still there?"), "X-Tenant-ID: "+tenant)
 				cancel()
 				if err == nil && a.Status == 200 {
 					p.mu.Lock()

@@ -221,7 +221,7 @@ var atReload = map[string]func(r *reloaded){
 		r.reload("")
 		r.mustChat("a", "of the other storage", "x")
 		r.apply("")
-		if got := r.do("GET", "/v1/conversations/of%20the%20other%20storage", "", "X-Tenant-ID: a"); got.Status != 404 {
+		if got := r.do("GET", "/api/v1/conversations/of%20the%20other%20storage", "", "X-Tenant-ID: a"); got.Status != 404 {
 			r.t.Errorf("%d %s", got.Status, got.Body)
 		}
 	},
@@ -390,7 +390,7 @@ var atReload = map[string]func(r *reloaded){
 		for range 2 {
 			r.status("a large message", r.chat("a", conversation, strings.Repeat("m", 7<<20)), 200)
 		}
-		path := "/v1/conversations/" + conversation + "/turns"
+		path := "/api/v1/conversations/" + conversation + "/turns"
 		for range 6 { // three pages of 14 MiB, which nobody reads, leave no room for the next
 			c, err := net.Dial("tcp", strings.TrimPrefix(r.yard.url, "http://"))
 			if err != nil {
@@ -554,7 +554,7 @@ func TestTokensAreReloaded(t *testing.T) {
 		return y.do("GET", path, "", "Authorization: Bearer "+token, "X-Tenant-ID: a").Status != 401
 	}
 	y.eventually(soon, "the new tokens open, the old ones do not", func() bool {
-		return opens("gateway-token-two", "/v1/conversations/c") && !opens("gateway-token-one", "/v1/conversations/c") &&
+		return opens("gateway-token-two", "/api/v1/conversations/c") && !opens("gateway-token-one", "/api/v1/conversations/c") &&
 			opens("admin-token-second", "/admin/v1/tenants") && !opens("admin-token-first", "/admin/v1/tenants")
 	})
 }

@@ -22,7 +22,7 @@ func TestThreeHostsServeOneConversation(t *testing.T) {
 	var seen []acked
 	for n := range turns {
 		text := fmt.Sprint("message ", n)
-		a := f.front.do("POST", "/v1/chat", chatBody("c", text), "X-Tenant-ID: a", "Idempotency-Key: "+text)
+		a := f.front.do("POST", "/api/v1/chat", chatBody("c", text), "X-Tenant-ID: a", "Idempotency-Key: "+text)
 		if a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Body)
 		}
@@ -42,7 +42,7 @@ func TestThreeHostsServeOneConversation(t *testing.T) {
 	for n := range 16 {
 		wg.Go(func() {
 			text := fmt.Sprint("crowd ", n)
-			if a := f.front.do("POST", "/v1/chat", chatBody("d", text), "X-Tenant-ID: a", "Idempotency-Key: "+text); a.Status != 200 {
+			if a := f.front.do("POST", "/api/v1/chat", chatBody("d", text), "X-Tenant-ID: a", "Idempotency-Key: "+text); a.Status != 200 {
 				t.Errorf("%d %s", a.Status, a.Body)
 			}
 		})
@@ -62,7 +62,7 @@ func TestThreeHostsServeOneConversation(t *testing.T) {
 		for range 3 {
 			wg.Go(func() {
 				for {
-					a := y.do("POST", "/v1/chat", chatBody("e", "once"), "X-Tenant-ID: a", "Idempotency-Key: once")
+					a := y.do("POST", "/api/v1/chat", chatBody("e", "once"), "X-Tenant-ID: a", "Idempotency-Key: once")
 					if a.Status == 409 {
 						time.Sleep(20 * time.Millisecond)
 						continue

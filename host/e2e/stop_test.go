@@ -53,7 +53,7 @@ func TestTheEndIsBounded(t *testing.T) {
 			y.mustChat("b", "c", "hello")
 			hang(t, y, plugin)
 			for _, tenant := range []string{"a", "b"} {
-				go func() { _, _ = y.try(t.Context(), "POST", "/v1/chat", chatBody("c", "m"), "X-Tenant-ID: "+tenant) }()
+				go func() { _, _ = y.try(t.Context(), "POST", "/api/v1/chat", chatBody("c", "m"), "X-Tenant-ID: "+tenant) }()
 			}
 			y.stop(syscall.SIGTERM)
 		})

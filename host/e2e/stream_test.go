@@ -26,7 +26,7 @@ func (e *refusedError) Error() string { return fmt.Sprintf("%d %s", e.answer.Sta
 func (y *yard) stream(tenant, body string, each func(event) bool, headers ...string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "POST", y.url+"/v1/chat", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, "POST", y.url+"/api/v1/chat", strings.NewReader(body))
 	if err != nil {
 		return err
 	}

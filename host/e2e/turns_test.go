@@ -49,7 +49,7 @@ func TestTheLogNeverInterleaves(t *testing.T) {
 			}
 			Next string
 		}
-		a := y.do("GET", "/v1/conversations/c?limit=5"+after, "", "X-Tenant-ID: a")
+		a := y.do("GET", "/api/v1/conversations/c?limit=5"+after, "", "X-Tenant-ID: a")
 		if err := json.Unmarshal(a.Body, &page); err != nil || a.Status != 200 || page.ID != "c" {
 			t.Fatalf("%v %d %s", err, a.Status, a.Body)
 		}
@@ -89,12 +89,12 @@ func TestAFailedTurnIsNeverShownToTheModel(t *testing.T) {
 			State, Reason string
 		}
 	}
-	r := y.do("GET", "/v1/conversations/c/turns", "", "X-Tenant-ID: a")
+	r := y.do("GET", "/api/v1/conversations/c/turns", "", "X-Tenant-ID: a")
 	if err := json.Unmarshal(r.Body, &turns); err != nil || len(turns.Turns) != 2 || turns.Turns[0].State != "failed" ||
 		!strings.HasPrefix(turns.Turns[0].Reason, "provider_failed") || turns.Turns[1].State != "succeeded" {
 		t.Errorf("%v %s", err, r.Body)
 	}
-	if r := y.do("GET", "/v1/conversations/c", "", "X-Tenant-ID: a"); strings.Contains(string(r.Body), "failed message") {
+	if r := y.do("GET", "/api/v1/conversations/c", "", "X-Tenant-ID: a"); strings.Contains(string(r.Body), "failed message") {
 		t.Errorf("the log has the failed turn in it: %s", r.Body)
 	}
 }
@@ -114,10 +114,10 @@ func TestAnAbortedStreamInterruptsItsTurn(t *testing.T) {
 				}
 			}
 		}
-		r := y.do("GET", "/v1/conversations/c/turns", "", "X-Tenant-ID: a")
+		r := y.do("GET", "/api/v1/conversations/c/turns", "", "X-Tenant-ID: a")
 		return json.Unmarshal(r.Body, &turns) == nil && len(turns.Turns) == 1 && turns.Turns[0].State == "interrupted" && turns.Turns[0].Usage.Output > 0
 	})
-	if r := y.do("GET", "/v1/conversations/c", "", "X-Tenant-ID: a"); r.Status == 200 && strings.Contains(string(r.Body), `"x"`) {
+	if r := y.do("GET", "/api/v1/conversations/c", "", "X-Tenant-ID: a"); r.Status == 200 && strings.Contains(string(r.Body), `"x"`) {
 		t.Errorf("an interrupted turn is in the log: %s", r.Body)
 	}
 }
@@ -147,15 +147,15 @@ func TestAStreamIsTheReply(t *testing.T) {
 
 func TestIdempotencyOverHTTP(t *testing.T) {
 	y := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": ""})
-	first := y.do("POST", "/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
-	again := y.do("POST", "/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
+	first := y.do("POST", "/api/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
+	again := y.do("POST", "/api/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
 	if first.Status != 200 || again.Status != 200 || again.Turn != first.Turn || again.Reply != first.Reply {
 		t.Errorf("%d %s\n%d %s", first.Status, first.Body, again.Status, again.Body)
 	}
-	if other := y.do("POST", "/v1/chat", chatBody("c", "two"), "X-Tenant-ID: a", "Idempotency-Key: k"); other.Status != 422 {
+	if other := y.do("POST", "/api/v1/chat", chatBody("c", "two"), "X-Tenant-ID: a", "Idempotency-Key: k"); other.Status != 422 {
 		t.Errorf("another body under the key: %d %s", other.Status, other.Body)
 	}
-	if b := y.do("POST", "/v1/chat", chatBody("c", "two"), "X-Tenant-ID: b", "Idempotency-Key: k"); b.Status != 200 || b.Turn != 1 {
+	if b := y.do("POST", "/api/v1/chat", chatBody("c", "two"), "X-Tenant-ID: b", "Idempotency-Key: k"); b.Status != 200 || b.Turn != 1 {
 		t.Errorf("another tenant's key: %d %s", b.Status, b.Body)
 	}
 	if a := y.mustChat("a", "c", "next"); a.Turn != 2 {

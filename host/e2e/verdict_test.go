@@ -25,7 +25,7 @@ func (y *yard) allTurns(tenant, conversation string) []keptTurn {
 	y.t.Helper()
 	var all []keptTurn
 	for after := ""; ; {
-		a := y.do("GET", "/v1/conversations/"+conversation+"/turns?limit=1000"+after, "", "X-Tenant-ID: "+tenant)
+		a := y.do("GET", "/api/v1/conversations/"+conversation+"/turns?limit=1000"+after, "", "X-Tenant-ID: "+tenant)
 		var page struct {
 			Turns []keptTurn
 			Next  *json.Number

@@ -318,7 +318,7 @@ func chatBody(conversation, message string) string {
 
 func (y *yard) chat(tenant, conversation, message string) answer {
 	y.t.Helper()
-	return y.do("POST", "/v1/chat", chatBody(conversation, message), "X-Tenant-ID: "+tenant)
+	return y.do("POST", "/api/v1/chat", chatBody(conversation, message), "X-Tenant-ID: "+tenant)
 }
 
 // mustChat is chat that has to succeed.

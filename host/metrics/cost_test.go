@@ -38,7 +38,7 @@ func BenchmarkTurn(b *testing.B) {
 				m.TurnRuns(1)
 				m.TurnRuns(-1)
 				m.TurnEnded(ended)
-				m.RequestEnded(http.MethodPost, "/v1/chat", http.StatusOK, 30*time.Millisecond)
+				m.RequestEnded(http.MethodPost, "/api/v1/chat", http.StatusOK, 30*time.Millisecond)
 			}
 		})
 	}
@@ -51,7 +51,7 @@ func TestARecordAllocatesNothing(t *testing.T) {
 	}
 	record := func() {
 		m.TurnEnded(ended)
-		m.RequestEnded(http.MethodPost, "/v1/chat", http.StatusOK, 30*time.Millisecond)
+		m.RequestEnded(http.MethodPost, "/api/v1/chat", http.StatusOK, 30*time.Millisecond)
 	}
 	record()
 	// One for what the race detector or a collection may do meanwhile.

@@ -71,13 +71,13 @@ func edges(ctx context.Context, a *attacker) {
 	case 5:
 		call["stream"] = true
 	}
-	a.count(a.do(ctx, http.MethodPost, "/v1/chat", "hostile-reader", "application/json", encode(call), nil))
+	a.count(a.do(ctx, http.MethodPost, "/api/v1/chat", "hostile-reader", "application/json", encode(call), nil))
 }
 
 func chat(ctx context.Context, a *attacker, tenant string) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	a.count(a.do(ctx, http.MethodPost, "/v1/chat", tenant, "application/json",
+	a.count(a.do(ctx, http.MethodPost, "/api/v1/chat", tenant, "application/json",
 		encode(object{"conversation_id": fmt.Sprintf("c-%d", a.rand.Uint64()), "message": "go on", "stream": a.rand.IntN(2) == 0}), nil))
 }
 
@@ -136,11 +136,11 @@ func stalledPages(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if a.me < 4 && a.rand.IntN(10) == 0 { // something to read
-		a.count(a.do(ctx, http.MethodPost, "/v1/chat", "hostile-reader", "application/json",
+		a.count(a.do(ctx, http.MethodPost, "/api/v1/chat", "hostile-reader", "application/json",
 			encode(object{"conversation_id": "large", "message": strings.Repeat("large ", 150_000)}), nil))
 	}
 	path := []string{
-		"/v1/conversations/large?limit=1000", "/v1/conversations/large/turns?limit=1000", "/v1/conversations?limit=1000",
+		"/api/v1/conversations/large?limit=1000", "/api/v1/conversations/large/turns?limit=1000", "/api/v1/conversations?limit=1000",
 	}[a.rand.IntN(3)]
 	conn, err := a.raw(ctx, "GET "+path+" HTTP/1.1\r\nHost: "+a.addr+"\r\nX-Tenant-ID: hostile-reader\r\n\r\n")
 	if err != nil {
@@ -154,7 +154,7 @@ func stalledPages(ctx context.Context, a *attacker) {
 
 // bodiesForNobody sends large bodies for a tenant that is not there.
 func bodiesForNobody(ctx context.Context, a *attacker) {
-	conn, err := a.raw(ctx, fmt.Sprintf("POST /v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: nobody-%d\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n", a.addr, a.rand.IntN(1000)))
+	conn, err := a.raw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: nobody-%d\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n", a.addr, a.rand.IntN(1000)))
 	if err != nil {
 		a.count(0, nil, err)
 		return
@@ -173,7 +173,7 @@ func bodiesForNobody(ctx context.Context, a *attacker) {
 func drips(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	conn, err := a.raw(ctx, "POST /v1/chat HTTP/1.1\r\nHost: "+a.addr+"\r\nX-Tenant-ID: hostile-reader\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+	conn, err := a.raw(ctx, "POST /api/v1/chat HTTP/1.1\r\nHost: "+a.addr+"\r\nX-Tenant-ID: hostile-reader\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
 	if err != nil {
 		a.count(0, nil, err)
 		return
@@ -217,13 +217,13 @@ func imports(ctx context.Context, a *attacker) {
 
 // newTenants asks for tenants that are not there.
 func newTenants(ctx context.Context, a *attacker) {
-	a.count(a.do(ctx, http.MethodGet, "/v1/conversations", fmt.Sprintf("no-%d", a.rand.Uint64()), "", nil, nil))
+	a.count(a.do(ctx, http.MethodGet, "/api/v1/conversations", fmt.Sprintf("no-%d", a.rand.Uint64()), "", nil, nil))
 }
 
 // resets begins a stream and breaks the connection.
 func resets(ctx context.Context, a *attacker) {
 	body := encode(object{"conversation_id": fmt.Sprintf("r-%d", a.rand.IntN(50)), "message": "tell me", "stream": true})
-	conn, err := a.raw(ctx, fmt.Sprintf("POST /v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: hostile-hang\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", a.addr, len(body), body))
+	conn, err := a.raw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: hostile-hang\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", a.addr, len(body), body))
 	if err != nil {
 		a.count(0, nil, err)
 		return
@@ -240,9 +240,9 @@ func resets(ctx context.Context, a *attacker) {
 func oddIDs(ctx context.Context, a *attacker) {
 	ids := []string{"..", ".", "/", "a/../b", "%2e", "//", " ", "?", "#", "é", "e\u0301", "\U0001f600", "a+b", "-rf", string(binary.BigEndian.AppendUint32(nil, 0x41424344))}
 	id := ids[a.rand.IntN(len(ids))]
-	status, body, err := a.do(ctx, http.MethodPost, "/v1/chat", "hostile-reader", "application/json", encode(object{"conversation_id": id, "message": "hi"}), nil)
+	status, body, err := a.do(ctx, http.MethodPost, "/api/v1/chat", "hostile-reader", "application/json", encode(object{"conversation_id": id, "message": "hi"}), nil)
 	a.count(status, body, err)
-	a.count(a.do(ctx, http.MethodGet, "/v1/conversations/"+url.PathEscape(id), "hostile-reader", "", nil, nil))
+	a.count(a.do(ctx, http.MethodGet, "/api/v1/conversations/"+url.PathEscape(id), "hostile-reader", "", nil, nil))
 }
 
 // lists are what an operator asks for meanwhile.

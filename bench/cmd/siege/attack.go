@@ -51,7 +51,7 @@ func warmHostile(ctx context.Context, addr string) {
 	var all sync.WaitGroup
 	for _, tenant := range hostileTenants() {
 		all.Go(func() {
-			_, _, _ = c.do(ctx, http.MethodPost, "/v1/chat", tenant, "application/json", encode(object{"conversation_id": "warm", "message": "hello"}), nil)
+			_, _, _ = c.do(ctx, http.MethodPost, "/api/v1/chat", tenant, "application/json", encode(object{"conversation_id": "warm", "message": "hello"}), nil)
 		})
 	}
 	all.Wait()

@@ -96,7 +96,7 @@ func (t *town) turn(ctx context.Context, tenant, conversation, message string) e
 	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()
 	var answer struct{ Reply string }
-	status, body, err := t.do(ctx, http.MethodPost, "/v1/chat", tenant, "application/json",
+	status, body, err := t.do(ctx, http.MethodPost, "/api/v1/chat", tenant, "application/json",
 		encode(object{"conversation_id": conversation, "message": message}), &answer)
 	switch {
 	case err != nil:

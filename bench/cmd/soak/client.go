@@ -93,7 +93,7 @@ type logged struct {
 func (c client) log(ctx context.Context, tenant, conversation string) ([]logged, error) {
 	var out []logged
 	for after := ""; ; {
-		status, body, err := c.do(ctx, http.MethodGet, "/v1/conversations/"+conversation+"?limit=100"+after, tenant, nil)
+		status, body, err := c.do(ctx, http.MethodGet, "/api/v1/conversations/"+conversation+"?limit=100"+after, tenant, nil)
 		if err != nil {
 			return nil, err
 		}

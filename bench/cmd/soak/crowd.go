@@ -44,7 +44,7 @@ func (r *run) talk(ctx context.Context, me int, p phase) {
 			word := fmt.Sprintf("word %s %s %d", conv.tenant, conv.id, n)
 			// Finished in any case: what was sent at the end is acknowledged or not.
 			turn, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-			status, body, err := r.client.do(turn, http.MethodPost, "/v1/chat", conv.tenant, object{"conversation_id": conv.id, "message": word})
+			status, body, err := r.client.do(turn, http.MethodPost, "/api/v1/chat", conv.tenant, object{"conversation_id": conv.id, "message": word})
 			cancel()
 			if err != nil {
 				r.ledger.violate("the host did not answer: %v", err)
@@ -87,7 +87,7 @@ func (r *run) leave(ctx context.Context, me int) {
 		tenant := idOf(tenants - 1 - rand.IntN(slowTenants))
 		conversation := fmt.Sprintf("leave-%d-%d", me, c)
 		stream, cancel := context.WithTimeout(ctx, time.Duration(20+rand.IntN(500))*time.Millisecond)
-		resp, err := r.client.send(stream, http.MethodPost, "/v1/chat", tenant, object{"conversation_id": conversation, "message": "tell me much", "stream": true})
+		resp, err := r.client.send(stream, http.MethodPost, "/api/v1/chat", tenant, object{"conversation_id": conversation, "message": "tell me much", "stream": true})
 		if err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
@@ -104,7 +104,7 @@ func (r *run) dawdle(ctx context.Context, me int) {
 		tenant := idOf(tenants - 1 - rand.IntN(slowTenants))
 		conversation := fmt.Sprintf("dawdle-%d-%d", me, c)
 		stream, cancel := context.WithTimeout(ctx, 20*time.Second)
-		resp, err := r.client.send(stream, http.MethodPost, "/v1/chat", tenant, object{"conversation_id": conversation, "message": "tell me much", "stream": true})
+		resp, err := r.client.send(stream, http.MethodPost, "/api/v1/chat", tenant, object{"conversation_id": conversation, "message": "tell me much", "stream": true})
 		if err == nil {
 			few := make([]byte, 16)
 			for stream.Err() == nil {
@@ -127,5 +127,5 @@ func (r *run) dawdle(ctx context.Context, me int) {
 // forget deletes a conversation that nobody checks, so that the storage stays
 // small.
 func (r *run) forget(ctx context.Context, tenant, conversation string) {
-	_, _, _ = r.client.do(ctx, http.MethodDelete, "/v1/conversations/"+conversation, tenant, nil)
+	_, _, _ = r.client.do(ctx, http.MethodDelete, "/api/v1/conversations/"+conversation, tenant, nil)
 }

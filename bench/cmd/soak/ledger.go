@@ -114,7 +114,7 @@ func (l *ledger) verify(ctx context.Context, c *client, conv *conversation) {
 		}
 	}
 	l.count("verified conversations")
-	if status, body, err := c.do(ctx, http.MethodDelete, "/v1/conversations/"+conv.id, conv.tenant, nil); (err != nil && !over(ctx, err)) || (err == nil && status/100 != 2) {
+	if status, body, err := c.do(ctx, http.MethodDelete, "/api/v1/conversations/"+conv.id, conv.tenant, nil); (err != nil && !over(ctx, err)) || (err == nil && status/100 != 2) {
 		l.violate("deleting %s/%s: %d %s %v", conv.tenant, conv.id, status, body, err)
 	}
 	l.mu.Lock()

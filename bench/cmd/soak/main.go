@@ -95,7 +95,7 @@ func (r *run) warm(ctx context.Context) error {
 		return err
 	}
 	// Last, so that its bot is still cached, and its instance counted, when all rests.
-	status, body, err := r.client.do(ctx, http.MethodPost, "/v1/chat", idOf(tenants-1), object{"conversation_id": "warm", "message": "tell me much"})
+	status, body, err := r.client.do(ctx, http.MethodPost, "/api/v1/chat", idOf(tenants-1), object{"conversation_id": "warm", "message": "tell me much"})
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%d %s", status, body)
 	}

@@ -22,7 +22,7 @@ func (t Turn) append(b []byte, body []byte) (request, scratch []byte) {
 	}
 	body = append(body, '}')
 
-	b = append(b[:0], "POST /v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Tenant-ID: "...)
+	b = append(b[:0], "POST /api/v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Tenant-ID: "...)
 	b = append(b, t.Tenant...)
 	b = append(b, "\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(body)), 10)
