@@ -15,10 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a plugin started and left behind ends with it. Each plugin has a session of its own,
-// and all that it starts is in that session, unless it leaves it: then its parent ends, the
-// system gives it to this process, and here it is found, for this process's own children
-// are in its own session or are plugins.
+// What a plugin started and left behind ends with it. Each plugin has a process group of its
+// own, and all that it starts is in that group, unless it leaves the group. Then its parent
+// ends, the system gives it to this process, and here it is found: this process has no other
+// children than plugins. A group is enough: a session for each plugin would make Linux share
+// the processor between sessions (sched_autogroup_enabled), which costs a turn a sixth of its
+// processor time.
 
 var (
 	adopting  atomic.Bool // what loses its parent becomes this process's
@@ -32,8 +34,8 @@ var (
 
 // AdoptOrphans has what plugins leave behind become children of this process, where it is
 // found and killed when the plugin has ended, whatever it did. Without it, what leaves
-// the plugin's session and loses its parent goes on. It is for programs that start nothing
-// else in a session of its own: such a child would be killed.
+// the plugin's process group goes on. It is for programs that start no other processes than
+// plugins: another child would be killed.
 func AdoptOrphans() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("what plugins leave behind may outlive them: %w", err)
@@ -98,9 +100,9 @@ func sweepNow(every time.Duration) {
 
 // proc is what the system says of a process.
 type proc struct {
-	pid, parent, session int
-	zombie               bool
-	start                string
+	pid, parent, group int
+	zombie             bool
+	start              string
 }
 
 // sweepOrphans kills, and answers how many, what the ended process left behind, and what
@@ -109,10 +111,6 @@ func sweepOrphans(ended *process) int {
 	births.Lock()
 	defer births.Unlock()
 	self := os.Getpid()
-	own, err := unix.Getsid(0)
-	if err != nil {
-		return 0
-	}
 	all := processes()
 	doomed := map[int]bool{}
 	for _, q := range all {
@@ -120,16 +118,16 @@ func sweepOrphans(ended *process) int {
 			continue
 		}
 		switch {
-		case ended != nil && q.session == ended.pid:
+		case ended != nil && q.group == ended.pid:
 			doomed[q.pid] = !q.zombie
-		case !adopting.Load() || q.parent != self || q.session == own:
-		case running[q.session] != nil && running[q.session] != ended:
+		case !adopting.Load() || q.parent != self:
+		case running[q.group] != nil && running[q.group] != ended:
 			// A plugin that runs may leave what it started to itself.
 		case q.zombie:
 		case !belongsToOther(q.pid, ended):
 			doomed[q.pid] = true
 		}
-		if q.zombie && adopting.Load() && q.parent == self && q.session != own {
+		if q.zombie && adopting.Load() && q.parent == self {
 			_, _ = unix.Wait4(q.pid, nil, unix.WNOHANG, nil)
 		}
 	}
@@ -216,6 +214,6 @@ func processOf(pid int) (proc, bool) {
 		return proc{}, false
 	}
 	parent, _ := strconv.Atoi(fields[1])
-	session, _ := strconv.Atoi(fields[3])
-	return proc{pid: pid, parent: parent, session: session, zombie: fields[0] == "Z" || fields[0] == "X", start: fields[19]}, true
+	group, _ := strconv.Atoi(fields[2])
+	return proc{pid: pid, parent: parent, group: group, zombie: fields[0] == "Z" || fields[0] == "X", start: fields[19]}, true
 }

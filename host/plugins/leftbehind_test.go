@@ -31,7 +31,7 @@ func (h *host) left(i *Instance, way string) int {
 
 // What a plugin left behind ends with it, and what another plugin started goes on.
 func TestWhatAPluginLeavesBehindEndsWithIt(t *testing.T) {
-	for _, way := range []string{"child", "session", "daemon", "bare"} {
+	for _, way := range []string{"child", "session", "daemon", "bare", "hidden"} {
 		for _, end := range []string{"crash", "close"} {
 			t.Run(way+", "+end, func(t *testing.T) {
 				h := newHost(t, hostOptions{}, "test", "other")
@@ -61,8 +61,10 @@ func TestWhatAPluginLeavesBehindEndsWithIt(t *testing.T) {
 	}
 }
 
-// A process of the program itself is none of a plugin's.
+// Where orphans are not adopted, a process of the program itself is none of a plugin's.
 func TestChildrenOfTheProgramGoOn(t *testing.T) {
+	adopting.Store(false)
+	defer adopting.Store(true)
 	own := exec.Command("/bin/sleep", "300")
 	own.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	must(t, own.Start())

@@ -35,9 +35,6 @@ func TestMain(m *testing.M) {
 		runTestHost()
 		return
 	}
-	if err := AdoptOrphans(); err != nil {
-		panic(err)
-	}
 	dir, err := os.MkdirTemp("", "bt")
 	if err != nil {
 		panic(err)
@@ -46,6 +43,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		_ = os.RemoveAll(dir)
 		os.Exit(1)
+	}
+	// From now on no other processes than plugins may be started.
+	if err := AdoptOrphans(); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)

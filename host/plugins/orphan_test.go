@@ -35,9 +35,12 @@ func TestPluginEndsWithItsHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	host := &process{cmd: cmd}
+	if err := host.bear(cmd.Start); err != nil { // else it is killed as an orphan
 		t.Fatal(err)
 	}
+	host.pid = cmd.Process.Pid
+	defer host.bury()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)

@@ -86,9 +86,9 @@ func (r *processRunner) Start(context.Context) error {
 	ends = append(ends, stderrEnd)
 
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdoutEnd, stderrEnd
-	// A session of its own, and with it a group: a terminal's ^C reaches the host only, which ends
-	// its plugins in order; kill reaches what the plugin started, and killRest finds it.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// A process group of its own: a terminal's ^C reaches the host only, which ends its plugins in
+	// order; kill reaches what the plugin started, and killRest finds it.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	sealDescriptors()
 	err = p.bear(p.execute)
 	if err != nil {

@@ -321,6 +321,14 @@ func leave(way, path string) error {
 		cmd = exec.Command("/bin/sh", "-c", "PATH=/usr/bin:/bin setsid env -i PATH=/usr/bin:/bin /bin/sh -c '"+script+"' </dev/null >/dev/null 2>&1")
 		cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
 	}
+	if way == "hidden" { // in the host's process group, as one of its own
+		cmd = exec.Command("/bin/sh", "-c", "PATH=/usr/bin:/bin env -i PATH=/usr/bin:/bin /bin/sh -c '"+script+"' </dev/null >/dev/null 2>&1 &")
+		group, err := syscall.Getpgid(os.Getppid())
+		if err != nil {
+			return err
+		}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: group}
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
