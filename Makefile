@@ -1,5 +1,6 @@
-# Everything a developer or operator types. `make run` and `make test` need only
-# Go; what else is missing is built from tools/go.mod or named.
+# Everything that a developer or an operator types. `make help` lists it, and reads
+# the text behind ## on a target's line. `make run` and `make test` need only Go: what
+# else is missing is built from tools/go.mod, or named.
 
 GO      ?= go
 BIN     := $(CURDIR)/bin
@@ -9,79 +10,79 @@ TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
-.PHONY: build run demo test servers lint proto check-proto docs check-docs check-tidy bench soak siege clean go
+.PHONY: build help run demo test servers lint proto check-proto docs check-docs check-tidy bench soak siege clean go
 
-build: go
+build: go ## Build bin/botyard and the plugins in bin/plugins. This is what make alone does
 	@mkdir -p $(BIN)/plugins
 	$(GO) build -trimpath -o $(BIN)/botyard ./host/cmd/botyard
 	$(foreach p,$(PLUGINS),$(GO) build -trimpath -o $(BIN)/plugins/botyard-$(p) ./plugins/$(p)/cmd/botyard-$(p) &&) true
 
-# Serve the sample tenants with what is on this machine: Ollama if it answers,
-# the offline echo provider otherwise.
-run: build
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Where no Ollama server answers, the host takes the offline provider echo.
+run: build ## Serve the sample tenants on http://127.0.0.1:8080
 	@exec $(BIN)/botyard dev
 
-# Play the sample conversations against a real host.
-demo: build
+demo: build ## Play three sample conversations against a real host
 	@$(BIN)/botyard demo
 
-# The storages' own tests run the conformance kit short: host/e2e runs all of it
-# against their processes. STORAGES= has theirs in full too, for some minutes more.
+# The tests of the storages run the conformance kit short, since host/e2e runs all of it
+# against their processes. `make test STORAGES=` runs all of it twice, and takes some
+# minutes more.
 STORAGES := -short
 
-# The host's tests start binaries that they build, of which the cache of go test knows
-# nothing: they always run.
+# The cache of go test does not know the binaries that the host's tests build and start.
+# Therefore -count=1 runs these tests each time.
 #
-# What is counted in bytes runs without the race detector, which allocates too.
+# The race detector allocates memory too. Therefore the tests that count bytes run
+# without it.
 #
-# BOTYARD_LONG_TESTS=1 adds the tests that take minutes, as of a database that is away
-# for longer than hosts wait.
-test: servers lint check-tidy check-proto check-docs build
+# BOTYARD_LONG_TESTS=1 adds the tests that take minutes.
+test: servers lint check-tidy check-proto check-docs build ## Run everything: lint, checks, all tests with the race detector
 	$(GO) test -race -count=1 -timeout 25m ./host/...
 	$(GO) test -count=1 -run costly ./host/config
 	$(GO) test -race -timeout 15m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES)))
 
-# The servers that tests start; installed where that may be done, else named.
-servers:
+servers: ## Install the database servers that tests start, or say what to install
 	@sh tools/servers.sh
 
-lint: go $(TOOLS)/staticcheck
+lint: go $(TOOLS)/staticcheck ## Run gofmt, go vet and staticcheck over every module
 	@bad=$$(gofmt -l $(MODULES)); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 	@set -e; for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(GO) vet ./... && $(TOOLS)/staticcheck ./...); done
 
-# Each module must build alone, with what its own go.mod says.
-check-tidy: go
+# Each module must build alone, by its own go.mod, without go.work.
+check-tidy: go ## Check that each go.mod is tidy and that each module builds alone
 	@set -e; for m in $(MODULES); do (cd $$m && GOWORK=off $(GO) mod tidy -diff && GOWORK=off $(GO) build ./...) || { echo "$$m: run GOWORK=off go mod tidy there"; exit 1; }; done
 
-# Measure this machine; BENCH=--quick is rough and fast. See docs/performance.md.
-bench: servers build
+# See docs/performance.md.
+bench: servers build ## Measure this machine; BENCH=--quick is rough and fast
 	@$(GO) build -trimpath -o $(BIN)/bench ./bench
 	@$(BIN)/bench --bin $(BIN) $(BENCH)
 
-# Ten minutes of load: one of tenant changes in which no turn may fail, the rest with kills
-# and rude clients too. SOAK="--for 1m" is the first alone, SOAK="--for 2m" both and short.
-# Then somebody hostile for two minutes, beside ten neighbours whose turns may not fail.
-soak: build
+# The first minute changes tenants, and no turn may fail. The other nine also kill
+# processes and have rude clients. SOAK="--for 1m" runs the first minute alone,
+# SOAK="--for 2m" a short one of both. Then siege runs.
+soak: build ## Put load on a host for ten minutes, then run siege
 	@mkdir -p $(BIN)/soak
 	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
 	@$(GO) build -trimpath -o $(BIN)/soak/soak ./bench/cmd/soak
 	@$(BIN)/soak/soak --bin $(BIN) $(SOAK)
 	@$(MAKE) --no-print-directory siege
 
-# The hostile part of the soak alone. SIEGE="--only 'stalled pages'" is one attack.
-siege: build
+# Ten neighbours work beside the hostile tenant, and none of their turns may fail.
+# SIEGE="--only 'stalled pages'" runs one attack.
+siege: build ## Attack a host for two minutes as a hostile tenant
 	@mkdir -p $(BIN)/soak
 	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
 	@$(GO) build -trimpath -o $(BIN)/soak/siege ./bench/cmd/siege
 	@$(BIN)/soak/siege --bin $(BIN) $(SIEGE)
 
-# Generate the protocol's Go code.
-proto: $(TOOLS)/buf
+proto: $(TOOLS)/buf ## Generate the Go code of the protocol in sdk/proto
 	$(TOOLS)/buf lint
 	$(TOOLS)/buf generate
 
-# The committed code must be what the protocol generates.
-check-proto: $(TOOLS)/buf
+check-proto: $(TOOLS)/buf ## Check that the committed code is what make proto generates
 	@$(TOOLS)/buf lint
 	@tmp=$$(mktemp -d); trap 'rm -rf '$$tmp EXIT; \
 	$(TOOLS)/buf generate -o $$tmp && \
@@ -89,14 +90,14 @@ check-proto: $(TOOLS)/buf
 	(cd sdk/proto && find . -name '*.go' | sort | xargs sha256sum) > $$tmp/old && \
 	if ! diff $$tmp/old $$tmp/new; then echo "generated code is out of date: run make proto"; exit 1; fi
 
-# Write docs/configuration.md of the schemas and of the plugins themselves.
+# configdoc reads the schemas of the host and asks the built plugins for theirs.
 CONFIGDOC = cd host && $(GO) run ./docstest/configdoc $(1) $(addprefix $(BIN)/plugins/botyard-,$(PLUGINS))
 
-docs: build
+docs: build ## Write docs/configuration.md and docs/bounds.md from the code
 	@$(call CONFIGDOC)
 
 # The committed page must be what the schemas say.
-check-docs: build
+check-docs: build ## Write docs/configuration.md and docs/bounds.md from the code
 	@$(call CONFIGDOC,-check)
 
 $(TOOLS)/%: tools/go.mod tools/go.sum | go
@@ -108,5 +109,5 @@ $(TOOLS)/%: tools/go.mod tools/go.sum | go
 go:
 	@command -v $(GO) >/dev/null || { echo "Go $(GO_NEEDED) or later is needed: https://go.dev/dl/ (or name it: make GO=/path/to/go)"; exit 1; }
 
-clean:
+clean: ## Remove bin
 	rm -rf $(BIN)

@@ -119,35 +119,6 @@ func TestTheProtocolsConstantsAreThose(t *testing.T) {
 }
 
 var (
-	target  = regexp.MustCompile("`make ([a-z][a-z-]*)`|(?m)^make ([a-z][a-z-]*)")
-	recipes = regexp.MustCompile(`(?m)^([a-z][a-z -]*):`)
-)
-
-func TestMakeHasTheTargetsThatPagesName(t *testing.T) {
-	src, err := os.ReadFile(filepath.Join(root, "Makefile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := map[string]bool{}
-	for _, m := range recipes.FindAllStringSubmatch(string(src), -1) {
-		for _, name := range strings.Fields(m[1]) {
-			known[name] = true
-		}
-	}
-	for _, p := range pages(t) {
-		for _, m := range target.FindAllStringSubmatch(p.text, -1) {
-			if name := m[1] + m[2]; !known[name] {
-				t.Errorf("%s: make has no target %s", p.name, name)
-			}
-		}
-	}
-	// What the commands of README.md stand in for.
-	if !regexp.MustCompile(`(?m)^run: build\n\t@exec \$\(BIN\)/botyard dev$`).Match(src) {
-		t.Error("Makefile: run is not what command_test.go runs in its place, which is botyard dev")
-	}
-}
-
-var (
 	named       = regexp.MustCompile("`((?:host|sdk|plugins|configs|bench|tools)/[a-z0-9_./-]+)`")
 	requirement = regexp.MustCompile(`(?m)^(?:require )?\t?([a-z0-9.-]+\.[a-z]+/\S+) v\S+$`)
 	version     = regexp.MustCompile(`^v[0-9]+$`)

@@ -40,16 +40,22 @@ type page struct {
 	blocks []*block
 }
 
-// pages reads README.md and all of docs/.
+// pages reads README.md, CONTRIBUTING.md, and all of docs/.
 func pages(t *testing.T) []*page {
 	t.Helper()
-	names := []string{filepath.Join(root, "README.md")}
-	more, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil || len(more) == 0 {
-		t.Fatal("no pages in docs:", err)
+	var names []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
+		more, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, more...)
+	}
+	if len(names) < 2 {
+		t.Fatal("no pages in", root)
 	}
 	var out []*page
-	for _, name := range append(names, more...) {
+	for _, name := range names {
 		src, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
