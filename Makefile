@@ -97,7 +97,7 @@ docs: build ## Write docs/configuration.md and docs/bounds.md from the code
 	@$(call CONFIGDOC)
 
 # The committed page must be what the schemas say.
-check-docs: build ## Write docs/configuration.md and docs/bounds.md from the code
+check-docs: build ## Check that the committed pages are what make docs writes
 	@$(call CONFIGDOC,-check)
 
 $(TOOLS)/%: tools/go.mod tools/go.sum | go
