@@ -60,28 +60,28 @@ type Options struct {
 
 // Host serves bots. It is used concurrently.
 type Host struct {
-	options  Options
-	opened   *config.Host                    // the files as they were at the start
-	key      *secret.Key                     // the host's own; nil for one that keeps nothing
-	config   atomic.Pointer[config.Host]     // replaced by Reload
-	settings atomic.Pointer[config.Settings] // that the host runs with; replaced by Reload
-	tenants  *tenantdir.Follower
-	books    *books // what keeps the ledger; nil for none
-	follow   sync.WaitGroup
-	stop     context.CancelFunc
-	unfollow context.CancelFunc // the ledger
-	reload   chan struct{}      // holds one while a reload is at work
-	manager  *plugins.Manager
-	registry *registry.Registry
-	leases   *bot.Leases
-	orphans  bot.Orphans
-	budgets  *bot.Budgets
-	archive  *archive.Archive
-	metrics  *metrics.Metrics // nil for none
-	unretain context.CancelFunc
-	name     string // of the machine, for turn records
-	holder   string // this run
-	log      hclog.Logger
+	options   Options
+	opened    *config.Host                    // the files as they were at the start
+	key       *secret.Key                     // the host's own; nil for one that keeps nothing
+	config    atomic.Pointer[config.Host]     // replaced by Reload
+	settings  atomic.Pointer[config.Settings] // that the host runs with; replaced by Reload
+	tenants   *tenantdir.Follower
+	books     *books // what keeps the ledger; nil for none
+	follow    sync.WaitGroup
+	stop      context.CancelFunc
+	unfollow  context.CancelFunc // the ledger
+	reload    chan struct{}      // holds one while a reload is at work
+	manager   *plugins.Manager
+	registry  *registry.Registry
+	leases    *bot.Leases
+	orphans   bot.Orphans
+	heldBytes *bot.HeldBytes
+	archive   *archive.Archive
+	metrics   *metrics.Metrics // nil for none
+	unretain  context.CancelFunc
+	name      string // of the machine, for turn records
+	holder    string // this run
+	log       hclog.Logger
 }
 
 // Open starts a host. A tenant file that is bad is logged, listed and not served;
@@ -100,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 			o.openToAll(file, mode)
 		}
 	}
-	h := &Host{budgets: bot.NewBudgets(), options: o, opened: cfg, key: key, log: o.Log, reload: make(chan struct{}, 1)}
+	h := &Host{heldBytes: bot.NewHeldBytes(), options: o, opened: cfg, key: key, log: o.Log, reload: make(chan struct{}, 1)}
 	settings := o.over(cfg.Settings)
 	h.config.Store(cfg)
 	h.settings.Store(&settings)

@@ -48,14 +48,14 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer lease.Release()
-	req, err := s.chatRequest(w, r)
+	req, streamed, err := s.chatRequest(w, r)
 	if err != nil {
 		return err
 	}
 	if x, ok := w.(*exchange); ok {
 		x.reachedBot = true
 	}
-	if req.Stream {
+	if streamed {
 		return s.stream(w, r, lease, req)
 	}
 	reply, err := lease.Chat(r.Context(), req, nil)
@@ -84,11 +84,12 @@ func (r ChatReply) write(w io.Writer, end string) error {
 // replayedHeader marks the reply of an earlier turn with the same key.
 const replayedHeader = "Idempotency-Replayed"
 
-func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (bot.Request, error) {
-	req := bot.Request{IdempotencyKey: r.Header.Get("Idempotency-Key")}
+// chatRequest reads the body. It also reports whether the caller wants the reply as a stream.
+func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Request, streamed bool, err error) {
+	req = bot.Request{IdempotencyKey: r.Header.Get("Idempotency-Key")}
 	body, err := readBody(w, r, s.chatBodyLimit())
 	if err != nil {
-		return req, err
+		return req, false, err
 	}
 	var metadata object
 	err = decodeObject(body, map[string]any{
@@ -96,13 +97,13 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (bot.Reques
 		"message":         required{&req.Message},
 		"user_id":         &req.UserID,
 		"metadata":        &metadata,
-		"stream":          &req.Stream,
+		"stream":          &streamed,
 	})
 	req.Metadata = json.RawMessage(metadata)
 	if x, ok := w.(*exchange); ok {
 		x.body.Shrink(int64(len(req.Message) + len(req.Metadata))) // the turn has them until it ends
 	}
-	return req, err
+	return req, streamed, err
 }
 
 func newChatReply(r *bot.Reply, cached bool) ChatReply {

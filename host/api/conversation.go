@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
@@ -97,7 +98,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	}
 	defer share.Release()
 	p := pager{after: after, limit: limit, read: func(after int64, limit int) (*storage.TurnPage, error) {
-		return lease.Turns(r.Context(), user, id, after, limit, false)
+		return lease.Turns(r.Context(), bot.TurnsRequest{User: user, Conversation: id, After: after, Limit: limit})
 	}}
 	messages, more, err := p.page()
 	if err != nil {

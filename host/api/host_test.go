@@ -52,7 +52,7 @@ func TestServesAnyAssembly(t *testing.T) {
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
 			limits := config.Limits{ConcurrentTurns: 1, MessageBytes: messageBytes, TurnTimeout: time.Minute, ConversationWait: time.Second}
 			return registry.Built{Bot: bot.New(bot.Parts{
-				Tenant: req.Effective.Tenant, Revision: req.Effective.Revision, Limits: limits, Gate: req.Gate,
+				Tenant: req.Effective.Tenant, Revision: req.Effective.Revision, Limits: limits, Admission: req.Admission,
 				LLM: onePart{}, Memory: recallless{}, Storage: onePart{}, Log: hclog.NewNullLogger(),
 			})}, nil
 		},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
@@ -76,7 +77,7 @@ func TestDrainCutsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lease.Release()
-	page, err := lease.Turns(t.Context(), "", "c", 0, 10, true)
+	page, err := lease.Turns(t.Context(), bot.TurnsRequest{Conversation: "c", Limit: 10, All: true})
 	if err != nil || len(page.Turns) != 1 || page.Turns[0].State.String() != "interrupted" {
 		t.Errorf("%+v, %v", page, err)
 	}

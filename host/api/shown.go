@@ -61,17 +61,17 @@ func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer share.Release()
 	conversation := r.PathValue("conversation")
-	find := lease.Turn
+	find := lease.TurnByNumber
 	if bySequence {
-		find = lease.TurnAt
+		find = lease.TurnBySequence
 	}
 	turn, err := find(r.Context(), conversation, n)
 	if err != nil {
 		return err
 	}
-	shown := &bot.Shown{Turn: *turn}
+	shown := &bot.Inspection{Turn: *turn}
 	if compose {
-		if shown, err = lease.Show(r.Context(), conversation, turn); err != nil {
+		if shown, err = lease.Inspect(r.Context(), conversation, turn); err != nil {
 			return err
 		}
 	}

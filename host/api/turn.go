@@ -61,7 +61,7 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer share.Release()
-	page, err := lease.Turns(r.Context(), user, id, after, limit, true)
+	page, err := lease.Turns(r.Context(), bot.TurnsRequest{User: user, Conversation: id, After: after, Limit: limit, All: true})
 	if err != nil {
 		return err
 	}

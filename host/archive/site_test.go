@@ -138,7 +138,7 @@ func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
 		},
 		Storage: func(e *config.Effective) config.SealedBlock { return s.host.SealBlock(e.Tenant, e.Storage) },
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
-			return registry.Built{Bot: bot.New(bot.Parts{Tenant: req.Effective.Tenant, Incarnation: req.Incarnation, Memory: s.memory, Gate: req.Gate})}, nil
+			return registry.Built{Bot: bot.New(bot.Parts{Tenant: req.Effective.Tenant, Incarnation: req.Incarnation, Memory: s.memory, Admission: req.Admission})}, nil
 		},
 	})
 	if err != nil {

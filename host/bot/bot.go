@@ -21,23 +21,23 @@ type Parts struct {
 	Limits      config.Limits
 	// Shared says that all users share the tenant's conversations; else each is of the user
 	// that it was begun with, and for other users it is not there.
-	Shared  bool
-	LLM     llm.LLM
-	Memory  memory.Memory
-	Storage storage.Storage
-	Plugins map[string]string // kind to "name version", for turn records
-	Gate    *Gate             // the tenant's, shared by all its revisions
+	Shared    bool
+	LLM       llm.LLM
+	Memory    memory.Memory
+	Storage   storage.Storage
+	Plugins   map[string]string // kind to "name version", for turn records
+	Admission *Admission        // the tenant's, shared by all its revisions
 	// Hold keeps the lease of the turn with this holder in this storage until free is
 	// called, which is once; may be nil.
 	Hold func(holder string) (free func())
 	// Unauthenticated, if set, is told when a plugin's upstream did not accept the
 	// credentials: they may have been replaced since the bot was built.
 	Unauthenticated func()
-	Orphans         *Orphans // the host's; nil for a bot's own
-	Budgets         *Budgets // the host's; may be nil
-	Watcher         Watcher  // told of the turns; may be nil
-	Host            string   // name of this host, for turn records
-	Holder          string   // this run of the host; the holders of its turns begin with it
+	Orphans         *Orphans   // the host's; nil for a bot's own
+	HeldBytes       *HeldBytes // the host's; may be nil
+	Observer        Observer   // told of the turns; may be nil
+	Host            string     // name of this host, for turn records
+	Holder          string     // this run of the host; the holders of its turns begin with it
 	Log             hclog.Logger
 }
 
@@ -55,8 +55,8 @@ func New(p Parts) *Bot {
 	if p.Orphans == nil {
 		p.Orphans = &Orphans{}
 	}
-	if p.Watcher == nil {
-		p.Watcher = unwatched{}
+	if p.Observer == nil {
+		p.Observer = noObserver{}
 	}
 	return &Bot{Parts: p, needs: p.Memory.Needs()}
 }

@@ -34,15 +34,15 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
 		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
 	defer cancel()
-	b.Watcher.TurnWaits(1)
-	leave, err := b.Gate.enter(ctx, b.line(req.ConversationID, req.UserID), req.IdempotencyKey, b.Limits)
-	b.Watcher.TurnWaits(-1)
+	b.Observer.AddWaitingTurns(1)
+	leave, err := b.Admission.enter(ctx, b.queueKey(req.ConversationID, req.UserID), req.IdempotencyKey, b.Limits)
+	b.Observer.AddWaitingTurns(-1)
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
 	defer leave()
-	b.Watcher.TurnRuns(1)
-	defer b.Watcher.TurnRuns(-1)
+	b.Observer.AddRunningTurns(1)
+	defer b.Observer.AddRunningTurns(-1)
 	free := b.Hold(t.holder)
 	defer free()
 	t.record.WaitMS = t.lap()

@@ -333,10 +333,10 @@ func TestATurnThatBreaksOffIsEnded(t *testing.T) {
 				if last.State != c.want || texts(last.Messages) != c.text || c.text != "" && last.Usage.OutputTokens != 3 || len(last.Record) == 0 {
 					t.Errorf("%+v", last)
 				}
-				if held != 0 || b.Gate.Running() != 0 || s.running != "" {
-					t.Errorf("%d leases, %d in the gate, running %q", held, b.Gate.Running(), s.running)
+				if held != 0 || b.Admission.Running() != 0 || s.running != "" {
+					t.Errorf("%d leases, %d in the gate, running %q", held, b.Admission.Running(), s.running)
 				}
-				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), func(p *Parts) { p.Gate = b.Gate }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
+				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), func(p *Parts) { p.Admission = b.Admission }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
 					t.Errorf("the next turn: %+v, %v", r, err)
 				}
 			})

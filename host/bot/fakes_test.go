@@ -157,7 +157,7 @@ func (tailMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message
 func newTestBot(s storage.Storage, m llm.LLM, change ...func(*Parts)) *Bot {
 	p := Parts{
 		Tenant: "acme", Revision: "r1", System: "be kind", LLM: m, Memory: tailMemory(4), Storage: s,
-		Gate: &Gate{}, Host: "here", Holder: "run-1", Log: hclog.NewNullLogger(),
+		Admission: &Admission{}, Host: "here", Holder: "run-1", Log: hclog.NewNullLogger(),
 		Limits: config.Limits{ConcurrentTurns: 64, MessageBytes: 100, TurnTimeout: 10 * time.Second,
 			FirstTokenTimeout: 10 * time.Second, TokenTimeout: 10 * time.Second, WaitingTurns: 64,
 			ConversationWait: 5 * time.Second, ConversationWaiters: 16},

@@ -4,23 +4,25 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// owned says whether a request of the user is for that user's conversations only. One
-// without a user is the tenant's own, and all are there for it.
-func (b *Bot) owned(user string) bool { return user != "" && !b.Shared }
+// restricted reports whether a request of the user reaches that user's conversations only.
+// It does not if the tenant's users share all conversations, or if user is empty: then the
+// tenant itself asks.
+func (b *Bot) restricted(user string) bool { return user != "" && !b.Shared }
 
-// line is where turns of the user wait for the conversation. Users of whom only one can own
-// it stand in lines of their own: by waiting, or by not being let wait, nobody learns what
-// another's conversation is at. The storage has one turn at work in all lines together.
-func (b *Bot) line(conversation, user string) string {
+// queueKey names the queue in which a user's turns wait for a conversation. Where a
+// conversation belongs to one user, each user has a queue of its own: whether a turn waits
+// must not tell a user that another one has a conversation with this id. The storage still
+// runs one turn at a time in a conversation.
+func (b *Bot) queueKey(conversation, user string) string {
 	if b.Shared {
 		user = ""
 	}
-	return conversation + "\x00" + user // which no id has in it
+	return conversation + "\x00" + user // no id contains NUL
 }
 
-// missing tells of a conversation that is not there, and of another user's, in one way: what
-// the storage said could tell them apart.
-func missing(conversation string, err error) error {
+// hideOwner replaces a storage's fault.NotFound by one that is the same for a conversation
+// that does not exist and for one of another user. Other errors stay.
+func hideOwner(conversation string, err error) error {
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}

@@ -29,7 +29,6 @@ type Request struct {
 	Message        string
 	Metadata       json.RawMessage // optional JSON object, kept with the turn
 	IdempotencyKey string          // optional; a repeat under it returns the same turn
-	Stream         bool            // the caller wants the reply piece by piece
 }
 
 // Reply is a succeeded turn.

@@ -33,10 +33,10 @@ func BenchmarkTurn(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				m.TurnWaits(1)
-				m.TurnWaits(-1)
-				m.TurnRuns(1)
-				m.TurnRuns(-1)
+				m.AddWaitingTurns(1)
+				m.AddWaitingTurns(-1)
+				m.AddRunningTurns(1)
+				m.AddRunningTurns(-1)
 				m.TurnEnded(ended)
 				m.RequestEnded(http.MethodPost, "/api/v1/chat", http.StatusOK, 30*time.Millisecond)
 			}

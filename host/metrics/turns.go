@@ -10,23 +10,23 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-var _ bot.Watcher = (*Metrics)(nil)
+var _ bot.Observer = (*Metrics)(nil)
 
-// TurnWaits implements bot.Watcher.
-func (m *Metrics) TurnWaits(n int) {
+// AddWaitingTurns implements bot.Observer.
+func (m *Metrics) AddWaitingTurns(n int) {
 	if m != nil {
 		m.waiting.Add(int64(n))
 	}
 }
 
-// TurnRuns implements bot.Watcher.
-func (m *Metrics) TurnRuns(n int) {
+// AddRunningTurns implements bot.Observer.
+func (m *Metrics) AddRunningTurns(n int) {
 	if m != nil {
 		m.running.Add(int64(n))
 	}
 }
 
-// TurnEnded implements bot.Watcher. Turns that came to no bot are told to it too.
+// TurnEnded implements bot.Observer. Turns that came to no bot are told to it too.
 func (m *Metrics) TurnEnded(end bot.TurnEnd) {
 	if m != nil {
 		m.turns.of(end.Tenant).ended(end)

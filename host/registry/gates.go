@@ -6,8 +6,8 @@ import "github.com/botyard/botyard/host/bot"
 // tenant that comes back has the turns that are still at work, and what it used of its
 // minute. It is used under the Registry's lock. The zero value is ready.
 type gates struct {
-	left   map[string]*bot.Gate // of tenants that are gone, by id
-	enough int                  // when to look for those that know nothing any more
+	left   map[string]*bot.Admission // of tenants that are gone, by id
+	enough int                       // when to look for those that know nothing any more
 }
 
 // gatesKept is how many are kept before those that know nothing any more are looked for.
@@ -15,22 +15,22 @@ type gates struct {
 const gatesKept = 1024
 
 // take gives the gate of a tenant that comes.
-func (g *gates) take(id string) *bot.Gate {
+func (g *gates) take(id string) *bot.Admission {
 	gate := g.left[id]
 	if gate == nil {
-		return &bot.Gate{}
+		return &bot.Admission{}
 	}
 	delete(g.left, id)
 	return gate
 }
 
 // keep is told the gate of a tenant that goes.
-func (g *gates) keep(id string, gate *bot.Gate) {
+func (g *gates) keep(id string, gate *bot.Admission) {
 	if gate.Idle() {
 		return
 	}
 	if g.left == nil {
-		g.left = map[string]*bot.Gate{}
+		g.left = map[string]*bot.Admission{}
 	}
 	g.left[id] = gate
 	if len(g.left) >= max(g.enough, gatesKept) {

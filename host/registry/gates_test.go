@@ -29,7 +29,7 @@ func openLimited(t *testing.T) *Registry {
 		},
 		Build: func(_ context.Context, req BuildRequest) (Built, error) {
 			return Built{Bot: bot.New(bot.Parts{
-				Tenant: req.Effective.Tenant, Memory: noMemory{}, Storage: noStorage{}, Gate: req.Gate,
+				Tenant: req.Effective.Tenant, Memory: noMemory{}, Storage: noStorage{}, Admission: req.Admission,
 				Limits: config.Limits{TurnsPerMinute: 1, ConcurrentTurns: 1, MessageBytes: 100, TurnTimeout: time.Minute},
 			})}, nil
 		},
@@ -121,7 +121,7 @@ func TestGates_Bounded(t *testing.T) {
 	for i := range 3 * gatesKept {
 		g.keep(fmt.Sprint("t", i), busyGate(t))
 		if i%2 == 0 { // it is idle again
-			g.left[fmt.Sprint("t", i)] = &bot.Gate{}
+			g.left[fmt.Sprint("t", i)] = &bot.Admission{}
 		}
 	}
 	if n := len(g.left); n > 2*gatesKept+gatesKept/2 {
@@ -134,10 +134,10 @@ func TestGates_Bounded(t *testing.T) {
 }
 
 // busyGate has used its minute.
-func busyGate(t *testing.T) *bot.Gate {
+func busyGate(t *testing.T) *bot.Admission {
 	t.Helper()
-	gate := &bot.Gate{}
-	b := bot.New(bot.Parts{Tenant: "a", Memory: noMemory{}, Storage: noStorage{}, Gate: gate,
+	gate := &bot.Admission{}
+	b := bot.New(bot.Parts{Tenant: "a", Memory: noMemory{}, Storage: noStorage{}, Admission: gate,
 		Limits: config.Limits{TurnsPerMinute: 1, ConcurrentTurns: 1, MessageBytes: 100, TurnTimeout: time.Minute}})
 	_, _ = b.Chat(t.Context(), bot.Request{ConversationID: "c", Message: "hi"}, nil)
 	return gate

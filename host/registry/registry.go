@@ -27,8 +27,8 @@ type Built struct {
 // BuildRequest says whose bot is wanted.
 type BuildRequest struct {
 	Effective   *config.Effective
-	Gate        *bot.Gate // the tenant's, for all its revisions
-	Incarnation string    // life of the tenant's id; empty when it is not tracked
+	Admission   *bot.Admission // the tenant's, for all its revisions
+	Incarnation string         // life of the tenant's id; empty when it is not tracked
 }
 
 // Options are what a Registry is made with.
@@ -349,7 +349,7 @@ func (r *Registry) build(t *tenant) *building {
 		life, err := r.prepare(ctx, t, effective)
 		prepared := err == nil || fault.Is(err, fault.Invalid)
 		if err == nil {
-			built, err = r.o.Build(ctx, BuildRequest{Effective: effective, Gate: t.gate, Incarnation: life})
+			built, err = r.o.Build(ctx, BuildRequest{Effective: effective, Admission: t.gate, Incarnation: life})
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -63,7 +63,7 @@ func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
 					return Built{}, err
 				}
 			}
-			b := bot.New(bot.Parts{Tenant: e.Tenant, Revision: e.Revision, Memory: noMemory{}, Gate: req.Gate})
+			b := bot.New(bot.Parts{Tenant: e.Tenant, Revision: e.Revision, Memory: noMemory{}, Admission: req.Admission})
 			return Built{Bot: b, Release: func() {
 				if _, twice := y.inUse.Swap(b, true); twice {
 					panic("released twice")

@@ -28,7 +28,7 @@ type tenant struct {
 	held      error             // why own is held; nil if it counts, or is not there
 	stuck     error             // why what own makes is not served; see verdict.err
 	updated   time.Time
-	gate      *bot.Gate
+	gate      *bot.Admission
 	building  *building
 	failing   *failing // why no bot could be built of effective; nil if one could, or nobody tried
 

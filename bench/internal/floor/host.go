@@ -85,7 +85,7 @@ func open(o Options) (*host, error) {
 			e := req.Effective
 			return registry.Built{Bot: bot.New(bot.Parts{
 				Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
-				LLM: direct, Memory: memory, Storage: store, Gate: req.Gate,
+				LLM: direct, Memory: memory, Storage: store, Admission: req.Admission,
 				Plugins: map[string]string{"llm": "echo", "memory": "buffer", "storage": "memory"},
 				Hold:    func(holder string) func() { return leases.Hold("memory", store, holder) },
 				Host:    "floor", Holder: "floor", Log: log,

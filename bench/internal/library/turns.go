@@ -60,7 +60,7 @@ func (l loop) turn(ctx context.Context, tenant, conversation string) error {
 	if l.stream {
 		emit = func(string) error { return nil }
 	}
-	_, err = lease.Chat(ctx, bot.Request{ConversationID: conversation, Message: message, Stream: l.stream}, emit)
+	_, err = lease.Chat(ctx, bot.Request{ConversationID: conversation, Message: message}, emit)
 	return err
 }
 

@@ -52,15 +52,15 @@ var kindsOfPieces = map[string]func(i int) llm.Delta{
 	"much text": func(int) llm.Delta { return llm.Delta{Text: strings.Repeat("x", 32<<10)} },
 }
 
-// TestBudgets_Reply has replies of every kind go on for ever. Each ends at the tenant's
+// TestHeldBytes_Reply has replies of every kind go on for ever. Each ends at the tenant's
 // limit, with no more kept than that; and one of tenants that have too much fails.
 //
 // beyond: replies
-func TestBudgets_Reply(t *testing.T) {
+func TestHeldBytes_Reply(t *testing.T) {
 	for name, next := range kindsOfPieces {
-		budgets := NewBudgets()
+		budgets := NewHeldBytes()
 		s := &logStorage{}
-		b := newTestBot(s, &pieces{n: 1 << 30, next: next}, func(p *Parts) { p.Budgets, p.Limits.ReplyBytes = budgets, 1<<20 })
+		b := newTestBot(s, &pieces{n: 1 << 30, next: next}, func(p *Parts) { p.HeldBytes, p.Limits.ReplyBytes = budgets, 1<<20 })
 		reply, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil)
 		if err != nil || reply.FinishReason != "length" {
 			t.Errorf("%s: %+v, %v", name, reply, err)
@@ -90,13 +90,13 @@ func TestBudgets_Reply(t *testing.T) {
 	}
 }
 
-// TestBudgets_SmallRepliesAskNobody holds that a usual turn does not come to the budgets.
-func TestBudgets_SmallRepliesAskNobody(t *testing.T) {
-	budgets := NewBudgets()
+// TestHeldBytes_SmallRepliesAskNobody holds that a usual turn does not come to the budgets.
+func TestHeldBytes_SmallRepliesAskNobody(t *testing.T) {
+	budgets := NewHeldBytes()
 	if _, err := budgets.replies.Take(t.Context(), "acme", bounds.RepliesHeld/2); err != nil {
 		t.Fatal(err)
 	}
-	b := newTestBot(&logStorage{}, &pieces{n: 100, next: kindsOfPieces["text"]}, func(p *Parts) { p.Tenant, p.Budgets = "acme", budgets })
+	b := newTestBot(&logStorage{}, &pieces{n: 100, next: kindsOfPieces["text"]}, func(p *Parts) { p.Tenant, p.HeldBytes = "acme", budgets })
 	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 		t.Error(err)
 	}
@@ -107,7 +107,7 @@ func TestBudgets_SmallRepliesAskNobody(t *testing.T) {
 func TestReplyIsNotCopiedAsItGrows(t *testing.T) {
 	for name, next := range kindsOfPieces {
 		allocated := func(n int) uint64 {
-			b := newTestBot(&logStorage{}, &pieces{n: n, next: next}, func(p *Parts) { p.Budgets, p.Limits.ReplyBytes = NewBudgets(), sdk.MaxReplyBytes })
+			b := newTestBot(&logStorage{}, &pieces{n: n, next: next}, func(p *Parts) { p.HeldBytes, p.Limits.ReplyBytes = NewHeldBytes(), sdk.MaxReplyBytes })
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, func(string) error { return nil }); err != nil {
@@ -146,16 +146,16 @@ func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.
 	return out, err
 }
 
-// TestBudgets_Tail holds that a large conversation is shown whole, that its bytes are
+// TestHeldBytes_Tail holds that a large conversation is shown whole, that its bytes are
 // counted until the model has replied, and that the turn fails when there are too many.
 //
 // beyond: tails
-func TestBudgets_Tail(t *testing.T) {
-	budgets := NewBudgets()
+func TestHeldBytes_Tail(t *testing.T) {
+	budgets := NewHeldBytes()
 	s := &cutting{logStorage: &logStorage{}}
 	held := int64(0)
 	m := &pieces{n: 1, next: func(int) llm.Delta { held = budgets.tails.Held(); return llm.Delta{Text: "yes"} }}
-	b := newTestBot(s.logStorage, m, func(p *Parts) { p.Budgets, p.Storage = budgets, s })
+	b := newTestBot(s.logStorage, m, func(p *Parts) { p.HeldBytes, p.Storage = budgets, s })
 	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 		t.Fatal(err)
 	}

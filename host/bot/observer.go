@@ -34,25 +34,25 @@ type TurnEnd struct {
 	Usage      chat.Usage    // that it had of the model; zero of a replay
 }
 
-// Watcher is told of the turns of bots. Its methods are called within turns, from many
+// Observer is told of the turns of bots. Its methods are called within turns, from many
 // goroutines, and must not wait.
-type Watcher interface {
-	// TurnWaits and TurnRuns count turns in, with 1, and out, with -1: those that wait for
+type Observer interface {
+	// AddWaitingTurns and AddRunningTurns count turns in, with 1, and out, with -1: those that wait for
 	// their conversation or were not let in yet, and those at work.
-	TurnWaits(n int)
-	TurnRuns(n int)
+	AddWaitingTurns(n int)
+	AddRunningTurns(n int)
 	// TurnEnded is called once for each turn, after all that was counted in is out.
 	TurnEnded(TurnEnd)
 }
 
-// unwatched is a Watcher that looks away.
-type unwatched struct{}
+// noObserver is a Observer that looks away.
+type noObserver struct{}
 
-func (unwatched) TurnWaits(int)     {}
-func (unwatched) TurnRuns(int)      {}
-func (unwatched) TurnEnded(TurnEnd) {}
+func (noObserver) AddWaitingTurns(int) {}
+func (noObserver) AddRunningTurns(int) {}
+func (noObserver) TurnEnded(TurnEnd)   {}
 
-// tell tells the Watcher how the turn ended. One in which something panics, or that ends
+// tell tells the Observer how the turn ended. One in which something panics, or that ends
 // its goroutine, has neither a reply nor an error.
 func (t *turn) tell(reply *Reply, err error) {
 	if reply == nil && err == nil {
@@ -71,5 +71,5 @@ func (t *turn) tell(reply *Reply, err error) {
 	default:
 		end.Outcome = TurnRefused
 	}
-	t.bot.Watcher.TurnEnded(end)
+	t.bot.Observer.TurnEnded(end)
 }

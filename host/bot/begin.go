@@ -32,7 +32,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	req := &storage.BeginRequest{
 		Call: t.call(), Message: chat.Text(chat.User, t.req.Message), Metadata: t.req.Metadata,
 		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
-		TailBytes: b.firstTail(), Owned: b.owned(t.req.UserID),
+		TailBytes: b.firstTail(), Owned: b.restricted(t.req.UserID),
 	}
 	if req.Key != "" {
 		req.Digest = t.req.digest()
@@ -42,7 +42,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 		r, err := t.beginOnce(ctx, req)
 		switch {
 		case err != nil:
-			return nil, nil, missing(t.req.ConversationID, fault.Of(err))
+			return nil, nil, hideOwner(t.req.ConversationID, fault.Of(err))
 		case r.Started != nil:
 			started, err := t.wholeTail(ctx, req, r.Started)
 			t.denied = err // the turn has begun, and has to end

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-func TestGateServesAConversationOneAtATimeInOrder(t *testing.T) {
-	g, l := &Gate{}, limits(100, 100)
+func TestAdmission_ServesAConversationOneAtATimeInOrder(t *testing.T) {
+	g, l := &Admission{}, limits(100, 100)
 	first, err := g.enter(context.Background(), "c", "", l)
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func TestGateServesAConversationOneAtATimeInOrder(t *testing.T) {
 	}
 }
 
-func TestGateCapsTurnsAndWaiters(t *testing.T) {
-	g := &Gate{}
+func TestAdmission_CapsTurnsAndWaiters(t *testing.T) {
+	g := &Admission{}
 	leave, err := g.enter(context.Background(), "a", "", limits(1, 1))
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +70,8 @@ func TestGateCapsTurnsAndWaiters(t *testing.T) {
 	leave()
 }
 
-func TestGateGivesUpWithoutATrace(t *testing.T) {
-	g, l := &Gate{}, limits(1000, 1000)
+func TestAdmission_GivesUpWithoutATrace(t *testing.T) {
+	g, l := &Admission{}, limits(1000, 1000)
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
@@ -90,8 +90,8 @@ func TestGateGivesUpWithoutATrace(t *testing.T) {
 	}
 }
 
-func TestGateRefusesAKeyThatIsAtWork(t *testing.T) {
-	g, l := &Gate{}, limits(10, 10)
+func TestAdmission_RefusesAKeyThatIsAtWork(t *testing.T) {
+	g, l := &Admission{}, limits(10, 10)
 	leave, err := g.enter(context.Background(), "c", "k", l)
 	if err != nil {
 		t.Fatal(err)
@@ -105,9 +105,9 @@ func TestGateRefusesAKeyThatIsAtWork(t *testing.T) {
 	leave()
 }
 
-func TestGatePacesTurns(t *testing.T) {
+func TestAdmission_PacesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, l := &Gate{}, limits(100, 0)
+		g, l := &Admission{}, limits(100, 0)
 		begin := func(want bool) *fault.Error {
 			t.Helper()
 			leave, err := g.enter(context.Background(), "c", "", l)
@@ -156,8 +156,8 @@ func TestGatePacesTurns(t *testing.T) {
 }
 
 // A turn that is refused for something else is none of the minute's.
-func TestGateChargesOnlyWhatItAdmits(t *testing.T) {
-	g, l := &Gate{}, limits(1, 0)
+func TestAdmission_ChargesOnlyWhatItAdmits(t *testing.T) {
+	g, l := &Admission{}, limits(1, 0)
 	l.TurnsPerMinute = 2
 	leave, err := g.enter(context.Background(), "a", "k", l)
 	if err != nil {
@@ -178,8 +178,8 @@ func TestGateChargesOnlyWhatItAdmits(t *testing.T) {
 }
 
 // Turns that wait are counted over all conversations, and apart from those at work.
-func TestGateCapsAllThatWait(t *testing.T) {
-	g, l := &Gate{}, limits(3, 10)
+func TestAdmission_CapsAllThatWait(t *testing.T) {
+	g, l := &Admission{}, limits(3, 10)
 	l.WaitingTurns = 4
 	var leaves []func()
 	for _, c := range []string{"a", "b", "c"} {

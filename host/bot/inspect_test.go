@@ -55,26 +55,26 @@ func TestShowRebuildsWhatTheModelSaw(t *testing.T) {
 	}
 	b := newTestBot(s, nil)
 	ctx := context.Background()
-	turn, err := b.Turn(ctx, "c", 5) // sequence 20
+	turn, err := b.TurnByNumber(ctx, "c", 5) // sequence 20
 	if err != nil || turn.Sequence != 20 {
 		t.Fatal(turn, err)
 	}
-	shown, err := b.Show(ctx, "c", turn)
+	shown, err := b.Inspect(ctx, "c", turn)
 	if err != nil || len(shown.Gaps) != 0 {
 		t.Fatal(shown, err)
 	}
 	if got, want := texts(shown.Seen), "system:be kind|user:q3|assistant:a3|user:q10|assistant:a10|user:q20|"; got != want {
 		t.Errorf("seen %s; want %s", got, want)
 	}
-	turn, err = b.TurnAt(ctx, "c", 15)
+	turn, err = b.TurnBySequence(ctx, "c", 15)
 	if err != nil || turn.State != storage.Failed {
 		t.Fatal(turn, err)
 	}
 	for _, missing := range []func() (*storage.Turn, error){
-		func() (*storage.Turn, error) { return b.Turn(ctx, "c", 8) },
-		func() (*storage.Turn, error) { return b.Turn(ctx, "c", 0) },
-		func() (*storage.Turn, error) { return b.TurnAt(ctx, "c", 41) },
-		func() (*storage.Turn, error) { return b.TurnAt(ctx, "c", -1) },
+		func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 8) },
+		func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 0) },
+		func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", 41) },
+		func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", -1) },
 	} {
 		if turn, err := missing(); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%v %v", turn, err)
@@ -86,7 +86,7 @@ func TestShowRebuildsWhatTheModelSaw(t *testing.T) {
 	} {
 		turn := s.turns[39]
 		turn.Record = rec
-		shown, err := b.Show(ctx, "c", &turn)
+		shown, err := b.Inspect(ctx, "c", &turn)
 		if err != nil || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], want) {
 			t.Errorf("%s: %+v %v", want, shown, err)
 		}
@@ -113,7 +113,7 @@ func TestShowTellsWhatWasEmptied(t *testing.T) {
 		if c.gap == "" {
 			continue
 		}
-		shown, err := b.Show(t.Context(), "c", &s.turns[i])
+		shown, err := b.Inspect(t.Context(), "c", &s.turns[i])
 		if err != nil || texts(shown.Seen) != c.seen || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], c.gap) {
 			t.Errorf("turn %d: %+v, %v; want %q and %q", i+1, shown, err, c.seen, c.gap)
 		}

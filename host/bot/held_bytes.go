@@ -11,16 +11,16 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Budgets bound the bytes that the turns of all tenants together hold, beyond what each
+// HeldBytes bound the bytes that the turns of all tenants together hold, beyond what each
 // turn may have without asking. Nil bounds nothing.
-type Budgets struct {
+type HeldBytes struct {
 	tails   *quota.Pool // messages that models are shown
 	replies *quota.Pool // what has come of replies
 }
 
-// NewBudgets makes those of a host.
-func NewBudgets() *Budgets {
-	return &Budgets{
+// NewHeldBytes makes those of a host.
+func NewHeldBytes() *HeldBytes {
+	return &HeldBytes{
 		tails: quota.NewPool("bytes of earlier messages that models are shown", func() quota.Bounds {
 			return quota.Bounds{Each: bounds.TailsHeld, All: bounds.TailsHeld, WaitingEach: bounds.TailsWaitingEach, WaitingAll: bounds.TailsWaitingAll, Wait: bounds.TailsWait}
 		}),
@@ -32,7 +32,7 @@ func NewBudgets() *Budgets {
 
 // firstTail is how many bytes of earlier messages Begin is asked for at first.
 func (b *Bot) firstTail() int {
-	if b.Budgets == nil {
+	if b.HeldBytes == nil {
 		return sdk.MaxTailBytes
 	}
 	return bounds.TailFree
@@ -45,7 +45,7 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 	if !started.TailCut || req.TailBytes >= sdk.MaxTailBytes {
 		return started, nil
 	}
-	share, err := t.bot.Budgets.tails.Take(ctx, t.bot.Tenant, sdk.MaxTailBytes)
+	share, err := t.bot.HeldBytes.tails.Take(ctx, t.bot.Tenant, sdk.MaxTailBytes)
 	if err != nil {
 		return started, err
 	}
@@ -66,11 +66,11 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 // hold counts bytes of the reply before they are kept.
 func (t *turn) hold(bytes int) error {
 	t.held += int64(bytes)
-	if t.bot.Budgets == nil || t.held <= bounds.ReplyFree {
+	if t.bot.HeldBytes == nil || t.held <= bounds.ReplyFree {
 		return nil
 	}
 	if t.replyShare == nil {
-		share, err := t.bot.Budgets.replies.Take(context.Background(), t.bot.Tenant, 2*bounds.ReplyFree)
+		share, err := t.bot.HeldBytes.replies.Take(context.Background(), t.bot.Tenant, 2*bounds.ReplyFree)
 		if err != nil {
 			return tooManyReplies(err)
 		}

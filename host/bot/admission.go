@@ -10,12 +10,12 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Gate admits a tenant's turns: so many a minute, so many at once, so many that
+// Admission admits a tenant's turns: so many a minute, so many at once, so many that
 // wait, and one at a time in each conversation, first come first served. It spares
 // the storage the polling of waiters on this host; between hosts the storage
-// decides. A tenant has one Gate over all its revisions, and each turn brings the
+// decides. A tenant has one Admission over all its revisions, and each turn brings the
 // limits of its own. The zero value is ready.
-type Gate struct {
+type Admission struct {
 	mu      sync.Mutex
 	lines   map[string]*line // of the conversations with a turn at work
 	waiting int              // in all lines
@@ -34,15 +34,15 @@ type waiter struct {
 }
 
 // Running is the number of turns admitted now, waiting ones included.
-func (g *Gate) Running() int {
+func (g *Admission) Running() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.lines) + g.waiting
 }
 
-// Idle says that nothing would be lost with the Gate: no turn is at work, and no
+// Idle says that nothing would be lost with the Admission: no turn is at work, and no
 // allowance is being kept.
-func (g *Gate) Idle() bool {
+func (g *Admission) Idle() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.lines) == 0 && (g.pace == nil || g.pace.Tokens() >= float64(g.pace.Burst()))
@@ -53,7 +53,7 @@ func (g *Gate) Idle() bool {
 // waiting already, or began too many in the last minute; fault.Conflict when the
 // same idempotency key is at work, when too many wait for the conversation, or when
 // waiting took too long.
-func (g *Gate) enter(ctx context.Context, conversation, key string, l config.Limits) (leave func(), err error) {
+func (g *Admission) enter(ctx context.Context, conversation, key string, l config.Limits) (leave func(), err error) {
 	g.mu.Lock()
 	ln := g.lines[conversation]
 	if err := g.admit(ln, key, l); err != nil {
@@ -98,7 +98,7 @@ func (g *Gate) enter(ctx context.Context, conversation, key string, l config.Lim
 
 // admit says why a turn may neither begin nor wait in ln, which is nil for a free
 // conversation. The caller holds mu.
-func (g *Gate) admit(ln *line, key string, l config.Limits) error {
+func (g *Admission) admit(ln *line, key string, l config.Limits) error {
 	switch {
 	case ln == nil && len(g.lines) >= l.ConcurrentTurns:
 		return fault.New(fault.RateLimited, "the tenant has %d turns at work, the most it may have at once", l.ConcurrentTurns).After(time.Second)
@@ -120,7 +120,7 @@ func (g *Gate) admit(ln *line, key string, l config.Limits) error {
 // early takes a turn from the minute's, or says how long it takes until there is
 // one. The bucket is kept when the limit changes: it is not filled by that. The
 // caller holds mu.
-func (g *Gate) early(perMinute int) time.Duration {
+func (g *Admission) early(perMinute int) time.Duration {
 	if perMinute == 0 {
 		return 0
 	}
@@ -141,14 +141,14 @@ func (g *Gate) early(perMinute int) time.Duration {
 	return wait
 }
 
-func (g *Gate) leave(conversation string) {
+func (g *Admission) leave(conversation string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.next(conversation)
 }
 
 // next hands the conversation to its first waiter. The caller holds mu.
-func (g *Gate) next(conversation string) {
+func (g *Admission) next(conversation string) {
 	ln := g.lines[conversation]
 	if len(ln.waiters) == 0 {
 		delete(g.lines, conversation)
