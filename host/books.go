@@ -43,8 +43,8 @@ type books struct {
 }
 
 var (
-	_ storage.Registry = (*books)(nil)
-	_ storage.Watcher  = (*books)(nil)
+	_ storage.TenantStore = (*books)(nil)
+	_ storage.TenantWatcher  = (*books)(nil)
 )
 
 // openLedger opens what the host file names as the registry's storage; nil if it
@@ -153,40 +153,40 @@ func (b *books) close() {
 
 // keeper is what keeps the tenants now. An instance that was opened anew meanwhile
 // takes the calls that the old one refuses.
-func (b *books) keeper() storage.Registry {
+func (b *books) keeper() storage.TenantStore {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.instance.Registry()
 }
 
-// PutTenant implements storage.Registry.
+// PutTenant implements storage.TenantStore.
 func (b *books) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
 	return b.keeper().PutTenant(ctx, req)
 }
 
-// GetTenants implements storage.Registry.
+// GetTenants implements storage.TenantStore.
 func (b *books) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
 	return b.keeper().GetTenants(ctx, ids)
 }
 
-// ListTenants implements storage.Registry.
+// ListTenants implements storage.TenantStore.
 func (b *books) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
 	return b.keeper().ListTenants(ctx, after, limit)
 }
 
-// TenantHistory implements storage.Registry.
+// TenantHistory implements storage.TenantStore.
 func (b *books) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
 	return b.keeper().TenantHistory(ctx, tenant, before, limit)
 }
 
-// TenantChanges implements storage.Registry.
+// TenantChanges implements storage.TenantStore.
 func (b *books) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
 	return b.keeper().TenantChanges(ctx, after, limit)
 }
 
-// WatchTenants implements storage.Watcher. It ends when the storage is opened anew.
+// WatchTenants implements storage.TenantWatcher. It ends when the storage is opened anew.
 func (b *books) WatchTenants(ctx context.Context, changed func() error) error {
-	w, ok := b.keeper().(storage.Watcher)
+	w, ok := b.keeper().(storage.TenantWatcher)
 	if !ok {
 		return fault.New(fault.Invalid, "the storage plugin %q gives none", b.block.Plugin)
 	}

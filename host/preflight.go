@@ -95,13 +95,13 @@ func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) 
 	if err != nil || !named {
 		return block, named, err
 	}
-	keeps, err := m.Serves(ctx, block.Kind, block.Plugin, storage.CapRegistry)
+	keeps, err := m.Serves(ctx, block.Kind, block.Plugin, storage.CapTenantStore)
 	if err != nil {
 		return block, true, fmt.Errorf("registry.storage: %w", err)
 	}
 	if !keeps {
 		return block, true, cfg.Place(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
-			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapRegistry}})
+			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapTenantStore}})
 	}
 	_, err = resolveRegistry(cfg, block)
 	return block, true, err

@@ -38,7 +38,7 @@ type TenantVersions struct {
 
 var tenantStates = map[storage.TenantState]string{
 	storage.TenantActive: "active", storage.TenantRemoved: "removed",
-	storage.TenantPurged: "purged", storage.TenantOfFile: "file",
+	storage.TenantPurged: "purged", storage.TenantFromFile: "file",
 }
 
 func newTenantVersion(v registry.Version) TenantVersion {

@@ -63,7 +63,7 @@ func TestEraseTakesAllAndKeepsTheTenant(t *testing.T) {
 
 func TestEraseOfOneUser(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
-		var shared storage.Registry
+		var shared storage.TenantStore
 		if tracked {
 			shared = newLedger()
 		}

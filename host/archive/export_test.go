@@ -42,7 +42,7 @@ func manifold() []storage.Turn {
 func TestAnExportImportsAsItWas(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
 		on := newShelves()
-		var shared storage.Registry
+		var shared storage.TenantStore
 		if tracked {
 			shared = newLedger()
 		}

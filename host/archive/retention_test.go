@@ -37,7 +37,7 @@ const keepsAWeek = `{"conversation_storage": {"retention_days": 7}}`
 
 func TestOldConversationsAreDeleted(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
-		var shared storage.Registry
+		var shared storage.TenantStore
 		if tracked {
 			shared = newLedger()
 		}

@@ -115,7 +115,7 @@ type site struct {
 var key = secret.NewKey()
 
 // openSite opens a host; shared is nil for one without a ledger.
-func openSite(t *testing.T, on *shelves, shared storage.Registry) *site {
+func openSite(t *testing.T, on *shelves, shared storage.TenantStore) *site {
 	t.Helper()
 	s := &site{T: t, shelves: on, memory: &forgetful{}}
 	var err error

@@ -52,7 +52,7 @@ const (
 var tenants = []Bound{
 	{
 		Name: "versions", What: "The versions that are kept of a tenant's registration.",
-		Each:   fmt.Sprintf("%d, of %s together; the newest %d always", storage.HistoryKept, Bytes(storage.HistoryBytes), storage.HistoryLeast),
+		Each:   fmt.Sprintf("%d, of %s together; the newest %d always", storage.MaxHistoryVersions, Bytes(storage.MaxHistoryBytes), storage.MinHistoryVersions),
 		Answer: "The oldest are dropped: 404 at version.",
 	},
 	{

@@ -7,6 +7,7 @@ import (
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/sdk/storage"
 	"github.com/spf13/cobra"
 )
 
@@ -18,27 +19,27 @@ func newStorage() *cobra.Command {
 
 // migrated is what storage migrate did to one storage.
 type migrated struct {
-	Storage string   `json:"storage"` // where the host file names it
-	Backend string   `json:"backend"`
-	Layout  int      `json:"layout,omitempty"`
-	Oldest  int      `json:"oldest,omitempty"` // layout of the oldest plugin that may use it
-	Steps   []string `json:"steps"`
+	Storage       string   `json:"storage"` // where the host file names it
+	Backend       string   `json:"backend"`
+	SchemaVersion int      `json:"schema_version,omitempty"`
+	OldestVersion int      `json:"oldest_version,omitempty"` // schema version of the oldest plugin that may use it
+	Steps         []string `json:"steps"`
 }
 
 func newStorageMigrate() *cobra.Command {
 	c := &cobra.Command{
-		Use: "migrate", Short: "Bring the host file's storages to the layout of the installed plugins",
-		Long: "Bring the storages that the host file names, that of the registry and that which tenants inherit, to\nthe layout of the installed plugins. Plugins do so themselves when they first use a database, in a way\nthat older ones can work beside them. Once all hosts have the new plugins, --finish takes away what\nonly the older ones need, and shuts them out.",
+		Use: "migrate", Short: "Migrate the host file's storages to the schema version of the installed plugins",
+		Long: "Migrate the storages that the host file names to the schema version of the installed plugins: the\nstorage of the registry, and the one that tenants inherit. A plugin expands a database itself when it\nfirst uses it, so that older plugins still work beside it. When all hosts have the new plugins,\n--contract removes what only the older ones need. The older ones are refused from then on.",
 	}
 	f := new(hostFlags)
 	f.addFiles(c, sampleConfig)
 	asJSON := addJSON(c)
-	finish := c.Flags().Bool("finish", false, "also take away what only older plugins need, and shut them out")
+	contract := c.Flags().Bool("contract", false, "also remove what only older plugins need, and refuse those from then on")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		var done []migrated
-		stop := newProgress(cmd.ErrOrStderr()).waiting("the storages are brought to their layout")
+		stop := newProgress(cmd.ErrOrStderr()).waiting("the storages are migrated")
 		err := withFiles(cmd.Context(), f, func(files *files) (err error) {
-			done, err = files.migrate(cmd.Context(), *finish)
+			done, err = files.migrate(cmd.Context(), storage.MigrateOptions{Contract: *contract})
 			return err
 		})
 		stop()
@@ -50,11 +51,11 @@ func newStorageMigrate() *cobra.Command {
 		}
 		for _, m := range done {
 			out := cmd.OutOrStdout()
-			if m.Layout == 0 {
-				fmt.Fprintf(out, "%s (%s) has no layout to migrate\n", m.Storage, m.Backend)
+			if m.SchemaVersion == 0 {
+				fmt.Fprintf(out, "%s (%s) has no schema version to migrate\n", m.Storage, m.Backend)
 				continue
 			}
-			fmt.Fprintf(out, "%s (%s) is at layout %d; plugins from layout %d on may use it\n", m.Storage, m.Backend, m.Layout, m.Oldest)
+			fmt.Fprintf(out, "%s (%s) has schema version %d; plugins from schema version %d on may use it\n", m.Storage, m.Backend, m.SchemaVersion, m.OldestVersion)
 			for _, step := range m.Steps {
 				fmt.Fprintf(out, "  %s\n", step)
 			}
@@ -64,16 +65,16 @@ func newStorageMigrate() *cobra.Command {
 	return c
 }
 
-func (f *files) migrate(ctx context.Context, finish bool) ([]migrated, error) {
+func (f *files) migrate(ctx context.Context, opts storage.MigrateOptions) ([]migrated, error) {
 	done := []migrated{}
 	err := f.eachStorage(ctx, func(s openStorage) error {
 		m := migrated{Storage: s.at, Backend: s.backend, Steps: []string{}}
 		if migrator := s.instance.Migrator(); migrator != nil {
-			result, err := migrator.Migrate(ctx, finish)
+			result, err := migrator.Migrate(ctx, opts)
 			if err != nil {
 				return err
 			}
-			m.Layout, m.Oldest, m.Steps = result.Layout, result.Oldest, append(m.Steps, result.Steps...)
+			m.SchemaVersion, m.OldestVersion, m.Steps = result.SchemaVersion, result.OldestVersion, append(m.Steps, result.Steps...)
 		}
 		done = append(done, m)
 		return nil

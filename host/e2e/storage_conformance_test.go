@@ -74,14 +74,14 @@ func TestStoragesConform(t *testing.T) {
 type process struct {
 	storage.Storage
 	storage.Renewer
-	storage.Registry
-	storage.Watcher
+	storage.TenantStore
+	storage.TenantWatcher
 	storage.Importer
 	m *plugins.Manager
 }
 
-// layered is one with layouts.
-type layered struct {
+// migrating is one whose database has a schema version.
+type migrating struct {
 	*process
 	storage.Migrator
 }
@@ -104,13 +104,13 @@ func openProcess(ctx context.Context, t *testing.T, plugin, config, data string)
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	p.Storage, p.Renewer, p.Registry, p.Importer = i.Storage(), i.Renewer(), i.Registry(), i.Importer()
-	p.Watcher, _ = p.Registry.(storage.Watcher)
-	if p.Renewer == nil || p.Watcher == nil || p.Importer == nil {
+	p.Storage, p.Renewer, p.TenantStore, p.Importer = i.Storage(), i.Renewer(), i.Registry(), i.Importer()
+	p.TenantWatcher, _ = p.TenantStore.(storage.TenantWatcher)
+	if p.Renewer == nil || p.TenantWatcher == nil || p.Importer == nil {
 		return nil, errors.Join(fmt.Errorf("the storage plugin %s lost a capability", plugin), p.Close())
 	}
 	if g := i.Migrator(); g != nil {
-		return layered{p, g}, nil
+		return migrating{p, g}, nil
 	}
 	return p, nil
 }

@@ -28,7 +28,7 @@ type formerEnvelope struct {
 }
 
 // formerly writes the tenant's next version as a host of before does.
-func formerly(t *testing.T, shared storage.Registry, tenant string, state storage.TenantState, change func(*formerEnvelope)) {
+func formerly(t *testing.T, shared storage.TenantStore, tenant string, state storage.TenantState, change func(*formerEnvelope)) {
 	t.Helper()
 	var env formerEnvelope
 	req := &storage.PutTenantRequest{Tenant: tenant, State: state, Attempt: fmt.Sprint(tenant, state, t.Name())}
@@ -249,7 +249,7 @@ func TestWhatAHostOfBeforeRecordedIsRead(t *testing.T) {
 	}
 	l := ledger.New(ledger.Options{Storage: shared, Key: key})
 	for tenant, state := range map[string]storage.TenantState{
-		"a": storage.TenantActive, "gone": storage.TenantRemoved, "purged": storage.TenantPurged, "f": storage.TenantOfFile,
+		"a": storage.TenantActive, "gone": storage.TenantRemoved, "purged": storage.TenantPurged, "f": storage.TenantFromFile,
 	} {
 		e := get(t, l, tenant)
 		if e.State != state || e.Own != nil || e.Author != "" || (e.Document != nil) != (tenant == "a" || tenant == "gone") {

@@ -16,8 +16,8 @@ import (
 
 // Options are what a Ledger is made with.
 type Options struct {
-	Storage storage.Registry // a storage.Watcher too if it gives notice of changes
-	Key     *secret.Key      // seals secrets; shared by all hosts of the registry
+	Storage storage.TenantStore // a storage.TenantWatcher too if it gives notice of changes
+	Key     *secret.Key         // seals secrets; shared by all hosts of the registry
 	// Changed is told which tenants changed, nil for possibly all, before the Ledger
 	// counts as knowing of it. It must not wait.
 	Changed func(changes []storage.TenantChange)
@@ -137,7 +137,7 @@ func (l *Ledger) hear(ctx context.Context, needless func() bool) error {
 func (l *Ledger) Run(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	if w, ok := l.o.Storage.(storage.Watcher); ok {
+	if w, ok := l.o.Storage.(storage.TenantWatcher); ok {
 		watching.Go(func() { l.watch(ctx, w) })
 	}
 	tick := time.NewTicker(hearEvery)
@@ -166,7 +166,7 @@ func (l *Ledger) Run(ctx context.Context) {
 }
 
 // watch turns notices of the storage into hearings.
-func (l *Ledger) watch(ctx context.Context, w storage.Watcher) {
+func (l *Ledger) watch(ctx context.Context, w storage.TenantWatcher) {
 	const pause = 2 * time.Second
 	for {
 		err := w.WatchTenants(ctx, func() error {
@@ -304,7 +304,7 @@ func (l *Ledger) Put(ctx context.Context, e Entry, ifVersion int64, forget bool)
 	}
 	req := &storage.PutTenantRequest{
 		Tenant: e.Tenant, IfVersion: ifVersion, State: e.State, Incarnation: e.Incarnation,
-		Document: document, Note: e.Note, Attempt: rand.Text(), Forget: forget,
+		Document: document, Note: e.Note, Attempt: rand.Text(), EraseHistory: forget,
 	}
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()

@@ -305,7 +305,7 @@ func (n *noticing) version(t *testing.T) int64 {
 }
 
 func TestAShorterHistoryIsReadFromTheStart(t *testing.T) {
-	type swap struct{ storage.Registry }
+	type swap struct{ storage.TenantStore }
 	long, short := &ledgertest.Registry{}, &ledgertest.Registry{}
 	shared := &swap{long}
 	everything := 0
@@ -320,7 +320,7 @@ func TestAShorterHistoryIsReadFromTheStart(t *testing.T) {
 	if err := l.Confirm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	shared.Registry = short // as after the database came back from an older backup
+	shared.TenantStore = short // as after the database came back from an older backup
 	for l.Fresh() {
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -23,7 +23,7 @@ import (
 // boundless are plugins that count nothing, and answer more than anything carries.
 type boundless struct {
 	storage.Storage
-	storage.Registry
+	storage.TenantStore
 }
 
 func large(n int) string { return strings.Repeat("x", n) }
@@ -121,8 +121,8 @@ func TestEverySizeIsCarried(t *testing.T) {
 	call := sdk.Call{Tenant: large(64), Conversation: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}
 	conn := serve(t, storage.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) {
 		return boundless{}, nil
-	}, sdk.Capability(storage.CapImport), sdk.Capability(storage.CapRegistry)))
-	s, r := storage.NewClient(conn, "i"), storage.NewRegistryClient(conn, "i")
+	}, sdk.Capability(storage.CapImport), sdk.Capability(storage.CapTenantStore)))
+	s, r := storage.NewClient(conn, "i"), storage.NewTenantStoreClient(conn, "i")
 
 	message := chat.Text(chat.User, large(sdk.MaxUserMessageBytes))
 	begun, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: message, Metadata: []byte(large(sdk.MaxMetadataBytes)),

@@ -276,13 +276,13 @@ func TestRuntimeFolderIsTooLong(t *testing.T) {
 // What a plugin can do is known from what it says of itself, before any instance.
 func TestServesIsKnownWithoutAnInstance(t *testing.T) {
 	m := realHost(t, "botyard-storage-memory")
-	for capability, want := range map[string]bool{storage.CapRegistry: true, "nonsense": false} {
+	for capability, want := range map[string]bool{storage.CapTenantStore: true, "nonsense": false} {
 		got, err := m.Serves(t.Context(), storage.Kind, "memory", capability)
 		if err != nil || got != want {
 			t.Errorf("%s: %v %v", capability, got, err)
 		}
 	}
-	if _, err := m.Serves(t.Context(), storage.Kind, "none", storage.CapRegistry); !errors.As(err, new(*config.UnknownPluginError)) {
+	if _, err := m.Serves(t.Context(), storage.Kind, "none", storage.CapTenantStore); !errors.As(err, new(*config.UnknownPluginError)) {
 		t.Errorf("a plugin that there is not: %v", err)
 	}
 }

@@ -34,7 +34,7 @@ func (i *Instance) Importer() storage.Importer {
 // whose turns are whose: the capability "owners".
 func (i *Instance) KnowsOwners() bool { return serves(i.sup.lastInfo(), storage.CapOwners) }
 
-// Migrator gives the instance as what has a layout; nil when the plugin has not that
+// Migrator returns the instance as a storage.Migrator, or nil when the plugin lacks that
 // capability.
 func (i *Instance) Migrator() storage.Migrator {
 	if !serves(i.sup.lastInfo(), storage.CapMigrate) {
@@ -184,10 +184,10 @@ func (c importCaller) Import(ctx context.Context, req *storage.ImportRequest) (i
 
 // Migrate implements storage.Migrator. It is bounded by ctx alone: how long it takes
 // is the database's size's to say.
-func (c migrateCaller) Migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
+func (c migrateCaller) Migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
 	var out *storage.Migration
 	err := c.i.do(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Migrate(ctx, finish)
+		out, err = storage.NewClient(t.conn, t.id).Migrate(ctx, opts)
 		if err == nil {
 			for n := range out.Steps {
 				out.Steps[n] = c.i.m.said(out.Steps[n], maxMessage)

@@ -54,7 +54,7 @@ func (r *Registry) NewLife(ctx context.Context, id string) (*Estate, error) {
 		case len(s.Former) >= bounds.MaxFormer:
 			return nil, fault.New(fault.Conflict, "%d earlier incarnations of tenant %q are not erased yet, since storages that they were written to do not answer: bring those back, or abandon them", len(s.Former), id).At("tenant")
 		}
-		next := &ledger.Entry{State: storage.TenantOfFile}
+		next := &ledger.Entry{State: storage.TenantFromFile}
 		if e != nil {
 			*next = *e
 		}

@@ -67,7 +67,7 @@ func (r *Registry) here(id string) (file, other *Estate) {
 	}
 	s := &Estate{Tenant: id, Source: t.source, State: storage.TenantActive, Document: t.doc, Own: t.own, Effective: t.effective, OwnSecrets: t.own.Marked()}
 	if t.source != SourceAPI {
-		s.State = storage.TenantOfFile
+		s.State = storage.TenantFromFile
 	}
 	s.used(r.o.Storage)
 	if t.source == SourceAPI {
@@ -129,7 +129,7 @@ func (r *Registry) estate(ctx context.Context, id string, file *Estate, e *ledge
 				return nil, err
 			}
 		}
-	case e.State == storage.TenantOfFile:
+	case e.State == storage.TenantFromFile:
 		s.Source = ""
 	case e.State == storage.TenantActive || e.State == storage.TenantRemoved:
 		if s.Effective, _ = r.read(ctx, e); ctx.Err() != nil {

@@ -42,7 +42,7 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 		return "", unreachable(err)
 	}
 	put, err := r.changeStored(ctx, t.id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
-		next := &ledger.Entry{State: storage.TenantOfFile, Note: "served from a file"}
+		next := &ledger.Entry{State: storage.TenantFromFile, Note: "served from a file"}
 		switch {
 		case !file && (e == nil || e.State != storage.TenantActive):
 			return nil, absence(t.id, e)

@@ -44,7 +44,7 @@ func (r *Registry) putOwnStored(ctx context.Context, id string, doc *config.Docu
 			}
 			return nil, nil
 		}
-		next := &ledger.Entry{State: storage.TenantOfFile}
+		next := &ledger.Entry{State: storage.TenantFromFile}
 		switch {
 		case e == nil:
 			// The first life of a file's tenant has no name, as in prepare.
@@ -220,7 +220,7 @@ func (r *Registry) noteOwn(id string, e *ledger.Entry, file *config.Document, v 
 	known := t.known || t.version > 0
 	t.version, t.known, t.incarnation, t.storages = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages
 	t.own, t.used = ownOfFile(e), r.o.now()
-	if e.State != storage.TenantOfFile {
+	if e.State != storage.TenantFromFile {
 		t.storages, lives = nil, false // prepare says whether the file may have the id
 	}
 	if !lives {
@@ -240,7 +240,7 @@ func (r *Registry) noteOwn(id string, e *ledger.Entry, file *config.Document, v 
 
 // ownOfFile gives the own document of a file's tenant, of which e is what the ledger has.
 func ownOfFile(e *ledger.Entry) *config.Document {
-	if e == nil || e.State != storage.TenantOfFile {
+	if e == nil || e.State != storage.TenantFromFile {
 		return nil
 	}
 	return e.Own

@@ -183,7 +183,7 @@ func (b *rebase) judgeStored(ctx context.Context) error {
 }
 
 func (b *rebase) judgeEntry(ctx context.Context, e *ledger.Entry) error {
-	if j := b.of[e.Tenant]; e.State == storage.TenantOfFile && j.docs.Operator != nil && !sameDocument(j.docs.Own, e.Own) {
+	if j := b.of[e.Tenant]; e.State == storage.TenantFromFile && j.docs.Operator != nil && !sameDocument(j.docs.Own, e.Own) {
 		// Nobody asked for its own settings yet, or they have changed.
 		j.docs.Own, j.held = e.Own, nil
 		j.verdict, j.err = b.r.assessUnder(ctx, b.check, e.Tenant, j.docs, b.trial)

@@ -186,7 +186,7 @@ func reserved(id string, e *ledger.Entry) error {
 		return nil
 	case e.State == storage.TenantRemoved:
 		return fault.New(fault.Conflict, "tenant %q was removed, and its id is reserved for what it wrote: restore it, or purge it first", id).At("tenant")
-	case e.State == storage.TenantOfFile:
+	case e.State == storage.TenantFromFile:
 		return fault.New(fault.Conflict, "tenant %q is or was one of a file, and its id is reserved for what it wrote: purge it first", id).At("tenant")
 	}
 	return nil

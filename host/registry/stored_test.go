@@ -28,7 +28,7 @@ type site struct {
 	block string            // digest of the storage that all tenants use
 }
 
-func openSite(t *testing.T, shared storage.Registry) *site {
+func openSite(t *testing.T, shared storage.TenantStore) *site {
 	t.Helper()
 	s := &site{yard: &yard{}, lives: map[string]string{}, block: "one"}
 	s.books = ledger.New(ledger.Options{Storage: shared, Key: secret.NewKey(), Changed: func(c []storage.TenantChange) { s.Changed(c) }})

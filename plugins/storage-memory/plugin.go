@@ -34,5 +34,5 @@ func Plugin() sdk.Plugin {
 			return newStore(cfg, time.Now, shared), nil
 		},
 		sdk.Exclusive(), sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapOwners),
-		sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))
+		sdk.Capability(storage.CapTenantStore), sdk.Capability(storage.CapWatch))
 }

@@ -42,7 +42,7 @@ func TestConfig(t *testing.T) {
 
 func TestPluginIsExclusive(t *testing.T) {
 	info := Plugin().Info
-	want := []string{storage.CapRenew, storage.CapImport, storage.CapOwners, storage.CapRegistry, storage.CapWatch}
+	want := []string{storage.CapRenew, storage.CapImport, storage.CapOwners, storage.CapTenantStore, storage.CapWatch}
 	if !info.Exclusive || !slices.Equal(info.Capabilities, want) {
 		t.Errorf("%+v", info)
 	}
@@ -84,11 +84,11 @@ func TestConformanceOverTheWire(t *testing.T) {
 		if _, err := p.Backend.Configure(ctx, id, []byte(`{}`), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
 			return nil, err
 		}
-		return client{storage.NewClient(conn, id), storage.NewRegistryClient(conn, id)}, nil
+		return client{storage.NewClient(conn, id), storage.NewTenantStoreClient(conn, id)}, nil
 	}
 	again := func(context.Context) (storage.Storage, error) {
 		id := fmt.Sprint("instance ", instances)
-		return client{storage.NewClient(conn, id), storage.NewRegistryClient(conn, id)}, nil
+		return client{storage.NewClient(conn, id), storage.NewTenantStoreClient(conn, id)}, nil
 	}
 	if err := storagetest.Test(t.Context(), open, storagetest.Peers(again), storagetest.Short()); err != nil {
 		t.Error(err)
@@ -98,5 +98,5 @@ func TestConformanceOverTheWire(t *testing.T) {
 // client has all that an instance serves.
 type client struct {
 	*storage.Client
-	*storage.RegistryClient
+	*storage.TenantStoreClient
 }

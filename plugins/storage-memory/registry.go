@@ -36,7 +36,7 @@ func newRegistry() *registry {
 	}
 }
 
-// PutTenant implements [storage.Registry].
+// PutTenant implements [storage.TenantStore].
 func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
 	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 		Tenant: req.Tenant, Version: version + 1, Position: r.head, State: req.State, Incarnation: req.Incarnation,
 		Document: bytes.Clone(req.Document), Note: req.Note, Attempt: req.Attempt, CreatedAt: s.stamp(),
 	}
-	t.add(next, req.Forget)
+	t.add(next, req.EraseHistory)
 	r.byID.ReplaceOrInsert(t)
 	r.byPlace.ReplaceOrInsert(t)
 	close(r.changed)
@@ -79,8 +79,8 @@ func (r *registered) add(next storage.Registration, forget bool) {
 	if forget {
 		r.versions = nil // also the array, which has the documents
 	}
-	if n := len(r.versions); n >= 2*storage.HistoryKept {
-		r.versions = slices.Clone(r.versions[n-storage.HistoryKept:])
+	if n := len(r.versions); n >= 2*storage.MaxHistoryVersions {
+		r.versions = slices.Clone(r.versions[n-storage.MaxHistoryVersions:])
 	}
 	r.versions = append(r.versions, next)
 	sizes := make([]int, 0, len(r.versions))
@@ -92,7 +92,7 @@ func (r *registered) add(next storage.Registration, forget bool) {
 	}
 }
 
-// GetTenants implements [storage.Registry].
+// GetTenants implements [storage.TenantStore].
 func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
 	if err := check(ctx, storage.ValidateIDs(ids)); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 	return found, nil
 }
 
-// ListTenants implements [storage.Registry].
+// ListTenants implements [storage.TenantStore].
 func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
 	if err := check(ctx, storage.ValidateLimit(limit)); err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 	return page, nil
 }
 
-// TenantHistory implements [storage.Registry].
+// TenantHistory implements [storage.TenantStore].
 func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
 	if err := check(ctx, storage.ValidateHistory(tenant, before, limit)); err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 	return page, nil
 }
 
-// TenantChanges implements [storage.Registry].
+// TenantChanges implements [storage.TenantStore].
 func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
 	if err := check(ctx, storage.ValidateChanges(after, limit)); err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 	return page, nil
 }
 
-// WatchTenants implements [storage.Watcher].
+// WatchTenants implements [storage.TenantWatcher].
 func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	for ctx.Err() == nil {
 		// Asked for before the call, so that a change during it makes another.

@@ -28,22 +28,22 @@ func put(t *testing.T, s *Store, tenant string, ifVersion int64, set ...func(*st
 func TestHistoryIsBounded(t *testing.T) {
 	s := New(Config{})
 	most := 0
-	for i := range int64(5 * storage.HistoryKept) {
+	for i := range int64(5 * storage.MaxHistoryVersions) {
 		put(t, s, "t", i)
 		kept, _ := s.registry.byID.Get(&registered{id: "t"})
-		if most = max(most, len(kept.versions)); i >= storage.HistoryKept && len(kept.versions) < storage.HistoryKept {
+		if most = max(most, len(kept.versions)); i >= storage.MaxHistoryVersions && len(kept.versions) < storage.MaxHistoryVersions {
 			t.Fatalf("after %d versions %d are kept", i+1, len(kept.versions))
 		}
 	}
-	if most > 2*storage.HistoryKept {
-		t.Errorf("up to %d versions of a tenant are kept; want at most %d", most, 2*storage.HistoryKept)
+	if most > 2*storage.MaxHistoryVersions {
+		t.Errorf("up to %d versions of a tenant are kept; want at most %d", most, 2*storage.MaxHistoryVersions)
 	}
 }
 
 func TestForgottenDocumentsAreGone(t *testing.T) {
 	s := New(Config{})
 	put(t, s, "t", 0)
-	put(t, s, "t", 1, func(r *storage.PutTenantRequest) { r.Forget, r.Document = true, nil })
+	put(t, s, "t", 1, func(r *storage.PutTenantRequest) { r.EraseHistory, r.Document = true, nil })
 	kept, _ := s.registry.byID.Get(&registered{id: "t"})
 	for _, v := range kept.versions[:cap(kept.versions)] {
 		if len(v.Document) > 0 {
@@ -178,14 +178,14 @@ func TestHistoryIsBoundedByBytes(t *testing.T) {
 	for ; i < 67; i++ {
 		put(t, s, "t", i, document(1<<20))
 	}
-	if n, bytes := kept(i); n != 32 || bytes != storage.HistoryBytes {
+	if n, bytes := kept(i); n != 32 || bytes != storage.MaxHistoryBytes {
 		t.Errorf("%d versions of %d bytes", n, bytes)
 	}
 	for range 20 {
 		put(t, s, "t", i, document(sdk.MaxDocumentBytes))
 		i++
 	}
-	if n, _ := kept(i); n != storage.HistoryLeast {
+	if n, _ := kept(i); n != storage.MinHistoryVersions {
 		t.Errorf("%d versions", n)
 	}
 }

@@ -34,11 +34,11 @@ type Store struct {
 }
 
 var (
-	_ storage.Storage  = (*Store)(nil)
-	_ storage.Renewer  = (*Store)(nil)
-	_ storage.Importer = (*Store)(nil)
-	_ storage.Registry = (*Store)(nil)
-	_ storage.Watcher  = (*Store)(nil)
+	_ storage.Storage       = (*Store)(nil)
+	_ storage.Renewer       = (*Store)(nil)
+	_ storage.Importer      = (*Store)(nil)
+	_ storage.TenantStore   = (*Store)(nil)
+	_ storage.TenantWatcher = (*Store)(nil)
 )
 
 // tenantID is one life of a tenant. An id that is used again with another

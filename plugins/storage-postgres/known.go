@@ -41,7 +41,7 @@ func (s *Store) beginKnown(ctx context.Context, req *storage.BeginRequest, messa
 		return rows.Err()
 	}}}
 	if req.Tail > 0 {
-		queries = append(queries, query{s.calls.tail, []any{int64(req.Tail), int64(req.MostTailBytes()), cid}, tail.read})
+		queries = append(queries, query{s.calls.tail, []any{int64(req.Tail), int64(req.TailBytesOrDefault()), cid}, tail.read})
 	}
 	if err := s.share(ctx, call.Tenant, cid, req.Tail > 2*lightTail, queries...); err != nil {
 		return nil, err

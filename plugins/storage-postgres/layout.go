@@ -51,8 +51,8 @@ func sqlOf(names ...string) string {
 }
 
 // Migrate implements [storage.Migrator].
-func (s *Store) Migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
-	m, err := s.migrate(ctx, finish)
+func (s *Store) Migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
+	m, err := s.migrate(ctx, opts)
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}
@@ -62,7 +62,7 @@ func (s *Store) Migrate(ctx context.Context, finish bool) (*storage.Migration, e
 // migrate brings the database to the newest layout that this version knows. Whoever
 // comes at the same time waits for its end: the lock is the transaction's, so that a
 // pooler between does not matter.
-func (s *Store) migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
+func (s *Store) migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	c, err := s.pool.acquire(ctx)
@@ -78,7 +78,7 @@ func (s *Store) migrate(ctx context.Context, finish bool) (*storage.Migration, e
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended($1, 0))`, "botyard layout of "+s.schema); err != nil {
 			return err
 		}
-		return s.bring(ctx, tx, m, finish)
+		return s.bring(ctx, tx, m, opts)
 	})
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (s *Store) migrate(ctx context.Context, finish bool) (*storage.Migration, e
 }
 
 // bring does what is to be done, under the lock.
-func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, finish bool) error {
+func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, opts storage.MigrateOptions) error {
 	st, err := s.look(ctx, tx)
 	if err != nil {
 		return err
@@ -119,25 +119,25 @@ func (s *Store) bring(ctx context.Context, tx pgx.Tx, m *storage.Migration, fini
 		}
 		st.oldest = 1
 	}
-	m.Layout, m.Oldest = st.layout, st.oldest
-	if st.layout > 0 && m.Layout < len(s.steps) {
+	m.SchemaVersion, m.OldestVersion = st.layout, st.oldest
+	if st.layout > 0 && m.SchemaVersion < len(s.steps) {
 		if err := s.refuseInvalidIndex(ctx, tx); err != nil {
 			return err
 		}
 	}
-	for ; m.Layout < len(s.steps); m.Layout++ {
-		next := s.steps[m.Layout]
-		if err := run(fmt.Sprintf("layout %d: %s", m.Layout+1, next.what), next.up); err != nil {
+	for ; m.SchemaVersion < len(s.steps); m.SchemaVersion++ {
+		next := s.steps[m.SchemaVersion]
+		if err := run(fmt.Sprintf("layout %d: %s", m.SchemaVersion+1, next.what), next.up); err != nil {
 			return err
 		}
 	}
-	for ; finish && m.Oldest < len(s.steps); m.Oldest++ {
-		if err := run(fmt.Sprintf("layout %d: shut out older plugins", m.Oldest+1), s.steps[m.Oldest].finish); err != nil {
+	for ; opts.Contract && m.OldestVersion < len(s.steps); m.OldestVersion++ {
+		if err := run(fmt.Sprintf("layout %d: shut out older plugins", m.OldestVersion+1), s.steps[m.OldestVersion].finish); err != nil {
 			return err
 		}
 	}
-	if m.Layout != st.layout || m.Oldest != st.oldest {
-		if _, err := tx.Exec(ctx, `update `+s.schema+`.layout set version = $1, oldest = $2`, m.Layout, m.Oldest); err != nil {
+	if m.SchemaVersion != st.layout || m.OldestVersion != st.oldest {
+		if _, err := tx.Exec(ctx, `update `+s.schema+`.layout set version = $1, oldest = $2`, m.SchemaVersion, m.OldestVersion); err != nil {
 			return err
 		}
 	}

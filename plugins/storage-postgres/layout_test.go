@@ -99,16 +99,16 @@ func TestUpgradeHostByHost(t *testing.T) {
 	if n := commit(t, young, call("t", "c"), begin(t, late, call("t", "c"))); n != 2 {
 		t.Errorf("a turn of both versions has number %d", n)
 	}
-	if m, err := late.Migrate(t.Context(), true); err != nil || m.Layout != len(newer) || m.Oldest != len(layouts) || len(m.Steps) != len(layouts)-1 {
+	if m, err := late.Migrate(t.Context(), storage.MigrateOptions{Contract: true}); err != nil || m.SchemaVersion != len(newer) || m.OldestVersion != len(layouts) || len(m.Steps) != len(layouts)-1 {
 		t.Errorf("finishing what it does not know: %+v, %v", m, err)
 	}
 
 	running := begin(t, old, call("t", "c"))
-	m, err := young.Migrate(t.Context(), true)
-	if err != nil || m.Layout != len(newer) || m.Oldest != len(newer) || len(m.Steps) == 0 {
+	m, err := young.Migrate(t.Context(), storage.MigrateOptions{Contract: true})
+	if err != nil || m.SchemaVersion != len(newer) || m.OldestVersion != len(newer) || len(m.Steps) == 0 {
 		t.Fatalf("finish: %+v, %v", m, err)
 	}
-	if again, err := young.Migrate(t.Context(), true); err != nil || len(again.Steps) > 0 || again.Oldest != m.Oldest {
+	if again, err := young.Migrate(t.Context(), storage.MigrateOptions{Contract: true}); err != nil || len(again.Steps) > 0 || again.OldestVersion != m.OldestVersion {
 		t.Errorf("finish again: %+v, %v", again, err)
 	}
 	if n := commit(t, young, call("t", "c"), running); n != 3 {
@@ -135,7 +135,7 @@ func TestUpgradeHostByHost(t *testing.T) {
 func TestWritersOfOldPluginsAreKnown(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
-	if _, err := open0(t, config(c.DSN(name)), layouts[:1]).Migrate(t.Context(), false); err != nil {
+	if _, err := open0(t, config(c.DSN(name)), layouts[:1]).Migrate(t.Context(), storage.MigrateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	conn := connect(t, c.DSN(name))
@@ -200,7 +200,7 @@ func TestIndexesThatWereMadeBefore(t *testing.T) {
 	c := cluster(t)
 	const all = `select string_agg(indexdef, e'\n' order by indexdef) from pg_indexes where schemaname = 'botyard'`
 	fresh := database(t)
-	if _, err := open0(t, config(c.DSN(fresh)), layouts).Migrate(t.Context(), false); err != nil {
+	if _, err := open0(t, config(c.DSN(fresh)), layouts).Migrate(t.Context(), storage.MigrateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	want, err := c.Exec(t.Context(), fresh, all)
@@ -208,7 +208,7 @@ func TestIndexesThatWereMadeBefore(t *testing.T) {
 		t.Fatalf("%q, %v", want, err)
 	}
 	name := database(t)
-	if _, err := open0(t, config(c.DSN(name)), layouts[:1]).Migrate(t.Context(), false); err != nil {
+	if _, err := open0(t, config(c.DSN(name)), layouts[:1]).Migrate(t.Context(), storage.MigrateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	// Of two equal keys, this is left and invalid.
@@ -220,7 +220,7 @@ func TestIndexesThatWereMadeBefore(t *testing.T) {
 	if err := run(`create unique index concurrently conversations_by_cid on botyard.conversations (cid)`); err == nil {
 		t.Fatal("two equal keys have a unique index")
 	}
-	if _, err := open0(t, config(c.DSN(name)), layouts).Migrate(t.Context(), false); err == nil || !strings.Contains(err.Error(), "the index conversations_by_cid in the schema botyard of the database is invalid") {
+	if _, err := open0(t, config(c.DSN(name)), layouts).Migrate(t.Context(), storage.MigrateOptions{}); err == nil || !strings.Contains(err.Error(), "the index conversations_by_cid in the schema botyard of the database is invalid") {
 		t.Errorf("with an invalid index: %v", err)
 	}
 	if err := run(`delete from botyard.conversations; drop index botyard.conversations_by_cid; alter table botyard.conversations enable row level security`); err != nil {
@@ -232,7 +232,7 @@ func TestIndexesThatWereMadeBefore(t *testing.T) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-	if _, err := open0(t, config(c.DSN(name)), layouts).Migrate(t.Context(), false); err != nil {
+	if _, err := open0(t, config(c.DSN(name)), layouts).Migrate(t.Context(), storage.MigrateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := c.Exec(t.Context(), name, all); err != nil || got != want {

@@ -24,5 +24,5 @@ func Plugin() sdk.Plugin {
 			return s, nil
 		},
 		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate), sdk.Capability(storage.CapOwners),
-		sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch), sdk.Capability(sdk.CapEgress))
+		sdk.Capability(storage.CapTenantStore), sdk.Capability(storage.CapWatch), sdk.Capability(sdk.CapEgress))
 }

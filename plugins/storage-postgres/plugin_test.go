@@ -137,7 +137,7 @@ func TestConformanceOverTheWire(t *testing.T) {
 		if _, err := p.Backend.Configure(ctx, id, block, env()); err != nil {
 			return nil, err
 		}
-		return client{storage.NewClient(conn, id), storage.NewRegistryClient(conn, id)}, nil
+		return client{storage.NewClient(conn, id), storage.NewTenantStoreClient(conn, id)}, nil
 	}
 	if err := storagetest.Test(t.Context(), open, storagetest.Peers(open), storagetest.Short(), reported(t)); err != nil {
 		t.Error(err)
@@ -147,5 +147,5 @@ func TestConformanceOverTheWire(t *testing.T) {
 // client has all that an instance serves.
 type client struct {
 	*storage.Client
-	*storage.RegistryClient
+	*storage.TenantStoreClient
 }

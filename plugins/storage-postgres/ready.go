@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -84,7 +85,7 @@ func (s *Store) prepare(ctx context.Context) (*base, error) {
 	}
 	role, ok := st.as()
 	if !ok || st.layout < len(s.steps) {
-		if _, err := s.migrate(ctx, false); err != nil {
+		if _, err := s.migrate(ctx, storage.MigrateOptions{}); err != nil {
 			return nil, err
 		}
 		if st, _, err = s.glance(ctx); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // tenantStates are the words of the table.
 var tenantStates = map[storage.TenantState]string{
-	storage.TenantActive: "active", storage.TenantRemoved: "removed", storage.TenantPurged: "purged", storage.TenantOfFile: "of_file",
+	storage.TenantActive: "active", storage.TenantRemoved: "removed", storage.TenantPurged: "purged", storage.TenantFromFile: "of_file",
 }
 
 func tenantState(word string) storage.TenantState {
@@ -27,7 +27,7 @@ func tenantState(word string) storage.TenantState {
 // registry is the scope of calls that read what is registered for whatever tenant.
 var registry = scope{all: true, again: true}
 
-// PutTenant implements [storage.Registry].
+// PutTenant implements [storage.TenantStore].
 func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err
@@ -36,8 +36,8 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 	if document == nil {
 		document = []byte{}
 	}
-	args := []any{req.IfVersion, tenantStates[req.State], req.Incarnation, document, req.Note, req.Attempt, req.Forget,
-		int64(storage.HistoryKept), s.channel, int64(storage.HistoryBytes), int64(storage.HistoryLeast)}
+	args := []any{req.IfVersion, tenantStates[req.State], req.Incarnation, document, req.Note, req.Attempt, req.EraseHistory,
+		int64(storage.MaxHistoryVersions), s.channel, int64(storage.MaxHistoryBytes), int64(storage.MinHistoryVersions)}
 	var put *storage.Registration
 	err := s.run(ctx, scope{tenant: req.Tenant}, query{s.calls.put, args, func(rows pgx.Rows) error {
 		put = nil
@@ -59,7 +59,7 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 	return put, err
 }
 
-// GetTenants implements [storage.Registry].
+// GetTenants implements [storage.TenantStore].
 func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
 	if err := storage.ValidateIDs(ids); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 	return page.Registrations, nil
 }
 
-// ListTenants implements [storage.Registry].
+// ListTenants implements [storage.TenantStore].
 func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
 	if err := cmp.Or(storage.ValidateLimit(limit), storage.ValidText("after", after)); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 	return s.registrations(ctx, registry, limit, s.calls.listTenants, int64(sdk.MaxPageBytes), after, int64(limit+1))
 }
 
-// TenantHistory implements [storage.Registry].
+// TenantHistory implements [storage.TenantStore].
 func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
 	if err := cmp.Or(storage.ValidateHistory(tenant, before, limit), storage.ValidText("tenant", tenant)); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql stri
 	return page, err
 }
 
-// TenantChanges implements [storage.Registry]. Of several changes of one tenant the
+// TenantChanges implements [storage.TenantStore]. Of several changes of one tenant the
 // newest stands for all.
 func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
 	if err := storage.ValidateChanges(after, limit); err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
 )
 
 // TestSchemaPublic is the database owner's, and other programs' tables there stay
@@ -40,7 +41,7 @@ func TestSchemaPublic(t *testing.T) {
 		t.Errorf("ours, and not known to be: %q", missing)
 	}
 	// Another host's start finds nothing left to grant.
-	m, err := s.Migrate(t.Context(), false)
+	m, err := s.Migrate(t.Context(), storage.MigrateOptions{})
 	if err != nil || len(m.Steps) > 0 {
 		t.Errorf("once more: %+v, %v", m, err)
 	}

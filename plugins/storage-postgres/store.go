@@ -50,12 +50,12 @@ type Store struct {
 }
 
 var (
-	_ storage.Storage  = (*Store)(nil)
-	_ storage.Renewer  = (*Store)(nil)
-	_ storage.Importer = (*Store)(nil)
-	_ storage.Migrator = (*Store)(nil)
-	_ storage.Registry = (*Store)(nil)
-	_ storage.Watcher  = (*Store)(nil)
+	_ storage.Storage       = (*Store)(nil)
+	_ storage.Renewer       = (*Store)(nil)
+	_ storage.Importer      = (*Store)(nil)
+	_ storage.Migrator      = (*Store)(nil)
+	_ storage.TenantStore   = (*Store)(nil)
+	_ storage.TenantWatcher = (*Store)(nil)
 )
 
 // Open makes a Store. It does not need the database: one that cannot be reached, or

@@ -45,7 +45,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if req.Tail > 0 {
 		// The function could read it too, and not stop at a number of bytes. There is none
 		// where the turn did not start.
-		of := []any{int64(req.Tail), int64(req.MostTailBytes()), call.Incarnation, call.Conversation, attempt}
+		of := []any{int64(req.Tail), int64(req.TailBytesOrDefault()), call.Incarnation, call.Conversation, attempt}
 		queries = append(queries, query{s.calls.tailOf, of, answer.tail.read})
 	}
 	if err := s.run(ctx, scope{tenant: call.Tenant}, queries...); err != nil {

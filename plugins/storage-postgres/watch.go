@@ -12,7 +12,7 @@ import (
 // stands.
 const aliveEvery = 30 * time.Second
 
-// WatchTenants implements [storage.Watcher], over a connection of its own: the one of
+// WatchTenants implements [storage.TenantWatcher], over a connection of its own: the one of
 // listen_dsn, else as the pool's are. A pooler would give that away.
 func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	if _, err := s.ready(ctx); err != nil {

@@ -158,7 +158,7 @@ func (b *begun) readTail(tx *session) error {
 	if b.Tail == 0 {
 		return nil
 	}
-	have, left := 0, b.MostTailBytes()
+	have, left := 0, b.TailBytesOrDefault()
 	return tx.each(func(rows *sql.Rows) (bool, error) {
 		var t said
 		var n int

@@ -134,7 +134,7 @@ func childHold(dir string) {
 // client has all that an instance serves.
 type client struct {
 	*storage.Client
-	*storage.RegistryClient
+	*storage.TenantStoreClient
 	conn *grpc.ClientConn
 }
 
@@ -151,6 +151,6 @@ func served(t *testing.T, dir string) func(context.Context) (storage.Storage, er
 	return func(context.Context) (storage.Storage, error) {
 		conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)))
-		return client{storage.NewClient(conn, "i"), storage.NewRegistryClient(conn, "i"), conn}, err
+		return client{storage.NewClient(conn, "i"), storage.NewTenantStoreClient(conn, "i"), conn}, err
 	}
 }

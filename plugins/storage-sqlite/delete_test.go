@@ -184,7 +184,7 @@ func TestDeletedTextIsNowhere(t *testing.T) {
 	if _, err := s.Delete(t.Context(), storage.Scope{Call: call}); err != nil {
 		t.Fatal(err)
 	}
-	put = &storage.PutTenantRequest{Tenant: "t", IfVersion: 1, State: storage.TenantPurged, Attempt: "2", Forget: true}
+	put = &storage.PutTenantRequest{Tenant: "t", IfVersion: 1, State: storage.TenantPurged, Attempt: "2", EraseHistory: true}
 	if _, err := s.PutTenant(t.Context(), put); err != nil {
 		t.Fatal(err)
 	}

@@ -311,7 +311,7 @@ func TestNoEmptyDatabaseIsMade(t *testing.T) {
 	if _, err := s.Backup(t.Context(), t.TempDir()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a backup of nothing: %v", err)
 	}
-	if _, err := s.Migrate(t.Context(), true); !fault.Is(err, fault.NotFound) {
+	if _, err := s.Migrate(t.Context(), storage.MigrateOptions{Contract: true}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a migration of nothing: %v", err)
 	}
 	if err := s.janitor.tidy(t.Context()); err != nil {

@@ -49,17 +49,17 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 	end(t, old, begin(t, old))
 	migrated := func(s *Store, finish bool, want storage.Migration) {
 		t.Helper()
-		m, err := s.Migrate(t.Context(), finish)
-		if err != nil || m.Layout != want.Layout || m.Oldest != want.Oldest || !slices.Equal(m.Steps, want.Steps) {
+		m, err := s.Migrate(t.Context(), storage.MigrateOptions{Contract: finish})
+		if err != nil || m.SchemaVersion != want.SchemaVersion || m.OldestVersion != want.OldestVersion || !slices.Equal(m.Steps, want.Steps) {
 			t.Errorf("migrate, finish %t: %+v, %v; want %+v", finish, m, err, want)
 		}
 	}
-	migrated(old, false, storage.Migration{Layout: 2, Oldest: 1})
+	migrated(old, false, storage.Migration{SchemaVersion: 2, OldestVersion: 1})
 	young, err := openLayouts(t, dir, next(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	migrated(young, false, storage.Migration{Layout: 3, Oldest: 1})
+	migrated(young, false, storage.Migration{SchemaVersion: 3, OldestVersion: 1})
 	if n := end(t, young, begin(t, old)); n != 2 {
 		t.Errorf("a turn that the old began and the new ended became number %d", n)
 	}
@@ -67,9 +67,9 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 	if n := end(t, again, begin(t, young)); n != 3 {
 		t.Errorf("a turn that the new began and the old ended became number %d", n)
 	}
-	migrated(old, true, storage.Migration{Layout: 3, Oldest: 2, Steps: []string{"contracted to layout 2"}})
-	migrated(young, true, storage.Migration{Layout: 3, Oldest: 3, Steps: []string{"contracted to layout 3"}})
-	migrated(young, true, storage.Migration{Layout: 3, Oldest: 3})
+	migrated(old, true, storage.Migration{SchemaVersion: 3, OldestVersion: 2, Steps: []string{"contracted to layout 2"}})
+	migrated(young, true, storage.Migration{SchemaVersion: 3, OldestVersion: 3, Steps: []string{"contracted to layout 3"}})
+	migrated(young, true, storage.Migration{SchemaVersion: 3, OldestVersion: 3})
 
 	refused := func(what string, err error) {
 		t.Helper()
@@ -122,7 +122,7 @@ func TestFinishBesideWrites(t *testing.T) {
 		_, err := other.exec("COMMIT")
 		ended <- errors.Join(err, other.close())
 	}()
-	m, err := s.Migrate(t.Context(), true)
+	m, err := s.Migrate(t.Context(), storage.MigrateOptions{Contract: true})
 	if err != nil || !slices.Equal(m.Steps, []string{"contracted to layout 2", "contracted to layout 3"}) {
 		t.Errorf("migrate: %+v, %v; want the contraction to wait for the write", m, err)
 	}
@@ -166,8 +166,8 @@ func TestFailedExpansion(t *testing.T) {
 		}
 	}
 	s := openStore(t, dir)
-	m, err := s.Migrate(t.Context(), false)
-	if err != nil || m.Layout != 2 {
+	m, err := s.Migrate(t.Context(), storage.MigrateOptions{})
+	if err != nil || m.SchemaVersion != 2 {
 		t.Errorf("after a failed expansion: %+v, %v; want layout 2", m, err)
 	}
 }

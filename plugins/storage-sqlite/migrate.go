@@ -9,14 +9,14 @@ import (
 var _ storage.Migrator = (*Store)(nil)
 
 // Migrate implements [storage.Migrator]. A database is expanded when it is opened, so
-// without finish there is seldom anything left to do.
-func (s *Store) Migrate(ctx context.Context, finish bool) (*storage.Migration, error) {
+// without Contract there is seldom anything left to do.
+func (s *Store) Migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
 	if err := s.exists(); err != nil {
 		return nil, err
 	}
 	var m *storage.Migration
 	parts := []func(*session) ([]string, error){s.layouts.expand}
-	if finish {
+	if opts.Contract {
 		parts = append(parts, s.layouts.contract)
 	}
 	err := s.classify(s.writer.apart(ctx, func(w *session) (err error) {
@@ -32,7 +32,7 @@ func (s *Store) Migrate(ctx context.Context, finish bool) (*storage.Migration, e
 			}
 			m.Steps = append(m.Steps, steps...)
 		}
-		m.Layout, m.Oldest, err = of(w)
+		m.SchemaVersion, m.OldestVersion, err = of(w)
 		return err
 	}))
 	if err != nil {

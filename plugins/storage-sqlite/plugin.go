@@ -32,7 +32,7 @@ func Plugin() sdk.Plugin {
 			return s, nil
 		},
 		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate),
-		sdk.Capability(storage.CapOwners), sdk.Capability(storage.CapBackup), sdk.Capability(storage.CapRegistry), sdk.Capability(storage.CapWatch))
+		sdk.Capability(storage.CapOwners), sdk.Capability(storage.CapBackup), sdk.Capability(storage.CapTenantStore), sdk.Capability(storage.CapWatch))
 	p.Info.ConfigSchema = describePath(p.Info.ConfigSchema, os.Getenv(sdk.DataDirEnv))
 	return p
 }

@@ -30,7 +30,7 @@ func TestConfig(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	info := Plugin().Info
-	want := []string{storage.CapRenew, storage.CapImport, storage.CapMigrate, storage.CapOwners, storage.CapBackup, storage.CapRegistry, storage.CapWatch}
+	want := []string{storage.CapRenew, storage.CapImport, storage.CapMigrate, storage.CapOwners, storage.CapBackup, storage.CapTenantStore, storage.CapWatch}
 	if info.Exclusive || !slices.Equal(info.Capabilities, want) {
 		t.Errorf("%+v", info)
 	}

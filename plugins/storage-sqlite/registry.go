@@ -9,13 +9,13 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var _ storage.Registry = (*Store)(nil)
+var _ storage.TenantStore = (*Store)(nil)
 
 var tenantStates = map[storage.TenantState]string{
-	storage.TenantActive: "active", storage.TenantRemoved: "removed", storage.TenantPurged: "purged", storage.TenantOfFile: "of_file",
+	storage.TenantActive: "active", storage.TenantRemoved: "removed", storage.TenantPurged: "purged", storage.TenantFromFile: "of_file",
 }
 
-// PutTenant implements [storage.Registry].
+// PutTenant implements [storage.TenantStore].
 func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 		return nil, err
 	}
 	s.changes.tell()
-	if req.Forget {
+	if req.EraseHistory {
 		s.janitor.scrub()
 	}
 	return r, nil
@@ -69,14 +69,14 @@ func put(tx *session, req *storage.PutTenantRequest, stamp int64) (*storage.Regi
 	if err != nil {
 		return nil, err
 	}
-	kept := int64(storage.HistoryKept)
-	if req.Forget {
+	kept := int64(storage.MaxHistoryVersions)
+	if req.EraseHistory {
 		kept = 1
 	}
 	if _, err = tx.exec("DELETE FROM registrations WHERE tenant = ? AND version <= ?", req.Tenant, version-kept); err != nil {
 		return nil, err
 	}
-	if _, err = tx.exec(tooMuchHistory, req.Tenant, version-storage.HistoryLeast, storage.HistoryBytes); err != nil {
+	if _, err = tx.exec(tooMuchHistory, req.Tenant, version-storage.MinHistoryVersions, storage.MaxHistoryBytes); err != nil {
 		return nil, err
 	}
 	return newest(tx, req.Tenant)
@@ -116,7 +116,7 @@ func newest(tx *session, tenant string) (found *storage.Registration, err error)
 	return found, err
 }
 
-// GetTenants implements [storage.Registry].
+// GetTenants implements [storage.TenantStore].
 func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
 	if err := storage.ValidateIDs(ids); err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 	return all, err
 }
 
-// ListTenants implements [storage.Registry].
+// ListTenants implements [storage.TenantStore].
 func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
 	if err := cmp.Or(storage.ValidateLimit(limit), storage.ValidText("after", after)); err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 	return s.versions(ctx, limit, newestOf+"t.tenant > ? ORDER BY t.tenant LIMIT ?", after)
 }
 
-// TenantHistory implements [storage.Registry].
+// TenantHistory implements [storage.TenantStore].
 func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
 	if err := storage.ValidateHistory(tenant, before, limit); err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func (s *Store) versions(ctx context.Context, limit int, query string, args ...a
 	return page, err
 }
 
-// TenantChanges implements [storage.Registry].
+// TenantChanges implements [storage.TenantStore].
 func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
 	if err := storage.ValidateChanges(after, limit); err != nil {
 		return nil, err

@@ -9,13 +9,13 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var _ storage.Watcher = (*Store)(nil)
+var _ storage.TenantWatcher = (*Store)(nil)
 
 // watchEvery is how often a watch looks for changes that other processes made. The
 // look reads one number from memory.
 const watchEvery = 200 * time.Millisecond
 
-// WatchTenants implements [storage.Watcher]. Changes through this Store are told at
+// WatchTenants implements [storage.TenantWatcher]. Changes through this Store are told at
 // once, those of other processes within watchEvery.
 func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	tick := time.NewTicker(watchEvery)

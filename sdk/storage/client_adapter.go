@@ -122,12 +122,12 @@ func (c *Client) Import(ctx context.Context, req *ImportRequest) (int64, error) 
 }
 
 // Migrate implements Migrator.
-func (c *Client) Migrate(ctx context.Context, finish bool) (*Migration, error) {
-	resp, err := c.rpc.Migrate(ctx, &storagev1.MigrateRequest{Call: &chatv1.CallContext{Instance: c.instance}, Finish: finish})
+func (c *Client) Migrate(ctx context.Context, opts MigrateOptions) (*Migration, error) {
+	resp, err := c.rpc.Migrate(ctx, &storagev1.MigrateRequest{Call: &chatv1.CallContext{Instance: c.instance}, Contract: opts.Contract})
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	return &Migration{Layout: int(resp.Layout), Oldest: int(resp.Oldest), Steps: resp.Steps}, nil
+	return &Migration{SchemaVersion: int(resp.SchemaVersion), OldestVersion: int(resp.OldestVersion), Steps: resp.Steps}, nil
 }
 
 // Backup implements Backuper.

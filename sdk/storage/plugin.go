@@ -11,13 +11,13 @@ import (
 
 // Capabilities of plugins whose instances implement more than Storage.
 const (
-	CapRenew    = "renew"    // Renewer
-	CapRegistry = "registry" // Registry
-	CapWatch    = "watch"    // Watcher
-	CapImport   = "import"   // Importer
-	CapMigrate  = "migrate"  // Migrator
-	CapBackup   = "backup"   // Backuper
-	CapOwners   = "owners"   // Owned, Wrote, and deletions of users as Scope says
+	CapRenew       = "renew"        // Renewer
+	CapTenantStore = "tenant_store" // TenantStore
+	CapWatch       = "watch"        // TenantWatcher
+	CapImport      = "import"       // Importer
+	CapMigrate     = "migrate"      // Migrator
+	CapBackup      = "backup"       // Backuper
+	CapOwners      = "owners"       // Owned, Wrote, and deletions of users as Scope says
 )
 
 // NewPlugin makes a plugin that configurations select as
@@ -28,7 +28,7 @@ const (
 func NewPlugin[C any](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (Storage, error), opts ...sdk.Option) sdk.Plugin {
 	b := instances.New(open, func(s *grpc.Server, set *instances.Set[Storage]) {
 		storagev1.RegisterStorageServiceServer(s, &server{set: set})
-		storagev1.RegisterTenantRegistryServiceServer(s, &registryServer{set: set})
+		storagev1.RegisterTenantStoreServiceServer(s, &tenantStoreServer{set: set})
 	})
 	info := sdk.Info{Kind: Kind, Name: name, Version: version, ConfigSchema: b.Schema,
 		Services: []string{storagev1.StorageService_ServiceDesc.ServiceName}}

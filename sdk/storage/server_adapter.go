@@ -34,7 +34,7 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 	}
 	switch {
 	case r.Started != nil:
-		tail := chat.Newest(r.Started.Tail, in.MostTailBytes())
+		tail := chat.Newest(r.Started.Tail, in.TailBytesOrDefault())
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: &storagev1.Started{
 			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: wire.Messages(tail),
 			TailCut: r.Started.TailCut || len(tail) < len(r.Started.Tail)}}}, nil
@@ -140,16 +140,16 @@ func (s *server) Import(ctx context.Context, req *storagev1.ImportRequest) (*sto
 }
 
 func (s *server) Migrate(ctx context.Context, req *storagev1.MigrateRequest) (*storagev1.MigrateResponse, error) {
-	v, done, err := get[Migrator](s.set, req.GetCall(), "has no layout to migrate")
+	v, done, err := get[Migrator](s.set, req.GetCall(), "has no schema version to migrate")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	m, err := v.Migrate(ctx, req.Finish)
+	m, err := v.Migrate(ctx, MigrateOptions{Contract: req.Contract})
 	if err != nil {
 		return nil, err
 	}
-	return &storagev1.MigrateResponse{Layout: int32(m.Layout), Oldest: int32(m.Oldest), Steps: m.Steps}, nil
+	return &storagev1.MigrateResponse{SchemaVersion: int32(m.SchemaVersion), OldestVersion: int32(m.OldestVersion), Steps: m.Steps}, nil
 }
 
 func (s *server) Backup(ctx context.Context, req *storagev1.BackupRequest) (*storagev1.BackupResponse, error) {

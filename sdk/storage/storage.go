@@ -73,20 +73,25 @@ type Importer interface {
 	Import(ctx context.Context, req *ImportRequest) (turns int64, err error)
 }
 
-// Migrator is implemented by storages whose layout is versioned: the capability
+// Migrator is implemented by storages whose database has a schema version: the capability
 // CapMigrate.
 type Migrator interface {
-	// Migrate brings the database to the layout that this version of the plugin writes,
-	// without shutting out plugins of older versions; with finish it also takes away
-	// what only those need, and shuts them out. It is idempotent.
-	Migrate(ctx context.Context, finish bool) (*Migration, error)
+	// Migrate expands the database to the schema version of this plugin. Plugins of older
+	// schema versions can still use it. With Contract it then contracts the database, and
+	// plugins of older versions are refused from then on. It is idempotent.
+	Migrate(ctx context.Context, opts MigrateOptions) (*Migration, error)
 }
 
-// Migration is the layout of a database after Migrate.
+// MigrateOptions say what a migration does. The zero value only expands.
+type MigrateOptions struct {
+	Contract bool // remove what only plugins of older schema versions need
+}
+
+// Migration describes a database after Migrate.
 type Migration struct {
-	Layout int      // of the database
-	Oldest int      // layout of the oldest plugin that may use it
-	Steps  []string // what was done, for people; empty for nothing
+	SchemaVersion int      // of the database
+	OldestVersion int      // schema version of the oldest plugin that may use the database
+	Steps         []string // what was done, for people; empty if nothing
 }
 
 // Backuper is implemented by storages whose database is a file of the plugin's machine:

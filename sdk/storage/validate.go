@@ -34,8 +34,8 @@ func (r *BeginRequest) Validate() error {
 	return cmp.Or(ofConversation(r.Call), ofUser(r.Call, "owned", r.Owned))
 }
 
-// MostTailBytes is TailBytes, or what stands for 0.
-func (r *BeginRequest) MostTailBytes() int { return cmp.Or(r.TailBytes, sdk.MaxTailBytes) }
+// TailBytesOrDefault is TailBytes, or what stands for 0.
+func (r *BeginRequest) TailBytesOrDefault() int { return cmp.Or(r.TailBytes, sdk.MaxTailBytes) }
 
 // ValidateText also looks at the texts, those of the message too.
 func (r *BeginRequest) ValidateText() error {
@@ -151,7 +151,7 @@ func (r *PutTenantRequest) Validate() error {
 		return invalid("attempt", "a version needs an attempt")
 	case r.IfVersion < 0:
 		return invalid("if_version", "a version cannot be negative")
-	case r.State < TenantActive || r.State > TenantOfFile:
+	case r.State < TenantActive || r.State > TenantFromFile:
 		return invalid("state", "%d is no state of a tenant", r.State)
 	case len(r.Document) > sdk.MaxDocumentBytes:
 		return invalid("document", "has %d bytes; at most %d are kept", len(r.Document), sdk.MaxDocumentBytes)

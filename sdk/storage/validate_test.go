@@ -94,7 +94,7 @@ func TestValidate(t *testing.T) {
 		{put(func(r *PutTenantRequest) { r.Attempt = "" }), "attempt"},
 		{put(func(r *PutTenantRequest) { r.IfVersion = -1 }), "if_version"},
 		{put(func(r *PutTenantRequest) { r.State = 0 }), "state"},
-		{put(func(r *PutTenantRequest) { r.State = TenantOfFile + 1 }), "state"},
+		{put(func(r *PutTenantRequest) { r.State = TenantFromFile + 1 }), "state"},
 		{put(func(r *PutTenantRequest) { r.Note = bad }), "note"},
 	} {
 		err := c.req.ValidateText()

@@ -141,7 +141,7 @@ func checkRestartTenants(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	if _, err := forgotten.put(ctx, 3, func(r *storage.PutTenantRequest) { r.Forget = true }); err != nil {
+	if _, err := forgotten.put(ctx, 3, func(r *storage.PutTenantRequest) { r.EraseHistory = true }); err != nil {
 		return err
 	}
 	before, err := t.history(ctx, 10)

@@ -27,26 +27,26 @@ func checkMigrate(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	first, err := migrator.Migrate(ctx, false)
-	if fault.Is(err, fault.Invalid) { // a client of a plugin without a layout
+	first, err := migrator.Migrate(ctx, storage.MigrateOptions{})
+	if fault.Is(err, fault.Invalid) { // a client of a plugin that is no Migrator
 		return ErrSkip
 	}
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if first.Layout < 1 || first.Oldest > first.Layout {
-		return fmt.Errorf("the layout is %d, for plugins of layout %d and later", first.Layout, first.Oldest)
+	if first.SchemaVersion < 1 || first.OldestVersion > first.SchemaVersion {
+		return fmt.Errorf("the schema version is %d, for plugins of version %d and later", first.SchemaVersion, first.OldestVersion)
 	}
 	for i := range 2 {
 		m, ok := env.any(i).(storage.Migrator)
 		if !ok {
 			return fmt.Errorf("opening %d of the storage does not migrate", i)
 		}
-		again, err := m.Migrate(ctx, false)
+		again, err := m.Migrate(ctx, storage.MigrateOptions{})
 		if err != nil {
 			return fmt.Errorf("migrate again: %w", err)
 		}
-		if again.Layout != first.Layout || again.Oldest != first.Oldest || len(again.Steps) > 0 {
+		if again.SchemaVersion != first.SchemaVersion || again.OldestVersion != first.OldestVersion || len(again.Steps) > 0 {
 			return fmt.Errorf("migrate again: %+v after %+v; want the same, without steps", *again, *first)
 		}
 	}

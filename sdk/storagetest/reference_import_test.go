@@ -70,10 +70,10 @@ func (r *reference) Import(_ context.Context, req *storage.ImportRequest) (int64
 	return int64(len(fresh)), nil
 }
 
-func (r *reference) Migrate(context.Context, bool) (*storage.Migration, error) {
+func (r *reference) Migrate(context.Context, storage.MigrateOptions) (*storage.Migration, error) {
 	r.enter()
 	defer r.mu.Unlock()
-	m := &storage.Migration{Layout: 1, Oldest: 1}
+	m := &storage.Migration{SchemaVersion: 1, OldestVersion: 1}
 	if !r.migrated || r.has("migrates-again") {
 		m.Steps = []string{"make the tables"}
 	}

@@ -28,7 +28,7 @@ type watcher struct {
 func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
 	r.enter()
 	defer r.mu.Unlock()
-	stateless := req.State < storage.TenantActive || req.State > storage.TenantOfFile
+	stateless := req.State < storage.TenantActive || req.State > storage.TenantFromFile
 	if req.Tenant == "" || req.Attempt == "" || req.IfVersion < 0 || stateless && !r.has("any-put") {
 		return nil, fault.New(fault.Invalid, "out of bounds")
 	}
@@ -42,7 +42,7 @@ func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) 
 	newest := int64(0)
 	for i, v := range slices.Backward(versions) {
 		newest = max(newest, v.Version)
-		repeat := i == len(versions)-1 && !(r.has("no-put-repeats") && !req.Forget) || r.has("put-repeats-old")
+		repeat := i == len(versions)-1 && !(r.has("no-put-repeats") && !req.EraseHistory) || r.has("put-repeats-old")
 		if repeat && v.Attempt == req.Attempt {
 			return &v, nil
 		}
@@ -59,20 +59,20 @@ func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) 
 	}
 	next := storage.Registration{Tenant: req.Tenant, Version: newest + 1, Position: position, State: req.State,
 		Incarnation: req.Incarnation, Document: req.Document, Note: req.Note, Attempt: req.Attempt, CreatedAt: time.Now()}
-	if r.has("no-files") && next.State == storage.TenantOfFile {
+	if r.has("no-files") && next.State == storage.TenantFromFile {
 		next.State = storage.TenantActive
 	}
 	if r.has("document-as-text") {
 		next.Document = bytes.ToValidUTF8(next.Document, []byte("?"))
 	}
-	if req.Forget && !r.has("forgets-nothing") {
+	if req.EraseHistory && !r.has("forgets-nothing") {
 		versions = nil
 		if r.has("forget-restarts") {
 			next.Version = 1
 		}
 	}
 	versions = append(r.roll.versions[req.Tenant][:0:0], append(versions, next)...)
-	if keep := storage.HistoryKept / 2; r.has("short-history") && len(versions) > keep {
+	if keep := storage.MaxHistoryVersions / 2; r.has("short-history") && len(versions) > keep {
 		versions = versions[len(versions)-keep:]
 	}
 	var sizes []int

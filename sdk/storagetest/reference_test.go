@@ -218,7 +218,7 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 
 func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) *storage.BeginResult {
 	var tail []chat.Message
-	cut, left := false, req.MostTailBytes()
+	cut, left := false, req.TailBytesOrDefault()
 	for _, t := range slices.Backward(c.rows) {
 		if req.Tail == 0 {
 			break

@@ -97,7 +97,7 @@ func checkTenantBounds(ctx context.Context, env *Env) error {
 		"no tenant":          func(r *storage.PutTenantRequest) { r.Tenant = "" },
 		"no attempt":         func(r *storage.PutTenantRequest) { r.Attempt = "" },
 		"no state":           func(r *storage.PutTenantRequest) { r.State = 0 },
-		"an unknown state":   func(r *storage.PutTenantRequest) { r.State = storage.TenantOfFile + 1 },
+		"an unknown state":   func(r *storage.PutTenantRequest) { r.State = storage.TenantFromFile + 1 },
 		"a negative version": func(r *storage.PutTenantRequest) { r.IfVersion = -1 },
 	} {
 		req := t.request(1)

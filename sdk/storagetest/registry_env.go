@@ -29,15 +29,15 @@ func (t registered) via(i int) registered {
 }
 
 // registry is one of the storage's openings; [ErrSkip] when it keeps no tenants.
-func (e *Env) registry(i int) (storage.Registry, error) {
-	r, ok := e.any(i).(storage.Registry)
+func (e *Env) registry(i int) (storage.TenantStore, error) {
+	r, ok := e.any(i).(storage.TenantStore)
 	if !ok {
 		return nil, ErrSkip
 	}
 	return r, nil
 }
 
-func (t registered) registry() (storage.Registry, error) { return t.env.registry(t.at) }
+func (t registered) registry() (storage.TenantStore, error) { return t.env.registry(t.at) }
 
 // put asks for the next version, with a document that tells which one it is,
 // unless set says else.
@@ -181,7 +181,7 @@ func (e *Env) unregister(ctx context.Context) error {
 		now, err := t.newest(ctx)
 		if err == nil && now != nil {
 			_, err = t.put(ctx, now.Version, func(r *storage.PutTenantRequest) {
-				r.State, r.Document, r.Note, r.Forget = storage.TenantPurged, nil, "", true
+				r.State, r.Document, r.Note, r.EraseHistory = storage.TenantPurged, nil, "", true
 			})
 		}
 		if err != nil && err != ErrSkip {

@@ -50,7 +50,7 @@ func checkTenantHistory(ctx context.Context, env *Env) error {
 }
 
 func checkTenantKept(ctx context.Context, env *Env) error {
-	const versions = storage.HistoryKept + 30
+	const versions = storage.MaxHistoryVersions + 30
 	t := env.registered("t")
 	for i := range int64(versions) {
 		if _, err := t.put(ctx, i); err != nil {
@@ -61,24 +61,24 @@ func checkTenantKept(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	if len(all) < storage.HistoryKept || all[0].Version != versions {
-		return fmt.Errorf("after %d versions, %d are kept; want the newest %d at least", versions, len(all), storage.HistoryKept)
+	if len(all) < storage.MaxHistoryVersions || all[0].Version != versions {
+		return fmt.Errorf("after %d versions, %d are kept; want the newest %d at least", versions, len(all), storage.MaxHistoryVersions)
 	}
 	return nil
 }
 
 func checkTenantKeptBytes(ctx context.Context, env *Env) error {
-	const small, large = 3 << 20, storage.HistoryBytes/storage.HistoryLeast + 1
+	const small, large = 3 << 20, storage.MaxHistoryBytes/storage.MinHistoryVersions + 1
 	t := env.registered("t")
-	for i, size := range append(slices.Repeat([]int{small}, 12), slices.Repeat([]int{large}, storage.HistoryLeast)...) {
+	for i, size := range append(slices.Repeat([]int{small}, 12), slices.Repeat([]int{large}, storage.MinHistoryVersions)...) {
 		if _, err := t.put(ctx, int64(i), func(r *storage.PutTenantRequest) { r.Document = make([]byte, size) }); err != nil {
 			return err
 		}
-		want := min(i+1, storage.HistoryBytes/small)
+		want := min(i+1, storage.MaxHistoryBytes/small)
 		if i >= 12 {
 			// Those of both sizes that fit, or the fewest that stay.
 			n := i - 11
-			want = max(storage.HistoryLeast, n+(storage.HistoryBytes-n*large)/small)
+			want = max(storage.MinHistoryVersions, n+(storage.MaxHistoryBytes-n*large)/small)
 		}
 		if i != 8 && i < 11 {
 			continue
@@ -108,7 +108,7 @@ func checkTenantForget(ctx context.Context, env *Env) error {
 		return err
 	}
 	forget := func(r *storage.PutTenantRequest) {
-		r.Forget, r.Attempt, r.State = true, env.id("forget"), storage.TenantPurged
+		r.EraseHistory, r.Attempt, r.State = true, env.id("forget"), storage.TenantPurged
 	}
 	_, err = t.put(ctx, 1, forget)
 	if err := refused("put that forgets, if at an old version", fault.Conflict, err); err != nil {

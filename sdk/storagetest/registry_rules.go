@@ -69,7 +69,7 @@ var registryRules = []Rule{
 
 func checkTenantVersions(ctx context.Context, env *Env) error {
 	a, b := env.registered("a"), env.registered("b")
-	states := []storage.TenantState{storage.TenantActive, storage.TenantRemoved, storage.TenantOfFile, storage.TenantPurged, storage.TenantActive}
+	states := []storage.TenantState{storage.TenantActive, storage.TenantRemoved, storage.TenantFromFile, storage.TenantPurged, storage.TenantActive}
 	var position int64
 	for i, state := range states {
 		for _, t := range []registered{a, b} {

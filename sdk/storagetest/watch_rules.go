@@ -38,7 +38,7 @@ type watching struct {
 // watch starts one and waits for its first call; [ErrSkip] when the storage cannot
 // watch at all. If changed is nil, it notes the time.
 func (e *Env) watch(ctx context.Context, at int, changed func() error) (*watching, error) {
-	watcher, ok := e.any(at).(storage.Watcher)
+	watcher, ok := e.any(at).(storage.TenantWatcher)
 	if !ok {
 		return nil, ErrSkip
 	}

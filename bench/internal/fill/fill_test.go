@@ -21,7 +21,7 @@ import (
 type store interface {
 	storage.Storage
 	storage.Importer
-	storage.Registry
+	storage.TenantStore
 }
 
 func id(i int) string { return fmt.Sprintf("tenant-%06d", i) }

@@ -43,7 +43,7 @@ func PostgresTenants(ctx context.Context, p *pgxpool.Pool, id func(int) string, 
 }
 
 // Tenants does the same over the storage's interface.
-func Tenants(ctx context.Context, r storage.Registry, id func(int) string, first, last int) error {
+func Tenants(ctx context.Context, r storage.TenantStore, id func(int) string, first, last int) error {
 	model, err := r.GetTenants(ctx, []string{id(0)})
 	if err != nil {
 		return err

@@ -181,7 +181,7 @@ func (c *conversation) started(t *turn, req *storage.BeginRequest) *storage.Begi
 			continue
 		}
 		bytes += chat.Size(c.turns[i].Messages)
-		if cut = bytes > req.MostTailBytes(); !cut {
+		if cut = bytes > req.TailBytesOrDefault(); !cut {
 			messages = append(slices.Clone(c.turns[i].Messages), messages...)
 		}
 	}

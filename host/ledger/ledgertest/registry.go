@@ -21,7 +21,7 @@ type Registry struct {
 	calls    int
 }
 
-var _ storage.Registry = (*Registry)(nil)
+var _ storage.TenantStore = (*Registry)(nil)
 
 // Fail makes all calls fail from now on, until it is called with nil.
 func (r *Registry) Fail(err error) {
@@ -56,7 +56,7 @@ func (r *Registry) newest(tenant string) *storage.Registration {
 	return nil
 }
 
-// PutTenant implements storage.Registry.
+// PutTenant implements storage.TenantStore.
 func (r *Registry) PutTenant(_ context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
 	leave, err := r.enter()
 	if err != nil {
@@ -77,7 +77,7 @@ func (r *Registry) PutTenant(_ context.Context, req *storage.PutTenantRequest) (
 	if n := len(r.versions); n > 0 {
 		position = r.versions[n-1].Position
 	}
-	if req.Forget {
+	if req.EraseHistory {
 		r.versions = slices.DeleteFunc(r.versions, func(v storage.Registration) bool { return v.Tenant == req.Tenant })
 	}
 	out := storage.Registration{
@@ -88,7 +88,7 @@ func (r *Registry) PutTenant(_ context.Context, req *storage.PutTenantRequest) (
 	return &out, nil
 }
 
-// GetTenants implements storage.Registry.
+// GetTenants implements storage.TenantStore.
 func (r *Registry) GetTenants(_ context.Context, ids []string) ([]storage.Registration, error) {
 	leave, err := r.enter()
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *Registry) GetTenants(_ context.Context, ids []string) ([]storage.Regist
 	return out, nil
 }
 
-// ListTenants implements storage.Registry.
+// ListTenants implements storage.TenantStore.
 func (r *Registry) ListTenants(_ context.Context, after string, limit int) (*storage.RegistrationPage, error) {
 	leave, err := r.enter()
 	if err != nil {
@@ -125,7 +125,7 @@ func (r *Registry) ListTenants(_ context.Context, after string, limit int) (*sto
 	return &storage.RegistrationPage{Registrations: out[:min(limit, len(out))], More: len(out) > limit}, nil
 }
 
-// TenantHistory implements storage.Registry.
+// TenantHistory implements storage.TenantStore.
 func (r *Registry) TenantHistory(_ context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
 	leave, err := r.enter()
 	if err != nil {
@@ -141,7 +141,7 @@ func (r *Registry) TenantHistory(_ context.Context, tenant string, before int64,
 	return &storage.RegistrationPage{Registrations: out[:min(limit, len(out))], More: len(out) > limit}, nil
 }
 
-// TenantChanges implements storage.Registry.
+// TenantChanges implements storage.TenantStore.
 func (r *Registry) TenantChanges(_ context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
 	leave, err := r.enter()
 	if err != nil {

@@ -225,9 +225,9 @@ type BeginRequest struct {
 	Call     *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	Message  *v1.Message            `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	Metadata []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
-	// How many of the newest messages of succeeded turns to answer.
+	// How many of the newest messages of succeeded turns to return.
 	Tail int32 `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
-	// Who holds the conversation from now on: this turn of a run of a host.
+	// Who holds the conversation from now on. Hosts choose a name for each turn.
 	Holder string `protobuf:"bytes,5,opt,name=holder,proto3" json:"holder,omitempty"`
 	// Milliseconds that the lease lives without Renew, by the storage's clock.
 	LeaseMs int64 `protobuf:"varint,6,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
@@ -236,16 +236,15 @@ type BeginRequest struct {
 	// Digest of the request that the key stands for.
 	Digest []byte `protobuf:"bytes,8,opt,name=digest,proto3" json:"digest,omitempty"`
 	// Chosen by the host, unique to this turn; never empty. A repeat of the Begin
-	// whose turn is running answers started again, so that a host that did not hear
-	// the first answer can take up its turn.
+	// whose turn is running returns started again, so a host that lost the first
+	// response can go on with its turn.
 	Attempt string `protobuf:"bytes,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// How many bytes the messages of the tail may have together, as the storage counts
-	// them: no fewer than they have in the protocol. The turn that would make them more,
-	// and those before it, are left out; tail is then a part of what was asked for. 0 is
-	// 24 MiB.
+	// How many bytes the messages of the tail may have together; 0 is 24 MiB. The storage
+	// counts them, and counts no fewer than they have in the protocol. The first turn,
+	// from the newest, that would exceed the bytes is left out, and those before it too.
 	TailBytes int64 `protobuf:"varint,10,opt,name=tail_bytes,json=tailBytes,proto3" json:"tail_bytes,omitempty"`
-	// A conversation that is there and not the call's user's is CLASS_NOT_FOUND, before
-	// anything else about it counts. For storages with the capability "owners".
+	// A conversation that exists and is not the call's user's is CLASS_NOT_FOUND. This is
+	// checked before anything else. For storages with the capability "owners".
 	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -477,12 +476,12 @@ func (*BeginResponse_KeyReused) isBeginResponse_Outcome() {}
 type Started struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Sequence int64                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Opaque; Commit gives it back. It covers the turn and the life of the
-	// conversation.
+	// Opaque; Commit gives it back. It stands for the turn and the incarnation of
+	// the conversation.
 	Fence string `protobuf:"bytes,2,opt,name=fence,proto3" json:"fence,omitempty"`
 	// Oldest first.
 	Tail []*v1.Message `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
-	// Messages that tail asks for are left out, since there are more than tail_bytes.
+	// Messages within tail were left out because of tail_bytes.
 	TailCut       bool `protobuf:"varint,4,opt,name=tail_cut,json=tailCut,proto3" json:"tail_cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -908,8 +907,8 @@ type ListRequest struct {
 	After string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
 	// 1 to 1000.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
-	// With a user: also conversations of others in which that user wrote. Then shared is
-	// told of each.
+	// With a user: also conversations of others in which that user wrote. Sets shared in
+	// the response.
 	Wrote         bool `protobuf:"varint,15,opt,name=wrote,proto3" json:"wrote,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1034,7 +1033,7 @@ type Conversation struct {
 	Turns     int64                  `protobuf:"varint,3,opt,name=turns,proto3" json:"turns,omitempty"`
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
-	// Users other than its own wrote in it. Only told where the request says wrote.
+	// Users other than its owner wrote in it. Set only where the request says wrote.
 	Shared        bool `protobuf:"varint,15,opt,name=shared,proto3" json:"shared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1338,7 +1337,7 @@ func (x *RenewRequest) GetHolders() []string {
 
 type RenewResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether holders was heeded. A plugin that does not know the field renewed
+	// Whether holders was read. A plugin that does not know that field has renewed
 	// holder alone.
 	All           bool `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1485,8 +1484,8 @@ func (x *ImportResponse) GetTurns() int64 {
 type MigrateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	// Also take away what only plugins of older versions need.
-	Finish        bool `protobuf:"varint,2,opt,name=finish,proto3" json:"finish,omitempty"`
+	// Contract: also remove what only plugins of older versions need.
+	Contract      bool `protobuf:"varint,2,opt,name=contract,proto3" json:"contract,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1528,19 +1527,19 @@ func (x *MigrateRequest) GetCall() *v1.CallContext {
 	return nil
 }
 
-func (x *MigrateRequest) GetFinish() bool {
+func (x *MigrateRequest) GetContract() bool {
 	if x != nil {
-		return x.Finish
+		return x.Contract
 	}
 	return false
 }
 
 type MigrateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Layout of the database.
-	Layout int32 `protobuf:"varint,1,opt,name=layout,proto3" json:"layout,omitempty"`
-	// Layout of the oldest plugin that may use it.
-	Oldest int32 `protobuf:"varint,2,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	// Schema version of the database.
+	SchemaVersion int32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Schema version of the oldest plugin that may use the database.
+	OldestVersion int32 `protobuf:"varint,2,opt,name=oldest_version,json=oldestVersion,proto3" json:"oldest_version,omitempty"`
 	// What was done, for people.
 	Steps         []string `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1577,16 +1576,16 @@ func (*MigrateResponse) Descriptor() ([]byte, []int) {
 	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
 }
 
-func (x *MigrateResponse) GetLayout() int32 {
+func (x *MigrateResponse) GetSchemaVersion() int32 {
 	if x != nil {
-		return x.Layout
+		return x.SchemaVersion
 	}
 	return 0
 }
 
-func (x *MigrateResponse) GetOldest() int32 {
+func (x *MigrateResponse) GetOldestVersion() int32 {
 	if x != nil {
-		return x.Oldest
+		return x.OldestVersion
 	}
 	return 0
 }
@@ -1601,7 +1600,7 @@ func (x *MigrateResponse) GetSteps() []string {
 type BackupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	// Absolute path of a folder of the plugin's machine, which is there.
+	// Absolute path of a folder that exists on the plugin's machine.
 	Folder        string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1811,13 +1810,13 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12.\n" +
 	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\"&\n" +
 	"\x0eImportResponse\x12\x14\n" +
-	"\x05turns\x18\x01 \x01(\x03R\x05turns\"Z\n" +
+	"\x05turns\x18\x01 \x01(\x03R\x05turns\"^\n" +
 	"\x0eMigrateRequest\x120\n" +
-	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
-	"\x06finish\x18\x02 \x01(\bR\x06finish\"W\n" +
-	"\x0fMigrateResponse\x12\x16\n" +
-	"\x06layout\x18\x01 \x01(\x05R\x06layout\x12\x16\n" +
-	"\x06oldest\x18\x02 \x01(\x05R\x06oldest\x12\x14\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x1a\n" +
+	"\bcontract\x18\x02 \x01(\bR\bcontract\"u\n" +
+	"\x0fMigrateResponse\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\x05R\rschemaVersion\x12%\n" +
+	"\x0eoldest_version\x18\x02 \x01(\x05R\roldestVersion\x12\x14\n" +
 	"\x05steps\x18\x03 \x03(\tR\x05steps\"Y\n" +
 	"\rBackupRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +

@@ -39,7 +39,8 @@ const (
 // was begun with a user is that user's; one that was begun without is the tenant's.
 type StorageServiceClient interface {
 	// Begin takes the conversation for one turn, stores the user's message and
-	// answers the newest messages. It never waits: a taken conversation is busy.
+	// returns the newest messages. It does not wait: a conversation that another turn
+	// holds is busy.
 	Begin(ctx context.Context, in *BeginRequest, opts ...grpc.CallOption) (*BeginResponse, error)
 	// Commit ends a turn, whatever its outcome, and frees the conversation. It is
 	// idempotent. A fence that does not hold the conversation is CLASS_CONFLICT.
@@ -56,12 +57,12 @@ type StorageServiceClient interface {
 	// one is interrupted, and a conversation that was the user's is the tenant's then.
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
 	// Renew keeps the leases of the holders for the lease's time. Served by storages
-	// with the capability "renew": all that several hosts may share.
+	// with the capability "renew": those that several hosts may share.
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
 	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
 	// storages with the capability "import".
 	Import(ctx context.Context, in *ImportRequest, opts ...grpc.CallOption) (*ImportResponse, error)
-	// Migrate brings the database to the plugin's layout. Served by storages with the
+	// Migrate brings the database to the plugin's schema version. Served by storages with the
 	// capability "migrate". The call context names the instance only.
 	Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error)
 	// Backup writes a copy of the whole database into a folder. Served by storages with
@@ -176,7 +177,8 @@ func (c *storageServiceClient) Backup(ctx context.Context, in *BackupRequest, op
 // was begun with a user is that user's; one that was begun without is the tenant's.
 type StorageServiceServer interface {
 	// Begin takes the conversation for one turn, stores the user's message and
-	// answers the newest messages. It never waits: a taken conversation is busy.
+	// returns the newest messages. It does not wait: a conversation that another turn
+	// holds is busy.
 	Begin(context.Context, *BeginRequest) (*BeginResponse, error)
 	// Commit ends a turn, whatever its outcome, and frees the conversation. It is
 	// idempotent. A fence that does not hold the conversation is CLASS_CONFLICT.
@@ -193,12 +195,12 @@ type StorageServiceServer interface {
 	// one is interrupted, and a conversation that was the user's is the tenant's then.
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
 	// Renew keeps the leases of the holders for the lease's time. Served by storages
-	// with the capability "renew": all that several hosts may share.
+	// with the capability "renew": those that several hosts may share.
 	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
 	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
 	// storages with the capability "import".
 	Import(context.Context, *ImportRequest) (*ImportResponse, error)
-	// Migrate brings the database to the plugin's layout. Served by storages with the
+	// Migrate brings the database to the plugin's schema version. Served by storages with the
 	// capability "migrate". The call context names the instance only.
 	Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error)
 	// Backup writes a copy of the whole database into a folder. Served by storages with

@@ -13,27 +13,27 @@ import (
 	"google.golang.org/grpc"
 )
 
-// RegistryClient calls an instance in a plugin process.
-type RegistryClient struct {
-	rpc  storagev1.TenantRegistryServiceClient
+// TenantStoreClient calls an instance in a plugin process.
+type TenantStoreClient struct {
+	rpc  storagev1.TenantStoreServiceClient
 	call *chatv1.CallContext
 }
 
 var (
-	_ Registry = (*RegistryClient)(nil)
-	_ Watcher  = (*RegistryClient)(nil)
+	_ TenantStore   = (*TenantStoreClient)(nil)
+	_ TenantWatcher = (*TenantStoreClient)(nil)
 )
 
-// NewRegistryClient makes a client of the instance. It owns nothing of conn.
-func NewRegistryClient(conn grpc.ClientConnInterface, instance string) *RegistryClient {
-	return &RegistryClient{rpc: storagev1.NewTenantRegistryServiceClient(conn), call: &chatv1.CallContext{Instance: instance}}
+// NewTenantStoreClient makes a client of the instance. It owns nothing of conn.
+func NewTenantStoreClient(conn grpc.ClientConnInterface, instance string) *TenantStoreClient {
+	return &TenantStoreClient{rpc: storagev1.NewTenantStoreServiceClient(conn), call: &chatv1.CallContext{Instance: instance}}
 }
 
-// PutTenant implements Registry.
-func (c *RegistryClient) PutTenant(ctx context.Context, req *PutTenantRequest) (*Registration, error) {
+// PutTenant implements TenantStore.
+func (c *TenantStoreClient) PutTenant(ctx context.Context, req *PutTenantRequest) (*Registration, error) {
 	resp, err := c.rpc.PutTenant(ctx, &storagev1.PutTenantRequest{
 		Call: c.call, Tenant: req.Tenant, IfVersion: req.IfVersion, State: storagev1.TenantState(req.State),
-		Incarnation: req.Incarnation, Document: req.Document, Note: req.Note, Attempt: req.Attempt, Forget: req.Forget,
+		Incarnation: req.Incarnation, Document: req.Document, Note: req.Note, Attempt: req.Attempt, EraseHistory: req.EraseHistory,
 	})
 	if err != nil {
 		return nil, fault.Of(err)
@@ -42,8 +42,8 @@ func (c *RegistryClient) PutTenant(ctx context.Context, req *PutTenantRequest) (
 	return &r, nil
 }
 
-// GetTenants implements Registry.
-func (c *RegistryClient) GetTenants(ctx context.Context, ids []string) ([]Registration, error) {
+// GetTenants implements TenantStore.
+func (c *TenantStoreClient) GetTenants(ctx context.Context, ids []string) ([]Registration, error) {
 	if err := ValidateIDs(ids); err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func (c *RegistryClient) GetTenants(ctx context.Context, ids []string) ([]Regist
 // than a message carries.
 const getAtOnce = sdk.MaxMessageBytes/sdk.MaxDocumentBytes - 1
 
-// ListTenants implements Registry.
-func (c *RegistryClient) ListTenants(ctx context.Context, after string, limit int) (*RegistrationPage, error) {
+// ListTenants implements TenantStore.
+func (c *TenantStoreClient) ListTenants(ctx context.Context, after string, limit int) (*RegistrationPage, error) {
 	resp, err := c.rpc.ListTenants(ctx, &storagev1.ListTenantsRequest{Call: c.call, After: after, Limit: int32(limit)})
 	if err != nil {
 		return nil, fault.Of(err)
@@ -71,8 +71,8 @@ func (c *RegistryClient) ListTenants(ctx context.Context, after string, limit in
 	return &RegistrationPage{Registrations: registrationsFrom(resp.Registrations), More: resp.More}, nil
 }
 
-// TenantHistory implements Registry.
-func (c *RegistryClient) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*RegistrationPage, error) {
+// TenantHistory implements TenantStore.
+func (c *TenantStoreClient) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*RegistrationPage, error) {
 	resp, err := c.rpc.TenantHistory(ctx, &storagev1.TenantHistoryRequest{Call: c.call, Tenant: tenant, Before: before, Limit: int32(limit)})
 	if err != nil {
 		return nil, fault.Of(err)
@@ -80,8 +80,8 @@ func (c *RegistryClient) TenantHistory(ctx context.Context, tenant string, befor
 	return &RegistrationPage{Registrations: registrationsFrom(resp.Registrations), More: resp.More}, nil
 }
 
-// TenantChanges implements Registry.
-func (c *RegistryClient) TenantChanges(ctx context.Context, after int64, limit int) (*TenantChangePage, error) {
+// TenantChanges implements TenantStore.
+func (c *TenantStoreClient) TenantChanges(ctx context.Context, after int64, limit int) (*TenantChangePage, error) {
 	resp, err := c.rpc.TenantChanges(ctx, &storagev1.TenantChangesRequest{Call: c.call, After: after, Limit: int32(limit)})
 	if err != nil {
 		return nil, fault.Of(err)
@@ -93,8 +93,8 @@ func (c *RegistryClient) TenantChanges(ctx context.Context, after int64, limit i
 	return page, nil
 }
 
-// WatchTenants implements Watcher.
-func (c *RegistryClient) WatchTenants(ctx context.Context, changed func() error) error {
+// WatchTenants implements TenantWatcher.
+func (c *TenantStoreClient) WatchTenants(ctx context.Context, changed func() error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.rpc.WatchTenants(ctx, &storagev1.WatchTenantsRequest{Call: c.call})
@@ -111,8 +111,8 @@ func (c *RegistryClient) WatchTenants(ctx context.Context, changed func() error)
 	}
 }
 
-type registryServer struct {
-	storagev1.UnimplementedTenantRegistryServiceServer
+type tenantStoreServer struct {
+	storagev1.UnimplementedTenantStoreServiceServer
 	set *instances.Set[Storage]
 }
 
@@ -132,15 +132,15 @@ func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what stri
 
 const keepsNoTenants = "keeps no tenants"
 
-func (s *registryServer) PutTenant(ctx context.Context, req *storagev1.PutTenantRequest) (*storagev1.PutTenantResponse, error) {
-	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+func (s *tenantStoreServer) PutTenant(ctx context.Context, req *storagev1.PutTenantRequest) (*storagev1.PutTenantResponse, error) {
+	v, done, err := get[TenantStore](s.set, req.GetCall(), keepsNoTenants)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	r, err := v.PutTenant(ctx, &PutTenantRequest{
 		Tenant: req.Tenant, IfVersion: req.IfVersion, State: TenantState(req.State), Incarnation: req.Incarnation,
-		Document: req.Document, Note: req.Note, Attempt: req.Attempt, Forget: req.Forget,
+		Document: req.Document, Note: req.Note, Attempt: req.Attempt, EraseHistory: req.EraseHistory,
 	})
 	if err != nil {
 		return nil, err
@@ -148,8 +148,8 @@ func (s *registryServer) PutTenant(ctx context.Context, req *storagev1.PutTenant
 	return &storagev1.PutTenantResponse{Registration: registration(*r)}, nil
 }
 
-func (s *registryServer) GetTenants(ctx context.Context, req *storagev1.GetTenantsRequest) (*storagev1.GetTenantsResponse, error) {
-	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+func (s *tenantStoreServer) GetTenants(ctx context.Context, req *storagev1.GetTenantsRequest) (*storagev1.GetTenantsResponse, error) {
+	v, done, err := get[TenantStore](s.set, req.GetCall(), keepsNoTenants)
 	if err != nil {
 		return nil, err
 	}
@@ -161,8 +161,8 @@ func (s *registryServer) GetTenants(ctx context.Context, req *storagev1.GetTenan
 	return &storagev1.GetTenantsResponse{Registrations: registrations(all)}, nil
 }
 
-func (s *registryServer) ListTenants(ctx context.Context, req *storagev1.ListTenantsRequest) (*storagev1.ListTenantsResponse, error) {
-	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+func (s *tenantStoreServer) ListTenants(ctx context.Context, req *storagev1.ListTenantsRequest) (*storagev1.ListTenantsResponse, error) {
+	v, done, err := get[TenantStore](s.set, req.GetCall(), keepsNoTenants)
 	if err != nil {
 		return nil, err
 	}
@@ -176,8 +176,8 @@ func (s *registryServer) ListTenants(ctx context.Context, req *storagev1.ListTen
 		Registrations: registrations(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
 }
 
-func (s *registryServer) TenantHistory(ctx context.Context, req *storagev1.TenantHistoryRequest) (*storagev1.TenantHistoryResponse, error) {
-	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+func (s *tenantStoreServer) TenantHistory(ctx context.Context, req *storagev1.TenantHistoryRequest) (*storagev1.TenantHistoryResponse, error) {
+	v, done, err := get[TenantStore](s.set, req.GetCall(), keepsNoTenants)
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +191,8 @@ func (s *registryServer) TenantHistory(ctx context.Context, req *storagev1.Tenan
 		Registrations: registrations(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
 }
 
-func (s *registryServer) TenantChanges(ctx context.Context, req *storagev1.TenantChangesRequest) (*storagev1.TenantChangesResponse, error) {
-	v, done, err := get[Registry](s.set, req.GetCall(), keepsNoTenants)
+func (s *tenantStoreServer) TenantChanges(ctx context.Context, req *storagev1.TenantChangesRequest) (*storagev1.TenantChangesResponse, error) {
+	v, done, err := get[TenantStore](s.set, req.GetCall(), keepsNoTenants)
 	if err != nil {
 		return nil, err
 	}
@@ -208,8 +208,8 @@ func (s *registryServer) TenantChanges(ctx context.Context, req *storagev1.Tenan
 	return resp, nil
 }
 
-func (s *registryServer) WatchTenants(req *storagev1.WatchTenantsRequest, stream storagev1.TenantRegistryService_WatchTenantsServer) error {
-	v, done, err := get[Watcher](s.set, req.GetCall(), "notices no changes of tenants")
+func (s *tenantStoreServer) WatchTenants(req *storagev1.WatchTenantsRequest, stream storagev1.TenantStoreService_WatchTenantsServer) error {
+	v, done, err := get[TenantWatcher](s.set, req.GetCall(), "notices no changes of tenants")
 	if err != nil {
 		return err
 	}

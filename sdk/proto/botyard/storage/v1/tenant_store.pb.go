@@ -2,7 +2,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        (unknown)
-// source: botyard/storage/v1/registry.proto
+// source: botyard/storage/v1/tenant_store.proto
 
 package storagev1
 
@@ -29,12 +29,12 @@ const (
 	TenantState_TENANT_STATE_UNSPECIFIED TenantState = 0
 	// Served with the settings in the document.
 	TenantState_TENANT_STATE_ACTIVE TenantState = 1
-	// Not served; what it wrote is kept and its id reserved.
+	// Not served. What it wrote is kept, and its id is reserved.
 	TenantState_TENANT_STATE_REMOVED TenantState = 2
-	// All that it wrote is deleted; the document is the receipt.
+	// All that it wrote is deleted. The document is the receipt.
 	TenantState_TENANT_STATE_PURGED TenantState = 3
-	// Its settings are a file's.
-	TenantState_TENANT_STATE_OF_FILE TenantState = 4
+	// Its settings come from a file.
+	TenantState_TENANT_STATE_FROM_FILE TenantState = 4
 )
 
 // Enum value maps for TenantState.
@@ -44,14 +44,14 @@ var (
 		1: "TENANT_STATE_ACTIVE",
 		2: "TENANT_STATE_REMOVED",
 		3: "TENANT_STATE_PURGED",
-		4: "TENANT_STATE_OF_FILE",
+		4: "TENANT_STATE_FROM_FILE",
 	}
 	TenantState_value = map[string]int32{
 		"TENANT_STATE_UNSPECIFIED": 0,
 		"TENANT_STATE_ACTIVE":      1,
 		"TENANT_STATE_REMOVED":     2,
 		"TENANT_STATE_PURGED":      3,
-		"TENANT_STATE_OF_FILE":     4,
+		"TENANT_STATE_FROM_FILE":   4,
 	}
 )
 
@@ -66,11 +66,11 @@ func (x TenantState) String() string {
 }
 
 func (TenantState) Descriptor() protoreflect.EnumDescriptor {
-	return file_botyard_storage_v1_registry_proto_enumTypes[0].Descriptor()
+	return file_botyard_storage_v1_tenant_store_proto_enumTypes[0].Descriptor()
 }
 
 func (TenantState) Type() protoreflect.EnumType {
-	return &file_botyard_storage_v1_registry_proto_enumTypes[0]
+	return &file_botyard_storage_v1_tenant_store_proto_enumTypes[0]
 }
 
 func (x TenantState) Number() protoreflect.EnumNumber {
@@ -79,7 +79,7 @@ func (x TenantState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TenantState.Descriptor instead.
 func (TenantState) EnumDescriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{0}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{0}
 }
 
 type Registration struct {
@@ -90,9 +90,9 @@ type Registration struct {
 	// Among all versions of all tenants, increasing.
 	Position int64       `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
 	State    TenantState `protobuf:"varint,4,opt,name=state,proto3,enum=botyard.storage.v1.TenantState" json:"state,omitempty"`
-	// Life of the tenant's id.
+	// Incarnation of the tenant's id.
 	Incarnation string `protobuf:"bytes,5,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	// The host's; opaque to the storage.
+	// The host's. The storage does not read it.
 	Document []byte `protobuf:"bytes,6,opt,name=document,proto3" json:"document,omitempty"`
 	// How the version came about, for people.
 	Note          string                 `protobuf:"bytes,7,opt,name=note,proto3" json:"note,omitempty"`
@@ -104,7 +104,7 @@ type Registration struct {
 
 func (x *Registration) Reset() {
 	*x = Registration{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[0]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -116,7 +116,7 @@ func (x *Registration) String() string {
 func (*Registration) ProtoMessage() {}
 
 func (x *Registration) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[0]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -129,7 +129,7 @@ func (x *Registration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Registration.ProtoReflect.Descriptor instead.
 func (*Registration) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{0}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Registration) GetTenant() string {
@@ -207,15 +207,15 @@ type PutTenantRequest struct {
 	Note        string      `protobuf:"bytes,7,opt,name=note,proto3" json:"note,omitempty"`
 	// Chosen by the host, unique to this version; never empty.
 	Attempt string `protobuf:"bytes,8,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// Erase the earlier versions in the same step. Versions go on counting.
-	Forget        bool `protobuf:"varint,9,opt,name=forget,proto3" json:"forget,omitempty"`
+	// Erases the earlier versions in the same step. Versions go on counting.
+	EraseHistory  bool `protobuf:"varint,9,opt,name=erase_history,json=eraseHistory,proto3" json:"erase_history,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PutTenantRequest) Reset() {
 	*x = PutTenantRequest{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[1]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -227,7 +227,7 @@ func (x *PutTenantRequest) String() string {
 func (*PutTenantRequest) ProtoMessage() {}
 
 func (x *PutTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[1]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -240,7 +240,7 @@ func (x *PutTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutTenantRequest.ProtoReflect.Descriptor instead.
 func (*PutTenantRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{1}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *PutTenantRequest) GetCall() *v1.CallContext {
@@ -299,9 +299,9 @@ func (x *PutTenantRequest) GetAttempt() string {
 	return ""
 }
 
-func (x *PutTenantRequest) GetForget() bool {
+func (x *PutTenantRequest) GetEraseHistory() bool {
 	if x != nil {
-		return x.Forget
+		return x.EraseHistory
 	}
 	return false
 }
@@ -315,7 +315,7 @@ type PutTenantResponse struct {
 
 func (x *PutTenantResponse) Reset() {
 	*x = PutTenantResponse{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[2]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -327,7 +327,7 @@ func (x *PutTenantResponse) String() string {
 func (*PutTenantResponse) ProtoMessage() {}
 
 func (x *PutTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[2]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -340,7 +340,7 @@ func (x *PutTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutTenantResponse.ProtoReflect.Descriptor instead.
 func (*PutTenantResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{2}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PutTenantResponse) GetRegistration() *Registration {
@@ -361,7 +361,7 @@ type GetTenantsRequest struct {
 
 func (x *GetTenantsRequest) Reset() {
 	*x = GetTenantsRequest{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[3]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +373,7 @@ func (x *GetTenantsRequest) String() string {
 func (*GetTenantsRequest) ProtoMessage() {}
 
 func (x *GetTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[3]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +386,7 @@ func (x *GetTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTenantsRequest.ProtoReflect.Descriptor instead.
 func (*GetTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{3}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GetTenantsRequest) GetCall() *v1.CallContext {
@@ -412,7 +412,7 @@ type GetTenantsResponse struct {
 
 func (x *GetTenantsResponse) Reset() {
 	*x = GetTenantsResponse{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[4]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +424,7 @@ func (x *GetTenantsResponse) String() string {
 func (*GetTenantsResponse) ProtoMessage() {}
 
 func (x *GetTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[4]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +437,7 @@ func (x *GetTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTenantsResponse.ProtoReflect.Descriptor instead.
 func (*GetTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{4}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetTenantsResponse) GetRegistrations() []*Registration {
@@ -460,7 +460,7 @@ type ListTenantsRequest struct {
 
 func (x *ListTenantsRequest) Reset() {
 	*x = ListTenantsRequest{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +472,7 @@ func (x *ListTenantsRequest) String() string {
 func (*ListTenantsRequest) ProtoMessage() {}
 
 func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -485,7 +485,7 @@ func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsRequest.ProtoReflect.Descriptor instead.
 func (*ListTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{5}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListTenantsRequest) GetCall() *v1.CallContext {
@@ -520,7 +520,7 @@ type ListTenantsResponse struct {
 
 func (x *ListTenantsResponse) Reset() {
 	*x = ListTenantsResponse{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +532,7 @@ func (x *ListTenantsResponse) String() string {
 func (*ListTenantsResponse) ProtoMessage() {}
 
 func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +545,7 @@ func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsResponse.ProtoReflect.Descriptor instead.
 func (*ListTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{6}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListTenantsResponse) GetRegistrations() []*Registration {
@@ -576,7 +576,7 @@ type TenantHistoryRequest struct {
 
 func (x *TenantHistoryRequest) Reset() {
 	*x = TenantHistoryRequest{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +588,7 @@ func (x *TenantHistoryRequest) String() string {
 func (*TenantHistoryRequest) ProtoMessage() {}
 
 func (x *TenantHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +601,7 @@ func (x *TenantHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantHistoryRequest.ProtoReflect.Descriptor instead.
 func (*TenantHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{7}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TenantHistoryRequest) GetCall() *v1.CallContext {
@@ -643,7 +643,7 @@ type TenantHistoryResponse struct {
 
 func (x *TenantHistoryResponse) Reset() {
 	*x = TenantHistoryResponse{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +655,7 @@ func (x *TenantHistoryResponse) String() string {
 func (*TenantHistoryResponse) ProtoMessage() {}
 
 func (x *TenantHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +668,7 @@ func (x *TenantHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantHistoryResponse.ProtoReflect.Descriptor instead.
 func (*TenantHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{8}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TenantHistoryResponse) GetRegistrations() []*Registration {
@@ -698,7 +698,7 @@ type TenantChangesRequest struct {
 
 func (x *TenantChangesRequest) Reset() {
 	*x = TenantChangesRequest{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +710,7 @@ func (x *TenantChangesRequest) String() string {
 func (*TenantChangesRequest) ProtoMessage() {}
 
 func (x *TenantChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +723,7 @@ func (x *TenantChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantChangesRequest.ProtoReflect.Descriptor instead.
 func (*TenantChangesRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{9}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TenantChangesRequest) GetCall() *v1.CallContext {
@@ -751,7 +751,7 @@ type TenantChangesResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Changes []*TenantChange        `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
 	More    bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
-	// Greatest position given out; 0 for none.
+	// The greatest position given out; 0 for none.
 	Head          int64 `protobuf:"varint,3,opt,name=head,proto3" json:"head,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -759,7 +759,7 @@ type TenantChangesResponse struct {
 
 func (x *TenantChangesResponse) Reset() {
 	*x = TenantChangesResponse{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +771,7 @@ func (x *TenantChangesResponse) String() string {
 func (*TenantChangesResponse) ProtoMessage() {}
 
 func (x *TenantChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +784,7 @@ func (x *TenantChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantChangesResponse.ProtoReflect.Descriptor instead.
 func (*TenantChangesResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{10}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TenantChangesResponse) GetChanges() []*TenantChange {
@@ -819,7 +819,7 @@ type TenantChange struct {
 
 func (x *TenantChange) Reset() {
 	*x = TenantChange{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +831,7 @@ func (x *TenantChange) String() string {
 func (*TenantChange) ProtoMessage() {}
 
 func (x *TenantChange) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +844,7 @@ func (x *TenantChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantChange.ProtoReflect.Descriptor instead.
 func (*TenantChange) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{11}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TenantChange) GetPosition() int64 {
@@ -877,7 +877,7 @@ type WatchTenantsRequest struct {
 
 func (x *WatchTenantsRequest) Reset() {
 	*x = WatchTenantsRequest{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +889,7 @@ func (x *WatchTenantsRequest) String() string {
 func (*WatchTenantsRequest) ProtoMessage() {}
 
 func (x *WatchTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +902,7 @@ func (x *WatchTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTenantsRequest.ProtoReflect.Descriptor instead.
 func (*WatchTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{12}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchTenantsRequest) GetCall() *v1.CallContext {
@@ -920,7 +920,7 @@ type WatchTenantsResponse struct {
 
 func (x *WatchTenantsResponse) Reset() {
 	*x = WatchTenantsResponse{}
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +932,7 @@ func (x *WatchTenantsResponse) String() string {
 func (*WatchTenantsResponse) ProtoMessage() {}
 
 func (x *WatchTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_registry_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_tenant_store_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,14 +945,14 @@ func (x *WatchTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTenantsResponse.ProtoReflect.Descriptor instead.
 func (*WatchTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_registry_proto_rawDescGZIP(), []int{13}
+	return file_botyard_storage_v1_tenant_store_proto_rawDescGZIP(), []int{13}
 }
 
-var File_botyard_storage_v1_registry_proto protoreflect.FileDescriptor
+var File_botyard_storage_v1_tenant_store_proto protoreflect.FileDescriptor
 
-const file_botyard_storage_v1_registry_proto_rawDesc = "" +
+const file_botyard_storage_v1_tenant_store_proto_rawDesc = "" +
 	"\n" +
-	"!botyard/storage/v1/registry.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x02\n" +
+	"%botyard/storage/v1/tenant_store.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x02\n" +
 	"\fRegistration\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x1a\n" +
@@ -963,7 +963,7 @@ const file_botyard_storage_v1_registry_proto_rawDesc = "" +
 	"\x04note\x18\a \x01(\tR\x04note\x12\x18\n" +
 	"\aattempt\x18\b \x01(\tR\aattempt\x129\n" +
 	"\n" +
-	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xb6\x02\n" +
+	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xc3\x02\n" +
 	"\x10PutTenantRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1d\n" +
@@ -973,8 +973,8 @@ const file_botyard_storage_v1_registry_proto_rawDesc = "" +
 	"\vincarnation\x18\x05 \x01(\tR\vincarnation\x12\x1a\n" +
 	"\bdocument\x18\x06 \x01(\fR\bdocument\x12\x12\n" +
 	"\x04note\x18\a \x01(\tR\x04note\x12\x18\n" +
-	"\aattempt\x18\b \x01(\tR\aattempt\x12\x16\n" +
-	"\x06forget\x18\t \x01(\bR\x06forget\"Y\n" +
+	"\aattempt\x18\b \x01(\tR\aattempt\x12#\n" +
+	"\rerase_history\x18\t \x01(\bR\feraseHistory\"Y\n" +
 	"\x11PutTenantResponse\x12D\n" +
 	"\fregistration\x18\x01 \x01(\v2 .botyard.storage.v1.RegistrationR\fregistration\"_\n" +
 	"\x11GetTenantsRequest\x120\n" +
@@ -1011,14 +1011,14 @@ const file_botyard_storage_v1_registry_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\x03R\aversion\"G\n" +
 	"\x13WatchTenantsRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\"\x16\n" +
-	"\x14WatchTenantsResponse*\x91\x01\n" +
+	"\x14WatchTenantsResponse*\x93\x01\n" +
 	"\vTenantState\x12\x1c\n" +
 	"\x18TENANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13TENANT_STATE_ACTIVE\x10\x01\x12\x18\n" +
 	"\x14TENANT_STATE_REMOVED\x10\x02\x12\x17\n" +
-	"\x13TENANT_STATE_PURGED\x10\x03\x12\x18\n" +
-	"\x14TENANT_STATE_OF_FILE\x10\x042\xdf\x04\n" +
-	"\x15TenantRegistryService\x12X\n" +
+	"\x13TENANT_STATE_PURGED\x10\x03\x12\x1a\n" +
+	"\x16TENANT_STATE_FROM_FILE\x10\x042\xdc\x04\n" +
+	"\x12TenantStoreService\x12X\n" +
 	"\tPutTenant\x12$.botyard.storage.v1.PutTenantRequest\x1a%.botyard.storage.v1.PutTenantResponse\x12[\n" +
 	"\n" +
 	"GetTenants\x12%.botyard.storage.v1.GetTenantsRequest\x1a&.botyard.storage.v1.GetTenantsResponse\x12^\n" +
@@ -1028,20 +1028,20 @@ const file_botyard_storage_v1_registry_proto_rawDesc = "" +
 	"\fWatchTenants\x12'.botyard.storage.v1.WatchTenantsRequest\x1a(.botyard.storage.v1.WatchTenantsResponse0\x01BCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
 
 var (
-	file_botyard_storage_v1_registry_proto_rawDescOnce sync.Once
-	file_botyard_storage_v1_registry_proto_rawDescData []byte
+	file_botyard_storage_v1_tenant_store_proto_rawDescOnce sync.Once
+	file_botyard_storage_v1_tenant_store_proto_rawDescData []byte
 )
 
-func file_botyard_storage_v1_registry_proto_rawDescGZIP() []byte {
-	file_botyard_storage_v1_registry_proto_rawDescOnce.Do(func() {
-		file_botyard_storage_v1_registry_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_registry_proto_rawDesc), len(file_botyard_storage_v1_registry_proto_rawDesc)))
+func file_botyard_storage_v1_tenant_store_proto_rawDescGZIP() []byte {
+	file_botyard_storage_v1_tenant_store_proto_rawDescOnce.Do(func() {
+		file_botyard_storage_v1_tenant_store_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_tenant_store_proto_rawDesc), len(file_botyard_storage_v1_tenant_store_proto_rawDesc)))
 	})
-	return file_botyard_storage_v1_registry_proto_rawDescData
+	return file_botyard_storage_v1_tenant_store_proto_rawDescData
 }
 
-var file_botyard_storage_v1_registry_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_storage_v1_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
-var file_botyard_storage_v1_registry_proto_goTypes = []any{
+var file_botyard_storage_v1_tenant_store_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_botyard_storage_v1_tenant_store_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_botyard_storage_v1_tenant_store_proto_goTypes = []any{
 	(TenantState)(0),              // 0: botyard.storage.v1.TenantState
 	(*Registration)(nil),          // 1: botyard.storage.v1.Registration
 	(*PutTenantRequest)(nil),      // 2: botyard.storage.v1.PutTenantRequest
@@ -1060,7 +1060,7 @@ var file_botyard_storage_v1_registry_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 	(*v1.CallContext)(nil),        // 16: botyard.chat.v1.CallContext
 }
-var file_botyard_storage_v1_registry_proto_depIdxs = []int32{
+var file_botyard_storage_v1_tenant_store_proto_depIdxs = []int32{
 	0,  // 0: botyard.storage.v1.Registration.state:type_name -> botyard.storage.v1.TenantState
 	15, // 1: botyard.storage.v1.Registration.created_at:type_name -> google.protobuf.Timestamp
 	16, // 2: botyard.storage.v1.PutTenantRequest.call:type_name -> botyard.chat.v1.CallContext
@@ -1075,18 +1075,18 @@ var file_botyard_storage_v1_registry_proto_depIdxs = []int32{
 	16, // 11: botyard.storage.v1.TenantChangesRequest.call:type_name -> botyard.chat.v1.CallContext
 	12, // 12: botyard.storage.v1.TenantChangesResponse.changes:type_name -> botyard.storage.v1.TenantChange
 	16, // 13: botyard.storage.v1.WatchTenantsRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 14: botyard.storage.v1.TenantRegistryService.PutTenant:input_type -> botyard.storage.v1.PutTenantRequest
-	4,  // 15: botyard.storage.v1.TenantRegistryService.GetTenants:input_type -> botyard.storage.v1.GetTenantsRequest
-	6,  // 16: botyard.storage.v1.TenantRegistryService.ListTenants:input_type -> botyard.storage.v1.ListTenantsRequest
-	8,  // 17: botyard.storage.v1.TenantRegistryService.TenantHistory:input_type -> botyard.storage.v1.TenantHistoryRequest
-	10, // 18: botyard.storage.v1.TenantRegistryService.TenantChanges:input_type -> botyard.storage.v1.TenantChangesRequest
-	13, // 19: botyard.storage.v1.TenantRegistryService.WatchTenants:input_type -> botyard.storage.v1.WatchTenantsRequest
-	3,  // 20: botyard.storage.v1.TenantRegistryService.PutTenant:output_type -> botyard.storage.v1.PutTenantResponse
-	5,  // 21: botyard.storage.v1.TenantRegistryService.GetTenants:output_type -> botyard.storage.v1.GetTenantsResponse
-	7,  // 22: botyard.storage.v1.TenantRegistryService.ListTenants:output_type -> botyard.storage.v1.ListTenantsResponse
-	9,  // 23: botyard.storage.v1.TenantRegistryService.TenantHistory:output_type -> botyard.storage.v1.TenantHistoryResponse
-	11, // 24: botyard.storage.v1.TenantRegistryService.TenantChanges:output_type -> botyard.storage.v1.TenantChangesResponse
-	14, // 25: botyard.storage.v1.TenantRegistryService.WatchTenants:output_type -> botyard.storage.v1.WatchTenantsResponse
+	2,  // 14: botyard.storage.v1.TenantStoreService.PutTenant:input_type -> botyard.storage.v1.PutTenantRequest
+	4,  // 15: botyard.storage.v1.TenantStoreService.GetTenants:input_type -> botyard.storage.v1.GetTenantsRequest
+	6,  // 16: botyard.storage.v1.TenantStoreService.ListTenants:input_type -> botyard.storage.v1.ListTenantsRequest
+	8,  // 17: botyard.storage.v1.TenantStoreService.TenantHistory:input_type -> botyard.storage.v1.TenantHistoryRequest
+	10, // 18: botyard.storage.v1.TenantStoreService.TenantChanges:input_type -> botyard.storage.v1.TenantChangesRequest
+	13, // 19: botyard.storage.v1.TenantStoreService.WatchTenants:input_type -> botyard.storage.v1.WatchTenantsRequest
+	3,  // 20: botyard.storage.v1.TenantStoreService.PutTenant:output_type -> botyard.storage.v1.PutTenantResponse
+	5,  // 21: botyard.storage.v1.TenantStoreService.GetTenants:output_type -> botyard.storage.v1.GetTenantsResponse
+	7,  // 22: botyard.storage.v1.TenantStoreService.ListTenants:output_type -> botyard.storage.v1.ListTenantsResponse
+	9,  // 23: botyard.storage.v1.TenantStoreService.TenantHistory:output_type -> botyard.storage.v1.TenantHistoryResponse
+	11, // 24: botyard.storage.v1.TenantStoreService.TenantChanges:output_type -> botyard.storage.v1.TenantChangesResponse
+	14, // 25: botyard.storage.v1.TenantStoreService.WatchTenants:output_type -> botyard.storage.v1.WatchTenantsResponse
 	20, // [20:26] is the sub-list for method output_type
 	14, // [14:20] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
@@ -1094,27 +1094,27 @@ var file_botyard_storage_v1_registry_proto_depIdxs = []int32{
 	0,  // [0:14] is the sub-list for field type_name
 }
 
-func init() { file_botyard_storage_v1_registry_proto_init() }
-func file_botyard_storage_v1_registry_proto_init() {
-	if File_botyard_storage_v1_registry_proto != nil {
+func init() { file_botyard_storage_v1_tenant_store_proto_init() }
+func file_botyard_storage_v1_tenant_store_proto_init() {
+	if File_botyard_storage_v1_tenant_store_proto != nil {
 		return
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_registry_proto_rawDesc), len(file_botyard_storage_v1_registry_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_tenant_store_proto_rawDesc), len(file_botyard_storage_v1_tenant_store_proto_rawDesc)),
 			NumEnums:      1,
 			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
-		GoTypes:           file_botyard_storage_v1_registry_proto_goTypes,
-		DependencyIndexes: file_botyard_storage_v1_registry_proto_depIdxs,
-		EnumInfos:         file_botyard_storage_v1_registry_proto_enumTypes,
-		MessageInfos:      file_botyard_storage_v1_registry_proto_msgTypes,
+		GoTypes:           file_botyard_storage_v1_tenant_store_proto_goTypes,
+		DependencyIndexes: file_botyard_storage_v1_tenant_store_proto_depIdxs,
+		EnumInfos:         file_botyard_storage_v1_tenant_store_proto_enumTypes,
+		MessageInfos:      file_botyard_storage_v1_tenant_store_proto_msgTypes,
 	}.Build()
-	File_botyard_storage_v1_registry_proto = out.File
-	file_botyard_storage_v1_registry_proto_goTypes = nil
-	file_botyard_storage_v1_registry_proto_depIdxs = nil
+	File_botyard_storage_v1_tenant_store_proto = out.File
+	file_botyard_storage_v1_tenant_store_proto_goTypes = nil
+	file_botyard_storage_v1_tenant_store_proto_depIdxs = nil
 }

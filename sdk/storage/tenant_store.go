@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// HistoryKept is how many versions of a registration a Registry keeps, unless those are
-// more than HistoryBytes. Older ones are dropped, at once or some versions later.
-const HistoryKept = 100
+// MaxHistoryVersions is how many versions of a registration a TenantStore keeps, unless those are
+// more than MaxHistoryBytes. Older ones are dropped, at once or some versions later.
+const MaxHistoryVersions = 100
 
-// HistoryBytes bounds the documents of a registration's versions, together. What is
+// MaxHistoryBytes bounds the documents of a registration's versions, together. What is
 // beyond is dropped in the step of the put, the oldest versions first. The newest
-// HistoryLeast versions stay whatever their sizes.
+// MinHistoryVersions versions stay whatever their sizes.
 const (
-	HistoryBytes = 32 << 20
-	HistoryLeast = 8
+	MaxHistoryBytes    = 32 << 20
+	MinHistoryVersions = 8
 )
 
 // HistoryFits returns how many versions of a registration stay by the bound of their
@@ -22,17 +22,17 @@ const (
 func HistoryFits(sizes []int) int {
 	total := 0
 	for i, n := range sizes {
-		if total += n; total > HistoryBytes && i >= HistoryLeast {
+		if total += n; total > MaxHistoryBytes && i >= MinHistoryVersions {
 			return i
 		}
 	}
 	return len(sizes)
 }
 
-// Registry is implemented by storages that also keep the tenants of a host: the
+// TenantStore is implemented by storages that also keep the tenants of a host: the
 // capability CapRegistry. Hosts that name the same storage for it share it. Errors
 // are of package fault.
-type Registry interface {
+type TenantStore interface {
 	// PutTenant stores the next version of a tenant's registration. It numbers the
 	// version and the position under one lock, so that positions become visible in
 	// their order. A repeat with the attempt of the newest version answers that
@@ -53,9 +53,9 @@ type Registry interface {
 	TenantChanges(ctx context.Context, after int64, limit int) (*TenantChangePage, error)
 }
 
-// Watcher is implemented by Registries that notice a change at once: the capability
+// TenantWatcher is implemented by TenantStores that notice a change at once: the capability
 // CapWatch.
-type Watcher interface {
+type TenantWatcher interface {
 	// WatchTenants calls changed whenever a tenant may have changed, by whatever host,
 	// and once at the start, when it is sure to notice what comes. It returns when ctx
 	// ends or changed fails, and when it cannot notice changes: fault.Invalid if never
@@ -69,10 +69,10 @@ type Watcher interface {
 type TenantState int
 
 const (
-	TenantActive  TenantState = iota + 1 // served with the settings in Document
-	TenantRemoved                        // not served; what it wrote is kept and its id reserved
-	TenantPurged                         // all that it wrote is deleted; Document is the receipt
-	TenantOfFile                         // its settings are a file's; only its life and storages are here
+	TenantActive   TenantState = iota + 1 // served with the settings in Document
+	TenantRemoved                         // not served; what it wrote is kept and its id reserved
+	TenantPurged                          // all that it wrote is deleted; Document is the receipt
+	TenantFromFile                        // its settings are a file's; only its life and storages are here
 )
 
 // Registration is one version of what is registered under a tenant's id.
@@ -97,9 +97,9 @@ type PutTenantRequest struct {
 	Document    []byte
 	Note        string
 	Attempt     string // chosen by the host, unique to this version; not empty
-	// Forget erases the earlier versions, in the same step: nothing of their documents
-	// is left. Version goes on counting.
-	Forget bool
+	// EraseHistory erases the earlier versions in the same step: nothing of their
+	// documents is left. Version goes on counting.
+	EraseHistory bool
 }
 
 // RegistrationPage is a page of registrations.
