@@ -43,8 +43,8 @@ type books struct {
 }
 
 var (
-	_ storage.TenantStore = (*books)(nil)
-	_ storage.TenantWatcher  = (*books)(nil)
+	_ storage.TenantStore   = (*books)(nil)
+	_ storage.TenantWatcher = (*books)(nil)
 )
 
 // openLedger opens what the host file names as the registry's storage; nil if it

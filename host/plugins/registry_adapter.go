@@ -26,8 +26,8 @@ type (
 )
 
 var (
-	_ storage.TenantStore = registryCaller{}
-	_ storage.TenantWatcher  = watchCaller{}
+	_ storage.TenantStore   = registryCaller{}
+	_ storage.TenantWatcher = watchCaller{}
 )
 
 // on makes a bounded call.
