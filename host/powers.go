@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/trust"
 )
 
@@ -34,7 +34,7 @@ func powers(o Options, s config.Settings) (refused, warned config.Problems) {
 		}
 		entries, _ := os.ReadDir(dir) // said elsewhere
 		for _, e := range entries {
-			if plugins.IsPluginFile(e.Name()) {
+			if discovery.IsPluginFile(e.Name()) {
 				refuse(owners.Unchangeable(filepath.Join(dir, e.Name())), key...)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -209,7 +210,7 @@ func (b *blame) dropLocked(t *suspicion) {
 }
 
 // newCell makes a cell, whose process is started when a call needs it.
-func (b *blame) newCell(bin *binary, level int) *cell {
+func (b *blame) newCell(bin *discovery.Binary, level int) *cell {
 	c := &cell{tenants: map[string]*suspicion{}, level: level}
 	c.sup = newCellSupervisor(b.s, bin, c)
 	return c
@@ -231,7 +232,7 @@ func (b *blame) moveLocked(t *suspicion, to *cell) {
 
 // splitLocked deals the suspects of a process that ended over as many cells as there are
 // free. Locked: mu is held.
-func (b *blame) splitLocked(c *cell, bin *binary, suspects []string, how string, now time.Time) {
+func (b *blame) splitLocked(c *cell, bin *discovery.Binary, suspects []string, how string, now time.Time) {
 	level := 1
 	if c != nil {
 		level = c.level + 1
@@ -276,7 +277,7 @@ func (b *blame) splitLocked(c *cell, bin *binary, suspects []string, how string,
 }
 
 // houseLocked gives a tenant that is blamed a cell, if there is one left. Locked: mu is held.
-func (b *blame) houseLocked(t *suspicion, bin *binary) bool {
+func (b *blame) houseLocked(t *suspicion, bin *discovery.Binary) bool {
 	if len(b.cells) >= bounds.PluginCells && !b.makeRoomLocked(nil) {
 		return false
 	}

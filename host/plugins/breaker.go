@@ -26,7 +26,7 @@ type breaker struct {
 
 func newBreaker(in *instance) *breaker {
 	b := &breaker{in: in}
-	if in.sup.ref.kind == "storage" {
+	if in.sup.ref.Kind == "storage" {
 		b.all.most = storageCircuit
 	}
 	return b

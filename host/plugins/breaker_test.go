@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -26,7 +27,7 @@ func newTried(t *testing.T) *tried { return newTriedOf(t, "llm") }
 
 func newTriedOf(t *testing.T, kind string) *tried {
 	log := &logBuffer{}
-	sup := &supervisor{ref: ref{kind, "test"}, bin: &binary{}, log: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})}
+	sup := &supervisor{ref: discovery.Ref{Kind: kind, Name: "test"}, bin: &discovery.Binary{}, log: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})}
 	in := &instance{sup: sup, digest: "d"}
 	in.breaker = newBreaker(in)
 	return &tried{in.breaker, t, log, &process{exited: make(chan struct{})}}

@@ -168,7 +168,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 	in.capacity.Store(&st.capacity)
 	var mark sentMark
 	how = abandoned // what fn panics with says nothing of the process
-	err = in.sup.heard(fn(mark.in(ctx), target{conn: p.conn, id: st.id}), originOf(in.sup.ref.kind))
+	err = in.sup.heard(fn(mark.in(ctx), target{conn: p.conn, id: st.id}), originOf(in.sup.ref.Kind))
 	final := o.final != nil && o.final()
 	if err != nil {
 		awaitDeadline(ctx, err)
@@ -190,7 +190,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		if final {
 			return settled, err
 		}
-		return unknownInstance, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", p.bin.ref)
+		return unknownInstance, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", p.bin.Ref)
 	case !broken(err):
 		if own := (*emitError)(nil); !errors.As(err, &own) {
 			how = answered
@@ -204,11 +204,11 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 			return neverSent, err
 		}
 		if fault.Is(err, fault.Canceled) { // nobody did: the caller must not be told that it went away
-			err = fault.New(fault.Internal, "the %s gave the call up: %w", p.bin.ref, err).By(fault.PartyPlugin)
+			err = fault.New(fault.Internal, "the %s gave the call up: %w", p.bin.Ref, err).By(fault.PartyPlugin)
 		}
 		return settled, err
 	}
-	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.bin.ref, p.failing(), p.ending())
+	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.bin.Ref, p.failing(), p.ending())
 	gone.Err = err
 	if !mark.sent.Load() && !final {
 		how = answered

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -106,7 +107,7 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	if _, err := p.Backend.Configure(t.Context(), "i", []byte("{}"), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := grpc.NewClient("unix:"+socket, append((&process{bin: &binary{}}).transport(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	conn, err := grpc.NewClient("unix:"+socket, append((&process{bin: &discovery.Binary{}}).transport(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}

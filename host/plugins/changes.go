@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
 // Changes tells one listener which plugins changed, so that what was judged with them
@@ -17,12 +19,12 @@ type Changes struct {
 
 	feed   *changeFeed
 	signal chan struct{}
-	noted  map[ref]string // to the version; under the feed's lock
+	noted  map[discovery.Ref]string // to the version; under the feed's lock
 }
 
 // Changes begins to tell of changes from now on. Close ends it.
 func (m *Manager) Changes() *Changes {
-	c := &Changes{feed: &m.changes, signal: make(chan struct{}, 1), noted: map[ref]string{}}
+	c := &Changes{feed: &m.changes, signal: make(chan struct{}, 1), noted: map[discovery.Ref]string{}}
 	c.C = c.signal
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
@@ -38,15 +40,15 @@ func (m *Manager) Changes() *Changes {
 func (c *Changes) Take() []PluginRef {
 	c.feed.mu.Lock()
 	noted := c.noted
-	c.noted = map[ref]string{}
+	c.noted = map[discovery.Ref]string{}
 	select {
 	case <-c.signal:
 	default: // the listener took it from C
 	}
 	c.feed.mu.Unlock()
 	var out []PluginRef
-	for _, r := range slices.SortedFunc(maps.Keys(noted), ref.compare) {
-		out = append(out, PluginRef{Kind: r.kind, Name: r.name, Version: noted[r]})
+	for _, r := range slices.SortedFunc(maps.Keys(noted), discovery.Ref.Compare) {
+		out = append(out, PluginRef{Kind: r.Kind, Name: r.Name, Version: noted[r]})
 	}
 	return out
 }
@@ -66,7 +68,7 @@ type changeFeed struct {
 }
 
 // note tells all listeners that the plugin changed. It does not wait for them.
-func (f *changeFeed) note(r ref, version string) {
+func (f *changeFeed) note(r discovery.Ref, version string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.listeners {

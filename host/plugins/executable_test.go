@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,12 +27,12 @@ func TestExecutableIsWhatWasLetIn(t *testing.T) {
 		"it is gone": func(t *testing.T, _ *host, path string) { must(t, os.Remove(path)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.lookEvery = time.Hour, time.Hour }}, "test=one")
-			bin := h.snapshot()[ref{"llm", "test"}]
-			settings := h.opts.settings(bin.ref)
+			h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }}, "test=one")
+			bin := h.snapshot()[discovery.Ref{Kind: "llm", Name: "test"}]
+			settings := h.opts.settings(bin.Ref)
 			p, err := h.prepare(bin, "", settings)
 			must(t, err)
-			swap(t, h, bin.path)
+			swap(t, h, bin.Path)
 			p, err = h.run(context.Background(), p, settings)
 			must(t, err)
 			defer p.stop(context.Background())
@@ -43,17 +44,17 @@ func TestExecutableIsWhatWasLetIn(t *testing.T) {
 }
 
 func TestExecutableThatIsWrittenToIsNotRun(t *testing.T) {
-	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.lookEvery = time.Hour, time.Hour }}, "test=one")
-	bin := h.snapshot()[ref{"llm", "test"}]
-	settings := h.opts.settings(bin.ref)
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }}, "test=one")
+	bin := h.snapshot()[discovery.Ref{Kind: "llm", Name: "test"}]
+	settings := h.opts.settings(bin.Ref)
 	p, err := h.prepare(bin, "", settings)
 	must(t, err)
-	info, err := os.Stat(bin.path)
+	info, err := os.Stat(bin.Path)
 	must(t, err)
-	f, err := os.OpenFile(bin.path, os.O_WRONLY, 0)
+	f, err := os.OpenFile(bin.Path, os.O_WRONLY, 0)
 	must(t, err)
 	_, err = f.WriteAt([]byte("two"), info.Size()-23) // its mark
-	must(t, err, f.Close(), os.Chtimes(bin.path, info.ModTime(), info.ModTime()))
+	must(t, err, f.Close(), os.Chtimes(bin.Path, info.ModTime(), info.ModTime()))
 	if p, err = h.run(context.Background(), p, settings); err == nil || !strings.Contains(err.Error(), "changed on disk") {
 		t.Errorf("err = %v", err)
 		if err == nil {
@@ -64,12 +65,12 @@ func TestExecutableThatIsWrittenToIsNotRun(t *testing.T) {
 
 // A script is run from a private copy, and one that was replaced meanwhile is what was let in.
 func TestExecutableScript(t *testing.T) {
-	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.lookEvery = time.Hour, time.Hour }})
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }})
 	path := filepath.Join(h.dir, "botyard-llm-script")
 	put(t, path, []byte("#!/bin/sh -e\necho \"one of $0\" >&2\nls -l \"$0\" | cut -c 1-10 >&2\nexit 3\n"))
 	must(t, h.Rescan())
-	bin := h.snapshot()[ref{"llm", "script"}]
-	settings := h.opts.settings(bin.ref)
+	bin := h.snapshot()[discovery.Ref{Kind: "llm", Name: "script"}]
+	settings := h.opts.settings(bin.Ref)
 	p, err := h.prepare(bin, "", settings)
 	must(t, err)
 	put(t, path, []byte("#!/bin/sh\necho two >&2\nexit 3\n"))
@@ -97,19 +98,4 @@ func TestExecutableOnNoexecTmpdir(t *testing.T) {
 		t.Error(got)
 	}
 	must(t, h.Close(context.Background()))
-}
-
-func TestInterpreterOf(t *testing.T) {
-	for line, want := range map[string][2]string{
-		"#!/bin/sh\n":                     {"/bin/sh", ""},
-		"#! /usr/bin/env  python3 -u \nx": {"/usr/bin/env", "python3 -u"},
-		"#!/bin/sh\t-e\n":                 {"/bin/sh", "-e"},
-		"\x7fELF":                         {"", ""},
-		"#!\n":                            {"", ""},
-		"#!/usr/bin/python3 -I":           {"/usr/bin/python3", "-I"},
-	} {
-		if by, argument := interpreterOf([]byte(line)); by != want[0] || argument != want[1] {
-			t.Errorf("%q: %q %q", line, by, argument)
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"go.uber.org/goleak"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestAProcessThatEndsBeforeItIsConnectedLeavesNothing(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=ghost")
 	before := goleak.IgnoreCurrent()
-	r := ref{"llm", "test"}
+	r := discovery.Ref{Kind: "llm", Name: "test"}
 	p, err := h.prepare(h.binaries[r], "", h.opts.settings(r))
 	if err != nil {
 		t.Fatal(err)

@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
 // holding is a tenant's instances of a plugin: those that it holds, and those that it held
 // last and that nobody has held since.
 type holding struct {
-	ref
+	discovery.Ref
 	tenant string
 }
 
@@ -18,7 +19,7 @@ type holding struct {
 // may. idle is one of the tenant's that nobody holds, the one that is so for the longest:
 // once it is released, it is worth another try. in is what the tenant wants, nil if it is
 // not there yet. Locked: mu is held.
-func (m *Manager) admitLocked(r ref, tenant string, in *instance) (idle *instance, err error) {
+func (m *Manager) admitLocked(r discovery.Ref, tenant string, in *instance) (idle *instance, err error) {
 	if in == nil && m.counts[r] >= m.opts.most {
 		return nil, fault.New(fault.PluginUnavailable, "the %s has %d configurations", r, m.opts.most).By(fault.PartyHost).After(time.Second)
 	}

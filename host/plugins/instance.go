@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
@@ -92,8 +93,8 @@ func nothing(context.Context, target) error { return nil }
 
 // hold finds or makes the instance and counts the holder.
 func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
-	r := ref{spec.Kind, spec.Name}
-	at := place{ref: r}
+	r := discovery.Ref{Kind: spec.Kind, Name: spec.Name}
+	at := place{Ref: r}
 	if m.settleIsolation(r) == isolationTenant {
 		if spec.Tenant == "" {
 			return nil, fault.New(fault.Internal, "the %s is isolated by tenant, and no tenant was named", r)
@@ -141,7 +142,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		if !ok {
 			m.counts[r]++
 			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
-			if hasBreaker(r.kind) {
+			if hasBreaker(r.Kind) {
 				in.breaker = newBreaker(in)
 			}
 			m.instances[digest] = in
@@ -164,7 +165,7 @@ func (in *instance) room() capacity {
 // anything about them.
 func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
 	h := hmac.New(sha256.New, m.key)
-	for _, part := range [][]byte{[]byte(at.kind), []byte(at.name), []byte(at.scope), config, []byte(rule.String())} {
+	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(rule.String())} {
 		// With its length, so that no two lists of parts are written alike.
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
@@ -208,7 +209,7 @@ func (i *Instance) ID() string { return i.id(i.sup.sum()) }
 
 // Plugin names the plugin as it runs now.
 func (i *Instance) Plugin() PluginRef {
-	return PluginRef{i.sup.ref.kind, i.sup.ref.name, i.sup.lastInfo().GetVersion()}
+	return PluginRef{i.sup.ref.Kind, i.sup.ref.Name, i.sup.lastInfo().GetVersion()}
 }
 
 func (m *Manager) unhold(in *instance, tenant string) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk"
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
@@ -60,12 +61,12 @@ func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 // launch starts the binary and returns when it serves. When it fails, nothing of
 // the process is left, and the error is a *startError that says nothing secret. It takes no longer than the
 // plugin's start timeout and the time that killing takes.
-func (m *Manager) launch(ctx context.Context, bin *binary, scope string) (*process, error) {
-	return m.launchWith(ctx, bin, scope, m.opts.settings(bin.ref))
+func (m *Manager) launch(ctx context.Context, bin *discovery.Binary, scope string) (*process, error) {
+	return m.launchWith(ctx, bin, scope, m.opts.settings(bin.Ref))
 }
 
 // launchWith is launch with settings that need not count yet.
-func (m *Manager) launchWith(ctx context.Context, bin *binary, scope string, settings config.PluginSettings) (*process, error) {
+func (m *Manager) launchWith(ctx context.Context, bin *discovery.Binary, scope string, settings config.PluginSettings) (*process, error) {
 	p, err := m.attempt(ctx, bin, scope, settings)
 	var start *startError
 	if errors.As(err, &start) && !start.permanent && !start.surroundings && ctx.Err() == nil {
@@ -77,7 +78,7 @@ func (m *Manager) launchWith(ctx context.Context, bin *binary, scope string, set
 	return p, m.saidAtStart(err)
 }
 
-func (m *Manager) attempt(ctx context.Context, bin *binary, scope string, settings config.PluginSettings) (*process, error) {
+func (m *Manager) attempt(ctx context.Context, bin *discovery.Binary, scope string, settings config.PluginSettings) (*process, error) {
 	ctx, cancel := context.WithTimeout(ctx, settings.StartTimeout)
 	defer cancel()
 	p, err := m.prepare(bin, scope, settings)
@@ -107,11 +108,11 @@ func (m *Manager) run(ctx context.Context, p *process, settings config.PluginSet
 		c = <-done // go-plugin returns when the process has ended
 	}
 	p.conn = c.conn
-	p.exe.close()
+	p.exe.Close()
 	if p.pid == 0 {
 		p.unkeep()
 		// All but the system's refusal to run just this file is before, and around, the plugin.
-		start := &startError{surroundings: p.execErr == nil || scarce(p.execErr), err: p.whyNotRun(c.err)}
+		start := &startError{surroundings: p.execErr == nil || discovery.IsTransient(p.execErr), err: p.whyNotRun(c.err)}
 		return nil, errors.Join(start, os.RemoveAll(p.dir))
 	}
 	go p.cleanUp() // waits for the end, whenever that is
@@ -126,18 +127,18 @@ func (m *Manager) run(ctx context.Context, p *process, settings config.PluginSet
 }
 
 // prepare makes the process, which is not started. Its folder is the only trace.
-func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSettings) (*process, error) {
-	exe, err := m.openAdmitted(bin, settings.SHA256)
+func (m *Manager) prepare(bin *discovery.Binary, scope string, settings config.PluginSettings) (*process, error) {
+	exe, err := m.scanner.OpenVerified(bin, settings.SHA256)
 	if err != nil {
-		return nil, &startError{surroundings: scarce(err), err: err}
+		return nil, &startError{surroundings: discovery.IsTransient(err), err: err}
 	}
 	dir, err := m.runtime.add()
 	if err != nil {
-		exe.close()
+		exe.Close()
 		return nil, &startError{surroundings: true, err: err}
 	}
 	m.launches.Add(1)
-	log := m.log.With("kind", bin.kind, "name", bin.name)
+	log := m.log.With("kind", bin.Kind, "name", bin.Name)
 	if scope != "" {
 		log = log.With("tenant", scope)
 	}
@@ -147,13 +148,13 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 		exited: make(chan struct{}), silent: make(chan struct{}), gone: make(chan struct{}),
 		suspect: make(chan struct{}, 1), setups: map[*instance]*setup{},
 	}
-	p.words = newWords(log, m.said, &m.totalsOf(bin.ref).dropped)
+	p.words = newWords(log, m.said, &m.totalsOf(bin.Ref).dropped)
 	env := allowedEnv(settings.Env)
 	p.unkeep = m.secrets.Keep(secretEnv(env)...)
-	if dir := m.dataDir(bin.ref, scope); dir != "" {
+	if dir := m.dataDir(bin.Ref, scope); dir != "" {
 		env = append(env, sdk.DataDirEnv+"="+dir)
 	}
-	p.cmd = command(bin.path, p.dir, env)
+	p.cmd = command(bin.Path, p.dir, env)
 	p.client = p.newClient(settings.StartTimeout)
 	return p, nil
 }
@@ -163,10 +164,10 @@ func (m *Manager) prepare(bin *binary, scope string, settings config.PluginSetti
 func (p *process) whyNotRun(err error) error {
 	if errors.Is(p.execErr, fs.ErrNotExist) {
 		if by := p.interpreter; by != "" {
-			return fmt.Errorf("%s: its interpreter %s, which its first line names, is not there: %w", p.bin.path, by, err)
+			return fmt.Errorf("%s: its interpreter %s, which its first line names, is not there: %w", p.bin.Path, by, err)
 		}
 	}
-	return fmt.Errorf("%s: %w", p.bin.path, err)
+	return fmt.Errorf("%s: %w", p.bin.Path, err)
 }
 
 // abandon ends a process that did not come to serve, and says why it did not.
@@ -250,28 +251,28 @@ func (p *process) introduce(ctx context.Context, schemas *schemaCache) error {
 	permanent := func(format string, args ...any) error {
 		return &startError{permanent: true, err: fmt.Errorf(format, args...)}
 	}
-	if info.Kind != p.bin.kind || info.Name != p.bin.name {
+	if info.Kind != p.bin.Kind || info.Name != p.bin.Name {
 		return permanent("%s says that it is the %s plugin %q: its file must be called botyard-%s-%s",
-			p.bin.path, info.Kind, info.Name, info.Kind, info.Name)
+			p.bin.Path, info.Kind, info.Name, info.Kind, info.Name)
 	}
 	if !slices.ContainsFunc(info.Services, func(s string) bool { return slices.Contains(services[info.Kind], s) }) {
-		return permanent("%s serves %q, and this host knows %q only", p.bin.path, info.Services, services[info.Kind])
+		return permanent("%s serves %q, and this host knows %q only", p.bin.Path, info.Services, services[info.Kind])
 	}
 	info.Version = p.words.said(info.Version, maxName)
 	p.info = info
-	if p.schema, err = schemas.compile(p.bin.ref, info.ConfigSchema); err != nil {
-		return permanent("%s: %w", p.bin.path, err)
+	if p.schema, err = schemas.compile(p.bin.Ref, info.ConfigSchema); err != nil {
+		return permanent("%s: %w", p.bin.Path, err)
 	}
 	return nil
 }
 
 // dataDir is where processes of the plugin may keep files, those of one tenant apart
 // from all others.
-func (m *Manager) dataDir(r ref, scope string) string {
+func (m *Manager) dataDir(r discovery.Ref, scope string) string {
 	if m.opts.DataDir == "" {
 		return ""
 	}
-	dir := filepath.Join(m.opts.DataDir, r.kind+"-"+r.name)
+	dir := filepath.Join(m.opts.DataDir, r.Kind+"-"+r.Name)
 	if scope == "" {
 		return filepath.Join(dir, "shared")
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
 // left starts, in the plugin, a process that leaves it in the way, and returns its id.
@@ -41,7 +43,7 @@ func TestWhatAPluginLeavesBehindEndsWithIt(t *testing.T) {
 				if end == "crash" {
 					kill(t, h.pid(i))
 				} else {
-					h.supervisors[place{ref: ref{"llm", "test"}}].shutdown(context.Background())
+					h.supervisors[place{Ref: discovery.Ref{Kind: "llm", Name: "test"}}].shutdown(context.Background())
 				}
 				eventually(t, 20*time.Second, "it ends", func() bool { return !alive(pid) })
 				h.ask(other, "hello")

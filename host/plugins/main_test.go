@@ -150,7 +150,7 @@ func newHost(t testing.TB, o hostOptions, plugins ...string) *host {
 	tm := defaultTiming()
 	tm.backoffBase, tm.backoffMax = 10*time.Millisecond, 50*time.Millisecond
 	tm.trial = 100 * time.Millisecond
-	tm.debounce, tm.lookEvery = 50*time.Millisecond, 100*time.Millisecond
+	tm.debounce, tm.pollEvery = 50*time.Millisecond, 100*time.Millisecond
 	if o.timing != nil {
 		o.timing(&tm)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
@@ -26,11 +27,11 @@ type Manager struct {
 	log      hclog.Logger
 	key      []byte // of the instances' digests: random, so that they tell nothing of a secret
 	runtime  *runtimeDir
-	sums     checksums
+	scanner  *discovery.Scanner
 	schemas  *schemaCache
 	secrets  secret.Redactor // of all instances: a process that several share may say any of theirs
 	launches atomic.Int64
-	folders  *folderWatch
+	folders  *discovery.FolderWatch
 	changes  changeFeed
 
 	hard     context.Context // ends when there is no more time for order
@@ -44,24 +45,24 @@ type Manager struct {
 	scan   sync.Mutex  // one scan at a time
 	unsure atomic.Bool // the last scan could not see all
 
-	totals sync.Map // *totals by ref, of the plugins that were used; they stay
+	totals sync.Map // *totals by discovery.Ref, of the plugins that were used; they stay
 
 	mu          sync.Mutex
 	closing     bool
-	binaries    map[ref]*binary
+	binaries    map[discovery.Ref]*discovery.Binary
 	missing     []string // plugin folders that are not there
-	asked       map[ref]answer
+	asked       map[discovery.Ref]answer
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by key
 	holdings    map[holding]map[*instance]struct{}
-	counts      map[ref]int // instances; none is zero
+	counts      map[discovery.Ref]int // instances; none is zero
 	background  backgroundSlots
-	isolation   map[ref]string // of the plugins that were used; it stays
+	isolation   map[discovery.Ref]string // of the plugins that were used; it stays
 }
 
 // place is where a process runs: for a plugin, or for a tenant of it.
 type place struct {
-	ref
+	discovery.Ref
 	scope string
 }
 
@@ -87,15 +88,20 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	_, _ = rand.Read(key) // never fails
 	m := &Manager{
 		opts: opts, timing: t, log: opts.Log, key: key, runtime: runtime, schemas: &schemaCache{},
-		closed: make(chan struct{}), asked: map[ref]answer{},
-		supervisors: map[place]*supervisor{}, instances: map[string]*instance{}, holdings: map[holding]map[*instance]struct{}{}, counts: map[ref]int{},
-		background: backgroundSlots{make(chan struct{}, bounds.BackgroundCallsOfAll), map[string]*tenantSlots{}}, isolation: map[ref]string{},
+		closed: make(chan struct{}), asked: map[discovery.Ref]answer{},
+		supervisors: map[place]*supervisor{}, instances: map[string]*instance{}, holdings: map[holding]map[*instance]struct{}{}, counts: map[discovery.Ref]int{},
+		background: backgroundSlots{make(chan struct{}, bounds.BackgroundCallsOfAll), map[string]*tenantSlots{}}, isolation: map[discovery.Ref]string{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())
 	m.later, m.laterEnd = context.WithCancel(context.Background())
-	m.folders = watchFolders(m) // before the scan, so that no change falls between
-	_ = m.rescan(false)         // logged there
-	go m.folders.run()
+	m.scanner = &discovery.Scanner{Dirs: opts.Dirs, Owners: opts.Owners, Log: m.log,
+		PinnedSHA256: func(r discovery.Ref) string { return m.opts.settings(r).SHA256 }}
+	m.folders = discovery.NewFolderWatch(discovery.WatchOptions{ // before the scan, so that no change falls between
+		Dirs: opts.Dirs, Log: m.log, Debounce: t.debounce, PollEvery: t.pollEvery, PollOnly: t.pollOnly,
+		Rescan: func() { _ = m.rescan(false) }, IsIncomplete: m.unsure.Load,
+	})
+	_ = m.rescan(false) // logged there
+	go m.folders.Run()
 	return m, nil
 }
 
@@ -108,8 +114,8 @@ func (m *Manager) Rescan() error { return m.rescan(true) }
 func (m *Manager) rescan(asked bool) error {
 	m.scan.Lock()
 	defer m.scan.Unlock()
-	m.folders.add() // one may have come into being
-	found, unsure := m.discover()
+	m.folders.AddFolders() // one may have come into being
+	found, unsure := m.scanner.Scan(m.snapshot())
 	m.unsure.Store(unsure)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -117,49 +123,56 @@ func (m *Manager) rescan(asked bool) error {
 		return m.stopped()
 	}
 	var refused []error
-	for _, r := range slices.SortedFunc(maps.Keys(found), ref.compare) {
+	for _, r := range slices.SortedFunc(maps.Keys(found), discovery.Ref.Compare) {
 		b := found[r]
 		before := m.binaries[r]
-		if b.refusal != nil {
-			refused = append(refused, b.refusal)
-			if before == nil || before.refusal == nil || before.refusal.Error() != b.refusal.Error() {
-				m.log.Error("plugin", "error", b.refusal)
+		if b.Refusal != nil {
+			refused = append(refused, b.Refusal)
+			if before == nil || before.Refusal == nil || before.Refusal.Error() != b.Refusal.Error() {
+				m.log.Error("plugin", "error", b.Refusal)
 			}
 			continue
 		}
-		if before == nil || before.sum != b.sum {
-			m.log.Info("plugin found", "kind", b.kind, "name", b.name, "path", b.path, "sha256", b.sum)
+		if before == nil || before.SHA256 != b.SHA256 {
+			m.log.Info("plugin found", "kind", b.Kind, "name", b.Name, "path", b.Path, "sha256", b.SHA256)
 		}
 	}
 	before := m.binaries
 	for r, b := range before {
 		if found[r] == nil {
-			m.log.Info("plugin is gone; what runs of it goes on", "kind", r.kind, "name", r.name, "path", b.path)
+			m.log.Info("plugin is gone; what runs of it goes on", "kind", r.Kind, "name", r.Name, "path", b.Path)
 			m.changes.note(r, "")
 		}
 	}
 	for r, b := range found {
-		if before := m.binaries[r]; before == nil || before.sum != b.sum || (before.refusal == nil) != (b.refusal == nil) {
+		if before := m.binaries[r]; before == nil || before.SHA256 != b.SHA256 || (before.Refusal == nil) != (b.Refusal == nil) {
 			m.changes.note(r, "")
 		}
 	}
-	m.binaries, m.missing = found, m.missingFolders()
+	m.binaries, m.missing = found, m.scanner.MissingFolders()
 	for p, s := range m.supervisors {
-		switch b := found[p.ref]; {
+		switch b := found[p.Ref]; {
 		case b == nil:
-			s.withdraw(fmt.Errorf("the %s is in no plugin folder any more", p.ref))
+			s.withdraw(fmt.Errorf("the %s is in no plugin folder any more", p.Ref))
 			if s.users.Load() == 0 && s.current() == nil {
 				delete(m.supervisors, p)
 				m.tasks.Go(func() { s.shutdown(m.hard) })
 			}
-		case b.refusal != nil:
-			s.withdraw(b.refusal)
+		case b.Refusal != nil:
+			s.withdraw(b.Refusal)
 		default:
-			was := before[p.ref]
-			s.offer(b, asked || was != nil && was.refusal != nil)
+			was := before[p.Ref]
+			s.offer(b, asked || was != nil && was.Refusal != nil)
 		}
 	}
 	return errors.Join(refused...)
+}
+
+// snapshot is what the last scan found.
+func (m *Manager) snapshot() map[discovery.Ref]*discovery.Binary {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.binaries // replaced as a whole, never changed
 }
 
 // Known lists the names of the plugins of a kind, sorted.
@@ -172,8 +185,8 @@ func (m *Manager) Known(kind string) []string {
 func (m *Manager) known(kind string) []string {
 	var names []string
 	for r := range m.binaries {
-		if r.kind == kind {
-			names = append(names, r.name)
+		if r.Kind == kind {
+			names = append(names, r.Name)
 		}
 	}
 	slices.Sort(names)
@@ -181,18 +194,18 @@ func (m *Manager) known(kind string) []string {
 }
 
 // find answers the plugin's binary. The lock is held.
-func (m *Manager) find(r ref) (*binary, error) {
+func (m *Manager) find(r discovery.Ref) (*discovery.Binary, error) {
 	if m.closing {
 		return nil, m.stopped()
 	}
 	b, ok := m.binaries[r]
 	if !ok {
-		return nil, &config.UnknownPluginError{Kind: r.kind, Name: r.name, Known: m.known(r.kind), Missing: m.missing}
+		return nil, &config.UnknownPluginError{Kind: r.Kind, Name: r.Name, Known: m.known(r.Kind), Missing: m.missing}
 	}
-	if b.refusal != nil {
+	if b.Refusal != nil {
 		return nil, &fault.Error{
 			Class: fault.PluginUnavailable, Party: fault.PartyHost,
-			Message: fmt.Sprintf("the %s is refused by this host", r), Err: b.refusal,
+			Message: fmt.Sprintf("the %s is refused by this host", r), Err: b.Refusal,
 		}
 	}
 	return b, nil
@@ -220,7 +233,7 @@ func detailed(err error) error {
 
 // use answers the supervisor of the place, made if there is none, and counts its
 // new user. The lock is held.
-func (m *Manager) use(at place, b *binary) *supervisor {
+func (m *Manager) use(at place, b *discovery.Binary) *supervisor {
 	s, ok := m.supervisors[at]
 	if !ok {
 		s = newSupervisor(m, b, at.scope)
@@ -285,7 +298,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Unlock()
 	defer close(m.closed)
 	m.laterEnd()
-	m.folders.close()
+	m.folders.Close()
 	defer context.AfterFunc(ctx, m.hardEnd)()
 
 	var cut atomic.Int64

@@ -53,7 +53,7 @@ func (m *Manager) isMoot(ctx context.Context, at place, o *objection) bool {
 		return false
 	}
 	for _, tenant := range o.tenants {
-		if config, rule, err := m.opts.Wanted(ctx, at.kind, at.name, tenant); err != nil || config != nil && m.digest(at, config, rule) == o.digest {
+		if config, rule, err := m.opts.Wanted(ctx, at.Kind, at.Name, tenant); err != nil || config != nil && m.digest(at, config, rule) == o.digest {
 			return false
 		}
 	}

@@ -1,14 +1,13 @@
 package plugins
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/trust"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
@@ -63,7 +62,8 @@ type timing struct {
 	debounce        time.Duration // of changes in plugin folders
 	trial           time.Duration // a new version that ends so soon gives its place back
 	hold            time.Duration // in which calls wait for those of an exclusive plugin that is to be replaced, at first
-	lookEvery       time.Duration // at plugin folders, for what watching them does not tell
+	pollEvery       time.Duration // between polls of plugin folders, for what no event tells
+	pollOnly        bool          // no events of plugin folders are used
 
 	blamePause, blameMost time.Duration // how long a tenant is kept away, at first and at most
 	suspected             time.Duration // how long a suspect stays in a cell, at first
@@ -81,7 +81,7 @@ func defaultTiming() timing {
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
 		blamePause: bounds.BlamePause, blameMost: bounds.BlameMost, suspected: bounds.SuspectTime, blameMemory: bounds.BlameMemory,
 		lingering: bounds.AbandonedTime,
-		lookEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,
+		pollEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,
 		hold: time.Second,
 	}
 }
@@ -108,8 +108,8 @@ func (o *Options) setDefaults() {
 }
 
 // settings are the operator's, with usable values where they say nothing.
-func (o *Options) settings(r ref) config.PluginSettings {
-	s := o.Settings(r.kind, r.name)
+func (o *Options) settings(r discovery.Ref) config.PluginSettings {
+	s := o.Settings(r.Kind, r.Name)
 	if s.MaxCalls <= 0 {
 		s.MaxCalls = 256
 	}
@@ -129,16 +129,6 @@ const (
 	isolationShared = "shared"
 	isolationTenant = "tenant"
 )
-
-// ref names a plugin.
-type ref struct{ kind, name string }
-
-// String is how messages name it: "llm plugin echo".
-func (r ref) String() string { return fmt.Sprintf("%s plugin %s", r.kind, r.name) }
-
-func (r ref) compare(other ref) int {
-	return cmp.Or(cmp.Compare(r.kind, other.kind), cmp.Compare(r.name, other.name))
-}
 
 // PluginRef names a plugin and its version.
 type PluginRef struct {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -22,8 +23,8 @@ import (
 // process is one run of a plugin binary. launch makes it; it ends by itself, by
 // stop, or by kill, and is cleaned up in each case. It cannot be started again.
 type process struct {
-	bin      *binary
-	exe      *executable           // its file, until it was started
+	bin      *discovery.Binary
+	exe      *discovery.Executable // its file, until it was started
 	settings config.PluginSettings // that it was started with
 	log      hclog.Logger
 	timing   timing
@@ -273,7 +274,7 @@ func (p *process) lastWords() string {
 	return text
 }
 
-func (p *process) answer() answer { return answer{p.bin.sum, p.schema, p.info} }
+func (p *process) answer() answer { return answer{p.bin.SHA256, p.schema, p.info} }
 
 // serves reports whether the plugin advertised the capability.
 func serves(info *pluginv1.GetInfoResponse, capability string) bool {
@@ -286,4 +287,4 @@ func serves(info *pluginv1.GetInfoResponse, capability string) bool {
 }
 
 // String names the process in messages.
-func (p *process) String() string { return fmt.Sprintf("%s (process %d)", p.bin.ref, p.pid) }
+func (p *process) String() string { return fmt.Sprintf("%s (process %d)", p.bin.Ref, p.pid) }

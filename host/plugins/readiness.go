@@ -143,9 +143,9 @@ func (s *supervisor) sum() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc != nil {
-		return s.proc.bin.sum
+		return s.proc.bin.SHA256
 	}
-	return s.bin.sum
+	return s.bin.SHA256
 }
 
 // release makes the process, if there is one, forget the instance.

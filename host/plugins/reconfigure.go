@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
 // Reconfigure has what Options.Settings says now count: for calls and starts at once,
@@ -45,7 +46,7 @@ func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings
 	defer m.mu.Unlock()
 	wants := Options{Settings: settings}
 	var keys []string
-	add := func(r ref, key string) { keys = append(keys, "plugin."+r.kind+"."+r.name+"."+key) }
+	add := func(r discovery.Ref, key string) { keys = append(keys, "plugin."+r.Kind+"."+r.Name+"."+key) }
 	for r, isolation := range m.isolation {
 		if wants.settings(r).Isolation != isolation {
 			add(r, "isolation")
@@ -60,7 +61,7 @@ func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings
 		if !slices.Equal(names(p.settings.Env), names(now.Env)) {
 			add(s.ref, "env")
 		}
-		if found := m.binaries[s.ref]; now.SHA256 != "" && now.SHA256 != p.bin.sum && (found == nil || found.sum != now.SHA256) {
+		if found := m.binaries[s.ref]; now.SHA256 != "" && now.SHA256 != p.bin.SHA256 && (found == nil || found.SHA256 != now.SHA256) {
 			add(s.ref, "sha256")
 		}
 	}
@@ -73,7 +74,7 @@ func names(list []string) []string { return slices.Compact(slices.Sorted(slices.
 
 // settleIsolation answers how the plugin's tenants are apart. It stays as it was when
 // the plugin was first used: where its files are and who shares a process goes by it.
-func (m *Manager) settleIsolation(r ref) string {
+func (m *Manager) settleIsolation(r discovery.Ref) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	isolation := m.isolated(r)
@@ -84,7 +85,7 @@ func (m *Manager) settleIsolation(r ref) string {
 }
 
 // isolated is what counts of the isolation of a plugin. The lock is held.
-func (m *Manager) isolated(r ref) string {
+func (m *Manager) isolated(r discovery.Ref) string {
 	if settled, ok := m.isolation[r]; ok {
 		return settled
 	}
@@ -95,14 +96,14 @@ func (m *Manager) isolated(r ref) string {
 func (m *Manager) IsIsolated(kind, name string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.isolated(ref{kind, name}) == isolationTenant
+	return m.isolated(discovery.Ref{Kind: kind, Name: name}) == isolationTenant
 }
 
 // outlives answers what runs at the place although the plugin's file must not be run
 // any more, such as one whose sum is not pinned yet; nil if nothing does. It goes on
 // for whoever asks, until it ends. The lock is held.
-func (m *Manager) outlives(at place) *binary {
-	if b := m.binaries[at.ref]; m.closing || b == nil || b.refusal == nil {
+func (m *Manager) outlives(at place) *discovery.Binary {
+	if b := m.binaries[at.Ref]; m.closing || b == nil || b.Refusal == nil {
 		return nil
 	}
 	if s := m.supervisors[at]; s != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -189,7 +190,7 @@ var pins = []struct {
 		h.Reconfigure()
 	}, []string{"plugin.llm.test.sha256"}},
 	{"lock file", func(h *host, _ *operator, sum string) {
-		put(h.t, filepath.Join(h.dir, lockFileName), []byte(sum+"  botyard-llm-test\n"))
+		put(h.t, filepath.Join(h.dir, discovery.LockFileName), []byte(sum+"  botyard-llm-test\n"))
 		_ = h.Rescan()
 	}, nil},
 }
@@ -318,20 +319,20 @@ func TestAPinThatIsTakenBack(t *testing.T) {
 func TestAFileThatChangedAfterItWasFoundIsNotStarted(t *testing.T) {
 	h, _ := newOperatedHost(t, config.PluginSettings{}, "test=one")
 	h.mu.Lock()
-	found := h.binaries[ref{"llm", "test"}]
+	found := h.binaries[discovery.Ref{Kind: "llm", Name: "test"}]
 	h.mu.Unlock()
 	path := filepath.Join(h.dir, "botyard-llm-test")
-	if err := h.admit(found, ""); err != nil {
+	if err := h.scanner.Verify(found, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(path, 0o757); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.admit(found, ""); err == nil || !strings.Contains(err.Error(), "writable by everyone") {
+	if err := h.scanner.Verify(found, ""); err == nil || !strings.Contains(err.Error(), "writable by everyone") {
 		t.Errorf("a file that anybody may write is started: %v", err)
 	}
 	putPlugin(t, h.dir, "test", "two")
-	if err := h.admit(found, ""); err == nil || !strings.Contains(err.Error(), "changed on disk") {
+	if err := h.scanner.Verify(found, ""); err == nil || !strings.Contains(err.Error(), "changed on disk") {
 		t.Errorf("another file is started: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -210,7 +211,7 @@ func TestFaultsOfTheSurroundings(t *testing.T) {
 			h := newHost(t, hostOptions{
 				settings: config.PluginSettings{StartTimeout: time.Second},
 				options:  func(o *Options) { o.RuntimeDir = parent },
-				timing:   func(tm *timing) { tm.quarantineAfter, tm.lookEvery = 2, time.Hour },
+				timing:   func(tm *timing) { tm.quarantineAfter, tm.pollEvery = 2, time.Hour },
 			}, "test=tempfile")
 			end := begin(t, parent)
 			ended := false
@@ -255,10 +256,10 @@ func TestPluginFoldersComeAndGo(t *testing.T) {
 				must(t, os.Mkdir(dir, 0o755))
 				putPlugin(t, dir, "test", mark)
 			}
-			h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
-			if unwatched {
-				must(t, h.folders.watcher.Close())
-			}
+			h := newHost(t, hostOptions{
+				options: func(o *Options) { o.Dirs = []string{dir} },
+				timing:  func(tm *timing) { tm.pollOnly = unwatched },
+			})
 			runs := func(mark string) {
 				t.Helper()
 				var version string
@@ -342,7 +343,7 @@ func TestNothingOfARefusedFileIsStarted(t *testing.T) {
 }
 
 func TestScarcityDuringAScanHidesNothing(t *testing.T) {
-	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.lookEvery = 50 * time.Millisecond }}, "test")
+	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.pollEvery = 50 * time.Millisecond }}, "test")
 	var was syscall.Rlimit
 	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was))
 	low := was
@@ -361,12 +362,12 @@ func TestScarcityDuringAScanHidesNothing(t *testing.T) {
 
 func TestPluginFolderThatCannotBeRead(t *testing.T) {
 	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT, readfile.ErrBlocked} {
-		if !scarce(&os.PathError{Op: "fork/exec", Path: "/x", Err: err}) {
+		if !discovery.IsTransient(&os.PathError{Op: "fork/exec", Path: "/x", Err: err}) {
 			t.Errorf("%v is laid to the plugin", err)
 		}
 	}
 	for _, err := range []error{nil, syscall.ENOENT, syscall.EACCES, syscall.ENOEXEC, syscall.EPERM, syscall.ENOTDIR} {
-		if scarce(err) {
+		if discovery.IsTransient(err) {
 			t.Errorf("%v is laid to the system", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
@@ -193,14 +194,14 @@ func TestRefusedFiles(t *testing.T) {
 		lock.WriteString(sumOf(t, filepath.Join(h.dir, file)) + "  " + file + "\n")
 	}
 	lock.WriteString(strings.Repeat("a", 64) + " *botyard-llm-changed\n\n# a comment\n")
-	put(t, filepath.Join(h.dir, lockFileName), []byte(lock.String()))
+	put(t, filepath.Join(h.dir, discovery.LockFileName), []byte(lock.String()))
 	err := h.Rescan()
 	if err == nil {
 		t.Fatal("nothing is refused")
 	}
 	for name, want := range map[string]string{
-		"unlisted": "is not listed in " + filepath.Join(h.dir, lockFileName),
-		"changed":  lockFileName + " says " + strings.Repeat("a", 64),
+		"unlisted": "is not listed in " + filepath.Join(h.dir, discovery.LockFileName),
+		"changed":  discovery.LockFileName + " says " + strings.Repeat("a", 64),
 		"open":     "is writable by everyone",
 		"plain":    "it is not executable",
 		"folder":   "it is not a regular file",
@@ -214,8 +215,8 @@ func TestRefusedFiles(t *testing.T) {
 	}
 	h.ask(h.open(Spec{Name: "listed"}), "hello")
 
-	put(t, filepath.Join(h.dir, lockFileName), []byte("nonsense\n"))
-	if err := h.Rescan(); err == nil || !strings.Contains(err.Error(), lockFileName+":1: is not a line of sha256sum") {
+	put(t, filepath.Join(h.dir, discovery.LockFileName), []byte("nonsense\n"))
+	if err := h.Rescan(); err == nil || !strings.Contains(err.Error(), discovery.LockFileName+":1: is not a line of sha256sum") {
 		t.Errorf("a broken lock file: %v", err)
 	}
 }
@@ -230,9 +231,9 @@ func TestLockFilesThatCannotBeRead(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		putPlugin(t, dir, "test", "")
-		must(t, make(filepath.Join(dir, lockFileName)))
+		must(t, make(filepath.Join(dir, discovery.LockFileName)))
 		h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
-		if got := h.schemaError("test"); !strings.Contains(got, want) || !strings.Contains(got, lockFileName) || h.launches.Load() != 0 {
+		if got := h.schemaError("test"); !strings.Contains(got, want) || !strings.Contains(got, discovery.LockFileName) || h.launches.Load() != 0 {
 			t.Errorf("error = %q, want %q", got, want)
 		}
 	}

@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/botyard/botyard/host/bounds"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/hashicorp/go-hclog"
 )
 
 // offer tells the supervisor what the plugin's file is now. A binary that was
 // tried in vain is tried again only when somebody asks for it.
-func (s *supervisor) offer(bin *binary, asked bool) {
+func (s *supervisor) offer(bin *discovery.Binary, asked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if asked || bin.sum != s.bin.sum || s.withdrawn != nil {
+	if asked || bin.SHA256 != s.bin.SHA256 || s.withdrawn != nil {
 		s.forgive()
 	}
 	s.bin, s.withdrawn = bin, nil
@@ -62,7 +63,7 @@ func (s *supervisor) fail(why error) {
 func (s *supervisor) replacementWaits(p *process) (in time.Duration, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waits = s.withdrawn == nil && s.bin.sum != p.bin.sum && (s.bin.sum != s.rejected || s.objection != nil) && len(s.draining) < bounds.DrainingProcesses
+	waits = s.withdrawn == nil && s.bin.SHA256 != p.bin.SHA256 && (s.bin.SHA256 != s.rejected || s.objection != nil) && len(s.draining) < bounds.DrainingProcesses
 	return time.Until(s.replaceAt), waits
 }
 
@@ -80,7 +81,7 @@ func (s *supervisor) replace(p *process) bool {
 	s.mu.Lock()
 	bin := s.bin
 	s.mu.Unlock()
-	log := s.log.With("old", p.bin.sum[:12], "new", bin.sum[:12])
+	log := s.log.With("old", p.bin.SHA256[:12], "new", bin.SHA256[:12])
 	if p.info.Exclusive {
 		return s.succeed(p, log)
 	}
@@ -123,7 +124,7 @@ func (s *supervisor) replace(p *process) bool {
 
 // reject notes why a new binary is not used. What is not its fault is tried again. The
 // lock is held.
-func (s *supervisor) reject(bin *binary, err error) {
+func (s *supervisor) reject(bin *discovery.Binary, err error) {
 	var start *startError
 	if errors.As(err, &start) && start.surroundings {
 		delay := s.failures.addSurroundings(s.m.timing)
@@ -132,7 +133,7 @@ func (s *supervisor) reject(bin *binary, err error) {
 		s.log.Error("the new binary cannot be started through no fault of its own; the old one goes on", "error", err, "next_try", delay)
 		return
 	}
-	s.rejected = bin.sum
+	s.rejected = bin.SHA256
 	s.object(err)
 	s.lastErr = fmt.Sprintf("the new binary does not work and the old one goes on: %v", err)
 	s.log.Error("the new binary does not work; the old one goes on", "error", err)

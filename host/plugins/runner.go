@@ -116,7 +116,7 @@ func (r *processRunner) Start(context.Context) error {
 
 // execute starts the file that was let in.
 func (p *process) execute() error {
-	path, args, err := p.exe.command(p.dir)
+	path, args, err := p.exe.Command(p.dir)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (p *process) execute() error {
 	}
 	p.cmd.Path, p.cmd.Args = path, args
 	if err = p.cmd.Start(); err == nil {
-		if err = p.exe.verify(); err == nil {
+		if err = p.exe.VerifyUnchanged(); err == nil {
 			return nil
 		}
 		_ = p.cmd.Process.Kill()
@@ -133,7 +133,7 @@ func (p *process) execute() error {
 		return err
 	}
 	if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) {
-		wrong.Path = p.bin.path // and not its descriptor's
+		wrong.Path = p.bin.Path // and not its descriptor's
 	}
 	return err
 }
@@ -194,7 +194,7 @@ func (r *processRunner) Kill(context.Context) error {
 func (r *processRunner) Diagnose(context.Context) string { return "" }
 
 // Name implements runner.Runner.
-func (r *processRunner) Name() string { return filepath.Base(r.p.bin.path) }
+func (r *processRunner) Name() string { return filepath.Base(r.p.bin.Path) }
 
 // ID implements runner.Runner. It is empty before the start: so go-plugin asks.
 func (r *processRunner) ID() string {

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/botyard/botyard/host/readfile"
+	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
 // runtimeDir is the private folder in which each plugin process has a folder of
@@ -146,7 +146,7 @@ func (d *runtimeDir) add() (string, error) {
 	if err == nil {
 		err = os.Mkdir(filepath.Join(d.current.path, name), 0o700)
 	}
-	if err != nil && !scarce(err) {
+	if err != nil && !discovery.IsTransient(err) {
 		if err = d.renew(); err == nil {
 			err = os.Mkdir(filepath.Join(d.current.path, name), 0o700)
 		}
@@ -224,21 +224,6 @@ func (d *runtimeDir) check() error {
 		err = fmt.Errorf("a temporary file for plugins cannot be written: %w", err)
 	}
 	return errors.Join(err, l.Close())
-}
-
-// scarce reports whether err says that the system lacks something for now: that is
-// not the fault of whoever needed it.
-func scarce(err error) bool {
-	for _, lack := range []error{
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOBUFS,
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ETXTBSY, syscall.EINTR,
-		readfile.ErrBlocked, readfile.ErrChanging,
-	} {
-		if errors.Is(err, lack) {
-			return true
-		}
-	}
-	return false
 }
 
 // sweep removes folders whose lock nobody holds: the lock goes away with the

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/slots"
 )
 
@@ -18,7 +19,7 @@ var (
 // plugin if that has not been asked before. A plugin that there is not is a
 // *config.UnknownPluginError.
 func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
-	r := ref{kind, name}
+	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := m.ask(ctx, r, m.opts.settings(r))
 	return a.schema, err
 }
@@ -26,7 +27,7 @@ func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema
 // Serves says whether the plugin advertises the capability. Nothing is configured or
 // opened for that. Errors are those of [Manager.Schema].
 func (m *Manager) Serves(ctx context.Context, kind, name, capability string) (bool, error) {
-	r := ref{kind, name}
+	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := m.ask(ctx, r, m.opts.settings(r))
 	return err == nil && serves(a.info, capability), err
 }
@@ -44,13 +45,13 @@ type view struct {
 
 // Schema implements config.Schemas.
 func (s view) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
-	r := ref{kind, name}
+	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := s.m.ask(ctx, r, s.says.settings(r))
 	return a.schema, err
 }
 
 // ask answers what the plugin says of itself. Without an error there is a schema.
-func (m *Manager) ask(ctx context.Context, r ref, settings config.PluginSettings) (answer, error) {
+func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
 	b, err := m.find(r)
 	if err != nil {
@@ -61,16 +62,16 @@ func (m *Manager) ask(ctx context.Context, r ref, settings config.PluginSettings
 		switch {
 		case known.schema != nil:
 			return known, nil
-		case closing || refused == nil || m.admit(refused, settings.SHA256) != nil:
+		case closing || refused == nil || m.scanner.Verify(refused, settings.SHA256) != nil:
 			return answer{}, detailed(err)
 		}
 		return m.askOnce(ctx, refused, settings)
 	}
-	if a := m.asked[r]; a.schema != nil && a.sum == b.sum {
+	if a := m.asked[r]; a.schema != nil && a.sum == b.SHA256 {
 		m.mu.Unlock()
 		return a, nil
 	}
-	s := m.use(place{ref: r}, b)
+	s := m.use(place{Ref: r}, b)
 	m.mu.Unlock()
 	defer m.unuse(s)
 	if err := s.enter(); err != nil {
@@ -96,15 +97,15 @@ func (m *Manager) learn(p *process) answer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := p.answer()
-	m.asked[p.bin.ref] = a
+	m.asked[p.bin.Ref] = a
 	return a
 }
 
 // askOnce runs a file for its answer alone, which it would be allowed to be run for
 // with these settings.
-func (m *Manager) askOnce(ctx context.Context, b *binary, settings config.PluginSettings) (answer, error) {
+func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
-	a := m.asked[b.ref]
+	a := m.asked[b.Ref]
 	if m.closing {
 		m.mu.Unlock()
 		return answer{}, m.stopped()
@@ -112,7 +113,7 @@ func (m *Manager) askOnce(ctx context.Context, b *binary, settings config.Plugin
 	m.tasks.Add(1) // Close waits
 	m.mu.Unlock()
 	defer m.tasks.Done()
-	if a.schema != nil && a.sum == b.sum {
+	if a.schema != nil && a.sum == b.SHA256 {
 		return a, nil
 	}
 	var p *process
@@ -131,9 +132,9 @@ func (m *Manager) askOnce(ctx context.Context, b *binary, settings config.Plugin
 
 // answerOfOutliving is that of what runs, anywhere, of a plugin whose file must not be
 // run any more. The lock is held.
-func (m *Manager) answerOfOutliving(r ref) answer {
+func (m *Manager) answerOfOutliving(r discovery.Ref) answer {
 	for at := range m.supervisors {
-		if at.ref == r && m.outlives(at) != nil {
+		if at.Ref == r && m.outlives(at) != nil {
 			if p := m.supervisors[at].current(); p != nil {
 				return p.answer()
 			}
@@ -151,7 +152,7 @@ const noKeys = `{"type":"object","additionalProperties":false}`
 // go by it.
 type schemaCache struct {
 	mu      sync.Mutex
-	entries map[ref]schemaEntry
+	entries map[discovery.Ref]schemaEntry
 }
 
 type schemaEntry struct {
@@ -159,7 +160,7 @@ type schemaEntry struct {
 	schema *config.Schema
 }
 
-func (c *schemaCache) compile(r ref, source []byte) (*config.Schema, error) {
+func (c *schemaCache) compile(r discovery.Ref, source []byte) (*config.Schema, error) {
 	if len(source) == 0 {
 		source = []byte(noKeys)
 	}
@@ -185,7 +186,7 @@ func (c *schemaCache) compile(r ref, source []byte) (*config.Schema, error) {
 		return first, nil
 	}
 	if c.entries == nil {
-		c.entries = map[ref]schemaEntry{}
+		c.entries = map[discovery.Ref]schemaEntry{}
 	}
 	c.entries[r] = schemaEntry{source, s}
 	return s, nil

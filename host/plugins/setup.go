@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
@@ -28,9 +29,9 @@ func (p *process) configure(ctx context.Context, in *instance, tenant string) (*
 	if !ok {
 		if p.reaped {
 			p.mu.Unlock()
-			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", p.bin.ref)
+			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", p.bin.Ref)
 		}
-		st = &setup{id: in.id(p.bin.sum), done: make(chan struct{})}
+		st = &setup{id: in.id(p.bin.SHA256), done: make(chan struct{})}
 		p.setups[in] = st
 		w := p.works.begin(tenant)
 		p.tasks.Go(func() { p.works.end(w, p.runSetup(st, in)) })
@@ -52,7 +53,7 @@ func (p *process) runSetup(st *setup, in *instance) (how ending) {
 	resp, err := p.sendConfigure(ctx, st.id, in)
 	if err == nil {
 		if st.capacity, err = capacityOf(in, resp); err != nil {
-			err = fault.New(fault.Internal, "the %s %w", p.bin.ref, err).By(fault.PartyPlugin)
+			err = fault.New(fault.Internal, "the %s %w", p.bin.Ref, err).By(fault.PartyPlugin)
 		}
 	}
 	if err == nil {
@@ -60,13 +61,13 @@ func (p *process) runSetup(st *setup, in *instance) (how ending) {
 		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember()}
 		if st.needs.Tail < 0 || st.needs.Tail > memory.MaxTail {
 			err = fault.New(fault.Internal, "the %s asks for a tail of %d messages, beyond 0 to %d",
-				p.bin.ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
+				p.bin.Ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
 		}
 	}
 	if err != nil && ctx.Err() != nil {
 		p.doubt()
 		how = abandoned
-		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.bin.ref, timeout).By(fault.PartyPlugin)
+		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.bin.Ref, timeout).By(fault.PartyPlugin)
 	}
 	switch {
 	case err == nil:
@@ -87,14 +88,14 @@ func (p *process) runSetup(st *setup, in *instance) (how ending) {
 // its connections to a rule.
 func HoldsNoRule(kind, name string) *fault.Error {
 	return fault.New(fault.Invalid, "the %s does not hold its connections to a rule, so a tenant's own settings may not say where it connects; "+
-		"the operator can set that, or let tenants lead everywhere in the host file: egress { tenants = \"any\" }", ref{kind, name}).By(fault.PartyTenant)
+		"the operator can set that, or let tenants lead everywhere in the host file: egress { tenants = \"any\" }", discovery.Ref{Kind: kind, Name: name}).By(fault.PartyTenant)
 }
 
 // sendConfigure has the plugin make the instance. Where a rule holds for its connections, a
 // plugin that holds none to a rule is not asked.
 func (p *process) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
 	if in.egress.Restricts() && !serves(p.info, sdk.CapEgress) {
-		return nil, HoldsNoRule(p.bin.kind, p.bin.name).From(fault.OriginSettings)
+		return nil, HoldsNoRule(p.bin.Kind, p.bin.Name).From(fault.OriginSettings)
 	}
 	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
 // State is what a plugin's process is doing.
@@ -49,7 +51,7 @@ type Status struct {
 func (m *Manager) Status() []Status {
 	m.mu.Lock()
 	var out []Status
-	supervised, failed := map[ref]bool{}, map[ref]bool{}
+	supervised, failed := map[discovery.Ref]bool{}, map[discovery.Ref]bool{}
 	circuits := map[*supervisor]int{}
 	for _, in := range m.instances {
 		circuits[in.sup] += in.breaker.open()
@@ -62,12 +64,12 @@ func (m *Manager) Status() []Status {
 		out = append(out, rows...)
 	}
 	for r, b := range m.binaries {
-		if supervised[r] && b.refusal == nil || failed[r] {
+		if supervised[r] && b.Refusal == nil || failed[r] {
 			continue // said already
 		}
-		st := Status{Kind: r.kind, Name: r.name, Path: b.path, SHA256: b.sum, State: Available}
-		if b.refusal != nil {
-			st.State, st.LastError = Failed, b.refusal.Error()
+		st := Status{Kind: r.Kind, Name: r.Name, Path: b.Path, SHA256: b.SHA256, State: Available}
+		if b.Refusal != nil {
+			st.State, st.LastError = Failed, b.Refusal.Error()
 		}
 		out = append(out, st)
 	}
@@ -86,7 +88,7 @@ func (s *supervisor) status() []Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := Status{
-		Kind: s.ref.kind, Name: s.ref.name, Path: s.bin.path, SHA256: s.bin.sum, Scope: s.scope,
+		Kind: s.ref.Kind, Name: s.ref.Name, Path: s.bin.Path, SHA256: s.bin.SHA256, Scope: s.scope,
 		State: s.state, Restarts: s.restarts, Calls: s.calls, Waiting: waiting, LastError: s.lastErr,
 		Version: s.info.GetVersion(),
 	}
@@ -96,7 +98,7 @@ func (s *supervisor) status() []Status {
 	own.KeptAway, own.Cells = away, cells
 	out := []Status{own}
 	for p := range s.draining {
-		st := Status{Kind: s.ref.kind, Name: s.ref.name, Scope: s.scope, State: Draining, Calls: p.inflight}
+		st := Status{Kind: s.ref.Kind, Name: s.ref.Name, Scope: s.scope, State: Draining, Calls: p.inflight}
 		p.describe(&st)
 		out = append(out, st)
 	}
@@ -104,7 +106,7 @@ func (s *supervisor) status() []Status {
 }
 
 func (p *process) describe(st *Status) {
-	st.Path, st.SHA256, st.PID, st.Version = p.bin.path, p.bin.sum, p.pid, p.info.GetVersion()
+	st.Path, st.SHA256, st.PID, st.Version = p.bin.Path, p.bin.SHA256, p.pid, p.info.GetVersion()
 	st.Instances, st.StartedAt = p.configured(), &p.startedAt
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
@@ -18,7 +19,7 @@ import (
 // goroutine, run, starts and ends processes; calls wait for what it does.
 type supervisor struct {
 	m     *Manager
-	ref   ref
+	ref   discovery.Ref
 	scope string // the tenant, when the plugin is isolated by tenant
 	queue *fairQueue
 	log   hclog.Logger
@@ -42,16 +43,16 @@ type supervisor struct {
 	kicked chan struct{} // holds one: something changed that run should look at
 
 	mu         sync.Mutex
-	changed    chan struct{} // closed and replaced when something that calls wait for changed
-	bin        *binary       // what the next start runs
-	withdrawn  error         // why nothing of it may be started now; nil if it may
-	rejected   string        // sum of a replacement that did not work
-	objection  *objection    // for which it was rejected; nil for another reason
-	objections int           // in a row
-	replaceAt  time.Time     // when a replacement that could not be started is tried again
-	holds      int           // how often calls were held in vain for a replacement
-	standby    *standby      // takes the calls again if proc ends soon; nil for none
-	proc       *process      // what takes calls
+	changed    chan struct{}     // closed and replaced when something that calls wait for changed
+	bin        *discovery.Binary // what the next start runs
+	withdrawn  error             // why nothing of it may be started now; nil if it may
+	rejected   string            // sum of a replacement that did not work
+	objection  *objection        // for which it was rejected; nil for another reason
+	objections int               // in a row
+	replaceAt  time.Time         // when a replacement that could not be started is tried again
+	holds      int               // how often calls were held in vain for a replacement
+	standby    *standby          // takes the calls again if proc ends soon; nil for none
+	proc       *process          // what takes calls
 	info       *pluginv1.GetInfoResponse
 	draining   map[*process]struct{}
 	state      State
@@ -70,7 +71,7 @@ type supervisor struct {
 }
 
 // newSupervisor makes the supervisor of a plugin, or of a tenant of it.
-func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
+func newSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor {
 	s := makeSupervisor(m, bin, scope)
 	s.blame = newBlame(s)
 	go s.run()
@@ -79,24 +80,24 @@ func newSupervisor(m *Manager, bin *binary, scope string) *supervisor {
 
 // newCellSupervisor makes the supervisor of a cell. Its calls have their slots from the
 // parent's queue.
-func newCellSupervisor(parent *supervisor, bin *binary, c *cell) *supervisor {
+func newCellSupervisor(parent *supervisor, bin *discovery.Binary, c *cell) *supervisor {
 	s := makeSupervisor(parent.m, bin, parent.scope)
 	s.parent, s.cell = parent, c
 	go s.run()
 	return s
 }
 
-func makeSupervisor(m *Manager, bin *binary, scope string) *supervisor {
-	log := m.log.With("kind", bin.kind, "name", bin.name)
+func makeSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor {
+	log := m.log.With("kind", bin.Kind, "name", bin.Name)
 	if scope != "" {
 		log = log.With("tenant", scope)
 	}
 	s := &supervisor{
-		m: m, ref: bin.ref, scope: scope, log: log, totals: m.totalsOf(bin.ref), bin: bin, state: Available,
+		m: m, ref: bin.Ref, scope: scope, log: log, totals: m.totalsOf(bin.Ref), bin: bin, state: Available,
 		ended: make(chan struct{}), kicked: make(chan struct{}, 1), changed: make(chan struct{}),
 		draining: map[*process]struct{}{}, poisonous: map[string]poison{},
 	}
-	settings := m.opts.settings(bin.ref)
+	settings := m.opts.settings(bin.Ref)
 	s.settings.Store(&settings)
 	s.queue = newFairQueue(settings.MaxCalls, func() bool { return s.active.Load() > 1 })
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -414,7 +415,7 @@ func (s *supervisor) stateNow() (State, int) {
 }
 
 // binary is what runs, or what the next start runs.
-func (s *supervisor) binary() *binary {
+func (s *supervisor) binary() *discovery.Binary {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc != nil {

@@ -3,26 +3,9 @@ package plugins
 import (
 	"errors"
 	"math"
-	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-// stamp tells whether a file may have changed. The change time is the kernel's:
-// whoever writes the file cannot set it back.
-type stamp struct {
-	dev, ino, size uint64
-	mtime, ctime   syscall.Timespec
-}
-
-func stampOf(info os.FileInfo) stamp {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return stamp{size: uint64(info.Size())}
-	}
-	return stamp{uint64(st.Dev), st.Ino, uint64(st.Size), st.Mtim, st.Ctim}
-}
 
 // awaitExit returns when the child has ended, and leaves it to be waited for: so
 // long, its process id, which is its group's too, cannot be another's.

@@ -2,19 +2,7 @@
 
 package plugins
 
-import (
-	"errors"
-	"os"
-	"time"
-)
-
-// stamp tells whether a file may have changed.
-type stamp struct {
-	size  int64
-	mtime time.Time
-}
-
-func stampOf(info os.FileInfo) stamp { return stamp{info.Size(), info.ModTime()} }
+import "errors"
 
 // awaitExit returns at once: without waitid, what a plugin started itself is left
 // alone when the plugin ends by itself.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -45,7 +46,7 @@ func (t *totals) called(err error) {
 }
 
 // totalsOf are the counters of the plugin, which stay when its processes are gone.
-func (m *Manager) totalsOf(r ref) *totals {
+func (m *Manager) totalsOf(r discovery.Ref) *totals {
 	t, ok := m.totals.Load(r)
 	if !ok {
 		t, _ = m.totals.LoadOrStore(r, new(totals))
@@ -57,8 +58,8 @@ func (m *Manager) totalsOf(r ref) *totals {
 func (m *Manager) Totals() []Totals {
 	var out []Totals
 	for key, value := range m.totals.Range {
-		r, t := key.(ref), value.(*totals)
-		one := Totals{Kind: r.kind, Name: r.name, Restarts: t.restarts.Load(), DroppedLines: t.dropped.Load(), Blamed: t.blamed.Load(), KeptAway: t.keptAway.Load(), Calls: map[string]int64{}}
+		r, t := key.(discovery.Ref), value.(*totals)
+		one := Totals{Kind: r.Kind, Name: r.Name, Restarts: t.restarts.Load(), DroppedLines: t.dropped.Load(), Blamed: t.blamed.Load(), KeptAway: t.keptAway.Load(), Calls: map[string]int64{}}
 		for i := range t.calls {
 			class := ""
 			if i < len(callClasses) {
@@ -70,7 +71,9 @@ func (m *Manager) Totals() []Totals {
 		}
 		out = append(out, one)
 	}
-	slices.SortFunc(out, func(a, b Totals) int { return ref{a.Kind, a.Name}.compare(ref{b.Kind, b.Name}) })
+	slices.SortFunc(out, func(a, b Totals) int {
+		return discovery.Ref{Kind: a.Kind, Name: a.Name}.Compare(discovery.Ref{Kind: b.Kind, Name: b.Name})
+	})
 	return out
 }
 

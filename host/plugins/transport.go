@@ -68,7 +68,7 @@ func (p *process) blame(method string, req any, err error) error {
 	switch s.Code() {
 	case codes.ResourceExhausted:
 		e = fault.New(fault.Internal, "the answer of the %s to %s is larger than what carries it, or the plugin takes smaller requests than it should: %s",
-			p.bin.ref, name, s.Message()).By(fault.PartyPlugin)
+			p.bin.Ref, name, s.Message()).By(fault.PartyPlugin)
 		if size := proto.Size(request); size > sdk.MaxMessageBytes {
 			e = fault.New(fault.Internal, "the request %s of the host has %d bytes, and at most %d are carried", name, size, sdk.MaxMessageBytes)
 		}
@@ -78,9 +78,9 @@ func (p *process) blame(method string, req any, err error) error {
 			e = fault.New(fault.Internal, "the request %s of the host cannot be encoded: %w", name, wrong)
 			break
 		}
-		e = fault.New(fault.Internal, "the %s answered %s with what gRPC does not take: %s", p.bin.ref, name, s.Message()).By(fault.PartyPlugin)
+		e = fault.New(fault.Internal, "the %s answered %s with what gRPC does not take: %s", p.bin.Ref, name, s.Message()).By(fault.PartyPlugin)
 	case codes.Unimplemented:
-		e = fault.New(fault.Internal, "the %s does not serve %s: %s", p.bin.ref, name, s.Message()).By(fault.PartyPlugin)
+		e = fault.New(fault.Internal, "the %s does not serve %s: %s", p.bin.Ref, name, s.Message()).By(fault.PartyPlugin)
 	default:
 		return err
 	}

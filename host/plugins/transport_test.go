@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -94,7 +95,7 @@ func TestErrorsThatGRPCMakes(t *testing.T) {
 		server := grpc.NewServer(append([]grpc.ServerOption{grpc.MaxRecvMsgSize(1 << 30), grpc.MaxSendMsgSize(1 << 30)}, c.options...)...)
 		storagev1.RegisterStorageServiceServer(server, answering{begin: c.begin})
 		go func() { _ = server.Serve(l) }()
-		p := &process{bin: &binary{ref: ref{"storage", "odd"}}}
+		p := &process{bin: &discovery.Binary{Ref: discovery.Ref{Kind: "storage", Name: "odd"}}}
 		conn, err := grpc.NewClient("unix:"+socket, append(p.transport(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/botyard/botyard/host/bounds"
 	"io"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"sync/atomic"
 	"unicode"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/time/rate"
 )

@@ -1,4 +1,4 @@
-package plugins
+package discovery
 
 import (
 	"context"
@@ -13,17 +13,19 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// lockFileName is the file in a plugin folder that pins the plugins beside it. It
-// has the form that sha256sum writes. Where it exists, it must list them all.
-const lockFileName = "botyard.lock"
+// LockFileName is the file in a plugin folder that pins the checksums of the plugins
+// beside it. It has the form that sha256sum writes. Where it exists, a plugin that it
+// does not list is refused.
+const LockFileName = "botyard.lock"
 
 var lockLine = regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](.+)$`)
 
-// lockFile maps file names to sums. Nil means that there is none.
+// lockFile maps file names to checksums. Nil means that the folder has no lock file.
 type lockFile map[string]string
 
+// readLockFile reads the lock file of the folder. Its size is bounded.
 func readLockFile(dir string) (lockFile, error) {
-	path := filepath.Join(dir, lockFileName)
+	path := filepath.Join(dir, LockFileName)
 	text, err := readfile.Read(context.Background(), path, bounds.LockFileBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -48,12 +50,13 @@ func readLockFile(dir string) (lockFile, error) {
 	return sums, nil
 }
 
-// check fails unless the file of that name is listed with that sum.
+// check returns an error unless the file of that name is listed with that checksum. dir
+// is for the message.
 func (l lockFile) check(dir, name, sum string) error {
 	if l == nil {
 		return nil
 	}
-	path := filepath.Join(dir, lockFileName)
+	path := filepath.Join(dir, LockFileName)
 	switch listed, ok := l[name]; {
 	case !ok:
 		return fmt.Errorf("is not listed in %s", path)

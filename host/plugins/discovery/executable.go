@@ -1,0 +1,132 @@
+package discovery
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Executable is a plugin's verified file, opened. It makes sure that what runs is this
+// file, even if another has its path by then. The order of calls is OpenVerified,
+// Command, the start of the process, VerifyUnchanged, Close.
+type Executable struct {
+	file   *os.File
+	binary *Binary
+	opened checksum // when it was opened
+}
+
+// OpenVerified opens the binary's file if it may be started now, as Verify decides.
+func (s *Scanner) OpenVerified(b *Binary, pin string) (*Executable, error) {
+	if err := s.Verify(b, pin); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(b.Path)
+	if err != nil {
+		return nil, err
+	}
+	e := &Executable{file: f, binary: b}
+	if e.opened, err = s.sums.ofFile(b.Path, f); err == nil && e.opened.sum != b.SHA256 {
+		err = changedOnDisk(b, e.opened.sum)
+	}
+	if err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// Close closes the file.
+func (e *Executable) Close() { _ = e.file.Close() } // it was only read
+
+// Command returns the path that the system is to execute, and the arguments, of which
+// the first is the program's name. A program is executed by its descriptor. A script is
+// copied to dir, a private folder, and the copy is checked: its interpreter opens a path.
+func (e *Executable) Command(dir string) (path string, args []string, err error) {
+	start := make([]byte, 256) // the system reads no more of a script's first line
+	n, err := e.file.ReadAt(start, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", nil, err
+	}
+	start = start[:n]
+	if runtime.GOOS == "linux" && bytes.HasPrefix(start, []byte("\x7fELF")) {
+		path := fmt.Sprintf("/proc/self/fd/%d", e.file.Fd())
+		if _, err := os.Stat(path); err == nil {
+			return path, []string{e.binary.Path}, nil
+		}
+	}
+	copied, err := e.copyTo(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	interpreter, argument := interpreterOf(start)
+	switch {
+	case interpreter == "":
+		return copied, []string{e.binary.Path}, nil
+	case argument == "":
+		return interpreter, []string{interpreter, copied}, nil
+	}
+	return interpreter, []string{interpreter, argument, copied}, nil
+}
+
+// copyTo makes a copy that only the host's user can run, under the same file name. It
+// fails if the copy's checksum is not that of the verified file.
+func (e *Executable) copyTo(dir string) (path string, err error) {
+	path = filepath.Join(dir, filepath.Base(e.binary.Path))
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o500)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(out, h), io.NewSectionReader(e.file, 0, math.MaxInt64))
+	if err = errors.Join(err, out.Close()); err != nil {
+		return "", fmt.Errorf("the copy of %s that is to be run: %w", e.binary.Path, err)
+	}
+	if sum := hex.EncodeToString(h.Sum(nil)); sum != e.binary.SHA256 {
+		return "", changedOnDisk(e.binary, sum)
+	}
+	return path, nil
+}
+
+// VerifyUnchanged fails if the file is not what was verified. It is called after the
+// start: the system lets nobody write to a file that it executes, so a file that is
+// unchanged then was unchanged at the start.
+func (e *Executable) VerifyUnchanged() error {
+	info, err := e.file.Stat()
+	if err != nil {
+		return err
+	}
+	if stampOf(info) == e.opened.stamp {
+		return nil
+	}
+	sum, err := sha256Of(e.file)
+	if err != nil {
+		return err
+	}
+	if sum != e.binary.SHA256 {
+		return changedOnDisk(e.binary, sum)
+	}
+	return nil
+}
+
+// interpreterOf returns the interpreter that the first line of a script names, and its
+// one argument, as the system reads them. Both are empty for other files.
+func interpreterOf(start []byte) (path, argument string) {
+	line, _, _ := strings.Cut(string(start), "\n")
+	rest, isScript := strings.CutPrefix(line, "#!")
+	if !isScript {
+		return "", ""
+	}
+	path, argument, _ = strings.Cut(strings.Trim(rest, " \t"), " ")
+	if by, more, tab := strings.Cut(path, "\t"); tab {
+		path, argument = by, more+" "+argument
+	}
+	return path, strings.Trim(argument, " \t")
+}

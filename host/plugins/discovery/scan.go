@@ -1,0 +1,88 @@
+package discovery
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/botyard/botyard/host/trust"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Scanner looks for plugins in folders and decides which files may be run. Its fields
+// are set before its first use. It is used by any number of goroutines.
+type Scanner struct {
+	// Dirs are the plugin folders. Where two have the same plugin, the first wins.
+	Dirs []string
+	// Owners are the users whose files are run.
+	Owners trust.Owners
+	// PinnedSHA256 returns the checksum that the operator wants a plugin's file to have.
+	// Empty is any.
+	PinnedSHA256 func(Ref) string
+	Log          hclog.Logger
+
+	sums checksums
+}
+
+// Scan looks through the folders. A file that must not be run is found too, with the
+// reason: so whoever asks for the plugin learns why there is none.
+//
+// What the system cannot read for the moment is taken to be as it was in before, the
+// result of the last scan. Then incomplete is true, and the caller should scan again soon.
+func (s *Scanner) Scan(before map[Ref]*Binary) (found map[Ref]*Binary, incomplete bool) {
+	found = map[Ref]*Binary{}
+	for _, dir := range s.Dirs {
+		entries, err := os.ReadDir(dir)
+		if IsTransient(err) {
+			s.Log.Warn("plugin folder cannot be read now; its plugins are taken to be as they were", "dir", dir, "error", err)
+			incomplete = true
+			for r, b := range before {
+				if _, ok := found[r]; !ok && filepath.Dir(b.Path) == filepath.Clean(dir) {
+					found[r] = b
+				}
+			}
+			continue
+		}
+		if err != nil {
+			// A missing folder has no plugins. It may be made later.
+			level := s.Log.Error
+			if errors.Is(err, fs.ErrNotExist) {
+				level = s.Log.Warn
+			}
+			level("plugin folder", "dir", dir, "error", err)
+			continue
+		}
+		folder := s.inspectFolder(dir)
+		for _, e := range entries {
+			r, ok := refOf(e.Name())
+			if !ok {
+				continue
+			}
+			b := &Binary{Ref: r, Path: filepath.Join(dir, e.Name())}
+			if first, ok := found[r]; ok {
+				s.Log.Warn("plugin is in two folders; the first is used", "used", first.Path, "ignored", b.Path)
+				continue
+			}
+			found[r] = b
+			b.SHA256, b.Refusal = s.inspect(b, folder, s.PinnedSHA256(r))
+			if IsTransient(b.Refusal) {
+				incomplete = true
+				if was := before[r]; was != nil && was.Path == b.Path {
+					found[r] = was
+				}
+			}
+		}
+	}
+	return found, incomplete
+}
+
+// MissingFolders returns the plugin folders that do not exist.
+func (s *Scanner) MissingFolders() (missing []string) {
+	for _, dir := range s.Dirs {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, dir)
+		}
+	}
+	return missing
+}

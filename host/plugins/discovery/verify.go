@@ -1,0 +1,76 @@
+package discovery
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// folder is what counts for all files of a plugin folder.
+type folder struct {
+	lock lockFile
+	err  error // why no file of the folder may be run
+}
+
+// inspectFolder reads the folder's lock file and checks who can change the folder.
+func (s *Scanner) inspectFolder(dir string) folder {
+	lock, err := readLockFile(dir)
+	return folder{lock, errors.Join(s.Owners.Unchangeable(dir), err)}
+}
+
+// Verify returns an error if the file must not be started now. A scan found it good
+// before; since then the file, or what the operator says of it, may have changed. pin
+// is the checksum that the operator wants; empty is any.
+func (s *Scanner) Verify(b *Binary, pin string) error {
+	sum, err := s.inspect(b, s.inspectFolder(filepath.Dir(b.Path)), pin)
+	if err != nil {
+		return err
+	}
+	if sum != b.SHA256 {
+		return changedOnDisk(b, sum)
+	}
+	return nil
+}
+
+func changedOnDisk(b *Binary, sum string) error {
+	return fmt.Errorf("%s changed on disk: its SHA-256 was %s and is %s", b.Path, b.SHA256, sum)
+}
+
+// inspect returns the checksum of b's file, and an error if the file must not be run.
+func (s *Scanner) inspect(b *Binary, f folder, pin string) (sum string, err error) {
+	if err = f.err; err == nil {
+		sum, err = s.inspectFile(b.Path, f.lock, pin)
+	}
+	if err != nil {
+		return sum, fmt.Errorf("plugin %s is refused: %w", b.Path, err)
+	}
+	return sum, nil
+}
+
+// inspectFile checks one file: its mode, who can change it, the operator's pin and the
+// folder's lock file.
+func (s *Scanner) inspectFile(path string, lock lockFile, pin string) (sum string, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", errors.New("it is not a regular file")
+	case info.Mode().Perm()&0o111 == 0:
+		return "", errors.New("it is not executable (chmod +x)")
+	}
+	// Whoever can change the file can run code as the host.
+	if err := s.Owners.Unchangeable(path); err != nil {
+		return "", err
+	}
+	c, err := s.sums.ofPath(path)
+	if err != nil {
+		return "", err
+	}
+	if want := strings.ToLower(pin); want != "" && want != c.sum {
+		return c.sum, fmt.Errorf("its SHA-256 is %s, and the host's configuration says %s", c.sum, want)
+	}
+	return c.sum, lock.check(filepath.Dir(path), filepath.Base(path), c.sum)
+}
