@@ -128,7 +128,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		return nil, err
 	}
 	changes := h.manager.Changes() // before any tenant is judged
-	judging := slots.New(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach)
+	judging := slots.NewPaced(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, slots.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
 	registrations, err := h.openLedger(ctx, cfg, key, judging)
 	if err != nil {
 		return nil, errors.Join(err, cfg.CheckDefaults(ctx, h.manager), h.manager.Close(ctx))

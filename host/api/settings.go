@@ -6,12 +6,23 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/slots"
 )
 
 // newSettingsRoom bounds the requests that write or show the settings of tenants.
 func newSettingsRoom() *slots.Room {
 	return slots.NewRoom("requests about its settings", bounds.SettingsUnderWay, bounds.SettingsUnderWayEach)
+}
+
+// checkPace refuses a request of the tenant for its own settings whose settings have taken
+// more time to judge than one tenant has.
+func (s *Server) checkPace(as registry.Author, tenant string) error {
+	if as != ledger.Tenant {
+		return nil
+	}
+	return s.host.Registry().Slots().Pace().Check(tenant)
 }
 
 // parseSettings reads a body when the tenant has its turn. Errors of the document are

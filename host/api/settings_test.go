@@ -41,6 +41,26 @@ func TestSettings_room(t *testing.T) {
 	s.call("PUT", path, nil, prompt, 200, nil)
 }
 
+// TestSettings_pace: a tenant whose settings took too much time is asked to come later with
+// its own settings. Its operator and its turns are not, and no other tenant is.
+func TestSettings_pace(t *testing.T) {
+	s := serve(t, Options{})
+	for _, id := range []string{"a", "b"} {
+		s.call("PUT", "/admin/v1/tenants/"+id, nil, prompt, 201, nil)
+	}
+	// beyond: time of judging
+	s.host.Registry().Slots().Pace().Spend("a", bounds.JudgingCredit+time.Minute)
+	for _, c := range []struct{ method, body string }{{"PUT", prompt}, {"PUT", "{" /* not read */}, {"GET", ""}, {"DELETE", ""}} {
+		p := s.refuse(refusal{"", c.method, ownPath, nil, c.body, 429, fault.RateLimited, "", "taken more time to read and check"})
+		if wait := time.Duration(p.RetryAfterMS) * time.Millisecond; wait < 9*time.Minute || wait > 10*time.Minute {
+			t.Errorf("%s: to wait %s", c.method, wait)
+		}
+	}
+	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 200, nil)
+	s.chat("a", "c", "m")
+	s.call("PUT", "/admin/v1/tenants/b?as=tenant", nil, prompt, 201, nil)
+}
+
 // TestSettings_turns: a request waits for its tenant's turn, and no longer than its
 // caller does; another tenant's does not.
 func TestSettings_turns(t *testing.T) {
@@ -66,6 +86,9 @@ func TestSettings_turns(t *testing.T) {
 			}
 		}
 		cancel()
+		for _, waiting := judging.Counts(); waiting > 0; _, waiting = judging.Counts() {
+			time.Sleep(time.Millisecond)
+		}
 		return nil
 	})
 	if err != nil {

@@ -198,6 +198,9 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkPace(as, id); err != nil {
+		return err
+	}
 	leave, err := s.settings.Enter(id)
 	if err != nil {
 		return err
@@ -261,6 +264,9 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, patch bool
 		return err
 	}
 	if o.IfNone, err = ifNoneMatch(r); err != nil {
+		return err
+	}
+	if err := s.checkPace(o.Author, id); err != nil {
 		return err
 	}
 	kind := "application/json"
@@ -344,6 +350,9 @@ func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 	noteAct(w, "as", as)
 	s.noteVersion(w, r, id)
 	if as == ledger.Tenant {
+		if err := s.checkPace(as, id); err != nil {
+			return err
+		}
 		leave, err := s.settings.Enter(id)
 		if err != nil {
 			return err

@@ -1,7 +1,9 @@
 package bounds
 
 import (
+	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
 )
@@ -49,6 +51,10 @@ const (
 	// JudgedAtOnceEach is how many settings of one tenant are.
 	JudgedAtOnce     = 4
 	JudgedAtOnceEach = 1
+	// JudgingCredit is how long one tenant's settings may be judged before its next change of
+	// its own settings has to wait; of the time that passes, one of JudgingParts comes back.
+	JudgingCredit = time.Second
+	JudgingParts  = 10
 	// SettingsUnderWay is how many requests about settings a host takes at once, those that
 	// wait for others included; SettingsUnderWayEach is how many of one tenant.
 	SettingsUnderWay     = 256
@@ -124,6 +130,11 @@ var configuration = []Bound{
 		Name: "judged at once", What: "How many settings of a tenant are read, merged and checked at the same time: for requests, for turns of tenants that are not loaded, for files and for reloads.",
 		Each: strconv.Itoa(JudgedAtOnceEach), All: strconv.Itoa(JudgedAtOnce),
 		Answer: "It waits, in turns by tenant, as long as its caller does.",
+	},
+	{
+		Name: "time of judging", What: "How long the settings of one tenant may be judged in the long run, by requests of the tenant for its own settings (`?as=tenant`). An operator's requests, reloads and turns use the same time and do not wait for it.",
+		Each:   fmt.Sprintf("%s, and %d %% of the time from then on", JudgingCredit, 100/JudgingParts),
+		Answer: "429 with the time to wait, before the body is read",
 	},
 	{
 		Name: "files judged at once", What: "How many tenant files are on their way to be served, one of each tenant. One of them is parsed at a time.",

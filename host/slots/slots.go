@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -11,6 +12,7 @@ import (
 // Slots bounds work that needs the processor. It is used concurrently. Nil bounds nothing.
 type Slots struct {
 	all, each int
+	pace      *Pace
 
 	mu    sync.Mutex
 	busy  int
@@ -32,15 +34,38 @@ type waiter struct {
 
 // New makes Slots for so much work at once, and so much of each tenant. Both are at
 // least 1.
-func New(all, each int) *Slots {
-	return &Slots{all: all, each: each, lines: map[string]*line{}, turns: list.New()}
+func New(all, each int) *Slots { return NewPaced(all, each, nil) }
+
+// NewPaced is New for work whose time is taken from the tenant's credit in the pace. Work is
+// not kept waiting for credit: who lets requests in asks Pace.Check.
+func NewPaced(all, each int, pace *Pace) *Slots {
+	return &Slots{all: all, each: each, pace: pace, lines: map[string]*line{}, turns: list.New()}
+}
+
+// Pace returns the pace that the work's time is taken from, nil for none.
+func (s *Slots) Pace() *Pace {
+	if s == nil {
+		return nil
+	}
+	return s.pace
 }
 
 // held is a slot that a context carries.
 type held struct {
-	of  *Slots
-	key string
-	in  bool // false while its holder is away
+	of    *Slots
+	key   string
+	in    bool      // false while its holder is away
+	since time.Time // in
+}
+
+// enter notes that the slot is the holder's.
+func (h *held) enter() { h.in, h.since = true, time.Now() }
+
+// leave gives the slot back.
+func (h *held) leave() {
+	h.in = false
+	h.of.pace.Spend(h.key, time.Since(h.since))
+	h.of.release(h.key)
 }
 
 type heldKey struct{}
@@ -59,11 +84,11 @@ func (s *Slots) Do(ctx context.Context, tenant string, work func(ctx context.Con
 	if err := s.acquire(ctx, tenant); err != nil {
 		return err
 	}
-	h := &held{of: s, key: tenant, in: true}
+	h := &held{of: s, key: tenant}
+	h.enter()
 	defer func() {
 		if h.in {
-			h.in = false
-			s.release(tenant)
+			h.leave()
 		}
 	}()
 	return work(context.WithValue(ctx, heldKey{}, h))
@@ -77,8 +102,7 @@ func Away(ctx context.Context, wait func() error) error {
 	if !ok || !h.in {
 		return wait()
 	}
-	h.in = false
-	h.of.release(h.key)
+	h.leave()
 	err := wait()
 	if again := h.of.acquire(ctx, h.key); again != nil {
 		if err == nil {
@@ -86,7 +110,7 @@ func Away(ctx context.Context, wait func() error) error {
 		}
 		return err
 	}
-	h.in = true
+	h.enter()
 	return err
 }
 
