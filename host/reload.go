@@ -15,7 +15,7 @@ type Reloaded struct {
 	Changes []registry.Change // tenants whose revision changes
 	Broken  int               // of these, served ones that would break; then nothing is applied
 	// Restart names the host keys that are another in the files than in what runs, and
-	// count from the next start of the host, or of a plugin's process: config.CountsOf
+	// count from the next start of the host, or of a plugin's process: config.AppliesOf
 	// says which. They are named by each reload until then.
 	Restart []string
 	Removed []string // tenants that were held and are dropped

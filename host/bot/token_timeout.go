@@ -51,7 +51,7 @@ func (s *silence) begun() {
 // wait gives the provider so long.
 func (s *silence) wait(d time.Duration, message string) {
 	s.within(d, func(d time.Duration) *silent {
-		return &silent{fault.New(fault.Deadline, message, d), !s.limits.Impatient}
+		return &silent{fault.New(fault.Deadline, message, d), !s.limits.TenantSetTokenTimeout}
 	})
 }
 

@@ -157,10 +157,10 @@ func TestASlowReaderIsNotTheProvidersSilence(t *testing.T) {
 }
 
 // A tenant that is less patient than the host does not speak for others.
-func TestAnImpatientTenantBlamesNobody(t *testing.T) {
+func TestTokenTimeoutSetByTheTenantBlamesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{-1}}
-		_, err := newTestBot(&logStorage{}, m, patient, func(p *Parts) { p.Limits.Impatient = true }).
+		_, err := newTestBot(&logStorage{}, m, patient, func(p *Parts) { p.Limits.TenantSetTokenTimeout = true }).
 			Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
 		wantClass(t, err, fault.Deadline)
 		var blame interface{ BlamesUpstream() bool }

@@ -89,7 +89,7 @@ func printReload(cmd *cobra.Command, done api.Reload) error {
 	}
 	for _, key := range done.Restart {
 		of := "the host"
-		if counts, _ := config.CountsOf(key); counts == config.AtProcessStart {
+		if applies, _ := config.AppliesOf(key); applies == config.AtProcessStart {
 			of = "the plugin's process"
 		}
 		fmt.Fprintf(out, "%s is another than what runs has; it counts from the next start of %s\n", key, of)

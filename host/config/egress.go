@@ -18,10 +18,7 @@ const egressKey = "egress"
 
 // readEgress reads the rule, and says what is wrong with its list.
 func (h *Host) readEgress(dialing ...egress.Option) Problems {
-	values, _ := h.own.tree[egressKey].(map[string]any)
-	byDefault, _ := defaults[egressKey].(map[string]any)
-	d := decoder{values, byDefault}
-	rule, err := egress.New(egress.Mode(d.text("tenants")), d.texts("allow"))
+	rule, err := egress.New(egress.Mode(h.Settings.Egress.Tenants), h.Settings.Egress.Allow)
 	h.egress, h.dialer = rule, egress.NewDialer(rule, dialing...)
 	var problems Problems
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

@@ -108,7 +108,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 		problems = append(problems, doc.problems...)
 		h.sources = append(h.sources, source{l, doc})
 	}
-	add(builtIn, FromMap(builtIn.String(), defaults), nil)
+	add(builtIn, FromMap(builtIn.String(), builtInDefaults()), nil)
 	switch {
 	case o.Document != nil:
 		add(hostFile, o.Document, nil)
@@ -126,9 +126,10 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	// the host's own keys are what they are.
 	s := h.fold(context.Background(), nil)
 	h.own = s.folded()
+	tree := h.own.tree
+	h.Settings = readSettings(tree, h.folder)
 	h.readPlans()
 	h.readPolicies()
-	tree := h.own.tree
 	problems = append(problems, s.hostProblems(tree)...)
 	_, refused := h.tokens()
 	problems = append(problems, refused...)
@@ -140,7 +141,6 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	if err := problems.err(); err != nil {
 		return nil, err
 	}
-	h.Settings = decodeSettings(tree, h.folder)
 	return h, nil
 }
 

@@ -101,8 +101,12 @@ testdata/none.yaml: cannot be read: no such file or directory`
 	}
 }
 
-// TestBoundsOfHTTP holds that the schema has the bounds that the table has.
-func TestBoundsOfHTTP(t *testing.T) {
+// TestHTTP_boundsAndDefaults holds that the keys have what package bounds has.
+func TestHTTP_boundsAndDefaults(t *testing.T) {
+	have := readSettings(nil, "").HTTP
+	if want := (HTTP{bounds.DefaultConnections, bounds.DefaultBodyBytes, bounds.DefaultAnswerBytes}); have != want {
+		t.Errorf("defaults are %+v, want %+v", have, want)
+	}
 	for key, within := range map[string][2]int64{
 		"connections":  {bounds.MinConnections, bounds.MaxConnections},
 		"body_bytes":   {bounds.MinHeldBytes, bounds.MaxHeldBytes},

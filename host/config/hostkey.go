@@ -59,7 +59,7 @@ func (h *Host) hostKeyProblems() Problems {
 		return Problems{h.own.problem(Path{hostKeyKey}, "is not a reference, and a key does not belong into a configuration file", expected)}
 	case ref.check() != "":
 		return Problems{h.own.problem(Path{hostKeyKey}, ref.check(), expected)}
-	case ref.Scheme == schemeEnv && slices.Contains(decoder{h.own.tree, defaults}.texts("allow_env"), ref.Name):
+	case ref.Scheme == schemeEnv && slices.Contains(h.Settings.AllowEnv, ref.Name):
 		return Problems{h.own.problem(Path{hostKeyKey}, "refers to a variable that allow_env lets tenants refer to", "one that is the host's alone")}
 	}
 	return nil

@@ -1,80 +1,46 @@
 package config
 
-import (
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-)
+import "time"
 
-const limitsKey = "limits"
+// Limits bound what one tenant may use. Their fields are the block limits of the host file,
+// and the most that a tenant's own block may say. The tag counted:"per host" marks what each
+// host counts for itself.
+type Limits struct {
+	ConcurrentTurns     int           `json:"concurrent_turns" applies:"reload" counted:"per host" jsonschema:"minimum=1,maximum=1000000,default=64" jsonschema_description:"Turns of one tenant at work at once, not counting those that wait for their conversation; one more is answered 429. Each host counts for itself."`
+	TurnsPerMinute      int           `json:"turns_per_minute" applies:"reload" counted:"per host" jsonschema:"minimum=0,maximum=1000000000,default=0" jsonschema_description:"Turns that a tenant may begin in a minute: a bucket of so many, refilled evenly; 429 with the time when it is empty. 0 is any number. Each host counts for itself."`
+	WaitingTurns        int           `json:"waiting_turns" applies:"reload" counted:"per host" jsonschema:"minimum=0,maximum=1000000,default=256" jsonschema_description:"Turns of one tenant that may wait at once for their conversations, over all of these; one more is answered 429. Each host counts for itself."`
+	MessageBytes        int           `json:"message_bytes" applies:"reload" jsonschema:"minimum=1,maximum=8388608,default=1048576" botyard_expected:"the most that a turn carries of a message" jsonschema_description:"Size of a user's message. More cannot be carried between host and plugins with all that is around it."`
+	ReplyBytes          int           `json:"reply_bytes" applies:"reload" jsonschema:"minimum=1,maximum=8388608,default=4194304" botyard_expected:"the most that a turn carries of a reply" jsonschema_description:"Size of a reply, with reasoning and tool calls: it is cut there, as at 'reply_tokens'. More cannot be carried."`
+	ReplyTokens         int           `json:"reply_tokens" applies:"reload" jsonschema:"minimum=0,maximum=2147483647,default=0" jsonschema_description:"Tokens that a reply may have: the provider is asked to stop there, and cut off if it goes on. 0 leaves it to the provider."`
+	TurnTimeout         time.Duration `json:"turn_timeout" applies:"reload" jsonschema:"exclusiveMinimum=0,maximum=31536000,default=600" jsonschema_description:"Seconds that a turn may take, waiting included."`
+	FirstTokenTimeout   time.Duration `json:"first_token_timeout" applies:"reload" jsonschema:"exclusiveMinimum=0,maximum=31536000,default=300" jsonschema_description:"Seconds that a provider may take for the first token; a model that has to be loaded first can take minutes."`
+	TokenTimeout        time.Duration `json:"token_timeout" applies:"reload" jsonschema:"exclusiveMinimum=0,maximum=31536000,default=60" jsonschema_description:"Seconds that a provider may be silent between two tokens. Time in which the caller does not read does not count."`
+	ConversationWait    time.Duration `json:"conversation_wait" applies:"reload" jsonschema:"minimum=0,maximum=31536000,default=30" jsonschema_description:"Seconds to wait for a busy conversation."`
+	ConversationWaiters int           `json:"conversation_waiters" applies:"reload" counted:"per host" jsonschema:"minimum=0,maximum=1000000,default=16" jsonschema_description:"Turns that may wait for one conversation; one more is answered 409. Each host counts for itself."`
 
-// zeroIsUnlimited are the limits that 0 lifts: as a ceiling it lets everything
-// pass, and below another ceiling it would lift that.
-var zeroIsUnlimited = map[string]bool{"turns_per_minute": true, "reply_tokens": true}
-
-// perHost are the limits that each host counts for itself.
-var perHost = []string{"concurrent_turns", "turns_per_minute", "waiting_turns", "conversation_waiters"}
-
-func isPerHost(path Path) bool {
-	return len(path) == 2 && path[0] == limitsKey && slices.Contains(perHost, path[1])
+	// TenantSetTokenTimeout reports that a document of the tenant sets one of the two token
+	// timeouts. What such a tenant calls silence says nothing about the provider to others who
+	// share it.
+	TenantSetTokenTimeout bool `json:"-"`
 }
 
-// limits fills in the host's limits, which also are the most that a tenant may
-// have.
-func (a *assembly) limits() {
-	base := a.host.own
-	ceilings, _ := base.tree[limitsKey].(map[string]any)
-	given, isMap := a.tree[limitsKey].(map[string]any)
-	if _, any := a.tree[limitsKey]; any && !isMap {
-		return // a wrong type, reported
-	}
-	out := maps.Clone(given)
-	if out == nil {
-		out = map[string]any{}
-	}
-	for _, key := range slices.Sorted(maps.Keys(defaultLimits)) {
-		path := Path{limitsKey, key}
-		ceiling, ok := ceilings[key]
-		from := base.places.locate(path)
-		if !ok { // removed by a null
-			ceiling, from = defaultLimits[key], origin{pos: Pos{File: builtIn.String()}}
-		}
-		own, ok := out[key]
-		if !ok {
-			out[key] = ceiling
-			a.stack.places.at(path).set = &from
-			continue
-		}
-		switch own.(type) {
-		case int64, float64:
-			a.checkCeiling(path, own, ceiling, from)
-		}
-	}
-	a.tree[limitsKey] = out
-	a.effective.Limits = decodeLimits(decoder{values: out})
-	for _, key := range []string{"first_token_timeout", "token_timeout"} {
-		if a.stack.places.locate(Path{limitsKey, key}).layer.isTenants() {
-			a.effective.Limits.Impatient = true
-		}
-	}
+// tenantLimits are the block limits of a tenant's documents. A key without a maximum here has
+// that of the host's limit.
+type tenantLimits struct {
+	ConcurrentTurns     int           `json:"concurrent_turns" botyard:"lower-only" jsonschema:"minimum=1" jsonschema_description:"Turns of this tenant at work at once, not counting those that wait for their conversation. Each host counts for itself."`
+	TurnsPerMinute      int           `json:"turns_per_minute" botyard:"lower-only,zero-unlimited" jsonschema:"minimum=0,maximum=1000000000" jsonschema_description:"Turns that may begin in a minute: a bucket of so many, refilled evenly. 0 is any number, where the host sets no limit. Each host counts for itself."`
+	WaitingTurns        int           `json:"waiting_turns" botyard:"lower-only" jsonschema:"minimum=0" jsonschema_description:"Turns that may wait at once for their conversations, over all of these. Each host counts for itself."`
+	MessageBytes        int           `json:"message_bytes" botyard:"lower-only" jsonschema:"minimum=1,maximum=8388608" botyard_expected:"the most that a turn carries of a message" jsonschema_description:"Size of a user's message."`
+	ReplyBytes          int           `json:"reply_bytes" botyard:"lower-only" jsonschema:"minimum=1,maximum=8388608" botyard_expected:"the most that a turn carries of a reply" jsonschema_description:"Size of a reply, with reasoning and tool calls: it is cut there."`
+	ReplyTokens         int           `json:"reply_tokens" botyard:"lower-only,zero-unlimited" jsonschema:"minimum=0,maximum=2147483647" jsonschema_description:"Tokens that a reply may have. 0 leaves it to the provider, where the host sets no limit."`
+	TurnTimeout         time.Duration `json:"turn_timeout" botyard:"lower-only" jsonschema:"exclusiveMinimum=0" jsonschema_description:"Seconds that a turn may take, waiting included."`
+	FirstTokenTimeout   time.Duration `json:"first_token_timeout" botyard:"lower-only" jsonschema:"exclusiveMinimum=0" jsonschema_description:"Seconds that the provider may take for the first token."`
+	TokenTimeout        time.Duration `json:"token_timeout" botyard:"lower-only" jsonschema:"exclusiveMinimum=0" jsonschema_description:"Seconds that the provider may be silent between two tokens."`
+	ConversationWait    time.Duration `json:"conversation_wait" botyard:"lower-only" jsonschema:"minimum=0" jsonschema_description:"Seconds to wait for a busy conversation."`
+	ConversationWaiters int           `json:"conversation_waiters" botyard:"lower-only" jsonschema:"minimum=0" jsonschema_description:"Turns that may wait for one conversation. Each host counts for itself."`
+
+	TenantSetTokenTimeout bool `json:"-"`
 }
 
-// checkCeiling refuses what is more than the host allows.
-func (a *assembly) checkCeiling(path Path, own, ceiling any, from origin) {
-	value, most := asFloat(own), asFloat(ceiling)
-	switch lifts := zeroIsUnlimited[path[len(path)-1]]; {
-	case lifts && most == 0:
-	case lifts && value == 0:
-		a.refuse(path, fmt.Sprintf("is 0, which is unlimited, above the host's limit of %s (%s)", jsonOf(ceiling), from.pos),
-			"1 to "+jsonOf(ceiling))
-	case value > most:
-		a.refuse(path, fmt.Sprintf("is %s, above the host's limit of %s (%s)", jsonOf(own), jsonOf(ceiling), from.pos),
-			"at most "+jsonOf(ceiling))
-	}
-}
-
-func jsonOf(v any) string {
-	b, _ := json.Marshal(v)
-	return string(b)
-}
+// Both have the same keys.
+var _ = Limits(tenantLimits{})

@@ -57,16 +57,28 @@ func (h *Host) policyOf(plan string) *policy {
 		}
 		values, _ := at.(map[string]any)
 		if _, given := values["keys"]; given {
-			p.keys, p.keysAt, p.keysOf = decoder{values: values}.texts("keys"), h.own.places.locate(root.with("keys")), of
+			p.keys, p.keysAt, p.keysOf = textList(values["keys"]), h.own.places.locate(root.with("keys")), of
 		}
 		plugins, _ := values["plugins"].(map[string]any)
 		for kind := range plugins {
 			p.plugins[kind] = selectable{
-				names: decoder{values: plugins}.texts(kind), at: h.own.places.locate(root.with("plugins", kind)), of: of, given: true,
+				names: textList(plugins[kind]), at: h.own.places.locate(root.with("plugins", kind)), of: of, given: true,
 			}
 		}
 	}
 	return p
+}
+
+// textList returns the texts of a list; nil for what is no list.
+func textList(value any) []string {
+	list, _ := value.([]any)
+	var out []string
+	for _, item := range list {
+		if text, ok := item.(string); ok {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // policyProblems checks the patterns of policies.

@@ -291,7 +291,7 @@ func (r *restriction) fallback(path Path, c cursor) any {
 		if ceiling, ok := ceilings[path[1]]; ok {
 			return ceiling
 		}
-		return defaultLimits[path[1]]
+		return defaultLimits()[path[1]]
 	}
 	return c.byDefault()
 }

@@ -4,12 +4,31 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"github.com/botyard/botyard/host/secret"
 )
 
 // revisionFormat changes when what enters a revision does.
 const revisionFormat = 1
+
+// limitsInRevision is the form of limits in a revision: the names of the fields and times in
+// nanoseconds. The fields are those of [Limits]. Their names stay when the keys change:
+// another form would make another revision of each tenant.
+type limitsInRevision struct {
+	ConcurrentTurns       int
+	TurnsPerMinute        int
+	WaitingTurns          int
+	MessageBytes          int
+	ReplyBytes            int
+	ReplyTokens           int
+	TurnTimeout           time.Duration
+	FirstTokenTimeout     time.Duration
+	TokenTimeout          time.Duration
+	ConversationWait      time.Duration
+	ConversationWaiters   int
+	TenantSetTokenTimeout bool `json:"-"` // how the values came about makes no other bot
+}
 
 // revision digests the configuration. Literal secrets enter as keyed digests, so
 // that nobody can try guesses against a revision. A reference enters with its
@@ -21,7 +40,7 @@ func (e *Effective) revision(sealer *secret.Key) string {
 	}
 	// Marshal sorts the keys of maps; that is all that canonical takes here,
 	// since the parsers give one form of each number.
-	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, e.Limits}
+	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, limitsInRevision(e.Limits)}
 	if e.RetentionDays > 0 { // younger than the format: without it nothing is added
 		parts = append(parts, e.RetentionDays)
 	}

@@ -62,3 +62,20 @@ func TestRevision(t *testing.T) {
 		}
 	}
 }
+
+// TestRevision_staysTheSame has a revision of an older build: another one would make another
+// bot of each tenant, and another version of each that is registered.
+func TestRevision_staysTheSame(t *testing.T) {
+	h, err := LoadHost(LoadOptions{Document: yamlDoc(t, `{defaults: {llm: {provider: echo}}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := yamlDoc(t, `{prompts: {system: x}, limits: {turn_timeout: 1.5}}`)
+	e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc}, testSchemas(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Revision != "c0843e5858748e88c88be399e7c0c5f2" {
+		t.Errorf("revision %s", e.Revision)
+	}
+}

@@ -120,6 +120,10 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 	case *kind.Required:
 		c.missing(path, at, k.Missing, "")
 	case *kind.Type:
+		if choices := at.choices(e.SchemaURL); choices != "" {
+			c.add(path, wrongType, "is "+shown(c.got(path), at.marks.secret), choices)
+			return
+		}
 		c.add(path, wrongType, "is "+typeWord(c.got(path)), typeWords(k.Want)+c.quoting(path, k.Want))
 	case *kind.PropertyNames:
 		// Of the cause only what it wants: it has the key for a value.
@@ -265,15 +269,29 @@ func shown(value any, isSecret bool) string {
 	return string(b)
 }
 
+// choices returns what the subschema at the location lets choose from; empty if it has no list.
+func (c cursor) choices(location string) string {
+	for _, s := range c.schemas {
+		if s.Location == location && s.Enum != nil {
+			return choicesOf(s.Enum.Values)
+		}
+	}
+	return ""
+}
+
+func choicesOf(values []any) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = shown(v, false)
+	}
+	return oneOf(words)
+}
+
 // constraint words what a keyword asks of a value that has the right type.
 func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, expected string) {
 	switch k := k.(type) {
 	case *kind.Enum:
-		words := make([]string, len(k.Want))
-		for i, v := range k.Want {
-			words[i] = shown(v, false)
-		}
-		return "is " + got, oneOf(words)
+		return "is " + got, choicesOf(k.Want)
 	case *kind.Const:
 		return "is " + got, shown(k.Want, false)
 	case *kind.Minimum:

@@ -15,6 +15,7 @@ func TestFindings(t *testing.T) {
 		{`{"type": "string"}`, `~`, "is null; a text"},
 		{`{"type": "integer"}`, `1.5`, "is a number with a fraction; an integer"},
 		{`{"enum": ["a", 1]}`, `b`, `is "b"; one of "a", 1`},
+		{`{"type": "string", "enum": ["a", "b"]}`, `1`, `is 1; one of "a", "b"`},
 		{`{"const": "a"}`, `{a: b}`, `is {"a":"b"}; "a"`},
 		{`{"enum": ["a"]}`, `"` + strings.Repeat("x", 99) + `"`, `is not accepted; "a"`},
 		{`{"minimum": 0.5}`, `0`, "is 0; at least 0.5"},

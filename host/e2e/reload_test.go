@@ -486,7 +486,7 @@ func TestWhatCountsAtAReload(t *testing.T) {
 	r.file("", "")
 	y.runUntilTheEnd()
 	for _, k := range config.HostKeys() {
-		if k.Counts != config.AtReload {
+		if k.Applies != config.AtReload {
 			continue
 		}
 		see, ok := atReload[k.Key]

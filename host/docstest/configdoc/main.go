@@ -3,7 +3,7 @@
 // file and the plugins. It writes docs/bounds.md too, of bounds.md and the table of
 // host/bounds.
 //
-//	configdoc [-check] -schemas DIR -out FILE -bounds FILE PLUGIN-BINARY...
+//	configdoc [-check] -out FILE -bounds FILE PLUGIN-BINARY...
 //
 // With -check it writes nothing and fails when a file is not what it would
 // write. `make docs` and `make check-docs` run it.
@@ -16,10 +16,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
@@ -32,18 +30,17 @@ var head string
 
 func main() {
 	check := flag.Bool("check", false, "fail when the file is out of date, instead of writing it")
-	schemas := flag.String("schemas", "config", "`DIR` of host.schema.json and tenant.schema.json")
 	out := flag.String("out", "../docs/configuration.md", "`FILE` to write")
 	bounds := flag.String("bounds", "../docs/bounds.md", "`FILE` to write the bounds to")
 	flag.Parse()
-	if err := run(*check, *schemas, *out, *bounds, flag.Args()); err != nil {
+	if err := run(*check, *out, *bounds, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "configdoc:", err)
 		os.Exit(1)
 	}
 }
 
-func run(check bool, schemas, out, bounds string, binaries []string) error {
-	page, byKey, err := render(schemas, binaries)
+func run(check bool, out, bounds string, binaries []string) error {
+	page, byKey, err := render(binaries)
 	if err != nil {
 		return err
 	}
@@ -93,22 +90,28 @@ type section struct{ Title, Text string }
 
 // render makes the page of all keys, and gives the default of each: of a plugin's as in
 // "storage memory: max_bytes".
-func render(schemas string, binaries []string) ([]byte, map[string]string, error) {
+func render(binaries []string) ([]byte, map[string]string, error) {
 	var p page
-	var err error
-	known, err := builtIn()
-	if err != nil {
-		return nil, nil, err
-	}
-	if p.Host, err = fileTable(filepath.Join(schemas, "host.schema.json"), known.host, config.CountsOf); err != nil {
-		return nil, nil, err
-	}
-	if p.Tenant, err = fileTable(filepath.Join(schemas, "tenant.schema.json"), known.tenant, nil); err != nil {
-		return nil, nil, err
-	}
 	byKey := map[string]string{}
-	maps.Copy(byKey, known.tenant)
-	maps.Copy(byKey, known.host)
+	tenant, err := rowsOf(config.TenantFileSchema())
+	if err != nil {
+		return nil, nil, fmt.Errorf("the tenant file: %w", err)
+	}
+	host, err := rowsOf(config.HostFileSchema())
+	if err != nil {
+		return nil, nil, fmt.Errorf("the host file: %w", err)
+	}
+	for _, rows := range [][]row{tenant, host} { // the defaults of the limits are the host's
+		for _, r := range rows {
+			byKey[r.key] = r.byDefault
+		}
+	}
+	if p.Tenant, err = tenantTable(tenant); err != nil {
+		return nil, nil, err
+	}
+	if p.Host, err = hostTable(host); err != nil {
+		return nil, nil, err
+	}
 	for _, b := range binaries {
 		s, rows, err := pluginSection(b)
 		if err != nil {
@@ -131,40 +134,27 @@ func render(schemas string, binaries []string) ([]byte, map[string]string, error
 	return out.Bytes(), byKey, nil
 }
 
-func fileTable(file string, defaults map[string]string, counts func(key string) (config.Counts, bool)) (string, error) {
-	src, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	rows, err := rowsOf(src)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
-	}
-	used := map[string]bool{}
+func tenantTable(rows []row) (string, error) {
 	for i, r := range rows {
-		value, ok := defaults[r.key]
-		if !ok {
-			return "", fmt.Errorf("%s: nothing is known of the default of %s: add it to defaults.go", file, r.key)
+		if strings.HasPrefix(r.key, "limits.") {
+			rows[i].byDefault = "the host's"
 		}
-		used[r.key] = true
-		rows[i].byDefault = value
 		for _, block := range blocks {
 			if r.key == block[0]+"."+block[1] {
 				rows[i].author = "selects what `tenant_policy` lists"
 			}
 		}
-		if counts != nil {
-			at, ok := counts(r.key)
-			if !ok {
-				return "", fmt.Errorf("%s: nothing is known of when a change of %s counts", file, r.key)
-			}
-			rows[i].counts = string(at)
-		}
 	}
-	for key := range defaults {
-		if !used[key] {
-			return "", fmt.Errorf("%s: has no key %s any more: take it out of defaults.go", file, key)
+	return table(rows)
+}
+
+func hostTable(rows []row) (string, error) {
+	for i, r := range rows {
+		at, ok := config.AppliesOf(r.key)
+		if !ok {
+			return "", fmt.Errorf("the host file: nothing is known of when a change of %s applies", r.key)
 		}
+		rows[i].applies = string(at)
 	}
 	return table(rows)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -11,7 +12,7 @@ import (
 // row is one key in a table.
 type row struct {
 	key, kind, byDefault, description string
-	counts                            string // when a change does; empty where a table does not say
+	applies                           string // when a change does; empty where a table does not say
 	required, secret, endpoint        bool
 	author                            string // what a tenant may do with it; empty if nobody decided
 }
@@ -94,7 +95,8 @@ func (r *reader) object(prefix string, n *yaml.Node, author string) {
 			continue
 		}
 		if each := get(p, "additionalProperties"); prefix+name == "plan" && each != nil { // the host's
-			r.row(prefix+name+".NAME", r.resolve(each), false, "")
+			r.row(prefix+name+".NAME", p, false, "")
+			r.rows[len(r.rows)-1].kind = kindOf(r.resolve(each))
 			continue
 		}
 		author := authorOf(p, author)
@@ -136,13 +138,27 @@ func (r *reader) row(key string, p *yaml.Node, required bool, author string) {
 		secret: text(p, "x-botyard-secret") == "true", endpoint: text(p, "x-botyard-endpoint") == "true",
 	}
 	if d := get(p, "default"); d != nil {
-		out.byDefault = code(d.Value)
+		out.byDefault = code(valueOf(d))
 	}
 	if out.description == "" {
 		r.errs = append(r.errs, fmt.Errorf("%s has no description", key))
 	}
 	r.rows = append(r.rows, out)
 }
+
+// valueOf writes a default: a scalar as it is, a list as JSON.
+func valueOf(d *yaml.Node) string {
+	if d.Kind != yaml.SequenceNode {
+		return d.Value
+	}
+	var items []string
+	for _, item := range d.Content {
+		items = append(items, strconv.Quote(item.Value))
+	}
+	return "[" + strings.Join(items, ", ") + "]"
+}
+
+func code(s string) string { return "`" + s + "`" }
 
 // words name JSON's types as the host's problems do.
 var words = map[string]string{
@@ -210,7 +226,7 @@ func table(rows []row) (string, error) {
 		return "It has no keys beside the selector.\n", nil
 	}
 	var b strings.Builder
-	timed := rows[0].counts != ""
+	timed := rows[0].applies != ""
 	if timed {
 		b.WriteString("| key | type | default | a change counts at | meaning |\n| --- | --- | --- | --- | --- |\n")
 	} else {
@@ -229,7 +245,7 @@ func table(rows []row) (string, error) {
 		meaning := strings.Join(append(marks, r.description), " ")
 		columns := []string{code(r.key), r.kind, r.byDefault}
 		if timed {
-			columns = append(columns, r.counts)
+			columns = append(columns, r.applies)
 		} else {
 			if r.author == "" {
 				return "", fmt.Errorf("%s: nobody decided whether a tenant may set it itself: mark it in its schema", r.key)

@@ -14,7 +14,7 @@ import (
 func schemaKeys(t *testing.T) []string {
 	t.Helper()
 	var root map[string]any
-	if err := json.Unmarshal(hostSchemaJSON, &root); err != nil {
+	if err := json.Unmarshal(HostFileSchema(), &root); err != nil {
 		t.Fatal(err)
 	}
 	resolve := func(node map[string]any) map[string]any {
@@ -62,23 +62,23 @@ func TestEveryHostKeySaysWhenItCounts(t *testing.T) {
 	}
 	for _, k := range HostKeys() {
 		if !inSchema[k.Key] {
-			t.Errorf("%s is in the table and not in the schema", k.Key)
+			t.Errorf("%s is in Settings and not in the schema", k.Key)
 		}
 		delete(inSchema, k.Key)
-		if hasField := k.field != nil; k.Counts != AtRestart && hasField {
-			t.Errorf("%s counts at %s, and is compared as if it waited for a restart", k.Key, k.Counts)
-		} else if k.Counts == AtRestart && !hasField && k.Key != registryStorage.String() && !strings.HasPrefix(k.Key, PluginKey) {
+		if hasField := k.field != nil; k.Applies != AtRestart && hasField {
+			t.Errorf("%s counts at %s, and is compared as if it waited for a restart", k.Key, k.Applies)
+		} else if k.Applies == AtRestart && !hasField && k.Key != registryStorage.String() && !strings.HasPrefix(k.Key, PluginKey) {
 			t.Errorf("%s waits for a restart, and nothing compares it", k.Key)
 		}
 	}
 	for key := range inSchema {
-		t.Errorf("%s is in the schema, and no one says when a change of it counts: add it to hostKeys", key)
+		t.Errorf("%s is in the schema, and no field of Settings says when a change of it applies", key)
 	}
-	for key, want := range map[string]Counts{
+	for key, want := range map[string]Applies{
 		"listen": AtRestart, "plugin.llm.echo.env": AtProcessStart, "plugin.storage.a.max_calls": AtReload,
 		"registry.storage.backend": AtRestart, "defaults.llm.provider": AtReload, "plan.gold.llm.model": AtReload, "plan": "", "plugin.llm.echo": "", "listens": "", "registry.storages": "",
 	} {
-		if got, _ := CountsOf(key); got != want {
+		if got, _ := AppliesOf(key); got != want {
 			t.Errorf("%s counts at %q, want %q", key, got, want)
 		}
 	}
@@ -121,7 +121,7 @@ func asIs(s Settings) Settings { return s }
 func TestWhatWaitsForARestartIsNamedUntilThen(t *testing.T) {
 	const base = "tls {\n cert_file = \"c\"\n key_file = \"k\"\n}\n"
 	for _, k := range HostKeys() {
-		if k.Counts != AtRestart || strings.HasPrefix(k.Key, PluginKey) {
+		if k.Applies != AtRestart || strings.HasPrefix(k.Key, PluginKey) {
 			continue
 		}
 		text, ok := otherValues[k.Key]

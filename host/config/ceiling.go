@@ -1,0 +1,102 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+const limitsKey = "limits"
+
+// isZeroUnlimited reports whether the limit 0 is no bound. Such a ceiling lets everything
+// pass, and such a value is above every other ceiling.
+func isZeroUnlimited(path Path) bool {
+	at, _ := tenantSchema().cursor().at(path, nil)
+	return at.marks.zeroUnlimited
+}
+
+// countedPerHost are the limits that each host counts for itself, by key.
+var countedPerHost = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for f := range reflect.TypeFor[Limits]().Fields() {
+		out[f.Tag.Get("json")] = f.Tag.Get("counted") == "per host"
+	}
+	return out
+})
+
+func isPerHost(path Path) bool {
+	return len(path) == 2 && path[0] == limitsKey && countedPerHost()[path[1]]
+}
+
+// limits fills in the host's limits, which also are the most that a tenant may
+// have.
+func (a *assembly) limits() {
+	base := a.host.own
+	ceilings, _ := base.tree[limitsKey].(map[string]any)
+	given, isMap := a.tree[limitsKey].(map[string]any)
+	if _, any := a.tree[limitsKey]; any && !isMap {
+		return // a wrong type, reported
+	}
+	out := maps.Clone(given)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, key := range slices.Sorted(maps.Keys(defaultLimits())) {
+		path := Path{limitsKey, key}
+		ceiling, ok := ceilings[key]
+		from := base.places.locate(path)
+		if !ok { // removed by a null
+			ceiling, from = defaultLimits()[key], origin{pos: Pos{File: builtIn.String()}}
+		}
+		own, ok := out[key]
+		if !ok {
+			out[key] = ceiling
+			a.stack.places.at(path).set = &from
+			continue
+		}
+		switch own.(type) {
+		case int64, float64:
+			a.checkCeiling(path, own, ceiling, from)
+		}
+	}
+	a.tree[limitsKey] = out
+	a.effective.Limits = limitReader().Read(out)
+	for _, key := range []string{"first_token_timeout", "token_timeout"} {
+		if a.stack.places.locate(Path{limitsKey, key}).layer.isTenants() {
+			a.effective.Limits.TenantSetTokenTimeout = true
+		}
+	}
+}
+
+// checkCeiling refuses what is more than the host allows.
+func (a *assembly) checkCeiling(path Path, own, ceiling any, from origin) {
+	value, most := asFloat(own), asFloat(ceiling)
+	switch lifts := isZeroUnlimited(path); {
+	case lifts && most == 0:
+	case lifts && value == 0:
+		a.refuse(path, fmt.Sprintf("is 0, which is unlimited, above the host's limit of %s (%s)", jsonOf(ceiling), from.pos),
+			"1 to "+jsonOf(ceiling))
+	case value > most:
+		a.refuse(path, fmt.Sprintf("is %s, above the host's limit of %s (%s)", jsonOf(own), jsonOf(ceiling), from.pos),
+			"at most "+jsonOf(ceiling))
+	}
+}
+
+func jsonOf(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// asFloat returns a number of a tree; 0 for what is none.
+func asFloat(v any) float64 {
+	switch n := v.(type) {
+	case int64:
+		return float64(n)
+	case float64:
+		return n
+	}
+	return 0
+}

@@ -1,0 +1,61 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/invopop/jsonschema"
+)
+
+// Decode fills out, a pointer to the struct that schemaJSON was made from: first
+// the schema's defaults, then config over them. Unknown keys and wrong types are
+// fault.Invalid.
+func Decode(schemaJSON, config []byte, out any) error {
+	var s jsonschema.Schema
+	if err := json.Unmarshal(schemaJSON, &s); err != nil {
+		return err
+	}
+	defaults, err := json.Marshal(defaultsOf(&s))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(secondsToNanoseconds(defaults, reflect.TypeOf(out)), out); err != nil {
+		return fmt.Errorf("the defaults do not fit the configuration struct: %w", err)
+	}
+	if len(config) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(secondsToNanoseconds(config, reflect.TypeOf(out))))
+	d.DisallowUnknownFields()
+	if err := d.Decode(out); err != nil {
+		var typeErr *json.UnmarshalTypeError
+		if errors.As(err, &typeErr) {
+			return fault.New(fault.Invalid, "must be %s, not %s", typeErr.Type, typeErr.Value).
+				At(typeErr.Field).By(fault.PartyTenant)
+		}
+		// json's other messages name a key at most, never a value.
+		return fault.New(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "json: ")).By(fault.PartyTenant)
+	}
+	return nil
+}
+
+// defaultsOf collects the defaults of s's properties, nested ones too.
+func defaultsOf(s *jsonschema.Schema) map[string]any {
+	out := map[string]any{}
+	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		p := pair.Value
+		if p.Default != nil {
+			out[pair.Key] = p.Default
+		} else if p.Type == "object" && p.Properties != nil {
+			if nested := defaultsOf(p); len(nested) > 0 {
+				out[pair.Key] = nested
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,186 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+)
+
+// Keywords of ours in a property's schema.
+const (
+	SecretKeyword   = "x-botyard-secret"
+	EndpointKeyword = "x-botyard-endpoint"
+	// AddressKeyword is false at an endpoint that names no address of a network. A host
+	// judges where all other endpoints lead.
+	AddressKeyword = "x-botyard-address"
+	// Who may set a key; at most one of the three.
+	TenantKeyword   = "x-botyard-tenant"
+	LowerKeyword    = "x-botyard-lower"
+	OperatorKeyword = "x-botyard-operator"
+	// UnlimitedKeyword beside LowerKeyword says that 0 and less are no bound.
+	UnlimitedKeyword = "x-botyard-zero-unlimited"
+	// ExpectedKeyword says in words what a pattern beside it wants of a value, or another
+	// keyword that no words are known of: it completes "expected ...". Of a maximum it
+	// says why.
+	ExpectedKeyword = "x-botyard-expected"
+)
+
+// mark adds our keywords to the properties of s, the schema of struct type t.
+func mark(s *jsonschema.Schema, t reflect.Type) error {
+	t = schemaType(t)
+	if t.Kind() != reflect.Struct || s.Properties == nil {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, embedded := keyOf(f)
+		if embedded {
+			if err := mark(s, f.Type); err != nil {
+				return err
+			}
+			continue
+		}
+		p, ok := s.Properties.Get(name)
+		if !ok {
+			continue
+		}
+		p.Description = description(p.Description)
+		if words := f.Tag.Get("botyard_expected"); words != "" {
+			if p.Extras == nil {
+				p.Extras = map[string]any{}
+			}
+			p.Extras[ExpectedKeyword] = words
+		}
+		for _, word := range strings.FieldsFunc(f.Tag.Get("botyard"), func(r rune) bool { return r == ',' }) {
+			if p.Extras == nil {
+				p.Extras = map[string]any{}
+			}
+			switch word {
+			case "secret":
+				p.Extras[SecretKeyword] = true
+			case "endpoint":
+				p.Extras[EndpointKeyword] = true
+			case "noaddress":
+				p.Extras[AddressKeyword] = false
+			case "tenant":
+				p.Extras[TenantKeyword] = true
+			case "lower-only":
+				p.Extras[LowerKeyword] = true
+			case "operator-only":
+				p.Extras[OperatorKeyword] = true
+			case "zero-unlimited":
+				p.Extras[UnlimitedKeyword] = true
+			case "open":
+				open := p
+				if isMap(f.Type) {
+					open = p.AdditionalProperties
+				}
+				open.AdditionalProperties = nil
+			default:
+				return fmt.Errorf("field %s: unknown word %q in its botyard tag", f.Name, word)
+			}
+		}
+		if names := f.Tag.Get("botyard_names"); names != "" {
+			p.PropertyNames = &jsonschema.Schema{Pattern: names}
+		}
+		if err := markKeys(p, f.Tag.Get("botyard_keys")); err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
+		}
+		if err := checkAuthor(p); err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
+		}
+		if err := mark(p, f.Type); err != nil {
+			return err
+		}
+		for _, of := range []*jsonschema.Schema{p.Items, p.AdditionalProperties} {
+			if of != nil {
+				if err := mark(of, f.Type); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// keyOf returns the key of a field. An embedded field without a name of its own has none: its
+// fields are keys beside the others.
+func keyOf(f reflect.StructField) (key string, embedded bool) {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	switch {
+	case name != "":
+		return name, false
+	case f.Anonymous:
+		return "", true
+	}
+	return f.Name, false
+}
+
+// schemaType returns the struct type whose schema a value of type t has, or has for each
+// element.
+func schemaType(t reflect.Type) reflect.Type {
+	for {
+		if alias, ok := reflect.Zero(t).Interface().(interface{ JSONSchemaAlias() any }); ok && t.Kind() != reflect.Pointer {
+			t = reflect.TypeOf(alias.JSONSchemaAlias())
+			continue
+		}
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			t = t.Elem()
+		default:
+			return t
+		}
+	}
+}
+
+// isMap reports whether the schema of a value of type t is that of a map.
+func isMap(t reflect.Type) bool {
+	if alias, ok := reflect.Zero(t).Interface().(interface{ JSONSchemaAlias() any }); ok {
+		t = reflect.TypeOf(alias.JSONSchemaAlias())
+	}
+	return t.Kind() == reflect.Map
+}
+
+// markKeys marks keys of a map, of which nothing else is said.
+func markKeys(p *jsonschema.Schema, tag string) error {
+	if tag == "" {
+		return nil
+	}
+	if p.Type != "object" || p.Properties != nil && p.Properties.Len() > 0 {
+		return errors.New("botyard_keys is for maps")
+	}
+	p.Properties = jsonschema.NewProperties()
+	for _, key := range strings.Fields(tag) {
+		name, word, _ := strings.Cut(key, "=")
+		keyword, ok := map[string]string{"tenant": TenantKeyword, "operator-only": OperatorKeyword}[word]
+		if !ok || name == "" {
+			return fmt.Errorf("botyard_keys has %q; expected NAME=tenant or NAME=operator-only", key)
+		}
+		p.Properties.Set(name, &jsonschema.Schema{Extras: map[string]any{keyword: true}})
+	}
+	return nil
+}
+
+// checkAuthor refuses marks of who may set a key that contradict each other.
+func checkAuthor(p *jsonschema.Schema) error {
+	authors := 0
+	for _, keyword := range []string{TenantKeyword, LowerKeyword, OperatorKeyword} {
+		if p.Extras[keyword] != nil {
+			authors++
+		}
+	}
+	switch {
+	case authors > 1:
+		return errors.New("tenant, lower-only and operator-only exclude each other")
+	case p.Extras[LowerKeyword] != nil && p.Type != "integer" && p.Type != "number":
+		return errors.New("lower-only is for numbers")
+	case p.Extras[UnlimitedKeyword] != nil && p.Extras[LowerKeyword] == nil:
+		return errors.New("zero-unlimited is for what is lower-only")
+	case p.Extras[TenantKeyword] != nil && p.Extras[EndpointKeyword] != nil:
+		return errors.New("an endpoint is not the tenant's unless the operator lists it")
+	}
+	return nil
+}
