@@ -74,7 +74,7 @@ type Host struct {
 	manager   *plugins.Manager
 	registry  *registry.Registry
 	leases    *bot.Leases
-	orphans   bot.Orphans
+	orphans   bot.OrphanCap
 	heldBytes *bot.HeldBytes
 	archive   *archive.Archive
 	metrics   *metrics.Metrics // nil for none

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,130 +11,135 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Admission admits a tenant's turns: so many a minute, so many at once, so many that
-// wait, and one at a time in each conversation, first come first served. It spares
-// the storage the polling of waiters on this host; between hosts the storage
-// decides. A tenant has one Admission over all its revisions, and each turn brings the
-// limits of its own. The zero value is ready.
+// Admission admits a tenant's turns on this host. It bounds how many turns start in a
+// minute, run at once and wait, and lets one turn at a time run in each conversation, in the
+// order in which they came. Turns of other hosts are not known here: for these the storage
+// decides, in Begin.
+//
+// A tenant has one Admission for all revisions of its bot. Each turn brings the limits of
+// its own revision. Admission is used concurrently; the zero value is ready.
 type Admission struct {
 	mu      sync.Mutex
-	lines   map[string]*line // of the conversations with a turn at work
-	waiting int              // in all lines
-	pace    *rate.Limiter    // nil until there is a limit
+	queues  map[string]*queue // by queue key; of conversations in which a turn runs
+	waiting int               // turns in all queues
+	pace    *rate.Limiter     // of turns that start; nil until a turn has a limit
 }
 
-// line is a conversation with a turn running; waiters are served in order.
-type line struct {
-	key     string // idempotency key of the running turn
+// queue is a conversation in which a turn runs, and the turns that wait for it.
+type queue struct {
+	key     string // idempotency key of the turn that runs
 	waiters []*waiter
 }
 
 type waiter struct {
-	key   string
-	ready chan struct{}
+	key   string        // idempotency key
+	ready chan struct{} // closed when it is the waiter's turn
 }
 
-// Running is the number of turns admitted now, waiting ones included.
-func (g *Admission) Running() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.lines) + g.waiting
+// Turns returns how many turns run or wait.
+func (a *Admission) Turns() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.queues) + a.waiting
 }
 
-// Idle says that nothing would be lost with the Admission: no turn is at work, and no
-// allowance is being kept.
-func (g *Admission) Idle() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.lines) == 0 && (g.pace == nil || g.pace.Tokens() >= float64(g.pace.Burst()))
+// Idle reports whether a new Admission would admit the same turns: no turn runs, and the
+// tenant may start as many turns at once as its limit allows in a minute.
+func (a *Admission) Idle() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.queues) == 0 && (a.pace == nil || a.pace.Tokens() >= float64(a.pace.Burst()))
 }
 
-// enter waits until the conversation is free on this host and answers the function
-// that frees it. fault.RateLimited when the tenant has too many turns at work or
-// waiting already, or began too many in the last minute; fault.Conflict when the
-// same idempotency key is at work, when too many wait for the conversation, or when
-// waiting took too long.
-func (g *Admission) enter(ctx context.Context, conversation, key string, l config.Limits) (leave func(), err error) {
-	g.mu.Lock()
-	ln := g.lines[conversation]
-	if err := g.admit(ln, key, l); err != nil {
-		g.mu.Unlock()
+// admit waits until no other turn runs in the queue's conversation, and then lets this one
+// run until release is called. The error is fault.RateLimited if the tenant has too many
+// turns that run or wait, or has started too many in the last minute. It is fault.Conflict
+// if a turn with the same idempotency key runs or waits, if too many turns wait for the
+// conversation, or if waiting took longer than Limits.ConversationWait. If ctx ends, it is
+// ctx's cause.
+func (a *Admission) admit(ctx context.Context, queueKey, idempotencyKey string, l config.Limits) (release func(), err error) {
+	a.mu.Lock()
+	q := a.queues[queueKey]
+	if err := a.checkLocked(q, idempotencyKey, l); err != nil {
+		a.mu.Unlock()
 		return nil, err
 	}
-	if ln == nil {
-		if g.lines == nil {
-			g.lines = map[string]*line{}
+	if q == nil {
+		if a.queues == nil {
+			a.queues = map[string]*queue{}
 		}
-		g.lines[conversation] = &line{key: key}
-		g.mu.Unlock()
-		return func() { g.leave(conversation) }, nil
+		a.queues[queueKey] = &queue{key: idempotencyKey}
+		a.mu.Unlock()
+		return func() { a.release(queueKey) }, nil
 	}
-	w := &waiter{key: key, ready: make(chan struct{})}
-	ln.waiters = append(ln.waiters, w)
-	g.waiting++
-	g.mu.Unlock()
+	w := &waiter{key: idempotencyKey, ready: make(chan struct{})}
+	q.waiters = append(q.waiters, w)
+	a.waiting++
+	a.mu.Unlock()
 
 	timeout := time.NewTimer(l.ConversationWait)
 	defer timeout.Stop()
 	select {
 	case <-w.ready:
-		return func() { g.leave(conversation) }, nil
+		return func() { a.release(queueKey) }, nil
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	case <-timeout.C:
 		err = errBusy(l.ConversationWait)
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	select {
 	case <-w.ready:
-		// Served and given up at the same moment: pass the turn on.
-		g.next(conversation)
+		// It was admitted at the moment at which it gave up: admit the next one.
+		a.admitNextLocked(queueKey)
 	default:
-		ln.remove(w)
-		g.waiting--
+		q.waiters = slices.DeleteFunc(q.waiters, func(other *waiter) bool { return other == w })
+		a.waiting--
 	}
 	return nil, err
 }
 
-// admit says why a turn may neither begin nor wait in ln, which is nil for a free
-// conversation. The caller holds mu.
-func (g *Admission) admit(ln *line, key string, l config.Limits) error {
+// checkLocked returns why a turn may neither run nor wait; nil if it may. q is nil if no
+// turn runs in the conversation. Locked: mu is held.
+func (a *Admission) checkLocked(q *queue, idempotencyKey string, l config.Limits) error {
 	switch {
-	case ln == nil && len(g.lines) >= l.ConcurrentTurns:
+	case q == nil && len(a.queues) >= l.ConcurrentTurns:
 		return fault.New(fault.RateLimited, "the tenant has %d turns at work, the most it may have at once", l.ConcurrentTurns).After(time.Second)
-	case ln == nil:
-	case key != "" && ln.has(key):
+	case q == nil:
+	case idempotencyKey != "" && q.has(idempotencyKey):
 		return errSameKey()
-	case len(ln.waiters) >= l.ConversationWaiters:
+	case len(q.waiters) >= l.ConversationWaiters:
 		return fault.New(fault.Conflict, "the conversation has a turn at work and %d waiting, the most that may wait", l.ConversationWaiters).After(time.Second)
-	case g.waiting >= l.WaitingTurns:
+	case a.waiting >= l.WaitingTurns:
 		return fault.New(fault.RateLimited, "the tenant has %d turns waiting, the most that may wait", l.WaitingTurns).After(time.Second)
 	}
-	// Last, so that a turn that is refused for something else costs nothing.
-	if wait := g.early(l.TurnsPerMinute); wait > 0 {
+	// This check is the last, since it counts the turn: one that is refused for another
+	// reason must not be counted.
+	if wait := a.reserveStartLocked(l.TurnsPerMinute); wait > 0 {
 		return fault.New(fault.RateLimited, "the tenant may begin %d turns a minute, and has", l.TurnsPerMinute).After(wait)
 	}
 	return nil
 }
 
-// early takes a turn from the minute's, or says how long it takes until there is
-// one. The bucket is kept when the limit changes: it is not filled by that. The
-// caller holds mu.
-func (g *Admission) early(perMinute int) time.Duration {
-	if perMinute == 0 {
+// reserveStartLocked counts a turn that starts, and returns 0. If the tenant has started
+// too many in the last minute, it counts nothing, and returns how long it takes until the
+// next one may start. 0 turns per minute are no limit. A changed limit keeps the count.
+// Locked: mu is held.
+func (a *Admission) reserveStartLocked(turnsPerMinute int) time.Duration {
+	if turnsPerMinute == 0 {
 		return 0
 	}
 	now := time.Now()
-	each := rate.Limit(float64(perMinute) / time.Minute.Seconds())
+	limit := rate.Limit(float64(turnsPerMinute) / time.Minute.Seconds())
 	switch {
-	case g.pace == nil:
-		g.pace = rate.NewLimiter(each, perMinute)
-	case g.pace.Burst() != perMinute:
-		g.pace.SetLimitAt(now, each)
-		g.pace.SetBurstAt(now, perMinute)
+	case a.pace == nil:
+		a.pace = rate.NewLimiter(limit, turnsPerMinute)
+	case a.pace.Burst() != turnsPerMinute:
+		a.pace.SetLimitAt(now, limit)
+		a.pace.SetBurstAt(now, turnsPerMinute)
 	}
-	r := g.pace.ReserveN(now, 1)
+	r := a.pace.ReserveN(now, 1)
 	wait := r.DelayFrom(now)
 	if wait > 0 {
 		r.CancelAt(now)
@@ -141,45 +147,32 @@ func (g *Admission) early(perMinute int) time.Duration {
 	return wait
 }
 
-func (g *Admission) leave(conversation string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.next(conversation)
+// release ends the turn that runs in the conversation.
+func (a *Admission) release(queueKey string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.admitNextLocked(queueKey)
 }
 
-// next hands the conversation to its first waiter. The caller holds mu.
-func (g *Admission) next(conversation string) {
-	ln := g.lines[conversation]
-	if len(ln.waiters) == 0 {
-		delete(g.lines, conversation)
+// admitNextLocked lets the first turn that waits for the conversation run, or drops the
+// queue if none waits. Locked: mu is held.
+func (a *Admission) admitNextLocked(queueKey string) {
+	q := a.queues[queueKey]
+	if len(q.waiters) == 0 {
+		delete(a.queues, queueKey)
 		return
 	}
-	w := ln.waiters[0]
-	ln.waiters = ln.waiters[1:]
-	g.waiting--
-	ln.key = w.key
+	w := q.waiters[0]
+	q.waiters = q.waiters[1:]
+	a.waiting--
+	q.key = w.key
 	close(w.ready)
 }
 
-func (l *line) has(key string) bool {
-	if l.key == key {
-		return true
-	}
-	for _, w := range l.waiters {
-		if w.key == key {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *line) remove(w *waiter) {
-	for i, other := range l.waiters {
-		if other == w {
-			l.waiters = append(l.waiters[:i], l.waiters[i+1:]...)
-			return
-		}
-	}
+// has reports whether a turn with the idempotency key runs or waits.
+func (q *queue) has(idempotencyKey string) bool {
+	return q.key == idempotencyKey ||
+		slices.ContainsFunc(q.waiters, func(w *waiter) bool { return w.key == idempotencyKey })
 }
 
 func errSameKey() error {

@@ -13,8 +13,8 @@ import (
 )
 
 func TestAdmission_ServesAConversationOneAtATimeInOrder(t *testing.T) {
-	g, l := &Admission{}, limits(100, 100)
-	first, err := g.enter(context.Background(), "c", "", l)
+	a, l := &Admission{}, limits(100, 100)
+	first, err := a.admit(context.Background(), "c", "", l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestAdmission_ServesAConversationOneAtATimeInOrder(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			leave, err := g.enter(context.Background(), "c", "", l)
+			release, err := a.admit(context.Background(), "c", "", l)
 			if err != nil {
 				t.Error(err)
 				return
@@ -33,9 +33,9 @@ func TestAdmission_ServesAConversationOneAtATimeInOrder(t *testing.T) {
 			}
 			order = append(order, i)
 			inside.Add(-1)
-			leave()
+			release()
 		})
-		for g.Running() != i+2 { // in line before the next one comes
+		for a.Turns() != i+2 { // in line before the next one comes
 			time.Sleep(time.Millisecond)
 		}
 	}
@@ -46,78 +46,78 @@ func TestAdmission_ServesAConversationOneAtATimeInOrder(t *testing.T) {
 			t.Fatalf("served in the order %v", order)
 		}
 	}
-	if g.Running() != 0 || len(g.lines) != 0 {
-		t.Errorf("%d turns and %d lines are left", g.Running(), len(g.lines))
+	if a.Turns() != 0 || len(a.queues) != 0 {
+		t.Errorf("%d turns and %d queues are left", a.Turns(), len(a.queues))
 	}
 }
 
 func TestAdmission_CapsTurnsAndWaiters(t *testing.T) {
-	g := &Admission{}
-	leave, err := g.enter(context.Background(), "a", "", limits(1, 1))
+	a := &Admission{}
+	release, err := a.admit(context.Background(), "a", "", limits(1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = g.enter(context.Background(), "b", "", limits(1, 1))
+	_, err = a.admit(context.Background(), "b", "", limits(1, 1))
 	if e := wantClass(t, err, fault.RateLimited); e.RetryAfter == 0 {
 		t.Error("no Retry-After")
 	}
-	_, err = g.enter(context.Background(), "a", "", limits(5, 0))
+	_, err = a.admit(context.Background(), "a", "", limits(5, 0))
 	wantClass(t, err, fault.Conflict)
-	leave()
-	if leave, err = g.enter(context.Background(), "b", "", limits(1, 1)); err != nil {
+	release()
+	if release, err = a.admit(context.Background(), "b", "", limits(1, 1)); err != nil {
 		t.Fatal(err)
 	}
-	leave()
+	release()
 }
 
 func TestAdmission_GivesUpWithoutATrace(t *testing.T) {
-	g, l := &Admission{}, limits(1000, 1000)
+	a, l := &Admission{}, limits(1000, 1000)
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%7)*time.Millisecond)
 			defer cancel()
-			leave, err := g.enter(ctx, fmt.Sprint(i%3), "", l)
+			release, err := a.admit(ctx, fmt.Sprint(i%3), "", l)
 			if err == nil {
 				time.Sleep(100 * time.Microsecond)
-				leave()
+				release()
 			}
 		})
 	}
 	wg.Wait()
-	if g.Running() != 0 || len(g.lines) != 0 {
-		t.Errorf("%d turns and %d lines are left", g.Running(), len(g.lines))
+	if a.Turns() != 0 || len(a.queues) != 0 {
+		t.Errorf("%d turns and %d queues are left", a.Turns(), len(a.queues))
 	}
 }
 
 func TestAdmission_RefusesAKeyThatIsAtWork(t *testing.T) {
-	g, l := &Admission{}, limits(10, 10)
-	leave, err := g.enter(context.Background(), "c", "k", l)
+	a, l := &Admission{}, limits(10, 10)
+	release, err := a.admit(context.Background(), "c", "k", l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = g.enter(context.Background(), "c", "k", l)
+	_, err = a.admit(context.Background(), "c", "k", l)
 	wantClass(t, err, fault.Conflict)
-	leave()
-	if leave, err = g.enter(context.Background(), "c", "k", l); err != nil {
+	release()
+	if release, err = a.admit(context.Background(), "c", "k", l); err != nil {
 		t.Fatal(err)
 	}
-	leave()
+	release()
 }
 
 func TestAdmission_PacesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, l := &Admission{}, limits(100, 0)
+		a, l := &Admission{}, limits(100, 0)
 		begin := func(want bool) *fault.Error {
 			t.Helper()
-			leave, err := g.enter(context.Background(), "c", "", l)
+			release, err := a.admit(context.Background(), "c", "", l)
 			if (err == nil) != want {
 				t.Fatalf("after %v: %v", want, err)
 			}
 			if err != nil {
 				return wantClass(t, err, fault.RateLimited)
 			}
-			leave()
+			release()
 			return nil
 		}
 		l.TurnsPerMinute = 3
@@ -157,64 +157,64 @@ func TestAdmission_PacesTurns(t *testing.T) {
 
 // A turn that is refused for something else is none of the minute's.
 func TestAdmission_ChargesOnlyWhatItAdmits(t *testing.T) {
-	g, l := &Admission{}, limits(1, 0)
+	a, l := &Admission{}, limits(1, 0)
 	l.TurnsPerMinute = 2
-	leave, err := g.enter(context.Background(), "a", "k", l)
+	release, err := a.admit(context.Background(), "a", "k", l)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {
 		for _, c := range []string{"a", "b"} {
-			if _, err := g.enter(context.Background(), c, "k", l); err == nil {
+			if _, err := a.admit(context.Background(), c, "k", l); err == nil {
 				t.Fatal("admitted")
 			}
 		}
 	}
-	leave()
-	if leave, err = g.enter(context.Background(), "a", "k", l); err != nil {
+	release()
+	if release, err = a.admit(context.Background(), "a", "k", l); err != nil {
 		t.Fatal(err)
 	}
-	leave()
+	release()
 }
 
 // Turns that wait are counted over all conversations, and apart from those at work.
 func TestAdmission_CapsAllThatWait(t *testing.T) {
-	g, l := &Admission{}, limits(3, 10)
+	a, l := &Admission{}, limits(3, 10)
 	l.WaitingTurns = 4
-	var leaves []func()
+	var releases []func()
 	for _, c := range []string{"a", "b", "c"} {
-		leave, err := g.enter(context.Background(), c, "", l)
+		release, err := a.admit(context.Background(), c, "", l)
 		if err != nil {
 			t.Fatal(err)
 		}
-		leaves = append(leaves, leave)
+		releases = append(releases, release)
 	}
 	ctx, giveUp := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
-			leave, err := g.enter(ctx, []string{"a", "b"}[i%2], "", l)
+			release, err := a.admit(ctx, []string{"a", "b"}[i%2], "", l)
 			if err == nil {
-				leave()
+				release()
 			}
 		})
 	}
-	for g.Running() != 7 {
+	for a.Turns() != 7 {
 		time.Sleep(time.Millisecond)
 	}
-	_, err := g.enter(context.Background(), "c", "", l)
+	_, err := a.admit(context.Background(), "c", "", l)
 	if e := wantClass(t, err, fault.RateLimited); e.RetryAfter == 0 {
 		t.Error("no Retry-After")
 	}
-	leaves[0]() // its two waiters follow each other
-	for g.Running() > 4 {
+	releases[0]() // its two waiters follow each other
+	for a.Turns() > 4 {
 		time.Sleep(time.Millisecond)
 	}
 	giveUp()
 	wg.Wait()
-	leaves[1]()
-	leaves[2]()
-	if g.Running() != 0 || g.waiting != 0 || len(g.lines) != 0 {
-		t.Errorf("%d turns, %d waiting and %d lines are left", g.Running(), g.waiting, len(g.lines))
+	releases[1]()
+	releases[2]()
+	if a.Turns() != 0 || a.waiting != 0 || len(a.queues) != 0 {
+		t.Errorf("%d turns, %d waiting and %d queues are left", a.Turns(), a.waiting, len(a.queues))
 	}
 }

@@ -9,51 +9,52 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Parts are what a Bot is assembled from. The bot owns none of them: whoever
-// assembled it frees them after its last turn.
+// Parts are what a Bot is made of. The bot owns none of them: whoever makes the bot closes
+// them after its last turn.
 type Parts struct {
 	Tenant   string
-	Revision string
-	// Incarnation is the life of the tenant's id that the bot reads and writes; empty
-	// when it is not tracked.
+	Revision string // of the tenant's configuration
+	// Incarnation is the incarnation of the tenant's id whose data the bot reads and writes.
+	// It is empty if incarnations are not tracked.
 	Incarnation string
 	System      string // system prompt, final; empty for none
 	Limits      config.Limits
-	// Shared says that all users share the tenant's conversations; else each is of the user
-	// that it was begun with, and for other users it is not there.
+	// Shared has all users of the tenant share its conversations. Else a conversation
+	// belongs to the user who began it, and does not exist for other users.
 	Shared    bool
 	LLM       llm.LLM
 	Memory    memory.Memory
 	Storage   storage.Storage
-	Plugins   map[string]string // kind to "name version", for turn records
-	Admission *Admission        // the tenant's, shared by all its revisions
-	// Hold keeps the lease of the turn with this holder in this storage until free is
-	// called, which is once; may be nil.
-	Hold func(holder string) (free func())
-	// Unauthenticated, if set, is told when a plugin's upstream did not accept the
-	// credentials: they may have been replaced since the bot was built.
+	Plugins   map[string]string // kind to "name version", for the turns' records
+	Admission *Admission        // of the tenant, for all its revisions
+	// Hold renews the lease with this holder in Storage until release is called, which is
+	// once. Nil renews nothing. See Leases.
+	Hold func(holder string) (release func())
+	// Unauthenticated is called when an upstream did not accept a plugin's credentials: the
+	// tenant's secrets may have changed since the bot was built. May be nil.
 	Unauthenticated func()
-	Orphans         *Orphans   // the host's; nil for a bot's own
-	HeldBytes       *HeldBytes // the host's; may be nil
-	Observer        Observer   // told of the turns; may be nil
-	Host            string     // name of this host, for turn records
-	Holder          string     // this run of the host; the holders of its turns begin with it
+	Orphans         *OrphanCap // of the host; nil for one of this bot alone
+	HeldBytes       *HeldBytes // of the host; nil for no bound
+	Observer        Observer   // may be nil
+	Host            string     // name of this host, for the turns' records
+	Holder          string     // names this run of the host; the holders of its turns begin with it
 	Log             hclog.Logger
 }
 
-// Bot answers one tenant's messages. It is used concurrently.
+// Bot runs the turns of one tenant at one revision of its configuration. It is used
+// concurrently.
 type Bot struct {
 	Parts
 	needs memory.Needs
 }
 
-// New assembles a bot.
+// New returns a bot made of the parts.
 func New(p Parts) *Bot {
 	if p.Hold == nil {
 		p.Hold = func(string) func() { return func() {} }
 	}
 	if p.Orphans == nil {
-		p.Orphans = &Orphans{}
+		p.Orphans = &OrphanCap{}
 	}
 	if p.Observer == nil {
 		p.Observer = noObserver{}
@@ -61,7 +62,7 @@ func New(p Parts) *Bot {
 	return &Bot{Parts: p, needs: p.Memory.Needs()}
 }
 
-// call is what every call of a plugin is stamped with.
+// call returns what every call of a plugin is stamped with.
 func (b *Bot) call(conversation, user string) sdk.Call {
 	return sdk.Call{Tenant: b.Tenant, Incarnation: b.Incarnation, Conversation: conversation, User: user}
 }

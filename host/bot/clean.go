@@ -3,24 +3,24 @@ package bot
 import (
 	"strings"
 
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
-// maxModelBytes bounds a model's name, as the provider gives it.
+// This file cleans all that plugins say within a turn, before it is shown, given to the
+// model, kept or recorded. Cleaning replaces what no storage can keep, such as NUL and
+// bytes that are not UTF-8: so what a caller is shown is what is kept.
+
+// maxModelBytes bounds the model's name, which the provider gives.
 const maxModelBytes = 256
 
-// said is the door through which all passes that plugins say in a turn, before it is
-// shown, given to the model, kept or recorded. What no storage can keep is replaced in it, so
-// that what is shown is what is kept.
-type said struct{ text, reasoning chat.Cleaner }
+// replyCleaner cleans a reply that comes in pieces. A character may be cut between two
+// pieces: then its first bytes wait for the next piece. The zero value is ready.
+type replyCleaner struct{ text, reasoning chat.Cleaner }
 
-// delta cleans the next piece of a reply.
-func (s *said) delta(d llm.Delta) llm.Delta {
-	d.Text, d.Reasoning, d.Usage = s.text.Next(d.Text), s.reasoning.Next(d.Reasoning), cleanUsage(d.Usage)
+// delta returns the next piece, cleaned.
+func (c *replyCleaner) delta(d llm.Delta) llm.Delta {
+	d.Text, d.Reasoning, d.Usage = c.text.Next(d.Text), c.reasoning.Next(d.Reasoning), cleanUsage(d.Usage)
 	if len(d.ToolCalls) == 0 {
 		return d
 	}
@@ -32,22 +32,22 @@ func (s *said) delta(d llm.Delta) llm.Delta {
 	return d
 }
 
-// rest is what of a reply waited for more, when there is no more.
-func (s *said) rest() llm.Delta {
-	return llm.Delta{Text: s.text.Rest(), Reasoning: s.reasoning.Rest()}
+// rest returns the bytes that still wait for a next piece, once there is none, cleaned.
+func (c *replyCleaner) rest() llm.Delta {
+	return llm.Delta{Text: c.text.Rest(), Reasoning: c.reasoning.Rest()}
 }
 
-// cleanFinish cleans the end of a reply; nil stays nil.
+// cleanFinish returns the end of a reply, cleaned; nil for nil.
 func cleanFinish(f *llm.Finish) *llm.Finish {
 	if f == nil {
 		return nil
 	}
 	out := *f
-	out.Model, out.Usage = brief(f.Model, maxModelBytes), cleanUsage(f.Usage)
+	out.Model, out.Usage = cleanText(f.Model, maxModelBytes), cleanUsage(f.Usage)
 	return &out
 }
 
-// cleanMessages cleans what is given to the model.
+// cleanMessages returns the messages, cleaned.
 func cleanMessages(messages []chat.Message) []chat.Message {
 	out := make([]chat.Message, len(messages))
 	for i, m := range messages {
@@ -56,7 +56,7 @@ func cleanMessages(messages []chat.Message) []chat.Message {
 	return out
 }
 
-// cleanUsage has no counts below 0.
+// cleanUsage returns the counts, with 0 for those below 0.
 func cleanUsage(u chat.Usage) chat.Usage {
 	return chat.Usage{
 		InputTokens: max(u.InputTokens, 0), OutputTokens: max(u.OutputTokens, 0),
@@ -64,42 +64,12 @@ func cleanUsage(u chat.Usage) chat.Usage {
 	}
 }
 
-// reason is why a turn did not succeed, as it is kept.
-func reason(class fault.Class, sentence string) string {
-	return brief(class.String()+": "+sentence, sdk.MaxReasonBytes)
-}
-
-// brief is the text, clean and of at most so many bytes.
-func brief(text string, most int) string {
+// cleanText returns the text, cleaned and cut to so many bytes.
+func cleanText(text string, maxBytes int) string {
 	text = chat.Clean(text)
-	if len(text) <= most {
+	if len(text) <= maxBytes {
 		return text
 	}
-	const more = "…"
-	return strings.ToValidUTF8(text[:most-len(more)], "") + more
-}
-
-// heard is what is wrong with a storage's answer to Begin; nil for nothing.
-func heard(r *storage.BeginResult) error {
-	says := 0
-	if r != nil {
-		for _, one := range []bool{r.Started != nil, r.Replay != nil, r.Busy != nil, r.KeyReused} {
-			if one {
-				says++
-			}
-		}
-	}
-	switch {
-	case says != 1:
-		return nonsense("answered Begin with %d outcomes, and not with one", says)
-	case r.Started != nil && r.Started.Fence == "":
-		return nonsense("began a turn without a fence")
-	case r.Replay != nil && (r.Replay.State != storage.Succeeded || r.Replay.Number < 1):
-		return nonsense("replayed a turn that did not succeed")
-	}
-	return nil
-}
-
-func nonsense(format string, args ...any) error {
-	return fault.New(fault.Internal, "the storage "+format, args...).By(fault.PartyPlugin)
+	const ellipsis = "…"
+	return strings.ToValidUTF8(text[:maxBytes-len(ellipsis)], "") + ellipsis
 }

@@ -2,8 +2,8 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"strings"
-	"time"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -11,17 +11,17 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// commit ends the turn in the storage, whatever became of it, and answers its
-// reply, or why there is none. It does not heed the end of ctx.
+// commit ends the turn in the storage, however generating its reply went, and returns the
+// reply or why there is none. It goes on when ctx has ended. finish may be nil.
 func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, failure error) (*Reply, error) {
-	state, why := outcome(ctx, failure)
+	state, why := classifyEnd(ctx, failure)
 	t.record.Failure = newFailure(failure)
-	usage := t.spent
+	usage := t.usage
 	if finish != nil {
 		usage = finish.Usage
 	}
-	usage = sum(usage, t.lost)
-	number, err := t.end(t.ending(fence, state, why, usage, t.reply(finish)))
+	usage = addUsage(usage, t.lostUsage)
+	number, err := t.sendCommit(t.commitRequest(fence, state, why, usage, t.reply.messages(finish)))
 	if failure != nil {
 		if err != nil {
 			t.bot.Log.Warn("a failed turn could not be recorded", "tenant", t.bot.Tenant, "error", err, "turn_error", failure)
@@ -30,102 +30,123 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 	}
 	if err != nil {
 		t.bot.Log.Warn("a reply was not kept", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
-		return nil, uncommitted(err)
+		return nil, notKept(err)
 	}
 	reply := &Reply{
-		ConversationID: t.req.ConversationID, Turn: number, Text: t.text.String(), Usage: usage, Tenant: t.bot.Tenant,
+		ConversationID: t.req.ConversationID, Turn: number, Text: t.reply.text.String(), Usage: usage, Tenant: t.bot.Tenant,
 	}
-	t.record.tell(reply)
+	t.record.fill(reply)
 	return reply, nil
 }
 
-// abandon ends a turn in whose middle something panicked or ended the goroutine.
+// classifyEnd returns the state in which the turn ends after err, and the reason that is kept.
+func classifyEnd(ctx context.Context, err error) (storage.State, string) {
+	if err == nil {
+		return storage.Succeeded, ""
+	}
+	e := fault.Of(err)
+	why := turnReason(e.Class, e.ForCallers())
+	var gone *clientGoneError
+	if errors.As(err, &gone) || errors.Is(ctx.Err(), context.Canceled) {
+		return storage.Interrupted, why
+	}
+	return storage.Failed, why
+}
+
+// abandon ends a turn that a panic or runtime.Goexit breaks off.
 func (t *turn) abandon(fence string) {
-	state, why := storage.Failed, reason(fault.Internal, "the host failed while the turn ran")
+	state, why := storage.Failed, turnReason(fault.Internal, "the host failed while the turn ran")
 	t.record.Failure = &Failure{}
 	if t.emitting {
-		state, why = storage.Interrupted, reason(fault.Canceled, "the caller broke off while it was given the reply")
+		state, why = storage.Interrupted, turnReason(fault.Canceled, "the caller broke off while it was given the reply")
 	}
-	if _, err := t.end(t.ending(fence, state, why, sum(t.spent, t.lost), t.reply(nil))); err != nil {
+	if _, err := t.sendCommit(t.commitRequest(fence, state, why, addUsage(t.usage, t.lostUsage), t.reply.messages(nil))); err != nil {
 		t.bot.Log.Warn("a turn that broke off could not be recorded", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
 	}
 }
 
-// ending is the request that ends the turn. One that did not succeed need not have a reply.
-func (t *turn) ending(fence string, state storage.State, why string, usage chat.Usage, reply []chat.Message) *storage.CommitRequest {
-	t.state, t.used = state, usage
+// commitRequest returns the request that ends the turn. A turn that did not succeed has
+// messages only if something of the reply had come.
+func (t *turn) commitRequest(fence string, state storage.State, why string, usage chat.Usage, messages []chat.Message) *storage.CommitRequest {
+	t.endState, t.endUsage = state, usage
 	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: why, Usage: usage, Record: t.record.json()}
-	if state == storage.Succeeded || t.text.Len() > 0 || len(t.parts) > 0 {
-		req.Messages = reply
+	if state == storage.Succeeded || !t.reply.empty() {
+		req.Messages = messages
 	}
 	return req
 }
 
-// end commits the turn and answers its number, or why the storage did not take it as it
-// is. What is not answered is left to the background.
-func (t *turn) end(req *storage.CommitRequest) (int64, error) {
-	e := commit(req, func(req *storage.CommitRequest) (number int64, err error) {
-		err = repeat(context.Background(), func(ctx context.Context) error {
+// sendCommit commits the turn, and repeats that while the storage does not answer. It
+// returns the turn's number, or why the storage did not take the request as it is. A turn
+// that is then still open in the storage is ended in the background.
+func (t *turn) sendCommit(req *storage.CommitRequest) (int64, error) {
+	result := commitOrReduce(req, func(req *storage.CommitRequest) (number int64, err error) {
+		err = retry(context.Background(), func(ctx context.Context) error {
 			number, err = t.bot.Storage.Commit(ctx, req)
 			return err
-		}, passing)
+		}, isPassing)
 		return number, err
 	})
 	switch {
-	case e.open == nil:
-	case !passing(e.last):
+	case result.open == nil:
+	case !isPassing(result.openErr):
 		t.bot.Log.Error("the storage refuses every end of a turn; its conversation is free when the lease has run out",
-			"tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", e.last)
+			"tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", result.openErr)
 	default:
-		l := leftover{commit: *e.open}
-		if e.open.State == storage.Succeeded { // the caller is told that it was not kept
-			l.commit.State, l.commit.Reason = storage.Interrupted, unheardReason("was kept", e.last)
+		orphan := orphanTurn{commit: *result.open}
+		if orphan.commit.State == storage.Succeeded { // the caller is told that it was not kept
+			orphan.commit.State, orphan.commit.Reason = storage.Interrupted, unansweredReason("was kept", result.openErr)
 		}
-		t.leave(l)
+		t.endLater(orphan)
 	}
-	return e.number, e.err
+	return result.number, result.err
 }
 
-// ended is what became of a turn that was to be committed.
-type ended struct {
+// commitResult is what became of a commit.
+type commitResult struct {
 	number int64
-	err    error                  // why it was not taken as it was
-	open   *storage.CommitRequest // by which it did not end; nil when it has ended somehow
-	last   error                  // the answer to that
+	err    error // why the storage did not take the request as it was
+	// open is the last request by which the turn did not end, and openErr the answer to it.
+	// open is nil if the turn has ended, by whatever request.
+	open    *storage.CommitRequest
+	openErr error
 }
 
-// commit ends a turn by try. What the storage refuses it gets as failed, and with ever
-// less in it, until it takes that: nothing that is in a turn holds its conversation.
-func commit(req *storage.CommitRequest, try func(*storage.CommitRequest) (int64, error)) ended {
-	number, err := tryCommit(req, try)
-	if err != nil && silentOnEffect(err) {
-		number, err = tryCommit(req, try) // if it was taken, that says so
+// commitOrReduce ends a turn by calling send. If the storage refuses the request, the turn
+// ends as failed, with less in it each time that the storage refuses it: so nothing in a
+// turn keeps its conversation busy.
+func commitOrReduce(req *storage.CommitRequest, send func(*storage.CommitRequest) (int64, error)) commitResult {
+	number, err := sendChecked(req, send)
+	if err != nil && isSilentOnEffect(err) {
+		number, err = sendChecked(req, send) // if the first was taken, this one returns the same
 	}
-	e := ended{number: number, err: err, open: req, last: err}
-	for _, less := range lesser(req, err) {
-		if e.last == nil || over(e.last) || passing(e.last) {
+	result := commitResult{number: number, err: err, open: req, openErr: err}
+	for _, reduced := range reducedCommits(req, err) {
+		if result.openErr == nil || isOver(result.openErr) || isPassing(result.openErr) {
 			break
 		}
-		e.open = less
-		_, e.last = tryCommit(less, try)
+		result.open = reduced
+		_, result.openErr = sendChecked(reduced, send)
 	}
-	if e.last == nil || over(e.last) {
-		e.open = nil
+	if result.openErr == nil || isOver(result.openErr) {
+		result.open = nil
 	}
-	return e
+	return result
 }
 
-func tryCommit(req *storage.CommitRequest, try func(*storage.CommitRequest) (int64, error)) (int64, error) {
-	number, err := try(req)
+// sendChecked calls send, and returns an error if a succeeded turn gets no number.
+func sendChecked(req *storage.CommitRequest, send func(*storage.CommitRequest) (int64, error)) (int64, error) {
+	number, err := send(req)
 	if err == nil && req.State == storage.Succeeded && number < 1 {
-		err = nonsense("kept a turn and gave it the number %d", number)
+		err = storageBroken("kept a turn and gave it the number %d", number)
 	}
 	return number, err
 }
 
-// lesser are the ends of a turn whose commit was refused: without its reply, and without
-// all that was recorded of it.
-func lesser(req *storage.CommitRequest, refusal error) []*storage.CommitRequest {
+// reducedCommits returns what is sent in place of a request that the storage refused: first
+// without the messages, then also without usage and record. It returns none if there was no
+// refusal.
+func reducedCommits(req *storage.CommitRequest, refusal error) []*storage.CommitRequest {
 	if refusal == nil {
 		return nil
 	}
@@ -138,44 +159,9 @@ func lesser(req *storage.CommitRequest, refusal error) []*storage.CommitRequest 
 			class = c
 		}
 	}
-	why := reason(class, "the storage refused the turn as it was: "+fault.Of(refusal).Class.String())
+	why := turnReason(class, "the storage refused the turn as it was: "+fault.Of(refusal).Class.String())
 	return []*storage.CommitRequest{
 		{Call: req.Call, Fence: req.Fence, State: state, Reason: why, Usage: req.Usage, Record: req.Record},
 		{Call: req.Call, Fence: req.Fence, State: state, Reason: why},
 	}
-}
-
-// over says that the turn has ended otherwise, or is gone.
-func over(err error) bool { return fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) }
-
-// passing errors of a Commit go away by themselves.
-func passing(err error) bool {
-	if e := fault.Of(err); e.Class == fault.RateLimited {
-		return e.RetryAfter > 0
-	}
-	return uncertain(err)
-}
-
-// uncommitted says that the reply was made and not kept. Whose fault that is follows from
-// the table of package fault for what a storage answers.
-func uncommitted(err error) error {
-	e := fault.Of(err)
-	const lost = "the reply was not kept: "
-	as := func(class fault.Class, why string) *fault.Error {
-		return fault.New(class, lost+why+": %w", err).Telling(lost+"%s", why).From(fault.OriginStorage)
-	}
-	switch {
-	case over(err):
-		return as(fault.Conflict, "the conversation was deleted, taken over by another host, or lost with its storage, while the turn ran").
-			After(time.Second)
-	case uncertain(err):
-		out := *e
-		out.Message, out.Told, out.Path, out.Err = lost+e.Message, lost+e.ForCallers(), "", err
-		return &out
-	case passing(err):
-		return as(fault.ProviderFailed, "the storage takes no more for now").After(e.RetryAfter)
-	case e.Class == fault.QuotaExhausted, e.Class == fault.Unauthenticated, e.Class == fault.Forbidden: // what the tenant has there
-		return as(e.Class, "the storage refused it")
-	}
-	return as(fault.Internal, "the storage refused it")
 }

@@ -78,7 +78,7 @@ func TestARefusedCommitEndsTheTurnAllTheSame(t *testing.T) {
 					switch {
 					case failed: // the turn's own
 					case e.Class == fault.Conflict: // a retry is welcome
-						if !over(fault.New(class, "")) {
+						if !isOver(fault.New(class, "")) {
 							t.Errorf("%s of %s: %v", class, what, err)
 						}
 					case e.Party == fault.PartyCaller || e.Path != "" || e.Class == fault.Invalid || e.Class == fault.NotFound:
@@ -86,13 +86,13 @@ func TestARefusedCommitEndsTheTurnAllTheSame(t *testing.T) {
 					case strings.Contains(e.ForCallers(), "secret"):
 						t.Errorf("%s of %s: %v", class, what, err)
 					}
-					if over(fault.New(class, "")) { // it says itself that the turn is gone
+					if isOver(fault.New(class, "")) { // it says itself that the turn is gone
 						return
 					}
-					if !uncertain(fault.New(class, "")) && s.running != "" {
+					if !isUncertain(fault.New(class, "")) && s.running != "" {
 						t.Errorf("%s of %s: the conversation is not free at once", class, what)
 					}
-					if uncertain(fault.New(class, "")) {
+					if isUncertain(fault.New(class, "")) {
 						return // a storage that never answers
 					}
 					last := s.last(t)
@@ -333,8 +333,8 @@ func TestATurnThatBreaksOffIsEnded(t *testing.T) {
 				if last.State != c.want || texts(last.Messages) != c.text || c.text != "" && last.Usage.OutputTokens != 3 || len(last.Record) == 0 {
 					t.Errorf("%+v", last)
 				}
-				if held != 0 || b.Admission.Running() != 0 || s.running != "" {
-					t.Errorf("%d leases, %d in the gate, running %q", held, b.Admission.Running(), s.running)
+				if held != 0 || b.Admission.Turns() != 0 || s.running != "" {
+					t.Errorf("%d leases, %d in the gate, running %q", held, b.Admission.Turns(), s.running)
 				}
 				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), func(p *Parts) { p.Admission = b.Admission }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
 					t.Errorf("the next turn: %+v, %v", r, err)

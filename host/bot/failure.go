@@ -4,17 +4,18 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Failure is what the operator can read in a turn's record of why it did not succeed.
-// The turn's reason is what its callers are told, which may be less. Every turn that
-// this host ended without success has one, if only an empty one.
+// Failure tells the operator why a turn did not succeed. It is a part of the turn's record.
+// The turn's reason tells callers, and may say less. Every turn that this host ended without
+// success has a Failure, which may be empty.
 type Failure struct {
 	Party          string `json:"party,omitempty"`
 	Path           string `json:"path,omitempty"`
-	Detail         string `json:"detail,omitempty"` // in full; empty where the reason says all
+	Detail         string `json:"detail,omitempty"` // the whole error; empty if the reason says all of it
 	UpstreamStatus int    `json:"upstream_status,omitempty"`
 }
 
@@ -24,7 +25,7 @@ const maxDetail = 2 << 10
 // failureKey is the record's key of a Failure.
 const failureKey = "failure"
 
-// newFailure is that of an error; nil of nil.
+// newFailure returns the Failure for an error; nil for nil.
 func newFailure(err error) *Failure {
 	if err == nil {
 		return nil
@@ -32,13 +33,18 @@ func newFailure(err error) *Failure {
 	e := fault.Of(err)
 	f := &Failure{Party: e.Party.String(), Path: e.Path, UpstreamStatus: e.UpstreamStatus}
 	if told := e.ForCallers(); told != e.Error() {
-		f.Detail = brief(e.Error(), maxDetail)
+		f.Detail = cleanText(e.Error(), maxDetail)
 	}
 	return f
 }
 
-// ForCallers gives a turn as those may read it who call the bot and do not operate it:
-// without what a plugin or an upstream said.
+// turnReason returns the reason that is kept of a turn that did not succeed.
+func turnReason(class fault.Class, sentence string) string {
+	return cleanText(class.String()+": "+sentence, sdk.MaxReasonBytes)
+}
+
+// ForCallers returns a turn as callers of the bot may read it: without its Failure, and
+// without a reason that a plugin or an upstream may have written.
 func ForCallers(t storage.Turn) storage.Turn {
 	var record map[string]json.RawMessage
 	if len(t.Record) > 0 && json.Unmarshal(t.Record, &record) != nil {
@@ -52,10 +58,11 @@ func ForCallers(t storage.Turn) storage.Turn {
 	if t.Reason == "" {
 		return t
 	}
-	// Of an earlier host, which kept what the plugin said, or of the storage itself.
+	// A turn without a Failure was ended by an earlier build, which kept what the plugin
+	// said, or by the storage itself.
 	name, _, _ := strings.Cut(t.Reason, ":")
 	if class, ok := fault.ParseClass(name); ok {
-		t.Reason = reason(class, fault.New(class, "").From(fault.OriginPlugin).ForCallers())
+		t.Reason = turnReason(class, fault.New(class, "").From(fault.OriginPlugin).ForCallers())
 	} else {
 		t.Reason = t.State.String()
 	}

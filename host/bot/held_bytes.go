@@ -11,14 +11,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// HeldBytes bound the bytes that the turns of all tenants together hold, beyond what each
-// turn may have without asking. Nil bounds nothing.
+// HeldBytes bounds the memory that the turns of all tenants hold together. A turn needs no
+// share for a tail of bounds.TailFree or a reply of bounds.ReplyFree; for more it takes a
+// share of a pool, and releases it when it ends. A nil HeldBytes bounds nothing.
 type HeldBytes struct {
-	tails   *quota.Pool // messages that models are shown
-	replies *quota.Pool // what has come of replies
+	tails   *quota.Pool // earlier messages that models are shown
+	replies *quota.Pool // replies that are not committed yet
 }
 
-// NewHeldBytes makes those of a host.
+// NewHeldBytes returns the pools of a host.
 func NewHeldBytes() *HeldBytes {
 	return &HeldBytes{
 		tails: quota.NewPool("bytes of earlier messages that models are shown", func() quota.Bounds {
@@ -30,17 +31,18 @@ func NewHeldBytes() *HeldBytes {
 	}
 }
 
-// firstTail is how many bytes of earlier messages Begin is asked for at first.
-func (b *Bot) firstTail() int {
+// freeTailBytes returns how many bytes of earlier messages a turn may read without a share.
+func (b *Bot) freeTailBytes() int {
 	if b.HeldBytes == nil {
 		return sdk.MaxTailBytes
 	}
 	return bounds.TailFree
 }
 
-// wholeTail gives the turn that has started with all that the model may be shown, when
-// Begin left out messages for their bytes. A Begin that is repeated with the same attempt
-// answers the turn that it started.
+// wholeTail returns the started turn with the whole tail that the model may be shown. If
+// Begin left out messages because of their bytes, wholeTail takes a share for the whole tail,
+// and repeats Begin with the same attempt: the storage then returns the turn that it had
+// started. If there is an error, the turn has begun nevertheless.
 func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started *storage.Started) (*storage.Started, error) {
 	if !started.TailCut || req.TailBytes >= sdk.MaxTailBytes {
 		return started, nil
@@ -50,48 +52,52 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 		return started, err
 	}
 	t.tailShare = share
-	again := *req
-	again.TailBytes = sdk.MaxTailBytes
-	r, err := t.beginOnce(ctx, &again)
+	repeated := *req
+	repeated.TailBytes = sdk.MaxTailBytes
+	r, err := t.beginOnce(ctx, &repeated)
 	switch {
 	case err != nil:
 		return started, err
 	case r.Started == nil || r.Started.Fence != started.Fence:
-		return started, nonsense("did not know the turn again that it had just begun")
+		return started, storageBroken("did not know the turn again that it had just begun")
 	}
 	share.Shrink(int64(chat.Size(r.Started.Tail)))
 	return r.Started, nil
 }
 
-// hold counts bytes of the reply before they are kept.
-func (t *turn) hold(bytes int) error {
-	t.held += int64(bytes)
-	if t.bot.HeldBytes == nil || t.held <= bounds.ReplyFree {
+// holdReplyBytes counts bytes that the reply is about to have. Beyond bounds.ReplyFree it
+// takes a share, which doubles as the reply grows, as the memory does that the reply is
+// kept in. The error is fault.RateLimited.
+func (t *turn) holdReplyBytes(bytes int) error {
+	t.replyBytes += int64(bytes)
+	if t.bot.HeldBytes == nil || t.replyBytes <= bounds.ReplyFree {
 		return nil
 	}
 	if t.replyShare == nil {
 		share, err := t.bot.HeldBytes.replies.Take(context.Background(), t.bot.Tenant, 2*bounds.ReplyFree)
 		if err != nil {
-			return tooManyReplies(err)
+			return cutOff(err)
 		}
 		t.replyShare = share
 	}
-	for t.replyShare.Amount() < t.held { // by as much as it has: so grows what it is kept in
+	for t.replyShare.Amount() < t.replyBytes {
 		if err := t.replyShare.Grow(t.replyShare.Amount()); err != nil {
-			return tooManyReplies(err)
+			return cutOff(err)
 		}
 	}
 	return nil
 }
 
-func tooManyReplies(err error) error {
+// cutOff returns the error of a reply for whose bytes there is no share.
+func cutOff(err error) error {
 	e := *fault.Of(err)
 	e.Message = "the reply was cut off: " + e.Message
 	return &e
 }
 
-// release gives back what the turn holds.
-func (t *turn) release() {
+// releaseShares returns all that the turn holds. It may be called for a turn that holds
+// nothing.
+func (t *turn) releaseShares() {
 	t.tailShare.Release()
 	t.replyShare.Release()
 }

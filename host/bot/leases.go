@@ -12,64 +12,70 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// RenewEvery is the time between two renewals, a third of Lease, so that two may
-// fail.
-const RenewEvery = 3 * time.Second
+const (
+	// Lease is how long a conversation stays taken by a host that stopped renewing.
+	Lease = 10 * time.Second
+	// RenewEvery is the time between two renewals. It is a third of Lease, so that two
+	// renewals in a row may fail.
+	RenewEvery = 3 * time.Second
+)
 
-// Leases renews the leases of the turns that are at work on this host, and of no
-// others: a turn that has ended here, however, is nobody's to keep. It makes one call for
-// each storage instance while turns run on it, for up to storage.MaxRenewal of them.
-// Close it after the last turn.
+// Leases renews the leases of the turns that run on this host. It makes one call for each
+// storage instance and round, with up to storage.MaxRenewal leases. It is used
+// concurrently. Close it after the last turn.
 type Leases struct {
 	log    hclog.Logger
 	failed atomic.Int64 // renewals
 
-	mu      sync.Mutex
-	keepers map[string]*keeper
-	running sync.WaitGroup
-	stop    context.CancelFunc
-	ctx     context.Context
+	mu         sync.Mutex
+	instances  map[string]*leasedInstance // by id; of storages on which turns run
+	goroutines sync.WaitGroup             // one for each instance
+	ctx        context.Context            // of the goroutines
+	stop       context.CancelFunc
 }
 
-type keeper struct {
-	// One for each turn, with the renewer that its bot holds: a bot may be given back with
-	// its last turn, and others on the same instance go on.
-	holders map[string]storage.Renewer
-	end     context.CancelFunc
+// leasedInstance is a storage instance on which turns run.
+type leasedInstance struct {
+	// renewers has the renewer of each turn's bot, by the turn's holder. Any of them can
+	// renew all leases of the instance. Each works only until its turn ends: then the bot
+	// may be released.
+	renewers map[string]storage.Renewer
+	stop     context.CancelFunc
 }
 
-// NewLeases makes a Leases.
+// NewLeases returns Leases without turns.
 func NewLeases(log hclog.Logger) *Leases {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Leases{log: log, keepers: map[string]*keeper{}, ctx: ctx, stop: stop}
+	return &Leases{log: log, instances: map[string]*leasedInstance{}, ctx: ctx, stop: stop}
 }
 
-// Hold keeps the leases of one turn, which has the holder for itself, renewed in the
-// storage instance until free is called. r works until then at least, and renews the
-// leases of any holder in the instance; it may be nil: that storage needs no renewing.
-func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (free func()) {
+// Hold renews the lease of one turn in the storage instance until release is called. The
+// holder is the turn's own. r must work until then, and must renew the leases of any holder
+// in the instance. A storage that needs no renewing has a nil r.
+func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (release func()) {
 	if r == nil {
 		return func() {}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k, ok := l.keepers[instance]
+	i, ok := l.instances[instance]
 	if !ok {
-		ctx, end := context.WithCancel(l.ctx)
-		k = &keeper{holders: map[string]storage.Renewer{}, end: end}
-		l.keepers[instance] = k
-		l.running.Go(func() { l.keep(ctx, instance) })
+		ctx, stop := context.WithCancel(l.ctx)
+		i = &leasedInstance{renewers: map[string]storage.Renewer{}, stop: stop}
+		l.instances[instance] = i
+		l.goroutines.Go(func() { l.run(ctx, instance) })
 	}
-	k.holders[holder] = r
+	i.renewers[holder] = r
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(k.holders, holder)
+		delete(i.renewers, holder)
 	}
 }
 
-// keep renews every RenewEvery, and ends when no turn ran for that long.
-func (l *Leases) keep(ctx context.Context, instance string) {
+// run renews the instance's leases every RenewEvery. It returns when a round finds no turn,
+// or when ctx ends.
+func (l *Leases) run(ctx context.Context, instance string) {
 	tick := time.NewTicker(RenewEvery)
 	defer tick.Stop()
 	for {
@@ -79,57 +85,57 @@ func (l *Leases) keep(ctx context.Context, instance string) {
 		case <-tick.C:
 		}
 		l.mu.Lock()
-		k := l.keepers[instance]
-		holders := slices.Collect(maps.Keys(k.holders))
+		i := l.instances[instance]
+		holders := slices.Collect(maps.Keys(i.renewers))
 		if len(holders) == 0 {
-			delete(l.keepers, instance)
-			k.end()
+			delete(l.instances, instance)
+			i.stop()
 			l.mu.Unlock()
 			return
 		}
 		l.mu.Unlock()
-		for some := range slices.Chunk(holders, storage.MaxRenewal) {
-			l.renew(ctx, instance, k, some)
+		for chunk := range slices.Chunk(holders, storage.MaxRenewal) {
+			l.renew(ctx, instance, i, chunk)
 		}
 	}
 }
 
-// renew renews the leases of those of the holders that are still at work, with the
-// renewer of one of them. Where that one's turn ended meanwhile, and its renewer with it,
-// another's is asked.
-func (l *Leases) renew(ctx context.Context, instance string, k *keeper, some []string) {
+// renew renews the leases of those holders whose turns still run, with the renewer of the
+// first. If that turn ends during the call, its renewer may have failed because its bot was
+// released: then the next one's is called.
+func (l *Leases) renew(ctx context.Context, instance string, i *leasedInstance, holders []string) {
 	for {
 		l.mu.Lock()
-		some = slices.DeleteFunc(some, func(holder string) bool { _, atWork := k.holders[holder]; return !atWork })
-		if len(some) == 0 {
+		holders = slices.DeleteFunc(holders, func(holder string) bool { _, runs := i.renewers[holder]; return !runs })
+		if len(holders) == 0 {
 			l.mu.Unlock()
 			return
 		}
-		asked := some[0]
-		r := k.holders[asked]
+		first := holders[0]
+		r := i.renewers[first]
 		l.mu.Unlock()
 		call, cancel := context.WithTimeout(ctx, RenewEvery)
-		err := r.Renew(call, slices.Clone(some), Lease)
+		err := r.Renew(call, slices.Clone(holders), Lease)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return
 		}
 		l.mu.Lock()
-		_, atWork := k.holders[asked]
+		_, runs := i.renewers[first]
 		l.mu.Unlock()
-		if atWork {
+		if runs {
 			l.failed.Add(1)
-			l.log.Warn("leases could not be renewed", "instance", instance, "turns", len(some), "error", err)
+			l.log.Warn("leases could not be renewed", "instance", instance, "turns", len(holders), "error", err)
 			return
 		}
 	}
 }
 
-// Failures is how many renewals failed so far, each of up to storage.MaxRenewal leases.
+// Failures returns how many renewals have failed, each of up to storage.MaxRenewal leases.
 func (l *Leases) Failures() int64 { return l.failed.Load() }
 
-// Close ends the renewing and waits for it.
+// Close stops the renewing and waits for its goroutines.
 func (l *Leases) Close() {
 	l.stop()
-	l.running.Wait()
+	l.goroutines.Wait()
 }

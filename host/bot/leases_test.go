@@ -49,12 +49,12 @@ func TestOneRenewalForAllTurnsOfAStorage(t *testing.T) {
 		l := NewLeases(hclog.NewNullLogger())
 		defer l.Close()
 		r := &logRenewer{}
-		frees := map[string]func(){}
+		releases := map[string]func(){}
 		var all []string
 		for i := range 50 {
 			holder := fmt.Sprintf("run-1.%02d", i)
 			all = append(all, holder)
-			frees[holder] = l.Hold("i", r, holder)
+			releases[holder] = l.Hold("i", r, holder)
 		}
 		time.Sleep(10 * time.Second)
 		calls := r.took()
@@ -68,8 +68,8 @@ func TestOneRenewalForAllTurnsOfAStorage(t *testing.T) {
 		}
 		// A turn that ended is not renewed, whatever else runs, and failed calls end nothing.
 		for _, holder := range all[1:] {
-			frees[holder]()
-			frees[holder]()
+			releases[holder]()
+			releases[holder]()
 		}
 		r.mu.Lock()
 		r.err = fault.New(fault.Deadline, "late")
@@ -80,15 +80,15 @@ func TestOneRenewalForAllTurnsOfAStorage(t *testing.T) {
 				t.Errorf("renewed %q; want the one that is at work", holders)
 			}
 		}
-		frees[all[0]]()
+		releases[all[0]]()
 		time.Sleep(10 * time.Second)
 		if calls := r.took(); len(calls) != 0 {
 			t.Errorf("renewed %q without a turn", calls)
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if len(l.keepers) != 0 {
-			t.Error("a keeper is left")
+		if len(l.instances) != 0 {
+			t.Error("an instance is left")
 		}
 	})
 }
@@ -145,9 +145,9 @@ func TestLeasesOutliveTheBotThatCameFirst(t *testing.T) {
 		l := NewLeases(hclog.New(&hclog.LoggerOptions{Output: &log}))
 		defer l.Close()
 		old, next := &borrowed{logRenewer: &logRenewer{}}, &borrowed{logRenewer: &logRenewer{}}
-		freeOld := l.Hold("i", old, "old")
-		freeNext := l.Hold("i", next, "next")
-		freeOld()
+		releaseOld := l.Hold("i", old, "old")
+		releaseNext := l.Hold("i", next, "next")
+		releaseOld()
 		old.returned.Store(true)
 		time.Sleep(10 * time.Second)
 		if calls := next.took(); len(calls) != 3 || !slices.Equal(calls[0], []string{"next"}) {
@@ -159,20 +159,20 @@ func TestLeasesOutliveTheBotThatCameFirst(t *testing.T) {
 			gone := &borrowed{logRenewer: &logRenewer{}}
 			held := make(chan func(), 1)
 			gone.last = func() {
-				free := <-held
-				held <- free
-				free()
+				release := <-held
+				held <- release
+				release()
 				gone.returned.Store(true)
 			}
-			free := l.Hold("i", gone, fmt.Sprint(i))
-			held <- free
+			release := l.Hold("i", gone, fmt.Sprint(i))
+			held <- release
 			time.Sleep(RenewEvery)
 			if calls := append(next.took(), gone.took()...); len(calls) != 1 || !slices.Contains(calls[0], "next") {
 				t.Fatalf("renewed %q in one round", calls)
 			}
-			free()
+			release()
 		}
-		freeNext()
+		releaseNext()
 		l.Close()
 		if log.Len() > 0 {
 			t.Errorf("a renewal failed: %s", &log)

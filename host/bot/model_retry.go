@@ -7,31 +7,30 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// askedAgain is how often a turn asks the model again after the plugin's process ended
-// under it. Another tenant may be what ends a process that tenants share.
-const askedAgain = 2
+// maxModelRetries is how often a turn calls the model again after the plugin's process
+// ended during the call. Another tenant of a shared process may be the reason.
+const maxModelRetries = 2
 
-// asksAgain reports whether the model is asked anew, after err, and puts the turn back to
-// where it was before it asked. It is, a bounded number of times, when the plugin's process
-// ended and the caller was shown nothing of a reply. What was spent stays spent.
-func (t *turn) asksAgain(ctx context.Context, err error) bool {
+// retriesModel reports whether the model is called again after err. It is if the plugin's
+// process ended, the caller has been shown nothing of a reply, and there are retries left.
+// Then retriesModel throws away what has come of the reply. Its usage still counts.
+func (t *turn) retriesModel(ctx context.Context, err error) bool {
 	e := fault.Of(err)
 	if e == nil || e.Class != fault.PluginUnavailable || e.RetryAfter > 0 || ctx.Err() != nil {
-		return false // a plugin that says when to come again is known to be away for longer
+		return false // with RetryAfter the plugin is known to be away for longer
 	}
-	if t.record.AskedAgain >= askedAgain || t.emit != nil && t.text.Len() > 0 {
+	if t.record.AskedAgain >= maxModelRetries || t.emit != nil && t.reply.text.Len() > 0 {
 		return false
 	}
 	t.record.AskedAgain++
-	t.lost = sum(t.lost, t.spent)
-	t.spent, t.said, t.parts, t.reasoning = chat.Usage{}, said{}, nil, nil
-	t.text.Reset()
-	t.left = newAllowance(t.bot.Limits.ReplyTokens, t.bot.Limits.ReplyBytes)
+	t.lostUsage = addUsage(t.lostUsage, t.usage)
+	t.usage, t.cleaner, t.reply = chat.Usage{}, replyCleaner{}, replyBuilder{}
+	t.budget = newReplyBudget(t.bot.Limits.ReplyTokens, t.bot.Limits.ReplyBytes)
 	t.record.FirstTokenMS, t.firstToken = 0, 0
 	return true
 }
 
-func sum(a, b chat.Usage) chat.Usage {
+func addUsage(a, b chat.Usage) chat.Usage {
 	return chat.Usage{
 		InputTokens: a.InputTokens + b.InputTokens, OutputTokens: a.OutputTokens + b.OutputTokens,
 		CachedInputTokens: a.CachedInputTokens + b.CachedInputTokens, ReasoningTokens: a.ReasoningTokens + b.ReasoningTokens,

@@ -19,54 +19,55 @@ const (
 	TurnRefused     Outcome = "refused"     // it did not begin
 )
 
-// Outcomes are all of them.
+// Outcomes returns all of them.
 func Outcomes() []Outcome {
 	return []Outcome{TurnSucceeded, TurnReplayed, TurnFailed, TurnInterrupted, TurnRefused}
 }
 
-// TurnEnd is what is told of a turn once it has ended.
+// TurnEnd is what an Observer is told of a turn that has ended.
 type TurnEnd struct {
 	Tenant     string
 	Outcome    Outcome
 	Err        error         // of package fault; nil for a turn that has a reply
-	Took       time.Duration // since it came
-	FirstToken time.Duration // from when it came to the first piece of the reply; 0 if there was none
-	Usage      chat.Usage    // that it had of the model; zero of a replay
+	Took       time.Duration // from the start of the turn to its end
+	FirstToken time.Duration // from the start of the turn to the reply's first piece; 0 if none came
+	Usage      chat.Usage    // of the model; zero for a replayed turn
 }
 
-// Observer is told of the turns of bots. Its methods are called within turns, from many
-// goroutines, and must not wait.
+// Observer is told of the turns of bots, for metrics. Its methods are called within turns,
+// from many goroutines. They must not block.
 type Observer interface {
-	// AddWaitingTurns and AddRunningTurns count turns in, with 1, and out, with -1: those that wait for
-	// their conversation or were not let in yet, and those at work.
+	// AddWaitingTurns is called with 1 when a turn starts to wait for its admission, and
+	// with -1 when it is admitted or refused.
 	AddWaitingTurns(n int)
+	// AddRunningTurns is called with 1 when a turn was admitted, and with -1 when it ends.
 	AddRunningTurns(n int)
-	// TurnEnded is called once for each turn, after all that was counted in is out.
+	// TurnEnded is called once for each turn, after all other calls for it.
 	TurnEnded(TurnEnd)
 }
 
-// noObserver is a Observer that looks away.
+// noObserver is an Observer that does nothing.
 type noObserver struct{}
 
 func (noObserver) AddWaitingTurns(int) {}
 func (noObserver) AddRunningTurns(int) {}
 func (noObserver) TurnEnded(TurnEnd)   {}
 
-// tell tells the Observer how the turn ended. One in which something panics, or that ends
-// its goroutine, has neither a reply nor an error.
-func (t *turn) tell(reply *Reply, err error) {
+// notifyObserver tells the Observer how the turn ended. A turn with neither a reply nor an
+// error was broken off by a panic or runtime.Goexit.
+func (t *turn) notifyObserver(reply *Reply, err error) {
 	if reply == nil && err == nil {
 		err = fault.New(fault.Internal, "the turn broke off")
 	}
-	end := TurnEnd{Tenant: t.bot.Tenant, Err: err, Took: time.Since(t.record.started), FirstToken: t.firstToken, Usage: t.used}
+	end := TurnEnd{Tenant: t.bot.Tenant, Err: err, Took: time.Since(t.record.started), FirstToken: t.firstToken, Usage: t.endUsage}
 	switch {
 	case err == nil && reply.Replayed:
 		end.Outcome = TurnReplayed
 	case err == nil:
 		end.Outcome = TurnSucceeded
-	case t.state == storage.Interrupted:
+	case t.endState == storage.Interrupted:
 		end.Outcome = TurnInterrupted
-	case t.state != 0:
+	case t.endState != 0:
 		end.Outcome = TurnFailed
 	default:
 		end.Outcome = TurnRefused

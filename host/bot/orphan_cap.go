@@ -6,11 +6,10 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// Orphans counts the orphan turns of a host: those that may be running in a storage
-// though they ended for their caller, and that are being ended in the background. It
-// bounds them and what they hold in memory, for each tenant and for all. It is used
-// concurrently; the zero value is ready.
-type Orphans struct {
+// OrphanCap bounds the orphan turns of a host that are being ended in the background, and
+// the memory that they hold, for each tenant and for all. It is used concurrently. The zero
+// value is ready.
+type OrphanCap struct {
 	mu      sync.Mutex
 	tenants map[string]orphanCount
 	all     orphanCount
@@ -18,9 +17,10 @@ type Orphans struct {
 
 type orphanCount struct{ turns, bytes int }
 
-// take counts one in, until release is called, which is once. It reports false where one
-// more of so many bytes is too much.
-func (o *Orphans) take(tenant string, bytes int) (release func(), ok bool) {
+// reserve counts one more orphan of so many bytes, until release is called, which must be
+// once. It reports false, and counts nothing, if that is more than the tenant or the host
+// may have.
+func (o *OrphanCap) reserve(tenant string, bytes int) (release func(), ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	own := o.tenants[tenant]
@@ -37,7 +37,7 @@ func (o *Orphans) take(tenant string, bytes int) (release func(), ok bool) {
 }
 
 // addLocked changes the counts. Locked: mu is held.
-func (o *Orphans) addLocked(tenant string, by orphanCount) {
+func (o *OrphanCap) addLocked(tenant string, by orphanCount) {
 	own := o.tenants[tenant]
 	own.turns, own.bytes = own.turns+by.turns, own.bytes+by.bytes
 	o.all.turns, o.all.bytes = o.all.turns+by.turns, o.all.bytes+by.bytes

@@ -15,10 +15,10 @@ import (
 
 func TestOrphans(t *testing.T) {
 	// beyond: orphan turns
-	var o Orphans
+	var o OrphanCap
 	var release []func()
 	take := func(tenant string, bytes int) bool {
-		f, ok := o.take(tenant, bytes)
+		f, ok := o.reserve(tenant, bytes)
 		if ok {
 			release = append(release, f)
 		}
@@ -77,7 +77,7 @@ func TestAnOrphanWithoutRoomForItsReply(t *testing.T) {
 		s := newLasting(&logStorage{faults: map[string][]error{"commit": away(30)}})
 		defer s.close()
 		b := newTestBot(s, &scriptLLM{words: []string{strings.Repeat("word ", 1000)}})
-		release, _ := b.Orphans.take("acme", bounds.MaxOrphanBytes-4000)
+		release, _ := b.Orphans.reserve("acme", bounds.MaxOrphanBytes-4000)
 		if _, err := b.Chat(context.Background(), hi, nil); err == nil {
 			t.Fatal("acknowledged")
 		}

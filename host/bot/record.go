@@ -8,27 +8,30 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// Timings are what took how long in a turn, in milliseconds.
+// Timings are how long the steps of a turn took, in milliseconds.
 type Timings struct {
-	WaitMS       float64 `json:"wait_ms"`                  // for the tenant's and the conversation's turn on this host
-	BeginMS      float64 `json:"begin_ms"`                 // the storage, and hosts before this one
-	RecallMS     float64 `json:"recall_ms,omitempty"`      // the memory, where it is asked
-	FirstTokenMS float64 `json:"first_token_ms,omitempty"` // the provider, to the first piece; part of LLMMS
-	LLMMS        float64 `json:"llm_ms"`                   // the provider, to the end
+	WaitMS       float64 `json:"wait_ms"`                  // for its admission on this host
+	BeginMS      float64 `json:"begin_ms"`                 // the storage's Begin, and waiting there for turns of other hosts
+	RecallMS     float64 `json:"recall_ms,omitempty"`      // the memory; 0 if it is not asked
+	FirstTokenMS float64 `json:"first_token_ms,omitempty"` // the model, to the first piece; a part of LLMMS
+	LLMMS        float64 `json:"llm_ms"`                   // the model, to the end of the reply
 }
 
-// record says how a turn was made. It is stored with the turn, as JSON.
+// record says how a turn was made. It is stored with the turn, as JSON, and read again by
+// later builds: its keys stay.
 type record struct {
 	Revision     string            `json:"revision"`
 	Host         string            `json:"host"`
 	Plugins      map[string]string `json:"plugins"`
 	Model        string            `json:"model,omitempty"`
 	FinishReason string            `json:"finish_reason,omitempty"`
-	Recalled     int               `json:"recalled_messages"`
-	OlderLeftOut bool              `json:"older_left_out,omitempty"` // messages that are too many bytes to be shown
-	// AskedAgain is how often the model was asked anew because the plugin's process ended.
+	Recalled     int               `json:"recalled_messages"` // earlier messages that the model was shown
+	// OlderLeftOut reports that the model was not shown all earlier messages, because they
+	// have too many bytes. Asked is then how many it would have been shown at most.
+	OlderLeftOut bool `json:"older_left_out,omitempty"`
+	// AskedAgain is how often the model was called again because the plugin's process ended.
 	AskedAgain int `json:"asked_again,omitempty"`
-	Asked      int `json:"asked_messages,omitempty"` // with OlderLeftOut: that Recalled would be at most without that
+	Asked      int `json:"asked_messages,omitempty"`
 	Timings
 	Failure *Failure `json:"failure,omitempty"`
 
@@ -47,8 +50,8 @@ func (r *record) json() json.RawMessage {
 	return out
 }
 
-// readRecord reads what a turn's record tells its reply: by an earlier host perhaps, or
-// imported, and so nothing in it is relied on.
+// readRecord reads a kept record; an empty record if that is not possible. It may be of
+// another build or imported, so its values may be anything.
 func readRecord(raw json.RawMessage) *record {
 	r := new(record)
 	if len(raw) == 0 || json.Unmarshal(raw, r) != nil {
@@ -57,15 +60,16 @@ func readRecord(raw json.RawMessage) *record {
 	return r
 }
 
-// maxFinishReasonBytes bounds a reason that a later host or an import brought.
+// maxFinishReasonBytes bounds a finish reason that was read from a record.
 const maxFinishReasonBytes = 64
 
-// tell puts into a reply how it came about.
-func (r *record) tell(reply *Reply) {
+// fill sets the fields of a reply that the record has.
+func (r *record) fill(reply *Reply) {
 	reply.Revision = r.Revision
-	reply.Model = brief(r.Model, maxModelBytes)
-	reply.FinishReason = brief(cmp.Or(r.FinishReason, llm.FinishUnknown.String()), maxFinishReasonBytes)
+	reply.Model = cleanText(r.Model, maxModelBytes)
+	reply.FinishReason = cleanText(cmp.Or(r.FinishReason, llm.FinishUnknown.String()), maxFinishReasonBytes)
 	reply.Timings = r.Timings
 }
 
+// millis returns d in milliseconds.
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -28,31 +27,16 @@ type Request struct {
 	UserID         string // optional
 	Message        string
 	Metadata       json.RawMessage // optional JSON object, kept with the turn
-	IdempotencyKey string          // optional; a repeat under it returns the same turn
+	IdempotencyKey string          // optional; a request that repeats it gets the same turn
 }
 
-// Reply is a succeeded turn.
-type Reply struct {
-	ConversationID string
-	Turn           int64 // number among the conversation's succeeded turns, from 1
-	Text           string
-	Usage          chat.Usage
-	Tenant         string
-	Revision       string
-	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter, or
-	// what later versions add; unknown where the plugin does not say.
-	FinishReason string
-	Model        string // as the provider names it; empty where the plugin does not say
-	Timings      Timings
-	Replayed     bool // the turn had succeeded before, under the same idempotency key; all is of that time
-}
-
-// check answers fault.Invalid with the field at fault, or nil.
+// check returns nil for a request that a turn can run, or else fault.Invalid with the path
+// of the wrong field.
 func (r *Request) check(maxMessage int) error {
 	if err := CheckID("conversation_id", r.ConversationID); err != nil {
 		return err
 	}
-	// The id is a part of the paths where the conversation is read and deleted.
+	// The id is a part of the URLs that read and delete the conversation.
 	if r.ConversationID == "." || r.ConversationID == ".." {
 		return fault.New(fault.Invalid, "is %q, which a path of a URL cannot have: browsers and proxies read it as a step in it; expected another id", r.ConversationID).At("conversation_id")
 	}
@@ -91,8 +75,8 @@ func (r *Request) check(maxMessage int) error {
 	return nil
 }
 
-// CheckID says what is wrong with an id given by a caller, as fault.Invalid at
-// field, or nil.
+// CheckID returns nil for an id that a caller may give, or else fault.Invalid with the path
+// field.
 func CheckID(field, id string) error {
 	switch {
 	case id == "":
@@ -107,11 +91,12 @@ func CheckID(field, id string) error {
 	return nil
 }
 
-// digest stands for what an idempotency key promises to repeat.
+// digest returns a hash of all fields that a request must repeat under the same idempotency
+// key.
 func (r *Request) digest() []byte {
 	var compact bytes.Buffer
 	if len(r.Metadata) > 0 {
-		_ = json.Compact(&compact, r.Metadata) // checked before
+		_ = json.Compact(&compact, r.Metadata) // check has parsed it
 	}
 	h := sha256.New()
 	for _, field := range []string{r.ConversationID, r.UserID, r.Message, compact.String()} {

@@ -9,92 +9,96 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// queueing is a model whose calls wait in a queue until they are made.
+// queueing is a model whose calls may wait in a queue of the host before they are sent.
 type queueing interface {
-	// ChatFrom is Chat. It calls begun, once and from the caller's goroutine, when the
-	// call leaves the queue.
+	// ChatFrom is Chat. It calls begun once, from the caller's goroutine, when the call
+	// leaves the queue.
 	ChatFrom(ctx context.Context, req *llm.Request, emit func(llm.Delta) error, begun func()) (*llm.Finish, error)
 }
 
-// silence ends a generation whose provider says nothing for too long: limits say
-// how long it may take for the first token and between two. While a piece is being
-// delivered the provider is not waited for: a slow reader is not its silence. Nor is
-// the time in a queue, which may be as long as that for the first token.
+// tokenTimeout is the watchdog of one call of the model: it ends the context of a call
+// whose provider is silent for too long. It watches one wait after the other:
 //
-// begun, heard, waits and end are called from one goroutine.
-type silence struct {
-	limits config.Limits
-	cancel context.CancelCauseFunc
-	timer  *time.Timer // nil: it may be silent
-	spoke  bool
+//	in the queue             at most Limits.FirstTokenTimeout, until leftQueue is called
+//	for the first piece      at most Limits.FirstTokenTimeout, until received is called
+//	for each piece after it  at most Limits.TokenTimeout, from awaitNext to received
+//
+// While the caller takes a piece, between received and awaitNext, no time runs: a slow
+// reader is not a silent provider. All methods are called from one goroutine.
+type tokenTimeout struct {
+	limits    config.Limits
+	cancel    context.CancelCauseFunc
+	timer     *time.Timer // of the current wait; nil if that has no limit
+	receiving bool        // a piece has come
 }
 
-// newSilence watches the queue until begun is called. The context ends, with a
-// *silent as its cause, when the provider, or the queue, takes too long.
-func newSilence(ctx context.Context, l config.Limits) (context.Context, *silence) {
+// newTokenTimeout returns a context for the call, and its watchdog, which starts to watch
+// the queue. If a wait takes too long, the context ends with a *tokenTimeoutError as its
+// cause. The caller stops the watchdog.
+func newTokenTimeout(ctx context.Context, l config.Limits) (context.Context, *tokenTimeout) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &silence{limits: l, cancel: cancel}
-	s.within(l.FirstTokenTimeout, func(d time.Duration) *silent {
-		return &silent{fault: fault.New(fault.Deadline,
+	w := &tokenTimeout{limits: l, cancel: cancel}
+	w.startTimer(l.FirstTokenTimeout, func(d time.Duration) *tokenTimeoutError {
+		return &tokenTimeoutError{fault: fault.New(fault.Deadline,
 			"the call waited %s in the queue of the llm plugin: calls before it have all that the plugin or its upstream takes at once", d).By(fault.PartyHost)}
 	})
-	return ctx, s
+	return ctx, w
 }
 
-// begun says that the provider is asked, and watches it from now on.
-func (s *silence) begun() {
-	s.heard()
-	s.timer = nil
-	s.wait(s.limits.FirstTokenTimeout, "the provider did not begin to reply within %s")
+// leftQueue is called when the call is sent to the provider.
+func (w *tokenTimeout) leftQueue() {
+	w.received()
+	w.timer = nil
+	w.watchProvider(w.limits.FirstTokenTimeout, "the provider did not begin to reply within %s")
 }
 
-// wait gives the provider so long.
-func (s *silence) wait(d time.Duration, message string) {
-	s.within(d, func(d time.Duration) *silent {
-		return &silent{fault.New(fault.Deadline, message, d), !s.limits.TenantSetTokenTimeout}
+// watchProvider ends the call after d, with the message.
+func (w *tokenTimeout) watchProvider(d time.Duration, message string) {
+	w.startTimer(d, func(d time.Duration) *tokenTimeoutError {
+		return &tokenTimeoutError{fault.New(fault.Deadline, message, d), !w.limits.TenantSetTokenTimeout}
 	})
 }
 
-// within ends the context after so long; without a limit, never.
-func (s *silence) within(d time.Duration, why func(time.Duration) *silent) {
+// startTimer ends the context after d, or never if d is 0.
+func (w *tokenTimeout) startTimer(d time.Duration, cause func(time.Duration) *tokenTimeoutError) {
 	if d > 0 {
-		s.timer = time.AfterFunc(d, func() { s.cancel(why(d)) })
+		w.timer = time.AfterFunc(d, func() { w.cancel(cause(d)) })
 	}
 }
 
-// heard says that something came.
-func (s *silence) heard() {
-	if s.timer != nil {
-		s.timer.Stop()
+// received is called when a piece has come. It stops the time.
+func (w *tokenTimeout) received() {
+	if w.timer != nil {
+		w.timer.Stop()
 	}
 }
 
-// waits says that the next piece is waited for.
-func (s *silence) waits() {
-	if s.spoke && s.timer != nil {
-		s.timer.Reset(s.limits.TokenTimeout)
+// awaitNext is called when the next piece is waited for. It starts the time anew.
+func (w *tokenTimeout) awaitNext() {
+	if w.receiving && w.timer != nil {
+		w.timer.Reset(w.limits.TokenTimeout)
 		return
 	}
-	s.spoke, s.timer = true, nil
-	s.wait(s.limits.TokenTimeout, "the provider stopped in the middle of its reply for %s")
+	w.receiving, w.timer = true, nil
+	w.watchProvider(w.limits.TokenTimeout, "the provider stopped in the middle of its reply for %s")
 }
 
-// end stops watching.
-func (s *silence) end() {
-	s.heard()
-	s.cancel(nil)
+// stop ends the watching and the context.
+func (w *tokenTimeout) stop() {
+	w.received()
+	w.cancel(nil)
 }
 
-// silent is why a generation ended whose provider kept silent, or was not reached.
-// Its party is the provider, or the host.
-type silent struct {
-	fault  *fault.Error
-	blames bool
+// tokenTimeoutError is why the watchdog ended a call. The fault's party is the provider, or
+// the host if the call was still in the queue.
+type tokenTimeoutError struct {
+	fault          *fault.Error
+	blamesUpstream bool
 }
 
-func (e *silent) Error() string { return e.fault.Error() }
-func (e *silent) Unwrap() error { return e.fault }
+func (e *tokenTimeoutError) Error() string { return e.fault.Error() }
+func (e *tokenTimeoutError) Unwrap() error { return e.fault }
 
-// BlamesUpstream tells circuit breakers whether this is a failure of the upstream,
-// and not only of what one tenant expects from it.
-func (e *silent) BlamesUpstream() bool { return e.blames }
+// BlamesUpstream reports whether a circuit breaker counts this as a failure of the
+// upstream. It does not if the tenant set a timeout of its own, which may be too short.
+func (e *tokenTimeoutError) BlamesUpstream() bool { return e.blamesUpstream }

@@ -17,7 +17,7 @@ func TestUncommitted(t *testing.T) {
 		fault.QuotaExhausted: fault.QuotaExhausted, fault.Unauthenticated: fault.Unauthenticated, fault.Forbidden: fault.Forbidden,
 	} {
 		t.Run(answered.String(), func(t *testing.T) {
-			got := fault.Of(uncommitted(fault.New(answered, "dial 10.0.0.7: hunter2").From(fault.OriginStorage)))
+			got := fault.Of(notKept(fault.New(answered, "dial 10.0.0.7: hunter2").From(fault.OriginStorage)))
 			if table := fault.New(want, "x").From(fault.OriginStorage); got.Class != want || got.Party != table.Party || got.Retryable != table.Retryable {
 				t.Errorf("it is %s of %s, retryable %t; by the table %s of %s, %t", got.Class, got.Party, got.Retryable, want, table.Party, table.Retryable)
 			}
@@ -26,7 +26,7 @@ func TestUncommitted(t *testing.T) {
 			}
 		})
 	}
-	if got := fault.Of(uncommitted(fault.New(fault.RateLimited, "x").After(time.Minute))); got.Class != fault.ProviderFailed || got.Party != fault.PartyProvider || got.RetryAfter != time.Minute {
+	if got := fault.Of(notKept(fault.New(fault.RateLimited, "x").After(time.Minute))); got.Class != fault.ProviderFailed || got.Party != fault.PartyProvider || got.RetryAfter != time.Minute {
 		t.Errorf("a storage that takes no more for now: %+v", got)
 	}
 }

@@ -1,0 +1,144 @@
+package bot
+
+import (
+	"context"
+	"errors"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
+)
+
+// generate asks the memory what the model is to see, and then the model for its reply. The
+// reply is in t.reply; the result says how it ended. The result may be there beside an
+// error: then it tells what was spent.
+func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, error) {
+	b := t.bot
+	// The client may have gone while the turn was begun. The turn is then interrupted.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if t.tailErr != nil {
+		return nil, t.tailErr
+	}
+	defer t.tailShare.Release() // nobody needs the tail once the model has replied
+	message := chat.Text(chat.User, t.req.Message)
+	seen, err := t.recall(ctx, tail, message)
+	if err != nil {
+		return nil, err
+	}
+	req := &llm.Request{
+		Call: t.call(), Messages: compose(b.System, seen, message), MaxOutputTokens: b.Limits.ReplyTokens,
+		// Also for a caller who wants the reply as a whole: the pieces show that the model is
+		// alive, and they tell what was spent if the caller goes away.
+		Stream: true,
+	}
+	finish, err := t.callModelWatched(ctx, req)
+	for t.retriesModel(ctx, err) {
+		finish, err = t.callModelWatched(ctx, req)
+	}
+	t.record.LLMMS = t.lap()
+	if finish != nil {
+		t.record.Model = finish.Model
+		if r := finish.Reason.String(); r != llm.FinishUnknown.String() {
+			t.record.FinishReason = r
+		}
+	}
+	return finish, err
+}
+
+// recall returns the earlier messages that the model is shown. The memory chooses them if
+// it wants to be asked; else they are the tail.
+func (t *turn) recall(ctx context.Context, tail []chat.Message, message chat.Message) ([]chat.Message, error) {
+	tail = t.cutToTailBytes(tail)
+	recalled := tail
+	if t.bot.needs.Recall {
+		var err error
+		recalled, err = t.bot.Memory.Recall(ctx, &memory.RecallRequest{Call: t.call(), Tail: tail, Message: message})
+		if err != nil {
+			return nil, err
+		}
+		t.record.RecallMS = t.lap()
+	}
+	recalled = t.cutToTailBytes(cleanMessages(recalled))
+	t.record.Recalled = len(recalled)
+	return recalled, nil
+}
+
+// cutToTailBytes returns the newest of the messages that fit into sdk.MaxTailBytes. A
+// storage or a memory may return more than it was asked for.
+func (t *turn) cutToTailBytes(messages []chat.Message) []chat.Message {
+	newest := chat.Newest(messages, sdk.MaxTailBytes)
+	if len(newest) < len(messages) {
+		t.recordLeftOut(len(messages))
+	}
+	return newest
+}
+
+// recordLeftOut records that the model is not shown all of the messages, of which there are
+// at most so many, because they have too many bytes. How many are left out is not known: a
+// storage does not read them.
+func (t *turn) recordLeftOut(atMost int) {
+	t.record.OlderLeftOut = true
+	t.record.Asked = max(t.record.Asked, atMost)
+}
+
+// compose returns the messages that the model is given. Nothing in them is a template.
+func compose(system string, recalled []chat.Message, message chat.Message) []chat.Message {
+	out := make([]chat.Message, 0, len(recalled)+2)
+	if system != "" {
+		out = append(out, chat.Text(chat.System, system))
+	}
+	out = append(out, recalled...)
+	return append(out, message)
+}
+
+// callModelWatched calls the model, and ends the call if the provider is silent for longer
+// than the tenant's token timeouts.
+func (t *turn) callModelWatched(ctx context.Context, req *llm.Request) (*llm.Finish, error) {
+	ctx, t.tokenTimeout = newTokenTimeout(ctx, t.bot.Limits)
+	defer t.tokenTimeout.stop()
+	finish, err := t.callModel(ctx, req)
+	switch {
+	case errors.Is(err, errBudgetSpent): // the reply is cut, and good
+		if finish == nil {
+			finish = &llm.Finish{}
+		}
+		finish.Reason, err = llm.FinishLength, nil
+	case err != nil:
+		err = preferCause(ctx, err)
+	}
+	return finish, err
+}
+
+// callModel calls the model and takes its pieces in. The provider's time starts when the
+// call leaves the plugin's queue.
+func (t *turn) callModel(ctx context.Context, req *llm.Request) (finish *llm.Finish, err error) {
+	if q, ok := t.bot.LLM.(queueing); ok {
+		finish, err = q.ChatFrom(ctx, req, t.receive, t.tokenTimeout.leftQueue)
+	} else {
+		t.tokenTimeout.leftQueue()
+		finish, err = t.bot.LLM.Chat(ctx, req, t.receive)
+	}
+	switch {
+	case err != nil:
+	case finish == nil:
+		err = fault.New(fault.ProviderFailed, "the reply ended before it was complete").By(fault.PartyPlugin)
+	default:
+		if err = t.accept(t.cleaner.rest()); err == nil {
+			err = t.checkNotEmpty(finish)
+		}
+	}
+	return cleanFinish(finish), err
+}
+
+// checkNotEmpty returns an error for a reply without any content, unless its finish reason
+// explains why it has none.
+func (t *turn) checkNotEmpty(finish *llm.Finish) error {
+	if !t.reply.empty() || finish.Reason == llm.FinishLength || finish.Reason == llm.FinishContentFilter {
+		return nil
+	}
+	return fault.New(fault.ProviderFailed, "the reply ended with nothing in it (finish_reason %s)", finish.Reason)
+}

@@ -1,0 +1,159 @@
+package bot
+
+import (
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// Reply is a succeeded turn.
+type Reply struct {
+	ConversationID string
+	Turn           int64 // number among the conversation's succeeded turns, from 1
+	Text           string
+	Usage          chat.Usage
+	Tenant         string
+	Revision       string
+	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter, or
+	// what later versions add; unknown if the plugin does not say.
+	FinishReason string
+	Model        string // as the provider names it; empty if the plugin does not say
+	Timings      Timings
+	// Replayed reports that the turn had succeeded before under the same idempotency key.
+	// All of the reply is then of that time.
+	Replayed bool
+}
+
+// receive takes the next piece of the reply from the model. It is called by the model's
+// plugin, from the turn's goroutine.
+func (t *turn) receive(d llm.Delta) error {
+	t.tokenTimeout.received()
+	defer t.tokenTimeout.awaitNext()
+	return t.accept(t.cleaner.delta(d))
+}
+
+// accept delivers as much of a piece as the reply's budget has left. The error is
+// errBudgetSpent if that was not all of it.
+func (t *turn) accept(d llm.Delta) error {
+	if d.Usage != (chat.Usage{}) {
+		t.usage = d.Usage
+	}
+	d, spent := t.budget.take(d)
+	if err := t.deliver(d); err != nil {
+		return err
+	}
+	if spent {
+		return errBudgetSpent
+	}
+	return nil
+}
+
+// deliver adds a piece to the reply and passes its text on to the caller.
+func (t *turn) deliver(d llm.Delta) error {
+	if d.Text == "" && d.Reasoning == "" && len(d.ToolCalls) == 0 {
+		return nil
+	}
+	if t.record.FirstTokenMS == 0 {
+		now := time.Now()
+		t.record.FirstTokenMS, t.firstToken = millis(now.Sub(t.lastLap)), now.Sub(t.record.started)
+	}
+	if err := t.holdReplyBytes(t.reply.sizeOf(d)); err != nil {
+		return err
+	}
+	if t.reply.startsReasoning(d) && len(t.reply.parts) > 0 {
+		// A model that changes between reasoning and tool calls makes part after part. The
+		// first costs the tenant nothing.
+		t.budget.spendBytes(reasoningPartSize)
+	}
+	t.reply.add(d)
+	if d.Text == "" || t.emit == nil {
+		return nil
+	}
+	t.emitting = true
+	err := t.emit(d.Text)
+	t.emitting = false
+	if err != nil {
+		return &clientGoneError{err}
+	}
+	return nil
+}
+
+// clientGoneError is an error of emit. Its type tells it from a plugin's error.
+type clientGoneError struct{ err error }
+
+func (e *clientGoneError) Error() string {
+	return "the reply could not be delivered: " + e.err.Error()
+}
+func (e *clientGoneError) Unwrap() error { return e.err }
+
+// replyBuilder collects the pieces of a reply. The zero value is an empty reply.
+type replyBuilder struct {
+	text  strings.Builder
+	parts []chat.Part // reasoning and tool calls, in their order
+	// reasoning is the text of the last part if that is reasoning. It is copied into the
+	// part when the part is complete, so that a long one is not copied with each piece.
+	reasoning []byte
+}
+
+// empty reports whether nothing has come.
+func (r *replyBuilder) empty() bool { return r.text.Len() == 0 && len(r.parts) == 0 }
+
+// reasoningPartSize is what a part of reasoning counts beside its text, in bytes.
+var reasoningPartSize = chat.Part{Reasoning: &chat.Reasoning{}}.Size()
+
+// startsReasoning reports whether the piece begins a new part of reasoning.
+func (r *replyBuilder) startsReasoning(d llm.Delta) bool {
+	n := len(r.parts)
+	return d.Reasoning != "" && (n == 0 || r.parts[n-1].Reasoning == nil)
+}
+
+// sizeOf returns the bytes by which the piece makes the reply larger.
+func (r *replyBuilder) sizeOf(d llm.Delta) int {
+	n := len(d.Text) + len(d.Reasoning)
+	if r.startsReasoning(d) {
+		n += reasoningPartSize
+	}
+	for i := range d.ToolCalls {
+		n += chat.Part{ToolCall: &d.ToolCalls[i]}.Size()
+	}
+	return n
+}
+
+// add appends a piece: its reasoning, then its tool calls, then its text.
+func (r *replyBuilder) add(d llm.Delta) {
+	if r.startsReasoning(d) {
+		r.parts = append(r.parts, chat.Part{Reasoning: &chat.Reasoning{}})
+		r.reasoning = nil
+	}
+	r.reasoning = append(r.reasoning, d.Reasoning...)
+	if len(d.ToolCalls) > 0 {
+		r.completeReasoning()
+	}
+	for _, c := range d.ToolCalls {
+		r.parts = append(r.parts, chat.Part{ToolCall: &c})
+	}
+	r.text.WriteString(d.Text)
+}
+
+// completeReasoning copies the collected reasoning into the last part, if that is reasoning.
+func (r *replyBuilder) completeReasoning() {
+	if n := len(r.parts); n > 0 && r.parts[n-1].Reasoning != nil {
+		r.parts[n-1].Reasoning.Text = string(r.reasoning)
+	}
+}
+
+// messages returns the reply as the turn's message of the assistant. finish may be nil.
+func (r *replyBuilder) messages(finish *llm.Finish) []chat.Message {
+	r.completeReasoning()
+	parts := r.parts
+	if finish != nil && len(finish.ReasoningSignature) > 0 && len(finish.ReasoningSignature) <= sdk.MaxSignatureBytes && len(parts) > 0 && parts[0].Reasoning != nil {
+		parts[0].Reasoning.Signature = finish.ReasoningSignature
+	}
+	if r.text.Len() > 0 || len(parts) == 0 {
+		parts = append(parts, chat.Part{Text: r.text.String()})
+	}
+	return []chat.Message{{Role: chat.Assistant, Parts: parts}}
+}
