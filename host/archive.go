@@ -16,7 +16,7 @@ func (h *Host) Archive() *archive.Archive { return h.archive }
 
 func (h *Host) newArchive() *archive.Archive {
 	return archive.New(archive.Options{
-		Registry: h.registry, Open: h.openStore, Memory: h.openMemory, Log: h.log.Named("archive"),
+		Registry: h.registry, OpenStorage: h.openStorage, OpenMemory: h.openMemory, Log: h.log.Named("archive"),
 		MayRetain:   func(docs config.Documents) bool { return h.config.Load().MayRetain(docs) },
 		RetainEvery: h.options.RetainEvery,
 	})
@@ -29,9 +29,9 @@ func (h *Host) retain() {
 	h.follow.Go(func() { h.archive.Run(running) })
 }
 
-// openStore opens a storage that a tenant was written to, which need not be the one
+// openStorage opens a storage that a tenant was written to, which need not be the one
 // that it uses now.
-func (h *Host) openStore(ctx context.Context, tenant string, b config.SealedBlock) (*archive.Store, error) {
+func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBlock) (*archive.OpenedStorage, error) {
 	block, err := h.config.Load().OpenBlock(tenant, b)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "%w: give all hosts of this registry the same key, by host_key or as host.key in their data_dir", err).By(fault.PartyHost)
@@ -40,7 +40,7 @@ func (h *Host) openStore(ctx context.Context, tenant string, b config.SealedBloc
 	if err != nil {
 		return nil, err
 	}
-	return &archive.Store{Storage: i.Storage(), Importer: i.Importer(), Owners: i.KnowsOwners(), Close: i.Close}, nil
+	return &archive.OpenedStorage{Storage: i.Storage(), Importer: i.Importer(), KnowsOwners: i.KnowsOwners(), Close: i.Close}, nil
 }
 
 func (h *Host) openMemory(ctx context.Context, e *config.Effective) (memory.Memory, func(), error) {

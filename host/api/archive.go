@@ -42,7 +42,7 @@ func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.Export(r.Context(), id, archive.Wanted{User: user, Current: current})
+	e, err := a.Export(r.Context(), id, archive.ExportOptions{User: user, Current: current})
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
 	}
 	body, stop := receive(w, r, linesTimeout)
 	defer stop()
-	done, err := a.Import(r.Context(), id, register, body)
+	done, err := a.Import(r.Context(), id, archive.ImportOptions{Register: register}, body)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ type PurgedLine struct {
 // eraseTenant takes {"user": "...", "abandon": ["..."]}, both optional.
 func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
 	var user string
-	return s.deletes(w, r, map[string]any{"user": &user}, func(a *archive.Archive, id string, d archive.Deletion) (any, error) {
+	return s.deletes(w, r, map[string]any{"user": &user}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
 		if user != "" {
 			if err := bot.CheckID("user", user); err != nil {
 				return nil, malformed("user", "%s", fault.Of(err).Message)
@@ -134,7 +134,7 @@ func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
 
 // purgeTenant takes {"abandon": ["..."]}, which is optional.
 func (s *Server) purgeTenant(w http.ResponseWriter, r *http.Request) error {
-	return s.deletes(w, r, map[string]any{}, func(a *archive.Archive, id string, d archive.Deletion) (any, error) {
+	return s.deletes(w, r, map[string]any{}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
 		receipt, err := a.Purge(r.Context(), id, d)
 		if err != nil {
 			return nil, err
@@ -147,7 +147,7 @@ func (s *Server) purgeTenant(w http.ResponseWriter, r *http.Request) error {
 const progressEvery = 500 * time.Millisecond
 
 // deletes answers with lines of progress and one of what do answers.
-func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[string]any, do func(*archive.Archive, string, archive.Deletion) (any, error)) error {
+func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[string]any, do func(*archive.Archive, string, archive.DeletionOptions) (any, error)) error {
 	a, id, err := s.archiveOf(r)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[stri
 	if err != nil {
 		return err
 	}
-	var d archive.Deletion
+	var d archive.DeletionOptions
 	fields["abandon"] = &d.Abandon
 	if err := decodeObject(body, fields); err != nil {
 		return err

@@ -167,7 +167,7 @@ func TestATenantIsErasedAndPurged(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	receipt := last("purge", `{}`)
-	if receipt["type"] != "result" || receipt["turns"] != 1.0 || receipt["done_at"] == nil || receipt["life"] == "" {
+	if receipt["type"] != "result" || receipt["turns"] != 1.0 || receipt["done_at"] == nil || receipt["incarnation"] == "" {
 		t.Errorf("%v", receipt)
 	}
 	s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c-v", "hello"), 404, nil)
@@ -210,8 +210,8 @@ func serveStocked(t *testing.T, n, size int) (*site, *archivetest.Storage) {
 		}
 	}
 	// The server of the site serves another host from here on.
-	h := stocked{s.host, archive.New(archive.Options{Registry: s.host.Registry(), Open: func(context.Context, string, config.SealedBlock) (*archive.Store, error) {
-		return &archive.Store{Storage: on, Importer: on, Owners: true, Close: func() {}}, nil
+	h := stocked{s.host, archive.New(archive.Options{Registry: s.host.Registry(), OpenStorage: func(context.Context, string, config.SealedBlock) (*archive.OpenedStorage, error) {
+		return &archive.OpenedStorage{Storage: on, Importer: on, KnowsOwners: true, Close: func() {}}, nil
 	}})}
 	s.server.host = h
 	return s, on

@@ -9,87 +9,65 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/quota"
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
-	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
 
-// Store is a storage that was opened for one tenant. Whoever opened it closes it.
-type Store struct {
-	storage.Storage
-	Importer storage.Importer // nil: it takes no turns that ended elsewhere
-	Owners   bool             // it tells whose turns are whose
-	Close    func()
-}
-
-// tells refuses to deal with what is one user's in a storage that does not know it.
-func (s *Store) tells(user string) error {
-	if user == "" || s.Owners {
-		return nil
-	}
-	return fault.New(fault.Invalid, "its plugin does not tell whose turns are whose: update it").By(fault.PartyHost)
-}
-
-// Options are what an Archive is made with.
+// Options are the settings of an Archive.
 type Options struct {
 	Registry *registry.Registry
-	// Open opens a storage that the tenant was written to.
-	Open func(ctx context.Context, tenant string, b config.SealedBlock) (*Store, error)
-	// Memory opens the memory that the tenant's settings name, until done is called.
-	Memory func(ctx context.Context, e *config.Effective) (m memory.Memory, done func(), err error)
-	// MayRetain says cheaply whether a tenant with those documents can have
-	// conversations that are kept for a time only.
+	// OpenStorage opens a storage that the tenant's conversations were written to. The
+	// archive closes it.
+	OpenStorage func(ctx context.Context, tenant string, b config.SealedBlock) (*OpenedStorage, error)
+	// OpenMemory opens the memory that the tenant's configuration names. The archive calls
+	// done when it no longer needs it.
+	OpenMemory func(ctx context.Context, e *config.Effective) (m memory.Memory, done func(), err error)
+	// MayRetain reports whether a tenant with these documents may have retention_days. It
+	// must be cheap, and it may be wrong only by reporting true. Nil reports true.
 	MayRetain func(docs config.Documents) bool
-	// RetainEvery is the time between two looks for what is too old; 0 is an hour. The
-	// first is a minute after the start, if that is sooner.
+	// RetainEvery is the time between two passes of retention; 0 means an hour. The first
+	// pass comes after a minute, or after RetainEvery if that is shorter.
 	RetainEvery time.Duration
-	Log         hclog.Logger
+	// Log is nil for no log.
+	Log hclog.Logger
 
-	timing timing
+	timing timing // the zero value means defaultTiming
 }
 
-// timing is what tests shorten.
+// timing has the durations that tests shorten.
 type timing struct {
-	retryFor   time.Duration // how long a storage that does not answer is asked again
-	linger     time.Duration // after which no host writes under a life that ended
-	first      time.Duration // to the first look for what is too old, and half as much by chance
-	every      time.Duration // between two, a tenth more or less
-	slice      time.Duration // of a visit of retention, after which others have their turn
-	restFactor int           // how much longer than a call the rest after it is
-	now        func() time.Time
+	retryFor       time.Duration    // how long a failing call is repeated; see retry
+	lateWrites     time.Duration    // how long a host may go on writing under an incarnation that has ended
+	firstRetention time.Duration    // from the start to the first pass of retention; up to a half is added at random
+	retainEvery    time.Duration    // between two passes of retention; a tenth is added or taken off at random
+	visit          time.Duration    // how long retention stays with one tenant before others have their turn
+	throttle       int              // retention waits this many times as long as its last call took
+	now            func() time.Time // the clock for what is stored and for what is old
 }
 
-var usual = timing{
-	retryFor: 10 * time.Second, linger: 2 * time.Second,
-	first: time.Minute, every: time.Hour, restFactor: 3, now: time.Now, slice: bounds.RetainSlice,
+var defaultTiming = timing{
+	retryFor: 10 * time.Second, lateWrites: 2 * time.Second,
+	firstRetention: time.Minute, retainEvery: time.Hour, visit: bounds.RetainSlice, throttle: 3, now: time.Now,
 }
 
-// Archive is used concurrently.
+// Archive exports, imports, erases, purges and retains. It is safe for concurrent use, and
+// it needs no closing.
 type Archive struct {
-	o    Options
-	mu   sync.Mutex
-	busy map[string]bool // tenants that are being erased or purged
+	o Options
 
-	large *quota.Pool // lines of imports that are long
+	mu     sync.Mutex
+	locked map[string]bool // tenants that are being erased or purged; see lockTenant
+
+	longLines *quota.Pool // bounds the long lines that all imports hold in memory at once
 }
 
-// largeLine waits for leave to hold a line of an import that is long, until done is called.
-func (a *Archive) largeLine(ctx context.Context) (done func(), err error) {
-	share, err := a.large.Take(ctx, "", 1)
-	if err != nil {
-		return nil, notOfALine{err}
-	}
-	return share.Release, nil
-}
-
-// New makes an Archive.
+// New returns an Archive. It starts nothing; see [Archive.Run] for retention.
 func New(o Options) *Archive {
 	if o.timing.now == nil {
-		o.timing = usual
+		o.timing = defaultTiming
 	}
 	if o.RetainEvery > 0 {
-		o.timing.every, o.timing.first = o.RetainEvery, min(o.timing.first, o.RetainEvery)
+		o.timing.retainEvery, o.timing.firstRetention = o.RetainEvery, min(o.timing.firstRetention, o.RetainEvery)
 	}
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
@@ -97,22 +75,5 @@ func New(o Options) *Archive {
 	if o.MayRetain == nil {
 		o.MayRetain = func(config.Documents) bool { return true }
 	}
-	return &Archive{o: o, busy: map[string]bool{}, large: quota.NewPool("long lines of imports", func() quota.Bounds {
-		return quota.Bounds{Each: bounds.ImportLongLines, All: bounds.ImportLongLines, WaitingEach: int(bounds.ImportSlots.All), WaitingAll: int(bounds.ImportSlots.All), Wait: bounds.ImportLineWait}
-	})}
-}
-
-// alone keeps a second deletion of a tenant out, until leave is called.
-func (a *Archive) alone(id string) (leave func(), err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.busy[id] {
-		return nil, fault.New(fault.Conflict, "tenant %q is being erased or purged", id).At("tenant").After(time.Second)
-	}
-	a.busy[id] = true
-	return func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		delete(a.busy, id)
-	}, nil
+	return &Archive{o: o, locked: map[string]bool{}, longLines: newLongLines()}
 }

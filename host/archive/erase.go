@@ -14,29 +14,33 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Erased is what an erasure deleted.
+// Erased is the result of an erasure.
 type Erased struct {
 	Tenant        string `json:"tenant"`
 	User          string `json:"user,omitempty"`
 	Conversations int64  `json:"conversations"`
 	Turns         int64  `json:"turns"`
-	// Emptied counts the user's turns in conversations that others wrote in, which stay.
+	// Emptied counts the user's turns in conversations of others. The turns stay, without
+	// their contents.
 	Emptied  int64  `json:"emptied"`
 	Storages Counts `json:"storages"`
 }
 
-// Erase deletes all conversations of the tenant, or what one of its users wrote and owns,
-// see [storage.Scope], in every storage that its present life was written to; the tenant
-// stays registered. Where lives are tracked, the whole tenant begins a new one first, so that what hosts still
-// write under the old one is refused. What an earlier erasure left over goes too.
+// Erase deletes all conversations of a tenant, or of one of its users if user is not empty:
+// what the user owns and wrote, as [storage.Scope] says. It does so in every storage that
+// the present incarnation was written to. The tenant stays registered. What an earlier
+// erasure did not finish is deleted too.
 //
-// An error names the storages that something is left in; to repeat it goes on.
-func (a *Archive) Erase(ctx context.Context, id, user string, o Deletion) (*Erased, error) {
-	leave, err := a.alone(id)
+// An erasure of the whole tenant starts a new incarnation first, if the registry tracks
+// incarnations. Storages then refuse what hosts still write under the old one.
+//
+// An error names the storages that were not done. To call Erase again continues.
+func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions) (*Erased, error) {
+	unlock, err := a.lockTenant(id)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer unlock()
 	s, err := a.o.Registry.Estate(ctx, id)
 	switch {
 	case err != nil:
@@ -44,14 +48,14 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o Deletion) (*Eras
 	case s.State == storage.TenantPurged:
 		return nil, fault.New(fault.NotFound, "tenant %q was purged: nothing is left of it", id)
 	}
-	if err := o.check(append(slices.Clone(s.Former), s.Life)); err != nil {
+	if err := o.validate(append(slices.Clone(s.Former), s.Life)); err != nil {
 		return nil, err
 	}
 	out := &Erased{Tenant: id, User: user, Storages: Counts{}}
-	w := &wiping{a: a, tenant: id, o: o, counts: &out.Storages}
+	d := &deleter{a: a, tenant: id, o: o, counts: &out.Storages}
 	if user == "" {
-		if len(s.Former) >= bounds.MaxFormer { // no more of them, but those first
-			if err := a.erase(ctx, w, s, ""); err != nil {
+		if len(s.Former) >= bounds.MaxFormer { // one more must not come before those are done
+			if err := a.erase(ctx, d, s, ""); err != nil {
 				return nil, err
 			}
 		}
@@ -59,7 +63,7 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o Deletion) (*Eras
 			return nil, err
 		}
 	}
-	if err := a.erase(ctx, w, s, user); err != nil {
+	if err := a.erase(ctx, d, s, user); err != nil {
 		return nil, err
 	}
 	out.Conversations, out.Turns = out.Storages.Total()
@@ -67,8 +71,10 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o Deletion) (*Eras
 	return out, nil
 }
 
-func (a *Archive) erase(ctx context.Context, w *wiping, s *registry.Estate, user string) error {
-	err := w.lives(ctx, s.Former, allOf)
+// erase deletes the former incarnations in s, and of the present one what user names, if
+// user is not empty. Then it drops the former incarnations from the registration.
+func (a *Archive) erase(ctx context.Context, d *deleter, s *registry.Estate, user string) error {
+	err := d.deleteAll(ctx, s.Former, wholeIncarnation)
 	var calls []sdk.Call
 	for _, l := range s.Former {
 		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.Incarnation})
@@ -76,23 +82,23 @@ func (a *Archive) erase(ctx context.Context, w *wiping, s *registry.Estate, user
 	if user != "" {
 		call := sdk.Call{Tenant: s.Tenant, Incarnation: s.Life.Incarnation, User: user}
 		calls = append(calls, call)
-		err = errors.Join(err, w.lives(ctx, []ledger.Life{s.Life}, func(sdk.Call) storage.Scope { return storage.Scope{Call: call} }))
+		err = errors.Join(err, d.deleteAll(ctx, []ledger.Life{s.Life}, func(sdk.Call) storage.Scope { return storage.Scope{Call: call} }))
 	}
 	if err != nil {
 		return err
 	}
 	if a.o.Registry.Tracks() {
-		if err := w.again(ctx, s.Former); err != nil {
+		if err := d.sweepUntracked(ctx, s.Former); err != nil {
 			return err
 		}
 	}
 	if err := a.forget(ctx, s.Effective, calls...); err != nil {
 		return err
 	}
-	var buried []string
+	var erased []string
 	for _, l := range s.Former {
-		buried = append(buried, l.Incarnation)
+		erased = append(erased, l.Incarnation)
 	}
-	conversations, turns := w.counts.Total()
-	return a.o.Registry.Bury(ctx, s.Tenant, buried, fmt.Sprintf("erased %d conversations, %d turns", conversations, turns))
+	conversations, turns := d.counts.Total()
+	return a.o.Registry.Bury(ctx, s.Tenant, erased, fmt.Sprintf("erased %d conversations, %d turns", conversations, turns))
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -39,24 +38,24 @@ func manifold() []storage.Turn {
 	}}
 }
 
-func TestAnExportImportsAsItWas(t *testing.T) {
+func TestExport_roundTrip(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
-		on := newShelves()
+		on := newTestStorages()
 		var shared storage.TenantStore
 		if tracked {
 			shared = newLedger()
 		}
-		s := openSite(t, on, shared)
+		s := newTestHost(t, on, shared)
 		s.register("a", "one", "")
 		s.register("b", "two", "")
 		for i := range 450 { // more than two pages
-			s.say("one", "a", s.life("a"), fmt.Sprintf("c%d", i), "u", "hello")
+			s.say("one", "a", s.incarnation("a"), fmt.Sprintf("c%d", i), "u", "hello")
 		}
 		for i := range 30 {
-			s.say("one", "a", s.life("a"), "long", "v", fmt.Sprint("message ", i))
+			s.say("one", "a", s.incarnation("a"), "long", "v", fmt.Sprint("message ", i))
 		}
 		if _, err := on.get("one").Import(t.Context(), &storage.ImportRequest{
-			Call: sdk.Call{Tenant: "a", Incarnation: s.life("a"), Conversation: "manifold", User: "u"}, Turns: manifold(),
+			Call: sdk.Call{Tenant: "a", Incarnation: s.incarnation("a"), Conversation: "manifold", User: "u"}, Turns: manifold(),
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -87,62 +86,13 @@ func TestAnExportImportsAsItWas(t *testing.T) {
 	}
 }
 
-func TestAnExportHasNoSecret(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
-	s.register("a", "one", `{"llm": {"model": "m", "api_key": "sk-hunter2", "keys": [{"key": "hunter3"}, {"key": "hunter4"}]}, "prompts": {"system": "p"}}`)
-	s.register("r", "one", `{"llm": {"api_key": "${env:KEY}"}}`)
-	for id, want := range map[string]string{"a": `["llm.api_key","llm.keys"]`, "r": `["llm.api_key"]`} {
-		export := s.export(id, "")
-		for _, secret := range []string{"hunter", "${env", "from-the-environment", "sealed"} {
-			if strings.Contains(export, secret) {
-				t.Errorf("%s: has %q: %s", id, secret, export)
-			}
-		}
-		if !strings.Contains(export, `"left_out":`+want) || id == "a" && !strings.Contains(export, `"system":"p"`) {
-			t.Errorf("%s: %s", id, export)
-		}
-	}
-	// Nor when its settings are none any more, and nobody knows what is secret.
-	if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}), putFile); err != nil {
-		t.Fatal(err)
-	}
-	s.register("late", "one", `{"llm": {"api_key": "${env:KEY}"}}`)
-	s.plugins["llm"], _ = config.CompileSchema([]byte(`{"type": "object", "additionalProperties": false}`))
-	s.reg.Refuse("broken", "broken.hcl", errors.New("bad"))
-	for _, id := range []string{"f", "broken", "late", "r"} {
-		if export := s.export(id, ""); strings.Contains(export, "hunter") || strings.Contains(export, "KEY") || strings.Contains(export, `"left_out":[]`) {
-			t.Errorf("%s: %s", id, export)
-		}
-	}
-}
-
-// A new version of a plugin marks a key no longer, and the tenant of a file is put again.
-func TestAnExportHasNoSecretThatWasOne(t *testing.T) {
-	s := openSite(t, newShelves(), nil)
-	put := func(model string) {
-		t.Helper()
-		doc := config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2", "model": model}})
-		if _, _, err := s.reg.Put(t.Context(), "f", doc, putFile); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("one")
-	s.plugins["llm"], _ = config.CompileSchema([]byte(`{"type": "object", "properties": {"api_key": {"type": "string"}, "model": {"type": "string"}}}`))
-	for _, model := range []string{"one", "two"} {
-		put(model)
-		if export := s.export("f", ""); strings.Contains(export, "hunter") || !strings.Contains(export, `"left_out":["llm.api_key"]`) {
-			t.Error(export)
-		}
-	}
-}
-
-func TestAnExportIsAlsoOfARemovedTenantAndOfOneUser(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestExport_removedTenant(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", `{"prompts": {"system": "p"}}`)
-	life := s.life("a")
-	s.say("one", "a", life, "c1", "u", "mine")
-	s.say("one", "a", life, "c2", "v", "theirs")
-	s.say("one", "a", life, "c1", "v", "in mine")
+	incarnation := s.incarnation("a")
+	s.say("one", "a", incarnation, "c1", "u", "mine")
+	s.say("one", "a", incarnation, "c2", "v", "theirs")
+	s.say("one", "a", incarnation, "c1", "v", "in mine")
 	if err := s.reg.Remove(t.Context(), "a", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -154,37 +104,37 @@ func TestAnExportIsAlsoOfARemovedTenantAndOfOneUser(t *testing.T) {
 		strings.Contains(one, "system") || !strings.Contains(one, `"user":"u"`) {
 		t.Error(one)
 	}
-	if _, err := s.Export(t.Context(), "nobody", Wanted{}); !fault.Is(err, fault.NotFound) {
+	if _, err := s.Export(t.Context(), "nobody", ExportOptions{}); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
-	if _, err := s.Purge(t.Context(), "a", Deletion{}); err != nil {
+	if _, err := s.Purge(t.Context(), "a", DeletionOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Export(t.Context(), "a", Wanted{}); !fault.Is(err, fault.NotFound) {
+	if _, err := s.Export(t.Context(), "a", ExportOptions{}); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 }
 
-func TestAnExportHasWhatEarlierStoragesHave(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestExport_earlierStorages(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", "")
-	life := s.life("a")
-	s.say("one", "a", life, "both", "u", "older")
-	s.say("one", "a", life, "old", "u", "only here")
+	incarnation := s.incarnation("a")
+	s.say("one", "a", incarnation, "both", "u", "older")
+	s.say("one", "a", incarnation, "old", "u", "only here")
 	s.register("a", "three", "")
-	s.say("three", "a", life, "both", "u", "between")
+	s.say("three", "a", incarnation, "both", "u", "between")
 	s.register("a", "two", "")
-	s.say("two", "a", life, "both", "u", "newer")
+	s.say("two", "a", incarnation, "both", "u", "newer")
 	export := s.export("a", "")
 	newer, between, older := strings.Index(export, "newer"), strings.Index(export, "between"), strings.Index(export, "older")
 	if strings.Count(export, `"hidden":true`) != 2 || newer > between || between > older || strings.Index(export, `"hidden":true`) < newer {
 		t.Error(export)
 	}
-	s.shelves.fail("one", fault.New(fault.PluginUnavailable, "not there"))
-	if _, err := s.Export(t.Context(), "a", Wanted{}); !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "shelf=one") {
+	s.storages.fail("one", fault.New(fault.PluginUnavailable, "not there"))
+	if _, err := s.Export(t.Context(), "a", ExportOptions{}); !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "shelf=one") {
 		t.Errorf("without one of its storages: %v", err)
 	}
-	e, err := s.Export(t.Context(), "a", Wanted{Current: true})
+	e, err := s.Export(t.Context(), "a", ExportOptions{Current: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,13 +143,13 @@ func TestAnExportHasWhatEarlierStoragesHave(t *testing.T) {
 	if err := e.Write(t.Context(), &current); err != nil || !strings.Contains(current.String(), "newer") || strings.Contains(current.String(), "between") {
 		t.Errorf("%v: %s", err, current.String())
 	}
-	s.shelves.fail("one", nil)
+	s.storages.fail("one", nil)
 	// So it moves with an import of its own export.
 	done, err := s.imports("a", false, export)
 	if want := (Imported{Conversations: 2, Turns: 1, Present: 1, LeftOut: 2}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
 	}
-	if n := s.count("two", "a", life); n != 2 {
+	if n := s.count("two", "a", incarnation); n != 2 {
 		t.Errorf("%d conversations were moved", n)
 	}
 }
@@ -221,9 +171,9 @@ func (w *slow) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestAnExportWaitsForItsReader(t *testing.T) {
-	on := newShelves()
-	s := openSite(t, on, nil)
+func TestExport_waitsForReader(t *testing.T) {
+	on := newTestStorages()
+	s := newTestHost(t, on, nil)
 	s.register("a", "one", "")
 	text := strings.Repeat("x", 100_000)
 	for i := range 300 { // 60 MB
@@ -236,7 +186,7 @@ func TestAnExportWaitsForItsReader(t *testing.T) {
 		}
 		return nil
 	}
-	e, err := s.Export(t.Context(), "a", Wanted{})
+	e, err := s.Export(t.Context(), "a", ExportOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,9 +212,9 @@ func TestAnExportWaitsForItsReader(t *testing.T) {
 	}
 }
 
-func TestAnExportThatFailsHasNoEnd(t *testing.T) {
-	on := newShelves()
-	s := openSite(t, on, nil)
+func TestExport_failure(t *testing.T) {
+	on := newTestStorages()
+	s := newTestHost(t, on, nil)
 	s.register("a", "one", "")
 	for i := range 10 {
 		s.say("one", "a", "", fmt.Sprintf("c%d", i), "u", "x")
@@ -280,7 +230,7 @@ func TestAnExportThatFailsHasNoEnd(t *testing.T) {
 		"deleted":      {failsFor(1, "Read", fault.New(fault.NotFound, "there is no such conversation")), false},
 	} {
 		on.get("one").Before = c.before
-		e, err := s.Export(t.Context(), "a", Wanted{})
+		e, err := s.Export(t.Context(), "a", ExportOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +245,7 @@ func TestAnExportThatFailsHasNoEnd(t *testing.T) {
 		}
 	}
 	on.get("one").Before = nil
-	e, err := s.Export(t.Context(), "a", Wanted{})
+	e, err := s.Export(t.Context(), "a", ExportOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

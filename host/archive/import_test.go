@@ -2,25 +2,19 @@ package archive
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
-var putFile = registry.PutOptions{Source: "f.hcl"}
-
-func TestWhatIsNoExportIsRefused(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestImport_refuses(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", "")
 	const (
 		head = `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`
@@ -63,7 +57,7 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 		if !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {
 			t.Errorf("%s: is %s", name, fault.Of(err).Class)
 		}
-		if _, err := s.Erase(t.Context(), "a", "", Deletion{}); err != nil {
+		if _, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -72,14 +66,14 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedImportIsRepeated(t *testing.T) {
-	on := newShelves()
-	s := openSite(t, on, newLedger())
+func TestImport_continues(t *testing.T) {
+	on := newTestStorages()
+	s := newTestHost(t, on, newLedger())
 	s.register("a", "one", "")
 	s.register("b", "two", "")
 	for i := range 20 {
 		for range 3 {
-			s.say("one", "a", s.life("a"), fmt.Sprintf("c%02d", i), "u", "x")
+			s.say("one", "a", s.incarnation("a"), fmt.Sprintf("c%02d", i), "u", "x")
 		}
 	}
 	export := s.export("a", "")
@@ -102,10 +96,10 @@ func TestAnInterruptedImportIsRepeated(t *testing.T) {
 	on.get("two").Before = nil
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(fault.New(fault.Canceled, "the host is stopping"))
-	if _, err := s.Import(ctx, "b", false, strings.NewReader(export)); !fault.Is(err, fault.Canceled) {
+	if _, err := s.Import(ctx, "b", ImportOptions{}, strings.NewReader(export)); !fault.Is(err, fault.Canceled) {
 		t.Error(err)
 	}
-	if _, err := s.Import(t.Context(), "b", false, io.MultiReader(strings.NewReader(export[:1000]), failing{})); !fault.Is(err, fault.Canceled) {
+	if _, err := s.Import(t.Context(), "b", ImportOptions{}, io.MultiReader(strings.NewReader(export[:1000]), failing{})); !fault.Is(err, fault.Canceled) {
 		t.Error(err)
 	}
 	done, err := s.imports("b", false, export)
@@ -121,128 +115,21 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
-func TestAnImportDoesNotReplaceOtherTurns(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
-	s.register("a", "one", "")
-	s.register("b", "two", "")
-	s.say("one", "a", s.life("a"), "c", "u", "from a")
-	call := sdk.Call{Tenant: "b", Incarnation: s.life("b"), Conversation: "c"}
-	begun, err := s.shelves.get("two").Begin(t.Context(), &storage.BeginRequest{Call: call, Message: chat.Text(chat.User, "of b"), Holder: "h", Lease: time.Minute})
+// TestImport_earlierVersion imports what a host of an earlier version exported.
+func TestImport_earlierVersion(t *testing.T) {
+	src, err := os.ReadFile("testdata/export-1.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.imports("b", false, s.export("a", "")); !fault.Is(err, fault.Conflict) {
-		t.Errorf("while a turn runs: %v", err)
-	}
-	if _, err := s.shelves.get("two").Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: begun.Started.Fence, State: storage.Failed, Reason: "internal: x"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.imports("b", false, s.export("a", "")); !fault.Is(err, fault.Conflict) {
-		t.Errorf("in place of another: %v", err)
-	}
-}
-
-func TestRunningTurnsAreInterrupted(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", "")
-	s.register("b", "two", "")
-	s.say("one", "a", s.life("a"), "c", "u", "before")
-	if _, err := s.shelves.get("one").Begin(t.Context(), &storage.BeginRequest{
-		Call: sdk.Call{Tenant: "a", Incarnation: s.life("a"), Conversation: "c"}, Message: chat.Text(chat.User, "now"), Holder: "h", Lease: time.Minute,
-	}); err != nil {
-		t.Fatal(err)
-	}
-	export := s.export("a", "")
-	for range 2 {
-		if done, err := s.imports("b", false, export); err != nil || done.Interrupted != 1 {
-			t.Errorf("%+v, %v", done, err)
-		}
-	}
-	page, err := s.shelves.get("two").Read(t.Context(), &storage.ReadRequest{
-		Call: sdk.Call{Tenant: "b", Incarnation: s.life("b"), Conversation: "c"}, Limit: 10, All: true,
-	})
-	if err != nil || len(page.Turns) != 2 {
-		t.Fatal(page, err)
-	}
-	last := page.Turns[1]
-	if last.State != storage.Interrupted || last.EndedAt.Before(last.StartedAt) || !strings.HasPrefix(last.Reason, "canceled: ") {
-		t.Errorf("%+v", last)
-	}
-}
-
-func TestAnImportRegisters(t *testing.T) {
-	on := newShelves()
-	s := openSite(t, on, newLedger())
-	s.register("a", "one", `{"prompts": {"system": "be brief"}}`)
-	s.say("one", "a", s.life("a"), "c", "u", "x")
-	export := s.export("a", "")
-	if _, err := s.imports("b", false, export); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "register it first") {
-		t.Error(err)
-	}
-	if _, err := s.imports("b", true, s.export("a", "u")); !fault.Is(err, fault.Invalid) {
-		t.Errorf("with an export of one user: %v", err)
-	}
-	// On another host, as when a tenant moves.
-	other := openSite(t, newShelves(), newLedger())
-	done, err := other.imports("b", true, export)
-	if want := (Imported{Conversations: 1, Turns: 1, Registered: true}); err != nil || done != want {
+	done, err := s.imports("a", false, string(src))
+	if want := (Imported{Conversations: 7, Turns: 11, Interrupted: 1}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
 	}
-	_, _, effective, err := other.reg.Get(t.Context(), "b")
-	if err != nil || effective.System != "be brief" {
-		t.Errorf("registered as %+v, %v", effective, err)
-	}
-	// A second time, it is there.
-	if done, err := other.imports("b", true, export); err != nil || done.Registered || done.Present != 1 {
-		t.Errorf("%+v, %v", done, err)
-	}
-	s.register("k", "one", `{"llm": {"api_key": "sk-hunter2"}}`)
-	if _, err := other.imports("k", true, s.export("k", "")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "(llm.api_key)") {
-		t.Errorf("without its secrets: %v", err)
-	}
-	if err := other.reg.Remove(t.Context(), "b", ""); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := other.imports("b", true, export); !fault.Is(err, fault.Conflict) {
-		t.Errorf("the id of a removed tenant: %v", err)
-	}
-	broken := strings.Replace(export, `"system":"be brief"`, `"sistem":"be brief"`, 1)
-	if _, err := other.imports("c", true, broken); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "prompts.sistem") {
-		t.Errorf("with bad settings: %v", err)
-	}
-}
-
-func TestAnImportHoldsNoMoreThanABatch(t *testing.T) {
-	on := newShelves()
-	s := openSite(t, on, nil)
-	s.register("b", "two", "")
-	calls := 0
-	on.get("two").Before = func(method string, _ sdk.Call) error {
-		if method == "Import" {
-			calls++
+	for _, line := range strings.Split(strings.TrimSpace(string(src)), "\n") {
+		if strings.Contains(line, `"state":"succeeded"`) && !strings.Contains(s.export("a", ""), line) {
+			t.Errorf("a turn came back otherwise: %s", line)
 		}
-		return nil
-	}
-	var in strings.Builder
-	line := func(v any) {
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in.Write(append(b, '\n'))
-	}
-	line(headLine{Type: TypeExport, Version: Version})
-	line(conversationLine{Type: TypeConversation, ID: "c"})
-	const n = 300
-	for i := range int64(n) {
-		line(newTurnLine(&storage.Turn{Sequence: i + 1, Number: i + 1, State: storage.Succeeded, StartedAt: time.Now(), EndedAt: time.Now(),
-			Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", 50_000)), chat.Text(chat.Assistant, "y")}}))
-	}
-	line(endLine{TypeEnd, 1, n})
-	if done, err := s.imports("b", false, in.String()); err != nil || done.Turns != n {
-		t.Fatal(done, err)
-	}
-	if least := n * 50_000 / batchBytes; calls < least {
-		t.Errorf("15 MB were given to the storage in %d calls; want %d at least", calls, least)
 	}
 }

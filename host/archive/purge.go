@@ -2,10 +2,8 @@ package archive
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk"
@@ -13,89 +11,68 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Receipt says what a purge deleted. It is kept in place of the registration.
-type Receipt struct {
-	Tenant        string     `json:"tenant"`
-	Life          string     `json:"life"` // the last one; empty for one that is not tracked
-	BegunAt       time.Time  `json:"begun_at"`
-	DoneAt        *time.Time `json:"done_at"` // null: something may be left
-	Conversations int64      `json:"conversations"`
-	Turns         int64      `json:"turns"`
-	Storages      Counts     `json:"storages"`
-	// Versions are those of the registration that were erased.
-	Versions int64 `json:"versions"`
-}
-
-// Purge deletes all that there is of a tenant: first it is served no longer, on no
-// host; then what each of its lives wrote is deleted in every storage; then all
-// versions of its registration but the receipt, and its id is free. A tenant that was
-// purged has its receipt answered again.
+// Purge deletes everything of a tenant, in this order: no host serves it any longer; what
+// its incarnations wrote is deleted in every storage; all versions of its registration are
+// replaced by the receipt. Then the id is free. For a tenant that was purged before it
+// returns the receipt of that purge.
 //
-// fault.NotFound; fault.Conflict for a tenant of a file that this host has. Any error
-// but these two leaves the tenant removed, and names the storages that something is
-// left in; to repeat the purge goes on, and so does its receipt.
-func (a *Archive) Purge(ctx context.Context, id string, o Deletion) (*Receipt, error) {
-	leave, err := a.alone(id)
+// Errors: fault.NotFound; fault.Conflict for a tenant of a file on this host, or while
+// another deletion of the tenant runs. After any other error the tenant stays removed, and
+// the error names the storages that were not done. To call Purge again continues, and its
+// receipt counts on.
+func (a *Archive) Purge(ctx context.Context, id string, o DeletionOptions) (*Receipt, error) {
+	unlock, err := a.lockTenant(id)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer unlock()
 	s, err := a.o.Registry.Estate(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.check(append(slices.Clone(s.Former), s.Life)); err != nil {
+	if err := o.validate(append(slices.Clone(s.Former), s.Life)); err != nil {
 		return nil, err
 	}
 	begun := (&Receipt{Tenant: id, BegunAt: a.o.timing.now().UTC(), Storages: Counts{}}).json()
 	if s, err = a.o.Registry.Retire(ctx, id, begun); err != nil {
 		return nil, err
 	}
-	r, err := readReceipt(s.Receipt)
+	r, err := parseReceipt(s.Receipt)
 	if err != nil || s.State == storage.TenantPurged {
 		return r, err
 	}
-	r.Tenant, r.Life = id, s.Life.Incarnation
-	w := &wiping{a: a, tenant: id, o: o, counts: &r.Storages}
-	w.saved = func() { a.keep(ctx, r) }
-	if err := a.purge(ctx, w, s); err != nil {
-		a.keep(ctx, r)
+	r.Tenant, r.Incarnation = id, s.Life.Incarnation
+	d := &deleter{a: a, tenant: id, o: o, counts: &r.Storages}
+	d.storageDone = func() { a.saveReceipt(ctx, r) }
+	if err := a.purgeData(ctx, d, s); err != nil {
+		a.saveReceipt(ctx, r)
 		f := *fault.Of(err)
 		f.Message += "; the tenant stays removed until the purge is repeated"
 		f.Err = err
 		return nil, &f
 	}
-	return a.close(ctx, r)
+	return a.purgeRegistration(ctx, r)
 }
 
-func (a *Archive) purge(ctx context.Context, w *wiping, s *registry.Estate) error {
-	lives := append(slices.Clone(s.Former), s.Life)
-	if err := w.lives(ctx, lives, allOf); err != nil {
+// purgeData deletes what all incarnations of the tenant have in storages and in the memory.
+func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Estate) error {
+	incarnations := append(slices.Clone(s.Former), s.Life)
+	if err := d.deleteAll(ctx, incarnations, wholeIncarnation); err != nil {
 		return err
 	}
-	if err := w.again(ctx, lives); err != nil {
+	if err := d.sweepUntracked(ctx, incarnations); err != nil {
 		return err
 	}
 	var calls []sdk.Call
-	for _, l := range lives {
+	for _, l := range incarnations {
 		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.Incarnation})
 	}
 	return a.forget(ctx, s.Effective, calls...)
 }
 
-// keep keeps the receipt of a purge that is not done, so that it counts on when it is
-// repeated.
-func (a *Archive) keep(ctx context.Context, r *Receipt) {
-	r.Conversations, r.Turns = r.Storages.Total()
-	ctx, cancel := late(ctx)
-	defer cancel()
-	if err := a.o.Registry.KeepReceipt(ctx, r.Tenant, r.json()); err != nil {
-		a.o.Log.Warn("what a purge deleted so far could not be kept", "tenant", r.Tenant, "error", err)
-	}
-}
-
-// close keeps the receipt in place of all that the registry has of the tenant.
-func (a *Archive) close(ctx context.Context, r *Receipt) (*Receipt, error) {
+// purgeRegistration has the registry keep the finished receipt in place of all that it has
+// of the tenant. If another host was first, the receipt of that host is returned.
+func (a *Archive) purgeRegistration(ctx context.Context, r *Receipt) (*Receipt, error) {
 	var err error
 	if r.Versions, err = a.o.Registry.Versions(ctx, r.Tenant); err != nil {
 		return nil, err
@@ -109,21 +86,5 @@ func (a *Archive) close(ctx context.Context, r *Receipt) (*Receipt, error) {
 		return nil, err
 	}
 	a.o.Log.Info("a tenant was purged", "tenant", r.Tenant, "conversations", r.Conversations, "turns", r.Turns, "versions", r.Versions)
-	return readReceipt(kept)
-}
-
-func (r *Receipt) json() json.RawMessage {
-	out, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // unreachable: texts, numbers and times
-	}
-	return out
-}
-
-func readReceipt(raw json.RawMessage) (*Receipt, error) {
-	r := &Receipt{}
-	if err := json.Unmarshal(raw, r); err != nil {
-		return nil, fmt.Errorf("the receipt of a purge cannot be read: %w", err)
-	}
-	return r, nil
+	return parseReceipt(kept)
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
@@ -19,7 +18,7 @@ import (
 )
 
 // past puts a conversation that was changed so many days ago.
-func (s *site) past(shelf, id, conversation string, days, turns int) {
+func (s *testHost) past(shelf, id, conversation string, days, turns int) {
 	s.Helper()
 	var all []storage.Turn
 	at := time.Now().AddDate(0, 0, -days)
@@ -27,21 +26,21 @@ func (s *site) past(shelf, id, conversation string, days, turns int) {
 		all = append(all, storage.Turn{Sequence: n + 1, Number: n + 1, State: storage.Succeeded, StartedAt: at.Add(-time.Hour), EndedAt: at,
 			Messages: []chat.Message{chat.Text(chat.User, "x")}})
 	}
-	call := sdk.Call{Tenant: id, Incarnation: s.life(id), Conversation: conversation, User: "u"}
-	if _, err := s.shelves.get(shelf).Import(s.Context(), &storage.ImportRequest{Call: call, Turns: all}); err != nil {
+	call := sdk.Call{Tenant: id, Incarnation: s.incarnation(id), Conversation: conversation, User: "u"}
+	if _, err := s.storages.get(shelf).Import(s.Context(), &storage.ImportRequest{Call: call, Turns: all}); err != nil {
 		s.Fatal(err)
 	}
 }
 
 const keepsAWeek = `{"conversation_storage": {"retention_days": 7}}`
 
-func TestOldConversationsAreDeleted(t *testing.T) {
+func TestRetain(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
 		var shared storage.TenantStore
 		if tracked {
 			shared = newLedger()
 		}
-		s := openSite(t, newShelves(), shared)
+		s := newTestHost(t, newTestStorages(), shared)
 		s.register("a", "one", keepsAWeek)
 		s.register("forever", "one", "")
 		if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"conversation_storage": map[string]any{"retention_days": 30}}), putFile); err != nil {
@@ -56,7 +55,7 @@ func TestOldConversationsAreDeleted(t *testing.T) {
 		s.past("one", "f", "old", 31, 1)
 		s.past("one", "f", "new", 29, 1)
 		var asked []string
-		s.shelves.get("one").Before = func(method string, call sdk.Call) error {
+		s.storages.get("one").Before = func(method string, call sdk.Call) error {
 			if method == "Delete" && strings.HasPrefix(call.Conversation, "new") {
 				asked = append(asked, call.Conversation)
 			}
@@ -70,20 +69,20 @@ func TestOldConversationsAreDeleted(t *testing.T) {
 		if len(asked) > 0 {
 			t.Errorf("the storage was asked to delete %q", asked)
 		}
-		if a, forever, f := s.count("one", "a", s.life("a")), s.count("one", "forever", s.life("forever")), s.count("one", "f", ""); a != 120 || forever != 1 || f != 1 {
+		if a, forever, f := s.count("one", "a", s.incarnation("a")), s.count("one", "forever", s.incarnation("forever")), s.count("one", "f", ""); a != 120 || forever != 1 || f != 1 {
 			t.Errorf("left are %d, %d and %d conversations", a, forever, f)
 		}
 		if cached := s.reg.Cached(); len(cached) != 0 {
 			t.Errorf("bots were built for it: %+v", cached)
 		}
-		if want := "a/" + s.life("a") + "/long/"; !slices.Contains(s.memory.told, want) {
+		if want := "a/" + s.incarnation("a") + "/long/"; !slices.Contains(s.memory.told, want) {
 			t.Errorf("the memory was not told to forget %s", want)
 		}
 	}
 }
 
-func TestRetentionReachesEarlierStoragesAndRemovedTenants(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestRetain_earlierStoragesAndRemovedTenants(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", keepsAWeek)
 	s.past("one", "a", "c", 8, 1)
 	s.register("a", "two", keepsAWeek)
@@ -97,19 +96,19 @@ func TestRetentionReachesEarlierStoragesAndRemovedTenants(t *testing.T) {
 }
 
 // A conversation that somebody goes on with while it is looked at is not old.
-func TestWhatChangesMeanwhileIsSpared(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestRetain_sparesWhatChanges(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", keepsAWeek)
-	life := s.life("a")
+	incarnation := s.incarnation("a")
 	for _, c := range []string{"c1", "c2", "c3"} {
 		s.past("one", "a", c, 8, 1)
 	}
-	on := s.shelves.get("one")
+	on := s.storages.get("one")
 	var once sync.Once
 	on.Before = func(method string, call sdk.Call) error {
 		if method == "Delete" && call.Conversation == "c2" {
 			once.Do(func() {
-				if err := say(t.Context(), on, sdk.Call{Tenant: "a", Incarnation: life, Conversation: "c2"}, "still here"); err != nil {
+				if err := say(t.Context(), on, sdk.Call{Tenant: "a", Incarnation: incarnation, Conversation: "c2"}, "still here"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -119,23 +118,23 @@ func TestWhatChangesMeanwhileIsSpared(t *testing.T) {
 	if done, err := s.Retain(t.Context()); err != nil || done.Conversations != 2 || done.Turns != 2 {
 		t.Errorf("%+v, %v", done, err)
 	}
-	page, err := on.Read(t.Context(), &storage.ReadRequest{Call: sdk.Call{Tenant: "a", Incarnation: life, Conversation: "c2"}, Limit: 10, All: true})
+	page, err := on.Read(t.Context(), &storage.ReadRequest{Call: sdk.Call{Tenant: "a", Incarnation: incarnation, Conversation: "c2"}, Limit: 10, All: true})
 	if err != nil || len(page.Turns) != 2 {
 		t.Errorf("%+v, %v", page, err)
 	}
 }
 
-func TestOneTenantsFailureIsItsOwn(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestRetain_failureOfOneTenant(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	for _, id := range []string{"a", "b", "c"} {
 		s.register(id, id, keepsAWeek)
 		s.past(id, id, "old", 8, 1)
 	}
-	s.shelves.fail("b", fault.New(fault.PluginUnavailable, "not there"))
+	s.storages.fail("b", fault.New(fault.PluginUnavailable, "not there"))
 	if done, err := s.Retain(t.Context()); err != nil || done != (Retained{Tenants: 3, Conversations: 2, Turns: 2, Failed: 1}) {
 		t.Errorf("%+v, %v", done, err)
 	}
-	s.shelves.fail("b", nil)
+	s.storages.fail("b", nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Retain(ctx); !errors.Is(err, context.Canceled) {
@@ -143,9 +142,9 @@ func TestOneTenantsFailureIsItsOwn(t *testing.T) {
 	}
 }
 
-func TestSeveralHostsLookAgainAndAgain(t *testing.T) {
-	on, shared := newShelves(), newLedger()
-	hosts := []*site{openSite(t, on, shared), openSite(t, on, shared)}
+func TestArchive_Run(t *testing.T) {
+	on, shared := newTestStorages(), newLedger()
+	hosts := []*testHost{newTestHost(t, on, shared), newTestHost(t, on, shared)}
 	hosts[0].register("a", "one", keepsAWeek)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -156,7 +155,7 @@ func TestSeveralHostsLookAgainAndAgain(t *testing.T) {
 		for i := range 20 {
 			hosts[0].past("one", "a", fmt.Sprintf("%d.%d", round, i), 8, 3)
 		}
-		for end := time.Now().Add(time.Minute); hosts[0].count("one", "a", hosts[0].life("a")) > 0; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(time.Minute); hosts[0].count("one", "a", hosts[0].incarnation("a")) > 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("old conversations stay")
 			}
@@ -167,16 +166,16 @@ func TestSeveralHostsLookAgainAndAgain(t *testing.T) {
 }
 
 // However long a call takes, what follows is a longer rest.
-func TestRetentionLeavesTheStorageToOthers(t *testing.T) {
-	s := openSite(t, newShelves(), nil)
-	s.Archive.o.timing.restFactor = usual.restFactor
+func TestRetain_throttled(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), nil)
+	s.Archive.o.timing.throttle = defaultTiming.throttle
 	s.register("a", "one", keepsAWeek)
 	for i := range 5 {
 		s.past("one", "a", fmt.Sprint(i), 8, 1)
 	}
 	const each = 20 * time.Millisecond
 	busy := time.Duration(0)
-	s.shelves.get("one").Before = func(string, sdk.Call) error {
+	s.storages.get("one").Before = func(string, sdk.Call) error {
 		begun := time.Now()
 		time.Sleep(each)
 		busy += time.Since(begun)
@@ -188,116 +187,5 @@ func TestRetentionLeavesTheStorageToOthers(t *testing.T) {
 	}
 	if took := time.Since(begun); took < 4*busy {
 		t.Errorf("of %s the storage worked for %s", took, busy)
-	}
-}
-
-// Storages that hang, of one tenant or shared by many, delay nobody who has another.
-func TestStoragesThatHangDelayNobodyElse(t *testing.T) {
-	// beyond: retention
-	s := openSite(t, newShelves(), newLedger())
-	hang := make(chan struct{})
-	hung := func(name string) {
-		s.shelves.get(name).Before = func(method string, _ sdk.Call) error {
-			if method == "List" {
-				<-hang
-			}
-			return nil
-		}
-	}
-	// One tenant has used many, first of all by its id.
-	for i := range 3 * bounds.RetainAtOnce {
-		name := fmt.Sprint("hung", i)
-		s.register("a", name, keepsAWeek)
-		hung(name)
-	}
-	for i := range 20 {
-		s.register(fmt.Sprint("b", i), "shared", keepsAWeek)
-	}
-	hung("shared")
-	for i := range 20 {
-		id := fmt.Sprint("c", i)
-		s.register(id, fmt.Sprint("good", i%5), keepsAWeek)
-		s.past(fmt.Sprint("good", i%5), id, "old", 8, 1)
-	}
-	ended := make(chan Retained, 1)
-	go func() {
-		done, err := s.Retain(context.Background())
-		if err != nil {
-			t.Error(err)
-		}
-		ended <- done
-	}()
-	for i := range 20 {
-		id := fmt.Sprint("c", i)
-		for end := time.Now().Add(time.Minute); s.count(fmt.Sprint("good", i%5), id, s.life(id)) > 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s waits for others' storages", id)
-			}
-		}
-	}
-	select {
-	case done := <-ended:
-		t.Errorf("it ended though storages hang: %+v", done)
-	default:
-	}
-	close(hang)
-	if done := <-ended; done.Failed != 0 || done.Conversations != 20 || done.Tenants != 41 {
-		t.Errorf("%+v", done)
-	}
-}
-
-// Of a storage that does not answer it is enough to hear that from some.
-func TestAStorageThatDoesNotAnswerIsLeft(t *testing.T) {
-	// beyond: retention in vain
-	s := openSite(t, newShelves(), newLedger())
-	s.o.timing.retryFor = time.Nanosecond
-	for i := range 10 {
-		s.register(fmt.Sprint("a", i), "one", keepsAWeek)
-	}
-	var mu sync.Mutex
-	asked := 0
-	s.shelves.get("one").Before = func(method string, _ sdk.Call) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if asked++; asked == 2 {
-			return fault.New(fault.Invalid, "of this tenant alone")
-		}
-		return fault.New(fault.PluginUnavailable, "not there")
-	}
-	if done, err := s.Retain(t.Context()); err != nil || done.Failed != 10 || asked != 2+bounds.RetainInVain {
-		t.Errorf("%+v, %v; asked %d times", done, err, asked)
-	}
-}
-
-// A tenant with much to delete is gone on with after the others.
-func TestATenantWithMuchToDeleteGivesItsPlaceUp(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
-	s.o.timing.slice = 0 // each conversation is a slice
-	s.register("a", "one", keepsAWeek)
-	for i := range 5 {
-		s.past("one", "a", fmt.Sprint("old", i), 8, 1)
-	}
-	s.register("b", "one", keepsAWeek)
-	s.past("one", "b", "old", 8, 1)
-	// The first has its turn before all others are known: it waits until they are.
-	s.register("c", "two", keepsAWeek)
-	s.past("two", "c", "old", 8, 1)
-	known := make(chan struct{})
-	s.shelves.get("two").Before = func(method string, _ sdk.Call) error {
-		if method == "Delete" {
-			close(known)
-		}
-		return nil
-	}
-	var order []string
-	s.shelves.get("one").Before = func(method string, call sdk.Call) error {
-		if method == "Delete" {
-			<-known
-			order = append(order, call.Tenant)
-		}
-		return nil
-	}
-	if done, err := s.Retain(t.Context()); err != nil || done.Conversations != 7 || !slices.Contains(order[:2], "b") {
-		t.Errorf("%+v, %v: %q", done, err, order)
 	}
 }

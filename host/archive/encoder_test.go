@@ -10,7 +10,6 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -23,24 +22,24 @@ func turnOf(messages ...chat.Message) *storage.Turn {
 func exported(t *testing.T, turn *storage.Turn) (*storage.Turn, error) {
 	t.Helper()
 	var out bytes.Buffer
-	if err := (&Export{out: &out}).turn(turn); err != nil {
+	if err := writeTurn(&out, turn); err != nil {
 		t.Fatal(err)
 	}
 	if out.Len() > MaxLine {
 		t.Errorf("a line of %d bytes", out.Len())
 	}
-	line, err := decode(bytes.TrimSuffix(out.Bytes(), []byte("\n")))
+	line, err := decodeLine(bytes.TrimSuffix(out.Bytes(), []byte("\n")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := line.(*turnLine)
 	back := l.turn()
-	return &back, l.check(&history{}, time.Now())
+	return &back, l.validate(&history{}, time.Now())
 }
 
-// TestEveryTurnIsExported: the largest turn that a host writes comes back whole, whatever
+// TestWriteTurn_largest: the largest turn that a host writes comes back whole, whatever
 // JSON makes of it; one of an earlier host that no import could take is shortened.
-func TestEveryTurnIsExported(t *testing.T) {
+func TestWriteTurn_largest(t *testing.T) {
 	largest := turnOf(chat.Text(chat.User, strings.Repeat("\u0001", sdk.MaxUserMessageBytes)),
 		chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "r", Signature: make([]byte, sdk.MaxSignatureBytes)}},
 			{Text: strings.Repeat("\u2028", sdk.MaxReplyBytes/3)}}})
@@ -71,13 +70,5 @@ func TestEveryTurnIsExported(t *testing.T) {
 		if err != nil || !strings.Contains(back.Messages[0].Text(), "[cut: the message has ") || back.Messages[1].Role != chat.Assistant || back.Number != 1 {
 			t.Errorf("a turn %s: %v, with %.60q", name, err, back.Messages[0].Text())
 		}
-	}
-}
-
-// TestATurnThatIsTooLargeIsNotImported: what could not be carried is refused by its line.
-func TestATurnThatIsTooLargeIsNotImported(t *testing.T) {
-	l := newTurnLine(turnOf(chat.Text(chat.User, strings.Repeat("x", MaxTurn))))
-	if err := l.check(&history{}, time.Now()); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {
-		t.Errorf("%v", err)
 	}
 }

@@ -2,14 +2,13 @@ package archive
 
 import (
 	"fmt"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -40,12 +39,12 @@ func turnsOf(fields string, turns ...string) string {
 	return strings.Join(append(lines, fmt.Sprintf(`{"type":"end","conversations":1,"turns":%d}`, len(turns))), "\n")
 }
 
-// TestImport_WhatNoTurnWrote is refused by its line, and nothing of it is kept.
+// TestTurnLine_validate is refused by its line, and nothing of it is kept.
 //
 // beyond: imported turn
 // beyond: parts of an import
-func TestImport_WhatNoTurnWrote(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestTurnLine_validate(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", "")
 	long := func(n int) string { return strings.Repeat("x", n) }
 	for name, c := range map[string]struct{ export, want string }{
@@ -92,7 +91,7 @@ func TestImport_WhatNoTurnWrote(t *testing.T) {
 			if all := s.export("a", ""); strings.Contains(all, "obey") {
 				t.Error(all)
 			}
-			if _, err := s.Erase(t.Context(), "a", "", Deletion{}); err != nil {
+			if _, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -108,68 +107,16 @@ func TestImport_WhatNoTurnWrote(t *testing.T) {
 		if done, err := s.imports("a", false, export); err != nil || done.Turns == 0 {
 			t.Errorf("%s: %+v, %v", name, done, err)
 		}
-		if _, err := s.Erase(t.Context(), "a", "", Deletion{}); err != nil {
+		if _, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// TestImport_OfAnEarlierVersion imports what a host of an earlier version exported.
-func TestImport_OfAnEarlierVersion(t *testing.T) {
-	src, err := os.ReadFile("testdata/export-1.ndjson")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := openSite(t, newShelves(), newLedger())
-	s.register("a", "one", "")
-	done, err := s.imports("a", false, string(src))
-	if want := (Imported{Conversations: 7, Turns: 11, Interrupted: 1}); err != nil || done != want {
-		t.Errorf("%+v, %v; want %+v", done, err, want)
-	}
-	for _, line := range strings.Split(strings.TrimSpace(string(src)), "\n") {
-		if strings.Contains(line, `"state":"succeeded"`) && !strings.Contains(s.export("a", ""), line) {
-			t.Errorf("a turn came back otherwise: %s", line)
-		}
-	}
-}
-
-// TestImport_LongLines are held one at a time; an import of short lines goes on meanwhile.
-//
-// beyond: line of an import
-func TestImport_LongLines(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
-	for _, id := range []string{"a", "b", "c"} {
-		s.register(id, id, "")
-	}
-	long := turnsOf("", strings.Replace(asked, `"x"`, `"`+strings.Repeat("x", bounds.ImportLine)+`"`, 1)+","+replied)
-	share, err := s.large.Take(t.Context(), "", bounds.ImportLongLines)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	for _, id := range []string{"a", "b"} {
-		all.Go(func() {
-			if done, err := s.imports(id, false, long); err != nil || done.Turns != 1 {
-				t.Errorf("%+v, %v", done, err)
-			}
-		})
-	}
-	for s.large.Waiting() < 2 {
-		time.Sleep(time.Millisecond)
-	}
-	if done, err := s.imports("c", false, turnsOf("", asked+","+replied)); err != nil || done.Turns != 1 {
-		t.Errorf("%+v, %v", done, err)
-	}
-	share.Release()
-	all.Wait()
-	if n := s.large.Held(); n != 0 {
-		t.Errorf("%d are held at the end", n)
-	}
-	// One that is longer than any can be is refused, and leaves room for the next.
-	if _, err := s.imports("a", false, `{"type":"export","version":1,"tenant":"`+strings.Repeat("x", MaxLine)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "line 1: has more than") {
+// TestTurnLine_validate_tooLarge: what could not be carried is refused by its line.
+func TestTurnLine_validate_tooLarge(t *testing.T) {
+	l := newTurnLine(turnOf(chat.Text(chat.User, strings.Repeat("x", MaxTurn))))
+	if err := l.validate(&history{}, time.Now()); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {
 		t.Errorf("%v", err)
-	}
-	if n := s.large.Held(); n != 0 {
-		t.Errorf("%d are held at the end", n)
 	}
 }

@@ -4,21 +4,19 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestAUsersPart: what is exported of a user and what an erasure of the user takes is the
+// TestExport_userIsWhatEraseDeletes: what is exported of a user and what an erasure of the user takes is the
 // same: what is the user's alone as a whole, and of what others wrote in, the user's turns.
-func TestAUsersPart(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
+func TestExport_userIsWhatEraseDeletes(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
 	s.register("a", "one", "")
-	life := s.life("a")
+	incarnation := s.incarnation("a")
 	for _, said := range []struct{ conversation, user string }{
 		{"alone", "u"}, {"alone", ""}, {"began", "u"}, {"began", "v"}, {"began", ""}, {"began", "u"},
 		{"guest", "v"}, {"guest", "u"}, {"backend", ""}, {"backend", "u"}, {"other", "v"},
 	} {
-		s.say("one", "a", life, said.conversation, said.user, fmt.Sprintf("of %q in %s", said.user, said.conversation))
+		s.say("one", "a", incarnation, said.conversation, said.user, fmt.Sprintf("of %q in %s", said.user, said.conversation))
 	}
 	whole := s.export("a", "")
 	part := s.export("a", "u")
@@ -37,7 +35,7 @@ func TestAUsersPart(t *testing.T) {
 	}
 
 	var told Count
-	erased, err := s.Erase(t.Context(), "a", "u", Deletion{Progress: func(c Count) { told = c }})
+	erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{Progress: func(c Count) { told = c }})
 	if err != nil || erased.Conversations != 1 || erased.Turns != 2 || erased.Emptied != 4 || erased.Storages[0].Emptied != 4 || told.Emptied != 4 {
 		t.Errorf("%+v, %v, told of %+v", erased, err, told)
 	}
@@ -56,7 +54,7 @@ func TestAUsersPart(t *testing.T) {
 	if again := s.export("a", "u"); !strings.Contains(again, `{"type":"end","conversations":0,"turns":0}`) {
 		t.Error(again)
 	}
-	if erased, err := s.Erase(t.Context(), "a", "u", Deletion{}); err != nil || erased.Emptied != 0 || erased.Turns != 0 {
+	if erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{}); err != nil || erased.Emptied != 0 || erased.Turns != 0 {
 		t.Errorf("again: %+v, %v", erased, err)
 	}
 	// What is left goes elsewhere as it is, emptied turns too, and its owners with it.
@@ -72,43 +70,4 @@ func TestAUsersPart(t *testing.T) {
 // body are the conversations of an export.
 func body(export string) string {
 	return export[strings.Index(export, `{"type":"conversation"`):]
-}
-
-func TestAUsersPartNeedsAStorageThatKnowsIt(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
-	s.register("a", "one", "")
-	s.say("one", "a", s.life("a"), "c", "u", "x")
-	s.ownerless = true
-	_, err := s.Erase(t.Context(), "a", "u", Deletion{})
-	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "shelf=one") || !strings.Contains(err.Error(), "update it") {
-		t.Errorf("erase: %v", err)
-	}
-	if _, err := s.Export(t.Context(), "a", Wanted{User: "u"}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "update it") {
-		t.Errorf("export: %v", err)
-	}
-	if all := s.export("a", ""); !strings.Contains(all, `{"type":"end","conversations":1,"turns":1}`) {
-		t.Error(all)
-	}
-	if _, err := s.Erase(t.Context(), "a", "", Deletion{}); err != nil {
-		t.Errorf("erase of all: %v", err)
-	}
-}
-
-// TestAnImportGivesNobodyAnothersTurns: a conversation of the same id that is another
-// user's takes nothing.
-func TestAnImportGivesNobodyAnothersTurns(t *testing.T) {
-	s := openSite(t, newShelves(), newLedger())
-	for _, id := range []string{"a", "b"} {
-		s.register(id, "one", "")
-	}
-	s.say("one", "a", s.life("a"), "c", "u", "first")
-	s.say("one", "a", s.life("a"), "c", "u", "secret")
-	s.say("one", "b", s.life("b"), "c", "v", "other")
-	_, err := s.imports("b", false, s.export("a", ""))
-	if !fault.Is(err, fault.Conflict) {
-		t.Errorf("%v", err)
-	}
-	if all := s.export("b", ""); strings.Contains(all, "secret") {
-		t.Error(all)
-	}
 }

@@ -14,24 +14,24 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// An import takes what turns could have written, and nothing else: whoever can import
-// could give a model instructions otherwise, or a storage what breaks the next export.
+// An import takes only what a turn of this host could have written. Otherwise whoever can
+// import could give a model instructions, or store turns that the next export cannot write.
 
-// earliest and ahead bound when a turn can have been. Clocks differ, and one that was
-// never set begins with earliest.
-var earliest = time.Unix(0, 0)
+// The times of a turn must be between earliestTime and maxAhead from now. A host whose clock
+// was never set counts from earliestTime, and clocks of hosts differ.
+var earliestTime = time.Unix(0, 0)
 
-const ahead = 24 * time.Hour
+const maxAhead = 24 * time.Hour
 
-// history is what the turns before have, of a conversation that is imported.
+// history is what validating a turn needs of the turns before it in its conversation.
 type history struct {
-	partial bool            // turns are missing
+	partial bool            // some turns are not in the export
 	number  int64           // of the last turn that succeeded
-	calls   map[string]bool // of tools, in that turn
+	calls   map[string]bool // ids of the tool calls of that turn
 }
 
-// check refuses a conversation that nobody could reach.
-func (l *conversationLine) check() error {
+// validate returns an error if a request could not name the conversation or its user.
+func (l *conversationLine) validate() error {
 	if err := bot.CheckID("id", l.ID); err != nil {
 		return err
 	}
@@ -41,9 +41,10 @@ func (l *conversationLine) check() error {
 	return bot.CheckID("user", l.User)
 }
 
-// check refuses what is no turn. Whether it fits to what is there already is the
-// storage's to say.
-func (l *turnLine) check(h *history, now time.Time) error {
+// validate returns an error if no host could have written the turn after those in h, and
+// else adds the turn to h. Whether the turn fits to what the storage has is not checked
+// here: the storage does that.
+func (l *turnLine) validate(h *history, now time.Time) error {
 	if _, known := states[l.State]; !known {
 		return fault.New(fault.Invalid, "is %q; expected running, succeeded, failed or interrupted", l.State).At("state")
 	}
@@ -52,17 +53,17 @@ func (l *turnLine) check(h *history, now time.Time) error {
 		return fault.New(fault.Invalid, "turn %d has %d bytes; at most %d are taken", l.Sequence, size, MaxTurn)
 	}
 	err := cmp.Or(
-		l.checkIDs(), checkTime("started_at", l.StartedAt, now), l.checkEnd(now),
-		checkSize("reason", len(l.Reason), sdk.MaxReasonBytes),
-		checkObject("metadata", l.Metadata, sdk.MaxMetadataBytes), checkObject("record", l.Record, sdk.MaxRecordBytes), l.checkUsage(),
+		l.validateIDs(), validateTime("started_at", l.StartedAt, now), l.validateEnd(now),
+		validateSize("reason", len(l.Reason), sdk.MaxReasonBytes),
+		validateObject("metadata", l.Metadata, sdk.MaxMetadataBytes), validateObject("record", l.Record, sdk.MaxRecordBytes), l.validateUsage(),
 	)
 	if err != nil {
 		return err
 	}
-	return l.checkMessages(h)
+	return l.validateMessages(h)
 }
 
-func (l *turnLine) checkIDs() error {
+func (l *turnLine) validateIDs() error {
 	if l.User != "" {
 		if err := bot.CheckID("user", l.User); err != nil {
 			return err
@@ -74,35 +75,35 @@ func (l *turnLine) checkIDs() error {
 	return nil
 }
 
-func (l *turnLine) checkEnd(now time.Time) error {
+func (l *turnLine) validateEnd(now time.Time) error {
 	if l.EndedAt.IsZero() {
-		return nil // it was running, or emptied
+		return nil // the turn was running, or its contents were erased
 	}
-	return checkTime("ended_at", l.EndedAt, now)
+	return validateTime("ended_at", l.EndedAt, now)
 }
 
-func checkTime(field string, t, now time.Time) error {
-	if t.Before(earliest) || t.After(now.Add(ahead)) {
-		return fault.New(fault.Invalid, "is %s; expected a time from %s to a day from now", t.Format(time.RFC3339), earliest.UTC().Format(time.RFC3339)).At(field)
-	}
-	return nil
-}
-
-func checkSize(field string, size, most int) error {
-	if size > most {
-		return fault.New(fault.Invalid, "has %d bytes; a turn has %d at most", size, most).At(field)
+func validateTime(field string, t, now time.Time) error {
+	if t.Before(earliestTime) || t.After(now.Add(maxAhead)) {
+		return fault.New(fault.Invalid, "is %s; expected a time from %s to a day from now", t.Format(time.RFC3339), earliestTime.UTC().Format(time.RFC3339)).At(field)
 	}
 	return nil
 }
 
-func checkObject(field string, raw json.RawMessage, most int) error {
+func validateSize(field string, size, limit int) error {
+	if size > limit {
+		return fault.New(fault.Invalid, "has %d bytes; a turn has %d at most", size, limit).At(field)
+	}
+	return nil
+}
+
+func validateObject(field string, raw json.RawMessage, limit int) error {
 	if text := bytes.TrimSpace(raw); len(text) > 0 && text[0] != '{' && string(text) != "null" {
 		return fault.New(fault.Invalid, "is not a JSON object").At(field)
 	}
-	return checkSize(field, len(raw), most)
+	return validateSize(field, len(raw), limit)
 }
 
-func (l *turnLine) checkUsage() error {
+func (l *turnLine) validateUsage() error {
 	for _, n := range []int64{l.Usage.InputTokens, l.Usage.OutputTokens, l.Usage.CachedInputTokens, l.Usage.ReasoningTokens} {
 		if n < 0 {
 			return fault.New(fault.Invalid, "has a count below 0").At("usage")
@@ -111,11 +112,13 @@ func (l *turnLine) checkUsage() error {
 	return nil
 }
 
-func (l *turnLine) checkMessages(h *history) error {
+// validateMessages checks the order of the messages, and that each result of a tool has its
+// call in this turn or in the one before.
+func (l *turnLine) validateMessages(h *history) error {
 	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && l.Usage == chat.Usage{}
 	switch n := len(l.Messages); {
 	case n == 0 && emptied:
-		return l.checkNumber(h, nil)
+		return l.validateNumber(h, nil)
 	case n == 0:
 		return fault.New(fault.Invalid, "is empty; a turn that was not emptied has a message at least").At("messages")
 	case n > bounds.TurnMessages:
@@ -124,7 +127,7 @@ func (l *turnLine) checkMessages(h *history) error {
 	calls := map[string]bool{}
 	replied := false
 	for i, m := range l.Messages {
-		if err := checkMessage(m); err != nil {
+		if err := validateMessage(m); err != nil {
 			return fault.New(fault.Invalid, "message %d: %s", i+1, err.Message).At("messages")
 		}
 		switch {
@@ -146,11 +149,12 @@ func (l *turnLine) checkMessages(h *history) error {
 	if last := l.Messages[len(l.Messages)-1].Role; l.State == succeeded && last != chat.Assistant {
 		return fault.New(fault.Invalid, "ends with the role %q; a turn that succeeded ends with a reply", last).At("messages")
 	}
-	return l.checkNumber(h, calls)
+	return l.validateNumber(h, calls)
 }
 
-// checkNumber has the turns that succeeded be numbered without a gap.
-func (l *turnLine) checkNumber(h *history, calls map[string]bool) error {
+// validateNumber checks that succeeded turns are numbered without a gap, and others not at
+// all. calls are the ids of the tool calls of this turn.
+func (l *turnLine) validateNumber(h *history, calls map[string]bool) error {
 	switch {
 	case l.State != succeeded && l.Number != 0:
 		return fault.New(fault.Invalid, "is %d; a turn that did not succeed has no number", l.Number).At("number")
@@ -165,15 +169,15 @@ func (l *turnLine) checkNumber(h *history, calls map[string]bool) error {
 
 var succeeded = storage.Succeeded.String()
 
-// kinds are the parts that a message of a role can have.
-var kinds = map[chat.Role]func(chat.Part) bool{
+// allowedParts reports, by role, whether a message of the role can have the part.
+var allowedParts = map[chat.Role]func(chat.Part) bool{
 	chat.User:      func(p chat.Part) bool { return p.Reasoning == nil && p.ToolCall == nil && p.ToolResult == nil },
 	chat.Assistant: func(p chat.Part) bool { return p.ToolResult == nil },
 	chat.Tool:      func(p chat.Part) bool { return p.ToolResult != nil },
 }
 
-func checkMessage(m chat.Message) *fault.Error {
-	may, known := kinds[m.Role]
+func validateMessage(m chat.Message) *fault.Error {
+	allowed, known := allowedParts[m.Role]
 	switch {
 	case m.Role == chat.System:
 		return fault.New(fault.Invalid, "has the role %q, which no turn has: a tenant's instructions are in its configuration", m.Role)
@@ -181,17 +185,17 @@ func checkMessage(m chat.Message) *fault.Error {
 		return fault.New(fault.Invalid, "has the role %q", short(string(m.Role)))
 	}
 	for _, p := range m.Parts {
-		if !may(p) {
+		if !allowed(p) {
 			return fault.New(fault.Invalid, "has a part that no message of the role %q has", m.Role)
 		}
-		if err := checkPart(p); err != nil {
+		if err := validatePart(p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkPart(p chat.Part) *fault.Error {
+func validatePart(p chat.Part) *fault.Error {
 	set := 0
 	for _, is := range []bool{p.Text != "", p.Image != nil, p.Reasoning != nil, p.ToolCall != nil, p.ToolResult != nil} {
 		if is {
@@ -210,14 +214,14 @@ func checkPart(p chat.Part) *fault.Error {
 		if inner.Reasoning != nil || inner.ToolCall != nil || inner.ToolResult != nil {
 			return fault.New(fault.Invalid, "has a result of a tool that is neither text nor an image")
 		}
-		if err := checkPart(inner); err != nil {
+		if err := validatePart(inner); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// short is the beginning of a text that an error repeats.
+// short returns the beginning of a text, for error messages.
 func short(text string) string {
 	if len(text) > 40 {
 		return text[:40] + "..."

@@ -53,17 +53,17 @@ func newSchemas(t *testing.T) schemas {
 }
 
 // shelves are the storages that there are, by name; hosts share them.
-type shelves struct {
+type testStorages struct {
 	mu    sync.Mutex
 	named map[string]*archivetest.Storage
 	down  map[string]error
 }
 
-func newShelves() *shelves {
-	return &shelves{named: map[string]*archivetest.Storage{}, down: map[string]error{}}
+func newTestStorages() *testStorages {
+	return &testStorages{named: map[string]*archivetest.Storage{}, down: map[string]error{}}
 }
 
-func (s *shelves) get(name string) *archivetest.Storage {
+func (s *testStorages) get(name string) *archivetest.Storage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.named[name] == nil {
@@ -73,23 +73,23 @@ func (s *shelves) get(name string) *archivetest.Storage {
 }
 
 // fail makes opening the storage fail, until it is called with nil.
-func (s *shelves) fail(name string, err error) {
+func (s *testStorages) fail(name string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down[name] = err
 }
 
 // forgetful is a memory that notes what it is told to forget.
-type forgetful struct {
+type recordingMemory struct {
 	mu   sync.Mutex
-	told []string // tenant/life/conversation/user
+	told []string // tenant/incarnation/conversation/user
 }
 
-func (*forgetful) Needs() memory.Needs { return memory.Needs{} }
-func (*forgetful) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
+func (*recordingMemory) Needs() memory.Needs { return memory.Needs{} }
+func (*recordingMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
 	return nil, nil
 }
-func (f *forgetful) Forget(_ context.Context, call sdk.Call) error {
+func (f *recordingMemory) Forget(_ context.Context, call sdk.Call) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.told = append(f.told, fmt.Sprintf("%s/%s/%s/%s", call.Tenant, call.Incarnation, call.Conversation, call.User))
@@ -97,16 +97,16 @@ func (f *forgetful) Forget(_ context.Context, call sdk.Call) error {
 }
 
 // site is a host's registry and archive.
-type site struct {
+type testHost struct {
 	*testing.T
 	*Archive
-	reg     *registry.Registry
-	shelves *shelves
-	memory  *forgetful
-	host    *config.Host
-	plugins schemas
-	opened  int // storages that are open
-	mu      sync.Mutex
+	reg      *registry.Registry
+	storages *testStorages
+	memory   *recordingMemory
+	host     *config.Host
+	plugins  schemas
+	opened   int // storages that are open
+	mu       sync.Mutex
 
 	ownerless bool // storages do not tell whose turns are whose
 }
@@ -114,10 +114,10 @@ type site struct {
 // key is what the hosts of a test share.
 var key = secret.NewKey()
 
-// openSite opens a host; shared is nil for one without a ledger.
-func openSite(t *testing.T, on *shelves, shared storage.TenantStore) *site {
+// newTestHost opens a host; shared is nil for one without a ledger.
+func newTestHost(t *testing.T, on *testStorages, shared storage.TenantStore) *testHost {
 	t.Helper()
-	s := &site{T: t, shelves: on, memory: &forgetful{}}
+	s := &testHost{T: t, storages: on, memory: &recordingMemory{}}
 	var err error
 	s.host, err = config.LoadHost(config.LoadOptions{Sealer: key, Environ: []string{"KEY=from-the-environment"}, Document: config.FromMap("host", map[string]any{
 		"allow_env": []any{"KEY"},
@@ -160,35 +160,35 @@ func openSite(t *testing.T, on *shelves, shared storage.TenantStore) *site {
 		}
 	})
 	s.Archive = New(Options{
-		Registry: s.reg, Open: s.open,
-		Memory: func(context.Context, *config.Effective) (memory.Memory, func(), error) {
+		Registry: s.reg, OpenStorage: s.open,
+		OpenMemory: func(context.Context, *config.Effective) (memory.Memory, func(), error) {
 			return s.memory, func() {}, nil
 		},
 		timing: timing{
-			retryFor: 400 * time.Millisecond, linger: 10 * time.Millisecond,
-			first: time.Millisecond, every: 10 * time.Millisecond, slice: time.Minute, now: time.Now,
+			retryFor: 400 * time.Millisecond, lateWrites: 10 * time.Millisecond,
+			firstRetention: time.Millisecond, retainEvery: 10 * time.Millisecond, visit: time.Minute, now: time.Now,
 		},
 	})
 	return s
 }
 
-func (s *site) open(_ context.Context, tenant string, b config.SealedBlock) (*Store, error) {
+func (s *testHost) open(_ context.Context, tenant string, b config.SealedBlock) (*OpenedStorage, error) {
 	block, err := s.host.OpenBlock(tenant, b)
 	if err != nil {
 		return nil, err
 	}
 	name, _ := block.Config["shelf"].(string)
-	s.shelves.mu.Lock()
-	err = s.shelves.down[name]
-	s.shelves.mu.Unlock()
+	s.storages.mu.Lock()
+	err = s.storages.down[name]
+	s.storages.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	shelf := s.shelves.get(name)
+	shelf := s.storages.get(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened++
-	return &Store{Storage: shelf, Importer: shelf, Owners: !s.ownerless, Close: func() {
+	return &OpenedStorage{Storage: shelf, Importer: shelf, KnowsOwners: !s.ownerless, Close: func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.opened--
@@ -197,7 +197,7 @@ func (s *site) open(_ context.Context, tenant string, b config.SealedBlock) (*St
 
 // register registers a tenant on a shelf, with more settings given as JSON, and notes the
 // shelf, as the first turn there does.
-func (s *site) register(id, shelf, more string) {
+func (s *testHost) register(id, shelf, more string) {
 	s.Helper()
 	m := map[string]any{}
 	if more != "" {
@@ -220,15 +220,15 @@ func (s *site) register(id, shelf, more string) {
 }
 
 // note has the tenant's storage noted, as its first turn does.
-func (s *site) note(id string) {
+func (s *testHost) note(id string) {
 	s.Helper()
 	if _, _, err := s.reg.Settle(s.Context(), id); err != nil {
 		s.Fatal(err)
 	}
 }
 
-// life is the tenant's present one.
-func (s *site) life(id string) string {
+// incarnation is the tenant's present one.
+func (s *testHost) incarnation(id string) string {
 	s.Helper()
 	e, err := s.reg.Estate(s.Context(), id)
 	if err != nil {
@@ -238,10 +238,10 @@ func (s *site) life(id string) string {
 }
 
 // say keeps a succeeded turn.
-func (s *site) say(shelf, id, life, conversation, user, text string) {
+func (s *testHost) say(shelf, id, incarnation, conversation, user, text string) {
 	s.Helper()
-	call := sdk.Call{Tenant: id, Incarnation: life, Conversation: conversation, User: user}
-	if err := say(s.Context(), s.shelves.get(shelf), call, text); err != nil {
+	call := sdk.Call{Tenant: id, Incarnation: incarnation, Conversation: conversation, User: user}
+	if err := say(s.Context(), s.storages.get(shelf), call, text); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -260,19 +260,19 @@ func say(ctx context.Context, on storage.Storage, call sdk.Call, text string) er
 	return err
 }
 
-// count counts the conversations that a life has on a shelf.
-func (s *site) count(shelf, id, life string) int {
+// count counts the conversations that a incarnation has on a shelf.
+func (s *testHost) count(shelf, id, incarnation string) int {
 	s.Helper()
-	page, err := s.shelves.get(shelf).List(s.Context(), &storage.ListRequest{Call: sdk.Call{Tenant: id, Incarnation: life}, Limit: storage.MaxPage})
+	page, err := s.storages.get(shelf).List(s.Context(), &storage.ListRequest{Call: sdk.Call{Tenant: id, Incarnation: incarnation}, Limit: storage.MaxPage})
 	if err != nil {
 		s.Fatal(err)
 	}
 	return len(page.Conversations)
 }
 
-func (s *site) export(id, user string) string {
+func (s *testHost) export(id, user string) string {
 	s.Helper()
-	e, err := s.Export(s.Context(), id, Wanted{User: user})
+	e, err := s.Export(s.Context(), id, ExportOptions{User: user})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -284,8 +284,8 @@ func (s *site) export(id, user string) string {
 	return out.String()
 }
 
-func (s *site) imports(id string, register bool, text string) (Imported, error) {
-	return s.Import(s.Context(), id, register, strings.NewReader(text))
+func (s *testHost) imports(id string, register bool, text string) (Imported, error) {
+	return s.Import(s.Context(), id, ImportOptions{Register: register}, strings.NewReader(text))
 }
 
 // content is an export without what no other tenant's has.
@@ -295,3 +295,5 @@ func content(export string) string {
 }
 
 func newLedger() *ledgertest.Registry { return &ledgertest.Registry{} }
+
+var putFile = registry.PutOptions{Source: "f.hcl"}

@@ -2,77 +2,84 @@ package archive
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Version is that of the form of exports.
+// Version is the version of the export format. An import reads this version only.
 const Version = 1
 
 const (
-	// MaxLine bounds a line of an export, in bytes: a turn of sdk.MaxTurnBytes, of which
-	// JSON makes six times as many at worst.
+	// MaxLine bounds a line of an export, in bytes. The largest turn that a host writes has
+	// sdk.MaxTurnBytes; JSON escapes can make it six times as long.
 	MaxLine = 128 << 20
-	// MaxTurn bounds a turn that is imported, as its Size says: with what is around it, it
-	// must be carried. It is more than a host writes today, for what earlier ones did.
+	// MaxTurn bounds a turn that is imported, in bytes of [storage.Turn.Size]. A turn and its
+	// call must fit into one message of the plugin protocol. Earlier hosts wrote larger turns
+	// than today's do, so it is above sdk.MaxTurnBytes.
 	MaxTurn = sdk.MaxMessageBytes - 1<<20
 )
 
-// Types of lines.
+// Types of lines: the values of a line's "type".
 const (
 	TypeExport       = "export"
 	TypeTenant       = "tenant"
 	TypeConversation = "conversation"
 	TypeTurn         = "turn"
 	TypeEnd          = "end"
-	TypeError        = "error" // says why the export ends before its end
+	TypeError        = "error" // says why the export stops before its end
 )
 
-// headLine begins an export.
-type headLine struct {
+// exportLine is the first line of an export.
+type exportLine struct {
 	Type      string    `json:"type"`
 	Version   int       `json:"version"`
 	Tenant    string    `json:"tenant"`
-	User      string    `json:"user,omitempty"` // whose part this is; empty for all
+	User      string    `json:"user,omitempty"` // of an export of one user; empty for the whole tenant
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// tenantLine has the tenant's configuration: the operator's document, and its own if it has
-// one. A host of before own settings refuses a line with them.
+// tenantLine has the tenant's configuration: the operator's document, and the tenant's own
+// document if there is one. Hosts that do not know own documents refuse a line that has one.
 type tenantLine struct {
 	Type       string         `json:"type"`
 	Config     map[string]any `json:"config"`
-	LeftOut    []string       `json:"left_out"` // paths of what is secret, or may be
+	LeftOut    []string       `json:"left_out"` // paths of keys that are secret, or may be
 	Own        map[string]any `json:"own,omitempty"`
 	OwnLeftOut []string       `json:"own_left_out,omitempty"`
 }
 
-// conversationLine is followed by the conversation's turns.
+// receivedTenantLine is a tenantLine of an import. Its documents are decoded only if the
+// tenant is to be registered.
+type receivedTenantLine struct {
+	Type       string          `json:"type"`
+	Config     json.RawMessage `json:"config"`
+	LeftOut    []string        `json:"left_out"`
+	Own        json.RawMessage `json:"own"`
+	OwnLeftOut []string        `json:"own_left_out"`
+}
+
+// conversationLine begins a conversation. The lines of its turns follow.
 type conversationLine struct {
 	Type      string    `json:"type"`
 	ID        string    `json:"id"`
 	User      string    `json:"user,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
-	// Hidden: it is in a storage that the tenant used before, and one of the same id
-	// is in a later one. An import leaves it out.
+	// Hidden marks a conversation of an earlier storage of the tenant, where a later storage
+	// has a conversation of the same id.
 	Hidden bool `json:"hidden,omitempty"`
-	// Partial: only the turns of the export's user are here, and others are missing. An
-	// import leaves it out.
+	// Partial marks a conversation of which only the turns of one user are exported.
 	Partial bool `json:"partial,omitempty"`
 }
 
-// leftOut says whether an import leaves the conversation out.
-func (l *conversationLine) leftOut() bool { return l.Hidden || l.Partial }
+// skipped reports whether an import reads the conversation without storing it.
+func (l *conversationLine) skipped() bool { return l.Hidden || l.Partial }
 
-// turnLine is all of a turn; its messages are in the form of package chat. A turn that was
-// emptied has none.
+// turnLine has everything of a turn. Messages are in the JSON form of package chat. A turn
+// whose contents were erased has an empty list of messages.
 type turnLine struct {
 	Type      string          `json:"type"`
 	Sequence  int64           `json:"sequence"`
@@ -89,7 +96,7 @@ type turnLine struct {
 	Record    json.RawMessage `json:"record,omitempty"`
 }
 
-// endLine counts the lines of the two types.
+// endLine is the last line of a whole export. It counts the lines of both types.
 type endLine struct {
 	Type          string `json:"type"`
 	Conversations int64  `json:"conversations"`
@@ -103,15 +110,8 @@ func newTurnLine(t *storage.Turn) *turnLine {
 	}
 }
 
-var states = map[string]storage.State{}
-
-func init() {
-	for _, s := range []storage.State{storage.Running, storage.Succeeded, storage.Failed, storage.Interrupted} {
-		states[s.String()] = s
-	}
-}
-
-// turn is the inverse of newTurnLine.
+// turn is the inverse of newTurnLine. An unknown state becomes the zero state; validate
+// refuses it before.
 func (l *turnLine) turn() storage.Turn {
 	return storage.Turn{
 		Sequence: l.Sequence, Number: l.Number, State: states[l.State], Reason: l.Reason, User: l.User, Key: l.Key,
@@ -119,18 +119,11 @@ func (l *turnLine) turn() storage.Turn {
 	}
 }
 
-// shortenedBytes is how much of its messages a turn keeps that is too large for an export.
-const shortenedBytes = 1 << 20
+// states has the states of turns by their names in an export.
+var states = map[string]storage.State{}
 
-// shortened is a turn with the beginnings of its texts, and nothing else of its messages.
-func shortened(t *storage.Turn) *storage.Turn {
-	out := *t
-	out.Messages = make([]chat.Message, min(len(t.Messages), bounds.TurnMessages))
-	for i := range out.Messages {
-		m := t.Messages[i]
-		text := m.Text()
-		begin := strings.ToValidUTF8(text[:min(len(text), shortenedBytes/len(out.Messages))], "")
-		out.Messages[i] = chat.Text(m.Role, fmt.Sprintf("%s [cut: the message has %d bytes, and the turn is too large for an export]", begin, m.Size()))
+func init() {
+	for _, s := range []storage.State{storage.Running, storage.Succeeded, storage.Failed, storage.Interrupted} {
+		states[s.String()] = s
 	}
-	return &out
 }

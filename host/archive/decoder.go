@@ -13,44 +13,43 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// reading gives the lines of an export, and refuses what cannot be one.
-type reading struct {
+// lineReader reads the lines of an export. It refuses a line that is too long, or that
+// cannot be a JSON object, before it has read the whole line.
+type lineReader struct {
 	in     *bufio.Reader
-	number int // of the last line
+	number int // of the line that next returned last, from 1
 	buf    []byte
 
-	// large is asked for leave to hold a line that is long; done gives it back. Nil asks
-	// nobody.
-	large func() (done func(), err error)
-	done  func() // nil without leave
+	// reserve waits until a long line may be held in memory. Nil means that there is no
+	// bound.
+	reserve func() (release func(), err error)
+	release func() // of the current line; nil if nothing is reserved
 }
 
-// free gives back what the last line took, if it was long.
-func (r *reading) free() {
-	if r.done != nil {
-		r.done()
-		r.done, r.buf = nil, nil
+// free drops a long line and what was reserved for it.
+func (r *lineReader) free() {
+	if r.release != nil {
+		r.release()
+		r.release, r.buf = nil, nil
 	}
 }
 
-// errCutOff is an export without its end.
-var errCutOff = errors.New("the export is cut off: its end is missing")
-
-// next reads a line; what it answers is good until the next call.
-func (r *reading) next() ([]byte, error) {
+// next reads a line and returns it without its line feed. The line is valid until the next
+// call of next or free. At the end of the input the error is io.EOF.
+func (r *lineReader) next() ([]byte, error) {
 	r.free()
 	r.buf = r.buf[:0]
 	for {
 		part, err := r.in.ReadSlice('\n')
-		if len(r.buf)+len(part) > bounds.ImportLine && r.done == nil && r.large != nil {
+		if len(r.buf)+len(part) > bounds.ImportLine && r.release == nil && r.reserve != nil {
 			var refused error
-			if r.done, refused = r.large(); refused != nil {
+			if r.release, refused = r.reserve(); refused != nil {
 				return nil, refused
 			}
 		}
 		r.buf = append(r.buf, part...)
 		switch {
-		case len(r.buf) == len(part) && !mayBeObject(part): // told before the rest of it comes
+		case len(r.buf) == len(part) && !mayBeObject(part): // known from the first part already
 			r.number++
 			return nil, fault.New(fault.Invalid, "is not the JSON of a line of an export: it begins with %q", short(string(r.buf[:min(len(r.buf), 10)])))
 		case len(r.buf) > MaxLine:
@@ -63,7 +62,7 @@ func (r *reading) next() ([]byte, error) {
 		case errors.Is(err, io.EOF) && len(bytes.TrimSpace(r.buf)) == 0:
 			return nil, io.EOF
 		case errors.Is(err, io.EOF):
-			// A last line without its line feed is whole if it is JSON.
+			// The last line may lack its line feed. If it is cut off, it is not valid JSON.
 			r.number++
 			return r.buf, nil
 		default:
@@ -72,14 +71,16 @@ func (r *reading) next() ([]byte, error) {
 	}
 }
 
-// mayBeObject says whether what begins so can be an object of JSON.
+// mayBeObject reports whether a text that begins like this can be a JSON object.
 func mayBeObject(begin []byte) bool {
 	begin = bytes.TrimLeft(begin, " \t\r\n")
 	return len(begin) == 0 || begin[0] == '{'
 }
 
-// decode reads a line of any type into what its type is read into.
-func decode(line []byte) (any, error) {
+// decodeLine decodes a line. It returns a pointer to exportLine, receivedTenantLine,
+// conversationLine, turnLine or endLine. Lines of an unknown type, with unknown fields, or
+// of the type error are refused with fault.Invalid.
+func decodeLine(line []byte) (any, error) {
 	var kind struct {
 		Type    string `json:"type"`
 		Version int    `json:"version"`
@@ -94,7 +95,7 @@ func decode(line []byte) (any, error) {
 		return nil, fault.New(fault.Invalid, "has %d values; at most %d are taken", n, bounds.ImportValues)
 	}
 	if bytes.HasPrefix(line, []byte(`{"type":"turn",`)) {
-		kind.Type = TypeTurn // nearly all are: they are read once
+		kind.Type = TypeTurn // nearly all lines are turns: they need not be parsed twice
 	} else if err := json.Unmarshal(line, &kind); err != nil {
 		return nil, fault.New(fault.Invalid, "is not the JSON of a line of an export: %w", err)
 	}
@@ -104,9 +105,9 @@ func decode(line []byte) (any, error) {
 		if kind.Version != Version {
 			return nil, fault.New(fault.Invalid, "is of version %d of the form of exports; this host reads version %d", kind.Version, Version)
 		}
-		out = &headLine{}
+		out = &exportLine{}
 	case TypeTenant:
-		out = &tenantDocument{}
+		out = &receivedTenantLine{}
 	case TypeConversation:
 		out = &conversationLine{}
 	case TypeTurn:
@@ -118,20 +119,11 @@ func decode(line []byte) (any, error) {
 	default:
 		return nil, fault.New(fault.Invalid, "is of the type %q, which no line of an export is", kind.Type)
 	}
-	// A field that is not known would be lost.
+	// The import would lose the value of an unknown field, so it is an error.
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(out); err != nil {
 		return nil, fault.New(fault.Invalid, "is not a line of the type %q: %w", kind.Type, err)
 	}
 	return out, nil
-}
-
-// tenantDocument is a tenantLine whose configuration is not read yet.
-type tenantDocument struct {
-	Type       string          `json:"type"`
-	Config     json.RawMessage `json:"config"`
-	LeftOut    []string        `json:"left_out"`
-	Own        json.RawMessage `json:"own"`
-	OwnLeftOut []string        `json:"own_left_out"`
 }

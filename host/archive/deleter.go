@@ -1,0 +1,126 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// deleteStep is about how many turns one call deletes.
+const deleteStep = 500
+
+// deleter deletes what incarnations of a tenant wrote, storage by storage. An erasure or a
+// purge uses one, in one goroutine.
+type deleter struct {
+	a      *Archive
+	tenant string
+	o      DeletionOptions
+	counts *Counts // of what is deleted; the deleter updates them
+	// storageDone is called when one storage is done and more follow. Nil means nothing.
+	storageDone func()
+}
+
+// deleteAll deletes from every storage of every incarnation what scope returns for the call.
+// If one storage fails, the others are done all the same. The error has the class of the
+// first that failed and names all that failed.
+func (d *deleter) deleteAll(ctx context.Context, incarnations []ledger.Life, scope func(sdk.Call) storage.Scope) error {
+	var failed []error
+	for i, l := range incarnations {
+		for j, b := range l.Storages {
+			if d.o.abandons(b) {
+				d.counts.of(l.Incarnation, b).Abandoned = true
+				continue
+			}
+			if err := d.deleteIn(ctx, b, scope(sdk.Call{Tenant: d.tenant, Incarnation: l.Incarnation})); err != nil {
+				failed = append(failed, err)
+			}
+			if ctx.Err() != nil {
+				return fault.Of(context.Cause(ctx))
+			}
+			if last := i == len(incarnations)-1 && j == len(l.Storages)-1; !last && d.storageDone != nil {
+				d.storageDone()
+			}
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	first := fault.Of(failed[0])
+	out := fault.New(first.Class, "%w", errors.Join(failed...)).By(first.Party)
+	out.Retryable, out.RetryAfter = first.Retryable, first.RetryAfter
+	return out
+}
+
+// deleteIn opens one storage and deletes what the scope names. An error has the storage's
+// label and digest.
+func (d *deleter) deleteIn(ctx context.Context, b config.SealedBlock, scope storage.Scope) error {
+	count := d.counts.of(scope.Call.Incarnation, b)
+	store, err := d.a.openStorage(ctx, d.tenant, b)
+	if err == nil {
+		defer store.Close()
+		if err = store.requireOwners(scope.Call.User); err == nil {
+			err = d.deleteSteps(ctx, store, scope, count)
+		}
+		if err != nil {
+			err = labeled(b, err)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	f := *fault.Of(err)
+	f.Message += fmt.Sprintf(" (digest %s)", b.Digest[:min(len(b.Digest), shortDigest)])
+	return &f
+}
+
+// deleteSteps deletes what the scope names, step by step until nothing is left. It adds each
+// step to count and reports the progress.
+func (d *deleter) deleteSteps(ctx context.Context, store storage.Storage, scope storage.Scope, count *Count) error {
+	scope.Limit = deleteStep
+	for {
+		var deleted storage.Deleted
+		err := d.a.retry(ctx, func() (err error) {
+			deleted, err = store.Delete(ctx, scope)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		count.Conversations += deleted.Conversations
+		count.Turns += deleted.Turns
+		count.Emptied += deleted.Emptied
+		if d.o.Progress != nil {
+			d.o.Progress(*count)
+		}
+		if !deleted.More {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return fault.Of(context.Cause(ctx))
+		}
+	}
+}
+
+// sweepUntracked deletes a second time from incarnations without a name, after a pause. A
+// storage refuses late writes under a named incarnation, but not under one without a name:
+// another host may have written until it knew that the incarnation has ended.
+func (d *deleter) sweepUntracked(ctx context.Context, incarnations []ledger.Life) error {
+	incarnations = slices.DeleteFunc(slices.Clone(incarnations), func(l ledger.Life) bool { return l.Incarnation != "" })
+	if len(incarnations) == 0 {
+		return nil
+	}
+	if err := sleep(ctx, d.a.o.timing.lateWrites); err != nil {
+		return err
+	}
+	return d.deleteAll(ctx, incarnations, wholeIncarnation)
+}
+
+// wholeIncarnation is the scope of everything that an incarnation wrote.
+func wholeIncarnation(call sdk.Call) storage.Scope { return storage.Scope{Call: call, Tenant: true} }

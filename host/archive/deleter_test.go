@@ -1,0 +1,69 @@
+package archive
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk"
+)
+
+// What a host writes just before it hears that a incarnation without a name is over, no
+// storage can refuse.
+func TestDeleter_sweepUntracked(t *testing.T) {
+	for _, tracked := range []bool{true, false} {
+		on := newTestStorages()
+		s := newTestHost(t, on, nil)
+		purge := func() (int64, error) {
+			r, err := s.Purge(t.Context(), "f", DeletionOptions{})
+			if err != nil {
+				return 0, err
+			}
+			return r.Turns, nil
+		}
+		if tracked {
+			s = newTestHost(t, on, newLedger())
+			if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{}), putFile); err != nil {
+				t.Fatal(err)
+			}
+			purge = func() (int64, error) {
+				e, err := s.Erase(t.Context(), "f", "", DeletionOptions{})
+				if err != nil {
+					return 0, err
+				}
+				return e.Turns, nil
+			}
+		} else {
+			s.register("f", "one", "")
+		}
+		s.say("one", "f", "", "c", "u", "x")
+		var once sync.Once
+		late := make(chan error, 1)
+		on.get("one").Before = func(method string, _ sdk.Call) error {
+			if method == "Delete" {
+				// After the deletion, which this precedes.
+				once.Do(func() {
+					go func() {
+						for end := time.Now().Add(5 * time.Second); s.count("one", "f", "") > 0 && time.Now().Before(end); {
+							time.Sleep(100 * time.Microsecond)
+						}
+						late <- say(context.Background(), on.get("one"), sdk.Call{Tenant: "f", Conversation: "late"}, "x")
+					}()
+				})
+			}
+			return nil
+		}
+		turns, err := purge()
+		var e error
+		select {
+		case e = <-late:
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing was deleted")
+		}
+		if err != nil || e != nil || turns != 2 || s.count("one", "f", "") != 0 {
+			t.Errorf("tracked %v: %d turns, %v; the late write: %v", tracked, turns, err, e)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package archive
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+func TestImport_registers(t *testing.T) {
+	on := newTestStorages()
+	s := newTestHost(t, on, newLedger())
+	s.register("a", "one", `{"prompts": {"system": "be brief"}}`)
+	s.say("one", "a", s.incarnation("a"), "c", "u", "x")
+	export := s.export("a", "")
+	if _, err := s.imports("b", false, export); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "register it first") {
+		t.Error(err)
+	}
+	if _, err := s.imports("b", true, s.export("a", "u")); !fault.Is(err, fault.Invalid) {
+		t.Errorf("with an export of one user: %v", err)
+	}
+	// On another host, as when a tenant moves.
+	other := newTestHost(t, newTestStorages(), newLedger())
+	done, err := other.imports("b", true, export)
+	if want := (Imported{Conversations: 1, Turns: 1, Registered: true}); err != nil || done != want {
+		t.Errorf("%+v, %v; want %+v", done, err, want)
+	}
+	_, _, effective, err := other.reg.Get(t.Context(), "b")
+	if err != nil || effective.System != "be brief" {
+		t.Errorf("registered as %+v, %v", effective, err)
+	}
+	// A second time, it is there.
+	if done, err := other.imports("b", true, export); err != nil || done.Registered || done.Present != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	s.register("k", "one", `{"llm": {"api_key": "sk-hunter2"}}`)
+	if _, err := other.imports("k", true, s.export("k", "")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "(llm.api_key)") {
+		t.Errorf("without its secrets: %v", err)
+	}
+	if err := other.reg.Remove(t.Context(), "b", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.imports("b", true, export); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the id of a removed tenant: %v", err)
+	}
+	broken := strings.Replace(export, `"system":"be brief"`, `"sistem":"be brief"`, 1)
+	if _, err := other.imports("c", true, broken); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "prompts.sistem") {
+		t.Errorf("with bad settings: %v", err)
+	}
+}

@@ -1,0 +1,32 @@
+package archive
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/memory"
+)
+
+// forget has the tenant's memory forget what each call names. Nothing is done if the memory
+// keeps nothing, or if the tenant has no valid configuration, which e is nil for.
+func (a *Archive) forget(ctx context.Context, e *config.Effective, calls ...sdk.Call) error {
+	if e == nil || a.o.OpenMemory == nil {
+		return nil
+	}
+	m, done, err := a.o.OpenMemory(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer done()
+	f, ok := m.(memory.Forgetter)
+	if !ok {
+		return nil
+	}
+	for _, call := range calls {
+		if err := a.retry(ctx, func() error { return f.Forget(ctx, call) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

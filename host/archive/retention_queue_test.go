@@ -1,0 +1,125 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// Storages that hang, of one tenant or shared by many, delay nobody who has another.
+func TestRetentionQueue_hangingStorages(t *testing.T) {
+	// beyond: retention
+	s := newTestHost(t, newTestStorages(), newLedger())
+	hang := make(chan struct{})
+	hung := func(name string) {
+		s.storages.get(name).Before = func(method string, _ sdk.Call) error {
+			if method == "List" {
+				<-hang
+			}
+			return nil
+		}
+	}
+	// One tenant has used many, first of all by its id.
+	for i := range 3 * bounds.RetainAtOnce {
+		name := fmt.Sprint("hung", i)
+		s.register("a", name, keepsAWeek)
+		hung(name)
+	}
+	for i := range 20 {
+		s.register(fmt.Sprint("b", i), "shared", keepsAWeek)
+	}
+	hung("shared")
+	for i := range 20 {
+		id := fmt.Sprint("c", i)
+		s.register(id, fmt.Sprint("good", i%5), keepsAWeek)
+		s.past(fmt.Sprint("good", i%5), id, "old", 8, 1)
+	}
+	ended := make(chan Retained, 1)
+	go func() {
+		done, err := s.Retain(context.Background())
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- done
+	}()
+	for i := range 20 {
+		id := fmt.Sprint("c", i)
+		for end := time.Now().Add(time.Minute); s.count(fmt.Sprint("good", i%5), id, s.incarnation(id)) > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s waits for others' storages", id)
+			}
+		}
+	}
+	select {
+	case done := <-ended:
+		t.Errorf("it ended though storages hang: %+v", done)
+	default:
+	}
+	close(hang)
+	if done := <-ended; done.Failed != 0 || done.Conversations != 20 || done.Tenants != 41 {
+		t.Errorf("%+v", done)
+	}
+}
+
+// Of a storage that does not answer it is enough to hear that from some.
+func TestRetentionQueue_givesUpAStorage(t *testing.T) {
+	// beyond: retention in vain
+	s := newTestHost(t, newTestStorages(), newLedger())
+	s.o.timing.retryFor = time.Nanosecond
+	for i := range 10 {
+		s.register(fmt.Sprint("a", i), "one", keepsAWeek)
+	}
+	var mu sync.Mutex
+	asked := 0
+	s.storages.get("one").Before = func(method string, _ sdk.Call) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if asked++; asked == 2 {
+			return fault.New(fault.Invalid, "of this tenant alone")
+		}
+		return fault.New(fault.PluginUnavailable, "not there")
+	}
+	if done, err := s.Retain(t.Context()); err != nil || done.Failed != 10 || asked != 2+bounds.RetainInVain {
+		t.Errorf("%+v, %v; asked %d times", done, err, asked)
+	}
+}
+
+// A tenant with much to delete is gone on with after the others.
+func TestRetentionQueue_longVisitEndsEarly(t *testing.T) {
+	s := newTestHost(t, newTestStorages(), newLedger())
+	s.o.timing.visit = 0 // a visit looks at one conversation
+	s.register("a", "one", keepsAWeek)
+	for i := range 5 {
+		s.past("one", "a", fmt.Sprint("old", i), 8, 1)
+	}
+	s.register("b", "one", keepsAWeek)
+	s.past("one", "b", "old", 8, 1)
+	// The first has its turn before all others are known: it waits until they are.
+	s.register("c", "two", keepsAWeek)
+	s.past("two", "c", "old", 8, 1)
+	known := make(chan struct{})
+	s.storages.get("two").Before = func(method string, _ sdk.Call) error {
+		if method == "Delete" {
+			close(known)
+		}
+		return nil
+	}
+	var order []string
+	s.storages.get("one").Before = func(method string, call sdk.Call) error {
+		if method == "Delete" {
+			<-known
+			order = append(order, call.Tenant)
+		}
+		return nil
+	}
+	if done, err := s.Retain(t.Context()); err != nil || done.Conversations != 7 || !slices.Contains(order[:2], "b") {
+		t.Errorf("%+v, %v: %q", done, err, order)
+	}
+}
