@@ -93,7 +93,7 @@ func printCounts(cmd *cobra.Command, counts archive.Counts) error {
 		if c.Abandoned {
 			turns += " (abandoned)"
 		}
-		rows = append(rows, []string{c.Storage, short(c.Digest), orDash(short(c.Life)), strconv.FormatInt(c.Conversations, 10), turns})
+		rows = append(rows, []string{c.Storage, short(c.Digest), orDash(short(c.Incarnation)), strconv.FormatInt(c.Conversations, 10), turns})
 	}
 	return printTable(cmd, rows)
 }
