@@ -13,7 +13,7 @@ data_dir    = "../../data"
 plugin_dirs = ["../../bin/plugins"]
 
 auth {
-  mode = "none" # loopback only; see docs/operations.md for tokens
+  mode = "none" # loopback only; see docs/security.md for tokens
 }
 
 registry {

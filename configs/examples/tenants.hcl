@@ -4,7 +4,7 @@
 #   bin/botyard config check --config configs/examples/tenants.hcl
 #
 # The operator gives a tenant its plan, with plan = "gold" in the tenant's file or in what
-# is put with the admin token. See docs/operations.md, "Letting tenants edit their
+# is put with the admin token. See docs/security.md, "Letting tenants edit their
 # settings". Relative paths start at this file's folder.
 
 listen      = "127.0.0.1:8080"

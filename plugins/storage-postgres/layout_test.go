@@ -178,10 +178,10 @@ func TestWritersOfOldPluginsAreKnown(t *testing.T) {
 	}
 }
 
-// byHand is what docs/operations.md has an operator make before the second layout.
+// byHand is what docs/databases.md has an operator make before the second layout.
 func byHand(t *testing.T) []string {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/databases.md")
 	if err != nil {
 		t.Fatal(err)
 	}

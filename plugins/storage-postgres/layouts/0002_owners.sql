@@ -2,7 +2,7 @@
 -- null in turns of plugins that did not say. Those of an owner are in neither index.
 --
 -- In a large database this takes long, and turns wait for it. So an operator may have made the
--- column and the indexes before, with the statements of docs/operations.md.
+-- column and the indexes before, with the statements of docs/databases.md.
 alter table @schema@.turns add column if not exists guest boolean;
 create index if not exists turns_by_guest on @schema@.turns (tenant, user_id, cid) where guest is not false;
 create index if not exists turns_of_guests on @schema@.turns (cid, user_id) where guest is not false;
