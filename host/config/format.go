@@ -80,11 +80,15 @@ func Parse(path string, src []byte) (*Document, error) {
 	return p.doc, nil
 }
 
-// ParseKept is Parse for what an earlier build may have read and kept: a key without a
-// value was a null in YAML then, and is one here.
+// ParseKept is [Parse] for a text that an earlier build may have read and kept, and that is no
+// longer taken from whoever writes one now. In YAML a key without a value is a null. In HCL a
+// text that is not in Unicode's normal form C is taken in that form.
 func ParseKept(path string, src []byte) (*Document, error) {
-	if ext := filepath.Ext(path); ext == ".yaml" || ext == ".yml" {
+	switch filepath.Ext(path) {
+	case ".yaml", ".yml":
 		return parse(path, src, parseKeptYAML)
+	case ".hcl":
+		return parse(path, src, parseKeptHCL)
 	}
 	return Parse(path, src)
 }

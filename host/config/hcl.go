@@ -18,12 +18,18 @@ type hclReader struct {
 	lines     []string        // of src, once something is wrong
 	diags     hcl.Diagnostics // of the parser, less those that redefined has
 	redefined Problems
+	kept      bool // takes texts that are not in normal form C as HCL makes them
 }
 
-func parseHCL(name string, src []byte) (node, Problems) {
+func parseHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, false) }
+
+// parseKeptHCL takes texts that are not in normal form C, and returns them in that form.
+func parseKeptHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, true) }
+
+func readHCL(name string, src []byte, kept bool) (node, Problems) {
 	// A heredoc keeps the line ends of its file; YAML makes them all "\n".
 	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
-	r := hclReader{builder: builder{name: name, values: 1}, src: src} // the body itself
+	r := hclReader{builder: builder{name: name, values: 1}, src: src, kept: kept} // 1: the body itself
 	if r.overloaded() {
 		return node{}, r.problems
 	}

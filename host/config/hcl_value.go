@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -14,6 +16,10 @@ const hclValues = `a literal value, a list, a map, env("NAME") or file("PATH")`
 
 // hclPlainText is for who wrote ${...} in a text.
 const hclPlainText = `a plain text ("$${" is a literal "${"), or env("NAME") or file("PATH") without quotes for a secret`
+
+// hclNormalText is for who wrote a text that is not in normal form C. What is a secret cannot be
+// written otherwise.
+const hclNormalText = `the same text in that form, as editors write it; or, to keep it as it is, the document in YAML or JSON, or for a secret file("PATH")`
 
 // value reads an expression into n, of which key and position are set.
 func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
@@ -86,88 +92,49 @@ func (r *hclReader) literal(n *node, path Path, e *hclsyntax.LiteralValueExpr) {
 // text joins the parts of a quoted text or heredoc.
 func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 	var b strings.Builder
+	quoted := strings.HasPrefix(r.source(e), `"`)
 	for _, part := range e.Parts {
 		literal, ok := part.(*hclsyntax.LiteralValueExpr)
 		if !ok || literal.Val.Type() != cty.String || !literal.Val.IsKnown() || literal.Val.IsNull() {
 			r.refuse(r.at(part.Range()), path, "has an interpolation", hclPlainText)
 			return "", false
 		}
-		s, ok := r.unnormalized(literal)
-		if !ok {
-			r.refuse(r.at(part.Range()), path, "is a heredoc with text that is not in Unicode's normal form C", "that text in quotes")
+		if pos, ok := r.isNormal(literal, quoted); !ok && !r.kept {
+			r.refuse(pos, path, "has characters that are not in Unicode's normal form C, and HCL would change them", hclNormalText)
 			return "", false
 		}
-		b.WriteString(s)
+		b.WriteString(literal.Val.AsString())
 	}
 	return b.String(), true
 }
 
-// unnormalized gives a literal as it was written. cty puts every text in normal
-// form C, which changes passwords, and makes HCL and YAML differ.
-func (r *hclReader) unnormalized(e *hclsyntax.LiteralValueExpr) (string, bool) {
-	s, src := e.Val.AsString(), r.source(e)
-	if norm.NFC.IsNormalString(src) && !strings.Contains(src, `\u`) && !strings.Contains(src, `\U`) {
-		return s, true
-	}
-	raw, ok := unescape(src)
-	if ok && norm.NFC.String(raw) == s {
-		return raw, true
-	}
-	// A heredoc: backslashes are themselves, and indentation may be cut.
-	if raw = unescapeTemplate(src); norm.NFC.String(raw) == s {
-		return raw, true
-	}
-	return s, norm.NFC.String(src) == src
-}
-
-// unescape is what HCL does to the inside of a quoted text.
-func unescape(src string) (string, bool) {
-	var b strings.Builder
-	for i := 0; i < len(src); {
-		if src[i] != '\\' {
-			b.WriteByte(src[i])
-			i++
-			continue
-		}
-		if i+1 >= len(src) {
-			return "", false
-		}
-		digits := 0
-		switch src[i+1] {
-		case 'n':
-			b.WriteByte('\n')
-		case 'r':
-			b.WriteByte('\r')
-		case 't':
-			b.WriteByte('\t')
-		case '"', '\\':
-			b.WriteByte(src[i+1])
-		case 'u':
-			digits = 4
-		case 'U':
-			digits = 8
-		default:
-			return "", false
-		}
-		i += 2
-		if digits > 0 {
-			if i+digits > len(src) {
-				return "", false
-			}
-			code, err := strconv.ParseUint(src[i:i+digits], 16, 32)
+// isNormal reports whether a part of a text is in Unicode's normal form C, and else in which line
+// it is not. HCL puts every text into that form. For a password that is another text, and the same
+// document in YAML would say something else.
+func (r *hclReader) isNormal(part *hclsyntax.LiteralValueExpr, quoted bool) (Pos, bool) {
+	text, pos := r.source(part), r.at(part.SrcRange)
+	if quoted {
+		text = hclEscape.ReplaceAllStringFunc(text, func(escape string) string {
+			code, err := strconv.ParseUint(escape[min(2, len(escape)):], 16, 32)
 			if err != nil {
-				return "", false
+				return escape // another escape than of a code point
 			}
-			b.WriteRune(rune(code))
-			i += digits
-		}
+			return string(rune(code))
+		})
+		return pos, norm.NFC.IsNormalString(text)
 	}
-	return unescapeTemplate(b.String()), true
+	// A heredoc has no escapes, and more lines.
+	normal := norm.NFC.QuickSpanString(text)
+	if line := strings.LastIndexByte(text[:normal], '\n'); line >= 0 {
+		pos.Line += strings.Count(text[:normal], "\n")
+		pos.Column = utf8.RuneCountInString(text[line:normal])
+	}
+	return pos, norm.NFC.IsNormalString(text)
 }
 
-func unescapeTemplate(s string) string {
-	return strings.NewReplacer("$${", "${", "%%{", "%{").Replace(s)
-}
+// hclEscape is an escape of a quoted text. That of a backslash is one too, so that what follows
+// it is not taken for another.
+var hclEscape = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)`)
 
 func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, bool) {
 	at := r.at(expr.Range())

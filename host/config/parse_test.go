@@ -62,3 +62,17 @@ func TestParse(t *testing.T) {
 		}
 	}
 }
+
+// TestParseKept reads what earlier builds took.
+func TestParseKept(t *testing.T) {
+	for path, src := range map[string]string{"a.yaml": "a:\n", "a.yml": "a:\n", "a.hcl": "a = null", "a.json": `{"a":null}`} {
+		doc, err := ParseKept(path, []byte(src))
+		if err != nil || !reflect.DeepEqual(doc.Values(), map[string]any{"a": nil}) {
+			t.Errorf("%s: %v, %v", path, doc, err)
+		}
+	}
+	doc, err := ParseKept("a.hcl", []byte("a = \"e\u0301\""))
+	if err != nil || doc.Values()["a"] != "\u00e9" {
+		t.Errorf("%v, %v", doc, err)
+	}
+}
