@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -155,7 +156,7 @@ func TestAdmission_PacesTurns(t *testing.T) {
 	})
 }
 
-// A turn that is refused for something else is none of the minute's.
+// A turn that is refused for another reason does not count for turns per minute.
 func TestAdmission_ChargesOnlyWhatItAdmits(t *testing.T) {
 	a, l := &Admission{}, limits(1, 0)
 	l.TurnsPerMinute = 2
@@ -177,7 +178,7 @@ func TestAdmission_ChargesOnlyWhatItAdmits(t *testing.T) {
 	release()
 }
 
-// Turns that wait are counted over all conversations, and apart from those at work.
+// Turns that wait are counted over all conversations. Turns that run are not among them.
 func TestAdmission_CapsAllThatWait(t *testing.T) {
 	a, l := &Admission{}, limits(3, 10)
 	l.WaitingTurns = 4
@@ -217,4 +218,8 @@ func TestAdmission_CapsAllThatWait(t *testing.T) {
 	if a.Turns() != 0 || a.waiting != 0 || len(a.queues) != 0 {
 		t.Errorf("%d turns, %d waiting and %d queues are left", a.Turns(), a.waiting, len(a.queues))
 	}
+}
+
+func limits(turns, waiters int) config.Limits {
+	return config.Limits{ConcurrentTurns: turns, WaitingTurns: 1000, ConversationWaiters: waiters, ConversationWait: 5 * time.Second}
 }

@@ -2,22 +2,53 @@ package bot
 
 import (
 	"context"
-	"errors"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
 
-// classes are all of package fault.
+func TestCommit_keepsAFailedTurnWithItsReason(t *testing.T) {
+	s := &logStorage{}
+	m := &scriptLLM{words: []string{"par"}, err: fault.New(fault.ProviderFailed, "upstream broke").Upstream(500)}
+	_, err := newTestBot(s, m).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
+	wantClass(t, err, fault.ProviderFailed)
+	c := s.last(t)
+	if c.State != storage.Failed || c.Reason != "provider_failed: upstream broke" || c.Usage.OutputTokens != 1 || texts(c.Messages) != "assistant:par|" {
+		t.Errorf("commit %+v", c)
+	}
+	if len(s.log) != 0 {
+		t.Errorf("a failed turn joined the log: %v", s.log)
+	}
+}
+
+func TestCommit_repeatsAnUncertainCall(t *testing.T) {
+	s := &logStorage{lost: map[string][]error{"commit": {fault.New(fault.Deadline, "late"), fault.New(fault.PluginUnavailable, "gone")}}}
+	r, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
+	if err != nil || r.Turn != 1 {
+		t.Fatal(r, err)
+	}
+	if len(s.commits) != 3 {
+		t.Errorf("%d commits; want 3", len(s.commits))
+	}
+}
+
+func TestCommit_refusedIsNotAcknowledged(t *testing.T) {
+	for _, stale := range []*fault.Error{fault.New(fault.Conflict, "stale fence"), fault.New(fault.NotFound, "no conversation"), fault.New(fault.Internal, "disk")} {
+		s := &logStorage{faults: map[string][]error{"commit": {stale, stale}}}
+		_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
+		if err == nil || !strings.HasPrefix(err.Error(), "the reply was not kept") {
+			t.Errorf("after %v: %v", stale, err)
+		}
+	}
+}
+
+// classes returns all classes of package fault.
 func classes(t *testing.T) (all []fault.Class) {
 	t.Helper()
 	for c := fault.Class(0); ; c++ {
@@ -31,7 +62,7 @@ func classes(t *testing.T) (all []fault.Class) {
 	}
 }
 
-// pickyStorage refuses commits as it likes.
+// pickyStorage refuses commits by refuse.
 type pickyStorage struct {
 	logStorage
 	refuse func(*storage.CommitRequest) error
@@ -47,8 +78,8 @@ func (s *pickyStorage) Commit(ctx context.Context, req *storage.CommitRequest) (
 	return s.logStorage.Commit(ctx, req)
 }
 
-// Whatever a Commit is answered with, the turn ends, and the caller is never to blame.
-func TestARefusedCommitEndsTheTurnAllTheSame(t *testing.T) {
+// Whatever the storage refuses a Commit with, the turn ends, and the caller is not to blame.
+func TestCommit_refusedEndsAsFailed(t *testing.T) {
 	succeeds, fails := says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), says(nil, fault.New(fault.ContentFiltered, "no"), llm.Delta{Text: "ok"})
 	for _, class := range classes(t) {
 		for what, refuses := range map[string]func(*storage.CommitRequest) bool{
@@ -63,12 +94,9 @@ func TestARefusedCommitEndsTheTurnAllTheSame(t *testing.T) {
 						}
 						return nil
 					}}
-					lasting := newLasting(&s.logStorage)
-					defer lasting.close()
-					b := newTestBot(struct {
-						storage.Storage
-						*later
-					}{s, &later{lasting, s}}, m)
+					both, background := lasts(s, &s.logStorage)
+					defer background.close()
+					b := newTestBot(both, m)
 					_, err := b.Chat(context.Background(), hi, nil)
 					if err == nil {
 						t.Fatalf("%s of %s: acknowledged", class, what)
@@ -113,20 +141,9 @@ func TestARefusedCommitEndsTheTurnAllTheSame(t *testing.T) {
 	}
 }
 
-// later runs on s what is left.
-type later struct {
-	*lastingStorage
-	s storage.Storage
-}
-
-func (l *later) Later(f func(context.Context, storage.Storage)) bool {
-	l.running.Go(func() { f(l.ctx, l.s) })
-	return true
-}
-
-// A storage that takes no end at all is asked a few times, and no lease of the turn is
-// renewed after.
-func TestATurnThatCannotBeEndedIsLeftToItsLease(t *testing.T) {
+// If the storage refuses every Commit, it is called a few times, and then the turn's lease
+// is not renewed.
+func TestCommit_alwaysRefusedIsLeftToItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &pickyStorage{refuse: func(*storage.CommitRequest) error { return fault.New(fault.Invalid, "no") }}
 		leases := NewLeases(hclog.NewNullLogger())
@@ -167,9 +184,9 @@ func TestATurnThatCannotBeEndedIsLeftToItsLease(t *testing.T) {
 	})
 }
 
-// A commit whose answer says nothing of its effect is made again before the turn is
-// given up: it may have been taken.
-func TestACommitThatWasTakenInSpiteOfAnError(t *testing.T) {
+// If the answer to a Commit does not say whether it had its effect, it is repeated before
+// the turn is given up.
+func TestCommit_takenInSpiteOfAnError(t *testing.T) {
 	for _, class := range []fault.Class{fault.Internal, fault.Canceled} {
 		s := &logStorage{lost: map[string][]error{"commit": {fault.New(class, "something broke on the way")}}}
 		r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil)
@@ -179,7 +196,7 @@ func TestACommitThatWasTakenInSpiteOfAnError(t *testing.T) {
 	}
 }
 
-// zeroStorage keeps everything and counts nothing.
+// zeroStorage commits turns, and returns 0 as their number.
 type zeroStorage struct{ logStorage }
 
 func (s *zeroStorage) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
@@ -187,174 +204,10 @@ func (s *zeroStorage) Commit(ctx context.Context, req *storage.CommitRequest) (i
 	return 0, err
 }
 
-func TestASucceededTurnHasANumber(t *testing.T) {
+func TestCommit_withoutANumber(t *testing.T) {
 	s := &zeroStorage{}
 	_, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil)
 	if e := wantClass(t, err, fault.Internal); e.Party != fault.PartyPlugin {
 		t.Errorf("by %s", e.Party)
 	}
-}
-
-// badStorage answers Begin as it likes, after the turn has begun.
-type badStorage struct {
-	logStorage
-	answer func(*storage.BeginResult) (*storage.BeginResult, error)
-	mended atomic.Bool
-}
-
-func (s *badStorage) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
-	r, err := s.logStorage.Begin(ctx, req)
-	if err == nil && !s.mended.Load() {
-		return s.answer(r)
-	}
-	return r, err
-}
-
-func TestABeginThatIsAnsweredWithNonsense(t *testing.T) {
-	for name, c := range map[string]struct {
-		answer func(*storage.BeginResult) (*storage.BeginResult, error)
-		again  bool // nonsense as long as it is asked
-	}{
-		"nil":        {func(*storage.BeginResult) (*storage.BeginResult, error) { return nil, nil }, false},
-		"nothing":    {func(*storage.BeginResult) (*storage.BeginResult, error) { return &storage.BeginResult{}, nil }, false},
-		"two things": {func(r *storage.BeginResult) (*storage.BeginResult, error) { r.Busy = &storage.Busy{}; return r, nil }, false},
-		"no fence":   {func(r *storage.BeginResult) (*storage.BeginResult, error) { r.Started.Fence = ""; return r, nil }, false},
-		"failed replay": {func(*storage.BeginResult) (*storage.BeginResult, error) {
-			return &storage.BeginResult{Replay: &storage.Turn{State: storage.Failed}}, nil
-		}, false},
-		"no number": {func(*storage.BeginResult) (*storage.BeginResult, error) {
-			return &storage.BeginResult{Replay: &storage.Turn{State: storage.Succeeded}}, nil
-		}, false},
-		"internal": {func(*storage.BeginResult) (*storage.BeginResult, error) { return nil, errors.New("after it began") }, false},
-		"canceled": {func(*storage.BeginResult) (*storage.BeginResult, error) { return nil, context.Canceled }, false},
-		"always":   {func(*storage.BeginResult) (*storage.BeginResult, error) { return nil, nil }, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := &badStorage{answer: c.answer}
-				lasting := newLasting(&s.logStorage)
-				defer lasting.close()
-				both := struct {
-					storage.Storage
-					*later
-				}{s, &later{lasting, s}}
-				_, err := newTestBot(both, nil).Chat(context.Background(), hi, nil)
-				if name == "canceled" {
-					wantClass(t, err, fault.Canceled)
-				} else {
-					wantClass(t, err, fault.Internal)
-				}
-				s.mended.Store(!c.again)
-				lasting.running.Wait()
-				if c.again {
-					if len(s.commits) != 0 || len(s.begins) > 3 {
-						t.Errorf("%d begins, %d commits", len(s.begins), len(s.commits))
-					}
-					return
-				}
-				if last := s.last(t); last.State != storage.Interrupted || s.logStorage.running != "" {
-					t.Errorf("ended by %+v", last)
-				}
-			})
-		})
-	}
-}
-
-// breaks is how a turn may break off, by a panic or by the end of its goroutine.
-var breaks = map[string]func(){
-	"panic":  func() { panic("broken") },
-	"goexit": runtime.Goexit,
-}
-
-func TestATurnThatBreaksOffIsEnded(t *testing.T) {
-	for how, breakOff := range breaks {
-		for where, c := range map[string]struct {
-			bot  func(s storage.Storage) *Bot
-			emit func(string) error
-			want storage.State
-			text string
-		}{
-			"emit": {
-				func(s storage.Storage) *Bot {
-					return newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "par", Usage: chat.Usage{OutputTokens: 3}}))
-				},
-				func(string) error { breakOff(); return nil }, storage.Interrupted, "assistant:par|",
-			},
-			"model": {
-				func(s storage.Storage) *Bot {
-					return newTestBot(s, funcLLM(func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-						if err := emit(llm.Delta{Text: "par", Usage: chat.Usage{OutputTokens: 3}}); err != nil {
-							return nil, err
-						}
-						breakOff()
-						return nil, nil
-					}))
-				}, nil, storage.Failed, "assistant:par|",
-			},
-			"recall": {
-				func(s storage.Storage) *Bot {
-					return newTestBot(s, nil, func(p *Parts) {
-						p.Memory = recalling(func() ([]chat.Message, error) { breakOff(); return nil, nil })
-					})
-				}, nil, storage.Failed, "",
-			},
-			"commit": {
-				func(s storage.Storage) *Bot {
-					return newTestBot(&breakingStorage{Storage: s, breakOff: breakOff}, says(&llm.Finish{}, nil, llm.Delta{Text: "par", Usage: chat.Usage{OutputTokens: 3}}))
-				}, nil, storage.Failed, "assistant:par|",
-			},
-		} {
-			t.Run(how+" in "+where, func(t *testing.T) {
-				s := &logStorage{}
-				b := c.bot(s)
-				held := 0
-				b.Hold = func(string) func() { held++; return func() { held-- } }
-				done := make(chan any)
-				go func() {
-					returned := false
-					defer func() {
-						r := recover()
-						if returned {
-							r = "it returned"
-						}
-						done <- r
-					}()
-					_, _ = b.Chat(context.Background(), hi, c.emit)
-					returned = true
-				}()
-				want := any(nil)
-				if how == "panic" {
-					want = "broken"
-				}
-				if got := <-done; got != want {
-					t.Errorf("it went on with %v; want %v", got, want)
-				}
-				last := s.last(t)
-				if last.State != c.want || texts(last.Messages) != c.text || c.text != "" && last.Usage.OutputTokens != 3 || len(last.Record) == 0 {
-					t.Errorf("%+v", last)
-				}
-				if held != 0 || b.Admission.Turns() != 0 || s.running != "" {
-					t.Errorf("%d leases, %d in the gate, running %q", held, b.Admission.Turns(), s.running)
-				}
-				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), func(p *Parts) { p.Admission = b.Admission }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
-					t.Errorf("the next turn: %+v, %v", r, err)
-				}
-			})
-		}
-	}
-}
-
-// breakingStorage breaks off in its first Commit.
-type breakingStorage struct {
-	storage.Storage
-	breakOff func()
-	broke    bool
-}
-
-func (s *breakingStorage) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
-	if !s.broke {
-		s.broke = true
-		s.breakOff()
-	}
-	return s.Storage.Commit(ctx, req)
 }

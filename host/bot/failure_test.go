@@ -1,15 +1,43 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestForCallers: what was kept before there was a Failure, or by somebody else, is not
-// known to be for callers.
+func TestTurnReason_isCleanAndShort(t *testing.T) {
+	for name, c := range map[string]struct {
+		m    llm.LLM
+		from memory.Memory
+	}{
+		"model":  {says(nil, fault.New(fault.ProviderFailed, "broke\x00\xff%s", strings.Repeat("€", 20000))), tailMemory(4)},
+		"memory": {nil, recalling(func() ([]chat.Message, error) { return nil, errors.New("broke\x00\xff" + strings.Repeat("€", 20000)) })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &logStorage{}
+			_, err := newTestBot(s, c.m, func(p *Parts) { p.Memory = c.from }).Chat(context.Background(), hi, nil)
+			if err == nil {
+				t.Fatal("it succeeded")
+			}
+			kept := s.last(t)
+			if len(s.commits) != 1 || kept.State != storage.Failed || !strings.Contains(kept.Reason, ": broke\uFFFD\uFFFD€") || len(kept.Reason) > sdk.MaxReasonBytes || !strings.HasSuffix(kept.Reason, "€…") {
+				t.Errorf("%d commits, reason %.40q of %d bytes", len(s.commits), kept.Reason, len(kept.Reason))
+			}
+		})
+	}
+}
+
+// A reason that was kept without a Failure may be any text, and is not shown to callers.
 func TestForCallers(t *testing.T) {
 	with := func(f *Failure) json.RawMessage { r := record{Revision: "r", Failure: f}; return r.json() }
 	for name, c := range map[string]struct {
@@ -25,12 +53,14 @@ func TestForCallers(t *testing.T) {
 		"of a record in ruins": {storage.Turn{State: storage.Failed, Reason: "invalid: 10.0.0.7", Record: json.RawMessage(`{"10.0.0.7`)}, "invalid: the bot cannot take this request", "none"},
 		"of no class":          {storage.Turn{State: storage.Failed, Reason: "weird: 10.0.0.7"}, "failed", ""},
 	} {
-		got := ForCallers(c.in)
-		var r map[string]any
-		_ = json.Unmarshal(got.Record, &r)
-		if got.Reason != c.reason || r["failure"] != nil || c.record == "none" && len(got.Record) > 0 || c.record != "" && c.record != "none" && string(got.Record) != c.record {
-			t.Errorf("%s: %q, %s", name, got.Reason, got.Record)
-		}
+		t.Run(name, func(t *testing.T) {
+			got := ForCallers(c.in)
+			var r map[string]any
+			_ = json.Unmarshal(got.Record, &r)
+			if got.Reason != c.reason || r["failure"] != nil || c.record == "none" && len(got.Record) > 0 || c.record != "" && c.record != "none" && string(got.Record) != c.record {
+				t.Errorf("%q, %s", got.Reason, got.Record)
+			}
+		})
 	}
 	f := newFailure(fault.New(fault.NotFound, "10.0.0.7 has no model").At("llm.model").From(fault.OriginModel))
 	if f.Detail != "llm.model: 10.0.0.7 has no model" || f.Party != "tenant" || f.Path != "llm.model" {

@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// turnsStorage reads from a list of turns, in pages of three.
+// turnsStorage is a storage of these turns. Its pages have three.
 type turnsStorage struct {
 	storage.Storage
 	turns []storage.Turn
@@ -41,7 +41,7 @@ func recorded(revision string, recalled int, recallMS float64) json.RawMessage {
 	return out
 }
 
-func TestShowRebuildsWhatTheModelSaw(t *testing.T) {
+func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 	s := &turnsStorage{}
 	number := int64(0)
 	for i := int64(1); i <= 40; i++ {
@@ -93,9 +93,9 @@ func TestShowRebuildsWhatTheModelSaw(t *testing.T) {
 	}
 }
 
-// TestShowTellsWhatWasEmptied: in the place of messages that are gone there are none of
-// others.
-func TestShowTellsWhatWasEmptied(t *testing.T) {
+// Messages of an emptied turn are missing from what the model saw, and so are those before
+// it: older messages must not take their place.
+func TestInspect_emptiedTurns(t *testing.T) {
 	s := &turnsStorage{}
 	for i := int64(1); i <= 5; i++ {
 		s.turns = append(s.turns, storage.Turn{

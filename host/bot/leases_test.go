@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// logRenewer keeps what was renewed.
+// logRenewer records its calls.
 type logRenewer struct {
 	mu    sync.Mutex
 	calls [][]string
@@ -34,7 +34,7 @@ func (c *logRenewer) Renew(_ context.Context, holders []string, lease time.Durat
 	return c.err
 }
 
-// took answers the calls since the last time.
+// took returns the calls since it was called last.
 func (c *logRenewer) took() [][]string {
 	synctest.Wait()
 	c.mu.Lock()
@@ -44,7 +44,7 @@ func (c *logRenewer) took() [][]string {
 	return calls
 }
 
-func TestOneRenewalForAllTurnsOfAStorage(t *testing.T) {
+func TestLeases_oneRenewalForAllTurnsOfAStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLeases(hclog.NewNullLogger())
 		defer l.Close()
@@ -93,7 +93,7 @@ func TestOneRenewalForAllTurnsOfAStorage(t *testing.T) {
 	})
 }
 
-func TestRenewalsAreBounded(t *testing.T) {
+func TestLeases_boundsARenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLeases(hclog.NewNullLogger())
 		defer l.Close()
@@ -119,7 +119,7 @@ func TestRenewalsAreBounded(t *testing.T) {
 	})
 }
 
-// borrowed is a renewer that works only until its bot is given back.
+// borrowed is a renewer that fails once its bot is released.
 type borrowed struct {
 	*logRenewer
 	returned atomic.Bool
@@ -137,9 +137,9 @@ func (b *borrowed) Renew(ctx context.Context, holders []string, lease time.Durat
 	return b.logRenewer.Renew(ctx, holders, lease)
 }
 
-// Turns of two bots run on one storage instance, as after a reload: the one that came
-// first goes, with its hold on the instance, and the other's lease is renewed on.
-func TestLeasesOutliveTheBotThatCameFirst(t *testing.T) {
+// Turns of two bots run on one storage instance, as after a reload. When the first bot is
+// released, the lease of the other's turn is still renewed.
+func TestLeases_outliveTheBotThatCameFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		l := NewLeases(hclog.New(&hclog.LoggerOptions{Output: &log}))
@@ -180,7 +180,7 @@ func TestLeasesOutliveTheBotThatCameFirst(t *testing.T) {
 	})
 }
 
-// stuckRenewer answers when its context ends.
+// stuckRenewer returns when its context ends.
 type stuckRenewer struct{ asked atomic.Int64 }
 
 func (s *stuckRenewer) Renew(ctx context.Context, _ []string, _ time.Duration) error {
@@ -189,8 +189,9 @@ func (s *stuckRenewer) Renew(ctx context.Context, _ []string, _ time.Duration) e
 	return ctx.Err()
 }
 
-// A storage that hangs costs the turns of another no renewal, and is asked again each time.
-func TestRenewalsOfOneStorageWaitForNoOther(t *testing.T) {
+// While one storage hangs, the leases in another are renewed in time, and the one that hangs
+// is called again in each round.
+func TestLeases_storagesDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLeases(hclog.NewNullLogger())
 		defer l.Close()

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// dyingLLM says its words and fails, a number of times; then it answers.
+// dyingLLM replies with its words and fails, in its first calls; then it replies.
 type dyingLLM struct {
 	dies  int
 	words []string
@@ -36,7 +36,7 @@ func (m *dyingLLM) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) 
 }
 
 // beyond: asked again
-func TestTurn_asksAgain(t *testing.T) {
+func TestRetriesModel(t *testing.T) {
 	ended := fault.New(fault.PluginUnavailable, "its process ended")
 	half := []string{"hal", "f"}
 	for name, c := range map[string]struct {

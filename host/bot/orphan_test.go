@@ -3,64 +3,59 @@ package bot
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// lastingStorage can be used later, until it is closed.
-type lastingStorage struct {
-	*logStorage
-	ctx     context.Context
-	end     context.CancelFunc
-	running sync.WaitGroup
-	full    bool
+// After bounds.OrphanTimeout the storage is not called any more.
+func TestOrphanTurn_isGivenUp(t *testing.T) {
+	// beyond: orphan turn's time
+	synctest.Test(t, func(t *testing.T) {
+		s := newLasting(&logStorage{lost: map[string][]error{"begin": away(10 * often)}})
+		defer s.close()
+		b := newTestBot(s, nil)
+		_, err := b.Chat(context.Background(), hi, nil)
+		wantClass(t, err, fault.PluginUnavailable)
+		time.Sleep(bounds.OrphanTimeout + time.Minute)
+		n, _ := s.counts()
+		time.Sleep(time.Hour)
+		if m, _ := s.counts(); m != n || n == 0 {
+			t.Errorf("%d tries, then %d", n, m-n)
+		}
+		s.running.Wait()
+		if b.Orphans.all.turns != 0 {
+			t.Errorf("it counts as %+v", b.Orphans.all)
+		}
+	})
 }
 
-func newLasting(s *logStorage) *lastingStorage {
-	l := &lastingStorage{logStorage: s}
-	l.ctx, l.end = context.WithCancel(context.Background())
-	return l
+// If the cap has no bytes for the reply, the turn is ended without it.
+func TestOrphanTurn_endsWithoutItsReplyAtTheCap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newLasting(&logStorage{faults: map[string][]error{"commit": away(30)}})
+		defer s.close()
+		b := newTestBot(s, &scriptLLM{words: []string{strings.Repeat("word ", 1000)}})
+		release, _ := b.Orphans.reserve("acme", bounds.MaxOrphanBytes-4000)
+		if _, err := b.Chat(context.Background(), hi, nil); err == nil {
+			t.Fatal("acknowledged")
+		}
+		s.running.Wait()
+		if last := s.last(t); last.State != storage.Interrupted || len(last.Messages) != 0 || len(last.Record) == 0 {
+			t.Errorf("%+v", last)
+		}
+		release()
+		if b.Orphans.all.turns != 0 {
+			t.Errorf("%+v", b.Orphans.all)
+		}
+	})
 }
 
-func (l *lastingStorage) Later(f func(context.Context, storage.Storage)) bool {
-	if l.full {
-		return false
-	}
-	l.running.Go(func() { f(l.ctx, l.logStorage) })
-	return true
-}
-
-func (l *lastingStorage) close() {
-	l.end()
-	l.running.Wait()
-}
-
-// counts answers how many calls there were.
-func (l *lastingStorage) counts() (begins, commits int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.begins), len(l.commits)
-}
-
-// away are n answers that do not arrive.
-func away(n int) []error {
-	var out []error
-	for range n {
-		out = append(out, fault.New(fault.PluginUnavailable, "went away"))
-	}
-	return out
-}
-
-const often = 1000 // more than it is tried in any test
-
-var hi = Request{ConversationID: "c", Message: "hi"}
-
-func TestATurnThatBeganUnheardIsEndedWhenTheStorageAnswers(t *testing.T) {
+func TestOrphanTurn_endsWhenTheStorageAnswersBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLasting(&logStorage{lost: map[string][]error{"begin": away(often)}})
 		defer s.close()
@@ -107,7 +102,7 @@ func TestATurnThatBeganUnheardIsEndedWhenTheStorageAnswers(t *testing.T) {
 	})
 }
 
-func TestAnAnswerEndsALeftover(t *testing.T) {
+func TestOrphanTurn_isOverAfterOtherAnswers(t *testing.T) {
 	for name, answer := range map[string]func(*logStorage){
 		"busy":          func(s *logStorage) { s.running = "another" },
 		"replay":        func(s *logStorage) { s.replay = &storage.Turn{} },
@@ -133,7 +128,8 @@ func TestAnAnswerEndsALeftover(t *testing.T) {
 	}
 }
 
-// settled waits until nothing runs, and says that it took one Begin and no Commit.
+// settled waits until nothing runs in the background, and checks that it made one Begin and
+// no Commit.
 func (l *lastingStorage) settled(t *testing.T, before int) {
 	t.Helper()
 	l.running.Wait()
@@ -142,8 +138,9 @@ func (l *lastingStorage) settled(t *testing.T, before int) {
 	}
 }
 
-// What was tried in vain before an answer that decides nothing may have begun.
-func TestALeftoverOfATurnThatWasRefusedInTheEnd(t *testing.T) {
+// A Begin that was not answered may have started the turn, even if the repeated one was
+// refused for another reason.
+func TestOrphanTurn_ofABeginThatWasRefusedInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLasting(&logStorage{
 			lost:   map[string][]error{"begin": away(1)},
@@ -159,7 +156,7 @@ func TestALeftoverOfATurnThatWasRefusedInTheEnd(t *testing.T) {
 	})
 }
 
-func TestAnUnheardCommitIsALeftover(t *testing.T) {
+func TestOrphanTurn_ofAnUnansweredCommit(t *testing.T) {
 	for name, c := range map[string]struct {
 		m    *scriptLLM
 		want storage.State
@@ -187,7 +184,7 @@ func TestAnUnheardCommitIsALeftover(t *testing.T) {
 	}
 }
 
-func TestALeftoverEndsWithTheHost(t *testing.T) {
+func TestOrphanTurn_endsWithTheHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLasting(&logStorage{lost: map[string][]error{"begin": away(often)}})
 		_, err := newTestBot(s, nil).Chat(context.Background(), hi, nil)
@@ -204,8 +201,8 @@ func TestALeftoverEndsWithTheHost(t *testing.T) {
 	})
 }
 
-// Where there is no way to go on, the turn fails as it does, and nothing more.
-func TestWithoutLater(t *testing.T) {
+// Without a background, or if that is full, the turn fails in the same way.
+func TestOrphanTurn_withoutBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		away := func() *logStorage { return &logStorage{lost: map[string][]error{"begin": away(often)}} }
 		full := newLasting(away())

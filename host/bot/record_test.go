@@ -12,9 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Every reason of the protocol is told, and so is that there is none, for replies with
-// text, without, and with what is no text.
-func TestWhyAReplyEnded(t *testing.T) {
+// A reply has the finish reason that the model gave, or unknown, whatever is in it.
+func TestRecord_finishReason(t *testing.T) {
 	text, thought, call := llm.Delta{Text: "ok"}, llm.Delta{Reasoning: "hm"}, llm.Delta{ToolCalls: []chat.ToolCall{{ID: "1", Name: "f"}}}
 	for reason, want := range map[llm.FinishReason]struct {
 		name  string
@@ -51,23 +50,9 @@ func TestWhyAReplyEnded(t *testing.T) {
 	}
 }
 
-// What a limit of the tenant cut says so.
-func TestAReplyThatALimitCutSaysSo(t *testing.T) {
-	for name, cut := range map[string]func(*Parts){
-		"bytes":  func(p *Parts) { p.Limits.ReplyBytes = 2 },
-		"tokens": func(p *Parts) { p.Limits.ReplyTokens = 1 },
-	} {
-		said := []llm.Delta{{Text: "abc", Usage: chat.Usage{OutputTokens: 1}}, {Text: "def", Usage: chat.Usage{OutputTokens: 2}}}
-		r, err := newTestBot(&logStorage{}, says(&llm.Finish{Reason: llm.FinishStop}, nil, said...), cut).Chat(context.Background(), hi, nil)
-		if err != nil || r.FinishReason != "length" || r.Text == "abcdef" {
-			t.Errorf("%s: %+v, %v", name, r, err)
-		}
-	}
-}
-
-// Records are of earlier hosts too, or imported: what is in them is told as far as it
-// is what it should be.
-func TestTheRecordOfAReplay(t *testing.T) {
+// A record may be of another build or imported. Its values are used if they are of the right
+// form.
+func TestReadRecord_ofAnyBuild(t *testing.T) {
 	for raw, want := range map[string]Reply{
 		``:                  {FinishReason: "unknown"},
 		`null`:              {FinishReason: "unknown"},

@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestUncommitted: who is to blame for a reply that was not kept follows from the one table.
-func TestUncommitted(t *testing.T) {
+// Whose fault it is that a reply was not kept follows from the table of package fault.
+func TestNotKept(t *testing.T) {
 	for answered, want := range map[fault.Class]fault.Class{
 		fault.Conflict: fault.Conflict, fault.NotFound: fault.Conflict,
 		fault.Invalid: fault.Internal, fault.Internal: fault.Internal, fault.ContextTooLong: fault.Internal,

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// pacedLLM says a word after each pause. A negative pause lasts until ctx ends.
+// pacedLLM replies with a word after each pause. A negative pause lasts until ctx ends.
 type pacedLLM struct {
 	pauses []time.Duration
 	ended  error // context.Cause of the generation that was given up
@@ -44,7 +43,7 @@ func patient(p *Parts) {
 	p.Limits.TurnTimeout, p.Limits.FirstTokenTimeout, p.Limits.TokenTimeout = time.Hour, 5*time.Minute, time.Minute
 }
 
-func TestASilentProviderIsGivenUp(t *testing.T) {
+func TestTokenTimeout_endsASilentCall(t *testing.T) {
 	const never = -1
 	for name, c := range map[string]struct {
 		pauses  []time.Duration
@@ -107,8 +106,8 @@ func (m *queuedLLM) ChatFrom(ctx context.Context, r *llm.Request, emit func(llm.
 	return m.Chat(ctx, r, emit)
 }
 
-// Time in the queue is not the provider's, and has a limit of its own.
-func TestWaitingInTheQueueIsNotTheProvidersSilence(t *testing.T) {
+// The wait in the plugin's queue has a timeout of its own, and is not the provider's time.
+func TestTokenTimeout_queueHasATimeoutOfItsOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		queued, first, takes time.Duration
 		message              string // empty: it succeeds
@@ -144,8 +143,8 @@ func TestWaitingInTheQueueIsNotTheProvidersSilence(t *testing.T) {
 	}
 }
 
-// Time that a slow reader takes is not the provider's.
-func TestASlowReaderIsNotTheProvidersSilence(t *testing.T) {
+// The time that the caller takes to read a piece is not the provider's.
+func TestTokenTimeout_slowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{time.Second, 59 * time.Second, 59 * time.Second}}
 		_, err := newTestBot(&logStorage{}, m, patient).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"},
@@ -156,7 +155,7 @@ func TestASlowReaderIsNotTheProvidersSilence(t *testing.T) {
 	})
 }
 
-// A tenant that is less patient than the host does not speak for others.
+// A timeout that the tenant set does not count against the provider, which other tenants use.
 func TestTokenTimeoutSetByTheTenantBlamesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{-1}}
@@ -170,8 +169,8 @@ func TestTokenTimeoutSetByTheTenantBlamesNobody(t *testing.T) {
 	})
 }
 
-// Limits that say nothing let the provider be silent.
-func TestWithoutTokenTimeouts(t *testing.T) {
+// Without timeouts the provider may be silent for as long as the turn may take.
+func TestTokenTimeout_none(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{10 * time.Minute, 10 * time.Minute}}
 		_, err := newTestBot(&logStorage{}, m, patient, func(p *Parts) { p.Limits.FirstTokenTimeout, p.Limits.TokenTimeout = 0, 0 }).
@@ -180,83 +179,4 @@ func TestWithoutTokenTimeouts(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// What the host refuses to pass on to a storage that fails has started nothing, and
-// is not tried again; what was sent before is.
-func TestARefusedBeginIsNotRepeated(t *testing.T) {
-	refused := func() error { return fault.New(fault.ProviderFailed, "it failed too often").After(5 * time.Second) }
-	synctest.Test(t, func(t *testing.T) {
-		s := &logStorage{faults: map[string][]error{"begin": {refused()}}}
-		start := time.Now()
-		_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
-		if e := wantClass(t, err, fault.ProviderFailed); e.RetryAfter != 5*time.Second || time.Since(start) != 0 || len(s.begins) != 1 {
-			t.Errorf("%+v after %s and %d begins", e, time.Since(start), len(s.begins))
-		}
-		s = &logStorage{faults: map[string][]error{"begin": {nil, refused()}}, lost: map[string][]error{"begin": {fault.New(fault.Deadline, "late")}}}
-		if _, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil || len(s.begins) != 3 {
-			t.Errorf("%v after %d begins; want the started turn taken up by the third", err, len(s.begins))
-		}
-	})
-}
-
-func TestTheReplyIsCutAtItsTokens(t *testing.T) {
-	usage := func(n int64) chat.Usage { return chat.Usage{OutputTokens: n} }
-	for name, c := range map[string]struct {
-		deltas []llm.Delta
-		want   string
-		cut    bool
-	}{
-		"counted":            {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}, {Text: "e", Usage: usage(5)}}, "abcd", true},
-		"counted in a lump":  {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cdefgh", Usage: usage(8)}}, "abcd", true},
-		"exact":              {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}}, "abcd", false},
-		"not counted":        {[]llm.Delta{{Text: strings.Repeat("é", 62)}, {Text: strings.Repeat("x", 30)}}, strings.Repeat("é", 62) + "xx", true},
-		"not counted, short": {[]llm.Delta{{Text: strings.Repeat("é", 64)}}, strings.Repeat("é", 64), false},
-		"counted once only":  {[]llm.Delta{{Text: "a", Usage: usage(1)}, {Text: strings.Repeat("x", 100), Usage: usage(1)}}, "a" + strings.Repeat("x", 48), true},
-		"counted, long":      {[]llm.Delta{{Text: strings.Repeat("=", 500), Usage: usage(2)}, {Text: strings.Repeat("=", 500), Usage: usage(4)}}, strings.Repeat("=", 1000), false},
-		"counted now and then": {[]llm.Delta{{Text: strings.Repeat("x", 60)}, {Text: "y", Usage: usage(3)}, {Text: strings.Repeat("z", 20)}},
-			strings.Repeat("x", 60) + "y" + strings.Repeat("z", 16), true},
-		"reasoning counts": {[]llm.Delta{{Reasoning: strings.Repeat("r", 62)}, {Text: "answer"}}, "an", true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, m := &logStorage{}, &deltaLLM{deltas: c.deltas}
-			r, err := newTestBot(s, m, func(p *Parts) { p.Limits.ReplyTokens = 4 }).
-				Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Text != c.want || m.asked != 4 {
-				t.Errorf("reply %q; want %q; %d tokens were asked for", r.Text, c.want, m.asked)
-			}
-			reason := `"finish_reason":"stop"`
-			if c.cut {
-				reason = `"finish_reason":"length"`
-			}
-			last := s.last(t)
-			if !strings.Contains(string(last.Record), reason) || last.State != storage.Succeeded {
-				t.Errorf("%s, record %s; want %s", last.State, last.Record, reason)
-			}
-			if n := c.deltas[len(c.deltas)-1].Usage.OutputTokens; r.Usage.OutputTokens != n {
-				t.Errorf("usage %d; want what was spent, %d", r.Usage.OutputTokens, n)
-			}
-		})
-	}
-}
-
-// deltaLLM says what it was given, whatever it is asked to keep.
-type deltaLLM struct {
-	deltas []llm.Delta
-	asked  int
-}
-
-func (m *deltaLLM) Chat(_ context.Context, r *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-	m.asked = r.MaxOutputTokens
-	spent := &llm.Finish{Reason: llm.FinishStop}
-	for _, d := range m.deltas {
-		spent.Usage = d.Usage
-		if err := emit(d); err != nil {
-			return spent, err
-		}
-	}
-	return spent, nil
 }

@@ -1,0 +1,72 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+func TestTokenBudget(t *testing.T) {
+	usage := func(n int64) chat.Usage { return chat.Usage{OutputTokens: n} }
+	for name, c := range map[string]struct {
+		deltas []llm.Delta
+		want   string
+		cut    bool
+	}{
+		"counted":            {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}, {Text: "e", Usage: usage(5)}}, "abcd", true},
+		"counted in a lump":  {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cdefgh", Usage: usage(8)}}, "abcd", true},
+		"exact":              {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}}, "abcd", false},
+		"not counted":        {[]llm.Delta{{Text: strings.Repeat("é", 62)}, {Text: strings.Repeat("x", 30)}}, strings.Repeat("é", 62) + "xx", true},
+		"not counted, short": {[]llm.Delta{{Text: strings.Repeat("é", 64)}}, strings.Repeat("é", 64), false},
+		"counted once only":  {[]llm.Delta{{Text: "a", Usage: usage(1)}, {Text: strings.Repeat("x", 100), Usage: usage(1)}}, "a" + strings.Repeat("x", 48), true},
+		"counted, long":      {[]llm.Delta{{Text: strings.Repeat("=", 500), Usage: usage(2)}, {Text: strings.Repeat("=", 500), Usage: usage(4)}}, strings.Repeat("=", 1000), false},
+		"counted now and then": {[]llm.Delta{{Text: strings.Repeat("x", 60)}, {Text: "y", Usage: usage(3)}, {Text: strings.Repeat("z", 20)}},
+			strings.Repeat("x", 60) + "y" + strings.Repeat("z", 16), true},
+		"reasoning counts": {[]llm.Delta{{Reasoning: strings.Repeat("r", 62)}, {Text: "answer"}}, "an", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m := &logStorage{}, &deltaLLM{deltas: c.deltas}
+			r, err := newTestBot(s, m, func(p *Parts) { p.Limits.ReplyTokens = 4 }).
+				Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Text != c.want || m.asked != 4 {
+				t.Errorf("reply %q; want %q; %d tokens were asked for", r.Text, c.want, m.asked)
+			}
+			reason := `"finish_reason":"stop"`
+			if c.cut {
+				reason = `"finish_reason":"length"`
+			}
+			last := s.last(t)
+			if !strings.Contains(string(last.Record), reason) || last.State != storage.Succeeded {
+				t.Errorf("%s, record %s; want %s", last.State, last.Record, reason)
+			}
+			if n := c.deltas[len(c.deltas)-1].Usage.OutputTokens; r.Usage.OutputTokens != n {
+				t.Errorf("usage %d; want what was spent, %d", r.Usage.OutputTokens, n)
+			}
+		})
+	}
+}
+
+// deltaLLM is a model that replies with these pieces, and ignores the limit of tokens.
+type deltaLLM struct {
+	deltas []llm.Delta
+	asked  int
+}
+
+func (m *deltaLLM) Chat(_ context.Context, r *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	m.asked = r.MaxOutputTokens
+	spent := &llm.Finish{Reason: llm.FinishStop}
+	for _, d := range m.deltas {
+		spent.Usage = d.Usage
+		if err := emit(d); err != nil {
+			return spent, err
+		}
+	}
+	return spent, nil
+}
