@@ -16,11 +16,13 @@ func (b *bench) builds(ctx context.Context) error {
 		return nil
 	}
 	n := b.scale.tenants[len(b.scale.tenants)-1]
-	sides := [2]*bench{b, {Binaries: b.other.Binaries, env: b.other.env}}
+	const path = "/v1/chat" // the other build may be from before the native routes had their prefix
+	side := func(of yard.Binaries, env variables) *bench { b := *b; b.Binaries, b.env, b.path = of, env, path; return &b }
+	sides := [2]*bench{side(b.Binaries, b.env), side(b.other.Binaries, b.other.env)}
 	const working = 10
 	step := n / working
 	next := func(caller, i int) load.Turn {
-		return load.Turn{Tenant: yard.TenantID(step * ((caller + i) % working)), Conversation: fmt.Sprintf("caller-%d", caller)}
+		return load.Turn{Path: path, Tenant: yard.TenantID(step * ((caller + i) % working)), Conversation: fmt.Sprintf("caller-%d", caller)}
 	}
 	out, err := b.inPairs(ctx, func(i int) (*subject, error) {
 		_, s, err := sides[i].startHost(yard.Settings{Tokens: 1}, n)

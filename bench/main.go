@@ -38,6 +38,7 @@ type bench struct {
 	yard.Binaries
 	env   variables
 	other *otherHost // nil for none
+	path  string     // of the route of turns, empty for the usual one
 	scale scale
 	only  []string
 

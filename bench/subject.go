@@ -40,7 +40,7 @@ func (b *bench) startHost(s yard.Settings, tenants int, env ...string) (*yard.Ho
 			return nil, err
 		}
 		sub := &subject{what: report.Host, addr: h.Addr, stop: h.Stop}
-		if err := sub.warm(); err != nil {
+		if err := sub.warm(b.path); err != nil {
 			return nil, err
 		}
 		sub.pids, err = h.Pids()
@@ -66,17 +66,17 @@ func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 		what = report.FloorJoined
 	}
 	sub := &subject{what: what, addr: p.Addr, pids: map[string]int{report.Floor: p.PID}, stop: p.Stop}
-	if err := sub.warm(); err != nil {
+	if err := sub.warm(b.path); err != nil {
 		p.Stop()
 		return nil, err
 	}
 	return sub, nil
 }
 
-// warm takes one turn of each tenant, so that bots are built and plugins run.
-func (s *subject) warm() error {
+// warm takes one turn of each tenant at the path, empty for the usual one, so that bots are built and plugins run.
+func (s *subject) warm(path string) error {
 	_, err := load.Closed{Addr: s.addr, Callers: 1, Turns: workTenants, Next: func(_, n int) load.Turn {
-		return load.Turn{Tenant: yard.TenantID(n), Conversation: "warm"}
+		return load.Turn{Tenant: yard.TenantID(n), Conversation: "warm", Path: path}
 	}}.Run()
 	return err
 }

@@ -7,7 +7,11 @@ type Turn struct {
 	Tenant       string
 	Conversation string
 	Stream       bool
+	Path         string // of the route; empty for Path
 }
+
+// Path is the route of a turn.
+const Path = "/api/v1/chat"
 
 // message is what every turn says: ten words, as people write.
 const message = "Please tell me how I can reset my forgotten password"
@@ -22,7 +26,11 @@ func (t Turn) append(b []byte, body []byte) (request, scratch []byte) {
 	}
 	body = append(body, '}')
 
-	b = append(b[:0], "POST /api/v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Tenant-ID: "...)
+	path := t.Path
+	if path == "" {
+		path = Path
+	}
+	b = append(append(append(b[:0], "POST "...), path...), " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Tenant-ID: "...)
 	b = append(b, t.Tenant...)
 	b = append(b, "\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(body)), 10)
