@@ -17,7 +17,11 @@ func (b *bench) builds(ctx context.Context) error {
 	}
 	n := b.scale.tenants[len(b.scale.tenants)-1]
 	const path = "/v1/chat" // the other build may be from before the native routes had their prefix
-	side := func(of yard.Binaries, env variables) *bench { b := *b; b.Binaries, b.env, b.path = of, env, path; return &b }
+	side := func(of yard.Binaries, env variables) *bench {
+		b := *b
+		b.Binaries, b.env, b.path = of, env, path
+		return &b
+	}
 	sides := [2]*bench{side(b.Binaries, b.env), side(b.other.Binaries, b.other.env)}
 	const working = 10
 	step := n / working

@@ -103,8 +103,8 @@ var plugins = []Bound{
 		Answer: "Begin fails with quota_exhausted, 429; what is kept stays.",
 	},
 	{
-		Name: "conversations in memory", What: "What storage-memory keeps of all tenants' conversations in a process, about: an eighth of its memory, or what the variable BOTYARD_STORAGE_MEMORY_BYTES says. One tenant gets more only while more is free than it has; the last fifth is for those that have less than a 1024th.",
-		Each: "half of four fifths", All: Bytes(1 << 30),
+		Name: "conversations in memory", What: "What storage-memory keeps of all tenants' conversations in a process, about: an eighth of its memory, or what the variable BOTYARD_STORAGE_MEMORY_BYTES says. One tenant gets more only while eight times as much is free as it has; the last fifth is for those that have less than a 1024th.",
+		Each: "a ninth of four fifths", All: Bytes(1 << 30),
 		Answer: "Begin fails with quota_exhausted, 429, and names the variable; what is kept stays.",
 	},
 	{

@@ -26,6 +26,11 @@ const (
 
 	partForSmall = 5    // a fifth of the whole
 	smallTenant  = 1024 // who has less than a 1024th of it
+	// freeForEach is how many times what a tenant has must be free for it to get more: so one
+	// tenant has a ninth of the rest at most, and ten that fill it one after the other leave
+	// nearly a third of it. It is the dynamic threshold of shared packet buffers (Choudhury and
+	// Hahne, 1998), with alpha an eighth.
+	freeForEach = 8
 )
 
 // budget is what the stores of a process may keep together.
@@ -48,14 +53,14 @@ func (b *budget) change(tenant string, n int64) {
 	}
 }
 
-// admits reports whether the tenant may have n bytes more. One tenant may only while more is free
-// than it has then, and a part of the whole is for those that have little: so that some large
-// ones leave room for all others.
+// admits reports whether the tenant may have n bytes more. One tenant may only while eight times
+// as much is free as it has then, and a part of the whole is for those that have little: so
+// that some large ones leave room for all others.
 func (b *budget) admits(tenant string, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	has, used := b.by[tenant]+n, b.used+n
-	return b.total-b.total/partForSmall-used >= has || has <= b.total/smallTenant && used <= b.total
+	return b.total-b.total/partForSmall-used >= freeForEach*has || has <= b.total/smallTenant && used <= b.total
 }
 
 // account is what one life of a tenant takes of a budget. The tenant's lock guards it.
@@ -97,7 +102,7 @@ func (s *Store) full(t *tenant, n int64) error {
 	}
 	if !s.budget.admits(t.account.tenant, n) {
 		return fault.New(fault.QuotaExhausted,
-			"the memory for conversations is nearly used up: one tenant gets more only while more is free than it has, and all tenants together have %d bytes; the variable %s of the host sets more",
+			"the memory for conversations is nearly used up: one tenant gets more only while eight times as much is free as it has, and all tenants together have %d bytes; the variable %s of the host sets more",
 			s.budget.total, TotalVariable).By(fault.PartyHost)
 	}
 	return nil

@@ -52,12 +52,12 @@ func TestBudgetOfAllTenants(t *testing.T) {
 		t.Fatal("no end")
 		return 0
 	}
-	half := leastTotal * 4 / 5 / piece / 2
-	if turns := fill("greedy"); turns < half-4 || turns > half+1 {
-		t.Errorf("one tenant had room for %d turns, not about %d", turns, half)
+	ninth := leastTotal * 4 / 5 / piece / 9
+	if turns := fill("greedy"); turns < ninth-2 || turns > ninth+1 {
+		t.Errorf("one tenant had room for %d turns, not about %d", turns, ninth)
 	}
 	for i := range 50 {
-		if turns := fill(fmt.Sprint("greedy", i)); turns < 1 && i < 4 {
+		if turns := fill(fmt.Sprint("greedy", i)); turns < 1 && i < 9 {
 			t.Errorf("tenant %d had no room", i)
 		}
 	}
@@ -71,7 +71,7 @@ func TestBudgetOfAllTenants(t *testing.T) {
 	if _, err := stores[0].Delete(t.Context(), storage.Scope{Tenant: true, Call: sdk.Call{Tenant: "greedy", Incarnation: "1"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := write(stores[1], "greedy3", "again", piece); err != nil {
+	if err := write(stores[1], "newcomer", "c", piece/4); err != nil {
 		t.Errorf("after a tenant was deleted: %v", err)
 	}
 	for _, s := range stores {
