@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/sdk/fault"
 	"google.golang.org/grpc"
 )
@@ -22,9 +23,9 @@ type callOptions struct {
 
 // target is a process that knows the instance.
 type target struct {
-	conn    grpc.ClientConnInterface
-	id      string
-	passage *passage
+	conn   grpc.ClientConnInterface
+	id     string
+	permit *admission.Permit
 }
 
 // call makes one call on the instance: it waits for a slot, for a process and for
@@ -56,16 +57,16 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 	}
 	if !o.urgent {
 		// Before it waits for a slot; whether it may pass is known only after.
-		if err := in.breaker.check(o.tenant); err != nil {
+		if err := in.breaker.Check(o.tenant); err != nil {
 			return err
 		}
 	}
-	release, err := s.queue.acquire(ctx, in.digest, in.room(), o.tenant)
+	release, err := s.queue.Acquire(ctx, admission.Claim{Tenant: o.tenant, Instance: in.digest, Capacity: in.upstreamCapacity()})
 	if err != nil {
 		return err
 	}
 	defer release()
-	through, err := in.breaker.pass(o.tenant, o.urgent)
+	permit, err := in.permit(o)
 	if err != nil {
 		return err
 	}
@@ -75,17 +76,33 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 	// What the caller does in fn may panic: that says nothing of the upstream.
 	var p *process
 	err = fault.New(fault.Canceled, "the caller broke the call off")
-	defer func() { through.end(caller, err, p) }()
-	p, err = in.attempts(ctx, caller, o, through, fn)
+	defer func() { permit.End(caller, err, exitedOf(p)) }()
+	p, err = in.attempts(ctx, caller, o, permit, fn)
 	return err
 }
 
+// permit asks the instance's breaker for leave to make the call.
+func (in *instance) permit(o callOptions) (*admission.Permit, error) {
+	if o.urgent {
+		return in.breaker.AdmitUrgent(o.tenant), nil
+	}
+	return in.breaker.Admit(o.tenant)
+}
+
+// exitedOf gives the process to the breaker; nil stays nil.
+func exitedOf(p *process) admission.Process {
+	if p == nil {
+		return nil
+	}
+	return p
+}
+
 // attempts answers how the last attempt ended and on which process, nil for none.
-func (in *instance) attempts(ctx, caller context.Context, o callOptions, through *passage, fn func(context.Context, target) error) (*process, error) {
+func (in *instance) attempts(ctx, caller context.Context, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*process, error) {
 	s := in.sup
 	unknown, unsent, moved := false, false, 0
 	for {
-		if err := s.poisoned(in.digest); err != nil {
+		if err := s.crashLoops.Check(in.digest); err != nil {
 			return nil, err
 		}
 		at, err := s.blame.route(o.tenant, o.ends)
@@ -98,7 +115,7 @@ func (in *instance) attempts(ctx, caller context.Context, o callOptions, through
 				at, leave = s, func() {}
 			}
 		}
-		p, outcome, err := in.attemptAt(ctx, caller, at, o, through, fn)
+		p, outcome, err := in.attemptAt(ctx, caller, at, o, permit, fn)
 		leave()
 		if outcome == elsewhere {
 			if moved++; moved < maxMoves {
@@ -118,7 +135,7 @@ func (in *instance) attempts(ctx, caller context.Context, o callOptions, through
 }
 
 // attemptAt makes an attempt in the supervisor's process, which is nil if there was none.
-func (in *instance) attemptAt(ctx, caller context.Context, at *supervisor, o callOptions, through *passage, fn func(context.Context, target) error) (*process, outcome, error) {
+func (in *instance) attemptAt(ctx, caller context.Context, at *supervisor, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*process, outcome, error) {
 	p, err := at.acquire(ctx)
 	if err != nil {
 		if at != in.sup && at.cannotStart() {
@@ -134,7 +151,7 @@ func (in *instance) attemptAt(ctx, caller context.Context, at *supervisor, o cal
 		return nil, elsewhere, nil
 	}
 	outcome, err := in.attempt(ctx, caller, p, o, func(ctx context.Context, t target) error {
-		t.passage = through
+		t.permit = permit
 		return fn(ctx, t)
 	})
 	return p, outcome, err

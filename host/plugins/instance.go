@@ -10,10 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
+	"github.com/hashicorp/go-hclog"
 )
 
 // Spec says which instance is wanted.
@@ -45,9 +47,9 @@ type instance struct {
 	unkeep func() // of its secrets, once it is released
 	// As of the last configuring.
 	needs    atomic.Pointer[memory.Needs]
-	capacity atomic.Pointer[capacity]
+	capacity atomic.Pointer[admission.Capacity]
 
-	breaker *breaker // nil for kinds without an upstream
+	breaker *admission.Breaker // nil for kinds without an upstream
 
 	// Under the manager's lock.
 	holders   int
@@ -142,9 +144,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		if !ok {
 			m.counts[r]++
 			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
-			if hasBreaker(r.Kind) {
-				in.breaker = newBreaker(in)
-			}
+			in.breaker = admission.NewBreaker(admission.BreakerOptions{Kind: r.Kind, Plugin: r.String(), Log: in.log})
 			m.instances[digest] = in
 		}
 		in.take(spec.Tenant)
@@ -153,13 +153,16 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	}
 }
 
-// room is how many calls the instance's upstream takes at once, as far as it is known.
-func (in *instance) room() capacity {
+// upstreamCapacity returns how many calls the instance's upstream takes at once, as far as
+// that is known.
+func (in *instance) upstreamCapacity() admission.Capacity {
 	if c := in.capacity.Load(); c != nil {
 		return *c
 	}
-	return capacity{}
+	return admission.Capacity{}
 }
+
+func (in *instance) log() hclog.Logger { return in.sup.log.With("instance", in.id(in.sup.sum())) }
 
 // digest identifies a configuration, and the rule for its connections, without telling
 // anything about them.

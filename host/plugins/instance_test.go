@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
@@ -137,7 +138,7 @@ func TestPoisonousConfigurationDoesNotKeepThePluginDown(t *testing.T) {
 		}
 		h.ask(good, "hello")
 	}
-	if st := h.row("test"); st.Restarts > poisonAfter {
+	if st := h.row("test"); st.Restarts > bounds.BlamedCrashes {
 		t.Errorf("it was tried %d times", st.Restarts)
 	}
 }

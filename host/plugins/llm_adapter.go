@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 
+	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 )
@@ -37,16 +38,16 @@ func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm
 	var finish *llm.Finish
 	var emitted bool
 	var emitErr error
-	var through *passage
+	var permit *admission.Permit
 	guarded := func(d llm.Delta) error {
 		emitted = true
-		through.begin()
+		permit.AnswerBegan()
 		emitErr = emit(d)
 		return emitErr
 	}
 	o := callOptions{tenant: req.Call.Tenant, unbounded: true, begun: begun, final: func() bool { return emitted }}
 	err := l.i.do(ctx, o, func(ctx context.Context, t target) (err error) {
-		through = t.passage
+		permit = t.permit
 		finish, err = llm.NewClient(t.conn, t.id).Chat(ctx, req, guarded)
 		if finish != nil {
 			finish.Model = l.i.m.said(finish.Model, maxName)
@@ -83,7 +84,7 @@ func (i *Instance) do(ctx context.Context, o callOptions, fn func(context.Contex
 		return fault.New(fault.Internal, "the instance of the %s was given back", i.sup.ref)
 	}
 	if i.background {
-		release, err := i.m.acquireBackground(ctx, o.tenant)
+		release, err := i.m.background.Acquire(ctx, o.tenant)
 		if err != nil {
 			return fault.Of(err)
 		}

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
@@ -22,17 +22,18 @@ import (
 // Manager finds plugins and runs them. It is used by any number of goroutines.
 // Close must be called; no plugin process outlives it.
 type Manager struct {
-	opts     Options
-	timing   timing
-	log      hclog.Logger
-	key      []byte // of the instances' digests: random, so that they tell nothing of a secret
-	runtime  *runtimeDir
-	scanner  *discovery.Scanner
-	schemas  *schemaCache
-	secrets  secret.Redactor // of all instances: a process that several share may say any of theirs
-	launches atomic.Int64
-	folders  *discovery.FolderWatch
-	changes  changeFeed
+	opts       Options
+	timing     timing
+	log        hclog.Logger
+	key        []byte // of the instances' digests: random, so that they tell nothing of a secret
+	runtime    *runtimeDir
+	scanner    *discovery.Scanner
+	schemas    *schemaCache
+	secrets    secret.Redactor // of all instances: a process that several share may say any of theirs
+	launches   atomic.Int64
+	folders    *discovery.FolderWatch
+	changes    changeFeed
+	background *admission.BackgroundSlots
 
 	hard     context.Context // ends when there is no more time for order
 	hardEnd  context.CancelFunc
@@ -55,8 +56,7 @@ type Manager struct {
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by key
 	holdings    map[holding]map[*instance]struct{}
-	counts      map[discovery.Ref]int // instances; none is zero
-	background  backgroundSlots
+	counts      map[discovery.Ref]int    // instances; none is zero
 	isolation   map[discovery.Ref]string // of the plugins that were used; it stays
 }
 
@@ -90,7 +90,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 		opts: opts, timing: t, log: opts.Log, key: key, runtime: runtime, schemas: &schemaCache{},
 		closed: make(chan struct{}), asked: map[discovery.Ref]answer{},
 		supervisors: map[place]*supervisor{}, instances: map[string]*instance{}, holdings: map[holding]map[*instance]struct{}{}, counts: map[discovery.Ref]int{},
-		background: backgroundSlots{make(chan struct{}, bounds.BackgroundCallsOfAll), map[string]*tenantSlots{}}, isolation: map[discovery.Ref]string{},
+		background: admission.NewBackgroundSlots(), isolation: map[discovery.Ref]string{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())
 	m.later, m.laterEnd = context.WithCancel(context.Background())

@@ -52,7 +52,7 @@ func (p *process) probe() {
 func (p *process) awaitHealth(ctx context.Context, within time.Duration) error {
 	end := time.NewTimer(within)
 	defer end.Stop()
-	for !p.answers() || p.hasExited() {
+	for !p.answers() || p.HasExited() {
 		again := time.NewTimer(p.timing.probeAgain)
 		select {
 		case <-p.exited:

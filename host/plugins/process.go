@@ -75,7 +75,7 @@ type process struct {
 }
 
 // hasExited reports whether the process is known to have ended.
-func (p *process) hasExited() bool {
+func (p *process) HasExited() bool {
 	select {
 	case <-p.exited:
 		return true
@@ -109,7 +109,7 @@ func (p *process) isToEnd() bool {
 // too: what is sent to a process that has just ended, before that is known here,
 // looks like a call that it may have carried out.
 func (p *process) takesCalls() bool {
-	if p.hasExited() {
+	if p.HasExited() {
 		return false
 	}
 	p.mu.Lock()
@@ -247,7 +247,7 @@ func (p *process) stop(ctx context.Context) {
 
 // ending describes how the process ended, for messages.
 func (p *process) ending() string {
-	if !p.hasExited() {
+	if !p.HasExited() {
 		return "still running"
 	}
 	p.mu.Lock()

@@ -156,12 +156,12 @@ func (s *supervisor) release(in *instance) {
 	s.mu.Lock()
 	p := s.proc
 	s.mu.Unlock()
-	if p == nil || p.hasExited() {
+	if p == nil || p.HasExited() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(s.m.hard, s.callTimeout())
 	defer cancel()
-	if err := p.release(ctx, in); err != nil && !p.hasExited() {
+	if err := p.release(ctx, in); err != nil && !p.HasExited() {
 		p.log.Warn("an instance was not released", "error", err)
 	}
 }

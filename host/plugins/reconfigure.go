@@ -23,7 +23,7 @@ func (m *Manager) Reconfigure() {
 func (s *supervisor) reconfigure() {
 	now := s.m.opts.settings(s.ref)
 	was := s.settings.Swap(&now)
-	s.queue.resize(now.MaxCalls)
+	s.queue.Resize(now.MaxCalls)
 	if s.blame != nil {
 		s.blame.each((*supervisor).reconfigure)
 	}
@@ -107,7 +107,7 @@ func (m *Manager) outlives(at place) *discovery.Binary {
 		return nil
 	}
 	if s := m.supervisors[at]; s != nil {
-		if p := s.current(); p != nil && !p.hasExited() {
+		if p := s.current(); p != nil && !p.HasExited() {
 			return p.bin
 		}
 	}

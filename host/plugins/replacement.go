@@ -32,8 +32,7 @@ func (s *supervisor) forgive() {
 	if s.ails() {
 		s.state = Available
 	}
-	clear(s.poisonous)
-	s.suspects.Store(0)
+	s.crashLoops.Reset()
 	if s.blame != nil {
 		s.blame.forgive()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
@@ -18,7 +19,7 @@ type setup struct {
 	err   error
 	needs memory.Needs
 
-	capacity capacity
+	capacity admission.Capacity
 }
 
 // configure makes the instance known to the process, once for all who ask, and
@@ -71,10 +72,10 @@ func (p *process) runSetup(st *setup, in *instance) (how ending) {
 	}
 	switch {
 	case err == nil:
-		in.sup.wholesome(in.digest)
+		in.sup.crashLoops.Succeeded(in.digest)
 	case broken(err) && p.endsSoon():
 		how = cutOff
-		in.sup.poison(in.digest, p)
+		in.sup.crashLoops.Crashed(in.digest, p)
 	}
 	if err != nil {
 		st.err = fault.Of(err)
@@ -104,18 +105,18 @@ func (p *process) sendConfigure(ctx context.Context, id string, in *instance) (*
 
 // capacityOf reads how many calls the instance's upstream takes at once. An upstream
 // without a name is the instance's own.
-func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (capacity, error) {
+func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (admission.Capacity, error) {
 	switch parallel, name := resp.GetParallel(), resp.GetUpstream(); {
 	case parallel < 0:
-		return capacity{}, fmt.Errorf("takes %d calls at once", parallel)
+		return admission.Capacity{}, fmt.Errorf("takes %d calls at once", parallel)
 	case len(name) > sdk.MaxUpstreamBytes:
-		return capacity{}, fmt.Errorf("names its upstream with %d bytes, more than %d", len(name), sdk.MaxUpstreamBytes)
+		return admission.Capacity{}, fmt.Errorf("names its upstream with %d bytes, more than %d", len(name), sdk.MaxUpstreamBytes)
 	case parallel == 0:
-		return capacity{}, nil
+		return admission.Capacity{}, nil
 	case name == "":
-		return capacity{upstream: "instance " + in.digest, parallel: int(parallel)}, nil
+		return admission.Capacity{Upstream: "instance " + in.digest, Parallel: int(parallel)}, nil
 	default:
-		return capacity{upstream: "upstream " + name, parallel: int(parallel)}, nil
+		return admission.Capacity{Upstream: "upstream " + name, Parallel: int(parallel)}, nil
 	}
 }
 

@@ -54,7 +54,7 @@ func (m *Manager) Status() []Status {
 	supervised, failed := map[discovery.Ref]bool{}, map[discovery.Ref]bool{}
 	circuits := map[*supervisor]int{}
 	for _, in := range m.instances {
-		circuits[in.sup] += in.breaker.open()
+		circuits[in.sup] += in.breaker.OpenCircuits()
 	}
 	for _, s := range m.supervisors {
 		supervised[s.ref] = true
@@ -83,7 +83,7 @@ func (m *Manager) Status() []Status {
 
 // status is the supervisor's own row, and one for each process that drains.
 func (s *supervisor) status() []Status {
-	waiting := s.queue.waiting()
+	waiting := s.queue.Waiting()
 	away, cells := s.blame.status()
 	s.mu.Lock()
 	defer s.mu.Unlock()

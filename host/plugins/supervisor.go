@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
@@ -18,11 +19,12 @@ import (
 // supervisor keeps one process of a plugin running while it is needed. One
 // goroutine, run, starts and ends processes; calls wait for what it does.
 type supervisor struct {
-	m     *Manager
-	ref   discovery.Ref
-	scope string // the tenant, when the plugin is isolated by tenant
-	queue *fairQueue
-	log   hclog.Logger
+	m          *Manager
+	ref        discovery.Ref
+	scope      string // the tenant, when the plugin is isolated by tenant
+	queue      *admission.Queue
+	log        hclog.Logger
+	crashLoops *admission.CrashLoops
 
 	totals *totals // of the plugin
 
@@ -65,8 +67,6 @@ type supervisor struct {
 	lastErr    string
 	startErr   error // why the last start failed; nil once one succeeded
 	restarts   int
-	poisonous  map[string]poison
-	suspects   atomic.Int32 // how many of these; read without the lock
 	drains     sync.WaitGroup
 }
 
@@ -95,11 +95,11 @@ func makeSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor
 	s := &supervisor{
 		m: m, ref: bin.Ref, scope: scope, log: log, totals: m.totalsOf(bin.Ref), bin: bin, state: Available,
 		ended: make(chan struct{}), kicked: make(chan struct{}, 1), changed: make(chan struct{}),
-		draining: map[*process]struct{}{}, poisonous: map[string]poison{},
+		draining: map[*process]struct{}{}, crashLoops: admission.NewCrashLoops(bin.Ref.String(), log),
 	}
 	settings := m.opts.settings(bin.Ref)
 	s.settings.Store(&settings)
-	s.queue = newFairQueue(settings.MaxCalls, func() bool { return s.active.Load() > 1 })
+	s.queue = admission.NewQueue(settings.MaxCalls, func() bool { return s.active.Load() > 1 })
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -249,7 +249,7 @@ func (s *supervisor) failed(err error, attributed bool) {
 // watch follows p until it is no longer what takes calls, or run should end.
 func (s *supervisor) watch(p *process) {
 	for s.ctx.Err() == nil {
-		if p.hasExited() {
+		if p.HasExited() {
 			s.crashed(p)
 			return
 		}

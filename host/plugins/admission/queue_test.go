@@ -1,4 +1,4 @@
-package plugins
+package admission
 
 import (
 	"context"
@@ -14,16 +14,16 @@ import (
 )
 
 // queued starts an acquire that will wait, and returns when it does.
-func queued(t testing.TB, q *fairQueue, ctx context.Context, instance, tenant string, got func(release func(), err error)) {
+func queued(t testing.TB, q *Queue, ctx context.Context, instance, tenant string, got func(release func(), err error)) {
 	t.Helper()
-	before := q.waiting()
-	go func() { got(q.acquire(ctx, instance, capacity{}, tenant)) }()
-	eventually(t, 5*time.Second, "the call waits", func() bool { return q.waiting() == before+1 })
+	before := q.Waiting()
+	go func() { got(q.Acquire(ctx, Claim{Instance: instance, Tenant: tenant})) }()
+	eventually(t, 5*time.Second, "the call waits", func() bool { return q.Waiting() == before+1 })
 }
 
-func TestQueueIsFairByTenant(t *testing.T) {
-	q := newFairQueue(1, nil)
-	release, err := q.acquire(context.Background(), "i", capacity{}, "flood")
+func TestQueue_fairByTenant(t *testing.T) {
+	q := NewQueue(1, nil)
+	release, err := q.Acquire(context.Background(), Claim{Instance: "i", Tenant: "flood"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,55 +69,55 @@ func TestQueueIsFairByTenant(t *testing.T) {
 }
 
 // beyond: waiting calls
-func TestQueueBoundsWaiting(t *testing.T) {
-	q := newFairQueue(1, nil)
-	release, _ := q.acquire(context.Background(), "i", capacity{}, "a")
+func TestQueue_boundsWaiting(t *testing.T) {
+	q := NewQueue(1, nil)
+	release, _ := q.Acquire(context.Background(), Claim{Instance: "i", Tenant: "a"})
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for n := range bounds.WaitingCalls {
 		instance := fmt.Sprint("i", n%7) // which a tenant may make many of
-		all.Go(func() { _, _ = q.acquire(ctx, instance, capacity{}, "a") })
+		all.Go(func() { _, _ = q.Acquire(ctx, Claim{Instance: instance, Tenant: "a"}) })
 	}
-	eventually(t, 5*time.Second, "all wait", func() bool { return q.waiting() == bounds.WaitingCalls })
-	_, err := q.acquire(context.Background(), "i", capacity{}, "a")
+	eventually(t, 5*time.Second, "all wait", func() bool { return q.Waiting() == bounds.WaitingCalls })
+	_, err := q.Acquire(context.Background(), Claim{Instance: "i", Tenant: "a"})
 	if f := fault.Of(err); f.Class != fault.RateLimited || f.RetryAfter == 0 {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
 	q.mu.Lock()
-	q.all += bounds.WaitingCallsOfAll - bounds.WaitingCalls // of other tenants
+	q.waiting += bounds.WaitingCallsOfAll - bounds.WaitingCalls // of other tenants
 	q.mu.Unlock()
-	_, err = q.acquire(context.Background(), "i", capacity{}, "b")
+	_, err = q.Acquire(context.Background(), Claim{Instance: "i", Tenant: "b"})
 	if f := fault.Of(err); f.Class != fault.PluginUnavailable || f.RetryAfter == 0 || f.Party != fault.PartyHost {
 		t.Errorf("err = %v, want plugin_unavailable with a time", err)
 	}
 	q.mu.Lock()
-	q.all -= bounds.WaitingCallsOfAll - bounds.WaitingCalls
+	q.waiting -= bounds.WaitingCallsOfAll - bounds.WaitingCalls
 	q.mu.Unlock()
 	cancel()
 	all.Wait()
 	release()
-	if q.free != 1 || q.waiting() != 0 || len(q.places) != 0 {
-		t.Errorf("left: %d free, %d waiting, %d tenants", q.free, q.waiting(), len(q.places))
+	if q.free != 1 || q.Waiting() != 0 || len(q.places) != 0 {
+		t.Errorf("left: %d free, %d waiting, %d tenants", q.free, q.Waiting(), len(q.places))
 	}
 }
 
-func TestQueueTellsWhyItGaveUp(t *testing.T) {
-	q := newFairQueue(1, nil)
-	release, _ := q.acquire(context.Background(), "i", capacity{}, "a")
+func TestQueue_tellsWhyItGaveUp(t *testing.T) {
+	q := NewQueue(1, nil)
+	release, _ := q.Acquire(context.Background(), Claim{Instance: "i", Tenant: "a"})
 	defer release()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	if _, err := q.acquire(ctx, "i", capacity{}, "a"); !fault.Is(err, fault.Deadline) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := q.Acquire(ctx, Claim{Instance: "i", Tenant: "a"}); !fault.Is(err, fault.Deadline) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("err = %v", err)
 	}
 }
 
-// TestQueueLaws drives a queue with any sequence of arrivals, departures and
+// TestQueue_laws drives a queue with any sequence of arrivals, departures and
 // cancellations, next to a model that is a list for each tenant.
-func TestQueueLaws(t *testing.T) {
+func TestQueue_laws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slots := rapid.IntRange(1, 3).Draw(t, "slots")
-		q := newFairQueue(slots, nil)
+		q := NewQueue(slots, nil)
 		type arrival struct {
 			tenant  string
 			cancel  context.CancelFunc
@@ -135,9 +135,9 @@ func TestQueueLaws(t *testing.T) {
 			return n
 		}
 		settle := func(n int) {
-			for end := time.Now().Add(5 * time.Second); q.waiting() != n; {
+			for end := time.Now().Add(5 * time.Second); q.Waiting() != n; {
 				if time.Now().After(end) {
-					t.Fatalf("%d wait, want %d", q.waiting(), n)
+					t.Fatalf("%d wait, want %d", q.Waiting(), n)
 				}
 				time.Sleep(50 * time.Microsecond)
 			}
@@ -156,7 +156,7 @@ func TestQueueLaws(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				a := &arrival{tenant, cancel, make(chan func(), 1), make(chan error, 1)}
 				go func() {
-					release, err := q.acquire(ctx, "i", capacity{}, tenant)
+					release, err := q.Acquire(ctx, Claim{Instance: "i", Tenant: tenant})
 					if err != nil {
 						a.ended <- err
 						return

@@ -1,6 +1,7 @@
-package plugins
+package admission
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,32 +11,33 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
-	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
 
-// tried is a breaker with its log.
-type tried struct {
-	*breaker
+// breakerUnderTest is a breaker with its log, and the process that its calls are made on.
+type breakerUnderTest struct {
+	*Breaker
 	t   *testing.T
-	log *logBuffer
-	on  *process
+	log *bytes.Buffer
+	on  Process
 }
 
-func newTried(t *testing.T) *tried { return newTriedOf(t, "llm") }
+// fakeProcess is a Process that has exited, or not.
+type fakeProcess struct{ exited bool }
 
-func newTriedOf(t *testing.T, kind string) *tried {
-	log := &logBuffer{}
-	sup := &supervisor{ref: discovery.Ref{Kind: kind, Name: "test"}, bin: &discovery.Binary{}, log: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})}
-	in := &instance{sup: sup, digest: "d"}
-	in.breaker = newBreaker(in)
-	return &tried{in.breaker, t, log, &process{exited: make(chan struct{})}}
+func (p *fakeProcess) HasExited() bool { return p.exited }
+
+func newBreakerUnderTest(t *testing.T, kind string) *breakerUnderTest {
+	log := &bytes.Buffer{}
+	logger := hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})
+	b := NewBreaker(BreakerOptions{Kind: kind, Plugin: kind + " plugin test", Log: func() hclog.Logger { return logger }})
+	return &breakerUnderTest{b, t, log, &fakeProcess{}}
 }
 
-func (b *tried) pass(tenant string) *passage {
+func (b *breakerUnderTest) admit(tenant string) *Permit {
 	b.t.Helper()
-	p, err := b.breaker.pass(tenant, false)
+	p, err := b.Admit(tenant)
 	if err != nil {
 		b.t.Fatalf("refused: %v", err)
 	}
@@ -43,22 +45,22 @@ func (b *tried) pass(tenant string) *passage {
 }
 
 // call makes a call that ends with err.
-func (b *tried) call(tenant string, err error) {
+func (b *breakerUnderTest) call(tenant string, err error) {
 	b.t.Helper()
-	b.pass(tenant).end(context.Background(), err, b.on)
+	b.admit(tenant).End(context.Background(), err, b.on)
 }
 
-func (b *tried) wantRefused(tenant string, after time.Duration) {
+func (b *breakerUnderTest) wantRefused(tenant string, after time.Duration) {
 	b.t.Helper()
-	p, err := b.breaker.pass(tenant, false)
+	p, err := b.Admit(tenant)
 	if err == nil {
-		p.end(context.Background(), fault.New(fault.Canceled, "not meant"), b.on)
+		p.End(context.Background(), fault.New(fault.Canceled, "not meant"), b.on)
 		b.t.Fatal("a call passed")
 	}
 	if e := fault.Of(err); e.Class != fault.ProviderFailed || !e.Retryable || e.RetryAfter != after || e.Party != fault.PartyProvider {
 		b.t.Fatalf("refused with %+v; want to come again after %s", e, after)
 	}
-	if check := b.check(tenant); check == nil {
+	if check := b.Check(tenant); check == nil {
 		b.t.Fatal("the check passes what is refused")
 	}
 }
@@ -66,21 +68,21 @@ func (b *tried) wantRefused(tenant string, after time.Duration) {
 var errUpstream = fault.New(fault.ProviderFailed, "down")
 
 // The states of a circuit: closed, open, half-open, and open for longer.
-func TestBreakerOpensProbesAndCloses(t *testing.T) {
+func TestBreaker_opensProbesAndCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for range 2 * circuitFailures { // successes in between
 			b.call("a", errUpstream)
 			b.call("a", nil)
 		}
 		for n := range circuitFailures {
-			if b.open() != 0 {
+			if b.OpenCircuits() != 0 {
 				t.Fatalf("open after %d failures", n)
 			}
 			b.call([]string{"a", "b"}[n%2], errUpstream)
 		}
-		if b.open() != 1 {
-			t.Fatalf("%d circuits are open", b.open())
+		if b.OpenCircuits() != 1 {
+			t.Fatalf("%d circuits are open", b.OpenCircuits())
 		}
 		b.wantRefused("a", 5*time.Second)
 		b.wantRefused("c", 5*time.Second)
@@ -88,14 +90,14 @@ func TestBreakerOpensProbesAndCloses(t *testing.T) {
 			time.Sleep(pause*time.Second - time.Millisecond)
 			b.wantRefused("c", time.Millisecond)
 			time.Sleep(time.Millisecond)
-			probe := b.pass("c")
+			probe := b.admit("c")
 			b.wantRefused("b", time.Second) // one alone
-			probe.end(context.Background(), errUpstream, b.on)
+			probe.End(context.Background(), errUpstream, b.on)
 		}
 		time.Sleep(time.Minute)
 		b.call("c", nil)
-		if b.open() != 0 || len(b.tenants) != 0 {
-			t.Errorf("%d open, %d tenants are left", b.open(), len(b.tenants))
+		if b.OpenCircuits() != 0 || len(b.tenants) != 0 {
+			t.Errorf("%d open, %d tenants are left", b.OpenCircuits(), len(b.tenants))
 		}
 		for n := range circuitFailures {
 			b.call([]string{"a", "b"}[n%2], errUpstream)
@@ -108,20 +110,20 @@ func TestBreakerOpensProbesAndCloses(t *testing.T) {
 	})
 }
 
-func TestOnlyTheUpstreamsFailuresCount(t *testing.T) {
+func TestBreaker_countsFailuresOfTheUpstreamOnly(t *testing.T) {
 	for class, counts := range map[fault.Class]bool{
 		fault.ProviderFailed: true, fault.Deadline: true, fault.PluginUnavailable: true,
 		fault.Internal: false, fault.NotFound: false, fault.Invalid: false, fault.Conflict: false, fault.Unauthenticated: false,
 		fault.Forbidden: false, fault.RateLimited: false, fault.QuotaExhausted: false, fault.ContextTooLong: false,
 		fault.ContentFiltered: false, fault.Canceled: false, fault.UnknownInstance: false,
 	} {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for range 2 * circuitFailures {
-			if p, err := b.breaker.pass("a", false); err == nil {
-				p.end(context.Background(), fault.New(class, "x"), b.on)
+			if p, err := b.Admit("a"); err == nil {
+				p.End(context.Background(), fault.New(class, "x"), b.on)
 			}
 		}
-		if open := b.open() > 0; open != counts {
+		if open := b.OpenCircuits() > 0; open != counts {
 			t.Errorf("%s: open is %v", class, open)
 		}
 	}
@@ -129,18 +131,18 @@ func TestOnlyTheUpstreamsFailuresCount(t *testing.T) {
 
 // A refusal of one call says that the upstream is there. What says nothing of it does
 // not make up for failures.
-func TestWhatEndsARowOfFailures(t *testing.T) {
+func TestBreaker_endsARowOfFailures(t *testing.T) {
 	for class, ends := range map[fault.Class]bool{
 		fault.Invalid: true, fault.Unauthenticated: true, fault.RateLimited: true, fault.ContentFiltered: true, fault.Conflict: true,
 		fault.Internal: false, fault.Canceled: false, fault.UnknownInstance: false,
 	} {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for range circuitFailures - 1 {
 			b.call("a", errUpstream)
 		}
 		b.call("a", fault.New(class, "x"))
 		b.call("a", errUpstream)
-		if open := b.open() > 0; open == ends {
+		if open := b.OpenCircuits() > 0; open == ends {
 			t.Errorf("%s: open is %v", class, open)
 		}
 	}
@@ -150,9 +152,9 @@ func TestWhatEndsARowOfFailures(t *testing.T) {
 }
 
 // What one tenant sends can make an upstream fail: others do not suffer for it.
-func TestOneTenantsFailuresAreItsOwn(t *testing.T) {
+func TestBreaker_opensForOneTenant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for range circuitFailures {
 			b.call("a", errUpstream)
 		}
@@ -166,7 +168,7 @@ func TestOneTenantsFailuresAreItsOwn(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		b.call("a", nil)
 		b.call("a", errUpstream)
-		if b.open() != 0 {
+		if b.OpenCircuits() != 0 {
 			t.Error("the tenant's circuit did not close")
 		}
 		if log := b.log.String(); strings.Count(log, "circuit opened for one tenant") != 1 || strings.Count(log, `"tenant":"a"`) != 2 {
@@ -176,67 +178,67 @@ func TestOneTenantsFailuresAreItsOwn(t *testing.T) {
 }
 
 // A probe whose answer has begun lets others pass, on probation.
-func TestAProbesLongReplyKeepsNobodyWaiting(t *testing.T) {
+func TestPermit_answerBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for n := range circuitFailures {
 			b.call([]string{"a", "b"}[n%2], errUpstream)
 		}
 		time.Sleep(5 * time.Second)
-		probe := b.pass("c")
+		probe := b.admit("c")
 		b.wantRefused("a", time.Second)
-		probe.begin()
-		other := b.pass("a")
+		probe.AnswerBegan()
+		other := b.admit("a")
 		time.Sleep(time.Second)
-		probe.end(context.Background(), errUpstream, b.on) // in the middle of its reply
+		probe.End(context.Background(), errUpstream, b.on) // in the middle of its reply
 		b.wantRefused("a", 10*time.Second)
-		other.end(context.Background(), nil, b.on) // began before
+		other.End(context.Background(), nil, b.on) // began before
 		b.wantRefused("a", 10*time.Second)
 		time.Sleep(10 * time.Second)
-		probe = b.pass("c")
-		probe.begin()
+		probe = b.admit("c")
+		probe.AnswerBegan()
 		b.call("a", nil)
-		probe.end(context.Background(), nil, b.on)
+		probe.End(context.Background(), nil, b.on)
 		b.call("a", errUpstream)
 		b.call("b", nil)
 	})
 }
 
 // A probe that says nothing about the upstream leaves its place to the next call.
-func TestAProbeThatIsGivenUp(t *testing.T) {
+func TestPermit_probeThatIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for n := range circuitFailures {
 			b.call([]string{"a", "b"}[n%2], errUpstream)
 		}
 		time.Sleep(5 * time.Second)
 		gone, leave := context.WithCancel(context.Background())
-		probe := b.pass("c")
+		probe := b.admit("c")
 		leave()
-		probe.end(gone, fault.Of(gone.Err()), b.on)
+		probe.End(gone, fault.Of(gone.Err()), b.on)
 		b.call("c", nil)
 		b.call("a", nil)
 	})
 }
 
 // What began before the circuit changed says nothing about it as it is now.
-func TestLateEndsAreOldNews(t *testing.T) {
+func TestPermit_endsAfterTheCircuitChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newTried(t)
-		var early []*passage
+		b := newBreakerUnderTest(t, "llm")
+		var early []*Permit
 		for n := range 4 * circuitFailures {
-			early = append(early, b.pass(fmt.Sprint(n)))
+			early = append(early, b.admit(fmt.Sprint(n)))
 		}
 		time.Sleep(time.Second)
 		for _, p := range early[:circuitFailures] {
-			p.end(context.Background(), errUpstream, b.on)
+			p.End(context.Background(), errUpstream, b.on)
 		}
-		early[circuitFailures].end(context.Background(), nil, b.on)
+		early[circuitFailures].End(context.Background(), nil, b.on)
 		b.wantRefused("a", 5*time.Second)
 		time.Sleep(5 * time.Second)
 		b.call("a", nil)
 		for _, p := range early[circuitFailures+1:] {
-			p.end(context.Background(), errUpstream, b.on)
+			p.End(context.Background(), errUpstream, b.on)
 		}
 		b.call("a", nil)
 	})
@@ -244,33 +246,34 @@ func TestLateEndsAreOldNews(t *testing.T) {
 
 // The end of a process cuts off many calls at once. It is one failure, and there is
 // a supervisor for it.
-func TestACrashCountsOnce(t *testing.T) {
-	b := newTried(t)
+func TestPermit_countsACrashOnce(t *testing.T) {
+	b := newBreakerUnderTest(t, "llm")
 	gone := fault.New(fault.PluginUnavailable, "gone")
 	for n := range circuitFailures {
-		if b.open() != 0 {
+		if b.OpenCircuits() != 0 {
 			t.Fatalf("open after %d crashes", n)
 		}
-		b.on = &process{exited: make(chan struct{})}
-		var cut []*passage
+		process := &fakeProcess{}
+		b.on = process
+		var cut []*Permit
 		for i := range 100 {
-			cut = append(cut, b.pass(fmt.Sprint(i)))
+			cut = append(cut, b.admit(fmt.Sprint(i)))
 		}
-		close(b.on.exited)
+		process.exited = true
 		for _, p := range cut {
-			p.end(context.Background(), gone, b.on)
+			p.End(context.Background(), gone, b.on)
 		}
 	}
-	if b.open() != 1 {
+	if b.OpenCircuits() != 1 {
 		t.Error("closed after as many crashes as open it")
 	}
-	b = newTried(t)
+	b = newBreakerUnderTest(t, "llm")
 	for range 100 { // no process at all
-		p, err := b.breaker.pass("a", false)
+		p, err := b.Admit("a")
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.end(context.Background(), gone, nil)
+		p.End(context.Background(), gone, nil)
 	}
 }
 
@@ -280,38 +283,34 @@ func (b blaming) Error() string        { return "silent" }
 func (b blaming) BlamesUpstream() bool { return bool(b) }
 
 // A caller that gave up counts only when it blames the upstream.
-func TestWhoGaveUpSaysWhy(t *testing.T) {
+func TestPermit_callerThatGaveUp(t *testing.T) {
 	for cause, counts := range map[error]bool{blaming(true): true, blaming(false): false, context.Canceled: false, errors.New("x"): false} {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for range 2 * circuitFailures {
-			p, err := b.breaker.pass("a", false)
+			p, err := b.Admit("a")
 			if err != nil {
 				break
 			}
 			ctx, cancel := context.WithCancelCause(context.Background())
 			cancel(cause)
-			p.end(ctx, fault.Of(ctx.Err()), b.on)
+			p.End(ctx, fault.Of(ctx.Err()), b.on)
 		}
-		if open := b.open() > 0; open != counts {
+		if open := b.OpenCircuits() > 0; open != counts {
 			t.Errorf("%v: open is %v", cause, open)
 		}
 	}
 }
 
 // Urgent calls pass while the circuit is open, and close it when they succeed.
-func TestUrgentCallsPass(t *testing.T) {
+func TestBreaker_AdmitUrgent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newTried(t)
+		b := newBreakerUnderTest(t, "llm")
 		for n := range circuitFailures {
 			b.call([]string{"a", "b"}[n%2], errUpstream)
 		}
 		time.Sleep(time.Second)
 		urgent := func(err error) {
-			p, refused := b.breaker.pass("a", true)
-			if refused != nil {
-				t.Fatal(refused)
-			}
-			p.end(context.Background(), err, b.on)
+			b.AdmitUrgent("a").End(context.Background(), err, b.on)
 		}
 		for range 10 {
 			urgent(errUpstream)
@@ -323,10 +322,10 @@ func TestUrgentCallsPass(t *testing.T) {
 }
 
 // However long a database was away, it is asked again soon.
-func TestStoragesAreAskedAgainSoon(t *testing.T) {
+func TestBreaker_storagesAreAskedAgainSoon(t *testing.T) {
 	for _, tenants := range [][]string{{"a", "b"}, {"a"}} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newTriedOf(t, "storage")
+			b := newBreakerUnderTest(t, "storage")
 			for n := range circuitFailures {
 				b.call(tenants[n%len(tenants)], errUpstream)
 			}
@@ -340,11 +339,11 @@ func TestStoragesAreAskedAgainSoon(t *testing.T) {
 }
 
 // beyond: failing tenants
-func TestBreakerKeepsFewTenants(t *testing.T) {
-	b := newTried(t)
-	b.all.until = time.Now().Add(-time.Hour)
+func TestBreaker_keepsFewTenants(t *testing.T) {
+	b := newBreakerUnderTest(t, "llm")
+	b.shared.until = time.Now().Add(-time.Hour)
 	for n := range 3 * bounds.FailingTenants {
-		b.all = circuit{}
+		b.shared = circuit{}
 		b.call(fmt.Sprint(n), errUpstream)
 	}
 	if len(b.tenants) > bounds.FailingTenants {

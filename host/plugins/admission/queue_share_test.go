@@ -1,7 +1,8 @@
-package plugins
+package admission
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -9,12 +10,12 @@ import (
 
 func always() bool { return true }
 
-// hold takes slots until the instance has to wait, and answers how many it got.
-func hold(t *testing.T, q *fairQueue, instance string) (releases []func()) {
+// hold takes slots until the instance has to wait, and returns the releases of those.
+func hold(t *testing.T, q *Queue, instance string) (releases []func()) {
 	t.Helper()
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		release, err := q.acquire(ctx, instance, capacity{}, "tenant of "+instance)
+		release, err := q.Acquire(ctx, Claim{Instance: instance, Tenant: "tenant of " + instance})
 		cancel()
 		if err != nil {
 			return releases
@@ -25,11 +26,11 @@ func hold(t *testing.T, q *fairQueue, instance string) (releases []func()) {
 
 // Instances whose upstreams hang keep what they hold. However many they are, there
 // is something left for the next.
-func TestHangingInstancesLeaveSlotsForOthers(t *testing.T) {
-	q := newFairQueue(256, always)
+func TestQueue_hangingInstancesLeaveSlots(t *testing.T) {
+	q := NewQueue(256, always)
 	left := 256
 	for i, want := range []int{128, 64, 32, 16, 8, 4, 2, 1} {
-		got := len(hold(t, q, itoa(i)))
+		got := len(hold(t, q, strconv.Itoa(i)))
 		if left -= got; got != want {
 			t.Errorf("instance %d holds %d of 256 slots; want %d", i, got, want)
 		}
@@ -39,9 +40,9 @@ func TestHangingInstancesLeaveSlotsForOthers(t *testing.T) {
 	}
 }
 
-func TestAnInstanceAloneHasAllSlots(t *testing.T) {
+func TestQueue_oneInstanceHasAllSlots(t *testing.T) {
 	rivals := false
-	q := newFairQueue(8, func() bool { return rivals })
+	q := NewQueue(8, func() bool { return rivals })
 	held := hold(t, q, "a")
 	if len(held) != 8 {
 		t.Fatalf("%d of 8 slots", len(held))
@@ -74,15 +75,15 @@ func TestAnInstanceAloneHasAllSlots(t *testing.T) {
 		release()
 	}
 	all.Wait()
-	if q.free != 8 || len(q.held) != 0 || len(q.places) != 0 || q.turns.Len() != 0 {
-		t.Errorf("left: %d free, %v held, %d lines", q.free, q.held, len(q.places))
+	if q.free != 8 || len(q.byInstance) != 0 || len(q.places) != 0 || q.turns.Len() != 0 {
+		t.Errorf("left: %d free, %v held, %d lines", q.free, q.byInstance, len(q.places))
 	}
 }
 
 // Waiting for one's own instance does not stop the calls of others, of the same
 // tenant neither.
-func TestWaitingForAnInstanceStopsNoOther(t *testing.T) {
-	q := newFairQueue(4, always)
+func TestQueue_waitingForAnInstanceStopsNoOther(t *testing.T) {
+	q := NewQueue(4, always)
 	held := hold(t, q, "hangs")
 	if len(held) != 2 {
 		t.Fatalf("%d of 4 slots", len(held))
@@ -101,7 +102,7 @@ func TestWaitingForAnInstanceStopsNoOther(t *testing.T) {
 	}
 	for range 100 {
 		soon, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		release, err := q.acquire(soon, "works", capacity{}, "a")
+		release, err := q.Acquire(soon, Claim{Instance: "works", Tenant: "a"})
 		cancel()
 		if err != nil {
 			t.Fatal(err)
@@ -113,15 +114,15 @@ func TestWaitingForAnInstanceStopsNoOther(t *testing.T) {
 	for _, release := range held {
 		release()
 	}
-	if q.free != 4 || len(q.held) != 0 || q.waiting() != 0 {
-		t.Errorf("left: %d free, %v held, %d waiting", q.free, q.held, q.waiting())
+	if q.free != 4 || len(q.byInstance) != 0 || q.Waiting() != 0 {
+		t.Errorf("left: %d free, %v held, %d waiting", q.free, q.byInstance, q.Waiting())
 	}
 }
 
 // When an instance is alone again, all its calls that waited for others get the slots.
-func TestAnInstanceThatIsLeftAloneGetsAllSlots(t *testing.T) {
+func TestQueue_lastInstanceGetsAllSlots(t *testing.T) {
 	rivals := true
-	q := newFairQueue(8, func() bool { return rivals })
+	q := NewQueue(8, func() bool { return rivals })
 	held := hold(t, q, "a")
 	if len(held) != 4 {
 		t.Fatalf("%d of 8 slots", len(held))
@@ -150,12 +151,12 @@ func TestAnInstanceThatIsLeftAloneGetsAllSlots(t *testing.T) {
 }
 
 // A tenant gets no more by having many instances: neither slots that hang nor turns.
-func TestManyInstancesOfATenantAreOneShare(t *testing.T) {
-	q := newFairQueue(64, always)
+func TestQueue_instancesOfATenantAreOneShare(t *testing.T) {
+	q := NewQueue(64, always)
 	var held []func()
 	for n := range 40 {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
-		release, err := q.acquire(ctx, itoa(n), capacity{}, "many")
+		release, err := q.Acquire(ctx, Claim{Instance: strconv.Itoa(n), Tenant: "many"})
 		cancel()
 		if err == nil {
 			held = append(held, release)
@@ -173,8 +174,8 @@ func TestManyInstancesOfATenantAreOneShare(t *testing.T) {
 	}
 
 	// Turns go by tenant: of 20 instances that wait, one is served before the other tenant.
-	q = newFairQueue(1, nil)
-	release, err := q.acquire(context.Background(), "0", capacity{}, "many")
+	q = NewQueue(1, nil)
+	release, err := q.Acquire(context.Background(), Claim{Instance: "0", Tenant: "many"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func TestManyInstancesOfATenantAreOneShare(t *testing.T) {
 	for n := range 20 {
 		for range 2 {
 			all.Add(1)
-			queued(t, q, context.Background(), itoa(n), "many", func(release func(), err error) {
+			queued(t, q, context.Background(), strconv.Itoa(n), "many", func(release func(), err error) {
 				defer all.Done()
 				if err == nil {
 					order <- "many"
@@ -213,7 +214,7 @@ func TestManyInstancesOfATenantAreOneShare(t *testing.T) {
 	if place < 0 || place > 1 {
 		t.Errorf("the quiet tenant was served after %d of %d calls of the other's 20 instances", place, n)
 	}
-	if q.free != 1 || len(q.held)+len(q.holds)+len(q.places) != 0 || q.all != 0 {
-		t.Errorf("left: %d free, %v, %v, %d", q.free, q.held, q.holds, q.all)
+	if q.free != 1 || len(q.byInstance)+len(q.byTenant)+len(q.places) != 0 || q.waiting != 0 {
+		t.Errorf("left: %d free, %v, %v, %d", q.free, q.byInstance, q.byTenant, q.waiting)
 	}
 }
