@@ -77,7 +77,7 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Plugins: names,
 			Admission: req.Admission, Incarnation: req.Incarnation,
 			Hold:            func(holder string) func() { return h.leases.Hold(storage.ID(), renewer, holder) },
-			Unauthenticated: func() { h.registry.Recheck(e.Tenant) },
+			Unauthenticated: func() { h.registry.DropIfStale(e.Tenant) },
 			Orphans:         &h.orphans,
 			HeldBytes:       h.heldBytes,
 			Observer:        h.metrics,

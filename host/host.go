@@ -60,28 +60,28 @@ type Options struct {
 
 // Host serves bots. It is used concurrently.
 type Host struct {
-	options   Options
-	opened    *config.Host                    // the files as they were at the start
-	key       *secret.Key                     // the host's own; nil for one that keeps nothing
-	config    atomic.Pointer[config.Host]     // replaced by Reload
-	settings  atomic.Pointer[config.Settings] // that the host runs with; replaced by Reload
-	tenants   *tenantdir.Follower
-	books     *books // what keeps the ledger; nil for none
-	follow    sync.WaitGroup
-	stop      context.CancelFunc
-	unfollow  context.CancelFunc // the ledger
-	reload    chan struct{}      // holds one while a reload is at work
-	manager   *plugins.Manager
-	registry  *registry.Registry
-	leases    *bot.Leases
-	orphans   bot.OrphanCap
-	heldBytes *bot.HeldBytes
-	archive   *archive.Archive
-	metrics   *metrics.Metrics // nil for none
-	unretain  context.CancelFunc
-	name      string // of the machine, for turn records
-	holder    string // this run
-	log       hclog.Logger
+	options         Options
+	opened          *config.Host                    // the files as they were at the start
+	key             *secret.Key                     // the host's own; nil for one that keeps nothing
+	config          atomic.Pointer[config.Host]     // replaced by Reload
+	settings        atomic.Pointer[config.Settings] // that the host runs with; replaced by Reload
+	tenants         *tenantdir.Follower
+	registryStorage *registryStorage // what the tenant store is kept in; nil for none
+	follow          sync.WaitGroup
+	stop            context.CancelFunc
+	unfollow        context.CancelFunc // ends the following of the tenant store
+	reload          chan struct{}      // holds one while a reload is at work
+	manager         *plugins.Manager
+	registry        *registry.Registry
+	leases          *bot.Leases
+	orphans         bot.OrphanCap
+	heldBytes       *bot.HeldBytes
+	archive         *archive.Archive
+	metrics         *metrics.Metrics // nil for none
+	unretain        context.CancelFunc
+	name            string // of the machine, for turn records
+	holder          string // this run
+	log             hclog.Logger
 }
 
 // Open starts a host. A tenant file that is bad is logged, listed and not served;
@@ -129,13 +129,13 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	}
 	changes := h.manager.Changes() // before any tenant is judged
 	judging := slots.NewPaced(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, slots.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
-	registrations, err := h.openLedger(ctx, cfg, key, judging)
+	registrations, err := h.openTenantStore(ctx, cfg, key, judging)
 	if err != nil {
 		return nil, errors.Join(err, cfg.CheckDefaults(ctx, h.manager), h.manager.Close(ctx))
 	}
 	h.registry, err = registry.New(registry.Options{
 		TTL: settings.Registry.CacheTTL, Size: settings.Registry.MaxCacheSize,
-		Check: h.checkWith(cfg), Build: h.build, Missing: h.missing, Ledger: registrations,
+		Check: h.checkWith(cfg), Build: h.build, Missing: h.missing, Store: registrations,
 		Fingerprint: func(docs config.Documents) string { return h.config.Load().Fingerprint(docs) },
 		Storage:     func(e *config.Effective) config.SealedBlock { return h.config.Load().SealBlock(e.Tenant, e.Storage) },
 		Slots:       judging,
@@ -148,7 +148,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
 	h.archive = h.newArchive()
-	h.followLedger(ctx, registrations)
+	h.followTenantStore(ctx, registrations)
 	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
@@ -296,8 +296,8 @@ func (h *Host) Close(ctx context.Context) error {
 		h.unretain()
 	}
 	h.follow.Wait()
-	if h.books != nil {
-		defer h.books.close()
+	if h.registryStorage != nil {
+		defer h.registryStorage.close()
 	}
 	turns := h.registry.Close(ctx)
 	h.leases.Close()

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/metrics"
+	"github.com/botyard/botyard/host/tenantstore"
 )
 
 // Metrics are the host's; nil where metrics.enabled is false. They live as long as the
@@ -14,7 +14,7 @@ import (
 func (h *Host) Metrics() *metrics.Metrics { return h.metrics }
 
 // newMetrics has the parts of the host asked, as soon as they are all there.
-func (h *Host) newMetrics(s config.Metrics, registrations *ledger.Ledger) (*metrics.Metrics, error) {
+func (h *Host) newMetrics(s config.Metrics, registrations *tenantstore.Store) (*metrics.Metrics, error) {
 	if !s.Enabled {
 		return nil, nil
 	}

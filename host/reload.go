@@ -70,7 +70,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		// is read again, as any file is.
 		out.Removed, leaving = h.tenants.Held()
 	}
-	out.Changes, out.Broken, err = h.registry.Rebase(ctx, h.checkWith(cfg), commit, leaving...)
+	out.Changes, out.Broken, err = h.registry.Reload(ctx, h.checkWith(cfg), commit, leaving...)
 	if err != nil {
 		return Reloaded{}, err
 	}

@@ -50,7 +50,7 @@ func (h *Host) followPlugins(ctx context.Context, changes *plugins.Changes) {
 		case <-changes.C:
 		}
 		changed := changes.Take()
-		h.registry.Reconsider(func(e *config.Effective) bool {
+		h.registry.Rejudge(func(e *config.Effective) bool {
 			return slices.ContainsFunc(changed, func(p plugins.PluginRef) bool {
 				return slices.ContainsFunc([]config.Block{e.LLM, e.Memory, e.Storage}, func(b config.Block) bool {
 					return b.Kind == p.Kind && b.Plugin == p.Name
@@ -92,7 +92,7 @@ func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Doc
 }
 
 func (f fileTenants) free(ctx context.Context, id string) error {
-	if why := f.registry.Taken(ctx, id); why != nil {
+	if why := f.registry.IDTaken(ctx, id); why != nil {
 		return &takenError{why}
 	}
 	return nil
@@ -103,12 +103,12 @@ func (f fileTenants) Refuse(id, path string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), takenTimeout)
 	defer cancel()
 	if taken := f.free(ctx, id); !errors.Is(taken, tenantdir.ErrTaken) {
-		f.registry.Refuse(id, path, err)
+		f.registry.RefuseFile(id, path, err)
 	}
 }
 
 // Drop implements tenantdir.Target.
-func (f fileTenants) Drop(id, path string) { f.registry.Drop(id, path) }
+func (f fileTenants) Drop(id, path string) { f.registry.DropFile(id, path) }
 
 // takenTimeout bounds asking who has an id.
 const takenTimeout = 5 * time.Second

@@ -357,7 +357,7 @@ func TestAHostKeepsConversationsAsLongAsTenantsSay(t *testing.T) {
 	if long, none := count("long"), count("none"); long != 10 || none != 10 {
 		t.Errorf("of others %d and %d conversations are left", long, none)
 	}
-	if cached := s.host.Registry().Cached(); len(cached) > 0 {
+	if cached := s.host.Registry().CachedBots(); len(cached) > 0 {
 		t.Errorf("bots were built: %+v", cached)
 	}
 }

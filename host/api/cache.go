@@ -26,7 +26,7 @@ func newCachedBot(c registry.CachedBot) CachedBot {
 
 func (s *Server) listCache(w http.ResponseWriter, r *http.Request) error {
 	out := Cache{Cached: []CachedBot{}}
-	for _, c := range s.host.Registry().Cached() {
+	for _, c := range s.host.Registry().CachedBots() {
 		out.Cached = append(out.Cached, newCachedBot(c))
 	}
 	return writeJSON(w, r, http.StatusOK, out)
@@ -37,7 +37,7 @@ func (s *Server) getCached(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	for _, c := range s.host.Registry().Cached() {
+	for _, c := range s.host.Registry().CachedBots() {
 		if c.Tenant == id {
 			return writeJSON(w, r, http.StatusOK, newCachedBot(c))
 		}
@@ -50,7 +50,7 @@ func (s *Server) evict(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	if !s.host.Registry().Evict(id) {
+	if !s.host.Registry().EvictBot(id) {
 		return notCached(id)
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -58,7 +58,7 @@ func (s *Server) evict(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, map[string]int{"removed": s.host.Registry().Clear()})
+	return writeJSON(w, r, http.StatusOK, map[string]int{"removed": s.host.Registry().ClearCache()})
 }
 
 func notCached(id string) error {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/slots"
+	"github.com/botyard/botyard/host/tenantstore"
 )
 
 // newSettingsRoom bounds the requests that write or show the settings of tenants.
@@ -19,7 +19,7 @@ func newSettingsRoom() *slots.Room {
 // checkPace refuses a request of the tenant for its own settings whose settings have taken
 // more time to judge than one tenant has.
 func (s *Server) checkPace(as registry.Author, tenant string) error {
-	if as != ledger.Tenant {
+	if as != tenantstore.Tenant {
 		return nil
 	}
 	return s.host.Registry().Slots().Pace().Check(tenant)

@@ -5,11 +5,11 @@ import (
 	"net/http"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/host/tenantdir"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -108,7 +108,7 @@ func newTenant(t registry.Tenant) Tenant {
 func shown(t registry.Tenant, e *config.Effective, as registry.Author) Tenant {
 	out := newTenant(t)
 	own := coveredOwn(t.Documents.Own, e)
-	if as == ledger.Tenant {
+	if as == tenantstore.Tenant {
 		out.Config = own
 		return out
 	}
@@ -148,10 +148,10 @@ func coveredOwn(own *config.Document, e *config.Effective) map[string]any {
 // author reads the parameter as: whose document the request is about.
 func (q query) author() (registry.Author, error) {
 	switch as := q.text("as"); as {
-	case "", string(ledger.Operator):
-		return ledger.Operator, nil
-	case string(ledger.Tenant):
-		return ledger.Tenant, nil
+	case "", string(tenantstore.Operator):
+		return tenantstore.Operator, nil
+	case string(tenantstore.Tenant):
+		return tenantstore.Tenant, nil
 	default:
 		return "", malformed("as", "is %q; expected operator or tenant", clip(as))
 	}
@@ -211,7 +211,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	setETag(w, t.Tag)
-	if as == ledger.Tenant && t.Documents.Own == nil {
+	if as == tenantstore.Tenant && t.Documents.Own == nil {
 		return fault.New(fault.NotFound, "tenant %q has no own settings", id)
 	}
 	return s.writeSettings(w, r, id, http.StatusOK, func() any {
@@ -349,7 +349,7 @@ func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 	}
 	noteAct(w, "as", as)
 	s.noteVersion(w, r, id)
-	if as == ledger.Tenant {
+	if as == tenantstore.Tenant {
 		if err := s.checkPace(as, id); err != nil {
 			return err
 		}

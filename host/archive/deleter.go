@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -30,15 +30,15 @@ type deleter struct {
 // deleteAll deletes from every storage of every incarnation what scope returns for the call.
 // If one storage fails, the others are done all the same. The error has the class of the
 // first that failed and names all that failed.
-func (d *deleter) deleteAll(ctx context.Context, incarnations []ledger.Life, scope func(sdk.Call) storage.Scope) error {
+func (d *deleter) deleteAll(ctx context.Context, incarnations []tenantstore.Incarnation, scope func(sdk.Call) storage.Scope) error {
 	var failed []error
 	for i, l := range incarnations {
 		for j, b := range l.Storages {
 			if d.o.abandons(b) {
-				d.counts.of(l.Incarnation, b).Abandoned = true
+				d.counts.of(l.ID, b).Abandoned = true
 				continue
 			}
-			if err := d.deleteIn(ctx, b, scope(sdk.Call{Tenant: d.tenant, Incarnation: l.Incarnation})); err != nil {
+			if err := d.deleteIn(ctx, b, scope(sdk.Call{Tenant: d.tenant, Incarnation: l.ID})); err != nil {
 				failed = append(failed, err)
 			}
 			if ctx.Err() != nil {
@@ -111,8 +111,8 @@ func (d *deleter) deleteSteps(ctx context.Context, store storage.Storage, scope 
 // sweepUntracked deletes a second time from incarnations without a name, after a pause. A
 // storage refuses late writes under a named incarnation, but not under one without a name:
 // another host may have written until it knew that the incarnation has ended.
-func (d *deleter) sweepUntracked(ctx context.Context, incarnations []ledger.Life) error {
-	incarnations = slices.DeleteFunc(slices.Clone(incarnations), func(l ledger.Life) bool { return l.Incarnation != "" })
+func (d *deleter) sweepUntracked(ctx context.Context, incarnations []tenantstore.Incarnation) error {
+	incarnations = slices.DeleteFunc(slices.Clone(incarnations), func(l tenantstore.Incarnation) bool { return l.ID != "" })
 	if len(incarnations) == 0 {
 		return nil
 	}

@@ -24,7 +24,7 @@ func TestDeleter_sweepUntracked(t *testing.T) {
 			return r.Turns, nil
 		}
 		if tracked {
-			s = newTestHost(t, on, newLedger())
+			s = newTestHost(t, on, newTenantStore())
 			if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{}), putFile); err != nil {
 				t.Fatal(err)
 			}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -28,7 +28,7 @@ func (o *DeletionOptions) abandons(b config.SealedBlock) bool {
 }
 
 // validate returns fault.Invalid if Abandon names anything but a storage of the incarnations.
-func (o *DeletionOptions) validate(incarnations []ledger.Life) error {
+func (o *DeletionOptions) validate(incarnations []tenantstore.Incarnation) error {
 	for _, prefix := range o.Abandon {
 		known := false
 		for _, l := range incarnations {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestDeletionOptions_Abandon(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	s.register("a", "two", "")
 	s.say("two", "a", s.incarnation("a"), "c", "u", "x")

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/botyard/botyard/host/bounds"
-	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -41,14 +41,14 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions)
 		return nil, err
 	}
 	defer unlock()
-	s, err := a.o.Registry.Estate(ctx, id)
+	s, err := a.o.Registry.Snapshot(ctx, id)
 	switch {
 	case err != nil:
 		return nil, err
 	case s.State == storage.TenantPurged:
 		return nil, fault.New(fault.NotFound, "tenant %q was purged: nothing is left of it", id)
 	}
-	if err := o.validate(append(slices.Clone(s.Former), s.Life)); err != nil {
+	if err := o.validate(append(slices.Clone(s.Former), s.Incarnation)); err != nil {
 		return nil, err
 	}
 	out := &Erased{Tenant: id, User: user, Storages: Counts{}}
@@ -59,7 +59,7 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions)
 				return nil, err
 			}
 		}
-		if s, err = a.o.Registry.NewLife(ctx, id); err != nil {
+		if s, err = a.o.Registry.NewIncarnation(ctx, id); err != nil {
 			return nil, err
 		}
 	}
@@ -73,21 +73,21 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions)
 
 // erase deletes the former incarnations in s, and of the present one what user names, if
 // user is not empty. Then it drops the former incarnations from the registration.
-func (a *Archive) erase(ctx context.Context, d *deleter, s *registry.Estate, user string) error {
+func (a *Archive) erase(ctx context.Context, d *deleter, s *registry.Snapshot, user string) error {
 	err := d.deleteAll(ctx, s.Former, wholeIncarnation)
 	var calls []sdk.Call
 	for _, l := range s.Former {
-		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.Incarnation})
+		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.ID})
 	}
 	if user != "" {
-		call := sdk.Call{Tenant: s.Tenant, Incarnation: s.Life.Incarnation, User: user}
+		call := sdk.Call{Tenant: s.Tenant, Incarnation: s.Incarnation.ID, User: user}
 		calls = append(calls, call)
-		err = errors.Join(err, d.deleteAll(ctx, []ledger.Life{s.Life}, func(sdk.Call) storage.Scope { return storage.Scope{Call: call} }))
+		err = errors.Join(err, d.deleteAll(ctx, []tenantstore.Incarnation{s.Incarnation}, func(sdk.Call) storage.Scope { return storage.Scope{Call: call} }))
 	}
 	if err != nil {
 		return err
 	}
-	if a.o.Registry.Tracks() {
+	if a.o.Registry.TracksIncarnations() {
 		if err := d.sweepUntracked(ctx, s.Former); err != nil {
 			return err
 		}
@@ -97,8 +97,8 @@ func (a *Archive) erase(ctx context.Context, d *deleter, s *registry.Estate, use
 	}
 	var erased []string
 	for _, l := range s.Former {
-		erased = append(erased, l.Incarnation)
+		erased = append(erased, l.ID)
 	}
 	conversations, turns := d.counts.Total()
-	return a.o.Registry.Bury(ctx, s.Tenant, erased, fmt.Sprintf("erased %d conversations, %d turns", conversations, turns))
+	return a.o.Registry.ForgetFormer(ctx, s.Tenant, erased, fmt.Sprintf("erased %d conversations, %d turns", conversations, turns))
 }

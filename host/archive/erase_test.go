@@ -14,7 +14,7 @@ import (
 )
 
 func TestErase_keepsTheTenant(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	s.register("b", "one", "")
 	incarnation := s.incarnation("a")
@@ -45,8 +45,8 @@ func TestErase_keepsTheTenant(t *testing.T) {
 	if s.count("two", "a", now) != 1 || s.count("one", "b", s.incarnation("b")) != 1 {
 		t.Error("the new incarnation or another tenant has lost something")
 	}
-	e, err := s.reg.Estate(t.Context(), "a")
-	if err != nil || len(e.Former) != 0 || len(e.Life.Storages) != 1 || e.State != storage.TenantActive {
+	e, err := s.reg.Snapshot(t.Context(), "a")
+	if err != nil || len(e.Former) != 0 || len(e.Incarnation.Storages) != 1 || e.State != storage.TenantActive {
 		t.Errorf("%+v, %v", e, err)
 	}
 	if want := "a/" + incarnation + "//"; !slices.Contains(s.memory.told, want) {
@@ -61,7 +61,7 @@ func TestErase_oneUser(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
 		var shared storage.TenantStore
 		if tracked {
-			shared = newLedger()
+			shared = newTenantStore()
 		}
 		s := newTestHost(t, newTestStorages(), shared)
 		s.register("a", "one", "")
@@ -88,7 +88,7 @@ func TestErase_oneUser(t *testing.T) {
 }
 
 func TestErase_continues(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	first := s.incarnation("a")
 	s.say("one", "a", first, "c", "u", "x")
@@ -119,14 +119,14 @@ func TestErase_continues(t *testing.T) {
 // further incarnation of what nobody wrote to, and those that were written to are bounded.
 func TestErase_unfinishedAreBounded(t *testing.T) {
 	// beyond: earlier incarnations
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.o.timing.retryFor = time.Millisecond
 	s.register("a", "one", "")
 	s.storages.fail("one", fault.New(fault.PluginUnavailable, "not there"))
 	erase := func(want fault.Class, former int) {
 		t.Helper()
 		_, err := s.Erase(t.Context(), "a", "", DeletionOptions{})
-		e, estateErr := s.reg.Estate(t.Context(), "a")
+		e, estateErr := s.reg.Snapshot(t.Context(), "a")
 		if !fault.Is(err, want) || estateErr != nil || len(e.Former) != former {
 			t.Fatalf("%v; %v: %d earlier incarnations, want %d", err, estateErr, len(e.Former), former)
 		}
@@ -146,7 +146,7 @@ func TestErase_unfinishedAreBounded(t *testing.T) {
 	if erased, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil || erased.Turns != 1 {
 		t.Fatalf("%+v, %v", erased, err)
 	}
-	if e, err := s.reg.Estate(t.Context(), "a"); err != nil || len(e.Former) != 0 || e.Life.Incarnation == incarnation {
+	if e, err := s.reg.Snapshot(t.Context(), "a"); err != nil || len(e.Former) != 0 || e.Incarnation.ID == incarnation {
 		t.Errorf("%+v, %v", e, err)
 	}
 }

@@ -24,7 +24,7 @@ const (
 // concurrent use.
 type Export struct {
 	a        *Archive
-	tenant   *registry.Estate
+	tenant   *registry.Snapshot
 	user     string
 	storages []*OpenedStorage // of the tenant, the newest first
 	turns    int              // how many the next call reads
@@ -45,7 +45,7 @@ type ExportOptions struct {
 // Export opens the tenant's storages for an export. It returns fault.NotFound for a tenant
 // that does not exist or was purged, and the error of a storage that cannot be opened.
 func (a *Archive) Export(ctx context.Context, id string, o ExportOptions) (*Export, error) {
-	s, err := a.o.Registry.Estate(ctx, id)
+	s, err := a.o.Registry.Snapshot(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (a *Archive) Export(ctx context.Context, id string, o ExportOptions) (*Expo
 		return nil, fault.New(fault.NotFound, "tenant %q was purged: nothing is left of it", id)
 	}
 	e := &Export{a: a, tenant: s, user: o.User, turns: firstTurns, counts: endLine{Type: TypeEnd}}
-	blocks := s.Life.Storages
+	blocks := s.Incarnation.Storages
 	if o.Current {
 		blocks = blocks[:min(1, len(blocks))]
 	}
@@ -90,7 +90,7 @@ func (e *Export) Write(ctx context.Context, out io.Writer) error {
 	}
 	for i := 0; i < len(e.storages) && err == nil; i++ {
 		if err = e.writeStorage(ctx, i); err != nil {
-			err = labeled(e.tenant.Life.Storages[i], err)
+			err = labeled(e.tenant.Incarnation.Storages[i], err)
 		}
 	}
 	if err != nil {
@@ -100,7 +100,7 @@ func (e *Export) Write(ctx context.Context, out io.Writer) error {
 }
 
 func (e *Export) call(conversation, user string) sdk.Call {
-	return sdk.Call{Tenant: e.tenant.Tenant, Incarnation: e.tenant.Life.Incarnation, Conversation: conversation, User: user}
+	return sdk.Call{Tenant: e.tenant.Tenant, Incarnation: e.tenant.Incarnation.ID, Conversation: conversation, User: user}
 }
 
 // writeStorage writes the conversations of the storage with that index.

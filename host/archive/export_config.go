@@ -14,7 +14,7 @@ const allKeys = "*"
 
 // newTenantLine returns the tenant's configuration without its secrets. Where nothing says
 // which keys are secret, all keys are left out.
-func newTenantLine(s *registry.Estate) *tenantLine {
+func newTenantLine(s *registry.Snapshot) *tenantLine {
 	line := &tenantLine{Type: TypeTenant, Config: s.Document.Values(), LeftOut: []string{}}
 	if s.Own != nil {
 		line.Own = s.Own.Values()

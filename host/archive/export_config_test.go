@@ -9,7 +9,7 @@ import (
 )
 
 func TestNewTenantLine_noSecrets(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", `{"llm": {"model": "m", "api_key": "sk-hunter2", "keys": [{"key": "hunter3"}, {"key": "hunter4"}]}, "prompts": {"system": "p"}}`)
 	s.register("r", "one", `{"llm": {"api_key": "${env:KEY}"}}`)
 	for id, want := range map[string]string{"a": `["llm.api_key","llm.keys"]`, "r": `["llm.api_key"]`} {
@@ -29,7 +29,7 @@ func TestNewTenantLine_noSecrets(t *testing.T) {
 	}
 	s.register("late", "one", `{"llm": {"api_key": "${env:KEY}"}}`)
 	s.plugins["llm"], _ = config.CompileSchema([]byte(`{"type": "object", "additionalProperties": false}`))
-	s.reg.Refuse("broken", "broken.hcl", errors.New("bad"))
+	s.reg.RefuseFile("broken", "broken.hcl", errors.New("bad"))
 	for _, id := range []string{"f", "broken", "late", "r"} {
 		if export := s.export(id, ""); strings.Contains(export, "hunter") || strings.Contains(export, "KEY") || strings.Contains(export, `"left_out":[]`) {
 			t.Errorf("%s: %s", id, export)

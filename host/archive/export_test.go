@@ -43,7 +43,7 @@ func TestExport_roundTrip(t *testing.T) {
 		on := newTestStorages()
 		var shared storage.TenantStore
 		if tracked {
-			shared = newLedger()
+			shared = newTenantStore()
 		}
 		s := newTestHost(t, on, shared)
 		s.register("a", "one", "")
@@ -87,7 +87,7 @@ func TestExport_roundTrip(t *testing.T) {
 }
 
 func TestExport_removedTenant(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", `{"prompts": {"system": "p"}}`)
 	incarnation := s.incarnation("a")
 	s.say("one", "a", incarnation, "c1", "u", "mine")
@@ -116,7 +116,7 @@ func TestExport_removedTenant(t *testing.T) {
 }
 
 func TestExport_earlierStorages(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	incarnation := s.incarnation("a")
 	s.say("one", "a", incarnation, "both", "u", "older")

@@ -9,7 +9,7 @@ import (
 // TestExport_userIsWhatEraseDeletes: what is exported of a user and what an erasure of the user takes is the
 // same: what is the user's alone as a whole, and of what others wrote in, the user's turns.
 func TestExport_userIsWhatEraseDeletes(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	incarnation := s.incarnation("a")
 	for _, said := range []struct{ conversation, user string }{

@@ -13,10 +13,10 @@ import (
 	"github.com/botyard/botyard/host/archive/archivetest"
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/memory"
@@ -127,12 +127,12 @@ func newTestHost(t *testing.T, on *testStorages, shared storage.TenantStore) *te
 		t.Fatal(err)
 	}
 	s.plugins = newSchemas(t)
-	var books *ledger.Ledger
+	var store *tenantstore.Store
 	if shared != nil {
-		books = ledger.New(ledger.Options{Storage: shared, Key: key, Changed: func(c []storage.TenantChange) { s.reg.Changed(c) }})
+		store = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key, Changed: func(c []storage.TenantChange) { s.reg.Changed(c) }})
 	}
 	s.reg, err = registry.New(registry.Options{
-		TTL: time.Minute, Size: 10, Ledger: books,
+		TTL: time.Minute, Size: 10, Store: store,
 		Check: func(ctx context.Context, id string, docs config.Documents, _ registry.Trial) (*config.Effective, error) {
 			return s.host.Tenant(ctx, id, docs, s.plugins)
 		},
@@ -146,8 +146,8 @@ func newTestHost(t *testing.T, on *testStorages, shared storage.TenantStore) *te
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	if books != nil {
-		running.Go(func() { books.Run(ctx) })
+	if store != nil {
+		running.Go(func() { store.Run(ctx) })
 	}
 	t.Cleanup(func() {
 		stop()
@@ -214,7 +214,7 @@ func (s *testHost) register(id, shelf, more string) {
 	if _, _, err := s.reg.Put(s.Context(), id, config.FromMap(id, m), registry.PutOptions{}); err != nil {
 		s.Fatal(err)
 	}
-	if s.reg.Tracks() {
+	if s.reg.TracksIncarnations() {
 		s.note(id)
 	}
 }
@@ -222,7 +222,7 @@ func (s *testHost) register(id, shelf, more string) {
 // note has the tenant's storage noted, as its first turn does.
 func (s *testHost) note(id string) {
 	s.Helper()
-	if _, _, err := s.reg.Settle(s.Context(), id); err != nil {
+	if _, err := s.reg.WriteTarget(s.Context(), id); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -230,11 +230,11 @@ func (s *testHost) note(id string) {
 // incarnation is the tenant's present one.
 func (s *testHost) incarnation(id string) string {
 	s.Helper()
-	e, err := s.reg.Estate(s.Context(), id)
+	e, err := s.reg.Snapshot(s.Context(), id)
 	if err != nil {
 		s.Fatal(err)
 	}
-	return e.Life.Incarnation
+	return e.Incarnation.ID
 }
 
 // say keeps a succeeded turn.
@@ -294,6 +294,6 @@ func content(export string) string {
 	return strings.Join(lines[1:], "")
 }
 
-func newLedger() *ledgertest.Registry { return &ledgertest.Registry{} }
+func newTenantStore() *tenantstoretest.Memory { return &tenantstoretest.Memory{} }
 
 var putFile = registry.PutOptions{Source: "f.hcl"}

@@ -15,7 +15,7 @@ import (
 // TestImport_conversationOfAnotherUser: a conversation of the same id that is another
 // user's takes nothing.
 func TestImport_conversationOfAnotherUser(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	for _, id := range []string{"a", "b"} {
 		s.register(id, "one", "")
 	}
@@ -32,7 +32,7 @@ func TestImport_conversationOfAnotherUser(t *testing.T) {
 }
 
 func TestImport_otherTurnsInPlace(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	s.register("b", "two", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "from a")
@@ -53,7 +53,7 @@ func TestImport_otherTurnsInPlace(t *testing.T) {
 }
 
 func TestImport_runningTurns(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	s.register("b", "two", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "before")

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -16,29 +16,29 @@ func (i *importer) openTarget() error {
 	if i.store != nil {
 		return nil
 	}
-	incarnation, block, err := i.a.o.Registry.Settle(i.ctx, i.id)
+	target, err := i.a.o.Registry.WriteTarget(i.ctx, i.id)
 	if fault.Is(err, fault.NotFound) {
 		refused := i.registerTenant(err)
 		if refused != nil && !fault.Is(refused, fault.Conflict) {
 			return refused
 		}
 		// A conflict may mean that somebody else has registered it meanwhile: look again.
-		if incarnation, block, err = i.a.o.Registry.Settle(i.ctx, i.id); refused != nil && fault.Is(err, fault.NotFound) {
+		if target, err = i.a.o.Registry.WriteTarget(i.ctx, i.id); refused != nil && fault.Is(err, fault.NotFound) {
 			return refused
 		}
 	}
 	if err != nil {
 		return err
 	}
-	store, err := i.a.openStorage(i.ctx, i.id, block)
+	store, err := i.a.openStorage(i.ctx, i.id, target.Storage)
 	if err != nil {
 		return err
 	}
 	if store.Importer == nil {
 		store.Close()
-		return labeled(block, fault.New(fault.Invalid, "it takes no turns that ended elsewhere"))
+		return labeled(target.Storage, fault.New(fault.Invalid, "it takes no turns that ended elsewhere"))
 	}
-	i.store, i.block, i.incarnation = store, block, incarnation
+	i.store, i.block, i.incarnation = store, target.Storage, target.Incarnation
 	return nil
 }
 
@@ -74,9 +74,9 @@ func (i *importer) registerTenant(notFound error) error {
 	}
 	// The rules of this host's operator decide what a tenant may set. They may be stricter
 	// than those of the host that exported.
-	own, err := config.ParseStored(ledger.OwnName, i.settings.Own)
+	own, err := config.ParseStored(tenantstore.OwnName, i.settings.Own)
 	if err == nil {
-		_, _, err = i.a.o.Registry.Put(i.ctx, i.id, own, registry.PutOptions{Author: ledger.Tenant, IfNone: true, Note: "registered by an import"})
+		_, _, err = i.a.o.Registry.Put(i.ctx, i.id, own, registry.PutOptions{Author: tenantstore.Tenant, IfNone: true, Note: "registered by an import"})
 	}
 	if err != nil {
 		return fault.New(fault.Invalid, "the tenant is registered with the operator's configuration of the export, but its own settings are refused here; the import can be repeated without them: %w", err)

@@ -9,7 +9,7 @@ import (
 
 func TestImport_registers(t *testing.T) {
 	on := newTestStorages()
-	s := newTestHost(t, on, newLedger())
+	s := newTestHost(t, on, newTenantStore())
 	s.register("a", "one", `{"prompts": {"system": "be brief"}}`)
 	s.say("one", "a", s.incarnation("a"), "c", "u", "x")
 	export := s.export("a", "")
@@ -20,7 +20,7 @@ func TestImport_registers(t *testing.T) {
 		t.Errorf("with an export of one user: %v", err)
 	}
 	// On another host, as when a tenant moves.
-	other := newTestHost(t, newTestStorages(), newLedger())
+	other := newTestHost(t, newTestStorages(), newTenantStore())
 	done, err := other.imports("b", true, export)
 	if want := (Imported{Conversations: 1, Turns: 1, Registered: true}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestImport_refuses(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	const (
 		head = `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`
@@ -68,7 +68,7 @@ func TestImport_refuses(t *testing.T) {
 
 func TestImport_continues(t *testing.T) {
 	on := newTestStorages()
-	s := newTestHost(t, on, newLedger())
+	s := newTestHost(t, on, newTenantStore())
 	s.register("a", "one", "")
 	s.register("b", "two", "")
 	for i := range 20 {
@@ -121,7 +121,7 @@ func TestImport_earlierVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	done, err := s.imports("a", false, string(src))
 	if want := (Imported{Conversations: 7, Turns: 11, Interrupted: 1}); err != nil || done != want {

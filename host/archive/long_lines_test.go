@@ -14,7 +14,7 @@ import (
 //
 // beyond: line of an import
 func TestReserveLongLine(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	for _, id := range []string{"a", "b", "c"} {
 		s.register(id, id, "")
 	}

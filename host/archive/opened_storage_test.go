@@ -8,7 +8,7 @@ import (
 )
 
 func TestOpenedStorage_requireOwners(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "x")
 	s.ownerless = true

@@ -26,22 +26,22 @@ func (a *Archive) Purge(ctx context.Context, id string, o DeletionOptions) (*Rec
 		return nil, err
 	}
 	defer unlock()
-	s, err := a.o.Registry.Estate(ctx, id)
+	s, err := a.o.Registry.Snapshot(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.validate(append(slices.Clone(s.Former), s.Life)); err != nil {
+	if err := o.validate(append(slices.Clone(s.Former), s.Incarnation)); err != nil {
 		return nil, err
 	}
 	begun := (&Receipt{Tenant: id, BegunAt: a.o.timing.now().UTC(), Storages: Counts{}}).json()
-	if s, err = a.o.Registry.Retire(ctx, id, begun); err != nil {
+	if s, err = a.o.Registry.BeginPurge(ctx, id, begun); err != nil {
 		return nil, err
 	}
 	r, err := parseReceipt(s.Receipt)
 	if err != nil || s.State == storage.TenantPurged {
 		return r, err
 	}
-	r.Tenant, r.Incarnation = id, s.Life.Incarnation
+	r.Tenant, r.Incarnation = id, s.Incarnation.ID
 	d := &deleter{a: a, tenant: id, o: o, counts: &r.Storages}
 	d.storageDone = func() { a.saveReceipt(ctx, r) }
 	if err := a.purgeData(ctx, d, s); err != nil {
@@ -55,8 +55,8 @@ func (a *Archive) Purge(ctx context.Context, id string, o DeletionOptions) (*Rec
 }
 
 // purgeData deletes what all incarnations of the tenant have in storages and in the memory.
-func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Estate) error {
-	incarnations := append(slices.Clone(s.Former), s.Life)
+func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Snapshot) error {
+	incarnations := append(slices.Clone(s.Former), s.Incarnation)
 	if err := d.deleteAll(ctx, incarnations, wholeIncarnation); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Estate)
 	}
 	var calls []sdk.Call
 	for _, l := range incarnations {
-		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.Incarnation})
+		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.ID})
 	}
 	return a.forget(ctx, s.Effective, calls...)
 }
@@ -74,14 +74,14 @@ func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Estate)
 // of the tenant. If another host was first, the receipt of that host is returned.
 func (a *Archive) purgeRegistration(ctx context.Context, r *Receipt) (*Receipt, error) {
 	var err error
-	if r.Versions, err = a.o.Registry.Versions(ctx, r.Tenant); err != nil {
+	if r.Versions, err = a.o.Registry.CountVersions(ctx, r.Tenant); err != nil {
 		return nil, err
 	}
 	now := a.o.timing.now().UTC()
 	r.DoneAt = &now
 	r.Conversations, r.Turns = r.Storages.Total()
 	note := fmt.Sprintf("purged: %d conversations, %d turns, %d versions", r.Conversations, r.Turns, r.Versions)
-	kept, err := a.o.Registry.Purge(ctx, r.Tenant, r.json(), note)
+	kept, err := a.o.Registry.FinishPurge(ctx, r.Tenant, r.json(), note)
 	if err != nil {
 		return nil, err
 	}

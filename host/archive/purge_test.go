@@ -16,7 +16,7 @@ import (
 )
 
 func TestPurge_everyStorage(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	incarnation := s.incarnation("a")
 	for i := range 3 {
@@ -63,7 +63,7 @@ func TestPurge_everyStorage(t *testing.T) {
 }
 
 func TestPurge_continues(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	incarnation := s.incarnation("a")
 	const turns = 1700 // four steps
@@ -94,10 +94,10 @@ func TestPurge_continues(t *testing.T) {
 		!strings.Contains(err.Error(), "stays removed") || strings.Contains(err.Error(), "shelf=one") {
 		t.Errorf("%v", err)
 	}
-	if e, err := s.reg.Estate(t.Context(), "a"); err != nil || e.State != storage.TenantRemoved {
+	if e, err := s.reg.Snapshot(t.Context(), "a"); err != nil || e.State != storage.TenantRemoved {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err := s.reg.Estate(t.Context(), "a"); err != nil {
+	if e, err := s.reg.Snapshot(t.Context(), "a"); err != nil {
 		t.Error(err)
 	} else if r, err := parseReceipt(e.Receipt); err != nil || r.Turns != turns+1 || r.DoneAt != nil {
 		t.Errorf("one storage kept the purge from the other: %+v, %v", r, err)
@@ -110,7 +110,7 @@ func TestPurge_continues(t *testing.T) {
 }
 
 func TestPurge_tenantOfAFile(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	doc := config.FromMap("f", map[string]any{})
 	if _, _, err := s.reg.Put(t.Context(), "f", doc, putFile); err != nil {
 		t.Fatal(err)
@@ -128,14 +128,14 @@ func TestPurge_tenantOfAFile(t *testing.T) {
 	}
 	s.note("f")
 	s.say("one", "f", incarnation, "c", "u", "x")
-	s.reg.Drop("f", "f.hcl")
+	s.reg.DropFile("f", "f.hcl")
 	if r, err := s.Purge(t.Context(), "f", DeletionOptions{}); err != nil || r.Turns != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
 func TestPurge_twoHosts(t *testing.T) {
-	on, shared := newTestStorages(), newLedger()
+	on, shared := newTestStorages(), newTenantStore()
 	hosts := []*testHost{newTestHost(t, on, shared), newTestHost(t, on, shared)}
 	hosts[0].register("a", "one", "")
 	for i := range 50 {

@@ -61,11 +61,11 @@ func newRetentionQueue(ctx context.Context, a *Archive) (q *retentionQueue, stop
 }
 
 // add queues a visit of the tenant to each of its storages.
-func (q *retentionQueue) add(e *registry.Estate) {
+func (q *retentionQueue) add(e *registry.Snapshot) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.done.Tenants++
-	for _, b := range e.Life.Storages {
+	for _, b := range e.Incarnation.Storages {
 		at := q.storages[b.Digest]
 		if at == nil {
 			at = &retainedStorage{digest: b.Digest}

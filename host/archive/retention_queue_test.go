@@ -16,7 +16,7 @@ import (
 // Storages that hang, of one tenant or shared by many, delay nobody who has another.
 func TestRetentionQueue_hangingStorages(t *testing.T) {
 	// beyond: retention
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	hang := make(chan struct{})
 	hung := func(name string) {
 		s.storages.get(name).Before = func(method string, _ sdk.Call) error {
@@ -71,7 +71,7 @@ func TestRetentionQueue_hangingStorages(t *testing.T) {
 // Of a storage that does not answer it is enough to hear that from some.
 func TestRetentionQueue_givesUpAStorage(t *testing.T) {
 	// beyond: retention in vain
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.o.timing.retryFor = time.Nanosecond
 	for i := range 10 {
 		s.register(fmt.Sprint("a", i), "one", keepsAWeek)
@@ -93,7 +93,7 @@ func TestRetentionQueue_givesUpAStorage(t *testing.T) {
 
 // A tenant with much to delete is gone on with after the others.
 func TestRetentionQueue_longVisitEndsEarly(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.o.timing.visit = 0 // a visit looks at one conversation
 	s.register("a", "one", keepsAWeek)
 	for i := range 5 {

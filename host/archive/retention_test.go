@@ -38,7 +38,7 @@ func TestRetain(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
 		var shared storage.TenantStore
 		if tracked {
-			shared = newLedger()
+			shared = newTenantStore()
 		}
 		s := newTestHost(t, newTestStorages(), shared)
 		s.register("a", "one", keepsAWeek)
@@ -72,7 +72,7 @@ func TestRetain(t *testing.T) {
 		if a, forever, f := s.count("one", "a", s.incarnation("a")), s.count("one", "forever", s.incarnation("forever")), s.count("one", "f", ""); a != 120 || forever != 1 || f != 1 {
 			t.Errorf("left are %d, %d and %d conversations", a, forever, f)
 		}
-		if cached := s.reg.Cached(); len(cached) != 0 {
+		if cached := s.reg.CachedBots(); len(cached) != 0 {
 			t.Errorf("bots were built for it: %+v", cached)
 		}
 		if want := "a/" + s.incarnation("a") + "/long/"; !slices.Contains(s.memory.told, want) {
@@ -82,7 +82,7 @@ func TestRetain(t *testing.T) {
 }
 
 func TestRetain_earlierStoragesAndRemovedTenants(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", keepsAWeek)
 	s.past("one", "a", "c", 8, 1)
 	s.register("a", "two", keepsAWeek)
@@ -97,7 +97,7 @@ func TestRetain_earlierStoragesAndRemovedTenants(t *testing.T) {
 
 // A conversation that somebody goes on with while it is looked at is not old.
 func TestRetain_sparesWhatChanges(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", keepsAWeek)
 	incarnation := s.incarnation("a")
 	for _, c := range []string{"c1", "c2", "c3"} {
@@ -125,7 +125,7 @@ func TestRetain_sparesWhatChanges(t *testing.T) {
 }
 
 func TestRetain_failureOfOneTenant(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	for _, id := range []string{"a", "b", "c"} {
 		s.register(id, id, keepsAWeek)
 		s.past(id, id, "old", 8, 1)
@@ -143,7 +143,7 @@ func TestRetain_failureOfOneTenant(t *testing.T) {
 }
 
 func TestArchive_Run(t *testing.T) {
-	on, shared := newTestStorages(), newLedger()
+	on, shared := newTestStorages(), newTenantStore()
 	hosts := []*testHost{newTestHost(t, on, shared), newTestHost(t, on, shared)}
 	hosts[0].register("a", "one", keepsAWeek)
 	ctx, stop := context.WithCancel(t.Context())

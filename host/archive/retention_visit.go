@@ -17,7 +17,7 @@ const retainPage = 100
 // makes one visit.
 type visitor struct {
 	q      *retentionQueue
-	tenant *registry.Estate
+	tenant *registry.Snapshot
 	visit  *visit
 	before time.Time // conversations whose last change was earlier are too old
 	until  time.Time // when the visit ends though there is more
@@ -27,7 +27,7 @@ type visitor struct {
 // early. The tenant's configuration is read anew: it may have changed since the tenant was
 // added, and nothing is done if the tenant is gone or has no retention_days now.
 func (q *retentionQueue) makeVisit(ctx context.Context, digest string, v *visit) (more bool, err error) {
-	e, err := q.a.o.Registry.Estate(ctx, v.tenant)
+	e, err := q.a.o.Registry.Snapshot(ctx, v.tenant)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) || err == nil && (e.Effective == nil || e.Effective.RetentionDays == 0) {
 		return false, nil
 	}
@@ -36,7 +36,7 @@ func (q *retentionQueue) makeVisit(ctx context.Context, digest string, v *visit)
 	}
 	r := &visitor{q: q, tenant: e, visit: v, until: time.Now().Add(q.a.o.timing.visit),
 		before: q.a.o.timing.now().AddDate(0, 0, -e.Effective.RetentionDays)}
-	for _, b := range e.Life.Storages {
+	for _, b := range e.Incarnation.Storages {
 		if b.Digest != digest {
 			continue
 		}
@@ -53,7 +53,7 @@ func (q *retentionQueue) makeVisit(ctx context.Context, digest string, v *visit)
 }
 
 func (r *visitor) call(conversation string) sdk.Call {
-	return sdk.Call{Tenant: r.tenant.Tenant, Incarnation: r.tenant.Life.Incarnation, Conversation: conversation}
+	return sdk.Call{Tenant: r.tenant.Tenant, Incarnation: r.tenant.Incarnation.ID, Conversation: conversation}
 }
 
 // deleteOld looks through the storage from where the visit before ended. more reports

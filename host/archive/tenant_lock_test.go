@@ -7,7 +7,7 @@ import (
 )
 
 func TestLockTenant(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "x")
 	var second error

@@ -44,7 +44,7 @@ func turnsOf(fields string, turns ...string) string {
 // beyond: imported turn
 // beyond: parts of an import
 func TestTurnLine_validate(t *testing.T) {
-	s := newTestHost(t, newTestStorages(), newLedger())
+	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	long := func(n int) string { return strings.Repeat("x", n) }
 	for name, c := range map[string]struct{ export, want string }{

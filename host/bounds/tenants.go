@@ -47,7 +47,7 @@ const (
 	OwnDocumentBytes = 256 << 10
 )
 
-// tenants are the bounds of what is kept for tenants, by host/registry, host/ledger and
+// tenants are the bounds of what is kept for tenants, by host/registry, host/tenantstore and
 // host/archive.
 var tenants = []Bound{
 	{

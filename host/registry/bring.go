@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -27,7 +27,7 @@ type loading struct {
 // bring makes sure that what is here of a tenant is not older than what the ledger
 // had a second ago. File tenants are their folder's matter.
 func (r *Registry) bring(ctx context.Context, id string) error {
-	if r.o.Ledger == nil {
+	if r.o.Store == nil {
 		return nil
 	}
 	r.mu.Lock()
@@ -39,7 +39,7 @@ func (r *Registry) bring(ctx context.Context, id string) error {
 	if err := config.ValidTenantID(id); err != nil {
 		return unknown(id)
 	}
-	if err := r.o.Ledger.Confirm(ctx); err != nil {
+	if err := r.o.Store.EnsureFresh(ctx); err != nil {
 		return unreachable(err)
 	}
 	r.mu.Lock()
@@ -66,7 +66,7 @@ func (r *Registry) ready(id string) bool {
 	switch {
 	case r.closed, t != nil && t.source != SourceAPI && t.known:
 		return true // what is heard of it makes it unknown
-	case !r.o.Ledger.Fresh():
+	case !r.o.Store.Fresh():
 		return false
 	case t != nil:
 		return t.known
@@ -102,7 +102,7 @@ func (r *Registry) load(id string) *loading {
 		defer cancel()
 		for {
 			file := r.fileOf(id)
-			e, err := r.o.Ledger.Get(ctx, id)
+			e, err := r.o.Store.Get(ctx, id)
 			var effective *config.Effective
 			var v *verdict
 			switch {
@@ -139,7 +139,7 @@ func (r *Registry) load(id string) *loading {
 
 // read gives what an entry's settings make; e.Err is set if they make nothing. When ctx
 // ends it is not known what they make, and e.Err is not set.
-func (r *Registry) read(ctx context.Context, e *ledger.Entry) (*config.Effective, error) {
+func (r *Registry) read(ctx context.Context, e *tenantstore.Entry) (*config.Effective, error) {
 	if e == nil || e.Document == nil || e.Err != nil {
 		return nil, nil
 	}
@@ -155,7 +155,7 @@ func (r *Registry) read(ctx context.Context, e *ledger.Entry) (*config.Effective
 }
 
 // docsOf are the documents of a registered tenant.
-func docsOf(e *ledger.Entry) config.Documents {
+func docsOf(e *tenantstore.Entry) config.Documents {
 	return config.Documents{Operator: e.Document, Own: e.Own}
 }
 
@@ -171,7 +171,7 @@ func (r *Registry) fileOf(id string) *config.Document {
 }
 
 // install takes what the ledger has of a tenant. The caller holds mu.
-func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effective) {
+func (r *Registry) install(id string, e *tenantstore.Entry, effective *config.Effective) {
 	t := r.tenants[id]
 	if t != nil && t.source != SourceAPI {
 		return // the file was here first; who registered the id meanwhile is not served here
@@ -207,7 +207,7 @@ func (r *Registry) install(id string, e *ledger.Entry, effective *config.Effecti
 // installPut takes what was just put from here, and was checked under that base or a later
 // one. Of a tenant that is new here nobody has
 // noted what was heard since, and so it is read before it is used. The caller holds mu.
-func (r *Registry) installPut(id string, e *ledger.Entry, effective *config.Effective, base int64) {
+func (r *Registry) installPut(id string, e *tenantstore.Entry, effective *config.Effective, base int64) {
 	if t := r.tenants[id]; t != nil {
 		r.install(id, e, effective)
 		if base != r.writes.base {
@@ -222,7 +222,7 @@ func (r *Registry) installPut(id string, e *ledger.Entry, effective *config.Effe
 }
 
 // absence says why an id is not served.
-func absence(id string, e *ledger.Entry) error {
+func absence(id string, e *tenantstore.Entry) error {
 	if e != nil && e.State == storage.TenantRemoved {
 		return fault.New(fault.NotFound, "tenant %q was removed; its id is reserved until it is restored or purged", id)
 	}
@@ -274,7 +274,7 @@ func (r *Registry) forgetFiles(t *tenant) {
 // unload drops tenants of the ledger that nobody asked for lately. Of those whose bot
 // could not be built it is told until it can. The caller holds mu.
 func (r *Registry) unload(now time.Time) {
-	if r.o.Ledger == nil {
+	if r.o.Store == nil {
 		return
 	}
 	for id, t := range r.tenants {

@@ -10,8 +10,8 @@ type CachedBot struct {
 	Turns     int // at work
 }
 
-// Cached answers the bots in the cache, least recently used first.
-func (r *Registry) Cached() []CachedBot {
+// CachedBots answers the bots in the cache, least recently used first.
+func (r *Registry) CachedBots() []CachedBot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make([]CachedBot, 0, r.cache.Len())
@@ -25,15 +25,15 @@ func (r *Registry) Cached() []CachedBot {
 	return out
 }
 
-// Evict drops the tenant's bot from the cache and answers whether there was one.
-func (r *Registry) Evict(id string) bool {
+// EvictBot drops the tenant's bot from the cache and answers whether there was one.
+func (r *Registry) EvictBot(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cache.Remove(id)
 }
 
-// Clear empties the cache and answers how many bots were in it.
-func (r *Registry) Clear() int {
+// ClearCache empties the cache and answers how many bots were in it.
+func (r *Registry) ClearCache() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.cache.Len()

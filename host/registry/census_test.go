@@ -40,11 +40,11 @@ func TestCensus(t *testing.T) {
 		case 1:
 			_, _, _ = r.Put(ctx, id, doc("v", n), PutOptions{Source: file})
 		case 2, 3:
-			r.Refuse(id, file, bad)
+			r.RefuseFile(id, file, bad)
 		case 4:
 			_ = r.Remove(ctx, id, "")
 		case 5:
-			r.Drop(id, file)
+			r.DropFile(id, file)
 		}
 		checkCensus(t, r)
 		seen[r.Census().Invalid] = true

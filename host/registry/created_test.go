@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
 // Whoever registers a free id is told that it did, and nobody else is, however many try
 // at once and whatever they ask for besides.
 func TestOneOfAllWhoPutATenantCreatedIt(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	for name, hosts := range map[string][]*Registry{
 		"in memory":             {(&yard{}).open(t, time.Minute, 10)},
 		"a ledger, three hosts": {openSite(t, shared).Registry, openSite(t, shared).Registry, openSite(t, shared).Registry},
@@ -46,7 +46,7 @@ func TestOneOfAllWhoPutATenantCreatedIt(t *testing.T) {
 }
 
 func TestWhatCreatesATenant(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	memory, stored := (&yard{}).open(t, time.Minute, 10), openSite(t, shared)
 	for name, r := range map[string]*Registry{"in memory": memory, "a ledger": stored.Registry} {
 		for i, step := range []struct {

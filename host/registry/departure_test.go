@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -27,7 +27,7 @@ func (s *site) outlives(t *testing.T, id, before string) {
 }
 
 func TestANewLifeIsThatOfAllHosts(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	put(t, a.Registry, "x", 1)
 	for _, s := range []*site{a, b} {
@@ -39,8 +39,8 @@ func TestANewLifeIsThatOfAllHosts(t *testing.T) {
 	}
 	for _, id := range []string{"x", "f"} {
 		was, other := a.life(id), b.life(id)
-		ended, err := a.NewLife(t.Context(), id)
-		if err != nil || len(ended.Former) != 1 || ended.Former[0].Incarnation != was || len(ended.Former[0].Storages) != 1 {
+		ended, err := a.NewIncarnation(t.Context(), id)
+		if err != nil || len(ended.Former) != 1 || ended.Former[0].ID != was || len(ended.Former[0].Storages) != 1 {
 			t.Fatalf("%s: %+v, %v", id, ended, err)
 		}
 		a.outlives(t, id, was)
@@ -51,55 +51,55 @@ func TestANewLifeIsThatOfAllHosts(t *testing.T) {
 	}
 	// What is left of it is not forgotten by what else happens to the tenant.
 	put(t, a.Registry, "x", 2)
-	again, err := b.NewLife(t.Context(), "x")
+	again, err := b.NewIncarnation(t.Context(), "x")
 	if err != nil || len(again.Former) != 2 {
 		t.Fatalf("%+v, %v", again, err)
 	}
-	if err := b.Bury(t.Context(), "x", []string{again.Former[0].Incarnation}, "erased"); err != nil {
+	if err := b.ForgetFormer(t.Context(), "x", []string{again.Former[0].ID}, "erased"); err != nil {
 		t.Fatal(err)
 	}
-	left, err := a.Estate(t.Context(), "x")
-	if err != nil || len(left.Former) != 1 || left.Former[0].Incarnation != again.Former[1].Incarnation || left.Source != SourceAPI {
+	left, err := a.Snapshot(t.Context(), "x")
+	if err != nil || len(left.Former) != 1 || left.Former[0].ID != again.Former[1].ID || left.Source != SourceAPI {
 		t.Errorf("%+v, %v", left, err)
 	}
-	if _, err := a.NewLife(t.Context(), "nobody"); !fault.Is(err, fault.NotFound) {
+	if _, err := a.NewIncarnation(t.Context(), "nobody"); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 }
 
 func TestAPurgeIsForGood(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	put(t, a.Registry, "x", 1)
 	b.within(t, "x", "1")
 	life := b.life("x")
-	gone, err := a.Retire(t.Context(), "x", json.RawMessage(`{"begun":1}`))
-	if err != nil || gone.State != storage.TenantRemoved || gone.Life.Incarnation != life || string(gone.Receipt) != `{"begun":1}` {
+	gone, err := a.BeginPurge(t.Context(), "x", json.RawMessage(`{"begun":1}`))
+	if err != nil || gone.State != storage.TenantRemoved || gone.Incarnation.ID != life || string(gone.Receipt) != `{"begun":1}` {
 		t.Fatalf("%+v, %v", gone, err)
 	}
 	b.within(t, "x", "")
 	if _, err := b.Restore(t.Context(), "x"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("restored while it is purged: %v", err)
 	}
-	if _, err := b.NewLife(t.Context(), "x"); !fault.Is(err, fault.Conflict) {
+	if _, err := b.NewIncarnation(t.Context(), "x"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a new life while it is purged: %v", err)
 	}
 	if err := a.KeepReceipt(t.Context(), "x", json.RawMessage(`{"turns":3}`)); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := b.Retire(t.Context(), "x", nil); err != nil || string(again.Receipt) != `{"turns":3}` {
+	if again, err := b.BeginPurge(t.Context(), "x", nil); err != nil || string(again.Receipt) != `{"turns":3}` {
 		t.Errorf("%+v, %v", again, err)
 	}
-	if n, err := b.Versions(t.Context(), "x"); err != nil || n != 3 {
+	if n, err := b.CountVersions(t.Context(), "x"); err != nil || n != 3 {
 		t.Errorf("%d versions, %v; want 3", n, err)
 	}
-	if kept, err := b.Purge(t.Context(), "x", json.RawMessage(`{"all":1}`), "purged"); err != nil || string(kept) != `{"all":1}` {
+	if kept, err := b.FinishPurge(t.Context(), "x", json.RawMessage(`{"all":1}`), "purged"); err != nil || string(kept) != `{"all":1}` {
 		t.Fatalf("%s, %v", kept, err)
 	}
-	if kept, err := a.Purge(t.Context(), "x", json.RawMessage(`{"mine":1}`), "purged"); err != nil || string(kept) != `{"all":1}` {
+	if kept, err := a.FinishPurge(t.Context(), "x", json.RawMessage(`{"mine":1}`), "purged"); err != nil || string(kept) != `{"all":1}` {
 		t.Errorf("the slower of two purges answers %s, %v", kept, err)
 	}
-	if done, err := a.Retire(t.Context(), "x", nil); err != nil || done.State != storage.TenantPurged || string(done.Receipt) != `{"all":1}` {
+	if done, err := a.BeginPurge(t.Context(), "x", nil); err != nil || done.State != storage.TenantPurged || string(done.Receipt) != `{"all":1}` {
 		t.Errorf("%+v, %v", done, err)
 	}
 	versions, _, err := a.History(t.Context(), "x", 0, 10)
@@ -111,13 +111,13 @@ func TestAPurgeIsForGood(t *testing.T) {
 	if a.life("x") == life || a.life("x") == "" {
 		t.Errorf("it lives on as %q", a.life("x"))
 	}
-	if s, err := a.Estate(t.Context(), "x"); err != nil || s.Receipt != nil || len(s.Life.Storages) != 1 {
+	if s, err := a.Snapshot(t.Context(), "x"); err != nil || s.Receipt != nil || len(s.Incarnation.Storages) != 1 {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 func TestATenantOfAFileIsPurgedWhenTheFileIsGone(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	for _, s := range []*site{a, b} {
 		if _, _, err := s.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
@@ -125,11 +125,11 @@ func TestATenantOfAFileIsPurgedWhenTheFileIsGone(t *testing.T) {
 		}
 		acquire(t, s.Registry, "f").Release()
 	}
-	if _, err := a.Retire(t.Context(), "f", json.RawMessage(`{}`)); !fault.Is(err, fault.Conflict) {
+	if _, err := a.BeginPurge(t.Context(), "f", json.RawMessage(`{}`)); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a served file's tenant is retired: %v", err)
 	}
-	a.Drop("f", "f.hcl")
-	if s, err := a.Retire(t.Context(), "f", json.RawMessage(`{}`)); err != nil || len(s.Life.Storages) != 1 {
+	a.DropFile("f", "f.hcl")
+	if s, err := a.BeginPurge(t.Context(), "f", json.RawMessage(`{}`)); err != nil || len(s.Incarnation.Storages) != 1 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	// Nor is it served where the file still is.
@@ -143,17 +143,17 @@ func TestATenantOfAFileIsPurgedWhenTheFileIsGone(t *testing.T) {
 			t.Fatal("a retired tenant is served from another host's file")
 		}
 	}
-	if _, err := b.Estate(t.Context(), "f"); !fault.Is(err, fault.Conflict) {
+	if _, err := b.Snapshot(t.Context(), "f"); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
-	if _, err := a.Purge(t.Context(), "f", json.RawMessage(`{}`), ""); err != nil {
+	if _, err := a.FinishPurge(t.Context(), "f", json.RawMessage(`{}`), ""); err != nil {
 		t.Fatal(err)
 	}
 	b.outlives(t, "f", "")
 }
 
 func TestEstatesAreTheWantedOnes(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	for _, id := range []string{"x", "y", "removed", "unwanted"} {
 		put(t, a.Registry, id, id)
@@ -168,9 +168,9 @@ func TestEstatesAreTheWantedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	err := a.EachEstate(t.Context(), func(d config.Documents) bool { return d.Operator.Values()["v"] != "unwanted" }, func(time.Duration) error { return nil }, func(s *Estate) error {
+	err := a.ForEachTenant(t.Context(), func(d config.Documents) bool { return d.Operator.Values()["v"] != "unwanted" }, func(time.Duration) error { return nil }, func(s *Snapshot) error {
 		got = append(got, s.Tenant)
-		if s.Effective == nil || len(s.Life.Storages) != 1 {
+		if s.Effective == nil || len(s.Incarnation.Storages) != 1 {
 			t.Errorf("%+v", s)
 		}
 		return nil
@@ -184,22 +184,22 @@ func TestATenantInMemoryIsPurgedToo(t *testing.T) {
 	r := (&yard{}).open(t, time.Minute, 10)
 	r.o.Storage = func(*config.Effective) config.SealedBlock { return config.SealedBlock{Digest: "one"} }
 	put(t, r, "x", 1)
-	s, err := r.NewLife(t.Context(), "x")
+	s, err := r.NewIncarnation(t.Context(), "x")
 	if err != nil || len(s.Former) != 1 || s.Former[0].Storages[0].Digest != "one" {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	for range 2 { // the second after an interruption
-		if s, err = r.Retire(t.Context(), "x", json.RawMessage(`{"begun":1}`)); err != nil || len(s.Life.Storages) != 1 || s.Receipt == nil {
+		if s, err = r.BeginPurge(t.Context(), "x", json.RawMessage(`{"begun":1}`)); err != nil || len(s.Incarnation.Storages) != 1 || s.Receipt == nil {
 			t.Fatalf("%+v, %v", s, err)
 		}
 	}
 	if _, err := r.Acquire(t.Context(), "x"); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
-	if _, err := r.Purge(t.Context(), "x", nil, ""); err != nil {
+	if _, err := r.FinishPurge(t.Context(), "x", nil, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Retire(t.Context(), "x", nil); !fault.Is(err, fault.NotFound) {
+	if _, err := r.BeginPurge(t.Context(), "x", nil); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 }

@@ -50,11 +50,11 @@ func (r *Registry) mended(t *tenant) {
 	t.failing = nil
 }
 
-// Reconsider has the tenants judged again that are known to be refused: what they need
+// Rejudge has the tenants judged again that are known to be refused: what they need
 // has changed. Those whose bot could not be built, and that concerns, are built in the
 // background, a few at once; those of the ledger whose settings were not valid
 // are read again before they are used.
-func (r *Registry) Reconsider(concerns func(*config.Effective) bool) {
+func (r *Registry) Rejudge(concerns func(*config.Effective) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range r.failing {
@@ -66,7 +66,7 @@ func (r *Registry) Reconsider(concerns func(*config.Effective) bool) {
 	case r.wake <- struct{}{}:
 	default: // it is awake
 	}
-	if r.o.Ledger == nil {
+	if r.o.Store == nil {
 		return
 	}
 	for t := range r.invalid {

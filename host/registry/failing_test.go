@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -51,7 +51,7 @@ func TestWhatCannotBeBuiltIsToldAndJudgedAgain(t *testing.T) {
 			y := &yard{}
 			var r *Registry
 			if kind == "a ledger's" {
-				s := openSite(t, &ledgertest.Registry{})
+				s := openSite(t, &tenantstoretest.Memory{})
 				y, r = s.yard, s.Registry
 			} else {
 				r = y.open(t, time.Minute, 100)
@@ -81,13 +81,13 @@ func TestWhatCannotBeBuiltIsToldAndJudgedAgain(t *testing.T) {
 			if err := why(t, r, "a"); !fault.Is(err, fault.PluginUnavailable) {
 				t.Errorf("after it was refused: %v", err)
 			}
-			r.Reconsider(func(*config.Effective) bool { return false })
+			r.Rejudge(func(*config.Effective) bool { return false })
 			down.Store(false)
 			builds := y.builds.Load()
 			if err := why(t, r, "a"); err == nil || y.builds.Load() != builds {
 				t.Error("it was judged again for what does not concern it")
 			}
-			r.Reconsider(all)
+			r.Rejudge(all)
 			eventually(t, "it is well again", func() bool { return why(t, r, "a") == nil })
 			if got := y.builds.Load(); got != builds+1 {
 				t.Errorf("%d bots were built for one that was refused", got-builds)
@@ -109,18 +109,18 @@ func TestATenantThatGoesOnFailingIsNotJudgedAllTheTime(t *testing.T) {
 		t.Fatal("built")
 	}
 	judged := func() int32 { return y.builds.Load() - 1 }
-	r.Reconsider(all)
+	r.Rejudge(all)
 	eventually(t, "it is judged again at once", func() bool { return judged() == 1 })
 	var want int32 = 1
 	for wait := judgeWait; wait < judgeWaitMost/2; wait *= 2 {
 		eventually(t, "the last build is done", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.tenants["a"].building == nil })
 		y.clock.Add(int64(wait - time.Second))
-		r.Reconsider(all)
+		r.Rejudge(all)
 		if ids, _ := r.due(); len(ids) != 0 || judged() != want {
 			t.Fatalf("judged %d times, and again before %s", judged(), wait)
 		}
 		y.clock.Add(int64(time.Second))
-		r.Reconsider(all)
+		r.Rejudge(all)
 		want++
 		eventually(t, fmt.Sprintf("it is judged again after %s", wait), func() bool { return judged() == want })
 	}
@@ -159,7 +159,7 @@ func TestJudgingIsBounded(t *testing.T) {
 	}
 	down.Store(false)
 	builds := y.builds.Load()
-	r.Reconsider(all)
+	r.Rejudge(all)
 	eventually(t, "all are judged", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.failing) == 0 })
 	if got := y.builds.Load() - builds; got != 38 || most.Load() > judgedAtOnce {
 		t.Errorf("%d were judged, %d at once", got, most.Load())
@@ -168,7 +168,7 @@ func TestJudgingIsBounded(t *testing.T) {
 
 // A registered tenant whose settings were not valid when it was read is read again.
 func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	s := openSite(t, shared)
 	put(t, s.Registry, "a", 1)
 	other := openSite(t, shared)
@@ -195,7 +195,7 @@ func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
 		t.Error("the list says that it is well")
 	}
 	missing.Store(false)
-	other.Reconsider(all)
+	other.Rejudge(all)
 	if err := listed(); err != nil {
 		t.Errorf("listed, before anybody has asked for it: %v", err)
 	}

@@ -64,20 +64,20 @@ func TestGates_TenantThatComesBack(t *testing.T) {
 	for name, back := range map[string]func(t *testing.T, r *Registry){
 		"a changed file": func(t *testing.T, r *Registry) { putWith(t, r, "a", 2, file) },
 		"a file that was away": func(t *testing.T, r *Registry) {
-			r.Drop("a", "a.hcl")
+			r.DropFile("a", "a.hcl")
 			putWith(t, r, "a", 1, file)
 		},
 		"a file in another folder": func(t *testing.T, r *Registry) {
-			r.Drop("a", "a.hcl")
+			r.DropFile("a", "a.hcl")
 			putWith(t, r, "a", 1, PutOptions{Source: "other/a.yaml"})
 		},
 		"a file that came back wrong": func(t *testing.T, r *Registry) {
-			r.Drop("a", "a.hcl")
-			r.Refuse("a", "a.hcl", config.Problems{{Message: "wrong"}})
+			r.DropFile("a", "a.hcl")
+			r.RefuseFile("a", "a.hcl", config.Problems{{Message: "wrong"}})
 			putWith(t, r, "a", 1, file)
 		},
 		"a registered one after a file": func(t *testing.T, r *Registry) {
-			r.Drop("a", "a.hcl")
+			r.DropFile("a", "a.hcl")
 			putWith(t, r, "a", 1, PutOptions{})
 		},
 	} {
@@ -112,7 +112,7 @@ func TestGates_Bounded(t *testing.T) {
 	for i := range 3 * gatesKept {
 		id := fmt.Sprint("t", i)
 		putWith(t, r, id, 1, PutOptions{})
-		r.Drop(id, SourceAPI)
+		r.DropFile(id, SourceAPI)
 	}
 	if n := len(r.gates.left); n != 0 {
 		t.Errorf("%d gates are kept of tenants that had no turn", n)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -32,7 +32,7 @@ type Version struct {
 
 // historic refuses what needs a ledger.
 func (r *Registry) historic() error {
-	if r.o.Ledger == nil {
+	if r.o.Store == nil {
 		return fault.New(fault.Invalid, "this host keeps its tenants in memory only, without a history: name a storage for them in the host file").At("registry.storage")
 	}
 	return nil
@@ -47,7 +47,7 @@ func (r *Registry) History(ctx context.Context, id string, before int64, limit i
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, false, unknown(id)
 	}
-	entries, more, err := r.o.Ledger.History(ctx, id, before, limit)
+	entries, more, err := r.o.Store.History(ctx, id, before, limit)
 	if err != nil {
 		return nil, false, unreachable(err)
 	}
@@ -64,7 +64,7 @@ func (r *Registry) History(ctx context.Context, id string, before int64, limit i
 	return versions, more, nil
 }
 
-func (r *Registry) version(ctx context.Context, e *ledger.Entry) Version {
+func (r *Registry) version(ctx context.Context, e *tenantstore.Entry) Version {
 	effective, _ := r.read(ctx, e)
 	return Version{
 		Version: e.Version, State: e.State, Note: e.Note, CreatedAt: e.CreatedAt, Author: e.Author,
@@ -93,7 +93,7 @@ func (r *Registry) Version(ctx context.Context, id string, version int64) (Versi
 func (r *Registry) Rollback(ctx context.Context, id string, version int64, author Author, ifMatch string) (Tenant, *config.Effective, error) {
 	v, err := r.Version(ctx, id, version)
 	doc := v.Document
-	if author == ledger.Tenant {
+	if author == tenantstore.Tenant {
 		doc = v.Own
 	}
 	switch {
@@ -101,7 +101,7 @@ func (r *Registry) Rollback(ctx context.Context, id string, version int64, autho
 		return Tenant{}, nil, err
 	case doc == nil && v.Err != nil:
 		return Tenant{}, nil, v.Err
-	case doc == nil && author == ledger.Tenant:
+	case doc == nil && author == tenantstore.Tenant:
 		return Tenant{}, nil, fault.New(fault.Invalid, "at version %d tenant %q has no own settings: remove those that it has to be as it was", version, id).At("version")
 	case doc == nil:
 		return Tenant{}, nil, fault.New(fault.Invalid, "version %d of tenant %q has no settings of the operator", version, id).At("version")

@@ -8,7 +8,7 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -96,7 +96,7 @@ func (r *Registry) judge(ctx context.Context, id string, doc *config.Document, o
 func judge(ctx context.Context, check Check, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (accepted, error) {
 	out := accepted{docs: old}
 	before, into := old.Operator, &out.docs.Operator
-	if o.Author == ledger.Tenant {
+	if o.Author == tenantstore.Tenant {
 		before, into = old.Own, &out.docs.Own
 	}
 	if o.Patch {
@@ -108,7 +108,7 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 	doc = config.RestoreSecrets(doc, before)
 	*into = doc
 	trial := trialOf(o.DryRun)
-	if o.Author == ledger.Tenant {
+	if o.Author == tenantstore.Tenant {
 		if err := checkOwnSize(doc); err != nil {
 			return accepted{}, err
 		}
@@ -122,7 +122,7 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 		_, secrets := effective.TenantSecrets()
 		// What is kept has a name of its own: there is another body by the time that somebody
 		// reads of a problem in it.
-		out.docs.Own = config.FromMap(ledger.OwnName, doc.Values()).MarkSecret(secrets.All())
+		out.docs.Own = config.FromMap(tenantstore.OwnName, doc.Values()).MarkSecret(secrets.All())
 		out.effective = effective
 	} else {
 		var err error
@@ -135,7 +135,7 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 	}
 	secrets, _ := out.withOperators().TenantSecrets()
 	out.literals = secrets.Literals
-	if o.Author != ledger.Tenant {
+	if o.Author != tenantstore.Tenant {
 		// They stay secret though a later version of the plugin does not mark them.
 		out.docs.Operator = doc.MarkSecret(secrets.Literals)
 	}
@@ -151,13 +151,13 @@ func (v verdict) withOperators() *config.Effective {
 }
 
 // secretsOf gives the paths of a document's secrets.
-func secretsOf(author ledger.Author, doc *config.Document, was *config.Effective) []config.Path {
+func secretsOf(author tenantstore.Author, doc *config.Document, was *config.Effective) []config.Path {
 	marked := doc.Marked()
 	if was == nil {
 		return marked
 	}
 	operators, own := was.TenantSecrets()
-	if author == ledger.Tenant {
+	if author == tenantstore.Tenant {
 		operators = own
 	}
 	return append(marked, operators.All()...)

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -16,12 +16,12 @@ func newLife() string { return rand.Text() }
 // prepare answers the life that a bot's turns are written under, once the ledger
 // knows which storage that is: whoever purges the tenant looks there.
 func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Effective) (life string, err error) {
-	if r.o.Ledger == nil {
+	if r.o.Store == nil {
 		return "", nil
 	}
 	used := r.o.Storage(effective)
 	r.mu.Lock()
-	noted := t.known && (&ledger.Entry{Storages: t.storages}).Uses(used.Digest)
+	noted := t.known && (&tenantstore.Entry{Storages: t.storages}).Uses(used.Digest)
 	life = t.incarnation
 	file := t.source != SourceAPI
 	if noted {
@@ -38,11 +38,11 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 		}
 	}()
 	// From before it is looked at, changes are heard of.
-	if err := r.o.Ledger.Confirm(ctx); err != nil {
+	if err := r.o.Store.EnsureFresh(ctx); err != nil {
 		return "", unreachable(err)
 	}
-	put, err := r.changeStored(ctx, t.id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
-		next := &ledger.Entry{State: storage.TenantFromFile, Note: "served from a file"}
+	put, err := r.changeStored(ctx, t.id, false, false, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
+		next := &tenantstore.Entry{State: storage.TenantFromFile, Note: "served from a file"}
 		switch {
 		case !file && (e == nil || e.State != storage.TenantActive):
 			return nil, absence(t.id, e)
@@ -82,7 +82,7 @@ func (r *Registry) prepare(ctx context.Context, t *tenant, effective *config.Eff
 }
 
 // note takes what the ledger has of the life of a file's tenant. The caller holds mu.
-func (r *Registry) note(t *tenant, e *ledger.Entry) {
+func (r *Registry) note(t *tenant, e *tenantstore.Entry) {
 	switch {
 	case e.Version < t.version:
 	case !sameDocument(t.own, ownOfFile(e)): // somebody changed it: it is judged before it counts

@@ -5,7 +5,7 @@ import (
 	"reflect"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -21,7 +21,7 @@ func (r *Registry) putOwnStored(ctx context.Context, id string, doc *config.Docu
 	var shown Tenant
 	var created bool
 	var file *config.Document // that the change was judged with; nil for a registered tenant
-	put, err := r.changeStored(ctx, id, o.IfMatch != "" || o.IfNone, false, func(e *ledger.Entry) (*ledger.Entry, error) {
+	put, err := r.changeStored(ctx, id, o.IfMatch != "" || o.IfNone, false, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		var before *tenant
 		var err error
 		if before, file, err = r.before(ctx, id, e); err != nil {
@@ -44,7 +44,7 @@ func (r *Registry) putOwnStored(ctx context.Context, id string, doc *config.Docu
 			}
 			return nil, nil
 		}
-		next := &ledger.Entry{State: storage.TenantFromFile}
+		next := &tenantstore.Entry{State: storage.TenantFromFile}
 		switch {
 		case e == nil:
 			// The first life of a file's tenant has no name, as in prepare.
@@ -94,7 +94,7 @@ func (r *Registry) putOwnStored(ctx context.Context, id string, doc *config.Docu
 
 // before is the tenant as it is before a change of its own document, with the document of
 // this host's file if it is one of a file. e is what the ledger has of it.
-func (r *Registry) before(ctx context.Context, id string, e *ledger.Entry) (t *tenant, file *config.Document, err error) {
+func (r *Registry) before(ctx context.Context, id string, e *tenantstore.Entry) (t *tenant, file *config.Document, err error) {
 	r.mu.Lock()
 	here := r.tenants[id]
 	var source string
@@ -205,7 +205,7 @@ func (r *Registry) serve(t *tenant, v verdict) {
 // noteOwn takes what the ledger has of a file's tenant, judged with that document of its
 // file; no verdict is one that the file's document alone did not come to. The caller
 // holds mu.
-func (r *Registry) noteOwn(id string, e *ledger.Entry, file *config.Document, v *verdict) {
+func (r *Registry) noteOwn(id string, e *tenantstore.Entry, file *config.Document, v *verdict) {
 	t := r.tenants[id]
 	switch {
 	case t == nil || t.source == SourceAPI:
@@ -239,7 +239,7 @@ func (r *Registry) noteOwn(id string, e *ledger.Entry, file *config.Document, v 
 }
 
 // ownOfFile gives the own document of a file's tenant, of which e is what the ledger has.
-func ownOfFile(e *ledger.Entry) *config.Document {
+func ownOfFile(e *tenantstore.Entry) *config.Document {
 	if e == nil || e.State != storage.TenantFromFile {
 		return nil
 	}
@@ -252,7 +252,7 @@ func (r *Registry) RemoveOwn(ctx context.Context, id, ifMatch string) (Tenant, e
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, unknown(id)
 	}
-	t, _, err := r.Put(ctx, id, nil, PutOptions{Author: ledger.Tenant, IfMatch: ifMatch, Note: "own settings removed", removal: true})
+	t, _, err := r.Put(ctx, id, nil, PutOptions{Author: tenantstore.Tenant, IfMatch: ifMatch, Note: "own settings removed", removal: true})
 	return t, err
 }
 

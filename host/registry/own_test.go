@@ -9,14 +9,14 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
 func putOwn(t testing.TB, r *Registry, id string, own *config.Document) Tenant {
 	t.Helper()
-	got, _, err := r.Put(context.Background(), id, own, PutOptions{Author: ledger.Tenant})
+	got, _, err := r.Put(context.Background(), id, own, PutOptions{Author: tenantstore.Tenant})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func whenNot(v, own any) *config.Document {
 }
 
 func TestOwnSettingsReachAllHosts(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	put(t, a.Registry, "x", 1)
 	b.within(t, "x", "1")
@@ -58,7 +58,7 @@ func TestOwnSettingsReachAllHosts(t *testing.T) {
 	if _, err := b.RemoveOwn(t.Context(), "x", ""); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
-	if _, _, err := b.Put(t.Context(), "nobody", doc("v", 1), PutOptions{Author: ledger.Tenant}); !fault.Is(err, fault.NotFound) {
+	if _, _, err := b.Put(t.Context(), "nobody", doc("v", 1), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("own settings of nobody: %v", err)
 	}
 	var authors []string
@@ -77,7 +77,7 @@ func TestOwnSettingsReachAllHosts(t *testing.T) {
 // TestOwnSettingsOfAFilesTenant: they are kept in the tenant store, so that all hosts that
 // have the file have them, and stay until the tenant is purged.
 func TestOwnSettingsOfAFilesTenant(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	file := func(s *site, v any) {
 		t.Helper()
@@ -109,15 +109,15 @@ func TestOwnSettingsOfAFilesTenant(t *testing.T) {
 	}
 	d := openSite(t, shared)
 	file(d, 2)
-	changes, _, err := d.Rebase(t.Context(), d.base().check, nil)
+	changes, _, err := d.Reload(t.Context(), d.base().check, nil)
 	if err != nil || len(changes) != 1 || changes[0].To != "2+own" {
 		t.Errorf("%+v, %v", changes, err)
 	}
-	if s, err := d.Estate(t.Context(), "f"); err != nil || s.Own == nil || s.Effective.Revision != "2+own" {
+	if s, err := d.Snapshot(t.Context(), "f"); err != nil || s.Own == nil || s.Effective.Revision != "2+own" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	// The file goes and comes back.
-	b.Drop("f", "f.hcl")
+	b.DropFile("f", "f.hcl")
 	if b.revision(t, "f") != "" {
 		t.Error("served without its file")
 	}
@@ -135,7 +135,7 @@ func TestOwnSettingsOfAFilesTenant(t *testing.T) {
 
 // TestAFilesTenantGoesOnWithoutTheLedger: with what it has.
 func TestAFilesTenantGoesOnWithoutTheLedger(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 		t.Fatal(err)
@@ -151,7 +151,7 @@ func TestAFilesTenantGoesOnWithoutTheLedger(t *testing.T) {
 			l.Release()
 		}
 	}
-	if _, _, err := a.Put(t.Context(), "f", doc("v", "x"), PutOptions{Author: ledger.Tenant}); !fault.Is(err, fault.PluginUnavailable) {
+	if _, _, err := a.Put(t.Context(), "f", doc("v", "x"), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.PluginUnavailable) {
 		t.Errorf("own settings are acknowledged that nobody keeps: %v", err)
 	}
 	if got, _, _, err := a.Get(t.Context(), "f"); err != nil || got.Revision != "1+own" {
@@ -162,7 +162,7 @@ func TestAFilesTenantGoesOnWithoutTheLedger(t *testing.T) {
 // TestOwnSettingsAreHeld: whatever the operator changes counts, with or without what the
 // tenant has put, and never is a part of what is refused served.
 func TestOwnSettingsAreHeld(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	for name, s := range map[string]struct{ a, b *Registry }{
 		"stored":    {openSite(t, shared).Registry, openSite(t, shared).Registry},
 		"in memory": {(&yard{}).open(t, time.Minute, 10), nil},
@@ -185,7 +185,7 @@ func TestOwnSettingsAreHeld(t *testing.T) {
 					t.Errorf("on another host: %+v, %v", got, err)
 				}
 			}
-			if _, _, err := a.Put(t.Context(), id, whenNot(int64(2), "again"), PutOptions{Author: ledger.Tenant}); err == nil {
+			if _, _, err := a.Put(t.Context(), id, whenNot(int64(2), "again"), PutOptions{Author: tenantstore.Tenant}); err == nil {
 				t.Error("the tenant can put what is refused")
 			}
 			put(t, a, id, 3)
@@ -206,7 +206,7 @@ func TestOwnSettingsAreHeld(t *testing.T) {
 			}
 			before := a.base().check
 			for _, commit := range []func(){nil, func() {}} {
-				changes, broken, err := a.Rebase(t.Context(), stricter, commit)
+				changes, broken, err := a.Reload(t.Context(), stricter, commit)
 				if err != nil || broken != 0 || len(changes) != 1 || changes[0].Held == nil || changes[0].From != "2+mended" || changes[0].To != "2" || changes[0].Err != nil {
 					t.Errorf("%+v, %d, %v", changes, broken, err)
 				}
@@ -214,7 +214,7 @@ func TestOwnSettingsAreHeld(t *testing.T) {
 			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Held == nil {
 				t.Errorf("under a stricter policy: %+v", got)
 			}
-			if changes, _, err := a.Rebase(t.Context(), before, func() {}); err != nil || len(changes) != 1 || changes[0].To != "2+mended" {
+			if changes, _, err := a.Reload(t.Context(), before, func() {}); err != nil || len(changes) != 1 || changes[0].To != "2+mended" {
 				t.Errorf("%+v, %v", changes, err)
 			}
 			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2+mended" {
@@ -233,13 +233,13 @@ func TestOwnSettingsAreHeld(t *testing.T) {
 
 // TestRestoreAndRollbackOfOwnSettings: what comes back has to be right today.
 func TestRestoreAndRollbackOfOwnSettings(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	put(t, a.Registry, "x", 1)                           // version 1
 	putOwn(t, a.Registry, "x", whenNot(int64(2), "old")) // 2
 	putOwn(t, a.Registry, "x", doc("v", "new"))          // 3
 	put(t, a.Registry, "x", 2)                           // 4
-	if _, _, err := a.Rollback(t.Context(), "x", 2, ledger.Tenant, ""); err == nil {
+	if _, _, err := a.Rollback(t.Context(), "x", 2, tenantstore.Tenant, ""); err == nil {
 		t.Error("rolled back to what is refused today")
 	}
 	if got := a.revision(t, "x"); got != "2+new" {
@@ -248,32 +248,32 @@ func TestRestoreAndRollbackOfOwnSettings(t *testing.T) {
 	if got, _, err := a.Rollback(t.Context(), "x", 3, "", ""); err != nil || got.Revision != "1+new" {
 		t.Errorf("the operator's document alone: %+v, %v", got, err)
 	}
-	if got, _, err := a.Rollback(t.Context(), "x", 2, ledger.Tenant, ""); err != nil || got.Revision != "1+old" {
+	if got, _, err := a.Rollback(t.Context(), "x", 2, tenantstore.Tenant, ""); err != nil || got.Revision != "1+old" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, _, err := a.Rollback(t.Context(), "x", 1, ledger.Tenant, ""); !fault.Is(err, fault.Invalid) {
+	if _, _, err := a.Rollback(t.Context(), "x", 1, tenantstore.Tenant, ""); !fault.Is(err, fault.Invalid) {
 		t.Errorf("rolled back to no own settings: %v", err)
 	}
 	if err := a.Remove(t.Context(), "x", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := a.Put(t.Context(), "x", doc("v", "own"), PutOptions{Author: ledger.Tenant}); !fault.Is(err, fault.NotFound) {
+	if _, _, err := a.Put(t.Context(), "x", doc("v", "own"), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("own settings of a removed tenant: %v", err)
 	}
 	if got, err := a.Restore(t.Context(), "x"); err != nil || got.Revision != "1+old" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	// An erasure of all conversations leaves the settings.
-	if _, err := a.NewLife(t.Context(), "x"); err != nil {
+	if _, err := a.NewIncarnation(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	if got := a.revision(t, "x"); got != "1+old" {
 		t.Errorf("served at %s", got)
 	}
-	if _, err := a.Retire(t.Context(), "x", []byte(`{}`)); err != nil {
+	if _, err := a.BeginPurge(t.Context(), "x", []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Purge(t.Context(), "x", []byte(`{}`), ""); err != nil {
+	if _, err := a.FinishPurge(t.Context(), "x", []byte(`{}`), ""); err != nil {
 		t.Fatal(err)
 	}
 	put(t, a.Registry, "x", 5)
@@ -285,14 +285,14 @@ func TestRestoreAndRollbackOfOwnSettings(t *testing.T) {
 // TestBothDocumentsAtOnce: whoever changes one of them loses nothing of who changes the
 // other at the same time, and patches of one add up.
 func TestBothDocumentsAtOnce(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	for name, r := range map[string]*Registry{"stored": openSite(t, shared).Registry, "in memory": (&yard{}).open(t, time.Minute, 10)} {
 		t.Run(name, func(t *testing.T) {
 			put(t, r, "x", 0)
 			done := make(chan error)
 			const each = 5
 			for i := range each {
-				for _, author := range []Author{ledger.Operator, ledger.Tenant} {
+				for _, author := range []Author{tenantstore.Operator, tenantstore.Tenant} {
 					go func() {
 						for {
 							_, _, err := r.Put(context.Background(), "x", doc(fmt.Sprint("k", i), i), PutOptions{Author: author, Patch: true})
@@ -321,14 +321,14 @@ func TestBothDocumentsAtOnce(t *testing.T) {
 // those that the operator names, and changes the rest of its settings as before.
 func TestOwnSettingsLeaveTheOperatorStorages(t *testing.T) {
 	// beyond: storages noted
-	a := openSite(t, &ledgertest.Registry{})
+	a := openSite(t, &tenantstoretest.Memory{})
 	a.o.Storage = func(e *config.Effective) config.SealedBlock {
 		digest, _, _ := strings.Cut(e.Revision, ".")
 		return config.SealedBlock{Digest: digest, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
 	}
 	put(t, a.Registry, "x", 1) // notes its storage
 	own := func(v string) error {
-		_, _, err := a.Put(t.Context(), "x", doc("v", v), PutOptions{Author: ledger.Tenant})
+		_, _, err := a.Put(t.Context(), "x", doc("v", v), PutOptions{Author: tenantstore.Tenant})
 		return err
 	}
 	for i := 1; i < bounds.MaxOwnStoragesNoted; i++ {
@@ -347,7 +347,7 @@ func TestOwnSettingsLeaveTheOperatorStorages(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
-	if e, err := a.books.Get(t.Context(), "x"); err != nil || len(e.Storages) != bounds.MaxStoragesNoted {
+	if e, err := a.store.Get(t.Context(), "x"); err != nil || len(e.Storages) != bounds.MaxStoragesNoted {
 		t.Errorf("%d storages are noted, %v", len(e.Storages), err)
 	}
 }

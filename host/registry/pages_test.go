@@ -7,12 +7,12 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 )
 
 // beyond: judged of a page
 func TestRegistry_List_endsPagesByWhatIsJudged(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	here, there := openSite(t, shared), openSite(t, shared)
 	large := map[string]any{"v": 1}
 	for i := range bounds.PageValues * 2 / 3 {

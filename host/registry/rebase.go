@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -41,13 +41,13 @@ type Change struct {
 	Held error
 }
 
-// Rebase checks every tenant under a new base and answers what changes, by tenant.
+// Reload checks every tenant under a new base and answers what changes, by tenant.
 // If none that is served would break, it calls commit and serves all tenants by
 // the new base, at once; otherwise, or if commit is nil, it changes nothing. Turns and
 // changes of tenants go on while it works. Those that change meanwhile are checked again,
 // and wait with their next change until it is done. Tenants of the sources that are
 // leaving are left out, as they are: their caller drops them next.
-func (r *Registry) Rebase(ctx context.Context, check Check, commit func(), leaving ...string) (changes []Change, broken int, err error) {
+func (r *Registry) Reload(ctx context.Context, check Check, commit func(), leaving ...string) (changes []Change, broken int, err error) {
 	select {
 	case r.rebase <- struct{}{}:
 		defer func() { <-r.rebase }()
@@ -138,7 +138,7 @@ func (b *rebase) judgeHere(ctx context.Context, id string) error {
 	r := b.r
 	r.mu.Lock()
 	t := r.tenants[id]
-	if t == nil || b.left[t.source] || r.o.Ledger != nil && t.source == SourceAPI || t.doc == nil { // without a document: its source brings it again
+	if t == nil || b.left[t.source] || r.o.Store != nil && t.source == SourceAPI || t.doc == nil { // without a document: its source brings it again
 		r.mu.Unlock()
 		return nil
 	}
@@ -163,13 +163,13 @@ func (b *rebase) note(id string, j judged, held error) {
 
 // judgeStored checks the ledger's tenants.
 func (b *rebase) judgeStored(ctx context.Context) error {
-	if b.r.o.Ledger == nil {
+	if b.r.o.Store == nil {
 		return nil
 	}
 	for after, more := "", true; more; {
-		var entries []*ledger.Entry
+		var entries []*tenantstore.Entry
 		var err error
-		if entries, more, err = b.r.o.Ledger.List(ctx, after, storage.MaxPage); err != nil {
+		if entries, more, err = b.r.o.Store.List(ctx, after, storage.MaxPage); err != nil {
 			return unreachable(err)
 		}
 		for _, e := range entries {
@@ -182,7 +182,7 @@ func (b *rebase) judgeStored(ctx context.Context) error {
 	return nil
 }
 
-func (b *rebase) judgeEntry(ctx context.Context, e *ledger.Entry) error {
+func (b *rebase) judgeEntry(ctx context.Context, e *tenantstore.Entry) error {
 	if j := b.of[e.Tenant]; e.State == storage.TenantFromFile && j.docs.Operator != nil && !sameDocument(j.docs.Own, e.Own) {
 		// Nobody asked for its own settings yet, or they have changed.
 		j.docs.Own, j.held = e.Own, nil
@@ -212,10 +212,10 @@ func (b *rebase) changed(id string) bool {
 // judgeAgain checks a tenant that has changed.
 func (b *rebase) judgeAgain(ctx context.Context, id string) error {
 	delete(b.of, id)
-	if err := b.judgeHere(ctx, id); err != nil || b.r.o.Ledger == nil {
+	if err := b.judgeHere(ctx, id); err != nil || b.r.o.Store == nil {
 		return err
 	}
-	e, err := b.r.o.Ledger.Get(ctx, id)
+	e, err := b.r.o.Store.Get(ctx, id)
 	if err != nil {
 		return unreachable(err)
 	}

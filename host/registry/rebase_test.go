@@ -37,21 +37,21 @@ func TestRebaseIsAllOrNothing(t *testing.T) {
 	if _, _, err := r.Put(ctx, "c", doc("own", 5), PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r.Refuse("d", "d.hcl", errors.New("never valid"))
+	r.RefuseFile("d", "d.hcl", errors.New("never valid"))
 	for _, id := range []string{"a", "b", "c"} {
 		acquire(t, r, id).Release()
 	}
 	committed := 0
 	commit := func() { committed++ }
 
-	changes, broken, err := r.Rebase(ctx, under("x", "b"), commit)
+	changes, broken, err := r.Reload(ctx, under("x", "b"), commit)
 	if err != nil || broken != 1 || committed != 0 || len(changes) != 2 {
 		t.Fatalf("%v %d %v", changes, broken, err)
 	}
 	if changes[0].Tenant != "a" || changes[0].To != "1x" || changes[1].Tenant != "b" || changes[1].Err == nil || changes[1].To != "" {
 		t.Errorf("changes %v", changes)
 	}
-	if changes, broken, _ = r.Rebase(ctx, under("x"), nil); len(changes) != 2 || broken != 0 {
+	if changes, broken, _ = r.Reload(ctx, under("x"), nil); len(changes) != 2 || broken != 0 {
 		t.Errorf("a dry run: %v %d", changes, broken)
 	}
 	for _, id := range []string{"a", "b", "c"} {
@@ -62,7 +62,7 @@ func TestRebaseIsAllOrNothing(t *testing.T) {
 		}
 	}
 	old := acquire(t, r, "a")
-	if changes, broken, _ = r.Rebase(ctx, under("x"), commit); len(changes) != 2 || broken != 0 || committed != 1 {
+	if changes, broken, _ = r.Reload(ctx, under("x"), commit); len(changes) != 2 || broken != 0 || committed != 1 {
 		t.Errorf("%v %d %d", changes, broken, committed)
 	}
 	for id, want := range map[string]struct {
@@ -101,11 +101,11 @@ func TestRebaseLeavesOutWhatIsLeaving(t *testing.T) {
 	}
 	committed := 0
 	commit := func() { committed++ }
-	changes, broken, err := r.Rebase(ctx, under("x", "b", "c"), commit, "b.hcl", "c.yaml")
+	changes, broken, err := r.Reload(ctx, under("x", "b", "c"), commit, "b.hcl", "c.yaml")
 	if err != nil || broken != 1 || committed != 0 || len(changes) != 2 || changes[1].Tenant != "c" {
 		t.Errorf("%v %d %v", changes, broken, err)
 	}
-	changes, broken, err = r.Rebase(ctx, under("x", "b"), commit, "b.hcl")
+	changes, broken, err = r.Reload(ctx, under("x", "b"), commit, "b.hcl")
 	if err != nil || broken != 0 || committed != 1 || len(changes) != 2 {
 		t.Errorf("%v %d %v", changes, broken, err)
 	}
@@ -114,7 +114,7 @@ func TestRebaseLeavesOutWhatIsLeaving(t *testing.T) {
 		t.Errorf("what is leaving has revision %s", l.Revision)
 	}
 	l.Release()
-	r.Drop("b", "b.hcl")
+	r.DropFile("b", "b.hcl")
 }
 
 func TestAStaleBotIsBuiltAnew(t *testing.T) {
@@ -129,11 +129,11 @@ func TestAStaleBotIsBuiltAnew(t *testing.T) {
 	}
 	put(t, r, "a", 1)
 	acquire(t, r, "a").Release()
-	if r.Recheck("a") {
+	if r.DropIfStale("a") {
 		t.Error("a fresh bot was dropped")
 	}
 	stale.Store(true)
-	if !r.Recheck("a") || r.Recheck("a") || r.Recheck("nobody") {
+	if !r.DropIfStale("a") || r.DropIfStale("a") || r.DropIfStale("nobody") {
 		t.Error("a stale bot is dropped once")
 	}
 	stale.Store(false)

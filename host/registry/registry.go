@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/slots"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
@@ -44,7 +44,7 @@ type Options struct {
 	Missing func(e *config.Effective) error
 	// Ledger keeps what is registered over the API. Nil: the Registry itself does, as
 	// long as it lives.
-	Ledger *ledger.Ledger
+	Store *tenantstore.Store
 	// Storage is the stored form of what keeps a tenant's conversations. Nil without a
 	// Ledger.
 	Storage func(e *config.Effective) config.SealedBlock
@@ -76,7 +76,7 @@ type Registry struct {
 	invalid map[*tenant]struct{}          // of tenants: those that have an err
 	failing map[*tenant]*failing          // with valid settings, of which no bot could be built
 	wake    chan struct{}                 // some of them may be due
-	leaving map[string]*Estate            // without a ledger: tenants whose purge is not done
+	leaving map[string]*Snapshot          // without a ledger: tenants whose purge is not done
 	cache   *simplelru.LRU[string, *entry]
 	closed  bool
 	live    int           // bots built and not released
@@ -106,7 +106,7 @@ func New(o Options) (*Registry, error) {
 	if o.StaleEvery == 0 {
 		o.StaleEvery = 2 * time.Second
 	}
-	r := &Registry{o: o, rebase: make(chan struct{}, 1), tenants: map[string]*tenant{}, loads: map[string]*loading{}, invalid: map[*tenant]struct{}{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Estate{}, idle: make(chan struct{})}
+	r := &Registry{o: o, rebase: make(chan struct{}, 1), tenants: map[string]*tenant{}, loads: map[string]*loading{}, invalid: map[*tenant]struct{}{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Snapshot{}, idle: make(chan struct{})}
 	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
 	if err != nil {
 		return nil, err

@@ -128,7 +128,7 @@ func TestABotIsBuiltOnceAndThenCached(t *testing.T) {
 		t.Error("a forced refresh was served from the cache")
 	}
 	l.Release()
-	if c := r.Cached(); len(c) != 1 || c[0].Tenant != "a" || c[0].Revision != "1" {
+	if c := r.CachedBots(); len(c) != 1 || c[0].Tenant != "a" || c[0].Revision != "1" {
 		t.Errorf("cached %v", c)
 	}
 }
@@ -142,11 +142,11 @@ func TestTheCacheIsALRUWithATTL(t *testing.T) {
 	for _, id := range []string{"a", "b", "a", "c"} { // b is the least recently used
 		acquire(t, r, id).Release()
 	}
-	if c := r.Cached(); len(c) != 2 || c[0].Tenant != "a" || c[1].Tenant != "c" {
+	if c := r.CachedBots(); len(c) != 2 || c[0].Tenant != "a" || c[1].Tenant != "c" {
 		t.Errorf("cached %v", c)
 	}
 	y.clock.Add(int64(time.Minute))
-	if c := r.Cached(); len(c) != 0 {
+	if c := r.CachedBots(); len(c) != 0 {
 		t.Errorf("still cached after the TTL: %v", c)
 	}
 	l := acquire(t, r, "a")
@@ -280,9 +280,9 @@ func TestABadChangeChangesNothing(t *testing.T) {
 	} else {
 		l.Release()
 	}
-	r.Refuse("a", SourceAPI, errors.New("bad again"))
+	r.RefuseFile("a", SourceAPI, errors.New("bad again"))
 	acquire(t, r, "a").Release()
-	r.Refuse("new", "new.hcl", errors.New("new.hcl:1:1: bad"))
+	r.RefuseFile("new", "new.hcl", errors.New("new.hcl:1:1: bad"))
 	_, err := r.Acquire(context.Background(), "new")
 	if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Party != fault.PartyTenant {
 		t.Errorf("a tenant without a valid configuration: %v", err)
@@ -322,7 +322,7 @@ func TestWhoMayReplaceATenant(t *testing.T) {
 	if now, _, _, err := r.Get(ctx, "f"); err != nil || now.Source != "f.yaml" {
 		t.Errorf("it comes from %q: %v", now.Source, err)
 	}
-	if r.Drop("f", "f.hcl"); len(r.Cached()) != 0 || r.Remove(ctx, "f", "") == nil {
+	if r.DropFile("f", "f.hcl"); len(r.CachedBots()) != 0 || r.Remove(ctx, "f", "") == nil {
 		t.Error("it was dropped with a file that it comes from no longer")
 	}
 	if err := r.Remove(ctx, "f", ""); !fault.Is(err, fault.Conflict) {
@@ -359,9 +359,9 @@ func TestNothingLeaksUnderChange(t *testing.T) {
 				case 0:
 					put(t, r, id, i)
 				case 1:
-					r.Evict(id)
+					r.EvictBot(id)
 				case 2:
-					r.Clear()
+					r.ClearCache()
 				case 3:
 					y.clock.Add(int64(5 * time.Millisecond))
 				case 4:

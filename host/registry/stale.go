@@ -16,7 +16,7 @@ func (r *Registry) watchStale() {
 			if r.ctx.Err() != nil {
 				return
 			}
-			r.Recheck(id)
+			r.DropIfStale(id)
 		}
 	}
 }
@@ -34,9 +34,9 @@ func (r *Registry) askable() []string {
 	return out
 }
 
-// Recheck drops the tenant's cached bot if it is stale, and answers whether it was.
+// DropIfStale drops the tenant's cached bot if it is stale, and answers whether it was.
 // Turns at work finish on it.
-func (r *Registry) Recheck(id string) bool {
+func (r *Registry) DropIfStale(id string) bool {
 	r.mu.Lock()
 	e, ok := r.cache.Peek(id)
 	r.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -18,9 +18,9 @@ const contested = 10
 // change makes the next version of a stored tenant: next gets the newest one, nil if
 // there is none, and answers what follows it, or nil for no change. It is asked
 // again when somebody else was faster, unless the change has a condition.
-func (r *Registry) changeStored(ctx context.Context, id string, conditional, forget bool, next func(*ledger.Entry) (*ledger.Entry, error)) (*ledger.Entry, error) {
+func (r *Registry) changeStored(ctx context.Context, id string, conditional, forget bool, next func(*tenantstore.Entry) (*tenantstore.Entry, error)) (*tenantstore.Entry, error) {
 	for try := 1; ; try++ {
-		before, err := r.o.Ledger.Get(ctx, id)
+		before, err := r.o.Store.Get(ctx, id)
 		if err != nil {
 			return nil, unreachable(err)
 		}
@@ -42,7 +42,7 @@ func (r *Registry) changeStored(ctx context.Context, id string, conditional, for
 		if before != nil {
 			version = before.Version
 		}
-		put, err := r.o.Ledger.Put(ctx, *after, version, forget)
+		put, err := r.o.Store.Put(ctx, *after, tenantstore.PutOptions{IfVersion: version, EraseHistory: forget})
 		end()
 		if fault.Is(err, fault.Conflict) && !conditional && try < contested {
 			continue
@@ -60,7 +60,7 @@ func (r *Registry) changeStored(ctx context.Context, id string, conditional, for
 // beginStored begins a change of a stored tenant, until end is called, as far as a reload
 // has to know of it: of what is served, and with what. The change is to be made again if
 // its settings were checked under another base.
-func (r *Registry) beginStored(ctx context.Context, before, after *ledger.Entry, under base) (end func(), again bool, err error) {
+func (r *Registry) beginStored(ctx context.Context, before, after *tenantstore.Entry, under base) (end func(), again bool, err error) {
 	same := before != nil && before.State == after.State && before.Document == after.Document
 	if ownOfFile(before) == ownOfFile(after) && (same && before.Own == after.Own || after.State != storage.TenantActive) {
 		return func() {}, false, nil
@@ -87,7 +87,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 	var change accepted
 	var shown Tenant
 	var created bool
-	put, err := r.changeStored(ctx, id, o.IfMatch != "" || o.IfNone, false, func(e *ledger.Entry) (*ledger.Entry, error) {
+	put, err := r.changeStored(ctx, id, o.IfMatch != "" || o.IfNone, false, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		standing := r.standing(ctx, e)
 		if err := reserved(id, e); err != nil {
 			return nil, err
@@ -98,7 +98,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 		created = standing == nil
 		var old config.Documents
 		var was *config.Effective
-		next := &ledger.Entry{State: storage.TenantActive, Incarnation: newLife(), Note: o.Note, Author: o.author()}
+		next := &tenantstore.Entry{State: storage.TenantActive, Incarnation: newLife(), Note: o.Note, Author: o.author()}
 		if standing != nil {
 			old, was = standing.docs(), standing.effective
 			next.Own, next.OwnLiterals = e.Own, e.OwnLiterals
@@ -152,7 +152,7 @@ func (r *Registry) putStored(ctx context.Context, id string, doc *config.Documen
 }
 
 // asPut describes a registered tenant as it was just put.
-func asPut(id string, put *ledger.Entry, effective *config.Effective) Tenant {
+func asPut(id string, put *tenantstore.Entry, effective *config.Effective) Tenant {
 	t := tenant{
 		id: id, source: SourceAPI, doc: put.Document, own: put.Own, held: put.Held, err: put.Err, effective: effective,
 		version: put.Version, updated: put.CreatedAt,
@@ -161,7 +161,7 @@ func asPut(id string, put *ledger.Entry, effective *config.Effective) Tenant {
 }
 
 // standing is the tenant that an entry stands for, nil if it stands for none.
-func (r *Registry) standing(ctx context.Context, e *ledger.Entry) *tenant {
+func (r *Registry) standing(ctx context.Context, e *tenantstore.Entry) *tenant {
 	if e == nil || e.State != storage.TenantActive {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (r *Registry) freeOfFiles(id string) error {
 }
 
 // reserved refuses an id that what a former tenant wrote is kept under.
-func reserved(id string, e *ledger.Entry) error {
+func reserved(id string, e *tenantstore.Entry) error {
 	switch {
 	case e == nil:
 		return nil
@@ -197,7 +197,7 @@ func (r *Registry) removeStored(ctx context.Context, id, ifMatch string) error {
 	if err := r.freeOfFiles(id); err != nil {
 		return err
 	}
-	put, err := r.changeStored(ctx, id, ifMatch != "", false, func(e *ledger.Entry) (*ledger.Entry, error) {
+	put, err := r.changeStored(ctx, id, ifMatch != "", false, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		standing := r.standing(ctx, e)
 		if standing == nil {
 			return nil, absence(id, e)
@@ -206,7 +206,7 @@ func (r *Registry) removeStored(ctx context.Context, id, ifMatch string) error {
 			return nil, err
 		}
 		next := *e
-		next.State, next.Note, next.Author = storage.TenantRemoved, "removed", ledger.Operator
+		next.State, next.Note, next.Author = storage.TenantRemoved, "removed", tenantstore.Operator
 		return &next, nil
 	})
 	if err != nil {
@@ -229,7 +229,7 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 	}
 	base := r.base().number
 	var v verdict
-	put, err := r.changeStored(ctx, id, false, false, func(e *ledger.Entry) (*ledger.Entry, error) {
+	put, err := r.changeStored(ctx, id, false, false, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		switch {
 		case e == nil || e.State == storage.TenantPurged:
 			return nil, unknown(id)
@@ -245,7 +245,7 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 			return nil, err
 		}
 		next := *e
-		next.State, next.Note, next.Author = storage.TenantActive, "restored", ledger.Operator
+		next.State, next.Note, next.Author = storage.TenantActive, "restored", tenantstore.Operator
 		return &next, nil
 	})
 	if err != nil {
@@ -262,7 +262,7 @@ func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 // follow.
 func (r *Registry) listStored(ctx context.Context, after string, limit int) (out []Tenant, more bool, err error) {
 	for {
-		entries, more, err := r.o.Ledger.List(ctx, after, min(limit, storage.MaxPage))
+		entries, more, err := r.o.Store.List(ctx, after, min(limit, storage.MaxPage))
 		if err != nil {
 			return nil, false, unreachable(err)
 		}
@@ -290,11 +290,11 @@ func (r *Registry) listStored(ctx context.Context, after string, limit int) (out
 }
 
 // weight is what it costs to judge the entry: the values of its documents.
-func weight(e *ledger.Entry) int { return e.Document.Count() + e.Own.Count() }
+func weight(e *tenantstore.Entry) int { return e.Document.Count() + e.Own.Count() }
 
 // loaded returns the tenant as it is known here, if that is what the entry stands for and
 // nothing has happened since that has it judged again, as Reconsider and a reload do.
-func (r *Registry) loaded(e *ledger.Entry) (Tenant, bool) {
+func (r *Registry) loaded(e *tenantstore.Entry) (Tenant, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	here := r.tenants[e.Tenant]
@@ -314,20 +314,20 @@ func (r *Registry) unavailable(t Tenant) Tenant {
 	return t
 }
 
-// Taken says who has the id that a file brings, or why it is not free; nil if it is,
+// IDTaken says who has the id that a file brings, or why it is not free; nil if it is,
 // or is a file's already. What the ledger cannot say now it says before the first turn.
-func (r *Registry) Taken(ctx context.Context, id string) error {
+func (r *Registry) IDTaken(ctx context.Context, id string) error {
 	r.mu.Lock()
 	t := r.tenants[id]
-	taken := t != nil && t.source == SourceAPI && r.o.Ledger == nil
+	taken := t != nil && t.source == SourceAPI && r.o.Store == nil
 	r.mu.Unlock()
 	if taken {
 		return fmt.Errorf("the id is taken by %s, which goes on", SourceAPI)
 	}
-	if r.o.Ledger == nil || r.o.Ledger.Empty() {
+	if r.o.Store == nil || r.o.Store.Empty() {
 		return nil
 	}
-	e, err := r.o.Ledger.Get(ctx, id)
+	e, err := r.o.Store.Get(ctx, id)
 	if err != nil || e == nil {
 		return nil
 	}
@@ -335,7 +335,7 @@ func (r *Registry) Taken(ctx context.Context, id string) error {
 }
 
 // reservedFromFiles says why no file may have the entry's id; nil if one may.
-func reservedFromFiles(e *ledger.Entry) error {
+func reservedFromFiles(e *tenantstore.Entry) error {
 	switch e.State {
 	case storage.TenantActive:
 		return fmt.Errorf("the id is taken by %s, which goes on", SourceAPI)

@@ -11,9 +11,9 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -22,7 +22,7 @@ import (
 type site struct {
 	*yard
 	*Registry
-	books *ledger.Ledger
+	store *tenantstore.Store
 	mu    sync.Mutex
 	lives map[string]string // tenant to the life of its last bot
 	block string            // digest of the storage that all tenants use
@@ -31,9 +31,9 @@ type site struct {
 func openSite(t *testing.T, shared storage.TenantStore) *site {
 	t.Helper()
 	s := &site{yard: &yard{}, lives: map[string]string{}, block: "one"}
-	s.books = ledger.New(ledger.Options{Storage: shared, Key: secret.NewKey(), Changed: func(c []storage.TenantChange) { s.Changed(c) }})
+	s.store = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey(), Changed: func(c []storage.TenantChange) { s.Changed(c) }})
 	s.Registry = s.open(t, time.Minute, 10)
-	s.o.Ledger = s.books
+	s.o.Store = s.store
 	s.o.now = time.Now
 	s.o.Storage = func(*config.Effective) config.SealedBlock {
 		return config.SealedBlock{Digest: s.block, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
@@ -47,7 +47,7 @@ func openSite(t *testing.T, shared storage.TenantStore) *site {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { s.books.Run(ctx) })
+	running.Go(func() { s.store.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait() })
 	return s
 }
@@ -87,7 +87,7 @@ func (s *site) within(t *testing.T, id, want string) {
 }
 
 func TestAllHostsServeWhatOneRegistered(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	if a.revision(t, "x") != "" || b.revision(t, "x") != "" {
 		t.Error("an unknown tenant is served")
@@ -125,7 +125,7 @@ func TestAllHostsServeWhatOneRegistered(t *testing.T) {
 
 // An unchanged host must find out without being told: the storage gives no notice here.
 func TestACachedBotOfAChangedTenantIsNotServedForASecond(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	put(t, a.Registry, "x", 0)
 	b.within(t, "x", "0")
@@ -148,7 +148,7 @@ func TestACachedBotOfAChangedTenantIsNotServedForASecond(t *testing.T) {
 }
 
 func TestNothingIsServedBlindly(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	put(t, a.Registry, "x", 1)
 	file := PutOptions{Source: "f.hcl"}
@@ -177,7 +177,7 @@ func TestNothingIsServedBlindly(t *testing.T) {
 }
 
 func TestOnlyOneOfTwoConditionalPutsWins(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	sites := []*site{openSite(t, shared), openSite(t, shared)}
 	put(t, sites[0].Registry, "x", "0")
 	var wg sync.WaitGroup
@@ -208,7 +208,7 @@ func TestOnlyOneOfTwoConditionalPutsWins(t *testing.T) {
 }
 
 func TestHistoryAndRollback(t *testing.T) {
-	a := openSite(t, &ledgertest.Registry{})
+	a := openSite(t, &tenantstoretest.Memory{})
 	for v := range 3 {
 		put(t, a.Registry, "x", v+1)
 	}
@@ -235,13 +235,13 @@ func TestHistoryAndRollback(t *testing.T) {
 }
 
 func TestAnIDHasOneSource(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a, b := openSite(t, shared), openSite(t, shared)
 	put(t, a.Registry, "x", 1)
 	if err := b.Books(t); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Taken(t.Context(), "x"); err == nil {
+	if err := b.IDTaken(t.Context(), "x"); err == nil {
 		t.Error("a file may have the id of a registered tenant")
 	}
 	// One that a file brought in all the same serves nothing.
@@ -266,7 +266,7 @@ func TestAnIDHasOneSource(t *testing.T) {
 
 // Books waits until the site knows that the ledger has something.
 func (s *site) Books(t *testing.T) error {
-	for end := time.Now().Add(time.Minute); s.books.Empty(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); s.store.Empty(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("the site never heard of the registration")
 		}
@@ -275,7 +275,7 @@ func (s *site) Books(t *testing.T) error {
 }
 
 func TestEveryStorageThatWasUsedIsNoted(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	put(t, a.Registry, "x", 1)
 	acquire(t, a.Registry, "x").Release()
@@ -287,7 +287,7 @@ func TestEveryStorageThatWasUsedIsNoted(t *testing.T) {
 	}
 	acquire(t, a.Registry, "f").Release()
 	for id, want := range map[string]int{"x": 2, "f": 1} {
-		e, err := a.books.Get(t.Context(), id)
+		e, err := a.store.Get(t.Context(), id)
 		if err != nil || len(e.Storages) != want || !e.Uses("two") {
 			t.Errorf("%s: %+v, %v; want %d storages", id, e, err, want)
 		}
@@ -301,7 +301,7 @@ func TestEveryStorageThatWasUsedIsNoted(t *testing.T) {
 // up to a bound, beyond which a registration and a turn are refused and say what to do.
 func TestStoragesThatAreNotedAreBounded(t *testing.T) {
 	// beyond: storages noted
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	register := func(n int, storage string) error {
 		t.Helper()
@@ -311,7 +311,7 @@ func TestStoragesThatAreNotedAreBounded(t *testing.T) {
 	}
 	noted := func(want int) {
 		t.Helper()
-		if e, err := a.books.Get(t.Context(), "x"); err != nil || len(e.Storages) != want {
+		if e, err := a.store.Get(t.Context(), "x"); err != nil || len(e.Storages) != want {
 			t.Fatalf("%d are noted, %v; want %d", len(e.Storages), err, want)
 		}
 	}
@@ -344,7 +344,7 @@ func TestStoragesThatAreNotedAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
-	if _, err := a.NewLife(t.Context(), "x"); err != nil {
+	if _, err := a.NewIncarnation(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	if err := register(n+1, "one more"); err != nil {
@@ -358,7 +358,7 @@ func TestStoragesThatAreNotedAreBounded(t *testing.T) {
 func TestSizesOfStoragesThatAreNotedAreBounded(t *testing.T) {
 	// beyond: storage note
 	// beyond: storage notes
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	size := bounds.MaxStorageNoteBytes / 2
 	a.o.Storage = func(*config.Effective) config.SealedBlock {
@@ -380,14 +380,14 @@ func TestSizesOfStoragesThatAreNotedAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	e, err := a.books.Get(t.Context(), "x")
+	e, err := a.store.Get(t.Context(), "x")
 	if err != nil || len(e.Storages)*size > bounds.MaxStorageNotesBytes || len(e.Storages) < 30 || refused != 41-len(e.Storages) {
 		t.Errorf("%d are noted, %d refused, %v", len(e.Storages), refused, err)
 	}
 	for i := range 200 { // as yesterday's build did
 		e.Storages = append(e.Storages, config.SealedBlock{Digest: fmt.Sprint("old", i), Kind: "storage", Plugin: "p", Config: []byte(`{}`)})
 	}
-	if _, err := a.books.Put(t.Context(), *e, e.Version, false); err != nil {
+	if _, err := a.store.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
 		t.Fatal(err)
 	}
 	a.block = "old150"
@@ -398,13 +398,13 @@ func TestSizesOfStoragesThatAreNotedAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 	b.within(t, "x", "3")
-	if s, err := b.Estate(t.Context(), "x"); err != nil || len(s.Life.Storages) != len(e.Storages) || s.Life.Storages[0].Digest != "old150" {
+	if s, err := b.Snapshot(t.Context(), "x"); err != nil || len(s.Incarnation.Storages) != len(e.Storages) || s.Incarnation.Storages[0].Digest != "old150" {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 func TestUnknownIDsAreNotAskedForAgain(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	a := openSite(t, shared)
 	for range 3 {
 		a.revision(t, "nobody")
@@ -422,20 +422,20 @@ func TestUnknownIDsAreNotAskedForAgain(t *testing.T) {
 
 // tardy answers what it read only when it is let go.
 type tardy struct {
-	*ledgertest.Registry
+	*tenantstoretest.Memory
 	read  chan struct{} // gets one when the newest versions were read
 	letGo chan struct{}
 }
 
 func (r *tardy) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
-	found, err := r.Registry.GetTenants(ctx, ids)
+	found, err := r.Memory.GetTenants(ctx, ids)
 	r.read <- struct{}{}
 	<-r.letGo
 	return found, err
 }
 
 func TestATenantThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	b := openSite(t, shared)
 	put(t, b.Registry, "x", 1)
 	slow := &tardy{shared, make(chan struct{}, 10), make(chan struct{})}
@@ -463,18 +463,18 @@ func TestATenantThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 
 // hasty lets a change be heard of before whoever made it knows that it is done.
 type hasty struct {
-	*ledgertest.Registry
+	*tenantstoretest.Memory
 	put func()
 }
 
 func (r *hasty) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
-	put, err := r.Registry.PutTenant(ctx, req)
+	put, err := r.Memory.PutTenant(ctx, req)
 	r.put()
 	return put, err
 }
 
 func TestNotingAStorageDoesNotUndoTheBuild(t *testing.T) {
-	shared := &hasty{Registry: &ledgertest.Registry{}, put: func() {}}
+	shared := &hasty{Memory: &tenantstoretest.Memory{}, put: func() {}}
 	a := openSite(t, shared)
 	shared.put = func() {
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -499,9 +499,9 @@ func TestNotingAStorageDoesNotUndoTheBuild(t *testing.T) {
 }
 
 func TestANewTenantThatAnotherHostChangedAtOnceIsNotServedAsItWas(t *testing.T) {
-	shared := &hasty{Registry: &ledgertest.Registry{}, put: func() {}}
+	shared := &hasty{Memory: &tenantstoretest.Memory{}, put: func() {}}
 	a := openSite(t, shared)
-	b := openSite(t, shared.Registry)
+	b := openSite(t, shared.Memory)
 	first := true
 	shared.put = func() {
 		if !first {
@@ -510,7 +510,7 @@ func TestANewTenantThatAnotherHostChangedAtOnceIsNotServedAsItWas(t *testing.T) 
 		first = false
 		// Before a knows that its own is done, b is faster and a hears of it.
 		put(t, b.Registry, "x", 2)
-		if err := a.books.Confirm(t.Context()); err != nil {
+		if err := a.store.EnsureFresh(t.Context()); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(time.Second)

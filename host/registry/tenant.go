@@ -9,8 +9,8 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
 	"github.com/botyard/botyard/host/slots"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -108,11 +108,11 @@ type PutOptions struct {
 }
 
 // Author is who changes a tenant.
-type Author = ledger.Author
+type Author = tenantstore.Author
 
 func (o PutOptions) author() Author {
 	if o.Author == "" {
-		return ledger.Operator
+		return tenantstore.Operator
 	}
 	return o.Author
 }
@@ -135,11 +135,11 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 		var wait <-chan struct{}
 		var err error
 		switch {
-		case o.Author == ledger.Tenant && r.o.Ledger != nil:
+		case o.Author == tenantstore.Tenant && r.o.Store != nil:
 			return r.putOwnStored(ctx, id, doc, o)
-		case o.Author == ledger.Tenant:
+		case o.Author == tenantstore.Tenant:
 			t, effective, wait, err = r.putOwnHere(ctx, id, doc, o)
-		case o.Source == SourceAPI && r.o.Ledger != nil:
+		case o.Source == SourceAPI && r.o.Store != nil:
 			return r.putStored(ctx, id, doc, o)
 		default:
 			t, effective, wait, err = r.putHere(ctx, id, doc, o)
@@ -270,10 +270,10 @@ func (r *Registry) forget(t *tenant) {
 	r.cache.Remove(t.id)
 }
 
-// Refuse records that a source brought a tenant that cannot be served: a tenant
+// RefuseFile records that a source brought a tenant that cannot be served: a tenant
 // that was valid before goes on with what it had. One of a file comes from that source
 // from then on, as with Put.
-func (r *Registry) Refuse(id, source string, err error) {
+func (r *Registry) RefuseFile(id, source string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t, ok := r.tenants[id]
@@ -312,14 +312,14 @@ func (r *Registry) List(ctx context.Context, after string, limit int) (page []Te
 	r.mu.Lock()
 	var own []Tenant
 	for id, t := range r.tenants {
-		if id > after && (r.o.Ledger == nil || t.source != SourceAPI) {
+		if id > after && (r.o.Store == nil || t.source != SourceAPI) {
 			own = append(own, t.info())
 		}
 	}
 	r.mu.Unlock()
 	byID := func(a, b Tenant) int { return strings.Compare(a.ID, b.ID) }
 	slices.SortFunc(own, byID)
-	if r.o.Ledger == nil {
+	if r.o.Store == nil {
 		return r.missing(own[:min(limit, len(own))]), len(own) > limit, nil
 	}
 	stored, more, err := r.listStored(ctx, after, limit)
@@ -362,7 +362,7 @@ func (r *Registry) missing(page []Tenant) []Tenant {
 // them. fault.NotFound; fault.Conflict for a file's tenant or when ifMatch, if not
 // empty, is not its revision.
 func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
-	if r.o.Ledger != nil {
+	if r.o.Store != nil {
 		return r.removeStored(ctx, id, ifMatch)
 	}
 	r.mu.Lock()
@@ -379,9 +379,9 @@ func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
 	return nil
 }
 
-// Drop stops serving the tenant if it comes from the source. Turns at work finish;
+// DropFile stops serving the tenant if it comes from the source. Turns at work finish;
 // conversations stay.
-func (r *Registry) Drop(id, source string) {
+func (r *Registry) DropFile(id, source string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t, ok := r.tenants[id]; ok && t.source == source {

@@ -3,7 +3,7 @@ package registry
 import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
+	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
@@ -19,7 +19,7 @@ type tries struct {
 func (r *Registry) MayTry(id string, s config.SealedBlock) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t := r.tenants[id]; t != nil && (&ledger.Entry{Storages: t.storages}).Uses(s.Digest) {
+	if t := r.tenants[id]; t != nil && (&tenantstore.Entry{Storages: t.storages}).Uses(s.Digest) {
 		return true
 	}
 	return r.tries.add(id, s.Digest)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -34,7 +34,7 @@ func TestMayTry(t *testing.T) {
 // Callers may ask for as many tenants that are not there as they like.
 func TestUnknownIDsAreBounded(t *testing.T) {
 	// beyond: unknown ids
-	a := openSite(t, &ledgertest.Registry{})
+	a := openSite(t, &tenantstoretest.Memory{})
 	for i := range bounds.MaxAbsent + 100 {
 		if _, err := a.Acquire(t.Context(), fmt.Sprint("nobody", i)); !fault.Is(err, fault.NotFound) {
 			t.Fatal(err)

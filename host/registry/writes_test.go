@@ -38,7 +38,7 @@ type rebased struct {
 func startRebase(ctx context.Context, r *Registry, check Check, commit func()) chan rebased {
 	done := make(chan rebased, 1)
 	go func() {
-		changes, broken, err := r.Rebase(ctx, check, commit)
+		changes, broken, err := r.Reload(ctx, check, commit)
 		done <- rebased{changes, broken, err}
 	}()
 	return done
@@ -171,7 +171,7 @@ func TestRebase_canceled(t *testing.T) {
 	<-asked
 	other, leave := context.WithCancel(t.Context())
 	leave()
-	if _, _, err := r.Rebase(other, under("y"), func() {}); fault.Of(err).Class != fault.Canceled {
+	if _, _, err := r.Reload(other, under("y"), func() {}); fault.Of(err).Class != fault.Canceled {
 		t.Errorf("a second one: %v", err)
 	}
 	cancel()

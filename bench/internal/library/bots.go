@@ -50,7 +50,7 @@ func bots(ctx context.Context, o Options, out *Result) (err error) {
 	lookups, turns := make([][]float64, len(o.Cached)), make([][]float64, len(o.Cached))
 	for range o.Rounds {
 		for i, n := range o.Cached {
-			h.Registry().Clear()
+			h.Registry().ClearCache()
 			if _, err := build(ctx, h, 0, n); err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package ledger_test
+package tenantstore_test
 
 import (
 	"context"
@@ -10,21 +10,21 @@ import (
 	"testing"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
 // formerEnvelope is what a host of before own settings reads of a registration, and all
 // that it writes.
 type formerEnvelope struct {
-	Format   int                  `json:"format"`
-	Settings json.RawMessage      `json:"settings,omitempty"`
-	Sealed   []config.Path        `json:"sealed,omitempty"`
-	Storages []config.SealedBlock `json:"storages,omitempty"`
-	Former   []ledger.Life        `json:"former,omitempty"`
-	Receipt  json.RawMessage      `json:"receipt,omitempty"`
+	Format   int                       `json:"format"`
+	Settings json.RawMessage           `json:"settings,omitempty"`
+	Sealed   []config.Path             `json:"sealed,omitempty"`
+	Storages []config.SealedBlock      `json:"storages,omitempty"`
+	Former   []tenantstore.Incarnation `json:"former,omitempty"`
+	Receipt  json.RawMessage           `json:"receipt,omitempty"`
 }
 
 // formerly writes the tenant's next version as a host of before does.
@@ -56,7 +56,7 @@ func setting(v int) func(*formerEnvelope) {
 	return func(e *formerEnvelope) { e.Settings = []byte(fmt.Sprintf(`{"v":%d}`, v)) }
 }
 
-func get(t *testing.T, l *ledger.Ledger, tenant string) *ledger.Entry {
+func get(t *testing.T, l *tenantstore.Store, tenant string) *tenantstore.Entry {
 	t.Helper()
 	e, err := l.Get(t.Context(), tenant)
 	if err != nil || e.Err != nil {
@@ -66,14 +66,14 @@ func get(t *testing.T, l *ledger.Ledger, tenant string) *ledger.Entry {
 }
 
 func TestOwnSettingsAreSealed(t *testing.T) {
-	shared, key := &ledgertest.Registry{}, secret.NewKey()
-	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	text := map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}
 	path := []config.Path{{"llm", "api_key"}}
-	put, err := l.Put(t.Context(), ledger.Entry{
-		Tenant: "a", State: storage.TenantActive, Author: ledger.Tenant, Document: config.FromMap("a", text), Literals: path,
+	put, err := l.Put(t.Context(), tenantstore.Entry{
+		Tenant: "a", State: storage.TenantActive, Author: tenantstore.Tenant, Document: config.FromMap("a", text), Literals: path,
 		Own: config.FromMap("b", text), OwnLiterals: path,
-	}, 0, false)
+	}, tenantstore.PutOptions{})
 	if err != nil || put.Err != nil {
 		t.Fatal(err, put.Err)
 	}
@@ -82,7 +82,7 @@ func TestOwnSettingsAreSealed(t *testing.T) {
 		t.Errorf("stored as %s, %v", stored[0].Document, err)
 	}
 	e := get(t, l, "a")
-	if e.Author != ledger.Tenant || fmt.Sprint(e.Own.Values()) != fmt.Sprint(text) || fmt.Sprint(e.Own.Marked()) != "[llm.api_key]" {
+	if e.Author != tenantstore.Tenant || fmt.Sprint(e.Own.Values()) != fmt.Sprint(text) || fmt.Sprint(e.Own.Marked()) != "[llm.api_key]" {
 		t.Errorf("%+v %v", e, e.Own.Marked())
 	}
 	// What was sealed in one of the two opens in the other no more than elsewhere.
@@ -103,8 +103,10 @@ func TestOwnSettingsAreSealed(t *testing.T) {
 // TestAHostOfBeforeLosesNoOwnSettings: it knows nothing of them, and leaves them out of what
 // it writes. They are taken from the version before, by whatever way is looked.
 func TestAHostOfBeforeLosesNoOwnSettings(t *testing.T) {
-	shared, key := &ledgertest.Registry{}, secret.NewKey()
-	open := func() *ledger.Ledger { return ledger.New(ledger.Options{Storage: shared, Key: key}) }
+	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
+	open := func() *tenantstore.Store {
+		return tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
+	}
 	l := open()
 	formerly(t, shared, "a", storage.TenantActive, setting(1))
 	formerly(t, shared, "never", storage.TenantActive, setting(1))
@@ -112,15 +114,15 @@ func TestAHostOfBeforeLosesNoOwnSettings(t *testing.T) {
 	if e.Own != nil || e.Author != "" {
 		t.Fatalf("%+v", e)
 	}
-	e.Own, e.OwnLiterals, e.Author = config.FromMap("own", map[string]any{"llm": map[string]any{"api_key": "sk"}}), []config.Path{{"llm", "api_key"}}, ledger.Tenant
-	if _, err := l.Put(t.Context(), *e, e.Version, false); err != nil {
+	e.Own, e.OwnLiterals, e.Author = config.FromMap("own", map[string]any{"llm": map[string]any{"api_key": "sk"}}), []config.Path{{"llm", "api_key"}}, tenantstore.Tenant
+	if _, err := l.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
 		t.Fatal(err)
 	}
 	for v := range 2*10 + 5 { // more than what is looked at once
 		formerly(t, shared, "a", storage.TenantActive, setting(2+v))
 	}
 	formerly(t, shared, "never", storage.TenantActive, setting(2))
-	for name, l := range map[string]*ledger.Ledger{"that wrote them": l, "that comes": open()} {
+	for name, l := range map[string]*tenantstore.Store{"that wrote them": l, "that comes": open()} {
 		e := get(t, l, "a")
 		if e.Own == nil || fmt.Sprint(e.OwnLiterals) != "[llm.api_key]" || fmt.Sprint(e.Document.Values()) != "map[v:26]" {
 			t.Errorf("a host %s: %+v", name, e)
@@ -142,14 +144,14 @@ func TestAHostOfBeforeLosesNoOwnSettings(t *testing.T) {
 	}
 	// The next version of today's has them again, and one without them has none.
 	e = get(t, l, "a")
-	if _, err := l.Put(t.Context(), *e, e.Version, false); err != nil {
+	if _, err := l.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
 		t.Fatal(err)
 	}
 	if e = get(t, l, "a"); e.Own == nil {
 		t.Error("they are gone with the next version")
 	}
 	e.Own, e.OwnLiterals = nil, nil
-	if _, err := l.Put(t.Context(), *e, e.Version, false); err != nil {
+	if _, err := l.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
 		t.Fatal(err)
 	}
 	formerly(t, shared, "a", storage.TenantActive, setting(99))
@@ -160,9 +162,9 @@ func TestAHostOfBeforeLosesNoOwnSettings(t *testing.T) {
 
 // TestWhatIsPurgedHasNoOwnSettings: neither by a host of before.
 func TestWhatIsPurgedHasNoOwnSettings(t *testing.T) {
-	shared, key := &ledgertest.Registry{}, secret.NewKey()
-	l := ledger.New(ledger.Options{Storage: shared, Key: key})
-	if _, err := l.Put(t.Context(), ledger.Entry{Tenant: "a", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, 0, false); err != nil {
+	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
+	if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "a", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, tenantstore.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	formerly(t, shared, "a", storage.TenantPurged, func(e *formerEnvelope) { *e = formerEnvelope{Format: 1} })
@@ -178,8 +180,8 @@ func TestWhatIsPurgedHasNoOwnSettings(t *testing.T) {
 // TestWhoHasNoOwnSettingsPaysNothing counts the calls for tenants that a host of before
 // wrote: no version is looked for beside the newest.
 func TestWhoHasNoOwnSettingsPaysNothing(t *testing.T) {
-	shared, key := &ledgertest.Registry{}, secret.NewKey()
-	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	for v := range 3 {
 		formerly(t, shared, "a", storage.TenantActive, setting(v))
 	}
@@ -193,7 +195,7 @@ func TestWhoHasNoOwnSettingsPaysNothing(t *testing.T) {
 		t.Errorf("%d calls", n)
 	}
 	// Nor when others have some.
-	if _, err := l.Put(t.Context(), ledger.Entry{Tenant: "b", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, 0, false); err != nil {
+	if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "b", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, tenantstore.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if n := calls(look); n != 1 {
@@ -235,7 +237,7 @@ func TestWhatAHostOfBeforeRecordedIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	newest := map[string]int64{}
 	for _, r := range recorded.Registrations {
 		_, err := shared.PutTenant(t.Context(), &storage.PutTenantRequest{
@@ -247,7 +249,7 @@ func TestWhatAHostOfBeforeRecordedIsRead(t *testing.T) {
 		}
 		newest[r.Tenant]++
 	}
-	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	for tenant, state := range map[string]storage.TenantState{
 		"a": storage.TenantActive, "gone": storage.TenantRemoved, "purged": storage.TenantPurged, "f": storage.TenantFromFile,
 	} {
@@ -260,8 +262,8 @@ func TestWhatAHostOfBeforeRecordedIsRead(t *testing.T) {
 		}
 		// It takes own settings, and keeps all else that it has.
 		next := *e
-		next.Own, next.Author = config.FromMap("own", map[string]any{"k": "v"}), ledger.Tenant
-		put, err := l.Put(t.Context(), next, e.Version, false)
+		next.Own, next.Author = config.FromMap("own", map[string]any{"k": "v"}), tenantstore.Tenant
+		put, err := l.Put(t.Context(), next, tenantstore.PutOptions{IfVersion: e.Version})
 		if err != nil || put.Own == nil || len(put.Storages) != len(e.Storages) || put.Incarnation != e.Incarnation {
 			t.Errorf("%s: %+v, %v", tenant, put, err)
 		}

@@ -1,4 +1,4 @@
-package ledger_test
+package tenantstore_test
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/ledger"
-	"github.com/botyard/botyard/host/ledger/ledgertest"
 	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"go.uber.org/goleak"
@@ -23,15 +23,15 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestSecretsAreSealed(t *testing.T) {
-	shared, key := &ledgertest.Registry{}, secret.NewKey()
-	l := ledger.New(ledger.Options{Storage: shared, Key: key})
+	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	settings := map[string]any{"llm": map[string]any{
 		"api_key": "sk-hunter2", "n": 3, "f": 1.5, "list": []any{"a", true, nil}, "ref": "${env:X}"}}
-	put, err := l.Put(t.Context(), ledger.Entry{
+	put, err := l.Put(t.Context(), tenantstore.Entry{
 		Tenant: "a", State: storage.TenantActive, Incarnation: "life", Note: "n",
 		Document: config.FromMap("a", settings), Literals: []config.Path{{"llm", "api_key"}},
-		Former: []ledger.Life{{Incarnation: "former", Storages: []config.SealedBlock{{Digest: "d", Kind: "storage", Plugin: "p", Config: []byte(`{}`)}}}},
-	}, 0, false)
+		Former: []tenantstore.Incarnation{{ID: "former", Storages: []config.SealedBlock{{Digest: "d", Kind: "storage", Plugin: "p", Config: []byte(`{}`)}}}},
+	}, tenantstore.PutOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,12 +51,12 @@ func TestSecretsAreSealed(t *testing.T) {
 		}
 	}
 	if put.Version != 1 || got.Incarnation != "life" || got.Note != "n" || len(got.Literals) != 1 ||
-		len(got.Former) != 1 || got.Former[0].Incarnation != "former" || got.Former[0].Storages[0].Digest != "d" {
+		len(got.Former) != 1 || got.Former[0].ID != "former" || got.Former[0].Storages[0].Digest != "d" {
 		t.Errorf("%+v", got)
 	}
 
 	// Another host's key opens nothing, and says what to do.
-	other := ledger.New(ledger.Options{Storage: shared, Key: secret.NewKey()})
+	other := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey()})
 	got, err = other.Get(t.Context(), "a")
 	if err != nil || got.Document != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "host.key") {
 		t.Errorf("%+v, %v", got, err)
@@ -73,37 +73,37 @@ func TestSecretsAreSealed(t *testing.T) {
 // TestWhatIsTakenIsReadAgain: sealed and escaped, a document at its bound is several times
 // as long, and is read all the same.
 func TestWhatIsTakenIsReadAgain(t *testing.T) {
-	l := ledger.New(ledger.Options{Storage: &ledgertest.Registry{}, Key: secret.NewKey()})
-	put := func(text string) (*ledger.Entry, error) {
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
+	put := func(text string) (*tenantstore.Entry, error) {
 		document, err := config.ParseJSON("body", []byte(`{"llm":{"api_key":"`+text+`"},"prompts":{"system":"`+text+`"}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return l.Put(t.Context(), ledger.Entry{
+		return l.Put(t.Context(), tenantstore.Entry{
 			Tenant: "a", State: storage.TenantActive, Incarnation: "life", Document: document, Literals: []config.Path{{"llm", "api_key"}},
-		}, 0, true)
+		}, tenantstore.PutOptions{EraseHistory: true})
 	}
 	const half = 1<<19 - 100
 	for name, text := range map[string]string{
 		"plain": strings.Repeat("x", half), "for HTML": strings.Repeat("<", half), "lines": strings.Repeat("\u2028", half/6),
 		"of three bytes": strings.Repeat("\u2028", half/6), "separators": strings.Repeat(" ", half/3), "quotes": strings.Repeat(`\"`, half/2),
 	} {
-		l = ledger.New(ledger.Options{Storage: &ledgertest.Registry{}, Key: secret.NewKey()})
+		l = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
 		if e, err := put(text); err != nil || e.Err != nil {
 			t.Errorf("%s: %v, %v", name, err, e)
 		}
 	}
-	l = ledger.New(ledger.Options{Storage: &ledgertest.Registry{}, Key: secret.NewKey()})
+	l = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
 	// What is stored has as many bytes as were counted: with `{"a":""}` around it here.
-	exactly := func(n int) ledger.Entry {
-		return ledger.Entry{Tenant: "a", State: storage.TenantActive, Incarnation: "life",
+	exactly := func(n int) tenantstore.Entry {
+		return tenantstore.Entry{Tenant: "a", State: storage.TenantActive, Incarnation: "life",
 			Document: config.FromMap("x", map[string]any{"a": strings.Repeat("<", n-len(`{"a":""}`))})}
 	}
-	if e, err := l.Put(t.Context(), exactly(bounds.StoredBytes), 0, false); err != nil || e.Err != nil {
+	if e, err := l.Put(t.Context(), exactly(bounds.StoredBytes), tenantstore.PutOptions{}); err != nil || e.Err != nil {
 		t.Errorf("at the bound: %v, %v", err, e)
 	}
 	// beyond: stored settings
-	if _, err := l.Put(t.Context(), exactly(bounds.StoredBytes+1), 1, false); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "have 6291457 bytes as they are stored; at most 6291456") {
+	if _, err := l.Put(t.Context(), exactly(bounds.StoredBytes+1), tenantstore.PutOptions{IfVersion: 1}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "have 6291457 bytes as they are stored; at most 6291456") {
 		t.Errorf("beyond the bound: %v", err)
 	}
 	// beyond: registration
@@ -111,32 +111,32 @@ func TestWhatIsTakenIsReadAgain(t *testing.T) {
 	for range 3 {
 		with.Storages = append(with.Storages, config.SealedBlock{Config: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)})
 	}
-	if _, err := l.Put(t.Context(), with, 1, false); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), `its settings, its own settings and the 3 storages that it uses or used, has 943`) {
+	if _, err := l.Put(t.Context(), with, tenantstore.PutOptions{IfVersion: 1}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), `its settings, its own settings and the 3 storages that it uses or used, has 943`) {
 		t.Errorf("with storages: %v", err)
 	}
 	with.Storages = with.Storages[:1]
-	if e, err := l.Put(t.Context(), with, 1, false); err != nil || len(e.Storages) != 1 {
+	if e, err := l.Put(t.Context(), with, tenantstore.PutOptions{IfVersion: 1}); err != nil || len(e.Storages) != 1 {
 		t.Errorf("with a storage: %v", err)
 	}
 }
 
-// TestLedger_bounds: a document at each bound comes back as it was, from the newest
+// TestStore_bounds: a document at each bound comes back as it was, from the newest
 // version, from the history and on another host.
-func TestLedger_bounds(t *testing.T) {
+func TestStore_bounds(t *testing.T) {
 	key := secret.NewKey()
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	for name, c := range documentsAtBounds() {
 		text, literals := c.text, c.literals
 		document, err := config.ParseJSON("body", []byte(text))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		l := ledger.New(ledger.Options{Storage: shared, Key: key})
-		if _, err := l.Put(t.Context(), ledger.Entry{Tenant: name, State: storage.TenantActive, Incarnation: "life", Document: document, Literals: literals}, 0, false); err != nil {
+		l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
+		if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: name, State: storage.TenantActive, Incarnation: "life", Document: document, Literals: literals}, tenantstore.PutOptions{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		other := ledger.New(ledger.Options{Storage: shared, Key: key})
+		other := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 		e, err := other.Get(t.Context(), name)
 		if err != nil || e.Err != nil || !reflect.DeepEqual(e.Document.Values(), document.Values()) {
 			t.Errorf("%s: it came back otherwise: %v", name, err)
@@ -147,7 +147,7 @@ func TestLedger_bounds(t *testing.T) {
 			t.Errorf("%s: the history has it otherwise: %v", name, err)
 		}
 		// What came back is taken again.
-		if again, err := other.Put(t.Context(), *versions[0], 1, false); err != nil || again.Err != nil || !reflect.DeepEqual(again.Document.Values(), document.Values()) {
+		if again, err := other.Put(t.Context(), *versions[0], tenantstore.PutOptions{IfVersion: 1}); err != nil || again.Err != nil || !reflect.DeepEqual(again.Document.Values(), document.Values()) {
 			t.Errorf("%s: it is not taken again: %v", name, err)
 		}
 	}
@@ -187,12 +187,12 @@ func documentsAtBounds() map[string]documentAtBound {
 }
 
 func TestWhatANewerHostWroteIsRefused(t *testing.T) {
-	shared := &ledgertest.Registry{}
+	shared := &tenantstoretest.Memory{}
 	for tenant, document := range map[string]string{"newer": `{"format":2,"settings":{}}`, "broken": `{`, "worse": `{"format":1,"settings":{"a":1,"a":2}}`} {
 		if _, err := shared.PutTenant(t.Context(), &storage.PutTenantRequest{Tenant: tenant, State: storage.TenantActive, Document: []byte(document), Attempt: "x"}); err != nil {
 			t.Fatal(err)
 		}
-		e, err := ledger.New(ledger.Options{Storage: shared, Key: secret.NewKey()}).Get(t.Context(), tenant)
+		e, err := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey()}).Get(t.Context(), tenant)
 		if err != nil || e.Err == nil || e.Document != nil {
 			t.Errorf("%s: %+v, %v", tenant, e, err)
 		}
@@ -201,19 +201,19 @@ func TestWhatANewerHostWroteIsRefused(t *testing.T) {
 
 // lossy answers a Put that it carried out with an error, once.
 type lossy struct {
-	ledgertest.Registry
+	tenantstoretest.Memory
 	lost sync.Once
 }
 
 func (l *lossy) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (r *storage.Registration, err error) {
-	r, err = l.Registry.PutTenant(ctx, req)
+	r, err = l.Memory.PutTenant(ctx, req)
 	l.lost.Do(func() { r, err = nil, fault.New(fault.PluginUnavailable, "gone") })
 	return r, err
 }
 
 func TestAnUncertainPutIsRepeated(t *testing.T) {
-	l := ledger.New(ledger.Options{Storage: &lossy{}, Key: secret.NewKey()})
-	e, err := l.Put(t.Context(), ledger.Entry{Tenant: "a", State: storage.TenantActive}, 0, false)
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&lossy{}), Key: secret.NewKey()})
+	e, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "a", State: storage.TenantActive}, tenantstore.PutOptions{})
 	if err != nil || e.Version != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
@@ -221,7 +221,7 @@ func TestAnUncertainPutIsRepeated(t *testing.T) {
 
 // noticing gives notice of changes when it is told to.
 type noticing struct {
-	ledgertest.Registry
+	tenantstoretest.Memory
 	notice chan struct{}
 }
 
@@ -243,7 +243,7 @@ func TestChangesAreHeardOfOnceAndInOrder(t *testing.T) {
 	var mu sync.Mutex
 	var heard []int64
 	everything := 0
-	l := ledger.New(ledger.Options{Storage: shared, Key: secret.NewKey(), Changed: func(changes []storage.TenantChange) {
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey(), Changed: func(changes []storage.TenantChange) {
 		mu.Lock()
 		defer mu.Unlock()
 		if changes == nil {
@@ -256,7 +256,7 @@ func TestChangesAreHeardOfOnceAndInOrder(t *testing.T) {
 	if l.Fresh() {
 		t.Error("a ledger that heard nothing is fresh")
 	}
-	if err := l.Confirm(t.Context()); err != nil || !l.Fresh() || !l.Empty() {
+	if err := l.EnsureFresh(t.Context()); err != nil || !l.Fresh() || !l.Empty() {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -265,7 +265,7 @@ func TestChangesAreHeardOfOnceAndInOrder(t *testing.T) {
 	defer func() { stop(); running.Wait() }()
 	const n = 1200 // more than a page
 	for range n {
-		if _, err := l.Put(t.Context(), ledger.Entry{Tenant: "a", State: storage.TenantActive}, int64(shared.version(t)), false); err != nil {
+		if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "a", State: storage.TenantActive}, tenantstore.PutOptions{IfVersion: int64(shared.version(t))}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -306,25 +306,25 @@ func (n *noticing) version(t *testing.T) int64 {
 
 func TestAShorterHistoryIsReadFromTheStart(t *testing.T) {
 	type swap struct{ storage.TenantStore }
-	long, short := &ledgertest.Registry{}, &ledgertest.Registry{}
+	long, short := &tenantstoretest.Memory{}, &tenantstoretest.Memory{}
 	shared := &swap{long}
 	everything := 0
-	l := ledger.New(ledger.Options{Storage: shared, Key: secret.NewKey(), Changed: func(c []storage.TenantChange) {
+	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey(), Changed: func(c []storage.TenantChange) {
 		if c == nil {
 			everything++
 		}
 	}})
-	if _, err := l.Put(t.Context(), ledger.Entry{Tenant: "a", State: storage.TenantActive}, 0, false); err != nil {
+	if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "a", State: storage.TenantActive}, tenantstore.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Confirm(t.Context()); err != nil {
+	if err := l.EnsureFresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	shared.TenantStore = short // as after the database came back from an older backup
 	for l.Fresh() {
 		time.Sleep(10 * time.Millisecond)
 	}
-	if err := l.Confirm(t.Context()); err != nil || everything != 1 {
+	if err := l.EnsureFresh(t.Context()); err != nil || everything != 1 {
 		t.Errorf("read again %d times, %v; want once", everything, err)
 	}
 }

@@ -1,6 +1,6 @@
-// Package ledgertest has a registry of tenants in memory, for tests of what is built
+// Package tenantstoretest has a registry of tenants in memory, for tests of what is built
 // on one.
-package ledgertest
+package tenantstoretest
 
 import (
 	"context"
@@ -13,31 +13,31 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Registry keeps every version that it is given. The zero value is empty and ready.
-type Registry struct {
+// Memory keeps every version that it is given. The zero value is empty and ready.
+type Memory struct {
 	mu       sync.Mutex
 	versions []storage.Registration // by position
 	down     error
 	calls    int
 }
 
-var _ storage.TenantStore = (*Registry)(nil)
+var _ storage.TenantStore = (*Memory)(nil)
 
 // Fail makes all calls fail from now on, until it is called with nil.
-func (r *Registry) Fail(err error) {
+func (r *Memory) Fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.down = err
 }
 
 // Calls is how many calls there were.
-func (r *Registry) Calls() int {
+func (r *Memory) Calls() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.calls
 }
 
-func (r *Registry) enter() (leave func(), err error) {
+func (r *Memory) enter() (leave func(), err error) {
 	r.mu.Lock()
 	r.calls++
 	if r.down != nil {
@@ -47,7 +47,7 @@ func (r *Registry) enter() (leave func(), err error) {
 	return r.mu.Unlock, nil
 }
 
-func (r *Registry) newest(tenant string) *storage.Registration {
+func (r *Memory) newest(tenant string) *storage.Registration {
 	for i := len(r.versions) - 1; i >= 0; i-- {
 		if r.versions[i].Tenant == tenant {
 			return &r.versions[i]
@@ -57,7 +57,7 @@ func (r *Registry) newest(tenant string) *storage.Registration {
 }
 
 // PutTenant implements storage.TenantStore.
-func (r *Registry) PutTenant(_ context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
+func (r *Memory) PutTenant(_ context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
 	leave, err := r.enter()
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (r *Registry) PutTenant(_ context.Context, req *storage.PutTenantRequest) (
 }
 
 // GetTenants implements storage.TenantStore.
-func (r *Registry) GetTenants(_ context.Context, ids []string) ([]storage.Registration, error) {
+func (r *Memory) GetTenants(_ context.Context, ids []string) ([]storage.Registration, error) {
 	leave, err := r.enter()
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (r *Registry) GetTenants(_ context.Context, ids []string) ([]storage.Regist
 }
 
 // ListTenants implements storage.TenantStore.
-func (r *Registry) ListTenants(_ context.Context, after string, limit int) (*storage.RegistrationPage, error) {
+func (r *Memory) ListTenants(_ context.Context, after string, limit int) (*storage.RegistrationPage, error) {
 	leave, err := r.enter()
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (r *Registry) ListTenants(_ context.Context, after string, limit int) (*sto
 }
 
 // TenantHistory implements storage.TenantStore.
-func (r *Registry) TenantHistory(_ context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
+func (r *Memory) TenantHistory(_ context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
 	leave, err := r.enter()
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (r *Registry) TenantHistory(_ context.Context, tenant string, before int64,
 }
 
 // TenantChanges implements storage.TenantStore.
-func (r *Registry) TenantChanges(_ context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
+func (r *Memory) TenantChanges(_ context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
 	leave, err := r.enter()
 	if err != nil {
 		return nil, err

@@ -1,11 +1,10 @@
-package ledger
+package tenantstore
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
@@ -15,110 +14,19 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Entry is one version of a registration.
-type Entry struct {
-	Tenant      string
-	Version     int64
-	State       storage.TenantState
-	Incarnation string
-	Note        string // how it came about
-	CreatedAt   time.Time
-	Document    *config.Document     // the operator's settings; nil for a file's and after a purge
-	Own         *config.Document     // the tenant's own settings; nil for none
-	Author      Author               // of this version
-	Storages    []config.SealedBlock // that turns of this life were written to
-	Former      []Life               // earlier lives of the id that are being erased
-	Receipt     json.RawMessage      // of a purge
-	Literals    []config.Path        // in Document, of secrets that are given as texts
-	OwnLiterals []config.Path        // in Own, likewise
-
-	// Err says why Document or Own cannot be read; the rest can.
-	Err error
-	// Held is why the own settings do not count. It is of whoever reads them, and not kept.
-	Held error
-
-	position  int64 // among all versions of all tenants
-	twoLayers bool  // whoever wrote it knows of own settings
-}
-
-// Author is who made a version.
-type Author string
-
-// Authors. A version of a host's own making, such as the note that a storage is used, has
-// none; nor has one that was written before there were two.
-const (
-	Operator Author = "operator"
-	Tenant   Author = "tenant"
-)
-
-// Life is one life of a tenant's id.
-type Life struct {
-	Incarnation string               `json:"incarnation"` // empty for one that is not tracked
-	Storages    []config.SealedBlock `json:"storages"`    // that turns of it were written to
-}
-
-// Uses says whether the entry has the storage.
-func (e *Entry) Uses(digest string) bool {
-	for _, s := range e.Storages {
-		if s.Digest == digest {
-			return true
-		}
-	}
-	return false
-}
-
-// CanNote returns why the entry cannot note one more storage: fault.Invalid at the
-// key of the tenant's storage. A storage that is noted already is not one more.
-func (e *Entry) CanNote(s config.SealedBlock) error {
-	return e.canNote(s, bounds.MaxStoragesNoted, bounds.MaxStorageNotesBytes, "erase or purge the tenant")
-}
-
-// CanNoteOwn is CanNote for a storage that the tenant's own settings name. They leave
-// room for those that the operator names later.
-func (e *Entry) CanNoteOwn(s config.SealedBlock) error {
-	return e.canNote(s, bounds.MaxOwnStoragesNoted, bounds.MaxOwnStorageNotesBytes, "have the operator name another")
-}
-
-func (e *Entry) canNote(s config.SealedBlock, most, mostBytes int, otherwise string) error {
-	if e.Uses(s.Digest) {
-		return nil
-	}
-	const key = "conversation_storage"
-	size := noteBytes(s)
-	if size > bounds.MaxStorageNoteBytes {
-		return fault.New(fault.Invalid, "the settings of the storage have %d bytes as they are stored; expected %d at most", size, bounds.MaxStorageNoteBytes).At(key).By(fault.PartyTenant)
-	}
-	for _, life := range append([]Life{{Storages: e.Storages}}, e.Former...) {
-		for _, noted := range life.Storages {
-			size += noteBytes(noted)
-		}
-	}
-	if len(e.Storages) >= most || size > mostBytes {
-		return fault.New(fault.Invalid, "the tenant has used %d storages, and can use no other: at most %d, of %d bytes together as they are stored, are kept in mind until it is erased or purged. Go back to one of them, or %s",
-			len(e.Storages), most, mostBytes, otherwise).At(key).By(fault.PartyTenant)
-	}
-	return nil
-}
-
-// noteBytes is about what a noted storage takes.
-func noteBytes(s config.SealedBlock) int {
-	return len(s.Digest) + len(s.Kind) + len(s.Plugin) + len(s.Config)
-}
-
-// format changes when what is written does.
+// format is raised when an older host can no longer read what is written.
 const format = 1
 
-// envelope is what the storage keeps as the document of a registration.
+// envelope is the JSON that the storage keeps as the document of a registration.
 type envelope struct {
 	Format   int                  `json:"format"`
 	Settings json.RawMessage      `json:"settings,omitempty"`
 	Sealed   []config.Path        `json:"sealed,omitempty"` // paths of texts in Settings that are sealed
 	Storages []config.SealedBlock `json:"storages,omitempty"`
-	Former   []Life               `json:"former,omitempty"`
+	Former   []Incarnation        `json:"former,omitempty"`
 	Receipt  json.RawMessage      `json:"receipt,omitempty"`
-	// What follows is of hosts that know two layers of settings, and each of them writes
-	// Layers. A host of before reads the rest, and leaves all this out of what it writes:
-	// then it is taken from the version before, see [Ledger.mend].
+	// Older hosts do not know the fields from here on, and leave them out of what they
+	// write. Hosts that know them always write Layers. See [Store.recoverOwn].
 	Layers    int             `json:"layers,omitempty"` // 2
 	Own       json.RawMessage `json:"own,omitempty"`
 	OwnSealed []config.Path   `json:"own_sealed,omitempty"`
@@ -128,8 +36,8 @@ type envelope struct {
 // layers is what this host writes as an envelope's Layers.
 const layers = 2
 
-// pack makes what the storage keeps, with the literal secrets sealed. fault.Invalid for
-// what unpack would not read.
+// pack returns the envelope of an entry as JSON, with its literal secrets sealed. The error
+// is fault.Invalid if the entry is larger than what unpack reads.
 func pack(key *secret.Key, e *Entry) ([]byte, error) {
 	env := envelope{
 		Format: format, Storages: e.Storages, Former: e.Former, Receipt: e.Receipt,
@@ -159,8 +67,8 @@ func pack(key *secret.Key, e *Entry) ([]byte, error) {
 	return out, err
 }
 
-// encode makes JSON in which no character is longer than it has to be: what is measured
-// is what is stored and read again.
+// encode returns v as JSON without needless escapes. The length that is checked is thus the
+// length that is stored.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -169,7 +77,7 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// packSettings writes a document with the texts at the paths sealed.
+// packSettings returns a document as JSON, with the texts at the paths sealed.
 func packSettings(key *secret.Key, doc *config.Document, literals []config.Path, context func(config.Path) []byte) ([]byte, error) {
 	sealed := doc.ReplaceText(literals, func(path config.Path, text string) string {
 		return key.Seal([]byte(text), context(path))
@@ -177,8 +85,8 @@ func packSettings(key *secret.Key, doc *config.Document, literals []config.Path,
 	return encode(sealed.Values())
 }
 
-// unpack reads a registration. Settings that this host cannot read are the entry's
-// Err.
+// unpack decodes a registration. If this host cannot read the settings, the entry's Err
+// says why.
 func unpack(key *secret.Key, r storage.Registration) *Entry {
 	e := &Entry{Tenant: r.Tenant, Version: r.Version, State: r.State, Incarnation: r.Incarnation, Note: r.Note, CreatedAt: r.CreatedAt, position: r.Position}
 	var env envelope
@@ -191,7 +99,7 @@ func unpack(key *secret.Key, r storage.Registration) *Entry {
 		return e
 	}
 	e.Storages, e.Former, e.Receipt, e.Literals = env.Storages, env.Former, env.Receipt, env.Sealed
-	e.Author, e.OwnLiterals, e.twoLayers = env.Author, env.OwnSealed, env.Layers >= layers
+	e.Author, e.OwnLiterals, e.knowsOwn = env.Author, env.OwnSealed, env.Layers >= layers
 	if env.Settings != nil {
 		e.Document, e.Err = open(key, r.Tenant, "registry", env.Settings, env.Sealed, sealContext(r.Tenant))
 	}
@@ -204,15 +112,16 @@ func unpack(key *secret.Key, r storage.Registration) *Entry {
 	return e
 }
 
-// OwnName stands for a tenant's stored own settings in the positions of problems.
+// OwnName is the file name in the positions of problems in stored own settings.
 const OwnName = "own settings"
 
+// open parses stored settings and opens the secrets in them.
 func open(key *secret.Key, tenant, name string, settings []byte, literals []config.Path, context func(config.Path) []byte) (*config.Document, error) {
 	doc, err := config.ParseStored(name, settings)
 	if err != nil {
 		return nil, fmt.Errorf("what the registry has of tenant %q: %w", tenant, err)
 	}
-	doc = config.FromMap(name, doc.Values()) // positions in a line that nobody wrote help nobody
+	doc = config.FromMap(name, doc.Values()) // without positions: nobody wrote these lines
 	doc = doc.ReplaceText(literals, func(path config.Path, text string) string {
 		plain, failed := key.Open(text, context(path))
 		if failed != nil {
@@ -226,7 +135,8 @@ func open(key *secret.Key, tenant, name string, settings []byte, literals []conf
 	return doc.MarkSecret(literals), err
 }
 
-// sealContext and ownContext tie what is sealed to its place: it opens nowhere else.
+// sealContext and ownContext return the context that a secret is sealed with, by its path.
+// A sealed secret that is copied to another tenant, document or path cannot be opened there.
 func sealContext(tenant string) func(config.Path) []byte {
 	return func(path config.Path) []byte { return []byte("tenant\x00" + tenant + "\x00" + path.String()) }
 }

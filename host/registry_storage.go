@@ -1,0 +1,152 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/poll"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/host/slots"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// StorageScope is the tenant id in calls that the host makes to a storage for itself. A
+// plugin may have a process for each tenant, and so each call needs an id. No tenant can
+// have this one.
+const StorageScope = "@host"
+
+const (
+	// firstPoll bounds the wait for a database that is down when the host starts.
+	firstPoll = 3 * time.Second
+	// secretsEvery is the time between two looks at the secrets of registry.storage.
+	secretsEvery = 2 * time.Second
+)
+
+// registryStorage is the storage that the host file names for the tenant store. Its
+// configuration is resolved again every now and then, so that a secret can be replaced
+// while the host runs.
+type registryStorage struct {
+	host  *Host
+	block config.Block
+	store *tenantstore.Store
+
+	mu       sync.Mutex
+	instance *plugins.Instance
+	opened   [sha256.Size]byte // sum of the resolved configuration of instance
+}
+
+// openTenantStore opens the tenant store on the storage that the host file names. It
+// returns nil if the file names none. The storage's database may be down. A wrong
+// configuration is config.Problems.
+func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secret.Key, judging *slots.Slots) (*tenantstore.Store, error) {
+	block, named, err := RegistryStorage(ctx, cfg, h.manager)
+	if err != nil || !named {
+		return nil, err
+	}
+	if key == nil {
+		return nil, fault.New(fault.Invalid, "a registry with a storage needs a folder for the host's key: give data_dir").At("data_dir")
+	}
+	s := &registryStorage{host: h, block: block}
+	s.store = tenantstore.New(tenantstore.Options{
+		Storage: s.current, Key: key, Log: h.log.Named("registry"), Slots: judging,
+		Changed: func(changes []storage.TenantChange) { h.registry.Changed(changes) },
+	})
+	if err := s.open(ctx, cfg); err != nil {
+		return nil, err
+	}
+	h.registryStorage = s
+	return s.store, nil
+}
+
+// open opens the instance. If one is open, it is replaced when its resolved configuration
+// has changed, and kept when not.
+func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
+	resolved, err := resolveRegistry(cfg, s.block)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(resolved.Config)
+	s.mu.Lock()
+	same := s.instance != nil && s.opened == sum
+	s.mu.Unlock()
+	if same {
+		return nil
+	}
+	instance, err := s.host.manager.Open(ctx, plugins.Spec{Kind: s.block.Kind, Name: s.block.Plugin, Tenant: StorageScope, Block: "registry.storage", Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress})
+	if f := fault.Of(err); err != nil && f.Class == fault.Invalid {
+		return cfg.Place(config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}})
+	}
+	if err != nil {
+		return fmt.Errorf("registry.storage: %w", err)
+	}
+	s.mu.Lock()
+	old := s.instance
+	s.instance, s.opened = instance, sum
+	s.mu.Unlock()
+	if old != nil {
+		s.store.Rewatch()
+		s.host.log.Info("the registry's storage was opened anew: a secret of its configuration changed")
+		old.Close()
+	}
+	return nil
+}
+
+// current returns the storage of the instance that is open now. A call that the old
+// instance refuses because it was replaced is made again by its caller, with the new one.
+func (s *registryStorage) current() storage.TenantStore {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instance.Registry()
+}
+
+// close closes the instance.
+func (s *registryStorage) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.instance.Close()
+}
+
+// followTenantStore polls the tenant store until the host is closed. It waits a moment for
+// the first poll, so that a host that is ready knows its tenants.
+func (h *Host) followTenantStore(ctx context.Context, store *tenantstore.Store) {
+	if store == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstPoll)
+	defer cancel()
+	if err := store.EnsureFresh(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		h.log.Warn("the registry of tenants does not answer yet", "error", err)
+	}
+	running, stop := context.WithCancel(context.Background())
+	h.unfollow = stop
+	h.follow.Go(func() { store.Run(running) })
+	if h.registryStorage.block.HasReferences() {
+		h.follow.Go(func() { h.registryStorage.followSecrets(running) })
+	}
+}
+
+// followSecrets opens the storage anew when one of its secrets has changed, until ctx
+// ends. While a secret cannot be read the open instance is kept.
+func (s *registryStorage) followSecrets(ctx context.Context) {
+	last := ""
+	poll.Every(ctx, secretsEvery, nil, func() {
+		failed := ""
+		if err := s.open(ctx, s.host.config.Load()); err != nil && ctx.Err() == nil {
+			failed = err.Error()
+		}
+		if failed != last && failed != "" {
+			s.host.log.Error("the registry goes on with the secrets that it had", "error", failed)
+		}
+		last = failed
+	})
+}
