@@ -4,13 +4,15 @@ import (
 	"context"
 	mathrand "math/rand/v2"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // How a turn repeats a Begin or a Commit while its caller waits. The time covers the
 // restart of a storage plugin and a short loss of its database.
 const (
 	repeatFor = 15 * time.Second
-	repeatMin = 50 * time.Millisecond // the first pause; each is twice the one before
+	repeatMin = 50 * time.Millisecond
 	repeatMax = time.Second
 )
 
@@ -21,33 +23,52 @@ const (
 	orphanPauseMax = 3 * time.Second
 )
 
-// retry calls f until it succeeds, fails with an error that retryable refuses, or has failed
-// for repeatFor. It returns f's last error. It does not watch ctx, which is f's.
+// retry calls f until it succeeds, fails with an error that is not retryable, or has failed
+// for repeatFor. It returns f's last error. ctx, which is f's, does not end the pauses: it
+// must be one that does not end.
 func retry(ctx context.Context, f func(context.Context) error, retryable func(error) bool) error {
-	giveUp := time.Now().Add(repeatFor)
-	for pause := repeatMin; ; pause = min(2*pause, repeatMax) {
-		err := f(ctx)
-		if err == nil {
-			return nil
-		}
-		if !retryable(err) || time.Now().Add(pause).After(giveUp) {
-			return err
-		}
-		_ = sleep(ctx, jitter(pause/2, pause))
+	start := time.Now()
+	err := f(ctx)
+	if err == nil || !retryable(err) {
+		return err
 	}
+	first := true
+	_, err = backoff.Retry(ctx, func() (none struct{}, _ error) {
+		if !first {
+			err = f(ctx)
+		}
+		first = false
+		return none, permanentUnless(retryable, err)
+	}, backoff.WithBackOff(pauses(repeatMin, repeatMax)), backoff.WithMaxElapsedTime(max(1, repeatFor-time.Since(start))))
+	return err
 }
 
-// retryUntilDone pauses, and then calls f until it succeeds, fails with an error that
-// retryable refuses, or ctx ends. It returns f's last error, or that of ctx.
+// retryUntilDone pauses, and then calls f until it succeeds, fails with an error that is not
+// retryable, or ctx ends. It returns f's last error, or why ctx ended.
 func retryUntilDone(ctx context.Context, f func() error, retryable func(error) bool) error {
-	for pause := orphanPauseMin; ; pause = min(2*pause, orphanPauseMax) {
-		if err := sleep(ctx, jitter(pause/2, pause)); err != nil {
-			return err
-		}
-		err := f()
-		if err == nil || ctx.Err() != nil || !retryable(err) {
-			return err
-		}
+	if err := sleep(ctx, jitter(orphanPauseMin/2, orphanPauseMin)); err != nil {
+		return err
+	}
+	_, err := backoff.Retry(ctx, func() (none struct{}, _ error) {
+		return none, permanentUnless(retryable, f())
+	}, backoff.WithBackOff(pauses(orphanPauseMin, orphanPauseMax)), backoff.WithMaxElapsedTime(0))
+	return err
+}
+
+// permanentUnless returns err, marked for package backoff as one after which there is no
+// other try, unless it is retryable. It returns nil for nil.
+func permanentUnless(retryable func(error) bool, err error) error {
+	if err != nil && !retryable(err) {
+		return backoff.Permanent(err)
+	}
+	return err
+}
+
+// pauses returns pauses of which each is twice as long as the one before, from least to
+// most, and shortened by up to a half at random.
+func pauses(least, most time.Duration) backoff.BackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: least * 3 / 4, MaxInterval: most * 3 / 4, Multiplier: 2, RandomizationFactor: 1. / 3,
 	}
 }
 
