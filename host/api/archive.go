@@ -9,12 +9,12 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Archiver is a Host with operations on whole tenants.
+// Archiver is a Host that can export, import, erase and purge tenants.
 type Archiver interface {
 	Archive() *archive.Archive
 }
 
-// archiveOf gives what works on the tenant of the request.
+// archiveOf returns the host's archive, and the tenant that the request names.
 func (s *Server) archiveOf(r *http.Request) (a *archive.Archive, id string, err error) {
 	id = r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -27,7 +27,7 @@ func (s *Server) archiveOf(r *http.Request) (a *archive.Archive, id string, err 
 	return h.Archive(), id, nil
 }
 
-// exportTenant answers with the lines that package archive describes.
+// exportTenant answers with the JSON lines that package archive describes.
 func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	user, err := q.id("user")
@@ -47,7 +47,7 @@ func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer e.Close()
-	out := newLines(w, linesTimeout)
+	out := newNDJSONWriter(w, ndjsonTimeout)
 	if r.Method == http.MethodHead {
 		out.begin()
 		return nil
@@ -61,42 +61,43 @@ func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
 // Imported answers POST /admin/v1/tenants/{id}/import.
 type Imported struct {
 	Conversations int64 `json:"conversations"`
-	Turns         int64 `json:"turns"`       // that were added
+	Turns         int64 `json:"turns"`       // turns that were added
 	Present       int64 `json:"present"`     // turns that were there already
 	Interrupted   int64 `json:"interrupted"` // turns that were running when they were exported
-	LeftOut       int64 `json:"left_out"`    // conversations that a later one of the same id hides, or of which turns are missing
-	Registered    bool  `json:"registered"`  // the tenant, with the configuration of the export
+	LeftOut       int64 `json:"left_out"`    // conversations that were skipped: a later one has the same id, or turns are missing
+	Registered    bool  `json:"registered"`  // the tenant was registered with the configuration of the export
 }
 
-// importTenant reads an export as it comes. What is wrong with it in the middle is
-// told with what was imported before.
+// importTenant imports an export while it arrives. An error in the middle says how much was
+// imported before it.
 func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	register, err := q.flag("register")
 	if err != nil {
 		return err
 	}
-	if err := checkContentType(r.Header.Values("Content-Type"), linesType); err != nil {
+	if err := checkContentType(r.Header.Values("Content-Type"), ndjsonType); err != nil {
 		return err
 	}
 	a, id, err := s.archiveOf(r)
 	if err != nil {
 		return err
 	}
-	body, stop := receive(w, r, linesTimeout)
+	body, stop := streamBody(w, r, ndjsonTimeout)
 	defer stop()
 	done, err := a.Import(r.Context(), id, archive.ImportOptions{Register: register}, body)
 	if err != nil {
 		return err
 	}
-	noteAct(w, "turns", done.Turns, "registered", done.Registered)
+	addAuditDetails(w, "turns", done.Turns, "registered", done.Registered)
 	return writeJSON(w, r, http.StatusOK, Imported{
 		Conversations: done.Conversations, Turns: done.Turns, Present: done.Present,
 		Interrupted: done.Interrupted, LeftOut: done.LeftOut, Registered: done.Registered,
 	})
 }
 
-// DeletionProgress is a line that says what was deleted so far in one storage.
+// DeletionProgress is a line of an erasure or a purge: what was deleted so far in one
+// storage.
 type DeletionProgress struct {
 	Type string `json:"type"` // "progress"
 	archive.Count
@@ -114,16 +115,17 @@ type PurgedLine struct {
 	archive.Receipt
 }
 
-// eraseTenant takes {"user": "...", "abandon": ["..."]}, both optional.
+// eraseTenant erases a tenant's conversations, or one user's part of them. The body is
+// {"user": "...", "abandon": ["..."]}, both optional.
 func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
 	var user string
-	return s.deletes(w, r, map[string]any{"user": &user}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
+	return s.runDeletion(w, r, map[string]any{"user": &user}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
 		if user != "" {
 			if err := bot.CheckID("user", user); err != nil {
 				return nil, malformed("user", "%s", fault.Of(err).Message)
 			}
 		}
-		noteAct(w, "one_user", user != "")
+		addAuditDetails(w, "one_user", user != "")
 		done, err := a.Erase(r.Context(), id, user, d)
 		if err != nil {
 			return nil, err
@@ -132,9 +134,10 @@ func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// purgeTenant takes {"abandon": ["..."]}, which is optional.
+// purgeTenant deletes everything of a tenant. The body is {"abandon": ["..."]}, which is
+// optional.
 func (s *Server) purgeTenant(w http.ResponseWriter, r *http.Request) error {
-	return s.deletes(w, r, map[string]any{}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
+	return s.runDeletion(w, r, map[string]any{}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
 		receipt, err := a.Purge(r.Context(), id, d)
 		if err != nil {
 			return nil, err
@@ -146,13 +149,14 @@ func (s *Server) purgeTenant(w http.ResponseWriter, r *http.Request) error {
 // progressEvery is the time between two lines of progress.
 const progressEvery = 500 * time.Millisecond
 
-// deletes answers with lines of progress and one of what do answers.
-func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[string]any, do func(*archive.Archive, string, archive.DeletionOptions) (any, error)) error {
+// runDeletion reads the body into fields and the list "abandon", calls do, and answers
+// with lines of progress and a last line with the result of do.
+func (s *Server) runDeletion(w http.ResponseWriter, r *http.Request, fields map[string]any, do func(*archive.Archive, string, archive.DeletionOptions) (any, error)) error {
 	a, id, err := s.archiveOf(r)
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r, smallBodyLimit)
+	body, err := readBody(w, r, maxSmallBody)
 	if err != nil {
 		return err
 	}
@@ -161,20 +165,20 @@ func (s *Server) deletes(w http.ResponseWriter, r *http.Request, fields map[stri
 	if err := decodeObject(body, fields); err != nil {
 		return err
 	}
-	s.noteVersion(w, r, id)
-	out := newLines(w, s.writeTimeout)
+	s.auditVersionBefore(w, r, id)
+	out := newNDJSONWriter(w, s.writeTimeout)
 	var last time.Time
 	d.Progress = func(c archive.Count) {
 		if now := time.Now(); now.Sub(last) >= progressEvery {
 			last = now
-			_ = out.line(DeletionProgress{"progress", c}) // what is deleted counts, not who hears of it
+			_ = out.writeLine(DeletionProgress{"progress", c}) // the deletion goes on without its reader
 		}
 	}
 	done, err := do(a, id, d)
 	if err != nil {
 		return out.fail(r, err)
 	}
-	if err := out.line(done); err != nil {
+	if err := out.writeLine(done); err != nil {
 		noteError(w, err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func (s *site) text(method, path string, h headers, body string, status int) str
 	return string(b)
 }
 
-var ndjson = headers{"Content-Type": linesType}
+var ndjson = headers{"Content-Type": ndjsonType}
 
 func TestATenantIsExportedAndImported(t *testing.T) {
 	s := serveTracked(t)
@@ -55,7 +55,7 @@ func TestATenantIsExportedAndImported(t *testing.T) {
 		s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody(fmt.Sprint("c", i), "again", "user_id", "u", "metadata", map[string]any{"k": "<v>"}), 200, nil)
 	}
 	resp := s.request("GET", "/admin/v1/tenants/a/export", nil, "")
-	if kind := resp.Header.Get("Content-Type"); kind != linesType {
+	if kind := resp.Header.Get("Content-Type"); kind != ndjsonType {
 		t.Errorf("is %q", kind)
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -107,9 +107,9 @@ func TestWhatCannotBeArchivedIsRefused(t *testing.T) {
 		{"GET", "a%20b/export", "", "", 400, "is not a tenant id"},
 		{"POST", "a/import", "application/json", "{}", 415, "expected application/x-ndjson"},
 		{"POST", "a/import", "text/plain", "{}", 415, "expected application/x-ndjson"},
-		{"POST", "a/import", linesType, "{}\n", 422, "line 1: is of the type"},
-		{"POST", "a/import", linesType, `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n", 422, "its end is missing"},
-		{"POST", "nobody/import", linesType, `{"type":"export","version":1}` + "\n" + `{"type":"end"}`, 404, "register it first"},
+		{"POST", "a/import", ndjsonType, "{}\n", 422, "line 1: is of the type"},
+		{"POST", "a/import", ndjsonType, `{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n", 422, "its end is missing"},
+		{"POST", "nobody/import", ndjsonType, `{"type":"export","version":1}` + "\n" + `{"type":"end"}`, 404, "register it first"},
 		{"POST", "a/erase", "text/plain", "{}", 415, "expected application/json"},
 		{"POST", "a/erase", "application/json", `{"user":null}`, 400, "user: is empty"},
 		{"POST", "a/erase", "application/json", `{"user":""}`, 400, "user: is empty"},
@@ -295,7 +295,7 @@ func TestAnImportThatIsRefusedIsToldSoWhileItIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", linesType)
+	req.Header.Set("Content-Type", ndjsonType)
 	resp, err := s.client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +311,7 @@ func TestAnImportThatIsRefusedIsToldSoWhileItIsSent(t *testing.T) {
 func TestAnImportEndsWithTheHost(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
-	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + linesType + "\r\nContent-Length: 1000000\r\n\r\n" +
+	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + ndjsonType + "\r\nContent-Length: 1000000\r\n\r\n" +
 		`{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n")
 	answered := make(chan string, 1)
 	go func() {

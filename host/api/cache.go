@@ -7,15 +7,15 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// CachedBot is a bot that is ready.
+// CachedBot is a bot in the cache.
 type CachedBot struct {
 	Tenant    string  `json:"tenant"`
 	Revision  string  `json:"revision"`
 	ExpiresAt *string `json:"expires_at"`
-	Turns     int     `json:"turns"` // at work
+	Turns     int     `json:"turns"` // running now
 }
 
-// Cache answers GET /admin/v1/cache, least recently used first.
+// Cache answers GET /admin/v1/cache. The least recently used bot comes first.
 type Cache struct {
 	Cached []CachedBot `json:"cached"`
 }
@@ -32,7 +32,7 @@ func (s *Server) listCache(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, out)
 }
 
-func (s *Server) getCached(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) getCachedBot(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
 		return err
@@ -42,16 +42,17 @@ func (s *Server) getCached(w http.ResponseWriter, r *http.Request) error {
 			return writeJSON(w, r, http.StatusOK, newCachedBot(c))
 		}
 	}
-	return notCached(id)
+	return errNotCached(id)
 }
 
-func (s *Server) evict(w http.ResponseWriter, r *http.Request) error {
+// evictCachedBot drops a bot from the cache. Its running turns finish.
+func (s *Server) evictCachedBot(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
 	if !s.host.Registry().EvictBot(id) {
-		return notCached(id)
+		return errNotCached(id)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -61,6 +62,7 @@ func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, map[string]int{"removed": s.host.Registry().ClearCache()})
 }
 
-func notCached(id string) error {
+// errNotCached returns the error for a tenant whose bot is not in the cache.
+func errNotCached(id string) error {
 	return fault.New(fault.NotFound, "no bot of tenant %q is cached", id)
 }

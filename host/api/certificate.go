@@ -14,34 +14,36 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// certificate is a pair of files that are read again when they change.
+// certificate is a pair of files, the certificate and its key, which are read again when
+// they change. Its methods may be called concurrently.
 type certificate struct {
 	files config.TLS
 	log   hclog.Logger
 	now   func() time.Time
 
-	mu     sync.Mutex
-	looked time.Time
-	busy   bool // somebody looks
-	pair   *tls.Certificate
+	mu        sync.Mutex
+	checkedAt time.Time
+	checking  bool // a connection is checking the files now
+	pair      *tls.Certificate
 
-	// Of whoever looks.
-	failed string // how the last look went wrong
-	read   [2]fileStamp
+	// These two belong to the connection that is checking.
+	lastError string // of the last check; empty if it succeeded
+	read      [2]fileStamp
 }
 
-// maxPEM bounds each of the files; a chain has some 10 KiB.
+// maxPEM bounds the bytes of each file. A chain has some 10 KiB.
 const maxPEM = 1 << 20
 
+// fileStamp is what a changed file differs in.
 type fileStamp struct {
 	size     int64
 	modified time.Time
 }
 
-// loadCertificate fails with config.Problems where the files are not a pair.
+// loadCertificate reads the files. The error is a config.Problems if they are not a pair.
 func loadCertificate(files config.TLS, log hclog.Logger) (*certificate, error) {
-	c := &certificate{files: files, log: log, now: time.Now, looked: time.Now()}
-	pair, err := c.look()
+	c := &certificate{files: files, log: log, now: time.Now, checkedAt: time.Now()}
+	pair, err := c.readIfChanged()
 	if err != nil {
 		return nil, err
 	}
@@ -49,19 +51,20 @@ func loadCertificate(files config.TLS, log hclog.Logger) (*certificate, error) {
 	return c, nil
 }
 
-// settings are what connections are made with.
-func (c *certificate) settings() *tls.Config {
+// tlsConfig returns the settings for TLS connections.
+func (c *certificate) tlsConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: c.get,
-		// A stream is cut off, and told to wait, by its connection: it must not share it.
+		// HTTP/1.1 only: a stream must have a connection of its own, since it is cut off by
+		// closing that.
 		NextProtos: []string{"http/1.1"},
 	}
 }
 
-// get is for each connection that is made. Where the files are not a pair, as in
-// the middle of a change, the pair before goes on. Of the connections that are made
-// while the files are looked at, only the one that looks waits.
+// get returns the certificate for a new connection. While the files are not a pair, for
+// example in the middle of a change, the previous pair stays in use. Only the connection
+// that checks the files waits for them.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.due() {
 		c.renew()
@@ -71,41 +74,42 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.pair, nil
 }
 
-// due says whether the caller is to look.
+// due reports whether the caller has to check the files now.
 func (c *certificate) due() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if c.busy || now.Sub(c.looked) < lookEvery {
+	if c.checking || now.Sub(c.checkedAt) < fileCheckInterval {
 		return false
 	}
-	c.busy, c.looked = true, now
+	c.checking, c.checkedAt = true, now
 	return true
 }
 
+// renew checks the files and uses the new pair, if there is one.
 func (c *certificate) renew() {
-	pair, err := c.look()
+	pair, err := c.readIfChanged()
 	switch text := fmt.Sprint(err); {
 	case err == nil:
-		c.failed = ""
-	case text != c.failed:
-		c.failed = text
+		c.lastError = ""
+	case text != c.lastError:
+		c.lastError = text
 		c.log.Error("the changed certificate is not used; the one before goes on", "error", text)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.busy = false
+	c.checking = false
 	if pair != nil {
 		c.pair = pair
 		c.log.Info("the changed certificate is used from now on", "valid_until", pair.Leaf.NotAfter)
 	}
 }
 
-// look answers the pair in the files, or nil where they are as they were.
-func (c *certificate) look() (*tls.Certificate, error) {
+// readIfChanged returns the pair in the files, or nil if they are unchanged.
+func (c *certificate) readIfChanged() (*tls.Certificate, error) {
 	paths := [2]string{c.files.CertFile, c.files.KeyFile}
 	var now [2]fileStamp
-	if err := both(func(i int) error {
+	if err := forBothFiles(func(i int) error {
 		info, err := readfile.Bounded(context.Background(), paths[i], func() (fs.FileInfo, error) { return os.Stat(paths[i]) })
 		if err == nil {
 			now[i] = fileStamp{info.Size(), info.ModTime()}
@@ -118,7 +122,7 @@ func (c *certificate) look() (*tls.Certificate, error) {
 		return nil, nil
 	}
 	var text [2][]byte
-	if err := both(func(i int) (err error) {
+	if err := forBothFiles(func(i int) (err error) {
 		text[i], err = readfile.Read(context.Background(), paths[i], maxPEM)
 		return err
 	}); err != nil {
@@ -134,9 +138,9 @@ func (c *certificate) look() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// both does what is to be done with each of the two files, and says for which keys it
-// failed.
-func both(do func(i int) error) error {
+// forBothFiles calls do for the certificate (0) and for the key (1). The error is a
+// config.Problems with the keys for which it failed.
+func forBothFiles(do func(i int) error) error {
 	var wrong config.Problems
 	for i, key := range []string{"cert_file", "key_file"} {
 		if err := do(i); err != nil {

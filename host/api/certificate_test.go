@@ -61,7 +61,7 @@ func TestCertificatesAreReplaced(t *testing.T) {
 	c.now = func() time.Time { return now }
 	expect := func(what string, der []byte) {
 		t.Helper()
-		now = now.Add(lookEvery)
+		now = now.Add(fileCheckInterval)
 		pair, err := c.get(nil)
 		if err != nil || !bytes.Equal(pair.Certificate[0], der) {
 			t.Errorf("%s: another certificate, %v", what, err)
@@ -134,7 +134,7 @@ func TestACertificateThatBecomesAPipe(t *testing.T) {
 	now := time.Now()
 	c.now = func() time.Time { return now }
 	for range 3 {
-		now = now.Add(lookEvery)
+		now = now.Add(fileCheckInterval)
 		if pair, err := c.get(nil); err != nil || !bytes.Equal(pair.Certificate[0], was) {
 			t.Errorf("another certificate, %v", err)
 		}
@@ -143,11 +143,11 @@ func TestACertificateThatBecomesAPipe(t *testing.T) {
 		t.Error(text)
 	}
 	// While one looks, others are given what there is.
-	now = now.Add(lookEvery)
+	now = now.Add(fileCheckInterval)
 	if !c.due() {
 		t.Fatal("nobody looks")
 	}
-	now = now.Add(lookEvery)
+	now = now.Add(fileCheckInterval)
 	if pair, err := c.get(nil); err != nil || !bytes.Equal(pair.Certificate[0], was) || c.due() {
 		t.Errorf("two look at once, %v", err)
 	}
@@ -165,7 +165,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		client, server := net.Pipe()
 		done := make(chan error, 1)
-		go func() { done <- tls.Server(server, c.settings()).Handshake() }()
+		go func() { done <- tls.Server(server, c.tlsConfig()).Handshake() }()
 		err := tls.Client(client, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version}).Handshake()
 		_ = client.Close()
 		<-done

@@ -13,10 +13,10 @@ import (
 // ChatReply is the answer to a chat, and the last event of a streamed one.
 type ChatReply struct {
 	ConversationID string `json:"conversation_id"`
-	Turn           int64  `json:"turn"` // among the conversation's succeeded turns, from 1
+	Turn           int64  `json:"turn"` // its place among the succeeded turns of the conversation, from 1
 	Reply          string `json:"reply"`
 	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter or
-	// unknown, and others in time.
+	// unknown. Later versions may add others.
 	FinishReason string      `json:"finish_reason"`
 	Model        string      `json:"model,omitempty"` // as the provider names it
 	Usage        chat.Usage  `json:"usage"`
@@ -24,26 +24,26 @@ type ChatReply struct {
 	Bot          ChatBot     `json:"bot"`
 }
 
-// ChatBot says which bot replied.
+// ChatBot names the bot that replied.
 type ChatBot struct {
 	Tenant   string `json:"tenant"`
 	Revision string `json:"revision"`
-	Cached   bool   `json:"cached"` // it was ready when the request came
+	Cached   bool   `json:"cached"` // the bot was in the cache when the request came
 }
 
-// bodyOverhead is what a chat's body may have beside the message.
+// bodyOverhead is how many bytes a chat's body may have beside the message.
 const bodyOverhead = 64 << 10
 
-// chatBodyLimit lets any message pass that the host's limit allows, however its
-// sender escapes it: six bytes for one at worst. The limit itself is the bot's to
-// check, since tenants may have a lower one.
-func (s *Server) chatBodyLimit() int64 {
+// maxChatBody returns the limit of a chat's body. Every message that the host's limit
+// allows fits, however it is escaped; escaping can make six bytes of one. The bot checks
+// the length of the message itself, since tenants may have lower limits.
+func (s *Server) maxChatBody() int64 {
 	return 6*int64(s.host.Settings().Limits.MessageBytes) + bodyOverhead
 }
 
-// chat knows the tenant before it reads the body.
+// chat runs a turn. It acquires the tenant's bot before it reads the body.
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
-	lease, err := s.lease(r)
+	lease, err := s.acquireBot(r)
 	if err != nil {
 		return err
 	}
@@ -65,12 +65,12 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	if reply.Replayed {
 		w.Header().Set(replayedHeader, "true")
 	}
-	a := &answer{w: w, status: http.StatusOK, contentType: "application/json", stall: s.writeTimeout}
+	a := &response{w: w, status: http.StatusOK, contentType: "application/json", stall: s.writeTimeout}
 	a.end(newChatReply(reply, lease.Cached).write(a, "\n"))
 	return nil
 }
 
-// write writes the reply as JSON, and the end after it. Its text is not copied.
+// write writes the reply as JSON, followed by end. The text of the reply is not copied.
 func (r ChatReply) write(w io.Writer, end string) error {
 	var long jsonstream.Shelf
 	r.Reply = long.Put(r.Reply)
@@ -81,13 +81,15 @@ func (r ChatReply) write(w io.Writer, end string) error {
 	return err
 }
 
-// replayedHeader marks the reply of an earlier turn with the same key.
+// replayedHeader marks a reply that belongs to an earlier turn with the same idempotency
+// key.
 const replayedHeader = "Idempotency-Replayed"
 
-// chatRequest reads the body. It also reports whether the caller wants the reply as a stream.
+// chatRequest reads the body and the headers of a chat. It also reports whether the caller
+// wants the reply as a stream.
 func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Request, streamed bool, err error) {
 	req = bot.Request{IdempotencyKey: r.Header.Get("Idempotency-Key")}
-	body, err := readBody(w, r, s.chatBodyLimit())
+	body, err := readBody(w, r, s.maxChatBody())
 	if err != nil {
 		return req, false, err
 	}
@@ -101,7 +103,7 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Re
 	})
 	req.Metadata = json.RawMessage(metadata)
 	if x, ok := w.(*exchange); ok {
-		x.body.Shrink(int64(len(req.Message) + len(req.Metadata))) // the turn has them until it ends
+		x.body.Shrink(int64(len(req.Message) + len(req.Metadata))) // what the turn keeps until it ends
 	}
 	return req, streamed, err
 }

@@ -12,30 +12,34 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// connections bounds those of a listener. When there are too many, one that has no
-// request gives way to a new one. Where there is none, a new one is a spare: on it
-// probes and admins are answered, and nobody else. Of spares the oldest gives way.
+// connections limits the connections of a listener. When there are too many, a new
+// connection closes the oldest one that has no request. If every connection has a
+// request, the new one is a spare: on it only probes and admins are answered. When there
+// are too many spares, the oldest is closed.
+//
+// Its methods may be called concurrently.
 type connections struct {
-	most func() int
+	most func() int // how many there may be, without the spares
 
 	mu     sync.Mutex
 	open   map[net.Conn]*connection
-	idle   list.List // of *connection, oldest first: have no request
+	idle   list.List // of *connection without a request, oldest first
 	spares list.List // of *connection, oldest first
 }
 
-// connection is one of them.
+// connection is one open connection.
 type connection struct {
 	net.Conn
-	idle, spare *list.Element // in the lists; nil if it is not there
+	idle, spare *list.Element // its places in the lists; nil if it is not there
 }
 
 type connectionsKey struct{}
 
-// retryConnections is when a caller may come again that found no connection.
+// retryConnections is the Retry-After of a request on a spare connection.
 const retryConnections = 5 * time.Second
 
-// add takes a connection that was accepted. It is called before anything is read.
+// add adds a connection that was accepted, before anything is read from it. It is the
+// ConnContext of http.Server.
 func (cs *connections) add(ctx context.Context, c net.Conn) context.Context {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -53,7 +57,8 @@ func (cs *connections) add(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connectionsKey{}, one)
 }
 
-// closeOldestLocked closes the first connection of a list; false if it has none.
+// closeOldestLocked closes the oldest connection of the list. It reports false if the list
+// is empty. Locked: mu is held.
 func (cs *connections) closeOldestLocked(l *list.List) bool {
 	first := l.Front()
 	if first == nil {
@@ -63,12 +68,13 @@ func (cs *connections) closeOldestLocked(l *list.List) bool {
 	cs.removeLocked(one)
 	c := one.Conn
 	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = over.NetConn() // whose end nobody has to be told
+		c = over.NetConn() // without the closing message of TLS, which could block
 	}
 	_ = c.Close()
 	return true
 }
 
+// removeLocked removes a connection from the map and the lists. Locked: mu is held.
 func (cs *connections) removeLocked(one *connection) {
 	delete(cs.open, one.Conn)
 	if one.idle != nil {
@@ -81,13 +87,13 @@ func (cs *connections) removeLocked(one *connection) {
 	}
 }
 
-// changed is http.Server's ConnState.
-func (cs *connections) changed(c net.Conn, state http.ConnState) {
+// stateChanged is the ConnState of http.Server.
+func (cs *connections) stateChanged(c net.Conn, state http.ConnState) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	one := cs.open[c]
 	switch {
-	case one == nil: // it gave way
+	case one == nil: // it was closed by closeOldestLocked
 	case state == http.StateClosed || state == http.StateHijacked:
 		cs.removeLocked(one)
 	case state == http.StateIdle && one.idle == nil && one.spare == nil:
@@ -98,8 +104,8 @@ func (cs *connections) changed(c net.Conn, state http.ConnState) {
 	}
 }
 
-// checkSpare refuses a request that came on a spare connection, if there are still too
-// many others.
+// checkSpare refuses a request on a spare connection. If there are not too many others any
+// more, the connection becomes an ordinary one and the request is accepted.
 func (cs *connections) checkSpare(r *http.Request) error {
 	one, ok := r.Context().Value(connectionsKey{}).(*connection)
 	if !ok {
@@ -119,7 +125,7 @@ func (cs *connections) checkSpare(r *http.Request) error {
 		By(fault.PartyCaller).After(retryConnections)
 }
 
-// count is how many connections there are.
+// count returns the number of open connections.
 func (cs *connections) count() int {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

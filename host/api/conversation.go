@@ -11,17 +11,17 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Conversation is one entry of the list of conversations.
+// Conversation is an entry of the list of conversations.
 type Conversation struct {
 	ID        string  `json:"id"`
-	UserID    string  `json:"user_id,omitempty"` // with whom it was begun; none for the tenant's
-	Turns     int64   `json:"turns"`             // succeeded ones
+	UserID    string  `json:"user_id,omitempty"` // who owns it; empty if it belongs to the tenant
+	Turns     int64   `json:"turns"`             // number of succeeded turns
 	CreatedAt *string `json:"created_at"`
 	UpdatedAt *string `json:"updated_at"`
 }
 
-// Conversations answers GET /api/v1/conversations. Next, unless null, is the after of
-// the next page.
+// Conversations answers GET /api/v1/conversations: one page, ordered by id. Next is the
+// parameter "after" of the next page, or null on the last page.
 type Conversations struct {
 	Conversations []Conversation `json:"conversations"`
 	Next          *string        `json:"next"`
@@ -41,7 +41,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	lease, err := s.lease(r)
+	lease, err := s.acquireBot(r)
 	if err != nil {
 		return err
 	}
@@ -63,8 +63,9 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error
 	return writeJSON(w, r, http.StatusOK, out)
 }
 
-// Messages answers GET /api/v1/conversations/{id}: the messages of the succeeded turns,
-// oldest first. Next, unless null, is the after of the next page.
+// Messages answers GET /api/v1/conversations/{id}: one page of the messages of the
+// succeeded turns, oldest first. Next is the parameter "after" of the next page, or null
+// on the last page.
 type Messages struct {
 	ID       string    `json:"id"`
 	Messages []Message `json:"messages"`
@@ -85,13 +86,13 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	lease, err := s.lease(r)
+	lease, err := s.acquireBot(r)
 	if err != nil {
 		return err
 	}
 	defer lease.Release()
 	id := r.PathValue("id")
-	// The messages that were read, and the next turns to choose from.
+	// A page of messages, and the turns that the next ones are taken from.
 	share, err := holdPage(w, r, sdk.MaxPageBytes+pageBytes(lease.Limits, min(turnsAtOnce, limit/2+2)))
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	lease.Release() // whoever reads slowly holds no bot
+	lease.Release() // a slow reader must not hold the bot
 	left := sizeFrom(len(messages), func(i int) int { return len(messages[i].Content) + chat.Message{Parts: messages[i].Parts}.Size() })
 	if err := resize(share, left(0)); err != nil {
 		return err
@@ -116,7 +117,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	return writeList(w, out, elements{name: "messages", size: len(messages), bytes: left, write: func(i int, to io.Writer) error {
 		var long jsonstream.Shelf
 		m := shelve(messages[i:i+1], &long)
-		messages[i] = Message{} // it is written once
+		messages[i] = Message{} // release its memory: it is written once
 		return long.Write(to, m[0])
 	}}, share)
 }
@@ -126,7 +127,7 @@ func (s *Server) deleteConversation(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	lease, err := s.lease(r)
+	lease, err := s.acquireBot(r)
 	if err != nil {
 		return err
 	}

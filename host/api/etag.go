@@ -7,15 +7,16 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// setETag gives the revision as an entity tag. A tenant that has none yet has no
-// tag.
+// setETag sets the revision as the entity tag of the answer. It sets none for an empty
+// revision.
 func setETag(w http.ResponseWriter, revision string) {
 	if revision != "" {
 		w.Header().Set("ETag", `"`+revision+`"`)
 	}
 }
 
-// ifMatch gives the revision that a change is meant for, "*" for any, or "".
+// ifMatch returns the revision that the change is meant for, "*" for any, or "" if the
+// header was not given.
 func ifMatch(r *http.Request) (string, error) {
 	values := r.Header.Values("If-Match")
 	if len(values) == 0 {
@@ -33,7 +34,7 @@ func ifMatch(r *http.Request) (string, error) {
 	return revision, nil
 }
 
-// ifNoneMatch says whether the tenant must not exist yet.
+// ifNoneMatch reports whether the tenant must not exist yet.
 func ifNoneMatch(r *http.Request) (bool, error) {
 	values := r.Header.Values("If-None-Match")
 	if len(values) == 0 {
@@ -45,9 +46,10 @@ func ifNoneMatch(r *http.Request) (bool, error) {
 	return true, nil
 }
 
-// preconditioned gives the conflicts of the registry their meaning here. Neither
-// kind goes away by waiting.
-func preconditioned(err error) error {
+// preconditionError returns the conflict errors of the registry as what they are here: 412
+// if a precondition failed, else 409. Neither can be retried. Other errors are returned
+// as they are.
+func preconditionError(err error) error {
 	e := fault.Of(err)
 	if e.Class != fault.Conflict {
 		return err

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Preflight says for what Listen would refuse the settings, but that the address is
-// another's. Nothing is opened. The problems have no position.
+// Preflight returns the problems for which Listen would refuse the settings, except an
+// address that is in use. It opens nothing. The problems have no position in a file.
 func Preflight(settings config.Settings) config.Problems {
 	var problems config.Problems
 	if settings.TLS != (config.TLS{}) {
@@ -19,34 +19,49 @@ func Preflight(settings config.Settings) config.Problems {
 			problems = append(problems, config.Problem{Path: config.Path{"tls"}, Message: err.Error()})
 		}
 	}
-	if err := checkAddress(settings.Listen, settings.Auth.Mode == config.AuthToken); err != nil {
+	check := checkLoopbackAddress
+	if settings.Auth.Mode == config.AuthToken {
+		check = checkAddress
+	}
+	if err := check(settings.Listen); err != nil {
 		problems = append(problems, config.Problem{Path: config.Path{"listen"}, Message: err.Error()})
 	}
 	return problems
 }
 
-// checkAddress says why no listener is opened at the address; anywhere says that it may
-// be beyond loopback.
-func checkAddress(address string, anywhere bool) error {
-	name, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return notAddress(address, err)
-	}
-	if !anywhere && !isLoopbackName(name) {
+// checkAddress returns an error unless the text is an address to listen on.
+func checkAddress(address string) error {
+	_, err := resolveAddress(address)
+	return err
+}
+
+// checkLoopbackAddress returns an error unless the text is a loopback address to listen
+// on. The name is checked before it is resolved.
+func checkLoopbackAddress(address string) error {
+	if name, _, err := net.SplitHostPort(address); err == nil && !isLoopbackName(name) {
 		return notLoopback(address)
+	}
+	at, err := resolveAddress(address)
+	if err == nil && !at.IP.IsLoopback() {
+		return notLoopback(address)
+	}
+	return err
+}
+
+// resolveAddress returns what the address stands for.
+func resolveAddress(address string) (*net.TCPAddr, error) {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, notAddress(address, err)
 	}
 	at, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return notAddress(address, err)
+		return nil, notAddress(address, err)
 	}
-	if !anywhere && !at.IP.IsLoopback() {
-		return notLoopback(address)
-	}
-	return nil
+	return at, nil
 }
 
-// Listen opens the address that the host's settings name, with TLS if they name a
-// certificate. Where no token is asked for that has to be a loopback address.
+// Listen opens the address of the host's settings, with TLS if they name a certificate. If
+// auth.mode is "none" it has to be a loopback address.
 func (s *Server) Listen() (net.Listener, error) {
 	settings := s.host.Settings()
 	var pair *certificate
@@ -57,7 +72,7 @@ func (s *Server) Listen() (net.Listener, error) {
 		}
 	}
 	open := Listen
-	if s.keys != nil {
+	if s.tokens != nil {
 		open = listenAnywhere
 	}
 	l, err := open(settings.Listen)
@@ -65,7 +80,7 @@ func (s *Server) Listen() (net.Listener, error) {
 		return nil, err
 	}
 	if pair != nil {
-		return tls.NewListener(l, pair.settings()), nil
+		return tls.NewListener(l, pair.tlsConfig()), nil
 	}
 	if checkLoopback(l) != nil {
 		s.log.Warn("listening beyond this machine WITHOUT TLS: tokens and conversations can be read on the way; "+
@@ -74,18 +89,19 @@ func (s *Server) Listen() (net.Listener, error) {
 	return l, nil
 }
 
+// listenAnywhere opens an address, on loopback or not.
 func listenAnywhere(address string) (net.Listener, error) {
-	if err := checkAddress(address, true); err != nil {
+	if err := checkAddress(address); err != nil {
 		return nil, err
 	}
 	return net.Listen("tcp", address)
 }
 
-// Listen opens a loopback address: without authentication, whoever reaches the
-// server can use every tenant.
+// Listen opens a loopback address. Without authentication, whoever reaches the server can
+// use every tenant, so other addresses are refused.
 func Listen(address string) (net.Listener, error) {
-	// Before anything is bound: a port that is open for a moment is open.
-	if err := checkAddress(address, false); err != nil {
+	// Checked before the port is bound: nobody may reach it for a moment either.
+	if err := checkLoopbackAddress(address); err != nil {
 		return nil, err
 	}
 	l, err := net.Listen("tcp", address)
@@ -99,7 +115,7 @@ func Listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// checkLoopback looks at what was bound, which the name only promised.
+// checkLoopback returns an error unless the listener is bound to a loopback address.
 func checkLoopback(l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
 		return notLoopback(l.Addr().String())

@@ -12,15 +12,16 @@ import (
 
 // Message is one message of a succeeded turn.
 type Message struct {
-	ID      string    `json:"id,omitempty"` // in its conversation; also a cursor
+	ID      string    `json:"id,omitempty"` // its place in the conversation; can be the parameter "after"
 	Role    chat.Role `json:"role"`
 	Content string    `json:"content"` // the text of all parts
-	// Parts are there only where the message is more than text.
+	// Parts is set only if the message is more than text.
 	Parts     []chat.Part `json:"parts,omitempty"`
 	Turn      int64       `json:"turn,omitempty"`
 	CreatedAt *string     `json:"created_at,omitempty"`
 }
 
+// newMessage returns message index of the turn.
 func newMessage(t *storage.Turn, index int) Message {
 	m := t.Messages[index]
 	out := Message{
@@ -38,7 +39,7 @@ func newMessage(t *storage.Turn, index int) Message {
 	return out
 }
 
-// cursor is a message's place: its turn's sequence, and its index there.
+// cursor is the place of a message: the sequence of its turn, and its index in the turn.
 type cursor struct {
 	sequence int64
 	index    int
@@ -46,7 +47,8 @@ type cursor struct {
 
 func (c cursor) String() string { return fmt.Sprintf("%d.%d", c.sequence, c.index) }
 
-// parseCursor reads what String wrote; the empty text is before everything.
+// parseCursor parses the text that String returns. The empty text is the place before the
+// first message.
 func parseCursor(text string) (cursor, error) {
 	if text == "" {
 		return cursor{0, -1}, nil
@@ -61,24 +63,25 @@ func parseCursor(text string) (cursor, error) {
 	return c, nil
 }
 
-// pager cuts pages of messages out of pages of turns.
+// pager reads turns from a storage and returns pages of their messages.
 type pager struct {
 	after cursor
 	limit int
 	read  func(after int64, limit int) (*storage.TurnPage, error)
 }
 
-// turnsAtOnce bounds what one reading holds: messages can be large.
+// turnsAtOnce bounds how many turns are read at once, because messages can be large.
 const turnsAtOnce = 50
 
-// page ends with the limit, or with the message that makes it sdk.MaxPageBytes.
+// page returns the messages after the cursor. It ends at the limit, or at the message with
+// which the page has sdk.MaxPageBytes. more reports whether messages follow.
 func (p *pager) page() (messages []Message, more bool, err error) {
 	messages = []Message{}
 	bytes := 0
-	// The turn of the cursor is read again: it may have messages after it.
+	// The cursor's turn is read again, since it may have more messages.
 	from := max(0, p.after.sequence-1)
 	for {
-		// Nearly every turn has two messages; one more turn tells whether there is more.
+		// Nearly every turn has two messages. One turn more shows whether messages follow.
 		turns, err := p.read(from, min(turnsAtOnce, (p.limit-len(messages))/2+2))
 		if err != nil {
 			return nil, false, err

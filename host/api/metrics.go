@@ -11,13 +11,13 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Meter is a Host that counts what it does. Without it, or with a nil *metrics.Metrics,
-// there is no page of metrics.
+// Meter is a Host with metrics. If the host is none, or returns nil, the server has no
+// page of metrics.
 type Meter interface {
 	Metrics() *metrics.Metrics
 }
 
-// metricsOf gives the host's metrics; nil for none.
+// metricsOf returns the host's metrics, or nil.
 func metricsOf(h Host) *metrics.Metrics {
 	if m, ok := h.(Meter); ok {
 		return m.Metrics()
@@ -25,10 +25,10 @@ func metricsOf(h Host) *metrics.Metrics {
 	return nil
 }
 
-// MetricsRoute is where the metrics are, on whatever address.
+// MetricsRoute is the path of the metrics, on the API's address and on their own.
 const MetricsRoute = "/metrics"
 
-// showMetrics answers on the address of the API.
+// showMetrics serves the metrics on the API's address, unless they have their own.
 func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request) error {
 	if address := s.host.Settings().Metrics.Listen; address != "" {
 		return fault.New(fault.NotFound, "the metrics have an address of their own, metrics.listen = %q", address)
@@ -36,6 +36,7 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request) error {
 	return s.writeMetrics(w, r)
 }
 
+// writeMetrics writes the metrics as Prometheus reads them.
 func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) error {
 	if s.metrics == nil {
 		return fault.New(fault.NotFound, "this host counts no metrics: metrics.enabled is false")
@@ -46,15 +47,15 @@ func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// ListenMetrics opens the address that metrics have for themselves; nil if they have
-// none. Where auth.mode asks for no token it has to be a loopback address.
+// ListenMetrics opens the address of metrics.listen. It returns nil if that is not set. If
+// auth.mode is "none" it has to be a loopback address.
 func (s *Server) ListenMetrics() (net.Listener, error) {
 	address := s.host.Settings().Metrics.Listen
 	if address == "" || s.metrics == nil {
 		return nil, nil
 	}
 	open := Listen
-	if s.keys != nil {
+	if s.tokens != nil {
 		open = listenAnywhere
 	}
 	l, err := open(address)
@@ -67,37 +68,34 @@ func (s *Server) ListenMetrics() (net.Listener, error) {
 	return l, nil
 }
 
-// ServeMetrics answers with the metrics, and nothing else, on the listener, until Drain
-// is done. On loopback no token is asked for; elsewhere the operator's is.
+// ServeMetrics serves the metrics, and nothing else, on the listener until Drain is done.
+// On loopback it asks for no token, elsewhere for the operator's.
 func (s *Server) ServeMetrics(l net.Listener) error {
-	open := checkLoopback(l) == nil
-	if !open && s.keys == nil {
+	err := checkLoopback(l)
+	switch {
+	case err == nil:
+		s.metricsHTTP.Handler = s.middleware(refuseForeignOrigins(s.metricsMux(func(h handler) handler { return h })))
+	case s.tokens == nil:
 		_ = l.Close()
-		return checkLoopback(l)
+		return err
+	default:
+		s.metricsHTTP.Handler = s.middleware(s.metricsMux(func(h handler) handler { return s.authorize(MetricsRoute, h) }))
 	}
-	s.metricsHTTP.Handler = s.metricsHandler(open)
 	if err := s.metricsHTTP.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
 
-// metricsHandler serves the one route. With open, no token is asked for, and pages in
-// browsers are kept out.
-func (s *Server) metricsHandler(open bool) http.Handler {
-	page := s.intake(MetricsRoute, route{answer: s.writeMetrics, class: scrapes})
-	nothing := func(_ http.ResponseWriter, r *http.Request) error {
+// metricsMux returns a handler that serves MetricsRoute alone. protect is applied to every
+// handler in it.
+func (s *Server) metricsMux(protect func(handler) handler) http.Handler {
+	ro := route{handle: s.writeMetrics, slots: scrapeSlots}
+	notFound := func(_ http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "there is nothing at %s: this address is for %s", clip(r.URL.Path), MetricsRoute)
 	}
 	mux := http.NewServeMux()
-	for pattern, h := range map[string]handler{"GET " + MetricsRoute: page, "/": nothing} {
-		if !open {
-			h = s.admit(MetricsRoute, h)
-		}
-		mux.Handle(pattern, answering(h))
-	}
-	if open {
-		return s.watch(guard(mux))
-	}
-	return s.watch(mux)
+	mux.Handle("GET "+MetricsRoute, toHandler(protect(ro.validated(MetricsRoute, s.limited(MetricsRoute, ro.slots, ro.handle)))))
+	mux.Handle("/", toHandler(protect(notFound)))
+	return mux
 }

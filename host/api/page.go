@@ -12,29 +12,31 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// turnBytes is the most that a turn of the tenant has as it is today.
+// turnBytes returns the most bytes that a turn can have under the tenant's limits.
 func turnBytes(l config.Limits) int64 {
 	const beside = sdk.MaxSignatureBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes + sdk.MaxReasonBytes
 	return int64(l.MessageBytes) + int64(l.ReplyBytes) + beside
 }
 
-// pageBytes is the most that a page of so many turns has: it ends with the turn that
-// makes it sdk.MaxPageBytes.
+// pageBytes returns the most bytes that a page of so many turns can have. A page ends with
+// the turn that brings it to sdk.MaxPageBytes.
 func pageBytes(l config.Limits, turns int) int64 {
 	one := turnBytes(l)
 	return min(int64(turns)*one, sdk.MaxPageBytes+one)
 }
 
-// holdPage takes the bytes of a page before it is read. The caller releases them.
+// holdPage takes the bytes of a page from the limit for answers, before the page is read.
+// The caller must release them.
 func holdPage(w http.ResponseWriter, r *http.Request, bytes int64) (*quota.Share, error) {
 	x, ok := w.(*exchange)
 	if !ok || x.answers == nil {
 		return nil, nil
 	}
-	return x.answers.Take(r.Context(), x.payer, bytes)
+	return x.answers.Take(r.Context(), x.chargedTenant, bytes)
 }
 
-// resize has the share be what was read, which may be more than today's limits allow.
+// resize changes the share to the bytes that were read. That may be more than was taken,
+// since a turn may be older than today's limits.
 func resize(share *quota.Share, bytes int64) error {
 	if more := bytes - share.Amount(); share != nil && more > 0 {
 		return share.Grow(more)
@@ -43,28 +45,28 @@ func resize(share *quota.Share, bytes int64) error {
 	return nil
 }
 
-// elements is an answer with a list in it, which is written one element after the other.
+// elements is the list in an answer. Its elements are written one after the other.
 type elements struct {
-	name  string // of its field, which is empty in around
-	size  int    // elements
+	name  string // of the list's field
+	size  int    // number of elements
 	write func(i int, to io.Writer) error
-	// bytes are those that the elements from i on hold.
+	// bytes returns how many bytes the elements from i on hold.
 	bytes func(i int) int64
 }
 
-// writeList answers with around, and the elements of the list in it. Of what is written
-// the bytes are given back.
+// writeList answers with around, whose field of the list must be an empty list, and puts
+// the elements into it. Bytes of the share are released as elements are written.
 func writeList(w http.ResponseWriter, around any, l elements, share *quota.Share) error {
-	outer, err := encode(around)
+	outer, err := encodeJSON(around)
 	if err != nil {
 		return err
 	}
-	// Within a text the quotes would have a backslash before them.
+	// A text in around cannot contain this: its quotes would be escaped.
 	before, after, found := bytes.Cut(outer, fmt.Appendf(nil, "%q:[]", l.name))
 	if !found {
 		return fmt.Errorf("the answer has no empty list %q", l.name)
 	}
-	a := &answer{w: w, status: http.StatusOK, contentType: "application/json", stall: stallOf(w)}
+	a := &response{w: w, status: http.StatusOK, contentType: "application/json", stall: stallOf(w)}
 	_, err = fmt.Fprintf(a, "%s%q:[", before, l.name)
 	for i := 0; i < l.size && err == nil; i++ {
 		share.Shrink(l.bytes(i))
@@ -82,8 +84,8 @@ func writeList(w http.ResponseWriter, around any, l elements, share *quota.Share
 	return nil
 }
 
-// shelve gives the messages with their long texts on the shelf, in the order in which
-// JSON has them.
+// shelve returns the messages with their long texts moved to the shelf, in the order in
+// which they are encoded. See jsonstream.Shelf.
 func shelve(messages []Message, long *jsonstream.Shelf) []Message {
 	out := make([]Message, len(messages))
 	for i, m := range messages {
@@ -94,7 +96,7 @@ func shelve(messages []Message, long *jsonstream.Shelf) []Message {
 	return out
 }
 
-// sizeFrom gives what the elements from each index on have together.
+// sizeFrom returns a function for the total size of the elements from an index on.
 func sizeFrom(n int, size func(i int) int) func(int) int64 {
 	sums := make([]int64, n+1)
 	for i := n - 1; i >= 0; i-- {
@@ -103,7 +105,7 @@ func sizeFrom(n int, size func(i int) int) func(int) int64 {
 	return func(i int) int64 { return sums[i] }
 }
 
-// write writes the turn as JSON, piece by piece.
+// write writes the turn as JSON, without a copy of its long texts.
 func (t Turn) write(w io.Writer) error {
 	var long jsonstream.Shelf
 	t.Messages = shelve(t.Messages, &long)

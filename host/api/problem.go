@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Problem is the body of every error: problem details (RFC 9457) with members of
-// ours. Class, not the status and never the text, is what to tell errors apart by.
+// Problem is the body of every error: problem details (RFC 9457) with members of our own.
+// Clients tell errors apart by Class, not by the status and never by the text.
 type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -29,7 +29,7 @@ type Problem struct {
 	Retryable    bool   `json:"retryable"`
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
 	RequestID    string `json:"request_id,omitempty"` // what the host's log calls this request
-	// Problems is all that is wrong with a configuration.
+	// Problems lists everything that is wrong with a configuration.
 	Problems []ConfigProblem `json:"problems,omitempty"`
 }
 
@@ -42,27 +42,29 @@ type ConfigProblem struct {
 	Pointer  string `json:"pointer,omitempty"` // Path as a JSON pointer (RFC 6901)
 	Message  string `json:"message"`
 	Expected string `json:"expected,omitempty"`
-	Mend     string `json:"mend,omitempty"` // the shell command that mends it
-	For      string `json:"for,omitempty"`  // the tenant that has it, where the place is in what it inherits
+	Remedy   string `json:"remedy,omitempty"` // the shell command that fixes it
+	For      string `json:"for,omitempty"`    // the tenant that is affected, if the place is in a layer that it inherits
 }
 
-// problemType begins the type of every problem; its class follows.
+// problemType is the beginning of every problem's type. The class follows.
 const problemType = "urn:botyard:problem:"
 
-// rules is the one table from classes to HTTP.
+// problemRules maps each class of errors to HTTP. It is the only table that does.
 //
-// Three choices are not obvious. QuotaExhausted is 402 and not 429, which clients
-// repeat by themselves: an empty account is not filled by waiting. A conversation
-// too long for the model is 422: 413 is about the body of the request, which is
-// fine. Credentials that a provider refuses are the tenant's, not the caller's, so
-// 502 and not 401 or 403, which would make the caller look for its own.
-var rules = map[fault.Class]rule{
+// Three choices are not obvious:
+//   - QuotaExhausted is 402 and not 429. Clients repeat a 429 by themselves, but waiting
+//     does not fill an empty account.
+//   - ContextTooLong is 422 and not 413. The body of the request is not too large; the
+//     conversation is.
+//   - Credentials that a provider refuses are 502 and not 401 or 403. They are the
+//     tenant's, and the caller would look for a mistake in its own.
+var problemRules = map[fault.Class]problemRule{
 	fault.Internal:          {status: http.StatusInternalServerError, title: "Internal error"},
-	fault.NotFound:          {status: http.StatusNotFound, title: "Not found", others: settings},
-	fault.Invalid:           {status: http.StatusUnprocessableEntity, title: "Invalid request", others: settings},
-	fault.Conflict:          {status: http.StatusConflict, title: "Conflict", retryAfter: true, others: behind},
-	fault.Unauthenticated:   {status: http.StatusUnauthorized, title: "Not authenticated", others: credentials},
-	fault.Forbidden:         {status: http.StatusForbidden, title: "Forbidden", others: credentials},
+	fault.NotFound:          {status: http.StatusNotFound, title: "Not found", others: configurationStatuses},
+	fault.Invalid:           {status: http.StatusUnprocessableEntity, title: "Invalid request", others: configurationStatuses},
+	fault.Conflict:          {status: http.StatusConflict, title: "Conflict", retryAfter: true, others: dependencyStatuses},
+	fault.Unauthenticated:   {status: http.StatusUnauthorized, title: "Not authenticated", others: credentialStatuses},
+	fault.Forbidden:         {status: http.StatusForbidden, title: "Forbidden", others: credentialStatuses},
 	fault.RateLimited:       {status: http.StatusTooManyRequests, title: "Too many requests", retryAfter: true},
 	fault.QuotaExhausted:    {status: http.StatusPaymentRequired, title: "Quota exhausted"},
 	fault.ContextTooLong:    {status: http.StatusUnprocessableEntity, title: "Conversation too long for the model"},
@@ -70,33 +72,31 @@ var rules = map[fault.Class]rule{
 	fault.ProviderFailed:    {status: http.StatusBadGateway, title: "Provider failed"},
 	fault.PluginUnavailable: {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
 	fault.Deadline:          {status: http.StatusGatewayTimeout, title: "No answer in time"},
-	fault.Canceled:          {status: http.StatusServiceUnavailable, title: "Canceled", retryAfter: true}, // by the host: a caller that left reads nothing
+	fault.Canceled:          {status: http.StatusServiceUnavailable, title: "Canceled", retryAfter: true}, // by the host; a caller that has left reads nothing
 	fault.UnknownInstance:   {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
 }
 
-type rule struct {
-	status int
-	title  string
-	// retryAfter: tell when to come again even if the error does not know.
-	retryAfter bool
-	// others are the statuses where the fault is not the caller's: the same request
-	// would be fine if the tenant, the provider, the plugin or the host were.
-	others map[fault.Party]int
+// problemRule says how the errors of a class are answered.
+type problemRule struct {
+	status     int // if the caller is at fault
+	title      string
+	retryAfter bool                // a retryable error without a time gets one second
+	others     map[fault.Party]int // statuses if another party is at fault
 }
 
 var (
-	settings = map[fault.Party]int{
-		fault.PartyTenant:   http.StatusServiceUnavailable, // its configuration has to change first
+	configurationStatuses = map[fault.Party]int{
+		fault.PartyTenant:   http.StatusServiceUnavailable, // until its configuration is changed
 		fault.PartyProvider: http.StatusBadGateway,
 		fault.PartyPlugin:   http.StatusBadGateway,
 		fault.PartyHost:     http.StatusInternalServerError,
 	}
-	behind = map[fault.Party]int{
+	dependencyStatuses = map[fault.Party]int{
 		fault.PartyTenant:   http.StatusServiceUnavailable,
 		fault.PartyProvider: http.StatusServiceUnavailable,
 		fault.PartyPlugin:   http.StatusServiceUnavailable,
 	}
-	credentials = map[fault.Party]int{
+	credentialStatuses = map[fault.Party]int{
 		fault.PartyUnknown:  http.StatusBadGateway,
 		fault.PartyTenant:   http.StatusBadGateway,
 		fault.PartyProvider: http.StatusBadGateway,
@@ -105,15 +105,15 @@ var (
 	}
 )
 
-// statusFor is the class's status for the party at fault.
-func (r rule) statusFor(p fault.Party) int {
+// statusFor returns the status for the party at fault.
+func (r problemRule) statusFor(p fault.Party) int {
 	if status, ok := r.others[p]; ok {
 		return status
 	}
 	return r.status
 }
 
-// statusError carries a status that is more exact than its class's.
+// statusError is an error with a status that is more exact than the one of its class.
 type statusError struct {
 	status int
 	fault  *fault.Error
@@ -122,29 +122,30 @@ type statusError struct {
 func (e *statusError) Error() string { return e.fault.Error() }
 func (e *statusError) Unwrap() error { return e.fault }
 
+// withStatus returns e with a status of its own.
 func withStatus(status int, e *fault.Error) error { return &statusError{status, e} }
 
-// malformed is a request that cannot be read, as opposed to one that asks for
-// something that cannot be: 400, not 422.
+// malformed returns the error for a request that cannot be read. Its status is 400; a
+// request that can be read and asks for something impossible is 422.
 func malformed(path, format string, args ...any) error {
 	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, format, args...).At(path))
 }
 
-// NewProblem says of any error what an operator is told: all that the host knows.
+// NewProblem returns the problem that an operator gets: all that the host knows of err.
 func NewProblem(err error) *Problem {
 	p, _ := problemOf(err)
 	return p
 }
 
-// ProblemForCallers says of any error what those are told who call a bot and do not
-// operate the host: of what a plugin or an upstream said a fixed sentence, by its class.
+// ProblemForCallers returns the problem that the callers of a bot get. What a plugin or an
+// upstream said is replaced by a fixed sentence for its class.
 func ProblemForCallers(err error) *Problem {
 	p, e := problemOf(err)
 	p.Detail, p.Path, p.Problems = e.ForCallers(), e.PathForCallers(), nil
 	return p
 }
 
-// problemOf is the problem of an error, and the error as it was understood.
+// problemOf returns the problem for an operator, and the error that it was made from.
 func problemOf(err error) (*Problem, *fault.Error) {
 	var problems config.Problems
 	var known *fault.Error
@@ -154,16 +155,16 @@ func problemOf(err error) (*Problem, *fault.Error) {
 	case isConfig && !isKnown:
 		e = fault.New(fault.Invalid, "%s", countProblems(len(problems))).By(fault.PartyCaller)
 	case !isKnown && e.Class == fault.Internal:
-		// Nobody wrote this text for a caller.
+		// The text of an unknown error was not written for callers.
 		e = fault.New(fault.Internal, "something went wrong in the host; its log says what, under the id of this request")
 	}
-	ru := rules[e.Class]
+	rule := problemRules[e.Class]
 	p := &Problem{
-		Type: problemType + e.Class.String(), Title: ru.title, Status: ru.statusFor(e.Party), Detail: e.Error(),
+		Type: problemType + e.Class.String(), Title: rule.title, Status: rule.statusFor(e.Party), Detail: e.Error(),
 		Class: e.Class.String(), Path: e.Path, Party: e.Party.String(), Retryable: e.Retryable,
 		RetryAfterMS: e.RetryAfter.Milliseconds(),
 	}
-	if ru.retryAfter && p.RetryAfterMS == 0 && e.Retryable {
+	if rule.retryAfter && p.RetryAfterMS == 0 && e.Retryable {
 		p.RetryAfterMS = time.Second.Milliseconds()
 	}
 	var exact *statusError
@@ -176,7 +177,7 @@ func problemOf(err error) (*Problem, *fault.Error) {
 	return p, e
 }
 
-// problemFor is what the sender of the request is told.
+// problemFor returns the problem that the sender of the request gets.
 func problemFor(r *http.Request, err error) *Problem {
 	of := ProblemForCallers
 	if strings.HasPrefix(r.URL.Path, "/admin/") {
@@ -194,13 +195,13 @@ func countProblems(n int) string {
 	return "the configuration has " + strconv.Itoa(n) + " problems"
 }
 
-// ConfigProblems shows problems of a configuration.
+// ConfigProblems returns the problems of a configuration as JSON has them.
 func ConfigProblems(problems config.Problems) []ConfigProblem {
 	out := []ConfigProblem{}
 	for _, p := range problems {
 		out = append(out, ConfigProblem{
 			File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column,
-			Path: p.Path.String(), Pointer: pointer(p.Path), Message: p.Message, Expected: p.Expected, Mend: p.Mend, For: p.For,
+			Path: p.Path.String(), Pointer: pointer(p.Path), Message: p.Message, Expected: p.Expected, Remedy: p.Mend, For: p.For,
 		})
 	}
 	return out
@@ -208,6 +209,7 @@ func ConfigProblems(problems config.Problems) []ConfigProblem {
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
+// pointer returns the path as a JSON pointer (RFC 6901).
 func pointer(path config.Path) string {
 	var b strings.Builder
 	for _, segment := range path {
@@ -216,7 +218,7 @@ func pointer(path config.Path) string {
 	return b.String()
 }
 
-// writeError answers with a problem, if anybody is there to read it.
+// writeError answers with the problem of err.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemFor(r, err)
 	noteError(w, err)
@@ -224,9 +226,17 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		seconds := int64(math.Ceil(float64(p.RetryAfterMS) / 1000))
 		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
-	body, _ := json.Marshal(p) // texts and numbers
-	closeUnread(w, r)
+	body, _ := json.Marshal(p) // cannot fail: it has only texts and numbers
+	closeIfUnread(w, r)
 	if err := sendBody(w, p.Status, "application/problem+json", body, stallOf(w)); err != nil {
 		noteError(w, fmt.Errorf("the answer could not be delivered: %w", err))
 	}
+}
+
+// clip shortens a text of a request that an error or the log repeats.
+func clip(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "..."
+	}
+	return s
 }

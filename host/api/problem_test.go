@@ -52,13 +52,13 @@ func TestStatuses(t *testing.T) {
 			t.Errorf("%v: %+v, want status %d", c.err, p, c.status)
 		}
 	}
-	for class := range rules {
+	for class := range problemRules {
 		if _, ok := fault.ParseClass(class.String()); !ok {
 			t.Errorf("%v is no class", class)
 		}
 	}
 	for class := fault.Internal; class <= fault.UnknownInstance; class++ {
-		if _, ok := rules[class]; !ok {
+		if _, ok := problemRules[class]; !ok {
 			t.Errorf("%v has no status", class)
 		}
 	}

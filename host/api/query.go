@@ -11,20 +11,22 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// query is a request's parameters, each at most once and none that is not known: a
-// misspelt limit would be no limit. None of them is empty.
+// query has the parameters of a request. Each is known to the route, given once, and not
+// empty.
 type query struct {
 	values url.Values
 }
 
 type queryKey struct{}
 
-// queryOf gives the parameters that intake read.
+// queryOf returns the parameters that readQuery has read.
 func queryOf(r *http.Request) query {
 	q, _ := r.Context().Value(queryKey{}).(query)
 	return q
 }
 
+// readQuery reads the parameters of the request. It refuses names that are not listed: a
+// misspelt limit would otherwise be no limit.
 func readQuery(r *http.Request, names ...string) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -46,10 +48,10 @@ func readQuery(r *http.Request, names ...string) (query, error) {
 	return query{values}, nil
 }
 
-// text gives a parameter, or "" for one that was not given.
+// text returns a parameter, or "" if it was not given.
 func (q query) text(name string) string { return q.values.Get(name) }
 
-// id is text for a parameter that is an id, of a user or a conversation.
+// id returns a parameter that is the id of a user or a conversation, or "".
 func (q query) id(name string) (string, error) {
 	id := q.text(name)
 	if id == "" {
@@ -61,11 +63,13 @@ func (q query) id(name string) (string, error) {
 	return id, nil
 }
 
+// The sizes of a page of any list.
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
 )
 
+// limit returns the size of the page that the request asks for.
 func (q query) limit() (int, error) {
 	text := q.text("limit")
 	if text == "" {
@@ -78,6 +82,7 @@ func (q query) limit() (int, error) {
 	return n, nil
 }
 
+// flag returns a parameter that is true or false; false if it was not given.
 func (q query) flag(name string) (bool, error) {
 	switch text := q.text(name); text {
 	case "", "false":

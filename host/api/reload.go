@@ -8,40 +8,41 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Reloader is a Host whose files can be read again.
+// Reloader is a Host whose files can be reloaded.
 type Reloader interface {
 	Reload(ctx context.Context, o host.ReloadOptions) (host.Reloaded, error)
 }
 
-// Reload answers POST /admin/v1/reload: what it did, or with dry_run would do.
+// Reload answers POST /admin/v1/reload: what it did, or what it would do with dry_run.
 type Reload struct {
 	Applied bool `json:"applied"`
 	DryRun  bool `json:"dry_run"`
-	// Broken is how many tenants that are served would break; then nothing is applied.
+	// Broken is the number of served tenants that would break. If it is not 0, nothing is
+	// applied.
 	Broken  int            `json:"broken"`
 	Changes []TenantChange `json:"changes"`
-	// Restart are the keys of the host's files that differ from what runs, and count from
-	// the next start of the host, or of a plugin's process.
+	// Restart lists the keys whose new value takes effect at the next start of the host, or
+	// of a plugin's process.
 	Restart []string `json:"restart"`
 	Removed []string `json:"removed"` // tenants whose removal was, or would be, confirmed
-	// Warnings are what the host's files have that is no mistake for sure, such as a block
-	// of a plugin that is not there.
+	// Warnings are about things in the host's files that may be mistakes, such as a block for
+	// a plugin that is missing.
 	Warnings []ConfigProblem `json:"warnings"`
 }
 
 // TenantChange is what a reload does to one tenant.
 type TenantChange struct {
 	Tenant   string          `json:"tenant"`
-	From     string          `json:"from"` // revision; empty: it was not served
-	To       string          `json:"to"`   // revision; empty: it breaks
+	From     string          `json:"from"` // revision before; empty if it was not served
+	To       string          `json:"to"`   // revision after; empty if it breaks
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
-	// Own says that the tenant's own settings, which count now, are held from then on.
+	// Own is set if the tenant's own settings count now and are held after the reload.
 	Own *OwnSettings `json:"own,omitempty"`
 }
 
-// reload answers 200 whether or not it was applied: the report says. Host files
-// that are bad by themselves are 422.
+// reload reloads the host's files. The status is 200 even if nothing was applied because a
+// tenant would break; the body says so. Host files that are invalid by themselves are 422.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	dryRun, err := q.flag("dry_run")
@@ -49,7 +50,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if dryRun {
-		noAct(w)
+		skipAudit(w)
 	}
 	confirm, err := q.flag("confirm_removed")
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	noteAct(w, "applied", done.Applied, "tenants_changed", len(done.Changes))
+	addAuditDetails(w, "applied", done.Applied, "tenants_changed", len(done.Changes))
 	out := Reload{Applied: done.Applied, DryRun: dryRun, Broken: done.Broken,
 		Changes: []TenantChange{}, Restart: append([]string{}, done.Restart...), Removed: append([]string{}, done.Removed...), Warnings: ConfigProblems(done.Warnings)}
 	for _, c := range done.Changes {

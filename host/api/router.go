@@ -7,31 +7,34 @@ import (
 	"strings"
 )
 
-// router finds the route of a request by its path as it was sent. A part of a path is
-// whatever stands between two slashes, unescaped: an id may be a slash itself, which
-// http.ServeMux takes for the end of a path.
+// router finds the route of a request by its path as it was sent. It splits the path at
+// the slashes first and unescapes the parts afterwards, because an id may contain an
+// escaped slash. http.ServeMux takes that for the end of a part.
+//
+// Call add for all paths before the first request.
 type router struct {
-	paths   []routedPath
-	nothing http.Handler // for paths that no route has
-	unclean http.Handler // for paths with parts that are empty or made of dots
+	paths    []routedPath
+	notFound http.Handler // for paths that no route has
+	unclean  http.Handler // for paths with parts that are empty or made of dots
 }
 
-// routedPath is a path with its methods.
+// routedPath is one path with the handlers of its methods.
 type routedPath struct {
 	pattern string
-	parts   []string // {NAME} for any
+	parts   []string // of the pattern; {NAME} stands for any part
 	methods map[string]http.Handler
-	other   http.Handler // for other methods
+	other   http.Handler // for the methods that are not listed
 }
 
-// add has the handler answer a method of a path. GET answers HEAD too.
+// add adds a path with a handler for each method, and one for all other methods. GET also
+// answers HEAD.
 func (ro *router) add(pattern string, methods map[string]http.Handler, other http.Handler) {
 	ro.paths = append(ro.paths, routedPath{pattern, strings.Split(pattern[1:], "/"), methods, other})
-	// Where two paths fit, the one with a name in the place of any part wins.
+	// Of two paths that match, the one with a fixed part wins over one with a parameter.
 	slices.SortFunc(ro.paths, func(a, b routedPath) int { return strings.Compare(a.order(), b.order()) })
 }
 
-// order has what is in braces last.
+// order returns the sort key of the path: parameters sort last.
 func (p routedPath) order() string { return strings.ReplaceAll(p.pattern, "{", "\xff") }
 
 // ServeHTTP implements http.Handler. It sets the request's pattern and path values, as
@@ -45,24 +48,25 @@ func (ro *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for i, part := range parts {
 		plain, err := url.PathUnescape(part)
-		if err != nil { // of what the URL's own parser took
-			ro.nothing.ServeHTTP(w, r)
+		if err != nil { // although the parser of URLs took it
+			ro.notFound.ServeHTTP(w, r)
 			return
 		}
 		parts[i] = plain
 	}
 	for i := range ro.paths {
-		if p := &ro.paths[i]; p.fits(parts) {
+		if p := &ro.paths[i]; p.matches(parts) {
 			p.serve(w, r, parts)
 			return
 		}
 	}
 	r.Pattern = "/"
-	ro.nothing.ServeHTTP(w, r)
+	ro.notFound.ServeHTTP(w, r)
 }
 
-// fits says whether the parts are those of the path. One that is empty fits nothing.
-func (p *routedPath) fits(parts []string) bool {
+// matches reports whether the parts are those of the path. An empty part matches no
+// parameter.
+func (p *routedPath) matches(parts []string) bool {
 	if len(parts) != len(p.parts) {
 		return false
 	}
@@ -74,6 +78,7 @@ func (p *routedPath) fits(parts []string) bool {
 	return true
 }
 
+// serve sets the path values and calls the handler of the method.
 func (p *routedPath) serve(w http.ResponseWriter, r *http.Request, parts []string) {
 	for i, want := range p.parts {
 		if want[0] == '{' {
@@ -93,9 +98,9 @@ func (p *routedPath) serve(w http.ResponseWriter, r *http.Request, parts []strin
 	p.other.ServeHTTP(w, r)
 }
 
-// isClean says whether each part of a path says what it is. A proxy could read any other
-// as a shorter path, which means something else: an id that is empty is not an id that
-// is left out.
+// isClean reports whether no part of the path is empty or made of dots. A proxy could read
+// such a path as a shorter one with another meaning: an empty id is not an id that was
+// left out. The path may end in a slash.
 func isClean(path string) bool {
 	rest, more := strings.CutPrefix(path, "/")
 	for more {

@@ -13,7 +13,7 @@ func TestRouter(t *testing.T) {
 			said = what + " " + r.PathValue("id") + " " + r.Pattern
 		})
 	}
-	ro := &router{nothing: says("nothing"), unclean: says("unclean")}
+	ro := &router{notFound: says("nothing"), unclean: says("unclean")}
 	ro.add("/c/{id}", map[string]http.Handler{"GET": says("one"), "DELETE": says("delete")}, says("no method"))
 	ro.add("/c/{id}/turns", map[string]http.Handler{"GET": says("turns")}, says("no method"))
 	ro.add("/c/all", map[string]http.Handler{"GET": says("all")}, says("no method"))

@@ -20,16 +20,17 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options change how a Server serves. The zero value is fine.
+// Options change how a Server serves. The zero value is ready to use.
 type Options struct {
 	Log hclog.Logger // nil discards
 
-	keepalive    time.Duration // between two signs of life of a stream
-	writeTimeout time.Duration // for what is streamed at once
+	keepalive    time.Duration // time between two keepalive comments of a stream
+	writeTimeout time.Duration // how long a reader may make no progress
 }
 
-// Host is what a Server serves: a *host.Host, or another assembly of the same
-// parts, such as one whose bots have no plugin processes.
+// Host is what a Server serves: a *host.Host, or another type with the same parts, for
+// example one whose bots have no plugin processes. Optional interfaces add to it:
+// TokenSource, Archiver, Meter, Reloader and FileFollower.
 type Host interface {
 	Settings() config.Settings
 	Registry() *registry.Registry
@@ -38,31 +39,31 @@ type Host interface {
 
 var _ Host = (*host.Host)(nil)
 
-// Server serves one host. Serve it, then Drain it, then close the host.
+// Server serves one host over HTTP. Call Serve, then Drain, then close the host.
 type Server struct {
 	host Host
 	log  hclog.Logger
 	http *http.Server
 
 	metrics     *metrics.Metrics // nil for none
-	metricsHTTP *http.Server     // on an address of its own
+	metricsHTTP *http.Server     // on the metrics' own address
 
 	keepalive    time.Duration
 	writeTimeout time.Duration
 
-	keys        *keyring // nil: no token is asked for
-	admission   *admission
+	tokens      *tokenCache // nil: no token is asked for
+	limits      *requestLimits
 	connections connections
-	work        work
+	inflight    inflightRequests
 	settings    *slots.Room // requests about settings of tenants
-	withdrawn   atomic.Bool
-	departures  departures
-	cancel      context.CancelCauseFunc // ends all requests
+	withdrawn   atomic.Bool // /readyz fails
+	disconnects disconnects
+	cancel      context.CancelCauseFunc // ends the contexts of all requests
 }
 
-// New makes a server for the host, which it does not own.
+// New returns a server for the host. The caller keeps the host and closes it after Drain.
 func New(h Host, o Options) *Server {
-	s := &Server{host: h, log: o.Log, settings: newSettingsRoom(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h), admission: newAdmission(h)}
+	s := &Server{host: h, log: o.Log, settings: newSettingsRequests(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h), limits: newRequestLimits(h)}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
@@ -73,7 +74,7 @@ func New(h Host, o Options) *Server {
 		s.writeTimeout = bounds.Stall
 	}
 	if h.Settings().Auth.Mode == config.AuthToken {
-		s.keys = newKeyring(h, s.log)
+		s.tokens = newTokenCache(h, s.log)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
@@ -82,13 +83,15 @@ func New(h Host, o Options) *Server {
 	return s
 }
 
+// newHTTP returns an HTTP server whose connections are those of cs, and whose requests end
+// with ctx.
 func (s *Server) newHTTP(ctx context.Context, cs *connections) *http.Server {
 	h := s.host
 	cs.most = func() int { return cmp.Or(h.Settings().HTTP.Connections, bounds.DefaultConnections) }
 	return &http.Server{
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return cs.add(knowConnection(ctx, c), c) },
-		ConnState:         cs.changed,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return cs.add(prepareConnection(ctx, c), c) },
+		ConnState:         cs.stateChanged,
 		ReadHeaderTimeout: bounds.HeaderTimeout,
 		IdleTimeout:       bounds.IdleTimeout,
 		MaxHeaderBytes:    bounds.HeaderBytes,
@@ -96,22 +99,22 @@ func (s *Server) newHTTP(ctx context.Context, cs *connections) *http.Server {
 	}
 }
 
-// Handler is what Serve serves, for a listener of somebody else's; where no token is
-// asked for that one has to be on loopback too.
+// Handler returns the handler that Serve serves, for callers with a listener of their own.
+// If auth.mode is "none" that listener has to be on loopback.
 func (s *Server) Handler() http.Handler {
-	all := s.mux(s.routes())
-	if s.keys == nil {
-		// A token is proof of who calls, and a browser adds none by itself: with tokens
-		// there is nothing to guard, and a gateway may have any name.
-		all = guard(all)
+	all := s.newRouter(s.routes())
+	if s.tokens == nil {
+		// With tokens this check is not needed, because a browser adds no token by itself.
+		// It would also refuse a gateway, which may have any name.
+		all = refuseForeignOrigins(all)
 	}
-	return s.watch(all)
+	return s.middleware(all)
 }
 
-// Serve answers on the listener until Drain, then returns nil. Where no token is
-// asked for it refuses one that is not on loopback.
+// Serve serves the listener until Drain, and then returns nil. If auth.mode is "none" it
+// refuses a listener that is not on loopback.
 func (s *Server) Serve(l net.Listener) error {
-	if s.keys == nil {
+	if s.tokens == nil {
 		if err := checkLoopback(l); err != nil {
 			return err
 		}
@@ -122,29 +125,29 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Withdraw has /readyz fail from now on. All else is served as before: whoever sends
-// requests here has the time to see it.
+// Withdraw has /readyz fail from now on. All other routes are served as before, so that a
+// load balancer has the time to notice.
 func (s *Server) Withdraw() { s.withdrawn.Store(true) }
 
-// CutOffGrace is what requests that were cut off get to end, such as turns to record
-// that they were.
+// CutOffGrace is the time that requests get after they were cut off. Turns use it to
+// record that they were interrupted.
 const CutOffGrace = 5 * time.Second
 
-// Drain ends serving. At once /readyz fails and new requests are refused; the
-// listener stays, so that whoever asks can see it. Requests at work, turns and
-// imports and all others, go on until ctx ends, are cut off then, and answered. It
-// returns [CutOffGrace] after the end of ctx at the latest; unless something hangs that
-// cannot be cut off, no request is running then, and the host can be closed. The error
-// is ctx's if requests were cut off.
+// Drain ends serving. /readyz fails and new requests are refused from now on; the
+// listener stays open, so that callers can see it. Requests in flight go on until ctx
+// ends. Then their contexts are canceled, and they are answered. Drain returns at the
+// latest [CutOffGrace] after the end of ctx. No request is running then, unless one hangs
+// and does not react to its context, and the host can be closed. The error is the cause
+// of ctx if requests were cut off, else nil.
 func (s *Server) Drain(ctx context.Context) error {
 	var err error
 	s.Withdraw()
-	idle := s.work.close()
+	idle := s.inflight.close()
 	select {
 	case <-idle:
 	case <-ctx.Done():
 		select {
-		case <-idle: // both: nothing was cut off
+		case <-idle: // both are ready: nothing was cut off
 		default:
 			err = context.Cause(ctx)
 		}
@@ -157,12 +160,13 @@ func (s *Server) Drain(ctx context.Context) error {
 	case <-last.Done():
 	}
 	if s.http.Shutdown(last) != nil {
-		_ = s.http.Close() // readers that take nothing
+		_ = s.http.Close() // of readers that take nothing
 	}
 	_ = s.metricsHTTP.Close()
 	return err
 }
 
+// errStopping returns the cause of requests that end with the host.
 func errStopping() *fault.Error {
 	return fault.New(fault.Canceled, "the host is stopping").By(fault.PartyHost).After(time.Second)
 }

@@ -23,8 +23,8 @@ func TestDrain(t *testing.T) {
 	if e, _ := r.next(); e.name != EventDelta {
 		t.Fatalf("%+v", e)
 	}
-	drained := make(chan error, 1)
-	go func() { drained <- s.server.Drain(context.Background()) }()
+	maxDrain := make(chan error, 1)
+	go func() { maxDrain <- s.server.Drain(context.Background()) }()
 	s.eventually("not ready", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
 	s.get("/healthz", nil)
 	p := s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "slow"}, chatBody("d", "m"), 503, fault.Canceled, "", "stopping"})
@@ -32,14 +32,14 @@ func TestDrain(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	select {
-	case err := <-drained:
+	case err := <-maxDrain:
 		t.Fatalf("drained with a turn at work: %v", err)
 	default:
 	}
 	if text, _, _, last := r.read(); last.name != EventDone || text != "one two three " {
 		t.Errorf("%q, %+v", text, last)
 	}
-	if err := <-drained; err != nil {
+	if err := <-maxDrain; err != nil {
 		t.Error(err)
 	}
 	s.client.CloseIdleConnections()
@@ -138,7 +138,7 @@ func TestPlugins(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	var log strings.Builder
-	h := (&Server{log: hclog.New(&hclog.LoggerOptions{Output: &log})}).watch(answering(func(w http.ResponseWriter, r *http.Request) error {
+	h := (&Server{log: hclog.New(&hclog.LoggerOptions{Output: &log})}).middleware(toHandler(func(w http.ResponseWriter, r *http.Request) error {
 		if r.URL.Path == "/begun" {
 			w.WriteHeader(200)
 		}

@@ -13,34 +13,34 @@ import (
 	"github.com/botyard/botyard/host/registry"
 )
 
-// Names of the events of a streamed chat: any number of deltas, then done or error.
+// The events of a streamed chat: any number of deltas, then done or error.
 const (
-	EventDelta = "delta" // {"text"}: a piece of the reply
-	EventDone  = "done"  // a ChatReply; the turn is committed
-	EventError = "error" // a Problem; the turn is not
+	EventDelta = "delta" // the data is {"text": ...}, a piece of the reply
+	EventDone  = "done"  // the data is a ChatReply; the turn is committed
+	EventError = "error" // the data is a Problem; the turn is not committed
 )
 
-// flushSoon is how long a piece of a reply waits for what follows, so that one system
-// call, and one waking of the reader, serves both. The first piece does not wait.
-const flushSoon = 5 * time.Millisecond
+// flushDelay is how long a piece of a reply waits for the next one, so that one system
+// call sends both. The first piece is sent at once.
+const flushDelay = 5 * time.Millisecond
 
-// When an event is flushed.
+// flushing says when an event is flushed.
 type flushing int
 
 const (
-	flushNow flushing = iota
-	flushLater
-	flushAtEnd // of the response, together with it
+	flushNow   flushing = iota
+	flushLater          // after flushDelay, together with what follows
+	flushAtEnd          // with the end of the response
 )
 
-// stream answers with server-sent events. What fails before anything was written
-// is an ordinary error with its status; later, or when the caller had to be kept
-// waiting, it is an event. A caller that leaves ends the turn, and so does one
-// that takes nothing for writeTimeout.
+// stream runs the turn and answers with server-sent events. An error before the first
+// event or keepalive comment is an ordinary problem with its status; later it is an error
+// event. The turn is interrupted if the caller disconnects, or takes nothing for
+// writeTimeout.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.Lease, req bot.Request) error {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	e := &events{w: w, c: http.NewResponseController(w), timeout: s.writeTimeout, lost: cancel}
+	e := &eventWriter{w: w, c: http.NewResponseController(w), timeout: s.writeTimeout, onError: cancel}
 
 	e.keepAlive(s.keepalive)
 	deltas := 0
@@ -53,17 +53,17 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		return e.event(EventDelta, delta{text}, when)
 	}
 	reply, err := lease.Chat(ctx, req, piece)
-	// Before the response ends, after which nobody may write.
-	e.rest()
+	// After the response has ended, nobody may write to it.
+	e.stopTimers()
 
 	if err != nil {
 		if !e.begun {
 			return err
 		}
-		err = ended(r, err)
+		err = preferCancelCause(r, err)
 		noteError(w, err)
-		if hasLeft(r) {
-			return nil // nobody reads it
+		if callerLeft(r) {
+			return nil // nobody is there to read the event
 		}
 		p := problemFor(r, err)
 		_ = e.event(EventError, p, flushAtEnd)
@@ -72,7 +72,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	if reply.Replayed && !e.begun {
 		w.Header().Set(replayedHeader, "true")
 	}
-	for text := reply.Text; deltas == 0 && text != ""; { // replayed, or of a provider that does not stream
+	for text := reply.Text; deltas == 0 && text != ""; { // the reply of a replayed turn, or of a provider that does not stream
 		next := jsonstream.FirstPiece(text, jsonstream.Long)
 		if text = text[len(next):]; e.event(EventDelta, delta{next}, flushAtEnd) != nil {
 			break
@@ -84,22 +84,22 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	return nil
 }
 
-// done writes the last event of a turn that succeeded.
-func (e *events) done(reply ChatReply) error {
-	if _, err := io.WriteString(eventWriter{e}, "event: "+EventDone+"\ndata: "); err != nil {
+// done writes the last event of a turn that succeeded. Call it after stopTimers.
+func (e *eventWriter) done(reply ChatReply) error {
+	if _, err := io.WriteString(eventPart{e}, "event: "+EventDone+"\ndata: "); err != nil {
 		return err
 	}
-	return reply.write(eventWriter{e}, "\n\n")
+	return reply.write(eventPart{e}, "\n\n")
 }
 
-// eventWriter writes parts of an event, after rest.
-type eventWriter struct{ e *events }
+// eventPart writes a part of an event. It is used after stopTimers.
+type eventPart struct{ e *eventWriter }
 
 // Write implements io.Writer.
-func (w eventWriter) Write(b []byte) (int, error) {
+func (w eventPart) Write(b []byte) (int, error) {
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
-	return len(b), w.e.write(b, flushAtEnd)
+	return len(b), w.e.writeLocked(b, flushAtEnd)
 }
 
 // delta is the data of EventDelta.
@@ -107,26 +107,29 @@ type delta struct {
 	Text string `json:"text"`
 }
 
-// events writes server-sent events.
-type events struct {
+// eventWriter writes server-sent events. Its timers write keepalive comments and flush
+// pieces of the reply, concurrently with the turn. Call keepAlive first, and stopTimers
+// before the response ends.
+type eventWriter struct {
 	c       *http.ResponseController
-	timeout time.Duration
-	lost    context.CancelCauseFunc // told when the reader is
+	timeout time.Duration           // how long the reader may make no progress
+	onError context.CancelCauseFunc // called with the first error of writing
 
-	mu       sync.Mutex
-	w        http.ResponseWriter
-	begun    bool
-	resting  bool // nobody else writes
-	last     time.Time
-	deadline time.Time // for writing, as it was set last
-	alive    *time.Timer
-	late     *time.Timer // flushes what waits; nil before anything did
-	waiting  bool        // for it
-	err      error
+	mu         sync.Mutex
+	w          http.ResponseWriter
+	begun      bool      // the header was written
+	stopped    bool      // the timers do nothing any more
+	lastWrite  time.Time // or the start of keepAlive
+	deadline   time.Time // the write deadline that was set last
+	keepalive  *time.Timer
+	flushTimer *time.Timer // nil before the first delayed flush
+	unflushed  bool        // flushTimer is running
+	err        error       // the first error of writing
 }
 
-func (e *events) event(name string, data any, when flushing) error {
-	body, err := encode(data)
+// event writes one event.
+func (e *eventWriter) event(name string, data any, when flushing) error {
+	body, err := encodeJSON(data)
 	if err != nil {
 		return err
 	}
@@ -135,17 +138,19 @@ func (e *events) event(name string, data any, when flushing) error {
 	b = append(append(b, body...), "\n\n"...)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.write(b, when)
+	return e.writeLocked(b, when)
 }
 
-// write needs the lock.
-func (e *events) write(b []byte, when flushing) error {
+// writeLocked writes bytes of an event or a comment, and the header before the first.
+// Locked: mu is held.
+func (e *eventWriter) writeLocked(b []byte, when flushing) error {
 	if e.err != nil {
 		return e.err
 	}
-	e.last = time.Now()
-	// Setting it costs more than a piece; a sixteenth sooner does no harm.
-	if at := e.last.Add(e.timeout); at.Sub(e.deadline) > e.timeout/16 {
+	e.lastWrite = time.Now()
+	// To set the deadline costs more than to write a piece, so it is set only if it would
+	// move by more than a sixteenth of the timeout.
+	if at := e.lastWrite.Add(e.timeout); at.Sub(e.deadline) > e.timeout/16 {
 		e.deadline = at
 		_ = e.c.SetWriteDeadline(at)
 	}
@@ -154,74 +159,76 @@ func (e *events) write(b []byte, when flushing) error {
 		h := e.w.Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("Cache-Control", "no-store")
-		h.Set("X-Accel-Buffering", "no") // nginx holds streams back otherwise
+		h.Set("X-Accel-Buffering", "no") // else nginx holds the stream back
 		e.w.WriteHeader(http.StatusOK)
 	}
 	_, err := e.w.Write(b)
 	switch {
 	case err != nil || when == flushAtEnd:
 	case when == flushNow:
-		e.waiting = false
+		e.unflushed = false
 		err = e.c.Flush()
-	case e.waiting:
-	case e.late == nil:
-		e.waiting = true
-		e.late = time.AfterFunc(flushSoon, e.flushLate)
+	case e.unflushed:
+	case e.flushTimer == nil:
+		e.unflushed = true
+		e.flushTimer = time.AfterFunc(flushDelay, e.flushDelayed)
 	default:
-		e.waiting = true
-		e.late.Reset(flushSoon)
+		e.unflushed = true
+		e.flushTimer.Reset(flushDelay)
 	}
-	return e.note(err)
+	return e.noteErrorLocked(err)
 }
 
-func (e *events) flushLate() {
+// flushDelayed is called by flushTimer.
+func (e *eventWriter) flushDelayed() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.resting || !e.waiting || e.err != nil {
+	if e.stopped || !e.unflushed || e.err != nil {
 		return
 	}
-	e.waiting = false
-	_ = e.note(e.c.Flush())
+	e.unflushed = false
+	_ = e.noteErrorLocked(e.c.Flush())
 }
 
-// note keeps an error of writing and tells of it. It needs the lock.
-func (e *events) note(err error) error {
+// noteErrorLocked keeps the first error of writing, calls onError with it, and returns it.
+// Locked: mu is held.
+func (e *eventWriter) noteErrorLocked(err error) error {
 	if err != nil {
 		e.err = fmt.Errorf("the reader is gone or too slow: %w", err)
-		e.lost(e.err)
+		e.onError(e.err)
 	}
 	return e.err
 }
 
-// keepAlive writes a comment whenever nothing was written for the interval, so
-// that neither the caller nor what is between gives up on a model that thinks. It
-// goes on until rest.
-func (e *events) keepAlive(interval time.Duration) {
+// keepAlive writes a comment whenever nothing was written for the interval, until
+// stopTimers. It keeps the caller, and proxies on the way, from giving up while a model
+// thinks.
+func (e *eventWriter) keepAlive(interval time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.last = time.Now()
-	e.alive = time.AfterFunc(interval, func() {
+	e.lastWrite = time.Now()
+	e.keepalive = time.AfterFunc(interval, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.resting {
+		if e.stopped {
 			return
 		}
-		wait := interval - time.Since(e.last)
+		wait := interval - time.Since(e.lastWrite)
 		if wait <= 0 {
-			_ = e.write([]byte(": keepalive\n\n"), flushNow)
+			_ = e.writeLocked([]byte(": keepalive\n\n"), flushNow)
 			wait = interval
 		}
-		e.alive.Reset(wait)
+		e.keepalive.Reset(wait)
 	})
 }
 
-// rest ends what is timed: when it returns nobody else writes.
-func (e *events) rest() {
+// stopTimers stops the timers. After it returned, only its caller writes.
+func (e *eventWriter) stopTimers() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.resting = true
-	e.alive.Stop()
-	if e.late != nil {
-		e.late.Stop()
+	e.stopped = true
+	e.keepalive.Stop()
+	if e.flushTimer != nil {
+		e.flushTimer.Stop()
 	}
 }

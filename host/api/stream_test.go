@@ -166,9 +166,9 @@ func TestLaterPiecesComeSoon(t *testing.T) {
 	const most = 100 // pieces that together are less than what is sent unasked
 	seen, written := make(chan struct{}), make(chan int, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		e := &events{w: w, c: http.NewResponseController(w), timeout: time.Minute, lost: func(err error) { t.Error(err) }}
+		e := &eventWriter{w: w, c: http.NewResponseController(w), timeout: time.Minute, onError: func(err error) { t.Error(err) }}
 		e.keepAlive(time.Minute)
-		defer e.rest()
+		defer e.stopTimers()
 		n := 1
 		for when := flushNow; n < most; when = flushLater {
 			_ = e.event(EventDelta, delta{"x"}, when)

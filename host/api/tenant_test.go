@@ -118,7 +118,7 @@ func TestInvalidTenant(t *testing.T) {
 		{"", "PUT", "/admin/v1/tenants/a", nil, `{"llm":{},"llm":{}}`, 400, fault.Invalid, "", ""},
 		{"", "PUT", "/admin/v1/tenants/a", nil, "[]", 400, fault.Invalid, "", ""},
 		{"", "PUT", "/admin/v1/tenants/a", nil, "\xff", 400, fault.Invalid, "", "UTF-8"},
-		{"", "PUT", "/admin/v1/tenants/a", nil, `{"x":"` + strings.Repeat("x", tenantBodyLimit) + `"}`, 413, fault.Invalid, "", ""},
+		{"", "PUT", "/admin/v1/tenants/a", nil, `{"x":"` + strings.Repeat("x", maxTenantBody) + `"}`, 413, fault.Invalid, "", ""},
 		{"", "PUT", "/admin/v1/tenants/a", headers{"Content-Type": "application/hcl"}, "{}", 415, fault.Invalid, "Content-Type", ""},
 		{"", "PUT", "/admin/v1/tenants/" + strings.Repeat("x", 65), nil, "{}", 400, fault.Invalid, "id", "not a tenant id"},
 		{"", "PUT", "/admin/v1/tenants/%2e%2e%2fetc", nil, "{}", 400, fault.Invalid, "id", "not a tenant id"},

@@ -72,7 +72,7 @@ func TestWhoIsToldWhat(t *testing.T) {
 		t.Errorf("%+v", turns)
 	}
 
-	var shown Shown
+	var shown InspectedTurn
 	s.call("GET", "/admin/v1/tenants/t/conversations/c/turns/1?by=sequence", nil, "", 200, &shown)
 	var record struct {
 		Failure struct{ Party, Path, Detail string }

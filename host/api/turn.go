@@ -11,10 +11,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Turn is one user message and what came of it, whether or not that is a reply.
+// Turn is one turn of a conversation, succeeded or not.
 type Turn struct {
-	Sequence       int64           `json:"sequence"`        // among all turns, from 1
-	Turn           *int64          `json:"turn"`            // among the succeeded ones, or null
+	Sequence       int64           `json:"sequence"`        // its place among all turns, from 1
+	Turn           *int64          `json:"turn"`            // its place among the succeeded turns, from 1; null if it is none
 	State          string          `json:"state"`           // running, succeeded, failed or interrupted
 	Reason         string          `json:"reason"`          // why it did not succeed: "CLASS: sentence"
 	UserID         string          `json:"user_id"`         //
@@ -27,7 +27,8 @@ type Turn struct {
 	EndedAt        *string         `json:"ended_at"` // null while it runs
 }
 
-// Turns answers GET /api/v1/conversations/{id}/turns, oldest first.
+// Turns answers GET /api/v1/conversations/{id}/turns: one page, oldest first. Next is the
+// parameter "after" of the next page, or null on the last page.
 type Turns struct {
 	ID    string  `json:"id"`
 	Turns []Turn  `json:"turns"`
@@ -50,7 +51,7 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	lease, err := s.lease(r)
+	lease, err := s.acquireBot(r)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	lease.Release() // whoever reads slowly holds no bot
+	lease.Release() // a slow reader must not hold the bot
 	left := sizeFrom(len(page.Turns), func(i int) int { return page.Turns[i].Size() })
 	if err := resize(share, left(0)); err != nil {
 		return err
@@ -77,7 +78,7 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writeList(w, out, elements{name: "turns", size: len(page.Turns), bytes: left, write: func(i int, to io.Writer) error {
 		turn := bot.ForCallers(page.Turns[i])
-		page.Turns[i] = storage.Turn{} // it is written once
+		page.Turns[i] = storage.Turn{} // release its memory: it is written once
 		return newTurn(&turn).write(to)
 	}}, share)
 }
@@ -85,7 +86,7 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 func newTurn(t *storage.Turn) Turn {
 	out := Turn{
 		Sequence: t.Sequence, State: t.State.String(), Reason: t.Reason, UserID: t.User, IdempotencyKey: t.Key,
-		Messages: []Message{}, Usage: t.Usage, Metadata: orNull(t.Metadata), Record: orNull(t.Record),
+		Messages: []Message{}, Usage: t.Usage, Metadata: rawOrNull(t.Metadata), Record: rawOrNull(t.Record),
 		StartedAt: timestamp(t.StartedAt), EndedAt: timestamp(t.EndedAt),
 	}
 	if t.Number > 0 {
@@ -97,8 +98,8 @@ func newTurn(t *storage.Turn) Turn {
 	return out
 }
 
-// orNull keeps an empty raw message, which is no JSON, out of an answer.
-func orNull(raw json.RawMessage) json.RawMessage {
+// rawOrNull returns raw, or null for an empty raw message, which is no valid JSON.
+func rawOrNull(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 {
 		return json.RawMessage("null")
 	}

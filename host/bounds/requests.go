@@ -23,12 +23,12 @@ var (
 	ReadSlots     = Slots{Each: 32, All: 128, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
 	DeletionSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
 
-	AdminReadSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 10 * time.Second}
-	AdminActSlots  = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 30 * time.Second}
-	ExportSlots    = Slots{Each: 4, All: 16, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
-	ImportSlots    = Slots{Each: 2, All: 8, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
-	SweepSlots     = Slots{Each: 8, All: 32, WaitingEach: 32, WaitingAll: 256, Wait: 30 * time.Second}
-	ScrapeSlots    = Slots{Each: 4, All: 8, WaitingEach: 8, WaitingAll: 8, Wait: 5 * time.Second}
+	AdminReadSlots  = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 10 * time.Second}
+	AdminWriteSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 30 * time.Second}
+	ExportSlots     = Slots{Each: 4, All: 16, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
+	ImportSlots     = Slots{Each: 2, All: 8, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
+	SweepSlots      = Slots{Each: 8, All: 32, WaitingEach: 32, WaitingAll: 256, Wait: 30 * time.Second}
+	ScrapeSlots     = Slots{Each: 4, All: 8, WaitingEach: 8, WaitingAll: 8, Wait: 5 * time.Second}
 )
 
 const (
@@ -102,7 +102,7 @@ var requests = []Bound{
 	slots("reads", "Requests of a tenant that read its conversations and are at work, from before the storage is asked until the last byte is written.", ReadSlots),
 	slots("deletions", "Requests of a tenant that delete a conversation and are at work.", DeletionSlots),
 	slots("reads of admins", "Requests of admins that read and are at work, by the tenant that they name.", AdminReadSlots),
-	slots("acts of admins", "Requests of admins that change something and are at work, by the tenant that they name.", AdminActSlots),
+	slots("changes of admins", "Requests of admins that change something and are at work, by the tenant that they name.", AdminWriteSlots),
 	slots("exports", "Exports at work, by tenant.", ExportSlots),
 	slots("imports", "Imports at work, by tenant.", ImportSlots),
 	slots("erasures and purges", "Erasures and purges at work, by tenant.", SweepSlots),

@@ -50,8 +50,8 @@ func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 		if e.Secret {
 			text = fmt.Sprint(e.Value)
 		}
-		if e.Fell != "" {
-			text = "(inherited, and fell away: " + e.Fell + ")"
+		if e.Dropped != "" {
+			text = "(inherited, and dropped: " + e.Dropped + ")"
 		}
 		at := e.Layer
 		if e.File != e.Layer {
@@ -72,7 +72,7 @@ func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 func printPolicy(cmd *cobra.Command, entries []api.Entry) error {
 	var rows [][]string
 	for _, e := range entries {
-		if e.Fell != "" {
+		if e.Dropped != "" {
 			continue
 		}
 		why := e.Rule

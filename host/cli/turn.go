@@ -36,20 +36,20 @@ what left no trace.`),
 		}
 		path := fmt.Sprintf("/admin/v1/tenants/%s/conversations/%s/turns/%s",
 			pathPart(args[0]), pathPart(args[1]), pathPart(args[2]))
-		var shown api.Shown
+		var shown api.InspectedTurn
 		if err := get(cmd, host, path+"?"+query.Encode(), &shown); err != nil {
 			return err
 		}
 		if *asJSON {
 			return printJSON(cmd, shown)
 		}
-		return printShown(cmd, shown, *compose)
+		return printInspectedTurn(cmd, shown, *compose)
 	}
 	c.AddCommand(show)
 	return c
 }
 
-func printShown(cmd *cobra.Command, shown api.Shown, composed bool) error {
+func printInspectedTurn(cmd *cobra.Command, shown api.InspectedTurn, composed bool) error {
 	t := shown.Turn
 	rows := [][]string{{"state", t.State}}
 	add := func(key, value string) {
@@ -79,7 +79,7 @@ func printShown(cmd *cobra.Command, shown api.Shown, composed bool) error {
 	out := cmd.OutOrStdout()
 	messages := t.Messages
 	if composed {
-		messages = shown.Seen
+		messages = shown.ModelInput
 		fmt.Fprintln(out, "\nwhat the model saw:")
 	} else {
 		fmt.Fprintln(out)

@@ -111,7 +111,7 @@ var shown = map[string]any{
 	"ChatReply": api.ChatReply{}, "Problem": api.Problem{}, "Conversations": api.Conversations{},
 	"Messages": api.Messages{}, "Turns": api.Turns{}, "Tenant": api.Tenant{}, "Tenants": api.Tenants{}, "TenantVersions": api.TenantVersions{},
 	"Effective": api.Effective{}, "Cache": api.Cache{}, "CachedBot": api.CachedBot{}, "Plugins": api.Plugins{},
-	"Reload": api.Reload{}, "Imported": api.Imported{}, "Receipt": archive.Receipt{}, "Shown": api.Shown{}, "Status": plugins.Status{}, "ChatRequest": chatRequest{},
+	"Reload": api.Reload{}, "Imported": api.Imported{}, "Receipt": archive.Receipt{}, "InspectedTurn": api.InspectedTurn{}, "Status": plugins.Status{}, "ChatRequest": chatRequest{},
 }
 
 // chatRequest has what package api reads without a type of its own.

@@ -11,22 +11,23 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// paced writes an answer in pieces. A reader has the stall for each piece, and for all
-// of them the stall and as long as the slowest rate takes.
-type paced struct {
+// pacedWriter writes an answer in pieces. The reader has one stall for each piece. For
+// the whole answer it has one stall more than the answer takes at the slowest allowed
+// rate.
+type pacedWriter struct {
 	w     http.ResponseWriter
 	c     *http.ResponseController
 	stall time.Duration
 	start time.Time
-	taken int64
+	taken int64 // bytes that the reader has taken
 }
 
-func newPaced(w http.ResponseWriter, stall time.Duration) *paced {
-	return &paced{w: w, c: http.NewResponseController(w), stall: stall, start: time.Now()}
+func newPacedWriter(w http.ResponseWriter, stall time.Duration) *pacedWriter {
+	return &pacedWriter{w: w, c: http.NewResponseController(w), stall: stall, start: time.Now()}
 }
 
 // Write implements io.Writer.
-func (p *paced) Write(b []byte) (n int, err error) {
+func (p *pacedWriter) Write(b []byte) (n int, err error) {
 	for len(b) > 0 {
 		at := time.Now().Add(p.stall)
 		if last := p.start.Add(p.stall + time.Duration(p.taken)*time.Second/bounds.SlowestRate); last.Before(at) {
@@ -44,31 +45,32 @@ func (p *paced) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// answer is an answer of unknown length. One that is small is sent at once and with its
-// length; of a larger one each piece is sent when it is there.
-type answer struct {
+// response writes an answer whose length is not known beforehand. A small answer is
+// buffered and sent with its length; a larger one is sent as it is written. The writer
+// must call end.
+type response struct {
 	w           http.ResponseWriter
 	status      int
 	contentType string
 	stall       time.Duration
 
 	small bytes.Buffer
-	out   *paced // nil while it is small
+	out   *pacedWriter // nil while the answer is still buffered
 }
 
-// largeAnswer is where an answer is not small any more.
-const largeAnswer = 64 << 10
+// maxBufferedResponse bounds the bytes of an answer that is sent with its length.
+const maxBufferedResponse = 64 << 10
 
 // Write implements io.Writer.
-func (a *answer) Write(b []byte) (int, error) {
+func (a *response) Write(b []byte) (int, error) {
 	if a.out == nil {
-		if a.small.Len()+len(b) <= largeAnswer {
+		if a.small.Len()+len(b) <= maxBufferedResponse {
 			return a.small.Write(b)
 		}
 		a.w.Header().Set("Content-Type", a.contentType)
 		a.w.Header().Set("Cache-Control", "no-store")
 		a.w.WriteHeader(a.status)
-		a.out = newPaced(a.w, a.stall)
+		a.out = newPacedWriter(a.w, a.stall)
 		if _, err := a.out.Write(a.small.Bytes()); err != nil {
 			return 0, err
 		}
@@ -77,8 +79,9 @@ func (a *answer) Write(b []byte) (int, error) {
 	return a.out.Write(b)
 }
 
-// end sends what was not sent. What went wrong with writing is known by then.
-func (a *answer) end(err error) {
+// end sends what is still buffered. err is the error of what was written before, or nil.
+// An answer that has begun and cannot be completed breaks the connection.
+func (a *response) end(err error) {
 	if a.out == nil && err == nil {
 		err = sendBody(a.w, a.status, a.contentType, a.small.Bytes(), a.stall)
 	}
@@ -87,17 +90,17 @@ func (a *answer) end(err error) {
 	}
 	noteError(a.w, fmt.Errorf("the answer could not be delivered: %w", err))
 	if a.out != nil {
-		// It has begun and has no end: the reader must not take it for whole.
+		// The reader must not take the beginning for the whole.
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// sendBody answers with all of the body at once.
+// sendBody writes an answer whose whole body is known.
 func sendBody(w http.ResponseWriter, status int, contentType string, body []byte, stall time.Duration) error {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("Cache-Control", "no-store")
-	out := newPaced(w, stall)
+	out := newPacedWriter(w, stall)
 	_ = out.c.SetWriteDeadline(out.start.Add(stall))
 	w.WriteHeader(status)
 	_, err := out.Write(body)

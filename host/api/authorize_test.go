@@ -179,7 +179,7 @@ func TestTokensAreRotated(t *testing.T) {
 	s, dir := tokenHost(t, Options{Log: log.logger()}, "")
 	var mu sync.Mutex
 	now := time.Now()
-	s.server.keys.now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	s.server.tokens.now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	pass := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) }
 	expect := func(token string, status int) {
 		t.Helper()
@@ -188,12 +188,12 @@ func TestTokensAreRotated(t *testing.T) {
 	expect(gatewayToken, 200)
 	const next = "gateway-token-next"
 	writeFile(t, dir, "gateway", next)
-	pass(lookEvery)
+	pass(fileCheckInterval)
 	expect(next, 200)
 	expect(gatewayToken, 401)
 	for _, bad := range []string{"short", "", adminToken} {
 		writeFile(t, dir, "gateway", bad)
-		pass(lookEvery)
+		pass(fileCheckInterval)
 		expect(next, 200)
 		if bad != "" {
 			expect(bad, map[bool]int{true: 403, false: 401}[bad == adminToken])
@@ -213,27 +213,27 @@ func TestTokensAreRotated(t *testing.T) {
 	}
 }
 
-// keeper is an assembly with tokens that the test sets.
-type keeper struct {
+// tokenAssembly is an assembly with tokens that the test sets.
+type tokenAssembly struct {
 	assembly
 	tokens config.Tokens
 }
 
-func (keeper) Settings() (s config.Settings)    { s.Auth.Mode = config.AuthToken; return s }
-func (k keeper) Tokens() (config.Tokens, error) { return k.tokens, nil }
+func (tokenAssembly) Settings() (s config.Settings)    { s.Auth.Mode = config.AuthToken; return s }
+func (k tokenAssembly) Tokens() (config.Tokens, error) { return k.tokens, nil }
 
 // TestNoTokensNoEntry: where a server does not know its tokens nobody comes in, not
 // even with none.
 func TestNoTokensNoEntry(t *testing.T) {
-	for name, h := range map[string]Host{"no keeper": struct{ Host }{keeper{}}, "empty tokens": keeper{}} {
-		k := New(h, Options{}).keys
+	for name, h := range map[string]Host{"no token source": struct{ Host }{tokenAssembly{}}, "empty tokens": tokenAssembly{}} {
+		k := New(h, Options{}).tokens
 		for _, header := range []string{"", "Bearer ", "Bearer", "Bearer x"} {
 			r, err := http.NewRequest("GET", "/", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.Header.Set("Authorization", header)
-			if gateway, admin := k.holds(r); gateway || admin {
+			if gateway, admin := k.match(r); gateway || admin {
 				t.Errorf("%s lets %q in", name, header)
 			}
 		}
@@ -243,8 +243,8 @@ func TestNoTokensNoEntry(t *testing.T) {
 // TestTokensStay when the host's files, read again, have another mode: that counts
 // from the next start, and until then no token is none.
 func TestTokensStay(t *testing.T) {
-	h := &keeper{tokens: config.Tokens{Gateway: secret.NewText(gatewayToken), Admin: secret.NewText(adminToken)}}
-	k := New(h, Options{}).keys
+	h := &tokenAssembly{tokens: config.Tokens{Gateway: secret.NewText(gatewayToken), Admin: secret.NewText(adminToken)}}
+	k := New(h, Options{}).tokens
 	now := time.Now()
 	k.now = func() time.Time { return now }
 	r, err := http.NewRequest("GET", "/", nil)
@@ -253,11 +253,11 @@ func TestTokensStay(t *testing.T) {
 	}
 	r.Header.Set("Authorization", "Bearer "+gatewayToken)
 	for range 2 {
-		if gateway, admin := k.holds(r); !gateway || admin {
+		if gateway, admin := k.match(r); !gateway || admin {
 			t.Errorf("%v, %v", gateway, admin)
 		}
 		h.tokens = config.Tokens{}
-		now = now.Add(lookEvery)
+		now = now.Add(fileCheckInterval)
 	}
 }
 
@@ -265,7 +265,7 @@ func TestTokensStay(t *testing.T) {
 func TestListenAnywhere(t *testing.T) {
 	for address, warned := range map[string]bool{"0.0.0.0:0": true, "127.0.0.1:0": false} {
 		var log logText
-		server := New(listening{keeper{}, address}, Options{Log: log.logger()})
+		server := New(listening{tokenAssembly{}, address}, Options{Log: log.logger()})
 		l, err := server.Listen()
 		if err != nil {
 			t.Fatal(err)
@@ -290,12 +290,12 @@ func TestListenAnywhere(t *testing.T) {
 }
 
 type listening struct {
-	keeper
+	tokenAssembly
 	address string
 }
 
 func (l listening) Settings() config.Settings {
-	s := l.keeper.Settings()
+	s := l.tokenAssembly.Settings()
 	s.Listen = l.address
 	return s
 }

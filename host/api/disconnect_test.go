@@ -40,7 +40,7 @@ func TestLeavingIsNoticed(t *testing.T) {
 	}
 	go func() { _ = s.server.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}})) }()
 
-	behind := map[string]string{
+	dependencyStatuses := map[string]string{
 		"nothing": "", "a byte": "x", "a line": "\r\n", "a request": "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "much": strings.Repeat("y", 50<<10),
 	}
 	leave := map[string]func(c *net.TCPConn) error{
@@ -49,7 +49,7 @@ func TestLeavingIsNoticed(t *testing.T) {
 		"close half": (*net.TCPConn).CloseWrite,
 	}
 	var conversations []string
-	for what, rest := range behind {
+	for what, rest := range dependencyStatuses {
 		for how, go_ := range leave {
 			for _, stream := range []bool{true, false} {
 				for _, secure := range []bool{true, false} {
@@ -137,12 +137,16 @@ func TestLeavingTheLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lease.Release()
-	atWork := func() int { s.server.work.mu.Lock(); defer s.server.work.mu.Unlock(); return s.server.work.running }
-	s.eventually("both are there", func() bool { return atWork() == 2 })
+	inFlight := func() int {
+		s.server.inflight.mu.Lock()
+		defer s.server.inflight.mu.Unlock()
+		return s.server.inflight.count
+	}
+	s.eventually("both are there", func() bool { return inFlight() == 2 })
 	_ = second.Close()
-	s.eventually("who waited has left", func() bool { return atWork() == 1 })
+	s.eventually("who waited has left", func() bool { return inFlight() == 1 })
 	_ = first.Close()
-	s.eventually("the other too", func() bool { return atWork() == 0 })
+	s.eventually("the other too", func() bool { return inFlight() == 0 })
 }
 
 // TestWhoSendsAheadStays holds that a caller that sends its next request behind the

@@ -17,24 +17,25 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// exchange is a response that is watched: what was sent decides what can still be
-// said when something goes wrong, and what the log says.
+// exchange is the response writer of one request. It keeps what the request has become
+// so far, for the log, the metrics and the error that may still be written. Only the
+// request's own goroutine uses it.
 type exchange struct {
 	http.ResponseWriter
-	status int
-	err    error // that was answered
+	status int   // as it was written; 0 before that
+	err    error // the error that was answered
 
-	reachedBot bool // which counts its turns itself
+	reachedBot bool // the bot counts the turn in the metrics
 
-	payer           string        // the tenant that it is counted for
-	bodies, answers *quota.Pool   // that its bytes are taken from
-	body            *quota.Share  // bytes of its body that are held
-	whole           bool          // the body was read to its end
-	stall           time.Duration // that a body or a reader may have
-	linger          bool          // the connection ends, and the body is still coming
+	chargedTenant   string        // see chargedTenant
+	bodies, answers *quota.Pool   // where its bytes are taken from
+	body            *quota.Share  // bytes that its body holds; released when the request ends
+	bodyRead        bool          // the body was read to its end
+	stall           time.Duration // how long the other side may make no progress
+	linger          bool          // the connection is to be closed while the body still comes
 
-	act     string // that it is, for the log
-	details []any  // of it
+	action       string // for the audit log; empty for none
+	auditDetails []any  // pairs of names and values for the audit line
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -53,17 +54,18 @@ func (x *exchange) Write(b []byte) (int, error) {
 	return x.ResponseWriter.Write(b)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the writer below, which http.ResponseController looks for.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// noteError keeps for the log what a caller is only told a part of.
+// noteError keeps the first error of the request for the log. The caller may be told
+// less.
 func noteError(w http.ResponseWriter, err error) {
 	if x, ok := w.(*exchange); ok && x.err == nil {
 		x.err = err
 	}
 }
 
-// stallOf is how long a reader or a body may have for nothing.
+// stallOf returns how long the other side of the request may make no progress.
 func stallOf(w http.ResponseWriter) time.Duration {
 	if x, ok := w.(*exchange); ok && x.stall > 0 {
 		return x.stall
@@ -73,67 +75,73 @@ func stallOf(w http.ResponseWriter) time.Duration {
 
 type requestIDKey struct{}
 
+// requestID returns the id of the request, which the log and the header X-Request-ID have.
 func requestID(r *http.Request) string {
 	id, _ := r.Context().Value(requestIDKey{}).(string)
 	return id
 }
 
+// requestIDs matches the ids that a caller may give its requests.
 var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
-// watch names, logs and survives each request, and notices when its caller leaves.
-func (s *Server) watch(next http.Handler) http.Handler {
+// middleware wraps every request: it sets the request id, ends the request's context when
+// the caller disconnects, recovers a panic, and afterwards writes the log, the audit log
+// and the metrics.
+func (s *Server) middleware(next http.Handler) http.Handler {
 	log := s.log
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-ID")
 		if !requestIDs.MatchString(id) {
 			id = rand.Text()
 		}
-		ctx, done := s.departures.watch(r.Context())
+		ctx, done := s.disconnects.watch(r.Context())
 		defer done()
 		r = r.WithContext(context.WithValue(ctx, requestIDKey{}, id))
 		w.Header().Set("X-Request-ID", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		// A deadline of the connection's last response must not meet this one.
+		// The deadline that the connection's last response had must not apply to this one.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		x := &exchange{ResponseWriter: w, stall: s.writeTimeout}
 		start := time.Now()
 		defer func() {
 			x.body.Release()
 			if p := recover(); p != nil {
-				x.failed(r, log, p)
+				x.recovered(r, log, p)
 			}
 			took := time.Since(start)
 			x.log(r, log, took)
-			s.logAct(x, r, log)
-			s.count(x, r, took)
-			x.drain(r)
+			s.writeAudit(x, r, log)
+			s.countRequest(x, r, took)
+			x.drainBody(r)
 		}()
 		next.ServeHTTP(x, r)
 	})
 }
 
-// routeOf is the pattern that the request came to, without the method; empty for none.
+// routeOf returns the pattern of the request's route without the method, or "" before a
+// route was found.
 func routeOf(r *http.Request) string {
 	return r.Pattern[strings.LastIndexByte(r.Pattern, ' ')+1:]
 }
 
-// count counts the request, and the turn that it asked for if that came to no bot.
-func (s *Server) count(x *exchange, r *http.Request, took time.Duration) {
+// countRequest counts the request in the metrics. It also counts a turn that was refused
+// before it reached a bot; the bot counts the others.
+func (s *Server) countRequest(x *exchange, r *http.Request, took time.Duration) {
 	s.metrics.RequestEnded(r.Method, routeOf(r), x.status, took)
 	if x.err != nil && isTurn(r) && !x.reachedBot {
 		s.metrics.TurnEnded(bot.TurnEnd{Tenant: r.Header.Get(tenantHeader), Outcome: bot.TurnRefused, Err: x.err, Took: took})
 	}
 }
 
-// isTurn says whether the request asks for a turn.
+// isTurn reports whether the request asks for a turn.
 func isTurn(r *http.Request) bool {
 	route := routeOf(r)
 	return r.Method == http.MethodPost && (route == chatRoute || route == chatAlias)
 }
 
-// failed answers for a handler that panicked. Where an answer had begun, the only
-// honest end is a broken connection.
-func (x *exchange) failed(r *http.Request, log hclog.Logger, p any) {
+// recovered answers the request of a handler that panicked with p. If the answer has
+// begun, it breaks the connection, so that the reader cannot take the answer for whole.
+func (x *exchange) recovered(r *http.Request, log hclog.Logger, p any) {
 	if p == http.ErrAbortHandler {
 		panic(p)
 	}
@@ -147,8 +155,8 @@ func (x *exchange) failed(r *http.Request, log hclog.Logger, p any) {
 	writeError(x, r, err)
 }
 
-// log says of a request what its operator has to know, without anything that was said
-// in it.
+// log writes one line about the request for the operator, without what was said in the
+// conversation. Its level depends on whose fault an error is.
 func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 	args := []any{"request_id", requestID(r), "method", r.Method, "path", r.URL.Path, "status", x.status, "took", took.Round(time.Microsecond)}
 	if tenant := tenantOf(r); tenant != "" {
@@ -164,10 +172,10 @@ func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 		what = "turn failed"
 	}
 	if e.Origin != fault.OriginHere || isTurn {
-		// The caller was told less: this is where the operator finds the rest.
+		// The caller was told less than this.
 		args = append(args, "class", e.Class.String(), "party", e.Party.String())
 	}
-	if e.Origin != fault.OriginHere || e.Class != fault.Invalid || !isTurn { // else it repeats what was sent
+	if e.Origin != fault.OriginHere || e.Class != fault.Invalid || !isTurn { // the error of an invalid turn repeats what was sent
 		args = append(args, "error", x.err)
 	}
 	switch {

@@ -9,14 +9,17 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// guard refuses what a page in a browser on this machine could have sent: loopback
-// keeps other machines out, and says nothing of the pages that a user looks at.
-// A page whose name was made to point here (DNS rebinding) shows itself by Host,
-// one of another origin by Origin or Sec-Fetch-Site. A plain form, which needs no
-// preflight, cannot send JSON: readBody takes nothing else.
-func guard(next http.Handler) http.Handler {
+// refuseForeignOrigins returns a handler that refuses requests which a web page of
+// another site could have sent. It is used where no token is asked for: a loopback
+// address keeps out other machines, but not the pages in a browser on this machine.
+//
+// A page whose name was made to resolve to this host (DNS rebinding) is recognized by
+// the Host header, a page of another origin by Origin or Sec-Fetch-Site. A plain form,
+// for which a browser asks no permission, cannot send JSON, and readBody takes nothing
+// else.
+func refuseForeignOrigins(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := checkSource(r); err != nil {
+		if err := checkOrigin(r); err != nil {
 			writeError(w, r, err)
 			return
 		}
@@ -24,7 +27,8 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-func checkSource(r *http.Request) error {
+// checkOrigin returns an error if another site could have sent the request.
+func checkOrigin(r *http.Request) error {
 	if !isLoopbackHost(r.Host) {
 		return withStatus(http.StatusMisdirectedRequest, fault.New(fault.Forbidden,
 			"%q is not a name of this host; without authentication it answers to localhost, 127.0.0.1 and [::1] only", clip(r.Host)).
@@ -36,13 +40,15 @@ func checkSource(r *http.Request) error {
 		}
 	}
 	for _, site := range r.Header.Values("Sec-Fetch-Site") {
-		if site != "same-origin" && site != "none" { // same-site too: every port of localhost is one site
+		// same-site is refused too: to a browser every port of localhost is the same site.
+		if site != "same-origin" && site != "none" {
 			return forbidden("Sec-Fetch-Site", "requests of other sites (%q) are refused; without authentication only pages of this host may call it", clip(site))
 		}
 	}
 	return nil
 }
 
+// isLoopbackHost reports whether the Host header names this machine, with any port.
 func isLoopbackHost(hostport string) bool {
 	name := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
@@ -53,20 +59,9 @@ func isLoopbackHost(hostport string) bool {
 	return isLoopbackName(strings.ToLower(name))
 }
 
+// sameOrigin reports whether the Origin header names the host that the request is for.
 func sameOrigin(origin, hostport string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.Path == "" &&
 		strings.EqualFold(u.Host, hostport)
-}
-
-func forbidden(header, format string, args ...any) error {
-	return fault.New(fault.Forbidden, format, args...).At(header).By(fault.PartyCaller)
-}
-
-// clip bounds what an error repeats of a request.
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:80] + "..."
-	}
-	return s
 }

@@ -32,9 +32,9 @@ func TestEveryRouteThatChangesSomethingIsAnAct(t *testing.T) {
 	s := serve(t, Options{})
 	for pattern, methods := range s.server.routes() {
 		for method, ro := range methods {
-			changes := method != "GET" && accessOf(pattern) == forAdmins
-			if changes != (ro.act != "") {
-				t.Errorf("%s %s is the act %q", method, pattern, ro.act)
+			changes := method != "GET" && requiredCaller(pattern) == adminCaller
+			if changes != (ro.action != "") {
+				t.Errorf("%s %s is the action %q", method, pattern, ro.action)
 			}
 		}
 	}
@@ -55,13 +55,13 @@ func TestEachActIsLogged(t *testing.T) {
 	ask("remove", "DELETE", "/admin/v1/tenants/acme", "")
 	ask("again", "DELETE", "/admin/v1/tenants/acme", "")
 	ask("clear", "DELETE", "/admin/v1/cache", "")
-	done, refused := log.lines(t, "admin act"), log.lines(t, "admin act refused")
+	done, refused := log.lines(t, "admin action"), log.lines(t, "admin action refused")
 	var got []string
 	for _, e := range append(done, refused...) {
 		if e["by"] != "anybody" || !strings.HasPrefix(e["from"].(string), "127.0.0.1:") {
 			t.Errorf("who: %v", e)
 		}
-		got = append(got, e["request_id"].(string)+": "+e["act"].(string)+" "+e["tenant"].(string))
+		got = append(got, e["request_id"].(string)+": "+e["action"].(string)+" "+e["tenant"].(string))
 	}
 	const want = "put: put tenant acme, remove: remove tenant acme, clear: clear cache , bad: put tenant acme, again: remove tenant acme"
 	if text := strings.Join(got, ", "); text != want {

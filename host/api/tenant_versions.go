@@ -10,26 +10,26 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TenantVersion is one version in the history of a tenant.
+// TenantVersion is one version of a tenant's registration.
 type TenantVersion struct {
 	Version   int64   `json:"version"`
 	State     string  `json:"state"` // "active", "removed", "purged" or "file"
 	Note      string  `json:"note,omitempty"`
-	Author    string  `json:"author,omitempty"` // "operator" or "tenant"; empty: a host, by itself
+	Author    string  `json:"author,omitempty"` // "operator" or "tenant"; empty for a change that a host made by itself
 	CreatedAt *string `json:"created_at"`
-	Revision  string  `json:"revision"` // that its settings make now; empty for none
+	Revision  string  `json:"revision"` // that its settings have today; empty if they are not valid
 	Error     string  `json:"error,omitempty"`
-	// Config is the operator's configuration of the tenant, with "<secret>" for each
-	// secret. It is not in lists.
+	// Config is the operator's configuration of the tenant, with "<secret>" for each secret.
+	// Lists leave it out.
 	Config map[string]any `json:"config,omitempty"`
-	// Own is the tenant's own layer, and whether it would be held now.
+	// Own is the tenant's own layer, and whether it would be held today.
 	Own *OwnSettings `json:"own,omitempty"`
-	// Receipt is that of a purge.
+	// Receipt is the receipt of a purge.
 	Receipt json.RawMessage `json:"receipt,omitempty"`
 }
 
-// TenantVersions answers GET /admin/v1/tenants/{id}/versions, newest first. Next,
-// unless null, is the before of the next page.
+// TenantVersions answers GET /admin/v1/tenants/{id}/versions: one page, newest first. Next
+// is the parameter "before" of the next page, or null on the last page.
 type TenantVersions struct {
 	Tenant   string          `json:"tenant"`
 	Versions []TenantVersion `json:"versions"`
@@ -58,7 +58,7 @@ func newTenantVersion(v registry.Version) TenantVersion {
 	return out
 }
 
-func (s *Server) tenantHistory(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) listTenantVersions(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	limit, err := q.limit()
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Server) tenantHistory(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, out)
 }
 
-func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) getTenantVersion(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
 		return err
@@ -114,19 +114,20 @@ func (s *Server) tenantVersion(w http.ResponseWriter, r *http.Request) error {
 	return s.writeSettings(w, r, id, http.StatusOK, func() any {
 		out := newTenantVersion(v)
 		if v.Document != nil {
-			out.Config = v.Document.ReplaceText(v.Secrets, hide).Values()
+			out.Config = v.Document.ReplaceText(v.Secrets, redact).Values()
 		}
 		if v.Own != nil {
-			out.Own.Config = v.Own.ReplaceText(v.OwnSecrets, hide).Values()
+			out.Own.Config = v.Own.ReplaceText(v.OwnSecrets, redact).Values()
 		}
 		return out
 	})
 }
 
-// smallBodyLimit is for bodies of a few fields.
-const smallBodyLimit = 16 << 10
+// maxSmallBody bounds a body that has a few fields.
+const maxSmallBody = 16 << 10
 
-// rollbackTenant takes {"version": N}; as the tenant it is of its own settings.
+// rollbackTenant gives a tenant the settings of an earlier version. The body is
+// {"version": N}. With as=tenant only the tenant's own settings change.
 func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -136,7 +137,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r, smallBodyLimit)
+	body, err := readBody(w, r, maxSmallBody)
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	noteAct(w, "as", as, "to_version", version)
+	addAuditDetails(w, "as", as, "to_version", version)
 	leave, err := s.settings.Enter(id)
 	if err != nil {
 		return err
@@ -159,14 +160,15 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	defer leave()
 	t, _, err := s.host.Registry().Rollback(r.Context(), id, version, as, match)
 	if err != nil {
-		return preconditioned(err)
+		return preconditionError(err)
 	}
-	noteAct(w, "version", t.Version)
-	noteHeld(w, t)
+	addAuditDetails(w, "version", t.Version)
+	auditHeld(w, t)
 	setETag(w, t.Tag)
 	return writeJSON(w, r, http.StatusOK, newTenant(t))
 }
 
+// restoreTenant serves a removed tenant again.
 func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -181,8 +183,8 @@ func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	noteAct(w, "version", t.Version)
-	noteHeld(w, t)
+	addAuditDetails(w, "version", t.Version)
+	auditHeld(w, t)
 	setETag(w, t.Tag)
 	return writeJSON(w, r, http.StatusOK, newTenant(t))
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/botyard/botyard/host/tenantstore"
 )
 
-// newSettingsRoom bounds the requests that write or show the settings of tenants.
-func newSettingsRoom() *slots.Room {
+// newSettingsRequests returns the limit of requests that read or change the settings of
+// tenants. It bounds how many documents are in memory at once.
+func newSettingsRequests() *slots.Room {
 	return slots.NewRoom("requests about its settings", bounds.SettingsUnderWay, bounds.SettingsUnderWayEach)
 }
 
-// checkPace refuses a request of the tenant for its own settings whose settings have taken
-// more time to judge than one tenant has.
+// checkPace refuses a request with as=tenant if the tenant's settings have taken more time
+// to read and check than one tenant may use.
 func (s *Server) checkPace(as registry.Author, tenant string) error {
 	if as != tenantstore.Tenant {
 		return nil
@@ -25,8 +26,8 @@ func (s *Server) checkPace(as registry.Author, tenant string) error {
 	return s.host.Registry().Slots().Pace().Check(tenant)
 }
 
-// parseSettings reads a body when the tenant has its turn. Errors of the document are
-// config.Problems.
+// parseSettings parses a configuration document. It waits for a slot of the tenant, since
+// a large document is costly. The error is a config.Problems if the document is wrong.
 func (s *Server) parseSettings(r *http.Request, tenant string, body []byte) (doc *config.Document, err error) {
 	err = s.host.Registry().Slots().Do(r.Context(), tenant, func(context.Context) error {
 		doc, err = config.ParseJSON(bodyName, body)
@@ -35,16 +36,17 @@ func (s *Server) parseSettings(r *http.Request, tenant string, body []byte) (doc
 	return doc, err
 }
 
-// writeSettings answers with what show makes of a tenant's settings when the tenant has
-// its turn. The answer is written without it: its reader may be slow.
+// writeSettings answers with the value that show returns. It calls show and encodes the
+// value while it has a slot of the tenant, and writes the answer after it has released
+// the slot, because the reader may be slow.
 func (s *Server) writeSettings(w http.ResponseWriter, r *http.Request, tenant string, status int, show func() any) error {
 	var body []byte
 	err := s.host.Registry().Slots().Do(r.Context(), tenant, func(context.Context) (err error) {
-		body, err = encode(show())
+		body, err = encodeJSON(show())
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return writeEncoded(w, r, status, body)
+	return writeEncodedJSON(w, r, status, body)
 }

@@ -31,7 +31,7 @@ func TestAllWorkHasTheGrace(t *testing.T) {
 	answered := make(chan *http.Response, 1)
 	go func() {
 		req, _ := http.NewRequestWithContext(t.Context(), "POST", s.url+"/admin/v1/tenants/a/import", in)
-		req.Header.Set("Content-Type", linesType)
+		req.Header.Set("Content-Type", ndjsonType)
 		resp, err := s.client.Do(req)
 		if err != nil {
 			t.Error(err)
@@ -45,10 +45,14 @@ func TestAllWorkHasTheGrace(t *testing.T) {
 		}
 	}
 	write(`{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}`)
-	atWork := func() int { s.server.work.mu.Lock(); defer s.server.work.mu.Unlock(); return s.server.work.running }
-	s.eventually("it is at work", func() bool { return atWork() == 1 })
-	drained := make(chan error, 1)
-	go func() { drained <- s.server.Drain(context.Background()) }()
+	inFlight := func() int {
+		s.server.inflight.mu.Lock()
+		defer s.server.inflight.mu.Unlock()
+		return s.server.inflight.count
+	}
+	s.eventually("it is at work", func() bool { return inFlight() == 1 })
+	maxDrain := make(chan error, 1)
+	go func() { maxDrain <- s.server.Drain(context.Background()) }()
 	s.eventually("not ready", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
 	for pattern, methods := range s.server.routes() {
 		for method, ro := range methods {
@@ -72,7 +76,7 @@ func TestAllWorkHasTheGrace(t *testing.T) {
 		t.Errorf("%d %s, %v", resp.StatusCode, b, err)
 	}
 	select {
-	case err := <-drained:
+	case err := <-maxDrain:
 		if err != nil {
 			t.Error(err)
 		}
@@ -86,12 +90,12 @@ func TestAllWorkHasTheGrace(t *testing.T) {
 func TestWhatIsCutOffIsNotTheCallers(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
-	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + linesType + "\r\nContent-Length: 1000000\r\n\r\n" +
+	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + ndjsonType + "\r\nContent-Length: 1000000\r\n\r\n" +
 		`{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n")
 	s.eventually("it is at work", func() bool {
-		s.server.work.mu.Lock()
-		defer s.server.work.mu.Unlock()
-		return s.server.work.running == 1
+		s.server.inflight.mu.Lock()
+		defer s.server.inflight.mu.Unlock()
+		return s.server.inflight.count == 1
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -116,9 +120,9 @@ func TestABodyThatDoesNotComeIsCutOff(t *testing.T) {
 			s.register("a", nil)
 			c := s.raw(request)
 			s.eventually("it is at work", func() bool {
-				s.server.work.mu.Lock()
-				defer s.server.work.mu.Unlock()
-				return s.server.work.running == 1
+				s.server.inflight.mu.Lock()
+				defer s.server.inflight.mu.Unlock()
+				return s.server.inflight.count == 1
 			})
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

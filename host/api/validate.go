@@ -10,26 +10,27 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// intake is what each request passes before its route answers. What is given and
-// empty is an error, never as if it were left out: the variable that a script meant
-// to put there was not set, and "all users" is not what it asked for. So is what is
-// given twice, what is no text, and what the route does not have.
-func (s *Server) intake(pattern string, ro route) handler {
-	values := pathValues(pattern)
-	answer := s.admitted(pattern, ro.class, ro.answer)
+// validated returns a handler that checks everything of a request outside of its body
+// before it calls h. It refuses a value that is given and empty,
+// given twice, not text, or not listed for the route. An empty value is never read as one
+// that was left out: in a script it is a variable that was not set, and "all users" is
+// not what the script asked for.
+func (ro route) validated(pattern string, h handler) handler {
+	names := pathParameters(pattern)
 	return func(w http.ResponseWriter, r *http.Request) error {
-		for _, name := range values {
+		for _, name := range names {
 			if err := checkText(name, r.PathValue(name)); err != nil {
 				return err
 			}
 		}
-		if err := cmp.Or(checkFields(r.Header), checkHeaders(r.Header)); err != nil {
+		if err := cmp.Or(checkHeaderCount(r.Header), checkHeaderValues(r.Header)); err != nil {
 			return err
 		}
-		q, err := readQuery(r, ro.params...)
+		q, err := readQuery(r, ro.query...)
 		if err != nil {
 			return err
 		}
@@ -41,12 +42,12 @@ func (s *Server) intake(pattern string, ro route) handler {
 		if len(q.values) > 0 {
 			r = r.WithContext(context.WithValue(r.Context(), queryKey{}, q))
 		}
-		return answer(w, r)
+		return h(w, r)
 	}
 }
 
-// pathValues names the values in a pattern, {id} and the like.
-func pathValues(pattern string) []string {
+// pathParameters returns the names of the parameters in a pattern: "id" for {id}.
+func pathParameters(pattern string) []string {
 	var names []string
 	for part := range strings.SplitSeq(pattern, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
@@ -56,13 +57,16 @@ func pathValues(pattern string) []string {
 	return names
 }
 
-// readHeaders are all that any route looks at. Each may come once, to any route.
-var readHeaders = []string{
+// singleHeaders are the headers that the routes read. A request may have each of them
+// once.
+var singleHeaders = []string{
 	tenantHeader, "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID", "Authorization", "Content-Type",
 }
 
-func checkHeaders(h http.Header) error {
-	for _, name := range readHeaders {
+// checkHeaderValues returns an error if a header that the routes read is empty, not text,
+// or given twice.
+func checkHeaderValues(h http.Header) error {
+	for _, name := range singleHeaders {
 		values := h.Values(name)
 		var err error
 		switch len(values) {
@@ -83,7 +87,8 @@ func checkHeaders(h http.Header) error {
 	return nil
 }
 
-// checkText says what is wrong with a value that was given outside of a body.
+// checkText returns an error if the value of a header, a path parameter or a query
+// parameter is empty or not text.
 func checkText(name, value string) error {
 	switch {
 	case value == "":
@@ -96,19 +101,19 @@ func checkText(name, value string) error {
 	return nil
 }
 
-// refuseBody is for a route without one: {"dry_run": true} in a body that nobody
-// reads would not be a dry run.
+// refuseBody returns an error if the request has a body. A route that reads none must
+// not ignore one: {"dry_run": true} in an ignored body would not be a dry run.
 func refuseBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	if r.ContentLength < 0 { // it says only at its end how long it is
-		c, forget := boundReading(w, r)
-		defer forget()
+	if r.ContentLength < 0 { // chunked: its length is not known yet
+		c, release := boundRead(w, r)
+		defer release()
 		n, err := r.Body.Read(make([]byte, 1))
 		switch {
 		case n == 0 && err == io.EOF:
-			noteWhole(w)
+			markBodyRead(w)
 			_ = c.SetReadDeadline(time.Time{})
 			return nil
 		case n == 0 && r.Context().Err() != nil:
@@ -116,4 +121,17 @@ func refuseBody(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return malformed("", "this request has no body; expected none")
+}
+
+// checkHeaderCount refuses a request with too many headers.
+func checkHeaderCount(h http.Header) error {
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	if n <= bounds.HeaderFields {
+		return nil
+	}
+	return withStatus(http.StatusRequestHeaderFieldsTooLarge,
+		fault.New(fault.Invalid, "the request has %d headers; at most %d are taken", n, bounds.HeaderFields).By(fault.PartyCaller))
 }

@@ -50,9 +50,9 @@ func (s *site) fill(p *quota.Pool, tenant string, waiters int) (release func()) 
 	return release
 }
 
-var slotsOf = map[class]bounds.Slots{
-	reads: bounds.ReadSlots, deletions: bounds.DeletionSlots, adminReads: bounds.AdminReadSlots, adminActs: bounds.AdminActSlots,
-	exports: bounds.ExportSlots, imports: bounds.ImportSlots, sweeps: bounds.SweepSlots, scrapes: bounds.ScrapeSlots, turns: {},
+var slotsOf = map[slotClass]bounds.Slots{
+	readSlots: bounds.ReadSlots, deletionSlots: bounds.DeletionSlots, adminReadSlots: bounds.AdminReadSlots, adminWriteSlots: bounds.AdminWriteSlots,
+	exportSlots: bounds.ExportSlots, importSlots: bounds.ImportSlots, sweepSlots: bounds.SweepSlots, scrapeSlots: bounds.ScrapeSlots, turnSlots: {},
 }
 
 // TestAdmission_EachRoute has one tenant take all that it can of each class, and as many
@@ -63,7 +63,7 @@ var slotsOf = map[class]bounds.Slots{
 // beyond: reads
 // beyond: deletions
 // beyond: reads of admins
-// beyond: acts of admins
+// beyond: changes of admins
 // beyond: exports
 // beyond: imports
 // beyond: erasures and purges
@@ -74,13 +74,13 @@ func TestAdmission_EachRoute(t *testing.T) {
 		s.register(id, nil)
 		s.chat(id, "c", "hello")
 	}
-	seen := map[class]bool{}
+	seen := map[slotClass]bool{}
 	for pattern, methods := range s.server.routes() {
 		for method, ro := range methods {
-			if ro.class == probes {
+			if ro.slots == probeSlots {
 				continue
 			}
-			if seen[ro.class] = true; slotsOf[ro.class] == (bounds.Slots{}) != (ro.class == turns) {
+			if seen[ro.slots] = true; slotsOf[ro.slots] == (bounds.Slots{}) != (ro.slots == turnSlots) {
 				t.Errorf("the test does not know the slots of %s %s", method, pattern)
 			}
 			path := filled(pattern)
@@ -88,20 +88,20 @@ func TestAdmission_EachRoute(t *testing.T) {
 			if ro.body {
 				body = chatBody("c", "m")
 			}
-			if ro.class == imports {
-				h["Content-Type"] = linesType
+			if ro.slots == importSlots {
+				h["Content-Type"] = ndjsonType
 			}
 			tenant := "a"
-			if accessOf(pattern) != forGateways && !strings.Contains(pattern, "{id}") {
+			if requiredCaller(pattern) != gatewayCaller && !strings.Contains(pattern, "{id}") {
 				tenant = ""
 			}
-			release := s.fill(s.server.admission.slots[ro.class], tenant, slotsOf[ro.class].WaitingEach)
+			release := s.fill(s.server.limits.slots[ro.slots], tenant, slotsOf[ro.slots].WaitingEach)
 			resp := s.request(method, path, h, body)
 			answer, _ := io.ReadAll(resp.Body)
 			if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || !strings.Contains(string(answer), `"party":"caller"`) {
 				t.Errorf("%s %s: %d %s", method, path, resp.StatusCode, answer)
 			}
-			if tenant != "" && ro.class != sweeps && method != "DELETE" {
+			if tenant != "" && ro.slots != sweepSlots && method != "DELETE" {
 				h[tenantHeader] = "b"
 				resp := s.request(method, strings.NewReplacer("tenants/a", "tenants/b", "cache/a", "cache/b").Replace(path), h, body)
 				if answer, _ := io.ReadAll(resp.Body); resp.StatusCode == http.StatusTooManyRequests {
@@ -114,11 +114,11 @@ func TestAdmission_EachRoute(t *testing.T) {
 			release()
 		}
 	}
-	for c := range s.server.admission.slots {
+	for c := range s.server.limits.slots {
 		if !seen[c] {
 			t.Errorf("no route is of the class %d", c)
 		}
-		if n := s.server.admission.slots[c].Held(); n != 0 {
+		if n := s.server.limits.slots[c].Held(); n != 0 {
 			t.Errorf("%d slots of the class %d are held at the end", n, c)
 		}
 	}
@@ -129,7 +129,7 @@ func TestAdmission_WaitsForASlot(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.chat("a", "c", "hello")
-	pool := s.server.admission.slots[reads]
+	pool := s.server.limits.slots[readSlots]
 	release := s.fill(pool, "a", 0)
 	done := make(chan int, 1)
 	go func() {
@@ -159,7 +159,7 @@ func TestAdmission_BodiesOfNobody(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := s.server.admission.bodies[forGateways].Held(); n != 0 {
+	if n := s.server.limits.bodies[gatewayCaller].Held(); n != 0 {
 		t.Errorf("%d bytes are held", n)
 	}
 }
@@ -218,11 +218,11 @@ func TestAdmission_Bodies(t *testing.T) {
 	head := func(request, tenant string) string {
 		return fmt.Sprintf(request, tenant) + "Host: localhost\r\nContent-Type: application/json\r\n"
 	}
-	for request, who := range map[string]access{chat: forGateways, put: forAdmins} {
+	for request, who := range map[string]caller{chat: gatewayCaller, put: adminCaller} {
 		s.answered(s.raw(head(request, "a")+"Content-Length: 3000000\r\n\r\n"), 413)
 
-		pool := s.server.admission.bodies[who]
-		share, err := pool.Take(t.Context(), "a", map[access]int64{forGateways: bounds.DefaultBodyBytes / 2, forAdmins: bounds.AdminBodyBytes / 2}[who]-20<<10)
+		pool := s.server.limits.bodies[who]
+		share, err := pool.Take(t.Context(), "a", map[caller]int64{gatewayCaller: bounds.DefaultBodyBytes / 2, adminCaller: bounds.AdminBodyBytes / 2}[who]-20<<10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestAdmission_Bodies(t *testing.T) {
 		go func() { _ = c.Close() }()
 		// Another tenant has what it needs.
 		body := `{}`
-		if who == forGateways {
+		if who == gatewayCaller {
 			body = chatBody("c", "m")
 		}
 		s.answered(s.raw(head(request, "b")+fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)), 200)
@@ -248,9 +248,9 @@ func TestAdmission_ATurnKeepsItsMessage(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"hang_after_tokens": 0, "tokens": 5}))
 	c := s.raw(rawChat("hangs", "c", false))
-	s.eventually("the message is held", func() bool { return s.server.admission.bodies[forGateways].Held() == 1 })
+	s.eventually("the message is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 1 })
 	_ = c.Close()
-	s.eventually("nothing is held", func() bool { return s.server.admission.bodies[forGateways].Held() == 0 })
+	s.eventually("nothing is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 0 })
 }
 
 // TestAdmission_ValuesOfABody: a body that is made of very many values is refused before
@@ -283,7 +283,7 @@ func TestAdmission_SlowBody(t *testing.T) {
 		}
 	}()
 	s.answered(c, 408)
-	s.eventually("nothing is held", func() bool { return s.server.admission.bodies[forGateways].Held() == 0 })
+	s.eventually("nothing is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 0 })
 }
 
 // TestAdmission_Headers holds how many there can be, and how large.
@@ -332,7 +332,7 @@ func TestAdmission_StalledReaders(t *testing.T) {
 		s.chat("large", "c", message)
 	}
 	const request = "GET /api/v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: large\r\n\r\n"
-	pool := s.server.admission.answers[forGateways]
+	pool := s.server.limits.answers[gatewayCaller]
 	var readers []net.Conn
 	for range 40 { // each holds some 8 MiB: six fit into the half
 		readers = append(readers, s.stalled(request))
@@ -369,7 +369,7 @@ func TestAdmission_StalledReaders(t *testing.T) {
 	}
 	all.Wait()
 	t.Logf("%d were refused", refused.Load())
-	s.eventually("nothing is held", func() bool { return pool.Held() == 0 && s.server.admission.slots[reads].Held() == 0 })
+	s.eventually("nothing is held", func() bool { return pool.Held() == 0 && s.server.limits.slots[readSlots].Held() == 0 })
 }
 
 // TestAdmission_SlowReader: one that takes nothing is cut off, and the page is let go.
@@ -384,7 +384,7 @@ func TestAdmission_SlowReader(t *testing.T) {
 		s.chat("a", "c", strings.Repeat("m", 1<<20-10))
 	}
 	c := s.stalled("GET /api/v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n")
-	pool := s.server.admission.answers[forGateways]
+	pool := s.server.limits.answers[gatewayCaller]
 	s.eventually("it holds a page", func() bool { return pool.Held() > 0 })
 	s.eventually("it holds none", func() bool { return pool.Held() == 0 })
 	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
@@ -403,7 +403,7 @@ func TestAdmission_SlowReader(t *testing.T) {
 func TestAdmission_AnswersToAdmins(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", map[string]any{"prompts": map[string]any{"system": strings.Repeat("s", 100<<10)}})
-	pool := s.server.admission.answers[forAdmins]
+	pool := s.server.limits.answers[adminCaller]
 	share, err := pool.Take(t.Context(), "a", bounds.AdminAnswerBytes/2-64<<10)
 	if err != nil {
 		t.Fatal(err)

@@ -12,19 +12,19 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Shown answers GET
-// /admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}: a turn and,
-// with compose=true, what the model saw in it.
-type Shown struct {
+// InspectedTurn answers GET
+// /admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}: a turn and, with
+// compose=true, what the model was given in it.
+type InspectedTurn struct {
 	Turn Turn `json:"turn"`
-	// Seen is what the model was given, rebuilt: system prompt first. Gaps says what
-	// left no trace and is missing from it.
-	Seen []Message `json:"seen,omitempty"`
-	Gaps []string  `json:"gaps,omitempty"`
+	// ModelInput is what the model was given, rebuilt from what was kept, the system prompt
+	// first. Gaps says what was not kept and is therefore missing from it.
+	ModelInput []Message `json:"model_input,omitempty"`
+	Gaps       []string  `json:"gaps,omitempty"`
 }
 
-// showTurn is an admin's: it shows the tenant's system prompt.
-func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
+// inspectTurn is for the operator alone: it shows the tenant's system prompt.
+func (s *Server) inspectTurn(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	compose, err := q.flag("compose")
 	if err != nil {
@@ -79,16 +79,16 @@ func (s *Server) showTurn(w http.ResponseWriter, r *http.Request) error {
 	if err := resize(share, int64(shown.Turn.Size()+chat.Size(shown.Seen))); err != nil {
 		return err
 	}
-	out := Shown{Turn: newTurn(&shown.Turn), Gaps: shown.Gaps}
+	out := InspectedTurn{Turn: newTurn(&shown.Turn), Gaps: shown.Gaps}
 	seen := &storage.Turn{Messages: shown.Seen}
 	for i := range shown.Seen {
 		m := newMessage(seen, i)
-		m.ID = "" // they are rebuilt, and have no place in the log
-		out.Seen = append(out.Seen, m)
+		m.ID = "" // it is rebuilt, and has no place in the log
+		out.ModelInput = append(out.ModelInput, m)
 	}
 	var long jsonstream.Shelf
-	out.Turn.Messages, out.Seen = shelve(out.Turn.Messages, &long), shelve(out.Seen, &long)
-	a := &answer{w: w, status: http.StatusOK, contentType: "application/json", stall: stallOf(w)}
+	out.Turn.Messages, out.ModelInput = shelve(out.Turn.Messages, &long), shelve(out.ModelInput, &long)
+	a := &response{w: w, status: http.StatusOK, contentType: "application/json", stall: stallOf(w)}
 	err = long.Write(a, out)
 	if err == nil {
 		_, err = io.WriteString(a, "\n")

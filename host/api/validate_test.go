@@ -38,7 +38,7 @@ func TestNothingIsGivenEmpty(t *testing.T) {
 			h[tenantHeader] = "a"
 		}
 		if strings.HasSuffix(path, "/import") && h["Content-Type"] == "" {
-			h["Content-Type"] = linesType
+			h["Content-Type"] = ndjsonType
 		}
 		s.refuse(refusal{"", method, path, h, body, status, fault.Invalid, at, ""})
 	}
@@ -49,7 +49,7 @@ func TestNothingIsGivenEmpty(t *testing.T) {
 			if ro.body {
 				body = "{}"
 			}
-			for _, name := range ro.params {
+			for _, name := range ro.query {
 				for _, empty := range []string{"=", "", "&"} {
 					refuse(method, path+"?"+name+empty, nil, body, 400, name)
 				}
@@ -63,7 +63,7 @@ func TestNothingIsGivenEmpty(t *testing.T) {
 			refuse(method, path+"?=x", nil, body, 400, "")
 			refuse(method, path+"?%ff=x", nil, body, 400, "\ufffd")
 
-			for _, name := range pathValues(pattern) {
+			for _, name := range pathParameters(pattern) {
 				for _, bad := range badTexts {
 					broken := filled(strings.Replace(pattern, "{"+name+"}", bad, 1))
 					refuse(method, broken, nil, body, 400, name)
@@ -80,7 +80,7 @@ func TestNothingIsGivenEmpty(t *testing.T) {
 				}
 			}
 
-			for _, name := range readHeaders {
+			for _, name := range singleHeaders {
 				status := 400
 				if name == "Content-Type" {
 					status = 415

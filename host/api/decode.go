@@ -1,0 +1,132 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/jsonstream"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// decodeObject decodes a JSON object into the values that fields points to, by their
+// exact names. It refuses unknown names, a name that is given twice, text that is not
+// Unicode, null, and an empty text: a field without a value is to be left out. A message
+// therefore reaches the model as it was sent, or not at all.
+func decodeObject(body []byte, fields map[string]any) error {
+	if !utf8.Valid(body) {
+		return malformed("", "the body is not UTF-8 text")
+	}
+	if n := jsonstream.Values(body); n > bounds.BodyValues { // before they take memory
+		return malformed("", "the body has %d values; no request has more than %d", n, bounds.BodyValues)
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(body))
+	token, err := d.ReadToken()
+	if err != nil {
+		return notJSON(err)
+	}
+	if token.Kind() != jsontext.KindBeginObject {
+		return malformed("", "the body is not a JSON object")
+	}
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return notJSON(err)
+		}
+		if token.Kind() == jsontext.KindEndObject {
+			break
+		}
+		name := token.String()
+		target, known := fields[name]
+		if !known {
+			return malformed(name, "is not a field of this request; expected %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+		}
+		if d.PeekKind() == jsontext.KindNull {
+			return malformed(name, "is empty: null is no value; leave the field out if there is none")
+		}
+		text, must := target.(required)
+		if must {
+			target = text.text
+		}
+		if err := json.UnmarshalDecode(d, target); err != nil {
+			return wrongType(name, err)
+		}
+		if !must && isEmpty(target) {
+			return malformed(name, "is empty; leave it out if there is none")
+		}
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return malformed("", "the body has more after its JSON object")
+	}
+	return nil
+}
+
+// required marks a text that a request must have. decodeObject lets an empty one pass,
+// because the code that reads it treats it like one that was left out.
+type required struct{ text *string }
+
+// isEmpty reports whether the target is an empty text, or a list with an empty text.
+func isEmpty(target any) bool {
+	switch t := target.(type) {
+	case *string:
+		return *t == ""
+	case *[]string:
+		return slices.Contains(*t, "")
+	}
+	return false
+}
+
+// notJSON returns the error for a body that is not JSON.
+func notJSON(err error) error {
+	e, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return malformed("", "the body is not JSON: it ends too early")
+	case !ok:
+		return malformed("", "the body is not JSON: %w", err)
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return malformed(strings.Join(slices.Collect(e.JSONPointer.Tokens()), "."), "is given twice")
+	}
+	return malformed("", "the body is not JSON: %w at byte %d", e.Err, e.ByteOffset)
+}
+
+// wrongType returns the error for a field whose value has the wrong type.
+func wrongType(name string, err error) error {
+	e, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case !ok:
+		return notJSON(err)
+	case e.Err != nil && e.GoType.Kind() != reflect.Int64: // an error of the type's own UnmarshalJSON
+		return malformed(name, "%w", e.Err)
+	}
+	return malformed(name, "is a JSON %s; expected %s", kindWords[e.JSONKind], typeWords[e.GoType.Kind()])
+}
+
+var (
+	kindWords = map[jsontext.Kind]string{
+		jsontext.KindNull: "null", jsontext.KindFalse: "bool", jsontext.KindTrue: "bool", jsontext.KindString: "string",
+		jsontext.KindNumber: "number", jsontext.KindBeginObject: "object", jsontext.KindBeginArray: "array",
+	}
+	typeWords = map[reflect.Kind]string{
+		reflect.String: "a text", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Int64: "a whole number of 64 bits",
+	}
+)
+
+// object is a JSON object that is passed on without being decoded.
+type object jsontext.Value
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (o *object) UnmarshalJSON(value []byte) error {
+	if value[0] != '{' {
+		return errors.New("is not a JSON object")
+	}
+	*o = slices.Clone(value)
+	return nil
+}

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// ndjsonType is the media type of JSON values, one a line.
+const ndjsonType = "application/x-ndjson"
+
+// ndjsonTimeout is how long the other side of an export or an import may make no
+// progress. It is longer than for other answers, because a pipe from one host to another
+// is as slow as the slower one's storage.
+const ndjsonTimeout = 5 * time.Minute
+
+// ndjsonWriter writes an answer of JSON lines. Each line is sent at once. The header is
+// written with the first line. It is for one goroutine.
+type ndjsonWriter struct {
+	w       http.ResponseWriter
+	c       *http.ResponseController
+	timeout time.Duration
+	begun   bool // the header was written
+}
+
+func newNDJSONWriter(w http.ResponseWriter, timeout time.Duration) *ndjsonWriter {
+	return &ndjsonWriter{w: w, c: http.NewResponseController(w), timeout: timeout}
+}
+
+// begin writes the header, unless it was written before.
+func (l *ndjsonWriter) begin() {
+	if l.begun {
+		return
+	}
+	l.begun = true
+	h := l.w.Header()
+	h.Set("Content-Type", ndjsonType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	l.w.WriteHeader(http.StatusOK)
+}
+
+// Write writes whole lines. The timeout applies to each part of them, so that a slow
+// reader has the time for a long line.
+func (l *ndjsonWriter) Write(b []byte) (n int, err error) {
+	l.begin()
+	const part = 64 << 10
+	for len(b) > 0 {
+		_ = l.c.SetWriteDeadline(time.Now().Add(l.timeout))
+		m, err := l.w.Write(b[:min(part, len(b))])
+		n += m
+		if err != nil {
+			return n, fmt.Errorf("the reader is gone or too slow: %w", err)
+		}
+		b = b[m:]
+	}
+	return n, nil
+}
+
+// writeLine writes v as a line and sends it.
+func (l *ndjsonWriter) writeLine(v any) error {
+	b, err := encodeJSON(v)
+	if err == nil {
+		_, err = l.Write(append(b, '\n'))
+	}
+	if err == nil {
+		err = l.c.Flush()
+	}
+	return err
+}
+
+// ErrorLine is the last line of an answer that fails after its first line.
+type ErrorLine struct {
+	Type    string   `json:"type"` // "error"
+	Problem *Problem `json:"problem"`
+}
+
+// fail ends the answer with an error. If no line was written it returns the error, so
+// that it becomes an ordinary problem; else it writes an ErrorLine and returns nil.
+func (l *ndjsonWriter) fail(r *http.Request, err error) error {
+	if !l.begun {
+		return err
+	}
+	err = preferCancelCause(r, err)
+	noteError(l.w, err)
+	_ = l.writeLine(ErrorLine{Type: "error", Problem: problemFor(r, err)}) // the reader may be gone
+	return nil
+}
+
+// streamedBody reads a request body as it arrives. A read fails when nothing arrives for
+// the timeout, or when ctx ends.
+type streamedBody struct {
+	ctx     context.Context
+	c       *http.ResponseController
+	body    io.Reader
+	timeout time.Duration
+	atEnd   func() // called when the body was read to its end
+}
+
+// Read implements io.Reader.
+func (i *streamedBody) Read(b []byte) (int, error) {
+	_ = i.c.SetReadDeadline(time.Now().Add(i.timeout))
+	if err := i.ctx.Err(); err != nil { // checked after the deadline was set: the end of ctx sets one too
+		return 0, context.Cause(i.ctx)
+	}
+	n, err := i.body.Read(b)
+	if errors.Is(err, io.EOF) {
+		i.atEnd()
+	}
+	if err != nil && i.ctx.Err() != nil && !errors.Is(err, io.EOF) {
+		err = context.Cause(i.ctx)
+	}
+	return n, err
+}
+
+// streamBody returns the body of the request as a reader that fails when nothing arrives
+// for the timeout, or when the request's context ends. stop must be called after the last
+// read.
+func streamBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) (body io.Reader, stop func()) {
+	c := http.NewResponseController(w)
+	forget := context.AfterFunc(r.Context(), func() { _ = c.SetReadDeadline(time.Now()) })
+	return &streamedBody{ctx: r.Context(), c: c, body: r.Body, timeout: timeout, atEnd: func() { markBodyRead(w) }}, func() {
+		forget()
+		_ = c.SetReadDeadline(time.Time{})
+	}
+}

@@ -1,0 +1,132 @@
+package api
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/quota"
+)
+
+// slotClass groups routes that do the same kind of work. Each class has its own slots,
+// so that a flood of one kind leaves slots for the others. Tenants share the slots of a
+// class fairly, see package quota.
+type slotClass int
+
+const (
+	probeSlots      slotClass = iota // probes are not limited: a flood must not look like a host that is down
+	turnSlots                        // turns of a tenant's users
+	readSlots                        // reads of a tenant's conversations
+	deletionSlots                    // deletions of a conversation
+	adminReadSlots                   // reads by the operator
+	adminWriteSlots                  // changes by the operator
+	exportSlots                      // exports of a tenant
+	importSlots                      // imports of a tenant
+	sweepSlots                       // erasures and purges of a tenant
+	scrapeSlots                      // requests for metrics
+)
+
+// requestLimits decides how many requests are handled at once, and how many bytes the
+// host holds for their bodies and answers. No other type limits requests as a whole;
+// connections.go limits connections.
+type requestLimits struct {
+	slots   map[slotClass]*quota.Pool
+	bodies  map[caller]*quota.Pool // bytes of request bodies, by who sends them
+	answers map[caller]*quota.Pool // bytes of answers, by who reads them
+}
+
+// newRequestLimits returns the limits of package bounds, and those of the host's
+// settings as they are at each request.
+func newRequestLimits(h Host) *requestLimits {
+	fixed := func(what string, s bounds.Slots) *quota.Pool {
+		b := quota.Bounds(s)
+		return quota.NewPool(what, func() quota.Bounds { return b })
+	}
+	bytes := func(what string, b quota.Bounds, all func() int64) *quota.Pool {
+		return quota.NewPool(what, func() quota.Bounds {
+			now := b
+			now.All = all()
+			now.Each = now.All
+			return now
+		})
+	}
+	constant := func(n int64) func() int64 { return func() int64 { return n } }
+	waits := func(s bounds.Slots, wait time.Duration) quota.Bounds {
+		return quota.Bounds{WaitingEach: int(s.Each), WaitingAll: int(s.All), Wait: wait}
+	}
+	return &requestLimits{
+		slots: map[slotClass]*quota.Pool{
+			turnSlots: quota.NewPool("turns asked for", func() quota.Bounds {
+				n := int64(cmp.Or(h.Settings().HTTP.Connections, bounds.DefaultConnections)) * 7 / 8
+				return quota.Bounds{Each: n, All: n}
+			}),
+			readSlots:       fixed("reads at work", bounds.ReadSlots),
+			deletionSlots:   fixed("deletions at work", bounds.DeletionSlots),
+			adminReadSlots:  fixed("reads of admins at work", bounds.AdminReadSlots),
+			adminWriteSlots: fixed("changes of admins at work", bounds.AdminWriteSlots),
+			exportSlots:     fixed("exports at work", bounds.ExportSlots),
+			importSlots:     fixed("imports at work", bounds.ImportSlots),
+			sweepSlots:      fixed("erasures and purges at work", bounds.SweepSlots),
+			scrapeSlots:     fixed("requests for metrics at work", bounds.ScrapeSlots),
+		},
+		bodies: map[caller]*quota.Pool{
+			gatewayCaller: bytes("bytes of bodies", quota.Bounds{}, func() int64 { return cmp.Or(h.Settings().HTTP.BodyBytes, bounds.DefaultBodyBytes) }),
+			adminCaller:   bytes("bytes of bodies", quota.Bounds{}, constant(bounds.AdminBodyBytes)),
+		},
+		answers: map[caller]*quota.Pool{
+			gatewayCaller: bytes("bytes of answers", waits(bounds.ReadSlots, 5*time.Second), func() int64 { return cmp.Or(h.Settings().HTTP.AnswerBytes, bounds.DefaultAnswerBytes) }),
+			adminCaller:   bytes("bytes of answers", waits(bounds.AdminReadSlots, 10*time.Second), constant(bounds.AdminAnswerBytes)),
+		},
+	}
+}
+
+// limited returns a handler that runs h while it holds a slot of the class. The slot is
+// charged to the tenant that the header or the path names, which is known before the
+// body is read.
+func (s *Server) limited(pattern string, c slotClass, h handler) handler {
+	pool := s.limits.slots[c]
+	who := requiredCaller(pattern)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if who == gatewayCaller {
+			if err := s.connections.checkSpare(r); err != nil {
+				w.Header().Set("Connection", "close")
+				return err
+			}
+		}
+		tenant, err := chargedTenant(pattern, r)
+		if err != nil {
+			return err
+		}
+		if x, ok := w.(*exchange); ok {
+			x.chargedTenant, x.bodies, x.answers = tenant, s.limits.bodies[who], s.limits.answers[who]
+		}
+		if pool == nil {
+			return h(w, r)
+		}
+		slot, err := pool.Take(r.Context(), tenant, 1)
+		if err != nil {
+			return err
+		}
+		defer slot.Release()
+		return h(w, r)
+	}
+}
+
+// chargedTenant returns the tenant whose share of the limits the request uses, or "" for
+// a route that names no tenant.
+func chargedTenant(pattern string, r *http.Request) (string, error) {
+	switch {
+	case requiredCaller(pattern) == gatewayCaller:
+		id := r.Header.Get(tenantHeader)
+		if id == "" {
+			return "", malformed(tenantHeader, "is missing; expected the tenant's id")
+		}
+		return id, checkTenantID(tenantHeader, id)
+	case strings.Contains(pattern, "{id}"):
+		id := r.PathValue("id")
+		return id, checkTenantID("id", id)
+	}
+	return "", nil
+}

@@ -1,0 +1,175 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// handler handles one request. It returns an error only if it has written nothing.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// route is one method of one path. A request that has anything which is not listed
+// here is refused before the handler sees it.
+type route struct {
+	handle handler
+	query  []string  // names of the query parameters
+	body   bool      // the handler reads a body; without it, a body is refused
+	slots  slotClass // which slots a request takes, see request_limits.go
+	// action is the name of what the route changes, for the audit log. It is empty for a
+	// route that changes nothing, and for the routes of a tenant's users.
+	action string
+}
+
+// routes returns the table of all routes: path, then method. To add a route, add a line
+// here and a row to docs/api.md. GET also answers HEAD.
+func (s *Server) routes() map[string]map[string]route {
+	page := []string{"limit", "after"}
+	ofUser := []string{"limit", "after", "user_id"}
+	return map[string]map[string]route{
+		"/api/v1/chat": {
+			"POST": {handle: s.chat, slots: turnSlots, body: true},
+		},
+		"/v1/chat": { // alias of /api/v1/chat until 1.0
+			"POST": {handle: s.chat, slots: turnSlots, body: true},
+		},
+		"/api/v1/conversations": {
+			"GET": {handle: s.listConversations, slots: readSlots, query: ofUser},
+		},
+		"/api/v1/conversations/{id}": {
+			"GET":    {handle: s.readConversation, slots: readSlots, query: ofUser},
+			"DELETE": {handle: s.deleteConversation, slots: deletionSlots, query: []string{"user_id"}},
+		},
+		"/api/v1/conversations/{id}/turns": {
+			"GET": {handle: s.readTurns, slots: readSlots, query: ofUser},
+		},
+
+		"/admin/v1/tenants": {
+			"GET": {handle: s.listTenants, slots: adminReadSlots, query: page},
+		},
+		"/admin/v1/tenants/{id}": {
+			"GET":    {handle: s.getTenant, slots: adminReadSlots, query: []string{"as"}},
+			"PUT":    {handle: s.putTenant, slots: adminWriteSlots, query: []string{"dry_run", "as"}, body: true, action: "put tenant"},
+			"PATCH":  {handle: s.patchTenant, slots: adminWriteSlots, query: []string{"dry_run", "as"}, body: true, action: "patch tenant"},
+			"DELETE": {handle: s.deleteTenant, slots: adminWriteSlots, query: []string{"as"}, action: "remove tenant"},
+		},
+		"/admin/v1/tenants/{id}/config": {
+			"GET": {handle: s.explainTenant, slots: adminReadSlots},
+		},
+		"/admin/v1/tenants/{id}/versions": {
+			"GET": {handle: s.listTenantVersions, slots: adminReadSlots, query: []string{"limit", "before"}},
+		},
+		"/admin/v1/tenants/{id}/versions/{version}": {
+			"GET": {handle: s.getTenantVersion, slots: adminReadSlots},
+		},
+		"/admin/v1/tenants/{id}/rollback": {
+			"POST": {handle: s.rollbackTenant, slots: adminWriteSlots, query: []string{"as"}, body: true, action: "roll back tenant"},
+		},
+		"/admin/v1/tenants/{id}/restore": {
+			"POST": {handle: s.restoreTenant, slots: adminWriteSlots, action: "restore tenant"},
+		},
+		"/admin/v1/tenants/{id}/export": {
+			"GET": {handle: s.exportTenant, slots: exportSlots, query: []string{"user", "current"}},
+		},
+		"/admin/v1/tenants/{id}/import": {
+			"POST": {handle: s.importTenant, slots: importSlots, query: []string{"register"}, body: true, action: "import tenant"},
+		},
+		"/admin/v1/tenants/{id}/erase": {
+			"POST": {handle: s.eraseTenant, slots: sweepSlots, body: true, action: "erase"},
+		},
+		"/admin/v1/tenants/{id}/purge": {
+			"POST": {handle: s.purgeTenant, slots: sweepSlots, body: true, action: "purge tenant"},
+		},
+		"/admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}": {
+			"GET": {handle: s.inspectTurn, slots: adminReadSlots, query: []string{"by", "compose"}},
+		},
+
+		"/admin/v1/reload": {
+			"POST": {handle: s.reload, slots: adminWriteSlots, query: []string{"dry_run", "confirm_removed"}, action: "reload"},
+		},
+		"/admin/v1/cache": {
+			"GET":    {handle: s.listCache, slots: adminReadSlots},
+			"DELETE": {handle: s.clearCache, slots: adminWriteSlots, action: "clear cache"},
+		},
+		"/admin/v1/cache/{id}": {
+			"GET":    {handle: s.getCachedBot, slots: adminReadSlots},
+			"DELETE": {handle: s.evictCachedBot, slots: adminWriteSlots, action: "evict bot"},
+		},
+		"/admin/v1/plugins": {
+			"GET": {handle: s.listPlugins, slots: adminReadSlots},
+		},
+
+		"/metrics": {
+			"GET": {handle: s.showMetrics, slots: scrapeSlots},
+		},
+		"/healthz": {
+			"GET": {handle: s.healthz, slots: probeSlots},
+		},
+		"/readyz": {
+			"GET": {handle: s.readyz, slots: probeSlots},
+		},
+	}
+}
+
+// chatRoute is the path of turns. chatAlias was its path before, and is served until
+// version 1.0.
+const (
+	chatRoute = "/api/v1/chat"
+	chatAlias = "/v1/chat"
+)
+
+// movedTo returns the path where a route is now that was at path once, or "".
+func movedTo(path string) string {
+	const before = "/v1/conversations"
+	if path == before || strings.HasPrefix(path, before+"/") {
+		return "/api" + path
+	}
+	return ""
+}
+
+// newRouter returns a router of the routes. Each request passes these steps in this
+// order: its token (authorize), the count of requests in flight (inFlight), the mark for
+// the audit log (audited), its parameters and headers (validated), a slot (limited), and
+// then the handler.
+func (s *Server) newRouter(routes map[string]map[string]route) http.Handler {
+	m := &router{}
+	for path, methods := range routes {
+		var allowed []string
+		handlers := map[string]http.Handler{}
+		for method, ro := range methods {
+			handlers[method] = toHandler(s.authorize(path, s.inFlight(path, ro.audited(
+				ro.validated(path, s.limited(path, ro.slots, ro.handle))))))
+			allowed = append(allowed, method)
+			if method == "GET" {
+				allowed = append(allowed, "HEAD")
+			}
+		}
+		slices.Sort(allowed)
+		allow := strings.Join(allowed, ", ")
+		m.add(path, handlers, toHandler(s.authorize(path, func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Allow", allow)
+			return withStatus(http.StatusMethodNotAllowed, fault.New(fault.Invalid, "%s is not a method of %s; expected %s", clip(r.Method), clip(r.URL.Path), allow))
+		})))
+	}
+	m.notFound = toHandler(s.authorize("/", func(_ http.ResponseWriter, r *http.Request) error {
+		if moved := movedTo(r.URL.Path); moved != "" {
+			return fault.New(fault.NotFound, "there is nothing at %s any more; its path is %s", clip(r.URL.Path), clip(moved))
+		}
+		return fault.New(fault.NotFound, "there is nothing at %s", clip(r.URL.Path))
+	}))
+	m.unclean = toHandler(s.authorize("/", func(_ http.ResponseWriter, r *http.Request) error {
+		return malformed("", "the path %s has a part that is empty or made of dots; expected every part to be given, and dots that are a name as %%2e", clip(r.URL.EscapedPath()))
+	}))
+	return m
+}
+
+// toHandler returns a handler of net/http that writes the error of h as a problem.
+func toHandler(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			writeError(w, r, preferCancelCause(r, err))
+		}
+	})
+}

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// maxTenantBody is larger than the limit of a document, so that a document which is a
+// little too large gets the error of the parser.
+const maxTenantBody = 2 << 20
+
+// mergePatchType is the media type of a merge patch, RFC 7396.
+const mergePatchType = "application/merge-patch+json"
+
+// putTenant registers a tenant or replaces its configuration, or with as=tenant its own
+// settings. With dry_run it checks everything, changes nothing, and answers what would be
+// effective. A body with the media type of a merge patch is applied as one.
+func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
+	if checkContentType(r.Header.Values("Content-Type"), mergePatchType) == nil {
+		return s.changeTenant(w, r, mergePatchType)
+	}
+	return s.changeTenant(w, r, "application/json")
+}
+
+// patchTenant changes some keys of a tenant's configuration, or of its own settings, by a
+// merge patch.
+func (s *Server) patchTenant(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Accept-Patch", mergePatchType)
+	return s.changeTenant(w, r, mergePatchType)
+}
+
+// changeTenant puts or patches a tenant, by the media type of the body that it expects.
+func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType string) error {
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	o := registry.PutOptions{Source: registry.SourceAPI, Patch: mediaType == mergePatchType}
+	var err error
+	if o.DryRun, err = queryOf(r).flag("dry_run"); err != nil {
+		return err
+	}
+	if o.Author, err = queryOf(r).author(); err != nil {
+		return err
+	}
+	if o.DryRun {
+		skipAudit(w)
+	}
+	addAuditDetails(w, "as", o.Author)
+	if o.IfMatch, err = ifMatch(r); err != nil {
+		return err
+	}
+	if o.IfNone, err = ifNoneMatch(r); err != nil {
+		return err
+	}
+	if err := s.checkPace(o.Author, id); err != nil {
+		return err
+	}
+	body, err := readBodyOf(w, r, maxTenantBody, mediaType)
+	if err != nil {
+		return err
+	}
+	leave, err := s.settings.Enter(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	doc, err := s.parseSettings(r, id, body)
+	if err != nil {
+		return unparsable(err)
+	}
+	t, effective, err := s.host.Registry().Put(r.Context(), id, doc, o)
+	if err != nil {
+		return preconditionError(err)
+	}
+	if o.DryRun {
+		return s.writeDryRun(w, r, t, effective)
+	}
+	addAuditDetails(w, "version", t.Version, "created", t.Created)
+	auditHeld(w, t)
+	setETag(w, t.Tag)
+	status := http.StatusOK
+	if t.Created {
+		status = http.StatusCreated
+	}
+	return s.writeSettings(w, r, id, status, func() any { return newTenantWithConfig(t, effective, o.Author) })
+}
+
+// auditHeld adds to the audit line that the tenant's own settings are held, and why.
+func auditHeld(w http.ResponseWriter, t registry.Tenant) {
+	if t.Held != nil {
+		addAuditDetails(w, "own_settings", "held", "reason", t.Held)
+	}
+}
+
+// writeDryRun answers with what would be effective after a change.
+func (s *Server) writeDryRun(w http.ResponseWriter, r *http.Request, t registry.Tenant, effective *config.Effective) error {
+	if effective == nil { // a plugin that the own settings name is missing
+		return fault.New(fault.Invalid, "the change is right by itself, but the tenant would not be served with its own settings: %w", t.Err)
+	}
+	return s.writeSettings(w, r, t.ID, http.StatusOK, func() any {
+		out := NewEffective(effective)
+		out.Own = newTenant(t).Own
+		return out
+	})
+}
+
+// bodyName is the file name of a request body in the positions of problems.
+const bodyName = "body"
+
+// unparsable returns the error for a body that is not a configuration document at all.
+func unparsable(err error) error {
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, "the body is not a configuration in JSON: %w", err))
+}
+
+// deleteTenant removes a tenant, or with as=tenant its own settings.
+func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	match, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	as, err := queryOf(r).author()
+	if err != nil {
+		return err
+	}
+	addAuditDetails(w, "as", as)
+	s.auditVersionBefore(w, r, id)
+	if as == tenantstore.Tenant {
+		if err := s.checkPace(as, id); err != nil {
+			return err
+		}
+		leave, err := s.settings.Enter(id)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		return s.removeOwnSettings(w, r, id, match)
+	}
+	if err := s.host.Registry().Remove(r.Context(), id, match); err != nil {
+		return preconditionError(err)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// removeOwnSettings removes a tenant's own settings.
+func (s *Server) removeOwnSettings(w http.ResponseWriter, r *http.Request, id, match string) error {
+	t, err := s.host.Registry().RemoveOwn(r.Context(), id, match)
+	if err != nil {
+		return preconditionError(err)
+	}
+	addAuditDetails(w, "version", t.Version)
+	setETag(w, t.Tag)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

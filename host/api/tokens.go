@@ -1,0 +1,98 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/hashicorp/go-hclog"
+)
+
+// TokenSource is a Host that has tokens. A server whose host is none lets nobody in when
+// auth.mode is "token".
+type TokenSource interface {
+	// Tokens returns the current tokens. It is called every few seconds, from one goroutine
+	// at a time.
+	Tokens() (config.Tokens, error)
+}
+
+// fileCheckInterval is how often the files of tokens and of the certificate are checked
+// for changes.
+const fileCheckInterval = 2 * time.Second
+
+// tokenCache keeps the digests of the tokens, and reads the tokens again when they are
+// older than fileCheckInterval. Its methods may be called concurrently.
+type tokenCache struct {
+	read func() (config.Tokens, error)
+	log  hclog.Logger
+	now  func() time.Time
+
+	mu        sync.Mutex
+	readAt    time.Time
+	lastError string // of the last read; empty if it succeeded
+	digests   *tokenDigests
+}
+
+// tokenDigests are the SHA-256 sums of the tokens.
+type tokenDigests struct{ gateway, admin [sha256.Size]byte }
+
+func newTokenCache(h Host, log hclog.Logger) *tokenCache {
+	k := &tokenCache{log: log, now: time.Now}
+	if source, ok := h.(TokenSource); ok {
+		k.read = source.Tokens
+	} else {
+		k.read = func() (config.Tokens, error) { return config.Tokens{}, errors.New("this host has no tokens") }
+	}
+	k.current()
+	return k
+}
+
+// match reports which of the tokens the request has. It takes the same time for a wrong
+// token as for a right one.
+func (k *tokenCache) match(r *http.Request) (gateway, admin bool) {
+	token := bearerToken(r)
+	known := k.current()
+	if token == "" || known == nil {
+		return false, false
+	}
+	sum := sha256.Sum256([]byte(token))
+	isGateway := subtle.ConstantTimeCompare(sum[:], known.gateway[:])
+	isAdmin := subtle.ConstantTimeCompare(sum[:], known.admin[:])
+	return isGateway == 1, isAdmin == 1
+}
+
+// current returns the digests of the tokens that are valid now, or nil if none was ever
+// read. It reads the tokens again when those it has are too old, so nothing is read while
+// no request comes. If they cannot be read, the previous ones stay valid.
+func (k *tokenCache) current() *tokenDigests {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if !k.readAt.IsZero() && now.Sub(k.readAt) < fileCheckInterval {
+		return k.digests
+	}
+	k.readAt = now
+	tokens, err := k.read()
+	if err == nil && (tokens.Gateway.Reveal() == "" || tokens.Admin.Reveal() == "") {
+		// The host's files were reloaded with another auth.mode, which takes effect at the
+		// next start.
+		err = errors.New("the host's files have no tokens any more")
+	}
+	if err != nil {
+		if text := err.Error(); text != k.lastError {
+			k.lastError = text
+			k.log.Error("the tokens cannot be read; those read before stay valid", "error", text)
+		}
+		return k.digests
+	}
+	read := &tokenDigests{sha256.Sum256([]byte(tokens.Gateway.Reveal())), sha256.Sum256([]byte(tokens.Admin.Reveal()))}
+	if k.digests != nil && *k.digests != *read {
+		k.log.Info("changed tokens are valid from now on, and those before are not")
+	}
+	k.digests, k.lastError = read, ""
+	return read
+}
