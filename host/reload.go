@@ -84,7 +84,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	if out.Applied {
 		h.manager.Reconfigure()
 		// What was wrong with a tenant's file may have been in what it inherits.
-		h.tenants.Retry()
+		h.tenants.RetryRefused()
 	}
 	h.log.Info("host files read again", "applied", out.Applied, "dry_run", o.DryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
 	for _, c := range out.Changes {

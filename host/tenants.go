@@ -18,16 +18,16 @@ import (
 // followTenants registers what the tenant folders hold, and follows them, and the
 // plugins that tenants need, until the host is closed.
 func (h *Host) followTenants(ctx context.Context, key *secret.Key, changes *plugins.Changes) error {
-	var store *tenantdir.Store
+	var store *tenantdir.LastGood
 	if key != nil {
 		var err error
 		dir := filepath.Join(h.Settings().DataDir, lastGood)
-		if store, err = tenantdir.OpenStore(dir, key, h.log); err != nil {
+		if store, err = tenantdir.OpenLastGood(dir, key, h.log); err != nil {
 			return fmt.Errorf("data_dir: %w", err)
 		}
 	}
 	h.tenants = tenantdir.New(tenantdir.Options{
-		Dirs: h.Settings().TenantDirs, Target: fileTenants{h.registry}, Store: store, Log: h.log,
+		Dirs: h.Settings().TenantDirs, Target: fileTenants{h.registry}, LastGood: store, Log: h.log,
 	})
 	if err := h.tenants.Load(ctx); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (h *Host) followPlugins(ctx context.Context, changes *plugins.Changes) {
 				})
 			})
 		})
-		h.tenants.Retry()
+		h.tenants.RetryRefused()
 	}
 }
 

@@ -59,9 +59,9 @@ const (
 	// wait for others included; SettingsUnderWayEach is how many of one tenant.
 	SettingsUnderWay     = 256
 	SettingsUnderWayEach = 16
-	// FilesJudgedAtOnce is how many tenant files are on their way to be served at once. Most
+	// FilesAppliedAtOnce is how many tenant files are on their way to be served at once. Most
 	// of them wait, for their turn or for a plugin.
-	FilesJudgedAtOnce = 64
+	FilesAppliedAtOnce = 64
 )
 
 // configuration are the bounds of documents, their keys and their checks, by host/config.
@@ -137,8 +137,8 @@ var configuration = []Bound{
 		Answer: "429 with the time to wait, before the body is read",
 	},
 	{
-		Name: "files judged at once", What: "How many tenant files are on their way to be served, one of each tenant. One of them is parsed at a time.",
-		Each: "1", All: strconv.Itoa(FilesJudgedAtOnce), Answer: "The others wait.",
+		Name: "files applied at once", What: "How many tenant files are on their way to be served, one of each tenant. One of them is parsed at a time.",
+		Each: "1", All: strconv.Itoa(FilesAppliedAtOnce), Answer: "The others wait.",
 	},
 	{
 		Name: "settings under way", What: "How many requests that write or show settings of a tenant are under way, waiting ones included.",

@@ -3,18 +3,16 @@ package tenantdir
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
-// Ignored is a file in a tenant folder that brings no tenant, although it looks as if
-// it did.
+// Ignored is a file in a tenant folder that looks like a tenant's and brings no tenant.
 type Ignored struct {
 	Path   string
 	Reason string
 }
 
-// Ignored answers the files that look like a tenant's and bring none, by path: at
-// most a hundred whose names are wrong, and all whose id is another's.
+// Ignored returns the ignored files, by path: files with wrong names, at most maxIgnored,
+// and files whose tenant comes from elsewhere.
 func (f *Follower) Ignored() []Ignored {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -30,17 +28,3 @@ func (f *Follower) Ignored() []Ignored {
 	slices.SortFunc(out, func(a, b Ignored) int { return cmp.Compare(a.Path, b.Path) })
 	return out
 }
-
-// IsTenantFile says whether a file of that name in a tenant folder is a tenant's; if not,
-// and somebody may take it for one, why it is none.
-func IsTenantFile(name string) (is bool, why string) {
-	if isTenant(name) {
-		return true, ""
-	}
-	if resembles(name) {
-		return false, misnamed()
-	}
-	return false, ""
-}
-
-func misnamed() string { return "its name does not end with " + strings.Join(extensions, ", ") }

@@ -5,29 +5,30 @@ import (
 	"time"
 )
 
-// Run follows the folders until ctx ends. Folders are watched; where that does not
-// work they are looked at twice a second, as are folders of links.
+// Run follows the folders until ctx ends. It waits for files that are being applied before
+// it returns. Folders are watched. Those that cannot be watched, and those that have links,
+// are scanned every timing.poll.
 func (f *Follower) Run(ctx context.Context) {
 	if len(f.o.Dirs) == 0 {
 		return
 	}
-	w := &watch{open: f.o.watcher}
+	w := &watcher{open: f.o.watcher}
 	defer w.close()
 	defer f.jobs.Wait()
-	watched, _ := f.renew(ctx, w, true)
-	check := time.NewTicker(f.o.timing.poll)
-	defer check.Stop()
+	watched, _ := f.renewWatches(ctx, w, true)
+	renew := time.NewTicker(f.o.timing.poll)
+	defer renew.Stop()
 	next := time.NewTimer(0)
 	defer next.Stop()
 	var (
-		due   time.Time     // when everything is to be looked at
-		ended time.Time     // when that was done last
-		took  time.Duration // and how long it took
-		left  outlook
+		due   time.Time     // of the next scan
+		ended time.Time     // of the last scan
+		took  time.Duration // the last scan
+		left  scanResult
 	)
-	// soon has everything looked at, in a fifth of the time at most: a tenant that
-	// changes all the time is no reason to do nothing else.
-	soon := func() {
+	// scanSoon brings the next scan forward. Scans take a fifth of the time at most, since a
+	// tenant may change all the time.
+	scanSoon := func() {
 		due = ended.Add(4 * took)
 		next.Reset(time.Until(due))
 	}
@@ -37,26 +38,26 @@ func (f *Follower) Run(ctx context.Context) {
 			return
 		case <-w.events():
 			drain(w)
-			soon()
+			scanSoon()
 			continue
 		case err := <-w.failures():
 			f.o.Log.Warn("watching tenant folders", "error", err)
-			w.forget()
-			soon() // events may have been lost
+			w.rewatch()
+			scanSoon() // events may have been lost
 			continue
-		case <-f.again:
-			soon()
+		case <-f.rescan:
+			scanSoon()
 			continue
-		case <-check.C:
+		case <-renew.C:
 			var changed bool
-			if watched, changed = f.renew(ctx, w, watched); changed {
-				soon()
+			if watched, changed = f.renewWatches(ctx, w, watched); changed {
+				scanSoon()
 			}
 			continue
 		case <-next.C:
 		}
 		if time.Now().Before(due) {
-			left.pending = f.glance(ctx)
+			left.pending = f.checkPending(ctx)
 		} else {
 			began := time.Now()
 			left = f.scan(ctx)
@@ -66,10 +67,10 @@ func (f *Follower) Run(ctx context.Context) {
 			if !watched || left.linked {
 				wait = f.o.timing.poll
 			}
-			if left.leaving {
+			if left.removing {
 				wait = f.o.timing.settle / 3
 			}
-			// Looking takes a twentieth of the time at most, however many files there are.
+			// Without events, scans take a twentieth of the time at most.
 			due = ended.Add(max(wait, 20*took))
 		}
 		wait := time.Until(due)
@@ -80,9 +81,10 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 }
 
-// renew has the folders watched that are not, or not any more. It answers whether all
-// are and whether something is to be looked at for it.
-func (f *Follower) renew(ctx context.Context, w *watch, before bool) (watched, changed bool) {
+// renewWatches watches the folders that are not watched, or not any more. before is what it
+// returned the last time. watched reports whether all folders are watched; changed reports
+// whether a scan is needed.
+func (f *Follower) renewWatches(ctx context.Context, w *watcher, before bool) (watched, changed bool) {
 	changed, err := w.renew(ctx, f.o.Dirs)
 	watched = err == nil
 	switch {
@@ -94,8 +96,8 @@ func (f *Follower) renew(ctx context.Context, w *watch, before bool) (watched, c
 	return watched, changed || watched != before
 }
 
-// drain makes one of a burst of events.
-func drain(w *watch) {
+// drain drops the events that are waiting: one scan is enough for a burst of them.
+func drain(w *watcher) {
 	for {
 		select {
 		case <-w.events():

@@ -9,16 +9,16 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// judge is a Target that judges tenants as a host does, and remembers what it would show.
-type judge struct {
-	*board
+// configTarget is a Target that checks tenants as a host does, and remembers what it would show.
+type configTarget struct {
+	*fakeTarget
 	*testing.T
 	marked bool // the plugin's schema marks api_key
 	shown  map[string]string
 }
 
 // Schema implements config.Schemas.
-func (j *judge) Schema(_ context.Context, kind, _ string) (*config.Schema, error) {
+func (j *configTarget) Schema(_ context.Context, kind, _ string) (*config.Schema, error) {
 	src := `{"type": "object", "properties": {"model": {"type": "string"}, "api_key": {"type": "string"}}}`
 	if j.marked {
 		src = strings.Replace(src, `"api_key": {`, `"api_key": {"x-botyard-secret": true, `, 1)
@@ -29,7 +29,7 @@ func (j *judge) Schema(_ context.Context, kind, _ string) (*config.Schema, error
 	return config.CompileSchema([]byte(src))
 }
 
-func (j *judge) Apply(ctx context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
+func (j *configTarget) Apply(ctx context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
 	j.Helper()
 	h, err := config.LoadHost(config.LoadOptions{Document: config.FromMap("host", map[string]any{"defaults": map[string]any{
 		"llm": map[string]any{"provider": "m"}, "conversation_storage": map[string]any{"backend": "s"},
@@ -46,9 +46,9 @@ func (j *judge) Apply(ctx context.Context, id, path string, doc *config.Document
 	return secrets.Literals, nil
 }
 
-// TestSecretsStaySecretAfterARestart: a new version of a plugin marks a key no longer, and
+// TestLastGood_secretsStaySecret: a new version of a plugin marks a key no longer, and
 // what was known to be secret is not shown, whether its file was changed meanwhile or broken.
-func TestSecretsStaySecretAfterARestart(t *testing.T) {
+func TestLastGood_secretsStaySecret(t *testing.T) {
 	for name, text := range map[string]string{
 		"as it was": "", "changed": "llm {\n api_key = \"sk-hunter2\"\n model = \"other\"\n}\n", "broken": "llm {",
 	} {
@@ -56,7 +56,7 @@ func TestSecretsStaySecretAfterARestart(t *testing.T) {
 			r := newRig(t)
 			run := func(marked bool) string {
 				r.restart()
-				j := &judge{r.board, t, marked, map[string]string{}}
+				j := &configTarget{r.fakeTarget, t, marked, map[string]string{}}
 				r.o.Target = j
 				r.load()
 				return j.shown["a"]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,9 +14,9 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// slow is a board that takes its time for some tenants: until it is let, or the end.
-type slow struct {
-	*board
+// slowTarget is a target that takes its time for some tenants: until it is let, or the end.
+type slowTarget struct {
+	*fakeTarget
 	mu    sync.Mutex
 	at    map[string]int // Applies at work
 	most  int
@@ -23,13 +24,13 @@ type slow struct {
 	begun chan string
 }
 
-func newSlow(b *board) *slow {
-	return &slow{board: b, at: map[string]int{}, goOn: make(chan struct{}), begun: make(chan string, 1000)}
+func newSlowTarget(b *fakeTarget) *slowTarget {
+	return &slowTarget{fakeTarget: b, at: map[string]int{}, goOn: make(chan struct{}), begun: make(chan string, 1000)}
 }
 
-func (s *slow) Apply(ctx context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
+func (s *slowTarget) Apply(ctx context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
 	if !strings.HasPrefix(id, "slow") {
-		return s.board.Apply(ctx, id, path, doc)
+		return s.fakeTarget.Apply(ctx, id, path, doc)
 	}
 	s.mu.Lock()
 	if s.at[id]++; s.at[id] > 1 {
@@ -46,23 +47,23 @@ func (s *slow) Apply(ctx context.Context, id, path string, doc *config.Document)
 	s.begun <- id
 	select {
 	case <-s.goOn:
-		return s.board.Apply(ctx, id, path, doc)
+		return s.fakeTarget.Apply(ctx, id, path, doc)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// TestSettle_slow: a tenant whose settings take long stops no other's, nor who asks about
+// TestApplyQueue_slowTarget: a tenant whose settings take long stops no other's, nor who asks about
 // the files; when its file goes meanwhile, it is not served.
-func TestSettle_slow(t *testing.T) {
+func TestApplyQueue_slowTarget(t *testing.T) {
 	r := newRig(t)
-	target := newSlow(r.board)
+	target := newSlowTarget(r.fakeTarget)
 	r.Follower.o.Target = target
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := r.Load(ctx); err != nil {
 		t.Fatal(err)
 	}
-	r.Follower.o.timing.patience = time.Millisecond
+	r.Follower.o.timing.applyWait = time.Millisecond
 	ran := make(chan struct{})
 	go func() { defer close(ran); r.Follower.Run(ctx) }()
 	r.write("slow.yaml", "v: 1")
@@ -75,7 +76,7 @@ func TestSettle_slow(t *testing.T) {
 	r.eventually("and changes", r.serves("quick", "2"))
 	r.Ignored()
 	r.Held()
-	r.Retry()
+	r.RetryRefused()
 	r.ConfirmRemoved()
 	r.write("slow.yaml", "v: 2") // while the former is applied
 	_ = os.Remove(r.in("slower.yaml"))
@@ -88,21 +89,21 @@ func TestSettle_slow(t *testing.T) {
 	<-ran
 }
 
-// TestSettle_many: so many files are on their way at once, and the end is waited for.
-func TestSettle_many(t *testing.T) {
+// TestApplyQueue_bounded: so many files are on their way at once, and the end is waited for.
+func TestApplyQueue_bounded(t *testing.T) {
 	r := newRig(t)
-	target := newSlow(r.board)
+	target := newSlowTarget(r.fakeTarget)
 	r.Follower.o.Target = target
-	for i := range bounds.FilesJudgedAtOnce + 10 {
+	for i := range bounds.FilesAppliedAtOnce + 10 {
 		r.write(fmt.Sprintf("slow%d.yaml", i), "v: 1")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	loaded := make(chan error, 1)
 	go func() { loaded <- r.Load(ctx) }()
-	for range bounds.FilesJudgedAtOnce {
+	for range bounds.FilesAppliedAtOnce {
 		<-target.begun
 	}
-	// beyond: files judged at once
+	// beyond: files applied at once
 	target.goOn <- struct{}{}
 	<-target.begun // one for the one that ended
 	cancel()
@@ -111,7 +112,25 @@ func TestSettle_many(t *testing.T) {
 	}
 	target.mu.Lock()
 	defer target.mu.Unlock()
-	if target.most != bounds.FilesJudgedAtOnce || len(target.at) != 0 {
+	if target.most != bounds.FilesAppliedAtOnce || len(target.at) != 0 {
 		t.Errorf("%d at once, and %d are left", target.most, len(target.at))
+	}
+}
+
+// A half-written file can be valid: it must not be read while it grows.
+func TestApplyQueue_waitsUntilSettled(t *testing.T) {
+	r, pass := clocked(t, 0)
+	for i := range 10 {
+		put(t, r.dir, "a.yaml", fmt.Sprintf("v: %d\n", 10000+i))
+		now := time.Now().Add(time.Duration(i) * time.Millisecond)
+		must(t, os.Chtimes(filepath.Join(r.dir, "a.yaml"), now, now))
+		pass(defaultTiming.settle - 10*time.Millisecond)
+	}
+	if r.applied != 0 {
+		t.Errorf("read %d times while it changed", r.applied)
+	}
+	pass(defaultTiming.settle)
+	if !r.serves("a", "10009")() || r.applied != 1 {
+		t.Errorf("served %v, applied %d times", r.served, r.applied)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // A tenant is its id: whatever way its file is saved or renamed, it is served all the
 // while, and then by what the new file says.
-func TestATenantIsItsID(t *testing.T) {
+func TestFileState_renames(t *testing.T) {
 	const hcl, yaml = "v = 2", "v: 2\n"
 	type steps []func(r *rig) // between two of them time passes
 	move := func(from, to string) func(*rig) {
@@ -104,11 +104,9 @@ func TestATenantIsItsID(t *testing.T) {
 	}
 }
 
-func (r *rig) in(name string) string { return filepath.Join(r.dir, name) }
-
 // Of two files of one tenant the one that was there first goes on, after a restart too,
 // and of the other it is told.
-func TestOfTwoFilesTheFirstGoesOn(t *testing.T) {
+func TestFileState_twoFiles(t *testing.T) {
 	r, pass := clocked(t, 0)
 	r.write("a.yaml", "v: 1\n")
 	pass(time.Second)
@@ -132,38 +130,8 @@ func TestOfTwoFilesTheFirstGoesOn(t *testing.T) {
 	}
 }
 
-// Many files are renamed at once, and some of the new ones are wrong: nobody is held.
-func TestManyRenamedAtOnceAreChanges(t *testing.T) {
-	for _, restarted := range []bool{false, true} {
-		r, pass := clocked(t, 30)
-		for i := range 30 {
-			r.remove(i)
-			text := "v: 2\n"
-			if i%2 == 0 {
-				text = "v: ["
-			}
-			r.write(fmt.Sprintf("t%03d.yaml", i), text)
-		}
-		if restarted {
-			r.restart()
-			pass = r.clocked()
-			r.load()
-		}
-		pass(20 * time.Second)
-		if held, _ := r.Held(); len(held) != 0 || len(r.served) != 30 || len(r.drops) != 0 {
-			t.Fatalf("restarted %v: held %v, dropped %v, %d served", restarted, held, r.drops, len(r.served))
-		}
-		for i := range 30 {
-			want := []string{"1", "2"}[i%2]
-			if v, err := r.get(fmt.Sprintf("t%03d", i)); v != want || (err != nil) != (want == "1") {
-				t.Errorf("restarted %v: t%03d is served %q: %v", restarted, i, v, err)
-			}
-		}
-	}
-}
-
 // A new id is another tenant: the one is removed and the other added.
-func TestANewIDIsAnotherTenant(t *testing.T) {
+func TestFileState_newID(t *testing.T) {
 	for _, to := range []string{"b.hcl", "T000.hcl", "b.yaml"} {
 		r, pass := clocked(t, 2)
 		must(t, os.Rename(r.in("t000.hcl"), r.in(to)))
@@ -177,67 +145,8 @@ func TestANewIDIsAnotherTenant(t *testing.T) {
 	}
 }
 
-// A name that is no tenant file's is a removal, and it is told of those that somebody
-// may take for one.
-func TestIgnoredFilesAreTold(t *testing.T) {
-	for name, told := range map[string]bool{
-		"t000.HCL": true, "t000.YAML": true, "t000.hcl.bak": true, "t000.hcl.disabled": true, "t000.yaml.txt": true, "not a tenant.hcl": true, "..hcl": false,
-		"t000.hcl~": false, ".t000.hcl.swp": false, "#t000.hcl#": false, "README.md": false, "t000": false,
-	} {
-		r, pass := clocked(t, 2)
-		must(t, os.Rename(r.in("t000.hcl"), r.in(name)))
-		pass(3 * time.Second)
-		if !r.serves("t000", "")() || !r.serves("t001", "1")() {
-			t.Errorf("%s: served %v", name, r.served)
-		}
-		if ignored := r.Ignored(); (len(ignored) == 1) != told || told && ignored[0].Path != r.in(name) {
-			t.Errorf("%s: ignored %v", name, ignored)
-		}
-		if len(r.refused) > 0 {
-			t.Errorf("%s: refused %v", name, r.refused)
-		}
-		must(t, os.Rename(r.in(name), r.in("t000.hcl")))
-		if pass(3 * time.Second); !r.serves("t000", "1")() || len(r.Ignored()) != 0 {
-			t.Errorf("%s: served %v, ignored %v", name, r.served, r.Ignored())
-		}
-	}
-}
-
-// What never was served is not waited for, and counts neither among those that go nor
-// among those that are there.
-func TestWhatNeverWasServedDoesNotCount(t *testing.T) {
-	r, pass := clocked(t, 10)
-	for i := range 30 {
-		r.write(fmt.Sprintf("bad%d.hcl", i), "w = 1")
-	}
-	pass(time.Second)
-	for i := range 30 {
-		must(t, os.Remove(r.in(fmt.Sprintf("bad%d.hcl", i))))
-	}
-	r.remove(0) // alone, of those that count
-	pass(1500 * time.Millisecond)
-	if held, _ := r.Held(); len(held) != 0 || len(r.served) != 9 || len(r.refused) != 0 {
-		t.Fatalf("held %v, %d served, refused %v", held, len(r.served), r.refused)
-	}
-	// Nor do they hide that many go.
-	pass(2 * together)
-	for i := range 90 {
-		r.write(fmt.Sprintf("bad%d.hcl", i), "w = 1")
-	}
-	pass(time.Second)
-	for i := range 4 {
-		r.remove(i + 1)
-	}
-	pass(3 * time.Second)
-	held, _ := r.Held()
-	_, err := r.get("t001")
-	if len(held) != 4 || err == nil || !strings.Contains(err.Error(), "4 of 9") {
-		t.Errorf("held %v for %v", held, err)
-	}
-}
-
 // A folder that cannot be read says nothing about its files, whatever is in the others.
-func TestARenameWhileAFolderIsAway(t *testing.T) {
+func TestFileState_renameWhileFolderAway(t *testing.T) {
 	r := newRig(t)
 	root := t.TempDir()
 	r.dir, r.more = filepath.Join(root, "tenants"), []string{filepath.Join(root, "more")}

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// listPatience is how long a folder is waited for that was listed before.
-	listPatience = 3 * time.Second
-	// loadPatience is how long one is at the start.
-	loadPatience = 30 * time.Second
+	// listTimeout is how long a scan waits for the list of a folder.
+	listTimeout = 3 * time.Second
+	// firstListTimeout is how long Load waits for it.
+	firstListTimeout = 30 * time.Second
 )
 
-// entry is what a folder says of a file in it; info and err are of a tenant's file that
-// is no link.
+// entry is a file in the list of a folder. info and err are set for tenant files that are
+// no links.
 type entry struct {
 	name string
 	mode fs.FileMode
@@ -25,19 +25,20 @@ type entry struct {
 	err  error
 }
 
-// listing is one look at a folder on its way. The others are set before done is closed.
+// listing is a list of a folder that is being read. entries and err may be used after done
+// is closed.
 type listing struct {
 	done    chan struct{}
 	entries []entry
 	err     error
 }
 
-// list answers what is in a folder. One whose file system does not answer is
-// [readfile.ErrBlocked], after the patience the first time and at once from then on; once it
-// has answered that is what the next look gets.
-func (f *Follower) list(ctx context.Context, dir string, patience time.Duration) ([]entry, error) {
-	l, waiting := f.listings[dir]
-	if !waiting {
+// listLocked returns the files in a folder. If the file system does not answer within the
+// timeout, the error is [readfile.ErrBlocked]. The listing then goes on, and later calls do
+// not wait for it; the first call after its end gets its result. Locked: mu is held.
+func (f *Follower) listLocked(ctx context.Context, dir string, timeout time.Duration) ([]entry, error) {
+	l, blocked := f.listings[dir]
+	if !blocked {
 		l = &listing{done: make(chan struct{})}
 		f.listings[dir] = l
 		go func() {
@@ -45,12 +46,12 @@ func (f *Follower) list(ctx context.Context, dir string, patience time.Duration)
 			l.entries, l.err = f.o.list(dir)
 		}()
 	} else {
-		patience = 0
+		timeout = 0
 	}
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	select {
-	case <-l.done:
+	case <-l.done: // even if the timer has ended too
 		delete(f.listings, dir)
 		return l.entries, l.err
 	default:
@@ -66,6 +67,7 @@ func (f *Follower) list(ctx context.Context, dir string, patience time.Duration)
 	}
 }
 
+// listFolder reads the list of a folder, for as long as it takes.
 func listFolder(dir string) ([]entry, error) {
 	found, err := os.ReadDir(dir)
 	if err != nil {

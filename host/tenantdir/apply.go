@@ -1,0 +1,119 @@
+package tenantdir
+
+import (
+	"context"
+	"errors"
+
+	"github.com/botyard/botyard/host/config"
+)
+
+// ErrTaken is in the chain of Apply's error when the id belongs to another source.
+var ErrTaken = errors.New("the id is taken")
+
+// invalidNameError says that a file's name is no valid id.
+type invalidNameError struct{ error }
+
+// application is the application of one file. Its goroutine owns it until it is done.
+type application struct {
+	id, path string
+	live     bool // the tenant is served
+	served   bool // the tenant is served with this file
+	unread   bool // the file could not be read
+}
+
+// apply reads a file and has the target serve it. If that fails, the tenant's last good
+// document is served, if the tenant is not served at all, and the file is refused. mu is
+// not held.
+func (f *Follower) apply(ctx context.Context, job *application) error {
+	id, path := job.id, job.path
+	if err := config.ValidTenantID(id); err != nil {
+		return &invalidNameError{err}
+	}
+	var doc *config.Document
+	src, err := f.o.read(ctx, path)
+	job.unread = err != nil && ctx.Err() == nil
+	if err == nil {
+		doc, err = f.parse(config.Parse, path, src)
+	}
+	var secrets []config.Path
+	if err == nil {
+		// What was secret in the last good document stays secret, though a later version of a
+		// plugin may not mark it.
+		last, _ := f.o.LastGood.get(id)
+		secrets, err = f.o.Target.Apply(ctx, id, path, doc.MarkSecret(last.Secrets))
+	}
+	if errors.Is(err, ErrTaken) {
+		return err // a refusal would be noted for the other source's tenant
+	}
+	if err == nil {
+		job.served, job.live = true, true
+		if err := f.o.LastGood.put(lastGoodDocument{ID: id, Path: path, Source: src, Secrets: secrets}); err != nil {
+			f.o.Log.Warn("the last good settings are not kept", "tenant", id, "error", err)
+		}
+		f.o.Log.Info("tenant applied", "tenant", id, "file", path)
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	f.restoreLastGood(ctx, job)
+	f.o.Target.Refuse(id, path, err)
+	return err
+}
+
+// parse parses a document. One is parsed at a time, since a short file may need much memory.
+func (f *Follower) parse(parse func(string, []byte) (*config.Document, error), path string, src []byte) (*config.Document, error) {
+	f.parsing.Lock()
+	defer f.parsing.Unlock()
+	return parse(path, src)
+}
+
+// restoreLastGood serves the tenant's last good document, whatever file it came from. It
+// does nothing if the tenant is served already, or if there is no such document.
+func (f *Follower) restoreLastGood(ctx context.Context, job *application) {
+	if job.live {
+		return
+	}
+	last, ok := f.o.LastGood.get(job.id)
+	if !ok {
+		return
+	}
+	doc, err := f.parse(config.ParseKept, last.Path, last.Source)
+	if err == nil {
+		_, err = f.o.Target.Apply(ctx, job.id, job.path, doc.MarkSecret(last.Secrets))
+	}
+	if err != nil {
+		f.o.Log.Warn("the last good settings do not serve any more", "tenant", job.id, "error", err)
+		return
+	}
+	job.live = true
+}
+
+// setResultLocked notes the result of applying a file, and logs an error that is new.
+// Locked: mu is held.
+func (f *Follower) setResultLocked(known *file, err error) {
+	var invalidName *invalidNameError
+	switch {
+	case errors.As(err, &invalidName), errors.Is(err, ErrTaken):
+		known.refused = true
+		f.setUnusedLocked(known, err.Error())
+		return
+	case err == nil:
+		known.refused, known.failure, known.unused = false, "", ""
+		return
+	}
+	known.refused, known.unused = true, ""
+	if why := err.Error(); why != known.failure {
+		known.failure = why
+		f.o.Log.Error("tenant refused", "tenant", known.tenant.id, "file", known.path, "error", why)
+	}
+}
+
+// setUnusedLocked notes why a file brings no tenant, and logs a reason that is new. Locked:
+// mu is held.
+func (f *Follower) setUnusedLocked(known *file, why string) {
+	if known.unused != why {
+		f.o.Log.Error("tenant file is not used", "file", known.path, "reason", why)
+	}
+	known.unused, known.failure = why, ""
+}

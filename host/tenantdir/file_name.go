@@ -1,0 +1,44 @@
+package tenantdir
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// extensions are the extensions of tenant files.
+var extensions = []string{".hcl", ".json", ".yaml", ".yml"}
+
+// IsTenantFile reports whether a file of that name in a tenant folder is a tenant's. If it
+// is not, but looks as if it were, why says what is wrong with the name.
+func IsTenantFile(name string) (is bool, why string) {
+	if isTenant(name) {
+		return true, ""
+	}
+	if resembles(name) {
+		return false, misnamed()
+	}
+	return false, ""
+}
+
+// isTenant reports whether a file of that name is a tenant's.
+func isTenant(name string) bool {
+	return !strings.HasPrefix(name, ".") && slices.Contains(extensions, filepath.Ext(name))
+}
+
+// resembles reports whether somebody may take a file of that name for a tenant's although
+// it is not: acme.YAML, acme.yaml.bak. Temporary files of editors do not count.
+func resembles(name string) bool {
+	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
+		return false
+	}
+	parts := strings.Split(strings.ToLower(name), ".")
+	return slices.ContainsFunc(parts[1:], func(part string) bool { return slices.Contains(extensions, "."+part) })
+}
+
+func misnamed() string { return "its name does not end with " + strings.Join(extensions, ", ") }
+
+// idOf returns the id of the tenant that a file is of: its name without the extension.
+func idOf(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}

@@ -1,0 +1,136 @@
+package tenantdir
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/readfile"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/hashicorp/go-hclog"
+)
+
+// LastGood keeps the last good document of each tenant in a folder, one file each. The files
+// are sealed with the host's key, since documents may have secrets. It is safe for
+// concurrent use. A nil LastGood keeps nothing.
+type LastGood struct {
+	dir string
+	key *secret.Key
+	log hclog.Logger
+
+	writing sync.Mutex // held while a file is written: to write several at once is not quicker
+}
+
+// lastGoodDocument is a document as its file had it.
+type lastGoodDocument struct {
+	ID     string `json:"id"`
+	Path   string `json:"path"`
+	Source []byte `json:"source"`
+	// Secrets are the paths of the texts that were secret when the document was applied.
+	Secrets []config.Path `json:"secrets,omitempty"`
+}
+
+// OpenLastGood opens the folder, and makes it if it is not there.
+func OpenLastGood(dir string, key *secret.Key, log hclog.Logger) (*LastGood, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return &LastGood{dir: dir, key: key, log: log}, nil
+}
+
+// maxSealedBytes bounds a file. It is more than the sealed document of the largest tenant
+// file has.
+const maxSealedBytes = 8 << 20
+
+const sealedExt = ".sealed"
+
+// path is where a tenant's document is.
+func (l *LastGood) path(id string) string { return filepath.Join(l.dir, id+sealedExt) }
+
+// put keeps a document in place of the tenant's last one. An error leaves that as it was.
+func (l *LastGood) put(doc lastGoodDocument) error {
+	if l == nil {
+		return nil
+	}
+	if old, ok := l.get(doc.ID); ok && old.Path == doc.Path && string(old.Source) == string(doc.Source) && slices.EqualFunc(old.Secrets, doc.Secrets, slices.Equal[config.Path]) {
+		return nil
+	}
+	plain, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	tmp, err := os.CreateTemp(l.dir, ".new-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	_, err = tmp.WriteString(l.key.Seal(plain, []byte(doc.ID)))
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), l.path(doc.ID))
+}
+
+// get returns a tenant's document. It returns false if there is none, or if it cannot be
+// read, which it logs.
+func (l *LastGood) get(id string) (lastGoodDocument, bool) {
+	var doc lastGoodDocument
+	if l == nil {
+		return doc, false
+	}
+	sealed, err := readfile.Read(context.Background(), l.path(id), maxSealedBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return doc, false
+	}
+	var plain []byte
+	if err == nil {
+		plain, err = l.key.Open(string(sealed), []byte(id))
+	}
+	if err == nil {
+		err = json.Unmarshal(plain, &doc)
+	}
+	if err != nil {
+		l.log.Warn("the last good settings cannot be read", "tenant", id, "error", err)
+		return doc, false
+	}
+	return doc, true
+}
+
+// remove drops a tenant's document. A failure is logged.
+func (l *LastGood) remove(id string) {
+	if l == nil {
+		return
+	}
+	if err := os.Remove(l.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.log.Warn("the last good settings of a dropped tenant are left", "tenant", id, "error", err)
+	}
+}
+
+// all returns the documents of all tenants, without those that cannot be read.
+func (l *LastGood) all() []lastGoodDocument {
+	if l == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		l.log.Warn("the last good settings cannot be listed", "error", err)
+	}
+	var out []lastGoodDocument
+	for _, e := range entries {
+		if id, ok := strings.CutSuffix(e.Name(), sealedExt); ok {
+			if doc, ok := l.get(id); ok {
+				out = append(out, doc)
+			}
+		}
+	}
+	return out
+}

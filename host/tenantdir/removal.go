@@ -1,0 +1,130 @@
+package tenantdir
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// massRemovalShare is the share of tenants that may be removed at once without
+// confirmation: one in so many. If more are missing, the folder may not be mounted.
+const massRemovalShare = 10
+
+// massRemovalWindow is how far apart files may be removed and still count as removed at
+// once. Removing many files takes a while.
+const massRemovalWindow = 10 * time.Second
+
+// removeLocked drops the tenants whose files are gone, or holds them if too many are. Its
+// rules:
+//
+//   - A tenant that was never served is dropped, and counts in no number below.
+//   - While more files go missing, nobody is dropped: how many will go is not known yet.
+//   - One tenant alone is dropped, and one more after it: somebody removes two by hand.
+//   - Otherwise one in massRemovalShare may go, within massRemovalWindow. If more are
+//     missing, those that are missing now are held.
+//
+// atStart means that no tenant is served yet: those that are held are served by their last
+// good documents. Locked: mu is held.
+func (f *Follower) removeLocked(ctx context.Context, atStart bool) {
+	now := f.now()
+	f.dropped = slices.DeleteFunc(f.dropped, func(at time.Time) bool { return now.Sub(at) >= massRemovalWindow })
+	missing, total := 0, 0
+	var newest time.Time
+	for _, t := range f.tenants {
+		switch {
+		case t.served && !t.missing.IsZero():
+			missing++
+			if !t.held && t.missing.After(newest) {
+				newest = t.missing
+			}
+			fallthrough
+		case t.served:
+			total++
+		case !t.missing.IsZero() && now.Sub(t.missing) >= f.o.timing.gone && !t.applying:
+			f.dropLocked(t)
+		}
+	}
+	quiet := now.Sub(newest) >= f.o.timing.gone
+	var gone []*tenant
+	for _, t := range f.tenants {
+		if t.served && !t.missing.IsZero() && !t.held && !t.applying && (quiet || now.Sub(t.missing) >= massRemovalWindow) {
+			gone = append(gone, t)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	slices.SortFunc(gone, func(a, b *tenant) int { return strings.Compare(a.id, b.id) })
+	alone := missing == 1 && len(f.dropped) <= 1
+	missing += len(f.dropped)
+	total += len(f.dropped)
+	if alone || missing*massRemovalShare <= total {
+		for _, t := range gone {
+			f.dropLocked(t)
+			f.dropped = append(f.dropped, now)
+		}
+		return
+	}
+	for _, t := range gone {
+		t.held = true
+		if atStart {
+			job := application{id: t.id, path: t.source.path, live: t.live}
+			f.restoreLastGood(ctx, &job)
+			t.live = job.live
+		}
+		f.o.Target.Refuse(t.id, t.source.path, &HeldError{Gone: missing, Total: total})
+	}
+	f.o.Log.Error("too many tenant files are gone at once: their tenants are served until it is confirmed",
+		"gone", missing, "of", total, "confirm", "botyard config reload --confirm-removed")
+}
+
+// HeldError is why a tenant whose file is gone is still served.
+type HeldError struct{ Gone, Total int }
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("the file is gone, together with %d of %d: the tenant is served until the removal is confirmed (botyard config reload --confirm-removed) or the file is back", e.Gone, e.Total)
+}
+
+// dropLocked removes a tenant that has no files, here, at the target and on disk. Locked:
+// mu is held.
+func (f *Follower) dropLocked(t *tenant) {
+	delete(f.tenants, t.id)
+	for _, known := range t.files {
+		delete(f.files, known.path)
+	}
+	f.o.Target.Drop(t.id, t.source.path)
+	f.o.LastGood.remove(t.id)
+	f.o.Log.Info("tenant dropped", "tenant", t.id, "file", t.source.path)
+}
+
+// Held returns the ids of the tenants that are held, sorted, and the paths of the files that
+// they had, in no order.
+func (f *Follower) Held() (ids, paths []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, t := range f.tenants {
+		if t.held {
+			ids, paths = append(ids, id), append(paths, t.source.path)
+		}
+	}
+	slices.Sort(ids)
+	return ids, paths
+}
+
+// ConfirmRemoved drops the tenants that are held, and returns their ids, sorted. A tenant
+// whose file is being applied is not dropped.
+func (f *Follower) ConfirmRemoved() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var ids []string
+	for id, t := range f.tenants {
+		if t.held && !t.applying {
+			ids = append(ids, id)
+			f.dropLocked(t)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}

@@ -1,0 +1,18 @@
+package tenantdir
+
+// RetryRefused has Run apply the refused files again, soon. It is called when something
+// outside of the files has changed that they may have been refused for: what tenants
+// inherit, or a plugin.
+func (f *Follower) RetryRefused() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, known := range f.files {
+		if known.refused && !known.gone {
+			known.pending = true
+		}
+	}
+	select {
+	case f.rescan <- struct{}{}:
+	default: // a scan is asked for already
+	}
+}

@@ -1,0 +1,82 @@
+package tenantdir
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+)
+
+// scanResult says what a scan left to do.
+type scanResult struct {
+	pending  bool // a file has not settled, or is being applied
+	removing bool // a file is missing, and its tenant is neither dropped nor held yet
+	linked   bool // files are reached by links
+}
+
+// scan looks at all folders once. It applies files that have settled, and drops or holds
+// tenants whose files are gone.
+func (f *Follower) scan(ctx context.Context) scanResult {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	seen := f.readFoldersLocked(ctx)
+	if ctx.Err() != nil {
+		return scanResult{} // the rest was not looked at
+	}
+	now := f.now()
+	for path, s := range seen.files {
+		f.fileSeenLocked(path, s, now)
+	}
+	for path, known := range f.files {
+		_, there := seen.files[path]
+		switch {
+		case there:
+			if !known.reread.IsZero() && !now.Before(known.reread) {
+				known.pending = true
+			}
+		case seen.unreadable[path], f.lost[filepath.Dir(path)]:
+			// Whether the file is there is not known. It counts as there.
+			if t := known.tenant; known.gone && !t.held {
+				known.gone, t.missing = false, time.Time{}
+			}
+		case !known.gone:
+			f.fileGoneLocked(known, now)
+		}
+	}
+	f.applySettledLocked(ctx, seen)
+	f.removeLocked(ctx, false)
+	out := scanResult{linked: seen.linked}
+	for path, known := range f.files {
+		_, there := seen.files[path]
+		out.pending = out.pending || there && (known.pending || known.tenant.applying)
+	}
+	for _, t := range f.tenants {
+		out.removing = out.removing || (!t.missing.IsZero() && !t.held)
+	}
+	return out
+}
+
+// checkPending looks at the pending files only, and applies those that have settled. It
+// takes as long as there are pending files, however many others there are. It reports
+// whether some are still pending.
+func (f *Follower) checkPending(ctx context.Context) (pending bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	seen := newSnapshot()
+	for path, known := range f.files {
+		if !known.pending {
+			continue
+		}
+		seen.addLinked(ctx, path)
+	}
+	for path, s := range seen.files { // files that are missing are left to the next scan
+		f.fileSeenLocked(path, s, now)
+	}
+	f.applySettledLocked(ctx, seen)
+	for path := range seen.files {
+		if known := f.files[path]; known != nil {
+			pending = pending || known.pending || known.tenant.applying
+		}
+	}
+	return pending
+}
