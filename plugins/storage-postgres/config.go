@@ -11,9 +11,9 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Config is the block conversation_storage with backend = "postgres". Whatever decides
-// where a password goes, who could read it on its way, and whose functions run with it
-// is an endpoint: a tenant that changes it gets no secret of the operator's sent there.
+// Config is the block conversation_storage with backend = "postgres". A key is an endpoint if it
+// decides where a password is sent, who could read it on the way, or whose functions run with
+// it. When a tenant changes an endpoint, the operator's secrets are not sent there.
 type Config struct {
 	Connection Connection `json:"connection,omitzero" botyard:"operator-only" jsonschema_description:"Where the database is and who logs in. These keys go over those of dsn."`
 	DSN        string     `json:"dsn,omitempty" botyard:"secret,endpoint,operator-only" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
@@ -27,7 +27,7 @@ type Config struct {
 	StatementTimeout float64 `json:"statement_timeout,omitempty" botyard:"operator-only" jsonschema:"default=10,exclusiveMinimum=0,maximum=3600" jsonschema_description:"Seconds that a statement may take in the database. Deletions have five minutes if that is longer."`
 }
 
-// Connection is where the database is. What is not said is as the DSN has it, else
+// Connection is where the database is. A key that is not set is taken from the DSN, else it is
 // the host localhost, port 5432, user postgres and a database of the user's name.
 type Connection struct {
 	Host     Hosts  `json:"host,omitempty" botyard:"endpoint" jsonschema_description:"Name, address or folder of a unix socket; or a list of them, of which one that takes writes is chosen. An entry may have its own port: name:port."`
@@ -37,8 +37,8 @@ type Connection struct {
 	Password string `json:"password,omitempty" botyard:"secret" jsonschema_description:"The user's password."`
 }
 
-// TLS is how connections over TCP are protected. Certificates are PEM texts, to be
-// read from files by reference.
+// TLS is how connections over TCP are protected. Certificates are PEM texts. Configurations
+// refer to files for them.
 type TLS struct {
 	Mode string `json:"mode,omitempty" botyard:"endpoint,noaddress" jsonschema:"enum=disable,enum=prefer,enum=require,enum=verify-ca,enum=verify-full" jsonschema_description:"As libpq's sslmode, which the DSN may have instead; else prefer, or verify-full with a ca."`
 	CA   string `json:"ca,omitempty" botyard:"secret,endpoint,noaddress" jsonschema_description:"Certificates, PEM, of who may sign the server's; else the system's."`
@@ -73,8 +73,8 @@ func (Hosts) JSONSchema() *jsonschema.Schema {
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)
 
-// check refuses what the published schema does too: configurations need not have
-// come through a host.
+// check refuses what the published schema refuses too. A configuration need not have come
+// through a host.
 func (c *Config) check() error {
 	switch {
 	case !schemaName.MatchString(c.Schema):
@@ -93,4 +93,5 @@ func (c *Config) check() error {
 	return nil
 }
 
+// seconds converts seconds to a Duration.
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -76,7 +76,7 @@ func TestConformance(t *testing.T) {
 	kit(t, cluster(t).DSN(database(t)), opts...)
 }
 
-func TestConformanceThroughAPooler(t *testing.T) {
+func TestConformance_pooler(t *testing.T) {
 	t.Parallel()
 	b, err := pgtest.PgBouncer(t.Context(), cluster(t))
 	pgtest.Check(t, err)

@@ -9,16 +9,17 @@ import (
 )
 
 const (
-	// sweepTurns is how many turns one transaction removes, so that none is long.
+	// sweepTurns is how many turns one transaction removes, which keeps transactions short.
 	sweepTurns = 1000
-	// deleteTimeout is what a statement of a deletion may take: putting a large tenant
-	// out of reach is one.
+	// deleteTimeout bounds each statement of a deletion. One statement unlinks all
+	// conversations of a tenant.
 	deleteTimeout = 5 * time.Minute
 )
 
-// Delete implements [storage.Storage]. What the scope names is out of reach with its
-// first transaction; then turns are removed in transactions of their own. What is left
-// when they end early, the next Delete of the scope removes.
+// Delete implements [storage.Storage]. Its first transaction unlinks all conversations of the
+// scope: nobody can read or write them any more. Then it sweeps, which removes their turns in
+// transactions of their own. What a deletion that was cut short leaves, the next Delete of
+// that scope removes.
 func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, error) {
 	var d storage.Deleted
 	if err := sc.ValidateText(); err != nil {
@@ -26,7 +27,7 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 	}
 	call := sc.Call
 	whole := call.Conversation == "" && call.User == ""
-	var conversation, user, before any // NULL is any
+	var conversation, user, before any // NULL stands for any
 	switch {
 	case call.Conversation != "":
 		conversation = call.Conversation
@@ -43,7 +44,7 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 	ends := whole && sc.Before.IsZero()
 	if err := s.run(ctx, on, query{s.calls.unlink, []any{call.Incarnation, conversation, user, before, ends}, func(rows pgx.Rows) error {
 		if !rows.Next() {
-			return unanswered(rows, "unlink")
+			return noRow(rows, "unlink")
 		}
 		return rows.Scan(&d.Emptied)
 	}}); err != nil {
@@ -58,7 +59,7 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 		args := []any{call.Incarnation, conversation, user, int32(step)}
 		err := s.run(ctx, on, query{s.calls.sweep, args, func(rows pgx.Rows) error {
 			if !rows.Next() {
-				return unanswered(rows, "sweep")
+				return noRow(rows, "sweep")
 			}
 			return rows.Scan(&conversations, &turns, &d.More)
 		}})

@@ -1,24 +1,86 @@
-// Package pgstore is the storage plugin "postgres": it keeps conversations and the
-// tenants' registry in a PostgreSQL database, version 14 or later, which any number
-// of hosts share. It is reached over TCP or a unix socket, directly or through a
-// pooler such as PgBouncer in transaction mode.
+// Package pgstore is the storage plugin "postgres". It keeps conversations and registered
+// tenants in a PostgreSQL database, version 14 or later, which any number of hosts share. The
+// database is reached over TCP or a unix socket, directly or through a pooler such as PgBouncer
+// in transaction mode.
+//
+// # Files
+//
+// The plugin and its configuration:
+//
+//	plugin.go             name, version and capabilities of the plugin
+//	config.go             the keys of the configuration and their bounds
+//	dsn.go                how keys and DSN become the driver's configuration; which hosts are allowed
+//	tls.go                when TLS is used and what is verified
+//	store.go              Store, Open and Close
+//
+// Conversations, one file for each call:
+//
+//	begin.go              Begin by the database's function: started, replay, busy, key reused
+//	commit.go             Commit by the database's function
+//	fastpath.go           Begin and Commit by a plain statement, for the usual case; the cache of numbers
+//	batch.go              when calls of one tenant wait to share a transaction
+//	tail.go               decodes the newest messages
+//	fence.go              the text that stands for a running turn; "there is no such conversation"
+//	lease.go              Renew
+//	page.go               Read and List
+//	delete.go             Delete: unlink first, then sweep in steps
+//	import.go             Import
+//
+// Registered tenants:
+//
+//	tenant_store.go       PutTenant, GetTenants, ListTenants, TenantHistory, TenantChanges
+//	tenant_watch.go       WatchTenants by LISTEN; when a watch cannot work
+//
+// How SQL is run:
+//
+//	pipeline.go           one round trip as one transaction: sets role and tenant; when it is tried again
+//	statements.go         the SQL of all calls
+//	turn_row.go           a row of the table turns to and from a turn; JSON
+//	registration_row.go   a row of the table registrations to a registration
+//	failure.go            which fault an error of the database is; when connections count as lost
+//	log_limiter.go        how often the same failure is logged
+//
+// Before the first call, and when the schema has changed:
+//
+//	bootstrap.go          inspects and migrates a database once for all waiting calls
+//	inspect.go            what is in the database; which databases and logins are refused
+//	ownership.go          which owners of schema, tables and functions are trusted
+//	role.go               the role botyard_app: when it is made and what it is granted
+//	migration.go          schema versions: Migrate, expand and contract
+//	schema_objects.go     which tables and functions are ours
+//	migrations/           the SQL that leads to each schema version: tables, functions, policies
+//
+// Connections:
+//
+//	pool.go               the pool: waiting, overflow, dropping what is lost, prepared statements
+//	connection_share.go   how configurations divide the connections to one server
+//	host_preference.go    which of several hosts is tried first
+//	pooler.go             what PgBouncer's refusals mean
+//	message_guard.go      bounds on what a server may send
+//	tracked_conn.go       a connection that counts writes and reports its end
+//
+// Tests are named as the files. isolation_test.go, recovery_test.go, load_test.go and
+// search_path_test.go test promises of the whole Store, and cluster_test.go starts the servers.
 //
 // # Whose data is where
 //
-// A [Store] is one instance, with one pool of connections. The host makes one for
-// each distinct configuration: tenants that inherit the same block share it, and two
-// that log in differently have two pools, even in one database. All tables are in one
-// schema, "botyard" unless the configuration says else:
+// A [Store] is one instance, with one pool of connections. The host makes a Store for each
+// distinct configuration. Tenants that inherit the same block share it. Two tenants with
+// different logins have two pools, even in one database. All tables are in one schema, which is
+// "botyard" by default:
 //
-//	conversations   one row for each, with where it stands and who runs a turn in it
-//	turns           one row for each turn; message and replies as JSON
-//	trash           deleted conversations of which turns may be left
+//	conversations   one row for each conversation, with the turn that runs in it
+//	turns           one row for each turn; message and replies are JSON
+//	trash           deleted conversations that may have turns left
 //	ended_lives     incarnations of tenants that take no writes any more
-//	registrations   all kept versions of registered tenants; tenants, the newest of each
-//	holders         renewed leases;  registry, the newest position;  layout, see below
+//	registrations   all kept versions of registered tenants
+//	tenants         the newest version of each registered tenant
+//	holders         renewed leases
+//	registry        the newest position of a registration
+//	layout          the schema version, see below
 //
-// Operators may read them with psql; the first six show nothing to who has not set a
-// tenant, superusers excepted:
+// Operators may read the tables with psql. The first six show no rows until a tenant is set,
+// but to superusers:
 //
 //	begin;
 //	select set_config('role', 'botyard_app', true), set_config('botyard.tenant', 'client-a', true);
@@ -26,77 +88,72 @@
 //
 // # Isolation
 //
-// Row-level security is enabled and forced on every table that has a tenant: a row is
-// there for who has set its tenant, and an empty setting is no tenant. Each call is
-// one pipeline, sent at once and run as one transaction. Its first statement sets
-// role and tenant for this transaction; the rest takes the tenant from there and not
-// as an argument. Nothing is set per connection, so a pooler may give every
-// transaction another one. Calls that read the registry across tenants have a setting
-// of their own, which opens those two tables for reading and no others.
+// Row-level security is enabled and forced on every table that has a tenant. A row is visible
+// only while its tenant is set. Each call is one pipeline, which is sent at once and runs as one
+// transaction. Its first statement sets role and tenant for this transaction. The other
+// statements take the tenant from there and not from an argument. Nothing is set for a whole
+// connection, so a pooler may give each transaction another one. Calls that read registrations
+// of all tenants have a setting of their own. It opens these two tables for reading, and no
+// others.
 //
-// The work is done as the role botyard_app, which cannot log in and cannot bypass
-// row-level security. A superuser, or a login with CREATEROLE, makes it once for all
-// databases of the server. Any other login that is neither a superuser nor has BYPASSRLS
-// works as itself: it owns the tables, and forced row-level security holds owners too.
-// Logins that nothing would hold are refused.
+// The work is done as the role botyard_app, which cannot log in and to which row-level security
+// applies. A superuser, or a login with CREATEROLE, makes it once for all databases of the
+// server. A login that is neither a superuser nor has BYPASSRLS may also work as itself: it owns
+// the tables, and forced row-level security applies to owners too. Logins that see all rows
+// are refused.
 //
-// Whoever owns the schema, a table or a function of it decides what runs there with what
-// the login may do. So those must be owned by the login itself, a superuser, or a role
-// that an administrator made the login a member of; a schema that another login of the
-// database made first is refused. In a schema that other programs use too, the role gets
-// only the tables of this one.
+// The owner of a schema, a table or a function decides what runs there with the login's rights.
+// So the owner must be the login itself, a superuser, or a role that an administrator made the
+// login a member of. A schema that another login made first is refused. In a schema that other
+// programs use too, botyard_app is granted only the tables of this plugin.
 //
 // # Turns
 //
-// Begin and Commit are one round trip each, and one function in the database. What most
-// turns need of these is also a plain statement, which takes a third less of the server's
-// time where it is kept prepared: it begins in a conversation that the Store has seen before
-// and that is free, and ends what its fence holds. If that was not so it did nothing, and
-// the function is called after it. Begin locks the conversation's row, for the time of its own
-// transaction, and reads the tail after that; a busy conversation is not locked at all. The tail is the end of one
-// index range, whatever the length of the conversation. What they change in a
-// conversation is not indexed, so its row stays where it is. Leases go by the
-// database's clock: a turn lives by the lease it was begun with or by the one that
-// its holder renewed, whichever is longer. A fence is the conversation's number, which
+// Begin and Commit are one round trip each. Each is a function in the database. The usual case
+// has a fast path, a plain statement that costs the server a third less when it is prepared. It
+// begins a turn in a free conversation that this Store has seen before, or commits the turn that
+// holds the conversation. When it does not fit it changes nothing, and the function is called.
+//
+// Begin locks the conversation's row for the time of its transaction, and then reads the tail. A
+// busy conversation is not locked at all. The tail is the end of one index range, whatever the
+// length of the conversation. Columns that a turn changes are not indexed, so the row is updated
+// in place. Leases go by the database's clock. A turn is alive until its own lease ends or the
+// one that its holder renewed, whichever is later. A fence has the conversation's number, which
 // is never used again, and the turn's.
 //
-// Such calls of one tenant share a transaction where they meet: while one is under way, those
-// that come gather and go together, up to eight, behind one statement that sets the tenant
-// for all. That halves what a busy tenant's turns cost the server. A call that finds nothing
-// under way goes at once, and none waits for others longer than 5 ms to go. They take their
-// conversations in the order of the numbers and wait for a locked one no longer than 100 ms:
-// if that, or any of them, fails, each is sent alone. Different tenants share nothing.
+// Calls of one tenant that meet share a transaction. While one pipeline is running, later calls
+// wait and are then sent together, at most eight. That halves what a busy tenant's turns cost the
+// server. A call that finds nothing running is sent at once, and none waits longer than 5 ms.
+// The calls lock their conversations in the order of the numbers, and wait at most 100 ms for a
+// lock. If anything fails, each call is sent alone. Different tenants never share a transaction.
 //
-// A deletion moves the conversations it names to the trash in one transaction,
-// whereupon nobody sees them and no fence holds; their turns are then removed by the
-// thousand.
+// A deletion first unlinks: it moves conversations to the trash in one transaction. From then on
+// nobody sees them and no fence holds. Then it sweeps: it removes their turns, a thousand at a
+// time.
 //
 // # When things break
 //
-// Every statement is part of a transaction that happens or does not. A host that dies
-// leaves a running turn, which the next Begin interrupts once the lease is over; a
-// deletion that was cut short leaves trash, which the next deletion in that scope
-// removes; a migration that was cut short leaves nothing. A call whose connection breaks
-// answers a failure of the provider that may be repeated: attempts and fences make
-// repeats safe. One that found no free connection says after which time to come again.
+// Every statement is part of a transaction. A host that dies leaves a running turn, which the
+// next Begin interrupts when the lease has ended. A deletion that was cut short leaves trash,
+// which the next deletion in that scope removes. A migration that was cut short leaves nothing.
+// A call whose connection breaks returns a fault that can be retried: attempts and fences make
+// repeats safe. A call that found no free connection says when to try again.
 //
-// Of several hosts in the configuration one that takes writes is chosen, the last one
-// first. A server that ends its connections, or answers that it has turned read-only,
-// loses all that were open to it. Statements are kept prepared, unless a pooler is
-// noticed: by the number of its process, which it makes up, or because what was prepared
-// is gone. LISTEN does not work through one; then [Store.WatchTenants] says so, unless
-// listen_dsn is another way.
+// Of several hosts in the configuration, one that takes writes is used, and the last one is
+// tried first. When a server closes connections or becomes read-only, all open connections to it
+// are dropped. Statements are kept prepared unless there is a pooler. A pooler is recognized by
+// the process id that it makes up, or by prepared statements that are missing. LISTEN does not
+// work through a pooler. [Store.WatchTenants] then says so, unless listen_dsn is set.
 //
-// # Layouts
+// # Schema versions
 //
-// Opening a Store does not need the database. The first call that reaches it brings
-// its tables to the layout that this version knows, in one transaction under an advisory
-// lock, so hosts may start together. Layouts only add: the table layout says which
-// there is and which is the oldest that a plugin must know to use it, and functions that
-// change get a new number. So hosts of two versions work side by side, until
-// [Store.Migrate] is told to finish: that removes what only older ones need, and they
-// refuse the database with a sentence that says why.
+// Opening a Store does not need the database. The first call that reaches it expands the tables
+// to the schema version of this plugin, in one transaction under an advisory lock, so hosts may
+// start together. Expanding only adds. The table layout has the schema version of the database
+// and that of the oldest plugin that may use it. A function that changes gets a new number in its
+// name. So hosts of two versions work side by side, until [Store.Migrate] is told to contract.
+// That removes what only older plugins need, and they are refused with a message that says why.
 //
-// The runner of these is small and its own: those to be had take locks of sessions,
-// which a transaction pooler loses, and keep no oldest version.
+// The code that runs migrations is our own. Libraries for this lock by session, which does not
+// work through a transaction pooler, and have no oldest version.
 package pgstore

@@ -17,15 +17,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// settings are the words of a DSN.
+// settings are the parameters of a DSN, by name.
 type settings map[string]string
 
-// dsnWords are what a DSN may have. Others would have this process read files, which a
-// tenant must not choose, or are keys of the configuration.
+// dsnWords are the parameters that a DSN may have. Others would make this process read files,
+// which a tenant must not choose, or have a key of the configuration.
 var dsnWords = []string{"host", "port", "user", "password", "dbname", "sslmode", "application_name", "target_session_attrs",
 	"options", "channel_binding"}
 
-// parseDSN reads a URL or a list of words.
+// parseDSN parses a URL or a list of name=value parameters.
 func parseDSN(dsn string) (settings, error) {
 	s := settings{}
 	var err error
@@ -43,15 +43,15 @@ func parseDSN(dsn string) (settings, error) {
 	}
 	for word := range s {
 		if !slices.Contains(dsnWords, word) {
-			// Not named: it may be a piece of a password that lacks its quotes.
+			// The message does not name it: it may be a piece of a password without quotes.
 			return nil, errors.New("has a word that is not taken here; there are " + strings.Join(dsnWords, ", "))
 		}
 	}
 	return s, nil
 }
 
-// addURL reads postgres://user:password@host:port,host:port/database?word=value. The
-// hosts are cut out first: several are no host of a URL.
+// addURL parses postgres://user:password@host:port,host:port/database?name=value. The hosts
+// are cut out first, since a list of hosts is not valid in a URL.
 func (s settings) addURL(dsn string) error {
 	scheme, rest, _ := strings.Cut(dsn, "://")
 	end := strings.IndexAny(rest, "/?#")
@@ -65,10 +65,10 @@ func (s settings) addURL(dsn string) error {
 	}
 	u, err := url.Parse(scheme + "://" + login + "host" + rest[end:])
 	if err != nil {
-		return errors.New("is no URL") // the parser's own error has the password in it
+		return errors.New("is no URL") // the parser's own error contains the password
 	}
 	if strings.Contains(u.EscapedPath(), "@") || u.Fragment != "" {
-		// The rest of a password, which would be taken for a database or a host, and logged.
+		// The rest of a password would be taken for a database or a host, and logged.
 		return errors.New("is no URL of a database: in a user or password / ? # @ are written %2F %3F %23 %40")
 	}
 	if u.User != nil {
@@ -98,15 +98,15 @@ func (s settings) addURL(dsn string) error {
 	return nil
 }
 
-// addWords reads word=value word='it”s' in libpq's way: quotes are escaped by a
-// backslash.
+// addWords parses name=value and name='quoted value' as libpq does. A backslash escapes the
+// next character.
 func (s settings) addWords(dsn string) error {
 	malformed := errors.New("must be a URL, postgres://..., or words, name=value")
 	rest := strings.TrimSpace(dsn)
 	for rest != "" {
 		word, value, ok := strings.Cut(rest, "=")
 		if word = strings.TrimSpace(word); !ok || word == "" || strings.ContainsAny(word, " \t\n\r'") {
-			return malformed // what is here may be a password
+			return malformed // does not quote the text, which may be a password
 		}
 		value = strings.TrimLeft(value, " \t\n\r")
 		quoted := strings.HasPrefix(value, "'")
@@ -135,7 +135,7 @@ func (s settings) addWords(dsn string) error {
 	return nil
 }
 
-// setHosts fills in the port of hosts without one.
+// setHosts sets hosts and ports. A host without a port gets the given one.
 func (s settings) setHosts(names, ports []string, port string) {
 	for i, p := range ports {
 		if p == "" {
@@ -145,7 +145,8 @@ func (s settings) setHosts(names, ports []string, port string) {
 	s["host"], s["port"] = strings.Join(names, ","), strings.Join(ports, ",")
 }
 
-// splitHost takes the port off name:port. Addresses of IPv6 need brackets to have one.
+// splitHost splits name:port. The port is empty if there is none. An IPv6 address with a port
+// needs brackets.
 func splitHost(entry string) (name, port string) {
 	if strings.HasPrefix(entry, "/") {
 		return entry, ""
@@ -158,8 +159,8 @@ func splitHost(entry string) (name, port string) {
 	return entry, ""
 }
 
-// over lays the connection's keys over the DSN's.
-func (c *Connection) over(s settings) error {
+// mergeInto sets the keys of the connection in s, over those of the DSN.
+func (c *Connection) mergeInto(s settings) error {
 	port := s["port"]
 	if c.Port != 0 {
 		port = strconv.Itoa(c.Port)
@@ -174,7 +175,7 @@ func (c *Connection) over(s settings) error {
 			}
 			names, ports = append(names, name), append(ports, p)
 		}
-		if strings.Contains(port, ",") || port == "" { // those belong to the DSN's hosts
+		if strings.Contains(port, ",") || port == "" { // that is for the DSN's hosts
 			port = "5432"
 		}
 		s.setHosts(names, ports, port)
@@ -189,8 +190,8 @@ func (c *Connection) over(s settings) error {
 	return nil
 }
 
-// text is the DSN of the settings, in words. Every word whose default would come from
-// the environment or a file is there.
+// text returns the settings as a DSN. It sets every parameter whose default the driver would
+// take from the environment or a file.
 func (s settings) text() string {
 	for word, value := range map[string]string{
 		"host": defaultHost, "port": defaultPort, "user": "postgres", "application_name": "botyard",
@@ -211,9 +212,9 @@ func (s settings) text() string {
 	return b.String()
 }
 
-// mayLead refuses hosts that are written out and not allowed. Names are judged when they
-// are looked up.
-func (s settings) mayLead(dialer *egress.Dialer, path string) error {
+// checkHosts refuses hosts that are addresses or sockets and not allowed. Names are checked
+// when they are resolved.
+func (s settings) checkHosts(dialer *egress.Dialer, path string) error {
 	ports := strings.Split(s["port"], ",")
 	for i, host := range strings.Split(cmp.Or(s["host"], defaultHost), ",") {
 		port, _ := strconv.ParseUint(cmp.Or(ports[min(i, len(ports)-1)], defaultPort), 10, 16)
@@ -228,23 +229,22 @@ func (s settings) mayLead(dialer *egress.Dialer, path string) error {
 	return nil
 }
 
-// notAllowed is the fault of an address that the operator does not let the settings name.
+// notAllowed returns the fault for an address that the operator does not allow.
 func notAllowed(r *egress.Refusal, path string) *fault.Error {
 	return fault.New(fault.Invalid, "%s", r.Words()).At(path).By(fault.PartyTenant)
 }
 
-// maxHosts is how many hosts there may be for one database: each may cost the time of an
-// attempt.
+// maxHosts bounds the hosts of one configuration. Each may cost a connection timeout.
 const maxHosts = 16
 
-// Where the database is if nothing says it.
+// The host and port when neither the DSN nor the connection has them.
 const (
 	defaultHost = "localhost"
 	defaultPort = "5432"
 )
 
-// poolConfig makes pgx's configuration, whose connections dialer makes and hold what they
-// read of the share. Errors name the key.
+// poolConfig returns the driver's configuration. Its connections are dialed by dialer, and what
+// they read counts against share. path is the key of dsn. Errors name the key at fault.
 func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Dialer, share *budget.Share) (*pgxpool.Config, error) {
 	bad := func(err error, path string) error {
 		return fault.New(fault.Invalid, "%s", err.Error()).At(path).By(fault.PartyTenant)
@@ -253,7 +253,7 @@ func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Di
 	if err != nil {
 		return nil, bad(err, path)
 	}
-	if err := over.over(s); err != nil {
+	if err := over.mergeInto(s); err != nil {
 		return nil, err
 	}
 	from := path
@@ -263,17 +263,17 @@ func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Di
 	if n := strings.Count(s["host"], ","); n >= maxHosts {
 		return nil, bad(fmt.Errorf("names %d hosts; there may be %d", n+1, maxHosts), from)
 	}
-	if err := s.mayLead(dialer, from); err != nil {
+	if err := s.checkHosts(dialer, from); err != nil {
 		return nil, err
 	}
-	secured, err := c.TLS.make(s["sslmode"], path)
+	secured, err := c.TLS.settings(s["sslmode"], path)
 	if err != nil {
 		return nil, err
 	}
-	s["sslmode"] = "disable" // what tls makes is put in below
+	s["sslmode"] = "disable" // tlsSettings.apply sets TLS below
 	cfg, err := pgxpool.ParseConfig(s.text())
 	if err != nil {
-		// Its own text has all of the DSN in it.
+		// The error's own text contains the whole DSN.
 		reason := "does not make a connection"
 		if cause := errors.Unwrap(err); cause != nil {
 			reason += ": " + cause.Error()
@@ -284,10 +284,10 @@ func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Di
 	if options := s["options"]; options != "" {
 		params["options"] = options
 	}
-	cfg.ConnConfig.RuntimeParams = params // and none of the environment's
+	cfg.ConnConfig.RuntimeParams = params // none from the environment
 	secured.apply(&cfg.ConnConfig.Config)
-	cfg.ConnConfig.LookupFunc, cfg.ConnConfig.DialFunc = dialer.LookupHost, closings(dialer.DialContext)
-	cfg.ConnConfig.BuildFrontend = frontends(share, false)
+	cfg.ConnConfig.LookupFunc, cfg.ConnConfig.DialFunc = dialer.LookupHost, trackDials(dialer.DialContext)
+	cfg.ConnConfig.BuildFrontend = guardFrontends(share, false)
 	cfg.MaxConns = int32(c.PoolSize + c.MaxOverflow)
 	cfg.MinConns = 0
 	cfg.ConnConfig.ConnectTimeout = seconds(c.ConnectTimeout)

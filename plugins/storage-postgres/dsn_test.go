@@ -67,8 +67,8 @@ func TestDSN(t *testing.T) {
 	}
 }
 
-// TestEnvironmentIsNotAsked: what the process was started with is not the tenant's.
-func TestEnvironmentIsNotAsked(t *testing.T) {
+// TestPoolConfig_ignoresEnvironment: nothing is taken from the variables of the process.
+func TestPoolConfig_ignoresEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
 		"PGHOST": "elsewhere", "PGPORT": "1", "PGUSER": "someone", "PGPASSWORD": "theirs", "PGDATABASE": "other", "PGSSLMODE": "require",
 		"PGPASSFILE": "/etc/.pgpass", "PGOPTIONS": "-c x=y", "PGAPPNAME": "other", "PGTARGETSESSIONATTRS": "any",

@@ -58,9 +58,9 @@ func (w *world) dialer(t *testing.T, server string, allow ...string) *egress.Dia
 		}))
 }
 
-// TestOpen_Egress: what is written out is refused before anything is connected, whichever
-// key has it.
-func TestOpen_Egress(t *testing.T) {
+// TestOpen_egress: an address in the configuration that is not allowed is refused before
+// anything is connected, whichever key has it.
+func TestOpen_egress(t *testing.T) {
 	t.Setenv("PGHOST", "8.8.8.8") // nobody asks it
 	for _, c := range []struct {
 		set  func(*Config)
@@ -92,7 +92,7 @@ func TestOpen_Egress(t *testing.T) {
 		e := env()
 		w := &world{names: map[string]string{}}
 		e.Dialer = w.dialer(t, "", "10.0.0.9:5432", "/run/allowed")
-		s, err := newStore(cfg, e, layouts)
+		s, err := newStore(cfg, e, migrations)
 		if err == nil {
 			s.Close()
 		}
@@ -110,23 +110,22 @@ func TestOpen_Egress(t *testing.T) {
 }
 
 // beyond: hosts of a database
-func TestOpen_ManyHosts(t *testing.T) {
+func TestOpen_manyHosts(t *testing.T) {
 	cfg := config("")
 	for i := range maxHosts + 1 {
 		cfg.Connection.Host = append(cfg.Connection.Host, fmt.Sprintf("h%d.example", i))
 	}
-	if _, err := newStore(cfg, env(), layouts); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "connection.host" {
+	if _, err := newStore(cfg, env(), migrations); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "connection.host" {
 		t.Error(err)
 	}
 	cfg = config("host=" + strings.Repeat("h,", maxHosts) + "h")
-	if _, err := newStore(cfg, env(), layouts); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" {
+	if _, err := newStore(cfg, env(), migrations); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" {
 		t.Error(err)
 	}
 }
 
-// TestStore_Egress: a name is judged with each connection: the first one, and those that come
-// after it leads elsewhere.
-func TestStore_Egress(t *testing.T) {
+// TestStore_egress: names are checked at each connection, the first one and later ones.
+func TestStore_egress(t *testing.T) {
 	c := guarded.start(t)
 	server := fmt.Sprintf("127.0.0.1:%d", c.Port())
 	name := unique()

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// SQLSTATEs that are told apart. Classes are their first two characters.
+// SQLSTATEs that get a treatment of their own. The first two characters are the class.
 const (
 	stateReadOnly      = "25006"
 	stateBadLogin      = "28000"
@@ -35,11 +35,27 @@ const (
 	stateDeadlock      = "40P01"
 )
 
-// fullRetry is when to come again to a pool or server that is full.
+// fullRetry is the suggested wait when a pool or server is full.
 const fullRetry = 250 * time.Millisecond
 
-// classify makes a fault of what the driver answered. Messages name no value that a
-// tenant wrote and nothing of the connection's secrets.
+// fail returns the fault that the caller gets for err, or nil for nil. The cause is left out
+// of that fault and logged, at most once in repeatAfter.
+func (s *Store) fail(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if refused := egress.Of(err); refused != nil && ctx.Err() == nil {
+		return s.cfg.notAllowed(refused)
+	}
+	e := classify(ctx, err)
+	if e.Err != nil && e.Class != fault.Invalid && e.Class != fault.Canceled {
+		s.failures.warn("a call of the database failed", e.Message, e.Err)
+	}
+	return e
+}
+
+// classify returns the fault for an error of the driver. Its message has no value that a
+// tenant wrote, and no secret of the connection.
 func classify(ctx context.Context, err error) *fault.Error {
 	var known *fault.Error
 	if errors.As(err, &known) {
@@ -50,19 +66,20 @@ func classify(ctx context.Context, err error) *fault.Error {
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return ofState(pg, err)
+		return classifyState(pg, err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err) {
-		return because(err, fault.ProviderFailed, "the database does not answer in time")
+		return withCause(err, fault.ProviderFailed, "the database does not answer in time")
 	}
-	return because(err, fault.ProviderFailed, "the database cannot be reached")
+	return withCause(err, fault.ProviderFailed, "the database cannot be reached")
 }
 
-func ofState(pg *pgconn.PgError, err error) *fault.Error {
+// classifyState returns the fault for an error that the server or a pooler sent.
+func classifyState(pg *pgconn.PgError, err error) *fault.Error {
 	refused := func(class fault.Class, what string) *fault.Error {
-		return because(err, class, what+" (SQLSTATE "+codeOf(pg)+")")
+		return withCause(err, class, what+" (SQLSTATE "+loggableCode(pg)+")")
 	}
-	state := stateOf(pg)
+	state := sqlState(pg)
 	switch state {
 	case stateReadOnly:
 		return refused(fault.ProviderFailed, "the database takes no writes")
@@ -100,25 +117,26 @@ func ofState(pg *pgconn.PgError, err error) *fault.Error {
 	return refused(fault.Internal, "the database refused a statement").By(fault.PartyPlugin)
 }
 
-// codeOf is the server's code, if it has the form of one: it is repeated to operators.
-func codeOf(pg *pgconn.PgError) string {
+// loggableCode returns the SQLSTATE if it has the form of one. Operators see it, and a server
+// may send anything.
+func loggableCode(pg *pgconn.PgError) string {
 	if len(pg.Code) != 5 || strings.ContainsFunc(pg.Code, func(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }) {
 		return "of no form"
 	}
 	return pg.Code
 }
 
-// because keeps the cause for logs and errors.Is, out of the sentence that callers
-// see: the driver's errors quote addresses and values.
-func because(cause error, class fault.Class, sentence string) *fault.Error {
+// withCause returns a fault with that sentence. The cause is for logs and errors.Is and is not
+// in the sentence, since the driver's errors quote addresses and values.
+func withCause(cause error, class fault.Class, sentence string) *fault.Error {
 	e := fault.New(class, "%s", sentence)
 	e.Err = cause
 	return e
 }
 
-// deaf reports whether after this error no connection that was open before is worth
-// using: the server stops, takes no writes, or closed this one unasked.
-func deaf(ctx context.Context, err error, closed bool) bool {
+// connectionLost reports whether all open connections are likely lost too: the server shuts
+// down, takes no writes, or closed this connection by itself.
+func connectionLost(ctx context.Context, err error, closed bool) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code == stateReadOnly || pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03" ||
@@ -127,8 +145,8 @@ func deaf(ctx context.Context, err error, closed bool) bool {
 	return closed && ctx.Err() == nil
 }
 
-// outdated reports whether the tables are gone or another layout's.
-func outdated(err error) bool {
+// schemaOutdated reports whether the tables are missing or of another schema version.
+func schemaOutdated(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return false
@@ -140,35 +158,37 @@ func outdated(err error) bool {
 	return false
 }
 
-// forgotten reports whether a prepared statement was not there, or another's was.
-func forgotten(err error) bool {
+// preparedMissing reports whether a prepared statement was missing on the connection, or
+// another one had its name.
+func preparedMissing(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == stateNoStatement || pg.Code == stateSameStatement)
 }
 
-// where is the path of a key of this value, or the DSN's when that has it.
-func (c *Config) where(value, path string) string {
+// keyPath returns the path of the key that set the value. An empty value was set by the DSN,
+// if there is one.
+func (c *Config) keyPath(value, path string) string {
 	if value == "" && c.DSN != "" {
 		return "dsn"
 	}
 	return path
 }
 
-// configured finds what only the configuration explains in a refused connection: the
-// key at fault and a sentence. Everything else may be otherwise in a minute.
-func (c *Config) configured(err error) *fault.Error {
+// configFault returns a fault with the path of the key, if only the configuration explains why
+// a connection was refused. For anything that may pass it returns nil.
+func (c *Config) configFault(err error) *fault.Error {
 	at := func(set string, path, what string) *fault.Error {
-		return because(err, fault.Invalid, what).At(c.where(set, path)).By(fault.PartyTenant)
+		return withCause(err, fault.Invalid, what).At(c.keyPath(set, path)).By(fault.PartyTenant)
 	}
 	if refused := egress.Of(err); refused != nil {
 		return c.notAllowed(refused)
 	}
 	if known := (*fault.Error)(nil); errors.As(err, &known) {
-		return nil // what the server sends is too much, and may be otherwise in a minute
+		return nil // for example a bound that the server exceeded, which may pass
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		switch state := stateOf(pg); {
+		switch state := sqlState(pg); {
 		case state == stateBadPassword:
 			return at(c.Connection.Password, "connection.password", "the database does not accept the password")
 		case state == stateNoDatabase:
@@ -186,13 +206,14 @@ func (c *Config) configured(err error) *fault.Error {
 	return nil
 }
 
-// notAllowed is the fault of a connection that the operator does not allow.
+// notAllowed returns the fault for an address that the operator does not allow.
 func (c *Config) notAllowed(r *egress.Refusal) *fault.Error {
-	return notAllowed(r, c.where(strings.Join(c.Connection.Host, ","), "connection.host"))
+	return notAllowed(r, c.keyPath(strings.Join(c.Connection.Host, ","), "connection.host"))
 }
 
-// tlsFailed reports whether both sides spoke and did not agree about TLS. That the
-// server refuses it altogether has no type of its own: it is what remains.
+// tlsFailed reports whether the two sides did not agree about TLS. The driver has no error
+// type for a server that refuses TLS. Such an error is a ConnectError with none of the other
+// causes.
 func tlsFailed(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var alert tls.AlertError

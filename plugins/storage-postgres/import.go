@@ -29,7 +29,7 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	var added int64
 	err := s.run(ctx, scope{tenant: call.Tenant}, query{s.calls.imports, args, func(rows pgx.Rows) error {
 		if !rows.Next() {
-			return unanswered(rows, "import")
+			return noRow(rows, "import")
 		}
 		return rows.Scan(&kind, &added)
 	}})
@@ -50,8 +50,7 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	return added, nil
 }
 
-// importColumns are turns by column, since arrays are what one statement takes any number
-// of.
+// importColumns are turns by column: one statement takes any number of turns as arrays.
 type importColumns struct {
 	sequence, number, count  []int64
 	state, reason, user, key []string
@@ -60,6 +59,7 @@ type importColumns struct {
 	started, ended           []time.Time
 }
 
+// add appends a turn.
 func (c *importColumns) add(t storage.Turn) error {
 	message, replies := "", ""
 	if len(t.Messages) > 0 {
@@ -94,7 +94,7 @@ func (c *importColumns) add(t storage.Turn) error {
 	return nil
 }
 
-// args are in the order of the function's.
+// args returns the columns in the order of the function's arguments.
 func (c *importColumns) args() []any {
 	return []any{c.sequence, c.number, c.state, c.reason, c.user, c.message, c.replies, c.count, c.usage, c.metadata,
 		c.record, c.key, c.started, c.ended}

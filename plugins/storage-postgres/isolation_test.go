@@ -106,9 +106,9 @@ func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
 const tablesOfTenants = `select c.relname::text from pg_class as c where c.relnamespace = 'botyard'::regnamespace and c.relkind in ('r', 'p')
 	and exists (select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'tenant')`
 
-// TestRowLevelSecurityIsEverywhere: on, and for owners too, in every table that has a
-// tenant; and every table without one is known to hold nothing of any.
-func TestRowLevelSecurityIsEverywhere(t *testing.T) {
+// TestIsolation_rowLevelSecurity: row-level security is enabled and forced on every table that
+// has a tenant. Every other table is listed here.
+func TestIsolation_rowLevelSecurity(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	open(t, config(dsn))
 	c := connect(t, dsn)
@@ -133,9 +133,9 @@ func TestRowLevelSecurityIsEverywhere(t *testing.T) {
 	}
 }
 
-// TestQueriesWithoutWhere look at whole tables, as the role that the plugin works as
-// and as an owner that is no superuser.
-func TestQueriesWithoutWhere(t *testing.T) {
+// TestIsolation_queriesWithoutWhere: queries of whole tables show one tenant's rows, to appRole and
+// to an owner that is no superuser.
+func TestIsolation_queriesWithoutWhere(t *testing.T) {
 	c := own(t) // this makes a login, which may not get in elsewhere
 	name := database(t)
 	owner := "owner_" + name
@@ -191,9 +191,9 @@ func TestQueriesWithoutWhere(t *testing.T) {
 	}
 }
 
-// TestEveryStatementWithTheWrongTenant runs all that the plugin asks for as a tenant
-// that has nothing, with what would find another tenant's rows.
-func TestEveryStatementWithTheWrongTenant(t *testing.T) {
+// TestIsolation_wrongTenant: each statement is run for a tenant without rows, with arguments
+// that name another tenant's rows.
+func TestIsolation_wrongTenant(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)
 	pgtest.Check(t, err)
@@ -221,10 +221,10 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 			before := all()
 			one, none, now := []int64{1}, []string{""}, []time.Time{time.Now()}
 			args := map[string][]any{
-				"beginFree":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other", false},
+				"beginFast":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other", false},
 				"tail":        {int64(10), int64(1 << 20), cid},
 				"tailOf":      {int64(10), int64(1 << 20), "", "c", nil},
-				"commitHeld":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
+				"commitFast":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
 				"begin":       {"", "c", "u", `{}`, nil, int32(10), "h", time.Minute, "k", []byte("digest of k"), nil, false},
 				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
 				"unlink":      {"", nil, nil, nil, true},
@@ -298,9 +298,9 @@ func TestEveryStatementWithTheWrongTenant(t *testing.T) {
 	}
 }
 
-// TestNothingStaysInAConnection: whoever has it next, through whatever pooler, has
-// neither role nor tenant.
-func TestNothingStaysInAConnection(t *testing.T) {
+// TestIsolation_nothingStaysInConnection: after a pipeline its connection has neither role nor
+// tenant.
+func TestIsolation_nothingStaysInConnection(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 1, 0
 	s := open(t, cfg)
@@ -316,8 +316,8 @@ func TestNothingStaysInAConnection(t *testing.T) {
 	}
 }
 
-// TestTenantsAtOnce has many tenants share few connections of a pooler.
-func TestTenantsAtOnce(t *testing.T) {
+// TestIsolation_concurrentTenants: many tenants share few connections of a pooler.
+func TestIsolation_concurrentTenants(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)
 	pgtest.Check(t, err)

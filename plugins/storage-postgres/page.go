@@ -19,7 +19,7 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	}
 	var page *storage.TurnPage
 	args := []any{req.Call.Incarnation, req.Call.Conversation, req.After, int64(req.Limit), int64(sdk.MaxPageBytes), req.Owned, req.Call.User}
-	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, query{sql, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, scope{tenant: req.Call.Tenant, readOnly: true}, query{sql, args, func(rows pgx.Rows) error {
 		var err error
 		page, err = readPage(rows)
 		return err
@@ -30,7 +30,7 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	return page, err
 }
 
-// readPage is nil where not even the conversation is there.
+// readPage returns nil when there is no such conversation.
 func readPage(rows pgx.Rows) (*storage.TurnPage, error) {
 	var page *storage.TurnPage
 	var over *bool
@@ -43,7 +43,7 @@ func readPage(rows pgx.Rows) (*storage.TurnPage, error) {
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
-		if row.sequence == nil { // of a conversation without such turns
+		if row.sequence == nil { // the conversation has no such turns
 			break
 		}
 		if page.More = *over; page.More {
@@ -71,7 +71,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 		sql, args = s.calls.listUser, append(args, req.Call.User)
 	}
 	var page *storage.ConversationPage
-	err := s.run(ctx, scope{tenant: req.Call.Tenant, again: true}, query{sql, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, scope{tenant: req.Call.Tenant, readOnly: true}, query{sql, args, func(rows pgx.Rows) error {
 		page = &storage.ConversationPage{}
 		for rows.Next() {
 			if len(page.Conversations) == req.Limit {

@@ -46,10 +46,10 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestSecretsAndEndpoints says which keys the host must treat so. A key that leads an
-// inherited password elsewhere, or lets others read it on its way, and is no endpoint
-// would give that password to any tenant.
-func TestSecretsAndEndpoints(t *testing.T) {
+// TestConfig_secretsAndEndpoints says which keys are secrets and endpoints for the host. A key that sends
+// an inherited password elsewhere, or lets others read it, and is no endpoint would give
+// that password to any tenant.
+func TestConfig_secretsAndEndpoints(t *testing.T) {
 	type key struct {
 		Secret     bool `json:"x-botyard-secret"`
 		Endpoint   bool `json:"x-botyard-endpoint"`
@@ -93,9 +93,8 @@ func TestSecretsAndEndpoints(t *testing.T) {
 	}
 }
 
-// TestConformanceOverTheWire runs the kit through the protocol, with all instances
-// in one process.
-func TestConformanceOverTheWire(t *testing.T) {
+// TestPlugin_conformance runs the kit through the protocol, with all instances in one process.
+func TestPlugin_conformance(t *testing.T) {
 	t.Parallel()
 	p := Plugin()
 	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)

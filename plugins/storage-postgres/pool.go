@@ -14,52 +14,53 @@ import (
 )
 
 const (
-	// acquireTimeout bounds the wait for a connection. Who waited so long has done
-	// nothing yet and may come again.
+	// acquireTimeout bounds the wait for a connection. A call that waited so long has had no
+	// effect, and may be repeated.
 	acquireTimeout = 5 * time.Second
 	// trimEvery is how often idle connections beyond the pool's size are closed.
 	trimEvery = 5 * time.Second
-	// pingTimeout is when a connection that was idle counts as lost.
+	// pingTimeout bounds the check of a connection that was idle.
 	pingTimeout = 2 * time.Second
 )
 
-// pool is a pgxpool that keeps up to a size, may overflow it, and can be told that
-// the server behind all its connections is gone.
+// pool is a pgxpool that keeps size connections, opens up to maxConns while all are busy,
+// and can drop all connections of one generation when their server is gone.
 type pool struct {
 	*pgxpool.Pool
-	size    int
-	most    int           // connections that its configuration wants at once
-	less    chan struct{} // the share may have become less
-	permits permits       // to have one in use, as many as its share of the server's
-	servers *servers
-	server  string
-	direct  atomic.Bool  // new connections may keep prepared statements
-	age     atomic.Int64 // of the oldest connections that are still good
-	stop    context.CancelFunc
-	trimmed sync.WaitGroup
+	size     int           // connections that are kept when idle
+	maxConns int           // connections that its configuration wants at once
+	permits  permits       // to use a connection; as many as the pool's share of the server's
+	shrunk   chan struct{} // tells trim that the share may have become less; buffered
+	shares   *connectionShares
+	server   string // key in shares
+
+	prepare    atomic.Bool  // new connections keep their statements prepared
+	generation atomic.Int64 // of the connections that are good; older ones are dropped
+	stop       context.CancelFunc
+	trimmer    sync.WaitGroup
 }
 
-// unfitError is a server that was reached and takes no writes, or could not say.
+// unfitError says that a server was reached and takes no writes, or did not say whether it does.
 type unfitError struct{ err error }
 
 func (e *unfitError) Error() string { return e.err.Error() }
 func (e *unfitError) Unwrap() error { return e.err }
 
-// newPool makes a pool; it connects when it is first used. Its connections are of those that
-// shared has for the server. Errors are of package fault.
-func newPool(cfg *pgxpool.Config, size int, shared *servers) (*pool, error) {
+// newPool makes a pool, which connects when it is first used. It joins the shares of its
+// server's connections. Errors are of package fault.
+func newPool(cfg *pgxpool.Config, size int, shares *connectionShares) (*pool, error) {
 	conn := cfg.ConnConfig
-	// Without names for statements, so that a pooler may hand each transaction another
-	// connection; until it is known that there is none.
+	// Statements are not prepared until a bootstrap has found that no pooler is between: a
+	// pooler may give each transaction another connection.
 	conn.DefaultQueryExecMode = pgx.QueryExecModeExec
-	var hosts preference
-	hosts.watch(conn)
+	var hosts hostPreference
+	hosts.observe(conn)
 	cfg.PingTimeout = pingTimeout
 	ctx, stop := context.WithCancel(context.Background())
-	p := &pool{size: size, most: int(cfg.MaxConns), stop: stop, less: make(chan struct{}, 1), servers: shared, server: serverOf(cfg)}
+	p := &pool{size: size, maxConns: int(cfg.MaxConns), stop: stop, shrunk: make(chan struct{}, 1), shares: shares, server: serverOf(cfg)}
 	cfg.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
 		hosts.order(c)
-		if p.direct.Load() {
+		if p.prepare.Load() {
 			c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 		}
 		return nil
@@ -70,20 +71,20 @@ func newPool(cfg *pgxpool.Config, size int, shared *servers) (*pool, error) {
 		return nil, fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
 	}
 	p.Pool = inner
-	if err := shared.join(p.server, p); err != nil {
+	if err := shares.join(p.server, p); err != nil {
 		stop()
 		inner.Close()
 		return nil, err
 	}
-	p.trimmed.Go(func() { p.trim(ctx) })
+	p.trimmer.Go(func() { p.trim(ctx) })
 	return p, nil
 }
 
-// Close waits for the connections that are in use.
+// Close closes the pool. It waits for the connections that are in use.
 func (p *pool) Close() {
-	p.servers.leave(p.server, p)
+	p.shares.leave(p.server, p)
 	p.stop()
-	p.trimmed.Wait()
+	p.trimmer.Wait()
 	p.Pool.Close()
 }
 
@@ -96,7 +97,7 @@ func (p *pool) trim(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-p.less:
+		case <-p.shrunk:
 		}
 		p.closeIdle(ctx, min(p.size, p.permits.limit()))
 	}
@@ -118,45 +119,46 @@ func (p *pool) closeIdle(ctx context.Context, keep int) {
 	}
 }
 
-// limit changes the pool's share of the connections to its server. Those beyond it are
-// closed: at once where they are idle, else after their use.
-func (p *pool) limit(share int) {
-	p.permits.set(share)
+// setShare changes the pool's share of the connections to its server. Connections beyond it
+// are closed: idle ones at once, others after their use.
+func (p *pool) setShare(share int) {
+	p.permits.setLimit(share)
 	select {
-	case p.less <- struct{}{}:
-	default: // trim is to look already
+	case p.shrunk <- struct{}{}:
+	default: // trim has been told already
 	}
 }
 
+// discard closes a connection instead of giving it back.
 func (p *pool) discard(ctx context.Context, c *pgxpool.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_ = c.Hijack().Close(ctx) // it is of no use any more, whatever it says
+	_ = c.Hijack().Close(ctx) // the connection is given up in any case
 }
 
-// lease is a connection and what is needed to give up all that are as old.
+// lease is an acquired connection and the generation that it belongs to. It is released once.
 type lease struct {
 	*pgxpool.Conn
-	age  int64
-	pool *pool
+	generation int64
+	pool       *pool
 }
 
 // Release gives the connection back, or closes it where the pool has more than its share.
 func (l lease) Release() {
-	if share := l.pool.permits.limit(); share < l.pool.most && int(l.pool.Stat().TotalConns()) > share {
+	if share := l.pool.permits.limit(); share < l.pool.maxConns && int(l.pool.Stat().TotalConns()) > share {
 		l.pool.discard(context.Background(), l.Conn)
 	} else {
 		l.Conn.Release()
 	}
-	l.pool.permits.give()
+	l.pool.permits.release()
 }
 
-// acquire waits for a connection, but not for long.
+// acquire returns a connection. It waits up to acquireTimeout.
 func (p *pool) acquire(ctx context.Context) (lease, error) {
-	age := p.age.Load()
+	generation := p.generation.Load()
 	wait, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
-	if err := p.permits.take(wait); err != nil {
+	if err := p.permits.acquire(wait); err != nil {
 		if ctx.Err() != nil {
 			return lease{}, ctx.Err()
 		}
@@ -164,38 +166,38 @@ func (p *pool) acquire(ctx context.Context) (lease, error) {
 	}
 	c, err := p.Acquire(wait)
 	if err != nil {
-		p.permits.give()
+		p.permits.release()
 		if s := p.Stat(); ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && s.AcquiredConns() >= s.MaxConns() {
 			return lease{}, p.busy()
 		}
 		return lease{}, err
 	}
-	return lease{c, age, p}, nil
+	return lease{c, generation, p}, nil
 }
 
-// busy is the error for who waited long enough.
+// busy returns the error of a call that waited for acquireTimeout.
 func (p *pool) busy() error {
 	share, others := p.permits.limit(), ""
-	if share < p.most {
+	if share < p.maxConns {
 		others = fmt.Sprintf("; other configurations have the rest of the %d to this server, of which the variable %s of the host sets more",
-			p.servers.most, ConnectionsVariable)
+			p.shares.total, ConnectionsVariable)
 	}
 	return fault.New(fault.ProviderFailed,
 		"all %d connections to the database have been busy for %s%s", share, acquireTimeout, others).After(fullRetry)
 }
 
-// prepares makes connections keep their statements parsed and planned, or not. Those
-// that are open do otherwise and are dropped.
-func (p *pool) prepares(yes bool) {
-	if p.direct.Swap(yes) != yes {
+// setPrepare sets whether connections keep their statements prepared. When that changes, the
+// open connections are dropped.
+func (p *pool) setPrepare(on bool) {
+	if p.prepare.Swap(on) != on {
 		p.Reset()
 	}
 }
 
-// lost drops the connections that were there when l was acquired: the server they
-// lead to is gone or takes no writes. Of many that notice, one does it.
-func (p *pool) lost(l lease) {
-	if p.age.CompareAndSwap(l.age, l.age+1) {
+// dropGeneration drops all connections that were open when l was acquired: their server is
+// gone or takes no writes. When several calls notice it, the first drops them.
+func (p *pool) dropGeneration(l lease) {
+	if p.generation.CompareAndSwap(l.generation, l.generation+1) {
 		p.Reset()
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// stateProtocol is what PgBouncer before 1.19 answers to whoever it does not let in,
-// for whatever reason; a server means that its client talks nonsense.
+// stateProtocol is what PgBouncer before 1.19 sends for every refused login, whatever the
+// reason. From a server it means that the client broke the protocol.
 const stateProtocol = "08P01"
 
-// refusals are the reasons by a piece of PgBouncer's sentence, which has no other mark
-// and one language. Some are the server's, handed on.
+// refusals map a piece of PgBouncer's message to the SQLSTATE for that reason. The message is
+// always English and has no other mark. Some are messages of the server, passed on.
 var refusals = []struct{ sentence, state string }{
 	{"password authentication failed", stateBadPassword},
 	{"SASL authentication failed", stateBadPassword},
@@ -22,9 +22,9 @@ var refusals = []struct{ sentence, state string }{
 	{"login rejected", stateBadLogin},
 }
 
-// stateOf is the SQLSTATE of the error, or the one that a server would have answered in
-// the pooler's place.
-func stateOf(pg *pgconn.PgError) string {
+// sqlState returns the SQLSTATE of the error. For a pooler's error it returns the one that a
+// server would have sent.
+func sqlState(pg *pgconn.PgError) string {
 	if pg.Code != stateProtocol {
 		return pg.Code
 	}

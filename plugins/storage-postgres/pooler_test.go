@@ -1,17 +1,19 @@
 package pgstore
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/botyard/botyard/pgtest"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestPoolerRefusesAtTheStart: what a pooler answers in its own way is the configuration's
-// fault as much as if the server had said it.
-func TestPoolerRefusesAtTheStart(t *testing.T) {
+// TestOpen_poolerRefuses: a refusal by a pooler is the configuration's fault as one by the server is.
+func TestOpen_poolerRefuses(t *testing.T) {
 	b, err := pgtest.PgBouncer(t.Context(), guarded.start(t))
 	pgtest.Check(t, err)
 	dir, port := b.Socket()
@@ -47,8 +49,8 @@ func TestPoolerRefusesAtTheStart(t *testing.T) {
 	}
 }
 
-// TestPoolerRefusals are told apart by their sentences.
-func TestPoolerRefusals(t *testing.T) {
+// TestSQLState_poolerRefusals: the reasons are recognized by the pooler's messages.
+func TestSQLState_poolerRefusals(t *testing.T) {
 	cfg := config("")
 	cfg.Connection = Connection{User: "u", Password: "p", Database: "d"}
 	for _, try := range []struct {
@@ -71,11 +73,44 @@ func TestPoolerRefusals(t *testing.T) {
 	} {
 		err := &pgconn.PgError{Severity: "FATAL", Code: stateProtocol, Message: try.sentence}
 		path := ""
-		if e := cfg.configured(err); e != nil {
+		if e := cfg.configFault(err); e != nil {
 			path = e.Path
 		}
 		if e := classify(t.Context(), err); path != try.path || e.Class != try.class {
 			t.Errorf("%s: at %q, %s; want %q, %s", try.sentence, path, e.Class, try.path, try.class)
 		}
+	}
+}
+
+// TestSetPrepare_unrecognizedPooler: a pooler that is not recognized by process ids loses
+// prepared statements. Then nothing is prepared any more.
+func TestSetPrepare_unrecognizedPooler(t *testing.T) {
+	b, err := pgtest.PgBouncer(t.Context(), cluster(t))
+	pgtest.Check(t, err)
+	s := open(t, config(b.DSN(database(t))))
+	begin(t, s, call("t", "c"))
+	s.pool.setPrepare(true)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for n := range 10 {
+				c := call("t", fmt.Sprint(i, " ", n))
+				err := retried(func() error {
+					_, err := s.Delete(t.Context(), storage.Scope{Call: c})
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s.pool.prepare.Load() {
+		t.Error("statements are still prepared")
+	}
+	commit(t, s, call("t", "d"), begin(t, s, call("t", "d")))
+	if s.pool.prepare.Load() || !s.preparedLost.Load() {
+		t.Error("what was learned is forgotten")
 	}
 }

@@ -10,20 +10,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// protection is what a TLS block asks for. Certificates are texts here and not the
-// names of files, so the driver's own way, which reads files, is not taken.
-type protection struct {
+// tlsSettings are the settings of a TLS block. Certificates are texts. The driver's own
+// settings are not used, since they name files.
+type tlsSettings struct {
 	mode  string
 	roots *x509.CertPool // nil: the system's
 	certs []tls.Certificate
 }
 
-// make reads the certificates. The DSN's mode counts where the block has none.
-func (t *TLS) make(dsnMode, dsnPath string) (*protection, error) {
+// settings parses the certificates. Without a mode in the block, the DSN's mode counts.
+func (t *TLS) settings(dsnMode, dsnPath string) (*tlsSettings, error) {
 	bad := func(path, format string, args ...any) error {
 		return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
 	}
-	p := &protection{mode: t.Mode}
+	p := &tlsSettings{mode: t.Mode}
 	switch {
 	case p.mode != "":
 	case dsnMode != "":
@@ -61,8 +61,8 @@ func (t *TLS) make(dsnMode, dsnPath string) (*protection, error) {
 	return p, nil
 }
 
-// apply protects all hosts of the configuration, which were parsed without TLS.
-func (p *protection) apply(cfg *pgconn.Config) {
+// apply sets TLS for all hosts of the configuration, which was parsed without TLS.
+func (p *tlsSettings) apply(cfg *pgconn.Config) {
 	if p.mode == "disable" {
 		return
 	}
@@ -84,13 +84,14 @@ func (p *protection) apply(cfg *pgconn.Config) {
 	cfg.Host, cfg.Port, cfg.TLSConfig, cfg.Fallbacks = ways[0].Host, ways[0].Port, ways[0].TLSConfig, ways[1:]
 }
 
-func (p *protection) config(host string) *tls.Config {
+// config returns the TLS configuration for one host.
+func (p *tlsSettings) config(host string) *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.roots, Certificates: p.certs, ServerName: host}
 	switch p.mode {
 	case "prefer", "require":
 		c.InsecureSkipVerify = true
 	case "verify-ca":
-		c.InsecureSkipVerify = true // of the name; the chain is verified here
+		c.InsecureSkipVerify = true // skips the check of the name; the chain is verified below
 		c.VerifyConnection = func(state tls.ConnectionState) error {
 			if len(state.PeerCertificates) == 0 {
 				return errors.New("the server showed no certificate")

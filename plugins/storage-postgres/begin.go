@@ -1,0 +1,93 @@
+package pgstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/jackc/pgx/v5"
+)
+
+// Begin implements [storage.Storage].
+func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
+	if err := req.ValidateText(); err != nil {
+		return nil, err
+	}
+	message, err := encode(req.Message)
+	if err != nil {
+		return nil, err
+	}
+	if res, err := s.beginFast(ctx, req, message); res != nil || err != nil {
+		return res, err
+	}
+	call := req.Call
+	var key, digest, attempt any
+	if req.Key != "" {
+		key, digest = req.Key, slices.Concat(req.Digest) // not nil: NULL would replay nothing
+		if req.Digest == nil {
+			digest = []byte{}
+		}
+	}
+	if req.Attempt != "" {
+		attempt = req.Attempt
+	}
+	args := []any{call.Incarnation, call.Conversation, call.User, message, object(req.Metadata), int32(0),
+		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned}
+	var row beginRow
+	queries := []query{{s.calls.begin, args, row.read}}
+	if req.Tail > 0 {
+		// The function could read the tail too, but would not stop at a number of bytes. When
+		// the turn did not start, this statement returns no rows.
+		of := []any{int64(req.Tail), int64(req.TailBytesOrDefault()), call.Incarnation, call.Conversation, attempt}
+		queries = append(queries, query{s.calls.tailOf, of, row.tail.read})
+	}
+	if err := s.run(ctx, scope{tenant: call.Tenant}, queries...); err != nil {
+		return nil, err
+	}
+	return s.beginResult(req, &row)
+}
+
+// beginResult makes a result of the row that the function returned.
+func (s *Store) beginResult(req *storage.BeginRequest, b *beginRow) (*storage.BeginResult, error) {
+	switch b.kind {
+	case "replay":
+		t, err := b.turn.turn()
+		return &storage.BeginResult{Replay: &t}, err
+	case "busy", "busy_same":
+		return &storage.BeginResult{Busy: &storage.Busy{SameKey: b.kind == "busy_same"}}, nil
+	case "reused":
+		return &storage.BeginResult{KeyReused: true}, nil
+	case "ended":
+		return nil, errEnded()
+	case "missing":
+		return nil, errMissing()
+	}
+	messages, err := b.tail.messages(req.Tail)
+	if err != nil {
+		return nil, err
+	}
+	s.cids.Add(keyOf(req.Call), *b.cid)
+	return &storage.BeginResult{Started: &storage.Started{
+		Sequence: *b.turn.sequence, Fence: fence(*b.cid, *b.turn.sequence), Tail: messages, TailCut: b.tail.cut}}, nil
+}
+
+// beginRow is the row that the function returns for a Begin, with the tail that was read after it.
+type beginRow struct {
+	kind string
+	cid  *int64
+	turn turnRow
+	tail tailRows
+}
+
+// read reads the row. It starts from the beginning each time.
+func (b *beginRow) read(rows pgx.Rows) error {
+	b.kind, b.cid, b.turn = "", nil, turnRow{}
+	into := append([]any{&b.kind, &b.cid}, b.turn.columns()...)
+	if !rows.Next() {
+		return noRow(rows, "begin")
+	}
+	if err := rows.Scan(into...); err != nil {
+		return err
+	}
+	return rows.Err()
+}

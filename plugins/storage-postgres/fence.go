@@ -1,0 +1,33 @@
+package pgstore
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// fence returns the text that Begin hands out and Commit brings back. It has the number of
+// the conversation, which is never used again in this database, and the turn's sequence.
+func fence(cid, sequence int64) string { return fmt.Sprintf("%d.%d", cid, sequence) }
+
+func parseFence(fence string) (cid, sequence int64, ok bool) {
+	a, b, ok := strings.Cut(fence, ".")
+	if !ok {
+		return 0, 0, false
+	}
+	cid, errA := strconv.ParseInt(a, 10, 64)
+	sequence, errB := strconv.ParseInt(b, 10, 64)
+	return cid, sequence, errA == nil && errB == nil && cid > 0 && sequence > 0
+}
+
+func errStale() error {
+	return fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
+}
+
+func errMissing() error { return fault.New(fault.NotFound, "there is no such conversation") }
+
+func errEnded() error {
+	return fault.New(fault.Conflict, "this incarnation of the tenant was deleted")
+}

@@ -1,0 +1,74 @@
+package pgstore
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TestOwnPath_functionsOfOthers: functions that other logins make where PostgreSQL looks by
+// itself are never run with our login's rights.
+func TestOwnPath_functionsOfOthers(t *testing.T) {
+	dsn := cluster(t).DSN(database(t))
+	c := connect(t, dsn)
+	login := column[string](t, c, `select current_user::text`)[0]
+	for _, schema := range []string{"public", login, appRole} {
+		schema = pgx.Identifier{schema}.Sanitize()
+		// They fit better than Postgres' own, so they are taken wherever they are seen.
+		for _, signature := range []string{"hashtextextended(text, int) returns bigint", "cardinality(timestamptz[]) returns int",
+			"cardinality(bigint[]) returns int"} {
+			_, err := c.Exec(t.Context(), `create schema if not exists `+schema+`; grant usage on schema `+schema+` to public;
+				create function `+schema+`.`+signature+` language plpgsql as $$ begin raise exception 'this must not run'; end $$`,
+				pgx.QueryExecModeSimpleProtocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := c.Exec(t.Context(), `select hashtextextended('x', 0)`); err == nil {
+		t.Fatal("the functions are not found, so this test shows nothing")
+	}
+	s := open(t, config(dsn)) // makes the tables with the functions there
+	for range 3 {             // statements are prepared from the second on
+		id := call("a", "c")
+		id.Incarnation = "life"
+		commit(t, s, id, begin(t, s, id))
+	}
+	settle(t, s, "a")
+	if _, err := s.ListTenants(t.Context(), "", 10); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStatements_overloads: functions of our names that another login makes in our schema, where it may,
+// are not run.
+func TestStatements_overloads(t *testing.T) {
+	dsn := cluster(t).DSN(database(t))
+	s := open(t, config(dsn))
+	c := connect(t, dsn)
+	const evil = ` language plpgsql as $$ begin raise exception 'this must not run'; end $$`
+	for _, signature := range []string{
+		"renew_1(text, text) returns void", "renew_1(a text, b text, c text default '') returns void",
+		"sweep_1(text, text, text, text) returns text", "unlink_1(text, text, text, text, text) returns text", "unlink_2(text, text, text, text, text) returns text",
+		"commit_1(text, text, text, text, text, text, text, text, text, text) returns text",
+		"commit_1(text, text, text, text, text, text, json, text, json, json) returns text",
+		"begin_2(text, text, text, json, json, text, text, text, text, text, text, text) returns text",
+		"put_1(text, text, text, text, text, text, text, text, text) returns text",
+		"alive_1(varchar, timestamp) returns boolean", "take_1(varchar, varchar, varchar) returns botyard.conversations",
+	} {
+		if _, err := c.Exec(t.Context(), `create function botyard.`+signature+evil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Exec(t.Context(), `select botyard.renew_1('h', '1 s')`); err == nil {
+		t.Fatal("the functions are not found, so this test shows nothing")
+	}
+	for range 3 { // statements are prepared from the second on
+		commit(t, s, call("a", "c"), begin(t, s, call("a", "c")))
+		if err := s.Renew(t.Context(), []string{"h"}, time.Minute); err != nil {
+			t.Error(err)
+		}
+	}
+	settle(t, s, "a")
+}

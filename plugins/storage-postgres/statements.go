@@ -1,0 +1,139 @@
+package pgstore
+
+import "strings"
+
+// statements has the SQL of all calls, for one schema. Each runs behind the statement that sets
+// role and tenant. None has the tenant as an argument. Arguments of functions are cast to their
+// types: otherwise PostgreSQL could choose a function of the same name that somebody else has
+// made in the schema.
+type statements struct {
+	beginFast, tail, tailOf, commitFast      string // the fast path
+	begin, commit, unlink, sweep, imports    string
+	renew, forget                            string
+	read, readAll, list, listUser, listWrote string
+	put, get, listTenants, history, changes  string
+}
+
+const (
+	turnColumns         = `t.seq, t.number, t.state, t.reason, t.user_id, t.message, t.replies, t.usage, t.metadata, t.record, t.key, t.started, t.ended`
+	conversationColumns = `id, user_id, last_number, created, updated`
+	turnBytes           = `(coalesce(octet_length(t.message::text), 0) + coalesce(octet_length(t.replies::text), 0))::bigint`
+	registrationColumns = `tenant, version, position, state, incarnation, document, note, attempt, created`
+	ofTenant            = `tenant = @schema@.tenant_1()`
+	isTenant            = `tenant = nullif(current_setting('botyard.tenant', true), '')`
+)
+
+// in returns the SQL with the quoted schema in place of @schema@.
+func in(schema, sql string) string { return strings.ReplaceAll(sql, "@schema@", schema) }
+
+// statementsOf returns the statements for the quoted schema.
+func statementsOf(schema string) statements {
+	in := func(sql string) string { return in(schema, sql) }
+	// Turns are read one by one by the index, until there are enough turns or bytes. Turns
+	// after that are not read. If there are more, the last row is one turn too many, without
+	// its messages. The limit of 1 is in a subquery to hide it from the planner: it would
+	// sort the whole conversation where it expects only one turn.
+	read := `with recursive c as (
+			select cid from @schema@.conversations where ` + ofTenant + ` and life = $1 and id = $2 and (not $6::boolean or user_id = $7)
+		), page as (
+			select t.*, 1::bigint as n, ` + turnBytes + ` as bytes, false as over from c cross join lateral (
+				select * from @schema@.turns as t where t.cid = c.cid and t.seq > $3 @succeeded@ order by t.seq limit (select 1)) as t
+			union all
+			select t.*, page.n + 1, page.bytes + ` + turnBytes + `, page.n >= $4 or page.bytes >= $5 from page cross join lateral (
+				select * from @schema@.turns as t where t.cid = page.cid and t.seq > page.seq @succeeded@ order by t.seq limit (select 1)) as t
+			where not page.over
+		)
+		select t.over, ` + strings.NewReplacer("t.message", "case when not t.over then t.message end",
+		"t.replies", "case when not t.over then t.replies end").Replace(turnColumns) + ` from c left join page as t on true order by t.seq`
+	list := `select ` + conversationColumns + `, false from @schema@.conversations
+		where ` + ofTenant + ` and life = $1 and id > $2 @user@ order by id limit $3`
+	listWrote := `(select ` + conversationColumns + `, coalesce((select true from @schema@.turns as t where t.cid = c.cid and t.guest is not false and t.user_id not in ('', $4) limit 1), false)
+				from @schema@.conversations as c where ` + ofTenant + ` and life = $1 and id > $2 and user_id = $4 order by id limit $3)
+		union all
+		(select ` + conversationColumns + `, true from @schema@.conversations as c
+			where ` + ofTenant + ` and life = $1 and id > $2 and user_id <> $4 and cid = any(array(
+				select t.cid from @schema@.turns as t where t.` + ofTenant + ` and t.user_id = $4 and t.guest is not false))
+			order by id limit $3)
+		order by id limit $3`
+	// The fast path, which costs less than a function. beginFast needs a conversation that
+	// exists and is free, commitFast a fence that holds. Otherwise they change nothing. The
+	// tail is a statement of its own: it must see what was written before the row was locked.
+	beginFast := `with c as (
+			update @schema@.conversations set last_seq = last_seq + 1, running_seq = last_seq + 1, running_attempt = $9,
+				running_holder = $7, running_until = clock_timestamp() + $8::interval, updated = greatest(clock_timestamp(), updated)
+			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq is null and (not $10::boolean or user_id = $4)
+			returning tenant, cid, last_seq, updated, user_id
+		)
+		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started, guest)
+		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated, $4 <> '' and $4 <> user_id from c returning seq`
+	tail := `with recursive tail as (
+			select t.*, t.messages::bigint as have, ` + turnBytes + ` as bytes from (
+				select * from @schema@.turns where cid = @cid@ and number is not null order by seq desc limit (select 1)) as t
+			union all
+			select t.*, tail.have + t.messages, tail.bytes + ` + turnBytes + ` from tail cross join lateral (
+				select * from @schema@.turns where cid = tail.cid and number is not null and seq < tail.seq order by seq desc limit (select 1)) as t
+			where tail.have < $1 and tail.bytes <= $2
+		)
+		select case when bytes <= $2 then message end, case when bytes <= $2 then replies end, bytes > $2 from tail`
+	commitFast := `with c as (
+			update @schema@.conversations set running_seq = null, running_attempt = null, running_holder = null, running_until = null,
+				last_number = last_number + case when $5 = 'succeeded' then 1 else 0 end, updated = greatest(clock_timestamp(), updated)
+			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq = $4
+			returning case when $5 = 'succeeded' then last_number end as number, updated
+		)
+		update @schema@.turns set state = $5, number = c.number, reason = $6, replies = $7, messages = messages + $8,
+			usage = $9, record = $10, ended = c.updated
+		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
+	newest := `select ` + registrationColumns + ` from @schema@.tenants join @schema@.registrations using (tenant, version, position) `
+	// paged returns rows with documents up to the one that reaches $1 bytes together. The rows
+	// after that have no document.
+	paged := func(rows, order string) string {
+		return in(`select ` + strings.Replace(registrationColumns, "document", "case when before < $1 then document end", 1) + ` from (
+				select *, coalesce(sum(octet_length(document)) over (order by ` + order + ` rows between unbounded preceding and 1 preceding), 0) as before
+				from (` + rows + `) as r
+			) as r order by ` + order)
+	}
+	return statements{
+		beginFast: in(beginFast),
+		tail:      in(strings.ReplaceAll(tail, "@cid@", "$3")),
+		tailOf: in(strings.ReplaceAll(tail, "@cid@", `(select cid from @schema@.conversations
+			where `+isTenant+` and life = $3 and id = $4 and running_attempt is not distinct from $5::text)`)),
+		commitFast: in(commitFast),
+
+		begin:   in(`select * from @schema@.begin_2($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text, $12::boolean)`),
+		commit:  in(`select * from @schema@.commit_1($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json)`),
+		unlink:  in(`select @schema@.unlink_2($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
+		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),
+		imports: in(`select * from @schema@.import_2($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[])`),
+
+		// Holders are written in one order, so that two renewals cannot deadlock. Leases that
+		// have run out are removed, but for rows that another call has locked.
+		renew: in(`insert into @schema@.holders as h (holder, until)
+			select n.holder, clock_timestamp() + $2::interval
+				from (select distinct holder from unnest($1::text[]) as n (holder) order by holder) as n
+			on conflict (holder) do update set until = greatest(h.until, excluded.until)`),
+		forget: in(`delete from @schema@.holders where holder in (
+			select holder from @schema@.holders where until < clock_timestamp() for update skip locked)`),
+
+		read:      in(strings.ReplaceAll(read, "@succeeded@", "and t.number is not null")),
+		readAll:   in(strings.ReplaceAll(read, "@succeeded@", "")),
+		list:      in(strings.ReplaceAll(list, "@user@", "")),
+		listUser:  in(strings.ReplaceAll(list, "@user@", "and user_id = $4")),
+		listWrote: in(listWrote),
+
+		// Keeps the newest $8 versions that have up to $10 bytes together, and at least $11.
+		put: in(`select * from @schema@.put_1($1::bigint, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::boolean, (
+				select least($8::bigint, 1 + count(*)) from (
+					select sum(octet_length(document)) over (order by version desc) as bytes, row_number() over (order by version desc) as n
+					from @schema@.registrations where ` + ofTenant + `
+				) as r where bytes + octet_length($4::bytea) <= $10::bigint or n < $11::bigint
+			), $9::text)`),
+		get:         in(newest + `where tenant = any($1)`),
+		listTenants: paged(newest+`where tenant > $2 order by tenant limit $3`, "tenant"),
+		history: paged(`select `+registrationColumns+` from @schema@.registrations
+			where `+ofTenant+` and ($2::bigint = 0 or version < $2) order by version desc limit $3`, "version desc"),
+		changes: in(`select r.position, t.position, t.tenant, t.version from @schema@.registry as r left join lateral (
+				select * from @schema@.tenants as t where t.position > $1 order by t.position limit $2
+			) as t on true order by t.position`),
+	}
+}

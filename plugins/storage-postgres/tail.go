@@ -1,0 +1,64 @@
+package pgstore
+
+import (
+	"slices"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/jackc/pgx/v5"
+)
+
+// tailRows collects the messages of a tail as one JSON text, the newest turn first, so
+// that they are decoded at once. The zero value is empty.
+type tailRows struct {
+	text []byte
+	cut  bool // one more turn was there, and did not fit the bytes
+}
+
+// add appends a turn's message and its replies. Nil replies stand for none.
+func (t *tailRows) add(message, replies []byte) {
+	if replies == nil {
+		replies = []byte("null")
+	}
+	if t.text == nil {
+		t.text = make([]byte, 0, 4<<10)
+	}
+	t.text = append(t.text, ",[["...)
+	t.text = append(t.text, message...)
+	t.text = append(t.text, "],"...)
+	t.text = append(t.text, replies...)
+	t.text = append(t.text, ']')
+}
+
+// read collects the rows of the statement tail. It starts from the beginning each time.
+func (t *tailRows) read(rows pgx.Rows) error {
+	*t = tailRows{}
+	for rows.Next() {
+		raw := rows.RawValues()
+		if t.cut = raw[2][0] == 't' || raw[2][0] == 1; t.cut { // a boolean, as text or in binary
+			break
+		}
+		t.add(raw[0], raw[1])
+	}
+	return rows.Err()
+}
+
+// messages returns the newest messages, at most limit, oldest first.
+func (t *tailRows) messages(limit int) ([]chat.Message, error) {
+	if t.text == nil {
+		return nil, nil
+	}
+	t.text[0] = '['
+	var turns [][2][]chat.Message
+	if err := decode(append(t.text, ']'), &turns); err != nil {
+		return nil, err
+	}
+	have := 0
+	for _, turn := range turns {
+		have += len(turn[0]) + len(turn[1])
+	}
+	all := make([]chat.Message, 0, have)
+	for _, turn := range slices.Backward(turns) {
+		all = append(append(all, turn[0]...), turn[1]...)
+	}
+	return all[max(0, have-limit):], nil
+}

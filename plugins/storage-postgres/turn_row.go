@@ -1,0 +1,130 @@
+package pgstore
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+// turnRow is a row of turnColumns. All columns may be null where a query also returns other
+// rows.
+type turnRow struct {
+	sequence, number         *int64
+	state, reason, user, key *string
+	message, replies         []byte
+	usage, metadata, record  []byte
+	started, ended           *time.Time
+}
+
+// columns returns the fields to scan into, in the order of turnColumns.
+func (r *turnRow) columns() []any {
+	return []any{&r.sequence, &r.number, &r.state, &r.reason, &r.user, &r.message, &r.replies, &r.usage, &r.metadata, &r.record,
+		&r.key, &r.started, &r.ended}
+}
+
+var states = map[string]storage.State{
+	"running": storage.Running, "succeeded": storage.Succeeded, "failed": storage.Failed, "interrupted": storage.Interrupted,
+}
+
+// messages decodes the user's message and the replies.
+func (r *turnRow) messages() ([]chat.Message, error) {
+	if r.message == nil {
+		return nil, nil
+	}
+	all := make([]chat.Message, 1, 2)
+	if err := decode(r.message, &all[0]); err != nil {
+		return nil, err
+	}
+	if r.replies == nil {
+		return all, nil
+	}
+	var replies []chat.Message
+	if err := decode(r.replies, &replies); err != nil {
+		return nil, err
+	}
+	return append(all, replies...), nil
+}
+
+// turn converts a row that is not null.
+func (r *turnRow) turn() (storage.Turn, error) {
+	t := storage.Turn{
+		Sequence: *r.sequence, State: states[*r.state], Reason: *r.reason, User: *r.user, StartedAt: r.started.UTC(),
+		Metadata: bytes.Clone(r.metadata), Record: bytes.Clone(r.record),
+	}
+	if r.number != nil {
+		t.Number = *r.number
+	}
+	if r.key != nil {
+		t.Key = *r.key
+	}
+	if r.ended != nil {
+		t.EndedAt = r.ended.UTC()
+	}
+	var err error
+	if t.Messages, err = r.messages(); err != nil {
+		return t, err
+	}
+	if r.usage != nil {
+		err = decode(r.usage, &t.Usage)
+	}
+	return t, err
+}
+
+// decode parses JSON that this plugin has written.
+func decode(text []byte, into any) error {
+	if err := jsonv2.Unmarshal(text, into); err != nil {
+		return fault.New(fault.Internal, "a row of the table turns is not what this plugin writes: %w", err).By(fault.PartyPlugin)
+	}
+	return nil
+}
+
+// encode returns JSON that people can read with psql: < and > are not escaped.
+func encode(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", fault.New(fault.Invalid, "cannot be kept as JSON: %w", err)
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// encodeList returns NULL for no messages.
+func encodeList(messages []chat.Message) (any, error) {
+	if len(messages) == 0 {
+		return nil, nil
+	}
+	text, err := encode(messages)
+	return text, err
+}
+
+// encodeUsage returns NULL for no usage.
+func encodeUsage(u chat.Usage) (any, error) {
+	if u == (chat.Usage{}) {
+		return nil, nil
+	}
+	text, err := encode(u)
+	return text, err
+}
+
+// object returns NULL for an empty JSON object.
+func object(raw json.RawMessage) any {
+	if len(raw) == 0 {
+		return nil
+	}
+	return string(raw)
+}
+
+// text returns "" for NULL. The arrays of an import have no NULL in them.
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
