@@ -37,7 +37,7 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	kept, keptErr := secret.LoadKey(keyFile(s))
 	if s.HostKey == "" {
 		if keptErr != nil {
-			return nil, files.Place(config.Problems{{Path: config.Path{"data_dir"}, Message: keptErr.Error()}})
+			return nil, files.WithPositions(config.Problems{{Path: config.Path{"data_dir"}, Message: keptErr.Error()}})
 		}
 		var wrong config.Problems
 		if kept != nil {
@@ -49,7 +49,7 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 			// One that was made now would be another.
 			wrong = anotherKey(s, "data_dir", "there is no key, neither by host_key nor as "+keyFile(s)+", and what is in "+s.DataDir+" was sealed with one")
 		}
-		return kept, files.Place(wrong)
+		return kept, files.WithPositions(wrong)
 	}
 	key, file, err := files.HostKey()
 	var wrong config.Problems
@@ -67,7 +67,7 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	if key != nil {
 		wrong = append(wrong, sealedByAnother(s, key, kept, "host_key")...)
 	}
-	return key, files.Place(wrong)
+	return key, files.WithPositions(wrong)
 }
 
 // sealedByAnother says that what is in data_dir was sealed with another key: by the digest

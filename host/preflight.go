@@ -85,7 +85,7 @@ func (o Options) place(files *config.Host, problems config.Problems) config.Prob
 			ours = append(ours, p)
 		}
 	}
-	return append(files.Place(ours), given...)
+	return append(files.WithPositions(ours), given...)
 }
 
 // RegistryStorage is config.Host's, and refuses also a plugin that keeps no tenants and
@@ -100,7 +100,7 @@ func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) 
 		return block, true, fmt.Errorf("registry.storage: %w", err)
 	}
 	if !keeps {
-		return block, true, cfg.Place(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
+		return block, true, cfg.WithPositions(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
 			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapTenantStore}})
 	}
 	_, err = resolveRegistry(cfg, block)
@@ -117,7 +117,7 @@ func resolveRegistry(cfg *config.Host, block config.Block) (config.Resolved, err
 	for i, p := range problems {
 		problems[i].Path = append(config.Path{"registry", "storage"}, p.Path[1:]...)
 	}
-	return resolved, cfg.Place(problems)
+	return resolved, cfg.WithPositions(problems)
 }
 
 // usable says why the host cannot keep files in the folder below data_dir. One that is

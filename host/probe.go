@@ -30,7 +30,7 @@ var probeTimeout = bounds.ProbeTimeout
 func Probe(ctx context.Context, m *plugins.Manager, cfg *config.Host, e *config.Effective, dry bool, log hclog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	problems := cfg.CheckLeads(ctx, e)
+	problems := cfg.CheckDestinations(ctx, e)
 	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
 		if b.Egress.Restricts() {
 			if holds, err := m.Serves(ctx, b.Kind, b.Plugin, sdk.CapEgress); err == nil && !holds {

@@ -84,7 +84,7 @@ func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
 	}
 	instance, err := s.host.manager.Open(ctx, plugins.Spec{Kind: s.block.Kind, Name: s.block.Plugin, Tenant: StorageScope, Block: "registry.storage", Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress})
 	if f := fault.Of(err); err != nil && f.Class == fault.Invalid {
-		return cfg.Place(config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}})
+		return cfg.WithPositions(config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}})
 	}
 	if err != nil {
 		return fmt.Errorf("registry.storage: %w", err)

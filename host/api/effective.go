@@ -43,7 +43,7 @@ func NewEffective(e *config.Effective) Effective {
 	for _, entry := range e.Explain() {
 		out.Config = append(out.Config, Entry{
 			Path: entry.Path.String(), Value: entry.Value, Layer: entry.Layer,
-			File: entry.Pos.File, Line: entry.Pos.Line, Column: entry.Pos.Column, Secret: entry.Secret, PerHost: entry.PerHost, Dropped: entry.Fell,
+			File: entry.Pos.File, Line: entry.Pos.Line, Column: entry.Pos.Column, Secret: entry.Secret, PerHost: entry.PerHost, Dropped: entry.Dropped,
 			TenantMay: entry.May, Rule: entry.Rule, Allow: entry.Allow,
 		})
 	}

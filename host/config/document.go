@@ -3,8 +3,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"unique"
 
@@ -126,7 +124,7 @@ func (d *Document) Pos(path Path) Pos {
 	pos := Pos{File: d.name}
 	var at any = d.keys
 	for i, segment := range path {
-		e := below(at, segment)
+		e := childOf(at, segment)
 		if e == nil {
 			break
 		}
@@ -140,7 +138,7 @@ func (d *Document) Pos(path Path) Pos {
 }
 
 // below gives the entry with that key, or with that index in a list, or nil.
-func below(value any, segment string) *entry {
+func childOf(value any, segment string) *entry {
 	switch v := value.(type) {
 	case mapping:
 		for i := range v {
@@ -157,7 +155,7 @@ func below(value any, segment string) *entry {
 }
 
 // has says whether the document gives the key of that name at its top level.
-func (d *Document) has(key string) bool { return below(d.keys, key) != nil }
+func (d *Document) has(key string) bool { return childOf(d.keys, key) != nil }
 
 // Count returns how many keys of maps and elements of lists d has, at all levels together.
 func (d *Document) Count() int {
@@ -191,83 +189,25 @@ func (d *Document) Format(s fmt.State, _ rune) {
 	_, _ = io.WriteString(s, "document "+d.name)
 }
 
-// FromMap makes a document of a library caller's map, which is copied: bool, all
-// integers and floats, string, nil, secret.Text, and maps with string keys and
-// slices of these. Anything else is a problem that [LoadHost] or [Host.Tenant]
-// reports. Positions are the name alone.
-func FromMap(name string, m map[string]any) *Document {
-	b := builder{name: name, values: 1} // the map itself
-	root := node{kind: mapNode}
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		b.put(&root, Path{key}, key, m[key])
+// at gives what is at the path, nil if there is nothing.
+func (d *Document) at(path Path) *entry {
+	var value any = d.keys
+	var e *entry
+	for _, segment := range path {
+		if e = childOf(value, segment); e == nil {
+			return nil
+		}
+		value = e.value
 	}
-	d := newDocument(name, root)
-	d.problems = b.problems
-	return d
+	return e
 }
 
-// ReplaceText gives a copy of d in which replace has been asked for the text at
-// each of the paths (of those that are there and are texts). It is for what is
-// done with the secrets of a document that is stored or shown: sealing, opening
-// and covering them; [Effective.TenantSecrets] gives the paths.
-func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string) string) *Document {
-	if d == nil {
+// keysOf returns the entries of the map at the path.
+func (d *Document) keysOf(path Path) mapping {
+	e := d.at(path)
+	if e == nil {
 		return nil
 	}
-	wanted := make(map[string]bool, len(paths))
-	for _, path := range paths {
-		wanted[path.key()] = true
-	}
-	return d.mapText(func(path Path, text string) any {
-		if !wanted[path.key()] {
-			return text
-		}
-		return replace(path, text)
-	})
-}
-
-// MarkSecret gives the document with the texts at the paths known to be secret: they
-// were kept as such, and stay so though the plugin's schema does not mark them any more.
-func (d *Document) MarkSecret(paths []Path) *Document {
-	if d == nil || len(paths) == 0 {
-		return d
-	}
-	out := *d
-	out.sealed = maps.Clone(d.sealed)
-	if out.sealed == nil {
-		out.sealed = map[string]bool{}
-	}
-	for _, path := range paths {
-		out.sealed[path.key()] = true
-	}
-	return &out
-}
-
-// isSealed says whether what is at the path was marked by MarkSecret.
-func (d *Document) isSealed(path Path) bool { return d != nil && d.sealed[path.key()] }
-
-func (d *Document) mapText(f func(Path, string) any) *Document {
-	out := *d
-	out.keys = mapping(mapTexts(d.keys, nil, false, f))
-	return &out
-}
-
-func mapTexts(entries []entry, path Path, isList bool, f func(Path, string) any) []entry {
-	out := slices.Clone(entries)
-	for i := range out {
-		segment := out[i].key
-		if isList {
-			segment = strconv.Itoa(i)
-		}
-		at := path.with(segment)
-		switch v := out[i].value.(type) {
-		case mapping:
-			out[i].value = mapping(mapTexts(v, at, false, f))
-		case sequence:
-			out[i].value = sequence(mapTexts(v, at, true, f))
-		case string:
-			out[i].value = f(at, v)
-		}
-	}
-	return out
+	m, _ := e.value.(mapping)
+	return m
 }

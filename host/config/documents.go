@@ -24,7 +24,7 @@ type DocumentSecrets struct {
 func (s DocumentSecrets) All() []Path { return slices.Concat(s.Literals, s.References) }
 
 // layers returns the documents that are there, lowest first.
-func (d Documents) layers() []source {
+func (d Documents) sources() []source {
 	var out []source
 	for _, s := range []source{{tenantLayer, d.Operator}, {ownLayer, d.Own}} {
 		if s.doc != nil {
@@ -47,17 +47,17 @@ func (d Documents) of(l layer) *Document {
 
 // has reports whether one of the documents has the key at its top level.
 func (d Documents) has(key string) bool {
-	return slices.ContainsFunc(d.layers(), func(s source) bool { return s.doc.has(key) })
+	return slices.ContainsFunc(d.sources(), func(s source) bool { return s.doc.has(key) })
 }
 
 // named reports whether one of the documents has the name.
-func (d Documents) named(name string) bool {
-	return slices.ContainsFunc(d.layers(), func(s source) bool { return s.doc.name == name })
+func (d Documents) haveName(name string) bool {
+	return slices.ContainsFunc(d.sources(), func(s source) bool { return s.doc.name == name })
 }
 
 // at returns what the highest of the documents has at the path, nil if none has it.
 func (d Documents) at(path Path) *entry {
-	for _, s := range slices.Backward(d.layers()) {
+	for _, s := range slices.Backward(d.sources()) {
 		if e := s.doc.at(path); e != nil {
 			return e
 		}
@@ -69,26 +69,26 @@ func (d Documents) at(path Path) *entry {
 // contains itself. A secret of the operator's that the tenant's own document replaces is
 // one of them.
 func (e *Effective) TenantSecrets() (operator, own DocumentSecrets) {
-	if e.trace.host == nil {
+	if e.inputs.host == nil {
 		return DocumentSecrets{}, DocumentSecrets{} // not made by Host.Tenant
 	}
-	if e.trace.docs.Own == nil && !e.hasSecrets() {
+	if e.inputs.docs.Own == nil && !e.hasSecrets() {
 		return DocumentSecrets{}, DocumentSecrets{} // most have none, and need no merge to say so
 	}
-	a := e.trace.begin()
+	a := e.inputs.begin()
 	found := map[layer]DocumentSecrets{}
-	for _, s := range e.trace.docs.layers() {
+	for _, s := range e.inputs.docs.sources() {
 		// After each document: the next one may hide what this one has, or select another
 		// plugin, whose schema knows nothing of it.
-		a.stack.load(s.layer, s.doc)
-		a.look()
+		a.layers.load(s.layer, s.doc)
+		a.readLayers()
 		a.secrets(found)
 	}
 	return found[tenantLayer], found[ownLayer]
 }
 
 // secrets adds the secrets of the tenant's documents in the tree as it is.
-func (a *assembly) secrets(found map[layer]DocumentSecrets) {
+func (a *tenantMerge) secrets(found map[layer]DocumentSecrets) {
 	for _, b := range blocks {
 		schema := a.schemas[b.key]
 		if schema == nil {
@@ -97,7 +97,7 @@ func (a *assembly) secrets(found map[layer]DocumentSecrets) {
 		config, _ := a.tree[b.key].(map[string]any)
 		schema.cursor().leaves(Path{b.key}, b.plugins(config), func(path Path, value any, m marks) {
 			text, ok := value.(string)
-			from := a.stack.places.locate(path).layer
+			from := a.layers.provenance.nearest(path).layer
 			if !ok || !from.isTenants() || !m.secret && !a.isSealed(path) {
 				return
 			}

@@ -147,7 +147,7 @@ func TestTenant_EgressOperator(t *testing.T) {
 	h := egressHost(t, operators, &lookedUp{})
 	doc := yamlDoc(t, `{llm: {base_url: "http://169.254.169.254"}, conversation_storage: {connection: {host: /run/postgresql, port: 1}}}`)
 	e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc, Own: FromMap("own", map[string]any{"prompts": map[string]any{"system": "x"}})}, leading(t))
-	if err != nil || e.LLM.Egress.Restricts() || e.Storage.Egress.Restricts() || e.Leads() != nil {
+	if err != nil || e.LLM.Egress.Restricts() || e.Storage.Egress.Restricts() || e.Destinations() != nil {
 		t.Error(e, err)
 	}
 	if free := egressHost(t, operators+"egress: {tenants: any}", &lookedUp{}); free.Egress().Restricts() {
@@ -172,7 +172,7 @@ plugin: {llm: {ollama: {env: [HTTPS_PROXY]}}}
 		if err != nil {
 			t.Fatal(err)
 		}
-		problems := h.CheckLeads(t.Context(), e)
+		problems := h.CheckDestinations(t.Context(), e)
 		if len(problems) == 0 {
 			return ""
 		}
@@ -212,7 +212,7 @@ func TestHost_CheckLeads_Many(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if problems := h.CheckLeads(t.Context(), e); problems != nil || l.looks.Load() != 16 {
+	if problems := h.CheckDestinations(t.Context(), e); problems != nil || l.looks.Load() != 16 {
 		t.Errorf("%d looks, %v", l.looks.Load(), problems)
 	}
 }

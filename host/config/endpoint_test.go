@@ -83,7 +83,7 @@ func TestASecretThatFellAwayIsExplained(t *testing.T) {
 		}
 		got := ""
 		for _, entry := range e.Explain() {
-			if got += entry.Fell; entry.Fell != "" && (entry.Path.String() != "conversation_storage.connection.password" || entry.Value != nil || entry.Layer != "tenant") {
+			if got += entry.Dropped; entry.Dropped != "" && (entry.Path.String() != "conversation_storage.connection.password" || entry.Value != nil || entry.Layer != "tenant") {
 				t.Errorf("%s: %+v", src, entry)
 			}
 		}

@@ -9,9 +9,6 @@ import (
 // a service named botyard, is not ours.
 const envPrefix = "BOTYARD__"
 
-// envText is a variable's value until the schema of its key says what it is.
-type envText string
-
 // environment makes the layer of the variables BOTYARD__A__B, which set a.b.
 func environment(environ []string) *Document {
 	b := builder{name: environmentVariables.String()}
@@ -30,22 +27,22 @@ func environment(environ []string) *Document {
 
 func (b *builder) setVariable(at *node, name, value string) {
 	pos := Pos{File: "environment variable " + name}
-	refuse := func(message, expected string) {
-		b.refuse(pos, nil, message, expected)
+	addProblem := func(message, expected string) {
+		b.addProblem(pos, nil, message, expected)
 	}
 	path := Path(strings.Split(strings.ToLower(strings.TrimPrefix(name, envPrefix)), "__"))
 	for _, segment := range path {
 		if bad := checkKey(segment); bad != "" {
-			refuse("its name does not name a key: "+bad, envPrefix+"A__B for the key a.b")
+			addProblem("its name does not name a key: "+bad, envPrefix+"A__B for the key a.b")
 			return
 		}
 	}
 	if len(path) > maxDepth {
-		refuse("its name has too many levels", "")
+		addProblem("its name has too many levels", "")
 		return
 	}
 	if len(value) > maxSize || strings.ToValidUTF8(value, "") != value {
-		refuse("its value is not UTF-8 text of at most a megabyte", "")
+		addProblem("its value is not UTF-8 text of at most a megabyte", "")
 		return
 	}
 	for _, segment := range path[:len(path)-1] {
@@ -55,33 +52,15 @@ func (b *builder) setVariable(at *node, name, value string) {
 			next = &at.children[len(at.children)-1]
 		}
 		if next.kind != mapNode {
-			refuse("sets a key below "+strings.TrimPrefix(next.pos.File, "environment variable ")+", which sets a value", "one of them")
+			addProblem("sets a key below "+strings.TrimPrefix(next.pos.File, "environment variable ")+", which sets a value", "one of them")
 			return
 		}
 		at = next
 	}
 	last := path[len(path)-1]
 	if other := at.child(last); other != nil {
-		refuse("sets the same key as "+strings.TrimPrefix(other.pos.File, "environment variable "), "one of them")
+		addProblem("sets the same key as "+strings.TrimPrefix(other.pos.File, "environment variable "), "one of them")
 		return
 	}
 	at.children = append(at.children, node{key: last, pos: pos, scalar: envText(value)})
-}
-
-// typed reads the text as one of the types that its key may have; none means any.
-// What cannot be read stays a text, which the schema then complains about.
-func (t envText) typed(types []string) any {
-	may := func(names ...string) bool {
-		return len(types) == 0 || slices.ContainsFunc(names, func(n string) bool { return slices.Contains(types, n) })
-	}
-	text := string(t)
-	if may("boolean") && (text == "true" || text == "false") {
-		return text == "true"
-	}
-	if may("integer", "number") {
-		if number, bad := decimal(text); bad == "" {
-			return number
-		}
-	}
-	return text
 }

@@ -87,13 +87,13 @@ func (r *hclReader) overloaded() bool {
 		}
 		switch {
 		case words == maxTokens+1:
-			r.refuse(r.at(t.Range), nil, fmt.Sprintf("is beyond the first %d words and signs of the document", maxTokens), fmt.Sprintf("at most %d", maxTokens))
+			r.addProblem(r.at(t.Range), nil, fmt.Sprintf("is beyond the first %d words and signs of the document", maxTokens), fmt.Sprintf("at most %d", maxTokens))
 			return true
 		case t.Type == hclsyntax.TokenNumberLit && len(t.Bytes) > maxNumber:
-			r.refuse(r.at(t.Range), nil, outOfRange, "a finite decimal number, or a text in quotes")
+			r.addProblem(r.at(t.Range), nil, outOfRange, "a finite decimal number, or a text in quotes")
 			return true
 		case copied > maxCopied:
-			r.refuse(r.at(t.Range), nil, "is a text of too many lines or escapes for its length", "a shorter one, or the same in YAML")
+			r.addProblem(r.at(t.Range), nil, "is a text of too many lines or escapes for its length", "a shorter one, or the same in YAML")
 			return true
 		}
 		switch t.Type {
@@ -111,7 +111,7 @@ func (r *hclReader) overloaded() bool {
 			signs = 0
 		}
 		if depth > maxDepth || signs > maxDepth || questions > maxDepth {
-			r.refuse(r.at(t.Range), nil, "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
+			r.addProblem(r.at(t.Range), nil, "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
 			return true
 		}
 	}
@@ -130,14 +130,14 @@ func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 		if i := d.Subject.Start.Line - 1; i < len(r.lines) {
 			for _, scheme := range []string{"env", "file"} {
 				if strings.Contains(r.lines[i], `"${`+scheme+`:`) {
-					r.refuse(at, nil, "is not HCL: a reference in quotes", fmt.Sprintf(`%s("...") without quotes`, scheme))
+					r.addProblem(at, nil, "is not HCL: a reference in quotes", fmt.Sprintf(`%s("...") without quotes`, scheme))
 					return
 				}
 			}
 		}
 	}
 	detail := strings.TrimSuffix(strings.Join(strings.Fields(d.Detail), " "), ".")
-	r.refuse(at, nil, "is not HCL: "+strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, "")
+	r.addProblem(at, nil, "is not HCL: "+strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, "")
 }
 
 // open marks a map that only labels have made so far: another block may add to it.
@@ -202,7 +202,7 @@ func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled op
 			return
 		}
 		if bad := checkKey(label); bad != "" {
-			r.refuse(r.at(b.LabelRanges[i]), path, bad, "")
+			r.addProblem(r.at(b.LabelRanges[i]), path, bad, "")
 			return
 		}
 		next := into.child(child.key)

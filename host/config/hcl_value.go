@@ -33,7 +33,7 @@ func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 	case *hclsyntax.UnaryOpExpr:
 		number, ok := e.Val.(*hclsyntax.LiteralValueExpr)
 		if !ok || e.Op != hclsyntax.OpNegate || number.Val.Type() != cty.Number {
-			r.refuse(at, path, "is an expression", hclValues)
+			r.addProblem(at, path, "is an expression", hclValues)
 			return
 		}
 		r.number(n, path, "-"+r.source(number))
@@ -64,9 +64,9 @@ func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 			n.scalar = text
 		}
 	case *hclsyntax.TemplateWrapExpr:
-		r.refuse(at, path, "has an interpolation ${...}", hclPlainText)
+		r.addProblem(at, path, "has an interpolation ${...}", hclPlainText)
 	default:
-		r.refuse(at, path, "is an expression", hclValues)
+		r.addProblem(at, path, "is an expression", hclValues)
 	}
 }
 
@@ -85,7 +85,7 @@ func (r *hclReader) literal(n *node, path Path, e *hclsyntax.LiteralValueExpr) {
 		// what the other formats read from the same text.
 		r.number(n, path, r.source(e))
 	default:
-		r.refuse(r.at(e.SrcRange), path, "is an expression", hclValues)
+		r.addProblem(r.at(e.SrcRange), path, "is an expression", hclValues)
 	}
 }
 
@@ -96,11 +96,11 @@ func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 	for _, part := range e.Parts {
 		literal, ok := part.(*hclsyntax.LiteralValueExpr)
 		if !ok || literal.Val.Type() != cty.String || !literal.Val.IsKnown() || literal.Val.IsNull() {
-			r.refuse(r.at(part.Range()), path, "has an interpolation", hclPlainText)
+			r.addProblem(r.at(part.Range()), path, "has an interpolation", hclPlainText)
 			return "", false
 		}
 		if pos, ok := r.isNormal(literal, quoted); !ok && !r.kept {
-			r.refuse(pos, path, "has characters that are not in Unicode's normal form C, and HCL would change them", hclNormalText)
+			r.addProblem(pos, path, "has characters that are not in Unicode's normal form C, and HCL would change them", hclNormalText)
 			return "", false
 		}
 		b.WriteString(literal.Val.AsString())
@@ -150,7 +150,7 @@ func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, boo
 			}
 		}
 	}
-	r.refuse(at, path, "has a key that is not a plain text", "a word, or a text in quotes")
+	r.addProblem(at, path, "has a key that is not a plain text", "a word, or a text in quotes")
 	return "", false
 }
 
@@ -158,7 +158,7 @@ func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, boo
 func (r *hclReader) reference(path Path, e *hclsyntax.FunctionCallExpr) (string, bool) {
 	at := r.at(e.NameRange)
 	if e.Name != schemeEnv && e.Name != schemeFile {
-		r.refuse(at, path, fmt.Sprintf("calls the function %s", e.Name), hclValues)
+		r.addProblem(at, path, fmt.Sprintf("calls the function %s", e.Name), hclValues)
 		return "", false
 	}
 	var arg *hclsyntax.TemplateExpr
@@ -166,7 +166,7 @@ func (r *hclReader) reference(path Path, e *hclsyntax.FunctionCallExpr) (string,
 		arg, _ = e.Args[0].(*hclsyntax.TemplateExpr)
 	}
 	if arg == nil {
-		r.refuse(at, path, fmt.Sprintf("calls %s with something else than one text", e.Name), fmt.Sprintf(`%s("...")`, e.Name))
+		r.addProblem(at, path, fmt.Sprintf("calls %s with something else than one text", e.Name), fmt.Sprintf(`%s("...")`, e.Name))
 		return "", false
 	}
 	name, ok := r.text(path, arg)
@@ -175,7 +175,7 @@ func (r *hclReader) reference(path Path, e *hclsyntax.FunctionCallExpr) (string,
 	}
 	ref := Reference{Scheme: e.Name, Name: name}
 	if bad := ref.check(); bad != "" {
-		r.refuse(at, path, bad, "")
+		r.addProblem(at, path, bad, "")
 		return "", false
 	}
 	return ref.String(), true

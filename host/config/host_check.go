@@ -8,7 +8,7 @@ import (
 
 // hostProblems checks the host's own keys, and what of the tenants' part does not
 // depend on a plugin.
-func (s *stack) hostProblems(tree map[string]any) Problems {
+func (s *layers) hostProblems(tree map[string]any) Problems {
 	ours, theirs := hostSchema().cursor().keys(), tenantSchema().cursor().keys()
 	findings := hostSchema().check(tree)
 	for i, f := range findings {
@@ -17,16 +17,16 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 			findings[i].expected = fmt.Sprintf("it below %q", defaultsKey)
 		}
 	}
-	problems := s.report(nil, findings)
-	problems = append(problems, s.removedUnknown(nil, hostSchema(), tree, nil)...)
+	problems := s.schemaProblems(nil, findings)
+	problems = append(problems, s.unknownNulls(nil, hostSchema(), tree, nil)...)
 
 	for _, key := range ours {
 		if key == defaultsKey || key == planKey {
 			continue
 		}
-		place, _ := hostSchema().cursor().key(key)
-		place.leaves(Path{key}, tree[key], func(path Path, value any, m marks) {
-			if _, ok := path.below(registryStorage); ok {
+		provenanceTree, _ := hostSchema().cursor().key(key)
+		provenanceTree.leaves(Path{key}, tree[key], func(path Path, value any, m marks) {
+			if _, ok := path.relativeTo(registryStorage); ok {
 				return // its plugin's schema says what is secret
 			}
 			if message, expected, stray := strayReference(value); stray && !m.secret {
@@ -42,7 +42,7 @@ func (s *stack) hostProblems(tree map[string]any) Problems {
 }
 
 // inheritedProblems checks what tenants inherit, at the root of their keys.
-func (s *stack) inheritedProblems(tree map[string]any) Problems {
+func (s *layers) inheritedProblems(tree map[string]any) Problems {
 	ours := hostSchema().cursor().keys()
 	findings := tenantSchema().check(tree)
 	for i, f := range findings {
@@ -51,8 +51,8 @@ func (s *stack) inheritedProblems(tree map[string]any) Problems {
 			findings[i].expected = "it at the top level of the host file"
 		}
 	}
-	problems := s.report(s.root, findings)
-	return append(problems, s.removedUnknown(s.root, tenantSchema(), tree, nil)...)
+	problems := s.schemaProblems(s.root, findings)
+	return append(problems, s.unknownNulls(s.root, tenantSchema(), tree, nil)...)
 }
 
 // CheckDefaults checks what tenants inherit, with each plan and without one, as far as that can be right or wrong
@@ -71,8 +71,8 @@ func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
 }
 
 // defaultProblems checks what base has for tenants.
-func (h *Host) defaultProblems(ctx context.Context, base *folded, s Schemas) Problems {
-	a := assembly{host: h, base: base, stack: base.tenantStack(ctx, s), partial: true}
-	a.assemble()
+func (h *Host) defaultProblems(ctx context.Context, base *baseMerge, s Schemas) Problems {
+	a := tenantMerge{host: h, base: base, layers: base.layersForTenant(ctx, s), partial: true}
+	a.buildEffective()
 	return a.problems
 }

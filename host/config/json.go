@@ -30,7 +30,7 @@ func parseJSON(name string, src []byte) (node, Problems) {
 				message, expected = worded, why
 			}
 		}
-		r.refuse(at, nil, "is not JSON: "+message, expected)
+		r.addProblem(at, nil, "is not JSON: "+message, expected)
 		return node{}, r.problems
 	}
 	r.dec = json.NewDecoder(bytes.NewReader(src))
@@ -40,7 +40,7 @@ func parseJSON(name string, src []byte) (node, Problems) {
 		return node{}, r.problems
 	}
 	if root.kind != mapNode {
-		r.refuse(root.pos, nil, "is "+typeWord(root.value()), "a JSON object")
+		r.addProblem(root.pos, nil, "is "+typeWord(root.value()), "a JSON object")
 	}
 	return root, r.problems
 }
@@ -76,7 +76,7 @@ func (r *jsonReader) next() Pos {
 func (r *jsonReader) token() (json.Token, bool) {
 	token, err := r.dec.Token()
 	if err != nil {
-		r.refuse(r.place.at(int(r.dec.InputOffset())), nil, "is not JSON: "+err.Error(), "")
+		r.addProblem(r.place.at(int(r.dec.InputOffset())), nil, "is not JSON: "+err.Error(), "")
 	}
 	return token, err == nil
 }

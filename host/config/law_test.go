@@ -93,8 +93,8 @@ func hclText(t *rapid.T, value any) string {
 }
 
 // merged puts documents on each other, without plugins.
-func merged(docs ...map[string]any) (map[string]any, *stack) {
-	s := newStack(context.Background(), nil, nil)
+func merged(docs ...map[string]any) (map[string]any, *layers) {
+	s := newLayers(context.Background(), nil, nil)
 	for i, d := range docs {
 		s.load(layer(min(i, int(tenantLayer))), FromMap(fmt.Sprint("layer ", i), d))
 	}
@@ -165,9 +165,9 @@ func withoutNulls(m map[string]any) map[string]any {
 
 // checkOrigins: every key has an origin, and it is of the upper layer exactly if
 // that one has the key.
-func checkOrigins(t *rapid.T, s *stack, path Path, value any, upper any) {
+func checkOrigins(t *rapid.T, s *layers, path Path, value any, upper any) {
 	if len(path) > 0 {
-		p := s.places.find(path)
+		p := s.provenance.find(path)
 		if p == nil || p.set == nil {
 			t.Fatalf("%s has no origin", path)
 		}
@@ -188,7 +188,7 @@ func checkOrigins(t *rapid.T, s *stack, path Path, value any, upper any) {
 	for key, item := range m {
 		checkOrigins(t, s, path.with(key), item, u[key])
 	}
-	s.places.each(nil, func(path Path, p *place) {
+	s.provenance.each(nil, func(path Path, p *provenanceTree) {
 		if p.set != nil && p.removed != nil {
 			t.Fatalf("%q is there and removed", path)
 		}

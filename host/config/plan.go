@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/botyard/botyard/host/bounds"
 )
@@ -26,7 +25,7 @@ var planLayers = map[layer]layer{hostFile: planOfHostFile, overlayFile: planOfOv
 // readPlans takes the plans from the host's layers.
 func (h *Host) readPlans() {
 	h.plans = map[string]*plan{}
-	named, _ := h.own.tree[planKey].(map[string]any)
+	named, _ := h.hostMerge.tree[planKey].(map[string]any)
 	for name := range named {
 		p := &plan{name: name}
 		for _, src := range h.sources {
@@ -39,54 +38,29 @@ func (h *Host) readPlans() {
 				p.sources = nil // a null removes what lower layers have
 			}
 			if one != nil {
-				p.sources = append(p.sources, source{at, src.doc.below(Path{planKey, name}).without(policyKey, planKey)})
+				p.sources = append(p.sources, source{at, src.doc.subDocument(Path{planKey, name}).without(policyKey, planKey)})
 			}
 		}
 		h.plans[name] = p
 	}
 }
 
-// below returns what is below the path as a document of its own. Positions stay.
-func (d *Document) below(path Path) *Document {
-	out := &Document{name: d.name}
-	if e := d.at(path); e != nil {
-		out.keys, _ = e.value.(mapping)
-	}
-	root := path.key() + separator
-	for key, file := range d.files {
-		if rest, ok := strings.CutPrefix(key, root); ok {
-			if out.files == nil {
-				out.files = map[string]string{}
-			}
-			out.files[rest] = file
-		}
-	}
-	return out
-}
-
-// without returns the document without these keys of its top level.
-func (d *Document) without(keys ...string) *Document {
-	out := *d
-	out.keys = slices.DeleteFunc(slices.Clone(d.keys), func(e entry) bool { return slices.Contains(keys, e.key) })
-	return &out
-}
-
 // planOf returns the name of the plan that a tenant with the operator's document has, and
 // where it is named; empty for none. What is no text is for the schema to refuse.
-func (h *Host) planOf(operator *Document) (name string, at origin) {
+func (h *Host) planOf(operator *Document) (name string, at provenance) {
 	if operator != nil && operator.at(Path{planKey}) != nil {
 		name, _ = operator.at(Path{planKey}).value.(string)
-		return name, origin{pos: operator.Pos(Path{planKey}), layer: tenantLayer}
+		return name, provenance{pos: operator.Pos(Path{planKey}), layer: tenantLayer}
 	}
 	path := Path{defaultsKey, planKey}
-	inherited, _ := h.own.tree[defaultsKey].(map[string]any)
-	at = h.own.places.locate(path)
+	inherited, _ := h.hostMerge.tree[defaultsKey].(map[string]any)
+	at = h.hostMerge.provenance.nearest(path)
 	at.prefix = Path{defaultsKey}
 	return plainText(inherited[planKey]), at
 }
 
 // unknownPlan words the problem of a plan that the host's layers do not have.
-func (h *Host) unknownPlan(name string, at origin) Problem {
+func (h *Host) unknownPlan(name string, at provenance) Problem {
 	message, expected := unknown(fmt.Sprintf("no plan is named %q", name), name, slices.Collect(maps.Keys(h.plans)))
 	if len(h.plans) == 0 {
 		expected = fmt.Sprintf("plan %q { ... } in the host file", name)
@@ -96,31 +70,31 @@ func (h *Host) unknownPlan(name string, at origin) Problem {
 
 // planned returns what tenants of the plan inherit: the plan on top of base. All of them
 // share the last merge until base or a schema changes.
-func (h *Host) planned(ctx context.Context, base *folded, name string, schemas Schemas) *folded {
+func (h *Host) planned(ctx context.Context, base *baseMerge, name string, schemas Schemas) *baseMerge {
 	h.mu.Lock()
-	recent := h.recentPlans[name]
+	lastBase := h.lastPlans[name]
 	h.mu.Unlock()
-	if recent != nil && recent.under == base && recent.current(ctx, schemas) {
-		return recent
+	if lastBase != nil && lastBase.parent == base && lastBase.current(ctx, schemas) {
+		return lastBase
 	}
-	s := base.tenantStack(ctx, schemas)
+	s := base.layersForTenant(ctx, schemas)
 	h.plans[name].load(s)
-	f := s.folded()
-	f.root, f.under = nil, base
+	f := s.baseMerge()
+	f.root, f.parent = nil, base
 	if ctx.Err() != nil {
 		return f // what a schema said may be that nobody waits
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.recentPlans == nil {
-		h.recentPlans = map[string]*folded{}
+	if h.lastPlans == nil {
+		h.lastPlans = map[string]*baseMerge{}
 	}
-	h.recentPlans[name] = f
+	h.lastPlans[name] = f
 	return f
 }
 
 // load puts the plan on top of what tenants inherit.
-func (p *plan) load(s *stack) {
+func (p *plan) load(s *layers) {
 	for _, src := range p.sources {
 		s.loadAt(src.layer, src.doc, Path{planKey, p.name})
 	}
@@ -130,18 +104,18 @@ func (p *plan) load(s *stack) {
 func (h *Host) planProblems() Problems {
 	var problems Problems
 	if n := len(h.plans); n > bounds.MaxPlans {
-		problems = append(problems, h.own.problem(Path{planKey}, fmt.Sprintf("has %d plans", n), fmt.Sprintf("at most %d", bounds.MaxPlans)))
+		problems = append(problems, h.hostMerge.problem(Path{planKey}, fmt.Sprintf("has %d plans", n), fmt.Sprintf("at most %d", bounds.MaxPlans)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.plans)) {
-		values, _ := h.own.tree[planKey].(map[string]any)
+		values, _ := h.hostMerge.tree[planKey].(map[string]any)
 		block, isMap := values[name].(map[string]any)
 		if !isMap {
 			continue // a wrong type, reported
 		}
 		if _, given := block[planKey]; given {
-			problems = append(problems, h.own.problem(Path{planKey, name, planKey}, "a plan cannot name a plan", "its keys in this block"))
+			problems = append(problems, h.hostMerge.problem(Path{planKey, name, planKey}, "a plan cannot name a plan", "its keys in this block"))
 		}
-		s := h.own.tenantStack(context.Background(), nil)
+		s := h.hostMerge.layersForTenant(context.Background(), nil)
 		h.plans[name].load(s)
 		problems = append(problems, s.inheritedProblems(s.values.Raw())...)
 	}

@@ -95,12 +95,12 @@ func TestPlanLayers(t *testing.T) {
 	// All tenants of a plan share one merge.
 	a, _ := h.Tenant(t.Context(), "a", Documents{}, schemas)
 	b, _ := h.Tenant(t.Context(), "b", Documents{}, schemas)
-	if a.trace.base != b.trace.base || a.trace.base.under == nil {
+	if a.inputs.base != b.inputs.base || a.inputs.base.parent == nil {
 		t.Error("the plan is merged for each tenant")
 	}
 	// A tenant that changes the endpoint does not take the plan's secret along.
 	_, err = h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, `{plan: gold, llm: {base_url: "http://elsewhere"}}`)}, schemas)
-	if err == nil || !strings.Contains(err.Error(), "the inherited secret fell away") {
+	if err == nil || !strings.Contains(err.Error(), "the inherited secret was dropped") {
 		t.Errorf("the plan's secret goes elsewhere: %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestPlanOverlayMovesEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, err := h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, `plan: gold`)}, testSchemas(t))
-	if err == nil || !strings.Contains(err.Error(), "the inherited secret fell away because the plan changed") {
+	if err == nil || !strings.Contains(err.Error(), "the inherited secret was dropped because the plan changed") {
 		t.Errorf("%v, %v", e, err)
 	}
 }

@@ -17,7 +17,7 @@ const everyMarked = "*"
 // policy binds the settings that a tenant writes itself.
 type policy struct {
 	keys    []string // patterns
-	keysAt  origin
+	keysAt  provenance
 	keysOf  string                // the plan whose block has them; empty for the host's
 	plugins map[string]selectable // by kind
 }
@@ -25,7 +25,7 @@ type policy struct {
 // selectable are the plugins of a kind that a tenant may select, and where they are listed.
 type selectable struct {
 	names []string
-	at    origin
+	at    provenance
 	of    string // the plan whose block has them; empty for the host's
 	given bool
 }
@@ -40,7 +40,7 @@ func (h *Host) readPolicies() {
 }
 
 func (h *Host) policyOf(plan string) *policy {
-	p := &policy{keys: []string{everyMarked}, keysAt: origin{layer: builtIn}, plugins: map[string]selectable{}}
+	p := &policy{keys: []string{everyMarked}, keysAt: provenance{layer: builtIn}, plugins: map[string]selectable{}}
 	roots := []Path{{policyKey}}
 	if plan != "" {
 		roots = append(roots, Path{planKey, plan, policyKey})
@@ -50,19 +50,19 @@ func (h *Host) policyOf(plan string) *policy {
 		if i > 0 {
 			of = plan
 		}
-		var at any = h.own.tree
+		var at any = h.hostMerge.tree
 		for _, segment := range root {
 			m, _ := at.(map[string]any)
 			at = m[segment]
 		}
 		values, _ := at.(map[string]any)
 		if _, given := values["keys"]; given {
-			p.keys, p.keysAt, p.keysOf = textList(values["keys"]), h.own.places.locate(root.with("keys")), of
+			p.keys, p.keysAt, p.keysOf = textList(values["keys"]), h.hostMerge.provenance.nearest(root.with("keys")), of
 		}
 		plugins, _ := values["plugins"].(map[string]any)
 		for kind := range plugins {
 			p.plugins[kind] = selectable{
-				names: textList(plugins[kind]), at: h.own.places.locate(root.with("plugins", kind)), of: of, given: true,
+				names: textList(plugins[kind]), at: h.hostMerge.provenance.nearest(root.with("plugins", kind)), of: of, given: true,
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func (h *Host) policyProblems() Problems {
 		roots = append(roots, Path{planKey, name, policyKey})
 	}
 	for _, root := range roots {
-		var at any = h.own.tree
+		var at any = h.hostMerge.tree
 		for _, segment := range root {
 			m, _ := at.(map[string]any)
 			at = m[segment]
@@ -102,7 +102,7 @@ func (h *Host) policyProblems() Problems {
 				continue // a wrong type is reported
 			}
 			if message, expected := wrongPattern(pattern); message != "" {
-				problems = append(problems, h.own.problem(root.with("keys", strconv.Itoa(i)), message, expected))
+				problems = append(problems, h.hostMerge.problem(root.with("keys", strconv.Itoa(i)), message, expected))
 			}
 		}
 	}
@@ -149,136 +149,4 @@ func blockOf(key string) (block, bool) {
 		return block{}, false
 	}
 	return all[i], true
-}
-
-// ruling is what a policy says of a key.
-type ruling struct {
-	allowed bool
-	lower   bool   // allowed to be at most what the operator's settings have
-	rule    string // that forbids, with its place
-	allow   string // what would allow
-}
-
-// may is what the tenant itself may do.
-func (r ruling) may() string {
-	switch {
-	case r.allowed && r.lower:
-		return MayLower
-	case r.allowed:
-		return MaySet
-	}
-	return MayNot
-}
-
-// ruling is what the tenant's policy says of a key of its effective configuration.
-func (a *assembly) ruling(path Path, m marks) ruling {
-	name, _ := a.tree[planKey].(string)
-	p := a.host.policies[name]
-	b, isBlock := blockOf(path[0])
-	switch {
-	case !isBlock || len(path) < 2:
-		return p.key(path, m, "")
-	case path[1] != b.selector:
-		plugin := ""
-		if !b.isHosts(path[1]) {
-			plugin = plainText(a.stack.block(b, a.tree)[b.selector])
-		}
-		return p.key(path, m, plugin)
-	case len(p.plugins[b.kind].names) > 0:
-		return ruling{allowed: true}
-	}
-	return p.selector(b, "NAME")
-}
-
-// key rules on a key that is no selector. The block's plugin is named for the rule's text.
-func (p *policy) key(path Path, m marks, plugin string) ruling {
-	named := m.endpoint || m.author == byUnmarked || m.author == byOperator
-	if p.lists(path, named) {
-		return ruling{allowed: true, lower: m.author == byLower}
-	}
-	r := ruling{allow: line(p.keysOf, "keys = "+listed(p.keys, keyOf(path).String()))}
-	switch {
-	case path[0] == planKey:
-		return ruling{rule: "a tenant's plan is the operator's to name (built-in rule)"}
-	case m.endpoint:
-		r.rule = "it says where secrets are sent" + p.unnamed()
-	case named && plugin != "" && m.author == byUnmarked:
-		r.rule = fmt.Sprintf("the plugin %s does not mark it as the tenant's", plugin) + p.unnamed()
-	case named:
-		r.rule = "it is the operator's" + p.unnamed()
-	default:
-		r.rule = "tenant_policy.keys does not list it (" + p.keysAt.pos.String() + ")"
-	}
-	return r
-}
-
-// unnamed ends the rule of a key that has to be listed by its own name.
-func (p *policy) unnamed() string {
-	where := p.keysAt.pos.String()
-	if p.keysAt.layer == builtIn {
-		where = "built-in rule"
-	}
-	return ", and tenant_policy.keys does not name it (" + where + ")"
-}
-
-// lists reports whether a pattern covers the key: by its name, or that of what it is in,
-// and unless it has to be named by one that ends in a star.
-func (p *policy) lists(path Path, named bool) bool {
-	return slices.ContainsFunc(p.keys, func(pattern string) bool {
-		if pattern == everyMarked {
-			return !named
-		}
-		prefix, open := strings.CutSuffix(pattern, ".*")
-		_, below := path.below(strings.Split(prefix, "."))
-		return below && (!open || !named)
-	})
-}
-
-// selector rules on the plugin that a tenant's own settings select for a block.
-func (p *policy) selector(b block, name string) ruling {
-	s := p.plugins[b.kind]
-	if slices.Contains(s.names, name) {
-		return ruling{allowed: true}
-	}
-	r := ruling{allow: line(s.of, fmt.Sprintf("plugins = { %s = %s }", b.kind, listed(s.names, name)))}
-	if s.given {
-		r.rule = fmt.Sprintf("tenant_policy.plugins.%s does not list it (%s)", b.kind, s.at.pos)
-	} else {
-		r.rule = fmt.Sprintf("tenant_policy.plugins lists no %s plugin that a tenant may select (built-in rule)", b.kind)
-	}
-	return r
-}
-
-// line is what to write into the host file, in HCL: into the block of a plan, or the host's.
-func line(plan, what string) string {
-	line := policyKey + " { " + what + " }"
-	if plan != "" {
-		line = fmt.Sprintf("plan %q { %s }", plan, line)
-	}
-	return line
-}
-
-// mostListed is how many names a line repeats.
-const mostListed = 20
-
-func listed(names []string, more string) string {
-	var quoted []string
-	if len(names) > mostListed {
-		quoted = append(quoted, "...")
-	} else {
-		for _, name := range names {
-			quoted = append(quoted, strconv.Quote(name))
-		}
-	}
-	return "[" + strings.Join(append(quoted, strconv.Quote(more)), ", ") + "]"
-}
-
-// keyOf returns the path without what is in a list: a list is set as a whole.
-func keyOf(path Path) Path {
-	for i, segment := range path {
-		if _, err := strconv.Atoi(segment); err == nil && i > 0 {
-			return path[:i]
-		}
-	}
-	return path
 }

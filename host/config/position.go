@@ -1,10 +1,9 @@
 package config
 
 import (
+	"unicode/utf8"
+
 	"fmt"
-	"strconv"
-	"strings"
-	"unicode"
 )
 
 // Pos says where something is written. Line and Column count from 1; where there
@@ -23,50 +22,45 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// Path leads to a value from the root of its document; an element of a list has
-// its index, from 0, as its segment.
-type Path []string
-
-// String joins the segments with dots; a segment that has a dot, a space or a
-// quote itself, or is empty, is quoted.
-func (p Path) String() string {
-	var b strings.Builder
-	for i, segment := range p {
-		if i > 0 {
-			b.WriteByte('.')
+func invalidUTF8(name string, src []byte) Pos {
+	offset := 0
+	for offset < len(src) {
+		r, size := utf8.DecodeRune(src[offset:])
+		if r == utf8.RuneError && size == 1 {
+			break
 		}
-		if segment == "" || strings.ContainsFunc(segment, func(r rune) bool {
-			return r == '.' || r == '"' || unicode.IsSpace(r) || !unicode.IsPrint(r)
-		}) {
-			segment = strconv.Quote(segment)
-		}
-		b.WriteString(segment)
+		offset += size
 	}
-	return b.String()
+	return position(name, src, offset)
 }
 
-// separator cannot occur in a key: checkKey refuses control characters. It joins
-// segments to map keys here and is koanf's delimiter.
-const separator = "\x1f"
-
-func (p Path) key() string { return strings.Join(p, separator) }
-
-// with gives a new path; append could overwrite a sibling's.
-func (p Path) with(segments ...string) Path {
-	out := make(Path, 0, len(p)+len(segments))
-	return append(append(out, p...), segments...)
+// position counts lines and, in the line, characters.
+func position(name string, src []byte, offset int) Pos {
+	p := newPositions(name, src)
+	return p.at(offset)
 }
 
-// checkKey says what is wrong with a map's key, or "".
-func checkKey(key string) string {
-	if key == "" {
-		return "a key is empty"
+// positions gives the positions of offsets that only grow, each byte looked at once.
+type positions struct {
+	src    []byte
+	offset int
+	pos    Pos
+}
+
+func newPositions(name string, src []byte) positions {
+	return positions{src: src, pos: Pos{File: name, Line: 1, Column: 1}}
+}
+
+// at gives the position of the offset, which is not before that of the last call.
+func (p *positions) at(offset int) Pos {
+	for ; p.offset < min(offset, len(p.src)); p.offset++ {
+		switch c := p.src[p.offset]; {
+		case c == '\n':
+			p.pos.Line++
+			p.pos.Column = 1
+		case utf8.RuneStart(c):
+			p.pos.Column++
+		}
 	}
-	if len(key) > maxKey {
-		return fmt.Sprintf("a key has %d bytes, more than %d", len(key), maxKey)
-	}
-	if strings.ContainsFunc(key, unicode.IsControl) {
-		return "a key has a control character"
-	}
-	return ""
+	return p.pos
 }

@@ -76,14 +76,14 @@ func promptExcerpt(text string) string {
 // system puts the variables into the system prompt, in one pass: what a variable
 // contains is not looked at again. That is all that a prompt can do. How long the
 // result will be is known before it is made.
-func (a *assembly) system() {
+func (a *tenantMerge) system() {
 	prompts, _ := a.tree["prompts"].(map[string]any)
 	prompt, _ := prompts["system"].(string)
 	variables, _ := prompts["variables"].(map[string]any)
 	path := Path{"prompts", "system"}
 	parts, wrong := parsePrompt(prompt)
 	for _, excerpt := range wrong {
-		a.refuse(path, fmt.Sprintf("has %q, which is no variable", excerpt),
+		a.addProblem(path, fmt.Sprintf("has %q, which is no variable", excerpt),
 			"{{name}} with a name of letters, digits and _, or {{{{ for a literal {{")
 	}
 	size := 0
@@ -110,7 +110,7 @@ func (a *assembly) system() {
 		size += len(parts[i].text)
 	}
 	if size > maxSystem {
-		a.refuse(path, fmt.Sprintf("has %d bytes with its variables", size), fmt.Sprintf("at most %d", maxSystem))
+		a.addProblem(path, fmt.Sprintf("has %d bytes with its variables", size), fmt.Sprintf("at most %d", maxSystem))
 		return
 	}
 	var b strings.Builder
@@ -121,10 +121,10 @@ func (a *assembly) system() {
 	a.effective.System = b.String()
 }
 
-func (a *assembly) undefinedVariable(path Path, name string, known []string) {
+func (a *tenantMerge) undefinedVariable(path Path, name string, known []string) {
 	message, expected := unknown(fmt.Sprintf("uses {{%s}}, which no variable defines", name), name, known)
 	if len(known) == 0 {
 		expected = fmt.Sprintf("%s in prompts.variables", name)
 	}
-	a.refuse(path, message, expected)
+	a.addProblem(path, message, expected)
 }

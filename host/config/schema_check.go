@@ -2,14 +2,9 @@ package config
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"math"
-	"math/big"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -43,7 +38,7 @@ func (s *Schema) check(value any) []finding {
 		return []finding{{message: "cannot be checked against its schema"}}
 	}
 	c := checker{schema: s, value: value}
-	c.word(invalid)
+	c.collect(invalid)
 	return c.findings
 }
 
@@ -61,7 +56,7 @@ func (c *checker) add(path Path, kind findingKind, message, expected string) {
 }
 
 // got is the value at path.
-func (c *checker) got(path Path) any {
+func (c *checker) valueAt(path Path) any {
 	v := c.value
 	for _, segment := range path {
 		switch t := v.(type) {
@@ -79,7 +74,7 @@ func (c *checker) got(path Path) any {
 }
 
 // word makes the findings of what the library found.
-func (c *checker) word(e *jsonschema.ValidationError) {
+func (c *checker) collect(e *jsonschema.ValidationError) {
 	c.visit(e)
 	if len(c.names) > 0 {
 		c.refusedNames(c.schema.cursor(), c.value, nil)
@@ -121,10 +116,10 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		c.missing(path, at, k.Missing, "")
 	case *kind.Type:
 		if choices := at.choices(e.SchemaURL); choices != "" {
-			c.add(path, wrongType, "is "+shown(c.got(path), at.marks.secret), choices)
+			c.add(path, wrongType, "is "+display(c.valueAt(path), at.marks.secret), choices)
 			return
 		}
-		c.add(path, wrongType, "is "+typeWord(c.got(path)), typeWords(k.Want)+c.quoting(path, k.Want))
+		c.add(path, wrongType, "is "+typeWord(c.valueAt(path)), typeWords(k.Want)+c.quoting(path, k.Want))
 	case *kind.PropertyNames:
 		// Of the cause only what it wants: it has the key for a value.
 		expected := ""
@@ -136,8 +131,8 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		}
 		c.names[k.Property] = expected
 	default:
-		message, expected := constraint(k, shown(c.got(path), at.marks.secret), at.marks.secret)
-		if words := at.wording(e.SchemaURL); words != "" {
+		message, expected := constraint(k, display(c.valueAt(path), at.marks.secret), at.marks.secret)
+		if words := at.expectedWords(e.SchemaURL); words != "" {
 			switch k.(type) {
 			case *kind.Maximum:
 				expected += ", " + words
@@ -199,7 +194,7 @@ func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) 
 	var best []finding
 	for _, cause := range causes {
 		sub := checker{schema: c.schema, value: c.value, alternative: true}
-		sub.word(cause)
+		sub.collect(cause)
 		if len(sub.findings) == 1 && sub.findings[0].kind == wrongType && slices.Equal(sub.findings[0].path, path) {
 			types = append(types, sub.findings[0].expected)
 			continue
@@ -212,137 +207,8 @@ func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) 
 	case best != nil:
 		c.findings = append(c.findings, best...)
 	case types != nil:
-		c.add(path, wrongType, "is "+typeWord(c.got(path)), list(types, "or"))
+		c.add(path, wrongType, "is "+typeWord(c.valueAt(path)), list(types, "or"))
 	default:
 		c.add(path, wrongValue, "fits more than one of the alternatives of its schema", "exactly one")
 	}
-}
-
-// quoting says that the quotes are what is wrong with a value, if they are.
-func (c *checker) quoting(path Path, want []string) string {
-	if len(want) != 1 || c.alternative {
-		return ""
-	}
-	switch v := c.got(path).(type) {
-	case int64, float64, bool:
-		if want[0] == "string" {
-			return ", in quotes"
-		}
-	case string:
-		unquoted := false
-		switch want[0] {
-		case "boolean":
-			unquoted = v == "true" || v == "false"
-		case "integer":
-			_, err := strconv.ParseInt(v, 10, 64)
-			unquoted = err == nil
-		case "number":
-			f, err := strconv.ParseFloat(v, 64)
-			unquoted = err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
-		}
-		if unquoted {
-			return ", without quotes"
-		}
-	}
-	return ""
-}
-
-func typeWords(types []string) string {
-	words := make([]string, 0, len(types))
-	for _, t := range types {
-		if w := schemaTypes[t]; w != "" {
-			words = append(words, w)
-		}
-	}
-	return list(words, "or")
-}
-
-// shown is a value in a message: its JSON, unless it is secret or long.
-func shown(value any, isSecret bool) string {
-	if isSecret {
-		return "not accepted"
-	}
-	b, err := json.Marshal(value)
-	if err != nil || len(b) > 80 {
-		return "not accepted"
-	}
-	return string(b)
-}
-
-// choices returns what the subschema at the location lets choose from; empty if it has no list.
-func (c cursor) choices(location string) string {
-	for _, s := range c.schemas {
-		if s.Location == location && s.Enum != nil {
-			return choicesOf(s.Enum.Values)
-		}
-	}
-	return ""
-}
-
-func choicesOf(values []any) string {
-	words := make([]string, len(values))
-	for i, v := range values {
-		words[i] = shown(v, false)
-	}
-	return oneOf(words)
-}
-
-// constraint words what a keyword asks of a value that has the right type.
-func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, expected string) {
-	switch k := k.(type) {
-	case *kind.Enum:
-		return "is " + got, choicesOf(k.Want)
-	case *kind.Const:
-		return "is " + got, shown(k.Want, false)
-	case *kind.Minimum:
-		return "is " + got, "at least " + rational(k.Want)
-	case *kind.Maximum:
-		return "is " + got, "at most " + rational(k.Want)
-	case *kind.ExclusiveMinimum:
-		return "is " + got, "more than " + rational(k.Want)
-	case *kind.ExclusiveMaximum:
-		return "is " + got, "less than " + rational(k.Want)
-	case *kind.MultipleOf:
-		return "is " + got, "a multiple of " + rational(k.Want)
-	case *kind.MinLength:
-		if k.Got == 0 {
-			return "is empty", "a text"
-		}
-		if isSecret { // its length says something of it
-			return "is too short", fmt.Sprintf("at least %d characters", k.Want)
-		}
-		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at least %d", k.Want)
-	case *kind.MaxLength:
-		if isSecret {
-			return "is too long", fmt.Sprintf("at most %d characters", k.Want)
-		}
-		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at most %d", k.Want)
-	case *kind.MinItems:
-		return fmt.Sprintf("has %d elements", k.Got), fmt.Sprintf("at least %d", k.Want)
-	case *kind.MaxItems:
-		return fmt.Sprintf("has %d elements", k.Got), fmt.Sprintf("at most %d", k.Want)
-	case *kind.MinProperties:
-		return fmt.Sprintf("has %d keys", k.Got), fmt.Sprintf("at least %d", k.Want)
-	case *kind.MaxProperties:
-		return fmt.Sprintf("has %d keys", k.Got), fmt.Sprintf("at most %d", k.Want)
-	case *kind.UniqueItems:
-		return fmt.Sprintf("has equal elements, %d and %d", k.Duplicates[0], k.Duplicates[1]), "different ones"
-	case *kind.Pattern:
-		return "is " + got, "a text that matches " + k.Want
-	case *kind.Format:
-		return "is " + got, "a text in the format " + k.Want
-	}
-	// Not the library's own words: they may contain the value.
-	if keyword := strings.Join(k.KeywordPath(), "."); keyword != "" {
-		return fmt.Sprintf("does not meet %q of its schema", keyword), ""
-	}
-	return "is not accepted by its schema", ""
-}
-
-func rational(r *big.Rat) string {
-	if r.IsInt() {
-		return r.Num().String()
-	}
-	f, _ := r.Float64()
-	return strconv.FormatFloat(f, 'g', -1, 64)
 }

@@ -14,8 +14,8 @@ func TestSizesThatCanBeCarried(t *testing.T) {
 	for key, most := range map[string]int{"message_bytes": sdk.MaxUserMessageBytes, "reply_bytes": sdk.MaxReplyBytes} {
 		for _, value := range []int{most, most + 1, 104857600} {
 			text := fmt.Sprintf("limits: {%s: %d}", key, value)
-			refusal := fmt.Sprintf("limits.%s: is %d; expected at most %d", key, value, most)
-			layers := map[string]func() error{
+			secretProblem := fmt.Sprintf("limits.%s: is %d; expected at most %d", key, value, most)
+			sources := map[string]func() error{
 				"host file": func() error {
 					_, err := LoadHost(LoadOptions{Document: yamlDoc(t, text)})
 					return err
@@ -30,10 +30,10 @@ func TestSizesThatCanBeCarried(t *testing.T) {
 					return err
 				},
 			}
-			for layer, load := range layers {
+			for layer, load := range sources {
 				err := load()
-				if fits := value == most; fits && err != nil || !fits && (err == nil || !strings.Contains(err.Error(), refusal)) {
-					t.Errorf("%s of %d in the %s: %v; want %q unless it is %d", key, value, layer, err, refusal, most)
+				if fits := value == most; fits && err != nil || !fits && (err == nil || !strings.Contains(err.Error(), secretProblem)) {
+					t.Errorf("%s of %d in the %s: %v; want %q unless it is %d", key, value, layer, err, secretProblem, most)
 				}
 			}
 		}

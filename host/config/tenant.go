@@ -2,26 +2,9 @@ package config
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
 )
-
-var tenantID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
-
-// ValidTenantID says what is wrong with a tenant's id: it is the name of a file
-// and of a folder, and must not lead anywhere else.
-func ValidTenantID(id string) error {
-	if !tenantID.MatchString(id) || strings.Contains(id, "..") {
-		if len(id) > 64 {
-			id = id[:64] + "..."
-		}
-		return fmt.Errorf("%q is not a tenant id; expected 1 to 64 letters, digits and . _ -, beginning with a letter or digit, without %q", id, "..")
-	}
-	return nil
-}
 
 // Tenant merges a tenant's documents over what the host's layers give, checks the
 // whole and gives the effective configuration. Without documents the tenant has
@@ -38,7 +21,7 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 		return nil, Problems{{Pos: Pos{File: docs.Operator.name}, Message: err.Error()}}
 	}
 	base := h.inherited(ctx, s)
-	a := assembly{host: h, docs: docs, tenant: id}
+	a := tenantMerge{host: h, docs: docs, tenant: id}
 	switch name, at := h.planOf(docs.Operator); {
 	case name != "" && h.plans[name] == nil:
 		a.problems = append(a.problems, h.unknownPlan(name, at))
@@ -46,40 +29,40 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 		base = h.planned(ctx, base, name, s)
 	}
 	a.base = base
-	a.stack = base.tenantStack(ctx, s)
+	a.layers = base.layersForTenant(ctx, s)
 	a.problems = append(a.problems, docs.Operator.problems...)
-	a.stack.load(tenantLayer, a.withoutHostKeys(docs.Operator))
+	a.layers.load(tenantLayer, a.withoutHostKeys(docs.Operator))
 	if docs.Own != nil {
 		a.loadOwn(ctx, s)
 	}
 	// What is missing is missing in the operator's document.
-	a.stack.places.set = &origin{pos: Pos{File: docs.Operator.name}, layer: tenantLayer}
-	e := a.assemble()
+	a.layers.provenance.set = &provenance{pos: Pos{File: docs.Operator.name}, layer: tenantLayer}
+	e := a.buildEffective()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if len(a.problems) > 0 {
-		return nil, h.named(ctx, a, s).err()
+		return nil, h.withTenantName(ctx, a, s).err()
 	}
 	return e, nil
 }
 
 // loadOwn puts the tenant's own document on top, as far as it may be.
-func (a *assembly) loadOwn(ctx context.Context, s Schemas) {
+func (a *tenantMerge) loadOwn(ctx context.Context, s Schemas) {
 	a.problems = append(a.problems, a.docs.Own.problems...)
 	own, operator, problems := a.host.restrict(ctx, a.withoutHostKeys(a.docs.Own), a.base, a.tenant, a.docs.Operator, s)
 	// What is wrong with the operator's settings is wrong though the tenant's own hide it:
 	// else nobody knew what is secret in them.
 	a.problems = append(a.problems, problems...)
-	maps.Copy(a.stack.asked, operator.stack.asked)
-	a.stack.load(ownLayer, own)
+	maps.Copy(a.layers.snapshot, operator.layers.snapshot)
+	a.layers.load(ownLayer, own)
 }
 
 // named gives the problems of a tenant. Those whose position is in the host's layers,
 // though the host's layers are right by themselves, say which tenant they are of.
-func (h *Host) named(ctx context.Context, a assembly, s Schemas) Problems {
+func (h *Host) withTenantName(ctx context.Context, a tenantMerge, s Schemas) Problems {
 	file := a.docs.Operator.name
-	inDocument := func(p Problem) bool { return a.docs.named(p.Pos.File) }
+	inDocument := func(p Problem) bool { return a.docs.haveName(p.Pos.File) }
 	if !slices.ContainsFunc(a.problems, func(p Problem) bool { return !inDocument(p) }) {
 		return a.problems
 	}
@@ -100,7 +83,7 @@ func (h *Host) named(ctx context.Context, a assembly, s Schemas) Problems {
 
 // withoutHostKeys refuses the keys that are the operator's alone, and leaves them
 // out so that they are not reported again as unknown ones.
-func (a *assembly) withoutHostKeys(doc *Document) *Document {
+func (a *tenantMerge) withoutHostKeys(doc *Document) *Document {
 	ours := hostSchema().cursor().keys()
 	theirs := tenantSchema().cursor().keys()
 	out := &Document{name: doc.name, files: doc.files}

@@ -34,10 +34,10 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 	case root.kind == scalarNode && root.scalar == nil:
 		root.kind = mapNode // "---" alone
 	case root.kind != mapNode && len(r.problems) == 0:
-		r.refuse(root.pos, nil, "is "+typeWord(root.value()), "a map")
+		r.addProblem(root.pos, nil, "is "+typeWord(root.value()), "a map")
 	}
 	if err := dec.Decode(&second); err == nil {
-		r.refuse(r.at(&second), nil, "is a second YAML document", "one")
+		r.addProblem(r.at(&second), nil, "is a second YAML document", "one")
 	} else if !errors.Is(err, io.EOF) {
 		r.syntax(err)
 	}
@@ -65,15 +65,15 @@ func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 		return
 	}
 	if y.Anchor != "" {
-		r.refuse(at, path, "begins with &, which makes an anchor", "a plain value, in quotes if it is to begin with &: anchors and aliases are not supported")
+		r.addProblem(at, path, "begins with &, which makes an anchor", "a plain value, in quotes if it is to begin with &: anchors and aliases are not supported")
 	}
 	if y.Style&yaml.TaggedStyle != 0 {
-		r.refuse(at, path, "begins with !, which makes a tag", "a plain value, in quotes if it is to begin with !: tags are not supported")
+		r.addProblem(at, path, "begins with !, which makes a tag", "a plain value, in quotes if it is to begin with !: tags are not supported")
 		return
 	}
 	switch y.Kind {
 	case yaml.AliasNode:
-		r.refuse(at, path, "begins with *, which makes an alias", "a plain value, in quotes if it is to begin with *: anchors and aliases are not supported")
+		r.addProblem(at, path, "begins with *, which makes an alias", "a plain value, in quotes if it is to begin with *: anchors and aliases are not supported")
 	case yaml.MappingNode:
 		n.kind = mapNode
 		for i := 0; i+1 < len(y.Content); i += 2 {
@@ -96,18 +96,18 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 	at := r.at(key)
 	switch {
 	case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
-		r.refuse(at, path, "has a merge key <<", "its keys written out: merge keys are not supported")
+		r.addProblem(at, path, "has a merge key <<", "its keys written out: merge keys are not supported")
 		return
 	case key.Kind == yaml.ScalarNode && key.Anchor == "" && key.Style&yaml.TaggedStyle == 0 &&
 		(key.ShortTag() == "!!str" || key.ShortTag() == "!!timestamp"):
 	case key.Kind == yaml.ScalarNode:
-		r.refuse(at, path, fmt.Sprintf("has the key %s, which is not a plain text", strings.TrimSpace(key.Value)), "a text; write it in quotes")
+		r.addProblem(at, path, fmt.Sprintf("has the key %s, which is not a plain text", strings.TrimSpace(key.Value)), "a text; write it in quotes")
 		return
 	case key.Kind == yaml.MappingNode: // {{name}} without quotes
-		r.refuse(at, path, "has a map for a key", "a text; in quotes if it begins with {")
+		r.addProblem(at, path, "has a map for a key", "a text; in quotes if it begins with {")
 		return
 	default:
-		r.refuse(at, path, "has a key that is not a text", "a text")
+		r.addProblem(at, path, "has a key that is not a text", "a text")
 		return
 	}
 	child := node{key: key.Value, pos: at}
@@ -120,7 +120,7 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 // inherited: a block whose last line is commented out must not.
 func (r *yamlReader) given(at Pos, path Path, y *yaml.Node) {
 	if !r.lenient && y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" && y.Value == "" && y.Style&yaml.TaggedStyle == 0 {
-		r.refuse(at, path, "is empty", "a value; null removes what is inherited, {} and [] are an empty map and list")
+		r.addProblem(at, path, "is empty", "a value; null removes what is inherited, {} and [] are an empty map and list")
 	}
 }
 
@@ -136,7 +136,7 @@ func (r *yamlReader) scalar(n *node, path Path, y *yaml.Node) {
 		if lower := strings.ToLower(text); strings.ContainsAny(lower, "xob") {
 			i, err := strconv.ParseInt(lower, 0, 64)
 			if err != nil {
-				r.refuse(n.pos, path, outOfRange, "a decimal number")
+				r.addProblem(n.pos, path, outOfRange, "a decimal number")
 				return
 			}
 			n.scalar = i

@@ -55,7 +55,7 @@ func (r *yamlReader) syntax(err error) {
 		text := r.lines[line-1]
 		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
 			pos.Line, pos.Column = line, strings.Index(indent, "\t")+1
-			r.refuse(pos, nil, "is not YAML: the line is indented with a tab", "blanks")
+			r.addProblem(pos, nil, "is not YAML: the line is indented with a tab", "blanks")
 			return
 		}
 	}
@@ -70,10 +70,10 @@ func (r *yamlReader) syntax(err error) {
 		message = "did not find expected alphabetic or numeric character"
 	}
 	if worded, ok := syntaxWords[message]; ok {
-		r.refuse(pos, nil, "is not YAML: "+worded.message, worded.expected)
+		r.addProblem(pos, nil, "is not YAML: "+worded.message, worded.expected)
 		return
 	}
-	r.refuse(pos, nil, "is not YAML: "+message, "")
+	r.addProblem(pos, nil, "is not YAML: "+message, "")
 }
 
 // maxSearched is the size up to which firstBad searches: it reads a document some times.

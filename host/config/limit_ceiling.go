@@ -33,8 +33,8 @@ func isPerHost(path Path) bool {
 
 // limits fills in the host's limits, which also are the most that a tenant may
 // have.
-func (a *assembly) limits() {
-	base := a.host.own
+func (a *tenantMerge) limits() {
+	base := a.host.hostMerge
 	ceilings, _ := base.tree[limitsKey].(map[string]any)
 	given, isMap := a.tree[limitsKey].(map[string]any)
 	if _, any := a.tree[limitsKey]; any && !isMap {
@@ -47,14 +47,14 @@ func (a *assembly) limits() {
 	for _, key := range slices.Sorted(maps.Keys(defaultLimits())) {
 		path := Path{limitsKey, key}
 		ceiling, ok := ceilings[key]
-		from := base.places.locate(path)
+		from := base.provenance.nearest(path)
 		if !ok { // removed by a null
-			ceiling, from = defaultLimits()[key], origin{pos: Pos{File: builtIn.String()}}
+			ceiling, from = defaultLimits()[key], provenance{pos: Pos{File: builtIn.String()}}
 		}
 		own, ok := out[key]
 		if !ok {
 			out[key] = ceiling
-			a.stack.places.at(path).set = &from
+			a.layers.provenance.at(path).set = &from
 			continue
 		}
 		switch own.(type) {
@@ -65,22 +65,22 @@ func (a *assembly) limits() {
 	a.tree[limitsKey] = out
 	a.effective.Limits = limitReader().Read(out)
 	for _, key := range []string{"first_token_timeout", "token_timeout"} {
-		if a.stack.places.locate(Path{limitsKey, key}).layer.isTenants() {
+		if a.layers.provenance.nearest(Path{limitsKey, key}).layer.isTenants() {
 			a.effective.Limits.TenantSetTokenTimeout = true
 		}
 	}
 }
 
 // checkCeiling refuses what is more than the host allows.
-func (a *assembly) checkCeiling(path Path, own, ceiling any, from origin) {
+func (a *tenantMerge) checkCeiling(path Path, own, ceiling any, from provenance) {
 	value, most := asFloat(own), asFloat(ceiling)
 	switch lifts := isZeroUnlimited(path); {
 	case lifts && most == 0:
 	case lifts && value == 0:
-		a.refuse(path, fmt.Sprintf("is 0, which is unlimited, above the host's limit of %s (%s)", jsonOf(ceiling), from.pos),
+		a.addProblem(path, fmt.Sprintf("is 0, which is unlimited, above the host's limit of %s (%s)", jsonOf(ceiling), from.pos),
 			"1 to "+jsonOf(ceiling))
 	case value > most:
-		a.refuse(path, fmt.Sprintf("is %s, above the host's limit of %s (%s)", jsonOf(own), jsonOf(ceiling), from.pos),
+		a.addProblem(path, fmt.Sprintf("is %s, above the host's limit of %s (%s)", jsonOf(own), jsonOf(ceiling), from.pos),
 			"at most "+jsonOf(ceiling))
 	}
 }

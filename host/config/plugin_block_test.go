@@ -34,16 +34,16 @@ func TestUnknownDefault(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: none, model: x}}`)
 	schemas := testSchemas(t)
 	doc := yamlDoc(t, `llm: {provider: openai, model: y, api_key: sk-12345678}`)
-	var before *folded
+	var before *baseMerge
 	for range 2 {
 		e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc}, schemas)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if before != nil && e.trace.base != before {
+		if before != nil && e.inputs.base != before {
 			t.Error("merged again")
 		}
-		before = e.trace.base
+		before = e.inputs.base
 		if secrets, _ := e.TenantSecrets(); len(secrets.Literals) != 1 || secrets.Literals[0].String() != "llm.api_key" {
 			t.Errorf("the tenant's secrets are %v", secrets.Literals)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"strconv"
 )
@@ -14,8 +13,8 @@ import (
 type restriction struct {
 	policy   *policy
 	doc      *Document
-	operator *assembly // of all layers but the tenant's own, its limits filled in
-	stack    *stack    // gives the schemas
+	operator *tenantMerge // of all layers but the tenant's own, its limits filled in
+	layers   *layers      // gives the schemas
 
 	problems Problems
 	refused  map[string]bool // keys of the paths of what is not merged
@@ -26,17 +25,17 @@ type restriction struct {
 
 // restrict returns what of the tenant's own document may be merged, and what is wrong with
 // the rest.
-func (h *Host) restrict(ctx context.Context, own *Document, base *folded, tenant string, operator *Document, s Schemas) (*Document, *assembly, Problems) {
-	below := &assembly{host: h, base: base, docs: Documents{Operator: operator}, tenant: tenant, partial: true}
-	below.stack = base.tenantStack(ctx, s)
-	below.stack.load(tenantLayer, below.withoutHostKeys(operator))
-	below.assemble()
+func (h *Host) restrict(ctx context.Context, own *Document, base *baseMerge, tenant string, operator *Document, s Schemas) (*Document, *tenantMerge, Problems) {
+	below := &tenantMerge{host: h, base: base, docs: Documents{Operator: operator}, tenant: tenant, partial: true}
+	below.layers = base.layersForTenant(ctx, s)
+	below.layers.load(tenantLayer, below.withoutHostKeys(operator))
+	below.buildEffective()
 	name, _ := below.tree[planKey].(string)
 	p := h.policies[name]
 	if p == nil {
 		p = h.policies[""]
 	}
-	r := restriction{policy: p, doc: own, operator: below, stack: below.stack, refused: map[string]bool{}}
+	r := restriction{policy: p, doc: own, operator: below, layers: below.layers, refused: map[string]bool{}}
 	for _, e := range own.keys {
 		r.top(e.key, plain(e.value))
 		if ctx.Err() != nil {
@@ -46,17 +45,17 @@ func (h *Host) restrict(ctx context.Context, own *Document, base *folded, tenant
 	return own.withoutPaths(r.refused), below, append(below.problems, r.problems...)
 }
 
-func (r *restriction) refuse(path Path, message, expected string) {
+func (r *restriction) addProblem(path Path, message, expected string) {
 	r.refused[keyOf(path).key()] = true
 	r.problems = append(r.problems, Problem{Pos: r.doc.Pos(path), Path: path, Message: message, Expected: expected})
 }
 
-func (r *restriction) refuseBy(path Path, does string, rule ruling) {
+func (r *restriction) addRuling(path Path, does string, rule ruling) {
 	expected := ""
 	if rule.allow != "" {
 		expected = "it in the operator's settings, or in the host file `" + rule.allow + "`"
 	}
-	r.refuse(path, fmt.Sprintf("%s: %s", does, rule.rule), expected)
+	r.addProblem(path, fmt.Sprintf("%s: %s", does, rule.rule), expected)
 }
 
 // top checks one key at the top level.
@@ -74,7 +73,7 @@ func (r *restriction) top(key string, own any) {
 	}
 	values, isMap := own.(map[string]any)
 	if own == nil && had != nil {
-		r.refuse(path, "would remove what the operator selects and configures (built-in rule)", "single keys of it")
+		r.addProblem(path, "would remove what the operator selects and configures (built-in rule)", "single keys of it")
 		return
 	}
 	if !isMap {
@@ -87,19 +86,19 @@ func (r *restriction) top(key string, own any) {
 		name := plainText(value)
 		switch {
 		case value == nil && before != "":
-			r.refuse(path.with(b.selector), "would remove the plugin that the operator selects (built-in rule)", strconv.Quote(before))
+			r.addProblem(path.with(b.selector), "would remove the plugin that the operator selects (built-in rule)", strconv.Quote(before))
 		case name == "" || name == before:
 			// Of another type, which is reported, or as it is.
 		default:
 			if rule := r.policy.selector(b, name); !rule.allowed {
-				r.refuseBy(path.with(b.selector), fmt.Sprintf("may not select %q", name), rule)
+				r.addRuling(path.with(b.selector), fmt.Sprintf("may not select %q", name), rule)
 				r.refused[path.key()] = true // its keys are of a plugin that nobody asks
 				return
 			}
 			r.plugin, r.change = name, true
 		}
 	}
-	schema, _ := r.stack.schema(b, r.plugin)
+	schema, _ := r.layers.schema(b, r.plugin)
 	for _, e := range r.doc.keysOf(path) {
 		at := path.with(e.key)
 		switch {
@@ -125,16 +124,6 @@ func (r *restriction) top(key string, own any) {
 }
 
 func isKnowledge(b block) bool { return b.key == knowledge.key }
-
-// keysOf returns the entries of the map at the path.
-func (d *Document) keysOf(path Path) mapping {
-	e := d.at(path)
-	if e == nil {
-		return nil
-	}
-	m, _ := e.value.(mapping)
-	return m
-}
 
 // value checks what the document has at the path. had is what the operator's settings have
 // there.
@@ -211,7 +200,7 @@ func (r *restriction) set(at, path Path, own, had any, c cursor) {
 	}
 	rule := r.policy.key(path, c.marks, r.plugin)
 	if !rule.allowed {
-		r.refuseBy(at, does, rule)
+		r.addRuling(at, does, rule)
 		return
 	}
 	if r.isReference(at, own, c.marks) {
@@ -228,7 +217,7 @@ func (r *restriction) leaf(path Path, value any, m marks) {
 		return
 	}
 	if rule := r.policy.key(path, m, r.plugin); !rule.allowed {
-		r.refuseBy(path, "may not be set by the tenant itself", rule)
+		r.addRuling(path, "may not be set by the tenant itself", rule)
 		return
 	}
 	r.isReference(path, value, m)
@@ -244,7 +233,7 @@ func (r *restriction) isReference(path Path, value any, m marks) bool {
 	if _, whole := parseReference(text); !whole {
 		return false
 	}
-	r.refuse(path, "is a reference, and what a tenant writes itself reaches nothing of the host (built-in rule)", "the secret itself")
+	r.addProblem(path, "is a reference, and what a tenant writes itself reaches nothing of the host (built-in rule)", "the secret itself")
 	return true
 }
 
@@ -252,9 +241,9 @@ func (r *restriction) isReference(path Path, value any, m marks) bool {
 // there is the default, and without one it is no bound.
 func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	unlimited := func(v any) bool { return v == nil || c.marks.zeroUnlimited && asFloat(v) <= 0 }
-	most, from := had, r.operator.stack.places.locate(path)
+	most, from := had, r.operator.layers.provenance.nearest(path)
 	if most == nil {
-		most, from = c.byDefault(), origin{}
+		most, from = c.byDefault(), provenance{}
 	}
 	value := own
 	if own == nil {
@@ -281,57 +270,17 @@ func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	case unlimited(value):
 		message = fmt.Sprintf("is %s, which is no bound, above the operator's %s (%s), and may be lowered only", jsonOf(value), jsonOf(most), where)
 	}
-	r.refuse(at, message, fmt.Sprintf("at most %s, or more for `%s` in the operator's settings of the tenant, its plan or `defaults`", jsonOf(most), path))
+	r.addProblem(at, message, fmt.Sprintf("at most %s, or more for `%s` in the operator's settings of the tenant, its plan or `defaults`", jsonOf(most), path))
 }
 
 // fallback is what a key has once nobody sets it; nil for no bound.
 func (r *restriction) fallback(path Path, c cursor) any {
 	if len(path) == 2 && path[0] == limitsKey {
-		ceilings, _ := r.operator.host.own.tree[limitsKey].(map[string]any)
+		ceilings, _ := r.operator.host.hostMerge.tree[limitsKey].(map[string]any)
 		if ceiling, ok := ceilings[path[1]]; ok {
 			return ceiling
 		}
 		return defaultLimits()[path[1]]
 	}
 	return c.byDefault()
-}
-
-// byDefault is the number that the schema has as the default here; nil for none.
-func (c cursor) byDefault() any {
-	for _, s := range c.schemas {
-		if s.Default == nil {
-			continue
-		}
-		if number, ok := new(big.Rat).SetString(fmt.Sprint(*s.Default)); ok {
-			f, _ := number.Float64()
-			value, _ := normalFloat(f)
-			return value
-		}
-	}
-	return nil
-}
-
-// withoutPaths returns the document without these keys.
-func (d *Document) withoutPaths(refused map[string]bool) *Document {
-	if len(refused) == 0 {
-		return d
-	}
-	out := *d
-	out.keys = withoutPaths(d.keys, nil, refused)
-	return &out
-}
-
-func withoutPaths(entries mapping, path Path, refused map[string]bool) mapping {
-	out := make(mapping, 0, len(entries))
-	for _, e := range entries {
-		at := path.with(e.key)
-		if refused[at.key()] {
-			continue
-		}
-		if m, ok := e.value.(mapping); ok {
-			e.value = withoutPaths(m, at, refused)
-		}
-		out = append(out, e)
-	}
-	return slices.Clip(out)
 }

@@ -3,24 +3,24 @@ package config
 import "fmt"
 
 // problem is one at path, which is from the root of this stack.
-func (s *stack) problem(path Path, message, expected string) Problem {
-	return problemAt(s.places.locate(path), path, message, expected)
+func (s *layers) problem(path Path, message, expected string) Problem {
+	return problemAt(s.provenance.nearest(path), path, message, expected)
 }
 
-func problemAt(o origin, path Path, message, expected string) Problem {
+func problemAt(o provenance, path Path, message, expected string) Problem {
 	return Problem{Pos: o.pos, Path: o.prefix.with(path...), Message: message, Expected: expected}
 }
 
 // report makes problems of what a schema found in the value at path.
-func (s *stack) report(at Path, findings []finding) Problems {
+func (s *layers) schemaProblems(at Path, findings []finding) Problems {
 	var problems Problems
 	for _, f := range findings {
 		path := at.with(f.path...)
-		if p := s.places.find(path); p != nil && p.fell != nil && f.kind == missingKey {
-			why, o := p.fell, s.places.locate(path)
+		if p := s.provenance.find(path); p != nil && p.dropped != nil && f.kind == missingKey {
+			why, o := p.dropped, s.provenance.nearest(path)
 			o.pos = why.pos
 			problems = append(problems, problemAt(o, path, fmt.Sprintf(
-				"is required, and the inherited secret fell away because the %s changed `%s`", why.layer, why.endpoint),
+				"is required, and the inherited secret was dropped because the %s changed `%s`", why.layer, why.endpoint),
 				fmt.Sprintf("a secret of its own from whoever changes `%s`", why.endpoint)))
 			continue
 		}
@@ -31,13 +31,13 @@ func (s *stack) report(at Path, findings []finding) Problems {
 
 // removedUnknown finds nulls of keys that no schema knows: a null that removes
 // nothing because its key is misspelt is a mistake as any other such key is.
-func (s *stack) removedUnknown(at Path, schema *Schema, value any, skip func(Path) bool) Problems {
+func (s *layers) unknownNulls(at Path, schema *Schema, value any, skip func(Path) bool) Problems {
 	var problems Problems
-	root := s.places.find(at)
+	root := s.provenance.find(at)
 	if root == nil {
 		return nil
 	}
-	root.each(nil, func(rest Path, p *place) {
+	root.each(nil, func(rest Path, p *provenanceTree) {
 		if p.removed == nil || len(rest) == 0 || len(problems) >= maxFindings || skip != nil && skip(rest) {
 			return
 		}

@@ -16,10 +16,10 @@ const hostKeyKey = "host_key"
 // empty for none. The key is nil where the host's files have no host_key. Errors are
 // [Problems], which never contain the key.
 func (h *Host) HostKey() (key *secret.Key, file string, err error) {
-	refuse := func(why *refusal) (*secret.Key, string, error) {
-		return nil, file, Problems{h.own.problem(Path{hostKeyKey}, why.message, why.expected)}
+	addProblem := func(why *secretProblem) (*secret.Key, string, error) {
+		return nil, file, Problems{h.hostMerge.problem(Path{hostKeyKey}, why.message, why.expected)}
 	}
-	text, _ := h.own.tree[hostKeyKey].(string)
+	text, _ := h.hostMerge.tree[hostKeyKey].(string)
 	ref, whole := parseReference(text)
 	if !whole {
 		return nil, "", nil // there is none: hostKeyProblems
@@ -31,24 +31,24 @@ func (h *Host) HostKey() (key *secret.Key, file string, err error) {
 		}
 		if raw, err = readfile.Read(context.Background(), file, maxSecret); err != nil {
 			_, why := asSecret(ref.Name, nil, err)
-			return refuse(why)
+			return addProblem(why)
 		}
 	} else {
 		value, why := h.variable(ref)
 		if why != nil {
-			return refuse(why)
+			return addProblem(why)
 		}
 		raw = []byte(value)
 	}
 	if key, err = secret.ParseKey(raw); err != nil {
-		return refuse(&refusal{"refers to no key: " + err.Error(), "32 random bytes, or as text in base64 or hexadecimal, as `head -c 32 /dev/urandom | base64` makes"})
+		return addProblem(&secretProblem{"refers to no key: " + err.Error(), "32 random bytes, or as text in base64 or hexadecimal, as `head -c 32 /dev/urandom | base64` makes"})
 	}
 	return key, file, nil
 }
 
 // hostKeyProblems says what is wrong with host_key without looking up what it refers to.
 func (h *Host) hostKeyProblems() Problems {
-	text, given := h.own.tree[hostKeyKey].(string)
+	text, given := h.hostMerge.tree[hostKeyKey].(string)
 	if !given {
 		return nil // no text is the schema's to report
 	}
@@ -56,11 +56,11 @@ func (h *Host) hostKeyProblems() Problems {
 	const expected = "a reference: env(\"NAME\") or file(\"PATH\") in HCL, ${env:NAME} or ${file:PATH} in YAML and JSON"
 	switch {
 	case !whole:
-		return Problems{h.own.problem(Path{hostKeyKey}, "is not a reference, and a key does not belong into a configuration file", expected)}
+		return Problems{h.hostMerge.problem(Path{hostKeyKey}, "is not a reference, and a key does not belong into a configuration file", expected)}
 	case ref.check() != "":
-		return Problems{h.own.problem(Path{hostKeyKey}, ref.check(), expected)}
+		return Problems{h.hostMerge.problem(Path{hostKeyKey}, ref.check(), expected)}
 	case ref.Scheme == schemeEnv && slices.Contains(h.Settings.AllowEnv, ref.Name):
-		return Problems{h.own.problem(Path{hostKeyKey}, "refers to a variable that allow_env lets tenants refer to", "one that is the host's alone")}
+		return Problems{h.hostMerge.problem(Path{hostKeyKey}, "refers to a variable that allow_env lets tenants refer to", "one that is the host's alone")}
 	}
 	return nil
 }

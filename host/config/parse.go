@@ -134,49 +134,6 @@ func parseWithin(most int, name string, src []byte, parse parseFunc) (*Document,
 	return newDocument(name, root), nil
 }
 
-func invalidUTF8(name string, src []byte) Pos {
-	offset := 0
-	for offset < len(src) {
-		r, size := utf8.DecodeRune(src[offset:])
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		offset += size
-	}
-	return position(name, src, offset)
-}
-
-// position counts lines and, in the line, characters.
-func position(name string, src []byte, offset int) Pos {
-	p := newPositions(name, src)
-	return p.at(offset)
-}
-
-// positions gives the positions of offsets that only grow, each byte looked at once.
-type positions struct {
-	src    []byte
-	offset int
-	pos    Pos
-}
-
-func newPositions(name string, src []byte) positions {
-	return positions{src: src, pos: Pos{File: name, Line: 1, Column: 1}}
-}
-
-// at gives the position of the offset, which is not before that of the last call.
-func (p *positions) at(offset int) Pos {
-	for ; p.offset < min(offset, len(p.src)); p.offset++ {
-		switch c := p.src[p.offset]; {
-		case c == '\n':
-			p.pos.Line++
-			p.pos.Column = 1
-		case utf8.RuneStart(c):
-			p.pos.Column++
-		}
-	}
-	return p.pos
-}
-
 // parser is a koanf parser that keeps the positions too.
 type parser struct {
 	name  string
@@ -209,16 +166,4 @@ func (p *parser) Unmarshal(src []byte) (map[string]any, error) {
 // Marshal implements koanf.Parser.
 func (p *parser) Marshal(map[string]any) ([]byte, error) { return nil, errors.ErrUnsupported }
 
-// content is a koanf provider that gives what was parsed before.
-type content struct{ doc *Document }
-
-// ReadBytes implements koanf.Provider.
-func (c content) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
-
-// Read implements koanf.Provider.
-func (c content) Read() (map[string]any, error) { return c.doc.Values(), nil }
-
-var (
-	_ koanf.Parser   = (*parser)(nil)
-	_ koanf.Provider = content{}
-)
+var _ koanf.Parser = (*parser)(nil)

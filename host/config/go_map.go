@@ -11,22 +11,18 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-const secretPlaceholder = secret.Placeholder
-
-func newSecret(text string) secret.Text { return secret.NewText(text) }
-
 // put adds a Go value to its parent, normalized to what the parsers give.
-func (b *builder) put(parent *node, path Path, key string, value any) {
+func (b *builder) addGoValue(parent *node, path Path, key string, value any) {
 	n := node{key: key, pos: Pos{File: b.name}}
-	refuse := func(message, expected string) {
-		b.refuse(n.pos, path, message, expected)
+	addProblem := func(message, expected string) {
+		b.addProblem(n.pos, path, message, expected)
 	}
 	if b.tooDeep(n.pos, path) || b.tooMany(n.pos) {
 		return
 	}
 	if parent.kind == mapNode {
 		if bad := checkKey(key); bad != "" {
-			refuse(bad, "")
+			addProblem(bad, "")
 			return
 		}
 	}
@@ -50,25 +46,25 @@ func (b *builder) put(parent *node, path Path, key string, value any) {
 		n.scalar = v.Int()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		if v.Uint() > math.MaxInt64 {
-			refuse(outOfRange, "a finite number")
+			addProblem(outOfRange, "a finite number")
 			return
 		}
 		n.scalar = int64(v.Uint())
 	case reflect.Float32, reflect.Float64:
 		number, bad := normalFloat(v.Float())
 		if bad != "" {
-			refuse(bad, "a finite number")
+			addProblem(bad, "a finite number")
 			return
 		}
 		n.scalar = number
 	case reflect.Slice, reflect.Array:
 		n.kind = listNode
 		for i := range v.Len() {
-			b.put(&n, path.with(strconv.Itoa(i)), "", v.Index(i).Interface())
+			b.addGoValue(&n, path.with(strconv.Itoa(i)), "", v.Index(i).Interface())
 		}
 	case reflect.Map:
 		if v.Type().Key().Kind() != reflect.String {
-			refuse("is a map whose keys are not texts", "a map with text keys")
+			addProblem("is a map whose keys are not texts", "a map with text keys")
 			return
 		}
 		n.kind = mapNode
@@ -77,11 +73,26 @@ func (b *builder) put(parent *node, path Path, key string, value any) {
 			entries[k.String()] = v.MapIndex(k).Interface()
 		}
 		for _, k := range slices.Sorted(maps.Keys(entries)) {
-			b.put(&n, path.with(k), k, entries[k])
+			b.addGoValue(&n, path.with(k), k, entries[k])
 		}
 	default:
-		refuse(fmt.Sprintf("is a Go %T", value), "a map, a list, a text, a number, true, false or nil")
+		addProblem(fmt.Sprintf("is a Go %T", value), "a map, a list, a text, a number, true, false or nil")
 		return
 	}
 	parent.children = append(parent.children, n)
+}
+
+// FromMap makes a document of a library caller's map, which is copied: bool, all
+// integers and floats, string, nil, secret.Text, and maps with string keys and
+// slices of these. Anything else is a problem that [LoadHost] or [Host.Tenant]
+// reports. Positions are the name alone.
+func FromMap(name string, m map[string]any) *Document {
+	b := builder{name: name, values: 1} // the map itself
+	root := node{kind: mapNode}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		b.addGoValue(&root, Path{key}, key, m[key])
+	}
+	d := newDocument(name, root)
+	d.problems = b.problems
+	return d
 }

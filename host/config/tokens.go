@@ -34,7 +34,7 @@ func (h *Host) Tokens() (Tokens, error) {
 }
 
 func (h *Host) tokens() (Tokens, Problems) {
-	auth, _ := h.own.tree[authKey].(map[string]any)
+	auth, _ := h.hostMerge.tree[authKey].(map[string]any)
 	var problems Problems
 	var found [len(tokenKeys)]string
 	for i, key := range tokenKeys {
@@ -44,50 +44,45 @@ func (h *Host) tokens() (Tokens, Problems) {
 		switch {
 		case auth[modeKey] == AuthNone && given:
 			// Else somebody believes that the host asks for it.
-			problems = append(problems, h.own.problem(path, "is given, and auth.mode does not use it", `auth.mode = "token"`))
+			problems = append(problems, h.hostMerge.problem(path, "is given, and auth.mode does not use it", `auth.mode = "token"`))
 		case auth[modeKey] != AuthToken:
 		case !given:
-			problems = append(problems, h.own.problem(path, `is required with auth.mode = "token"`, "a reference to a file or an environment variable"))
+			problems = append(problems, h.hostMerge.problem(path, `is required with auth.mode = "token"`, "a reference to a file or an environment variable"))
 		case isText: // any other type is the schema's to report
-			var why *refusal
+			var why *secretProblem
 			if found[i], why = h.token(text); why != nil {
-				problems = append(problems, h.own.problem(path, why.message, why.expected))
+				problems = append(problems, h.hostMerge.problem(path, why.message, why.expected))
 			}
 		}
 	}
 	if found[0] != "" && found[0] == found[1] {
-		problems = append(problems, h.own.problem(Path{authKey, tokenKeys[1]}, "is the same as auth.gateway_token", "another one"))
+		problems = append(problems, h.hostMerge.problem(Path{authKey, tokenKeys[1]}, "is the same as auth.gateway_token", "another one"))
 	}
 	return Tokens{Gateway: secret.NewText(found[0]), Admin: secret.NewText(found[1])}, problems
 }
 
 // token gives the token that a text of the host's files is or refers to.
-func (h *Host) token(text string) (string, *refusal) {
+func (h *Host) token(text string) (string, *secretProblem) {
 	if ref, whole := parseReference(text); whole {
 		if bad := ref.check(); bad != "" {
-			return "", &refusal{bad, "${env:NAME} or ${file:PATH}"}
+			return "", &secretProblem{bad, "${env:NAME} or ${file:PATH}"}
 		}
-		var why *refusal
+		var why *secretProblem
 		if text, why = h.lookup("", ref); why != nil {
 			return "", why
 		}
 	}
 	switch {
 	case text == secretPlaceholder:
-		return "", &refusal{"is the text that is shown for a secret, not one", "the secret itself, or a reference to it"}
+		return "", &secretProblem{"is the text that is shown for a secret, not one", "the secret itself, or a reference to it"}
 	case bareVariable.MatchString(text):
-		return "", &refusal{"has the form ${NAME}, which is no reference", referenceForms}
+		return "", &secretProblem{"has the form ${NAME}, which is no reference", referenceForms}
 	case partReference.MatchString(text):
-		return "", &refusal{"has a reference as a part of it", "a reference as the whole value"}
+		return "", &secretProblem{"has a reference as a part of it", "a reference as the whole value"}
 	case len(text) < minToken:
-		return "", &refusal{"is too short for a token", "at least 16 bytes"}
+		return "", &secretProblem{"is too short for a token", "at least 16 bytes"}
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", &refusal{"has a character that no header carries", "ASCII characters without spaces"}
+		return "", &secretProblem{"has a character that no header carries", "ASCII characters without spaces"}
 	}
 	return text, nil
-}
-
-// problem is one of the host's own keys.
-func (f *folded) problem(path Path, message, expected string) Problem {
-	return problemAt(f.places.locate(path), path, message, expected)
 }

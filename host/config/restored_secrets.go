@@ -24,7 +24,7 @@ func RestoreSecrets(new, old *Document) *Document {
 		}
 		var at any = old.keys
 		for _, segment := range path {
-			e := below(at, segment)
+			e := childOf(at, segment)
 			if e == nil {
 				return text
 			}
@@ -83,7 +83,7 @@ func movedSince(key string, before, after *Effective) string {
 	if old.Plugin != now.Plugin {
 		return fmt.Sprintf("`%s.%s` changed from %q", b.key, b.selector, old.Plugin)
 	}
-	known, ok := after.trace.asked[[2]string{b.kind, now.Plugin}]
+	known, ok := after.inputs.snapshot[[2]string{b.kind, now.Plugin}]
 	if !ok || known.schema == nil {
 		return "the plugin's schema is not known"
 	}
@@ -91,14 +91,4 @@ func movedSince(key string, before, after *Effective) string {
 		return "an endpoint of the block changed"
 	}
 	return ""
-}
-
-// block gives the effective block of a kind.
-func (e *Effective) block(b block) Block {
-	for _, have := range []Block{e.LLM, e.Memory, e.Storage} {
-		if have.Kind == b.kind {
-			return have
-		}
-	}
-	return Block{}
 }

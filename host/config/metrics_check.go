@@ -10,7 +10,7 @@ const metricsKey = "metrics"
 
 // metricsProblems checks what the schema cannot: where the metrics are shown. What
 // refuses an address at the start of a host must refuse it here.
-func (f *folded) metricsProblems() Problems {
+func (f *baseMerge) metricsProblems() Problems {
 	m, _ := f.tree[metricsKey].(map[string]any)
 	address, given := m["listen"].(string)
 	if !given || address == "" {

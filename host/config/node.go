@@ -61,18 +61,18 @@ type builder struct {
 	values   int // so far; see tooMany
 }
 
-func (b *builder) refuse(pos Pos, path Path, message, expected string) {
+func (b *builder) addProblem(pos Pos, path Path, message, expected string) {
 	b.problems = append(b.problems, Problem{Pos: pos, Path: path, Message: message, Expected: expected})
 }
 
 // add puts n into a map unless its key is bad or taken.
 func (b *builder) add(parent *node, path Path, n node) {
 	if bad := checkKey(n.key); bad != "" {
-		b.refuse(n.pos, path, bad, "")
+		b.addProblem(n.pos, path, bad, "")
 		return
 	}
 	if first := parent.child(n.key); first != nil {
-		b.refuse(n.pos, path, "is given twice; first at "+shortPos(first.pos), "")
+		b.addProblem(n.pos, path, "is given twice; first at "+shortPos(first.pos), "")
 		return
 	}
 	parent.children = append(parent.children, n)
@@ -82,7 +82,7 @@ func (b *builder) add(parent *node, path Path, n node) {
 func (b *builder) number(n *node, path Path, text string) bool {
 	value, bad := decimal(text)
 	if bad != "" {
-		b.refuse(n.pos, path, bad, "a finite decimal number, or a text in quotes")
+		b.addProblem(n.pos, path, bad, "a finite decimal number, or a text in quotes")
 		return false
 	}
 	n.scalar = value
@@ -98,9 +98,9 @@ func (b *builder) tooDeep(pos Pos, path Path) bool {
 	}
 	switch {
 	case len(path) > maxDepth:
-		b.refuse(pos, path[:1], "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
+		b.addProblem(pos, path[:1], "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
 	case size > maxPath && len(path) > 1: // else its one key is too long
-		b.refuse(pos, path[:1], fmt.Sprintf("is below keys of %d bytes together", size), fmt.Sprintf("at most %d", maxPath))
+		b.addProblem(pos, path[:1], fmt.Sprintf("is below keys of %d bytes together", size), fmt.Sprintf("at most %d", maxPath))
 	default:
 		return false
 	}
@@ -111,7 +111,7 @@ func (b *builder) tooDeep(pos Pos, path Path) bool {
 // follows is not read.
 func (b *builder) tooMany(pos Pos) bool {
 	if b.values++; b.values == maxValues+1 {
-		b.refuse(pos, nil, fmt.Sprintf("is beyond the first %d keys and elements of the document", maxValues),
+		b.addProblem(pos, nil, fmt.Sprintf("is beyond the first %d keys and elements of the document", maxValues),
 			fmt.Sprintf("at most %d", maxValues))
 	}
 	return b.values > maxValues

@@ -42,8 +42,8 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 		return Block{}, false, nil
 	}
 	base := r.inherited(ctx, s)
-	a := assembly{host: r, base: base, stack: base.tenantStack(ctx, s), schemas: map[string]*Schema{}, effective: &Effective{}}
-	a.tree = a.stack.values.Raw()
+	a := tenantMerge{host: r, base: base, layers: base.layersForTenant(ctx, s), schemas: map[string]*Schema{}, effective: &Effective{}}
+	a.tree = a.layers.values.Raw()
 	if slices.Equal(at, registryStorage) {
 		storage.hosts = nil // what the host's keys say is of conversations
 	}
@@ -52,49 +52,13 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 		return Block{}, true, err
 	}
 	for i, p := range a.problems {
-		if rest, ok := p.Path.below(Path{defaultsKey, storage.key}); ok {
+		if rest, ok := p.Path.relativeTo(Path{defaultsKey, storage.key}); ok {
 			a.problems[i].Path = at.with(rest...)
-		} else if rest, ok := p.Path.below(Path{storage.key}); ok {
+		} else if rest, ok := p.Path.relativeTo(Path{storage.key}); ok {
 			a.problems[i].Path = at.with(rest...)
 		}
 	}
 	return b, true, a.problems.err()
-}
-
-// below gives the rest of the path below root.
-func (p Path) below(root Path) (Path, bool) {
-	if len(p) < len(root) || !slices.Equal(p[:len(root)], root) {
-		return nil, false
-	}
-	return p[len(root):], true
-}
-
-// at gives what is at the path, nil if there is nothing.
-func (d *Document) at(path Path) *entry {
-	var value any = d.keys
-	var e *entry
-	for _, segment := range path {
-		if e = below(value, segment); e == nil {
-			return nil
-		}
-		value = e.value
-	}
-	return e
-}
-
-// only gives a document with e alone, put at another path, where it keeps its
-// position.
-func (d *Document) only(e *entry, path Path) *Document {
-	out := &Document{name: d.name}
-	if e == nil {
-		return out
-	}
-	at := entry{key: path[len(path)-1], value: e.value, line: e.line, column: e.column}
-	for i := len(path) - 2; i >= 0; i-- {
-		at = entry{key: path[i], value: mapping{at}, line: e.line, column: e.column}
-	}
-	out.keys = mapping{at}
-	return out
 }
 
 // IsRegistrySame says whether both hosts name the same storage for the registry,
@@ -102,7 +66,7 @@ func (d *Document) only(e *entry, path Path) *Document {
 func (h *Host) IsRegistrySame(other *Host) bool {
 	of := func(h *Host) string {
 		b := Block{Config: map[string]any{}}
-		if registry, ok := h.own.tree[registryStorage[0]].(map[string]any); ok {
+		if registry, ok := h.hostMerge.tree[registryStorage[0]].(map[string]any); ok {
 			b.Config[registryStorage[1]] = registry[registryStorage[1]]
 		}
 		return b.digest(h.sealer)

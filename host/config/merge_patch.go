@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // MergePatch gives what a JSON merge patch (RFC 7396) makes of a document: a null in the
@@ -17,7 +16,7 @@ import (
 // [CheckRestored]. Errors are [Problems]: the result has more values than a document may.
 func MergePatch(old, patch *Document, secrets []Path) (*Document, error) {
 	out := &Document{name: patch.name, problems: slices.Clone(patch.problems), files: patch.files}
-	p := patching{stays: map[string]bool{}}
+	p := patcher{stays: map[string]bool{}}
 	var before mapping
 	if old != nil {
 		out.problems = append(out.problems, old.problems...)
@@ -38,12 +37,12 @@ func MergePatch(old, patch *Document, secrets []Path) (*Document, error) {
 }
 
 // patching is one merge patch at work.
-type patching struct {
+type patcher struct {
 	stays  map[string]bool // keys of the paths of old that stay
 	values int
 }
 
-func (p *patching) merge(target, patch mapping, path Path) mapping {
+func (p *patcher) merge(target, patch mapping, path Path) mapping {
 	out := mapping{}
 	changes := make(map[string]*entry, len(patch))
 	for i := range patch {
@@ -82,13 +81,13 @@ func (p *patching) merge(target, patch mapping, path Path) mapping {
 }
 
 // mergeMap gives the entry of a map in the patch, merged into what was there.
-func (p *patching) mergeMap(e entry, target, patch mapping, path Path) entry {
+func (p *patcher) mergeMap(e entry, target, patch mapping, path Path) entry {
 	p.values++
 	e.value = p.merge(target, patch, path)
 	return e
 }
 
-func (p *patching) count(value any) {
+func (p *patcher) count(value any) {
 	p.values++
 	switch v := value.(type) {
 	case mapping:
@@ -103,7 +102,7 @@ func (p *patching) count(value any) {
 }
 
 // keep gives what was at the path, which stays.
-func (p *patching) keep(e entry, path Path) entry {
+func (p *patcher) keep(e entry, path Path) entry {
 	p.values++
 	p.stays[path.key()] = true
 	e.line, e.column = 0, 0
@@ -122,16 +121,4 @@ func (p *patching) keep(e entry, path Path) entry {
 		e.value = below
 	}
 	return e
-}
-
-// Marked gives the paths of the texts that [Document.MarkSecret] marked, sorted.
-func (d *Document) Marked() []Path {
-	if d == nil {
-		return nil
-	}
-	var out []Path
-	for _, key := range slices.Sorted(maps.Keys(d.sealed)) {
-		out = append(out, strings.Split(key, separator))
-	}
-	return out
 }

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/sdk/egress"
+)
+
+// Lead is a key of a tenant's configuration that names an address, in a block to which the
+// host's rule for addresses applies.
+type Destination struct {
+	Kind, Plugin string // whose block it is in
+	Path         Path
+	Pos          Pos
+	Targets      []egress.Target
+	secret       bool
+	own          bool // set by the tenant's own layer
+}
+
+// words are a refusal without any text of a secret.
+func (l Destination) words(r *egress.Refusal) string {
+	if !l.secret {
+		return r.Error()
+	}
+	if !r.Addr.IsValid() {
+		return "leads to " + r.Why + ", and that is not allowed here"
+	}
+	return "leads to " + r.Addr.String() + ", " + r.Why + ", and that is not allowed here"
+}
+
+// expected is what would be right, with the line that makes what is there right.
+func (l Destination) expected(rule egress.Policy, r *egress.Refusal) string {
+	expected := "a public address"
+	if rule.Mode() == egress.None {
+		expected = "an address that the operator allows"
+	}
+	if l.secret && !r.Addr.IsValid() {
+		return expected
+	}
+	return expected + ", or in the host file: " + r.Line()
+}
+
+// lookupTimeout bounds the look for all names of one tenant's configuration.
+const lookupTimeout = 2 * time.Second
+
+// lookups are those that may be under way at once.
+var lookups = make(chan struct{}, bounds.LookupsAtOnce)
+
+// CheckLeads looks up the names that the tenant's own layer leads to, and returns the problems
+// of those that lead where they may not. A name that cannot be looked up, in time or at
+// all, is no problem: whoever connects judges it. The same holds for names after the
+// first so many, and of a plugin that reaches them through a proxy, which judges them.
+func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
+	destinations := e.Destinations()
+	if len(destinations) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	var problems Problems
+	looked := 0
+	for _, destination := range destinations {
+		if h.isProxied(destination) {
+			continue
+		}
+		for _, t := range destination.Targets {
+			if strings.HasPrefix(t.Host, "/") {
+				continue // judged as it is written
+			}
+			if looked++; looked > bounds.Lookups {
+				return problems
+			}
+			select {
+			case lookups <- struct{}{}:
+			case <-ctx.Done():
+				return problems
+			}
+			_, err := h.dialer.Resolve(ctx, t.Host, t.Port)
+			<-lookups
+			if refused := egress.Of(err); refused != nil {
+				problems = append(problems, Problem{Pos: destination.Pos, Path: destination.Path, Message: destination.words(refused), Expected: destination.expected(h.egress, refused)})
+			}
+		}
+	}
+	return problems
+}
+
+// isProxied reports whether the operator gives the plugin a proxy.
+func (h *Host) isProxied(l Destination) bool {
+	return slices.ContainsFunc(h.Settings.Plugin(l.Kind, l.Plugin).Env, func(name string) bool {
+		switch strings.ToUpper(name) {
+		case "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY":
+			return h.environ[name] != ""
+		}
+		return false
+	})
+}
+
+// maxLeads bounds the addresses that are looked at in one block.
+const maxDestinations = 64
+
+// leads returns what the keys of a block lead to, as far as their texts say it.
+func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]any) []Destination {
+	var out []Destination
+	root := Path{b.key}
+	schema.cursor().leaves(nil, config, func(path Path, value any, m marks) {
+		text, ok := value.(string)
+		if !ok || !m.address || isReference(text) || len(out) >= maxDestinations {
+			return
+		}
+		if m.secret && !strings.ContainsAny(text, "=:") {
+			return // no form of an address, and nothing to be repeated
+		}
+		full := root.with(path...)
+		from := a.layers.provenance.nearest(full)
+		if targets := egress.Targets(text); len(targets) > 0 {
+			out = append(out, Destination{
+				Kind: b.kind, Plugin: plainText(a.layers.block(b, a.tree)[b.selector]), Path: full, Pos: from.pos,
+				Targets: targets, secret: m.secret, own: from.layer == ownLayer,
+			})
+		}
+	})
+	return out
+}
+
+// Leads returns what the keys of the tenant's blocks lead to, of those blocks to which the
+// host's rule applies. What is a reference has no text and is not among them.
+func (e *Effective) Destinations() []Destination {
+	if !e.LLM.Egress.Restricts() && !e.Memory.Egress.Restricts() && !e.Storage.Egress.Restricts() {
+		return nil
+	}
+	a := e.inputs.merge()
+	if a == nil {
+		return nil
+	}
+	var out []Destination
+	for i, block := range []Block{e.LLM, e.Memory, e.Storage} {
+		b := blocks[i]
+		if schema := a.schemas[b.key]; schema != nil && block.Egress.Restricts() {
+			config, _ := a.tree[b.key].(map[string]any)
+			config = b.plugins(config)
+			ownKey := a.ownAddress(b, schema, config)
+			for _, destination := range a.destinations(b, schema, config) {
+				if !destination.own && ownKey != nil { // inherited, and its place is nobody's business here
+					destination.Path, destination.Pos = ownKey, a.layers.provenance.nearest(ownKey).pos
+				}
+				out = append(out, destination)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,152 @@
+package config
+
+import (
+	"strings"
+
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// ReplaceText gives a copy of d in which replace has been asked for the text at
+// each of the paths (of those that are there and are texts). It is for what is
+// done with the secrets of a document that is stored or shown: sealing, opening
+// and covering them; [Effective.TenantSecrets] gives the paths.
+func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string) string) *Document {
+	if d == nil {
+		return nil
+	}
+	wanted := make(map[string]bool, len(paths))
+	for _, path := range paths {
+		wanted[path.key()] = true
+	}
+	return d.mapText(func(path Path, text string) any {
+		if !wanted[path.key()] {
+			return text
+		}
+		return replace(path, text)
+	})
+}
+
+// MarkSecret gives the document with the texts at the paths known to be secret: they
+// were kept as such, and stay so though the plugin's schema does not mark them any more.
+func (d *Document) MarkSecret(paths []Path) *Document {
+	if d == nil || len(paths) == 0 {
+		return d
+	}
+	out := *d
+	out.sealed = maps.Clone(d.sealed)
+	if out.sealed == nil {
+		out.sealed = map[string]bool{}
+	}
+	for _, path := range paths {
+		out.sealed[path.key()] = true
+	}
+	return &out
+}
+
+// isSealed says whether what is at the path was marked by MarkSecret.
+func (d *Document) isSealed(path Path) bool { return d != nil && d.sealed[path.key()] }
+
+func (d *Document) mapText(f func(Path, string) any) *Document {
+	out := *d
+	out.keys = mapping(mapTexts(d.keys, nil, false, f))
+	return &out
+}
+
+func mapTexts(entries []entry, path Path, isList bool, f func(Path, string) any) []entry {
+	out := slices.Clone(entries)
+	for i := range out {
+		segment := out[i].key
+		if isList {
+			segment = strconv.Itoa(i)
+		}
+		at := path.with(segment)
+		switch v := out[i].value.(type) {
+		case mapping:
+			out[i].value = mapping(mapTexts(v, at, false, f))
+		case sequence:
+			out[i].value = sequence(mapTexts(v, at, true, f))
+		case string:
+			out[i].value = f(at, v)
+		}
+	}
+	return out
+}
+
+// below returns what is below the path as a document of its own. Positions stay.
+func (d *Document) subDocument(path Path) *Document {
+	out := &Document{name: d.name}
+	if e := d.at(path); e != nil {
+		out.keys, _ = e.value.(mapping)
+	}
+	root := path.key() + separator
+	for key, file := range d.files {
+		if rest, ok := strings.CutPrefix(key, root); ok {
+			if out.files == nil {
+				out.files = map[string]string{}
+			}
+			out.files[rest] = file
+		}
+	}
+	return out
+}
+
+// without returns the document without these keys of its top level.
+func (d *Document) without(keys ...string) *Document {
+	out := *d
+	out.keys = slices.DeleteFunc(slices.Clone(d.keys), func(e entry) bool { return slices.Contains(keys, e.key) })
+	return &out
+}
+
+// only gives a document with e alone, put at another path, where it keeps its
+// position.
+func (d *Document) only(e *entry, path Path) *Document {
+	out := &Document{name: d.name}
+	if e == nil {
+		return out
+	}
+	at := entry{key: path[len(path)-1], value: e.value, line: e.line, column: e.column}
+	for i := len(path) - 2; i >= 0; i-- {
+		at = entry{key: path[i], value: mapping{at}, line: e.line, column: e.column}
+	}
+	out.keys = mapping{at}
+	return out
+}
+
+// withoutPaths returns the document without these keys.
+func (d *Document) withoutPaths(refused map[string]bool) *Document {
+	if len(refused) == 0 {
+		return d
+	}
+	out := *d
+	out.keys = withoutPaths(d.keys, nil, refused)
+	return &out
+}
+
+func withoutPaths(entries mapping, path Path, refused map[string]bool) mapping {
+	out := make(mapping, 0, len(entries))
+	for _, e := range entries {
+		at := path.with(e.key)
+		if refused[at.key()] {
+			continue
+		}
+		if m, ok := e.value.(mapping); ok {
+			e.value = withoutPaths(m, at, refused)
+		}
+		out = append(out, e)
+	}
+	return slices.Clip(out)
+}
+
+// Marked gives the paths of the texts that [Document.MarkSecret] marked, sorted.
+func (d *Document) Marked() []Path {
+	if d == nil {
+		return nil
+	}
+	var out []Path
+	for _, key := range slices.Sorted(maps.Keys(d.sealed)) {
+		out = append(out, strings.Split(key, separator))
+	}
+	return out
+}

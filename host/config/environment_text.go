@@ -1,0 +1,59 @@
+package config
+
+import (
+	"slices"
+)
+
+// typeTexts reads the environment's texts as what the schemas of their keys say.
+func (s *layers) typeTexts(tree, at map[string]any, path Path) {
+	for name, value := range at {
+		switch v := value.(type) {
+		case map[string]any:
+			s.typeTexts(tree, v, path.with(name))
+		case envText:
+			at[name] = v.typed(s.typesOf(tree, path.with(name)))
+		}
+	}
+}
+
+func (s *layers) typesOf(tree map[string]any, path Path) []string {
+	if len(path) <= len(s.root) || !slices.Equal(path[:len(s.root)], s.root) {
+		at, _ := hostSchema().cursor().at(path, nil)
+		return at.types()
+	}
+	path = path[len(s.root):]
+	for _, b := range blocks {
+		if path[0] != b.key || len(path) == 1 || b.isHosts(path[1]) {
+			continue
+		}
+		schema, _ := s.schema(b, plainText(s.block(b, tree)[b.selector]))
+		if schema == nil {
+			return []string{"string"}
+		}
+		at, _ := schema.cursor().at(path[1:], nil)
+		return at.types()
+	}
+	at, _ := tenantSchema().cursor().at(path, nil)
+	return at.types()
+}
+
+// envText is a variable's value until the schema of its key says what it is.
+type envText string
+
+// typed reads the text as one of the types that its key may have; none means any.
+// What cannot be read stays a text, which the schema then complains about.
+func (t envText) typed(types []string) any {
+	may := func(names ...string) bool {
+		return len(types) == 0 || slices.ContainsFunc(names, func(n string) bool { return slices.Contains(types, n) })
+	}
+	text := string(t)
+	if may("boolean") && (text == "true" || text == "false") {
+		return text == "true"
+	}
+	if may("integer", "number") {
+		if number, bad := decimal(text); bad == "" {
+			return number
+		}
+	}
+	return text
+}

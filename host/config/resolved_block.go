@@ -1,0 +1,116 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/secret"
+	"github.com/botyard/botyard/sdk/egress"
+)
+
+// Resolved is a block as its plugin gets it. It is secret as a whole.
+type Resolved struct {
+	Config  []byte   // JSON, with the block's secrets in place
+	Secrets []string // those, in any order
+	Egress  egress.Policy
+}
+
+// Format writes a placeholder whatever the verb.
+func (Resolved) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretPlaceholder) }
+
+// Resolve is [Host.ResolveBlock] for who only compares what a block resolves to.
+func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
+	r, err := h.ResolveBlock(e, b)
+	return r.Config, err
+}
+
+// ResolveBlock gives one of e's blocks as its plugin gets it, and which of it is
+// secret. References are looked up now; a file loses one line end at its end.
+// Errors are [Problems], which never contain a secret.
+func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
+	var problems Problems
+	var secrets []string
+	root := Path{b.Kind}
+	for _, known := range blocks {
+		if known.kind == b.Kind {
+			root = Path{known.key}
+		}
+	}
+	sum := secretSum{}
+	addProblem := func(path Path, r *secretProblem) {
+		problems = append(problems, Problem{Path: path, Message: r.message, Expected: r.expected})
+	}
+	config := cursor{}.transform(b.Config, root, func(path Path, value any, _ marks) any {
+		text := ""
+		switch v := value.(type) {
+		case secret.Text:
+			text = v.Reveal()
+		case Reference:
+			if !sum.mayHaveMore() {
+				break
+			}
+			var err *secretProblem
+			if text, err = h.lookup(e.Tenant, v); err != nil {
+				addProblem(path, err)
+			}
+		default:
+			return value
+		}
+		sum.add(text)
+		secrets = append(secrets, text)
+		return text
+	})
+	if r := sum.secretProblem(); r != nil {
+		addProblem(root, r)
+	}
+	if len(problems) > 0 {
+		return Resolved{}, e.withPositions(problems).err()
+	}
+	out, err := json.Marshal(config)
+	if err != nil {
+		// Not wrapped: the text of such an error has values in it.
+		return Resolved{}, Problems{{Pos: e.pos(root), Path: root, Message: "cannot be written as JSON"}}
+	}
+	return Resolved{Config: out, Secrets: secrets, Egress: b.Egress}, nil
+}
+
+// pos finds where a key was set.
+func (e *Effective) pos(path Path) Pos { return e.withPositions(Problems{{Path: path}})[0].Pos }
+
+// placed gives the problems the positions of their keys, which cost a merge.
+func (e *Effective) withPositions(problems Problems) Problems {
+	a := e.inputs.merge()
+	for i, p := range problems {
+		if a == nil {
+			problems[i].Pos = Pos{File: "tenant " + e.Tenant}
+		} else {
+			problems[i].Pos = a.layers.provenance.nearest(p.Path).pos
+		}
+	}
+	return problems
+}
+
+// secretSum is how many secrets a block has, and their bytes.
+type secretSum struct{ number, bytes int }
+
+func (s *secretSum) add(text string) {
+	s.number++
+	s.bytes += len(text)
+}
+
+// mayHaveMore says whether another secret is worth a look: of those that are too many
+// none is used.
+func (s *secretSum) mayHaveMore() bool { return s.number < bounds.BlockSecrets }
+
+// refusal says what is wrong with the secrets of a block together; nil if nothing is.
+func (s *secretSum) secretProblem() *secretProblem {
+	switch {
+	case s.number > bounds.BlockSecrets:
+		return &secretProblem{fmt.Sprintf("has %d secrets", s.number), fmt.Sprintf("at most %d", bounds.BlockSecrets)}
+	case s.bytes > bounds.BlockSecretsBytes:
+		return &secretProblem{fmt.Sprintf("has secrets of more than %d bytes together", bounds.BlockSecretsBytes), "smaller or fewer ones"}
+	}
+	return nil
+}

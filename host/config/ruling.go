@@ -1,0 +1,130 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ruling is what a policy says of a key.
+type ruling struct {
+	allowed bool
+	lower   bool   // allowed to be at most what the operator's settings have
+	rule    string // that forbids, with its place
+	allow   string // what would allow
+}
+
+// may is what the tenant itself may do.
+func (r ruling) may() string {
+	switch {
+	case r.allowed && r.lower:
+		return MayLower
+	case r.allowed:
+		return MaySet
+	}
+	return MayNot
+}
+
+// ruling is what the tenant's policy says of a key of its effective configuration.
+func (a *tenantMerge) ruling(path Path, m marks) ruling {
+	name, _ := a.tree[planKey].(string)
+	p := a.host.policies[name]
+	b, isBlock := blockOf(path[0])
+	switch {
+	case !isBlock || len(path) < 2:
+		return p.key(path, m, "")
+	case path[1] != b.selector:
+		plugin := ""
+		if !b.isHosts(path[1]) {
+			plugin = plainText(a.layers.block(b, a.tree)[b.selector])
+		}
+		return p.key(path, m, plugin)
+	case len(p.plugins[b.kind].names) > 0:
+		return ruling{allowed: true}
+	}
+	return p.selector(b, "NAME")
+}
+
+// key rules on a key that is no selector. The block's plugin is named for the rule's text.
+func (p *policy) key(path Path, m marks, plugin string) ruling {
+	named := m.endpoint || m.author == byUnmarked || m.author == byOperator
+	if p.lists(path, named) {
+		return ruling{allowed: true, lower: m.author == byLower}
+	}
+	r := ruling{allow: line(p.keysOf, "keys = "+listed(p.keys, keyOf(path).String()))}
+	switch {
+	case path[0] == planKey:
+		return ruling{rule: "a tenant's plan is the operator's to name (built-in rule)"}
+	case m.endpoint:
+		r.rule = "it says where secrets are sent" + p.unnamed()
+	case named && plugin != "" && m.author == byUnmarked:
+		r.rule = fmt.Sprintf("the plugin %s does not mark it as the tenant's", plugin) + p.unnamed()
+	case named:
+		r.rule = "it is the operator's" + p.unnamed()
+	default:
+		r.rule = "tenant_policy.keys does not list it (" + p.keysAt.pos.String() + ")"
+	}
+	return r
+}
+
+// unnamed ends the rule of a key that has to be listed by its own name.
+func (p *policy) unnamed() string {
+	where := p.keysAt.pos.String()
+	if p.keysAt.layer == builtIn {
+		where = "built-in rule"
+	}
+	return ", and tenant_policy.keys does not name it (" + where + ")"
+}
+
+// lists reports whether a pattern covers the key: by its name, or that of what it is in,
+// and unless it has to be named by one that ends in a star.
+func (p *policy) lists(path Path, named bool) bool {
+	return slices.ContainsFunc(p.keys, func(pattern string) bool {
+		if pattern == everyMarked {
+			return !named
+		}
+		prefix, open := strings.CutSuffix(pattern, ".*")
+		_, below := path.relativeTo(strings.Split(prefix, "."))
+		return below && (!open || !named)
+	})
+}
+
+// selector rules on the plugin that a tenant's own settings select for a block.
+func (p *policy) selector(b block, name string) ruling {
+	s := p.plugins[b.kind]
+	if slices.Contains(s.names, name) {
+		return ruling{allowed: true}
+	}
+	r := ruling{allow: line(s.of, fmt.Sprintf("plugins = { %s = %s }", b.kind, listed(s.names, name)))}
+	if s.given {
+		r.rule = fmt.Sprintf("tenant_policy.plugins.%s does not list it (%s)", b.kind, s.at.pos)
+	} else {
+		r.rule = fmt.Sprintf("tenant_policy.plugins lists no %s plugin that a tenant may select (built-in rule)", b.kind)
+	}
+	return r
+}
+
+// line is what to write into the host file, in HCL: into the block of a plan, or the host's.
+func line(plan, what string) string {
+	line := policyKey + " { " + what + " }"
+	if plan != "" {
+		line = fmt.Sprintf("plan %q { %s }", plan, line)
+	}
+	return line
+}
+
+// mostListed is how many names a line repeats.
+const mostListed = 20
+
+func listed(names []string, more string) string {
+	var quoted []string
+	if len(names) > mostListed {
+		quoted = append(quoted, "...")
+	} else {
+		for _, name := range names {
+			quoted = append(quoted, strconv.Quote(name))
+		}
+	}
+	return "[" + strings.Join(append(quoted, strconv.Quote(more)), ", ") + "]"
+}

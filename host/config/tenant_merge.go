@@ -1,0 +1,96 @@
+package config
+
+import (
+	"slices"
+)
+
+// assembly makes an effective configuration of merged layers and collects what
+// is wrong with them.
+type tenantMerge struct {
+	host     *Host
+	base     *baseMerge
+	docs     Documents // of the tenant; none if partial
+	layers   *layers
+	tenant   string
+	partial  bool // only the host's layers: what is missing may come with a tenant
+	problems Problems
+
+	tree      map[string]any
+	schemas   map[string]*Schema // of the blocks, by key
+	effective *Effective         // apart: it outlives the rest
+}
+
+func (a *tenantMerge) addProblem(path Path, message, expected string) {
+	a.problems = append(a.problems, a.layers.problem(path, message, expected))
+}
+
+// assemble gives nil if there are problems, or if it is partial.
+func (a *tenantMerge) buildEffective() *Effective {
+	a.tree = a.layers.values.Raw()
+	a.schemas = map[string]*Schema{}
+	a.effective = &Effective{Tenant: a.tenant}
+	a.effective.Plan, _ = a.tree[planKey].(string)
+
+	a.problems = append(a.problems, a.layers.schemaProblems(nil, tenantSchema().check(a.tree))...)
+	a.problems = append(a.problems, a.layers.unknownNulls(nil, tenantSchema(), a.tree, nil)...)
+	for i, into := range []*Block{&a.effective.LLM, &a.effective.Memory, &a.effective.Storage} {
+		if a.layers.ctx.Err() != nil {
+			return nil // nobody waits for it any more
+		}
+		*into = a.block(blocks[i])
+	}
+	a.retention()
+	a.owner()
+	a.knowledge()
+	a.strayReferences()
+	a.system()
+	a.limits()
+	if len(a.problems) > 0 || a.partial {
+		return nil
+	}
+	a.effective.inputs = inputs{host: a.host, base: a.base, docs: a.docs, snapshot: a.base.snapshot}
+	for id, known := range a.layers.snapshot {
+		if a.base.snapshot[id].schema != known.schema {
+			a.effective.inputs.snapshot = a.layers.snapshot
+		}
+	}
+	a.effective.Revision = a.effective.revision(a.host.sealer)
+	return a.effective
+}
+
+// knowledge refuses what no plugin can do yet, instead of ignoring it.
+func (a *tenantMerge) knowledge() {
+	config, _ := a.tree[knowledge.key].(map[string]any)
+	enabled, isBool := config["enabled"].(bool)
+	const message, expected = "no knowledge plugin exists yet", "enabled = false"
+	switch {
+	case enabled:
+		a.addProblem(Path{knowledge.key, "enabled"}, message, "false")
+	case !isBool && config["enabled"] == nil && len(config) > 0:
+		a.addProblem(Path{knowledge.key}, message, expected)
+	}
+}
+
+// strayReferences finds references outside of the plugins' blocks.
+func (a *tenantMerge) strayReferences() {
+	for key, value := range a.tree {
+		if slices.ContainsFunc(blocks, func(b block) bool { return b.key == key }) {
+			continue
+		}
+		cursor{}.leaves(Path{key}, value, func(path Path, value any, _ marks) {
+			if message, expected, stray := strayReference(value); stray {
+				a.addProblem(path, message, expected)
+			}
+		})
+	}
+}
+
+// owner reads whose conversations are. What is wrong with it the tenant's schema has said;
+// a null gives the built-in default back.
+func (a *tenantMerge) owner() {
+	conversations, _ := a.tree["conversations"].(map[string]any)
+	a.effective.Owner = OwnerUser
+	if conversations["owner"] == OwnerTenant {
+		a.effective.Owner = OwnerTenant
+	}
+}
