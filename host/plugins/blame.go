@@ -123,7 +123,7 @@ func (b *blame) canSplit() bool { return b.s.scope == "" && !b.s.lastInfo().GetE
 
 // ended notes that the process, the one that all others share or a cell's, ended while it
 // worked for the suspects, and reports whether that is a tenant's doing.
-func (b *blame) ended(c *cell, p *process, suspects []string, how string) (attributed bool) {
+func (b *blame) ended(c *cell, p *worker, suspects []string, how string) (attributed bool) {
 	if len(suspects) == 0 {
 		return false
 	}
@@ -136,7 +136,7 @@ func (b *blame) ended(c *cell, p *process, suspects []string, how string) (attri
 	now := time.Now()
 	b.sweepLocked(now)
 	defer b.scheduleLocked(now)
-	only, alone := p.works.servedOnly()
+	only, alone := p.calls.servedOnly()
 	switch {
 	case c != nil && alone, b.s.scope != "":
 		if b.s.scope != "" {
@@ -151,7 +151,7 @@ func (b *blame) ended(c *cell, p *process, suspects []string, how string) (attri
 		b.attributeLocked(b.common[0], how, now)
 		return true
 	}
-	b.splitLocked(c, p.bin, suspects, how, now)
+	b.splitLocked(c, p.Binary, suspects, how, now)
 	return c != nil
 }
 

@@ -334,7 +334,7 @@ func TestBlameIsBounded(t *testing.T) {
 
 // beyond: tenants with abandoned calls
 func TestWorkLog(t *testing.T) {
-	var l workLog
+	var l callLog
 	if _, alone := l.servedOnly(); alone || len(l.suspects(time.Time{}, time.Minute)) != 0 {
 		t.Error("somebody is suspected of nothing")
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/admission"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
 	"google.golang.org/grpc"
 )
@@ -74,7 +75,7 @@ func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Con
 		o.begun()
 	}
 	// What the caller does in fn may panic: that says nothing of the upstream.
-	var p *process
+	var p *worker
 	err = fault.New(fault.Canceled, "the caller broke the call off")
 	defer func() { permit.End(caller, err, exitedOf(p)) }()
 	p, err = in.attempts(ctx, caller, o, permit, fn)
@@ -90,7 +91,7 @@ func (in *instance) permit(o callOptions) (*admission.Permit, error) {
 }
 
 // exitedOf gives the process to the breaker; nil stays nil.
-func exitedOf(p *process) admission.Process {
+func exitedOf(p *worker) admission.Process {
 	if p == nil {
 		return nil
 	}
@@ -98,7 +99,7 @@ func exitedOf(p *process) admission.Process {
 }
 
 // attempts answers how the last attempt ended and on which process, nil for none.
-func (in *instance) attempts(ctx, caller context.Context, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*process, error) {
+func (in *instance) attempts(ctx, caller context.Context, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*worker, error) {
 	s := in.sup
 	unknown, unsent, moved := false, false, 0
 	for {
@@ -135,7 +136,7 @@ func (in *instance) attempts(ctx, caller context.Context, o callOptions, permit 
 }
 
 // attemptAt makes an attempt in the supervisor's process, which is nil if there was none.
-func (in *instance) attemptAt(ctx, caller context.Context, at *supervisor, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*process, outcome, error) {
+func (in *instance) attemptAt(ctx, caller context.Context, at *supervisor, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*worker, outcome, error) {
 	p, err := at.acquire(ctx)
 	if err != nil {
 		if at != in.sup && at.cannotStart() {
@@ -171,21 +172,21 @@ const (
 const maxMoves = 8
 
 // attempt makes the call on p.
-func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptions, fn func(context.Context, target) error) (outcome, error) {
-	how, w := answered, p.works.begin(o.tenant)
-	defer func() { p.works.end(w, how) }()
+func (in *instance) attempt(ctx, caller context.Context, p *worker, o callOptions, fn func(context.Context, target) error) (outcome, error) {
+	how, w := answered, p.calls.begin(o.tenant)
+	defer func() { p.calls.end(w, how) }()
 	st, err := p.configure(ctx, in, o.tenant)
 	if err != nil {
-		if ctx.Err() == nil && broken(err) && p.endsSoon() {
-			return neverSent, in.sup.unavailable("its process ended while it was configured (%s)", p.ending())
+		if ctx.Err() == nil && broken(err) && p.EndsSoon() {
+			return neverSent, in.sup.unavailable("its process ended while it was configured (%s)", p.ExitStatus())
 		}
 		return settled, err
 	}
 	in.needs.Store(&st.needs)
 	in.capacity.Store(&st.capacity)
-	var mark sentMark
+	var delivery process.Delivery
 	how = abandoned // what fn panics with says nothing of the process
-	err = in.sup.heard(fn(mark.in(ctx), target{conn: p.conn, id: st.id}), originOf(in.sup.ref.Kind))
+	err = in.sup.heard(fn(delivery.Observe(ctx), target{conn: p.Conn, id: st.id}), originOf(in.sup.ref.Kind))
 	final := o.final != nil && o.final()
 	if err != nil {
 		awaitDeadline(ctx, err)
@@ -195,7 +196,7 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		how = answered
 		return settled, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		p.doubt()
+		p.RequestProbe()
 		return settled, in.late(caller, err)
 	case ctx.Err() != nil && fault.Is(err, fault.Canceled): // by the caller, and not by the plugin that grpc makes it
 		return settled, fault.Of(ctx.Err())
@@ -207,43 +208,43 @@ func (in *instance) attempt(ctx, caller context.Context, p *process, o callOptio
 		if final {
 			return settled, err
 		}
-		return unknownInstance, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", p.bin.Ref)
+		return unknownInstance, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", p.Binary.Ref)
 	case !broken(err):
 		if own := (*emitError)(nil); !errors.As(err, &own) {
 			how = answered
 		}
 		return settled, err
 	}
-	if !p.endsSoon() && !p.isToEnd() {
-		p.doubt()
-		if !mark.sent.Load() && !final {
+	if !p.EndsSoon() && !p.IsStopping() {
+		p.RequestProbe()
+		if !delivery.Reached() && !final {
 			how = answered
 			return neverSent, err
 		}
 		if fault.Is(err, fault.Canceled) { // nobody did: the caller must not be told that it went away
-			err = fault.New(fault.Internal, "the %s gave the call up: %w", p.bin.Ref, err).By(fault.PartyPlugin)
+			err = fault.New(fault.Internal, "the %s gave the call up: %w", p.Binary.Ref, err).By(fault.PartyPlugin)
 		}
 		return settled, err
 	}
-	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.bin.Ref, p.failing(), p.ending())
+	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.Binary.Ref, p.failing(), p.ExitStatus())
 	gone.Err = err
-	if !mark.sent.Load() && !final {
+	if !delivery.Reached() && !final {
 		how = answered
 		return neverSent, gone
 	}
 	how = cutOff
-	if p.works.isOnly(o.tenant) { // whoever makes the call again ends the process again
+	if p.calls.isOnly(o.tenant) { // whoever makes the call again ends the process again
 		_ = gone.After(time.Second)
 	}
 	return settled, gone
 }
 
 // failing says why a call on the process was cut off.
-func (p *process) failing() string {
+func (p *worker) failing() string {
 	switch {
 	case p.replaced.Load():
 		return "was replaced by another version, and its old process ended during the call"
-	case p.isToEnd():
+	case p.IsStopping():
 		return "was stopped during the call"
 	}
 	return "failed: the plugin process ended during the call"
@@ -282,17 +283,4 @@ func broken(err error) bool {
 		return true
 	}
 	return false
-}
-
-// endsSoon reports whether the process has ended: a connection breaks a moment
-// before the exit is known.
-func (p *process) endsSoon() bool {
-	notice := time.NewTimer(p.timing.exitNotice)
-	defer notice.Stop()
-	select {
-	case <-p.exited:
-		return true
-	case <-notice.C:
-		return false
-	}
 }

@@ -39,7 +39,7 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 		if alive(pid) {
 			t.Error("the process is left")
 		}
-		if _, err := os.Stat(h.runtime.path()); !os.IsNotExist(err) {
+		if _, err := os.Stat(h.runtime.Path()); !os.IsNotExist(err) {
 			t.Errorf("the runtime folder is left: %v", err)
 		}
 		if st := h.row("test"); st.State != Stopped || st.PID != 0 {
@@ -130,7 +130,7 @@ func TestCloseCutsOffCallsThatDoNotEnd(t *testing.T) {
 	if closeErr == nil || !strings.Contains(closeErr.Error(), "1 calls") {
 		t.Errorf("Close: %v", closeErr)
 	}
-	h.Manager.outcome = nil // the cleanup's Close answers the same
+	h.Manager.closeErr = nil // the cleanup's Close answers the same
 }
 
 func TestDaemonOfAPluginDoesNotHoldTheHost(t *testing.T) {

@@ -84,7 +84,7 @@ func TestCloseDoesNotWaitForReplacedProcesses(t *testing.T) {
 	if !fault.Is(c.err, fault.PluginUnavailable) || !strings.Contains(c.err.Error(), "was replaced by another version") {
 		t.Errorf("the call: %v", c.err)
 	}
-	h.Manager.outcome = nil // the cleanup's Close answers the same
+	h.Manager.closeErr = nil // the cleanup's Close answers the same
 }
 
 // TestExclusiveIsNotCutOff: nothing takes the calls that are held while the old process

@@ -3,10 +3,9 @@ package plugins
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
 	"slices"
-	"strings"
 
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -36,7 +35,7 @@ func (s *supervisor) heard(err error, from fault.Origin) error {
 		return err
 	}
 	f := fault.Of(err)
-	message, path := s.m.said(f.Message, maxMessage), s.m.said(f.Path, maxName)
+	message, path := s.m.sanitizer.Clean(f.Message, process.MaxMessageBytes), s.m.sanitizer.Clean(f.Path, process.MaxNameBytes)
 	if f.Origin == fault.OriginHere {
 		if message == f.Message && path == f.Path {
 			return err
@@ -51,46 +50,6 @@ func (s *supervisor) heard(err error, from fault.Origin) error {
 	}
 	return out
 }
-
-const (
-	maxMessage = 4 << 10 // bytes of an error's message
-	maxName    = 256     // bytes of a version, a path or a field's name
-)
-
-// said is what may be repeated of a plugin's words: no secret, nothing that plays tricks
-// with who reads it, and at most so many bytes. Secrets go first: what is shortened
-// before would keep the half of one.
-func (m *Manager) said(text string, most int) string {
-	text = printable(m.secrets.Cut(text))
-	if len(text) <= most {
-		return text
-	}
-	const more = "..."
-	return strings.ToValidUTF8(text[:max(most-len(more), 0)], "") + more
-}
-
-// saidAtStart is the error of a start with what the plugin said in it as far as that may
-// be repeated.
-func (m *Manager) saidAtStart(err error) error {
-	if err == nil {
-		return nil
-	}
-	out := startError{}
-	if known := (*startError)(nil); errors.As(err, &known) {
-		out = *known
-	}
-	out.err = &wording{m.said(err.Error(), maxMessage), err}
-	return &out
-}
-
-// wording is an error in other words.
-type wording struct {
-	text string
-	err  error
-}
-
-func (w *wording) Error() string { return w.text }
-func (w *wording) Unwrap() error { return w.err }
 
 // secretsOf are the secrets of a configuration: those that are known as such, and the
 // passwords in its other texts.
@@ -116,23 +75,6 @@ func secretsOf(spec Spec) []string {
 		}
 	}
 	look(config)
-	return out
-}
-
-var secretName = regexp.MustCompile(`(?i)KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH`)
-
-// secretEnv are the secrets of an environment: the values whose names say so, and the
-// passwords in the others.
-func secretEnv(env []string) []string {
-	var out []string
-	for _, setting := range env {
-		name, value, _ := strings.Cut(setting, "=")
-		if secretName.MatchString(name) {
-			out = append(out, value)
-		} else {
-			out = append(out, secret.Passwords(value)...)
-		}
-	}
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -46,7 +47,7 @@ func TestWhatAPluginSaysHasNoSecretInIt(t *testing.T) {
 	} {
 		_, err := ask(context.Background(), other, "t", "leak "+how)
 		f := fault.Of(err)
-		if f == nil || f.Class != class || f.Origin != fault.OriginModel || !strings.Contains(f.Error(), "<secret>") || len(f.Message) > maxMessage {
+		if f == nil || f.Class != class || f.Origin != fault.OriginModel || !strings.Contains(f.Error(), "<secret>") || len(f.Message) > process.MaxMessageBytes {
 			t.Errorf("%s: %+v", how, f)
 			continue
 		}

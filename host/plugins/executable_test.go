@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,16 +29,16 @@ func TestExecutableIsWhatWasLetIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }}, "test=one")
-			bin := h.snapshot()[discovery.Ref{Kind: "llm", Name: "test"}]
+			bin := h.found()[discovery.Ref{Kind: "llm", Name: "test"}]
 			settings := h.opts.settings(bin.Ref)
-			p, err := h.prepare(bin, "", settings)
+			p, err := h.launcher.Prepare(process.Request{Binary: bin, Settings: settings})
 			must(t, err)
 			swap(t, h, bin.Path)
-			p, err = h.run(context.Background(), p, settings)
+			p, err = h.launcher.Start(context.Background(), p)
 			must(t, err)
-			defer p.stop(context.Background())
-			if p.info.Version != "0-one" {
-				t.Errorf("version %s was executed", p.info.Version)
+			defer p.Stop(context.Background())
+			if p.Info.Version != "0-one" {
+				t.Errorf("version %s was executed", p.Info.Version)
 			}
 		})
 	}
@@ -45,9 +46,9 @@ func TestExecutableIsWhatWasLetIn(t *testing.T) {
 
 func TestExecutableThatIsWrittenToIsNotRun(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }}, "test=one")
-	bin := h.snapshot()[discovery.Ref{Kind: "llm", Name: "test"}]
+	bin := h.found()[discovery.Ref{Kind: "llm", Name: "test"}]
 	settings := h.opts.settings(bin.Ref)
-	p, err := h.prepare(bin, "", settings)
+	p, err := h.launcher.Prepare(process.Request{Binary: bin, Settings: settings})
 	must(t, err)
 	info, err := os.Stat(bin.Path)
 	must(t, err)
@@ -55,10 +56,10 @@ func TestExecutableThatIsWrittenToIsNotRun(t *testing.T) {
 	must(t, err)
 	_, err = f.WriteAt([]byte("two"), info.Size()-23) // its mark
 	must(t, err, f.Close(), os.Chtimes(bin.Path, info.ModTime(), info.ModTime()))
-	if p, err = h.run(context.Background(), p, settings); err == nil || !strings.Contains(err.Error(), "changed on disk") {
+	if p, err = h.launcher.Start(context.Background(), p); err == nil || !strings.Contains(err.Error(), "changed on disk") {
 		t.Errorf("err = %v", err)
 		if err == nil {
-			p.stop(context.Background())
+			p.Stop(context.Background())
 		}
 	}
 }
@@ -69,16 +70,16 @@ func TestExecutableScript(t *testing.T) {
 	path := filepath.Join(h.dir, "botyard-llm-script")
 	put(t, path, []byte("#!/bin/sh -e\necho \"one of $0\" >&2\nls -l \"$0\" | cut -c 1-10 >&2\nexit 3\n"))
 	must(t, h.Rescan())
-	bin := h.snapshot()[discovery.Ref{Kind: "llm", Name: "script"}]
+	bin := h.found()[discovery.Ref{Kind: "llm", Name: "script"}]
 	settings := h.opts.settings(bin.Ref)
-	p, err := h.prepare(bin, "", settings)
+	p, err := h.launcher.Prepare(process.Request{Binary: bin, Settings: settings})
 	must(t, err)
 	put(t, path, []byte("#!/bin/sh\necho two >&2\nexit 3\n"))
-	_, err = h.run(context.Background(), p, settings)
-	if log := h.log.String(); err == nil || !strings.Contains(log, "one of "+p.dir+"/botyard-llm-script") || !strings.Contains(log, "-r-x------") || strings.Contains(log, "two") {
+	_, err = h.launcher.Start(context.Background(), p)
+	if log := h.log.String(); err == nil || !strings.Contains(log, "one of "+p.Dir+"/botyard-llm-script") || !strings.Contains(log, "-r-x------") || strings.Contains(log, "two") {
 		t.Errorf("%v; log:\n%s", err, log)
 	}
-	if _, err := os.Stat(p.dir); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(p.Dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the copy is left: %v", err)
 	}
 }

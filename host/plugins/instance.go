@@ -107,7 +107,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
-		b, err := m.find(r)
+		b, err := m.findLocked(r)
 		if err != nil {
 			if b = m.outlives(at); b == nil {
 				return nil, err
@@ -143,7 +143,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		if !ok {
 			m.counts[r]++
-			in = &instance{unkeep: m.secrets.Keep(secretsOf(spec)...), sup: m.use(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
+			in = &instance{unkeep: m.sanitizer.Keep(secretsOf(spec)...), sup: m.useLocked(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
 			in.breaker = admission.NewBreaker(admission.BreakerOptions{Kind: r.Kind, Plugin: r.String(), Log: in.log})
 			m.instances[digest] = in
 		}
@@ -167,7 +167,7 @@ func (in *instance) log() hclog.Logger { return in.sup.log.With("instance", in.i
 // digest identifies a configuration, and the rule for its connections, without telling
 // anything about them.
 func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
-	h := hmac.New(sha256.New, m.key)
+	h := hmac.New(sha256.New, m.digestKey)
 	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(rule.String())} {
 		// With its length, so that no two lists of parts are written alike.
 		fmt.Fprintf(h, "%d:%s", len(part), part)

@@ -41,7 +41,7 @@ func TestSameConfigurationIsOneInstance(t *testing.T) {
 	if got := h.ask(opened[0], "opened"); got != "1" {
 		t.Errorf("the plugin opened %s instances", got)
 	}
-	if n := h.launches.Load(); n != 1 {
+	if n := h.launcher.Launches(); n != 1 {
 		t.Errorf("%d processes were started", n)
 	}
 	other := h.open(Spec{Name: "test", Config: []byte(`{"secret":"other"}`)})

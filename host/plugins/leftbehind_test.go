@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 )
 
 // left starts, in the plugin, a process that leaves it in the way, and returns its id.
@@ -65,8 +66,8 @@ func TestWhatAPluginLeavesBehindEndsWithIt(t *testing.T) {
 
 // Where orphans are not adopted, a process of the program itself is none of a plugin's.
 func TestChildrenOfTheProgramGoOn(t *testing.T) {
-	adopting.Store(false)
-	defer adopting.Store(true)
+	process.StopAdopting()
+	defer func() { _ = process.AdoptOrphans() }()
 	own := exec.Command("/bin/sleep", "300")
 	own.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	must(t, own.Start())
@@ -74,7 +75,7 @@ func TestChildrenOfTheProgramGoOn(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	kill(t, h.pid(h.open(Spec{Name: "test"})))
 	eventually(t, 20*time.Second, "it ended", func() bool { return h.row("test").Restarts == 1 })
-	sweepOrphans(nil)
+	process.SweepOrphans()
 	if !alive(own.Process.Pid) {
 		t.Error("a child of the program was killed")
 	}
@@ -87,13 +88,13 @@ func TestWhatForksAllTheTimeEndsWithItsPlugin(t *testing.T) {
 	kill(t, h.pid(i))
 	eventually(t, 20*time.Second, "it ends", func() bool { return !alive(pid) })
 	count := func() (n int) {
-		for _, q := range processes() {
-			cmdline, _ := os.ReadFile("/proc/" + itoa(q.pid) + "/cmdline")
-			if !q.zombie && strings.Contains(string(cmdline), "forks-for-ever") {
+		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, path := range all {
+			if cmdline, _ := os.ReadFile(path); strings.Contains(string(cmdline), "forks-for-ever") { // a zombie has none
 				n++
 			}
 		}
 		return n
 	}
-	eventually(t, 20*time.Second, "nothing of it is left", func() bool { sweepOrphans(nil); return count() == 0 })
+	eventually(t, 20*time.Second, "nothing of it is left", func() bool { process.SweepOrphans(); return count() == 0 })
 }

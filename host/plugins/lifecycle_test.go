@@ -13,6 +13,7 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
+	"golang.org/x/sys/unix"
 )
 
 func TestKilledUnderLoad(t *testing.T) {
@@ -219,8 +220,15 @@ func awaitDeath(t testing.TB, pid int) {
 	t.Helper()
 	eventually(t, 5*time.Second, "the process is dead", func() bool {
 		_, err := os.Stat("/proc/" + itoa(pid))
-		return err != nil || isOver(pid)
+		return err != nil || hasEnded(pid)
 	})
+}
+
+// hasEnded reports whether a child has ended, reaped or not.
+func hasEnded(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return info.Signo != 0 || errors.Is(err, unix.ECHILD)
 }
 
 // stop returns when every thread of the process stands still.

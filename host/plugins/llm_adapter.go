@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/host/plugins/admission"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 )
@@ -12,7 +13,7 @@ import (
 // too when the plugin has that capability.
 func (i *Instance) LLM() llm.LLM {
 	l := llmCaller{i}
-	if serves(i.sup.lastInfo(), llm.CapEmbed) {
+	if process.HasCapability(i.sup.lastInfo(), llm.CapEmbed) {
 		return embedCaller{l}
 	}
 	return l
@@ -50,7 +51,7 @@ func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm
 		permit = t.permit
 		finish, err = llm.NewClient(t.conn, t.id).Chat(ctx, req, guarded)
 		if finish != nil {
-			finish.Model = l.i.m.said(finish.Model, maxName)
+			finish.Model = l.i.m.sanitizer.Clean(finish.Model, process.MaxNameBytes)
 		}
 		if err != nil && emitErr != nil {
 			return &emitError{err} // the caller's, whatever its class says

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/llm"
@@ -45,7 +46,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	// From now on no other processes than plugins may be started.
-	if err := AdoptOrphans(); err != nil {
+	if err := process.AdoptOrphans(); err != nil {
 		panic(err)
 	}
 	code := m.Run()
@@ -171,7 +172,7 @@ func newHost(t testing.TB, o hostOptions, plugins ...string) *host {
 		if err := m.Close(ctx); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		if _, err := os.Stat(m.runtime.path()); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(m.runtime.Path()); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the runtime folder is left: %v", err)
 		}
 		for _, pid := range pids {

@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/memory"
@@ -20,12 +21,12 @@ const (
 func (i *Instance) Memory() memory.Memory {
 	m := memoryCaller{i}
 	info := i.sup.lastInfo()
-	remembers := m.Needs().Remember || serves(info, capRemember)
+	remembers := m.Needs().Remember || process.HasCapability(info, capRemember)
 	switch {
 	case remembers:
 		// What remembers must forget: a memory that has nothing to drop says so at once.
 		return keepingMemory{m, rememberCaller{i}, forgetCaller{i}}
-	case serves(info, capForget):
+	case process.HasCapability(info, capForget):
 		return forgettingMemory{m, forgetCaller{i}}
 	}
 	return m

@@ -63,7 +63,7 @@ func (m *Manager) isMoot(ctx context.Context, at place, o *objection) bool {
 // admit reports whether the binary that waits for p's place may be tried: one that was
 // rejected for tenants' configurations only after all of them are gone. They are looked
 // at from time to time, less often with each rejection.
-func (s *supervisor) admit(p *process) bool {
+func (s *supervisor) admit(p *worker) bool {
 	s.mu.Lock()
 	o := s.objection
 	s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *supervisor) admit(p *process) bool {
 	defer cancel()
 	go func() { // what is asked may need this very plugin, which only run can start again
 		select {
-		case <-p.exited:
+		case <-p.Exited():
 			cancel()
 		case <-ctx.Done():
 		}

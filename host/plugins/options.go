@@ -8,6 +8,7 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/host/trust"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
@@ -69,6 +70,14 @@ type timing struct {
 	suspected             time.Duration // how long a suspect stays in a cell, at first
 	blameMemory           time.Duration // how long a tenant is remembered for what it did
 	lingering             time.Duration // how long a call that was abandoned may still be at work
+}
+
+// ofProcess returns the part of the timing that counts for a process.
+func (t timing) ofProcess() process.Timing {
+	return process.Timing{
+		ProbeEvery: t.probeEvery, ProbeDeadline: t.probeDeadline, ProbeAgain: t.probeAgain,
+		StopGrace: t.stopGrace, OutputGrace: t.outputGrace, ExitNotice: t.exitNotice,
+	}
 }
 
 func defaultTiming() timing {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/botyard/botyard/host/plugins/process"
 )
 
 // runTestHost is the host that TestOrphan kills.
@@ -21,7 +23,7 @@ func runTestHost() {
 	if _, err := m.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{}`)}); err != nil {
 		panic(err)
 	}
-	fmt.Println(m.Status()[0].PID, m.runtime.path())
+	fmt.Println(m.Status()[0].PID, m.runtime.Path())
 	select {}
 }
 
@@ -35,12 +37,11 @@ func TestPluginEndsWithItsHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := &process{cmd: cmd}
-	if err := host.bear(cmd.Start); err != nil { // else it is killed as an orphan
+	release, err := process.Exempt(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	host.pid = cmd.Process.Pid
-	defer host.bury()
+	defer release()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)

@@ -1,16 +1,14 @@
 package plugins
 
 import (
-	"bytes"
 	"context"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/hashicorp/go-hclog"
 )
 
 func TestEnvironmentIsNotInherited(t *testing.T) {
@@ -26,7 +24,7 @@ func TestEnvironmentIsNotInherited(t *testing.T) {
 	for name, value := range names {
 		switch {
 		case name == "ALLOWED" && value == "yes":
-		case name == "TMPDIR" && strings.HasPrefix(value, h.runtime.path()):
+		case name == "TMPDIR" && strings.HasPrefix(value, h.runtime.Path()):
 		case name == "BOTYARD_LIFELINE" && value == "stdin":
 		case name == "BOTYARD_PLUGIN": // the handshake
 		case strings.HasPrefix(name, "PLUGIN_"): // go-plugin
@@ -46,7 +44,7 @@ func TestNoiseIsBounded(t *testing.T) {
 	i := h.open(Spec{Name: "test"}) // which it could not answer if nobody read its stderr
 	h.ask(i, "hello")
 	log := h.log.String()
-	if n := strings.Count(log, `"@message":"noise`); n == 0 || n > 2*lineBurst {
+	if n := strings.Count(log, `"@message":"noise`); n == 0 || n > 2*bounds.OutputBurst {
 		t.Errorf("%d lines were logged", n)
 	}
 	for _, want := range []string{
@@ -59,7 +57,7 @@ func TestNoiseIsBounded(t *testing.T) {
 		}
 	}
 	for _, line := range strings.Split(log, "\n") {
-		if len(line) > 2*maxLine {
+		if len(line) > 2*bounds.OutputLineBytes {
 			t.Errorf("a line of %d bytes was logged", len(line))
 		}
 	}
@@ -74,22 +72,6 @@ func TestPanicIsTold(t *testing.T) {
 	h.ask(i, "hello")
 	if st := h.row("test"); !strings.Contains(st.LastError, "panic: a goroutine of the plugin failed") {
 		t.Errorf("status = %+v", st)
-	}
-}
-
-func TestALastLineNeedsNoEnd(t *testing.T) {
-	var log bytes.Buffer
-	var lost atomic.Int64
-	l := &lineWriter{words: newWords(hclog.New(&hclog.LoggerOptions{Output: &log}), func(text string, _ int) string { return text }, &lost)}
-	_, _ = l.Write([]byte("first\nsec"))
-	_, _ = l.Write([]byte("ond"))
-	if text := log.String(); !strings.Contains(text, "first") || strings.Contains(text, "sec") {
-		t.Errorf("before the end: %s", text)
-	}
-	l.end()
-	_, _ = l.Write([]byte("\nlate"))
-	if text := log.String(); !strings.Contains(text, "second\n") || !strings.Contains(text, "late\n") || strings.Count(text, "\n") != 3 {
-		t.Errorf("after the end: %s", text)
 	}
 }
 

@@ -24,7 +24,7 @@ func BenchmarkCall(b *testing.B) {
 		}
 	})
 	p := i.sup.current()
-	bare := llm.NewClient(p.conn, i.ID())
+	bare := llm.NewClient(p.Conn, i.ID())
 	b.Run("bare", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := bare.Chat(context.Background(), req, emit); err != nil {
@@ -41,7 +41,7 @@ func BenchmarkParallelCalls(b *testing.B) {
 	req := &llm.Request{Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, "hello")}}
 	emit := func(llm.Delta) error { return nil }
 	p := i.sup.current()
-	bare := llm.NewClient(p.conn, i.ID())
+	bare := llm.NewClient(p.Conn, i.ID())
 	for name, l := range map[string]llm.LLM{"instance": i.LLM(), "bare": bare} {
 		b.Run(name, func(b *testing.B) {
 			b.SetParallelism(32)

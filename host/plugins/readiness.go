@@ -12,10 +12,10 @@ import (
 // acquire waits for a process that takes calls, starts one if there is none, and
 // counts the caller in; giveBack counts it out. A plugin in quarantine fails at
 // once, and so does a cell that could not be started.
-func (s *supervisor) acquire(ctx context.Context) (*process, error) {
+func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.proc; p != nil && p.takesCalls() {
+	if p := s.proc; p != nil && p.TakesCalls() {
 		p.inflight++
 		return p, nil
 	}
@@ -24,7 +24,7 @@ func (s *supervisor) acquire(ctx context.Context) (*process, error) {
 	s.demand++
 	defer func() { s.demand-- }()
 	for {
-		if p := s.proc; p != nil && p.takesCalls() {
+		if p := s.proc; p != nil && p.TakesCalls() {
 			p.inflight++
 			return p, nil
 		}
@@ -91,7 +91,7 @@ func waitFor(ctx context.Context, changed <-chan struct{}, limit <-chan time.Tim
 }
 
 // giveBack ends a call on p.
-func (s *supervisor) giveBack(p *process) {
+func (s *supervisor) giveBack(p *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.inflight--
@@ -102,17 +102,17 @@ func (s *supervisor) giveBack(p *process) {
 
 // drain waits until p, which takes no more calls, has none. Each call has a limit of its
 // own, a turn's that of its tenant; when the supervisor is to end, what is left is cut off.
-func (s *supervisor) drain(p *process) { s.drainUntil(p, nil) }
+func (s *supervisor) drain(p *worker) { s.drainUntil(p, nil) }
 
 // drainWithin is drain, and reports whether it came to an end in the time.
-func (s *supervisor) drainWithin(p *process, limit time.Duration) bool {
+func (s *supervisor) drainWithin(p *worker, limit time.Duration) bool {
 	t := time.NewTimer(limit)
 	defer t.Stop()
 	return s.drainUntil(p, t.C)
 }
 
 // drainUntil is drain, and reports whether it came to an end before the limit, nil for none.
-func (s *supervisor) drainUntil(p *process, limit <-chan time.Time) bool {
+func (s *supervisor) drainUntil(p *worker, limit <-chan time.Time) bool {
 	s.mu.Lock()
 	idle := make(chan struct{})
 	p.idle = idle
@@ -122,7 +122,7 @@ func (s *supervisor) drainUntil(p *process, limit <-chan time.Time) bool {
 	s.mu.Unlock()
 	select {
 	case <-idle:
-	case <-p.exited:
+	case <-p.Exited():
 	case <-s.ctx.Done():
 	case <-s.m.hard.Done():
 	case <-limit:
@@ -143,7 +143,7 @@ func (s *supervisor) sum() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc != nil {
-		return s.proc.bin.SHA256
+		return s.proc.Binary.SHA256
 	}
 	return s.bin.SHA256
 }
@@ -162,6 +162,6 @@ func (s *supervisor) release(in *instance) {
 	ctx, cancel := context.WithTimeout(s.m.hard, s.callTimeout())
 	defer cancel()
 	if err := p.release(ctx, in); err != nil && !p.HasExited() {
-		p.log.Warn("an instance was not released", "error", err)
+		p.Log.Warn("an instance was not released", "error", err)
 	}
 }

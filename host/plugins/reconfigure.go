@@ -17,7 +17,7 @@ func (m *Manager) Reconfigure() {
 		s.reconfigure()
 	}
 	m.mu.Unlock()
-	_ = m.rescan(false) // sums may be pinned that were not; what is wrong is logged there
+	m.rescanForChange() // sums may be pinned that were not; what is wrong is logged there
 }
 
 func (s *supervisor) reconfigure() {
@@ -58,10 +58,10 @@ func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings
 			continue
 		}
 		now := wants.settings(s.ref)
-		if !slices.Equal(names(p.settings.Env), names(now.Env)) {
+		if !slices.Equal(names(p.Settings.Env), names(now.Env)) {
 			add(s.ref, "env")
 		}
-		if found := m.binaries[s.ref]; now.SHA256 != "" && now.SHA256 != p.bin.SHA256 && (found == nil || found.SHA256 != now.SHA256) {
+		if found := m.binaries[s.ref]; now.SHA256 != "" && now.SHA256 != p.Binary.SHA256 && (found == nil || found.SHA256 != now.SHA256) {
 			add(s.ref, "sha256")
 		}
 	}
@@ -77,7 +77,7 @@ func names(list []string) []string { return slices.Compact(slices.Sorted(slices.
 func (m *Manager) settleIsolation(r discovery.Ref) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	isolation := m.isolated(r)
+	isolation := m.isolationLocked(r)
 	if m.binaries[r] != nil { // else anybody's names would be kept
 		m.isolation[r] = isolation
 	}
@@ -85,7 +85,7 @@ func (m *Manager) settleIsolation(r discovery.Ref) string {
 }
 
 // isolated is what counts of the isolation of a plugin. The lock is held.
-func (m *Manager) isolated(r discovery.Ref) string {
+func (m *Manager) isolationLocked(r discovery.Ref) string {
 	if settled, ok := m.isolation[r]; ok {
 		return settled
 	}
@@ -96,7 +96,7 @@ func (m *Manager) isolated(r discovery.Ref) string {
 func (m *Manager) IsIsolated(kind, name string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.isolated(discovery.Ref{Kind: kind, Name: name}) == isolationTenant
+	return m.isolationLocked(discovery.Ref{Kind: kind, Name: name}) == isolationTenant
 }
 
 // outlives answers what runs at the place although the plugin's file must not be run
@@ -108,7 +108,7 @@ func (m *Manager) outlives(at place) *discovery.Binary {
 	}
 	if s := m.supervisors[at]; s != nil {
 		if p := s.current(); p != nil && !p.HasExited() {
-			return p.bin
+			return p.Binary
 		}
 	}
 	return nil

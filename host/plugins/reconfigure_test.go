@@ -272,7 +272,7 @@ func TestAPinCountsForTheNextStart(t *testing.T) {
 			pid := h.pid(i)
 			p.pin(h, o, two)
 			h.goesOn(i, pid, "between")
-			n := h.launches.Load()
+			n := h.launcher.Launches()
 			kill(t, pid)
 			awaitDeath(t, pid)
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -280,7 +280,7 @@ func TestAPinCountsForTheNextStart(t *testing.T) {
 			if _, err := ask(ctx, i, "t", "hello"); !fault.Is(err, fault.PluginUnavailable) {
 				t.Errorf("a binary that is not the pinned one was started: %v", err)
 			}
-			if h.launches.Load() != n {
+			if h.launcher.Launches() != n {
 				t.Error("it was started")
 			}
 			if st := h.row("test"); !slices.ContainsFunc(h.Status(), func(s Status) bool { return strings.Contains(s.LastError, two) }) {
@@ -347,7 +347,7 @@ func TestSchemasUnderSettingsThatDoNotCountYet(t *testing.T) {
 	wrong := h.Under(func(string, string) config.PluginSettings {
 		return config.PluginSettings{SHA256: strings.Repeat("1", 64)}
 	})
-	if _, err := wrong.Schema(context.Background(), "llm", "test"); err == nil || h.launches.Load() > 0 {
+	if _, err := wrong.Schema(context.Background(), "llm", "test"); err == nil || h.launcher.Launches() > 0 {
 		t.Fatalf("a refused file was run: %v", err)
 	}
 	right := h.Under(func(string, string) config.PluginSettings { return config.PluginSettings{} })
@@ -356,7 +356,7 @@ func TestSchemasUnderSettingsThatDoNotCountYet(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := h.launches.Load(); n != 1 {
+	if n := h.launcher.Launches(); n != 1 {
 		t.Errorf("it was started %d times", n)
 	}
 	if _, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{}`)}); err == nil {

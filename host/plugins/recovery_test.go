@@ -12,6 +12,7 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -116,7 +117,7 @@ func TestRuntimeFolderIsMadeAnew(t *testing.T) {
 		"a file":   func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)) },
 		"a link":   func(t *testing.T, dir string) { must(t, os.Rename(dir, dir+"x"), os.Symlink(dir+"x", dir)) },
 		"no TMP":   func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Dir(dir))) },
-		"no lock":  func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, runtimeLock))) },
+		"no lock":  func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, process.RuntimeLockName))) },
 		"readonly": func(t *testing.T, dir string) { must(t, os.Chmod(dir, 0o500)) }, // root may write all the same
 		"no sockets": func(t *testing.T, dir string) {
 			sockets, err := filepath.Glob(dir + "/*/*/*")
@@ -136,7 +137,7 @@ func TestRuntimeFolderIsMadeAnew(t *testing.T) {
 			}, "test", "other")
 			i := h.open(Spec{Name: "test"})
 			pid := h.pid(i)
-			before := h.runtime.path()
+			before := h.runtime.Path()
 			damage(t, before)
 			if got := h.pid(i); got != pid {
 				t.Error("the process that ran was ended")
@@ -152,17 +153,17 @@ func TestRuntimeFolderIsMadeAnew(t *testing.T) {
 			kill(t, pid)
 			awaitDeath(t, pid)
 			h.ask(i, "hello")
-			if st := h.row("test"); st.State != Ready || st.Restarts != 1 || h.launches.Load() != 3 {
-				t.Errorf("%d starts; status = %+v", h.launches.Load(), st)
+			if st := h.row("test"); st.State != Ready || st.Restarts != 1 || h.launcher.Launches() != 3 {
+				t.Errorf("%d starts; status = %+v", h.launcher.Launches(), st)
 			}
 			// The folder in use is safe from the next host's sweep, as it was before.
-			if _, err := os.Stat(filepath.Join(h.runtime.path(), runtimeLock)); err != nil {
+			if _, err := os.Stat(filepath.Join(h.runtime.Path(), process.RuntimeLockName)); err != nil {
 				t.Errorf("who looks after killed hosts does not see this one: %v", err)
 			}
 			old := time.Now().Add(-time.Hour)
-			must(t, os.Chtimes(filepath.Join(h.runtime.path(), runtimeLock), old, old))
-			sweep(parent)
-			if _, err := os.Stat(h.runtime.path()); err != nil {
+			must(t, os.Chtimes(filepath.Join(h.runtime.Path(), process.RuntimeLockName), old, old))
+			process.RemoveAbandoned(parent)
+			if _, err := os.Stat(h.runtime.Path()); err != nil {
 				t.Error(err)
 			}
 			must(t, h.Close(context.Background()))
@@ -324,7 +325,7 @@ func TestNothingOfARefusedFileIsStarted(t *testing.T) {
 	if got := h.pid(i); got != pid {
 		t.Error("what ran was ended")
 	}
-	n := h.launches.Load()
+	n := h.launcher.Launches()
 	kill(t, pid)
 	eventually(t, 10*time.Second, "the crash is noticed", func() bool { return strings.Contains(h.log.String(), "is not started again") })
 	if rows := h.Status(); len(rows) != 1 || rows[0].State != Failed {
@@ -334,7 +335,7 @@ func TestNothingOfARefusedFileIsStarted(t *testing.T) {
 	if f := fault.Of(err); f.Class != fault.PluginUnavailable || f.Party != fault.PartyHost || !strings.Contains(f.Message, "refused by this host") {
 		t.Errorf("err = %v", err)
 	}
-	if h.launches.Load() != n {
+	if h.launcher.Launches() != n {
 		t.Error("it was started")
 	}
 	must(t, os.Chmod(path, 0o755))
@@ -357,7 +358,7 @@ func TestScarcityDuringAScanHidesNothing(t *testing.T) {
 	}
 	putPlugin(t, h.dir, "new", "")
 	h.ask(h.open(Spec{Name: "test"}), "hello")
-	eventually(t, 10*time.Second, "the next scan sees all", func() bool { return len(h.Known("llm")) == 2 && !h.unsure.Load() })
+	eventually(t, 10*time.Second, "the next scan sees all", func() bool { return len(h.Known("llm")) == 2 && !h.scanIncomplete.Load() })
 }
 
 func TestPluginFolderThatCannotBeRead(t *testing.T) {

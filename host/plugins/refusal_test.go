@@ -72,10 +72,10 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 			if f.Class != fault.PluginUnavailable || f.RetryAfter == 0 || strings.Contains(f.Message, c.want[0]) {
 				t.Errorf("what callers see: %v, retry after %s", f, f.RetryAfter)
 			}
-			if n := h.launches.Load(); c.state == Failed && n != 1 || c.state == Quarantined && n != 6 {
+			if n := h.launcher.Launches(); c.state == Failed && n != 1 || c.state == Quarantined && n != 6 {
 				t.Errorf("it was started %d times", n)
 			}
-			if entries, _ := os.ReadDir(h.runtime.path()); len(entries) != 1 { // the lock
+			if entries, _ := os.ReadDir(h.runtime.Path()); len(entries) != 1 { // the lock
 				t.Errorf("left in the runtime folder: %v", entries)
 			}
 			h.ask(h.open(Spec{Name: "good"}), "hello")
@@ -96,14 +96,14 @@ func TestQuarantineEndsWithANewBinary(t *testing.T) {
 func TestQuarantineIsTriedAgain(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineRetry = 300 * time.Millisecond }}, "test=exit")
 	h.schemaError("test")
-	n := h.launches.Load()
+	n := h.launcher.Launches()
 	h.schemaError("test")
-	if h.launches.Load() != n {
+	if h.launcher.Launches() != n {
 		t.Error("a call started a plugin in quarantine")
 	}
 	time.Sleep(400 * time.Millisecond)
 	h.schemaError("test")
-	if got := h.launches.Load(); got != n+1 {
+	if got := h.launcher.Launches(); got != n+1 {
 		t.Errorf("%d starts after the pause, want 1", got-n)
 	}
 }
@@ -118,7 +118,7 @@ func TestUnknownPlugin(t *testing.T) {
 	if _, err := h.Open(context.Background(), Spec{Kind: "memory", Name: "one"}); !errors.Is(err, config.ErrUnknownPlugin) {
 		t.Errorf("err = %v", err)
 	}
-	if h.launches.Load() != 0 {
+	if h.launcher.Launches() != 0 {
 		t.Error("something was started")
 	}
 }
@@ -172,7 +172,7 @@ func TestPinnedSum(t *testing.T) {
 		if st := h.row("test"); st.State != Failed || !strings.Contains(st.LastError, c.want) {
 			t.Errorf("status = %+v", st)
 		}
-		if h.launches.Load() != 0 {
+		if h.launcher.Launches() != 0 {
 			t.Error("it was started")
 		}
 	}
@@ -233,7 +233,7 @@ func TestLockFilesThatCannotBeRead(t *testing.T) {
 		putPlugin(t, dir, "test", "")
 		must(t, make(filepath.Join(dir, discovery.LockFileName)))
 		h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
-		if got := h.schemaError("test"); !strings.Contains(got, want) || !strings.Contains(got, discovery.LockFileName) || h.launches.Load() != 0 {
+		if got := h.schemaError("test"); !strings.Contains(got, want) || !strings.Contains(got, discovery.LockFileName) || h.launcher.Launches() != 0 {
 			t.Errorf("error = %q, want %q", got, want)
 		}
 	}

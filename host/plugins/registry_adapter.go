@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -11,10 +12,10 @@ import (
 // Its calls take no slot: a flood of turns must not hide a change of tenants.
 func (i *Instance) Registry() storage.TenantStore {
 	info := i.sup.lastInfo()
-	if !serves(info, storage.CapTenantStore) {
+	if !process.HasCapability(info, storage.CapTenantStore) {
 		return nil
 	}
-	if serves(info, storage.CapWatch) {
+	if process.HasCapability(info, storage.CapWatch) {
 		return watchCaller{registryCaller{i}}
 	}
 	return registryCaller{i}

@@ -8,15 +8,20 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/hashicorp/go-hclog"
 )
 
-// offer tells the supervisor what the plugin's file is now. A binary that was
-// tried in vain is tried again only when somebody asks for it.
-func (s *supervisor) offer(bin *discovery.Binary, asked bool) {
+type offerOptions struct {
+	// retryFailed has a binary tried again that was tried in vain and did not change.
+	retryFailed bool
+}
+
+// offer tells the supervisor what the plugin's file is now.
+func (s *supervisor) offer(bin *discovery.Binary, o offerOptions) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if asked || bin.SHA256 != s.bin.SHA256 || s.withdrawn != nil {
+	if o.retryFailed || bin.SHA256 != s.bin.SHA256 || s.withdrawn != nil {
 		s.forgive()
 	}
 	s.bin, s.withdrawn = bin, nil
@@ -59,29 +64,29 @@ func (s *supervisor) fail(why error) {
 }
 
 // replacementWaits reports whether another binary is to take p's place, and in how long.
-func (s *supervisor) replacementWaits(p *process) (in time.Duration, waits bool) {
+func (s *supervisor) replacementWaits(p *worker) (in time.Duration, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waits = s.withdrawn == nil && s.bin.SHA256 != p.bin.SHA256 && (s.bin.SHA256 != s.rejected || s.objection != nil) && len(s.draining) < bounds.DrainingProcesses
+	waits = s.withdrawn == nil && s.bin.SHA256 != p.Binary.SHA256 && (s.bin.SHA256 != s.rejected || s.objection != nil) && len(s.draining) < bounds.DrainingProcesses
 	return time.Until(s.replaceAt), waits
 }
 
 // standby is a process that was replaced and takes the calls again if its successor
 // ends soon.
 type standby struct {
-	p, next *process
+	p, next *worker
 	back    chan struct{} // closed when it took the calls again
 }
 
 // replace puts a process of the new binary into p's place, and reports whether it
 // did. The old one goes on, and takes calls, until the new one holds every
 // instance that is in use, and is well; if that fails, it stays.
-func (s *supervisor) replace(p *process) bool {
+func (s *supervisor) replace(p *worker) bool {
 	s.mu.Lock()
 	bin := s.bin
 	s.mu.Unlock()
-	log := s.log.With("old", p.bin.SHA256[:12], "new", bin.SHA256[:12])
-	if p.info.Exclusive {
+	log := s.log.With("old", p.Binary.SHA256[:12], "new", bin.SHA256[:12])
+	if p.Info.Exclusive {
 		return s.succeed(p, log)
 	}
 	log.Info("plugin is being replaced")
@@ -90,7 +95,7 @@ func (s *supervisor) replace(p *process) bool {
 	defer cancel()
 	go func() {
 		select {
-		case <-p.exited:
+		case <-p.Exited():
 			cancel()
 		case <-ctx.Done():
 		}
@@ -98,7 +103,7 @@ func (s *supervisor) replace(p *process) bool {
 	next, err := s.m.launch(ctx, bin, s.scope)
 	if err == nil {
 		if err = s.prepare(ctx, next); err != nil {
-			s.drains.Go(func() { next.stop(s.m.hard) })
+			s.drains.Go(func() { next.Stop(s.m.hard) })
 		}
 	}
 	s.mu.Lock()
@@ -117,15 +122,15 @@ func (s *supervisor) replace(p *process) bool {
 	s.standby = sb
 	s.serve(next)
 	s.drains.Go(func() { s.leaveAfterTrial(sb) })
-	log.Info("plugin was replaced", "version", next.info.Version)
+	log.Info("plugin was replaced", "version", next.Info.Version)
 	return true
 }
 
 // reject notes why a new binary is not used. What is not its fault is tried again. The
 // lock is held.
 func (s *supervisor) reject(bin *discovery.Binary, err error) {
-	var start *startError
-	if errors.As(err, &start) && start.surroundings {
+	var start *process.StartError
+	if errors.As(err, &start) && start.HostFault {
 		delay := s.failures.addSurroundings(s.m.timing)
 		s.replaceAt = time.Now().Add(delay)
 		s.lastErr = fmt.Sprintf("the new binary cannot be started through no fault of its own, and the old one goes on: %v", err)
@@ -145,7 +150,7 @@ func (s *supervisor) leaveAfterTrial(sb *standby) {
 	defer trial.Stop()
 	select {
 	case <-trial.C:
-	case <-sb.p.exited:
+	case <-sb.p.Exited():
 	case <-s.ctx.Done():
 	case <-sb.back:
 		return
@@ -162,7 +167,7 @@ func (s *supervisor) leaveAfterTrial(sb *standby) {
 	}
 	s.mu.Unlock()
 	s.drain(sb.p)
-	sb.p.stop(s.m.hard)
+	sb.p.Stop(s.m.hard)
 	s.mu.Lock()
 	delete(s.draining, sb.p)
 	s.mu.Unlock()
@@ -171,11 +176,11 @@ func (s *supervisor) leaveAfterTrial(sb *standby) {
 
 // fallBack puts the predecessor of p, which ended soon after it had taken over, back into
 // its place, and reports whether there was one.
-func (s *supervisor) fallBack(p *process, how string) bool {
+func (s *supervisor) fallBack(p *worker, how string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sb := s.standby
-	if sb == nil || sb.next != p || !sb.p.takesCalls() {
+	if sb == nil || sb.next != p || !sb.p.TakesCalls() {
 		return false
 	}
 	s.standby = nil
@@ -184,8 +189,8 @@ func (s *supervisor) fallBack(p *process, how string) bool {
 	sb.p.replaced.Store(false)
 	s.restarts++
 	s.totals.restarts.Add(1)
-	s.proc, s.info, s.state, s.retryAt = sb.p, sb.p.info, Ready, time.Time{}
-	s.reject(p.bin, fmt.Errorf("it ended soon after it had taken over (%s)", how))
+	s.proc, s.info, s.state, s.retryAt = sb.p, sb.p.Info, Ready, time.Time{}
+	s.reject(p.Binary, fmt.Errorf("it ended soon after it had taken over (%s)", how))
 	s.announce()
 	s.m.changes.note(s.ref, s.info.Version)
 	return true
@@ -194,7 +199,7 @@ func (s *supervisor) fallBack(p *process, how string) bool {
 // prepare configures all instances that are in use, so that no call has to wait
 // for it, and a binary that refuses what its predecessor took is found out. Then the
 // new process has to be well.
-func (s *supervisor) prepare(ctx context.Context, next *process) error {
+func (s *supervisor) prepare(ctx context.Context, next *worker) error {
 	for _, in := range s.m.instancesOf(s) {
 		ctx, cancel := context.WithTimeout(ctx, s.callTimeout())
 		_, err := next.configure(ctx, in, "")
@@ -203,7 +208,7 @@ func (s *supervisor) prepare(ctx context.Context, next *process) error {
 			return s.m.objects(in, err)
 		}
 	}
-	return next.awaitHealth(ctx, s.settings.Load().StartTimeout)
+	return next.AwaitHealth(ctx, s.settings.Load().StartTimeout)
 }
 
 // maxHolds bounds how often the time is doubled that calls are held for. It is then
@@ -219,7 +224,7 @@ const pausePerHold = 5
 // those at work have ended. A call may take as long as a turn. So calls are held for a
 // short time only: if that is not enough, the old process takes calls again, and later they
 // are held for twice as long. No call is cut off.
-func (s *supervisor) succeed(p *process, log hclog.Logger) bool {
+func (s *supervisor) succeed(p *worker, log hclog.Logger) bool {
 	s.mu.Lock()
 	hold := s.m.timing.hold << min(s.holds, maxHolds)
 	s.proc = nil
@@ -232,7 +237,7 @@ func (s *supervisor) succeed(p *process, log hclog.Logger) bool {
 		return false
 	}
 	lost := p.configured() > 0
-	p.stop(s.m.hard)
+	p.Stop(s.m.hard)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.draining, p)
@@ -247,7 +252,7 @@ func (s *supervisor) succeed(p *process, log hclog.Logger) bool {
 
 // takeBack has p take calls again, because those at work did not end while others were
 // held, and reports whether it does: not if the last has ended meanwhile.
-func (s *supervisor) takeBack(p *process, held time.Duration, log hclog.Logger) bool {
+func (s *supervisor) takeBack(p *worker, held time.Duration, log hclog.Logger) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.inflight == 0 {

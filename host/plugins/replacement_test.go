@@ -75,11 +75,11 @@ func TestOldProcessGoesOnWhenTheNewFails(t *testing.T) {
 			if got := h.pid(i); got != pid {
 				t.Error("the old process is gone")
 			}
-			n := h.launches.Load()
+			n := h.launcher.Launches()
 			touch := filepath.Join(h.dir, "unrelated")
 			put(t, touch, nil)
 			time.Sleep(200 * time.Millisecond)
-			if h.launches.Load() != n {
+			if h.launcher.Launches() != n {
 				t.Error("it was tried again though nobody asked and nothing changed")
 			}
 			if h.row("test").PID != pid || h.row("test").State != Ready {
@@ -208,12 +208,12 @@ func TestRefusedConfigurationThatIsGone(t *testing.T) {
 	})
 	a.Close()
 	b.Close()
-	n := h.launches.Load()
+	n := h.launcher.Launches()
 	stays := func(why string) {
 		t.Helper()
 		before := asked.Load()
 		eventually(t, 30*time.Second, "it is asked again", func() bool { return asked.Load() > before+2 })
-		if h.launches.Load() != n {
+		if h.launcher.Launches() != n {
 			t.Errorf("it was tried again though %s", why)
 		}
 	}

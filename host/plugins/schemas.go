@@ -1,13 +1,14 @@
 package plugins
 
 import (
-	"bytes"
 	"context"
-	"sync"
+	"errors"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/host/slots"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 var (
@@ -29,7 +30,7 @@ func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema
 func (m *Manager) Serves(ctx context.Context, kind, name, capability string) (bool, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := m.ask(ctx, r, m.opts.settings(r))
-	return err == nil && serves(a.info, capability), err
+	return err == nil && process.HasCapability(a.info, capability), err
 }
 
 // Under answers the schemas as they are where the operator says so, who need not say
@@ -53,7 +54,7 @@ func (s view) Schema(ctx context.Context, kind, name string) (*config.Schema, er
 // ask answers what the plugin says of itself. Without an error there is a schema.
 func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
-	b, err := m.find(r)
+	b, err := m.findLocked(r)
 	if err != nil {
 		refused := m.binaries[r]
 		known := m.answerOfOutliving(r)
@@ -71,14 +72,14 @@ func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.Plug
 		m.mu.Unlock()
 		return a, nil
 	}
-	s := m.use(place{Ref: r}, b)
+	s := m.useLocked(place{Ref: r}, b)
 	m.mu.Unlock()
 	defer m.unuse(s)
 	if err := s.enter(); err != nil {
 		return answer{}, err
 	}
 	defer s.leave()
-	var p *process
+	var p *worker
 	err = slots.Away(ctx, func() (err error) {
 		p, err = s.acquire(ctx)
 		return err
@@ -93,11 +94,11 @@ func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.Plug
 }
 
 // learn notes what a binary says of itself.
-func (m *Manager) learn(p *process) answer {
+func (m *Manager) learn(p *worker) answer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := p.answer()
-	m.asked[p.bin.Ref] = a
+	m.asked[p.Binary.Ref] = a
 	return a
 }
 
@@ -116,13 +117,13 @@ func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings con
 	if a.schema != nil && a.sum == b.SHA256 {
 		return a, nil
 	}
-	var p *process
+	var p *worker
 	err := slots.Away(ctx, func() (err error) {
 		p, err = m.launchWith(ctx, b, "", settings)
 		return err
 	})
 	if p != nil {
-		defer p.stop(m.hard)
+		defer p.Stop(m.hard)
 	}
 	if err != nil {
 		return answer{}, err
@@ -143,51 +144,19 @@ func (m *Manager) answerOfOutliving(r discovery.Ref) answer {
 	return answer{}
 }
 
-// noKeys is the schema of a plugin that advertises none: it has nothing to
-// configure.
-const noKeys = `{"type":"object","additionalProperties":false}`
-
-// schemaCache keeps the compiled schema of each plugin. As long as the plugin
-// advertises the same one, it is the same pointer: the configuration's own caches
-// go by it.
-type schemaCache struct {
-	mu      sync.Mutex
-	entries map[discovery.Ref]schemaEntry
-}
-
-type schemaEntry struct {
-	source []byte
-	schema *config.Schema
-}
-
-func (c *schemaCache) compile(r discovery.Ref, source []byte) (*config.Schema, error) {
-	if len(source) == 0 {
-		source = []byte(noKeys)
+// detailed returns the error with the reason in its message why the plugin could not be
+// started. Others do not get the reason, because a plugin may repeat a configuration in it;
+// but whoever asks for a schema is an operator, and the plugin has no configuration yet.
+func detailed(err error) error {
+	var f *fault.Error
+	var start *process.StartError
+	if !errors.As(err, &f) || f.Err == nil {
+		return err
 	}
-	known := func() *config.Schema {
-		if e, ok := c.entries[r]; ok && bytes.Equal(e.source, source) {
-			return e.schema
-		}
-		return nil
+	if f.Class != fault.PluginUnavailable || f.Party == fault.PartyPlugin && !errors.As(f.Err, &start) {
+		return err
 	}
-	c.mu.Lock()
-	s := known()
-	c.mu.Unlock()
-	if s != nil {
-		return s, nil
-	}
-	s, err := config.CompileSchema(source) // off the lock, which all plugins share
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if first := known(); first != nil {
-		return first, nil
-	}
-	if c.entries == nil {
-		c.entries = map[discovery.Ref]schemaEntry{}
-	}
-	c.entries[r] = schemaEntry{source, s}
-	return s, nil
+	full := *f
+	full.Message += ": " + f.Err.Error()
+	return &full
 }

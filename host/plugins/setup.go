@@ -6,6 +6,7 @@ import (
 
 	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
@@ -18,24 +19,24 @@ type setup struct {
 	done  chan struct{} // closed when the rest is valid
 	err   error
 	needs memory.Needs
+	call  *work // under the worker's lock
 
 	capacity admission.Capacity
 }
 
 // configure makes the instance known to the process, once for all who ask, and
 // waits for it. The tenant is whose call needs it. It outlives the caller's ctx: others may wait for the same.
-func (p *process) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
+func (p *worker) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
 	p.mu.Lock()
 	st, ok := p.setups[in]
 	if !ok {
-		if p.reaped {
+		st = &setup{id: in.id(p.Binary.SHA256), done: make(chan struct{})}
+		if !p.Go(func() { p.endSetup(st, p.runSetup(st, in)) }) {
 			p.mu.Unlock()
-			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", p.bin.Ref)
+			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", p.Binary.Ref)
 		}
-		st = &setup{id: in.id(p.bin.SHA256), done: make(chan struct{})}
+		st.call = p.calls.begin(tenant)
 		p.setups[in] = st
-		w := p.works.begin(tenant)
-		p.tasks.Go(func() { p.works.end(w, p.runSetup(st, in)) })
 	}
 	p.mu.Unlock()
 	select {
@@ -46,15 +47,23 @@ func (p *process) configure(ctx context.Context, in *instance, tenant string) (*
 	}
 }
 
+// endSetup notes in the log of calls how the setup ended.
+func (p *worker) endSetup(st *setup, how ending) {
+	p.mu.Lock() // configure has noted its beginning by then
+	call := st.call
+	p.mu.Unlock()
+	p.calls.end(call, how)
+}
+
 // runSetup returns what its end tells of the process.
-func (p *process) runSetup(st *setup, in *instance) (how ending) {
+func (p *worker) runSetup(st *setup, in *instance) (how ending) {
 	timeout := in.sup.callTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	resp, err := p.sendConfigure(ctx, st.id, in)
 	if err == nil {
 		if st.capacity, err = capacityOf(in, resp); err != nil {
-			err = fault.New(fault.Internal, "the %s %w", p.bin.Ref, err).By(fault.PartyPlugin)
+			err = fault.New(fault.Internal, "the %s %w", p.Binary.Ref, err).By(fault.PartyPlugin)
 		}
 	}
 	if err == nil {
@@ -62,18 +71,18 @@ func (p *process) runSetup(st *setup, in *instance) (how ending) {
 		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember()}
 		if st.needs.Tail < 0 || st.needs.Tail > memory.MaxTail {
 			err = fault.New(fault.Internal, "the %s asks for a tail of %d messages, beyond 0 to %d",
-				p.bin.Ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
+				p.Binary.Ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
 		}
 	}
 	if err != nil && ctx.Err() != nil {
-		p.doubt()
+		p.RequestProbe()
 		how = abandoned
-		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.bin.Ref, timeout).By(fault.PartyPlugin)
+		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.Binary.Ref, timeout).By(fault.PartyPlugin)
 	}
 	switch {
 	case err == nil:
 		in.sup.crashLoops.Succeeded(in.digest)
-	case broken(err) && p.endsSoon():
+	case broken(err) && p.EndsSoon():
 		how = cutOff
 		in.sup.crashLoops.Crashed(in.digest, p)
 	}
@@ -94,11 +103,11 @@ func HoldsNoRule(kind, name string) *fault.Error {
 
 // sendConfigure has the plugin make the instance. Where a rule holds for its connections, a
 // plugin that holds none to a rule is not asked.
-func (p *process) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
-	if in.egress.Restricts() && !serves(p.info, sdk.CapEgress) {
-		return nil, HoldsNoRule(p.bin.Kind, p.bin.Name).From(fault.OriginSettings)
+func (p *worker) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
+	if in.egress.Restricts() && !process.HasCapability(p.Info, sdk.CapEgress) {
+		return nil, HoldsNoRule(p.Binary.Kind, p.Binary.Name).From(fault.OriginSettings)
 	}
-	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx,
+	resp, err := pluginv1.NewPluginServiceClient(p.Conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})
 	return resp, in.sup.heard(err, fault.OriginSettings)
 }
@@ -122,7 +131,7 @@ func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (admission.Capac
 
 // forget drops a setup that did not work, or that the process does not know any
 // more. Another's newer one is left alone.
-func (p *process) forget(in *instance, st *setup) {
+func (p *worker) forget(in *instance, st *setup) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.setups[in] == st {
@@ -131,7 +140,7 @@ func (p *process) forget(in *instance, st *setup) {
 }
 
 // release makes the process forget the instance.
-func (p *process) release(ctx context.Context, in *instance) error {
+func (p *worker) release(ctx context.Context, in *instance) error {
 	p.mu.Lock()
 	st, ok := p.setups[in]
 	delete(p.setups, in)
@@ -139,14 +148,14 @@ func (p *process) release(ctx context.Context, in *instance) error {
 	if !ok {
 		return nil
 	}
-	if _, err := pluginv1.NewPluginServiceClient(p.conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
+	if _, err := pluginv1.NewPluginServiceClient(p.Conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
 		return fmt.Errorf("releasing an instance: %w", in.sup.heard(err, fault.OriginPlugin))
 	}
 	return nil
 }
 
 // configured counts the instances that the process holds.
-func (p *process) configured() int {
+func (p *worker) configured() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0

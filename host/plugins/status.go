@@ -105,9 +105,9 @@ func (s *supervisor) status() []Status {
 	return out
 }
 
-func (p *process) describe(st *Status) {
-	st.Path, st.SHA256, st.PID, st.Version = p.bin.Path, p.bin.SHA256, p.pid, p.info.GetVersion()
-	st.Instances, st.StartedAt = p.configured(), &p.startedAt
+func (p *worker) describe(st *Status) {
+	st.Path, st.SHA256, st.PID, st.Version = p.Binary.Path, p.Binary.SHA256, p.PID, p.Info.GetVersion()
+	st.Instances, st.StartedAt = p.configured(), &p.StartedAt
 }
 
 // KeptAway returns which plugins refuse which tenants' calls for a while, by tenant.

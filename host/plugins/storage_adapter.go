@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -15,7 +16,7 @@ func (i *Instance) Storage() storage.Storage { return storageCaller{i} }
 // Renewer gives the instance as what keeps leases; nil when the plugin has not
 // that capability.
 func (i *Instance) Renewer() storage.Renewer {
-	if !serves(i.sup.lastInfo(), storage.CapRenew) {
+	if !process.HasCapability(i.sup.lastInfo(), storage.CapRenew) {
 		return nil
 	}
 	return renewCaller{i}
@@ -24,7 +25,7 @@ func (i *Instance) Renewer() storage.Renewer {
 // Importer gives the instance as what takes turns that ended elsewhere; nil when the
 // plugin has not that capability.
 func (i *Instance) Importer() storage.Importer {
-	if !serves(i.sup.lastInfo(), storage.CapImport) {
+	if !process.HasCapability(i.sup.lastInfo(), storage.CapImport) {
 		return nil
 	}
 	return importCaller{i}
@@ -32,12 +33,14 @@ func (i *Instance) Importer() storage.Importer {
 
 // KnowsOwners says whether the instance keeps the conversations of users apart, and tells
 // whose turns are whose: the capability "owners".
-func (i *Instance) KnowsOwners() bool { return serves(i.sup.lastInfo(), storage.CapOwners) }
+func (i *Instance) KnowsOwners() bool {
+	return process.HasCapability(i.sup.lastInfo(), storage.CapOwners)
+}
 
 // Migrator returns the instance as a storage.Migrator, or nil when the plugin lacks that
 // capability.
 func (i *Instance) Migrator() storage.Migrator {
-	if !serves(i.sup.lastInfo(), storage.CapMigrate) {
+	if !process.HasCapability(i.sup.lastInfo(), storage.CapMigrate) {
 		return nil
 	}
 	return migrateCaller{i}
@@ -46,7 +49,7 @@ func (i *Instance) Migrator() storage.Migrator {
 // Backuper gives the instance as what can be copied; nil when the plugin has not that
 // capability.
 func (i *Instance) Backuper() storage.Backuper {
-	if !serves(i.sup.lastInfo(), storage.CapBackup) {
+	if !process.HasCapability(i.sup.lastInfo(), storage.CapBackup) {
 		return nil
 	}
 	return backupCaller{i}
@@ -136,7 +139,7 @@ func (s storageCaller) read(ctx context.Context, req *storage.ReadRequest) (*sto
 		out, err = storage.NewClient(t.conn, t.id).Read(ctx, req)
 		if err == nil { // reasons that were kept before they were cut, or that the plugin made
 			for n := range out.Turns {
-				out.Turns[n].Reason = s.i.m.said(out.Turns[n].Reason, maxMessage)
+				out.Turns[n].Reason = s.i.m.sanitizer.Clean(out.Turns[n].Reason, process.MaxMessageBytes)
 			}
 		}
 		return err
@@ -190,7 +193,7 @@ func (c migrateCaller) Migrate(ctx context.Context, opts storage.MigrateOptions)
 		out, err = storage.NewClient(t.conn, t.id).Migrate(ctx, opts)
 		if err == nil {
 			for n := range out.Steps {
-				out.Steps[n] = c.i.m.said(out.Steps[n], maxMessage)
+				out.Steps[n] = c.i.m.sanitizer.Clean(out.Steps[n], process.MaxMessageBytes)
 			}
 		}
 		return err

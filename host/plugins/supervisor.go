@@ -11,6 +11,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
@@ -54,9 +55,9 @@ type supervisor struct {
 	replaceAt  time.Time         // when a replacement that could not be started is tried again
 	holds      int               // how often calls were held in vain for a replacement
 	standby    *standby          // takes the calls again if proc ends soon; nil for none
-	proc       *process          // what takes calls
+	proc       *worker           // what takes calls
 	info       *pluginv1.GetInfoResponse
-	draining   map[*process]struct{}
+	draining   map[*worker]struct{}
 	state      State
 	closing    bool
 	demand     int           // calls that wait for a process
@@ -95,7 +96,7 @@ func makeSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor
 	s := &supervisor{
 		m: m, ref: bin.Ref, scope: scope, log: log, totals: m.totalsOf(bin.Ref), bin: bin, state: Available,
 		ended: make(chan struct{}), kicked: make(chan struct{}, 1), changed: make(chan struct{}),
-		draining: map[*process]struct{}{}, crashLoops: admission.NewCrashLoops(bin.Ref.String(), log),
+		draining: map[*worker]struct{}{}, crashLoops: admission.NewCrashLoops(bin.Ref.String(), log),
 	}
 	settings := m.opts.settings(bin.Ref)
 	s.settings.Store(&settings)
@@ -162,7 +163,7 @@ func (s *supervisor) kick() {
 	}
 }
 
-func (s *supervisor) current() *process {
+func (s *supervisor) current() *worker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.proc
@@ -195,14 +196,14 @@ func (s *supervisor) start() {
 }
 
 // serve makes p the process that takes calls. The lock is held.
-func (s *supervisor) serve(p *process) {
-	s.proc, s.info, s.state, s.retryAt, s.startErr = p, p.info, Ready, time.Time{}, nil
+func (s *supervisor) serve(p *worker) {
+	s.proc, s.info, s.state, s.retryAt, s.startErr = p, p.Info, Ready, time.Time{}, nil
 	s.failures.started()
 	s.announce()
 	if s.parent == nil {
-		s.m.changes.note(s.ref, p.info.Version)
+		s.m.changes.note(s.ref, p.Info.Version)
 	}
-	s.drains.Go(p.probe) // ends with the process
+	s.drains.Go(p.Probe) // ends with the process
 }
 
 // failed notes a failed start or a crash, and when to try again. One that is a tenant's
@@ -211,13 +212,13 @@ func (s *supervisor) failed(err error, attributed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastErr = err.Error()
-	var start *startError
+	var start *process.StartError
 	if errors.As(err, &start) {
 		s.startErr = start
 	}
 	var delay time.Duration
 	quarantined := false
-	if start != nil && start.surroundings {
+	if start != nil && start.HostFault {
 		delay = s.failures.addSurroundings(s.m.timing)
 	} else if !attributed {
 		delay, quarantined = s.failures.add(time.Now(), s.m.timing)
@@ -226,10 +227,10 @@ func (s *supervisor) failed(err error, attributed bool) {
 	case s.withdrawn != nil:
 		s.fail(s.withdrawn)
 		s.log.Error("plugin failed, and is not started again", "error", err, "reason", s.withdrawn)
-	case start != nil && start.surroundings:
+	case start != nil && start.HostFault:
 		s.state = Backoff
 		s.log.Error("plugin cannot be started through no fault of its own", "error", err, "next_try", delay)
-	case start != nil && start.permanent:
+	case start != nil && start.Permanent:
 		s.state, delay = Failed, s.m.timing.quarantineRetry
 		s.log.Error("plugin cannot be used", "error", err)
 	case attributed:
@@ -247,7 +248,7 @@ func (s *supervisor) failed(err error, attributed bool) {
 }
 
 // watch follows p until it is no longer what takes calls, or run should end.
-func (s *supervisor) watch(p *process) {
+func (s *supervisor) watch(p *worker) {
 	for s.ctx.Err() == nil {
 		if p.HasExited() {
 			s.crashed(p)
@@ -266,7 +267,7 @@ func (s *supervisor) watch(p *process) {
 
 // await returns when something may have changed: p ended, somebody kicked, or the time
 // has come if there is one.
-func (s *supervisor) await(p *process, in time.Duration, timed bool) {
+func (s *supervisor) await(p *worker, in time.Duration, timed bool) {
 	var due <-chan time.Time
 	if timed {
 		t := time.NewTimer(in)
@@ -275,17 +276,17 @@ func (s *supervisor) await(p *process, in time.Duration, timed bool) {
 	}
 	select {
 	case <-s.ctx.Done():
-	case <-p.exited:
+	case <-p.Exited():
 	case <-s.kicked:
 	case <-due:
 	}
 }
 
 // crashed notes that p ended without being asked to.
-func (s *supervisor) crashed(p *process) {
-	how := p.lastWords()
+func (s *supervisor) crashed(p *worker) {
+	how := p.ExitReport()
 	if s.fallBack(p, how) {
-		s.drains.Go(func() { <-p.gone })
+		s.drains.Go(func() { <-p.Gone() })
 		return
 	}
 	attributed := s.whose(p, how)
@@ -293,22 +294,22 @@ func (s *supervisor) crashed(p *process) {
 	s.proc = nil
 	s.restarts++
 	s.totals.restarts.Add(1)
-	if time.Since(p.startedAt) >= s.m.timing.healthyAfter {
+	if time.Since(p.StartedAt) >= s.m.timing.healthyAfter {
 		s.failures.reset()
 	}
-	lost := p.info.Exclusive && p.configured() > 0
+	lost := p.Info.Exclusive && p.configured() > 0
 	s.mu.Unlock()
 	err := fmt.Errorf("the plugin process ended (%s)", how)
 	if lost {
 		err = fmt.Errorf("state lost: what the %s kept in its process is gone: %w", s.ref, err)
 	}
 	s.failed(err, attributed)
-	s.drains.Go(func() { <-p.gone })
+	s.drains.Go(func() { <-p.Gone() })
 }
 
 // whose finds out whose doing the end of p was, and reports whether it was a tenant's.
-func (s *supervisor) whose(p *process, how string) (attributed bool) {
-	suspects := p.works.suspects(p.hungSince(), s.m.timing.lingering)
+func (s *supervisor) whose(p *worker, how string) (attributed bool) {
+	suspects := p.calls.suspects(p.HungSince(), s.m.timing.lingering)
 	if s.parent != nil {
 		return s.parent.blame.ended(s.cell, p, suspects, how)
 	}
@@ -330,7 +331,7 @@ func (s *supervisor) end() {
 		s.blame.close()
 	}
 	if p != nil {
-		p.stop(s.m.hard)
+		p.Stop(s.m.hard)
 		s.mu.Lock()
 		delete(s.draining, p)
 		s.mu.Unlock()
@@ -411,7 +412,7 @@ func (s *supervisor) stateNow() (State, int) {
 	if s.proc == nil {
 		return s.state, 0
 	}
-	return s.state, s.proc.pid
+	return s.state, s.proc.PID
 }
 
 // binary is what runs, or what the next start runs.
@@ -419,7 +420,7 @@ func (s *supervisor) binary() *discovery.Binary {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc != nil {
-		return s.proc.bin
+		return s.proc.Binary
 	}
 	return s.bin
 }
@@ -449,8 +450,8 @@ func (s *supervisor) unavailable(format string, args ...any) *fault.Error {
 	return fault.New(fault.PluginUnavailable, "the %s is not available: %s", s.ref, fmt.Sprintf(format, args...))
 }
 
-// isTried reports whether starts go on until one succeeds.
-func (s *supervisor) isTried() bool {
+// isTrying reports whether starts go on until one succeeds.
+func (s *supervisor) isTrying() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.proc == nil && (s.ails() || s.state == Starting)

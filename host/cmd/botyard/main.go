@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/botyard/botyard/host/cli"
-	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk"
 )
 
@@ -14,7 +14,7 @@ func main() {
 	if err := sdk.ForbidDumps(); err != nil {
 		fmt.Fprintln(os.Stderr, "botyard:", err)
 	}
-	if err := plugins.AdoptOrphans(); err != nil {
+	if err := process.AdoptOrphans(); err != nil {
 		fmt.Fprintln(os.Stderr, "botyard:", err)
 	}
 	sdk.TuneMemory(sdk.HostMemoryShare)

@@ -1,4 +1,4 @@
-package plugins
+package process
 
 import (
 	"errors"
@@ -16,10 +16,10 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// runtimeDir is the private folder in which each plugin process has a folder of
-// its own for sockets and temporary files. It is made anew when somebody else, a
-// cleaner of temporary files for example, took it away or made it unusable.
-type runtimeDir struct {
+// RuntimeDir is the private folder of the host in which each plugin process has a folder
+// for sockets and temporary files. It is made again when somebody removed it or made it
+// unusable, such as a cleaner of temporary files. It is used by any number of goroutines.
+type RuntimeDir struct {
 	parent string
 
 	mu      sync.Mutex
@@ -28,17 +28,17 @@ type runtimeDir struct {
 	last    int64            // number of the last process's folder
 }
 
-// runtimeFolder is one folder in the parent. The open folder tells it from another
-// that has its path now. Both are locked: the lock file says to the next host that the
-// folder is in use, and the folder's own lock says so to systemd-tmpfiles.
+// runtimeFolder is one folder in the parent. It is kept open, so that another folder at
+// its path is noticed. It has two locks: that of the lock file tells other hosts that the
+// folder is in use, and that of the folder itself tells systemd-tmpfiles.
 type runtimeFolder struct {
 	path      string
 	dir, lock *os.File
 }
 
 const (
-	runtimePrefix = "by-"
-	runtimeLock   = "lock"
+	runtimePrefix   = "by-"
+	RuntimeLockName = "lock"
 	// maxFormer bounds the folders that are kept in mind for the end.
 	maxFormer = 16
 	// maxSocketPath is what fits into sockaddr_un on Linux, without its final zero.
@@ -48,9 +48,9 @@ const (
 	socketRoom = len("/123456") + len("/plugin-dir1234567890") + len("/plugin1234567890")
 )
 
-// newRuntimeDir makes the folder in parent, and removes what hosts that were
-// killed left there.
-func newRuntimeDir(parent string) (*runtimeDir, error) {
+// NewRuntimeDir makes the folder in parent, and removes the folders of hosts that were
+// killed. Remove must be called at the end.
+func NewRuntimeDir(parent string) (*RuntimeDir, error) {
 	parent, err := filepath.Abs(parent)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func newRuntimeDir(parent string) (*runtimeDir, error) {
 			"below it would have up to %d bytes, and the system allows %d; choose a shorter one",
 			parent, n-maxSocketPath, n, maxSocketPath)
 	}
-	sweep(parent)
+	RemoveAbandoned(parent)
 	path, err := os.MkdirTemp(parent, runtimePrefix) // mode 0700
 	if err != nil {
 		return nil, fmt.Errorf("runtime folder: %w", err)
@@ -69,10 +69,10 @@ func newRuntimeDir(parent string) (*runtimeDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runtimeDir{parent: parent, current: folder}, nil
+	return &RuntimeDir{parent: parent, current: folder}, nil
 }
 
-// claim locks the folder, which was just made.
+// claim locks a folder that was just made.
 func claim(path string) (*runtimeFolder, error) {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -81,16 +81,16 @@ func claim(path string) (*runtimeFolder, error) {
 	// For systemd-tmpfiles only: some file systems have no locks on folders.
 	_ = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	f := &runtimeFolder{path: path, dir: dir}
-	if err := f.keepLock(); err != nil {
+	if err := f.ensureLock(); err != nil {
 		f.close()
 		return nil, errors.Join(fmt.Errorf("runtime folder: %w", err), os.RemoveAll(path))
 	}
 	return f, nil
 }
 
-// keepLock makes the lock file, and locks it, if it is not there.
-func (f *runtimeFolder) keepLock() error {
-	path := filepath.Join(f.path, runtimeLock)
+// ensureLock makes the lock file again, and locks it, if it is gone.
+func (f *runtimeFolder) ensureLock() error {
+	path := filepath.Join(f.path, RuntimeLockName)
 	if f.lock != nil {
 		own, err := f.lock.Stat()
 		if err != nil {
@@ -118,8 +118,8 @@ func (f *runtimeFolder) close() {
 	_ = f.lock.Close()
 }
 
-// isThere reports whether the folder still has its path.
-func (f *runtimeFolder) isThere() bool {
+// exists reports whether the folder is still at its path.
+func (f *runtimeFolder) exists() bool {
 	own, err := f.dir.Stat()
 	if err != nil {
 		return false
@@ -128,26 +128,25 @@ func (f *runtimeFolder) isThere() bool {
 	return err == nil && os.SameFile(own, now)
 }
 
-// path is where the folder is now.
-func (d *runtimeDir) path() string {
+// Path returns where the folder is now. It changes if the folder has to be made elsewhere.
+func (d *RuntimeDir) Path() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.current.path
 }
 
-// add makes a folder for a process. What is wrong then is wrong with the host's
-// surroundings.
-func (d *runtimeDir) add() (string, error) {
+// addDir makes a folder for a process. An error is not the plugin's fault.
+func (d *RuntimeDir) addDir() (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last++
 	name := strconv.FormatInt(d.last, 10)
-	err := d.restore()
+	err := d.restoreLocked()
 	if err == nil {
 		err = os.Mkdir(filepath.Join(d.current.path, name), 0o700)
 	}
 	if err != nil && !discovery.IsTransient(err) {
-		if err = d.renew(); err == nil {
+		if err = d.replaceLocked(); err == nil {
 			err = os.Mkdir(filepath.Join(d.current.path, name), 0o700)
 		}
 	}
@@ -157,12 +156,12 @@ func (d *runtimeDir) add() (string, error) {
 	return filepath.Join(d.current.path, name), nil
 }
 
-// keep makes the folder of a running process again if it was taken away, so that
+// restoreDir makes the folder of a running process again if somebody removed it, so that
 // there is a place for its temporary files.
-func (d *runtimeDir) keep(dir string) error {
+func (d *RuntimeDir) restoreDir(dir string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.restore(); err != nil {
+	if err := d.restoreLocked(); err != nil {
 		return err
 	}
 	if filepath.Dir(dir) != d.current.path {
@@ -174,17 +173,17 @@ func (d *runtimeDir) keep(dir string) error {
 	return nil
 }
 
-// restore makes the folder anew if it is not there. The lock is held.
-func (d *runtimeDir) restore() error {
-	if !d.current.isThere() {
-		return d.renew()
+// restoreLocked makes the runtime folder again if it is gone. Locked: mu is held.
+func (d *RuntimeDir) restoreLocked() error {
+	if !d.current.exists() {
+		return d.replaceLocked()
 	}
-	return d.current.keepLock()
+	return d.current.ensureLock()
 }
 
-// renew makes another folder: with the path of the current one, if that is free, since
-// processes that run know it. The lock is held.
-func (d *runtimeDir) renew() error {
+// replaceLocked makes another folder. It has the path of the current one if that is free,
+// because running processes know that path. Locked: mu is held.
+func (d *RuntimeDir) replaceLocked() error {
 	if err := os.MkdirAll(d.parent, 0o700); err != nil {
 		return err
 	}
@@ -199,7 +198,7 @@ func (d *runtimeDir) renew() error {
 	if err != nil {
 		return err
 	}
-	if d.current.isThere() && len(d.former) < maxFormer {
+	if d.current.exists() && len(d.former) < maxFormer {
 		d.former = append(d.former, d.current)
 	} else {
 		d.current.close()
@@ -208,13 +207,13 @@ func (d *runtimeDir) renew() error {
 	return nil
 }
 
-// check fails if a process could not make its socket or a temporary file now.
-func (d *runtimeDir) check() error {
-	dir, err := d.add()
+// check returns an error if a process could not make its socket or a temporary file now.
+func (d *RuntimeDir) check() error {
+	dir, err := d.addDir()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // remove takes what stays
+	defer func() { _ = os.RemoveAll(dir) }() // Remove takes what stays
 	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
 	if err != nil {
 		return fmt.Errorf("a socket for plugins cannot be made: %w", err)
@@ -226,15 +225,15 @@ func (d *runtimeDir) check() error {
 	return errors.Join(err, l.Close())
 }
 
-// sweep removes folders whose lock nobody holds: the lock goes away with the
-// process that held it, in whatever container that ran, as a process id does not.
-func sweep(parent string) {
+// RemoveAbandoned removes runtime folders whose lock nobody holds. A lock goes away with
+// the process that held it, in whatever container that ran; a process id would not tell.
+func RemoveAbandoned(parent string) {
 	old, _ := filepath.Glob(filepath.Join(parent, runtimePrefix+"*"))
 	for _, dir := range old {
 		if strings.Trim(strings.TrimPrefix(filepath.Base(dir), runtimePrefix), "0123456789") != "" {
 			continue // not one of ours
 		}
-		lock, err := os.OpenFile(filepath.Join(dir, runtimeLock), os.O_RDWR, 0)
+		lock, err := os.OpenFile(filepath.Join(dir, RuntimeLockName), os.O_RDWR, 0)
 		if err != nil {
 			continue
 		}
@@ -246,13 +245,13 @@ func sweep(parent string) {
 	}
 }
 
-// remove takes away what is left. A folder that is another's now stays.
-func (d *runtimeDir) remove() error {
+// Remove removes the folder and all former ones. A folder that is another's by now stays.
+func (d *RuntimeDir) Remove() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var errs []error
 	for _, f := range append(d.former, d.current) {
-		if f.isThere() {
+		if f.exists() {
 			errs = append(errs, os.RemoveAll(f.path))
 		}
 		f.close()

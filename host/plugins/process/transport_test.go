@@ -1,4 +1,4 @@
-package plugins
+package process
 
 import (
 	"bytes"
@@ -32,9 +32,9 @@ func (a answering) Begin(context.Context, *storagev1.BeginRequest) (*storagev1.B
 	return a.begin()
 }
 
-// TestErrorsThatGRPCMakes: each is told for what it is, to whom it belongs, and never as
+// TestProcess_attribute: each is told for what it is, to whom it belongs, and never as
 // a fault of the caller or one that a retry helps with.
-func TestErrorsThatGRPCMakes(t *testing.T) {
+func TestProcess_attribute(t *testing.T) {
 	large := make([]byte, sdk.MaxMessageBytes+1)
 	fine := func() (*storagev1.BeginResponse, error) {
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_KeyReused{}}, nil
@@ -95,8 +95,8 @@ func TestErrorsThatGRPCMakes(t *testing.T) {
 		server := grpc.NewServer(append([]grpc.ServerOption{grpc.MaxRecvMsgSize(1 << 30), grpc.MaxSendMsgSize(1 << 30)}, c.options...)...)
 		storagev1.RegisterStorageServiceServer(server, answering{begin: c.begin})
 		go func() { _ = server.Serve(l) }()
-		p := &process{bin: &discovery.Binary{Ref: discovery.Ref{Kind: "storage", Name: "odd"}}}
-		conn, err := grpc.NewClient("unix:"+socket, append(p.transport(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+		p := &Process{Binary: &discovery.Binary{Ref: discovery.Ref{Kind: "storage", Name: "odd"}}}
+		conn, err := grpc.NewClient("unix:"+socket, append(p.dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,41 +109,5 @@ func TestErrorsThatGRPCMakes(t *testing.T) {
 		}
 		_ = conn.Close()
 		server.Stop()
-	}
-}
-
-// TestAStorageThatCountsNoBytes: what it answers is less and less until it is carried,
-// and what was left out is told.
-func TestAStorageThatCountsNoBytes(t *testing.T) {
-	large := fault.New(fault.Internal, "too large").By(fault.PartyPlugin)
-	large.Err = fault.ErrTooLarge
-	var tails []int
-	r, err := beginWithin(&storage.BeginRequest{Tail: 200, Attempt: "a"}, func(r *storage.BeginRequest) (*storage.BeginResult, error) {
-		if tails = append(tails, r.Tail); r.Tail > 20 || r.Attempt != "a" {
-			return nil, large
-		}
-		return &storage.BeginResult{Started: &storage.Started{Tail: make([]chat.Message, r.Tail)}}, nil
-	})
-	if err != nil || len(r.Started.Tail) != 12 || !r.Started.TailCut {
-		t.Errorf("after tails of %d: %+v, %v", tails, r, err)
-	}
-	for name, refused := range map[string]struct {
-		err    error
-		begins int
-	}{"another error": {fault.New(fault.Conflict, "no"), 1}, "the host's own": {fault.New(fault.Internal, "large: %w", fault.ErrTooLarge), 1}, "whatever is asked": {large, 5}} {
-		n := 0
-		_, err := beginWithin(&storage.BeginRequest{Tail: 200, Attempt: "a"}, func(*storage.BeginRequest) (*storage.BeginResult, error) { n++; return nil, refused.err })
-		if err != refused.err || n != refused.begins {
-			t.Errorf("%s: %v after %d; want %d", name, err, n, refused.begins)
-		}
-	}
-	page, err := readWithin(&storage.ReadRequest{Limit: 50}, func(r *storage.ReadRequest) (*storage.TurnPage, error) {
-		if r.Limit > 1 {
-			return nil, large
-		}
-		return &storage.TurnPage{Turns: make([]storage.Turn, 1), More: true}, nil
-	})
-	if err != nil || len(page.Turns) != 1 || !page.More {
-		t.Errorf("%+v, %v", page, err)
 	}
 }

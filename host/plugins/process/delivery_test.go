@@ -1,4 +1,4 @@
-package plugins
+package process
 
 import (
 	"context"
@@ -33,9 +33,9 @@ func (b breaking) Chat(_ *llmv1.ChatRequest, s grpc.ServerStreamingServer[llmv1.
 	return s.Context().Err()
 }
 
-// TestSentMark: a call that reached a plugin that broke may not be made again, one that
+// TestDelivery: a call that reached a plugin that broke may not be made again, one that
 // found nobody may, and one that was answered did reach it.
-func TestSentMark(t *testing.T) {
+func TestDelivery(t *testing.T) {
 	calls := map[string]func(context.Context, *grpc.ClientConn) error{
 		"a call": func(ctx context.Context, conn *grpc.ClientConn) error {
 			_, err := storagev1.NewStorageServiceClient(conn).Begin(ctx, &storagev1.BeginRequest{})
@@ -73,18 +73,18 @@ func TestSentMark(t *testing.T) {
 				}
 			}
 			conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
-				grpc.WithUnaryInterceptor(markUnary), grpc.WithStreamInterceptor(markStream))
+				grpc.WithUnaryInterceptor(observeUnary), grpc.WithStreamInterceptor(observeStream))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			var mark sentMark
-			err = call(mark.in(t.Context()), conn)
+			var delivery Delivery
+			err = call(delivery.Observe(t.Context()), conn)
 			if code := status.Code(err); code != want {
 				t.Errorf("%s, plugin there %t: %v", name, there, err)
 			}
-			if mark.sent.Load() != there {
-				t.Errorf("%s, plugin there %t: sent %t", name, there, mark.sent.Load())
+			if delivery.Reached() != there {
+				t.Errorf("%s, plugin there %t: reached %t", name, there, delivery.Reached())
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package plugins
+package process
 
 import (
 	"bufio"
@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,24 +19,24 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 )
 
-// processRunner starts the process for go-plugin. Unlike go-plugin's own it reads
-// the output itself. go-plugin's reader of stderr panics on a line that looks like
-// a log entry and is none, with a null logger too; its reader of stdout stops at a
-// long line, which blocks the plugin; and as long as a child of the plugin holds
-// the pipes, it does not notice that the plugin has ended, and cannot be killed.
+// processRunner starts the process for go-plugin. Unlike go-plugin's own runner it reads
+// the output itself, for three reasons. go-plugin's reader of stderr panics on a line that
+// looks like a log entry and is none. Its reader of stdout stops at a long line, which
+// blocks the plugin. And while a child of the plugin holds the pipes, it does not notice
+// that the plugin has ended, and cannot be killed.
 type processRunner struct {
-	p         *process
+	p         *Process
 	handshake *io.PipeReader // the first line of the process's stdout
 	announce  *io.PipeWriter
 	dialed    net.Addr
-	noPlugin  chan struct{} // closed when its standard output did not begin as a plugin's
+	notPlugin chan struct{} // closed when its output did not begin with a handshake
 }
 
-// isNoPlugin reports whether the process's standard output ended, or had something else,
+// isNotPlugin reports whether the process's standard output ended, or had something else,
 // where a plugin's has the handshake.
-func (r *processRunner) isNoPlugin() bool {
+func (r *processRunner) isNotPlugin() bool {
 	select {
-	case <-r.noPlugin:
+	case <-r.notPlugin:
 		return true
 	default:
 		return false
@@ -46,39 +45,31 @@ func (r *processRunner) isNoPlugin() bool {
 
 var _ runner.Runner = (*processRunner)(nil)
 
-// newRunner prepares the process; env is go-plugin's share of its environment.
-func (p *process) newRunner(env []string) (*processRunner, error) {
-	r := &processRunner{p: p, noPlugin: make(chan struct{})}
+// newRunner returns the runner of the process. env is go-plugin's part of its environment.
+func (p *Process) newRunner(env []string) *processRunner {
+	r := &processRunner{p: p, notPlugin: make(chan struct{})}
 	r.handshake, r.announce = io.Pipe()
 	p.cmd.Env = append(p.cmd.Env, env...)
-	return r, nil
+	return r
 }
 
-// Start implements runner.Runner.
+// Start implements runner.Runner. It starts the process, its readers and its reaper.
 func (r *processRunner) Start(context.Context) error {
 	p := r.p
 	var ends []*os.File // the process's
-	closeAll := func(files ...*os.File) {
-		for _, f := range files {
-			if f != nil {
-				_ = f.Close() // pipes without data in them
-			}
-		}
-	}
 	defer func() { closeAll(ends...) }()
-	pipe := func() (read, write *os.File, err error) { return os.Pipe() } // close-on-exec
-	stdin, lifeline, err := pipe()
+	stdin, lifeline, err := os.Pipe() // close-on-exec, like the others
 	if err != nil {
 		return err
 	}
 	ends = append(ends, stdin)
-	stdout, stdoutEnd, err := pipe()
+	stdout, stdoutEnd, err := os.Pipe()
 	if err != nil {
 		closeAll(lifeline)
 		return err
 	}
 	ends = append(ends, stdoutEnd)
-	stderr, stderrEnd, err := pipe()
+	stderr, stderrEnd, err := os.Pipe()
 	if err != nil {
 		closeAll(lifeline, stdout)
 		return err
@@ -86,37 +77,47 @@ func (r *processRunner) Start(context.Context) error {
 	ends = append(ends, stderrEnd)
 
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdoutEnd, stderrEnd
-	// A process group of its own: a terminal's ^C reaches the host only, which ends its plugins in
-	// order; kill reaches what the plugin started, and killRest finds it.
+	// In a process group of its own, a plugin is not reached by a terminal's ^C: the host ends it in
+	// order. And kill reaches the plugin's children too.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	sealDescriptors()
-	err = p.bear(p.execute)
+	err = p.track(p.execute)
 	if err != nil {
-		p.execErr = err
+		p.startErr = err
 		closeAll(lifeline, stdout, stderr)
 		_ = r.announce.Close()
 		return err
 	}
 	p.mu.Lock()
-	p.pid, p.lifeline, p.stdout, p.stderr = p.cmd.Process.Pid, lifeline, stdout, stderr
-	killed := p.reason != ""
+	p.PID, p.lifeline, p.stdout, p.stderr = p.cmd.Process.Pid, lifeline, stdout, stderr
+	killed := p.killReason != ""
 	if killed { // while it was being started
-		p.killGroup()
+		p.killGroupLocked()
 	}
 	p.mu.Unlock()
 
-	p.log = p.log.With("pid", p.pid)
-	p.words.log = p.log // nobody reads or writes it yet
+	p.Log = p.Log.With("pid", p.PID)
+	p.output.log = p.Log // the readers do not run yet
 	var readers sync.WaitGroup
-	readers.Go(func() { p.words.follow(stderr) })
+	readers.Go(func() { p.output.follow(stderr) })
 	readers.Go(r.readStdout)
 	go p.reap(&readers)
 	return nil
 }
 
-// execute starts the file that was let in.
-func (p *process) execute() error {
-	path, args, err := p.exe.Command(p.dir)
+// closeAll closes pipes that have no data in them. Nil files are left out.
+func closeAll(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// execute starts the verified file, and ends the process again if the file was changed
+// meanwhile.
+func (p *Process) execute() error {
+	path, args, err := p.executable.Command(p.Dir)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (p *process) execute() error {
 	}
 	p.cmd.Path, p.cmd.Args = path, args
 	if err = p.cmd.Start(); err == nil {
-		if err = p.exe.VerifyUnchanged(); err == nil {
+		if err = p.executable.VerifyUnchanged(); err == nil {
 			return nil
 		}
 		_ = p.cmd.Process.Kill()
@@ -133,12 +134,12 @@ func (p *process) execute() error {
 		return err
 	}
 	if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) {
-		wrong.Path = p.bin.Path // and not its descriptor's
+		wrong.Path = p.Binary.Path // and not its descriptor's
 	}
 	return err
 }
 
-// readStdout gives the first line to go-plugin and the rest to the log.
+// readStdout gives the first line, the handshake, to go-plugin, and the rest to the log.
 func (r *processRunner) readStdout() {
 	in := bufio.NewReaderSize(r.p.stdout, maxLine)
 	line, err := in.ReadSlice('\n')
@@ -146,13 +147,13 @@ func (r *processRunner) readStdout() {
 		// go-plugin never closes its end, and reads it until ours is closed.
 		_, _ = r.announce.Write(bytes.Clone(line))
 	} else {
-		// Not how a plugin begins: go-plugin is told that there is no more.
-		r.p.babbled = len(line) > 0
-		close(r.noPlugin)
+		// Not a handshake: go-plugin is told that there is no more output.
+		r.p.badHandshake = len(line) > 0
+		close(r.notPlugin)
 		_ = r.announce.Close()
-		r.p.words.say(line)
+		r.p.output.writeLine(line)
 	}
-	r.p.words.follow(in)
+	r.p.output.follow(in)
 	_ = r.announce.Close()
 }
 
@@ -168,48 +169,49 @@ func (r *processRunner) Wait(context.Context) error {
 	return nil
 }
 
-// Kill implements runner.Runner. go-plugin calls it when a start failed, and two
-// seconds after it asked the plugin to end, or at once if that request failed. A
-// plugin that was asked to end is left to stop, which gives it more time to close
-// its instances.
+// Kill implements runner.Runner. go-plugin calls it when a start failed. It also calls it
+// two seconds after it asked the plugin to end, or at once if that request failed; but a
+// plugin that was asked to end is left to Stop, which gives it more time to close its
+// instances.
 func (r *processRunner) Kill(context.Context) error {
 	r.p.mu.Lock()
-	orderly := r.p.orderly
+	stopping := r.p.stopping
 	r.p.mu.Unlock()
-	// One that does not begin as a plugin is ending, mostly; then it is known how it ended,
-	// and what it said last.
-	if !orderly && r.p.pid != 0 && r.isNoPlugin() && r.p.endsSoon() {
+	// A process without a handshake is mostly about to end. If it is not killed, its own exit
+	// status and last output are known.
+	if !stopping && r.p.PID != 0 && r.isNotPlugin() && r.p.EndsSoon() {
 		return nil
 	}
-	if !orderly {
+	if !stopping {
 		r.p.kill("it did not start")
 	}
-	if r.p.pid != 0 {
+	if r.p.PID != 0 {
 		<-r.p.exited
 	}
 	return nil
 }
 
-// Diagnose implements runner.Runner. launch makes the message.
+// Diagnose implements runner.Runner. It returns nothing: Launcher makes the message.
 func (r *processRunner) Diagnose(context.Context) string { return "" }
 
 // Name implements runner.Runner.
-func (r *processRunner) Name() string { return filepath.Base(r.p.bin.Path) }
+func (r *processRunner) Name() string { return filepath.Base(r.p.Binary.Path) }
 
-// ID implements runner.Runner. It is empty before the start: so go-plugin asks.
+// ID implements runner.Runner. It is empty before the start, as go-plugin expects.
 func (r *processRunner) ID() string {
-	if r.p.pid == 0 {
+	if r.p.PID == 0 {
 		return ""
 	}
-	return strconv.Itoa(r.p.pid)
+	return strconv.Itoa(r.p.PID)
 }
 
-// PluginToHost implements runner.Runner. A plugin says where it listens; it must
-// not send the host, with a tenant's secrets, to somebody else.
+// PluginToHost implements runner.Runner. It fails unless the address where the plugin
+// listens is in the plugin's folder or a loopback address: the host's calls carry secrets
+// of tenants, and must not go to somebody else.
 func (r *processRunner) PluginToHost(network, address string) (string, string, error) {
 	switch network {
 	case "unix":
-		if !strings.HasPrefix(filepath.Clean(address), r.p.dir+string(filepath.Separator)) {
+		if !strings.HasPrefix(filepath.Clean(address), r.p.Dir+string(filepath.Separator)) {
 			return "", "", fmt.Errorf("it listens at %s, which is not in the folder that it was given", address)
 		}
 		r.dialed = &net.UnixAddr{Net: network, Name: address}
@@ -230,20 +232,12 @@ func (r *processRunner) HostToPlugin(network, address string) (string, string, e
 	return network, address, nil
 }
 
-// dial connects to where the plugin said that it listens. Unlike go-plugin's it
-// gives up when ctx does.
+// dial connects to the address of PluginToHost. Unlike go-plugin's own it ends when ctx
+// does.
 func (r *processRunner) dial(ctx context.Context, _ string) (net.Conn, error) {
 	if r.dialed == nil {
 		return nil, errors.New("the plugin has not said where it listens")
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, r.dialed.Network(), r.dialed.String())
-}
-
-// command is the process as it will be started, without go-plugin's environment.
-func command(path, dir string, env []string) *exec.Cmd {
-	cmd := exec.Command(path)
-	// No PATH and nothing of the host's: its environment has every tenant's keys.
-	cmd.Env = append([]string{"TMPDIR=" + dir}, env...)
-	return cmd
 }

@@ -26,9 +26,9 @@ const (
 	cutOff
 )
 
-// workLog has the calls that a process works on, so that it is known whose they were when
+// callLog has the calls that a process works on, so that it is known whose they were when
 // it ends. It is used by any number of goroutines.
-type workLog struct {
+type callLog struct {
 	mu sync.Mutex
 	// open is the head of the ring of calls that have not ended, those that were cut off
 	// included.
@@ -45,7 +45,7 @@ type workLog struct {
 type abandonment struct{ since, left time.Time }
 
 // begin notes a call, which end has to end.
-func (l *workLog) begin(tenant string) *work {
+func (l *callLog) begin(tenant string) *work {
 	w := &work{tenant: tenant, since: time.Now()}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,7 +65,7 @@ func (l *workLog) begin(tenant string) *work {
 }
 
 // end notes how the call ended.
-func (l *workLog) end(w *work, how ending) {
+func (l *callLog) end(w *work, how ending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if how == cutOff {
@@ -85,7 +85,7 @@ func (l *workLog) end(w *work, how ending) {
 }
 
 // dropOldestLocked forgets the tenant that abandoned its call first. Locked: mu is held.
-func (l *workLog) dropOldestLocked() {
+func (l *callLog) dropOldestLocked() {
 	oldest := ""
 	for tenant, a := range l.left {
 		if oldest == "" || a.left.Before(l.left[oldest].left) {
@@ -98,7 +98,7 @@ func (l *workLog) dropOldestLocked() {
 // suspects returns the tenants that the process worked for when it ended, each once. Of one
 // that hung, hung is since when: what began later found it so. A call that was abandoned
 // for less than the time may still have been at work.
-func (l *workLog) suspects(hung time.Time, lingering time.Duration) []string {
+func (l *callLog) suspects(hung time.Time, lingering time.Duration) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []string
@@ -123,14 +123,14 @@ func (l *workLog) suspects(hung time.Time, lingering time.Duration) []string {
 }
 
 // servedOnly returns the tenant if the process never worked for another.
-func (l *workLog) servedOnly() (tenant string, ok bool) {
+func (l *callLog) servedOnly() (tenant string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.only, l.only != "" && !l.mixed
 }
 
 // isOnly reports whether all calls that have not ended, if any, are the tenant's.
-func (l *workLog) isOnly(tenant string) bool {
+func (l *callLog) isOnly(tenant string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open.next == nil || tenant == "" {

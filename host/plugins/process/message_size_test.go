@@ -1,4 +1,4 @@
-package plugins
+package process
 
 import (
 	"context"
@@ -107,7 +107,7 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	if _, err := p.Backend.Configure(t.Context(), "i", []byte("{}"), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := grpc.NewClient("unix:"+socket, append((&process{bin: &discovery.Binary{}}).transport(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	conn, err := grpc.NewClient("unix:"+socket, append((&Process{Binary: &discovery.Binary{}}).dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,9 +115,9 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	return conn
 }
 
-// TestEverySizeIsCarried: each request and answer arrives when all in it is as large as it
+// TestTransport_carriesEverySize: each request and answer arrives when all in it is as large as it
 // may be, also from plugins that bound nothing.
-func TestEverySizeIsCarried(t *testing.T) {
+func TestTransport_carriesEverySize(t *testing.T) {
 	ctx := t.Context()
 	call := sdk.Call{Tenant: large(64), Conversation: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}
 	conn := serve(t, storage.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) {
@@ -181,8 +181,8 @@ func TestEverySizeIsCarried(t *testing.T) {
 	}
 }
 
-// TestSizesFit: the arithmetic of package sdk.
-func TestSizesFit(t *testing.T) {
+// TestTransport_sizesFit: the arithmetic of package sdk.
+func TestTransport_sizesFit(t *testing.T) {
 	for what, c := range map[string]struct{ most, of int }{
 		"a turn": {sdk.MaxUserMessageBytes + sdk.MaxReplyBytes + sdk.MaxSignatureBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +
 			3*sdk.MaxIDBytes + 1<<20, sdk.MaxTurnBytes},
@@ -213,8 +213,8 @@ func (u unreached) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.
 	return nil, errors.New("no stream")
 }
 
-// TestWhatIsTooMuchForOneCallIsNotSent is about requests whose size their caller makes.
-func TestWhatIsTooMuchForOneCallIsNotSent(t *testing.T) {
+// TestTransport_sendsNothingTooLarge is about requests whose size their caller makes.
+func TestTransport_sendsNothingTooLarge(t *testing.T) {
 	l, m := llm.NewClient(unreached{t}, "i"), memory.NewClient(unreached{t}, "i")
 	embed := func(texts ...string) error {
 		_, err := l.Embed(t.Context(), &llm.EmbedRequest{Texts: texts})

@@ -1,0 +1,115 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+)
+
+// knownServices are the gRPC services that the host can call, by kind.
+var knownServices = map[string][]string{
+	"llm":     {llmv1.LLMService_ServiceDesc.ServiceName},
+	"memory":  {memoryv1.MemoryService_ServiceDesc.ServiceName},
+	"storage": {storagev1.StorageService_ServiceDesc.ServiceName},
+}
+
+// connPlugin takes the connection out of go-plugin. The clients of the kinds use it.
+type connPlugin struct{ plugin.NetRPCUnsupportedPlugin }
+
+var _ plugin.GRPCPlugin = connPlugin{}
+
+// GRPCServer implements plugin.GRPCPlugin. It is not used: the host serves no plugin.
+func (connPlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("the host serves no plugin")
+}
+
+// GRPCClient implements plugin.GRPCPlugin. It returns the connection.
+func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return conn, nil
+}
+
+// newClient returns go-plugin's client of the process. It starts nothing yet.
+func (p *Process) newClient(startTimeout time.Duration) *plugin.Client {
+	var r *processRunner
+	stdout, stderr := &lineWriter{output: p.output}, &lineWriter{output: p.output}
+	p.passedOn = []*lineWriter{stdout, stderr}
+	return plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  sdk.Handshake,
+		Plugins:          plugin.PluginSet{sdk.PluginSetName: connPlugin{}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		Logger:           hclog.NewNullLogger(), // the host logs all that go-plugin would
+		SkipHostEnv:      true,
+		// The host's own timeout comes first: its message says more than go-plugin's.
+		StartTimeout:     startTimeout + time.Second,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.Dir},
+		SyncStdout:       stdout,
+		SyncStderr:       stderr,
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+			r = p.newRunner(cmd.Env)
+			return r, nil
+		},
+		GRPCDialOptions: append(p.dialOptions(),
+			grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return r.dial(ctx, addr) }),
+			grpc.WithDisableRetry(), // the manager decides which call is made again
+			grpc.WithIdleTimeout(0),
+			// A process has one connection. When it breaks, the process has ended.
+			grpc.WithConnectParams(grpc.ConnectParams{
+				Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+				MinConnectTimeout: startTimeout,
+			}),
+		),
+	})
+}
+
+// connect starts the process, waits for the handshake, and returns the connection.
+func (p *Process) connect() (*grpc.ClientConn, error) {
+	protocol, err := p.client.Client()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := protocol.Dispense(sdk.PluginSetName)
+	if err != nil {
+		return nil, err
+	}
+	return raw.(*grpc.ClientConn), nil // connPlugin's
+}
+
+// identify asks the plugin who it is, and sets Info and Schema. It fails if the plugin is
+// not what its file name says, if the host cannot call it, or if its schema is bad.
+func (p *Process) identify(ctx context.Context, schemas *schemaCache) error {
+	info, err := pluginv1.NewPluginServiceClient(p.Conn).GetInfo(ctx, &pluginv1.GetInfoRequest{})
+	if err != nil {
+		return fmt.Errorf("it does not say who it is: %w", err)
+	}
+	permanent := func(format string, args ...any) error {
+		return &StartError{Permanent: true, Err: fmt.Errorf(format, args...)}
+	}
+	if info.Kind != p.Binary.Kind || info.Name != p.Binary.Name {
+		return permanent("%s says that it is the %s plugin %q: its file must be called botyard-%s-%s",
+			p.Binary.Path, info.Kind, info.Name, info.Kind, info.Name)
+	}
+	if !slices.ContainsFunc(info.Services, func(s string) bool { return slices.Contains(knownServices[info.Kind], s) }) {
+		return permanent("%s serves %q, and this host knows %q only", p.Binary.Path, info.Services, knownServices[info.Kind])
+	}
+	info.Version = p.output.sanitizer.Clean(info.Version, MaxNameBytes)
+	p.Info = info
+	if p.Schema, err = schemas.compile(p.Binary.Ref, info.ConfigSchema); err != nil {
+		return permanent("%s: %w", p.Binary.Path, err)
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/sdk"
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+)
+
+// Launcher starts plugin processes. Its exported fields are set before its first use and
+// are all needed, except for DataDir. It is used by any number of goroutines.
+type Launcher struct {
+	Log       hclog.Logger
+	Timing    Timing
+	Scanner   *discovery.Scanner
+	Runtime   *RuntimeDir
+	Sanitizer *Sanitizer
+	// DataDir is where each plugin has a folder of its own. Empty: plugins keep no files.
+	DataDir string
+	// DroppedLines returns the counter of the plugin's output lines that are not logged.
+	DroppedLines func(discovery.Ref) *atomic.Int64
+
+	launches atomic.Int64
+	schemas  schemaCache
+}
+
+// Request says what to start.
+type Request struct {
+	Binary *discovery.Binary
+	// Tenant is whom the process is for, if the plugin is isolated by tenant. Else it is empty.
+	Tenant   string
+	Settings config.PluginSettings
+}
+
+// Launches returns how many processes were prepared so far.
+func (l *Launcher) Launches() int64 { return l.launches.Load() }
+
+// Launch starts the binary and returns when the process serves. When it fails, nothing of
+// the process is left, and the error is a *StartError without secrets. It takes no longer
+// than the start timeout of the settings and the time that killing takes.
+func (l *Launcher) Launch(ctx context.Context, r Request) (*Process, error) {
+	p, err := l.launch(ctx, r)
+	var start *StartError
+	if errors.As(err, &start) && !start.Permanent && !start.HostFault && ctx.Err() == nil {
+		// A plugin that cannot make its socket ends, with an error of its own. Only the
+		// host knows that the folder is at fault.
+		if wrong := l.Runtime.check(); wrong != nil {
+			err = &StartError{HostFault: true, Err: fmt.Errorf("%w; the plugin: %w", wrong, start)}
+		}
+	}
+	return p, l.Sanitizer.sanitizeStart(err)
+}
+
+func (l *Launcher) launch(ctx context.Context, r Request) (*Process, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.Settings.StartTimeout)
+	defer cancel()
+	p, err := l.Prepare(r)
+	if err != nil {
+		return nil, err
+	}
+	return l.Start(ctx, p)
+}
+
+// Prepare verifies the binary and returns its process, which is not started. The process's
+// folder and its open executable are the only traces; Start removes them if it fails.
+func (l *Launcher) Prepare(r Request) (*Process, error) {
+	executable, err := l.Scanner.OpenVerified(r.Binary, r.Settings.SHA256)
+	if err != nil {
+		return nil, &StartError{HostFault: discovery.IsTransient(err), Err: err}
+	}
+	dir, err := l.Runtime.addDir()
+	if err != nil {
+		executable.Close()
+		return nil, &StartError{HostFault: true, Err: err}
+	}
+	l.launches.Add(1)
+	log := l.Log.With("kind", r.Binary.Kind, "name", r.Binary.Name)
+	if r.Tenant != "" {
+		log = log.With("tenant", r.Tenant)
+	}
+	p := &Process{
+		Binary: r.Binary, Settings: r.Settings, Dir: dir, Log: log, StartedAt: time.Now(),
+		executable: executable, timing: l.Timing, runtime: l.Runtime,
+		exited: make(chan struct{}), outputEnd: make(chan struct{}), gone: make(chan struct{}),
+		suspected: make(chan struct{}, 1),
+	}
+	p.output = newOutput(log, l.Sanitizer, l.DroppedLines(r.Binary.Ref))
+	env := allowedEnv(r.Settings.Env)
+	p.dropSecrets = l.Sanitizer.Keep(secretsOfEnv(env)...)
+	if dir := l.dataDir(r.Binary.Ref, r.Tenant); dir != "" {
+		env = append(env, sdk.DataDirEnv+"="+dir)
+	}
+	p.cmd = newCommand(r.Binary.Path, p.Dir, env)
+	p.client = p.newClient(r.Settings.StartTimeout)
+	return p, nil
+}
+
+// Start starts the prepared process and returns when it serves. When it fails, nothing of
+// the process is left, and the error is a *StartError.
+func (l *Launcher) Start(ctx context.Context, p *Process) (*Process, error) {
+	type connected struct {
+		conn *grpc.ClientConn
+		err  error
+	}
+	done := make(chan connected, 1)
+	go func() {
+		conn, err := p.connect()
+		done <- connected{conn, err}
+	}()
+	var c connected
+	var err error
+	select {
+	case c = <-done:
+	case <-ctx.Done():
+		p.kill("it took too long to start")
+		c = <-done // go-plugin returns when the process has ended
+	}
+	p.Conn = c.conn
+	p.executable.Close()
+	if p.PID == 0 {
+		p.dropSecrets()
+		// The plugin is at fault only if the system refused to run just this file.
+		start := &StartError{HostFault: p.startErr == nil || discovery.IsTransient(p.startErr), Err: p.whyNotRun(c.err)}
+		return nil, errors.Join(start, os.RemoveAll(p.Dir))
+	}
+	go p.cleanUp() // waits for the end, whenever that is
+	if err = c.err; err == nil {
+		err = p.identify(ctx, &l.schemas)
+	}
+	if err == nil {
+		p.Log.Info("plugin is ready", "version", p.Info.Version, "took", time.Since(p.StartedAt).Round(time.Millisecond))
+		return p, nil
+	}
+	return nil, p.abandon(ctx, err)
+}
+
+// whyNotRun returns why the system did not run the file. If the interpreter of a script is
+// missing, the system says that the script is; this error says what is missing.
+func (p *Process) whyNotRun(err error) error {
+	if errors.Is(p.startErr, fs.ErrNotExist) && p.interpreter != "" {
+		return fmt.Errorf("%s: its interpreter %s, which its first line names, is not there: %w", p.Binary.Path, p.interpreter, err)
+	}
+	return fmt.Errorf("%s: %w", p.Binary.Path, err)
+}
+
+// abandon ends a process that did not come to serve, and returns why it did not. ctx is
+// that of the start.
+func (p *Process) abandon(ctx context.Context, err error) error {
+	late := ctx.Err()
+	endedItself := p.EndsSoon() && !p.wasKilled()
+	p.kill("it did not start")
+	<-p.gone
+	var known *StartError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case p.badHandshake:
+		err = fmt.Errorf("the first line of its output is not go-plugin's handshake (%s)", p.ExitReport())
+	case errors.Is(late, context.DeadlineExceeded):
+		err = fmt.Errorf("it was not ready within %s (%s)", p.Settings.StartTimeout, p.ExitReport())
+	case late != nil:
+		err = fmt.Errorf("its start was given up: %w", late)
+	case endedItself:
+		err = fmt.Errorf("it ended before it was ready (%s)", p.ExitReport())
+	default:
+		err = fmt.Errorf("%w (%s)", err, p.ExitReport())
+	}
+	return &StartError{Err: err}
+}
+
+// dataDir returns the folder in which processes of the plugin may keep files. Each tenant
+// has one of its own if the plugin is isolated by tenant. Empty: there is none.
+func (l *Launcher) dataDir(r discovery.Ref, tenant string) string {
+	if l.DataDir == "" {
+		return ""
+	}
+	dir := filepath.Join(l.DataDir, r.Kind+"-"+r.Name)
+	if tenant == "" {
+		return filepath.Join(dir, "shared")
+	}
+	return filepath.Join(dir, "tenants", tenant)
+}

@@ -1,0 +1,207 @@
+package process
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
+)
+
+const (
+	maxLine   = bounds.OutputLineBytes // the rest of a longer line is dropped
+	maxFields = bounds.OutputFields
+	lineRate  = bounds.OutputLines
+	lineBurst = bounds.OutputBurst
+)
+
+// output forwards the lines that a plugin process writes to the host's log, a bounded
+// number in a second, and remembers the last line.
+type output struct {
+	log          hclog.Logger
+	sanitizer    *Sanitizer
+	limit        *rate.Limiter
+	droppedTotal *atomic.Int64 // of the plugin
+
+	mu        sync.Mutex
+	dropped   int // lines that were not logged since the last one that was
+	latest    string
+	panicLine string // the first line of a panic, if there was one
+}
+
+func newOutput(log hclog.Logger, sanitizer *Sanitizer, droppedTotal *atomic.Int64) *output {
+	return &output{log: log, sanitizer: sanitizer, limit: rate.NewLimiter(lineRate, lineBurst), droppedTotal: droppedTotal}
+}
+
+// follow reads r to its end. It never stops before, because a plugin that writes to a full
+// pipe is blocked.
+func (o *output) follow(r io.Reader) {
+	in, ok := r.(*bufio.Reader)
+	if !ok {
+		in = bufio.NewReaderSize(r, maxLine)
+	}
+	for {
+		line, err := in.ReadSlice('\n')
+		if len(line) > 0 {
+			o.writeLine(line)
+		}
+		for errors.Is(err, bufio.ErrBufferFull) { // skip the rest of the line
+			_, err = in.ReadSlice('\n')
+		}
+		if err != nil {
+			break
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.logDroppedLocked()
+}
+
+// writeLine logs one line, or drops it if there were too many.
+func (o *output) writeLine(line []byte) {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 {
+		return
+	}
+	level, text, fields := o.parseLine(line)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.latest = text
+	if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") {
+		o.panicLine = text
+	}
+	if o.panicLine != "" && level == hclog.NoLevel {
+		level = hclog.Error // the panic and its stack
+	}
+	if !o.limit.Allow() {
+		o.dropped++
+		o.droppedTotal.Add(1)
+		return
+	}
+	o.logDroppedLocked()
+	if level == hclog.NoLevel {
+		level = hclog.Info
+	}
+	o.log.Log(level, text, fields...)
+}
+
+// logDroppedLocked logs how many lines were dropped. Locked: mu is held.
+func (o *output) logDroppedLocked() {
+	if o.dropped > 0 {
+		o.log.Warn("the plugin said more than is logged", "dropped_lines", o.dropped)
+		o.dropped = 0
+	}
+}
+
+// lastLine returns the line that tells most about the end of the process: the first line
+// of a panic, or else the last line.
+func (o *output) lastLine() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	text := o.latest
+	if o.panicLine != "" {
+		text = o.panicLine
+	}
+	const enough = 300
+	if len(text) > enough {
+		text = strings.ToValidUTF8(text[:enough], "") + "..."
+	}
+	return text
+}
+
+// parseLine reads a line that hclog wrote as JSON. Any other line is text without a level.
+// The plugin may have written anything, so no type in the JSON is relied on.
+func (o *output) parseLine(line []byte) (hclog.Level, string, []any) {
+	var entry map[string]any
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber() // digits may be a secret, and stay as they are
+	if line[0] != '{' || d.Decode(&entry) != nil || d.More() {
+		return hclog.NoLevel, o.sanitizer.Clean(string(line), maxLine), nil
+	}
+	message, ok := entry["@message"]
+	if !ok {
+		return hclog.NoLevel, o.sanitizer.Clean(string(line), maxLine), nil
+	}
+	level := hclog.NoLevel
+	if name, ok := entry["@level"].(string); ok {
+		level = hclog.LevelFromString(name)
+	}
+	var keys []string
+	for k := range entry {
+		if !strings.HasPrefix(k, "@") {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	var fields []any
+	for _, k := range keys[:min(len(keys), maxFields)] {
+		fields = append(fields, o.sanitizer.Clean(k, MaxNameBytes), o.sanitizer.Clean(fieldText(entry[k]), maxLine))
+	}
+	return level, o.sanitizer.Clean(fieldText(message), maxLine), fields
+}
+
+// fieldText returns the value of a log entry's field as text.
+func fieldText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case map[string]any, []any:
+		if text, err := json.Marshal(v); err == nil {
+			return string(text)
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// lineWriter makes lines of the plugin's os.Stdout and os.Stderr, which go-plugin redirects
+// through its connection once the plugin serves.
+type lineWriter struct {
+	output *output
+
+	mu    sync.Mutex
+	part  []byte
+	ended bool // nothing is waited for any more: the rest of a line does not come
+}
+
+func (l *lineWriter) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for rest := data; len(rest) > 0; {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if room := maxLine - len(l.part); room > 0 {
+			l.part = append(l.part, line[:min(len(line), room)]...)
+		}
+		if !whole {
+			break
+		}
+		l.flushLocked()
+		rest = after
+	}
+	if l.ended {
+		l.flushLocked()
+	}
+	return len(data), nil
+}
+
+// end says that the process has ended. A last line without a line end is written too.
+func (l *lineWriter) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	l.flushLocked()
+}
+
+// flushLocked writes the line so far. Locked: mu is held.
+func (l *lineWriter) flushLocked() {
+	l.output.writeLine(l.part)
+	l.part = l.part[:0]
+}

@@ -1,0 +1,110 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// dialOptions returns the limits of a connection, and what is done with each call on it:
+// errors that gRPC made are attributed, and the delivery is observed.
+func (p *Process) dialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(sdk.MaxAnswerBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
+		grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),
+		grpc.WithChainUnaryInterceptor(p.attributeUnary, observeUnary), grpc.WithChainStreamInterceptor(p.noteConn, p.attributeStream, observeStream),
+	}
+}
+
+// attributeUnary attributes the errors of unary calls, see attribute.
+func (p *Process) attributeUnary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	return p.attribute(method, req, invoke(ctx, method, req, reply, conn, opts...))
+}
+
+// attributeStream attributes the errors of streams, see attribute.
+func (p *Process) attributeStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	s, err := stream(ctx, desc, conn, method, opts...)
+	if err != nil {
+		return s, p.attribute(method, nil, err)
+	}
+	return &attributedStream{ClientStream: s, process: p, method: method}, nil
+}
+
+// attributedStream is a stream whose errors are attributed, see attribute.
+type attributedStream struct {
+	grpc.ClientStream
+	process *Process
+	method  string
+}
+
+// SendMsg implements [grpc.ClientStream].
+func (s *attributedStream) SendMsg(m any) error {
+	return s.process.attribute(s.method, m, s.ClientStream.SendMsg(m))
+}
+
+// RecvMsg implements [grpc.ClientStream].
+func (s *attributedStream) RecvMsg(m any) error {
+	return s.process.attribute(s.method, nil, s.ClientStream.RecvMsg(m))
+}
+
+// attribute returns an error that says whose fault it is. It does so for errors that gRPC
+// made itself, which have no details of the plugin protocol: the fault is the host's if its
+// request is too large or cannot be encoded, else the plugin's. The request decides that,
+// and not the error's text. Other errors are returned as they are.
+func (p *Process) attribute(method string, req any, err error) error {
+	s, ok := status.FromError(err)
+	if err == nil || !ok || len(s.Proto().GetDetails()) > 0 || !strings.HasPrefix(method, "/botyard.") {
+		return err
+	}
+	name := method[strings.LastIndexByte(method, '/')+1:]
+	request, _ := req.(proto.Message)
+	var e *fault.Error
+	switch s.Code() {
+	case codes.ResourceExhausted:
+		e = fault.New(fault.Internal, "the answer of the %s to %s is larger than what carries it, or the plugin takes smaller requests than it should: %s",
+			p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
+		if size := proto.Size(request); size > sdk.MaxMessageBytes {
+			e = fault.New(fault.Internal, "the request %s of the host has %d bytes, and at most %d are carried", name, size, sdk.MaxMessageBytes)
+		}
+		err = errors.Join(fault.ErrTooLarge, err)
+	case codes.Internal:
+		if _, wrong := proto.Marshal(request); wrong != nil {
+			e = fault.New(fault.Internal, "the request %s of the host cannot be encoded: %w", name, wrong)
+			break
+		}
+		e = fault.New(fault.Internal, "the %s answered %s with what gRPC does not take: %s", p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
+	case codes.Unimplemented:
+		e = fault.New(fault.Internal, "the %s does not serve %s: %s", p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
+	default:
+		return err
+	}
+	e.Err = err
+	if e.Party == fault.PartyPlugin { // and some of its words
+		return e.From(fault.OriginPlugin)
+	}
+	return e
+}
+
+// noteConn keeps the connections that go-plugin makes, so that cleanUp can close them. When
+// a process ends between its handshake and its connection, go-plugin gives its connection
+// up, makes another one to end the process, gives that up too, and closes neither. Before
+// that it opens a stream of its own on each.
+func (p *Process) noteConn(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	if strings.HasPrefix(method, "/plugin.") {
+		p.mu.Lock()
+		if !slices.Contains(p.conns, conn) {
+			p.conns = append(p.conns, conn)
+		}
+		p.mu.Unlock()
+	}
+	return stream(ctx, desc, conn, method, opts...)
+}
