@@ -59,7 +59,7 @@ func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secre
 	s := &registryStorage{host: h, block: block}
 	s.store = tenantstore.New(tenantstore.Options{
 		Storage: s.current, Key: key, Log: h.log.Named("registry"), Slots: judging,
-		Changed: func(changes []storage.TenantChange) { h.registry.Changed(changes) },
+		Changed: func(changes []storage.TenantChange) { h.registry.StoreChanged(changes) },
 	})
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, err

@@ -70,10 +70,11 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		// is read again, as any file is.
 		out.Removed, leaving = h.tenants.Held()
 	}
-	out.Changes, out.Broken, err = h.registry.Reload(ctx, h.checkWith(cfg), commit, leaving...)
+	tenants, err := h.registry.Reload(ctx, registry.ReloadOptions{Check: h.checkWith(cfg), Commit: commit, Leaving: leaving})
 	if err != nil {
 		return Reloaded{}, err
 	}
+	out.Changes, out.Broken = tenants.Changes, tenants.Broken
 	out.Applied = !o.DryRun && out.Broken == 0
 	switch {
 	case out.Broken > 0:

@@ -129,7 +129,7 @@ func newTestHost(t *testing.T, on *testStorages, shared storage.TenantStore) *te
 	s.plugins = newSchemas(t)
 	var store *tenantstore.Store
 	if shared != nil {
-		store = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key, Changed: func(c []storage.TenantChange) { s.reg.Changed(c) }})
+		store = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key, Changed: func(c []storage.TenantChange) { s.reg.StoreChanged(c) }})
 	}
 	s.reg, err = registry.New(registry.Options{
 		TTL: time.Minute, Size: 10, Store: store,

@@ -52,7 +52,7 @@ func (a *Archive) Retain(ctx context.Context) (Retained, error) {
 		workers.Go(func() { q.work(ctx) })
 	}
 	pause := func(took time.Duration) error { return a.pauseAfter(ctx, took) }
-	err := a.o.Registry.ForEachTenant(ctx, a.o.MayRetain, pause, func(e *registry.Snapshot) error {
+	err := a.o.Registry.ForEachTenant(ctx, registry.ForEachOptions{Wanted: a.o.MayRetain, Pause: pause}, func(e *registry.Snapshot) error {
 		if e.Effective != nil && e.Effective.RetentionDays != 0 {
 			q.add(e)
 		}

@@ -1,7 +1,7 @@
 package registry
 
-// Census counts what a Registry has in memory: every tenant of a file, and those
-// registered over the API that were asked for lately.
+// Census counts what a Registry has in memory: every tenant of a file, and of those that are
+// registered over the API those that were asked for lately.
 type Census struct {
 	Tenants     int
 	Invalid     int // whose newest settings are not served
@@ -13,21 +13,10 @@ type Census struct {
 func (r *Registry) Census() Census {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Census{Tenants: len(r.tenants), Invalid: len(r.invalid), Unavailable: len(r.failing), CachedBots: r.cache.Len()}
+	return Census{Tenants: len(r.tenants), Invalid: len(r.invalid), Unavailable: r.cache.FailuresLocked(), CachedBots: r.cache.LenLocked()}
 }
 
-// setErrLocked notes why the newest settings of a tenant that is here do not serve; nil if
-// they do. Locked: mu is held.
-func (r *Registry) setErrLocked(t *tenant, err error) {
-	t.err = err
-	if err != nil && r.tenants[t.id] == t {
-		r.invalid[t] = struct{}{}
-	} else {
-		delete(r.invalid, t)
-	}
-}
-
-// Has says whether the tenant is one of those that Census counts.
+// Has reports whether the tenant is one of those that Census counts.
 func (r *Registry) Has(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,7 +15,7 @@ func checkCensus(t testing.TB, r *Registry) {
 	got := r.Census()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	want := Census{Tenants: len(r.tenants), Unavailable: len(r.failing), CachedBots: r.cache.Len()}
+	want := Census{Tenants: len(r.tenants), Unavailable: r.cache.FailuresLocked(), CachedBots: r.cache.LenLocked()}
 	for _, tn := range r.tenants {
 		if tn.err != nil {
 			want.Invalid++

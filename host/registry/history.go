@@ -30,24 +30,30 @@ type Version struct {
 	OwnSecrets []config.Path // in Own
 }
 
-// historic refuses what needs a ledger.
-func (r *Registry) historic() error {
-	if r.o.Store == nil {
-		return fault.New(fault.Invalid, "this host keeps its tenants in memory only, without a history: name a storage for them in the host file").At("registry.storage")
-	}
-	return nil
+// History returns a page of a tenant's versions, newest first. The page has versions less than
+// before, or from the newest on if before is 0, and at most limit of them. The error is
+// fault.NotFound when there are none.
+func (r *Registry) History(ctx context.Context, id string, before int64, limit int) (versions []Version, more bool, err error) {
+	return r.catalog.history(ctx, id, before, limit)
 }
 
-// History pages through a tenant's versions, newest first: those less than before,
-// unless it is 0, at most limit. fault.NotFound when there are none.
-func (r *Registry) History(ctx context.Context, id string, before int64, limit int) (versions []Version, more bool, err error) {
-	if err := r.historic(); err != nil {
-		return nil, false, err
-	}
+// CountVersions returns how many versions are kept of a tenant's registration.
+func (r *Registry) CountVersions(ctx context.Context, id string) (int64, error) {
+	return r.catalog.countVersions(ctx, id)
+}
+
+// Restore serves a removed tenant again, with the settings that it had. The error is
+// fault.NotFound, or fault.Conflict for a tenant that is not removed.
+func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
+	return r.catalog.restore(ctx, id)
+}
+
+// history implements histories.
+func (c *persistedCatalog) history(ctx context.Context, id string, before int64, limit int) (versions []Version, more bool, err error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, false, unknown(id)
 	}
-	entries, more, err := r.o.Store.History(ctx, id, before, limit)
+	entries, more, err := c.store.History(ctx, id, before, limit)
 	if err != nil {
 		return nil, false, unreachable(err)
 	}
@@ -56,7 +62,7 @@ func (r *Registry) History(ctx context.Context, id string, before int64, limit i
 	}
 	judged := 0
 	for i, e := range entries {
-		versions = append(versions, r.version(ctx, e))
+		versions = append(versions, c.version(ctx, e))
 		if judged += weight(e); judged >= bounds.PageValues {
 			return versions, more || i < len(entries)-1, nil
 		}
@@ -64,8 +70,25 @@ func (r *Registry) History(ctx context.Context, id string, before int64, limit i
 	return versions, more, nil
 }
 
-func (r *Registry) version(ctx context.Context, e *tenantstore.Entry) Version {
-	effective, _ := r.read(ctx, e)
+// countVersions implements histories.
+func (c *persistedCatalog) countVersions(ctx context.Context, id string) (n int64, err error) {
+	for before, more := int64(0), true; more; {
+		var page []*tenantstore.Entry
+		if page, more, err = c.store.History(ctx, id, before, storage.MaxPage); err != nil {
+			return 0, unreachable(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		n += int64(len(page))
+		before = page[len(page)-1].Version
+	}
+	return n, nil
+}
+
+// version judges an entry and describes it.
+func (c *persistedCatalog) version(ctx context.Context, e *tenantstore.Entry) Version {
+	effective, _ := c.judgeEntry(ctx, e)
 	return Version{
 		Version: e.Version, State: e.State, Note: e.Note, CreatedAt: e.CreatedAt, Author: e.Author,
 		Document: e.Document, Own: e.Own, Effective: effective, Held: e.Held, Err: e.Err, Receipt: e.Receipt,
@@ -73,7 +96,7 @@ func (r *Registry) version(ctx context.Context, e *tenantstore.Entry) Version {
 	}
 }
 
-// Version answers one version of a tenant. fault.NotFound.
+// Version returns one version of a tenant. The error is fault.NotFound if it is not kept.
 func (r *Registry) Version(ctx context.Context, id string, version int64) (Version, error) {
 	if version >= 1 {
 		found, _, err := r.History(ctx, id, version+1, 1)
@@ -87,9 +110,9 @@ func (r *Registry) Version(ctx context.Context, id string, version int64) (Versi
 	return Version{}, fault.New(fault.NotFound, "tenant %q has no version %d, or not any more", id, version).At("version")
 }
 
-// Rollback gives the tenant one of its documents as it was at a version, as a new one:
-// the operator's or, for that author, its own, which has to be what the policy of today
-// allows. The other stays as it is. See Put for IfMatch and errors.
+// Rollback puts one of the tenant's documents as it was at a version: the operator's or, if
+// author is the tenant, its own, which the present policy has to allow. The other document
+// stays as it is. See Put for ifMatch and the errors.
 func (r *Registry) Rollback(ctx context.Context, id string, version int64, author Author, ifMatch string) (Tenant, *config.Effective, error) {
 	v, err := r.Version(ctx, id, version)
 	doc := v.Document

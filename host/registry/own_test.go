@@ -109,7 +109,7 @@ func TestOwnSettingsOfAFilesTenant(t *testing.T) {
 	}
 	d := openSite(t, shared)
 	file(d, 2)
-	changes, _, err := d.Reload(t.Context(), d.base().check, nil)
+	changes, _, err := reloadBy(t.Context(), d.Registry, d.base().check, nil)
 	if err != nil || len(changes) != 1 || changes[0].To != "2+own" {
 		t.Errorf("%+v, %v", changes, err)
 	}
@@ -124,8 +124,8 @@ func TestOwnSettingsOfAFilesTenant(t *testing.T) {
 	file(b, 3)
 	b.within(t, "f", "3+own")
 	// One life: nobody takes the own settings for a new one.
-	if a.life("f") != b.life("f") {
-		t.Errorf("lives %q and %q", a.life("f"), b.life("f"))
+	if a.incarnation("f") != b.incarnation("f") {
+		t.Errorf("lives %q and %q", a.incarnation("f"), b.incarnation("f"))
 	}
 	if _, err := a.RemoveOwn(t.Context(), "f", ""); err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func TestOwnSettingsAreHeld(t *testing.T) {
 			}
 			before := a.base().check
 			for _, commit := range []func(){nil, func() {}} {
-				changes, broken, err := a.Reload(t.Context(), stricter, commit)
+				changes, broken, err := reloadBy(t.Context(), a, stricter, commit)
 				if err != nil || broken != 0 || len(changes) != 1 || changes[0].Held == nil || changes[0].From != "2+mended" || changes[0].To != "2" || changes[0].Err != nil {
 					t.Errorf("%+v, %d, %v", changes, broken, err)
 				}
@@ -214,7 +214,7 @@ func TestOwnSettingsAreHeld(t *testing.T) {
 			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Held == nil {
 				t.Errorf("under a stricter policy: %+v", got)
 			}
-			if changes, _, err := a.Reload(t.Context(), before, func() {}); err != nil || len(changes) != 1 || changes[0].To != "2+mended" {
+			if changes, _, err := reloadBy(t.Context(), a, before, func() {}); err != nil || len(changes) != 1 || changes[0].To != "2+mended" {
 				t.Errorf("%+v, %v", changes, err)
 			}
 			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2+mended" {

@@ -6,29 +6,26 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bot"
-	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/poll"
+	"github.com/botyard/botyard/host/registry/botcache"
 	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/botyard/botyard/sdk/storage"
 )
 
 // Built is a bot and what frees its parts.
-type Built struct {
-	Bot     *bot.Bot
-	Release func()
-	// Stale says whether what the bot was built from has changed although its revision
-	// has not: a secret that it refers to. Nil if there is nothing to ask. It is called
-	// without any lock held, and may read files.
-	Stale func() bool
-}
+type Built = botcache.Built
+
+// Lease is a bot in use. Release it when its turn has ended.
+type Lease = botcache.Lease
 
 // BuildRequest says whose bot is wanted.
 type BuildRequest struct {
 	Effective   *config.Effective
 	Admission   *bot.Admission // the tenant's, for all its revisions
-	Incarnation string         // life of the tenant's id; empty when it is not tracked
+	Incarnation string         // the tenant's present one; empty when it is not tracked
 }
 
 // Options are what a Registry is made with.
@@ -39,63 +36,42 @@ type Options struct {
 	Check Check
 	// Build assembles the tenant's bot. It is called without any lock held.
 	Build func(ctx context.Context, req BuildRequest) (Built, error)
-	// Missing says what secret that the settings refer to is not there now; nil if none is.
-	// It may read files. May be nil.
+	// Missing returns which secret that the settings refer to is not there now; nil if none
+	// is missing. It may read files. It may be nil.
 	Missing func(e *config.Effective) error
-	// Ledger keeps what is registered over the API. Nil: the Registry itself does, as
-	// long as it lives.
+	// Store keeps what is registered over the API. If it is nil, the Registry keeps that in
+	// memory, as long as it lives.
 	Store *tenantstore.Store
-	// Storage is the stored form of what keeps a tenant's conversations. Nil without a
-	// Ledger.
+	// Storage returns the stored form of the storage of a tenant's conversations. It is needed
+	// with a Store.
 	Storage func(e *config.Effective) config.SealedBlock
 	// Slots bounds how many settings are judged at once. Nil bounds nothing.
 	Slots *slots.Slots
-	// Fingerprint tells versions of a tenant's documents apart; equal on all hosts. Nil:
-	// revisions alone do.
+	// Fingerprint returns a digest of a tenant's documents that is equal on all hosts. If it is
+	// nil, only revisions tell the versions of a tenant apart.
 	Fingerprint func(docs config.Documents) string
 	// BuildTimeout bounds one Build; 0 is 30 seconds.
 	BuildTimeout time.Duration
-	// StaleEvery is the time between two askings of Built.Stale; 0 is 2 seconds.
+	// StaleEvery is the time between two calls of Built.Stale; 0 is 2 seconds.
 	StaleEvery time.Duration
 	now        func() time.Time
 }
 
-// Registry is used concurrently.
+// Registry has the tenants and lends their bots. It is used concurrently.
 type Registry struct {
-	o Options
+	*tenantTable
+	catalog catalog
+	cache   *botcache.Cache
 
-	rebase chan struct{} // holds one while Rebase is at work
+	reloading chan struct{} // a semaphore: has a value while Reload is at work
+	retry     chan struct{} // has a value when bots that could not be built may be due
 
-	mu      sync.Mutex
-	writes  writes
-	tenants map[string]*tenant
-	gates   gates
-	tries   tries
-	loads   map[string]*loading
-	absent  *simplelru.LRU[string, error] // what asking the ledger for ids without a tenant gave
-	invalid map[*tenant]struct{}          // of tenants: those that have an err
-	failing map[*tenant]*failing          // with valid settings, of which no bot could be built
-	wake    chan struct{}                 // some of them may be due
-	leaving map[string]*Snapshot          // without a ledger: tenants whose purge is not done
-	cache   *simplelru.LRU[string, *entry]
-	closed  bool
-	live    int           // bots built and not released
-	idle    chan struct{} // closed when closed is true and live 0
-
-	work   sync.WaitGroup // builds, releases and the sweeper
+	work   sync.WaitGroup // the pollers, and what the catalog reads
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-// entry is a bot in the cache or, evicted, in the hands of its last turns.
-type entry struct {
-	built   Built
-	expires time.Time
-	users   int
-	evicted bool
-}
-
-// New makes a Registry. Close it.
+// New returns a Registry. Close it.
 func New(o Options) (*Registry, error) {
 	if o.now == nil {
 		o.now = time.Now
@@ -106,125 +82,52 @@ func New(o Options) (*Registry, error) {
 	if o.StaleEvery == 0 {
 		o.StaleEvery = 2 * time.Second
 	}
-	r := &Registry{o: o, rebase: make(chan struct{}, 1), tenants: map[string]*tenant{}, loads: map[string]*loading{}, invalid: map[*tenant]struct{}{}, failing: map[*tenant]*failing{}, wake: make(chan struct{}, 1), leaving: map[string]*Snapshot{}, idle: make(chan struct{})}
-	cache, err := simplelru.NewLRU(o.Size, func(_ string, e *entry) { r.dropped(e) })
+	table := &tenantTable{o: &o, tenants: map[string]*tenant{}, invalid: map[*tenant]struct{}{}}
+	cache, err := botcache.New(botcache.Options{
+		Lock: &table.mu, TTL: o.TTL, Size: o.Size, BuildTimeout: o.BuildTimeout, Now: func() time.Time { return o.now() },
+	})
 	if err != nil {
 		return nil, err
 	}
-	r.cache = cache
-	if r.absent, err = simplelru.NewLRU[string, error](bounds.MaxAbsent, nil); err != nil {
+	table.bots = cache
+	r := &Registry{tenantTable: table, cache: cache, reloading: make(chan struct{}, 1), retry: make(chan struct{}, 1)}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	if o.Store == nil {
+		r.catalog = newMemoryCatalog(table)
+	} else if r.catalog, err = newPersistedCatalog(r.ctx, table, o.Store, &r.work); err != nil {
+		r.cancel()
 		return nil, err
 	}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.work.Go(r.sweep)
-	r.work.Go(r.watchStale)
-	r.work.Go(r.rejudge)
+	r.work.Go(r.refreshSecrets)
+	r.work.Go(r.retryFailed)
 	return r, nil
 }
 
-// Close empties the cache and waits, until ctx ends, for turns at work. Bots that
-// are still in use then are not released. Nothing can be acquired any more.
+// Close empties the cache and waits, until ctx ends, for turns at work. Bots that are still
+// in use then are not released. Nothing can be acquired any more.
 func (r *Registry) Close(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
-	r.cache.Purge()
-	r.settle()
+	r.cache.ShutLocked()
 	r.mu.Unlock()
 	r.cancel()
-	select {
-	case <-r.idle:
-		r.work.Wait()
-		return nil
-	case <-ctx.Done():
+	if err := r.cache.Drain(ctx); err != nil {
+		return err
 	}
-	// No time is left for turns, but bots that nobody uses are still being released.
-	last := time.NewTimer(releaseGrace)
-	defer last.Stop()
-	select {
-	case <-r.idle:
-		r.work.Wait()
-		return nil
-	case <-last.C:
-		return fault.New(fault.Deadline, "turns were still at work: %w", context.Cause(ctx)).By(fault.PartyHost)
-	}
+	r.work.Wait()
+	return nil
 }
 
-// releaseGrace is what releasing bots may take.
-const releaseGrace = time.Second
-
-// settle tells Close that nothing is left. The caller holds mu.
-func (r *Registry) settle() {
-	if r.closed && r.live == 0 {
-		select {
-		case <-r.idle:
-		default:
-			close(r.idle)
-		}
-	}
-}
-
-// dropped marks an entry that left the cache. The caller holds mu.
-func (r *Registry) dropped(e *entry) {
-	e.evicted = true
-	if e.users == 0 {
-		r.release(e)
-	}
-}
-
-// release frees the bot's parts, off the lock. The caller holds mu.
-func (r *Registry) release(e *entry) {
-	r.work.Go(func() {
-		if e.built.Release != nil {
-			e.built.Release()
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.live--
-		r.settle()
-	})
-}
-
-// sweep drops bots whose time is over and that nobody asks for any more.
+// sweep drops what nobody asks for any more, until the Registry is closed.
 func (r *Registry) sweep() {
-	tick := time.NewTicker(max(r.o.TTL/2, time.Second))
-	defer tick.Stop()
-	for {
-		select {
-		case <-r.ctx.Done():
-			return
-		case <-tick.C:
-		}
+	poll.Every(r.ctx, max(r.o.TTL/2, time.Second), nil, func() {
 		now := r.o.now()
 		r.mu.Lock()
-		for _, id := range r.cache.Keys() {
-			if e, ok := r.cache.Peek(id); ok && now.After(e.expires) {
-				r.cache.Remove(id)
-			}
-		}
-		r.unload(now)
-		r.gates.sweep()
-		r.mu.Unlock()
-	}
-}
-
-// Lease is a bot in use. Release it when the turn ended.
-type Lease struct {
-	*bot.Bot
-	// Cached is true when the bot was ready when it was asked for.
-	Cached bool
-
-	registry *Registry
-	entry    *entry
-	once     sync.Once
-}
-
-// Release gives the bot back. Further calls do nothing.
-func (l *Lease) Release() {
-	l.once.Do(func() {
-		r := l.registry
-		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.leaveEntry(l.entry)
+		r.cache.ExpireLocked(now)
+		r.catalog.unloadLocked(now)
+		r.admissions.sweep()
 	})
 }
 
@@ -233,152 +136,109 @@ type GetOption func(*getOptions)
 
 type getOptions struct{ force bool }
 
-// ForceRefresh has the bot built anew, with its secrets read anew, even if it is
-// cached.
+// ForceRefresh has the bot built anew, with its secrets read anew, even if it is cached.
 func ForceRefresh() GetOption { return func(o *getOptions) { o.force = true } }
 
-// Acquire answers the tenant's bot, from the cache or built. fault.NotFound for an
-// unknown tenant, fault.Invalid of the tenant's configuration for one that has no
-// valid one, and the errors of Build. The caller releases the lease.
+// Acquire returns the tenant's bot, from the cache or built. It waits for a build at most.
+// The error is fault.NotFound for an unknown tenant, fault.Invalid for one without a valid
+// configuration, or that of Options.Build. The caller releases the lease.
 func (r *Registry) Acquire(ctx context.Context, id string, options ...GetOption) (*Lease, error) {
 	var o getOptions
 	for _, set := range options {
 		set(&o)
 	}
-	if err := r.bring(ctx, id); err != nil {
+	if err := r.catalog.ensureFresh(ctx, id); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
-	t, err := r.servable(id)
+	t, err := r.servableLocked(id)
 	if err != nil {
 		r.mu.Unlock()
 		return nil, err
 	}
 	if o.force {
-		r.forget(t)
+		r.cache.ForgetLocked(id)
 	}
-	if e, ok := r.cache.Get(id); ok {
-		if r.o.now().Before(e.expires) {
-			e.users++
-			r.mu.Unlock()
-			return &Lease{Bot: e.built.Bot, Cached: true, registry: r, entry: e}, nil
-		}
-		r.cache.Remove(id)
+	if lease := r.cache.GetLocked(id); lease != nil {
+		r.mu.Unlock()
+		return lease, nil
 	}
-	b := t.building
-	if b == nil {
-		b = r.build(t)
-	}
-	b.waiters++
+	build := r.buildLocked(t)
 	r.mu.Unlock()
-
-	select {
-	case <-b.done:
-	case <-ctx.Done():
-		r.leave(b)
-		return nil, fault.Of(context.Cause(ctx))
-	}
-	if b.err != nil {
-		return nil, b.err
-	}
-	return &Lease{Bot: b.entry.built.Bot, registry: r, entry: b.entry}, nil
+	return build.Wait(ctx)
 }
 
-// leave takes back a wait for a build.
-func (r *Registry) leave(b *building) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	b.waiters--
-	if b.entry != nil {
-		r.leaveEntry(b.entry)
-	}
-}
-
-// leaveEntry counts a user out. The caller holds mu.
-func (r *Registry) leaveEntry(e *entry) {
-	e.users--
-	if e.evicted && e.users == 0 {
-		r.release(e)
-	}
-}
-
-// servable finds the tenant, or says why it is not served. The caller holds mu.
-func (r *Registry) servable(id string) (*tenant, error) {
+// servableLocked returns a tenant that can be served, or why it is not served.
+// Locked: mu is held.
+func (r *Registry) servableLocked(id string) (*tenant, error) {
 	if r.closed {
 		return nil, fault.New(fault.PluginUnavailable, "the host is shutting down").By(fault.PartyHost).After(time.Second)
 	}
 	t, ok := r.tenants[id]
 	if !ok {
-		if why, ok := r.absent.Get(id); ok {
-			return nil, why
-		}
-		return nil, unknown(id)
+		return nil, r.catalog.absenceLocked(id)
 	}
 	t.used = r.o.now()
 	if t.effective == nil {
-		// Why is the operator's to know: the reason has paths and settings in it.
+		// Why is for the operator alone to see: the reason has paths and settings in it.
 		return nil, fault.New(fault.Invalid, "tenant %q has no valid configuration; its operator can see why in the list of tenants", id).By(fault.PartyTenant)
 	}
 	return t, nil
 }
 
-func unknown(id string) error {
-	return fault.New(fault.NotFound, "there is no tenant %q", id)
-}
-
-// building is one build of a tenant's bot, waited for by any number. entry and err
-// are set before done is closed.
-type building struct {
-	done    chan struct{}
-	waiters int // guarded by the registry's mu
-	entry   *entry
-	err     error
-}
-
-// build starts a build that outlives whoever asked first. The caller holds mu.
-func (r *Registry) build(t *tenant) *building {
-	b := &building{done: make(chan struct{})}
-	t.building = b
+// buildLocked joins or begins the build of a tenant's bot. Locked: mu is held.
+func (r *Registry) buildLocked(t *tenant) *botcache.Build {
 	effective := t.effective
-	r.live++ // the build itself
-	r.work.Go(func() {
-		defer close(b.done)
-		ctx, cancel := context.WithTimeout(r.ctx, r.o.BuildTimeout)
-		defer cancel()
-		var built Built
-		life, err := r.prepare(ctx, t, effective)
-		prepared := err == nil || fault.Is(err, fault.Invalid)
-		if err == nil {
-			built, err = r.o.Build(ctx, BuildRequest{Effective: effective, Admission: t.gate, Incarnation: life})
+	return r.cache.BuildLocked(t.id, func(ctx context.Context) (Built, error) {
+		incarnation, err := r.catalog.noteStorage(ctx, t, effective)
+		switch {
+		case fault.Is(err, fault.Invalid):
+			return Built{}, err
+		case err != nil: // that the tenant store does not answer says nothing about the tenant
+			return Built{}, &botcache.Inconclusive{Err: err}
 		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		defer func() {
-			r.live--
-			r.settle()
-		}()
-		// A build that was overtaken, by a change or a forced refresh, serves those who
-		// wait for it and is not cached.
-		current := t.building == b && t.effective != nil && t.effective.Revision == effective.Revision && r.tenants[t.id] == t && !r.closed
-		if t.building == b {
-			t.building = nil
-		}
-		// What the ledger does not answer says nothing about the tenant.
-		if same := r.tenants[t.id] == t && t.effective != nil && t.effective.Revision == effective.Revision; same && prepared {
-			r.noteBuild(t, err)
-		}
-		if err != nil {
-			b.err = fault.Of(err)
-			return
-		}
-		// Those who wait use it from now on, so that it cannot be released under them.
-		r.live++
-		b.entry = &entry{built: built, expires: r.o.now().Add(r.o.TTL), users: b.waiters}
-		if current {
-			r.cache.Add(t.id, b.entry)
-		} else {
-			r.dropped(b.entry)
-		}
+		return r.o.Build(ctx, BuildRequest{Effective: effective, Admission: t.admission, Incarnation: incarnation})
 	})
-	return b
 }
+
+// WriteTarget is where turns of a tenant are written to.
+type WriteTarget struct {
+	Incarnation string // id of the tenant's present incarnation; empty if it is not tracked
+	Storage     config.SealedBlock
+}
+
+// WriteTarget returns where turns of a served tenant are written to. It returns after it is
+// noted that this storage is used. The error is fault.NotFound for an unknown tenant, and
+// fault.Invalid for one without valid settings.
+func (r *Registry) WriteTarget(ctx context.Context, id string) (WriteTarget, error) {
+	if err := r.catalog.ensureFresh(ctx, id); err != nil {
+		return WriteTarget{}, err
+	}
+	r.mu.Lock()
+	t, err := r.servableLocked(id)
+	var effective *config.Effective
+	if err == nil {
+		effective = t.effective
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return WriteTarget{}, err
+	}
+	incarnation, err := r.catalog.noteStorage(ctx, t, effective)
+	if err != nil {
+		return WriteTarget{}, err
+	}
+	return WriteTarget{Incarnation: incarnation, Storage: r.o.Storage(effective)}, nil
+}
+
+// StoreChanged is told which tenants the tenant store has changes of; nil is possibly all.
+// What is here of them is read again before it is used. It does not wait.
+func (r *Registry) StoreChanged(changes []storage.TenantChange) { r.catalog.changed(changes) }
+
+// IDTaken returns why a file may not have the id: who has it, or what it is reserved for. It
+// is nil if the id is free or is a file's already, and also if the tenant store does not
+// answer: then a turn is refused instead.
+func (r *Registry) IDTaken(ctx context.Context, id string) error { return r.catalog.idTaken(ctx, id) }
+
+// Slots bounds how many settings are judged at once; nil bounds nothing.
+func (r *Registry) Slots() *slots.Slots { return r.o.Slots }

@@ -35,10 +35,10 @@ type yard struct {
 	clock         atomic.Int64
 }
 
-func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
+func (y *yard) open(t testing.TB, ttl time.Duration, size int, change ...func(*Options)) *Registry {
 	t.Helper()
 	y.clock.Store(time.Now().UnixNano())
-	r, err := New(Options{
+	o := Options{
 		TTL: ttl, Size: size,
 		Check: func(_ context.Context, id string, docs config.Documents, _ Trial) (*config.Effective, error) {
 			for _, doc := range []*config.Document{docs.Operator, docs.Own} {
@@ -72,7 +72,11 @@ func (y *yard) open(t testing.TB, ttl time.Duration, size int) *Registry {
 			}}, nil
 		},
 		now: func() time.Time { return time.Unix(0, y.clock.Load()) },
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	r, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,27 +7,29 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// tries remembers which storages the settings of tenants were tried with, by digest:
-// trying one may make its database, and nobody removes it. It is used under the
-// Registry's lock.
+// tries remembers which storages the settings of tenants were tried with, by digest. To try
+// a storage may make its database, and nobody removes that: therefore tries are bounded. It
+// is guarded by the table's mu.
 type tries struct {
 	of *simplelru.LRU[string, map[string]struct{}]
 }
 
-// MayTry reports whether the tenant's settings may be tried with the storage, and
-// remembers that they are: with those that are noted, and with so many others.
-func (r *Registry) MayTry(id string, s config.SealedBlock) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if t := r.tenants[id]; t != nil && (&tenantstore.Entry{Storages: t.storages}).Uses(s.Digest) {
+// MayTry reports whether the tenant's settings may be tried with the storage, and remembers
+// that they are. A storage that is noted for the tenant may always be tried, and of others
+// bounds.MaxStoragesTried.
+func (t *tenantTable) MayTry(id string, s config.SealedBlock) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.tenants[id]; n != nil && (&tenantstore.Entry{Storages: n.storages}).Uses(s.Digest) {
 		return true
 	}
-	return r.tries.add(id, s.Digest)
+	return t.tries.add(id, s.Digest)
 }
 
+// add reports whether a storage may be tried, and counts it.
 func (t *tries) add(id, digest string) bool {
 	if t.of == nil {
-		t.of, _ = simplelru.NewLRU[string, map[string]struct{}](bounds.MaxTenantsTried, nil) // fails for no size only
+		t.of, _ = simplelru.NewLRU[string, map[string]struct{}](bounds.MaxTenantsTried, nil) // fails for a size of 0 only
 	}
 	tried, _ := t.of.Get(id)
 	if _, again := tried[digest]; again {

@@ -42,7 +42,7 @@ func TestUnknownIDsAreBounded(t *testing.T) {
 	}
 	a.Registry.mu.Lock()
 	defer a.Registry.mu.Unlock()
-	if absent, loads := a.absent.Len(), len(a.loads); absent != bounds.MaxAbsent || loads != 0 || len(a.tenants) != 0 {
+	if absent, loads := a.persisted().absent.Len(), len(a.persisted().loads); absent != bounds.MaxAbsent || loads != 0 || len(a.tenants) != 0 {
 		t.Errorf("%d are remembered, %d are asked for, %d tenants", absent, loads, len(a.tenants))
 	}
 }

@@ -7,49 +7,59 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// writes knows which changes of tenants are on their way, and what a reload has to know of
-// them. It is used under the Registry's lock.
+// writes knows which changes of tenants are on their way, and tells a reload of them. It is
+// guarded by the table's mu.
+//
+// A reload judges every tenant under a new base: the host's files as they are now. Changes go
+// on meanwhile. A tenant that changes is judged again, once, and then is frozen: its next
+// change waits until the reload is done. So a reload comes to an end, however many changes
+// there are.
 type writes struct {
-	base   int64          // counts the bases that tenants are served by
-	of     map[string]int // on their way, by tenant; none is zero
-	ended  chan struct{}  // closed when one of them ends; nil while nobody waits for that
-	rebase *rebasing      // nil while there is no reload
+	base   int64           // counts the bases that tenants were served by
+	active map[string]int  // changes on their way, by tenant; none is zero
+	ended  chan struct{}   // closed when one of them ends; nil while nobody waits for that
+	reload *reloadProgress // nil while there is no reload
 }
 
-// rebasing is a reload that is checking tenants.
-type rebasing struct {
-	changed map[string]bool // tenants that changed since they were checked
+// reloadProgress is a reload that is judging tenants.
+type reloadProgress struct {
+	changed map[string]bool // tenants that changed since they were judged
 	frozen  map[string]bool // tenants that changed once, and do not again until done
-	done    chan struct{}
+	done    chan struct{}   // closed when the reload is done
 }
 
-// errOtherBase says that settings were checked under a base that is none any more.
-var errOtherBase = fault.New(fault.Conflict, "the host's files changed while the tenant was checked")
+// otherBaseError says that settings were not judged under the base, or together with the
+// other document, that counts when they are to be taken. They are to be judged again, when
+// wait is closed if it is not nil.
+type otherBaseError struct{ wait <-chan struct{} }
 
-// beginWriteLocked counts a change of a tenant whose settings were checked under base,
-// until endWriteLocked. It is errOtherBase where they are to be checked again; then
-// wait, unless nil, is closed when that makes sense. Locked: mu is held.
-func (w *writes) beginWriteLocked(id string, base int64) (wait <-chan struct{}, err error) {
+func (e *otherBaseError) Error() string {
+	return "the host's files changed while the tenant was checked"
+}
+
+// beginWriteLocked counts a change of a tenant, whose settings were judged under base, until
+// endWriteLocked. Its error is an otherBaseError. Locked: mu is held.
+func (w *writes) beginWriteLocked(id string, base int64) error {
 	if w.base != base {
-		return nil, errOtherBase
+		return &otherBaseError{}
 	}
-	if w.rebase != nil {
-		if w.rebase.frozen[id] {
-			return w.rebase.done, errOtherBase
+	if w.reload != nil {
+		if w.reload.frozen[id] {
+			return &otherBaseError{wait: w.reload.done}
 		}
-		w.rebase.changed[id] = true
+		w.reload.changed[id] = true
 	}
-	if w.of == nil {
-		w.of = map[string]int{}
+	if w.active == nil {
+		w.active = map[string]int{}
 	}
-	w.of[id]++
-	return nil, nil
+	w.active[id]++
+	return nil
 }
 
 // endWriteLocked ends what beginWriteLocked began. Locked: mu is held.
 func (w *writes) endWriteLocked(id string) {
-	if w.of[id]--; w.of[id] == 0 {
-		delete(w.of, id)
+	if w.active[id]--; w.active[id] == 0 {
+		delete(w.active, id)
 	}
 	if w.ended != nil {
 		close(w.ended)
@@ -57,43 +67,41 @@ func (w *writes) endWriteLocked(id string) {
 	}
 }
 
-// beginRebaseLocked has changes noted from now on. Those that are on their way may be
-// seen or not, and count as made since. Locked: mu is held.
-func (w *writes) beginRebaseLocked() *rebasing {
-	w.rebase = &rebasing{changed: map[string]bool{}, frozen: map[string]bool{}, done: make(chan struct{})}
-	for id := range w.of {
-		w.rebase.changed[id] = true
+// beginReloadLocked has changes noted from now on. The reload may see those that are on
+// their way or not, and so they count as made since. Locked: mu is held.
+func (w *writes) beginReloadLocked() {
+	w.reload = &reloadProgress{changed: map[string]bool{}, frozen: map[string]bool{}, done: make(chan struct{})}
+	for id := range w.active {
+		w.reload.changed[id] = true
 	}
-	return w.rebase
 }
 
-// endRebaseLocked ends what beginRebaseLocked began. Locked: mu is held.
-func (w *writes) endRebaseLocked() {
-	close(w.rebase.done)
-	w.rebase = nil
+// endReloadLocked ends what beginReloadLocked began. Locked: mu is held.
+func (w *writes) endReloadLocked() {
+	close(w.reload.done)
+	w.reload = nil
 }
 
-// freeze answers the tenants that changed since they were checked, when those changes are
-// made, and keeps those tenants as they are then. There are so few that it is over soon: a
-// tenant changes once.
-func (r *Registry) freeze(ctx context.Context) (changed map[string]bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w := &r.writes
-	changed, w.rebase.changed = w.rebase.changed, map[string]bool{}
-	maps.Copy(w.rebase.frozen, changed)
+// freeze returns the tenants that changed since they were judged, and freezes them. It waits
+// until their changes are made. That is soon: each tenant changes once, and there are few.
+func (t *tenantTable) freeze(ctx context.Context) (changed map[string]bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := &t.writes
+	changed, w.reload.changed = w.reload.changed, map[string]bool{}
+	maps.Copy(w.reload.frozen, changed)
 	for id := range changed {
-		for w.of[id] > 0 {
+		for w.active[id] > 0 {
 			if w.ended == nil {
 				w.ended = make(chan struct{})
 			}
 			ended := w.ended
-			r.mu.Unlock()
+			t.mu.Unlock()
 			select {
 			case <-ended:
 			case <-ctx.Done():
 			}
-			r.mu.Lock()
+			t.mu.Lock()
 			if ctx.Err() != nil {
 				return nil, fault.Of(context.Cause(ctx))
 			}
@@ -102,19 +110,21 @@ func (r *Registry) freeze(ctx context.Context) (changed map[string]bool, err err
 	return changed, nil
 }
 
-// base is what settings are checked under now.
+// base is what settings are judged under: the check of the host's files, and the number of
+// the reload that brought it.
 type base struct {
 	check  Check
 	number int64
 }
 
-func (r *Registry) base() base {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return base{r.o.Check, r.writes.base}
+// base returns the present base.
+func (t *tenantTable) base() base {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return base{t.o.Check, t.writes.base}
 }
 
-// await waits for what beginWriteLocked said.
+// await waits for an otherBaseError's wait, which may be nil.
 func await(ctx context.Context, wait <-chan struct{}) error {
 	if wait == nil {
 		return nil

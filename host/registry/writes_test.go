@@ -29,31 +29,37 @@ func stopping(check Check) (_ Check, asked chan string, goOn chan struct{}) {
 	}, asked, goOn
 }
 
-type rebased struct {
+type reloadEnd struct {
 	changes []Change
 	broken  int
 	err     error
 }
 
-func startRebase(ctx context.Context, r *Registry, check Check, commit func()) chan rebased {
-	done := make(chan rebased, 1)
+// reloadBy is Reload with its options and results one by one.
+func reloadBy(ctx context.Context, r *Registry, check Check, commit func(), leaving ...string) ([]Change, int, error) {
+	out, err := r.Reload(ctx, ReloadOptions{Check: check, Commit: commit, Leaving: leaving})
+	return out.Changes, out.Broken, err
+}
+
+func startReload(ctx context.Context, r *Registry, check Check, commit func()) chan reloadEnd {
+	done := make(chan reloadEnd, 1)
 	go func() {
-		changes, broken, err := r.Reload(ctx, check, commit)
-		done <- rebased{changes, broken, err}
+		changes, broken, err := reloadBy(ctx, r, check, commit)
+		done <- reloadEnd{changes, broken, err}
 	}()
 	return done
 }
 
-// TestRebase_meanwhile: a reload that takes its time stops neither turns nor changes of
+// TestReload_meanwhile: a reload that takes its time stops neither turns nor changes of
 // tenants, and it knows of what changed before it counts.
-func TestRebase_meanwhile(t *testing.T) {
+func TestReload_meanwhile(t *testing.T) {
 	y := &yard{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	put(t, r, "a", 1)
 	check, asked, goOn := stopping(under("x"))
 	committed := 0
-	done := startRebase(t.Context(), r, check, func() { committed++ })
+	done := startReload(t.Context(), r, check, func() { committed++ })
 	if id := <-asked; id != "a" {
 		t.Fatal(id)
 	}
@@ -110,15 +116,15 @@ func TestRebase_meanwhile(t *testing.T) {
 	}
 }
 
-// TestRebase_breaksWhatCame: settings that came while others were checked, and that would
+// TestReload_breaksWhatCame: settings that came while others were checked, and that would
 // break, keep the new base from counting.
-func TestRebase_breaksWhatCame(t *testing.T) {
+func TestReload_breaksWhatCame(t *testing.T) {
 	y := &yard{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	put(t, r, "a", 1)
 	check, asked, goOn := stopping(under("x", "b"))
-	done := startRebase(t.Context(), r, check, func() { t.Error("it counts") })
+	done := startReload(t.Context(), r, check, func() { t.Error("it counts") })
 	<-asked
 	put(t, r, "b", 1)
 	for range 2 {
@@ -137,9 +143,9 @@ func TestRebase_breaksWhatCame(t *testing.T) {
 	put(t, r, "b", 2) // nothing waits any more
 }
 
-// TestRebase_checkedBefore: settings that were checked before the new base counted, and
+// TestReload_checkedBefore: settings that were checked before the new base counted, and
 // come after, are checked again.
-func TestRebase_checkedBefore(t *testing.T) {
+func TestReload_checkedBefore(t *testing.T) {
 	y := &yard{}
 	r := y.open(t, time.Minute, 10)
 	check, asked, goOn := stopping(under(""))
@@ -150,7 +156,7 @@ func TestRebase_checkedBefore(t *testing.T) {
 		waits <- err
 	}()
 	<-asked
-	if got := <-startRebase(t.Context(), r, under("x", "a"), func() {}); got.err != nil || got.broken != 0 {
+	if got := <-startReload(t.Context(), r, under("x", "a"), func() {}); got.err != nil || got.broken != 0 {
 		t.Fatalf("%+v", got)
 	}
 	goOn <- struct{}{}
@@ -159,19 +165,19 @@ func TestRebase_checkedBefore(t *testing.T) {
 	}
 }
 
-// TestRebase_canceled: a reload ends with its request, and leaves nothing behind.
-func TestRebase_canceled(t *testing.T) {
+// TestReload_canceled: a reload ends with its request, and leaves nothing behind.
+func TestReload_canceled(t *testing.T) {
 	y := &yard{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	put(t, r, "a", 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	check, asked, _ := stopping(under("x"))
-	done := startRebase(ctx, r, check, func() { t.Error("it counts") })
+	done := startReload(ctx, r, check, func() { t.Error("it counts") })
 	<-asked
 	other, leave := context.WithCancel(t.Context())
 	leave()
-	if _, _, err := r.Reload(other, under("y"), func() {}); fault.Of(err).Class != fault.Canceled {
+	if _, _, err := reloadBy(other, r, under("y"), func() {}); fault.Of(err).Class != fault.Canceled {
 		t.Errorf("a second one: %v", err)
 	}
 	cancel()
@@ -179,7 +185,7 @@ func TestRebase_canceled(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	put(t, r, "a", 2)
-	if got := <-startRebase(t.Context(), r, under("z"), func() {}); got.err != nil || len(got.changes) != 1 {
+	if got := <-startReload(t.Context(), r, under("z"), func() {}); got.err != nil || len(got.changes) != 1 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -44,14 +44,14 @@ func TestRebaseIsAllOrNothing(t *testing.T) {
 	committed := 0
 	commit := func() { committed++ }
 
-	changes, broken, err := r.Reload(ctx, under("x", "b"), commit)
+	changes, broken, err := reloadBy(ctx, r, under("x", "b"), commit)
 	if err != nil || broken != 1 || committed != 0 || len(changes) != 2 {
 		t.Fatalf("%v %d %v", changes, broken, err)
 	}
 	if changes[0].Tenant != "a" || changes[0].To != "1x" || changes[1].Tenant != "b" || changes[1].Err == nil || changes[1].To != "" {
 		t.Errorf("changes %v", changes)
 	}
-	if changes, broken, _ = r.Reload(ctx, under("x"), nil); len(changes) != 2 || broken != 0 {
+	if changes, broken, _ = reloadBy(ctx, r, under("x"), nil); len(changes) != 2 || broken != 0 {
 		t.Errorf("a dry run: %v %d", changes, broken)
 	}
 	for _, id := range []string{"a", "b", "c"} {
@@ -62,7 +62,7 @@ func TestRebaseIsAllOrNothing(t *testing.T) {
 		}
 	}
 	old := acquire(t, r, "a")
-	if changes, broken, _ = r.Reload(ctx, under("x"), commit); len(changes) != 2 || broken != 0 || committed != 1 {
+	if changes, broken, _ = reloadBy(ctx, r, under("x"), commit); len(changes) != 2 || broken != 0 || committed != 1 {
 		t.Errorf("%v %d %d", changes, broken, committed)
 	}
 	for id, want := range map[string]struct {
@@ -101,11 +101,11 @@ func TestRebaseLeavesOutWhatIsLeaving(t *testing.T) {
 	}
 	committed := 0
 	commit := func() { committed++ }
-	changes, broken, err := r.Reload(ctx, under("x", "b", "c"), commit, "b.hcl", "c.yaml")
+	changes, broken, err := reloadBy(ctx, r, under("x", "b", "c"), commit, "b.hcl", "c.yaml")
 	if err != nil || broken != 1 || committed != 0 || len(changes) != 2 || changes[1].Tenant != "c" {
 		t.Errorf("%v %d %v", changes, broken, err)
 	}
-	changes, broken, err = r.Reload(ctx, under("x", "b"), commit, "b.hcl")
+	changes, broken, err = reloadBy(ctx, r, under("x", "b"), commit, "b.hcl")
 	if err != nil || broken != 0 || committed != 1 || len(changes) != 2 {
 		t.Errorf("%v %d %v", changes, broken, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/registry/botcache"
 	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -112,11 +113,11 @@ func TestATenantThatGoesOnFailingIsNotJudgedAllTheTime(t *testing.T) {
 	r.Rejudge(all)
 	eventually(t, "it is judged again at once", func() bool { return judged() == 1 })
 	var want int32 = 1
-	for wait := judgeWait; wait < judgeWaitMost/2; wait *= 2 {
-		eventually(t, "the last build is done", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.tenants["a"].building == nil })
+	for wait := botcache.RetryWait; wait < botcache.RetryWaitMost/2; wait *= 2 {
+		eventually(t, "the last build is done", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return !r.cache.BuildingLocked("a") })
 		y.clock.Add(int64(wait - time.Second))
 		r.Rejudge(all)
-		if ids, _ := r.due(); len(ids) != 0 || judged() != want {
+		if ids := dueNow(r); len(ids) != 0 || judged() != want {
 			t.Fatalf("judged %d times, and again before %s", judged(), wait)
 		}
 		y.clock.Add(int64(time.Second))
@@ -160,8 +161,8 @@ func TestJudgingIsBounded(t *testing.T) {
 	down.Store(false)
 	builds := y.builds.Load()
 	r.Rejudge(all)
-	eventually(t, "all are judged", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.failing) == 0 })
-	if got := y.builds.Load() - builds; got != 38 || most.Load() > judgedAtOnce {
+	eventually(t, "all are judged", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.cache.FailuresLocked() == 0 })
+	if got := y.builds.Load() - builds; got != 38 || most.Load() > retriedAtOnce {
 		t.Errorf("%d were judged, %d at once", got, most.Load())
 	}
 }
@@ -204,4 +205,12 @@ func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Release()
+}
+
+// dueNow returns the tenants whose bots are to be tried again now.
+func dueNow(r *Registry) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids, _ := r.cache.DueLocked()
+	return ids
 }

@@ -12,40 +12,62 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// A tenant has two documents: the operator's, of a file or registered, and its own. No
-// own document stands in the way of what the operator changes, whether that is the
-// operator's document, a file, the policy or a plan: where it contradicts, it is held as a whole,
-// and the tenant is served by the operator's document alone until one of the two is
-// mended. Never is a part of it served.
+// Trial says how far settings are tried out when they are judged.
+type Trial int
+
+const (
+	NoTrial   Trial = iota // by the schemas alone
+	DryTrial               // plugins are asked too, as far as that makes nothing
+	FullTrial              // each plugin takes the settings, and may make what it keeps its data in
+)
+
+// trialOf returns how far settings are tried out in a dry run, or else.
+func trialOf(dry bool) Trial {
+	if dry {
+		return DryTrial
+	}
+	return FullTrial
+}
+
+// Check validates a tenant's settings. Its errors are config.Problems, or say that it came to
+// no result.
+type Check func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error)
+
+// A tenant has two documents: the operator's, which a file brings or which is registered, and
+// its own. The own document never prevents a change by the operator, be it of the operator's
+// document, a file, the policy or a plan. If the two contradict each other, the own document is
+// held as a whole: the tenant is served by the operator's document alone until one of the two
+// is mended. A part of a document is never served.
 
 // verdict is what a tenant's documents make.
 type verdict struct {
 	effective *config.Effective // nil for none
 	held      error             // why the own document is held; nil if it counts, or is not there
-	// err is why nothing is served although the operator's document is right by itself: a
-	// plugin that the own document names is not there now. To serve without it would have
-	// turns go to another storage until it is back.
+	// err is why nothing is served although the operator's document is valid by itself: a
+	// plugin that the own document names is not there now. Without the own document, turns
+	// would go to another storage until the plugin is back.
 	err error
-	// alone is what the operator's document makes by itself, where effective is nil.
+	// alone is what the operator's document makes by itself; set if err is.
 	alone *config.Effective
 }
 
-// assess says what a tenant's documents make now, when the tenant has its turn. See the
-// function.
-func (r *Registry) assess(ctx context.Context, id string, docs config.Documents, trial Trial) (verdict, error) {
-	return r.assessUnder(ctx, r.base().check, id, docs, trial)
+// assess returns what a tenant's documents make under the present base; see the function
+// assess. It waits until the tenant has its turn in Slots.
+func (t *tenantTable) assess(ctx context.Context, id string, docs config.Documents, trial Trial) (verdict, error) {
+	return t.assessUnder(ctx, t.base().check, id, docs, trial)
 }
 
-func (r *Registry) assessUnder(ctx context.Context, check Check, id string, docs config.Documents, trial Trial) (v verdict, err error) {
-	err = r.o.Slots.Do(ctx, id, func(ctx context.Context) error {
+// assessUnder is assess with another check.
+func (t *tenantTable) assessUnder(ctx context.Context, check Check, id string, docs config.Documents, trial Trial) (v verdict, err error) {
+	err = t.o.Slots.Do(ctx, id, func(ctx context.Context) error {
 		v, err = assess(ctx, check, id, docs, trial)
 		return err
 	})
 	return v, err
 }
 
-// assess says what a tenant's documents make. Its errors are those of the operator's
-// document alone, and those of a check that came to no verdict.
+// assess returns what a tenant's documents make. Its errors are those of the operator's
+// document alone, and those of a check that came to no result.
 func assess(ctx context.Context, check Check, id string, docs config.Documents, trial Trial) (verdict, error) {
 	e, err := check(ctx, id, docs, trial)
 	if err == nil || docs.Own == nil {
@@ -59,8 +81,8 @@ func assess(ctx context.Context, check Check, id string, docs config.Documents, 
 	case wrong != nil:
 		return verdict{}, wrong
 	case trial != NoTrial:
-		// What a trial says of both is the tenant's matter. What is served is what every
-		// host makes of them, without a trial.
+		// The own document failed its trial. What is served is what every host makes of the
+		// two, without a trial.
 		return assess(ctx, check, id, docs, NoTrial)
 	case isOfPlugins(err):
 		return verdict{err: err, alone: alone}, nil
@@ -68,31 +90,33 @@ func assess(ctx context.Context, check Check, id string, docs config.Documents, 
 	return verdict{effective: alone, held: err}, nil
 }
 
-// isOfPlugins reports whether all that is wrong comes of what is behind the configuration
-// now: a plugin that is not there.
+// isOfPlugins reports whether all problems come from plugins that are not there now, and none
+// from the settings.
 func isOfPlugins(err error) bool {
 	var problems config.Problems
 	return errors.As(err, &problems) && len(problems.Unwrap()) == len(problems)
 }
 
-// accepted is a change of one of a tenant's documents that may be made.
+// accepted is a change of one of a tenant's documents that was judged and may be made.
 type accepted struct {
 	docs config.Documents
 	verdict
-	literals []config.Path // in the operator's document, of secrets that are given as texts
+	literals []config.Path // in the operator's document: secrets that are given as texts
 }
 
-// judge checks a change of one of a tenant's documents, which may keep secrets of what it
-// replaces. The documents before are old, and was is what they made. It works when the
-// tenant has its turn.
-func (r *Registry) judge(ctx context.Context, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (out accepted, err error) {
-	err = r.o.Slots.Do(ctx, id, func(ctx context.Context) error {
-		out, err = judge(ctx, r.base().check, id, doc, old, was, o)
+// judge checks a change of one of a tenant's documents; see the function judge. It waits
+// until the tenant has its turn in Slots.
+func (t *tenantTable) judge(ctx context.Context, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (out accepted, err error) {
+	err = t.o.Slots.Do(ctx, id, func(ctx context.Context) error {
+		out, err = judge(ctx, t.base().check, id, doc, old, was, o)
 		return err
 	})
 	return out, err
 }
 
+// judge checks a change: doc is the new document of o.Author, or a patch of it. It may refer
+// to secrets of the document that it replaces. The documents before are old, and was is what
+// they made.
 func judge(ctx context.Context, check Check, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (accepted, error) {
 	out := accepted{docs: old}
 	before, into := old.Operator, &out.docs.Operator
@@ -120,8 +144,8 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 			return accepted{}, err
 		}
 		_, secrets := effective.TenantSecrets()
-		// What is kept has a name of its own: there is another body by the time that somebody
-		// reads of a problem in it.
+		// What is stored gets a file name of its own: a problem that is found later is not in
+		// the body of the request in which it is shown.
 		out.docs.Own = config.FromMap(tenantstore.OwnName, doc.Values()).MarkSecret(secrets.All())
 		out.effective = effective
 	} else {
@@ -136,13 +160,13 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 	secrets, _ := out.withOperators().TenantSecrets()
 	out.literals = secrets.Literals
 	if o.Author != tenantstore.Tenant {
-		// They stay secret though a later version of the plugin does not mark them.
+		// They stay secret even if a later version of the plugin does not mark them.
 		out.docs.Operator = doc.MarkSecret(secrets.Literals)
 	}
 	return out, nil
 }
 
-// withOperators is an effective configuration that the operator's document is a part of.
+// withOperators returns an effective configuration that the operator's document is part of.
 func (v verdict) withOperators() *config.Effective {
 	if v.effective != nil {
 		return v.effective
@@ -150,7 +174,7 @@ func (v verdict) withOperators() *config.Effective {
 	return v.alone
 }
 
-// secretsOf gives the paths of a document's secrets.
+// secretsOf returns the paths of the secrets in a document of that author.
 func secretsOf(author tenantstore.Author, doc *config.Document, was *config.Effective) []config.Path {
 	marked := doc.Marked()
 	if was == nil {
@@ -163,8 +187,8 @@ func secretsOf(author tenantstore.Author, doc *config.Document, was *config.Effe
 	return append(marked, operators.All()...)
 }
 
-// blame says whose mistake it is that own settings cannot be taken: where the operator's
-// are wrong by themselves, the tenant can do nothing.
+// blame returns err, or, if the operator's settings are invalid by themselves, another error
+// that says so: the tenant can do nothing about that.
 func blame(ctx context.Context, check Check, id string, operators *config.Document, err error) error {
 	if !errors.As(err, new(config.Problems)) || ctx.Err() != nil {
 		return err
@@ -177,7 +201,7 @@ func blame(ctx context.Context, check Check, id string, operators *config.Docume
 	return err
 }
 
-// checkOwnSize refuses own settings that are too large.
+// checkOwnSize refuses own settings that are larger than bounds.OwnDocumentBytes.
 func checkOwnSize(doc *config.Document) error {
 	n := counter(0)
 	out := json.NewEncoder(&n)

@@ -17,7 +17,7 @@ func (s *site) outlives(t *testing.T, id, before string) {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		acquire(t, s.Registry, id).Release()
-		if s.life(id) != before {
+		if s.incarnation(id) != before {
 			return
 		}
 		if time.Now().After(end) {
@@ -38,15 +38,15 @@ func TestANewLifeIsThatOfAllHosts(t *testing.T) {
 		s.within(t, "f", "1")
 	}
 	for _, id := range []string{"x", "f"} {
-		was, other := a.life(id), b.life(id)
+		was, other := a.incarnation(id), b.incarnation(id)
 		ended, err := a.NewIncarnation(t.Context(), id)
 		if err != nil || len(ended.Former) != 1 || ended.Former[0].ID != was || len(ended.Former[0].Storages) != 1 {
 			t.Fatalf("%s: %+v, %v", id, ended, err)
 		}
 		a.outlives(t, id, was)
 		b.outlives(t, id, other)
-		if a.life(id) != b.life(id) || a.life(id) == "" {
-			t.Errorf("%s: lives %q and %q", id, a.life(id), b.life(id))
+		if a.incarnation(id) != b.incarnation(id) || a.incarnation(id) == "" {
+			t.Errorf("%s: lives %q and %q", id, a.incarnation(id), b.incarnation(id))
 		}
 	}
 	// What is left of it is not forgotten by what else happens to the tenant.
@@ -72,7 +72,7 @@ func TestAPurgeIsForGood(t *testing.T) {
 	a, b := openSite(t, shared), openSite(t, shared)
 	put(t, a.Registry, "x", 1)
 	b.within(t, "x", "1")
-	life := b.life("x")
+	life := b.incarnation("x")
 	gone, err := a.BeginPurge(t.Context(), "x", json.RawMessage(`{"begun":1}`))
 	if err != nil || gone.State != storage.TenantRemoved || gone.Incarnation.ID != life || string(gone.Receipt) != `{"begun":1}` {
 		t.Fatalf("%+v, %v", gone, err)
@@ -108,8 +108,8 @@ func TestAPurgeIsForGood(t *testing.T) {
 	}
 	put(t, a.Registry, "x", 2)
 	a.within(t, "x", "2")
-	if a.life("x") == life || a.life("x") == "" {
-		t.Errorf("it lives on as %q", a.life("x"))
+	if a.incarnation("x") == life || a.incarnation("x") == "" {
+		t.Errorf("it lives on as %q", a.incarnation("x"))
 	}
 	if s, err := a.Snapshot(t.Context(), "x"); err != nil || s.Receipt != nil || len(s.Incarnation.Storages) != 1 {
 		t.Errorf("%+v, %v", s, err)
@@ -168,7 +168,8 @@ func TestEstatesAreTheWantedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	err := a.ForEachTenant(t.Context(), func(d config.Documents) bool { return d.Operator.Values()["v"] != "unwanted" }, func(time.Duration) error { return nil }, func(s *Snapshot) error {
+	unless := func(d config.Documents) bool { return d.Operator.Values()["v"] != "unwanted" }
+	err := a.ForEachTenant(t.Context(), ForEachOptions{Wanted: unless, Pause: func(time.Duration) error { return nil }}, func(s *Snapshot) error {
 		got = append(got, s.Tenant)
 		if s.Effective == nil || len(s.Incarnation.Storages) != 1 {
 			t.Errorf("%+v", s)

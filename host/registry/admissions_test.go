@@ -57,9 +57,9 @@ func begins(t *testing.T, r *Registry, id string) bool {
 	return fault.Is(err, fault.Forbidden)
 }
 
-// TestGates_TenantThatComesBack: who goes and comes back within the minute has used its
+// TestAdmissions_TenantThatComesBack: who goes and comes back within the minute has used its
 // turns all the same, however it went.
-func TestGates_TenantThatComesBack(t *testing.T) {
+func TestAdmissions_TenantThatComesBack(t *testing.T) {
 	file := PutOptions{Source: "a.hcl"}
 	for name, back := range map[string]func(t *testing.T, r *Registry){
 		"a changed file": func(t *testing.T, r *Registry) { putWith(t, r, "a", 2, file) },
@@ -106,35 +106,35 @@ func putWith(t *testing.T, r *Registry, id string, v any, o PutOptions) {
 	}
 }
 
-// TestGates_Bounded: what is kept of tenants that are gone does not grow with them.
-func TestGates_Bounded(t *testing.T) {
+// TestAdmissions_Bounded: what is kept of tenants that are gone does not grow with them.
+func TestAdmissions_Bounded(t *testing.T) {
 	r := openLimited(t)
-	for i := range 3 * gatesKept {
+	for i := range 3 * admissionsKept {
 		id := fmt.Sprint("t", i)
 		putWith(t, r, id, 1, PutOptions{})
 		r.DropFile(id, SourceAPI)
 	}
-	if n := len(r.gates.left); n != 0 {
-		t.Errorf("%d gates are kept of tenants that had no turn", n)
+	if n := len(r.admissions.gone); n != 0 {
+		t.Errorf("%d admissions are kept of tenants that had no turn", n)
 	}
-	var g gates
-	for i := range 3 * gatesKept {
-		g.keep(fmt.Sprint("t", i), busyGate(t))
+	var g admissions
+	for i := range 3 * admissionsKept {
+		g.keep(fmt.Sprint("t", i), busyAdmission(t))
 		if i%2 == 0 { // it is idle again
-			g.left[fmt.Sprint("t", i)] = &bot.Admission{}
+			g.gone[fmt.Sprint("t", i)] = &bot.Admission{}
 		}
 	}
-	if n := len(g.left); n > 2*gatesKept+gatesKept/2 {
-		t.Errorf("%d of %d are kept; half of them know nothing", n, 3*gatesKept)
+	if n := len(g.gone); n > 2*admissionsKept+admissionsKept/2 {
+		t.Errorf("%d of %d are kept; half of them know nothing", n, 3*admissionsKept)
 	}
 	g.sweep()
-	if n := len(g.left); n != 3*gatesKept/2 {
+	if n := len(g.gone); n != 3*admissionsKept/2 {
 		t.Errorf("%d are left after a sweep", n)
 	}
 }
 
-// busyGate has used its minute.
-func busyGate(t *testing.T) *bot.Admission {
+// busyAdmission has used its minute.
+func busyAdmission(t *testing.T) *bot.Admission {
 	t.Helper()
 	gate := &bot.Admission{}
 	b := bot.New(bot.Parts{Tenant: "a", Memory: noMemory{}, Storage: noStorage{}, Admission: gate,

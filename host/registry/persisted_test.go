@@ -18,33 +18,34 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// site is one of several hosts on one ledger.
+// site is one of several hosts on one tenant store.
 type site struct {
 	*yard
 	*Registry
-	store *tenantstore.Store
-	mu    sync.Mutex
-	lives map[string]string // tenant to the life of its last bot
-	block string            // digest of the storage that all tenants use
+	store        *tenantstore.Store
+	mu           sync.Mutex
+	incarnations map[string]string // tenant to the incarnation of its last bot
+	block        string            // digest of the storage that all tenants use
 }
 
 func openSite(t *testing.T, shared storage.TenantStore) *site {
 	t.Helper()
-	s := &site{yard: &yard{}, lives: map[string]string{}, block: "one"}
-	s.store = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey(), Changed: func(c []storage.TenantChange) { s.Changed(c) }})
-	s.Registry = s.open(t, time.Minute, 10)
-	s.o.Store = s.store
-	s.o.now = time.Now
-	s.o.Storage = func(*config.Effective) config.SealedBlock {
-		return config.SealedBlock{Digest: s.block, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
-	}
-	build := s.o.Build
-	s.o.Build = func(ctx context.Context, req BuildRequest) (Built, error) {
-		s.mu.Lock()
-		s.lives[req.Effective.Tenant] = req.Incarnation
-		s.mu.Unlock()
-		return build(ctx, req)
-	}
+	s := &site{yard: &yard{}, incarnations: map[string]string{}, block: "one"}
+	s.store = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey(), Changed: func(c []storage.TenantChange) { s.StoreChanged(c) }})
+	s.Registry = s.open(t, time.Minute, 10, func(o *Options) {
+		o.Store = s.store
+		o.now = time.Now
+		o.Storage = func(*config.Effective) config.SealedBlock {
+			return config.SealedBlock{Digest: s.block, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
+		}
+		build := o.Build
+		o.Build = func(ctx context.Context, req BuildRequest) (Built, error) {
+			s.mu.Lock()
+			s.incarnations[req.Effective.Tenant] = req.Incarnation
+			s.mu.Unlock()
+			return build(ctx, req)
+		}
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { s.store.Run(ctx) })
@@ -52,10 +53,10 @@ func openSite(t *testing.T, shared storage.TenantStore) *site {
 	return s
 }
 
-func (s *site) life(tenant string) string {
+func (s *site) incarnation(tenant string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lives[tenant]
+	return s.incarnations[tenant]
 }
 
 // revision is what the site serves now; empty for none.
@@ -99,8 +100,8 @@ func TestAllHostsServeWhatOneRegistered(t *testing.T) {
 	b.within(t, "x", "1")
 	put(t, b.Registry, "x", 2)
 	a.within(t, "x", "2")
-	if a.life("x") == "" || a.life("x") != b.life("x") {
-		t.Errorf("lives %q and %q", a.life("x"), b.life("x"))
+	if a.incarnation("x") == "" || a.incarnation("x") != b.incarnation("x") {
+		t.Errorf("lives %q and %q", a.incarnation("x"), b.incarnation("x"))
 	}
 	if err := a.Remove(t.Context(), "x", "2"); err != nil {
 		t.Fatal(err)
@@ -113,12 +114,12 @@ func TestAllHostsServeWhatOneRegistered(t *testing.T) {
 	if list, _, err := b.List(t.Context(), "", 10); err != nil || len(list) != 1 || !list[0].Removed {
 		t.Errorf("list %+v, %v", list, err)
 	}
-	life := a.life("x")
+	life := a.incarnation("x")
 	if _, err := b.Restore(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	a.within(t, "x", "2")
-	if a.life("x") != life {
+	if a.incarnation("x") != life {
 		t.Error("a restored tenant has another life")
 	}
 }
@@ -446,7 +447,7 @@ func TestATenantThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 	put(t, b.Registry, "x", 2)
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		a.Registry.mu.Lock()
-		heard := a.loads["x"] != nil && a.loads["x"].stale
+		heard := a.persisted().loads["x"] != nil && a.persisted().loads["x"].stale
 		a.Registry.mu.Unlock()
 		if heard {
 			break
@@ -520,3 +521,6 @@ func TestANewTenantThatAnotherHostChangedAtOnceIsNotServedAsItWas(t *testing.T) 
 		t.Errorf("revision %s is served long after it was replaced", got)
 	}
 }
+
+// persisted returns the site's catalog.
+func (s *site) persisted() *persistedCatalog { return s.catalog.(*persistedCatalog) }

@@ -1,0 +1,53 @@
+package botcache
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// freeGrace is how long the release of unused bots may take when ctx has ended.
+const freeGrace = time.Second
+
+// ShutLocked empties the cache and gives builds up. Nothing is cached from then on. The owner
+// has to begin no build after it. Locked: the owner's lock is held.
+func (c *Cache) ShutLocked() {
+	c.closed = true
+	c.bots.Purge()
+	c.signalIdleLocked()
+	c.cancel()
+}
+
+// Drain waits, until ctx ends, until all bots are freed. Call it after ShutLocked. Bots that
+// are still in use when ctx ends are not freed: the error is fault.Deadline.
+func (c *Cache) Drain(ctx context.Context) error {
+	select {
+	case <-c.idle:
+		c.work.Wait()
+		return nil
+	case <-ctx.Done():
+	}
+	// No time is left for turns, but bots that nobody uses are still being freed.
+	last := time.NewTimer(freeGrace)
+	defer last.Stop()
+	select {
+	case <-c.idle:
+		c.work.Wait()
+		return nil
+	case <-last.C:
+		return fault.New(fault.Deadline, "turns were still at work: %w", context.Cause(ctx)).By(fault.PartyHost)
+	}
+}
+
+// signalIdleLocked closes idle when nothing is left to wait for. Locked: the owner's lock is
+// held.
+func (c *Cache) signalIdleLocked() {
+	if c.closed && c.live == 0 {
+		select {
+		case <-c.idle:
+		default:
+			close(c.idle)
+		}
+	}
+}

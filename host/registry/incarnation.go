@@ -1,0 +1,123 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// newIncarnationID returns an id for a new incarnation.
+func newIncarnationID() string { return rand.Text() }
+
+// TracksIncarnations reports whether incarnations of tenants have ids. Storages then refuse
+// what is written under one that has ended.
+func (r *Registry) TracksIncarnations() bool { return r.catalog.tracksIncarnations() }
+
+// tracksIncarnations implements incarnations.
+func (c *persistedCatalog) tracksIncarnations() bool { return true }
+
+// noteStorage implements incarnations. Whoever purges the tenant looks for its turns in the
+// storages that are noted.
+func (c *persistedCatalog) noteStorage(ctx context.Context, t *tenant, effective *config.Effective) (incarnation string, err error) {
+	used := c.o.Storage(effective)
+	c.mu.Lock()
+	noted := t.known && (&tenantstore.Entry{Storages: t.storages}).Uses(used.Digest)
+	incarnation = t.incarnation
+	file := t.fromFile()
+	if noted {
+		c.mu.Unlock()
+		return incarnation, nil
+	}
+	t.noting++
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if t.noting--; !t.known {
+			c.forgetFileBotLocked(t) // somebody else changed it too
+		}
+	}()
+	// The store has to follow changes before the tenant is read, so that none is missed.
+	if err := c.store.EnsureFresh(ctx); err != nil {
+		return "", unreachable(err)
+	}
+	next := registeredStorageNote
+	if file {
+		next = fileStorageNote
+	}
+	put, err := c.change(ctx, t.id, changeOptions{}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
+		n, err := next(t.id, e, used.Digest)
+		if err != nil || n == nil {
+			return nil, err
+		}
+		if err := n.CanNote(used); err != nil {
+			return nil, err
+		}
+		n.Storages = append(n.Storages[:len(n.Storages):len(n.Storages)], used)
+		return n, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if file && c.tenants[t.id] == t {
+		c.takeIncarnationLocked(t, put)
+	} else if t.version < put.Version {
+		t.version, t.storages = put.Version, put.Storages
+	}
+	return put.Incarnation, nil
+}
+
+// registeredStorageNote returns the version of a registered tenant that is to note a storage,
+// without the storage. It is nil if e has the storage already.
+func registeredStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantstore.Entry, error) {
+	switch {
+	case e == nil || e.State != storage.TenantActive:
+		return nil, absence(id, e)
+	case e.Uses(digest):
+		return nil, nil
+	}
+	next := *e
+	next.Author, next.Note = "", "uses another storage"
+	return &next, nil
+}
+
+// fileStorageNote is registeredStorageNote for a file's tenant, which need not be in the
+// tenant store yet.
+func fileStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantstore.Entry, error) {
+	next := &tenantstore.Entry{State: storage.TenantFromFile, Note: "served from a file"}
+	switch {
+	case e == nil:
+		// The first incarnation of a file's tenant has no id: there may be conversations from
+		// before the host had a tenant store.
+		return next, nil
+	case reservedForFiles(e) != nil:
+		return nil, fault.New(fault.Invalid, "tenant %q comes from a file, and %w", id, reservedForFiles(e)).By(fault.PartyTenant)
+	case e.State == storage.TenantPurged:
+		next.Incarnation = newIncarnationID()
+		return next, nil
+	case e.Uses(digest):
+		return nil, nil
+	}
+	*next = *e
+	next.Author = ""
+	return next, nil
+}
+
+// takeIncarnationLocked takes the incarnation and the storages of a file's tenant from what
+// the tenant store has of it. Locked: mu is held.
+func (c *persistedCatalog) takeIncarnationLocked(t *tenant, e *tenantstore.Entry) {
+	switch {
+	case e.Version < t.version:
+	case !sameDocument(t.own, ownOfFile(e)): // its own settings changed: they are judged before they count
+		t.known, t.heard = false, max(t.heard, e.Version)
+		c.bots.ForgetLocked(t.id)
+	default:
+		t.version, t.known, t.incarnation, t.storages = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages
+	}
+}

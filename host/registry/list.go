@@ -1,0 +1,70 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+)
+
+// missingTimeout bounds the search for missing secrets of a page of tenants. Those that it
+// did not come to are left out.
+const missingTimeout = 2 * time.Second
+
+// Get returns a tenant and its settings, with secrets in them. The error is fault.NotFound
+// for an unknown one.
+func (r *Registry) Get(ctx context.Context, id string) (Tenant, *config.Document, *config.Effective, error) {
+	if err := r.catalog.ensureFresh(ctx, id); err != nil && r.fileDocument(id) == nil {
+		return Tenant{}, nil, nil, err
+	}
+	r.mu.Lock()
+	t, ok := r.tenants[id]
+	if !ok {
+		defer r.mu.Unlock()
+		return Tenant{}, nil, nil, r.catalog.absenceLocked(id)
+	}
+	out, docs, effective := r.describeLocked(t), t.docs(), t.effective
+	r.mu.Unlock()
+	return r.withMissing([]Tenant{r.tagged(out, docs)})[0], docs.Operator, effective, nil
+}
+
+// List returns a page of all tenants, ordered by id. The page begins after the given id and
+// has at most limit tenants.
+func (r *Registry) List(ctx context.Context, after string, limit int) (page []Tenant, more bool, err error) {
+	if page, more, err = r.catalog.list(ctx, after, limit); err != nil {
+		return nil, false, err
+	}
+	return r.withMissing(page), more, nil
+}
+
+// withMissing sets Missing of the tenants. mu is not held: files are read.
+func (t *tenantTable) withMissing(page []Tenant) []Tenant {
+	if t.o.Missing == nil {
+		return page
+	}
+	for i, until := 0, time.Now().Add(missingTimeout); i < len(page) && time.Now().Before(until); i++ {
+		if e := page[i].effective; e != nil {
+			page[i].Missing = t.o.Missing(e)
+		}
+	}
+	return page
+}
+
+// listed returns the tenants of the table after the id that of reports true for, ordered by
+// id.
+func (t *tenantTable) listed(after string, of func(*tenant) bool) []Tenant {
+	t.mu.Lock()
+	var out []Tenant
+	for id, n := range t.tenants {
+		if id > after && of(n) {
+			out = append(out, t.describeLocked(n))
+		}
+	}
+	t.mu.Unlock()
+	slices.SortFunc(out, byID)
+	return out
+}
+
+func byID(a, b Tenant) int { return strings.Compare(a.ID, b.ID) }

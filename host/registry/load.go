@@ -1,0 +1,314 @@
+package registry
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+const (
+	// loadTimeout bounds one load.
+	loadTimeout = 10 * time.Second
+	// keepUnused is how long a registered tenant without a cached bot is kept in the table.
+	keepUnused = 10 * time.Minute
+)
+
+// load is one read of a tenant from the tenant store, with all who wait for it. It is a
+// flight of our own and not one of x/sync/singleflight: a change that is heard of while it is
+// at work has it read again, and that is decided under the table's mu.
+type load struct {
+	done  chan struct{}
+	err   error // set before done is closed
+	stale bool  // the tenant changed since it was read; guarded by the table's mu
+}
+
+// ensureFresh implements freshness.
+func (c *persistedCatalog) ensureFresh(ctx context.Context, id string) error {
+	c.mu.Lock()
+	ready := c.readyLocked(id)
+	c.mu.Unlock()
+	if ready {
+		return nil
+	}
+	if err := config.ValidTenantID(id); err != nil {
+		return unknown(id)
+	}
+	if err := c.store.EnsureFresh(ctx); err != nil {
+		return unreachable(err)
+	}
+	c.mu.Lock()
+	if c.readyLocked(id) {
+		c.mu.Unlock()
+		return nil
+	}
+	l := c.loads[id]
+	if l == nil {
+		l = c.loadLocked(id)
+	}
+	c.mu.Unlock()
+	select {
+	case <-l.done:
+		return l.err
+	case <-ctx.Done():
+		return fault.Of(context.Cause(ctx))
+	}
+}
+
+// readyLocked reports whether the id can be used as it is in the table: see the table of
+// states at persistedCatalog. Locked: mu is held.
+func (c *persistedCatalog) readyLocked(id string) bool {
+	t := c.tenants[id]
+	switch {
+	case c.closed: // whoever asks is refused next
+		return true
+	case t != nil && t.fromFile() && t.known:
+		return true
+	case !c.store.Fresh():
+		return false
+	case t != nil:
+		return t.known
+	}
+	return c.absent.Contains(id)
+}
+
+// loadLocked begins a load, which goes on when all who wait for it have left. Locked: mu is
+// held.
+func (c *persistedCatalog) loadLocked(id string) *load {
+	l := &load{done: make(chan struct{})}
+	c.loads[id] = l
+	c.work.Go(func() {
+		defer close(l.done)
+		ctx, cancel := context.WithTimeout(c.ctx, loadTimeout)
+		defer cancel()
+		for again := true; again; {
+			again = c.loadOnce(ctx, id, l)
+		}
+	})
+	return l
+}
+
+// loadOnce reads and judges a tenant and takes it into the table. It reports whether the
+// tenant changed meanwhile, so that it is to be read again.
+func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (again bool) {
+	file := c.fileDocument(id)
+	e, err := c.store.Get(ctx, id)
+	var effective *config.Effective
+	var ofFile *verdict
+	switch {
+	case err != nil:
+	case file != nil:
+		if v, wrong := c.assess(ctx, id, config.Documents{Operator: file, Own: ownOfFile(e)}, NoTrial); wrong == nil {
+			ofFile = &v
+		}
+	default:
+		effective, _ = c.judgeEntry(ctx, e)
+	}
+	if err == nil && ctx.Err() != nil { // it was not judged in time, which says nothing of the settings
+		err = fault.New(fault.Of(ctx.Err()).Class, "the settings of tenant %q were not checked in time: %w", id, ctx.Err()).By(fault.PartyHost)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil && l.stale {
+		l.stale = false
+		return true
+	}
+	delete(c.loads, id)
+	if err != nil {
+		l.err = loadError(ctx, err)
+		return false
+	}
+	c.takeFileEntryLocked(id, e, file, ofFile)
+	c.takeEntryLocked(id, e, effective)
+	return false
+}
+
+// unreachable is the error for a tenant store that did not answer with err.
+func unreachable(err error) error {
+	f := fault.Of(err)
+	if f.Class == fault.Canceled || f.Class == fault.Invalid && f.Origin == fault.OriginHere {
+		return f // the store was not asked, or what it was asked for is wrong
+	}
+	out := fault.New(fault.PluginUnavailable, "the registry of tenants does not answer: %s", f.Message).After(time.Second)
+	out.Err = err
+	return out
+}
+
+// loadError is the error of a load: that of this host if its time is over, else unreachable.
+func loadError(ctx context.Context, err error) error {
+	if ctx.Err() != nil && fault.Of(err).Party == fault.PartyHost {
+		return err
+	}
+	return unreachable(err)
+}
+
+// judgeEntry returns what a registration's documents make. If they make nothing, it sets
+// e.Err to the reason. When ctx ends it is not known what they make, and e.Err is not set.
+func (c *persistedCatalog) judgeEntry(ctx context.Context, e *tenantstore.Entry) (*config.Effective, error) {
+	if e == nil || e.Document == nil || e.Err != nil {
+		return nil, nil
+	}
+	v, err := c.assess(ctx, e.Tenant, docsOf(e), NoTrial)
+	if err == nil {
+		err = v.err
+	}
+	e.Held = v.held
+	if err != nil && ctx.Err() == nil {
+		e.Err = err
+	}
+	return v.effective, err
+}
+
+// docsOf returns the documents of a registered tenant.
+func docsOf(e *tenantstore.Entry) config.Documents {
+	return config.Documents{Operator: e.Document, Own: e.Own}
+}
+
+// takeEntryLocked takes what the tenant store has of a registered tenant into the table. It
+// does nothing for a file's tenant: a file that was here first goes on being served. Locked:
+// mu is held.
+func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effective *config.Effective) {
+	if c.fileTenantLocked(id) != nil {
+		return
+	}
+	t := c.tenants[id]
+	if e == nil || e.State != storage.TenantActive {
+		if t != nil {
+			c.deleteLocked(t)
+		}
+		c.absent.Add(id, absence(id, e))
+		return
+	}
+	c.absent.Remove(id)
+	if t == nil {
+		t = &tenant{id: id, source: SourceAPI}
+		c.insertLocked(t)
+	}
+	if t.version > e.Version {
+		return // a newer version was put from here meanwhile
+	}
+	same := t.effective != nil && effective != nil && t.effective.Revision == effective.Revision && t.incarnation == e.Incarnation
+	t.doc, t.own, t.held, t.stuck, t.updated = e.Document, e.Own, e.Held, nil, e.CreatedAt
+	c.setErrLocked(t, e.Err)
+	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages, c.o.now()
+	// The effective configuration is replaced even if its revision is the same: it knows which
+	// of the two documents has which key, and which secrets are in them.
+	t.effective = effective
+	if !same {
+		c.bots.ForgetLocked(id)
+	}
+}
+
+// takePutLocked takes what was just put from here, and was judged under the base of that
+// number or a later one. A tenant that is not in the table is not put there, for changes that
+// came since were not noted for it: it is read before it is used. Locked: mu is held.
+func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, effective *config.Effective, base int64) {
+	if t := c.tenants[id]; t != nil {
+		c.takeEntryLocked(id, e, effective)
+		if base != c.writes.base {
+			t.known = false
+		}
+		return
+	}
+	c.absent.Remove(id)
+	if l := c.loads[id]; l != nil {
+		l.stale = true
+	}
+}
+
+// absence is why an id is not served.
+func absence(id string, e *tenantstore.Entry) error {
+	if e != nil && e.State == storage.TenantRemoved {
+		return fault.New(fault.NotFound, "tenant %q was removed; its id is reserved until it is restored or purged", id)
+	}
+	return unknown(id)
+}
+
+// absenceLocked implements freshness.
+func (c *persistedCatalog) absenceLocked(id string) error {
+	if why, ok := c.absent.Get(id); ok {
+		return why
+	}
+	return unknown(id)
+}
+
+// changed implements freshness.
+func (c *persistedCatalog) changed(changes []storage.TenantChange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if changes == nil {
+		c.absent.Purge()
+		for id, t := range c.tenants {
+			t.known, t.version, t.heard = false, 0, 0
+			c.forgetFileBotLocked(t)
+			if l := c.loads[id]; l != nil {
+				l.stale = true
+			}
+		}
+		return
+	}
+	for _, change := range changes {
+		if l := c.loads[change.Tenant]; l != nil {
+			l.stale = true
+		}
+		c.absent.Remove(change.Tenant)
+		t := c.tenants[change.Tenant]
+		if t == nil {
+			continue
+		}
+		t.heard = max(t.heard, change.Version)
+		if t.version < change.Version {
+			t.known = false
+			c.forgetFileBotLocked(t)
+		}
+	}
+}
+
+// forgetFileBotLocked drops the bot of a file's tenant whose registration changed: it may
+// write under an incarnation that has ended. The bot of a registered tenant is dropped when
+// the tenant is read again. Locked: mu is held.
+func (c *persistedCatalog) forgetFileBotLocked(t *tenant) {
+	if t.fromFile() && t.noting == 0 {
+		c.bots.ForgetLocked(t.id)
+	}
+}
+
+// rereadLocked implements reloads.
+func (c *persistedCatalog) rereadLocked() {
+	for _, t := range c.tenants {
+		if !c.keptInTable(t) {
+			t.known = false
+		}
+	}
+	c.staleLoadsLocked()
+}
+
+// rejudgeLocked implements freshness.
+func (c *persistedCatalog) rejudgeLocked() {
+	for t := range c.invalid {
+		if !c.keptInTable(t) {
+			t.known = false
+		}
+	}
+	c.staleLoadsLocked()
+}
+
+// staleLoadsLocked has all loads at work read again. Locked: mu is held.
+func (c *persistedCatalog) staleLoadsLocked() {
+	for _, l := range c.loads {
+		l.stale = true
+	}
+}
+
+// unloadLocked implements freshness. A tenant whose bot could not be built stays, so that it
+// is told until it can.
+func (c *persistedCatalog) unloadLocked(now time.Time) {
+	for id, t := range c.tenants {
+		if !c.keptInTable(t) && now.Sub(t.used) > keepUnused && !c.bots.KnowsLocked(id) && t.admission.Idle() {
+			c.unloadOneLocked(t)
+		}
+	}
+}

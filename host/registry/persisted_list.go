@@ -1,0 +1,87 @@
+package registry
+
+import (
+	"context"
+	"slices"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// list implements registrations. It joins the tenants of files and those of the store.
+func (c *persistedCatalog) list(ctx context.Context, after string, limit int) (page []Tenant, more bool, err error) {
+	files := c.listed(after, c.keptInTable)
+	stored, more, err := c.listStored(ctx, after, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	if more { // files that come after the last of stored are for the next page
+		last := stored[len(stored)-1].ID
+		files = files[:slices.IndexFunc(append(files, Tenant{ID: last + "\x00"}), func(t Tenant) bool { return t.ID > last })]
+	}
+	for _, t := range stored {
+		if _, taken := slices.BinarySearchFunc(files, t, byID); !taken {
+			page = append(page, t)
+		}
+	}
+	page = append(page, files...)
+	slices.SortFunc(page, byID)
+	return page[:min(limit, len(page))], more || len(page) > limit, nil
+}
+
+// listStored returns a page of the store's tenants. It ends early when many settings had to
+// be judged. The page is not empty if more is true.
+func (c *persistedCatalog) listStored(ctx context.Context, after string, limit int) (out []Tenant, more bool, err error) {
+	for {
+		entries, more, err := c.store.List(ctx, after, min(limit, storage.MaxPage))
+		if err != nil {
+			return nil, false, unreachable(err)
+		}
+		judged := 0
+		for i, e := range entries {
+			after = e.Tenant
+			switch e.State {
+			case storage.TenantActive:
+				if here, ok := c.loaded(e); ok {
+					out = append(out, here)
+					break
+				}
+				out = append(out, c.unavailable(c.standing(ctx, e).describe()))
+				if judged += weight(e); judged >= bounds.PageValues {
+					return out, more || i < len(entries)-1, nil
+				}
+			case storage.TenantRemoved:
+				out = append(out, Tenant{ID: e.Tenant, Source: SourceAPI, Version: e.Version, Removed: true, UpdatedAt: e.CreatedAt})
+			}
+		}
+		if !more || len(out) > 0 {
+			return out, more, nil
+		}
+	}
+}
+
+// weight returns how many values the entry's documents have: what it costs to judge them.
+func weight(e *tenantstore.Entry) int { return e.Document.Count() + e.Own.Count() }
+
+// loaded returns the tenant as it is in the table, if it was read at the entry's version and
+// need not be judged again.
+func (c *persistedCatalog) loaded(e *tenantstore.Entry) (Tenant, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	here := c.tenants[e.Tenant]
+	if here == nil || c.keptInTable(here) || !here.known || here.version != e.Version || here.effective == nil && here.err == nil {
+		return Tenant{}, false
+	}
+	return c.describeLocked(here), true
+}
+
+// unavailable sets why the bot of a stored tenant could not be built, if that is known here.
+func (c *persistedCatalog) unavailable(t Tenant) Tenant {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if here := c.tenants[t.ID]; here != nil && here.version == t.Version {
+		t.Unavailable = c.bots.FailureLocked(t.ID)
+	}
+	return t
+}

@@ -1,0 +1,166 @@
+package registry
+
+import (
+	"context"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// putOwn implements registrations.
+func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
+	if err := c.ensureFresh(ctx, id); err != nil {
+		return Tenant{}, err
+	}
+	base := c.base().number
+	var change accepted
+	var shown Tenant
+	var created bool
+	var file *config.Document // that the change was judged with; nil for a registered tenant
+	put, err := c.change(ctx, id, changeOptions{conditional: o.IfMatch != "" || o.IfNone}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
+		var before *tenant
+		var err error
+		if before, file, err = c.before(ctx, id, e); err != nil {
+			return nil, err
+		}
+		if err := c.mayChangeOwn(before, o); err != nil {
+			return nil, err
+		}
+		if change, err = c.judgeOwn(ctx, before, doc, o); err != nil {
+			return nil, err
+		}
+		created = before.own == nil
+		if o.DryRun || sameDocument(before.own, change.docs.Own) {
+			shown = before.with(change).describe()
+			if e != nil {
+				shown.Version, shown.UpdatedAt = e.Version, e.CreatedAt
+			}
+			if o.DryRun {
+				shown.UpdatedAt = c.o.now()
+			}
+			return nil, nil
+		}
+		next := &tenantstore.Entry{State: storage.TenantFromFile}
+		switch {
+		case e == nil:
+			// The first incarnation of a file's tenant has no id; see noteStorage.
+		case e.State == storage.TenantPurged:
+			next.Incarnation = newIncarnationID()
+		default:
+			*next = *e
+		}
+		next.Own, next.Author, next.Note = change.docs.Own, o.author(), o.Note
+		next.OwnLiterals = next.Own.Marked()
+		if change.effective != nil {
+			used, can := c.o.Storage(change.effective), next.CanNoteOwn
+			if before.effective != nil && c.o.Storage(before.effective).Digest == used.Digest {
+				can = next.CanNote // the storage stays as it is
+			}
+			if err := can(used); err != nil {
+				return nil, err
+			}
+		}
+		return next, nil
+	})
+	if err != nil {
+		return Tenant{}, err
+	}
+	if shown.ID != "" {
+		return c.tagged(shown, change.docs), nil
+	}
+	put.Held, put.Err = change.held, change.err
+	out := asPut(id, put, change.effective)
+	c.mu.Lock()
+	if file != nil {
+		out.Documents.Operator = file
+		c.takeFileEntryLocked(id, put, file, &change.verdict)
+		if t := c.tenants[id]; t != nil {
+			out.Source = t.source
+			if base != c.writes.base {
+				t.known = false
+			}
+		}
+	} else {
+		c.takePutLocked(id, put, change.effective, base)
+	}
+	c.mu.Unlock()
+	out.Created = created
+	return c.tagged(out, change.docs), nil
+}
+
+// before returns the tenant as it is before a change of its own document. For a file's tenant
+// it also returns the document of the file. e is what the tenant store has of it.
+func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore.Entry) (t *tenant, file *config.Document, err error) {
+	c.mu.Lock()
+	var source string
+	if here := c.fileTenantLocked(id); here != nil {
+		source, file = here.source, here.doc
+	}
+	c.mu.Unlock()
+	switch {
+	case source == "":
+		if t = c.standing(ctx, e); t == nil {
+			return nil, nil, absence(id, e)
+		}
+		return t, nil, nil
+	case file == nil:
+		return nil, nil, neverValid(id)
+	case e != nil && reservedForFiles(e) != nil:
+		return nil, nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, source, reservedForFiles(e)).At("tenant")
+	}
+	t = &tenant{id: id, source: source, doc: file, own: ownOfFile(e)}
+	v, err := c.assess(ctx, id, t.docs(), NoTrial)
+	if err != nil && ctx.Err() != nil {
+		return nil, nil, err
+	}
+	t.effective, t.held, t.stuck = v.effective, v.held, v.err
+	return t, file, nil
+}
+
+// takeFileEntryLocked takes what the tenant store has of a file's tenant into the table. It
+// does nothing for another tenant. v is what the own settings make with that document of the
+// file; it is nil if that document is not valid by itself. Locked: mu is held.
+func (c *persistedCatalog) takeFileEntryLocked(id string, e *tenantstore.Entry, file *config.Document, v *verdict) {
+	t := c.fileTenantLocked(id)
+	switch {
+	case t == nil:
+		return
+	case e == nil:
+		t.known = t.heard == 0
+		return
+	case e.Version < t.version:
+		return
+	}
+	same := t.version == 0 || t.incarnation == e.Incarnation
+	known := t.known || t.version > 0
+	t.version, t.known, t.incarnation, t.storages = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages
+	t.own, t.used = ownOfFile(e), c.o.now()
+	if e.State != storage.TenantFromFile {
+		t.storages, same = nil, false // noteStorage decides whether the file may have the id
+	}
+	if !same {
+		c.bots.ForgetLocked(id)
+	}
+	switch {
+	case t.doc == nil: // the file never was valid
+	case t.doc != file:
+		t.known = false // the file changed while it was judged
+	case v != nil:
+		if !known && v.effective == nil {
+			t.effective = nil // what the file makes alone was never to be served
+			c.bots.ForgetLocked(id)
+		}
+		c.serveLocked(t, *v)
+	}
+}
+
+// ownOfFile returns the own document of a file's tenant, of which e is what the tenant store
+// has. It is nil for another tenant.
+func ownOfFile(e *tenantstore.Entry) *config.Document {
+	if e == nil || e.State != storage.TenantFromFile {
+		return nil
+	}
+	return e.Own
+}

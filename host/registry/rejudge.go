@@ -1,0 +1,69 @@
+package registry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+)
+
+// retriedAtOnce bounds the bots that are tried again at the same time.
+const retriedAtOnce = 4
+
+// Rejudge has tenants judged again that are refused now, because what they need has changed.
+// Tenants whose bot could not be built, and that concerns reports true for, are built in the
+// background, a few at once. Registered tenants whose settings were not valid are judged
+// before they are used next.
+func (r *Registry) Rejudge(concerns func(*config.Effective) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cache.RetryLocked(func(id string) bool {
+		t := r.tenants[id]
+		return t != nil && t.effective != nil && concerns(t.effective)
+	})
+	select {
+	case r.retry <- struct{}{}:
+	default: // retryFailed will look anyway
+	}
+	r.catalog.rejudgeLocked()
+}
+
+// retryFailed builds bots again that could not be built, when they are due, until the
+// Registry is closed.
+func (r *Registry) retryFailed() {
+	next := time.NewTimer(time.Hour)
+	defer next.Stop()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-r.retry:
+		case <-next.C:
+		}
+		r.mu.Lock()
+		due, wait := r.cache.DueLocked()
+		r.mu.Unlock()
+		places := make(chan struct{}, retriedAtOnce)
+		var all sync.WaitGroup
+		for _, id := range due {
+			select {
+			case places <- struct{}{}:
+			case <-r.ctx.Done():
+			}
+			if r.ctx.Err() != nil {
+				break
+			}
+			all.Go(func() {
+				defer func() { <-places }()
+				ctx, cancel := context.WithTimeout(r.ctx, r.o.BuildTimeout)
+				defer cancel()
+				if lease, err := r.Acquire(ctx, id); err == nil { // else the cache has taken it down
+					lease.Release()
+				}
+			})
+		}
+		all.Wait()
+		next.Reset(wait)
+	}
+}

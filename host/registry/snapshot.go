@@ -1,0 +1,215 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Snapshot is a view of all that a tenant has, for export, erase and purge. It is as it was
+// when it was asked for. Nobody changes it.
+type Snapshot struct {
+	Tenant string
+	Source string // SourceAPI, or the file; empty for another host's file
+	State  storage.TenantState
+	// Incarnation is the present one. Its storages are all that it was written to, the newest
+	// first, but before them the one that the settings name.
+	Incarnation tenantstore.Incarnation
+	Former      []tenantstore.Incarnation // ended incarnations that are not erased yet
+	Document    *config.Document          // the operator's
+	Own         *config.Document          // the tenant's own; nil for none
+	Effective   *config.Effective         // what both make; nil if nothing
+	Secrets     []config.Path             // in Document, that are known to be secret
+	OwnSecrets  []config.Path             // in Own, likewise
+	Receipt     json.RawMessage           // of a purge, done or begun
+}
+
+// Snapshot returns a view of what a tenant has. The error is fault.NotFound if nothing is
+// known of the id.
+func (r *Registry) Snapshot(ctx context.Context, id string) (*Snapshot, error) {
+	if err := config.ValidTenantID(id); err != nil {
+		return nil, unknown(id)
+	}
+	return r.catalog.snapshot(ctx, id)
+}
+
+// snapshotOf returns the snapshot of a tenant by what is in the table alone.
+func (t *tenantTable) snapshotOf(n *tenant) *Snapshot {
+	s := &Snapshot{Tenant: n.id, Source: n.source, State: storage.TenantActive, Document: n.doc, Own: n.own, Effective: n.effective, OwnSecrets: n.own.Marked()}
+	if n.fromFile() {
+		s.State = storage.TenantFromFile
+	}
+	s.putUsedStorageFirst(t.o.Storage)
+	return s
+}
+
+// fileSnapshot returns the snapshot of a tenant of this host's files, by what is in the table
+// alone. It is nil for another tenant.
+func (t *tenantTable) fileSnapshot(id string) *Snapshot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.fileTenantLocked(id); n != nil {
+		return t.snapshotOf(n)
+	}
+	return nil
+}
+
+// putUsedStorageFirst puts the storage that the settings name before the others. It adds that
+// storage if it is not among them, unless the tenant is removed.
+func (s *Snapshot) putUsedStorageFirst(of func(*config.Effective) config.SealedBlock) {
+	if s.Effective == nil || of == nil {
+		return
+	}
+	operators, own := s.Effective.TenantSecrets()
+	s.Secrets, s.OwnSecrets = operators.All(), append(s.OwnSecrets, own.All()...)
+	block := of(s.Effective)
+	at := slices.IndexFunc(s.Incarnation.Storages, func(b config.SealedBlock) bool { return b.Digest == block.Digest })
+	if at < 0 && s.State == storage.TenantRemoved {
+		return
+	}
+	storages := []config.SealedBlock{block}
+	for i, b := range s.Incarnation.Storages {
+		if i != at {
+			storages = append(storages, b)
+		}
+	}
+	s.Incarnation.Storages = storages
+}
+
+// snapshot implements snapshots.
+func (c *persistedCatalog) snapshot(ctx context.Context, id string) (*Snapshot, error) {
+	file := c.fileSnapshot(id)
+	e, err := c.store.Get(ctx, id)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	return c.join(ctx, id, file, e)
+}
+
+// join returns the snapshot of what the tenant store has of an id and of the file that this
+// host serves it from. Either may be nil.
+func (c *persistedCatalog) join(ctx context.Context, id string, file *Snapshot, e *tenantstore.Entry) (*Snapshot, error) {
+	switch {
+	case file == nil && e == nil:
+		return nil, unknown(id)
+	case file != nil && e == nil:
+		return file, nil // its first incarnation has no id
+	case file != nil && reservedForFiles(e) != nil:
+		return nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, file.Source, reservedForFiles(e)).At("tenant")
+	}
+	s := &Snapshot{
+		Tenant: id, Source: SourceAPI, State: e.State, Incarnation: tenantstore.Incarnation{ID: e.Incarnation, Storages: slices.Clone(e.Storages)},
+		Former: e.Former, Document: e.Document, Own: e.Own, Secrets: e.Literals, OwnSecrets: e.OwnLiterals, Receipt: e.Receipt,
+	}
+	slices.Reverse(s.Incarnation.Storages)
+	switch {
+	case file != nil && e.State == storage.TenantPurged:
+		// It was not used since the purge, and has no incarnation yet.
+		s.Source, s.State, s.Receipt = file.Source, file.State, nil
+		s.Incarnation = tenantstore.Incarnation{}
+		s.Document, s.Own, s.Effective, s.Secrets, s.OwnSecrets = file.Document, nil, file.Effective, file.Secrets, nil
+		return s, nil
+	case file != nil:
+		s.Source, s.Document, s.Effective = file.Source, file.Document, file.Effective
+		if !sameDocument(e.Own, file.Own) { // they changed, or were not read yet
+			v, err := c.assess(ctx, id, config.Documents{Operator: file.Document, Own: e.Own}, NoTrial)
+			if s.Effective = v.effective; err != nil && ctx.Err() != nil {
+				return nil, err
+			}
+		}
+	case e.State == storage.TenantFromFile:
+		s.Source = ""
+	case e.State == storage.TenantActive || e.State == storage.TenantRemoved:
+		if s.Effective, _ = c.judgeEntry(ctx, e); ctx.Err() != nil {
+			return nil, fault.Of(context.Cause(ctx)) // it is not known what the settings make
+		}
+	}
+	s.putUsedStorageFirst(c.o.Storage)
+	return s, nil
+}
+
+// snapshotsAtOnce bounds how many registrations ForEachTenant reads at once.
+const snapshotsAtOnce = 500
+
+// ForEachOptions say which tenants ForEachTenant visits, and how fast.
+type ForEachOptions struct {
+	// Wanted reports whether a tenant with those documents is to be visited.
+	Wanted func(config.Documents) bool
+	// Pause is called between two pages of the tenant store with the time that the last one
+	// took. An error ends the visit.
+	Pause func(took time.Duration) error
+}
+
+// ForEachTenant calls do for every wanted tenant, served or removed, of which this host has a
+// document. Tenants that come or go meanwhile may be left out. It ends with the first error.
+func (r *Registry) ForEachTenant(ctx context.Context, o ForEachOptions, do func(*Snapshot) error) error {
+	r.mu.Lock()
+	var here []string
+	for id, t := range r.tenants {
+		if r.catalog.keptInTable(t) && t.doc != nil && o.Wanted(t.docs()) {
+			here = append(here, id)
+		}
+	}
+	r.mu.Unlock()
+	slices.Sort(here)
+	for _, id := range here {
+		s, err := r.Snapshot(ctx, id)
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) {
+			continue
+		}
+		if err == nil {
+			err = do(s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.catalog.forEachRegistered(ctx, here, o, do)
+}
+
+// forEachRegistered implements snapshots.
+func (c *persistedCatalog) forEachRegistered(ctx context.Context, done []string, o ForEachOptions, do func(*Snapshot) error) error {
+	for after, more := "", true; more; {
+		var entries []*tenantstore.Entry
+		var err error
+		begun := time.Now()
+		if entries, more, err = c.store.List(ctx, after, snapshotsAtOnce); err != nil {
+			return unreachable(err)
+		}
+		if err := o.Pause(time.Since(begun)); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			after = e.Tenant
+			if _, visited := slices.BinarySearch(done, e.Tenant); visited || !o.Wanted(docsOf(e)) {
+				continue
+			}
+			if err := c.visit(ctx, e, do); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// visit calls do with the snapshot of a registration, if this host has a document of it.
+func (c *persistedCatalog) visit(ctx context.Context, e *tenantstore.Entry, do func(*Snapshot) error) error {
+	file := c.fileSnapshot(e.Tenant)
+	if e.Document == nil && (file == nil || file.Document == nil) {
+		return nil // of another host's file
+	}
+	s, err := c.join(ctx, e.Tenant, file, e)
+	if file != nil && fault.Is(err, fault.Conflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return do(s)
+}
