@@ -21,18 +21,18 @@ func newChat() *cobra.Command {
 	c := &cobra.Command{
 		Use: "chat TENANT", Short: "Talk to a tenant's bot", Args: cobra.ExactArgs(1),
 		Long: strings.TrimSpace(`
-Talk to a tenant's bot, one line a message. All of it is one conversation, a new one
-with each run unless --conversation names one. Ctrl-C gives up the reply that is
-coming, and ends the chat where none is; so does Ctrl-D.
+Talk to a tenant's bot. Each line is a message. A run is one conversation: a new one, or
+the one that --conversation names. Ctrl-C interrupts the reply; without a reply it ends
+the chat, as Ctrl-D does.
 
-Where the input is no terminal, each of its lines is a message, and the first that
+If the input is not a terminal, each of its lines is a message. The first message that
 fails ends the chat with exit status 1.`),
 		Example: `  botyard chat client-a
   echo "Hello" | botyard chat client-a --json`,
 	}
 	host := addRemote(c)
 	asJSON := addJSON(c)
-	conversation := c.Flags().String("conversation", "", "`ID` of the conversation to go on with")
+	conversation := c.Flags().String("conversation", "", "`ID` of the conversation to continue")
 	user := c.Flags().String("user", "", "`ID` of the user who speaks")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := config.ValidTenantID(args[0]); err != nil {
@@ -42,7 +42,7 @@ fails ends the chat with exit status 1.`),
 		if err != nil {
 			return err
 		}
-		t := talk{
+		t := chatSession{
 			client: client, tenant: args[0], conversation: *conversation, user: *user, json: *asJSON,
 			out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr(), prompts: isTerminal(cmd.InOrStdin()),
 		}
@@ -57,21 +57,22 @@ fails ends the chat with exit status 1.`),
 	return c
 }
 
-// newConversation makes an id that no other run has: storages may be durable.
+// newConversation returns an id that no other run uses, because a storage may keep the
+// conversations of earlier runs.
 func newConversation(prefix string) string {
 	return prefix + "-" + strings.ToLower(rand.Text()[:10])
 }
 
-// talk is a chat in a terminal, or what is piped through one.
-type talk struct {
+// chatSession is a conversation with a bot, typed in a terminal or piped in.
+type chatSession struct {
 	client                     *client
 	tenant, conversation, user string
 	json                       bool
 	out, errs                  io.Writer
-	prompts                    bool // a person types
+	prompts                    bool // the input is a terminal
 }
 
-func (t *talk) run(ctx context.Context, in io.Reader, interrupts <-chan os.Signal) error {
+func (t *chatSession) run(ctx context.Context, in io.Reader, interrupts <-chan os.Signal) error {
 	if t.prompts {
 		fmt.Fprintf(t.errs, "%s, conversation %s. Ctrl-D ends it.\n", t.tenant, t.conversation)
 	}
@@ -104,18 +105,18 @@ func (t *talk) run(ctx context.Context, in io.Reader, interrupts <-chan os.Signa
 	}
 }
 
-func (t *talk) end() error {
+func (t *chatSession) end() error {
 	if t.prompts {
 		fmt.Fprintln(t.errs)
 	}
 	return nil
 }
 
-// errGivenUp is a reply that the user did not want to wait for.
+// errGivenUp is the error of a turn that the user interrupted.
 var errGivenUp = errors.New("given up; the turn is not part of the conversation")
 
-// say has one turn. An interrupt gives it up.
-func (t *talk) say(ctx context.Context, text string, interrupts <-chan os.Signal) error {
+// say sends one message and prints the reply. An interrupt gives the turn up.
+func (t *chatSession) say(ctx context.Context, text string, interrupts <-chan os.Signal) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})
@@ -157,7 +158,8 @@ func (t *talk) say(ctx context.Context, text string, interrupts <-chan os.Signal
 	return nil
 }
 
-// noteOf is what is to be said of a reply beside its text; empty where it is whole.
+// noteOf returns what has to be said about a reply besides its text, or "" if the reply is
+// complete.
 func noteOf(reply *api.ChatReply) string {
 	what := "the reply"
 	if strings.TrimSpace(reply.Reply) == "" {
@@ -177,13 +179,14 @@ func noteOf(reply *api.ChatReply) string {
 	return "the reply is empty; `botyard turn show` tells what is kept of it"
 }
 
+// line is a line of the input, or the error of reading it.
 type line struct {
 	text string
 	err  error
 }
 
-// readLines reads in the background, so that an interrupt need not wait for a
-// line. It ends with the input, or with the process.
+// readLines reads the input in the background, so that an interrupt does not have to wait
+// for a line. Its goroutine ends with the input, or with the process.
 func readLines(in io.Reader) <-chan line {
 	out := make(chan line)
 	go func() {

@@ -33,12 +33,12 @@ func TestTalkInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, errs := new(record), new(record)
-	talk := &talk{client: c, tenant: "a", conversation: "c", out: out, errs: errs, prompts: true}
+	chatSession := &chatSession{client: c, tenant: "a", conversation: "c", out: out, errs: errs, prompts: true}
 	in, typed := io.Pipe()
 	defer typed.Close()
 	interrupts := make(chan os.Signal, 1)
 	ended := make(chan error, 1)
-	go func() { ended <- talk.run(t.Context(), in, interrupts) }()
+	go func() { ended <- chatSession.run(t.Context(), in, interrupts) }()
 
 	fmt.Fprintln(typed, "hang")
 	<-arrived
@@ -80,8 +80,8 @@ func TestTalkNotesWhatAReplyIsNot(t *testing.T) {
 			}
 			for _, asJSON := range []bool{false, true} {
 				var out, errs strings.Builder
-				talk := &talk{client: c, tenant: "a", conversation: "c", out: &out, errs: &errs, json: asJSON}
-				err := talk.run(t.Context(), strings.NewReader("hi\n"), nil)
+				chatSession := &chatSession{client: c, tenant: "a", conversation: "c", out: &out, errs: &errs, json: asJSON}
+				err := chatSession.run(t.Context(), strings.NewReader("hi\n"), nil)
 				if told := errs.String(); err != nil || (note == "") != (told == "") || !strings.HasPrefix(told, strings.TrimSuffix("botyard: "+note, "botyard: ")) {
 					t.Errorf("%s after %q: %v, %q; want %q", reason, text, err, told, note)
 				}

@@ -15,24 +15,25 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// client talks to a running host.
+// client sends requests to a running host.
 type client struct {
 	base  string
 	token string // empty: none is sent
 	http  *http.Client
-	// errs is where it is shown that a call takes long; nil for nowhere.
+	// errs gets the progress line of a long call; nil for none.
 	errs io.Writer
 }
 
 func (c *client) transport() *http.Transport { return c.http.Transport.(*http.Transport) }
 
+// newClient returns a client for the host at the URL.
 func newClient(base string) (*client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, usage(fmt.Errorf("--url (or BOTYARD_URL) is %q; expected an URL such as %s", base, defaultURL))
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = 0 // a chat waits for a model
+	transport.ResponseHeaderTimeout = 0 // none: a chat waits for a model
 	return &client{
 		base: strings.TrimSuffix(base, "/"),
 		http: &http.Client{
@@ -42,8 +43,8 @@ func newClient(base string) (*client, error) {
 	}, nil
 }
 
-// call sends in, if not nil, as JSON, and reads the answer into out, if not nil. It waits
-// as long as the host takes, and shows that it does.
+// call sends in as JSON, unless it is nil, and decodes the answer into out, unless that is
+// nil. It waits as long as the host takes.
 func (c *client) call(ctx context.Context, method, path string, header http.Header, in, out any) (http.Header, error) {
 	defer newProgress(c.errs).waiting("waiting for the host")()
 	resp, err := c.send(ctx, method, path, header, in)
@@ -54,29 +55,29 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	if out == nil {
 		return resp.Header, nil
 	}
-	return resp.Header, c.decode(resp.Body, method == http.MethodGet, out)
+	return resp.Header, c.decode(resp.Body, method, out)
 }
 
-// decode reads an answer, of a call that only reads or that changes something.
-func (c *client) decode(body io.Reader, reads bool, out any) error {
-	in := &heard{from: body}
+// decode decodes an answer to a request with the method.
+func (c *client) decode(body io.Reader, method string, out any) error {
+	in := &errorReader{from: body}
 	switch err := json.NewDecoder(in).Decode(out); {
 	case in.err != nil:
-		return &brokenError{c.base, in.err, reads}
+		return &brokenError{c.base, in.err, method}
 	case err != nil:
 		return fmt.Errorf("the host at %s answered with what is not its API: %w", c.base, err)
 	}
 	return nil
 }
 
-// heard keeps why an answer could not be read on; its end is no reason.
-type heard struct {
+// errorReader keeps the error of a reader, except io.EOF.
+type errorReader struct {
 	from io.Reader
 	err  error
 }
 
 // Read implements io.Reader.
-func (h *heard) Read(b []byte) (int, error) {
+func (h *errorReader) Read(b []byte) (int, error) {
 	n, err := h.from.Read(b)
 	if err != nil && !errors.Is(err, io.EOF) {
 		h.err = err
@@ -84,7 +85,8 @@ func (h *heard) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// send gives an answer that is no error; whoever gets it closes its body.
+// send sends in as JSON, unless it is nil, and returns an answer that is no error. The
+// caller must close its body.
 func (c *client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
 	if in == nil {
 		return c.sendBody(ctx, method, path, header, "", nil)
@@ -98,8 +100,8 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	return c.sendBody(ctx, method, path, header, "application/json", &body)
 }
 
-// sendDocument sends a configuration as a body of that type, and reads the answer into out.
-func (c *client) sendDocument(ctx context.Context, method, path string, header http.Header, kind string, doc *config.Document, out any) error {
+// sendDocument sends a configuration with the media type, and decodes the answer into out.
+func (c *client) sendDocument(ctx context.Context, method, path string, header http.Header, mediaType string, doc *config.Document, out any) error {
 	defer newProgress(c.errs).waiting("waiting for the host")()
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
@@ -107,16 +109,16 @@ func (c *client) sendDocument(ctx context.Context, method, path string, header h
 	if err := e.Encode(doc.Values()); err != nil {
 		return err
 	}
-	resp, err := c.sendBody(ctx, method, path, header, kind, &body)
+	resp, err := c.sendBody(ctx, method, path, header, mediaType, &body)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	return c.decode(resp.Body, false, out)
+	return c.decode(resp.Body, method, out)
 }
 
-// sendBody is send with a body of a type, which is sent as it comes.
-func (c *client) sendBody(ctx context.Context, method, path string, header http.Header, kind string, body io.Reader) (*http.Response, error) {
+// sendBody is send with a body of any media type. It is read while it is sent.
+func (c *client) sendBody(ctx context.Context, method, path string, header http.Header, mediaType string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
@@ -125,7 +127,7 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 		req.Header[name] = values
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", kind)
+		req.Header.Set("Content-Type", mediaType)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
@@ -137,9 +139,9 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 		}
 		var inner *url.Error
 		if errors.As(err, &inner) {
-			err = inner.Err // the rest says again where
+			err = inner.Err // the outer error repeats the URL
 		}
-		return nil, c.failure(err, method == http.MethodGet)
+		return nil, c.connectionError(err, method)
 	}
 	if resp.StatusCode < 300 {
 		return resp, nil
@@ -148,7 +150,7 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 	var p api.Problem
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(b, &p) != nil {
-		if bytes.HasPrefix(b, []byte("Client sent an HTTP request to an HTTPS server")) { // as Go's servers say it
+		if bytes.HasPrefix(b, []byte("Client sent an HTTP request to an HTTPS server")) { // the text of Go's servers
 			return nil, fmt.Errorf("the server at %s speaks TLS; name it with --url %s", c.base, otherScheme(c.base, "https"))
 		}
 		return nil, fmt.Errorf("the server at %s answered %s, and not as a botyard host does", c.base, resp.Status)
@@ -156,7 +158,7 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 	return nil, &remoteError{p}
 }
 
-// remoteError is a problem that the host answered.
+// remoteError is an error that the host answered.
 type remoteError struct{ api.Problem }
 
 func (e *remoteError) Error() string {
@@ -173,7 +175,7 @@ func (e *remoteError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// problemLine words a problem as package config does.
+// problemLine returns a problem in one line, worded as package config does.
 func problemLine(p api.ConfigProblem) string {
 	var b strings.Builder
 	if p.File != "" {
@@ -196,7 +198,8 @@ func problemLine(p api.ConfigProblem) string {
 	return b.String()
 }
 
-// pathPart is a value as a part of a path. Dots alone would be a step in it.
+// pathPart returns a value escaped as a part of a path. A value of dots alone would
+// otherwise be a step in the path.
 func pathPart(value string) string {
 	if value == "." || value == ".." {
 		return strings.ReplaceAll(value, ".", "%2e")

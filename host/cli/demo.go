@@ -15,18 +15,17 @@ import (
 
 func newDemo() *cobra.Command {
 	c := &cobra.Command{
-		Use: "demo", Short: "Play three sample conversations over HTTP, and check what comes of them",
+		Use: "demo", Short: "Play three sample conversations over HTTP, and check the replies",
 		Long: strings.TrimSpace(`
-Play the three conversations of the multi-tenant example over HTTP. The third is in
-the first one's conversation, and has to be answered by the cached bot, which
-remembers. Without --url the demo starts a host of its own on a free port, with the
-provider that dev would choose. The exit status is 1 if something was not as it
-has to be.`),
+Play the three conversations of the multi-tenant example over HTTP. The third continues
+the first, and the cached bot has to remember it. Without --url the demo starts a host of
+its own on a free port, with the provider that dev would choose. The exit status is 1 if
+a check fails.`),
 	}
 	var f hostFlags
 	f.addFiles(c, sampleConfig)
 	c.Flags().StringVar(&f.logLevel, "log-level", "error", "trace, debug, info, warn, error or off")
-	var at remote
+	var at remoteFlags
 	at.addAccess(c)
 	adminToken := c.Flags().String("admin-token-file", "", "`FILE` with the token of the host's operator, which the demo needs beside --token-file where the host asks for tokens")
 	c.Flags().StringVar(&at.url, "url", "", "`URL` of a running host to play against, instead of one that the demo starts")
@@ -48,7 +47,7 @@ has to be.`),
 			return err
 		}
 		o.Environ = append(p.environ, o.Environ...)
-		return hosting{attended: true, options: o, once: true, ready: func(ctx context.Context, _ *host.Host, url string) error {
+		return hostRunner{interactive: true, options: o, once: true, ready: func(ctx context.Context, _ *host.Host, url string) error {
 			at.url = url
 			d, err := newDemoAt(at, *adminToken, cmd.OutOrStdout(), p.why)
 			if err != nil {
@@ -60,14 +59,14 @@ has to be.`),
 	return c
 }
 
-// demo is the multi-tenant example, played against a host.
+// demo plays the multi-tenant example against a host.
 type demo struct {
 	client, admin *client
 	out           io.Writer
-	why           string // the provider is what it is
+	why           string // why the provider is used
 }
 
-func newDemoAt(at remote, adminToken string, out io.Writer, why string) (*demo, error) {
+func newDemoAt(at remoteFlags, adminToken string, out io.Writer, why string) (*demo, error) {
 	client, err := at.client()
 	if err != nil {
 		return nil, err
@@ -80,7 +79,7 @@ func newDemoAt(at remote, adminToken string, out io.Writer, why string) (*demo, 
 	return d, err
 }
 
-// sampleTenant is one of the example's clients.
+// sampleTenant is one of the clients in the example.
 type sampleTenant struct {
 	id, name, role string
 	settings       map[string]any
@@ -101,8 +100,8 @@ func sampleSettings(messages int, system string) map[string]any {
 const ruler = "============================================================"
 
 func (d *demo) play(ctx context.Context) error {
-	// Registered first, since a tenant tells which provider is in use; said where the
-	// example says it.
+	// The tenants are registered before anything is printed, because the provider in the
+	// first line is read from one of them.
 	for _, t := range sampleTenants {
 		if err := d.register(ctx, t); err != nil {
 			return err
@@ -131,8 +130,7 @@ func (d *demo) play(ctx context.Context) error {
 	return d.check(ctx, provider.name == "echo", a, other, again)
 }
 
-// register makes sure that the tenant is there. A host that has it in a file has
-// it registered.
+// register registers the tenant, unless the host has it already, for example from a file.
 func (d *demo) register(ctx context.Context, t sampleTenant) error {
 	path := "/admin/v1/tenants/" + t.id
 	var known api.Tenant
@@ -147,7 +145,7 @@ func (d *demo) register(ctx context.Context, t sampleTenant) error {
 	return err
 }
 
-// provider is what the host itself says that the tenant uses.
+// provider returns the provider that the tenant uses, as the host says.
 func (d *demo) provider(ctx context.Context, tenant string) (provider, error) {
 	var e api.Effective
 	if _, err := d.admin.call(ctx, http.MethodGet, "/admin/v1/tenants/"+tenant+"/config", nil, nil, &e); err != nil {
@@ -179,8 +177,8 @@ func (d *demo) converse(ctx context.Context, title, tenant, conversation, messag
 	return reply, nil
 }
 
-// check holds the demo to what it shows. Only of the echo is it known what it
-// says when it remembers; of any other, what it was shown.
+// check returns what is not as it should be. What a bot says when it remembers is only
+// known of echo.
 func (d *demo) check(ctx context.Context, echo bool, conversation string, other, again *api.ChatReply) error {
 	var errs []error
 	expect := func(ok bool, what string, args ...any) {

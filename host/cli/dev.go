@@ -21,10 +21,10 @@ func newDev() *cobra.Command {
 		Long: strings.TrimSpace(`
 Serve the sample tenants with what is on this machine.
 
-Where the configuration asks for Ollama, dev looks once for a server at OLLAMA_HOST
-(127.0.0.1:11434 by default). If one answers, it is used, with the configured
-model or else one that is installed; if not, the offline echo provider is, and dev
-says so. serve never does that: it uses what is configured, or fails.`),
+If the configuration asks for Ollama, dev looks once for a server at OLLAMA_HOST
+(127.0.0.1:11434 by default). If a server answers, dev uses it with the configured model,
+or with one that is installed. If none answers, dev says so and uses the offline echo
+provider. serve never does that: it uses what is configured, or fails.`),
 	}
 	f := addHostFlags(c, sampleConfig, "warn")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -37,8 +37,8 @@ says so. serve never does that: it uses what is configured, or fails.`),
 			return err
 		}
 		o.Environ = append(p.environ, o.Environ...)
-		cmd.SetOut(newOutlet(cmd.OutOrStdout(), nil))
-		return hosting{attended: true, options: o, ready: func(ctx context.Context, h *host.Host, url string) error {
+		cmd.SetOut(newAsyncWriter(cmd.OutOrStdout(), nil))
+		return hostRunner{interactive: true, options: o, ready: func(ctx context.Context, h *host.Host, url string) error {
 			announce(ctx, cmd.OutOrStdout(), h, url, p)
 			return nil
 		}}.run(cmd.Context())
@@ -46,13 +46,13 @@ says so. serve never does that: it uses what is configured, or fails.`),
 	return c
 }
 
-// announced is how many tenants are named at most.
-const announced = 20
+// maxAnnounced bounds how many tenants are named.
+const maxAnnounced = 20
 
-// announce says what runs, and what to type next.
+// announce prints what is served, and what to type next.
 func announce(ctx context.Context, out io.Writer, h *host.Host, url string, p provider) {
 	var served, refused []string
-	tenants, _, err := h.Registry().List(ctx, "", announced)
+	tenants, _, err := h.Registry().List(ctx, "", maxAnnounced)
 	if err != nil {
 		fmt.Fprintf(out, "the tenants cannot be listed: %v\n", err)
 	}
@@ -89,7 +89,7 @@ Ctrl-C stops it.
 `, url, header, served[0], program(), served[0], urlFlag(url), flag)
 }
 
-// program is this program as it can be typed here.
+// program returns how this program can be called from the current folder.
 func program() string {
 	path := os.Args[0]
 	if here, err := os.Getwd(); err == nil {
@@ -100,6 +100,7 @@ func program() string {
 	return path
 }
 
+// urlFlag returns the flag --url, or "" for the default.
 func urlFlag(url string) string {
 	if url == defaultURL {
 		return ""

@@ -15,36 +15,36 @@ import (
 )
 
 const (
-	fewFiles    = 4096      // descriptors that a host with some tenants needs
-	littleRoom  = 1 << 30   // bytes on a file system that are warned of
-	noRoom      = 64 << 20  // and with which nothing works for long
-	littleSpace = 256 << 20 // of memory for the host and its plugins
+	minDescriptors = 4096      // file descriptors for a host with some tenants
+	lowDiskBytes   = 1 << 30   // free bytes of a file system below which it warns
+	fullDiskBytes  = 64 << 20  // free bytes below which nothing works for long
+	lowMemoryBytes = 256 << 20 // bytes of memory for the host and its plugins below which it warns
 )
 
-// machine looks at what the system gives.
+// machine checks file descriptors, temporary files, disk space, memory and the clock.
 func (d *doctor) machine() {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil {
 		level := levelOK
-		if files.Max < fewFiles {
+		if files.Max < minDescriptors {
 			level = levelWarning
 		}
-		d.say(level, "machine", "", fmt.Sprintf("%d file descriptors; each connection and each plugin takes some", files.Max))
+		d.add(level, "machine", "", fmt.Sprintf("%d file descriptors; each connection and each plugin takes some", files.Max))
 		if level != levelOK {
-			d.mend("ulimit -n 65536")
+			d.addRemedy("ulimit -n 65536")
 		}
 	}
 	d.temporary(os.TempDir())
 	for _, dir := range []string{d.settings.DataDir, os.TempDir()} {
-		d.room(dir)
+		d.diskSpace(dir)
 	}
 	d.memory("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 	if d.now.Year() < 2026 {
-		d.say(levelProblem, "machine", "", "the clock says "+d.now.Format("2006-01-02")+", which is before this program was made")
+		d.add(levelProblem, "machine", "", "the clock says "+d.now.Format("2006-01-02")+", which is before this program was made")
 	}
 }
 
-// temporary tries what plugins need of the folder for temporary files.
+// temporary checks that sockets can be created in the folder for temporary files.
 func (d *doctor) temporary(parent string) {
 	dir, err := os.MkdirTemp(parent, "by-doctor-")
 	if err == nil {
@@ -55,15 +55,15 @@ func (d *doctor) temporary(parent string) {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if err != nil {
-		d.say(levelProblem, "machine", parent, "no socket can be made in the folder for temporary files: "+err.Error())
-		d.mend("export TMPDIR=/a/folder/that/can/be/written")
+		d.add(levelProblem, "machine", parent, "no socket can be made in the folder for temporary files: "+err.Error())
+		d.addRemedy("export TMPDIR=/a/folder/that/can/be/written")
 		return
 	}
-	d.say(levelOK, "machine", parent, "the folder for temporary files can be used")
+	d.add(levelOK, "machine", parent, "the folder for temporary files can be used")
 }
 
-// room looks at the free space where the folder is, or will be made.
-func (d *doctor) room(dir string) {
+// diskSpace checks the free space where the folder is, or will be created.
+func (d *doctor) diskSpace(dir string) {
 	if dir == "" {
 		return
 	}
@@ -76,24 +76,24 @@ func (d *doctor) room(dir string) {
 		at = filepath.Dir(at)
 	}
 	if err != nil {
-		return // whoever needs it says so
+		return // the check that needs the folder reports it
 	}
 	free := uint64(s.Bavail) * uint64(s.Bsize) // the types differ between systems
 	level := levelOK
 	switch {
-	case free < noRoom:
+	case free < fullDiskBytes:
 		level = levelProblem
-	case free < littleRoom:
+	case free < lowDiskBytes:
 		level = levelWarning
 	}
-	d.say(level, "machine", dir, fmt.Sprintf("%d MiB are free", free>>20))
+	d.add(level, "machine", dir, fmt.Sprintf("%d MiB are free", free>>20))
 	if level != levelOK {
-		d.mend("df -h " + trust.Quote(at))
+		d.addRemedy("df -h " + trust.Quote(at))
 	}
 }
 
-// memory looks at the bound of the group of processes, in the first of the files that is
-// there.
+// memory checks the memory limit of the control group, in the first of the files that
+// exists.
 func (d *doctor) memory(files ...string) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -105,15 +105,15 @@ func (d *doctor) memory(files ...string) {
 			break // max
 		}
 		level := levelOK
-		if most < littleSpace {
+		if most < lowMemoryBytes {
 			level = levelWarning
 		}
 		what := fmt.Sprintf("memory is bounded to %s for the host and its plugins", bounds.Bytes(int64(most)))
 		if os.Getenv("GOMEMLIMIT") == "" {
 			what += "; GOMEMLIMIT of some 60 % has the host collect sooner"
 		}
-		d.say(level, "machine", "", what)
+		d.add(level, "machine", "", what)
 		return
 	}
-	d.say(levelOK, "machine", "", "memory is not bounded")
+	d.add(levelOK, "machine", "", "memory is not bounded")
 }

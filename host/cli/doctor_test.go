@@ -80,7 +80,7 @@ func TestDoctorLooksAtTheData(t *testing.T) {
 		var got []string
 		for _, one := range d.found {
 			got = append(got, filepath.Base(one.Where))
-			if one.Level != levelWarning || one.Mend == "" {
+			if one.Level != levelWarning || one.Remedy == "" {
 				t.Errorf("%+v", one)
 			}
 		}

@@ -14,36 +14,36 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
-// newLog makes the log of a host that the command runs. From now on nothing that the
-// command says waits for whoever reads it, or ends with them: what it says as errors
-// goes the way of the log. Run ends that.
+// newLog returns the log of a host that the command runs, and sends the command's error
+// output the same way: through an asyncWriter, so that nothing waits for whoever reads it.
+// Run flushes it at the end.
 func newLog(cmd *cobra.Command, level string, json bool) (hclog.Logger, error) {
 	l := hclog.LevelFromString(level)
 	if l == hclog.NoLevel {
 		return nil, usage(fmt.Errorf("--log-level is %q; expected trace, debug, info, warn, error or off", level))
 	}
 	logger := func(l hclog.Level, to io.Writer) hclog.Logger {
-		return timed{hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: l, JSONFormat: json, Output: to})}
+		return durationLogger{hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: l, JSONFormat: json, Output: to})}
 	}
-	out := newOutlet(cmd.ErrOrStderr(), func(lines int) []byte {
+	out := newAsyncWriter(cmd.ErrOrStderr(), func(lines int) []byte {
 		var b bytes.Buffer
 		logger(hclog.Warn, &b).Warn("lines of the log are missing here: nobody read it, or it could not be written", "lines", lines)
 		return b.Bytes()
 	})
 	cmd.SetErr(out)
-	// What libraries say by themselves; gRPC's errors are all that it says.
+	// The logs of libraries. Of gRPC only errors are logged.
 	stdlog.SetOutput(out)
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, out))
-	// Without this a pipe of standard output or error that has lost its reader ends the
-	// process. Ignored, the signal would be so in plugins too.
+	// Without this, the process ends when the reader of its standard output or error ends.
+	// signal.Ignore would not do, because plugins would inherit it.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return logger(l, out), nil
 }
 
-// settle lets what a command said through outlets be written, for a while.
-func settle(cmd *cobra.Command) {
+// flushOutput waits, for a while, until the output of the command is written.
+func flushOutput(cmd *cobra.Command) {
 	for _, w := range []io.Writer{cmd.OutOrStdout(), cmd.ErrOrStderr()} {
-		if o, ok := w.(*outlet); ok {
+		if o, ok := w.(*asyncWriter); ok {
 			o.close(flushTimeout)
 		}
 	}

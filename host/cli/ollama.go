@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// ollamaURL reads OLLAMA_HOST as Ollama's own programs do (envconfig.Host): an address
-// with or without scheme, port and path, quotes around it dropped, a port that is none
-// replaced by the scheme's. All interfaces, which are for listening, mean this machine.
+// ollamaURL parses OLLAMA_HOST as Ollama's own programs do: an address with or without
+// scheme, port and path. Quotes around it are dropped, and an invalid port is replaced by
+// the default of the scheme. An address of all interfaces means this machine.
 func ollamaURL(text string) (string, error) {
 	text = strings.TrimSpace(strings.Trim(strings.TrimSpace(text), `"'`))
 	scheme, rest, given := strings.Cut(text, "://")
@@ -53,10 +53,10 @@ func ollamaURL(text string) (string, error) {
 
 var errOllamaHost = errors.New("OLLAMA_HOST is not an address such as 127.0.0.1:11434")
 
-// probeTimeout is short: what answers does so at once, and the user waits.
+// probeTimeout is short: a server answers at once, and the user waits.
 const probeTimeout = 2 * time.Second
 
-// ollamaModels asks the server which models it has, the newest first.
+// ollamaModels returns the models of the server that can chat, newest first.
 func ollamaModels(ctx context.Context, base string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()

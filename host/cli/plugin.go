@@ -44,7 +44,7 @@ func newPlugin() *cobra.Command {
 	return c
 }
 
-// printBlamed prints who is kept away, and who has a process apart from the others.
+// printBlamed prints which tenants a plugin refuses, and which have processes apart.
 func printBlamed(cmd *cobra.Command, list api.Plugins) error {
 	var rows [][]string
 	for _, p := range list.Plugins {
@@ -62,6 +62,7 @@ func printBlamed(cmd *cobra.Command, list api.Plugins) error {
 	return printTable(cmd, append([][]string{{"KIND", "NAME", "TENANTS", "STATE", "REASON"}}, rows...))
 }
 
+// orDash returns s, or a dash if it is empty.
 func orDash(s string) string {
 	if s == "" {
 		return "-"

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// progress is one line on a terminal that is written over and over. Where there is no
-// terminal it is nothing.
+// progress is a line on a terminal that is rewritten again and again. If the stream is no
+// terminal, nothing is shown. It is for one goroutine.
 type progress struct {
 	to    io.Writer // nil: nothing is shown
 	every time.Duration
@@ -17,14 +17,14 @@ type progress struct {
 
 func newProgress(errs io.Writer) *progress {
 	p := &progress{every: 200 * time.Millisecond}
-	if w, ok := errs.(*plainWriter); ok { // which is there for a terminal only
+	if w, ok := errs.(*plainWriter); ok { // used for terminals only
 		p.to = w.to
 	}
 	return p
 }
 
-// show writes the line, unless it did just now. Nothing in it may be from elsewhere: it
-// is not made plain.
+// show writes the line, unless it was written just now. The text must not contain anything
+// that a user wrote, because it is not cleaned of control characters.
 func (p *progress) show(format string, args ...any) {
 	if now := time.Now(); p.to != nil && now.Sub(p.last) >= p.every {
 		p.last = now
@@ -32,7 +32,7 @@ func (p *progress) show(format string, args ...any) {
 	}
 }
 
-// end takes the line away, if there is one.
+// end removes the line, if there is one.
 func (p *progress) end() {
 	if p.to != nil && !p.last.IsZero() {
 		fmt.Fprint(p.to, "\r\x1b[K")
@@ -40,12 +40,11 @@ func (p *progress) end() {
 	}
 }
 
-// patience is how long nobody wonders whether something goes on.
-const patience = 2 * time.Second
+// waitingAfter is the time after which a command shows that it is waiting.
+const waitingAfter = 2 * time.Second
 
-// waiting shows for how long something goes on that tells nothing of itself, until the
-// function that it answers is called; the line is away then. Nothing else may use p
-// meanwhile.
+// waiting shows for how many seconds a call has been going on, until done is called. done
+// removes the line. p must not be used in between.
 func (p *progress) waiting(what string) (done func()) {
 	if p.to == nil {
 		return func() {}
@@ -54,7 +53,7 @@ func (p *progress) waiting(what string) (done func()) {
 	var showing sync.WaitGroup
 	showing.Go(func() {
 		defer p.end()
-		tick := time.NewTicker(patience)
+		tick := time.NewTicker(waitingAfter)
 		defer tick.Stop()
 		for {
 			select {
@@ -71,7 +70,7 @@ func (p *progress) waiting(what string) (done func()) {
 	}
 }
 
-// size is a number of bytes for people.
+// size returns a number of bytes as text with a unit.
 func size(n int64) string {
 	const kilo = 1000
 	switch {

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/term"
 )
 
-// plain is f; before a terminal, without what a terminal would obey. What is
-// printed comes from models and from other people's tenants, and an escape
-// sequence in it could retitle the window, rewrite what was printed before or,
-// with some terminals, type.
+// plain returns f, or if f is a terminal a writer to it that leaves out what a terminal
+// would act on. Commands print texts of models and of other people's tenants. An escape
+// sequence in them could change the window's title, overwrite earlier output or, on some
+// terminals, type.
 func plain(f *os.File) io.Writer {
 	if term.IsTerminal(int(f.Fd())) {
 		return &plainWriter{to: f}
@@ -20,15 +20,16 @@ func plain(f *os.File) io.Writer {
 	return f
 }
 
+// isTerminal reports whether the stream is a terminal.
 func isTerminal(r any) bool {
 	f, ok := r.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// plainWriter passes printable text, line feeds and tabs.
+// plainWriter passes on printable text, line feeds and tabs, and drops the rest.
 type plainWriter struct {
 	to   io.Writer
-	part []byte // the beginning of a character whose rest is still to come
+	part []byte // the beginning of a character that is not complete yet
 }
 
 // Write implements io.Writer.
@@ -36,7 +37,7 @@ func (w *plainWriter) Write(b []byte) (int, error) {
 	in := append(w.part, b...)
 	out := make([]byte, 0, len(in))
 	for len(in) > 0 && utf8.FullRune(in) {
-		r, size := utf8.DecodeRune(in) // what is no character becomes U+FFFD
+		r, size := utf8.DecodeRune(in) // invalid bytes become U+FFFD
 		in = in[size:]
 		if allowed(r) {
 			out = utf8.AppendRune(out, r)
@@ -49,8 +50,9 @@ func (w *plainWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// allowed keeps out control characters of both sets, and those that change the
-// direction of text, which can make one command look like another.
+// allowed reports whether a terminal shows r and does nothing else. Control characters are
+// not allowed, nor are those that change the direction of text, which can make one command
+// look like another.
 func allowed(r rune) bool {
 	switch {
 	case r == '\n' || r == '\t':

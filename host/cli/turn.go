@@ -11,17 +11,17 @@ import (
 )
 
 func newTurn() *cobra.Command {
-	c := &cobra.Command{Use: "turn", Short: "See how a reply came about", RunE: needsCommand}
+	c := &cobra.Command{Use: "turn", Short: "Show how a reply was made", RunE: needsCommand}
 	host := addRemote(c)
 	asJSON := addJSON(c)
 	show := &cobra.Command{
 		Use: "show TENANT CONVERSATION TURN", Short: "Print a turn's record and, with --compose, what the model saw",
 		Long: strings.TrimSpace(`
-Print a turn: its state, how it was made, and its messages. TURN is the number that
-the reply came with; with --sequence it counts failed and interrupted turns too.
+Print a turn: its state, how it was made, and its messages. TURN is the number that the
+reply came with. With --sequence, TURN counts failed and interrupted turns too.
 
-With --compose it prints what the model was given, rebuilt from what was kept, and says
-what left no trace.`),
+With --compose, print what the model was given, rebuilt from what was kept, and what was
+not kept.`),
 		Args: cobra.ExactArgs(3),
 	}
 	compose := show.Flags().Bool("compose", false, "rebuild what the model saw")
@@ -49,6 +49,7 @@ what left no trace.`),
 	return c
 }
 
+// printInspectedTurn prints a turn, or what the model saw in it.
 func printInspectedTurn(cmd *cobra.Command, shown api.InspectedTurn, composed bool) error {
 	t := shown.Turn
 	rows := [][]string{{"state", t.State}}
@@ -93,6 +94,7 @@ func printInspectedTurn(cmd *cobra.Command, shown api.InspectedTurn, composed bo
 	return nil
 }
 
+// compact returns raw, or "" for null.
 func compact(raw json.RawMessage) string {
 	if string(raw) == "null" {
 		return ""

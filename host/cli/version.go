@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is what this program was built from.
+// version says what this program was built from.
 type version struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`

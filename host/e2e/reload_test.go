@@ -587,8 +587,8 @@ func TestWhatWaitsForAStartIsNamedUntilThen(t *testing.T) {
 		}
 	}
 	out, err := y.cli("config", "reload")
-	if err != nil || !strings.Contains(out, "plugin.llm.ollama.env is another than what runs has; it counts from the next start of the plugin's process") ||
-		!strings.Contains(out, "data_dir is another than what runs has; it counts from the next start of the host") {
+	if err != nil || !strings.Contains(out, "plugin.llm.ollama.env has changed and takes effect at the next start of the plugin's process") ||
+		!strings.Contains(out, "data_dir has changed and takes effect at the next start of the host") {
 		t.Errorf("%v: %s", err, out)
 	}
 	if !strings.Contains(y.log.String(), "do not count before the next start") {

@@ -20,32 +20,33 @@ const (
 	tokenFileEnv = "BOTYARD_TOKEN_FILE"
 )
 
-// remote is what the flags say of the running host.
-type remote struct {
+// remoteFlags are the flags that say where the running host is and how to reach it.
+type remoteFlags struct {
 	url, tokenFile, caFile string
-	command                *cobra.Command // whose streams are written to
+	command                *cobra.Command // whose error output gets warnings; nil for none
 }
 
 // addRemote adds the flags that say where the host is and what it asks for.
-func addRemote(c *cobra.Command) *remote {
-	r := &remote{command: c}
+func addRemote(c *cobra.Command) *remoteFlags {
+	r := &remoteFlags{command: c}
 	byDefault, set := os.LookupEnv(urlEnv)
 	if !set {
-		byDefault = defaultURL // one that is set and empty is none
+		byDefault = defaultURL // set and empty is an error, not the default
 	}
 	c.PersistentFlags().StringVar(&r.url, "url", byDefault, "`URL` of the running host; BOTYARD_URL is its default")
 	r.addAccess(c)
 	return r
 }
 
-func (r *remote) addAccess(c *cobra.Command) {
+// addAccess adds the flags for the token and the certificate authorities.
+func (r *remoteFlags) addAccess(c *cobra.Command) {
 	flags := c.PersistentFlags()
 	flags.StringVar(&r.tokenFile, "token-file", os.Getenv(tokenFileEnv), "`FILE` with the token that the host asks for; "+tokenFileEnv+" is its default")
-	flags.StringVar(&r.caFile, "ca-file", "", "PEM `FILE` of the authorities that the host's certificate may be of, instead of the system's")
+	flags.StringVar(&r.caFile, "ca-file", "", "PEM `FILE` of the certificate authorities for the host, instead of the system's")
 }
 
-// client makes the client that talks to the host.
-func (r *remote) client() (*client, error) {
+// client returns the client that the flags describe.
+func (r *remoteFlags) client() (*client, error) {
 	c, err := newClient(r.url)
 	if err != nil {
 		return nil, err
@@ -78,14 +79,14 @@ func (r *remote) client() (*client, error) {
 	return c, nil
 }
 
-// maxAuthorities bounds the file of authorities; a system's has some 200 KiB.
+// maxAuthorities bounds the bytes of the file of authorities. A system's has some 200 KiB.
 const maxAuthorities = 8 << 20
 
-// maxToken bounds what is read of a token's file; no header may be longer.
+// maxToken bounds the bytes of a token's file. No header may be longer.
 const maxToken = 16 << 10
 
-// readToken reads a file as the host does: one line end does not count. No error of
-// it has a part of the file.
+// readToken reads a token as the host does: the line feed at the end is not part of it. Its
+// errors never contain a part of the file.
 func readToken(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -113,13 +113,13 @@ func TestAConnectionThatBreaks(t *testing.T) {
 			want string
 		}{
 			{[]string{"config", "reload"}, "broke before it had answered"},
-			{[]string{"config", "reload"}, "the host may have done what was asked or a part of it, or not; to repeat the command is safe"},
+			{[]string{"config", "reload"}, "the host may have done all of it, a part of it, or nothing; it is safe to repeat the command"},
 			{[]string{"tenant", "list"}, "; repeat the command"},
 			{[]string{"tenant", "purge", "a", "--yes"}, "to repeat the command"},
 			{[]string{"tenant", "erase", "a", "--yes"}, "to repeat the command"},
 			{[]string{"tenant", "export", "a"}, "repeat"},
-			{[]string{"tenant", "import", "a"}, "to repeat the command is safe: it goes on with what is not there yet"},
-			{[]string{"tenant", "rollback", "a", "1"}, "to repeat the command is safe"},
+			{[]string{"tenant", "import", "a"}, "it is safe to repeat the command: it goes on with what is not there yet"},
+			{[]string{"tenant", "rollback", "a", "1"}, "it is safe to repeat the command"},
 		} {
 			if status, _, errs := runAt(t, server.URL, c.args...); status != 1 || !strings.Contains(errs, c.want) || strings.Contains(errs, "no host answers") || strings.Contains(errs, "not its API") {
 				t.Errorf("%s, %v: status %d, %q; want %q", name, c.args, status, errs, c.want)

@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// addJSON adds the flag --json.
 func addJSON(c *cobra.Command) *bool {
 	return c.PersistentFlags().Bool("json", false, "print JSON")
 }
 
-func get(cmd *cobra.Command, host *remote, path string, out any) error {
+// get sends a GET request to the host and decodes the answer into out.
+func get(cmd *cobra.Command, host *remoteFlags, path string, out any) error {
 	c, err := host.client()
 	if err != nil {
 		return err
@@ -23,6 +25,7 @@ func get(cmd *cobra.Command, host *remote, path string, out any) error {
 	return err
 }
 
+// printJSON prints v as indented JSON.
 func printJSON(cmd *cobra.Command, v any) error {
 	e := json.NewEncoder(cmd.OutOrStdout())
 	e.SetEscapeHTML(false)
@@ -30,6 +33,7 @@ func printJSON(cmd *cobra.Command, v any) error {
 	return e.Encode(v)
 }
 
+// printTable prints rows in aligned columns.
 func printTable(cmd *cobra.Command, rows [][]string) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
 	for _, row := range rows {
@@ -68,7 +72,7 @@ func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 	return printTable(cmd, rows)
 }
 
-// printPolicy prints what a tenant itself may do with each key.
+// printPolicy prints what the tenant itself may do with each key, and why not more.
 func printPolicy(cmd *cobra.Command, entries []api.Entry) error {
 	var rows [][]string
 	for _, e := range entries {
@@ -84,7 +88,7 @@ func printPolicy(cmd *cobra.Command, entries []api.Entry) error {
 	return printTable(cmd, rows)
 }
 
-// short is what is enough of a revision for a reader.
+// short returns the first digits of a revision.
 func short(revision string) string {
 	const enough = 12
 	if len(revision) > enough {
@@ -93,6 +97,7 @@ func short(revision string) string {
 	return revision
 }
 
+// firstLine returns the first line of s, with dots if there are more.
 func firstLine(s string) string {
 	first, rest, _ := strings.Cut(s, "\n")
 	if rest != "" {

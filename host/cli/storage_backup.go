@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// backedUp is what storage backup did with one storage.
-type backedUp struct {
+// storageBackup is what "storage backup" did with one storage.
+type storageBackup struct {
 	Storage string `json:"storage"` // where the host file names it
 	Backend string `json:"backend"`
 	Path    string `json:"path,omitempty"`
@@ -23,13 +23,13 @@ type backedUp struct {
 
 func newStorageBackup() *cobra.Command {
 	c := &cobra.Command{
-		Use: "backup --to FOLDER", Short: "Copy the host file's databases that are files of this machine",
-		Long: "Copy the databases that the host file names, that of the registry and that which tenants inherit, into a\nfolder, each as it is at one moment. A host may be at work meanwhile. A copy is a whole database for all\ntenants; it has their conversations and their sealed secrets: keep it as safe as the database, and keep\ndata_dir/host.key with it. Nothing is overwritten.",
+		Use: "backup --to FOLDER", Short: "Copy the host file's databases, if they are files on this machine",
+		Long: "Copy the databases that the host file names into a folder: the database of the registry, and the one that\ntenants inherit. Each copy is the database at one moment. A host may run meanwhile. A copy has the\nconversations and the sealed secrets of all tenants: keep it as safe as the database, and keep\ndata_dir/host.key with it. No file is overwritten.",
 	}
 	f := new(hostFlags)
 	f.addFiles(c, sampleConfig)
 	asJSON := addJSON(c)
-	to := c.Flags().String("to", "", "`FOLDER` for the copies; it is made if it is not there")
+	to := c.Flags().String("to", "", "`FOLDER` for the copies; it is created if it does not exist")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *to == "" {
 			return usage(errors.New("--to FOLDER is missing"))
@@ -41,8 +41,8 @@ func newStorageBackup() *cobra.Command {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}
-		var done []backedUp
-		stop := newProgress(cmd.ErrOrStderr()).waiting("the databases are copied")
+		var done []storageBackup
+		stop := newProgress(cmd.ErrOrStderr()).waiting("copying the databases")
 		err = withFiles(cmd.Context(), f, func(files *files) (err error) {
 			done, err = files.backup(cmd.Context(), folder)
 			return err
@@ -68,11 +68,12 @@ func newStorageBackup() *cobra.Command {
 	return c
 }
 
-func (f *files) backup(ctx context.Context, folder string) ([]backedUp, error) {
-	done := []backedUp{}
+// backup copies the database of each storage into the folder.
+func (f *files) backup(ctx context.Context, folder string) ([]storageBackup, error) {
+	done := []storageBackup{}
 	var first openStorage
 	err := f.eachStorage(ctx, func(s openStorage) error {
-		b := backedUp{Storage: s.at, Backend: s.backend}
+		b := storageBackup{Storage: s.at, Backend: s.backend}
 		backuper := s.instance.Backuper()
 		switch {
 		case first.backend == s.backend && bytes.Equal(first.config, s.config):

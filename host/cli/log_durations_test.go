@@ -17,7 +17,7 @@ func TestDurationsHaveTheirUnitInJSON(t *testing.T) {
 	} {
 		var b bytes.Buffer
 		args := []any{"took", 1500 * time.Microsecond, "turns", 3}
-		say(timed{hclog.New(&hclog.LoggerOptions{Output: &b, Level: hclog.Trace, JSONFormat: true})}, args...)
+		say(durationLogger{hclog.New(&hclog.LoggerOptions{Output: &b, Level: hclog.Trace, JSONFormat: true})}, args...)
 		if !bytes.Contains(b.Bytes(), []byte(`"took":"1.5ms"`)) || !bytes.Contains(b.Bytes(), []byte(`"turns":3`)) {
 			t.Errorf("%s: %s", name, &b)
 		}

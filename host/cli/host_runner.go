@@ -18,57 +18,63 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// hosting is a host with the API before it, from its start to its end.
-type hosting struct {
+// hostRunner opens a host, serves its API, and stops it on a signal.
+type hostRunner struct {
 	options host.Options
-	// ready is called once requests are answered; its error stops the host.
+	// ready is called when requests are answered. Its error stops the host.
 	ready func(ctx context.Context, h *host.Host, url string) error
-	// once: the host stops when ready returned.
+	// once stops the host when ready has returned.
 	once bool
-	// attended: somebody watches it in a terminal, whose end is the host's. For others
-	// SIGHUP means to read the files again.
-	attended bool
+	// interactive says that the host runs in a terminal and ends with it. Otherwise SIGHUP
+	// reloads the host's files.
+	interactive bool
 }
 
-// errCutShort is the end of a host that was told twice to stop.
+// errCutShort is the error of a host that got a second signal to stop.
 var errCutShort = errors.New("stopped at once: told to stop a second time")
 
-// errHung is the end of a host of which something did not end.
+// errHung is the error of a host that did not end in time.
 var errHung = errors.New("the host was given up: something in it did not end in time")
 
-// run serves until a signal comes, or until ready returned where it is to be
-// served only once. At the first signal /readyz fails; shutdown_delay later nothing new
-// is taken, and requests at work get the grace period; then plugins end. A second one
-// leaves them no more time, and a third is not caught. Whatever hangs in the host, run
-// returns: endTimeout after the time that the settings give, or after the second
-// signal. What still runs then ends with the process.
-func (s hosting) run(ctx context.Context) error {
+// run opens the host and serves it until a signal comes, or until ready has returned if
+// once is set. It stops the host in these steps:
+//
+//   - At the first signal /readyz fails.
+//   - shutdown_delay later new requests are refused, and running requests get
+//     shutdown_grace to finish.
+//   - Then the host is closed, and the plugins end.
+//
+// A second signal takes the remaining time away. A third is not caught and ends the
+// process. run returns even if something in the host hangs: endTimeout after the time of
+// the settings, or endTimeout after the second signal. What still runs then ends with the
+// process.
+func (s hostRunner) run(ctx context.Context) error {
 	log := s.options.Log
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
-	patience, hurry := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer hurry(nil)
+	grace, cutShort := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cutShort(nil)
 
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if s.attended {
+	if s.interactive {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
-	// From the start on: one that comes while the files are read must not end the host.
+	// Registered before the host opens: a SIGHUP while the files are read must not end it.
 	hangups := make(chan os.Signal, 1)
-	if !s.attended {
+	if !s.interactive {
 		signal.Notify(hangups, syscall.SIGHUP)
 		defer signal.Stop(hangups)
 	}
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
-		for _, act := range []func(){stop, func() { hurry(errCutShort); signal.Stop(signals) }} {
+		for _, action := range []func(){stop, func() { cutShort(errCutShort); signal.Stop(signals) }} {
 			select {
 			case sig := <-signals:
 				log.Info("stopping", "signal", sig.String())
-				act()
+				action()
 			case <-done:
 				return
 			}
@@ -81,16 +87,16 @@ func (s hosting) run(ctx context.Context) error {
 		h, err := host.Open(serving, s.options)
 		if err != nil {
 			if serving.Err() != nil && ctx.Err() == nil {
-				err = nil // told to stop before the start was over
+				err = nil // a signal came while the host was opening
 			}
 			ended <- err
 			return
 		}
 		opened.Store(h)
 		stopReloading := reloadOnHangup(serving, hangups, h, log)
-		err = s.serve(serving, patience, h)
+		err = s.serve(serving, grace, h)
 		stopReloading()
-		if cut := context.Cause(patience); cut != nil && err == nil {
+		if cut := context.Cause(grace); cut != nil && err == nil {
 			err = cut
 		}
 		ended <- err
@@ -109,7 +115,7 @@ func (s hosting) run(ctx context.Context) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-patience.Done():
+	case <-grace.Done():
 		late = time.After(endTimeout)
 	case <-late:
 		return errHung
@@ -122,13 +128,12 @@ func (s hosting) run(ctx context.Context) error {
 	}
 }
 
-// endTimeout is how long the end of a host may take beside the time that its settings
-// give to requests: these are cut off, instances and the registry are closed, plugins
-// end or are killed.
+// endTimeout bounds the end of a host beyond the time that its settings give to requests:
+// requests are cut off, the registry is closed, and plugins end or are killed.
 const endTimeout = api.CutOffGrace + closeTimeout + 10*time.Second
 
-// reloadOnHangup reads the host's files again at each SIGHUP until the function that
-// it answers is called. The host never ends by it, whatever is in the files.
+// reloadOnHangup reloads the host's files at each SIGHUP, until stop is called. An error is
+// logged and does not end the host.
 func reloadOnHangup(ctx context.Context, hangups <-chan os.Signal, h *host.Host, log hclog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
@@ -159,15 +164,16 @@ func reloadOnHangup(ctx context.Context, hangups <-chan os.Signal, h *host.Host,
 	}
 }
 
-// closeTimeout bounds the end of a host whose turns ended.
+// closeTimeout bounds the closing of a host whose turns have ended.
 const closeTimeout = 5 * time.Second
 
-func (s hosting) serve(serving, patience context.Context, h *host.Host) (err error) {
+// serve serves the open host until serving ends, and closes it. When grace is canceled
+// nothing gets any more time.
+func (s hostRunner) serve(serving, grace context.Context, h *host.Host) (err error) {
 	settings := h.Settings()
 	defer func() {
-		// The turns had their time before: what is left are plugins that must end, even
-		// when there is no patience left.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(patience), closeTimeout)
+		// Plugins get the time to end even if grace was canceled.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(grace), closeTimeout)
 		defer cancel()
 		err = errors.Join(err, h.Close(ctx))
 	}()
@@ -184,9 +190,9 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	defer func() {
-		ctx, cancel := context.WithTimeout(patience, h.Settings().ShutdownGrace)
+		ctx, cancel := context.WithTimeout(grace, h.Settings().ShutdownGrace)
 		defer cancel()
-		if cut := server.Drain(ctx); cut != nil && patience.Err() == nil {
+		if cut := server.Drain(ctx); cut != nil && grace.Err() == nil {
 			s.options.Log.Warn("turns were cut off, or other requests: they took longer than shutdown_grace", "shutdown_grace", h.Settings().ShutdownGrace)
 		}
 		err = errors.Join(err, <-served, <-metricsServed)
@@ -205,19 +211,19 @@ func (s hosting) serve(serving, patience context.Context, h *host.Host) (err err
 		served <- nil
 		return err
 	}
-	if delay := h.Settings().ShutdownDelay; delay > 0 && !s.attended {
+	if delay := h.Settings().ShutdownDelay; delay > 0 && !s.interactive {
 		server.Withdraw()
 		select {
 		case <-time.After(delay):
-		case <-patience.Done():
+		case <-grace.Done():
 		}
 	}
 	return nil
 }
 
-// serveMetrics shows the metrics on their own address, if they have one, until the server
-// is drained. What comes of it is given then.
-func (s hosting) serveMetrics(server *api.Server) (<-chan error, error) {
+// serveMetrics serves the metrics on their own address, if they have one, until the server
+// is drained. The channel gets its result.
+func (s hostRunner) serveMetrics(server *api.Server) (<-chan error, error) {
 	served := make(chan error, 1)
 	l, err := server.ListenMetrics()
 	if err != nil {
@@ -232,7 +238,7 @@ func (s hosting) serveMetrics(server *api.Server) (<-chan error, error) {
 	return served, nil
 }
 
-// listenError names the flag, since a port that is taken is what goes wrong most.
+// listenError adds to an error of listening which flag changes the address.
 func listenError(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use by another program; choose another address with --listen, for example --listen %s",
@@ -241,7 +247,7 @@ func listenError(address string, err error) error {
 	var system *net.OpError
 	var wrong *net.AddrError
 	if !errors.As(err, &system) && !errors.As(err, &wrong) {
-		return err // it says itself what to set
+		return err // its text says what to set
 	}
 	return fmt.Errorf("%w; --listen sets another address", err)
 }

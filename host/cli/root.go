@@ -12,13 +12,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Main runs the command with the process's arguments and streams, and gives its
-// exit status.
+// Main runs the command with the process's arguments and streams. It returns the exit
+// status.
 func Main() int {
 	return Run(context.Background(), os.Args[1:], os.Stdin, plain(os.Stdout), plain(os.Stderr))
 }
 
-// Run runs the command and gives its exit status.
+// Run runs the command with the arguments and streams. It returns the exit status.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -26,8 +26,8 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetOut(out)
 	root.SetErr(errs)
 	cmd, err := root.ExecuteContextC(ctx)
-	defer settle(cmd)
-	errs = cmd.ErrOrStderr() // a command that runs a host has put something between
+	defer flushOutput(cmd)
+	errs = cmd.ErrOrStderr() // a command that runs a host replaces it, see newLog
 	if err == nil {
 		return statusDone
 	}
@@ -51,8 +51,8 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "botyard",
 		Short: "Serve LLM bots for many tenants, made of plugins",
-		Long: `Botyard serves LLM bots for many tenants. What a bot is made of, its LLM provider,
-its memory and its storage, are plugin processes that its tenant's configuration names.
+		Long: `Botyard serves LLM bots for many tenants. A bot is made of an LLM provider, a memory and
+a storage. Each is a plugin process, chosen by name in the tenant's configuration.
 
 ` + exitStatuses,
 		Example: `  botyard dev                                    serve the sample tenants
@@ -80,7 +80,7 @@ its memory and its storage, are plugin processes that its tenant's configuration
 	return root
 }
 
-// strict makes errors of arguments errors of usage, everywhere.
+// strict makes every error of arguments an error of usage, in c and all commands below it.
 func strict(c *cobra.Command) {
 	check := c.Args
 	if check == nil {
@@ -103,8 +103,8 @@ func strict(c *cobra.Command) {
 	}
 }
 
-// checkGiven refuses arguments and flags that are given and empty: the variable that was
-// meant to be there is not set, and what the command does without it is something else.
+// checkGiven returns an error if an argument or a flag is given and empty. In a script that
+// is a variable which was not set, and the command would do something else without it.
 func checkGiven(c *cobra.Command, args []string) error {
 	if i := slices.Index(args, ""); i >= 0 {
 		return fmt.Errorf("argument %d of %s is empty", i+1, c.CommandPath())
@@ -122,6 +122,7 @@ func checkGiven(c *cobra.Command, args []string) error {
 	return err
 }
 
+// unknownCommand returns the error for a command that does not exist, with a suggestion.
 func unknownCommand(c *cobra.Command, name string) error {
 	err := fmt.Errorf("unknown command %q of %s", name, c.CommandPath())
 	c.SuggestionsMinimumDistance = 2
@@ -131,7 +132,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	return err
 }
 
-// needsCommand is run by commands that only have others.
+// needsCommand is the action of commands that only group others.
 func needsCommand(c *cobra.Command, _ []string) error {
 	_ = c.Help()
 	return usage(errors.New("a command is missing"))

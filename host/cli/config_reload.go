@@ -13,19 +13,19 @@ import (
 
 func newConfigReload() *cobra.Command {
 	c := &cobra.Command{
-		Use: "reload", Short: "Have the running host read its files again",
+		Use: "reload", Short: "Reload the files of a running host",
 		Long: strings.TrimSpace(`
-Have the running host read its host file and overlay again, check every tenant under
-them, and serve by them from then on. If a tenant that is served would break, nothing
-is applied. Tenant files need no reload: they are followed.
+Make a running host read its host file and overlay again, check every tenant with them,
+and apply them. If a tenant that is served would break, nothing is applied. Tenant files
+need no reload: the host notices their changes.
 
-SIGHUP to the host does the same.`),
+The signal SIGHUP to the host does the same.`),
 		Args: cobra.NoArgs,
 	}
 	host := addRemote(c)
 	asJSON := addJSON(c)
-	dryRun := c.Flags().Bool("dry-run", false, "only say which tenants would change or break, and which keys wait for a start; nothing is written")
-	confirm := c.Flags().Bool("confirm-removed", false, "drop the tenants whose files vanished too many at once, if the host's files are applied")
+	dryRun := c.Flags().Bool("dry-run", false, "only print which tenants would change or break, and which keys need a restart; nothing is written")
+	confirm := c.Flags().Bool("confirm-removed", false, "drop the tenants that are held because too many files disappeared at once, if the files are applied")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		client, err := host.client()
 		if err != nil {
@@ -92,7 +92,7 @@ func printReload(cmd *cobra.Command, done api.Reload) error {
 		if applies, _ := config.AppliesOf(key); applies == config.AtProcessStart {
 			of = "the plugin's process"
 		}
-		fmt.Fprintf(out, "%s is another than what runs has; it counts from the next start of %s\n", key, of)
+		fmt.Fprintf(out, "%s has changed and takes effect at the next start of %s\n", key, of)
 	}
 	switch {
 	case done.Applied:

@@ -6,32 +6,35 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 )
 
-// failure tells apart why a call has no answer: the host's certificate, that nobody is
-// there, and that the connection broke when the host had the call perhaps.
-func (c *client) failure(err error, reads bool) error {
+// connectionError returns the error for a request that got no answer. It tells apart three
+// reasons: the host's certificate is not accepted, nobody is there, or the connection broke
+// when the host may have had the request.
+func (c *client) connectionError(err error, method string) error {
 	var certificate *tls.CertificateVerificationError
 	var plain tls.RecordHeaderError
 	var system *net.OpError
 	var slow net.Error
 	switch {
 	case errors.As(err, &certificate):
-		return c.distrust(certificate)
-	// The transport has no value for it, but this text since it was made.
+		return c.certificateError(certificate)
+	// The transport has no error value for this, only the text.
 	case errors.As(err, &plain), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fmt.Errorf("the server at %s does not speak TLS; if it is the host, name it with --url %s", c.base, otherScheme(c.base, "http"))
 	case errors.As(err, &system) && system.Op != "dial":
-	case system != nil, errors.As(err, &slow) && slow.Timeout(): // before anything was sent: nothing else has a limit
+	case system != nil, errors.As(err, &slow) && slow.Timeout(): // a timeout can only happen before the request was sent
 		return &unreachableError{c.base, err}
 	}
-	return &brokenError{c.base, err, reads}
+	return &brokenError{c.base, err, method}
 }
 
-// distrust says what to do about a certificate that does not prove the host.
-func (c *client) distrust(err *tls.CertificateVerificationError) error {
+// certificateError returns the error for a certificate that is not accepted, and says what
+// to do about it.
+func (c *client) certificateError(err *tls.CertificateVerificationError) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -49,16 +52,17 @@ func (c *client) distrust(err *tls.CertificateVerificationError) error {
 	return fmt.Errorf("%s is not accepted: %w", what, err)
 }
 
+// otherScheme returns the URL with another scheme.
 func otherScheme(base, scheme string) string {
 	u, err := url.Parse(base)
 	if err != nil {
-		return base // unreachable: it was parsed before
+		return base // cannot happen: it was parsed before
 	}
 	u.Scheme = scheme
 	return u.String()
 }
 
-// unreachableError says what to do about a host that is not there.
+// unreachableError is the error for a host that is not there.
 type unreachableError struct {
 	base string
 	err  error
@@ -70,19 +74,19 @@ func (e *unreachableError) Error() string {
 
 func (e *unreachableError) Unwrap() error { return e.err }
 
-// brokenError is a connection that ended before the whole answer was here.
+// brokenError is the error for a connection that ended before the whole answer was read.
 type brokenError struct {
-	base  string
-	err   error
-	reads bool // the call changes nothing
+	base   string
+	err    error
+	method string // of the request; GET changes nothing
 }
 
 func (e *brokenError) Error() string {
 	text := fmt.Sprintf("the connection to the host at %s broke before it had answered: %v; ", e.base, e.err)
-	if e.reads {
+	if e.method == http.MethodGet {
 		return text + "repeat the command"
 	}
-	return text + "the host may have done what was asked or a part of it, or not; to repeat the command is safe"
+	return text + "the host may have done all of it, a part of it, or nothing; it is safe to repeat the command"
 }
 
 func (e *brokenError) Unwrap() error { return e.err }

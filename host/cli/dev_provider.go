@@ -9,13 +9,13 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// provider is the LLM that the sample tenants get, and why.
+// provider is the LLM provider of the sample tenants, and why it was chosen.
 type provider struct {
 	name, model, why string
-	environ          []string // what makes the host use it
+	environ          []string // variables with which the host uses it
 }
 
-// String names it in one line.
+// String returns the provider in one line.
 func (p provider) String() string {
 	s := p.name
 	if p.model != "" {
@@ -33,9 +33,9 @@ const (
 	baseURLVariable  = "BOTYARD__DEFAULTS__LLM__BASE_URL"
 )
 
-// chooseProvider looks once for the Ollama server that the configuration asks
-// for, and takes the echo where there is none. A configuration that asks for
-// another provider gets it, and so does whoever set one in the environment.
+// chooseProvider chooses the provider for dev and demo. Where the configuration asks for
+// Ollama it looks once for a server, and takes echo if there is none. Another provider, or
+// one that is set in the environment, is used as it is.
 func chooseProvider(ctx context.Context, file string, environ []string) (provider, error) {
 	doc, err := config.ReadFile(file)
 	if err != nil {
@@ -79,11 +79,12 @@ func chooseProvider(ctx context.Context, file string, environ []string) (provide
 	return p, nil
 }
 
+// echo returns the echo provider with the reason for it.
 func echo(why string) provider {
 	return provider{name: "echo", why: why, environ: []string{providerVariable + "=echo"}}
 }
 
-// variable gives the first of the name, as the os package does.
+// variable returns the first variable of the name, as package os does.
 func variable(environ []string, name string) (string, bool) {
 	for _, entry := range environ {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {

@@ -72,7 +72,7 @@ func TestHangupWhileTheHostStarts(t *testing.T) {
 		},
 		"host files read again": func() { close(again) },
 	}}
-	err := hosting{
+	err := hostRunner{
 		options: host.Options{ConfigFile: filepath.Join(dir, "botyard.hcl"), Log: hclog.New(&hclog.LoggerOptions{Output: log})},
 		once:    true,
 		ready: func(context.Context, *host.Host, string) error {

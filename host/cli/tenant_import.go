@@ -12,20 +12,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newTenantImport(host *remote, asJSON *bool) *cobra.Command {
+func newTenantImport(host *remoteFlags, asJSON *bool) *cobra.Command {
 	c := &cobra.Command{
-		Use: "import TENANT [FILE]", Short: "Take in the conversations of an export", Args: cobra.RangeArgs(1, 2),
+		Use: "import TENANT [FILE]", Short: "Import the conversations of an export", Args: cobra.RangeArgs(1, 2),
 		Long: strings.TrimSpace(`
-Take in the conversations of an export that botyard tenant export wrote, from FILE or the
-standard input, into the storage of a tenant, which may have another id. What is there
-already stays as it is: an import that was interrupted is repeated and goes on. Turns that
-were running when they were exported are interrupted ones.
+Import the conversations of an export into the storage of a tenant, which may have another
+id. The export comes from FILE or from standard input. Conversations that exist already
+are not changed, so an import that was interrupted can be repeated. Turns that were
+running when they were exported are imported as interrupted.
 
-The tenant must be registered; its configuration stays. With --register, one that is not
-is registered with the configuration of the export, if that had no secrets.`),
+The tenant must be registered, and keeps its configuration. With --register, a tenant that
+is not registered gets the configuration of the export, if that has no secrets.`),
 		Example: `  botyard tenant import acme acme.ndjson`,
 	}
-	register := c.Flags().Bool("register", false, "register the tenant with the configuration of the export, if it is not there")
+	register := c.Flags().Bool("register", false, "register the tenant with the configuration of the export, if it is not registered")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := tenantPath(args[0])
 		if err != nil {
@@ -52,7 +52,7 @@ is registered with the configuration of the export, if that had no secrets.`),
 		var result api.Imported
 		if err == nil {
 			defer resp.Body.Close()
-			err = client.decode(resp.Body, false, &result)
+			err = client.decode(resp.Body, http.MethodPost, &result)
 		}
 		var broken *brokenError
 		if errors.As(err, &broken) {
@@ -71,9 +71,9 @@ is registered with the configuration of the export, if that had no secrets.`),
 	return c
 }
 
-// importFrom opens what is to be imported.
-func importFrom(cmd *cobra.Command, args []string) (in *sending, done func(), err error) {
-	in = &sending{from: cmd.InOrStdin(), progress: newProgress(cmd.ErrOrStderr())}
+// importFrom opens the export to import. done closes it.
+func importFrom(cmd *cobra.Command, args []string) (in *uploadReader, done func(), err error) {
+	in = &uploadReader{from: cmd.InOrStdin(), progress: newProgress(cmd.ErrOrStderr())}
 	if len(args) == 0 || args[0] == "-" {
 		if isTerminal(in.from) {
 			return nil, nil, usage(errors.New("an export is expected, as FILE or from a pipe"))
@@ -88,16 +88,16 @@ func importFrom(cmd *cobra.Command, args []string) (in *sending, done func(), er
 	return in, func() { _ = f.Close() }, nil
 }
 
-// sending is a body that shows how much of it was sent.
-type sending struct {
+// uploadReader is a request body that shows how many bytes were sent.
+type uploadReader struct {
 	from     io.Reader
 	progress *progress
 	bytes    int64
-	err      error // of from, but for its end
+	err      error // the error of from, except io.EOF
 }
 
 // Read implements io.Reader.
-func (s *sending) Read(b []byte) (int, error) {
+func (s *uploadReader) Read(b []byte) (int, error) {
 	n, err := s.from.Read(b)
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
@@ -107,6 +107,7 @@ func (s *sending) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// printImported prints what an import did.
 func printImported(cmd *cobra.Command, id string, r api.Imported) {
 	out := cmd.OutOrStdout()
 	if r.Registered {

@@ -21,7 +21,8 @@ type chatRequest struct {
 	Stream         bool   `json:"stream,omitempty"`
 }
 
-// chat sends a message and calls show with each piece of the reply.
+// chat sends a message and calls show with each piece of the reply. It returns the whole
+// reply.
 func (c *client) chat(ctx context.Context, tenant string, req chatRequest, show func(string)) (*api.ChatReply, error) {
 	req.Stream = true
 	resp, err := c.send(ctx, http.MethodPost, "/api/v1/chat", http.Header{"X-Tenant-Id": {tenant}}, req)
@@ -66,7 +67,8 @@ func (c *client) chat(ctx context.Context, tenant string, req chatRequest, show 
 	return reply, nil
 }
 
-// maxEvent bounds one line of a stream; the last event repeats the whole reply.
+// maxEvent bounds the bytes of one line of a stream. The last event repeats the whole
+// reply.
 const maxEvent = 64 << 20
 
 // readEvents calls handle with each server-sent event.

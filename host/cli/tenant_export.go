@@ -19,23 +19,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newTenantExport(host *remote, asJSON *bool) *cobra.Command {
+func newTenantExport(host *remoteFlags, asJSON *bool) *cobra.Command {
 	c := &cobra.Command{
 		Use: "export TENANT", Short: "Write a tenant's configuration and conversations as lines of JSON", Args: cobra.ExactArgs(1),
 		Long: strings.TrimSpace(`
-Write a tenant's configuration, without its secrets, and all of its conversations as lines
-of JSON, which botyard tenant import reads. A removed tenant can be exported too.
+Write a tenant's configuration without its secrets, and all of its conversations, as lines
+of JSON. botyard tenant import reads them. A removed tenant can be exported too.
 
-With --user, only what that user wrote and owns, and no configuration: conversations that
-are the user's and in which no other user wrote, and of others the user's turns. Each
-conversation is as it was when it was read. An export whose last line is not of the type
-"end" is cut off; the exit status is 1 then.`),
+With --user, write what that user wrote and owns, and no configuration: the user's
+conversations in which no other user wrote, and the user's turns of other conversations.
+
+Each conversation is as it was when it was read. If the last line does not have the type
+"end", the export is incomplete, and the exit status is 1.`),
 		Example: `  botyard tenant export acme > acme.ndjson
   botyard tenant export acme --url https://old | botyard tenant import acme --register --url https://new`,
 	}
 	user := c.Flags().String("user", "", "`ID` of the user whose conversations and turns are wanted")
-	current := c.Flags().Bool("current", false, "leave out the storages that the tenant used before, which may be there no more")
-	output := c.Flags().StringP("output", "o", "", "`FILE` to write to, which is there once the export is whole")
+	current := c.Flags().Bool("current", false, "only read the storage that the tenant uses now, and not those that it used before")
+	output := c.Flags().StringP("output", "o", "", "`FILE` to write to; it appears when the export is complete")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := tenantPath(args[0])
 		if err != nil {
@@ -55,7 +56,7 @@ conversation is as it was when it was read. An export whose last line is not of 
 			return err
 		}
 		defer resp.Body.Close()
-		x := &exporting{progress: newProgress(cmd.ErrOrStderr()), tenant: args[0]}
+		x := &exportCopy{progress: newProgress(cmd.ErrOrStderr()), tenant: args[0]}
 		if *output == "" {
 			return x.copy(cmd.OutOrStdout(), resp.Body)
 		}
@@ -71,17 +72,17 @@ conversation is as it was when it was read. An export whose last line is not of 
 	return c
 }
 
-// exporting copies an export and sees to it that it is whole.
-type exporting struct {
+// exportCopy copies an export and checks that it is complete.
+type exportCopy struct {
 	progress             *progress
 	tenant               string
 	conversations, turns int
 	bytes                int64
 }
 
-// toFile writes the file once the export is whole. Others may not read it: it has
-// what people wrote.
-func (x *exporting) toFile(name string, from io.Reader) (err error) {
+// toFile writes the export to a file, which appears under its name once it is complete.
+// Only its owner may read it, because it has what people wrote.
+func (x *exportCopy) toFile(name string, from io.Reader) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".part-")
 	if err != nil {
 		return err
@@ -97,6 +98,7 @@ func (x *exporting) toFile(name string, from io.Reader) (err error) {
 	return os.Rename(f.Name(), name)
 }
 
+// How the lines of an export begin, by their type.
 var (
 	conversationLine = []byte(`{"type":"` + archive.TypeConversation + `"`)
 	turnLine         = []byte(`{"type":"` + archive.TypeTurn + `"`)
@@ -104,13 +106,13 @@ var (
 	errorLine        = []byte(`{"type":"` + archive.TypeError + `"`)
 )
 
-// copy holds no more than a part of a line, which can be long; but for an error's,
-// which is also the result.
-func (x *exporting) copy(to io.Writer, from io.Reader) error {
+// copy copies the export and counts its lines. It holds a part of a line at most, because
+// lines can be long, except for the line of an error, which becomes the result.
+func (x *exportCopy) copy(to io.Writer, from io.Reader) error {
 	defer x.progress.end()
 	in := bufio.NewReaderSize(from, 64<<10)
 	start, ended := true, false
-	var failure []byte // begins with the line of an error
+	var failure []byte // the line of an error, once it began
 	for {
 		part, err := in.ReadSlice('\n')
 		if len(part) > 0 && start {
@@ -136,7 +138,7 @@ func (x *exporting) copy(to io.Writer, from io.Reader) error {
 		switch {
 		case err == nil || errors.Is(err, bufio.ErrBufferFull):
 		case failure != nil:
-			return failed(failure)
+			return lineError(failure)
 		case errors.Is(err, io.EOF) && ended && start:
 			return nil
 		case errors.Is(err, io.EOF):
@@ -147,8 +149,8 @@ func (x *exporting) copy(to io.Writer, from io.Reader) error {
 	}
 }
 
-// failed gives the error of the line that says why an answer ends early.
-func failed(line []byte) error {
+// lineError returns the error of the last line of an answer that ended early.
+func lineError(line []byte) error {
 	var last api.ErrorLine
 	if err := json.Unmarshal(line, &last); err != nil || last.Problem == nil {
 		return errors.New("the answer broke off with an error that cannot be read")

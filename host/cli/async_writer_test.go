@@ -22,7 +22,7 @@ func TestOutletOfAPipeThatNobodyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	o := newOutlet(w, sayMissing)
+	o := newAsyncWriter(w, sayMissing)
 	line := strings.Repeat("x", 999) + "\n"
 	const lines = 3000 // 3 MB; a pipe has 64 KiB
 	for range lines {
@@ -77,7 +77,7 @@ func (d *disk) grow(room int) { d.mu.Lock(); d.room = room; d.mu.Unlock() }
 // into the next, and that what was lost is told where it was lost.
 func TestOutletOfAFullDisk(t *testing.T) {
 	d := &disk{room: 12}
-	o := newOutlet(d, sayMissing)
+	o := newAsyncWriter(d, sayMissing)
 	for _, text := range []string{"one two\n", "three four\n", "five\nsix\n"} {
 		_, _ = o.Write([]byte(text))
 	}
