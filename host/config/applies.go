@@ -120,7 +120,7 @@ func PendingRestart(running, files *Host, over func(Settings) Settings) []string
 	return keys
 }
 
-// AsApplied gives the settings of the files as a host that runs can have them: what
+// AsApplied returns the settings of the files as a host that runs can have them: what
 // counts from the next start is as in running.
 func (s Settings) AsApplied(running Settings) Settings {
 	for _, k := range hostKeyList() {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// schemaKeys gives the keys of the host file as its schema has them: what has no keys of
+// schemaKeys returns the keys of the host file as its schema has them: what has no keys of
 // its own that the host knows is one.
 func schemaKeys(t *testing.T) []string {
 	t.Helper()

@@ -9,20 +9,23 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// folded is a merge of the host's layers, which tenants share; but for covered it
-// is not changed once made.
+// baseMerge is what tenants inherit: the merge of the host's layers, or of these and a plan on
+// top. All tenants with the same plan share one. It is not changed once it was made, except
+// redacted.
 type baseMerge struct {
 	tree       map[string]any
 	provenance *provenanceTree
-	root       Path       // of the tenant's keys
-	parent     *baseMerge // what a plan is on top of; nil for the host's layers
-	snapshot   schemaSnapshot
-	redacted   sync.Map // the configurations of blocks that tenants inherit as they are, by key
+	root       Path           // leads to the tenants' keys in the tree
+	parent     *baseMerge     // what a plan is on top of; nil for the host's layers
+	snapshot   schemaSnapshot // the schemas that were used
+	redacted   sync.Map       // by key of a block, its redacted configuration for tenants that add nothing to it
 }
 
-// defaultsKey holds what tenants inherit.
+// defaultsKey is the host's block with the keys that tenants inherit.
 const defaultsKey = "defaults"
 
+// mergeSources merges the host's layers. With nil schemas the part of the tenants is merged
+// without the rules for plugins' keys; the host's own keys are as they should be.
 func (h *Host) mergeSources(ctx context.Context, schemas Schemas) *layers {
 	s := newLayers(ctx, schemas, Path{defaultsKey})
 	s.provenance.set = &provenance{pos: Pos{File: builtIn.String()}}
@@ -35,12 +38,14 @@ func (h *Host) mergeSources(ctx context.Context, schemas Schemas) *layers {
 	return s
 }
 
+// baseMerge returns the merge as it is now. The layers are not used after that.
 func (s *layers) baseMerge() *baseMerge {
 	return &baseMerge{tree: s.values.Raw(), provenance: s.provenance, root: s.root, snapshot: s.snapshot}
 }
 
-// inherited gives the host's layers merged with the schemas as they are now. All
-// tenants share the last merge until a schema changes.
+// inherited returns the host's layers, merged with the plugins' schemas as they are now. All
+// tenants share the last merge until a schema changes. Two callers at once may both merge; the
+// results are equal.
 func (h *Host) inherited(ctx context.Context, schemas Schemas) *baseMerge {
 	h.mu.Lock()
 	lastBase := h.lastBase
@@ -55,11 +60,12 @@ func (h *Host) inherited(ctx context.Context, schemas Schemas) *baseMerge {
 	return f
 }
 
+// current reports whether the schemas are still those of the merge.
 func (f *baseMerge) current(ctx context.Context, schemas Schemas) bool {
 	for id, a := range f.snapshot {
 		schema, err := schemas.Schema(ctx, id[0], id[1])
-		// A plugin that is still unknown changes nothing. Any other error may be
-		// gone the next time.
+		// A plugin that is still unknown changes nothing. After any other error the schema
+		// may be there the next time.
 		same := err == nil && a.err == nil && schema == a.schema ||
 			errors.Is(err, ErrUnknownPlugin) && errors.Is(a.err, ErrUnknownPlugin)
 		if !same {
@@ -69,7 +75,8 @@ func (f *baseMerge) current(ctx context.Context, schemas Schemas) bool {
 	return true
 }
 
-// tenantStack begins a tenant's stack with what it inherits.
+// layersForTenant returns layers that begin with what the tenant inherits. The tenant's documents
+// are merged on top of them.
 func (base *baseMerge) layersForTenant(ctx context.Context, schemas Schemas) *layers {
 	s := newLayers(ctx, schemas, nil)
 	if p := base.provenance.find(base.root); p != nil {
@@ -88,13 +95,14 @@ func (base *baseMerge) layersForTenant(ctx context.Context, schemas Schemas) *la
 		return nil
 	}))
 	for id, a := range base.snapshot {
-		if a.err == nil { // else asked again: what is known may have changed
+		if a.err == nil { // after an error the schema is asked for again
 			s.snapshot[id] = a
 		}
 	}
 	return s
 }
 
+// cloneValue returns a deep copy of a tree.
 func cloneValue(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -113,7 +121,8 @@ func cloneValue(value any) any {
 	return value
 }
 
-// problem is one of the host's own keys.
+// problem returns a problem of one of the host's own keys, with the position where the key was
+// set.
 func (f *baseMerge) problem(path Path, message, expected string) Problem {
 	return problemAt(f.provenance.nearest(path), path, message, expected)
 }

@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// block checks one plugin's block and gives it with its secrets covered.
+// block checks one plugin's block and returns it redacted. It adds a problem for each thing that
+// is wrong.
 func (a *tenantMerge) block(b block) Block {
 	out := Block{Kind: b.kind}
 	value, given := a.tree[b.key]
 	config, isMap := value.(map[string]any)
 	if given && !isMap {
-		return out // a wrong type, reported
+		return out // of a wrong type, which its schema reports
 	}
 	selector := Path{b.key, b.selector}
 	name, isText := config[b.selector].(string)
@@ -25,7 +26,7 @@ func (a *tenantMerge) block(b block) Block {
 		a.addProblem(selector, message, expected)
 		return out
 	case !isText || name == "":
-		return out // reported
+		return out // which the tenant's schema reports
 	}
 	out.Plugin = name
 	schema, err := a.layers.schema(b, name)
@@ -44,7 +45,8 @@ func (a *tenantMerge) block(b block) Block {
 	return out
 }
 
-// misspeltSelector finds keys of a block without a selector that may be meant as one.
+// misspeltSelector reports whether a block without a selector has keys that are probably meant as
+// one, and adds a problem for each.
 func (a *tenantMerge) misspeltSelector(b block, config map[string]any) bool {
 	found := false
 	for key := range config {
@@ -57,13 +59,14 @@ func (a *tenantMerge) misspeltSelector(b block, config map[string]any) bool {
 	return found
 }
 
+// checkBlock checks a block by its plugin's schema, and the secrets and references in it.
 func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any) {
 	at := Path{b.key}
 	findings := schema.check(config)
 	for i, f := range findings {
 		if f.kind == unknownKey && len(f.path) == 1 {
 			known := append(schema.cursor().keys(), b.hosts...)
-			if near(f.path[0], known) == "" { // else that is meant, and not the selector
+			if near(f.path[0], known) == "" { // a near key is meant rather than the selector
 				known = append(known, b.selector)
 			}
 			findings[i].message, findings[i].expected = unknown("unknown key", f.path[0], known)
@@ -73,7 +76,7 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 		if f.kind == missingKey {
 			return a.partial
 		}
-		// What a reference gives may have the length or form that its text lacks.
+		// The text of a reference need not have the length or form that the secret has.
 		return f.kind == wrongValue && a.isReferenceAt(at.with(f.path...))
 	}))...)
 	a.problems = append(a.problems, a.layers.unknownNulls(at, schema, config, func(rest Path) bool {
@@ -101,14 +104,15 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 	}
 }
 
+// isReferenceAt reports whether the text at the path is a reference.
 func (a *tenantMerge) isReferenceAt(path Path) bool {
 	c := checker{value: a.tree}
 	text, ok := c.valueAt(path).(string)
 	return ok && isReference(text)
 }
 
-// checkSecret checks one value of a secret key, and adds it to the block's sum; no message
-// contains it.
+// checkSecret checks one value of a secret key and adds it to the block's sum. No message
+// contains the value.
 func (a *tenantMerge) checkSecret(path Path, value any, sum *secretSum) {
 	text, ok := value.(string)
 	if !ok {
@@ -124,7 +128,7 @@ func (a *tenantMerge) checkSecret(path Path, value any, sum *secretSum) {
 		sum.add(text)
 	}
 	switch {
-	case !more: // which is said of the block
+	case !more: // the block has too many secrets, which is one problem of the block
 	case !whole && len(text) > maxSecret:
 		a.addProblem(path, "is a secret that is too long", fmt.Sprintf("at most %d bytes", maxSecret))
 	case text == secretPlaceholder:
@@ -149,7 +153,8 @@ func (a *tenantMerge) checkSecret(path Path, value any, sum *secretSum) {
 	}
 }
 
-// reference gives the reference that a secret's text is, with its reach.
+// reference returns the reference that a text is. A reference from a tenant's document reaches
+// only what that tenant may use.
 func (a *tenantMerge) reference(path Path, text string) (Reference, bool) {
 	ref, ok := parseReference(text)
 	ref.Tenant = a.layers.provenance.nearest(path).layer.isTenants()

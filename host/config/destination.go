@@ -10,10 +10,10 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// Lead is a key of a tenant's configuration that names an address, in a block to which the
+// Destination is a key of a tenant's configuration that names an address, in a block to which the
 // host's rule for addresses applies.
 type Destination struct {
-	Kind, Plugin string // whose block it is in
+	Kind, Plugin string // of the block
 	Path         Path
 	Pos          Pos
 	Targets      []egress.Target
@@ -21,8 +21,8 @@ type Destination struct {
 	own          bool // set by the tenant's own layer
 }
 
-// words are a refusal without any text of a secret.
-func (l Destination) words(r *egress.Refusal) string {
+// message returns the message of a refusal, without any text of a secret.
+func (l Destination) message(r *egress.Refusal) string {
 	if !l.secret {
 		return r.Error()
 	}
@@ -32,7 +32,8 @@ func (l Destination) words(r *egress.Refusal) string {
 	return "leads to " + r.Addr.String() + ", " + r.Why + ", and that is not allowed here"
 }
 
-// expected is what would be right, with the line that makes what is there right.
+// expected returns what would be right, and the line of the host file that would allow what is
+// there.
 func (l Destination) expected(rule egress.Policy, r *egress.Refusal) string {
 	expected := "a public address"
 	if rule.Mode() == egress.None {
@@ -44,16 +45,18 @@ func (l Destination) expected(rule egress.Policy, r *egress.Refusal) string {
 	return expected + ", or in the host file: " + r.Line()
 }
 
-// lookupTimeout bounds the look for all names of one tenant's configuration.
+// lookupTimeout bounds the lookups of all names of one tenant's configuration together.
 const lookupTimeout = 2 * time.Second
 
-// lookups are those that may be under way at once.
+// lookups has a place for each lookup that may be under way at once.
 var lookups = make(chan struct{}, bounds.LookupsAtOnce)
 
-// CheckLeads looks up the names that the tenant's own layer leads to, and returns the problems
-// of those that lead where they may not. A name that cannot be looked up, in time or at
-// all, is no problem: whoever connects judges it. The same holds for names after the
-// first so many, and of a plugin that reaches them through a proxy, which judges them.
+// CheckDestinations looks up the names that the tenant's own layer leads to. It returns a problem
+// for each that leads where it may not.
+//
+// Three things are not judged here, because whoever connects judges them: a name that cannot be
+// looked up, or not in time; names after the first [bounds.Lookups]; and the addresses of a
+// plugin that reaches them through a proxy.
 func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 	destinations := e.Destinations()
 	if len(destinations) == 0 {
@@ -69,7 +72,7 @@ func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 		}
 		for _, t := range destination.Targets {
 			if strings.HasPrefix(t.Host, "/") {
-				continue // judged as it is written
+				continue // a path of a socket was judged when the configuration was
 			}
 			if looked++; looked > bounds.Lookups {
 				return problems
@@ -82,7 +85,7 @@ func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 			_, err := h.dialer.Resolve(ctx, t.Host, t.Port)
 			<-lookups
 			if refused := egress.Of(err); refused != nil {
-				problems = append(problems, Problem{Pos: destination.Pos, Path: destination.Path, Message: destination.words(refused), Expected: destination.expected(h.egress, refused)})
+				problems = append(problems, Problem{Pos: destination.Pos, Path: destination.Path, Message: destination.message(refused), Expected: destination.expected(h.egress, refused)})
 			}
 		}
 	}
@@ -100,10 +103,10 @@ func (h *Host) isProxied(l Destination) bool {
 	})
 }
 
-// maxLeads bounds the addresses that are looked at in one block.
+// maxDestinations bounds the addresses of one block that are judged.
 const maxDestinations = 64
 
-// leads returns what the keys of a block lead to, as far as their texts say it.
+// destinations returns the addresses that the texts of a block name.
 func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]any) []Destination {
 	var out []Destination
 	root := Path{b.key}
@@ -113,7 +116,7 @@ func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]an
 			return
 		}
 		if m.secret && !strings.ContainsAny(text, "=:") {
-			return // no form of an address, and nothing to be repeated
+			return // a secret that is no URL and no list of words names no address
 		}
 		full := root.with(path...)
 		from := a.layers.provenance.nearest(full)
@@ -127,8 +130,8 @@ func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]an
 	return out
 }
 
-// Leads returns what the keys of the tenant's blocks lead to, of those blocks to which the
-// host's rule applies. What is a reference has no text and is not among them.
+// Destinations returns the addresses that the tenant's blocks name, of those blocks to which the
+// host's rule applies. A reference names none.
 func (e *Effective) Destinations() []Destination {
 	if !e.LLM.Egress.Restricts() && !e.Memory.Egress.Restricts() && !e.Storage.Egress.Restricts() {
 		return nil
@@ -145,7 +148,7 @@ func (e *Effective) Destinations() []Destination {
 			config = b.plugins(config)
 			ownKey := a.ownAddress(b, schema, config)
 			for _, destination := range a.destinations(b, schema, config) {
-				if !destination.own && ownKey != nil { // inherited, and its place is nobody's business here
+				if !destination.own && ownKey != nil { // the tenant is not told where the operator's key is
 					destination.Path, destination.Pos = ownKey, a.layers.provenance.nearest(ownKey).pos
 				}
 				out = append(out, destination)

@@ -1,23 +1,116 @@
 // Package config reads the host's and the tenants' configuration.
 //
-// A [Document] is one parsed source, HCL, YAML, JSON or a map, with the position
-// of each key. [LoadHost] layers the host's sources (built-in defaults, host
-// file, overlay file, environment) into a [Host]; [Host.Tenant] puts a tenant's
-// document on top, checks the result against the schemas that the plugins
-// advertise and gives the [Effective] configuration, of which every key knows
-// which layer, file and line set it.
+// # From a file to the effective configuration
 //
-// What is wrong is never found one at a time: every function that reads or checks
-// returns [Problems], all of them, each with the best position known.
+// A value takes these steps. The function that does each is on the right.
 //
-// Secrets are references to an environment variable or a file, or literal texts.
-// References stay what they are until [Host.Resolve]; literals are wrapped as
-// soon as a schema says that their key is secret. No error, no Entry and no
-// printed value of this package contains one. A tenant's references reach only
-// the files of that tenant and the variables that the operator named, and a
-// tenant that points an inherited configuration to another endpoint loses the
-// secrets it inherited there.
+//	host file, overlay       BOTYARD__A__B       built-in defaults      tenant's documents
+//	       |                      |                     |                       |
+//	 ReadFile, Parse         environment         builtInDefaults         Parse, ParseStored
+//	 (hcl, yaml, json)            |                     |                       |
+//	       +----------+-----------+---------------------+                       |
+//	                  |                                                         |
+//	              LoadHost          checks the host's own keys                  |
+//	                  +--------> readSettings  ->  Settings                     |
+//	                  |                                                         |
+//	        (*Host).inherited       the base merge: what all tenants share      |
+//	        (*Host).planned         with the tenant's plan on top               |
+//	                  |                                                         |
+//	   (*baseMerge).layersForTenant + (*layers).load  <-------------------------+
+//	                  |             (*layers).merge drops the keys of a plugin that was left,
+//	                  |             and the secrets of an endpoint that changed
+//	        (*Host).restrict        what the tenant's own document may set
+//	                  |
+//	 (*tenantMerge).buildEffective  checks the whole by the schemas
+//	   .block                       one plugin's block
+//	   .redacted                    secrets become secret.Text or Reference
+//	   .limits                      the host's limits
+//	   .system                      the prompt with its variables
+//	                  |
+//	              Effective         what Host.Tenant returns
+//	                  |
+//	     (*Host).ResolveBlock       the block as its plugin gets it, with secrets
 //
-// Hosts, documents and effective configurations are not changed once made and
-// may be used by any number of goroutines.
+// Each function that reads or checks returns [Problems]: all that is wrong, each with the best
+// position that is known.
+//
+// Secrets are literal texts, or references to an environment variable or a file. A reference
+// stays what it is until [Host.ResolveBlock]. A literal is wrapped as soon as a schema says that
+// its key is secret. No error, no [Entry] and no printed value of this package has a secret in it.
+//
+// A [Host], a [Document] and an [Effective] are not changed once they were made. Any number of
+// goroutines may use them.
+//
+// # Keys
+//
+// A key is added as a field with tags; nothing else lists the keys.
+//
+//   - settings.go: the keys of the host file, [Settings].
+//   - limits.go: the keys of limits, of the host and of a tenant.
+//   - tenant_keys.go: the keys of a tenant's documents.
+//   - key_schema.go: the schemas and the defaults that are made of these fields.
+//   - applies.go: when a changed key of the host file applies; which keys wait for a restart.
+//
+// # Sources
+//
+//   - parse.go: which format a file has, how large it may be, and what kept texts may have.
+//   - hcl.go, hcl_value.go: HCL; what the parser may be given, and which values are taken.
+//   - yaml.go, yaml_syntax.go: YAML; which values are taken, and the words for syntax errors.
+//   - json.go: JSON.
+//   - go_map.go: a map of a Go program, [FromMap].
+//   - environment.go, environment_text.go: variables as a layer, and the types of their texts.
+//   - number.go: which numbers are taken, and what type each has.
+//   - node.go: what parsers make; where a key given twice, too deep or too many is refused.
+//   - document.go, document_edit.go: [Document], its bounds, and changed copies of it.
+//   - documents.go: the two documents of a tenant, and which of their texts are secrets.
+//   - merge_patch.go: a JSON merge patch of a tenant's document.
+//   - position.go, path.go: file, line and column; the path of a key.
+//
+// # Layers and their merge
+//
+//   - host.go: [LoadHost], the layers of a host.
+//   - layer.go: the order of the layers.
+//   - layers.go: how one layer is merged on others, and which keys are dropped with a plugin.
+//   - dropped_secret.go: which inherited secrets are dropped when an endpoint changes.
+//   - provenance.go: which layer, file and line set a key.
+//   - base_merge.go: what tenants share, and when it is merged again.
+//   - plan.go: the plans, and which one a tenant has.
+//   - tenant.go: [Host.Tenant].
+//   - tenant_merge.go: the checks of a tenant's merge, in their order.
+//   - inputs.go, schema_snapshot.go: what a merge was made of, to make it again.
+//
+// # Checks
+//
+//   - host_check.go: the host's own keys, and what tenants inherit.
+//   - metrics_check.go: where metrics may be shown.
+//   - block_check.go: a plugin's block, its secrets and references.
+//   - limit_ceiling.go: a tenant's limits are at most the host's.
+//   - prompt.go: the system prompt and its variables.
+//   - retention.go: retention_days.
+//   - policy.go, ruling.go, restriction.go: the block tenant_policy; what it says of a key; which
+//     part of a tenant's own document is merged.
+//   - egress.go, destination.go: to which addresses tenants' own layers may lead; lookups.
+//   - tenant_id.go: which texts are the id of a tenant.
+//   - problem.go, wording.go: [Problem], the order and the number of problems, and their words.
+//
+// # Schemas of plugins
+//
+//   - schemas.go, plugin_block.go: where schemas come from; which block has which kind, selector
+//     and host's keys.
+//   - schema.go, schema_marks.go, schema_cursor.go: compiling; the marks of a key; all
+//     subschemas that apply at a place.
+//   - schema_check.go, schema_message.go, schema_problems.go: what a schema has against a value,
+//     in words, as problems with positions.
+//
+// # Results
+//
+//   - effective.go, explain.go: [Effective] and [Block]; each key with its provenance.
+//   - redacted.go, reference.go: how a secret is hidden; the forms of a reference.
+//   - resolved_block.go, secret_lookup.go: a block with its secrets; which files and variables
+//     a reference reaches.
+//   - tokens.go, host_key.go: the API's tokens, and the host's key.
+//   - registry_storage.go: the storage of registered tenants.
+//   - revision.go, fingerprint.go: the digest of what is effective, and of documents.
+//   - sealed_block.go: the stored form of a block.
+//   - restored_secrets.go: what "<secret>" in a document that is sent back means.
 package config

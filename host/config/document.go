@@ -9,35 +9,35 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// These bound a document: parsers recurse, and a document that somebody sends must
-// not be able to exhaust the stack, the memory or the time of others.
+// These bound a document. Parsers recurse, and nobody's document may exhaust the stack, the
+// memory or the time of others.
 const (
 	maxDepth = bounds.DocumentDepth // levels
 	maxKey   = bounds.KeyBytes      // bytes of a key
 	maxPath  = bounds.PathBytes     // bytes of the keys that lead to a value
 )
 
-// Variables only for the test that far larger documents take time in proportion.
+// These are variables for one test alone: it reads far larger documents, to show that time grows
+// in proportion.
 var (
 	maxSize   = bounds.DocumentBytes  // bytes
 	maxValues = bounds.DocumentValues // keys of maps and elements of lists, at all levels together
 )
 
-// Document is one parsed source: a nested map, and the position of every key. It
-// is not changed after it was made. It may hold literal secrets, since only a
-// schema tells which keys are secret; so it does not print its values.
+// Document is one parsed source: a nested map, and the position of each key. It is not changed
+// once it was made. It may hold literal secrets, since only a schema tells which keys are secret;
+// so it never prints its values.
 type Document struct {
 	name     string
 	keys     mapping
-	problems Problems          // of FromMap, which returns none; reported with the rest
-	kept     []Path            // what RestoreSecrets took from another document
-	sealed   map[string]bool   // keys of the paths of texts that are secret whatever a schema says
-	files    map[string]string // by Path.key, of keys that are from elsewhere than name
+	problems Problems          // of FromMap; they are reported with those of the merge
+	kept     []Path            // of secrets that RestoreSecrets took from another document
+	sealed   map[string]bool   // by Path.key, the texts that are secret whatever a schema says
+	files    map[string]string // by Path.key, the files of keys that are not from the file name
 }
 
-// entry is a key of a map, or an element of a list, and its position. A tree of
-// them is a fraction of the size of nested maps, and a host keeps the document of
-// every tenant.
+// entry is a key of a map or an element of a list, with its position. A tree of entries is much
+// smaller than nested maps. That counts, because a host keeps the document of every tenant.
 type entry struct {
 	key          string
 	value        any // nil, bool, int64, float64, string, envText, mapping or sequence
@@ -49,13 +49,14 @@ type (
 	sequence []entry
 )
 
-// newDocument keeps what a parser built.
+// newDocument returns the document of what a parser read.
 func newDocument(name string, root node) *Document {
 	d := &Document{name: name}
 	d.keys, _ = d.keep(root, nil).(mapping)
 	return d
 }
 
+// keep returns the value of a node as entries. A name that many documents have is stored once.
 func (d *Document) keep(n node, path Path) any {
 	if n.kind == scalarNode {
 		return n.scalar
@@ -67,7 +68,6 @@ func (d *Document) keep(n node, path Path) any {
 			segment = strconv.Itoa(i)
 		}
 		below := path.with(segment)
-		// One copy of each name, not one for each tenant.
 		entries[i] = entry{
 			key: unique.Make(child.key).Value(), value: d.keep(child, below),
 			line: int32(child.pos.Line), column: int32(child.pos.Column),
@@ -85,12 +85,11 @@ func (d *Document) keep(n node, path Path) any {
 	return mapping(entries)
 }
 
-// Name is the name that the document was parsed with: its file, as a rule.
+// Name returns the name that the document was parsed with. For a file it is its path.
 func (d *Document) Name() string { return d.name }
 
-// Values gives the content as maps, lists and scalars (nil, bool, int64, float64,
-// string), a new copy with every call. References are their "${env:NAME}" and
-// "${file:PATH}" texts.
+// Values returns the content as maps, lists and scalars (nil, bool, int64, float64, string). Each
+// call returns a new copy. A reference is the text "${env:NAME}" or "${file:PATH}".
 func (d *Document) Values() map[string]any {
 	if d == nil {
 		return map[string]any{}
@@ -98,6 +97,7 @@ func (d *Document) Values() map[string]any {
 	return plain(d.keys).(map[string]any)
 }
 
+// plain returns the value of an entry as maps, lists and scalars.
 func plain(value any) any {
 	switch v := value.(type) {
 	case mapping:
@@ -116,7 +116,7 @@ func plain(value any) any {
 	return value
 }
 
-// Pos gives the position of the key at path, or of the nearest key above it.
+// Pos returns the position of the key at path, or of the nearest key above it.
 func (d *Document) Pos(path Path) Pos {
 	if d == nil {
 		return Pos{}
@@ -137,7 +137,8 @@ func (d *Document) Pos(path Path) Pos {
 	return pos
 }
 
-// below gives the entry with that key, or with that index in a list, or nil.
+// childOf returns the entry of a map with that key, or the entry of a list with that index; nil
+// if there is none.
 func childOf(value any, segment string) *entry {
 	switch v := value.(type) {
 	case mapping:
@@ -154,10 +155,10 @@ func childOf(value any, segment string) *entry {
 	return nil
 }
 
-// has says whether the document gives the key of that name at its top level.
+// has reports whether the document has the key at its top level.
 func (d *Document) has(key string) bool { return childOf(d.keys, key) != nil }
 
-// Count returns how many keys of maps and elements of lists d has, at all levels together.
+// Count returns the number of keys and list elements, at all levels together.
 func (d *Document) Count() int {
 	if d == nil {
 		return 0
@@ -180,7 +181,7 @@ func countOf(value any) int {
 	return n
 }
 
-// Format writes the document's name whatever the verb: the values may be secret.
+// Format writes the name of the document for every verb, because the values may be secret.
 func (d *Document) Format(s fmt.State, _ rune) {
 	if d == nil {
 		_, _ = io.WriteString(s, "no document")
@@ -189,7 +190,7 @@ func (d *Document) Format(s fmt.State, _ rune) {
 	_, _ = io.WriteString(s, "document "+d.name)
 }
 
-// at gives what is at the path, nil if there is nothing.
+// at returns the entry at the path; nil if there is none.
 func (d *Document) at(path Path) *entry {
 	var value any = d.keys
 	var e *entry

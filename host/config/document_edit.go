@@ -8,10 +8,9 @@ import (
 	"strconv"
 )
 
-// ReplaceText gives a copy of d in which replace has been asked for the text at
-// each of the paths (of those that are there and are texts). It is for what is
-// done with the secrets of a document that is stored or shown: sealing, opening
-// and covering them; [Effective.TenantSecrets] gives the paths.
+// ReplaceText returns a copy of d with the texts at the paths replaced. It calls replace for each
+// path where there is a text. It is for the secrets of a document that is stored or shown;
+// [Effective.TenantSecrets] returns their paths.
 func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string) string) *Document {
 	if d == nil {
 		return nil
@@ -28,8 +27,8 @@ func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string
 	})
 }
 
-// MarkSecret gives the document with the texts at the paths known to be secret: they
-// were kept as such, and stay so though the plugin's schema does not mark them any more.
+// MarkSecret returns a copy of d that knows the texts at the paths as secret. They were stored as
+// secrets, and stay secret when the plugin's schema no longer marks their keys.
 func (d *Document) MarkSecret(paths []Path) *Document {
 	if d == nil || len(paths) == 0 {
 		return d
@@ -45,9 +44,10 @@ func (d *Document) MarkSecret(paths []Path) *Document {
 	return &out
 }
 
-// isSealed says whether what is at the path was marked by MarkSecret.
+// isSealed reports whether the text at the path was marked by MarkSecret.
 func (d *Document) isSealed(path Path) bool { return d != nil && d.sealed[path.key()] }
 
+// mapText returns a copy of d with each text replaced by what f returns for it.
 func (d *Document) mapText(f func(Path, string) any) *Document {
 	out := *d
 	out.keys = mapping(mapTexts(d.keys, nil, false, f))
@@ -74,7 +74,7 @@ func mapTexts(entries []entry, path Path, isList bool, f func(Path, string) any)
 	return out
 }
 
-// below returns what is below the path as a document of its own. Positions stay.
+// subDocument returns what is below the path as a document of its own. Positions stay.
 func (d *Document) subDocument(path Path) *Document {
 	out := &Document{name: d.name}
 	if e := d.at(path); e != nil {
@@ -92,15 +92,14 @@ func (d *Document) subDocument(path Path) *Document {
 	return out
 }
 
-// without returns the document without these keys of its top level.
+// without returns a copy of d without these keys of its top level.
 func (d *Document) without(keys ...string) *Document {
 	out := *d
 	out.keys = slices.DeleteFunc(slices.Clone(d.keys), func(e entry) bool { return slices.Contains(keys, e.key) })
 	return &out
 }
 
-// only gives a document with e alone, put at another path, where it keeps its
-// position.
+// only returns a document that has e alone, at another path. The position of e stays.
 func (d *Document) only(e *entry, path Path) *Document {
 	out := &Document{name: d.name}
 	if e == nil {
@@ -114,7 +113,7 @@ func (d *Document) only(e *entry, path Path) *Document {
 	return out
 }
 
-// withoutPaths returns the document without these keys.
+// withoutPaths returns a copy of d without the keys at these paths, given by Path.key.
 func (d *Document) withoutPaths(refused map[string]bool) *Document {
 	if len(refused) == 0 {
 		return d
@@ -139,7 +138,7 @@ func withoutPaths(entries mapping, path Path, refused map[string]bool) mapping {
 	return slices.Clip(out)
 }
 
-// Marked gives the paths of the texts that [Document.MarkSecret] marked, sorted.
+// Marked returns the paths of the texts that [Document.MarkSecret] marked, sorted.
 func (d *Document) Marked() []Path {
 	if d == nil {
 		return nil

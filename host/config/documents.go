@@ -6,24 +6,24 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// Documents are what is written of one tenant. Either may be nil.
+// Documents are the two documents of one tenant. Either may be nil.
 type Documents struct {
-	// Operator is the operator's: a tenant file, or what was put with the operator's rights.
+	// Operator is written by the operator: a tenant file, or a PUT with the admin token.
 	Operator *Document
-	// Own is what the tenant itself wrote. It is merged on top.
+	// Own is written by the tenant itself. It is merged on top of Operator.
 	Own *Document
 }
 
-// DocumentSecrets are the paths of secrets in one document.
+// DocumentSecrets are the paths of the secrets in one document.
 type DocumentSecrets struct {
-	Literals   []Path // given as texts: to be sealed before the document is stored
-	References []Path // given as references: only hidden when the document is shown
+	Literals   []Path // given as texts; they are sealed before the document is stored
+	References []Path // given as references; they are hidden when the document is shown
 }
 
-// All returns the paths of both.
+// All returns the paths of literals and references.
 func (s DocumentSecrets) All() []Path { return slices.Concat(s.Literals, s.References) }
 
-// layers returns the documents that are there, lowest first.
+// sources returns the documents that there are, the lower layer first.
 func (d Documents) sources() []source {
 	var out []source
 	for _, s := range []source{{tenantLayer, d.Operator}, {ownLayer, d.Own}} {
@@ -34,7 +34,7 @@ func (d Documents) sources() []source {
 	return out
 }
 
-// of returns the document of a layer; nil where the layer is the host's.
+// of returns the document of a layer; nil for a layer of the host.
 func (d Documents) of(l layer) *Document {
 	switch l {
 	case tenantLayer:
@@ -50,12 +50,12 @@ func (d Documents) has(key string) bool {
 	return slices.ContainsFunc(d.sources(), func(s source) bool { return s.doc.has(key) })
 }
 
-// named reports whether one of the documents has the name.
+// haveName reports whether one of the documents has the name.
 func (d Documents) haveName(name string) bool {
 	return slices.ContainsFunc(d.sources(), func(s source) bool { return s.doc.name == name })
 }
 
-// at returns what the highest of the documents has at the path, nil if none has it.
+// at returns the entry at the path of the higher document that has one; nil if none has.
 func (d Documents) at(path Path) *entry {
 	for _, s := range slices.Backward(d.sources()) {
 		if e := s.doc.at(path); e != nil {
@@ -65,21 +65,20 @@ func (d Documents) at(path Path) *entry {
 	return nil
 }
 
-// TenantSecrets returns the paths of the secrets that each of the tenant's documents
-// contains itself. A secret of the operator's that the tenant's own document replaces is
-// one of them.
+// TenantSecrets returns the paths of the secrets in each of the tenant's documents. A secret in
+// the operator's document is one of them also where the tenant's own document replaces it.
 func (e *Effective) TenantSecrets() (operator, own DocumentSecrets) {
 	if e.inputs.host == nil {
 		return DocumentSecrets{}, DocumentSecrets{} // not made by Host.Tenant
 	}
 	if e.inputs.docs.Own == nil && !e.hasSecrets() {
-		return DocumentSecrets{}, DocumentSecrets{} // most have none, and need no merge to say so
+		return DocumentSecrets{}, DocumentSecrets{} // most tenants have none, and need no merge
 	}
 	a := e.inputs.begin()
 	found := map[layer]DocumentSecrets{}
 	for _, s := range e.inputs.docs.sources() {
-		// After each document: the next one may hide what this one has, or select another
-		// plugin, whose schema knows nothing of it.
+		// Looked for after each document: the next one may replace a secret of this one, or
+		// select a plugin whose schema does not know the key.
 		a.layers.load(s.layer, s.doc)
 		a.readLayers()
 		a.secrets(found)
@@ -87,7 +86,7 @@ func (e *Effective) TenantSecrets() (operator, own DocumentSecrets) {
 	return found[tenantLayer], found[ownLayer]
 }
 
-// secrets adds the secrets of the tenant's documents in the tree as it is.
+// secrets adds the secrets that the tenant's documents have in the tree as it is now.
 func (a *tenantMerge) secrets(found map[layer]DocumentSecrets) {
 	for _, b := range blocks {
 		schema := a.schemas[b.key]
@@ -112,6 +111,7 @@ func (a *tenantMerge) secrets(found map[layer]DocumentSecrets) {
 	}
 }
 
+// addPath appends the path unless it is there.
 func addPath(paths []Path, path Path) []Path {
 	if slices.ContainsFunc(paths, func(p Path) bool { return slices.Equal(p, path) }) {
 		return paths

@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// fall says why an inherited secret is no longer there.
+// droppedSecret says why an inherited secret is no longer there: a layer changed the endpoint
+// that it would be sent to.
 type droppedSecret struct {
 	layer    layer
-	endpoint Path // in its block
+	endpoint Path // that was changed, within its block
 	pos      Pos
 }
 
-// dropSecrets removes from a block the secrets that lower layers gave it, if this
-// layer changed where they would be sent.
+// dropSecrets removes the secrets that lower layers gave a block, if this layer changed an
+// endpoint of the block. before are the endpoints before the layer.
 func (s *layers) dropSecrets(l layer, doc *Document, b block, schema *Schema, before map[string]any, dest map[string]any) {
 	after := schema.endpoints(s.block(b, dest))
 	changed := ""
@@ -42,7 +43,7 @@ func (s *layers) dropSecrets(l layer, doc *Document, b block, schema *Schema, be
 		for i, segment := range path {
 			next, ok := at[segment].(map[string]any)
 			if !ok || i == len(path)-1 {
-				// A list falls as a whole: its elements are of one layer.
+				// A list is dropped as a whole: all of its elements are of one layer.
 				delete(at, segment)
 				gone := root.with(path[:i+1]...)
 				s.provenance.remove(gone)

@@ -6,49 +6,49 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// Effective is what a tenant's bot is made of: the merge of all layers, checked.
-// It is not to be changed, may be used by any number of goroutines, and can be
-// printed: its secrets cannot.
+// Effective is the configuration of a tenant's bot: all layers merged and checked. It is not
+// changed once it was made, and any number of goroutines may use it. It can be printed; its
+// secrets are not.
 type Effective struct {
 	Tenant string
-	// Revision is a digest of all that follows, with references unresolved. It is
-	// equal wherever the content is equal and the host's key is the same.
+	// Revision is a digest of the fields below except Plan. References enter it unresolved. It
+	// is equal on all hosts that have the same content and the same key.
 	Revision string
-	Plan     string // key plan; empty for none. It is not in the revision
+	Plan     string // key plan; empty for none
 	LLM      Block  // kind "llm", key llm
 	Memory   Block  // kind "memory", key memory
 	Storage  Block  // kind "storage", key conversation_storage
 	System   string // prompts.system, with its variables
 	Limits   Limits
-	// RetentionDays (key conversation_storage.retention_days) is after how many days
-	// without a change a conversation is deleted; 0 is never. The plugin is not told.
+	// RetentionDays is the key conversation_storage.retention_days: a conversation that has not
+	// changed for so many days is deleted. 0 is never. The plugin does not get the key.
 	RetentionDays int
-	// Owner (key conversations.owner) is whose a conversation is: OwnerUser or OwnerTenant.
+	// Owner is the key conversations.owner: OwnerUser or OwnerTenant.
 	Owner string
 
 	inputs inputs
 }
 
-// Values of conversations.owner.
+// These are the values of conversations.owner.
 const (
-	OwnerUser   = "user"   // the user's with whom it was begun, or else the tenant's
-	OwnerTenant = "tenant" // all users share it
+	OwnerUser   = "user"   // of the user who began it; of the tenant if nobody is named
+	OwnerTenant = "tenant" // of all users of the tenant
 )
 
-// Block configures one plugin.
+// Block is the configuration of one plugin.
 type Block struct {
 	Kind, Plugin string
 	// Config is the block without the host's keys in it and without the plugin's own
-	// defaults. Secrets are a secret.Text or a [Reference]; [Host.Resolve] gives
-	// the block as the plugin gets it.
+	// defaults. Each secret is a secret.Text or a [Reference]. [Host.Resolve] returns the
+	// block as the plugin gets it.
 	Config map[string]any
-	// Egress is where the block's connections may lead: everywhere, unless the tenant's own
-	// layer names an address in it.
+	// Egress says where the block's connections may lead. That is everywhere, unless the
+	// tenant's own layer names an address in the block.
 	Egress egress.Policy
 }
 
-// HasReferences says whether the block has a secret that is elsewhere, so that
-// what [Host.Resolve] gives can change without a new revision.
+// HasReferences reports whether the block has a reference. What [Host.Resolve] returns can then
+// change without a new revision.
 func (b Block) HasReferences() bool {
 	found := false
 	cursor{}.leaves(nil, b.Config, func(_ Path, value any, _ marks) {
@@ -58,12 +58,12 @@ func (b Block) HasReferences() bool {
 	return found
 }
 
-// String names the tenant and the revision.
+// String returns the tenant and the revision.
 func (e *Effective) String() string {
 	return fmt.Sprintf("tenant %s at revision %s", e.Tenant, e.Revision)
 }
 
-// block gives the effective block of a kind.
+// block returns the effective block that has the kind of b.
 func (e *Effective) block(b block) Block {
 	for _, have := range []Block{e.LLM, e.Memory, e.Storage} {
 		if have.Kind == b.kind {

@@ -10,10 +10,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// egressKey is the host's block egress: where what tenants' own layers name may lead.
+// egressKey is the host's block egress: where the addresses of tenants' own layers may lead.
 const egressKey = "egress"
 
-// readEgress reads the rule, and says what is wrong with its list.
+// readEgress makes the rule of the block egress. It returns a problem for each wrong entry of the
+// list.
 func (h *Host) readEgress(dialing ...egress.Option) Problems {
 	rule, err := egress.New(egress.Mode(h.Settings.Egress.Tenants), h.Settings.Egress.Allow)
 	h.egress, h.dialer = rule, egress.NewDialer(rule, dialing...)
@@ -31,14 +32,14 @@ func (h *Host) readEgress(dialing ...egress.Option) Problems {
 			}
 		}
 	}
-	return problems // what else is wrong the schema says
+	return problems // other mistakes are reported by the schema
 }
 
-// Egress returns the rule for what tenants' own layers name.
+// Egress returns the rule for the addresses of tenants' own layers.
 func (h *Host) Egress() egress.Policy { return h.egress }
 
-// egress returns the rule for a block's connections, and refuses what is written out in it and
-// may not be led to. Names are for who looks them up; see [Effective.Leads].
+// egress returns the rule for a block's connections, and adds a problem for each written address
+// that the rule refuses. Names are not looked up here, see [Host.CheckDestinations].
 func (a *tenantMerge) egress(b block, schema *Schema, config map[string]any) egress.Policy {
 	if !a.host.egress.Restricts() {
 		return egress.Policy{}
@@ -59,19 +60,19 @@ func (a *tenantMerge) egress(b block, schema *Schema, config map[string]any) egr
 	return a.host.egress
 }
 
-// refused is the problem of a key that leads where it may not. What the tenant inherits is
-// the problem of the key of its own that made the rule apply.
+// refused returns the problem of a key that leads where it may not. For an inherited key it is a
+// problem of the tenant's own key that made the rule apply.
 func (a *tenantMerge) refused(destination Destination, ownKey Path, r *egress.Refusal) Problem {
 	path := destination.Path
 	if !destination.own {
 		path = ownKey
 	}
-	return a.layers.problem(path, destination.words(r), destination.expected(a.host.egress, r))
+	return a.layers.problem(path, destination.message(r), destination.expected(a.host.egress, r))
 }
 
-// ownAddress finds an address that the tenant's own layer names in a block, or takes away so
-// that another one counts; nil if there is none. A plugin's default is the operator's,
-// whoever writes it.
+// ownAddress returns the key with which the tenant's own layer decides an address of a block: it
+// names one, or removes one so that another counts. It returns nil if there is none. The default
+// of a plugin is the operator's, also where a tenant writes it out.
 func (a *tenantMerge) ownAddress(b block, schema *Schema, config map[string]any) Path {
 	var found Path
 	root := Path{b.key}
@@ -98,8 +99,7 @@ func (a *tenantMerge) ownAddress(b block, schema *Schema, config map[string]any)
 	return found
 }
 
-// isDefault reports whether the value is the one that the schema has for a key that is not
-// given.
+// isDefault reports whether the value is the default of its key.
 func (c cursor) isDefault(value any) bool {
 	for _, s := range c.schemas {
 		if s.Default != nil {
@@ -112,7 +112,7 @@ func (c cursor) isDefault(value any) bool {
 }
 
 // leadsWithoutDefault reports whether the key, or one below it, names an address and has no
-// default.
+// default. It goes down at most depth levels.
 func (c cursor) leadsWithoutDefault(depth int) bool {
 	if depth == 0 {
 		return true

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// envPrefix has two underscores: BOTYARD_SERVICE_HOST, which Kubernetes sets for
-// a service named botyard, is not ours.
+// envPrefix ends in two underscores. Kubernetes sets BOTYARD_SERVICE_HOST for a service named
+// botyard, and that is no key.
 const envPrefix = "BOTYARD__"
 
-// environment makes the layer of the variables BOTYARD__A__B, which set a.b.
+// environment returns the layer of the variables BOTYARD__A__B, which set the keys a.b.
 func environment(environ []string) *Document {
 	b := builder{name: environmentVariables.String()}
 	root := node{kind: mapNode}
@@ -25,6 +25,7 @@ func environment(environ []string) *Document {
 	return d
 }
 
+// setVariable adds the key that a variable sets.
 func (b *builder) setVariable(at *node, name, value string) {
 	pos := Pos{File: "environment variable " + name}
 	addProblem := func(message, expected string) {

@@ -4,7 +4,8 @@ import (
 	"slices"
 )
 
-// typeTexts reads the environment's texts as what the schemas of their keys say.
+// typeTexts replaces the environment's texts by values of the types that the schemas of their
+// keys have.
 func (s *layers) typeTexts(tree, at map[string]any, path Path) {
 	for name, value := range at {
 		switch v := value.(type) {
@@ -16,6 +17,7 @@ func (s *layers) typeTexts(tree, at map[string]any, path Path) {
 	}
 }
 
+// typesOf returns the types that the schema of the key has; none for any type.
 func (s *layers) typesOf(tree map[string]any, path Path) []string {
 	if len(path) <= len(s.root) || !slices.Equal(path[:len(s.root)], s.root) {
 		at, _ := hostSchema().cursor().at(path, nil)
@@ -37,11 +39,11 @@ func (s *layers) typesOf(tree map[string]any, path Path) []string {
 	return at.types()
 }
 
-// envText is a variable's value until the schema of its key says what it is.
+// envText is the text of a variable whose key's schema has not been asked yet.
 type envText string
 
-// typed reads the text as one of the types that its key may have; none means any.
-// What cannot be read stays a text, which the schema then complains about.
+// typed returns the text as a value of one of the types; none means any type. A text that is no
+// such value stays a text, which the schema then reports.
 func (t envText) typed(types []string) any {
 	may := func(names ...string) bool {
 		return len(types) == 0 || slices.ContainsFunc(names, func(n string) bool { return slices.Contains(types, n) })

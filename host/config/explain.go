@@ -6,37 +6,37 @@ import (
 	"strings"
 )
 
-// Entry is one key of an effective configuration and where it was set. A list is
-// one entry.
+// Entry is one key of an effective configuration, with its provenance. A list is one entry.
 type Entry struct {
 	Path   Path   // in the tenant's terms: without "defaults"
 	Value  any    // a scalar, or a list; "<secret>" stands for every secret
 	Layer  string // "built-in defaults", "host file", "overlay file", "environment", "plan", "tenant" or "tenant's own settings"
 	Pos    Pos
 	Secret bool
-	// PerHost says that each host counts for itself: so many hosts let so many times as
-	// much through.
+	// PerHost says that each host counts for itself. Three hosts let three times as much
+	// through.
 	PerHost bool
-	// Fell, unless empty, says why an inherited secret is not effective: a layer changed
-	// where it would be sent. Value is nil then, and Layer and Pos are of that change.
+	// Dropped says why an inherited secret is not effective; empty otherwise. A layer changed
+	// where the secret would be sent. Value is nil then, and Layer and Pos are of that change.
 	Dropped string
-	// May is what the tenant itself may do with the key, in its own settings: MaySet,
-	// MayLower or MayNot.
+	// May is what the tenant may do with the key in its own settings: MaySet, MayLower or
+	// MayNot.
 	May string
-	// Rule says why it may not, and Allow which line of the host file would let it; empty
-	// where it may, and Allow also where no line would.
+	// Rule says why the tenant may not set the key; empty where it may. Allow is the line of
+	// the host file that would let it; empty where it may, and where no line would.
 	Rule, Allow string
 }
 
-// Values of Entry.May.
+// These are the values of Entry.May.
 const (
 	MaySet   = "set"
-	MayLower = "lower" // to at most what the operator's settings have
+	MayLower = "lower" // to at most the value in the operator's settings
 	MayNot   = "no"
 )
 
-// Explain gives every effective key, sorted by path. What a plugin's own defaults
-// add is not known here. It merges the layers again, as they were.
+// Explain returns every effective key, sorted by path. Keys that only a plugin's own defaults
+// have are not among them. Each call merges the layers again, from the documents and schemas of
+// the time when e was made.
 func (e *Effective) Explain() []Entry {
 	a := e.inputs.merge()
 	if a == nil {
@@ -56,7 +56,7 @@ func (e *Effective) Explain() []Entry {
 			return
 		}
 		entries = append(entries, Entry{
-			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true, May: MayNot, // it is not there
+			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true, May: MayNot,
 			Dropped: fmt.Sprintf("the %s changed `%s`, and has to bring a secret of its own", why.layer, Path{path[0]}.with(why.endpoint...)),
 		})
 	})
@@ -64,6 +64,7 @@ func (e *Effective) Explain() []Entry {
 	return entries
 }
 
+// explain adds the entries of a value and of all below it.
 func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) {
 	if m, ok := value.(map[string]any); ok {
 		for key, item := range m {
@@ -88,6 +89,7 @@ func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) 
 	*entries = append(*entries, e)
 }
 
+// isHosts reports whether a key of a block is the host's and not the plugin's.
 func isHosts(name, key string) bool {
 	return slices.ContainsFunc(blocks, func(b block) bool { return b.key == name && b.isHosts(key) })
 }

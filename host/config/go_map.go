@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// put adds a Go value to its parent, normalized to what the parsers give.
+// addGoValue adds a Go value to its parent node, in the form that the parsers give to values.
 func (b *builder) addGoValue(parent *node, path Path, key string, value any) {
 	n := node{key: key, pos: Pos{File: b.name}}
 	addProblem := func(message, expected string) {
@@ -82,12 +82,11 @@ func (b *builder) addGoValue(parent *node, path Path, key string, value any) {
 	parent.children = append(parent.children, n)
 }
 
-// FromMap makes a document of a library caller's map, which is copied: bool, all
-// integers and floats, string, nil, secret.Text, and maps with string keys and
-// slices of these. Anything else is a problem that [LoadHost] or [Host.Tenant]
-// reports. Positions are the name alone.
+// FromMap returns the document of a map in a Go program. The map is copied. It may have bool, all
+// integers and floats, string, nil, secret.Text, and maps with string keys and slices of these.
+// [LoadHost] and [Host.Tenant] report anything else as a problem. Positions are the name alone.
 func FromMap(name string, m map[string]any) *Document {
-	b := builder{name: name, values: 1} // the map itself
+	b := builder{name: name, values: 1} // 1: the map itself
 	root := node{kind: mapNode}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		b.addGoValue(&root, Path{key}, key, m[key])

@@ -69,7 +69,7 @@ func (tb *table) close(t *testing.T) {
 	}
 }
 
-// cases gives the names of a folder's files but the table itself, and those that
+// cases returns the names of a folder's files but the table itself, and those that
 // belong to another case.
 func cases(t *testing.T, folder string) []string {
 	t.Helper()
@@ -86,7 +86,7 @@ func cases(t *testing.T, folder string) []string {
 	return names
 }
 
-// message gives an error's text, which must be that of Problems.
+// message returns an error's text, which must be that of Problems.
 func message(t *testing.T, err error) string {
 	t.Helper()
 	var problems Problems

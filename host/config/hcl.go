@@ -12,18 +12,20 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
+// hclReader reads one HCL document into nodes.
 type hclReader struct {
 	builder
 	src       []byte
-	lines     []string        // of src, once something is wrong
-	diags     hcl.Diagnostics // of the parser, less those that redefined has
+	lines     []string        // of src; set once something is wrong
+	diags     hcl.Diagnostics // what the parser reported, without what is in redefined
 	redefined Problems
 	kept      bool // takes texts that are not in normal form C as HCL makes them
 }
 
+// parseHCL reads HCL into nodes; see [ParseHCL].
 func parseHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, false) }
 
-// parseKeptHCL takes texts that are not in normal form C, and returns them in that form.
+// parseKeptHCL is parseHCL, but takes texts that are not in normal form C, in that form.
 func parseKeptHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, true) }
 
 func readHCL(name string, src []byte, kept bool) (node, Problems) {
@@ -34,7 +36,7 @@ func readHCL(name string, src []byte, kept bool) (node, Problems) {
 		return node{}, r.problems
 	}
 	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	// The parser goes on after each mistake: of thousands the first are enough.
+	// The parser goes on after each mistake, and a document may have thousands.
 	r.diags = slices.Clip(diags[:min(len(diags), maxFindings)])
 	broken := map[int]bool{}
 	for _, d := range diags {
@@ -46,7 +48,7 @@ func readHCL(name string, src []byte, kept bool) (node, Problems) {
 	if body, ok := f.Body.(*hclsyntax.Body); ok {
 		r.body(&root, nil, body)
 	}
-	// What the parser could save of a line that it complained about is noise.
+	// What was read from a line that the parser reported is not worth a problem.
 	r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { return broken[p.Pos.Line] })
 	r.problems = append(r.problems, r.redefined...)
 	if len(r.diags) > 0 {
@@ -58,25 +60,25 @@ func readHCL(name string, src []byte, kept bool) (node, Problems) {
 	return root, r.problems
 }
 
-// These bound what the parser is given: it makes some KiB of each word and sign, reads a
-// number in time that grows as the square of its length, and puts the pieces of a text
-// together by copying what it has with each.
+// These bound what the HCL parser is given. It allocates some KiB for each word and sign. It
+// reads a number in time that grows as the square of the number's length. It puts a text together
+// by copying what it has so far with each piece.
 const (
 	maxTokens = bounds.HCLWords
 	maxNumber = 400 // bytes; the longest float64 has fewer
 	maxCopied = bounds.HCLCopied
 )
 
-// overloaded refuses what would make the parser, which recurses without a limit,
-// exhaust the stack and so kill the host: a stack overflow cannot be recovered. It also
-// refuses what would keep the parser at work for minutes.
+// overloaded reports whether the parser may not be given the document, and adds the problem. The
+// parser recurses without a limit, and nobody can recover from a stack that is exhausted: the
+// host would end. Some texts would also keep it at work for minutes.
 func (r *hclReader) overloaded() bool {
 	tokens, _ := hclsyntax.LexConfig(r.src, r.name, hcl.InitialPos)
 	depth, signs, questions, words, pieces, copied := 0, 0, 0, 0, 0, 0
 	for _, t := range tokens {
 		words++
 		switch t.Type {
-		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit: // a line of a heredoc, or what is between two escapes
+		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit: // a line of a heredoc, or the text between two escapes
 			words--
 			pieces += len(t.Bytes)
 			copied += pieces
@@ -122,11 +124,12 @@ func (r *hclReader) at(rng hcl.Range) Pos {
 	return Pos{File: r.name, Line: rng.Start.Line, Column: rng.Start.Column}
 }
 
+// diagnostic adds the problem of something that the parser reported.
 func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 	at := Pos{File: r.name, Line: 1, Column: 1}
 	if d.Subject != nil {
 		at = r.at(*d.Subject)
-		// The likeliest cause by far: a reference as YAML writes it.
+		// The commonest cause is a reference in the form that YAML has.
 		if i := d.Subject.Start.Line - 1; i < len(r.lines) {
 			for _, scheme := range []string{"env", "file"} {
 				if strings.Contains(r.lines[i], `"${`+scheme+`:`) {
@@ -140,11 +143,14 @@ func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 	r.addProblem(at, nil, "is not HCL: "+strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, "")
 }
 
-// open marks a map that only labels have made so far: another block may add to it.
+// open has the paths of maps that only labels have made so far. Another block may add to such a
+// map.
 type open map[string]bool
 
+// body reads the attributes and blocks of a body into a node.
 func (r *hclReader) body(into *node, path Path, body *hclsyntax.Body) {
-	// Attributes are in a map: sorted, so that of two the later is the second.
+	// The parser has attributes in a map. They are sorted by position, so that of two equal
+	// keys the later one is the problem.
 	type item struct {
 		start int
 		attr  *hclsyntax.Attribute
@@ -171,9 +177,10 @@ func (r *hclReader) body(into *node, path Path, body *hclsyntax.Body) {
 	r.claimRedefined(path, body)
 }
 
-// claimRedefined finds the parser's complaints about attributes that are given
-// twice, to word them as every other key that is. It has no type for them; they
-// are at the second name, in the same body. Inner bodies have claimed theirs.
+// claimRedefined takes the parser's reports about attributes that are given twice, and adds
+// problems in the words that blocks and other formats have for that. The parser has no type for
+// these reports; they are recognized by their position, which is that of the second name in the
+// same body. Inner bodies were read before and took theirs.
 func (r *hclReader) claimRedefined(path Path, body *hclsyntax.Body) {
 	r.diags = slices.DeleteFunc(r.diags, func(d *hcl.Diagnostic) bool {
 		if d.Subject == nil || !body.SrcRange.ContainsPos(d.Subject.Start) {
@@ -191,6 +198,7 @@ func (r *hclReader) claimRedefined(path Path, body *hclsyntax.Body) {
 	})
 }
 
+// block reads a block: a map with one level more for each label.
 func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled open) {
 	child := node{key: b.Type, pos: r.at(b.TypeRange), kind: mapNode}
 	path = path.with(b.Type)
@@ -198,7 +206,7 @@ func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled op
 		return
 	}
 	for i, label := range b.Labels {
-		if r.tooMany(child.pos) { // each is a map
+		if r.tooMany(child.pos) { // each label is a map
 			return
 		}
 		if bad := checkKey(label); bad != "" {
@@ -212,7 +220,7 @@ func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled op
 			next = &into.children[len(into.children)-1]
 			labelled[path.key()] = true
 		case !labelled[path.key()]:
-			r.add(into, path, child) // says that it is given twice
+			r.add(into, path, child) // adds the problem that it is given twice
 			r.body(&node{kind: mapNode}, path, b.Body)
 			return
 		}

@@ -14,14 +14,13 @@ import (
 
 const hclValues = `a literal value, a list, a map, env("NAME") or file("PATH")`
 
-// hclPlainText is for who wrote ${...} in a text.
+// hclPlainText is expected where a text has ${...} in it.
 const hclPlainText = `a plain text ("$${" is a literal "${"), or env("NAME") or file("PATH") without quotes for a secret`
 
-// hclNormalText is for who wrote a text that is not in normal form C. What is a secret cannot be
-// written otherwise.
+// hclNormalText is expected where a text is not in normal form C.
 const hclNormalText = `the same text in that form, as editors write it; or, to keep it as it is, the document in YAML or JSON, or for a secret file("PATH")`
 
-// value reads an expression into n, of which key and position are set.
+// value reads an expression into n. The key and the position of n are set before.
 func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 	at := r.at(expr.Range())
 	if r.tooDeep(at, path) || r.tooMany(at) {
@@ -70,26 +69,27 @@ func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 	}
 }
 
+// source returns the text of an expression as it is written.
 func (r *hclReader) source(e hclsyntax.Expression) string {
 	rng := e.Range()
 	return string(r.src[rng.Start.Byte:rng.End.Byte])
 }
 
+// literal reads a number, true, false or null.
 func (r *hclReader) literal(n *node, path Path, e *hclsyntax.LiteralValueExpr) {
 	switch {
 	case e.Val.IsNull():
 	case e.Val.Type() == cty.Bool && e.Val.IsKnown():
 		n.scalar = e.Val.True()
 	case e.Val.Type() == cty.Number:
-		// From the source: cty's number does not tell 1 from 1.0, nor is it
-		// what the other formats read from the same text.
+		// Read from the source, by the rule that all formats have for numbers.
 		r.number(n, path, r.source(e))
 	default:
 		r.addProblem(r.at(e.SrcRange), path, "is an expression", hclValues)
 	}
 }
 
-// text joins the parts of a quoted text or heredoc.
+// text returns a quoted text or a heredoc.
 func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 	var b strings.Builder
 	quoted := strings.HasPrefix(r.source(e), `"`)
@@ -108,22 +108,22 @@ func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 	return b.String(), true
 }
 
-// isNormal reports whether a part of a text is in Unicode's normal form C, and else in which line
-// it is not. HCL puts every text into that form. For a password that is another text, and the same
-// document in YAML would say something else.
+// isNormal reports whether a part of a text is in Unicode's normal form C, and returns the
+// position of the line that is not. HCL changes every text into that form. For a password that is
+// another text, and the same document in YAML would mean something else.
 func (r *hclReader) isNormal(part *hclsyntax.LiteralValueExpr, quoted bool) (Pos, bool) {
 	text, pos := r.source(part), r.at(part.SrcRange)
 	if quoted {
 		text = hclEscape.ReplaceAllStringFunc(text, func(escape string) string {
 			code, err := strconv.ParseUint(escape[min(2, len(escape)):], 16, 32)
 			if err != nil {
-				return escape // another escape than of a code point
+				return escape // not one of a code point
 			}
 			return string(rune(code))
 		})
 		return pos, norm.NFC.IsNormalString(text)
 	}
-	// A heredoc has no escapes, and more lines.
+	// A heredoc has no escapes. It can have many lines.
 	normal := norm.NFC.QuickSpanString(text)
 	if line := strings.LastIndexByte(text[:normal], '\n'); line >= 0 {
 		pos.Line += strings.Count(text[:normal], "\n")
@@ -132,10 +132,11 @@ func (r *hclReader) isNormal(part *hclsyntax.LiteralValueExpr, quoted bool) (Pos
 	return pos, norm.NFC.IsNormalString(text)
 }
 
-// hclEscape is an escape of a quoted text. That of a backslash is one too, so that what follows
-// it is not taken for another.
+// hclEscape matches one escape of a quoted text. An escaped backslash is matched too, so that
+// what follows it is not taken for an escape.
 var hclEscape = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)`)
 
+// objectKey returns the key of an object's item.
 func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, bool) {
 	at := r.at(expr.Range())
 	key, ok := expr.(*hclsyntax.ObjectConsKeyExpr)
@@ -144,7 +145,7 @@ func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, boo
 		case *hclsyntax.TemplateExpr:
 			return r.text(path, e)
 		case *hclsyntax.ScopeTraversalExpr, *hclsyntax.LiteralValueExpr:
-			// A bare word; true, false and null are words here too.
+			// A bare word. The words true, false and null are keys here too.
 			if word := r.source(e); hclsyntax.ValidIdentifier(word) {
 				return word, true
 			}
@@ -154,7 +155,7 @@ func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, boo
 	return "", false
 }
 
-// reference gives what YAML writes for env("NAME") and file("PATH").
+// reference returns the text that YAML has for env("NAME") and file("PATH").
 func (r *hclReader) reference(path Path, e *hclsyntax.FunctionCallExpr) (string, bool) {
 	at := r.at(e.NameRange)
 	if e.Name != schemeEnv && e.Name != schemeFile {

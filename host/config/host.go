@@ -12,56 +12,54 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// LoadOptions say what the host's layers are.
+// LoadOptions name the host's layers.
 type LoadOptions struct {
-	// File is the host file; empty means there is none.
+	// File is the host file; empty for none.
 	File string
-	// Document stands for the host file where a program has it already; with
-	// both, File only says where relative paths begin.
+	// Document is the host file where a program has read it already. File then only says
+	// where relative paths begin.
 	Document *Document
-	// Overlay is the environment's overlay file; empty means there is none.
+	// Overlay is the overlay file; empty for none.
 	Overlay string
-	// Environ is in the form of os.Environ: what BOTYARD__ variables and
-	// references to variables see.
+	// Environ has the variables, in the form of os.Environ: those named BOTYARD__ and those
+	// that references name.
 	Environ []string
-	// Sealer makes the digests of literal secrets that enter revisions. Hosts
-	// that are to agree on revisions need the same one. With nil, a key of this
-	// process is used.
+	// Sealer makes the digests of literal secrets that enter revisions. Revisions are equal on
+	// hosts with the same key. With nil a new key is made.
 	Sealer *secret.Key
-	// OpenToAll is told of each file with a secret that every user of the machine may
-	// read, each time that it is read; nil for nobody. See [readfile.OpenToAll].
+	// OpenToAll is called whenever a file with a secret is read that every user of the machine
+	// may read. It may be nil. See [readfile.OpenToAll].
 	OpenToAll func(path string, mode fs.FileMode)
-	// Dialing is how the names are looked up that tenants' own layers lead to; nil is as the
-	// system does it.
+	// Dialing says how names in tenants' own layers are looked up; nil for the system's way.
 	Dialing []egress.Option
 }
 
-// Host is the configuration of a host: its own settings, and the layers that all
-// tenants inherit. It may be used by any number of goroutines.
+// Host is the configuration of a host: its own settings, and the layers that all tenants inherit.
+// It may be used by any number of goroutines.
 type Host struct {
-	Settings Settings // not to be changed
+	Settings Settings // not changed after LoadHost
 
 	folder    string // where relative paths begin
 	sources   []source
 	environ   map[string]string
 	sealer    *secret.Key
-	open      func(path string, mode fs.FileMode) // told of secrets that all may read; nil for nobody
-	hostMerge *baseMerge                          // the layers merged for the host's own keys
+	open      func(path string, mode fs.FileMode) // LoadOptions.OpenToAll
+	hostMerge *baseMerge                          // the merge without plugins' schemas, for the host's own keys
 
 	plans    map[string]*plan
-	policies map[string]*policy // by plan; "" is that of tenants without one
-	egress   egress.Policy      // for what tenants' own layers name
+	policies map[string]*policy // by plan; "" for tenants without one
+	egress   egress.Policy      // for the addresses in tenants' own layers
 	dialer   *egress.Dialer
 
 	mu        sync.Mutex
-	lastBase  *baseMerge            // the layers merged with plugins' schemas
-	lastPlans map[string]*baseMerge // with a plan on top, by name
+	lastBase  *baseMerge            // the last merge with plugins' schemas
+	lastPlans map[string]*baseMerge // the last merge of each plan, by name
 }
 
-// LoadHost reads and merges the host's layers, lowest first: built-in defaults,
-// host file, overlay file, environment. It checks the host's own keys, and of
-// what tenants inherit what needs no plugin; [Host.CheckDefaults] checks the rest.
-// Errors are [Problems], of all layers together.
+// LoadHost reads and merges the host's layers, lowest first: built-in defaults, host file,
+// overlay file, environment. It checks the host's own keys, and those of the inherited keys that
+// need no plugin. [Host.CheckDefaults] checks the others. Errors are [Problems], of all layers
+// together.
 func LoadHost(o LoadOptions) (*Host, error) {
 	h := &Host{sealer: o.Sealer, environ: map[string]string{}, open: o.OpenToAll}
 	if h.sealer == nil {
@@ -69,7 +67,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	}
 	for _, entry := range o.Environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if _, taken := h.environ[name]; ok && !taken { // the first counts, as in the os package
+		if _, taken := h.environ[name]; ok && !taken { // of two equal names the first counts, as in package os
 			h.environ[name] = value
 		}
 	}
@@ -99,8 +97,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	}
 	add(environmentVariables, environment(o.Environ), nil)
 
-	// Without the plugins' schemas the tenants' part is not what tenants get, but
-	// the host's own keys are what they are.
+	// The host's own keys need no plugin's schema.
 	s := h.mergeSources(context.Background(), nil)
 	h.hostMerge = s.baseMerge()
 	tree := h.hostMerge.tree
@@ -121,14 +118,13 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	return h, nil
 }
 
-// SealWith has the digests of literal secrets made with the key from now on. It is
-// for who learns from the files where the key is kept, before anything else is asked
-// of the host.
+// SealWith sets the key for the digests of literal secrets. It is called, if at all, before
+// anything else of the host: by a program that learns from the loaded files where the key is.
 func (h *Host) SealWith(key *secret.Key) { h.sealer = key }
 
-// Place gives the problems the positions at which the host's layers set their keys, or
-// the nearest key above, and sorts them. Their paths are from the root of the host file;
-// those that have a position keep it.
+// WithPositions returns the problems sorted, each with the position where the host's layers set
+// its key, or the nearest key above. Paths are from the root of the host file. A problem that has
+// a position keeps it.
 func (h *Host) WithPositions(problems Problems) Problems {
 	out := slices.Clone(problems)
 	for i, p := range out {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// hostProblems checks the host's own keys, and what of the tenants' part does not
-// depend on a plugin.
+// hostProblems returns what is wrong with the host's own keys, and with the inherited keys that
+// need no plugin.
 func (s *layers) hostProblems(tree map[string]any) Problems {
 	ours, theirs := hostSchema().cursor().keys(), tenantSchema().cursor().keys()
 	findings := hostSchema().check(tree)
@@ -27,7 +27,7 @@ func (s *layers) hostProblems(tree map[string]any) Problems {
 		provenanceTree, _ := hostSchema().cursor().key(key)
 		provenanceTree.leaves(Path{key}, tree[key], func(path Path, value any, m marks) {
 			if _, ok := path.relativeTo(registryStorage); ok {
-				return // its plugin's schema says what is secret
+				return // the schema of its plugin marks the secrets
 			}
 			if message, expected, stray := strayReference(value); stray && !m.secret {
 				problems = append(problems, s.problem(path, message, expected))
@@ -41,7 +41,7 @@ func (s *layers) hostProblems(tree map[string]any) Problems {
 	return problems
 }
 
-// inheritedProblems checks what tenants inherit, at the root of their keys.
+// inheritedProblems returns what is wrong with inherited keys that need no plugin.
 func (s *layers) inheritedProblems(tree map[string]any) Problems {
 	ours := hostSchema().cursor().keys()
 	findings := tenantSchema().check(tree)
@@ -55,9 +55,9 @@ func (s *layers) inheritedProblems(tree map[string]any) Problems {
 	return append(problems, s.unknownNulls(s.root, tenantSchema(), tree, nil)...)
 }
 
-// CheckDefaults checks what tenants inherit, with each plan and without one, as far as that can be right or wrong
-// without a tenant: a key that is required, and a variable that a prompt uses,
-// may come from the tenant. Errors are [Problems].
+// CheckDefaults checks what tenants inherit, with each plan and without one. Keys that are
+// required, and variables that a prompt uses, are not missed: a tenant may have them. Errors are
+// [Problems], or the context's error.
 func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
 	base := h.inherited(ctx, s)
 	problems := h.defaultProblems(ctx, base, s)
@@ -70,7 +70,7 @@ func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
 	return problems.err()
 }
 
-// defaultProblems checks what base has for tenants.
+// defaultProblems returns what is wrong with the keys that base has for tenants.
 func (h *Host) defaultProblems(ctx context.Context, base *baseMerge, s Schemas) Problems {
 	a := tenantMerge{host: h, base: base, layers: base.layersForTenant(ctx, s), partial: true}
 	a.buildEffective()

@@ -9,11 +9,11 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// hostKeyKey is where the host's own key comes from, if not from data_dir.
+// hostKeyKey names the host's own key; without it the key is a file in data_dir.
 const hostKeyKey = "host_key"
 
-// HostKey gives the key that host_key refers to, read now, and the file that it is in;
-// empty for none. The key is nil where the host's files have no host_key. Errors are
+// HostKey reads the key that host_key refers to. It also returns the file of the key; empty for
+// an environment variable. The key is nil where the host's files have no host_key. Errors are
 // [Problems], which never contain the key.
 func (h *Host) HostKey() (key *secret.Key, file string, err error) {
 	addProblem := func(why *secretProblem) (*secret.Key, string, error) {
@@ -22,7 +22,7 @@ func (h *Host) HostKey() (key *secret.Key, file string, err error) {
 	text, _ := h.hostMerge.tree[hostKeyKey].(string)
 	ref, whole := parseReference(text)
 	if !whole {
-		return nil, "", nil // there is none: hostKeyProblems
+		return nil, "", nil // hostKeyProblems made sure that a text is a reference
 	}
 	var raw []byte
 	if ref.Scheme == schemeFile {
@@ -46,11 +46,11 @@ func (h *Host) HostKey() (key *secret.Key, file string, err error) {
 	return key, file, nil
 }
 
-// hostKeyProblems says what is wrong with host_key without looking up what it refers to.
+// hostKeyProblems returns what is wrong with host_key, without reading what it refers to.
 func (h *Host) hostKeyProblems() Problems {
 	text, given := h.hostMerge.tree[hostKeyKey].(string)
 	if !given {
-		return nil // no text is the schema's to report
+		return nil // anything else than a text is reported by the schema
 	}
 	ref, whole := parseReference(text)
 	const expected = "a reference: env(\"NAME\") or file(\"PATH\") in HCL, ${env:NAME} or ${file:PATH} in YAML and JSON"

@@ -8,6 +8,7 @@ import (
 	"strconv"
 )
 
+// jsonReader reads one JSON document into nodes.
 type jsonReader struct {
 	builder
 	src   []byte
@@ -15,9 +16,10 @@ type jsonReader struct {
 	place positions
 }
 
+// parseJSON reads JSON into nodes; see [ParseJSON].
 func parseJSON(name string, src []byte) (node, Problems) {
 	r := jsonReader{builder: builder{name: name}, src: src, place: newPositions(name, src)}
-	// One pass for the syntax of the whole, so that the second cannot fail.
+	// The first pass checks the syntax of the whole, so that the second cannot fail.
 	var whole json.RawMessage
 	if err := json.Unmarshal(src, &whole); err != nil {
 		at := Pos{File: name, Line: 1, Column: 1}
@@ -45,8 +47,8 @@ func parseJSON(name string, src []byte) (node, Problems) {
 	return root, r.problems
 }
 
-// mistake names the commonest mistakes in what should be JSON, by what is at the offset
-// of the error; empty for another.
+// mistake returns the words for the commonest mistakes in JSON, by what is at the offset of the
+// error; empty for any other.
 func mistake(src []byte, offset int) (message, expected string) {
 	if offset >= len(src) {
 		return "", ""
@@ -63,7 +65,7 @@ func mistake(src []byte, offset int) (message, expected string) {
 	return "", ""
 }
 
-// next is where the next token begins: the decoder tells only where the last
+// next returns the position where the next token begins. The decoder only knows where the last
 // one ended.
 func (r *jsonReader) next() Pos {
 	offset := int(r.dec.InputOffset())
@@ -81,8 +83,8 @@ func (r *jsonReader) token() (json.Token, bool) {
 	return token, err == nil
 }
 
-// value reads one value into n; it stops at a syntax error, at too much nesting,
-// since what follows is then nested as deeply, and at too many values.
+// value reads one value into n. It reports whether reading goes on: it does not after a syntax
+// error, too much nesting or too many values.
 func (r *jsonReader) value(n *node, path Path) bool {
 	if r.tooDeep(n.pos, path) || r.tooMany(n.pos) {
 		return false

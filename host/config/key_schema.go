@@ -7,7 +7,7 @@ import (
 	sdkschema "github.com/botyard/botyard/sdk/schema"
 )
 
-// These are made of the structs that have the keys: [Settings] and tenantKeys.
+// These are made, when first used, of the structs that have the keys: [Settings] and tenantKeys.
 var (
 	hostReader   = sync.OnceValue(newReader[Settings])
 	tenantReader = sync.OnceValue(newReader[tenantKeys])
@@ -30,7 +30,7 @@ func HostFileSchema() []byte { return hostReader().Schema() }
 func TenantFileSchema() []byte { return tenantReader().Schema() }
 
 // builtInDefaults returns the lowest layer. A null in a higher layer removes a key from it, and
-// the readers then give the key its default all the same.
+// the readers give the key its default all the same.
 func builtInDefaults() map[string]any {
 	out := maps.Clone(hostReader().Defaults())
 	out[defaultsKey] = tenantReader().Defaults()

@@ -1,14 +1,14 @@
 package config
 
-// layer is a source of configuration; a higher one overrides a lower one.
+// layer is a source of configuration. A higher one overrides a lower one.
 type layer uint8
 
 const (
-	builtIn layer = iota
+	builtIn layer = iota // lowest
 	hostFile
 	overlayFile
 	environmentVariables
-	planOfHostFile // plan blocks of these three layers, which are merged after all defaults
+	planOfHostFile // the blocks of plans in the three layers above, which are merged after all defaults
 	planOfOverlay
 	planOfEnvironment
 	tenantLayer
@@ -18,10 +18,12 @@ const (
 // isTenants reports whether the layer is one of the tenant's documents.
 func (l layer) isTenants() bool { return l == tenantLayer || l == ownLayer }
 
+// String returns the name that messages and explain have for the layer.
 func (l layer) String() string {
 	return [...]string{"built-in defaults", "host file", "overlay file", "environment", "plan", "plan", "plan", "tenant", "tenant's own settings"}[l]
 }
 
+// source is one document and the layer that it is.
 type source struct {
 	layer layer
 	doc   *Document

@@ -20,17 +20,19 @@ func (v values) ReadBytes() ([]byte, error) { return content{}.ReadBytes() }
 // Read implements koanf.Provider.
 func (v values) Read() (map[string]any, error) { return v, nil }
 
-// stack is layers merged so far. koanf has the values; beside them are where each
-// was set, what was removed, and which secrets fell away.
+// layers are the layers that were merged so far. koanf has the values. Beside them is the
+// provenance of each value, of each removal, and of each secret that was dropped. One goroutine
+// uses it.
 type layers struct {
 	ctx        context.Context
-	schemas    Schemas // nil while only the host's own keys matter
-	root       Path    // of the tenant's keys
+	schemas    Schemas // nil where only the host's own keys matter
+	root       Path    // leads to the tenants' keys
 	values     *koanf.Koanf
-	provenance *provenanceTree // of the root; where it was set is where a missing key is missing
+	provenance *provenanceTree // of the root, whose position is that of missing keys
 	snapshot   schemaSnapshot
 }
 
+// newLayers returns layers without any document.
 func newLayers(ctx context.Context, schemas Schemas, root Path) *layers {
 	return &layers{
 		ctx: ctx, schemas: schemas, root: root,
@@ -40,7 +42,8 @@ func newLayers(ctx context.Context, schemas Schemas, root Path) *layers {
 	}
 }
 
-// schema gives nil where there is none.
+// schema returns the schema of a plugin's block; nil where there is none. One merge asks for each
+// schema once.
 func (s *layers) schema(b block, name string) (*Schema, error) {
 	if s.schemas == nil || name == "" {
 		return nil, nil
@@ -57,18 +60,20 @@ func (s *layers) schema(b block, name string) (*Schema, error) {
 	return schema, err
 }
 
-// load puts doc on top.
+// load merges a document on top.
 func (s *layers) load(l layer, doc *Document) { s.loadAt(l, doc, nil) }
 
-// loadAt puts doc on top, which is what is below prefix in the document it was taken from.
+// loadAt merges a document on top that was taken from below prefix of a larger one.
 func (s *layers) loadAt(l layer, doc *Document, prefix Path) {
-	// The merge function never fails, and content gives no error.
+	// Neither content nor the merge function fails.
 	_ = s.values.Load(content{doc}, nil, koanf.WithMergeFunc(func(src, dest map[string]any) error {
 		s.merge(l, doc, prefix, src, dest)
 		return nil
 	}))
 }
 
+// merge merges src, the values of doc, into dest. It drops the keys of plugins that are no longer
+// selected before, and the secrets of blocks whose endpoint changed after.
 func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string]any) {
 	all := append(slices.Clone(blocks), knowledge)
 	for _, b := range all {
@@ -80,7 +85,7 @@ func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string
 	}
 	before := make([]endpoints, len(all))
 	for i, b := range all {
-		// A schema that cannot be had is a problem later, if it still matters.
+		// An error is reported later, if the plugin is selected in the end.
 		before[i].schema, _ = s.schema(b, selected(s.block(b, src), s.block(b, dest), b.selector))
 		if before[i].schema != nil {
 			before[i].values = before[i].schema.endpoints(s.block(b, dest))
@@ -95,7 +100,7 @@ func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string
 	}
 }
 
-// block gives a block's keys in a tree, or nil.
+// block returns the keys of a block in a tree; nil for none.
 func (s *layers) block(b block, tree map[string]any) map[string]any {
 	for _, segment := range s.root.with(b.key) {
 		tree, _ = tree[segment].(map[string]any)
@@ -103,7 +108,7 @@ func (s *layers) block(b block, tree map[string]any) map[string]any {
 	return tree
 }
 
-// selected gives the plugin that is selected once src is merged into dest.
+// selected returns the plugin that is selected once src is merged into dest.
 func selected(src, dest map[string]any, selector string) string {
 	if value, ok := src[selector]; ok {
 		return plainText(value)
@@ -111,6 +116,7 @@ func selected(src, dest map[string]any, selector string) string {
 	return plainText(dest[selector])
 }
 
+// plainText returns a text of a tree; empty for anything else.
 func plainText(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -121,7 +127,8 @@ func plainText(value any) string {
 	return ""
 }
 
-// dropForeign removes what configured another plugin than the one that src selects.
+// dropForeign removes the keys of a block that configured another plugin than the one that src
+// selects. The host's keys in the block stay.
 func (s *layers) dropForeign(b block, src, dest map[string]any) {
 	from, into := s.block(b, src), s.block(b, dest)
 	value, changes := from[b.selector]
@@ -138,7 +145,8 @@ func (s *layers) dropForeign(b block, src, dest map[string]any) {
 	}
 }
 
-// put merges src into dest: maps key by key, a null removes, all else replaces.
+// mergeTree merges src into dest. Maps are merged key by key, a null removes, and anything else
+// replaces.
 func mergeTree(dest, src map[string]any, at *provenanceTree, from *docProvenance) {
 	for name, value := range src {
 		set, inner := from.of(0, name)
@@ -165,7 +173,7 @@ func mergeTree(dest, src map[string]any, at *provenanceTree, from *docProvenance
 	}
 }
 
-// note notes where a value is from, and each element of a list.
+// record sets the provenance of a value and of everything in it.
 func record(at *provenanceTree, value any, set provenance, from *docProvenance) {
 	at.set = &set
 	switch v := value.(type) {
@@ -183,7 +191,7 @@ func record(at *provenanceTree, value any, set provenance, from *docProvenance) 
 	}
 }
 
-// content is a koanf provider that gives what was parsed before.
+// content is a koanf provider of a parsed document.
 type content struct{ doc *Document }
 
 // ReadBytes implements koanf.Provider.

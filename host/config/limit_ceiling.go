@@ -11,14 +11,14 @@ import (
 
 const limitsKey = "limits"
 
-// isZeroUnlimited reports whether the limit 0 is no bound. Such a ceiling lets everything
-// pass, and such a value is above every other ceiling.
+// isZeroUnlimited reports whether the limit 0 is no bound. As a ceiling it lets everything pass.
+// As a value it is above every other ceiling.
 func isZeroUnlimited(path Path) bool {
 	at, _ := tenantSchema().cursor().at(path, nil)
 	return at.marks.zeroUnlimited
 }
 
-// countedPerHost are the limits that each host counts for itself, by key.
+// countedPerHost has the limits that each host counts for itself, by key.
 var countedPerHost = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for f := range reflect.TypeFor[Limits]().Fields() {
@@ -27,18 +27,19 @@ var countedPerHost = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
+// isPerHost reports whether each host counts the key for itself.
 func isPerHost(path Path) bool {
 	return len(path) == 2 && path[0] == limitsKey && countedPerHost()[path[1]]
 }
 
-// limits fills in the host's limits, which also are the most that a tenant may
-// have.
+// limits gives the tenant the host's limits where it has none of its own. The host's limits are
+// also the most that a tenant may have.
 func (a *tenantMerge) limits() {
 	base := a.host.hostMerge
 	ceilings, _ := base.tree[limitsKey].(map[string]any)
 	given, isMap := a.tree[limitsKey].(map[string]any)
 	if _, any := a.tree[limitsKey]; any && !isMap {
-		return // a wrong type, reported
+		return // of a wrong type, which the schema reports
 	}
 	out := maps.Clone(given)
 	if out == nil {
@@ -48,7 +49,7 @@ func (a *tenantMerge) limits() {
 		path := Path{limitsKey, key}
 		ceiling, ok := ceilings[key]
 		from := base.provenance.nearest(path)
-		if !ok { // removed by a null
+		if !ok { // a null removed it
 			ceiling, from = defaultLimits()[key], provenance{pos: Pos{File: builtIn.String()}}
 		}
 		own, ok := out[key]
@@ -71,7 +72,7 @@ func (a *tenantMerge) limits() {
 	}
 }
 
-// checkCeiling refuses what is more than the host allows.
+// checkCeiling adds a problem for a limit that is above the host's.
 func (a *tenantMerge) checkCeiling(path Path, own, ceiling any, from provenance) {
 	value, most := asFloat(own), asFloat(ceiling)
 	switch lifts := isZeroUnlimited(path); {
@@ -85,6 +86,7 @@ func (a *tenantMerge) checkCeiling(path Path, own, ceiling any, from provenance)
 	}
 }
 
+// jsonOf returns a scalar as messages show it.
 func jsonOf(v any) string {
 	b, _ := json.Marshal(v)
 	return string(b)

@@ -42,5 +42,5 @@ type tenantLimits struct {
 	TenantSetTokenTimeout bool `json:"-"`
 }
 
-// Both have the same keys.
+// The conversion compiles only while both structs have the same keys.
 var _ = Limits(tenantLimits{})

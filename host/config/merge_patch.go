@@ -7,13 +7,13 @@ import (
 	"strconv"
 )
 
-// MergePatch gives what a JSON merge patch (RFC 7396) makes of a document: a null in the
-// patch takes the key away, maps are merged key by key, all else replaces. So a patch
-// cannot write a null: that takes the whole document. Neither is changed, and old may be
-// nil. Positions are those of the patch, and its name alone for what stays of old.
+// MergePatch returns the document that a JSON merge patch (RFC 7396) makes of old: a null in the
+// patch removes the key, maps are merged key by key, and anything else replaces. A patch
+// therefore cannot write a null. Neither document is changed, and old may be nil. Positions are
+// those of the patch; what stays of old has its name alone.
 //
-// The paths are those of old's secrets. One that stays counts as kept, for
-// [CheckRestored]. Errors are [Problems]: the result has more values than a document may.
+// secrets are the paths of old's secrets. Those that stay count as kept, for [CheckRestored].
+// Errors are [Problems]: the result has more values than a document may have.
 func MergePatch(old, patch *Document, secrets []Path) (*Document, error) {
 	out := &Document{name: patch.name, problems: slices.Clone(patch.problems), files: patch.files}
 	p := patcher{stays: map[string]bool{}}
@@ -36,12 +36,13 @@ func MergePatch(old, patch *Document, secrets []Path) (*Document, error) {
 	return out, nil
 }
 
-// patching is one merge patch at work.
+// patcher applies one merge patch.
 type patcher struct {
-	stays  map[string]bool // keys of the paths of old that stay
+	stays  map[string]bool // by Path.key, what stays of old
 	values int
 }
 
+// merge returns the entries of target with the patch applied.
 func (p *patcher) merge(target, patch mapping, path Path) mapping {
 	out := mapping{}
 	changes := make(map[string]*entry, len(patch))
@@ -68,7 +69,7 @@ func (p *patcher) merge(target, patch mapping, path Path) mapping {
 	}
 	for _, e := range patch {
 		if changes[e.key] == nil || e.value == nil {
-			continue // it was there, or is nothing to take away
+			continue // it was merged above, or removes nothing
 		}
 		if into, isMap := e.value.(mapping); isMap {
 			out = append(out, p.mergeMap(e, nil, into, path.with(e.key)))
@@ -80,13 +81,14 @@ func (p *patcher) merge(target, patch mapping, path Path) mapping {
 	return out
 }
 
-// mergeMap gives the entry of a map in the patch, merged into what was there.
+// mergeMap returns the entry of a map in the patch, merged into the map that was there.
 func (p *patcher) mergeMap(e entry, target, patch mapping, path Path) entry {
 	p.values++
 	e.value = p.merge(target, patch, path)
 	return e
 }
 
+// count counts a value of the patch and everything in it.
 func (p *patcher) count(value any) {
 	p.values++
 	switch v := value.(type) {
@@ -101,7 +103,7 @@ func (p *patcher) count(value any) {
 	}
 }
 
-// keep gives what was at the path, which stays.
+// keep returns an entry of old that stays.
 func (p *patcher) keep(e entry, path Path) entry {
 	p.values++
 	p.stays[path.key()] = true

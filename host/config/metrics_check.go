@@ -8,8 +8,8 @@ import (
 
 const metricsKey = "metrics"
 
-// metricsProblems checks what the schema cannot: where the metrics are shown. What
-// refuses an address at the start of a host must refuse it here.
+// metricsProblems returns what is wrong with the address of the metrics and is not in the schema.
+// Every address that the start of a host would refuse is a problem here.
 func (f *baseMerge) metricsProblems() Problems {
 	m, _ := f.tree[metricsKey].(map[string]any)
 	address, given := m["listen"].(string)
@@ -32,8 +32,7 @@ func (f *baseMerge) metricsProblems() Problems {
 	return nil
 }
 
-// IsLoopbackName says whether the host of an address is this machine's alone: localhost or
-// a loopback IP.
+// IsLoopbackName reports whether the host of an address is localhost or a loopback IP.
 func IsLoopbackName(name string) bool {
 	if name == "localhost" {
 		return true

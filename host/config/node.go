@@ -5,17 +5,18 @@ import (
 	"strconv"
 )
 
-// node is what the parsers build: a value, where it is, and what it is in.
+// node is what the parsers make: a value with its position, and for maps and lists the nodes in
+// it.
 type node struct {
 	key      string // in the map that holds it
 	pos      Pos    // of the key; of the value in a list
 	kind     nodeKind
 	scalar   any // nil, bool, int64, float64, string or envText
 	children []node
-	byKey    map[string]int // of children; only once they are many
+	byKey    map[string]int // index of children; once there are manyChildren
 }
 
-// manyChildren is from how many on a map finds its children by an index.
+// manyChildren is the number of children from which on a map has an index.
 const manyChildren = 16
 
 type nodeKind uint8
@@ -26,10 +27,10 @@ const (
 	listNode
 )
 
-// value gives it as a schema would see it.
+// value returns the node as maps, lists and scalars.
 func (n *node) value() any { return plain((&Document{}).keep(*n, nil)) }
 
-// child gives the child of a map with that key, or nil.
+// child returns the child of a map with that key; nil for none.
 func (n *node) child(key string) *node {
 	if n.kind != mapNode {
 		return nil
@@ -58,14 +59,14 @@ func (n *node) child(key string) *node {
 type builder struct {
 	name     string
 	problems Problems
-	values   int // so far; see tooMany
+	values   int // counted so far by tooMany
 }
 
 func (b *builder) addProblem(pos Pos, path Path, message, expected string) {
 	b.problems = append(b.problems, Problem{Pos: pos, Path: path, Message: message, Expected: expected})
 }
 
-// add puts n into a map unless its key is bad or taken.
+// add adds n to a map. A bad key, or one that is there already, is a problem instead.
 func (b *builder) add(parent *node, path Path, n node) {
 	if bad := checkKey(n.key); bad != "" {
 		b.addProblem(n.pos, path, bad, "")
@@ -78,7 +79,7 @@ func (b *builder) add(parent *node, path Path, n node) {
 	parent.children = append(parent.children, n)
 }
 
-// number makes a scalar of a number's text.
+// number sets n to the number that a text is, and reports whether it is one.
 func (b *builder) number(n *node, path Path, text string) bool {
 	value, bad := decimal(text)
 	if bad != "" {
@@ -89,8 +90,7 @@ func (b *builder) number(n *node, path Path, text string) bool {
 	return true
 }
 
-// tooDeep refuses what is nested more than maxDepth levels, or below keys of more than
-// maxPath bytes together.
+// tooDeep reports whether a path has too many levels or bytes, and adds the problem.
 func (b *builder) tooDeep(pos Pos, path Path) bool {
 	size := 0
 	for _, segment := range path {
@@ -99,7 +99,7 @@ func (b *builder) tooDeep(pos Pos, path Path) bool {
 	switch {
 	case len(path) > maxDepth:
 		b.addProblem(pos, path[:1], "is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
-	case size > maxPath && len(path) > 1: // else its one key is too long
+	case size > maxPath && len(path) > 1: // a single key that is too long is another problem
 		b.addProblem(pos, path[:1], fmt.Sprintf("is below keys of %d bytes together", size), fmt.Sprintf("at most %d", maxPath))
 	default:
 		return false
@@ -107,8 +107,8 @@ func (b *builder) tooDeep(pos Pos, path Path) bool {
 	return true
 }
 
-// tooMany counts the value at pos, and refuses it beyond maxValues: once, since what
-// follows is not read.
+// tooMany counts a value and reports whether there are too many. It adds the problem once, since
+// nothing after it is read.
 func (b *builder) tooMany(pos Pos) bool {
 	if b.values++; b.values == maxValues+1 {
 		b.addProblem(pos, nil, fmt.Sprintf("is beyond the first %d keys and elements of the document", maxValues),
@@ -117,7 +117,7 @@ func (b *builder) tooMany(pos Pos) bool {
 	return b.values > maxValues
 }
 
-// shortPos leaves out the file, where the reader knows it.
+// shortPos returns the position without the file, for a message that names it.
 func shortPos(p Pos) string {
 	return "line " + strconv.Itoa(p.Line) + ", column " + strconv.Itoa(p.Column)
 }

@@ -9,16 +9,15 @@ import (
 var (
 	integerText = regexp.MustCompile(`^[+-]?[0-9]+$`)
 	floatText   = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
-	// An octal number for some readers, a decimal one for others.
+	// A number with a leading 0 is octal for some readers and decimal for others.
 	ambiguousText = regexp.MustCompile(`^[+-]?0[0-9]`)
 )
 
 const outOfRange = "is out of the range of 64 bits"
 
-// decimal reads a number as written in any of the formats. There is one rule for
-// all of them, so that equal content gives equal maps: a number without fraction
-// is an int64, however it is written (1, 1.0, 1e3), and any other is a float64.
-// The second result says what is wrong, or is "".
+// decimal reads a number as it is written in any of the formats. All have one rule, so that equal
+// content gives equal maps: a number without a fraction is an int64, in whatever form (1, 1.0,
+// 1e3), and any other is a float64. The second result is what is wrong; empty for nothing.
 func decimal(text string) (any, string) {
 	if ambiguousText.MatchString(text) {
 		return nil, "is a number with a leading 0, which could be octal"
@@ -37,6 +36,7 @@ func decimal(text string) (any, string) {
 	return normalFloat(f)
 }
 
+// normalFloat returns a float as decimal would have read it.
 func normalFloat(f float64) (any, string) {
 	switch {
 	case math.IsNaN(f) || math.IsInf(f, 0):

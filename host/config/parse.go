@@ -13,33 +13,32 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// ParseHCL reads HCL 2 without a schema: a block is a map, each label is one
-// level more, a key given twice is a problem, lists are only [...]. Nothing is
-// evaluated but env("NAME") and file("PATH"), which give the references that YAML
-// writes as texts. The name stands in positions. Errors are [Problems].
+// ParseHCL reads HCL 2 without a schema. A block is a map, each label is one level more, and
+// lists are only [...]. A key that is given twice is a problem, and so is a text that is not in
+// Unicode's normal form C. Nothing is evaluated except env("NAME") and file("PATH"); they give
+// the references that YAML writes as texts. The name stands in positions. Errors are [Problems].
 func ParseHCL(name string, src []byte) (*Document, error) { return parse(name, src, parseHCL) }
 
-// ParseYAML reads one YAML document with text keys, each once; anchors, aliases,
-// merge keys, tags and keys without a value are problems. The name stands in positions. Errors are
-// [Problems].
+// ParseYAML reads one YAML document with text keys, each once. Anchors, aliases, merge keys, tags
+// and keys without a value are problems. The name stands in positions. Errors are [Problems].
 func ParseYAML(name string, src []byte) (*Document, error) { return parse(name, src, parseYAML) }
 
-// ParseJSON reads one JSON object; a key given twice is a problem. The name
-// stands in positions. Errors are [Problems].
+// ParseJSON reads one JSON object. A key that is given twice is a problem. The name stands in
+// positions. Errors are [Problems].
 func ParseJSON(name string, src []byte) (*Document, error) { return parse(name, src, parseJSON) }
 
-// maxStored bounds what [ParseStored] reads, in bytes: all that a storage keeps of a
-// tenant, and so whatever was ever stored.
+// maxStored bounds what [ParseStored] reads, in bytes. It is the most that a storage keeps of a
+// tenant.
 const maxStored = sdk.MaxDocumentBytes
 
-// ParseStored is ParseJSON for a document that a host itself wrote, and that is longer than
-// what it was made of.
+// ParseStored is [ParseJSON] for a document that a host wrote itself. Such a document may be
+// longer than the one that it was made of.
 func ParseStored(name string, src []byte) (*Document, error) {
 	return parseWithin(maxStored, name, src, parseJSON)
 }
 
-// ReadFile reads a .hcl, .yaml, .yml or .json file. Errors are [Problems]; where
-// the file cannot be read they wrap the reason, fs.ErrNotExist for example.
+// ReadFile reads a .hcl, .yaml, .yml or .json file. Errors are [Problems]. Where the file cannot
+// be read they wrap the reason, such as fs.ErrNotExist.
 func ReadFile(path string) (*Document, error) {
 	if _, ok := parserFor(path); !ok {
 		return nil, extensionProblem(path)
@@ -51,8 +50,8 @@ func ReadFile(path string) (*Document, error) {
 	return Parse(path, src)
 }
 
-// ReadSource reads what [Parse] takes, without waiting for a file that does not answer.
-// Errors are as those of [ReadFile], or the context's.
+// ReadSource reads the text that [Parse] takes. It does not wait for a file that gives no data,
+// such as a pipe. Errors are those of [ReadFile], or the context's.
 func ReadSource(ctx context.Context, path string) ([]byte, error) {
 	src, err := readfile.Read(ctx, path, int64(maxSize))
 	var large *readfile.SizeError
@@ -67,8 +66,8 @@ func ReadSource(ctx context.Context, path string) ([]byte, error) {
 	return src, nil
 }
 
-// Parse parses the text of a .hcl, .yaml, .yml or .json file, whose path stands in
-// positions. Errors are [Problems].
+// Parse parses the text of a .hcl, .yaml, .yml or .json file. The path stands in positions.
+// Errors are [Problems].
 func Parse(path string, src []byte) (*Document, error) {
 	p, ok := parserFor(path)
 	if !ok {
@@ -105,7 +104,7 @@ func tooLarge(name string, size int64, most int) Problems {
 	return Problems{{Pos: Pos{File: name}, Message: fmt.Sprintf("has %d bytes", size), Expected: fmt.Sprintf("at most %d", most)}}
 }
 
-// reason is err without the path and the system call, which the position has.
+// reason returns the text of an error without the path and the system call.
 func reason(err error) string {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
@@ -134,13 +133,14 @@ func parseWithin(most int, name string, src []byte, parse parseFunc) (*Document,
 	return newDocument(name, root), nil
 }
 
-// parser is a koanf parser that keeps the positions too.
+// parser is a koanf parser that keeps the document with its positions.
 type parser struct {
 	name  string
 	parse parseFunc
 	doc   *Document
 }
 
+// parserFor returns the parser of a file by its extension.
 func parserFor(path string) (*parser, bool) {
 	switch filepath.Ext(path) {
 	case ".hcl":

@@ -9,12 +9,12 @@ import (
 	"unicode"
 )
 
-// Path leads to a value from the root of its document; an element of a list has
-// its index, from 0, as its segment.
+// Path leads to a value from the root of its document. The segment of a list's element is its
+// index, from 0.
 type Path []string
 
-// String joins the segments with dots; a segment that has a dot, a space or a
-// quote itself, or is empty, is quoted.
+// String joins the segments with dots. A segment that is empty, or has a dot, a blank or a quote
+// in it, is quoted.
 func (p Path) String() string {
 	var b strings.Builder
 	for i, segment := range p {
@@ -31,19 +31,20 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// separator cannot occur in a key: checkKey refuses control characters. It joins
-// segments to map keys here and is koanf's delimiter.
+// separator cannot be in a key, since checkKey refuses control characters. It joins the segments
+// of a path to a key of a Go map, and is koanf's delimiter.
 const separator = "\x1f"
 
+// key returns the path as a key of a Go map.
 func (p Path) key() string { return strings.Join(p, separator) }
 
-// with gives a new path; append could overwrite a sibling's.
+// with returns a new path with more segments. It shares no memory with p, as append could.
 func (p Path) with(segments ...string) Path {
 	out := make(Path, 0, len(p)+len(segments))
 	return append(append(out, p...), segments...)
 }
 
-// checkKey says what is wrong with a map's key, or "".
+// checkKey returns what is wrong with the key of a map; empty for nothing.
 func checkKey(key string) string {
 	if key == "" {
 		return "a key is empty"
@@ -57,7 +58,8 @@ func checkKey(key string) string {
 	return ""
 }
 
-// below gives the rest of the path below root.
+// relativeTo returns the rest of the path below root. It reports whether the path is root or
+// below it.
 func (p Path) relativeTo(root Path) (Path, bool) {
 	if len(p) < len(root) || !slices.Equal(p[:len(root)], root) {
 		return nil, false
@@ -65,7 +67,8 @@ func (p Path) relativeTo(root Path) (Path, bool) {
 	return p[len(root):], true
 }
 
-// keyOf returns the path without what is in a list: a list is set as a whole.
+// keyOf returns the path of the key that sets the value: for an element of a list that of the
+// list, which is set as a whole.
 func keyOf(path Path) Path {
 	for i, segment := range path {
 		if _, err := strconv.Atoi(segment); err == nil && i > 0 {

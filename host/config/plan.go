@@ -9,17 +9,17 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// planKey is the host's blocks plan.NAME, and the key of a tenant that names one.
+// planKey is the host's block plan.NAME, and a tenant's key that names one.
 const planKey = "plan"
 
-// plan is a block plan.NAME of the host's layers: what the tenants that name it inherit on
-// top of the defaults.
+// plan is a block plan.NAME of the host's layers: what the tenants that name it inherit on top of
+// the defaults.
 type plan struct {
 	name    string
-	sources []source // lowest first; paths in the documents are those of a tenant
+	sources []source // lowest first; their paths are those of a tenant's document
 }
 
-// planLayers are the layers of plans, by the host's layer that has the block.
+// planLayers has the layer of a plan's block, by the layer of the document with that block.
 var planLayers = map[layer]layer{hostFile: planOfHostFile, overlayFile: planOfOverlay, environmentVariables: planOfEnvironment}
 
 // readPlans takes the plans from the host's layers.
@@ -35,7 +35,7 @@ func (h *Host) readPlans() {
 			}
 			all, one := src.doc.at(Path{planKey}), src.doc.at(Path{planKey, name})
 			if all != nil && all.value == nil || one != nil && one.value == nil {
-				p.sources = nil // a null removes what lower layers have
+				p.sources = nil // a null removes what lower layers have of it
 			}
 			if one != nil {
 				p.sources = append(p.sources, source{at, src.doc.subDocument(Path{planKey, name}).without(policyKey, planKey)})
@@ -45,8 +45,9 @@ func (h *Host) readPlans() {
 	}
 }
 
-// planOf returns the name of the plan that a tenant with the operator's document has, and
-// where it is named; empty for none. What is no text is for the schema to refuse.
+// planOf returns the name of the plan that a tenant with the operator's document has, and the
+// provenance of the name. The name is empty for none, and for a value that is no text, which the
+// schema reports.
 func (h *Host) planOf(operator *Document) (name string, at provenance) {
 	if operator != nil && operator.at(Path{planKey}) != nil {
 		name, _ = operator.at(Path{planKey}).value.(string)
@@ -59,7 +60,7 @@ func (h *Host) planOf(operator *Document) (name string, at provenance) {
 	return plainText(inherited[planKey]), at
 }
 
-// unknownPlan words the problem of a plan that the host's layers do not have.
+// unknownPlan returns the problem of a plan that the host's layers do not have.
 func (h *Host) unknownPlan(name string, at provenance) Problem {
 	message, expected := unknown(fmt.Sprintf("no plan is named %q", name), name, slices.Collect(maps.Keys(h.plans)))
 	if len(h.plans) == 0 {
@@ -68,8 +69,8 @@ func (h *Host) unknownPlan(name string, at provenance) Problem {
 	return problemAt(at, Path{planKey}, message, expected)
 }
 
-// planned returns what tenants of the plan inherit: the plan on top of base. All of them
-// share the last merge until base or a schema changes.
+// planned returns what tenants of the plan inherit: the plan on top of base. All of them share
+// the last merge until base or a schema changes.
 func (h *Host) planned(ctx context.Context, base *baseMerge, name string, schemas Schemas) *baseMerge {
 	h.mu.Lock()
 	lastBase := h.lastPlans[name]
@@ -82,7 +83,7 @@ func (h *Host) planned(ctx context.Context, base *baseMerge, name string, schema
 	f := s.baseMerge()
 	f.root, f.parent = nil, base
 	if ctx.Err() != nil {
-		return f // what a schema said may be that nobody waits
+		return f // the schemas may be missing because the context ended
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,14 +94,14 @@ func (h *Host) planned(ctx context.Context, base *baseMerge, name string, schema
 	return f
 }
 
-// load puts the plan on top of what tenants inherit.
+// load merges the plan on top of what tenants inherit.
 func (p *plan) load(s *layers) {
 	for _, src := range p.sources {
 		s.loadAt(src.layer, src.doc, Path{planKey, p.name})
 	}
 }
 
-// planProblems checks what of the plans does not depend on a plugin.
+// planProblems returns what is wrong with the plans and needs no plugin.
 func (h *Host) planProblems() Problems {
 	var problems Problems
 	if n := len(h.plans); n > bounds.MaxPlans {
@@ -110,7 +111,7 @@ func (h *Host) planProblems() Problems {
 		values, _ := h.hostMerge.tree[planKey].(map[string]any)
 		block, isMap := values[name].(map[string]any)
 		if !isMap {
-			continue // a wrong type, reported
+			continue // of a wrong type, which the schema reports
 		}
 		if _, given := block[planKey]; given {
 			problems = append(problems, h.hostMerge.problem(Path{planKey, name, planKey}, "a plan cannot name a plan", "its keys in this block"))

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// explained gives what Explain says of a key: its value, layer and position.
+// explained returns what Explain says of a key: its value, layer and position.
 func explained(e *Effective, key string) string {
 	for _, entry := range e.Explain() {
 		if entry.Path.String() == key {

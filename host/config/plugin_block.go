@@ -11,35 +11,36 @@ import (
 // block is a part of a tenant's configuration that configures a plugin.
 type block struct {
 	key, kind, selector string
-	// hosts are keys beside the selector that the host reads: they say nothing to the
-	// plugin, and stay when another one is selected.
+	// hosts are the keys beside the selector that the host reads. The plugin does not get
+	// them, and they stay when another plugin is selected.
 	hosts []string
 }
 
-// isHosts says that a key of the block is the host's and not the plugin's.
+// isHosts reports whether a key of the block is the host's and not the plugin's.
 func (b block) isHosts(key string) bool { return key == b.selector || slices.Contains(b.hosts, key) }
 
-// plugins gives a block's keys without those of the host.
+// plugins returns a block's keys without those of the host.
 func (b block) plugins(config map[string]any) map[string]any {
 	config = maps.Clone(config)
 	maps.DeleteFunc(config, func(key string, _ any) bool { return b.isHosts(key) })
 	return config
 }
 
-// retentionKey is the one of conversation_storage that is the host's.
+// retentionKey is the host's key in conversation_storage.
 const retentionKey = "retention_days"
 
-// blocks are those that every bot has.
+// blocks are the blocks that every bot has.
 var blocks = []block{
 	{key: "llm", kind: "llm", selector: "provider"},
 	{key: "memory", kind: "memory", selector: "type"},
 	{key: "conversation_storage", kind: "storage", selector: "backend", hosts: []string{retentionKey}},
 }
 
-// knowledge has no plugins yet; its keys obey the rule of selectors all the same.
+// knowledge is the block of knowledge plugins. There are none yet; selecting another one drops
+// its keys all the same.
 var knowledge = block{key: "knowledge_base", kind: "knowledge", selector: "type"}
 
-// missing words the problem of a selector that no layer set.
+// missing returns the words for a selector that no layer set.
 func (b block) missing(ctx context.Context, s Schemas) (string, string) {
 	var unknown *UnknownPluginError
 	if _, err := s.Schema(ctx, b.kind, ""); errors.As(err, &unknown) && len(unknown.Known) > 0 {
@@ -48,7 +49,7 @@ func (b block) missing(ctx context.Context, s Schemas) (string, string) {
 	return "is required", "the name of " + article(b.kind) + " plugin"
 }
 
-// unusable words the problem of a selector whose plugin gives no schema.
+// unusable returns the words for a selector whose plugin has no schema.
 func (b block) unusable(name string, err error) (string, string) {
 	message := fmt.Sprintf("no %s plugin is named %q", b.kind, name)
 	var none *UnknownPluginError
@@ -61,9 +62,9 @@ func (b block) unusable(name string, err error) (string, string) {
 	return fmt.Sprintf("the %s plugin %q does not give its configuration schema: %v", b.kind, name, err), ""
 }
 
-// UnknownPluginBlocks names the blocks plugin.KIND.NAME of plugins that are not among the
-// known ones of their kind, by position. They are no mistake for sure: a plugin may come
-// later. A name that is near a known one is likely that one.
+// UnknownPluginBlocks returns the blocks plugin.KIND.NAME whose plugin is not among the known
+// ones of its kind, sorted by position. Such a block may be right, since the plugin may come
+// later. A name that is near a known one is probably misspelt.
 func (h *Host) UnknownPluginBlocks(known func(kind string) []string) Problems {
 	var unused Problems
 	for kind, blocks := range h.Settings.Plugins {
@@ -83,7 +84,7 @@ func (h *Host) UnknownPluginBlocks(known func(kind string) []string) Problems {
 }
 
 func article(noun string) string {
-	if noun == "llm" { // an el-el-em
+	if noun == "llm" { // spoken el-el-em
 		return "an " + noun
 	}
 	return "a " + noun

@@ -8,30 +8,31 @@ import (
 	"strings"
 )
 
-// policyKey is the host's block tenant_policy, and that of a plan.
+// policyKey is the block tenant_policy, of the host and of a plan.
 const policyKey = "tenant_policy"
 
 // everyMarked is the pattern of all keys that schemas mark as the tenant's.
 const everyMarked = "*"
 
-// policy binds the settings that a tenant writes itself.
+// policy says what a tenant may write in its own settings.
 type policy struct {
 	keys    []string // patterns
 	keysAt  provenance
-	keysOf  string                // the plan whose block has them; empty for the host's
+	keysOf  string                // the plan whose block has the keys; empty for the host's
 	plugins map[string]selectable // by kind
 }
 
-// selectable are the plugins of a kind that a tenant may select, and where they are listed.
+// selectable are the plugins of a kind that a tenant may select, with the provenance of their
+// list.
 type selectable struct {
 	names []string
 	at    provenance
-	of    string // the plan whose block has them; empty for the host's
+	of    string // the plan whose block has the list; empty for the host's
 	given bool
 }
 
-// readPolicies takes from the host's layers the policy of each plan, and that of tenants
-// without one. A plan's own keys replace the host's, key by key.
+// readPolicies takes the policies from the host's layers: of each plan, and of tenants without
+// one. A plan's own keys replace the host's, key by key.
 func (h *Host) readPolicies() {
 	h.policies = map[string]*policy{"": h.policyOf("")}
 	for name := range h.plans {
@@ -81,7 +82,7 @@ func textList(value any) []string {
 	return out
 }
 
-// policyProblems checks the patterns of policies.
+// policyProblems returns what is wrong with the patterns of the policies.
 func (h *Host) policyProblems() Problems {
 	var problems Problems
 	roots := []Path{{policyKey}}
@@ -99,7 +100,7 @@ func (h *Host) policyProblems() Problems {
 		for i, value := range keys {
 			pattern, isText := value.(string)
 			if !isText || pattern == everyMarked {
-				continue // a wrong type is reported
+				continue // a wrong type is reported by the schema
 			}
 			if message, expected := wrongPattern(pattern); message != "" {
 				problems = append(problems, h.hostMerge.problem(root.with("keys", strconv.Itoa(i)), message, expected))
@@ -109,8 +110,8 @@ func (h *Host) policyProblems() Problems {
 	return problems
 }
 
-// wrongPattern says what is wrong with a pattern of keys, as far as that is known without
-// the plugins.
+// wrongPattern returns what is wrong with a pattern of keys and needs no plugin; empty for
+// nothing.
 func wrongPattern(pattern string) (message, expected string) {
 	const forms = `a key such as "llm.model", "llm.*" or "*"`
 	path := Path(strings.Split(strings.TrimSuffix(pattern, ".*"), "."))
@@ -128,7 +129,7 @@ func wrongPattern(pattern string) (message, expected string) {
 				return fmt.Sprintf("lists `%s.%s`, which selects a plugin", b.key, b.selector), fmt.Sprintf("the plugin below %s.plugins.%s", policyKey, b.kind)
 			}
 			if !b.isHosts(segment) {
-				return "", "" // its plugin knows
+				return "", "" // the plugin has the key
 			}
 		}
 		next, ok := at.key(segment)
@@ -141,7 +142,7 @@ func wrongPattern(pattern string) (message, expected string) {
 	return "", ""
 }
 
-// blockOf returns the block of a tenant's keys that has the name.
+// blockOf returns the block with that key.
 func blockOf(key string) (block, bool) {
 	all := append(slices.Clone(blocks), knowledge)
 	i := slices.IndexFunc(all, func(b block) bool { return b.key == key })

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	sdkschema "github.com/botyard/botyard/sdk/schema"
 )
 
 // policySchemas have plugins with marked and unmarked keys.
@@ -275,7 +277,7 @@ func TestEveryTenantKeyIsDecided(t *testing.T) {
 		}
 		c, _ := tenantSchema().cursor().at(path, nil)
 		if c.marks.author == byUnmarked {
-			t.Errorf("%s: nobody decided who may set it: mark it with %s, %s or %s", path, keywordTenant, keywordLower, keywordOperator)
+			t.Errorf("%s: nobody decided who may set it: mark it with %s, %s or %s", path, sdkschema.TenantKeyword, sdkschema.LowerKeyword, sdkschema.OperatorKeyword)
 		}
 	}
 	walk(nil, root)

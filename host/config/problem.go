@@ -9,22 +9,21 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// Problem is one thing that is wrong in a configuration. It never contains a
-// secret.
+// Problem is one thing that is wrong in a configuration. It never contains a secret.
 type Problem struct {
 	Pos      Pos
 	Path     Path   // from the root of the document at Pos; may be empty
 	Message  string // what is wrong
 	Expected string // what would be right; may be empty
 	Mend     string // the shell command that mends it; may be empty
-	// For names the tenant whose configuration has the problem, where Pos is in what it
-	// inherits and others inherit it without the problem; else empty.
+	// For names the tenant that has the problem, where Pos is in an inherited document that is
+	// right for other tenants; empty otherwise.
 	For string
 
 	cause error
 }
 
-// String gives "file:line:column: path: problem; expected what (command) (for whom)", without
+// String returns "file:line:column: path: problem; expected what (command) (for whom)", without
 // the parts that are empty.
 func (p Problem) String() string {
 	var b strings.Builder
@@ -47,11 +46,11 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is an error made of every problem that was found, sorted by position,
-// without duplicates.
+// Problems is an error of all problems that were found, sorted by position and without
+// duplicates.
 type Problems []Problem
 
-// Error gives the problems, one a line.
+// Error returns the problems, one a line.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
@@ -60,8 +59,8 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives the errors behind the problems that have one, so that errors.Is
-// finds fs.ErrNotExist or [ErrUnknownPlugin].
+// Unwrap returns the errors behind the problems, so that errors.Is finds fs.ErrNotExist or
+// [ErrUnknownPlugin].
 func (ps Problems) Unwrap() []error {
 	var errs []error
 	for _, p := range ps {
@@ -72,7 +71,7 @@ func (ps Problems) Unwrap() []error {
 	return errs
 }
 
-// brief is a text of a problem, cut off where it is too long.
+// brief returns a text of a problem, cut off where it is too long.
 func brief(text string) string {
 	const cutOff = "..."
 	if len(text) <= bounds.ProblemBytes {
@@ -81,11 +80,11 @@ func brief(text string) string {
 	return strings.ToValidUTF8(text[:bounds.ProblemBytes-len(cutOff)], "") + cutOff
 }
 
-// maxProblems bounds what is said at once of one configuration.
+// maxProblems bounds the problems that are reported at once.
 const maxProblems = bounds.Problems
 
-// err gives nil, or ps sorted and without duplicates. Of more than maxProblems it
-// gives the first, and says how many more there are.
+// err returns nil, or ps sorted and without duplicates. It returns the first maxProblems, and one
+// more that says how many follow.
 func (ps Problems) err() error {
 	if len(ps) == 0 {
 		return nil

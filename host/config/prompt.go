@@ -18,14 +18,14 @@ const (
 	promptEscape = "{{{{" // a literal {{
 )
 
-// promptVariable is what stands for a variable in a prompt.
+// promptVariable matches {{name}}.
 var promptVariable = regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}`)
 
-// promptPart is a piece of a prompt: a text, or the variable that stands for one.
+// promptPart is a piece of a prompt: a text, or the name of a variable.
 type promptPart struct{ text, variable string }
 
-// parsePrompt cuts a prompt into its parts. What it gives as wrong are excerpts that
-// begin with {{ and name no variable, of the first maxProblems of them.
+// parsePrompt cuts a prompt into its parts. wrong are excerpts that begin with {{ and name no
+// variable, at most maxProblems of them.
 func parsePrompt(prompt string) (parts []promptPart, wrong []string) {
 	text := func(s string) {
 		if s != "" {
@@ -60,7 +60,7 @@ func parsePrompt(prompt string) (parts []promptPart, wrong []string) {
 	}
 }
 
-// promptExcerpt is enough of a text that begins with {{ to find it by.
+// promptExcerpt returns the beginning of a text, long enough to find it in the prompt.
 func promptExcerpt(text string) string {
 	text = strings.ToValidUTF8(text[:min(len(text), 200)], "")
 	text, _, _ = strings.Cut(text, "\n")
@@ -73,9 +73,9 @@ func promptExcerpt(text string) string {
 	return text
 }
 
-// system puts the variables into the system prompt, in one pass: what a variable
-// contains is not looked at again. That is all that a prompt can do. How long the
-// result will be is known before it is made.
+// system puts the variables into the system prompt, in one pass. The text of a variable is not
+// searched for variables, and a prompt has no other means than variables. The length of the
+// result is checked before it is made.
 func (a *tenantMerge) system() {
 	prompts, _ := a.tree["prompts"].(map[string]any)
 	prompt, _ := prompts["system"].(string)
@@ -87,7 +87,7 @@ func (a *tenantMerge) system() {
 			"{{name}} with a name of letters, digits and _, or {{{{ for a literal {{")
 	}
 	size := 0
-	var names []string // of variables, sorted; once one is not found
+	var names []string // of the variables, sorted; set when one is not found
 	undefined := map[string]bool{}
 	for i, part := range parts {
 		if part.variable == "" {
@@ -104,7 +104,7 @@ func (a *tenantMerge) system() {
 		}
 		if text, ok := value.(string); ok {
 			parts[i].text = text
-		} else { // reported, or for the tenant to define
+		} else { // of a wrong type, which the schema reports, or left for the tenant to define
 			parts[i].text = promptOpens + part.variable + "}}"
 		}
 		size += len(parts[i].text)
@@ -121,6 +121,7 @@ func (a *tenantMerge) system() {
 	a.effective.System = b.String()
 }
 
+// undefinedVariable adds the problem of a variable that is not defined.
 func (a *tenantMerge) undefinedVariable(path Path, name string, known []string) {
 	message, expected := unknown(fmt.Sprintf("uses {{%s}}, which no variable defines", name), name, known)
 	if len(known) == 0 {

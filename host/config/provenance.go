@@ -1,16 +1,15 @@
 package config
 
-// place is what is known of one path of a merge: where its value was set, which null
-// removed it, why an inherited secret is no longer there. Places form a tree along
-// their paths, so that to forget one with all below it costs no look at the others.
+// provenanceTree is the provenance of one path in a merge, and of the paths below it. To remove a
+// path with all that is below it costs nothing for the other paths.
 type provenanceTree struct {
-	set      *provenance    // where the value was set last; nil: there is none
-	removed  *provenance    // the null that removed it; its key has to be a known one too
-	dropped  *droppedSecret // why the inherited secret was dropped
+	set      *provenance    // of the value; nil for no value
+	removed  *provenance    // of the null that removed the value; nil for none
+	dropped  *droppedSecret // why an inherited secret is not there; nil for none
 	children map[string]*provenanceTree
 }
 
-// child gives the place of a key below p. It is made where it is not known yet.
+// child returns the tree of a key below p. It is added where it is missing.
 func (p *provenanceTree) child(name string) *provenanceTree {
 	next := p.children[name]
 	if next == nil {
@@ -23,7 +22,7 @@ func (p *provenanceTree) child(name string) *provenanceTree {
 	return next
 }
 
-// at gives the place at path, from p on. It is made where it is not known yet.
+// at returns the tree at the path below p. It is added where it is missing.
 func (p *provenanceTree) at(path Path) *provenanceTree {
 	for _, segment := range path {
 		p = p.child(segment)
@@ -31,7 +30,7 @@ func (p *provenanceTree) at(path Path) *provenanceTree {
 	return p
 }
 
-// find gives the place at path, from p on, or nil.
+// find returns the tree at the path below p; nil for none.
 func (p *provenanceTree) find(path Path) *provenanceTree {
 	for _, segment := range path {
 		if p = p.children[segment]; p == nil {
@@ -41,15 +40,15 @@ func (p *provenanceTree) find(path Path) *provenanceTree {
 	return p
 }
 
-// forget drops what is known of path and of everything below it.
+// remove removes the path and everything below it.
 func (p *provenanceTree) remove(path Path) {
 	if parent := p.find(path[:len(path)-1]); parent != nil {
 		delete(parent.children, path[len(path)-1])
 	}
 }
 
-// locate gives the origin of the key at path, or of the nearest one above it. For
-// a key that is not there this is the null that removed it, if one did.
+// nearest returns the provenance of the key at path, or of the nearest key above it. For a key
+// that a null removed it is that of the null.
 func (p *provenanceTree) nearest(path Path) provenance {
 	var nearest provenance
 	for i := 0; p != nil; i++ {
@@ -67,7 +66,7 @@ func (p *provenanceTree) nearest(path Path) provenance {
 	return nearest
 }
 
-// each calls visit for p and everything below it, in no order.
+// each calls visit for p and for everything below it, in no order.
 func (p *provenanceTree) each(path Path, visit func(Path, *provenanceTree)) {
 	visit(path, p)
 	for name, next := range p.children {
@@ -75,8 +74,8 @@ func (p *provenanceTree) each(path Path, visit func(Path, *provenanceTree)) {
 	}
 }
 
-// inherited copies p and everything below it for a merge whose root is p. The prefix
-// leads from the root of p's own merge to it; where it is empty each origin keeps its own.
+// inherited returns a copy of p for a merge that has p as its root. prefix leads from the root of
+// the old merge to p. With an empty prefix each provenance keeps its own.
 func (p *provenanceTree) inherited(prefix Path) *provenanceTree {
 	out := &provenanceTree{dropped: p.dropped}
 	for _, from := range []struct {
@@ -100,7 +99,7 @@ func (p *provenanceTree) inherited(prefix Path) *provenanceTree {
 	return out
 }
 
-// provenance gives the origins of a document's values, key by key on the way down.
+// docProvenance finds the provenance of a document's values, key by key on the way down.
 type docProvenance struct {
 	doc     *Document
 	layer   layer
@@ -108,14 +107,15 @@ type docProvenance struct {
 	path    Path
 	entries []entry
 	isList  bool
-	byName  map[string]int // of entries; made when it is first needed
+	byName  map[string]int // index of entries; made when first needed
 }
 
 func docProvenanceOf(l layer, doc *Document, prefix Path) *docProvenance {
 	return &docProvenance{doc: doc, layer: l, prefix: prefix, entries: doc.keys}
 }
 
-// of gives the origin of a key, or of a list's element, and the way on below it.
+// of returns the provenance of a key, or of the list's element i, and the finder for what is
+// below it.
 func (p *docProvenance) of(i int, name string) (provenance, *docProvenance) {
 	if !p.isList {
 		if p.byName == nil {
@@ -141,9 +141,9 @@ func (p *docProvenance) of(i int, name string) (provenance, *docProvenance) {
 	return provenance{pos: pos, layer: p.layer, prefix: p.prefix}, next
 }
 
-// origin says where a key of the merged configuration was set last. The prefix
-// leads from the root of that document to what is the root here: a tenant's keys
-// are below "defaults" in the host's documents.
+// provenance says which layer, file and line set a key of a merge last. prefix leads from the
+// root of the document to the root of the merge: a tenant's keys are below "defaults" in the host
+// file.
 type provenance struct {
 	pos    Pos
 	layer  layer

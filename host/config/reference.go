@@ -11,20 +11,20 @@ const (
 	schemeFile = "file"
 )
 
-// Reference stands in a [Block]'s Config for a secret that is elsewhere: in an
-// environment variable of the host ("env") or in a file ("file"). It is safe to
-// print. [Host.Resolve] gets what it refers to.
+// Reference stands in [Block].Config for a secret that is elsewhere: in an environment variable
+// of the host ("env") or in a file ("file"). It is safe to print. [Host.ResolveBlock] reads the
+// secret.
 type Reference struct {
 	Scheme, Name string
-	// Tenant says that the tenant's own layer wrote it, so that it reaches only
-	// what that tenant may.
+	// Tenant says that a document of the tenant has the reference. It then reaches only what
+	// that tenant may use.
 	Tenant bool
 }
 
-// String gives "${env:NAME}" or "${file:PATH}".
+// String returns "${env:NAME}" or "${file:PATH}".
 func (r Reference) String() string { return "${" + r.Scheme + ":" + r.Name + "}" }
 
-// MarshalText gives the same.
+// MarshalText returns the text of String.
 func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 var (
@@ -35,7 +35,7 @@ var (
 	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// check says what is wrong with the reference, or "".
+// check returns what is wrong with the reference; empty for nothing.
 func (r Reference) check() string {
 	switch {
 	case r.Scheme != schemeEnv && r.Scheme != schemeFile:
@@ -50,7 +50,7 @@ func (r Reference) check() string {
 	return ""
 }
 
-// parseReference gives the reference that text is as a whole.
+// parseReference returns the reference that a text is. A text with a reference in it is none.
 func parseReference(text string) (Reference, bool) {
 	m := wholeReference.FindStringSubmatch(text)
 	if m == nil {
@@ -59,18 +59,18 @@ func parseReference(text string) (Reference, bool) {
 	return Reference{Scheme: m[1], Name: m[2]}, true
 }
 
-// isReference is for texts of keys that are not secret, where any other text in
-// braces is only a text.
+// isReference reports whether a text of a key that is not secret is a reference. A text in braces
+// with another scheme is only a text there.
 func isReference(text string) bool {
 	ref, ok := parseReference(text)
 	return ok && (ref.Scheme == schemeEnv || ref.Scheme == schemeFile)
 }
 
-// referenceForms are what somebody may have meant who wrote ${NAME}.
+// referenceForms is expected where a text is ${NAME}.
 const referenceForms = "${env:NAME} for an environment variable, ${file:PATH} for a file"
 
-// referenceAsText says how to write the reference that somebody meant who wrote HCL's form
-// of one as a text, as YAML and JSON are read.
+// referenceAsText returns how to write a reference that YAML or JSON has in HCL's form, as a
+// text. It reports whether the text is one.
 func referenceAsText(text string) (message, expected string, is bool) {
 	m := hclReference.FindStringSubmatch(text)
 	if m == nil {
@@ -80,8 +80,8 @@ func referenceAsText(text string) (message, expected string, is bool) {
 		fmt.Sprintf(`%s in YAML and JSON, or in HCL %s("...") without quotes around it`, Reference{Scheme: m[1], Name: "..."}, m[1]), true
 }
 
-// strayReference says what is wrong with a text of a key that is not secret, if it is
-// a reference or was meant as one.
+// strayReference returns what is wrong with a text of a key that is not secret, if it is a
+// reference or was meant as one.
 func strayReference(value any) (message, expected string, stray bool) {
 	text, ok := value.(string)
 	switch {

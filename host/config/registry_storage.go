@@ -5,20 +5,19 @@ import (
 	"slices"
 )
 
-// registryStorage is where the host file names the storage of the tenant registry.
+// registryStorage is the block of the host file that names the storage of registered tenants.
 var registryStorage = Path{"registry", "storage"}
 
-// RegistryStorage gives the block registry.storage, or false if the host's layers
-// have none. It has the form of a conversation_storage block, and its layers are
-// merged by the same rules: a layer that selects another backend drops what
-// configured the former one, and one that changes an endpoint drops the secrets
-// that lower ones gave. Errors are [Problems].
+// RegistryStorage returns the block registry.storage; false if the host's layers have none. Its
+// layers are merged by the rules of a conversation_storage block: a layer that selects another
+// backend drops the keys of the former one, and a layer that changes an endpoint drops the
+// secrets of lower layers. Errors are [Problems].
 func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (Block, bool, error) {
 	return h.storageAt(ctx, s, registryStorage)
 }
 
-// DefaultStorage gives the block conversation_storage that tenants inherit, as if it
-// were whole. Errors are [Problems].
+// DefaultStorage returns the block conversation_storage that tenants inherit. What is missing for
+// it to be whole is a problem. Errors are [Problems].
 func (h *Host) DefaultStorage(ctx context.Context, s Schemas) (Block, error) {
 	b, _, err := h.storageAt(ctx, s, Path{defaultsKey, storageBlock().key})
 	return b, err
@@ -28,7 +27,8 @@ func storageBlock() block {
 	return blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == "storage" })]
 }
 
-// storageAt gives the block of a storage that the host's layers have at a path.
+// storageAt returns the block of a storage at a path of the host's layers; false if they have
+// none.
 func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, error) {
 	storage := storageBlock()
 	r := &Host{Settings: h.Settings, folder: h.folder, environ: h.environ, sealer: h.sealer}
@@ -45,7 +45,7 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 	a := tenantMerge{host: r, base: base, layers: base.layersForTenant(ctx, s), schemas: map[string]*Schema{}, effective: &Effective{}}
 	a.tree = a.layers.values.Raw()
 	if slices.Equal(at, registryStorage) {
-		storage.hosts = nil // what the host's keys say is of conversations
+		storage.hosts = nil // the host's keys of a storage's block are of conversations
 	}
 	b := a.block(storage)
 	if err := ctx.Err(); err != nil {
@@ -61,8 +61,7 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 	return b, true, a.problems.err()
 }
 
-// IsRegistrySame says whether both hosts name the same storage for the registry,
-// configured alike.
+// IsRegistrySame reports whether both hosts have the same block registry.storage.
 func (h *Host) IsRegistrySame(other *Host) bool {
 	of := func(h *Host) string {
 		b := Block{Config: map[string]any{}}

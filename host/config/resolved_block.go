@@ -10,25 +10,25 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// Resolved is a block as its plugin gets it. It is secret as a whole.
+// Resolved is a block as its plugin gets it. All of it is secret.
 type Resolved struct {
 	Config  []byte   // JSON, with the block's secrets in place
-	Secrets []string // those, in any order
+	Secrets []string // the secrets in Config, in any order
 	Egress  egress.Policy
 }
 
-// Format writes a placeholder whatever the verb.
+// Format writes a placeholder for every verb.
 func (Resolved) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretPlaceholder) }
 
-// Resolve is [Host.ResolveBlock] for who only compares what a block resolves to.
+// Resolve returns only the configuration of [Host.ResolveBlock], for comparing.
 func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
 	r, err := h.ResolveBlock(e, b)
 	return r.Config, err
 }
 
-// ResolveBlock gives one of e's blocks as its plugin gets it, and which of it is
-// secret. References are looked up now; a file loses one line end at its end.
-// Errors are [Problems], which never contain a secret.
+// ResolveBlock returns one of e's blocks as its plugin gets it, and its secrets. References are
+// read now; one line end at the end of a file is removed. Errors are [Problems], which never
+// contain a secret.
 func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 	var problems Problems
 	var secrets []string
@@ -70,16 +70,17 @@ func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 	}
 	out, err := json.Marshal(config)
 	if err != nil {
-		// Not wrapped: the text of such an error has values in it.
+		// The error is not wrapped, because its text has values in it.
 		return Resolved{}, Problems{{Pos: e.pos(root), Path: root, Message: "cannot be written as JSON"}}
 	}
 	return Resolved{Config: out, Secrets: secrets, Egress: b.Egress}, nil
 }
 
-// pos finds where a key was set.
+// pos returns the position where a key was set.
 func (e *Effective) pos(path Path) Pos { return e.withPositions(Problems{{Path: path}})[0].Pos }
 
-// placed gives the problems the positions of their keys, which cost a merge.
+// withPositions returns the problems with the positions of their keys. It merges the layers
+// again.
 func (e *Effective) withPositions(problems Problems) Problems {
 	a := e.inputs.merge()
 	for i, p := range problems {
@@ -92,7 +93,7 @@ func (e *Effective) withPositions(problems Problems) Problems {
 	return problems
 }
 
-// secretSum is how many secrets a block has, and their bytes.
+// secretSum counts the secrets of a block and their bytes.
 type secretSum struct{ number, bytes int }
 
 func (s *secretSum) add(text string) {
@@ -100,11 +101,11 @@ func (s *secretSum) add(text string) {
 	s.bytes += len(text)
 }
 
-// mayHaveMore says whether another secret is worth a look: of those that are too many
-// none is used.
+// mayHaveMore reports whether the block may have another secret. Once there are too many, none is
+// read.
 func (s *secretSum) mayHaveMore() bool { return s.number < bounds.BlockSecrets }
 
-// refusal says what is wrong with the secrets of a block together; nil if nothing is.
+// secretProblem returns what is wrong with all secrets of a block together; nil for nothing.
 func (s *secretSum) secretProblem() *secretProblem {
 	switch {
 	case s.number > bounds.BlockSecrets:

@@ -7,12 +7,11 @@ import (
 	"slices"
 )
 
-// RestoreSecrets gives a copy of new in which every "<secret>" text is replaced
-// by the scalar that old has at the same path: what somebody got shown and sends
-// back means "as it was". A placeholder for which old has nothing stays, and is
-// a problem once its key turns out to be secret. Neither document is changed, and
-// either may be nil. [CheckRestored] tells whether the secrets may go where the
-// new document sends them.
+// RestoreSecrets returns a copy of new in which each text "<secret>" is replaced by the scalar
+// that old has at the same path. Whoever was shown a document and sends it back means that
+// secret. A placeholder without a scalar in old stays, and is a problem once its key is known to
+// be secret. Neither document is changed, and either may be nil. Call [CheckRestored] before the
+// result is used.
 func RestoreSecrets(new, old *Document) *Document {
 	if new == nil || old == nil {
 		return new
@@ -37,7 +36,7 @@ func RestoreSecrets(new, old *Document) *Document {
 		kept = append(kept, path)
 		return at
 	})
-	out.kept = append(slices.Clone(new.kept), kept...) // of a merge patch some are known already
+	out.kept = append(slices.Clone(new.kept), kept...) // those of a merge patch are known already
 	if len(old.sealed) > 0 {
 		out.sealed = maps.Clone(old.sealed)
 		for key := range new.sealed {
@@ -47,11 +46,10 @@ func RestoreSecrets(new, old *Document) *Document {
 	return out
 }
 
-// CheckRestored refuses a document made by [RestoreSecrets] that sends a kept
-// secret elsewhere: to another plugin, or to another endpoint than the one that it
-// was given for. Whoever changes where a secret is sent has to know the secret.
-// before is what the old document made, nil if it made nothing; after is what doc
-// makes. Errors are [Problems].
+// CheckRestored refuses a document of [RestoreSecrets] that sends a kept secret elsewhere: to
+// another plugin, or to another endpoint. Whoever changes where a secret is sent has to know the
+// secret. before is the configuration with the old document; nil if that was invalid. after is
+// the one with doc. Errors are [Problems].
 func CheckRestored(doc *Document, before, after *Effective) error {
 	if doc == nil {
 		return nil
@@ -68,12 +66,12 @@ func CheckRestored(doc *Document, before, after *Effective) error {
 	return problems.err()
 }
 
-// movedSince says how the place that a block's secrets are sent to has changed;
-// empty if it has not.
+// movedSince returns how the place that a block's secrets are sent to has changed; empty if it
+// has not.
 func movedSince(key string, before, after *Effective) string {
 	i := slices.IndexFunc(blocks, func(b block) bool { return b.key == key })
 	if i < 0 {
-		return "" // no place for secrets, which is reported
+		return "" // not a plugin's block; a secret there is reported
 	}
 	if before == nil {
 		return "there was no valid configuration to keep it from"

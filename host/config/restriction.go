@@ -8,23 +8,23 @@ import (
 	"strconv"
 )
 
-// restriction checks a tenant's own document by a policy, against what the tenant has from
-// the operator.
+// restriction checks a tenant's own document by the policy, against the settings that the
+// operator has for the tenant.
 type restriction struct {
 	policy   *policy
 	doc      *Document
-	operator *tenantMerge // of all layers but the tenant's own, its limits filled in
-	layers   *layers      // gives the schemas
+	operator *tenantMerge // of all layers but the tenant's own, with its limits
+	layers   *layers      // has the schemas
 
 	problems Problems
-	refused  map[string]bool // keys of the paths of what is not merged
-	// Of the block that is looked at.
-	plugin string // that the tenant has with its own settings; empty outside of a plugin's keys
-	change bool   // another one than the operator's settings select
+	refused  map[string]bool // by Path.key, what is not merged
+	// These are of the block that is being checked.
+	plugin string // selected with the tenant's own settings; empty outside of a plugin's keys
+	change bool   // whether the operator's settings select another plugin
 }
 
-// restrict returns what of the tenant's own document may be merged, and what is wrong with
-// the rest.
+// restrict returns the part of the tenant's own document that may be merged, the merge of the
+// operator's settings, and the problems of both.
 func (h *Host) restrict(ctx context.Context, own *Document, base *baseMerge, tenant string, operator *Document, s Schemas) (*Document, *tenantMerge, Problems) {
 	below := &tenantMerge{host: h, base: base, docs: Documents{Operator: operator}, tenant: tenant, partial: true}
 	below.layers = base.layersForTenant(ctx, s)
@@ -45,11 +45,13 @@ func (h *Host) restrict(ctx context.Context, own *Document, base *baseMerge, ten
 	return own.withoutPaths(r.refused), below, append(below.problems, r.problems...)
 }
 
+// addProblem adds a problem of a key, which is then not merged.
 func (r *restriction) addProblem(path Path, message, expected string) {
 	r.refused[keyOf(path).key()] = true
 	r.problems = append(r.problems, Problem{Pos: r.doc.Pos(path), Path: path, Message: message, Expected: expected})
 }
 
+// addRuling adds the problem that a rule forbids what the document does.
 func (r *restriction) addRuling(path Path, does string, rule ruling) {
 	expected := ""
 	if rule.allow != "" {
@@ -58,12 +60,12 @@ func (r *restriction) addRuling(path Path, does string, rule ruling) {
 	r.addProblem(path, fmt.Sprintf("%s: %s", does, rule.rule), expected)
 }
 
-// top checks one key at the top level.
+// top checks one key of the top level.
 func (r *restriction) top(key string, own any) {
 	path := Path{key}
 	c, known := tenantSchema().cursor().key(key)
 	if !known {
-		return // reported as unknown, or as the host's
+		return // reported as an unknown key, or as the host's
 	}
 	b, isBlock := blockOf(key)
 	had, _ := r.operator.tree[key].(map[string]any)
@@ -88,11 +90,11 @@ func (r *restriction) top(key string, own any) {
 		case value == nil && before != "":
 			r.addProblem(path.with(b.selector), "would remove the plugin that the operator selects (built-in rule)", strconv.Quote(before))
 		case name == "" || name == before:
-			// Of another type, which is reported, or as it is.
+			// It is no text, which is reported, or selects the same plugin.
 		default:
 			if rule := r.policy.selector(b, name); !rule.allowed {
 				r.addRuling(path.with(b.selector), fmt.Sprintf("may not select %q", name), rule)
-				r.refused[path.key()] = true // its keys are of a plugin that nobody asks
+				r.refused[path.key()] = true // its keys are of a plugin whose schema is not asked for
 				return
 			}
 			r.plugin, r.change = name, true
@@ -104,7 +106,7 @@ func (r *restriction) top(key string, own any) {
 		switch {
 		case e.key == b.selector:
 		case b.isHosts(e.key):
-			// It is no plugin's, and stays as it is when another one is selected.
+			// It is the host's key, and stays when another plugin is selected.
 			plugin, change := r.plugin, r.change
 			r.plugin, r.change = "", false
 			next, _ := c.key(e.key)
@@ -113,7 +115,7 @@ func (r *restriction) top(key string, own any) {
 		case schema != nil:
 			next, known := schema.cursor().key(e.key)
 			if !known {
-				continue // reported
+				continue // reported as an unknown key
 			}
 			r.value(at, values[e.key], had[e.key], next)
 		case isKnowledge(b):
@@ -125,11 +127,10 @@ func (r *restriction) top(key string, own any) {
 
 func isKnowledge(b block) bool { return b.key == knowledge.key }
 
-// value checks what the document has at the path. had is what the operator's settings have
-// there.
+// value checks what the document has at the path. had is the operator's value there.
 func (r *restriction) value(path Path, own, had any, c cursor) {
 	if r.change {
-		had = nil // it was of another plugin
+		had = nil // which configured another plugin
 	}
 	below, isMap := own.(map[string]any)
 	inside, hadMap := had.(map[string]any)
@@ -144,7 +145,7 @@ func (r *restriction) value(path Path, own, had any, c cursor) {
 		for _, e := range r.doc.keysOf(path) {
 			next, known := c.key(e.key)
 			if !known {
-				continue // reported
+				continue // reported as an unknown key
 			}
 			r.value(path.with(e.key), below[e.key], inside[e.key], next)
 		}
@@ -152,7 +153,7 @@ func (r *restriction) value(path Path, own, had any, c cursor) {
 			r.set(path, path, own, had, c)
 		}
 	case own == nil && (hadMap || len(c.keys()) > 0):
-		// What it removes was looked at.
+		// The removal was checked above.
 	default:
 		if items, ok := own.([]any); ok {
 			for i, item := range items {
@@ -163,15 +164,15 @@ func (r *restriction) value(path Path, own, had any, c cursor) {
 	}
 }
 
-// element checks an element of a list, which is set as a whole.
+// element checks an element of a list. The list is set as a whole.
 func (r *restriction) element(path Path, item any, c cursor) {
 	c.leaves(path, item, func(path Path, value any, m marks) {
 		r.leaf(path, value, m)
 	})
 }
 
-// removal checks that the tenant may remove everything that the operator's settings have
-// in a map. at is the key that removes it.
+// removal checks that the tenant may remove everything that the operator has in a map. at is the
+// key that removes it.
 func (r *restriction) removal(at, path Path, had any, c cursor) {
 	if m, ok := had.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -185,11 +186,11 @@ func (r *restriction) removal(at, path Path, had any, c cursor) {
 	}
 }
 
-// set checks a value that takes the place of what the operator's settings have at path; nil
-// removes it. at is where the document says so.
+// set checks a value that replaces the operator's value at path; nil removes it. at is the key of
+// the document that does so.
 func (r *restriction) set(at, path Path, own, had any, c cursor) {
 	if r.refused[keyOf(at).key()] {
-		return // once is enough
+		return // one problem of a key is enough
 	}
 	does := "may not be set by the tenant itself"
 	if own == nil {
@@ -223,8 +224,8 @@ func (r *restriction) leaf(path Path, value any, m marks) {
 	r.isReference(path, value, m)
 }
 
-// isReference refuses a reference: what it names is the host's. Outside of secrets it is
-// refused whoever writes it.
+// isReference reports whether a secret is a reference, and adds the problem: what a reference
+// names is the host's. Outside of secrets references are refused for everybody.
 func (r *restriction) isReference(path Path, value any, m marks) bool {
 	text, ok := value.(string)
 	if !ok || !m.secret {
@@ -237,8 +238,8 @@ func (r *restriction) isReference(path Path, value any, m marks) bool {
 	return true
 }
 
-// lower refuses what is more than the tenant has from the operator. A value that is not
-// there is the default, and without one it is no bound.
+// lower adds a problem for a value above the operator's. Where the operator has none the default
+// counts. Without a default there is no bound.
 func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	unlimited := func(v any) bool { return v == nil || c.marks.zeroUnlimited && asFloat(v) <= 0 }
 	most, from := had, r.operator.layers.provenance.nearest(path)
@@ -273,7 +274,7 @@ func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	r.addProblem(at, message, fmt.Sprintf("at most %s, or more for `%s` in the operator's settings of the tenant, its plan or `defaults`", jsonOf(most), path))
 }
 
-// fallback is what a key has once nobody sets it; nil for no bound.
+// fallback returns the value that a key has when nobody sets it; nil for no bound.
 func (r *restriction) fallback(path Path, c cursor) any {
 	if len(path) == 2 && path[0] == limitsKey {
 		ceilings, _ := r.operator.host.hostMerge.tree[limitsKey].(map[string]any)

@@ -1,15 +1,14 @@
 package config
 
-// retention reads the one key of the storage's block that is the host's. What is
-// wrong with it the tenant's schema has said.
+// retention reads the host's key of the storage's block. The tenant's schema has checked it.
 func (a *tenantMerge) retention() {
 	storage, _ := a.tree[storageBlock().key].(map[string]any)
 	days, _ := storage[retentionKey].(int64)
 	a.effective.RetentionDays = int(max(days, 0))
 }
 
-// MayRetain says whether a tenant with these documents can have retention_days: one has
-// the key, or it is inherited. It is far cheaper than [Host.Tenant].
+// MayRetain reports whether a tenant with these documents may have retention_days: one of them
+// has the key, or it is inherited. It costs far less than [Host.Tenant].
 func (h *Host) MayRetain(docs Documents) bool {
 	key := storageBlock().key
 	plans, _ := h.hostMerge.tree[planKey].(map[string]any)

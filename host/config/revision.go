@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// revisionFormat changes when what enters a revision does.
+// revisionFormat changes when the form of what enters a revision changes.
 const revisionFormat = 1
 
 // limitsInRevision is the form of limits in a revision: the names of the fields and times in
@@ -30,25 +30,25 @@ type limitsInRevision struct {
 	TenantSetTokenTimeout bool `json:"-"` // how the values came about makes no other bot
 }
 
-// revision digests the configuration. Literal secrets enter as keyed digests, so
-// that nobody can try guesses against a revision. A reference enters with its
-// reach: the same text means another file to the tenant than to the host. Keys
-// that no document can have mark both.
+// revision returns the digest of the configuration. A literal secret enters it as a keyed digest,
+// so that nobody can try guesses against a revision. A reference enters it with its reach: the
+// same text means another file for the tenant than for the host. Both are marked by keys that no
+// document can have.
 func (e *Effective) revision(sealer *secret.Key) string {
 	block := func(b Block) any {
 		return b.plainForm(func(t secret.Text) string { return sealer.Digest([]byte(t.Reveal())) })
 	}
-	// Marshal sorts the keys of maps; that is all that canonical takes here,
-	// since the parsers give one form of each number.
+	// Equal content gives equal JSON: Marshal sorts the keys of maps, and the parsers give each
+	// number one form.
 	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, limitsInRevision(e.Limits)}
-	if e.RetentionDays > 0 { // younger than the format: without it nothing is added
+	if e.RetentionDays > 0 { // added later than the format, so that it enters only where it is set
 		parts = append(parts, e.RetentionDays)
 	}
 	if e.Owner == OwnerTenant {
 		parts = append(parts, "conversations.owner "+e.Owner)
 	}
 	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
-		if b.Egress.Restricts() { // another rule makes another bot
+		if b.Egress.Restricts() { // with another rule it is another bot
 			parts = append(parts, "egress "+b.Kind+" "+b.Egress.String())
 		}
 	}

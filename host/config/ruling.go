@@ -11,11 +11,11 @@ import (
 type ruling struct {
 	allowed bool
 	lower   bool   // allowed to be at most what the operator's settings have
-	rule    string // that forbids, with its place
-	allow   string // what would allow
+	rule    string // that forbids, with its position
+	allow   string // line of the host file that would allow
 }
 
-// may is what the tenant itself may do.
+// may returns the value of Entry.May.
 func (r ruling) may() string {
 	switch {
 	case r.allowed && r.lower:
@@ -26,7 +26,7 @@ func (r ruling) may() string {
 	return MayNot
 }
 
-// ruling is what the tenant's policy says of a key of its effective configuration.
+// ruling returns what the tenant's policy says of a key of its effective configuration.
 func (a *tenantMerge) ruling(path Path, m marks) ruling {
 	name, _ := a.tree[planKey].(string)
 	p := a.host.policies[name]
@@ -46,7 +46,8 @@ func (a *tenantMerge) ruling(path Path, m marks) ruling {
 	return p.selector(b, "NAME")
 }
 
-// key rules on a key that is no selector. The block's plugin is named for the rule's text.
+// key returns what the policy says of a key that is no selector. plugin is the block's plugin,
+// for the text of the rule.
 func (p *policy) key(path Path, m marks, plugin string) ruling {
 	named := m.endpoint || m.author == byUnmarked || m.author == byOperator
 	if p.lists(path, named) {
@@ -77,8 +78,8 @@ func (p *policy) unnamed() string {
 	return ", and tenant_policy.keys does not name it (" + where + ")"
 }
 
-// lists reports whether a pattern covers the key: by its name, or that of what it is in,
-// and unless it has to be named by one that ends in a star.
+// lists reports whether a pattern has the key: by its name or by that of a block it is in. With
+// named a pattern that ends in a star is not enough.
 func (p *policy) lists(path Path, named bool) bool {
 	return slices.ContainsFunc(p.keys, func(pattern string) bool {
 		if pattern == everyMarked {
@@ -90,7 +91,7 @@ func (p *policy) lists(path Path, named bool) bool {
 	})
 }
 
-// selector rules on the plugin that a tenant's own settings select for a block.
+// selector returns what the policy says of selecting a plugin for a block.
 func (p *policy) selector(b block, name string) ruling {
 	s := p.plugins[b.kind]
 	if slices.Contains(s.names, name) {
@@ -105,7 +106,7 @@ func (p *policy) selector(b block, name string) ruling {
 	return r
 }
 
-// line is what to write into the host file, in HCL: into the block of a plan, or the host's.
+// line returns what to write into the host file, in HCL: into the block of a plan, or at the top.
 func line(plan, what string) string {
 	line := policyKey + " { " + what + " }"
 	if plan != "" {
@@ -117,6 +118,7 @@ func line(plan, what string) string {
 // mostListed is how many names a line repeats.
 const mostListed = 20
 
+// listed returns a list in HCL of the names and one more.
 func listed(names []string, more string) string {
 	var quoted []string
 	if len(names) > mostListed {

@@ -7,21 +7,16 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Schema checks one plugin's configuration block and knows which of its keys are
-// secrets and endpoints. It may be used by any number of goroutines.
+// Schema checks one plugin's configuration block, and knows which of its keys are secrets and
+// endpoints. It may be used by any number of goroutines.
 type Schema struct {
 	root *jsonschema.Schema
 }
 
-// CompileSchema reads the JSON Schema 2020-12 of a plugin's configuration block,
-// without the selector. A property with "x-botyard-secret": true holds a secret,
-// and so does everything in it; one with "x-botyard-endpoint": true says where
-// secrets are sent: an address of a network, unless it also has "x-botyard-address": false.
-// "x-botyard-expected" says in words what a pattern beside it wants of
-// a value, or why there is a maximum. "x-botyard-tenant", "x-botyard-lower" and
-// "x-botyard-operator" say who may set a property and what is in it, see [author]. A schema
-// cannot refer to anything outside itself: it comes
-// from a plugin, and must not make the host read a file or a URL.
+// CompileSchema reads the JSON Schema 2020-12 of a plugin's configuration block, without the
+// selector. Package sdk/schema has the keywords of ours. A mark holds for the property and for
+// everything in it. A schema cannot refer to anything outside of itself: it comes from a plugin,
+// and must not make the host read a file or a URL.
 func CompileSchema(json []byte) (*Schema, error) {
 	if len(json) > maxSize {
 		return nil, fmt.Errorf("configuration schema: has %d bytes, more than %d", len(json), maxSize)
@@ -48,6 +43,7 @@ func CompileSchema(json []byte) (*Schema, error) {
 
 const schemaURL = "urn:botyard:configuration"
 
+// noLoader refuses every reference to another schema.
 type noLoader struct{}
 
 func (noLoader) Load(url string) (any, error) {

@@ -10,9 +10,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// finding is what a schema has against a value.
+// finding is one thing that a schema has against a value.
 type finding struct {
-	path              Path // of the value or, for an unknown or missing key, of that key
+	path              Path // of the value, or of the key that is unknown or missing
 	kind              findingKind
 	message, expected string
 }
@@ -26,8 +26,8 @@ const (
 	missingKey
 )
 
-// check gives everything that the schema has against value. No finding contains
-// a value of a secret key.
+// check returns everything that the schema has against a value. No finding contains a value of a
+// secret key.
 func (s *Schema) check(value any) []finding {
 	err := s.root.Validate(value)
 	if err == nil {
@@ -42,20 +42,21 @@ func (s *Schema) check(value any) []finding {
 	return c.findings
 }
 
+// checker collects the findings of one value.
 type checker struct {
 	schema   *Schema
 	value    any
 	findings []finding
-	// alternative: what it finds is of one of several schemas, and is listed with theirs.
+	// alternative says that the schema is one of several that the value may fit.
 	alternative bool
-	names       map[string]string // that a schema refuses for a key, with what it expects
+	names       map[string]string // names of keys that a schema refuses, with what it expects
 }
 
 func (c *checker) add(path Path, kind findingKind, message, expected string) {
 	c.findings = append(c.findings, finding{path, kind, message, expected})
 }
 
-// got is the value at path.
+// valueAt returns the value at path.
 func (c *checker) valueAt(path Path) any {
 	v := c.value
 	for _, segment := range path {
@@ -73,7 +74,7 @@ func (c *checker) valueAt(path Path) any {
 	return v
 }
 
-// word makes the findings of what the library found.
+// collect makes findings of an error of the library.
 func (c *checker) collect(e *jsonschema.ValidationError) {
 	c.visit(e)
 	if len(c.names) > 0 {
@@ -81,9 +82,10 @@ func (c *checker) collect(e *jsonschema.ValidationError) {
 	}
 }
 
-// maxFindings ends the wording of what a schema refuses: more is never said.
+// maxFindings bounds the findings of one value. More are never reported.
 const maxFindings = 10 * maxProblems
 
+// visit makes findings of one error of the library, and of its causes.
 func (c *checker) visit(e *jsonschema.ValidationError) {
 	if len(c.findings) >= maxFindings {
 		return
@@ -106,7 +108,7 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		if len(path) > 0 {
 			parent, _ := c.schema.cursor().at(path[:len(path)-1], c.value)
 			if !slices.Contains(parent.keys(), path[len(path)-1]) {
-				// What unevaluatedProperties: false does to a key.
+				// A key that "unevaluatedProperties": false refuses.
 				c.unknown(path[:len(path)-1], parent, path[len(path)-1:])
 				return
 			}
@@ -121,7 +123,7 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		}
 		c.add(path, wrongType, "is "+typeWord(c.valueAt(path)), typeWords(k.Want)+c.quoting(path, k.Want))
 	case *kind.PropertyNames:
-		// Of the cause only what it wants: it has the key for a value.
+		// Only the expected part of the cause is used. Its value is the name of the key.
 		expected := ""
 		if len(e.Causes) > 0 {
 			_, expected = constraint(e.Causes[0].ErrorKind, "", false)
@@ -146,8 +148,8 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 	}
 }
 
-// refusedNames finds the maps whose schema refuses one of the names for a key. The
-// library gives no reliable path with this one error: its slice is overwritten later.
+// refusedNames adds a finding for each map whose schema refuses the name of a key. The library's
+// path of this one error cannot be used, because its memory is overwritten later.
 func (c *checker) refusedNames(at cursor, value any, path Path) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -186,9 +188,9 @@ func (c *checker) missing(path Path, at cursor, names []string, why string) {
 	}
 }
 
-// alternatives words a value that fits none of some subschemas: where they differ
-// in the type alone, with all types; else with the findings of the alternative
-// that has the fewest, which is likely the one that was meant.
+// alternatives adds the findings of a value that fits none of some subschemas. Where they differ
+// only in the type, all types are expected. Otherwise the alternative with the fewest findings is
+// taken, since that one was probably meant.
 func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) {
 	var types []string
 	var best []finding

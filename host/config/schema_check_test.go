@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestFindings gives each keyword a value that it refuses.
+// TestFindings returns each keyword a value that it refuses.
 func TestFindings(t *testing.T) {
 	for _, c := range []struct{ schema, value, want string }{
 		{`{"type": "boolean"}`, `1`, "is an integer; true or false"},

@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// wording gives the words of the subschema at the location, if it has any.
+// wording returns the words of the subschema at the location; empty for none.
 func (c cursor) expectedWords(location string) string {
 	for _, s := range c.schemas {
 		for _, ext := range s.Extensions {
@@ -23,22 +23,22 @@ func (c cursor) expectedWords(location string) string {
 	return ""
 }
 
-// cursor is a place in a schema: every subschema that may apply to the value
-// there, whichever of the alternatives turns out to hold. What any of them marks
-// is marked.
+// cursor is a place in a schema: all subschemas that may apply to the value there. It is not
+// known which alternatives hold, so that what any of them marks is marked.
 type cursor struct {
 	schemas  []*jsonschema.Schema
 	marks    marks
-	authored bool // by a mark of this place itself; else author is that of what it is in
+	authored bool // the author is marked here, and not inherited from what it is in
 }
 
+// cursor returns the place of the whole block.
 func (s *Schema) cursor() cursor {
 	var c cursor
 	c.include(s.root)
 	return c
 }
 
-// include adds a subschema and all that apply to the same value with it.
+// include adds a subschema, and all that apply to the same value with it.
 func (c *cursor) include(s *jsonschema.Schema) {
 	if s == nil || slices.Contains(c.schemas, s) {
 		return
@@ -75,10 +75,10 @@ func (c *cursor) include(s *jsonschema.Schema) {
 	}
 }
 
-// key gives the place of a map's key. The second result is false if no part of
-// the schema knows the key and one part allows no others.
+// key returns the place of a map's key. It reports false if no part of the schema has the key and
+// one part allows no others.
 func (c cursor) key(name string) (cursor, bool) {
-	next := cursor{marks: c.marks} // what is inside of a secret is secret
+	next := cursor{marks: c.marks} // the marks of a block hold for what is in it
 	known, closed := false, false
 	for _, s := range c.schemas {
 		matched := false
@@ -116,7 +116,7 @@ func (c cursor) key(name string) (cursor, bool) {
 	return next, known || !closed
 }
 
-// item gives the place of a list's element.
+// item returns the place of a list's element.
 func (c cursor) item(i int) cursor {
 	next := cursor{marks: c.marks}
 	for _, s := range c.schemas {
@@ -141,7 +141,8 @@ func (c cursor) item(i int) cursor {
 	return next
 }
 
-// at follows a path; the second result is as that of key.
+// at returns the place at a path. value is the value at c; it tells lists from maps. The second
+// result is that of key.
 func (c cursor) at(path Path, value any) (cursor, bool) {
 	for _, segment := range path {
 		if l, ok := value.([]any); ok {
@@ -165,7 +166,7 @@ func (c cursor) at(path Path, value any) (cursor, bool) {
 	return c, true
 }
 
-// types are the JSON types that the value here may have; none means any.
+// types returns the JSON types that the value may have; none for any type.
 func (c cursor) types() []string {
 	var types []string
 	for _, s := range c.schemas {
@@ -181,7 +182,7 @@ func (c cursor) types() []string {
 	return types
 }
 
-// keys are the names of the properties known here.
+// keys returns the names of the properties, sorted.
 func (c cursor) keys() []string {
 	names := map[string]bool{}
 	for _, s := range c.schemas {
@@ -192,7 +193,7 @@ func (c cursor) keys() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// leaves calls visit for every scalar in value, and for empty maps and lists.
+// leaves calls visit for each scalar in value, and for empty maps and lists.
 func (c cursor) leaves(path Path, value any, visit func(path Path, value any, m marks)) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -214,7 +215,7 @@ func (c cursor) leaves(path Path, value any, visit func(path Path, value any, m 
 	visit(path, value, c.marks)
 }
 
-// transform copies value with every scalar replaced by what f gives for it.
+// transform returns a copy of value with each scalar replaced by what f returns for it.
 func (c cursor) transform(value any, path Path, f func(path Path, value any, m marks) any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -234,7 +235,7 @@ func (c cursor) transform(value any, path Path, f func(path Path, value any, m m
 	return f(path, value, c.marks)
 }
 
-// endpoints gives the values of all keys marked endpoint.
+// endpoints returns the values of all keys that are marked as endpoints, by Path.key.
 func (s *Schema) endpoints(value any) map[string]any {
 	found := map[string]any{}
 	s.cursor().leaves(nil, value, func(path Path, value any, m marks) {
@@ -245,7 +246,7 @@ func (s *Schema) endpoints(value any) map[string]any {
 	return found
 }
 
-// byDefault is the number that the schema has as the default here; nil for none.
+// byDefault returns the number that is the default of the key; nil for none.
 func (c cursor) byDefault() any {
 	for _, s := range c.schemas {
 		if s.Default == nil {

@@ -6,20 +6,8 @@ import (
 	"strings"
 	"unicode"
 
+	sdkschema "github.com/botyard/botyard/sdk/schema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-)
-
-// Keywords of ours in the schema of a property.
-const (
-	keywordSecret   = "x-botyard-secret"
-	keywordEndpoint = "x-botyard-endpoint"
-	keywordAddress  = "x-botyard-address"
-	keywordExpected = "x-botyard-expected"
-
-	keywordTenant    = "x-botyard-tenant"
-	keywordLower     = "x-botyard-lower"
-	keywordOperator  = "x-botyard-operator"
-	keywordUnlimited = "x-botyard-zero-unlimited"
 )
 
 // marks is what our keywords say of a property.
@@ -27,36 +15,37 @@ type marks struct {
 	secret, endpoint bool
 	address          bool // an endpoint that names an address of a network
 	author           author
-	zeroUnlimited    bool // of a byLower: 0 and less are no bound
+	zeroUnlimited    bool // with byLower: 0 and less are no bound
 }
 
-// author says who may set a key, as far as its schema says. Where several parts of a
-// schema say different things the last of these counts.
+// author says who may set a key, as far as its schema says. Where several parts of a schema
+// differ, the last of these counts.
 type author uint8
 
 const (
-	byUnmarked author = iota // the operator, and the tenant where a policy names the key itself
+	byUnmarked author = iota // the operator; the tenant where a policy has the full name of the key
 	byTenant                 // the tenant too
-	byLower                  // the tenant too, to at most what it has from the operator
-	byOperator               // as unmarked, and somebody thought of it
+	byLower                  // the tenant too, to at most the operator's value
+	byOperator               // as byUnmarked, but decided by the author of the schema
 )
 
-// Validate implements jsonschema.SchemaExt; the marks ask nothing of a value.
+// Validate implements jsonschema.SchemaExt. The marks demand nothing of a value.
 func (marks) Validate(*jsonschema.ValidatorContext, any) {}
 
+// compileMarks reads the marks of a schema.
 func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema.SchemaExt, error) {
 	m := marks{address: true} // unless it says otherwise
 	var tenant, lower, operator bool
 	for keyword, mark := range map[string]*bool{
-		keywordSecret: &m.secret, keywordEndpoint: &m.endpoint, keywordAddress: &m.address,
-		keywordTenant: &tenant, keywordLower: &lower, keywordOperator: &operator, keywordUnlimited: &m.zeroUnlimited,
+		sdkschema.SecretKeyword: &m.secret, sdkschema.EndpointKeyword: &m.endpoint, sdkschema.AddressKeyword: &m.address,
+		sdkschema.TenantKeyword: &tenant, sdkschema.LowerKeyword: &lower, sdkschema.OperatorKeyword: &operator, sdkschema.UnlimitedKeyword: &m.zeroUnlimited,
 	} {
 		value, ok := obj[keyword]
 		if !ok {
 			continue
 		}
 		if *mark, ok = value.(bool); !ok {
-			// Not ignored: a secret whose mark is misspelt would be shown.
+			// It is an error because a secret with a wrong mark would be shown.
 			return nil, errors.New(keyword + " must be true or false")
 		}
 	}
@@ -75,23 +64,23 @@ func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema
 	return m, nil
 }
 
-// wording is what a schema expects of a value, in its own words.
+// expectedWords is what a schema expects of a value, in its own words.
 type expectedWords string
 
-// Validate implements jsonschema.SchemaExt; the words ask nothing of a value.
+// Validate implements jsonschema.SchemaExt. The words demand nothing of a value.
 func (expectedWords) Validate(*jsonschema.ValidatorContext, any) {}
 
-// maxWording bounds a wording, in bytes.
+// maxExpectedWords bounds expectedWords, in bytes.
 const maxExpectedWords = 300
 
 func compileExpectedWords(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema.SchemaExt, error) {
-	value, ok := obj[keywordExpected]
+	value, ok := obj[sdkschema.ExpectedKeyword]
 	if !ok {
 		return nil, nil
 	}
 	text, ok := value.(string)
 	if !ok || text == "" || len(text) > maxExpectedWords || strings.ContainsFunc(text, unicode.IsControl) {
-		return nil, fmt.Errorf("%s must be a text of one line and at most %d bytes", keywordExpected, maxExpectedWords)
+		return nil, fmt.Errorf("%s must be a text of one line and at most %d bytes", sdkschema.ExpectedKeyword, maxExpectedWords)
 	}
 	return expectedWords(text), nil
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// quoting says that the quotes are what is wrong with a value, if they are.
+// quoting returns the advice to add or remove quotes, if that makes the value right; empty
+// otherwise.
 func (c *checker) quoting(path Path, want []string) string {
 	if len(want) != 1 || c.alternative {
 		return ""
@@ -41,6 +42,7 @@ func (c *checker) quoting(path Path, want []string) string {
 	return ""
 }
 
+// typeWords returns the names of some types.
 func typeWords(types []string) string {
 	words := make([]string, 0, len(types))
 	for _, t := range types {
@@ -51,7 +53,7 @@ func typeWords(types []string) string {
 	return list(words, "or")
 }
 
-// shown is a value in a message: its JSON, unless it is secret or long.
+// display returns a value as messages show it: its JSON, unless it is secret or long.
 func display(value any, isSecret bool) string {
 	if isSecret {
 		return "not accepted"
@@ -63,7 +65,8 @@ func display(value any, isSecret bool) string {
 	return string(b)
 }
 
-// choices returns what the subschema at the location lets choose from; empty if it has no list.
+// choices returns the values that the subschema at the location lets choose from; empty if it has
+// no list.
 func (c cursor) choices(location string) string {
 	for _, s := range c.schemas {
 		if s.Location == location && s.Enum != nil {
@@ -81,7 +84,7 @@ func choicesOf(values []any) string {
 	return oneOf(words)
 }
 
-// constraint words what a keyword asks of a value that has the right type.
+// constraint returns the words for a keyword that refuses a value of the right type.
 func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, expected string) {
 	switch k := k.(type) {
 	case *kind.Enum:
@@ -102,7 +105,7 @@ func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, exp
 		if k.Got == 0 {
 			return "is empty", "a text"
 		}
-		if isSecret { // its length says something of it
+		if isSecret { // the length is a part of the secret
 			return "is too short", fmt.Sprintf("at least %d characters", k.Want)
 		}
 		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at least %d", k.Want)
@@ -126,7 +129,7 @@ func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, exp
 	case *kind.Format:
 		return "is " + got, "a text in the format " + k.Want
 	}
-	// Not the library's own words: they may contain the value.
+	// The library's own words are not used, because they may contain the value.
 	if keyword := strings.Join(k.KeywordPath(), "."); keyword != "" {
 		return fmt.Sprintf("does not meet %q of its schema", keyword), ""
 	}

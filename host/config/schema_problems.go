@@ -2,7 +2,7 @@ package config
 
 import "fmt"
 
-// problem is one at path, which is from the root of this stack.
+// problem returns a problem of the key at path, from the root of the merge.
 func (s *layers) problem(path Path, message, expected string) Problem {
 	return problemAt(s.provenance.nearest(path), path, message, expected)
 }
@@ -11,7 +11,7 @@ func problemAt(o provenance, path Path, message, expected string) Problem {
 	return Problem{Pos: o.pos, Path: o.prefix.with(path...), Message: message, Expected: expected}
 }
 
-// report makes problems of what a schema found in the value at path.
+// schemaProblems returns the problems of what a schema found in the value at path.
 func (s *layers) schemaProblems(at Path, findings []finding) Problems {
 	var problems Problems
 	for _, f := range findings {
@@ -29,8 +29,8 @@ func (s *layers) schemaProblems(at Path, findings []finding) Problems {
 	return problems
 }
 
-// removedUnknown finds nulls of keys that no schema knows: a null that removes
-// nothing because its key is misspelt is a mistake as any other such key is.
+// unknownNulls returns a problem for each null whose key no schema knows. Such a null removes
+// nothing, because its key is misspelt. A path for which skip is true is left out.
 func (s *layers) unknownNulls(at Path, schema *Schema, value any, skip func(Path) bool) Problems {
 	var problems Problems
 	root := s.provenance.find(at)
@@ -41,7 +41,7 @@ func (s *layers) unknownNulls(at Path, schema *Schema, value any, skip func(Path
 		if p.removed == nil || len(rest) == 0 || len(problems) >= maxFindings || skip != nil && skip(rest) {
 			return
 		}
-		// One unknown key above it is reported already.
+		// An unknown key above it is reported already.
 		parent, ok := schema.cursor().at(rest[:len(rest)-1], value)
 		if !ok {
 			return

@@ -4,13 +4,14 @@ import (
 	"context"
 )
 
-// answer is what Schemas said, kept so that one merge sees one schema.
+// snapshotEntry is what [Schemas] returned for one plugin.
 type snapshotEntry struct {
 	schema *Schema
 	err    error
 }
 
-// answers gives the schemas as they were when the configuration was checked.
+// schemaSnapshot has the schemas that one merge used, by kind and name. A merge sees each schema
+// as it was when it first asked for it.
 type schemaSnapshot map[[2]string]snapshotEntry
 
 // Schema implements [Schemas].

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// ErrUnknownPlugin is what a [*UnknownPluginError] is.
+// ErrUnknownPlugin is found by errors.Is in an [*UnknownPluginError].
 var ErrUnknownPlugin = errors.New("unknown plugin")
 
-// UnknownPluginError says that there is no plugin of that kind and name, and
-// which names of that kind there are.
+// UnknownPluginError says that there is no plugin of that kind and name, and which names of the
+// kind there are.
 type UnknownPluginError struct {
 	Kind, Name string
 	Known      []string
 	Missing    []string // plugin folders that are not there
 }
 
-// Error names what is not there.
+// Error returns the kind and name that are not there.
 func (e *UnknownPluginError) Error() string {
 	return fmt.Sprintf("no %s plugin is named %q", e.Kind, e.Name) + e.folders()
 }
 
-// folders names the plugin folders that are not there.
+// folders returns the words for plugin folders that are not there; empty for none.
 func (e *UnknownPluginError) folders() string {
 	switch len(e.Missing) {
 	case 0:
@@ -34,17 +34,15 @@ func (e *UnknownPluginError) folders() string {
 	return fmt.Sprintf("; the plugin folders %s are not there", strings.Join(e.Missing, ", "))
 }
 
-// Is makes errors.Is(err, ErrUnknownPlugin) true.
+// Is reports whether the target is [ErrUnknownPlugin].
 func (e *UnknownPluginError) Is(target error) bool { return target == ErrUnknownPlugin }
 
-// Schemas gives the schema of a plugin's configuration block. Where there is no
-// such plugin (the empty name is never one) the error is, or wraps, an
-// [*UnknownPluginError]; it becomes a problem at the selector that lists what is
-// known. Any other error becomes a problem there too.
+// Schemas returns the schema of a plugin's configuration block. Where there is no such plugin the
+// error is, or wraps, an [*UnknownPluginError]; no plugin has an empty name. Each error becomes a
+// problem of the selector.
 //
-// The same schema for the same plugin should be the same pointer: the host's own
-// layers are then merged once and not for every tenant. Schemas is called by any
-// number of goroutines.
+// The same plugin should have the same pointer each time: the host's layers are then merged once,
+// and not for every tenant. Any number of goroutines call it.
 type Schemas interface {
 	Schema(ctx context.Context, kind, name string) (*Schema, error)
 }

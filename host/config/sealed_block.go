@@ -12,14 +12,15 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// Marks of a secret in the stored form of a block. No document can have such keys.
+// These mark a secret in the stored form of a block. No document can have such keys.
 const (
 	secretMark    = separator + "secret"
 	referenceMark = separator + "reference"
 	tenantMark    = separator + "tenant"
 )
 
-// plainForm is the block as JSON types, with a form of their own for secrets.
+// plainForm returns the block as JSON types. hide returns the text that stands for a literal
+// secret.
 func (b Block) plainForm(hide func(secret.Text) string) any {
 	config := cursor{}.transform(b.Config, nil, func(_ Path, value any, _ marks) any {
 		switch v := value.(type) {
@@ -33,7 +34,7 @@ func (b Block) plainForm(hide func(secret.Text) string) any {
 	return []any{b.Plugin, config}
 }
 
-// digest identifies the block without telling its secrets.
+// digest identifies the block. Nobody can try guesses of its secrets against it.
 func (b Block) digest(key *secret.Key) string {
 	form := b.plainForm(func(t secret.Text) string { return key.Digest([]byte(t.Reveal())) })
 	if b.Egress.Restricts() {
@@ -47,20 +48,20 @@ func (b Block) digest(key *secret.Key) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// SealedBlock is a block that can be stored: its literal secrets are sealed with the
-// host's key, and its references are unresolved.
+// SealedBlock is the stored form of a block. Its literal secrets are sealed with the host's key,
+// and its references are unresolved.
 type SealedBlock struct {
 	Digest string          `json:"digest"` // equal for equal blocks, under one key
 	Kind   string          `json:"kind"`
 	Plugin string          `json:"plugin"`
 	Config json.RawMessage `json:"config"`
-	// Own: the tenant's own layer names an address in it, so that the rule of the host file
-	// holds for its connections.
+	// Own says that the tenant's own layer names an address in the block. The host's rule for
+	// addresses then holds for its connections.
 	Own bool `json:"own,omitempty"`
 }
 
-// Label names the block for people: its plugin, and of its settings what is plain text
-// or a number, which tells it from another of that plugin. It has no secret in it.
+// Label returns the plugin and those settings of the block that are texts or numbers, for people.
+// It has no secret in it.
 func (s SealedBlock) Label() string {
 	var tree map[string]any
 	numbers := json.NewDecoder(bytes.NewReader(s.Config))
@@ -79,6 +80,7 @@ func (s SealedBlock) Label() string {
 	return s.Plugin + " (" + strings.Join(parts, ", ") + ")"
 }
 
+// plainLeaves calls found for each text and number that is no secret.
 func plainLeaves(path Path, tree map[string]any, found func(Path, any)) {
 	for key, value := range tree {
 		switch v := value.(type) {
@@ -92,26 +94,26 @@ func plainLeaves(path Path, tree map[string]any, found func(Path, any)) {
 	}
 }
 
-// SealBlock makes the stored form of a tenant's block.
+// SealBlock returns the stored form of a tenant's block.
 func (h *Host) SealBlock(tenant string, b Block) SealedBlock {
 	form, _ := b.plainForm(func(t secret.Text) string {
 		return h.sealer.Seal([]byte(t.Reveal()), blockContext(tenant, b.Kind))
 	}).([]any)
 	var config bytes.Buffer
 	encoder := json.NewEncoder(&config)
-	encoder.SetEscapeHTML(false) // which is six times as long
+	encoder.SetEscapeHTML(false) // an escaped character is six times as long
 	if err := encoder.Encode(form[1]); err != nil {
 		panic(err) // unreachable, as in digest
 	}
 	return SealedBlock{Digest: b.digest(h.sealer), Kind: b.Kind, Plugin: b.Plugin, Config: bytes.TrimSuffix(config.Bytes(), []byte("\n")), Own: b.Egress.Restricts()}
 }
 
-// OpenBlock is the inverse of SealBlock. An error wraps secret.ErrSealed when the
-// block was sealed with another key.
+// OpenBlock is the inverse of SealBlock. The error wraps secret.ErrSealed where the block was
+// sealed with another key.
 func (h *Host) OpenBlock(tenant string, s SealedBlock) (Block, error) {
 	var tree map[string]any
 	numbers := json.NewDecoder(bytes.NewReader(s.Config))
-	numbers.UseNumber() // they are written again as they are
+	numbers.UseNumber() // numbers stay as they are written
 	err := numbers.Decode(&tree)
 	var config any
 	if err == nil {
@@ -128,6 +130,7 @@ func (h *Host) OpenBlock(tenant string, s SealedBlock) (Block, error) {
 	return b, nil
 }
 
+// openTree returns a value of a stored block with its secrets opened.
 func (h *Host) openTree(tenant, kind string, value any) (any, error) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -162,6 +165,7 @@ func (h *Host) openTree(tenant, kind string, value any) (any, error) {
 	return value, nil
 }
 
+// blockContext binds a sealed secret to the tenant and the kind of its block.
 func blockContext(tenant, kind string) []byte {
 	return []byte("block" + separator + tenant + separator + kind)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// refusal is why a reference gives nothing.
+// secretProblem says why a reference leads to no secret, or why a secret cannot be used.
 type secretProblem struct{ message, expected string }
 
 func missingSecret(format string, args ...any) *secretProblem {
@@ -25,8 +25,8 @@ func missingSecret(format string, args ...any) *secretProblem {
 // maxSecret bounds a secret, in bytes.
 const maxSecret = bounds.SecretBytes
 
-// lookup gets what ref refers to. For a tenant's reference it is asked first
-// whether it may, so that a tenant cannot find out what there is.
+// lookup returns the secret that ref refers to. A tenant's reference is first checked against
+// what the tenant may use, so that a tenant cannot find out what else there is.
 func (h *Host) lookup(tenant string, ref Reference) (string, *secretProblem) {
 	switch {
 	case ref.Scheme == schemeEnv:
@@ -39,6 +39,7 @@ func (h *Host) lookup(tenant string, ref Reference) (string, *secretProblem) {
 	return "", &secretProblem{message: ref.check(), expected: "${env:NAME} or ${file:PATH}"}
 }
 
+// variable returns the secret in an environment variable.
 func (h *Host) variable(ref Reference) (string, *secretProblem) {
 	if ref.Tenant && !slices.Contains(h.Settings.AllowEnv, ref.Name) {
 		return "", &secretProblem{
@@ -60,6 +61,7 @@ func (h *Host) variable(ref Reference) (string, *secretProblem) {
 	return value, nil
 }
 
+// hostFile returns the secret in a file that the operator's reference names.
 func (h *Host) hostFile(name string) (string, *secretProblem) {
 	path := name
 	if !filepath.IsAbs(path) {
@@ -72,7 +74,7 @@ func (h *Host) hostFile(name string) (string, *secretProblem) {
 	return asSecret(name, text, err)
 }
 
-// tellOpen tells of a file with a secret that all may read.
+// tellOpen calls LoadOptions.OpenToAll for a file that every user of the machine may read.
 func (h *Host) tellOpen(path string) {
 	if h.open == nil {
 		return
@@ -82,8 +84,8 @@ func (h *Host) tellOpen(path string) {
 	}
 }
 
-// tenantFile reads below secrets_dir/TENANT only: an os.Root does not follow a
-// symbolic link out of it, not even one that is put there while it is open.
+// tenantFile returns the secret in a file below secrets_dir/TENANT. An os.Root does not follow a
+// symbolic link out of that folder, also not one that is made while it is open.
 func (h *Host) tenantFile(tenant, name string) (string, *secretProblem) {
 	outside := &secretProblem{
 		message:  fmt.Sprintf("refers to the file %q, which is not in the tenant's own folder", name),
@@ -117,7 +119,7 @@ func (h *Host) tenantFile(tenant, name string) (string, *secretProblem) {
 		}
 		defer root.Close()
 		if _, err := root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			out.refused = outside // what os.Root refuses has no error value of its own
+			out.refused = outside // the errors of os.Root for this have no value of their own
 			return out, nil
 		}
 		out.text, err = readfile.ReadIn(root, name, maxSecret)
@@ -136,6 +138,7 @@ func unreadable(name string, err error) *secretProblem {
 	return missingSecret("the file %s cannot be read: %s", name, reason(err))
 }
 
+// asSecret returns the text of a file that was read as a secret, without one line end at its end.
 func asSecret(name string, b []byte, err error) (string, *secretProblem) {
 	var large *readfile.SizeError
 	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")

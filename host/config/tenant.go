@@ -6,13 +6,12 @@ import (
 	"slices"
 )
 
-// Tenant merges a tenant's documents over what the host's layers give, checks the
-// whole and gives the effective configuration. Without documents the tenant has
-// what it inherits. References are checked: what they refer to must be there and
-// be allowed, but is not kept.
+// Tenant merges a tenant's documents on top of the host's layers, checks the result and returns
+// the effective configuration. A tenant without documents has what it inherits. The secrets that
+// references lead to must be there and allowed; they are not kept.
 //
-// Errors are [Problems], all of them, or the context's error. The documents are kept,
-// for [Effective.Explain], and not changed.
+// Errors are [Problems], all of them, or the context's error. The documents are kept for
+// [Effective.Explain], and not changed.
 func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas) (*Effective, error) {
 	if doc := docs.Operator; doc == nil || doc.name == "" && len(doc.keys) == 0 {
 		docs.Operator = FromMap("tenant "+id, nil)
@@ -35,7 +34,7 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 	if docs.Own != nil {
 		a.loadOwn(ctx, s)
 	}
-	// What is missing is missing in the operator's document.
+	// Missing keys are reported at the operator's document.
 	a.layers.provenance.set = &provenance{pos: Pos{File: docs.Operator.name}, layer: tenantLayer}
 	e := a.buildEffective()
 	if err := ctx.Err(); err != nil {
@@ -47,19 +46,19 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 	return e, nil
 }
 
-// loadOwn puts the tenant's own document on top, as far as it may be.
+// loadOwn merges the allowed part of the tenant's own document on top.
 func (a *tenantMerge) loadOwn(ctx context.Context, s Schemas) {
 	a.problems = append(a.problems, a.docs.Own.problems...)
 	own, operator, problems := a.host.restrict(ctx, a.withoutHostKeys(a.docs.Own), a.base, a.tenant, a.docs.Operator, s)
-	// What is wrong with the operator's settings is wrong though the tenant's own hide it:
-	// else nobody knew what is secret in them.
+	// Mistakes in the operator's settings are reported also where the tenant's own settings
+	// replace them. Otherwise it would not be known what is secret in them.
 	a.problems = append(a.problems, problems...)
 	maps.Copy(a.layers.snapshot, operator.layers.snapshot)
 	a.layers.load(ownLayer, own)
 }
 
-// named gives the problems of a tenant. Those whose position is in the host's layers,
-// though the host's layers are right by themselves, say which tenant they are of.
+// withTenantName returns the problems of a tenant. A problem whose position is in the host's
+// layers gets the name of the tenant, unless the host's layers have it by themselves.
 func (h *Host) withTenantName(ctx context.Context, a tenantMerge, s Schemas) Problems {
 	file := a.docs.Operator.name
 	inDocument := func(p Problem) bool { return a.docs.haveName(p.Pos.File) }
@@ -81,8 +80,8 @@ func (h *Host) withTenantName(ctx context.Context, a tenantMerge, s Schemas) Pro
 	return a.problems
 }
 
-// withoutHostKeys refuses the keys that are the operator's alone, and leaves them
-// out so that they are not reported again as unknown ones.
+// withoutHostKeys adds a problem for each of the host's own keys in a document, and returns the
+// document without them. They would otherwise be reported again as unknown keys.
 func (a *tenantMerge) withoutHostKeys(doc *Document) *Document {
 	ours := hostSchema().cursor().keys()
 	theirs := tenantSchema().cursor().keys()

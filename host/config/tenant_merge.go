@@ -4,27 +4,29 @@ import (
 	"slices"
 )
 
-// assembly makes an effective configuration of merged layers and collects what
-// is wrong with them.
+// tenantMerge makes the effective configuration of a tenant: it checks the merged layers and
+// collects the problems. One goroutine uses it.
 type tenantMerge struct {
 	host     *Host
 	base     *baseMerge
-	docs     Documents // of the tenant; none if partial
+	docs     Documents // of the tenant; empty if partial
 	layers   *layers
 	tenant   string
-	partial  bool // only the host's layers: what is missing may come with a tenant
+	partial  bool // the merge has no tenant; keys that a tenant may bring are not missed
 	problems Problems
 
 	tree      map[string]any
 	schemas   map[string]*Schema // of the blocks, by key
-	effective *Effective         // apart: it outlives the rest
+	effective *Effective         // a pointer, because it stays when the merge is gone
 }
 
+// addProblem adds a problem of the key at path.
 func (a *tenantMerge) addProblem(path Path, message, expected string) {
 	a.problems = append(a.problems, a.layers.problem(path, message, expected))
 }
 
-// assemble gives nil if there are problems, or if it is partial.
+// buildEffective checks the merge and returns the effective configuration; nil if there are
+// problems, or if the merge is partial.
 func (a *tenantMerge) buildEffective() *Effective {
 	a.tree = a.layers.values.Raw()
 	a.schemas = map[string]*Schema{}
@@ -35,7 +37,7 @@ func (a *tenantMerge) buildEffective() *Effective {
 	a.problems = append(a.problems, a.layers.unknownNulls(nil, tenantSchema(), a.tree, nil)...)
 	for i, into := range []*Block{&a.effective.LLM, &a.effective.Memory, &a.effective.Storage} {
 		if a.layers.ctx.Err() != nil {
-			return nil // nobody waits for it any more
+			return nil // the caller does not wait any more
 		}
 		*into = a.block(blocks[i])
 	}
@@ -58,7 +60,8 @@ func (a *tenantMerge) buildEffective() *Effective {
 	return a.effective
 }
 
-// knowledge refuses what no plugin can do yet, instead of ignoring it.
+// knowledge adds a problem for settings of knowledge plugins. There are none yet, and such
+// settings are not ignored.
 func (a *tenantMerge) knowledge() {
 	config, _ := a.tree[knowledge.key].(map[string]any)
 	enabled, isBool := config["enabled"].(bool)
@@ -71,7 +74,7 @@ func (a *tenantMerge) knowledge() {
 	}
 }
 
-// strayReferences finds references outside of the plugins' blocks.
+// strayReferences adds a problem for each reference outside of the plugins' blocks.
 func (a *tenantMerge) strayReferences() {
 	for key, value := range a.tree {
 		if slices.ContainsFunc(blocks, func(b block) bool { return b.key == key }) {
@@ -85,8 +88,8 @@ func (a *tenantMerge) strayReferences() {
 	}
 }
 
-// owner reads whose conversations are. What is wrong with it the tenant's schema has said;
-// a null gives the built-in default back.
+// owner reads conversations.owner. The tenant's schema has checked it. Where a null removed it,
+// it has its default.
 func (a *tenantMerge) owner() {
 	conversations, _ := a.tree["conversations"].(map[string]any)
 	a.effective.Owner = OwnerUser

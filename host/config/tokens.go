@@ -6,16 +6,16 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// The values of auth.mode.
+// These are the values of auth.mode.
 const (
-	AuthNone  = "none"  // whoever reaches the host may do everything
-	AuthToken = "token" // two bearer tokens, see Tokens
+	AuthNone  = "none"  // everybody who reaches the host may do everything
+	AuthToken = "token" // one of two bearer tokens is required
 )
 
-// Tokens open a host's API in the mode [AuthToken].
+// Tokens are the bearer tokens of a host's API with auth.mode [AuthToken].
 type Tokens struct {
-	Gateway secret.Text // key auth.gateway_token: for what tenants' users do
-	Admin   secret.Text // key auth.admin_token: for what operators do
+	Gateway secret.Text // key auth.gateway_token: for the tenants' routes
+	Admin   secret.Text // key auth.admin_token: for the operators' routes
 }
 
 const (
@@ -26,8 +26,8 @@ const (
 
 var tokenKeys = [...]string{"gateway_token", "admin_token"}
 
-// Tokens gives the tokens as they are now: what the host's files refer to is read
-// anew with each call. Errors are [Problems], which never contain a token.
+// Tokens returns the tokens. What the host's files refer to is read anew in each call. Errors are
+// [Problems], which never contain a token.
 func (h *Host) Tokens() (Tokens, error) {
 	tokens, problems := h.tokens()
 	return tokens, problems.err()
@@ -43,12 +43,12 @@ func (h *Host) tokens() (Tokens, Problems) {
 		text, isText := value.(string)
 		switch {
 		case auth[modeKey] == AuthNone && given:
-			// Else somebody believes that the host asks for it.
+			// Somebody believes that the host asks for it, and it does not.
 			problems = append(problems, h.hostMerge.problem(path, "is given, and auth.mode does not use it", `auth.mode = "token"`))
 		case auth[modeKey] != AuthToken:
 		case !given:
 			problems = append(problems, h.hostMerge.problem(path, `is required with auth.mode = "token"`, "a reference to a file or an environment variable"))
-		case isText: // any other type is the schema's to report
+		case isText: // any other type is reported by the schema
 			var why *secretProblem
 			if found[i], why = h.token(text); why != nil {
 				problems = append(problems, h.hostMerge.problem(path, why.message, why.expected))
@@ -61,7 +61,7 @@ func (h *Host) tokens() (Tokens, Problems) {
 	return Tokens{Gateway: secret.NewText(found[0]), Admin: secret.NewText(found[1])}, problems
 }
 
-// token gives the token that a text of the host's files is or refers to.
+// token returns the token that a text of the host's files is or refers to.
 func (h *Host) token(text string) (string, *secretProblem) {
 	if ref, whole := parseReference(text); whole {
 		if bad := ref.check(); bad != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// typeWord names the type of a value as the problem texts do.
+// typeWord returns the name that problems have for the type of a value.
 func typeWord(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -34,13 +34,13 @@ func typeWord(value any) string {
 	return fmt.Sprintf("a %T", value)
 }
 
-// schemaTypes names the types of JSON Schema likewise.
+// schemaTypes has the names of the types of JSON Schema.
 var schemaTypes = map[string]string{
 	"null": "null", "boolean": "true or false", "integer": "an integer", "number": "a number",
 	"string": "a text", "array": "a list", "object": "a map",
 }
 
-// list joins words as English does, "a, b or c".
+// list joins words as English does: "a, b or c".
 func list(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -48,11 +48,10 @@ func list(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
-// maxNames is how many names a message lists, and for how many of them it looks for
-// one that may have been meant.
+// maxNames is how many names a message lists at most.
 const maxNames = 50
 
-// oneOf gives "one of a, b", or the only one.
+// oneOf returns "one of a, b"; of one word that word.
 func oneOf(words []string) string {
 	if len(words) == 1 {
 		return words[0]
@@ -63,7 +62,7 @@ func oneOf(words []string) string {
 	return "one of " + strings.Join(words, ", ")
 }
 
-// near gives the known name that somebody who wrote name may have meant, or "".
+// near returns the known name that a misspelt name is probably meant as; empty for none.
 func near(name string, known []string) string {
 	best, distance := "", 1+max(1, len(name)/3)
 	if len(known) > 20*maxNames {
@@ -73,9 +72,9 @@ func near(name string, known []string) string {
 		a, b := strings.ToLower(name), strings.ToLower(k)
 		d := levenshtein.Distance(a, b, nil)
 		if len(a) > 2 && anagrams(a, b) {
-			d = 0 // swapped letters are the commonest slip
+			d = 0 // swapped letters are the commonest mistake
 		}
-		if d < distance && d < len(name) { // not all letters of a short name
+		if d < distance && d < len(name) { // a short name in which every letter differs is another name
 			best, distance = k, d
 		}
 	}
@@ -89,8 +88,8 @@ func anagrams(a, b string) bool {
 	return slices.Equal(x, y)
 }
 
-// unknown words the problem of a name that is none of the known: a suggestion
-// where one is near, else all of them.
+// unknown returns the message and the expected words for a name that is not known: with the near
+// name, or else with all known names.
 func unknown(message, name string, known []string) (string, string) {
 	if k := near(name, known); k != "" {
 		return message + "; did you mean " + strconv.Quote(k) + "?", ""

@@ -11,9 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// parseYAML reads YAML into nodes; see [ParseYAML].
 func parseYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, false) }
 
-// parseKeptYAML reads an empty value as null.
+// parseKeptYAML is parseYAML, but reads an empty value as null.
 func parseKeptYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, true) }
 
 func readYAML(name string, src []byte, lenient bool) (node, Problems) {
@@ -21,7 +22,7 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return node{kind: mapNode}, nil // nothing but comments
+		return node{kind: mapNode}, nil // only comments
 	} else if err != nil {
 		r.syntax(err)
 		return node{}, r.problems
@@ -32,7 +33,7 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 	}
 	switch {
 	case root.kind == scalarNode && root.scalar == nil:
-		root.kind = mapNode // "---" alone
+		root.kind = mapNode // the document is only "---"
 	case root.kind != mapNode && len(r.problems) == 0:
 		r.addProblem(root.pos, nil, "is "+typeWord(root.value()), "a map")
 	}
@@ -44,18 +45,19 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 	return root, r.problems
 }
 
+// yamlReader reads one YAML document into nodes.
 type yamlReader struct {
 	builder
 	lines   []string
-	lenient bool // what is empty is null
+	lenient bool // an empty value is null
 }
 
 func (r *yamlReader) at(y *yaml.Node) Pos {
 	return Pos{File: r.name, Line: y.Line, Column: y.Column}
 }
 
-// value reads y into n. It refuses what HCL cannot say, or what would make one
-// place of a file depend on another.
+// value reads y into n. Two kinds of values are problems: those that HCL cannot have, and those
+// by which one place of a file depends on another.
 func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 	at := r.at(y)
 	if n.pos == (Pos{}) {
@@ -92,6 +94,7 @@ func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 	}
 }
 
+// entry adds a key and its value to a map.
 func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 	at := r.at(key)
 	switch {
@@ -103,7 +106,7 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 	case key.Kind == yaml.ScalarNode:
 		r.addProblem(at, path, fmt.Sprintf("has the key %s, which is not a plain text", strings.TrimSpace(key.Value)), "a text; write it in quotes")
 		return
-	case key.Kind == yaml.MappingNode: // {{name}} without quotes
+	case key.Kind == yaml.MappingNode: // such as {{name}} without quotes
 		r.addProblem(at, path, "has a map for a key", "a text; in quotes if it begins with {")
 		return
 	default:
@@ -116,16 +119,15 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 	r.add(parent, path.with(key.Value), child)
 }
 
-// given refuses what has no value. YAML reads it as null, and a null removes what is
-// inherited: a block whose last line is commented out must not.
+// given adds a problem for an empty value. YAML reads it as null, and a null removes what is
+// inherited. A block whose last line was commented out must not do that.
 func (r *yamlReader) given(at Pos, path Path, y *yaml.Node) {
 	if !r.lenient && y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" && y.Value == "" && y.Style&yaml.TaggedStyle == 0 {
 		r.addProblem(at, path, "is empty", "a value; null removes what is inherited, {} and [] are an empty map and list")
 	}
 }
 
-// scalar follows YAML 1.2's core schema as yaml.v3 reads it, without timestamps,
-// which are texts.
+// scalar reads a scalar by YAML 1.2's core schema, as yaml.v3 has it. A timestamp is a text.
 func (r *yamlReader) scalar(n *node, path Path, y *yaml.Node) {
 	switch y.ShortTag() {
 	case "!!null":

@@ -10,16 +10,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yaml.v3 tells the line of a syntax error only in its text.
+// yamlLine matches an error of yaml.v3, which has the line only in its text.
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
 
-// wordedSyntax is a syntax error in words for who writes a file, not a parser.
+// wordedSyntax is a syntax error in words for people who write files.
 type wordedSyntax struct{ message, expected string }
 
 const inQuotes = `in quotes what begins with a sign such as { [ * & ! % @ or has ": " in it`
 
-// syntaxWords has what yaml.v3 says of the commonest mistakes. What is not in it is
-// said as the parser says it.
+// syntaxWords has words for the commonest errors of yaml.v3. Other errors keep the parser's
+// words.
 var syntaxWords = map[string]wordedSyntax{
 	"mapping values are not allowed in this context": {`has a ": " where no key can be`, "keys of one block below each other, and " + inQuotes},
 	notInBlock:                                              {"has something that does not belong to the block around it", "keys of one block below each other, and " + inQuotes},
@@ -33,24 +33,24 @@ var syntaxWords = map[string]wordedSyntax{
 	"did not find expected ',' or ']'":                      {"has a [ that is not closed", "a ] at the end of the list, or " + inQuotes},
 }
 
-// notInBlock is said of the line where the block begins, whatever does not belong to it.
+// notInBlock is an error that the parser reports at the line where the block begins.
 const notInBlock = "did not find expected key"
 
-// syntax refuses what is not YAML.
+// syntax adds the problem of an error of the parser.
 func (r *yamlReader) syntax(err error) {
 	pos, message := Pos{File: r.name, Line: 1, Column: 1}, err.Error()
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		message = m[2]
 		if line, err := strconv.Atoi(m[1]); err == nil {
-			// It is one too many for some errors at the end.
+			// For some errors at the end the parser's line is one too many.
 			pos.Line = min(line, len(r.lines))
 		}
 	}
 	if message == notInBlock {
 		pos.Line = r.firstBad(pos.Line, message)
 	}
-	// The commonest cause, which the parser does not name. It tells the line before, or
-	// the one itself.
+	// A tab is the commonest cause, and the parser does not name it. Its line is that of the
+	// tab or a neighbour.
 	for line := max(pos.Line-1, 1); line <= min(pos.Line+1, len(r.lines)); line++ {
 		text := r.lines[line-1]
 		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
@@ -59,7 +59,7 @@ func (r *yamlReader) syntax(err error) {
 			return
 		}
 	}
-	if name, ok := strings.CutPrefix(message, "unknown anchor '"); ok { // which may be a secret
+	if name, ok := strings.CutPrefix(message, "unknown anchor '"); ok { // a text that begins with * may be a secret
 		name, _, _ = strings.Cut(name, "'")
 		for i, line := range r.lines {
 			if column := strings.Index(line, "*"+name); column >= 0 {
@@ -76,10 +76,11 @@ func (r *yamlReader) syntax(err error) {
 	r.addProblem(pos, nil, "is not YAML: "+message, "")
 }
 
-// maxSearched is the size up to which firstBad searches: it reads a document some times.
+// maxSearched is the size of a document, in bytes, up to which firstBad searches. It parses the
+// document several times.
 const maxSearched = 64 << 10
 
-// firstBad is the first line from the given one on with which the document has the error.
+// firstBad returns the first line, from the given one on, up to which the document has the error.
 func (r *yamlReader) firstBad(from int, message string) int {
 	size := 0
 	for _, line := range r.lines {
