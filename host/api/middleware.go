@@ -112,7 +112,7 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 			x.log(r, log, took)
 			s.writeAudit(x, r, log)
 			s.countRequest(x, r, took)
-			x.drainBody(r)
+			x.drainBody(r, s.draining)
 		}()
 		next.ServeHTTP(x, r)
 	})

@@ -55,8 +55,9 @@ type Server struct {
 	limits      *requestLimits
 	connections connections
 	inflight    inflightRequests
-	settings    *slots.Room // requests about settings of tenants
-	withdrawn   atomic.Bool // /readyz fails
+	draining    chan struct{} // see exchange.drainBody
+	settings    *slots.Room   // requests about settings of tenants
+	withdrawn   atomic.Bool   // /readyz fails
 	disconnects disconnects
 	cancel      context.CancelCauseFunc // ends the contexts of all requests
 }

@@ -4,17 +4,12 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/botyard/botyard/host/bounds"
 )
 
-const (
-	// maxDrain bounds how much of an unwanted body is read all the same, and drainTimeout
-	// how long. A caller that sends its whole request before it reads would not see the
-	// answer otherwise.
-	maxDrain     = 1 << 20
-	drainTimeout = time.Second
-	// maxKeptBody bounds an unwanted body after which the connection is kept open.
-	maxKeptBody = 64 << 10
-)
+// maxKeptBody bounds an unwanted body after which the connection is kept open.
+const maxKeptBody = 64 << 10
 
 // closeIfUnread has the connection closed after the answer if the request is refused
 // before its body was read. It must be called before the answer is written.
@@ -25,22 +20,34 @@ func closeIfUnread(w http.ResponseWriter, r *http.Request) {
 	}
 	if n := r.ContentLength; n > 0 && n <= maxKeptBody && r.Header.Get("Expect") == "" {
 		// Package net/http reads the rest before it answers.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTimeout))
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bounds.UnwantedBodyTime))
 		return
 	}
 	w.Header().Set("Connection", "close")
 	x.linger = r.Header.Get("Expect") == ""
 }
 
-// drainBody reads and drops some of the body that a refused request is still sending.
-func (x *exchange) drainBody(r *http.Request) {
+// newDraining makes what bounds the unwanted bodies that are drained at once.
+func newDraining() chan struct{} { return make(chan struct{}, bounds.UnwantedBodies) }
+
+// drainBody reads and drops some of the body that a refused request is still sending: a
+// caller that sends its whole request before it reads would not see the answer otherwise.
+// It does nothing while the server drains as many as it may: draining has an element for
+// each.
+func (x *exchange) drainBody(r *http.Request, draining chan struct{}) {
 	if !x.linger {
 		return
 	}
 	c := http.NewResponseController(x)
 	_ = c.Flush()
-	_ = c.SetReadDeadline(time.Now().Add(drainTimeout))
-	_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
+	select {
+	case draining <- struct{}{}:
+		defer func() { <-draining }()
+	default:
+		return
+	}
+	_ = c.SetReadDeadline(time.Now().Add(bounds.UnwantedBodyTime))
+	_, _ = io.CopyN(io.Discard, r.Body, bounds.UnwantedBodyBytes)
 }
 
 // markBodyRead records that the body of the request was read to its end.

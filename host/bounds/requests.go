@@ -54,6 +54,11 @@ const (
 	DefaultAnswerBytes = 128 << 20
 	MinHeldBytes       = 100 << 20
 	MaxHeldBytes       = 1 << 40
+	// UnwantedBodies is how many bodies of refused requests are read on at once,
+	// UnwantedBodyBytes how much of each, and UnwantedBodyTime how long.
+	UnwantedBodies    = 8
+	UnwantedBodyBytes = 1 << 20
+	UnwantedBodyTime  = time.Second
 	// BodyValues bounds what a body is made of: values, lists and objects of JSON. A
 	// configuration has bounds of its own.
 	BodyValues = 32 << 10
@@ -128,6 +133,10 @@ var requests = []Bound{
 	{
 		Name: "bodies", What: "Bytes of bodies that have come and are not done with: a turn keeps those of its message to its end. A length that is given and does not fit in is refused before it is read.",
 		Each: "half of all", All: Bytes(MaxHeldBytes), Key: "http.body_bytes", Answer: "429 with Retry-After",
+	},
+	{
+		Name: "unwanted bodies", What: fmt.Sprintf("Bodies of refused requests that are read on, and dropped, so that a caller that sends first and reads then sees the answer: %s of each, for %s at most.", Bytes(UnwantedBodyBytes), UnwantedBodyTime),
+		All: fmt.Sprint(UnwantedBodies), Answer: "The connection is closed after the answer, which the caller may lose.",
 	},
 	{
 		Name: "bodies of admins", What: "Bytes of bodies of admins that have come and are not done with.",

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"io"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/botyard/botyard/host/bounds"
+)
+
+// endless is a body without end, which counts what is read of it.
+type endless struct{ read int }
+
+func (e *endless) Read(b []byte) (int, error) {
+	e.read += len(b)
+	return len(b), nil
+}
+
+// TestExchange_drainBody: so much of a refused body is read, of so many at once.
+func TestExchange_drainBody(t *testing.T) {
+	draining := newDraining()
+	drained := func() int {
+		body := &endless{}
+		x := &exchange{ResponseWriter: httptest.NewRecorder(), linger: true}
+		x.drainBody(httptest.NewRequest("POST", "/", io.NopCloser(body)), draining)
+		return body.read
+	}
+	if n := drained(); n < bounds.UnwantedBodyBytes || n > bounds.UnwantedBodyBytes+64<<10 {
+		t.Errorf("%d bytes were read", n)
+	}
+	// beyond: unwanted bodies
+	for range bounds.UnwantedBodies {
+		draining <- struct{}{}
+	}
+	if n := drained(); n != 0 {
+		t.Errorf("%d bytes were read of one more", n)
+	}
+	<-draining
+	if drained() == 0 || len(draining) != bounds.UnwantedBodies-1 {
+		t.Errorf("after another ended: nothing was read, or its place was kept: %d", len(draining))
+	}
+}
