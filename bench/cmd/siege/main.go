@@ -35,6 +35,7 @@ func main() {
 	length := flag.Duration("for", 2*time.Minute, "how long the attack runs in all")
 	only := flag.String("only", "", "the `NAME` of the one attack to run")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of what is random")
+	log := flag.String("log", "", "a `FILE` for all that the host says")
 	role := flag.String("attack", "", "attack the host at `ADDRESS`, for the program itself")
 	serving := flag.Bool("serve", false, "be the hostile servers, for the program itself")
 	flag.Parse()
@@ -43,11 +44,16 @@ func main() {
 	var err error
 	switch {
 	case *serving:
-		err = serve(ctx)
+		if err = elsewhere(); err == nil {
+			err = serve(ctx)
+		}
 	case *role != "":
+		if err = elsewhere(); err != nil {
+			break
+		}
 		err = attack(ctx, *role, *only, *seed)
 	default:
-		if err = siege(ctx, *bin, *length, *only, *seed); err == nil {
+		if err = siege(ctx, *bin, *length, *only, *seed, *log); err == nil {
 			fmt.Println("siege: everything held")
 		}
 	}
@@ -57,7 +63,7 @@ func main() {
 	}
 }
 
-func siege(ctx context.Context, bin string, length time.Duration, only string, seed uint64) error {
+func siege(ctx context.Context, bin string, length time.Duration, only string, seed uint64, log string) (err error) {
 	fmt.Printf("seed %d\n", seed)
 	profiles, err := os.MkdirTemp("", "siege")
 	if err != nil {
@@ -79,7 +85,12 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 	if err != nil {
 		return err
 	}
-	defer host.Stop()
+	defer func() {
+		host.Stop()
+		if log != "" {
+			err = errors.Join(err, os.WriteFile(log, []byte(host.Said()), 0o600))
+		}
+	}()
 	town := newTown(host.Addr)
 	if err := errors.Join(town.register(ctx), registerHostile(ctx, host.Addr, servers)); err != nil {
 		return err

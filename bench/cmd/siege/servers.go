@@ -21,7 +21,6 @@ func startServers() (*servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	niced(p.PID)
 	ollama, postgres, _ := strings.Cut(p.Addr, " ")
 	return &servers{p, ollama, postgres}, nil
 }

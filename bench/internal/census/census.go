@@ -31,7 +31,8 @@ type Census struct {
 
 type count struct {
 	what        string
-	goroutines  int // of the host
+	goroutines  int    // of the host
+	stacks      string // of these
 	descriptors map[string]int
 	resident    map[string]int64
 	instances   map[string]int // configurations that plugins hold
@@ -57,6 +58,9 @@ func (c *Census) Take(ctx context.Context, what string) error {
 		n.descriptors[name], n.resident[name] = len(fds), m.RSS<<10
 	}
 	if n.goroutines, err = c.goroutines(pids["host"]); err != nil {
+		return err
+	}
+	if n.stacks, err = profile.Stacks(c.Profiles, "host"); err != nil {
 		return err
 	}
 	if n.instances, err = c.Host.Instances(ctx); err != nil {
@@ -141,7 +145,8 @@ func (n count) compare(after count) error {
 		errs = append(errs, fmt.Errorf("%d processes are apart", apart))
 	}
 	if after.goroutines > n.goroutines+20+goroutinesOfProcess*apart {
-		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d, with %d processes apart", n.goroutines, after.goroutines, apart))
+		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d, with %d processes apart; they are\n%s\nand were\n%s",
+			n.goroutines, after.goroutines, apart, after.stacks, n.stacks))
 	}
 	for name := range n.descriptors {
 		slack := 20

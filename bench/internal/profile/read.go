@@ -27,3 +27,10 @@ func Read(dir, name string) (Counts, error) {
 		}
 	}
 }
+
+// Stacks returns where the goroutines of the last profile were, the same ones together, as
+// package pprof writes them.
+func Stacks(dir, name string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, stacksFile(name)))
+	return string(b), err
+}

@@ -33,6 +33,7 @@ type Counts struct {
 func cpuFile(name string) string    { return name + ".cpu.pprof" }
 func allocsFile(name string) string { return name + ".allocs.pprof" }
 func countsFile(name string) string { return name + ".json" }
+func stacksFile(name string) string { return name + ".goroutines.txt" }
 
 // Watch obeys Begin and End for as long as the process lives, if Env is set.
 func Watch(name string) {
@@ -76,6 +77,14 @@ func session(path string, signals <-chan os.Signal) error {
 	}
 	defer func() { _ = allocs.Close() }()
 	if err := pprof.Lookup("allocs").WriteTo(allocs, 0); err != nil {
+		return err
+	}
+	stacks, err := os.Create(stacksFile(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stacks.Close() }()
+	if err := pprof.Lookup("goroutine").WriteTo(stacks, 1); err != nil {
 		return err
 	}
 	counts, err := json.Marshal(Counts{
