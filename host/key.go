@@ -42,7 +42,7 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 		var wrong config.Problems
 		if kept != nil {
 			if info, err := os.Stat(keyFile(s)); err == nil {
-				wrong = finding(owners.Owned(keyFile(s), info), "data_dir")
+				wrong = finding(owners.CheckOwner(keyFile(s), info), "data_dir")
 			}
 			wrong = append(wrong, sealedByAnother(s, kept, nil, "data_dir")...)
 		} else if _, err := os.Stat(digestFile(s)); err == nil {
@@ -57,7 +57,7 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 		wrong = config.Problems{{Path: config.Path{"host_key"}, Message: err.Error()}}
 	}
 	if file != "" {
-		wrong = append(wrong, finding(owners.Unchangeable(file), "host_key")...)
+		wrong = append(wrong, finding(owners.CheckPath(file), "host_key")...)
 		if mode, open := readfile.OpenToAll(context.Background(), file); open {
 			wrong = append(wrong, finding(trust.Finding{
 				Path: file, Problem: fmt.Sprintf("has mode %04o: others than its owner and group may read it", mode), Mend: "chmod o= " + trust.Quote(file),

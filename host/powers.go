@@ -14,7 +14,7 @@ import (
 // Owners are the users whose files the host trusts: who may change the files that say what
 // the host does needs no other file for it.
 func (o Options) Owners() trust.Owners {
-	return trust.Owners{}.With(o.ConfigFile).With(o.Overlay)
+	return trust.Owners{}.WithOwnerOf(o.ConfigFile).WithOwnerOf(o.Overlay)
 }
 
 // powers says what power others than root and the host's user have over the host's files.
@@ -28,31 +28,31 @@ func powers(o Options, s config.Settings) (refused, warned config.Problems) {
 
 	for i, dir := range s.PluginDirs {
 		key := []string{"plugin_dirs", strconv.Itoa(i)}
-		if err := owners.Unchangeable(dir); err != nil {
+		if err := owners.CheckPath(dir); err != nil {
 			refuse(err, key...)
 			continue
 		}
 		entries, _ := os.ReadDir(dir) // said elsewhere
 		for _, e := range entries {
 			if discovery.IsPluginFile(e.Name()) {
-				refuse(owners.Unchangeable(filepath.Join(dir, e.Name())), key...)
+				refuse(owners.CheckPath(filepath.Join(dir, e.Name())), key...)
 			}
 		}
 	}
 	if o.keeps() {
 		var f trust.Finding
-		if err := owners.Itself(s.DataDir); errors.As(err, &f) && f.Owner {
+		if err := owners.CheckTarget(s.DataDir); errors.As(err, &f) && f.Owner {
 			warn(err, "data_dir")
 		} else {
 			refuse(err, "data_dir")
 		}
-		warn(owners.Way(s.DataDir), "data_dir")
+		warn(owners.CheckParents(s.DataDir), "data_dir")
 	}
 	for i, dir := range s.TenantDirs {
-		warn(owners.Unchangeable(dir), "tenant_dirs", strconv.Itoa(i))
+		warn(owners.CheckPath(dir), "tenant_dirs", strconv.Itoa(i))
 	}
 	if s.SecretsDir != "" {
-		warn(owners.Unchangeable(s.SecretsDir), "secrets_dir")
+		warn(owners.CheckPath(s.SecretsDir), "secrets_dir")
 	}
 	if os.Geteuid() != 0 {
 		owners = trust.Owners{} // root looks after others' files
@@ -61,7 +61,7 @@ func powers(o Options, s config.Settings) (refused, warned config.Problems) {
 		if file == "" {
 			continue
 		}
-		for _, p := range finding(owners.Unchangeable(file)) {
+		for _, p := range finding(owners.CheckPath(file)) {
 			p.Pos.File = file
 			warned = append(warned, p)
 		}

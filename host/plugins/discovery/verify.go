@@ -17,7 +17,7 @@ type folder struct {
 // inspectFolder reads the folder's lock file and checks who can change the folder.
 func (s *Scanner) inspectFolder(dir string) folder {
 	lock, err := readLockFile(dir)
-	return folder{lock, errors.Join(s.Owners.Unchangeable(dir), err)}
+	return folder{lock, errors.Join(s.Owners.CheckPath(dir), err)}
 }
 
 // Verify returns an error if the file must not be started now. A scan found it good
@@ -62,7 +62,7 @@ func (s *Scanner) inspectFile(path string, lock lockFile, pin string) (sum strin
 		return "", errors.New("it is not executable (chmod +x)")
 	}
 	// Whoever can change the file can run code as the host.
-	if err := s.Owners.Unchangeable(path); err != nil {
+	if err := s.Owners.CheckPath(path); err != nil {
 		return "", err
 	}
 	c, err := s.sums.ofPath(path)

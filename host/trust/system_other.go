@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ownerOf is the user whose file it is.
+// ownerOf returns the user id of the owner. ok is false if the system does not say.
 func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -16,6 +16,8 @@ func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	return int(s.Uid), true
 }
 
-func othersKeptOut(string) bool { return false }
+// isolated reports false: mounts are known on Linux only.
+func isolated(string) bool { return false }
 
+// unmapped returns -1: there are no user namespaces.
 func unmapped() int { return -1 }

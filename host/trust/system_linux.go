@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// ownerOf is the user whose file it is.
+// ownerOf returns the user id of the owner. ok is false if the system does not say.
 func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -20,9 +20,9 @@ func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	return int(s.Uid), true
 }
 
-// unmapped is the user whom files seem to belong to whose owner is nobody in the user
-// namespace of the process, the machine's root first of all: nobody in here can be that
-// user. It is -1 outside of such a namespace.
+// unmapped returns the user id that stands for all owners outside of the process's user
+// namespace, such as the machine's root. No user inside can have it, so it is trusted.
+// Outside of such a namespace it is -1.
 var unmapped = sync.OnceValue(func() int {
 	users, err := os.ReadFile("/proc/self/uid_map")
 	if f := strings.Fields(string(users)); err != nil || len(f) == 3 && f[2] == "4294967295" {
@@ -39,10 +39,10 @@ var unmapped = sync.OnceValue(func() int {
 	return uid
 })
 
-// othersKeptOut reports whether what everybody may write to, by its mode, is out of their
-// reach: it is on a file system that is mounted to be read alone, or it is a volume of a
-// pod, which Kubernetes makes with mode 0777 and gives to that pod only.
-func othersKeptOut(path string) bool {
+// isolated reports whether nobody else can write at path although the mode says that
+// everyone can. That is so on a read-only mount, and in an emptyDir of a pod: Kubernetes
+// makes it with mode 0777 and mounts it in that pod only.
+func isolated(path string) bool {
 	const readOnly = 1 // ST_RDONLY
 	var s syscall.Statfs_t
 	if syscall.Statfs(path, &s) == nil && s.Flags&readOnly != 0 {
@@ -56,9 +56,9 @@ func othersKeptOut(path string) bool {
 	return isPodVolume(bufio.NewScanner(f), path)
 }
 
-// isPodVolume reports whether the mounts have an emptyDir at the path. It is known by the
-// folder of the node that it is, or as a file system in memory where the variables of a
-// pod are there.
+// isPodVolume reports whether an emptyDir is mounted at the path. mounts is the text of
+// /proc/self/mountinfo. An emptyDir on disk is known by its folder on the node. One in memory
+// is any tmpfs, if the process runs in a pod.
 func isPodVolume(mounts *bufio.Scanner, path string) bool {
 	found := false
 	for mounts.Scan() {
@@ -80,7 +80,7 @@ func isPodVolume(mounts *bufio.Scanner, path string) bool {
 	return found
 }
 
-// unescape reads the form \040 of a blank.
+// unescape replaces octal escapes, such as \040 for a blank.
 func unescape(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
