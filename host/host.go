@@ -96,7 +96,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		return nil, err
 	}
 	if file := cfg.Settings.TLS.KeyFile; file != "" {
-		if mode, open := readfile.OpenToAll(ctx, file); open {
+		if mode, open := readfile.WorldReadable(ctx, file); open {
 			o.openToAll(file, mode)
 		}
 	}

@@ -58,7 +58,7 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	}
 	if file != "" {
 		wrong = append(wrong, finding(owners.CheckPath(file), "host_key")...)
-		if mode, open := readfile.OpenToAll(context.Background(), file); open {
+		if mode, open := readfile.WorldReadable(context.Background(), file); open {
 			wrong = append(wrong, finding(trust.Finding{
 				Path: file, Problem: fmt.Sprintf("has mode %04o: others than its owner and group may read it", mode), Mend: "chmod o= " + trust.Quote(file),
 			}, "host_key")...)

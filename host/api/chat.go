@@ -72,8 +72,8 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 
 // write writes the reply as JSON, followed by end. The text of the reply is not copied.
 func (r ChatReply) write(w io.Writer, end string) error {
-	var long jsonstream.Shelf
-	r.Reply = long.Put(r.Reply)
+	var long jsonstream.LongTexts
+	r.Reply = long.Replace(r.Reply)
 	err := long.Write(w, r)
 	if err == nil {
 		_, err = io.WriteString(w, end)

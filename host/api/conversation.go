@@ -115,8 +115,8 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 		out.Next = &messages[len(messages)-1].ID
 	}
 	return writeList(w, out, elements{name: "messages", size: len(messages), bytes: left, write: func(i int, to io.Writer) error {
-		var long jsonstream.Shelf
-		m := shelve(messages[i:i+1], &long)
+		var long jsonstream.LongTexts
+		m := replaceLongTexts(messages[i:i+1], &long)
 		messages[i] = Message{} // release its memory: it is written once
 		return long.Write(to, m[0])
 	}}, share)

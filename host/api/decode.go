@@ -24,7 +24,7 @@ func decodeObject(body []byte, fields map[string]any) error {
 	if !utf8.Valid(body) {
 		return malformed("", "the body is not UTF-8 text")
 	}
-	if n := jsonstream.Values(body); n > bounds.BodyValues { // before they take memory
+	if n := jsonstream.CountValues(body); n > bounds.BodyValues { // before they take memory
 		return malformed("", "the body has %d values; no request has more than %d", n, bounds.BodyValues)
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(body))

@@ -84,13 +84,13 @@ func writeList(w http.ResponseWriter, around any, l elements, share *quota.Share
 	return nil
 }
 
-// shelve returns the messages with their long texts moved to the shelf, in the order in
-// which they are encoded. See jsonstream.Shelf.
-func shelve(messages []Message, long *jsonstream.Shelf) []Message {
+// replaceLongTexts returns the messages with marks for their long texts, in the order in
+// which they are encoded. See jsonstream.LongTexts.
+func replaceLongTexts(messages []Message, long *jsonstream.LongTexts) []Message {
 	out := make([]Message, len(messages))
 	for i, m := range messages {
-		m.Content = long.Put(m.Content)
-		m.Parts = long.ShelveParts(m.Parts)
+		m.Content = long.Replace(m.Content)
+		m.Parts = long.ReplaceParts(m.Parts)
 		out[i] = m
 	}
 	return out
@@ -107,7 +107,7 @@ func sizeFrom(n int, size func(i int) int) func(int) int64 {
 
 // write writes the turn as JSON, without a copy of its long texts.
 func (t Turn) write(w io.Writer) error {
-	var long jsonstream.Shelf
-	t.Messages = shelve(t.Messages, &long)
+	var long jsonstream.LongTexts
+	t.Messages = replaceLongTexts(t.Messages, &long)
 	return long.Write(w, t)
 }

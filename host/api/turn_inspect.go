@@ -86,8 +86,8 @@ func (s *Server) inspectTurn(w http.ResponseWriter, r *http.Request) error {
 		m.ID = "" // it is rebuilt, and has no place in the log
 		out.ModelInput = append(out.ModelInput, m)
 	}
-	var long jsonstream.Shelf
-	out.Turn.Messages, out.ModelInput = shelve(out.Turn.Messages, &long), shelve(out.ModelInput, &long)
+	var long jsonstream.LongTexts
+	out.Turn.Messages, out.ModelInput = replaceLongTexts(out.Turn.Messages, &long), replaceLongTexts(out.ModelInput, &long)
 	a := &response{w: w, status: http.StatusOK, contentType: "application/json", stall: stallOf(w)}
 	err = long.Write(a, out)
 	if err == nil {

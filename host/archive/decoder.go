@@ -91,7 +91,7 @@ func decodeLine(line []byte) (any, error) {
 	if !utf8.Valid(line) {
 		return nil, fault.New(fault.Invalid, "is not UTF-8 text")
 	}
-	if n := jsonstream.Values(line); n > bounds.ImportValues {
+	if n := jsonstream.CountValues(line); n > bounds.ImportValues {
 		return nil, fault.New(fault.Invalid, "has %d values; at most %d are taken", n, bounds.ImportValues)
 	}
 	if bytes.HasPrefix(line, []byte(`{"type":"turn",`)) {

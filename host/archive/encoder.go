@@ -39,9 +39,9 @@ func writeTurn(w io.Writer, t *storage.Turn) error {
 // so that the line is never in memory as a whole.
 func writeTurnLine(w io.Writer, t *storage.Turn) error {
 	l := newTurnLine(t)
-	var long jsonstream.Shelf
+	var long jsonstream.LongTexts
 	for i := range l.Messages {
-		l.Messages[i].Parts = long.ShelveParts(l.Messages[i].Parts)
+		l.Messages[i].Parts = long.ReplaceParts(l.Messages[i].Parts)
 	}
 	if err := long.Write(w, l); err != nil {
 		return err

@@ -50,7 +50,7 @@ func (d *doctor) secrets(ctx context.Context, f *hostFlags) {
 		_, _ = h.Tokens() // config check has reported their errors
 	}
 	if file := d.settings.TLS.KeyFile; file != "" {
-		if mode, open := readfile.OpenToAll(ctx, file); open {
+		if mode, open := readfile.WorldReadable(ctx, file); open {
 			tell(file, mode)
 		}
 	}

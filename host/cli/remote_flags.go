@@ -61,7 +61,7 @@ func (r *remoteFlags) client() (*client, error) {
 		if c.token, err = readToken(r.tokenFile); err != nil {
 			return nil, fmt.Errorf("--token-file (or %s): %w", tokenFileEnv, err)
 		}
-		if mode, open := readfile.OpenToAll(context.Background(), r.tokenFile); open && c.errs != nil {
+		if mode, open := readfile.WorldReadable(context.Background(), r.tokenFile); open && c.errs != nil {
 			fmt.Fprintf(c.errs, "botyard: warning: every user of this machine may read the token in %s (mode %04o); chmod 600 it\n", r.tokenFile, mode)
 		}
 	}

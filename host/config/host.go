@@ -28,7 +28,7 @@ type LoadOptions struct {
 	// hosts with the same key. With nil a new key is made.
 	Sealer *secret.Key
 	// OpenToAll is called whenever a file with a secret is read that every user of the machine
-	// may read. It may be nil. See [readfile.OpenToAll].
+	// may read. It may be nil. See [readfile.WorldReadable].
 	OpenToAll func(path string, mode fs.FileMode)
 	// Dialing says how names in tenants' own layers are looked up; nil for the system's way.
 	Dialing []egress.Option

@@ -79,7 +79,7 @@ func (h *Host) tellOpen(path string) {
 	if h.open == nil {
 		return
 	}
-	if mode, open := readfile.OpenToAll(context.Background(), path); open {
+	if mode, open := readfile.WorldReadable(context.Background(), path); open {
 		h.open(path, mode)
 	}
 }

@@ -20,7 +20,7 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-func TestWhatIsRead(t *testing.T) {
+func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	write(t, in("file"), "0123456789")
@@ -87,7 +87,7 @@ func (m moving) OpenFile(_ string, flag int, perm fs.FileMode) (*os.File, error)
 }
 
 // A pipe takes the file's place, or the file grows, after it was looked at.
-func TestWhatChangesMeanwhile(t *testing.T) {
+func TestReadIn_replacedFile(t *testing.T) {
 	path := write(t, filepath.Join(t.TempDir(), "file"), "1")
 	if text, stable, err := readOnce(moving{path: path, opened: func() {}}, path, 10); err != nil || !stable || string(text) != "1" {
 		t.Fatalf("%q %v %v", text, stable, err)
@@ -109,7 +109,7 @@ func TestWhatChangesMeanwhile(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsBeingWrittenIsReadAgain(t *testing.T) {
+func TestReadStable(t *testing.T) {
 	path := write(t, filepath.Join(t.TempDir(), "file"), "1")
 	look := func(text string, at int64) fs.FileInfo {
 		write(t, path, text)
@@ -126,13 +126,13 @@ func TestAFileThatIsBeingWrittenIsReadAgain(t *testing.T) {
 	if !unchanged(was, look("1", 1)) || unchanged(was, look("2", 2)) || unchanged(was, look("12", 1)) {
 		t.Error("a change is not noticed")
 	}
-	for _, times := range []int{0, 1, tries - 1, tries} {
+	for _, times := range []int{0, 1, maxTries - 1, maxTries} {
 		n := 0
 		text, err := readStable(func() (string, bool, error) {
 			n++
 			return "text", n > times, nil
 		})
-		if want := times < tries; (err == nil) != want || !want && !errors.Is(err, ErrChanging) || want && (text != "text" || n != times+1) {
+		if want := times < maxTries; (err == nil) != want || !want && !errors.Is(err, ErrChanging) || want && (text != "text" || n != times+1) {
 			t.Errorf("changed %d times: %q %v after %d", times, text, err, n)
 		}
 	}

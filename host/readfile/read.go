@@ -11,27 +11,27 @@ import (
 )
 
 var (
-	// ErrIrregular says that a path leads to something else than a regular file.
+	// ErrIrregular says that a path leads to a folder, a pipe, a device or a socket.
 	ErrIrregular = errors.New("not a regular file")
-	// ErrChanging says that a file was changed each time that it was read.
+	// ErrChanging says that a file changed during each of maxTries reads.
 	ErrChanging = errors.New("it was changed each time that it was read")
 )
 
-// SizeError says that a file has more bytes than it may.
+// SizeError says that a file is larger than the limit. Both sizes are in bytes.
 type SizeError struct{ Size, Limit int64 }
 
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("has %d bytes; expected at most %d", e.Size, e.Limit)
 }
 
-// Read answers what the regular file at path, or where its links lead, holds: at most
-// limit bytes. It fails with an *fs.PathError that wraps [ErrIrregular], [ErrChanging],
-// [ErrBlocked], a *[SizeError] or what the system says, or with the context's error.
+// Read returns the contents of the regular file at path, or where its links lead. The error
+// is that of ctx, or an *fs.PathError that wraps [ErrIrregular], [ErrChanging],
+// [ErrBlocked], a *[SizeError] or an error of the system.
 func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	return Bounded(ctx, path, func() ([]byte, error) { return ReadIn(osFiles{}, path, limit) })
 }
 
-// Files are where files are read from, as an *os.Root is.
+// Files opens files. An *os.Root is one.
 type Files interface {
 	Stat(name string) (fs.FileInfo, error)
 	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
@@ -46,11 +46,11 @@ func (osFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, erro
 	return os.OpenFile(name, flag, perm)
 }
 
-// tries is how often a file that changes while it is read is read.
-const tries = 3
+// maxTries is how often a file is read that changes during each read.
+const maxTries = 3
 
-// ReadIn is [Read] for the file of that name in files; it waits for it, and so belongs
-// into [Bounded].
+// ReadIn is [Read] for the file of that name in files. It waits as long as the file system
+// takes, so it is called within [Bounded].
 func ReadIn(files Files, name string, limit int64) ([]byte, error) {
 	text, err := readStable(func() ([]byte, bool, error) { return readOnce(files, name, limit) })
 	var system *fs.PathError
@@ -60,9 +60,9 @@ func ReadIn(files Files, name string, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// readStable reads until a reading was not disturbed.
+// readStable calls once until the file did not change during the call.
 func readStable[T any](once func() (text T, stable bool, err error)) (none T, _ error) {
-	for range tries {
+	for range maxTries {
 		if text, stable, err := once(); stable || err != nil {
 			return text, err
 		}
@@ -70,6 +70,7 @@ func readStable[T any](once func() (text T, stable bool, err error)) (none T, _ 
 	return none, ErrChanging
 }
 
+// acceptable returns an error for what is not a regular file, or too large.
 func acceptable(info fs.FileInfo, limit int64) error {
 	switch {
 	case !info.Mode().IsRegular():
@@ -80,9 +81,9 @@ func acceptable(info fs.FileInfo, limit int64) error {
 	return nil
 }
 
-// readOnce answers also whether the file was the same all the while.
+// readOnce reads the file. stable reports whether it did not change meanwhile.
 func readOnce(files Files, name string, limit int64) (text []byte, stable bool, err error) {
-	// Before it is opened, for opening a device may do something.
+	// It is checked before it is opened: to open a device may have an effect.
 	info, err := files.Stat(name)
 	if err == nil {
 		err = acceptable(info, limit)
@@ -90,7 +91,7 @@ func readOnce(files Files, name string, limit int64) (text []byte, stable bool, 
 	if err != nil {
 		return nil, false, err
 	}
-	// Opening what was made a pipe meanwhile does not wait for its writer.
+	// If it has become a pipe since, O_NONBLOCK keeps open from waiting for a writer.
 	f, err := files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, false, err

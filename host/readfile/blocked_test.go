@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// stuckOnes starts n calls of paths that are not answered before the test's end.
-func stuckOnes(t *testing.T, s *stuck, path func(i int) string, n int) (release func()) {
+// blockCalls starts n calls of paths that are not answered before the test's end.
+func blockCalls(t *testing.T, s *blockedCalls, path func(i int) string, n int) (release func()) {
 	t.Helper()
 	hold := make(chan struct{})
 	var all sync.WaitGroup
@@ -26,14 +26,14 @@ func stuckOnes(t *testing.T, s *stuck, path func(i int) string, n int) (release 
 	return sync.OnceFunc(func() { close(hold) })
 }
 
-func ask(s *stuck, path string) error {
+func ask(s *blockedCalls, path string) error {
 	_, err := bounded(context.Background(), s, path, func() (int, error) { return 1, nil })
 	return err
 }
 
-func TestNobodyWaitsForWhatDoesNotAnswer(t *testing.T) {
-	s := newStuck(200 * time.Millisecond)
-	release := stuckOnes(t, s, func(int) string { return "/mnt/a/1" }, 1)
+func TestBounded_blocked(t *testing.T) {
+	s := newBlockedCalls(200 * time.Millisecond)
+	release := blockCalls(t, s, func(int) string { return "/mnt/a/1" }, 1)
 	defer release()
 	if err := ask(s, "/mnt/a/1"); !errors.Is(err, ErrBlocked) {
 		t.Errorf("the same path was asked for again: %v", err)
@@ -55,16 +55,16 @@ func TestNobodyWaitsForWhatDoesNotAnswer(t *testing.T) {
 }
 
 // What does not answer is bounded, and does not keep other folders away.
-func TestStuckCallsAreBounded(t *testing.T) {
-	s := newStuck(200 * time.Millisecond)
-	defer stuckOnes(t, s, func(i int) string { return fmt.Sprintf("/mnt/a/%d", i) }, folderStuck)()
+func TestBlockedCalls_bounds(t *testing.T) {
+	s := newBlockedCalls(200 * time.Millisecond)
+	defer blockCalls(t, s, func(i int) string { return fmt.Sprintf("/mnt/a/%d", i) }, maxInFolder)()
 	if err := ask(s, "/mnt/a/other"); !errors.Is(err, ErrBlocked) {
 		t.Errorf("one more of the folder: %v", err)
 	}
 	if err := ask(s, "/mnt/b/other"); err != nil {
 		t.Errorf("another folder: %v", err)
 	}
-	defer stuckOnes(t, s, func(i int) string { return fmt.Sprintf("/mnt/t%d/secret", i) }, parentStuck-folderStuck)()
+	defer blockCalls(t, s, func(i int) string { return fmt.Sprintf("/mnt/t%d/secret", i) }, maxInParent-maxInFolder)()
 	if err := ask(s, "/mnt/b/other"); !errors.Is(err, ErrBlocked) {
 		t.Errorf("another folder beside so many: %v", err)
 	}
@@ -73,8 +73,8 @@ func TestStuckCallsAreBounded(t *testing.T) {
 	}
 }
 
-func TestAContextEndsTheWait(t *testing.T) {
-	s := newStuck(time.Hour)
+func TestBounded_contextEnds(t *testing.T) {
+	s := newBlockedCalls(time.Hour)
 	ctx, cancel := context.WithCancel(context.Background())
 	hold := make(chan struct{})
 	defer close(hold)

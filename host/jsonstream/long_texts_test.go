@@ -2,7 +2,6 @@ package jsonstream
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -20,8 +19,8 @@ func (l *largest) Write(b []byte) (int, error) {
 	return l.Buffer.Write(b)
 }
 
-// TestShelf holds that what is written piece by piece is what would be written at once.
-func TestShelf(t *testing.T) {
+// TestLongTexts holds that what is written piece by piece is what would be written at once.
+func TestLongTexts(t *testing.T) {
 	long := []string{
 		"short", strings.Repeat("x", Long), strings.Repeat("x", Long+1), strings.Repeat("\u0001", 5*Long), strings.Repeat("é☃🙂", Long),
 		strings.Repeat("<\"\\\u2028\n", Long), strings.Repeat("\ufffd", Long),
@@ -37,11 +36,11 @@ func TestShelf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var shelf Shelf
+	var texts LongTexts
 	var got largest
-	shelved := message
-	shelved.Parts = shelf.ShelveParts(parts)
-	if err := shelf.Write(&got, shelved); err != nil {
+	replaced := message
+	replaced.Parts = texts.ReplaceParts(parts)
+	if err := texts.Write(&got, replaced); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want) {
@@ -52,29 +51,5 @@ func TestShelf(t *testing.T) {
 	}
 	if again, _ := Encode(message); !bytes.Equal(again, want) {
 		t.Error("the message was changed")
-	}
-}
-
-func TestFirstPiece(t *testing.T) {
-	for text := strings.Repeat("é☃🙂", 10); text != ""; {
-		piece := FirstPiece(text, 7)
-		if piece == "" || len(piece) > 7 || strings.ToValidUTF8(piece, "?") != piece {
-			t.Fatalf("%q of %q", piece, text)
-		}
-		text = text[len(piece):]
-	}
-}
-
-func TestValues(t *testing.T) {
-	for src, want := range map[string]int{
-		``: 0, `{}`: 1, `[]`: 1, `{"a":1,"b":[1,2]}`: 4, `"{[,"`: 0, `{"a\"{[,":"\\",",":1}`: 2, `[[],{},null]`: 5,
-	} {
-		if got := Values([]byte(src)); got != want {
-			t.Errorf("%s has %d; want %d", src, got, want)
-		}
-	}
-	deep, _ := json.Marshal(map[string]any{"a": strings.Repeat("{", 1000)})
-	if got := Values(deep); got != 1 {
-		t.Errorf("a text with braces has %d", got)
 	}
 }

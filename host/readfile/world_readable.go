@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 )
 
-// OpenToAll answers the mode of the regular file at path, and whether every user of the
-// machine may read it. That of a mounted Kubernetes volume is never said to be: its modes
-// are for whoever is in the container, and it is known by the link ..data beside it. Nor
-// is what cannot be looked at.
-func OpenToAll(ctx context.Context, path string) (fs.FileMode, bool) {
+// WorldReadable returns the mode of the regular file at path, and reports whether every user
+// of the machine may read it. It reports false if it cannot find out. It also reports false
+// for files of Kubernetes volumes, which have a link ..data beside them: only the container
+// sees those, whatever their mode is.
+func WorldReadable(ctx context.Context, path string) (fs.FileMode, bool) {
 	info, err := Bounded(ctx, path, func() (fs.FileInfo, error) {
 		if link, err := os.Lstat(filepath.Join(filepath.Dir(path), "..data")); err == nil && link.Mode()&fs.ModeSymlink != 0 {
 			return nil, fs.ErrNotExist

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestWhatIsOpenToAll(t *testing.T) {
+func TestWorldReadable(t *testing.T) {
 	dir := t.TempDir()
 	for mode, want := range map[fs.FileMode]bool{
 		0o600: false, 0o400: false, 0o640: false, 0o440: false, 0o660: false, 0o642: false, 0o641: false,
@@ -19,7 +19,7 @@ func TestWhatIsOpenToAll(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if got, open := OpenToAll(t.Context(), path); got != mode || open != want {
+		if got, open := WorldReadable(t.Context(), path); got != mode || open != want {
 			t.Errorf("%04o: %04o %t", mode, got, open)
 		}
 		if err := os.Chmod(path, 0o600); err != nil {
@@ -34,11 +34,11 @@ func TestWhatIsOpenToAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"volume/token", "volume", "pipe", "nothing"} {
-		if mode, open := OpenToAll(t.Context(), filepath.Join(dir, name)); open {
+		if mode, open := WorldReadable(t.Context(), filepath.Join(dir, name)); open {
 			t.Errorf("%s: %04o", name, mode)
 		}
 	}
-	if _, open := OpenToAll(t.Context(), filepath.Join(volume, "..2026", "token")); !open {
+	if _, open := WorldReadable(t.Context(), filepath.Join(volume, "..2026", "token")); !open {
 		t.Error("what a link leads to is not looked at")
 	}
 }
