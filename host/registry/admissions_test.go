@@ -57,9 +57,9 @@ func begins(t *testing.T, r *Registry, id string) bool {
 	return fault.Is(err, fault.Forbidden)
 }
 
-// TestAdmissions_TenantThatComesBack: who goes and comes back within the minute has used its
+// TestAdmissions_tenantComesBack: who goes and comes back within the minute has used its
 // turns all the same, however it went.
-func TestAdmissions_TenantThatComesBack(t *testing.T) {
+func TestAdmissions_tenantComesBack(t *testing.T) {
 	file := PutOptions{Source: "a.hcl"}
 	for name, back := range map[string]func(t *testing.T, r *Registry){
 		"a changed file": func(t *testing.T, r *Registry) { putWith(t, r, "a", 2, file) },
@@ -106,8 +106,8 @@ func putWith(t *testing.T, r *Registry, id string, v any, o PutOptions) {
 	}
 }
 
-// TestAdmissions_Bounded: what is kept of tenants that are gone does not grow with them.
-func TestAdmissions_Bounded(t *testing.T) {
+// TestAdmissions_bounded: what is kept of tenants that are gone does not grow with them.
+func TestAdmissions_bounded(t *testing.T) {
 	r := openLimited(t)
 	for i := range 3 * admissionsKept {
 		id := fmt.Sprint("t", i)

@@ -26,9 +26,9 @@ func checkCensus(t testing.TB, r *Registry) {
 	}
 }
 
-// TestCensus: what is counted is kept up with whatever happens to tenants.
-func TestCensus(t *testing.T) {
-	y := &yard{}
+// TestRegistry_Census: what is counted is kept up with whatever happens to tenants.
+func TestRegistry_Census(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	ctx, bad := context.Background(), errors.New("bad")
 	seen := map[int]bool{}

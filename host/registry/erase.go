@@ -56,7 +56,7 @@ func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snap
 		if e != nil {
 			*next = *e
 		}
-		next.Incarnation, next.Note, next.Author = newIncarnationID(), "a new life, to erase what was before", tenantstore.Operator
+		next.Incarnation, next.Note, next.Author = newIncarnationID(), "a new incarnation, to erase what was before", tenantstore.Operator
 		s.Former = append(slices.Clone(s.Former), s.Incarnation)
 		next.Former, next.Storages = s.Former, nil
 		return next, nil

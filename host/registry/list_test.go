@@ -13,7 +13,7 @@ import (
 // beyond: judged of a page
 func TestRegistry_List_endsPagesByWhatIsJudged(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	here, there := openSite(t, shared), openSite(t, shared)
+	here, there := openTestHost(t, shared), openTestHost(t, shared)
 	large := map[string]any{"v": 1}
 	for i := range bounds.PageValues * 2 / 3 {
 		large[fmt.Sprintf("k%d", i)] = i

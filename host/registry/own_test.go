@@ -29,9 +29,9 @@ func whenNot(v, own any) *config.Document {
 	return config.FromMap("own", map[string]any{"v": own, "forbidden": v})
 }
 
-func TestOwnSettingsReachAllHosts(t *testing.T) {
+func TestRegistry_Put_ownSettingsReachAllHosts(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
 	b.within(t, "x", "1")
 	turn := acquire(t, b.Registry, "x")
@@ -74,12 +74,12 @@ func TestOwnSettingsReachAllHosts(t *testing.T) {
 	}
 }
 
-// TestOwnSettingsOfAFilesTenant: they are kept in the tenant store, so that all hosts that
+// TestRegistry_Put_ownSettingsOfAFileTenant: they are kept in the tenant store, so that all hosts that
 // have the file have them, and stay until the tenant is purged.
-func TestOwnSettingsOfAFilesTenant(t *testing.T) {
+func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
-	file := func(s *site, v any) {
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
+	file := func(s *testHost, v any) {
 		t.Helper()
 		if _, _, err := s.Put(t.Context(), "f", doc("v", v), PutOptions{Source: "f.hcl"}); err != nil {
 			t.Fatal(err)
@@ -102,12 +102,12 @@ func TestOwnSettingsOfAFilesTenant(t *testing.T) {
 		t.Errorf("the file changed, and %s is served", got)
 	}
 	// A host that comes later has them too, by whatever it is asked first.
-	c := openSite(t, shared)
+	c := openTestHost(t, shared)
 	file(c, 2)
 	if got, _, _, err := c.Get(t.Context(), "f"); err != nil || got.Revision != "2+own" || got.Documents.Own == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	d := openSite(t, shared)
+	d := openTestHost(t, shared)
 	file(d, 2)
 	changes, _, err := reloadBy(t.Context(), d.Registry, d.base().check, nil)
 	if err != nil || len(changes) != 1 || changes[0].To != "2+own" {
@@ -123,9 +123,9 @@ func TestOwnSettingsOfAFilesTenant(t *testing.T) {
 	}
 	file(b, 3)
 	b.within(t, "f", "3+own")
-	// One life: nobody takes the own settings for a new one.
+	// One incarnation: nobody takes the own settings for a new one.
 	if a.incarnation("f") != b.incarnation("f") {
-		t.Errorf("lives %q and %q", a.incarnation("f"), b.incarnation("f"))
+		t.Errorf("incarnations %q and %q", a.incarnation("f"), b.incarnation("f"))
 	}
 	if _, err := a.RemoveOwn(t.Context(), "f", ""); err != nil {
 		t.Fatal(err)
@@ -133,10 +133,10 @@ func TestOwnSettingsOfAFilesTenant(t *testing.T) {
 	b.within(t, "f", "3")
 }
 
-// TestAFilesTenantGoesOnWithoutTheLedger: with what it has.
-func TestAFilesTenantGoesOnWithoutTheLedger(t *testing.T) {
+// TestPersistedCatalog_ensureFresh_fileTenantWithoutStore: with what it has.
+func TestPersistedCatalog_ensureFresh_fileTenantWithoutStore(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 		t.Fatal(err)
 	}
@@ -159,13 +159,13 @@ func TestAFilesTenantGoesOnWithoutTheLedger(t *testing.T) {
 	}
 }
 
-// TestOwnSettingsAreHeld: whatever the operator changes counts, with or without what the
+// TestAssess_holdsOwnSettings: whatever the operator changes counts, with or without what the
 // tenant has put, and never is a part of what is refused served.
-func TestOwnSettingsAreHeld(t *testing.T) {
+func TestAssess_holdsOwnSettings(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, s := range map[string]struct{ a, b *Registry }{
-		"stored":    {openSite(t, shared).Registry, openSite(t, shared).Registry},
-		"in memory": {(&yard{}).open(t, time.Minute, 10), nil},
+		"stored":    {openTestHost(t, shared).Registry, openTestHost(t, shared).Registry},
+		"in memory": {(&builder{}).open(t, time.Minute, 10), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.a
@@ -231,10 +231,10 @@ func TestOwnSettingsAreHeld(t *testing.T) {
 	}
 }
 
-// TestRestoreAndRollbackOfOwnSettings: what comes back has to be right today.
-func TestRestoreAndRollbackOfOwnSettings(t *testing.T) {
+// TestRegistry_Rollback_ownSettings: what comes back has to be right today.
+func TestRegistry_Rollback_ownSettings(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)                           // version 1
 	putOwn(t, a.Registry, "x", whenNot(int64(2), "old")) // 2
 	putOwn(t, a.Registry, "x", doc("v", "new"))          // 3
@@ -282,11 +282,11 @@ func TestRestoreAndRollbackOfOwnSettings(t *testing.T) {
 	}
 }
 
-// TestBothDocumentsAtOnce: whoever changes one of them loses nothing of who changes the
+// TestRegistry_Put_bothDocumentsAtOnce: whoever changes one of them loses nothing of who changes the
 // other at the same time, and patches of one add up.
-func TestBothDocumentsAtOnce(t *testing.T) {
+func TestRegistry_Put_bothDocumentsAtOnce(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	for name, r := range map[string]*Registry{"stored": openSite(t, shared).Registry, "in memory": (&yard{}).open(t, time.Minute, 10)} {
+	for name, r := range map[string]*Registry{"stored": openTestHost(t, shared).Registry, "in memory": (&builder{}).open(t, time.Minute, 10)} {
 		t.Run(name, func(t *testing.T) {
 			put(t, r, "x", 0)
 			done := make(chan error)
@@ -319,9 +319,9 @@ func TestBothDocumentsAtOnce(t *testing.T) {
 
 // A tenant that changes its storage in its own settings again and again leaves room for
 // those that the operator names, and changes the rest of its settings as before.
-func TestOwnSettingsLeaveTheOperatorStorages(t *testing.T) {
+func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 	// beyond: storages noted
-	a := openSite(t, &tenantstoretest.Memory{})
+	a := openTestHost(t, &tenantstoretest.Memory{})
 	a.o.Storage = func(e *config.Effective) config.SealedBlock {
 		digest, _, _ := strings.Cut(e.Revision, ".")
 		return config.SealedBlock{Digest: digest, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}

@@ -11,85 +11,15 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// site is one of several hosts on one tenant store.
-type site struct {
-	*yard
-	*Registry
-	store        *tenantstore.Store
-	mu           sync.Mutex
-	incarnations map[string]string // tenant to the incarnation of its last bot
-	block        string            // digest of the storage that all tenants use
-}
-
-func openSite(t *testing.T, shared storage.TenantStore) *site {
-	t.Helper()
-	s := &site{yard: &yard{}, incarnations: map[string]string{}, block: "one"}
-	s.store = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey(), Changed: func(c []storage.TenantChange) { s.StoreChanged(c) }})
-	s.Registry = s.open(t, time.Minute, 10, func(o *Options) {
-		o.Store = s.store
-		o.now = time.Now
-		o.Storage = func(*config.Effective) config.SealedBlock {
-			return config.SealedBlock{Digest: s.block, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
-		}
-		build := o.Build
-		o.Build = func(ctx context.Context, req BuildRequest) (Built, error) {
-			s.mu.Lock()
-			s.incarnations[req.Effective.Tenant] = req.Incarnation
-			s.mu.Unlock()
-			return build(ctx, req)
-		}
-	})
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { s.store.Run(ctx) })
-	t.Cleanup(func() { stop(); running.Wait() })
-	return s
-}
-
-func (s *site) incarnation(tenant string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.incarnations[tenant]
-}
-
-// revision is what the site serves now; empty for none.
-func (s *site) revision(t *testing.T, id string) string {
-	t.Helper()
-	l, err := s.Acquire(t.Context(), id)
-	if fault.Is(err, fault.NotFound) {
-		return ""
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Release()
-	return l.Revision
-}
-
-// within waits for what a site serves.
-func (s *site) within(t *testing.T, id, want string) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		got := s.revision(t, id)
-		if got == want {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("tenant %s is served at revision %q; want %q", id, got, want)
-		}
-	}
-}
-
-func TestAllHostsServeWhatOneRegistered(t *testing.T) {
+func TestPersistedCatalog_allHostsServeWhatOneRegistered(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	if a.revision(t, "x") != "" || b.revision(t, "x") != "" {
 		t.Error("an unknown tenant is served")
 	}
@@ -101,7 +31,7 @@ func TestAllHostsServeWhatOneRegistered(t *testing.T) {
 	put(t, b.Registry, "x", 2)
 	a.within(t, "x", "2")
 	if a.incarnation("x") == "" || a.incarnation("x") != b.incarnation("x") {
-		t.Errorf("lives %q and %q", a.incarnation("x"), b.incarnation("x"))
+		t.Errorf("incarnations %q and %q", a.incarnation("x"), b.incarnation("x"))
 	}
 	if err := a.Remove(t.Context(), "x", "2"); err != nil {
 		t.Fatal(err)
@@ -114,20 +44,20 @@ func TestAllHostsServeWhatOneRegistered(t *testing.T) {
 	if list, _, err := b.List(t.Context(), "", 10); err != nil || len(list) != 1 || !list[0].Removed {
 		t.Errorf("list %+v, %v", list, err)
 	}
-	life := a.incarnation("x")
+	was := a.incarnation("x")
 	if _, err := b.Restore(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	a.within(t, "x", "2")
-	if a.incarnation("x") != life {
-		t.Error("a restored tenant has another life")
+	if a.incarnation("x") != was {
+		t.Error("a restored tenant has another incarnation")
 	}
 }
 
 // An unchanged host must find out without being told: the storage gives no notice here.
-func TestACachedBotOfAChangedTenantIsNotServedForASecond(t *testing.T) {
+func TestPersistedCatalog_ensureFresh_dropsAChangedBotWithinASecond(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	put(t, a.Registry, "x", 0)
 	b.within(t, "x", "0")
 	for i := 1; i < 4; i++ {
@@ -148,9 +78,9 @@ func TestACachedBotOfAChangedTenantIsNotServedForASecond(t *testing.T) {
 	}
 }
 
-func TestNothingIsServedBlindly(t *testing.T) {
+func TestPersistedCatalog_ensureFresh_refusesWhenStoreIsDown(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
 	file := PutOptions{Source: "f.hcl"}
 	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), file); err != nil {
@@ -177,9 +107,9 @@ func TestNothingIsServedBlindly(t *testing.T) {
 	a.within(t, "x", "1")
 }
 
-func TestOnlyOneOfTwoConditionalPutsWins(t *testing.T) {
+func TestPersistedCatalog_change_oneConditionalPutWins(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	sites := []*site{openSite(t, shared), openSite(t, shared)}
+	sites := []*testHost{openTestHost(t, shared), openTestHost(t, shared)}
 	put(t, sites[0].Registry, "x", "0")
 	var wg sync.WaitGroup
 	won := make(chan int, 20)
@@ -208,8 +138,8 @@ func TestOnlyOneOfTwoConditionalPutsWins(t *testing.T) {
 	}
 }
 
-func TestHistoryAndRollback(t *testing.T) {
-	a := openSite(t, &tenantstoretest.Memory{})
+func TestRegistry_History(t *testing.T) {
+	a := openTestHost(t, &tenantstoretest.Memory{})
 	for v := range 3 {
 		put(t, a.Registry, "x", v+1)
 	}
@@ -235,11 +165,11 @@ func TestHistoryAndRollback(t *testing.T) {
 	}
 }
 
-func TestAnIDHasOneSource(t *testing.T) {
+func TestRegistry_IDTaken(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
-	if err := b.Books(t); err != nil {
+	if err := b.waitForStore(t); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.IDTaken(t.Context(), "x"); err == nil {
@@ -265,19 +195,19 @@ func TestAnIDHasOneSource(t *testing.T) {
 	}
 }
 
-// Books waits until the site knows that the ledger has something.
-func (s *site) Books(t *testing.T) error {
+// waitForStore waits until the host knows that the tenant store has something.
+func (s *testHost) waitForStore(t *testing.T) error {
 	for end := time.Now().Add(time.Minute); s.store.Empty(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			return errors.New("the site never heard of the registration")
+			return errors.New("the host never heard of the registration")
 		}
 	}
 	return nil
 }
 
-func TestEveryStorageThatWasUsedIsNoted(t *testing.T) {
+func TestPersistedCatalog_noteStorage(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
 	acquire(t, a.Registry, "x").Release()
 	a.block = "two" // what tenants inherit changed
@@ -300,10 +230,10 @@ func TestEveryStorageThatWasUsedIsNoted(t *testing.T) {
 
 // What is registered and never used is not kept in mind, however often; what is used is,
 // up to a bound, beyond which a registration and a turn are refused and say what to do.
-func TestStoragesThatAreNotedAreBounded(t *testing.T) {
+func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 	// beyond: storages noted
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	register := func(n int, storage string) error {
 		t.Helper()
 		a.block = storage
@@ -356,11 +286,11 @@ func TestStoragesThatAreNotedAreBounded(t *testing.T) {
 
 // The sizes of what is noted are bounded, for one and for all, and what an earlier build
 // noted beyond the bounds is read, kept and gone on with.
-func TestSizesOfStoragesThatAreNotedAreBounded(t *testing.T) {
+func TestPersistedCatalog_noteStorage_boundedSize(t *testing.T) {
 	// beyond: storage note
 	// beyond: storage notes
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	size := bounds.MaxStorageNoteBytes / 2
 	a.o.Storage = func(*config.Effective) config.SealedBlock {
 		return config.SealedBlock{Digest: a.block, Kind: "storage", Plugin: "p", Config: fmt.Appendf(nil, "%q", strings.Repeat("x", size))}
@@ -392,7 +322,7 @@ func TestSizesOfStoragesThatAreNotedAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.block = "old150"
-	b := openSite(t, shared)
+	b := openTestHost(t, shared)
 	b.o.Storage, b.block = a.o.Storage, a.block
 	b.within(t, "x", "1")
 	if _, _, err := b.Put(t.Context(), "x", doc("v", 3), PutOptions{}); err != nil {
@@ -404,9 +334,9 @@ func TestSizesOfStoragesThatAreNotedAreBounded(t *testing.T) {
 	}
 }
 
-func TestUnknownIDsAreNotAskedForAgain(t *testing.T) {
+func TestPersistedCatalog_ensureFresh_remembersAbsentIDs(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	for range 3 {
 		a.revision(t, "nobody")
 	}
@@ -435,12 +365,12 @@ func (r *tardy) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 	return found, err
 }
 
-func TestATenantThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
+func TestPersistedCatalog_load_readsAgainWhatChanged(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	b := openSite(t, shared)
+	b := openTestHost(t, shared)
 	put(t, b.Registry, "x", 1)
 	slow := &tardy{shared, make(chan struct{}, 10), make(chan struct{})}
-	a := openSite(t, slow)
+	a := openTestHost(t, slow)
 	served := make(chan string, 1)
 	go func() { served <- a.revision(t, "x") }()
 	<-slow.read
@@ -474,9 +404,9 @@ func (r *hasty) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 	return put, err
 }
 
-func TestNotingAStorageDoesNotUndoTheBuild(t *testing.T) {
+func TestPersistedCatalog_noteStorage_keepsTheBuild(t *testing.T) {
 	shared := &hasty{Memory: &tenantstoretest.Memory{}, put: func() {}}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	shared.put = func() {
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 			a.Registry.mu.Lock()
@@ -499,10 +429,10 @@ func TestNotingAStorageDoesNotUndoTheBuild(t *testing.T) {
 	}
 }
 
-func TestANewTenantThatAnotherHostChangedAtOnceIsNotServedAsItWas(t *testing.T) {
+func TestPersistedCatalog_takePut_readsANewTenantAgain(t *testing.T) {
 	shared := &hasty{Memory: &tenantstoretest.Memory{}, put: func() {}}
-	a := openSite(t, shared)
-	b := openSite(t, shared.Memory)
+	a := openTestHost(t, shared)
+	b := openTestHost(t, shared.Memory)
 	first := true
 	shared.put = func() {
 		if !first {
@@ -521,6 +451,3 @@ func TestANewTenantThatAnotherHostChangedAtOnceIsNotServedAsItWas(t *testing.T) 
 		t.Errorf("revision %s is served long after it was replaced", got)
 	}
 }
-
-// persisted returns the site's catalog.
-func (s *site) persisted() *persistedCatalog { return s.catalog.(*persistedCatalog) }

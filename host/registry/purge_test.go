@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// outlives waits until the site's next bot of the tenant has another life than before.
-func (s *site) outlives(t *testing.T, id, before string) {
+// outlives waits until the host's next bot of the tenant has another incarnation than before.
+func (s *testHost) outlives(t *testing.T, id, before string) {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		acquire(t, s.Registry, id).Release()
@@ -21,16 +21,16 @@ func (s *site) outlives(t *testing.T, id, before string) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%s is still served under the life %q", id, before)
+			t.Fatalf("%s is still served under the incarnation %q", id, before)
 		}
 	}
 }
 
-func TestANewLifeIsThatOfAllHosts(t *testing.T) {
+func TestRegistry_NewIncarnation(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
-	for _, s := range []*site{a, b} {
+	for _, s := range []*testHost{a, b} {
 		if _, _, err := s.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestANewLifeIsThatOfAllHosts(t *testing.T) {
 		a.outlives(t, id, was)
 		b.outlives(t, id, other)
 		if a.incarnation(id) != b.incarnation(id) || a.incarnation(id) == "" {
-			t.Errorf("%s: lives %q and %q", id, a.incarnation(id), b.incarnation(id))
+			t.Errorf("%s: incarnations %q and %q", id, a.incarnation(id), b.incarnation(id))
 		}
 	}
 	// What is left of it is not forgotten by what else happens to the tenant.
@@ -67,14 +67,14 @@ func TestANewLifeIsThatOfAllHosts(t *testing.T) {
 	}
 }
 
-func TestAPurgeIsForGood(t *testing.T) {
+func TestRegistry_FinishPurge(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
 	b.within(t, "x", "1")
-	life := b.incarnation("x")
+	was := b.incarnation("x")
 	gone, err := a.BeginPurge(t.Context(), "x", json.RawMessage(`{"begun":1}`))
-	if err != nil || gone.State != storage.TenantRemoved || gone.Incarnation.ID != life || string(gone.Receipt) != `{"begun":1}` {
+	if err != nil || gone.State != storage.TenantRemoved || gone.Incarnation.ID != was || string(gone.Receipt) != `{"begun":1}` {
 		t.Fatalf("%+v, %v", gone, err)
 	}
 	b.within(t, "x", "")
@@ -82,7 +82,7 @@ func TestAPurgeIsForGood(t *testing.T) {
 		t.Errorf("restored while it is purged: %v", err)
 	}
 	if _, err := b.NewIncarnation(t.Context(), "x"); !fault.Is(err, fault.Conflict) {
-		t.Errorf("a new life while it is purged: %v", err)
+		t.Errorf("a new incarnation while it is purged: %v", err)
 	}
 	if err := a.KeepReceipt(t.Context(), "x", json.RawMessage(`{"turns":3}`)); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestAPurgeIsForGood(t *testing.T) {
 	}
 	put(t, a.Registry, "x", 2)
 	a.within(t, "x", "2")
-	if a.incarnation("x") == life || a.incarnation("x") == "" {
+	if a.incarnation("x") == was || a.incarnation("x") == "" {
 		t.Errorf("it lives on as %q", a.incarnation("x"))
 	}
 	if s, err := a.Snapshot(t.Context(), "x"); err != nil || s.Receipt != nil || len(s.Incarnation.Storages) != 1 {
@@ -116,10 +116,10 @@ func TestAPurgeIsForGood(t *testing.T) {
 	}
 }
 
-func TestATenantOfAFileIsPurgedWhenTheFileIsGone(t *testing.T) {
+func TestRegistry_BeginPurge_fileTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a, b := openSite(t, shared), openSite(t, shared)
-	for _, s := range []*site{a, b} {
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
+	for _, s := range []*testHost{a, b} {
 		if _, _, err := s.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 			t.Fatal(err)
 		}
@@ -152,9 +152,9 @@ func TestATenantOfAFileIsPurgedWhenTheFileIsGone(t *testing.T) {
 	b.outlives(t, "f", "")
 }
 
-func TestEstatesAreTheWantedOnes(t *testing.T) {
+func TestRegistry_ForEachTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	a := openSite(t, shared)
+	a := openTestHost(t, shared)
 	for _, id := range []string{"x", "y", "removed", "unwanted"} {
 		put(t, a.Registry, id, id)
 	}
@@ -181,8 +181,8 @@ func TestEstatesAreTheWantedOnes(t *testing.T) {
 	}
 }
 
-func TestATenantInMemoryIsPurgedToo(t *testing.T) {
-	r := (&yard{}).open(t, time.Minute, 10)
+func TestMemoryCatalog_purge(t *testing.T) {
+	r := (&builder{}).open(t, time.Minute, 10)
 	r.o.Storage = func(*config.Effective) config.SealedBlock { return config.SealedBlock{Digest: "one"} }
 	put(t, r, "x", 1)
 	s, err := r.NewIncarnation(t.Context(), "x")

@@ -13,11 +13,11 @@ import (
 
 // Whoever registers a free id is told that it did, and nobody else is, however many try
 // at once and whatever they ask for besides.
-func TestOneOfAllWhoPutATenantCreatedIt(t *testing.T) {
+func TestRegistry_Put_onlyOneCreates(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, hosts := range map[string][]*Registry{
-		"in memory":             {(&yard{}).open(t, time.Minute, 10)},
-		"a ledger, three hosts": {openSite(t, shared).Registry, openSite(t, shared).Registry, openSite(t, shared).Registry},
+		"in memory":                   {(&builder{}).open(t, time.Minute, 10)},
+		"a tenant store, three hosts": {openTestHost(t, shared).Registry, openTestHost(t, shared).Registry, openTestHost(t, shared).Registry},
 	} {
 		for _, o := range []PutOptions{{}, {IfNone: true}} {
 			id := fmt.Sprintf("x-%v", o.IfNone)
@@ -45,10 +45,10 @@ func TestOneOfAllWhoPutATenantCreatedIt(t *testing.T) {
 	}
 }
 
-func TestWhatCreatesATenant(t *testing.T) {
+func TestRegistry_Put_whatCreates(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	memory, stored := (&yard{}).open(t, time.Minute, 10), openSite(t, shared)
-	for name, r := range map[string]*Registry{"in memory": memory, "a ledger": stored.Registry} {
+	memory, stored := (&builder{}).open(t, time.Minute, 10), openTestHost(t, shared)
+	for name, r := range map[string]*Registry{"in memory": memory, "a tenant store": stored.Registry} {
 		for i, step := range []struct {
 			do      func() (Tenant, error)
 			created bool
@@ -74,7 +74,7 @@ func TestWhatCreatesATenant(t *testing.T) {
 		t.Errorf("restored: %+v, %v", got, err)
 	}
 	// A host that knows nothing of it yet.
-	other := openSite(t, shared)
+	other := openTestHost(t, shared)
 	if got, err := puts(t, other.Registry, PutOptions{}, 9); err != nil || got.Created {
 		t.Errorf("on another host: %+v, %v", got, err)
 	}

@@ -10,110 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/memory"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type noMemory struct{}
-
-func (noMemory) Needs() memory.Needs { return memory.Needs{} }
-func (noMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
-	return nil, nil
-}
-
-// yard counts what a registry builds and frees.
-type yard struct {
-	builds, frees atomic.Int32
-	inUse         sync.Map // *bot.Bot to freed
-	build         func(ctx context.Context, e *config.Effective) error
-	clock         atomic.Int64
-}
-
-func (y *yard) open(t testing.TB, ttl time.Duration, size int, change ...func(*Options)) *Registry {
-	t.Helper()
-	y.clock.Store(time.Now().UnixNano())
-	o := Options{
-		TTL: ttl, Size: size,
-		Check: func(_ context.Context, id string, docs config.Documents, _ Trial) (*config.Effective, error) {
-			for _, doc := range []*config.Document{docs.Operator, docs.Own} {
-				if bad, ok := doc.Values()["bad"]; ok {
-					return nil, config.Problems{{Path: config.Path{"bad"}, Message: fmt.Sprint(bad)}}
-				}
-			}
-			revision := fmt.Sprint(docs.Operator.Values()["v"])
-			if docs.Own != nil {
-				if docs.Own.Values()["forbidden"] == docs.Operator.Values()["v"] {
-					return nil, config.Problems{{Path: config.Path{"forbidden"}, Message: "is not allowed now"}}
-				}
-				revision += fmt.Sprint("+", docs.Own.Values()["v"])
-			}
-			return &config.Effective{Tenant: id, Revision: revision}, nil
-		},
-		Build: func(ctx context.Context, req BuildRequest) (Built, error) {
-			e := req.Effective
-			y.builds.Add(1)
-			if y.build != nil {
-				if err := y.build(ctx, e); err != nil {
-					return Built{}, err
-				}
-			}
-			b := bot.New(bot.Parts{Tenant: e.Tenant, Revision: e.Revision, Memory: noMemory{}, Admission: req.Admission})
-			return Built{Bot: b, Release: func() {
-				if _, twice := y.inUse.Swap(b, true); twice {
-					panic("released twice")
-				}
-				y.frees.Add(1)
-			}}, nil
-		},
-		now: func() time.Time { return time.Unix(0, y.clock.Load()) },
-	}
-	for _, f := range change {
-		f(&o)
-	}
-	r, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		checkCensus(t, r)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := r.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		if b, f := y.builds.Load(), y.frees.Load(); y.build == nil && b != f {
-			t.Errorf("%d bots built, %d released", b, f)
-		}
-	})
-	return r
-}
-
-func put(t testing.TB, r *Registry, id string, v any) {
-	t.Helper()
-	if _, _, err := r.Put(context.Background(), id, doc("v", v), PutOptions{}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func doc(key string, v any) *config.Document { return config.FromMap("test", map[string]any{key: v}) }
-
-func acquire(t testing.TB, r *Registry, id string, o ...GetOption) *Lease {
-	t.Helper()
-	l, err := r.Acquire(context.Background(), id, o...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-func TestABotIsBuiltOnceAndThenCached(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Acquire_buildsOnce(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	put(t, r, "a", 1)
 	for i := range 3 {
@@ -137,8 +42,8 @@ func TestABotIsBuiltOnceAndThenCached(t *testing.T) {
 	}
 }
 
-func TestTheCacheIsALRUWithATTL(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Acquire_leastRecentlyUsedAndTTL(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 2)
 	for _, id := range []string{"a", "b", "c"} {
 		put(t, r, id, 1)
@@ -160,9 +65,9 @@ func TestTheCacheIsALRUWithATTL(t *testing.T) {
 	l.Release()
 }
 
-func TestOneBuildForManyAndNobodyElseWaits(t *testing.T) {
+func TestRegistry_Acquire_oneBuildForMany(t *testing.T) {
 	gate := make(chan struct{})
-	y := &yard{}
+	y := &builder{}
 	y.build = func(ctx context.Context, e *config.Effective) error {
 		if e.Tenant == "slow" {
 			<-gate
@@ -189,8 +94,8 @@ func TestOneBuildForManyAndNobodyElseWaits(t *testing.T) {
 	}
 }
 
-func TestAChangeBuildsANewBotAndTurnsFinishOnTheirs(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Put_turnsFinishOnTheirBot(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	put(t, r, "a", 1)
 	old := acquire(t, r, "a")
@@ -217,9 +122,9 @@ func TestAChangeBuildsANewBotAndTurnsFinishOnTheirs(t *testing.T) {
 	l.Release()
 }
 
-func TestAChangeDuringABuildIsNotServedTheOldBot(t *testing.T) {
+func TestRegistry_Put_duringABuild(t *testing.T) {
 	gate := make(chan struct{})
-	y := &yard{}
+	y := &builder{}
 	y.build = func(_ context.Context, e *config.Effective) error {
 		if e.Revision == "1" {
 			<-gate
@@ -248,10 +153,10 @@ func TestAChangeDuringABuildIsNotServedTheOldBot(t *testing.T) {
 	}
 }
 
-func TestAFailedBuildIsNotCached(t *testing.T) {
+func TestRegistry_Acquire_failedBuildIsNotCached(t *testing.T) {
 	var fail atomic.Bool
 	fail.Store(true)
-	y := &yard{}
+	y := &builder{}
 	y.build = func(context.Context, *config.Effective) error {
 		if fail.Load() {
 			return fault.New(fault.PluginUnavailable, "down")
@@ -267,8 +172,8 @@ func TestAFailedBuildIsNotCached(t *testing.T) {
 	acquire(t, r, "a").Release()
 }
 
-func TestABadChangeChangesNothing(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Put_badChangeChangesNothing(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	put(t, r, "a", 1)
 	acquire(t, r, "a").Release()
@@ -296,8 +201,8 @@ func TestABadChangeChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWhoMayReplaceATenant(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Put_whoMayReplace(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	ctx := context.Background()
 	for _, c := range []struct {
@@ -348,8 +253,8 @@ func TestWhoMayReplaceATenant(t *testing.T) {
 }
 
 // Every bot is released once and never in use, and no tenant gets another's.
-func TestNothingLeaksUnderChange(t *testing.T) {
-	y := &yard{}
+func TestRegistry_leaksNothingUnderChange(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, 5*time.Millisecond, 3)
 	for i := range 6 {
 		put(t, r, fmt.Sprint("t", i), 0)
@@ -390,8 +295,8 @@ func TestNothingLeaksUnderChange(t *testing.T) {
 	wg.Wait()
 }
 
-func TestCloseWaitsForTurns(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Close(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 3)
 	put(t, r, "a", 1)
 	l := acquire(t, r, "a")
@@ -407,7 +312,7 @@ func TestCloseWaitsForTurns(t *testing.T) {
 }
 
 func BenchmarkCachedBot(b *testing.B) {
-	y := &yard{}
+	y := &builder{}
 	r := y.open(b, time.Hour, 1000)
 	for i := range 1000 {
 		put(b, r, fmt.Sprint("t", i), 0)
@@ -423,9 +328,9 @@ func BenchmarkCachedBot(b *testing.B) {
 }
 
 // A folder is read again and again: what it brings once more is no change.
-func TestTheSameSettingsDuringABuildDoNotUndoIt(t *testing.T) {
+func TestRegistry_Put_sameSettingsKeepTheBuild(t *testing.T) {
 	gate := make(chan struct{})
-	y := &yard{}
+	y := &builder{}
 	y.build = func(context.Context, *config.Effective) error { <-gate; return nil }
 	r := y.open(t, time.Minute, 10)
 	put(t, r, "a", 1)

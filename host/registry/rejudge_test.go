@@ -45,15 +45,15 @@ func why(t *testing.T, r *Registry, id string) error {
 
 // A tenant whose bot cannot be built is told as such, and judged again when what it
 // needs has changed, without anybody asking for it. Nobody else is.
-func TestWhatCannotBeBuiltIsToldAndJudgedAgain(t *testing.T) {
-	for _, kind := range []string{"a file's", "in memory", "a ledger's"} {
+func TestRegistry_Rejudge(t *testing.T) {
+	for _, kind := range []string{"a file's", "in memory", "a tenant store's"} {
 		t.Run(kind, func(t *testing.T) {
 			var down atomic.Bool
-			y := &yard{}
+			y := &builder{}
 			var r *Registry
-			if kind == "a ledger's" {
-				s := openSite(t, &tenantstoretest.Memory{})
-				y, r = s.yard, s.Registry
+			if kind == "a tenant store's" {
+				s := openTestHost(t, &tenantstoretest.Memory{})
+				y, r = s.builder, s.Registry
 			} else {
 				r = y.open(t, time.Minute, 100)
 			}
@@ -102,8 +102,8 @@ func TestWhatCannotBeBuiltIsToldAndJudgedAgain(t *testing.T) {
 }
 
 // Settings that end a plugin's process have it become ready again each time.
-func TestATenantThatGoesOnFailingIsNotJudgedAllTheTime(t *testing.T) {
-	y := &yard{build: func(context.Context, *config.Effective) error { return fault.New(fault.PluginUnavailable, "it ended") }}
+func TestRegistry_Rejudge_waitsLongerEachTime(t *testing.T) {
+	y := &builder{build: func(context.Context, *config.Effective) error { return fault.New(fault.PluginUnavailable, "it ended") }}
 	r := y.open(t, time.Minute, 10)
 	put(t, r, "a", 1)
 	if _, err := r.Acquire(t.Context(), "a"); err == nil {
@@ -127,10 +127,10 @@ func TestATenantThatGoesOnFailingIsNotJudgedAllTheTime(t *testing.T) {
 	}
 }
 
-func TestJudgingIsBounded(t *testing.T) {
+func TestRegistry_Rejudge_boundedAtOnce(t *testing.T) {
 	var at, most atomic.Int32
 	var down atomic.Bool
-	y := &yard{}
+	y := &builder{}
 	r := y.open(t, time.Minute, 100)
 	y.build = func(context.Context, *config.Effective) error {
 		if down.Load() {
@@ -168,11 +168,11 @@ func TestJudgingIsBounded(t *testing.T) {
 }
 
 // A registered tenant whose settings were not valid when it was read is read again.
-func TestARefusedStoredTenantIsReadAgain(t *testing.T) {
+func TestRegistry_Rejudge_registeredTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
-	s := openSite(t, shared)
+	s := openTestHost(t, shared)
 	put(t, s.Registry, "a", 1)
-	other := openSite(t, shared)
+	other := openTestHost(t, shared)
 	var missing atomic.Bool
 	missing.Store(true)
 	check := other.o.Check

@@ -27,8 +27,8 @@ func under(suffix string, broken ...string) Check {
 	}
 }
 
-func TestRebaseIsAllOrNothing(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Reload_allOrNothing(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	ctx := context.Background()
@@ -89,8 +89,8 @@ func TestRebaseIsAllOrNothing(t *testing.T) {
 
 // A tenant that is about to be dropped is no obstacle to a base under which it would
 // break. It is told by its source: another source may bring its id.
-func TestRebaseLeavesOutWhatIsLeaving(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Reload_leavesOutLeaving(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	ctx := context.Background()
@@ -117,8 +117,8 @@ func TestRebaseLeavesOutWhatIsLeaving(t *testing.T) {
 	r.DropFile("b", "b.hcl")
 }
 
-func TestAStaleBotIsBuiltAnew(t *testing.T) {
-	y := &yard{}
+func TestRegistry_DropIfStale(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	var stale atomic.Bool
 	build := r.o.Build

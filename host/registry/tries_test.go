@@ -11,9 +11,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-func TestMayTry(t *testing.T) {
+func TestRegistry_MayTry(t *testing.T) {
 	// beyond: storages tried
-	r := (&yard{}).open(t, time.Minute, 10)
+	r := (&builder{}).open(t, time.Minute, 10)
 	try := func(id string, n int) bool { return r.MayTry(id, config.SealedBlock{Digest: fmt.Sprint(n)}) }
 	for n := range bounds.MaxStoragesTried {
 		if !try("a", n) {
@@ -32,9 +32,9 @@ func TestMayTry(t *testing.T) {
 }
 
 // Callers may ask for as many tenants that are not there as they like.
-func TestUnknownIDsAreBounded(t *testing.T) {
+func TestPersistedCatalog_ensureFresh_boundsAbsentIDs(t *testing.T) {
 	// beyond: unknown ids
-	a := openSite(t, &tenantstoretest.Memory{})
+	a := openTestHost(t, &tenantstoretest.Memory{})
 	for i := range bounds.MaxAbsent + 100 {
 		if _, err := a.Acquire(t.Context(), fmt.Sprint("nobody", i)); !fault.Is(err, fault.NotFound) {
 			t.Fatal(err)

@@ -50,10 +50,10 @@ func startReload(ctx context.Context, r *Registry, check Check, commit func()) c
 	return done
 }
 
-// TestReload_meanwhile: a reload that takes its time stops neither turns nor changes of
+// TestRegistry_Reload_changesMeanwhile: a reload that takes its time stops neither turns nor changes of
 // tenants, and it knows of what changed before it counts.
-func TestReload_meanwhile(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	put(t, r, "a", 1)
@@ -116,10 +116,10 @@ func TestReload_meanwhile(t *testing.T) {
 	}
 }
 
-// TestReload_breaksWhatCame: settings that came while others were checked, and that would
+// TestRegistry_Reload_breaksWhatCame: settings that came while others were checked, and that would
 // break, keep the new base from counting.
-func TestReload_breaksWhatCame(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Reload_breaksWhatCame(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	put(t, r, "a", 1)
@@ -143,10 +143,10 @@ func TestReload_breaksWhatCame(t *testing.T) {
 	put(t, r, "b", 2) // nothing waits any more
 }
 
-// TestReload_checkedBefore: settings that were checked before the new base counted, and
+// TestRegistry_Reload_judgedBefore: settings that were checked before the new base counted, and
 // come after, are checked again.
-func TestReload_checkedBefore(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Reload_judgedBefore(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	check, asked, goOn := stopping(under(""))
 	r.o.Check = check
@@ -165,9 +165,9 @@ func TestReload_checkedBefore(t *testing.T) {
 	}
 }
 
-// TestReload_canceled: a reload ends with its request, and leaves nothing behind.
-func TestReload_canceled(t *testing.T) {
-	y := &yard{}
+// TestRegistry_Reload_canceled: a reload ends with its request, and leaves nothing behind.
+func TestRegistry_Reload_canceled(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	r.o.Check = under("")
 	put(t, r, "a", 1)
@@ -190,10 +190,10 @@ func TestReload_canceled(t *testing.T) {
 	}
 }
 
-// TestPut_slots: settings are judged in turns. A tenant that has many waiting keeps none
+// TestRegistry_Put_slots: settings are judged in turns. A tenant that has many waiting keeps none
 // but its own waiting, and who waits ends with its request.
-func TestPut_slots(t *testing.T) {
-	y := &yard{}
+func TestRegistry_Put_slots(t *testing.T) {
+	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	check, asked, goOn := stopping(under(""))
 	r.o.Check, r.o.Slots = check, slots.New(2, 1)

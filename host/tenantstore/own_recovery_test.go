@@ -65,7 +65,7 @@ func get(t *testing.T, l *tenantstore.Store, tenant string) *tenantstore.Entry {
 	return e
 }
 
-func TestOwnSettingsAreSealed(t *testing.T) {
+func TestStore_Put_sealsOwnSettings(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	text := map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}
@@ -100,9 +100,9 @@ func TestOwnSettingsAreSealed(t *testing.T) {
 	}
 }
 
-// TestAHostOfBeforeLosesNoOwnSettings: it knows nothing of them, and leaves them out of what
+// TestStore_recoverOwn: it knows nothing of them, and leaves them out of what
 // it writes. They are taken from the version before, by whatever way is looked.
-func TestAHostOfBeforeLosesNoOwnSettings(t *testing.T) {
+func TestStore_recoverOwn(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	open := func() *tenantstore.Store {
 		return tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
@@ -160,8 +160,8 @@ func TestAHostOfBeforeLosesNoOwnSettings(t *testing.T) {
 	}
 }
 
-// TestWhatIsPurgedHasNoOwnSettings: neither by a host of before.
-func TestWhatIsPurgedHasNoOwnSettings(t *testing.T) {
+// TestStore_recoverOwn_notAfterPurge: neither by a host of before.
+func TestStore_recoverOwn_notAfterPurge(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "a", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, tenantstore.PutOptions{}); err != nil {
@@ -177,9 +177,9 @@ func TestWhatIsPurgedHasNoOwnSettings(t *testing.T) {
 	}
 }
 
-// TestWhoHasNoOwnSettingsPaysNothing counts the calls for tenants that a host of before
+// TestStore_recoverOwn_costsNothingWithoutOwn counts the calls for tenants that a host of before
 // wrote: no version is looked for beside the newest.
-func TestWhoHasNoOwnSettingsPaysNothing(t *testing.T) {
+func TestStore_recoverOwn_costsNothingWithoutOwn(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	for v := range 3 {
@@ -210,9 +210,9 @@ func TestWhoHasNoOwnSettingsPaysNothing(t *testing.T) {
 	}
 }
 
-// TestWhatAHostOfBeforeRecordedIsRead: the registrations in the file were written by a host
+// TestStore_Get_recordedByOlderHost: the registrations in the file were written by a host
 // of before own settings, with that key.
-func TestWhatAHostOfBeforeRecordedIsRead(t *testing.T) {
+func TestStore_Get_recordedByOlderHost(t *testing.T) {
 	text, err := os.ReadFile("testdata/former.json")
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestSecretsAreSealed(t *testing.T) {
+func TestStore_Put_sealsSecrets(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
 	settings := map[string]any{"llm": map[string]any{
@@ -70,9 +70,9 @@ func TestSecretsAreSealed(t *testing.T) {
 	}
 }
 
-// TestWhatIsTakenIsReadAgain: sealed and escaped, a document at its bound is several times
+// TestStore_Put_boundedSize: sealed and escaped, a document at its bound is several times
 // as long, and is read all the same.
-func TestWhatIsTakenIsReadAgain(t *testing.T) {
+func TestStore_Put_boundedSize(t *testing.T) {
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
 	put := func(text string) (*tenantstore.Entry, error) {
 		document, err := config.ParseJSON("body", []byte(`{"llm":{"api_key":"`+text+`"},"prompts":{"system":"`+text+`"}}`))
@@ -186,7 +186,7 @@ func documentsAtBounds() map[string]documentAtBound {
 	}
 }
 
-func TestWhatANewerHostWroteIsRefused(t *testing.T) {
+func TestStore_Get_refusesNewerFormat(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for tenant, document := range map[string]string{"newer": `{"format":2,"settings":{}}`, "broken": `{`, "worse": `{"format":1,"settings":{"a":1,"a":2}}`} {
 		if _, err := shared.PutTenant(t.Context(), &storage.PutTenantRequest{Tenant: tenant, State: storage.TenantActive, Document: []byte(document), Attempt: "x"}); err != nil {
@@ -211,7 +211,7 @@ func (l *lossy) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (r
 	return r, err
 }
 
-func TestAnUncertainPutIsRepeated(t *testing.T) {
+func TestStore_Put_repeatsUncertain(t *testing.T) {
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&lossy{}), Key: secret.NewKey()})
 	e, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "a", State: storage.TenantActive}, tenantstore.PutOptions{})
 	if err != nil || e.Version != 1 {
@@ -238,7 +238,7 @@ func (n *noticing) WatchTenants(ctx context.Context, changed func() error) error
 	}
 }
 
-func TestChangesAreHeardOfOnceAndInOrder(t *testing.T) {
+func TestStore_Run_passesChangesOnceAndInOrder(t *testing.T) {
 	shared := &noticing{notice: make(chan struct{})}
 	var mu sync.Mutex
 	var heard []int64
@@ -254,7 +254,7 @@ func TestChangesAreHeardOfOnceAndInOrder(t *testing.T) {
 		}
 	}})
 	if l.Fresh() {
-		t.Error("a ledger that heard nothing is fresh")
+		t.Error("a store that polled nothing is fresh")
 	}
 	if err := l.EnsureFresh(t.Context()); err != nil || !l.Fresh() || !l.Empty() {
 		t.Fatal(err)
@@ -304,7 +304,7 @@ func (n *noticing) version(t *testing.T) int64 {
 	return found[0].Version
 }
 
-func TestAShorterHistoryIsReadFromTheStart(t *testing.T) {
+func TestStore_EnsureFresh_shorterHistory(t *testing.T) {
 	type swap struct{ storage.TenantStore }
 	long, short := &tenantstoretest.Memory{}, &tenantstoretest.Memory{}
 	shared := &swap{long}
