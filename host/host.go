@@ -274,7 +274,7 @@ func (h *Host) Tokens() (config.Tokens, error) { return h.config.Load().Tokens()
 // Register adds a tenant, or replaces its settings: the keys of a tenant file.
 // Errors are config.Problems or of package fault, and change nothing.
 func (h *Host) Register(ctx context.Context, tenant string, settings map[string]any) error {
-	_, _, err := h.registry.Put(ctx, tenant, config.FromMap(tenant, settings), registry.PutOptions{})
+	_, err := h.registry.Put(ctx, tenant, config.FromMap(tenant, settings), registry.PutOptions{})
 	return err
 }
 

@@ -83,11 +83,11 @@ func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Doc
 	if err := f.free(ctx, id); err != nil {
 		return nil, err
 	}
-	_, effective, err := f.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
+	t, err := f.registry.Put(ctx, id, doc, registry.PutOptions{Source: path})
 	if err != nil {
 		return nil, err
 	}
-	secrets, _ := effective.TenantSecrets()
+	secrets, _ := t.Effective.TenantSecrets()
 	return secrets.Literals, nil
 }
 

@@ -23,13 +23,14 @@ func (h *Host) wanted(tenants *atomic.Pointer[registry.Registry]) func(ctx conte
 		if r == nil || config.ValidTenantID(tenant) != nil {
 			return nil, egress.Policy{}, errUnsaid
 		}
-		_, _, e, err := r.Get(ctx, tenant)
+		t, err := r.Get(ctx, tenant)
 		if err != nil {
 			if fault.Of(err).Class == fault.NotFound {
 				return nil, egress.Policy{}, nil
 			}
 			return nil, egress.Policy{}, err
 		}
+		e := t.Effective
 		if e == nil {
 			return nil, egress.Policy{}, nil
 		}

@@ -29,7 +29,7 @@ func skipAudit(w http.ResponseWriter) {
 // auditVersionBefore adds the tenant's revision and version, as they are before the
 // change, to the audit line.
 func (s *Server) auditVersionBefore(w http.ResponseWriter, r *http.Request, id string) {
-	if t, _, _, err := s.host.Registry().Get(r.Context(), id); err == nil {
+	if t, err := s.host.Registry().Get(r.Context(), id); err == nil {
 		addAuditDetails(w, "was_revision", t.Revision, "was_version", t.Version)
 	}
 }

@@ -61,15 +61,15 @@ func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer leave()
-	t, _, effective, err := s.host.Registry().Get(r.Context(), id)
+	t, err := s.host.Registry().Get(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	if effective == nil {
+	if t.Effective == nil {
 		return fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, t.Err).By(fault.PartyTenant)
 	}
 	return s.writeSettings(w, r, id, http.StatusOK, func() any {
-		out := NewEffective(effective)
+		out := NewEffective(t.Effective)
 		out.Own = newTenant(t).Own
 		return out
 	})

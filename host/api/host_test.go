@@ -65,7 +65,7 @@ func TestServesAnyAssembly(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if _, _, err := reg.Put(t.Context(), "a", config.FromMap("a", nil), registry.PutOptions{}); err != nil {
+	if _, err := reg.Put(t.Context(), "a", config.FromMap("a", nil), registry.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest("POST", "http://localhost/api/v1/chat", strings.NewReader(chatBody("c", "hello")))

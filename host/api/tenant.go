@@ -163,7 +163,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer leave()
-	t, _, effective, err := s.host.Registry().Get(r.Context(), id)
+	t, err := s.host.Registry().Get(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "tenant %q has no own settings", id)
 	}
 	return s.writeSettings(w, r, id, http.StatusOK, func() any {
-		out := newTenantWithConfig(t, effective, as)
+		out := newTenantWithConfig(t, t.Effective, as)
 		out.KeptAway = s.host.Plugins().KeptAway()[id]
 		return out
 	})

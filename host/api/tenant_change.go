@@ -74,12 +74,12 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType 
 	if err != nil {
 		return unparsable(err)
 	}
-	t, effective, err := s.host.Registry().Put(r.Context(), id, doc, o)
+	t, err := s.host.Registry().Put(r.Context(), id, doc, o)
 	if err != nil {
 		return preconditionError(err)
 	}
 	if o.DryRun {
-		return s.writeDryRun(w, r, t, effective)
+		return s.writeDryRun(w, r, t, t.Effective)
 	}
 	addAuditDetails(w, "version", t.Version, "created", t.Created)
 	auditHeld(w, t)
@@ -88,7 +88,7 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType 
 	if t.Created {
 		status = http.StatusCreated
 	}
-	return s.writeSettings(w, r, id, status, func() any { return newTenantWithConfig(t, effective, o.Author) })
+	return s.writeSettings(w, r, id, status, func() any { return newTenantWithConfig(t, t.Effective, o.Author) })
 }
 
 // auditHeld adds to the audit line that the tenant's own settings are held, and why.

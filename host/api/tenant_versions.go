@@ -158,7 +158,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer leave()
-	t, _, err := s.host.Registry().Rollback(r.Context(), id, version, as, match)
+	t, err := s.host.Registry().Rollback(r.Context(), id, version, as, match)
 	if err != nil {
 		return preconditionError(err)
 	}

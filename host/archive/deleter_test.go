@@ -25,7 +25,7 @@ func TestDeleter_sweepUntracked(t *testing.T) {
 		}
 		if tracked {
 			s = newTestHost(t, on, newTenantStore())
-			if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{}), putFile); err != nil {
+			if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{}), putFile); err != nil {
 				t.Fatal(err)
 			}
 			purge = func() (int64, error) {

@@ -24,7 +24,7 @@ func TestNewTenantLine_noSecrets(t *testing.T) {
 		}
 	}
 	// Nor when its settings are none any more, and nobody knows what is secret.
-	if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}), putFile); err != nil {
+	if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}), putFile); err != nil {
 		t.Fatal(err)
 	}
 	s.register("late", "one", `{"llm": {"api_key": "${env:KEY}"}}`)
@@ -43,7 +43,7 @@ func TestNewTenantLine_formerSecrets(t *testing.T) {
 	put := func(model string) {
 		t.Helper()
 		doc := config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2", "model": model}})
-		if _, _, err := s.reg.Put(t.Context(), "f", doc, putFile); err != nil {
+		if _, err := s.reg.Put(t.Context(), "f", doc, putFile); err != nil {
 			t.Fatal(err)
 		}
 	}

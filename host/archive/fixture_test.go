@@ -211,7 +211,7 @@ func (s *testHost) register(id, shelf, more string) {
 	}
 	kept["shelf"] = shelf
 	m["conversation_storage"] = kept
-	if _, _, err := s.reg.Put(s.Context(), id, config.FromMap(id, m), registry.PutOptions{}); err != nil {
+	if _, err := s.reg.Put(s.Context(), id, config.FromMap(id, m), registry.PutOptions{}); err != nil {
 		s.Fatal(err)
 	}
 	if s.reg.TracksIncarnations() {

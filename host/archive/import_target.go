@@ -67,7 +67,7 @@ func (i *importer) registerTenant(notFound error) error {
 	if err != nil {
 		return err
 	}
-	t, _, err := i.a.o.Registry.Put(i.ctx, i.id, doc, registry.PutOptions{IfNone: true, Note: "registered by an import"})
+	t, err := i.a.o.Registry.Put(i.ctx, i.id, doc, registry.PutOptions{IfNone: true, Note: "registered by an import"})
 	i.done.Registered = t.Created
 	if err != nil || i.settings.Own == nil {
 		return err
@@ -76,7 +76,7 @@ func (i *importer) registerTenant(notFound error) error {
 	// than those of the host that exported.
 	own, err := config.ParseStored(tenantstore.OwnName, i.settings.Own)
 	if err == nil {
-		_, _, err = i.a.o.Registry.Put(i.ctx, i.id, own, registry.PutOptions{Author: tenantstore.Tenant, IfNone: true, Note: "registered by an import"})
+		_, err = i.a.o.Registry.Put(i.ctx, i.id, own, registry.PutOptions{Author: tenantstore.Tenant, IfNone: true, Note: "registered by an import"})
 	}
 	if err != nil {
 		return fault.New(fault.Invalid, "the tenant is registered with the operator's configuration of the export, but its own settings are refused here; the import can be repeated without them: %w", err)

@@ -25,9 +25,9 @@ func TestImport_registers(t *testing.T) {
 	if want := (Imported{Conversations: 1, Turns: 1, Registered: true}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
 	}
-	_, _, effective, err := other.reg.Get(t.Context(), "b")
-	if err != nil || effective.System != "be brief" {
-		t.Errorf("registered as %+v, %v", effective, err)
+	got, err := other.reg.Get(t.Context(), "b")
+	if err != nil || got.Effective.System != "be brief" {
+		t.Errorf("registered as %+v, %v", got.Effective, err)
 	}
 	// A second time, it is there.
 	if done, err := other.imports("b", true, export); err != nil || done.Registered || done.Present != 1 {

@@ -112,7 +112,7 @@ func TestPurge_continues(t *testing.T) {
 func TestPurge_tenantOfAFile(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	doc := config.FromMap("f", map[string]any{})
-	if _, _, err := s.reg.Put(t.Context(), "f", doc, putFile); err != nil {
+	if _, err := s.reg.Put(t.Context(), "f", doc, putFile); err != nil {
 		t.Fatal(err)
 	}
 	s.say("one", "f", "", "c", "u", "from when there was no registry")

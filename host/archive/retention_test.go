@@ -43,7 +43,7 @@ func TestRetain(t *testing.T) {
 		s := newTestHost(t, newTestStorages(), shared)
 		s.register("a", "one", keepsAWeek)
 		s.register("forever", "one", "")
-		if _, _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"conversation_storage": map[string]any{"retention_days": 30}}), putFile); err != nil {
+		if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"conversation_storage": map[string]any{"retention_days": 30}}), putFile); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 120 { // more than a page

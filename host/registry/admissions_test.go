@@ -101,7 +101,7 @@ func TestAdmissions_tenantComesBack(t *testing.T) {
 
 func putWith(t *testing.T, r *Registry, id string, v any, o PutOptions) {
 	t.Helper()
-	if _, _, err := r.Put(t.Context(), id, doc("v", v), o); err != nil {
+	if _, err := r.Put(t.Context(), id, doc("v", v), o); err != nil {
 		t.Fatal(err)
 	}
 }

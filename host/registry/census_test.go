@@ -36,9 +36,9 @@ func TestRegistry_Census(t *testing.T) {
 		id, file := fmt.Sprint("t", rand.IntN(6)), fmt.Sprint("/f", rand.IntN(2))
 		switch rand.IntN(6) {
 		case 0:
-			_, _, _ = r.Put(ctx, id, doc("v", n), PutOptions{})
+			_, _ = r.Put(ctx, id, doc("v", n), PutOptions{})
 		case 1:
-			_, _, _ = r.Put(ctx, id, doc("v", n), PutOptions{Source: file})
+			_, _ = r.Put(ctx, id, doc("v", n), PutOptions{Source: file})
 		case 2, 3:
 			r.RefuseFile(id, file, bad)
 		case 4:

@@ -94,7 +94,7 @@ func (y *builder) open(t testing.TB, ttl time.Duration, size int, change ...func
 
 func put(t testing.TB, r *Registry, id string, v any) {
 	t.Helper()
-	if _, _, err := r.Put(context.Background(), id, doc("v", v), PutOptions{}); err != nil {
+	if _, err := r.Put(context.Background(), id, doc("v", v), PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }

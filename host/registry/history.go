@@ -113,7 +113,7 @@ func (r *Registry) Version(ctx context.Context, id string, version int64) (Versi
 // Rollback puts one of the tenant's documents as it was at a version: the operator's or, if
 // author is the tenant, its own, which the present policy has to allow. The other document
 // stays as it is. See Put for ifMatch and the errors.
-func (r *Registry) Rollback(ctx context.Context, id string, version int64, author Author, ifMatch string) (Tenant, *config.Effective, error) {
+func (r *Registry) Rollback(ctx context.Context, id string, version int64, author Author, ifMatch string) (Tenant, error) {
 	v, err := r.Version(ctx, id, version)
 	doc := v.Document
 	if author == tenantstore.Tenant {
@@ -121,13 +121,13 @@ func (r *Registry) Rollback(ctx context.Context, id string, version int64, autho
 	}
 	switch {
 	case err != nil:
-		return Tenant{}, nil, err
+		return Tenant{}, err
 	case doc == nil && v.Err != nil:
-		return Tenant{}, nil, v.Err
+		return Tenant{}, v.Err
 	case doc == nil && author == tenantstore.Tenant:
-		return Tenant{}, nil, fault.New(fault.Invalid, "at version %d tenant %q has no own settings: remove those that it has to be as it was", version, id).At("version")
+		return Tenant{}, fault.New(fault.Invalid, "at version %d tenant %q has no own settings: remove those that it has to be as it was", version, id).At("version")
 	case doc == nil:
-		return Tenant{}, nil, fault.New(fault.Invalid, "version %d of tenant %q has no settings of the operator", version, id).At("version")
+		return Tenant{}, fault.New(fault.Invalid, "version %d of tenant %q has no settings of the operator", version, id).At("version")
 	}
 	return r.Put(ctx, id, doc, PutOptions{Author: author, IfMatch: ifMatch, Note: fmt.Sprintf("rolled back to version %d", version)})
 }

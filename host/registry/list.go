@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/botyard/botyard/host/config"
 )
 
 // missingTimeout bounds the search for missing secrets of a page of tenants. Those that it
@@ -15,19 +13,19 @@ const missingTimeout = 2 * time.Second
 
 // Get returns a tenant and its settings, with secrets in them. The error is fault.NotFound
 // for an unknown one.
-func (r *Registry) Get(ctx context.Context, id string) (Tenant, *config.Document, *config.Effective, error) {
+func (r *Registry) Get(ctx context.Context, id string) (Tenant, error) {
 	if err := r.catalog.ensureFresh(ctx, id); err != nil && r.fileDocument(id) == nil {
-		return Tenant{}, nil, nil, err
+		return Tenant{}, err
 	}
 	r.mu.Lock()
 	t, ok := r.tenants[id]
 	if !ok {
 		defer r.mu.Unlock()
-		return Tenant{}, nil, nil, r.catalog.absenceLocked(id)
+		return Tenant{}, r.catalog.absenceLocked(id)
 	}
-	out, docs, effective := r.describeLocked(t), t.docs(), t.effective
+	out := r.describeLocked(t)
 	r.mu.Unlock()
-	return r.withMissing([]Tenant{r.tagged(out, docs)})[0], docs.Operator, effective, nil
+	return r.withMissing([]Tenant{r.tagged(out, out.Documents)})[0], nil
 }
 
 // List returns a page of all tenants, ordered by id. The page begins after the given id and
@@ -45,7 +43,7 @@ func (t *tenantTable) withMissing(page []Tenant) []Tenant {
 		return page
 	}
 	for i, until := 0, time.Now().Add(missingTimeout); i < len(page) && time.Now().Before(until); i++ {
-		if e := page[i].effective; e != nil {
+		if e := page[i].Effective; e != nil {
 			page[i].Missing = t.o.Missing(e)
 		}
 	}

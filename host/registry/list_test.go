@@ -33,7 +33,7 @@ func TestRegistry_List_endsPagesByWhatIsJudged(t *testing.T) {
 		t.Fatalf("of small tenants: %d on a page, more %v, judged %d, %v", len(all), more, judged, err)
 	}
 	for i := range tenants {
-		if _, _, err := here.Put(t.Context(), fmt.Sprintf("t%d", i), config.FromMap("large", large), PutOptions{}); err != nil {
+		if _, err := here.Put(t.Context(), fmt.Sprintf("t%d", i), config.FromMap("large", large), PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestRegistry_List_endsPagesByWhatIsJudged(t *testing.T) {
 
 	for range tenants - 1 {
 		large["v"] = large["v"].(int) + 1
-		if _, _, err := here.Put(t.Context(), "t0", config.FromMap("large", large), PutOptions{}); err != nil {
+		if _, err := here.Put(t.Context(), "t0", config.FromMap("large", large), PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 func putOwn(t testing.TB, r *Registry, id string, own *config.Document) Tenant {
 	t.Helper()
-	got, _, err := r.Put(context.Background(), id, own, PutOptions{Author: tenantstore.Tenant})
+	got, err := r.Put(context.Background(), id, own, PutOptions{Author: tenantstore.Tenant})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestRegistry_Put_ownSettingsReachAllHosts(t *testing.T) {
 	if _, err := b.RemoveOwn(t.Context(), "x", ""); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
-	if _, _, err := b.Put(t.Context(), "nobody", doc("v", 1), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.NotFound) {
+	if _, err := b.Put(t.Context(), "nobody", doc("v", 1), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("own settings of nobody: %v", err)
 	}
 	var authors []string
@@ -81,7 +81,7 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	file := func(s *testHost, v any) {
 		t.Helper()
-		if _, _, err := s.Put(t.Context(), "f", doc("v", v), PutOptions{Source: "f.hcl"}); err != nil {
+		if _, err := s.Put(t.Context(), "f", doc("v", v), PutOptions{Source: "f.hcl"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	// A host that comes later has them too, by whatever it is asked first.
 	c := openTestHost(t, shared)
 	file(c, 2)
-	if got, _, _, err := c.Get(t.Context(), "f"); err != nil || got.Revision != "2+own" || got.Documents.Own == nil {
+	if got, err := c.Get(t.Context(), "f"); err != nil || got.Revision != "2+own" || got.Documents.Own == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 	d := openTestHost(t, shared)
@@ -137,7 +137,7 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 func TestPersistedCatalog_ensureFresh_fileTenantWithoutStore(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a := openTestHost(t, shared)
-	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+	if _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 		t.Fatal(err)
 	}
 	putOwn(t, a.Registry, "f", doc("v", "own"))
@@ -151,10 +151,10 @@ func TestPersistedCatalog_ensureFresh_fileTenantWithoutStore(t *testing.T) {
 			l.Release()
 		}
 	}
-	if _, _, err := a.Put(t.Context(), "f", doc("v", "x"), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.PluginUnavailable) {
+	if _, err := a.Put(t.Context(), "f", doc("v", "x"), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.PluginUnavailable) {
 		t.Errorf("own settings are acknowledged that nobody keeps: %v", err)
 	}
-	if got, _, _, err := a.Get(t.Context(), "f"); err != nil || got.Revision != "1+own" {
+	if got, err := a.Get(t.Context(), "f"); err != nil || got.Revision != "1+own" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -173,7 +173,7 @@ func TestAssess_holdsOwnSettings(t *testing.T) {
 			put(t, a, id, 1)
 			putOwn(t, a, id, whenNot(int64(2), "own"))
 			put(t, a, id, 2) // the operator's PUT is against it
-			got, _, _, err := a.Get(t.Context(), id)
+			got, err := a.Get(t.Context(), id)
 			if err != nil || got.Revision != "2" || got.Held == nil || got.Err != nil || got.Documents.Own == nil {
 				t.Fatalf("%+v, %v", got, err)
 			}
@@ -181,20 +181,20 @@ func TestAssess_holdsOwnSettings(t *testing.T) {
 				t.Errorf("%+v, %v", list, err)
 			}
 			if s.b != nil {
-				if got, _, _, err := s.b.Get(t.Context(), id); err != nil || got.Revision != "2" || got.Held == nil {
+				if got, err := s.b.Get(t.Context(), id); err != nil || got.Revision != "2" || got.Held == nil {
 					t.Errorf("on another host: %+v, %v", got, err)
 				}
 			}
-			if _, _, err := a.Put(t.Context(), id, whenNot(int64(2), "again"), PutOptions{Author: tenantstore.Tenant}); err == nil {
+			if _, err := a.Put(t.Context(), id, whenNot(int64(2), "again"), PutOptions{Author: tenantstore.Tenant}); err == nil {
 				t.Error("the tenant can put what is refused")
 			}
 			put(t, a, id, 3)
-			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "3+own" || got.Held != nil {
+			if got, _ := a.Get(t.Context(), id); got.Revision != "3+own" || got.Held != nil {
 				t.Errorf("mended by the operator: %+v", got)
 			}
 			put(t, a, id, 2)
 			putOwn(t, a, id, whenNot(int64(9), "mended"))
-			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2+mended" || got.Held != nil {
+			if got, _ := a.Get(t.Context(), id); got.Revision != "2+mended" || got.Held != nil {
 				t.Errorf("mended by the tenant: %+v", got)
 			}
 			// A new policy: it is applied, and says whose settings it holds.
@@ -211,20 +211,20 @@ func TestAssess_holdsOwnSettings(t *testing.T) {
 					t.Errorf("%+v, %d, %v", changes, broken, err)
 				}
 			}
-			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Held == nil {
+			if got, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Held == nil {
 				t.Errorf("under a stricter policy: %+v", got)
 			}
 			if changes, _, err := reloadBy(t.Context(), a, before, func() {}); err != nil || len(changes) != 1 || changes[0].To != "2+mended" {
 				t.Errorf("%+v, %v", changes, err)
 			}
-			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2+mended" {
+			if got, _ := a.Get(t.Context(), id); got.Revision != "2+mended" {
 				t.Errorf("the policy is as it was, and the tenant: %+v", got)
 			}
 			_, err = a.RemoveOwn(t.Context(), id, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, _, _, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Documents.Own != nil {
+			if got, _ := a.Get(t.Context(), id); got.Revision != "2" || got.Documents.Own != nil {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -239,25 +239,25 @@ func TestRegistry_Rollback_ownSettings(t *testing.T) {
 	putOwn(t, a.Registry, "x", whenNot(int64(2), "old")) // 2
 	putOwn(t, a.Registry, "x", doc("v", "new"))          // 3
 	put(t, a.Registry, "x", 2)                           // 4
-	if _, _, err := a.Rollback(t.Context(), "x", 2, tenantstore.Tenant, ""); err == nil {
+	if _, err := a.Rollback(t.Context(), "x", 2, tenantstore.Tenant, ""); err == nil {
 		t.Error("rolled back to what is refused today")
 	}
 	if got := a.revision(t, "x"); got != "2+new" {
 		t.Errorf("served at %s", got)
 	}
-	if got, _, err := a.Rollback(t.Context(), "x", 3, "", ""); err != nil || got.Revision != "1+new" {
+	if got, err := a.Rollback(t.Context(), "x", 3, "", ""); err != nil || got.Revision != "1+new" {
 		t.Errorf("the operator's document alone: %+v, %v", got, err)
 	}
-	if got, _, err := a.Rollback(t.Context(), "x", 2, tenantstore.Tenant, ""); err != nil || got.Revision != "1+old" {
+	if got, err := a.Rollback(t.Context(), "x", 2, tenantstore.Tenant, ""); err != nil || got.Revision != "1+old" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, _, err := a.Rollback(t.Context(), "x", 1, tenantstore.Tenant, ""); !fault.Is(err, fault.Invalid) {
+	if _, err := a.Rollback(t.Context(), "x", 1, tenantstore.Tenant, ""); !fault.Is(err, fault.Invalid) {
 		t.Errorf("rolled back to no own settings: %v", err)
 	}
 	if err := a.Remove(t.Context(), "x", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := a.Put(t.Context(), "x", doc("v", "own"), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.NotFound) {
+	if _, err := a.Put(t.Context(), "x", doc("v", "own"), PutOptions{Author: tenantstore.Tenant}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("own settings of a removed tenant: %v", err)
 	}
 	if got, err := a.Restore(t.Context(), "x"); err != nil || got.Revision != "1+old" {
@@ -295,7 +295,7 @@ func TestRegistry_Put_bothDocumentsAtOnce(t *testing.T) {
 				for _, author := range []Author{tenantstore.Operator, tenantstore.Tenant} {
 					go func() {
 						for {
-							_, _, err := r.Put(context.Background(), "x", doc(fmt.Sprint("k", i), i), PutOptions{Author: author, Patch: true})
+							_, err := r.Put(context.Background(), "x", doc(fmt.Sprint("k", i), i), PutOptions{Author: author, Patch: true})
 							if !fault.Is(err, fault.Conflict) {
 								done <- err
 								return
@@ -309,7 +309,7 @@ func TestRegistry_Put_bothDocumentsAtOnce(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			got, _, _, err := r.Get(t.Context(), "x")
+			got, err := r.Get(t.Context(), "x")
 			if err != nil || len(got.Documents.Operator.Values()) != each+1 || len(got.Documents.Own.Values()) != each {
 				t.Errorf("%v %v, %v", got.Documents.Operator.Values(), got.Documents.Own.Values(), err)
 			}
@@ -328,7 +328,7 @@ func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 	}
 	put(t, a.Registry, "x", 1) // notes its storage
 	own := func(v string) error {
-		_, _, err := a.Put(t.Context(), "x", doc("v", v), PutOptions{Author: tenantstore.Tenant})
+		_, err := a.Put(t.Context(), "x", doc("v", v), PutOptions{Author: tenantstore.Tenant})
 		return err
 	}
 	for i := 1; i < bounds.MaxOwnStoragesNoted; i++ {

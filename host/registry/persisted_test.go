@@ -37,7 +37,7 @@ func TestPersistedCatalog_allHostsServeWhatOneRegistered(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.within(t, "x", "")
-	_, _, err := b.Put(t.Context(), "x", doc("v", 3), PutOptions{})
+	_, err := b.Put(t.Context(), "x", doc("v", 3), PutOptions{})
 	if !fault.Is(err, fault.Conflict) {
 		t.Errorf("a reserved id was given away: %v", err)
 	}
@@ -83,7 +83,7 @@ func TestPersistedCatalog_ensureFresh_refusesWhenStoreIsDown(t *testing.T) {
 	a := openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
 	file := PutOptions{Source: "f.hcl"}
-	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), file); err != nil {
+	if _, err := a.Put(t.Context(), "f", doc("v", 1), file); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"x", "f"} {
@@ -115,7 +115,7 @@ func TestPersistedCatalog_change_oneConditionalPutWins(t *testing.T) {
 	won := make(chan int, 20)
 	for i := range 20 {
 		wg.Go(func() {
-			_, _, err := sites[i%2].Put(t.Context(), "x", doc("v", fmt.Sprint("n", i)), PutOptions{IfMatch: "0"})
+			_, err := sites[i%2].Put(t.Context(), "x", doc("v", fmt.Sprint("n", i)), PutOptions{IfMatch: "0"})
 			if err == nil {
 				won <- i
 			} else if !fault.Is(err, fault.Conflict) {
@@ -148,14 +148,14 @@ func TestRegistry_History(t *testing.T) {
 	if err != nil || len(versions) != 3 || versions[0].Version != 3 || versions[2].Effective.Revision != "1" {
 		t.Fatalf("%+v, %v", versions, err)
 	}
-	if _, _, err := a.Rollback(t.Context(), "x", 1, "", "2"); !fault.Is(err, fault.Conflict) {
+	if _, err := a.Rollback(t.Context(), "x", 1, "", "2"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a rollback from another revision: %v", err)
 	}
-	got, _, err := a.Rollback(t.Context(), "x", 1, "", "3")
+	got, err := a.Rollback(t.Context(), "x", 1, "", "3")
 	if err != nil || got.Version != 4 || got.Revision != "1" || a.revision(t, "x") != "1" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, _, err := a.Rollback(t.Context(), "x", 9, "", ""); !fault.Is(err, fault.NotFound) {
+	if _, err := a.Rollback(t.Context(), "x", 9, "", ""); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 	for _, id := range []string{"nobody", "../x"} {
@@ -176,21 +176,21 @@ func TestRegistry_IDTaken(t *testing.T) {
 		t.Error("a file may have the id of a registered tenant")
 	}
 	// One that a file brought in all the same serves nothing.
-	if _, _, err := b.Put(t.Context(), "x", doc("v", 2), PutOptions{Source: "x.hcl"}); err != nil {
+	if _, err := b.Put(t.Context(), "x", doc("v", 2), PutOptions{Source: "x.hcl"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Acquire(t.Context(), "x"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a file took the conversations of a registered tenant: %v", err)
 	}
-	if _, _, err := b.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+	if _, err := b.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 		t.Fatal(err)
 	}
 	acquire(t, b.Registry, "f").Release()
-	if _, _, err := b.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
+	if _, err := b.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
 	// Nor where the file is not.
-	if _, _, err := a.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
+	if _, err := a.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
 }
@@ -213,7 +213,7 @@ func TestPersistedCatalog_noteStorage(t *testing.T) {
 	a.block = "two" // what tenants inherit changed
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
-	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+	if _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 		t.Fatal(err)
 	}
 	acquire(t, a.Registry, "f").Release()
@@ -237,7 +237,7 @@ func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 	register := func(n int, storage string) error {
 		t.Helper()
 		a.block = storage
-		_, _, err := a.Put(t.Context(), "x", doc("v", n), PutOptions{})
+		_, err := a.Put(t.Context(), "x", doc("v", n), PutOptions{})
 		return err
 	}
 	noted := func(want int) {
@@ -298,7 +298,7 @@ func TestPersistedCatalog_noteStorage_boundedSize(t *testing.T) {
 	put(t, a.Registry, "x", 1)
 	size = bounds.MaxStorageNoteBytes
 	a.block = "large"
-	if _, _, err := a.Put(t.Context(), "x", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Invalid) {
+	if _, err := a.Put(t.Context(), "x", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("%v", err)
 	}
 	size = bounds.MaxStorageNoteBytes / 2
@@ -325,7 +325,7 @@ func TestPersistedCatalog_noteStorage_boundedSize(t *testing.T) {
 	b := openTestHost(t, shared)
 	b.o.Storage, b.block = a.o.Storage, a.block
 	b.within(t, "x", "1")
-	if _, _, err := b.Put(t.Context(), "x", doc("v", 3), PutOptions{}); err != nil {
+	if _, err := b.Put(t.Context(), "x", doc("v", 3), PutOptions{}); err != nil {
 		t.Error(err)
 	}
 	b.within(t, "x", "3")
@@ -418,7 +418,7 @@ func TestPersistedCatalog_noteStorage_keepsTheBuild(t *testing.T) {
 		}
 		t.Error("the change was never heard of")
 	}
-	if _, _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+	if _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 		t.Fatal(err)
 	}
 	acquire(t, a.Registry, "f").Release()

@@ -31,7 +31,7 @@ func TestRegistry_NewIncarnation(t *testing.T) {
 	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
 	for _, s := range []*testHost{a, b} {
-		if _, _, err := s.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+		if _, err := s.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 			t.Fatal(err)
 		}
 		s.within(t, "x", "1")
@@ -120,7 +120,7 @@ func TestRegistry_BeginPurge_fileTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a, b := openTestHost(t, shared), openTestHost(t, shared)
 	for _, s := range []*testHost{a, b} {
-		if _, _, err := s.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
+		if _, err := s.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
 			t.Fatal(err)
 		}
 		acquire(t, s.Registry, "f").Release()
@@ -159,7 +159,7 @@ func TestRegistry_ForEachTenant(t *testing.T) {
 		put(t, a.Registry, id, id)
 	}
 	for _, id := range []string{"f", "g"} {
-		if _, _, err := a.Put(t.Context(), id, doc("v", id), PutOptions{Source: id + ".hcl"}); err != nil {
+		if _, err := a.Put(t.Context(), id, doc("v", id), PutOptions{Source: id + ".hcl"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -42,9 +42,9 @@ func (o PutOptions) author() Author {
 // the id is a file's and is put over the API, or the other way round, when it is reserved, or
 // when IfMatch or IfNone do not hold. A tenant of a file may come from another file from then
 // on. Of all Puts of a free id, on all hosts, exactly one returns a Tenant with Created set.
-func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, *config.Effective, error) {
+func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	if err := config.ValidTenantID(id); err != nil {
-		return Tenant{}, nil, fault.New(fault.Invalid, "%w", err).At("tenant")
+		return Tenant{}, fault.New(fault.Invalid, "%w", err).At("tenant")
 	}
 	if o.Source == "" {
 		o.Source = SourceAPI
@@ -56,8 +56,7 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	case o.Source != SourceAPI:
 		put = r.putInTable
 	}
-	t, err := put(ctx, id, doc, o)
-	return t, t.effective, err
+	return put(ctx, id, doc, o)
 }
 
 // RemoveOwn removes a tenant's own document, and leaves the operator's. The error is
@@ -67,8 +66,7 @@ func (r *Registry) RemoveOwn(ctx context.Context, id, ifMatch string) (Tenant, e
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, unknown(id)
 	}
-	t, _, err := r.Put(ctx, id, nil, PutOptions{Author: tenantstore.Tenant, IfMatch: ifMatch, Note: "own settings removed", removal: true})
-	return t, err
+	return r.Put(ctx, id, nil, PutOptions{Author: tenantstore.Tenant, IfMatch: ifMatch, Note: "own settings removed", removal: true})
 }
 
 // repeatPut calls put until the settings that it checked were checked under the base that

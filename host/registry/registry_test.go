@@ -178,10 +178,10 @@ func TestRegistry_Put_badChangeChangesNothing(t *testing.T) {
 	put(t, r, "a", 1)
 	acquire(t, r, "a").Release()
 	var problems config.Problems
-	if _, _, err := r.Put(context.Background(), "a", doc("bad", "no"), PutOptions{}); !errors.As(err, &problems) {
+	if _, err := r.Put(context.Background(), "a", doc("bad", "no"), PutOptions{}); !errors.As(err, &problems) {
 		t.Fatal(err)
 	}
-	if _, _, err := r.Put(context.Background(), "../b", doc("v", 1), PutOptions{}); !fault.Is(err, fault.Invalid) {
+	if _, err := r.Put(context.Background(), "../b", doc("v", 1), PutOptions{}); !fault.Is(err, fault.Invalid) {
 		t.Error(err)
 	}
 	if l := acquire(t, r, "a"); !l.Cached || l.Revision != "1" {
@@ -223,12 +223,12 @@ func TestRegistry_Put_whoMayReplace(t *testing.T) {
 		{"f", PutOptions{Source: "f.yaml"}, fault.Internal}, // which of its files brings it is not the registry's to say
 		{"f", PutOptions{}, fault.Conflict},
 	} {
-		_, _, err := r.Put(ctx, c.id, doc("v", 1), c.o)
+		_, err := r.Put(ctx, c.id, doc("v", 1), c.o)
 		if (err == nil) != (c.class == fault.Internal) || (err != nil && !fault.Is(err, c.class)) {
 			t.Errorf("%s %+v: %v", c.id, c.o, err)
 		}
 	}
-	if now, _, _, err := r.Get(ctx, "f"); err != nil || now.Source != "f.yaml" {
+	if now, err := r.Get(ctx, "f"); err != nil || now.Source != "f.yaml" {
 		t.Errorf("it comes from %q: %v", now.Source, err)
 	}
 	if r.DropFile("f", "f.hcl"); len(r.CachedBots()) != 0 || r.Remove(ctx, "f", "") == nil {

@@ -33,7 +33,7 @@ func why(t *testing.T, r *Registry, id string) error {
 	}
 	for _, tenant := range list {
 		if tenant.ID == id {
-			if now, _, _, err := r.Get(t.Context(), id); err != nil || (now.Unavailable == nil) != (tenant.Unavailable == nil) {
+			if now, err := r.Get(t.Context(), id); err != nil || (now.Unavailable == nil) != (tenant.Unavailable == nil) {
 				t.Errorf("%s is listed as %v and got as %v, %v", id, tenant.Unavailable, now.Unavailable, err)
 			}
 			return tenant.Unavailable
@@ -69,7 +69,7 @@ func TestRegistry_Rejudge(t *testing.T) {
 				o.Source = "t.hcl"
 			}
 			for _, id := range []string{"a", "never-asked-for"} {
-				if _, _, err := r.Put(t.Context(), id, doc("v", 1), o); err != nil {
+				if _, err := r.Put(t.Context(), id, doc("v", 1), o); err != nil {
 					t.Fatal(err)
 				}
 			}

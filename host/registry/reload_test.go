@@ -34,7 +34,7 @@ func TestRegistry_Reload_allOrNothing(t *testing.T) {
 	ctx := context.Background()
 	put(t, r, "a", 1)
 	put(t, r, "b", 1)
-	if _, _, err := r.Put(ctx, "c", doc("own", 5), PutOptions{}); err != nil {
+	if _, err := r.Put(ctx, "c", doc("own", 5), PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r.RefuseFile("d", "d.hcl", errors.New("never valid"))
@@ -95,7 +95,7 @@ func TestRegistry_Reload_leavesOutLeaving(t *testing.T) {
 	r.o.Check = under("")
 	ctx := context.Background()
 	for id, source := range map[string]string{"a": "a.hcl", "b": "b.hcl", "c": "c.hcl"} {
-		if _, _, err := r.Put(ctx, id, doc("v", 1), PutOptions{Source: source}); err != nil {
+		if _, err := r.Put(ctx, id, doc("v", 1), PutOptions{Source: source}); err != nil {
 			t.Fatal(err)
 		}
 	}

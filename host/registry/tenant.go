@@ -49,40 +49,39 @@ func (t *tenant) with(change accepted) *tenant {
 	return &out
 }
 
-// Tenant describes a registration.
+// Tenant describes a tenant.
 type Tenant struct {
 	ID       string
-	Source   string // SourceAPI, or the file
+	Source   string // SourceAPI, or the path of the file
 	Revision string // that is served; empty for none
-	// Tag is what IfMatch takes: of a tenant with own settings it is another one for each
-	// version of its documents, also where that makes no other revision. It is not in lists.
+	// Tag is what IfMatch takes. It is the Revision, or, for a tenant with own settings, a text
+	// that differs for each version of its documents. It is not set in lists.
 	Tag     string
-	Version int64 // in the registry's history; 0 where there is none
-	Removed bool  // not served: its id is reserved, and what it wrote is kept
-	Created bool  // by the Put that answers it: its id was free
-	// Documents are the operator's and the tenant's own, with secrets in them. Those of the
-	// own one are marked; it is nil where there is none.
+	Version int64 // of the registration; 0 where versions are not kept
+	Removed bool  // it is not served; its id is reserved, and what it wrote is kept
+	Created bool  // the id was free before the Put that returned this
+	// Documents have secrets in them. Those of the own document are marked; it is nil for none.
 	Documents config.Documents
-	// Held is why the tenant's own document does not count, and the operator's alone is
-	// served. Nil if it counts, or is not there.
+	// Held is why the tenant's own document does not count, and the operator's is served alone.
+	// It is nil if the own document counts, or is not there.
 	Held error
 	// Err is why the newest settings are not served; nil when they are.
 	Err error
-	// Unavailable is why turns are refused although the settings are valid: what came of
-	// the last try to build the tenant's bot. Nil while there is none.
+	// Unavailable is why turns are refused although the settings are valid: the error of the last
+	// try to build the tenant's bot. It is nil if that worked, or nobody tried.
 	Unavailable error
-	// Missing is what secret of the settings that are served is not there any more: a file
-	// that is gone, a variable that is empty. A bot that has it goes on; another cannot be
-	// built. It is looked for by Get and List alone; nil also if it is not known.
+	// Missing is which secret of the served settings is not there any more: a file that is gone,
+	// or a variable that is empty. A bot that was built with it goes on, but no other can be
+	// built. Only Get and List look for it. It is nil also if it is not known.
 	Missing   error
 	UpdatedAt time.Time
-
-	effective *config.Effective
+	// Effective is what is served; nil if there never was anything valid. Do not change it.
+	Effective *config.Effective
 }
 
 // describe returns the description of a tenant, without Tag, Unavailable and Missing.
 func (t *tenant) describe() Tenant {
-	out := Tenant{ID: t.id, Source: t.source, Documents: t.docs(), Held: t.held, Err: t.err, UpdatedAt: t.updated, effective: t.effective}
+	out := Tenant{ID: t.id, Source: t.source, Documents: t.docs(), Held: t.held, Err: t.err, UpdatedAt: t.updated, Effective: t.effective}
 	if !t.fromFile() || t.own != nil {
 		out.Version = t.version
 	}

@@ -78,7 +78,7 @@ func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
 	}
 	waits := make(chan error, 1)
 	go func() { // a second change waits until it is done, and is checked under the new base
-		_, _, err := r.Put(t.Context(), second, doc("v", 3), PutOptions{})
+		_, err := r.Put(t.Context(), second, doc("v", 3), PutOptions{})
 		waits <- err
 	}()
 	put(t, r, "c", 1) // one that did not change before does not wait
@@ -152,7 +152,7 @@ func TestRegistry_Reload_judgedBefore(t *testing.T) {
 	r.o.Check = check
 	waits := make(chan error, 1)
 	go func() {
-		_, _, err := r.Put(t.Context(), "a", doc("v", 1), PutOptions{})
+		_, err := r.Put(t.Context(), "a", doc("v", 1), PutOptions{})
 		waits <- err
 	}()
 	<-asked
@@ -200,7 +200,7 @@ func TestRegistry_Put_slots(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 50)
 	go func() {
-		_, _, err := r.Put(ctx, "flood", doc("v", 1), PutOptions{})
+		_, err := r.Put(ctx, "flood", doc("v", 1), PutOptions{})
 		ended <- err
 	}()
 	if id := <-asked; id != "flood" {
@@ -209,7 +209,7 @@ func TestRegistry_Put_slots(t *testing.T) {
 	// beyond: judged at once
 	for range 49 {
 		go func() {
-			_, _, err := r.Put(ctx, "flood", doc("v", 1), PutOptions{})
+			_, err := r.Put(ctx, "flood", doc("v", 1), PutOptions{})
 			ended <- err
 		}()
 	}
@@ -223,7 +223,7 @@ func TestRegistry_Put_slots(t *testing.T) {
 	}
 	good := make(chan error, 1)
 	go func() {
-		_, _, err := r.Put(t.Context(), "good", doc("v", 1), PutOptions{})
+		_, err := r.Put(t.Context(), "good", doc("v", 1), PutOptions{})
 		good <- err
 	}()
 	if id := <-asked; id != "good" {

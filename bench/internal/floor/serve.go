@@ -18,7 +18,7 @@ func Serve(ctx context.Context, o Options, tenants []string, out io.Writer) erro
 		return err
 	}
 	for _, id := range tenants {
-		if _, _, err := h.registry.Put(ctx, id, config.FromMap(id, nil), registry.PutOptions{}); err != nil {
+		if _, err := h.registry.Put(ctx, id, config.FromMap(id, nil), registry.PutOptions{}); err != nil {
 			return err
 		}
 	}
