@@ -1,0 +1,43 @@
+package docstest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	diagramCall = regexp.MustCompile(`\b([A-Za-z]\w*)\(\)`)
+	goFunc      = regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?(\w+)[\[(]`)
+)
+
+// A sequence diagram names functions as name(), so that a reader can find them.
+func TestSequenceDiagrams_nameFunctions(t *testing.T) {
+	known := map[string]bool{}
+	for _, name := range files(t, "--cached", "--others", "--exclude-standard") {
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".pb.go") {
+			continue
+		}
+		src, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			continue // deleted and not committed
+		}
+		for _, m := range goFunc.FindAllSubmatch(src, -1) {
+			known[string(m[1])] = true
+		}
+	}
+	for _, p := range pages(t) {
+		for _, b := range p.blocks {
+			if b.lang != "mermaid" || !strings.HasPrefix(b.text, "sequenceDiagram") {
+				continue
+			}
+			for _, m := range diagramCall.FindAllStringSubmatch(b.text, -1) {
+				if !known[m[1]] {
+					t.Errorf("%s: there is no function %s", b.at(), m[1])
+				}
+			}
+		}
+	}
+}
