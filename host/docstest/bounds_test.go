@@ -13,7 +13,7 @@ import (
 var beyond = regexp.MustCompile(`(?m)^\s*// beyond: (.+)$`)
 
 // Each bound has a test that goes beyond it, and no test names one that is gone.
-func TestEachBoundIsGoneBeyond(t *testing.T) {
+func TestBounds_haveATestBeyond(t *testing.T) {
 	tested := map[string]string{}
 	for _, name := range files(t, "--cached", "--others", "--exclude-standard") {
 		if !strings.HasSuffix(name, "_test.go") {

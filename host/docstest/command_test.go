@@ -20,9 +20,9 @@ const databaseEnv = "BOTYARD_PG_DSN"
 // pageTimeout bounds the commands of one page.
 const pageTimeout = 3 * time.Minute
 
-// TestTheCommandsOfEachPageWork runs a page's commands in order, in one shell and a
+// TestCommands_ofEachPageWork runs a page's commands in order, in one shell and a
 // fresh copy of the tree.
-func TestTheCommandsOfEachPageWork(t *testing.T) {
+func TestCommands_ofEachPageWork(t *testing.T) {
 	for _, p := range pages(t) {
 		t.Run(p.name, func(t *testing.T) {
 			for _, b := range p.blocks {

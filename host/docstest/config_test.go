@@ -32,7 +32,7 @@ func isConfig(b *block) bool {
 // Configurations with a file are checked where the page's commands run.
 var checkedPath = regexp.MustCompile(`(^|/)(botyard|tenants/[a-z0-9-]+)\.(hcl|yaml|json)$`)
 
-func TestConfigurationsAreAsTheyShouldBe(t *testing.T) {
+func TestConfigurations_areValidOrRefused(t *testing.T) {
 	for _, p := range pages(t) {
 		for _, b := range p.blocks {
 			if !isConfig(b) {
@@ -123,7 +123,7 @@ type chatRequest struct {
 	Stream         bool            `json:"stream"`
 }
 
-func TestShownJSONHasTheFieldsOfItsType(t *testing.T) {
+func TestJSONBlocks_haveTheFieldsOfTheirType(t *testing.T) {
 	for _, p := range pages(t) {
 		for _, b := range p.blocks {
 			name, ok := b.marks["type"]

@@ -15,7 +15,7 @@ var (
 	dropped = regexp.MustCompile("[^a-z0-9 _-]")
 )
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestLinks_leadSomewhere(t *testing.T) {
 	anchors := map[string]map[string]bool{}
 	all := pages(t)
 	for _, p := range all {

@@ -109,7 +109,34 @@ func parse(name, src string) (*page, error) {
 	return p, nil
 }
 
-func TestEveryBlockIsOfAKnownLanguage(t *testing.T) {
+func pageOf(t *testing.T, name string) *page {
+	t.Helper()
+	for _, p := range pages(t) {
+		if p.name == name {
+			return p
+		}
+	}
+	t.Fatalf("there is no page %s", name)
+	return nil
+}
+
+// rows are those of the page's tables whose first cell begins with a code.
+func rows(p *page) [][]string {
+	var out [][]string
+	for line := range strings.SplitSeq(p.prose, "\n") {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		var cells []string
+		for cell := range strings.SplitSeq(strings.Trim(line, "| "), " | ") {
+			cells = append(cells, strings.TrimSpace(cell))
+		}
+		out = append(out, cells)
+	}
+	return out
+}
+
+func TestBlocks_areOfAKnownLanguage(t *testing.T) {
 	for _, p := range pages(t) {
 		for _, b := range p.blocks {
 			if !slices.Contains(languages, b.lang) {
@@ -119,7 +146,7 @@ func TestEveryBlockIsOfAKnownLanguage(t *testing.T) {
 	}
 }
 
-func TestFewBlocksAreNotRun(t *testing.T) {
+func TestBlocks_areMostlyRun(t *testing.T) {
 	const enough = 5 // make run and make test, the measuring that takes minutes, and what a database of an older version needs
 	n := 0
 	for _, p := range pages(t) {

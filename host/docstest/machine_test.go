@@ -14,7 +14,7 @@ import (
 )
 
 // A clone has nothing to do with the machine that it was made on.
-func TestNoFileNamesAMachine(t *testing.T) {
+func TestTree_namesNoMachine(t *testing.T) {
 	patterns := []*regexp.Regexp{
 		regexp.MustCompile(`(^|[^A-Za-z0-9._~-])/(home|Users)/[A-Za-z0-9._-]+/`),
 		regexp.MustCompile(`(^|[^A-Za-z0-9._~-])/root/`),
@@ -38,7 +38,7 @@ func TestNoFileNamesAMachine(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if bytes.IndexByte(src, 0) >= 0 || filepath.Base(name) == "trace_test.go" {
+		if bytes.IndexByte(src, 0) >= 0 || filepath.Base(name) == "machine_test.go" {
 			continue
 		}
 		for _, p := range patterns {

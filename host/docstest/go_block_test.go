@@ -10,7 +10,7 @@ import (
 
 // Go that a page writes to a file is built by the page's commands; all other is a
 // part of a file that the tests of the tree run.
-func TestGoIsThatOfAFile(t *testing.T) {
+func TestGoBlocks_areOfFiles(t *testing.T) {
 	for _, p := range pages(t) {
 		for _, b := range p.blocks {
 			if b.lang != "go" {

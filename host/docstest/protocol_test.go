@@ -1,0 +1,22 @@
+package docstest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/sdk"
+)
+
+// What the author of a plugin in another language copies from the page.
+func TestProtocolConstants_areThoseOfTheSDK(t *testing.T) {
+	p := pageOf(t, "docs/plugins.md")
+	for _, want := range []string{
+		sdk.Handshake.MagicCookieKey, sdk.Handshake.MagicCookieValue, sdk.LifelineEnv, "`" + sdk.LifelineStdin + "`",
+		fmt.Sprintf("%d MiB", sdk.MaxMessageBytes>>20),
+	} {
+		if !strings.Contains(p.text, want) {
+			t.Errorf("docs/plugins.md: does not have %s", want)
+		}
+	}
+}
