@@ -20,7 +20,7 @@ func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile,
 	if !filepath.IsAbs(folder) {
 		return nil, fault.New(fault.Invalid, "is not an absolute path").At("folder")
 	}
-	if err := s.exists(); err != nil {
+	if err := s.requireFile(); err != nil {
 		return nil, err
 	}
 	// No partial copy has the name of a whole one.
@@ -49,7 +49,7 @@ func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile,
 
 // copyInto copies the database into an empty file.
 func (s *Store) copyInto(ctx context.Context, path string) error {
-	if err := s.write(ctx, func(*session) error { return nil }); err != nil { // it is there, and at our layout
+	if err := s.write(ctx, func(*session) error { return nil }); err != nil { // opens it, which expands it to our schema version
 		return err
 	}
 	c, err := connect(s.path, writerPragmas)
@@ -58,13 +58,13 @@ func (s *Store) copyInto(ctx context.Context, path string) error {
 	}
 	_, err = c.conn.ExecContext(ctx, "VACUUM INTO ?", path)
 	err = errors.Join(err, c.close())
-	if code(err) == sqlite3.SQLITE_FULL { // the database is only read
+	if code(err) == sqlite3.SQLITE_FULL { // the folder's disk: the database is only read
 		return noRoom(err)
 	}
 	return s.classify(err)
 }
 
-// keep makes the copy last, gives it its name, and answers its size.
+// keep syncs the copy, gives it its name, and returns its size.
 func keep(partial, name string) (int64, error) {
 	f, err := os.OpenFile(partial, os.O_RDWR, 0)
 	if err != nil {
@@ -91,7 +91,7 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// unwritable is of a folder that takes no copy.
+// unwritable returns the fault of a folder in which the copy cannot be written.
 func unwritable(err error) error {
 	if outOfSpace(err) {
 		return noRoom(err)

@@ -21,9 +21,9 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err != nil {
 		return nil, err
 	}
-	var b *begun
+	var b *beginRun
 	err = s.write(ctx, func(tx *session) (err error) {
-		b = &begun{BeginRequest: req, message: message, now: s.now()}
+		b = &beginRun{BeginRequest: req, message: message, now: s.now()}
 		return b.run(tx)
 	})
 	if err != nil {
@@ -32,43 +32,44 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	return b.result()
 }
 
-// begun is a Begin at work, and what came of it.
-type begun struct {
+// beginRun is one run of a Begin in a transaction, and its result.
+type beginRun struct {
 	*storage.BeginRequest
 	message string
 	now     time.Time
 
-	started *fence
-	tail    []said // newest first
-	cut     bool   // there are more, and too many bytes of them
-	replay  *row
-	busy    *storage.Busy
-	reused  bool
+	started   *fence
+	tail      []messageTexts // newest first
+	cut       bool           // more turns were left out for their bytes
+	replay    *turnRow
+	busy      *storage.Busy
+	keyReused bool
 }
 
-func (b *begun) run(tx *session) error {
-	c, err := findFor(tx, b.Call, b.Owned)
+func (b *beginRun) run(tx *session) error {
+	c, err := findOwned(tx, b.Call, b.Owned)
 	if err != nil {
 		return err
 	}
 	if c != nil {
-		if again, err := b.repeated(tx, c); again || err != nil {
+		if again, err := b.startedAlready(tx, c); again || err != nil {
 			return err
 		}
-		if answered, err := b.answer(tx, c); answered || err != nil {
+		if done, err := b.withoutStart(tx, c); done || err != nil {
 			return err
 		}
-		if err := b.takeOver(tx, c); err != nil {
+		if err := b.interruptExpired(tx, c); err != nil {
 			return err
 		}
-	} else if c, err = add(tx, b.Call, b.now.UnixNano()); err != nil {
+	} else if c, err = addConversation(tx, b.Call, b.now.UnixNano()); err != nil {
 		return err
 	}
 	return b.start(tx, c)
 }
 
-// repeated answers a Begin whose turn is running as it was answered before.
-func (b *begun) repeated(tx *session, c *conversation) (bool, error) {
+// startedAlready handles a repeat of the Begin whose turn is running. It reports whether it was
+// one.
+func (b *beginRun) startedAlready(tx *session, c *conversation) (bool, error) {
 	if c.running == 0 || b.Attempt == "" || b.Attempt != c.attempt {
 		return false, nil
 	}
@@ -85,8 +86,9 @@ func (b *begun) repeated(tx *session, c *conversation) (bool, error) {
 	return true, b.readTail(tx)
 }
 
-// answer decides a Begin that starts no turn.
-func (b *begun) answer(tx *session, c *conversation) (bool, error) {
+// withoutStart sets the result of a Begin that starts no turn: replay, key reused or busy. It
+// reports whether there is such a result.
+func (b *beginRun) withoutStart(tx *session, c *conversation) (bool, error) {
 	same := false
 	if b.Key != "" {
 		var sequence int64
@@ -99,10 +101,10 @@ func (b *begun) answer(tx *session, c *conversation) (bool, error) {
 		case err != nil:
 			return false, err
 		case found && !bytes.Equal(digest, b.Digest):
-			b.reused = true
+			b.keyReused = true
 			return true, nil
 		case found && state == storage.Succeeded.String():
-			b.replay = new(row)
+			b.replay = new(turnRow)
 			return true, tx.each(func(rows *sql.Rows) (bool, error) { return false, b.replay.scan(rows) },
 				"SELECT "+turnColumns+" FROM turns t WHERE t.conversation = ? AND t.sequence = ?", c.id, sequence)
 		}
@@ -115,9 +117,9 @@ func (b *begun) answer(tx *session, c *conversation) (bool, error) {
 	return false, nil
 }
 
-// takeOver interrupts a turn whose holder is dead. Without its fence it can no longer
-// be committed.
-func (b *begun) takeOver(tx *session, c *conversation) error {
+// interruptExpired interrupts the running turn, whose lease has ended. Its fence is removed, so
+// that it can no longer be committed.
+func (b *beginRun) interruptExpired(tx *session, c *conversation) error {
 	if c.running == 0 {
 		return nil
 	}
@@ -126,7 +128,7 @@ func (b *begun) takeOver(tx *session, c *conversation) error {
 	return err
 }
 
-func (b *begun) start(tx *session, c *conversation) error {
+func (b *beginRun) start(tx *session, c *conversation) error {
 	stamp := b.now.UnixNano()
 	f := &fence{conversation: c.id, sequence: c.sequence + 1, token: newToken()}
 	var digest []byte
@@ -144,23 +146,23 @@ func (b *begun) start(tx *session, c *conversation) error {
 	if err != nil {
 		return err
 	}
-	if err := c.redate(tx, stamp); err != nil {
+	if err := c.updateDay(tx, stamp); err != nil {
 		return err
 	}
 	b.started = f
 	return b.readTail(tx)
 }
 
-// readTail reads turns that succeeded from the newest on, until it has enough of them
-// or of their bytes; one more than that is read at most.
-func (b *begun) readTail(tx *session) error {
+// readTail reads succeeded turns, the newest first, until it has enough messages or bytes. It
+// reads at most one turn more than it needs.
+func (b *beginRun) readTail(tx *session) error {
 	b.tail, b.cut = nil, false
 	if b.Tail == 0 {
 		return nil
 	}
 	have, left := 0, b.TailBytesOrDefault()
 	return tx.each(func(rows *sql.Rows) (bool, error) {
-		var t said
+		var t messageTexts
 		var n int
 		err := rows.Scan(&n, &t.first, &t.others)
 		if left -= t.size(); left < 0 || err != nil {
@@ -175,10 +177,11 @@ func (b *begun) readTail(tx *session) error {
 		b.started.conversation, b.started.sequence, b.Tail)
 }
 
-// result decodes what was read, which holds up no other write.
-func (b *begun) result() (*storage.BeginResult, error) {
+// result decodes what was read. It runs after the transaction, so that other writes need not
+// wait for it.
+func (b *beginRun) result() (*storage.BeginResult, error) {
 	switch {
-	case b.reused:
+	case b.keyReused:
 		return &storage.BeginResult{KeyReused: true}, nil
 	case b.busy != nil:
 		return &storage.BeginResult{Busy: b.busy}, nil

@@ -8,10 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Commit implements [storage.Storage]. The first commit of a turn wins: a repeat with
-// the same state answers as it did and changes nothing, one with another state is a
-// conflict. A turn whose lease ran out can be committed as long as no Begin has
-// interrupted it.
+// Commit implements [storage.Storage]. The first commit of a turn wins. A repeat with the same
+// state returns the same and changes nothing. A repeat with another state is a conflict. A turn
+// whose lease has ended can be committed until a Begin interrupts it.
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	if err := req.ValidateText(); err != nil {
 		return 0, err
@@ -72,5 +71,5 @@ func commit(tx *session, f fence, req *storage.CommitRequest, replies any, stamp
 	if err != nil {
 		return 0, err
 	}
-	return number, c.redate(tx, stamp)
+	return number, c.updateDay(tx, stamp)
 }

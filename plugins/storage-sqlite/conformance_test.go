@@ -28,9 +28,9 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestConformanceOfProcesses runs the kit through the protocol, with three processes on
+// TestPlugin_conformance runs the kit through the protocol, with three processes on
 // one file.
-func TestConformanceOfProcesses(t *testing.T) {
+func TestPlugin_conformance(t *testing.T) {
 	dir := t.TempDir()
 	err := storagetest.Test(t.Context(), served(t, dir), report(t), storagetest.Short(),
 		storagetest.Peers(served(t, dir), served(t, dir)))

@@ -101,16 +101,16 @@ func grow(t testing.TB, s *Store, tenants, turns int) {
 	wg.Wait()
 }
 
-// TestTurnsCostTheSame counts the pages that turns write, which no other load on the
+// TestWriter_pagesOfATurn counts the pages that turns write, which no other load on the
 // machine changes: in a file with little in it, with a long conversation, and with many
 // tenants.
-func TestTurnsCostTheSame(t *testing.T) {
+func TestWriter_pagesOfATurn(t *testing.T) {
 	const turns = 200
 	pages := func(tenants, stored int) int {
 		s := openStore(t, t.TempDir())
 		grow(t, s, tenants, stored)
 		log := func(pragmas ...string) (n int) {
-			err := s.writer.apart(t.Context(), func(w *session) error {
+			err := s.writer.outside(t.Context(), func(w *session) error {
 				for _, p := range pragmas {
 					if _, err := w.get([]any{new(int), &n, new(int)}, p); err != nil {
 						return err

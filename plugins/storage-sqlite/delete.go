@@ -9,15 +9,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// One transaction takes so much at most, so that other tenants' writes get in between.
+// One transaction does at most this much, so that other tenants' writes get in between.
 const (
-	unlinkStep = 1000 // conversations put out of reach
+	unlinkStep = 1000 // conversations unlinked
 	sweepStep  = 100  // turns removed
 )
 
-// Delete implements [storage.Storage]. It puts out of reach what the scope names, and
-// then removes that in small steps. What a crash or the end of ctx leaves over is
-// removed by a repeat, or in the background after some time.
+// Delete implements [storage.Storage]. It unlinks what the scope names: nobody can read or write
+// it any more. Then it removes that in small steps. What a crash or the end of ctx leaves is
+// removed by a repeat, or later by the janitor.
 func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
 	call := scope.Call
 	err := scope.ValidateText()
@@ -32,21 +32,21 @@ func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Delete
 		err = s.unlink(ctx, scope)
 	}
 	if err == nil && call.Conversation == "" && call.User != "" {
-		emptied, err = s.empty(ctx, scope)
+		emptied, err = s.eraseUser(ctx, scope)
 	}
 	if err != nil {
 		return storage.Deleted{Emptied: emptied}, err
 	}
-	d, err := s.sweep(ctx, remains{call: call, owned: scope.Owned, before: math.MaxInt64}, scope.Limit)
+	d, err := s.sweep(ctx, unlinked{call: call, owned: scope.Owned, before: math.MaxInt64}, scope.Limit)
 	d.Emptied = emptied
 	if d.Turns+d.Emptied > 0 && !d.More {
-		s.janitor.scrub()
+		s.janitor.scrubWAL()
 	}
 	return d, err
 }
 
-// purge ends the life of the call, and with it the reach of all that it owns. A life
-// that has a name stays ended, whether it had begun or not.
+// purge ends the call's incarnation, which unlinks all its conversations. A named incarnation
+// stays ended, also if it had not begun.
 func purge(tx *session, call sdk.Call, now int64) error {
 	n, err := tx.exec("UPDATE lives SET deleted_at = ? WHERE tenant = ? AND incarnation = ? AND deleted_at IS NULL",
 		now, call.Tenant, call.Incarnation)
@@ -59,7 +59,7 @@ func purge(tx *session, call sdk.Call, now int64) error {
 	return err
 }
 
-// unlink puts conversations of a living life out of reach: up to unlinkStep at once.
+// unlink unlinks conversations of an incarnation that goes on, unlinkStep in a transaction.
 func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 	call := scope.Call
 	args := []any{call.Tenant, call.Incarnation}
@@ -79,7 +79,7 @@ func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 			now := s.now().UnixNano()
 			old, times := sparedBy(scope, now)
 			all := slices.Concat([]any{now}, args, times, []any{unlinkStep})
-			n, err = tx.exec("UPDATE conversations SET deleted_at = ? WHERE id IN (SELECT c.id "+living+only+old+" LIMIT ?)", all...)
+			n, err = tx.exec("UPDATE conversations SET deleted_at = ? WHERE id IN (SELECT c.id "+liveConversations+only+old+" LIMIT ?)", all...)
 			return err
 		})
 		if err != nil || n < unlinkStep {
@@ -88,27 +88,28 @@ func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 	}
 }
 
-// sparedBy is the condition that conversations c are not spared by the scope's time, and its
-// arguments.
+// sparedBy returns an SQL condition that is true for conversations c which Scope.Before does not
+// spare, and its arguments.
 func sparedBy(scope storage.Scope, now int64) (string, []any) {
 	if scope.Before.IsZero() {
 		return "", nil
 	}
-	before := within(scope.Before)
+	before := clampTime(scope.Before)
 	return ` AND c.updated_day <= ? AND c.updated_at < ? AND (c.running = 0 OR
 		max(c.lease_until, coalesce((SELECT until FROM holders h WHERE h.holder = c.holder), 0)) <= ?)`, []any{day(before), before, now}
 }
 
-// remains are conversations that are out of reach: of the call's life, narrowed by its
-// conversation or user, since some time ago.
-type remains struct {
+// unlinked selects conversations that were unlinked before a time: those of the call's
+// incarnation, narrowed by its conversation or user.
+type unlinked struct {
 	call   sdk.Call
 	owned  bool // the conversation only if it was the user's
 	before int64
 }
 
-// sweep removes what remains, about limit turns of it if that is not 0, and counts.
-func (s *Store) sweep(ctx context.Context, r remains, limit int) (d storage.Deleted, err error) {
+// sweep removes unlinked conversations with their turns, and counts them. A limit other than 0
+// bounds the turns, about.
+func (s *Store) sweep(ctx context.Context, r unlinked, limit int) (d storage.Deleted, err error) {
 	for {
 		step := int64(sweepStep)
 		if limit > 0 {
@@ -128,22 +129,22 @@ func (s *Store) sweep(ctx context.Context, r remains, limit int) (d storage.Dele
 	}
 }
 
-// remove removes up to so many turns.
-func (r remains) remove(tx *session, turns int64) (d storage.Deleted, err error) {
+// remove removes up to that many turns.
+func (r unlinked) remove(tx *session, turns int64) (d storage.Deleted, err error) {
 	for {
 		id, left, err := r.next(tx)
 		if err != nil {
 			return d, err
 		}
 		if id == 0 {
-			return d, r.settle(tx)
+			return d, r.markSwept(tx)
 		}
 		if d.Turns == turns {
 			d.More = true
 			return d, nil
 		}
 		n := min(left, turns-d.Turns)
-		// Sequences have no gaps: what is left of them are the lowest.
+		// Sequences have no gaps, so the turns that are left have the lowest.
 		if _, err := tx.exec("DELETE FROM turns WHERE conversation = ? AND sequence > ?", id, left-n); err != nil {
 			return d, err
 		}
@@ -160,8 +161,9 @@ func (r remains) remove(tx *session, turns int64) (d storage.Deleted, err error)
 	}
 }
 
-// next is one of the conversations and how many turns of it are left; 0 for none.
-func (r remains) next(tx *session) (id, left int64, err error) {
+// next returns one of the conversations and how many turns of it are left. The id is 0 if there
+// is none.
+func (r unlinked) next(tx *session) (id, left int64, err error) {
 	only, args := "", []any{r.call.Tenant, r.call.Incarnation, r.before}
 	switch {
 	case r.call.Conversation != "":
@@ -173,7 +175,7 @@ func (r remains) next(tx *session) (id, left int64, err error) {
 		only, args = " AND c.user = ?", append(args, r.call.User)
 	}
 	for _, query := range []string{
-		// Those that were put out of reach themselves, and those whose life was.
+		// Conversations that were unlinked themselves, and those whose incarnation was.
 		`SELECT c.id, c.sequence FROM lives l JOIN conversations c ON c.life = l.id
 			WHERE l.tenant = ? AND l.incarnation = ? AND c.deleted_at IS NOT NULL AND c.deleted_at < ?`,
 		`SELECT c.id, c.sequence FROM lives l JOIN conversations c ON c.life = l.id
@@ -187,8 +189,8 @@ func (r remains) next(tx *session) (id, left int64, err error) {
 	return 0, 0, nil
 }
 
-// settle notes that nothing is left of ended lives, if all of the tenant was looked at.
-func (r remains) settle(tx *session) error {
+// markSwept records that nothing is left of ended incarnations, if r selects all of the tenant.
+func (r unlinked) markSwept(tx *session) error {
 	if r.call.Conversation != "" || r.call.User != "" {
 		return nil
 	}

@@ -54,8 +54,8 @@ func leftovers(t *testing.T, s *Store) (conversations, turns, lives int) {
 	return conversations, turns, lives
 }
 
-// TestLargeDeletionLetsOthersIn runs another tenant's turns while one is deleted.
-func TestLargeDeletionLetsOthersIn(t *testing.T) {
+// TestDelete_letsOthersWrite runs another tenant's turns while one is deleted.
+func TestDelete_letsOthersWrite(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	big := sdk.Call{Tenant: "big", User: "u"}
 	const conversations, turns = 20, 250
@@ -94,8 +94,8 @@ func TestLargeDeletionLetsOthersIn(t *testing.T) {
 	}
 }
 
-// TestDeletionOfManyConversations is more than one step puts out of reach.
-func TestDeletionOfManyConversations(t *testing.T) {
+// TestDelete_manyConversations is more than one step puts out of reach.
+func TestDelete_manyConversations(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	user := sdk.Call{Tenant: "big", User: "u"}
 	load(t, s, user, 2*unlinkStep+1, 1)
@@ -109,8 +109,8 @@ func TestDeletionOfManyConversations(t *testing.T) {
 	}
 }
 
-// TestDeletionIsFinished has a deletion cut off, and the file opened some time later.
-func TestDeletionIsFinished(t *testing.T) {
+// TestJanitor_finishesDeletion has a deletion cut off, and the file opened some time later.
+func TestJanitor_finishesDeletion(t *testing.T) {
 	dir := t.TempDir()
 	c := &clock{at: time.Now()}
 	s := openWith(t, dir, c.now)
@@ -128,13 +128,13 @@ func TestDeletionIsFinished(t *testing.T) {
 		cut(scope)
 	}
 	open := openWith(t, dir, c.now)
-	if err := open.janitor.tidy(t.Context()); err != nil {
+	if err := open.janitor.finishDeletions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n, turns, _ := leftovers(t, open); n != 9 || turns != 3*28 {
 		t.Errorf("%d conversations and %d turns are left; want 9 and 84, which their callers may come back for", n, turns)
 	}
-	c.pass(leftAlone + time.Second)
+	c.pass(abandonedAfter + time.Second)
 	cut(storage.Scope{Call: sdk.Call{Tenant: "d"}, Tenant: true}) // just now
 	open = openWith(t, dir, c.now)                                // tidies by itself
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -148,9 +148,9 @@ func TestDeletionIsFinished(t *testing.T) {
 	}
 }
 
-// TestDeletedTextIsNowhere looks into the files for what was deleted, and for a
+// TestDelete_textIsNowhere looks into the files for what was deleted, and for a
 // document that was forgotten.
-func TestDeletedTextIsNowhere(t *testing.T) {
+func TestDelete_textIsNowhere(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	const secret = "the-colour-of-the-safe"

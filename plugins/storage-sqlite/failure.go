@@ -14,13 +14,13 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// When those who were refused may come again.
+// The suggested waits before a retry.
 const (
 	fullRetryAfter = 5 * time.Second
 	busyRetryAfter = time.Second
 )
 
-// code is SQLite's result code in err's chain, without its extension; 0 if none.
+// code returns SQLite's primary result code in err's chain, or 0.
 func code(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -29,16 +29,17 @@ func code(err error) int {
 	return 0
 }
 
+// busy reports whether another session holds a lock.
 func busy(err error) bool {
 	c := code(err)
 	return c == sqlite3.SQLITE_BUSY || c == sqlite3.SQLITE_LOCKED
 }
 
-// broken reports whether the session is better opened anew.
-func broken(err error) bool {
+// sessionBroken reports whether the session should be closed and opened anew.
+func sessionBroken(err error) bool {
 	switch code(err) {
 	case 0:
-		var p *panicked
+		var p *panicError
 		return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &p)
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG:
 		return false
@@ -46,26 +47,26 @@ func broken(err error) bool {
 	return true
 }
 
-// classify turns what SQLite said into what the caller and the operator can act on.
-// The database is the machine's: its troubles are the operator's to end.
+// classify returns the fault that the caller gets for an error of SQLite, and logs it. Most are
+// the host's: the file is on its machine.
 func (s *Store) classify(err error) error {
 	var known *fault.Error
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	var p *panicked
+	var p *panicError
 	if errors.As(err, &p) {
 		s.log.Error("panic", "value", p.value, "stack", string(p.stack))
 		return fault.New(fault.Internal, "the plugin panicked").By(fault.PartyPlugin)
 	}
 	out := explain(err, filepath.Base(s.path))
 	if out.Party == fault.PartyHost {
-		s.complain(out)
+		s.logFailure(out)
 	}
 	return out
 }
 
-// explain is of a database with the base name.
+// explain returns the fault for an error of the database with that base name.
 func explain(err error, base string) *fault.Error {
 	var e *fault.Error
 	c := code(err)
@@ -78,7 +79,7 @@ func explain(err error, base string) *fault.Error {
 	}
 	switch c {
 	case sqlite3.SQLITE_FULL:
-		// Whatever was asked for left nothing: the disk had no room for it.
+		// The call had no effect.
 		e = fault.New(fault.ProviderFailed, "the disk with the database %s is full; make room on it: %w", base, err).After(fullRetryAfter)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		e = fault.New(fault.ProviderFailed, "another program keeps the database %s locked, a backup or a shell with an open transaction; end it: %w", base, err).After(busyRetryAfter)
@@ -98,15 +99,36 @@ func explain(err error, base string) *fault.Error {
 	return e.By(fault.PartyHost)
 }
 
-const complainEvery = 10 * time.Second
+const logEvery = 10 * time.Second
 
-// complain tells the operator, with the whole path, now and then.
-func (s *Store) complain(e *fault.Error) {
-	s.complaint.Lock()
-	defer s.complaint.Unlock()
-	if time.Since(s.complained) < complainEvery {
+// logFailure logs a failure with the whole path, at most once in logEvery.
+func (s *Store) logFailure(e *fault.Error) {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	if time.Since(s.logged) < logEvery {
 		return
 	}
-	s.complained = time.Now()
+	s.logged = time.Now()
 	s.log.Error("the database fails", "path", s.path, "error", e.Message, "cause", e.Err)
+}
+
+// pathFault returns the fault for a path that can never work, given the error of the first
+// opening. For an error that may pass it returns nil.
+func pathFault(err error) error {
+	var known *fault.Error
+	var path *fs.PathError
+	switch c := code(err); {
+	case errors.As(err, &known):
+		if known.Class != fault.Invalid {
+			return nil
+		}
+		return known.By(fault.PartyTenant)
+	case c == sqlite3.SQLITE_NOTADB:
+		return fault.New(fault.Invalid, "is no SQLite database: %w", err).At("path").By(fault.PartyTenant)
+	case c == sqlite3.SQLITE_READONLY, c == sqlite3.SQLITE_CANTOPEN, c == sqlite3.SQLITE_PERM:
+		return fault.New(fault.Invalid, "cannot be opened for writing; its folder and it must belong to the host's user: %w", err).At("path").By(fault.PartyTenant)
+	case errors.As(err, &path) && !transientErrno(path.Err):
+		return fault.New(fault.Invalid, "cannot be made: %w", path.Err).At("path").By(fault.PartyTenant)
+	}
+	return nil
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestReadOnlyDisk works on once the disk can be written again.
-func TestReadOnlyDisk(t *testing.T) {
+// TestStore_readOnlyDisk works on once the disk can be written again.
+func TestStore_readOnlyDisk(t *testing.T) {
 	dir := smallDisk(t, "size=8m")
 	s := openStore(t, dir)
 	end(t, s, begin(t, s))
 	// A file that is open for writing keeps its disk from being made read-only.
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		drop := func(w *session) error { return driver.ErrBadConn }
-		if err := s.writer.apart(t.Context(), drop); !errors.Is(err, driver.ErrBadConn) {
+		if err := s.writer.outside(t.Context(), drop); !errors.Is(err, driver.ErrBadConn) {
 			t.Fatal(err)
 		}
 		for range readerCount {
@@ -57,8 +57,8 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// TestLockedDatabase is another program's transaction that does not end.
-func TestLockedDatabase(t *testing.T) {
+// TestStore_lockedDatabase is another program's transaction that does not end.
+func TestStore_lockedDatabase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits as long as the plugin does")
 	}
@@ -83,8 +83,8 @@ func TestLockedDatabase(t *testing.T) {
 			t.Errorf("begin in a locked database: %+v", e)
 		}
 	}
-	if took := time.Since(start); took < lockPatience || took > 7*lockPatience { // one after another, eight would take as many
-		t.Errorf("writers that wait together gave up after %v; want about %v", took, lockPatience)
+	if took := time.Since(start); took < lockTimeout || took > 7*lockTimeout { // one after another, eight would take as many
+		t.Errorf("writers that wait together gave up after %v; want about %v", took, lockTimeout)
 	}
 	if _, err := s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1}); err != nil {
 		t.Errorf("reading from a locked database: %v", err)
@@ -97,8 +97,8 @@ func TestLockedDatabase(t *testing.T) {
 	}
 }
 
-// TestDamagedDatabase tells the operator, and that a retry does not help.
-func TestDamagedDatabase(t *testing.T) {
+// TestStore_damagedDatabase tells the operator, and says that a retry does not help.
+func TestStore_damagedDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(Config{Path: "botyard.db"}, env(dir))
 	if err != nil {
@@ -132,14 +132,14 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 }
 
-// TestCutDatabase is a file that lost its end while it was open.
-func TestCutDatabase(t *testing.T) {
+// TestStore_truncatedDatabase is a file that lost its end while it was open.
+func TestStore_truncatedDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	for range 50 {
 		end(t, s, begin(t, s))
 	}
-	err := s.writer.apart(t.Context(), func(w *session) error {
+	err := s.writer.outside(t.Context(), func(w *session) error {
 		_, err := w.get([]any{new(int), new(int), new(int)}, "PRAGMA wal_checkpoint(TRUNCATE)")
 		return err
 	})

@@ -7,8 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// fence is what Commit must bring: where the turn is, and a secret of its own, since
-// a database that was put back may give the same place to another turn.
+// fence stands for a running turn. It has the turn's place and a random token: after a backup was
+// restored, another turn may get the same place.
 type fence struct {
 	conversation, sequence int64
 	token                  string

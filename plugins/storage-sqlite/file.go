@@ -10,22 +10,22 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// file is which database the sessions of a Store are open on. A path can come to name
-// another one, when somebody puts a backup in its place, or none. What a session writes
-// then goes into a file that nobody reads any more.
+// file remembers which database file the sessions of a Store are open on. Somebody may put a
+// backup in its place, or remove it. What an open session writes then goes into a file that
+// nobody reads any more.
 type file struct {
 	path string
 
 	mu    sync.Mutex
-	known [3]os.FileInfo // of the database and what lies beside it, since the last open; nil before
-	pins  [3]*os.File    // of the known: their numbers are given to no other file meanwhile
+	known [3]os.FileInfo // of fileSuffixes, as of the last open; nil before
+	pins  [3]*os.File    // keep the known files' inode numbers from being used again
 }
 
-// beside are the database and its write-ahead log with that one's index.
-var beside = [3]string{"", "-wal", "-shm"}
+// fileSuffixes are those of the database, its write-ahead log and the log's index.
+var fileSuffixes = [3]string{"", "-wal", "-shm"}
 
-// wereOpen has the paths of the databases that this process had open, until its end. One
-// of them that is gone is not made anew by another Store either.
+// wereOpen has the paths of the databases that this process has had open. When one of them is
+// missing, no Store of the process creates it anew.
 var wereOpen sync.Map
 
 func wasOpen(path string) bool {
@@ -33,21 +33,21 @@ func wasOpen(path string) bool {
 	return was
 }
 
-// gone reports whether there is certainly nothing at the path.
-func gone(path string) bool {
+// isMissing reports whether there is certainly no file at the path.
+func isMissing(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// settled is how long a file that took the database's place must not have changed: a copy
-// that is still being written is not opened.
+// settled is how long a file that took the database's place must not have changed before it is
+// opened. It may be a copy that is still being written.
 const settled = 2 * time.Second
 
-// note remembers the files that a session has just been opened on.
-func (f *file) note() error {
+// remember records the files that a session has just been opened on.
+func (f *file) remember() error {
 	var now [3]os.FileInfo
 	var pins [3]*os.File
-	for i, suffix := range beside {
+	for i, suffix := range fileSuffixes {
 		info, held, err := pin(f.path + suffix)
 		if err != nil && (i == 0 || !errors.Is(err, fs.ErrNotExist)) {
 			return errors.Join(err, unpin(pins))
@@ -61,7 +61,7 @@ func (f *file) note() error {
 	return unpin(before)
 }
 
-// close gives up what note remembers the files by.
+// close closes the pins.
 func (f *file) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,9 +80,9 @@ func unpin(pins [3]*os.File) error {
 	return errors.Join(errs...)
 }
 
-// moved reports whether the path has come to name another file than the sessions are
-// open on, or none, or another write-ahead log.
-func (f *file) moved() bool {
+// replaced reports whether the path now names another file than the sessions are open on, or
+// no file, or whether the write-ahead log is another one.
+func (f *file) replaced() bool {
 	f.mu.Lock()
 	known := f.known
 	f.mu.Unlock()
@@ -90,7 +90,7 @@ func (f *file) moved() bool {
 		if known[i] == nil {
 			continue
 		}
-		now, err := os.Stat(f.path + beside[i])
+		now, err := os.Stat(f.path + fileSuffixes[i])
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, known[i]) {
 			return true
 		}
@@ -98,10 +98,10 @@ func (f *file) moved() bool {
 	return false
 }
 
-// ready says why the file at the path, which is not the known one, cannot be opened; it
-// must not be made anew. A write-ahead log that the replaced file left behind is taken
-// away: SQLite would write its pages into the new one.
-func (f *file) ready() error {
+// checkReplacement returns an error if the file at the path cannot be opened in place of the
+// known one: it is missing, or was changed a moment ago. It removes the write-ahead log of the
+// known file, whose pages SQLite would write into the new one.
+func (f *file) checkReplacement() error {
 	now, err := os.Stat(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -120,7 +120,7 @@ func (f *file) ready() error {
 		return fault.New(fault.ProviderFailed, "the database was replaced by a file that changed a moment ago; it is opened when it changes no more").
 			By(fault.PartyHost).After(settled)
 	}
-	for i, suffix := range beside[1:] {
+	for i, suffix := range fileSuffixes[1:] {
 		if left, err := os.Stat(f.path + suffix); err == nil && known[i+1] != nil && os.SameFile(left, known[i+1]) {
 			if err := os.Remove(f.path + suffix); err != nil {
 				return err
@@ -130,7 +130,7 @@ func (f *file) ready() error {
 	return nil
 }
 
-// errReplaced is of what was written into a file that was moved away meanwhile.
+// errReplaced returns the fault of a write into a file that was moved away meanwhile.
 func errReplaced() error {
 	return fault.New(fault.ProviderFailed, "the database's file was replaced while this was written").By(fault.PartyHost).After(settled)
 }

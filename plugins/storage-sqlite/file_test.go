@@ -96,15 +96,15 @@ func backedUp(t *testing.T, dir string) (s *Store, path, copied string) {
 	return s, path, f.Path
 }
 
-// TestReplacedFile puts a backup in the database's place while it is used, in the ways
+// TestFile_replaced puts a backup in the database's place while it is used, in the ways
 // in which people do so. What is answered with success is in the new file.
-func TestReplacedFile(t *testing.T) {
+func TestFile_replaced(t *testing.T) {
 	for name, replace := range map[string]func(t *testing.T, path, copied string){
 		"renamed over":                 func(t *testing.T, path, copied string) { move(t, copied, path) },
 		"moved away, then renamed":     func(t *testing.T, path, copied string) { move(t, path, path+".old"); move(t, copied, path) },
 		"all moved away, then renamed": func(t *testing.T, path, copied string) { moveAll(t, path); move(t, copied, path) },
 		"removed with what is beside it": func(t *testing.T, path, copied string) {
-			for _, suffix := range beside {
+			for _, suffix := range fileSuffixes {
 				_ = os.Remove(path + suffix)
 			}
 			move(t, copied, path)
@@ -116,7 +116,7 @@ func TestReplacedFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			moveAll(t, path)
-			for _, suffix := range beside {
+			for _, suffix := range fileSuffixes {
 				content, err := os.ReadFile(copied + suffix)
 				if err != nil || os.WriteFile(path+suffix, content, 0o600) != nil {
 					t.Fatal(err)
@@ -163,15 +163,15 @@ func TestReplacedFile(t *testing.T) {
 func moveAll(t *testing.T, path string, suffixes ...string) {
 	t.Helper()
 	if len(suffixes) == 0 {
-		suffixes = beside[:]
+		suffixes = fileSuffixes[:]
 	}
 	for _, suffix := range suffixes {
 		move(t, path+suffix, path+".old"+suffix)
 	}
 }
 
-// TestFileThatIsGone: nothing is made in its place, and nothing is answered with success.
-func TestFileThatIsGone(t *testing.T) {
+// TestFile_missing: no file is created in its place, and no call succeeds.
+func TestFile_missing(t *testing.T) {
 	s, path, _ := backedUp(t, t.TempDir())
 	moveAll(t, path)
 	for range 2 {
@@ -185,7 +185,7 @@ func TestFileThatIsGone(t *testing.T) {
 	if _, err := os.Lstat(path); err == nil {
 		t.Error("an empty database was made in its place")
 	}
-	for _, suffix := range beside {
+	for _, suffix := range fileSuffixes {
 		move(t, path+".old"+suffix, path+suffix)
 	}
 	old(t, path)
@@ -195,16 +195,16 @@ func TestFileThatIsGone(t *testing.T) {
 	}
 }
 
-// TestReplacedFileOfTwoHosts: the one that notices later takes nothing away from the other,
+// TestFile_replacedOfTwoHosts: the one that notices later takes nothing away from the other,
 // whose new files may have the numbers that the old ones had.
-func TestReplacedFileOfTwoHosts(t *testing.T) {
+func TestFile_replacedOfTwoHosts(t *testing.T) {
 	for range 5 {
 		first, path, copied := backedUp(t, t.TempDir())
 		second := openStore(t, filepath.Dir(path))
 		if got := conversations(t, second); got != "kept lost" {
 			t.Fatalf("before: %s", got)
 		}
-		for _, suffix := range beside {
+		for _, suffix := range fileSuffixes {
 			if err := os.Remove(path + suffix); err != nil {
 				t.Fatal(err)
 			}
@@ -232,8 +232,8 @@ func TestReplacedFileOfTwoHosts(t *testing.T) {
 	}
 }
 
-// TestFileThatIsStillCopied: what grows is not opened.
-func TestFileThatIsStillCopied(t *testing.T) {
+// TestFile_stillCopied: what grows is not opened.
+func TestFile_stillCopied(t *testing.T) {
 	s, path, copied := backedUp(t, t.TempDir())
 	moveAll(t, path)
 	content, err := os.ReadFile(copied)
@@ -255,8 +255,8 @@ func TestFileThatIsStillCopied(t *testing.T) {
 	}
 }
 
-// TestFileThatIsMovedDuringAWrite: the write's caller is not told that it is kept.
-func TestFileThatIsMovedDuringAWrite(t *testing.T) {
+// TestFile_movedDuringWrite: the write's caller is not told that it is kept.
+func TestFile_movedDuringWrite(t *testing.T) {
 	s, path, copied := backedUp(t, t.TempDir())
 	err := s.write(t.Context(), func(*session) error {
 		if _, err := os.Stat(copied); err == nil {
@@ -303,9 +303,9 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// TestNoEmptyDatabaseIsMade by what only looks: a configuration that is checked, a backup, a
+// TestOpen_makesNoEmptyDatabase by what only looks: a configuration that is checked, a backup, a
 // migration. A database that was moved away has no empty one in its place then.
-func TestNoEmptyDatabaseIsMade(t *testing.T) {
+func TestOpen_makesNoEmptyDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	if _, err := s.Backup(t.Context(), t.TempDir()); !fault.Is(err, fault.NotFound) {
@@ -314,7 +314,7 @@ func TestNoEmptyDatabaseIsMade(t *testing.T) {
 	if _, err := s.Migrate(t.Context(), storage.MigrateOptions{Contract: true}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a migration of nothing: %v", err)
 	}
-	if err := s.janitor.tidy(t.Context()); err != nil {
+	if err := s.janitor.finishDeletions(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
@@ -325,8 +325,8 @@ func TestNoEmptyDatabaseIsMade(t *testing.T) {
 	}
 }
 
-// TestFileThatIsGoneForOthers: what is opened while the file is gone makes none either.
-func TestFileThatIsGoneForOthers(t *testing.T) {
+// TestFile_missingForOtherStores: what is opened while the file is gone makes none either.
+func TestFile_missingForOtherStores(t *testing.T) {
 	for what, forget := range map[string]bool{"in the process that had it open": false, "in another process": true} {
 		t.Run(what, func(t *testing.T) {
 			s, path, _ := backedUp(t, t.TempDir())
@@ -342,7 +342,7 @@ func TestFileThatIsGoneForOthers(t *testing.T) {
 					t.Errorf("a turn: %v", err)
 				}
 			}
-			if !gone(path) {
+			if !isMissing(path) {
 				t.Error("an empty database was made in its place")
 			}
 		})

@@ -18,36 +18,36 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (appende
 	if err := cmp.Or(req.ValidateText(), checkTimes(req.Turns)); err != nil || len(req.Turns) == 0 {
 		return 0, err
 	}
-	all := make([]said, len(req.Turns))
+	all := make([]messageTexts, len(req.Turns))
 	for i, t := range req.Turns {
-		if all[i], err = say(t.Messages); err != nil {
+		if all[i], err = encodeMessages(t.Messages); err != nil {
 			return 0, err
 		}
 	}
 	err = s.write(ctx, func(tx *session) (err error) {
-		appended, err = bring(tx, req.Call, req.Turns, all)
+		appended, err = importTurns(tx, req.Call, req.Turns, all)
 		return err
 	})
 	return appended, err
 }
 
-// bring appends the turns that are not there, which must follow on those that are. all
-// are the messages of the turns.
-func bring(tx *session, call sdk.Call, turns []storage.Turn, all []said) (int64, error) {
-	c, err := find(tx, call)
+// importTurns appends the turns that do not exist yet, which must follow those that do. all has
+// the messages of the turns.
+func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []messageTexts) (int64, error) {
+	c, err := findConversation(tx, call)
 	if err != nil {
 		return 0, err
 	}
 	if c == nil {
 		// A conversation is as old as its turns.
-		if c, err = add(tx, call, nanos(turns[0].StartedAt)); err != nil {
+		if c, err = addConversation(tx, call, nanos(turns[0].StartedAt)); err != nil {
 			return 0, err
 		}
 	}
 	if c.running != 0 {
 		return 0, fault.New(fault.Conflict, "a turn is running in the conversation")
 	}
-	there, err := known(tx, c, turns)
+	there, err := countExisting(tx, c, turns)
 	if err != nil {
 		return 0, err
 	}
@@ -78,11 +78,11 @@ func bring(tx *session, call sdk.Call, turns []storage.Turn, all []said) (int64,
 	if err != nil {
 		return 0, err
 	}
-	return int64(len(turns)), c.redate(tx, updated)
+	return int64(len(turns)), c.updateDay(tx, updated)
 }
 
-// known counts the turns that are there already, and refuses those that differ.
-func known(tx *session, c *conversation, turns []storage.Turn) (n int, err error) {
+// countExisting returns how many of the turns exist already. It refuses turns that differ.
+func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, err error) {
 	err = tx.each(func(r *sql.Rows) (bool, error) {
 		var sequence, number int64
 		var state string
@@ -99,9 +99,9 @@ func known(tx *session, c *conversation, turns []storage.Turn) (n int, err error
 	return n, err
 }
 
-// append adds a turn that ended elsewhere. It has no fence, and no digest: its key is
-// for show.
-func (c *conversation) append(tx *session, t storage.Turn, s said) error {
+// append adds a turn that ended elsewhere. It has no fence and no digest: its key is kept, and
+// replays nothing.
+func (c *conversation) append(tx *session, t storage.Turn, s messageTexts) error {
 	u := t.Usage
 	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
 		input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, messages, metadata, record, message, replies)
@@ -112,7 +112,7 @@ func (c *conversation) append(tx *session, t storage.Turn, s said) error {
 	return err
 }
 
-// checkTimes refuses turns of times that the database has no number for.
+// checkTimes refuses turns with times outside of the database's range.
 func checkTimes(turns []storage.Turn) error {
 	for _, t := range turns {
 		for _, at := range []time.Time{t.StartedAt, t.EndedAt} {

@@ -8,24 +8,24 @@ import (
 )
 
 const (
-	tidyEvery  = time.Hour
-	leftAlone  = time.Hour // after which nobody will come back for what a deletion left over
-	scrubAfter = time.Second
-	scrubTries = 30
+	finishEvery    = time.Hour
+	abandonedAfter = time.Hour // after which the caller of a deletion is taken not to come back
+	scrubAfter     = time.Second
+	scrubTries     = 30
 )
 
-// janitor does in the background what no caller waits for: it finishes deletions that
-// were cut off, and takes deleted texts out of the write-ahead log.
+// janitor works in the background. It finishes deletions that were cut short, and removes deleted
+// text from the write-ahead log.
 type janitor struct {
-	store *Store
-	stop  context.CancelFunc
-	ended chan struct{}
-	dirty chan struct{} // of one
+	store  *Store
+	stop   context.CancelFunc
+	ended  chan struct{}
+	scrubs chan struct{} // buffered
 }
 
 func newJanitor(s *Store) *janitor {
 	ctx, stop := context.WithCancel(context.Background())
-	j := &janitor{store: s, stop: stop, ended: make(chan struct{}), dirty: make(chan struct{}, 1)}
+	j := &janitor{store: s, stop: stop, ended: make(chan struct{}), scrubs: make(chan struct{}, 1)}
 	go j.run(ctx)
 	return j
 }
@@ -35,20 +35,20 @@ func (j *janitor) close() {
 	<-j.ended
 }
 
-// scrub has the write-ahead log emptied soon: until then it has what was deleted.
-func (j *janitor) scrub() {
+// scrubWAL has the write-ahead log emptied soon. Until then the log may have deleted text in it.
+func (j *janitor) scrubWAL() {
 	select {
-	case j.dirty <- struct{}{}:
+	case j.scrubs <- struct{}{}:
 	default:
 	}
 }
 
 func (j *janitor) run(ctx context.Context) {
 	defer close(j.ended)
-	tick := time.NewTicker(tidyEvery)
+	tick := time.NewTicker(finishEvery)
 	defer tick.Stop()
 	for {
-		if err := j.tidy(ctx); err != nil && ctx.Err() == nil {
+		if err := j.finishDeletions(ctx); err != nil && ctx.Err() == nil {
 			j.store.log.Warn("what deletions left over is still there", "path", j.store.path, "error", err)
 		}
 		for again := false; !again; {
@@ -57,23 +57,23 @@ func (j *janitor) run(ctx context.Context) {
 				return
 			case <-tick.C:
 				again = true
-			case <-j.dirty:
-				j.empty(ctx)
+			case <-j.scrubs:
+				j.truncateWAL(ctx)
 			}
 		}
 	}
 }
 
-// tidy finishes deletions that were left alone for long. Those of others that are at
-// work are theirs: they count what they remove.
-func (j *janitor) tidy(ctx context.Context) error {
+// finishDeletions finishes deletions that were cut short at least abandonedAfter ago. Newer ones
+// are left to their callers, who count what they remove.
+func (j *janitor) finishDeletions(ctx context.Context) error {
 	s := j.store
-	if gone(s.path) { // and is not made for this
+	if isMissing(s.path) { // nothing to do, and the file must not be created for this
 		return nil
 	}
-	cut := s.now().Add(-leftAlone).UnixNano()
+	cut := s.now().Add(-abandonedAfter).UnixNano()
 	for {
-		r := remains{before: cut}
+		r := unlinked{before: cut}
 		found := false
 		err := s.read(ctx, func(tx *session) (err error) {
 			r.call, found, err = abandoned(tx, cut)
@@ -88,11 +88,11 @@ func (j *janitor) tidy(ctx context.Context) error {
 		if _, err := s.sweep(ctx, r, 0); err != nil {
 			return err
 		}
-		j.scrub()
+		j.scrubWAL()
 	}
 }
 
-// abandoned is a tenant that has remains from before the cut.
+// abandoned finds a tenant with conversations that were unlinked before the cut.
 func abandoned(tx *session, cut int64) (call sdk.Call, found bool, err error) {
 	for _, query := range []string{
 		"SELECT tenant, incarnation FROM lives WHERE swept = 0 AND deleted_at IS NOT NULL AND deleted_at < ? LIMIT 1",
@@ -107,9 +107,9 @@ func abandoned(tx *session, cut int64) (call sdk.Call, found bool, err error) {
 	return call, false, nil
 }
 
-// empty moves the write-ahead log into the database and cuts it. Readers may be in
-// the way for a moment.
-func (j *janitor) empty(ctx context.Context) {
+// truncateWAL moves the write-ahead log into the database and truncates it. It tries again while
+// readers are in the way.
+func (j *janitor) truncateWAL(ctx context.Context) {
 	for range scrubTries {
 		select {
 		case <-ctx.Done():
@@ -117,7 +117,7 @@ func (j *janitor) empty(ctx context.Context) {
 		case <-time.After(scrubAfter):
 		}
 		var inTheWay int
-		err := j.store.writer.apart(ctx, func(w *session) error {
+		err := j.store.writer.outside(ctx, func(w *session) error {
 			_, err := w.get([]any{&inTheWay, new(int), new(int)}, "PRAGMA wal_checkpoint(TRUNCATE)")
 			return err
 		})

@@ -16,15 +16,15 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	if req.All {
 		only = ""
 	}
-	var rows []row
+	var rows []turnRow
 	page := &storage.TurnPage{}
 	err := s.read(ctx, func(tx *session) error {
-		c, err := findFor(tx, req.Call, req.Owned)
+		c, err := findOwned(tx, req.Call, req.Owned)
 		if err != nil {
 			return err
 		}
 		if c == nil {
-			return missing()
+			return notFound()
 		}
 		var size storage.PageBytes
 		full := false
@@ -32,7 +32,7 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 			if page.More = len(rows) == req.Limit || full; page.More {
 				return false, nil
 			}
-			var t row
+			var t turnRow
 			err := t.scan(r)
 			rows = append(rows, t)
 			full = size.Full(t.size())
@@ -70,7 +70,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	}
 	page := &storage.ConversationPage{}
 	err := s.read(ctx, func(tx *session) error {
-		life, err := lifeOf(tx, req.Call)
+		life, err := incarnationID(tx, req.Call)
 		if err != nil || life == 0 {
 			return err
 		}
@@ -85,7 +85,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			var c storage.Conversation
 			var created, updated int64
 			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated, &c.Shared)
-			c.CreatedAt, c.UpdatedAt = moment(created), moment(updated)
+			c.CreatedAt, c.UpdatedAt = timeOf(created), timeOf(updated)
 			page.Conversations = append(page.Conversations, c)
 			return true, err
 		}, query+" ORDER BY 1 LIMIT ?3", args...)

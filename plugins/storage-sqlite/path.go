@@ -12,13 +12,13 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// suffix keeps configurations from naming what lies beside a database: its write-ahead
-// log is a file too, and to open that as a database would destroy both.
+// suffix is required so that no configuration names a file beside a database. Opening a
+// write-ahead log as a database would destroy both.
 const suffix = ".db"
 
-// place is the absolute path of the file that the configuration names. Tenants may
-// write configurations, so with a data folder it never leads out of that.
-func place(path, dataDir string) (string, error) {
+// resolvePath returns the absolute path of the file that the configuration names. With a data
+// folder the path is always inside it, since tenants may write configurations.
+func resolvePath(path, dataDir string) (string, error) {
 	bad := func(format string, args ...any) (string, error) {
 		return "", fault.New(fault.Invalid, format, args...).At("path").By(fault.PartyTenant)
 	}
@@ -37,10 +37,9 @@ func place(path, dataDir string) (string, error) {
 	return filepath.Abs(filepath.Join(dataDir, path))
 }
 
-// describePath adds to the configuration's schema what place refuses as far as a pattern
-// can say it, so that it is refused by who opens nothing. What place takes the schema
-// takes. A path that leads out of the folder is refused by both: ".." is not allowed in it at
-// all, for whether one leads out is more than a pattern can say.
+// describePath adds patterns for the path to the configuration's schema, so that a bad path is
+// refused without opening anything. The schema takes every path that resolvePath takes. Both
+// refuse any "..", since a pattern cannot tell whether a path leads out of the folder.
 func describePath(source sdk.RawSchema, dataDir string) sdk.RawSchema {
 	const name = `^$|[^/]\.db$`
 	where, words := `^(?:$|/)`, "an absolute path: the host has no folder for the plugin's files"

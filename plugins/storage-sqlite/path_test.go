@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-func TestPlace(t *testing.T) {
+func TestResolvePath(t *testing.T) {
 	for _, c := range []struct {
 		path, dir, want string // want "" is refused
 	}{
@@ -34,7 +34,7 @@ func TestPlace(t *testing.T) {
 		{"botyard.db/", "/data", ""},
 		{"a\x00.db", "/data", ""},
 	} {
-		got, err := place(c.path, c.dir)
+		got, err := resolvePath(c.path, c.dir)
 		switch e := fault.Of(err); {
 		case c.want == "" && (e == nil || e.Class != fault.Invalid || e.Path != "path" || e.Party != fault.PartyTenant):
 			t.Errorf("%q below %q: %q, %v; want it refused", c.path, c.dir, got, err)
@@ -44,8 +44,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// What the schema refuses no place is found for, and it refuses the plain mistakes.
-func TestTheSchemaSaysWhatAPathIs(t *testing.T) {
+// TestDescribePath: the schema refuses only what resolvePath refuses, and the plain mistakes.
+func TestDescribePath(t *testing.T) {
 	parts := []string{"", ".", "..", "a", ".a", "..a", "a.", "x.db", ".db", "..db", "...db", "a.b.db", "x.sqlite", "db", "\n.db"}
 	refused := 0
 	for _, dir := range []string{"/data", ""} {
@@ -73,7 +73,7 @@ func TestTheSchemaSaysWhatAPathIs(t *testing.T) {
 				for _, c := range parts {
 					path := a + "/" + b + "/" + c
 					for _, path := range []string{path, c, "/" + c, b + "/" + c} {
-						_, err := place(path, dir)
+						_, err := resolvePath(path, dir)
 						if err == nil && !accepts(path) {
 							t.Errorf("the schema refuses %q below %q", path, dir)
 						}
@@ -100,8 +100,8 @@ func TestTheSchemaSaysWhatAPathIs(t *testing.T) {
 	}
 }
 
-// TestBadPathIsRefusedAtOnce is about what no call could ever use.
-func TestBadPathIsRefusedAtOnce(t *testing.T) {
+// TestOpen_badPath is about what no call could ever use.
+func TestOpen_badPath(t *testing.T) {
 	write := func(name, content string) func(*testing.T, string) string {
 		return func(t *testing.T, dir string) string {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -177,8 +177,8 @@ func inFile(t *testing.T, dir, statements string) {
 	}
 }
 
-// TestFilesAreTheUsersOnly looks at the modes of all that is made.
-func TestFilesAreTheUsersOnly(t *testing.T) {
+// TestCreate_fileModes looks at the modes of all that is made.
+func TestCreate_fileModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	s := openStore(t, dir)
 	end(t, s, begin(t, s))

@@ -37,9 +37,9 @@ func Plugin() sdk.Plugin {
 	return p
 }
 
-// useProcessors undoes what suits plugins that only hand over. A thread that waits for
-// the disk keeps its processor for a while, and with a single one all calls would wait
-// with it: no writes would gather that could be committed together.
+// useProcessors raises GOMAXPROCS above the 1 that suits other plugins. A thread that waits for
+// the disk keeps its processor for a while. With only one processor all calls would wait with
+// it, and no writes would gather to be committed together.
 func useProcessors() {
 	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(min(4, runtime.NumCPU()))

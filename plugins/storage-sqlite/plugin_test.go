@@ -28,7 +28,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestInfo(t *testing.T) {
+func TestPlugin_info(t *testing.T) {
 	info := Plugin().Info
 	want := []string{storage.CapRenew, storage.CapImport, storage.CapMigrate, storage.CapOwners, storage.CapBackup, storage.CapTenantStore, storage.CapWatch}
 	if info.Exclusive || !slices.Equal(info.Capabilities, want) {

@@ -7,10 +7,10 @@ import (
 
 const readerCount = 4
 
-// readers are the sessions for reading. They hold no one up, and no one holds them up.
+// readers are the sessions for reading. They do not wait for the writer, nor the writer for them.
 type readers struct {
 	path string
-	free chan *session // nil for one that is to be opened
+	free chan *session // nil stands for one that is not open
 }
 
 func newReaders(path string) *readers {
@@ -21,7 +21,7 @@ func newReaders(path string) *readers {
 	return r
 }
 
-// do runs f in a transaction that sees one state of the database.
+// do runs f in a transaction that sees the database as of one moment. It waits for a free session.
 func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	sound := false // also when f panics
+	sound := false // stays false when f panics
 	defer func() {
 		if !sound && s != nil {
 			err = errors.Join(err, s.close())
@@ -59,7 +59,7 @@ func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
 	return err
 }
 
-// close closes them all after their last use.
+// close closes all sessions. It waits until they are free.
 func (r *readers) close() error {
 	var wrong []error
 	for range readerCount {
@@ -70,8 +70,7 @@ func (r *readers) close() error {
 	return errors.Join(wrong...)
 }
 
-// retire closes all sessions, whose file was replaced. They are opened anew when they
-// are needed.
+// retire closes all sessions, because their file was replaced. They are opened anew when needed.
 func (r *readers) retire() error {
 	err := r.close()
 	for range readerCount {

@@ -9,9 +9,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestKilledProcess kills a process in the middle of its work, again and again. Each
+// TestStore_killedProcess kills a process in the middle of its work, again and again. Each
 // turn that it said is committed is there, once.
-func TestKilledProcess(t *testing.T) {
+func TestStore_killedProcess(t *testing.T) {
 	dir := t.TempDir()
 	said := map[string]int64{} // turn to its sequence
 	rounds, lines := 5, 400
@@ -85,8 +85,8 @@ func TestKilledProcess(t *testing.T) {
 	}
 }
 
-// TestClosedAndOpened has all kinds of data come back.
-func TestClosedAndOpened(t *testing.T) {
+// TestStore_reopened has all kinds of data come back.
+func TestStore_reopened(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir})
 	if err != nil {

@@ -6,14 +6,15 @@ import (
 	"errors"
 )
 
-// session is one connection and the statements that were prepared on it. It serves
-// one goroutine at a time. Nothing on it can be interrupted: what it does is short.
+// session is one connection and the statements that are prepared on it. One goroutine uses it at
+// a time. Its statements cannot be interrupted; they are short.
 type session struct {
 	db    *sql.DB // of this connection only
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 }
 
+// prepare returns the statement, prepared once.
 func (s *session) prepare(query string) (*sql.Stmt, error) {
 	if p := s.stmts[query]; p != nil {
 		return p, nil
@@ -26,7 +27,7 @@ func (s *session) prepare(query string) (*sql.Stmt, error) {
 	return p, nil
 }
 
-// exec answers how many rows it changed.
+// exec runs a statement and returns how many rows it changed.
 func (s *session) exec(query string, args ...any) (int64, error) {
 	p, err := s.prepare(query)
 	if err != nil {
@@ -52,7 +53,7 @@ func (s *session) get(dest []any, query string, args ...any) (bool, error) {
 	return err == nil, err
 }
 
-// each calls f for every row, until f answers false or fails.
+// each calls f for every row, until f returns false or an error.
 func (s *session) each(f func(*sql.Rows) (bool, error), query string, args ...any) error {
 	p, err := s.prepare(query)
 	if err != nil {
@@ -73,13 +74,13 @@ func (s *session) each(f func(*sql.Rows) (bool, error), query string, args ...an
 	return rows.Close()
 }
 
-// script runs statements that are not worth keeping.
+// script runs statements without keeping them prepared.
 func (s *session) script(statements string) error {
 	_, err := s.conn.ExecContext(context.Background(), statements)
 	return err
 }
 
-// transaction runs f in a transaction that begins as it is told.
+// transaction runs f between the statement begin and COMMIT. It rolls back when f fails.
 func (s *session) transaction(begin string, f func() error) error {
 	if _, err := s.exec(begin); err != nil {
 		return err
@@ -96,7 +97,7 @@ func (s *session) transaction(begin string, f func() error) error {
 
 func (s *session) close() error {
 	for _, p := range s.stmts {
-		_ = p.Close() // the connection's end is what counts
+		_ = p.Close() // closing the connection is what counts
 	}
 	return errors.Join(s.conn.Close(), s.db.Close())
 }

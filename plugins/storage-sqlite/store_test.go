@@ -42,7 +42,7 @@ func openStore(t testing.TB, dir string) *Store {
 
 func openWith(t testing.TB, dir string, now func() time.Time) *Store {
 	t.Helper()
-	known, err := readLayouts(layoutFiles)
+	known, err := readMigrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func keyed(k string) func(*storage.BeginRequest) {
 	return func(r *storage.BeginRequest) { r.Key, r.Digest = k, []byte("digest of "+k) }
 }
 
-func TestKeysLiveADay(t *testing.T) {
+func TestBegin_keyExpires(t *testing.T) {
 	s, c := clocked(t)
 	end(t, s, begin(t, s, keyed("early")))
 	c.pass(time.Hour)
@@ -133,7 +133,7 @@ func TestKeysLiveADay(t *testing.T) {
 	end(t, s, begin(t, s, keyed("early"), other))
 }
 
-func TestKeyWithoutDigest(t *testing.T) {
+func TestBegin_keyWithoutDigest(t *testing.T) {
 	s, _ := clocked(t)
 	bare := func(r *storage.BeginRequest) { r.Key = "k" }
 	end(t, s, begin(t, s, bare))
@@ -142,7 +142,7 @@ func TestKeyWithoutDigest(t *testing.T) {
 	}
 }
 
-func TestLeaseEndsOnTime(t *testing.T) {
+func TestBegin_leaseEnds(t *testing.T) {
 	s, c := clocked(t)
 	begin(t, s)
 	other := func(r *storage.BeginRequest) { r.Holder = "other" }
@@ -166,7 +166,7 @@ func TestLeaseEndsOnTime(t *testing.T) {
 	}
 }
 
-func TestRenewalRevivesALease(t *testing.T) {
+func TestRenew_revivesLease(t *testing.T) {
 	s, c := clocked(t)
 	begin(t, s)
 	c.pass(2 * time.Hour)
@@ -181,8 +181,8 @@ func TestRenewalRevivesALease(t *testing.T) {
 	}
 }
 
-// What ran out is not kept: nearly every turn has a holder of its own.
-func TestHoldersThatRanOutAreForgotten(t *testing.T) {
+// TestRenew_removesExpired: expired holders are removed, since nearly every turn has one of its own.
+func TestRenew_removesExpired(t *testing.T) {
 	s, c := clocked(t)
 	for i := range 20 {
 		c.pass(time.Second)
@@ -199,7 +199,7 @@ func TestHoldersThatRanOutAreForgotten(t *testing.T) {
 	}
 }
 
-func TestEndlessLease(t *testing.T) {
+func TestBegin_endlessLease(t *testing.T) {
 	s, c := clocked(t)
 	begin(t, s, func(r *storage.BeginRequest) { r.Lease = math.MaxInt64 })
 	if err := s.Renew(t.Context(), []string{"other"}, math.MaxInt64); err != nil {
@@ -211,7 +211,7 @@ func TestEndlessLease(t *testing.T) {
 	}
 }
 
-func TestCanceledCallsChangeNothing(t *testing.T) {
+func TestStore_canceledCalls(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -226,7 +226,7 @@ func TestCanceledCallsChangeNothing(t *testing.T) {
 	}
 }
 
-func TestTwoFilesAreTwo(t *testing.T) {
+func TestOpen_twoFiles(t *testing.T) {
 	a, b := openStore(t, t.TempDir()), openStore(t, t.TempDir())
 	held := begin(t, a)
 	if begin(t, b).Started.Sequence != 1 {
@@ -238,8 +238,8 @@ func TestTwoFilesAreTwo(t *testing.T) {
 	}
 }
 
-// TestPagesOfLargeTurns sees to it that a page fits into a message.
-func TestPagesOfLargeTurns(t *testing.T) {
+// TestRead_pageBytes sees to it that a page fits into a message.
+func TestRead_pageBytes(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	const turns = 7
 	for range turns {
@@ -264,8 +264,8 @@ func TestPagesOfLargeTurns(t *testing.T) {
 	}
 }
 
-// TestTextThatCannotBeKept is refused where it stands, and leaves the turn as it was.
-func TestTextThatCannotBeKept(t *testing.T) {
+// TestStore_unstorableText is refused where it stands, and leaves the turn as it was.
+func TestStore_unstorableText(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	bad := map[string]chat.Part{
 		"text":       {Text: "a\x00b"},
@@ -294,7 +294,7 @@ func TestTextThatCannotBeKept(t *testing.T) {
 	if n := end(t, s, res); n != 1 {
 		t.Errorf("the turn became number %d", n)
 	}
-	if _, err := place(filepath.Join("a\x00b.db"), "/x"); !fault.Is(err, fault.Invalid) {
+	if _, err := resolvePath(filepath.Join("a\x00b.db"), "/x"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("path: %v", err)
 	}
 }

@@ -10,59 +10,59 @@ import (
 )
 
 const (
-	queueLength = 1024 // writes that wait; further ones wait for a place
-	batchLength = 128  // writes in one transaction at most
-	batchTime   = 20 * time.Millisecond
+	queueLength = 1024                  // writes in the queue; more wait for room in it
+	batchLength = 128                   // bounds the writes in one transaction
+	batchTime   = 20 * time.Millisecond // bounds the time in which they are collected
 )
 
-// writer does all writing of a Store. It takes the writes that wait into one
-// transaction, each in a savepoint of its own, and answers them when they are on the
-// disk together: what costs is not the writing but its end. A write that fails takes
-// no other with it.
+// writer does all writing of a Store, in one goroutine. It runs the waiting writes in one
+// transaction, each in a savepoint of its own, and reports to their callers when the commit is
+// on the disk. The commit is what costs, so writes share it. When one write fails, the others
+// still succeed.
 type writer struct {
 	open    func() (*session, error)
-	check   func(*session) error // in each transaction, whether it may be
+	check   func(*session) error // refuses a transaction; called at the start of each
 	queue   chan *write
-	session *session // nil until it is needed, and after it broke
+	session *session // nil until it is needed, and after it was broken
 	ended   chan struct{}
 
-	// moved reports whether the session's file was replaced; retired is called then, after
-	// the session was closed and before another one is opened. Both may be nil.
-	moved   func() bool
-	retired func() error
+	// replaced reports whether another file is in the place of the session's. Then the session
+	// is closed and retired is called, before a new session is opened. Both may be nil.
+	replaced func() bool
+	retired  func() error
 }
 
-// write is one unit of work. do is called on the writer's goroutine, again if the
-// transaction was lost with another's trouble; it must have no other effect.
+// write is one unit of work. do runs on the writer's goroutine. It is run again if the
+// transaction was lost because of another write, so it must have no other effect.
 type write struct {
-	do    func(*session) error
-	alone bool // outside of any transaction
-	state atomic.Int32
-	done  chan error // of one
+	do      func(*session) error
+	outside bool // of of any transaction
+	state   atomic.Int32
+	done    chan error // buffered
 }
 
 const (
 	waiting int32 = iota
 	taken
-	left // its caller went away
+	left // its caller has gone
 )
 
 func newWriter(open func() (*session, error), check func(*session) error) *writer {
 	return &writer{open: open, check: check, queue: make(chan *write, queueLength), ended: make(chan struct{})}
 }
 
-// start runs the writer until it is closed.
+// start starts the writer's goroutine, which close ends.
 func (w *writer) start() { go w.run() }
 
-// do runs f in a transaction and answers when it is on the disk. A caller that goes
-// away before f began leaves nothing; after that it is waited for.
+// do runs f in a transaction and returns when it is on the disk. If ctx ends before f has
+// started, f is not run. After that, do waits for the result.
 func (w *writer) do(ctx context.Context, f func(*session) error) error {
 	return w.submit(ctx, &write{do: f, done: make(chan error, 1)})
 }
 
-// apart runs f outside of any transaction, when no other write is at work.
-func (w *writer) apart(ctx context.Context, f func(*session) error) error {
-	return w.submit(ctx, &write{do: f, alone: true, done: make(chan error, 1)})
+// outside runs f outside of any transaction, while no other write runs.
+func (w *writer) outside(ctx context.Context, f func(*session) error) error {
+	return w.submit(ctx, &write{do: f, outside: true, done: make(chan error, 1)})
 }
 
 func (w *writer) submit(ctx context.Context, o *write) error {
@@ -85,7 +85,7 @@ func (w *writer) submit(ctx context.Context, o *write) error {
 	}
 }
 
-// close ends the writer after the writes that it has. No others may come.
+// close ends the writer after the queued writes. do must not be called any more.
 func (w *writer) close() error {
 	close(w.queue)
 	<-w.ended
@@ -100,41 +100,42 @@ func (w *writer) run() {
 	for first := range w.queue {
 		next := first
 		for next != nil {
-			next = w.batch(next)
+			next = w.runBatch(next)
 		}
 	}
 }
 
-// outcome is what a write answers once its transaction is on the disk.
+// outcome is the result of a write, for when its transaction is on the disk.
 type outcome struct {
 	of  *write
 	err error
 }
 
-// batch answers the write and those behind it; one that must be alone is left over.
-func (w *writer) batch(first *write) (over *write) {
+// runBatch runs the write and the writes behind it in one transaction. It returns a write that
+// must run outside of transactions, if it met one.
+func (w *writer) runBatch(first *write) (over *write) {
 	if !first.state.CompareAndSwap(waiting, taken) {
 		return nil
 	}
-	err := w.begin(first.alone)
+	err := w.beginFor(first)
 	switch {
 	case err != nil:
 		first.done <- err
-		w.refuse(err)
+		w.refuseWaiting(err)
 		return nil
-	case first.alone:
-		first.done <- w.mend(protected(first.do, w.session))
+	case first.outside:
+		first.done <- w.dropIfBroken(recovered(first.do, w.session))
 		return nil
 	}
-	done, over, lost := w.gather(first)
+	done, over, lost := w.collect(first)
 	if lost == nil {
 		_, lost = w.session.exec("COMMIT")
 	}
 	switch {
 	case lost != nil:
 		w.rollback(lost)
-		w.repeat(done, lost)
-	case w.isMoved():
+		w.runOneByOne(done, lost)
+	case w.isReplaced():
 		for i := range done {
 			done[i].err = errReplaced()
 		}
@@ -145,20 +146,20 @@ func (w *writer) batch(first *write) (over *write) {
 	return over
 }
 
-// gather runs the write and those that wait behind it in the transaction. Lost is why
-// the transaction is gone.
-func (w *writer) gather(first *write) (done []outcome, over *write, lost error) {
+// collect runs the write and the writes that wait behind it in the open transaction. lost is
+// set when the whole transaction is lost.
+func (w *writer) collect(first *write) (done []outcome, over *write, lost error) {
 	start := time.Now()
 	for o := first; o != nil; o = w.next() {
 		switch {
 		case o == first:
-		case o.alone:
+		case o.outside:
 			return done, o, nil
 		case !o.state.CompareAndSwap(waiting, taken):
 			continue
 		}
 		var err error
-		err, lost = w.step(o)
+		err, lost = w.runStep(o)
 		done = append(done, outcome{o, err})
 		if lost != nil || len(done) == batchLength || time.Since(start) > batchTime {
 			break
@@ -167,9 +168,9 @@ func (w *writer) gather(first *write) (done []outcome, over *write, lost error) 
 	return done, nil, lost
 }
 
-// repeat runs the writes of a lost transaction one by one: one of them may be too much
-// for the disk, and others not.
-func (w *writer) repeat(done []outcome, lost error) {
+// runOneByOne runs the writes of a lost transaction again, each in a transaction of its own. One
+// of them may be too large for the disk while the others fit.
+func (w *writer) runOneByOne(done []outcome, lost error) {
 	if len(done) == 1 {
 		done[0].err = lost
 		return
@@ -177,15 +178,15 @@ func (w *writer) repeat(done []outcome, lost error) {
 	var locked error
 	for i := range done {
 		if done[i].err = locked; locked != nil {
-			continue // waiting once for a lock is enough
+			continue // one wait for the lock is enough
 		}
-		if done[i].err = w.single(done[i].of); busy(done[i].err) {
+		if done[i].err = w.runSingle(done[i].of); busy(done[i].err) {
 			locked = done[i].err
 		}
 	}
 }
 
-// next is a write that waits; nil if none does.
+// next returns a waiting write, or nil.
 func (w *writer) next() *write {
 	select {
 	case o := <-w.queue: // nil when it was closed
@@ -195,9 +196,9 @@ func (w *writer) next() *write {
 	}
 }
 
-// refuse answers all that wait with the error: it is no use to let each find out,
-// since finding out may take long.
-func (w *writer) refuse(err error) {
+// refuseWaiting fails all waiting writes with the error. Each would fail in the same way, and
+// each attempt may take long.
+func (w *writer) refuseWaiting(err error) {
 	for o := w.next(); o != nil; o = w.next() {
 		if o.state.CompareAndSwap(waiting, taken) {
 			o.done <- err
@@ -205,12 +206,12 @@ func (w *writer) refuse(err error) {
 	}
 }
 
-// single runs a write in a transaction of its own.
-func (w *writer) single(o *write) error {
-	if err := w.begin(false); err != nil {
+// runSingle runs a write in a transaction of its own.
+func (w *writer) runSingle(o *write) error {
+	if err := w.begin(); err != nil {
 		return err
 	}
-	err, lost := w.step(o)
+	err, lost := w.runStep(o)
 	if lost == nil {
 		_, lost = w.session.exec("COMMIT")
 	}
@@ -218,18 +219,18 @@ func (w *writer) single(o *write) error {
 		w.rollback(lost)
 		return lost
 	}
-	if w.isMoved() {
+	if w.isReplaced() {
 		return errReplaced()
 	}
 	return err
 }
 
-func (w *writer) isMoved() bool { return w.moved != nil && w.moved() }
+func (w *writer) isReplaced() bool { return w.replaced != nil && w.replaced() }
 
-// retire closes the session, and those for reading, if the file was replaced. SQLite
-// leaves what lies beside the path alone then: it may be another database's.
+// retire closes the writing and reading sessions if the file was replaced. SQLite then leaves
+// the files beside the path alone, which may belong to another database.
 func (w *writer) retire() error {
-	if !w.isMoved() {
+	if !w.isReplaced() {
 		return nil
 	}
 	var err error
@@ -243,8 +244,16 @@ func (w *writer) retire() error {
 	return err
 }
 
-// begin opens the session if there is none, and a transaction unless alone.
-func (w *writer) begin(alone bool) error {
+// beginFor prepares the writer for the write: a session, and a transaction if it needs one.
+func (w *writer) beginFor(o *write) error {
+	if o.outside {
+		return w.ensureSession()
+	}
+	return w.begin()
+}
+
+// ensureSession opens a session if there is none.
+func (w *writer) ensureSession() error {
 	if err := w.retire(); err != nil {
 		return err
 	}
@@ -255,15 +264,20 @@ func (w *writer) begin(alone bool) error {
 		}
 		w.session = s
 	}
-	if alone {
-		return nil
+	return nil
+}
+
+// begin opens a session if there is none, and starts a transaction.
+func (w *writer) begin() error {
+	if err := w.ensureSession(); err != nil {
+		return err
 	}
-	err := patiently(func() error {
+	err := retryBusy(func() error {
 		_, err := w.session.exec("BEGIN IMMEDIATE")
 		return err
 	})
 	if err != nil {
-		return w.mend(err)
+		return w.dropIfBroken(err)
 	}
 	if err := w.check(w.session); err != nil {
 		w.rollback(err)
@@ -272,17 +286,17 @@ func (w *writer) begin(alone bool) error {
 	return nil
 }
 
-// step runs a write in a savepoint. Lost is why the whole transaction is gone.
-func (w *writer) step(o *write) (err, lost error) {
+// runStep runs a write in a savepoint. lost is set when the whole transaction is lost.
+func (w *writer) runStep(o *write) (err, lost error) {
 	if _, err := w.session.exec("SAVEPOINT write"); err != nil {
 		return nil, err
 	}
-	if err = protected(o.do, w.session); err == nil {
+	if err = recovered(o.do, w.session); err == nil {
 		_, err = w.session.exec("RELEASE write")
 		return nil, err
 	}
-	if code(err) != 0 || broken(err) {
-		return nil, err // SQLite may have ended the transaction; begin anew
+	if code(err) != 0 || sessionBroken(err) {
+		return nil, err // SQLite may have ended the transaction
 	}
 	if _, lost = w.session.exec("ROLLBACK TO write"); lost == nil {
 		_, lost = w.session.exec("RELEASE write")
@@ -290,37 +304,39 @@ func (w *writer) step(o *write) (err, lost error) {
 	return err, lost
 }
 
-// panicked leaves a session behind of which nothing is known.
-type panicked struct {
+// panicError is the error of a write that panicked. Its session cannot be used any more.
+type panicError struct {
 	value any
 	stack []byte
 }
 
-func (p *panicked) Error() string { return fmt.Sprint("panic: ", p.value) }
+func (p *panicError) Error() string { return fmt.Sprint("panic: ", p.value) }
 
-func protected(do func(*session) error, s *session) (err error) {
+// recovered runs do and turns a panic into a panicError.
+func recovered(do func(*session) error, s *session) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &panicked{value: p, stack: debug.Stack()}
+			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
 	return do(s)
 }
 
-// rollback leaves the session without a transaction.
+// rollback ends the transaction. The session is closed if why or the rollback says that it is
+// broken.
 func (w *writer) rollback(why error) {
 	if _, err := w.session.exec("ROLLBACK"); err != nil && code(err) != errorCode {
 		why = errors.Join(why, err)
 	}
-	_ = w.mend(why)
+	_ = w.dropIfBroken(why)
 }
 
-// errorCode is what SQLite answers when there is no transaction to roll back.
+// errorCode is SQLite's result when there is no transaction to roll back.
 const errorCode = 1
 
-// mend closes a session that err may have broken: the next write opens another.
-func (w *writer) mend(err error) error {
-	if err != nil && broken(err) {
+// dropIfBroken closes the session if err may have broken it. The next write opens another.
+func (w *writer) dropIfBroken(err error) error {
+	if err != nil && sessionBroken(err) {
 		err = errors.Join(err, w.session.close())
 		w.session = nil
 	}

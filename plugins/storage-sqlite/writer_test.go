@@ -25,7 +25,7 @@ func paper(t *testing.T) *writer {
 			t.Error(err)
 		}
 	})
-	err := w.apart(t.Context(), func(s *session) error {
+	err := w.outside(t.Context(), func(s *session) error {
 		return s.script("PRAGMA journal_mode = WAL; CREATE TABLE a (n INTEGER PRIMARY KEY, text TEXT)")
 	})
 	if err != nil {
@@ -47,7 +47,7 @@ func held(t *testing.T, w *writer) (release func()) {
 	began, going := make(chan struct{}), make(chan struct{})
 	done := make(chan error, 1)
 	go func() {
-		done <- w.apart(context.Background(), func(*session) error {
+		done <- w.outside(context.Background(), func(*session) error {
 			close(began)
 			<-going
 			return nil
@@ -81,8 +81,8 @@ func (w *writer) count(t *testing.T) (n int) {
 	return n
 }
 
-// TestWritesAreCommittedTogether counts the transactions of writes that wait together.
-func TestWritesAreCommittedTogether(t *testing.T) {
+// TestWriter_commitsTogether counts the transactions of writes that wait together.
+func TestWriter_commitsTogether(t *testing.T) {
 	w := paper(t)
 	var begun atomic.Int64
 	w.check = func(*session) error { begun.Add(1); return nil }
@@ -109,8 +109,8 @@ func TestWritesAreCommittedTogether(t *testing.T) {
 
 var errOwn = errors.New("own")
 
-// TestAFailureIsItsOwn mixes writes that fail in every way with writes that do not.
-func TestAFailureIsItsOwn(t *testing.T) {
+// TestWriter_failureIsItsOwn mixes writes that fail in every way with writes that do not.
+func TestWriter_failureIsItsOwn(t *testing.T) {
 	w := paper(t)
 	if err := w.do(t.Context(), put1(1)); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestAFailureIsItsOwn(t *testing.T) {
 			_, err := s.exec("INSERT INTO b VALUES (1)")
 			return err
 		}, func(err error) bool { return code(err) == 1 }},
-		"a panic":   {func(*session) error { panic("oh") }, func(err error) bool { var p *panicked; return errors.As(err, &p) && p.value == "oh" }},
+		"a panic":   {func(*session) error { panic("oh") }, func(err error) bool { var p *panicError; return errors.As(err, &p) && p.value == "oh" }},
 		"an ending": {func(s *session) error { return errors.Join(s.script("ROLLBACK"), errOwn) }, func(err error) bool { return errors.Is(err, errOwn) || code(err) != 0 }},
 	}
 	var fresh atomic.Int64
@@ -162,8 +162,8 @@ func TestAFailureIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestCallersThatLeave leave nothing behind, unless their write had begun.
-func TestCallersThatLeave(t *testing.T) {
+// TestWriter_callerLeaves leave nothing behind, unless their write had begun.
+func TestWriter_callerLeaves(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -188,8 +188,8 @@ func TestCallersThatLeave(t *testing.T) {
 	}
 }
 
-// TestFullQueue has callers wait for a place, and leave.
-func TestFullQueue(t *testing.T) {
+// TestWriter_fullQueue has callers wait for a place, and leave.
+func TestWriter_fullQueue(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)
 	var wg sync.WaitGroup

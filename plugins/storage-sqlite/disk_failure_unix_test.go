@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestFailingDisk has the system refuse a write with an error that is not a full disk.
-func TestFailingDisk(t *testing.T) {
+// TestStore_failingDisk has the system refuse a write with an error that is not a full disk.
+func TestStore_failingDisk(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	end(t, s, begin(t, s))
 	signal.Ignore(syscall.SIGXFSZ)

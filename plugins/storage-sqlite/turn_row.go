@@ -13,7 +13,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// encode makes JSON that people can read: < and > stay as they are.
+// encode returns JSON that people can read: < and > are not escaped.
 func encode(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -24,7 +24,7 @@ func encode(v any) (string, error) {
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// document is metadata or a record, or nil.
+// document returns metadata or a record as a column, NULL for none.
 func document(raw json.RawMessage) any {
 	if len(raw) == 0 {
 		return nil
@@ -32,10 +32,11 @@ func document(raw json.RawMessage) any {
 	return string(raw)
 }
 
-// said are a turn's messages as the database has them.
-type said struct{ first, others sql.Null[string] }
+// messageTexts are a turn's messages as the database has them: the first, and the others as a
+// list.
+type messageTexts struct{ first, others sql.Null[string] }
 
-func say(messages []chat.Message) (s said, err error) {
+func encodeMessages(messages []chat.Message) (s messageTexts, err error) {
 	if len(messages) > 0 {
 		s.first.Valid = true
 		if s.first.V, err = encode(messages[0]); err != nil {
@@ -49,7 +50,7 @@ func say(messages []chat.Message) (s said, err error) {
 	return s, err
 }
 
-func (s said) messages() ([]chat.Message, error) {
+func (s messageTexts) messages() ([]chat.Message, error) {
 	var all []chat.Message
 	if s.first.Valid {
 		all = make([]chat.Message, 1)
@@ -67,37 +68,37 @@ func (s said) messages() ([]chat.Message, error) {
 	return all, nil
 }
 
-func (s said) size() int { return len(s.first.V) + len(s.others.V) }
+func (s messageTexts) size() int { return len(s.first.V) + len(s.others.V) }
 
 func unreadable(err error) error {
 	return fault.New(fault.Internal, "a turn in the database is not as the plugin wrote it: %w", err).By(fault.PartyHost)
 }
 
-// turnColumns are what scan reads, of turns t.
+// turnColumns are the columns that scan reads, of the table turns as t.
 const turnColumns = `t.sequence, t.number, t.state, t.reason, t.user, t.started_at, t.ended_at, t.key,
 	t.input_tokens, t.output_tokens, t.cached_input_tokens, t.reasoning_tokens, t.metadata, t.record, t.message, t.replies`
 
-// row is a turn whose messages were not decoded yet: that needs no session.
-type row struct {
-	turn storage.Turn
-	said said
+// turnRow is a turn whose messages are not decoded yet. Decoding needs no session.
+type turnRow struct {
+	turn  storage.Turn
+	texts messageTexts
 }
 
-func (r *row) scan(rows *sql.Rows) error {
+func (r *turnRow) scan(rows *sql.Rows) error {
 	var state string
 	var started, ended int64
 	var metadata, record sql.Null[string]
 	t := &r.turn
 	err := rows.Scan(&t.Sequence, &t.Number, &state, &t.Reason, &t.User, &started, &ended, &t.Key,
 		&t.Usage.InputTokens, &t.Usage.OutputTokens, &t.Usage.CachedInputTokens, &t.Usage.ReasoningTokens,
-		&metadata, &record, &r.said.first, &r.said.others)
+		&metadata, &record, &r.texts.first, &r.texts.others)
 	if err != nil {
 		return err
 	}
 	if t.State = parseState(state); t.State == 0 {
 		return unreadable(fmt.Errorf("state %q", state))
 	}
-	t.StartedAt, t.EndedAt = moment(started), moment(ended)
+	t.StartedAt, t.EndedAt = timeOf(started), timeOf(ended)
 	if metadata.Valid {
 		t.Metadata = json.RawMessage(metadata.V)
 	}
@@ -107,14 +108,14 @@ func (r *row) scan(rows *sql.Rows) error {
 	return nil
 }
 
-// size is of what can be large in it.
-func (r *row) size() int {
-	return r.said.size() + len(r.turn.Metadata) + len(r.turn.Record) + len(r.turn.Reason)
+// size returns the bytes of what can be large in the turn.
+func (r *turnRow) size() int {
+	return r.texts.size() + len(r.turn.Metadata) + len(r.turn.Record) + len(r.turn.Reason)
 }
 
-func (r *row) decode() (t storage.Turn, err error) {
+func (r *turnRow) decode() (t storage.Turn, err error) {
 	t = r.turn
-	t.Messages, err = r.said.messages()
+	t.Messages, err = r.texts.messages()
 	return t, err
 }
 
@@ -127,15 +128,15 @@ func parseState(name string) storage.State {
 	return 0
 }
 
-// moment is the inverse of nanos.
-func moment(nanos int64) time.Time {
+// timeOf is the inverse of nanos.
+func timeOf(nanos int64) time.Time {
 	if nanos == 0 {
 		return time.Time{}
 	}
 	return time.Unix(0, nanos).UTC()
 }
 
-// nanos is how the database has times; 0 is none.
+// nanos returns the time as the database has it; 0 for none.
 func nanos(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -143,11 +144,11 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// day is what conversations_day has of a time.
+// day returns the day of a time, as the index conversations_day has it.
 func day(nanos int64) int64 { return nanos / int64(24*time.Hour) }
 
-// within is the database's form of a time that a caller chose.
-func within(t time.Time) int64 {
+// clampTime returns a time that a caller chose as the database has it, within its range.
+func clampTime(t time.Time) int64 {
 	switch {
 	case t.Before(earliest):
 		return 0
@@ -157,7 +158,7 @@ func within(t time.Time) int64 {
 	return nanos(t)
 }
 
-// The times that the database can have.
+// The range of times that the database can have.
 var (
 	earliest = time.Unix(0, 1).UTC()
 	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -22,21 +22,21 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 	}
 	var r *storage.Registration
 	err := s.write(ctx, func(tx *session) (err error) {
-		r, err = put(tx, req, s.now().UnixNano())
+		r, err = putVersion(tx, req, s.now().UnixNano())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.changes.tell()
+	s.changes.notify()
 	if req.EraseHistory {
-		s.janitor.scrub()
+		s.janitor.scrubWAL()
 	}
 	return r, nil
 }
 
-func put(tx *session, req *storage.PutTenantRequest, stamp int64) (*storage.Registration, error) {
-	found, err := newest(tx, req.Tenant)
+func putVersion(tx *session, req *storage.PutTenantRequest, stamp int64) (*storage.Registration, error) {
+	found, err := newestVersion(tx, req.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -79,25 +79,25 @@ func put(tx *session, req *storage.PutTenantRequest, stamp int64) (*storage.Regi
 	if _, err = tx.exec(tooMuchHistory, req.Tenant, version-storage.MinHistoryVersions, storage.MaxHistoryBytes); err != nil {
 		return nil, err
 	}
-	return newest(tx, req.Tenant)
+	return newestVersion(tx, req.Tenant)
 }
 
-// tooMuchHistory drops the versions, up to that of ?2, that are beyond ?3 bytes of
-// documents together. Of a document only the length is read.
+// tooMuchHistory deletes versions up to ?2 that are beyond ?3 bytes of documents, counted from
+// the newest. Only the lengths of documents are read.
 const tooMuchHistory = `DELETE FROM registrations WHERE tenant = ?1 AND version <= ?2 AND version IN (
 	SELECT version FROM (SELECT version, sum(length(document)) OVER (ORDER BY version DESC) AS upto FROM registrations WHERE tenant = ?1)
 	WHERE upto > ?3)`
 
 const versionColumns = "r.tenant, r.version, r.position, r.state, r.incarnation, r.document, r.note, r.attempt, r.created_at"
 
-// newestOf joins tenants with their newest versions.
+// newestOf selects tenants with their newest versions.
 const newestOf = "SELECT " + versionColumns + " FROM tenants t JOIN registrations r ON r.position = t.position WHERE "
 
 func scanVersion(rows *sql.Rows) (r storage.Registration, err error) {
 	var state string
 	var created int64
 	err = rows.Scan(&r.Tenant, &r.Version, &r.Position, &state, &r.Incarnation, &r.Document, &r.Note, &r.Attempt, &created)
-	r.CreatedAt = moment(created)
+	r.CreatedAt = timeOf(created)
 	for s, name := range tenantStates {
 		if name == state {
 			r.State = s
@@ -106,8 +106,8 @@ func scanVersion(rows *sql.Rows) (r storage.Registration, err error) {
 	return r, err
 }
 
-// newest answers nil for a tenant without any version.
-func newest(tx *session, tenant string) (found *storage.Registration, err error) {
+// newestVersion returns nil for a tenant without any version.
+func newestVersion(tx *session, tenant string) (found *storage.Registration, err error) {
 	err = tx.each(func(rows *sql.Rows) (bool, error) {
 		r, err := scanVersion(rows)
 		found = &r
@@ -124,7 +124,7 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 	var all []storage.Registration
 	err := s.read(ctx, func(tx *session) error {
 		for _, id := range ids {
-			r, err := newest(tx, id)
+			r, err := newestVersion(tx, id)
 			if err != nil {
 				return err
 			}
@@ -154,7 +154,7 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 		ORDER BY r.version DESC LIMIT ?3`, tenant, before)
 }
 
-// versions reads a page. The query's last parameter is the limit.
+// versions returns a page. The query's last parameter is the limit.
 func (s *Store) versions(ctx context.Context, limit int, query string, args ...any) (*storage.RegistrationPage, error) {
 	page := &storage.RegistrationPage{}
 	err := s.read(ctx, func(tx *session) error {

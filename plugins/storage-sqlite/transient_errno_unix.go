@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// passing reports whether the trouble of making a file ends without another path.
-func passing(err error) bool {
+// transientErrno reports whether an error of creating a file may pass with the same path.
+func transientErrno(err error) bool {
 	for _, e := range []error{syscall.EIO, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EINTR} {
 		if errors.Is(err, e) {
 			return true
@@ -17,6 +17,7 @@ func passing(err error) bool {
 	return outOfSpace(err)
 }
 
+// outOfSpace reports whether the disk or the quota is full.
 func outOfSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -6,23 +6,23 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// emptyStep is how many turns of a log one transaction looks at to empty some.
-const emptyStep = 1000
+// eraseStep is how many turns of a conversation one transaction looks at.
+const eraseStep = 1000
 
-// emptying empties the turns of a user in the conversations that stay.
-type emptying struct {
+// userEraser empties the turns of a user in conversations that stay.
+type userEraser struct {
 	scope   storage.Scope
-	id      int64 // of the conversation at work; 0: none
-	after   int64 // sequence up to which it is done
+	id      int64 // of the current conversation; 0 for none
+	after   int64 // turns up to this sequence are done; negative after the last
 	emptied int64
 }
 
-// empty empties what the scope's user wrote, in transactions of a part of one
-// conversation each, and counts the turns.
-func (s *Store) empty(ctx context.Context, scope storage.Scope) (int64, error) {
-	e := emptying{scope: scope}
+// eraseUser empties the turns of the scope's user and returns how many. Each transaction handles
+// a part of one conversation.
+func (s *Store) eraseUser(ctx context.Context, scope storage.Scope) (int64, error) {
+	e := userEraser{scope: scope}
 	for {
-		var next emptying
+		var next userEraser
 		err := s.write(ctx, func(tx *session) error {
 			next = e // a transaction may be run again
 			return next.step(tx, s.now().UnixNano())
@@ -37,9 +37,9 @@ func (s *Store) empty(ctx context.Context, scope storage.Scope) (int64, error) {
 	}
 }
 
-// step does a part of a conversation, the one that it is at or the next. After is
-// negative when that was the last part.
-func (e *emptying) step(tx *session, now int64) error {
+// step handles a part of the current conversation, or of the next one. It sets after to a
+// negative number when that was the last part.
+func (e *userEraser) step(tx *session, now int64) error {
 	if e.id == 0 {
 		if err := e.next(tx, now); err != nil || e.id == 0 {
 			return err
@@ -50,7 +50,7 @@ func (e *emptying) step(tx *session, now int64) error {
 		e.after = -1 // it is gone
 		return err
 	}
-	to := e.after + emptyStep
+	to := e.after + eraseStep
 	user := e.scope.Call.User
 	n, err := tx.exec(`UPDATE turns SET state = CASE state WHEN 'running' THEN 'interrupted' ELSE state END,
 		ended_at = CASE state WHEN 'running' THEN ? ELSE ended_at END, reason = '', user = '', fence = NULL, key = '', digest = NULL,
@@ -76,13 +76,13 @@ func (e *emptying) step(tx *session, now int64) error {
 	return err
 }
 
-// next finds a conversation of the scope's user that others wrote in, or of others that
-// the user wrote in.
-func (e *emptying) next(tx *session, now int64) error {
+// next finds a conversation of the scope's user in which others wrote, or a conversation of
+// others in which the user wrote.
+func (e *userEraser) next(tx *session, now int64) error {
 	call := e.scope.Call
 	old, args := sparedBy(e.scope, now)
 	for _, query := range []string{
-		"SELECT c.id " + living + " AND c.user = ? AND EXISTS (SELECT 1 FROM writers w WHERE w.conversation = c.id)",
+		"SELECT c.id " + liveConversations + " AND c.user = ? AND EXISTS (SELECT 1 FROM writers w WHERE w.conversation = c.id)",
 		`SELECT c.id FROM lives l JOIN writers w ON w.life = l.id JOIN conversations c ON c.id = w.conversation AND c.deleted_at IS NULL
 			WHERE l.tenant = ? AND l.incarnation = ? AND l.deleted_at IS NULL AND w.user = ?`,
 	} {

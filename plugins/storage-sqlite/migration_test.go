@@ -16,19 +16,19 @@ import (
 
 // next are the known layouts and one more, as a later plugin would have it: it takes
 // the place of a table that its predecessors need.
-func next(t *testing.T) layouts {
+func next(t *testing.T) migrations {
 	t.Helper()
-	known, err := readLayouts(layoutFiles)
+	known, err := readMigrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(known, layout{
+	return append(known, migration{
 		expand:   "CREATE TABLE renewals (holder TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT",
 		contract: "DROP TABLE renewals; CREATE TABLE finished (a TEXT) STRICT",
 	})
 }
 
-func openLayouts(t *testing.T, dir string, l layouts) (*Store, error) {
+func openLayouts(t *testing.T, dir string, l migrations) (*Store, error) {
 	t.Helper()
 	s, err := open(Config{Path: "botyard.db"}, env(dir), l, time.Now)
 	if err == nil {
@@ -41,9 +41,9 @@ func openLayouts(t *testing.T, dir string, l layouts) (*Store, error) {
 	return s, err
 }
 
-// TestPluginsAreUpgradedOneByOne has two versions at work on one file, until the newer
-// is told to finish.
-func TestPluginsAreUpgradedOneByOne(t *testing.T) {
+// TestMigrate_oneByOne has two versions at work on one file, until the newer
+// contracts the file.
+func TestMigrate_oneByOne(t *testing.T) {
 	dir := t.TempDir()
 	old := openStore(t, dir)
 	end(t, old, begin(t, old))
@@ -67,8 +67,8 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 	if n := end(t, again, begin(t, young)); n != 3 {
 		t.Errorf("a turn that the new began and the old ended became number %d", n)
 	}
-	migrated(old, true, storage.Migration{SchemaVersion: 3, OldestVersion: 2, Steps: []string{"contracted to layout 2"}})
-	migrated(young, true, storage.Migration{SchemaVersion: 3, OldestVersion: 3, Steps: []string{"contracted to layout 3"}})
+	migrated(old, true, storage.Migration{SchemaVersion: 3, OldestVersion: 2, Steps: []string{"contracted to schema version 2"}})
+	migrated(young, true, storage.Migration{SchemaVersion: 3, OldestVersion: 3, Steps: []string{"contracted to schema version 3"}})
 	migrated(young, true, storage.Migration{SchemaVersion: 3, OldestVersion: 3})
 
 	refused := func(what string, err error) {
@@ -78,7 +78,7 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 			t.Errorf("%s by the old plugin: %v; want it told to be updated", what, err)
 		}
 	}
-	known, err := readLayouts(layoutFiles)
+	known, err := readMigrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,23 +93,23 @@ func TestPluginsAreUpgradedOneByOne(t *testing.T) {
 	}
 }
 
-// TestFinishBesideWrites contracts while another process's write is under way, as one
+// TestMigrate_contractBesideWrites contracts while another process's write is under way, as one
 // of its janitor's is at any moment.
-func TestFinishBesideWrites(t *testing.T) {
+func TestMigrate_contractBesideWrites(t *testing.T) {
 	dir := t.TempDir()
 	s, err := openLayouts(t, dir, next(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var other *session
-	err = patiently(func() (err error) { // the janitor of s may be at work
+	err = retryBusy(func() (err error) { // the janitor of s may be at work
 		other, err = connect(s.path, writerPragmas)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = patiently(func() error {
+	err = retryBusy(func() error {
 		_, err := other.exec("BEGIN IMMEDIATE")
 		return err
 	})
@@ -123,7 +123,7 @@ func TestFinishBesideWrites(t *testing.T) {
 		ended <- errors.Join(err, other.close())
 	}()
 	m, err := s.Migrate(t.Context(), storage.MigrateOptions{Contract: true})
-	if err != nil || !slices.Equal(m.Steps, []string{"contracted to layout 2", "contracted to layout 3"}) {
+	if err != nil || !slices.Equal(m.Steps, []string{"contracted to schema version 2", "contracted to schema version 3"}) {
 		t.Errorf("migrate: %+v, %v; want the contraction to wait for the write", m, err)
 	}
 	if err := <-ended; err != nil {
@@ -131,8 +131,8 @@ func TestFinishBesideWrites(t *testing.T) {
 	}
 }
 
-// TestOpenedTogether expands once, however many start.
-func TestOpenedTogether(t *testing.T) {
+// TestExpand_openedTogether expands once, however many start.
+func TestExpand_openedTogether(t *testing.T) {
 	dir := t.TempDir()
 	var wg sync.WaitGroup
 	for i := range 12 {
@@ -154,11 +154,11 @@ func TestOpenedTogether(t *testing.T) {
 	wg.Wait()
 }
 
-// TestFailedExpansion leaves the file as it was.
-func TestFailedExpansion(t *testing.T) {
+// TestExpand_fails leaves the file as it was.
+func TestExpand_fails(t *testing.T) {
 	dir := t.TempDir()
 	end(t, openStore(t, dir), begin(t, openStore(t, dir)))
-	broken := append(next(t), layout{expand: "CREATE TABLE half (a); CREATE TABLE half (a)"})
+	broken := append(next(t), migration{expand: "CREATE TABLE half (a); CREATE TABLE half (a)"})
 	if s, err := openLayouts(t, dir, broken); err == nil { // left to the calls
 		_, err = s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1})
 		if !fault.Is(err, fault.Internal) {
@@ -172,26 +172,26 @@ func TestFailedExpansion(t *testing.T) {
 	}
 }
 
-func TestReadLayouts(t *testing.T) {
+func TestReadMigrations(t *testing.T) {
 	files := fstest.MapFS{}
 	for i, name := range []string{"1", "2", "2.contract", "3", "5"} {
-		files["layouts/"+name+".sql"] = &fstest.MapFile{Data: fmt.Appendf(nil, "-- %d", i)}
+		files["migrations/"+name+".sql"] = &fstest.MapFile{Data: fmt.Appendf(nil, "-- %d", i)}
 	}
-	got, err := readLayouts(files)
-	want := layouts{{expand: "-- 0"}, {expand: "-- 1", contract: "-- 2"}, {expand: "-- 3"}}
+	got, err := readMigrations(files)
+	want := migrations{{expand: "-- 0"}, {expand: "-- 1", contract: "-- 2"}, {expand: "-- 3"}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v; want %v", got, err, want)
 	}
-	if _, err := readLayouts(fstest.MapFS{}); err == nil {
-		t.Error("no layouts at all are no error")
+	if _, err := readMigrations(fstest.MapFS{}); err == nil {
+		t.Error("no migrations at all are no error")
 	}
 }
 
-// TestWritersOfOldPluginsAreKnown: what a plugin of the first layout wrote, and what it
-// writes still, is emptied with its user as what the present one writes.
-func TestWritersOfOldPluginsAreKnown(t *testing.T) {
+// TestMigrate_writersOfOldPlugins: turns that a plugin of schema version 1 wrote, before or after
+// the migration, are emptied with their user.
+func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	dir := t.TempDir()
-	known, err := readLayouts(layoutFiles)
+	known, err := readMigrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}

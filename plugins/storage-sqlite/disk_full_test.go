@@ -50,7 +50,7 @@ func fullByBallast(t *testing.T) disk {
 // fullByPages has SQLite say that it is full, where no file system may be mounted.
 func fullByPages(t *testing.T) disk {
 	limit := func(s *Store, pages string) {
-		err := s.writer.apart(t.Context(), func(w *session) error {
+		err := s.writer.outside(t.Context(), func(w *session) error {
 			var n int64
 			_, err := w.get([]any{&n}, "PRAGMA max_page_count = "+pages)
 			return err
@@ -65,9 +65,9 @@ func fullByPages(t *testing.T) disk {
 	}
 }
 
-// TestFullDisk fills the disk under load and gives it room again. What was answered is
+// TestStore_fullDisk fills the disk under load and gives it room again. What was answered is
 // there, what was refused is not, and nobody restarts anything.
-func TestFullDisk(t *testing.T) {
+func TestStore_fullDisk(t *testing.T) {
 	t.Run("file system", func(t *testing.T) { fullDisk(t, fullByBallast(t)) })
 	t.Run("pages", func(t *testing.T) { fullDisk(t, fullByPages(t)) })
 }
@@ -180,8 +180,8 @@ func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.I
 	})
 }
 
-// TestOpenedOnAFullDisk comes to life without anyone's help.
-func TestOpenedOnAFullDisk(t *testing.T) {
+// TestOpen_fullDisk comes to life without anyone's help.
+func TestOpen_fullDisk(t *testing.T) {
 	d := fullByBallast(t)
 	d.fill(nil)
 	s := openStore(t, d.dir)

@@ -12,9 +12,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestNoStatementScans asks SQLite how it would run each statement of the plugin: by
+// TestStatements_plans asks SQLite how it would run each statement of the plugin: by
 // an index, and without sorting. That is why nothing grows with what is stored.
-func TestNoStatementScans(t *testing.T) {
+func TestStatements_plans(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	everything(t, s)
 	var all []string
@@ -22,7 +22,7 @@ func TestNoStatementScans(t *testing.T) {
 		all = append(all, slices.Collect(maps.Keys(of.stmts))...)
 		return nil
 	}
-	if err := s.writer.apart(t.Context(), collect); err != nil {
+	if err := s.writer.outside(t.Context(), collect); err != nil {
 		t.Fatal(err)
 	}
 	for range readerCount {
@@ -129,5 +129,5 @@ func everything(t *testing.T, s *Store) {
 	must(err)
 	_, err = s.TenantChanges(ctx, 0, 1)
 	must(err)
-	must(s.janitor.tidy(ctx))
+	must(s.janitor.finishDeletions(ctx))
 }

@@ -1,0 +1,68 @@
+package sqlitestore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// tryCreate checks whether a database can be created at the path, without creating it. Checking
+// a configuration must leave no empty database behind, above all not in the place of one that
+// was moved away.
+func tryCreate(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp(dir, ".try-")
+	if err != nil {
+		return err
+	}
+	err = tryCreateIn(filepath.Join(scratch, filepath.Base(path)))
+	return errors.Join(err, os.RemoveAll(scratch))
+}
+
+func tryCreateIn(path string) error {
+	if err := create(path); err != nil {
+		return err
+	}
+	w, err := connect(path, writerPragmas)
+	if err != nil {
+		return err
+	}
+	return errors.Join(enableWAL(w), w.close())
+}
+
+// create creates the folder and the file, for the host's user only. An existing file is not
+// opened, because closing it would drop the locks of other sessions. When a write-ahead log
+// exists without its database, nothing is created: SQLite would throw the log away.
+func create(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if isMissing(path) {
+		if left, err := os.Stat(path + "-wal"); err == nil && left.Size() > 0 {
+			return fault.New(fault.ProviderFailed, "the database's file is gone, but its write-ahead log %s-wal is there; "+
+				"put the file back, or remove the log too", filepath.Base(path)).By(fault.PartyHost).After(settled)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close()) // otherwise a power loss may lose the file's name
+}

@@ -1,0 +1,43 @@
+package sqlitestore
+
+import (
+	"context"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+var _ storage.TenantWatcher = (*Store)(nil)
+
+// watchEvery is how often a watch checks for changes of other processes. The check reads one
+// number, which is in memory.
+const watchEvery = 200 * time.Millisecond
+
+// WatchTenants implements [storage.TenantWatcher]. It notices changes
+// by this Store at once, and those of other processes within watchEvery.
+func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	told := int64(-1)
+	for {
+		next := s.changes.next() // before the check, so that no change is missed
+		head, err := s.TenantChanges(ctx, 0, 0)
+		if err != nil {
+			return fault.Of(err)
+		}
+		if head.Head != told {
+			told = head.Head
+			if err := changed(); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-next:
+		case <-tick.C:
+		case <-ctx.Done():
+			return fault.Of(ctx.Err())
+		}
+	}
+}
