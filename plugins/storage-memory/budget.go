@@ -12,20 +12,20 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TotalVariable is the environment variable that says about how many bytes the
-// conversations of all tenants may take in one process of the plugin.
+// TotalVariable is the environment variable that bounds, about, the bytes that the conversations of
+// all tenants take in one process of the plugin.
 const TotalVariable = "BOTYARD_STORAGE_MEMORY_BYTES"
 
 const (
 	defaultTotal = 1 << 30
 	leastTotal   = 1 << 20
-	// partOfMemory is how much of the memory that the process may use is for conversations
-	// where nobody says: what is counted is less than what is taken, and in a container a
-	// plugin collects garbage ever more often from sdk.PluginMemoryShare on.
+	// partOfMemory: by default an eighth of the memory that the process may use is for
+	// conversations. What is counted is less than what is taken, and in a container a plugin
+	// collects garbage more and more often from sdk.PluginMemoryShare on.
 	partOfMemory = 8
 
-	partForSmall = 5    // a fifth of the whole
-	smallTenant  = 1024 // who has less than a 1024th of it
+	reservedPart    = 5    // a fifth of the total is reserved for small tenants
+	smallTenantPart = 1024 // a tenant with less than a 1024th of the total is small
 	// freeForEach is how many times what a tenant has must be free for it to get more: so one
 	// tenant has a ninth of the rest at most, and ten that fill it one after the other leave
 	// nearly a third of it. It is the dynamic threshold of shared packet buffers (Choudhury and
@@ -33,13 +33,13 @@ const (
 	freeForEach = 8
 )
 
-// budget is what the stores of a process may keep together.
+// budget bounds what all stores of a process keep together.
 type budget struct {
 	total int64
 
 	mu   sync.Mutex
 	used int64
-	by   map[string]int64 // by tenant, over its lives and over stores
+	by   map[string]int64 // by tenant, over all its incarnations and stores
 }
 
 func newBudget(total int64) *budget { return &budget{total: total, by: map[string]int64{}} }
@@ -53,17 +53,17 @@ func (b *budget) change(tenant string, n int64) {
 	}
 }
 
-// admits reports whether the tenant may have n bytes more. One tenant may only while eight times
-// as much is free as it has then, and a part of the whole is for those that have little: so
-// that some large ones leave room for all others.
+// admits reports whether the tenant may have n bytes more. A tenant gets more only while more is
+// free than it has then. A part of the total is reserved for small tenants. So a few large
+// tenants leave room for all others.
 func (b *budget) admits(tenant string, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	has, used := b.by[tenant]+n, b.used+n
-	return b.total-b.total/partForSmall-used >= freeForEach*has || has <= b.total/smallTenant && used <= b.total
+	return b.total-b.total/reservedPart-used >= freeForEach*has || has <= b.total/smallTenantPart && used <= b.total
 }
 
-// account is what one life of a tenant takes of a budget. The tenant's lock guards it.
+// account is what one incarnation of a tenant takes of a budget. The tenant's lock guards it.
 type account struct {
 	budget *budget
 	tenant string
@@ -79,7 +79,7 @@ func (a *account) change(n int64) {
 	a.budget.change(a.tenant, n)
 }
 
-// close gives back everything. What changes after it is not counted.
+// close releases everything. Later changes are not counted.
 func (a *account) close() {
 	if a == nil || a.closed {
 		return
@@ -88,15 +88,15 @@ func (a *account) close() {
 	a.used, a.closed = 0, true
 }
 
-// change counts n bytes more.
+// change counts n bytes more, or fewer if negative. Locked: mu is held.
 func (t *tenant) change(n int64) {
 	t.bytes += n
 	t.account.change(n)
 }
 
-// full is the error for a tenant that may not have n bytes more, or nil. The caller holds
-// the tenant's lock.
-func (s *Store) full(t *tenant, n int64) error {
+// checkRoom returns an error if the tenant may not have n bytes more. Locked: the tenant's mu is
+// held.
+func (s *Store) checkRoom(t *tenant, n int64) error {
 	if t.bytes >= s.maxBytes {
 		return fault.New(fault.QuotaExhausted, "the tenant's conversations take up the %d bytes that max_bytes allows", s.maxBytes)
 	}
@@ -108,8 +108,8 @@ func (s *Store) full(t *tenant, n int64) error {
 	return nil
 }
 
-// totalBytes reads the variable. Where it is empty an eighth of the memory counts, and at
-// most a gigabyte; memory is 0 where it is not known.
+// totalBytes parses the value of TotalVariable. If it is empty, the total is an eighth of the
+// memory, and at most a gigabyte. memory is 0 when it is not known.
 func totalBytes(text string, memory int64) (int64, error) {
 	if text == "" {
 		if memory <= 0 {
@@ -125,8 +125,8 @@ func totalBytes(text string, memory int64) (int64, error) {
 	return n, nil
 }
 
-// memory is how much this process may use: what its control groups allow, or the
-// machine has; 0 where neither is said.
+// memory returns how many bytes this process may use: the least of the limits of its control groups
+// and the machine's memory. It returns 0 when none is known.
 func memory(root fs.FS) int64 {
 	var least int64
 	note := func(n int64) {

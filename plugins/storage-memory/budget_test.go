@@ -32,7 +32,7 @@ func write(s *Store, tenant, conversation string, n int) error {
 }
 
 // beyond: conversations in memory
-func TestBudgetOfAllTenants(t *testing.T) {
+func TestBudget(t *testing.T) {
 	shared := newBudget(leastTotal)
 	stores := []*Store{newStore(Config{}, time.Now, shared), newStore(Config{MaxBytes: 1 << 40}, time.Now, shared)}
 	const piece = 16 << 10
@@ -85,7 +85,7 @@ func TestBudgetOfAllTenants(t *testing.T) {
 }
 
 // beyond: conversations of a tenant in memory
-func TestMaxBytesIsNeverWithoutBound(t *testing.T) {
+func TestNew_maxBytesHasDefault(t *testing.T) {
 	s := newStore(Config{MaxBytes: 4096}, time.Now, newBudget(defaultTotal))
 	if err := write(s, "a", "1", 5000); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestTotalBytes(t *testing.T) {
 	}
 }
 
-func TestMemoryOfTheMachine(t *testing.T) {
+func TestMemory(t *testing.T) {
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	for _, try := range []struct {
 		name string

@@ -11,38 +11,39 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// conversation is one life of a conversation id: its turns and who holds it.
+// conversation is one incarnation of a conversation id: its turns and the one that runs.
 type conversation struct {
-	id, user  string
-	life      uint64
-	created   time.Time
-	updated   time.Time
-	turns     []*turn // all, by sequence
-	succeeded []*turn // by number
-	running   *turn   // nil when free
-	keys      keys
-	bytes     int64
-	guests    map[string]struct{} // users other than its own that wrote here
+	id, user    string
+	incarnation uint64
+	created     time.Time
+	updated     time.Time
+	turns       []*turn // all, by sequence
+	succeeded   []*turn // by number
+	running     *turn   // nil when free
+	keys        keys
+	bytes       int64
+	guests      map[string]struct{} // users other than its owner that wrote in it
 }
 
-// turn is what is kept of a turn. Once it ended it never changes, unless it is emptied.
+// turn is one turn. After its end it never changes, unless it is emptied.
 type turn struct {
 	storage.Turn
-	holder    *holder // while running
-	attempt   string  // while running: the Begin that a repeat is known by
-	overtaken bool    // interrupted by a later Begin, imported or emptied: no fence is good
+	holder  *holder // while running
+	attempt string  // while running: identifies a repeat of its Begin
+	fenced  bool    // no fence stands for it: interrupted by a later Begin, imported or emptied
 }
 
-// repeated is the running turn, if req is the Begin that started it.
-func (c *conversation) repeated(req *storage.BeginRequest) *turn {
+// startedBy returns the running turn if req is the Begin that started it, else nil.
+func (c *conversation) startedBy(req *storage.BeginRequest) *turn {
 	if c.running == nil || req.Attempt == "" || req.Attempt != c.running.attempt {
 		return nil
 	}
 	return c.running
 }
 
-// answer decides a Begin that starts no turn; nil lets it start one.
-func (c *conversation) answer(req *storage.BeginRequest, elapsed time.Duration) *storage.BeginResult {
+// withoutStart returns the result of a Begin that starts no turn: key reused, replay or busy. It
+// returns nil when a turn may start.
+func (c *conversation) withoutStart(req *storage.BeginRequest, elapsed time.Duration) *storage.BeginResult {
 	if k, ok := c.keys.find(req.Key, elapsed); ok {
 		if !bytes.Equal(k.digest, req.Digest) {
 			return &storage.BeginResult{KeyReused: true}
@@ -59,21 +60,21 @@ func (c *conversation) answer(req *storage.BeginRequest, elapsed time.Duration) 
 	return nil
 }
 
-// overtake interrupts the running turn, whose holder is dead, and answers that; nil
-// when none runs.
-func (c *conversation) overtake(stamp time.Time) *holder {
+// interruptExpired interrupts the running turn, whose lease has ended, and returns its holder. It
+// returns nil when no turn runs.
+func (c *conversation) interruptExpired(stamp time.Time) *holder {
 	t := c.running
 	if t == nil {
 		return nil
 	}
 	dead := t.holder
-	t.overtaken = true
+	t.fenced = true
 	t.Reason = fault.Deadline.String() + ": the lease of the turn's holder ran out"
 	c.end(t, storage.Interrupted, stamp)
 	return dead
 }
 
-// start adds a running turn where none runs.
+// start adds a running turn. None may be running.
 func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Time, elapsed time.Duration) *turn {
 	t := &turn{holder: h, attempt: req.Attempt, Turn: storage.Turn{
 		Sequence:  int64(len(c.turns)) + 1,
@@ -101,12 +102,13 @@ func (c *conversation) add(t *turn) {
 	}
 }
 
-// admits reports whether the call may have the conversation, which may be nil.
-func (c *conversation) admits(call sdk.Call, owned bool) bool {
+// visibleTo reports whether the conversation exists for the call: with owned, only if it is the
+// call's user's. c may be nil.
+func (c *conversation) visibleTo(call sdk.Call, owned bool) bool {
 	return c != nil && (!owned || c.user == call.User)
 }
 
-// commit ends a running turn the way its host asks for.
+// commit ends the running turn as the request says.
 func (c *conversation) commit(t *turn, req *storage.CommitRequest, stamp time.Time) {
 	t.Reason = req.Reason
 	t.Messages = slices.Concat(t.Messages, req.Messages)
@@ -119,14 +121,15 @@ func (c *conversation) commit(t *turn, req *storage.CommitRequest, stamp time.Ti
 	c.end(t, req.State, stamp)
 }
 
+// end ends the running turn.
 func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
 	t.State, t.EndedAt, t.holder, t.attempt = state, stamp, nil, ""
 	c.running, c.updated = nil, stamp
 }
 
-// tail is the newest messages of succeeded turns, oldest first: n of them at most, of
-// whole turns that have so many bytes together. It says whether others were left out
-// for their bytes.
+// tail returns the newest messages of succeeded turns, oldest first, at most n. It reads whole
+// turns that have at most that many bytes together. cut reports whether turns were left out for
+// their bytes.
 func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
 	first, have := len(c.succeeded), 0
 	for first > 0 && have < n {
@@ -148,8 +151,8 @@ func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
 	return tail[max(0, have-n):], cut
 }
 
-// view copies a turn for a caller to keep. Messages themselves are shared: no
-// one changes them.
+// view returns a copy of the turn for the caller to keep. Messages are shared: nobody changes
+// them.
 func (t *turn) view() storage.Turn {
 	v := t.Turn
 	v.Messages = slices.Clone(v.Messages)
@@ -158,7 +161,7 @@ func (t *turn) view() storage.Turn {
 	return v
 }
 
-// entry is the conversation as a list shows it.
+// entry returns the conversation as List shows it.
 func (c *conversation) entry() storage.Conversation {
 	return storage.Conversation{
 		ID: c.id, User: c.user, Turns: int64(len(c.succeeded)),

@@ -9,30 +9,30 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Delete implements [storage.Storage]. What it unlinks can be reached no more, and
-// its turns are let go of in steps of the limit.
+// Delete implements [storage.Storage]. It unlinks conversations: nobody can read or write them any
+// more. Then it frees their turns, at most as many as the limit.
 func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
 	call := scope.Call
 	if err := check(ctx, scope.Validate()); err != nil {
 		return storage.Deleted{}, err
 	}
 	whole := call.Conversation == "" && call.User == ""
-	var doomed []*conversation
+	var unlinked []*conversation
 	var emptied int64
 	if whole && scope.Before.IsZero() {
-		doomed = s.purge(call)
+		unlinked = s.purge(call)
 	} else if t := s.lookup(call); t != nil {
-		doomed, emptied = s.unlink(t, scope)
+		unlinked, emptied = s.unlink(t, scope)
 	}
 	id := tenantID{call.Tenant, call.Incarnation}
-	d := s.shard(id).sweep(id, scope, doomed)
+	d := s.shard(id).sweep(id, scope, unlinked)
 	d.Emptied = emptied
 	return d, nil
 }
 
-// unlink takes what the scope names out of the tenant, and counts the turns that it
-// empties in what stays.
-func (s *Store) unlink(t *tenant, scope storage.Scope) (doomed []*conversation, emptied int64) {
+// unlink removes the conversations of the scope from the tenant and returns them. It also returns
+// how many turns it has emptied in conversations that stay.
+func (s *Store) unlink(t *tenant, scope storage.Scope) (unlinked []*conversation, emptied int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.gone {
@@ -42,15 +42,15 @@ func (s *Store) unlink(t *tenant, scope storage.Scope) (doomed []*conversation, 
 	spared := func(c *conversation) bool {
 		return !scope.Before.IsZero() && (!c.updated.Before(scope.Before) || c.held(elapsed))
 	}
-	doom := func(c *conversation) {
+	unlinkOne := func(c *conversation) {
 		if !spared(c) {
-			doomed = append(doomed, c)
+			unlinked = append(unlinked, c)
 		}
 	}
 	switch call := scope.Call; {
 	case call.Conversation != "":
-		if c := t.conversations[call.Conversation]; c.admits(call, scope.Owned) {
-			doom(c)
+		if c := t.conversations[call.Conversation]; c.visibleTo(call, scope.Owned) {
+			unlinkOne(c)
 		}
 	case call.User != "":
 		shared := slices.Collect(maps.Keys(t.asGuest[call.User]))
@@ -58,7 +58,7 @@ func (s *Store) unlink(t *tenant, scope storage.Scope) (doomed []*conversation, 
 			if len(c.guests) > 0 {
 				shared = append(shared, c)
 			} else {
-				doom(c)
+				unlinkOne(c)
 			}
 		}
 		for _, c := range shared {
@@ -68,18 +68,19 @@ func (s *Store) unlink(t *tenant, scope storage.Scope) (doomed []*conversation, 
 		}
 	default:
 		for _, c := range t.conversations {
-			doom(c)
+			unlinkOne(c)
 		}
 	}
-	for _, c := range doomed {
+	for _, c := range unlinked {
 		t.remove(c)
 	}
-	return doomed, emptied
+	return unlinked, emptied
 }
 
-// empty empties the user's turns in a conversation that stays, and counts them.
+// empty empties the user's turns in a conversation that stays, and returns how many. Locked: mu is
+// held.
 func (t *tenant) empty(c *conversation, user string, stamp time.Time) (emptied int64) {
-	c.keys.forget(func(turn *turn) bool { return turn.User == user })
+	c.keys.drop(func(turn *turn) bool { return turn.User == user })
 	for _, turn := range c.turns {
 		if turn.User != user {
 			continue
@@ -88,23 +89,23 @@ func (t *tenant) empty(c *conversation, user string, stamp time.Time) (emptied i
 			c.running = nil
 		}
 		t.grow(c, turnBytes-sizeOfTurn(turn.Turn))
-		turn.Turn, turn.holder, turn.attempt, turn.overtaken = turn.Emptied(stamp), nil, "", true
+		turn.Turn, turn.holder, turn.attempt, turn.fenced = turn.Emptied(stamp), nil, "", true
 		emptied++
 	}
 	delete(c.guests, user)
-	t.part(user, c)
+	t.removeGuest(user, c)
 	if c.user == user {
 		t.disown(c)
 	}
 	return emptied
 }
 
-// sweep lets go of turns of unlinked conversations that the scope covers: those
-// that were just doomed, and those that earlier steps left over.
-func (sh *shard) sweep(id tenantID, scope storage.Scope, doomed []*conversation) (d storage.Deleted) {
+// sweep frees turns of unlinked conversations in the scope: those that were unlinked just now, and
+// those that earlier calls left.
+func (sh *shard) sweep(id tenantID, scope storage.Scope, unlinked []*conversation) (d storage.Deleted) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	left := append(sh.leftovers[id], doomed...)
+	left := append(sh.unswept[id], unlinked...)
 	left = slices.DeleteFunc(left, func(c *conversation) bool {
 		switch call := scope.Call; {
 		case call.Conversation != "" && (c.id != call.Conversation || scope.Owned && c.user != call.User),
@@ -127,14 +128,14 @@ func (sh *shard) sweep(id tenantID, scope storage.Scope, doomed []*conversation)
 		return true
 	})
 	if len(left) == 0 {
-		delete(sh.leftovers, id)
+		delete(sh.unswept, id)
 	} else {
-		sh.leftovers[id] = left
+		sh.unswept[id] = left
 	}
 	return d
 }
 
-// held reports whether a turn of a living holder runs.
+// held reports whether a turn runs whose lease has not ended.
 func (c *conversation) held(elapsed time.Duration) bool {
-	return c.running != nil && !c.running.holder.lapsed(elapsed)
+	return c.running != nil && !c.running.holder.expired(elapsed)
 }

@@ -7,25 +7,26 @@ import (
 	"time"
 )
 
-// forgetAfter is how long a holder whose lease ran out can still be renewed.
-const forgetAfter = time.Hour
+// dropAfter is how long after the end of its lease a holder can still be renewed.
+const dropAfter = time.Hour
 
-// holder is who holds conversations. All its turns, of any tenant, live as long as its
-// lease.
+// holder holds conversations by running turns. All its turns, of any tenant, are alive as long as
+// its lease.
 type holder struct {
 	name  string
 	until atomic.Int64
 	turns int // that it holds; guarded by holders.mu
 }
 
-func (h *holder) lapsed(elapsed time.Duration) bool {
+// expired reports whether the lease has ended.
+func (h *holder) expired(elapsed time.Duration) bool {
 	return int64(elapsed) >= h.until.Load()
 }
 
-// extend never shortens a lease.
+// extend extends the lease. It never shortens it.
 func (h *holder) extend(until time.Duration) {
 	if until < 0 {
-		until = math.MaxInt64 // the sum ran over
+		until = math.MaxInt64 // the sum has overflowed
 	}
 	for {
 		old := h.until.Load()
@@ -35,14 +36,14 @@ func (h *holder) extend(until time.Duration) {
 	}
 }
 
-// holders are those of running turns. Nearly each turn has one of its own.
+// holders are the holders of running turns. Nearly every turn has one of its own.
 type holders struct {
-	mu     sync.Mutex
-	byName map[string]*holder
-	sweep  int // look for dead ones when there are so many
+	mu      sync.Mutex
+	byName  map[string]*holder
+	sweepAt int // expired holders are dropped when there are this many
 }
 
-// renew extends the holders' leases; one that holds nothing has none.
+// renew extends the leases of the holders. A holder without a turn is ignored.
 func (hs *holders) renew(names []string, until time.Duration) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -53,13 +54,13 @@ func (hs *holders) renew(names []string, until time.Duration) {
 	}
 }
 
-// hold finds or makes the holder of one more turn, and extends its lease.
-func (hs *holders) hold(name string, elapsed, lease time.Duration) *holder {
+// acquire returns the holder for one more turn, and extends its lease.
+func (hs *holders) acquire(name string, elapsed, lease time.Duration) *holder {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	h := hs.byName[name]
 	if h == nil {
-		hs.bury(elapsed)
+		hs.dropExpiredLocked(elapsed)
 		h = &holder{name: name}
 		hs.byName[name] = h
 	}
@@ -68,8 +69,8 @@ func (hs *holders) hold(name string, elapsed, lease time.Duration) *holder {
 	return h
 }
 
-// letGo says that a turn of the holder has ended.
-func (hs *holders) letGo(h *holder) {
+// release notes that a turn of the holder has ended.
+func (hs *holders) release(h *holder) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	if h.turns--; h.turns == 0 && hs.byName[h.name] == h {
@@ -77,16 +78,16 @@ func (hs *holders) letGo(h *holder) {
 	}
 }
 
-// bury forgets holders that have been dead for long: their turns were deleted. A turn
-// that still points there stays dead.
-func (hs *holders) bury(elapsed time.Duration) {
-	if len(hs.byName) < hs.sweep {
+// dropExpiredLocked drops holders whose lease ended long ago: their turns were deleted. A turn that
+// still points to one stays expired. Locked: mu is held.
+func (hs *holders) dropExpiredLocked(elapsed time.Duration) {
+	if len(hs.byName) < hs.sweepAt {
 		return
 	}
 	for name, h := range hs.byName {
-		if h.lapsed(elapsed - forgetAfter) {
+		if h.expired(elapsed - dropAfter) {
 			delete(hs.byName, name)
 		}
 	}
-	hs.sweep = 2*len(hs.byName) + 16
+	hs.sweepAt = 2*len(hs.byName) + 16
 }

@@ -14,7 +14,7 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	if err := check(ctx, req.Validate()); err != nil || len(req.Turns) == 0 {
 		return 0, err
 	}
-	t, err := s.enter(req.Call)
+	t, err := s.lockTenant(req.Call)
 	if err != nil {
 		return 0, err
 	}
@@ -24,7 +24,7 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 		c = &conversation{id: req.Call.Conversation, user: req.Call.User, created: req.Turns[0].StartedAt}
 		c.bytes = conversationBytes + int64(len(c.id))
 	}
-	fresh, err := c.unknown(req.Turns)
+	fresh, err := c.newTurns(req.Turns)
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
@@ -35,23 +35,24 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	for _, turn := range fresh {
 		more += sizeOfTurn(turn)
 	}
-	if err := s.full(t, more); err != nil {
+	if err := s.checkRoom(t, more); err != nil {
 		return 0, err
 	}
 	if !known {
-		c.life = s.lives.Add(1)
+		c.incarnation = s.incarnations.Add(1)
 		t.add(c)
 	}
 	for _, turn := range fresh {
-		c.take(turn)
+		c.importTurn(turn)
 		t.grow(c, sizeOfTurn(turn))
-		t.welcome(turn.User, c)
+		t.addGuest(turn.User, c)
 	}
 	return int64(len(fresh)), nil
 }
 
-// unknown are the turns that are not there yet, if they follow on those that are.
-func (c *conversation) unknown(turns []storage.Turn) ([]storage.Turn, error) {
+// newTurns returns the turns that do not exist yet. They must follow those that do. Locked: mu is
+// held.
+func (c *conversation) newTurns(turns []storage.Turn) ([]storage.Turn, error) {
 	if c.running != nil {
 		return nil, fault.New(fault.Conflict, "a turn is running in the conversation")
 	}
@@ -79,11 +80,11 @@ func (c *conversation) unknown(turns []storage.Turn) ([]storage.Turn, error) {
 	return fresh, nil
 }
 
-// take adds a turn that ended elsewhere. Its key is for show.
-func (c *conversation) take(v storage.Turn) {
+// importTurn adds a turn that ended elsewhere. Its key is kept, and replays nothing.
+func (c *conversation) importTurn(v storage.Turn) {
 	v.Messages = slices.Clone(v.Messages)
 	v.Metadata, v.Record = bytes.Clone(v.Metadata), bytes.Clone(v.Record)
-	t := &turn{Turn: v, overtaken: true}
+	t := &turn{Turn: v, fenced: true}
 	c.add(t)
 	if v.State == storage.Succeeded {
 		c.succeeded = append(c.succeeded, t)

@@ -15,13 +15,13 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	}
 	t := s.lookup(req.Call)
 	if t == nil {
-		return nil, missing()
+		return nil, notFound()
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	c := t.conversations[req.Call.Conversation]
-	if t.gone || !c.admits(req.Call, req.Owned) {
-		return nil, missing()
+	if t.gone || !c.visibleTo(req.Call, req.Owned) {
+		return nil, notFound()
 	}
 	turns := c.succeeded
 	if req.All {
@@ -72,9 +72,9 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	return page, nil
 }
 
-func missing() error { return fault.New(fault.NotFound, "there is no such conversation") }
+func notFound() error { return fault.New(fault.NotFound, "there is no such conversation") }
 
-// check also refuses calls whose caller is gone, before they change anything.
+// check returns the context's error, else wrong. A call whose caller has gone changes nothing.
 func check(ctx context.Context, wrong error) error {
 	if err := ctx.Err(); err != nil {
 		return fault.Of(err)

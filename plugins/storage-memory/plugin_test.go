@@ -40,7 +40,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestPluginIsExclusive(t *testing.T) {
+func TestPlugin_exclusive(t *testing.T) {
 	info := Plugin().Info
 	want := []string{storage.CapRenew, storage.CapImport, storage.CapOwners, storage.CapTenantStore, storage.CapWatch}
 	if !info.Exclusive || !slices.Equal(info.Capabilities, want) {
@@ -48,9 +48,9 @@ func TestPluginIsExclusive(t *testing.T) {
 	}
 }
 
-// TestConformanceOverTheWire runs the kit through the protocol, with all instances
+// TestPlugin_conformance runs the kit through the protocol, with all instances
 // in one process.
-func TestConformanceOverTheWire(t *testing.T) {
+func TestPlugin_conformance(t *testing.T) {
 	p := Plugin()
 	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
 	p.Backend.Register(server)

@@ -7,13 +7,14 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// What an entry takes beside its texts, about.
+// About how many bytes an entry takes in addition to its texts.
 const (
 	conversationBytes = int64(unsafe.Sizeof(conversation{})) + 64
 	turnBytes         = int64(unsafe.Sizeof(turn{})) + 32
-	keyBytes          = int64(unsafe.Sizeof(key{})+unsafe.Sizeof(aged{})) + 32
+	keyBytes          = int64(unsafe.Sizeof(key{})+unsafe.Sizeof(keyUse{})) + 32
 )
 
+// sizeOfBegin returns about how many bytes a new turn takes.
 func sizeOfBegin(req *storage.BeginRequest) int64 {
 	n := turnBytes + sizeOfMessage(req.Message) + int64(len(req.Metadata)+len(req.Call.User))
 	if req.Key != "" {
@@ -22,6 +23,7 @@ func sizeOfBegin(req *storage.BeginRequest) int64 {
 	return n
 }
 
+// sizeOfCommit returns about how many bytes a commit adds.
 func sizeOfCommit(req *storage.CommitRequest) int64 {
 	n := int64(len(req.Reason) + len(req.Record))
 	for _, m := range req.Messages {
@@ -30,7 +32,7 @@ func sizeOfCommit(req *storage.CommitRequest) int64 {
 	return n
 }
 
-// sizeOfTurn is of one that was imported: its key is not looked for.
+// sizeOfTurn returns the bytes of an imported turn. Its key is in no index.
 func sizeOfTurn(t storage.Turn) int64 {
 	n := turnBytes + int64(len(t.User)+len(t.Key)+len(t.Reason)+len(t.Metadata)+len(t.Record))
 	for _, m := range t.Messages {

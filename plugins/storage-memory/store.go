@@ -17,20 +17,20 @@ import (
 
 const shardCount = 64
 
-// Store keeps conversations and tenants in memory. Close gives what they take back to
-// the other stores of the process.
+// Store keeps conversations and registered tenants in memory. Close releases its part of the
+// process's budget. It is safe for concurrent use.
 type Store struct {
-	now      func() time.Time
-	epoch    time.Time // leases count from here, by the monotonic clock
-	origin   string    // tells this Store's fences from any other's
-	lives    atomic.Uint64
-	maxBytes int64
-	budget   *budget
-	closed   atomic.Bool
-	holders  holders
-	seed     maphash.Seed
-	shards   [shardCount]shard
-	registry *registry
+	now          func() time.Time
+	epoch        time.Time // leases count from here, by the monotonic clock
+	storeID      string    // in all fences of this Store
+	incarnations atomic.Uint64
+	maxBytes     int64
+	budget       *budget
+	closed       atomic.Bool
+	holders      holders
+	seed         maphash.Seed
+	shards       [shardCount]shard
+	registered   *tenantStore
 }
 
 var (
@@ -41,40 +41,40 @@ var (
 	_ storage.TenantWatcher = (*Store)(nil)
 )
 
-// tenantID is one life of a tenant. An id that is used again with another
-// incarnation is another tenant.
+// tenantID is one incarnation of a tenant. The same id with another incarnation is another
+// tenant.
 type tenantID struct{ id, incarnation string }
 
 type shard struct {
 	mu      sync.RWMutex
 	tenants map[tenantID]*tenant
-	purged  map[tenantID]struct{} // lives that ended; a few bytes for each
-	// leftovers were deleted, and their turns are not all let go of.
-	leftovers map[tenantID][]*conversation
+	purged  map[tenantID]struct{} // incarnations that ended; a few bytes each
+	// unswept are deleted conversations that still have turns.
+	unswept map[tenantID][]*conversation
 }
 
-// New makes an empty Store with a bound for all its tenants of its own.
+// New makes an empty Store with a budget of its own.
 func New(cfg Config) *Store { return newStore(cfg, time.Now, newBudget(defaultTotal)) }
 
 func newStore(cfg Config, now func() time.Time, shared *budget) *Store {
-	if cfg.MaxBytes <= 0 { // a library caller's; the schema lets none through
+	if cfg.MaxBytes <= 0 { // from a caller of this package; the schema refuses it
 		cfg.MaxBytes = defaultTotal
 	}
 	s := &Store{
-		now: now, epoch: now(), origin: rand.Text()[:10], maxBytes: cfg.MaxBytes, budget: shared,
-		seed: maphash.MakeSeed(), registry: newRegistry(),
+		now: now, epoch: now(), storeID: rand.Text()[:10], maxBytes: cfg.MaxBytes, budget: shared,
+		seed: maphash.MakeSeed(), registered: newTenantStore(),
 	}
 	s.holders.byName = make(map[string]*holder)
 	for i := range s.shards {
 		s.shards[i].tenants = make(map[tenantID]*tenant)
 		s.shards[i].purged = make(map[tenantID]struct{})
-		s.shards[i].leftovers = make(map[tenantID][]*conversation)
+		s.shards[i].unswept = make(map[tenantID][]*conversation)
 	}
 	return s
 }
 
-// Renew implements [storage.Renewer]. A lease that ran out, and that no Begin
-// noticed yet, lives again.
+// Renew implements [storage.Renewer]. A lease that has ended, and that no Begin has noticed yet,
+// is revived.
 func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	if err := check(ctx, storage.ValidateRenewal(holders, lease)); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration
 	return nil
 }
 
-// Close gives back what all tenants of the store take. Nothing is kept after it.
+// Close drops all conversations and releases their part of the budget.
 func (s *Store) Close() error {
 	s.closed.Store(true)
 	for i := range s.shards {
@@ -102,17 +102,18 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// elapsed is the time by which leases are measured.
+// elapsed returns the monotonic time that leases are measured by.
 func (s *Store) elapsed() time.Duration { return s.now().Sub(s.epoch) }
 
-// stamp is the time of day that turns are marked with.
+// stamp returns the time of day for turns.
 func (s *Store) stamp() time.Time { return s.now().Round(0).UTC() }
 
+// shard returns the shard of a tenant.
 func (s *Store) shard(id tenantID) *shard {
 	return &s.shards[maphash.Comparable(s.seed, id)%shardCount]
 }
 
-// lookup finds the call's tenant; nil when it has nothing.
+// lookup returns the call's tenant, or nil when it has no conversations.
 func (s *Store) lookup(call sdk.Call) *tenant {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)
@@ -121,8 +122,8 @@ func (s *Store) lookup(call sdk.Call) *tenant {
 	return sh.tenants[id]
 }
 
-// enter finds or makes the call's tenant and returns it locked.
-func (s *Store) enter(call sdk.Call) (*tenant, error) {
+// lockTenant finds or makes the call's tenant, and returns it locked. The caller unlocks it.
+func (s *Store) lockTenant(call sdk.Call) (*tenant, error) {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)
 	for {
@@ -141,6 +142,7 @@ func (s *Store) enter(call sdk.Call) (*tenant, error) {
 	}
 }
 
+// create makes the tenant unless another call has made it. A purged incarnation is refused.
 func (sh *shard) create(id tenantID, s *Store) (*tenant, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -148,7 +150,7 @@ func (sh *shard) create(id tenantID, s *Store) (*tenant, error) {
 		return t, nil
 	}
 	if _, purged := sh.purged[id]; purged {
-		return nil, fault.New(fault.Conflict, "this life of the tenant was deleted")
+		return nil, fault.New(fault.Conflict, "this incarnation of the tenant was deleted")
 	}
 	if s.closed.Load() {
 		return nil, fault.New(fault.Internal, "the store is closed")
@@ -159,8 +161,8 @@ func (sh *shard) create(id tenantID, s *Store) (*tenant, error) {
 	return t, nil
 }
 
-// purge unlinks the call's tenant. A life that has a name is over for good; an
-// unnamed one may begin anew.
+// purge unlinks the call's tenant and returns its conversations. A named incarnation is refused
+// from then on. An unnamed one may begin anew.
 func (s *Store) purge(call sdk.Call) []*conversation {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)

@@ -68,7 +68,7 @@ func keyed(k string) func(*storage.BeginRequest) {
 	return func(r *storage.BeginRequest) { r.Key, r.Digest = k, []byte("digest of "+k) }
 }
 
-func TestKeysLiveADay(t *testing.T) {
+func TestBegin_keyExpires(t *testing.T) {
 	s, c := clocked(Config{})
 	commit(t, s, begin(t, s, keyed("early")))
 	c.pass(time.Hour)
@@ -101,7 +101,7 @@ func TestKeysLiveADay(t *testing.T) {
 	}
 }
 
-func TestLeaseEndsOnTime(t *testing.T) {
+func TestBegin_leaseEnds(t *testing.T) {
 	s, c := clocked(Config{})
 	begin(t, s)
 	other := func(r *storage.BeginRequest) { r.Holder = "other" }
@@ -125,7 +125,7 @@ func TestLeaseEndsOnTime(t *testing.T) {
 	}
 }
 
-func TestRenewalRevivesALease(t *testing.T) {
+func TestRenew_revivesLease(t *testing.T) {
 	s, c := clocked(Config{})
 	begin(t, s)
 	c.pass(time.Minute)
@@ -137,7 +137,7 @@ func TestRenewalRevivesALease(t *testing.T) {
 	}
 }
 
-func TestEndlessLease(t *testing.T) {
+func TestBegin_endlessLease(t *testing.T) {
 	s, c := clocked(Config{})
 	c.pass(time.Hour)
 	begin(t, s, func(r *storage.BeginRequest) { r.Lease = math.MaxInt64 })
@@ -147,7 +147,7 @@ func TestEndlessLease(t *testing.T) {
 	}
 }
 
-func TestDeadHoldersAreForgotten(t *testing.T) {
+func TestHolders_dropsExpired(t *testing.T) {
 	s, c := clocked(Config{})
 	for i := range 1000 {
 		c.pass(time.Minute)
@@ -158,8 +158,9 @@ func TestDeadHoldersAreForgotten(t *testing.T) {
 	}
 }
 
-// A holder is known as long as it holds something: nearly every turn has one of its own.
-func TestAHolderGoesWithItsLastTurn(t *testing.T) {
+// TestHolders_releaseLastTurn: a holder is dropped with its last turn, since nearly every turn has
+// one of its own.
+func TestHolders_releaseLastTurn(t *testing.T) {
 	s, c := clocked(Config{})
 	by := func(conversation, holder string) func(*storage.BeginRequest) {
 		return func(r *storage.BeginRequest) { r.Call.Conversation, r.Holder = conversation, holder }
@@ -187,7 +188,7 @@ func TestAHolderGoesWithItsLastTurn(t *testing.T) {
 	}
 }
 
-func TestMaxBytes(t *testing.T) {
+func TestBegin_maxBytes(t *testing.T) {
 	s, _ := clocked(Config{MaxBytes: 100_000})
 	big := func(r *storage.BeginRequest) { r.Message = chat.Text(chat.User, strings.Repeat("x", 40_000)) }
 	elsewhere := func(r *storage.BeginRequest) { r.Call.Conversation = "d" }
@@ -212,7 +213,7 @@ func TestMaxBytes(t *testing.T) {
 	begin(t, s, big, elsewhere)
 }
 
-func TestCanceledCallsChangeNothing(t *testing.T) {
+func TestStore_canceledCalls(t *testing.T) {
 	s := New(Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -225,7 +226,7 @@ func TestCanceledCallsChangeNothing(t *testing.T) {
 	}
 }
 
-func TestTwoStoresAreTwo(t *testing.T) {
+func TestStore_twoStores(t *testing.T) {
 	a, b := New(Config{}), New(Config{})
 	held := begin(t, a)
 	if begin(t, b).Started.Sequence != 1 {
@@ -237,9 +238,9 @@ func TestTwoStoresAreTwo(t *testing.T) {
 	}
 }
 
-// TestPurgeAmongWriters deletes a tenant again and again under its writers: each
+// TestDelete_amongWriters deletes a tenant again and again under its writers: each
 // turn is committed, or was lost to a delete; never half.
-func TestPurgeAmongWriters(t *testing.T) {
+func TestDelete_amongWriters(t *testing.T) {
 	s := New(Config{})
 	var wg sync.WaitGroup
 	stop := make(chan struct{})

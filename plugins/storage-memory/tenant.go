@@ -10,16 +10,16 @@ import (
 
 const treeDegree = 32
 
-// tenant is all that one life of a tenant keeps. Its lock guards everything below it.
+// tenant has all conversations of one incarnation of a tenant. mu guards everything in it.
 type tenant struct {
 	mu            sync.RWMutex
-	gone          bool // deleted; whoever still points here must look again
+	gone          bool // deleted; a call that still points here must look up again
 	bytes         int64
 	account       *account
 	conversations map[string]*conversation
 	byID          *btree.BTreeG[*conversation]
 	byUser        *btree.BTreeG[*conversation]          // by user, then id
-	asGuest       map[string]map[*conversation]struct{} // by user, those of others that it wrote in
+	asGuest       map[string]map[*conversation]struct{} // by user: conversations of others in which the user wrote
 }
 
 func newTenant() *tenant {
@@ -35,6 +35,7 @@ func newTenant() *tenant {
 	}
 }
 
+// add adds the conversation. Locked: mu is held.
 func (t *tenant) add(c *conversation) {
 	t.conversations[c.id] = c
 	t.byID.ReplaceOrInsert(c)
@@ -42,18 +43,19 @@ func (t *tenant) add(c *conversation) {
 	t.change(c.bytes)
 }
 
+// remove removes the conversation. Locked: mu is held.
 func (t *tenant) remove(c *conversation) {
 	delete(t.conversations, c.id)
 	t.byID.Delete(c)
 	t.byUser.Delete(c)
 	t.change(-c.bytes)
 	for user := range c.guests {
-		t.part(user, c)
+		t.removeGuest(user, c)
 	}
 }
 
-// welcome notes that the user has a turn in the conversation.
-func (t *tenant) welcome(user string, c *conversation) {
+// addGuest notes that the user wrote in the conversation, if it is another's. Locked: mu is held.
+func (t *tenant) addGuest(user string, c *conversation) {
 	if _, guest := c.guests[user]; !guest {
 		return
 	}
@@ -63,22 +65,22 @@ func (t *tenant) welcome(user string, c *conversation) {
 	t.asGuest[user][c] = struct{}{}
 }
 
-// part is the inverse of welcome.
-func (t *tenant) part(user string, c *conversation) {
+// removeGuest is the inverse of addGuest. Locked: mu is held.
+func (t *tenant) removeGuest(user string, c *conversation) {
 	delete(t.asGuest[user], c)
 	if len(t.asGuest[user]) == 0 {
 		delete(t.asGuest, user)
 	}
 }
 
-// disown makes a user's conversation the tenant's.
+// disown makes a user's conversation the tenant's. Locked: mu is held.
 func (t *tenant) disown(c *conversation) {
 	t.byUser.Delete(c)
 	c.user = ""
 	t.byUser.ReplaceOrInsert(c)
 }
 
-// ofUser lists the conversations that the user began.
+// ofUser returns the conversations that the user owns. Locked: mu is held.
 func (t *tenant) ofUser(user string) []*conversation {
 	var found []*conversation
 	t.byUser.AscendGreaterOrEqual(&conversation{user: user}, func(c *conversation) bool {
@@ -91,8 +93,8 @@ func (t *tenant) ofUser(user string) []*conversation {
 	return found
 }
 
-// after calls yield for the conversations behind the id, in order; with a user,
-// for that user's only.
+// after calls yield for the conversations with a greater id, in order, until it returns false.
+// With a user, only for that user's. Locked: mu is held.
 func (t *tenant) after(user, id string, yield func(*conversation) bool) {
 	tree := t.byID
 	if user != "" {
@@ -109,8 +111,9 @@ func (t *tenant) after(user, id string, yield func(*conversation) bool) {
 	})
 }
 
-// writtenAfter calls yield for the conversations behind the id that the user owns or wrote
-// in, in order, until it answers false, which is at the latest behind the limit.
+// writtenAfter calls yield for the conversations with a greater id that the user owns or wrote in,
+// in order, until it returns false. yield must return false after limit calls, or one more.
+// Locked: mu is held.
 func (t *tenant) writtenAfter(user, id string, limit int, yield func(*conversation) bool) {
 	var found []*conversation
 	t.after(user, id, func(c *conversation) bool {

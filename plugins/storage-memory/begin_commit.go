@@ -13,7 +13,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
 	}
-	t, err := s.enter(req.Call)
+	t, err := s.lockTenant(req.Call)
 	if err != nil {
 		return nil, err
 	}
@@ -21,38 +21,39 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	elapsed, stamp := s.elapsed(), s.stamp()
 	c := t.conversations[req.Call.Conversation]
 	if c != nil {
-		if !c.admits(req.Call, req.Owned) {
-			return nil, missing()
+		if !c.visibleTo(req.Call, req.Owned) {
+			return nil, notFound()
 		}
-		if again := c.repeated(req); again != nil {
+		if again := c.startedBy(req); again != nil {
 			again.holder.extend(elapsed + req.Lease)
 			return s.started(c, again, req), nil
 		}
-		if res := c.answer(req, elapsed); res != nil {
+		if res := c.withoutStart(req, elapsed); res != nil {
 			return res, nil
 		}
 	}
-	if err := s.full(t, sizeOfBegin(req)); err != nil {
+	if err := s.checkRoom(t, sizeOfBegin(req)); err != nil {
 		return nil, err
 	}
 	if c == nil {
 		c = &conversation{
 			id: req.Call.Conversation, user: req.Call.User,
-			life: s.lives.Add(1), created: stamp,
+			incarnation: s.incarnations.Add(1), created: stamp,
 		}
 		c.bytes = conversationBytes + int64(len(c.id))
 		t.add(c)
 	}
-	h := s.holders.hold(req.Holder, elapsed, req.Lease)
-	if dead := c.overtake(stamp); dead != nil {
-		s.holders.letGo(dead)
+	h := s.holders.acquire(req.Holder, elapsed, req.Lease)
+	if dead := c.interruptExpired(stamp); dead != nil {
+		s.holders.release(dead)
 	}
 	begun := c.start(req, h, stamp, elapsed)
 	t.grow(c, sizeOfBegin(req))
-	t.welcome(req.Call.User, c)
+	t.addGuest(req.Call.User, c)
 	return s.started(c, begun, req), nil
 }
 
+// started returns the result of a Begin that holds the conversation.
 func (s *Store) started(c *conversation, t *turn, req *storage.BeginRequest) *storage.BeginResult {
 	tail, cut := c.tail(req.Tail, req.TailBytesOrDefault())
 	return &storage.BeginResult{Started: &storage.Started{
@@ -60,17 +61,16 @@ func (s *Store) started(c *conversation, t *turn, req *storage.BeginRequest) *st
 	}}
 }
 
-// Commit implements [storage.Storage]. The first commit of a turn wins: a repeat
-// with the same state answers as it did and changes nothing, one with another
-// state is a conflict. A turn whose lease ran out can be committed as long as no
-// Begin has interrupted it.
+// Commit implements [storage.Storage]. The first commit of a turn wins. A repeat with the same
+// state returns the same and changes nothing. A repeat with another state is a conflict. A turn
+// whose lease has ended can be committed until a Begin interrupts it.
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	if err := check(ctx, req.Validate()); err != nil {
 		return 0, err
 	}
 	t := s.lookup(req.Call)
 	if t == nil {
-		_, err := s.behind(req.Fence, nil)
+		_, err := s.turnOf(req.Fence, nil)
 		return 0, err
 	}
 	t.mu.Lock()
@@ -79,12 +79,12 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	if !t.gone {
 		c = t.conversations[req.Call.Conversation]
 	}
-	held, err := s.behind(req.Fence, c)
+	held, err := s.turnOf(req.Fence, c)
 	switch {
 	case err != nil:
 		return 0, err
 	case held.State == storage.Running:
-		s.holders.letGo(held.holder)
+		s.holders.release(held.holder)
 		c.commit(held, req, s.stamp())
 		t.grow(c, sizeOfCommit(req))
 	case held.State != req.State:
@@ -93,6 +93,7 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	return held.Number, nil
 }
 
+// grow adds n bytes to the conversation and to the tenant. Locked: mu is held.
 func (t *tenant) grow(c *conversation, n int64) {
 	c.bytes += n
 	t.change(n)

@@ -11,28 +11,28 @@ import (
 	"github.com/google/btree"
 )
 
-// registry keeps the tenants of a host.
-type registry struct {
-	mu      sync.RWMutex
-	head    int64
-	byID    *btree.BTreeG[*registered]
-	byPlace *btree.BTreeG[*registered] // by the position of the newest version
-	changed chan struct{}              // closed and replaced at every change
+// tenantStore keeps registered tenants.
+type tenantStore struct {
+	mu         sync.RWMutex
+	head       int64
+	byID       *btree.BTreeG[*registeredTenant]
+	byPosition *btree.BTreeG[*registeredTenant] // by the position of the newest version
+	changed    chan struct{}                    // closed and replaced at every change
 }
 
-// registered are the versions kept of one tenant, at least one, without gaps.
-type registered struct {
+// registeredTenant has the kept versions of one tenant: at least one, without gaps.
+type registeredTenant struct {
 	id       string
 	versions []storage.Registration // oldest first
 }
 
-func (r *registered) newest() storage.Registration { return r.versions[len(r.versions)-1] }
+func (r *registeredTenant) newest() storage.Registration { return r.versions[len(r.versions)-1] }
 
-func newRegistry() *registry {
-	return &registry{
-		changed: make(chan struct{}),
-		byID:    btree.NewG(treeDegree, func(a, b *registered) bool { return a.id < b.id }),
-		byPlace: btree.NewG(treeDegree, func(a, b *registered) bool { return a.newest().Position < b.newest().Position }),
+func newTenantStore() *tenantStore {
+	return &tenantStore{
+		changed:    make(chan struct{}),
+		byID:       btree.NewG(treeDegree, func(a, b *registeredTenant) bool { return a.id < b.id }),
+		byPosition: btree.NewG(treeDegree, func(a, b *registeredTenant) bool { return a.newest().Position < b.newest().Position }),
 	}
 }
 
@@ -41,15 +41,15 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
 	}
-	r := s.registry
+	r := s.registered
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t, known := r.byID.Get(&registered{id: req.Tenant})
+	t, known := r.byID.Get(&registeredTenant{id: req.Tenant})
 	var version int64
 	if known {
 		now := t.newest()
 		if now.Attempt == req.Attempt {
-			return out(now), nil
+			return copyOf(now), nil
 		}
 		version = now.Version
 	}
@@ -57,28 +57,29 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 		return nil, fault.New(fault.Conflict, "the tenant is at version %d", version).At("if_version")
 	}
 	if known {
-		r.byPlace.Delete(t)
+		r.byPosition.Delete(t)
 	} else {
-		t = &registered{id: req.Tenant}
+		t = &registeredTenant{id: req.Tenant}
 	}
 	r.head++
 	next := storage.Registration{
 		Tenant: req.Tenant, Version: version + 1, Position: r.head, State: req.State, Incarnation: req.Incarnation,
 		Document: bytes.Clone(req.Document), Note: req.Note, Attempt: req.Attempt, CreatedAt: s.stamp(),
 	}
-	t.add(next, req.EraseHistory)
+	if req.EraseHistory {
+		t.versions = nil // also frees the array, which has the documents
+	}
+	t.add(next)
 	r.byID.ReplaceOrInsert(t)
-	r.byPlace.ReplaceOrInsert(t)
+	r.byPosition.ReplaceOrInsert(t)
 	close(r.changed)
 	r.changed = make(chan struct{})
-	return out(next), nil
+	return copyOf(next), nil
 }
 
-// add keeps the version and drops what is too old, in few moves.
-func (r *registered) add(next storage.Registration, forget bool) {
-	if forget {
-		r.versions = nil // also the array, which has the documents
-	}
+// add appends the version and drops versions that are beyond the bounds. It drops many at once, so
+// that it seldom copies.
+func (r *registeredTenant) add(next storage.Registration) {
 	if n := len(r.versions); n >= 2*storage.MaxHistoryVersions {
 		r.versions = slices.Clone(r.versions[n-storage.MaxHistoryVersions:])
 	}
@@ -97,13 +98,13 @@ func (s *Store) GetTenants(ctx context.Context, ids []string) ([]storage.Registr
 	if err := check(ctx, storage.ValidateIDs(ids)); err != nil {
 		return nil, err
 	}
-	r := s.registry
+	r := s.registered
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var found []storage.Registration
 	for _, id := range ids {
-		if t, ok := r.byID.Get(&registered{id: id}); ok {
-			found = append(found, *out(t.newest()))
+		if t, ok := r.byID.Get(&registeredTenant{id: id}); ok {
+			found = append(found, *copyOf(t.newest()))
 		}
 	}
 	return found, nil
@@ -114,20 +115,20 @@ func (s *Store) ListTenants(ctx context.Context, after string, limit int) (*stor
 	if err := check(ctx, storage.ValidateLimit(limit)); err != nil {
 		return nil, err
 	}
-	r := s.registry
+	r := s.registered
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	page := &storage.RegistrationPage{}
 	var size storage.PageBytes
 	full := false
-	r.byID.AscendGreaterOrEqual(&registered{id: after}, func(t *registered) bool {
+	r.byID.AscendGreaterOrEqual(&registeredTenant{id: after}, func(t *registeredTenant) bool {
 		if t.id == after {
 			return true
 		}
 		if page.More = full || len(page.Registrations) == limit; page.More {
 			return false
 		}
-		page.Registrations = append(page.Registrations, *out(t.newest()))
+		page.Registrations = append(page.Registrations, *copyOf(t.newest()))
 		full = size.Full(t.newest().Size())
 		return true
 	})
@@ -139,11 +140,11 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 	if err := check(ctx, storage.ValidateHistory(tenant, before, limit)); err != nil {
 		return nil, err
 	}
-	r := s.registry
+	r := s.registered
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	page := &storage.RegistrationPage{}
-	t, ok := r.byID.Get(&registered{id: tenant})
+	t, ok := r.byID.Get(&registeredTenant{id: tenant})
 	if !ok {
 		return page, nil
 	}
@@ -156,7 +157,7 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 		if page.More = full || len(page.Registrations) == limit; page.More {
 			break
 		}
-		page.Registrations = append(page.Registrations, *out(v))
+		page.Registrations = append(page.Registrations, *copyOf(v))
 		full = size.Full(v.Size())
 	}
 	return page, nil
@@ -167,12 +168,12 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 	if err := check(ctx, storage.ValidateChanges(after, limit)); err != nil {
 		return nil, err
 	}
-	r := s.registry
+	r := s.registered
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	page := &storage.TenantChangePage{Head: r.head}
-	from := &registered{versions: []storage.Registration{{Position: after}}}
-	r.byPlace.AscendGreaterOrEqual(from, func(t *registered) bool {
+	from := &registeredTenant{versions: []storage.Registration{{Position: after}}}
+	r.byPosition.AscendGreaterOrEqual(from, func(t *registeredTenant) bool {
 		now := t.newest()
 		if now.Position == after {
 			return true
@@ -189,8 +190,8 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 // WatchTenants implements [storage.TenantWatcher].
 func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	for ctx.Err() == nil {
-		// Asked for before the call, so that a change during it makes another.
-		next := s.registry.next()
+		// Before the call, so that a change during it causes another call.
+		next := s.registered.next()
 		if err := changed(); err != nil {
 			return err
 		}
@@ -202,14 +203,15 @@ func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	return fault.Of(ctx.Err())
 }
 
-func (r *registry) next() <-chan struct{} {
+// next returns a channel that the next change closes.
+func (r *tenantStore) next() <-chan struct{} {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.changed
 }
 
-// out copies a version for a caller to keep.
-func out(r storage.Registration) *storage.Registration {
+// copyOf returns a copy of the version for the caller to keep.
+func copyOf(r storage.Registration) *storage.Registration {
 	r.Document = bytes.Clone(r.Document)
 	return &r
 }

@@ -25,12 +25,12 @@ func put(t *testing.T, s *Store, tenant string, ifVersion int64, set ...func(*st
 	return reg
 }
 
-func TestHistoryIsBounded(t *testing.T) {
+func TestPutTenant_boundsVersions(t *testing.T) {
 	s := New(Config{})
 	most := 0
 	for i := range int64(5 * storage.MaxHistoryVersions) {
 		put(t, s, "t", i)
-		kept, _ := s.registry.byID.Get(&registered{id: "t"})
+		kept, _ := s.registered.byID.Get(&registeredTenant{id: "t"})
 		if most = max(most, len(kept.versions)); i >= storage.MaxHistoryVersions && len(kept.versions) < storage.MaxHistoryVersions {
 			t.Fatalf("after %d versions %d are kept", i+1, len(kept.versions))
 		}
@@ -40,11 +40,11 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-func TestForgottenDocumentsAreGone(t *testing.T) {
+func TestPutTenant_eraseHistory(t *testing.T) {
 	s := New(Config{})
 	put(t, s, "t", 0)
 	put(t, s, "t", 1, func(r *storage.PutTenantRequest) { r.EraseHistory, r.Document = true, nil })
-	kept, _ := s.registry.byID.Get(&registered{id: "t"})
+	kept, _ := s.registered.byID.Get(&registeredTenant{id: "t"})
 	for _, v := range kept.versions[:cap(kept.versions)] {
 		if len(v.Document) > 0 {
 			t.Errorf("version %d is still in memory", v.Version)
@@ -52,8 +52,8 @@ func TestForgottenDocumentsAreGone(t *testing.T) {
 	}
 }
 
-// TestDocumentsAreCopies changes what went in and came out.
-func TestDocumentsAreCopies(t *testing.T) {
+// TestPutTenant_copiesDocuments changes what went in and came out.
+func TestPutTenant_copiesDocuments(t *testing.T) {
 	s := New(Config{})
 	in := []byte("document")
 	answer := put(t, s, "t", 0, func(r *storage.PutTenantRequest) { r.Document = in })
@@ -68,7 +68,7 @@ func TestDocumentsAreCopies(t *testing.T) {
 	}
 }
 
-func TestTwoStoresKeepTwoRegistries(t *testing.T) {
+func TestPutTenant_twoStores(t *testing.T) {
 	a, b := New(Config{}), New(Config{})
 	put(t, a, "t", 0)
 	page, err := b.TenantChanges(t.Context(), 0, 10)
@@ -77,8 +77,8 @@ func TestTwoStoresKeepTwoRegistries(t *testing.T) {
 	}
 }
 
-// TestManyWatches wakes all of them with one change, and leaves none behind.
-func TestManyWatches(t *testing.T) {
+// TestWatchTenants_many wakes all of them with one change, and leaves none behind.
+func TestWatchTenants_many(t *testing.T) {
 	const watches = 50
 	s := New(Config{})
 	enough := errors.New("enough")
@@ -107,7 +107,7 @@ func TestManyWatches(t *testing.T) {
 	}
 }
 
-func TestImportCountsBytes(t *testing.T) {
+func TestImport_countsBytes(t *testing.T) {
 	s, _ := clocked(Config{MaxBytes: 10_000})
 	turns := []storage.Turn{{Sequence: 1, State: storage.Failed, Reason: string(make([]byte, 20_000))}}
 	if n, err := s.Import(t.Context(), &storage.ImportRequest{Call: call, Turns: turns}); n != 1 || err != nil {
@@ -128,8 +128,8 @@ func TestImportCountsBytes(t *testing.T) {
 	}
 }
 
-// TestStepsLetGo sees that each step of a deletion drops turns, and the last all.
-func TestStepsLetGo(t *testing.T) {
+// TestDelete_limit sees that each step of a deletion drops turns, and the last all.
+func TestDelete_limit(t *testing.T) {
 	s := New(Config{})
 	for range 5 {
 		commit(t, s, begin(t, s))
@@ -141,7 +141,7 @@ func TestStepsLetGo(t *testing.T) {
 			t.Fatalf("step %d: %+v, %v", i+1, d, err)
 		}
 		left := 0
-		for _, c := range s.shard(id).leftovers[id] {
+		for _, c := range s.shard(id).unswept[id] {
 			left += len(c.turns)
 			for _, gone := range c.turns[len(c.turns):cap(c.turns)] {
 				if gone != nil {
@@ -153,19 +153,19 @@ func TestStepsLetGo(t *testing.T) {
 			t.Errorf("step %d: %d turns are left; want %d", i+1, left, want)
 		}
 	}
-	if _, there := s.shard(id).leftovers[id]; there {
+	if _, there := s.shard(id).unswept[id]; there {
 		t.Error("a finished deletion is still remembered")
 	}
 }
 
-func TestHistoryIsBoundedByBytes(t *testing.T) {
+func TestPutTenant_boundsBytes(t *testing.T) {
 	// beyond: versions
 	s := New(Config{})
 	document := func(size int) func(*storage.PutTenantRequest) {
 		return func(r *storage.PutTenantRequest) { r.Document = make([]byte, size) }
 	}
 	kept := func(i int64) (n, bytes int) {
-		all, _ := s.registry.byID.Get(&registered{id: "t"})
+		all, _ := s.registered.byID.Get(&registeredTenant{id: "t"})
 		for _, v := range all.versions {
 			bytes += len(v.Document)
 		}

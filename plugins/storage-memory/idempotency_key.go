@@ -8,10 +8,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// keys are a conversation's idempotency keys of the last [storage.KeyTTL].
+// keys are the idempotency keys of a conversation from the last [storage.KeyTTL].
 type keys struct {
 	byName map[string]key
-	order  []aged // oldest first; a key that was attempted again is there again
+	order  []keyUse // oldest first; a key that was used again is in it again
 }
 
 type key struct {
@@ -20,12 +20,12 @@ type key struct {
 	at     time.Duration
 }
 
-type aged struct {
+type keyUse struct {
 	name string
 	at   time.Duration
 }
 
-// find drops what is too old, then looks for the key.
+// find returns the key. It first drops keys that are too old.
 func (k *keys) find(name string, elapsed time.Duration) (key, bool) {
 	old := 0
 	for old < len(k.order) && elapsed-k.order[old].at >= storage.KeyTTL {
@@ -35,19 +35,19 @@ func (k *keys) find(name string, elapsed time.Duration) (key, bool) {
 		old++
 	}
 	if k.order = k.order[old:]; len(k.order) == 0 {
-		k.order = nil // lets go of the array
+		k.order = nil // frees the array
 	}
 	found, ok := k.byName[name]
 	return found, ok
 }
 
-// forget drops the keys of turns that are gone, and their names.
-func (k *keys) forget(gone func(*turn) bool) {
-	k.order = slices.DeleteFunc(k.order, func(a aged) bool { return gone(k.byName[a.name].turn) })
+// drop drops the keys of turns for which gone returns true.
+func (k *keys) drop(gone func(*turn) bool) {
+	k.order = slices.DeleteFunc(k.order, func(a keyUse) bool { return gone(k.byName[a.name].turn) })
 	maps.DeleteFunc(k.byName, func(_ string, found key) bool { return gone(found.turn) })
 }
 
-// add makes t the key's attempt. The empty name is no key.
+// add makes t the last attempt of the key. The empty name is no key.
 func (k *keys) add(name string, digest []byte, t *turn, elapsed time.Duration) {
 	if name == "" {
 		return
@@ -56,5 +56,5 @@ func (k *keys) add(name string, digest []byte, t *turn, elapsed time.Duration) {
 		k.byName = make(map[string]key)
 	}
 	k.byName[name] = key{digest: digest, turn: t, at: elapsed}
-	k.order = append(k.order, aged{name: name, at: elapsed})
+	k.order = append(k.order, keyUse{name: name, at: elapsed})
 }
