@@ -53,9 +53,9 @@ func (b *budget) change(tenant string, n int64) {
 	}
 }
 
-// admits reports whether the tenant may have n bytes more. A tenant gets more only while more is
-// free than it has then. A part of the total is reserved for small tenants. So a few large
-// tenants leave room for all others.
+// admits reports whether the tenant may have n bytes more. A tenant gets more only while freeForEach
+// times as much is free as it has then. A part of the total is reserved for small tenants. So a
+// few large tenants leave room for all others.
 func (b *budget) admits(tenant string, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

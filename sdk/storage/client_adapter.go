@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Client calls an instance in a plugin process.
+// Client calls a storage instance in a plugin process. It is safe for concurrent use.
 type Client struct {
 	rpc      storagev1.StorageServiceClient
 	instance string
@@ -26,7 +26,7 @@ var (
 	_ Backuper = (*Client)(nil)
 )
 
-// NewClient makes a client of the instance. It owns nothing of conn.
+// NewClient makes a client of the instance. The caller keeps ownership of conn.
 func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
 	return &Client{rpc: storagev1.NewStorageServiceClient(conn), instance: instance}
 }
@@ -46,14 +46,14 @@ func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, er
 		return &BeginResult{Started: &Started{Sequence: o.Started.GetSequence(), Fence: o.Started.GetFence(),
 			Tail: wire.MessagesFrom(o.Started.GetTail()), TailCut: o.Started.GetTailCut()}}, nil
 	case *storagev1.BeginResponse_Replay:
-		t := turnFrom(o.Replay)
+		t := turnFromProto(o.Replay)
 		return &BeginResult{Replay: &t}, nil
 	case *storagev1.BeginResponse_Busy:
 		return &BeginResult{Busy: &Busy{SameKey: o.Busy.GetSameKey()}}, nil
 	case *storagev1.BeginResponse_KeyReused:
 		return &BeginResult{KeyReused: true}, nil
 	}
-	return nil, fault.New(fault.Internal, "the storage answered Begin with nothing").By(fault.PartyPlugin)
+	return nil, fault.New(fault.Internal, "the storage returned no result of Begin").By(fault.PartyPlugin)
 }
 
 // Commit implements Storage.
@@ -77,7 +77,7 @@ func (c *Client) Read(ctx context.Context, req *ReadRequest) (*TurnPage, error) 
 	}
 	page := &TurnPage{More: resp.More, Turns: make([]Turn, len(resp.Turns))}
 	for i, t := range resp.Turns {
-		page.Turns[i] = turnFrom(t)
+		page.Turns[i] = turnFromProto(t)
 	}
 	return page, nil
 }
@@ -112,7 +112,7 @@ func (c *Client) Delete(ctx context.Context, scope Scope) (Deleted, error) {
 func (c *Client) Import(ctx context.Context, req *ImportRequest) (int64, error) {
 	p := &storagev1.ImportRequest{Call: sdk.CallToProto(req.Call, c.instance)}
 	for _, t := range req.Turns {
-		p.Turns = append(p.Turns, turn(t))
+		p.Turns = append(p.Turns, turnToProto(t))
 	}
 	resp, err := c.rpc.Import(ctx, p)
 	if err != nil {
@@ -139,8 +139,7 @@ func (c *Client) Backup(ctx context.Context, folder string) (*BackupFile, error)
 	return &BackupFile{Path: resp.Path, Bytes: resp.Bytes}, nil
 }
 
-// Renew implements Renewer. A plugin that takes one holder in a call gets a call for
-// each.
+// Renew implements Renewer. A plugin that accepts one holder in a call gets a call for each.
 func (c *Client) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	if err := ValidateRenewal(holders, lease); err != nil {
 		return err

@@ -1,4 +1,29 @@
-// Package storage is the kind of plugin that keeps conversations: for each
-// (tenant, conversation) an append-only, gapless log of succeeded turns, and
-// beside it the turns that did not succeed.
+// Package storage defines the kind of plugin that keeps conversations. For each tenant and
+// conversation a storage has an append-only, gapless log of succeeded turns, and beside it the
+// turns that did not succeed. Some storages also keep the registered tenants of hosts.
+//
+// # Files
+//
+//	storage.go               the interfaces Storage, Renewer, Importer, Migrator and Backuper; requests and results
+//	tenant_store.go          the interfaces TenantStore and TenantWatcher; how many versions are kept
+//	plugin.go                NewPlugin, and the capabilities of plugins
+//	validate.go              which requests every storage refuses, and which texts
+//	size.go                  how many bytes an entry counts, and where a page ends
+//	client_adapter.go        Client: calls a storage in a plugin process
+//	server_adapter.go        serves a storage in a plugin process
+//	tenant_store_adapter.go  client and server of a tenant store
+//
+// An author of a storage implements [Storage], and those of the other interfaces that fit, and
+// passes a function that opens one to [NewPlugin]. Each call first calls Validate or ValidateText
+// of its request. Package storagetest tests the result.
+//
+// # Terms
+//
+// A turn begins with Begin and ends with Commit. A conversation has at most one running turn,
+// which has a holder and a lease. Begin returns a fence, and Commit brings it back. A turn whose
+// lease has ended is interrupted by the next Begin, and then its fence does not hold any more. An
+// incarnation is what a tenant id stands for between two deletions.
+//
+// A database has a schema version. A newer plugin expands it, in a way that older plugins can
+// still use. It is contracted when no older plugin is left: then what only those need is removed.
 package storage

@@ -17,14 +17,13 @@ const (
 	CapImport      = "import"       // Importer
 	CapMigrate     = "migrate"      // Migrator
 	CapBackup      = "backup"       // Backuper
-	CapOwners      = "owners"       // Owned, Wrote, and deletions of users as Scope says
+	CapOwners      = "owners"       // heeds Owned and Wrote, and deletes users as Scope says
 )
 
-// NewPlugin makes a plugin that configurations select as
-// conversation_storage.backend = name. C is the configuration struct (package
-// schema says which tags it has); open makes an instance from it, and must not
-// depend on a database that may be down. What its instances implement beyond Storage
-// the plugin says with sdk.Capability, for example sdk.Capability(CapRenew).
+// NewPlugin makes a plugin that configurations select as conversation_storage.backend = name. C
+// is the configuration struct; package schema documents its tags. open makes an instance from
+// it. It must not fail because a database is down. What the instances implement beyond Storage
+// is declared with sdk.Capability, for example sdk.Capability(CapRenew).
 func NewPlugin[C any](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (Storage, error), opts ...sdk.Option) sdk.Plugin {
 	b := instances.New(open, func(s *grpc.Server, set *instances.Set[Storage]) {
 		storagev1.RegisterStorageServiceServer(s, &server{set: set})

@@ -52,7 +52,7 @@ func (e *earlier) Renew(_ context.Context, req *storagev1.RenewRequest) (*storag
 	return &storagev1.RenewResponse{}, nil
 }
 
-func TestRenewalByAPluginThatTakesOneHolder(t *testing.T) {
+func TestClient_renewOneByOne(t *testing.T) {
 	e := &earlier{}
 	c := storage.NewClient(dial(t, func(s *grpc.Server) { storagev1.RegisterStorageServiceServer(s, e) }), "i")
 	holders := []string{"a", "b", "c"}

@@ -12,6 +12,7 @@ import (
 	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
 )
 
+// server serves the instances of a plugin as StorageService.
 type server struct {
 	storagev1.UnimplementedStorageServiceServer
 	set *instances.Set[Storage]
@@ -39,13 +40,13 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: wire.Messages(tail),
 			TailCut: r.Started.TailCut || len(tail) < len(r.Started.Tail)}}}, nil
 	case r.Replay != nil:
-		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Replay{Replay: turn(*r.Replay)}}, nil
+		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Replay{Replay: turnToProto(*r.Replay)}}, nil
 	case r.Busy != nil:
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Busy{Busy: &storagev1.Busy{SameKey: r.Busy.SameKey}}}, nil
 	case r.KeyReused:
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_KeyReused{KeyReused: &storagev1.KeyReused{}}}, nil
 	}
-	return nil, fault.New(fault.Internal, "the storage answered Begin with nothing").By(fault.PartyPlugin)
+	return nil, fault.New(fault.Internal, "the storage returned no result of Begin").By(fault.PartyPlugin)
 }
 
 func (s *server) Commit(ctx context.Context, req *storagev1.CommitRequest) (*storagev1.CommitResponse, error) {
@@ -74,7 +75,7 @@ func (s *server) Read(ctx context.Context, req *storagev1.ReadRequest) (*storage
 	fit := pageEnd(page.Turns, Turn.Size)
 	resp := &storagev1.ReadResponse{More: page.More || fit < len(page.Turns)}
 	for _, t := range page.Turns[:fit] {
-		resp.Turns = append(resp.Turns, turn(t))
+		resp.Turns = append(resp.Turns, turnToProto(t))
 	}
 	return resp, nil
 }
@@ -133,7 +134,7 @@ func (s *server) Import(ctx context.Context, req *storagev1.ImportRequest) (*sto
 	defer done()
 	in := &ImportRequest{Call: sdk.CallFromProto(req.Call), Turns: make([]Turn, len(req.Turns))}
 	for i, t := range req.Turns {
-		in.Turns[i] = turnFrom(t)
+		in.Turns[i] = turnFromProto(t)
 	}
 	n, err := v.Import(ctx, in)
 	return &storagev1.ImportResponse{Turns: n}, err
@@ -165,7 +166,7 @@ func (s *server) Backup(ctx context.Context, req *storagev1.BackupRequest) (*sto
 	return &storagev1.BackupResponse{Path: f.Path, Bytes: f.Bytes}, nil
 }
 
-func turn(t Turn) *storagev1.Turn {
+func turnToProto(t Turn) *storagev1.Turn {
 	return &storagev1.Turn{
 		Sequence: t.Sequence, Number: t.Number, State: storagev1.TurnState(t.State), Reason: t.Reason, User: t.User,
 		Messages: wire.Messages(t.Messages), Usage: wire.Usage(t.Usage), StartedAt: wire.Time(t.StartedAt),
@@ -173,7 +174,7 @@ func turn(t Turn) *storagev1.Turn {
 	}
 }
 
-func turnFrom(p *storagev1.Turn) Turn {
+func turnFromProto(p *storagev1.Turn) Turn {
 	return Turn{
 		Sequence: p.Sequence, Number: p.Number, State: State(p.State), Reason: p.Reason, User: p.User,
 		Messages: wire.MessagesFrom(p.Messages), Usage: wire.UsageFrom(p.Usage), StartedAt: wire.TimeFrom(p.StartedAt),

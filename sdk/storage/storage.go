@@ -15,61 +15,63 @@ const Kind = "storage"
 // KeyTTL is how long an idempotency key is remembered.
 const KeyTTL = 24 * time.Hour
 
-// MaxPage bounds the limit of Read and List. A page also ends with the entry that makes
-// it [sdk.MaxPageBytes] or more, as the storage counts: no less than it has in the
-// protocol, and not much more; text as it is in JSON will do.
+// MaxPage bounds the limit of Read and List. A page also ends with the entry that makes it
+// [sdk.MaxPageBytes] or more. The storage counts the bytes: no fewer than the entry has in the
+// protocol, and not many more. The size of its JSON will do.
 const MaxPage = 1000
 
 // MaxRenewal bounds the holders of one Renew.
 const MaxRenewal = 1000
 
-// Storage keeps conversations. One value is one configured instance; it is called
-// concurrently, for any number of tenants. The tenant of each call is a boundary:
-// nothing that belongs to another is read, changed or told about. Within it, a
-// conversation that was begun with a user is that user's, and one that was begun without
-// is the tenant's. Requests with Owned want the call's user to be the owner; without, all
-// conversations are there for them. A Storage with the capability [CapOwners] heeds that,
-// tells whose turns are whose, and deletes users as [Scope] says. If it implements
-// io.Closer, Close is called once, after its last call ended. Errors are of package
-// fault; a retried call is answered as the first was.
+// Storage keeps conversations. One value is one configured instance. It is called concurrently,
+// for any number of tenants. The tenant of each call is a boundary: nothing that belongs to
+// another tenant is read, changed or shown. Within a tenant, a conversation that was begun with
+// a user is that user's. One that was begun without is the tenant's.
+//
+// A request with Owned requires that the conversation is the call's user's. A request without it
+// may use all conversations of the tenant. A Storage with the capability [CapOwners] heeds
+// Owned, reports which user wrote a turn, and deletes users as [Scope] says.
+//
+// If a Storage implements io.Closer, Close is called once, after its last call has ended. Errors
+// are of package fault. A retried call returns the same as the first.
 type Storage interface {
-	// Begin takes the conversation for one turn, stores the user's message and reads
-	// the tail, in this order, atomically. It never waits for another turn. A turn
-	// whose lease ran out is interrupted by it. With Owned, a conversation that is there
-	// and is not the user's is fault.NotFound, whatever else holds of it.
+	// Begin takes the conversation for one turn, stores the user's message and reads the
+	// tail, in this order, atomically. It does not wait for another turn. It interrupts a
+	// running turn whose lease has ended. With Owned, a conversation that exists and is not
+	// the user's is fault.NotFound. This is checked before anything else.
 	Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error)
-	// Commit ends the turn that the fence stands for and frees the conversation. A
-	// repeat answers the same; a fence that never held, was overtaken, or belongs to a
-	// deleted conversation is fault.Conflict. The result is the turn's number, or 0
-	// unless it succeeded.
+	// Commit ends the turn that the fence stands for and frees the conversation. It returns
+	// the turn's number, or 0 if the turn did not succeed. A repeat returns the same. A fence
+	// that was never given out, whose turn was interrupted by a Begin, or whose conversation
+	// was deleted is fault.Conflict.
 	Commit(ctx context.Context, req *CommitRequest) (number int64, err error)
-	// Read pages through a conversation's turns, oldest first; fault.NotFound when
+	// Read pages through a conversation's turns, oldest first. It returns fault.NotFound when
 	// there is no such conversation.
 	Read(ctx context.Context, req *ReadRequest) (*TurnPage, error)
 	// List pages through the tenant's conversations by id, bytewise.
 	List(ctx context.Context, req *ListRequest) (*ConversationPage, error)
-	// Delete removes what the scope names and answers how much that was. Running turns
-	// there can no longer be committed. It is idempotent.
+	// Delete removes what the scope names and returns how much that was. Running turns in it
+	// can no longer be committed. It is idempotent.
 	Delete(ctx context.Context, scope Scope) (Deleted, error)
 }
 
 // Renewer is implemented by storages that several hosts may share.
 type Renewer interface {
 	// Renew extends all leases of the holders to lease from now, by the storage's clock.
-	// It shortens none, and one that ran out, and that no Begin noticed yet, lives again.
-	// A holder that holds nothing is no error. 1 to MaxRenewal holders are named; a name
+	// It shortens none. A lease that has ended, and that no Begin has noticed yet, is revived.
+	// A holder that holds nothing is no error. There are 1 to MaxRenewal holders, and a name
 	// may come twice.
 	Renew(ctx context.Context, holders []string, lease time.Duration) error
 }
 
-// Importer is implemented by storages that take turns which ended elsewhere: the
+// Importer is implemented by storages that accept turns which ended in another storage: the
 // capability CapImport.
 type Importer interface {
-	// Import appends the turns to the call's conversation, which comes to exist if it
-	// does not. It is atomic, and idempotent: turns whose sequence is there already are
-	// left out. It answers how many were appended. fault.Conflict when a turn is running
-	// there, when a sequence is skipped, when one that is there differs in number or
-	// state, or when turns would be appended and the conversation is not the call's user's.
+	// Import appends the turns to the call's conversation, which it creates if needed. It
+	// returns how many it appended. It is atomic, and idempotent: turns whose sequence exists
+	// already are left out. It returns fault.Conflict when a turn is running in the
+	// conversation, when a sequence is skipped, when an existing turn differs in number or
+	// state, or when turns would be appended to a conversation that is not the call's user's.
 	Import(ctx context.Context, req *ImportRequest) (turns int64, err error)
 }
 
@@ -97,10 +99,9 @@ type Migration struct {
 // Backuper is implemented by storages whose database is a file of the plugin's machine:
 // the capability CapBackup.
 type Backuper interface {
-	// Backup writes a copy of the whole database, of all tenants, as it was at one moment
-	// into the folder, an absolute path, and returns the copy. It never overwrites a file:
-	// fault.Conflict. Where there is no database yet it is fault.NotFound, and none is made.
-	// Turns go on meanwhile.
+	// Backup writes a copy of the whole database, of all tenants, as of one moment, into the
+	// folder, which is an absolute path. It never overwrites a file: that is fault.Conflict.
+	// Without a database it returns fault.NotFound and creates none. Turns go on meanwhile.
 	Backup(ctx context.Context, folder string) (*BackupFile, error)
 }
 
@@ -145,8 +146,8 @@ type Turn struct {
 	Key       string          // idempotency key, or empty
 }
 
-// Emptied is what the deletion of its user leaves of a turn: where it stands in the log,
-// and when it was. One that was running is interrupted.
+// Emptied returns what the deletion of its user leaves of the turn: its place in the log, its
+// state and its times. A running turn is interrupted at now.
 func (t Turn) Emptied(now time.Time) Turn {
 	if t.State == Running {
 		t.State, t.EndedAt = Interrupted, now
@@ -159,20 +160,21 @@ type BeginRequest struct {
 	Call     sdk.Call
 	Message  chat.Message
 	Metadata json.RawMessage
-	Tail     int // newest messages of succeeded turns to answer
-	// TailBytes bounds these messages together; 0 is sdk.MaxTailBytes. The turn that would
-	// make them more is left out, and those before it. Bytes are counted as for pages.
+	Tail     int // how many of the newest messages of succeeded turns to return
+	// TailBytes bounds the bytes of these messages together; 0 stands for sdk.MaxTailBytes. The
+	// first turn, from the newest, that would exceed it is left out, and those before it too.
+	// Bytes are counted as for pages.
 	TailBytes int
-	// Holder is who holds the conversation. A host names each turn, so that it renews
-	// those that are at work and no others.
+	// Holder names who holds the conversation. A host chooses a name for each turn, so that it
+	// can renew the turns that are running and no others.
 	Holder string
 	Lease  time.Duration
 	Key    string // empty: none
 	Digest []byte // of the request that the key stands for
-	// Attempt is chosen by the host, unique to this turn. A repeat of the Begin whose
-	// turn is running answers Started again, with the same fence.
+	// Attempt is chosen by the host, unique to this turn. A repeat of the Begin whose turn is
+	// running returns Started again, with the same fence.
 	Attempt string
-	Owned   bool // a conversation that is there must be the user's
+	Owned   bool // an existing conversation must be the user's
 }
 
 // BeginResult has exactly one field set.
@@ -188,7 +190,7 @@ type Started struct {
 	Sequence int64
 	Fence    string         // opaque
 	Tail     []chat.Message // oldest first
-	TailCut  bool           // messages that BeginRequest.Tail asks for are left out for TailBytes
+	TailCut  bool           // messages within BeginRequest.Tail were left out because of TailBytes
 }
 
 // Busy is a conversation that another turn holds.
@@ -228,8 +230,8 @@ type ListRequest struct {
 	Call  sdk.Call
 	After string
 	Limit int // 1 to MaxPage
-	// Wrote also lists conversations of others in which the user wrote, and tells of all
-	// whether they are Shared.
+	// Wrote also lists conversations of others in which the user wrote, and sets Shared in
+	// all entries.
 	Wrote bool
 }
 
@@ -240,7 +242,7 @@ type Conversation struct {
 	Turns     int64  // succeeded
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	Shared    bool // users other than its own wrote in it; told where Wrote is asked for
+	Shared    bool // users other than its owner wrote in it; set where Wrote is asked for
 }
 
 // ConversationPage answers a ListRequest.
@@ -249,23 +251,24 @@ type ConversationPage struct {
 	More          bool
 }
 
-// Scope is what Delete removes: the call's conversation, else what the call's user wrote
-// and owns, else, with Tenant true, all of the tenant.
+// Scope is what Delete removes: the call's conversation, else what the call's user wrote and owns,
+// else, with Tenant true, all of the tenant.
 //
-// Of a user the conversations are removed that are the user's and in which no other user
-// wrote. In all others the user's turns are emptied, see [Turn.Emptied]: nothing of what
-// they had is left, no key of theirs replays, and no fence stands for them. A conversation
-// of the user that stays is the tenant's then.
+// For a user, the user's conversations are removed in which no other user wrote. In all other
+// conversations the user's turns are emptied, see [Turn.Emptied]: their content is gone, their
+// keys replay nothing, and their fences do not hold. A conversation of the user that stays is
+// the tenant's from then on.
 type Scope struct {
 	Call   sdk.Call
 	Tenant bool
 	Owned  bool // spares the call's conversation if it is not the call's user's
-	// Before, unless zero, spares conversations that were changed at this time or later,
-	// and those with a running turn whose holder is alive. With it a tenant's life goes on.
+	// Before, unless zero, spares conversations that were changed at this time or later, and
+	// those with a running turn whose lease has not ended. With it, the deletion of a tenant
+	// does not end its incarnation.
 	Before time.Time
-	// Limit, unless 0, is about how many turns are removed in this call at most. All that
-	// the scope names is out of reach from the first call on; Deleted.More says that
-	// another is needed to have it gone.
+	// Limit, unless 0, bounds about how many turns this call removes. From the first call on,
+	// nobody can read or write what the scope names. Deleted.More says that more calls are
+	// needed to remove it.
 	Limit int
 }
 
@@ -277,12 +280,11 @@ type Deleted struct {
 	More          bool  // repeat the call
 }
 
-// ImportRequest brings turns into a conversation. Tenant, conversation and user, who
-// it belongs to, are the call's.
+// ImportRequest adds turns to a conversation. Tenant, conversation and the user who owns it are the
+// call's.
 type ImportRequest struct {
 	Call sdk.Call
-	// Turns are in order of their sequence, each one more than the last, and have ended.
-	// They keep sequence, number, times and all else; keys are kept for show, and replay
-	// nothing.
+	// Turns have ended, and are in order of their sequence without gaps. They keep sequence,
+	// number, times and everything else. Their keys are kept and replay nothing.
 	Turns []Turn
 }

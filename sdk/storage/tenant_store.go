@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// MaxHistoryVersions is how many versions of a registration a TenantStore keeps, unless those are
-// more than MaxHistoryBytes. Older ones are dropped, at once or some versions later.
+// MaxHistoryVersions is how many versions of a registration a TenantStore keeps, if they have at
+// most MaxHistoryBytes. Older versions are dropped, at once or some versions later.
 const MaxHistoryVersions = 100
 
-// MaxHistoryBytes bounds the documents of a registration's versions, together. What is
-// beyond is dropped in the step of the put, the oldest versions first. The newest
-// MinHistoryVersions versions stay whatever their sizes.
+// MaxHistoryBytes bounds the documents of a registration's versions together. PutTenant drops the
+// oldest versions beyond it in the same step. The newest MinHistoryVersions versions stay
+// whatever their sizes.
 const (
 	MaxHistoryBytes    = 32 << 20
 	MinHistoryVersions = 8
 )
 
-// HistoryFits returns how many versions of a registration stay by the bound of their
-// bytes: sizes has those of the documents, the newest first.
+// HistoryFits returns how many versions of a registration MaxHistoryBytes leaves. sizes has the
+// bytes of their documents, the newest first.
 func HistoryFits(sizes []int) int {
 	total := 0
 	for i, n := range sizes {
@@ -35,33 +35,34 @@ func HistoryFits(sizes []int) int {
 type TenantStore interface {
 	// PutTenant stores the next version of a tenant's registration. It numbers the
 	// version and the position under one lock, so that positions become visible in
-	// their order. A repeat with the attempt of the newest version answers that
-	// version. fault.Conflict when IfVersion is not the newest version.
+	// their order. A repeat with the attempt of the newest version returns that
+	// version. It returns fault.Conflict when IfVersion is not the newest version.
 	PutTenant(ctx context.Context, req *PutTenantRequest) (*Registration, error)
-	// GetTenants answers the newest version of each of the tenants that have one, in
+	// GetTenants returns the newest version of each of the tenants that have one, in
 	// any order; at most MaxPage ids.
 	GetTenants(ctx context.Context, ids []string) ([]Registration, error)
 	// ListTenants pages through the newest versions by tenant id, bytewise: those with
 	// a greater id than after, at most limit.
 	ListTenants(ctx context.Context, after string, limit int) (*RegistrationPage, error)
 	// TenantHistory pages through a tenant's versions, newest first: those less than
-	// before, or all if before is 0, at most limit. A tenant without any is an empty page.
+	// before, or all if before is 0, at most limit. The page of a tenant without versions is
+	// empty.
 	TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*RegistrationPage, error)
-	// TenantChanges answers which tenants changed after the position, at most limit,
-	// oldest change first; of several changes of one tenant the newest may stand for
-	// all. Limit 0 only asks for Head.
+	// TenantChanges returns which tenants changed after the position, at most limit, oldest
+	// change first. Of several changes of one tenant only the newest need be returned. Limit
+	// 0 asks for Head only.
 	TenantChanges(ctx context.Context, after int64, limit int) (*TenantChangePage, error)
 }
 
 // TenantWatcher is implemented by TenantStores that notice a change at once: the capability
 // CapWatch.
 type TenantWatcher interface {
-	// WatchTenants calls changed whenever a tenant may have changed, by whatever host,
-	// and once at the start, when it is sure to notice what comes. It returns when ctx
-	// ends or changed fails, and when it cannot notice changes: fault.Invalid if never
-	// (why is in the message), other errors if it is worth trying again. It may miss
-	// changes while a connection is lost; whoever must not miss any asks TenantChanges
-	// now and then.
+	// WatchTenants calls changed once at the start, as soon as it notices changes, and then
+	// whenever a tenant may have changed by any host. It returns when ctx ends, when changed
+	// fails, and when it cannot notice changes. Then the error is fault.Invalid if it never
+	// can, with the reason, and another error if the caller should try again. It may miss
+	// changes while a connection is lost. A caller that must not miss any polls
+	// TenantChanges too.
 	WatchTenants(ctx context.Context, changed func() error) error
 }
 
@@ -72,7 +73,7 @@ const (
 	TenantActive   TenantState = iota + 1 // served with the settings in Document
 	TenantRemoved                         // not served; what it wrote is kept and its id reserved
 	TenantPurged                          // all that it wrote is deleted; Document is the receipt
-	TenantFromFile                        // its settings are a file's; only its life and storages are here
+	TenantFromFile                        // its settings come from a file; only its incarnation and storages are here
 )
 
 // Registration is one version of what is registered under a tenant's id.
@@ -81,7 +82,7 @@ type Registration struct {
 	Version     int64 // of this tenant, from 1
 	Position    int64 // among all versions of all tenants, increasing
 	State       TenantState
-	Incarnation string // life of the tenant's id
+	Incarnation string // of the tenant's id
 	Document    []byte // the host's, opaque
 	Note        string // how the version came about, for people
 	Attempt     string // of the PutTenantRequest
@@ -119,5 +120,5 @@ type TenantChange struct {
 type TenantChangePage struct {
 	Changes []TenantChange
 	More    bool
-	Head    int64 // greatest position given out; 0 for none
+	Head    int64 // the greatest position given out; 0 for none
 }

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// TenantStoreClient calls an instance in a plugin process.
+// TenantStoreClient calls a tenant store in a plugin process. It is safe for concurrent use.
 type TenantStoreClient struct {
 	rpc  storagev1.TenantStoreServiceClient
 	call *chatv1.CallContext
@@ -24,7 +24,7 @@ var (
 	_ TenantWatcher = (*TenantStoreClient)(nil)
 )
 
-// NewTenantStoreClient makes a client of the instance. It owns nothing of conn.
+// NewTenantStoreClient makes a client of the instance. The caller keeps ownership of conn.
 func NewTenantStoreClient(conn grpc.ClientConnInterface, instance string) *TenantStoreClient {
 	return &TenantStoreClient{rpc: storagev1.NewTenantStoreServiceClient(conn), call: &chatv1.CallContext{Instance: instance}}
 }
@@ -38,7 +38,7 @@ func (c *TenantStoreClient) PutTenant(ctx context.Context, req *PutTenantRequest
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	r := registrationFrom(resp.Registration)
+	r := registrationFromProto(resp.Registration)
 	return &r, nil
 }
 
@@ -53,13 +53,12 @@ func (c *TenantStoreClient) GetTenants(ctx context.Context, ids []string) ([]Reg
 		if err != nil {
 			return nil, fault.Of(err)
 		}
-		all = append(all, registrationsFrom(resp.Registrations)...)
+		all = append(all, registrationsFromProto(resp.Registrations)...)
 	}
 	return all, nil
 }
 
-// getAtOnce is how many tenants are asked for in a call: so many of the largest are less
-// than a message carries.
+// getAtOnce is how many tenants one call asks for: that many of the largest fit into a message.
 const getAtOnce = sdk.MaxMessageBytes/sdk.MaxDocumentBytes - 1
 
 // ListTenants implements TenantStore.
@@ -68,7 +67,7 @@ func (c *TenantStoreClient) ListTenants(ctx context.Context, after string, limit
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	return &RegistrationPage{Registrations: registrationsFrom(resp.Registrations), More: resp.More}, nil
+	return &RegistrationPage{Registrations: registrationsFromProto(resp.Registrations), More: resp.More}, nil
 }
 
 // TenantHistory implements TenantStore.
@@ -77,7 +76,7 @@ func (c *TenantStoreClient) TenantHistory(ctx context.Context, tenant string, be
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	return &RegistrationPage{Registrations: registrationsFrom(resp.Registrations), More: resp.More}, nil
+	return &RegistrationPage{Registrations: registrationsFromProto(resp.Registrations), More: resp.More}, nil
 }
 
 // TenantChanges implements TenantStore.
@@ -111,12 +110,14 @@ func (c *TenantStoreClient) WatchTenants(ctx context.Context, changed func() err
 	}
 }
 
+// tenantStoreServer serves the instances of a plugin as TenantStoreService.
 type tenantStoreServer struct {
 	storagev1.UnimplementedTenantStoreServiceServer
 	set *instances.Set[Storage]
 }
 
-// get finds the instance and what of it implements T.
+// get returns the instance as a T. The caller calls done after its use. An instance that is no T is
+// fault.Invalid, with the sentence "this storage WHAT".
 func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what string) (v T, done func(), err error) {
 	s, done, err := set.Get(call.GetInstance())
 	if err != nil {
@@ -145,7 +146,7 @@ func (s *tenantStoreServer) PutTenant(ctx context.Context, req *storagev1.PutTen
 	if err != nil {
 		return nil, err
 	}
-	return &storagev1.PutTenantResponse{Registration: registration(*r)}, nil
+	return &storagev1.PutTenantResponse{Registration: registrationToProto(*r)}, nil
 }
 
 func (s *tenantStoreServer) GetTenants(ctx context.Context, req *storagev1.GetTenantsRequest) (*storagev1.GetTenantsResponse, error) {
@@ -158,7 +159,7 @@ func (s *tenantStoreServer) GetTenants(ctx context.Context, req *storagev1.GetTe
 	if err != nil {
 		return nil, err
 	}
-	return &storagev1.GetTenantsResponse{Registrations: registrations(all)}, nil
+	return &storagev1.GetTenantsResponse{Registrations: registrationsToProto(all)}, nil
 }
 
 func (s *tenantStoreServer) ListTenants(ctx context.Context, req *storagev1.ListTenantsRequest) (*storagev1.ListTenantsResponse, error) {
@@ -173,7 +174,7 @@ func (s *tenantStoreServer) ListTenants(ctx context.Context, req *storagev1.List
 	}
 	fit := pageEnd(page.Registrations, Registration.Size)
 	return &storagev1.ListTenantsResponse{
-		Registrations: registrations(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
+		Registrations: registrationsToProto(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
 }
 
 func (s *tenantStoreServer) TenantHistory(ctx context.Context, req *storagev1.TenantHistoryRequest) (*storagev1.TenantHistoryResponse, error) {
@@ -188,7 +189,7 @@ func (s *tenantStoreServer) TenantHistory(ctx context.Context, req *storagev1.Te
 	}
 	fit := pageEnd(page.Registrations, Registration.Size)
 	return &storagev1.TenantHistoryResponse{
-		Registrations: registrations(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
+		Registrations: registrationsToProto(page.Registrations[:fit]), More: page.More || fit < len(page.Registrations)}, nil
 }
 
 func (s *tenantStoreServer) TenantChanges(ctx context.Context, req *storagev1.TenantChangesRequest) (*storagev1.TenantChangesResponse, error) {
@@ -217,14 +218,14 @@ func (s *tenantStoreServer) WatchTenants(req *storagev1.WatchTenantsRequest, str
 	return v.WatchTenants(stream.Context(), func() error { return stream.Send(&storagev1.WatchTenantsResponse{}) })
 }
 
-func registration(r Registration) *storagev1.Registration {
+func registrationToProto(r Registration) *storagev1.Registration {
 	return &storagev1.Registration{
 		Tenant: r.Tenant, Version: r.Version, Position: r.Position, State: storagev1.TenantState(r.State),
 		Incarnation: r.Incarnation, Document: r.Document, Note: r.Note, Attempt: r.Attempt, CreatedAt: wire.Time(r.CreatedAt),
 	}
 }
 
-func registrationFrom(p *storagev1.Registration) Registration {
+func registrationFromProto(p *storagev1.Registration) Registration {
 	return Registration{
 		Tenant: p.GetTenant(), Version: p.GetVersion(), Position: p.GetPosition(), State: TenantState(p.GetState()),
 		Incarnation: p.GetIncarnation(), Document: p.GetDocument(), Note: p.GetNote(), Attempt: p.GetAttempt(),
@@ -232,18 +233,18 @@ func registrationFrom(p *storagev1.Registration) Registration {
 	}
 }
 
-func registrations(all []Registration) []*storagev1.Registration {
+func registrationsToProto(all []Registration) []*storagev1.Registration {
 	out := make([]*storagev1.Registration, len(all))
 	for i, r := range all {
-		out[i] = registration(r)
+		out[i] = registrationToProto(r)
 	}
 	return out
 }
 
-func registrationsFrom(all []*storagev1.Registration) []Registration {
+func registrationsFromProto(all []*storagev1.Registration) []Registration {
 	out := make([]Registration, len(all))
 	for i, r := range all {
-		out[i] = registrationFrom(r)
+		out[i] = registrationFromProto(r)
 	}
 	return out
 }

@@ -14,12 +14,11 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// A storage looks at each request before it does anything. Validate answers
-// fault.Invalid, with the field, for what no storage takes. ValidateText does so too for
-// text that has NUL in it or is not UTF-8, which databases and JSON would not give back
-// as it was.
+// A storage validates each request before it does anything. Validate returns fault.Invalid with the
+// field for what no storage accepts. ValidateText also refuses text that has NUL in it or is not
+// UTF-8: databases and JSON would not return it unchanged.
 
-// Validate wants a conversation, a holder and a lease.
+// Validate requires a conversation, a holder and a lease.
 func (r *BeginRequest) Validate() error {
 	switch {
 	case r.Tail < 0:
@@ -31,19 +30,19 @@ func (r *BeginRequest) Validate() error {
 	case r.Lease <= 0:
 		return invalid("lease", "a lease must be longer than nothing")
 	}
-	return cmp.Or(ofConversation(r.Call), ofUser(r.Call, "owned", r.Owned))
+	return cmp.Or(requireConversation(r.Call), requireUser(r.Call, "owned", r.Owned))
 }
 
-// TailBytesOrDefault is TailBytes, or what stands for 0.
+// TailBytesOrDefault returns TailBytes, or sdk.MaxTailBytes if that is 0.
 func (r *BeginRequest) TailBytesOrDefault() int { return cmp.Or(r.TailBytes, sdk.MaxTailBytes) }
 
-// ValidateText also looks at the texts, those of the message too.
+// ValidateText is Validate and checks the texts, those of the message too.
 func (r *BeginRequest) ValidateText() error {
-	return cmp.Or(r.Validate(), plainCall(r.Call), ValidText("holder", r.Holder), ValidText("key", r.Key),
-		ValidText("attempt", r.Attempt), plainJSON("metadata", r.Metadata), plainMessages("message", r.Message))
+	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("holder", r.Holder), ValidText("key", r.Key),
+		ValidText("attempt", r.Attempt), validJSON("metadata", r.Metadata), validMessages("message", r.Message))
 }
 
-// Validate wants a conversation, a state that ends the turn, and a reply if it succeeded.
+// Validate requires a conversation, a state that ends the turn, and a reply if it succeeded.
 func (r *CommitRequest) Validate() error {
 	switch r.State {
 	case Succeeded:
@@ -56,37 +55,37 @@ func (r *CommitRequest) Validate() error {
 	default:
 		return invalid("state", "%d is no state of a turn", r.State)
 	}
-	return ofConversation(r.Call)
+	return requireConversation(r.Call)
 }
 
-// ValidateText also looks at the texts, those of the messages too.
+// ValidateText is Validate and checks the texts, those of the messages too.
 func (r *CommitRequest) ValidateText() error {
-	return cmp.Or(r.Validate(), plainCall(r.Call), ValidText("reason", r.Reason), plainJSON("record", r.Record),
-		plainMessages("messages", r.Messages...))
+	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("reason", r.Reason), validJSON("record", r.Record),
+		validMessages("messages", r.Messages...))
 }
 
-// Validate wants a conversation and a page.
+// Validate requires a conversation and a page.
 func (r *ReadRequest) Validate() error {
 	if r.After < 0 {
 		return invalid("after", "a sequence cannot be negative")
 	}
-	return cmp.Or(ofConversation(r.Call), ValidateLimit(r.Limit), ofUser(r.Call, "owned", r.Owned))
+	return cmp.Or(requireConversation(r.Call), ValidateLimit(r.Limit), requireUser(r.Call, "owned", r.Owned))
 }
 
-// ValidateText also looks at the texts.
-func (r *ReadRequest) ValidateText() error { return cmp.Or(r.Validate(), plainCall(r.Call)) }
+// ValidateText is Validate and checks the texts.
+func (r *ReadRequest) ValidateText() error { return cmp.Or(r.Validate(), validCall(r.Call)) }
 
-// Validate wants a tenant and a page.
+// Validate requires a tenant and a page.
 func (r *ListRequest) Validate() error {
-	return cmp.Or(ofTenant(r.Call), ValidateLimit(r.Limit), ofUser(r.Call, "wrote", r.Wrote))
+	return cmp.Or(requireTenant(r.Call), ValidateLimit(r.Limit), requireUser(r.Call, "wrote", r.Wrote))
 }
 
-// ValidateText also looks at the texts.
+// ValidateText is Validate and checks the texts.
 func (r *ListRequest) ValidateText() error {
-	return cmp.Or(r.Validate(), plainCall(r.Call), ValidText("after", r.After))
+	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("after", r.After))
 }
 
-// Validate wants something that is named: all of a tenant goes only if it says so.
+// Validate requires something that is named: all of a tenant goes only if it says so.
 func (s Scope) Validate() error {
 	switch {
 	case s.Call.Conversation == "" && s.Call.User == "" && !s.Tenant:
@@ -96,16 +95,16 @@ func (s Scope) Validate() error {
 	case s.Owned && s.Call.Conversation == "":
 		return invalid("owned", "is of a conversation, and the call names none")
 	}
-	return cmp.Or(ofTenant(s.Call), ofUser(s.Call, "owned", s.Owned))
+	return cmp.Or(requireTenant(s.Call), requireUser(s.Call, "owned", s.Owned))
 }
 
-// ValidateText also looks at the texts.
-func (s Scope) ValidateText() error { return cmp.Or(s.Validate(), plainCall(s.Call)) }
+// ValidateText is Validate and checks the texts.
+func (s Scope) ValidateText() error { return cmp.Or(s.Validate(), validCall(s.Call)) }
 
-// Validate wants a conversation, and turns that have ended, one after the other, and do
+// Validate requires a conversation, and turns that have ended, one after the other, and do
 // not contradict themselves.
 func (r *ImportRequest) Validate() error {
-	if err := ofConversation(r.Call); err != nil {
+	if err := requireConversation(r.Call); err != nil {
 		return err
 	}
 	number := int64(0)
@@ -126,15 +125,15 @@ func (r *ImportRequest) Validate() error {
 	return nil
 }
 
-// ValidateText also looks at the texts, those of the messages too.
+// ValidateText is Validate and checks the texts, those of the messages too.
 func (r *ImportRequest) ValidateText() error {
-	if err := cmp.Or(r.Validate(), plainCall(r.Call)); err != nil {
+	if err := cmp.Or(r.Validate(), validCall(r.Call)); err != nil {
 		return err
 	}
 	for i, t := range r.Turns {
 		at := fmt.Sprintf("turns.%d.", i)
 		err := cmp.Or(ValidText(at+"reason", t.Reason), ValidText(at+"user", t.User), ValidText(at+"key", t.Key),
-			plainJSON(at+"metadata", t.Metadata), plainJSON(at+"record", t.Record), plainMessages(at+"messages", t.Messages...))
+			validJSON(at+"metadata", t.Metadata), validJSON(at+"record", t.Record), validMessages(at+"messages", t.Messages...))
 		if err != nil {
 			return err
 		}
@@ -142,7 +141,7 @@ func (r *ImportRequest) ValidateText() error {
 	return nil
 }
 
-// Validate wants a tenant, an attempt and a state.
+// Validate requires a tenant, an attempt and a state.
 func (r *PutTenantRequest) Validate() error {
 	switch {
 	case r.Tenant == "":
@@ -159,13 +158,13 @@ func (r *PutTenantRequest) Validate() error {
 	return nil
 }
 
-// ValidateText also looks at the texts.
+// ValidateText is Validate and checks the texts.
 func (r *PutTenantRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), ValidText("tenant", r.Tenant), ValidText("attempt", r.Attempt), ValidText("incarnation", r.Incarnation),
 		ValidText("note", r.Note))
 }
 
-// ValidateLimit wants a page of 1 to MaxPage entries.
+// ValidateLimit requires a page of 1 to MaxPage entries.
 func ValidateLimit(limit int) error {
 	if limit < 1 || limit > MaxPage {
 		return invalid("limit", "a page has 1 to %d entries", MaxPage)
@@ -173,7 +172,7 @@ func ValidateLimit(limit int) error {
 	return nil
 }
 
-// ValidateIDs wants at most MaxPage tenants.
+// ValidateIDs requires at most MaxPage tenants.
 func ValidateIDs(ids []string) error {
 	if len(ids) > MaxPage {
 		return invalid("tenants", "at most %d tenants are asked for at once", MaxPage)
@@ -181,7 +180,7 @@ func ValidateIDs(ids []string) error {
 	return nil
 }
 
-// ValidateHistory wants a tenant and a page.
+// ValidateHistory requires a tenant and a page.
 func ValidateHistory(tenant string, before int64, limit int) error {
 	switch {
 	case tenant == "":
@@ -192,7 +191,7 @@ func ValidateHistory(tenant string, before int64, limit int) error {
 	return ValidateLimit(limit)
 }
 
-// ValidateChanges wants a page, which may have no entry: that asks for the head alone.
+// ValidateChanges requires a page, which may have no entry: that asks for the head alone.
 func ValidateChanges(after int64, limit int) error {
 	switch {
 	case after < 0:
@@ -203,7 +202,7 @@ func ValidateChanges(after int64, limit int) error {
 	return ValidateLimit(max(limit, 1))
 }
 
-// ValidateRenewal wants 1 to MaxRenewal holders and a lease.
+// ValidateRenewal requires 1 to MaxRenewal holders and a lease.
 func ValidateRenewal(holders []string, lease time.Duration) error {
 	switch {
 	case len(holders) == 0 || slices.Contains(holders, ""):
@@ -216,7 +215,7 @@ func ValidateRenewal(holders []string, lease time.Duration) error {
 	return nil
 }
 
-// ValidateRenewalText also looks at the texts.
+// ValidateRenewalText is ValidateRenewal and checks the texts.
 func ValidateRenewalText(holders []string, lease time.Duration) error {
 	err := ValidateRenewal(holders, lease)
 	for _, h := range holders {
@@ -227,25 +226,25 @@ func ValidateRenewalText(holders []string, lease time.Duration) error {
 
 // ValidText refuses NUL and what is not UTF-8 in the field's text.
 func ValidText(field, text string) error {
-	return plain(field, strings.IndexByte(text, 0) < 0, utf8.ValidString(text))
+	return validText(field, strings.IndexByte(text, 0) < 0, utf8.ValidString(text))
 }
 
-func ofConversation(call sdk.Call) error {
+func requireConversation(call sdk.Call) error {
 	if call.Conversation == "" {
 		return invalid("conversation", "the call names no conversation")
 	}
-	return ofTenant(call)
+	return requireTenant(call)
 }
 
-func ofTenant(call sdk.Call) error {
+func requireTenant(call sdk.Call) error {
 	if call.Tenant == "" {
 		return invalid("tenant", "the call names no tenant")
 	}
 	return nil
 }
 
-// ofUser refuses a request that asks for what is a user's and names no user.
-func ofUser(call sdk.Call, field string, asked bool) error {
+// requireUser refuses a request that is for a user's and names no user.
+func requireUser(call sdk.Call, field string, asked bool) error {
 	if asked && call.User == "" {
 		return invalid(field, "is of a user, and the call names none")
 	}
@@ -256,11 +255,11 @@ func invalid(field, format string, args ...any) error {
 	return fault.New(fault.Invalid, format, args...).At(field)
 }
 
-func plainJSON(field string, raw []byte) error {
-	return plain(field, bytes.IndexByte(raw, 0) < 0, utf8.Valid(raw))
+func validJSON(field string, raw []byte) error {
+	return validText(field, bytes.IndexByte(raw, 0) < 0, utf8.Valid(raw))
 }
 
-func plain(field string, noNUL, isUTF8 bool) error {
+func validText(field string, noNUL, isUTF8 bool) error {
 	switch {
 	case !noNUL:
 		return invalid(field, "has the character NUL in it, which this storage cannot keep")
@@ -270,21 +269,21 @@ func plain(field string, noNUL, isUTF8 bool) error {
 	return nil
 }
 
-func plainCall(call sdk.Call) error {
+func validCall(call sdk.Call) error {
 	return cmp.Or(ValidText("tenant", call.Tenant), ValidText("incarnation", call.Incarnation),
 		ValidText("conversation", call.Conversation), ValidText("user", call.User))
 }
 
-func plainMessages(field string, messages ...chat.Message) error {
+func validMessages(field string, messages ...chat.Message) error {
 	for _, m := range messages {
-		if err := cmp.Or(ValidText(field, string(m.Role)), plainParts(field, m.Parts)); err != nil {
+		if err := cmp.Or(ValidText(field, string(m.Role)), validParts(field, m.Parts)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func plainParts(field string, parts []chat.Part) error {
+func validParts(field string, parts []chat.Part) error {
 	for _, p := range parts {
 		err := ValidText(field, p.Text)
 		if i := p.Image; i != nil {
@@ -297,7 +296,7 @@ func plainParts(field string, parts []chat.Part) error {
 			err = cmp.Or(err, ValidText(field, c.ID), ValidText(field, c.Name), ValidText(field, c.Arguments))
 		}
 		if r := p.ToolResult; r != nil {
-			err = cmp.Or(err, ValidText(field, r.ToolCallID), ValidText(field, r.Name), plainParts(field, r.Parts))
+			err = cmp.Or(err, ValidText(field, r.ToolCallID), ValidText(field, r.Name), validParts(field, r.Parts))
 		}
 		if err != nil {
 			return err

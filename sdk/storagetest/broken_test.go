@@ -15,8 +15,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// flaws are what a storage may get wrong, and the rules, mostly one, that must see
-// it. A rule with a question mark sees it when the writers meet so.
+// flaws are the broken storages: each is the reference with one flaw, and the rules that must
+// fail for it, usually one. No other rule may fail. A rule with a question mark fails only for
+// some interleavings of the writers.
 var flaws = []struct{ flaw, rules string }{
 	{"busy-leaves-turns", "turn linearizable delete-racing? purge-racing?"},
 	{"no-attempts", "begin-repeat tail-bytes"},
@@ -70,9 +71,9 @@ var flaws = []struct{ flaw, rules string }{
 	{"delete-not-found", "owned delete-conversation delete-before delete-steps delete-steps-reuse delete-racing?"},
 	{"deletes-guests", "delete-user empty-user empty-user-before"},
 	{"eager-delete", "delete-tenant"},
-	{"lifeless-fence", "late-write"},
+	{"fence-without-incarnation", "late-write"},
 	{"keys-outlive", "reused-id delete-steps-reuse"},
-	{"one-life", "empty-user-before tenant-lives"},
+	{"one-incarnation", "empty-user-before tenant-incarnations"},
 	{"trims-text", "text"},
 	{"trimmed-ids", "text"},
 	{"drops-nul", "nul"},
@@ -89,7 +90,7 @@ var flaws = []struct{ flaw, rules string }{
 	{"stale-reads", "linearizable"},
 	{"before-kills-running", "delete-before empty-user-before"},
 	{"before-includes", "delete-before empty-user-before"},
-	{"before-ends-life", "delete-before"},
+	{"before-ends-incarnation", "delete-before"},
 	{"steps-in-reach", "delete-steps"},
 	{"steps-miscount", "delete-steps delete-steps-reuse delete-racing? restart-deletion"},
 	{"steps-eat-fresh", "delete-steps-reuse delete-racing?"},
@@ -110,8 +111,8 @@ var flaws = []struct{ flaw, rules string }{
 	{"history-always-more", "tenant-history"},
 	{"short-history", "tenant-kept"},
 	{"endless-history", "tenant-kept-bytes"},
-	{"forgets-nothing", "tenant-forget restart-tenants"},
-	{"forget-restarts", "tenant-forget"},
+	{"forgets-nothing", "tenant-erase-history restart-tenants"},
+	{"forget-restarts", "tenant-erase-history"},
 	{"document-as-text", "tenant-document"},
 	{"delete-unregisters", "tenant-deleted"},
 	{"any-put", "tenant-bounds"},
@@ -130,7 +131,7 @@ var flaws = []struct{ flaw, rules string }{
 	{"late-death", "purge-racing"},
 	{"forgetful", "restart restart-tenants restart-deletion"},
 	{"forgets-tenants", "restart-tenants"},
-	{"forgets-leftovers", "restart-deletion"},
+	{"forgets-unswept", "restart-deletion"},
 }
 
 // run checks all rules, and those that take long only if they are asked for. They run
@@ -144,7 +145,7 @@ func run(t *testing.T, flaw string, rules ...string) []string {
 			kept = newData()
 		case opened && flaw == "forgets-tenants":
 			kept.roll = newData().roll
-		case opened && flaw == "forgets-leftovers":
+		case opened && flaw == "forgets-unswept":
 			kept.deleted = nil
 		}
 		opened = true
@@ -183,7 +184,7 @@ func failed(t *testing.T, err error) (rules []string) {
 	return rules
 }
 
-func TestReferenceIsRight(t *testing.T) {
+func TestReference_passes(t *testing.T) {
 	t.Parallel()
 	for _, rule := range []string{"long-conversation", "large"} {
 		if wrong := run(t, "", rule); wrong != nil {
@@ -192,7 +193,7 @@ func TestReferenceIsRight(t *testing.T) {
 	}
 }
 
-func TestEachRuleCanFail(t *testing.T) {
+func TestRules_canFail(t *testing.T) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, f := range flaws {
@@ -223,7 +224,7 @@ func TestEachRuleCanFail(t *testing.T) {
 	}
 }
 
-func TestRulesAreNamed(t *testing.T) {
+func TestRules_named(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range Rules() {
 		if seen[r.Name] || r.Check == nil || !strings.HasSuffix(r.Doc, ".") && !strings.HasSuffix(r.Doc, ")") {
@@ -235,7 +236,7 @@ func TestRulesAreNamed(t *testing.T) {
 
 type panicking struct{ storage.Storage }
 
-func TestPanicIsAFailure(t *testing.T) {
+func TestTest_panicIsAFailure(t *testing.T) {
 	open := func(context.Context) (storage.Storage, error) { return panicking{newReference("")}, nil }
 	err := Test(t.Context(), open, Only("turn"))
 	if err != nil {
@@ -247,7 +248,7 @@ func TestPanicIsAFailure(t *testing.T) {
 	}
 }
 
-func TestWhatKeepsFromChecking(t *testing.T) {
+func TestTest_cannotCheck(t *testing.T) {
 	down := errors.New("the database is down")
 	open := func(context.Context) (storage.Storage, error) { return nil, down }
 	if err := Test(t.Context(), open); !errors.Is(err, down) {

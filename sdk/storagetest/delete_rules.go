@@ -177,11 +177,11 @@ func checkLateWrite(ctx context.Context, env *Env) error {
 			return fmt.Errorf("after deletion of %s: %w", try.what, err)
 		}
 		_, err = t.end(ctx, old.Fence, storage.Succeeded, "one")
-		if err := refused("commit after the id came to a new life", fault.Conflict, err); err != nil {
+		if err := refused("commit after the id came to a new incarnation", fault.Conflict, err); err != nil {
 			return err
 		}
 		if n, err := t.end(ctx, current.Fence, storage.Succeeded, "two"); err != nil || n != 1 {
-			return fmt.Errorf("commit in the new life: number %d, error %v; want 1", n, err)
+			return fmt.Errorf("commit in the new incarnation: number %d, error %v; want 1", n, err)
 		}
 	}
 	return nil
@@ -201,14 +201,14 @@ func checkReusedID(ctx context.Context, env *Env) error {
 			return err
 		}
 		if s.Sequence != 1 || len(s.Tail) != 0 {
-			return fmt.Errorf("the new life began with sequence %d and tail %q; want 1 and none", s.Sequence, texts(s.Tail))
+			return fmt.Errorf("the new incarnation began with sequence %d and tail %q; want 1 and none", s.Sequence, texts(s.Tail))
 		}
 		if n, err := c.end(ctx, s.Fence, storage.Succeeded, "new"); err != nil || n != 1 {
-			return fmt.Errorf("commit in the new life: number %d, error %v; want 1", n, err)
+			return fmt.Errorf("commit in the new incarnation: number %d, error %v; want 1", n, err)
 		}
 		log, err := c.log(ctx, true)
 		if err != nil || len(log) != 1 {
-			return fmt.Errorf("the new life has %d turns, error %v; want 1", len(log), err)
+			return fmt.Errorf("the new incarnation has %d turns, error %v; want 1", len(log), err)
 		}
 		if _, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call}); err != nil {
 			return fmt.Errorf("delete: %w", err)

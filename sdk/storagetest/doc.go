@@ -1,7 +1,7 @@
-// Package storagetest says whether a storage keeps the promises of
-// [storage.Storage]. It takes no *testing.T: [Test] answers an error with all
-// that is wrong, so a test, a command or a health check can use it, on a storage
-// in the same process or on the client of a plugin in any language.
+// Package storagetest tests whether a storage keeps the promises of [storage.Storage]. It takes no
+// *testing.T: [Test] returns an error with everything that is wrong. So a test, a command or a
+// health check can use it, on a storage in the same process or on the client of a plugin in any
+// language.
 //
 //	func TestConformance(t *testing.T) {
 //		open := func(context.Context) (storage.Storage, error) { return mystore.New(), nil }
@@ -10,101 +10,156 @@
 //		}
 //	}
 //
-// A storage that several processes share says so with [Peers]: the rules about
-// writers then go through all of them.
+// A storage that several processes share says so with [Peers]. The rules about writers then use all
+// of them.
 //
-// Each [Rule] has a name and a sentence; [Rules] lists them. A rule works in
-// tenants of its own, with names that no other run has, so it can be pointed at a
-// database that has something in it; it deletes what it wrote, as far as the
-// storage lets it.
+// Each [Rule] has a name and a sentence. [Rules] lists them. A rule works in tenants of its own,
+// with names that no other run has, so it may run against a database that is in use. It deletes
+// what it wrote, as far as the storage lets it.
+//
+// # Files
+//
+// What runs the rules:
+//
+//	run.go                   Test and its options: Short, Only, Lease, Durable, Peers, Report
+//	rule.go                  Rule, and the list of all rules
+//	env.go                   Env, with which a rule makes tenants, conversations and turns
+//	tenant_store_env.go      Env for registered tenants
+//	import_env.go            Env for imports
+//	compare.go               compares what calls returned
+//
+// The rules, by what they test, with the names of the rules:
+//
+//	turn_rules.go            one turn: turn, begin-repeat, commit-repeat, fences
+//	log_rules.go             what the model is shown: tail, failed-apart, begun
+//	writer_rules.go          several writers: writers, tenants-apart, long-conversation
+//	linearizable_rules.go    any interleaving: linearizable
+//	lease_rules.go           dead-holder, stale-fence, slow-holder, renew
+//	key_rules.go             idempotency keys: key-replay, key-running, key-retry, key-reused, key-scope
+//	read_rules.go            Read: read-paging, read-growing, read-missing
+//	list_rules.go            List: list, list-user, list-growing
+//	owner_rules.go           whose a conversation is: owned, owned-racing, list-wrote, import-owner
+//	delete_rules.go          Delete: delete-conversation, delete-user, delete-tenant, late-write, reused-id
+//	delete_steps_rules.go    with a limit or a time: delete-before, delete-steps, delete-steps-reuse
+//	delete_reuse_rules.go    ids that are used again between the steps
+//	delete_user_rules.go     turns of a user that are emptied: empty-user, empty-user-before
+//	delete_race_rules.go     among writers: delete-racing, purge-racing
+//	incarnation_rules.go     tenant-incarnations
+//	content_rules.go         what is stored comes back: text, nul, large, parts, record
+//	bounds_rules.go          requests out of bounds: bounds
+//	page_size_rules.go       bytes of an answer: tail-bytes, page-bytes, tenant-page-bytes
+//	import_rules.go          import, import-repeat, import-refused, import-goes-on, import-apart
+//	migrate_rules.go         migrate
+//	durable_rules.go         restart, restart-tenants, restart-deletion
+//	tenant_store_rules.go    registered tenants: tenant-versions, tenant-if-version, tenant-repeat, tenant-get
+//	tenant_history_rules.go  checks of tenant-history, tenant-kept, tenant-kept-bytes, tenant-erase-history
+//	tenant_content_rules.go  checks of tenant-document, tenant-deleted, tenant-bounds
+//	tenant_writer_rules.go   tenant-changes, tenant-head, tenant-list
+//	tenant_watch_rules.go    watch, watch-busy, watch-ends
+//
+// The tests of the rules: broken_test.go has the list of flaws and which rule must find each;
+// reference_test.go and the other reference_*_test.go are the storage that has them.
+//
+// # To add a rule
+//
+// A rule comes with a broken storage which proves that the rule can fail:
+//
+//  1. Add a [Rule] with its name, sentence and check to the list in the file of its subject. A new
+//     list is added to [Rules].
+//  2. Think of a flaw that only this rule finds. Add it to flaws in broken_test.go, with the name
+//     of the rule.
+//  3. Build the flaw into the reference storage, behind r.has("NAME-OF-THE-FLAW").
+//  4. Run go test -run 'TestReference|TestRules' here. TestReference_passes shows that the rule
+//     accepts a right storage. TestRules_canFail/NAME-OF-THE-FLAW shows that exactly the named
+//     rules fail.
+//  5. Run the kit against the storage plugins: go test -run Conformance in each of them.
+//  6. If the interface leaves room for another reading, write the binding one down below.
 //
 // # What the rules decide
 //
-// Where the interface's words leave room, these readings bind:
+// Where the interface leaves room, these readings bind:
 //
-//   - A conversation exists from its first Begin on, whatever became of that turn:
+//   - A conversation exists from its first Begin on, whatever the outcome of that turn:
 //     what a user wrote can be found and deleted. It is listed with 0 turns, and
 //     Read without All gives an empty page.
 //   - A conversation belongs to the user of its first turn. List by user and
-//     Delete of a user go by that; other users may talk in it.
-//   - A repeated Begin is known by its attempt, as long as its turn runs; without
-//     attempts, two equal Begins are two turns, and the second is busy.
-//   - The first Commit of a turn wins. A repeat with the same state answers the same
-//     number, whatever else it brings; one with another state is fault.Conflict.
-//   - A lease that ran out matters only to a Begin: until one interrupts the turn,
-//     its Commit is good and Renew gives the lease back.
+//     Delete of a user go by that. Other users may write in it.
+//   - A repeated Begin is recognized by its attempt while its turn runs. Without attempts, two
+//     equal Begins are two turns, and the second is busy.
+//   - The first Commit of a turn wins. A repeat with the same state returns the same
+//     number, whatever else is in it. A repeat with another state is fault.Conflict.
+//   - The end of a lease matters only to a Begin. Until one interrupts the turn, its Commit is
+//     accepted and Renew revives the lease.
 //   - An interrupted turn's reason begins with the name of a fault class.
-//   - An idempotency key is looked at before the conversation: a replay is answered
-//     and a reused key refused while another turn runs. A key with another digest is
-//     refused whatever became of the first turn.
-//   - Keys go with their conversation.
+//   - An idempotency key is checked before the conversation: while another turn runs, a replay
+//     is returned and a reused key is refused. A key with another digest is refused whatever the
+//     outcome of the first turn.
+//   - Keys are deleted with their conversation.
 //   - With an incarnation in the call, (tenant, incarnation) is what owns
-//     conversations. Deleting a tenant ends that life for good: a later Begin or
+//     conversations. Deleting a tenant ends that incarnation for good: a later Begin or
 //     Commit under it is fault.Conflict, and a repeat of the delete does not touch a
-//     later life. Without one, a deleted tenant's id starts empty.
+//     later incarnation. Without one, a deleted tenant's id starts empty.
 //   - Text with NUL in it is stored as it is, or refused as fault.Invalid.
 //   - Metadata and records may come back as other bytes of the same JSON.
 //
 // Of deletions in steps and with a time:
 //
-//   - Each call takes what its scope names at that moment out of reach, all of it and
-//     at once, and then removes about Limit turns of what is out of reach in its scope:
-//     at most Limit and the rest of one conversation. A negative Limit is fault.Invalid.
-//   - What earlier calls left over is removed by any later call whose scope covers it,
-//     also one with Before, and in whatever life a conversation's id is by then. So who
-//     must spare what was begun since repeats the call with Before set to the time of
-//     the first; without it, the repeat deletes that too.
-//   - Over all calls, Conversations and Turns add up to what was there, each once, also
-//     when it is deleted while others write.
-//   - A conversation changes when it says so: Before is compared with UpdatedAt, and
-//     one that was changed just then is spared. Renewed leases change nothing.
-//   - A turn whose lease ran out spares nothing.
+//   - Each call first unlinks what its scope names at that moment, all at once: nobody can read
+//     or write it any more. Then it removes about Limit unlinked turns in its scope: at most
+//     Limit and the rest of one conversation. A negative Limit is fault.Invalid.
+//   - What earlier calls left is removed by any later call whose scope covers it, also by one
+//     with Before, and in whatever incarnation the conversation's id is by then. To spare what
+//     was begun since the first call, repeat it with Before set to the time of the first.
+//     Without Before, the repeat deletes that too.
+//   - Over all calls, Conversations and Turns add up to what existed, each counted once, also
+//     when others write meanwhile.
+//   - Before is compared with UpdatedAt. A conversation that was changed at that time is spared.
+//     Renewing a lease does not change a conversation.
+//   - A running turn whose lease has ended spares nothing.
 //   - A whole tenant's deletion ends its incarnation unless it has Before.
 //   - Deleting what a tenant wrote leaves its registration as it is.
 //
 // Of imports:
 //
 //   - An imported conversation is as old as its turns: it was created when its first
-//     started and changed when its last ended. One that was there belongs to whom it
-//     did, and was changed at the later of the two times.
+//     started and changed when its last ended. An existing one keeps its owner, and
+//     was changed at the later of the two times.
 //   - A request that contradicts itself is refused, as fault.Invalid or fault.Conflict:
 //     sequences that are not each one more than the last, a state that is no end, a
 //     number without success or success without one. One that contradicts what is
 //     there is fault.Conflict: a sequence or number that skips, another state or
-//     number, a running turn, whether its holder lives or not, a deleted life.
-//     In either case nothing of it is kept.
-//   - Turns that are there already are left as they are, whatever else the request
-//     has in them. No turns at all are 0, and make no conversation.
+//     number, a running turn, whether its lease has ended or not, a deleted
+//     incarnation. In either case nothing of it is stored.
+//   - Existing turns are not changed, whatever else the request has for them. A request without
+//     turns returns 0 and creates no conversation.
 //
-// Of the tenants' registry:
+// Of tenant stores:
 //
-//   - The attempt is looked at first: PutTenant with the attempt of the newest version
-//     answers that version, whatever else it brings, and also after others failed.
-//   - Put, Get, List and History answer one and the same for a version, CreatedAt too.
-//   - A version is seen by every instance of the storage as soon as its Put returned.
-//   - Who has seen a position, as a change or as Head, never sees a lower one appear,
-//     and the version at Head, or a newer one of its tenant, is there to be seen.
-//     Who takes Head, then reads all tenants, then follows the changes after that Head
-//     has every tenant's newest version.
-//   - Of a tenant's changes at least the newest is answered. It comes at the position
-//     of its version.
-//   - GetTenants says nothing of ids that it does not know, and lists show all states.
+//   - The attempt is checked first: PutTenant with the attempt of the newest version returns that
+//     version, whatever else is in the request, and also after other puts have failed.
+//   - Put, Get, List and History return the same for a version, CreatedAt too.
+//   - Every instance of the storage returns a version as soon as its Put has returned.
+//   - After a caller has seen a position, as a change or as Head, no lower position appears. The
+//     version at Head, or a newer one of its tenant, can be read. A caller that takes Head, then
+//     reads all tenants, then follows the changes after that Head has every tenant's newest
+//     version.
+//   - Of a tenant's changes at least the newest is returned, at the position of its version.
+//   - GetTenants leaves out ids that it does not know. Lists include all states.
 //   - Empty tenants and attempts, no state, negative versions and positions, limits
 //     out of bounds and more than MaxPage ids are fault.Invalid.
 //   - Documents are bytes, not text; nil and empty are one. Notes are text.
 //
 // Of watches:
 //
-//   - Several changes may be told as one, and one that was none as a change. But a
-//     change that is made while changed runs, or after, is told by another call.
-//   - WatchTenants always answers an error: that of changed, so that errors.Is knows
-//     it, or fault.Canceled when ctx ended.
-//   - One that answers fault.Invalid before its first call of changed can never notice
-//     any, and is not for this storage.
+//   - Several changes may cause one call of changed, and changed may be called without a change.
+//     A change that is made while changed runs, or later, causes another call.
+//   - WatchTenants always returns an error: the one of changed, so that errors.Is finds it, or
+//     fault.Canceled when ctx ends.
+//   - A WatchTenants that returns fault.Invalid before its first call of changed can never notice
+//     a change. Then the rules are skipped.
 //
-// Rules that a storage leaves room for are skipped, not passed: those of Registry,
-// Watcher, Importer, Migrator and Renewer when it is none, see [Report].
+// A rule that does not apply is skipped, not passed: the rules of TenantStore, TenantWatcher,
+// Importer, Migrator and Renewer when the storage is none. [Report] shows which.
 //
-// Not covered, because it takes a clock of the storage's own: that keys are
-// forgotten after storage.KeyTTL.
+// Not tested is that keys expire after storage.KeyTTL: that takes a clock of the storage's own.
 package storagetest

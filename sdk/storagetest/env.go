@@ -14,10 +14,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// longLease is for turns that no rule waits out.
+// longLease is the lease of turns whose end no rule waits for.
 const longLease = 10 * time.Minute
 
-// Env is what a rule works with.
+// Env is what a rule works with. It belongs to one run of one rule.
 type Env struct {
 	Storage storage.Storage
 	Peers   []storage.Storage // the same storage, opened elsewhere
@@ -31,7 +31,7 @@ type Env struct {
 	reopen    func(context.Context) (storage.Storage, error) // nil unless durable
 }
 
-// any is one of the storage's openings: i counts around.
+// any returns one of the opened storages: the storage under test or a peer. i wraps around.
 func (e *Env) any(i int) storage.Storage {
 	if i %= 1 + len(e.Peers); i > 0 {
 		return e.Peers[i-1]
@@ -41,26 +41,26 @@ func (e *Env) any(i int) storage.Storage {
 
 func newRun() string { return strings.ToLower(rand.Text()[:8]) }
 
-// talk is a conversation seen through the storage.
+// talk is one conversation, as seen through one of the opened storages.
 type talk struct {
 	env  *Env
 	call sdk.Call
-	at   int // of the storage's openings
+	at   int // which of the opened storages, see Env.any
 }
 
 func (t talk) storage() storage.Storage { return t.env.any(t.at) }
 
-// via is the talk seen through another opening of the storage.
+// via returns the conversation as seen through another of the opened storages.
 func (t talk) via(i int) talk {
 	t.at = i
 	return t
 }
 
-// talk is a conversation of the rule's own tenant.
+// talk returns a conversation of the rule's own tenant.
 func (e *Env) talk(id string) talk { return e.talkOf("", id) }
 
-// talkOf is a conversation of another tenant of the rule. Different rules never
-// use the same id, so that what leaks from one cannot make another fail.
+// talkOf returns a conversation of another tenant of the rule. Different rules never use the same
+// id, so that a leak in one rule cannot make another fail.
 func (e *Env) talkOf(tenant, id string) talk {
 	t := talk{env: e, call: sdk.Call{
 		Tenant:       fmt.Sprintf("kit-%s-%s%s", e.run, e.rule, tenant),
@@ -71,15 +71,15 @@ func (e *Env) talkOf(tenant, id string) talk {
 	return t
 }
 
-// id makes a name that only this run of the rule uses.
+// id returns a name that only this run of the rule uses.
 func (e *Env) id(s string) string { return e.rule + "-" + e.run + "-" + s }
 
-// tenant is the talk's call without conversation and user.
+// tenant returns the call without conversation and user.
 func (t talk) tenant() sdk.Call {
 	return sdk.Call{Tenant: t.call.Tenant, Incarnation: t.call.Incarnation}
 }
 
-// user is the talk's call without conversation.
+// user returns the call without conversation.
 func (t talk) user() sdk.Call {
 	call := t.tenant()
 	call.User = t.call.User
@@ -91,10 +91,10 @@ func (t talk) as(user string) talk {
 	return t
 }
 
-// holder names a host that nothing else runs on.
+// holder returns a new name for a holder.
 func (e *Env) holder() string { return e.id(fmt.Sprintf("host-%d", e.holders.Add(1))) }
 
-// wait lets the short lease run out.
+// wait waits until a lease of Env.Lease has ended.
 func (e *Env) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

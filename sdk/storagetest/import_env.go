@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// load imports the turns into the conversation and checks how many were new.
+// load imports the turns into the conversation and checks how many were appended.
 func (t talk) load(ctx context.Context, turns []storage.Turn, want int64) error {
 	n, err := t.tryLoad(ctx, turns)
 	if err != nil {
@@ -30,7 +30,7 @@ func (t talk) tryLoad(ctx context.Context, turns []storage.Turn) (int64, error) 
 	return importer.Import(ctx, &storage.ImportRequest{Call: t.call, Turns: turns})
 }
 
-// ended makes turns as another storage may have kept them: every third failed.
+// ended returns n turns as another storage may have kept them. Every third failed.
 func ended(n int) []storage.Turn {
 	start := time.Date(2024, 2, 29, 23, 59, 58, 123456000, time.UTC)
 	turns := make([]storage.Turn, n)
@@ -53,7 +53,7 @@ func ended(n int) []storage.Turn {
 	return turns
 }
 
-// sameTurns compares logs in all fields.
+// sameTurns compares turns in all fields.
 func sameTurns(what string, got, want []storage.Turn) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%s: %d turns; want %d", what, len(got), len(want))

@@ -36,7 +36,7 @@ var importRules = []Rule{
 	},
 	{
 		Name:  "import-apart",
-		Doc:   "An import touches no other conversation or tenant, and a deleted life takes none.",
+		Doc:   "An import touches no other conversation or tenant, and a deleted incarnation takes none.",
 		Check: checkImportApart,
 	},
 }
@@ -289,20 +289,20 @@ func checkImportApart(ctx context.Context, env *Env) error {
 	if log, err := a.log(ctx, true); err != nil || len(log) != 3 {
 		return fmt.Errorf("the other tenant's import left %d turns, error %v; want 3", len(log), err)
 	}
-	life := env.talkOf("-life", "c")
-	life.call.Incarnation = env.id("life")
-	env.talks = append(env.talks, life)
-	if err := life.load(ctx, turns, 3); err != nil {
+	incarnation := env.talkOf("-incarnation", "c")
+	incarnation.call.Incarnation = env.id("incarnation")
+	env.talks = append(env.talks, incarnation)
+	if err := incarnation.load(ctx, turns, 3); err != nil {
 		return err
 	}
-	if err := env.delete(ctx, "the life", storage.Scope{Call: life.tenant(), Tenant: true}, 1); err != nil {
+	if err := env.delete(ctx, "the incarnation", storage.Scope{Call: incarnation.tenant(), Tenant: true}, 1); err != nil {
 		return err
 	}
-	_, err := life.tryLoad(ctx, turns)
-	if err := refused("import into a deleted life", fault.Conflict, err); err != nil {
+	_, err := incarnation.tryLoad(ctx, turns)
+	if err := refused("import into a deleted incarnation", fault.Conflict, err); err != nil {
 		return err
 	}
-	if err := life.gone(ctx, true); err != nil {
+	if err := incarnation.gone(ctx, true); err != nil {
 		return err
 	}
 	if _, err := env.Storage.Delete(ctx, storage.Scope{Call: a.call}); err != nil {

@@ -130,7 +130,7 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 	if r.has("late-death") {
 		r.pause(time.Millisecond)
 	}
-	if whole && call.Incarnation != "" && (scope.Before.IsZero() || r.has("before-ends-life")) {
+	if whole && call.Incarnation != "" && (scope.Before.IsZero() || r.has("before-ends-incarnation")) {
 		r.dead[r.tenant(call)] = true
 	}
 	if whole && scope.Before.IsZero() && r.has("delete-unregisters") {

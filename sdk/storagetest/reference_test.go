@@ -25,7 +25,7 @@ type reference struct {
 // data is what outlives a reopening, and what peers share.
 type data struct {
 	mu            sync.Mutex
-	lives         int
+	incarnations  int
 	migrated      bool
 	conversations map[string]*conversation // by address
 	leases        map[string]time.Time
@@ -38,7 +38,7 @@ type data struct {
 type conversation struct {
 	tenant, id, user string
 	address          string
-	life             int
+	incarnation      int
 	rows             []*row
 	created, updated time.Time
 }
@@ -74,7 +74,7 @@ func (r *reference) enter() {
 func (r *reference) has(flaw string) bool { return r.flaw == flaw }
 
 func (r *reference) tenant(call sdk.Call) string {
-	if r.has("one-life") {
+	if r.has("one-incarnation") {
 		return call.Tenant
 	}
 	return call.Tenant + "\x00\x00" + call.Incarnation
@@ -107,10 +107,10 @@ func (c *conversation) succeeded() (n int64) {
 }
 
 func (r *reference) fence(c *conversation, t *row) string {
-	if r.has("lifeless-fence") {
+	if r.has("fence-without-incarnation") {
 		return fmt.Sprintf("%s/%s/%d/", c.tenant, c.id, t.Sequence)
 	}
-	return fmt.Sprintf("%d/%d/", c.life, t.Sequence)
+	return fmt.Sprintf("%d/%d/", c.incarnation, t.Sequence)
 }
 
 func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
@@ -129,7 +129,7 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 			r.pause(time.Millisecond)
 		}
 		if r.dead[r.tenant(req.Call)] {
-			return nil, fault.New(fault.Conflict, "this life is over")
+			return nil, fault.New(fault.Conflict, "this incarnation is over")
 		}
 		c = r.create(req.Call, now)
 	}
@@ -163,8 +163,8 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 }
 
 func (r *reference) create(call sdk.Call, now time.Time) *conversation {
-	r.lives++
-	return &conversation{tenant: r.tenant(call), id: call.Conversation, user: call.User, address: r.address(call), life: r.lives, created: now}
+	r.incarnations++
+	return &conversation{tenant: r.tenant(call), id: call.Conversation, user: call.User, address: r.address(call), incarnation: r.incarnations, created: now}
 }
 
 // answer is what Begin says when it starts nothing.

@@ -6,20 +6,20 @@ import (
 	"github.com/botyard/botyard/sdk/internal/conformance"
 )
 
-// Rule is one promise and how to see whether it is kept: its Name, a sentence, Doc,
-// whether it is Slow, so that [Short] makes it smaller, and Check(ctx, *Env), which
-// answers what is wrong, or [ErrSkip] when the rule is not for this storage.
+// Rule is one promise and its check. It has a Name, a sentence Doc, and Slow, which says that
+// [Short] makes it smaller. Check(ctx, *Env) returns what is wrong, nil, or [ErrSkip] when the
+// rule does not apply to this storage.
 type Rule = conformance.Rule[Env]
 
-// ErrSkip is what a rule answers that does not apply.
+// ErrSkip is the error of a rule that does not apply.
 var ErrSkip = conformance.ErrSkip
 
 // Rules lists all rules in the order in which [Test] checks them.
 func Rules() []Rule {
-	return slices.Concat(turnRules, logRules, writerRules, linearRules, leaseRules, keyRules, readRules, listRules,
-		ownerRules, deleteRules, eraseRules, emptyRules, raceRules, lifeRules, contentRules, boundRules, sizeRules, importRules,
-		registryRules, registryWriterRules, watchRules, migrateRules, durableRules)
+	return slices.Concat(turnRules, logRules, writerRules, linearizableRules, leaseRules, keyRules, readRules, listRules,
+		ownerRules, deleteRules, deleteStepsRules, deleteUserRules, deleteRaceRules, incarnationRules, contentRules, boundsRules, pageSizeRules, importRules,
+		tenantStoreRules, tenantWriterRules, tenantWatchRules, migrateRules, durableRules)
 }
 
-// Failure is a Rule that is not kept, and Err, why. [Test] joins one for each.
+// Failure is a Rule that is not kept, and Err says why. [Test] joins one for each such rule.
 type Failure = conformance.Failure[Env]

@@ -20,7 +20,7 @@ func checkTenantHistory(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	r, err := t.registry()
+	r, err := t.tenantStore()
 	if err != nil {
 		return err
 	}

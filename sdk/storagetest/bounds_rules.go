@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var boundRules = []Rule{{
+var boundsRules = []Rule{{
 	Name:  "bounds",
 	Doc:   "Requests that are out of bounds or name too little are invalid and change nothing.",
 	Check: checkBounds,

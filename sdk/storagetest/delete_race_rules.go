@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var raceRules = []Rule{
+var deleteRaceRules = []Rule{
 	{
 		Name:  "delete-racing",
 		Doc:   "Of a conversation that is deleted under its writers every turn that began is there at the end or was counted as deleted, once.",
@@ -19,7 +19,7 @@ var raceRules = []Rule{
 	},
 	{
 		Name:  "purge-racing",
-		Doc:   "When a tenant's life is deleted under its writers nothing of it is left, and every turn that began was counted.",
+		Doc:   "When a tenant's incarnation is deleted under its writers nothing of it is left, and every turn that began was counted.",
 		Check: checkPurgeRacing,
 	},
 }
@@ -33,7 +33,7 @@ func (n *tally) add(d storage.Deleted) {
 }
 
 // raced is one turn among deletions: its commit may come too late. It answers false
-// when it did not begin, which only the end of a life may cause.
+// when it did not begin, which only the end of an incarnation may cause.
 func (t talk) raced(ctx context.Context, n *tally, text string) (bool, error) {
 	res, err := t.begin(ctx, text)
 	switch {
@@ -132,7 +132,7 @@ func checkPurgeRacing(ctx context.Context, env *Env) error {
 		var talks []talk
 		for w := range writers {
 			t := env.talk(fmt.Sprint(w / 2))
-			t.call.Incarnation = env.id(fmt.Sprint("life ", round))
+			t.call.Incarnation = env.id(fmt.Sprint("incarnation ", round))
 			talks = append(talks, t)
 		}
 		env.talks = append(env.talks, talks...)
@@ -153,12 +153,12 @@ func checkPurgeRacing(ctx context.Context, env *Env) error {
 				case err != nil || !began:
 					return err
 				case late:
-					return errors.New("begin in a life whose deletion was answered is not in conflict")
+					return errors.New("begin in an incarnation whose deletion was answered is not in conflict")
 				}
 			}
 		})
 		if left := <-ended; err == nil && left != nil {
-			err = fmt.Errorf("delete the life: %w", left)
+			err = fmt.Errorf("delete the incarnation: %w", left)
 		}
 		if err != nil {
 			return err

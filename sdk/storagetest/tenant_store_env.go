@@ -8,28 +8,28 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// registered is a tenant seen through the storage's registry.
+// registered is one tenant, as seen through one of the opened storages.
 type registered struct {
 	env *Env
 	id  string
-	at  int // of the storage's openings
+	at  int // which of the opened storages, see Env.any
 }
 
-// registered is a tenant that only this rule registers.
+// registered returns a tenant that only this rule registers.
 func (e *Env) registered(id string) registered {
 	r := registered{env: e, id: e.id(id)}
 	e.tenants = append(e.tenants, r.id)
 	return r
 }
 
-// via is the tenant seen through another opening of the storage.
+// via returns the tenant as seen through another of the opened storages.
 func (t registered) via(i int) registered {
 	t.at = i
 	return t
 }
 
-// registry is one of the storage's openings; [ErrSkip] when it keeps no tenants.
-func (e *Env) registry(i int) (storage.TenantStore, error) {
+// tenantStore returns one of the opened storages as a TenantStore, or [ErrSkip] if it is none.
+func (e *Env) tenantStore(i int) (storage.TenantStore, error) {
 	r, ok := e.any(i).(storage.TenantStore)
 	if !ok {
 		return nil, ErrSkip
@@ -37,12 +37,12 @@ func (e *Env) registry(i int) (storage.TenantStore, error) {
 	return r, nil
 }
 
-func (t registered) registry() (storage.TenantStore, error) { return t.env.registry(t.at) }
+func (t registered) tenantStore() (storage.TenantStore, error) { return t.env.tenantStore(t.at) }
 
-// put asks for the next version, with a document that tells which one it is,
-// unless set says else.
+// put stores the next version, with a document that names the version before. set may change the
+// request.
 func (t registered) put(ctx context.Context, ifVersion int64, set ...func(*storage.PutTenantRequest)) (*storage.Registration, error) {
-	r, err := t.registry()
+	r, err := t.tenantStore()
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (t registered) put(ctx context.Context, ifVersion int64, set ...func(*stora
 
 func (t registered) request(ifVersion int64) *storage.PutTenantRequest {
 	return &storage.PutTenantRequest{
-		Tenant: t.id, IfVersion: ifVersion, State: storage.TenantActive, Incarnation: t.id + "-life",
+		Tenant: t.id, IfVersion: ifVersion, State: storage.TenantActive, Incarnation: t.id + "-incarnation",
 		Document: fmt.Appendf(nil, "after %d", ifVersion), Note: "by the kit", Attempt: t.env.holder(),
 	}
 }
@@ -71,9 +71,9 @@ func attempt(name string) func(*storage.PutTenantRequest) {
 	return func(r *storage.PutTenantRequest) { r.Attempt = name }
 }
 
-// newest is what GetTenants says of the tenant; nil for nothing.
+// newest returns what GetTenants returns for the tenant, or nil.
 func (t registered) newest(ctx context.Context) (*storage.Registration, error) {
-	r, err := t.registry()
+	r, err := t.tenantStore()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (t registered) newest(ctx context.Context) (*storage.Registration, error) {
 
 // history pages through the tenant's versions and checks their order.
 func (t registered) history(ctx context.Context, limit int) ([]storage.Registration, error) {
-	r, err := t.registry()
+	r, err := t.tenantStore()
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +118,10 @@ func (t registered) history(ctx context.Context, limit int) ([]storage.Registrat
 	}
 }
 
-// changes follows the changes after the position, in pages of limit, to their end.
-// It answers the newest version that was told of each tenant, and the last position.
+// changes reads all changes after the position, in pages of limit. It returns the newest version of
+// each tenant among them, and the last position.
 func (e *Env) changes(ctx context.Context, at int, after int64, limit int) (map[string]int64, int64, error) {
-	r, err := e.registry(at)
+	r, err := e.tenantStore(at)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -147,9 +147,9 @@ func (e *Env) changes(ctx context.Context, at int, after int64, limit int) (map[
 	}
 }
 
-// head is the greatest position given out.
+// head returns the greatest position given out.
 func (e *Env) head(ctx context.Context, at int) (int64, error) {
-	r, err := e.registry(at)
+	r, err := e.tenantStore(at)
 	if err != nil {
 		return 0, err
 	}
@@ -163,7 +163,7 @@ func (e *Env) head(ctx context.Context, at int) (int64, error) {
 	return page.Head, nil
 }
 
-// sameRegistration compares what two calls say of a version.
+// sameRegistration compares a version as two calls returned it.
 func sameRegistration(what string, got, want storage.Registration) error {
 	if !got.CreatedAt.Equal(want.CreatedAt) || string(got.Document) != string(want.Document) {
 		return fmt.Errorf("%s: created at %v, with %s; want %v, with %s", what,
@@ -174,7 +174,7 @@ func sameRegistration(what string, got, want storage.Registration) error {
 	return same(what, got, want)
 }
 
-// unregister leaves of the rule's registrations only that their ids were used.
+// unregister purges the rule's registrations. Only their ids stay.
 func (e *Env) unregister(ctx context.Context) error {
 	for _, id := range e.tenants {
 		t := registered{env: e, id: id}

@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var emptyRules = []Rule{
+var deleteUserRules = []Rule{
 	{
 		Name:  "empty-user",
 		Doc:   "Delete of a user empties its turns in conversations that others wrote in: the log stays gapless, others' turns stay as they are, and nothing of the user's is left, replayed or committed.",
@@ -21,7 +21,7 @@ var emptyRules = []Rule{
 	},
 	{
 		Name:  "empty-user-before",
-		Doc:   "Delete of a user with a time empties nothing in what was changed since, and leaves other tenants and lives alone.",
+		Doc:   "Delete of a user with a time empties nothing in what was changed since, and leaves other tenants and incarnations alone.",
 		Check: checkEmptyUserBefore,
 	},
 }
@@ -194,15 +194,15 @@ func (t talk) emptied(ctx context.Context, user string, before []storage.Turn) e
 
 func checkEmptyUserBefore(ctx context.Context, env *Env) error {
 	ann, bob := env.id("ann"), env.id("bob")
-	life := env.id("life")
+	incarnation := env.id("incarnation")
 	living := func(tenant, id string) talk {
 		t := env.talkOf(tenant, id)
-		t.call.Incarnation = life
+		t.call.Incarnation = incarnation
 		env.talks = append(env.talks, t)
 		return t
 	}
 	old, fresh, foreign := living("", "old"), living("", "fresh"), living("-other", "old")
-	elsewhere := env.talk("old") // of another life
+	elsewhere := env.talk("old") // of another incarnation
 	for _, t := range []talk{old, fresh, foreign, elsewhere} {
 		for _, user := range []string{ann, bob} {
 			if _, err := t.as(user).turn(ctx, "one"); err != nil {

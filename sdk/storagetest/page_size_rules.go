@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var sizeRules = []Rule{
+var pageSizeRules = []Rule{
 	{
 		Name:  "tail-bytes",
 		Doc:   "A tail has whole turns, the newest that have at most TailBytes, and says whether it was cut for that.",
@@ -129,7 +129,7 @@ func checkPageBytes(ctx context.Context, env *Env) error {
 
 func checkTenantPageBytes(ctx context.Context, env *Env) error {
 	const versions, fit = 3, 2
-	registry, err := env.registry(0)
+	registry, err := env.tenantStore(0)
 	if err != nil {
 		return err
 	}

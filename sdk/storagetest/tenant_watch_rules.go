@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var watchRules = []Rule{
+var tenantWatchRules = []Rule{
 	{
 		Name:  "watch",
 		Doc:   "A watch calls at its start, and after every change, by whatever instance.",
@@ -108,7 +108,7 @@ func (w *watching) end() error {
 }
 
 func checkWatch(ctx context.Context, env *Env) (err error) {
-	if _, err := env.registry(0); err != nil {
+	if _, err := env.tenantStore(0); err != nil {
 		return err
 	}
 	t := env.registered("t")
@@ -140,7 +140,7 @@ func checkWatch(ctx context.Context, env *Env) (err error) {
 }
 
 func checkWatchBusy(ctx context.Context, env *Env) (err error) {
-	if _, err := env.registry(0); err != nil {
+	if _, err := env.tenantStore(0); err != nil {
 		return err
 	}
 	t := env.registered("t")
@@ -184,7 +184,7 @@ func checkWatchBusy(ctx context.Context, env *Env) (err error) {
 }
 
 func checkWatchEnds(ctx context.Context, env *Env) error {
-	if _, err := env.registry(0); err != nil {
+	if _, err := env.tenantStore(0); err != nil {
 		return err
 	}
 	w, err := env.watch(ctx, 0, nil)

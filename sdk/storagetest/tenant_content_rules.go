@@ -39,7 +39,7 @@ func checkTenantDocument(ctx context.Context, env *Env) error {
 			return err
 		}
 		want := storage.Registration{Tenant: t.id, Version: 1, Position: reg.Position, State: storage.TenantActive,
-			Incarnation: t.id + "-life", Document: document, Note: "Zażółć \U0001F469\u200D\U0001F680 '; -- \"\\%_",
+			Incarnation: t.id + "-incarnation", Document: document, Note: "Zażółć \U0001F469\u200D\U0001F680 '; -- \"\\%_",
 			Attempt: reg.Attempt, CreatedAt: reg.CreatedAt}
 		if err := sameRegistration("what put answered", *reg, want); err != nil {
 			return err
@@ -77,7 +77,7 @@ func checkTenantDocument(ctx context.Context, env *Env) error {
 }
 
 func checkTenantBounds(ctx context.Context, env *Env) error {
-	r, err := env.registry(0)
+	r, err := env.tenantStore(0)
 	if err != nil {
 		return err
 	}

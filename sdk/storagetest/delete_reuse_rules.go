@@ -31,20 +31,20 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 		return err
 	}
 	if s.Sequence != 1 || len(s.Tail) > 0 {
-		return fmt.Errorf("the new life began with sequence %d and tail %q; want 1 and none", s.Sequence, texts(s.Tail))
+		return fmt.Errorf("the new incarnation began with sequence %d and tail %q; want 1 and none", s.Sequence, texts(s.Tail))
 	}
 	running, err := c.start(ctx, "new 1", tail(10))
 	if err != nil {
 		return err
 	}
-	if err := same("the tail in the new life", texts(running.Tail), []string{"new 0", "re: new 0"}); err != nil {
+	if err := same("the tail in the new incarnation", texts(running.Tail), []string{"new 0", "re: new 0"}); err != nil {
 		return err
 	}
 	rest := storage.Scope{Call: c.call, Limit: 2, Before: last.Add(time.Microsecond)}
 	err = env.steps(ctx, rest, 1-first.Conversations, each-first.Turns, each, func(int) error {
 		log, err := c.log(ctx, true)
 		if err != nil || len(log) != 2 || log[0].Messages[0].Text() != "new 0" || log[1].State != storage.Running {
-			return fmt.Errorf("the new life has %d turns, error %v; want its own 2", len(log), err)
+			return fmt.Errorf("the new incarnation has %d turns, error %v; want its own 2", len(log), err)
 		}
 		return nil
 	})
@@ -52,10 +52,10 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 		return err
 	}
 	if n, err := c.end(ctx, running.Fence, storage.Succeeded, "new 1"); err != nil || n != 2 {
-		return fmt.Errorf("commit in the new life: number %d, error %v; want 2", n, err)
+		return fmt.Errorf("commit in the new incarnation: number %d, error %v; want 2", n, err)
 	}
 	res, err := c.begin(ctx, "old", key("3", "other"))
-	if err := want("begin with a key of the old life", "started", res, err); err != nil {
+	if err := want("begin with a key of the old incarnation", "started", res, err); err != nil {
 		return err
 	}
 	if _, err := c.end(ctx, res.Started.Fence, storage.Failed, ""); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var linearRules = []Rule{{
+var linearizableRules = []Rule{{
 	Name:  "linearizable",
 	Doc:   "What 64 writers and some readers of one conversation see, through all processes and with holders that die, is what one after the other would have seen.",
 	Check: checkLinearizable,

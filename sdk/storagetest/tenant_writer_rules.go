@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var registryWriterRules = []Rule{
+var tenantWriterRules = []Rule{
 	{
 		Name:  "tenant-changes",
 		Doc:   "Who follows the changes while many hosts write hears of every tenant's newest version, and no change appears behind the one heard last.",
@@ -134,7 +134,7 @@ func checkTenantHead(ctx context.Context, env *Env) error {
 	}
 	newest, err := env.churn(ctx, func() error {
 		at := len(hosts)
-		r, err := env.registry(at)
+		r, err := env.tenantStore(at)
 		if err != nil {
 			return err
 		}
@@ -185,7 +185,7 @@ func checkTenantHead(ctx context.Context, env *Env) error {
 
 // listed pages through the tenants whose id begins with the prefix.
 func (e *Env) listed(ctx context.Context, at int, prefix string, limit int) ([]string, error) {
-	r, err := e.registry(at)
+	r, err := e.tenantStore(at)
 	if err != nil {
 		return nil, err
 	}

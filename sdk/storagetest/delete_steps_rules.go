@@ -10,10 +10,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var eraseRules = []Rule{
+var deleteStepsRules = []Rule{
 	{
 		Name:  "delete-before",
-		Doc:   "A deletion with a time spares what was changed since, and what a living holder's turn runs in; the tenant lives on.",
+		Doc:   "A deletion with a time spares what was changed since, and what a living holder's turn runs in; the tenant goes on.",
 		Check: checkDeleteBefore,
 	},
 	{
@@ -46,10 +46,10 @@ func (t talk) changed(ctx context.Context) (time.Time, error) {
 func tick() { time.Sleep(5 * time.Millisecond) }
 
 func checkDeleteBefore(ctx context.Context, env *Env) error {
-	life := env.id("life")
+	incarnation := env.id("incarnation")
 	living := func(id string) talk {
 		t := env.talk(id)
-		t.call.Incarnation = life
+		t.call.Incarnation = incarnation
 		env.talks = append(env.talks, t)
 		return t
 	}
@@ -140,7 +140,7 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 		return fmt.Errorf("commit of the turn that was spared: number %d, error %v; want 1", n, err)
 	}
 	if s, err := old.turn(ctx, "again", tail(10)); err != nil || s.Sequence != 1 || len(s.Tail) > 0 {
-		return fmt.Errorf("a turn of the tenant's life, which goes on: %+v, error %v; want the first, without tail", s, err)
+		return fmt.Errorf("a turn of the tenant's incarnation, which goes on: %+v, error %v; want the first, without tail", s, err)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-var registryRules = []Rule{
+var tenantStoreRules = []Rule{
 	{
 		Name:  "tenant-versions",
 		Doc:   "A tenant's versions are numbered from 1, their positions increase among all tenants, and what was put is answered by every call.",
@@ -46,7 +46,7 @@ var registryRules = []Rule{
 		Check: checkTenantKeptBytes,
 	},
 	{
-		Name:  "tenant-forget",
+		Name:  "tenant-erase-history",
 		Doc:   "A put that forgets erases the earlier versions, and goes on counting.",
 		Check: checkTenantForget,
 	},
@@ -74,13 +74,13 @@ func checkTenantVersions(ctx context.Context, env *Env) error {
 	for i, state := range states {
 		for _, t := range []registered{a, b} {
 			reg, err := t.via(i).put(ctx, int64(i), func(r *storage.PutTenantRequest) {
-				r.State, r.Incarnation, r.Note = state, fmt.Sprintf("life %d", i/2), fmt.Sprintf("note %d", i)
+				r.State, r.Incarnation, r.Note = state, fmt.Sprintf("incarnation %d", i/2), fmt.Sprintf("note %d", i)
 			})
 			if err != nil {
 				return err
 			}
 			want := storage.Registration{Tenant: t.id, Version: int64(i + 1), Position: reg.Position, State: state,
-				Incarnation: fmt.Sprintf("life %d", i/2), Document: fmt.Appendf(nil, "after %d", i), Note: fmt.Sprintf("note %d", i),
+				Incarnation: fmt.Sprintf("incarnation %d", i/2), Document: fmt.Appendf(nil, "after %d", i), Note: fmt.Sprintf("note %d", i),
 				Attempt: reg.Attempt, CreatedAt: reg.CreatedAt}
 			if err := sameRegistration("what put answered", *reg, want); err != nil {
 				return err
@@ -114,7 +114,7 @@ func (t registered) answers(ctx context.Context, want storage.Registration) erro
 	if err := sameRegistration("what get answered", *newest, want); err != nil {
 		return err
 	}
-	r, err := t.registry()
+	r, err := t.tenantStore()
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func checkTenantRepeat(ctx context.Context, env *Env) error {
 
 func checkTenantGet(ctx context.Context, env *Env) error {
 	a, b, unknown := env.registered("a"), env.registered("b"), env.registered("unknown")
-	r, err := env.registry(0)
+	r, err := env.tenantStore(0)
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func checkTenantGet(ctx context.Context, env *Env) error {
 }
 
 func checkTenantDeleted(ctx context.Context, env *Env) error {
-	if _, err := env.registry(0); err != nil {
+	if _, err := env.tenantStore(0); err != nil {
 		return err
 	}
 	c := env.talk("c")

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Open opens the storage under test. Storages that are io.Closers are closed.
+// Open opens the storage under test. [Test] closes it if it is an io.Closer.
 type Open func(ctx context.Context) (storage.Storage, error)
 
 // Option changes how [Test] runs.
@@ -28,31 +28,29 @@ type settings struct {
 // Short makes slow rules smaller.
 func Short() Option { return func(s *settings) { s.short = true } }
 
-// Only checks just the rules of these names.
+// Only checks only the rules with these names.
 func Only(names ...string) Option { return func(s *settings) { s.only = names } }
 
-// Lease sets the lease that rules wait out, 500 ms unless told: longer than any
+// Lease sets the lease whose end rules wait for, by default 500 ms. It must be longer than any
 // pause of the machine or the network under test.
 func Lease(d time.Duration) Option { return func(s *settings) { s.lease = d } }
 
-// Durable says that what was written is there again when the storage was closed
-// and opened anew.
+// Durable declares that data is still there when the storage was closed and is opened again. It
+// adds the rules about that.
 func Durable() Option { return func(s *settings) { s.durable = true } }
 
-// Peers open the storage under test some more times: from other processes, or over
-// other connections. What one writes the others see. They are opened once, at the
-// start, and closed at the end.
+// Peers opens the same storage more times: from other processes, or over other connections. What
+// one writes, the others see. Peers are opened once, at the start, and closed at the end.
 func Peers(open ...Open) Option { return func(s *settings) { s.peers = append(s.peers, open...) } }
 
-// Report calls f after each rule with how long it took and what was wrong: nil,
-// or [ErrSkip] for a rule that did not apply or was left out.
+// Report calls f after each rule with the time it took and its error: nil when the rule is kept,
+// [ErrSkip] when it does not apply or was left out.
 func Report(f func(rule Rule, took time.Duration, err error)) Option {
 	return func(s *settings) { s.report = f }
 }
 
-// noticeTimeout is when a watch must have told of a change, on a loaded machine
-// whose connections stand. Hosts are promised a second; a rule that fails for a slow
-// machine would be worth nothing.
+// noticeTimeout bounds the time until a watch reports a change. Hosts are promised a second. The
+// bound is longer, so that no rule fails because the machine is slow.
 const noticeTimeout = 5 * time.Second
 
 // ruleTimeout bounds one rule; a storage that hangs fails it.
@@ -61,8 +59,8 @@ const (
 	slowRuleTimeout = 5 * time.Minute
 )
 
-// Test opens the storage, checks the rules one after the other and answers all
-// that is wrong, joined: a [Failure] for each rule, or what kept it from checking.
+// Test opens the storage and checks the rules one after the other. It returns all errors, joined: a
+// [Failure] for each rule that is not kept, or why it could not check.
 func Test(ctx context.Context, open Open, opts ...Option) error {
 	set := settings{lease: 500 * time.Millisecond}
 	for _, o := range opts {
@@ -85,7 +83,7 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	return errors.Join(append(wrong, b.close())...)
 }
 
-// bench holds the storage while rules go by.
+// bench has the opened storage while the rules run.
 type bench struct {
 	settings
 	open    Open
