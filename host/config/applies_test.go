@@ -51,7 +51,7 @@ func schemaKeys(t *testing.T) []string {
 	return keys
 }
 
-func TestEveryHostKeySaysWhenItCounts(t *testing.T) {
+func TestHostKeys(t *testing.T) {
 	inSchema := map[string]bool{}
 	for _, key := range schemaKeys(t) {
 		if rest, ok := strings.CutPrefix(key, "plugin."); ok {
@@ -118,7 +118,7 @@ func hostOf(t *testing.T, text string) *Host {
 
 func asIs(s Settings) Settings { return s }
 
-func TestWhatWaitsForARestartIsNamedUntilThen(t *testing.T) {
+func TestPendingRestart_untilTheRestart(t *testing.T) {
 	const base = "tls {\n cert_file = \"c\"\n key_file = \"k\"\n}\n"
 	for _, k := range HostKeys() {
 		if k.Applies != AtRestart || strings.HasPrefix(k.Key, PluginKey) {
@@ -150,7 +150,7 @@ func TestWhatWaitsForARestartIsNamedUntilThen(t *testing.T) {
 	}
 }
 
-func TestWhatWaitsForARestartIsComparedAsItWouldRun(t *testing.T) {
+func TestPendingRestart_asItWouldRun(t *testing.T) {
 	for _, c := range []struct {
 		name, running, files string
 		over                 func(Settings) Settings

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestDocumentsLayers: the tenant's own document is on top of the operator's, and is named
+// TestDocuments_layers: the tenant's own document is on top of the operator's, and is named
 // as what it is.
-func TestDocumentsLayers(t *testing.T) {
+func TestDocuments_layers(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: ollama, model: m}, prompts: {system: "You work for {{name}}.", variables: {name: "?"}}}`)
 	docs := Documents{
 		Operator: yamlDoc(t, `{llm: {temperature: 0.5}, prompts: {variables: {name: ACME}}}`),
@@ -33,9 +33,9 @@ func TestDocumentsLayers(t *testing.T) {
 	}
 }
 
-// TestTenantSecretsOfTwo: a secret of the operator's document that the tenant's own one
+// TestEffective_TenantSecrets: a secret of the operator's document that the tenant's own one
 // replaces or drops is sealed and hidden all the same.
-func TestTenantSecretsOfTwo(t *testing.T) {
+func TestEffective_TenantSecrets(t *testing.T) {
 	h := loadHost(t, `{defaults: {llm: {provider: openai, model: m}},
 		tenant_policy: {keys: ["*", llm.model, llm.api_key, llm.base_url, llm.headers], plugins: {llm: [ollama]}}}`)
 	operator := yamlDoc(t, `llm: {provider: openai, api_key: sk-of-the-operator, headers: {h: also-secret}}`)

@@ -68,8 +68,8 @@ defaults:
   conversation_storage: {backend: postgres, connection: {host: 10.0.0.5, port: 5432, database: bots}}
 `
 
-// TestTenant_Egress goes through what a tenant's own layer can write.
-func TestTenant_Egress(t *testing.T) {
+// TestEgress_ofATenant goes through what a tenant's own layer can write.
+func TestEgress_ofATenant(t *testing.T) {
 	l := &lookedUp{names: map[string]string{"inner.example": "10.0.0.7", "outer.example": "8.8.8.8"}}
 	h := egressHost(t, operators+`egress: {allow: ["10.0.0.9", "db.internal", "/run/shared"]}`, l)
 	for _, c := range []struct {
@@ -142,8 +142,8 @@ func TestTenant_Egress(t *testing.T) {
 	}
 }
 
-// TestTenant_EgressOperator: the same in the operator's document is free.
-func TestTenant_EgressOperator(t *testing.T) {
+// TestEgress_ofTheOperator: the same in the operator's document is free.
+func TestEgress_ofTheOperator(t *testing.T) {
 	h := egressHost(t, operators, &lookedUp{})
 	doc := yamlDoc(t, `{llm: {base_url: "http://169.254.169.254"}, conversation_storage: {connection: {host: /run/postgresql, port: 1}}}`)
 	e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc, Own: FromMap("own", map[string]any{"prompts": map[string]any{"system": "x"}})}, leading(t))
@@ -155,70 +155,8 @@ func TestTenant_EgressOperator(t *testing.T) {
 	}
 }
 
-// TestHost_CheckLeads looks up, and says which key leads where and what allows it.
-func TestHost_CheckLeads(t *testing.T) {
-	l := &lookedUp{names: map[string]string{"inner.example": "10.0.0.7", "outer.example": "8.8.8.8", "loop.example": "::1", "db.internal": "10.0.0.3"}}
-	const rule = `
-egress: {allow: [db.internal]}
-plugin: {llm: {ollama: {env: [HTTPS_PROXY]}}}
-`
-	h := egressHost(t, operators+rule, l)
-	check := func(h *Host, src string) string {
-		own, err := ParseYAML("own.yaml", []byte(src))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := h.Tenant(t.Context(), "a", Documents{Own: own}, leading(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		problems := h.CheckDestinations(t.Context(), e)
-		if len(problems) == 0 {
-			return ""
-		}
-		return problems.Error()
-	}
-	for src, want := range map[string]string{
-		`{llm: {base_url: "http://outer.example"}}`:                                         "",
-		`{llm: {base_url: "http://nowhere.example"}}`:                                       "", // the dialer's to find out
-		`{conversation_storage: {connection: {host: db.internal}}}`:                         "",
-		`{llm: {base_url: "http://inner.example:99"}}`:                                      `own.yaml:1:8: llm.base_url: inner.example leads to 10.0.0.7, a private address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["10.0.0.7:99"] }`,
-		`{llm: {base_url: "http://loop.example"}}`:                                          `own.yaml:1:8: llm.base_url: loop.example leads to ::1, a loopback address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["[::1]:80"] }`,
-		`{conversation_storage: {connection: ~, dsn: "postgres://u:hush@inner.example/x"}}`: `own.yaml:1:40: conversation_storage.dsn: leads to 10.0.0.7, a private address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["10.0.0.7:5432"] }`,
-	} {
-		if got := check(h, src); got != want {
-			t.Errorf("%s:\n got %s\nwant %s", src, got, want)
-		}
-	}
-	// Names behind the operator's proxy are the proxy's to judge.
-	if got := check(egressHost(t, operators+rule, l, "HTTPS_PROXY=http://10.0.0.1:3128"), `{llm: {base_url: "http://inner.example"}}`); got != "" {
-		t.Error(got)
-	}
-}
-
-// beyond: names that are looked up
-func TestHost_CheckLeads_Many(t *testing.T) {
-	l := &lookedUp{}
-	h := egressHost(t, operators, l)
-	var others []string
-	for i := range 60 {
-		others = append(others, fmt.Sprintf(`{url: "http://n%d.example"}`, i))
-	}
-	own, err := ParseYAML("own.yaml", []byte(`{llm: {base_url: "http://first.example", others: [`+strings.Join(others, ", ")+`]}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := h.Tenant(t.Context(), "a", Documents{Own: own}, leading(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if problems := h.CheckDestinations(t.Context(), e); problems != nil || l.looks.Load() != 16 {
-		t.Errorf("%d looks, %v", l.looks.Load(), problems)
-	}
-}
-
-// TestRevision_Egress: another rule makes another bot, of the tenants that it holds for.
-func TestRevision_Egress(t *testing.T) {
+// TestEgress_revision: another rule makes another bot, of the tenants that it holds for.
+func TestEgress_revision(t *testing.T) {
 	one, two := egressHost(t, operators, &lookedUp{}), egressHost(t, operators+`egress: {allow: ["10.0.0.0/8"]}`, &lookedUp{})
 	two.sealer = one.sealer
 	revision := func(h *Host, own string) string {
@@ -240,8 +178,8 @@ func TestRevision_Egress(t *testing.T) {
 	}
 }
 
-// TestSealBlock_Egress: what is opened later is held to the rule that counts then.
-func TestSealBlock_Egress(t *testing.T) {
+// TestEgress_sealedBlock: what is opened later is held to the rule that counts then.
+func TestEgress_sealedBlock(t *testing.T) {
 	h := egressHost(t, operators, &lookedUp{})
 	own := FromMap("own", map[string]any{"llm": map[string]any{"base_url": "http://x.example"}})
 	e, err := h.Tenant(t.Context(), "a", Documents{Own: own}, leading(t))
@@ -268,8 +206,8 @@ func TestSealBlock_Egress(t *testing.T) {
 	}
 }
 
-// TestLoadHost_Egress refuses what is no rule.
-func TestLoadHost_Egress(t *testing.T) {
+// TestEgress_hostFile refuses what is no rule.
+func TestEgress_hostFile(t *testing.T) {
 	for src, want := range map[string]string{
 		`egress: {allow: ["10.0.0.5", "127.1", "a b"]}`: "host.yaml:1:30: egress.allow.1: is no name of a host|egress.allow.2",
 		`egress: {tenants: private}`:                    "egress.tenants",
@@ -296,7 +234,7 @@ func TestLoadHost_Egress(t *testing.T) {
 }
 
 // beyond: addresses that are allowed
-func TestLoadHost_EgressMany(t *testing.T) {
+func TestEgress_manyAddresses(t *testing.T) {
 	var allow []any
 	for i := range egress.MaxAllow + 1 {
 		allow = append(allow, fmt.Sprintf("10.0.%d.%d", i/250, i%250))

@@ -1,6 +1,10 @@
 package config
 
 import (
+	"fmt"
+	"golang.org/x/text/unicode/norm"
+	"pgregory.net/rapid"
+
 	"bytes"
 	"encoding/json"
 	"os"
@@ -10,7 +14,7 @@ import (
 	"testing"
 )
 
-func TestParseRefuses(t *testing.T) {
+func TestParse_refuses(t *testing.T) {
 	const folder = "testdata/parse/bad"
 	tb := openTable(t, folder+"/want.txt")
 	for _, name := range cases(t, folder) {
@@ -74,5 +78,68 @@ func TestParseKept(t *testing.T) {
 	doc, err := ParseKept("a.hcl", []byte("a = \"e\u0301\""))
 	if err != nil || doc.Values()["a"] != "\u00e9" {
 		t.Errorf("%v, %v", doc, err)
+	}
+}
+
+// TestParse_formatsAgree: equal content gives equal maps in every format.
+func TestParse_formatsAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := tree(3, true).Draw(t, "content")
+		j, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var hcl strings.Builder
+		for key, value := range want {
+			fmt.Fprintf(&hcl, "%s = %s\n", key, hclText(t, value))
+		}
+		for name, parse := range map[string]func() (*Document, error){
+			"json": func() (*Document, error) { return ParseJSON("x.json", j) },
+			"yaml": func() (*Document, error) { return ParseYAML("x.yaml", j) }, // JSON is YAML
+			"hcl":  func() (*Document, error) { return ParseHCL("x.hcl", []byte(hcl.String())) },
+			"map":  func() (*Document, error) { return FromMap("x", want), nil },
+		} {
+			doc, err := parse()
+			if name == "hcl" && !norm.NFC.IsNormalString(hcl.String()) {
+				if err == nil || !strings.Contains(err.Error(), "normal form C") {
+					t.Fatalf("a text that HCL would change is taken: %v\n%s", err, hcl.String())
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s: %v\n%s\n%s", name, err, j, hcl.String())
+			}
+			if got := doc.Values(); !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s gives\n%#v\nwant\n%#v", name, got, want)
+			}
+		}
+	})
+}
+
+// hclText writes a value as an HCL expression: JSON, with templates escaped.
+func hclText(t *rapid.T, value any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(b.String())
+}
+
+// TestParse_values: what one format takes, the others take too: a file is exported as JSON.
+func TestParse_values(t *testing.T) {
+	for _, extension := range []string{".hcl", ".yaml"} {
+		for n := maxValues - 10; n < maxValues+3; n++ {
+			text := "a = [" + strings.Repeat("1,", n) + "1]"
+			if extension == ".yaml" {
+				text = "a: [" + strings.Repeat("1,", n) + "1]"
+			}
+			doc, err := Parse("a"+extension, []byte(text))
+			_, other := ParseJSON("a.json", []byte(`{"a": [`+strings.Repeat("1,", n)+`1]}`))
+			if doc != nil && other != nil || (err == nil) != (other == nil) {
+				t.Errorf("%d in %s: %v; in JSON: %v", n, extension, err, other)
+			}
+		}
 	}
 }

@@ -59,7 +59,7 @@ plan "gold" {
 }
 `
 
-func TestPlanLayers(t *testing.T) {
+func TestPlan_layers(t *testing.T) {
 	h, err := loadFiles(t, planHost, `{plan: {gold: {llm: {timeout: 5}}, silver: {memory: {max_messages: 30}}}}`,
 		"BOTYARD__PLAN__GOLD__LLM__USER=3", "BOTYARD__PLAN__GOLD__MEMORY__MAX_MESSAGES=40")
 	if err != nil {
@@ -105,9 +105,9 @@ func TestPlanLayers(t *testing.T) {
 	}
 }
 
-// TestPlanOverlayMovesEndpoint: the host file's plan gave the secret for another address
+// TestPlan_overlayMovesEndpoint: the host file's plan gave the secret for another address
 // than the overlay's plan names.
-func TestPlanOverlayMovesEndpoint(t *testing.T) {
+func TestPlan_overlayMovesEndpoint(t *testing.T) {
 	h, err := loadFiles(t, planHost, `{plan: {gold: {llm: {base_url: "http://elsewhere"}}}}`)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestPlanOverlayMovesEndpoint(t *testing.T) {
 	}
 }
 
-func TestPlanRefuses(t *testing.T) {
+func TestPlan_refuses(t *testing.T) {
 	for _, try := range []struct{ name, host, overlay, doc, want string }{
 		{"unknown", planHost, `{}`, `{plan: golt}`, `tenant.yaml:1:2: plan: no plan is named "golt"; did you mean "gold"?`},
 		{"none", `listen = "127.0.0.1:1"`, `{}`, `{plan: golt}`, `tenant.yaml:1:2: plan: no plan is named "golt"; expected plan "golt" { ... } in the host file`},
@@ -159,9 +159,9 @@ botyard.hcl:6:5: plan.gold.limits.turn_timeout: is a text; expected a number`},
 	}
 }
 
-// TestPlanIsCheckedWithoutTenant: what a plugin says of a plan's keys is said before a
+// TestPlan_isCheckedWithoutTenant: what a plugin says of a plan's keys is said before a
 // tenant has the plan.
-func TestPlanIsCheckedWithoutTenant(t *testing.T) {
+func TestPlan_isCheckedWithoutTenant(t *testing.T) {
 	h, err := loadFiles(t, planHost+"plan \"bad\" {\n  llm {\n    modle = \"x\"\n  }\n  memory {\n    type = \"none\"\n  }\n}\n", `{}`)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ botyard.hcl:31:5: plan.bad.memory.type: no memory plugin is named "none"; expect
 }
 
 // beyond: plans
-func TestPlanBound(t *testing.T) {
+func TestPlan_bound(t *testing.T) {
 	var b strings.Builder
 	for i := range bounds.MaxPlans + 1 {
 		fmt.Fprintf(&b, "plan \"p%d\" {}\n", i)
@@ -185,7 +185,7 @@ func TestPlanBound(t *testing.T) {
 	}
 }
 
-func TestMayRetainByPlan(t *testing.T) {
+func TestHost_MayRetain_plan(t *testing.T) {
 	h := loadHost(t, `{defaults: {llm: {provider: echo}}, plan: {kept: {}, brief: {conversation_storage: {retention_days: 7}}}}`)
 	for doc, want := range map[string]bool{`{}`: false, `{plan: kept}`: false, `{plan: brief}`: true} {
 		if docs := (Documents{Operator: yamlDoc(t, doc)}); h.MayRetain(docs) != want {

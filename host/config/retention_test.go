@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestRetentionIsTheHosts(t *testing.T) {
+func TestRetention(t *testing.T) {
 	schemas := testSchemas(t)
 	schemas["storage"]["lite"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {"file": {"type": "string"}}}`)
 	load := func(host, doc string, environ ...string) (*Host, *Effective, error) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFindings returns each keyword a value that it refuses.
-func TestFindings(t *testing.T) {
+// TestSchemaCheck returns each keyword a value that it refuses.
+func TestSchemaCheck(t *testing.T) {
 	for _, c := range []struct{ schema, value, want string }{
 		{`{"type": "boolean"}`, `1`, "is an integer; true or false"},
 		{`{"type": "null"}`, `x`, "is a text; null"},
@@ -69,18 +69,6 @@ func TestFindings(t *testing.T) {
 		slices.Sort(got)
 		if g := strings.Join(got, "|"); g != c.want {
 			t.Errorf("%s of %s gives\n%s\nwant\n%s", c.schema, c.value, g, c.want)
-		}
-	}
-}
-
-func TestNear(t *testing.T) {
-	known := []string{"model", "mode", "api_key", "temperature", "top_p"}
-	for name, want := range map[string]string{
-		"modle": "model", "Model": "model", "mod": "mode", "apikey": "api_key", "tempratur": "temperature", "topp": "top_p",
-		"x": "", "colour": "", "": "",
-	} {
-		if got := near(name, known); got != want {
-			t.Errorf("%q is near %q, want %q", name, got, want)
 		}
 	}
 }

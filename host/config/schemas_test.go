@@ -2,84 +2,104 @@ package config
 
 import (
 	"context"
-	"maps"
-	"slices"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 )
 
-// fakeSchemas stands for the plugin manager.
-type fakeSchemas map[string]map[string]*Schema
-
-func (f fakeSchemas) Schema(_ context.Context, kind, name string) (*Schema, error) {
-	if s, ok := f[kind][name]; ok {
-		return s, nil
+func TestSchemas_fail(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: openai}, conversation_storage: ~}`)
+	_, err := h.Tenant(t.Context(), "client-a", Documents{}, failingSchemas{})
+	const want = `built-in defaults: defaults.memory.type: the memory plugin "buffer" does not give its configuration schema: the process does not start
+host.yaml:1:18: defaults.llm.provider: the llm plugin "openai" does not give its configuration schema: the process does not start
+host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the name of a storage plugin (for tenant client-a)`
+	if got := message(t, err); got != want {
+		t.Errorf("got\n%s", got)
 	}
-	return nil, &UnknownPluginError{Kind: kind, Name: name, Known: slices.Sorted(maps.Keys(f[kind]))}
+	_, err = h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, `llm: {provider: none}`)}, testSchemas(t))
+	if !errors.Is(err, ErrUnknownPlugin) {
+		t.Errorf("%v is not ErrUnknownPlugin", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.Tenant(ctx, "client-a", Documents{}, testSchemas(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is not context.Canceled", err)
+	}
 }
 
-func compile(t testing.TB, src string) *Schema {
-	t.Helper()
-	s, err := CompileSchema([]byte(src))
+// TestSchemas_unknownDefault: a default that no plugin serves is no reason to merge the
+// host's layers for every tenant that has another.
+func TestSchemas_unknownDefault(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: none, model: x}}`)
+	schemas := testSchemas(t)
+	doc := yamlDoc(t, `llm: {provider: openai, model: y, api_key: sk-12345678}`)
+	var before *baseMerge
+	for range 2 {
+		e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc}, schemas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before != nil && e.inputs.base != before {
+			t.Error("merged again")
+		}
+		before = e.inputs.base
+		if secrets, _ := e.TenantSecrets(); len(secrets.Literals) != 1 || secrets.Literals[0].String() != "llm.api_key" {
+			t.Errorf("the tenant's secrets are %v", secrets.Literals)
+		}
+		for _, entry := range e.Explain() {
+			if entry.Secret != (entry.Path.String() == "llm.api_key") || entry.Secret && entry.Value != "<secret>" {
+				t.Errorf("%+v", entry)
+			}
+		}
+	}
+	schemas["llm"]["nine"] = schemas["llm"]["echo"]
+	_, err := h.Tenant(t.Context(), "a", Documents{}, schemas)
+	if want := `did you mean "nine"?`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v does not know the plugin that is new", err)
+	}
+}
+
+// TestSchemaSnapshot_explain: what was made explains itself as it was made.
+func TestSchemaSnapshot_explain(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: openai, model: x, api_key: sk-operator-key}}`)
+	schemas := testSchemas(t)
+	e, err := h.Tenant(t.Context(), "a", Documents{}, schemas)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	before := fmt.Sprint(e.Explain())
+	schemas["llm"]["openai"] = compile(t, `{}`)
+	if _, err := h.Tenant(t.Context(), "b", Documents{}, schemas); err != nil {
+		t.Fatal(err)
+	}
+	if after := fmt.Sprint(e.Explain()); after != before || strings.Contains(after, "sk-") {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
 }
 
-func testSchemas(t testing.TB) fakeSchemas {
-	return fakeSchemas{
-		"llm": {
-			"echo": compile(t, `{"type": "object", "additionalProperties": false, "properties": {
-				"prefix": {"type": "string", "maxLength": 8}
-			}}`),
-			"ollama": compile(t, `{"type": "object", "additionalProperties": false, "required": ["model"], "properties": {
-				"model": {"type": "string", "minLength": 1},
-				"base_url": {"type": "string", "x-botyard-endpoint": true},
-				"temperature": {"type": "number", "minimum": 0, "maximum": 2},
-				"num_ctx": {"type": "integer", "exclusiveMinimum": 0},
-				"stop": {"type": "array", "items": {"type": "string"}, "maxItems": 4, "uniqueItems": true},
-				"keep_alive": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
-				"mode": {"enum": ["fast", "good"]},
-				"stream": {"type": "boolean"},
-				"options": {"type": "object", "propertyNames": {"pattern": "^[a-z_]+$"}},
-				"tag": {"type": "string", "pattern": "^[a-z]+$"}
-			}}`),
-			"openai": compile(t, `{"type": "object", "additionalProperties": false, "required": ["model", "api_key"],
-				"$defs": {"secret": {"type": "string", "x-botyard-secret": true, "minLength": 8}},
-				"properties": {
-				"model": {"type": "string"},
-				"base_url": {"type": "string", "x-botyard-endpoint": true},
-				"api_key": {"$ref": "#/$defs/secret"},
-				"mode": {"enum": ["fast", "good"], "x-botyard-secret": true},
-				"headers": {"type": "object", "x-botyard-secret": true, "additionalProperties": {"type": ["string", "integer"]}},
-				"keys": {"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {
-					"name": {"type": "string"}, "value": {"type": "string", "x-botyard-secret": true}}}},
-				"user": {"type": "string"},
-				"timeout": {"type": "integer"},
-				"models": {"type": "object", "additionalProperties": {"type": "integer"}}
-			}}`),
-		},
-		"memory": {
-			"buffer": compile(t, `{"type": "object", "additionalProperties": false, "properties": {
-				"max_messages": {"type": "integer", "minimum": 1}
-			}}`),
-			"vector": compile(t, `{"type": "object", "additionalProperties": false, "properties": {
-				"top_k": {"type": "integer"}
-			}}`),
-		},
-		"storage": {
-			"memory": compile(t, `{"type": "object", "additionalProperties": false, "properties": {}}`),
-			"postgres": compile(t, `{"type": "object", "additionalProperties": false, "required": ["connection"], "properties": {
-				"connection": {"type": "object", "additionalProperties": false, "required": ["host", "database"], "properties": {
-					"host": {"type": "string", "x-botyard-endpoint": true},
-					"port": {"type": "integer", "x-botyard-endpoint": true},
-					"database": {"type": "string"},
-					"user": {"type": "string"},
-					"password": {"type": "string", "x-botyard-secret": true}
-				}},
-				"pool_size": {"type": "integer", "minimum": 1},
-				"max_overflow": {"type": "integer", "minimum": 0}
-			}}`),
-		},
+// TestBaseMerge_schemaChange: a plugin that is replaced has its new schema at once, however
+// the host's layers are kept between tenants.
+func TestBaseMerge_schemaChange(t *testing.T) {
+	h := loadHost(t, `defaults: {llm: {provider: echo, prefix: x}}`)
+	schemas := testSchemas(t)
+	for range 2 {
+		if _, err := h.Tenant(t.Context(), "a", Documents{}, schemas); err != nil {
+			t.Fatal(err)
+		}
 	}
+	schemas["llm"]["echo"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {"suffix": {}}}`)
+	if _, err := h.Tenant(t.Context(), "a", Documents{}, schemas); err == nil {
+		t.Error("the old schema was used")
+	}
+	delete(schemas["llm"], "echo")
+	if _, err := h.Tenant(t.Context(), "a", Documents{}, schemas); !errors.Is(err, ErrUnknownPlugin) {
+		t.Errorf("%v", err)
+	}
+}
+
+type failingSchemas struct{}
+
+func (failingSchemas) Schema(context.Context, string, string) (*Schema, error) {
+	return nil, errors.New("the process does not start")
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTenantRefuses(t *testing.T) {
+func TestTenant_refuses(t *testing.T) {
 	const folder = "testdata/tenant/bad"
 	tb := openTable(t, folder+"/want.txt")
 	schemas := testSchemas(t)
@@ -43,5 +43,23 @@ func TestTenantRefuses(t *testing.T) {
 			}
 		}
 		tb.check(t, name, got)
+	}
+}
+
+func BenchmarkHost_Tenant(b *testing.B) {
+	h := loadHost(b, `
+defaults:
+  llm: {provider: ollama, model: "gemma3:1b", base_url: "http://localhost:11434", temperature: 0.5}
+  conversation_storage:
+    backend: postgres
+    connection: {host: localhost, port: 5432, database: bots_db, user: postgres, password: password}
+    pool_size: 20
+`)
+	doc := yamlDoc(b, `{memory: {type: buffer, max_messages: 3}, prompts: {system: You are a customer support assistant.}}`)
+	schemas := testSchemas(b)
+	for b.Loop() {
+		if _, err := h.Tenant(b.Context(), "client-a", Documents{Operator: doc}, schemas); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
 	"reflect"
 	"testing"
 	"time"
@@ -52,7 +50,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-func TestDefaultSettings(t *testing.T) {
+func TestSettings_defaults(t *testing.T) {
 	h, err := LoadHost(LoadOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -68,36 +66,6 @@ func TestDefaultSettings(t *testing.T) {
 	}
 	if s.Limits != want {
 		t.Errorf("default limits are %+v", s.Limits)
-	}
-}
-
-func TestLoadHostFromDocument(t *testing.T) {
-	h, err := LoadHost(LoadOptions{Document: FromMap("my program", map[string]any{
-		"listen": "127.0.0.1:0", "plugin_dirs": []string{"p"}, "registry": map[string]int{"cache_ttl": 1},
-	})})
-	if err != nil || h.Settings.Listen != "127.0.0.1:0" || h.Settings.PluginDirs[0] != "p" || h.Settings.Registry.CacheTTL != time.Second {
-		t.Errorf("%+v, %v", h, err)
-	}
-	_, err = LoadHost(LoadOptions{Document: FromMap("my program", map[string]any{
-		"listen": struct{}{}, "registry": map[int]int{1: 1}, "limits": map[string]any{"message_bytes": uint64(1 << 63)},
-	})})
-	const want = `my program: limits.message_bytes: is out of the range of 64 bits; expected a finite number
-my program: listen: is a Go struct {}; expected a map, a list, a text, a number, true, false or nil
-my program: registry: is a map whose keys are not texts; expected a map with text keys`
-	if got := message(t, err); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-func TestLoadHostWithoutItsFiles(t *testing.T) {
-	_, err := LoadHost(LoadOptions{File: "testdata/none.hcl", Overlay: "testdata/none.yaml"})
-	if !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v is not fs.ErrNotExist", err)
-	}
-	const want = `testdata/none.hcl: cannot be read: no such file or directory
-testdata/none.yaml: cannot be read: no such file or directory`
-	if got := message(t, err); got != want {
-		t.Errorf("got\n%s", got)
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// TestSizesThatCanBeCarried: no layer can allow a size that could not be carried, and
+// TestLimits_thatCanBeCarried: no layer can allow a size that could not be carried, and
 // each says how much can be.
-func TestSizesThatCanBeCarried(t *testing.T) {
+func TestLimits_thatCanBeCarried(t *testing.T) {
 	for key, most := range map[string]int{"message_bytes": sdk.MaxUserMessageBytes, "reply_bytes": sdk.MaxReplyBytes} {
 		for _, value := range []int{most, most + 1, 104857600} {
 			text := fmt.Sprintf("limits: {%s: %d}", key, value)

@@ -61,7 +61,7 @@ defaults: {llm: {provider: openai, model: m, base_url: "https://a", api_key: "${
 	return h, base
 }
 
-func TestReferencesOfATenant(t *testing.T) {
+func TestHost_lookup(t *testing.T) {
 	h, base := secretsHost(t)
 	const outside, regular = "not in the tenant's own folder", "is not a regular file"
 	for reference, want := range map[string]string{
@@ -123,8 +123,8 @@ func TestReferencesOfATenant(t *testing.T) {
 	}
 }
 
-// TestTenantFolderIsALink: not even the tenant's folder itself may lead outside.
-func TestTenantFolderIsALink(t *testing.T) {
+// TestHost_lookup_folderIsALink: not even the tenant's folder itself may lead outside.
+func TestHost_lookup_folderIsALink(t *testing.T) {
 	h, _ := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:outside}"}})
 	if _, err := h.Tenant(t.Context(), "client-c", Documents{Operator: doc}, testSchemas(t)); err == nil {
@@ -132,8 +132,8 @@ func TestTenantFolderIsALink(t *testing.T) {
 	}
 }
 
-// TestFileSwap: what was fine when it was checked is checked again when read.
-func TestFileSwap(t *testing.T) {
+// TestHost_lookup_fileIsSwapped: what was fine when it was checked is checked again when read.
+func TestHost_lookup_fileIsSwapped(t *testing.T) {
 	h, base := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:sub/key}", "headers": map[string]any{"a": "literal-secret"}}})
 	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
@@ -154,97 +154,5 @@ func TestFileSwap(t *testing.T) {
 	const want = `tenant: llm.api_key: refers to the file "sub/key", which is not in the tenant's own folder; expected a path in secrets_dir/TENANT, relative to it`
 	if m := message(t, err); m != want {
 		t.Error(m)
-	}
-}
-
-// TestOperatorSecretStaysWithItsEndpoint tries the ways to have the operator's
-// key sent elsewhere.
-func TestOperatorSecretStaysWithItsEndpoint(t *testing.T) {
-	h, _ := secretsHost(t)
-	for name, llm := range map[string]map[string]any{
-		"another endpoint":            {"base_url": "https://evil"},
-		"no endpoint":                 {"base_url": nil},
-		"an endpoint of another type": {"base_url": []any{"https://evil"}},
-		"with the operator's text":    {"base_url": "https://evil", "api_key": "${env:OPERATOR_KEY}"},
-		"with the placeholder":        {"base_url": "https://evil", "api_key": "<secret>"},
-		"the selector again":          {"provider": "openai", "base_url": "https://evil"},
-		"the selector removed":        {"provider": nil, "base_url": "https://evil"},
-		"a part of the key":           {"base_url": "https://evil", "api_key": "x${env:OPERATOR_KEY}"},
-		"in a key that is no secret":  {"base_url": "https://evil", "api_key": "sk-mine-1234", "user": "${env:OPERATOR_KEY}"},
-		"in a prompt":                 {"user": "${env:OPERATOR_KEY}"},
-	} {
-		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("tenant", map[string]any{"llm": llm})}, testSchemas(t))
-		if err == nil {
-			got, _ := h.Resolve(e, e.LLM)
-			t.Errorf("%s is accepted: %s", name, got)
-		} else if strings.Contains(err.Error(), "sk-") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestValidTenantID(t *testing.T) {
-	for _, id := range []string{"a", "client-a", "Client_A.1", "0", strings.Repeat("x", 64), "a."} {
-		if err := ValidTenantID(id); err != nil {
-			t.Error(err)
-		}
-	}
-	for _, id := range []string{"", ".", "..", "a..b", "-a", "_a", ".a", "a/b", "../a", "a\\b", "a b", "a\n", "é", "a\x00", strings.Repeat("x", 65), "a:b"} {
-		if ValidTenantID(id) == nil {
-			t.Errorf("%q is accepted", id)
-		}
-		h := loadHost(t, `defaults: {llm: {provider: echo}}`)
-		if _, err := h.Tenant(t.Context(), id, Documents{}, testSchemas(t)); err == nil {
-			t.Errorf("Tenant accepts %q", id)
-		}
-	}
-}
-
-func TestCompileSchemaRefuses(t *testing.T) {
-	for src, want := range map[string]string{
-		``:                                  "EOF",
-		`{"type": "text"}`:                  "type",
-		`{"$ref": "file:///etc/passwd"}`:    "may not refer to file:///etc/passwd",
-		`{"$ref": "https://evil.example/"}`: "may not refer to https://evil.example/",
-		`{"$schema": "https://evil.example/meta"}`:            "may not refer to",
-		`{"properties": {"a": {"x-botyard-secret": "true"}}}`: "x-botyard-secret must be true or false",
-		`{"properties": {"a": {"x-botyard-endpoint": 1}}}`:    "x-botyard-endpoint must be true or false",
-		`{"properties": {"a": {"pattern": "("}}}`:             "pattern",
-		`"` + strings.Repeat("x", maxSize) + `"`:              "more than 1048576",
-	} {
-		if _, err := CompileSchema([]byte(src)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.60s: %v, want %q", src, err, want)
-		}
-	}
-}
-
-// TestMarksWhereverTheyAre: a mark counts in whichever part of a schema it is.
-func TestMarksWhereverTheyAre(t *testing.T) {
-	s := compile(t, `{"$defs": {"node": {"properties": {"s": {"x-botyard-secret": true}, "next": {"$ref": "#/$defs/node"}}}},
-		"allOf": [{"properties": {"all": {"x-botyard-secret": true}}}],
-		"anyOf": [{"properties": {"any": {"x-botyard-secret": true}}}, {}],
-		"oneOf": [{"properties": {"one": {"x-botyard-secret": true}}}],
-		"if": {}, "then": {"properties": {"then": {"x-botyard-secret": true}}}, "else": {"properties": {"else": {"x-botyard-secret": true}}},
-		"dependentSchemas": {"x": {"properties": {"dependent": {"x-botyard-secret": true}}}},
-		"patternProperties": {"^p_": {"x-botyard-secret": true}},
-		"properties": {
-			"plain": {"x-botyard-secret": false},
-			"node": {"$ref": "#/$defs/node"},
-			"tuple": {"prefixItems": [{}, {"x-botyard-secret": true}], "items": {"$ref": "#/$defs/node"}},
-			"map": {"additionalProperties": {"x-botyard-secret": true}},
-			"rest": {"unevaluatedProperties": {"x-botyard-secret": true}},
-			"deep": {"x-botyard-secret": true, "properties": {"a": {"items": {"type": "string"}}}}
-		}}`)
-	value := yamlDoc(t, `{all: S, any: S, one: S, then: S, else: S, dependent: S, p_x: S, plain: p,
-		node: {s: S, next: {s: S, next: {x: p, s: S}}}, tuple: [p, S, {s: S, t: p}], map: {a: S, b: S}, rest: {a: S}, deep: {a: [S], b: {c: S}}}`).Values()
-	count := 0
-	s.cursor().leaves(nil, value, func(path Path, value any, m marks) {
-		count++
-		if want := value == "S"; m.secret != want {
-			t.Errorf("%s: secret is %t, want %t", path, m.secret, want)
-		}
-	})
-	if count != 21 {
-		t.Errorf("%d leaves", count)
 	}
 }

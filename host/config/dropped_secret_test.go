@@ -1,8 +1,11 @@
 package config
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
-func TestInheritedEndpoint(t *testing.T) {
+func TestDroppedSecret(t *testing.T) {
 	h := loadHost(t, `
 defaults:
   llm: {provider: openai, model: m, base_url: "https://a", api_key: sk-operator-key, headers: {h: secret-header}, keys: [{name: k, value: v}]}
@@ -50,9 +53,9 @@ defaults:
 	}
 }
 
-// TestInheritedEndpointOfTheEnvironment: a variable's text is typed before it is
+// TestDroppedSecret_byTheEnvironment: a variable's text is typed before it is
 // compared with what lower layers have.
-func TestInheritedEndpointOfTheEnvironment(t *testing.T) {
+func TestDroppedSecret_byTheEnvironment(t *testing.T) {
 	const host = `defaults: {conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}, llm: {provider: echo}}`
 	for value, want := range map[string]string{
 		"5432": `{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
@@ -66,7 +69,7 @@ func TestInheritedEndpointOfTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestASecretThatFellAwayIsExplained(t *testing.T) {
+func TestDroppedSecret_isExplained(t *testing.T) {
 	h, err := LoadHost(LoadOptions{Document: yamlDoc(t, `{defaults: {llm: {provider: echo},
 		conversation_storage: {backend: postgres, connection: {host: a, database: d, password: hunter22}}}}`)})
 	if err != nil {
@@ -89,6 +92,32 @@ func TestASecretThatFellAwayIsExplained(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: fell away: %q; want %q", src, got, want)
+		}
+	}
+}
+
+// TestDroppedSecret_ofTheOperator tries the ways to have the operator's
+// key sent elsewhere.
+func TestDroppedSecret_ofTheOperator(t *testing.T) {
+	h, _ := secretsHost(t)
+	for name, llm := range map[string]map[string]any{
+		"another endpoint":            {"base_url": "https://evil"},
+		"no endpoint":                 {"base_url": nil},
+		"an endpoint of another type": {"base_url": []any{"https://evil"}},
+		"with the operator's text":    {"base_url": "https://evil", "api_key": "${env:OPERATOR_KEY}"},
+		"with the placeholder":        {"base_url": "https://evil", "api_key": "<secret>"},
+		"the selector again":          {"provider": "openai", "base_url": "https://evil"},
+		"the selector removed":        {"provider": nil, "base_url": "https://evil"},
+		"a part of the key":           {"base_url": "https://evil", "api_key": "x${env:OPERATOR_KEY}"},
+		"in a key that is no secret":  {"base_url": "https://evil", "api_key": "sk-mine-1234", "user": "${env:OPERATOR_KEY}"},
+		"in a prompt":                 {"user": "${env:OPERATOR_KEY}"},
+	} {
+		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("tenant", map[string]any{"llm": llm})}, testSchemas(t))
+		if err == nil {
+			got, _ := h.Resolve(e, e.LLM)
+			t.Errorf("%s is accepted: %s", name, got)
+		} else if strings.Contains(err.Error(), "sk-") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -123,10 +123,10 @@ func costlyDocuments() map[string]string {
 	}
 }
 
-// TestDocuments_costly: whatever a document looks like, what it costs has a bound. That
+// TestDocument_costly: whatever a document looks like, what it costs has a bound. That
 // is counted in bytes that are allocated, all of them together, while it is read,
 // checked and shown; they take time in proportion. What callers send is JSON.
-func TestDocuments_costly(t *testing.T) {
+func TestDocument_costly(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates too; make test runs this one without it")
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestOwner(t *testing.T) {
+func TestTenantMerge_owner(t *testing.T) {
 	const host = `{defaults: {llm: {provider: ollama, model: m}}}`
 	const shared = `{defaults: {llm: {provider: ollama, model: m}, conversations: {owner: tenant}}}`
 	revisions := map[string]string{}

@@ -1,14 +1,16 @@
 package config
 
 import (
+	"reflect"
+
 	"fmt"
 	"strings"
 	"testing"
 )
 
-// TestWhatWasSealedStaysSecret: a new version of a plugin marks a key no longer, and
+// TestDocument_MarkSecret: a new version of a plugin marks a key no longer, and
 // what was kept under it as a secret is shown, resolved and put again as one.
-func TestWhatWasSealedStaysSecret(t *testing.T) {
+func TestDocument_MarkSecret(t *testing.T) {
 	const key = "sk-sealed-0123456789"
 	h := loadHost(t, "{}")
 	s := fakeSchemas{
@@ -46,5 +48,16 @@ func TestWhatWasSealedStaysSecret(t *testing.T) {
 		if label := h.SealBlock("a", e.LLM).Label(); strings.Contains(label, key) {
 			t.Errorf("%s: labelled %s", name, label)
 		}
+	}
+}
+
+func TestDocument_ReplaceText(t *testing.T) {
+	doc := yamlDoc(t, `{llm: {api_key: sk-1, keys: [{value: sk-2}], n: 7}}`)
+	got := doc.ReplaceText([]Path{{"llm", "keys", "0", "value"}, {"llm", "n"}, {"none"}}, func(path Path, text string) string {
+		return path.String() + "=" + text
+	})
+	want := yamlDoc(t, `{llm: {api_key: sk-1, keys: [{value: llm.keys.0.value=sk-2}], n: 7}}`)
+	if !reflect.DeepEqual(got.Values(), want.Values()) {
+		t.Errorf("got %v", got.Values())
 	}
 }
