@@ -16,6 +16,9 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostile"
 )
 
+// hostileDatabases is how many tenants have a hostile database server.
+const hostileDatabases = 4
+
 // registerHostile has the operator register hostile tenants, not knowing whom.
 func registerHostile(ctx context.Context, addr string, s *servers) error {
 	c := newClient(addr)
@@ -24,7 +27,7 @@ func registerHostile(ctx context.Context, addr string, s *servers) error {
 	for _, how := range hostile.Replies {
 		put("hostile-"+how, object{"llm": object{"provider": "ollama", "model": "m", "base_url": "http://" + s.ollama + "/" + how, "parallel": 100}})
 	}
-	for i := range 4 {
+	for i := range hostileDatabases {
 		// What the server says at that moment may have it refused.
 		for range 5 {
 			if err := c.mustPut(ctx, fmt.Sprintf("hostile-database-%d", i), object{"conversation_storage": object{
@@ -63,7 +66,7 @@ func hostileTenants() []string {
 	for _, how := range hostile.Replies {
 		out = append(out, "hostile-"+how)
 	}
-	for i := range 4 {
+	for i := range hostileDatabases {
 		out = append(out, fmt.Sprintf("hostile-database-%d", i))
 	}
 	return out

@@ -21,6 +21,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/census"
 	"github.com/botyard/botyard/bench/internal/profile"
 	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/host/bounds"
 )
 
 const (
@@ -95,7 +96,8 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 	if err := errors.Join(town.register(ctx), registerHostile(ctx, host.Addr, servers)); err != nil {
 		return err
 	}
-	flat := census.Census{Host: host, Profiles: profiles}
+	// A minute later the databases do not answer either, and the turns that they may have begun wait.
+	flat := census.Census{Host: host, Profiles: profiles, Waiting: hostileDatabases * bounds.MaxOrphans}
 	warmHostile(ctx, host.Addr)
 	if _, err := town.live(ctx, 5*time.Second); err != nil { // connections and plugins are there
 		return err

@@ -24,6 +24,8 @@ type Census struct {
 	Host *yard.Host
 	// Profiles is the folder that the watched host writes its profiles to.
 	Profiles string
+	// Waiting is how many goroutines of the host may wait, for long, for what does not answer.
+	Waiting int
 
 	taken []count
 	grew  []error // memory under load
@@ -116,14 +118,14 @@ func (c *Census) Err() error {
 	}
 	errs := c.grew
 	for _, after := range c.taken[1:] {
-		if err := c.taken[0].compare(after); err != nil {
+		if err := c.taken[0].compare(after, c.Waiting); err != nil {
 			errs = append(errs, fmt.Errorf("after %q: %w", after.what, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (n count) compare(after count) error {
+func (n count) compare(after count, waiting int) error {
 	var errs []error
 	apart := 0 // processes of tenants that may have ended one that they shared; they stay for a while
 	for name := range after.descriptors {
@@ -144,7 +146,7 @@ func (n count) compare(after count) error {
 	if most := bounds.PluginCells * (len(n.descriptors) - 1); apart > most {
 		errs = append(errs, fmt.Errorf("%d processes are apart", apart))
 	}
-	if after.goroutines > n.goroutines+20+goroutinesOfProcess*apart {
+	if after.goroutines > n.goroutines+20+waiting+goroutinesOfProcess*apart {
 		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d, with %d processes apart; they are\n%s\nand were\n%s",
 			n.goroutines, after.goroutines, apart, after.stacks, n.stacks))
 	}
