@@ -1,8 +1,17 @@
-// Package secret keeps secrets from being shown, and keeps them at rest.
+// Package secret keeps secrets from being shown, and seals them for storage.
 //
-// [Text] is a secret in memory: whatever prints, logs or encodes it gets
-// "<secret>", and only Reveal gives it away. [Key] is the host's own key: it
-// seals secrets that tenants send over HTTP, so that the registry stores no
-// plain text, and it makes keyed digests, so that equal secrets can be found
-// equal without anybody being able to guess them from the digest.
+// [Text] is a secret in memory that prints as "<secret>". [Redactor] replaces secrets in what
+// others print, such as plugins. [Key] is the host's own key: it seals secrets, so that no
+// storage has them in plain text, and makes keyed digests, by which equal secrets are found
+// equal and cannot be guessed.
+//
+// Files:
+//
+//   - text.go: a secret that cannot be printed by accident.
+//   - key.go: sealing, opening and digests; the formats of a key.
+//   - key_file.go: loading or creating the host's key file; which files are refused.
+//   - redactor.go: which secrets are redacted, and for how long.
+//   - redactor_match.go: where in a text a secret is found, and what is replaced.
+//   - secret_forms.go: the parts and encodings of a secret that are looked for.
+//   - unescape.go: undoing escapes in a text before it is searched.
 package secret

@@ -15,25 +15,24 @@ import (
 	"strings"
 )
 
-// keySize is the size of a key file's content.
+// keySize is the size of a key, in bytes.
 const keySize = 32
 
-// sealedPrefix names the format, so that another one can follow it.
+// sealedPrefix is the version of the format of sealed texts.
 const sealedPrefix = "v1."
 
-// ErrSealed is in the chain of every error of [Key.Open]: the text was not
-// sealed by this key for this context, or was changed since.
+// ErrSealed is in the chain of each error of [Key.Open]: the text was sealed by another key
+// or for another context, or it was changed.
 var ErrSealed = errors.New("sealed text cannot be opened")
 
-// Key is the host's key. It seals and it digests; the two uses have keys of
-// their own, derived from it, so that neither says anything about the other.
-// A Key is safe for concurrent use and never printed.
+// Key is the host's key. It seals secrets and makes digests, by two keys that are derived from
+// it. It is safe for concurrent use, and it prints as [Placeholder].
 type Key struct {
 	aead   cipher.AEAD
 	digest []byte
 }
 
-// NewKey makes a random key that lives in memory only.
+// NewKey returns a random key that is kept in no file.
 func NewKey() *Key {
 	master := make([]byte, keySize)
 	_, _ = rand.Read(master) // documented never to fail
@@ -44,9 +43,9 @@ func NewKey() *Key {
 	return k
 }
 
-// ParseKey makes a key of 32 bytes, as a key file has them, or of their text in
-// hexadecimal or base64, of either alphabet, with a line end or without. The error says
-// nothing of the text.
+// ParseKey returns the key of 32 bytes, as a key file has them, or of their text in
+// hexadecimal or base64, in either alphabet, with or without a line end. The error has
+// nothing of the text in it.
 func ParseKey(raw []byte) (*Key, error) {
 	text := strings.TrimSpace(string(raw))
 	readable := strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
@@ -98,16 +97,15 @@ func newKey(master []byte) (*Key, error) {
 	return &Key{aead: aead, digest: digest}, nil
 }
 
-// Seal encrypts plain so that only Open with the same key and the same context
-// gives it back. The context says what the secret belongs to (a tenant and a
-// path, say); it is authenticated and not contained in the result, so a sealed
-// text that is moved to another place does not open there. The result is
-// printable ASCII.
+// Seal encrypts plain. Only Open with the same key and the same context returns it. The
+// context says what the secret belongs to, such as a tenant and a path. It is not in the
+// result; a sealed text that is moved elsewhere does not open there. The result is printable
+// ASCII.
 func (k *Key) Seal(plain, context []byte) string {
 	return sealedPrefix + base64.RawURLEncoding.EncodeToString(k.aead.Seal(nil, nil, plain, context))
 }
 
-// Open gives back what Seal got. Every error wraps [ErrSealed].
+// Open returns what was sealed for the context. Each error wraps [ErrSealed].
 func (k *Key) Open(sealed string, context []byte) ([]byte, error) {
 	if len(sealed) < len(sealedPrefix) || sealed[:len(sealedPrefix)] != sealedPrefix {
 		return nil, fmt.Errorf("%w: unknown format", ErrSealed)
@@ -123,8 +121,8 @@ func (k *Key) Open(sealed string, context []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Digest gives the hex HMAC-SHA256 of b: equal for equal content under one key,
-// and useless for guessing b without the key.
+// Digest returns the HMAC-SHA256 of b, in hexadecimal. Equal contents have equal digests under
+// one key. Without the key, a guess of b cannot be checked.
 func (k *Key) Digest(b []byte) string {
 	mac := hmac.New(sha256.New, k.digest)
 	mac.Write(b)

@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 )
 
-func TestSealOpen(t *testing.T) {
+func TestKey_Open(t *testing.T) {
 	k := NewKey()
 	for _, plain := range [][]byte{nil, []byte("x"), []byte("sk-123\n"), bytes.Repeat([]byte("a"), 1<<16)} {
 		sealed := k.Seal(plain, []byte("client-a\x00llm.api_key"))
@@ -29,7 +25,7 @@ func TestSealOpen(t *testing.T) {
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+func TestKey_Open_refuses(t *testing.T) {
 	k := NewKey()
 	sealed := k.Seal([]byte("sk-123"), []byte("client-a"))
 	flipped := []byte(sealed)
@@ -51,7 +47,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestDigest(t *testing.T) {
+func TestKey_Digest(t *testing.T) {
 	a, b := NewKey(), NewKey()
 	if first, again := a.Digest([]byte("x")), a.Digest([]byte("x")); first != again {
 		t.Error("digest of equal content differs")
@@ -61,76 +57,11 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-func TestKeyIsNeverShown(t *testing.T) {
+func TestKey_Format(t *testing.T) {
 	k := NewKey()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		if got := fmt.Sprintf(verb, k); got != Placeholder {
 			t.Errorf("%s gives %q", verb, got)
-		}
-	}
-}
-
-func TestLoadOrCreateKey(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "host.key")
-	const n = 16
-	digests := make([]string, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			k, err := LoadOrCreateKey(path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			digests[i] = k.Digest([]byte("x"))
-		})
-	}
-	wg.Wait()
-	for _, d := range digests {
-		if d != digests[0] {
-			t.Fatal("racing creators got different keys")
-		}
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 || info.Size() != keySize {
-		t.Errorf("key file: %v, %v", info, err)
-	}
-	left, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(left) != 1 {
-		t.Errorf("left beside the key: %v, %v", left, err)
-	}
-}
-
-func TestLoadOrCreateKeyRefuses(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name string, n int, mode os.FileMode) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, make([]byte, n), mode); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	pipe, linked := filepath.Join(dir, "pipe"), filepath.Join(dir, "linked")
-	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink("/dev/zero", linked), os.Truncate(write("sparse", 1, 0o600), 1<<30)); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{
-		pipe:                             "is not a regular file",
-		linked:                           "is not a regular file",
-		filepath.Join(dir, "sparse"):     "a key has 32 bytes, not 1073741824",
-		write("group", keySize, 0o642):   "has mode 0642",
-		write("world", keySize, 0o604):   "has mode 0604",
-		write("short", keySize-1, 0o600): "a key has 32 bytes, not 31",
-		write("long", keySize+1, 0o600):  "a key has 32 bytes, not 33",
-		write("empty", 0, 0o600):         "a key has 32 bytes, not 0",
-		dir:                              "is not a regular file",
-		filepath.Join(dir, "no", "key"):  "no such file",
-	} {
-		if _, err := LoadOrCreateKey(path); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", filepath.Base(path), err, want)
 		}
 	}
 }

@@ -20,10 +20,10 @@ import (
 
 const key = `sk-pröj+7/q"Z'0\w=&<%20>`
 
-// TestEveryFormOfASecretIsCut writes a secret in each way that errors do.
-func TestEveryFormOfASecretIsCut(t *testing.T) {
+// TestRedactor_forms writes a secret in each way that errors do.
+func TestRedactor_forms(t *testing.T) {
 	var r Redactor
-	r.Keep(key)
+	r.Add(key)
 	quoted, _ := json.Marshal(map[string]string{"error": "bad key " + key})
 	nested, _ := json.Marshal(string(quoted))
 	request, _ := http.NewRequest("GET", "http://h/", nil)
@@ -65,7 +65,7 @@ func TestEveryFormOfASecretIsCut(t *testing.T) {
 		"capitals":           strings.ToUpper(key),
 		"a host's name":      "lookup " + strings.ToLower(key) + ": no such host",
 	} {
-		got := r.Cut(text)
+		got := r.Redact(text)
 		for _, part := range []string{key, key[8:], hex.EncodeToString([]byte(key[8:])), url.QueryEscape(key[12:]), strconv.Quote(key[8:])} {
 			if strings.Contains(strings.ToLower(got), strings.ToLower(part)) {
 				t.Errorf("%s: %s", name, got)
@@ -79,7 +79,7 @@ func TestEveryFormOfASecretIsCut(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "x", "sk-", "nothing of it", "sk-pr", strings.Repeat("sk-", 100)} {
-		if got := r.Cut(text); got != text {
+		if got := r.Redact(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
@@ -96,8 +96,8 @@ func units(s string) string {
 
 func escapesSmall(s string) string { return lowerHex.ReplaceAllStringFunc(s, strings.ToLower) }
 
-// TestSecretsInSecrets: what is secret by itself within a secret.
-func TestSecretsInSecrets(t *testing.T) {
+// TestRedactor_valuesOfASecret: what is secret by itself within a secret.
+func TestRedactor_valuesOfASecret(t *testing.T) {
 	for name, c := range map[string]struct{ secret, text string }{
 		"a DSN's password":          {"postgres://app:p%40ss-w0rd@db/x", "user=app password=p@ss-w0rd"},
 		"as it is written":          {"postgres://app:p%40ss-w0rd@db/x", "p%40ss-w0rd"},
@@ -115,73 +115,73 @@ func TestSecretsInSecrets(t *testing.T) {
 		"half of another, overlaps": {"abcdefgh", "abcdefgh"},
 	} {
 		var r Redactor
-		r.Keep(c.secret)
-		if got := r.Cut(c.text); !strings.Contains(got, Placeholder) || strings.Contains(got, "w0rd") || strings.Contains(got, "hunter") {
+		r.Add(c.secret)
+		if got := r.Redact(c.text); !strings.Contains(got, Placeholder) || strings.Contains(got, "w0rd") || strings.Contains(got, "hunter") {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
 	var r Redactor
-	r.Keep("abc", "ab", "", "x")
+	r.Add("abc", "ab", "", "x")
 	for _, text := range []string{"abcd", "xabc", "äabc", "ab x"} {
-		if got := r.Cut(text); got != text {
+		if got := r.Redact(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
 }
 
-// TestNoSecretSurvives tries any secret in any text, beside others that overlap.
-func TestNoSecretSurvives(t *testing.T) {
+// TestRedactor_random tries any secret in any text, beside others that overlap.
+func TestRedactor_random(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var r Redactor
 		letters := rapid.StringMatching(`[ab%/+"' é]{8,20}`)
 		secrets := rapid.SliceOfN(letters, 1, 5).Draw(t, "secrets")
-		r.Keep(secrets...)
+		r.Add(secrets...)
 		text := rapid.String().Draw(t, "before") + secrets[0] + rapid.String().Draw(t, "after")
-		got := r.Cut(text)
+		got := r.Redact(text)
 		for _, s := range secrets {
 			if strings.Contains(got, s) {
 				t.Fatalf("%q of %q", got, text)
 			}
 		}
 		quoted, _ := json.Marshal(text)
-		if whole, _ := json.Marshal(secrets[0]); strings.Contains(r.Cut(string(quoted)), string(whole[1:len(whole)-1])) {
-			t.Fatalf("%q of %s", r.Cut(string(quoted)), quoted)
+		if whole, _ := json.Marshal(secrets[0]); strings.Contains(r.Redact(string(quoted)), string(whole[1:len(whole)-1])) {
+			t.Fatalf("%q of %s", r.Redact(string(quoted)), quoted)
 		}
 	})
 }
 
-func TestKeptSecretsLingerAndGo(t *testing.T) {
+func TestRedactor_release(t *testing.T) {
 	var r Redactor
-	first, second := r.Keep("hunter2-hunter2"), r.Keep("hunter2-hunter2")
+	first, second := r.Add("hunter2-hunter2"), r.Add("hunter2-hunter2")
 	first()
 	first()
 	second()
-	if got := r.Cut("hunter2-hunter2"); got != Placeholder {
+	if got := r.Redact("hunter2-hunter2"); got != Placeholder {
 		t.Errorf("a secret that was replaced is not cut any more: %q", got)
 	}
 	r.mu.Lock()
-	r.sweep(time.Now().Add(lingering + time.Second))
+	r.forgetReleasedLocked(time.Now().Add(lingering + time.Second))
 	r.mu.Unlock()
-	if len(r.patterns)+len(r.heads)+len(r.tails)+len(r.words)+len(r.leaving) != 0 {
+	if len(r.patterns)+len(r.heads)+len(r.tails)+len(r.words)+len(r.released) != 0 {
 		t.Errorf("left: %d patterns", len(r.patterns))
 	}
 	for i := range 5000 {
-		r.Keep(fmt.Sprintf("secret-number-%d", i))()
+		r.Add(fmt.Sprintf("secret-number-%d", i))()
 	}
 	if n := len(r.patterns); n > maxLingering {
 		t.Errorf("%d patterns linger", n)
 	}
 }
 
-func TestConcurrentUse(t *testing.T) {
+func TestRedactor_concurrent(t *testing.T) {
 	var r Redactor
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for range 100 {
 				s := fmt.Sprintf("secret-of-%d", i)
-				release := r.Keep(s)
-				if got := r.Cut("no " + s); got != "no "+Placeholder {
+				release := r.Add(s)
+				if got := r.Redact("no " + s); got != "no "+Placeholder {
 					t.Error(errors.New(got))
 				}
 				release()
@@ -194,11 +194,11 @@ func TestConcurrentUse(t *testing.T) {
 func BenchmarkCut(b *testing.B) {
 	var r Redactor
 	for i := range 2000 {
-		r.Keep(fmt.Sprintf("sk-%d-abcdefghijklmnopqrstuvwxyz", i))
+		r.Add(fmt.Sprintf("sk-%d-abcdefghijklmnopqrstuvwxyz", i))
 	}
 	line := strings.Repeat("the upstream answered 403 forbidden; ", 8)
 	b.SetBytes(int64(len(line)))
 	for b.Loop() {
-		r.Cut(line)
+		r.Redact(line)
 	}
 }

@@ -8,13 +8,12 @@ import (
 	"log/slog"
 )
 
-// Placeholder is what every view of a secret shows instead of it.
+// Placeholder is shown in the place of a secret.
 const Placeholder = "<secret>"
 
-// Text is a secret text that cannot be printed by accident: fmt with any verb,
-// log/slog, encoding/json and everything that uses encoding.TextMarshaler get
-// [Placeholder]. The zero value is the empty text. Text is comparable, and safe
-// for concurrent use as any string is.
+// Text is a secret text that cannot be printed by accident. Package fmt with any verb,
+// log/slog, encoding/json and all that use encoding.TextMarshaler print [Placeholder]. The
+// zero value is the empty text. A Text is immutable and comparable.
 type Text struct{ s string }
 
 var (
@@ -26,27 +25,27 @@ var (
 	_ slog.LogValuer         = Text{}
 )
 
-// NewText wraps s.
+// NewText returns s as a secret.
 func NewText(s string) Text { return Text{s: s} }
 
-// Reveal gives the secret itself. Call it only where the secret is used.
+// Reveal returns the secret. Call it only where the secret is used.
 func (t Text) Reveal() string { return t.s }
 
-// String gives [Placeholder].
+// String returns [Placeholder].
 func (Text) String() string { return Placeholder }
 
-// GoString gives [Placeholder].
+// GoString returns [Placeholder].
 func (Text) GoString() string { return Placeholder }
 
-// Format writes [Placeholder] whatever the verb: %x and %q would otherwise
-// reach the unexported field by reflection.
+// Format writes [Placeholder] whatever the verb is. Otherwise %x and
+// %q would read the unexported field by reflection.
 func (Text) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Placeholder) }
 
-// MarshalJSON gives [Placeholder] as a JSON string.
+// MarshalJSON returns [Placeholder] as a JSON string.
 func (Text) MarshalJSON() ([]byte, error) { return []byte(`"` + Placeholder + `"`), nil }
 
-// MarshalText gives [Placeholder].
+// MarshalText returns [Placeholder].
 func (Text) MarshalText() ([]byte, error) { return []byte(Placeholder), nil }
 
-// LogValue gives [Placeholder].
+// LogValue returns [Placeholder].
 func (Text) LogValue() slog.Value { return slog.StringValue(Placeholder) }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestTextIsNeverShown(t *testing.T) {
+func TestText(t *testing.T) {
 	const plain = "sk-hunter2"
 	s := NewText(plain)
 	if s.Reveal() != plain {

@@ -20,13 +20,13 @@ type Sanitizer struct{ secrets secret.Redactor }
 
 // Keep has the secrets cut out of all texts from now on. release ends that; it is called
 // once.
-func (s *Sanitizer) Keep(secrets ...string) (release func()) { return s.secrets.Keep(secrets...) }
+func (s *Sanitizer) Keep(secrets ...string) (release func()) { return s.secrets.Add(secrets...) }
 
 // Clean returns the text without secrets and without characters that could play tricks
 // with a terminal or break a log line, in at most maxBytes. Secrets are cut out before the
 // text is shortened: else half of a secret could be left.
 func (s *Sanitizer) Clean(text string, maxBytes int) string {
-	text = printable(s.secrets.Cut(text))
+	text = printable(s.secrets.Redact(text))
 	if len(text) <= maxBytes {
 		return text
 	}

@@ -7,18 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscapes is how many escapes around each other are seen through: a log entry, in a
-// log entry, of a URL in a URL.
+// maxEscapes is how many layers of escapes are undone, one within the other: a URL in a URL,
+// in a log entry.
 const maxEscapes = 3
 
-// view is a text in small letters, with as many escapes undone as it could be told to.
-// Each byte of it knows which bytes of the text it was read from.
+// view is a text in lower case, with some layers of escapes undone. For each byte of text,
+// from and to have the span of the original text that it stands for.
 type view struct {
 	text     string
-	from, to []int // nil where each byte is at its own place
+	from, to []int // nil if each byte stands for itself
 }
 
-// views are the text with no escape undone, with one, and so on, until none is left.
+// views returns the text with no layer of escapes undone, with one, and so on, until there
+// are no escapes or maxEscapes are undone.
 func views(text string) []view {
 	out := []view{{text: lower(text)}}
 	for range maxEscapes {
@@ -31,7 +32,7 @@ func views(text string) []view {
 	return out
 }
 
-// at is where the span is in the text that was viewed.
+// at returns the span of the original text that a span of the view stands for.
 func (v view) at(s span) span {
 	if v.from == nil {
 		return s
@@ -39,7 +40,8 @@ func (v view) at(s span) span {
 	return span{v.from[s.from], v.to[s.to-1]}
 }
 
-// undo undoes one layer of escapes, and reports whether there was one.
+// undo returns the view with one more layer of escapes undone, and reports whether there was
+// one.
 func (v view) undo() (view, bool) {
 	if !strings.ContainsAny(v.text, `%\&`) {
 		return view{}, false
@@ -64,8 +66,9 @@ func (v view) undo() (view, bool) {
 	return next, undone
 }
 
-// unescape answers what the escape at the beginning of the text stands for, in URLs,
-// in the quotes of JSON, Go and SQL, and in HTML, and how long it is: 0 if there is none.
+// unescape returns what the escape at the beginning of the text stands for, and the length of
+// the escape; 0 if there is none. It knows the escapes of URLs, HTML, and quoted strings of
+// JSON, Go and SQL.
 func unescape(text string) (string, int) {
 	digits := func(from, n, base int) (rune, bool) {
 		if len(text) < from+n {
@@ -109,7 +112,7 @@ func unescape(text string) (string, int) {
 	return "", 0
 }
 
-// lower is the text with the letters of ASCII made small, of the same length.
+// lower returns the text with ASCII letters in lower case. The length stays the same.
 func lower(text string) string {
 	b := []byte(text)
 	for i, c := range b {

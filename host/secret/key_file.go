@@ -13,14 +13,13 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// LoadOrCreateKey reads the key in the file at path, or makes a random one there
-// (mode 0600) when no such file exists. The folder must exist. Processes that
-// race to create one file all get the same key: the content is written aside and
-// linked into place, which only one of them can do, and the others read it.
+// LoadOrCreateKey reads the key in the file at path. If there is no file, it creates one with
+// a random key and mode 0600. The folder must exist. Processes that create the same file at
+// once all return the same key.
 //
-// A file that is not exactly one key, is not a regular file, or that others than its
-// owner and its group may access is refused: a volume of a container is its group's.
-// Whose file it is, is for the caller to look at. One whose file system does not answer is refused too.
+// It refuses a file that is not a regular file or not exactly one key, one that others than
+// its owner and group may access, and one whose file system does not answer. It does not
+// check who the owner is; see package trust.
 func LoadOrCreateKey(path string) (*Key, error) {
 	k, err := loadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -32,8 +31,7 @@ func LoadOrCreateKey(path string) (*Key, error) {
 	return loadKey(path)
 }
 
-// LoadKey reads the key in the file at path as LoadOrCreateKey does, and makes none: it is
-// nil where there is no such file.
+// LoadKey is LoadOrCreateKey without the creation. It returns nil if there is no file.
 func LoadKey(path string) (*Key, error) {
 	k, err := loadKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -44,7 +42,7 @@ func LoadKey(path string) (*Key, error) {
 
 func loadKey(path string) (*Key, error) {
 	raw, err := readfile.Bounded(context.Background(), path, func() ([]byte, error) {
-		return readfile.ReadIn(ownersFiles{}, path, keySize)
+		return readfile.ReadIn(privateFiles{}, path, keySize)
 	})
 	var large *readfile.SizeError
 	switch {
@@ -62,13 +60,15 @@ func loadKey(path string) (*Key, error) {
 	return k, nil
 }
 
-// ownersFiles are files that nobody but their owner and its group may access.
-type ownersFiles struct{}
+// privateFiles opens files, and refuses those that others than the owner and group may
+// access.
+type privateFiles struct{}
 
-func (ownersFiles) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+func (privateFiles) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
-// OpenFile looks at what it opened: another file may have taken the name meanwhile.
-func (ownersFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
+// OpenFile checks the mode of the opened file, since another file may have taken the name
+// after Stat.
+func (privateFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	f, err := os.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
@@ -83,6 +83,8 @@ func (ownersFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, 
 	return f, nil
 }
 
+// createKey creates the file with a random key. If another process was faster, the error is
+// fs.ErrExist.
 func createKey(path string) (err error) {
 	master := make([]byte, keySize)
 	_, _ = rand.Read(master) // documented never to fail
@@ -94,13 +96,13 @@ func createKey(path string) (err error) {
 	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
 	_, err = f.Write(master)
 	if err == nil {
-		// Synced before it has its name: a crash must not leave a short key
-		// under which nothing sealed would ever open again.
+		// Sync before the file has its name. A crash could leave a short key otherwise, and
+		// what was sealed with the whole one would be lost.
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	// Link, not rename: rename would replace the key of whoever was faster.
+	// Link fails if the file exists. Rename would replace the key of a faster process.
 	return os.Link(f.Name(), path)
 }

@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	maxValues  = 256     // that one secret is made of
-	maxEncoded = 1 << 10 // bytes of a value that is looked for encoded too
+	maxValues  = 256     // of one secret
+	maxEncoded = 1 << 10 // bytes; the encoded forms of longer values are not looked for
 )
 
-// forms are the texts that give a secret away: its values, each as it is and in the
-// forms that programs write it in.
+// forms returns the texts that give a secret away: each of its values, as it is, escaped and
+// encoded. Those shorter than shortest are left out.
 func forms(s string) []string {
 	var out []string
 	for _, v := range values(s) {
 		out = append(out, v)
 		out = append(out, escaped(v)...)
 		if len(v) >= window {
-			out = append(out, lower(v)) // as it is in a view
+			out = append(out, lower(v)) // views are in lower case
 		}
 		if len(v) <= maxEncoded {
 			out = append(out, encoded(v)...)
@@ -42,9 +42,9 @@ var (
 	lowerHex   = regexp.MustCompile(`%[0-9A-F]{2}`)
 )
 
-// values are the secret as a whole, and what in it is secret by itself: the lines of a
-// key file, the texts of a JSON document, a password in a URL or in a list of settings,
-// what follows the scheme of an Authorization header.
+// values returns the secret, and the parts of it that are secret by themselves: the lines of
+// a key file, the texts of a JSON document, the password in a URL or in a list of settings,
+// and the credentials of an Authorization header.
 func values(s string) []string {
 	out := []string{s, strings.TrimSpace(s)}
 	if m := credential.FindStringSubmatch(strings.TrimSpace(s)); m != nil {
@@ -80,6 +80,7 @@ func values(s string) []string {
 	return out[:min(len(out), maxValues)]
 }
 
+// texts calls found for each text in a JSON value.
 func texts(value any, found func(string)) {
 	switch v := value.(type) {
 	case string:
@@ -101,8 +102,8 @@ var (
 	inSetting   = regexp.MustCompile(`(?i)(?:^|[\s;?&,])[a-z_-]*(?:password|passwd|pwd|secret|token|api_?key|apikey)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|([^\s&;'"]+))`)
 )
 
-// Passwords are those that a text has which is not secret as a whole, or not known to
-// be: in the user's part of a URL, and after a name such as password= or token=.
+// Passwords returns the passwords in a text that is not secret as a whole: those in the user
+// part of a URL, and those after a name such as password= or token=.
 func Passwords(text string) []string {
 	var out []string
 	for _, m := range inURL.FindAllStringSubmatch(text, -1) {
@@ -122,8 +123,8 @@ func Passwords(text string) []string {
 	return slices.DeleteFunc(out, func(v string) bool { return v == "" })
 }
 
-// escaped are the forms of a value within other texts. Where nothing needs escaping
-// they are the value.
+// escaped returns the value as it is written within other texts: quoted strings, URLs, HTML.
+// If nothing in it needs escaping, they are equal to the value.
 func escaped(v string) []string {
 	out := []string{html.EscapeString(v), strings.ReplaceAll(v, "'", "''"),
 		strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v)}
@@ -148,8 +149,9 @@ func escaped(v string) []string {
 	return out
 }
 
-// encoded are the forms of a value that hide it from the eye alone. In base64 it is
-// looked for wherever in the encoded text it begins, as in that of user:password.
+// encoded returns the value in hexadecimal, as a list of byte values, and in base64. A value
+// may begin anywhere in an encoded text, as the password in user:password does, so there
+// are three base64 forms.
 func encoded(v string) []string {
 	b := []byte(v)
 	digits := hex.EncodeToString(b)
@@ -157,7 +159,7 @@ func encoded(v string) []string {
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
 			text := e.EncodeToString(append(make([]byte, before), b...))
-			from := (before*8 + 5) / 6 // digits that what is before has a part of
+			from := (before*8 + 5) / 6 // the digits before have bits of the bytes before
 			to := (before + len(b)) * 8 / 6
 			if to-from >= window {
 				out = append(out, text[from:to])
