@@ -88,7 +88,7 @@ func (h *Host) build(ctx context.Context, req registry.BuildRequest) (built regi
 	}, nil
 }
 
-// missing says what secret of the tenant's blocks is not there now.
+// missing returns which secret of the tenant's blocks is not there now; nil if none is missing.
 func (h *Host) missing(e *config.Effective) error {
 	cfg := h.config.Load()
 	for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
@@ -102,7 +102,7 @@ func (h *Host) missing(e *config.Effective) error {
 	return nil
 }
 
-// stale says whether the blocks resolve to something else than they did; nil if
+// stale reports whether the blocks resolve to something else than they did; nil if
 // there are none. A secret that cannot be read now is no reason to drop a bot that
 // works.
 func (h *Host) stale(e *config.Effective, blocks map[string][sha256.Size]byte) func() bool {

@@ -251,7 +251,7 @@ func readFiles(o Options, key *secret.Key) (*config.Host, error) {
 	return config.LoadHost(opts)
 }
 
-// keeps says whether the host has a folder for what it keeps.
+// keeps reports whether the host has a folder for what it keeps.
 func (o Options) keeps() bool { return o.ConfigFile != "" || o.Config["data_dir"] != nil }
 
 // PluginData is the folder below which plugins keep files.
@@ -264,7 +264,7 @@ func (h *Host) Registry() *registry.Registry { return h.registry }
 func (h *Host) Plugins() *plugins.Manager { return h.manager }
 
 // Settings are the host's own keys as they count now, with Options over them: a reload
-// changes those of which config.HostKeys says so. What is answered is not changed.
+// changes those of which config.HostKeys says so. What is returned is not changed.
 func (h *Host) Settings() config.Settings { return *h.settings.Load() }
 
 // Tokens are what opens the host's API where auth.mode says that something does,
@@ -278,7 +278,7 @@ func (h *Host) Register(ctx context.Context, tenant string, settings map[string]
 	return err
 }
 
-// Bot answers the tenant's bot; see registry.Acquire. The caller releases it.
+// Bot returns the tenant's bot; see registry.Acquire. The caller releases it.
 func (h *Host) Bot(ctx context.Context, tenant string, options ...registry.GetOption) (*registry.Lease, error) {
 	return h.registry.Acquire(ctx, tenant, options...)
 }

@@ -19,7 +19,7 @@ import (
 // keyFile is where the host's own key is made and kept, where host_key names no other.
 func keyFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key") }
 
-// digestFile says with which key what is in data_dir was sealed, without telling the key.
+// digestFile has a digest of the key that the data in data_dir was sealed with.
 func digestFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key.digest") }
 
 // digestOf identifies a key.
@@ -70,8 +70,9 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	return key, files.WithPositions(wrong)
 }
 
-// sealedByAnother says that what is in data_dir was sealed with another key: by the digest
-// that is kept there, or by the key that is, which may be nil.
+// sealedByAnother returns a problem if what is in data_dir was sealed with another key. It
+// goes by the digest that is kept there, or, if there is none, by the key that is kept there,
+// which may be nil.
 func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) config.Problems {
 	digest, err := readfile.Read(context.Background(), digestFile(s), maxDigest)
 	was := strings.TrimSpace(string(digest))

@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Reloaded says what a reload did, or would do.
+// Reloaded is what a reload did, or would do.
 type Reloaded struct {
 	Applied bool
 	Changes []registry.Change // tenants whose revision changes

@@ -62,10 +62,10 @@ func (h *Host) followPlugins(ctx context.Context, changes *plugins.Changes) {
 }
 
 // ConfirmRemoved stops serving the tenants whose files vanished so many at once
-// that they were held, and answers their ids.
+// that they were held, and returns their ids.
 func (h *Host) ConfirmRemoved() []string { return h.tenants.ConfirmRemoved() }
 
-// IgnoredTenantFiles answers the files in the tenant folders that look like a tenant's
+// IgnoredTenantFiles returns the files in the tenant folders that look like a tenant's
 // and bring none, and why.
 func (h *Host) IgnoredTenantFiles() []tenantdir.Ignored { return h.tenants.Ignored() }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// errUnsaid is for what nobody can say yet, or of an id that is no tenant's.
+// errUnsaid is the error while no tenants are known, and for an id that no tenant can have.
 var errUnsaid = errors.New("what the tenant wants is not known")
 
-// wanted answers the configuration that a tenant has of a plugin now; see
+// wanted returns the configuration that a tenant has of a plugin now; see
 // plugins.Options.Wanted. A tenant whose newest settings are refused has those that it is
 // served with. The registry is opened after the plugins.
 func (h *Host) wanted(tenants *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {

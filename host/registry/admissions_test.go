@@ -133,12 +133,12 @@ func TestAdmissions_bounded(t *testing.T) {
 	}
 }
 
-// busyAdmission has used its minute.
+// busyAdmission returns an admission that is not idle: a turn of this minute is counted.
 func busyAdmission(t *testing.T) *bot.Admission {
 	t.Helper()
-	gate := &bot.Admission{}
-	b := bot.New(bot.Parts{Tenant: "a", Memory: noMemory{}, Storage: noStorage{}, Admission: gate,
+	admission := &bot.Admission{}
+	b := bot.New(bot.Parts{Tenant: "a", Memory: noMemory{}, Storage: noStorage{}, Admission: admission,
 		Limits: config.Limits{TurnsPerMinute: 1, ConcurrentTurns: 1, MessageBytes: 100, TurnTimeout: time.Minute}})
 	_, _ = b.Chat(t.Context(), bot.Request{ConversationID: "c", Message: "hi"}, nil)
-	return gate
+	return admission
 }

@@ -351,7 +351,7 @@ func TestPersistedCatalog_ensureFresh_remembersAbsentIDs(t *testing.T) {
 	}
 }
 
-// tardy answers what it read only when it is let go.
+// tardy returns what it read only when it is let go.
 type tardy struct {
 	*tenantstoretest.Memory
 	read  chan struct{} // gets one when the newest versions were read

@@ -1,18 +1,20 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Whoever registers a free id is told that it did, and nobody else is, however many try
-// at once and whatever they ask for besides.
+// TestRegistry_Put_onlyOneCreates: of all who register a free id at once exactly one is told
+// that it created the tenant, whatever else they ask for.
 func TestRegistry_Put_onlyOneCreates(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, hosts := range map[string][]*Registry{
@@ -83,4 +85,63 @@ func TestRegistry_Put_whatCreates(t *testing.T) {
 func puts(t *testing.T, r *Registry, o PutOptions, v int) (Tenant, error) {
 	got, err := r.Put(t.Context(), "x", doc("v", v), o)
 	return got, err
+}
+
+// TestRegistry_Put_slots: settings are judged in turns. Settings of one tenant that wait keep only
+// that tenant's waiting. A wait ends with its request.
+func TestRegistry_Put_slots(t *testing.T) {
+	y := &builder{}
+	r := y.open(t, time.Minute, 10)
+	check, asked, goOn := stopping(under(""))
+	r.o.Check, r.o.Slots = check, slots.New(2, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 50)
+	go func() {
+		_, err := r.Put(ctx, "flood", doc("v", 1), PutOptions{})
+		ended <- err
+	}()
+	if id := <-asked; id != "flood" {
+		t.Fatal(id)
+	}
+	// beyond: judged at once
+	for range 49 {
+		go func() {
+			_, err := r.Put(ctx, "flood", doc("v", 1), PutOptions{})
+			ended <- err
+		}()
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if busy, waiting := r.o.Slots.Counts(); busy == 1 && waiting == 49 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("they do not wait")
+		}
+	}
+	good := make(chan error, 1)
+	go func() {
+		_, err := r.Put(t.Context(), "good", doc("v", 1), PutOptions{})
+		good <- err
+	}()
+	if id := <-asked; id != "good" {
+		t.Errorf("the second is %s", id)
+	}
+	goOn <- struct{}{} // either may take it
+	cancel()
+	for range 50 {
+		<-ended
+	}
+	select {
+	case goOn <- struct{}{}:
+		if err := <-good; err != nil {
+			t.Error(err)
+		}
+	case err := <-good:
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if busy, waiting := r.o.Slots.Counts(); busy != 0 || waiting != 0 {
+		t.Errorf("%d at work and %d waiting are left", busy, waiting)
+	}
 }

@@ -199,7 +199,7 @@ func TestStore_Get_refusesNewerFormat(t *testing.T) {
 	}
 }
 
-// lossy answers a Put that it carried out with an error, once.
+// lossy returns an error for the first Put, which it carries out all the same.
 type lossy struct {
 	tenantstoretest.Memory
 	lost sync.Once
