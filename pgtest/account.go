@@ -12,7 +12,7 @@ import (
 // account is the user that servers run as when the caller is root.
 type account struct{ uid, gid uint32 }
 
-// servant is nil unless the caller is root.
+// servant returns the account that servers run as. It is nil unless the caller is root.
 func servant() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -31,7 +31,7 @@ func servant() (*account, error) {
 	return nil, fmt.Errorf("pgtest: postgres does not run as root, and there is neither a user postgres nor nobody")
 }
 
-// give makes everything below dir the account's.
+// give changes the owner of dir and everything in it to the account. A nil account changes nothing.
 func (a *account) give(dir string) error {
 	if a == nil {
 		return nil

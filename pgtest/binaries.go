@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// oldest is the first Postgres that will do.
+// oldest is the oldest major version of PostgreSQL that is supported.
 const oldest = 14
 
-// binaries finds the folder with the newest Postgres on the machine.
+// binaries returns the folder with the newest PostgreSQL on the machine.
 func binaries() (string, error) {
 	type version struct {
 		dir   string
@@ -48,7 +48,7 @@ func binaries() (string, error) {
 	return newest.dir, nil
 }
 
-// majorOf asks the binary; 0 when it does not say.
+// majorOf returns the major version of the binary, or 0 if it is unknown.
 func majorOf(postgres string) int {
 	out, err := exec.Command(postgres, "--version").Output()
 	if err != nil {
@@ -67,7 +67,7 @@ func majorOf(postgres string) int {
 	return major
 }
 
-// psqlOnly finds psql for a foreign server.
+// psqlOnly returns the path of psql, which is all that an existing server needs.
 func psqlOnly() (string, error) {
 	if dir, err := binaries(); err == nil {
 		return filepath.Join(dir, "psql"), nil
@@ -78,6 +78,7 @@ func psqlOnly() (string, error) {
 	return "", fmt.Errorf("%w: psql; install it, for example with apt-get install postgresql-client", ErrMissing)
 }
 
+// bouncerBinary returns the path of pgbouncer.
 func bouncerBinary() (string, error) {
 	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer", "/usr/local/sbin/pgbouncer"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -87,8 +88,8 @@ func bouncerBinary() (string, error) {
 	return "", fmt.Errorf("%w: pgbouncer; install it, for example with apt-get install pgbouncer", ErrMissing)
 }
 
-// userEnv is the environment of the binaries: nothing that would point them
-// elsewhere, and messages in one language.
+// userEnv returns the environment of the binaries. It has nothing that would lead them to another
+// server, and messages are in English.
 func userEnv(extra ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "HOME=/"}, extra...)
 }

@@ -20,8 +20,8 @@ type Bouncer struct {
 
 const bouncerPort = 6432
 
-// PgBouncer starts one before the cluster, for all its databases and the roles that
-// may log in by now. It is closed with the cluster, or earlier.
+// PgBouncer starts a PgBouncer before the cluster, for all its databases and the roles that may log
+// in now. It is closed with the cluster, or earlier.
 func PgBouncer(ctx context.Context, c *Cluster) (*Bouncer, error) {
 	if c.foreign != "" {
 		return nil, ErrForeign
@@ -55,7 +55,7 @@ func (b *Bouncer) start(ctx context.Context, binary string) error {
 		auth = "scram-sha-256"
 	}
 	usersFile, iniFile := filepath.Join(b.home, "users"), filepath.Join(b.home, "ini")
-	// A server that comes back is tried again after a second, not fifteen.
+	// server_login_retry: a server that is back is tried after a second instead of fifteen.
 	ini := fmt.Sprintf(`[databases]
 * = host=%s port=%d
 [pgbouncer]
@@ -96,8 +96,8 @@ ignore_startup_parameters = extra_float_digits
 	})
 }
 
-// users are the lines of PgBouncer's file of roles: with the verifiers that the
-// server keeps, and the superuser's password.
+// users returns PgBouncer's file of roles, with the password verifiers of the server and the
+// superuser's password.
 func (b *Bouncer) users(ctx context.Context) (string, error) {
 	rows, err := b.of.Exec(ctx, "", "select rolname, coalesce(rolpassword, '') from pg_authid where rolcanlogin")
 	if err != nil {
@@ -115,7 +115,7 @@ func (b *Bouncer) users(ctx context.Context) (string, error) {
 	return lines.String(), nil
 }
 
-// DSN is how to reach a database through the pooler; see [Cluster.DSN].
+// DSN returns the DSN of a database through the pooler; see [Cluster.DSN].
 func (b *Bouncer) DSN(database string) string {
 	if database == "" {
 		database = b.of.database
@@ -123,10 +123,10 @@ func (b *Bouncer) DSN(database string) string {
 	return dsn(b.home, bouncerPort, b.of.opts.Password, database)
 }
 
-// Socket is the folder of the pooler's unix socket and the port in its name.
+// Socket returns the folder of the pooler's unix socket and the port in its name.
 func (b *Bouncer) Socket() (dir string, port int) { return b.home, bouncerPort }
 
-// Close ends the pooler and removes its files. A second Close does nothing.
+// Close stops the pooler and removes its files. A second Close does nothing.
 func (b *Bouncer) Close() error {
 	if b.p != nil && !b.p.ended() {
 		if err := b.p.signal(syscall.SIGTERM); err != nil { // at once

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// Cluster is a Postgres server. Its methods may be called concurrently, except
-// those that stop and start it.
+// Cluster is a PostgreSQL server. Its methods may be called concurrently, except those that stop
+// and start it.
 type Cluster struct {
 	opts    Options
 	bin     string
@@ -20,17 +20,17 @@ type Cluster struct {
 	home    string // temporary: sockets and logs, and the data unless Options.Dir is set
 	data    string
 	port    int
-	foreign string // DSN of a server that is not ours; else empty
+	foreign string // DSN of an existing server; else empty
 
 	mu       sync.Mutex
 	server   *process // nil while stopped
-	database string   // that DSN("") means
-	drop     []string // databases made on a foreign server
+	database string   // the one of DSN("")
+	drop     []string // databases to drop on an existing server
 	closers  []func() error
 }
 
-// Start makes a cluster and waits until it serves. ctx bounds that; the cluster
-// lives until Close.
+// Start makes a cluster and waits until it is ready. ctx bounds only that. The caller closes the
+// cluster.
 func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if dsn := os.Getenv(ForeignEnv); dsn != "" {
 		if opts.own() {
@@ -80,7 +80,7 @@ func prepare(opts Options) (*Cluster, error) {
 	return c, as.give(c.data)
 }
 
-// home makes a temporary folder. The paths of sockets in it must be short.
+// home makes a temporary folder. Its path is short, since paths of sockets are limited.
 func home() (string, error) {
 	dir, err := os.MkdirTemp("", "pg")
 	if err != nil {
@@ -104,7 +104,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// create fills the data folder and starts the server.
+// create initializes the data folder and starts the server.
 func (c *Cluster) create(ctx context.Context) error {
 	args := []string{"-D", c.data, "-U", Superuser, "-E", "UTF8", "--locale=C", "--no-sync"}
 	if c.opts.Small {
@@ -131,7 +131,7 @@ func (c *Cluster) create(ctx context.Context) error {
 	return c.start(ctx)
 }
 
-// configure writes what differs from the defaults.
+// configure writes the settings that differ from the defaults.
 func (c *Cluster) configure() error {
 	settings := map[string]string{
 		"listen_addresses": "", "unix_socket_directories": c.home, "port": strconv.Itoa(c.port),
@@ -169,7 +169,7 @@ func (c *Cluster) configure() error {
 	return c.as.give(filepath.Join(c.data, "pgtest.conf"))
 }
 
-// abandon closes a cluster that could not be made, and answers why.
+// abandon closes a cluster that could not be made. It returns err with the end of the server's log.
 func (c *Cluster) abandon(err error) error {
 	if log := c.Log(); log != "" {
 		err = fmt.Errorf("%w; the server's log ends with:\n%s", err, log)
@@ -180,7 +180,7 @@ func (c *Cluster) abandon(err error) error {
 	return err
 }
 
-// Log is the end of what the server wrote, at most 4 KiB; for failing tests.
+// Log returns the end of the server's log, at most 4 KiB, for failing tests.
 func (c *Cluster) Log() string {
 	const most = 4 << 10
 	text, err := os.ReadFile(filepath.Join(c.home, "log"))

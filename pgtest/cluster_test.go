@@ -20,7 +20,7 @@ func exec1(t *testing.T, c *Cluster, sql string) string {
 	return out
 }
 
-func TestServerGoesAndComesBack(t *testing.T) {
+func TestCluster_stopAndStartAgain(t *testing.T) {
 	c := For(t, Options{TCP: true, Password: "it's"})
 	exec1(t, c, "create table x as select 1 as n")
 	for _, mode := range []Mode{Fast, Immediate, Kill} {
@@ -48,7 +48,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	}
 }
 
-func TestStandbyIsPromoted(t *testing.T) {
+func TestStandby_promote(t *testing.T) {
 	c := For(t, Options{NoSync: true})
 	s, err := c.Standby(t.Context())
 	Check(t, err)
@@ -71,7 +71,7 @@ func TestStandbyIsPromoted(t *testing.T) {
 	exec1(t, s, "insert into x values (3)")
 }
 
-func TestPooler(t *testing.T) {
+func TestPgBouncer(t *testing.T) {
 	for _, password := range []string{"", "secret"} {
 		c := For(t, Options{NoSync: true, Password: password})
 		b, err := PgBouncer(t.Context(), c)
@@ -86,7 +86,7 @@ func TestPooler(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeft(t *testing.T) {
+func TestCluster_closeLeavesNothing(t *testing.T) {
 	c := For(t, Options{NoSync: true, Small: true, Dir: Folder(t)})
 	b, err := PgBouncer(t.Context(), c)
 	Check(t, err)
@@ -103,9 +103,9 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-// TestDiesWithItsTest starts this test's binary as another process, whose cluster
+// TestCluster_diesWithItsTest starts this test's binary as another process, whose cluster
 // must go when that is killed.
-func TestDiesWithItsTest(t *testing.T) {
+func TestCluster_diesWithItsTest(t *testing.T) {
 	if os.Getenv("PGTEST_CHILD") != "" {
 		c := For(t, Options{NoSync: true})
 		pid := 0
@@ -115,13 +115,13 @@ func TestDiesWithItsTest(t *testing.T) {
 		if _, err := os.Stdout.WriteString("pid " + strconv.Itoa(pid) + " " + c.home + "\n"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(patience)
+		time.Sleep(processTimeout)
 		t.Fatal("nobody killed this process")
 	}
 	if os.Getenv(ForeignEnv) != "" {
 		t.Skip(ErrForeign)
 	}
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestDiesWithItsTest$")
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestCluster_diesWithItsTest$")
 	cmd.Env = append(os.Environ(), "PGTEST_CHILD=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

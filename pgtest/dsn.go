@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// DSN is how to reach a database of the cluster as its superuser, by the unix
-// socket; empty for the one that is there from the start.
+// DSN returns the DSN of a database of the cluster, as its superuser over the unix socket. An empty
+// name stands for the database that exists from the start.
 func (c *Cluster) DSN(database string) string {
 	if database == "" {
 		database = c.database
@@ -28,22 +28,22 @@ func dsn(host string, port int, password, database string) string {
 	return s
 }
 
-// withDatabase replaces the database in a URL or a list of words, of which the
-// last of a kind counts.
+// withDatabase replaces the database in a URL or a list of parameters. In a list the last one of a
+// name counts.
 func withDatabase(dsn, database string) string {
 	if !strings.Contains(dsn, "://") {
 		return dsn + " dbname=" + database
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return dsn // whoever connects with it says what is wrong
+		return dsn // connecting with it fails with the reason
 	}
 	u.Path = "/" + database
 	return u.String()
 }
 
-// Socket is the folder of the server's unix socket and the port in its name; empty
-// and 0 for a foreign server.
+// Socket returns the folder of the server's unix socket and the port in its name. For an existing
+// server they are empty and 0.
 func (c *Cluster) Socket() (dir string, port int) {
 	if c.foreign != "" {
 		return "", 0
@@ -51,7 +51,7 @@ func (c *Cluster) Socket() (dir string, port int) {
 	return c.home, c.port
 }
 
-// Port is the server's TCP port on 127.0.0.1; 0 without Options.TCP.
+// Port returns the server's TCP port on 127.0.0.1, or 0 without Options.TCP.
 func (c *Cluster) Port() int {
 	if !c.opts.TCP {
 		return 0
@@ -59,8 +59,8 @@ func (c *Cluster) Port() int {
 	return c.port
 }
 
-// Exec runs SQL in a database as the superuser and answers what psql prints, unaligned
-// and without headings. It also works on a server that is set read-only.
+// Exec runs SQL in a database as the superuser and returns what psql prints, unaligned and without
+// headings. It also works on a server that is set read-only.
 func (c *Cluster) Exec(ctx context.Context, database, sql string) (string, error) {
 	psql := filepath.Join(c.bin, "psql")
 	if c.foreign != "" {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// process is a server in the foreground. It ends when this process does.
+// process is a server that runs as a child. It ends when this process ends.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed once it ended
@@ -26,12 +26,12 @@ func launch(cmd *exec.Cmd, as *account, logFile string) (*process, error) {
 	}
 	defer out.Close()
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = attributes(as, true)
+	cmd.SysProcAttr = serverAttributes(as)
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The kernel signals the child when the thread that made it ends, not the
-		// process: so this one stays with it.
+		// The kernel signals the child when the thread that made it ends. So this thread stays
+		// until the child has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -47,6 +47,7 @@ func launch(cmd *exec.Cmd, as *account, logFile string) (*process, error) {
 	return p, nil
 }
 
+// ended reports whether the process has ended.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:
@@ -56,7 +57,7 @@ func (p *process) ended() bool {
 	}
 }
 
-// signal asks the process to end and waits for it; past the patience it is killed.
+// signal sends the signal and waits until the process has ended. After processTimeout it is killed.
 func (p *process) signal(sig syscall.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -64,20 +65,20 @@ func (p *process) signal(sig syscall.Signal) error {
 	select {
 	case <-p.done:
 		return nil
-	case <-time.After(patience):
+	case <-time.After(processTimeout):
 		_ = p.cmd.Process.Kill() // the wait below says whether it worked
 		<-p.done
-		return fmt.Errorf("%s did not end within %s of %s and was killed", p.cmd.Path, patience, sig)
+		return fmt.Errorf("%s did not end within %s of %s and was killed", p.cmd.Path, processTimeout, sig)
 	}
 }
 
-// run is a short command, as the account; its output is part of its error.
+// run runs a short command as the account and returns its output. An error has the output in it.
 func run(ctx context.Context, as *account, env []string, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env, cmd.Dir = userEnv(env...), "/"
-	cmd.SysProcAttr = attributes(as, false)
+	cmd.SysProcAttr = attributes(as)
 	out, err := cmd.Output()
 	if err == nil {
 		return string(out), nil
@@ -89,9 +90,9 @@ func run(ctx context.Context, as *account, env []string, name string, args ...st
 	return "", fmt.Errorf("%s: %w", name, err)
 }
 
-// eventually asks until yes, no more than the patience allows.
+// eventually calls yes until it returns true or an error, at most for processTimeout.
 func eventually(ctx context.Context, what string, yes func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
 	for {
 		if ok, err := yes(); ok || err != nil {

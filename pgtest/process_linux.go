@@ -10,21 +10,24 @@ import (
 	"syscall"
 )
 
-// attributes of a command that runs as the account, nil for the caller's own.
-// A server is asked to end at once when this process is gone; SIGQUIT makes
-// Postgres and PgBouncer do so and take their children along.
-func attributes(as *account, server bool) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setpgid: true} // a terminal's interrupt is not for it
+// attributes returns the attributes of a command that runs as the account; nil is the caller's.
+func attributes(as *account) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setpgid: true} // a terminal's interrupt does not reach it
 	if as != nil {
 		a.Credential = &syscall.Credential{Uid: as.uid, Gid: as.gid}
-	}
-	if server {
-		a.Pdeathsig = syscall.SIGQUIT
 	}
 	return a
 }
 
-// children of a process: Postgres's backends leave its process group.
+// serverAttributes is attributes for a server, which gets SIGQUIT when this process ends. That
+// makes PostgreSQL and PgBouncer end at once, with their children.
+func serverAttributes(as *account) *syscall.SysProcAttr {
+	a := attributes(as)
+	a.Pdeathsig = syscall.SIGQUIT
+	return a
+}
+
+// children returns the child processes. PostgreSQL's backends leave its process group.
 func children(pid int) []int {
 	var found []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -45,9 +48,9 @@ func children(pid int) []int {
 	return found
 }
 
-// forgetMemory removes the System V segment that a killed server left, named on the
+// removeSharedMemory removes the System V segment that a killed server left, named on the
 // seventh line of its postmaster.pid.
-func forgetMemory(pidFile []byte) {
+func removeSharedMemory(pidFile []byte) {
 	lines := strings.Split(string(pidFile), "\n")
 	if len(lines) < 7 {
 		return
@@ -55,7 +58,7 @@ func forgetMemory(pidFile []byte) {
 	var key, id uintptr
 	if n, _ := fmt.Sscan(lines[6], &key, &id); n == 2 {
 		const remove = 0 // IPC_RMID
-		// A segment that is in use or gone is not ours to remove.
+		// A segment that is in use or gone stays as it is.
 		_, _, _ = syscall.Syscall(syscall.SYS_SHMCTL, id, remove, 0)
 	}
 }

@@ -4,8 +4,8 @@ package pgtest
 
 import "syscall"
 
-// attributes of a command that runs as the account, nil for the caller's own.
-func attributes(as *account, _ bool) *syscall.SysProcAttr {
+// attributes returns the attributes of a command that runs as the account; nil is the caller's.
+func attributes(as *account) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setpgid: true}
 	if as != nil {
 		a.Credential = &syscall.Credential{Uid: as.uid, Gid: as.gid}
@@ -13,8 +13,11 @@ func attributes(as *account, _ bool) *syscall.SysProcAttr {
 	return a
 }
 
-// children are not looked for: they notice on their own that the server is gone.
+// serverAttributes is attributes. Here a server does not end with this process.
+func serverAttributes(as *account) *syscall.SysProcAttr { return attributes(as) }
+
+// children returns none. They notice by themselves that the server has ended.
 func children(int) []int { return nil }
 
-// forgetMemory leaves a few bytes behind.
-func forgetMemory([]byte) {}
+// removeSharedMemory does nothing: a few bytes stay.
+func removeSharedMemory([]byte) {}

@@ -15,12 +15,12 @@ import (
 type Mode int
 
 const (
-	Fast      Mode = iota // in order: connections are ended, everything is written
+	Fast      Mode = iota // in order: connections are closed, everything is written
 	Immediate             // without writing anything; the next start recovers
 	Kill                  // SIGKILL to the server and all its children, as a machine that dies
 )
 
-// Stop ends the server and waits until it is gone. The data stays.
+// Stop stops the server and waits until it has ended. The data stays.
 func (c *Cluster) Stop(mode Mode) error {
 	if c.foreign != "" {
 		return ErrForeign
@@ -42,7 +42,7 @@ func (c *Cluster) Stop(mode Mode) error {
 		for _, child := range offspring {
 			_ = syscall.Kill(child, syscall.SIGKILL) // ended already, or ends now
 		}
-		// They are nobody's children now: wait until none is left to hold the memory.
+		// The children have no parent now, and hold the shared memory until they end.
 		return errors.Join(err, eventually(context.Background(), "the server's children to end", func() (bool, error) {
 			for _, child := range offspring {
 				if syscall.Kill(child, 0) == nil {
@@ -71,10 +71,10 @@ func (c *Cluster) start(ctx context.Context) error {
 	if c.server != nil && !c.server.ended() {
 		return nil
 	}
-	// Of a server that was killed; else the new one's readiness could be mistaken.
+	// A killed server left it. With it the new server could seem to be ready too early.
 	pidFile := filepath.Join(c.data, "postmaster.pid")
 	if old, err := os.ReadFile(pidFile); err == nil {
-		forgetMemory(old)
+		removeSharedMemory(old)
 		if err := os.Remove(pidFile); err != nil {
 			return err
 		}
@@ -105,8 +105,8 @@ func (c *Cluster) start(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the cluster hard and removes all of it, poolers and standbys made of
-// it too. A foreign server only loses the databases that were made.
+// Close stops the cluster hard and removes all of it, with its poolers and standbys. On an existing
+// server it only drops the databases that were made.
 func (c *Cluster) Close() error {
 	var errs []error
 	c.mu.Lock()
@@ -117,16 +117,16 @@ func (c *Cluster) Close() error {
 		errs = append(errs, closers[i]())
 	}
 	if c.foreign != "" {
-		return errors.Join(append(errs, c.leave())...)
+		return errors.Join(append(errs, c.dropDatabases())...)
 	}
 	errs = append(errs, c.Stop(Immediate))
 	if left, err := os.ReadFile(filepath.Join(c.data, "postmaster.pid")); err == nil {
-		forgetMemory(left)
+		removeSharedMemory(left)
 	}
 	return errors.Join(append(errs, os.RemoveAll(c.data), os.RemoveAll(c.home))...)
 }
 
-// closeLater makes Close call f first.
+// closeLater has Close call f first.
 func (c *Cluster) closeLater(f func() error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// Standby makes a cluster that follows this one and answers reads; with TCP if
-// this one has it. It is closed with this one, or earlier.
+// Standby makes a cluster that follows this one and takes reads. It listens on TCP if this one does.
+// It is closed with this one, or earlier.
 func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	if c.foreign != "" {
 		return nil, ErrForeign
@@ -34,13 +34,13 @@ func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	return s, nil
 }
 
-// Promote makes a standby a server of its own and waits until it takes writes.
+// Promote makes a standby a primary and waits until it takes writes.
 func (c *Cluster) Promote(ctx context.Context) error {
 	if c.foreign != "" {
 		return ErrForeign
 	}
 	_, err := run(ctx, c.as, nil, filepath.Join(c.bin, "pg_ctl"), "promote", "-w", "-D", c.data,
-		"-t", fmt.Sprint(int(patience.Seconds())))
+		"-t", fmt.Sprint(int(processTimeout.Seconds())))
 	return err
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// adopt makes a database on a server that is there.
+// adopt makes a database on the existing server.
 func adopt(ctx context.Context, dsn string) (*Cluster, error) {
 	c := &Cluster{foreign: dsn}
 	name := "botyard_test_" + strings.ToLower(rand.Text()[:10])
@@ -23,8 +23,8 @@ func adopt(ctx context.Context, dsn string) (*Cluster, error) {
 	return c, nil
 }
 
-// leave drops the databases that were made.
-func (c *Cluster) leave() error {
+// dropDatabases drops the databases that were made on the existing server.
+func (c *Cluster) dropDatabases() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	psql, err := psqlOnly()
