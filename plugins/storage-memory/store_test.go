@@ -78,7 +78,7 @@ func TestBegin_keyExpires(t *testing.T) {
 		t.Error("a key of nearly 24 hours was forgotten")
 	}
 	c.pass(1)
-	commit(t, s, begin(t, s, keyed("early"))) // begins anew, and lives again from now
+	commit(t, s, begin(t, s, keyed("early"))) // a new turn, and the key is new from now on
 	if begin(t, s, keyed("late")).Replay == nil {
 		t.Error("a key of 23 hours was forgotten")
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// conversations makes some that are known and answers their numbers.
+// conversations makes n conversations whose numbers are cached, and returns them.
 func conversations(t *testing.T, s *Store, n int) (calls []sdk.Call, cids []int64) {
 	for i := range n {
 		c := call("t", fmt.Sprint("c", i))
@@ -41,7 +41,7 @@ func locks(cid int64) string {
 	return fmt.Sprintf("select from botyard.conversations where cid = %d for update", cid)
 }
 
-// outcomes are those of the jobs, once together is done with them.
+// outcomes returns the outcomes of the jobs, after runBatch has returned.
 func outcomes(t *testing.T, jobs []*job) (all []outcome) {
 	t.Helper()
 	for i, j := range jobs {
@@ -55,7 +55,7 @@ func outcomes(t *testing.T, jobs []*job) (all []outcome) {
 	return all
 }
 
-// idle waits until no lane is left.
+// idle waits until no tenant has a pipeline or a waiting job.
 func idle(t *testing.T, s *Store) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
@@ -66,7 +66,7 @@ func idle(t *testing.T, s *Store) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d lanes are left", n)
+			t.Fatalf("%d tenants have work left", n)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func TestRunBatched_sharesOneTransaction(t *testing.T) {
 	calls, _ := conversations(t, s, maxBatch)
 	for try := 1; ; try++ { // a slow machine may send some earlier
 		if !s.enqueue("t", nil) {
-			t.Fatal("the lane is taken")
+			t.Fatal("another pipeline is running")
 		}
 		var all sync.WaitGroup
 		results := make([]*storage.BeginResult, len(calls))
@@ -146,7 +146,7 @@ func TestRunBatched_lockedConversation(t *testing.T) {
 		}
 	}
 	if !s.enqueue("t", nil) {
-		t.Fatal("the lane is taken")
+		t.Fatal("another pipeline is running")
 	}
 	defer idle(t, s)
 	defer s.pipelineEnded("t")
@@ -236,7 +236,7 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	s := open(t, cfg)
 	calls, cids := conversations(t, s, 2)
 	if !s.enqueue("t", nil) {
-		t.Fatal("the lane is taken")
+		t.Fatal("another pipeline is running")
 	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
@@ -249,10 +249,10 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	if res := begin(t, s, calls[0]); res.Started == nil || res.Started.Sequence != 2 {
 		t.Errorf("after it: %+v", res)
 	}
-	// The others finish what it asked for, when it does not look any more.
+	// The batch still commits for a caller that has left.
 	res := begin(t, s, calls[1])
 	if !s.enqueue("t", nil) {
-		t.Fatal("the lane is taken")
+		t.Fatal("another pipeline is running")
 	}
 	var others sync.WaitGroup
 	others.Go(func() {
@@ -300,7 +300,7 @@ func TestWithdraw_leader(t *testing.T) {
 		gone, leave := context.WithCancel(t.Context())
 		jobs[0].ctx = gone
 		if !s.enqueue("t", nil) {
-			t.Fatal("the lane is taken")
+			t.Fatal("another pipeline is running")
 		}
 		for _, j := range jobs {
 			s.enqueue("t", j)

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// common is a cluster that several tests use, one after the other.
+// common is a cluster that several tests share, one after the other.
 type common struct {
 	opts    pgtest.Options
 	once    sync.Once
@@ -21,8 +21,8 @@ type common struct {
 }
 
 var (
-	// databases is for tests that only need a database of their own. An existing server
-	// will do, if there is one.
+	// databases is for tests that only need a database of their own. It may be an existing
+	// server.
 	databases common
 	// unrest is for tests that stop the server or change its settings. What was
 	// acknowledged may be lost when it is killed.
@@ -61,13 +61,13 @@ func (c *common) start(t testing.TB) *pgtest.Cluster {
 	return c.cluster
 }
 
-// cluster is the one for databases.
+// cluster returns the shared cluster databases.
 func cluster(t testing.TB) *pgtest.Cluster {
 	t.Helper()
 	return databases.start(t)
 }
 
-// own is the one for databases where it is no existing server; else the test is skipped.
+// own returns the shared cluster databases. The test is skipped if that is an existing server.
 func own(t testing.TB) *pgtest.Cluster {
 	t.Helper()
 	c := cluster(t)
@@ -77,8 +77,8 @@ func own(t testing.TB) *pgtest.Cluster {
 	return c
 }
 
-// restless is the one for unrest, which runs and has its first settings again after the
-// test, and a database in it.
+// restless returns the shared cluster unrest and a database in it. After the test it is started and
+// its settings are reset.
 func restless(t testing.TB) (c *pgtest.Cluster, name string) {
 	t.Helper()
 	c = unrest.start(t)
@@ -97,7 +97,7 @@ func restless(t testing.TB) (c *pgtest.Cluster, name string) {
 	return c, name
 }
 
-// restore takes back what was set by alter system.
+// restore resets what was set by alter system.
 func restore(t testing.TB, c *pgtest.Cluster) {
 	for _, sql := range []string{"alter system reset all", "select pg_reload_conf()"} {
 		if _, err := c.Exec(context.Background(), "", sql); err != nil {
@@ -108,7 +108,7 @@ func restore(t testing.TB, c *pgtest.Cluster) {
 
 func unique() string { return fmt.Sprintf("t%d", time.Now().UnixNano()) }
 
-// database makes one for the test, in the cluster for databases, and answers its name.
+// database makes a database for the test in the shared cluster, and returns its name.
 func database(t testing.TB) string {
 	t.Helper()
 	name := unique()

@@ -89,7 +89,7 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 	return c
 }
 
-// column answers the first column of the query's rows.
+// column returns the first column of the query's rows.
 func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
 	t.Helper()
 	rows, err := c.Query(t.Context(), sql, args...)
@@ -241,7 +241,7 @@ func TestIsolation_wrongTenant(t *testing.T) {
 				"history":     {int64(1 << 20), int64(0), int64(10)},
 				"changes":     {int64(0), int64(10)},
 			}
-			// What a tenant that has nothing gets; every other statement gets no row.
+			// What a tenant without data gets. Every other statement returns no row.
 			want := map[string]string{
 				"begin": "started ", "commit": "stale", "unlink": "0", "sweep": "0 0 false", "imports": "done 1", "put": "conflict  0", "changes": "2 ",
 			}

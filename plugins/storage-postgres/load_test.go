@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// talks are a few more than the connections of a pool, so that some wait for one.
+// talks is a few more than the connections of a pool, so that some turns wait for one.
 const talks = 32
 
 // recovery is how long after the database's return turns may still fail: seconds, and more
@@ -25,8 +25,8 @@ const recovery = 30 * time.Second
 // meanwhile is how long turns go on beside a fault.
 const meanwhile = 5 * time.Second
 
-// load runs turns in many conversations at once, as a host does: what has an uncertain
-// outcome is repeated. It remembers which turns were acknowledged.
+// load runs turns in many conversations at once, as a host does: it repeats calls whose outcome is
+// uncertain. It records which turns were acknowledged.
 type load struct {
 	t     *testing.T
 	store func(i int) *Store // of a conversation
@@ -95,7 +95,7 @@ func (l *load) repeat(f func(context.Context) error) error {
 	}
 }
 
-// more waits until as many turns ended as all conversations together have twice.
+// more waits until twice as many turns have ended as there are conversations.
 func (l *load) more(within time.Duration) {
 	l.t.Helper()
 	goal, deadline := l.ended.Load()+2*talks, time.Now().Add(within)
@@ -107,8 +107,7 @@ func (l *load) more(within time.Duration) {
 	}
 }
 
-// check ends the load and compares what is there with what was acknowledged: all of it,
-// once, in order.
+// check ends the load and checks that every acknowledged turn is stored once, and in order.
 func (l *load) check() {
 	l.t.Helper()
 	close(l.stop)
@@ -137,7 +136,7 @@ func (l *load) check() {
 	}
 }
 
-// soon retries f until it gives no error, at most for the recovery.
+// soon retries f until it returns no error, at most for recovery.
 func soon(t *testing.T, what string, f func() error) {
 	t.Helper()
 	start := time.Now()

@@ -18,15 +18,14 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// hostile is a server that says what a test writes, to whoever connects, as long as it is
-// read.
+// hostile is a server that sends what a test says to every client, as long as the client reads.
 type hostile struct {
 	net.Listener
 	sent atomic.Int64 // bytes that the other side took, or what is between
 	ends sync.WaitGroup
 }
 
-// line is one connection of it.
+// line is one connection of the hostile server.
 type line struct {
 	net.Conn
 	h *hostile
@@ -42,7 +41,7 @@ func (l *line) say(text string) {
 	}
 }
 
-// forever says the same as long as it is read.
+// forever sends the same as long as it is read.
 func (l *line) forever(text string) {
 	many := strings.Repeat(text, max(1, (64<<10)/len(text)))
 	for {
@@ -50,10 +49,10 @@ func (l *line) forever(text string) {
 	}
 }
 
-// silent says nothing until the other side hangs up.
+// silent sends nothing until the other side closes.
 func (l *line) silent() { _, _ = io.Copy(io.Discard, l.Conn) }
 
-// hear reads what the driver sent so far, at least a byte.
+// hear reads what the driver has sent, at least a byte.
 func (l *line) hear() string {
 	p := make([]byte, 64<<10)
 	n, err := l.Conn.Read(p)
@@ -63,10 +62,10 @@ func (l *line) hear() string {
 	return string(p[:n])
 }
 
-// message is one of the protocol.
+// message returns a message of the protocol.
 func message(kind byte, body string) string { return announce(kind, len(body)) + body }
 
-// announce is the beginning of one whose body has so many bytes.
+// announce returns the header of a message whose body has that many bytes.
 func announce(kind byte, size int) string {
 	return string(binary.BigEndian.AppendUint32([]byte{kind}, uint32(size+4)))
 }
@@ -109,7 +108,7 @@ func newHostile(t *testing.T, answer func(*line)) *hostile {
 	return h
 }
 
-// store is one whose database is the hostile server.
+// store opens a Store whose database is the hostile server.
 func (h *hostile) store(t *testing.T, set func(*Config)) *Store {
 	t.Helper()
 	cfg := config("")
@@ -126,7 +125,7 @@ func (h *hostile) store(t *testing.T, set func(*Config)) *Store {
 	return s
 }
 
-// inAnswer lets the driver in, and says the rest in answer to what it asks first.
+// inAnswer lets the driver log in, and sends the rest in response to its first query.
 func inAnswer(rest func(*line)) func(*line) {
 	return func(l *line) {
 		l.hear()
@@ -136,7 +135,7 @@ func inAnswer(rest func(*line)) func(*line) {
 	}
 }
 
-// asking has the driver prove its password with so many iterations.
+// asking asks the driver to prove its password with that many iterations.
 func asking(iterations string) func(*line) {
 	return func(l *line) {
 		l.hear()
@@ -147,7 +146,7 @@ func asking(iterations string) func(*line) {
 	}
 }
 
-// slack is what the system holds of a connection beside what was read of it.
+// slack is what the system buffers of a connection beyond what was read.
 const slack = 16 << 20
 
 // TestStore_Hostile: whatever a server sends, a call ends, and little of it is read.
@@ -234,14 +233,14 @@ func TestMessageGuard(t *testing.T) {
 	})
 }
 
-// report says another one each time.
+// report sends another setting each time.
 func report(l *line) {
 	for i := 0; ; i++ {
 		l.say(message('S', fmt.Sprintf("setting_%d\x00x\x00", i)))
 	}
 }
 
-// drip says a byte at a time.
+// drip sends a byte at a time.
 func drip(l *line, text string) {
 	closed := make(chan struct{})
 	go func() { defer close(closed); l.silent() }()

@@ -50,7 +50,7 @@ func TestMigrate_hostsStartTogether(t *testing.T) {
 	}
 }
 
-// open0 makes a Store that has not looked at its database.
+// open0 makes a Store that has not inspected its database.
 func open0(t *testing.T, cfg Config, steps []migration) *Store {
 	t.Helper()
 	s, err := newStore(cfg, env(), steps)
@@ -65,7 +65,7 @@ func open0(t *testing.T, cfg Config, steps []migration) *Store {
 	return s
 }
 
-// next is a layout that a later version could have.
+// next is a migration that a later version could have.
 var next = migration{
 	what: "rename commit, and have a note",
 	expand: `alter table @schema@.turns add column note text;
@@ -86,10 +86,10 @@ func TestMigrate_hostByHost(t *testing.T) {
 	newer := slices.Concat(migrations, []migration{next})
 	young := open0(t, config(c.DSN(name)), newer)
 	young.calls.commit = strings.ReplaceAll(young.calls.commit, "commit_1", "commit_2")
-	begin(t, young, call("t", "d")) // brings the layout
+	begin(t, young, call("t", "d")) // migrates
 	out, err := c.Exec(t.Context(), name, "select version, oldest from botyard.layout")
 	if want := fmt.Sprintf("%d|1", len(newer)); err != nil || out != want {
-		t.Fatalf("the layout is %q, %v; want %q", out, err, want)
+		t.Fatalf("the schema version is %q, %v; want %q", out, err, want)
 	}
 	if n := commit(t, old, call("t", "c"), first); n != 1 {
 		t.Errorf("the old version committed number %d", n)
@@ -99,7 +99,7 @@ func TestMigrate_hostByHost(t *testing.T) {
 		t.Errorf("a turn of both versions has number %d", n)
 	}
 	if m, err := late.Migrate(t.Context(), storage.MigrateOptions{Contract: true}); err != nil || m.SchemaVersion != len(newer) || m.OldestVersion != len(migrations) || len(m.Steps) != len(migrations)-1 {
-		t.Errorf("finishing what it does not know: %+v, %v", m, err)
+		t.Errorf("contracting what it does not know: %+v, %v", m, err)
 	}
 
 	running := begin(t, old, call("t", "c"))
@@ -108,12 +108,12 @@ func TestMigrate_hostByHost(t *testing.T) {
 		t.Fatalf("contract: %+v, %v", m, err)
 	}
 	if again, err := young.Migrate(t.Context(), storage.MigrateOptions{Contract: true}); err != nil || len(again.Steps) > 0 || again.OldestVersion != m.OldestVersion {
-		t.Errorf("finish again: %+v, %v", again, err)
+		t.Errorf("contract again: %+v, %v", again, err)
 	}
 	if n := commit(t, young, call("t", "c"), running); n != 3 {
 		t.Errorf("after the upgrade the number is %d", n)
 	}
-	// The running one notices at its next statement that is gone; then it says why.
+	// The running Store notices at its next statement that was removed. Then it says why.
 	req := &storage.CommitRequest{Call: call("t", "c"), Fence: running.Started.Fence, State: storage.Failed}
 	if _, err := old.Commit(t.Context(), req); err == nil {
 		t.Error("the old version goes on with what was taken away")
@@ -158,7 +158,7 @@ func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	old("before", "ann", "bob")
 	old("alone", "bob", "bob")
 	s := open(t, config(c.DSN(name)))
-	begin(t, s, call("t", "another")) // brings the layout
+	begin(t, s, call("t", "another")) // migrates
 	old("after", "ann", "bob")
 	old("bob's", "bob", "ann")
 	bob := call("t", "")
@@ -177,7 +177,7 @@ func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	}
 }
 
-// byHand is what docs/databases.md has an operator make before the second layout.
+// byHand is what docs/databases.md has an operator make before schema version 2.
 func byHand(t *testing.T) []string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/databases.md")

@@ -20,7 +20,7 @@ func TestCheckOwnership(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Who may let others in may do so for one who never asked.
+	// A login with the admin option can grant a role to a login that did not ask for it.
 	if _, err := connect(t, c.DSN("")+named(" user=neighbour")).Exec(t.Context(), named("grant other to operator")); err != nil {
 		t.Fatal(err)
 	}

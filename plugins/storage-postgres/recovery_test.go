@@ -55,7 +55,7 @@ func TestStore_standbyPromoted(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{Own: true})
 	standby, err := c.Standby(t.Context())
 	pgtest.Check(t, err)
-	// Without it, a promotion loses what was not sent yet: no client could help that.
+	// Without it, a promotion loses what was not sent yet, whatever the client does.
 	sync := "alter system set synchronous_standby_names = '*'"
 	for _, sql := range []string{sync, "select pg_reload_conf()"} {
 		if _, err := c.Exec(t.Context(), "", sql); err != nil {
@@ -247,7 +247,7 @@ func TestStore_diskFull(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	// A server that could not even write its log of changes ends; who runs it starts it.
+	// A server that cannot write its write-ahead log ends. Its operator starts it again.
 	if err := c.StartAgain(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -50,8 +50,8 @@ func TestWorkingRole_logins(t *testing.T) {
 			commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
 		})
 	}
-	// One that comes later, and may more: it does not run what the other may change, until
-	// somebody who may says that this is fine.
+	// A later login with more rights does not run functions that the other may change, until an
+	// administrator makes it a member.
 	if s, err := Open(t.Context(), config(c.DSN("d_plain_alone")), env()); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "schema" {
 		t.Errorf("%v, %v; want a superuser not to start in another login's schema", s, err)
 	}
@@ -63,7 +63,7 @@ func TestWorkingRole_logins(t *testing.T) {
 		t.Errorf("a superuser works as %+v, %v", b, err)
 	}
 	commit(t, super, call("t", "c"), begin(t, super, call("t", "c")))
-	// A role that somebody made stronger is not worked as.
+	// A role that bypasses row-level security is not used.
 	if _, err := c.Exec(t.Context(), "", "alter role botyard_app bypassrls"); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func TestOwnPath_functionsOfOthers(t *testing.T) {
 	login := column[string](t, c, `select current_user::text`)[0]
 	for _, schema := range []string{"public", login, appRole} {
 		schema = pgx.Identifier{schema}.Sanitize()
-		// They fit better than Postgres' own, so they are taken wherever they are seen.
+		// They match better than PostgreSQL's own, so they are chosen wherever they are found.
 		for _, signature := range []string{"hashtextextended(text, int) returns bigint", "cardinality(timestamptz[]) returns int",
 			"cardinality(bigint[]) returns int"} {
 			_, err := c.Exec(t.Context(), `create schema if not exists `+schema+`; grant usage on schema `+schema+` to public;

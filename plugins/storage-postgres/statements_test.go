@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// explained runs the plugin's statement again and again, until the server has made up
-// its mind, and answers the plans of all statements in the functions that it ran last.
-// before is run ahead of each.
+// explained runs the plugin's statement several times, until the server uses its final plan. It
+// returns the plans of all statements in the functions of the last run. before runs ahead of
+// each.
 func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, before, sql string, args ...any) []string {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(dsn)

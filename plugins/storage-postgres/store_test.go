@@ -35,7 +35,7 @@ func TestBegin_keyExpires(t *testing.T) {
 		t.Error("a key of nearly 24 hours is free")
 	}
 	back("1 minute")
-	commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), other)) // begins anew, and lives again from now
+	commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), other)) // a new turn, and the key is new from now on
 	back("23 hours 59 minutes")
 	if begin(t, s, call("t", "c"), other).Replay == nil || !begin(t, s, call("t", "c"), keyed("k")).KeyReused {
 		t.Error("the second use of a key does not live 24 hours")
@@ -81,7 +81,7 @@ func TestRenew_olderPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for conversation, alive := range map[string]string{"old": "true", "new": "true", "lost": "false"} {
-		// As a plugin of either version sees it.
+		// As plugins of both versions see it.
 		got, err := c.Exec(t.Context(), name, "select botyard.alive_1(running_holder, running_until)::text from botyard.conversations where id = '"+conversation+"'")
 		if err != nil || got != alive {
 			t.Errorf("%s: alive is %q, %v; want %s", conversation, got, err, alive)
@@ -211,7 +211,7 @@ func TestStore_unstorableText(t *testing.T) {
 	}
 }
 
-// randomText is not made shorter by compression.
+// randomText returns text that cannot be compressed.
 func randomText(n int) string {
 	text := make([]byte, n)
 	for i, x := 0, uint32(1); i < n; i++ {

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// watched starts a watch and answers what it tells, and how it ends.
+// watched starts a watch. It returns a channel of its calls and one of its error.
 func watched(t *testing.T, s *Store) (told <-chan struct{}, ended <-chan error) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())

@@ -180,7 +180,7 @@ func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.I
 	})
 }
 
-// TestOpen_fullDisk comes to life without anyone's help.
+// TestOpen_fullDisk: a Store that was opened on a full disk works as soon as there is room.
 func TestOpen_fullDisk(t *testing.T) {
 	d := fullByBallast(t)
 	d.fill(nil)

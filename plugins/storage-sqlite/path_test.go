@@ -111,7 +111,7 @@ func TestOpen_badPath(t *testing.T) {
 		}
 	}
 	for what, c := range map[string]struct {
-		make func(t *testing.T, dir string) string // answers the data folder
+		make func(t *testing.T, dir string) string // returns the data folder
 		want string
 	}{
 		"text":              {write("botyard.db", strings.Repeat("this is no database\n", 500)), "no SQLite database"},

@@ -46,7 +46,7 @@ func fail(err error) {
 	}
 }
 
-// child starts a process that ends with the test, and answers its output.
+// child starts a process that ends with the test, and returns its output.
 func child(t *testing.T, what, dir string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

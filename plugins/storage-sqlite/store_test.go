@@ -120,7 +120,7 @@ func TestBegin_keyExpires(t *testing.T) {
 		t.Error("a key of nearly 24 hours was forgotten")
 	}
 	c.pass(1)
-	end(t, s, begin(t, s, keyed("early"))) // begins anew, and lives again from now
+	end(t, s, begin(t, s, keyed("early"))) // a new turn, and the key is new from now on
 	if begin(t, s, keyed("late")).Replay == nil {
 		t.Error("a key of 23 hours was forgotten")
 	}

@@ -75,7 +75,7 @@ func (r *renewing) Renew(_ context.Context, holders []string, lease time.Duratio
 	return nil
 }
 
-func TestRenewalIsOneCall(t *testing.T) {
+func TestClient_renewAll(t *testing.T) {
 	r := &renewing{}
 	p := storage.NewPlugin("test", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) { return r, nil })
 	conn := dial(t, func(s *grpc.Server) { sdk.Register(s, p, hclog.NewNullLogger()) })

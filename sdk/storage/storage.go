@@ -218,7 +218,7 @@ type ReadRequest struct {
 	Owned bool // the conversation must be the user's
 }
 
-// TurnPage answers a ReadRequest.
+// TurnPage is the result of a ReadRequest.
 type TurnPage struct {
 	Turns []Turn
 	More  bool
@@ -245,7 +245,7 @@ type Conversation struct {
 	Shared    bool // users other than its owner wrote in it; set where Wrote is asked for
 }
 
-// ConversationPage answers a ListRequest.
+// ConversationPage is the result of a ListRequest.
 type ConversationPage struct {
 	Conversations []Conversation
 	More          bool

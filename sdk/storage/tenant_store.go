@@ -116,7 +116,7 @@ type TenantChange struct {
 	Version  int64
 }
 
-// TenantChangePage answers TenantChanges.
+// TenantChangePage is the result of TenantChanges.
 type TenantChangePage struct {
 	Changes []TenantChange
 	More    bool

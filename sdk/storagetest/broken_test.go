@@ -134,8 +134,9 @@ var flaws = []struct{ flaw, rules string }{
 	{"forgets-unswept", "restart-deletion"},
 }
 
-// run checks all rules, and those that take long only if they are asked for. They run
-// by the clock of a bubble, so that no lease ends because the machine is slow.
+// run checks all rules against the reference with the flaw, and returns those that fail. Long rules
+// run only if they are named. The rules run by the clock of a synctest bubble, so that no lease
+// ends because the machine is slow.
 func run(t *testing.T, flaw string, rules ...string) []string {
 	t.Helper()
 	kept, opened := newData(), false

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// outcome says in words what Begin answered.
+// outcome returns a word for the result of a Begin.
 func outcome(res *storage.BeginResult) string {
 	var set []string
 	if res.Started != nil {
@@ -33,7 +33,7 @@ func outcome(res *storage.BeginResult) string {
 	return strings.Join(set, " and ")
 }
 
-// want checks what a begin answered against the words of outcome.
+// want checks that a Begin had this outcome.
 func want(what, words string, res *storage.BeginResult, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -55,7 +55,7 @@ func refused(what string, class fault.Class, err error) error {
 	return nil
 }
 
-// same compares values by their JSON, in which nil and empty are one.
+// same compares values by their JSON, so nil and empty are equal.
 func same(what string, got, want any) error {
 	g, err := json.Marshal(got)
 	if err != nil {
@@ -71,7 +71,7 @@ func same(what string, got, want any) error {
 	return fmt.Errorf("%s: got %s; want %s", what, brief(g), brief(w))
 }
 
-// sameJSON compares JSON by what it says.
+// sameJSON compares JSON by its values.
 func sameJSON(what string, got, want []byte) error {
 	if len(got) == 0 && len(want) == 0 {
 		return nil
@@ -98,7 +98,7 @@ func brief(b []byte) string {
 	return string(b)
 }
 
-// texts are the messages' texts.
+// texts returns the texts of the messages.
 func texts(messages []chat.Message) []string {
 	out := []string{}
 	for _, m := range messages {
@@ -107,8 +107,8 @@ func texts(messages []chat.Message) []string {
 	return out
 }
 
-// meanwhile calls look again and again while write runs, until it finds something wrong,
-// and joins what went wrong in both.
+// meanwhile calls look repeatedly while write runs, until look returns an error. It returns the
+// errors of both, joined.
 func meanwhile(write, look func() error) error {
 	written := make(chan error, 1)
 	go func() { written <- write() }()
@@ -124,7 +124,7 @@ func meanwhile(write, look func() error) error {
 	}
 }
 
-// together calls f n times at once and joins what went wrong.
+// together calls f n times at once and returns the errors, joined.
 func together(n int, f func(i int) error) error {
 	errs := make(chan error, n)
 	for i := range n {

@@ -40,8 +40,8 @@ var contentRules = []Rule{
 	},
 }
 
-// echo runs a turn with the messages and checks that Read, replay and the next
-// tail have them.
+// echo runs a turn with the messages and checks that Read, a replay and the next tail return
+// them.
 func (t talk) echo(ctx context.Context, user chat.Message, replies ...chat.Message) error {
 	key := t.env.holder() // used nowhere else
 	set := func(r *storage.BeginRequest) { r.Message, r.Key = user, key }

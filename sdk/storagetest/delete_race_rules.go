@@ -24,7 +24,7 @@ var deleteRaceRules = []Rule{
 	},
 }
 
-// tally counts what happened to turns.
+// tally counts turns by what became of them.
 type tally struct{ begun, first, deleted, conversations atomic.Int64 }
 
 func (n *tally) add(d storage.Deleted) {
@@ -32,8 +32,8 @@ func (n *tally) add(d storage.Deleted) {
 	n.conversations.Add(d.Conversations)
 }
 
-// raced is one turn among deletions: its commit may come too late. It answers false
-// when it did not begin, which only the end of an incarnation may cause.
+// raced runs one turn while others delete, so its commit may come too late. It returns false when
+// the turn did not begin, which only the end of an incarnation may cause.
 func (t talk) raced(ctx context.Context, n *tally, text string) (bool, error) {
 	res, err := t.begin(ctx, text)
 	switch {
@@ -116,7 +116,7 @@ func checkDeleteRacing(ctx context.Context, env *Env) error {
 	return n.balance(int64(len(log)), there)
 }
 
-// balance checks that what began was deleted or is there.
+// balance checks that every turn that began was deleted or still exists.
 func (n *tally) balance(turns, conversations int64) error {
 	if n.deleted.Load()+turns != n.begun.Load() || n.conversations.Load()+conversations != n.first.Load() {
 		return fmt.Errorf("%d turns of %d conversations began, %d of %d were deleted and %d of %d are there",

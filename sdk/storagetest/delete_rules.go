@@ -36,8 +36,8 @@ var deleteRules = []Rule{
 	},
 }
 
-// delete checks how many conversations a Delete removes, and that a repeat
-// removes none.
+// delete deletes the scope, checks how many conversations that removes, and that a repeat removes
+// none.
 func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want int64) error {
 	for _, again := range []string{"", " again"} {
 		d, err := e.Storage.Delete(ctx, scope)
@@ -49,7 +49,7 @@ func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want
 	return nil
 }
 
-// gone checks that the conversation cannot be read any more, or that it still can.
+// gone checks that the conversation cannot be read, or with false that it can.
 func (t talk) gone(ctx context.Context, gone bool) error {
 	log, err := t.log(ctx, true)
 	switch {

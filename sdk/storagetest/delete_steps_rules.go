@@ -28,7 +28,7 @@ var deleteStepsRules = []Rule{
 	},
 }
 
-// changed is when the storage says that the conversation was changed.
+// changed returns UpdatedAt of the conversation.
 func (t talk) changed(ctx context.Context) (time.Time, error) {
 	all, err := t.env.list(ctx, t.tenant(), 100)
 	if err != nil {
@@ -42,7 +42,7 @@ func (t talk) changed(ctx context.Context) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not listed: %q", t.call.Conversation, ids(all))
 }
 
-// tick lets a storage's clock of milliseconds go on.
+// tick waits until a clock of milliseconds has advanced.
 func tick() { time.Sleep(5 * time.Millisecond) }
 
 func checkDeleteBefore(ctx context.Context, env *Env) error {
@@ -145,8 +145,8 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// steps deletes the scope in steps of the limit until nothing is left, checks each
-// step and what they add up to. Between them it calls check.
+// steps deletes the scope in calls with the limit until nothing is left. It checks each call and the
+// sums, and calls check between the calls.
 func (e *Env) steps(ctx context.Context, scope storage.Scope, conversations, turns int64, each int64, check func(step int) error) error {
 	var sum storage.Deleted
 	for step := 0; ; step++ {

@@ -26,7 +26,7 @@ var deleteUserRules = []Rule{
 	},
 }
 
-// told is a turn of many contents, ended in the state.
+// told runs a turn that has every kind of content and ends in the state.
 func (t talk) told(ctx context.Context, text string, state storage.State) error {
 	s, err := t.start(ctx, text, key("key of "+text+t.call.Conversation, "d"), func(r *storage.BeginRequest) {
 		r.Metadata = json.RawMessage(`{"said": "` + text + `"}`)
@@ -154,8 +154,8 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// emptied checks a log after the deletion of the user: what was there before, and perhaps
-// one more that was running.
+// emptied checks a log after the deletion of the user: the turns from before, and perhaps one more
+// that was running.
 func (t talk) emptied(ctx context.Context, user string, before []storage.Turn) error {
 	log, err := t.log(ctx, true)
 	if err != nil {

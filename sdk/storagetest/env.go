@@ -122,8 +122,8 @@ func (e *Env) clean() error {
 	return e.unregister(ctx)
 }
 
-// begin asks for a turn of its own holder with a long lease, by an attempt of its own,
-// unless set says else.
+// begin calls Begin with a holder and an attempt of its own and a long lease. set may change the
+// request.
 func (t talk) begin(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.BeginResult, error) {
 	req := &storage.BeginRequest{
 		Call: t.call, Message: chat.Text(chat.User, text),
@@ -151,7 +151,7 @@ func key(key, digest string) func(*storage.BeginRequest) {
 	return func(r *storage.BeginRequest) { r.Key, r.Digest = key, []byte(digest) }
 }
 
-// start is a begin that must start a turn.
+// start is begin, and an error if no turn starts.
 func (t talk) start(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.Started, error) {
 	res, err := t.begin(ctx, text, set...)
 	if err != nil {
@@ -163,7 +163,7 @@ func (t talk) start(ctx context.Context, text string, set ...func(*storage.Begin
 	return res.Started, nil
 }
 
-// end commits with the reply "re: "+text, or with nothing unless it succeeded.
+// end commits with the reply "re: "+text if the turn succeeds, else without messages.
 func (t talk) end(ctx context.Context, fence string, state storage.State, text string) (int64, error) {
 	req := &storage.CommitRequest{Call: t.call, Fence: fence, State: state}
 	if state == storage.Succeeded {
@@ -176,7 +176,7 @@ func (t talk) end(ctx context.Context, fence string, state storage.State, text s
 
 func reply(text string) chat.Message { return chat.Text(chat.Assistant, "re: "+text) }
 
-// turn is a whole turn that succeeds; it answers what Begin did.
+// turn runs a whole turn that succeeds, and returns the result of its Begin.
 func (t talk) turn(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.Started, error) {
 	s, err := t.start(ctx, text, set...)
 	if err != nil {

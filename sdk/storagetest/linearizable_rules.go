@@ -20,13 +20,13 @@ var linearizableRules = []Rule{{
 	Check: checkLinearizable,
 }}
 
-// proofTimeout bounds the search for an order of what was seen. One that is there
-// is found at once.
+// proofTimeout bounds the search for an order of the calls. If there is an order, it is found at
+// once.
 const proofTimeout = 20 * time.Second
 
-// asked is a call that the model knows, and told what it answered. Of begins it
-// knows those that started: busy ones change nothing, and there are so many that
-// each might have come before or after each other that no search ends.
+// asked is a call for the model, and told is its result. The model has only those Begins that
+// started a turn. Busy ones change nothing, and with all of them there would be too many possible
+// orders for the search.
 type (
 	asked struct {
 		call  string // "begin", "commit" or "read"
@@ -55,7 +55,7 @@ func (l logSum) with(sequence int64, text string) logSum {
 	return logSum{turns: l.turns + 1, sum: h.Sum64()}
 }
 
-// standing is the conversation as the model sees it.
+// standing is the state of the conversation in the model.
 type standing struct {
 	sequence int64
 	running  string // text of the turn; empty for none
@@ -64,7 +64,7 @@ type standing struct {
 	tail     [2]string
 }
 
-// step says whether the conversation may answer so, and how it stands then.
+// step reports whether the result is possible in this state, and returns the next state.
 func (s standing) step(in asked, out told) (bool, standing) {
 	switch in.call {
 	case "begin":
@@ -87,14 +87,14 @@ func (s standing) step(in asked, out told) (bool, standing) {
 	return out.log == s.log, s
 }
 
-// witness notes what several clients see.
+// witness records the calls and results of several clients.
 type witness struct {
 	mu    sync.Mutex
 	start time.Time
 	seen  []porcupine.Operation
 }
 
-// saw makes a call, and notes it unless it failed or was busy.
+// saw makes a call and records it, unless it failed or was busy.
 func (w *witness) saw(client int, in asked, call func() (told, error)) (told, error) {
 	before := time.Since(w.start)
 	out, err := call()
@@ -108,7 +108,7 @@ func (w *witness) saw(client int, in asked, call func() (told, error)) (told, er
 	return out, nil
 }
 
-// check looks for an order in which one conversation answers all that was seen.
+// check looks for an order of the calls in which one conversation returns all these results.
 func (w *witness) check() error {
 	model := porcupine.Model{
 		Init: func() any { return standing{} },
@@ -169,7 +169,7 @@ func checkLinearizable(ctx context.Context, env *Env) error {
 	return w.check()
 }
 
-// witnessed is a turn that is begun and committed through different processes.
+// witnessed runs a turn that is begun and committed through different opened storages.
 func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) error {
 	var fence string
 	for fence == "" {
@@ -226,7 +226,7 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 	return nil
 }
 
-// whole reads the log in one page, as the model sees it.
+// whole reads the log in one page, as the model has it.
 func (t talk) whole(ctx context.Context) func() (told, error) {
 	return func() (out told, err error) {
 		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage})

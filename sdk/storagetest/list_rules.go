@@ -63,7 +63,7 @@ func ids(conversations []storage.Conversation) []string {
 
 func checkList(ctx context.Context, env *Env) error {
 	// Bytewise, capitals come before small letters, and what is not ASCII last.
-	// Each a family of its own: an order that knows languages mixes them.
+	// A storage that orders by language would mix these groups.
 	odd := []string{"10", "9", "A b", "Z", "_", "a", "a b", "a-c", "ab", "b", "z", "ä", "é", "日本", "\U0001F600"}
 	want := make([]string, len(odd))
 	for i, id := range odd {
@@ -153,7 +153,7 @@ func checkListGrowing(ctx context.Context, env *Env) error {
 		there = append(there, c.call.Conversation)
 	}
 	for i := range added {
-		// With each look, one more is there, near the end first.
+		// Before each page another conversation is added, the last ids first.
 		if _, err := env.talk(fmt.Sprintf("%02d", 79-(i+i/3))).start(ctx, "one"); err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ var ownerRules = []Rule{
 
 func owned(r *storage.BeginRequest) { r.Owned = true }
 
-// shut checks that nothing of the conversation is there for the talk's user.
+// shut checks that the conversation does not exist for the talk's user.
 func (t talk) shut(ctx context.Context) error {
 	var wrong []error
 	for what, set := range map[string]func(*storage.BeginRequest){
@@ -97,7 +97,7 @@ func checkOwned(ctx context.Context, env *Env) error {
 		} else if _, err := c.turn(ctx, "two"); err != nil {
 			return err
 		}
-		// Without Owned it is there for all. Who writes in it does not own it.
+		// Without Owned it exists for all users. Writing in it does not make a user its owner.
 		if _, err := other.turn(ctx, "three"); err != nil {
 			return fmt.Errorf("another user's turn, without Owned: %w", err)
 		}
@@ -115,7 +115,7 @@ func checkOwned(ctx context.Context, env *Env) error {
 	if _, err := mine.turn(ctx, "one", owned); err != nil {
 		return fmt.Errorf("a conversation that is new: %w", err)
 	}
-	// What an owner's deletion has left over is no other's to remove, or to count.
+	// Another user's call must not remove or count what the owner's deletion has left.
 	if _, err := mine.turn(ctx, "two", owned); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func checkOwnedRacing(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// listWrote pages through what the user owns or wrote in.
+// listWrote pages through the conversations that the user owns or wrote in.
 func (e *Env) listWrote(ctx context.Context, call sdk.Call, limit int) ([]string, error) {
 	out := []string{}
 	for after := ""; ; {

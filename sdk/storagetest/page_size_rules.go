@@ -49,7 +49,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		// The same again has as much; with less room, less.
+		// A repeat returns the same, and a smaller bound less.
 		again, err := c.start(ctx, "next", tail(messages), tailBytes(bytes), set)
 		if err != nil {
 			return err

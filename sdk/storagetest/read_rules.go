@@ -27,9 +27,8 @@ var readRules = []Rule{
 	},
 }
 
-// pages reads the conversation in pages of limit and checks that the sequences,
-// or the numbers unless all, are 1 to turns. With turns negative, it checks that
-// there is no gap and leaves open how many there are.
+// pages reads the conversation in pages of limit. It checks that the numbers, or with all the
+// sequences, are 1 to turns. With turns negative it only checks that there is no gap.
 func (t talk) pages(ctx context.Context, all bool, limit, turns int) error {
 	var after, position int64
 	for {

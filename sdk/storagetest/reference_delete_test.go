@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// covers reports whether the scope names the conversation, whatever its time.
+// covers reports whether the scope names the conversation. It ignores Before.
 func (r *reference) covers(scope storage.Scope, c *conversation) bool {
 	call := scope.Call
 	switch {
@@ -37,12 +37,12 @@ func (c *conversation) shared() bool {
 	return slices.ContainsFunc(c.rows, func(t *row) bool { return t.User != "" && t.User != c.user })
 }
 
-// admits reports whether the call may have the conversation. One that is not there it may.
+// admits reports whether the conversation exists for the call, or does not exist at all.
 func (r *reference) admits(c *conversation, call sdk.Call, owned bool) bool {
 	return c == nil || !owned || c.user == call.User || r.has("nobodys-is-anybodys") && c.user == ""
 }
 
-// empty empties the user's turns in what stays.
+// empty empties the user's turns in conversations that stay.
 func (r *reference) empty(scope storage.Scope) (emptied int64) {
 	user := scope.Call.User
 	if scope.Call.Conversation != "" || user == "" || r.has("keeps-turns") {
@@ -145,7 +145,7 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 	return d, nil
 }
 
-// rows counts what the scope covers.
+// rows counts the rows that the scope covers.
 func (r *reference) rows(scope storage.Scope) (n int64) {
 	for _, c := range r.conversations {
 		if r.covers(scope, c) {

@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// roll is what the reference keeps of tenants.
+// roll has the registered tenants of the reference.
 type roll struct {
 	head     int64
 	last     string // tenant that was put last
@@ -19,7 +19,7 @@ type roll struct {
 	watches  map[*watcher]bool
 }
 
-// watcher is a watch of one of the reference's openings.
+// watcher is a watch through one of the opened references.
 type watcher struct {
 	of    *reference
 	rings chan struct{} // has one when there is something to tell
@@ -95,7 +95,7 @@ func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) 
 	return &next, nil
 }
 
-// pause lets others in for a while.
+// pause unlocks the data for a while.
 func (r *reference) pause(d time.Duration) {
 	r.mu.Unlock()
 	time.Sleep(d)

@@ -15,14 +15,14 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// reference keeps all promises in the plainest way: one lock, maps, and loops
-// over all there is. Unless it has a flaw, which broken_test.go names.
+// reference is a storage that keeps all promises in the plainest way: one lock, maps, and loops over
+// everything. With a flaw of broken_test.go it breaks one of them.
 type reference struct {
 	flaw string
 	*data
 }
 
-// data is what outlives a reopening, and what peers share.
+// data survives a reopening, and is shared by peers.
 type data struct {
 	mu            sync.Mutex
 	incarnations  int
@@ -64,8 +64,8 @@ func newData() *data {
 	}
 }
 
-// enter has the data after a while, as by a network: in a bubble, whose clock stands
-// still while anybody works, callers that never wait would keep all others from their time.
+// enter locks the data after a short sleep, as over a network. The clock of a synctest bubble stands
+// still while any goroutine runs, so without the sleep busy callers would stop it for all.
 func (r *reference) enter() {
 	time.Sleep(50 * time.Microsecond)
 	r.mu.Lock()
@@ -167,7 +167,7 @@ func (r *reference) create(call sdk.Call, now time.Time) *conversation {
 	return &conversation{tenant: r.tenant(call), id: call.Conversation, user: call.User, address: r.address(call), incarnation: r.incarnations, created: now}
 }
 
-// answer is what Begin says when it starts nothing.
+// answer returns the result of a Begin that starts no turn.
 func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *row, now time.Time) *storage.BeginResult {
 	alive := running != nil && r.leases[running.holder].After(now) && !(r.has("races") && len(c.rows) > 20)
 	for _, t := range slices.Backward(r.keyed(c, req)) {
@@ -193,7 +193,7 @@ func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *
 	return &storage.BeginResult{Busy: &storage.Busy{SameKey: same}}
 }
 
-// keyed are the turns with the request's key.
+// keyed returns the turns with the request's key.
 func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*row) {
 	if req.Key == "" {
 		return nil
@@ -249,7 +249,7 @@ func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) 
 	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail, TailCut: cut}}
 }
 
-// kept is the message as it is stored.
+// kept returns the message as it is stored.
 func (r *reference) kept(m chat.Message) chat.Message {
 	m.Parts = slices.Clone(m.Parts)
 	for i, p := range m.Parts {

@@ -28,15 +28,15 @@ var tenantWatchRules = []Rule{
 	},
 }
 
-// watching is a watch that runs. calls has the time of each call's start.
+// watching is a running watch. calls has the start time of each call of changed.
 type watching struct {
 	calls chan time.Time
 	ended chan error
 	stop  context.CancelFunc
 }
 
-// watch starts one and waits for its first call; [ErrSkip] when the storage cannot
-// watch at all. If changed is nil, it notes the time.
+// watch starts a watch and waits for its first call. It returns [ErrSkip] when the storage cannot
+// watch at all. If changed is nil, the time of each call is recorded.
 func (e *Env) watch(ctx context.Context, at int, changed func() error) (*watching, error) {
 	watcher, ok := e.any(at).(storage.TenantWatcher)
 	if !ok {
@@ -217,7 +217,7 @@ func checkWatchEnds(ctx context.Context, env *Env) error {
 	case <-time.After(noticeTimeout):
 		return fmt.Errorf("the watch goes on %v after what it called failed", noticeTimeout)
 	}
-	// An ended context has no say in what others watch.
+	// The end of one context must not end other watches.
 	if w, err = env.watch(ctx, 1, nil); err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ var tenantWriterRules = []Rule{
 	},
 }
 
-// churn puts versions of many tenants from several writers at once, calls look
-// again and again meanwhile and once after, and answers the newest versions.
+// churn puts versions of many tenants from several writers at once. It calls look repeatedly
+// meanwhile and once afterwards, and returns the newest versions.
 func (e *Env) churn(ctx context.Context, look func() error) (map[string]int64, error) {
 	const writers, puts, each = 8, 40, 4
 	all := make([][]registered, writers)
@@ -66,7 +66,7 @@ func (e *Env) churn(ctx context.Context, look func() error) (map[string]int64, e
 	return merged, err
 }
 
-// agrees checks that what a host heard is the newest version of each tenant.
+// agrees checks that a host has seen the newest version of each tenant.
 func agrees(who string, heard, newest map[string]int64) error {
 	var wrong []error
 	for id, version := range newest {

@@ -87,7 +87,7 @@ func checkWriters(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// startPatiently begins a turn with a tail of 2, again and again while busy.
+// startPatiently begins a turn with a tail of 2. It repeats that while the conversation is busy.
 func (t talk) startPatiently(ctx context.Context, text string) (*storage.Started, error) {
 	for {
 		res, err := t.begin(ctx, text, tail(2))
@@ -192,9 +192,9 @@ func checkLongConversation(ctx context.Context, env *Env) error {
 	return c.pages(ctx, false, storage.MaxPage, n)
 }
 
-// sameCost compares the fastest turns of a long conversation and of young ones, which are
-// taken by turns. What else the machine does slows some of them, and never all; what the
-// storage does for the length of a conversation is in each.
+// sameCost compares the fastest turn of a long conversation with the fastest of new ones, which run
+// alternately. Other work of the machine slows some turns, and never all. A cost that grows with
+// the conversation is in each.
 func sameCost(ctx context.Context, env *Env, long func() (time.Duration, error)) error {
 	const rounds, pairs = 10, 50
 	var slow, allowed time.Duration
