@@ -22,7 +22,7 @@ import (
 )
 
 // serveTracked serves a host whose registry is durable while the test runs.
-func serveTracked(t *testing.T) *site {
+func serveTracked(t *testing.T) *testServer {
 	t.Helper()
 	return serveHost(t, Options{}, host.Options{Config: map[string]any{
 		"data_dir": t.TempDir(),
@@ -32,7 +32,7 @@ func serveTracked(t *testing.T) *site {
 }
 
 // text reads an answer that must have the status.
-func (s *site) text(method, path string, h headers, body string, status int) string {
+func (s *testServer) text(method, path string, h headers, body string, status int) string {
 	s.Helper()
 	resp := s.request(method, path, h, body)
 	b, err := io.ReadAll(resp.Body)
@@ -47,7 +47,7 @@ func (s *site) text(method, path string, h headers, body string, status int) str
 
 var ndjson = headers{"Content-Type": ndjsonType}
 
-func TestATenantIsExportedAndImported(t *testing.T) {
+func TestArchive_exportAndImport(t *testing.T) {
 	s := serveTracked(t)
 	s.register("a", map[string]any{"prompts": map[string]any{"system": "Be brief."}})
 	for i := range 3 {
@@ -90,7 +90,7 @@ func TestATenantIsExportedAndImported(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeArchivedIsRefused(t *testing.T) {
+func TestArchive_refusals(t *testing.T) {
 	s := serveTracked(t)
 	s.register("a", nil)
 	s.chat("a", "c", "hello")
@@ -129,7 +129,7 @@ func TestWhatCannotBeArchivedIsRefused(t *testing.T) {
 }
 
 // jsonLines reads all lines of an answer.
-func (s *site) jsonLines(text string) []map[string]any {
+func (s *testServer) jsonLines(text string) []map[string]any {
 	s.Helper()
 	var out []map[string]any
 	for line := range strings.Lines(text) {
@@ -142,7 +142,7 @@ func (s *site) jsonLines(text string) []map[string]any {
 	return out
 }
 
-func TestATenantIsErasedAndPurged(t *testing.T) {
+func TestArchive_eraseAndPurge(t *testing.T) {
 	s := serveTracked(t)
 	s.register("a", nil)
 	for _, user := range []string{"u", "v", "w"} {
@@ -187,15 +187,15 @@ func TestATenantIsErasedAndPurged(t *testing.T) {
 }
 
 // stocked is a host whose archive works on one storage in memory.
-type stocked struct {
+type archiveHost struct {
 	*host.Host
 	archive *archive.Archive
 }
 
-func (s stocked) Archive() *archive.Archive { return s.archive }
+func (s archiveHost) Archive() *archive.Archive { return s.archive }
 
 // serveStocked serves a tenant "a" that has n conversations of a size in the storage.
-func serveStocked(t *testing.T, n, size int) (*site, *archivetest.Storage) {
+func serveArchive(t *testing.T, n, size int) (*testServer, *archivetest.Storage) {
 	t.Helper()
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -210,15 +210,15 @@ func serveStocked(t *testing.T, n, size int) (*site, *archivetest.Storage) {
 		}
 	}
 	// The server of the site serves another host from here on.
-	h := stocked{s.host, archive.New(archive.Options{Registry: s.host.Registry(), OpenStorage: func(context.Context, string, config.SealedBlock) (*archive.OpenedStorage, error) {
+	h := archiveHost{s.host, archive.New(archive.Options{Registry: s.host.Registry(), OpenStorage: func(context.Context, string, config.SealedBlock) (*archive.OpenedStorage, error) {
 		return &archive.OpenedStorage{Storage: on, Importer: on, KnowsOwners: true, Close: func() {}}, nil
 	}})}
 	s.server.host = h
 	return s, on
 }
 
-func TestWhatFailsLaterIsTheLastLine(t *testing.T) {
-	s, on := serveStocked(t, 300, 10)
+func TestExportTenant_failsLater(t *testing.T) {
+	s, on := serveArchive(t, 300, 10)
 	broken := fault.New(fault.Internal, "it is broken")
 	reads := 0
 	on.Before = func(method string, call sdk.Call) error {
@@ -239,8 +239,8 @@ func TestWhatFailsLaterIsTheLastLine(t *testing.T) {
 }
 
 // An export that is not read does not go on reading the storage.
-func TestAnExportWaitsForWhoeverReadsIt(t *testing.T) {
-	s, on := serveStocked(t, 200, 200_000) // 40 MB
+func TestExportTenant_slowReader(t *testing.T) {
+	s, on := serveArchive(t, 200, 200_000) // 40 MB
 	read := make(chan struct{}, 1000)
 	on.Before = func(method string, _ sdk.Call) error {
 		if method == "Read" {
@@ -270,7 +270,7 @@ func TestAnExportWaitsForWhoeverReadsIt(t *testing.T) {
 	}
 }
 
-func TestAnImportThatIsRefusedIsToldSoWhileItIsSent(t *testing.T) {
+func TestImportTenant_refusedWhileItIsSent(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	send, body := io.Pipe()
@@ -308,7 +308,7 @@ func TestAnImportThatIsRefusedIsToldSoWhileItIsSent(t *testing.T) {
 }
 
 // A host that stops does not wait for an import to come.
-func TestAnImportEndsWithTheHost(t *testing.T) {
+func TestImportTenant_endsWithTheHost(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + ndjsonType + "\r\nContent-Length: 1000000\r\n\r\n" +
@@ -332,7 +332,7 @@ func TestAnImportEndsWithTheHost(t *testing.T) {
 }
 
 // A host looks for what is too old by itself, and builds no bots for it.
-func TestAHostKeepsConversationsAsLongAsTenantsSay(t *testing.T) {
+func TestArchive_retention(t *testing.T) {
 	s := serveHost(t, Options{}, host.Options{RetainEvery: 50 * time.Millisecond, Config: map[string]any{
 		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
 	}})

@@ -9,7 +9,7 @@ import (
 )
 
 // lines gives the entries of a JSON log with the message.
-func (l *logOf) lines(t *testing.T, message string) []map[string]any {
+func (l *logBuffer) lines(t *testing.T, message string) []map[string]any {
 	t.Helper()
 	var out []map[string]any
 	for line := range strings.SplitSeq(strings.TrimSpace(l.String()), "\n") {
@@ -24,11 +24,11 @@ func (l *logOf) lines(t *testing.T, message string) []map[string]any {
 	return out
 }
 
-func infoLog(to *logOf) hclog.Logger {
+func infoLog(to *logBuffer) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Output: to, Level: hclog.Info, JSONFormat: true})
 }
 
-func TestEveryRouteThatChangesSomethingIsAnAct(t *testing.T) {
+func TestRoutes_actions(t *testing.T) {
 	s := serve(t, Options{})
 	for pattern, methods := range s.server.routes() {
 		for method, ro := range methods {
@@ -40,8 +40,8 @@ func TestEveryRouteThatChangesSomethingIsAnAct(t *testing.T) {
 	}
 }
 
-func TestEachActIsLogged(t *testing.T) {
-	var log logOf
+func TestAudit(t *testing.T) {
+	var log logBuffer
 	s := serve(t, Options{Log: infoLog(&log)})
 	settings := `{"llm":{"provider":"echo","api_key":"sk-0123456789-abcdef"},"prompts":{"system":"nobody else reads this"}}`
 	ask := func(id, method, path, body string) {
@@ -72,49 +72,5 @@ func TestEachActIsLogged(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "sk-0123456789-abcdef") || strings.Contains(log.String(), "nobody else") {
 		t.Errorf("the log has what was put:\n%s", &log)
-	}
-}
-
-func TestATurnThatFailsIsLoggedOnceWithoutWhatWasSaid(t *testing.T) {
-	const said = "what nobody else reads"
-	var log logOf
-	s := serve(t, Options{Log: infoLog(&log)})
-	s.register("fails", echoWith(map[string]any{"tokens": 5, "fail": map[string]any{"class": "provider_failed", "after_tokens": 2, "message": "away"}}))
-	s.register("works", echoWith(map[string]any{"tokens": 1}))
-	ask := func(tenant, id, body string) {
-		resp := s.request("POST", "/api/v1/chat", headers{"X-Tenant-ID": tenant, "X-Request-ID": id}, body)
-		var all [1 << 16]byte
-		for {
-			if _, err := resp.Body.Read(all[:]); err != nil {
-				break
-			}
-		}
-		_ = resp.Body.Close()
-	}
-	ask("works", "well", chatBody("c", said))
-	ask("fails", "at-once", chatBody("c", said))
-	ask("fails", "streamed", chatBody("c", said, "stream", true))
-	ask("works", "malformed", `{"conversation_id":"c","message":"x","`+said+`":"`+said+`"}`)
-	ask("nobody", "unknown", chatBody("c", said))
-	want := map[string][3]string{
-		"at-once": {"fails", "provider_failed", "provider"}, "streamed": {"fails", "provider_failed", "provider"},
-		"malformed": {"works", "invalid", "caller"}, "unknown": {"nobody", "not_found", "caller"},
-	}
-	s.eventually("all are logged", func() bool { return len(log.lines(t, "turn failed")) >= len(want) })
-	for _, e := range log.lines(t, "turn failed") {
-		id := e["request_id"].(string)
-		if got := [3]string{e["tenant"].(string), e["class"].(string), e["party"].(string)}; got != want[id] {
-			t.Errorf("%s: %v, want %v", id, got, want[id])
-		}
-		if level := map[bool]string{true: "info", false: "warn"}[e["party"] == "caller"]; e["@level"] != level {
-			t.Errorf("%s is at %v", id, e["@level"])
-		}
-		delete(want, id)
-	}
-	if len(want) > 0 {
-		t.Errorf("not logged: %v", want)
-	}
-	if strings.Contains(log.String(), said) {
-		t.Errorf("the log has what was said:\n%s", &log)
 	}
 }

@@ -1,19 +1,14 @@
 package api
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/botyard/botyard/host"
-	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/secret"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -23,7 +18,7 @@ const (
 )
 
 // tokenHost is a host that asks for tokens, whose files are in the folder.
-func tokenHost(t *testing.T, o Options, more string) (s *site, dir string) {
+func tokenHost(t *testing.T, o Options, more string) (s *testServer, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	writeFile(t, dir, "gateway", gatewayToken+"\n")
@@ -77,8 +72,8 @@ func (l *logText) logger() hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Output: l, Level: hclog.Trace})
 }
 
-// TestWhoMayWhat asks every route with every credential.
-func TestWhoMayWhat(t *testing.T) {
+// TestAuthorize asks every route with every credential.
+func TestAuthorize(t *testing.T) {
 	var log logText
 	s, _ := tokenHost(t, Options{Log: log.logger()}, "")
 	open := map[string]bool{"/healthz": true, "/readyz": true}
@@ -163,139 +158,12 @@ func TestWhoMayWhat(t *testing.T) {
 	}
 }
 
-// TestTokensReplaceTheGuard: a gateway may have any name, and pass on what a browser
+// TestAuthorize_replacesTheCheckOfOrigins checks that with tokens a gateway may have any name, and pass on what a browser
 // sent it.
-func TestTokensReplaceTheGuard(t *testing.T) {
+func TestAuthorize_replacesTheCheckOfOrigins(t *testing.T) {
 	s, _ := tokenHost(t, Options{}, "")
 	h := headers{"Authorization": "Bearer " + gatewayToken, "X-Tenant-ID": "a", "Host": "bots.example", "Origin": "https://bots.example", "Sec-Fetch-Site": "same-site"}
 	s.call("POST", "/api/v1/chat", h, chatBody("c", "m"), 200, nil)
 	delete(h, "Authorization")
 	s.call("POST", "/api/v1/chat", h, chatBody("c", "m"), 401, nil)
-}
-
-// TestTokensAreRotated without a restart, and bad ones are not taken up.
-func TestTokensAreRotated(t *testing.T) {
-	var log logText
-	s, dir := tokenHost(t, Options{Log: log.logger()}, "")
-	var mu sync.Mutex
-	now := time.Now()
-	s.server.tokens.now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
-	pass := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) }
-	expect := func(token string, status int) {
-		t.Helper()
-		s.call("GET", "/api/v1/conversations", headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}, "", status, nil)
-	}
-	expect(gatewayToken, 200)
-	const next = "gateway-token-next"
-	writeFile(t, dir, "gateway", next)
-	pass(fileCheckInterval)
-	expect(next, 200)
-	expect(gatewayToken, 401)
-	for _, bad := range []string{"short", "", adminToken} {
-		writeFile(t, dir, "gateway", bad)
-		pass(fileCheckInterval)
-		expect(next, 200)
-		if bad != "" {
-			expect(bad, map[bool]int{true: 403, false: 401}[bad == adminToken])
-		}
-	}
-	if err := os.Remove(filepath.Join(dir, "gateway")); err != nil {
-		t.Fatal(err)
-	}
-	pass(time.Hour)
-	expect(next, 200)
-	text := log.String()
-	if !strings.Contains(text, "auth.gateway_token: is too short") || !strings.Contains(text, "stay valid") || !strings.Contains(text, "changed tokens are valid") {
-		t.Errorf("the log does not say what happened:\n%s", text)
-	}
-	if strings.Contains(text, next) || strings.Contains(text, gatewayToken) || strings.Contains(text, adminToken) {
-		t.Error("the log has a token in it")
-	}
-}
-
-// tokenAssembly is an assembly with tokens that the test sets.
-type tokenAssembly struct {
-	assembly
-	tokens config.Tokens
-}
-
-func (tokenAssembly) Settings() (s config.Settings)    { s.Auth.Mode = config.AuthToken; return s }
-func (k tokenAssembly) Tokens() (config.Tokens, error) { return k.tokens, nil }
-
-// TestNoTokensNoEntry: where a server does not know its tokens nobody comes in, not
-// even with none.
-func TestNoTokensNoEntry(t *testing.T) {
-	for name, h := range map[string]Host{"no token source": struct{ Host }{tokenAssembly{}}, "empty tokens": tokenAssembly{}} {
-		k := New(h, Options{}).tokens
-		for _, header := range []string{"", "Bearer ", "Bearer", "Bearer x"} {
-			r, err := http.NewRequest("GET", "/", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Authorization", header)
-			if gateway, admin := k.match(r); gateway || admin {
-				t.Errorf("%s lets %q in", name, header)
-			}
-		}
-	}
-}
-
-// TestTokensStay when the host's files, read again, have another mode: that counts
-// from the next start, and until then no token is none.
-func TestTokensStay(t *testing.T) {
-	h := &tokenAssembly{tokens: config.Tokens{Gateway: secret.NewText(gatewayToken), Admin: secret.NewText(adminToken)}}
-	k := New(h, Options{}).tokens
-	now := time.Now()
-	k.now = func() time.Time { return now }
-	r, err := http.NewRequest("GET", "/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+gatewayToken)
-	for range 2 {
-		if gateway, admin := k.match(r); !gateway || admin {
-			t.Errorf("%v, %v", gateway, admin)
-		}
-		h.tokens = config.Tokens{}
-		now = now.Add(fileCheckInterval)
-	}
-}
-
-// TestListenAnywhere is for those who ask for tokens.
-func TestListenAnywhere(t *testing.T) {
-	for address, warned := range map[string]bool{"0.0.0.0:0": true, "127.0.0.1:0": false} {
-		var log logText
-		server := New(listening{tokenAssembly{}, address}, Options{Log: log.logger()})
-		l, err := server.Listen()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Contains(log.String(), "WITHOUT TLS"); got != warned {
-			t.Errorf("%s: %s", address, log.String())
-		}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(l) }()
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = c.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		_ = server.Drain(ctx)
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-type listening struct {
-	tokenAssembly
-	address string
-}
-
-func (l listening) Settings() config.Settings {
-	s := l.tokenAssembly.Settings()
-	s.Listen = l.address
-	return s
 }

@@ -48,8 +48,9 @@ func makePair(t *testing.T, dir, name string) (certificate []byte) {
 	return der
 }
 
-// TestCertificatesAreReplaced without a restart, and what is no pair is not used.
-func TestCertificatesAreReplaced(t *testing.T) {
+// TestCertificate_isReplaced checks that changed files are used without a restart, and that
+// files which are not a pair are not used.
+func TestCertificate_isReplaced(t *testing.T) {
 	dir := t.TempDir()
 	first := makePair(t, dir, "first")
 	var log logText
@@ -97,7 +98,7 @@ func TestCertificatesAreReplaced(t *testing.T) {
 	expect("after all that", third)
 }
 
-func TestCertificatesThatAreNone(t *testing.T) {
+func TestCertificate_invalidFiles(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	makePair(t, dir, "x")
@@ -120,7 +121,7 @@ func TestCertificatesThatAreNone(t *testing.T) {
 }
 
 // A file that becomes what cannot be read stops no connection.
-func TestACertificateThatBecomesAPipe(t *testing.T) {
+func TestCertificate_becomesAPipe(t *testing.T) {
 	dir := t.TempDir()
 	was := makePair(t, dir, "x")
 	var log logText
@@ -153,8 +154,8 @@ func TestACertificateThatBecomesAPipe(t *testing.T) {
 	}
 }
 
-// TestOldTLSIsRefused: versions before 1.2 are.
-func TestOldTLSIsRefused(t *testing.T) {
+// TestCertificate_oldTLS checks that versions before 1.2 are refused.
+func TestCertificate_oldTLS(t *testing.T) {
 	dir := t.TempDir()
 	makePair(t, dir, "x")
 	var log logText

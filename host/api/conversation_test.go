@@ -14,7 +14,7 @@ import (
 )
 
 // pages reads a conversation with pages of a size.
-func (s *site) pages(tenant, conversation string, limit int) (messages []Message, pages int) {
+func (s *testServer) pages(tenant, conversation string, limit int) (messages []Message, pages int) {
 	s.Helper()
 	for after := ""; ; {
 		var page Messages
@@ -35,7 +35,7 @@ func (s *site) pages(tenant, conversation string, limit int) (messages []Message
 	}
 }
 
-func TestConversation(t *testing.T) {
+func TestReadConversation(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.register("b", nil)
@@ -71,7 +71,7 @@ func TestConversation(t *testing.T) {
 	}
 }
 
-func TestConversations(t *testing.T) {
+func TestListConversations(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.register("b", nil)
@@ -104,7 +104,7 @@ func TestConversations(t *testing.T) {
 	}
 }
 
-func TestTurns(t *testing.T) {
+func TestReadTurns(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("flaky", echoWith(map[string]any{"fail": map[string]any{"class": "provider_failed", "times": 2}}))
 	h := headers{"X-Tenant-ID": "flaky"}
@@ -201,7 +201,7 @@ func TestPager(t *testing.T) {
 	}
 }
 
-func TestMessageParts(t *testing.T) {
+func TestNewMessage_parts(t *testing.T) {
 	m := newMessage(&storage.Turn{Sequence: 4, Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{
 		{Reasoning: &chat.Reasoning{Text: "hm"}}, {Text: "yes"}, {Text: "!"},
 	}}}}, 0)

@@ -20,9 +20,9 @@ func rawChat(tenant, conversation string, stream bool) string {
 		tenant, len(body), body)
 }
 
-// TestLeavingIsNoticed has callers leave in each way that there is, after each thing
+// TestDisconnects has callers leave in each way that there is, after each thing
 // that can be behind their request. None keeps a model busy.
-func TestLeavingIsNoticed(t *testing.T) {
+func TestDisconnects(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")
 	}
@@ -98,9 +98,9 @@ func TestLeavingIsNoticed(t *testing.T) {
 
 func escaped(name string) string { return strings.ReplaceAll(name, " ", "%20") }
 
-// TestWhoNeverStopsSendingLeaves: so much behind a request that the connection's end could
+// TestDisconnects_endlessSender checks this: so much behind a request that the connection's end could
 // not arrive.
-func TestWhoNeverStopsSendingLeaves(t *testing.T) {
+func TestDisconnects_endlessSender(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")
 	}
@@ -120,8 +120,8 @@ func TestWhoNeverStopsSendingLeaves(t *testing.T) {
 	})
 }
 
-// TestLeavingTheLine holds that who waits for the conversation may leave too.
-func TestLeavingTheLine(t *testing.T) {
+// TestDisconnects_whileATurnWaits checks that who waits for the conversation may leave too.
+func TestDisconnects_whileATurnWaits(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")
 	}
@@ -149,9 +149,9 @@ func TestLeavingTheLine(t *testing.T) {
 	s.eventually("the other too", func() bool { return inFlight() == 0 })
 }
 
-// TestWhoSendsAheadStays holds that a caller that sends its next request behind the
+// TestDisconnects_pipelinedBytes checks that a caller that sends its next request behind the
 // first gets both answers, however long they take.
-func TestWhoSendsAheadStays(t *testing.T) {
+func TestDisconnects_pipelinedBytes(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("slow", echoWith(map[string]any{"tokens": 2, "first_token_delay_ms": 1000}))
 	c := s.raw(rawChat("slow", "c", false) + rawChat("slow", "c", false))
@@ -169,8 +169,8 @@ func TestWhoSendsAheadStays(t *testing.T) {
 	}
 }
 
-// TestHalfAConnection holds what a caller is told who closed its sending side only.
-func TestHalfAConnection(t *testing.T) {
+// TestDisconnects_halfClosed checks what a caller is told who closed its sending side only.
+func TestDisconnects_halfClosed(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
 	c := s.raw(rawChat("hangs", "c", false))

@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestWithdraw holds that nothing but the probe changes, until the drain.
-func TestWithdraw(t *testing.T) {
+// TestServer_Withdraw checks that only the probe changes before the drain.
+func TestServer_Withdraw(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.server.Withdraw()
@@ -22,9 +22,9 @@ func TestWithdraw(t *testing.T) {
 	s.get("/healthz", nil)
 }
 
-// TestAllWorkHasTheGrace has an import come slowly while the host drains. It goes on to
+// TestServer_Drain_graceForAllRequests has an import come slowly while the host drains. It goes on to
 // its end; what comes later is refused, whatever it is.
-func TestAllWorkHasTheGrace(t *testing.T) {
+func TestServer_Drain_graceForAllRequests(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	in, out := io.Pipe()
@@ -85,9 +85,9 @@ func TestAllWorkHasTheGrace(t *testing.T) {
 	}
 }
 
-// TestWhatIsCutOffIsNotTheCallers holds whom an import that had no time left is told to
+// TestServer_Drain_blamesTheHost checks whom an import that had no time left is told to
 // blame.
-func TestWhatIsCutOffIsNotTheCallers(t *testing.T) {
+func TestServer_Drain_blamesTheHost(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + ndjsonType + "\r\nContent-Length: 1000000\r\n\r\n" +
@@ -108,9 +108,9 @@ func TestWhatIsCutOffIsNotTheCallers(t *testing.T) {
 	}
 }
 
-// TestABodyThatDoesNotComeIsCutOff holds that who sends a body and does not go on is
+// TestServer_Drain_cutsOffBodies checks that who sends a body and does not go on is
 // answered at a stop, and keeps nobody.
-func TestABodyThatDoesNotComeIsCutOff(t *testing.T) {
+func TestServer_Drain_cutsOffBodies(t *testing.T) {
 	for name, request := range map[string]string{
 		"a body":  "POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
 		"no body": "DELETE /admin/v1/cache HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestStatuses holds the whole table, and which party changes it.
-func TestStatuses(t *testing.T) {
+// TestProblem_statuses checks the whole table, and which party changes it.
+func TestProblem_statuses(t *testing.T) {
 	for _, c := range []struct {
 		err    error
 		status int
@@ -64,14 +64,14 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-func TestProblemHidesWhatNobodyWroteForCallers(t *testing.T) {
+func TestNewProblem_hidesUnknownErrors(t *testing.T) {
 	p := NewProblem(errors.New("open /etc/botyard/secrets/pg: permission denied"))
 	if strings.Contains(p.Detail, "secrets") || p.Class != "internal" {
 		t.Errorf("%+v", p)
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
+func TestWriteError_retryAfter(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want int64
@@ -101,9 +101,9 @@ func TestConfigProblems(t *testing.T) {
 	}
 }
 
-// TestProviderFailures holds what a caller gets when the provider fails, before
+// TestProblem_providerFailures checks what a caller gets when the provider fails, before
 // anything was said.
-func TestProviderFailures(t *testing.T) {
+func TestProblem_providerFailures(t *testing.T) {
 	s := serve(t, Options{})
 	for class, status := range map[string]int{
 		"rate_limited": 429, "quota_exhausted": 402, "context_too_long": 422, "content_filtered": 422,
@@ -125,9 +125,9 @@ func TestProviderFailures(t *testing.T) {
 	}
 }
 
-// TestEveryClassFromEveryOrigin walks the table from a plugin's error to what a client
+// TestProblemForCallers_everyClassAndOrigin walks the table from a plugin's error to what a client
 // does: the status, and whether it comes again.
-func TestEveryClassFromEveryOrigin(t *testing.T) {
+func TestProblemForCallers_everyClassAndOrigin(t *testing.T) {
 	origins := []fault.Origin{fault.OriginHere, fault.OriginPlugin, fault.OriginSettings, fault.OriginModel, fault.OriginMemory, fault.OriginStorage}
 	for class, want := range map[fault.Class]struct {
 		statuses   [6]int // by origin

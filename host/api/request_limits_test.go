@@ -20,7 +20,7 @@ import (
 
 // fill takes all that one tenant can get of a pool, and has as many wait as may. What is
 // taken is given back at the test's end.
-func (s *site) fill(p *quota.Pool, tenant string, waiters int) (release func()) {
+func (s *testServer) fill(p *quota.Pool, tenant string, waiters int) (release func()) {
 	s.Helper()
 	var shares []*quota.Share
 	for p.CouldTake(tenant, 1) == nil {
@@ -55,7 +55,7 @@ var slotsOf = map[slotClass]bounds.Slots{
 	exportSlots: bounds.ExportSlots, importSlots: bounds.ImportSlots, sweepSlots: bounds.SweepSlots, scrapeSlots: bounds.ScrapeSlots, turnSlots: {},
 }
 
-// TestAdmission_EachRoute has one tenant take all that it can of each class, and as many
+// TestRequestLimits_eachRoute has one tenant take all that it can of each class, and as many
 // wait as may. Its next request is refused at once, whatever the route; another tenant's
 // is not, and probes are answered.
 //
@@ -68,7 +68,7 @@ var slotsOf = map[slotClass]bounds.Slots{
 // beyond: imports
 // beyond: erasures and purges
 // beyond: pages of metrics
-func TestAdmission_EachRoute(t *testing.T) {
+func TestRequestLimits_eachRoute(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
 		s.register(id, nil)
@@ -124,8 +124,8 @@ func TestAdmission_EachRoute(t *testing.T) {
 	}
 }
 
-// TestAdmission_WaitsForASlot holds that a read waits for a while before it is refused.
-func TestAdmission_WaitsForASlot(t *testing.T) {
+// TestRequestLimits_waitsForASlot checks that a read waits for a while before it is refused.
+func TestRequestLimits_waitsForASlot(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.chat("a", "c", "hello")
@@ -142,10 +142,10 @@ func TestAdmission_WaitsForASlot(t *testing.T) {
 	}
 }
 
-// TestAdmission_BodiesOfNobody: many connections whose requests promise a body and name a
+// TestReadWholeBody_ofUnknownTenants checks this: many connections whose requests promise a body and name a
 // tenant that there is not. Each is answered before any of the body has come, and nothing
 // is held.
-func TestAdmission_BodiesOfNobody(t *testing.T) {
+func TestReadWholeBody_ofUnknownTenants(t *testing.T) {
 	s := serve(t, Options{})
 	var all sync.WaitGroup
 	for i := range 100 {
@@ -166,7 +166,7 @@ func TestAdmission_BodiesOfNobody(t *testing.T) {
 
 // answered reads one answer from a connection, which has to have the status and no
 // interim answer before it.
-func (s *site) answered(c net.Conn, status int) string {
+func (s *testServer) answered(c net.Conn, status int) string {
 	s.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -182,9 +182,9 @@ func (s *site) answered(c net.Conn, status int) string {
 	return string(b)
 }
 
-// TestAdmission_ExpectIsMetOnceAdmitted holds that a caller that asks first is told to go
+// TestReadWholeBody_expectContinue checks that a caller that asks first is told to go
 // on when its tenant is known.
-func TestAdmission_ExpectIsMetOnceAdmitted(t *testing.T) {
+func TestReadWholeBody_expectContinue(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	body := chatBody("c", "hello")
@@ -204,13 +204,13 @@ func TestAdmission_ExpectIsMetOnceAdmitted(t *testing.T) {
 	}
 }
 
-// TestAdmission_Bodies holds what is answered where bodies would take too much: at once for
+// TestRequestLimits_bodies checks what is answered where bodies would take too much: at once for
 // a length that is given, and as it comes otherwise.
 //
 // beyond: body
 // beyond: bodies
 // beyond: bodies of admins
-func TestAdmission_Bodies(t *testing.T) {
+func TestRequestLimits_bodies(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.register("b", nil)
@@ -242,9 +242,9 @@ func TestAdmission_Bodies(t *testing.T) {
 	}
 }
 
-// TestAdmission_ATurnKeepsItsMessage holds that a message is counted until its turn ends,
+// TestRequestLimits_aTurnHoldsItsMessage checks that a message is counted until its turn ends,
 // and the rest of the body is not.
-func TestAdmission_ATurnKeepsItsMessage(t *testing.T) {
+func TestRequestLimits_aTurnHoldsItsMessage(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"hang_after_tokens": 0, "tokens": 5}))
 	c := s.raw(rawChat("hangs", "c", false))
@@ -253,11 +253,11 @@ func TestAdmission_ATurnKeepsItsMessage(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 0 })
 }
 
-// TestAdmission_ValuesOfABody: a body that is made of very many values is refused before
+// TestDecodeObject_tooManyValues checks this: a body that is made of very many values is refused before
 // memory is taken for them.
 //
 // beyond: values of a body
-func TestAdmission_ValuesOfABody(t *testing.T) {
+func TestDecodeObject_tooManyValues(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	body := func(n int) string {
@@ -267,10 +267,10 @@ func TestAdmission_ValuesOfABody(t *testing.T) {
 	s.call("POST", "/api/v1/chat", headers{tenantHeader: "a"}, body(8000), 200, nil)
 }
 
-// TestAdmission_SlowBody: a body that drips is given up.
+// TestReadWholeBody_slow checks this: a body that drips is given up.
 //
 // beyond: slow body
-func TestAdmission_SlowBody(t *testing.T) {
+func TestReadWholeBody_slow(t *testing.T) {
 	s := serve(t, Options{writeTimeout: 300 * time.Millisecond})
 	s.register("a", nil)
 	c := s.raw("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 70000\r\n\r\n")
@@ -286,10 +286,10 @@ func TestAdmission_SlowBody(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 0 })
 }
 
-// TestAdmission_Headers holds how many there can be, and how large.
+// TestValidated_tooManyHeaders checks how many there can be, and how large.
 //
 // beyond: headers
-func TestAdmission_Headers(t *testing.T) {
+func TestValidated_tooManyHeaders(t *testing.T) {
 	s := serve(t, Options{})
 	const get = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"
 	s.answered(s.raw(get+strings.Repeat("X: y\r\n", bounds.HeaderFields)+"\r\n"), 200)
@@ -298,7 +298,7 @@ func TestAdmission_Headers(t *testing.T) {
 }
 
 // stalled opens a connection whose other end takes nothing of an answer.
-func (s *site) stalled(request string) net.Conn {
+func (s *testServer) stalled(request string) net.Conn {
 	s.Helper()
 	d := net.Dialer{}
 	c, err := d.DialContext(s.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
@@ -313,12 +313,12 @@ func (s *site) stalled(request string) net.Conn {
 	return c
 }
 
-// TestAdmission_StalledReaders has a tenant ask for large pages on many connections, and
+// TestResponse_stalledReaders has a tenant ask for large pages on many connections, and
 // read none of them. What is held is bounded, another tenant reads, the tenant itself
 // talks, and a reader that goes on gets all of its page.
 //
 // beyond: answers
-func TestAdmission_StalledReaders(t *testing.T) {
+func TestResponse_stalledReaders(t *testing.T) {
 	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
 		"limits":   map[string]any{"message_bytes": 1 << 20, "reply_bytes": 1 << 20},
 		"http":     map[string]any{"answer_bytes": bounds.MinHeldBytes},
@@ -372,10 +372,10 @@ func TestAdmission_StalledReaders(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return pool.Held() == 0 && s.server.limits.slots[readSlots].Held() == 0 })
 }
 
-// TestAdmission_SlowReader: one that takes nothing is cut off, and the page is let go.
+// TestResponse_slowReader checks this: one that takes nothing is cut off, and the page is let go.
 //
 // beyond: slow reader
-func TestAdmission_SlowReader(t *testing.T) {
+func TestResponse_slowReader(t *testing.T) {
 	s := serveHost(t, Options{writeTimeout: 300 * time.Millisecond}, host.Options{Config: map[string]any{
 		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
 	}})
@@ -397,10 +397,10 @@ func TestAdmission_SlowReader(t *testing.T) {
 	}
 }
 
-// TestAdmission_AnswersToAdmins holds that large ones are counted.
+// TestRequestLimits_answersToAdmins checks that large ones are counted.
 //
 // beyond: answers to admins
-func TestAdmission_AnswersToAdmins(t *testing.T) {
+func TestRequestLimits_answersToAdmins(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", map[string]any{"prompts": map[string]any{"system": strings.Repeat("s", 100<<10)}})
 	pool := s.server.limits.answers[adminCaller]
@@ -424,7 +424,7 @@ func TestAdmission_AnswersToAdmins(t *testing.T) {
 }
 
 // fillBytes takes all bytes that one tenant can have, and has as many wait as may.
-func (s *site) fillBytes(p *quota.Pool, tenant string) {
+func (s *testServer) fillBytes(p *quota.Pool, tenant string) {
 	s.Helper()
 	share, err := p.Take(s.Context(), tenant, bounds.AdminAnswerBytes/2)
 	if err != nil {
@@ -440,59 +440,4 @@ func (s *site) fillBytes(p *quota.Pool, tenant string) {
 		})
 	}
 	s.eventually("all wait", func() bool { return p.Waiting() == int(bounds.AdminReadSlots.Each) })
-}
-
-// TestConnections holds that one without a request gives way, that probes and admins are
-// answered where there is none, and others are refused.
-//
-// beyond: connections
-func TestConnections(t *testing.T) {
-	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
-		"http":     map[string]any{"connections": bounds.MinConnections},
-		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},
-	}})
-	s.register("a", nil)
-	const probe = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"
-	var idle []net.Conn
-	for range 3 * bounds.MinConnections {
-		c := s.raw(probe + "\r\n")
-		s.answered(c, 200)
-		idle = append(idle, c)
-		s.eventually("it is idle", func() bool {
-			s.server.connections.mu.Lock()
-			defer s.server.connections.mu.Unlock()
-			return s.server.connections.idle.Len() == min(len(idle), bounds.MinConnections)
-		})
-	}
-	_ = idle[0].SetReadDeadline(time.Now().Add(30 * time.Second))
-	if _, err := idle[0].Read(make([]byte, 1)); err == nil {
-		t.Error("the oldest did not give way")
-	}
-	var busy []net.Conn
-	for range bounds.MinConnections {
-		busy = append(busy, s.raw(probe)) // the end of the headers does not come
-	}
-	s.eventually("all are at work", func() bool {
-		s.server.connections.mu.Lock()
-		defer s.server.connections.mu.Unlock()
-		return s.server.connections.idle.Len() == 0 && len(s.server.connections.open) == bounds.MinConnections
-	})
-	var spares []net.Conn
-	for range 2 * bounds.SpareConnections {
-		spares = append(spares, s.raw(probe))
-	}
-	s.eventually("they are bounded", func() bool { return s.server.connections.count() == bounds.MinConnections+bounds.SpareConnections })
-	for path, status := range map[string]int{"/healthz": 200, "/readyz": 200, "/admin/v1/tenants/a": 200, "/api/v1/conversations": 429} {
-		s.answered(s.raw("GET "+path+" HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n"), status)
-	}
-	_ = spares[0].SetReadDeadline(time.Now().Add(30 * time.Second))
-	if _, err := spares[0].Read(make([]byte, 1)); err == nil {
-		t.Error("the oldest spare did not give way")
-	}
-	for _, c := range append(busy, spares...) {
-		_ = c.Close()
-	}
-	s.eventually("there is room", func() bool {
-		return s.request("GET", "/api/v1/conversations", headers{tenantHeader: "a"}, "").StatusCode == 200
-	})
 }

@@ -8,16 +8,16 @@ import (
 
 func TestRouter(t *testing.T) {
 	said := ""
-	says := func(what string) http.Handler {
+	repliesWith := func(what string) http.Handler {
 		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			said = what + " " + r.PathValue("id") + " " + r.Pattern
 		})
 	}
-	ro := &router{notFound: says("nothing"), unclean: says("unclean")}
-	ro.add("/c/{id}", map[string]http.Handler{"GET": says("one"), "DELETE": says("delete")}, says("no method"))
-	ro.add("/c/{id}/turns", map[string]http.Handler{"GET": says("turns")}, says("no method"))
-	ro.add("/c/all", map[string]http.Handler{"GET": says("all")}, says("no method"))
-	ro.add("/c", map[string]http.Handler{"GET": says("list")}, says("no method"))
+	ro := &router{notFound: repliesWith("nothing"), unclean: repliesWith("unclean")}
+	ro.add("/c/{id}", map[string]http.Handler{"GET": repliesWith("one"), "DELETE": repliesWith("delete")}, repliesWith("no method"))
+	ro.add("/c/{id}/turns", map[string]http.Handler{"GET": repliesWith("turns")}, repliesWith("no method"))
+	ro.add("/c/all", map[string]http.Handler{"GET": repliesWith("all")}, repliesWith("no method"))
+	ro.add("/c", map[string]http.Handler{"GET": repliesWith("list")}, repliesWith("no method"))
 	for _, c := range []struct{ method, path, want string }{
 		{"GET", "/c", "list  GET /c"},
 		{"HEAD", "/c", "list  GET /c"},

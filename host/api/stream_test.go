@@ -50,7 +50,7 @@ func (r reader) next() (event, bool) {
 }
 
 // open starts a streamed chat.
-func (s *site) open(ctx context.Context, tenant, body string, h headers) (*http.Response, reader) {
+func (s *testServer) open(ctx context.Context, tenant, body string, h headers) (*http.Response, reader) {
 	s.Helper()
 	req, err := http.NewRequestWithContext(ctx, "POST", s.url+"/api/v1/chat", strings.NewReader(body))
 	if err != nil {
@@ -128,9 +128,9 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStreamIsFlushed holds that a delta is on its way before the next is made, which
+// TestStream_isFlushed checks that a delta is on its way before the next is made, which
 // here is never.
-func TestStreamIsFlushed(t *testing.T) {
+func TestStream_isFlushed(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("slow", echoWith(map[string]any{"tokens": 3, "hang_after_tokens": 2}))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -148,9 +148,9 @@ func TestStreamIsFlushed(t *testing.T) {
 	}
 }
 
-// TestLaterPiecesComeSoon: they may wait for what follows, but not for long, whatever
+// TestStream_flushDelay checks this: they may wait for what follows, but not for long, whatever
 // the model does: here it goes silent, or never pauses.
-func TestLaterPiecesComeSoon(t *testing.T) {
+func TestStream_flushDelay(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 3}))
 	_, r := s.open(t.Context(), "hangs", chatBody("c", "m", "stream", true), nil)
@@ -198,7 +198,7 @@ func TestLaterPiecesComeSoon(t *testing.T) {
 	}
 }
 
-func TestKeepalive(t *testing.T) {
+func TestStream_keepAlive(t *testing.T) {
 	s := serve(t, Options{keepalive: 30 * time.Millisecond})
 	s.register("thinks", echoWith(map[string]any{"first_token_delay_ms": 200, "reply": "well"}))
 	_, r := s.open(t.Context(), "thinks", chatBody("c", "m", "stream", true), nil)
@@ -216,7 +216,7 @@ func TestKeepalive(t *testing.T) {
 	}
 }
 
-func TestStreamFails(t *testing.T) {
+func TestStream_fails(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("breaks", echoWith(map[string]any{"tokens": 5, "fail": map[string]any{"class": "provider_failed", "after_tokens": 2, "message": "gone"}}))
 	_, r := s.open(t.Context(), "breaks", chatBody("c", "m", "stream", true), nil)
@@ -232,8 +232,8 @@ func TestStreamFails(t *testing.T) {
 	}
 }
 
-// TestClientVanishes holds that nobody keeps a model busy for a reader who left.
-func TestClientVanishes(t *testing.T) {
+// TestStream_clientDisconnects checks that nobody keeps a model busy for a reader who left.
+func TestStream_clientDisconnects(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
 	for name, stream := range map[string]bool{"streamed": true, "plain": false} {
@@ -261,10 +261,10 @@ func TestClientVanishes(t *testing.T) {
 	}
 }
 
-// TestSlowReader holds that one who takes nothing is cut off.
+// TestStream_slowReader checks that a reader which takes nothing is cut off.
 //
 // beyond: streamed reply
-func TestSlowReader(t *testing.T) {
+func TestStream_slowReader(t *testing.T) {
 	s := serve(t, Options{writeTimeout: 300 * time.Millisecond})
 	s.register("talks", echoWith(map[string]any{"tokens": 10_000_000}))
 	body := chatBody("c", "m", "stream", true)
@@ -278,7 +278,7 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-func TestIdempotency(t *testing.T) {
+func TestChat_idempotency(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	h := headers{"X-Tenant-ID": "a", "Idempotency-Key": "k1"}

@@ -10,9 +10,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestTenantSettings_room: a tenant's requests about its settings are so many at once, whatever
+// TestTenantSettings_limit checks this: a tenant's requests about its settings are so many at once, whatever
 // they ask; others' go on.
-func TestTenantSettings_room(t *testing.T) {
+func TestTenantSettings_limit(t *testing.T) {
 	s := serve(t, Options{})
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
 	var leave []func()
@@ -41,9 +41,9 @@ func TestTenantSettings_room(t *testing.T) {
 	s.call("PUT", path, nil, prompt, 200, nil)
 }
 
-// TestTenantSettings_pace: a tenant whose settings took too much time is asked to come later with
+// TestCheckPace checks this: a tenant whose settings took too much time is asked to come later with
 // its own settings. Its operator and its turns are not, and no other tenant is.
-func TestTenantSettings_pace(t *testing.T) {
+func TestCheckPace(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
 		s.call("PUT", "/admin/v1/tenants/"+id, nil, prompt, 201, nil)
@@ -61,9 +61,9 @@ func TestTenantSettings_pace(t *testing.T) {
 	s.call("PUT", "/admin/v1/tenants/b?as=tenant", nil, prompt, 201, nil)
 }
 
-// TestTenantSettings_turns: a request waits for its tenant's turn, and no longer than its
+// TestTenantSettings_slots checks this: a request waits for its tenant's turn, and no longer than its
 // caller does; another tenant's does not.
-func TestTenantSettings_turns(t *testing.T) {
+func TestTenantSettings_slots(t *testing.T) {
 	s := serve(t, Options{})
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
 	judging := s.host.Registry().Slots()

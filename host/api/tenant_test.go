@@ -13,14 +13,14 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-func (s *site) get(path string, out any) *http.Response {
+func (s *testServer) get(path string, out any) *http.Response {
 	s.Helper()
 	return s.call("GET", path, nil, "", 200, out)
 }
 
 const prompt = `{"prompts":{"system":"You are A."}}`
 
-func TestTenants(t *testing.T) {
+func TestPutTenant(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
 	var created, got, changed Tenant
@@ -75,7 +75,7 @@ func TestTenants(t *testing.T) {
 	s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": "a"}, chatBody("c", "m"), 404, nil)
 }
 
-func TestDryRun(t *testing.T) {
+func TestPutTenant_dryRun(t *testing.T) {
 	s := serve(t, Options{})
 	var e Effective
 	s.call("PUT", "/admin/v1/tenants/a?dry_run=true", nil, `{"memory":{"type":"buffer","max_messages":3}}`, 200, &e)
@@ -100,7 +100,7 @@ func TestDryRun(t *testing.T) {
 	s.call("GET", "/admin/v1/tenants/a", nil, "", 404, nil)
 }
 
-func TestInvalidTenant(t *testing.T) {
+func TestPutTenant_invalid(t *testing.T) {
 	s := serve(t, Options{})
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
 	body := "{\n \"memory\": {\"type\": \"buffr\"},\n \"llm\": {\"modl\": 1},\n \"listen\": \"x\",\n \"prompts\": {\"system\": 7}}"
@@ -142,9 +142,9 @@ func TestInvalidTenant(t *testing.T) {
 	}
 }
 
-// TestSecrets holds that a secret is never shown, and kept when what was shown
+// TestTenant_secretsAreRedacted checks that a secret is never shown, and kept when what was shown
 // comes back.
-func TestSecrets(t *testing.T) {
+func TestTenant_secretsAreRedacted(t *testing.T) {
 	s := serve(t, Options{})
 	const key = "sk-very-secret"
 	path := "/admin/v1/tenants/a"
@@ -187,8 +187,8 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestFileTenants have one of each kind: good, bad, and registered besides.
-func TestFileTenants(t *testing.T) {
+// TestListTenants_ofFiles has a valid file, an invalid file and a registered tenant.
+func TestListTenants_ofFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)

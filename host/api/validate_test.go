@@ -20,10 +20,10 @@ func filled(pattern string) string {
 	return strings.NewReplacer("{id}", "a", "{version}", "1", "{conversation}", "c", "{turn}", "1").Replace(pattern)
 }
 
-// TestNothingIsGivenEmpty goes through all routes with all that they can be given, each
+// TestValidated_emptyValues goes through all routes with all that they can be given, each
 // time with one thing that is there and is nothing, or no text, or there twice. None
 // does anything, and none is at a loss.
-func TestNothingIsGivenEmpty(t *testing.T) {
+func TestValidated_emptyValues(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.chat("a", "c", "hello")
@@ -114,7 +114,7 @@ func TestNothingIsGivenEmpty(t *testing.T) {
 
 // fields asks a route which fields its JSON object may have. Three bodies are of another
 // kind, with rules of their own.
-func (s *site) fields(method, path string) []string {
+func (s *testServer) fields(method, path string) []string {
 	if strings.HasSuffix(path, "/import") || method == "PUT" || method == "PATCH" {
 		return nil
 	}
@@ -127,8 +127,8 @@ func (s *site) fields(method, path string) []string {
 	return strings.Split(names, ", ")
 }
 
-// TestUsersParameter holds what started it: a user that is nobody is not everybody.
-func TestUsersParameter(t *testing.T) {
+// TestQuery_userID checks that an empty user is refused, and is not read as all users.
+func TestQuery_userID(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.call("POST", "/api/v1/chat", headers{tenantHeader: "a"}, chatBody("c1", "m", "user_id", "ünal"), 200, nil)
@@ -148,8 +148,8 @@ func TestUsersParameter(t *testing.T) {
 	}
 }
 
-// TestBodyThatIsNone takes a body without a length that turns out to be empty.
-func TestBodyThatIsNone(t *testing.T) {
+// TestRefuseBody takes a body without a length that turns out to be empty.
+func TestRefuseBody(t *testing.T) {
 	s := serve(t, Options{})
 	for body, status := range map[string]string{"0\r\n\r\n": "200", "1\r\n{\r\n0\r\n\r\n": "400"} {
 		c := s.raw("DELETE /admin/v1/cache HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + body)

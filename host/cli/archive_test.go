@@ -30,7 +30,7 @@ const wholeExport = `{"type":"export","version":1,"tenant":"a"}
 {"type":"end","conversations":1,"turns":1}
 `
 
-func TestAnExportThatIsNotWholeFails(t *testing.T) {
+func TestTenantExport_incomplete(t *testing.T) {
 	for name, c := range map[string]struct {
 		sent   string
 		status int
@@ -69,7 +69,7 @@ func TestAnExportThatIsNotWholeFails(t *testing.T) {
 	}
 }
 
-func TestProgressIsShownOnATerminalOnly(t *testing.T) {
+func TestProgress_onATerminalOnly(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
 		answer     http.HandlerFunc
@@ -98,7 +98,7 @@ func TestProgressIsShownOnATerminalOnly(t *testing.T) {
 	}
 }
 
-func TestADeletionThatFailsLaterFails(t *testing.T) {
+func TestDeletion_failsLater(t *testing.T) {
 	for sent, want := range map[string]string{
 		`{"type":"progress","turns":7}` + "\n" + `{"type":"error","problem":{"detail":"storage x: gone"}}` + "\n": "storage x: gone",
 		`{"type":"progress","turns":7}` + "\n": "the answer broke off: unexpected EOF; the host stops there, and to repeat the command goes on",
@@ -113,7 +113,7 @@ func TestADeletionThatFailsLaterFails(t *testing.T) {
 	}
 }
 
-func TestAnImportSaysWhyItsSourceEnded(t *testing.T) {
+func TestTenantImport_brokenSource(t *testing.T) {
 	var errs bytes.Buffer
 	in := io.MultiReader(strings.NewReader(wholeExport), iotest.ErrReader(errors.New("the disk is gone")))
 	status, _ := run(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }, in, &errs, "tenant", "import", "a")

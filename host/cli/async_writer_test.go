@@ -13,10 +13,10 @@ import (
 
 func sayMissing(lines int) []byte { return fmt.Appendf(nil, "%d missing\n", lines) }
 
-// TestOutletOfAPipeThatNobodyReads holds that writing goes on while nobody reads, and
+// TestAsyncWriter_pipeThatNobodyReads checks that writing goes on while nobody reads, and
 // what the reader finds once it is back: the lines that there was room for, the number
 // of those that are missing, the lines after them.
-func TestOutletOfAPipeThatNobodyReads(t *testing.T) {
+func TestAsyncWriter_pipeThatNobodyReads(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +73,9 @@ func (d *disk) Write(b []byte) (int, error) {
 
 func (d *disk) grow(room int) { d.mu.Lock(); d.room = room; d.mu.Unlock() }
 
-// TestOutletOfAFullDisk holds that a line that could be written in part does not run
+// TestAsyncWriter_fullDisk checks that a line that could be written in part does not run
 // into the next, and that what was lost is told where it was lost.
-func TestOutletOfAFullDisk(t *testing.T) {
+func TestAsyncWriter_fullDisk(t *testing.T) {
 	d := &disk{room: 12}
 	o := newAsyncWriter(d, sayMissing)
 	for _, text := range []string{"one two\n", "three four\n", "five\nsix\n"} {

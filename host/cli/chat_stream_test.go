@@ -20,8 +20,8 @@ func TestReadEvents(t *testing.T) {
 	}
 }
 
-// TestChatEnds holds that a reply counts only when the host said that it is kept.
-func TestChatEnds(t *testing.T) {
+// TestClient_chatEnds checks that a reply counts only when the host said that it is kept.
+func TestClient_chatEnds(t *testing.T) {
 	for body, want := range map[string]string{
 		"event: delta\ndata: {\"text\":\"a\"}\n\n":                                                    "the reply broke off",
 		"event: delta\ndata: {\"text\":\"a\"}\n\nevent: error\ndata: {\"detail\":\"gone\"}\n\n":       "gone",
@@ -44,8 +44,8 @@ func TestChatEnds(t *testing.T) {
 	}
 }
 
-// TestNotBotyard is something else that answers at the URL.
-func TestNotBotyard(t *testing.T) {
+// TestClient_otherServer has a server that is not a botyard host answer at the URL.
+func TestClient_otherServer(t *testing.T) {
 	for _, status := range []int{200, 302, 404, 500} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/elsewhere")

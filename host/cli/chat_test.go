@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestTalkInterrupted is a person who gives up a reply, asks again, and leaves.
-func TestTalkInterrupted(t *testing.T) {
+// TestChatSession_interrupted has a user interrupt a reply, ask again, and leave.
+func TestChatSession_interrupted(t *testing.T) {
 	arrived, gone := make(chan bool, 1), make(chan bool, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -57,7 +57,7 @@ func TestTalkInterrupted(t *testing.T) {
 
 // A reply that is not whole is told apart from one that is, for each reason and with and
 // without text; what the text and the exit status are stays as it is.
-func TestTalkNotesWhatAReplyIsNot(t *testing.T) {
+func TestNoteOf(t *testing.T) {
 	for reason, want := range map[string]struct{ some, none string }{
 		"stop":           {"", "the reply is empty; "},
 		"length":         {"the reply was cut", "the reply is empty: it was cut"},

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestClient_SendsTextsAsTheyAre: what is sent is about as long as what was read.
-func TestClient_SendsTextsAsTheyAre(t *testing.T) {
+// TestClient_sendsTextsAsTheyAre checks this: what is sent is about as long as what was read.
+func TestClient_sendsTextsAsTheyAre(t *testing.T) {
 	var got string
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

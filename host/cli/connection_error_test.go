@@ -30,7 +30,7 @@ func runAt(t *testing.T, url string, args ...string) (status int, out, errs stri
 }
 
 // A host that cannot be trusted is not one that is not there.
-func TestWhyACertificateIsNotAccepted(t *testing.T) {
+func TestCertificateError(t *testing.T) {
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"tenants":[],"next":null}`) })
 	server := httptest.NewUnstartedServer(answer)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -91,7 +91,7 @@ func TestWhyACertificateIsNotAccepted(t *testing.T) {
 
 // A connection that ends before the answer says what is to be done, for each kind of
 // command; that nobody is there is something else.
-func TestAConnectionThatBreaks(t *testing.T) {
+func TestBrokenError(t *testing.T) {
 	for name, breakOff := range map[string]func(http.ResponseWriter, net.Conn){
 		"before the answer": func(_ http.ResponseWriter, c net.Conn) {},
 		"in its middle": func(_ http.ResponseWriter, c net.Conn) {
@@ -133,7 +133,7 @@ func TestAConnectionThatBreaks(t *testing.T) {
 }
 
 // A call has no limit of the client's own, and shows on a terminal that it goes on.
-func TestALongCallIsWaitedFor(t *testing.T) {
+func TestClient_waitsForALongCall(t *testing.T) {
 	var shown record
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +177,7 @@ func (d deadlineless) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // A token that all may read is used, and warned of.
-func TestATokenThatAllMayRead(t *testing.T) {
+func TestRemoteFlags_readableToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer secret-token" {
 			t.Errorf("%v", r.Header)

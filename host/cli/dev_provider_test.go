@@ -42,7 +42,7 @@ func TestOllamaURL(t *testing.T) {
 	}
 }
 
-// TestChooseProvider where somebody chose already: nobody is asked.
+// TestChooseProvider checks that a provider which was chosen by the user is used as it is.
 func TestChooseProvider(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "botyard.yaml")
 	if err := os.WriteFile(file, []byte("defaults: {llm: {provider: openai, model: gpt-4.1}}\n"), 0o600); err != nil {

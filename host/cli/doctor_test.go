@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-func TestDoctorReadsCertificates(t *testing.T) {
+func TestDoctor_certificate(t *testing.T) {
 	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -43,7 +43,7 @@ func TestDoctorReadsCertificates(t *testing.T) {
 	}
 }
 
-func TestDoctorReadsTheMemoryLimit(t *testing.T) {
+func TestDoctor_memory(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{"max\n": "ok memory is not bounded", "67108864\n": "warning memory is bounded to 64 MiB", "1073741824": "ok memory is bounded to 1 GiB"} {
 		file := filepath.Join(dir, "memory.max")
@@ -59,7 +59,7 @@ func TestDoctorReadsTheMemoryLimit(t *testing.T) {
 }
 
 // What others may read or change in data_dir is told, as far as they can reach it.
-func TestDoctorLooksAtTheData(t *testing.T) {
+func TestDoctor_data(t *testing.T) {
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"private": 0o600, "group": 0o660, "open": 0o644, "free": 0o666} {
 		path := filepath.Join(dir, name)

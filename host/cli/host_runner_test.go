@@ -36,7 +36,7 @@ func (w *lineWatch) Write(p []byte) (int, error) {
 
 // A hangup that comes while the host reads its files makes it read them again; it
 // does not end the host.
-func TestHangupWhileTheHostStarts(t *testing.T) {
+func TestHostRunner_hangupWhileOpening(t *testing.T) {
 	// Without the host's own this keeps the test alive, which then fails.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGHUP)

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-func TestDurationsHaveTheirUnitInJSON(t *testing.T) {
+func TestDurationLogger(t *testing.T) {
 	for name, say := range map[string]func(l hclog.Logger, args ...any){
 		"info":  func(l hclog.Logger, args ...any) { l.Info("x", args...) },
 		"error": func(l hclog.Logger, args ...any) { l.Named("n").Error("x", args...) },

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestNoFlagIsEmpty gives each flag of each command that takes a text an empty one.
-func TestNoFlagIsEmpty(t *testing.T) {
+// TestCheckGiven_everyFlag gives each flag of each command that takes a text an empty one.
+func TestCheckGiven_everyFlag(t *testing.T) {
 	asked := 0
 	var walk func(c *cobra.Command, path []string)
 	walk = func(c *cobra.Command, path []string) {

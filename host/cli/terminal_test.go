@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestPlain holds that a terminal gets nothing to obey.
+// TestPlain checks that a terminal gets no control characters.
 func TestPlain(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain é 😀\n\tindented\n":      "plain é 😀\n\tindented\n",

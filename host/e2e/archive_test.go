@@ -31,11 +31,11 @@ func largeExport(conversations, turns int) string {
 	return b.String()
 }
 
-func (y *yard) export(tenant string) string {
-	y.t.Helper()
-	a := y.do("GET", "/admin/v1/tenants/"+tenant+"/export", "")
+func (host *hostProcess) export(tenant string) string {
+	host.t.Helper()
+	a := host.do("GET", "/admin/v1/tenants/"+tenant+"/export", "")
 	if a.Status != 200 {
-		y.t.Fatalf("export of %s: %d %s", tenant, a.Status, a.Body)
+		host.t.Fatalf("export of %s: %d %s", tenant, a.Status, a.Body)
 	}
 	return string(a.Body)
 }
@@ -43,11 +43,11 @@ func (y *yard) export(tenant string) string {
 // imported is what an import answers.
 type imported struct{ Conversations, Turns, Present int }
 
-func (y *yard) imports(tenant, export string) (out imported) {
-	y.t.Helper()
-	a := y.do("POST", "/admin/v1/tenants/"+tenant+"/import", export, "Content-Type: application/x-ndjson")
+func (host *hostProcess) imports(tenant, export string) (out imported) {
+	host.t.Helper()
+	a := host.do("POST", "/admin/v1/tenants/"+tenant+"/import", export, "Content-Type: application/x-ndjson")
 	if err := json.Unmarshal(a.Body, &out); err != nil || a.Status != 200 {
-		y.t.Fatalf("import into %s: %d %s, %v", tenant, a.Status, a.Body, err)
+		host.t.Fatalf("import into %s: %d %s, %v", tenant, a.Status, a.Body, err)
 	}
 	return out
 }
@@ -60,74 +60,74 @@ type receipt struct {
 	Storages      []struct{ Storage string }
 }
 
-func (y *yard) purge(tenant string) (out receipt) {
-	y.t.Helper()
-	a := y.do("POST", "/admin/v1/tenants/"+tenant+"/purge", "{}")
+func (host *hostProcess) purge(tenant string) (out receipt) {
+	host.t.Helper()
+	a := host.do("POST", "/admin/v1/tenants/"+tenant+"/purge", "{}")
 	lines := strings.Split(strings.TrimSpace(string(a.Body)), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &out); err != nil || a.Status != 200 || out.Type != "result" {
-		y.t.Fatalf("purge of %s: %d %s, %v", tenant, a.Status, a.Body, err)
+		host.t.Fatalf("purge of %s: %d %s, %v", tenant, a.Status, a.Body, err)
 	}
 	return out
 }
 
-func TestAPurgeGoesOnAfterTheHostWasKilled(t *testing.T) {
-	y := start(t, onSQLite, nil)
-	y.put("a", "{}")
-	y.put("b", "{}")
+func TestPurge_goesOnAfterTheHostWasKilled(t *testing.T) {
+	host := start(t, onSQLite, nil)
+	host.put("a", "{}")
+	host.put("b", "{}")
 	const conversations, turns = 30, 400
-	y.imports("a", largeExport(conversations, turns))
-	y.imports("b", largeExport(1, 3))
+	host.imports("a", largeExport(conversations, turns))
+	host.imports("b", largeExport(1, 3))
 
-	resp, err := y.http.Post(y.url+"/admin/v1/tenants/a/purge", "application/json", strings.NewReader("{}"))
+	resp, err := host.http.Post(host.url+"/admin/v1/tenants/a/purge", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	first, _ := bufio.NewReader(resp.Body).ReadString('\n')
-	_ = y.cmd.Process.Signal(syscall.SIGKILL)
-	<-y.done
+	_ = host.cmd.Process.Signal(syscall.SIGKILL)
+	<-host.done
 	_ = resp.Body.Close()
 	if !strings.Contains(first, `"type":"progress"`) {
 		t.Fatalf("the purge began with %q", first)
 	}
-	y.run()
-	if a := y.chat("a", "c000", "hello"); a.Status != 404 {
+	host.run()
+	if a := host.chat("a", "c000", "hello"); a.Status != 404 {
 		t.Errorf("half a tenant is served: %d %s", a.Status, a.Body)
 	}
 	for path, body := range map[string]string{"restore": "", "erase": "{}"} {
-		if a := y.do("POST", "/admin/v1/tenants/a/"+path, body); a.Status != 409 {
+		if a := host.do("POST", "/admin/v1/tenants/a/"+path, body); a.Status != 409 {
 			t.Errorf("%s of half a tenant: %d %s", path, a.Status, a.Body)
 		}
 	}
-	got := y.purge("a")
+	got := host.purge("a")
 	if got.Turns > conversations*turns || got.Turns == 0 {
 		t.Errorf("%+v; want no more than %d turns", got, conversations*turns)
 	}
-	out, err := y.cli("tenant", "history", "a")
+	out, err := host.cli("tenant", "history", "a")
 	if err != nil || strings.Count(out, "purged: ") != 1 || !strings.Contains(out, fmt.Sprintf(`"turns": %d`, got.Turns)) {
 		t.Errorf("%v: %s", err, out)
 	}
-	y.put("a", "{}")
-	if export := y.export("a"); strings.Contains(export, `"type":"turn"`) {
+	host.put("a", "{}")
+	if export := host.export("a"); strings.Contains(export, `"type":"turn"`) {
 		t.Errorf("what was purged is there again: %.500s", export)
 	}
-	if export := y.export("b"); strings.Count(export, `"type":"turn"`) != 3 {
+	if export := host.export("b"); strings.Count(export, `"type":"turn"`) != 3 {
 		t.Errorf("another tenant lost something: %s", export)
 	}
 }
 
-func TestAnImportGoesOnAfterTheHostWasKilled(t *testing.T) {
-	y := start(t, onSQLite, nil)
-	y.put("a", "{}")
+func TestImport_goesOnAfterTheHostWasKilled(t *testing.T) {
+	host := start(t, onSQLite, nil)
+	host.put("a", "{}")
 	export := largeExport(20, 100)
 	send, body := io.Pipe()
-	req, err := http.NewRequest("POST", y.url+"/admin/v1/tenants/a/import", send)
+	req, err := http.NewRequest("POST", host.url+"/admin/v1/tenants/a/import", send)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-ndjson")
 	ended := make(chan error, 1)
 	go func() {
-		resp, err := y.http.Do(req)
+		resp, err := host.http.Do(req)
 		if err == nil {
 			_ = resp.Body.Close()
 		}
@@ -136,20 +136,20 @@ func TestAnImportGoesOnAfterTheHostWasKilled(t *testing.T) {
 	if _, err := io.WriteString(body, export[:len(export)/2]); err != nil {
 		t.Fatal(err)
 	}
-	y.eventually(10*time.Second, "some of it is there", func() bool { return strings.Count(y.export("a"), `"type":"turn"`) > 500 })
-	_ = y.cmd.Process.Signal(syscall.SIGKILL)
-	<-y.done
+	host.eventually(10*time.Second, "some of it is there", func() bool { return strings.Count(host.export("a"), `"type":"turn"`) > 500 })
+	_ = host.cmd.Process.Signal(syscall.SIGKILL)
+	<-host.done
 	_ = body.Close()
 	if err := <-ended; err == nil {
 		t.Error("an import that a host did not live to end was answered")
 	}
-	y.run()
-	got := y.imports("a", export)
+	host.run()
+	got := host.imports("a", export)
 	if got.Conversations != 20 || got.Turns+got.Present != 2000 || got.Present == 0 {
 		t.Errorf("%+v", got)
 	}
 	_, want, _ := strings.Cut(export, "\n")
-	_, is, _ := strings.Cut(y.export("a"), "\n")
+	_, is, _ := strings.Cut(host.export("a"), "\n")
 	_, is, _ = strings.Cut(is, "\n") // the configuration, which largeExport has not
 	if is != want {
 		t.Errorf("%d bytes were imported and %d are there", len(want), len(is))
@@ -157,17 +157,17 @@ func TestAnImportGoesOnAfterTheHostWasKilled(t *testing.T) {
 }
 
 // What a turn that was at work says is lost, and so is what it would have written.
-func TestATurnThatOutlivesItsTenantWritesNothing(t *testing.T) {
-	y := start(t, onSQLite, nil)
-	y.put("a", `{"llm": {"tokens": 20, "token_delay_ms": 50}}`)
-	y.mustChat("a", "c", "before")
+func TestPurge_aRunningTurnWritesNothing(t *testing.T) {
+	host := start(t, onSQLite, nil)
+	host.put("a", `{"llm": {"tokens": 20, "token_delay_ms": 50}}`)
+	host.mustChat("a", "c", "before")
 	for _, operation := range []string{"erase", "purge"} {
 		begun := make(chan struct{})
 		last := make(chan event, 1)
 		go func() {
 			n := 0
 			var e event
-			_ = y.stream("a", `{"conversation_id":"c","message":"hello","stream":true}`, func(got event) bool {
+			_ = host.stream("a", `{"conversation_id":"c","message":"hello","stream":true}`, func(got event) bool {
 				if n++; n == 1 {
 					close(begun)
 				}
@@ -177,42 +177,42 @@ func TestATurnThatOutlivesItsTenantWritesNothing(t *testing.T) {
 			last <- e
 		}()
 		<-begun
-		if a := y.do("POST", "/admin/v1/tenants/a/"+operation, "{}"); a.Status != 200 || !strings.Contains(string(a.Body), `"type":"result"`) {
+		if a := host.do("POST", "/admin/v1/tenants/a/"+operation, "{}"); a.Status != 200 || !strings.Contains(string(a.Body), `"type":"result"`) {
 			t.Fatalf("%s: %d %s", operation, a.Status, a.Body)
 		}
 		if e := <-last; e.name != "error" || !strings.Contains(e.data, `"conflict"`) {
 			t.Errorf("%s: the turn ended with %+v", operation, e)
 		}
 		if operation == "purge" {
-			y.put("a", "{}")
+			host.put("a", "{}")
 		}
-		if export := y.export("a"); strings.Contains(export, `"type":"conversation"`) {
+		if export := host.export("a"); strings.Contains(export, `"type":"conversation"`) {
 			t.Errorf("%s left %s", operation, export)
 		}
 	}
 }
 
 // A tenant moves through two storages, and both are purged.
-func TestAPurgeFindsFormerStorages(t *testing.T) {
-	y := start(t, onSQLite, nil)
-	y.put("a", `{"conversation_storage": {"backend": "memory"}}`)
-	y.mustChat("a", "first", "hello")
-	y.put("a", `{"conversation_storage": {"path": "other.db"}}`)
-	y.mustChat("a", "second", "hello")
-	y.put("a", `{}`)
-	y.mustChat("a", "third", "hello")
-	export := y.export("a")
+func TestPurge_findsFormerStorages(t *testing.T) {
+	host := start(t, onSQLite, nil)
+	host.put("a", `{"conversation_storage": {"backend": "memory"}}`)
+	host.mustChat("a", "first", "hello")
+	host.put("a", `{"conversation_storage": {"path": "other.db"}}`)
+	host.mustChat("a", "second", "hello")
+	host.put("a", `{}`)
+	host.mustChat("a", "third", "hello")
+	export := host.export("a")
 	if strings.Count(export, `"type":"conversation"`) != 3 {
 		t.Errorf("exported are %s", export)
 	}
-	got := y.purge("a")
+	got := host.purge("a")
 	if got.Conversations != 3 || got.Turns != 3 || len(got.Storages) != 3 {
 		t.Errorf("%+v", got)
 	}
 }
 
 // One host's tenant goes to another through a pipe, and nothing secret does.
-func TestATenantMovesThroughAPipe(t *testing.T) {
+func TestExport_pipedIntoImport(t *testing.T) {
 	from, to := start(t, onSQLite, nil), start(t, onSQLite, nil)
 	from.put("a", `{"prompts": {"system": "Be brief."}, "memory": {"max_messages": 4}}`)
 	from.imports("a", largeExport(5, 50))

@@ -23,11 +23,11 @@ type balancer struct {
 }
 
 // balance serves a balancer before the hosts until the test ends, and answers its URL.
-func balance(t *testing.T, hosts []*yard) string {
+func balance(t *testing.T, hosts []*hostProcess) string {
 	t.Helper()
 	b := &balancer{inner: &http.Transport{MaxIdleConnsPerHost: 256}}
-	for _, y := range hosts {
-		u, err := url.Parse(y.url)
+	for _, host := range hosts {
+		u, err := url.Parse(host.url)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,8 +18,8 @@ type fleet struct {
 	t       *testing.T
 	cluster *pgtest.Cluster // where its database is now; nil for none
 	db      string
-	hosts   []*yard
-	front   *yard // the balancer
+	hosts   []*hostProcess
+	front   *hostProcess // the balancer
 }
 
 var databases atomic.Int64
@@ -48,21 +48,21 @@ func startFleetAt(t *testing.T, c *pgtest.Cluster, db, dsn string, n int, env ..
 	for range n {
 		f.hosts = append(f.hosts, newHost(t, config, append([]string{"BOTYARD_PG_DSN=" + dsn}, env...)))
 	}
-	for _, y := range f.hosts {
-		y.launch()
-		y.endWithTheTest()
+	for _, host := range f.hosts {
+		host.launch()
+		host.endWithTheTest()
 	}
-	for _, y := range f.hosts {
-		y.awaitReady()
+	for _, host := range f.hosts {
+		host.awaitReady()
 	}
-	f.front = &yard{t: t, url: balance(t, f.hosts), log: &lockedBuffer{}, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
+	f.front = &hostProcess{t: t, url: balance(t, f.hosts), log: &lockedBuffer{}, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	t.Cleanup(f.front.http.CloseIdleConnections)
 	return f
 }
 
-func newHost(t *testing.T, config string, env []string) *yard {
+func newHost(t *testing.T, config string, env []string) *hostProcess {
 	t.Helper()
-	return &yard{t: t, dir: shortDir(t), config: config, env: env,
+	return &hostProcess{t: t, dir: shortDir(t), config: config, env: env,
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 }
 
@@ -96,8 +96,8 @@ func (f *fleet) belongsTo(t *testing.T) {
 	of := f.t
 	set := func(t *testing.T) {
 		f.t, f.front.t = t, t
-		for _, y := range f.hosts {
-			y.t = t
+		for _, host := range f.hosts {
+			host.t = t
 		}
 	}
 	set(t)
@@ -116,8 +116,8 @@ func (f *fleet) sql(format string, args ...any) string {
 
 // logged says whether a host's log has the words in it.
 func (f *fleet) logged(words string) bool {
-	for _, y := range f.hosts {
-		if strings.Contains(y.log.String(), words) {
+	for _, host := range f.hosts {
+		if strings.Contains(host.log.String(), words) {
 			return true
 		}
 	}

@@ -54,12 +54,12 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
-func TestSQLiteDiskIsFull(t *testing.T) {
+func TestFullDisk_sqlite(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, "32m")
-	y := start(t, "data_dir = \""+dir+"\"\n"+onSQLite, nil)
-	f := &fleet{t: t, hosts: []*yard{y}, front: y}
-	f.survives(t, "full", 0, func(t *testing.T, _ *load) []*yard {
+	host := start(t, "data_dir = \""+dir+"\"\n"+onSQLite, nil)
+	f := &fleet{t: t, hosts: []*hostProcess{host}, front: host}
+	f.survives(t, "full", 0, func(t *testing.T, _ *load) []*hostProcess {
 		free := fill(t, dir)
 		time.Sleep(fullFor)
 		free()
@@ -70,12 +70,12 @@ func TestSQLiteDiskIsFull(t *testing.T) {
 	})
 }
 
-func TestPostgresDiskIsFull(t *testing.T) {
+func TestFullDisk_postgres(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, "96m")
 	c := pgtest.For(t, pgtest.Options{Dir: dir, Small: true})
 	f := startFleet(t, c, 3)
-	f.survives(t, "full", 0, func(t *testing.T, _ *load) []*yard {
+	f.survives(t, "full", 0, func(t *testing.T, _ *load) []*hostProcess {
 		free := fill(t, dir)
 		noticed := false
 		for end := time.Now().Add(fullFor); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {

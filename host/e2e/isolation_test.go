@@ -10,60 +10,60 @@ import (
 	"testing"
 )
 
-func TestTheSameConversationIDUnderTwoTenantsIsTwoConversations(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{
+func TestIsolation_sameConversationID(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{
 		"client-a.hcl":  "prompts {\n  system = \"secret of A\"\n}\n",
 		"client-b.yaml": "prompts:\n  system: secret of B\n",
 	})
-	y.mustChat("client-a", "same", "How do I reset my password?")
-	b := y.mustChat("client-b", "same", "Do you remember me?")
+	host.mustChat("client-a", "same", "How do I reset my password?")
+	b := host.mustChat("client-b", "same", "Do you remember me?")
 	if strings.Contains(b.Reply, "password") || strings.Contains(b.Reply, "Yes") || b.Turn != 1 {
 		t.Errorf("B was shown A's conversation: %s", b.Reply)
 	}
-	if b = y.mustChat("client-b", "same", "hello"); strings.Contains(b.Reply, "secret of A") || !strings.Contains(b.Reply, "secret of B") {
+	if b = host.mustChat("client-b", "same", "hello"); strings.Contains(b.Reply, "secret of A") || !strings.Contains(b.Reply, "secret of B") {
 		t.Errorf("B's prompt: %s", b.Reply)
 	}
-	a := y.mustChat("client-a", "same", "Do you remember me?")
+	a := host.mustChat("client-a", "same", "Do you remember me?")
 	if !strings.Contains(a.Reply, "reset my password") || a.Turn != 2 || !a.Bot.Cached {
 		t.Errorf("A is not remembered: %+v", a)
 	}
-	if a = y.mustChat("client-a", "other", "Do you remember me?"); strings.Contains(a.Reply, "password") {
+	if a = host.mustChat("client-a", "other", "Do you remember me?"); strings.Contains(a.Reply, "password") {
 		t.Errorf("memory belongs to the tenant and not the conversation: %s", a.Reply)
 	}
-	if r := y.do("DELETE", "/api/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status/100 != 2 {
+	if r := host.do("DELETE", "/api/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status/100 != 2 {
 		t.Errorf("delete: %d %s", r.Status, r.Body)
 	}
-	if r := y.do("GET", "/api/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status != 404 {
+	if r := host.do("GET", "/api/v1/conversations/same", "", "X-Tenant-ID: client-b"); r.Status != 404 {
 		t.Errorf("a deleted conversation: %d %s", r.Status, r.Body)
 	}
-	if r := y.do("GET", "/api/v1/conversations/same", "", "X-Tenant-ID: client-a"); r.Status != 200 || !strings.Contains(string(r.Body), "reset my password") {
+	if r := host.do("GET", "/api/v1/conversations/same", "", "X-Tenant-ID: client-a"); r.Status != 200 || !strings.Contains(string(r.Body), "reset my password") {
 		t.Errorf("A's conversation went with B's: %d %s", r.Status, r.Body)
 	}
 }
 
-func TestTextIsNeverCode(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": "prompts {\n  system = \"{{{{7*7}} $${env:HOME}\"\n}\n"})
+func TestIsolation_textIsNeverCode(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": "prompts {\n  system = \"{{{{7*7}} $${env:HOME}\"\n}\n"})
 	for _, text := range []string{"{{7*7}}", "${env:HOME}", "${file:/etc/passwd}", "<secret>", "{{ .Tenant }} %s %!d(x)", "\u202e\U0001F600 $(id)"} {
-		if a := y.mustChat("a", "c", text); !strings.Contains(a.Reply, text) {
+		if a := host.mustChat("a", "c", text); !strings.Contains(a.Reply, text) {
 			t.Errorf("%q became %s", text, a.Reply)
 		}
 	}
-	if a := y.mustChat("b", "d", "x"); !strings.Contains(a.Reply, "{{7*7}} ${env:HOME}") {
+	if a := host.mustChat("b", "d", "x"); !strings.Contains(a.Reply, "{{7*7}} ${env:HOME}") {
 		t.Errorf("the prompt became %s", a.Reply)
 	}
 }
 
-func TestAThousandTenantsShareOneInstance(t *testing.T) {
-	y := start(t, echoDefaults, nil)
-	before := y.plugins()["storage-memory"].PID
+func TestIsolation_aThousandTenantsShareAnInstance(t *testing.T) {
+	host := start(t, echoDefaults, nil)
+	before := host.plugins()["storage-memory"].PID
 	var wg sync.WaitGroup
 	ids := make(chan int)
 	for range 16 {
 		wg.Go(func() {
 			for i := range ids {
 				id := fmt.Sprintf("t%04d", i)
-				y.put(id, fmt.Sprintf(`{"prompts":{"system":"I serve %s."}}`, id))
-				a := y.mustChat(id, "c", "hello")
+				host.put(id, fmt.Sprintf(`{"prompts":{"system":"I serve %s."}}`, id))
+				a := host.mustChat(id, "c", "hello")
 				if !strings.Contains(a.Reply, "I serve "+id+".") {
 					t.Errorf("%s got %s", id, a.Reply)
 				}
@@ -75,7 +75,7 @@ func TestAThousandTenantsShareOneInstance(t *testing.T) {
 	}
 	close(ids)
 	wg.Wait()
-	plugins := y.plugins()
+	plugins := host.plugins()
 	for _, name := range []string{"storage-memory", "memory-buffer", "llm-echo"} {
 		if p := plugins[name]; p.Instances != 1 || p.PID == 0 || p.Restarts != 0 {
 			t.Errorf("%s: %+v; want one instance", name, p)
@@ -84,13 +84,13 @@ func TestAThousandTenantsShareOneInstance(t *testing.T) {
 	if before != 0 && before != plugins["storage-memory"].PID {
 		t.Error("the storage's process changed")
 	}
-	if n := len(children(t, y.cmd.Process.Pid)); n != 3 {
+	if n := len(children(t, host.cmd.Process.Pid)); n != 3 {
 		t.Errorf("%d plugin processes; want 3", n)
 	}
 }
 
 // Attacks by a tenant's own configuration. Each is refused with its place.
-func TestATenantLayerReachesNothingThatIsNotItsOwn(t *testing.T) {
+func TestIsolation_tenantLayer(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"evil/own": "k", "victim/key": "victims-key"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
@@ -103,7 +103,7 @@ func TestATenantLayerReachesNothingThatIsNotItsOwn(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "victim/key"), filepath.Join(dir, "evil/link")); err != nil {
 		t.Fatal(err)
 	}
-	y := start(t, `secrets_dir = "`+dir+`"
+	host := start(t, `secrets_dir = "`+dir+`"
 defaults {
   llm {
     provider = "ollama"
@@ -134,7 +134,7 @@ defaults {
 		`{"prompts":{"system":"{{company}}"}}`:                 "prompts.system",
 		`{"llm":{"api_key":"<secret>"}}`:                       "llm.api_key",
 	} {
-		a := y.do("PUT", "/admin/v1/tenants/evil", settings)
+		a := host.do("PUT", "/admin/v1/tenants/evil", settings)
 		var problem struct {
 			Problems []struct {
 				Line, Column int
@@ -155,7 +155,7 @@ defaults {
 			}
 		}
 	}
-	if a := y.chat("evil", "c", "x"); a.Status != 404 {
+	if a := host.chat("evil", "c", "x"); a.Status != 404 {
 		t.Errorf("a refused tenant is served: %d %s", a.Status, a.Body)
 	}
 }

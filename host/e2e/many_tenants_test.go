@@ -16,18 +16,18 @@ import (
 const slack = 12
 
 // A thousand tenants that no host has seen have all had a turn in under five seconds.
-func TestAThousandTenantsHaveTheirFirstTurn(t *testing.T) {
+func TestManyTenants_firstTurns(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
 	f := startFleet(t, c, 1)
 	f.register(1000)
-	y := f.another()
+	host := f.another()
 	begin := time.Now()
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
 			for n := next.Add(1); n <= 1000; n = next.Add(1) {
-				if a := y.chat(fmt.Sprint("many", n), "c", "hello"); a.Status != 200 || a.Turn != 1 {
+				if a := host.chat(fmt.Sprint("many", n), "c", "hello"); a.Status != 200 || a.Turn != 1 {
 					t.Errorf("many%d: %d %s", n, a.Status, a.Body)
 				}
 			}
@@ -42,12 +42,12 @@ func TestAThousandTenantsHaveTheirFirstTurn(t *testing.T) {
 }
 
 // A host is ready as soon with a hundred thousand registered tenants as with none.
-func TestAHundredThousandTenantsAreNoBurden(t *testing.T) {
+func TestManyTenants_aHundredThousand(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
 	f := startFleet(t, c, 1)
 	f.register(100_000)
 	begin := time.Now()
-	y := f.another()
+	host := f.another()
 	took := time.Since(begin)
 	t.Logf("the host was ready after %s", took.Round(time.Millisecond))
 	if took > slack*3*time.Second {
@@ -55,10 +55,10 @@ func TestAHundredThousandTenantsAreNoBurden(t *testing.T) {
 	}
 	begin = time.Now()
 	for _, n := range []int{1, 50_000, 100_000} {
-		y.mustChat(fmt.Sprint("many", n), "c", "hello")
+		host.mustChat(fmt.Sprint("many", n), "c", "hello")
 	}
 	t.Logf("three of them had their first turns within %s", time.Since(begin).Round(time.Millisecond))
-	if a, err := y.try(context.Background(), "GET", "/admin/v1/tenants?limit=1000&after=many5", ""); err != nil || a.Status != 200 {
+	if a, err := host.try(context.Background(), "GET", "/admin/v1/tenants?limit=1000&after=many5", ""); err != nil || a.Status != 200 {
 		t.Errorf("a page of tenants: %v, %d %s", err, a.Status, a.Body)
 	}
 }
@@ -79,10 +79,10 @@ func (f *fleet) register(n int) {
 }
 
 // another starts one more host.
-func (f *fleet) another() *yard {
+func (f *fleet) another() *hostProcess {
 	f.t.Helper()
 	first := f.hosts[0]
-	y := newHost(f.t, first.config, first.env)
-	y.runUntilTheEnd()
-	return y
+	host := newHost(f.t, first.config, first.env)
+	host.runUntilTheEnd()
+	return host
 }

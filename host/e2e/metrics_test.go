@@ -23,18 +23,18 @@ import (
 type page map[string]*dto.MetricFamily
 
 // scrape reads the metrics at the address as Prometheus does.
-func (y *yard) scrape(address, token string) (page, int) {
-	y.t.Helper()
+func (host *hostProcess) scrape(address, token string) (page, int) {
+	host.t.Helper()
 	req, err := http.NewRequest("GET", address+"/metrics", nil)
 	if err != nil {
-		y.t.Fatal(err)
+		host.t.Fatal(err)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := y.http.Do(req)
+	resp, err := host.http.Do(req)
 	if err != nil {
-		y.t.Fatal(err)
+		host.t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
@@ -44,7 +44,7 @@ func (y *yard) scrape(address, token string) (page, int) {
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(resp.Body)
 	if err != nil {
-		y.t.Fatalf("the page is not what Prometheus reads: %v", err)
+		host.t.Fatalf("the page is not what Prometheus reads: %v", err)
 	}
 	return families, resp.StatusCode
 }
@@ -73,8 +73,8 @@ func (p page) want(t *testing.T, value float64, family string, labels ...string)
 	}
 }
 
-func TestAScrapeHasWhatTheHostDid(t *testing.T) {
-	y := start(t, `
+func TestMetrics_values(t *testing.T) {
+	host := start(t, `
 defaults {
   llm { provider = "echo" }
   conversation_storage { backend = "sqlite" }
@@ -84,19 +84,19 @@ registry {
 }
 `, map[string]string{"acme.hcl": "", "bad.hcl": "nonsense = 1\n", "away.hcl": "llm {\n provider = \"nobody\"\n}\n"})
 	for i := range 3 {
-		y.mustChat("acme", fmt.Sprintf("c%d", i), "hello")
+		host.mustChat("acme", fmt.Sprintf("c%d", i), "hello")
 	}
-	if err := y.stream("acme", `{"conversation_id":"c0","message":"once more","stream":true}`, func(event) bool { return true }); err != nil {
+	if err := host.stream("acme", `{"conversation_id":"c0","message":"once more","stream":true}`, func(event) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	for _, refused := range []struct{ tenant, body string }{
 		{"acme", `{"conversation_id":"c0"}`}, {"nobody-knows", `{"conversation_id":"c","message":"x"}`}, {"", `{}`}, {strings.Repeat("x", 1000), `{}`},
 	} {
-		y.do("POST", "/api/v1/chat", refused.body, "X-Tenant-ID: "+refused.tenant)
+		host.do("POST", "/api/v1/chat", refused.body, "X-Tenant-ID: "+refused.tenant)
 	}
-	y.do("GET", "/nowhere/at/all", "")
-	y.do("GET", "/api/v1/conversations/c0?limit=x", "", "X-Tenant-ID: acme")
-	p, _ := y.scrape(y.url, "")
+	host.do("GET", "/nowhere/at/all", "")
+	host.do("GET", "/api/v1/conversations/c0?limit=x", "", "X-Tenant-ID: acme")
+	p, _ := host.scrape(host.url, "")
 
 	p.want(t, 4, "botyard_turns_total", "outcome=succeeded")
 	p.want(t, 4, "botyard_turns_total", "outcome=refused")
@@ -125,11 +125,11 @@ registry {
 	}
 	wellKnown(t, p)
 
-	if err := syscall.Kill(y.plugins()["llm-echo"].PID, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(host.plugins()["llm-echo"].PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	y.eventually(30*time.Second, "the restart is counted", func() bool {
-		p, _ = y.scrape(y.url, "")
+	host.eventually(30*time.Second, "the restart is counted", func() bool {
+		p, _ = host.scrape(host.url, "")
 		return p.sum("botyard_plugin_restarts_total", "kind=llm", "name=echo") == 1
 	})
 }
@@ -184,7 +184,7 @@ func wellKnown(t *testing.T, p page) {
 	}
 }
 
-func TestMetricsAreTheOperators(t *testing.T) {
+func TestMetrics_access(t *testing.T) {
 	const tokens = "auth {\n mode = \"token\"\n gateway_token = \"gateway-token-0123\"\n admin_token = \"admin-token-0123456\"\n}\n"
 	for _, c := range []struct {
 		name, config string
@@ -201,22 +201,22 @@ func TestMetricsAreTheOperators(t *testing.T) {
 			map[string]int{"": 401}, map[string]int{"": 401, "gateway-token-0123": 403, "admin-token-0123456": 200}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			y := start(t, c.config+echoDefaults, map[string]string{"acme.hcl": ""})
+			host := start(t, c.config+echoDefaults, map[string]string{"acme.hcl": ""})
 			for token, status := range c.main {
-				if _, got := y.scrape(y.url, token); got != status {
+				if _, got := host.scrape(host.url, token); got != status {
 					t.Errorf("with the token %q: %d, want %d", token, got, status)
 				}
 			}
-			found := regexp.MustCompile(`url=(http://\S+)/metrics`).FindStringSubmatch(y.log.String())
+			found := regexp.MustCompile(`url=(http://\S+)/metrics`).FindStringSubmatch(host.log.String())
 			if (c.own == nil) != (found == nil) {
 				t.Fatalf("an address of its own: %q", found)
 			}
 			for token, status := range c.own {
 				own := strings.Replace(found[1], "[::]", "127.0.0.1", 1)
-				if _, got := y.scrape(own, token); got != status {
+				if _, got := host.scrape(own, token); got != status {
 					t.Errorf("with the token %q on %s: %d, want %d", token, own, got, status)
 				}
-				resp, err := y.http.Get(own + "/api/v1/conversations")
+				resp, err := host.http.Get(own + "/api/v1/conversations")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -229,45 +229,45 @@ func TestMetricsAreTheOperators(t *testing.T) {
 	}
 }
 
-func TestTenantsHaveALabelUpToACap(t *testing.T) {
+func TestMetrics_tenantLabels(t *testing.T) {
 	tenants := map[string]string{}
 	for i := range 4 {
 		tenants[fmt.Sprintf("t%d.hcl", i)] = ""
 	}
-	y := start(t, "metrics {\n tenant_label = true\n max_tenant_labels = 2\n}\n"+echoDefaults, tenants)
+	host := start(t, "metrics {\n tenant_label = true\n max_tenant_labels = 2\n}\n"+echoDefaults, tenants)
 	for _, tenant := range []string{"t1", "t3", "t0", "t2", "t3"} {
-		y.mustChat(tenant, "c", "hello")
+		host.mustChat(tenant, "c", "hello")
 	}
-	y.chat("nobody-knows", "c", "x")
-	p, _ := y.scrape(y.url, "")
+	host.chat("nobody-knows", "c", "x")
+	p, _ := host.scrape(host.url, "")
 	p.want(t, 1, "botyard_turns_total", "tenant=t1")
 	p.want(t, 2, "botyard_turns_total", "tenant=t3")
 	p.want(t, 3, "botyard_turns_total", "tenant=@other")
 	p.want(t, 2, "botyard_turn_first_token_seconds", "tenant=@other")
 	p.want(t, 6, "botyard_turns_total")
-	if err := os.Remove(filepath.Join(y.dir, "tenants", "t3.hcl")); err != nil {
+	if err := os.Remove(filepath.Join(host.dir, "tenants", "t3.hcl")); err != nil {
 		t.Fatal(err)
 	}
-	y.eventually(60*time.Second, "the tenant's series leave", func() bool {
-		p, _ = y.scrape(y.url, "")
+	host.eventually(60*time.Second, "the tenant's series leave", func() bool {
+		p, _ = host.scrape(host.url, "")
 		return p.sum("botyard_turns_total", "tenant=t3") == 0 && p.sum("botyard_turn_duration_seconds", "tenant=t3") == 0
 	})
-	y.mustChat("t2", "c", "hello")
-	p, _ = y.scrape(y.url, "")
+	host.mustChat("t2", "c", "hello")
+	p, _ = host.scrape(host.url, "")
 	p.want(t, 1, "botyard_turns_total", "tenant=t2")
 	p.want(t, 3, "botyard_turns_total", "tenant=@other")
 }
 
-func TestASecretThatIsGoneIsSeen(t *testing.T) {
-	y := lay(t, "secrets_dir = \"secrets\"\n"+echoDefaults, map[string]string{"acme.hcl": "llm {\n api_key = file(\"key\")\n}\n", "other.hcl": ""})
-	if err := os.MkdirAll(filepath.Join(y.dir, "secrets", "acme"), 0o700); err != nil {
+func TestMetrics_missingSecret(t *testing.T) {
+	host := prepareHost(t, "secrets_dir = \"secrets\"\n"+echoDefaults, map[string]string{"acme.hcl": "llm {\n api_key = file(\"key\")\n}\n", "other.hcl": ""})
+	if err := os.MkdirAll(filepath.Join(host.dir, "secrets", "acme"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	y.write("secrets/acme/key", "sk-0123456789-abcdef")
-	y.runUntilTheEnd()
-	y.mustChat("acme", "c", "hello")
+	host.write("secrets/acme/key", "sk-0123456789-abcdef")
+	host.runUntilTheEnd()
+	host.mustChat("acme", "c", "hello")
 	list := func() string {
-		out, err := y.cli("tenant", "list")
+		out, err := host.cli("tenant", "list")
 		if err != nil {
 			t.Fatal(err, out)
 		}
@@ -277,8 +277,8 @@ func TestASecretThatIsGoneIsSeen(t *testing.T) {
 		t.Fatalf("nothing is gone:\n%s", out)
 	}
 	for _, how := range []func() error{
-		func() error { return os.Remove(filepath.Join(y.dir, "secrets", "acme", "key")) },
-		func() error { return os.WriteFile(filepath.Join(y.dir, "secrets", "acme", "key"), nil, 0o600) },
+		func() error { return os.Remove(filepath.Join(host.dir, "secrets", "acme", "key")) },
+		func() error { return os.WriteFile(filepath.Join(host.dir, "secrets", "acme", "key"), nil, 0o600) },
 	} {
 		if err := how(); err != nil {
 			t.Fatal(err)
@@ -287,9 +287,9 @@ func TestASecretThatIsGoneIsSeen(t *testing.T) {
 		if n := strings.Count(out, "secret gone: "); n != 1 || !strings.Contains(out, "llm.api_key") || strings.Contains(out, "sk-0123") {
 			t.Errorf("%d are gone:\n%s", n, out)
 		}
-		y.mustChat("acme", "c", "hello again") // on the bot that has it
+		host.mustChat("acme", "c", "hello again") // on the bot that has it
 	}
-	y.write("secrets/acme/key", "sk-0123456789-abcdef")
+	host.write("secrets/acme/key", "sk-0123456789-abcdef")
 	if out := list(); strings.Contains(out, "gone") {
 		t.Errorf("it is back:\n%s", out)
 	}

@@ -24,7 +24,7 @@ import (
 
 // gated is an Ollama server whose answers a test holds back: a message that begins with
 // "hold" is answered once the test says so, one with "drip" after its first token.
-type gated struct {
+type gatedProvider struct {
 	url string
 
 	mu     sync.Mutex
@@ -34,8 +34,8 @@ type gated struct {
 	tokens int           // that its answer may have
 }
 
-func serveGated(t *testing.T) *gated {
-	g := &gated{open: make(chan struct{})}
+func serveGatedProvider(t *testing.T) *gatedProvider {
+	g := &gatedProvider{open: make(chan struct{})}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var req struct {
 			Messages []struct{ Content string }
@@ -74,14 +74,14 @@ func serveGated(t *testing.T) *gated {
 	return g
 }
 
-func (g *gated) count(n int) {
+func (g *gatedProvider) count(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.held += n
 }
 
 // holds says whether so many requests are held.
-func (g *gated) holds(n int) func() bool {
+func (g *gatedProvider) holds(n int) func() bool {
 	return func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -90,23 +90,23 @@ func (g *gated) holds(n int) func() bool {
 }
 
 // release answers what is held, and holds what comes from then on.
-func (g *gated) release() {
+func (g *gatedProvider) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	close(g.open)
 	g.open = make(chan struct{})
 }
 
-func (g *gated) last() (key string, tokens int) {
+func (g *gatedProvider) last() (key string, tokens int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.key, g.tokens
 }
 
 // reloaded is a host whose files are changed and read again.
-type reloaded struct {
-	*yard
-	*gated
+type reloadCase struct {
+	*hostProcess
+	*gatedProvider
 	conversations int
 }
 
@@ -114,7 +114,7 @@ type reloaded struct {
 const soon = 30 * time.Second
 
 // file is the host file with more keys, and more of what tenants inherit.
-func (r *reloaded) file(keys, inherited string) {
+func (r *reloadCase) file(keys, inherited string) {
 	r.write("botyard.hcl", fmt.Sprintf(`
 plugin_dirs = [%q]
 tenant_dirs = ["tenants"]
@@ -128,17 +128,17 @@ defaults {
   }
 %s
 }
-`, filepath.Join(binaries, "plugins"), keys, r.gated.url, inherited))
+`, filepath.Join(binaries, "plugins"), keys, r.gatedProvider.url, inherited))
 }
 
 // apply has the files read again and answers what is said to wait for a start.
-func (r *reloaded) apply(keys string) (waits []string) {
+func (r *reloadCase) apply(keys string) (waits []string) {
 	r.t.Helper()
 	r.file(keys, "")
 	return r.reload("")
 }
 
-func (r *reloaded) reload(query string) []string {
+func (r *reloadCase) reload(query string) []string {
 	r.t.Helper()
 	a := r.do("POST", "/admin/v1/reload"+query, "")
 	var done struct {
@@ -152,20 +152,20 @@ func (r *reloaded) reload(query string) []string {
 }
 
 // fresh names a conversation that was not used.
-func (r *reloaded) fresh() string {
+func (r *reloadCase) fresh() string {
 	r.conversations++
 	return fmt.Sprint("c", r.conversations)
 }
 
 // begin makes a turn that is held, in a conversation of its own.
-func (r *reloaded) begin(message string) (conversation string, end func() answer) {
+func (r *reloadCase) begin(message string) (conversation string, end func() answer) {
 	r.t.Helper()
 	r.mu.Lock()
 	before := r.held
 	r.mu.Unlock()
 	conversation = r.fresh()
 	done := make(chan answer, 1)
-	go func() { done <- r.yard.chat("a", conversation, message) }()
+	go func() { done <- r.hostProcess.chat("a", conversation, message) }()
 	r.eventually(soon, "the turn is at work", r.holds(before+1))
 	return conversation, func() answer {
 		r.t.Helper()
@@ -179,7 +179,7 @@ func (r *reloaded) begin(message string) (conversation string, end func() answer
 	}
 }
 
-func (r *reloaded) status(what string, a answer, want int) {
+func (r *reloadCase) status(what string, a answer, want int) {
 	r.t.Helper()
 	if a.Status != want {
 		r.t.Errorf("%s: %d %s, want %d", what, a.Status, a.Body, want)
@@ -187,8 +187,8 @@ func (r *reloaded) status(what string, a answer, want int) {
 }
 
 // atReload sees each key that counts at a reload count there.
-var atReload = map[string]func(r *reloaded){
-	"secrets_dir": func(r *reloaded) {
+var atReload = map[string]func(r *reloadCase){
+	"secrets_dir": func(r *reloadCase) {
 		for _, name := range []string{"one", "two"} {
 			if err := os.MkdirAll(filepath.Join(r.dir, "secrets-"+name, "b"), 0o700); err != nil {
 				r.t.Fatal(err)
@@ -196,7 +196,7 @@ var atReload = map[string]func(r *reloaded){
 			r.write("secrets-"+name+"/b/key", "the-key-of-"+name)
 		}
 		r.apply(`secrets_dir = "secrets-one"`)
-		r.put("b", `{"llm":{"base_url":"`+r.gated.url+`","api_key":"${file:key}"}}`)
+		r.put("b", `{"llm":{"base_url":"`+r.gatedProvider.url+`","api_key":"${file:key}"}}`)
 		has := func(want string) func() bool {
 			return func() bool {
 				r.mustChat("b", r.fresh(), "x")
@@ -209,14 +209,14 @@ var atReload = map[string]func(r *reloaded){
 		r.eventually(soon, "the other folder", has("the-key-of-two"))
 		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 	},
-	"allow_env": func(r *reloaded) {
+	"allow_env": func(r *reloadCase) {
 		const settings = `{"llm":{"base_url":"http://127.0.0.1:9","api_key":"${env:RELOAD_TEST_KEY}"}}`
 		r.status("not allowed", r.do("PUT", "/admin/v1/tenants/b", settings), 422)
 		r.apply(`allow_env = ["RELOAD_TEST_KEY"]`)
 		r.put("b", settings)
 		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 	},
-	"defaults": func(r *reloaded) {
+	"defaults": func(r *reloadCase) {
 		r.file("", "  conversation_storage {\n    backend = \"sqlite\"\n  }\n")
 		r.reload("")
 		r.mustChat("a", "of the other storage", "x")
@@ -225,7 +225,7 @@ var atReload = map[string]func(r *reloaded){
 			r.t.Errorf("%d %s", got.Status, got.Body)
 		}
 	},
-	config.PlanKey: func(r *reloaded) {
+	config.PlanKey: func(r *reloadCase) {
 		r.apply("plan \"short\" {\n limits {\n  message_bytes = 20\n }\n}")
 		r.put("b", `{"plan":"short"}`)
 		r.status("eleven bytes of twenty", r.chat("b", r.fresh(), "12345678901"), 200)
@@ -233,7 +233,7 @@ var atReload = map[string]func(r *reloaded){
 		r.status("eleven bytes of ten", r.chat("b", r.fresh(), "12345678901"), 422)
 		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 	},
-	"tenant_policy.keys": func(r *reloaded) {
+	"tenant_policy.keys": func(r *reloadCase) {
 		r.apply("")
 		if may := r.may("llm.model"); may != "no" {
 			r.t.Errorf("without a policy the tenant may %q", may)
@@ -243,25 +243,25 @@ var atReload = map[string]func(r *reloaded){
 			r.t.Errorf("with the policy the tenant may %q", may)
 		}
 	},
-	"tenant_policy.plugins.llm":     func(r *reloaded) { r.selects("llm", "llm.provider") },
-	"tenant_policy.plugins.memory":  func(r *reloaded) { r.selects("memory", "memory.type") },
-	"tenant_policy.plugins.storage": func(r *reloaded) { r.selects("storage", "conversation_storage.backend") },
+	"tenant_policy.plugins.llm":     func(r *reloadCase) { r.selects("llm", "llm.provider") },
+	"tenant_policy.plugins.memory":  func(r *reloadCase) { r.selects("memory", "memory.type") },
+	"tenant_policy.plugins.storage": func(r *reloadCase) { r.selects("storage", "conversation_storage.backend") },
 	// There is no such plugin yet: that the file is taken is all that there is to see.
-	"tenant_policy.plugins.knowledge": func(r *reloaded) { r.apply("tenant_policy {\n plugins = { knowledge = [\"any\"] }\n}") },
-	"limits.message_bytes": func(r *reloaded) {
+	"tenant_policy.plugins.knowledge": func(r *reloadCase) { r.apply("tenant_policy {\n plugins = { knowledge = [\"any\"] }\n}") },
+	"limits.message_bytes": func(r *reloadCase) {
 		r.apply("limits {\n message_bytes = 10\n}")
 		r.status("eleven bytes", r.chat("a", r.fresh(), "12345678901"), 422)
 		r.apply("limits {\n message_bytes = 8000000\n}") // the body has to be let in too
 		r.status("seven megabytes", r.chat("a", r.fresh(), strings.Repeat("m", 7<<20)), 200)
 	},
-	"limits.reply_tokens": func(r *reloaded) {
+	"limits.reply_tokens": func(r *reloadCase) {
 		r.apply("limits {\n reply_tokens = 17\n}")
 		r.mustChat("a", r.fresh(), "x")
 		if _, tokens := r.last(); tokens != 17 {
 			r.t.Errorf("the provider may give %d tokens", tokens)
 		}
 	},
-	"limits.turns_per_minute": func(r *reloaded) {
+	"limits.turns_per_minute": func(r *reloadCase) {
 		r.apply("limits {\n turns_per_minute = 1\n}")
 		codes := map[int]bool{}
 		for range 3 {
@@ -273,7 +273,7 @@ var atReload = map[string]func(r *reloaded){
 		r.apply("")
 		r.status("without a limit", r.chat("a", r.fresh(), "x"), 200)
 	},
-	"limits.concurrent_turns": func(r *reloaded) {
+	"limits.concurrent_turns": func(r *reloadCase) {
 		_, end := r.begin("hold")
 		r.apply("limits {\n concurrent_turns = 1\n}")
 		r.status("a second turn", r.chat("a", r.fresh(), "x"), 429)
@@ -282,36 +282,36 @@ var atReload = map[string]func(r *reloaded){
 		r.release()
 		r.status("the first turn", end(), 200)
 	},
-	"limits.waiting_turns": func(r *reloaded) {
+	"limits.waiting_turns": func(r *reloadCase) {
 		conversation, end := r.begin("hold")
 		r.apply("limits {\n waiting_turns = 0\n}")
 		r.status("a turn that would wait", r.chat("a", conversation, "x"), 429)
 		r.release()
 		r.status("the first turn", end(), 200)
 	},
-	"limits.conversation_waiters": func(r *reloaded) {
+	"limits.conversation_waiters": func(r *reloadCase) {
 		conversation, end := r.begin("hold")
 		r.apply("limits {\n conversation_waiters = 0\n}")
 		r.status("a turn that would wait", r.chat("a", conversation, "x"), 409)
 		r.release()
 		r.status("the first turn", end(), 200)
 	},
-	"limits.conversation_wait": func(r *reloaded) {
+	"limits.conversation_wait": func(r *reloadCase) {
 		conversation, end := r.begin("hold")
 		r.apply("limits {\n conversation_wait = 0.05\n conversation_waiters = 5\n}")
 		r.status("a turn that waits too long", r.chat("a", conversation, "x"), 409)
 		r.release()
 		r.status("the first turn", end(), 200)
 	},
-	"limits.turn_timeout":        func(r *reloaded) { r.cutOff("turn_timeout", "hold") },
-	"limits.first_token_timeout": func(r *reloaded) { r.cutOff("first_token_timeout", "hold") },
-	"limits.token_timeout":       func(r *reloaded) { r.cutOff("token_timeout", "drip") },
-	config.PluginKey + "max_calls": func(r *reloaded) {
+	"limits.turn_timeout":        func(r *reloadCase) { r.cutOff("turn_timeout", "hold") },
+	"limits.first_token_timeout": func(r *reloadCase) { r.cutOff("first_token_timeout", "hold") },
+	"limits.token_timeout":       func(r *reloadCase) { r.cutOff("token_timeout", "drip") },
+	config.PluginKey + "max_calls": func(r *reloadCase) {
 		r.apply("plugin \"llm\" \"ollama\" {\n max_calls = 1\n}")
 		_, end := r.begin("hold")
 		conversation := r.fresh()
 		done := make(chan answer, 1)
-		go func() { done <- r.yard.chat("a", conversation, "hold") }()
+		go func() { done <- r.hostProcess.chat("a", conversation, "hold") }()
 		r.eventually(soon, "it waits for the first", func() bool { return r.plugins()["llm-ollama"].Waiting == 1 })
 		r.apply("plugin \"llm\" \"ollama\" {\n max_calls = 8\n}")
 		r.eventually(soon, "both are at work", r.holds(2))
@@ -319,7 +319,7 @@ var atReload = map[string]func(r *reloaded){
 		r.status("the first", end(), 200)
 		r.status("the second", <-done, 200)
 	},
-	config.PluginKey + "call_timeout": func(r *reloaded) {
+	config.PluginKey + "call_timeout": func(r *reloadCase) {
 		r.apply("plugin \"storage\" \"memory\" {\n call_timeout = 0.000001\n}")
 		if a := r.chat("a", r.fresh(), "x"); a.Status < 500 || !strings.Contains(string(a.Body), "deadline") {
 			r.t.Errorf("a microsecond was enough: %d %s", a.Status, a.Body)
@@ -327,7 +327,7 @@ var atReload = map[string]func(r *reloaded){
 		r.apply("")
 		r.status("with time", r.chat("a", r.fresh(), "x"), 200)
 	},
-	config.PluginKey + "start_timeout": func(r *reloaded) {
+	config.PluginKey + "start_timeout": func(r *reloadCase) {
 		r.apply("plugin \"llm\" \"echo\" {\n start_timeout = 0.000001\n}")
 		if a := r.do("PUT", "/admin/v1/tenants/b", `{"llm":{"provider":"echo"}}`); a.Status/100 == 2 {
 			r.t.Errorf("a microsecond was enough: %d %s", a.Status, a.Body)
@@ -336,15 +336,15 @@ var atReload = map[string]func(r *reloaded){
 		r.put("b", `{"llm":{"provider":"echo"}}`)
 		r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 	},
-	"egress.tenants": func(r *reloaded) { r.leads("egress {\n tenants = \"any\"\n}\n") },
-	"egress.allow":   func(r *reloaded) { r.leads("egress {\n allow = [\"127.0.0.1\"]\n}\n") },
-	"limits.reply_bytes": func(r *reloaded) {
+	"egress.tenants": func(r *reloadCase) { r.leads("egress {\n tenants = \"any\"\n}\n") },
+	"egress.allow":   func(r *reloadCase) { r.leads("egress {\n allow = [\"127.0.0.1\"]\n}\n") },
+	"limits.reply_bytes": func(r *reloadCase) {
 		r.apply("limits {\n reply_bytes = 1\n}")
 		if a := r.mustChat("a", r.fresh(), "x"); a.Reply != "h" {
 			r.t.Errorf("the reply has %q", a.Reply)
 		}
 	},
-	"http.connections": func(r *reloaded) {
+	"http.connections": func(r *reloadCase) {
 		r.apply("http {\n connections = 16\n}") // of which 14 are for turns, and half of them for one tenant
 		var ends []func() answer
 		for range 7 {
@@ -359,7 +359,7 @@ var atReload = map[string]func(r *reloaded){
 			r.status("a turn before", end(), 200)
 		}
 	},
-	"http.body_bytes": func(r *reloaded) {
+	"http.body_bytes": func(r *reloadCase) {
 		const limits = "limits {\n message_bytes = 8000000\n}\n"
 		r.apply(limits + "http {\n body_bytes = 104857600\n}") // half of which is for one tenant
 		large := "hold" + strings.Repeat("m", 7<<20)
@@ -383,7 +383,7 @@ var atReload = map[string]func(r *reloaded){
 			r.status("a turn before", end(), 200)
 		}
 	},
-	"http.answer_bytes": func(r *reloaded) {
+	"http.answer_bytes": func(r *reloadCase) {
 		const limits = "limits {\n message_bytes = 8000000\n}\n"
 		r.apply(limits + "http {\n answer_bytes = 104857600\n}") // half of which is for one tenant
 		conversation := r.fresh()
@@ -392,7 +392,7 @@ var atReload = map[string]func(r *reloaded){
 		}
 		path := "/api/v1/conversations/" + conversation + "/turns"
 		for range 6 { // three pages of 14 MiB, which nobody reads, leave no room for the next
-			c, err := net.Dial("tcp", strings.TrimPrefix(r.yard.url, "http://"))
+			c, err := net.Dial("tcp", strings.TrimPrefix(r.hostProcess.url, "http://"))
 			if err != nil {
 				r.t.Fatal(err)
 			}
@@ -403,14 +403,14 @@ var atReload = map[string]func(r *reloaded){
 		r.apply(limits + "http {\n answer_bytes = 1073741824\n}")
 		r.status("with more bytes", r.do("GET", path+"?limit=1", "", "X-Tenant-ID: a"), 200)
 	},
-	"shutdown_grace":     nil, // TestShutdownGraceIsReloaded
-	"shutdown_delay":     nil, // TestShutdownDelayIsReloaded
-	"auth.gateway_token": nil, // TestTokensAreReloaded
+	"shutdown_grace":     nil, // TestReload_shutdownGrace
+	"shutdown_delay":     nil, // TestReload_shutdownDelay
+	"auth.gateway_token": nil, // TestReload_tokens
 	"auth.admin_token":   nil,
 }
 
 // may gives what the tenant itself may do with a key.
-func (r *reloaded) may(key string) string {
+func (r *reloadCase) may(key string) string {
 	r.t.Helper()
 	a := r.do("GET", "/admin/v1/tenants/a/config", "")
 	var effective struct {
@@ -431,7 +431,7 @@ func (r *reloaded) may(key string) string {
 }
 
 // selects sees a tenant be let select a plugin of the kind.
-func (r *reloaded) selects(kind, key string) {
+func (r *reloadCase) selects(kind, key string) {
 	r.apply("")
 	before := r.may(key)
 	r.apply("tenant_policy {\n plugins = { " + kind + " = [\"any\"] }\n}")
@@ -443,10 +443,10 @@ func (r *reloaded) selects(kind, key string) {
 // leads sees that what a tenant writes itself may lead to this machine once the host file
 // says so, that its bot works then, and that it goes on with the operator's address when
 // the host file does not say so any more.
-func (r *reloaded) leads(allowed string) {
+func (r *reloadCase) leads(allowed string) {
 	const policy = "tenant_policy {\n keys = [\"*\", \"llm.base_url\"]\n}\n"
 	const own = "/admin/v1/tenants/b?as=tenant"
-	settings := `{"llm":{"base_url":"` + r.gated.url + `/"}}`
+	settings := `{"llm":{"base_url":"` + r.gatedProvider.url + `/"}}`
 	r.apply(policy)
 	r.put("b", "{}")
 	refused := r.do("PUT", own, settings)
@@ -467,7 +467,7 @@ func (r *reloaded) leads(allowed string) {
 }
 
 // cutOff sees a timeout that is shortened cut a turn off.
-func (r *reloaded) cutOff(limit, message string) {
+func (r *reloadCase) cutOff(limit, message string) {
 	r.apply("limits {\n " + limit + " = 0.3\n}")
 	a := r.chat("a", r.fresh(), message)
 	if a.Status < 500 {
@@ -476,15 +476,15 @@ func (r *reloaded) cutOff(limit, message string) {
 	r.eventually(soon, "the provider is left", r.holds(0))
 }
 
-func TestWhatCountsAtAReload(t *testing.T) {
-	y := &yard{t: t, dir: shortDir(t), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, env: []string{"RELOAD_TEST_KEY=key-of-the-environment"}}
-	r := &reloaded{yard: y, gated: serveGated(t)}
-	if err := os.MkdirAll(filepath.Join(y.dir, "tenants"), 0o700); err != nil {
+func TestReload_keys(t *testing.T) {
+	host := &hostProcess{t: t, dir: shortDir(t), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, env: []string{"RELOAD_TEST_KEY=key-of-the-environment"}}
+	r := &reloadCase{hostProcess: host, gatedProvider: serveGatedProvider(t)}
+	if err := os.MkdirAll(filepath.Join(host.dir, "tenants"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	y.write("tenants/a.hcl", "")
+	host.write("tenants/a.hcl", "")
 	r.file("", "")
-	y.runUntilTheEnd()
+	host.runUntilTheEnd()
 	for _, k := range config.HostKeys() {
 		if k.Applies != config.AtReload {
 			continue
@@ -497,9 +497,9 @@ func TestWhatCountsAtAReload(t *testing.T) {
 			continue
 		}
 		t.Run(k.Key, func(t *testing.T) {
-			was := y.t
-			y.t = t
-			defer func() { y.t = was }()
+			was := host.t
+			host.t = t
+			defer func() { host.t = was }()
 			see(r)
 			if waits := r.apply(""); len(waits) > 0 {
 				t.Errorf("%q waits for a start", waits)
@@ -508,52 +508,52 @@ func TestWhatCountsAtAReload(t *testing.T) {
 	}
 }
 
-func TestShutdownGraceIsReloaded(t *testing.T) {
-	g := serveGated(t)
-	y := start(t, "shutdown_grace = 0\n", map[string]string{
+func TestReload_shutdownGrace(t *testing.T) {
+	g := serveGatedProvider(t)
+	host := start(t, "shutdown_grace = 0\n", map[string]string{
 		"a.hcl": "llm {\n  provider = \"ollama\"\n  model = \"m\"\n  base_url = \"" + g.url + "\"\n}\n",
 	})
-	r := &reloaded{yard: y, gated: g}
-	y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\nshutdown_grace = 60\n")
+	r := &reloadCase{hostProcess: host, gatedProvider: g}
+	host.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\nshutdown_grace = 60\n")
 	r.reload("")
 	_, end := r.begin("hold")
-	_ = y.cmd.Process.Signal(syscall.SIGTERM)
-	y.eventually(soon, "it drains", func() bool { return strings.Contains(y.log.String(), "stopping") })
+	_ = host.cmd.Process.Signal(syscall.SIGTERM)
+	host.eventually(soon, "it drains", func() bool { return strings.Contains(host.log.String(), "stopping") })
 	time.Sleep(200 * time.Millisecond) // without grace the turn is cut off by now
 	g.release()
 	r.status("a turn in its grace", end(), 200)
 }
 
-func TestShutdownDelayIsReloaded(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
-	y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\nshutdown_delay = 600\n"+echoDefaults)
-	(&reloaded{yard: y}).reload("")
-	_ = y.cmd.Process.Signal(syscall.SIGTERM)
-	y.eventually(soon, "it is not ready", func() bool { return y.do("GET", "/readyz", "").Status == 503 })
-	y.mustChat("a", "c", "in the delay")
-	_ = y.cmd.Process.Signal(syscall.SIGTERM) // leaves no more time
+func TestReload_shutdownDelay(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+	host.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\ntenant_dirs = [\"tenants\"]\nshutdown_delay = 600\n"+echoDefaults)
+	(&reloadCase{hostProcess: host}).reload("")
+	_ = host.cmd.Process.Signal(syscall.SIGTERM)
+	host.eventually(soon, "it is not ready", func() bool { return host.do("GET", "/readyz", "").Status == 503 })
+	host.mustChat("a", "c", "in the delay")
+	_ = host.cmd.Process.Signal(syscall.SIGTERM) // leaves no more time
 }
 
-func TestTokensAreReloaded(t *testing.T) {
+func TestReload_tokens(t *testing.T) {
 	file := func(gateway, admin string) string {
 		return "auth {\n  mode = \"token\"\n  gateway_token = \"" + gateway + "\"\n  admin_token = \"" + admin + "\"\n}\n" +
 			"plugin_dirs = [\"" + filepath.Join(binaries, "plugins") + "\"]\ntenant_dirs = [\"tenants\"]\n" + echoDefaults
 	}
-	y := &yard{t: t, dir: shortDir(t), http: &http.Client{}}
-	if err := os.MkdirAll(filepath.Join(y.dir, "tenants"), 0o700); err != nil {
+	host := &hostProcess{t: t, dir: shortDir(t), http: &http.Client{}}
+	if err := os.MkdirAll(filepath.Join(host.dir, "tenants"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	y.write("tenants/a.hcl", "")
-	y.write("botyard.hcl", file("gateway-token-one", "admin-token-first"))
-	y.runUntilTheEnd()
-	y.write("botyard.hcl", file("gateway-token-two", "admin-token-second"))
-	if a := y.do("POST", "/admin/v1/reload", "", "Authorization: Bearer admin-token-first"); a.Status != 200 || !strings.Contains(string(a.Body), `"restart":[]`) {
+	host.write("tenants/a.hcl", "")
+	host.write("botyard.hcl", file("gateway-token-one", "admin-token-first"))
+	host.runUntilTheEnd()
+	host.write("botyard.hcl", file("gateway-token-two", "admin-token-second"))
+	if a := host.do("POST", "/admin/v1/reload", "", "Authorization: Bearer admin-token-first"); a.Status != 200 || !strings.Contains(string(a.Body), `"restart":[]`) {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	opens := func(token, path string) bool {
-		return y.do("GET", path, "", "Authorization: Bearer "+token, "X-Tenant-ID: a").Status != 401
+		return host.do("GET", path, "", "Authorization: Bearer "+token, "X-Tenant-ID: a").Status != 401
 	}
-	y.eventually(soon, "the new tokens open, the old ones do not", func() bool {
+	host.eventually(soon, "the new tokens open, the old ones do not", func() bool {
 		return opens("gateway-token-two", "/api/v1/conversations/c") && !opens("gateway-token-one", "/api/v1/conversations/c") &&
 			opens("admin-token-second", "/admin/v1/tenants") && !opens("admin-token-first", "/admin/v1/tenants")
 	})
@@ -561,18 +561,18 @@ func TestTokensAreReloaded(t *testing.T) {
 
 // What waits for a start is named until then, by the command, dry runs and the log, and
 // counts after it.
-func TestWhatWaitsForAStartIsNamedUntilThen(t *testing.T) {
-	y := &yard{t: t, dir: shortDir(t), http: &http.Client{}, env: []string{"RELOAD_TEST_GIVEN=to-the-plugin"}}
-	r := &reloaded{yard: y, gated: serveGated(t)}
-	if err := os.MkdirAll(filepath.Join(y.dir, "tenants"), 0o700); err != nil {
+func TestReload_keysThatNeedARestart(t *testing.T) {
+	host := &hostProcess{t: t, dir: shortDir(t), http: &http.Client{}, env: []string{"RELOAD_TEST_GIVEN=to-the-plugin"}}
+	r := &reloadCase{hostProcess: host, gatedProvider: serveGatedProvider(t)}
+	if err := os.MkdirAll(filepath.Join(host.dir, "tenants"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	y.write("tenants/a.hcl", "")
+	host.write("tenants/a.hcl", "")
 	r.file("", "")
-	y.runUntilTheEnd()
-	y.mustChat("a", "c", "x")
+	host.runUntilTheEnd()
+	host.mustChat("a", "c", "x")
 	given := func() bool {
-		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", y.plugins()["llm-ollama"].PID))
+		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", host.plugins()["llm-ollama"].PID))
 		if errors.Is(err, fs.ErrPermission) && os.Getuid() != 0 {
 			t.Skip("only root sees what a plugin was started with: ", err)
 		}
@@ -586,26 +586,26 @@ func TestWhatWaitsForAStartIsNamedUntilThen(t *testing.T) {
 			t.Errorf("%q: %s waits, want %s", query, got, want)
 		}
 	}
-	out, err := y.cli("config", "reload")
+	out, err := host.cli("config", "reload")
 	if err != nil || !strings.Contains(out, "plugin.llm.ollama.env has changed and takes effect at the next start of the plugin's process") ||
 		!strings.Contains(out, "data_dir has changed and takes effect at the next start of the host") {
 		t.Errorf("%v: %s", err, out)
 	}
-	if !strings.Contains(y.log.String(), "do not count before the next start") {
+	if !strings.Contains(host.log.String(), "do not count before the next start") {
 		t.Error("the log says nothing")
 	}
-	if _, err := os.Stat(filepath.Join(y.dir, "elsewhere")); err == nil {
+	if _, err := os.Stat(filepath.Join(host.dir, "elsewhere")); err == nil {
 		t.Error("a reload made another data_dir")
 	}
 	// The plugin's process is started anew, and has what it waited for.
 	if given() {
 		t.Error("the process has what was to count from its next start")
 	}
-	pid := y.plugins()["llm-ollama"].PID
+	pid := host.plugins()["llm-ollama"].PID
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	y.eventually(soon, "the plugin is started anew", func() bool { return y.chat("a", "c", "x").Status == 200 })
+	host.eventually(soon, "the plugin is started anew", func() bool { return host.chat("a", "c", "x").Status == 200 })
 	if !given() {
 		t.Error("the next process does not have the variable")
 	}
@@ -620,25 +620,25 @@ func TestWhatWaitsForAStartIsNamedUntilThen(t *testing.T) {
 	if got := fmt.Sprint(r.apply(pinned(wrong))); got != "[data_dir plugin.llm.ollama.sha256]" {
 		t.Errorf("%s waits", got)
 	}
-	y.mustChat("a", "c", "x")
-	pid = y.plugins()["llm-ollama"].PID
+	host.mustChat("a", "c", "x")
+	pid = host.plugins()["llm-ollama"].PID
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	y.eventually(soon, "it is not started", func() bool { return y.chat("a", "c", "x").Status == 503 })
+	host.eventually(soon, "it is not started", func() bool { return host.chat("a", "c", "x").Status == 503 })
 	// Changed back, nothing waits.
 	if got := fmt.Sprint(r.apply("plugin \"llm\" \"ollama\" {\n env = [\"RELOAD_TEST_GIVEN\"]\n}\n")); got != "[]" {
 		t.Errorf("%s waits", got)
 	}
-	y.eventually(soon, "it is started again", func() bool { return y.chat("a", "c", "x").Status == 200 })
+	host.eventually(soon, "it is started again", func() bool { return host.chat("a", "c", "x").Status == 200 })
 	// After a restart nothing waits that did.
 	r.apply(pinned(sumOfFile(t, filepath.Join(binaries, "plugins", "botyard-llm-ollama"))))
-	y.stop(syscall.SIGTERM)
-	y.run()
+	host.stop(syscall.SIGTERM)
+	host.run()
 	if got := fmt.Sprint(r.reload("")); got != "[]" {
 		t.Errorf("%s waits after a restart", got)
 	}
-	if _, err := os.Stat(filepath.Join(y.dir, "elsewhere", "host.key")); err != nil {
+	if _, err := os.Stat(filepath.Join(host.dir, "elsewhere", "host.key")); err != nil {
 		t.Error("the other data_dir does not count after a restart")
 	}
 }
@@ -655,43 +655,43 @@ func sumOfFile(t *testing.T, path string) string {
 
 // What the next start would refuse a reload refuses, and changes nothing: it would only be
 // found out when nobody thinks of it any more.
-func TestReloadRefusesWhatTheNextStartWould(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+func TestReload_refusesWhatAStartWould(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for files, want := range map[string]string{
 		"data_dir = \"botyard.hcl\"\n":                                  "data_dir: ",
 		"tenant_dirs = [\"nowhere\"]\n":                                 "tenant_dirs",
 		"tls {\n cert_file = \"nowhere\"\n key_file = \"nowhere\"\n}\n": "tls",
 		"registry {\n storage {\n  backend = \"sqlit\"\n }\n}\n":        "did you mean \"sqlite\"?",
 	} {
-		y.write("botyard.hcl", files+"limits {\n message_bytes = 3\n}\n"+echoDefaults)
+		host.write("botyard.hcl", files+"limits {\n message_bytes = 3\n}\n"+echoDefaults)
 		for _, dry := range []string{"--dry-run", "--dry-run=false"} {
-			if out, err := y.cli("config", "reload", dry); err == nil || !strings.Contains(out, want) {
+			if out, err := host.cli("config", "reload", dry); err == nil || !strings.Contains(out, want) {
 				t.Errorf("%s%s: %v: %s", files, dry, err, out)
 			}
 		}
 	}
-	y.mustChat("a", "c", "longer than three bytes")
+	host.mustChat("a", "c", "longer than three bytes")
 }
 
 // A block of a plugin that is not there is told at the start and at each reload, and is no
 // reason to refuse.
-func TestBlockOfNoPluginIsTold(t *testing.T) {
+func TestReload_blockOfAMissingPlugin(t *testing.T) {
 	const block, told = "plugin \"llm\" \"ehco\" {\n max_calls = 8\n}\n",
 		`: plugin.llm.ehco: no llm plugin is named "ehco": the block says nothing until there is one; did you mean "echo"?`
-	y := start(t, block+echoDefaults, map[string]string{"a.hcl": ""})
-	if !strings.Contains(y.log.String(), `plugin.llm.ehco: no llm plugin is named \"ehco\"`) {
-		t.Errorf("the start does not tell it: %s", y.log.String())
+	host := start(t, block+echoDefaults, map[string]string{"a.hcl": ""})
+	if !strings.Contains(host.log.String(), `plugin.llm.ehco: no llm plugin is named \"ehco\"`) {
+		t.Errorf("the start does not tell it: %s", host.log.String())
 	}
 	for _, dry := range []string{"--dry-run", "--dry-run=false"} {
-		if out, err := y.cli("config", "reload", dry); err != nil || !strings.Contains(out, "warning: ") || !strings.Contains(out, told) {
+		if out, err := host.cli("config", "reload", dry); err != nil || !strings.Contains(out, "warning: ") || !strings.Contains(out, told) {
 			t.Errorf("%s: %v: %s", dry, err, out)
 		}
 	}
-	if out, err := y.cli("config", "reload", "--json"); err != nil || !strings.Contains(out, `"path": "plugin.llm.ehco"`) {
+	if out, err := host.cli("config", "reload", "--json"); err != nil || !strings.Contains(out, `"path": "plugin.llm.ehco"`) {
 		t.Errorf("%v: %s", err, out)
 	}
-	y.write("botyard.hcl", strings.Replace(block, "ehco", "echo", 1)+echoDefaults)
-	if out, err := y.cli("config", "reload"); err != nil || strings.Contains(out, "warning: ") {
+	host.write("botyard.hcl", strings.Replace(block, "ehco", "echo", 1)+echoDefaults)
+	if out, err := host.cli("config", "reload"); err != nil || strings.Contains(out, "warning: ") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -32,10 +32,10 @@ func settingsAtBounds() map[string]string {
 	}
 }
 
-// TestSettingsAtTheirBoundsComeBack: what a PUT acknowledged is read again, from the tenant
+// TestSettingsBounds checks this: what a PUT acknowledged is read again, from the tenant
 // and its history, by this host, by a later one and by another, is served, and can be
 // rolled back to, exported and registered elsewhere.
-func TestSettingsAtTheirBoundsComeBack(t *testing.T) {
+func TestSettingsBounds(t *testing.T) {
 	t.Parallel()
 	const config = `
 defaults {
@@ -48,12 +48,12 @@ registry {
 `
 	for _, backend := range []string{"memory", "sqlite"} {
 		t.Run(backend, func(t *testing.T) {
-			y := start(t, fmt.Sprintf(config, backend), nil)
+			host := start(t, fmt.Sprintf(config, backend), nil)
 			if backend == "memory" { // which keeps nothing over a restart
-				settingsComeBack(t, y, y)
+				settingsComeBack(t, host, host)
 				return
 			}
-			settingsComeBack(t, y, nil)
+			settingsComeBack(t, host, nil)
 		})
 	}
 	t.Run("postgres", func(t *testing.T) {
@@ -64,11 +64,11 @@ registry {
 
 // settingsComeBack puts settings at one host and reads them at another; nil is the same,
 // after a restart.
-func settingsComeBack(t *testing.T, y, other *yard) {
+func settingsComeBack(t *testing.T, host, other *hostProcess) {
 	t.Helper()
-	config := func(y *yard, path string) any {
+	config := func(host *hostProcess, path string) any {
 		t.Helper()
-		a := y.do("GET", path, "")
+		a := host.do("GET", path, "")
 		var got struct{ Config any }
 		if err := json.Unmarshal(a.Body, &got); err != nil || a.Status != 200 {
 			t.Errorf("%s: %d %.300s", path, a.Status, a.Body)
@@ -86,32 +86,32 @@ func settingsComeBack(t *testing.T, y, other *yard) {
 			llm["api_key"] = "<secret>"
 		}
 		wanted[name] = want
-		a := y.do("PUT", path, settings)
+		a := host.do("PUT", path, settings)
 		if a.Status != 201 {
 			t.Errorf("%s: %d %.300s", name, a.Status, a.Body)
 			continue
 		}
 		// The tag of what was put is that of what is there; sent back, it is the same.
-		if b := y.do("PUT", path, settings, "If-Match: "+a.Header.Get("ETag")); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
+		if b := host.do("PUT", path, settings, "If-Match: "+a.Header.Get("ETag")); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
 			t.Errorf("%s: it is not the same: %d %.300s", name, b.Status, b.Body)
 		}
-		if b := y.do("PUT", path, `{}`); b.Status != 200 {
+		if b := host.do("PUT", path, `{}`); b.Status != 200 {
 			t.Errorf("%s: %d %.300s", name, b.Status, b.Body)
 		}
-		if b := y.do("POST", path+"/rollback", `{"version":1}`); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
+		if b := host.do("POST", path+"/rollback", `{"version":1}`); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
 			t.Errorf("%s: it is not rolled back to: %d %.300s", name, b.Status, b.Body)
 		}
-		if b := y.do("DELETE", path, ""); b.Status != 204 {
+		if b := host.do("DELETE", path, ""); b.Status != 204 {
 			t.Errorf("%s: %d %.300s", name, b.Status, b.Body)
 		}
-		if b := y.do("POST", path+"/restore", ""); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
+		if b := host.do("POST", path+"/restore", ""); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
 			t.Errorf("%s: it is not restored: %d %.300s", name, b.Status, b.Body)
 		}
 	}
 	if other == nil {
-		other = y
-		y.stop(15)
-		y.run()
+		other = host
+		host.stop(15)
+		host.run()
 	}
 	for name, want := range wanted {
 		path := "/admin/v1/tenants/" + name

@@ -16,10 +16,10 @@ import (
 
 // What stops a service signals every process of it at once, as systemd does unless it is
 // told otherwise. The plugins outlive that until the turns at work have ended.
-func TestAllProcessesAreToldToEnd(t *testing.T) {
+func TestSignals_allProcesses(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
-			y := start(t, `
+			host := start(t, `
 defaults {
   llm {
     provider       = "echo"
@@ -31,14 +31,14 @@ defaults {
 `, map[string]string{"a.hcl": ""})
 			var done event
 			told := false
-			err := y.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(e event) bool {
+			err := host.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(e event) bool {
 				if !told { // in the middle of the turn, plugins first
 					told = true
-					pids := children(t, y.cmd.Process.Pid)
+					pids := children(t, host.cmd.Process.Pid)
 					if len(pids) < 3 {
 						t.Errorf("%d plugins run", len(pids))
 					}
-					for _, pid := range append(pids, y.cmd.Process.Pid) {
+					for _, pid := range append(pids, host.cmd.Process.Pid) {
 						if err := syscall.Kill(pid, sig); err != nil {
 							t.Error(err)
 						}
@@ -51,15 +51,15 @@ defaults {
 				t.Errorf("the turn at work: %v, %+v", err, done)
 			}
 			select {
-			case <-y.done:
+			case <-host.done:
 			case <-time.After(60 * time.Second):
 				t.Fatal("the host did not end")
 			}
-			if code := y.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(y.log.String(), "plugin failed") {
-				t.Errorf("exit code %d:\n%s", code, y.log)
+			if code := host.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(host.log.String(), "plugin failed") {
+				t.Errorf("exit code %d:\n%s", code, host.log)
 			}
-			y.run() // the turn was kept
-			if kept := y.turns("a", "c"); len(kept) != 1 {
+			host.run() // the turn was kept
+			if kept := host.turns("a", "c"); len(kept) != 1 {
 				t.Errorf("kept: %+v", kept)
 			}
 		})
@@ -67,7 +67,7 @@ defaults {
 }
 
 // Every plugin goes on, whichever signal asks it to end, while its host is there.
-func TestPluginsOutliveSignals(t *testing.T) {
+func TestSignals_pluginsOutliveThem(t *testing.T) {
 	m, err := plugins.New(plugins.Options{Dirs: []string{filepath.Join(binaries, "plugins")}, RuntimeDir: shortDir(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -125,18 +125,18 @@ func delivered(pid int) error {
 }
 
 // A plugin gets its three standard descriptors and none that its host was started with.
-func TestPluginsInheritNoDescriptors(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
-	y.stop(syscall.SIGTERM)
-	secret := filepath.Join(y.dir, "not-for-plugins")
+func TestPluginDescriptors(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+	host.stop(syscall.SIGTERM)
+	secret := filepath.Join(host.dir, "not-for-plugins")
 	f, err := os.Create(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	y.extra = []*os.File{f, f, f, f, f} // 3 to 7
-	y.run()
-	y.mustChat("a", "c", "x")
+	host.extra = []*os.File{f, f, f, f, f} // 3 to 7
+	host.run()
+	host.mustChat("a", "c", "x")
 	open := func(pid int) (links []string) {
 		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 		for _, path := range all {
@@ -149,14 +149,14 @@ func TestPluginsInheritNoDescriptors(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root sees the descriptors of a host and its plugins")
 	}
-	if !strings.Contains(strings.Join(open(y.cmd.Process.Pid), " "), secret) {
+	if !strings.Contains(strings.Join(open(host.cmd.Process.Pid), " "), secret) {
 		t.Fatal("the host was started without the file")
 	}
 	hosts := map[string]bool{} // what is the host's own; pipes are shared
-	for _, link := range open(y.cmd.Process.Pid) {
+	for _, link := range open(host.cmd.Process.Pid) {
 		hosts[link] = strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "/sys/") && link != os.DevNull // these each opens itself
 	}
-	pids := children(t, y.cmd.Process.Pid)
+	pids := children(t, host.cmd.Process.Pid)
 	if len(pids) != 3 {
 		t.Fatalf("%d plugins run", len(pids))
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // A bad tenant never stops a start or another tenant.
-func TestBadTenantFilesAtAStart(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{
+func TestStart_badTenantFiles(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{
 		"good.hcl":      "memory {\n  max_messages = 4\n}\n",
 		"syntax.hcl":    "memory {\n  max_messages = \n}\n",
 		"unknown.yaml":  "memory:\n  max_mesages: 4\n  type: buffer\n",
@@ -24,7 +24,7 @@ func TestBadTenantFilesAtAStart(t *testing.T) {
 		"two.hcl":       "listen = \"x\"\nmemory {\n  max_messages = \"x\"\n}\n",
 		"not-a-tenant~": "x",
 	})
-	y.mustChat("good", "c", "hello")
+	host.mustChat("good", "c", "hello")
 	var list struct {
 		Tenants []struct {
 			ID, Source, Revision, Error string
@@ -34,7 +34,7 @@ func TestBadTenantFilesAtAStart(t *testing.T) {
 			}
 		}
 	}
-	a := y.do("GET", "/admin/v1/tenants", "")
+	a := host.do("GET", "/admin/v1/tenants", "")
 	if err := json.Unmarshal(a.Body, &list); err != nil {
 		t.Fatal(err)
 	}
@@ -57,21 +57,21 @@ func TestBadTenantFilesAtAStart(t *testing.T) {
 			t.Errorf("only the first problem is told: %q", tenant.Error)
 		}
 		if tenant.ID != "good" {
-			if a := y.chat(tenant.ID, "c", "x"); a.Status != 503 || strings.Contains(string(a.Body), y.dir) {
+			if a := host.chat(tenant.ID, "c", "x"); a.Status != 503 || strings.Contains(string(a.Body), host.dir) {
 				t.Errorf("%s answers %d %s", tenant.ID, a.Status, a.Body)
 			}
 		}
 	}
-	if a := y.do("PUT", "/admin/v1/tenants/good", `{"memory":{"max_messages":9}}`); a.Status != 409 || !strings.Contains(a.Detail, "good.hcl") {
+	if a := host.do("PUT", "/admin/v1/tenants/good", `{"memory":{"max_messages":9}}`); a.Status != 409 || !strings.Contains(a.Detail, "good.hcl") {
 		t.Errorf("PUT over a file's tenant: %d %s", a.Status, a.Body)
 	}
-	if a := y.do("DELETE", "/admin/v1/tenants/good", ""); a.Status != 409 {
+	if a := host.do("DELETE", "/admin/v1/tenants/good", ""); a.Status != 409 {
 		t.Errorf("DELETE of a file's tenant: %d %s", a.Status, a.Body)
 	}
 }
 
 // What refuses to start says what to change.
-func TestAHostThatMustNotStart(t *testing.T) {
+func TestStart_refused(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -91,9 +91,9 @@ func TestAHostThatMustNotStart(t *testing.T) {
 		"no such folder":   {"", []string{"--tenant-dir", "/nonexistent"}, []string{"/nonexistent"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			y := &yard{t: t, dir: t.TempDir()}
-			y.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\n\n"+c.config)
-			cmd := exec.Command(filepath.Join(binaries, "botyard"), append([]string{"serve", "--config", filepath.Join(y.dir, "botyard.hcl"), "--listen", "127.0.0.1:0"}, c.args...)...)
+			host := &hostProcess{t: t, dir: t.TempDir()}
+			host.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\"]\n\n"+c.config)
+			cmd := exec.Command(filepath.Join(binaries, "botyard"), append([]string{"serve", "--config", filepath.Join(host.dir, "botyard.hcl"), "--listen", "127.0.0.1:0"}, c.args...)...)
 			out, err := cmd.CombinedOutput()
 			if err == nil {
 				t.Fatalf("it started:\n%s", out)

@@ -17,7 +17,7 @@ import (
 
 // The conformance kit of storages, run against plugin processes through the host's own
 // callers. Where several hosts may share a storage, three processes do.
-func TestStoragesConform(t *testing.T) {
+func TestConformance_storages(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes minutes")

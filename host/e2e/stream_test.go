@@ -23,17 +23,17 @@ func (e *refusedError) Error() string { return fmt.Sprintf("%d %s", e.answer.Sta
 
 // stream sends a streaming chat and calls each for its events; it ends the request
 // when each answers false.
-func (y *yard) stream(tenant, body string, each func(event) bool, headers ...string) error {
+func (host *hostProcess) stream(tenant, body string, each func(event) bool, headers ...string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "POST", y.url+"/api/v1/chat", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, "POST", host.url+"/api/v1/chat", strings.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Tenant-ID", tenant)
 	setHeaders(req, headers)
-	resp, err := y.http.Do(req)
+	resp, err := host.http.Do(req)
 	if err != nil {
 		return err
 	}

@@ -10,15 +10,15 @@ import (
 )
 
 // Many messages to one conversation at once: one turn at a time, a gapless log.
-func TestTheLogNeverInterleaves(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+func TestTurns_oneAtATime(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	const messages = 16
 	var wg sync.WaitGroup
 	seen := make([]int, messages+1)
 	var mu sync.Mutex
 	for i := range messages {
 		wg.Go(func() {
-			a := y.chat("a", "c", fmt.Sprintf("message %d", i))
+			a := host.chat("a", "c", fmt.Sprintf("message %d", i))
 			if a.Status != 200 || a.Turn < 1 || a.Turn > messages {
 				t.Errorf("%d %s", a.Status, a.Body)
 				return
@@ -49,7 +49,7 @@ func TestTheLogNeverInterleaves(t *testing.T) {
 			}
 			Next string
 		}
-		a := y.do("GET", "/api/v1/conversations/c?limit=5"+after, "", "X-Tenant-ID: a")
+		a := host.do("GET", "/api/v1/conversations/c?limit=5"+after, "", "X-Tenant-ID: a")
 		if err := json.Unmarshal(a.Body, &page); err != nil || a.Status != 200 || page.ID != "c" {
 			t.Fatalf("%v %d %s", err, a.Status, a.Body)
 		}
@@ -73,14 +73,14 @@ func TestTheLogNeverInterleaves(t *testing.T) {
 	}
 }
 
-func TestAFailedTurnIsNeverShownToTheModel(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{
+func TestTurns_failedTurnIsNotShownToTheModel(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{
 		"a.hcl": "llm {\n  fail {\n    class        = \"provider_failed\"\n    after_tokens = 2\n    times        = 1\n  }\n}\n",
 	})
-	if a := y.chat("a", "c", "the failed message"); a.Status != 502 || a.Class != "provider_failed" || !a.Retryable {
+	if a := host.chat("a", "c", "the failed message"); a.Status != 502 || a.Class != "provider_failed" || !a.Retryable {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	a := y.mustChat("a", "c", "Do you remember me?")
+	a := host.mustChat("a", "c", "Do you remember me?")
 	if a.Turn != 1 || strings.Contains(a.Reply, "failed message") {
 		t.Errorf("%+v", a)
 	}
@@ -89,23 +89,23 @@ func TestAFailedTurnIsNeverShownToTheModel(t *testing.T) {
 			State, Reason string
 		}
 	}
-	r := y.do("GET", "/api/v1/conversations/c/turns", "", "X-Tenant-ID: a")
+	r := host.do("GET", "/api/v1/conversations/c/turns", "", "X-Tenant-ID: a")
 	if err := json.Unmarshal(r.Body, &turns); err != nil || len(turns.Turns) != 2 || turns.Turns[0].State != "failed" ||
 		!strings.HasPrefix(turns.Turns[0].Reason, "provider_failed") || turns.Turns[1].State != "succeeded" {
 		t.Errorf("%v %s", err, r.Body)
 	}
-	if r := y.do("GET", "/api/v1/conversations/c", "", "X-Tenant-ID: a"); strings.Contains(string(r.Body), "failed message") {
+	if r := host.do("GET", "/api/v1/conversations/c", "", "X-Tenant-ID: a"); strings.Contains(string(r.Body), "failed message") {
 		t.Errorf("the log has the failed turn in it: %s", r.Body)
 	}
 }
 
-func TestAnAbortedStreamInterruptsItsTurn(t *testing.T) {
-	y := start(t, "defaults {\n  llm {\n    provider = \"echo\"\n    tokens = 10000\n    token_delay_ms = 20\n  }\n}\n", map[string]string{"a.hcl": ""})
-	err := y.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(event) bool { return false })
+func TestTurns_abortedStream(t *testing.T) {
+	host := start(t, "defaults {\n  llm {\n    provider = \"echo\"\n    tokens = 10000\n    token_delay_ms = 20\n  }\n}\n", map[string]string{"a.hcl": ""})
+	err := host.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(event) bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
-	y.eventually(5*time.Second, "the turn is interrupted and its usage kept", func() bool {
+	host.eventually(5*time.Second, "the turn is interrupted and its usage kept", func() bool {
 		var turns struct {
 			Turns []struct {
 				State string
@@ -114,19 +114,19 @@ func TestAnAbortedStreamInterruptsItsTurn(t *testing.T) {
 				}
 			}
 		}
-		r := y.do("GET", "/api/v1/conversations/c/turns", "", "X-Tenant-ID: a")
+		r := host.do("GET", "/api/v1/conversations/c/turns", "", "X-Tenant-ID: a")
 		return json.Unmarshal(r.Body, &turns) == nil && len(turns.Turns) == 1 && turns.Turns[0].State == "interrupted" && turns.Turns[0].Usage.Output > 0
 	})
-	if r := y.do("GET", "/api/v1/conversations/c", "", "X-Tenant-ID: a"); r.Status == 200 && strings.Contains(string(r.Body), `"x"`) {
+	if r := host.do("GET", "/api/v1/conversations/c", "", "X-Tenant-ID: a"); r.Status == 200 && strings.Contains(string(r.Body), `"x"`) {
 		t.Errorf("an interrupted turn is in the log: %s", r.Body)
 	}
 }
 
-func TestAStreamIsTheReply(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+func TestTurns_stream(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	var text strings.Builder
 	var end event
-	if err := y.stream("a", `{"conversation_id":"c","message":"say it","stream":true}`, func(e event) bool {
+	if err := host.stream("a", `{"conversation_id":"c","message":"say it","stream":true}`, func(e event) bool {
 		if e.name == "delta" {
 			var d struct{ Text string }
 			if err := json.Unmarshal([]byte(e.data), &d); err != nil {
@@ -145,33 +145,33 @@ func TestAStreamIsTheReply(t *testing.T) {
 	}
 }
 
-func TestIdempotencyOverHTTP(t *testing.T) {
-	y := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": ""})
-	first := y.do("POST", "/api/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
-	again := y.do("POST", "/api/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
+func TestTurns_idempotency(t *testing.T) {
+	host := start(t, echoDefaults, map[string]string{"a.hcl": "", "b.hcl": ""})
+	first := host.do("POST", "/api/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
+	again := host.do("POST", "/api/v1/chat", chatBody("c", "one"), "X-Tenant-ID: a", "Idempotency-Key: k")
 	if first.Status != 200 || again.Status != 200 || again.Turn != first.Turn || again.Reply != first.Reply {
 		t.Errorf("%d %s\n%d %s", first.Status, first.Body, again.Status, again.Body)
 	}
-	if other := y.do("POST", "/api/v1/chat", chatBody("c", "two"), "X-Tenant-ID: a", "Idempotency-Key: k"); other.Status != 422 {
+	if other := host.do("POST", "/api/v1/chat", chatBody("c", "two"), "X-Tenant-ID: a", "Idempotency-Key: k"); other.Status != 422 {
 		t.Errorf("another body under the key: %d %s", other.Status, other.Body)
 	}
-	if b := y.do("POST", "/api/v1/chat", chatBody("c", "two"), "X-Tenant-ID: b", "Idempotency-Key: k"); b.Status != 200 || b.Turn != 1 {
+	if b := host.do("POST", "/api/v1/chat", chatBody("c", "two"), "X-Tenant-ID: b", "Idempotency-Key: k"); b.Status != 200 || b.Turn != 1 {
 		t.Errorf("another tenant's key: %d %s", b.Status, b.Body)
 	}
-	if a := y.mustChat("a", "c", "next"); a.Turn != 2 {
+	if a := host.mustChat("a", "c", "next"); a.Turn != 2 {
 		t.Errorf("the repeat made a turn of its own: next is %d", a.Turn)
 	}
 }
 
-func TestATenantAtItsCapIsTold(t *testing.T) {
-	y := start(t, "defaults {\n  llm {\n    provider = \"echo\"\n    first_token_delay_ms = 1000\n  }\n}\n",
+func TestLimits_concurrentTurns(t *testing.T) {
+	host := start(t, "defaults {\n  llm {\n    provider = \"echo\"\n    first_token_delay_ms = 1000\n  }\n}\n",
 		map[string]string{"small.hcl": "limits {\n  concurrent_turns = 2\n}\n", "other.hcl": ""})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	status := map[int]int{}
 	for i := range 6 {
 		wg.Go(func() {
-			a := y.chat("small", fmt.Sprint("c", i), "x")
+			a := host.chat("small", fmt.Sprint("c", i), "x")
 			mu.Lock()
 			defer mu.Unlock()
 			status[a.Status]++
@@ -180,7 +180,7 @@ func TestATenantAtItsCapIsTold(t *testing.T) {
 			}
 		})
 	}
-	y.mustChat("other", "c", "not disturbed")
+	host.mustChat("other", "c", "not disturbed")
 	wg.Wait()
 	if status[200] != 2 || status[429] != 4 {
 		t.Errorf("statuses %v", status)

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// TestDecodeObject_halfSurrogates refuses escapes that are half of a pair, which are no text.
+func TestDecodeObject_halfSurrogates(t *testing.T) {
+	for text, whole := range map[string]bool{
+		`"plain"`:               true,
+		`"\ud83d\ude00"`:        true,
+		`"\uD83D\uDE00\u0041"`:  true,
+		`"\\ud83d"`:             true, // a backslash, and letters
+		`"\\\ud83d"`:            false,
+		`"\ud83d"`:              false,
+		`"\ude00"`:              false,
+		`"\ud83d\ud83d\ude00"`:  false,
+		`"\ud83d\u0041"`:        false,
+		`"\ud83d\ude00\ude00"`:  false,
+		`"\n\t\"\ud83d\\ude00"`: false,
+	} {
+		var got, want string
+		err := decodeObject([]byte(`{"a":`+text+`}`), map[string]any{"a": &got})
+		switch {
+		case whole:
+			if json.Unmarshal([]byte(text), &want) != nil || err != nil || got != want {
+				t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+			}
+		case err == nil || !strings.Contains(err.Error(), "surrogate"):
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// FuzzDecodeObject holds that what is accepted is what was sent.
+func FuzzDecodeObject(f *testing.F) {
+	for _, seed := range []string{`{"a":"x","b":true}`, `{"a":"\ud83d\ude00"}`, `{"a":"\ud83d"}`, `{"a":1}`, `{} {}`, `{"m":{"x":[1,{}]}}`, `{"a":null}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var text string
+		var flag bool
+		var meta object
+		if decodeObject(body, map[string]any{"a": &text, "b": &flag, "m": &meta}) != nil {
+			return
+		}
+		var want map[string]json.RawMessage
+		if err := json.Unmarshal(body, &want); err != nil || !utf8.ValidString(text) {
+			t.Fatalf("accepted %q: %v", body, err)
+		}
+		for name := range want {
+			if name != "a" && name != "b" && name != "m" {
+				t.Fatalf("accepted %q", body)
+			}
+		}
+		if len(meta) > 0 && (meta[0] != '{' || !json.Valid(meta)) {
+			t.Fatalf("metadata %q", meta)
+		}
+	})
+}

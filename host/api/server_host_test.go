@@ -1,0 +1,79 @@
+package api
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
+)
+
+// assembly is a Host without plugin processes.
+type assembly struct{ registry *registry.Registry }
+
+func (a assembly) Settings() config.Settings {
+	return config.Settings{Limits: config.Limits{MessageBytes: messageBytes}}
+}
+func (a assembly) Registry() *registry.Registry { return a.registry }
+func (a assembly) Plugins() *plugins.Manager    { return nil }
+
+// onePart is a model and a storage that forgets.
+type echoParts struct{ storage.Storage }
+
+// recallless is a memory that is never asked.
+type noMemory struct{ memory.Memory }
+
+func (noMemory) Needs() memory.Needs { return memory.Needs{} }
+
+func (echoParts) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	return &llm.Finish{Reason: llm.FinishStop}, emit(llm.Delta{Text: "in one process"})
+}
+func (echoParts) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
+	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f"}}, nil
+}
+func (echoParts) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
+
+// TestServer_anyHost checks that a Server needs no more of a host than Host has.
+func TestServer_anyHost(t *testing.T) {
+	reg, err := registry.New(registry.Options{
+		TTL: time.Minute, Size: 1,
+		Check: func(_ context.Context, id string, _ config.Documents, _ registry.Trial) (*config.Effective, error) {
+			return &config.Effective{Tenant: id, Revision: "r"}, nil
+		},
+		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
+			limits := config.Limits{ConcurrentTurns: 1, MessageBytes: messageBytes, TurnTimeout: time.Minute, ConversationWait: time.Second}
+			return registry.Built{Bot: bot.New(bot.Parts{
+				Tenant: req.Effective.Tenant, Revision: req.Effective.Revision, Limits: limits, Admission: req.Admission,
+				LLM: echoParts{}, Memory: noMemory{}, Storage: echoParts{}, Log: hclog.NewNullLogger(),
+			})}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := reg.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := reg.Put(t.Context(), "a", config.FromMap("a", nil), registry.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("POST", "http://localhost/api/v1/chat", strings.NewReader(chatBody("c", "hello")))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Tenant-ID", "a")
+	w := httptest.NewRecorder()
+	New(assembly{reg}, Options{}).Handler().ServeHTTP(w, r)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "in one process") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
