@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // counting measures what it costs a turn that it is counted: a host with metrics and one
@@ -12,7 +12,7 @@ import (
 // difference.
 func (b *bench) counting(ctx context.Context) error {
 	out, err := b.inPairs(ctx, func(i int) (*subject, error) {
-		_, s, err := b.startHost(yard.Settings{Tokens: 1, Uncounted: i == 1}, workTenants)
+		_, s, err := b.startHost(hostproc.Settings{Tokens: 1, Uncounted: i == 1}, workTenants)
 		return s, err
 	}, steady(false), func(counted, uncounted map[string]float64) float64 {
 		return 1 + (counted[report.Host]-uncounted[report.Host])/report.Used(uncounted)

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/bench/internal/fill"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/procfs"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 	pgstore "github.com/botyard/botyard/plugins/storage-postgres"
 	sqlitestore "github.com/botyard/botyard/plugins/storage-sqlite"
 	"github.com/botyard/botyard/sdk"
@@ -116,7 +116,7 @@ type cost struct{ begin, commit, cpu time.Duration }
 // short conversation of its own, which its turns make longer by a few percent.
 func (d depths) measure(ctx context.Context, b *bench) error {
 	call := func(of string) sdk.Call {
-		return sdk.Call{Tenant: yard.TenantID(0), Incarnation: "life", Conversation: of}
+		return sdk.Call{Tenant: hostproc.TenantID(0), Incarnation: "life", Conversation: of}
 	}
 	b.say("depth: filling a conversation of %s with %d messages", d.name, d.deep)
 	start := time.Now()
@@ -182,7 +182,7 @@ func (d depths) pairs(ctx context.Context, n int, shallow, deep sdk.Call) (cost,
 }
 
 func (d depths) turn(ctx context.Context, call sdk.Call) (cost, error) {
-	const tail = yard.MaxMessages
+	const tail = hostproc.MaxMessages
 	cpu, start := procfs.OwnCPU(), time.Now()
 	b, err := d.store.Begin(ctx, &storage.BeginRequest{
 		Call: call, Message: chat.Text(chat.User, "And now?"), Tail: tail, Holder: "bench", Lease: time.Minute, Attempt: rand.Text(),

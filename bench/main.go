@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 func main() {
@@ -35,7 +35,7 @@ func exit(err error) {
 
 // bench is one run.
 type bench struct {
-	yard.Binaries
+	hostproc.Binaries
 	env   variables
 	other *otherHost // nil for none
 	path  string     // of the route of turns, empty for the usual one

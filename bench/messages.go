@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // messages measures turns in conversations of more and more messages.
 func (b *bench) messages(ctx context.Context) error {
-	h, s, err := b.startHost(yard.Settings{Tokens: 1}, workTenants)
+	h, s, err := b.startHost(hostproc.Settings{Tokens: 1}, workTenants)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (b *bench) pool(messages int) pool {
 func (p pool) turn(caller, run, n int) load.Turn {
 	run %= p.runs
 	return load.Turn{
-		Tenant:       yard.TenantID(caller),
+		Tenant:       hostproc.TenantID(caller),
 		Conversation: fmt.Sprintf("of-%d-%d-%d-%d", p.messages, caller, run, n%p.perRun),
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"syscall"
 
 	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/profile"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // profile has host, plugins and floor profiled while each is under the heaviest
@@ -48,7 +48,7 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 // storage-memory, the floor, which has that linked in.
 func (b *bench) profileTurns(ctx context.Context, tokens int, out string) (err error) {
 	env := profile.Env + "=" + out
-	s := yard.Settings{Tokens: tokens, Env: []string{profile.Env}, Storage: yard.Storage{Backend: b.storage}}
+	s := hostproc.Settings{Tokens: tokens, Env: []string{profile.Env}, Storage: hostproc.Storage{Backend: b.storage}}
 	s.Storage.Registry = b.storage != memory
 	if b.storage == "postgres" {
 		d, err := b.startPostgres(ctx)
@@ -65,7 +65,7 @@ func (b *bench) profileTurns(ctx context.Context, tokens int, out string) (err e
 	defer host.stop()
 	subjects := []*subject{host}
 	if b.storage == memory {
-		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Joined: tokens > 1}, env)
+		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: hostproc.MaxMessages, Joined: tokens > 1}, env)
 		if err != nil {
 			return err
 		}
@@ -127,8 +127,8 @@ func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir str
 }
 
 // buildProfiled builds the binaries under cmd/ into dir.
-func buildProfiled(ctx context.Context, dir string) (yard.Binaries, error) {
-	out := yard.Binaries{Host: filepath.Join(dir, "botyard"), Plugins: filepath.Join(dir, "plugins")}
+func buildProfiled(ctx context.Context, dir string) (hostproc.Binaries, error) {
+	out := hostproc.Binaries{Host: filepath.Join(dir, "botyard"), Plugins: filepath.Join(dir, "plugins")}
 	names := map[string]string{out.Host: "botyard"}
 	for _, plugin := range []string{"llm-echo", "memory-buffer", "storage-memory", "storage-sqlite", "storage-postgres"} {
 		name := "botyard-" + plugin

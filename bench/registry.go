@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/bench/internal/fill"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 	sqlitestore "github.com/botyard/botyard/plugins/storage-sqlite"
 	"github.com/botyard/botyard/sdk"
 	"github.com/hashicorp/go-hclog"
@@ -21,7 +21,7 @@ import (
 // registered, how soon a host that was just started serves, and how soon so many
 // tenants, of whom it knows nothing yet, have all had their first turn.
 func (b *bench) registry(ctx context.Context) error {
-	sqlite := yard.Storage{Backend: "sqlite", Registry: true}
+	sqlite := hostproc.Storage{Backend: "sqlite", Registry: true}
 	err := b.registryOf(ctx, sqlite, func(dataDir string, first, last int) (err error) {
 		file := filepath.Join(dataDir, "plugins", "storage-sqlite", "shared", "botyard.db")
 		s, err := sqlitestore.Open(sqlitestore.Config{Path: file}, sdk.Env{Log: hclog.NewNullLogger()})
@@ -29,7 +29,7 @@ func (b *bench) registry(ctx context.Context) error {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.Close()) }()
-		return fill.Tenants(ctx, s, yard.TenantID, first, last)
+		return fill.Tenants(ctx, s, hostproc.TenantID, first, last)
 	})
 	if err != nil {
 		return err
@@ -39,20 +39,20 @@ func (b *bench) registry(ctx context.Context) error {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	postgres := yard.Storage{Backend: "postgres", DSN: d.DSN(""), Registry: true}
+	postgres := hostproc.Storage{Backend: "postgres", DSN: d.DSN(""), Registry: true}
 	return b.registryOf(ctx, postgres, func(_ string, first, last int) error {
-		return fill.PostgresTenants(ctx, d.pool, yard.TenantID, first, last)
+		return fill.PostgresTenants(ctx, d.pool, hostproc.TenantID, first, last)
 	})
 }
 
 // registryOf measures at two sizes; add fills the registry while no host runs.
-func (b *bench) registryOf(ctx context.Context, s yard.Storage, add func(dataDir string, first, last int) error) error {
+func (b *bench) registryOf(ctx context.Context, s hostproc.Storage, add func(dataDir string, first, last int) error) error {
 	dir, err := os.MkdirTemp("", "yd")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	settings := yard.Settings{Tokens: 1, Storage: s, DataDir: dir}
+	settings := hostproc.Settings{Tokens: 1, Storage: s, DataDir: dir}
 	few, many := b.scale.first, b.scale.registered
 
 	b.say("registry: registering %d tenants in %s", few, s.Backend)
@@ -88,7 +88,7 @@ func (b *bench) registryOf(ctx context.Context, s yard.Storage, add func(dataDir
 
 // starts starts the host as often as there are rounds, has the first turn of every
 // step-th tenant, and keeps the medians.
-func (b *bench) starts(ctx context.Context, s yard.Settings, row *report.Registry, step int) error {
+func (b *bench) starts(ctx context.Context, s hostproc.Settings, row *report.Registry, step int) error {
 	type times struct{ ready, first time.Duration }
 	var all []times
 	for run := range b.scale.rounds {
@@ -115,7 +115,7 @@ func (b *bench) starts(ctx context.Context, s yard.Settings, row *report.Registr
 				return t, err
 			}
 			done, err := load.Closed{Addr: h.Addr, Callers: firstCallers, Turns: b.scale.first, Next: func(caller, n int) load.Turn {
-				return load.Turn{Tenant: yard.TenantID(step * (caller + n*firstCallers)), Conversation: fmt.Sprintf("first-%d", run)}
+				return load.Turn{Tenant: hostproc.TenantID(step * (caller + n*firstCallers)), Conversation: fmt.Sprintf("first-%d", run)}
 			}}.Run()
 			if err != nil {
 				return t, err
@@ -138,7 +138,7 @@ func (b *bench) starts(ctx context.Context, s yard.Settings, row *report.Registr
 const firstCallers = 50
 
 // remember reads what the host and its plugins have resident.
-func (b *bench) remember(h *yard.Host, when string) error {
+func (b *bench) remember(h *hostproc.Host, when string) error {
 	pids, err := h.Pids()
 	if err != nil {
 		return err

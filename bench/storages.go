@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/botyard/botyard/bench/internal/bare"
+	"github.com/botyard/botyard/bench/internal/barepgx"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // storages measures closed loops of hosts whose conversations and tenants are kept in
@@ -24,7 +24,7 @@ func (b *bench) storages(ctx context.Context) error {
 }
 
 func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
-	_, sqlite, err := b.startHost(yard.Settings{Tokens: tokens, Storage: yard.Storage{Backend: "sqlite", Registry: true}}, workTenants)
+	_, sqlite, err := b.startHost(hostproc.Settings{Tokens: tokens, Storage: hostproc.Storage{Backend: "sqlite", Registry: true}}, workTenants)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 	}
 	if d != nil {
 		defer func() { err = errors.Join(err, d.Close()) }()
-		_, postgres, err := b.startHost(yard.Settings{Tokens: tokens, Storage: yard.Storage{
+		_, postgres, err := b.startHost(hostproc.Settings{Tokens: tokens, Storage: hostproc.Storage{
 			Backend: "postgres", DSN: d.DSN(""), Registry: true}}, workTenants)
 		if err != nil {
 			return err
@@ -77,18 +77,18 @@ func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 func (d *database) floor(ctx context.Context, host *subject, tokens int) (*subject, error) {
 	const shape = "shape"
 	_, err := load.Closed{Addr: host.addr, Callers: workTenants, Turns: workTenants, Next: func(caller, _ int) load.Turn {
-		return load.Turn{Tenant: yard.TenantID(caller), Conversation: shape, Stream: tokens > 1}
+		return load.Turn{Tenant: hostproc.TenantID(caller), Conversation: shape, Stream: tokens > 1}
 	}}.Run()
 	if err != nil {
 		return nil, err
 	}
-	turns := make([]bare.Turn, workTenants)
+	turns := make([]barepgx.Turn, workTenants)
 	for i := range turns {
-		if turns[i], err = bare.Written(ctx, d.pool, yard.TenantID(i), shape, yard.MaxMessages); err != nil {
+		if turns[i], err = barepgx.Written(ctx, d.pool, hostproc.TenantID(i), shape, hostproc.MaxMessages); err != nil {
 			return nil, err
 		}
 	}
-	conversations := make([]bare.Conversation, slices.Max(callers))
+	conversations := make([]barepgx.Conversation, slices.Max(callers))
 	for i := range conversations {
 		conversations[i].ID = fmt.Sprintf("bare-%d", i)
 	}

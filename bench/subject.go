@@ -7,10 +7,10 @@ import (
 	"os"
 
 	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/procfs"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // workTenants are those whose turns are measured where tenants are not the point:
@@ -29,7 +29,7 @@ type subject struct {
 }
 
 // startHost starts a host, registers tenants, and has its plugins run.
-func (b *bench) startHost(s yard.Settings, tenants int, env ...string) (*yard.Host, *subject, error) {
+func (b *bench) startHost(s hostproc.Settings, tenants int, env ...string) (*hostproc.Host, *subject, error) {
 	s.Env = append(s.Env, b.env.names()...)
 	h, err := b.Start(s, append(env, b.env...)...)
 	if err != nil {
@@ -76,7 +76,7 @@ func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 // warm takes one turn of each tenant at the path, empty for the usual one, so that bots are built and plugins run.
 func (s *subject) warm(path string) error {
 	_, err := load.Closed{Addr: s.addr, Callers: 1, Turns: workTenants, Next: func(_, n int) load.Turn {
-		return load.Turn{Tenant: yard.TenantID(n), Conversation: "warm", Path: path}
+		return load.Turn{Tenant: hostproc.TenantID(n), Conversation: "warm", Path: path}
 	}}.Run()
 	return err
 }
@@ -112,14 +112,14 @@ func (s *subject) measure(ctx context.Context, l load.Closed) (measured, error) 
 }
 
 // usage is what the processes have used so far, this one too.
-func (s *subject) usage() (yard.Usage, error) {
+func (s *subject) usage() (hostproc.Usage, error) {
 	pids := maps.Clone(s.pids)
 	if s.turn == nil {
 		pids[report.Load] = os.Getpid()
 	} else {
 		pids = map[string]int{s.what: os.Getpid()}
 	}
-	u, err := yard.UsageOf(pids)
+	u, err := hostproc.UsageOf(pids)
 	for name, pid := range s.families {
 		if err == nil {
 			err = u.AddFamily(name, pid)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Bound is one bound. It has a value that is fixed, or a key that sets it, or both: then
-// the value is the most that the key can allow.
+// Bound is one bound. It has a fixed value, or a key that sets it, or both; then the value is
+// the highest that the key can set.
 type Bound struct {
 	// Name is short and in lower case, as in "open pages".
 	Name string
@@ -22,7 +22,7 @@ type Bound struct {
 	// or of a plugin's block, as in "storage memory: max_bytes". Empty where it is fixed. Its
 	// default is read from the schemas.
 	Key string
-	// Answer is what whoever goes beyond it gets.
+	// Answer is what happens beyond the bound: the status, or what is dropped.
 	Answer string
 }
 
@@ -38,13 +38,13 @@ func Table() []Theme {
 	}
 }
 
-// Theme is the bounds that belong together.
+// Theme has the bounds of one section of the page.
 type Theme struct {
 	Title  string
 	Bounds []Bound
 }
 
-// Bytes writes a size for people: 64 MiB, 300 KiB, 17 bytes.
+// Bytes returns a size as people write it: 64 MiB, 300 KiB, 17 bytes.
 func Bytes(n int64) string {
 	switch {
 	case n >= 1<<30 && n%(1<<30) == 0:

@@ -17,9 +17,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 )
 
-// Options are what Metrics are made with.
+// Options are the settings of Metrics.
 type Options struct {
-	// TenantLabel has turns and tokens counted by tenant too.
+	// TenantLabel adds the label tenant to turns and tokens.
 	TenantLabel bool
 	// MaxTenantLabels is how many tenants have a label of their own at once; the turns
 	// of all others are counted together. 0 is 100.
@@ -28,7 +28,7 @@ type Options struct {
 	Log             hclog.Logger // nil discards
 }
 
-// Metrics count. They are used concurrently. A nil *Metrics counts nothing.
+// Metrics counts. It is safe for concurrent use. A nil *Metrics counts nothing.
 type Metrics struct {
 	page     http.Handler
 	turns    turnsBy
@@ -37,18 +37,18 @@ type Metrics struct {
 	running, waiting atomic.Int64 // turns
 }
 
-// turnsBy gives the instruments for a tenant's turns.
+// turnsBy returns the instruments for the turns of a tenant.
 type turnsBy interface {
 	of(tenant string) *turnMeter
 }
 
-// scrapesAtOnce bounds the pages that are made at the same time.
+// scrapesAtOnce bounds how many pages are made at the same time.
 const scrapesAtOnce = 4
 
-// scrapeTimeout bounds the making of a page.
+// scrapeTimeout bounds how long making a page takes.
 const scrapeTimeout = 10 * time.Second
 
-// New makes Metrics. They hold no goroutine, and nothing has to be closed.
+// New returns Metrics. It starts no goroutine, and it needs no closing.
 func New(o Options) (*Metrics, error) {
 	m := &Metrics{}
 	registry := prometheus.NewRegistry()
@@ -94,7 +94,7 @@ func New(o Options) (*Metrics, error) {
 	return m, nil
 }
 
-// newMeter makes a meter whose instruments the reader reads.
+// newMeter returns a meter whose instruments the reader reads.
 func newMeter(reader sdk.Reader) metric.Meter {
 	return sdk.NewMeterProvider(sdk.WithReader(reader), sdk.WithExemplarFilter(exemplar.AlwaysOffFilter)).Meter("botyard")
 }

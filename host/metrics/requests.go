@@ -15,7 +15,7 @@ import (
 // NoRoute stands for the route of a request that came to none.
 const NoRoute = "none"
 
-// methods are those that a label may have; all others are one.
+// methods are the methods that are labels; all others are "other".
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch}
 
 type requestMeter struct {

@@ -18,9 +18,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/botyard/botyard/bench/internal/census"
+	"github.com/botyard/botyard/bench/internal/hostproc"
+	"github.com/botyard/botyard/bench/internal/leakcheck"
 	"github.com/botyard/botyard/bench/internal/profile"
-	"github.com/botyard/botyard/bench/internal/yard"
 	"github.com/botyard/botyard/host/bounds"
 )
 
@@ -81,8 +81,8 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 		return err
 	}
 	defer servers.Stop()
-	host, err := yard.Binaries{Host: filepath.Join(bin, "soak", "botyard"), Plugins: filepath.Join(bin, "plugins"), Cgroup: limit.procs()}.
-		Start(yard.Settings{}, profile.Env+"="+profiles)
+	host, err := hostproc.Binaries{Host: filepath.Join(bin, "soak", "botyard"), Plugins: filepath.Join(bin, "plugins"), Cgroup: limit.procs()}.
+		Start(hostproc.Settings{}, profile.Env+"="+profiles)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 		return err
 	}
 	// A minute later the databases do not answer either, and the turns that they may have begun wait.
-	flat := census.Census{Host: host, Profiles: profiles, Waiting: hostileDatabases * bounds.MaxOrphans}
+	flat := leakcheck.Census{Host: host, Profiles: profiles, Waiting: hostileDatabases * bounds.MaxOrphans}
 	warmHostile(ctx, host.Addr)
 	if _, err := town.live(ctx, 5*time.Second); err != nil { // connections and plugins are there
 		return err

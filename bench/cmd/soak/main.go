@@ -19,9 +19,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/botyard/botyard/bench/internal/census"
+	"github.com/botyard/botyard/bench/internal/hostproc"
+	"github.com/botyard/botyard/bench/internal/leakcheck"
 	"github.com/botyard/botyard/bench/internal/profile"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 func main() {
@@ -40,10 +40,10 @@ func main() {
 
 // run is one soak.
 type run struct {
-	host   *yard.Host
+	host   *hostproc.Host
 	client client
 	ledger ledger
-	census census.Census
+	census leakcheck.Census
 
 	revisions  revisions
 	generation atomic.Int64 // of the newest change; each tenant has some of them
@@ -59,13 +59,13 @@ func soak(ctx context.Context, bin string, length time.Duration, changes int) er
 		return err
 	}
 	defer func() { _ = os.RemoveAll(profiles) }()
-	host, err := yard.Binaries{Host: filepath.Join(bin, "soak", "botyard"), Plugins: filepath.Join(bin, "plugins")}.
-		Start(yard.Settings{CacheSize: tenants / 2}, profile.Env+"="+profiles)
+	host, err := hostproc.Binaries{Host: filepath.Join(bin, "soak", "botyard"), Plugins: filepath.Join(bin, "plugins")}.
+		Start(hostproc.Settings{CacheSize: tenants / 2}, profile.Env+"="+profiles)
 	if err != nil {
 		return err
 	}
 	defer host.Stop()
-	r := &run{host: host, client: newClient(host.Addr), census: census.Census{Host: host, Profiles: profiles}}
+	r := &run{host: host, client: newClient(host.Addr), census: leakcheck.Census{Host: host, Profiles: profiles}}
 	for i := range tenants {
 		if err := r.change(ctx, i); err != nil {
 			return err

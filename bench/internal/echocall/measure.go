@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
@@ -54,7 +54,7 @@ func Measure(args []string, callers []int, each time.Duration) ([]Row, error) {
 		if _, err := loop(conn, n, each/4); err != nil { // warm
 			return nil, err
 		}
-		before, err := yard.UsageOf(pids)
+		before, err := hostproc.UsageOf(pids)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func Measure(args []string, callers []int, each time.Duration) ([]Row, error) {
 			return nil, err
 		}
 		took := time.Since(start)
-		after, err := yard.UsageOf(pids)
+		after, err := hostproc.UsageOf(pids)
 		if err != nil {
 			return nil, err
 		}

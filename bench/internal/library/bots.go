@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/host"
 )
 
@@ -78,7 +78,7 @@ func build(ctx context.Context, h *host.Host, first, n int) ([]time.Duration, er
 	took := make([]time.Duration, 0, n)
 	for i := first; i < first+n; i++ {
 		start := time.Now()
-		lease, err := h.Bot(ctx, yard.TenantID(i))
+		lease, err := h.Bot(ctx, hostproc.TenantID(i))
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func lookup(ctx context.Context, h *host.Host, n int) (float64, error) {
 	const times = 200_000
 	ids := make([]string, 4096)
 	for i := range ids {
-		ids[i] = yard.TenantID(rand.IntN(n))
+		ids[i] = hostproc.TenantID(rand.IntN(n))
 	}
 	start := time.Now()
 	for i := range times {

@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/host"
 )
 
@@ -63,7 +63,7 @@ func open(ctx context.Context, o Options, tokens, n, cache int) (*host.Host, err
 		"registry": map[string]any{"max_cache_size": cache, "cache_ttl": 3600},
 		"defaults": map[string]any{
 			"llm":     map[string]any{"provider": "echo", "tokens": tokens},
-			"memory":  map[string]any{"type": "buffer", "max_messages": yard.MaxMessages},
+			"memory":  map[string]any{"type": "buffer", "max_messages": hostproc.MaxMessages},
 			"prompts": map[string]any{"system": "You are a support assistant."},
 		},
 	}})
@@ -75,7 +75,7 @@ func open(ctx context.Context, o Options, tokens, n, cache int) (*host.Host, err
 
 func register(ctx context.Context, h *host.Host, first, n int) error {
 	for i := first; i < first+n; i++ {
-		id := yard.TenantID(i)
+		id := hostproc.TenantID(i)
 		if err := h.Register(ctx, id, map[string]any{
 			"prompts": map[string]any{"system": fmt.Sprintf("You are the assistant of %s.", id)},
 		}); err != nil {

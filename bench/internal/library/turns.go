@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/bot"
 )
@@ -38,7 +38,7 @@ func (l loop) run(ctx context.Context) (int64, time.Duration, error) {
 				if at := sent.Add(1); l.turns > 0 && at > l.turns {
 					return
 				}
-				tenant := yard.TenantID(n % l.tenants)
+				tenant := hostproc.TenantID(n % l.tenants)
 				if errs[i] = l.turn(ctx, tenant, conversation); errs[i] != nil {
 					return
 				}
@@ -75,7 +75,7 @@ func turns(ctx context.Context, o Options, tokens int) (rows []TurnRow, err erro
 		if _, _, err := l.run(ctx); err != nil { // warm
 			return nil, err
 		}
-		before, err := yard.UsageOf(pids(h))
+		before, err := hostproc.UsageOf(pids(h))
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func turns(ctx context.Context, o Options, tokens int) (rows []TurnRow, err erro
 		if err != nil {
 			return nil, err
 		}
-		after, err := yard.UsageOf(pids(h))
+		after, err := hostproc.UsageOf(pids(h))
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package bare_test
+package barepgx_test
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/bench/internal/bare"
+	"github.com/botyard/botyard/bench/internal/barepgx"
 	"github.com/botyard/botyard/pgtest"
 	pgstore "github.com/botyard/botyard/plugins/storage-postgres"
 	"github.com/botyard/botyard/sdk"
@@ -67,16 +67,16 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 	turn()
 	plugin := tap.take()
 
-	pool, err := bare.Open(t.Context(), tap.dsn)
+	pool, err := barepgx.Open(t.Context(), tap.dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	shape, err := bare.Written(t.Context(), pool, call.Tenant, call.Conversation, tail)
+	shape, err := barepgx.Written(t.Context(), pool, call.Tenant, call.Conversation, tail)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := bare.Conversation{ID: "of-bare-pgx"}
+	c := barepgx.Conversation{ID: "of-bare-pgx"}
 	for range 3 {
 		tap.take()
 		if err := shape.Run(t.Context(), pool, &c); err != nil {

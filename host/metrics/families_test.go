@@ -20,7 +20,7 @@ func (f Family) row() string {
 	return fmt.Sprintf("| `%s` | %s | %s | %s |", f.Name, f.Type, labels, f.Help)
 }
 
-func TestEveryFamilyIsDocumented(t *testing.T) {
+func TestFamilies_documented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)

@@ -7,9 +7,9 @@ import (
 	"slices"
 
 	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // turns measures closed loops of the host and the floor in turns.
@@ -23,7 +23,7 @@ func (b *bench) turns(ctx context.Context) error {
 }
 
 func (b *bench) turnsOf(ctx context.Context, tokens int) error {
-	_, host, err := b.startHost(yard.Settings{Tokens: tokens}, workTenants)
+	_, host, err := b.startHost(hostproc.Settings{Tokens: tokens}, workTenants)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 	subjects := []*subject{host}
 	if o := b.other; o != nil {
 		other := &bench{Binaries: o.Binaries, env: o.env}
-		_, s, err := other.startHost(yard.Settings{Tokens: tokens}, workTenants)
+		_, s, err := other.startHost(hostproc.Settings{Tokens: tokens}, workTenants)
 		if err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 		if joined && tokens == 1 {
 			continue // there is nothing to join
 		}
-		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages, Joined: joined})
+		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: hostproc.MaxMessages, Joined: joined})
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (b *bench) cell(ctx context.Context, subjects []*subject, tokens, callers i
 // steady is conversations that go on: the model is shown as much as it ever is.
 func steady(stream bool) func(caller, n int) load.Turn {
 	return func(caller, _ int) load.Turn {
-		return load.Turn{Tenant: yard.TenantID(caller % workTenants), Conversation: fmt.Sprintf("caller-%d", caller), Stream: stream}
+		return load.Turn{Tenant: hostproc.TenantID(caller % workTenants), Conversation: fmt.Sprintf("caller-%d", caller), Stream: stream}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// labels is one set of labels in the forms that instruments take.
+// labels is a set of labels, as options for counters and histograms.
 type labels struct {
 	add    []metric.AddOption
 	record []metric.RecordOption
@@ -21,13 +21,13 @@ func newLabels(all ...attribute.KeyValue) *labels {
 	return &labels{[]metric.AddOption{o}, []metric.RecordOption{o}}
 }
 
-// labelSets keeps the sets of labels that were used, by what they are made of. A record
-// that finds its set costs a look-up and no allocation. It is used concurrently.
+// labelSets keeps sets of labels by their key. A record whose set is kept costs a look-up and
+// no allocation. It is safe for concurrent use.
 type labelSets[K comparable] struct {
 	make func(K) *labels
 
 	mu  sync.Mutex                    // held by those who add a set
-	all atomic.Pointer[map[K]*labels] // never changed, but replaced
+	all atomic.Pointer[map[K]*labels] // copied to be changed
 }
 
 func newLabelSets[K comparable](make func(K) *labels) *labelSets[K] {

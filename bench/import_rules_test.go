@@ -43,8 +43,8 @@ var (
 	}
 )
 
-// TestArrows holds host -> sdk <- plugins, tests included.
-func TestArrows(t *testing.T) {
+// TestImportRules holds host -> sdk <- plugins, tests included.
+func TestImportRules(t *testing.T) {
 	check(t, "sdk", ofSDK)
 	check(t, "host", ofHost)
 	all, err := filepath.Glob("../plugins/*/go.mod")
@@ -118,9 +118,9 @@ func deps(t *testing.T, module string) (all []listed) {
 	return all
 }
 
-// TestArrowsCanBreak shows that the check sees what it looks for: bench does what
+// TestImportRulesCanBreak shows that the check sees what it looks for: bench does what
 // the others must not.
-func TestArrowsCanBreak(t *testing.T) {
+func TestImportRulesCanBreak(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range deps(t, "bench") {
 		for _, i := range p.Imports {

@@ -12,8 +12,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Sources are asked when a page is made. Any may be nil: what it would tell is not on
-// the page. They are called from several goroutines.
+// Sources has the functions that are called when a page is made. What a nil function would
+// return is left out of the page. They are called from several goroutines.
 type Sources struct {
 	Plugins        func() []plugins.Status
 	PluginTotals   func() []plugins.Totals

@@ -1,4 +1,4 @@
-package bare
+package barepgx
 
 // The statements of storage-postgres in its schema's default name, which a test
 // compares with what the plugin sends.

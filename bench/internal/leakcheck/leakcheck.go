@@ -1,6 +1,6 @@
-// Package census counts what must stay flat in a host under load: goroutines,
+// Package leakcheck counts what must stay flat in a host under load: goroutines,
 // descriptors, memory, processes and the configurations that plugins hold.
-package census
+package leakcheck
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/procfs"
 	"github.com/botyard/botyard/bench/internal/profile"
-	"github.com/botyard/botyard/bench/internal/yard"
 	"github.com/botyard/botyard/host/bounds"
 )
 
 // Census counts what must stay flat: before and after, at rest, and the memory in
 // between. It is used by one goroutine, but for Watch.
 type Census struct {
-	Host *yard.Host
+	Host *hostproc.Host
 	// Profiles is the folder that the watched host writes its profiles to.
 	Profiles string
 	// Waiting is how many goroutines of the host may wait, for long, for what does not answer.
@@ -132,14 +132,14 @@ func (n count) compare(after count, waiting int) error {
 		if _, before := n.descriptors[name]; before {
 			continue
 		}
-		plugin, _, isApart := strings.Cut(name, yard.Apart)
+		plugin, _, isApart := strings.Cut(name, hostproc.Apart)
 		if _, before := n.descriptors[plugin]; !isApart || !before {
 			errs = append(errs, fmt.Errorf("a process of %s came", name))
 		}
 		apart++
 	}
 	for name := range n.descriptors {
-		if _, there := after.descriptors[name]; !there && !strings.Contains(name, yard.Apart) {
+		if _, there := after.descriptors[name]; !there && !strings.Contains(name, hostproc.Apart) {
 			errs = append(errs, fmt.Errorf("the process of %s went", name))
 		}
 	}

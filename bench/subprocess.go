@@ -7,9 +7,9 @@ import (
 
 	"github.com/botyard/botyard/bench/internal/echocall"
 	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/library"
 	"github.com/botyard/botyard/bench/internal/profile"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // What this program is when it runs itself.
@@ -53,15 +53,15 @@ func asLibrary(ctx context.Context, args []string) error {
 func tenantIDs(n int) []string {
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = yard.TenantID(i)
+		ids[i] = hostproc.TenantID(i)
 	}
 	return ids
 }
 
-func startFloor(o floor.Options, env ...string) (*yard.Process, error) {
+func startFloor(o floor.Options, env ...string) (*hostproc.Process, error) {
 	arg, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
 	}
-	return yard.Child(env, roleFloor, string(arg))
+	return hostproc.Child(env, roleFloor, string(arg))
 }

@@ -6,9 +6,9 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/botyard/botyard/bench/internal/floor"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // arrivals is the rate of the open loop.
@@ -20,19 +20,19 @@ const openConversations = 256
 // open measures how long callers wait when turns arrive at random.
 func (b *bench) open(context.Context) error {
 	const tokens = 64
-	_, host, err := b.startHost(yard.Settings{Tokens: tokens}, workTenants)
+	_, host, err := b.startHost(hostproc.Settings{Tokens: tokens}, workTenants)
 	if err != nil {
 		return err
 	}
 	defer host.stop()
-	f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: yard.MaxMessages})
+	f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: hostproc.MaxMessages})
 	if err != nil {
 		return err
 	}
 	defer f.stop()
 	next := func(n int) load.Turn {
 		n %= openConversations
-		return load.Turn{Tenant: yard.TenantID(n % workTenants), Conversation: fmt.Sprintf("open-%d", n), Stream: true}
+		return load.Turn{Tenant: hostproc.TenantID(n % workTenants), Conversation: fmt.Sprintf("open-%d", n), Stream: true}
 	}
 	for _, s := range []*subject{host, f} {
 		warm := load.Closed{Addr: s.addr, Callers: 8, Turns: 8 * openConversations, Next: func(caller, n int) load.Turn {

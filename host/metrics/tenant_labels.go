@@ -9,13 +9,12 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// Others is the label of the tenants that have none of their own. No tenant can have
-// this id.
+// Others is the label of tenants without a label of their own. It is not a valid tenant id.
 const Others = "@other"
 
-// tenants counts turns by tenant, of a bounded number of tenants. The first that have a
-// turn have a label of their own; when one is removed its series leave the page, and its
-// place is free. Each tenant has instruments of its own, for an instrument never forgets a
+// tenants counts turns by tenant. The first tenants that have a turn get a label of their
+// own, up to the limit. When a tenant is removed, its series leave the page, and another may
+// have its place. Each tenant has its own instruments, since an instrument never forgets a
 // label.
 type tenants struct {
 	most   int
@@ -26,7 +25,7 @@ type tenants struct {
 	own map[string]*labelled
 }
 
-// labelled is the instruments of one label.
+// labelled has the instruments of one label.
 type labelled struct {
 	*turnMeter
 	reader *sdk.ManualReader
@@ -45,7 +44,7 @@ func newLabelled(tenant string) *labelled {
 	return &labelled{meter, reader}
 }
 
-// of implements turnsBy. A tenant that is not there gets no place.
+// of implements turnsBy. A tenant that does not exist gets no label of its own.
 func (t *tenants) of(tenant string) *turnMeter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -60,8 +59,8 @@ func (t *tenants) of(tenant string) *turnMeter {
 	return l.turnMeter
 }
 
-// Produce implements sdk.Producer: what all labels have counted. Tenants that are gone
-// leave.
+// Produce implements sdk.Producer. It returns what was counted for all labels, and drops the
+// labels of tenants that were removed.
 func (t *tenants) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
 	t.mu.Lock()
 	readers := []*sdk.ManualReader{t.others.reader}

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/report"
-	"github.com/botyard/botyard/bench/internal/yard"
 )
 
 // sweepCallers are those of all points of sweeps.
@@ -56,7 +56,7 @@ func (b *bench) tenants(ctx context.Context) error {
 	for _, n := range b.scale.tenants {
 		b.say("registering %d tenants", n)
 		start := time.Now()
-		h, s, err := b.startHost(yard.Settings{Tokens: 1}, n)
+		h, s, err := b.startHost(hostproc.Settings{Tokens: 1}, n)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (b *bench) tenants(ctx context.Context) error {
 		step := n / working
 		points = append(points, point{n: n, subject: s, setup: time.Since(start), next: func(int) func(int, int) load.Turn {
 			return func(caller, i int) load.Turn {
-				return load.Turn{Tenant: yard.TenantID(step * ((caller + i) % working)), Conversation: fmt.Sprintf("caller-%d", caller)}
+				return load.Turn{Tenant: hostproc.TenantID(step * ((caller + i) % working)), Conversation: fmt.Sprintf("caller-%d", caller)}
 			}
 		}})
 		m, err := s.memory(fmt.Sprintf("%d tenants registered", n))

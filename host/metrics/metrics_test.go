@@ -44,7 +44,7 @@ func BenchmarkTurn(b *testing.B) {
 	}
 }
 
-func TestARecordAllocatesNothing(t *testing.T) {
+func TestMetrics_allocateNothing(t *testing.T) {
 	m, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestARecordAllocatesNothing(t *testing.T) {
 }
 
 // beyond: ready label sets
-func TestLabelSets_KeepsABoundedNumber(t *testing.T) {
+func TestLabelSets_bounded(t *testing.T) {
 	made := 0
 	s := newLabelSets(func(k int) *labels {
 		made++
@@ -84,7 +84,7 @@ func TestLabelSets_KeepsABoundedNumber(t *testing.T) {
 }
 
 // beyond: tenant labels
-func TestTenants_ShareALabelBeyondTheBound(t *testing.T) {
+func TestTenants_shareALabelBeyondTheBound(t *testing.T) {
 	all := newTenants(2, func(string) bool { return true })
 	own := map[*turnMeter]bool{}
 	for _, tenant := range []string{"a", "b", "c", "d", "a", "c"} {
@@ -96,7 +96,7 @@ func TestTenants_ShareALabelBeyondTheBound(t *testing.T) {
 }
 
 // Labels that a plugin or an upstream could choose are as few as any others.
-func TestTurnEnded_KnowsEveryClassAndParty(t *testing.T) {
+func TestMetrics_TurnEnded_boundedLabels(t *testing.T) {
 	m, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/botyard/botyard/bench/internal/bare"
+	"github.com/botyard/botyard/bench/internal/barepgx"
 	"github.com/botyard/botyard/pgtest"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -31,7 +31,7 @@ func (b *bench) startPostgres(ctx context.Context) (*database, error) {
 		return nil, err
 	}
 	d := &database{Cluster: c}
-	if d.pool, err = bare.Open(ctx, c.DSN("")); err != nil {
+	if d.pool, err = barepgx.Open(ctx, c.DSN("")); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	if dir, _ := c.Socket(); dir != "" {

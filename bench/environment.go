@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 )
 
 // variables are those that processes under test get beside this one's.
@@ -35,10 +35,10 @@ func (v *variables) names() []string {
 
 // otherHost is a host that is compared: of another version, or with other variables.
 type otherHost struct {
-	yard.Binaries
+	hostproc.Binaries
 	env variables
 }
 
-func binaries(folder string) yard.Binaries {
-	return yard.Binaries{Host: filepath.Join(folder, "botyard"), Plugins: filepath.Join(folder, "plugins")}
+func binaries(folder string) hostproc.Binaries {
+	return hostproc.Binaries{Host: filepath.Join(folder, "botyard"), Plugins: filepath.Join(folder, "plugins")}
 }

@@ -7,17 +7,17 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/bench/internal/hostile"
-	"github.com/botyard/botyard/bench/internal/yard"
+	"github.com/botyard/botyard/bench/internal/hostproc"
 )
 
 // servers are the hostile ones, in a process of their own.
 type servers struct {
-	*yard.Process
+	*hostproc.Process
 	ollama, postgres string // host:port
 }
 
 func startServers() (*servers, error) {
-	p, err := yard.Child(nil, "--serve")
+	p, err := hostproc.Child(nil, "--serve")
 	if err != nil {
 		return nil, err
 	}
