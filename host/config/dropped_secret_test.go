@@ -91,7 +91,7 @@ func TestDroppedSecret_isExplained(t *testing.T) {
 			}
 		}
 		if got != want {
-			t.Errorf("%s: fell away: %q; want %q", src, got, want)
+			t.Errorf("%s: dropped: %q; want %q", src, got, want)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func TestLayers_laws(t *testing.T) {
 		if want := model(a, b); !reflect.DeepEqual(ab, want) {
 			t.Fatalf("got %v, want %v", ab, want)
 		}
-		checkOrigins(t, s, nil, ab, b)
+		checkProvenance(t, s, nil, ab, b)
 	})
 }
 
@@ -164,13 +164,13 @@ func withoutNulls(m map[string]any) map[string]any {
 	return out
 }
 
-// checkOrigins: every key has an origin, and it is of the upper layer exactly if
+// checkProvenance: every key has a provenance, and it is of the upper layer exactly if
 // that one has the key.
-func checkOrigins(t *rapid.T, s *layers, path Path, value any, upper any) {
+func checkProvenance(t *rapid.T, s *layers, path Path, value any, upper any) {
 	if len(path) > 0 {
 		p := s.provenance.find(path)
 		if p == nil || p.set == nil {
-			t.Fatalf("%s has no origin", path)
+			t.Fatalf("%s has no provenance", path)
 		}
 		o := *p.set
 		want := layer(0)
@@ -187,7 +187,7 @@ func checkOrigins(t *rapid.T, s *layers, path Path, value any, upper any) {
 	}
 	u, _ := upper.(map[string]any)
 	for key, item := range m {
-		checkOrigins(t, s, path.with(key), item, u[key])
+		checkProvenance(t, s, path.with(key), item, u[key])
 	}
 	s.provenance.each(nil, func(path Path, p *provenanceTree) {
 		if p.set != nil && p.removed != nil {

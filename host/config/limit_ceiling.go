@@ -11,12 +11,16 @@ import (
 
 const limitsKey = "limits"
 
-// isZeroUnlimited reports whether the limit 0 is no bound. As a ceiling it lets everything pass.
-// As a value it is above every other ceiling.
-func isZeroUnlimited(path Path) bool {
-	at, _ := tenantSchema().cursor().at(path, nil)
-	return at.marks.zeroUnlimited
-}
+// zeroUnlimited has the limits of which 0 is no bound, by key. As a ceiling it lets everything
+// pass. As a value it is above every other ceiling.
+var zeroUnlimited = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for key := range defaultLimits() {
+		at, _ := tenantSchema().cursor().at(Path{limitsKey, key}, nil)
+		out[key] = at.marks.zeroUnlimited
+	}
+	return out
+})
 
 // countedPerHost has the limits that each host counts for itself, by key.
 var countedPerHost = sync.OnceValue(func() map[string]bool {
@@ -75,7 +79,7 @@ func (a *tenantMerge) limits() {
 // checkCeiling adds a problem for a limit that is above the host's.
 func (a *tenantMerge) checkCeiling(path Path, own, ceiling any, from provenance) {
 	value, most := asFloat(own), asFloat(ceiling)
-	switch lifts := isZeroUnlimited(path); {
+	switch lifts := zeroUnlimited()[path[len(path)-1]]; {
 	case lifts && most == 0:
 	case lifts && value == 0:
 		a.addProblem(path, fmt.Sprintf("is 0, which is unlimited, above the host's limit of %s (%s)", jsonOf(ceiling), from.pos),

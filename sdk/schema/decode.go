@@ -12,9 +12,9 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Decode fills out, a pointer to the struct that schemaJSON was made from: first
-// the schema's defaults, then config over them. Unknown keys and wrong types are
-// fault.Invalid.
+// Decode sets out, a pointer to the struct that schemaJSON was made from: first to the schema's
+// defaults, then to config over them. An unknown key or a wrong type is a fault of class Invalid
+// of the tenant, which never contains a value.
 func Decode(schemaJSON, config []byte, out any) error {
 	var s jsonschema.Schema
 	if err := json.Unmarshal(schemaJSON, &s); err != nil {
@@ -38,13 +38,13 @@ func Decode(schemaJSON, config []byte, out any) error {
 			return fault.New(fault.Invalid, "must be %s, not %s", typeErr.Type, typeErr.Value).
 				At(typeErr.Field).By(fault.PartyTenant)
 		}
-		// json's other messages name a key at most, never a value.
+		// The other messages of encoding/json have the name of a key at most.
 		return fault.New(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "json: ")).By(fault.PartyTenant)
 	}
 	return nil
 }
 
-// defaultsOf collects the defaults of s's properties, nested ones too.
+// defaultsOf returns the defaults of all properties as a tree.
 func defaultsOf(s *jsonschema.Schema) map[string]any {
 	out := map[string]any{}
 	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {

@@ -9,26 +9,26 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Keywords of ours in a property's schema.
+// These are the keywords that this package adds to the schema of a property.
 const (
 	SecretKeyword   = "x-botyard-secret"
 	EndpointKeyword = "x-botyard-endpoint"
 	// AddressKeyword is false at an endpoint that names no address of a network. A host
 	// judges where all other endpoints lead.
 	AddressKeyword = "x-botyard-address"
-	// Who may set a key; at most one of the three.
+	// These three say who may set a key. A property has at most one of them.
 	TenantKeyword   = "x-botyard-tenant"
 	LowerKeyword    = "x-botyard-lower"
 	OperatorKeyword = "x-botyard-operator"
 	// UnlimitedKeyword beside LowerKeyword says that 0 and less are no bound.
 	UnlimitedKeyword = "x-botyard-zero-unlimited"
-	// ExpectedKeyword says in words what a pattern beside it wants of a value, or another
-	// keyword that no words are known of: it completes "expected ...". Of a maximum it
-	// says why.
+	// ExpectedKeyword has the words that complete "expected ...": what a pattern beside it wants
+	// of a value, or a keyword that the host has no words for. Beside a maximum they say why.
 	ExpectedKeyword = "x-botyard-expected"
 )
 
-// mark adds our keywords to the properties of s, the schema of struct type t.
+// mark adds our keywords to the properties of s, which is the schema of type t or of its
+// elements.
 func mark(s *jsonschema.Schema, t reflect.Type) error {
 	t = schemaType(t)
 	if t.Kind() != reflect.Struct || s.Properties == nil {
@@ -144,7 +144,7 @@ func isMap(t reflect.Type) bool {
 	return t.Kind() == reflect.Map
 }
 
-// markKeys marks keys of a map, of which nothing else is said.
+// markKeys marks keys of a map by a tag botyard_keys.
 func markKeys(p *jsonschema.Schema, tag string) error {
 	if tag == "" {
 		return nil
@@ -164,7 +164,7 @@ func markKeys(p *jsonschema.Schema, tag string) error {
 	return nil
 }
 
-// checkAuthor refuses marks of who may set a key that contradict each other.
+// checkAuthor returns an error where the marks of who may set a key contradict each other.
 func checkAuthor(p *jsonschema.Schema) error {
 	authors := 0
 	for _, keyword := range []string{TenantKeyword, LowerKeyword, OperatorKeyword} {

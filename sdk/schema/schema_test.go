@@ -25,7 +25,7 @@ type example struct {
 	Labels     map[string]string `json:"labels"`
 }
 
-func TestSchemaOfAStruct(t *testing.T) {
+func TestOf(t *testing.T) {
 	raw, err := Of[example]()
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestSchemaOfAStruct(t *testing.T) {
 	}
 }
 
-func TestDecodeFillsDefaultsAndRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestDecode(t *testing.T) {
 	raw, err := Of[example]()
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestDecodeFillsDefaultsAndRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestWordsOfAPattern(t *testing.T) {
+func TestOf_expectedWords(t *testing.T) {
 	type config struct {
 		Name string `json:"name" jsonschema:"pattern=^[a-z]+$" botyard_expected:"small letters"`
 	}
@@ -104,7 +104,7 @@ func TestWordsOfAPattern(t *testing.T) {
 	}
 }
 
-func TestAuthorMarks(t *testing.T) {
+func TestOf_authorMarks(t *testing.T) {
 	raw, err := Of[struct {
 		Top     int        `json:"top" botyard:"lower-only,zero-unlimited"`
 		Name    string     `json:"name" botyard:"tenant"`
