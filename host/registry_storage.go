@@ -106,7 +106,7 @@ func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
 func (s *registryStorage) current() storage.TenantStore {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.instance.Registry()
+	return s.instance.TenantStore()
 }
 
 // close closes the instance.

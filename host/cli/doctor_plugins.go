@@ -70,7 +70,7 @@ func (d *doctor) storages(ctx context.Context, files *files) {
 		if err == nil {
 			defer i.Close()
 			if registry {
-				_, err = i.Registry().TenantChanges(ctx, 0, 0)
+				_, err = i.TenantStore().TenantChanges(ctx, 0, 0)
 			} else {
 				_, err = i.Storage().List(ctx, &storage.ListRequest{Call: sdk.Call{Tenant: host.StorageScope}, Limit: 1})
 			}

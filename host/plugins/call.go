@@ -2,285 +2,216 @@ package plugins
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/admission"
-	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
 	"google.golang.org/grpc"
 )
 
 // callOptions say how a call is made.
 type callOptions struct {
-	tenant    string      // whose turn in the queue it takes
-	unqueued  bool        // takes no slot: it must not wait behind others; nor can a breaker refuse it
-	urgent    bool        // no breaker refuses it
-	ends      bool        // it ends or deletes what is there, and is made for a tenant that is kept away too
-	unbounded bool        // only the caller's ctx bounds it, not the call timeout
-	begun     func()      // called once there is a slot and no breaker refuses the call; may be nil
-	final     func() bool // reports that it had effects and must not be made again; nil is never
+	tenant    string      // whose slots and permits the call takes; empty is the host itself
+	unqueued  bool        // the call takes no slot and needs no permit: it must not wait behind others
+	urgent    bool        // the breaker does not refuse the call
+	ends      bool        // the call ends or deletes what is there; it is made for a tenant that is kept away too
+	unbounded bool        // only the caller's ctx bounds the call, and not the call timeout
+	begun     func()      // called once when the call has its slot and its permit; may be nil
+	final     func() bool // reports whether the call had effects, and must not be made again; nil is never
 }
 
 // target is a process that knows the instance.
 type target struct {
 	conn   grpc.ClientConnInterface
-	id     string
-	permit *admission.Permit
+	id     string            // of the instance in the process
+	permit *admission.Permit // nil for calls that need none
 }
 
-// call makes one call on the instance: it waits for a slot, for a process and for
-// the instance to be configured there; while the instance's circuit is open it fails
-// at once. It makes the call again, once, if it
-// certainly never reached a process, and once if the process did not know the
-// instance.
-func (in *instance) call(ctx context.Context, o callOptions, fn func(context.Context, target) error) (err error) {
+// call is one call on an instance, on its way. Its steps are, in this order:
+//
+//	admit    wait for a slot, and get the breaker's permit
+//	attempts make the call, again if it certainly reached no process
+//	route    decide which supervisor's process it is made on
+//	acquire  wait for the process
+//	deliver  configure the instance there, and send
+//	judge    decide what the outcome is, and whether the call is made again
+type call struct {
+	in     *instance
+	opts   callOptions
+	caller context.Context // the caller's, without the call timeout
+	permit *admission.Permit
+	send   func(context.Context, target) error
+}
+
+// invoke makes one call on the instance by the client of its kind, and returns the answer.
+func invoke[C, A any](ctx context.Context, i *Instance, o callOptions, client func(grpc.ClientConnInterface, string) C, send func(context.Context, C) (A, error)) (A, error) {
+	var answer A
+	err := i.call(ctx, o, func(ctx context.Context, t target) (err error) {
+		answer, err = send(ctx, client(t.conn, t.id))
+		return err
+	})
+	return answer, err
+}
+
+// call makes a call on the instance. It fails if the instance was given back. A fault of
+// the tenant's settings names its key in the tenant's document.
+func (i *Instance) call(ctx context.Context, o callOptions, send func(context.Context, target) error) error {
+	if i.closed.Load() {
+		return fault.New(fault.Internal, "the instance of the %s was given back", i.sup.ref)
+	}
+	if i.background {
+		release, err := i.m.background.Acquire(ctx, o.tenant)
+		if err != nil {
+			return fault.Of(err)
+		}
+		defer release()
+	}
+	return i.withKey(i.makeCall(ctx, o, send))
+}
+
+// makeCall makes a call on the instance. The call is made again once if it certainly
+// reached no process, and once if the process did not know the instance.
+func (in *instance) makeCall(ctx context.Context, o callOptions, send func(context.Context, target) error) (err error) {
 	s := in.sup
-	if err := s.enter(); err != nil {
+	if err := s.countIn(); err != nil {
 		return err
 	}
-	defer s.leave()
-	caller := ctx
+	defer s.countOut()
+	c := &call{in: in, opts: o, caller: ctx, send: send}
 	if !o.unbounded {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, in.sup.callTimeout())
+		ctx, cancel = context.WithTimeout(ctx, s.callTimeout())
 		defer cancel()
 	}
 	if o.unqueued {
-		_, err := in.attempts(ctx, caller, o, nil, fn)
+		_, err := c.attempts(ctx)
 		return err
 	}
-	// As the defer below has it, so that what panics is counted as what it was.
-	defer func() { s.totals.called(err) }()
-	// A tenant that is kept away waits for nothing.
-	if _, err := s.blame.route(o.tenant, o.ends); err != nil {
-		return err
-	}
-	if !o.urgent {
-		// Before it waits for a slot; whether it may pass is known only after.
-		if err := in.breaker.Check(o.tenant); err != nil {
-			return err
-		}
-	}
-	release, err := s.queue.Acquire(ctx, admission.Claim{Tenant: o.tenant, Instance: in.digest, Capacity: in.upstreamCapacity()})
+	defer func() { s.totals.countCall(err) }() // deferred, so that a panic of send is counted too
+	release, err := c.admit(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	permit, err := in.permit(o)
-	if err != nil {
-		return err
-	}
 	if o.begun != nil {
 		o.begun()
 	}
-	// What the caller does in fn may panic: that says nothing of the upstream.
-	var p *worker
+	// send may panic in the caller's own code. That says nothing of the upstream.
+	var w *worker
 	err = fault.New(fault.Canceled, "the caller broke the call off")
-	defer func() { permit.End(caller, err, exitedOf(p)) }()
-	p, err = in.attempts(ctx, caller, o, permit, fn)
+	defer func() { c.permit.End(c.caller, err, exitOf(w)) }()
+	w, err = c.attempts(ctx)
 	return err
 }
 
-// permit asks the instance's breaker for leave to make the call.
-func (in *instance) permit(o callOptions) (*admission.Permit, error) {
-	if o.urgent {
-		return in.breaker.AdmitUrgent(o.tenant), nil
+// admit waits for a slot of the queue and gets the breaker's permit. release gives the
+// slot back. A call that would be refused does not wait.
+func (c *call) admit(ctx context.Context) (release func(), err error) {
+	in, o := c.in, c.opts
+	if _, err := in.sup.attribution.route(o.tenant, o.ends); err != nil {
+		return nil, err
 	}
-	return in.breaker.Admit(o.tenant)
-}
-
-// exitedOf gives the process to the breaker; nil stays nil.
-func exitedOf(p *worker) admission.Process {
-	if p == nil {
-		return nil
-	}
-	return p
-}
-
-// attempts answers how the last attempt ended and on which process, nil for none.
-func (in *instance) attempts(ctx, caller context.Context, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*worker, error) {
-	s := in.sup
-	unknown, unsent, moved := false, false, 0
-	for {
-		if err := s.crashLoops.Check(in.digest); err != nil {
+	if !o.urgent {
+		if err := in.breaker.Check(o.tenant); err != nil {
 			return nil, err
 		}
-		at, err := s.blame.route(o.tenant, o.ends)
+	}
+	release, err = in.sup.queue.Acquire(ctx, admission.Claim{Tenant: o.tenant, Instance: in.digest, Capacity: in.upstreamCapacity()})
+	if err != nil {
+		return nil, err
+	}
+	if o.urgent {
+		c.permit = in.breaker.AdmitUrgent(o.tenant)
+	} else if c.permit, err = in.breaker.Admit(o.tenant); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// exitOf returns the worker's process for a permit. Nil stays nil.
+func exitOf(w *worker) admission.Process {
+	if w == nil {
+		return nil
+	}
+	return w
+}
+
+// outcome says whether the call is made again.
+type outcome int
+
+const (
+	settled         outcome = iota // no: the error, or nil, stands
+	neverSent                      // once: the call reached no process
+	unknownInstance                // once: the process has to be told the instance
+	elsewhere                      // yes: another supervisor makes the tenant's calls
+)
+
+// maxMoves is how often a call may find that another supervisor is to make it.
+const maxMoves = 8
+
+// attempts makes the call until its outcome is settled. It returns the worker of the last
+// attempt, nil if there was none.
+func (c *call) attempts(ctx context.Context) (*worker, error) {
+	s := c.in.sup
+	unknown, unsent, moved := false, false, 0
+	for {
+		if err := s.crashLoops.Check(c.in.digest); err != nil {
+			return nil, err
+		}
+		at, leave, err := c.route()
 		if err != nil {
 			return nil, err
 		}
-		leave := func() {}
-		if at != s {
-			if leave = at.leave; at.enter() != nil { // it was left meanwhile
-				at, leave = s, func() {}
-			}
-		}
-		p, outcome, err := in.attemptAt(ctx, caller, at, o, permit, fn)
+		w, outcome, err := c.attemptAt(ctx, at)
 		leave()
-		if outcome == elsewhere {
-			if moved++; moved < maxMoves {
-				continue
-			}
-			return nil, s.unavailable("its process ended again and again before this call").After(time.Second)
-		}
 		switch {
+		case outcome == elsewhere:
+			if moved++; moved == maxMoves {
+				return nil, s.unavailable("its process ended again and again before this call").After(time.Second)
+			}
 		case outcome == unknownInstance && !unknown:
 			unknown = true
 		case outcome == neverSent && !unsent && ctx.Err() == nil:
 			unsent = true
 		default:
-			return p, err
+			return w, err
 		}
 	}
 }
 
-// attemptAt makes an attempt in the supervisor's process, which is nil if there was none.
-func (in *instance) attemptAt(ctx, caller context.Context, at *supervisor, o callOptions, permit *admission.Permit, fn func(context.Context, target) error) (*worker, outcome, error) {
-	p, err := at.acquire(ctx)
+// route returns the supervisor that makes the tenant's calls now: the instance's own, or
+// that of a cell. leave must be called after the attempt.
+func (c *call) route() (at *supervisor, leave func(), err error) {
+	s := c.in.sup
+	at, err = s.attribution.route(c.opts.tenant, c.opts.ends)
 	if err != nil {
-		if at != in.sup && at.cannotStart() {
+		return nil, nil, err
+	}
+	if at != s && at.countIn() == nil {
+		return at, at.countOut, nil
+	}
+	return s, func() {}, nil // the call is counted there already; or the cell was given up meanwhile
+}
+
+// attemptAt makes one attempt on the supervisor's process. It returns no worker if there
+// was none.
+func (c *call) attemptAt(ctx context.Context, at *supervisor) (*worker, outcome, error) {
+	s := c.in.sup
+	w, err := at.acquire(ctx)
+	if err != nil {
+		if at != s && at.cannotStart() {
 			return nil, elsewhere, err
 		}
 		return nil, settled, err
 	}
-	defer at.giveBack(p)
-	// While it waited, the process may have ended by what the tenant did.
-	if now, err := in.sup.blame.route(o.tenant, o.ends); err != nil {
+	defer at.giveBack(w)
+	// While the call waited, the tenant may have been moved to another cell.
+	if now, err := s.attribution.route(c.opts.tenant, c.opts.ends); err != nil {
 		return nil, settled, err
-	} else if now != at && (now != in.sup || !at.isClosing()) {
+	} else if now != at && (now != s || !at.isClosing()) {
 		return nil, elsewhere, nil
 	}
-	outcome, err := in.attempt(ctx, caller, p, o, func(ctx context.Context, t target) error {
-		t.permit = permit
-		return fn(ctx, t)
-	})
-	return p, outcome, err
-}
-
-// outcome is what an attempt says about another one.
-type outcome int
-
-const (
-	settled         outcome = iota // the error, or nil, stands
-	neverSent                      // the call reached no process
-	unknownInstance                // the process had to be told about the instance
-	elsewhere                      // the tenant's calls are made by another supervisor
-)
-
-// maxMoves is how often a call may find that it is to be made elsewhere.
-const maxMoves = 8
-
-// attempt makes the call on p.
-func (in *instance) attempt(ctx, caller context.Context, p *worker, o callOptions, fn func(context.Context, target) error) (outcome, error) {
-	how, w := answered, p.calls.begin(o.tenant)
-	defer func() { p.calls.end(w, how) }()
-	st, err := p.configure(ctx, in, o.tenant)
-	if err != nil {
-		if ctx.Err() == nil && broken(err) && p.EndsSoon() {
-			return neverSent, in.sup.unavailable("its process ended while it was configured (%s)", p.ExitStatus())
-		}
-		return settled, err
-	}
-	in.needs.Store(&st.needs)
-	in.capacity.Store(&st.capacity)
-	var delivery process.Delivery
-	how = abandoned // what fn panics with says nothing of the process
-	err = in.sup.heard(fn(delivery.Observe(ctx), target{conn: p.Conn, id: st.id}), originOf(in.sup.ref.Kind))
-	final := o.final != nil && o.final()
-	if err != nil {
-		awaitDeadline(ctx, err)
-	}
-	switch {
-	case err == nil:
-		how = answered
-		return settled, nil
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		p.RequestProbe()
-		return settled, in.late(caller, err)
-	case ctx.Err() != nil && fault.Is(err, fault.Canceled): // by the caller, and not by the plugin that grpc makes it
-		return settled, fault.Of(ctx.Err())
-	case ctx.Err() != nil:
-		return settled, err
-	case fault.Is(err, fault.UnknownInstance):
-		how = answered
-		p.forget(in, st)
-		if final {
-			return settled, err
-		}
-		return unknownInstance, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", p.Binary.Ref)
-	case !broken(err):
-		if own := (*emitError)(nil); !errors.As(err, &own) {
-			how = answered
-		}
-		return settled, err
-	}
-	if !p.EndsSoon() && !p.IsStopping() {
-		p.RequestProbe()
-		if !delivery.Reached() && !final {
-			how = answered
-			return neverSent, err
-		}
-		if fault.Is(err, fault.Canceled) { // nobody did: the caller must not be told that it went away
-			err = fault.New(fault.Internal, "the %s gave the call up: %w", p.Binary.Ref, err).By(fault.PartyPlugin)
-		}
-		return settled, err
-	}
-	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", p.Binary.Ref, p.failing(), p.ExitStatus())
-	gone.Err = err
-	if !delivery.Reached() && !final {
-		how = answered
-		return neverSent, gone
-	}
-	how = cutOff
-	if p.calls.isOnly(o.tenant) { // whoever makes the call again ends the process again
-		_ = gone.After(time.Second)
-	}
-	return settled, gone
-}
-
-// failing says why a call on the process was cut off.
-func (p *worker) failing() string {
-	switch {
-	case p.replaced.Load():
-		return "was replaced by another version, and its old process ended during the call"
-	case p.IsStopping():
-		return "was stopped during the call"
-	}
-	return "failed: the plugin process ended during the call"
-}
-
-// late is the error of a call that met its deadline.
-func (in *instance) late(caller context.Context, err error) error {
-	how := fault.New(fault.Deadline, "the %s did not answer within %s", in.sup.ref, in.sup.callTimeout())
-	if caller.Err() != nil {
-		how = fault.New(fault.Deadline, "the %s did not answer in time", in.sup.ref)
-	}
-	how.Err = err
-	return how
-}
-
-// awaitDeadline waits for a deadline that is about to pass. The plugin knows the
-// deadline too, and its clock may be a moment ahead: then the call comes back
-// canceled by the other side before it is late on this one.
-func awaitDeadline(ctx context.Context, err error) {
-	const moment = 50 * time.Millisecond
-	deadline, ok := ctx.Deadline()
-	if !ok || time.Until(deadline) > moment {
-		return
-	}
-	switch fault.Of(err).Class {
-	case fault.Canceled, fault.Deadline:
-		<-ctx.Done()
-	}
-}
-
-// broken reports whether err may come from a connection that broke. gRPC calls it
-// canceled when the connection was closed from this side, after an exit.
-func broken(err error) bool {
-	switch fault.Of(err).Class {
-	case fault.PluginUnavailable, fault.Canceled:
-		return true
-	}
-	return false
+	outcome, err := c.deliver(ctx, w)
+	return w, outcome, err
 }

@@ -7,32 +7,32 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// work is one call of a tenant in a process, or of the host itself, which has no name.
-type work struct {
+// callEntry is one call in a process: a tenant's, or the host's own, whose tenant is empty.
+type callEntry struct {
 	tenant     string
 	since      time.Time
-	prev, next *work
+	prev, next *callEntry
 }
 
-// ending says what the end of a call tells of the process.
+// ending is how a call ended, as far as that tells something of the process.
 type ending int
 
 const (
-	// answered: the plugin is done with it, or it never reached the plugin.
+	// answered: the plugin is done with the call, or the call never reached the plugin.
 	answered ending = iota
-	// abandoned: nobody waits for it any more, and the plugin may still be at it.
+	// abandoned: nobody waits for the call any more, and the plugin may still work on it.
 	abandoned
-	// cutOff: the process ended during it.
+	// cutOff: the process ended during the call.
 	cutOff
 )
 
-// callLog has the calls that a process works on, so that it is known whose they were when
-// it ends. It is used by any number of goroutines.
+// callLog has the calls that a process works on. When the process crashes, it tells which
+// tenants they belonged to. It is used by any number of goroutines. The zero value is empty.
 type callLog struct {
 	mu sync.Mutex
 	// open is the head of the ring of calls that have not ended, those that were cut off
 	// included.
-	open work
+	open callEntry
 	// left are the tenants whose calls were abandoned, with the latest of each; at most
 	// bounds.AbandonedTenants.
 	left map[string]abandonment
@@ -42,11 +42,12 @@ type callLog struct {
 	mixed bool
 }
 
+// abandonment is when a tenant's latest abandoned call began, and when it was left.
 type abandonment struct{ since, left time.Time }
 
-// begin notes a call, which end has to end.
-func (l *callLog) begin(tenant string) *work {
-	w := &work{tenant: tenant, since: time.Now()}
+// begin notes a call. end must be called for it.
+func (l *callLog) begin(tenant string) *callEntry {
+	w := &callEntry{tenant: tenant, since: time.Now()}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open.next == nil {
@@ -65,7 +66,7 @@ func (l *callLog) begin(tenant string) *work {
 }
 
 // end notes how the call ended.
-func (l *callLog) end(w *work, how ending) {
+func (l *callLog) end(w *callEntry, how ending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if how == cutOff {
@@ -95,9 +96,10 @@ func (l *callLog) dropOldestLocked() {
 	delete(l.left, oldest)
 }
 
-// suspects returns the tenants that the process worked for when it ended, each once. Of one
-// that hung, hung is since when: what began later found it so. A call that was abandoned
-// for less than the time may still have been at work.
+// suspects returns the tenants that the process worked for when it ended, each once. If the
+// process hung, hung says since when, and calls that began later do not count; else hung
+// is zero. Calls that were abandoned count for the time lingering, because the process may
+// still have worked on them.
 func (l *callLog) suspects(hung time.Time, lingering time.Duration) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +131,7 @@ func (l *callLog) servedOnly() (tenant string, ok bool) {
 	return l.only, l.only != "" && !l.mixed
 }
 
-// isOnly reports whether all calls that have not ended, if any, are the tenant's.
+// isOnly reports whether all calls that have not ended are the tenant's or the host's own.
 func (l *callLog) isOnly(tenant string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

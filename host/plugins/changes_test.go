@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// heard waits until the listener was told of exactly the plugin, with the version.
-func heard(t *testing.T, c *Changes, name, version string) {
+// awaitChange waits until the listener was told of exactly the plugin, with the version.
+func awaitChange(t *testing.T, c *Changes, name, version string) {
 	t.Helper()
 	var all []PluginRef
 	for end := time.After(20 * time.Second); ; {
@@ -36,25 +36,25 @@ func TestChangesAreTold(t *testing.T) {
 	path := filepath.Join(h.dir, "botyard-llm-test")
 
 	putPlugin(t, h.dir, "test", "one")
-	heard(t, c, "test", "") // it appeared; nobody has started it
+	awaitChange(t, c, "test", "") // it appeared; nobody has started it
 	i := h.open(Spec{Name: "test"})
-	heard(t, c, "test", "0-one") // it became ready
+	awaitChange(t, c, "test", "0-one") // it became ready
 	kill(t, h.pid(i))
-	heard(t, c, "test", "0-one") // it is back after a crash
+	awaitChange(t, c, "test", "0-one") // it is back after a crash
 	putPlugin(t, h.dir, "test", "two")
-	heard(t, c, "test", "0-two") // it was replaced
+	awaitChange(t, c, "test", "0-two") // it was replaced
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	heard(t, c, "test", "") // it is refused
+	awaitChange(t, c, "test", "") // it is refused
 	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	heard(t, c, "test", "") // and no longer
+	awaitChange(t, c, "test", "") // and no longer
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	heard(t, c, "test", "") // it is gone
+	awaitChange(t, c, "test", "") // it is gone
 
 	if got := slow.Take(); len(got) != 1 || got[0] != (PluginRef{"llm", "test", "0-two"}) {
 		t.Errorf("who looks late is told %v", got)

@@ -84,9 +84,9 @@ func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 		return nil, err
 	}
 	h := &Instance{instance: in, m: m, block: spec.Block, tenant: spec.Tenant}
-	if err := in.call(ctx, callOptions{tenant: spec.Tenant, unqueued: true, unbounded: true}, nothing); err != nil {
+	if err := in.makeCall(ctx, callOptions{tenant: spec.Tenant, unqueued: true, unbounded: true}, nothing); err != nil {
 		h.Close()
-		return nil, h.placed(err)
+		return nil, h.withKey(err)
 	}
 	return h, nil
 }

@@ -15,8 +15,8 @@ const (
 	capForget   = "forget"
 )
 
-// Memory gives the instance as what chooses context. It is a memory.Rememberer
-// when it asks for that, and a memory.Forgetter when it is a Rememberer or has the
+// Memory returns the instance as what chooses context. It is a memory.Rememberer if the
+// instance asks for that, and a memory.Forgetter if it is a Rememberer or has the
 // capability "forget".
 func (i *Instance) Memory() memory.Memory {
 	m := memoryCaller{i}
@@ -24,7 +24,7 @@ func (i *Instance) Memory() memory.Memory {
 	remembers := m.Needs().Remember || process.HasCapability(info, capRemember)
 	switch {
 	case remembers:
-		// What remembers must forget: a memory that has nothing to drop says so at once.
+		// A memory that remembers must forget too. One without anything to drop does nothing.
 		return keepingMemory{m, rememberCaller{i}, forgetCaller{i}}
 	case process.HasCapability(info, capForget):
 		return forgettingMemory{m, forgetCaller{i}}
@@ -55,7 +55,8 @@ var (
 	_ memory.Forgetter  = forgettingMemory{}
 )
 
-// Needs implements memory.Memory, from what the plugin said as it was configured.
+// Needs implements memory.Memory. It makes no call: the plugin says its needs when it is
+// configured.
 func (m memoryCaller) Needs() memory.Needs {
 	if n := m.i.needs.Load(); n != nil {
 		return *n
@@ -65,24 +66,21 @@ func (m memoryCaller) Needs() memory.Needs {
 
 // Recall implements memory.Memory.
 func (m memoryCaller) Recall(ctx context.Context, req *memory.RecallRequest) ([]chat.Message, error) {
-	var out []chat.Message
-	err := m.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
-		out, err = memory.NewClient(t.conn, t.id).Recall(ctx, req)
-		return err
+	return invoke(ctx, m.i, callOptions{tenant: req.Call.Tenant}, memory.NewClient, func(ctx context.Context, c *memory.Client) ([]chat.Message, error) {
+		return c.Recall(ctx, req)
 	})
-	return out, err
 }
 
 // Remember implements memory.Rememberer.
 func (r rememberCaller) Remember(ctx context.Context, call sdk.Call, turns []memory.Turn) error {
-	return r.i.do(ctx, callOptions{tenant: call.Tenant}, func(ctx context.Context, t target) error {
+	return r.i.call(ctx, callOptions{tenant: call.Tenant}, func(ctx context.Context, t target) error {
 		return memory.NewClient(t.conn, t.id).Remember(ctx, call, turns)
 	})
 }
 
 // Forget implements memory.Forgetter.
 func (f forgetCaller) Forget(ctx context.Context, call sdk.Call) error {
-	return f.i.do(ctx, callOptions{tenant: call.Tenant, ends: true}, func(ctx context.Context, t target) error {
+	return f.i.call(ctx, callOptions{tenant: call.Tenant, ends: true}, func(ctx context.Context, t target) error {
 		return memory.NewClient(t.conn, t.id).Forget(ctx, call)
 	})
 }

@@ -24,15 +24,15 @@ func (s *supervisor) reconfigure() {
 	now := s.m.opts.settings(s.ref)
 	was := s.settings.Swap(&now)
 	s.queue.Resize(now.MaxCalls)
-	if s.blame != nil {
-		s.blame.each((*supervisor).reconfigure)
+	if s.attribution != nil {
+		s.attribution.each((*supervisor).reconfigure)
 	}
 	if now.SHA256 == was.SHA256 && now.StartTimeout == was.StartTimeout && now.CallTimeout == was.CallTimeout && slices.Equal(now.Env, was.Env) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forgive()
+	s.resetFailuresLocked()
 	s.kick()
 }
 

@@ -63,7 +63,7 @@ func TestIllPluginIsTriedThoughNobodyAsks(t *testing.T) {
 			changes := h.Changes()
 			defer changes.Close()
 			heal()
-			heard(t, changes, "test", "0-"+c.mark)
+			awaitChange(t, changes, "test", "0-"+c.mark)
 			if c.isolation != "" {
 				eventually(t, 10*time.Second, "the process that nobody needs ends", func() bool { return h.row("test").PID == 0 })
 			}
@@ -237,7 +237,7 @@ func TestFaultsOfTheSurroundings(t *testing.T) {
 			defer changes.Close()
 			end()
 			ended = true
-			heard(t, changes, "test", "0-tempfile") // nobody asked
+			awaitChange(t, changes, "test", "0-tempfile") // nobody asked
 			h.ask(h.open(Spec{Name: "test"}), "hello")
 			if st := h.row("test"); st.State != Ready || st.Restarts != 0 {
 				t.Errorf("status = %+v", st)

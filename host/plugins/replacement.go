@@ -2,14 +2,11 @@ package plugins
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/plugins/discovery"
-	"github.com/botyard/botyard/host/plugins/process"
-	"github.com/hashicorp/go-hclog"
 )
 
 type offerOptions struct {
@@ -22,72 +19,72 @@ func (s *supervisor) offer(bin *discovery.Binary, o offerOptions) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o.retryFailed || bin.SHA256 != s.bin.SHA256 || s.withdrawn != nil {
-		s.forgive()
+		s.resetFailuresLocked()
 	}
 	s.bin, s.withdrawn = bin, nil
 	s.kick()
 }
 
-// forgive has what failed tried again at once: what it failed for may be gone. The lock
-// is held.
-func (s *supervisor) forgive() {
-	s.rejected, s.objection, s.objections, s.holds = "", nil, 0, 0
+// resetFailuresLocked has what failed tried again at once, because the reason may be gone.
+// Locked: mu is held.
+func (s *supervisor) resetFailuresLocked() {
+	s.rejected, s.configRefusal, s.configRefusals, s.holds = "", nil, 0, 0
 	s.failures.reset()
 	s.retryAt, s.replaceAt = time.Time{}, time.Time{}
-	if s.ails() {
+	if s.isFailingLocked() {
 		s.state = Available
 	}
 	s.crashLoops.Reset()
-	if s.blame != nil {
-		s.blame.forgive()
+	if s.attribution != nil {
+		s.attribution.reset()
 	}
 }
 
-// withdraw tells the supervisor that nothing of the plugin may be started any more,
-// until the next offer, and why. What runs goes on.
+// withdraw tells the supervisor that nothing of the plugin may be started until the next
+// offer, and why. A process that runs goes on.
 func (s *supervisor) withdraw(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.withdrawn = why
-	if s.blame != nil {
-		s.blame.each(func(cell *supervisor) { cell.withdraw(why) })
+	if s.attribution != nil {
+		s.attribution.each(func(cell *supervisor) { cell.withdraw(why) })
 	}
 	if s.proc == nil && s.state != Stopped {
-		s.fail(why)
+		s.failForLocked(why)
 	}
 }
 
-// fail notes that calls fail at once, and why. The lock is held.
-func (s *supervisor) fail(why error) {
+// failForLocked has calls fail at once, and says why. Locked: mu is held.
+func (s *supervisor) failForLocked(why error) {
 	s.state, s.lastErr = Failed, why.Error()
-	s.announce()
+	s.announceLocked()
 }
 
 // replacementWaits reports whether another binary is to take p's place, and in how long.
 func (s *supervisor) replacementWaits(p *worker) (in time.Duration, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waits = s.withdrawn == nil && s.bin.SHA256 != p.Binary.SHA256 && (s.bin.SHA256 != s.rejected || s.objection != nil) && len(s.draining) < bounds.DrainingProcesses
+	waits = s.withdrawn == nil && s.bin.SHA256 != p.Binary.SHA256 && (s.bin.SHA256 != s.rejected || s.configRefusal != nil) && len(s.draining) < bounds.DrainingProcesses
 	return time.Until(s.replaceAt), waits
 }
 
-// standby is a process that was replaced and takes the calls again if its successor
+// standby is a process that was replaced, and that takes the calls again if its successor
 // ends soon.
 type standby struct {
 	p, next *worker
 	back    chan struct{} // closed when it took the calls again
 }
 
-// replace puts a process of the new binary into p's place, and reports whether it
-// did. The old one goes on, and takes calls, until the new one holds every
-// instance that is in use, and is well; if that fails, it stays.
+// replace puts a process of the new binary into p's place, and reports whether it did. p
+// takes calls until the new process has every instance that is in use and is healthy. If
+// that fails, p stays.
 func (s *supervisor) replace(p *worker) bool {
 	s.mu.Lock()
 	bin := s.bin
 	s.mu.Unlock()
 	log := s.log.With("old", p.Binary.SHA256[:12], "new", bin.SHA256[:12])
 	if p.Info.Exclusive {
-		return s.succeed(p, log)
+		return s.replaceExclusive(p, log)
 	}
 	log.Info("plugin is being replaced")
 	// When the old one ends meanwhile, calls wait for an ordinary start.
@@ -110,41 +107,24 @@ func (s *supervisor) replace(p *worker) bool {
 	defer s.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil {
-			s.reject(bin, err)
+			s.rejectLocked(bin, err)
 		}
 		return false
 	}
 	s.draining[p] = struct{}{}
 	s.failures.reset()
-	s.lastErr, s.objections = "", 0
+	s.lastErr, s.configRefusals = "", 0
 	p.replaced.Store(true)
 	sb := &standby{p: p, next: next, back: make(chan struct{})}
 	s.standby = sb
-	s.serve(next)
+	s.serveLocked(next)
 	s.drains.Go(func() { s.leaveAfterTrial(sb) })
 	log.Info("plugin was replaced", "version", next.Info.Version)
 	return true
 }
 
-// reject notes why a new binary is not used. What is not its fault is tried again. The
-// lock is held.
-func (s *supervisor) reject(bin *discovery.Binary, err error) {
-	var start *process.StartError
-	if errors.As(err, &start) && start.HostFault {
-		delay := s.failures.addSurroundings(s.m.timing)
-		s.replaceAt = time.Now().Add(delay)
-		s.lastErr = fmt.Sprintf("the new binary cannot be started through no fault of its own, and the old one goes on: %v", err)
-		s.log.Error("the new binary cannot be started through no fault of its own; the old one goes on", "error", err, "next_try", delay)
-		return
-	}
-	s.rejected = bin.SHA256
-	s.object(err)
-	s.lastErr = fmt.Sprintf("the new binary does not work and the old one goes on: %v", err)
-	s.log.Error("the new binary does not work; the old one goes on", "error", err)
-}
-
-// leaveAfterTrial ends a replaced process once its successor has been well for a while,
-// and its own calls have ended, however long they may take.
+// leaveAfterTrial ends a replaced process once its successor has run for the trial time and
+// its own calls have ended, however long they take.
 func (s *supervisor) leaveAfterTrial(sb *standby) {
 	trial := time.NewTimer(s.m.timing.trial)
 	defer trial.Stop()
@@ -174,8 +154,8 @@ func (s *supervisor) leaveAfterTrial(sb *standby) {
 	s.kick() // a replacement may have waited for this
 }
 
-// fallBack puts the predecessor of p, which ended soon after it had taken over, back into
-// its place, and reports whether there was one.
+// fallBack gives the place of p, which ended soon after it had taken over, back to its
+// predecessor, and reports whether there is one that still runs.
 func (s *supervisor) fallBack(p *worker, how string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,82 +170,23 @@ func (s *supervisor) fallBack(p *worker, how string) bool {
 	s.restarts++
 	s.totals.restarts.Add(1)
 	s.proc, s.info, s.state, s.retryAt = sb.p, sb.p.Info, Ready, time.Time{}
-	s.reject(p.Binary, fmt.Errorf("it ended soon after it had taken over (%s)", how))
-	s.announce()
+	s.rejectLocked(p.Binary, fmt.Errorf("it ended soon after it had taken over (%s)", how))
+	s.announceLocked()
 	s.m.changes.note(s.ref, s.info.Version)
 	return true
 }
 
-// prepare configures all instances that are in use, so that no call has to wait
-// for it, and a binary that refuses what its predecessor took is found out. Then the
-// new process has to be well.
+// prepare configures all instances that are in use in the new process, and waits until it is
+// healthy. So no call waits for that later, and a binary that refuses what its predecessor
+// took is found out.
 func (s *supervisor) prepare(ctx context.Context, next *worker) error {
 	for _, in := range s.m.instancesOf(s) {
 		ctx, cancel := context.WithTimeout(ctx, s.callTimeout())
 		_, err := next.configure(ctx, in, "")
 		cancel()
 		if err != nil {
-			return s.m.objects(in, err)
+			return s.m.asConfigRefusal(in, err)
 		}
 	}
 	return next.AwaitHealth(ctx, s.settings.Load().StartTimeout)
-}
-
-// maxHolds bounds how often the time is doubled that calls are held for. It is then
-// longer than any turn.
-const maxHolds = 12
-
-// pausePerHold is how many times as long an exclusive plugin takes calls before they are
-// held again, after they were held in vain.
-const pausePerHold = 5
-
-// succeed stops an exclusive plugin's process for another binary, which run starts, and
-// reports whether it did. Two of them cannot run at once, so that new calls are held until
-// those at work have ended. A call may take as long as a turn. So calls are held for a
-// short time only: if that is not enough, the old process takes calls again, and later they
-// are held for twice as long. No call is cut off.
-func (s *supervisor) succeed(p *worker, log hclog.Logger) bool {
-	s.mu.Lock()
-	hold := s.m.timing.hold << min(s.holds, maxHolds)
-	s.proc = nil
-	s.state = Draining
-	s.draining[p] = struct{}{}
-	p.replaced.Store(true)
-	s.announce()
-	s.mu.Unlock()
-	if !s.drainWithin(p, hold) && s.takeBack(p, hold, log) {
-		return false
-	}
-	lost := p.configured() > 0
-	p.Stop(s.m.hard)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.draining, p)
-	s.state, s.holds, s.lastErr = Available, 0, ""
-	if lost {
-		s.lastErr = fmt.Sprintf("state lost: what the %s kept in its process is gone: it was replaced", s.ref)
-		log.Error("state lost: what the plugin kept in its process is gone: it was replaced")
-	}
-	log.Warn("plugin was stopped to be replaced")
-	return true
-}
-
-// takeBack has p take calls again, because those at work did not end while others were
-// held, and reports whether it does: not if the last has ended meanwhile.
-func (s *supervisor) takeBack(p *worker, held time.Duration, log hclog.Logger) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p.inflight == 0 {
-		return false
-	}
-	s.holds++
-	pause := pausePerHold * held
-	s.proc, s.state, s.replaceAt = p, Ready, time.Now().Add(pause)
-	p.idle = nil
-	p.replaced.Store(false)
-	delete(s.draining, p)
-	s.lastErr = fmt.Sprintf("the new binary waits for %d calls that did not end within %s, in which others were held; the old one takes calls, and it is tried again in %s", p.inflight, held, pause)
-	log.Warn("the new binary of an exclusive plugin waits for calls at work; the old one takes calls", "calls", p.inflight, "held", held, "next_try", pause)
-	s.announce()
-	return true
 }

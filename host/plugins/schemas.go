@@ -75,10 +75,10 @@ func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.Plug
 	s := m.useLocked(place{Ref: r}, b)
 	m.mu.Unlock()
 	defer m.unuse(s)
-	if err := s.enter(); err != nil {
+	if err := s.countIn(); err != nil {
 		return answer{}, err
 	}
-	defer s.leave()
+	defer s.countOut()
 	var p *worker
 	err = slots.Away(ctx, func() (err error) {
 		p, err = s.acquire(ctx)

@@ -84,7 +84,7 @@ func (m *Manager) Status() []Status {
 // status is the supervisor's own row, and one for each process that drains.
 func (s *supervisor) status() []Status {
 	waiting := s.queue.Waiting()
-	away, cells := s.blame.status()
+	away, cells := s.attribution.status()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := Status{

@@ -10,11 +10,11 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Storage gives the instance as what keeps conversations.
+// Storage returns the instance as what keeps conversations.
 func (i *Instance) Storage() storage.Storage { return storageCaller{i} }
 
-// Renewer gives the instance as what keeps leases; nil when the plugin has not
-// that capability.
+// Renewer returns the instance as what renews leases. It is nil if the plugin has not that
+// capability.
 func (i *Instance) Renewer() storage.Renewer {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapRenew) {
 		return nil
@@ -22,7 +22,7 @@ func (i *Instance) Renewer() storage.Renewer {
 	return renewCaller{i}
 }
 
-// Importer gives the instance as what takes turns that ended elsewhere; nil when the
+// Importer returns the instance as what takes turns that ended elsewhere. It is nil if the
 // plugin has not that capability.
 func (i *Instance) Importer() storage.Importer {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapImport) {
@@ -31,7 +31,7 @@ func (i *Instance) Importer() storage.Importer {
 	return importCaller{i}
 }
 
-// KnowsOwners says whether the instance keeps the conversations of users apart, and tells
+// KnowsOwners reports whether the instance keeps the conversations of users apart, and tells
 // whose turns are whose: the capability "owners".
 func (i *Instance) KnowsOwners() bool {
 	return process.HasCapability(i.sup.lastInfo(), storage.CapOwners)
@@ -46,7 +46,7 @@ func (i *Instance) Migrator() storage.Migrator {
 	return migrateCaller{i}
 }
 
-// Backuper gives the instance as what can be copied; nil when the plugin has not that
+// Backuper returns the instance as what can be copied. It is nil if the plugin has not that
 // capability.
 func (i *Instance) Backuper() storage.Backuper {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapBackup) {
@@ -76,9 +76,9 @@ func (s storageCaller) Begin(ctx context.Context, req *storage.BeginRequest) (*s
 	return beginWithin(req, func(req *storage.BeginRequest) (*storage.BeginResult, error) { return s.begin(ctx, req) })
 }
 
-// beginWithin begins a turn with as much of the tail as is carried. A storage that does
-// not heed TailBytes, and whose answer is too large, is asked again for the same turn with
-// a shorter tail: the turn has begun, and would hold its conversation unheard.
+// beginWithin begins a turn with as much of the tail as one message carries. If the answer
+// is too large, because the storage does not heed TailBytes, it asks again for the same
+// turn with a shorter tail: the turn has begun, and holds its conversation.
 func beginWithin(req *storage.BeginRequest, begin func(*storage.BeginRequest) (*storage.BeginResult, error)) (*storage.BeginResult, error) {
 	out, err := begin(req)
 	for again := *req; tooLarge(err) && again.Tail > 0 && again.Attempt != ""; {
@@ -90,8 +90,8 @@ func beginWithin(req *storage.BeginRequest, begin func(*storage.BeginRequest) (*
 	return out, err
 }
 
-// readWithin reads as many turns as are carried. Of a storage whose pages do not end by
-// their bytes they are read one by one where a page is too large.
+// readWithin reads a page of turns. If the page is too large for one message, because the
+// storage does not bound its bytes, it reads one turn.
 func readWithin(req *storage.ReadRequest, read func(*storage.ReadRequest) (*storage.TurnPage, error)) (*storage.TurnPage, error) {
 	out, err := read(req)
 	if tooLarge(err) && req.Limit > 1 {
@@ -102,30 +102,24 @@ func readWithin(req *storage.ReadRequest, read func(*storage.ReadRequest) (*stor
 	return out, err
 }
 
-// tooLarge reports whether the answer to a call was larger than what carries it.
+// tooLarge reports whether the plugin's answer was larger than one message may be.
 func tooLarge(err error) bool {
 	return errors.Is(err, fault.ErrTooLarge) && fault.Of(err).Party == fault.PartyPlugin
 }
 
 func (s storageCaller) begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
-	var out *storage.BeginResult
-	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Begin(ctx, req)
-		return err
+	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.BeginResult, error) {
+		return c.Begin(ctx, req)
 	})
-	return out, err
 }
 
-// Commit implements storage.Storage. It ends what a Begin has let in, and so is
-// not refused while the storage fails: a reply would be lost for nothing, and
-// there are no more of them than turns.
+// Commit implements storage.Storage. It ends a turn that has begun, and so is not refused
+// while the storage fails: else a reply would be lost for nothing. There are no more
+// commits than turns.
 func (s storageCaller) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
-	var out int64
-	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant, urgent: true, ends: true}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Commit(ctx, req)
-		return err
+	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant, urgent: true, ends: true}, storage.NewClient, func(ctx context.Context, c *storage.Client) (int64, error) {
+		return c.Commit(ctx, req)
 	})
-	return out, err
 }
 
 // Read implements storage.Storage.
@@ -134,80 +128,64 @@ func (s storageCaller) Read(ctx context.Context, req *storage.ReadRequest) (*sto
 }
 
 func (s storageCaller) read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
-	var out *storage.TurnPage
-	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Read(ctx, req)
+	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.TurnPage, error) {
+		out, err := c.Read(ctx, req)
 		if err == nil { // reasons that were kept before they were cut, or that the plugin made
 			for n := range out.Turns {
 				out.Turns[n].Reason = s.i.m.sanitizer.Clean(out.Turns[n].Reason, process.MaxMessageBytes)
 			}
 		}
-		return err
+		return out, err
 	})
-	return out, err
 }
 
 // List implements storage.Storage.
 func (s storageCaller) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
-	var out *storage.ConversationPage
-	err := s.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).List(ctx, req)
-		return err
+	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.ConversationPage, error) {
+		return c.List(ctx, req)
 	})
-	return out, err
 }
 
 // Delete implements storage.Storage.
 func (s storageCaller) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
-	var out storage.Deleted
-	err := s.i.do(ctx, callOptions{tenant: scope.Call.Tenant, ends: true}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Delete(ctx, scope)
-		return err
+	return invoke(ctx, s.i, callOptions{tenant: scope.Call.Tenant, ends: true}, storage.NewClient, func(ctx context.Context, c *storage.Client) (storage.Deleted, error) {
+		return c.Delete(ctx, scope)
 	})
-	return out, err
 }
 
-// Renew implements storage.Renewer. It takes no slot: leases that ran out behind a
-// tenant's flood would interrupt every turn of the host.
+// Renew implements storage.Renewer. It takes no slot: if leases ran out behind a tenant's
+// flood of calls, all turns of the host would be interrupted.
 func (r renewCaller) Renew(ctx context.Context, holders []string, lease time.Duration) error {
-	return r.i.do(ctx, callOptions{unqueued: true}, func(ctx context.Context, t target) error {
+	return r.i.call(ctx, callOptions{unqueued: true}, func(ctx context.Context, t target) error {
 		return storage.NewClient(t.conn, t.id).Renew(ctx, holders, lease)
 	})
 }
 
 // Import implements storage.Importer.
-func (c importCaller) Import(ctx context.Context, req *storage.ImportRequest) (int64, error) {
-	var out int64
-	err := c.i.do(ctx, callOptions{tenant: req.Call.Tenant}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Import(ctx, req)
-		return err
+func (s importCaller) Import(ctx context.Context, req *storage.ImportRequest) (int64, error) {
+	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (int64, error) {
+		return c.Import(ctx, req)
 	})
-	return out, err
 }
 
 // Migrate implements storage.Migrator. It is bounded by ctx alone: how long it takes
-// is the database's size's to say.
-func (c migrateCaller) Migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
-	var out *storage.Migration
-	err := c.i.do(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Migrate(ctx, opts)
+// depends on the size of the database.
+func (s migrateCaller) Migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
+	return invoke(ctx, s.i, callOptions{unqueued: true, unbounded: true}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.Migration, error) {
+		out, err := c.Migrate(ctx, opts)
 		if err == nil {
 			for n := range out.Steps {
-				out.Steps[n] = c.i.m.sanitizer.Clean(out.Steps[n], process.MaxMessageBytes)
+				out.Steps[n] = s.i.m.sanitizer.Clean(out.Steps[n], process.MaxMessageBytes)
 			}
 		}
-		return err
+		return out, err
 	})
-	return out, err
 }
 
-// Backup implements storage.Backuper. It is bounded by ctx alone: how long it takes is
-// the database's size's to say.
-func (c backupCaller) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
-	var out *storage.BackupFile
-	err := c.i.do(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) (err error) {
-		out, err = storage.NewClient(t.conn, t.id).Backup(ctx, folder)
-		return err
+// Backup implements storage.Backuper. It is bounded by ctx alone: how long it takes
+// depends on the size of the database.
+func (s backupCaller) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
+	return invoke(ctx, s.i, callOptions{unqueued: true, unbounded: true}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.BackupFile, error) {
+		return c.Backup(ctx, folder)
 	})
-	return out, err
 }

@@ -37,7 +37,7 @@ var callClasses = [...]fault.Class{
 }
 
 // called counts a call by how it ended.
-func (t *totals) called(err error) {
+func (t *totals) countCall(err error) {
 	at := len(callClasses)
 	if err != nil {
 		at = max(0, slices.Index(callClasses[:], fault.Of(err).Class))

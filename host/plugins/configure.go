@@ -13,19 +13,21 @@ import (
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
 
-// setup is one configuring of an instance in a process, and its outcome.
+// setup is one attempt to configure an instance in a process, and its result. Another is
+// made only after it failed or the process lost the instance.
 type setup struct {
 	id    string
 	done  chan struct{} // closed when the rest is valid
 	err   error
 	needs memory.Needs
-	call  *work // under the worker's lock
+	call  *callEntry // under the worker's lock
 
 	capacity admission.Capacity
 }
 
-// configure makes the instance known to the process, once for all who ask, and
-// waits for it. The tenant is whose call needs it. It outlives the caller's ctx: others may wait for the same.
+// configure has the process make the instance, once for all who ask, and waits for that.
+// tenant is whose call needs it. The setup goes on when the caller's ctx ends, because
+// others may wait for it.
 func (p *worker) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
 	p.mu.Lock()
 	st, ok := p.setups[in]
@@ -55,7 +57,7 @@ func (p *worker) endSetup(st *setup, how ending) {
 	p.calls.end(call, how)
 }
 
-// runSetup returns what its end tells of the process.
+// runSetup configures the instance. It returns what the end tells of the process.
 func (p *worker) runSetup(st *setup, in *instance) (how ending) {
 	timeout := in.sup.callTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -82,7 +84,7 @@ func (p *worker) runSetup(st *setup, in *instance) (how ending) {
 	switch {
 	case err == nil:
 		in.sup.crashLoops.Succeeded(in.digest)
-	case broken(err) && p.EndsSoon():
+	case mayBeConnectionLoss(err) && p.EndsSoon():
 		how = cutOff
 		in.sup.crashLoops.Crashed(in.digest, p)
 	}
@@ -94,26 +96,26 @@ func (p *worker) runSetup(st *setup, in *instance) (how ending) {
 	return how
 }
 
-// HoldsNoRule is the fault of settings that say where a plugin connects, which does not hold
-// its connections to a rule.
+// HoldsNoRule returns the fault of a tenant's own settings that say where a plugin connects,
+// if the plugin cannot restrict its connections by a rule.
 func HoldsNoRule(kind, name string) *fault.Error {
 	return fault.New(fault.Invalid, "the %s does not hold its connections to a rule, so a tenant's own settings may not say where it connects; "+
 		"the operator can set that, or let tenants lead everywhere in the host file: egress { tenants = \"any\" }", discovery.Ref{Kind: kind, Name: name}).By(fault.PartyTenant)
 }
 
-// sendConfigure has the plugin make the instance. Where a rule holds for its connections, a
-// plugin that holds none to a rule is not asked.
+// sendConfigure makes the call. If a rule restricts the instance's connections, a plugin
+// that knows no such rules is not asked.
 func (p *worker) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
 	if in.egress.Restricts() && !process.HasCapability(p.Info, sdk.CapEgress) {
 		return nil, HoldsNoRule(p.Binary.Kind, p.Binary.Name).From(fault.OriginSettings)
 	}
 	resp, err := pluginv1.NewPluginServiceClient(p.Conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})
-	return resp, in.sup.heard(err, fault.OriginSettings)
+	return resp, in.sup.fromPlugin(err, fault.OriginSettings)
 }
 
-// capacityOf reads how many calls the instance's upstream takes at once. An upstream
-// without a name is the instance's own.
+// capacityOf returns how many calls the instance's upstream takes at once. An upstream
+// without a name is not shared with other instances.
 func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (admission.Capacity, error) {
 	switch parallel, name := resp.GetParallel(), resp.GetUpstream(); {
 	case parallel < 0:
@@ -129,8 +131,8 @@ func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (admission.Capac
 	}
 }
 
-// forget drops a setup that did not work, or that the process does not know any
-// more. Another's newer one is left alone.
+// forget drops a setup that failed, or whose instance the process lost. A newer setup is
+// left alone.
 func (p *worker) forget(in *instance, st *setup) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +141,7 @@ func (p *worker) forget(in *instance, st *setup) {
 	}
 }
 
-// release makes the process forget the instance.
+// release has the process drop the instance.
 func (p *worker) release(ctx context.Context, in *instance) error {
 	p.mu.Lock()
 	st, ok := p.setups[in]
@@ -149,12 +151,12 @@ func (p *worker) release(ctx context.Context, in *instance) error {
 		return nil
 	}
 	if _, err := pluginv1.NewPluginServiceClient(p.Conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
-		return fmt.Errorf("releasing an instance: %w", in.sup.heard(err, fault.OriginPlugin))
+		return fmt.Errorf("releasing an instance: %w", in.sup.fromPlugin(err, fault.OriginPlugin))
 	}
 	return nil
 }
 
-// configured counts the instances that the process holds.
+// configured returns how many instances the process has.
 func (p *worker) configured() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,4 +169,22 @@ func (p *worker) configured() int {
 		}
 	}
 	return n
+}
+
+// release has the processes of the supervisor and of its cells drop the instance.
+func (s *supervisor) release(in *instance) {
+	if s.attribution != nil {
+		s.attribution.each(func(cell *supervisor) { cell.release(in) })
+	}
+	s.mu.Lock()
+	p := s.proc
+	s.mu.Unlock()
+	if p == nil || p.HasExited() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.m.hard, s.callTimeout())
+	defer cancel()
+	if err := p.release(ctx, in); err != nil && !p.HasExited() {
+		p.Log.Warn("an instance was not released", "error", err)
+	}
 }

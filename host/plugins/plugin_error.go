@@ -27,11 +27,11 @@ func originOf(kind string) fault.Origin {
 // of the host. It says whose words they are, and so who is to blame and who may
 // read them, and has no secret in it. The caller's own errors, which went through the
 // plugin's client, are left as they are.
-func (s *supervisor) heard(err error, from fault.Origin) error {
+func (s *supervisor) fromPlugin(err error, from fault.Origin) error {
 	if err == nil {
 		return nil
 	}
-	if own := (*emitError)(nil); errors.As(err, &own) {
+	if own := (*callerError)(nil); errors.As(err, &own) {
 		return err
 	}
 	f := fault.Of(err)
@@ -81,7 +81,7 @@ func secretsOf(spec Spec) []string {
 // placed gives a fault that names a key of the tenant's settings its place in the
 // document: the plugin knows nothing beyond its own block. What is the caller's fault
 // names no key.
-func (i *Instance) placed(err error) error {
+func (i *Instance) withKey(err error) error {
 	f := (*fault.Error)(nil)
 	if i.block == "" || !errors.As(err, &f) || f.Origin == fault.OriginHere || f.Party == fault.PartyCaller {
 		return err

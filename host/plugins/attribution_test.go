@@ -179,7 +179,7 @@ func TestBlamePausesGrow(t *testing.T) {
 		tm.blamePause, tm.blameMost, tm.blameMemory = pause, 4*pause, time.Minute
 	}}, "test")
 	i := h.open(Spec{Name: "test", Tenant: "hostile"})
-	b := i.sup.blame
+	b := i.sup.attribution
 	var pauses []time.Duration
 	if _, err := ask(context.Background(), i, "hostile", "crash"); err == nil || isKeptAway(err) {
 		t.Errorf("err = %v", err)
@@ -316,7 +316,7 @@ func TestBlameFindsTwoAmongMany(t *testing.T) {
 // beyond: tenants remembered for crashes
 func TestBlameIsBounded(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
-	b := h.open(Spec{Name: "test", Tenant: "a"}).sup.blame
+	b := h.open(Spec{Name: "test", Tenant: "a"}).sup.attribution
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()

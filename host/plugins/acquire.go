@@ -1,0 +1,120 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+)
+
+// acquire waits for a process that takes calls, and has one started if there is none.
+// giveBack must be called after the call. It fails at once if the plugin is in quarantine,
+// if its file is refused, or if a cell cannot be started. Else it waits for the start timeout at most.
+func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.proc; p != nil && p.TakesCalls() {
+		p.inflight++
+		return p, nil
+	}
+	limit := time.NewTimer(s.settings.Load().StartTimeout)
+	defer limit.Stop()
+	s.demand++
+	defer func() { s.demand-- }()
+	for {
+		if p := s.proc; p != nil && p.TakesCalls() {
+			p.inflight++
+			return p, nil
+		}
+		if s.ctx.Err() != nil {
+			return nil, s.unavailable("it is being stopped")
+		}
+		if s.withdrawn != nil {
+			err := s.unavailable("nothing of it can be started: its file is gone or is refused by this host").By(fault.PartyHost)
+			err.Err = s.withdrawn
+			return nil, err
+		}
+		if (s.state == Quarantined || s.state == Failed) && time.Now().Before(s.retryAt) {
+			return nil, s.failingErrorLocked("it failed again and again").After(time.Until(s.retryAt).Round(time.Second))
+		}
+		if s.parent != nil && s.isFailingLocked() {
+			return nil, s.failingErrorLocked("it does not start") // the parent's process is there
+		}
+		changed := s.changed
+		s.kick()
+		s.mu.Unlock()
+		err := waitFor(ctx, changed, limit.C, s.ctx.Done())
+		s.mu.Lock()
+		switch {
+		case errors.Is(err, errLimit):
+			if s.failures.hostFaults > 0 {
+				return nil, s.failingErrorLocked("this host cannot start it at the moment").By(fault.PartyHost).After(time.Second)
+			}
+			if s.state == Draining {
+				return nil, s.unavailable("it is being replaced, and its old process still has calls").After(time.Second)
+			}
+			return nil, s.failingErrorLocked("it does not start in time").After(time.Second)
+		case err != nil:
+			return nil, fault.Of(err)
+		}
+	}
+}
+
+// failingErrorLocked returns the error of calls while there is no process. What the plugin
+// said last is its cause, and not its message: callers are shown the message, and one
+// tenant's call may have made the plugin say what is not for others. Locked: mu is held.
+func (s *supervisor) failingErrorLocked(why string) *fault.Error {
+	err := s.unavailable("%s", why)
+	if s.startErr != nil {
+		err.Err = s.startErr
+	} else if s.lastErr != "" {
+		err.Err = errors.New(s.lastErr)
+	}
+	return err
+}
+
+var errLimit = errors.New("limit reached")
+
+// waitFor returns nil when something changed or the supervisor ended, errLimit at the limit,
+// and else the error of ctx.
+func waitFor(ctx context.Context, changed <-chan struct{}, limit <-chan time.Time, ended <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit:
+		return errLimit
+	}
+}
+
+// giveBack ends a call on p, which acquire returned.
+func (s *supervisor) giveBack(p *worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.inflight--
+	if p.inflight == 0 && p.idle != nil {
+		close(p.idle)
+	}
+}
+
+// lastInfo returns what the plugin said of itself when it last became ready.
+func (s *supervisor) lastInfo() *pluginv1.GetInfoResponse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.info
+}
+
+// sum returns the checksum of the binary that runs, or that the next start will run.
+func (s *supervisor) sum() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc != nil {
+		return s.proc.Binary.SHA256
+	}
+	return s.bin.SHA256
+}

@@ -1,0 +1,143 @@
+package plugins
+
+import (
+	"cmp"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/plugins/discovery"
+)
+
+// cell is a process of a plugin for a group of suspects.
+type cell struct {
+	sup     *supervisor
+	tenants map[string]*suspicion
+	level   int // how many crashes its suspects were in
+}
+
+// newCell returns a cell. Its process is started when a call needs it.
+func (b *attribution) newCell(bin *discovery.Binary, level int) *cell {
+	c := &cell{tenants: map[string]*suspicion{}, level: level}
+	c.sup = newCellSupervisor(b.s, bin, c)
+	return c
+}
+
+// moveLocked has the tenant's calls made in another cell from now on, or, if that is nil, in
+// the process of all others. A cell that is left empty is ended. Locked: mu is held.
+func (b *attribution) moveLocked(t *suspicion, to *cell) {
+	if from := t.cell; from != nil && from != to {
+		delete(from.tenants, t.tenant)
+		if len(from.tenants) == 0 {
+			b.windUpLocked(from)
+		}
+	}
+	if t.cell = to; to != nil {
+		to.tenants[t.tenant] = t
+	}
+}
+
+// splitLocked splits the suspects of a crash over as many cells as there are free. c is the
+// cell that crashed, nil for the process of all others. Locked: mu is held.
+func (b *attribution) splitLocked(c *cell, bin *discovery.Binary, suspects []string, how string, now time.Time) {
+	level := 1
+	if c != nil {
+		level = c.level + 1
+	}
+	var group []*suspicion
+	for _, tenant := range suspects[:min(len(suspects), bounds.SuspectedTenants)] {
+		t := b.noteLocked(tenant, now)
+		if c == nil && t.cell != nil || c != nil && t.cell != c {
+			continue // it was moved already: this is a call from before
+		}
+		if c == nil {
+			t.times++
+		}
+		t.why, t.last = how, now
+		t.until = now.Add(min(b.s.m.timing.suspected<<min(max(t.times-1, 0), 16), b.s.m.timing.blameMemory))
+		group = append(group, t)
+	}
+	if len(group) == 0 {
+		return
+	}
+	if b.leaving >= bounds.PluginCells && c != nil {
+		return // they stay together until the cells that were left have ended
+	}
+	rand.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
+	want := min(len(group), bounds.PluginCells)
+	for len(b.cells) > 0 && bounds.PluginCells-len(b.cells) < min(2, want) && b.makeRoomLocked(c) {
+	}
+	free := min(want, bounds.PluginCells-len(b.cells))
+	if free == 0 {
+		return
+	}
+	first := len(b.cells)
+	for range free {
+		b.cells = append(b.cells, b.newCell(bin, level))
+	}
+	cells := slices.Clone(b.cells[first:])
+	for i, t := range group {
+		b.moveLocked(t, cells[i%free])
+	}
+	b.s.log.Warn("the plugin ended while it worked for these tenants: each group of them gets a process of its own, to find out whose doing it is",
+		"tenants", nameFew(suspects), "groups", free)
+}
+
+// giveCellLocked moves a tenant that is blamed to a cell of its own, and reports whether one
+// is free. Locked: mu is held.
+func (b *attribution) giveCellLocked(t *suspicion, bin *discovery.Binary) bool {
+	if len(b.cells) >= bounds.PluginCells && !b.makeRoomLocked(nil) {
+		return false
+	}
+	c := b.newCell(bin, 1)
+	b.cells = append(b.cells, c)
+	b.moveLocked(t, c)
+	return true
+}
+
+// makeRoomLocked frees a cell other than the given one, and reports whether it could. It
+// frees the cell of a tenant that is refused; else it joins the two cells whose suspects
+// were in the fewest crashes. Locked: mu is held.
+func (b *attribution) makeRoomLocked(but *cell) bool {
+	now := time.Now()
+	var open []*cell
+	for _, c := range b.cells {
+		if c == but {
+			continue
+		}
+		blamed := false
+		for _, t := range c.tenants {
+			if now.Before(t.refused) {
+				b.moveLocked(t, nil) // it gets one again when it may call
+				return true
+			}
+			blamed = blamed || t.isBlamed()
+		}
+		if !blamed {
+			open = append(open, c)
+		}
+	}
+	if len(open) < 2 {
+		return false
+	}
+	slices.SortFunc(open, func(x, y *cell) int { return cmp.Compare(x.level, y.level) })
+	into, from := open[1], open[0]
+	for _, t := range slices.Collect(maps.Values(from.tenants)) {
+		b.moveLocked(t, into)
+	}
+	return true
+}
+
+// windUpLocked ends a cell once the calls in it have ended. Locked: mu is held.
+func (b *attribution) windUpLocked(c *cell) {
+	b.cells = slices.DeleteFunc(b.cells, func(other *cell) bool { return other == c })
+	b.leaving++
+	b.s.drains.Go(func() {
+		c.sup.retire()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.leaving--
+	})
+}
