@@ -7,11 +7,11 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Later runs f in the background, with the storage, which stays for it though the
-// instance is given back. Of the calls that a tenant makes so, only a few have a slot of
-// the plugin at once, and the others wait. ctx ends when the manager is closed, and Close
-// waits for f. It answers false, and f is not run, when the manager is being closed, when the
-// instance was released, or when there is too much of that on it already.
+// Later runs f in a goroutine, with a storage that stays usable although the instance is
+// given back. Only a few of a tenant's calls in the background are made at once. The ctx of
+// f ends when the manager's Close begins, and Close waits for f. Later reports false, and
+// does not run f, when the manager is being closed, when the instance was released, or when
+// too many tasks run on it already.
 func (s storageCaller) Later(f func(ctx context.Context, s storage.Storage)) bool {
 	own, ok := s.i.m.holdLater(s.i)
 	if !ok {
@@ -30,7 +30,7 @@ func (s storageCaller) Later(f func(ctx context.Context, s storage.Storage)) boo
 	return true
 }
 
-// holdLater makes another hold on the instance, and counts a task.
+// holdLater returns another hold on the instance, and counts a task.
 func (m *Manager) holdLater(i *Instance) (*Instance, bool) {
 	in := i.instance
 	m.mu.Lock()
@@ -38,7 +38,7 @@ func (m *Manager) holdLater(i *Instance) (*Instance, bool) {
 	if m.closing || in.releasing != nil || in.later >= bounds.BackgroundTasks {
 		return nil, false
 	}
-	in.take(i.tenant)
+	in.holdLocked(i.tenant)
 	m.noteHeldLocked(in, i.tenant)
 	in.later++
 	m.tasks.Add(1)

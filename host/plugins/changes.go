@@ -8,11 +8,11 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// Changes tells one listener which plugins changed, so that what was judged with them
-// can be judged again. A plugin changed when its file appeared, went, was replaced or
-// was refused or let in; and when a process of it became ready, for the first time,
-// after a failure or in the place of another version. What becomes of a change is
-// kept until it is taken, once for each plugin, so a slow listener misses none.
+// Changes tells one listener which plugins changed, so that tenants can be checked with them
+// again. A plugin changed when its file appeared, went away, was replaced, was refused or
+// was no longer refused; and when a process of it became ready, for the first time, after a
+// failure or in the place of another version. A change is kept until it is taken, once for
+// each plugin, so a slow listener misses none.
 type Changes struct {
 	// C holds one value while there is something to take. It is never closed.
 	C <-chan struct{}
@@ -22,7 +22,7 @@ type Changes struct {
 	noted  map[discovery.Ref]string // to the version; under the feed's lock
 }
 
-// Changes begins to tell of changes from now on. Close ends it.
+// Changes returns a listener of the changes from now on. Its Close must be called.
 func (m *Manager) Changes() *Changes {
 	c := &Changes{feed: &m.changes, signal: make(chan struct{}, 1), noted: map[discovery.Ref]string{}}
 	c.C = c.signal
@@ -35,8 +35,8 @@ func (m *Manager) Changes() *Changes {
 	return c
 }
 
-// Take answers the plugins that changed since the last Take, sorted, each once. The
-// version is that of the process that became ready last, and empty if none did.
+// Take returns the plugins that changed since the last Take, sorted, each once. The version
+// is that of the process that became ready last, and empty if none did.
 func (c *Changes) Take() []PluginRef {
 	c.feed.mu.Lock()
 	noted := c.noted
@@ -53,15 +53,15 @@ func (c *Changes) Take() []PluginRef {
 	return out
 }
 
-// Close ends the telling. Repeats do nothing.
+// Close ends the listener. Later calls of Close do nothing.
 func (c *Changes) Close() {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	delete(c.feed.listeners, c)
 }
 
-// changeFeed passes changes on to all who listen. Its lock is taken last: whoever
-// notes a change may hold any other.
+// changeFeed passes changes on to all listeners. Its lock is taken last: whoever notes a
+// change may hold any other.
 type changeFeed struct {
 	mu        sync.Mutex
 	listeners map[*Changes]struct{}
@@ -77,7 +77,7 @@ func (f *changeFeed) note(r discovery.Ref, version string) {
 		}
 		select {
 		case c.signal <- struct{}{}:
-		default: // it was told, and has not looked yet
+		default: // it was told already, and has not taken yet
 		}
 	}
 }

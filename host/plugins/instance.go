@@ -38,13 +38,14 @@ type Spec struct {
 	Secrets []string
 }
 
-// instance is one configuration of a plugin, shared by all who opened it.
+// instance is one configuration of a plugin, shared by all who opened it. The fields above
+// holders are constant or have locks of their own.
 type instance struct {
-	sup    *supervisor
-	digest string
-	config []byte
-	egress egress.Policy
-	unkeep func() // of its secrets, once it is released
+	sup         *supervisor
+	digest      string
+	config      []byte
+	egress      egress.Policy
+	dropSecrets func() // ends the redaction of its secrets; called once it is released
 	// As of the last configuring.
 	needs    atomic.Pointer[memory.Needs]
 	capacity atomic.Pointer[admission.Capacity]
@@ -54,7 +55,7 @@ type instance struct {
 	// Under the manager's lock.
 	holders   int
 	tenants   map[string]int // holders by tenant
-	later     int            // of these, those of Later
+	later     int            // of these, background tasks
 	timer     *time.Timer    // to the release
 	heldBy    string         // the tenant that took it last
 	several   bool           // others held it before
@@ -62,8 +63,8 @@ type instance struct {
 	releasing chan struct{} // not nil while being released; closed after
 }
 
-// Instance is a hold on an instance. Close gives it back; calls that began before
-// come to their end.
+// Instance is a hold on an instance. Close gives it back; calls that began before that go
+// on.
 type Instance struct {
 	*instance
 	m      *Manager
@@ -72,12 +73,12 @@ type Instance struct {
 	closed atomic.Bool
 	once   sync.Once
 
-	background bool // its calls are made for nobody who waits
+	background bool // its calls are made in the background
 }
 
-// Open gives the instance of the configuration, and makes it if there is none. When
-// it returns, the plugin has taken the configuration; an upstream may still be
-// down. The same spec gives the same instance.
+// Open returns a hold on the instance of the configuration, and makes the instance if there
+// is none. When it returns, the plugin has taken the configuration; an upstream may still be
+// down. Equal configurations have the same instance. Close must be called.
 func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 	in, err := m.hold(ctx, spec)
 	if err != nil {
@@ -91,13 +92,15 @@ func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 	return h, nil
 }
 
+// nothing is a call that ends once the instance is configured.
 func nothing(context.Context, target) error { return nil }
 
-// hold finds or makes the instance and counts the holder.
+// hold finds or makes the instance, and counts a holder, which unhold counts out. It waits
+// while the same instance is being released.
 func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	r := discovery.Ref{Kind: spec.Kind, Name: spec.Name}
 	at := place{Ref: r}
-	if m.settleIsolation(r) == isolationTenant {
+	if m.fixIsolation(r) == isolationTenant {
 		if spec.Tenant == "" {
 			return nil, fault.New(fault.Internal, "the %s is isolated by tenant, and no tenant was named", r)
 		}
@@ -109,13 +112,13 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	for {
 		b, err := m.findLocked(r)
 		if err != nil {
-			if b = m.outlives(at); b == nil {
+			if b = m.runningOfRefusedLocked(at); b == nil {
 				return nil, err
 			}
 		}
 		in, ok := m.instances[digest]
 		if ok && in.releasing != nil {
-			// Configure must not overtake Release.
+			// The plugin must get Release before it gets Configure again.
 			released := in.releasing
 			m.mu.Unlock()
 			select {
@@ -128,7 +131,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 			}
 			continue
 		}
-		idle, err := m.admitLocked(r, spec.Tenant, in)
+		idle, err := m.checkLimitLocked(r, spec.Tenant, in)
 		if idle != nil {
 			m.mu.Unlock()
 			m.release(idle)
@@ -143,11 +146,11 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		if !ok {
 			m.counts[r]++
-			in = &instance{unkeep: m.sanitizer.Keep(secretsOf(spec)...), sup: m.useLocked(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
+			in = &instance{dropSecrets: m.sanitizer.Keep(secretsOf(spec)...), sup: m.useLocked(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
 			in.breaker = admission.NewBreaker(admission.BreakerOptions{Kind: r.Kind, Plugin: r.String(), Log: in.log})
 			m.instances[digest] = in
 		}
-		in.take(spec.Tenant)
+		in.holdLocked(spec.Tenant)
 		m.noteHeldLocked(in, spec.Tenant)
 		return in, nil
 	}
@@ -162,10 +165,11 @@ func (in *instance) upstreamCapacity() admission.Capacity {
 	return admission.Capacity{}
 }
 
+// log returns the log of the supervisor with the instance's name.
 func (in *instance) log() hclog.Logger { return in.sup.log.With("instance", in.id(in.sup.sum())) }
 
-// digest identifies a configuration, and the rule for its connections, without telling
-// anything about them.
+// digest returns what identifies a configuration and the rule for its connections. It tells
+// nothing about them.
 func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
 	h := hmac.New(sha256.New, m.digestKey)
 	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(rule.String())} {
@@ -175,31 +179,32 @@ func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// id is what the plugin's process knows the instance by. It has the binary's sum
-// in it: a replaced plugin's instances are new ones.
+// id returns the name of the instance in a process of the binary with that checksum. Each
+// version of a plugin has instances of its own.
 func (in *instance) id(sum string) string {
 	h := sha256.Sum256([]byte(sum + "/" + in.digest))
 	return "i-" + hex.EncodeToString(h[:12])
 }
 
-// take counts a holder in. The manager's lock is held.
-func (in *instance) take(tenant string) {
-	in.stopTimer()
+// holdLocked counts a holder in. Locked: the manager's mu is held.
+func (in *instance) holdLocked(tenant string) {
+	in.stopTimerLocked()
 	if in.holders++; in.holders == 1 {
 		in.sup.active.Add(1)
 	}
 	in.tenants[tenant]++
 }
 
-func (in *instance) stopTimer() {
+// stopTimerLocked calls the release off. Locked: the manager's mu is held.
+func (in *instance) stopTimerLocked() {
 	if in.timer != nil {
 		in.timer.Stop()
 		in.timer = nil
 	}
 }
 
-// Close gives the instance back. It is released when nobody opened it again for a
-// while. Repeats do nothing.
+// Close gives the instance back. The plugin drops it once nobody has held it for a while.
+// Later calls of Close do nothing.
 func (i *Instance) Close() {
 	i.once.Do(func() {
 		i.closed.Store(true)
@@ -207,14 +212,15 @@ func (i *Instance) Close() {
 	})
 }
 
-// ID names the instance in the plugin's process and in logs.
+// ID returns the name of the instance in the plugin's process and in logs.
 func (i *Instance) ID() string { return i.id(i.sup.sum()) }
 
-// Plugin names the plugin as it runs now.
+// Plugin returns the name and the version of the plugin as it runs now.
 func (i *Instance) Plugin() PluginRef {
 	return PluginRef{i.sup.ref.Kind, i.sup.ref.Name, i.sup.lastInfo().GetVersion()}
 }
 
+// unhold counts a holder out. The last one starts the timer to the release.
 func (m *Manager) unhold(in *instance, tenant string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -230,19 +236,20 @@ func (m *Manager) unhold(in *instance, tenant string) {
 	}
 	in.idleSince = time.Now()
 	if in.several || in.heldBy != tenant {
-		// What several tenants share is nobody's while none holds it.
+		// An instance that several tenants shared is nobody's while none holds it.
 		in.several = true
 		m.noteLeftLocked(in, tenant)
 	}
 	in.sup.active.Add(-1)
-	// What an exclusive plugin holds is only there: a pause is no reason to drop it.
+	// An exclusive plugin may keep state in the instance that is nowhere else.
 	if m.closing || in.sup.lastInfo().GetExclusive() {
 		return
 	}
 	in.timer = time.AfterFunc(m.opts.IdleRelease, func() { m.release(in) })
 }
 
-// release makes the plugin forget an instance that nobody holds.
+// release has the plugin drop an instance that nobody holds. It does nothing if somebody
+// holds it again.
 func (m *Manager) release(in *instance) {
 	m.mu.Lock()
 	if in.holders > 0 || in.releasing != nil || m.closing {
@@ -254,7 +261,7 @@ func (m *Manager) release(in *instance) {
 	m.mu.Unlock()
 	defer m.tasks.Done()
 	in.sup.release(in)
-	in.unkeep()
+	in.dropSecrets()
 	m.mu.Lock()
 	delete(m.instances, in.digest)
 	m.noteLeftLocked(in, in.heldBy)
@@ -266,7 +273,7 @@ func (m *Manager) release(in *instance) {
 	m.unuse(in.sup)
 }
 
-// instancesOf answers the supervisor's instances that somebody holds.
+// instancesOf returns the supervisor's instances that somebody holds.
 func (m *Manager) instancesOf(s *supervisor) []*instance {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,20 +8,20 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// holding is a tenant's instances of a plugin: those that it holds, and those that it held
-// last and that nobody has held since.
+// holding names a tenant's instances of a plugin: those that the tenant holds, and those
+// that it held last and that nobody has held since.
 type holding struct {
 	discovery.Ref
 	tenant string
 }
 
-// admitLocked fails if the tenant has, or all have, as many instances of the plugin as they
-// may. idle is one of the tenant's that nobody holds, the one that is so for the longest:
-// once it is released, it is worth another try. in is what the tenant wants, nil if it is
-// not there yet. Locked: mu is held.
-func (m *Manager) admitLocked(r discovery.Ref, tenant string, in *instance) (idle *instance, err error) {
-	if in == nil && m.counts[r] >= m.opts.most {
-		return nil, fault.New(fault.PluginUnavailable, "the %s has %d configurations", r, m.opts.most).By(fault.PartyHost).After(time.Second)
+// checkLimitLocked returns an error if the tenant, or all tenants together, have as many
+// instances of the plugin as they may. in is the instance that the tenant wants, nil if it
+// is to be made. idle is the tenant's instance that nobody has held for the longest, nil if
+// there is none: the caller releases it and asks again. Locked: mu is held.
+func (m *Manager) checkLimitLocked(r discovery.Ref, tenant string, in *instance) (idle *instance, err error) {
+	if in == nil && m.counts[r] >= m.opts.maxInstances {
+		return nil, fault.New(fault.PluginUnavailable, "the %s has %d configurations", r, m.opts.maxInstances).By(fault.PartyHost).After(time.Second)
 	}
 	own := m.holdings[holding{r, tenant}]
 	if _, has := own[in]; tenant == "" || has || len(own) < bounds.Instances {
@@ -53,7 +53,7 @@ func (m *Manager) noteHeldLocked(in *instance, tenant string) {
 	m.holdings[key][in] = struct{}{}
 }
 
-// noteLeftLocked notes that the instance is the tenant's no longer. Locked: mu is held.
+// noteLeftLocked notes that the instance is no longer the tenant's. Locked: mu is held.
 func (m *Manager) noteLeftLocked(in *instance, tenant string) {
 	key := holding{in.sup.ref, tenant}
 	delete(m.holdings[key], in)

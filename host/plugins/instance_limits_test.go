@@ -62,7 +62,7 @@ func TestInstancesOfATenantAreBounded(t *testing.T) {
 }
 
 func TestInstancesOfAllAreBounded(t *testing.T) {
-	h := newHost(t, hostOptions{options: func(o *Options) { o.most, o.IdleRelease = 3, time.Millisecond }}, "test")
+	h := newHost(t, hostOptions{options: func(o *Options) { o.maxInstances, o.IdleRelease = 3, time.Millisecond }}, "test")
 	var held []*Instance
 	for n := range 3 {
 		held = append(held, h.open(Spec{Name: "test", Tenant: itoa(n), Config: []byte(fmt.Sprintf(`{"secret":"s%d"}`, n))}))

@@ -60,15 +60,16 @@ type Manager struct {
 	isolation   map[discovery.Ref]string // of the plugins that were used; never deleted
 }
 
-// place is where a process runs: for a plugin, or for a tenant of it.
+// place names a supervisor: that of a plugin, or of one tenant if the plugin is isolated by
+// tenant.
 type place struct {
 	discovery.Ref
-	scope string
+	scope string // the tenant; empty if tenants share the process
 }
 
 // answer is what a binary says of itself.
 type answer struct {
-	sum    string
+	sum    string // the binary's checksum
 	schema *config.Schema
 	info   *pluginv1.GetInfoResponse
 }
@@ -113,10 +114,10 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	return m, nil
 }
 
-// Close lets calls come to their end, as long as ctx and the drain timeout allow,
-// and ends all processes: those that do not end by themselves are killed. Whatever
-// the error, nothing is left afterwards. New calls fail from the start of it, so
-// turns should have ended before.
+// Close refuses new calls, waits for those at work as long as ctx and the drain timeout
+// allow, and ends all processes; those that do not end by themselves are killed. Whatever
+// the error, nothing is left afterwards. Turns should have ended before. Later calls of
+// Close wait for the first, and return its error.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	if m.closing {
@@ -126,7 +127,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	}
 	m.closing = true
 	for _, in := range m.instances {
-		in.stopTimer()
+		in.stopTimerLocked()
 	}
 	supervisors := slices.Collect(maps.Values(m.supervisors))
 	m.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// originOf says what the answers of a kind's plugins are.
+// originOf returns the origin of the errors that plugins of the kind answer.
 func originOf(kind string) fault.Origin {
 	switch kind {
 	case "llm":
@@ -23,10 +23,10 @@ func originOf(kind string) fault.Origin {
 	return fault.OriginPlugin
 }
 
-// heard is the host's edge: what a plugin answered with an error becomes an error
-// of the host. It says whose words they are, and so who is to blame and who may
-// read them, and has no secret in it. The caller's own errors, which went through the
-// plugin's client, are left as they are.
+// fromPlugin returns the host's form of an error that a plugin answered. All errors of
+// plugins pass it. The result names its origin, which decides who is to blame and who may
+// read its text, and the text is sanitized. Errors of the caller's own, which went through
+// the plugin's client, are returned as they are.
 func (s *supervisor) fromPlugin(err error, from fault.Origin) error {
 	if err == nil {
 		return nil
@@ -44,14 +44,14 @@ func (s *supervisor) fromPlugin(err error, from fault.Origin) error {
 	}
 	out := f.From(from)
 	out.Message, out.Path = message, path
-	out.Err = nil // grpc's own form of it, with the same words
+	out.Err = nil // gRPC's own form of the error, with the text that was not sanitized
 	if errors.Is(err, fault.ErrTooLarge) {
 		out.Err = fault.ErrTooLarge
 	}
 	return out
 }
 
-// secretsOf are the secrets of a configuration: those that are known as such, and the
+// secretsOf returns the secrets of a configuration: those that Spec.Secrets names, and the
 // passwords in its other texts.
 func secretsOf(spec Spec) []string {
 	out := slices.Clone(spec.Secrets)
@@ -78,9 +78,9 @@ func secretsOf(spec Spec) []string {
 	return out
 }
 
-// placed gives a fault that names a key of the tenant's settings its place in the
-// document: the plugin knows nothing beyond its own block. What is the caller's fault
-// names no key.
+// withKey returns a fault of the tenant's settings with the key's place in the tenant's
+// document. The plugin knows only its own block, and names the key below that. Faults of the
+// caller name no key.
 func (i *Instance) withKey(err error) error {
 	f := (*fault.Error)(nil)
 	if i.block == "" || !errors.As(err, &f) || f.Origin == fault.OriginHere || f.Party == fault.PartyCaller {

@@ -8,18 +8,19 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// Reconfigure has what Options.Settings says now count: for calls and starts at once,
-// for what a process is started with at its next start. A plugin that failed is tried
-// again if the operator says something else of it.
+// Reconfigure applies what Options.Settings returns now. Limits and timeouts count at once;
+// the environment and the checksum count from the next start of a process. A plugin that
+// failed is tried again if its settings changed.
 func (m *Manager) Reconfigure() {
 	m.mu.Lock()
 	for _, s := range m.supervisors {
 		s.reconfigure()
 	}
 	m.mu.Unlock()
-	m.rescanForChange() // sums may be pinned that were not; what is wrong is logged there
+	m.rescanForChange() // other checksums may be pinned
 }
 
+// reconfigure applies the operator's settings to the supervisor and its cells.
 func (s *supervisor) reconfigure() {
 	now := s.m.opts.settings(s.ref)
 	was := s.settings.Swap(&now)
@@ -36,11 +37,13 @@ func (s *supervisor) reconfigure() {
 	s.kick()
 }
 
+// callTimeout returns the timeout of a call that has no other.
 func (s *supervisor) callTimeout() time.Duration { return s.settings.Load().CallTimeout }
 
-// Pending names the keys of plugins' blocks that are another in the settings than in
-// what runs of a plugin, and count from its next start; sorted. A pinned sum that the
-// found file has is not among them: that file is started by itself.
+// Pending returns the keys of plugins' blocks whose values in the settings are not those that
+// running processes were started with, and which count from the next start; sorted. A pinned
+// checksum that the found file has is not among them, because that file is started without
+// anybody's help.
 func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -58,7 +61,7 @@ func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings
 			continue
 		}
 		now := wants.settings(s.ref)
-		if !slices.Equal(names(p.Settings.Env), names(now.Env)) {
+		if !slices.Equal(sortedSet(p.Settings.Env), sortedSet(now.Env)) {
 			add(s.ref, "env")
 		}
 		if found := m.binaries[s.ref]; now.SHA256 != "" && now.SHA256 != p.Binary.SHA256 && (found == nil || found.SHA256 != now.SHA256) {
@@ -69,47 +72,5 @@ func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings
 	return slices.Compact(keys) // there is a process for each tenant where they are apart
 }
 
-// names gives a list as a set.
-func names(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
-
-// settleIsolation answers how the plugin's tenants are apart. It stays as it was when
-// the plugin was first used: where its files are and who shares a process goes by it.
-func (m *Manager) settleIsolation(r discovery.Ref) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	isolation := m.isolationLocked(r)
-	if m.binaries[r] != nil { // else anybody's names would be kept
-		m.isolation[r] = isolation
-	}
-	return isolation
-}
-
-// isolated is what counts of the isolation of a plugin. The lock is held.
-func (m *Manager) isolationLocked(r discovery.Ref) string {
-	if settled, ok := m.isolation[r]; ok {
-		return settled
-	}
-	return m.opts.settings(r).Isolation
-}
-
-// IsIsolated says whether each tenant has a process of its own of the plugin.
-func (m *Manager) IsIsolated(kind, name string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.isolationLocked(discovery.Ref{Kind: kind, Name: name}) == isolationTenant
-}
-
-// outlives answers what runs at the place although the plugin's file must not be run
-// any more, such as one whose sum is not pinned yet; nil if nothing does. It goes on
-// for whoever asks, until it ends. The lock is held.
-func (m *Manager) outlives(at place) *discovery.Binary {
-	if b := m.binaries[at.Ref]; m.closing || b == nil || b.Refusal == nil {
-		return nil
-	}
-	if s := m.supervisors[at]; s != nil {
-		if p := s.current(); p != nil && !p.HasExited() {
-			return p.Binary
-		}
-	}
-	return nil
-}
+// sortedSet returns the list sorted, without repeats.
+func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

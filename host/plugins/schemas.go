@@ -13,11 +13,11 @@ import (
 
 var (
 	_ config.Schemas = (*Manager)(nil)
-	_ config.Schemas = view{}
+	_ config.Schemas = settingsView{}
 )
 
-// Schema answers the schema of the plugin's configuration block. It starts the
-// plugin if that has not been asked before. A plugin that there is not is a
+// Schema returns the schema of the plugin's configuration block. It starts the plugin if its
+// binary has not been asked before. The error of a plugin that does not exist is a
 // *config.UnknownPluginError.
 func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
@@ -25,39 +25,40 @@ func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema
 	return a.schema, err
 }
 
-// Serves says whether the plugin advertises the capability. Nothing is configured or
-// opened for that. Errors are those of [Manager.Schema].
+// Serves reports whether the plugin advertises the capability. It opens no instance. Its
+// errors are those of [Manager.Schema].
 func (m *Manager) Serves(ctx context.Context, kind, name, capability string) (bool, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := m.ask(ctx, r, m.opts.settings(r))
 	return err == nil && process.HasCapability(a.info, capability), err
 }
 
-// Under answers the schemas as they are where the operator says so, who need not say
-// it yet: of a file that is refused now and would not be then too.
+// Under returns the schemas under settings that need not count yet. So the schema of a file
+// that is refused now can be asked, if the settings would let it run.
 func (m *Manager) Under(settings func(kind, name string) config.PluginSettings) config.Schemas {
-	return view{m, Options{Settings: settings}}
+	return settingsView{m, Options{Settings: settings}}
 }
 
-type view struct {
+// settingsView is the manager's schemas under other settings.
+type settingsView struct {
 	m    *Manager
-	says Options
+	opts Options
 }
 
 // Schema implements config.Schemas.
-func (s view) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
+func (s settingsView) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
-	a, err := s.m.ask(ctx, r, s.says.settings(r))
+	a, err := s.m.ask(ctx, r, s.opts.settings(r))
 	return a.schema, err
 }
 
-// ask answers what the plugin says of itself. Without an error there is a schema.
+// ask returns what the plugin says of itself. Without an error there is a schema.
 func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
 	b, err := m.findLocked(r)
 	if err != nil {
 		refused := m.binaries[r]
-		known := m.answerOfOutliving(r)
+		known := m.answerOfRunningLocked(r)
 		closing := m.closing
 		m.mu.Unlock()
 		switch {
@@ -93,7 +94,7 @@ func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.Plug
 	return m.learn(p), nil
 }
 
-// learn notes what a binary says of itself.
+// learn keeps and returns what the process's binary says of itself.
 func (m *Manager) learn(p *worker) answer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,8 +103,8 @@ func (m *Manager) learn(p *worker) answer {
 	return a
 }
 
-// askOnce runs a file for its answer alone, which it would be allowed to be run for
-// with these settings.
+// askOnce starts a file that is refused now and would not be under the settings, asks it, and
+// stops it.
 func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
 	a := m.asked[b.Ref]
@@ -131,11 +132,11 @@ func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings con
 	return m.learn(p), nil
 }
 
-// answerOfOutliving is that of what runs, anywhere, of a plugin whose file must not be
-// run any more. The lock is held.
-func (m *Manager) answerOfOutliving(r discovery.Ref) answer {
+// answerOfRunningLocked returns the answer of a process that runs although the plugin's file
+// must not be run any more. It is zero if there is no such process. Locked: mu is held.
+func (m *Manager) answerOfRunningLocked(r discovery.Ref) answer {
 	for at := range m.supervisors {
-		if at.Ref == r && m.outlives(at) != nil {
+		if at.Ref == r && m.runningOfRefusedLocked(at) != nil {
 			if p := m.supervisors[at].current(); p != nil {
 				return p.answer()
 			}

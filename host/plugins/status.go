@@ -47,7 +47,7 @@ type Status struct {
 	StartedAt *time.Time `json:"started_at,omitempty"`
 }
 
-// Status lists all plugins that were found, and all processes, in a fixed order.
+// Status returns all plugins that were found, and all processes, in a fixed order.
 func (m *Manager) Status() []Status {
 	m.mu.Lock()
 	var out []Status
@@ -65,7 +65,7 @@ func (m *Manager) Status() []Status {
 	}
 	for r, b := range m.binaries {
 		if supervised[r] && b.Refusal == nil || failed[r] {
-			continue // said already
+			continue // it has a row already
 		}
 		st := Status{Kind: r.Kind, Name: r.Name, Path: b.Path, SHA256: b.SHA256, State: Available}
 		if b.Refusal != nil {
@@ -81,7 +81,7 @@ func (m *Manager) Status() []Status {
 	return out
 }
 
-// status is the supervisor's own row, and one for each process that drains.
+// status returns the supervisor's own row, and one for each process that drains.
 func (s *supervisor) status() []Status {
 	waiting := s.queue.Waiting()
 	away, cells := s.attribution.status()
@@ -105,12 +105,14 @@ func (s *supervisor) status() []Status {
 	return out
 }
 
+// describe fills in what a row says of the process.
 func (p *worker) describe(st *Status) {
 	st.Path, st.SHA256, st.PID, st.Version = p.Binary.Path, p.Binary.SHA256, p.PID, p.Info.GetVersion()
 	st.Instances, st.StartedAt = p.configured(), &p.StartedAt
 }
 
-// KeptAway returns which plugins refuse which tenants' calls for a while, by tenant.
+// KeptAway returns which plugins refuse which tenants' calls for a while, by tenant. It may
+// be called on a nil manager.
 func (m *Manager) KeptAway() map[string][]KeptAwayFrom {
 	if m == nil {
 		return nil

@@ -28,13 +28,15 @@ type supervisor struct {
 
 	totals *totals // of the plugin
 
-	// blame is who is suspected of ending the process; nil in the supervisor of a cell.
+	// attribution knows who is suspected of crashing the process. It is nil in the
+	// supervisor of a cell.
 	attribution *attribution
-	// parent is whose suspects work in this process, and cell their group; nil but for cells.
+	// parent is the supervisor whose suspects this process works for, and cell is their
+	// group. Both are nil unless this is the supervisor of a cell.
 	parent *supervisor
 	cell   *cell
 
-	settings atomic.Pointer[config.PluginSettings] // the operator's, as they count now
+	settings atomic.Pointer[config.PluginSettings] // the operator's, that count now
 
 	users  atomic.Int32 // instances that were not released, and questions for the schema
 	active atomic.Int32 // instances that somebody holds
@@ -48,7 +50,7 @@ type supervisor struct {
 	changed        chan struct{}     // closed and replaced when something that calls wait for changed
 	bin            *discovery.Binary // what the next start runs
 	withdrawn      error             // why nothing of it may be started now; nil if it may
-	rejected       string            // sum of a replacement that did not work
+	rejected       string            // checksum of a new binary that did not work
 	configRefusal  *configRefusal    // for which it was rejected; nil for another reason
 	configRefusals int               // in a row
 	replaceAt      time.Time         // when a replacement that could not be started is tried again
@@ -60,7 +62,7 @@ type supervisor struct {
 	state          State
 	closing        bool
 	demand         int           // calls that wait for a process
-	calls          int           // all calls inside
+	calls          int           // calls that were counted in
 	quiet          chan struct{} // not nil when closing; closed when calls is 0
 	failures       failureLog
 	retryAt        time.Time
@@ -70,7 +72,7 @@ type supervisor struct {
 	drains         sync.WaitGroup
 }
 
-// newSupervisor makes the supervisor of a plugin, or of a tenant of it.
+// newSupervisor starts the supervisor of a plugin, or of one tenant of it.
 func newSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor {
 	s := makeSupervisor(m, bin, scope)
 	s.attribution = newAttribution(s)
@@ -78,7 +80,7 @@ func newSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor 
 	return s
 }
 
-// newCellSupervisor makes the supervisor of a cell. Its calls have their slots from the
+// newCellSupervisor starts the supervisor of a cell. Its calls have their slots from the
 // parent's queue.
 func newCellSupervisor(parent *supervisor, bin *discovery.Binary, c *cell) *supervisor {
 	s := makeSupervisor(parent.m, bin, parent.scope)

@@ -36,7 +36,7 @@ var callClasses = [...]fault.Class{
 	fault.Canceled, fault.UnknownInstance,
 }
 
-// called counts a call by how it ended.
+// countCall counts a call by how it ended.
 func (t *totals) countCall(err error) {
 	at := len(callClasses)
 	if err != nil {
@@ -45,7 +45,7 @@ func (t *totals) countCall(err error) {
 	t.calls[at].Add(1)
 }
 
-// totalsOf are the counters of the plugin, which stay when its processes are gone.
+// totalsOf returns the counters of the plugin. They stay when its processes are gone.
 func (m *Manager) totalsOf(r discovery.Ref) *totals {
 	t, ok := m.totals.Load(r)
 	if !ok {
@@ -54,7 +54,7 @@ func (m *Manager) totalsOf(r discovery.Ref) *totals {
 	return t.(*totals)
 }
 
-// Totals lists the counts of all plugins that were used, in a fixed order.
+// Totals returns the counts of all plugins that were used, in a fixed order.
 func (m *Manager) Totals() []Totals {
 	var out []Totals
 	for key, value := range m.totals.Range {
@@ -77,8 +77,8 @@ func (m *Manager) Totals() []Totals {
 	return out
 }
 
-// Background is how many tasks run on storages for nobody who waits, see Later: the ends
-// of turns that a storage did not answer.
+// Background returns how many background tasks run on storages, see Later. They end turns
+// whose storage did not answer.
 func (m *Manager) Background() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -41,5 +41,5 @@ func (m *Manager) launchWith(ctx context.Context, bin *discovery.Binary, scope s
 	return &worker{Process: p, setups: map[*instance]*setup{}}, nil
 }
 
-// serves reports whether a call of the process answers what it says of itself.
+// answer returns what the process says of itself.
 func (w *worker) answer() answer { return answer{w.Binary.SHA256, w.Schema, w.Info} }
