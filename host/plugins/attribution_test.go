@@ -79,7 +79,7 @@ func (h *host) crashUntilKeptAway(tenant, name string, spec func(n int) (config,
 }
 
 // beyond: tenant that ends a plugin
-func TestBlameFallsOnTheTenantThatEndsThePlugin(t *testing.T) {
+func TestAttribution_blamesTheTenantThatCrashesThePlugin(t *testing.T) {
 	for name, spec := range map[string]func(n int) (config, text string){
 		"by calls":         func(int) (string, string) { return `{}`, "crash" },
 		"by panics":        func(int) (string, string) { return `{}`, "panic" },
@@ -150,7 +150,7 @@ func TestBlameFallsOnTheTenantThatEndsThePlugin(t *testing.T) {
 
 // A tenant that is removed and registered again is the same, and what ends or deletes what
 // is there is made all the same.
-func TestBlameStaysWithTheTenant(t *testing.T) {
+func TestAttribution_staysWithTheTenant(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
 	h.open(Spec{Name: "test", Tenant: "other"})
 	h.crashUntilKeptAway("hostile", "test", func(int) (string, string) { return `{}`, "crash" })
@@ -173,7 +173,7 @@ func TestBlameStaysWithTheTenant(t *testing.T) {
 }
 
 // The pauses grow up to a bound, and are forgotten after a while.
-func TestBlamePausesGrow(t *testing.T) {
+func TestAttribution_pausesGrow(t *testing.T) {
 	const pause = 50 * time.Millisecond
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
 		tm.blamePause, tm.blameMost, tm.blameMemory = pause, 4*pause, time.Minute
@@ -223,7 +223,7 @@ func TestBlamePausesGrow(t *testing.T) {
 }
 
 // A plugin that ends without a call, or by the calls of many, is at fault itself.
-func TestBlameLeavesThePluginItsOwnFaults(t *testing.T) {
+func TestAttribution_leavesThePluginItsOwnFaults(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineAfter = 3 }}, "test=crashlater")
 		h.open(Spec{Name: "test", Tenant: "a"})
@@ -254,7 +254,7 @@ func TestBlameLeavesThePluginItsOwnFaults(t *testing.T) {
 }
 
 // A tenant whose calls hang the plugin is blamed, and not those that found it hung.
-func TestBlameOfAHungPlugin(t *testing.T) {
+func TestAttribution_hungPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
 		tm.probeEvery, tm.probeDeadline, tm.probeAgain = 50*time.Millisecond, time.Second, 10*time.Millisecond
 	}}, "test")
@@ -280,7 +280,7 @@ func TestBlameOfAHungPlugin(t *testing.T) {
 // beyond: processes for suspects
 //
 // Many tenants are busy, and two hostile ones take turns: both are found.
-func TestBlameFindsTwoAmongMany(t *testing.T) {
+func TestAttribution_findsTwoAmongMany(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	busy := h.innocents(20, "test", "sleep 20ms")
 	hostile := []*Instance{h.open(Spec{Name: "test", Tenant: "hostile0"}), h.open(Spec{Name: "test", Tenant: "hostile1"})}
@@ -314,7 +314,7 @@ func TestBlameFindsTwoAmongMany(t *testing.T) {
 }
 
 // beyond: tenants remembered for crashes
-func TestBlameIsBounded(t *testing.T) {
+func TestAttribution_bounded(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	b := h.open(Spec{Name: "test", Tenant: "a"}).sup.attribution
 	b.mu.Lock()
@@ -333,7 +333,7 @@ func TestBlameIsBounded(t *testing.T) {
 }
 
 // beyond: tenants with abandoned calls
-func TestWorkLog(t *testing.T) {
+func TestCallLog(t *testing.T) {
 	var l callLog
 	if _, alone := l.servedOnly(); alone || len(l.suspects(time.Time{}, time.Minute)) != 0 {
 		t.Error("somebody is suspected of nothing")

@@ -23,7 +23,7 @@ func beginOn(ctx context.Context, s storage.Storage) error {
 	return err
 }
 
-func TestTheInstanceStaysForWhatRunsLater(t *testing.T) {
+func TestLater_instanceStays(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
 	given, tried, end := make(chan struct{}), make(chan error), make(chan struct{})
@@ -51,7 +51,7 @@ func TestTheInstanceStaysForWhatRunsLater(t *testing.T) {
 }
 
 // beyond: tasks in the background
-func TestWhatRunsLaterEndsWithTheManager(t *testing.T) {
+func TestLater_endsWithTheManager(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
 	s := i.Storage().(later)
@@ -78,7 +78,7 @@ func TestWhatRunsLaterEndsWithTheManager(t *testing.T) {
 }
 
 // A released instance cannot be held again: it is unknown to the plugin.
-func TestNothingRunsLaterOnAReleasedInstance(t *testing.T) {
+func TestLater_releasedInstance(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
 	i := h.open(Spec{Name: "test"})
 	i.Close()

@@ -13,7 +13,7 @@ import (
 )
 
 // A provider's bytes reach the host as text, through a process.
-func TestAGarbledReply(t *testing.T) {
+func TestInstance_garbledReply(t *testing.T) {
 	h := newHost(t, hostOptions{}, "x")
 	i := h.open(Spec{Name: "x"})
 	defer i.Close()
@@ -31,7 +31,7 @@ func TestAGarbledReply(t *testing.T) {
 }
 
 // A caller that breaks off in the middle of a call keeps nothing of the instance.
-func TestACallerThatBreaksOff(t *testing.T) {
+func TestInstance_callerThatBreaksOff(t *testing.T) {
 	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 1}}, "x")
 	i := h.open(Spec{Name: "x"})
 	defer i.Close()

@@ -28,7 +28,7 @@ func awaitChange(t *testing.T, c *Changes, name, version string) {
 	}
 }
 
-func TestChangesAreTold(t *testing.T) {
+func TestChanges(t *testing.T) {
 	h := newHost(t, hostOptions{})
 	c, slow := h.Changes(), h.Changes()
 	defer c.Close()
@@ -64,7 +64,7 @@ func TestChangesAreTold(t *testing.T) {
 	}
 }
 
-func TestClosedChangesTellNothing(t *testing.T) {
+func TestChanges_closed(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	c := h.Changes()
 	c.Close()

@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/botyard/botyard/host/plugins/admission"
@@ -26,9 +27,11 @@ func TestCapacityOf(t *testing.T) {
 		{-1, "", admission.Capacity{}, true},
 		{1, string(make([]byte, sdk.MaxUpstreamBytes+1)), admission.Capacity{}, true},
 	} {
-		got, err := capacityOf(in, &pluginv1.ConfigureResponse{Parallel: c.parallel, Upstream: c.upstream})
-		if got != c.want || (err != nil) != c.bad {
-			t.Errorf("%d %.20q: %v, %v", c.parallel, c.upstream, got, err)
-		}
+		t.Run(fmt.Sprintf("%d of %.10q", c.parallel, c.upstream), func(t *testing.T) {
+			got, err := capacityOf(in, &pluginv1.ConfigureResponse{Parallel: c.parallel, Upstream: c.upstream})
+			if got != c.want || (err != nil) != c.bad {
+				t.Errorf("%d %.20q: %v, %v", c.parallel, c.upstream, got, err)
+			}
+		})
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // beyond: instances
-func TestInstancesOfATenantAreBounded(t *testing.T) {
+func TestManager_Open_instancesOfATenantAreBounded(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Hour }}, "test", "other")
 	shared := h.open(Spec{Name: "test", Tenant: "neighbour"})
 	open := func(n int) (*Instance, error) {
@@ -61,7 +61,7 @@ func TestInstancesOfATenantAreBounded(t *testing.T) {
 	shared.Close()
 }
 
-func TestInstancesOfAllAreBounded(t *testing.T) {
+func TestManager_Open_instancesOfAllAreBounded(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.maxInstances, o.IdleRelease = 3, time.Millisecond }}, "test")
 	var held []*Instance
 	for n := range 3 {

@@ -19,7 +19,7 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-func TestSameConfigurationIsOneInstance(t *testing.T) {
+func TestManager_Open_sameConfigurationIsOneInstance(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	const tenants = 1000
 	opened := make([]*Instance, tenants)
@@ -59,7 +59,7 @@ func TestSameConfigurationIsOneInstance(t *testing.T) {
 	}
 }
 
-func TestIdleRelease(t *testing.T) {
+func TestInstance_idleRelease(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = 200 * time.Millisecond }}, "test")
 	keep := h.open(Spec{Name: "test", Config: []byte(`{"secret":"keep"}`)})
 	i := h.open(Spec{Name: "test"})
@@ -84,7 +84,7 @@ func TestIdleRelease(t *testing.T) {
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 }
 
-func TestUnknownInstanceIsConfiguredAgain(t *testing.T) {
+func TestInstance_unknownIsConfiguredAgain(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	if got := h.ask(i, "amnesia"); got != "known" {
@@ -96,7 +96,7 @@ func TestUnknownInstanceIsConfiguredAgain(t *testing.T) {
 	}
 }
 
-func TestErrorsOfThePluginAreItsOwn(t *testing.T) {
+func TestInstance_errorsOfThePlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	for _, class := range []fault.Class{fault.RateLimited, fault.ProviderFailed, fault.Invalid, fault.ContextTooLong} {
@@ -118,7 +118,7 @@ func TestErrorsOfThePluginAreItsOwn(t *testing.T) {
 	}
 }
 
-func TestConfigurationIsRefused(t *testing.T) {
+func TestManager_Open_configurationIsRefused(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	_, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{"fail":true}`)})
 	if f := fault.Of(err); f.Class != fault.Invalid || f.Path != "secret" {
@@ -128,7 +128,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 }
 
 // beyond: configuration that ends a plugin
-func TestPoisonousConfigurationDoesNotKeepThePluginDown(t *testing.T) {
+func TestCrashLoops_doNotKeepThePluginDown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	good := h.open(Spec{Name: "test"})
 	spec := Spec{Kind: "llm", Name: "test", Config: []byte(`{"crash":true}`)}
@@ -143,7 +143,7 @@ func TestPoisonousConfigurationDoesNotKeepThePluginDown(t *testing.T) {
 	}
 }
 
-func TestFloodOfOneTenantDelaysAnotherByOneSlot(t *testing.T) {
+func TestQueue_floodDelaysAnotherTenantByOneSlot(t *testing.T) {
 	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 2}}, "test")
 	i := h.open(Spec{Name: "test"})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -171,7 +171,7 @@ func TestFloodOfOneTenantDelaysAnotherByOneSlot(t *testing.T) {
 }
 
 // Whoever watches the plugin's patience must know since when it is asked.
-func TestACallBeginsWithItsSlot(t *testing.T) {
+func TestInstance_callBeginsWithItsSlot(t *testing.T) {
 	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 1}}, "test")
 	i := h.open(Spec{Name: "test"})
 	ctx, free := context.WithCancel(context.Background())
@@ -204,7 +204,7 @@ func TestACallBeginsWithItsSlot(t *testing.T) {
 	}
 }
 
-func TestCallTimeoutBoundsUnaryCallsOnly(t *testing.T) {
+func TestInstance_callTimeoutBoundsUnaryCallsOnly(t *testing.T) {
 	h := newHost(t, hostOptions{settings: config.PluginSettings{CallTimeout: 300 * time.Millisecond}}, "test")
 	i := h.open(Spec{Name: "test"})
 	if got := h.ask(i, "sleep 600ms"); got != "slept" {

@@ -33,7 +33,7 @@ func (h *host) left(i *Instance, way string) int {
 }
 
 // What a plugin left behind ends with it, and what another plugin started goes on.
-func TestWhatAPluginLeavesBehindEndsWithIt(t *testing.T) {
+func TestOrphans_endWithTheirPlugin(t *testing.T) {
 	for _, way := range []string{"child", "session", "daemon", "bare", "hidden"} {
 		for _, end := range []string{"crash", "close"} {
 			t.Run(way+", "+end, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestWhatAPluginLeavesBehindEndsWithIt(t *testing.T) {
 }
 
 // Where orphans are not adopted, a process of the program itself is none of a plugin's.
-func TestChildrenOfTheProgramGoOn(t *testing.T) {
+func TestOrphans_childrenOfTheProgramGoOn(t *testing.T) {
 	process.StopAdopting()
 	defer func() { _ = process.AdoptOrphans() }()
 	own := exec.Command("/bin/sleep", "300")
@@ -81,7 +81,7 @@ func TestChildrenOfTheProgramGoOn(t *testing.T) {
 	}
 }
 
-func TestWhatForksAllTheTimeEndsWithItsPlugin(t *testing.T) {
+func TestOrphans_forkAllTheTime(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	pid := h.left(i, "forks")

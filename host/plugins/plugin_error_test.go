@@ -36,9 +36,9 @@ func shows(t *testing.T, what, text string) {
 	}
 }
 
-// TestWhatAPluginSaysHasNoSecretInIt: whatever way it takes out of the process, and
+// TestSanitizer_outputAndErrors: whatever way it takes out of the process, and
 // whoever of those that share the process it belongs to.
-func TestWhatAPluginSaysHasNoSecretInIt(t *testing.T) {
+func TestSanitizer_outputAndErrors(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	one, other := h.open(withSecret(first)), h.open(withSecret(second))
 	h.ask(one, "hello")
@@ -78,7 +78,7 @@ func TestWhatAPluginSaysHasNoSecretInIt(t *testing.T) {
 	shows(t, "the log", h.log.String())
 }
 
-func TestARefusedConfigurationIsToldWithoutItsSecrets(t *testing.T) {
+func TestSanitizer_refusedConfiguration(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	spec := withSecret(first)
 	spec.Config = fmt.Appendf(nil, `{"secret":%q,"proxy":"http://user:pr0xy-pass@proxy:3128","fail":true}`, first)
@@ -95,7 +95,7 @@ func TestARefusedConfigurationIsToldWithoutItsSecrets(t *testing.T) {
 	}
 }
 
-func TestASecretThatWasReplacedIsStillCut(t *testing.T) {
+func TestSanitizer_replacedSecret(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
 	h.open(withSecret(first)).Close()
 	eventually(t, 30*time.Second, "the last line, or the release", func() bool { return h.row("test").Instances == 0 })
@@ -105,7 +105,7 @@ func TestASecretThatWasReplacedIsStillCut(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentOfAPluginIsNotTold(t *testing.T) {
+func TestSanitizer_environment(t *testing.T) {
 	t.Setenv("SOME_API_KEY", "s3cr3t-of-the-env")
 	t.Setenv("SOME_PROXY", "http://u:pr0xy-pass@proxy")
 	h := newHost(t, hostOptions{settings: config.PluginSettings{Env: []string{"SOME_API_KEY", "SOME_PROXY"}}}, "test=tells")

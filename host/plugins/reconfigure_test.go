@@ -52,7 +52,7 @@ func (h *host) hold(i *Instance, end string) (done chan error) {
 	return done
 }
 
-func TestMaxCallsCountAtOnce(t *testing.T) {
+func TestManager_Reconfigure_maxCalls(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{MaxCalls: 1}, "test")
 	i := h.open(Spec{Name: "test"})
 	end := filepath.Join(t.TempDir(), "end")
@@ -92,7 +92,7 @@ func TestMaxCallsCountAtOnce(t *testing.T) {
 	}
 }
 
-func TestCallTimeoutCountsAtOnce(t *testing.T) {
+func TestManager_Reconfigure_callTimeout(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{CallTimeout: time.Hour}, "test")
 	i := h.open(Spec{Name: "test"})
 	o.says(config.PluginSettings{CallTimeout: 100 * time.Millisecond})
@@ -107,7 +107,7 @@ func TestCallTimeoutCountsAtOnce(t *testing.T) {
 	}
 }
 
-func TestStartTimeoutCountsAtOnce(t *testing.T) {
+func TestManager_Reconfigure_startTimeout(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{StartTimeout: 50 * time.Millisecond}, "test=slow")
 	eventually(t, 30*time.Second, "it is given up", func() bool {
 		_, _ = h.Schema(context.Background(), "llm", "test")
@@ -118,7 +118,7 @@ func TestStartTimeoutCountsAtOnce(t *testing.T) {
 	h.open(Spec{Name: "test"}) // at once: what failed is tried again
 }
 
-func TestEnvCountsFromTheNextProcess(t *testing.T) {
+func TestManager_Reconfigure_env(t *testing.T) {
 	t.Setenv("BOTYARD_TEST_GIVEN", "given")
 	h, o := newOperatedHost(t, config.PluginSettings{}, "test")
 	i := h.open(Spec{Name: "test"})
@@ -155,7 +155,7 @@ func TestEnvCountsFromTheNextProcess(t *testing.T) {
 
 // A plugin's tenants are apart, or not, as they were when it was first used; another
 // plugin, which nobody used, is as the operator says now.
-func TestIsolationStaysForAPluginInUse(t *testing.T) {
+func TestManager_Reconfigure_isolationStays(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{}, "test", "other")
 	pid := h.pid(h.open(Spec{Name: "test", Tenant: "a"}))
 	o.says(config.PluginSettings{Isolation: "tenant"})
@@ -224,7 +224,7 @@ func (h *host) goesOn(i *Instance, pid int, secret string) {
 	}
 }
 
-func TestABinaryAndThenItsPin(t *testing.T) {
+func TestManager_Reconfigure_binaryThenPin(t *testing.T) {
 	for _, p := range pins {
 		t.Run(p.name, func(t *testing.T) {
 			h, o, i, two := newPinned(t, p.pin)
@@ -244,7 +244,7 @@ func TestABinaryAndThenItsPin(t *testing.T) {
 	}
 }
 
-func TestAPinAndThenItsBinary(t *testing.T) {
+func TestManager_Reconfigure_pinThenBinary(t *testing.T) {
 	for _, p := range pins {
 		t.Run(p.name, func(t *testing.T) {
 			h, o, i, two := newPinned(t, p.pin)
@@ -265,7 +265,7 @@ func TestAPinAndThenItsBinary(t *testing.T) {
 }
 
 // What runs goes on under a pin that it does not have, and is not started again.
-func TestAPinCountsForTheNextStart(t *testing.T) {
+func TestManager_Reconfigure_pinCountsFromTheNextStart(t *testing.T) {
 	for _, p := range pins {
 		t.Run(p.name, func(t *testing.T) {
 			h, o, i, two := newPinned(t, p.pin)
@@ -296,7 +296,7 @@ func TestAPinCountsForTheNextStart(t *testing.T) {
 }
 
 // A pin that is taken back lets what it kept from starting start again, at once.
-func TestAPinThatIsTakenBack(t *testing.T) {
+func TestManager_Reconfigure_pinTakenBack(t *testing.T) {
 	for _, p := range pins {
 		t.Run(p.name, func(t *testing.T) {
 			h, o, i, two := newPinned(t, p.pin)
@@ -316,7 +316,7 @@ func TestAPinThatIsTakenBack(t *testing.T) {
 	}
 }
 
-func TestAFileThatChangedAfterItWasFoundIsNotStarted(t *testing.T) {
+func TestScanner_Verify_changedFile(t *testing.T) {
 	h, _ := newOperatedHost(t, config.PluginSettings{}, "test=one")
 	h.mu.Lock()
 	found := h.binaries[discovery.Ref{Kind: "llm", Name: "test"}]
@@ -339,7 +339,7 @@ func TestAFileThatChangedAfterItWasFoundIsNotStarted(t *testing.T) {
 
 // What the operator is about to say can be checked before it is said: without it, a
 // wrong pin could not be taken back once nothing of the plugin runs.
-func TestSchemasUnderSettingsThatDoNotCountYet(t *testing.T) {
+func TestManager_Under(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{SHA256: strings.Repeat("0", 64)}, "test=one")
 	if _, err := h.Schema(context.Background(), "llm", "test"); err == nil {
 		t.Fatal("a refused file was run")

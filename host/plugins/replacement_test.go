@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// TestReplacementWithoutAFailedCall replaces the binary while calls go on.
-func TestReplacementWithoutAFailedCall(t *testing.T) {
+// TestReplacement_withoutAFailedCall replaces the binary while calls go on.
+func TestReplacement_withoutAFailedCall(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=one")
 	i := h.open(Spec{Name: "test", Config: []byte(`{"secret":"s"}`)})
 	oldID, oldPID := i.ID(), h.pid(i)
@@ -54,7 +54,7 @@ func TestReplacementWithoutAFailedCall(t *testing.T) {
 	}
 }
 
-func TestOldProcessGoesOnWhenTheNewFails(t *testing.T) {
+func TestReplacement_newBinaryFails(t *testing.T) {
 	for _, mark := range []string{"exit", "picky", "wrongkind", "hangopen", "stopself", "crashlater", "crashcall"} {
 		t.Run(mark, func(t *testing.T) {
 			h := newHost(t, hostOptions{
@@ -92,7 +92,7 @@ func TestOldProcessGoesOnWhenTheNewFails(t *testing.T) {
 	}
 }
 
-func TestReplacementDrains(t *testing.T) {
+func TestReplacement_drains(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=one")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
@@ -120,7 +120,7 @@ func TestReplacementDrains(t *testing.T) {
 	}
 }
 
-func TestExclusiveIsStoppedFirst(t *testing.T) {
+func TestReplacement_exclusiveIsStoppedFirst(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=exclusive")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
@@ -153,7 +153,7 @@ func TestExclusiveIsStoppedFirst(t *testing.T) {
 	}
 }
 
-func TestRemovedPlugin(t *testing.T) {
+func TestManager_Rescan_removedPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	if err := os.Remove(filepath.Join(h.dir, "botyard-llm-test")); err != nil {
@@ -168,9 +168,9 @@ func TestRemovedPlugin(t *testing.T) {
 	eventually(t, 5*time.Second, "it is back", func() bool { return i.Plugin().Version == "0-back" })
 }
 
-// TestRefusedConfigurationThatIsGone: a new binary that refuses what tenants use is tried
+// TestReplacement_refusedConfigurationThatIsGone: a new binary that refuses what tenants use is tried
 // again once the last of them has other settings, and not before, though none is in use.
-func TestRefusedConfigurationThatIsGone(t *testing.T) {
+func TestReplacement_refusedConfigurationThatIsGone(t *testing.T) {
 	var mu sync.Mutex
 	wants := map[string]string{"a": `{"secret":"old"}`, "b": `{"secret":"old"}`}
 	want := func(tenant, config string) {

@@ -117,15 +117,17 @@ func TestBreaker_countsFailuresOfTheUpstreamOnly(t *testing.T) {
 		fault.Forbidden: false, fault.RateLimited: false, fault.QuotaExhausted: false, fault.ContextTooLong: false,
 		fault.ContentFiltered: false, fault.Canceled: false, fault.UnknownInstance: false,
 	} {
-		b := newBreakerUnderTest(t, "llm")
-		for range 2 * circuitFailures {
-			if p, err := b.Admit("a"); err == nil {
-				p.End(context.Background(), fault.New(class, "x"), b.on)
+		t.Run(class.String(), func(t *testing.T) {
+			b := newBreakerUnderTest(t, "llm")
+			for range 2 * circuitFailures {
+				if p, err := b.Admit("a"); err == nil {
+					p.End(context.Background(), fault.New(class, "x"), b.on)
+				}
 			}
-		}
-		if open := b.OpenCircuits() > 0; open != counts {
-			t.Errorf("%s: open is %v", class, open)
-		}
+			if open := b.OpenCircuits() > 0; open != counts {
+				t.Errorf("%s: open is %v", class, open)
+			}
+		})
 	}
 }
 
@@ -136,15 +138,17 @@ func TestBreaker_endsARowOfFailures(t *testing.T) {
 		fault.Invalid: true, fault.Unauthenticated: true, fault.RateLimited: true, fault.ContentFiltered: true, fault.Conflict: true,
 		fault.Internal: false, fault.Canceled: false, fault.UnknownInstance: false,
 	} {
-		b := newBreakerUnderTest(t, "llm")
-		for range circuitFailures - 1 {
+		t.Run(class.String(), func(t *testing.T) {
+			b := newBreakerUnderTest(t, "llm")
+			for range circuitFailures - 1 {
+				b.call("a", errUpstream)
+			}
+			b.call("a", fault.New(class, "x"))
 			b.call("a", errUpstream)
-		}
-		b.call("a", fault.New(class, "x"))
-		b.call("a", errUpstream)
-		if open := b.OpenCircuits() > 0; open == ends {
-			t.Errorf("%s: open is %v", class, open)
-		}
+			if open := b.OpenCircuits() > 0; open == ends {
+				t.Errorf("%s: open is %v", class, open)
+			}
+		})
 	}
 	if circuitFailures != 5 {
 		t.Error("docs/operations.md says that five failures in a row open a circuit")

@@ -87,27 +87,29 @@ func TestProcess_attribute(t *testing.T) {
 		{"a limit of calls", refuses(fault.ToStatus(fault.New(fault.RateLimited, "too many"))), begin("hi"), nil, fault.RateLimited, fault.PartyProvider, false},
 		{"an error of the plugin's own", refuses(fault.ToStatus(fault.New(fault.Internal, "a bug"))), begin("hi"), nil, fault.Internal, fault.PartyPlugin, false},
 	} {
-		socket := filepath.Join(t.TempDir(), "s")
-		l, err := net.Listen("unix", socket)
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := grpc.NewServer(append([]grpc.ServerOption{grpc.MaxRecvMsgSize(1 << 30), grpc.MaxSendMsgSize(1 << 30)}, c.options...)...)
-		storagev1.RegisterStorageServiceServer(server, answering{begin: c.begin})
-		go func() { _ = server.Serve(l) }()
-		p := &Process{Binary: &discovery.Binary{Ref: discovery.Ref{Kind: "storage", Name: "odd"}}}
-		conn, err := grpc.NewClient("unix:"+socket, append(p.dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = c.call(t.Context(), conn)
-		e := fault.Of(err)
-		if e == nil || e.Class != c.class || e.Party != c.party || errors.Is(err, fault.ErrTooLarge) != c.large {
-			t.Errorf("%s: %v, %+v; want %s of the %s, too large %t", c.what, err, e, c.class, c.party, c.large)
-		} else if c.class == fault.Internal && e.Retryable {
-			t.Errorf("%s is said to be better after a retry: %v", c.what, err)
-		}
-		_ = conn.Close()
-		server.Stop()
+		t.Run(c.what, func(t *testing.T) {
+			socket := filepath.Join(t.TempDir(), "s")
+			l, err := net.Listen("unix", socket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := grpc.NewServer(append([]grpc.ServerOption{grpc.MaxRecvMsgSize(1 << 30), grpc.MaxSendMsgSize(1 << 30)}, c.options...)...)
+			storagev1.RegisterStorageServiceServer(server, answering{begin: c.begin})
+			go func() { _ = server.Serve(l) }()
+			p := &Process{Binary: &discovery.Binary{Ref: discovery.Ref{Kind: "storage", Name: "odd"}}}
+			conn, err := grpc.NewClient("unix:"+socket, append(p.dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = c.call(t.Context(), conn)
+			e := fault.Of(err)
+			if e == nil || e.Class != c.class || e.Party != c.party || errors.Is(err, fault.ErrTooLarge) != c.large {
+				t.Errorf("%s: %v, %+v; want %s of the %s, too large %t", c.what, err, e, c.class, c.party, c.large)
+			} else if c.class == fault.Internal && e.Retryable {
+				t.Errorf("%s is said to be better after a retry: %v", c.what, err)
+			}
+			_ = conn.Close()
+			server.Stop()
+		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // What is executed is what was hashed, whatever has its path by then.
-func TestExecutableIsWhatWasLetIn(t *testing.T) {
+func TestLauncher_runsTheVerifiedFile(t *testing.T) {
 	for name, swap := range map[string]func(t *testing.T, h *host, path string){
 		"unchanged": func(*testing.T, *host, string) {},
 		"another file has its path": func(t *testing.T, h *host, path string) {
@@ -44,7 +44,7 @@ func TestExecutableIsWhatWasLetIn(t *testing.T) {
 	}
 }
 
-func TestExecutableThatIsWrittenToIsNotRun(t *testing.T) {
+func TestLauncher_fileThatIsWrittenTo(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }}, "test=one")
 	bin := h.found()[discovery.Ref{Kind: "llm", Name: "test"}]
 	settings := h.opts.settings(bin.Ref)
@@ -65,7 +65,7 @@ func TestExecutableThatIsWrittenToIsNotRun(t *testing.T) {
 }
 
 // A script is run from a private copy, and one that was replaced meanwhile is what was let in.
-func TestExecutableScript(t *testing.T) {
+func TestLauncher_script(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }})
 	path := filepath.Join(h.dir, "botyard-llm-script")
 	put(t, path, []byte("#!/bin/sh -e\necho \"one of $0\" >&2\nls -l \"$0\" | cut -c 1-10 >&2\nexit 3\n"))
@@ -85,7 +85,7 @@ func TestExecutableScript(t *testing.T) {
 }
 
 // Where nothing may be executed in TMPDIR, scripts and programs run all the same.
-func TestExecutableOnNoexecTmpdir(t *testing.T) {
+func TestLauncher_noexecTmpdir(t *testing.T) {
 	parent := shortDir(t)
 	if err := unix.Mount("tmpfs", parent, "tmpfs", unix.MS_NOEXEC, "size=64m"); err != nil {
 		t.Skip("a file system cannot be mounted: ", err)

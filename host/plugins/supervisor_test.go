@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestKilledUnderLoad(t *testing.T) {
+func TestSupervisor_killedUnderLoad(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
@@ -54,9 +54,9 @@ func TestKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// TestNoCallAfterTheCrashFails begins calls only once the process is dead, whether
+// TestSupervisor_noCallAfterACrashFails begins calls only once the process is dead, whether
 // the host knows it yet or not: each must be answered by the next process.
-func TestNoCallAfterTheCrashFails(t *testing.T) {
+func TestSupervisor_noCallAfterACrashFails(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineAfter = 100 }}, "test")
 	i := h.open(Spec{Name: "test"})
 	for range 5 {
@@ -75,7 +75,7 @@ func TestNoCallAfterTheCrashFails(t *testing.T) {
 	}
 }
 
-func TestStoppedPluginIsReplaced(t *testing.T) {
+func TestProbe_stoppedPluginIsReplaced(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
 		tm.probeEvery, tm.probeDeadline, tm.probeAgain = 200*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond
 	}}, "test")
@@ -91,9 +91,9 @@ func TestStoppedPluginIsReplaced(t *testing.T) {
 	}
 }
 
-// TestDeadlineTriggersProbe: probes are rare here, and the hung plugin is found all
+// TestProbe_afterADeadline: probes are rare here, and the hung plugin is found all
 // the same, because a call met its deadline.
-func TestDeadlineTriggersProbe(t *testing.T) {
+func TestProbe_afterADeadline(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
 		tm.probeEvery, tm.probeDeadline, tm.probeAgain = time.Hour, 200*time.Millisecond, 10*time.Millisecond
 	}}, "test")
@@ -109,7 +109,7 @@ func TestDeadlineTriggersProbe(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-func TestChildrenOfAPluginEndWithIt(t *testing.T) {
+func TestOrphans_childrenOfAPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=children")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
@@ -138,10 +138,10 @@ func TestChildrenOfAPluginEndWithIt(t *testing.T) {
 	eventually(t, 5*time.Second, "the child ends", func() bool { return children() == 0 })
 }
 
-// TestDaemonOfAPluginDoesNotHoldTheHost: a child that left the process group lives
+// TestManager_Close_daemonOfAPlugin: a child that left the process group lives
 // on, with the plugin's pipes, and nobody here waits for it.
-// TestRestartIsProactiveOnlyWhenUsed: nobody calls after the crash.
-func TestRestartIsProactiveOnlyWhenUsed(t *testing.T) {
+// TestSupervisor_restartsOnlyWhenUsed: nobody calls after the crash.
+func TestSupervisor_restartsOnlyWhenUsed(t *testing.T) {
 	h := newHost(t, hostOptions{}, "used", "unused")
 	used, unused := h.open(Spec{Name: "used"}), h.open(Spec{Name: "unused"})
 	pid := h.pid(used)
@@ -158,7 +158,7 @@ func TestRestartIsProactiveOnlyWhenUsed(t *testing.T) {
 	h.ask(h.open(Spec{Name: "unused"}), "hello")
 }
 
-func TestExclusivePluginTellsWhatItLost(t *testing.T) {
+func TestSupervisor_exclusivePluginTellsWhatItLost(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test=exclusive")
 	i := h.open(Spec{Name: "test"})
 	i.Close()
@@ -176,7 +176,7 @@ func TestExclusivePluginTellsWhatItLost(t *testing.T) {
 	}
 }
 
-func TestTenantIsolation(t *testing.T) {
+func TestManager_isolationByTenant(t *testing.T) {
 	h := newHost(t, hostOptions{
 		settings: config.PluginSettings{Isolation: "tenant"},
 		options:  func(o *Options) { o.IdleRelease = 100 * time.Millisecond },

@@ -27,7 +27,7 @@ func runTestHost() {
 	select {}
 }
 
-func TestPluginEndsWithItsHost(t *testing.T) {
+func TestManager_killedHost(t *testing.T) {
 	dir := t.TempDir()
 	putPlugin(t, dir, "test", "")
 	cmd := exec.Command(os.Args[0])

@@ -40,10 +40,10 @@ func (c *held) free(t *testing.T) {
 	}
 }
 
-// TestLongRepliesOutliveReplacements: a reply may take as long as its turn, which is
+// TestReplacement_longReplies: a reply may take as long as its turn, which is
 // longer than the time that Close leaves.
 // beyond: replaced processes
-func TestLongRepliesOutliveReplacements(t *testing.T) {
+func TestReplacement_longReplies(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=0")
 	i := h.open(Spec{Name: "test"})
 	var calls []*held
@@ -70,8 +70,8 @@ func TestLongRepliesOutliveReplacements(t *testing.T) {
 	eventually(t, 20*time.Second, "the old ones end", func() bool { return len(h.Status()) == 1 })
 }
 
-// TestCloseDoesNotWaitForReplacedProcesses: what is cut off says why.
-func TestCloseDoesNotWaitForReplacedProcesses(t *testing.T) {
+// TestManager_Close_doesNotWaitForReplacedProcesses: what is cut off says why.
+func TestManager_Close_doesNotWaitForReplacedProcesses(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=one")
 	i := h.open(Spec{Name: "test"})
 	c := h.holdCall(i)
@@ -87,9 +87,9 @@ func TestCloseDoesNotWaitForReplacedProcesses(t *testing.T) {
 	h.Manager.closeErr = nil // the cleanup's Close answers the same
 }
 
-// TestExclusiveIsNotCutOff: nothing takes the calls that are held while the old process
+// TestReplacement_exclusiveIsNotCutOff: nothing takes the calls that are held while the old process
 // still has one, and they are told so.
-func TestExclusiveIsNotCutOff(t *testing.T) {
+func TestReplacement_exclusiveIsNotCutOff(t *testing.T) {
 	h := newHost(t, hostOptions{
 		options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond },
 		timing:  func(tm *timing) { tm.hold = time.Hour },
@@ -110,9 +110,9 @@ func TestExclusiveIsNotCutOff(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-// TestExclusiveTakesCallsAgain: a call that goes on for long does not keep others from a
+// TestReplacement_exclusiveTakesCallsAgain: a call that goes on for long does not keep others from a
 // plugin that is to be replaced.
-func TestExclusiveTakesCallsAgain(t *testing.T) {
+func TestReplacement_exclusiveTakesCallsAgain(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.hold = 20 * time.Millisecond }}, "test=exclusive")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
@@ -141,8 +141,8 @@ func TestExclusiveTakesCallsAgain(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-// TestReplacementIsTriedAgain: it could not be started for what the host runs on.
-func TestReplacementIsTriedAgain(t *testing.T) {
+// TestReplacement_isTriedAgain: it could not be started for what the host runs on.
+func TestReplacement_isTriedAgain(t *testing.T) {
 	parent := shortDir(t)
 	h := newHost(t, hostOptions{options: func(o *Options) { o.RuntimeDir = parent }}, "test=one")
 	i := h.open(Spec{Name: "test"})

@@ -21,7 +21,7 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-func TestStartAndStopLeaveNothing(t *testing.T) {
+func TestManager_Close_leavesNothing(t *testing.T) {
 	cycle := func() {
 		h := newHost(t, hostOptions{}, "test")
 		i := h.open(Spec{Name: "test"})
@@ -59,7 +59,7 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestCloseEndsAPluginThatWillNot(t *testing.T) {
+func TestManager_Close_pluginThatWillNotEnd(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.stopGrace = 200 * time.Millisecond }}, "test=stubborn")
 	pid := h.pid(h.open(Spec{Name: "test"}))
 	begun := time.Now()
@@ -74,7 +74,7 @@ func TestCloseEndsAPluginThatWillNot(t *testing.T) {
 	}
 }
 
-func TestCloseEndsAStoppedPlugin(t *testing.T) {
+func TestManager_Close_stoppedPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.stopGrace = time.Hour }}, "test")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
@@ -90,7 +90,7 @@ func TestCloseEndsAStoppedPlugin(t *testing.T) {
 	}
 }
 
-func TestCloseWaitsForCalls(t *testing.T) {
+func TestManager_Close_waitsForCalls(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	var reply string
@@ -113,7 +113,7 @@ func TestCloseWaitsForCalls(t *testing.T) {
 	}
 }
 
-func TestCloseCutsOffCallsThatDoNotEnd(t *testing.T) {
+func TestManager_Close_cutsOffCalls(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	var err error
@@ -133,7 +133,7 @@ func TestCloseCutsOffCallsThatDoNotEnd(t *testing.T) {
 	h.Manager.closeErr = nil // the cleanup's Close answers the same
 }
 
-func TestDaemonOfAPluginDoesNotHoldTheHost(t *testing.T) {
+func TestManager_Close_daemonOfAPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=daemons")
 	i := h.open(Spec{Name: "test"})
 	daemon := func() {
@@ -157,7 +157,7 @@ func TestDaemonOfAPluginDoesNotHoldTheHost(t *testing.T) {
 	}
 }
 
-func TestPluginHasTimeToCloseItsInstances(t *testing.T) {
+func TestManager_Close_givesPluginsTime(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=slowclose")
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 	if err := h.Close(context.Background()); err != nil {

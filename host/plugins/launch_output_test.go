@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-func TestEnvironmentIsNotInherited(t *testing.T) {
+func TestLauncher_environment(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "sk-of-the-host")
 	t.Setenv("ALLOWED", "yes")
 	h := newHost(t, hostOptions{settings: config.PluginSettings{Env: []string{"ALLOWED", "ABSENT"}}}, "test")
@@ -39,7 +39,7 @@ func TestEnvironmentIsNotInherited(t *testing.T) {
 
 // beyond: lines of output
 // beyond: line of output
-func TestNoiseIsBounded(t *testing.T) {
+func TestOutput_bounded(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=noise")
 	i := h.open(Spec{Name: "test"}) // which it could not answer if nobody read its stderr
 	h.ask(i, "hello")
@@ -63,7 +63,7 @@ func TestNoiseIsBounded(t *testing.T) {
 	}
 }
 
-func TestPanicIsTold(t *testing.T) {
+func TestOutput_panic(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	if _, err := ask(context.Background(), i, "t", "panic"); !fault.Is(err, fault.PluginUnavailable) {
@@ -75,7 +75,7 @@ func TestPanicIsTold(t *testing.T) {
 	}
 }
 
-func TestALastLineOfAPluginThatServes(t *testing.T) {
+func TestOutput_lastLineOfAPluginThatServes(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	h.ask(i, "unfinished")

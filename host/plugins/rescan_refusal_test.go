@@ -30,7 +30,7 @@ func (h *host) schemaError(name string) string {
 	return err.Error()
 }
 
-func TestPluginsThatDoNotStart(t *testing.T) {
+func TestManager_Schema_pluginsThatDoNotStart(t *testing.T) {
 	for _, c := range []struct {
 		mark  string
 		state State
@@ -83,7 +83,7 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 	}
 }
 
-func TestQuarantineEndsWithANewBinary(t *testing.T) {
+func TestQuarantine_endsWithANewBinary(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=exit")
 	h.schemaError("test")
 	putPlugin(t, h.dir, "test", "")
@@ -93,7 +93,7 @@ func TestQuarantineEndsWithANewBinary(t *testing.T) {
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 }
 
-func TestQuarantineIsTriedAgain(t *testing.T) {
+func TestQuarantine_isRetried(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineRetry = 300 * time.Millisecond }}, "test=exit")
 	h.schemaError("test")
 	n := h.launcher.Launches()
@@ -108,7 +108,7 @@ func TestQuarantineIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestUnknownPlugin(t *testing.T) {
+func TestManager_Schema_unknownPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "one", "two")
 	_, err := h.Schema(context.Background(), "llm", "three")
 	var unknown *config.UnknownPluginError
@@ -123,7 +123,7 @@ func TestUnknownPlugin(t *testing.T) {
 	}
 }
 
-func TestSchemaIsAskedOnce(t *testing.T) {
+func TestManager_Schema_isAskedOnce(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	a, err := h.Schema(context.Background(), "llm", "test")
 	if err != nil {
@@ -152,7 +152,7 @@ func sumOf(t *testing.T, path string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func TestPinnedSum(t *testing.T) {
+func TestScanner_pinnedChecksum(t *testing.T) {
 	dir := t.TempDir()
 	putPlugin(t, dir, "test", "")
 	right := sumOf(t, filepath.Join(dir, "botyard-llm-test"))
@@ -161,24 +161,26 @@ func TestPinnedSum(t *testing.T) {
 		{strings.ToUpper(right), ""},
 		{wrong, "its SHA-256 is " + right + ", and the host's configuration says " + wrong},
 	} {
-		h := newHost(t, hostOptions{settings: config.PluginSettings{SHA256: c.pinned}, options: func(o *Options) { o.Dirs = []string{dir} }})
-		if c.want == "" {
-			h.ask(h.open(Spec{Name: "test"}), "hello")
-			continue
-		}
-		if got := h.schemaError("test"); !strings.Contains(got, c.want) {
-			t.Errorf("error = %q", got)
-		}
-		if st := h.row("test"); st.State != Failed || !strings.Contains(st.LastError, c.want) {
-			t.Errorf("status = %+v", st)
-		}
-		if h.launcher.Launches() != 0 {
-			t.Error("it was started")
-		}
+		t.Run(c.pinned[:8], func(t *testing.T) {
+			h := newHost(t, hostOptions{settings: config.PluginSettings{SHA256: c.pinned}, options: func(o *Options) { o.Dirs = []string{dir} }})
+			if c.want == "" {
+				h.ask(h.open(Spec{Name: "test"}), "hello")
+				return
+			}
+			if got := h.schemaError("test"); !strings.Contains(got, c.want) {
+				t.Errorf("error = %q", got)
+			}
+			if st := h.row("test"); st.State != Failed || !strings.Contains(st.LastError, c.want) {
+				t.Errorf("status = %+v", st)
+			}
+			if h.launcher.Launches() != 0 {
+				t.Error("it was started")
+			}
+		})
 	}
 }
 
-func TestRefusedFiles(t *testing.T) {
+func TestScanner_refusedFiles(t *testing.T) {
 	h := newHost(t, hostOptions{}, "listed", "unlisted", "changed", "open", "plain", "Upper", "with.dot")
 	for name, mode := range map[string]os.FileMode{"open": 0o757, "plain": 0o644} {
 		if err := os.Chmod(filepath.Join(h.dir, "botyard-llm-"+name), mode); err != nil {
@@ -222,24 +224,26 @@ func TestRefusedFiles(t *testing.T) {
 }
 
 // Nothing is waited for, and nothing is read without end, and no plugin runs meanwhile.
-func TestLockFilesThatCannotBeRead(t *testing.T) {
+func TestScanner_lockFilesThatCannotBeRead(t *testing.T) {
 	for want, make := range map[string]func(path string) error{
 		"not a regular file": func(path string) error { return syscall.Mkfifo(path, 0o600) },
 		"has 1073741824 bytes; expected at most 1048576": func(path string) error {
 			return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<30))
 		},
 	} {
-		dir := t.TempDir()
-		putPlugin(t, dir, "test", "")
-		must(t, make(filepath.Join(dir, discovery.LockFileName)))
-		h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
-		if got := h.schemaError("test"); !strings.Contains(got, want) || !strings.Contains(got, discovery.LockFileName) || h.launcher.Launches() != 0 {
-			t.Errorf("error = %q, want %q", got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			dir := t.TempDir()
+			putPlugin(t, dir, "test", "")
+			must(t, make(filepath.Join(dir, discovery.LockFileName)))
+			h := newHost(t, hostOptions{options: func(o *Options) { o.Dirs = []string{dir} }})
+			if got := h.schemaError("test"); !strings.Contains(got, want) || !strings.Contains(got, discovery.LockFileName) || h.launcher.Launches() != 0 {
+				t.Errorf("error = %q, want %q", got, want)
+			}
+		})
 	}
 }
 
-func TestFolderOpenToAll(t *testing.T) {
+func TestScanner_folderOpenToAll(t *testing.T) {
 	dir := t.TempDir()
 	putPlugin(t, dir, "test", "")
 	if err := os.Chmod(dir, 0o777); err != nil {
@@ -251,7 +255,7 @@ func TestFolderOpenToAll(t *testing.T) {
 	}
 }
 
-func TestFirstFolderWins(t *testing.T) {
+func TestScanner_firstFolderWins(t *testing.T) {
 	second := t.TempDir()
 	putPlugin(t, second, "test", "second")
 	h := newHost(t, hostOptions{options: func(o *Options) {
@@ -266,7 +270,7 @@ func TestFirstFolderWins(t *testing.T) {
 	}
 }
 
-func TestRuntimeFolderIsTooLong(t *testing.T) {
+func TestRuntimeDir_tooLong(t *testing.T) {
 	long := filepath.Join("/tmp", strings.Repeat("long", 12))
 	_, err := New(Options{RuntimeDir: long, Log: hclog.NewNullLogger()})
 	if err == nil || !strings.Contains(err.Error(), long) || !strings.Contains(err.Error(), "too long") {
@@ -275,7 +279,7 @@ func TestRuntimeFolderIsTooLong(t *testing.T) {
 }
 
 // What a plugin can do is known from what it says of itself, before any instance.
-func TestServesIsKnownWithoutAnInstance(t *testing.T) {
+func TestManager_Serves(t *testing.T) {
 	m := realHost(t, "botyard-storage-memory")
 	for capability, want := range map[string]bool{storage.CapTenantStore: true, "nonsense": false} {
 		got, err := m.Serves(t.Context(), storage.Kind, "memory", capability)

@@ -39,8 +39,8 @@ func (h *host) askInVain(name string, state State) {
 	})
 }
 
-// TestIllPluginIsTriedThoughNobodyAsks: who asked was refused, and does not ask again.
-func TestIllPluginIsTriedThoughNobodyAsks(t *testing.T) {
+// TestSupervisor_retriesThoughNobodyAsks: who asked was refused, and does not ask again.
+func TestSupervisor_retriesThoughNobodyAsks(t *testing.T) {
 	for _, c := range []struct {
 		mark      string
 		isolation string
@@ -72,7 +72,7 @@ func TestIllPluginIsTriedThoughNobodyAsks(t *testing.T) {
 	}
 }
 
-func TestQuarantineOfCrashesIsTriedThoughNobodyAsks(t *testing.T) {
+func TestQuarantine_ofCrashesIsRetriedThoughNobodyAsks(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineRetry, tm.quarantineAfter = 500*time.Millisecond, 2 }}, "test")
 	i := h.open(Spec{Name: "test"})
 	for range 2 {
@@ -101,9 +101,9 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// TestRuntimeFolderIsMadeAnew does to the folder what cleaners of temporary files and
+// TestRuntimeDir_isMadeAgain does to the folder what cleaners of temporary files and
 // people do.
-func TestRuntimeFolderIsMadeAnew(t *testing.T) {
+func TestRuntimeDir_isMadeAgain(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"removed": func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) },
 		"emptied": func(t *testing.T, dir string) {
@@ -178,9 +178,9 @@ func TestRuntimeFolderIsMadeAnew(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheSurroundings: what the host runs on is at fault, and the plugin is
+// TestSupervisor_hostFaults: what the host runs on is at fault, and the plugin is
 // never in quarantine for it, and back as soon as that is well.
-func TestFaultsOfTheSurroundings(t *testing.T) {
+func TestSupervisor_hostFaults(t *testing.T) {
 	descriptorsFree := func(n uint64) (restore func()) {
 		var was syscall.Rlimit
 		must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was))
@@ -246,8 +246,8 @@ func TestFaultsOfTheSurroundings(t *testing.T) {
 	}
 }
 
-// TestPluginFoldersComeAndGo: what a watch of the folder does not tell is found too.
-func TestPluginFoldersComeAndGo(t *testing.T) {
+// TestFolderWatch_foldersComeAndGo: what a watch of the folder does not tell is found too.
+func TestFolderWatch_foldersComeAndGo(t *testing.T) {
 	for name, unwatched := range map[string]bool{"watched": false, "unwatched": true} {
 		t.Run(name, func(t *testing.T) {
 			top := t.TempDir()
@@ -298,8 +298,8 @@ func TestPluginFoldersComeAndGo(t *testing.T) {
 	}
 }
 
-// TestSameFileIsBack: the file that was in quarantine was taken away and put back.
-func TestSameFileIsBack(t *testing.T) {
+// TestManager_Rescan_sameFileIsBack: the file that was in quarantine was taken away and put back.
+func TestManager_Rescan_sameFileIsBack(t *testing.T) {
 	settings, heal := illUntil(t)
 	h := newHost(t, hostOptions{settings: settings, timing: func(tm *timing) { tm.quarantineRetry = time.Hour }}, "test=until")
 	h.askInVain("test", Quarantined)
@@ -312,8 +312,8 @@ func TestSameFileIsBack(t *testing.T) {
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 }
 
-// TestNothingOfARefusedFileIsStarted: the file has the sum that it had.
-func TestNothingOfARefusedFileIsStarted(t *testing.T) {
+// TestManager_Rescan_refusedFileIsNotStarted: the file has the sum that it had.
+func TestManager_Rescan_refusedFileIsNotStarted(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
@@ -343,7 +343,7 @@ func TestNothingOfARefusedFileIsStarted(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-func TestScarcityDuringAScanHidesNothing(t *testing.T) {
+func TestScanner_Scan_transientErrorHidesNothing(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.pollEvery = 50 * time.Millisecond }}, "test")
 	var was syscall.Rlimit
 	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was))
@@ -361,7 +361,7 @@ func TestScarcityDuringAScanHidesNothing(t *testing.T) {
 	eventually(t, 10*time.Second, "the next scan sees all", func() bool { return len(h.Known("llm")) == 2 && !h.scanIncomplete.Load() })
 }
 
-func TestPluginFolderThatCannotBeRead(t *testing.T) {
+func TestIsTransient(t *testing.T) {
 	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT, readfile.ErrBlocked} {
 		if !discovery.IsTransient(&os.PathError{Op: "fork/exec", Path: "/x", Err: err}) {
 			t.Errorf("%v is laid to the plugin", err)

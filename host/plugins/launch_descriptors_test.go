@@ -19,9 +19,9 @@ func inheritable(t *testing.T) (path string) {
 	return path
 }
 
-// TestPluginsSeeTheirOwnDescriptorsOnly: the program that the host is part of opens a
+// TestLauncher_descriptors: the program that the host is part of opens a
 // file that its children would inherit, before the host and while it runs.
-func TestPluginsSeeTheirOwnDescriptorsOnly(t *testing.T) {
+func TestLauncher_descriptors(t *testing.T) {
 	before := inheritable(t)
 	h := newHost(t, hostOptions{}, "one", "two")
 	h.ask(h.open(Spec{Name: "one"}), "hello")

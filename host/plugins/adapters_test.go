@@ -36,7 +36,7 @@ func realHost(t *testing.T, files ...string) *host {
 	return h
 }
 
-func TestEcho(t *testing.T) {
+func TestInstance_LLM_echo(t *testing.T) {
 	h := realHost(t, "botyard-llm-echo")
 	i := h.open(Spec{Name: "echo"})
 	if h.ask(i, "hello") == "" {
@@ -59,7 +59,7 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-func TestStorageMemory(t *testing.T) {
+func TestInstance_Storage_memory(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
 	s, ctx := i.Storage(), context.Background()
@@ -89,7 +89,7 @@ func TestStorageMemory(t *testing.T) {
 	}
 }
 
-func TestMemoryBuffer(t *testing.T) {
+func TestInstance_Memory_buffer(t *testing.T) {
 	h := realHost(t, "botyard-memory-buffer")
 	i := h.open(Spec{Kind: "memory", Name: "buffer", Config: []byte(`{"max_messages":7}`)})
 	m := i.Memory()
