@@ -43,33 +43,33 @@ type supervisor struct {
 
 	ctx    context.Context // ends when the supervisor is to end
 	cancel context.CancelFunc
-	ended  chan struct{}
+	ended  chan struct{} // closed when run has returned
 	kicked chan struct{} // holds one: something changed that run should look at
 
 	mu             sync.Mutex
-	changed        chan struct{}     // closed and replaced when something that calls wait for changed
-	bin            *discovery.Binary // what the next start runs
-	withdrawn      error             // why nothing of it may be started now; nil if it may
-	rejected       string            // checksum of a new binary that did not work
-	configRefusal  *configRefusal    // for which it was rejected; nil for another reason
-	configRefusals int               // in a row
-	replaceAt      time.Time         // when a replacement that could not be started is tried again
-	holds          int               // how often calls were held in vain for a replacement
-	standby        *standby          // takes the calls again if proc ends soon; nil for none
-	proc           *worker           // what takes calls
-	info           *pluginv1.GetInfoResponse
-	draining       map[*worker]struct{}
+	changed        chan struct{}             // closed and replaced when something that calls wait for changed
+	bin            *discovery.Binary         // what the next start runs
+	withdrawn      error                     // why nothing of it may be started now; nil if it may
+	rejected       string                    // checksum of a new binary that did not work
+	configRefusal  *configRefusal            // for which it was rejected; nil for another reason
+	configRefusals int                       // in a row
+	replaceAt      time.Time                 // when a replacement that could not be started is tried again
+	holds          int                       // how often calls were held in vain for a replacement
+	standby        *standby                  // takes the calls again if proc ends soon; nil for none
+	proc           *worker                   // what takes calls
+	info           *pluginv1.GetInfoResponse // of the process that became ready last
+	draining       map[*worker]struct{}      // replaced processes, and those that are being stopped
 	state          State
 	closing        bool
 	demand         int           // calls that wait for a process
 	calls          int           // calls that were counted in
 	quiet          chan struct{} // not nil when closing; closed when calls is 0
-	failures       failureLog
-	retryAt        time.Time
+	failures       failureLog    // in a row
+	retryAt        time.Time     // of the next start
 	lastErr        string
-	startErr       error // why the last start failed; nil once one succeeded
-	restarts       int
-	drains         sync.WaitGroup
+	startErr       error          // why the last start failed; nil once one succeeded
+	restarts       int            // crashes so far
+	drains         sync.WaitGroup // goroutines that probe, drain and stop processes
 }
 
 // newSupervisor starts the supervisor of a plugin, or of one tenant of it.
