@@ -73,16 +73,16 @@ type Cell struct {
 	State   State    `json:"state"`
 }
 
-// route returns the supervisor whose process makes the tenant's call, or the error of a
+// route returns the supervisor whose process makes the call of the options' tenant, or the error of a
 // tenant that is kept away. A call that ends or deletes what is there is not refused.
-func (b *attribution) route(tenant string, ends bool) (*supervisor, error) {
-	if tenant == "" || b.watched.Load() == 0 {
+func (b *attribution) route(o callOptions) (*supervisor, error) {
+	if o.tenant == "" || b.watched.Load() == 0 {
 		return b.s, nil
 	}
 	split, bin := b.canSplit(), b.s.binary()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := b.tenants[tenant]
+	t := b.tenants[o.tenant]
 	if t == nil || b.closed {
 		return b.s, nil
 	}
@@ -92,7 +92,7 @@ func (b *attribution) route(tenant string, ends bool) (*supervisor, error) {
 			t.refused = now.Add(b.s.m.timing.blamePause)
 		}
 	}
-	if now.Before(t.refused) && !ends {
+	if now.Before(t.refused) && !o.ends {
 		return nil, b.refusal(t, now)
 	}
 	if t.cell != nil && !t.cell.sup.cannotStart() {

@@ -108,7 +108,7 @@ func (in *instance) makeCall(ctx context.Context, o callOptions, send func(conte
 // slot back. A call that would be refused does not wait.
 func (c *call) admit(ctx context.Context) (release func(), err error) {
 	in, o := c.in, c.opts
-	if _, err := in.sup.attribution.route(o.tenant, o.ends); err != nil {
+	if _, err := in.sup.attribution.route(o); err != nil {
 		return nil, err
 	}
 	if !o.urgent {
@@ -184,7 +184,7 @@ func (c *call) attempts(ctx context.Context) (*worker, error) {
 // that of a cell. leave must be called after the attempt.
 func (c *call) route() (at *supervisor, leave func(), err error) {
 	s := c.in.sup
-	at, err = s.attribution.route(c.opts.tenant, c.opts.ends)
+	at, err = s.attribution.route(c.opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -207,7 +207,7 @@ func (c *call) attemptAt(ctx context.Context, at *supervisor) (*worker, outcome,
 	}
 	defer at.giveBack(w)
 	// While the call waited, the tenant may have been moved to another cell.
-	if now, err := s.attribution.route(c.opts.tenant, c.opts.ends); err != nil {
+	if now, err := s.attribution.route(c.opts); err != nil {
 		return nil, settled, err
 	} else if now != at && (now != s || !at.isClosing()) {
 		return nil, elsewhere, nil

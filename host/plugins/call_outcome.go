@@ -40,7 +40,6 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 // judge decides what the error of a call means: whether the call is made again, what its
 // end tells of the process, and which error the caller gets.
 func (c *call) judge(ctx context.Context, w *worker, st *setup, delivery *process.Delivery, err error) (outcome, ending, error) {
-	final := c.opts.final != nil && c.opts.final()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		w.RequestProbe()
@@ -51,7 +50,7 @@ func (c *call) judge(ctx context.Context, w *worker, st *setup, delivery *proces
 		return settled, abandoned, err
 	case fault.Is(err, fault.UnknownInstance):
 		w.forget(c.in, st)
-		if final {
+		if c.isFinal() {
 			return settled, answered, err
 		}
 		return unknownInstance, answered, fault.New(fault.PluginUnavailable, "the %s does not know the instance that it has just configured", w.Binary.Ref)
@@ -61,16 +60,16 @@ func (c *call) judge(ctx context.Context, w *worker, st *setup, delivery *proces
 		}
 		return settled, answered, err
 	case !w.EndsSoon() && !w.IsStopping():
-		return c.judgeConnectionLoss(w, delivery, final, err)
+		return c.judgeConnectionLoss(w, delivery, err)
 	}
-	return c.judgeExit(w, delivery, final, err)
+	return c.judgeExit(w, delivery, err)
 }
 
 // judgeConnectionLoss is judge for a call whose connection seems lost while the process
 // goes on.
-func (c *call) judgeConnectionLoss(w *worker, delivery *process.Delivery, final bool, err error) (outcome, ending, error) {
+func (c *call) judgeConnectionLoss(w *worker, delivery *process.Delivery, err error) (outcome, ending, error) {
 	w.RequestProbe()
-	if !delivery.Reached() && !final {
+	if !delivery.Reached() && !c.isFinal() {
 		return neverSent, answered, err
 	}
 	if fault.Is(err, fault.Canceled) { // nobody canceled it: the caller must not be told that it went away
@@ -80,10 +79,10 @@ func (c *call) judgeConnectionLoss(w *worker, delivery *process.Delivery, final 
 }
 
 // judgeExit is judge for a call whose process ended, or was asked to end.
-func (c *call) judgeExit(w *worker, delivery *process.Delivery, final bool, err error) (outcome, ending, error) {
+func (c *call) judgeExit(w *worker, delivery *process.Delivery, err error) (outcome, ending, error) {
 	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", w.Binary.Ref, w.exitReason(), w.ExitStatus())
 	gone.Err = err
-	if !delivery.Reached() && !final {
+	if !delivery.Reached() && !c.isFinal() {
 		return neverSent, answered, gone
 	}
 	if w.calls.isOnly(c.opts.tenant) { // whoever makes the call again may end the process again
@@ -91,6 +90,9 @@ func (c *call) judgeExit(w *worker, delivery *process.Delivery, final bool, err 
 	}
 	return settled, cutOff, gone
 }
+
+// isFinal reports whether the call had effects for its caller, and must not be made again.
+func (c *call) isFinal() bool { return c.opts.final != nil && c.opts.final() }
 
 // exitReason says why a call on the process was cut off, for messages.
 func (w *worker) exitReason() string {

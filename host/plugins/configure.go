@@ -28,19 +28,19 @@ type setup struct {
 // configure has the process make the instance, once for all who ask, and waits for that.
 // tenant is whose call needs it. The setup goes on when the caller's ctx ends, because
 // others may wait for it.
-func (p *worker) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
-	p.mu.Lock()
-	st, ok := p.setups[in]
+func (w *worker) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
+	w.mu.Lock()
+	st, ok := w.setups[in]
 	if !ok {
-		st = &setup{id: in.id(p.Binary.SHA256), done: make(chan struct{})}
-		if !p.Go(func() { p.endSetup(st, p.runSetup(st, in)) }) {
-			p.mu.Unlock()
-			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", p.Binary.Ref)
+		st = &setup{id: in.id(w.Binary.SHA256), done: make(chan struct{})}
+		if !w.Go(func() { w.endSetup(st, w.runSetup(st, in)) }) {
+			w.mu.Unlock()
+			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", w.Binary.Ref)
 		}
-		st.call = p.calls.begin(tenant)
-		p.setups[in] = st
+		st.call = w.calls.begin(tenant)
+		w.setups[in] = st
 	}
-	p.mu.Unlock()
+	w.mu.Unlock()
 	select {
 	case <-st.done:
 		return st, st.err
@@ -50,22 +50,22 @@ func (p *worker) configure(ctx context.Context, in *instance, tenant string) (*s
 }
 
 // endSetup notes in the log of calls how the setup ended.
-func (p *worker) endSetup(st *setup, how ending) {
-	p.mu.Lock() // configure has noted its beginning by then
+func (w *worker) endSetup(st *setup, how ending) {
+	w.mu.Lock() // configure has noted its beginning by then
 	call := st.call
-	p.mu.Unlock()
-	p.calls.end(call, how)
+	w.mu.Unlock()
+	w.calls.end(call, how)
 }
 
 // runSetup configures the instance. It returns what the end tells of the process.
-func (p *worker) runSetup(st *setup, in *instance) (how ending) {
+func (w *worker) runSetup(st *setup, in *instance) (how ending) {
 	timeout := in.sup.callTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	resp, err := p.sendConfigure(ctx, st.id, in)
+	resp, err := w.sendConfigure(ctx, st.id, in)
 	if err == nil {
 		if st.capacity, err = capacityOf(in, resp); err != nil {
-			err = fault.New(fault.Internal, "the %s %w", p.Binary.Ref, err).By(fault.PartyPlugin)
+			err = fault.New(fault.Internal, "the %s %w", w.Binary.Ref, err).By(fault.PartyPlugin)
 		}
 	}
 	if err == nil {
@@ -73,24 +73,24 @@ func (p *worker) runSetup(st *setup, in *instance) (how ending) {
 		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember()}
 		if st.needs.Tail < 0 || st.needs.Tail > memory.MaxTail {
 			err = fault.New(fault.Internal, "the %s asks for a tail of %d messages, beyond 0 to %d",
-				p.Binary.Ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
+				w.Binary.Ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
 		}
 	}
 	if err != nil && ctx.Err() != nil {
-		p.RequestProbe()
+		w.RequestProbe()
 		how = abandoned
-		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", p.Binary.Ref, timeout).By(fault.PartyPlugin)
+		err = fault.New(fault.Deadline, "the %s did not take its configuration within %s", w.Binary.Ref, timeout).By(fault.PartyPlugin)
 	}
 	switch {
 	case err == nil:
 		in.sup.crashLoops.Succeeded(in.digest)
-	case mayBeConnectionLoss(err) && p.EndsSoon():
+	case mayBeConnectionLoss(err) && w.EndsSoon():
 		how = cutOff
-		in.sup.crashLoops.Crashed(in.digest, p)
+		in.sup.crashLoops.Crashed(in.digest, w)
 	}
 	if err != nil {
 		st.err = fault.Of(err)
-		p.forget(in, st) // the next one tries again
+		w.forget(in, st) // the next one tries again
 	}
 	close(st.done)
 	return how
@@ -105,11 +105,11 @@ func HoldsNoRule(kind, name string) *fault.Error {
 
 // sendConfigure makes the call. If a rule restricts the instance's connections, a plugin
 // that knows no such rules is not asked.
-func (p *worker) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
-	if in.egress.Restricts() && !process.HasCapability(p.Info, sdk.CapEgress) {
-		return nil, HoldsNoRule(p.Binary.Kind, p.Binary.Name).From(fault.OriginSettings)
+func (w *worker) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
+	if in.egress.Restricts() && !process.HasCapability(w.Info, sdk.CapEgress) {
+		return nil, HoldsNoRule(w.Binary.Kind, w.Binary.Name).From(fault.OriginSettings)
 	}
-	resp, err := pluginv1.NewPluginServiceClient(p.Conn).Configure(ctx,
+	resp, err := pluginv1.NewPluginServiceClient(w.Conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})
 	return resp, in.sup.fromPlugin(err, fault.OriginSettings)
 }
@@ -133,35 +133,35 @@ func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (admission.Capac
 
 // forget drops a setup that failed, or whose instance the process lost. A newer setup is
 // left alone.
-func (p *worker) forget(in *instance, st *setup) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.setups[in] == st {
-		delete(p.setups, in)
+func (w *worker) forget(in *instance, st *setup) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.setups[in] == st {
+		delete(w.setups, in)
 	}
 }
 
 // release has the process drop the instance.
-func (p *worker) release(ctx context.Context, in *instance) error {
-	p.mu.Lock()
-	st, ok := p.setups[in]
-	delete(p.setups, in)
-	p.mu.Unlock()
+func (w *worker) release(ctx context.Context, in *instance) error {
+	w.mu.Lock()
+	st, ok := w.setups[in]
+	delete(w.setups, in)
+	w.mu.Unlock()
 	if !ok {
 		return nil
 	}
-	if _, err := pluginv1.NewPluginServiceClient(p.Conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
+	if _, err := pluginv1.NewPluginServiceClient(w.Conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
 		return fmt.Errorf("releasing an instance: %w", in.sup.fromPlugin(err, fault.OriginPlugin))
 	}
 	return nil
 }
 
 // configured returns how many instances the process has.
-func (p *worker) configured() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (w *worker) configured() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	n := 0
-	for _, st := range p.setups {
+	for _, st := range w.setups {
 		select {
 		case <-st.done:
 			n++

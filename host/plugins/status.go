@@ -106,9 +106,9 @@ func (s *supervisor) status() []Status {
 }
 
 // describe fills in what a row says of the process.
-func (p *worker) describe(st *Status) {
-	st.Path, st.SHA256, st.PID, st.Version = p.Binary.Path, p.Binary.SHA256, p.PID, p.Info.GetVersion()
-	st.Instances, st.StartedAt = p.configured(), &p.StartedAt
+func (w *worker) describe(st *Status) {
+	st.Path, st.SHA256, st.PID, st.Version = w.Binary.Path, w.Binary.SHA256, w.PID, w.Info.GetVersion()
+	st.Instances, st.StartedAt = w.configured(), &w.StartedAt
 }
 
 // KeptAway returns which plugins refuse which tenants' calls for a while, by tenant. It may

@@ -6,6 +6,7 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"golang.org/x/sync/singleflight"
 )
 
 // noKeys is the schema of a plugin that advertises none: it has nothing to configure.
@@ -14,6 +15,8 @@ const noKeys = `{"type":"object","additionalProperties":false}`
 // schemaCache keeps the compiled schema of each plugin. While a plugin advertises the same
 // schema, the compiled one is the same pointer: caches of the configuration depend on that.
 type schemaCache struct {
+	compiling singleflight.Group // by plugin and source
+
 	mu      sync.Mutex
 	entries map[discovery.Ref]schemaEntry
 }
@@ -23,39 +26,48 @@ type schemaEntry struct {
 	schema *config.Schema
 }
 
-// compile returns the compiled schema of the plugin. Two may compile the same schema at
-// once; then both get the first result.
+// compile returns the compiled schema of the plugin. A schema that several ask for at once is
+// compiled once.
 func (c *schemaCache) compile(r discovery.Ref, source []byte) (*config.Schema, error) {
 	if len(source) == 0 {
 		source = []byte(noKeys)
 	}
-	c.mu.Lock()
-	s := c.knownLocked(r, source)
-	c.mu.Unlock()
-	if s != nil {
+	if s := c.known(r, source); s != nil {
 		return s, nil
 	}
-	s, err := config.CompileSchema(source) // without the lock, which all plugins share
+	compiled, err, _ := c.compiling.Do(r.String()+"\n"+string(source), func() (any, error) {
+		if s := c.known(r, source); s != nil { // another was faster
+			return s, nil
+		}
+		s, err := config.CompileSchema(source)
+		if err != nil {
+			return nil, err
+		}
+		c.keep(r, schemaEntry{source, s})
+		return s, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if first := c.knownLocked(r, source); first != nil {
-		return first, nil
-	}
-	if c.entries == nil {
-		c.entries = map[discovery.Ref]schemaEntry{}
-	}
-	c.entries[r] = schemaEntry{source, s}
-	return s, nil
+	return compiled.(*config.Schema), nil
 }
 
-// knownLocked returns the compiled schema if the plugin's last one has this source, and
-// else nil. Locked: mu is held.
-func (c *schemaCache) knownLocked(r discovery.Ref, source []byte) *config.Schema {
+// known returns the compiled schema if the plugin's last one has this source, and else nil.
+func (c *schemaCache) known(r discovery.Ref, source []byte) *config.Schema {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if e, ok := c.entries[r]; ok && bytes.Equal(e.source, source) {
 		return e.schema
 	}
 	return nil
+}
+
+// keep replaces the plugin's schema.
+func (c *schemaCache) keep(r discovery.Ref, e schemaEntry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.entries == nil {
+		c.entries = map[discovery.Ref]schemaEntry{}
+	}
+	c.entries[r] = e
 }
