@@ -36,5 +36,6 @@
 //	machine_test.go     no file of the tree names a machine
 //	checkout_test.go    builds the binaries; copies the tree as somebody has it who cloned it
 //
-// configdoc is the program that writes docs/configuration.md and docs/bounds.md.
+// configdoc is the program that writes docs/configuration.md and docs/bounds.md, and the keys
+// in docs/plugins.
 package docstest

@@ -1,9 +1,10 @@
 // Command configdoc writes docs/configuration.md: head.md, which is written by
 // hand, and tables of every key, made of the schemas of the host file, the tenant
 // file and the plugins. It writes docs/bounds.md too, of bounds.md and the table of
-// host/bounds.
+// host/bounds; and in the page of each plugin, docs/plugins/KIND-NAME.md, the keys below
+// their heading. The rest of that page is written by hand.
 //
-//	configdoc [-check] -out FILE -bounds FILE PLUGIN-BINARY...
+//	configdoc [-check] -out FILE -bounds FILE -plugins FOLDER PLUGIN-BINARY...
 //
 // With -check it writes nothing and fails when a file is not what it would
 // write. `make docs` and `make check-docs` run it.
@@ -18,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
@@ -32,17 +34,32 @@ func main() {
 	check := flag.Bool("check", false, "fail when the file is out of date, instead of writing it")
 	out := flag.String("out", "../docs/configuration.md", "`FILE` to write")
 	bounds := flag.String("bounds", "../docs/bounds.md", "`FILE` to write the bounds to")
+	plugins := flag.String("plugins", "../docs/plugins", "`FOLDER` of the plugins' pages")
 	flag.Parse()
-	if err := run(*check, *out, *bounds, flag.Args()); err != nil {
+	if err := run(*check, *out, *bounds, *plugins, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "configdoc:", err)
 		os.Exit(1)
 	}
 }
 
-func run(check bool, out, bounds string, binaries []string) error {
-	page, byKey, err := render(binaries)
+func run(check bool, out, bounds, plugins string, binaries []string) error {
+	page, sections, byKey, err := render(binaries)
 	if err != nil {
 		return err
+	}
+	for _, s := range sections {
+		name := filepath.Join(plugins, s.Page())
+		old, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("each plugin has a page: %w", err)
+		}
+		page, err := withKeys(string(old), s.Text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := write(check, name, []byte(page)); err != nil {
+			return err
+		}
 	}
 	if err := write(check, out, page); err != nil {
 		return err
@@ -68,6 +85,22 @@ func write(check bool, out string, page []byte) error {
 	return nil
 }
 
+// keysHeading is what the keys of a plugin's page stand below.
+const keysHeading = "\n## Keys\n"
+
+// withKeys returns the page with what stands below the heading of its keys replaced.
+func withKeys(page, keys string) (string, error) {
+	before, after, ok := strings.Cut(page, keysHeading)
+	if !ok {
+		return "", fmt.Errorf("has no heading %q", strings.TrimSpace(keysHeading))
+	}
+	rest := ""
+	if i := strings.Index(after, "\n## "); i >= 0 {
+		rest = after[i:]
+	}
+	return before + keysHeading + "\n" + strings.TrimSpace(keys) + "\n" + rest, nil
+}
+
 // firstDifference says where to look.
 func firstDifference(old, page []byte) string {
 	a, b := strings.Split(string(old), "\n"), strings.Split(string(page), "\n")
@@ -86,20 +119,24 @@ type page struct {
 	Plugins []section
 }
 
+// section is of one plugin. Title is its kind and name, as in "llm echo".
 type section struct{ Title, Text string }
 
-// render makes the page of all keys, and gives the default of each: of a plugin's as in
-// "storage memory: max_bytes".
-func render(binaries []string) ([]byte, map[string]string, error) {
+// Page is the file of its page, without the folder.
+func (s section) Page() string { return strings.ReplaceAll(s.Title, " ", "-") + ".md" }
+
+// render returns the page of all keys, the section of each plugin, and the default of each
+// key: of a plugin's as in "storage memory: max_bytes".
+func render(binaries []string) ([]byte, []section, map[string]string, error) {
 	var p page
 	byKey := map[string]string{}
 	tenant, err := rowsOf(config.TenantFileSchema())
 	if err != nil {
-		return nil, nil, fmt.Errorf("the tenant file: %w", err)
+		return nil, nil, nil, fmt.Errorf("the tenant file: %w", err)
 	}
 	host, err := rowsOf(config.HostFileSchema())
 	if err != nil {
-		return nil, nil, fmt.Errorf("the host file: %w", err)
+		return nil, nil, nil, fmt.Errorf("the host file: %w", err)
 	}
 	for _, rows := range [][]row{tenant, host} { // the defaults of the limits are the host's
 		for _, r := range rows {
@@ -107,15 +144,15 @@ func render(binaries []string) ([]byte, map[string]string, error) {
 		}
 	}
 	if p.Tenant, err = tenantTable(tenant); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if p.Host, err = hostTable(host); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, b := range binaries {
 		s, rows, err := pluginSection(b)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		for _, r := range rows {
 			byKey[s.Title+": "+r.key] = r.byDefault
@@ -125,13 +162,13 @@ func render(binaries []string) ([]byte, map[string]string, error) {
 	slices.SortFunc(p.Plugins, func(a, b section) int { return strings.Compare(a.Title, b.Title) })
 	t, err := template.New("head.md").Delims("[[", "]]").Parse(head)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var out bytes.Buffer
 	if err := t.Execute(&out, p); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return out.Bytes(), byKey, nil
+	return out.Bytes(), p.Plugins, byKey, nil
 }
 
 func tenantTable(rows []row) (string, error) {
