@@ -2,16 +2,15 @@ package host
 
 import (
 	"context"
-	"errors"
 
 	"github.com/botyard/botyard/host/archive"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// Archive is the host's. It lives as long as the host.
+// Archive returns what exports, imports, erases and retains conversations. It works until
+// the host is closed.
 func (h *Host) Archive() *archive.Archive { return h.archive }
 
 func (h *Host) newArchive() *archive.Archive {
@@ -22,15 +21,8 @@ func (h *Host) newArchive() *archive.Archive {
 	})
 }
 
-// retain deletes what tenants do not keep any longer, until the host is closed.
-func (h *Host) retain() {
-	running, stop := context.WithCancel(context.Background())
-	h.unretain = stop
-	h.follow.Go(func() { h.archive.Run(running) })
-}
-
-// openStorage opens a storage that a tenant was written to, which need not be the one
-// that it uses now.
+// openStorage opens a storage that a tenant has been written to. The tenant may use another
+// one now.
 func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBlock) (*archive.OpenedStorage, error) {
 	block, err := h.config.Load().OpenBlock(tenant, b)
 	if err != nil {
@@ -43,27 +35,11 @@ func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBl
 	return &archive.OpenedStorage{Storage: i.Storage(), Importer: i.Importer(), KnowsOwners: i.KnowsOwners(), Close: i.Close}, nil
 }
 
-func (h *Host) openMemory(ctx context.Context, e *config.Effective) (memory.Memory, func(), error) {
+// openMemory opens the memory that a tenant uses now. The caller calls release.
+func (h *Host) openMemory(ctx context.Context, e *config.Effective) (m memory.Memory, release func(), err error) {
 	i, err := h.openBlock(ctx, e, e.Memory)
 	if err != nil {
 		return nil, nil, err
 	}
 	return i.Memory(), i.Close, nil
-}
-
-// openBlock opens the instance of a tenant's block.
-func (h *Host) openBlock(ctx context.Context, e *config.Effective, b config.Block) (*plugins.Instance, error) {
-	resolved, err := h.config.Load().ResolveBlock(e, b)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "%w", err).By(fault.PartyTenant)
-	}
-	i, err := h.manager.Open(ctx, plugins.Spec{
-		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind], Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress,
-	})
-	if errors.Is(err, config.ErrUnknownPlugin) {
-		gone := fault.New(fault.PluginUnavailable, "%w", err).By(fault.PartyHost)
-		gone.Retryable = false
-		return nil, gone
-	}
-	return i, err
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/botyard/botyard/host/tenantstore"
 )
 
-// Metrics are the host's; nil where metrics.enabled is false. They live as long as the
-// host.
+// Metrics returns the host's metrics; nil if metrics.enabled is false. They work until the
+// host is closed.
 func (h *Host) Metrics() *metrics.Metrics { return h.metrics }
 
-// newMetrics has the parts of the host asked, as soon as they are all there.
+// newMetrics returns metrics that read the host's parts, which must be there already; nil if
+// they are off.
 func (h *Host) newMetrics(s config.Metrics, registrations *tenantstore.Store) (*metrics.Metrics, error) {
 	if !s.Enabled {
 		return nil, nil
@@ -34,6 +35,7 @@ func (h *Host) newMetrics(s config.Metrics, registrations *tenantstore.Store) (*
 	})
 }
 
+// buildVersion returns the version of the program, or "unknown".
 func buildVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version

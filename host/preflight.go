@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,14 +11,13 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Preflight says for what a host with these options would refuse the settings of its
-// files at its start, beyond what the files say by themselves: folders that it cannot
-// use, a key that it cannot read, and whatever Options.Preflight adds. Each problem
-// has the key and, unless an option stands for the key, its position. It writes nothing.
-// Open asks it first, and so does who only checks.
+// Preflight returns why a host with these options would not start with its files, although
+// the files are right in themselves: folders that it cannot use, files that other users may
+// change, a key that it cannot read, and what Options.Preflight adds. Each problem has its
+// key, and its position unless an option takes the place of the key. Preflight writes
+// nothing. Open calls it first; programs call it to check the files alone.
 func Preflight(o Options, files *config.Host) config.Problems {
 	s := o.over(files.Settings)
 	var problems config.Problems
@@ -28,9 +26,9 @@ func Preflight(o Options, files *config.Host) config.Problems {
 			problems = append(problems, config.Problem{Path: path, Message: err.Error()})
 		}
 	}
-	if o.keeps() {
+	if o.keepsData() {
 		for _, dir := range []string{s.DataDir, filepath.Join(s.DataDir, lastGood), PluginData(s)} {
-			add(usable(dir), "data_dir")
+			add(checkWritable(dir), "data_dir")
 		}
 		_, wrong := findKey(o, files)
 		problems = append(problems, wrong...)
@@ -42,14 +40,13 @@ func Preflight(o Options, files *config.Host) config.Problems {
 	if o.Preflight != nil {
 		problems = append(problems, o.Preflight(s)...)
 	}
-	refused, _ := powers(o, s)
+	refused, _ := checkPermissions(o, s)
 	return o.place(files, append(problems, refused...))
 }
 
-// Warnings are what a host with these options would start in spite of, and somebody
-// should know: plugin folders that are not there, and blocks of plugins that are not
-// there, which may come later, and files that others than the host and root may change or
-// read, where that gives them no power over the host itself.
+// Warnings returns what does not keep a host with these options from starting, and what the
+// operator should know: plugin folders and plugins that do not exist and may come later, and
+// files that other users may change or read without getting the host itself by that.
 func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems {
 	var warnings config.Problems
 	for i, dir := range o.over(files.Settings).PluginDirs {
@@ -59,18 +56,19 @@ func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems
 			})
 		}
 	}
-	_, warned := powers(o, o.over(files.Settings))
+	_, warned := checkPermissions(o, o.over(files.Settings))
 	return append(o.place(files, append(warnings, warned...)), files.UnknownPluginBlocks(m.Known)...)
 }
 
-// warn logs the warnings.
-func (h *Host) warn(warnings config.Problems) {
+// logWarnings logs the warnings.
+func (h *Host) logWarnings(warnings config.Problems) {
 	for _, w := range warnings {
 		h.log.Warn("host file", "warning", w.String())
 	}
 }
 
-// place gives the problems their positions. What an option stands for has none.
+// place returns the problems with their positions in the files. The problem of a key that an
+// option takes the place of has none.
 func (o Options) place(files *config.Host, problems config.Problems) config.Problems {
 	var given, ours config.Problems
 	for _, p := range problems {
@@ -88,41 +86,9 @@ func (o Options) place(files *config.Host, problems config.Problems) config.Prob
 	return append(files.WithPositions(ours), given...)
 }
 
-// RegistryStorage is config.Host's, and refuses also a plugin that keeps no tenants and
-// secrets that cannot be read. Nothing is opened.
-func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) (config.Block, bool, error) {
-	block, named, err := cfg.RegistryStorage(ctx, m)
-	if err != nil || !named {
-		return block, named, err
-	}
-	keeps, err := m.Serves(ctx, block.Kind, block.Plugin, storage.CapTenantStore)
-	if err != nil {
-		return block, true, fmt.Errorf("registry.storage: %w", err)
-	}
-	if !keeps {
-		return block, true, cfg.WithPositions(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
-			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapTenantStore}})
-	}
-	_, err = resolveRegistry(cfg, block)
-	return block, true, err
-}
-
-// resolveRegistry is the block registry.storage as its plugin gets it.
-func resolveRegistry(cfg *config.Host, block config.Block) (config.Resolved, error) {
-	resolved, err := cfg.ResolveBlock(&config.Effective{}, block)
-	var problems config.Problems
-	if !errors.As(err, &problems) {
-		return resolved, err
-	}
-	for i, p := range problems {
-		problems[i].Path = append(config.Path{"registry", "storage"}, p.Path[1:]...)
-	}
-	return resolved, cfg.WithPositions(problems)
-}
-
-// usable says why the host cannot keep files in the folder below data_dir. One that is
-// not there has to be possible to make.
-func usable(dir string) error {
+// checkWritable returns why the host cannot keep files in the folder; nil if it can. A folder
+// that does not exist must be one that the host can make.
+func checkWritable(dir string) error {
 	at, err := filepath.Abs(dir)
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secre
 // open opens the instance. If one is open, it is replaced when its resolved configuration
 // has changed, and kept when not.
 func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
-	resolved, err := resolveRegistry(cfg, s.block)
+	resolved, err := resolveRegistryStorage(cfg, s.block)
 	if err != nil {
 		return err
 	}
@@ -127,11 +127,9 @@ func (h *Host) followTenantStore(ctx context.Context, store *tenantstore.Store) 
 	if err := store.EnsureFresh(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		h.log.Warn("the registry of tenants does not answer yet", "error", err)
 	}
-	running, stop := context.WithCancel(context.Background())
-	h.unfollow = stop
-	h.follow.Go(func() { store.Run(running) })
+	h.startBackground(store.Run)
 	if h.registryStorage.block.HasReferences() {
-		h.follow.Go(func() { h.registryStorage.followSecrets(running) })
+		h.startBackground(h.registryStorage.followSecrets)
 	}
 }
 
@@ -149,4 +147,38 @@ func (s *registryStorage) followSecrets(ctx context.Context) {
 		}
 		last = failed
 	})
+}
+
+// RegistryStorage returns the block registry.storage of the host's files, and whether they
+// have one. It also refuses a plugin that cannot keep tenants and secrets that cannot be read.
+// It opens nothing.
+func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) (config.Block, bool, error) {
+	block, named, err := cfg.RegistryStorage(ctx, m)
+	if err != nil || !named {
+		return block, named, err
+	}
+	keeps, err := m.Serves(ctx, block.Kind, block.Plugin, storage.CapTenantStore)
+	if err != nil {
+		return block, true, fmt.Errorf("registry.storage: %w", err)
+	}
+	if !keeps {
+		return block, true, cfg.WithPositions(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
+			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapTenantStore}})
+	}
+	_, err = resolveRegistryStorage(cfg, block)
+	return block, true, err
+}
+
+// resolveRegistryStorage returns the block registry.storage as its plugin gets it, with all
+// references resolved.
+func resolveRegistryStorage(cfg *config.Host, block config.Block) (config.Resolved, error) {
+	resolved, err := cfg.ResolveBlock(&config.Effective{}, block)
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		return resolved, err
+	}
+	for i, p := range problems {
+		problems[i].Path = append(config.Path{"registry", "storage"}, p.Path[1:]...)
+	}
+	return resolved, cfg.WithPositions(problems)
 }

@@ -13,26 +13,26 @@ import (
 type Reloaded struct {
 	Applied bool
 	Changes []registry.Change // tenants whose revision changes
-	Broken  int               // of these, served ones that would break; then nothing is applied
-	// Restart names the host keys that are another in the files than in what runs, and
-	// count from the next start of the host, or of a plugin's process: config.AppliesOf
-	// says which. They are named by each reload until then.
+	Broken  int               // how many of them are served and would break; then nothing is applied
+	// Restart has the host keys whose values in the files differ from those that apply, and
+	// that apply from the next start of the host or of a plugin's process on. See
+	// config.AppliesOf. Each reload returns them until then.
 	Restart []string
-	Removed []string // tenants that were held and are dropped
-	// Warnings are what the files have that is no mistake for sure: see Warnings.
+	Removed []string // held tenants that are no longer served
+	// Warnings are those of the function Warnings.
 	Warnings config.Problems
 }
 
 // ReloadOptions say what a reload is to do.
 type ReloadOptions struct {
 	DryRun         bool // only say what would change
-	ConfirmRemoved bool // drop the tenants that are held, as ConfirmRemoved does, if the files are applied
+	ConfirmRemoved bool // also do what Host.ConfirmRemoved does, if the files are applied
 }
 
-// Reload reads the host's files again, checks every tenant under them, and serves
-// by them from then on, unless a tenant that is served would break: then nothing
-// changes. Turns at work finish on what they began with. Bad host files, and such as
-// the next start would refuse, are config.Problems.
+// Reload reads the host's files again and judges every tenant under them. If a tenant that is
+// served would break, nothing changes. Else the files apply from then on. Turns that run
+// finish with what they began with. If the files are bad, or the next start would refuse
+// them, the error is config.Problems. One Reload runs at a time; others wait.
 func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	select {
 	case h.reload <- struct{}{}:
@@ -66,8 +66,8 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	}
 	var leaving []string
 	if o.ConfirmRemoved {
-		// Whether they would break does not matter any more. One whose file is back by then
-		// is read again, as any file is.
+		// They are dropped, so it does not matter whether they would break. If the file of one
+		// is back by then, it is read as any other file.
 		out.Removed, leaving = h.tenants.Held()
 	}
 	tenants, err := h.registry.Reload(ctx, registry.ReloadOptions{Check: h.checkWith(cfg), Commit: commit, Leaving: leaving})
@@ -84,7 +84,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	}
 	if out.Applied {
 		h.manager.Reconfigure()
-		// What was wrong with a tenant's file may have been in what it inherits.
+		// A tenant file may have been refused because of a default of the host's files.
 		h.tenants.RetryRefused()
 	}
 	h.log.Info("host files read again", "applied", out.Applied, "dry_run", o.DryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
@@ -93,21 +93,21 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 			h.log.Info("a tenant's own settings are held: they are not what the host's files allow", "tenant", c.Tenant, "dry_run", o.DryRun, "reason", c.Held)
 		}
 	}
-	h.warn(out.Warnings)
+	h.logWarnings(out.Warnings)
 	if len(out.Restart) > 0 {
 		h.log.Warn("keys of the host's files do not count before the next start", "keys", out.Restart)
 	}
 	return out, nil
 }
 
-// apply has the files count from now on, but for what counts from the next start.
+// apply makes the files apply, except for the keys that apply from the next start on.
 func (h *Host) apply(cfg *config.Host) {
 	settings := h.options.over(cfg.Settings).AsApplied(h.Settings())
 	h.config.Store(cfg)
 	h.settings.Store(&settings)
 }
 
-// pending names what differs between the files and what runs, and waits for a start.
+// pending returns the keys of the files that apply from the next start on.
 func (h *Host) pending(files *config.Host) []string {
 	keys := config.PendingRestart(h.opened, files, h.options.over)
 	settings := files.Settings

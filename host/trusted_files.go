@@ -11,17 +11,17 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// Owners are the users whose files the host trusts: who may change the files that say what
-// the host does needs no other file for it.
+// Owners returns the users whose files the host trusts beside its own and root's: the owners
+// of the host file and the overlay. They can change what the host does in any case.
 func (o Options) Owners() trust.Owners {
 	return trust.Owners{}.WithOwnerOf(o.ConfigFile).WithOwnerOf(o.Overlay)
 }
 
-// powers says what power others than root and the host's user have over the host's files.
-// Refused is what gives them the host: who can change a plugin runs as the host, and who
-// can read or change its key has all that it keeps. Warned is of the rest. What is not
-// there has no owner, and is no problem here.
-func powers(o Options, s config.Settings) (refused, warned config.Problems) {
+// checkPermissions returns which of the host's files users other than root, the host's and
+// Options.Owners may change or read. Refused has those that give these users the host itself:
+// a plugin runs as the host, and the key opens all that the host keeps. Warned has the
+// others. A file that does not exist is not checked.
+func checkPermissions(o Options, s config.Settings) (refused, warned config.Problems) {
 	owners := o.Owners()
 	refuse := func(err error, path ...string) { refused = append(refused, finding(err, path...)...) }
 	warn := func(err error, path ...string) { warned = append(warned, finding(err, path...)...) }
@@ -32,14 +32,14 @@ func powers(o Options, s config.Settings) (refused, warned config.Problems) {
 			refuse(err, key...)
 			continue
 		}
-		entries, _ := os.ReadDir(dir) // said elsewhere
+		entries, _ := os.ReadDir(dir) // Warnings tells of the error
 		for _, e := range entries {
 			if discovery.IsPluginFile(e.Name()) {
 				refuse(owners.CheckPath(filepath.Join(dir, e.Name())), key...)
 			}
 		}
 	}
-	if o.keeps() {
+	if o.keepsData() {
 		var f trust.Finding
 		if err := owners.CheckTarget(s.DataDir); errors.As(err, &f) && f.Owner {
 			warn(err, "data_dir")
@@ -55,7 +55,7 @@ func powers(o Options, s config.Settings) (refused, warned config.Problems) {
 		warn(owners.CheckPath(s.SecretsDir), "secrets_dir")
 	}
 	if os.Geteuid() != 0 {
-		owners = trust.Owners{} // root looks after others' files
+		owners = trust.Owners{} // a host that runs as root may have its files from any user
 	}
 	for _, file := range []string{o.ConfigFile, o.Overlay} {
 		if file == "" {
@@ -69,11 +69,12 @@ func powers(o Options, s config.Settings) (refused, warned config.Problems) {
 	return refused, warned
 }
 
-// finding is what is known of a path as a problem of a key.
+// finding returns the problem of a key for what package trust found of a path; none for
+// other errors, which mean that nothing is known.
 func finding(err error, path ...string) config.Problems {
 	var f trust.Finding
 	if !errors.As(err, &f) {
-		return nil // nothing is known against it
+		return nil
 	}
 	return config.Problems{{Path: path, Message: f.Path + " " + f.Problem, Mend: f.Mend}}
 }

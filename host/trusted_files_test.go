@@ -11,8 +11,9 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// layout is a host's tree: folders end with a slash, links are "name -> target", and
-// files have any content but for the host file.
+// layout makes a host's files in a temporary folder, and returns the folder. The name of a
+// folder ends with a slash, a link is "name -> target". The content of files other than the
+// host file does not matter.
 func layout(t *testing.T, hostFile string, entries map[string]fs.FileMode) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -56,9 +57,8 @@ tenant_dirs = ["tenants"]
 data_dir    = "data"
 `
 
-// A start, a check and the doctor ask one function; what it refuses names the key, the
-// file and the command.
-func TestWhoMayChangeTheHostsFiles(t *testing.T) {
+// What is refused names the key, the file and the command that mends it.
+func TestCheckPermissions_modes(t *testing.T) {
 	whole := map[string]fs.FileMode{"plugins/": 0o755, "plugins/botyard-llm-x": 0o755, "tenants/": 0o755, "data/": 0o700, "data/host.key": 0o600}
 	for name, c := range map[string]struct {
 		change          map[string]fs.FileMode
@@ -97,7 +97,7 @@ func TestWhoMayChangeTheHostsFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, warned := powers(o, o.over(cfg.Settings))
+			_, warned := checkPermissions(o, o.over(cfg.Settings))
 			for sort, got := range map[string]config.Problems{c.refused: Preflight(o, cfg), c.warned: warned} {
 				want := strings.ReplaceAll(sort, "DIR", dir)
 				if want == "" && len(got) > 0 && (sort != c.refused || sort != c.warned) || want != "" && (len(got) != 1 || !strings.Contains(got.Error(), want)) {
@@ -115,8 +115,8 @@ func TestWhoMayChangeTheHostsFiles(t *testing.T) {
 	}
 }
 
-// What is another user's is refused, where that user gets the host by it.
-func TestWhoseTheHostsFilesAre(t *testing.T) {
+// A file of another user is refused if that user gets the host by it.
+func TestCheckPermissions_owners(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can give files away")
 	}

@@ -22,9 +22,9 @@ const (
 	MaxFormer = 16
 	// MaxStoragesTried bounds the storages that one tenant's settings are tried with.
 	MaxStoragesTried = 64
-	// ProbeTimeout bounds how long the plugins of one tenant's settings are asked for their
+	// TrialTimeout bounds how long the plugins of one tenant's settings are asked for their
 	// opinion of them.
-	ProbeTimeout = 15 * time.Second
+	TrialTimeout = 15 * time.Second
 	// RetainAtOnce bounds the storages that are looked through at once for what is too old,
 	// RetainOfTenant those of one tenant.
 	RetainAtOnce   = 8
@@ -84,7 +84,7 @@ var tenants = []Bound{
 	},
 	{
 		Name: "trial", What: "The time in which the plugins of a tenant's settings are asked what they think of them, when these are registered, and at a reload.",
-		Each: fmt.Sprint(ProbeTimeout), Answer: "The settings are taken, and what does not work is found at the first turn; the log says so.",
+		Each: fmt.Sprint(TrialTimeout), Answer: "The settings are taken, and what does not work is found at the first turn; the log says so.",
 	},
 	{
 		Name: "own settings", What: "The size of a tenant's own settings, as compact JSON without needless escapes.",

@@ -100,5 +100,5 @@ func (f *files) tenant(ctx context.Context, path string) (*config.Effective, err
 	if err != nil {
 		return nil, err
 	}
-	return e, host.Probe(ctx, f.plugins, f.host, e, true, f.log)
+	return e, host.Trial{Plugins: f.plugins, Config: f.host, Log: f.log, Dry: true}.Run(ctx, e)
 }

@@ -22,7 +22,7 @@ import (
 //
 //	<!-- holds: host/plugins: probeEvery = 5s -->
 //	<!-- holds: sdk/limits.go: MaxTailBytes = 24 MiB -->
-//	<!-- holds: host/build.go: Remember -->
+//	<!-- holds: host/bot_build.go: Remember -->
 //
 // It names a file or a package's folder, an identifier, and a value if it has one.
 // In Go the identifier is a constant, a variable or a field, and its value is

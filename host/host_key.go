@@ -16,21 +16,23 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// keyFile is where the host's own key is made and kept, where host_key names no other.
+// keyFile returns the file in which the host makes and keeps its key, unless host_key names
+// another one.
 func keyFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key") }
 
-// digestFile has a digest of the key that the data in data_dir was sealed with.
+// digestFile returns the file with the digest of the key by which the data in data_dir is
+// sealed.
 func digestFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key.digest") }
 
-// digestOf identifies a key.
+// digestOf returns the digest of a key, which identifies the key and does not reveal it.
 func digestOf(key *secret.Key) string { return key.Digest([]byte("botyard host key")) }
 
-// maxDigest is more than a digest has.
+// maxDigest bounds what is read of a digest file, in bytes. A digest has fewer.
 const maxDigest = 256
 
-// findKey reads the host's key, and makes none: it is nil where there is none yet, or
-// where there are problems. Those are of a key that cannot be read, that others may read or
-// change, or that is another than that which the host's data was sealed with.
+// findKey returns the host's key. It writes nothing: if there is no key yet, it returns nil.
+// It is a problem if the key cannot be read, if other users may read or change it, or if the
+// host's data was sealed with another key.
 func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	s := files.Settings
 	owners := o.Owners()
@@ -46,7 +48,6 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 			}
 			wrong = append(wrong, sealedByAnother(s, kept, nil, "data_dir")...)
 		} else if _, err := os.Stat(digestFile(s)); err == nil {
-			// One that was made now would be another.
 			wrong = anotherKey(s, "data_dir", "there is no key, neither by host_key nor as "+keyFile(s)+", and what is in "+s.DataDir+" was sealed with one")
 		}
 		return kept, files.WithPositions(wrong)
@@ -70,9 +71,9 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	return key, files.WithPositions(wrong)
 }
 
-// sealedByAnother returns a problem if what is in data_dir was sealed with another key. It
-// goes by the digest that is kept there, or, if there is none, by the key that is kept there,
-// which may be nil.
+// sealedByAnother returns a problem of the path if the data in data_dir was sealed with
+// another key than this one. It compares the digest that is kept there, or if there is none,
+// the key that is kept there, which may be nil.
 func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) config.Problems {
 	digest, err := readfile.Read(context.Background(), digestFile(s), maxDigest)
 	was := strings.TrimSpace(string(digest))
@@ -90,6 +91,7 @@ func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) conf
 	return anotherKey(s, path, "the host's key is another than that which what is in "+s.DataDir+" was sealed with")
 }
 
+// anotherKey returns the problem of a host whose key is not the one that sealed its data.
 func anotherKey(s config.Settings, path, message string) config.Problems {
 	return config.Problems{{
 		Path: config.Path{path}, Message: message,
@@ -98,8 +100,9 @@ func anotherKey(s config.Settings, path, message string) config.Problems {
 	}}
 }
 
-// keepDigest has data_dir know the key that it is sealed with from now on.
-func keepDigest(s config.Settings, key *secret.Key) error {
+// writeDigest writes the digest of the key by which the data in data_dir is sealed from now
+// on. It keeps a digest that is there.
+func writeDigest(s config.Settings, key *secret.Key) error {
 	f, err := os.OpenFile(digestFile(s), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// The host's key may come from a reference, in both languages, and is checked as the one in
-// data_dir; that what is there was sealed with another is told before anything starts.
-func TestHostKey(t *testing.T) {
+// host_key may refer to the key in HCL and YAML. Its file is checked like the one in data_dir.
+// A key that did not seal the data there is refused before anything starts.
+func TestFindKey_ofHostKey(t *testing.T) {
 	random := strings.Repeat("\xfb\x01", 16)
 	text := base64.StdEncoding.EncodeToString([]byte(random))
 	const rest = "plugin_dirs = []\n"
@@ -76,7 +76,7 @@ func TestHostKey(t *testing.T) {
 				t.Error("another key was made")
 			}
 			sealed := key.Seal([]byte("secret"), nil)
-			// The same key in another form is the same, and another is told.
+			// The same key in another form is accepted, and another key is refused.
 			o.Environ = []string{"HOST_KEY=" + text}
 			write := func(text string) {
 				t.Helper()
@@ -111,8 +111,8 @@ func TestHostKey(t *testing.T) {
 	}
 }
 
-// What a build without digests kept is known by its key.
-func TestHostKeyOfAnEarlierBuild(t *testing.T) {
+// In a data_dir of a build that kept no digest, the key that is kept there is compared.
+func TestFindKey_withoutADigest(t *testing.T) {
 	dir := layout(t, "plugin_dirs = []\nhost_key = env(\"HOST_KEY\")\n", map[string]fs.FileMode{"data/host.key": 0o600})
 	o := Options{ConfigFile: filepath.Join(dir, "host.hcl"), Environ: []string{"HOST_KEY=" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 31)+"l"))}}
 	if _, _, err := load(o); err == nil || !strings.Contains(err.Error(), "host_key: the host's key is another") {
@@ -124,8 +124,8 @@ func TestHostKeyOfAnEarlierBuild(t *testing.T) {
 	}
 }
 
-// The variable of the key is not one that tenants may refer to.
-func TestHostKeyIsNoTenants(t *testing.T) {
+// Tenants may not refer to the variable that has the key.
+func TestFindKey_isNotForTenants(t *testing.T) {
 	dir := layout(t, "allow_env = [\"HOST_KEY\"]\nhost_key = env(\"HOST_KEY\")\n", nil)
 	if _, _, err := load(Options{ConfigFile: filepath.Join(dir, "host.hcl")}); err == nil || !strings.Contains(err.Error(), "allow_env lets tenants refer to") {
 		t.Errorf("%v", err)

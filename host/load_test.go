@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Each file with a secret that all may read is warned of, once, however often it is
-// read; one that its owner and group alone may read is not, and no secret is told.
-func TestSecretsThatAllMayReadAreWarnedOf(t *testing.T) {
+// Each file with a secret that all users may read is warned of once, however often it is
+// read. A file that its owner and group alone may read is not. No secret is in the log.
+func TestWarnOnce(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) {
 		t.Helper()

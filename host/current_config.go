@@ -11,17 +11,19 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// errUnsaid is the error while no tenants are known, and for an id that no tenant can have.
-var errUnsaid = errors.New("what the tenant wants is not known")
+// errNotKnown is the error while the registry is not open yet, and for an id that is no
+// tenant's.
+var errNotKnown = errors.New("what the tenant wants is not known")
 
-// wanted returns the configuration that a tenant has of a plugin now; see
-// plugins.Options.Wanted. A tenant whose newest settings are refused has those that it is
-// served with. The registry is opened after the plugins.
-func (h *Host) wanted(tenants *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
+// currentConfig returns the function that tells the plugins which configuration a tenant has
+// of a plugin now; see plugins.Options.Wanted. If the tenant's newest settings are refused,
+// these are the settings that it is served with. The registry is opened after the plugins:
+// until then, opened is empty.
+func (h *Host) currentConfig(opened *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
 	return func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
-		r := tenants.Load()
+		r := opened.Load()
 		if r == nil || config.ValidTenantID(tenant) != nil {
-			return nil, egress.Policy{}, errUnsaid
+			return nil, egress.Policy{}, errNotKnown
 		}
 		t, err := r.Get(ctx, tenant)
 		if err != nil {
@@ -34,7 +36,7 @@ func (h *Host) wanted(tenants *atomic.Pointer[registry.Registry]) func(ctx conte
 		if e == nil {
 			return nil, egress.Policy{}, nil
 		}
-		for _, b := range []config.Block{e.LLM, e.Memory, e.Storage} {
+		for _, b := range pluginBlocks(e) {
 			if b.Kind == kind && b.Plugin == name {
 				resolved, err := h.config.Load().ResolveBlock(e, b)
 				return resolved.Config, resolved.Egress, err

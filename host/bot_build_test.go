@@ -10,9 +10,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// What a bot finds out of its parts by type assertion must not be lost when they are
-// wrapped: it would go on, and do without.
-func TestBotsGetWholeParts(t *testing.T) {
+// A bot finds optional interfaces of its parts by type assertion. If a wrapper hid one, the
+// bot would work without it, and nobody would see.
+func TestBuildBot_keepsOptionalInterfaces(t *testing.T) {
 	plugins := buildPlugins()
 	defer func() { _ = os.RemoveAll(plugins) }()
 	h, err := host.Open(t.Context(), host.Options{

@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// A plugin that does not answer is no reason to wait for long, nor to refuse.
-func TestProbeEndsThoughAPluginDoesNotAnswer(t *testing.T) {
+// A plugin that does not answer refuses nothing, and the trial ends in time.
+func TestTrial_endsIfAPluginDoesNotAnswer(t *testing.T) {
 	// beyond: trial
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "botyard-llm-hangs"), []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
@@ -32,14 +32,14 @@ func TestProbeEndsThoughAPluginDoesNotAnswer(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	probeTimeout = 100 * time.Millisecond
-	defer func(was time.Duration) { probeTimeout = was }(15 * time.Second)
+
 	cfg, err := config.LoadHost(config.LoadOptions{Document: config.FromMap("host", map[string]any{})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := &config.Effective{Tenant: "t", LLM: config.Block{Kind: "llm", Plugin: "hangs"}}
-	if err := Probe(t.Context(), m, cfg, e, true, hclog.NewNullLogger()); err != nil {
+	trial := Trial{Plugins: m, Config: cfg, Log: hclog.NewNullLogger(), Dry: true, timeout: 100 * time.Millisecond}
+	if err := trial.Run(t.Context(), e); err != nil {
 		t.Error(err)
 	}
 }
