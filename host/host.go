@@ -15,12 +15,12 @@ import (
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/host/secret"
-	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantdir"
 	"github.com/hashicorp/go-hclog"
 )
@@ -134,7 +134,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 		return err
 	}
 	changes := h.manager.Changes() // from now on, so that none is missed while tenants are judged
-	judging := slots.NewPaced(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, slots.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
+	judging := fairshare.NewPacedSlots(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, fairshare.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
 	store, err := h.openTenantStore(ctx, cfg, h.key, judging)
 	if err != nil {
 		return errors.Join(err, cfg.CheckDefaults(ctx, h.manager))

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/poll"
 	"github.com/botyard/botyard/host/secret"
-	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -48,7 +48,7 @@ type registryStorage struct {
 // openTenantStore opens the tenant store on the storage that the host file names. It
 // returns nil if the file names none. The storage's database may be down. A wrong
 // configuration is config.Problems.
-func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secret.Key, judging *slots.Slots) (*tenantstore.Store, error) {
+func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secret.Key, judging *fairshare.Slots) (*tenantstore.Store, error) {
 	block, named, err := RegistryStorage(ctx, cfg, h.manager)
 	if err != nil || !named {
 		return nil, err

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/host/slots"
 )
 
 // checkWith returns the function by which the registry judges a tenant's settings under the
@@ -23,7 +23,7 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 			Dry: trial == registry.DryTrial || !h.registry.MayTry(id, cfg.SealBlock(id, e.Storage)),
 		}
 		// Other settings are judged while this one waits for its plugins.
-		if err := slots.Away(ctx, func() error { return t.Run(ctx, e) }); err != nil {
+		if err := fairshare.Away(ctx, func() error { return t.Run(ctx, e) }); err != nil {
 			return nil, err
 		}
 		return e, nil

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
-	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -23,7 +23,7 @@ type bodyReader struct {
 	r     *http.Request
 	c     *http.ResponseController
 	limit int64
-	share *quota.Share
+	share *fairshare.Share
 	start time.Time
 	stall time.Duration
 	end   time.Time // the read deadline
@@ -41,7 +41,7 @@ func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	if length > limit {
 		return nil, errBodyTooLarge(limit)
 	}
-	if err := x.bodies.CouldTake(x.chargedTenant, max(length, 0)); err != nil {
+	if err := x.bodies.Check(x.chargedTenant, max(length, 0)); err != nil {
 		return nil, err
 	}
 	most := limit
@@ -49,7 +49,7 @@ func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 		most = length
 	}
 	size := min(most, firstReadBytes)
-	share, err := x.bodies.Take(r.Context(), x.chargedTenant, size)
+	share, err := x.bodies.Acquire(r.Context(), x.chargedTenant, size)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	leave, err := s.settings.Enter(id)
+	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 // something and the caller has to hear of it.
 func writeEncodedJSON(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
 	if x, ok := w.(*exchange); ok && x.answers != nil && len(body) > maxBufferedResponse && r.Method != http.MethodPost && r.Method != http.MethodPut {
-		share, err := x.answers.Take(r.Context(), x.chargedTenant, int64(len(body)))
+		share, err := x.answers.Acquire(r.Context(), x.chargedTenant, int64(len(body)))
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/bounds"
-	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -27,12 +27,12 @@ type exchange struct {
 
 	reachedBot bool // the bot counts the turn in the metrics
 
-	chargedTenant   string        // see chargedTenant
-	bodies, answers *quota.Pool   // where its bytes are taken from
-	body            *quota.Share  // bytes that its body holds; released when the request ends
-	bodyRead        bool          // the body was read to its end
-	stall           time.Duration // how long the other side may make no progress
-	linger          bool          // the connection is to be closed while the body still comes
+	chargedTenant   string           // see chargedTenant
+	bodies, answers *fairshare.Pool  // where its bytes are taken from
+	body            *fairshare.Share // bytes that its body holds; released when the request ends
+	bodyRead        bool             // the body was read to its end
+	stall           time.Duration    // how long the other side may make no progress
+	linger          bool             // the connection is to be closed while the body still comes
 
 	action       string // for the audit log; empty for none
 	auditDetails []any  // pairs of names and values for the audit line

@@ -7,8 +7,8 @@ import (
 	"net/http"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/jsonstream"
-	"github.com/botyard/botyard/host/quota"
 	"github.com/botyard/botyard/sdk"
 )
 
@@ -27,17 +27,17 @@ func pageBytes(l config.Limits, turns int) int64 {
 
 // holdPage takes the bytes of a page from the limit for answers, before the page is read.
 // The caller must release them.
-func holdPage(w http.ResponseWriter, r *http.Request, bytes int64) (*quota.Share, error) {
+func holdPage(w http.ResponseWriter, r *http.Request, bytes int64) (*fairshare.Share, error) {
 	x, ok := w.(*exchange)
 	if !ok || x.answers == nil {
 		return nil, nil
 	}
-	return x.answers.Take(r.Context(), x.chargedTenant, bytes)
+	return x.answers.Acquire(r.Context(), x.chargedTenant, bytes)
 }
 
 // resize changes the share to the bytes that were read. That may be more than was taken,
 // since a turn may be older than today's limits.
-func resize(share *quota.Share, bytes int64) error {
+func resize(share *fairshare.Share, bytes int64) error {
 	if more := bytes - share.Amount(); share != nil && more > 0 {
 		return share.Grow(more)
 	}
@@ -56,7 +56,7 @@ type elements struct {
 
 // writeList answers with around, whose field of the list must be an empty list, and puts
 // the elements into it. Bytes of the share are released as elements are written.
-func writeList(w http.ResponseWriter, around any, l elements, share *quota.Share) error {
+func writeList(w http.ResponseWriter, around any, l elements, share *fairshare.Share) error {
 	outer, err := encodeJSON(around)
 	if err != nil {
 		return err

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
-	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/host/fairshare"
 )
 
 // slotClass groups routes that do the same kind of work. Each class has its own slots,
 // so that a flood of one kind leaves slots for the others. Tenants share the slots of a
-// class fairly, see package quota.
+// class fairly, see package fairshare.
 type slotClass int
 
 const (
@@ -32,20 +32,20 @@ const (
 // host holds for their bodies and answers. No other type limits requests as a whole;
 // connections.go limits connections.
 type requestLimits struct {
-	slots   map[slotClass]*quota.Pool
-	bodies  map[caller]*quota.Pool // bytes of request bodies, by who sends them
-	answers map[caller]*quota.Pool // bytes of answers, by who reads them
+	slots   map[slotClass]*fairshare.Pool
+	bodies  map[caller]*fairshare.Pool // bytes of request bodies, by who sends them
+	answers map[caller]*fairshare.Pool // bytes of answers, by who reads them
 }
 
 // newRequestLimits returns the limits of package bounds, and those of the host's
 // settings as they are at each request.
 func newRequestLimits(h Host) *requestLimits {
-	fixed := func(what string, s bounds.Slots) *quota.Pool {
-		b := quota.Bounds(s)
-		return quota.NewPool(what, func() quota.Bounds { return b })
+	fixed := func(what string, s bounds.Slots) *fairshare.Pool {
+		b := fairshare.Bounds(s)
+		return fairshare.NewPool(what, func() fairshare.Bounds { return b })
 	}
-	bytes := func(what string, b quota.Bounds, all func() int64) *quota.Pool {
-		return quota.NewPool(what, func() quota.Bounds {
+	bytes := func(what string, b fairshare.Bounds, all func() int64) *fairshare.Pool {
+		return fairshare.NewPool(what, func() fairshare.Bounds {
 			now := b
 			now.All = all()
 			now.Each = now.All
@@ -53,14 +53,14 @@ func newRequestLimits(h Host) *requestLimits {
 		})
 	}
 	constant := func(n int64) func() int64 { return func() int64 { return n } }
-	waits := func(s bounds.Slots, wait time.Duration) quota.Bounds {
-		return quota.Bounds{WaitingEach: int(s.Each), WaitingAll: int(s.All), Wait: wait}
+	waits := func(s bounds.Slots, wait time.Duration) fairshare.Bounds {
+		return fairshare.Bounds{WaitingEach: int(s.Each), WaitingAll: int(s.All), Wait: wait}
 	}
 	return &requestLimits{
-		slots: map[slotClass]*quota.Pool{
-			turnSlots: quota.NewPool("turns asked for", func() quota.Bounds {
+		slots: map[slotClass]*fairshare.Pool{
+			turnSlots: fairshare.NewPool("turns asked for", func() fairshare.Bounds {
 				n := int64(cmp.Or(h.Settings().HTTP.Connections, bounds.DefaultConnections)) * 7 / 8
-				return quota.Bounds{Each: n, All: n}
+				return fairshare.Bounds{Each: n, All: n}
 			}),
 			readSlots:       fixed("reads at work", bounds.ReadSlots),
 			deletionSlots:   fixed("deletions at work", bounds.DeletionSlots),
@@ -71,11 +71,11 @@ func newRequestLimits(h Host) *requestLimits {
 			sweepSlots:      fixed("erasures and purges at work", bounds.SweepSlots),
 			scrapeSlots:     fixed("requests for metrics at work", bounds.ScrapeSlots),
 		},
-		bodies: map[caller]*quota.Pool{
-			gatewayCaller: bytes("bytes of bodies", quota.Bounds{}, func() int64 { return cmp.Or(h.Settings().HTTP.BodyBytes, bounds.DefaultBodyBytes) }),
-			adminCaller:   bytes("bytes of bodies", quota.Bounds{}, constant(bounds.AdminBodyBytes)),
+		bodies: map[caller]*fairshare.Pool{
+			gatewayCaller: bytes("bytes of bodies", fairshare.Bounds{}, func() int64 { return cmp.Or(h.Settings().HTTP.BodyBytes, bounds.DefaultBodyBytes) }),
+			adminCaller:   bytes("bytes of bodies", fairshare.Bounds{}, constant(bounds.AdminBodyBytes)),
 		},
-		answers: map[caller]*quota.Pool{
+		answers: map[caller]*fairshare.Pool{
 			gatewayCaller: bytes("bytes of answers", waits(bounds.ReadSlots, 5*time.Second), func() int64 { return cmp.Or(h.Settings().HTTP.AnswerBytes, bounds.DefaultAnswerBytes) }),
 			adminCaller:   bytes("bytes of answers", waits(bounds.AdminReadSlots, 10*time.Second), constant(bounds.AdminAnswerBytes)),
 		},
@@ -105,7 +105,7 @@ func (s *Server) limited(pattern string, c slotClass, h handler) handler {
 		if pool == nil {
 			return h(w, r)
 		}
-		slot, err := pool.Take(r.Context(), tenant, 1)
+		slot, err := pool.Acquire(r.Context(), tenant, 1)
 		if err != nil {
 			return err
 		}

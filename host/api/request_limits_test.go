@@ -14,17 +14,17 @@ import (
 
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/bounds"
-	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
 // fill takes all that one tenant can get of a pool, and has as many wait as may. What is
 // taken is given back at the test's end.
-func (s *testServer) fill(p *quota.Pool, tenant string, waiters int) (release func()) {
+func (s *testServer) fill(p *fairshare.Pool, tenant string, waiters int) (release func()) {
 	s.Helper()
-	var shares []*quota.Share
-	for p.CouldTake(tenant, 1) == nil {
-		share, err := p.Take(s.Context(), tenant, 1)
+	var shares []*fairshare.Share
+	for p.Check(tenant, 1) == nil {
+		share, err := p.Acquire(s.Context(), tenant, 1)
 		if err != nil {
 			s.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func (s *testServer) fill(p *quota.Pool, tenant string, waiters int) (release fu
 	var all sync.WaitGroup
 	for range waiters {
 		all.Go(func() {
-			if share, err := p.Take(s.Context(), tenant, 1); err == nil {
+			if share, err := p.Acquire(s.Context(), tenant, 1); err == nil {
 				share.Release()
 			}
 		})
@@ -222,7 +222,7 @@ func TestRequestLimits_bodies(t *testing.T) {
 		s.answered(s.raw(head(request, "a")+"Content-Length: 3000000\r\n\r\n"), 413)
 
 		pool := s.server.limits.bodies[who]
-		share, err := pool.Take(t.Context(), "a", map[caller]int64{gatewayCaller: bounds.DefaultBodyBytes / 2, adminCaller: bounds.AdminBodyBytes / 2}[who]-20<<10)
+		share, err := pool.Acquire(t.Context(), "a", map[caller]int64{gatewayCaller: bounds.DefaultBodyBytes / 2, adminCaller: bounds.AdminBodyBytes / 2}[who]-20<<10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -404,7 +404,7 @@ func TestRequestLimits_answersToAdmins(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", map[string]any{"prompts": map[string]any{"system": strings.Repeat("s", 100<<10)}})
 	pool := s.server.limits.answers[adminCaller]
-	share, err := pool.Take(t.Context(), "a", bounds.AdminAnswerBytes/2-64<<10)
+	share, err := pool.Acquire(t.Context(), "a", bounds.AdminAnswerBytes/2-64<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,9 +424,9 @@ func TestRequestLimits_answersToAdmins(t *testing.T) {
 }
 
 // fillBytes takes all bytes that one tenant can have, and has as many wait as may.
-func (s *testServer) fillBytes(p *quota.Pool, tenant string) {
+func (s *testServer) fillBytes(p *fairshare.Pool, tenant string) {
 	s.Helper()
-	share, err := p.Take(s.Context(), tenant, bounds.AdminAnswerBytes/2)
+	share, err := p.Acquire(s.Context(), tenant, bounds.AdminAnswerBytes/2)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -434,7 +434,7 @@ func (s *testServer) fillBytes(p *quota.Pool, tenant string) {
 	s.Cleanup(func() { share.Release(); all.Wait() })
 	for range bounds.AdminReadSlots.Each {
 		all.Go(func() {
-			if share, err := p.Take(s.Context(), tenant, 1); err == nil {
+			if share, err := p.Acquire(s.Context(), tenant, 1); err == nil {
 				share.Release()
 			}
 		})

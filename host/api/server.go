@@ -12,10 +12,10 @@ import (
 	"github.com/botyard/botyard/host"
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
 )
@@ -55,9 +55,9 @@ type Server struct {
 	limits      *requestLimits
 	connections connections
 	inflight    inflightRequests
-	draining    chan struct{} // see exchange.drainBody
-	settings    *slots.Room   // requests about settings of tenants
-	withdrawn   atomic.Bool   // /readyz fails
+	draining    chan struct{}  // see exchange.drainBody
+	settings    *fairshare.Cap // requests about settings of tenants
+	withdrawn   atomic.Bool    // /readyz fails
 	disconnects disconnects
 	cancel      context.CancelCauseFunc // ends the contexts of all requests
 }

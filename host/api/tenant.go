@@ -158,7 +158,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := s.checkPace(as, id); err != nil {
 		return err
 	}
-	leave, err := s.settings.Enter(id)
+	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType 
 	if err != nil {
 		return err
 	}
-	leave, err := s.settings.Enter(id)
+	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 		if err := s.checkPace(as, id); err != nil {
 			return err
 		}
-		leave, err := s.settings.Enter(id)
+		leave, err := s.settings.Acquire(id)
 		if err != nil {
 			return err
 		}

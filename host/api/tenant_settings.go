@@ -6,15 +6,15 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantstore"
 )
 
 // newSettingsRequests returns the limit of requests that read or change the settings of
 // tenants. It bounds how many documents are in memory at once.
-func newSettingsRequests() *slots.Room {
-	return slots.NewRoom("requests about its settings", bounds.SettingsUnderWay, bounds.SettingsUnderWayEach)
+func newSettingsRequests() *fairshare.Cap {
+	return fairshare.NewCap("requests about its settings", bounds.SettingsUnderWay, bounds.SettingsUnderWayEach)
 }
 
 // checkPace refuses a request with as=tenant if the tenant's settings have taken more time

@@ -18,7 +18,7 @@ func TestTenantSettings_limit(t *testing.T) {
 	var leave []func()
 	// beyond: settings under way
 	for range bounds.SettingsUnderWayEach {
-		l, err := s.server.settings.Enter("a")
+		l, err := s.server.settings.Acquire("a")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -74,7 +74,7 @@ func (s *Server) listTenantVersions(w http.ResponseWriter, r *http.Request) erro
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	leave, err := s.settings.Enter(id)
+	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s *Server) getTenantVersion(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return malformed("version", "is %q; expected a number", clip(r.PathValue("version")))
 	}
-	leave, err := s.settings.Enter(id)
+	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	addAuditDetails(w, "as", as, "to_version", version)
-	leave, err := s.settings.Enter(id)
+	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	leave, err := s.settings.Enter(id)
+	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
 	}

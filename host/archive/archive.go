@@ -7,7 +7,7 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/hashicorp/go-hclog"
@@ -58,7 +58,7 @@ type Archive struct {
 	mu     sync.Mutex
 	locked map[string]bool // tenants that are being erased or purged; see lockTenant
 
-	longLines *quota.Pool // bounds the long lines that all imports hold in memory at once
+	longLines *fairshare.Pool // bounds the long lines that all imports hold in memory at once
 }
 
 // New returns an Archive. It starts nothing; see [Archive.Run] for retention.

@@ -19,7 +19,7 @@ func TestReserveLongLine(t *testing.T) {
 		s.register(id, id, "")
 	}
 	long := turnsOf("", strings.Replace(asked, `"x"`, `"`+strings.Repeat("x", bounds.ImportLine)+`"`, 1)+","+replied)
-	share, err := s.longLines.Take(t.Context(), "", bounds.ImportLongLines)
+	share, err := s.longLines.Acquire(t.Context(), "", bounds.ImportLongLines)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/host/bounds"
-	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -15,18 +15,18 @@ import (
 // share for a tail of bounds.TailFree or a reply of bounds.ReplyFree; for more it takes a
 // share of a pool, and releases it when it ends. A nil HeldBytes bounds nothing.
 type HeldBytes struct {
-	tails   *quota.Pool // earlier messages that models are shown
-	replies *quota.Pool // replies that are not committed yet
+	tails   *fairshare.Pool // earlier messages that models are shown
+	replies *fairshare.Pool // replies that are not committed yet
 }
 
 // NewHeldBytes returns the pools of a host.
 func NewHeldBytes() *HeldBytes {
 	return &HeldBytes{
-		tails: quota.NewPool("bytes of earlier messages that models are shown", func() quota.Bounds {
-			return quota.Bounds{Each: bounds.TailsHeld, All: bounds.TailsHeld, WaitingEach: bounds.TailsWaitingEach, WaitingAll: bounds.TailsWaitingAll, Wait: bounds.TailsWait}
+		tails: fairshare.NewPool("bytes of earlier messages that models are shown", func() fairshare.Bounds {
+			return fairshare.Bounds{Each: bounds.TailsHeld, All: bounds.TailsHeld, WaitingEach: bounds.TailsWaitingEach, WaitingAll: bounds.TailsWaitingAll, Wait: bounds.TailsWait}
 		}),
-		replies: quota.NewPool("bytes of replies that are not kept yet", func() quota.Bounds {
-			return quota.Bounds{Each: bounds.RepliesHeld, All: bounds.RepliesHeld}
+		replies: fairshare.NewPool("bytes of replies that are not kept yet", func() fairshare.Bounds {
+			return fairshare.Bounds{Each: bounds.RepliesHeld, All: bounds.RepliesHeld}
 		}),
 	}
 }
@@ -47,7 +47,7 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 	if !started.TailCut || req.TailBytes >= sdk.MaxTailBytes {
 		return started, nil
 	}
-	share, err := t.bot.HeldBytes.tails.Take(ctx, t.bot.Tenant, sdk.MaxTailBytes)
+	share, err := t.bot.HeldBytes.tails.Acquire(ctx, t.bot.Tenant, sdk.MaxTailBytes)
 	if err != nil {
 		return started, err
 	}
@@ -74,7 +74,7 @@ func (t *turn) holdReplyBytes(bytes int) error {
 		return nil
 	}
 	if t.replyShare == nil {
-		share, err := t.bot.HeldBytes.replies.Take(context.Background(), t.bot.Tenant, 2*bounds.ReplyFree)
+		share, err := t.bot.HeldBytes.replies.Acquire(context.Background(), t.bot.Tenant, 2*bounds.ReplyFree)
 		if err != nil {
 			return cutOff(err)
 		}

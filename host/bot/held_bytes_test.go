@@ -74,7 +74,7 @@ func TestHeldBytes_replies(t *testing.T) {
 			if n := budgets.replies.Held(); n != 0 {
 				t.Errorf("%d bytes are held at the end", n)
 			}
-			share, err := budgets.replies.Take(t.Context(), b.Tenant, bounds.RepliesHeld/2-bounds.ReplyFree)
+			share, err := budgets.replies.Acquire(t.Context(), b.Tenant, bounds.RepliesHeld/2-bounds.ReplyFree)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestHeldBytes_replies(t *testing.T) {
 // A reply of usual size is good even if no bytes of the pool are left.
 func TestHeldBytes_smallRepliesTakeNoShare(t *testing.T) {
 	budgets := NewHeldBytes()
-	if _, err := budgets.replies.Take(t.Context(), "acme", bounds.RepliesHeld/2); err != nil {
+	if _, err := budgets.replies.Acquire(t.Context(), "acme", bounds.RepliesHeld/2); err != nil {
 		t.Fatal(err)
 	}
 	b := newTestBot(&logStorage{}, &pieces{n: 100, next: kindsOfPieces["text"]}, func(p *Parts) { p.Tenant, p.HeldBytes = "acme", budgets })
@@ -142,7 +142,7 @@ func TestHeldBytes_tails(t *testing.T) {
 	if last := m.seen[len(m.seen)-1]; last < 2 {
 		t.Errorf("the model was shown %d messages", last)
 	}
-	share, err := budgets.tails.Take(t.Context(), b.Tenant, bounds.TailsHeld/2)
+	share, err := budgets.tails.Acquire(t.Context(), b.Tenant, bounds.TailsHeld/2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
-	"github.com/botyard/botyard/host/quota"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -30,10 +30,10 @@ type turn struct {
 	usage        chat.Usage    // of the reply so far
 	lostUsage    chat.Usage    // of replies that were thrown away, see retriesModel
 
-	tailErr    error        // why the model cannot be shown the tail, though the turn has begun
-	tailShare  *quota.Share // bytes of the tail
-	replyShare *quota.Share // bytes of the reply
-	replyBytes int64        // that the reply has so far
+	tailErr    error            // why the model cannot be shown the tail, though the turn has begun
+	tailShare  *fairshare.Share // bytes of the tail
+	replyShare *fairshare.Share // bytes of the reply
+	replyBytes int64            // that the reply has so far
 
 	// What notifyObserver tells. They are zero until the turn ends, or has a first token.
 	endState   storage.State

@@ -5,9 +5,9 @@ import (
 	"errors"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/plugins/process"
-	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -81,7 +81,7 @@ func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.Plug
 	}
 	defer s.countOut()
 	var p *worker
-	err = slots.Away(ctx, func() (err error) {
+	err = fairshare.Away(ctx, func() (err error) {
 		p, err = s.acquire(ctx)
 		return err
 	})
@@ -119,7 +119,7 @@ func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings con
 		return a, nil
 	}
 	var p *worker
-	err := slots.Away(ctx, func() (err error) {
+	err := fairshare.Away(ctx, func() (err error) {
 		p, err = m.launchWith(ctx, b, "", settings)
 		return err
 	})

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/host/slots"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -93,7 +93,7 @@ func TestRegistry_Put_slots(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	check, asked, goOn := stopping(under(""))
-	r.o.Check, r.o.Slots = check, slots.New(2, 1)
+	r.o.Check, r.o.Slots = check, fairshare.NewSlots(2, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 50)
 	go func() {

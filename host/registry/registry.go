@@ -7,9 +7,9 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/poll"
 	"github.com/botyard/botyard/host/registry/botcache"
-	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/host/tenantstore"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -46,7 +46,7 @@ type Options struct {
 	// with a Store.
 	Storage func(e *config.Effective) config.SealedBlock
 	// Slots bounds how many settings are judged at once. Nil bounds nothing.
-	Slots *slots.Slots
+	Slots *fairshare.Slots
 	// Fingerprint returns a digest of a tenant's documents that is equal on all hosts. If it is
 	// nil, only revisions tell the versions of a tenant apart.
 	Fingerprint func(docs config.Documents) string
@@ -241,4 +241,4 @@ func (r *Registry) StoreChanged(changes []storage.TenantChange) { r.catalog.chan
 func (r *Registry) IDTaken(ctx context.Context, id string) error { return r.catalog.idTaken(ctx, id) }
 
 // Slots bounds how many settings are judged at once; nil bounds nothing.
-func (r *Registry) Slots() *slots.Slots { return r.o.Slots }
+func (r *Registry) Slots() *fairshare.Slots { return r.o.Slots }

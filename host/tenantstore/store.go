@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/secret"
-	"github.com/botyard/botyard/host/slots"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
@@ -26,7 +26,7 @@ type Options struct {
 	Changed func(changes []storage.TenantChange)
 	Log     hclog.Logger
 	// Slots bounds how many registrations are read and written at once. Nil bounds nothing.
-	Slots *slots.Slots
+	Slots *fairshare.Slots
 	now   func() time.Time
 }
 

@@ -1,4 +1,4 @@
-package slots
+package fairshare
 
 import (
 	"context"
@@ -38,9 +38,9 @@ func holding(t *testing.T, s *Slots, tenant string) (end func()) {
 	return func() { close(out); <-done }
 }
 
-// TestSlots_turns: a tenant's hundred waiting calls delay another tenant's by one each.
+// A tenant's hundred waiting calls delay another tenant's by one each.
 func TestSlots_turns(t *testing.T) {
-	s := New(1, 1)
+	s := NewSlots(1, 1)
 	end := holding(t, s, "first")
 	var mu sync.Mutex
 	var order []string
@@ -68,14 +68,14 @@ func TestSlots_turns(t *testing.T) {
 		t.Errorf("%d, in the order %v", len(order), got)
 	}
 	until(t, s, 0, 0)
-	if len(s.lines) != 0 {
-		t.Errorf("%d lines are left", len(s.lines))
+	if len(s.tenants) != 0 {
+		t.Errorf("%d tenants are left", len(s.tenants))
 	}
 }
 
-// TestSlots_each: a tenant has no more than its share, and what it leaves others have.
+// A tenant has no more than its share, and what it leaves others have.
 func TestSlots_each(t *testing.T) {
-	s := New(3, 2)
+	s := NewSlots(3, 2)
 	ends := []func(){holding(t, s, "a"), holding(t, s, "a")}
 	waits := make(chan error, 1)
 	go func() { waits <- s.Do(t.Context(), "a", func(context.Context) error { return nil }) }()
@@ -91,9 +91,9 @@ func TestSlots_each(t *testing.T) {
 	until(t, s, 0, 0)
 }
 
-// TestSlots_canceled: waiting ends with its context, and takes nothing along.
+// Waiting ends with its context, and takes nothing along.
 func TestSlots_canceled(t *testing.T) {
-	s := New(1, 1)
+	s := NewSlots(1, 1)
 	end := holding(t, s, "a")
 	ctx, cancel := context.WithCancel(t.Context())
 	waits := make(chan error, 1)
@@ -114,9 +114,9 @@ func TestSlots_canceled(t *testing.T) {
 	until(t, s, 0, 0)
 }
 
-// TestSlots_nested: who has a slot needs no other, and who is away leaves it to others.
+// Work that has a slot needs no other, and leaves it to others while it is away.
 func TestSlots_nested(t *testing.T) {
-	s := New(1, 1)
+	s := NewSlots(1, 1)
 	failed := errors.New("failed")
 	err := s.Do(t.Context(), "a", func(ctx context.Context) error {
 		if err := s.Do(ctx, "a", func(context.Context) error { return nil }); err != nil {
@@ -150,10 +150,9 @@ func TestSlots_nested(t *testing.T) {
 	}
 }
 
-// TestSlots_many: under all kinds of use there is never more at work than may be, and in
-// the end nothing is left.
+// Under all kinds of use no more works at once than may, and in the end nothing is left.
 func TestSlots_many(t *testing.T) {
-	s := New(3, 2)
+	s := NewSlots(3, 2)
 	var mu sync.Mutex
 	busy := map[string]int{}
 	add := func(tenant string, n int) {
@@ -189,36 +188,13 @@ func TestSlots_many(t *testing.T) {
 	}
 	all.Wait()
 	until(t, s, 0, 0)
-	if len(s.lines) != 0 || s.turns.Len() != 0 {
-		t.Errorf("%d lines and %d turns are left", len(s.lines), s.turns.Len())
-	}
-}
-
-func TestRoom(t *testing.T) {
-	r := NewRoom("changes", 3, 2)
-	enter := func(tenant, want string) func() {
-		t.Helper()
-		leave, err := r.Enter(tenant)
-		if want == "" && err != nil || want != "" && (err == nil || fault.Of(err).Class != fault.RateLimited || fault.Of(err).RetryAfter == 0 || err.Error() != want) {
-			t.Errorf("%v; want %q", err, want)
-		}
-		return leave
-	}
-	first := enter("a", "")
-	enter("a", "")
-	enter("a", "the tenant has 2 changes under way, the most that it may have at once")
-	last := enter("b", "")
-	enter("c", "the host has 3 changes under way, the most that it takes at once")
-	first()
-	enter("a", "")()
-	last()
-	if r.under != 1 || len(r.of) != 1 {
-		t.Errorf("%d under way, of %v", r.under, r.of)
+	if len(s.tenants) != 0 || s.turns.Len() != 0 {
+		t.Errorf("%d tenants and %d turns are left", len(s.tenants), s.turns.Len())
 	}
 }
 
 func BenchmarkSlots(b *testing.B) {
-	s := New(4, 1)
+	s := NewSlots(4, 1)
 	for b.Loop() {
 		_ = s.Do(b.Context(), "a", func(context.Context) error { return nil })
 	}

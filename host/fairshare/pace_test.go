@@ -1,4 +1,4 @@
-package slots
+package fairshare
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPace(time.Second, 10)
-		s := NewPaced(1, 1, p)
+		s := NewPacedSlots(1, 1, p)
 		work := func(tenant string, takes, away time.Duration) {
 			t.Helper()
 			err := s.Do(t.Context(), tenant, func(ctx context.Context) error {

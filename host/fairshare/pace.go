@@ -1,4 +1,4 @@
-package slots
+package fairshare
 
 import (
 	"container/list"
@@ -8,38 +8,36 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Pace bounds the time that work for one tenant takes in the long run. Each tenant has a
-// credit of time. Work uses it up, and it comes back by a share of the time that passes.
-// A tenant that has overdrawn its credit is asked to come later: work that has begun is
-// never stopped, so the credit may be overdrawn by one piece of work for each slot of
-// the tenant. It is used concurrently. Nil bounds nothing.
-//
-// The form is that of a token bucket, with time for tokens.
+// Pace bounds the time that work for one tenant takes in the long run. It is a token bucket
+// with time for tokens: each tenant has a credit of time, work spends it, and a part of the
+// time that passes is added to it. A tenant that has overdrawn its credit has to come later.
+// Work that runs is not stopped, so each slot of the tenant may overdraw the credit once. Nil
+// bounds nothing.
 type Pace struct {
 	credit time.Duration
 	share  int
 
 	mu sync.Mutex
-	of map[string]*list.Element // of *account, in accounts; none has its whole credit
-	// accounts are those that lack credit. Those at the front are looked at first when it is
-	// time to forget those that have their whole credit again.
+	of map[string]*list.Element // elements of accounts, by tenant
+	// accounts has an *account for each tenant that lacked credit when it was last looked at.
+	// The front is looked at first to find those that have their whole credit again.
 	accounts *list.List
 }
 
-// account is what a tenant lacked of its credit at a time.
+// account is what a tenant lacked of its credit at the time at.
 type account struct {
 	tenant string
 	lacks  time.Duration
 	at     time.Time
 }
 
-// NewPace makes a Pace: each tenant has the credit, and gets a part of the time that passes
-// back, one of so many parts.
+// NewPace returns a pace. Each tenant has the credit. Of the time that passes, one of so many
+// parts is added to it.
 func NewPace(credit time.Duration, parts int) *Pace {
 	return &Pace{credit: credit, share: parts, of: map[string]*list.Element{}, accounts: list.New()}
 }
 
-// Spend takes the time from the tenant's credit.
+// Spend takes so much time from the tenant's credit.
 func (p *Pace) Spend(tenant string, took time.Duration) {
 	if p == nil || took <= 0 {
 		return
@@ -54,8 +52,8 @@ func (p *Pace) Spend(tenant string, took time.Duration) {
 	}
 	a := e.Value.(*account)
 	a.lacks, a.at = p.lackingLocked(a, now)+took, now
-	// Two are looked at for each that may have come: so no more are kept than lack credit,
-	// and few more.
+	// A call adds one account at most, and looks at two old ones: so few accounts are kept that
+	// lack no credit.
 	for range 2 {
 		oldest := p.accounts.Front()
 		if a := oldest.Value.(*account); p.lackingLocked(a, now) == 0 {
@@ -75,8 +73,8 @@ func (p *Pace) lackingLocked(a *account, now time.Time) time.Duration {
 	return max(0, a.lacks-now.Sub(a.at)/time.Duration(p.share))
 }
 
-// Check returns nil for a tenant that has credit, else fault.RateLimited with the time
-// after which it has.
+// Check returns nil for a tenant that has credit, or else fault.RateLimited with the time
+// after which it has credit again.
 func (p *Pace) Check(tenant string) error {
 	if p == nil {
 		return nil

@@ -1,4 +1,4 @@
-package quota
+package fairshare
 
 import (
 	"context"
@@ -15,22 +15,22 @@ import (
 
 func poolOf(b Bounds) *Pool { return NewPool("things", func() Bounds { return b }) }
 
-func (p *Pool) take(t *testing.T, name string, amount int64) *Share {
+func (p *Pool) acquire(t *testing.T, name string, amount int64) *Share {
 	t.Helper()
-	s, err := p.Take(t.Context(), name, amount)
+	s, err := p.Acquire(t.Context(), name, amount)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// TestPool_OneTenantLeavesHalf, and so does each that comes after it.
-func TestPool_OneTenantLeavesHalf(t *testing.T) {
+// A tenant that takes all that it gets leaves half, and so does the next.
+func TestPool_leavesHalf(t *testing.T) {
 	p := poolOf(Bounds{Each: 100, All: 100})
 	got := map[string]int{}
 	for _, name := range []string{"a", "b", "c"} {
 		for {
-			if _, err := p.Take(t.Context(), name, 1); err != nil {
+			if _, err := p.Acquire(t.Context(), name, 1); err != nil {
 				if f := fault.Of(err); f.Class != fault.RateLimited || f.RetryAfter <= 0 || f.Party != fault.PartyCaller {
 					t.Errorf("%v", err)
 				}
@@ -42,27 +42,26 @@ func TestPool_OneTenantLeavesHalf(t *testing.T) {
 	if got["a"] != 50 || got["b"] != 25 || got["c"] != 13 {
 		t.Errorf("%v", got)
 	}
-	if _, err := p.Take(t.Context(), "late", 1); err != nil {
+	if _, err := p.Acquire(t.Context(), "late", 1); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestPool_Each holds the bound of one tenant, and that errors name what there is too
-// much of.
-func TestPool_Each(t *testing.T) {
+// A tenant has no more than its bound. The error names of what there is too much.
+func TestPool_each(t *testing.T) {
 	p := poolOf(Bounds{Each: 3, All: 100})
-	share := p.take(t, "a", 3)
-	_, err := p.Take(t.Context(), "a", 1)
+	share := p.acquire(t, "a", 3)
+	_, err := p.Acquire(t.Context(), "a", 1)
 	if err == nil || !strings.Contains(err.Error(), "may have 3 things") {
 		t.Error(err)
 	}
-	if err := p.CouldTake("a", 1); err == nil {
+	if err := p.Check("a", 1); err == nil {
 		t.Error("it could")
 	}
 	if err := share.Grow(1); err == nil {
 		t.Error("it grew")
 	}
-	p.take(t, "b", 3).Release()
+	p.acquire(t, "b", 3).Release()
 	share.Shrink(1)
 	if err := share.Grow(2); err != nil || share.Amount() != 3 {
 		t.Error(err, share.Amount())
@@ -74,16 +73,16 @@ func TestPool_Each(t *testing.T) {
 	}
 }
 
-// TestPool_WaitersAreServedByTenant: one with many does not stand before one with few.
-func TestPool_WaitersAreServedByTenant(t *testing.T) {
+// A tenant with many that wait does not come before one with few.
+func TestPool_servesInTurnsByTenant(t *testing.T) {
 	p := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 10, WaitingAll: 100, Wait: time.Hour})
-	first := p.take(t, "x", 1)
+	first := p.acquire(t, "x", 1)
 	var mu sync.Mutex
 	var order []string
 	var all sync.WaitGroup
 	wait := func(name string, n int) {
 		all.Go(func() {
-			s, err := p.Take(t.Context(), name, 1)
+			s, err := p.Acquire(t.Context(), name, 1)
 			if err != nil {
 				t.Error(err)
 			}
@@ -110,15 +109,15 @@ func TestPool_WaitersAreServedByTenant(t *testing.T) {
 	}
 }
 
-// TestPool_WaitingIsBounded in number, in time and by the caller.
-func TestPool_WaitingIsBounded(t *testing.T) {
+// Waiting ends by the bound of number, by the bound of time and by its context.
+func TestPool_boundsWaiting(t *testing.T) {
 	p := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 1, WaitingAll: 2, Wait: time.Hour})
-	p.take(t, "x", 1)
+	p.acquire(t, "x", 1)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var all sync.WaitGroup
 	for n, name := range []string{"a", "b"} {
 		all.Go(func() {
-			if _, err := p.Take(ctx, name, 1); !errors.Is(err, errGone) {
+			if _, err := p.Acquire(ctx, name, 1); !errors.Is(err, errGone) {
 				t.Error(err)
 			}
 		})
@@ -127,18 +126,18 @@ func TestPool_WaitingIsBounded(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"a", "c"} {
-		if _, err := p.Take(t.Context(), name, 1); !fault.Is(err, fault.RateLimited) {
+		if _, err := p.Acquire(t.Context(), name, 1); !fault.Is(err, fault.RateLimited) {
 			t.Error(name, err)
 		}
 	}
-	if _, err := poolOf(Bounds{Each: 9, All: 1, WaitingEach: 1, WaitingAll: 2, Wait: time.Hour}).Take(t.Context(), "a", 2); !fault.Is(err, fault.RateLimited) {
+	if _, err := poolOf(Bounds{Each: 9, All: 1, WaitingEach: 1, WaitingAll: 2, Wait: time.Hour}).Acquire(t.Context(), "a", 2); !fault.Is(err, fault.RateLimited) {
 		t.Error("waits for what never comes:", err)
 	}
 	cancel(errGone)
 	all.Wait()
 	short := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 1, WaitingAll: 1, Wait: time.Millisecond})
-	short.take(t, "x", 1)
-	if _, err := short.Take(t.Context(), "a", 1); !fault.Is(err, fault.RateLimited) {
+	short.acquire(t, "x", 1)
+	if _, err := short.Acquire(t.Context(), "a", 1); !fault.Is(err, fault.RateLimited) {
 		t.Error(err)
 	}
 	if p.Waiting() != 0 || short.Waiting() != 0 || len(short.tenants) != 1 || len(p.tenants) != 1 || len(p.ring)+len(short.ring) != 0 {
@@ -148,8 +147,8 @@ func TestPool_WaitingIsBounded(t *testing.T) {
 
 var errGone = fault.New(fault.Canceled, "gone")
 
-// TestPool_Adds up, whatever is done: nothing is held twice or lost.
-func TestPool_Adds(t *testing.T) {
+// Whatever is done, nothing is held twice or lost.
+func TestPool_addsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := Bounds{Each: 7, All: 20}
 		p := poolOf(b)
@@ -163,7 +162,7 @@ func TestPool_Adds(t *testing.T) {
 			switch rapid.IntRange(0, 3).Draw(t, "what") {
 			case 0:
 				name := fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "tenant"))
-				if s, err := p.Take(context.Background(), name, amount); err == nil {
+				if s, err := p.Acquire(context.Background(), name, amount); err == nil {
 					shares = append(shares, s)
 				}
 			case 1:
