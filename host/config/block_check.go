@@ -65,11 +65,7 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 	findings := schema.check(config)
 	for i, f := range findings {
 		if f.kind == unknownKey && len(f.path) == 1 {
-			known := append(schema.cursor().keys(), b.hosts...)
-			if near(f.path[0], known) == "" { // a near key is meant rather than the selector
-				known = append(known, b.selector)
-			}
-			findings[i].message, findings[i].expected = unknown("unknown key", f.path[0], known)
+			findings[i].message, findings[i].expected = b.unknownKey(schema, f.path[0])
 		}
 	}
 	a.problems = append(a.problems, a.layers.schemaProblems(at, slices.DeleteFunc(slices.Clone(findings), func(f finding) bool {
@@ -102,6 +98,19 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 	if r := sum.secretProblem(); r != nil {
 		a.addProblem(at, r.message, r.expected)
 	}
+}
+
+// unknownKey returns the message and the expected words for a key that the block does not have.
+// The name of a limit is meant as the limit.
+func (b block) unknownKey(schema *Schema, key string) (string, string) {
+	if isLimit(key) {
+		return "unknown key; set " + limitsKey + "." + key + " instead", ""
+	}
+	known := append(schema.cursor().keys(), b.hosts...)
+	if near(key, known) == "" { // a near key is meant rather than the selector
+		known = append(known, b.selector)
+	}
+	return unknown("unknown key", key, known)
 }
 
 // isReferenceAt reports whether the text at the path is a reference.

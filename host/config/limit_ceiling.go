@@ -36,6 +36,12 @@ func isPerHost(path Path) bool {
 	return len(path) == 2 && path[0] == limitsKey && countedPerHost()[path[1]]
 }
 
+// isLimit reports whether a limit has the name.
+func isLimit(key string) bool {
+	_, known := countedPerHost()[key]
+	return known
+}
+
 // limits gives the tenant the host's limits where it has none of its own. The host's limits are
 // also the most that a tenant may have.
 func (a *tenantMerge) limits() {

@@ -2,10 +2,15 @@ package ollama
 
 import (
 	"context"
+	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 )
+
+// drainTimeout is how long the server may take to end its answer after the end of the
+// reply. The connection can be used again only if the answer was read to its end.
+const drainTimeout = time.Second
 
 // Chat implements llm.LLM.
 func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
@@ -13,15 +18,15 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	if err != nil {
 		return nil, err
 	}
-	next := m.betweenTokens
-	if len(out.Tools) > 0 || len(out.Format) > 0 {
-		next = max(next, m.firstToken)
-	}
-	watched, patience, stop := m.watch(ctx, next)
-	defer stop()
-	called, seen := withExchange(watched, m.streamed())
+	called, cancel := context.WithCancel(ctx)
+	defer cancel()
+	called, seen := withExchange(called, m.streamed())
 
-	r := &reply{emit: emit, whole: !req.Stream, patience: patience}
+	r := &reply{emit: emit, whole: !req.Stream}
+	drain := time.AfterFunc(drainTimeout, cancel)
+	drain.Stop() // until the end of the reply
+	defer drain.Stop()
+	r.onDone = func() { drain.Reset(drainTimeout) }
 	err = m.client.Chat(called, out, r.take)
 	switch {
 	case r.cut: // the receiver has as much as it may get
@@ -35,8 +40,6 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return r.spent(), r.emitErr
 	case ctx.Err() != nil:
 		return r.spent(), fault.Of(ctx.Err())
-	case watched.Err() != nil:
-		return r.spent(), context.Cause(watched)
 	}
 	return r.spent(), m.failure(err, seen, m.model, "model", r.progress())
 }

@@ -126,82 +126,21 @@ func TestToolCalls(t *testing.T) {
 	}
 }
 
-func TestColdModel(t *testing.T) {
-	s := newServer(t)
-	s.chat = func(l *lines, _ *api.ChatRequest) {
-		time.Sleep(300 * time.Millisecond)
-		l.text("at last")
-		l.done("stop")
-	}
-	m := s.model(nil)
-	m.betweenTokens = 50 * time.Millisecond // does not concern the first token
-	got, _, err := talk(t.Context(), m, ask("Hi"))
-	if err != nil || texts(got) != "at last|" {
-		t.Errorf("got %q, %v", texts(got), err)
-	}
-	m.firstToken = 50 * time.Millisecond
-	_, finish, err := talk(t.Context(), m, ask("Hi"))
-	if !fault.Is(err, fault.Deadline) || !strings.Contains(err.Error(), "no first token") || finish != nil {
-		t.Errorf("%v, %+v", err, finish)
-	}
-}
-
-func TestHangBetweenTokens(t *testing.T) {
+// TestModel_Chat_silence has a server that sends nothing more. Only the caller's deadline ends
+// the call, and the tokens until then are counted.
+func TestModel_Chat_silence(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a", "b"); l.hang() }
-	m := s.model(nil)
-	m.betweenTokens = 100 * time.Millisecond
-	got, finish, err := talk(t.Context(), m, ask("Hi"))
-	if f := fault.Of(err); f == nil || f.Class != fault.Deadline || !f.Retryable || f.Party != fault.PartyProvider {
-		t.Errorf("%v, %+v", err, f)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	got, finish, err := talk(ctx, s.model(nil), ask("Hi"))
+	if !fault.Is(err, fault.Deadline) {
+		t.Errorf("got %v", err)
 	}
 	if texts(got) != "a|b|" || finish == nil || finish.Usage.OutputTokens != 2 || finish.Reason != llm.FinishUnknown {
 		t.Errorf("got %q, finish %+v", texts(got), finish)
 	}
 	s.waitEnded()
-}
-
-// TestToolsTakeTheirTime: Ollama sends nothing while a tool call is generated.
-func TestToolsTakeTheirTime(t *testing.T) {
-	s := newServer(t)
-	s.chat = func(l *lines, _ *api.ChatRequest) {
-		l.text("a")
-		time.Sleep(300 * time.Millisecond)
-		l.done("stop")
-	}
-	m := s.model(nil)
-	m.betweenTokens = 50 * time.Millisecond
-	req := ask("Hi")
-	req.Tools = []llm.Tool{{Name: "now"}}
-	if _, _, err := talk(t.Context(), m, req); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestSlowReceiverIsNotTheServersFault(t *testing.T) {
-	s := newServer(t)
-	received := make(chan struct{}, 1)
-	s.chat = func(l *lines, _ *api.ChatRequest) {
-		for range 3 {
-			l.text("x")
-			select { // nothing that waits in a buffer can make up for a broken connection
-			case <-received:
-			case <-l.ctx.Done():
-				return
-			}
-		}
-		l.done("stop")
-	}
-	m := s.model(nil)
-	m.betweenTokens = 100 * time.Millisecond
-	_, err := m.Chat(t.Context(), ask("Hi"), func(llm.Delta) error {
-		time.Sleep(250 * time.Millisecond)
-		received <- struct{}{}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 func TestCallerCancels(t *testing.T) {

@@ -27,16 +27,12 @@ type Config struct {
 	Think     any            `json:"think,omitempty" botyard:"tenant" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
 	Truncate  *bool          `json:"truncate,omitempty" botyard:"tenant" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
 
-	Parallel          int `json:"parallel,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
-	FirstTokenTimeout int `json:"first_token_timeout,omitempty" botyard:"lower-only" jsonschema:"minimum=1,maximum=86400,default=300" jsonschema_description:"Seconds until the first token, and until embeddings; a model may have to be loaded first."`
-	TokenTimeout      int `json:"token_timeout,omitempty" botyard:"lower-only" jsonschema:"minimum=1,maximum=86400,default=60" jsonschema_description:"Seconds from one token to the next."`
+	Parallel int `json:"parallel,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
 }
 
 const (
-	defaultBaseURL           = "http://127.0.0.1:11434"
-	defaultParallel          = 1 // as OLLAMA_NUM_PARALLEL
-	defaultFirstTokenTimeout = 300
-	defaultTokenTimeout      = 60
+	defaultBaseURL  = "http://127.0.0.1:11434"
+	defaultParallel = 1 // as OLLAMA_NUM_PARALLEL
 )
 
 // settings is a Config that was understood.
@@ -51,8 +47,6 @@ type settings struct {
 	think          *api.ThinkValue
 	truncate       *bool
 	parallel       int
-	firstToken     time.Duration
-	betweenTokens  time.Duration
 }
 
 // settings reports everything that is wrong with c.
@@ -88,10 +82,6 @@ func (c Config) settings() (settings, error) {
 	if s.parallel = max(c.Parallel, defaultParallel); c.Parallel < 0 {
 		check(invalid("parallel", "must be at least 1"))
 	}
-	s.firstToken, err = parseTimeout("first_token_timeout", c.FirstTokenTimeout, defaultFirstTokenTimeout)
-	check(err)
-	s.betweenTokens, err = parseTimeout("token_timeout", c.TokenTimeout, defaultTokenTimeout)
-	check(err)
 	return s, firstOf(errs)
 }
 
@@ -194,16 +184,6 @@ func numPredict(options map[string]any) int {
 		return 0
 	}
 	return n
-}
-
-func parseTimeout(path string, seconds, byDefault int) (time.Duration, error) {
-	if seconds < 0 {
-		return 0, invalid(path, "must be at least 1 second")
-	}
-	if seconds == 0 {
-		seconds = byDefault
-	}
-	return time.Duration(seconds) * time.Second, nil
 }
 
 func invalid(path, format string, args ...any) *fault.Error {

@@ -24,8 +24,7 @@ func TestSchemaDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{BaseURL: defaultBaseURL, Model: "gemma3:1b", Parallel: defaultParallel,
-		FirstTokenTimeout: defaultFirstTokenTimeout, TokenTimeout: defaultTokenTimeout}
+	want := Config{BaseURL: defaultBaseURL, Model: "gemma3:1b", Parallel: defaultParallel}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("defaults %+v, want %+v", cfg, want)
 	}
@@ -44,7 +43,7 @@ func TestSchemaDefaults(t *testing.T) {
 
 func TestConfigBlock(t *testing.T) {
 	cfg, err := decode(t, `{"base_url":"https://o/x","api_key":"k","model":"m","embedding_model":"e","keep_alive":-1,"think":true,
-		"options":{"temperature":0.5,"num_ctx":8192,"seed":7,"stop":["a"]},"truncate":false,"first_token_timeout":1,"token_timeout":2}`)
+		"options":{"temperature":0.5,"num_ctx":8192,"seed":7,"stop":["a"]},"truncate":false}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,8 +112,6 @@ func TestBadConfig(t *testing.T) {
 		{func(c *Config) { c.Think = 1.0 }, "think", "high"},
 		{func(c *Config) { c.Options = map[string]any{"num_ctx": "many"} }, "options.num_ctx", "must be int"},
 		{func(c *Config) { c.Options = map[string]any{"stop": "END"} }, "options.stop", "must be"},
-		{func(c *Config) { c.TokenTimeout = -1 }, "token_timeout", "at least"},
-		{func(c *Config) { c.FirstTokenTimeout = -1 }, "first_token_timeout", "at least"},
 		{func(c *Config) { c.Model, c.Think = "", 1.0 }, "model", "think: expected"},
 	} {
 		cfg := Config{Model: "m"}

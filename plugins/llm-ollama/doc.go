@@ -6,9 +6,9 @@
 // The reply is always streamed from the server, also when the caller wants it
 // whole: only then can a slow model be told from a dead server, and tokens that
 // were generated before a failure be counted. A model that is not in memory yet
-// may take minutes for its first token, which first_token_timeout allows;
-// token_timeout is the patience after that. With tools or a response format the
-// longer of the two applies throughout: the server may hold back the tokens of a
+// may take minutes for its first token. How long a silent server is waited for is decided by
+// the caller, who ends the call: in Botyard limits.first_token_timeout and
+// limits.token_timeout. Mind that the server may hold back the tokens of a
 // tool call until it is whole, and evaluates the prompt again before it enforces a
 // format.
 //

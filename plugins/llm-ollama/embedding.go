@@ -14,10 +14,7 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 	if len(req.Texts) == 0 {
 		return &llm.Embeddings{Model: m.embeddingModel}, nil
 	}
-	late := fault.New(fault.Deadline, "no embeddings from the Ollama server at %s within %s", m.address(), m.firstToken)
-	limited, cancel := context.WithTimeoutCause(ctx, m.firstToken, late)
-	defer cancel()
-	called, seen := withExchange(limited, m.whole(len(req.Texts)))
+	called, seen := withExchange(ctx, m.whole(len(req.Texts)))
 	defer seen.bounds.release()
 
 	resp, err := m.client.Embed(called, &api.EmbedRequest{
@@ -28,8 +25,6 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 		return m.embeddings(resp, len(req.Texts))
 	case ctx.Err() != nil:
 		return nil, fault.Of(ctx.Err())
-	case limited.Err() != nil:
-		return nil, fault.Of(context.Cause(limited))
 	}
 	path := "embedding_model"
 	if m.embeddingModel == m.model {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -165,20 +166,22 @@ func TestModel_Hostile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHostile(t, c.answer)
-			patience := 120
+			timeout := 2 * time.Minute
 			if c.want == fault.Deadline {
-				patience = 1
+				timeout = time.Second
 			}
-			m := open(t, Config{BaseURL: h.url, Model: "m", FirstTokenTimeout: patience, TokenTimeout: patience})
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			m := open(t, Config{BaseURL: h.url, Model: "m"})
 			var finish *llm.Finish
 			var size int64
 			var err error
 			if c.embed {
-				_, err = m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"x"}})
+				_, err = m.Embed(ctx, &llm.EmbedRequest{Texts: []string{"x"}})
 			} else {
 				req := ask("Hi")
 				req.Stream = true
-				finish, err = m.Chat(t.Context(), req, func(d llm.Delta) error { size += sizeOf(d); return nil })
+				finish, err = m.Chat(ctx, req, func(d llm.Delta) error { size += sizeOf(d); return nil })
 			}
 			switch {
 			case c.want == -1:
@@ -214,11 +217,14 @@ func drip(o *out, text string) {
 	<-closed
 }
 
-// TestModel_HostileTLS: a handshake that nobody answers ends with the time for an answer.
+// TestModel_HostileTLS has a server that does not answer the handshake. The caller's deadline
+// ends the call.
 func TestModel_HostileTLS(t *testing.T) {
 	h := newHostile(t, nil)
-	m := open(t, Config{BaseURL: strings.Replace(h.url, "http:", "https:", 1), Model: "m", FirstTokenTimeout: 1})
-	if _, _, err := talk(t.Context(), m, ask("Hi")); !fault.Is(err, fault.Deadline) {
+	m := open(t, Config{BaseURL: strings.Replace(h.url, "http:", "https:", 1), Model: "m"})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, _, err := talk(ctx, m, ask("Hi")); !fault.Is(err, fault.Deadline) {
 		t.Error(err)
 	}
 	m.transport.close()
@@ -246,7 +252,7 @@ func TestModel_HostileTogether(t *testing.T) {
 	many := make([]string, 100) // whose vectors are of 19 MiB at most
 	var calls sync.WaitGroup
 	for range hostiles {
-		m := open(t, Config{BaseURL: h.url, Model: "m", FirstTokenTimeout: 600})
+		m := open(t, Config{BaseURL: h.url, Model: "m"})
 		calls.Go(func() {
 			_, err := m.Embed(t.Context(), &llm.EmbedRequest{Texts: many})
 			if !fault.Is(err, fault.ProviderFailed) {

@@ -14,9 +14,9 @@ import (
 
 // reply follows one stream.
 type reply struct {
-	emit     func(llm.Delta) error
-	whole    bool // wanted in one delta
-	patience *patience
+	emit   func(llm.Delta) error
+	whole  bool   // wanted in one delta
+	onDone func() // called once at the end of the reply
 
 	text, thinking strings.Builder // of a whole reply
 	calls          []chat.ToolCall // of a whole reply
@@ -34,8 +34,6 @@ type reply struct {
 
 // take is the api.ChatResponseFunc.
 func (r *reply) take(resp api.ChatResponse) error {
-	r.patience.pause()
-	defer func() { r.patience.resume(r.done) }()
 	if r.done {
 		return errAfterDone // nothing follows the end, and who goes on is not waited for
 	}
@@ -61,6 +59,7 @@ func (r *reply) take(resp api.ChatResponse) error {
 	}
 	if resp.Done {
 		r.done, r.last = true, resp
+		r.onDone()
 	}
 	return nil
 }
