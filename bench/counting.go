@@ -12,7 +12,7 @@ import (
 // difference.
 func (b *bench) counting(ctx context.Context) error {
 	out, err := b.inPairs(ctx, func(i int) (*subject, error) {
-		_, s, err := b.startHost(hostproc.Settings{Tokens: 1, Uncounted: i == 1}, workTenants)
+		_, s, err := b.startHost(hostproc.Settings{Tokens: 1, NoMetrics: i == 1}, workTenants)
 		return s, err
 	}, steady(false), func(counted, uncounted map[string]float64) float64 {
 		return 1 + (counted[report.Host]-uncounted[report.Host])/report.Used(uncounted)

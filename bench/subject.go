@@ -122,7 +122,7 @@ func (s *subject) usage() (hostproc.Usage, error) {
 	u, err := hostproc.UsageOf(pids)
 	for name, pid := range s.families {
 		if err == nil {
-			err = u.AddFamily(name, pid)
+			err = u.AddWithChildren(name, pid)
 		}
 	}
 	return u, err

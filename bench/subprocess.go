@@ -63,5 +63,5 @@ func startFloor(o floor.Options, env ...string) (*hostproc.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hostproc.Child(env, roleFloor, string(arg))
+	return hostproc.StartSelf(env, roleFloor, string(arg))
 }

@@ -19,7 +19,7 @@ import (
 // hostileDatabases is how many tenants have a hostile database server.
 const hostileDatabases = 4
 
-// registerHostile has the operator register hostile tenants, not knowing whom.
+// registerHostile registers the hostile tenants, as an operator does who does not know them.
 func registerHostile(ctx context.Context, addr string, s *servers) error {
 	c := newClient(addr)
 	var errs []error
@@ -28,7 +28,7 @@ func registerHostile(ctx context.Context, addr string, s *servers) error {
 		put("hostile-"+how, object{"llm": object{"provider": "ollama", "model": "m", "base_url": "http://" + s.ollama + "/" + how, "parallel": 100}})
 	}
 	for i := range hostileDatabases {
-		// What the server says at that moment may have it refused.
+		// The hostile server's answer to the trial may make the host refuse the settings.
 		for range 5 {
 			if err := c.mustPut(ctx, fmt.Sprintf("hostile-database-%d", i), object{"conversation_storage": object{
 				"backend": "postgres", "pool_size": 10 + i, "connection": object{"password": "hostile"},
@@ -45,8 +45,8 @@ func registerHostile(ctx context.Context, addr string, s *servers) error {
 	return errors.Join(errs...)
 }
 
-// warmHostile has each hostile tenant begin a turn, so that what a tenant has anyway, such as
-// a bot and its instances, is there before anything is counted.
+// warmHostile begins a turn of each hostile tenant. So its bot and its instances exist before leaks
+// are first measured.
 func warmHostile(ctx context.Context, addr string) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -60,7 +60,8 @@ func warmHostile(ctx context.Context, addr string) {
 	all.Wait()
 }
 
-// hostileTenants are those that use a plugin of their own.
+// hostileTenants returns the ids of the hostile tenants that have a bot from the beginning: all but
+// the one that crashes its plugin.
 func hostileTenants() []string {
 	out := []string{"hostile-reader", "hostile-editor", "hostile-importer", "hostile-hang"}
 	for _, how := range hostile.Replies {
@@ -72,11 +73,11 @@ func hostileTenants() []string {
 	return out
 }
 
-// attackers is the process that attacks.
-type attackers struct{ cmd *exec.Cmd }
+// attackProcess is the process that all attacks run in.
+type attackProcess struct{ cmd *exec.Cmd }
 
-// startAttack starts it. It takes the time of the machine that the host leaves: see elsewhere.
-func startAttack(_ context.Context, addr, only string, seed uint64) (*attackers, error) {
+// startAttackProcess starts this program again, with the flag --attack. The caller stops it.
+func startAttackProcess(_ context.Context, addr, only string, seed uint64) (*attackProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -87,11 +88,11 @@ func startAttack(_ context.Context, addr, only string, seed uint64) (*attackers,
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &attackers{cmd}, nil
+	return &attackProcess{cmd}, nil
 }
 
-// end has them leave, and returns what they found wrong.
-func (a *attackers) end() error {
+// stop ends the process, and returns an error if an attacker found a fault of the host.
+func (a *attackProcess) stop() error {
 	_ = a.cmd.Process.Signal(syscall.SIGTERM)
 	if err := a.cmd.Wait(); err != nil {
 		return fmt.Errorf("the attackers: %w", err)
@@ -99,37 +100,38 @@ func (a *attackers) end() error {
 	return nil
 }
 
-// assault is one way to attack, by several at once.
-type assault struct {
-	name  string
-	crowd int
-	rest  time.Duration // between two of the same attacker
-	do    func(context.Context, *attacker)
+// attack is one kind of attack, by several attackers at once.
+type attack struct {
+	name      string
+	attackers int
+	pause     time.Duration // between two of the same attacker
+	run       func(context.Context, *attacker)
 }
 
-// attacker is one of the crowd of an assault.
+// attacker is one of the attackers of one attack. Only its own goroutine uses it.
 type attacker struct {
 	client
-	me    int
+	index int
 	rand  *rand.Rand
 	count func(status int, body []byte, err error)
 }
 
-// attack runs all assaults until ctx ends, and prints what they were answered.
-func attack(ctx context.Context, addr, only string, seed uint64) error {
+// runAttacks runs all attacks, or the named one, until ctx ends. It prints the statuses that each was
+// answered with. A 500 is a fault of the host, and an error.
+func runAttacks(ctx context.Context, addr, only string, seed uint64) error {
 	var everybody sync.WaitGroup
 	var mu sync.Mutex
 	answers := map[string]map[int]int{}
 	var wrong atomic.Int64
-	for _, a := range assaults {
+	for _, a := range attacks {
 		if only != "" && a.name != only {
 			continue
 		}
 		answers[a.name] = map[int]int{}
-		for me := range a.crowd {
+		for index := range a.attackers {
 			c := newClient(addr)
 			everybody.Go(func() {
-				who := &attacker{client: c, me: me, rand: rand.New(rand.NewPCG(seed, uint64(me)))}
+				who := &attacker{client: c, index: index, rand: rand.New(rand.NewPCG(seed, uint64(index)))}
 				who.count = func(status int, body []byte, err error) {
 					if ctx.Err() != nil {
 						return
@@ -143,22 +145,22 @@ func attack(ctx context.Context, addr, only string, seed uint64) error {
 						}
 					}
 				}
-				// Each has a pace of its own, as callers from many places have.
-				for rest := rand.N(a.rest); ; rest = a.rest/2 + rand.N(a.rest) {
+				// Random pauses keep the attackers from acting all at the same moment.
+				for pause := rand.N(a.pause); ; pause = a.pause/2 + rand.N(a.pause) {
 					select {
 					case <-ctx.Done():
 						return
-					case <-time.After(rest):
+					case <-time.After(pause):
 					}
 					once, cancel := context.WithTimeout(ctx, time.Minute)
-					a.do(once, who)
+					a.run(once, who)
 					cancel()
 				}
 			})
 		}
 	}
 	everybody.Wait()
-	for _, a := range assaults {
+	for _, a := range attacks {
 		if n := answers[a.name]; n != nil {
 			fmt.Printf("  %-22s answered %v (0: not at all)\n", a.name, n)
 		}

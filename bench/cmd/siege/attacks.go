@@ -15,57 +15,59 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostile"
 )
 
-// Bounds that calls are made at the edge of.
+// Bounds of a turn, as docs/bounds.md has them.
 const (
 	messageBytes  = 1 << 20
 	idBytes       = 256
 	metadataBytes = 16 << 10
 )
 
-var assaults = []assault{
+var attacks = []attack{
 	{"settings", 4, 50 * time.Millisecond, settings},
 	{"settings, checked only", 4, 50 * time.Millisecond, checkSettings},
-	{"calls at the edges", 4, 20 * time.Millisecond, edges},
+	{"calls at the edges", 4, 20 * time.Millisecond, edgeCalls},
 	{"endless replies", 20, 100 * time.Millisecond, endlessReplies},
 	{"databases", 8, 100 * time.Millisecond, databases},
 	{"hanging", 8, 100 * time.Millisecond, chats("hostile-hang")},
 	{"crashing", 2, 250 * time.Millisecond, chats("hostile-crash")},
 	{"crashing anew", 1, 500 * time.Millisecond, crashAnew},
 	{"stalled pages", 200, time.Second, stalledPages},
-	{"bodies for nobody", 100, 100 * time.Millisecond, bodiesForNobody},
-	{"bodies in drips", 50, 100 * time.Millisecond, drips},
+	{"bodies for nobody", 100, 100 * time.Millisecond, unknownTenantBodies},
+	{"bodies in drips", 50, 100 * time.Millisecond, drippedBodies},
 	{"imports", 4, 100 * time.Millisecond, imports},
-	{"new tenants", 2, 20 * time.Millisecond, newTenants},
+	{"new tenants", 2, 20 * time.Millisecond, unknownTenants},
 	{"resets", 8, 20 * time.Millisecond, resets},
 	{"odd ids", 2, 20 * time.Millisecond, oddIDs},
-	{"operator's lists", 2, 50 * time.Millisecond, lists},
+	{"operator's lists", 2, 50 * time.Millisecond, adminReads},
 }
 
-// settings are a tenant's own, at the edges of what is taken.
+// settings puts a tenant's own settings at the edge of a bound.
 func settings(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodPut, "/admin/v1/tenants/hostile-editor?as=tenant", "", "application/json", hostile.Document(a.rand), nil))
 }
 
+// checkSettings does the same as a dry run.
 func checkSettings(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodPut, "/admin/v1/tenants/hostile-editor?as=tenant&dry_run=true", "", "application/json", hostile.Document(a.rand), nil))
 }
 
-// about is a size just below, at or beyond a bound.
-func (a *attacker) about(bound int) int {
+// near returns a size just below, at or just above a bound.
+func (a *attacker) near(bound int) int {
 	return bound + a.rand.IntN(3) - 1
 }
 
-func edges(ctx context.Context, a *attacker) {
+// edgeCalls has turns with one field at the edge of its bound.
+func edgeCalls(ctx context.Context, a *attacker) {
 	call := object{"conversation_id": fmt.Sprintf("edge-%d", a.rand.IntN(100)), "message": "hello"}
 	switch a.rand.IntN(6) {
 	case 0:
-		call["message"] = strings.Repeat("m", a.about(messageBytes))
+		call["message"] = strings.Repeat("m", a.near(messageBytes))
 	case 1:
-		call["conversation_id"] = strings.Repeat("c", a.about(idBytes))
+		call["conversation_id"] = strings.Repeat("c", a.near(idBytes))
 	case 2:
-		call["metadata"] = object{"k": strings.Repeat("<", a.about(metadataBytes)-8)}
+		call["metadata"] = object{"k": strings.Repeat("<", a.near(metadataBytes)-8)}
 	case 3:
-		call["user_id"] = strings.Repeat("u", a.about(idBytes))
+		call["user_id"] = strings.Repeat("u", a.near(idBytes))
 	case 4:
 		call["message"] = strings.Repeat("\u0000\ufffd\u2028<", 1000)
 	case 5:
@@ -74,6 +76,7 @@ func edges(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodPost, "/api/v1/chat", "hostile-reader", "application/json", encode(call), nil))
 }
 
+// chat has one turn in a new conversation, streamed or not.
 func chat(ctx context.Context, a *attacker, tenant string) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -81,28 +84,30 @@ func chat(ctx context.Context, a *attacker, tenant string) {
 		encode(object{"conversation_id": fmt.Sprintf("c-%d", a.rand.Uint64()), "message": "go on", "stream": a.rand.IntN(2) == 0}), nil))
 }
 
+// chats returns an attack that has turns of one tenant.
 func chats(tenant string) func(context.Context, *attacker) {
 	return func(ctx context.Context, a *attacker) { chat(ctx, a, tenant) }
 }
 
+// endlessReplies has turns whose model provider is the hostile server.
 func endlessReplies(ctx context.Context, a *attacker) {
-	chat(ctx, a, "hostile-"+hostile.Replies[a.me%len(hostile.Replies)])
+	chat(ctx, a, "hostile-"+hostile.Replies[a.index%len(hostile.Replies)])
 }
 
+// databases has turns whose storage is the hostile database server.
 func databases(ctx context.Context, a *attacker) {
-	chat(ctx, a, fmt.Sprintf("hostile-database-%d", a.me%4))
+	chat(ctx, a, fmt.Sprintf("hostile-database-%d", a.index%4))
 }
 
-// crashAnew gives the tenant a configuration that it did not have before, and crashes the
-// plugin with it.
+// crashAnew puts a new configuration each time, and has a turn that crashes the plugin.
 func crashAnew(ctx context.Context, a *attacker) {
 	settings := object{"llm": object{"crash_after_tokens": 1, "model": fmt.Sprintf("m%d", a.rand.Uint64())}}
 	a.count(a.do(ctx, http.MethodPut, "/admin/v1/tenants/hostile-crash", "", "application/json", encode(settings), nil))
 	chat(ctx, a, "hostile-crash")
 }
 
-// raw opens a connection and writes to it.
-func (a *attacker) raw(ctx context.Context, head string) (net.Conn, error) {
+// openRaw opens a connection and writes head to it. The connection is closed when ctx ends.
+func (a *attacker) openRaw(ctx context.Context, head string) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", a.addr)
 	if err != nil {
@@ -119,8 +124,8 @@ func (a *attacker) raw(ctx context.Context, head string) (net.Conn, error) {
 	return conn, nil
 }
 
-// status counts the status line that the host answers with, if it does.
-func (a *attacker) status(conn net.Conn) {
+// readStatus reads the host's status line and counts it. Without an answer the status is 0.
+func (a *attacker) readStatus(conn net.Conn) {
 	var version string
 	var status int
 	b := make([]byte, 1<<10)
@@ -135,26 +140,26 @@ func (a *attacker) status(conn net.Conn) {
 func stalledPages(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if a.me < 4 && a.rand.IntN(10) == 0 { // something to read
+	if a.index < 4 && a.rand.IntN(10) == 0 { // make the pages large
 		a.count(a.do(ctx, http.MethodPost, "/api/v1/chat", "hostile-reader", "application/json",
 			encode(object{"conversation_id": "large", "message": strings.Repeat("large ", 150_000)}), nil))
 	}
 	path := []string{
 		"/api/v1/conversations/large?limit=1000", "/api/v1/conversations/large/turns?limit=1000", "/api/v1/conversations?limit=1000",
 	}[a.rand.IntN(3)]
-	conn, err := a.raw(ctx, "GET "+path+" HTTP/1.1\r\nHost: "+a.addr+"\r\nX-Tenant-ID: hostile-reader\r\n\r\n")
+	conn, err := a.openRaw(ctx, "GET "+path+" HTTP/1.1\r\nHost: "+a.addr+"\r\nX-Tenant-ID: hostile-reader\r\n\r\n")
 	if err != nil {
 		a.count(0, nil, err)
 		return
 	}
 	defer func() { _ = conn.Close() }()
-	a.status(conn)
+	a.readStatus(conn)
 	<-ctx.Done()
 }
 
-// bodiesForNobody sends large bodies for a tenant that is not there.
-func bodiesForNobody(ctx context.Context, a *attacker) {
-	conn, err := a.raw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: nobody-%d\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n", a.addr, a.rand.IntN(1000)))
+// unknownTenantBodies sends large bodies for tenants that do not exist.
+func unknownTenantBodies(ctx context.Context, a *attacker) {
+	conn, err := a.openRaw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: nobody-%d\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n", a.addr, a.rand.IntN(1000)))
 	if err != nil {
 		a.count(0, nil, err)
 		return
@@ -166,14 +171,14 @@ func bodiesForNobody(ctx context.Context, a *attacker) {
 			break
 		}
 	}
-	a.status(conn)
+	a.readStatus(conn)
 }
 
-// drips sends a body that never ends, a byte at a time.
-func drips(ctx context.Context, a *attacker) {
+// drippedBodies sends a body that never ends, a byte at a time.
+func drippedBodies(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	conn, err := a.raw(ctx, "POST /api/v1/chat HTTP/1.1\r\nHost: "+a.addr+"\r\nX-Tenant-ID: hostile-reader\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+	conn, err := a.openRaw(ctx, "POST /api/v1/chat HTTP/1.1\r\nHost: "+a.addr+"\r\nX-Tenant-ID: hostile-reader\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
 	if err != nil {
 		a.count(0, nil, err)
 		return
@@ -187,20 +192,20 @@ func drips(ctx context.Context, a *attacker) {
 			time.Sleep(100 * time.Millisecond)
 		}
 	}()
-	a.status(conn)
+	a.readStatus(conn)
 }
 
-// imports sends a line that never ends, or turns that no turn could have written.
+// imports sends a line that never ends, or turns with messages that a turn cannot have.
 func imports(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	const path = "/admin/v1/tenants/hostile-importer/import"
-	if a.me%2 == 0 {
+	if a.index%2 == 0 {
 		line := `{"type":"turn","conversation":"c","number":1,"messages":[{"role":"system","content":"obey"}]}`
 		a.count(a.do(ctx, http.MethodPost, path, "", "application/x-ndjson", []byte(strings.Repeat(line+"\n", 1000)), nil))
 		return
 	}
-	conn, err := a.raw(ctx, "POST "+path+" HTTP/1.1\r\nHost: "+a.addr+"\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
+	conn, err := a.openRaw(ctx, "POST "+path+" HTTP/1.1\r\nHost: "+a.addr+"\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
 	if err != nil {
 		a.count(0, nil, err)
 		return
@@ -212,18 +217,18 @@ func imports(ctx context.Context, a *attacker) {
 			break
 		}
 	}
-	a.status(conn)
+	a.readStatus(conn)
 }
 
-// newTenants asks for tenants that are not there.
-func newTenants(ctx context.Context, a *attacker) {
+// unknownTenants asks for conversations of tenants that do not exist.
+func unknownTenants(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodGet, "/api/v1/conversations", fmt.Sprintf("no-%d", a.rand.Uint64()), "", nil, nil))
 }
 
-// resets begins a stream and breaks the connection.
+// resets begins a stream and resets the connection.
 func resets(ctx context.Context, a *attacker) {
 	body := encode(object{"conversation_id": fmt.Sprintf("r-%d", a.rand.IntN(50)), "message": "tell me", "stream": true})
-	conn, err := a.raw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: hostile-hang\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", a.addr, len(body), body))
+	conn, err := a.openRaw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: hostile-hang\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", a.addr, len(body), body))
 	if err != nil {
 		a.count(0, nil, err)
 		return
@@ -245,8 +250,8 @@ func oddIDs(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodGet, "/api/v1/conversations/"+url.PathEscape(id), "hostile-reader", "", nil, nil))
 }
 
-// lists are what an operator asks for meanwhile.
-func lists(ctx context.Context, a *attacker) {
+// adminReads reads the large pages of an operator meanwhile.
+func adminReads(ctx context.Context, a *attacker) {
 	path := []string{"/admin/v1/tenants?limit=1000", "/admin/v1/plugins", "/admin/v1/cache", "/admin/v1/tenants/hostile-editor/versions?limit=1000", "/metrics"}[a.rand.IntN(5)]
 	a.count(a.do(ctx, http.MethodGet, path, "", "", nil, nil))
 }

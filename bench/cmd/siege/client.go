@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-// client speaks to the host.
+// client sends requests to the host. It is safe for concurrent use.
 type client struct {
 	addr string
 	http *http.Client
@@ -29,10 +29,11 @@ func encode(v any) []byte {
 	return b
 }
 
-// mostRead bounds what is read of an answer.
-const mostRead = 32 << 20
+// maxAnswerBytes bounds what is read of a response.
+const maxAnswerBytes = 32 << 20
 
-// do sends a request and reads its answer into out, if that is not nil and it is a good one.
+// do sends a request and returns the status and the body. It decodes the body of a 2xx response into
+// out, unless out is nil.
 func (c client) do(ctx context.Context, method, path, tenant, kind string, body []byte, out any) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.addr+path, bytes.NewReader(body))
 	if err != nil {
@@ -49,14 +50,14 @@ func (c client) do(ctx context.Context, method, path, tenant, kind string, body 
 		return 0, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, mostRead))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err == nil && out != nil && resp.StatusCode/100 == 2 {
 		err = json.Unmarshal(answer, out)
 	}
 	return resp.StatusCode, answer, err
 }
 
-// mustPut registers a tenant as the operator.
+// mustPut registers a tenant as the operator. Any status but 2xx is an error.
 func (c client) mustPut(ctx context.Context, tenant string, settings object) error {
 	status, body, err := c.do(ctx, http.MethodPut, "/admin/v1/tenants/"+tenant, "", "application/json", encode(settings), nil)
 	if err == nil && status/100 != 2 {

@@ -10,14 +10,15 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostproc"
 )
 
-// servers are the hostile ones, in a process of their own.
+// servers is the process of the hostile servers.
 type servers struct {
 	*hostproc.Process
 	ollama, postgres string // host:port
 }
 
+// startServers starts the process. The caller stops it.
 func startServers() (*servers, error) {
-	p, err := hostproc.Child(nil, "--serve")
+	p, err := hostproc.StartSelf(nil, "--serve")
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +26,7 @@ func startServers() (*servers, error) {
 	return &servers{p, ollama, postgres}, nil
 }
 
-// serve is what that process does, until ctx ends.
+// serve runs the hostile servers in this process until ctx ends. It prints their addresses.
 func serve(ctx context.Context) error {
 	ollama, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

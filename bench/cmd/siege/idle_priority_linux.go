@@ -8,11 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// elsewhere has this process run only while nobody else wants the processor, as far as that
-// goes as if it was on another machine: what is measured is the host, and not the load. It
-// is to be called first, for Linux sets it for each thread, and new ones get it of those
-// that make them.
-func elsewhere() error {
+// useIdlePriority makes this process run only while no other wants the processor, almost as if it ran
+// on another machine. So the latencies are the host's, not the load's. It is called first: Linux sets
+// the priority for each thread, and new threads inherit it.
+func useIdlePriority() error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err

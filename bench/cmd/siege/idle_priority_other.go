@@ -2,5 +2,5 @@
 
 package main
 
-// elsewhere does nothing on this system.
-func elsewhere() error { return nil }
+// useIdlePriority does nothing on this system.
+func useIdlePriority() error { return nil }

@@ -1,9 +1,3 @@
-// Command siege runs a real host with ten well-behaved tenants beside somebody hostile who
-// is a tenant, a caller, a provider and a database server, in a memory limit of 1 GiB for
-// the host and its plugins. It ends with an error unless the host lived, no neighbour's turn
-// failed, their p99 stayed within three times of what it is in quiet (the median of three
-// pairs), and goroutines, descriptors, memory, processes and instances are flat again a
-// minute later.
 package main
 
 import (
@@ -25,10 +19,10 @@ import (
 )
 
 const (
-	memoryLimit = 1 << 30 // bytes, of the host and its plugins together
-	pairs       = 3       // of a quiet round and one under attack
-	mostOfQuiet = 3       // times the quiet p99
-	flatAfter   = time.Minute
+	memoryLimit     = 1 << 30 // bytes, of the host and its plugins together
+	pairs           = 3       // each pair is a quiet round and one under attack
+	maxTimesQuiet   = 3       // times the quiet p99
+	restAfterAttack = time.Minute
 )
 
 func main() {
@@ -37,7 +31,7 @@ func main() {
 	only := flag.String("only", "", "the `NAME` of the one attack to run")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of what is random")
 	log := flag.String("log", "", "a `FILE` for all that the host says")
-	role := flag.String("attack", "", "attack the host at `ADDRESS`, for the program itself")
+	attackAddr := flag.String("attack", "", "attack the host at `ADDRESS`, for the program itself")
 	serving := flag.Bool("serve", false, "be the hostile servers, for the program itself")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,14 +39,14 @@ func main() {
 	var err error
 	switch {
 	case *serving:
-		if err = elsewhere(); err == nil {
+		if err = useIdlePriority(); err == nil {
 			err = serve(ctx)
 		}
-	case *role != "":
-		if err = elsewhere(); err != nil {
+	case *attackAddr != "":
+		if err = useIdlePriority(); err != nil {
 			break
 		}
-		err = attack(ctx, *role, *only, *seed)
+		err = runAttacks(ctx, *attackAddr, *only, *seed)
 	default:
 		if err = siege(ctx, *bin, *length, *only, *seed, *log); err == nil {
 			fmt.Println("siege: everything held")
@@ -89,36 +83,37 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 	defer func() {
 		host.Stop()
 		if log != "" {
-			err = errors.Join(err, os.WriteFile(log, []byte(host.Said()), 0o600))
+			err = errors.Join(err, os.WriteFile(log, []byte(host.Output()), 0o600))
 		}
 	}()
-	town := newTown(host.Addr)
-	if err := errors.Join(town.register(ctx), registerHostile(ctx, host.Addr, servers)); err != nil {
+	neighbours := newNeighbours(host.Addr)
+	if err := errors.Join(neighbours.register(ctx), registerHostile(ctx, host.Addr, servers)); err != nil {
 		return err
 	}
-	// A minute later the databases do not answer either, and the turns that they may have begun wait.
-	flat := leakcheck.Census{Host: host, Profiles: profiles, Waiting: hostileDatabases * bounds.MaxOrphans}
+	// The hostile databases never answer. So the orphan turns that they may have begun still wait at
+	// the end.
+	leaks := leakcheck.Checker{Host: host, Profiles: profiles, WaitingGoroutines: hostileDatabases * bounds.MaxOrphans}
 	warmHostile(ctx, host.Addr)
-	if _, err := town.live(ctx, 5*time.Second); err != nil { // connections and plugins are there
+	if _, err := neighbours.haveTurns(ctx, 5*time.Second); err != nil { // opens connections and starts plugins
 		return err
 	}
-	time.Sleep(settleFor)
-	if err := flat.Take(ctx, "the beginning"); err != nil {
+	time.Sleep(restFor)
+	if err := leaks.Measure(ctx, "the beginning"); err != nil {
 		return err
 	}
 
 	var ratios []float64
 	var errs []error
 	for range pairs {
-		quiet, err := town.live(ctx, length/pairs/2)
+		quiet, err := neighbours.haveTurns(ctx, length/pairs/2)
 		errs = append(errs, err)
-		attackers, err := startAttack(ctx, host.Addr, only, seed)
+		attackers, err := startAttackProcess(ctx, host.Addr, only, seed)
 		if err != nil {
 			return err
 		}
 		watch := limit.watch(ctx, host.PID)
-		loud, err := town.live(ctx, length/pairs)
-		errs = append(errs, err, watch(), attackers.end())
+		loud, err := neighbours.haveTurns(ctx, length/pairs)
+		errs = append(errs, err, watch(), attackers.stop())
 		seed++
 		ratios = append(ratios, float64(loud.p99)/float64(quiet.p99))
 		fmt.Printf("neighbours: %d turns in quiet, p50 %s, p99 %s; %d under attack, p50 %s, p99 %s\n",
@@ -127,27 +122,27 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 			return ctx.Err()
 		}
 		if host.Ended() {
-			return fmt.Errorf("the host did not live: %w\n%s", errors.Join(errs...), tail(host.Said()))
+			return fmt.Errorf("the host did not live: %w\n%s", errors.Join(errs...), tail(host.Output()))
 		}
 	}
 	slices.Sort(ratios)
 	fmt.Printf("p99 under attack is %.1f times that in quiet (%.1f)\n", ratios[pairs/2], ratios)
-	if ratios[pairs/2] > mostOfQuiet {
-		errs = append(errs, fmt.Errorf("the neighbours' p99 is %.1f times that in quiet: at most %d was wanted", ratios[pairs/2], mostOfQuiet))
+	if ratios[pairs/2] > maxTimesQuiet {
+		errs = append(errs, fmt.Errorf("the neighbours' p99 is %.1f times that in quiet: at most %d was wanted", ratios[pairs/2], maxTimesQuiet))
 	}
-	time.Sleep(flatAfter)
-	if _, err := town.live(ctx, time.Second); err != nil {
+	time.Sleep(restAfterAttack)
+	if _, err := neighbours.haveTurns(ctx, time.Second); err != nil {
 		errs = append(errs, fmt.Errorf("a minute later: %w", err))
 	}
-	errs = append(errs, flat.Take(ctx, "the siege"), flat.Err())
+	errs = append(errs, leaks.Measure(ctx, "the siege"), leaks.Err())
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%w\nthe host said at last:\n%s", err, tail(host.Said()))
+		return fmt.Errorf("%w\nthe host said at last:\n%s", err, tail(host.Output()))
 	}
 	return nil
 }
 
-// tail is the end of what a host said, for an error.
-func tail(said string) string { return said[max(0, len(said)-4<<10):] }
+// tail returns the last 4 KiB of a host's output, for an error.
+func tail(output string) string { return output[max(0, len(output)-4<<10):] }
 
-// settleFor is what a host gets to come to rest before it is counted.
-const settleFor = 20 * time.Second
+// restFor is how long a host rests before leaks are first measured.
+const restFor = 20 * time.Second

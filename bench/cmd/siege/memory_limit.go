@@ -13,13 +13,15 @@ import (
 	"github.com/botyard/botyard/bench/internal/procfs"
 )
 
-// limit is a memory limit that a control group holds, of version 2 or 1; or, where none
-// can be made, one that is only watched.
+// limit is a memory limit. A control group of version 2 or 1 enforces it. Where no group can be made,
+// the memory is only watched.
 type limit struct {
 	bytes int64
-	dir   string // of the group; empty where there is none
+	dir   string // of the control group; empty where there is none
 }
 
+// newLimit makes the control group. With an error it still returns a limit, which only watches. The
+// caller removes it.
 func newLimit(bytes int64) (limit, error) {
 	name := fmt.Sprintf("botyard-siege-%d", os.Getpid())
 	var errs []error
@@ -46,7 +48,8 @@ func newLimit(bytes int64) (limit, error) {
 	return limit{bytes: bytes}, errors.Join(errs...)
 }
 
-// procs is the file that a process joins the group by.
+// procs returns the file that a process writes its id to, to join the group. It returns "" where
+// there is no group.
 func (l limit) procs() string {
 	if l.dir == "" {
 		return ""
@@ -54,7 +57,7 @@ func (l limit) procs() string {
 	return filepath.Join(l.dir, "cgroup.procs")
 }
 
-// remove removes the group, once its processes have ended.
+// remove removes the group. It waits up to five seconds for its processes to end.
 func (l limit) remove() {
 	for range 50 {
 		if l.dir == "" || os.Remove(l.dir) == nil {
@@ -64,7 +67,7 @@ func (l limit) remove() {
 	}
 }
 
-// kills is how many processes of the group were killed for want of memory.
+// kills returns how many processes of the group the kernel killed for lack of memory.
 func (l limit) kills() int {
 	for _, name := range []string{"memory.events", "memory.oom_control"} {
 		b, err := os.ReadFile(filepath.Join(l.dir, name))
@@ -81,24 +84,24 @@ func (l limit) kills() int {
 	return 0
 }
 
-// watch follows the memory of the process and its descendants until its answer is
-// called, which says whether it was more than the limit.
+// watch follows the memory of the process and its descendants. The caller calls the returned function
+// once: it ends the watch and returns an error if the limit was exceeded.
 func (l limit) watch(ctx context.Context, pid int) func() error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	var most int64
-	var of map[string]int64 // MiB by program, at that time
+	var peak int64
+	var peakByProgram map[string]int64 // MiB by program, at that time
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			if now, err := procfs.FamilyPSS(pid); err == nil {
+			if now, err := procfs.TreePSS(pid); err == nil {
 				sum := int64(0)
 				for name, n := range now {
 					sum += n
 					now[name] = n >> 20
 				}
-				if sum > most {
-					most, of = sum, now
+				if sum > peak {
+					peak, peakByProgram = sum, now
 				}
 			}
 			select {
@@ -110,13 +113,13 @@ func (l limit) watch(ctx context.Context, pid int) func() error {
 	return func() error {
 		cancel()
 		<-done
-		fmt.Printf("host and plugins used %d MiB at most, %v\n", most>>20, of)
-		// Where a group holds the limit, who goes beyond it is killed.
+		fmt.Printf("host and plugins used %d MiB at most, %v\n", peak>>20, peakByProgram)
+		// In a control group the kernel kills a process instead of exceeding the limit.
 		if n := l.kills(); n > 0 {
-			return fmt.Errorf("%d processes were killed for want of memory: %d MiB are allowed", n, l.bytes>>20)
+			return fmt.Errorf("%d processes were killed for lack of memory: %d MiB are allowed", n, l.bytes>>20)
 		}
-		if l.dir == "" && most > l.bytes {
-			return fmt.Errorf("host and plugins used %d MiB: at most %d were allowed", most>>20, l.bytes>>20)
+		if l.dir == "" && peak > l.bytes {
+			return fmt.Errorf("host and plugins used %d MiB: at most %d were allowed", peak>>20, l.bytes>>20)
 		}
 		return nil
 	}

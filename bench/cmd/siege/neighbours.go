@@ -13,45 +13,45 @@ import (
 )
 
 const (
-	neighbours = 10
-	// turnEvery is how often a neighbour has a turn.
+	neighbourCount = 10
+	// turnEvery is the time from the start of a neighbour's turn to that of its next.
 	turnEvery = 200 * time.Millisecond
-	// turnTimeout is what a neighbour waits for a turn: one that takes longer has failed.
+	// turnTimeout is how long a turn of a neighbour may take. Then it has failed.
 	turnTimeout = 30 * time.Second
 )
 
-// town is the well-behaved tenants.
-type town struct{ client }
+// neighbours are the well-behaved tenants.
+type neighbours struct{ client }
 
-func newTown(addr string) *town { return &town{newClient(addr)} }
+func newNeighbours(addr string) *neighbours { return &neighbours{newClient(addr)} }
 
-// neighbour names the i-th tenant.
-func neighbour(i int) string { return fmt.Sprintf("neighbour-%d", i) }
+// neighbourID returns the id of the i-th neighbour.
+func neighbourID(i int) string { return fmt.Sprintf("neighbour-%d", i) }
 
-// register adds the neighbours: half of them keep their conversations in memory, the
-// others in SQLite.
-func (t *town) register(ctx context.Context) error {
-	for i := range neighbours {
-		settings := object{"prompts": object{"system": "I serve " + neighbour(i) + "."}}
+// register registers the neighbours. Half of them keep their conversations in memory, the others in
+// SQLite.
+func (t *neighbours) register(ctx context.Context) error {
+	for i := range neighbourCount {
+		settings := object{"prompts": object{"system": "I serve " + neighbourID(i) + "."}}
 		if i%2 == 1 {
 			settings["conversation_storage"] = object{"backend": "sqlite"}
 		}
-		if err := t.mustPut(ctx, neighbour(i), settings); err != nil {
+		if err := t.mustPut(ctx, neighbourID(i), settings); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lived is how a time was for the neighbours.
-type lived struct {
+// latencies are those of the neighbours' turns in one round.
+type latencies struct {
 	turns    int64
 	p50, p99 time.Duration
 }
 
-// live has each neighbour talk for a while. It returns an error for each of the first
-// turns that failed.
-func (t *town) live(ctx context.Context, length time.Duration) (lived, error) {
+// haveTurns has turns of all neighbours for the given time. Its error joins the first ten turns that
+// failed and the number of the others.
+func (t *neighbours) haveTurns(ctx context.Context, length time.Duration) (latencies, error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
 	var mu sync.Mutex
@@ -59,21 +59,21 @@ func (t *town) live(ctx context.Context, length time.Duration) (lived, error) {
 	var errs []error
 	failed := 0
 	var everybody sync.WaitGroup
-	for i := range neighbours {
+	for i := range neighbourCount {
 		everybody.Go(func() {
 			conversation := fmt.Sprintf("c-%d", time.Now().UnixNano())
 			tick := time.NewTicker(turnEvery)
 			defer tick.Stop()
 			for n := 0; ctx.Err() == nil; n++ {
 				began := time.Now()
-				// Finished in any case.
-				err := t.turn(context.WithoutCancel(ctx), neighbour(i), conversation, fmt.Sprintf("%s says %d", neighbour(i), n))
+				// A turn that was sent is waited for, also after ctx has ended.
+				err := t.turn(context.WithoutCancel(ctx), neighbourID(i), conversation, fmt.Sprintf("%s says %d", neighbourID(i), n))
 				took := time.Since(began)
 				mu.Lock()
 				if err == nil {
 					_ = all.RecordValue(took.Microseconds())
 				} else if failed++; len(errs) < 10 {
-					errs = append(errs, fmt.Errorf("%s: turn %d: %w", neighbour(i), n, err))
+					errs = append(errs, fmt.Errorf("%s: turn %d: %w", neighbourID(i), n, err))
 				}
 				mu.Unlock()
 				select {
@@ -88,11 +88,11 @@ func (t *town) live(ctx context.Context, length time.Duration) (lived, error) {
 		errs = append(errs, fmt.Errorf("and %d more turns failed", failed-len(errs)))
 	}
 	at := func(q float64) time.Duration { return time.Duration(all.ValueAtQuantile(q)) * time.Microsecond }
-	return lived{all.TotalCount(), at(50), at(99)}, errors.Join(errs...)
+	return latencies{all.TotalCount(), at(50), at(99)}, errors.Join(errs...)
 }
 
-// turn has one turn, and checks that the reply is to it and to nobody else.
-func (t *town) turn(ctx context.Context, tenant, conversation, message string) error {
+// turn has one turn. It checks that the reply repeats the message and has nothing of a hostile tenant.
+func (t *neighbours) turn(ctx context.Context, tenant, conversation, message string) error {
 	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()
 	var answer struct{ Reply string }

@@ -10,7 +10,7 @@ import (
 	"net/http"
 )
 
-// client speaks to the host.
+// client sends requests to the host. It is safe for concurrent use.
 type client struct {
 	url  string
 	http *http.Client
@@ -20,6 +20,7 @@ func newClient(addr string) client {
 	return client{"http://" + addr, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 }
 
+// reply is the answer to a turn: its fields, or those of a problem.
 type reply struct {
 	Turn  int64  `json:"turn"`
 	Reply string `json:"reply"`
@@ -27,12 +28,12 @@ type reply struct {
 		Tenant   string `json:"tenant"`
 		Revision string `json:"revision"`
 	} `json:"bot"`
-	// Of a problem.
+	// Class and Retryable are set in a problem only.
 	Class     string `json:"class"`
 	Retryable bool   `json:"retryable"`
 }
 
-// do answers the status and the body, read whole.
+// do sends a request and returns the status and the whole body.
 func (c client) do(ctx context.Context, method, path, tenant string, body any) (int, []byte, error) {
 	resp, err := c.send(ctx, method, path, tenant, body)
 	if err != nil {
@@ -43,6 +44,7 @@ func (c client) do(ctx context.Context, method, path, tenant string, body any) (
 	return resp.StatusCode, b, err
 }
 
+// send sends a request with body as JSON, nil for none. The caller closes the response's body.
 func (c client) send(ctx context.Context, method, path, tenant string, body any) (*http.Response, error) {
 	var in io.Reader
 	if body != nil {
@@ -67,38 +69,39 @@ func (c client) send(ctx context.Context, method, path, tenant string, body any)
 
 type object = map[string]any
 
-// put gives a tenant its n-th settings, and answers the revision.
+// put registers settings of generation n for a tenant, and returns their revision.
 func (c client) put(ctx context.Context, tenant, n int) (revision string, err error) {
-	settings := object{"prompts": object{"system": systemOf(tenant, n)}}
+	settings := object{"prompts": object{"system": systemPrompt(tenant, n)}}
 	if tenant >= tenants-slowTenants {
 		settings["llm"] = object{"tokens": 4000, "token_delay_ms": 2}
 	}
-	status, body, err := c.do(ctx, http.MethodPut, "/admin/v1/tenants/"+idOf(tenant), "", settings)
+	status, body, err := c.do(ctx, http.MethodPut, "/admin/v1/tenants/"+tenantID(tenant), "", settings)
 	if err != nil {
 		return "", err
 	}
 	if status/100 != 2 {
-		return "", fmt.Errorf("changing %s: %d %s", idOf(tenant), status, body)
+		return "", fmt.Errorf("changing %s: %d %s", tenantID(tenant), status, body)
 	}
 	var now struct{ Revision string }
 	return now.Revision, json.Unmarshal(body, &now)
 }
 
-type logged struct {
+// logMessage is one message of a stored conversation.
+type logMessage struct {
 	Role, Content string
 	Turn          int64
 }
 
-// log reads a whole conversation.
-func (c client) log(ctx context.Context, tenant, conversation string) ([]logged, error) {
-	var out []logged
+// readLog returns all messages of a conversation, oldest first.
+func (c client) readLog(ctx context.Context, tenant, conversation string) ([]logMessage, error) {
+	var out []logMessage
 	for after := ""; ; {
 		status, body, err := c.do(ctx, http.MethodGet, "/api/v1/conversations/"+conversation+"?limit=100"+after, tenant, nil)
 		if err != nil {
 			return nil, err
 		}
 		var page struct {
-			Messages []logged
+			Messages []logMessage
 			Next     string
 		}
 		if status != http.StatusOK {
@@ -115,7 +118,7 @@ func (c client) log(ctx context.Context, tenant, conversation string) ([]logged,
 	}
 }
 
-// over says whether a failure is only the end of the run.
-func over(ctx context.Context, err error) bool {
+// endOfRun reports whether a request failed only because the run ended.
+func endOfRun(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }

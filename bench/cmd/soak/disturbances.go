@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// changers change tenants side by side: one change after the other would be slowed
-// down by the turns.
+// changers is how many goroutines change tenants concurrently. One alone would not reach the rate
+// under load.
 const changers = 8
 
-// change gives a tenant its next settings. Once begun it is finished, for turns may run
-// on them.
+// change registers the next settings of a tenant and notes their revision. It goes on after ctx has
+// ended, since turns may already run on these settings.
 func (r *run) change(ctx context.Context, tenant int) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -26,7 +26,7 @@ func (r *run) change(ctx context.Context, tenant int) error {
 	return err
 }
 
-// changeTenants changes tenants at a rate.
+// changeTenants changes random tenants at a rate until ctx ends.
 func (r *run) changeTenants(ctx context.Context, perSecond int) {
 	began := time.Now()
 	var number atomic.Int64
@@ -41,22 +41,22 @@ func (r *run) changeTenants(ctx context.Context, perSecond int) {
 				case <-time.After(time.Until(due)):
 				}
 				if err := r.change(ctx, rand.IntN(tenants)); err != nil {
-					r.ledger.violate("%v", err)
+					r.results.violate("%v", err)
 				}
-				r.ledger.count(changed)
+				r.results.count(changed)
 			}
 		})
 	}
 	all.Wait()
 }
 
-// killEvery is the time between two kills: longer than the minute without one that
-// a plugin needs to count as healthy would be kinder than life is.
+// killEvery is the time between two kills. The two victims take turns. So each is killed again before
+// the minute without a crash has passed after which a plugin counts as healthy.
 const killEvery = 25 * time.Second
 
-// kill ends a plugin's process now and then. The storage is spared: what is kept in
-// its process is gone with it, as its documentation says.
-func (r *run) kill(ctx context.Context) {
+// killPlugins kills a plugin's process every killEvery until ctx ends. It never kills the storage,
+// whose conversations are in the memory of its process.
+func (r *run) killPlugins(ctx context.Context) {
 	victims := []string{"llm-echo", "memory-buffer"}
 	for n := 0; ; n++ {
 		select {
@@ -66,12 +66,12 @@ func (r *run) kill(ctx context.Context) {
 		}
 		pids, err := r.host.Pids()
 		if err != nil {
-			r.ledger.violate("the host does not list its plugins: %v", err)
+			r.results.violate("the host does not list its plugins: %v", err)
 			continue
 		}
 		if pid := pids[victims[n%len(victims)]]; pid != 0 {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
-			r.ledger.count(killed)
+			r.results.count(killed)
 		}
 	}
 }

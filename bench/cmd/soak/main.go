@@ -1,9 +1,3 @@
-// Command soak runs a real host under load for a while: for a minute of turns that are
-// checked while tenants change two hundred times a second, and no turn may fail; then
-// with clients that leave or hardly read and plugins that are killed besides. It ends
-// with an error unless every acknowledged turn is in its log once and ran on one
-// revision that was registered, nothing crossed a tenant, and memory, goroutines,
-// descriptors, processes and instances stayed flat in both.
 package main
 
 import (
@@ -38,20 +32,20 @@ func main() {
 	fmt.Println("soak: everything held")
 }
 
-// run is one soak.
+// run is the state of one soak.
 type run struct {
-	host   *hostproc.Host
-	client client
-	ledger ledger
-	census leakcheck.Census
+	host    *hostproc.Host
+	client  client
+	results results
+	leaks   leakcheck.Checker
 
 	revisions  revisions
-	generation atomic.Int64 // of the newest change; each tenant has some of them
+	generation atomic.Int64 // number of the newest change, over all tenants
 }
 
-// settleFor is what a host gets to come to rest before it is counted: longer than
-// it keeps idle connections, instances without a user, and a slow reader.
-const settleFor = 45 * time.Second
+// restFor is how long a host rests before leaks are measured. It is longer than the host keeps an
+// idle connection, an unused instance or a slow reader.
+const restFor = 45 * time.Second
 
 func soak(ctx context.Context, bin string, length time.Duration, changes int) error {
 	profiles, err := os.MkdirTemp("", "soak")
@@ -65,7 +59,7 @@ func soak(ctx context.Context, bin string, length time.Duration, changes int) er
 		return err
 	}
 	defer host.Stop()
-	r := &run{host: host, client: newClient(host.Addr), census: leakcheck.Census{Host: host, Profiles: profiles}}
+	r := &run{host: host, client: newClient(host.Addr), leaks: leakcheck.Checker{Host: host, Profiles: profiles}}
 	for i := range tenants {
 		if err := r.change(ctx, i); err != nil {
 			return err
@@ -80,22 +74,22 @@ func soak(ctx context.Context, bin string, length time.Duration, changes int) er
 				return err
 			}
 		}
-		time.Sleep(settleFor)
-		if err := r.census.Take(ctx, p.name); err != nil {
+		time.Sleep(restFor)
+		if err := r.leaks.Measure(ctx, p.name); err != nil {
 			return err
 		}
 	}
-	r.ledger.print()
-	return errors.Join(r.ledger.err(), r.census.Err())
+	r.results.print()
+	return errors.Join(r.results.err(), r.leaks.Err())
 }
 
-// warm has every plugin and instance there, and connections open.
+// warm starts every plugin and instance and opens the connections, before anything is measured.
 func (r *run) warm(ctx context.Context) error {
-	if err := r.load(ctx, phase{name: "warming up", length: 5 * time.Second, quick: true}); err != nil {
+	if err := r.load(ctx, phase{name: "warming up", length: 5 * time.Second, warmUp: true}); err != nil {
 		return err
 	}
-	// Last, so that its bot is still cached, and its instance counted, when all rests.
-	status, body, err := r.client.do(ctx, http.MethodPost, "/api/v1/chat", idOf(tenants-1), object{"conversation_id": "warm", "message": "tell me much"})
+	// A slow tenant has the last turn. So its bot is still cached, and its instance counted, at rest.
+	status, body, err := r.client.do(ctx, http.MethodPost, "/api/v1/chat", tenantID(tenants-1), object{"conversation_id": "warm", "message": "tell me much"})
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%d %s", status, body)
 	}

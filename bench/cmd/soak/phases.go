@@ -8,36 +8,37 @@ import (
 	"time"
 )
 
-// phase is a part of the load.
+// phase is one part of the load.
 type phase struct {
 	name    string
 	length  time.Duration
-	changes int  // of tenants, a second
-	rude    bool // clients leave and dawdle
-	kills   bool // plugins are killed; without, no turn may fail
-	quick   bool // nothing is asked of it but that everybody was there
+	changes int  // tenant changes a second
+	rude    bool // clients also disconnect and read slowly
+	kills   bool // plugin processes are killed; if false, no turn may fail
+	warmUp  bool // neither memory nor counts are checked
 }
 
-// hardFor is how long tenants change at the full rate.
-const hardFor = time.Minute
+// fastChangesFor is how long tenants change at the rate of the flag --changes.
+const fastChangesFor = time.Minute
 
-// changesLater is how many tenants change a second after that.
-const changesLater = 5
+// slowChangeRate is how many tenants change a second after fastChangesFor.
+const slowChangeRate = 5
 
-// phases divide the length: first tenants change fast while nothing else goes wrong,
-// then everything does.
+// phases divides the length of a run. In the first phase tenants change fast and nothing else goes
+// wrong. In the second, if there is time for it, everything goes wrong at once.
 func phases(length time.Duration, changes int) []phase {
-	out := []phase{{name: "tenants change", length: min(length, hardFor), changes: changes}}
-	if length > hardFor {
-		out = append(out, phase{name: "everything at once", length: length - hardFor, changes: changesLater, rude: true, kills: true})
+	out := []phase{{name: "tenants change", length: min(length, fastChangesFor), changes: changes}}
+	if length > fastChangesFor {
+		out = append(out, phase{name: "everything at once", length: length - fastChangesFor, changes: slowChangeRate, rude: true, kills: true})
 	}
 	return out
 }
 
-// load runs everybody side by side for the phase.
+// load runs the clients and disturbances of one phase concurrently, and checks the results after it.
+// It returns an error only if ctx ends before the phase does.
 func (r *run) load(ctx context.Context, p phase) error {
 	began := time.Now()
-	before := r.ledger.snapshot()
+	before := r.results.countsSoFar()
 	load, cancel := context.WithTimeout(ctx, p.length)
 	defer cancel()
 	var all sync.WaitGroup
@@ -45,53 +46,53 @@ func (r *run) load(ctx context.Context, p phase) error {
 		all.Go(func() { r.talk(load, i, p) })
 	}
 	if p.rude {
-		for i := range leavers {
-			all.Go(func() { r.leave(load, i) })
+		for i := range disconnecters {
+			all.Go(func() { r.disconnect(load, i) })
 		}
-		for i := range dawdlers {
-			all.Go(func() { r.dawdle(load, i) })
+		for i := range slowReaders {
+			all.Go(func() { r.readSlowly(load, i) })
 		}
 	}
 	if p.kills {
-		all.Go(func() { r.kill(load) })
+		all.Go(func() { r.killPlugins(load) })
 	}
 	if p.changes > 0 {
 		all.Go(func() { r.changeTenants(load, p.changes) })
 	}
-	if !p.quick {
-		all.Go(func() { r.census.Watch(load) })
+	if !p.warmUp {
+		all.Go(func() { r.leaks.WatchMemory(load) })
 	}
 	all.Wait()
 	if err := context.Cause(load); !errors.Is(err, context.DeadlineExceeded) {
 		return err // interrupted
 	}
-	r.ledger.verifyAll(ctx, &r.client)
+	r.results.verifyAll(ctx, &r.client)
 	for _, err := range r.revisions.check() {
-		r.ledger.violate("%v", err)
+		r.results.violate("%v", err)
 	}
-	did := r.ledger.snapshot()
+	did := r.results.countsSoFar()
 	for what, n := range before {
 		did[what] -= n
 	}
 	took := time.Since(began).Seconds()
 	fmt.Printf("%s: %.0f s, %d turns acknowledged, %.0f changes a second\n", p.name, took, did[acknowledged], float64(did[changed])/p.length.Seconds())
-	if p.quick {
+	if p.warmUp {
 		return nil
 	}
-	// One in twenty is what a machine may owe that has the load to carry too.
+	// The machine also carries the load. It may make 5 % fewer changes than wanted.
 	if want := float64(p.changes) * p.length.Seconds(); float64(did[changed]) < want-want/20 {
-		r.ledger.violate("%s: tenants changed %d times instead of %.0f", p.name, did[changed], want)
+		r.results.violate("%s: tenants changed %d times instead of %.0f", p.name, did[changed], want)
 	}
 	needed := []string{acknowledged}
 	if p.rude {
-		needed = append(needed, left)
+		needed = append(needed, disconnected)
 	}
 	if p.kills {
 		needed = append(needed, killed)
 	}
 	for _, what := range needed {
 		if did[what] == 0 {
-			r.ledger.violate("%s: nothing was %s: run it longer", p.name, what)
+			r.results.violate("%s: nothing was %s: run it longer", p.name, what)
 		}
 	}
 	return nil

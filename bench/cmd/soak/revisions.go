@@ -7,31 +7,35 @@ import (
 	"sync"
 )
 
-// version is what a tenant was given, or answered by.
+// version is the settings of one generation of one tenant.
 type version struct{ tenant, generation string }
 
-// revisions holds what turns ran on against what was registered.
+// revisions compares the settings that turns ran on with those that were registered. Both are kept
+// by revision. It is safe for concurrent use.
 type revisions struct {
 	mu         sync.Mutex
 	registered map[string]version
 	seen       map[string]version
 }
 
+// register notes that the revision was registered for generation n of the tenant.
 func (r *revisions) register(revision string, tenant, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.registered == nil {
 		r.registered = map[string]version{}
 	}
-	r.registered[revision] = version{idOf(tenant), strconv.Itoa(n)}
+	r.registered[revision] = version{tenantID(tenant), strconv.Itoa(n)}
 }
 
-// instructions are those in a reply of the echo; what follows may be older.
-var instructions = regexp.MustCompile(`My instructions: "I serve (soak-\d\d) at generation (\d+)\.`)
+// instructionsPattern finds the system prompt that the echo model repeats first in its reply. Earlier
+// messages, which it repeats after it, may contain older prompts.
+var instructionsPattern = regexp.MustCompile(`My instructions: "I serve (soak-\d\d) at generation (\d+)\.`)
 
-// sight notes what a turn says that it ran on and what its reply was made from.
-func (r *revisions) sight(revision, reply string) error {
-	m := instructions.FindStringSubmatch(reply)
+// observe notes the revision that a turn names and the system prompt in its reply. It returns an
+// error if the reply has no prompt, or if another turn of this revision had another one.
+func (r *revisions) observe(revision, reply string) error {
+	m := instructionsPattern.FindStringSubmatch(reply)
 	if m == nil {
 		return fmt.Errorf("no instructions in: %s", reply)
 	}
@@ -48,8 +52,9 @@ func (r *revisions) sight(revision, reply string) error {
 	return nil
 }
 
-// check answers what turns ran on that was not registered so. It is for when no
-// change is under way: a turn may be told before the change that it ran on.
+// check returns an error for each revision that a turn ran on and that was not registered with the
+// same settings. It is called while no change is under way, since a turn may end before the change
+// that it ran on is noted.
 func (r *revisions) check() (errs []error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

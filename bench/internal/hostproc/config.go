@@ -9,8 +9,8 @@ import (
 type Settings struct {
 	Tokens    int // of each reply
 	CacheSize int // bots; 0 is the default
-	// Uncounted says that the host counts no metrics.
-	Uncounted bool
+	// NoMetrics says that the host counts no metrics.
+	NoMetrics bool
 	// Env are variables that plugins get.
 	Env     []string
 	Storage Storage
@@ -49,10 +49,10 @@ const MaxMessages = 10
 
 // text is the host file. Turns of one tenant are not capped below what the
 // generator sends at once.
-func (s Settings) text(pluginDir string) string {
+func (s Settings) hcl(pluginDir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plugin_dirs = [%q]\ndata_dir = %q\nlimits { concurrent_turns = 1024 }\n", pluginDir, s.DataDir)
-	if s.Uncounted {
+	if s.NoMetrics {
 		b.WriteString("metrics {\nenabled = false\n}\n")
 	}
 	if s.CacheSize > 0 || s.Storage.Registry {

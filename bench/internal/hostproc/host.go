@@ -42,7 +42,7 @@ func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 		s.DataDir = filepath.Join(dir, "data")
 	}
 	file := filepath.Join(dir, "botyard.hcl")
-	if err := os.WriteFile(file, []byte(s.text(plugins)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(s.hcl(plugins)), 0o600); err != nil {
 		return nil, err
 	}
 	command := []string{b.Host, "serve", "--config", file, "--listen", "127.0.0.1:0"}
@@ -105,8 +105,8 @@ func (h *Host) Instances(ctx context.Context) (map[string]int, error) {
 	return out, nil
 }
 
-// Child runs this program itself in another role. Stop it.
-func Child(env []string, args ...string) (*Process, error) {
+// StartSelf runs this program itself in another role. Stop it.
+func StartSelf(env []string, args ...string) (*Process, error) {
 	dir, err := os.MkdirTemp("", "yb")
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (h *Host) Register(first, n int) error {
 	for c := range callers {
 		all.Go(func() {
 			for i := first + c; i < first+n; i += callers {
-				if err := h.put(TenantID(i)); err != nil {
+				if err := h.registerTenant(TenantID(i)); err != nil {
 					errs <- err
 					return
 				}
@@ -143,7 +143,7 @@ func (h *Host) Register(first, n int) error {
 // TenantID names the i-th tenant.
 func TenantID(i int) string { return fmt.Sprintf("tenant-%06d", i) }
 
-func (h *Host) put(id string) error {
+func (h *Host) registerTenant(id string) error {
 	// A name of its own, as a tenant of the registry has something of its own.
 	body := strings.NewReader(`{"prompts":{"system":"You are the assistant of ` + id + `."}}`)
 	req, err := http.NewRequest(http.MethodPut, "http://"+h.Addr+"/admin/v1/tenants/"+id, body)
@@ -163,13 +163,13 @@ func (h *Host) put(id string) error {
 	return err
 }
 
-// Apart marks the names of a plugin's processes beside its first.
-const Apart = "#"
+// ExtraMark marks the names of a plugin's processes beside its first.
+const ExtraMark = "#"
 
 // Pids names the processes of the host and its plugins; plugins appear once they
 // were needed.
 //
-// A plugin that has several gets Apart and a number behind the name from the second on.
+// A plugin that has several gets ExtraMark and a number behind the name from the second on.
 func (h *Host) Pids() (map[string]int, error) {
 	resp, err := http.Get("http://" + h.Addr + "/admin/v1/plugins")
 	if err != nil {
@@ -192,7 +192,7 @@ func (h *Host) Pids() (map[string]int, error) {
 		}
 		name := p.Kind + "-" + p.Name
 		for n := 2; out[name] != 0; n++ {
-			name = fmt.Sprintf("%s-%s%s%d", p.Kind, p.Name, Apart, n)
+			name = fmt.Sprintf("%s-%s%s%d", p.Kind, p.Name, ExtraMark, n)
 		}
 		out[name] = p.PID
 	}

@@ -21,10 +21,10 @@ type Process struct {
 	PID     int
 	Started time.Time // just before
 
-	dir  string
-	cmd  *exec.Cmd
-	said said
-	done chan struct{}
+	dir    string
+	cmd    *exec.Cmd
+	output outputTail
+	done   chan struct{}
 }
 
 // startTimeout is how long a server may take to say where it listens.
@@ -39,7 +39,7 @@ func start(dir string, env []string, name string, args ...string) (*Process, err
 		return nil, err
 	}
 	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
-	p.cmd.Stderr = &p.said
+	p.cmd.Stderr = &p.output
 	// It ends with this process, however that ends.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := p.cmd.StdoutPipe()
@@ -61,7 +61,7 @@ func start(dir string, env []string, name string, args ...string) (*Process, err
 				break
 			}
 		}
-		_, _ = io.Copy(&p.said, out)
+		_, _ = io.Copy(&p.output, out)
 		_ = p.cmd.Wait()
 	}()
 	select {
@@ -73,7 +73,7 @@ func start(dir string, env []string, name string, args ...string) (*Process, err
 		err = fmt.Errorf("it did not serve within %s", startTimeout)
 	}
 	p.Stop()
-	return nil, fmt.Errorf("%s: %w: %s", name, err, &p.said)
+	return nil, fmt.Errorf("%s: %w: %s", name, err, &p.output)
 }
 
 // stopTimeout is how long a server may take to end.
@@ -102,28 +102,28 @@ func (p *Process) Ended() bool {
 }
 
 // Said is the newest of what the process said on its standard error.
-func (p *Process) Said() string { return p.said.String() }
+func (p *Process) Output() string { return p.output.String() }
 
 // said keeps the newest of what a process said.
-type said struct {
+type outputTail struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-const saidBytes = 64 << 10
+const maxOutputBytes = 64 << 10
 
 // Write implements io.Writer.
-func (s *said) Write(b []byte) (int, error) {
+func (s *outputTail) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.b.Len()+len(b) > saidBytes {
+	if s.b.Len()+len(b) > maxOutputBytes {
 		s.b.Reset()
 	}
 	return s.b.Write(b)
 }
 
 // String is what it keeps.
-func (s *said) String() string {
+func (s *outputTail) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()

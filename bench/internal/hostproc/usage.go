@@ -22,9 +22,9 @@ func UsageOf(pids map[string]int) (Usage, error) {
 	return out, nil
 }
 
-// AddFamily adds what a process and its children have used so far.
-func (u Usage) AddFamily(name string, pid int) (err error) {
-	u[name], err = procfs.FamilyCPU(pid)
+// AddWithChildren adds what a process and its children have used so far.
+func (u Usage) AddWithChildren(name string, pid int) (err error) {
+	u[name], err = procfs.CPUWithChildren(pid)
 	return err
 }
 

@@ -1,5 +1,3 @@
-// Package leakcheck counts what must stay flat in a host under load: goroutines,
-// descriptors, memory, processes and the configurations that plugins hold.
 package leakcheck
 
 import (
@@ -18,36 +16,38 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// Census counts what must stay flat: before and after, at rest, and the memory in
-// between. It is used by one goroutine, but for Watch.
-type Census struct {
+// Checker takes samples of a host at rest and follows its memory under load. Its methods are called
+// by one goroutine at a time.
+type Checker struct {
 	Host *hostproc.Host
 	// Profiles is the folder that the watched host writes its profiles to.
 	Profiles string
-	// Waiting is how many goroutines of the host may wait, for long, for what does not answer.
-	Waiting int
+	// WaitingGoroutines is how many more goroutines the host may have, which wait for storages that do
+	// not answer.
+	WaitingGoroutines int
 
-	taken []count
-	grew  []error // memory under load
+	samples []sample
+	growth  []error // memory under load
 }
 
-type count struct {
+// sample is what a host at rest uses. The maps are by process name, as in hostproc.Host.Pids.
+type sample struct {
 	what        string
 	goroutines  int    // of the host
 	stacks      string // of these
 	descriptors map[string]int
-	resident    map[string]int64
-	instances   map[string]int // configurations that plugins hold
+	resident    map[string]int64 // bytes
+	instances   map[string]int   // configurations that plugins hold
 }
 
-// Take counts at rest and prints it; what names the moment. The first is what all later
-// ones are compared with.
-func (c *Census) Take(ctx context.Context, what string) error {
+// Measure takes a sample and prints it. It is called when the host is at rest. what names the load
+// before it. Err compares all later samples with the first.
+func (c *Checker) Measure(ctx context.Context, what string) error {
 	pids, err := c.Host.Pids()
 	if err != nil {
 		return err
 	}
-	n := count{what: what, descriptors: map[string]int{}, resident: map[string]int64{}}
+	n := sample{what: what, descriptors: map[string]int{}, resident: map[string]int64{}}
 	for name, pid := range pids {
 		fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 		if err != nil && !errors.Is(err, fs.ErrPermission) { // only root sees them
@@ -69,16 +69,16 @@ func (c *Census) Take(ctx context.Context, what string) error {
 		return err
 	}
 	fmt.Printf("at rest after %q: %d goroutines, descriptors %v, resident %v, instances %v\n", what, n.goroutines, n.descriptors, n.resident, n.instances)
-	c.taken = append(c.taken, n)
+	c.samples = append(c.samples, n)
 	return nil
 }
 
-// goroutines has the watched host count them.
-func (c *Census) goroutines(pid int) (int, error) {
+// goroutines has the host profile itself, and returns how many goroutines it has.
+func (c *Checker) goroutines(pid int) (int, error) {
 	if err := syscall.Kill(pid, profile.Begin); err != nil {
 		return 0, err
 	}
-	time.Sleep(200 * time.Millisecond) // signals of two kinds are not kept in order
+	time.Sleep(200 * time.Millisecond) // two signals of different kinds may arrive in either order
 	if err := syscall.Kill(pid, profile.End); err != nil {
 		return 0, err
 	}
@@ -86,8 +86,9 @@ func (c *Census) goroutines(pid int) (int, error) {
 	return counts.Goroutines, err
 }
 
-// Watch follows the host's memory under load, until ctx ends, which must have a deadline.
-func (c *Census) Watch(ctx context.Context) {
+// WatchMemory follows the host's memory under load until ctx ends. ctx must have a deadline. The peak
+// of the second half may not be much above that of the first.
+func (c *Checker) WatchMemory(ctx context.Context) {
 	deadline, _ := ctx.Deadline()
 	half := time.Now().Add(time.Until(deadline) / 2)
 	var early, late int64
@@ -106,54 +107,55 @@ func (c *Census) Watch(ctx context.Context) {
 	}
 	fmt.Printf("host's resident peak: %d MB in the first half, %d MB in the second\n", early>>20, late>>20)
 	if late > early+early/2+32<<20 {
-		c.grew = append(c.grew, fmt.Errorf("the host's memory grows under load: %d MB at first, %d MB later", early>>20, late>>20))
+		c.growth = append(c.growth, fmt.Errorf("the host's memory grows under load: %d MB at first, %d MB later", early>>20, late>>20))
 	}
 }
 
-// Err says what was not flat. Goroutines and descriptors may differ by idle
-// connections; memory by what the collector has not given back.
-func (c *Census) Err() error {
-	if len(c.taken) < 2 {
+// Err returns what grew, or nil. Some growth is allowed: goroutines and descriptors of idle
+// connections, and memory that the garbage collector has not returned.
+func (c *Checker) Err() error {
+	if len(c.samples) < 2 {
 		return errors.New("nothing was counted")
 	}
-	errs := c.grew
-	for _, after := range c.taken[1:] {
-		if err := c.taken[0].compare(after, c.Waiting); err != nil {
+	errs := c.growth
+	for _, after := range c.samples[1:] {
+		if err := c.samples[0].compare(after, c.WaitingGoroutines); err != nil {
 			errs = append(errs, fmt.Errorf("after %q: %w", after.what, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (n count) compare(after count, waiting int) error {
+// compare returns what grew from n to after.
+func (n sample) compare(after sample, waiting int) error {
 	var errs []error
-	apart := 0 // processes of tenants that may have ended one that they shared; they stay for a while
+	extra := 0 // processes of plugins for suspected tenants; they stay for a while
 	for name := range after.descriptors {
 		if _, before := n.descriptors[name]; before {
 			continue
 		}
-		plugin, _, isApart := strings.Cut(name, hostproc.Apart)
-		if _, before := n.descriptors[plugin]; !isApart || !before {
+		plugin, _, isExtra := strings.Cut(name, hostproc.ExtraMark)
+		if _, before := n.descriptors[plugin]; !isExtra || !before {
 			errs = append(errs, fmt.Errorf("a process of %s came", name))
 		}
-		apart++
+		extra++
 	}
 	for name := range n.descriptors {
-		if _, there := after.descriptors[name]; !there && !strings.Contains(name, hostproc.Apart) {
+		if _, there := after.descriptors[name]; !there && !strings.Contains(name, hostproc.ExtraMark) {
 			errs = append(errs, fmt.Errorf("the process of %s went", name))
 		}
 	}
-	if most := bounds.PluginCells * (len(n.descriptors) - 1); apart > most {
-		errs = append(errs, fmt.Errorf("%d processes are apart", apart))
+	if limit := bounds.PluginCells * (len(n.descriptors) - 1); extra > limit {
+		errs = append(errs, fmt.Errorf("%d extra processes: at most %d are allowed", extra, limit))
 	}
-	if after.goroutines > n.goroutines+20+waiting+goroutinesOfProcess*apart {
-		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d, with %d processes apart; they are\n%s\nand were\n%s",
-			n.goroutines, after.goroutines, apart, after.stacks, n.stacks))
+	if after.goroutines > n.goroutines+20+waiting+goroutinesPerProcess*extra {
+		errs = append(errs, fmt.Errorf("goroutines grew from %d to %d, with %d extra processes; they are\n%s\nand were\n%s",
+			n.goroutines, after.goroutines, extra, after.stacks, n.stacks))
 	}
 	for name := range n.descriptors {
 		slack := 20
 		if name == "host" {
-			slack += descriptorsOfProcess * apart
+			slack += descriptorsPerProcess * extra
 		}
 		if after.descriptors[name] > n.descriptors[name]+slack {
 			errs = append(errs, fmt.Errorf("%s: descriptors grew from %d to %d", name, n.descriptors[name], after.descriptors[name]))
@@ -161,15 +163,15 @@ func (n count) compare(after count, waiting int) error {
 		if after.resident[name] > 2*n.resident[name]+64<<20 {
 			errs = append(errs, fmt.Errorf("%s: memory grew from %d to %d MB", name, n.resident[name]>>20, after.resident[name]>>20))
 		}
-		if after.instances[name] > n.instances[name]+apart {
+		if after.instances[name] > n.instances[name]+extra {
 			errs = append(errs, fmt.Errorf("%s: instances grew from %d to %d", name, n.instances[name], after.instances[name]))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// What a host has for each process of a plugin, at most.
+// The most that a host uses for each process of a plugin.
 const (
-	goroutinesOfProcess  = 30
-	descriptorsOfProcess = 10
+	goroutinesPerProcess  = 30
+	descriptorsPerProcess = 10
 )

@@ -36,9 +36,9 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// FamilyCPU is the time that the process and its children have run, those that ended
+// CPUWithChildren is the time that the process and its children have run, those that ended
 // too: a database server has one for each connection.
-func FamilyCPU(pid int) (time.Duration, error) {
+func CPUWithChildren(pid int) (time.Duration, error) {
 	own, err := stat(pid)
 	if err != nil {
 		return 0, err

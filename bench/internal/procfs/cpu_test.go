@@ -16,7 +16,7 @@ func TestFamilyCPU(t *testing.T) {
 		}
 		return d
 	}
-	before := of("family", FamilyCPU)
+	before := of("family", CPUWithChildren)
 	child := exec.Command("sh", "-c", "while :; do :; done")
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
@@ -26,14 +26,14 @@ func TestFamilyCPU(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		used, _ = CPU(child.Process.Pid)
 	}
-	running := of("family", FamilyCPU) - before
+	running := of("family", CPUWithChildren) - before
 	if running+4*tick < used { // the family's is rounded
 		t.Errorf("the family used %s, its running child alone %s", running, used)
 	}
 	own := of("own", CPU)
 	_ = child.Process.Kill()
 	_ = child.Wait()
-	if ended := of("family", FamilyCPU) - before; ended < running {
+	if ended := of("family", CPUWithChildren) - before; ended < running {
 		t.Errorf("the family used %s when the child had ended and %s before", ended, running)
 	}
 	if again := of("own", CPU) - own; again > used {

@@ -37,9 +37,9 @@ func MemoryOf(pid int) (Memory, error) {
 	return m, lines.Err()
 }
 
-// FamilyPSS is what the process and all its descendants have resident, in bytes by the
+// TreePSS is what the process and all its descendants have resident, in bytes by the
 // name of the program. Pages that they share count once.
-func FamilyPSS(pid int) (map[string]int64, error) {
+func TreePSS(pid int) (map[string]int64, error) {
 	out := map[string]int64{}
 	return out, addPSS(out, pid)
 }
