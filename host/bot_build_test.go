@@ -36,7 +36,7 @@ func TestBuildBot_keepsOptionalInterfaces(t *testing.T) {
 	}
 	defer b.Release()
 	if _, ok := b.Storage.(interface {
-		Later(func(context.Context, storage.Storage)) bool
+		RunInBackground(func(context.Context, storage.Storage)) bool
 	}); !ok {
 		t.Error("turns that a storage began unheard are not ended")
 	}

@@ -115,7 +115,7 @@ type lastingStorage struct {
 	ctx     context.Context
 	end     context.CancelFunc
 	running sync.WaitGroup
-	full    bool // Later runs nothing
+	full    bool // RunInBackground runs nothing
 }
 
 func newLasting(s *logStorage) *lastingStorage {
@@ -124,7 +124,7 @@ func newLasting(s *logStorage) *lastingStorage {
 	return l
 }
 
-func (l *lastingStorage) Later(f func(context.Context, storage.Storage)) bool {
+func (l *lastingStorage) RunInBackground(f func(context.Context, storage.Storage)) bool {
 	if l.full {
 		return false
 	}

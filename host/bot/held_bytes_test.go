@@ -59,9 +59,9 @@ var kindsOfPieces = map[string]func(i int) llm.Delta{
 func TestHeldBytes_replies(t *testing.T) {
 	for name, next := range kindsOfPieces {
 		t.Run(name, func(t *testing.T) {
-			budgets := NewHeldBytes()
+			held := NewHeldBytes()
 			s := &logStorage{}
-			b := newTestBot(s, &pieces{n: 1 << 30, next: next}, func(p *Parts) { p.HeldBytes, p.Limits.ReplyBytes = budgets, 1<<20 })
+			b := newTestBot(s, &pieces{n: 1 << 30, next: next}, func(p *Parts) { p.HeldBytes, p.Limits.ReplyBytes = held, 1<<20 })
 			reply, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil)
 			if err != nil || reply.FinishReason != "length" {
 				t.Errorf("%+v, %v", reply, err)
@@ -71,10 +71,10 @@ func TestHeldBytes_replies(t *testing.T) {
 			if kept > 1<<20+1<<10 || kept < 1<<19 {
 				t.Errorf("%d bytes are kept", kept)
 			}
-			if n := budgets.replies.Held(); n != 0 {
+			if n := held.replies.Held(); n != 0 {
 				t.Errorf("%d bytes are held at the end", n)
 			}
-			share, err := budgets.replies.Acquire(t.Context(), b.Tenant, bounds.RepliesHeld/2-bounds.ReplyFree)
+			share, err := held.replies.Acquire(t.Context(), b.Tenant, bounds.RepliesHeld/2-bounds.ReplyFree)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestHeldBytes_replies(t *testing.T) {
 				t.Errorf("the turn is %s", state)
 			}
 			share.Release()
-			if n := budgets.replies.Held(); n != 0 {
+			if n := held.replies.Held(); n != 0 {
 				t.Errorf("%d bytes are held at the end", n)
 			}
 		})
@@ -94,11 +94,11 @@ func TestHeldBytes_replies(t *testing.T) {
 
 // A reply of usual size is good even if no bytes of the pool are left.
 func TestHeldBytes_smallRepliesTakeNoShare(t *testing.T) {
-	budgets := NewHeldBytes()
-	if _, err := budgets.replies.Acquire(t.Context(), "acme", bounds.RepliesHeld/2); err != nil {
+	held := NewHeldBytes()
+	if _, err := held.replies.Acquire(t.Context(), "acme", bounds.RepliesHeld/2); err != nil {
 		t.Fatal(err)
 	}
-	b := newTestBot(&logStorage{}, &pieces{n: 100, next: kindsOfPieces["text"]}, func(p *Parts) { p.Tenant, p.HeldBytes = "acme", budgets })
+	b := newTestBot(&logStorage{}, &pieces{n: 100, next: kindsOfPieces["text"]}, func(p *Parts) { p.Tenant, p.HeldBytes = "acme", held })
 	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 		t.Error(err)
 	}
@@ -128,27 +128,27 @@ func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.
 //
 // beyond: tails
 func TestHeldBytes_tails(t *testing.T) {
-	budgets := NewHeldBytes()
+	held := NewHeldBytes()
 	s := &cutting{logStorage: &logStorage{}}
-	held := int64(0)
-	m := &pieces{n: 1, next: func(int) llm.Delta { held = budgets.tails.Held(); return llm.Delta{Text: "yes"} }}
-	b := newTestBot(s.logStorage, m, func(p *Parts) { p.HeldBytes, p.Storage = budgets, s })
+	during := int64(0) // bytes of tails while the model replies
+	m := &pieces{n: 1, next: func(int) llm.Delta { during = held.tails.Held(); return llm.Delta{Text: "yes"} }}
+	b := newTestBot(s.logStorage, m, func(p *Parts) { p.HeldBytes, p.Storage = held, s })
 	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprint(s.asked) != fmt.Sprint([]int{bounds.TailFree, sdk.MaxTailBytes}) || held < 1<<20 || held > 2<<20 || budgets.tails.Held() != 0 {
-		t.Errorf("asked for %v bytes, %d are held meanwhile and %d at the end", s.asked, held, budgets.tails.Held())
+	if fmt.Sprint(s.asked) != fmt.Sprint([]int{bounds.TailFree, sdk.MaxTailBytes}) || during < 1<<20 || during > 2<<20 || held.tails.Held() != 0 {
+		t.Errorf("asked for %v bytes, %d are held meanwhile and %d at the end", s.asked, during, held.tails.Held())
 	}
 	if last := m.seen[len(m.seen)-1]; last < 2 {
 		t.Errorf("the model was shown %d messages", last)
 	}
-	share, err := budgets.tails.Acquire(t.Context(), b.Tenant, bounds.TailsHeld/2)
+	share, err := held.tails.Acquire(t.Context(), b.Tenant, bounds.TailsHeld/2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
-		for budgets.tails.Waiting() == 0 {
+		for held.tails.Waiting() == 0 {
 			runtime.Gosched()
 		}
 		cancel(fault.New(fault.RateLimited, "waited enough"))
@@ -161,7 +161,7 @@ func TestHeldBytes_tails(t *testing.T) {
 		t.Errorf("the turn was not ended: %+v", s.last(t))
 	}
 	share.Release()
-	if n := budgets.tails.Held(); n != 0 {
+	if n := held.tails.Held(); n != 0 {
 		t.Errorf("%d bytes are held at the end", n)
 	}
 }

@@ -10,10 +10,10 @@ import (
 
 // lasting is a storage that can be used when the bot has been released.
 type lasting interface {
-	// Later runs f in the background. The storage that f gets stays open until f returns.
-	// ctx ends when the host closes, which waits for f. Later reports false if f does not
+	// RunInBackground runs f in the background. The storage that f gets stays open until f returns.
+	// ctx ends when the host closes, which waits for f. RunInBackground reports false if f does not
 	// run, since too much runs in the background already.
-	Later(f func(ctx context.Context, s storage.Storage)) bool
+	RunInBackground(f func(ctx context.Context, s storage.Storage)) bool
 }
 
 // orphanTurn is a turn that has ended for its caller and may still be open in the storage:
@@ -51,7 +51,7 @@ func (t *turn) endLater(o orphanTurn) {
 			release, reserved = t.bot.Orphans.reserve(t.bot.Tenant, o.size())
 		}
 		if reserved {
-			if s.Later(func(ctx context.Context, s storage.Storage) {
+			if s.RunInBackground(func(ctx context.Context, s storage.Storage) {
 				defer release()
 				ctx, cancel := context.WithTimeout(ctx, bounds.OrphanTimeout)
 				defer cancel()

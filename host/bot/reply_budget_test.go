@@ -19,8 +19,8 @@ func TestReplyBudget_saysThatItCut(t *testing.T) {
 		"tokens": func(p *Parts) { p.Limits.ReplyTokens = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			said := []llm.Delta{{Text: "abc", Usage: chat.Usage{OutputTokens: 1}}, {Text: "def", Usage: chat.Usage{OutputTokens: 2}}}
-			r, err := newTestBot(&logStorage{}, says(&llm.Finish{Reason: llm.FinishStop}, nil, said...), cut).Chat(context.Background(), hi, nil)
+			pieces := []llm.Delta{{Text: "abc", Usage: chat.Usage{OutputTokens: 1}}, {Text: "def", Usage: chat.Usage{OutputTokens: 2}}}
+			r, err := newTestBot(&logStorage{}, says(&llm.Finish{Reason: llm.FinishStop}, nil, pieces...), cut).Chat(context.Background(), hi, nil)
 			if err != nil || r.FinishReason != "length" || r.Text == "abcdef" {
 				t.Errorf("%+v, %v", r, err)
 			}

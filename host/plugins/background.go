@@ -7,13 +7,13 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Later runs f in a goroutine, with a storage that stays usable although the instance is
+// RunInBackground runs f in a goroutine, with a storage that stays usable although the instance is
 // given back. Only a few of a tenant's calls in the background are made at once. The ctx of
-// f ends when the manager's Close begins, and Close waits for f. Later reports false, and
+// f ends when the manager's Close begins, and Close waits for f. RunInBackground reports false, and
 // does not run f, when the manager is being closed, when the instance was released, or when
 // too many tasks run on it already.
-func (s storageCaller) Later(f func(ctx context.Context, s storage.Storage)) bool {
-	own, ok := s.i.m.holdLater(s.i)
+func (s storageCaller) RunInBackground(f func(ctx context.Context, s storage.Storage)) bool {
+	own, ok := s.i.m.holdForBackground(s.i)
 	if !ok {
 		return false
 	}
@@ -21,26 +21,26 @@ func (s storageCaller) Later(f func(ctx context.Context, s storage.Storage)) boo
 		defer s.i.m.tasks.Done()
 		defer func() {
 			s.i.m.mu.Lock()
-			s.i.later--
+			s.i.backgroundTasks--
 			s.i.m.mu.Unlock()
 			own.Close()
 		}()
-		f(s.i.m.later, own.Storage())
+		f(s.i.m.tasksContext, own.Storage())
 	}()
 	return true
 }
 
-// holdLater returns another hold on the instance, and counts a task.
-func (m *Manager) holdLater(i *Instance) (*Instance, bool) {
+// holdForBackground returns another hold on the instance, and counts a task.
+func (m *Manager) holdForBackground(i *Instance) (*Instance, bool) {
 	in := i.instance
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closing || in.releasing != nil || in.later >= bounds.BackgroundTasks {
+	if m.closing || in.releasing != nil || in.backgroundTasks >= bounds.BackgroundTasks {
 		return nil, false
 	}
 	in.holdLocked(i.tenant)
 	m.noteHeldLocked(in, i.tenant)
-	in.later++
+	in.backgroundTasks++
 	m.tasks.Add(1)
 	return &Instance{instance: in, m: m, block: i.block, tenant: i.tenant, background: true}, true
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // later is what host/bot looks for in a storage.
-type later interface {
-	Later(f func(ctx context.Context, s storage.Storage)) bool
+type background interface {
+	RunInBackground(f func(ctx context.Context, s storage.Storage)) bool
 }
 
 func beginOn(ctx context.Context, s storage.Storage) error {
@@ -27,7 +27,7 @@ func TestLater_instanceStays(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
 	given, tried, end := make(chan struct{}), make(chan error), make(chan struct{})
-	if !i.Storage().(later).Later(func(ctx context.Context, s storage.Storage) {
+	if !i.Storage().(background).RunInBackground(func(ctx context.Context, s storage.Storage) {
 		<-given
 		tried <- beginOn(ctx, s)
 		<-end
@@ -54,7 +54,7 @@ func TestLater_instanceStays(t *testing.T) {
 func TestLater_endsWithTheManager(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
-	s := i.Storage().(later)
+	s := i.Storage().(background)
 	var ended atomic.Int32
 	wait := func(ctx context.Context, _ storage.Storage) {
 		<-ctx.Done()
@@ -62,7 +62,7 @@ func TestLater_endsWithTheManager(t *testing.T) {
 		ended.Add(1)
 	}
 	for n := range bounds.BackgroundTasks + 1 {
-		if runs := s.Later(wait); runs != (n < bounds.BackgroundTasks) {
+		if runs := s.RunInBackground(wait); runs != (n < bounds.BackgroundTasks) {
 			t.Fatalf("%d run already: %t", n, runs)
 		}
 	}
@@ -72,7 +72,7 @@ func TestLater_endsWithTheManager(t *testing.T) {
 	if n := ended.Load(); n != bounds.BackgroundTasks {
 		t.Errorf("%d ended before Close returned", n)
 	}
-	if s.Later(wait) {
+	if s.RunInBackground(wait) {
 		t.Error("it runs on a closed manager")
 	}
 }
@@ -87,7 +87,7 @@ func TestLater_releasedInstance(t *testing.T) {
 		defer h.mu.Unlock()
 		return len(h.instances) == 0
 	})
-	if i.Storage().(later).Later(func(context.Context, storage.Storage) {}) {
+	if i.Storage().(background).RunInBackground(func(context.Context, storage.Storage) {}) {
 		t.Error("it runs")
 	}
 }

@@ -53,14 +53,14 @@ type instance struct {
 	breaker *admission.Breaker // nil for kinds without an upstream
 
 	// Under the manager's lock.
-	holders   int
-	tenants   map[string]int // holders by tenant
-	later     int            // of these, background tasks
-	timer     *time.Timer    // to the release
-	heldBy    string         // the tenant that took it last
-	several   bool           // others held it before
-	idleSince time.Time
-	releasing chan struct{} // not nil while being released; closed after
+	holders         int
+	tenants         map[string]int // holders by tenant
+	backgroundTasks int            // of these, background tasks
+	timer           *time.Timer    // to the release
+	heldBy          string         // the tenant that took it last
+	several         bool           // others held it before
+	idleSince       time.Time
+	releasing       chan struct{} // not nil while being released; closed after
 }
 
 // Instance is a hold on an instance. Close gives it back; calls that began before that go

@@ -35,13 +35,13 @@ type Manager struct {
 
 	background *admission.BackgroundSlots
 
-	hard     context.Context // ends when there is no more time to end in order
-	hardEnd  context.CancelFunc
-	later    context.Context // of background tasks; ends when Close begins
-	laterEnd context.CancelFunc
-	tasks    sync.WaitGroup // releases, retirements and background tasks on their way
-	closed   chan struct{}  // closed when Close is done
-	closeErr error          // what Close returned; valid once closed
+	hard         context.Context // ends when there is no more time to end in order
+	hardEnd      context.CancelFunc
+	tasksContext context.Context // of background tasks; ends when Close begins
+	endTasks     context.CancelFunc
+	tasks        sync.WaitGroup // releases, retirements and background tasks on their way
+	closed       chan struct{}  // closed when Close is done
+	closeErr     error          // what Close returned; valid once closed
 
 	scanMu         sync.Mutex  // one scan at a time; taken before mu
 	scanIncomplete atomic.Bool // the last scan could not see all
@@ -95,7 +95,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 		counts: map[discovery.Ref]int{}, isolation: map[discovery.Ref]string{},
 	}
 	m.hard, m.hardEnd = context.WithCancel(context.Background())
-	m.later, m.laterEnd = context.WithCancel(context.Background())
+	m.tasksContext, m.endTasks = context.WithCancel(context.Background())
 	m.scanner = &discovery.Scanner{
 		Dirs: opts.Dirs, Owners: opts.Owners, Log: m.log,
 		PinnedSHA256: func(r discovery.Ref) string { return m.opts.settings(r).SHA256 },
@@ -132,7 +132,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	supervisors := slices.Collect(maps.Values(m.supervisors))
 	m.mu.Unlock()
 	defer close(m.closed)
-	m.laterEnd()
+	m.endTasks()
 	m.folders.Close()
 	defer context.AfterFunc(ctx, m.hardEnd)()
 

@@ -77,14 +77,14 @@ func (m *Manager) Totals() []Totals {
 	return out
 }
 
-// Background returns how many background tasks run on storages, see Later. They end turns
+// Background returns how many background tasks run on storages, see RunInBackground. They end turns
 // whose storage did not answer.
 func (m *Manager) Background() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := 0
 	for _, in := range m.instances {
-		n += in.later
+		n += in.backgroundTasks
 	}
 	return n
 }
