@@ -13,16 +13,17 @@ type apart struct{}
 func (apart) JSONSchemaAlias() any { return map[string]connection{} }
 
 type settings struct {
-	Name    string                           `json:"name" jsonschema:"default=n" jsonschema_description:"The host's 'name', not '/v1/*'."`
-	Wait    time.Duration                    `json:"wait" jsonschema:"default=1.5,maximum=9"`
-	Count   int                              `json:"count"`
-	Large   int64                            `json:"large"`
-	Ratio   float64                          `json:"ratio"`
-	On      bool                             `json:"on" jsonschema:"default=true"`
-	Dirs    []string                         `json:"dirs" jsonschema:"default=a,default=b"`
-	Nested  struct{ A, B int }               `json:"nested" botyard:"open"`
-	Blocks  map[string]map[string]connection `json:"blocks"`
-	Apart   apart                            `json:"apart" botyard:"open" botyard_names:"^[a-z]+$"`
+	Name   string                           `json:"name" jsonschema:"default=n" jsonschema_description:"The host's 'name', not '/v1/*'."`
+	Wait   time.Duration                    `json:"wait" jsonschema:"default=1.5,maximum=9"`
+	Count  int                              `json:"count"`
+	Large  int64                            `json:"large"`
+	Ratio  float64                          `json:"ratio"`
+	On     bool                             `json:"on" jsonschema:"default=true"`
+	Dirs   []string                         `json:"dirs" jsonschema:"default=a,default=b"`
+	Nested struct{ A, B int }               `json:"nested" botyard:"open"`
+	Blocks map[string]map[string]connection `json:"blocks"`
+	Apart  apart                            `json:"apart" botyard:"open" botyard_names:"^[a-z]+$"`
+	//lint:ignore U1000 it is here to be left out
 	private int
 	Ignored int `json:"-"`
 }

@@ -8,6 +8,8 @@
 //
 // With -check it writes nothing and fails when a file is not what it would
 // write. `make docs` and `make check-docs` run it.
+//
+// schema.go makes the table of a schema's keys, bounds.go the page of the bounds.
 package main
 
 import (
