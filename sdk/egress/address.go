@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// network is a part of the address space that is not the public internet, and what it is.
+// network is a range of addresses that are not public. what says what such an address is.
 type network struct {
 	prefix netip.Prefix
 	what   string
@@ -20,9 +20,9 @@ func networks(what string, prefixes ...string) []network {
 	return out
 }
 
-// specials are the networks of IANA's registries of special purposes that lead to this
-// machine, its surroundings or nowhere, and the one public address that clouds serve to
-// their machines alone. The narrower one comes first.
+// specials are the ranges of IANA's special-purpose registries whose addresses belong to this
+// machine, to networks around it or to nobody. They also have the public address that a cloud
+// serves to its own machines only. When two ranges overlap, the narrower one comes first.
 var specials = join(
 	networks("the address of a cloud's metadata", "169.254.169.254/32", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
 	networks("an unspecified address", "0.0.0.0/8"),
@@ -57,12 +57,12 @@ func join(lists ...[]network) []network {
 }
 
 var (
-	nat64  = netip.MustParsePrefix("64:ff9b::/96") // its last four bytes are the address that it leads to
-	global = netip.MustParsePrefix("2000::/3")     // all that is given out of IPv6
+	nat64  = netip.MustParsePrefix("64:ff9b::/96") // the last four bytes are the IPv4 address that is reached
+	global = netip.MustParsePrefix("2000::/3")     // all public IPv6 addresses
 )
 
-// special says what an address is that is not of the public internet; else it is empty.
-// The address has no zone.
+// special returns what an address is if it is not public, and "" if it is. The address has
+// no zone.
 func special(addr netip.Addr) string {
 	addr = addr.Unmap()
 	if nat64.Contains(addr) {
@@ -83,8 +83,8 @@ func special(addr netip.Addr) string {
 	return ""
 }
 
-// oddIPv4 reads what the C library takes for an IPv4 address and Go does not: fewer than
-// four numbers, hexadecimal and octal ones, as in 127.1, 0x7f000001, 0177.0.0.1.
+// oddIPv4 reads IPv4 addresses in spellings that the C library accepts and Go does not. They
+// have fewer than four numbers, or hexadecimal or octal numbers: 127.1, 0x7f000001, 0177.0.0.1.
 func oddIPv4(text string) (netip.Addr, bool) {
 	parts := strings.Split(strings.TrimSuffix(text, "."), ".")
 	if len(parts) > 4 {
@@ -110,7 +110,7 @@ func parseOdd(part string) (uint64, error) {
 	lower := strings.ToLower(part)
 	if digits, ok := strings.CutPrefix(lower, "0x"); ok {
 		if digits == "" {
-			return 0, nil // as the C library has it
+			return 0, nil // the C library reads "0x" as 0
 		}
 		return strconv.ParseUint(digits, 16, 64)
 	}

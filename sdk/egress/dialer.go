@@ -15,16 +15,17 @@ import (
 )
 
 const (
-	// MaxAddresses is how many addresses of one name are looked at. More are left out.
+	// MaxAddresses is how many addresses of one name a Dialer uses. It ignores the others.
 	MaxAddresses = 32
-	// fallbackDelay is how long the addresses of one family are tried alone, as RFC 8305
-	// has it.
+	// fallbackDelay is how long the addresses of one family, IPv4 or IPv6, are tried before
+	// the other family is tried too. RFC 8305 describes this.
 	fallbackDelay = 300 * time.Millisecond
 	// keepAlive is the time between two probes of a connection that is idle.
 	keepAlive = 15 * time.Second
 	// maxAdmitted is how many addresses of allowed names a dialer remembers.
 	maxAdmitted = 256
-	// interfacesEvery is how long what is known of this machine's addresses counts.
+	// interfacesEvery is how long the list of this machine's addresses is used before it is
+	// read again.
 	interfacesEvery = 10 * time.Second
 )
 
@@ -33,8 +34,8 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Dialer makes connections that a policy allows. A nil Dialer allows every address. It may
-// be used by any number of goroutines.
+// Dialer makes the connections that a policy allows. A nil Dialer allows every address. Any
+// number of goroutines may use one Dialer.
 type Dialer struct {
 	policy   Policy
 	resolver Resolver
@@ -42,25 +43,25 @@ type Dialer struct {
 	local    func() []netip.Addr // addresses of this machine
 
 	mu       sync.Mutex
-	admitted map[netip.AddrPort]struct{} // of names that are allowed; port 0 is any
+	admitted map[netip.AddrPort]struct{} // addresses of names on the policy's list; port 0 is any
 }
 
-// Option changes a Dialer. It is for tests, and for who looks names up elsewhere.
+// Option changes a Dialer. It is for tests, and for programs with a Resolver of their own.
 type Option func(*Dialer)
 
-// WithResolver has names looked up by r and not as the system does it.
+// WithResolver makes the Dialer look names up with r instead of the system's resolver.
 func WithResolver(r Resolver) Option { return func(d *Dialer) { d.resolver = r } }
 
-// WithDial has connections made by dial, which gets addresses and no names, and not by the
-// system.
+// WithDial makes the Dialer connect with dial. Under a policy that restricts, dial gets only
+// addresses and paths of unix sockets, no names.
 func WithDial(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
 	return func(d *Dialer) { d.dial = dial }
 }
 
-// WithLocal has local give the addresses of this machine, and not the system.
+// WithLocal makes the Dialer get this machine's addresses from local instead of the system.
 func WithLocal(local func() []netip.Addr) Option { return func(d *Dialer) { d.local = local } }
 
-// NewDialer makes a dialer that is held to the policy.
+// NewDialer returns a dialer that enforces the policy.
 func NewDialer(p Policy, options ...Option) *Dialer {
 	d := &Dialer{policy: p, resolver: net.DefaultResolver, dial: system(p).DialContext, local: localAddresses, admitted: map[netip.AddrPort]struct{}{}}
 	for _, o := range options {
@@ -69,7 +70,7 @@ func NewDialer(p Policy, options ...Option) *Dialer {
 	return d
 }
 
-// Policy is what the dialer is held to.
+// Policy returns the policy that the dialer enforces.
 func (d *Dialer) Policy() Policy {
 	if d == nil {
 		return Policy{}
@@ -77,14 +78,14 @@ func (d *Dialer) Policy() Policy {
 	return d.policy
 }
 
-// unrestricted connects where there is no rule.
+// unrestricted stands in for a nil Dialer.
 var unrestricted = NewDialer(Policy{})
 
-// judgedKey is the context's key of the address that was judged.
+// judgedKey is the context key of the address that was checked.
 type judgedKey struct{}
 
-// system makes the system's connections. As a second wall the address is compared at the
-// moment of connecting with the one that was judged.
+// system returns a dialer that connects by the system. As a second defence, it compares the
+// address with the one that was checked immediately before it connects.
 func system(p Policy) *net.Dialer {
 	d := &net.Dialer{KeepAlive: keepAlive}
 	if p.Restricts() {
@@ -98,8 +99,8 @@ func system(p Policy) *net.Dialer {
 	return d
 }
 
-// DialContext connects to an address, as the method of net.Dialer does, by TCP or to a unix
-// socket. What the policy refuses is a *[Refusal].
+// DialContext connects by TCP or to a unix socket, like the method of net.Dialer. It returns a
+// *[Refusal] if the policy does not allow the connection.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if d == nil {
 		d = unrestricted
@@ -146,8 +147,9 @@ func splitHostPort(address string) (string, uint16, error) {
 	return host, uint16(port), nil
 }
 
-// LookupHost gives the addresses of a name that may be connected to, as pgx's LookupFunc
-// wants them. Each may then be given to DialContext. If all are refused that is the error.
+// LookupHost looks a name up and returns its allowed addresses, in the form of pgx's
+// LookupFunc. The caller may then pass each of them to DialContext. If no address is allowed,
+// it returns the *[Refusal] of the first.
 func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) {
 	if d == nil {
 		d = unrestricted
@@ -163,10 +165,10 @@ func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) 
 	return out, nil
 }
 
-// CheckLiteral judges a host without looking anything up: an address in any spelling, a name
-// that is this machine's everywhere, or the path of a unix socket. Other names pass; they
-// are judged when they are looked up. Port 0 is one that is not known. What is refused is
-// a *[Refusal].
+// CheckLiteral checks a host without looking anything up: an address in any spelling, the name
+// localhost and names below it, or the path of a unix socket. Other names pass, and are checked
+// when they are looked up. Port 0 means that the port is not known. It returns a *[Refusal] if
+// the policy does not allow the host.
 func (d *Dialer) CheckLiteral(host string, port uint16) error {
 	if d == nil || !d.policy.Restricts() {
 		return nil
@@ -191,7 +193,7 @@ func (d *Dialer) CheckLiteral(host string, port uint16) error {
 	return nil
 }
 
-// literal reads a host that is an address.
+// literal returns the address that the host is, and reports whether it is one.
 func literal(host string) (netip.Addr, bool) {
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if addr, err := netip.ParseAddr(host); err == nil {
@@ -200,9 +202,9 @@ func literal(host string) (netip.Addr, bool) {
 	return oddIPv4(host)
 }
 
-// Resolve gives the addresses of a host that may be connected to, at most [MaxAddresses].
-// If there are some, and all are refused, the error is the *[Refusal] of the first. Port
-// 0 is one that is not known.
+// Resolve looks a host up and returns its allowed addresses, at most [MaxAddresses]. If it has
+// addresses and none is allowed, it returns the *[Refusal] of the first. Port 0 means that the
+// port is not known.
 func (d *Dialer) Resolve(ctx context.Context, host string, port uint16) ([]netip.Addr, error) {
 	if d == nil {
 		d = unrestricted
@@ -243,8 +245,9 @@ func (d *Dialer) Resolve(ctx context.Context, host string, port uint16) ([]netip
 	return out, nil
 }
 
-// judge is the policy's judgement, and whether the address was admitted as that of a name.
-// An address of this machine is no public one, whatever it looks like.
+// judge returns a Refusal if the address is not allowed. It is allowed if the policy allows it,
+// or if it was admitted as an address of a name on the policy's list. This machine's own
+// addresses do not count as public.
 func (d *Dialer) judge(host string, addr netip.Addr, port uint16) *Refusal {
 	refused := d.policy.checkAddr(host, addr, port)
 	if refused == nil {
@@ -264,7 +267,8 @@ func (d *Dialer) judge(host string, addr netip.Addr, port uint16) *Refusal {
 	return refused
 }
 
-// admit remembers addresses of an allowed name for who connects to them by themselves.
+// admit remembers the addresses of a name on the policy's list. A caller that looked the name
+// up may then connect to an address without the name.
 func (d *Dialer) admit(addrs []netip.Addr, ports []uint16) {
 	if len(ports) == 0 {
 		return
@@ -272,7 +276,7 @@ func (d *Dialer) admit(addrs []netip.Addr, ports []uint16) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.admitted) >= maxAdmitted {
-		clear(d.admitted) // who looks the name up again is admitted again
+		clear(d.admitted) // the next lookup of a name admits its addresses again
 	}
 	for _, addr := range addrs {
 		for _, port := range ports {
@@ -281,8 +285,9 @@ func (d *Dialer) admit(addrs []netip.Addr, ports []uint16) {
 	}
 }
 
-// dialFirst connects to one of the addresses, all of which were judged. Those of the first
-// one's family are tried first, one after the other; the others join them soon.
+// dialFirst connects to one of the addresses. All of them were checked. It tries the family
+// of the first address, IPv4 or IPv6, one address after the other. After fallbackDelay, or
+// when that fails, it tries the other family too.
 func (d *Dialer) dialFirst(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
 	var first, second []netip.Addr
 	for _, a := range addrs {
@@ -320,7 +325,7 @@ func (d *Dialer) dialFirst(ctx context.Context, addrs []netip.Addr, port uint16)
 			running--
 			if o.err == nil {
 				if running > 0 {
-					go func() { // the other is cancelled, or comes too late
+					go func() { // the other family is cancelled, or connects too late
 						if late := <-outcomes; late.conn != nil {
 							_ = late.conn.Close()
 						}
@@ -341,7 +346,8 @@ func (d *Dialer) dialFirst(ctx context.Context, addrs []netip.Addr, port uint16)
 	return nil, failed
 }
 
-// dialEach tries the addresses one after the other, and leaves each a share of the time.
+// dialEach tries the addresses one after the other. Each gets an equal share of the time that
+// is left until the deadline.
 func (d *Dialer) dialEach(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
 	var failed error
 	for i, addr := range addrs {
@@ -372,7 +378,7 @@ var interfaces struct {
 	at    time.Time
 }
 
-// localAddresses gives the addresses of this machine as they were a moment ago.
+// localAddresses returns the addresses of this machine. They may be interfacesEvery old.
 func localAddresses() []netip.Addr {
 	interfaces.Lock()
 	defer interfaces.Unlock()
@@ -394,7 +400,7 @@ func localAddresses() []netip.Addr {
 	return interfaces.addrs
 }
 
-// Of gives the refusal that an error is made of, or nil.
+// Of returns the Refusal that the error is or wraps, or nil.
 func Of(err error) *Refusal {
 	var r *Refusal
 	if errors.As(err, &r) {
@@ -403,8 +409,7 @@ func Of(err error) *Refusal {
 	return nil
 }
 
-// Words are a refusal as people read it, with what to do. Key is the setting that leads
-// there.
+// Words returns the refusal as a sentence for people, with what the operator can do.
 func (r *Refusal) Words() string {
 	return fmt.Sprintf("%s; the operator can allow it in the host file: %s", r.Error(), r.Line())
 }

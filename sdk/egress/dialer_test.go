@@ -14,8 +14,8 @@ import (
 
 func itoa(n uint16) string { return strconv.Itoa(int(n)) }
 
-// names is a resolver that answers each name's lists one after the other, the last one
-// for ever.
+// names is a resolver. It returns a name's lists of addresses one after the other, one for each
+// lookup. After the last list it repeats the last one.
 type names struct {
 	mu sync.Mutex
 	of map[string][][]string
@@ -40,7 +40,7 @@ func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, er
 
 var errDialed = errors.New("dialed, and went nowhere")
 
-// world is a dialer whose connections go nowhere, and what it dialed.
+// world is a dialer whose connections go nowhere, with a record of what it dialed.
 type world struct {
 	*Dialer
 	mu     sync.Mutex
@@ -80,7 +80,7 @@ func TestDialer_DialContext(t *testing.T) {
 	w := newWorld(policy(t, Public, "db.internal:5432", "10.0.0.9", "/run/pg"), of)
 	for _, c := range []struct {
 		network, address string
-		want             string // what is dialed; empty: refused
+		want             string // the address that is dialed; empty: refused
 	}{
 		{"tcp", "public:443", "tcp 8.8.8.8:443"},
 		{"tcp", "public.:443", "tcp 8.8.8.8:443"},
@@ -125,7 +125,7 @@ func TestDialer_DialContext(t *testing.T) {
 			t.Errorf("%s: %s says no line to add", c.address, refused.Words())
 		}
 	}
-	// What a resolver or the address itself lacks is no refusal.
+	// Errors of the resolver and malformed addresses are not a Refusal.
 	for _, address := range []string{"nowhere:80", "public", "public:http", "public:99999"} {
 		if dialed, refused := w.try(t, "tcp", address); dialed != nil || refused != nil {
 			t.Errorf("%s dialed %v, refused %v", address, dialed, refused)
@@ -133,8 +133,8 @@ func TestDialer_DialContext(t *testing.T) {
 	}
 }
 
-// TestDialer_Rebinding: a name that leads elsewhere with each look is judged at each, and
-// what was judged is what is dialed.
+// TestDialer_Rebinding checks that a name whose address changes is checked at each lookup, and
+// that the dialed address is the checked one.
 func TestDialer_Rebinding(t *testing.T) {
 	w := newWorld(policy(t, Public), map[string][][]string{"rebind": {{"8.8.8.8"}, {"127.0.0.1"}, {"8.8.8.8"}, {"10.0.0.1"}}})
 	for i, want := range []string{"tcp 8.8.8.8:80", "", "tcp 8.8.8.8:80", "", ""} {
@@ -145,8 +145,8 @@ func TestDialer_Rebinding(t *testing.T) {
 	}
 }
 
-// TestDialer_LookupHost: who looks up and dials in two steps is held to the rule in both, and
-// the addresses of a name that is allowed are allowed in the second, for its port.
+// TestDialer_LookupHost checks that the policy holds when a caller looks a name up and dials in
+// a second step. The addresses of an allowed name may then be dialed at the name's port.
 func TestDialer_LookupHost(t *testing.T) {
 	w := newWorld(policy(t, Public, "db.internal:5432"), map[string][][]string{"db.internal": {{"10.0.0.7", "10.0.0.8"}}, "private": {{"10.0.0.5"}}})
 	if dialed, refused := w.try(t, "tcp", "10.0.0.7:5432"); refused == nil {
@@ -170,7 +170,7 @@ func TestDialer_LookupHost(t *testing.T) {
 	}
 }
 
-// A name with more addresses than are looked at.
+// The name has more addresses than the dialer uses.
 // beyond: addresses of a name
 func TestDialer_ManyAddresses(t *testing.T) {
 	var all []string
@@ -183,7 +183,7 @@ func TestDialer_ManyAddresses(t *testing.T) {
 	}
 }
 
-// TestDialer_CheckLiteral looks nothing up.
+// TestDialer_CheckLiteral checks hosts without a lookup.
 func TestDialer_CheckLiteral(t *testing.T) {
 	w := newWorld(policy(t, Public, "10.0.0.9:5432"), nil)
 	for host, refused := range map[string]bool{
@@ -199,8 +199,8 @@ func TestDialer_CheckLiteral(t *testing.T) {
 	}
 }
 
-// TestDialer_System connects for real, on this machine, which is allowed by its address; the
-// second wall lets only that through.
+// TestDialer_System connects to a listener on this machine, whose address is on the list. It
+// then checks that the system's dialer refuses an address that was not checked.
 func TestDialer_System(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -218,20 +218,20 @@ func TestDialer_System(t *testing.T) {
 	if c, err := NewDialer(policy(t, Public)).DialContext(t.Context(), "tcp", l.Addr().String()); Of(err) == nil {
 		t.Errorf("%v %v", c, err)
 	}
-	// Nothing is connected to that was not judged.
+	// The system's dialer refuses an address that was not checked.
 	if c, err := system(policy(t, Public)).DialContext(t.Context(), "tcp", l.Addr().String()); Of(err) == nil {
 		t.Errorf("past the judgement: %v %v", c, err)
 	}
 }
 
-// TestDialer_Families: the second family comes to its turn when the first fails, and the
-// connection that comes is the answer.
+// TestDialer_Families checks that the second address family is tried when the first does
+// not respond, and that DialContext returns the connection that succeeds.
 func TestDialer_Families(t *testing.T) {
 	here, there := net.Pipe()
 	defer there.Close()
 	d := NewDialer(policy(t, Public), WithResolver(&names{of: map[string][][]string{"both": {{"2606:4700::1", "8.8.8.8"}}}}), WithLocal(func() []netip.Addr { return nil }),
 		WithDial(func(ctx context.Context, _, address string) (net.Conn, error) {
-			if strings.HasPrefix(address, "[") { // a black hole
+			if strings.HasPrefix(address, "[") { // this address never responds
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}

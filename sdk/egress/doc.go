@@ -1,11 +1,18 @@
-// Package egress says where connections may lead, and makes them.
+// Package egress decides to which addresses connections may be made, and makes them.
 //
-// A [Policy] is the rule: any address, public addresses only, or none, and a list of
-// what is allowed beside. A [Dialer] holds it. It looks a name up once, judges every
-// address that comes of it, and connects to the address that it judged: no second
-// lookup can give another one. Whoever connects through it, for the first time, after a
-// redirect, to the next of several hosts or once more, is held to the rule.
+// # Files
 //
-// A host gives a plugin's instance its Dialer in sdk.Env. A plugin that connects through
-// nothing else says so with the capability sdk.CapEgress.
+//	policy.go   Policy: which addresses are allowed, and the Refusal of the others
+//	address.go  which addresses are not public, and odd spellings of addresses
+//	dialer.go   Dialer: looks a name up, checks its addresses and connects
+//	target.go   Targets: to which hosts and ports the text of a setting points
+//
+// A [Policy] allows any address, public addresses only, or none, and in addition those on
+// its list. A [Dialer] enforces a Policy. It looks a name up once, checks every address of
+// the name, and connects to an address that it checked. No second lookup can return another
+// address. The Dialer checks every connection: the first one, one after a redirect, one to
+// the next of several hosts, and a reconnection.
+//
+// A host gives each instance of a plugin a Dialer in sdk.Env. A plugin that makes all its
+// connections with the Dialer declares the capability sdk.CapEgress.
 package egress

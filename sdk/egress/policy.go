@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Mode says what is allowed beside the list of a policy.
+// Mode says which addresses a policy allows in addition to its list.
 type Mode string
 
 // The modes.
@@ -27,22 +27,22 @@ const (
 	MaxEntryBytes = 300
 )
 
-// Policy says where connections may lead. The zero value allows every address. A policy
-// is not changed once made, and is small: copies share what it says.
+// Policy decides to which addresses connections may be made. The zero value allows every
+// address. A Policy never changes. Copies are cheap and share their content.
 type Policy struct{ says *says }
 
-// says is what a policy says; nil allows every address.
+// says is the content of a policy. nil allows every address.
 type says struct {
 	mode  Mode
 	allow []string // sorted, as they are sent and compared
 	rules []rule
 }
 
-// rule is an entry of the list, understood. One of prefix, name and path is set.
+// rule is a parsed entry of the list. Exactly one of prefix, name and path is set.
 type rule struct {
 	prefix netip.Prefix
 	name   string // lower case, without a dot at its end; "*.example.org" is every name below
-	path   string // of a unix socket, or of a folder above it
+	path   string // a unix socket, or a folder above it
 	port   uint16 // 0: any
 }
 
@@ -55,11 +55,16 @@ type EntryError struct {
 // Error names the entry by its place in the list.
 func (e *EntryError) Error() string { return fmt.Sprintf("allow[%d]: %s", e.Index, e.Reason) }
 
-// New makes a policy. An entry of allow is an address (10.0.0.5), a network (10.0.0.0/8), the
-// name of a host (db.internal) or of all below it (*.internal), each but the network with
-// a port if only that is meant (db.internal:5432, [fd00::5]:5432), or the path of a unix
-// socket or of its folder (/run/postgresql). A name allows every address that it has. The
-// errors are *EntryError, joined, or say that the mode is unknown.
+// New returns a policy. An entry of allow is one of these:
+//
+//   - an address (10.0.0.5)
+//   - a network (10.0.0.0/8)
+//   - the name of a host (db.internal), which allows every address that the name has
+//   - all names below a name (*.internal)
+//   - the path of a unix socket or of a folder above it (/run/postgresql)
+//
+// An address or a name may have a port, and then allows only that port (db.internal:5432,
+// [fd00::5]:5432). The errors are *EntryError, joined, or say that the mode is unknown.
 func New(mode Mode, allow []string) (Policy, error) {
 	switch mode {
 	case Any, "":
@@ -87,7 +92,7 @@ func New(mode Mode, allow []string) (Policy, error) {
 	return Policy{p}, errors.Join(errs...)
 }
 
-// Mode is the policy's mode.
+// Mode returns the policy's mode.
 func (p Policy) Mode() Mode {
 	if p.says == nil {
 		return Any
@@ -95,7 +100,7 @@ func (p Policy) Mode() Mode {
 	return p.says.mode
 }
 
-// Allow is the policy's list, sorted. It is the caller's.
+// Allow returns a copy of the policy's list, sorted.
 func (p Policy) Allow() []string {
 	if p.says == nil {
 		return nil
@@ -106,14 +111,14 @@ func (p Policy) Allow() []string {
 // Restricts reports whether the policy refuses anything.
 func (p Policy) Restricts() bool { return p.says != nil }
 
-// String has all that the policy says: equal texts are equal policies.
+// String returns the whole policy as text. Equal texts mean equal policies.
 func (p Policy) String() string {
 	return string(p.Mode()) + fmt.Sprintf("%q", p.Allow())
 }
 
 const entryForms = "expected an address, a network such as 10.0.0.0/8, host, host:port, or the path of a unix socket"
 
-// parseRule reads an entry, or says what is wrong with it.
+// parseRule parses an entry. If it cannot, it returns the reason.
 func parseRule(text string) (rule, string) {
 	if text == "" || len(text) > MaxEntryBytes {
 		return rule{}, entryForms
@@ -150,10 +155,11 @@ func parseRule(text string) (rule, string) {
 	return rule{name: name, port: port}, ""
 }
 
-// canonical writes a name as names are compared.
+// canonical returns a name in the form in which names are compared: lower case, without a dot
+// at its end.
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// isName reports whether the text is a name of a host, and no odd spelling of an address.
+// isName reports whether the text is the name of a host and not an odd spelling of an address.
 func isName(text string) bool {
 	if text == "" || len(text) > 253 {
 		return false
@@ -174,7 +180,7 @@ func isName(text string) bool {
 	return true
 }
 
-// names reports whether the rule is one of the name, which is canonical.
+// names reports whether the rule covers the name. The name is canonical.
 func (r rule) names(name string) bool {
 	if below, ok := strings.CutPrefix(r.name, "*"); ok {
 		return strings.HasSuffix(name, below) && len(name) > len(below)
@@ -182,11 +188,12 @@ func (r rule) names(name string) bool {
 	return r.name != "" && r.name == name
 }
 
-// is reports whether the rule is for the port; port 0 is one that is not known.
+// is reports whether the rule covers the port. Port 0 means that the port is not known, and
+// every rule covers it.
 func (r rule) is(port uint16) bool { return r.port == 0 || port == 0 || r.port == port }
 
-// named gives the ports that rules allow for the name: 0 is any. Without a rule it is
-// empty.
+// named returns the ports that rules allow for the name. 0 stands for any port. It is empty
+// if no rule covers the name and the port.
 func (p Policy) named(name string, port uint16) []uint16 {
 	if p.says == nil {
 		return nil
@@ -200,14 +207,15 @@ func (p Policy) named(name string, port uint16) []uint16 {
 	return ports
 }
 
-// lists reports whether the list has the address.
+// lists reports whether the list has the address, with this port or without one.
 func (p Policy) lists(addr netip.Addr, port uint16) bool {
 	return p.says != nil && slices.ContainsFunc(p.says.rules, func(r rule) bool {
 		return r.prefix.IsValid() && r.prefix.Contains(addr) && r.is(port)
 	})
 }
 
-// checkAddr judges an address. Host is how it was named.
+// checkAddr returns a Refusal if the policy does not allow the address. host is the text that
+// the address came from.
 func (p Policy) checkAddr(host string, addr netip.Addr, port uint16) *Refusal {
 	if !p.Restricts() {
 		return nil
@@ -225,7 +233,7 @@ func (p Policy) checkAddr(host string, addr netip.Addr, port uint16) *Refusal {
 	return &Refusal{Host: host, Addr: addr, Port: port, Why: why}
 }
 
-// checkPath judges the path of a unix socket.
+// checkPath returns a Refusal if the policy does not allow the path of a unix socket.
 func (p Policy) checkPath(socket string) *Refusal {
 	if !p.Restricts() {
 		return nil
@@ -239,16 +247,16 @@ func (p Policy) checkPath(socket string) *Refusal {
 	return &Refusal{Path: socket, Why: "a unix socket"}
 }
 
-// Refusal is the error of a connection that the policy does not allow, and of a check.
+// Refusal is the error of a connection, or of a check, that the policy does not allow.
 type Refusal struct {
-	Host string     // as it was named; empty for a unix socket
-	Addr netip.Addr // that it leads to; not valid where a name was judged by itself
+	Host string     // as the caller wrote it; empty for a unix socket
+	Addr netip.Addr // the address of Host; not valid if Host was refused without a lookup
 	Port uint16     // 0: not known
-	Path string     // of a unix socket
-	Why  string     // what it is: "a loopback address"
+	Path string     // the unix socket; empty otherwise
+	Why  string     // what was refused: "a loopback address"
 }
 
-// Error says what leads where.
+// Error says which host was refused, its address, and what kind of address that is.
 func (r *Refusal) Error() string {
 	switch {
 	case r.Path != "":
@@ -261,7 +269,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s leads to %s, %s, and that is not allowed here", r.Host, r.Addr, r.Why)
 }
 
-// Line is what the operator adds to the host file to allow it.
+// Line returns the line that allows the connection when the operator adds it to the host file.
 func (r *Refusal) Line() string { return fmt.Sprintf("egress { allow = [%q] }", r.entry()) }
 
 func (r *Refusal) entry() string {

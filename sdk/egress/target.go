@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// Target is where a setting leads, as far as its text says it.
+// Target is a host and a port that the text of a setting points to.
 type Target struct {
 	Host string // a name, an address, or the path of a unix socket
 	Port uint16 // 0: not said
 }
 
-// maxTargets bounds what is read of one text.
+// maxTargets bounds how many targets are read from one text.
 const maxTargets = 64
 
-// Targets reads where a setting leads: a URL, words such as host=db port=5432, a host with or
-// without a port, the path of a unix socket, or several of them with commas between. A
-// text of another form has none: whoever connects judges it.
+// Targets returns the hosts and ports that a setting points to. The text is a URL, words such as
+// host=db port=5432, a host with or without a port, the path of a unix socket, or several of
+// these separated by commas. A text of another form has no targets. The Dialer then checks
+// the connection when it is made.
 func Targets(text string) []Target {
 	text = strings.TrimSpace(text)
 	var out []Target
@@ -70,7 +71,7 @@ func ofURL(scheme, rest string) []Target {
 	return out
 }
 
-// ofWords reads name=value name='value' in libpq's way.
+// ofWords reads pairs name=value or name='value', with the quoting of libpq.
 func ofWords(text string) []Target {
 	words := map[string]string{}
 	for rest := strings.TrimSpace(text); rest != ""; {
@@ -109,8 +110,8 @@ func ofWords(text string) []Target {
 	return out
 }
 
-// list reads hosts with commas between. Ports are those of words beside; usual is the port
-// of hosts without one.
+// list reads hosts that are separated by commas. ports is the value of a separate word "port",
+// also separated by commas. usual is the port of a host that has no port in either.
 func list(text, ports, usual string) []Target {
 	var out []Target
 	beside := strings.Split(ports, ",")
@@ -132,7 +133,7 @@ func list(text, ports, usual string) []Target {
 		if port == "" {
 			port = usual
 		}
-		n, _ := strconv.ParseUint(port, 10, 16) // 0 where it is no number
+		n, _ := strconv.ParseUint(port, 10, 16) // 0 if the port is not a number
 		out = append(out, Target{Host: host, Port: uint16(n)})
 		if len(out) == maxTargets {
 			break

@@ -25,19 +25,20 @@
 //
 //   - "secret": the value is never shown. It may be a reference.
 //   - "endpoint": the value says where secrets are sent.
-//   - "noaddress", beside endpoint: the value is no address of a network. It is for example
-//     the name of a database.
-//   - "open", of a struct or of a map of structs: keys that the struct does not have are
+//   - "noaddress", together with endpoint: the value is not a network address. It is for
+//     example the name of a database.
+//   - "open", on a struct or a map of structs: keys that the struct does not have are
 //     accepted.
 //
-// Who may set the key where tenants edit their own settings. Without such a word the key is
-// the operator's, and the tenant may set it where the operator's policy lists its full name.
+// These words say who may set the key, where tenants edit their own settings. Without such a
+// word the key is the operator's. The tenant may then set it only if the operator's policy
+// lists the key's full name.
 //
 //   - "tenant": the tenant may set it.
 //   - "lower-only": the tenant may set it to at most the operator's value, or else to at most
 //     the default, or else to anything.
-//   - "zero-unlimited", beside lower-only: 0 and less are no bound, and so are above any
-//     other value.
+//   - "zero-unlimited", together with lower-only: 0 and negative values mean unlimited. They
+//     count as greater than any other value.
 //   - "operator-only": the tenant may not set it.
 //
 // A word of a struct holds for its fields, unless a field has its own. botyard_keys marks

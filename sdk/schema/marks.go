@@ -13,17 +13,18 @@ import (
 const (
 	SecretKeyword   = "x-botyard-secret"
 	EndpointKeyword = "x-botyard-endpoint"
-	// AddressKeyword is false at an endpoint that names no address of a network. A host
-	// judges where all other endpoints lead.
+	// AddressKeyword is false for an endpoint that does not name a network address. A host
+	// checks the addresses of all other endpoints.
 	AddressKeyword = "x-botyard-address"
 	// These three say who may set a key. A property has at most one of them.
 	TenantKeyword   = "x-botyard-tenant"
 	LowerKeyword    = "x-botyard-lower"
 	OperatorKeyword = "x-botyard-operator"
-	// UnlimitedKeyword beside LowerKeyword says that 0 and less are no bound.
+	// UnlimitedKeyword together with LowerKeyword says that 0 and negative values mean unlimited.
 	UnlimitedKeyword = "x-botyard-zero-unlimited"
-	// ExpectedKeyword has the words that complete "expected ...": what a pattern beside it wants
-	// of a value, or a keyword that the host has no words for. Beside a maximum they say why.
+	// ExpectedKeyword completes the message "expected ...". Its words describe the values that a
+	// pattern allows, or a schema keyword that the host cannot describe. With a maximum, they say
+	// why there is one.
 	ExpectedKeyword = "x-botyard-expected"
 )
 

@@ -54,7 +54,7 @@ type field struct {
 	key       string
 	index     int
 	byDefault any
-	below     *object // of a struct, or of the structs in a map or in a map of maps
+	below     *object // for a struct, or for the structs in a map or in a map of maps
 }
 
 // objectOf returns the reader of a struct type.

@@ -13,16 +13,17 @@
 //	server_adapter.go        serves a storage in a plugin process
 //	tenant_store_adapter.go  client and server of a tenant store
 //
-// An author of a storage implements [Storage], and those of the other interfaces that fit, and
-// passes a function that opens one to [NewPlugin]. Each call first calls Validate or ValidateText
-// of its request. Package storagetest tests the result.
+// To write a storage, implement [Storage] and any of the other interfaces, and pass a function
+// that opens the storage to [NewPlugin]. Each method first calls Validate or ValidateText on its
+// request. Package storagetest tests the result.
 //
 // # Terms
 //
 // A turn begins with Begin and ends with Commit. A conversation has at most one running turn,
-// which has a holder and a lease. Begin returns a fence, and Commit brings it back. A turn whose
-// lease has ended is interrupted by the next Begin, and then its fence does not hold any more. An
-// incarnation is what a tenant id stands for between two deletions.
+// which has a holder and a lease. Begin returns a fence, and Commit passes it back. When the
+// lease of a turn has ended, the next Begin interrupts the turn, and the fence is no longer valid.
+// An incarnation is the time of a tenant id between two deletions: after a deletion the same id
+// begins a new one.
 //
 // A database has a schema version. A newer plugin expands it, in a way that older plugins can
 // still use. It is contracted when no older plugin is left: then what only those need is removed.

@@ -59,8 +59,8 @@ type Storage interface {
 type Renewer interface {
 	// Renew extends all leases of the holders to lease from now, by the storage's clock.
 	// It shortens none. A lease that has ended, and that no Begin has noticed yet, is revived.
-	// A holder that holds nothing is no error. There are 1 to MaxRenewal holders, and a name
-	// may come twice.
+	// A holder without a running turn is ignored. There are 1 to MaxRenewal holders, and a name
+	// may occur twice.
 	Renew(ctx context.Context, holders []string, lease time.Duration) error
 }
 
@@ -91,7 +91,7 @@ type MigrateOptions struct {
 
 // Migration describes a database after Migrate.
 type Migration struct {
-	SchemaVersion int      // of the database
+	SchemaVersion int      // the database's version after the migration
 	OldestVersion int      // schema version of the oldest plugin that may use the database
 	Steps         []string // what was done, for people; empty if nothing
 }
@@ -170,14 +170,14 @@ type BeginRequest struct {
 	Holder string
 	Lease  time.Duration
 	Key    string // empty: none
-	Digest []byte // of the request that the key stands for
+	Digest []byte // digest of the request; the same key with another digest gives KeyReused
 	// Attempt is chosen by the host, unique to this turn. A repeat of the Begin whose turn is
 	// running returns Started again, with the same fence.
 	Attempt string
 	Owned   bool // an existing conversation must be the user's
 }
 
-// BeginResult has exactly one field set.
+// BeginResult is the result of Begin. Exactly one field is set.
 type BeginResult struct {
 	Started   *Started
 	Replay    *Turn // succeeded earlier under the same key and digest
@@ -195,7 +195,7 @@ type Started struct {
 
 // Busy is a conversation that another turn holds.
 type Busy struct {
-	SameKey bool // that turn has the same idempotency key
+	SameKey bool // the other turn has the same idempotency key
 }
 
 // CommitRequest ends a turn. State is not Running.
@@ -251,8 +251,9 @@ type ConversationPage struct {
 	More          bool
 }
 
-// Scope is what Delete removes: the call's conversation, else what the call's user wrote and owns,
-// else, with Tenant true, all of the tenant.
+// Scope says what Delete removes. If the call has a conversation, Delete removes that
+// conversation. Otherwise, if the call has a user, it removes what the user wrote and owns.
+// Otherwise, with Tenant true, it removes everything of the tenant.
 //
 // For a user, the user's conversations are removed in which no other user wrote. In all other
 // conversations the user's turns are emptied, see [Turn.Emptied]: their content is gone, their
@@ -266,16 +267,16 @@ type Scope struct {
 	// those with a running turn whose lease has not ended. With it, the deletion of a tenant
 	// does not end its incarnation.
 	Before time.Time
-	// Limit, unless 0, bounds about how many turns this call removes. From the first call on,
-	// nobody can read or write what the scope names. Deleted.More says that more calls are
-	// needed to remove it.
+	// Limit, unless 0, is about how many turns this call removes at most. From the first call
+	// on, nobody can read or write anything in the scope. Deleted.More says that more calls are
+	// needed to remove the rest.
 	Limit int
 }
 
 // Deleted is what a Delete removed.
 type Deleted struct {
 	Conversations int64
-	Turns         int64 // of all states
+	Turns         int64 // turns in any state
 	Emptied       int64 // turns in conversations that stay
 	More          bool  // repeat the call
 }

@@ -66,7 +66,7 @@ type TenantWatcher interface {
 	WatchTenants(ctx context.Context, changed func() error) error
 }
 
-// TenantState is what a registration stands for.
+// TenantState says whether a registered tenant is served, and where its settings are.
 type TenantState int
 
 const (
@@ -79,20 +79,20 @@ const (
 // Registration is one version of what is registered under a tenant's id.
 type Registration struct {
 	Tenant      string
-	Version     int64 // of this tenant, from 1
+	Version     int64 // counts this tenant's versions, from 1
 	Position    int64 // among all versions of all tenants, increasing
 	State       TenantState
-	Incarnation string // of the tenant's id
+	Incarnation string // names the incarnation of the tenant's id
 	Document    []byte // the host's, opaque
 	Note        string // how the version came about, for people
-	Attempt     string // of the PutTenantRequest
+	Attempt     string // from the PutTenantRequest
 	CreatedAt   time.Time
 }
 
 // PutTenantRequest asks for the next version of a registration.
 type PutTenantRequest struct {
 	Tenant      string
-	IfVersion   int64 // that must be the newest; 0: there must be none
+	IfVersion   int64 // must be the newest version; 0: there must be none
 	State       TenantState
 	Incarnation string
 	Document    []byte
