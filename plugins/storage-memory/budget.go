@@ -12,28 +12,29 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TotalVariable is the environment variable that bounds, about, the bytes that the conversations of
-// all tenants take in one process of the plugin.
+// TotalVariable is the environment variable for the budget of one process of the plugin: about how
+// many bytes the conversations of all tenants may take together.
 const TotalVariable = "BOTYARD_STORAGE_MEMORY_BYTES"
 
 const (
 	defaultTotal = 1 << 30
 	leastTotal   = 1 << 20
-	// partOfMemory: by default an eighth of the memory that the process may use is for
-	// conversations. What is counted is less than what is taken, and in a container a plugin
-	// collects garbage more and more often from sdk.PluginMemoryShare on.
+	// partOfMemory makes the default budget an eighth of the memory that the process may use.
+	// It is no larger because conversations take more bytes than are counted. Also, a plugin in
+	// a container collects garbage more and more often beyond sdk.PluginMemoryShare.
 	partOfMemory = 8
 
 	reservedPart    = 5    // a fifth of the total is reserved for small tenants
 	smallTenantPart = 1024 // a tenant with less than a 1024th of the total is small
-	// freeForEach is how many times what a tenant has must be free for it to get more: so one
-	// tenant has a ninth of the rest at most, and ten that fill it one after the other leave
-	// nearly a third of it. It is the dynamic threshold of shared packet buffers (Choudhury and
-	// Hahne, 1998), with alpha an eighth.
+	// freeForEach decides when a tenant gets more: while the free bytes are at least this many
+	// times the bytes that the tenant has. So one tenant gets at most a ninth of what is not
+	// reserved. When ten tenants take as much as they can, one after the other, nearly a third
+	// stays free. This is the dynamic threshold of shared packet buffers (Choudhury and Hahne,
+	// 1998), with alpha an eighth.
 	freeForEach = 8
 )
 
-// budget bounds what all stores of a process keep together.
+// budget bounds the bytes that all stores of a process keep together.
 type budget struct {
 	total int64
 
@@ -53,9 +54,9 @@ func (b *budget) change(tenant string, n int64) {
 	}
 }
 
-// admits reports whether the tenant may have n bytes more. A tenant gets more only while freeForEach
-// times as much is free as it has then. A part of the total is reserved for small tenants. So a
-// few large tenants leave room for all others.
+// admits reports whether the tenant may have n bytes more. The free bytes must be at least
+// freeForEach times the bytes that the tenant would then have. A part of the total is reserved for
+// small tenants. So a few large tenants leave room for all others.
 func (b *budget) admits(tenant string, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +64,8 @@ func (b *budget) admits(tenant string, n int64) bool {
 	return b.total-b.total/reservedPart-used >= freeForEach*has || has <= b.total/smallTenantPart && used <= b.total
 }
 
-// account is what one incarnation of a tenant takes of a budget. The tenant's lock guards it.
+// account counts the bytes of the budget that one incarnation of a tenant takes. The tenant's lock
+// guards it.
 type account struct {
 	budget *budget
 	tenant string
@@ -153,7 +155,7 @@ func memory(root fs.FS) int64 {
 		}
 		for group = path.Join(top, group); strings.HasPrefix(group, top); group = path.Dir(group) {
 			limit, _ := fs.ReadFile(root, path.Join(group, file))
-			n, _ := strconv.ParseInt(strings.TrimSpace(string(limit)), 10, 64) // "max" is none
+			n, _ := strconv.ParseInt(strings.TrimSpace(string(limit)), 10, 64) // "max" means no limit, and gives 0
 			note(n)
 		}
 	}

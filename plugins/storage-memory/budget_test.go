@@ -37,7 +37,7 @@ func TestBudget(t *testing.T) {
 	stores := []*Store{newStore(Config{}, time.Now, shared), newStore(Config{MaxBytes: 1 << 40}, time.Now, shared)}
 	const piece = 16 << 10
 	fill := func(tenant string) (turns int) {
-		for ; turns < 1000; turns++ { // over all stores: another configuration is no way to have more
+		for ; turns < 1000; turns++ { // the budget is for all stores together, whatever their configurations
 			err := write(stores[turns%2], tenant, fmt.Sprint(turns), piece)
 			if fault.Is(err, fault.QuotaExhausted) {
 				if !strings.Contains(err.Error(), TotalVariable) {
@@ -67,7 +67,7 @@ func TestBudget(t *testing.T) {
 	if shared.used > leastTotal+piece*2 {
 		t.Errorf("%d bytes are used of %d", shared.used, leastTotal)
 	}
-	// What is deleted, or goes with its store, is free again.
+	// A deletion, or the Close of a store, frees the bytes.
 	if _, err := stores[0].Delete(t.Context(), storage.Scope{Tenant: true, Call: sdk.Call{Tenant: "greedy", Incarnation: "1"}}); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// conversation is one incarnation of a conversation id: its turns and the one that runs.
+// conversation is one incarnation of a conversation id. It has all turns, and the running one if
+// there is one.
 type conversation struct {
 	id, user    string
 	incarnation uint64
@@ -30,7 +31,7 @@ type turn struct {
 	storage.Turn
 	holder  *holder // while running
 	attempt string  // while running: identifies a repeat of its Begin
-	fenced  bool    // no fence stands for it: interrupted by a later Begin, imported or emptied
+	fenced  bool    // no fence is valid for it: it was interrupted by a later Begin, imported or emptied
 }
 
 // startedBy returns the running turn if req is the Begin that started it, else nil.
@@ -128,8 +129,8 @@ func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
 }
 
 // tail returns the newest messages of succeeded turns, oldest first, at most n. It reads whole
-// turns that have at most that many bytes together. cut reports whether turns were left out for
-// their bytes.
+// turns, which together have at most the given bytes. cut reports whether turns were left out
+// because of their bytes.
 func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
 	first, have := len(c.succeeded), 0
 	for first > 0 && have < n {

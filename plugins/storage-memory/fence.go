@@ -8,13 +8,13 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// fence returns the text that Begin hands out and Commit brings back. It has the Store, the
-// incarnation of the conversation, and the turn.
+// fence returns the text that Begin returns and the caller passes to Commit. It names the Store,
+// the incarnation of the conversation, and the turn.
 func (s *Store) fence(c *conversation, t *turn) string {
 	return fmt.Sprintf("%s.%d.%d", s.storeID, c.incarnation, t.Sequence)
 }
 
-// turnOf returns the turn that the fence stands for.
+// turnOf returns the turn that the fence names.
 func (s *Store) turnOf(fence string, c *conversation) (*turn, error) {
 	stale := fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
 	if c == nil {

@@ -10,12 +10,12 @@ import (
 // dropAfter is how long after the end of its lease a holder can still be renewed.
 const dropAfter = time.Hour
 
-// holder holds conversations by running turns. All its turns, of any tenant, are alive as long as
-// its lease.
+// holder is a name under which running turns hold their conversations. All turns of a holder, of
+// any tenant, stay alive until its lease ends.
 type holder struct {
 	name  string
 	until atomic.Int64
-	turns int // that it holds; guarded by holders.mu
+	turns int // the number of running turns; guarded by holders.mu
 }
 
 // expired reports whether the lease has ended.
@@ -36,7 +36,7 @@ func (h *holder) extend(until time.Duration) {
 	}
 }
 
-// holders are the holders of running turns. Nearly every turn has one of its own.
+// holders has the holders of running turns. Nearly every turn has a holder of its own.
 type holders struct {
 	mu      sync.Mutex
 	byName  map[string]*holder

@@ -11,7 +11,7 @@ import (
 // keys are the idempotency keys of a conversation from the last [storage.KeyTTL].
 type keys struct {
 	byName map[string]key
-	order  []keyUse // oldest first; a key that was used again is in it again
+	order  []keyUse // oldest first; a key that was used again occurs again
 }
 
 type key struct {
@@ -47,7 +47,7 @@ func (k *keys) drop(gone func(*turn) bool) {
 	maps.DeleteFunc(k.byName, func(_ string, found key) bool { return gone(found.turn) })
 }
 
-// add makes t the last attempt of the key. The empty name is no key.
+// add makes t the last attempt of the key. It does nothing if the name is empty.
 func (k *keys) add(name string, digest []byte, t *turn, elapsed time.Duration) {
 	if name == "" {
 		return

@@ -50,8 +50,8 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	return int64(len(fresh)), nil
 }
 
-// newTurns returns the turns that do not exist yet. They must follow those that do. Locked: mu is
-// held.
+// newTurns returns the turns that do not exist yet. They must follow the existing turns without a
+// gap. Locked: mu is held.
 func (c *conversation) newTurns(turns []storage.Turn) ([]storage.Turn, error) {
 	if c.running != nil {
 		return nil, fault.New(fault.Conflict, "a turn is running in the conversation")
@@ -80,7 +80,8 @@ func (c *conversation) newTurns(turns []storage.Turn) ([]storage.Turn, error) {
 	return fresh, nil
 }
 
-// importTurn adds a turn that ended elsewhere. Its key is kept, and replays nothing.
+// importTurn adds a turn that ended in another storage. Its idempotency key is kept, but a Begin
+// with that key does not replay it.
 func (c *conversation) importTurn(v storage.Turn) {
 	v.Messages = slices.Clone(v.Messages)
 	v.Metadata, v.Record = bytes.Clone(v.Metadata), bytes.Clone(v.Record)

@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Name is what conversation_storage.backend calls this plugin.
+// Name is the value of conversation_storage.backend that selects this plugin.
 const Name = "memory"
 
 // Version is the plugin's own.
@@ -21,8 +21,8 @@ type Config struct {
 	MaxBytes int64 `json:"max_bytes,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1099511627776,default=1073741824" jsonschema_description:"About how many bytes of conversations one tenant may keep. Beyond it new turns are refused until something is deleted. All tenants together have a bound too, see BOTYARD_STORAGE_MEMORY_BYTES."`
 }
 
-// Plugin serves a Store for each configuration. All of them together keep at most what
-// [TotalVariable] says.
+// Plugin serves a Store for each configuration. [TotalVariable] bounds the bytes that all Stores
+// keep together.
 func Plugin() sdk.Plugin {
 	total, err := totalBytes(os.Getenv(TotalVariable), memory(os.DirFS("/")))
 	shared := newBudget(total)

@@ -95,7 +95,7 @@ func TestPlugin_conformance(t *testing.T) {
 	}
 }
 
-// client has all that an instance serves.
+// client has all interfaces that an instance serves.
 type client struct {
 	*storage.Client
 	*storage.TenantStoreClient

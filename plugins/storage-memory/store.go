@@ -22,7 +22,7 @@ const shardCount = 64
 type Store struct {
 	now          func() time.Time
 	epoch        time.Time // leases count from here, by the monotonic clock
-	storeID      string    // in all fences of this Store
+	storeID      string    // part of every fence of this Store
 	incarnations atomic.Uint64
 	maxBytes     int64
 	budget       *budget
@@ -57,7 +57,7 @@ type shard struct {
 func New(cfg Config) *Store { return newStore(cfg, time.Now, newBudget(defaultTotal)) }
 
 func newStore(cfg Config, now func() time.Time, shared *budget) *Store {
-	if cfg.MaxBytes <= 0 { // from a caller of this package; the schema refuses it
+	if cfg.MaxBytes <= 0 { // only a Go caller can set this; the schema refuses it
 		cfg.MaxBytes = defaultTotal
 	}
 	s := &Store{

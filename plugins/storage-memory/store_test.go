@@ -16,7 +16,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// clock is a hand that tests turn.
+// clock is a clock that tests move by hand.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -158,8 +158,8 @@ func TestHolders_dropsExpired(t *testing.T) {
 	}
 }
 
-// TestHolders_releaseLastTurn: a holder is dropped with its last turn, since nearly every turn has
-// one of its own.
+// TestHolders_releaseLastTurn checks that a holder is dropped when its last turn ends. Otherwise
+// holders would pile up, since nearly every turn has a holder of its own.
 func TestHolders_releaseLastTurn(t *testing.T) {
 	s, c := clocked(Config{})
 	by := func(conversation, holder string) func(*storage.BeginRequest) {
@@ -174,7 +174,7 @@ func TestHolders_releaseLastTurn(t *testing.T) {
 	one, two := begin(t, s, by("c", "h")), begin(t, s, by("d", "h"))
 	known(1)
 	done := &storage.CommitRequest{Call: call, Fence: one.Started.Fence, State: storage.Failed}
-	for range 2 { // the repeat lets nothing go
+	for range 2 { // the repeat does not release the holder again
 		if _, err := s.Commit(t.Context(), done); err != nil {
 			t.Fatal(err)
 		}
@@ -238,8 +238,8 @@ func TestStore_twoStores(t *testing.T) {
 	}
 }
 
-// TestDelete_amongWriters deletes a tenant again and again under its writers: each
-// turn is committed, or was lost to a delete; never half.
+// TestDelete_amongWriters deletes a tenant again and again while others write to it. It checks
+// that each turn is either committed or removed by a delete, never in part.
 func TestDelete_amongWriters(t *testing.T) {
 	s := New(Config{})
 	var wg sync.WaitGroup

@@ -10,7 +10,7 @@ import (
 
 const treeDegree = 32
 
-// tenant has all conversations of one incarnation of a tenant. mu guards everything in it.
+// tenant is one incarnation of a tenant with all its conversations. mu guards everything in it.
 type tenant struct {
 	mu            sync.RWMutex
 	gone          bool // deleted; a call that still points here must look up again
@@ -112,7 +112,7 @@ func (t *tenant) after(user, id string, yield func(*conversation) bool) {
 }
 
 // writtenAfter calls yield for the conversations with a greater id that the user owns or wrote in,
-// in order, until it returns false. yield must return false after limit calls, or one more.
+// in order, until it returns false. yield must return false at the latest in call limit + 1.
 // Locked: mu is held.
 func (t *tenant) writtenAfter(user, id string, limit int, yield func(*conversation) bool) {
 	var found []*conversation

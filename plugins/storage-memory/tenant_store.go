@@ -20,7 +20,8 @@ type tenantStore struct {
 	changed    chan struct{}                    // closed and replaced at every change
 }
 
-// registeredTenant has the kept versions of one tenant: at least one, without gaps.
+// registeredTenant is a registered tenant with its kept versions. There is at least one, and their
+// numbers have no gaps.
 type registeredTenant struct {
 	id       string
 	versions []storage.Registration // oldest first

@@ -52,7 +52,8 @@ func TestPutTenant_eraseHistory(t *testing.T) {
 	}
 }
 
-// TestPutTenant_copiesDocuments changes what went in and came out.
+// TestPutTenant_copiesDocuments changes the documents that it passed in and got back, and checks
+// that the stored ones stay.
 func TestPutTenant_copiesDocuments(t *testing.T) {
 	s := New(Config{})
 	in := []byte("document")
@@ -77,7 +78,7 @@ func TestPutTenant_twoStores(t *testing.T) {
 	}
 }
 
-// TestWatchTenants_many wakes all of them with one change, and leaves none behind.
+// TestWatchTenants_many checks that one change wakes all watches, and that all of them end.
 func TestWatchTenants_many(t *testing.T) {
 	const watches = 50
 	s := New(Config{})
@@ -128,7 +129,8 @@ func TestImport_countsBytes(t *testing.T) {
 	}
 }
 
-// TestDelete_limit sees that each step of a deletion drops turns, and the last all.
+// TestDelete_limit checks that each step of a deletion drops turns, and that none are left after
+// the last step.
 func TestDelete_limit(t *testing.T) {
 	s := New(Config{})
 	for range 5 {

@@ -14,8 +14,8 @@ import (
 
 var _ storage.Backuper = (*Store)(nil)
 
-// Backup implements [storage.Backuper]. The copy is what the database was at one moment,
-// without a write-ahead log beside it. Turns go on meanwhile.
+// Backup implements [storage.Backuper]. The copy has the content of the database at one moment,
+// and no write-ahead log beside it. Turns go on meanwhile.
 func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
 	if !filepath.IsAbs(folder) {
 		return nil, fault.New(fault.Invalid, "is not an absolute path").At("folder")
@@ -23,7 +23,7 @@ func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile,
 	if err := s.requireFile(); err != nil {
 		return nil, err
 	}
-	// No partial copy has the name of a whole one.
+	// The copy gets its final name only when it is complete.
 	name := filepath.Join(folder, filepath.Base(s.path))
 	if _, err := os.Lstat(name); err == nil {
 		return nil, fault.New(fault.Conflict, "there is a file %s already; choose another folder", name).By(fault.PartyCaller)

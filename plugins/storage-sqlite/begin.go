@@ -67,8 +67,8 @@ func (b *beginRun) run(tx *session) error {
 	return b.start(tx, c)
 }
 
-// startedAlready handles a repeat of the Begin whose turn is running. It reports whether it was
-// one.
+// startedAlready reports whether this Begin repeats the one whose turn is running. If so, it
+// renews the lease and sets the result.
 func (b *beginRun) startedAlready(tx *session, c *conversation) (bool, error) {
 	if c.running == 0 || b.Attempt == "" || b.Attempt != c.attempt {
 		return false, nil

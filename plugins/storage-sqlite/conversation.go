@@ -9,8 +9,8 @@ import (
 type conversation struct {
 	id       int64
 	user     string
-	sequence int64 // of the newest turn
-	turns    int64 // that succeeded
+	sequence int64 // sequence of the newest turn
+	turns    int64 // number of succeeded turns
 	running  int64 // sequence of the running turn; 0 for none
 	until    int64 // end of the running turn's lease, or of its holder's if that is later
 	attempt  string

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// BenchmarkTurn is a Begin and a Commit of so many callers at once, each in a
+// BenchmarkTurn measures a Begin and a Commit of several concurrent callers, each in a
 // conversation of its own.
 func BenchmarkTurn(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
@@ -54,8 +54,8 @@ func oneTurn(t testing.TB, s storage.Storage, c sdk.Call) error {
 	return err
 }
 
-// BenchmarkGrown is a turn in files that hold more and more: what it costs must not
-// follow.
+// BenchmarkGrown measures a turn in files of increasing size. The cost must not grow with the
+// file.
 func BenchmarkGrown(b *testing.B) {
 	for _, size := range []struct{ tenants, turns int }{{1, 10}, {1, 100_000}, {20_000, 1}} {
 		b.Run(fmt.Sprintf("tenants=%d/turns=%d", size.tenants, size.turns), func(b *testing.B) {
@@ -76,7 +76,7 @@ func BenchmarkGrown(b *testing.B) {
 	}
 }
 
-// grow gives each tenant one conversation of so many turns.
+// grow gives each tenant one conversation with the given number of turns.
 func grow(t testing.TB, s *Store, tenants, turns int) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -101,9 +101,9 @@ func grow(t testing.TB, s *Store, tenants, turns int) {
 	wg.Wait()
 }
 
-// TestWriter_pagesOfATurn counts the pages that turns write, which no other load on the
-// machine changes: in a file with little in it, with a long conversation, and with many
-// tenants.
+// TestWriter_pagesOfATurn counts the pages that turns write: in a small file, with a long
+// conversation, and with many tenants. Unlike time, this count does not depend on other load of
+// the machine.
 func TestWriter_pagesOfATurn(t *testing.T) {
 	const turns = 200
 	pages := func(tenants, stored int) int {

@@ -9,9 +9,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// tryCreate checks whether a database can be created at the path, without creating it. Checking
-// a configuration must leave no empty database behind, above all not in the place of one that
-// was moved away.
+// tryCreate checks whether a database can be created at the path, without creating it. A check of
+// a configuration must not leave an empty database behind. It could take the place of a database
+// that was moved away for a while.
 func tryCreate(path string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

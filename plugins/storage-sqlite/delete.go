@@ -108,14 +108,14 @@ type unlinked struct {
 }
 
 // sweep removes unlinked conversations with their turns, and counts them. A limit other than 0
-// bounds the turns, about.
+// bounds how many turns it removes.
 func (s *Store) sweep(ctx context.Context, r unlinked, limit int) (d storage.Deleted, err error) {
 	for {
 		step := int64(sweepStep)
 		if limit > 0 {
 			step = min(step, int64(limit)-d.Turns)
 		}
-		var now storage.Deleted // of this step
+		var now storage.Deleted // what this step removed
 		err := s.write(ctx, func(tx *session) (err error) {
 			now, err = r.remove(tx, step)
 			return err
@@ -175,7 +175,7 @@ func (r unlinked) next(tx *session) (id, left int64, err error) {
 		only, args = " AND c.user = ?", append(args, r.call.User)
 	}
 	for _, query := range []string{
-		// Conversations that were unlinked themselves, and those whose incarnation was.
+		// A conversation is unlinked if it is marked itself or if its incarnation is.
 		`SELECT c.id, c.sequence FROM lives l JOIN conversations c ON c.life = l.id
 			WHERE l.tenant = ? AND l.incarnation = ? AND c.deleted_at IS NOT NULL AND c.deleted_at < ?`,
 		`SELECT c.id, c.sequence FROM lives l JOIN conversations c ON c.life = l.id

@@ -17,7 +17,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// load brings many turns in, which is faster than to run them.
+// load imports many turns, which is faster than running them.
 func load(t *testing.T, s *Store, c sdk.Call, conversations, turns int) {
 	t.Helper()
 	all := make([]storage.Turn, turns)
@@ -27,7 +27,7 @@ func load(t *testing.T, s *Store, c sdk.Call, conversations, turns int) {
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range 32 { // whose writes are committed together
+	for range 32 { // concurrent writes are committed together
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(conversations); i = next.Add(1) {
 				c := c
@@ -85,7 +85,8 @@ func TestDelete_letsOthersWrite(t *testing.T) {
 	if err != nil || d.Conversations != conversations || d.Turns != conversations*turns || d.More {
 		t.Errorf("the deletion answered %+v, %v", d, err)
 	}
-	// It took at least one transaction for each sweepStep turns, and others got in.
+	// The deletion took at least one transaction for each sweepStep turns, and other writes ran
+	// between them.
 	if steps := int64(conversations * turns / sweepStep); during < steps/10 {
 		t.Errorf("in the %d steps of the deletion another tenant had %d turns", steps, during)
 	}
@@ -94,7 +95,7 @@ func TestDelete_letsOthersWrite(t *testing.T) {
 	}
 }
 
-// TestDelete_manyConversations is more than one step puts out of reach.
+// TestDelete_manyConversations deletes more conversations than one step unlinks.
 func TestDelete_manyConversations(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	user := sdk.Call{Tenant: "big", User: "u"}
@@ -109,7 +110,8 @@ func TestDelete_manyConversations(t *testing.T) {
 	}
 }
 
-// TestJanitor_finishesDeletion has a deletion cut off, and the file opened some time later.
+// TestJanitor_finishesDeletion cuts deletions short, opens the file later, and checks that the
+// janitor finishes them.
 func TestJanitor_finishesDeletion(t *testing.T) {
 	dir := t.TempDir()
 	c := &clock{at: time.Now()}
@@ -135,11 +137,11 @@ func TestJanitor_finishesDeletion(t *testing.T) {
 		t.Errorf("%d conversations and %d turns are left; want 9 and 84, which their callers may come back for", n, turns)
 	}
 	c.pass(abandonedAfter + time.Second)
-	cut(storage.Scope{Call: sdk.Call{Tenant: "d"}, Tenant: true}) // just now
-	open = openWith(t, dir, c.now)                                // tidies by itself
+	cut(storage.Scope{Call: sdk.Call{Tenant: "d"}, Tenant: true}) // too new for the janitor
+	open = openWith(t, dir, c.now)                                // starts its janitor
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		n, turns, lives := leftovers(t, open)
-		if n == 3 && turns == 28 && lives == 3 { // of d; the life that must not come back; that of the user's tenant
+		if n == 3 && turns == 28 && lives == 3 { // the data of d; three incarnations: of d, of the user's tenant, and the ended one
 			break
 		}
 		if time.Now().After(deadline) {
@@ -148,8 +150,8 @@ func TestJanitor_finishesDeletion(t *testing.T) {
 	}
 }
 
-// TestDelete_textIsNowhere looks into the files for what was deleted, and for a
-// document that was forgotten.
+// TestDelete_textIsNowhere checks that the files contain neither deleted text nor an erased
+// document.
 func TestDelete_textIsNowhere(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -167,7 +169,7 @@ func TestDelete_textIsNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			// By another process: closing the files here would take their locks away.
+			// Another process reads them: closing the files here would drop our locks on them.
 			content, err := exec.Command("cat", filepath.Join(dir, f.Name())).Output()
 			if err != nil {
 				t.Fatal(err)

@@ -12,7 +12,7 @@ const eraseStep = 1000
 // userEraser empties the turns of a user in conversations that stay.
 type userEraser struct {
 	scope   storage.Scope
-	id      int64 // of the current conversation; 0 for none
+	id      int64 // id of the current conversation; 0 for none
 	after   int64 // turns up to this sequence are done; negative after the last
 	emptied int64
 }

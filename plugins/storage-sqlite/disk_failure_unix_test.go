@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_failingDisk has the system refuse a write with an error that is not a full disk.
+// TestStore_failingDisk makes the system refuse a write with an error other than a full disk.
 func TestStore_failingDisk(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	end(t, s, begin(t, s))

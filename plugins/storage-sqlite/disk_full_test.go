@@ -16,14 +16,14 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// disk is something that fills up and is given room again.
+// disk is a disk that a test can fill, and then give room again.
 type disk struct {
 	dir  string
 	fill func(s *Store)
 	room func(s *Store)
 }
 
-// fullByBallast is a small file system of its own, filled by a file.
+// fullByBallast returns a small file system of its own, which a large file fills.
 func fullByBallast(t *testing.T) disk {
 	dir := smallDisk(t, "size=6m")
 	ballast := filepath.Join(dir, "ballast")
@@ -47,7 +47,8 @@ func fullByBallast(t *testing.T) disk {
 	}
 }
 
-// fullByPages has SQLite say that it is full, where no file system may be mounted.
+// fullByPages makes SQLite report a full disk by a limit on its pages. It is used where the test
+// may not mount a file system.
 func fullByPages(t *testing.T) disk {
 	limit := func(s *Store, pages string) {
 		err := s.writer.outside(t.Context(), func(w *session) error {
@@ -60,13 +61,13 @@ func fullByPages(t *testing.T) disk {
 		}
 	}
 	return disk{dir: t.TempDir(),
-		fill: func(s *Store) { limit(s, "1") }, // as many as there are
+		fill: func(s *Store) { limit(s, "1") }, // SQLite raises this to the pages that the file already has
 		room: func(s *Store) { limit(s, "4294967294") },
 	}
 }
 
-// TestStore_fullDisk fills the disk under load and gives it room again. What was answered is
-// there, what was refused is not, and nobody restarts anything.
+// TestStore_fullDisk fills the disk under load and gives it room again. It checks, without a
+// restart, that every write that succeeded is in the file and that no refused write is.
 func TestStore_fullDisk(t *testing.T) {
 	t.Run("file system", func(t *testing.T) { fullDisk(t, fullByBallast(t)) })
 	t.Run("pages", func(t *testing.T) { fullDisk(t, fullByPages(t)) })
@@ -78,7 +79,7 @@ func fullDisk(t *testing.T, d disk) {
 	var refused, after atomic.Int64
 	var full atomic.Bool
 	stop := make(chan struct{})
-	kept := make([][]string, callers) // texts whose Commit was answered
+	kept := make([][]string, callers) // texts whose Commit returned success
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
@@ -144,7 +145,7 @@ func fullDisk(t *testing.T, d disk) {
 	}
 }
 
-// stubborn repeats each end of a turn until it is answered, as a host does.
+// stubborn repeats each Commit until it succeeds, as a host does.
 func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.Int64) error {
 	again := func(f func() error) error {
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
@@ -180,7 +181,8 @@ func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.I
 	})
 }
 
-// TestOpen_fullDisk: a Store that was opened on a full disk works as soon as there is room.
+// TestOpen_fullDisk checks that a Store that was opened on a full disk works as soon as there is
+// room.
 func TestOpen_fullDisk(t *testing.T) {
 	d := fullByBallast(t)
 	d.fill(nil)

@@ -24,7 +24,7 @@ func smallDisk(t *testing.T, options string) string {
 	return dir
 }
 
-// writable mounts it anew, for reading only or for writing too.
+// writable remounts the file system, read-only or also for writing.
 func writable(dir string, on bool) error {
 	flags := uintptr(syscall.MS_REMOUNT)
 	if !on {

@@ -39,7 +39,7 @@
 //	file.go               notices that the file was replaced or is missing, and what happens then
 //	pin_linux.go          keeps inode numbers from being used again; pin_other.go elsewhere
 //	migration.go          schema versions: Migrate, expand and contract
-//	migrations/           the SQL that leads to each schema version
+//	migrations/           the SQL of each schema version
 //	retry_busy.go         how long a lock of another process is waited for
 //	failure.go            which fault an error of SQLite is; how often it is logged
 //	transient_errno_unix.go  which errors of the system may pass; transient_errno_other.go elsewhere
@@ -72,17 +72,17 @@
 // # What a crash leaves
 //
 // A write is on the disk before its call returns: the log is synced first. When a process is
-// killed, or the machine loses power, the file is as it was after the last write that returned,
-// or after one that was about to. Nothing has to be repaired by hand. Leases go by the machine's
-// clock and outlive the process. So the running turn of a dead host is interrupted by the next
+// killed, or the machine loses power, the file has every write that returned. It may also have
+// writes that were about to return. Nothing has to be repaired by hand. Leases are measured by the
+// machine's clock and outlive the process. So the running turn of a dead host is interrupted by the next
 // Begin after its lease has ended. A deletion that was cut short is finished by a repeat, or an
 // hour later by the janitor of any Store that has the file open.
 //
 // # Trouble
 //
 // A full or failing disk, a lock that another program keeps, a file that cannot be written and a
-// lack of memory are fault.ProviderFailed with the host as party. The call had no effect, or one
-// that its repeat finds. Later calls work as soon as the cause is gone, without a restart. A
+// lack of memory are fault.ProviderFailed with the host as party. Either the call had no effect,
+// or a repeat returns its result. Later calls work as soon as the cause is gone, without a restart. A
 // damaged file is fault.Internal, and retrying does not help. A path that can never work, for
 // example because the file belongs to another program, is fault.Invalid when the instance is
 // opened.

@@ -47,8 +47,8 @@ func sessionBroken(err error) bool {
 	return true
 }
 
-// classify returns the fault that the caller gets for an error of SQLite, and logs it. Most are
-// the host's: the file is on its machine.
+// classify returns the fault that the caller gets for an error of SQLite, and logs it. Most faults
+// have the host as party, since the file is on its machine.
 func (s *Store) classify(err error) error {
 	var known *fault.Error
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_readOnlyDisk works on once the disk can be written again.
+// TestStore_readOnlyDisk checks that a Store works again once its disk can be written again.
 func TestStore_readOnlyDisk(t *testing.T) {
 	dir := smallDisk(t, "size=8m")
 	s := openStore(t, dir)
@@ -33,7 +33,7 @@ func TestStore_readOnlyDisk(t *testing.T) {
 			}
 			s.readers.free <- nil
 		}
-		if err := s.file.close(); err != nil { // a removed file that is held does so too
+		if err := s.file.close(); err != nil { // a removed file with an open pin keeps it too
 			t.Fatal(err)
 		}
 		err := writable(dir, false)
@@ -57,7 +57,8 @@ func TestStore_readOnlyDisk(t *testing.T) {
 	}
 }
 
-// TestStore_lockedDatabase is another program's transaction that does not end.
+// TestStore_lockedDatabase checks calls while another program's transaction keeps the database
+// locked.
 func TestStore_lockedDatabase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits as long as the plugin does")
@@ -83,7 +84,7 @@ func TestStore_lockedDatabase(t *testing.T) {
 			t.Errorf("begin in a locked database: %+v", e)
 		}
 	}
-	if took := time.Since(start); took < lockTimeout || took > 7*lockTimeout { // one after another, eight would take as many
+	if took := time.Since(start); took < lockTimeout || took > 7*lockTimeout { // waits one after another would take eight times lockTimeout
 		t.Errorf("writers that wait together gave up after %v; want about %v", took, lockTimeout)
 	}
 	if _, err := s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1}); err != nil {
@@ -97,7 +98,8 @@ func TestStore_lockedDatabase(t *testing.T) {
 	}
 }
 
-// TestStore_damagedDatabase tells the operator, and says that a retry does not help.
+// TestStore_damagedDatabase checks that damage is logged for the operator, and that the error says
+// that a retry does not help.
 func TestStore_damagedDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(Config{Path: "botyard.db"}, env(dir))
@@ -132,7 +134,7 @@ func TestStore_damagedDatabase(t *testing.T) {
 	}
 }
 
-// TestStore_truncatedDatabase is a file that lost its end while it was open.
+// TestStore_truncatedDatabase cuts off the end of the file while it is open.
 func TestStore_truncatedDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -149,7 +151,7 @@ func TestStore_truncatedDatabase(t *testing.T) {
 	if err := os.Truncate(filepath.Join(dir, "botyard.db"), 4096); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.List(t.Context(), &storage.ListRequest{Call: call, Limit: 1}) // a session of its own, with no pages yet
+	_, err = s.List(t.Context(), &storage.ListRequest{Call: call, Limit: 1}) // uses a session that has not cached any pages
 	if e := fault.Of(err); e == nil || e.Party != fault.PartyHost {
 		t.Errorf("list in a file that was cut: %+v", e)
 	}

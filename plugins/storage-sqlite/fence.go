@@ -7,8 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// fence stands for a running turn. It has the turn's place and a random token: after a backup was
-// restored, another turn may get the same place.
+// fence names a running turn. It has the turn's conversation and sequence, and a random token.
+// The token is needed because another turn may get the same sequence after a backup is restored.
 type fence struct {
 	conversation, sequence int64
 	token                  string

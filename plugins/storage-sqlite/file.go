@@ -11,20 +11,20 @@ import (
 )
 
 // file remembers which database file the sessions of a Store are open on. Somebody may put a
-// backup in its place, or remove it. What an open session writes then goes into a file that
-// nobody reads any more.
+// backup in its place, or remove it. The open sessions would then write into a file that nobody
+// reads any more.
 type file struct {
 	path string
 
 	mu    sync.Mutex
-	known [3]os.FileInfo // of fileSuffixes, as of the last open; nil before
+	known [3]os.FileInfo // the files of fileSuffixes at the last open; nil before
 	pins  [3]*os.File    // keep the known files' inode numbers from being used again
 }
 
-// fileSuffixes are those of the database, its write-ahead log and the log's index.
+// fileSuffixes are the file name suffixes of the database, its write-ahead log and the log's index.
 var fileSuffixes = [3]string{"", "-wal", "-shm"}
 
-// wereOpen has the paths of the databases that this process has had open. When one of them is
+// wereOpen has the paths of all databases that this process has opened. When such a database is
 // missing, no Store of the process creates it anew.
 var wereOpen sync.Map
 
@@ -39,8 +39,8 @@ func isMissing(path string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// settled is how long a file that took the database's place must not have changed before it is
-// opened. It may be a copy that is still being written.
+// settled is how long a file that took the database's place must be unchanged before it is opened.
+// Until then it may be a copy that is still being written.
 const settled = 2 * time.Second
 
 // remember records the files that a session has just been opened on.

@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// succeed makes a turn of the conversation that succeeds.
+// succeed runs a turn in the conversation, and the turn succeeds.
 func succeed(ctx context.Context, s *Store, conversation string) error {
 	c := sdk.Call{Tenant: "t", Conversation: conversation}
 	r, err := s.Begin(ctx, &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Attempt: conversation})
@@ -25,8 +25,8 @@ func succeed(ctx context.Context, s *Store, conversation string) error {
 	return err
 }
 
-// succeedSoon is succeed that is repeated while it says that a repeat can help, as a host
-// does: what was refused before the file was back is answered together.
+// succeedSoon repeats succeed, like a host, while the error says that a retry can help. Writes
+// that were queued before the file was back are refused together.
 func succeedSoon(t *testing.T, s *Store, conversation string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -40,7 +40,7 @@ func succeedSoon(t *testing.T, s *Store, conversation string) {
 	}
 }
 
-// conversations are the ids of those that s shows.
+// conversations returns the ids of the conversations that s lists.
 func conversations(t *testing.T, s *Store) string {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -66,7 +66,7 @@ func move(t *testing.T, from, to string) {
 	}
 }
 
-// old makes the file's last change long ago, as that of a backup is.
+// old sets the file's modification time to long ago, like that of a backup.
 func old(t *testing.T, path string) {
 	t.Helper()
 	ago := time.Now().Add(-time.Hour)
@@ -75,7 +75,8 @@ func old(t *testing.T, path string) {
 	}
 }
 
-// backedUp gives a Store in dir with the conversation "kept", its copy, and "lost" after that.
+// backedUp returns a Store in dir and a backup of it. The backup has the conversation "kept". The
+// Store also has the conversation "lost".
 func backedUp(t *testing.T, dir string) (s *Store, path, copied string) {
 	t.Helper()
 	s, path = openStore(t, dir), filepath.Join(dir, "botyard.db")
@@ -96,8 +97,8 @@ func backedUp(t *testing.T, dir string) (s *Store, path, copied string) {
 	return s, path, f.Path
 }
 
-// TestFile_replaced puts a backup in the database's place while it is used, in the ways
-// in which people do so. What is answered with success is in the new file.
+// TestFile_replaced puts a backup in the place of a database that is in use, in the ways in which
+// people do so. It checks that writes which then succeed are in the new file.
 func TestFile_replaced(t *testing.T) {
 	for name, replace := range map[string]func(t *testing.T, path, copied string){
 		"renamed over":                 func(t *testing.T, path, copied string) { move(t, copied, path) },
@@ -130,7 +131,7 @@ func TestFile_replaced(t *testing.T) {
 			if strings.HasPrefix(name, "a copy") {
 				want = "kept later"
 			}
-			t.Run("in use", func(t *testing.T) { // its end closes the Store
+			t.Run("in use", func(t *testing.T) { // the end of the subtest closes the Store
 				var s *Store
 				var copied string
 				s, path, copied = backedUp(t, dir)
@@ -159,7 +160,7 @@ func TestFile_replaced(t *testing.T) {
 	}
 }
 
-// moveAll moves the database away, or those of its files.
+// moveAll moves the database away, or only the files with the given suffixes.
 func moveAll(t *testing.T, path string, suffixes ...string) {
 	t.Helper()
 	if len(suffixes) == 0 {
@@ -170,7 +171,8 @@ func moveAll(t *testing.T, path string, suffixes ...string) {
 	}
 }
 
-// TestFile_missing: no file is created in its place, and no call succeeds.
+// TestFile_missing checks that no file is created in the place of a missing one, and that no call
+// succeeds.
 func TestFile_missing(t *testing.T) {
 	s, path, _ := backedUp(t, t.TempDir())
 	moveAll(t, path)
@@ -195,8 +197,8 @@ func TestFile_missing(t *testing.T) {
 	}
 }
 
-// TestFile_replacedOfTwoHosts: the one that notices later takes nothing away from the other,
-// whose new files may have the numbers that the old ones had.
+// TestFile_replacedOfTwoHosts checks that the host that notices a replacement later removes no file
+// of the host that noticed first. The new files may have the inode numbers of the old ones.
 func TestFile_replacedOfTwoHosts(t *testing.T) {
 	for range 5 {
 		first, path, copied := backedUp(t, t.TempDir())
@@ -209,7 +211,7 @@ func TestFile_replacedOfTwoHosts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, s := range []*Store{first, second} { // both let the old files go
+		for _, s := range []*Store{first, second} { // both close the old files
 			if err := succeed(t.Context(), s, "gone"); !fault.Is(err, fault.ProviderFailed) {
 				t.Fatal(err)
 			}
@@ -221,7 +223,7 @@ func TestFile_replacedOfTwoHosts(t *testing.T) {
 		for i, s := range []*Store{first, second, first, second} {
 			name := string("abcd"[i])
 			succeedSoon(t, s, name)
-			old(t, path) // the first that opened it changed it
+			old(t, path) // the first host changed the file when it opened it
 			want := "a b c d "[:2*(i+1)] + "kept"
 			for j, reads := range []*Store{first, second} {
 				if got := conversations(t, reads); got != want {
@@ -232,7 +234,7 @@ func TestFile_replacedOfTwoHosts(t *testing.T) {
 	}
 }
 
-// TestFile_stillCopied: what grows is not opened.
+// TestFile_stillCopied checks that a file that is still growing is not opened.
 func TestFile_stillCopied(t *testing.T) {
 	s, path, copied := backedUp(t, t.TempDir())
 	moveAll(t, path)
@@ -255,7 +257,7 @@ func TestFile_stillCopied(t *testing.T) {
 	}
 }
 
-// TestFile_movedDuringWrite: the write's caller is not told that it is kept.
+// TestFile_movedDuringWrite checks that a write fails if the file is moved away during it.
 func TestFile_movedDuringWrite(t *testing.T) {
 	s, path, copied := backedUp(t, t.TempDir())
 	err := s.write(t.Context(), func(*session) error {
@@ -286,7 +288,7 @@ func TestBackup(t *testing.T) {
 			t.Errorf("%s: %v", folder, err)
 		}
 	}
-	// One that was interrupted leaves nothing that looks whole, and is no obstacle.
+	// An interrupted backup leaves only a partial file, and the next backup replaces it.
 	again := t.TempDir()
 	if err := os.WriteFile(filepath.Join(again, "botyard.db.partial"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
@@ -303,8 +305,8 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// TestOpen_makesNoEmptyDatabase by what only looks: a configuration that is checked, a backup, a
-// migration. A database that was moved away has no empty one in its place then.
+// TestOpen_makesNoEmptyDatabase checks that opening a Store, a backup, a migration and the janitor
+// create no database. Otherwise an empty one could take the place of a database that was moved away.
 func TestOpen_makesNoEmptyDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -325,7 +327,8 @@ func TestOpen_makesNoEmptyDatabase(t *testing.T) {
 	}
 }
 
-// TestFile_missingForOtherStores: what is opened while the file is gone makes none either.
+// TestFile_missingForOtherStores checks that a Store opened while the file is missing does not
+// create it either.
 func TestFile_missingForOtherStores(t *testing.T) {
 	for what, forget := range map[string]bool{"in the process that had it open": false, "in another process": true} {
 		t.Run(what, func(t *testing.T) {

@@ -99,8 +99,8 @@ func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, e
 	return n, err
 }
 
-// append adds a turn that ended elsewhere. It has no fence and no digest: its key is kept, and
-// replays nothing.
+// append adds a turn that ended in another storage, without a fence and a digest. Its idempotency
+// key is kept, but a Begin with that key does not replay it.
 func (c *conversation) append(tx *session, t storage.Turn, s messageTexts) error {
 	u := t.Usage
 	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,

@@ -9,7 +9,7 @@ import (
 
 const (
 	finishEvery    = time.Hour
-	abandonedAfter = time.Hour // after which the caller of a deletion is taken not to come back
+	abandonedAfter = time.Hour // a deletion older than this is not left to its caller any more
 	scrubAfter     = time.Second
 	scrubTries     = 30
 )
@@ -35,7 +35,8 @@ func (j *janitor) close() {
 	<-j.ended
 }
 
-// scrubWAL has the write-ahead log emptied soon. Until then the log may have deleted text in it.
+// scrubWAL asks the janitor to empty the write-ahead log soon. Until then the log may contain
+// deleted text.
 func (j *janitor) scrubWAL() {
 	select {
 	case j.scrubs <- struct{}{}:

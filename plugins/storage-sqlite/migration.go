@@ -13,14 +13,15 @@ import (
 
 // migration brings the database from one schema version to the next.
 type migration struct {
-	// expand adds what the schema version has more. Plugins of the version before still work.
+	// expand adds what is new in the schema version. Plugins of the version before still work.
 	expand string
 	// contract removes what only plugins of older versions need. They are refused from then on.
 	contract string
 }
 
-// migrations lead to schema version 1, 2 and so on. A database has its schema version in
-// user_version. The table meta has that of the oldest plugin that may use the database.
+// migrations has the migrations to schema versions 1, 2 and so on. A database has its schema
+// version in user_version. The table meta has the schema version of the oldest plugin that may
+// use the database.
 type migrations []migration
 
 //go:embed migrations/*.sql

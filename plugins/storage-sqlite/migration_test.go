@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// next are the known layouts and one more, as a later plugin would have it: it takes
-// the place of a table that its predecessors need.
+// next has the known migrations and one more, like that of a later plugin. It replaces a table
+// that older plugins need.
 func next(t *testing.T) migrations {
 	t.Helper()
 	known, err := readMigrations(migrationFiles)
@@ -41,8 +41,7 @@ func openLayouts(t *testing.T, dir string, l migrations) (*Store, error) {
 	return s, err
 }
 
-// TestMigrate_oneByOne has two versions at work on one file, until the newer
-// contracts the file.
+// TestMigrate_oneByOne uses one file with two plugin versions until the newer one contracts it.
 func TestMigrate_oneByOne(t *testing.T) {
 	dir := t.TempDir()
 	old := openStore(t, dir)
@@ -63,7 +62,7 @@ func TestMigrate_oneByOne(t *testing.T) {
 	if n := end(t, young, begin(t, old)); n != 2 {
 		t.Errorf("a turn that the old began and the new ended became number %d", n)
 	}
-	again := openStore(t, dir) // the old, started after the new
+	again := openStore(t, dir) // the old version, started after the new one
 	if n := end(t, again, begin(t, young)); n != 3 {
 		t.Errorf("a turn that the new began and the old ended became number %d", n)
 	}
@@ -93,8 +92,8 @@ func TestMigrate_oneByOne(t *testing.T) {
 	}
 }
 
-// TestMigrate_contractBesideWrites contracts while another process's write is under way, as one
-// of its janitor's is at any moment.
+// TestMigrate_contractBesideWrites contracts the file during a write of another process. Such a
+// write can happen at any time, for example by a janitor.
 func TestMigrate_contractBesideWrites(t *testing.T) {
 	dir := t.TempDir()
 	s, err := openLayouts(t, dir, next(t))
@@ -118,7 +117,7 @@ func TestMigrate_contractBesideWrites(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		time.Sleep(100 * time.Millisecond) // it has met the lock, then
+		time.Sleep(100 * time.Millisecond) // by then the migration waits for the lock
 		_, err := other.exec("COMMIT")
 		ended <- errors.Join(err, other.close())
 	}()
@@ -131,7 +130,8 @@ func TestMigrate_contractBesideWrites(t *testing.T) {
 	}
 }
 
-// TestExpand_openedTogether expands once, however many start.
+// TestExpand_openedTogether checks that the file is expanded once when many Stores open it
+// together.
 func TestExpand_openedTogether(t *testing.T) {
 	dir := t.TempDir()
 	var wg sync.WaitGroup
@@ -154,12 +154,12 @@ func TestExpand_openedTogether(t *testing.T) {
 	wg.Wait()
 }
 
-// TestExpand_fails leaves the file as it was.
+// TestExpand_fails checks that a failed expansion leaves the file as it was.
 func TestExpand_fails(t *testing.T) {
 	dir := t.TempDir()
 	end(t, openStore(t, dir), begin(t, openStore(t, dir)))
 	broken := append(next(t), migration{expand: "CREATE TABLE half (a); CREATE TABLE half (a)"})
-	if s, err := openLayouts(t, dir, broken); err == nil { // left to the calls
+	if s, err := openLayouts(t, dir, broken); err == nil { // Open succeeds, and the calls fail
 		_, err = s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1})
 		if !fault.Is(err, fault.Internal) {
 			t.Errorf("read after a failed expansion: %v", err)
@@ -187,8 +187,8 @@ func TestReadMigrations(t *testing.T) {
 	}
 }
 
-// TestMigrate_writersOfOldPlugins: turns that a plugin of schema version 1 wrote, before or after
-// the migration, are emptied with their user.
+// TestMigrate_writersOfOldPlugins checks that deleting a user also empties turns that a plugin of
+// schema version 1 wrote, before or after the migration.
 func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	dir := t.TempDir()
 	known, err := readMigrations(migrationFiles)

@@ -38,8 +38,8 @@ func resolvePath(path, dataDir string) (string, error) {
 }
 
 // describePath adds patterns for the path to the configuration's schema, so that a bad path is
-// refused without opening anything. The schema takes every path that resolvePath takes. Both
-// refuse any "..", since a pattern cannot tell whether a path leads out of the folder.
+// refused without opening anything. The schema accepts every path that resolvePath accepts. Both
+// refuse any "..", since a pattern cannot decide whether a path is outside of the folder.
 func describePath(source sdk.RawSchema, dataDir string) sdk.RawSchema {
 	const name = `^$|[^/]\.db$`
 	where, words := `^(?:$|/)`, "an absolute path: the host has no folder for the plugin's files"

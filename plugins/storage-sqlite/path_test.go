@@ -44,7 +44,8 @@ func TestResolvePath(t *testing.T) {
 	}
 }
 
-// TestDescribePath: the schema refuses only what resolvePath refuses, and the plain mistakes.
+// TestDescribePath checks that the schema refuses only paths that resolvePath refuses, and that it
+// refuses common mistakes.
 func TestDescribePath(t *testing.T) {
 	parts := []string{"", ".", "..", "a", ".a", "..a", "a.", "x.db", ".db", "..db", "...db", "a.b.db", "x.sqlite", "db", "\n.db"}
 	refused := 0
@@ -100,7 +101,7 @@ func TestDescribePath(t *testing.T) {
 	}
 }
 
-// TestOpen_badPath is about what no call could ever use.
+// TestOpen_badPath checks that Open refuses paths that no call could ever use.
 func TestOpen_badPath(t *testing.T) {
 	write := func(name, content string) func(*testing.T, string) string {
 		return func(t *testing.T, dir string) string {
@@ -158,7 +159,7 @@ func mkdir(t *testing.T, dir, name string) string {
 	return path
 }
 
-// inFile runs statements on the database in dir, as some program may.
+// inFile runs statements on the database in dir, like another program.
 func inFile(t *testing.T, dir, statements string) {
 	t.Helper()
 	path := filepath.Join(dir, "botyard.db")
@@ -177,7 +178,7 @@ func inFile(t *testing.T, dir, statements string) {
 	}
 }
 
-// TestCreate_fileModes looks at the modes of all that is made.
+// TestCreate_fileModes checks the modes of all created files and folders.
 func TestCreate_fileModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	s := openStore(t, dir)

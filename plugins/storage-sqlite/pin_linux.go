@@ -7,9 +7,10 @@ import "os"
 const openPath = 0x200000
 
 // pin returns which file the path names, and an open handle. While the handle is open, the
-// system gives the file's inode number to no other file, even if the file is removed. Several
-// hosts may use one database. Without the pin, one of them could take a new write-ahead log for
-// the old one that had the same number, and remove the log that another host writes.
+// system does not give the file's inode number to another file, even if the file is removed.
+// Several hosts may use one database. When a new write-ahead log gets the inode number of the old
+// one, a host without the pin could take it for the old one, and remove the log that another host
+// writes.
 func pin(path string) (os.FileInfo, *os.File, error) {
 	held, err := os.OpenFile(path, openPath, 0)
 	if err != nil {

@@ -22,7 +22,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// childEnv makes the test binary a process of the plugin: what it does, then a folder.
+// childEnv is the environment variable that makes the test binary run as a process of the plugin.
+// Its value says what the process does, and in which folder.
 const childEnv = "SQLITESTORE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -93,7 +94,7 @@ func childServe(dir string) {
 	fail(p.Backend.Close())
 }
 
-// childWrite says "CONVERSATION NUMBER" of each turn whose Commit was answered.
+// childWrite writes turns and prints a line about each turn whose Commit succeeded.
 func childWrite(dir string) {
 	s, err := Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir})
 	fail(err)
@@ -106,7 +107,7 @@ func childWrite(dir string) {
 					Lease: time.Millisecond, Message: chat.Text(chat.User, "hi")})
 				fail(err)
 				if res.Started == nil {
-					time.Sleep(time.Millisecond) // of the process before, which was killed
+					time.Sleep(time.Millisecond) // a turn of the killed process still holds the conversation
 					continue
 				}
 				n, err := s.Commit(context.Background(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
@@ -131,7 +132,7 @@ func childHold(dir string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// client has all that an instance serves.
+// client has all interfaces that an instance serves.
 type client struct {
 	*storage.Client
 	*storage.TenantStoreClient
@@ -140,7 +141,7 @@ type client struct {
 
 func (c client) Close() error { return c.conn.Close() }
 
-// served opens the file in dir in a process of its own.
+// served starts a process of its own that serves the file in dir.
 func served(t *testing.T, dir string) func(context.Context) (storage.Storage, error) {
 	t.Helper()
 	_, out := child(t, "serve", dir)

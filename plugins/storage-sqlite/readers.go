@@ -10,7 +10,7 @@ const readerCount = 4
 // readers are the sessions for reading. They do not wait for the writer, nor the writer for them.
 type readers struct {
 	path string
-	free chan *session // nil stands for one that is not open
+	free chan *session // nil stands for a session that is not open
 }
 
 func newReaders(path string) *readers {

@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_killedProcess kills a process in the middle of its work, again and again. Each
-// turn that it said is committed is there, once.
+// TestStore_killedProcess kills a process in the middle of its work, again and again. It checks
+// that each turn that the process reported as committed is in the file exactly once.
 func TestStore_killedProcess(t *testing.T) {
 	dir := t.TempDir()
 	said := map[string]int64{} // turn to its sequence
@@ -41,7 +41,7 @@ func TestStore_killedProcess(t *testing.T) {
 		for out.Scan() {
 			var id string
 			var number, sequence int64
-			if n, _ := fmt.Sscan(out.Text(), &id, &number, &sequence); n == 3 { // said before it died
+			if n, _ := fmt.Sscan(out.Text(), &id, &number, &sequence); n == 3 { // a complete line, printed before the process died
 				said[fmt.Sprint(id, " ", number)] = sequence
 			}
 		}
@@ -85,7 +85,7 @@ func TestStore_killedProcess(t *testing.T) {
 	}
 }
 
-// TestStore_reopened has all kinds of data come back.
+// TestStore_reopened checks that all kinds of data are there after the file is reopened.
 func TestStore_reopened(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir})

@@ -9,7 +9,7 @@ import (
 // session is one connection and the statements that are prepared on it. One goroutine uses it at
 // a time. Its statements cannot be interrupted; they are short.
 type session struct {
-	db    *sql.DB // of this connection only
+	db    *sql.DB // has only this connection
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 }

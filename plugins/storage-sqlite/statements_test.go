@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStatements_plans asks SQLite how it would run each statement of the plugin: by
-// an index, and without sorting. That is why nothing grows with what is stored.
+// TestStatements_plans asks SQLite for the query plan of each statement of the plugin. It checks
+// that each uses an index and does not sort, so that its cost does not grow with the data.
 func TestStatements_plans(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	everything(t, s)
@@ -30,10 +30,11 @@ func TestStatements_plans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Rows that are on their way out, seldom more than a few, and the holders, one for each
-	// turn of a few seconds at work: once an hour, and at each renewal.
+	// These may be scanned. There are seldom more than a few conversations to be deleted, and
+	// they are scanned once an hour. Holders are scanned at each renewal, and there is about one
+	// for each turn that is running.
 	allowed := []string{"SCAN c USING INDEX conversations_deleted", "SCAN c USING COVERING INDEX conversations_deleted", "SCAN holders", "SCAN sqlite_master"}
-	// What a subquery has found by an index.
+	// The rows of a subquery may be scanned too. The subquery itself found them by an index.
 	found := func(step string) bool { return strings.HasPrefix(step, "SCAN (subquery-") }
 	slices.Sort(all)
 	checked := 0

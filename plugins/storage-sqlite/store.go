@@ -23,7 +23,7 @@ type Store struct {
 	now        func() time.Time
 	writer     *writer
 	readers    *readers
-	opened     atomic.Bool // by the writer, once
+	opened     atomic.Bool // set when the writer has opened the file once
 	changes    *notifier   // changed when this Store changed a tenant
 	janitor    *janitor
 
@@ -87,7 +87,7 @@ func (s *Store) requireFile() error {
 		By(fault.PartyCaller)
 }
 
-// Close closes the Store after the writes that it was asked for.
+// Close waits for the queued writes and closes the Store.
 func (s *Store) Close() error {
 	s.janitor.close()
 	return errors.Join(s.readers.close(), s.writer.close(), s.file.close())

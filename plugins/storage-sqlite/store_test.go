@@ -16,7 +16,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// clock is a hand that tests turn.
+// clock is a clock that tests move by hand.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -91,7 +91,7 @@ func end(t testing.TB, s storage.Storage, res *storage.BeginResult) int64 {
 	return n
 }
 
-// turnsOf has the users write a turn each in the conversation.
+// turnsOf runs one turn of each user in the conversation.
 func turnsOf(t testing.TB, s storage.Storage, conversation string, users ...string) {
 	t.Helper()
 	for _, user := range users {
@@ -181,7 +181,8 @@ func TestRenew_revivesLease(t *testing.T) {
 	}
 }
 
-// TestRenew_removesExpired: expired holders are removed, since nearly every turn has one of its own.
+// TestRenew_removesExpired checks that expired holders are removed. Otherwise they would pile up,
+// since nearly every turn has a holder of its own.
 func TestRenew_removesExpired(t *testing.T) {
 	s, c := clocked(t)
 	for i := range 20 {
@@ -238,7 +239,7 @@ func TestOpen_twoFiles(t *testing.T) {
 	}
 }
 
-// TestRead_pageBytes sees to it that a page fits into a message.
+// TestRead_pageBytes checks that a page fits into a message of the protocol.
 func TestRead_pageBytes(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	const turns = 7
@@ -264,7 +265,8 @@ func TestRead_pageBytes(t *testing.T) {
 	}
 }
 
-// TestStore_unstorableText is refused where it stands, and leaves the turn as it was.
+// TestStore_unstorableText checks that text that cannot be stored is refused with the name of its
+// field, and that the turn stays as it was.
 func TestStore_unstorableText(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	bad := map[string]chat.Part{

@@ -17,7 +17,7 @@ const (
 
 // writer does all writing of a Store, in one goroutine. It runs the waiting writes in one
 // transaction, each in a savepoint of its own, and reports to their callers when the commit is
-// on the disk. The commit is what costs, so writes share it. When one write fails, the others
+// on the disk. Writes share a commit because the commit is expensive. When one write fails, the others
 // still succeed.
 type writer struct {
 	open    func() (*session, error)
@@ -36,7 +36,7 @@ type writer struct {
 // transaction was lost because of another write, so it must have no other effect.
 type write struct {
 	do      func(*session) error
-	outside bool // of of any transaction
+	outside bool // do runs outside of any transaction
 	state   atomic.Int32
 	done    chan error // buffered
 }
@@ -322,8 +322,8 @@ func recovered(do func(*session) error, s *session) (err error) {
 	return do(s)
 }
 
-// rollback ends the transaction. The session is closed if why or the rollback says that it is
-// broken.
+// rollback rolls the transaction back. It closes the session if why, or the error of the rollback,
+// may have broken it.
 func (w *writer) rollback(why error) {
 	if _, err := w.session.exec("ROLLBACK"); err != nil && code(err) != errorCode {
 		why = errors.Join(why, err)
@@ -331,7 +331,7 @@ func (w *writer) rollback(why error) {
 	_ = w.dropIfBroken(why)
 }
 
-// errorCode is SQLite's result when there is no transaction to roll back.
+// errorCode is the code that SQLite returns when there is no transaction to roll back.
 const errorCode = 1
 
 // dropIfBroken closes the session if err may have broken it. The next write opens another.

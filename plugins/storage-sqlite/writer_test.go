@@ -41,7 +41,7 @@ func put1(n int) func(*session) error {
 	}
 }
 
-// held has the writer wait, so that what is asked meanwhile gathers.
+// held makes the writer wait, so that the writes of the meantime gather in its queue.
 func held(t *testing.T, w *writer) (release func()) {
 	t.Helper()
 	began, going := make(chan struct{}), make(chan struct{})
@@ -62,7 +62,7 @@ func held(t *testing.T, w *writer) (release func()) {
 	}
 }
 
-// await returns when so many writes wait.
+// await returns when the given number of writes wait.
 func await(w *writer, n int) {
 	for len(w.queue) < n {
 		time.Sleep(time.Millisecond)
@@ -109,7 +109,8 @@ func TestWriter_commitsTogether(t *testing.T) {
 
 var errOwn = errors.New("own")
 
-// TestWriter_failureIsItsOwn mixes writes that fail in every way with writes that do not.
+// TestWriter_failureIsItsOwn mixes writes that fail in every way with writes that succeed, and
+// checks that the others succeed.
 func TestWriter_failureIsItsOwn(t *testing.T) {
 	w := paper(t)
 	if err := w.do(t.Context(), put1(1)); err != nil {
@@ -162,7 +163,8 @@ func TestWriter_failureIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestWriter_callerLeaves leave nothing behind, unless their write had begun.
+// TestWriter_callerLeaves checks that the write of a caller that has gone has no effect, unless it
+// had begun.
 func TestWriter_callerLeaves(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)
@@ -188,7 +190,7 @@ func TestWriter_callerLeaves(t *testing.T) {
 	}
 }
 
-// TestWriter_fullQueue has callers wait for a place, and leave.
+// TestWriter_fullQueue checks that callers wait for room in a full queue, and may leave.
 func TestWriter_fullQueue(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)
