@@ -67,7 +67,7 @@ func majorOf(postgres string) int {
 	return major
 }
 
-// psqlOnly returns the path of psql, which is all that an existing server needs.
+// psqlOnly returns the path of psql. With an existing server no other binary is needed.
 func psqlOnly() (string, error) {
 	if dir, err := binaries(); err == nil {
 		return filepath.Join(dir, "psql"), nil
@@ -88,8 +88,8 @@ func bouncerBinary() (string, error) {
 	return "", fmt.Errorf("%w: pgbouncer; install it, for example with apt-get install pgbouncer", ErrMissing)
 }
 
-// userEnv returns the environment of the binaries. It has nothing that would lead them to another
-// server, and messages are in English.
+// userEnv returns the environment of the binaries. It has no variable that would connect them to
+// another server. Messages are in English.
 func userEnv(extra ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "HOME=/"}, extra...)
 }

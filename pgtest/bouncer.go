@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// Bouncer is a PgBouncer in transaction mode before a cluster.
+// Bouncer is a PgBouncer in transaction mode in front of a cluster.
 type Bouncer struct {
 	of   *Cluster
 	home string
@@ -20,8 +20,8 @@ type Bouncer struct {
 
 const bouncerPort = 6432
 
-// PgBouncer starts a PgBouncer before the cluster, for all its databases and the roles that may log
-// in now. It is closed with the cluster, or earlier.
+// PgBouncer starts a PgBouncer in front of the cluster. It serves all databases, and the roles that
+// may log in at this time. Close of the cluster closes it, unless the caller does so earlier.
 func PgBouncer(ctx context.Context, c *Cluster) (*Bouncer, error) {
 	if c.foreign != "" {
 		return nil, ErrForeign
@@ -85,7 +85,7 @@ ignore_startup_parameters = extra_float_digits
 	}
 	return eventually(ctx, "pgbouncer to listen", func() (bool, error) {
 		if b.p.ended() {
-			log, _ := os.ReadFile(logFile) // if it got so far
+			log, _ := os.ReadFile(logFile) // empty if it did not start
 			return false, fmt.Errorf("pgbouncer ended: %v: %s", b.p.err, log)
 		}
 		conn, err := net.Dial("unix", fmt.Sprintf("%s/.s.PGSQL.%d", b.home, bouncerPort))

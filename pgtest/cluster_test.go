@@ -103,8 +103,8 @@ func TestCluster_closeLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestCluster_diesWithItsTest starts this test's binary as another process, whose cluster
-// must go when that is killed.
+// TestCluster_diesWithItsTest runs this test's binary as another process that starts a cluster. It
+// checks that the cluster ends when that process is killed.
 func TestCluster_diesWithItsTest(t *testing.T) {
 	if os.Getenv("PGTEST_CHILD") != "" {
 		c := For(t, Options{NoSync: true})

@@ -9,7 +9,7 @@ import (
 const ForeignEnv = "BOTYARD_TEST_POSTGRES_DSN"
 
 var (
-	// ErrForeign is returned for what an existing server cannot do.
+	// ErrForeign is returned for operations that are not possible on an existing server.
 	ErrForeign = errors.New("pgtest: the server of " + ForeignEnv + " is not the test's own")
 	// ErrMissing is returned when binaries are not installed. Its message says which.
 	ErrMissing = errors.New("pgtest: binaries are missing")

@@ -15,9 +15,9 @@ import (
 type Mode int
 
 const (
-	Fast      Mode = iota // in order: connections are closed, everything is written
+	Fast      Mode = iota // a clean stop: closes connections and writes everything
 	Immediate             // without writing anything; the next start recovers
-	Kill                  // SIGKILL to the server and all its children, as a machine that dies
+	Kill                  // SIGKILL to the server and all its children, like a crash of the machine
 )
 
 // Stop stops the server and waits until it has ended. The data stays.
@@ -105,8 +105,8 @@ func (c *Cluster) start(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the cluster hard and removes all of it, with its poolers and standbys. On an existing
-// server it only drops the databases that were made.
+// Close stops the cluster without a clean shutdown and removes all of it, with its poolers and
+// standbys. On an existing server it only drops the databases that were made.
 func (c *Cluster) Close() error {
 	var errs []error
 	c.mu.Lock()
@@ -126,7 +126,7 @@ func (c *Cluster) Close() error {
 	return errors.Join(append(errs, os.RemoveAll(c.data), os.RemoveAll(c.home))...)
 }
 
-// closeLater has Close call f first.
+// closeLater registers f to be called at the start of Close.
 func (c *Cluster) closeLater(f func() error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

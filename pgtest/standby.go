@@ -6,14 +6,14 @@ import (
 	"path/filepath"
 )
 
-// Standby makes a cluster that follows this one and takes reads. It listens on TCP if this one does.
-// It is closed with this one, or earlier.
+// Standby makes a standby cluster, which replicates this one and accepts reads. It listens on TCP if
+// this one does. Close of this cluster closes it, unless the caller does so earlier.
 func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	if c.foreign != "" {
 		return nil, ErrForeign
 	}
 	opts := c.opts
-	opts.Dir = "" // one folder, one server
+	opts.Dir = "" // each server needs a folder of its own
 	s, err := prepare(opts)
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, s.abandon(err)
 	}
-	// The copy has this one's addresses.
+	// The copied configuration still has the addresses of this cluster.
 	if err := s.configure(); err != nil {
 		return nil, s.abandon(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// For starts a cluster for a test and closes it after the test. The test is skipped if it needs what
-// the existing server cannot do.
+// For starts a cluster for a test and closes it after the test. It skips the test if the options need
+// something that the existing server cannot do.
 func For(t testing.TB, opts Options) *Cluster {
 	t.Helper()
 	c, err := Start(t.Context(), opts)

@@ -129,9 +129,9 @@ func (s *Store) pipelineEnded(tenant string) {
 	}
 }
 
-// dispatchLocked has all waiting jobs sent in one batch, led by the goroutine of the first.
-// A new goroutine would be slower: its stack would have to grow for each transaction.
-// Locked: mu is held.
+// dispatchLocked starts a batch of all waiting jobs. The goroutine of the first job runs it. A
+// new goroutine would be slower: its stack would have to grow for each transaction. Locked: mu
+// is held.
 func (s *Store) dispatchLocked(q *tenantQueue) {
 	jobs := q.waiting
 	q.waiting = nil

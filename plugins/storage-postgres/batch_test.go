@@ -71,8 +71,8 @@ func idle(t *testing.T, s *Store) {
 	}
 }
 
-// TestRunBatched_sharesOneTransaction: calls that arrive while a pipeline of their tenant runs are
-// sent together. Then their rows have one transaction id.
+// TestRunBatched_sharesOneTransaction checks that calls that arrive while a pipeline of their tenant
+// runs are sent together: their rows have the same transaction id.
 func TestRunBatched_sharesOneTransaction(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	calls, _ := conversations(t, s, maxBatch)
@@ -116,8 +116,8 @@ func TestRunBatched_sharesOneTransaction(t *testing.T) {
 	}
 }
 
-// TestRunBatched_lockedConversation: only the call that wants a locked conversation waits for
-// it, not the others of its batch.
+// TestRunBatched_lockedConversation checks that only the call for a locked conversation waits for
+// the lock, and the other calls of its batch do not.
 func TestRunBatched_lockedConversation(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.StatementTimeout = 300
@@ -169,8 +169,8 @@ func TestRunBatched_lockedConversation(t *testing.T) {
 	all.Wait()
 }
 
-// TestRunBatch_locksInOrder: two batches that lock the same conversations lock them in one
-// order, and do not deadlock.
+// TestRunBatch_locksInOrder checks that two batches lock the same conversations in the same order,
+// so that they do not deadlock.
 func TestRunBatch_locksInOrder(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	stores := []*Store{open(t, config(dsn)), open(t, config(dsn))}
@@ -200,8 +200,8 @@ func TestRunBatch_locksInOrder(t *testing.T) {
 	}
 }
 
-// TestRunBatch_fails: when one job fails, all are told to retry alone. When no connection is
-// free, each gets that error.
+// TestRunBatch_fails checks that all jobs are told to retry alone when one fails, and that each gets
+// the error when no connection is free.
 func TestRunBatch_fails(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 1, 0
@@ -228,8 +228,8 @@ func TestRunBatch_fails(t *testing.T) {
 	}
 }
 
-// TestRunBatched_callerLeaves: nothing is sent for a caller whose context has ended, and a
-// batch ends when all its callers have left.
+// TestRunBatched_callerLeaves checks that nothing is sent for a caller whose context has ended, and
+// that a batch ends when all its callers have left.
 func TestRunBatched_callerLeaves(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.StatementTimeout = 300
@@ -275,7 +275,7 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	}
 	here := []*job{jobOf(gone, cids[0], "select 1/0"), jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
 	s.runBatch("t", here)
-	for i, o := range outcomes(t, here) { // who is gone may lead, and must not think that it was served
+	for i, o := range outcomes(t, here) { // the job of the ended context may lead, but it has no result
 		if o.retryAlone != (i == 0) || o.err != nil {
 			t.Errorf("job %d beside one of nobody: %+v", i, o)
 		}
@@ -290,8 +290,8 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	}
 }
 
-// TestWithdraw_leader: when the job that leads a batch, or would lead the next, is withdrawn or
-// panics, the others still get an outcome.
+// TestWithdraw_leader checks that the other jobs still get an outcome when the leader of a batch, or
+// of the next batch, is withdrawn or panics.
 func TestWithdraw_leader(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	_, cids := conversations(t, s, 3)
@@ -339,7 +339,8 @@ func TestWithdraw_leader(t *testing.T) {
 	}
 }
 
-// TestRun_batchSetting: a batch sets role and tenant like a single call, and a lock timeout.
+// TestRun_batchSetting checks that a batch sets role and tenant like a single call, and also a lock
+// timeout.
 func TestRun_batchSetting(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	var got [2]string

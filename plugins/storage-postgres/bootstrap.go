@@ -16,7 +16,7 @@ const (
 	migrateTimeout = 10 * time.Minute
 )
 
-// databaseInfo is what a bootstrap found out. All later calls use it.
+// databaseInfo is the result of a bootstrap. All later calls use it.
 type databaseInfo struct {
 	role   string // for set_config: appRole, or "none" for the login itself
 	pooled bool   // a pooler is between the plugin and the server
@@ -44,8 +44,8 @@ func (s *Store) ready(ctx context.Context) (*databaseInfo, error) {
 	}
 }
 
-// startBootstrap starts an attempt, or returns the one that is running. An attempt goes on
-// when the call that started it ends, since others may wait for it.
+// startBootstrap returns the running attempt, or starts one if none is running. An attempt goes
+// on when the call that started it ends, since other calls may wait for it.
 func (s *Store) startBootstrap() *bootstrap {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +68,8 @@ func (s *Store) startBootstrap() *bootstrap {
 	return b
 }
 
-// bootstrapSafely is bootstrapDatabase that turns a panic into an error. The driver panics
-// on some responses that break the protocol.
+// bootstrapSafely calls bootstrapDatabase and turns a panic into an error. The driver panics on
+// some responses that break the protocol.
 func (s *Store) bootstrapSafely(ctx context.Context) (info *databaseInfo, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -21,7 +21,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestOpen_wrongConfiguration: what cannot pass by waiting is refused, with the key at fault.
+// TestOpen_wrongConfiguration checks that Open refuses a configuration that can never work, and
+// names the key at fault.
 func TestOpen_wrongConfiguration(t *testing.T) {
 	c := guarded.start(t)
 	good := Connection{Host: Hosts{"127.0.0.1"}, Port: c.Port(), Database: "postgres", User: "postgres", Password: "right"}
@@ -68,18 +69,18 @@ func TestOpen_wrongConfiguration(t *testing.T) {
 			t.Errorf("refused with %s at %q: %v; want it at %q", e.Class, e.Path, err, try.path)
 		}
 	}
-	if n := commit(t, held, here, running); n != 1 { // whose password is right
+	if n := commit(t, held, here, running); n != 1 { // the Store with the right password still works
 		t.Errorf("number %d", n)
 	}
 }
 
-// TestOpen_databaseComesLater: Open does not need the database.
+// TestOpen_databaseComesLater checks that Open succeeds without the database.
 func TestOpen_databaseComesLater(t *testing.T) {
 	c, name := restless(t)
 	if err := c.Stop(pgtest.Fast); err != nil {
 		t.Fatal(err)
 	}
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestOpen_databaseComesLater(t *testing.T) {
 	commit(t, both, call("t", "c"), begin(t, both, call("t", "c")))
 }
 
-// TestReady_deadline: calls end at their deadline, also during a bootstrap.
+// TestReady_deadline checks that calls end at their deadline, also during a bootstrap.
 func TestReady_deadline(t *testing.T) {
 	t.Parallel() // it mostly waits
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -114,7 +115,7 @@ func TestReady_deadline(t *testing.T) {
 	defer silent.Close()
 	cfg := config("")
 	cfg.Connection.Host = Hosts{silent.Addr().String()}
-	s := open(t, cfg) // though it hears nothing
+	s := open(t, cfg) // succeeds although the server never responds
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err = s.Begin(ctx, &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: maxLease})
@@ -134,7 +135,7 @@ func TestTLS(t *testing.T) {
 	other, _ := certificate(t, "localhost")
 	dir, _ := c.Socket()
 	for name, text := range map[string]string{"cert": ca, "key": key} {
-		// The server writes it, so that it owns it.
+		// The server itself writes the file, so that the server's user owns it.
 		sql := fmt.Sprintf(`copy (select regexp_split_to_table('%s', E'\n')) to '%s/%s'`, strings.TrimSpace(text), dir, name)
 		for _, sql := range []string{sql, fmt.Sprintf(`alter system set ssl_%s_file = '%s/%s'`, name, dir, name)} {
 			if _, err := c.Exec(t.Context(), "", sql); err != nil {
@@ -155,7 +156,7 @@ func TestTLS(t *testing.T) {
 	}
 	for _, try := range []struct {
 		host, mode, ca string
-		path           string // where it is refused, or
+		path           string // path of the refusal; empty if it is not refused
 		ssl            bool
 	}{
 		{"localhost", "", "", "", true},

@@ -32,7 +32,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	// Tests play many hosts in one process, each with connections of its own.
+	// Tests act as many hosts in one process, each with connections of its own.
 	if err := os.Setenv(ConnectionsVariable, "1000"); err != nil {
 		panic(err)
 	}

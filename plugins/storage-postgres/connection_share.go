@@ -110,7 +110,7 @@ type permits struct {
 	mu      sync.Mutex
 	max     int
 	held    int
-	waiting list.List // of chan struct{}
+	waiting list.List // its values are chan struct{}
 }
 
 // acquire waits for a permit. The error is the context's.

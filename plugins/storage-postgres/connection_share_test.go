@@ -62,8 +62,8 @@ func TestConnectionShares_join(t *testing.T) {
 	}
 }
 
-// TestConnectionShares_threeStores: three configurations that want 60 connections together
-// have six, and all of their turns get one.
+// TestConnectionShares_threeStores checks that three configurations that want 60 connections
+// together get six, and that all of their turns get a connection.
 func TestConnectionShares_threeStores(t *testing.T) {
 	name := database(t)
 	dsn := cluster(t).DSN(name)
@@ -82,14 +82,14 @@ func TestConnectionShares_threeStores(t *testing.T) {
 	most := 0
 	count := func() int {
 		var n int
-		// The watcher is not the plugin's.
+		// The connection of the watcher does not count.
 		if err := watcher.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()`, name).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, n)
 		return n
 	}
-	// work has each store begin turns at once, and counts connections until they have.
+	// work begins many turns at once in each store, and counts connections until all have begun.
 	work := func(turn string, stores ...*Store) {
 		var all sync.WaitGroup
 		for i, s := range stores {

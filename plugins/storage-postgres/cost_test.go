@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// BenchmarkTurn is a Begin and a Commit by so many callers at once, each in a
+// BenchmarkTurn measures a Begin and a Commit of several concurrent callers, each in a
 // conversation of its own.
 func BenchmarkTurn(b *testing.B) {
 	c := pgtest.For(b, pgtest.Options{})
@@ -17,7 +17,7 @@ func BenchmarkTurn(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint("callers=", callers), func(b *testing.B) {
 			var next atomic.Int64
-			b.SetParallelism((callers + 1) / 2) // of the two processors that this was written on
+			b.SetParallelism((callers + 1) / 2) // goroutines for each processor; exact on two processors
 			b.RunParallel(func(pb *testing.PB) {
 				talk := sdk.Call{Tenant: "t", Conversation: fmt.Sprint(b.N, " ", next.Add(1)), User: "u"}
 				for pb.Next() {

@@ -48,7 +48,7 @@
 //	role.go               the role botyard_app: when it is made and what it is granted
 //	migration.go          schema versions: Migrate, expand and contract
 //	schema_objects.go     which tables and functions are ours
-//	migrations/           the SQL that leads to each schema version: tables, functions, policies
+//	migrations/           the SQL of each schema version: tables, functions, policies
 //
 // Connections:
 //
@@ -117,9 +117,9 @@
 // Begin locks the conversation's row for the time of its transaction, and then reads the tail. A
 // busy conversation is not locked at all. The tail is the end of one index range, whatever the
 // length of the conversation. Columns that a turn changes are not indexed, so the row is updated
-// in place. Leases go by the database's clock. A turn is alive until its own lease ends or the
-// one that its holder renewed, whichever is later. A fence has the conversation's number, which
-// is never used again, and the turn's.
+// in place. Leases are measured by the database's clock. A turn is alive until its own lease and
+// the lease that its holder renewed have both ended. A fence has the number of the conversation,
+// which is never used again, and the sequence of the turn.
 //
 // Calls of one tenant that meet share a transaction. While one pipeline is running, later calls
 // wait and are then sent together, at most eight. That halves what a busy tenant's turns cost the
@@ -139,8 +139,8 @@
 // A call whose connection breaks returns a fault that can be retried: attempts and fences make
 // repeats safe. A call that found no free connection says when to try again.
 //
-// Of several hosts in the configuration, one that takes writes is used, and the last one is
-// tried first. When a server closes connections or becomes read-only, all open connections to it
+// If the configuration has several hosts, a host that accepts writes is used. The host of the last
+// connection is tried first. When a server closes connections or becomes read-only, all open connections to it
 // are dropped. Statements are kept prepared unless there is a pooler. A pooler is recognized by
 // the process id that it makes up, or by prepared statements that are missing. LISTEN does not
 // work through a pooler. [Store.WatchTenants] then says so, unless listen_dsn is set.

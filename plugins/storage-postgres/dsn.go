@@ -37,13 +37,13 @@ func parseDSN(dsn string) (settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name, ok := s["database"]; ok { // as pgx also calls it
+	if name, ok := s["database"]; ok { // pgx also accepts this name
 		delete(s, "database")
 		s["dbname"] = name
 	}
 	for word := range s {
 		if !slices.Contains(dsnWords, word) {
-			// The message does not name it: it may be a piece of a password without quotes.
+			// The message does not contain the name: it may be a part of an unquoted password.
 			return nil, errors.New("has a word that is not taken here; there are " + strings.Join(dsnWords, ", "))
 		}
 	}
@@ -68,7 +68,7 @@ func (s settings) addURL(dsn string) error {
 		return errors.New("is no URL") // the parser's own error contains the password
 	}
 	if strings.Contains(u.EscapedPath(), "@") || u.Fragment != "" {
-		// The rest of a password would be taken for a database or a host, and logged.
+		// A part of the password would be taken for a database or a host, and logged.
 		return errors.New("is no URL of a database: in a user or password / ? # @ are written %2F %3F %23 %40")
 	}
 	if u.User != nil {
@@ -175,7 +175,7 @@ func (c *Connection) mergeInto(s settings) error {
 			}
 			names, ports = append(names, name), append(ports, p)
 		}
-		if strings.Contains(port, ",") || port == "" { // that is for the DSN's hosts
+		if strings.Contains(port, ",") || port == "" { // the port in s belongs to the DSN's hosts
 			port = "5432"
 		}
 		s.setHosts(names, ports, port)

@@ -56,7 +56,7 @@ func TestDSN(t *testing.T) {
 		conn := p.ConnConfig
 		seen := []string{fmt.Sprintf("%s:%d", conn.Host, conn.Port)}
 		for _, f := range conn.Fallbacks {
-			if at := fmt.Sprintf("%s:%d", f.Host, f.Port); at != seen[len(seen)-1] { // once more without TLS
+			if at := fmt.Sprintf("%s:%d", f.Host, f.Port); at != seen[len(seen)-1] { // the driver lists a host again for a try without TLS
 				seen = append(seen, at)
 			}
 		}
@@ -67,7 +67,7 @@ func TestDSN(t *testing.T) {
 	}
 }
 
-// TestPoolConfig_ignoresEnvironment: nothing is taken from the variables of the process.
+// TestPoolConfig_ignoresEnvironment checks that no environment variable changes the configuration.
 func TestPoolConfig_ignoresEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
 		"PGHOST": "elsewhere", "PGPORT": "1", "PGUSER": "someone", "PGPASSWORD": "theirs", "PGDATABASE": "other", "PGSSLMODE": "require",

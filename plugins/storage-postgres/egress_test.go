@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// world is what names lead to, and where the address that stands for the server's leads.
+// world is a resolver for the dialer, with a record of the dialed addresses.
 type world struct {
 	mu     sync.Mutex
 	names  map[string]string
@@ -37,8 +37,8 @@ func (w *world) set(name, addr string) {
 	w.names[name] = addr
 }
 
-// dialer is held to public addresses. Those of 8.8.8.0/24 and 10.0.0.0/8 lead to the server
-// of the test.
+// dialer returns a dialer that allows public addresses and those in allow. A connection to an
+// address in 8.8.8.0/24 or 10.0.0.0/8 is made to the server of the test instead.
 func (w *world) dialer(t *testing.T, server string, allow ...string) *egress.Dialer {
 	t.Helper()
 	p, err := egress.New(egress.Public, allow)
@@ -58,13 +58,13 @@ func (w *world) dialer(t *testing.T, server string, allow ...string) *egress.Dia
 		}))
 }
 
-// TestOpen_egress: an address in the configuration that is not allowed is refused before
-// anything is connected, whichever key has it.
+// TestOpen_egress checks that Open refuses an address that is not allowed before it connects,
+// whichever key has the address.
 func TestOpen_egress(t *testing.T) {
-	t.Setenv("PGHOST", "8.8.8.8") // nobody asks it
+	t.Setenv("PGHOST", "8.8.8.8") // must be ignored
 	for _, c := range []struct {
 		set  func(*Config)
-		path string // of the refusal; empty: none
+		path string // path of the refusal; empty: not refused
 	}{
 		{func(c *Config) { c.Connection.Host = Hosts{"127.0.0.1"} }, "connection.host"},
 		{func(c *Config) { c.Connection.Host = Hosts{"8.8.8.8", "10.0.0.5:6000"} }, "connection.host"},
@@ -124,7 +124,7 @@ func TestOpen_manyHosts(t *testing.T) {
 	}
 }
 
-// TestStore_egress: names are checked at each connection, the first one and later ones.
+// TestStore_egress checks that the addresses of a name are checked at every connection.
 func TestStore_egress(t *testing.T) {
 	c := guarded.start(t)
 	server := fmt.Sprintf("127.0.0.1:%d", c.Port())

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// SQLSTATEs that get a treatment of their own. The first two characters are the class.
+// These SQLSTATEs are handled one by one. The first two characters are the class.
 const (
 	stateReadOnly      = "25006"
 	stateBadLogin      = "28000"
@@ -24,7 +24,7 @@ const (
 	stateNoPrivilege   = "42501"
 	stateNoTable       = "42P01"
 	stateNoFunction    = "42883"
-	stateNoRole        = "22023" // the only setting of ours that can be wrong
+	stateNoRole        = "22023" // of the settings in a pipeline, only the role can be wrong
 	stateTooMany       = "53300"
 	stateTooLong       = "54000"
 	stateLockTimeout   = "55P03"

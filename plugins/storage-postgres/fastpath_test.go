@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestBeginFast_tail: the fast path returns the same tail as the function, whatever turns
-// there are.
+// TestBeginFast_tail checks that the fast path returns the same tail as the database's function,
+// for turns of all kinds.
 func TestBeginFast_tail(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	c := call("t", "c")
@@ -68,8 +68,8 @@ func TestBeginFast_tail(t *testing.T) {
 	}
 }
 
-// TestBeginFast_staleCID: a cached number neither finds a conversation that was deleted
-// elsewhere, nor begins a turn where another host has one.
+// TestBeginFast_staleCID checks that the fast path does not begin a turn with the cached number of a
+// conversation that another host has deleted, or in which another host has a running turn.
 func TestBeginFast_staleCID(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	s, other := open(t, config(dsn)), open(t, config(dsn))

@@ -8,7 +8,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// fence returns the text that Begin hands out and Commit brings back. It has the number of
+// fence returns the text that Begin returns and the caller passes to Commit. It has the number of
 // the conversation, which is never used again in this database, and the turn's sequence.
 func fence(cid, sequence int64) string { return fmt.Sprintf("%d.%d", cid, sequence) }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestHostPreference_deadHost: a first host that does not respond is tried once.
+// TestHostPreference_deadHost checks that a first host that does not respond is tried only once.
 func TestHostPreference_deadHost(t *testing.T) {
 	c := own(t)
 	for _, where := range []string{"socket", "tcp"} {
@@ -34,7 +34,7 @@ func TestHostPreference_deadHost(t *testing.T) {
 				}
 			}()
 			defer func() {
-				_ = silent.Close() // which ends the loop
+				_ = silent.Close() // ends the loop
 				<-done
 				for _, conn := range conns {
 					_ = conn.Close() // the other side has given up
@@ -71,7 +71,7 @@ func TestHostPreference_deadHost(t *testing.T) {
 	}
 }
 
-// retried repeats what may be repeated, as hosts do.
+// retried repeats a call while its error says that it may be repeated, as hosts do.
 func retried(f func() error) error {
 	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		err := f()

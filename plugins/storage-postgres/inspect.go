@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// databaseState is what one inspection found in the database.
+// databaseState is the result of one inspection of the database.
 type databaseState struct {
-	schema  bool // exists
+	schema  bool // the schema exists
 	version int  // schema version of the database; 0 for none
 	oldest  int  // schema version of the oldest plugin that may use it
 	super   bool // the login is a superuser
@@ -41,7 +41,8 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// inspect inspects the database without a lock. It reports whether a pooler is between.
+// inspect inspects the database without a lock. It reports whether the connection goes through a
+// pooler.
 func (s *Store) inspect(ctx context.Context) (st *databaseState, pooled bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()

@@ -106,8 +106,8 @@ func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
 const tablesOfTenants = `select c.relname::text from pg_class as c where c.relnamespace = 'botyard'::regnamespace and c.relkind in ('r', 'p')
 	and exists (select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'tenant')`
 
-// TestIsolation_rowLevelSecurity: row-level security is enabled and forced on every table that
-// has a tenant. Every other table is listed here.
+// TestIsolation_rowLevelSecurity checks that row-level security is enabled and forced on every table
+// that has a tenant. The test lists all other tables.
 func TestIsolation_rowLevelSecurity(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	open(t, config(dsn))
@@ -133,10 +133,10 @@ func TestIsolation_rowLevelSecurity(t *testing.T) {
 	}
 }
 
-// TestIsolation_queriesWithoutWhere: queries of whole tables show one tenant's rows, to appRole and
-// to an owner that is no superuser.
+// TestIsolation_queriesWithoutWhere checks that queries of whole tables show only one tenant's rows,
+// to appRole and to an owner that is not a superuser.
 func TestIsolation_queriesWithoutWhere(t *testing.T) {
-	c := own(t) // this makes a login, which may not get in elsewhere
+	c := own(t) // the test makes a login, which an existing server may refuse
 	name := database(t)
 	owner := "owner_" + name
 	for _, sql := range []string{"create role " + owner + " login", "alter database " + name + " owner to " + owner} {
@@ -191,8 +191,8 @@ func TestIsolation_queriesWithoutWhere(t *testing.T) {
 	}
 }
 
-// TestIsolation_wrongTenant: each statement is run for a tenant without rows, with arguments
-// that name another tenant's rows.
+// TestIsolation_wrongTenant runs each statement for a tenant without rows, with arguments that name
+// another tenant's rows. It checks that no statement reads or changes those.
 func TestIsolation_wrongTenant(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -241,14 +241,15 @@ func TestIsolation_wrongTenant(t *testing.T) {
 				"history":     {int64(1 << 20), int64(0), int64(10)},
 				"changes":     {int64(0), int64(10)},
 			}
-			// What a tenant without data gets. Every other statement returns no row.
+			// These results are the same for any tenant without data. Every other statement
+			// returns no row.
 			want := map[string]string{
 				"begin": "started ", "commit": "stale", "unlink": "0", "sweep": "0 0 false", "imports": "done 1", "put": "conflict  0", "changes": "2 ",
 			}
 			fields := reflect.TypeOf(s.calls)
 			for i := range fields.NumField() {
 				field := fields.Field(i).Name
-				if field == "renew" || field == "forget" { // of hosts, not of tenants
+				if field == "renew" || field == "forget" { // these concern hosts, not tenants
 					continue
 				}
 				if args[field] == nil {
@@ -276,7 +277,7 @@ func TestIsolation_wrongTenant(t *testing.T) {
 					}})
 					return seen, err
 				}
-				// Each a tenant of its own: begin and import make something.
+				// Each statement gets its own tenant, since begin and import create rows.
 				seen, err := run("b-" + field)
 				if err != nil {
 					t.Errorf("%s: %v", field, err)
@@ -298,8 +299,8 @@ func TestIsolation_wrongTenant(t *testing.T) {
 	}
 }
 
-// TestIsolation_nothingStaysInConnection: after a pipeline its connection has neither role nor
-// tenant.
+// TestIsolation_nothingStaysInConnection checks that neither the role nor the tenant is set in a
+// connection after a pipeline.
 func TestIsolation_nothingStaysInConnection(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 1, 0
@@ -316,7 +317,8 @@ func TestIsolation_nothingStaysInConnection(t *testing.T) {
 	}
 }
 
-// TestIsolation_concurrentTenants: many tenants share few connections of a pooler.
+// TestIsolation_concurrentTenants checks that tenants stay apart when many of them share a few
+// connections of a pooler.
 func TestIsolation_concurrentTenants(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)

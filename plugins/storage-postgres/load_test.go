@@ -18,8 +18,8 @@ import (
 // talks is a few more than the connections of a pool, so that some turns wait for one.
 const talks = 32
 
-// recovery is how long after the database's return turns may still fail: seconds, and more
-// on a machine that has other work.
+// recovery is how long turns may still fail after the database is back. It takes seconds, and
+// longer on a busy machine.
 const recovery = 30 * time.Second
 
 // meanwhile is how long turns go on beside a fault.
@@ -29,11 +29,11 @@ const meanwhile = 5 * time.Second
 // uncertain. It records which turns were acknowledged.
 type load struct {
 	t     *testing.T
-	store func(i int) *Store // of a conversation
+	store func(i int) *Store // returns the Store of conversation i
 	stop  chan struct{}
 	wg    sync.WaitGroup
-	ended atomic.Int64 // turns
-	last  atomic.Int64 // when the newest of them did, in Unix nanoseconds
+	ended atomic.Int64 // number of turns that have ended
+	last  atomic.Int64 // when the newest of them ended, in Unix nanoseconds
 	acked [talks][]string
 }
 
@@ -152,7 +152,7 @@ func soon(t *testing.T, what string, f func() error) {
 	}
 }
 
-// wide is a configuration whose calls wait for connections, not for each other.
+// wide returns a configuration whose calls wait for connections, not for each other.
 func wide(dsn string) Config {
 	cfg := config(dsn)
 	cfg.StatementTimeout = math.Ceil(meanwhile.Seconds())

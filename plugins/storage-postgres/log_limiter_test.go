@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestLogLimiter: a new message is logged, and then once a minute with the number of lines
-// that were left out.
+// TestLogLimiter checks that a new message is logged at once, and a repeated one once a minute with
+// the number of lines that were left out.
 func TestLogLimiter(t *testing.T) {
 	var out bytes.Buffer
 	s := open0(t, config("host=/nowhere"), migrations)
@@ -62,7 +62,8 @@ func TestLogLimiter(t *testing.T) {
 	}
 }
 
-// TestLogLimiter_databaseDown: there are few lines, and each is one line.
+// TestLogLimiter_databaseDown checks that calls without a database log few messages, each on one
+// line.
 func TestLogLimiter_databaseDown(t *testing.T) {
 	c, _ := restless(t)
 	if err := c.Stop(pgtest.Fast); err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// rowOverhead is what each message counts in addition to its bytes.
+	// rowOverhead is the number of bytes that each message counts in addition to its own.
 	rowOverhead = 256
 	// maxLoginMessages is how many messages about the login a server may send. A SCRAM exchange
 	// has three, and pgx would begin another exchange as often as the server asks.
@@ -40,20 +40,20 @@ type messageGuard struct {
 	meter     *budget.Meter
 	listening bool // the connection is for notifications
 
-	header    []byte // of the next message, as far as it was read
-	kind      byte   // of the message whose body comes
-	remaining int64  // bytes of that body
-	body      []byte // of it, where it is looked at
+	header    []byte // the bytes read so far of the next message's header
+	kind      byte   // kind of the message whose body is read next
+	remaining int64  // bytes of that body that are not read yet
+	body      []byte // the bytes read so far of that body; only for kinds that checkBody needs
 
 	loggedIn      bool
 	loginBytes    int64
 	logins        int
 	scram         bool // a SCRAM exchange has begun
 	asides        int  // notices, settings and notifications since the server was ready last
-	notifications int  // ever
+	notifications int  // since the connection was opened
 	settings      map[string]bool
 	readies       int   // "ready for query" messages since the driver's last write
-	written       int64 // as of the last time that the server was ready
+	written       int64 // the connection's count of writes when the server was ready last
 }
 
 // guardFrontends returns a function that makes the driver's frontend of a connection, with a
@@ -91,7 +91,7 @@ func (g *messageGuard) Read(p []byte) (int, error) {
 			g.conn.exceeded.Store(&g.exceeded)
 		}
 	}
-	if g.exceeded != nil { // for all later reads too
+	if g.exceeded != nil { // all later reads fail too
 		return 0, g.exceeded
 	}
 	return n, err

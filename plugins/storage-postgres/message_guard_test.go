@@ -21,7 +21,7 @@ import (
 // hostile is a server that sends what a test says to every client, as long as the client reads.
 type hostile struct {
 	net.Listener
-	sent atomic.Int64 // bytes that the other side took, or what is between
+	sent atomic.Int64 // bytes that the client or the system's buffers took
 	ends sync.WaitGroup
 }
 
@@ -41,7 +41,7 @@ func (l *line) say(text string) {
 	}
 }
 
-// forever sends the same as long as it is read.
+// forever sends the same text again and again, until the other side closes.
 func (l *line) forever(text string) {
 	many := strings.Repeat(text, max(1, (64<<10)/len(text)))
 	for {
@@ -52,7 +52,7 @@ func (l *line) forever(text string) {
 // silent sends nothing until the other side closes.
 func (l *line) silent() { _, _ = io.Copy(io.Discard, l.Conn) }
 
-// hear reads what the driver has sent, at least a byte.
+// hear reads bytes that the driver has sent, at least one.
 func (l *line) hear() string {
 	p := make([]byte, 64<<10)
 	n, err := l.Conn.Read(p)
@@ -135,7 +135,7 @@ func inAnswer(rest func(*line)) func(*line) {
 	}
 }
 
-// asking asks the driver to prove its password with that many iterations.
+// asking asks the driver to prove its password with the given number of iterations.
 func asking(iterations string) func(*line) {
 	return func(l *line) {
 		l.hear()
@@ -146,10 +146,11 @@ func asking(iterations string) func(*line) {
 	}
 }
 
-// slack is what the system buffers of a connection beyond what was read.
+// slack bounds the bytes of a connection that the system buffers and the driver has not read.
 const slack = 16 << 20
 
-// TestStore_Hostile: whatever a server sends, a call ends, and little of it is read.
+// TestMessageGuard checks that a call ends whatever the server sends, and that the plugin reads
+// little of it.
 //
 // beyond: message of a database
 // beyond: login of a database
@@ -162,8 +163,8 @@ func TestMessageGuard(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer func(*line)
 		set    func(*Config)
-		said   string // in the fault
-		read   int64  // at most
+		said   string // the fault contains this
+		read   int64  // the most bytes that may be read
 	}{
 		"a gibibyte at once":        {func(l *line) { l.hear(); l.say(announce('E', 1<<30)); l.forever("x") }, nil, "announces", 0},
 		"less than nothing":         {func(l *line) { l.hear(); l.say(announce('E', -9)); l.forever("x") }, nil, "no message", 0},
@@ -255,8 +256,8 @@ func drip(l *line, text string) {
 	<-closed
 }
 
-// TestMessageGuard_manyServers: however many servers send as much as they can, the process
-// holds a bounded part of it, and another database still works.
+// TestMessageGuard_manyServers checks that the process keeps a bounded number of bytes when many
+// servers send as much as they can, and that another database still works.
 //
 // beyond: answers of all upstreams
 func TestMessageGuard_manyServers(t *testing.T) {
@@ -275,7 +276,7 @@ func TestMessageGuard_manyServers(t *testing.T) {
 		s := h.store(t, nil)
 		calls.Go(func() {
 			defer s.Close()
-			_, err := s.pool.Acquire(t.Context()) // which asks whether it is writable
+			_, err := s.pool.Acquire(t.Context()) // asks the server whether it accepts writes
 			if f := (*fault.Error)(nil); !errors.As(err, &f) {
 				t.Error(err)
 			}

@@ -25,7 +25,8 @@ type migration struct {
 	contract string // SQL; empty when there is nothing to remove
 }
 
-// migrations lead to schema version 1, 2 and so on. One that was released never changes.
+// migrations has the migrations to schema versions 1, 2 and so on. A released migration never
+// changes.
 var migrations = []migration{{
 	what:   "make conversations, turns and the tenants' registry",
 	expand: readSQL("0001_tables", "0001_turns", "0001_deletion", "0001_import", "0001_registry"),

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestMigrate_hostsStartTogether: several hosts start in each of several empty databases of
-// one cluster, which has no role for them yet.
+// TestMigrate_hostsStartTogether checks that several hosts can start at the same time in each of
+// several empty databases of one cluster. The cluster does not have botyard_app yet.
 func TestMigrate_hostsStartTogether(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true})
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -77,7 +77,8 @@ var next = migration{
 	contract: `drop function @schema@.commit_1`,
 }
 
-// TestMigrate_hostByHost: plugins of two versions use one database, until it is contracted.
+// TestMigrate_hostByHost checks that plugins of two versions can use one database until it is
+// contracted.
 func TestMigrate_hostByHost(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -113,7 +114,8 @@ func TestMigrate_hostByHost(t *testing.T) {
 	if n := commit(t, young, call("t", "c"), running); n != 3 {
 		t.Errorf("after the upgrade the number is %d", n)
 	}
-	// The running Store notices at its next statement that was removed. Then it says why.
+	// The running Store notices when it next uses something that was removed. Its error then
+	// says why.
 	req := &storage.CommitRequest{Call: call("t", "c"), Fence: running.Started.Fence, State: storage.Failed}
 	if _, err := old.Commit(t.Context(), req); err == nil {
 		t.Error("the old version goes on with what was taken away")
@@ -129,8 +131,8 @@ func TestMigrate_hostByHost(t *testing.T) {
 	}
 }
 
-// TestMigrate_writersOfOldPlugins: turns that a plugin of schema version 1 wrote, before or
-// after the migration, are emptied with their user.
+// TestMigrate_writersOfOldPlugins checks that deleting a user also empties turns that a plugin of
+// schema version 1 wrote, before or after the migration.
 func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -177,7 +179,7 @@ func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	}
 }
 
-// byHand is what docs/databases.md has an operator make before schema version 2.
+// byHand names the indexes that docs/databases.md tells an operator to make before schema version 2.
 func byHand(t *testing.T) []string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/databases.md")
@@ -186,15 +188,15 @@ func byHand(t *testing.T) []string {
 	}
 	_, rest, _ := strings.Cut(string(page), "```sql\nset search_path = botyard;")
 	text, _, found := strings.Cut(rest, "```")
-	statements := strings.Split(strings.TrimSpace(text), "\n")[1:] // behind the comment
+	statements := strings.Split(strings.TrimSpace(text), "\n")[1:] // without the comment in the first line
 	if !found || len(statements) != 4 {
 		t.Fatalf("the statements of the page are %q", statements)
 	}
 	return statements
 }
 
-// TestMigrate_indexesMadeBefore: an operator may make the indexes of a large database while
-// turns go on. An invalid index is refused.
+// TestMigrate_indexesMadeBefore checks that an operator can make the indexes of a large database
+// before the migration, while turns go on, and that an invalid index is refused.
 func TestMigrate_indexesMadeBefore(t *testing.T) {
 	c := cluster(t)
 	const all = `select string_agg(indexdef, e'\n' order by indexdef) from pg_indexes where schemaname = 'botyard'`
@@ -210,7 +212,7 @@ func TestMigrate_indexesMadeBefore(t *testing.T) {
 	if _, err := open0(t, config(c.DSN(name)), migrations[:1]).Migrate(t.Context(), storage.MigrateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// Of two equal keys, this is left and invalid.
+	// Two equal keys make the creation of the index fail, and an invalid index is left.
 	run := func(sql string) error { _, err := c.Exec(t.Context(), name, sql); return err }
 	if err := run(`alter table botyard.conversations disable row level security; insert into botyard.conversations (tenant, life, id, cid, user_id, created, updated) overriding system value
 		values ('t', '', 'a', 1, '', now(), now()), ('t', '', 'b', 1, '', now(), now())`); err != nil {

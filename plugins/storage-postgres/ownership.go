@@ -9,11 +9,11 @@ import (
 )
 
 // foreignOwnerSQL finds one of our objects whose owner the login has no reason to trust.
-// Whoever owns a schema, a table or a function decides what runs there with the login's
-// rights. Trusted are superusers, the login itself, and roles that the login was made a
-// member of by itself, a superuser or a login with CREATEROLE. A membership that anybody else
-// granted does not count: its grantor could have given it without being asked. The schema
-// public belongs to the database's owner.
+// The owner of a schema, a table or a function decides what runs there with the login's
+// rights. Trusted owners are superusers, the login itself, and some roles that the login is a
+// member of: those where the login itself, a superuser or a login with CREATEROLE granted the
+// membership. Other memberships do not count, since anybody can grant one of his own role
+// unasked. The schema public counts as owned by the database's owner.
 const foreignOwnerSQL = `with recursive login as (select r.oid from pg_roles as r where r.rolname = current_user),
 	trusted (oid) as (
 		select login.oid from login
@@ -35,7 +35,8 @@ const foreignOwnerSQL = `with recursive login as (select r.oid from pg_roles as 
 	select t.what, o.rolname from things as t join pg_roles as o on o.oid = t.owner
 		where not o.rolsuper and o.oid not in (select oid from trusted) order by t.rank, t.what limit 1`
 
-// checkOwnership refuses a schema of which another login owns a part.
+// checkOwnership refuses a schema if an owner that is not trusted owns it, or a table or function
+// of ours in it.
 func (s *Store) checkOwnership(ctx context.Context, q querier) error {
 	tables, functions := schemaObjects(s.migrations)
 	var what, owner string

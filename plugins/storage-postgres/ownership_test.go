@@ -7,11 +7,11 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestCheckOwnership: a schema, table or function that another login has made or may replace is
-// not used by a login with more rights.
+// TestCheckOwnership checks that a login with more rights does not use a schema, table or function
+// that another login has made or may replace.
 func TestCheckOwnership(t *testing.T) {
 	c := own(t)
-	mark := "_" + unique() // of this test's roles
+	mark := "_" + unique() // ends the names of this test's roles
 	named := strings.NewReplacer("other", "other"+mark, "neighbour", "neighbour"+mark, "fellow", "fellow"+mark, "operator", "operator"+mark,
 		"bypasser", "bypasser"+mark, "plain", "plain"+mark).Replace
 	for _, sql := range []string{"create role other login", "create role neighbour login", "grant other to neighbour with admin option", "create role fellow", "create role operator login createrole",
@@ -27,7 +27,7 @@ func TestCheckOwnership(t *testing.T) {
 	const evil = `as $$ begin raise exception 'this must not run'; end $$`
 	for _, try := range []struct {
 		name, login, sql string
-		owner            string // that the refusal names
+		owner            string // the owner that the refusal names
 	}{
 		{"schema", "postgres", "create schema botyard authorization other", "other"},
 		{"schema_for_a_maker", "operator", "create schema botyard authorization other", "other"},

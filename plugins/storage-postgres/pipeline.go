@@ -16,7 +16,7 @@ import (
 type scope struct {
 	tenant   string
 	all      bool          // reads the registrations of all tenants
-	timeout  time.Duration // of each statement, if longer than the configured one
+	timeout  time.Duration // bounds each statement, if longer than the configured timeout
 	readOnly bool          // changes nothing, so it may run twice
 	batched  bool          // has the statements of several calls
 }
@@ -91,8 +91,8 @@ func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 // so nothing is left in the connection for its next user.
 //   - search_path: names without a schema are PostgreSQL's own. Otherwise a function that
 //     another login has made could be found first, and would run with this login's rights.
-//   - enable_bitmapscan: rows are read in the order of an index. The planner takes the
-//     tenant's rows for few and would sort a whole conversation for its newest turns.
+//   - enable_bitmapscan: off, so that rows are read in the order of an index. The planner
+//     underestimates the tenant's rows, and would sort a whole conversation for its newest turns.
 //
 // settingAll also opens the registrations of all tenants for reading. settingBatch also
 // bounds the wait for a row lock, so that calls do not wait for a conversation that only

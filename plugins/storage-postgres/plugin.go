@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Name is what conversation_storage.backend calls this plugin.
+// Name is the value of conversation_storage.backend that selects this plugin.
 const Name = "postgres"
 
 // Version is the plugin's own.

@@ -46,9 +46,9 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestConfig_secretsAndEndpoints says which keys are secrets and endpoints for the host. A key that sends
-// an inherited password elsewhere, or lets others read it, and is no endpoint would give
-// that password to any tenant.
+// TestConfig_secretsAndEndpoints checks which keys are secrets and which are endpoints. A key must be
+// an endpoint if it decides where a password is sent or who can read it. Otherwise a tenant could set
+// it and get the operator's password.
 func TestConfig_secretsAndEndpoints(t *testing.T) {
 	type key struct {
 		Secret     bool `json:"x-botyard-secret"`
@@ -143,7 +143,7 @@ func TestPlugin_conformance(t *testing.T) {
 	}
 }
 
-// client has all that an instance serves.
+// client has all interfaces that an instance serves.
 type client struct {
 	*storage.Client
 	*storage.TenantStoreClient

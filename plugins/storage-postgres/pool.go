@@ -35,12 +35,13 @@ type pool struct {
 	server   string // key in shares
 
 	prepare    atomic.Bool  // new connections keep their statements prepared
-	generation atomic.Int64 // of the connections that are good; older ones are dropped
+	generation atomic.Int64 // current generation; connections of older generations are dropped
 	stop       context.CancelFunc
 	trimmer    sync.WaitGroup
 }
 
-// unfitError says that a server was reached and takes no writes, or did not say whether it does.
+// unfitError says that a server was reached, but refuses writes or did not say whether it accepts
+// them.
 type unfitError struct{ err error }
 
 func (e *unfitError) Error() string { return e.err.Error() }

@@ -6,8 +6,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// stateProtocol is what PgBouncer before 1.19 sends for every refused login, whatever the
-// reason. From a server it means that the client broke the protocol.
+// stateProtocol is the SQLSTATE that PgBouncer before 1.19 sends for every refused login. From a
+// server it means that the client broke the protocol.
 const stateProtocol = "08P01"
 
 // refusals map a piece of PgBouncer's message to the SQLSTATE for that reason. The message is

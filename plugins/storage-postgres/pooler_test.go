@@ -12,18 +12,19 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestOpen_poolerRefuses: a refusal by a pooler is the configuration's fault as one by the server is.
+// TestOpen_poolerRefuses checks that a refusal by a pooler names the key at fault, like a refusal by
+// a server.
 func TestOpen_poolerRefuses(t *testing.T) {
 	b, err := pgtest.PgBouncer(t.Context(), guarded.start(t))
 	pgtest.Check(t, err)
 	dir, port := b.Socket()
 	for _, try := range []struct {
-		path string // where it is refused; "": not
+		path string // path of the refusal; "": not refused
 		set  func(*Connection)
 	}{
 		{"", func(*Connection) {}},
 		{"connection.password", func(c *Connection) { c.Password = "wrong" }},
-		{"connection.password", func(c *Connection) { c.User = "nobody" }}, // it does not tell which of the two
+		{"connection.password", func(c *Connection) { c.User = "nobody" }}, // the pooler does not say whether user or password is wrong
 		{"connection.database", func(c *Connection) { c.Database = "missing" }},
 	} {
 		cfg := config("")
@@ -49,13 +50,13 @@ func TestOpen_poolerRefuses(t *testing.T) {
 	}
 }
 
-// TestSQLState_poolerRefusals: the reasons are recognized by the pooler's messages.
+// TestSQLState_poolerRefusals checks that a pooler's reasons are recognized by its messages.
 func TestSQLState_poolerRefusals(t *testing.T) {
 	cfg := config("")
 	cfg.Connection = Connection{User: "u", Password: "p", Database: "d"}
 	for _, try := range []struct {
 		sentence string
-		path     string // of the configuration; "": not its fault
+		path     string // key of the configuration at fault; "": none
 		class    fault.Class
 	}{
 		{"password authentication failed", "connection.password", fault.Unauthenticated},
@@ -82,8 +83,8 @@ func TestSQLState_poolerRefusals(t *testing.T) {
 	}
 }
 
-// TestSetPrepare_unrecognizedPooler: a pooler that is not recognized by process ids loses
-// prepared statements. Then nothing is prepared any more.
+// TestSetPrepare_unrecognizedPooler checks a pooler that is not recognized by process ids. When it
+// loses prepared statements, the Store stops preparing statements.
 func TestSetPrepare_unrecognizedPooler(t *testing.T) {
 	b, err := pgtest.PgBouncer(t.Context(), cluster(t))
 	pgtest.Check(t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_serverRestarts: calls work again after each kind of restart, directly and through a
-// pooler.
+// TestStore_serverRestarts checks that calls work again after each kind of restart, directly and
+// through a pooler.
 func TestStore_serverRestarts(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{Own: true})
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -34,7 +34,7 @@ func TestStore_serverRestarts(t *testing.T) {
 		if err := c.Stop(mode); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond) // for calls to meet the closed door
+		time.Sleep(300 * time.Millisecond) // so that some calls meet a server that is not there
 		if err := c.StartAgain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -49,13 +49,13 @@ func TestStore_serverRestarts(t *testing.T) {
 	l.check()
 }
 
-// TestStore_standbyPromoted: there are two hosts to choose from. The first dies. Later the one
-// that took over turns read-only and ends no connection.
+// TestStore_standbyPromoted checks a configuration with two hosts. The first dies, and the second
+// takes over. Later the second becomes read-only without ending its connections.
 func TestStore_standbyPromoted(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{Own: true})
 	standby, err := c.Standby(t.Context())
 	pgtest.Check(t, err)
-	// Without it, a promotion loses what was not sent yet, whatever the client does.
+	// Without this, a promotion loses commits that were not sent to the standby yet.
 	sync := "alter system set synchronous_standby_names = '*'"
 	for _, sql := range []string{sync, "select pg_reload_conf()"} {
 		if _, err := c.Exec(t.Context(), "", sql); err != nil {
@@ -66,7 +66,7 @@ func TestStore_standbyPromoted(t *testing.T) {
 	second, _ := standby.Socket()
 	cfg := wide("user=postgres")
 	cfg.Connection.Port = port
-	cfg.Connection.Host = Hosts{second, first} // the one that takes no writes is passed over
+	cfg.Connection.Host = Hosts{second, first} // the standby refuses writes and is skipped
 	s := open(t, cfg)
 	l := startLoad(t, func(int) *Store { return s })
 	l.more(time.Minute)
@@ -80,7 +80,7 @@ func TestStore_standbyPromoted(t *testing.T) {
 	l.check()
 }
 
-// TestStore_readOnlyServer: the connections of a server that turns read-only are dropped.
+// TestStore_readOnlyServer checks that connections to a server that becomes read-only are dropped.
 func TestStore_readOnlyServer(t *testing.T) {
 	a, name := restless(t)
 	b := own(t)
@@ -98,7 +98,7 @@ func TestStore_readOnlyServer(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(100 * time.Millisecond) // for its processes to have read that
+		time.Sleep(100 * time.Millisecond) // until its processes have read the setting
 	}
 	req := &storage.BeginRequest{Call: call("t", "d"), Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Attempt: "once"}
 	readOnly(a, "on")
@@ -113,7 +113,7 @@ func TestStore_readOnlyServer(t *testing.T) {
 	if n, err := b.Exec(t.Context(), name, "select count(*) from botyard.turns"); err != nil || n != "1" {
 		t.Errorf("the other has %s turns, %v", n, err)
 	}
-	readOnly(b, "on") // and now there is none
+	readOnly(b, "on") // now no server accepts writes
 	if _, err := s.Begin(t.Context(), req); !fault.Is(err, fault.ProviderFailed) {
 		t.Errorf("a begin where nothing takes writes: %v", err)
 	}
@@ -124,8 +124,8 @@ func TestStore_readOnlyServer(t *testing.T) {
 	})
 }
 
-// TestPool_exhausted: calls that wait get a connection in turn. Calls that waited too long get
-// an error that says so, and have changed nothing.
+// TestPool_exhausted checks that waiting calls get connections in the order of their arrival. Calls
+// that waited too long get an error that says so, and have changed nothing.
 func TestPool_exhausted(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	cfg := wide(dsn)
@@ -134,7 +134,7 @@ func TestPool_exhausted(t *testing.T) {
 	l := startLoad(t, func(int) *Store { return s })
 	l.more(time.Minute)
 	l.check()
-	for range 2 { // both connections wait for a row that somebody has
+	for range 2 { // both connections wait for a locked row
 		begin(t, s, call("t", "held"), func(r *storage.BeginRequest) { r.Lease = 1 })
 	}
 	cfg.StatementTimeout = 60
@@ -206,8 +206,8 @@ func TestStore_statementTimeout(t *testing.T) {
 	}
 }
 
-// TestStore_diskFull: the file system of the server is filled until nothing can be written, and
-// then has room again.
+// TestStore_diskFull fills the file system of the server until nothing can be written. It then
+// checks that calls work again once there is room.
 func TestStore_diskFull(t *testing.T) {
 	dir := pgtest.Folder(t)
 	if os.Geteuid() != 0 {
@@ -229,7 +229,7 @@ func TestStore_diskFull(t *testing.T) {
 	fill(t, filler)
 	req := &storage.BeginRequest{Call: call("t", "big"), Message: chat.Text(chat.User, fmt.Sprintf("%0900000d", 1)), Holder: "h", Lease: time.Minute}
 	full := false
-	for range 100 { // what the server had set aside is soon used up
+	for range 100 { // uses up the room that the server has reserved
 		_, err := s.Begin(t.Context(), req)
 		if e := fault.Of(err); err != nil {
 			if e.Class != fault.ProviderFailed && e.Class != fault.Deadline || !e.Retryable {
@@ -255,7 +255,7 @@ func TestStore_diskFull(t *testing.T) {
 	l.check()
 }
 
-// fill writes until there is no room.
+// fill writes to a file until the file system is full.
 func fill(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Create(name)

@@ -8,12 +8,13 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestWorkingRole_logins: logins start with the rights that an administrator may have given them.
+// TestWorkingRole_logins opens Stores with logins of different rights. It checks as which role each
+// works, and which are refused.
 func TestWorkingRole_logins(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}) // its roles are not shared
 	for _, try := range []struct {
-		name, sql string // of the login %[1]s and the database %[2]s
-		role      string // that it works as, or
+		name, sql string // sql makes the login %[1]s for the database %[2]s
+		role      string // the role that it works as, unless refused
 		refused   bool
 	}{
 		{"plain_alone", `create role %[1]s login; alter database %[2]s owner to %[1]s`, "none", false},
@@ -34,7 +35,7 @@ func TestWorkingRole_logins(t *testing.T) {
 			}
 			s, err := Open(t.Context(), config(c.DSN("d_"+try.name)+" user="+try.name), env())
 			if try.refused {
-				if !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" { // which names the user
+				if !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" { // the dsn has the name of the login
 					t.Errorf("%v; want it refused", err)
 				}
 				return

@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestSchemaObjects_public: the schema public belongs to the database's owner, and tables of other
-// programs there are not touched.
+// TestSchemaObjects_public checks that the plugin can use the schema public, which belongs to the
+// database's owner, and does not touch tables of other programs there.
 func TestSchemaObjects_public(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -51,7 +51,7 @@ func TestSchemaObjects_public(t *testing.T) {
 	}
 }
 
-// TestOpen_serversOwnSchemas: the server's own schemas are refused before anything is connected.
+// TestOpen_serversOwnSchemas checks that Open refuses the server's own schemas before it connects.
 func TestOpen_serversOwnSchemas(t *testing.T) {
 	for _, schema := range []string{"pg_catalog", "pg_toast", "pg_mine", "information_schema"} {
 		cfg := config("host=/nowhere")

@@ -7,15 +7,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestOwnPath_functionsOfOthers: functions that other logins make where PostgreSQL looks by
-// itself are never run with our login's rights.
+// TestOwnPath_functionsOfOthers checks that functions which other logins make in the default search
+// path are never run with our login's rights.
 func TestOwnPath_functionsOfOthers(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	c := connect(t, dsn)
 	login := column[string](t, c, `select current_user::text`)[0]
 	for _, schema := range []string{"public", login, appRole} {
 		schema = pgx.Identifier{schema}.Sanitize()
-		// They match better than PostgreSQL's own, so they are chosen wherever they are found.
+		// They fit the arguments better than PostgreSQL's own functions. So PostgreSQL would choose
+		// them if the search path had their schema.
 		for _, signature := range []string{"hashtextextended(text, int) returns bigint", "cardinality(timestamptz[]) returns int",
 			"cardinality(bigint[]) returns int"} {
 			_, err := c.Exec(t.Context(), `create schema if not exists `+schema+`; grant usage on schema `+schema+` to public;
@@ -29,7 +30,7 @@ func TestOwnPath_functionsOfOthers(t *testing.T) {
 	if _, err := c.Exec(t.Context(), `select hashtextextended('x', 0)`); err == nil {
 		t.Fatal("the functions are not found, so this test shows nothing")
 	}
-	s := open(t, config(dsn)) // makes the tables with the functions there
+	s := open(t, config(dsn)) // makes the tables while those functions exist
 	for range 3 {             // statements are prepared from the second on
 		id := call("a", "c")
 		id.Incarnation = "life"
@@ -41,8 +42,8 @@ func TestOwnPath_functionsOfOthers(t *testing.T) {
 	}
 }
 
-// TestStatements_overloads: functions of our names that another login makes in our schema, where it may,
-// are not run.
+// TestStatements_overloads checks that functions with the names of ours, which another login makes in
+// a schema where it may, are not run.
 func TestStatements_overloads(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	s := open(t, config(dsn))

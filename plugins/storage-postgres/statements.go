@@ -85,8 +85,8 @@ func statementsOf(schema string) statements {
 			usage = $9, record = $10, ended = c.updated
 		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
 	newest := `select ` + registrationColumns + ` from @schema@.tenants join @schema@.registrations using (tenant, version, position) `
-	// paged returns rows with documents up to the one that reaches $1 bytes together. The rows
-	// after that have no document.
+	// paged returns rows with their documents until the documents together have $1 bytes. The
+	// later rows have no document.
 	paged := func(rows, order string) string {
 		return in(`select ` + strings.Replace(registrationColumns, "document", "case when before < $1 then document end", 1) + ` from (
 				select *, coalesce(sum(octet_length(document)) over (order by ` + order + ` rows between unbounded preceding and 1 preceding), 0) as before

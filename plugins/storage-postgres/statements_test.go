@@ -31,7 +31,7 @@ func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, before, sql st
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = c.Close(context.Background()) }() // a failed statement leaves it as it is
+	defer func() { _ = c.Close(context.Background()) }() // the test does not need the error
 	for _, set := range []string{"load 'auto_explain'", "set auto_explain.log_min_duration = 0", "set auto_explain.log_nested_statements = on",
 		"set auto_explain.log_analyze = on", "set auto_explain.log_timing = off", "set client_min_messages = log"} {
 		if _, err := c.Exec(t.Context(), set); err != nil {
@@ -58,8 +58,9 @@ func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, before, sql st
 
 var actualRows = regexp.MustCompile(`actual rows=(\d+)`)
 
-// TestStatements_plans: the plans of a turn in a long conversation among others use indexes only, and
-// read no more rows than needed. Times say little on a loaded machine.
+// TestStatements_plans checks that the plans of a turn in a long conversation, in a database with
+// others, use only indexes and read no more rows than needed. It does not measure time, which says
+// little on a busy machine.
 func TestStatements_plans(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -96,7 +97,7 @@ func TestStatements_plans(t *testing.T) {
 		before string
 		sql    string
 		args   []any
-		rows   int // at most, in any node of a plan
+		rows   int // the most rows in any node of a plan
 		uses   string
 	}{
 		{"begin where it is free", free, s.calls.beginFast, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a", true}, 1, "conversations_by_cid"},
@@ -139,8 +140,8 @@ func TestStatements_plans(t *testing.T) {
 	}
 }
 
-// TestStatements_tailWithoutStatistics: without statistics the planner takes the tenant's turns for so
-// few that it would sort a conversation. The tail is still read in the order of the index.
+// TestStatements_tailWithoutStatistics checks that the tail is read in the order of the index even
+// without statistics. Without them the planner expects so few turns that it prefers to sort.
 func TestStatements_tailWithoutStatistics(t *testing.T) {
 	c := cluster(t)
 	name := database(t)

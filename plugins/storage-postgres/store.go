@@ -26,11 +26,11 @@ type Store struct {
 	log        hclog.Logger
 	failures   *logLimiter
 	pool       *pool
-	listen     *pgx.ConnConfig // of connections that wait for notifications
+	listen     *pgx.ConnConfig // for connections that wait for notifications
 	schema     string          // quoted
-	channel    string          // of notifications about changed tenants
+	channel    string          // name of the notifications about changed tenants
 	calls      statements
-	migrations []migration // that this plugin knows
+	migrations []migration // all migrations that this plugin knows
 
 	cids    *lru.Cache[conversationKey, int64] // numbers of conversations, for the fast path
 	batcher batcher
@@ -39,7 +39,7 @@ type Store struct {
 	end      context.CancelFunc
 
 	info          atomic.Pointer[databaseInfo] // nil until a bootstrap has succeeded
-	mu            sync.Mutex                   // of bootstrapping
+	mu            sync.Mutex                   // guards bootstrapping
 	bootstrapping *bootstrap                   // the attempt that is running, or nil
 	bootstraps    sync.WaitGroup
 
@@ -59,8 +59,8 @@ var (
 )
 
 // Open makes a Store. It does not need the database: when that cannot be reached, the next
-// call tries again. When the database answers at once that the configuration is wrong, Open
-// returns fault.Invalid with the path of the key.
+// call tries again. If the database responds within openTimeout that the configuration is wrong,
+// Open returns fault.Invalid with the path of the key.
 func Open(ctx context.Context, cfg Config, env sdk.Env) (*Store, error) {
 	s, err := newStore(cfg, env, migrations)
 	if err != nil {

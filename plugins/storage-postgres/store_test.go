@@ -14,7 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestBegin_keyExpires: the turns are moved back in time instead of the clock forward.
+// TestBegin_keyExpires checks that idempotency keys expire. It moves the turns back in time, since it
+// cannot move the database's clock.
 func TestBegin_keyExpires(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -62,8 +63,9 @@ func TestRenew_removesExpired(t *testing.T) {
 	}
 }
 
-// TestRenew_olderPlugins: a plugin of the version before has one holder for all turns of a host, and
-// renews it with a function. Both versions see each other's turns alive.
+// TestRenew_olderPlugins checks that plugins of this version and the one before see each other's
+// renewed turns as alive. The older plugin has one holder for all turns of a host, and renews it with
+// a database function.
 func TestRenew_olderPlugins(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -81,7 +83,7 @@ func TestRenew_olderPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for conversation, alive := range map[string]string{"old": "true", "new": "true", "lost": "false"} {
-		// As plugins of both versions see it.
+		// First the older plugin's function, then the Begin of this one.
 		got, err := c.Exec(t.Context(), name, "select botyard.alive_1(running_holder, running_until)::text from botyard.conversations where id = '"+conversation+"'")
 		if err != nil || got != alive {
 			t.Errorf("%s: alive is %q, %v; want %s", conversation, got, err, alive)
@@ -103,8 +105,8 @@ func TestBegin_endlessLease(t *testing.T) {
 	}
 }
 
-// TestDelete_limit: a deletion that ends early leaves turns that nobody sees, and a later one
-// removes them.
+// TestDelete_limit checks that nobody sees the turns that an interrupted deletion leaves, and that a
+// later deletion removes them.
 func TestDelete_limit(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -134,7 +136,7 @@ func TestDelete_limit(t *testing.T) {
 	}
 }
 
-// TestRead_pageBytes: pages end early, however long the messages are.
+// TestRead_pageBytes checks that pages end early when messages are long.
 func TestRead_pageBytes(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	long := strings.Repeat("x", 6<<20)
@@ -161,7 +163,7 @@ func TestRead_pageBytes(t *testing.T) {
 	}
 }
 
-// TestPool_closesOverflow: idle connections beyond the pool's size are closed.
+// TestPool_closesOverflow checks that idle connections beyond the pool's size are closed.
 func TestPool_closesOverflow(t *testing.T) {
 	t.Parallel() // it mostly waits
 	cfg := config(cluster(t).DSN(database(t)))
@@ -221,7 +223,7 @@ func randomText(n int) string {
 	return string(text)
 }
 
-// TestStore_conflictKeepsConnections: a conflict drops no connection.
+// TestStore_conflictKeepsConnections checks that a conflict does not drop connections.
 func TestStore_conflictKeepsConnections(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 1, 0
@@ -243,7 +245,8 @@ func TestStore_conflictKeepsConnections(t *testing.T) {
 	}
 }
 
-// TestGetTenants_largeDocuments: pages end early, and GetTenants still returns all.
+// TestGetTenants_largeDocuments checks that pages of large documents end early, and that GetTenants
+// still returns all tenants.
 func TestGetTenants_largeDocuments(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	const each, tenants = 6 << 20, 4

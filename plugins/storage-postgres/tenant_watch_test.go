@@ -51,7 +51,8 @@ func put(t *testing.T, s *Store, tenant string) {
 	}
 }
 
-// TestWatchTenants_pooler: it uses listen_dsn if that is set, and else says what is missing.
+// TestWatchTenants_pooler checks that WatchTenants uses listen_dsn behind a pooler, and says what is
+// missing if that is not set.
 func TestWatchTenants_pooler(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -77,7 +78,8 @@ func TestWatchTenants_pooler(t *testing.T) {
 	}
 }
 
-// TestWatchTenants_connectionCut: it returns an error that can be retried.
+// TestWatchTenants_connectionCut checks that WatchTenants returns a retryable error when its
+// connection is cut.
 func TestWatchTenants_connectionCut(t *testing.T) {
 	c, name := restless(t)
 	s := open(t, config(c.DSN(name)))
@@ -101,7 +103,7 @@ func TestWatchTenants_connectionCut(t *testing.T) {
 	}
 }
 
-// TestWatchTenants_callbackFails: it returns the error of its function.
+// TestWatchTenants_callbackFails checks that WatchTenants returns the error of its callback.
 func TestWatchTenants_callbackFails(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	enough := errors.New("enough")

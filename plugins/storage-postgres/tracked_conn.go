@@ -14,7 +14,7 @@ import (
 type trackedConn struct {
 	net.Conn
 	writes   atomic.Int64
-	exceeded atomic.Pointer[error] // which bound the server exceeded
+	exceeded atomic.Pointer[error] // the error about the bound that the server exceeded, or nil
 	mu       sync.Mutex
 	closed   bool
 	atClose  []func()
@@ -52,7 +52,8 @@ func endCause(conn *pgconn.PgConn, err error) error {
 	return err
 }
 
-// onClose has f called when the connection is closed, or at once if it is closed already.
+// onClose registers f to be called when the connection is closed. If it is closed already, f is
+// called at once.
 func (c *trackedConn) onClose(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

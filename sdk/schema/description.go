@@ -2,7 +2,8 @@ package schema
 
 import "regexp"
 
-// quotedName is a name in single quotes. An apostrophe within or after a word is none.
+// quotedName matches a name in single quotes. It does not match an apostrophe within or after a
+// word.
 var quotedName = regexp.MustCompile(`(^|[\s(])'([^\s']+)'`)
 
 // description returns the text of a tag as readers get it: with `name` for 'name', since a

@@ -107,8 +107,8 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 	return nil
 }
 
-// keyOf returns the key of a field. An embedded field without a name of its own has none: its
-// fields are keys beside the others.
+// keyOf returns the key of a field. An embedded field without a name of its own has no key: its
+// fields count as fields of the outer struct.
 func keyOf(f reflect.StructField) (key string, embedded bool) {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	switch {
@@ -165,7 +165,7 @@ func markKeys(p *jsonschema.Schema, tag string) error {
 	return nil
 }
 
-// checkAuthor returns an error where the marks of who may set a key contradict each other.
+// checkAuthor returns an error if the marks that say who may set a key contradict each other.
 func checkAuthor(p *jsonschema.Schema) error {
 	authors := 0
 	for _, keyword := range []string{TenantKeyword, LowerKeyword, OperatorKeyword} {

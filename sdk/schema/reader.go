@@ -10,7 +10,7 @@ import (
 // Reader reads structs of type C from trees: maps, lists and scalars (bool, string, int64,
 // float64) that were checked by C's schema before. It may be used by any number of goroutines.
 //
-// A field of a struct without fields takes no value. Its key is in the schema alone.
+// A field whose type is a struct without fields takes no value. Its key is only in the schema.
 type Reader[C any] struct {
 	json     []byte
 	defaults map[string]any

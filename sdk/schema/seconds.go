@@ -10,8 +10,8 @@ import (
 )
 
 // secondsToNanoseconds returns the configuration with each number of seconds of a
-// time.Duration field replaced by the nanoseconds that encoding/json expects there. What is no
-// JSON, no number or out of range stays as it is: whoever decodes it says so.
+// time.Duration field replaced by the nanoseconds that encoding/json expects there. A value that is
+// not JSON, not a number or out of range stays as it is. Decoding it then fails with the reason.
 func secondsToNanoseconds(config []byte, t reflect.Type) []byte {
 	if !hasDuration(t) {
 		return config

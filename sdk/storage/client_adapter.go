@@ -139,7 +139,8 @@ func (c *Client) Backup(ctx context.Context, folder string) (*BackupFile, error)
 	return &BackupFile{Path: resp.Path, Bytes: resp.Bytes}, nil
 }
 
-// Renew implements Renewer. A plugin that accepts one holder in a call gets a call for each.
+// Renew implements Renewer. A plugin of an older protocol accepts one holder in a call, and then gets
+// one call for each holder.
 func (c *Client) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	if err := ValidateRenewal(holders, lease); err != nil {
 		return err

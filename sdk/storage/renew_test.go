@@ -38,7 +38,7 @@ func dial(t *testing.T, register func(*grpc.Server)) *grpc.ClientConn {
 	return conn
 }
 
-// earlier is a plugin of the time when a renewal named one holder.
+// earlier is a plugin of an older protocol, in which a renewal names one holder.
 type earlier struct {
 	storagev1.UnimplementedStorageServiceServer
 	renewed []string
@@ -61,7 +61,7 @@ func TestClient_renewOneByOne(t *testing.T) {
 	}
 }
 
-// renewing keeps nothing but what was renewed.
+// renewing is a storage that only records the renewed holders.
 type renewing struct {
 	storage.Storage
 	calls []string
@@ -88,7 +88,7 @@ func TestClient_renewAll(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// A host of the time when a renewal named one holder.
+	// A host of the older protocol names one holder.
 	raw := storagev1.NewStorageServiceClient(conn)
 	if _, err := raw.Renew(t.Context(), &storagev1.RenewRequest{Call: &chatv1.CallContext{Instance: "i"}, Holder: "run", LeaseMs: 1000}); err != nil {
 		t.Error(err)

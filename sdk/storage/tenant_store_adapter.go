@@ -58,7 +58,8 @@ func (c *TenantStoreClient) GetTenants(ctx context.Context, ids []string) ([]Reg
 	return all, nil
 }
 
-// getAtOnce is how many tenants one call asks for: that many of the largest fit into a message.
+// getAtOnce is how many tenants one call asks for. That many of the largest registrations fit into
+// a message.
 const getAtOnce = sdk.MaxMessageBytes/sdk.MaxDocumentBytes - 1
 
 // ListTenants implements TenantStore.
@@ -116,8 +117,8 @@ type tenantStoreServer struct {
 	set *instances.Set[Storage]
 }
 
-// get returns the instance as a T. The caller calls done after its use. An instance that is no T is
-// fault.Invalid, with the sentence "this storage WHAT".
+// get returns the instance as a T. The caller calls done after its use. If the instance does not
+// implement T, it returns fault.Invalid with the sentence "this storage WHAT".
 func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what string) (v T, done func(), err error) {
 	s, done, err := set.Get(call.GetInstance())
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// A storage validates each request before it does anything. Validate returns fault.Invalid with the
-// field for what no storage accepts. ValidateText also refuses text that has NUL in it or is not
-// UTF-8: databases and JSON would not return it unchanged.
+// A storage validates each request before it does anything. Validate returns fault.Invalid, with the
+// name of the field, for a request that no storage accepts. ValidateText also refuses text that has
+// NUL in it or is not UTF-8: databases and JSON would not return it unchanged.
 
 // Validate requires a conversation, a holder and a lease.
 func (r *BeginRequest) Validate() error {
@@ -85,7 +85,8 @@ func (r *ListRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("after", r.After))
 }
 
-// Validate requires something that is named: all of a tenant goes only if it says so.
+// Validate requires that the scope names something. Everything of a tenant is deleted only if Tenant
+// is set.
 func (s Scope) Validate() error {
 	switch {
 	case s.Call.Conversation == "" && s.Call.User == "" && !s.Tenant:
@@ -101,8 +102,8 @@ func (s Scope) Validate() error {
 // ValidateText is Validate and checks the texts.
 func (s Scope) ValidateText() error { return cmp.Or(s.Validate(), validCall(s.Call)) }
 
-// Validate requires a conversation, and turns that have ended, one after the other, and do
-// not contradict themselves.
+// Validate requires a conversation, and turns that have ended. Their sequences have no gaps, and
+// their fields do not contradict each other.
 func (r *ImportRequest) Validate() error {
 	if err := requireConversation(r.Call); err != nil {
 		return err
@@ -191,7 +192,7 @@ func ValidateHistory(tenant string, before int64, limit int) error {
 	return ValidateLimit(limit)
 }
 
-// ValidateChanges requires a page, which may have no entry: that asks for the head alone.
+// ValidateChanges requires a page. Its limit may be 0, which asks only for the head.
 func ValidateChanges(after int64, limit int) error {
 	switch {
 	case after < 0:
@@ -224,7 +225,7 @@ func ValidateRenewalText(holders []string, lease time.Duration) error {
 	return err
 }
 
-// ValidText refuses NUL and what is not UTF-8 in the field's text.
+// ValidText returns an error that names the field if the text has NUL in it or is not UTF-8.
 func ValidText(field, text string) error {
 	return validText(field, strings.IndexByte(text, 0) < 0, utf8.ValidString(text))
 }
@@ -243,7 +244,7 @@ func requireTenant(call sdk.Call) error {
 	return nil
 }
 
-// requireUser refuses a request that is for a user's and names no user.
+// requireUser refuses a request with Owned or Wrote whose call does not name a user.
 func requireUser(call sdk.Call, field string, asked bool) error {
 	if asked && call.User == "" {
 		return invalid(field, "is of a user, and the call names none")
