@@ -15,9 +15,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// flaws are the broken storages: each is the reference with one flaw, and the rules that must
-// fail for it, usually one. No other rule may fail. A rule with a question mark fails only for
-// some interleavings of the writers.
+// flaws lists the broken storages. Each is the reference with one flaw. Beside the flaw stand the
+// rules that must fail for it, usually one. No other rule may fail. A rule with a question mark
+// fails only for some interleavings of the writers.
 var flaws = []struct{ flaw, rules string }{
 	{"busy-leaves-turns", "turn linearizable delete-racing? purge-racing?"},
 	{"no-attempts", "begin-repeat tail-bytes"},

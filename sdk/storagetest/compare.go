@@ -33,7 +33,7 @@ func outcome(res *storage.BeginResult) string {
 	return strings.Join(set, " and ")
 }
 
-// want checks that a Begin had this outcome.
+// want returns an error unless a Begin had this outcome.
 func want(what, words string, res *storage.BeginResult, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -44,7 +44,7 @@ func want(what, words string, res *storage.BeginResult, err error) error {
 	return nil
 }
 
-// refused checks that a call failed with the class.
+// refused returns an error unless a call failed with the class.
 func refused(what string, class fault.Class, err error) error {
 	if err == nil {
 		return fmt.Errorf("%s: no error; want %s", what, class)

@@ -43,7 +43,7 @@ var contentRules = []Rule{
 // echo runs a turn with the messages and checks that Read, a replay and the next tail return
 // them.
 func (t talk) echo(ctx context.Context, user chat.Message, replies ...chat.Message) error {
-	key := t.env.holder() // used nowhere else
+	key := t.env.holder() // a key that nothing else uses
 	set := func(r *storage.BeginRequest) { r.Message, r.Key = user, key }
 	s, err := t.start(ctx, "", set)
 	if err != nil {

@@ -24,7 +24,8 @@ var deleteRaceRules = []Rule{
 	},
 }
 
-// tally counts turns by what became of them.
+// tally counts the turns that began, the first turns of conversations, and the deleted turns and
+// conversations.
 type tally struct{ begun, first, deleted, conversations atomic.Int64 }
 
 func (n *tally) add(d storage.Deleted) {
@@ -105,7 +106,7 @@ func checkDeleteRacing(ctx context.Context, env *Env) error {
 	if err == nil {
 		there = 1
 	}
-	for more := true; more; { // what the steps of 2 left over
+	for more := true; more; { // removes what the deletions with limit 2 have left
 		d, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call, Before: time.Unix(1, 0)})
 		if err != nil {
 			return fmt.Errorf("delete what was left over: %w", err)

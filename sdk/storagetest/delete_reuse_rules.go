@@ -61,7 +61,7 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 	if _, err := c.end(ctx, res.Started.Fence, storage.Failed, ""); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	// Twice within one removal, and then all of it by a wider scope.
+	// The id is used again twice within one deletion. Then a wider scope deletes everything.
 	for range 2 {
 		if _, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call, Limit: 1}); err != nil {
 			return fmt.Errorf("delete: %w", err)

@@ -36,8 +36,8 @@ var deleteRules = []Rule{
 	},
 }
 
-// delete deletes the scope, checks how many conversations that removes, and that a repeat removes
-// none.
+// delete deletes the scope. It checks how many conversations that removes, and that a repeat
+// removes none.
 func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want int64) error {
 	for _, again := range []string{"", " again"} {
 		d, err := e.Storage.Delete(ctx, scope)
@@ -49,7 +49,7 @@ func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want
 	return nil
 }
 
-// gone checks that the conversation cannot be read, or with false that it can.
+// gone checks that the conversation cannot be read. With false it checks that it can be read.
 func (t talk) gone(ctx context.Context, gone bool) error {
 	log, err := t.log(ctx, true)
 	switch {

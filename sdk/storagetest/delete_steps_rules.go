@@ -122,7 +122,7 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 	if err := spared("after deletion by user", map[string]bool{"other user's": true}); err != nil {
 		return err
 	}
-	want := int64(2) // the old one and the dead holder's
+	want := int64(2) // the old conversation, and the one whose holder's lease has ended
 	if !renews {
 		want++
 	}
@@ -183,7 +183,7 @@ func checkDeleteSteps(ctx context.Context, env *Env) error {
 	const each, limit = 4, 6
 	for _, try := range []struct {
 		what  string
-		count int // of conversations
+		count int // conversations in the scope
 		scope func(talk) storage.Scope
 	}{
 		{"a conversation", 1, func(t talk) storage.Scope { return storage.Scope{Call: t.call, Limit: 2} }},
@@ -205,7 +205,7 @@ func checkDeleteSteps(ctx context.Context, env *Env) error {
 			}
 			for i := range each - 1 {
 				last, held := i == each-2, longLease
-				if last { // it runs on, its lease over
+				if last { // the last turn keeps running after its lease has ended
 					held = time.Millisecond
 				}
 				s, err := t.start(ctx, fmt.Sprint(i), lease(held))

@@ -45,7 +45,8 @@ func (t talk) told(ctx context.Context, text string, state storage.State) error 
 
 func checkEmptyUser(ctx context.Context, env *Env) error {
 	ann, bob := env.id("ann"), env.id("bob")
-	// Ann's, in which Bob wrote; Bob's, in which Ann did; the tenant's; and only Ann's.
+	// hers is owned by Ann, his by Bob and ours by the tenant, and both users write in these. alone
+	// is owned by Ann, and Bob does not write in it.
 	hers, his, ours, alone := env.talk("hers"), env.talk("his"), env.talk("ours"), env.talk("alone")
 	for _, t := range []talk{hers.as(ann), his.as(bob), ours.as(""), alone.as(ann)} {
 		if err := t.told(ctx, "first", storage.Succeeded); err != nil {
@@ -62,7 +63,7 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 				return err
 			}
 		}
-		for i := range 4 { // the newest are Ann's
+		for i := range 4 { // the newest turns are Ann's
 			if err := t.as(ann).told(ctx, fmt.Sprint("ann's newest ", i), storage.Succeeded); err != nil {
 				return err
 			}
@@ -128,7 +129,7 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 	if err := refused("begin with Owned in what is the tenant's now", fault.NotFound, err); err != nil {
 		return err
 	}
-	// The keys are free, and the log goes on with its numbers.
+	// The keys can be used again, and new turns continue the numbers of the log.
 	for _, t := range shared {
 		number := int64(0)
 		for _, turn := range before[t.call.Conversation] {
@@ -154,8 +155,8 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// emptied checks a log after the deletion of the user: the turns from before, and perhaps one more
-// that was running.
+// emptied checks a log after the deletion of the user. The log has the earlier turns, and may have
+// one more that was running at the deletion.
 func (t talk) emptied(ctx context.Context, user string, before []storage.Turn) error {
 	log, err := t.log(ctx, true)
 	if err != nil {
@@ -202,7 +203,7 @@ func checkEmptyUserBefore(ctx context.Context, env *Env) error {
 		return t
 	}
 	old, fresh, foreign := living("", "old"), living("", "fresh"), living("-other", "old")
-	elsewhere := env.talk("old") // of another incarnation
+	elsewhere := env.talk("old") // a conversation in another incarnation of the tenant
 	for _, t := range []talk{old, fresh, foreign, elsewhere} {
 		for _, user := range []string{ann, bob} {
 			if _, err := t.as(user).turn(ctx, "one"); err != nil {

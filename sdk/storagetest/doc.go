@@ -19,7 +19,7 @@
 //
 // # Files
 //
-// What runs the rules:
+// These files run the rules:
 //
 //	run.go                   Test and its options: Short, Only, Lease, Durable, Peers, Report
 //	rule.go                  Rule, and the list of all rules
@@ -28,7 +28,7 @@
 //	import_env.go            Env for imports
 //	compare.go               compares what calls returned
 //
-// The rules, by what they test, with the names of the rules:
+// These files have the rules. Each line says what its rules test, and names them:
 //
 //	turn_rules.go            one turn: turn, begin-repeat, commit-repeat, fences
 //	log_rules.go             what the model is shown: tail, failed-apart, begun
@@ -57,8 +57,8 @@
 //	tenant_writer_rules.go   tenant-changes, tenant-head, tenant-list
 //	tenant_watch_rules.go    watch, watch-busy, watch-ends
 //
-// The tests of the rules: broken_test.go has the list of flaws and which rule must find each;
-// reference_test.go and the other reference_*_test.go are the storage that has them.
+// These files test the rules: broken_test.go lists the flaws and says which rules must find each.
+// reference_test.go and the other reference_*_test.go are the storage with the flaws.
 //
 // # To add a rule
 //
@@ -73,17 +73,17 @@
 //     accepts a right storage. TestRules_canFail/NAME-OF-THE-FLAW shows that exactly the named
 //     rules fail.
 //  5. Run the kit against the storage plugins: go test -run Conformance in each of them.
-//  6. If the interface leaves room for another reading, write the binding one down below.
+//  6. If the interface can be understood in more than one way, say below which way is right.
 //
 // # What the rules decide
 //
-// Where the interface leaves room, these readings bind:
+// The comments of the interface do not say everything. The rules also require this:
 //
 //   - A conversation exists from its first Begin on, whatever the outcome of that turn:
 //     what a user wrote can be found and deleted. It is listed with 0 turns, and
 //     Read without All gives an empty page.
-//   - A conversation belongs to the user of its first turn. List by user and
-//     Delete of a user go by that. Other users may write in it.
+//   - A conversation belongs to the user of its first turn. That decides which conversations List
+//     by user returns and Delete of a user removes. Other users may write in it.
 //   - A repeated Begin is recognized by its attempt while its turn runs. Without attempts, two
 //     equal Begins are two turns, and the second is busy.
 //   - The first Commit of a turn wins. A repeat with the same state returns the same
@@ -95,45 +95,46 @@
 //     is returned and a reused key is refused. A key with another digest is refused whatever the
 //     outcome of the first turn.
 //   - Keys are deleted with their conversation.
-//   - With an incarnation in the call, (tenant, incarnation) is what owns
-//     conversations. Deleting a tenant ends that incarnation for good: a later Begin or
+//   - With an incarnation in the call, conversations belong to the pair of tenant and
+//     incarnation. Deleting a tenant ends that incarnation for good: a later Begin or
 //     Commit under it is fault.Conflict, and a repeat of the delete does not touch a
 //     later incarnation. Without one, a deleted tenant's id starts empty.
 //   - Text with NUL in it is stored as it is, or refused as fault.Invalid.
 //   - Metadata and records may come back as other bytes of the same JSON.
 //
-// Of deletions in steps and with a time:
+// For deletions in steps and with a time:
 //
-//   - Each call first unlinks what its scope names at that moment, all at once: nobody can read
+//   - Each call first unlinks everything in its scope at that moment, all at once: nobody can read
 //     or write it any more. Then it removes about Limit unlinked turns in its scope: at most
 //     Limit and the rest of one conversation. A negative Limit is fault.Invalid.
-//   - What earlier calls left is removed by any later call whose scope covers it, also by one
-//     with Before, and in whatever incarnation the conversation's id is by then. To spare what
-//     was begun since the first call, repeat it with Before set to the time of the first.
-//     Without Before, the repeat deletes that too.
+//   - A later call removes what earlier calls left in its scope. It does so even if it has Before,
+//     and even if the conversation's id has a new incarnation by then. A plain repeat also deletes
+//     conversations that were begun since the first call. To spare these, set Before in the repeat
+//     to the time of the first call.
 //   - Over all calls, Conversations and Turns add up to what existed, each counted once, also
 //     when others write meanwhile.
 //   - Before is compared with UpdatedAt. A conversation that was changed at that time is spared.
 //     Renewing a lease does not change a conversation.
-//   - A running turn whose lease has ended spares nothing.
+//   - A running turn whose lease has ended does not spare its conversation.
 //   - A whole tenant's deletion ends its incarnation unless it has Before.
 //   - Deleting what a tenant wrote leaves its registration as it is.
 //
-// Of imports:
+// For imports:
 //
-//   - An imported conversation is as old as its turns: it was created when its first
-//     started and changed when its last ended. An existing one keeps its owner, and
-//     was changed at the later of the two times.
-//   - A request that contradicts itself is refused, as fault.Invalid or fault.Conflict:
-//     sequences that are not each one more than the last, a state that is no end, a
-//     number without success or success without one. One that contradicts what is
-//     there is fault.Conflict: a sequence or number that skips, another state or
-//     number, a running turn, whether its lease has ended or not, a deleted
-//     incarnation. In either case nothing of it is stored.
+//   - An imported conversation is as old as its turns: CreatedAt is the start of its first turn,
+//     and UpdatedAt the end of its last. An existing conversation keeps its owner, and its
+//     UpdatedAt becomes the later of the two times.
+//   - A request that contradicts itself is refused, as fault.Invalid or fault.Conflict. Examples
+//     are sequences with gaps, a turn that has not ended, a turn with a number that did not
+//     succeed, and a succeeded turn without a number.
+//   - A request that contradicts the stored turns is fault.Conflict. Examples are a skipped
+//     sequence or number, an existing turn with another state or number, a running turn even if
+//     its lease has ended, and a deleted incarnation.
+//   - Nothing of a refused request is stored.
 //   - Existing turns are not changed, whatever else the request has for them. A request without
 //     turns returns 0 and creates no conversation.
 //
-// Of tenant stores:
+// For tenant stores:
 //
 //   - The attempt is checked first: PutTenant with the attempt of the newest version returns that
 //     version, whatever else is in the request, and also after other puts have failed.
@@ -143,13 +144,14 @@
 //     version at Head, or a newer one of its tenant, can be read. A caller that takes Head, then
 //     reads all tenants, then follows the changes after that Head has every tenant's newest
 //     version.
-//   - Of a tenant's changes at least the newest is returned, at the position of its version.
+//   - TenantChanges returns at least the newest change of a tenant, with the position of its
+//     version.
 //   - GetTenants leaves out ids that it does not know. Lists include all states.
 //   - Empty tenants and attempts, no state, negative versions and positions, limits
 //     out of bounds and more than MaxPage ids are fault.Invalid.
-//   - Documents are bytes, not text; nil and empty are one. Notes are text.
+//   - Documents are bytes, not text. A nil and an empty document are equal. Notes are text.
 //
-// Of watches:
+// For watches:
 //
 //   - Several changes may cause one call of changed, and changed may be called without a change.
 //     A change that is made while changed runs, or later, causes another call.
@@ -158,8 +160,10 @@
 //   - A WatchTenants that returns fault.Invalid before its first call of changed can never notice
 //     a change. Then the rules are skipped.
 //
-// A rule that does not apply is skipped, not passed: the rules of TenantStore, TenantWatcher,
-// Importer, Migrator and Renewer when the storage is none. [Report] shows which.
+// A rule that does not apply is skipped, and does not count as passed. This concerns the rules of
+// TenantStore, TenantWatcher, Importer, Migrator and Renewer when the storage does not implement
+// the interface. [Report] shows which rules were skipped.
 //
-// Not tested is that keys expire after storage.KeyTTL: that takes a clock of the storage's own.
+// The rules do not test that keys expire after storage.KeyTTL. A test of that has to move the
+// storage's own clock.
 package storagetest

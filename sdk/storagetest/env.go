@@ -14,10 +14,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// longLease is the lease of turns whose end no rule waits for.
+// longLease is a lease that does not end while a rule runs.
 const longLease = 10 * time.Minute
 
-// Env is what a rule works with. It belongs to one run of one rule.
+// Env gives a rule the opened storages and helper functions. It belongs to one run of one rule.
 type Env struct {
 	Storage storage.Storage
 	Peers   []storage.Storage // the same storage, opened elsewhere
@@ -27,7 +27,7 @@ type Env struct {
 	rule, run string
 	holders   atomic.Int64
 	talks     []talk
-	tenants   []string                                       // that were registered
+	tenants   []string                                       // the tenants that the rule registered
 	reopen    func(context.Context) (storage.Storage, error) // nil unless durable
 }
 
@@ -45,7 +45,7 @@ func newRun() string { return strings.ToLower(rand.Text()[:8]) }
 type talk struct {
 	env  *Env
 	call sdk.Call
-	at   int // which of the opened storages, see Env.any
+	at   int // index of an opened storage, see Env.any
 }
 
 func (t talk) storage() storage.Storage { return t.env.any(t.at) }
@@ -151,7 +151,7 @@ func key(key, digest string) func(*storage.BeginRequest) {
 	return func(r *storage.BeginRequest) { r.Key, r.Digest = key, []byte(digest) }
 }
 
-// start is begin, and an error if no turn starts.
+// start calls begin, and returns an error if no turn starts.
 func (t talk) start(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.Started, error) {
 	res, err := t.begin(ctx, text, set...)
 	if err != nil {

@@ -20,30 +20,29 @@ var linearizableRules = []Rule{{
 	Check: checkLinearizable,
 }}
 
-// proofTimeout bounds the search for an order of the calls. If there is an order, it is found at
-// once.
+// proofTimeout bounds the search for an order of the calls. An order that exists is found fast.
 const proofTimeout = 20 * time.Second
 
-// asked is a call for the model, and told is its result. The model has only those Begins that
-// started a turn. Busy ones change nothing, and with all of them there would be too many possible
-// orders for the search.
+// asked is a call in the model, and told is its result. The model has only those Begins that
+// started a turn. A busy Begin changes nothing, and with all of them there would be too many
+// possible orders for the search.
 type (
 	asked struct {
 		call  string // "begin", "commit" or "read"
-		text  string // of the turn
+		text  string // text of the turn
 		state storage.State
 		dies  bool // the holder's lease may run out before the commit
 	}
 	told struct {
-		busy     bool      // is not noted
-		stale    bool      // the fence of a commit
+		busy     bool      // busy Begins are not recorded
+		stale    bool      // the fence of a commit was refused
 		position int64     // sequence of a begin, number of a commit
-		tail     [2]string // of a begin
-		log      logSum    // of a read
+		tail     [2]string // the tail that a begin returned
+		log      logSum    // the log that a read returned
 	}
 )
 
-// logSum stands for a log of succeeded turns.
+// logSum is a checksum of a log of succeeded turns, with their number.
 type logSum struct {
 	turns int64
 	sum   uint64
@@ -94,7 +93,7 @@ type witness struct {
 	seen  []porcupine.Operation
 }
 
-// saw makes a call and records it, unless it failed or was busy.
+// saw makes a call. It records the call unless it failed or was busy.
 func (w *witness) saw(client int, in asked, call func() (told, error)) (told, error) {
 	before := time.Since(w.start)
 	out, err := call()
@@ -206,7 +205,7 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 		case <-time.After(2*time.Millisecond + rand.N(20*time.Millisecond)):
 		}
 	}
-	time.Sleep(rand.N(time.Millisecond)) // so that others try to come between
+	time.Sleep(rand.N(time.Millisecond)) // gives other clients time to call in between
 	if in.dies {
 		if err := t.env.wait(ctx); err != nil {
 			return err
@@ -226,7 +225,7 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 	return nil
 }
 
-// whole reads the log in one page, as the model has it.
+// whole reads the log in one page, and returns it in the form of the model.
 func (t talk) whole(ctx context.Context) func() (told, error) {
 	return func() (out told, err error) {
 		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage})

@@ -62,8 +62,8 @@ func ids(conversations []storage.Conversation) []string {
 }
 
 func checkList(ctx context.Context, env *Env) error {
-	// Bytewise, capitals come before small letters, and what is not ASCII last.
-	// A storage that orders by language would mix these groups.
+	// In bytewise order, capital letters come before small letters, and other characters than
+	// ASCII come last. The order of a language would mix these groups.
 	odd := []string{"10", "9", "A b", "Z", "_", "a", "a b", "a-c", "ab", "b", "z", "ä", "é", "日本", "\U0001F600"}
 	want := make([]string, len(odd))
 	for i, id := range odd {
@@ -153,7 +153,7 @@ func checkListGrowing(ctx context.Context, env *Env) error {
 		there = append(there, c.call.Conversation)
 	}
 	for i := range added {
-		// Before each page another conversation is added, the last ids first.
+		// Before each page the rule adds another conversation, in descending order of ids.
 		if _, err := env.talk(fmt.Sprintf("%02d", 79-(i+i/3))).start(ctx, "one"); err != nil {
 			return err
 		}

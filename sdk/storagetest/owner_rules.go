@@ -36,7 +36,7 @@ var ownerRules = []Rule{
 
 func owned(r *storage.BeginRequest) { r.Owned = true }
 
-// shut checks that the conversation does not exist for the talk's user.
+// shut checks that, with Owned, the conversation does not exist for the talk's user.
 func (t talk) shut(ctx context.Context) error {
 	var wrong []error
 	for what, set := range map[string]func(*storage.BeginRequest){

@@ -49,7 +49,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		// A repeat returns the same, and a smaller bound less.
+		// A repeat with the same bound returns the same tail, and one with a smaller bound less.
 		again, err := c.start(ctx, "next", tail(messages), tailBytes(bytes), set)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		begin(c, 2*turns, 0, whole, false),
 		begin(c, 2*turns, 1<<20, whole, false),
 		begin(c, 2*turns, 2*each+each/2, whole[4:], true),
-		begin(c, 2*turns, each+each*3/4, whole[6:], true), // not half a turn
+		begin(c, 2*turns, each+each*3/4, whole[6:], true), // the bound would fit half a turn more, which is left out
 		begin(c, 4, 2*each+each/2, whole[4:], false),
 		begin(c, 3, 1<<20, whole[5:], false),
 		begin(c, 2*turns, each/2, nil, true),
@@ -89,7 +89,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	// Text that takes more in what a storage writes than in the protocol is never too much.
+	// This text takes more bytes as JSON than in the protocol. The tail must not exceed the bound.
 	odd := env.talk("odd")
 	for range turns {
 		if _, err := odd.turn(ctx, strings.Repeat("\u0001\"", each/4)); err != nil {
@@ -105,7 +105,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 
 func checkPageBytes(ctx context.Context, env *Env) error {
 	const turns, fit = 3, 2
-	text := strings.Repeat("x", sdk.MaxPageBytes/fit/2) // a turn says it twice
+	text := strings.Repeat("x", sdk.MaxPageBytes/fit/2) // the text occurs twice in a turn
 	c := env.talk("c")
 	for range turns {
 		if _, err := c.turn(ctx, text); err != nil {
@@ -152,7 +152,7 @@ func checkTenantPageBytes(ctx context.Context, env *Env) error {
 	if err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
-	// Ids of other tenants are not between those of the rule.
+	// The ids of the rule begin with the same prefix, so no other tenant's id is between them.
 	list, err := registry.ListTenants(ctx, ids[0][:len(ids[0])-1], 10)
 	if err != nil {
 		return fmt.Errorf("list: %w", err)

@@ -27,8 +27,8 @@ var readRules = []Rule{
 	},
 }
 
-// pages reads the conversation in pages of limit. It checks that the numbers, or with all the
-// sequences, are 1 to turns. With turns negative it only checks that there is no gap.
+// pages reads the conversation in pages of limit turns. It checks that the numbers, or the sequences
+// if all is true, are 1 to turns. If turns is negative, it only checks that there is no gap.
 func (t talk) pages(ctx context.Context, all bool, limit, turns int) error {
 	var after, position int64
 	for {
@@ -68,7 +68,7 @@ func checkReadPaging(ctx context.Context, env *Env) error {
 		if _, err := c.turn(ctx, fmt.Sprintf("m%d", i)); err != nil {
 			return err
 		}
-		if i%2 == 0 { // failed ones in between, also as the second last
+		if i%2 == 0 { // adds failed turns between the others
 			s, err := c.start(ctx, "bad")
 			if err != nil {
 				return err

@@ -11,10 +11,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// roll has the registered tenants of the reference.
+// roll keeps the registered tenants of the reference.
 type roll struct {
 	head     int64
-	last     string // tenant that was put last
+	last     string // the tenant of the newest PutTenant
 	versions map[string][]storage.Registration
 	watches  map[*watcher]bool
 }
@@ -22,7 +22,7 @@ type roll struct {
 // watcher is a watch through one of the opened references.
 type watcher struct {
 	of    *reference
-	rings chan struct{} // has one when there is something to tell
+	rings chan struct{} // has one element when there is a change to report
 }
 
 func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
@@ -221,7 +221,7 @@ func (r *reference) WatchTenants(ctx context.Context, changed func() error) erro
 	for calls := 1; ctx.Err() == nil; calls++ {
 		start := time.Now()
 		if r.has("silent-start") && calls == 1 {
-			time.Sleep(10 * time.Millisecond) // what is called at the first change is no sign of the start
+			time.Sleep(10 * time.Millisecond) // the flaw: no call at the start
 		} else if err := changed(); err != nil && !r.has("watch-swallows") {
 			return err
 		}

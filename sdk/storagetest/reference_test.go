@@ -15,8 +15,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// reference is a storage that keeps all promises in the plainest way: one lock, maps, and loops over
-// everything. With a flaw of broken_test.go it breaks one of them.
+// reference is a storage that passes all rules, in the simplest way: with one lock, maps, and loops
+// over everything. With a flaw of broken_test.go it breaks a rule.
 type reference struct {
 	flaw string
 	*data
@@ -30,8 +30,8 @@ type data struct {
 	conversations map[string]*conversation // by address
 	leases        map[string]time.Time
 	dead          map[string]bool   // incarnations of tenants
-	keys          map[string][]*row // every use of a key ever; only with flaws
-	deleted       []*conversation   // with rows that no step removed yet
+	keys          map[string][]*row // all uses of a key, also in deleted turns; only for flaws
+	deleted       []*conversation   // deleted conversations that still have rows
 	roll          roll
 }
 
@@ -49,9 +49,9 @@ type row struct {
 	digest          []byte
 	overtaken       bool
 	imported        bool
-	tenant, in      string // only with flaws, as is lease
+	tenant, in      string // only for flaws, like lease
 	lease           time.Time
-	was             string // key before it was emptied
+	was             string // the key that it had before it was emptied
 }
 
 func newReference(flaw string) *reference { return &reference{flaw: flaw, data: newData()} }
@@ -64,8 +64,9 @@ func newData() *data {
 	}
 }
 
-// enter locks the data after a short sleep, as over a network. The clock of a synctest bubble stands
-// still while any goroutine runs, so without the sleep busy callers would stop it for all.
+// enter locks the data after a short sleep, like a call over a network. The clock of a synctest bubble
+// stands still while any goroutine runs. Without the sleep, callers that repeat busy calls would stop
+// the clock.
 func (r *reference) enter() {
 	time.Sleep(50 * time.Microsecond)
 	r.mu.Lock()
@@ -167,7 +168,7 @@ func (r *reference) create(call sdk.Call, now time.Time) *conversation {
 	return &conversation{tenant: r.tenant(call), id: call.Conversation, user: call.User, address: r.address(call), incarnation: r.incarnations, created: now}
 }
 
-// answer returns the result of a Begin that starts no turn.
+// answer returns the result of a Begin that does not start a turn.
 func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *row, now time.Time) *storage.BeginResult {
 	alive := running != nil && r.leases[running.holder].After(now) && !(r.has("races") && len(c.rows) > 20)
 	for _, t := range slices.Backward(r.keyed(c, req)) {

@@ -6,9 +6,9 @@ import (
 	"github.com/botyard/botyard/sdk/internal/conformance"
 )
 
-// Rule is one promise and its check. It has a Name, a sentence Doc, and Slow, which says that
-// [Short] makes it smaller. Check(ctx, *Env) returns what is wrong, nil, or [ErrSkip] when the
-// rule does not apply to this storage.
+// Rule is one promise and its check. Doc is a sentence that says the promise. Slow says that [Short]
+// makes the rule smaller. Check(ctx, *Env) returns an error that says what is wrong, or nil. It
+// returns [ErrSkip] when the rule does not apply to this storage.
 type Rule = conformance.Rule[Env]
 
 // ErrSkip is the error of a rule that does not apply.
@@ -21,5 +21,5 @@ func Rules() []Rule {
 		tenantStoreRules, tenantWriterRules, tenantWatchRules, migrateRules, durableRules)
 }
 
-// Failure is a Rule that is not kept, and Err says why. [Test] joins one for each such rule.
+// Failure is the error of a Rule that failed. Err says why. [Test] joins the Failures of all rules.
 type Failure = conformance.Failure[Env]

@@ -35,16 +35,16 @@ func Only(names ...string) Option { return func(s *settings) { s.only = names } 
 // pause of the machine or the network under test.
 func Lease(d time.Duration) Option { return func(s *settings) { s.lease = d } }
 
-// Durable declares that data is still there when the storage was closed and is opened again. It
-// adds the rules about that.
+// Durable declares that the storage keeps its data when it is closed and opened again. It adds the
+// rules that check this.
 func Durable() Option { return func(s *settings) { s.durable = true } }
 
 // Peers opens the same storage more times: from other processes, or over other connections. What
 // one writes, the others see. Peers are opened once, at the start, and closed at the end.
 func Peers(open ...Open) Option { return func(s *settings) { s.peers = append(s.peers, open...) } }
 
-// Report calls f after each rule with the time it took and its error: nil when the rule is kept,
-// [ErrSkip] when it does not apply or was left out.
+// Report calls f after each rule, with the time that it took and its error. The error is nil if the
+// rule passed, and [ErrSkip] if it does not apply or was left out.
 func Report(f func(rule Rule, took time.Duration, err error)) Option {
 	return func(s *settings) { s.report = f }
 }
@@ -60,7 +60,7 @@ const (
 )
 
 // Test opens the storage and checks the rules one after the other. It returns all errors, joined: a
-// [Failure] for each rule that is not kept, or why it could not check.
+// [Failure] for each rule that failed, or the reason why it could not check.
 func Test(ctx context.Context, open Open, opts ...Option) error {
 	set := settings{lease: 500 * time.Millisecond}
 	for _, o := range opts {
@@ -83,12 +83,12 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	return errors.Join(append(wrong, b.close())...)
 }
 
-// bench has the opened storage while the rules run.
+// bench holds the opened storage while the rules run.
 type bench struct {
 	settings
 	open    Open
 	storage storage.Storage
-	others  []storage.Storage // by Peers
+	others  []storage.Storage // the storages that Peers opened
 	run     string
 }
 

@@ -76,7 +76,8 @@ func checkTenantKeptBytes(ctx context.Context, env *Env) error {
 		}
 		want := min(i+1, storage.MaxHistoryBytes/small)
 		if i >= 12 {
-			// Those of both sizes that fit, or the fewest that stay.
+			// All n large versions are kept, and the small ones that still fit. At least
+			// MinHistoryVersions are kept.
 			n := i - 11
 			want = max(storage.MinHistoryVersions, n+(storage.MaxHistoryBytes-n*large)/small)
 		}

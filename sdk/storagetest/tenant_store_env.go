@@ -12,7 +12,7 @@ import (
 type registered struct {
 	env *Env
 	id  string
-	at  int // which of the opened storages, see Env.any
+	at  int // index of an opened storage, see Env.any
 }
 
 // registered returns a tenant that only this rule registers.
@@ -28,7 +28,8 @@ func (t registered) via(i int) registered {
 	return t
 }
 
-// tenantStore returns one of the opened storages as a TenantStore, or [ErrSkip] if it is none.
+// tenantStore returns one of the opened storages as a TenantStore. It returns [ErrSkip] if the
+// storage does not implement that.
 func (e *Env) tenantStore(i int) (storage.TenantStore, error) {
 	r, ok := e.any(i).(storage.TenantStore)
 	if !ok {
@@ -163,7 +164,7 @@ func (e *Env) head(ctx context.Context, at int) (int64, error) {
 	return page.Head, nil
 }
 
-// sameRegistration compares a version as two calls returned it.
+// sameRegistration checks that two calls returned the same version.
 func sameRegistration(what string, got, want storage.Registration) error {
 	if !got.CreatedAt.Equal(want.CreatedAt) || string(got.Document) != string(want.Document) {
 		return fmt.Errorf("%s: created at %v, with %s; want %v, with %s", what,

@@ -102,7 +102,7 @@ func checkTenantVersions(ctx context.Context, env *Env) error {
 	return err
 }
 
-// answers checks that all calls return the version as the newest.
+// answers checks that every reading call returns the version as the newest.
 func (t registered) answers(ctx context.Context, want storage.Registration) error {
 	newest, err := t.newest(ctx)
 	if err != nil {

@@ -177,7 +177,7 @@ func checkWatchBusy(ctx context.Context, env *Env) (err error) {
 	if _, err := t.via(1).put(ctx, 1); err != nil {
 		return fmt.Errorf("while the call runs: %w", err)
 	}
-	time.Sleep(50 * time.Millisecond) // so that a watch that drops what comes meanwhile has dropped it
+	time.Sleep(50 * time.Millisecond) // time for a faulty watch to drop the change
 	close(leave)
 	left = true
 	return w.after("a change made while a call ran", start)

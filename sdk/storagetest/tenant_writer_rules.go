@@ -31,8 +31,8 @@ var tenantWriterRules = []Rule{
 	},
 }
 
-// churn puts versions of many tenants from several writers at once. It calls look repeatedly
-// meanwhile and once afterwards, and returns the newest versions.
+// churn puts versions of many tenants from several writers at once. It calls look repeatedly while
+// they run, and once afterwards. It returns the newest versions.
 func (e *Env) churn(ctx context.Context, look func() error) (map[string]int64, error) {
 	const writers, puts, each = 8, 40, 4
 	all := make([][]registered, writers)
@@ -139,13 +139,13 @@ func checkTenantHead(ctx context.Context, env *Env) error {
 			return err
 		}
 		if at >= 1000 {
-			time.Sleep(time.Millisecond) // a fast storage has had enough hosts
+			time.Sleep(time.Millisecond) // slows down: a fast storage would make too many hosts
 		}
 		head, err := env.head(ctx, at)
 		if err != nil {
 			return err
 		}
-		if head > 0 { // what is there was seen, or something newer of the same tenant is
+		if head > 0 { // the version at Head, or a newer one of its tenant, must be readable
 			told, _, err := env.changes(ctx, at, head-1, storage.MaxPage)
 			if err != nil {
 				return err
@@ -221,7 +221,7 @@ func checkTenantList(ctx context.Context, env *Env) error {
 		if _, err := t.put(ctx, 0, func(r *storage.PutTenantRequest) { r.State = storage.TenantState(1 + i%4) }); err != nil {
 			return err
 		}
-		if i%2 == 0 { // a second version is no second entry
+		if i%2 == 0 { // a second version must not become a second entry of the list
 			if _, err := t.put(ctx, 1); err != nil {
 				return err
 			}

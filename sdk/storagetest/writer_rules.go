@@ -32,7 +32,7 @@ var writerRules = []Rule{
 func checkWriters(ctx context.Context, env *Env) error {
 	const writers = 64
 	c := env.talk("c")
-	tails := make([][]string, writers+1) // by number: what the turn saw before it
+	tails := make([][]string, writers+1) // the tail of each turn, by the turn's number
 	users := make([]string, writers+1)
 	numbers := make(chan [2]int64, writers)
 	saw := make([][]string, writers)
@@ -87,7 +87,7 @@ func checkWriters(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// startPatiently begins a turn with a tail of 2. It repeats that while the conversation is busy.
+// startPatiently begins a turn with a tail of 2, and tries again while the conversation is busy.
 func (t talk) startPatiently(ctx context.Context, text string) (*storage.Started, error) {
 	for {
 		res, err := t.begin(ctx, text, tail(2))
@@ -126,7 +126,7 @@ func checkTenantsApart(ctx context.Context, env *Env) error {
 		return err
 	}
 	for _, scope := range []storage.Scope{{Call: b.call}, {Call: b.user()}, {Call: b.tenant(), Tenant: true}} {
-		_, _ = env.Storage.Delete(ctx, scope) // what it spared is seen below
+		_, _ = env.Storage.Delete(ctx, scope) // the checks below notice if this removed the other tenant's data
 	}
 	first, err := b.turn(ctx, "secret of b", tail(10), key("k", "digest"))
 	if err != nil {
@@ -192,9 +192,9 @@ func checkLongConversation(ctx context.Context, env *Env) error {
 	return c.pages(ctx, false, storage.MaxPage, n)
 }
 
-// sameCost compares the fastest turn of a long conversation with the fastest of new ones, which run
-// alternately. Other work of the machine slows some turns, and never all. A cost that grows with
-// the conversation is in each.
+// sameCost compares the fastest turn of a long conversation with the fastest turn of new ones. The
+// turns run alternately. Other load of the machine slows only some turns, but a cost that grows with
+// the conversation slows every turn.
 func sameCost(ctx context.Context, env *Env, long func() (time.Duration, error)) error {
 	const rounds, pairs = 10, 50
 	var slow, allowed time.Duration
@@ -214,7 +214,7 @@ func sameCost(ctx context.Context, env *Env, long func() (time.Duration, error))
 			}
 			slow = min(slow, took)
 		}
-		// A storage that reads the whole conversation each time is far above this.
+		// A storage that reads the whole conversation in each turn takes far longer than this.
 		if allowed = 5*fast + 2*time.Millisecond; slow <= allowed {
 			return nil
 		}
