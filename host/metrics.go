@@ -20,8 +20,8 @@ func (h *Host) newMetrics(s config.Metrics, registrations *tenantstore.Store) (*
 		return nil, nil
 	}
 	sources := metrics.Sources{
-		Plugins: h.manager.Status, PluginTotals: h.manager.Totals, LeftOver: h.manager.Background,
-		FailedRenewals: h.leases.Failures, Census: h.registry.Census, HasTenant: h.registry.Has,
+		Plugins: h.manager.Status, PluginTotals: h.manager.Totals, OrphanTurns: h.manager.Background,
+		FailedRenewals: h.leases.Failures, Tenants: h.registry.Counts, HasTenant: h.registry.Has,
 		DroppedLogLines: h.options.DroppedLogLines, Version: buildVersion(),
 	}
 	if registrations != nil {

@@ -54,7 +54,7 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions)
 	out := &Erased{Tenant: id, User: user, Storages: Counts{}}
 	d := &deleter{a: a, tenant: id, o: o, counts: &out.Storages}
 	if user == "" {
-		if len(s.Former) >= bounds.MaxFormer { // one more must not come before those are done
+		if len(s.Former) >= bounds.MaxEarlierIncarnations { // one more must not come before those are done
 			if err := a.erase(ctx, d, s, ""); err != nil {
 				return nil, err
 			}

@@ -134,12 +134,12 @@ func TestErase_unfinishedAreBounded(t *testing.T) {
 	for range 3 {
 		erase(fault.PluginUnavailable, 1)
 	}
-	for i := 2; i <= bounds.MaxFormer; i++ {
+	for i := 2; i <= bounds.MaxEarlierIncarnations; i++ {
 		s.note("a")
 		erase(fault.PluginUnavailable, i)
 	}
 	s.note("a")
-	erase(fault.PluginUnavailable, bounds.MaxFormer) // it goes on with those before
+	erase(fault.PluginUnavailable, bounds.MaxEarlierIncarnations) // it goes on with those before
 	incarnation := s.incarnation("a")
 	s.say("one", "a", incarnation, "c", "u", "x")
 	s.storages.fail("one", nil)

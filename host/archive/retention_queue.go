@@ -16,7 +16,7 @@ import (
 //   - A storage has one visit at a time. Different storages are visited at once.
 //   - A tenant has bounds.RetainOfTenant visits at a time.
 //   - A visit that takes long ends early and queues again behind the storage's other visits.
-//   - A storage that fails bounds.RetainInVain times in a row is left for the next pass.
+//   - A storage that fails bounds.RetainFailures times in a row is left for the next pass.
 type retentionQueue struct {
 	a *Archive
 
@@ -71,7 +71,7 @@ func (q *retentionQueue) add(e *registry.Snapshot) {
 			at = &retainedStorage{digest: b.Digest}
 			q.storages[b.Digest] = at
 		}
-		if at.failures >= bounds.RetainInVain {
+		if at.failures >= bounds.RetainFailures {
 			q.failed[e.Tenant] = true
 			continue
 		}
@@ -148,7 +148,7 @@ func (q *retentionQueue) failLocked(at *retainedStorage, v *visit, err error) {
 	if at.failures++; !transient(err) {
 		at.failures = 0 // the storage answered
 	}
-	if at.failures < bounds.RetainInVain {
+	if at.failures < bounds.RetainFailures {
 		return
 	}
 	q.a.o.Log.Warn("a storage does not answer; the other tenants that have it are left for the next time", "digest", at.digest, "tenants", len(at.visits))

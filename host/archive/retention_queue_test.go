@@ -70,7 +70,7 @@ func TestRetentionQueue_hangingStorages(t *testing.T) {
 
 // Of a storage that does not answer it is enough to hear that from some.
 func TestRetentionQueue_givesUpAStorage(t *testing.T) {
-	// beyond: retention in vain
+	// beyond: retention failures
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.o.timing.retryFor = time.Nanosecond
 	for i := range 10 {
@@ -86,7 +86,7 @@ func TestRetentionQueue_givesUpAStorage(t *testing.T) {
 		}
 		return fault.New(fault.PluginUnavailable, "not there")
 	}
-	if done, err := s.Retain(t.Context()); err != nil || done.Failed != 10 || asked != 2+bounds.RetainInVain {
+	if done, err := s.Retain(t.Context()); err != nil || done.Failed != 10 || asked != 2+bounds.RetainFailures {
 		t.Errorf("%+v, %v; asked %d times", done, err, asked)
 	}
 }

@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// Bound is one bound. It has a fixed value, or a key that sets it, or both; then the value is
-// the highest that the key can set.
+// Bound is one bound. It has a fixed value, or a key that sets it, or both. If it has both, the value
+// is the highest that the key can set.
 type Bound struct {
 	// Name is short and in lower case, as in "open pages".
 	Name string
 	// What is bounded, in a sentence: how many of what, and whose.
 	What string
-	// Each is the bound for each one of them that What names: a tenant, a caller, an
-	// instance, a turn. Empty where the sum alone is bounded.
+	// Each is the bound for each single one of what What names: a tenant, a caller, an instance, a
+	// turn. It is empty where only the sum is bounded.
 	Each string
-	// All is the bound for all tenants of a host together. Empty where it follows from
-	// other bounds: then What says from which.
+	// All is the bound for all tenants of a host together. It is empty where it follows from other
+	// bounds. Then What says from which.
 	All string
 	// Key sets the bound: a key of the host or the tenant file, as in "limits.reply_bytes",
-	// or of a plugin's block, as in "storage memory: max_bytes". Empty where it is fixed. Its
-	// default is read from the schemas.
+	// or of a plugin's block, as in "storage memory: max_bytes". It is empty where the bound is fixed.
+	// The default is read from the schemas.
 	Key string
 	// Answer is what happens beyond the bound: the status, or what is dropped.
 	Answer string

@@ -12,59 +12,59 @@ import (
 const (
 	// DocumentBytes is the size of a document as it is written.
 	DocumentBytes = 1 << 20
-	// DocumentValues is how many keys and elements a document has at all levels together,
-	// itself counted too.
+	// DocumentValues is how many values a document has at all levels together: keys of maps, elements
+	// of lists, and the document itself.
 	DocumentValues = 10_000
 	// DocumentDepth is how many levels a document has.
 	DocumentDepth = 64
-	// KeyBytes is the size of one key, and PathBytes that of all keys that lead to a value:
-	// whatever tells of each value tells how it is reached.
+	// KeyBytes is the size of one key. PathBytes is the size of all keys that lead to a value together:
+	// each list of values, such as the provenance, has the path of every value.
 	KeyBytes  = 256
 	PathBytes = 1 << 10
-	// HCLWords is how many words and signs an HCL document has beside its texts, comments
-	// and ends of lines; HCLCopied bounds the lines and escapes of one text, by the bytes that
-	// are copied to put it together.
+	// HCLWords is how many tokens an HCL document has, without its texts, comments and ends of lines.
+	// HCLCopied is how many bytes may be copied to put one text together. That grows with the text's
+	// lines and escapes, times its size.
 	HCLWords  = 10 * DocumentValues
 	HCLCopied = 2 << 30
-	// StoredBytes is the size of a tenant's document as a storage keeps it, with its secrets
-	// sealed. It leaves room, in what a storage takes of a tenant, for all else that is noted there.
+	// StoredBytes is the size of a tenant's document as a storage keeps it, with its secrets sealed.
+	// The rest of sdk.MaxDocumentBytes is for what else a registration has.
 	StoredBytes = sdk.MaxDocumentBytes - 2<<20
-	// Problems is how many problems are told at once of one configuration, and ProblemBytes
-	// is the size of each of a problem's two texts.
+	// Problems is how many problems of one configuration are reported at once. ProblemBytes is the size
+	// of each of a problem's two texts.
 	Problems     = 100
 	ProblemBytes = 2 << 10
 )
 
-// Secrets of a plugin's block. Each is looked for, in several forms, in all that the plugin
-// says.
+// Secrets of a plugin's block. The host searches the plugin's output for each of them, in several
+// encodings, so their number and size are bounded.
 const (
-	// SecretBytes is the size of one.
+	// SecretBytes is the size of one secret.
 	SecretBytes = 64 << 10
-	// BlockSecrets is how many a block has, and BlockSecretsBytes is their size together.
+	// BlockSecrets is how many secrets a block has. BlockSecretsBytes is their size together.
 	BlockSecrets      = 100
 	BlockSecretsBytes = 256 << 10
 )
 
-// Settings of tenants that are worked on. Judging is reading, merging and checking them.
+// Work on tenants' settings. Judging settings is reading, merging and checking them.
 const (
-	// JudgedAtOnce is of how many tenants settings are judged at the same time;
-	// JudgedAtOnceEach is how many settings of one tenant are.
+	// JudgedAtOnce is how many settings of all tenants are judged at the same time. JudgedAtOnceEach is
+	// how many of one tenant are.
 	JudgedAtOnce     = 4
 	JudgedAtOnceEach = 1
-	// JudgingCredit is how long one tenant's settings may be judged before its next change of
-	// its own settings has to wait; of the time that passes, one of JudgingParts comes back.
+	// JudgingCredit is how long one tenant's settings may be judged before the tenant's next change of
+	// its own settings has to wait. One of JudgingParts of the time that passes is credited again.
 	JudgingCredit = time.Second
 	JudgingParts  = 10
-	// SettingsUnderWay is how many requests about settings a host takes at once, those that
-	// wait for others included; SettingsUnderWayEach is how many of one tenant.
+	// SettingsUnderWay is how many requests about settings a host accepts at once, waiting ones
+	// included. SettingsUnderWayEach is how many of one tenant.
 	SettingsUnderWay     = 256
 	SettingsUnderWayEach = 16
-	// FilesAppliedAtOnce is how many tenant files are on their way to be served at once. Most
-	// of them wait, for their turn or for a plugin.
+	// FilesAppliedAtOnce is how many tenant files are being applied at once. Most of them wait for
+	// their turn or for a plugin.
 	FilesAppliedAtOnce = 64
 )
 
-// configuration are the bounds of documents, their keys and their checks, by host/config.
+// configuration has the bounds of documents, their keys and their checks. host/config enforces them.
 var configuration = []Bound{
 	{
 		Name: "document", What: "The size of a document: a host file, a tenant's file, or a tenant's settings that are put.",

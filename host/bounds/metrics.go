@@ -2,15 +2,14 @@ package bounds
 
 import "strconv"
 
-// MaxTenantLabels is the most that metrics.max_tenant_labels can be.
+// MaxTenantLabels is the highest value of the key metrics.max_tenant_labels.
 const MaxTenantLabels = 10_000
 
-// ReadyLabelSets is how many sets of labels of metrics are kept ready, for each kind of
-// record. Those that a host makes are fewer: they are made of its routes, statuses, classes
-// and parties.
+// ReadyLabelSets is how many sets of labels are kept for each kind of record. A host makes fewer: sets
+// consist of its routes, statuses, classes and parties.
 const ReadyLabelSets = 1024
 
-// metrics are the bounds of the page of metrics, by host/metrics.
+// metrics has the bounds of the page of metrics. host/metrics enforces them.
 var metrics = []Bound{
 	{
 		Name: "tenant labels",

@@ -3,7 +3,7 @@ package bounds
 // MaxPlans is how many plans a host file may have.
 const MaxPlans = 1000
 
-// plans are the bounds of plans and of what binds tenants' own settings, by host/config.
+// plans has the bounds of plans. host/config enforces them.
 var plans = []Bound{
 	{
 		Name: "plans", What: "How many plans a host file has.",

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// Lookups is how many names of one tenant's configuration are looked up when it is
-	// registered, and LookupsAtOnce how many for all.
+	// Lookups is how many host names of one tenant's configuration are looked up when it is registered.
+	// LookupsAtOnce is how many are looked up at once for all tenants.
 	Lookups       = 16
 	LookupsAtOnce = 32
 )
 
-// plugins are the bounds of what plugins make, and of what is at their
-// other end, by the plugins themselves.
+// plugins has the bounds of what plugins keep, and of what they accept from upstreams and databases.
+// The plugins themselves enforce them.
 var plugins = []Bound{
 	{
 		Name: "addresses that are allowed", What: "The entries of the list of what tenants' own settings may lead to.",

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// processes are the bounds of plugin processes, of instances and of calls, by host/plugins.
+// processes has the bounds of plugin processes, instances and calls. host/plugins enforces them.
 var processes = []Bound{
 	{
 		Name: "waiting calls", What: "The calls that wait for one of a plugin's `max_calls`, on all configurations of it.",
@@ -50,7 +50,7 @@ var processes = []Bound{
 	{
 		Name: "tenant that ends a plugin", What: "How often a tenant's calls or configurations may certainly end a process of a plugin within ten minutes.",
 		Each:   fmt.Sprint(BlamedCrashes),
-		Answer: fmt.Sprintf("503 for this tenant alone, for %s; twice as long each further time, up to %s.", span(BlamePause), span(BlameMost)),
+		Answer: fmt.Sprintf("503 for this tenant alone, for %s; twice as long each further time, up to %s.", span(BlamePause), span(MaxBlamePause)),
 	},
 	{
 		Name: "configuration that ends a plugin", What: "How often the process of a plugin may end as it is given one configuration.",
@@ -74,44 +74,44 @@ var processes = []Bound{
 	},
 }
 
-// Of calls and instances, by host/plugins.
+// Calls and instances. host/plugins enforces these bounds.
 const (
-	// WaitingCalls is how many calls of one tenant wait at one plugin, on all its instances,
-	// and WaitingCallsOfAll those of all tenants.
+	// WaitingCalls is how many calls of one tenant wait at one plugin, on all its instances.
+	// WaitingCallsOfAll is how many calls of all tenants do.
 	WaitingCalls      = 1024
 	WaitingCallsOfAll = 16384
-	// Instances is how many instances of one plugin a tenant has: that of its configuration,
-	// and those of earlier ones whose turns have not ended. InstancesOfAll is how many a
-	// plugin has.
+	// Instances is how many instances of one plugin a tenant has: the one of its configuration, and
+	// those of earlier configurations whose turns have not ended. InstancesOfAll is how many instances
+	// a plugin has.
 	Instances      = 16
 	InstancesOfAll = 65536
-	// BackgroundCalls is how many calls are made at once to end turns of one tenant in the
-	// background, and BackgroundCallsOfAll for those of all tenants.
+	// BackgroundCalls is how many calls are made at once to end turns of one tenant in the background.
+	// BackgroundCallsOfAll is how many are made for all tenants.
 	BackgroundCalls      = 8
 	BackgroundCallsOfAll = 256
 	// BackgroundTasks is how many turns are ended in the background on one instance.
 	BackgroundTasks = 256
 )
 
-// Of what a process may say, and of what a host keeps of processes, by host/plugins.
+// Output of processes, and what a host keeps of processes. host/plugins enforces these bounds.
 const (
-	// OutputLines is how many lines of one process's output are logged a second, in the long
-	// run, and OutputBurst at once. OutputLineBytes is how much of a line, and OutputFields how
-	// many fields of one that is a log entry.
+	// OutputLines is how many lines of one process's output are logged a second, in the long run.
+	// OutputBurst is how many are logged at once. OutputLineBytes is how much of a line is logged, and
+	// OutputFields how many fields of a line that is a log entry.
 	OutputLines     = 200
 	OutputBurst     = 2000
 	OutputLineBytes = 16 << 10
 	OutputFields    = 32
-	// FailingTenants is how many tenants whose calls fail an instance tells apart.
+	// FailingTenants is how many tenants an instance counts failures of, each by itself.
 	FailingTenants = 1024
-	// DrainingProcesses is how many processes of a plugin that were replaced still have calls:
-	// the next replacement waits for one of them, and no call is cut off for it.
+	// DrainingProcesses is how many replaced processes of a plugin may still have calls. The next
+	// replacement waits until one of them has ended. No call is cut off for it.
 	DrainingProcesses = 4
-	// LockFileBytes is far more than the lines of all plugins of a folder.
+	// LockFileBytes is the size of a lock file. It is far more than all plugins of a folder need.
 	LockFileBytes = 1 << 20
 )
 
-// span writes a time for people: 30 minutes, 10 seconds.
+// span returns a time as people write it: 30 minutes, 10 seconds.
 func span(d time.Duration) string {
 	unit, n := "second", int(d/time.Second)
 	switch {
@@ -126,28 +126,27 @@ func span(d time.Duration) string {
 	return fmt.Sprint(n, " ", unit)
 }
 
-// Of who is blamed for the end of a plugin's process, by host/plugins.
+// Who is blamed for the crash of a plugin's process. host/plugins enforces these bounds.
 const (
-	// BlamedCrashes is how many ends of a process that are certainly one tenant's doing, or
-	// one configuration's, it takes until that is refused.
+	// BlamedCrashes is how many crashes one tenant, or one configuration, must certainly have caused
+	// before the plugin refuses it.
 	BlamedCrashes = 3
-	// BlamePause is for how long it is refused at first; each further end doubles that, up to
-	// BlameMost.
-	BlamePause = time.Minute
-	BlameMost  = 30 * time.Minute
-	// BlameMemory is how long a tenant is remembered after its last deed.
+	// BlamePause is how long it is refused at first. Each further crash doubles that, up to
+	// MaxBlamePause.
+	BlamePause    = time.Minute
+	MaxBlamePause = 30 * time.Minute
+	// BlameMemory is how long a tenant is remembered after the last crash that it caused.
 	BlameMemory = time.Hour
-	// SuspectTime is how long a suspect stays apart from the others, at first.
+	// SuspectTime is how long a suspected tenant has a process apart from the others, at first.
 	SuspectTime = 10 * time.Minute
-	// SuspectedTenants is how many tenants are remembered, for each plugin.
+	// SuspectedTenants is how many suspected tenants are remembered, for each plugin.
 	SuspectedTenants = 1024
-	// PluginCells is how many processes a plugin has beside its own for suspects.
+	// PluginCells is how many processes for suspected tenants a plugin has beside its own.
 	PluginCells = 6
-	// AbandonedTenants is of how many tenants a process remembers a call that was abandoned,
-	// and AbandonedTime for how long.
+	// AbandonedTenants is how many tenants with an abandoned call a process remembers, and
+	// AbandonedTime is for how long. An abandoned call is one that nobody waits for any more.
 	AbandonedTenants = 256
 	AbandonedTime    = 10 * time.Second
-	// CrashLoops is how many configurations that end the process are remembered, for each
-	// plugin.
+	// CrashLoops is how many configurations that crash the process are remembered, for each plugin.
 	CrashLoops = 1024
 )

@@ -7,18 +7,19 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// Slots bound how many requests of one class are at work, and how many wait for it.
+// Slots bounds how many requests of one class are at work, and how many wait for that.
 type Slots struct {
-	// Each and All are the requests of one tenant and of all. One tenant has half of all
-	// at most, and what others have left.
+	// Each and All are how many requests of one tenant and of all tenants are at work. One tenant has at
+	// most half of all, and only what others have left.
 	Each, All int64
-	// WaitingEach and WaitingAll are how many may wait for a slot. With 0 nobody waits.
+	// WaitingEach and WaitingAll are how many requests of one tenant and of all may wait for a slot.
+	// With 0 none waits.
 	WaitingEach, WaitingAll int
-	// Wait is how long one waits.
+	// Wait is how long a request waits.
 	Wait time.Duration
 }
 
-// Requests at work, by what they do. Turns have most of the connections.
+// The slots of each class of requests. Turns are not among them: they have most of the connections.
 var (
 	ReadSlots     = Slots{Each: 32, All: 128, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
 	DeletionSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
@@ -35,65 +36,67 @@ const (
 	// HeaderBytes and HeaderFields bound the headers of a request.
 	HeaderBytes  = 32 << 10
 	HeaderFields = 128
-	// HeaderTimeout is how long the headers may take, IdleTimeout how long a connection
-	// may have no request.
+	// HeaderTimeout is how long the headers may take. IdleTimeout is how long a connection may have no
+	// request.
 	HeaderTimeout = 10 * time.Second
 	IdleTimeout   = 2 * time.Minute
 
-	// SpareConnections are beyond http.connections, for probes and admins.
+	// SpareConnections is how many connections there are beyond http.connections, for probes and
+	// admins.
 	SpareConnections = 64
-	// DefaultConnections, MinConnections and MaxConnections are of the key http.connections.
+	// DefaultConnections, MinConnections and MaxConnections are the default and the limits of the key
+	// http.connections.
 	DefaultConnections = 4096
 	MinConnections     = 16
 	MaxConnections     = 1000000
 
-	// DefaultBodyBytes, MinHeldBytes and MaxHeldBytes are of the keys http.body_bytes and
-	// http.answer_bytes. The largest body of a turn fits into
-	// half of the least.
+	// DefaultBodyBytes and DefaultAnswerBytes are the defaults of the keys http.body_bytes and
+	// http.answer_bytes. MinHeldBytes and MaxHeldBytes are the limits of both. The largest body of a
+	// turn fits into half of MinHeldBytes.
 	DefaultBodyBytes   = 128 << 20
 	DefaultAnswerBytes = 128 << 20
 	MinHeldBytes       = 100 << 20
 	MaxHeldBytes       = 1 << 40
-	// UnwantedBodies is how many bodies of refused requests are read on at once,
-	// UnwantedBodyBytes how much of each, and UnwantedBodyTime how long.
+	// UnwantedBodies is how many bodies of refused requests are read to their end at once. Of each,
+	// UnwantedBodyBytes are read at most, for UnwantedBodyTime at most.
 	UnwantedBodies    = 8
 	UnwantedBodyBytes = 1 << 20
 	UnwantedBodyTime  = time.Second
-	// BodyValues bounds what a body is made of: values, lists and objects of JSON. A
-	// configuration has bounds of its own.
+	// BodyValues is how many JSON values, lists and objects a body has. A configuration has bounds of
+	// its own.
 	BodyValues = 32 << 10
-	// AdminBodyBytes and AdminAnswerBytes are what requests of admins have beside.
+	// AdminBodyBytes and AdminAnswerBytes are for requests of admins, beside what tenants have.
 	AdminBodyBytes   = 32 << 20
 	AdminAnswerBytes = 96 << 20
 
-	// Stall is how long a body may bring nothing, or a reader take nothing of an answer.
-	// Beyond it both have to be as fast as SlowestRate, in bytes a second.
+	// Stall is how long a body may bring no byte, and a reader take none of an answer. After it both
+	// must be as fast as SlowestRate, in bytes a second.
 	Stall       = 30 * time.Second
 	SlowestRate = 32 << 10
 
-	// ImportLine is where a line of an import is long, ImportLongLines how many of those
-	// all imports may hold, and ImportLineWait how long one waits for it.
+	// ImportLine is the size from which a line of an import is long. ImportLongLines is how many long
+	// lines all imports may hold. ImportLineWait is how long an import waits to hold one.
 	ImportLine      = 4 << 20
 	ImportLongLines = 1
 	ImportLineWait  = time.Minute
-	// ImportValues bounds what a line is made of: values, lists and objects of JSON.
+	// ImportValues is how many JSON values, lists and objects a line of an import has.
 	ImportValues = 500000
-	// TurnMessages bounds the messages of a turn that is imported. Exports shorten what
-	// has more.
+	// TurnMessages is how many messages an imported turn has. An export shortens a turn that has more.
 	TurnMessages = 1024
 
-	// Piece is how much of an answer is written at once.
+	// Piece is how many bytes of an answer are written at once.
 	Piece = 32 << 10
-	// SendBuffer is what the system keeps for a connection whose reader takes nothing.
+	// SendBuffer is how many bytes the system holds for a connection whose reader takes nothing.
 	SendBuffer = 128 << 10
 )
 
+// slots returns the bound of a class of requests.
 func slots(name, what string, s Slots) Bound {
 	answer := fmt.Sprintf("Waits up to %s, %d of each tenant and %d of all; then 429 with Retry-After.", s.Wait, s.WaitingEach, s.WaitingAll)
 	return Bound{Name: name, What: what, Each: fmt.Sprint(s.Each), All: fmt.Sprint(s.All), Answer: answer}
 }
 
-// requests are the bounds of the HTTP interface, by host/api.
+// requests has the bounds of the HTTP interface. host/api enforces them.
 var requests = []Bound{
 	{
 		Name: "connections", What: "Connections of the listener. One that waits for its next request gives way to a new one.",

@@ -8,47 +8,47 @@ import (
 )
 
 const (
-	// MaxStoragesNoted bounds the storages that one incarnation of a tenant ever writes to.
+	// MaxStoragesNoted is how many storages one incarnation of a tenant ever writes to.
 	MaxStoragesNoted = 64
-	// MaxStorageNoteBytes bounds the configuration of one of them, as it is stored.
+	// MaxStorageNoteBytes is the size of the stored configuration of one of them.
 	MaxStorageNoteBytes = 64 << 10
-	// MaxStorageNotesBytes bounds the configurations of all that a registration notes.
+	// MaxStorageNotesBytes is the size of all stored configurations of storages of one registration.
 	MaxStorageNotesBytes = 1 << 20
-	// MaxOwnStoragesNoted and MaxOwnStorageNotesBytes are how far a tenant's own settings may
-	// use the two up. The rest is the operator's, who could name no other storage else.
+	// MaxOwnStoragesNoted and MaxOwnStorageNotesBytes are how much of MaxStoragesNoted and
+	// MaxStorageNotesBytes a tenant's own settings may use. The rest is for the operator, who must
+	// always be able to name another storage.
 	MaxOwnStoragesNoted     = MaxStoragesNoted * 3 / 4
 	MaxOwnStorageNotesBytes = MaxStorageNotesBytes * 3 / 4
-	// MaxFormer bounds the earlier incarnations of a tenant whose erasure is not done.
-	MaxFormer = 16
-	// MaxStoragesTried bounds the storages that one tenant's settings are tried with.
+	// MaxEarlierIncarnations is how many earlier incarnations of a tenant may wait for their erasure.
+	MaxEarlierIncarnations = 16
+	// MaxStoragesTried is how many storages one tenant's settings are tried with.
 	MaxStoragesTried = 64
-	// TrialTimeout bounds how long the plugins of one tenant's settings are asked for their
-	// opinion of them.
+	// TrialTimeout is how long the plugins may take to check one tenant's settings.
 	TrialTimeout = 15 * time.Second
-	// RetainAtOnce bounds the storages that are looked through at once for what is too old,
-	// RetainOfTenant those of one tenant.
+	// RetainAtOnce is how many storages are searched at once for conversations older than
+	// retention_days. RetainOfTenant is how many of one tenant are.
 	RetainAtOnce   = 8
 	RetainOfTenant = 2
-	// RetainSlice is how long one tenant is looked at before another has its turn.
+	// RetainSlice is how long the storages of one tenant are searched before another tenant's are.
 	RetainSlice = time.Minute
-	// RetainInVain is how many tenants in a row find that a storage does not answer before
-	// the others do not try.
-	RetainInVain = 3
-	// MaxAbsent is how many ids without a tenant are remembered, so that asking for them
-	// costs the storage nothing.
-	MaxAbsent = 10_000
-	// MaxTenantsTried is for how many tenants a host remembers that.
+	// RetainFailures is how many tenants in a row may find that a storage does not answer. Then it is
+	// not tried for the others.
+	RetainFailures = 3
+	// MaxUnknownIDs is how many ids without a tenant are remembered, so that a request for one of them
+	// needs no query.
+	MaxUnknownIDs = 10_000
+	// MaxTenantsTried is how many tenants a host remembers the tried storages of.
 	MaxTenantsTried = 10_000
-	// PageValues is where a page of tenants, or of versions, ends: with the one whose
-	// documents, together with those before it, have so many values to judge.
+	// PageValues is how many values the documents of one page of tenants, or of versions, have. The page
+	// ends with the document that reaches it.
 	PageValues = DocumentValues
-	// OwnDocumentBytes bounds a tenant's own settings as compact JSON. Sealed and escaped
-	// they are stored beside the operator's, and both together within sdk.MaxDocumentBytes.
+	// OwnDocumentBytes is the size of a tenant's own settings as compact JSON. They are stored sealed
+	// and escaped, together with the operator's settings. Both must fit into sdk.MaxDocumentBytes.
 	OwnDocumentBytes = 256 << 10
 )
 
-// tenants are the bounds of what is kept for tenants, by host/registry, host/tenantstore and
-// host/archive.
+// tenants has the bounds of what is kept for tenants. host/registry, host/tenantstore and host/archive
+// enforce them.
 var tenants = []Bound{
 	{
 		Name: "versions", What: "The versions that are kept of a tenant's registration.",
@@ -75,7 +75,7 @@ var tenants = []Bound{
 	},
 	{
 		Name: "earlier incarnations", What: "The earlier incarnations of a tenant whose erasure is not done, since a storage does not answer. One that was never written to is not counted.",
-		Each: fmt.Sprint(MaxFormer), Answer: "An erasure ends those first; 409 and the storages that do not answer: bring them back, or abandon them",
+		Each: fmt.Sprint(MaxEarlierIncarnations), Answer: "An erasure ends those first; 409 and the storages that do not answer: bring them back, or abandon them",
 	},
 	{
 		Name: "storages tried", What: "The storages, other than those that are noted, that a tenant's settings are tried with when they are registered, since trying one may make its database.",
@@ -97,11 +97,11 @@ var tenants = []Bound{
 		Answer: "It comes again after the others.",
 	},
 	{
-		Name: "retention in vain", What: "The tenants that find, one after the other, that a storage does not answer.",
-		Each: fmt.Sprintf("%d for each storage", RetainInVain), Answer: "What other tenants have there is looked at an hour later.",
+		Name: "retention failures", What: "The tenants that find, one after the other, that a storage does not answer.",
+		Each: fmt.Sprintf("%d for each storage", RetainFailures), Answer: "What other tenants have there is looked at an hour later.",
 	},
 	{
 		Name: "unknown ids", What: "The ids without a tenant that are remembered, so that asking for them again costs no query.",
-		All: fmt.Sprint(MaxAbsent), Answer: "404; one that is remembered no longer is asked for anew.",
+		All: fmt.Sprint(MaxUnknownIDs), Answer: "404; one that is remembered no longer is asked for anew.",
 	},
 }

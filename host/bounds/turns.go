@@ -8,34 +8,36 @@ import (
 )
 
 const (
-	// MaxOrphans bounds the orphan turns of one tenant on a host, and MaxAllOrphans those
-	// of all.
+	// MaxOrphans is how many orphan turns one tenant has on a host, and MaxAllOrphans how many all
+	// tenants have.
 	MaxOrphans    = 32
 	MaxAllOrphans = 1024
-	// MaxOrphanBytes bounds what those of one tenant hold in memory, and
-	// MaxAllOrphanBytes those of all.
+	// MaxOrphanBytes is how much memory the orphan turns of one tenant hold, and MaxAllOrphanBytes how
+	// much those of all tenants hold.
 	MaxOrphanBytes    = 16 << 20
 	MaxAllOrphanBytes = 64 << 20
-	// OrphanTimeout is how long it is tried to end one.
+	// OrphanTimeout is how long the host tries to end an orphan turn.
 	OrphanTimeout = 10 * time.Minute
 )
 
 const (
-	// TailFree is what a model is shown of a conversation without asking: what is more
-	// comes of TailsHeld.
+	// TailFree is how many bytes of earlier messages a turn may show to its model in any case. What is
+	// more is counted in TailsHeld, which all turns share.
 	TailFree  = 256 << 10
 	TailsHeld = 128 << 20
-	// TailsWaitingEach and TailsWaitingAll are turns that wait for bytes, for TailsWait.
+	// TailsWaitingEach and TailsWaitingAll are how many turns of one tenant and of all may wait for a
+	// share of TailsHeld. Each waits for TailsWait at most.
 	TailsWaitingEach = 64
 	TailsWaitingAll  = 512
 	TailsWait        = 15 * time.Second
 
-	// ReplyFree is what a reply has without asking: what is more comes of RepliesHeld.
+	// ReplyFree is how many bytes a reply may have in any case. What is more is counted in RepliesHeld,
+	// which all turns share.
 	ReplyFree   = 64 << 10
 	RepliesHeld = 128 << 20
 )
 
-// turns are the bounds of turns and of what is kept of them, by host/bot.
+// turns has the bounds of turns and of what is kept of them. host/bot enforces them.
 var turns = []Bound{
 	{
 		Name: "message", What: "The size of the message of a turn.",

@@ -17,17 +17,17 @@ type Family struct {
 	Help   string
 }
 
-// The names of all families. Those that Go's runtime and the process have beside them,
-// go_ and process_, are of the Prometheus library.
+// The names of all families. The page also has those of the Prometheus library, for Go's runtime and
+// the process; their names begin with go_ and process_.
 const (
-	turns        = "botyard_turns_total"
-	turnDuration = "botyard_turn_duration_seconds"
-	firstToken   = "botyard_turn_first_token_seconds"
-	tokens       = "botyard_tokens_total"
-	turnsRunning = "botyard_turns_running"
-	turnsWaiting = "botyard_turns_waiting"
-	turnsOpen    = "botyard_turns_left_over"
-	leasesFailed = "botyard_lease_renewal_failures_total"
+	turns         = "botyard_turns_total"
+	turnDuration  = "botyard_turn_duration_seconds"
+	firstToken    = "botyard_turn_first_token_seconds"
+	tokens        = "botyard_tokens_total"
+	turnsRunning  = "botyard_turns_running"
+	turnsWaiting  = "botyard_turns_waiting"
+	turnsOrphaned = "botyard_turns_left_over"
+	leasesFailed  = "botyard_lease_renewal_failures_total"
 
 	requests        = "botyard_http_requests_total"
 	requestDuration = "botyard_http_request_duration_seconds"
@@ -54,7 +54,7 @@ const (
 	buildInfo  = "botyard_build_info"
 )
 
-// families are all of them, in the order of the documentation.
+// families are all families, in the order of docs/operations.md.
 var families = []Family{
 	{turns, Counter, []string{"class", "outcome", "party", "tenant"}, "Turns that ended, by how: outcome is succeeded, replayed, failed, interrupted or refused; class and party are those of the error."},
 	{turnDuration, Histogram, []string{"outcome", "tenant"}, "Seconds from when a turn came until it ended."},
@@ -62,7 +62,7 @@ var families = []Family{
 	{tokens, Counter, []string{"direction", "tenant"}, "Tokens that models read (input) and wrote (output), as providers count them, of turns that failed too."},
 	{turnsRunning, Gauge, nil, "Turns at work."},
 	{turnsWaiting, Gauge, nil, "Turns that wait in this host for their conversation."},
-	{turnsOpen, Gauge, nil, "Turns that have ended for their callers, and whose end the storage has not answered yet."},
+	{turnsOrphaned, Gauge, nil, "Turns that have ended for their callers, and whose end the storage has not answered yet."},
 	{leasesFailed, Counter, nil, "Renewals of turns' leases that failed."},
 
 	{requests, Counter, []string{"method", "route", "status"}, "HTTP requests that were answered, by the route's pattern; \"none\" is whatever is no route."},
@@ -90,10 +90,10 @@ var families = []Family{
 	{buildInfo, Gauge, []string{"go", "version"}, "1, with what the host was built from."},
 }
 
-// Families gives all families of the page, in a fixed order.
+// Families returns all families of the page, in a fixed order.
 func Families() []Family { return slices.Clone(families) }
 
-// help is a family's.
+// help returns the help of a family.
 func help(name string) string {
 	return families[slices.IndexFunc(families, func(f Family) bool { return f.Name == name })].Help
 }

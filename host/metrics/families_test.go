@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// documented is the beginning of a row of the table.
+// documented matches the beginning of a row of the table.
 var documented = regexp.MustCompile("^\\| `[a-z_]+` \\| (counter|gauge|histogram) ")
 
-// row is what the operators' page says of a family.
+// row returns the family's row in docs/operations.md.
 func (f Family) row() string {
 	labels := "-"
 	if len(f.Labels) > 0 {

@@ -12,28 +12,29 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Sources has the functions that are called when a page is made. What a nil function would
-// return is left out of the page. They are called from several goroutines.
+// Sources has the functions that are called when a page is made. The metrics of a nil function are
+// left out of the page. The functions are called by several goroutines at once.
 type Sources struct {
 	Plugins        func() []plugins.Status
 	PluginTotals   func() []plugins.Totals
-	LeftOver       func() int // turns whose end a storage has not answered
+	OrphanTurns    func() int // how many turns ended for their caller, but not yet in the storage
 	FailedRenewals func() int64
-	Census         func() registry.Census
-	// RegistryLag is that of a registry with a storage, false where there is none.
+	Tenants        func() registry.Counts
+	// RegistryLag returns the time since the registry's storage was last heard of, and how many of its
+	// changes are not known yet. ok is false where the registry has no storage.
 	RegistryLag     func() (age time.Duration, changes int64, ok bool)
 	DroppedLogLines func() int64
-	HasTenant       func(id string) bool // not nil where tenants have a label
+	HasTenant       func(id string) bool // reports whether the tenant exists; needed for Options.TenantLabel
 	Version         string               // of the host
 }
 
-// states are all that a plugin's process can be in.
+// states are all states of a plugin's process.
 var states = []plugins.State{
 	plugins.Available, plugins.Starting, plugins.Ready, plugins.Backoff, plugins.Quarantined, plugins.Draining, plugins.Stopped, plugins.Failed,
 }
 
-// pluginNow is what the processes of a plugin come to.
-type pluginNow struct {
+// pluginSums are the sums over all processes of one plugin.
+type pluginSums struct {
 	states                                map[plugins.State]int64
 	running, waiting, instances, circuits int64
 }
@@ -44,14 +45,14 @@ func (p pluginName) labels() []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.String("kind", p.kind), attribute.String("name", p.name)}
 }
 
-// byPlugin adds up the processes of each plugin.
-func byPlugin(all []plugins.Status) map[pluginName]*pluginNow {
-	out := map[pluginName]*pluginNow{}
+// byPlugin returns the sums of each plugin.
+func byPlugin(all []plugins.Status) map[pluginName]*pluginSums {
+	out := map[pluginName]*pluginSums{}
 	for _, st := range all {
 		name := pluginName{st.Kind, st.Name}
 		now := out[name]
 		if now == nil {
-			now = &pluginNow{states: map[plugins.State]int64{}}
+			now = &pluginSums{states: map[plugins.State]int64{}}
 			out[name] = now
 		}
 		now.states[st.State]++
@@ -63,7 +64,7 @@ func byPlugin(all []plugins.Status) map[pluginName]*pluginNow {
 	return out
 }
 
-// instruments makes those that are asked for, and joins what is wrong.
+// instruments makes instruments and joins the errors.
 type instruments struct {
 	meter metric.Meter
 	all   []metric.Observable
@@ -88,11 +89,12 @@ func (i *instruments) counter(name string) metric.Int64ObservableCounter {
 	return c
 }
 
-// observe has the sources asked for each page.
+// observe makes the instruments whose values come from the sources, and registers the callback that
+// reads the sources for each page.
 func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 	i := &instruments{meter: meter}
 	running, waiting, build := i.gauge(turnsRunning), i.gauge(turnsWaiting), i.gauge(buildInfo)
-	open, failed, dropped := i.gauge(turnsOpen), i.counter(leasesFailed), i.counter(logDropped)
+	open, failed, dropped := i.gauge(turnsOrphaned), i.counter(leasesFailed), i.counter(logDropped)
 	now, totals := i.pluginsNow(), i.pluginTotals()
 	held, invalid, unavailable, cached := i.gauge(tenantsHeld), i.gauge(tenantsInvalid), i.gauge(tenantsUnavailable), i.gauge(botsCached)
 	lag, behind := i.seconds(registryLag), i.gauge(registryBehind)
@@ -103,8 +105,8 @@ func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 		o.ObserveInt64(running, m.running.Load())
 		o.ObserveInt64(waiting, m.waiting.Load())
 		o.ObserveInt64(build, 1, metric.WithAttributes(attribute.String("version", s.Version), attribute.String("go", runtime.Version())))
-		if s.LeftOver != nil {
-			o.ObserveInt64(open, int64(s.LeftOver()))
+		if s.OrphanTurns != nil {
+			o.ObserveInt64(open, int64(s.OrphanTurns()))
 		}
 		if s.FailedRenewals != nil {
 			o.ObserveInt64(failed, s.FailedRenewals())
@@ -118,8 +120,8 @@ func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 		if s.PluginTotals != nil {
 			totals(o, s.PluginTotals())
 		}
-		if s.Census != nil {
-			c := s.Census()
+		if s.Tenants != nil {
+			c := s.Tenants()
 			o.ObserveInt64(held, int64(c.Tenants))
 			o.ObserveInt64(invalid, int64(c.Invalid))
 			o.ObserveInt64(unavailable, int64(c.Unavailable))
@@ -136,7 +138,7 @@ func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 	return err
 }
 
-// pluginsNow makes the instruments of what plugins are doing.
+// pluginsNow makes the gauges of plugins. It returns the function that sets them.
 func (i *instruments) pluginsNow() func(metric.Observer, []plugins.Status) {
 	processes, running, waiting := i.gauge(pluginProcesses), i.gauge(pluginRunning), i.gauge(pluginWaiting)
 	instances, circuits := i.gauge(pluginInstances), i.gauge(pluginCircuits)
@@ -154,7 +156,7 @@ func (i *instruments) pluginsNow() func(metric.Observer, []plugins.Status) {
 	}
 }
 
-// pluginTotals makes the instruments of what happened to plugins.
+// pluginTotals makes the counters of plugins. It returns the function that sets them.
 func (i *instruments) pluginTotals() func(metric.Observer, []plugins.Totals) {
 	restarts, calls, dropped := i.counter(pluginRestarts), i.counter(pluginCalls), i.counter(pluginDropped)
 	blamed, keptAway := i.counter(pluginBlamed), i.counter(pluginKeptAway)

@@ -27,7 +27,7 @@ type labelSets[K comparable] struct {
 	make func(K) *labels
 
 	mu  sync.Mutex                    // held by those who add a set
-	all atomic.Pointer[map[K]*labels] // copied to be changed
+	all atomic.Pointer[map[K]*labels] // never changed in place: a new set is added to a copy
 }
 
 func newLabelSets[K comparable](make func(K) *labels) *labelSets[K] {
@@ -36,8 +36,8 @@ func newLabelSets[K comparable](make func(K) *labels) *labelSets[K] {
 	return s
 }
 
-// of returns the set for k. At most bounds.ReadyLabelSets are kept; another one is made
-// for each record.
+// of returns the set for k. At most bounds.ReadyLabelSets sets are kept. Beyond that, a new set is
+// made for each record.
 func (s *labelSets[K]) of(k K) *labels {
 	if l, ok := (*s.all.Load())[k]; ok {
 		return l

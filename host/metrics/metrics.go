@@ -58,18 +58,18 @@ func New(o Options) (*Metrics, error) {
 		// Names are on the page as they are in families.
 		exporter.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithoutSuffixes),
 	}
-	var labelled *tenants
+	var byTenant *tenants
 	if o.TenantLabel {
-		labelled = newTenants(cmp.Or(o.MaxTenantLabels, 100), o.Sources.HasTenant)
-		options = append(options, exporter.WithProducer(labelled))
-		m.turns = labelled
+		byTenant = newTenants(cmp.Or(o.MaxTenantLabels, 100), o.Sources.HasTenant)
+		options = append(options, exporter.WithProducer(byTenant))
+		m.turns = byTenant
 	}
 	reader, err := exporter.New(options...)
 	if err != nil {
 		return nil, err
 	}
 	meter := newMeter(reader)
-	if labelled == nil {
+	if byTenant == nil {
 		own, err := newTurnMeter(meter)
 		if err != nil {
 			return nil, err

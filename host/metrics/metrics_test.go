@@ -14,13 +14,13 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// ended is what a usual turn is told as.
+// ended is the end of a usual turn.
 var ended = bot.TurnEnd{
 	Tenant: "client-a", Outcome: bot.TurnSucceeded, Took: 30 * time.Millisecond, FirstToken: 10 * time.Millisecond,
 	Usage: chat.Usage{InputTokens: 300, OutputTokens: 40},
 }
 
-// BenchmarkTurn is what the host counts of one turn over HTTP: the turn and its request.
+// BenchmarkTurn measures counting one turn over HTTP: the turn and its request.
 func BenchmarkTurn(b *testing.B) {
 	for name, o := range map[string]Options{
 		"all tenants": {},
@@ -54,7 +54,7 @@ func TestMetrics_allocateNothing(t *testing.T) {
 		m.RequestEnded(http.MethodPost, "/api/v1/chat", http.StatusOK, 30*time.Millisecond)
 	}
 	record()
-	// One for what the race detector or a collection may do meanwhile.
+	// One allocation is allowed: the race detector or a garbage collection may make it.
 	if n := testing.AllocsPerRun(100, record); n > 1 {
 		t.Errorf("a turn and its request make %v allocations", n)
 	}
@@ -95,7 +95,7 @@ func TestTenants_shareALabelBeyondTheBound(t *testing.T) {
 	}
 }
 
-// Labels that a plugin or an upstream could choose are as few as any others.
+// A plugin or an upstream that chooses classes, parties and methods adds no labels.
 func TestMetrics_TurnEnded_boundedLabels(t *testing.T) {
 	m, err := New(Options{})
 	if err != nil {

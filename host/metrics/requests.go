@@ -12,12 +12,13 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// NoRoute stands for the route of a request that came to none.
+// NoRoute is the label of requests that match no route.
 const NoRoute = "none"
 
-// methods are the methods that are labels; all others are "other".
+// methods are the methods that have a label. All others have the label "other".
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch}
 
+// requestMeter has the instruments of requests.
 type requestMeter struct {
 	requests metric.Int64Counter
 	duration metric.Float64Histogram
@@ -26,7 +27,7 @@ type requestMeter struct {
 	routes  *labelSets[answer] // without status
 }
 
-// answer is what the labels of a request are made of.
+// answer has the values that the labels of a request are made of.
 type answer struct {
 	method, route string
 	status        int
@@ -48,8 +49,8 @@ func newRequestMeter(m metric.Meter) (*requestMeter, error) {
 	}, errors.Join(err, err2)
 }
 
-// RequestEnded counts a request. The route is a pattern of the host's, never a path; empty
-// for none. The status is one that the host answered, 0 if the answer did not begin.
+// RequestEnded counts a request. route is the pattern of the route, never a path, and "" if no route
+// matched. status is 0 if the answer did not begin.
 func (m *Metrics) RequestEnded(method, route string, status int, took time.Duration) {
 	if m == nil {
 		return

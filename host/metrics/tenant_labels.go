@@ -17,31 +17,31 @@ const Others = "@other"
 // have its place. Each tenant has its own instruments, since an instrument never forgets a
 // label.
 type tenants struct {
-	most   int
+	limit  int
 	has    func(tenant string) bool
-	others *labelled
+	others *tenantMeter
 
 	mu  sync.Mutex
-	own map[string]*labelled
+	own map[string]*tenantMeter
 }
 
-// labelled has the instruments of one label.
-type labelled struct {
+// tenantMeter has the instruments of one label of a tenant.
+type tenantMeter struct {
 	*turnMeter
 	reader *sdk.ManualReader
 }
 
-func newTenants(most int, has func(string) bool) *tenants {
-	return &tenants{most: most, has: has, others: newLabelled(Others), own: map[string]*labelled{}}
+func newTenants(limit int, has func(string) bool) *tenants {
+	return &tenants{limit: limit, has: has, others: newTenantMeter(Others), own: map[string]*tenantMeter{}}
 }
 
-func newLabelled(tenant string) *labelled {
+func newTenantMeter(tenant string) *tenantMeter {
 	reader := sdk.NewManualReader()
 	meter, err := newTurnMeter(newMeter(reader), attribute.String("tenant", tenant))
 	if err != nil {
 		panic(err) // unreachable: the names are ours, and have been used by New's
 	}
-	return &labelled{meter, reader}
+	return &tenantMeter{meter, reader}
 }
 
 // of implements turnsBy. A tenant that does not exist gets no label of its own.
@@ -50,10 +50,10 @@ func (t *tenants) of(tenant string) *turnMeter {
 	defer t.mu.Unlock()
 	l, ok := t.own[tenant]
 	if !ok {
-		if len(t.own) >= t.most || !t.has(tenant) {
+		if len(t.own) >= t.limit || !t.has(tenant) {
 			return t.others.turnMeter
 		}
-		l = newLabelled(tenant)
+		l = newTenantMeter(tenant)
 		t.own[tenant] = l
 	}
 	return l.turnMeter

@@ -26,14 +26,15 @@ func (m *Metrics) AddRunningTurns(n int) {
 	}
 }
 
-// TurnEnded implements bot.Observer. Turns that came to no bot are told to it too.
+// TurnEnded implements bot.Observer. It is also called for turns that were refused before they came
+// to a bot.
 func (m *Metrics) TurnEnded(end bot.TurnEnd) {
 	if m != nil {
 		m.turns.of(end.Tenant).ended(end)
 	}
 }
 
-// turnMeter is the instruments of turns.
+// turnMeter has the instruments of turns.
 type turnMeter struct {
 	turns, tokens   metric.Int64Counter
 	duration, first metric.Float64Histogram
@@ -43,22 +44,22 @@ type turnMeter struct {
 	plain, input, output *labels
 }
 
-// turnEnd is what the labels of a turn's end are made of. Its class is a known one.
+// turnEnd has the values that the labels of a turn are made of. The class is one that the SDK knows.
 type turnEnd struct {
 	outcome bot.Outcome
-	failed  bool // else class and party are empty
+	failed  bool // if false, the labels class and party are empty
 	class   fault.Class
 	party   fault.Party
 }
 
-// Upper bounds of histograms, in seconds. Turns take from a millisecond, of an echo, to
-// limits.turn_timeout.
+// seconds are the upper bounds of the histograms' buckets. A turn takes from a millisecond, with the
+// echo model, to limits.turn_timeout.
 var seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600}
 
-// of implements turnsBy: without a label all tenants are one.
+// of implements turnsBy. All tenants have the same instruments.
 func (t *turnMeter) of(string) *turnMeter { return t }
 
-// newTurnMeter makes the instruments. All that they count has the labels too.
+// newTurnMeter makes the instruments. All that they count has the labels own.
 func newTurnMeter(m metric.Meter, own ...attribute.KeyValue) (*turnMeter, error) {
 	with := func(more ...attribute.KeyValue) *labels { return newLabels(append(more, own...)...) }
 	t := &turnMeter{
@@ -86,7 +87,7 @@ func (t *turnMeter) ended(end bot.TurnEnd) {
 	if end.Err != nil {
 		e := fault.Of(end.Err)
 		how.failed, how.class, how.party = true, e.Class, e.Party
-		if !e.Class.Known() { // a plugin may say any number
+		if !e.Class.Known() { // a plugin may return any number
 			how.class = fault.Internal
 		}
 		if how.party.String() == fault.PartyUnknown.String() {
@@ -102,11 +103,11 @@ func (t *turnMeter) ended(end bot.TurnEnd) {
 	t.count(ctx, end.Usage.OutputTokens, t.output)
 }
 
-// mostTokens bounds what one turn counts: a plugin may say any number.
-const mostTokens = 1 << 32
+// maxTokensPerTurn bounds the tokens that are counted of one turn. A plugin may return any number.
+const maxTokensPerTurn = 1 << 32
 
 func (t *turnMeter) count(ctx context.Context, n int64, direction *labels) {
 	if n > 0 {
-		t.tokens.Add(ctx, min(n, mostTokens), direction.add...)
+		t.tokens.Add(ctx, min(n, maxTokensPerTurn), direction.add...)
 	}
 }

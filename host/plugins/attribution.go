@@ -173,7 +173,7 @@ func (b *attribution) attributeLocked(tenant, how string, now time.Time) {
 	if t.crashes < bounds.BlamedCrashes && t.pauses == 0 {
 		return
 	}
-	pause := min(b.s.m.timing.blamePause<<min(t.pauses, 16), b.s.m.timing.blameMost)
+	pause := min(b.s.m.timing.blamePause<<min(t.pauses, 16), b.s.m.timing.maxBlamePause)
 	t.crashes, t.pauses, t.refused = 0, t.pauses+1, now.Add(pause)
 	b.s.totals.keptAway.Add(1)
 	b.s.log.Warn("a tenant's calls or configuration end the plugin again and again: they are refused for a while",

@@ -176,7 +176,7 @@ func TestAttribution_staysWithTheTenant(t *testing.T) {
 func TestAttribution_pausesGrow(t *testing.T) {
 	const pause = 50 * time.Millisecond
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
-		tm.blamePause, tm.blameMost, tm.blameMemory = pause, 4*pause, time.Minute
+		tm.blamePause, tm.maxBlamePause, tm.blameMemory = pause, 4*pause, time.Minute
 	}}, "test")
 	i := h.open(Spec{Name: "test", Tenant: "hostile"})
 	b := i.sup.attribution

@@ -27,10 +27,10 @@ type timing struct {
 	pollEvery       time.Duration // between polls of plugin folders, for what no event tells
 	pollOnly        bool          // no events of plugin folders are used
 
-	blamePause, blameMost time.Duration // how long a tenant is kept away, at first and at most
-	suspected             time.Duration // that a suspect stays in a cell, at first
-	blameMemory           time.Duration // how long a tenant is remembered for what it did
-	lingering             time.Duration // how long an abandoned call may still be at work
+	blamePause, maxBlamePause time.Duration // how long a tenant is kept away, at first and at most
+	suspected                 time.Duration // that a suspect stays in a cell, at first
+	blameMemory               time.Duration // how long a tenant is remembered for what it did
+	lingering                 time.Duration // how long an abandoned call may still be at work
 }
 
 // ofProcess returns the part of the timing that counts for a process.
@@ -50,7 +50,7 @@ func defaultTiming() timing {
 		quarantineRetry: time.Minute,
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
-		blamePause: bounds.BlamePause, blameMost: bounds.BlameMost, suspected: bounds.SuspectTime, blameMemory: bounds.BlameMemory,
+		blamePause: bounds.BlamePause, maxBlamePause: bounds.MaxBlamePause, suspected: bounds.SuspectTime, blameMemory: bounds.BlameMemory,
 		lingering: bounds.AbandonedTime,
 		pollEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,
 		hold: time.Second,

@@ -29,7 +29,7 @@
 //   - writes.go: which changes are on their way, and which wait for a reload.
 //   - admissions.go: the admission of a tenant that goes and comes back.
 //   - tries.go: how many storages a tenant's settings may be tried with.
-//   - census.go: how many tenants and bots are in memory.
+//   - counts.go: how many tenants and bots are in memory.
 //
 // What is done with tenants:
 //

@@ -49,7 +49,7 @@ func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snap
 			return nil, nil // of a file, and not used since
 		case e != nil && e.Incarnation != "" && len(e.Storages) == 0:
 			return nil, nil // nothing was written since the last one
-		case len(s.Former) >= bounds.MaxFormer:
+		case len(s.Former) >= bounds.MaxEarlierIncarnations:
 			return nil, fault.New(fault.Conflict, "%d earlier incarnations of tenant %q are not erased yet, since storages that they were written to do not answer: bring those back, or abandon them", len(s.Former), id).At("tenant")
 		}
 		next := &tenantstore.Entry{State: storage.TenantFromFile}

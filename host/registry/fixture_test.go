@@ -79,7 +79,7 @@ func (y *builder) open(t testing.TB, ttl time.Duration, size int, change ...func
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		checkCensus(t, r)
+		checkCounts(t, r)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := r.Close(ctx); err != nil {

@@ -47,7 +47,7 @@ type persistedCatalog struct {
 }
 
 func newPersistedCatalog(ctx context.Context, t *tenantTable, store *tenantstore.Store, work *sync.WaitGroup) (*persistedCatalog, error) {
-	absent, err := simplelru.NewLRU[string, error](bounds.MaxAbsent, nil)
+	absent, err := simplelru.NewLRU[string, error](bounds.MaxUnknownIDs, nil)
 	if err != nil {
 		return nil, err
 	}

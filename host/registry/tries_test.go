@@ -35,14 +35,14 @@ func TestRegistry_MayTry(t *testing.T) {
 func TestPersistedCatalog_ensureFresh_boundsAbsentIDs(t *testing.T) {
 	// beyond: unknown ids
 	a := openTestHost(t, &tenantstoretest.Memory{})
-	for i := range bounds.MaxAbsent + 100 {
+	for i := range bounds.MaxUnknownIDs + 100 {
 		if _, err := a.Acquire(t.Context(), fmt.Sprint("nobody", i)); !fault.Is(err, fault.NotFound) {
 			t.Fatal(err)
 		}
 	}
 	a.Registry.mu.Lock()
 	defer a.Registry.mu.Unlock()
-	if absent, loads := a.persisted().absent.Len(), len(a.persisted().loads); absent != bounds.MaxAbsent || loads != 0 || len(a.tenants) != 0 {
+	if absent, loads := a.persisted().absent.Len(), len(a.persisted().loads); absent != bounds.MaxUnknownIDs || loads != 0 || len(a.tenants) != 0 {
 		t.Errorf("%d are remembered, %d are asked for, %d tenants", absent, loads, len(a.tenants))
 	}
 }

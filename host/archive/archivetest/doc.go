@@ -1,4 +1,10 @@
-// Package archivetest has a storage of conversations in memory, for tests of what
-// works on whole tenants. It keeps what package storage promises; the conformance kit
-// holds it to that.
+// Package archivetest has a storage of conversations in memory, for tests of exports, imports,
+// erasures and purges. It behaves as package storage promises: its test runs the conformance kit.
+//
+// Files:
+//
+//   - storage.go: Storage; Begin, Commit, Read, List and Renew.
+//   - delete.go: Delete, and which conversations a scope matches.
+//   - import.go: Import, and which turns it refuses.
+//   - owner.go: which user may see a conversation, and emptying a user's turns.
 package archivetest

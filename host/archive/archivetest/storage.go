@@ -15,18 +15,19 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Storage keeps all that it is given. The zero value is empty and ready.
+// Storage keeps conversations in memory. The zero value is empty and ready. It is safe for concurrent
+// use.
 type Storage struct {
-	// Before, if set, is asked before each call of the name of a method of
-	// storage.Storage or storage.Importer; its error is the call's. It is not changed
-	// while calls are made.
+	// Before, if set, is called before each method of storage.Storage and storage.Importer, with the
+	// method's name. If it returns an error, the method does nothing and returns this error. It is set
+	// before the first call.
 	Before func(method string, call sdk.Call) error
 
 	mu            sync.Mutex
-	lives         int
+	incarnations  int
 	conversations map[address]*conversation
 	leases        map[string]time.Time
-	dead          map[owner]bool
+	erased        map[owner]bool
 	removed       []*conversation // of which some turns are left
 }
 
@@ -36,7 +37,7 @@ var (
 	_ storage.Renewer  = (*Storage)(nil)
 )
 
-type owner struct{ tenant, life string }
+type owner struct{ tenant, incarnation string }
 
 type address struct {
 	owner
@@ -46,7 +47,7 @@ type address struct {
 type conversation struct {
 	address
 	user             string
-	life             int
+	incarnation      int
 	turns            []*turn // by sequence, from 1
 	number           int64   // of the last one that succeeded
 	keys             map[string]*turn
@@ -57,30 +58,42 @@ type turn struct {
 	storage.Turn
 	holder, attempt string
 	digest          []byte
-	closed          bool // no fence is good for it
+	closed          bool // no Commit may end it any more
 }
 
-func of(call sdk.Call) address {
+func addressOf(call sdk.Call) address {
 	return address{owner{call.Tenant, call.Incarnation}, call.Conversation}
 }
 
-// enter is what each call begins with; leave ends it.
-func (s *Storage) enter(method string, call sdk.Call, named bool) (leave func(), err error) {
+// begin calls Before, checks that the call names a tenant, and locks mu. The caller calls end, which
+// unlocks mu.
+func (s *Storage) begin(method string, call sdk.Call) (end func(), err error) {
 	if s.Before != nil {
 		if err := s.Before(method, call); err != nil {
 			return nil, err
 		}
 	}
-	if call.Tenant == "" || named && call.Conversation == "" {
+	if call.Tenant == "" {
 		return nil, fault.New(fault.Invalid, "the call names too little")
 	}
 	s.mu.Lock()
 	if s.conversations == nil {
-		s.conversations, s.leases, s.dead = map[address]*conversation{}, map[string]time.Time{}, map[owner]bool{}
+		s.conversations, s.leases, s.erased = map[address]*conversation{}, map[string]time.Time{}, map[owner]bool{}
 	}
 	return s.mu.Unlock, nil
 }
 
+// beginNamed does what begin does, and checks that the call names a conversation too.
+func (s *Storage) beginNamed(method string, call sdk.Call) (end func(), err error) {
+	end, err = s.begin(method, call)
+	if err == nil && call.Conversation == "" {
+		end()
+		return nil, fault.New(fault.Invalid, "the call names too little")
+	}
+	return end, err
+}
+
+// running returns the running turn, or nil.
 func (c *conversation) running() *turn {
 	if n := len(c.turns); n > 0 && c.turns[n-1].State == storage.Running {
 		return c.turns[n-1]
@@ -88,41 +101,43 @@ func (c *conversation) running() *turn {
 	return nil
 }
 
-// find answers the conversation, made but not kept if there is none.
-func (s *Storage) find(call sdk.Call, created time.Time) (*conversation, error) {
-	if c := s.conversations[of(call)]; c != nil {
+// findLocked returns the conversation. If there is none, it returns a new one, which is not stored yet.
+//
+// Locked: mu is held.
+func (s *Storage) findLocked(call sdk.Call, created time.Time) (*conversation, error) {
+	if c := s.conversations[addressOf(call)]; c != nil {
 		return c, nil
 	}
-	if s.dead[of(call).owner] {
-		return nil, fault.New(fault.Conflict, "this life of the tenant is over")
+	if s.erased[addressOf(call).owner] {
+		return nil, fault.New(fault.Conflict, "this incarnation of the tenant is over")
 	}
-	s.lives++
-	return &conversation{address: of(call), user: call.User, life: s.lives, keys: map[string]*turn{}, created: created}, nil
+	s.incarnations++
+	return &conversation{address: addressOf(call), user: call.User, incarnation: s.incarnations, keys: map[string]*turn{}, created: created}, nil
 }
 
 // Begin implements storage.Storage.
 func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
-	leave, err := s.enter("Begin", req.Call, true)
+	end, err := s.beginNamed("Begin", req.Call)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer end()
 	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds")
 	}
 	now := time.Now()
-	c, err := s.find(req.Call, now)
+	c, err := s.findLocked(req.Call, now)
 	switch {
 	case err != nil:
 		return nil, err
-	case c.shut(req.Call, req.Owned):
-		return nil, missing()
+	case c.hiddenFrom(req.Call, req.Owned):
+		return nil, notFound()
 	}
 	running := c.running()
 	if running != nil && req.Attempt != "" && running.attempt == req.Attempt {
 		return c.started(running, req), nil
 	}
-	if key := c.keyed(req.Key, now); key != nil {
+	if key := c.lastAttempt(req.Key, now); key != nil {
 		if !bytes.Equal(key.digest, req.Digest) {
 			return &storage.BeginResult{KeyReused: true}, nil
 		}
@@ -147,24 +162,26 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 	if req.Key != "" {
 		c.keys[req.Key] = t
 	}
-	s.extend(req.Holder, now.Add(req.Lease))
+	s.extendLocked(req.Holder, now.Add(req.Lease))
 	return c.started(t, req), nil
 }
 
-// keyed is the last attempt under the key.
-func (c *conversation) keyed(key string, now time.Time) *turn {
+// lastAttempt returns the newest turn with this idempotency key, or nil if there is none within
+// storage.KeyTTL.
+func (c *conversation) lastAttempt(key string, now time.Time) *turn {
 	if t := c.keys[key]; t != nil && now.Sub(t.StartedAt) < storage.KeyTTL {
 		return t
 	}
 	return nil
 }
 
-func (c *conversation) fence(t *turn) string { return fmt.Sprintf("%d.%d", c.life, t.Sequence) }
+// fence returns the fence of a turn. It differs for each incarnation of a conversation.
+func (c *conversation) fence(t *turn) string { return fmt.Sprintf("%d.%d", c.incarnation, t.Sequence) }
 
-// behind is the turn that the fence is good for; nil for none.
-func (c *conversation) behind(fence string) *turn {
-	var life, sequence int
-	if _, err := fmt.Sscanf(fence, "%d.%d", &life, &sequence); err != nil || sequence < 1 || sequence > len(c.turns) {
+// turnByFence returns the turn that the fence was given for, or nil if there is none or it is closed.
+func (c *conversation) turnByFence(fence string) *turn {
+	var incarnation, sequence int
+	if _, err := fmt.Sscanf(fence, "%d.%d", &incarnation, &sequence); err != nil || sequence < 1 || sequence > len(c.turns) {
 		return nil
 	}
 	if t := c.turns[sequence-1]; !t.closed && c.fence(t) == fence {
@@ -173,6 +190,7 @@ func (c *conversation) behind(fence string) *turn {
 	return nil
 }
 
+// started returns the result of a Begin that started the turn, with the tail that req asks for.
 func (c *conversation) started(t *turn, req *storage.BeginRequest) *storage.BeginResult {
 	var messages []chat.Message
 	cut, bytes := false, 0
@@ -191,19 +209,19 @@ func (c *conversation) started(t *turn, req *storage.BeginRequest) *storage.Begi
 
 // Commit implements storage.Storage.
 func (s *Storage) Commit(_ context.Context, req *storage.CommitRequest) (int64, error) {
-	leave, err := s.enter("Commit", req.Call, true)
+	end, err := s.beginNamed("Commit", req.Call)
 	if err != nil {
 		return 0, err
 	}
-	defer leave()
+	defer end()
 	if !hasEnded(req.State) || req.State == storage.Succeeded && len(req.Messages) == 0 {
 		return 0, fault.New(fault.Invalid, "no end of a turn").At("state")
 	}
-	c := s.conversations[of(req.Call)]
+	c := s.conversations[addressOf(req.Call)]
 	if c == nil {
 		return 0, fault.New(fault.Conflict, "the fence holds no conversation")
 	}
-	t := c.behind(req.Fence)
+	t := c.turnByFence(req.Fence)
 	switch {
 	case t == nil:
 		return 0, fault.New(fault.Conflict, "the fence does not hold the conversation")
@@ -228,17 +246,17 @@ func hasEnded(s storage.State) bool {
 
 // Read implements storage.Storage.
 func (s *Storage) Read(_ context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
-	leave, err := s.enter("Read", req.Call, true)
+	end, err := s.beginNamed("Read", req.Call)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer end()
 	if req.Limit < 1 || req.Limit > storage.MaxPage || req.After < 0 || req.Owned && req.Call.User == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds").At("limit")
 	}
-	c := s.conversations[of(req.Call)]
-	if c == nil || c.shut(req.Call, req.Owned) {
-		return nil, missing()
+	c := s.conversations[addressOf(req.Call)]
+	if c == nil || c.hiddenFrom(req.Call, req.Owned) {
+		return nil, notFound()
 	}
 	page := &storage.TurnPage{}
 	var bytes storage.PageBytes
@@ -258,18 +276,18 @@ func (s *Storage) Read(_ context.Context, req *storage.ReadRequest) (*storage.Tu
 
 // List implements storage.Storage.
 func (s *Storage) List(_ context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
-	leave, err := s.enter("List", req.Call, false)
+	end, err := s.begin("List", req.Call)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer end()
 	if req.Limit < 1 || req.Limit > storage.MaxPage || req.Wrote && req.Call.User == "" {
 		return nil, fault.New(fault.Invalid, "out of bounds").At("limit")
 	}
 	var all []storage.Conversation
 	for a, c := range s.conversations {
 		its := req.Call.User == "" || c.user == req.Call.User || req.Wrote && c.wrote(req.Call.User)
-		if a.owner == of(req.Call).owner && a.id > req.After && its {
+		if a.owner == addressOf(req.Call).owner && a.id > req.After && its {
 			all = append(all, storage.Conversation{ID: a.id, User: c.user, Turns: c.number, CreatedAt: c.created, UpdatedAt: c.updated,
 				Shared: req.Wrote && c.shared()})
 		}
@@ -278,7 +296,10 @@ func (s *Storage) List(_ context.Context, req *storage.ListRequest) (*storage.Co
 	return &storage.ConversationPage{Conversations: all[:min(len(all), req.Limit)], More: len(all) > req.Limit}, nil
 }
 
-func (s *Storage) extend(holder string, until time.Time) {
+// extendLocked makes the holder's lease end at until, if it would end earlier.
+//
+// Locked: mu is held.
+func (s *Storage) extendLocked(holder string, until time.Time) {
 	if until.After(s.leases[holder]) {
 		s.leases[holder] = until
 	}
@@ -293,7 +314,7 @@ func (s *Storage) Renew(_ context.Context, holders []string, lease time.Duration
 	defer s.mu.Unlock()
 	for _, holder := range holders {
 		if _, known := s.leases[holder]; known {
-			s.extend(holder, time.Now().Add(lease))
+			s.extendLocked(holder, time.Now().Add(lease))
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestConformance(t *testing.T) {
+func TestStorage_conformance(t *testing.T) {
 	open := func(context.Context) (storage.Storage, error) { return &Storage{}, nil }
 	if err := storagetest.Test(t.Context(), open, storagetest.Short()); err != nil {
 		t.Error(err)

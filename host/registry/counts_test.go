@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// checkCensus compares what is counted with what is there.
-func checkCensus(t testing.TB, r *Registry) {
+// checkCounts compares what is counted with what is there.
+func checkCounts(t testing.TB, r *Registry) {
 	t.Helper()
-	got := r.Census()
+	got := r.Counts()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	want := Census{Tenants: len(r.tenants), Unavailable: r.cache.FailuresLocked(), CachedBots: r.cache.LenLocked()}
+	want := Counts{Tenants: len(r.tenants), Unavailable: r.cache.FailuresLocked(), CachedBots: r.cache.LenLocked()}
 	for _, tn := range r.tenants {
 		if tn.err != nil {
 			want.Invalid++
@@ -26,8 +26,8 @@ func checkCensus(t testing.TB, r *Registry) {
 	}
 }
 
-// TestRegistry_Census: what is counted is kept up with whatever happens to tenants.
-func TestRegistry_Census(t *testing.T) {
+// TestRegistry_Counts: the counts follow whatever happens to tenants.
+func TestRegistry_Counts(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
 	ctx, bad := context.Background(), errors.New("bad")
@@ -46,8 +46,8 @@ func TestRegistry_Census(t *testing.T) {
 		case 5:
 			r.DropFile(id, file)
 		}
-		checkCensus(t, r)
-		seen[r.Census().Invalid] = true
+		checkCounts(t, r)
+		seen[r.Counts().Invalid] = true
 	}
 	if len(seen) < 3 {
 		t.Errorf("there were never more than %d invalid tenants", len(seen))
