@@ -16,23 +16,25 @@ func (b *bench) builds(ctx context.Context) error {
 		return nil
 	}
 	n := b.scale.tenants[len(b.scale.tenants)-1]
-	const path = "/v1/chat" // the other build may be from before the native routes had their prefix
+	const path = "/v1/chat" // an older build has no other route for turns
 	side := func(of hostproc.Binaries, env variables) *bench {
 		b := *b
 		b.Binaries, b.env, b.path = of, env, path
 		return &b
 	}
 	sides := [2]*bench{side(b.Binaries, b.env), side(b.other.Binaries, b.other.env)}
-	const working = 10
-	step := n / working
+	const activeTenants = 10
+	step := n / activeTenants
 	next := func(caller, i int) load.Turn {
-		return load.Turn{Path: path, Tenant: hostproc.TenantID(step * ((caller + i) % working)), Conversation: fmt.Sprintf("caller-%d", caller)}
+		return load.Turn{Path: path, Tenant: hostproc.TenantID(step * ((caller + i) % activeTenants)), Conversation: fmt.Sprintf("caller-%d", caller)}
 	}
-	out, err := b.inPairs(ctx, func(i int) (*subject, error) {
-		_, s, err := sides[i].startHost(hostproc.Settings{Tokens: 1}, n)
-		return s, err
-	}, next, func(this, other map[string]float64) float64 {
-		return report.Used(this) / report.Used(other)
+	out, err := b.compare(ctx, comparison{
+		start: func(host int) (*subject, error) {
+			_, s, err := sides[host].startHost(hostproc.Settings{Tokens: 1}, n)
+			return s, err
+		},
+		next:  next,
+		ratio: func(this, other map[string]float64) float64 { return report.Used(this) / report.Used(other) },
 	})
 	b.report.Builds = out
 	return err

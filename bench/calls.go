@@ -11,12 +11,13 @@ import (
 	"github.com/botyard/botyard/bench/internal/library"
 )
 
+// echo measures bare go-plugin calls. The plugin is this program again.
 func (b *bench) echo(context.Context) (err error) {
 	b.report.Echo, err = echocall.Measure([]string{roleEcho}, callers, b.scale.each)
 	return err
 }
 
-// library has a process of its own, whose memory is the host's alone.
+// library measures the embedded host in a process of its own, whose memory is then the host's alone.
 func (b *bench) library(ctx context.Context) error {
 	plugins, err := filepath.Abs(b.Plugins)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// turns measures closed loops of the host and the floor in turns.
+// turns measures closed loops of the host, the floors and the other host, one after another.
 func (b *bench) turns(ctx context.Context) error {
 	for _, tokens := range []int{1, 64} {
 		if err := b.turnsOf(ctx, tokens); err != nil {
@@ -22,6 +22,7 @@ func (b *bench) turns(ctx context.Context) error {
 	return nil
 }
 
+// turnsOf measures turns with replies of so many tokens.
 func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 	_, host, err := b.startHost(hostproc.Settings{Tokens: tokens}, workTenants)
 	if err != nil {
@@ -40,12 +41,12 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 			return err
 		}
 		defer s.stop()
-		s.what = report.Other
+		s.name = report.Other
 		subjects = append(subjects, s)
 	}
 	for _, joined := range []bool{false, true} {
 		if joined && tokens == 1 {
-			continue // there is nothing to join
+			continue // one token cannot be joined
 		}
 		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: hostproc.MaxMessages, Joined: joined})
 		if err != nil {
@@ -55,19 +56,19 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 		subjects = append(subjects, f)
 	}
 	for _, n := range callers {
-		b.say("turns of %d tokens, %d callers", tokens, n)
-		cell, err := b.cell(ctx, subjects, tokens, n)
+		b.logf("turns of %d tokens, %d callers", tokens, n)
+		rows, err := b.closedLoops(ctx, subjects, tokens, n)
 		if err != nil {
 			return err
 		}
-		b.report.Turns = append(b.report.Turns, cell...)
+		b.report.Turns = append(b.report.Turns, rows...)
 	}
 	loaded, err := host.memory(fmt.Sprintf("after the load, %d-token turns", tokens))
 	if err != nil {
 		return err
 	}
 	if tokens > 1 {
-		idle = report.Memory{} // the same as before
+		idle = report.Memory{} // reported with the one-token turns
 	}
 	for _, m := range []report.Memory{idle, loaded} {
 		if m.When != "" {
@@ -77,9 +78,8 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 	return nil
 }
 
-// cell measures the subjects one after another, as often as there are rounds, and
-// keeps each one's median.
-func (b *bench) cell(ctx context.Context, subjects []*subject, tokens, callers int) ([]report.Turns, error) {
+// closedLoops measures each subject in turn, scale.rounds times, and returns the medians of each.
+func (b *bench) closedLoops(ctx context.Context, subjects []*subject, tokens, callers int) ([]report.Turns, error) {
 	l := load.Closed{Callers: callers, Next: steady(tokens > 1)}
 	all := make([][]measured, len(subjects))
 	for _, s := range subjects {
@@ -104,7 +104,7 @@ func (b *bench) cell(ctx context.Context, subjects []*subject, tokens, callers i
 	var out []report.Turns
 	for i, s := range subjects {
 		out = append(out, report.Turns{
-			What: s.what, Tokens: tokens, Callers: callers,
+			What: s.name, Tokens: tokens, Callers: callers,
 			PerSecond: medianOf(all[i], func(m measured) float64 { return m.PerSecond() }),
 			P50:       medianOf(all[i], func(m measured) float64 { return float64(m.P50.Microseconds()) }),
 			CPU:       medianCPU(all[i]),
@@ -113,13 +113,14 @@ func (b *bench) cell(ctx context.Context, subjects []*subject, tokens, callers i
 	return out, nil
 }
 
-// steady is conversations that go on: the model is shown as much as it ever is.
+// steady returns turns in one long conversation of each caller. The model is shown MaxMessages messages.
 func steady(stream bool) func(caller, n int) load.Turn {
 	return func(caller, _ int) load.Turn {
 		return load.Turn{Tenant: hostproc.TenantID(caller % workTenants), Conversation: fmt.Sprintf("caller-%d", caller), Stream: stream}
 	}
 }
 
+// medianOf returns the median of f over all. all is not empty.
 func medianOf[T any](all []T, f func(T) float64) float64 {
 	values := make([]float64, len(all))
 	for i, v := range all {
@@ -129,7 +130,7 @@ func medianOf[T any](all []T, f func(T) float64) float64 {
 	return values[len(values)/2]
 }
 
-// medianCPU takes the median of each process.
+// medianCPU returns the median of each process.
 func medianCPU(all []measured) map[string]float64 {
 	out := map[string]float64{}
 	for name := range all[0].cpu {

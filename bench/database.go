@@ -11,19 +11,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// database is a Postgres of the run's own, with all that makes commits durable on, or a
-// fresh database on the server that pgtest.ForeignEnv names.
+// database is a Postgres server of this run with durable commits, or a new database on the server that
+// pgtest.ForeignEnv names.
 type database struct {
 	*pgtest.Cluster
-	pool *pgxpool.Pool // bare pgx
-	pid  int           // of the server, whose time is counted; 0 for one that is not ours
+	pool *pgxpool.Pool // for bare pgx
+	pid  int           // process id of this run's server; 0 for a foreign one, whose CPU is not counted
 }
 
-// startPostgres answers nil where none is installed, and says so. Close it.
+// startPostgres starts the server. Where no Postgres is installed it returns nil, and the report says
+// so. The caller closes it.
 func (b *bench) startPostgres(ctx context.Context) (*database, error) {
 	c, err := pgtest.Start(ctx, pgtest.Options{})
 	if errors.Is(err, pgtest.ErrMissing) {
-		b.say("left out: %v", err)
+		b.logf("left out: %v", err)
 		b.report.Missing = err.Error()
 		return nil, nil
 	}
@@ -42,7 +43,7 @@ func (b *bench) startPostgres(ctx context.Context) (*database, error) {
 	return d, nil
 }
 
-// serverPID asks the server for the file that has its number on the first line.
+// serverPID returns the server's process id, from the first line of its file postmaster.pid.
 func serverPID(ctx context.Context, p *pgxpool.Pool) (int, error) {
 	var file string
 	if err := p.QueryRow(ctx, `select pg_read_file('postmaster.pid')`).Scan(&file); err != nil {
@@ -52,15 +53,16 @@ func serverPID(ctx context.Context, p *pgxpool.Pool) (int, error) {
 	return strconv.Atoi(first)
 }
 
-// families are the server with its children, if it is ours to count.
-func (d *database) families() map[string]int {
+// processes returns the server's process, whose CPU counts with that of its children. It returns nil
+// for a foreign server.
+func (d *database) processes() map[string]int {
 	if d.pid == 0 {
 		return nil
 	}
 	return map[string]int{"postgres": d.pid}
 }
 
-// Close ends the server.
+// Close closes the pool and ends the server.
 func (d *database) Close() error {
 	d.pool.Close()
 	return d.Cluster.Close()

@@ -24,8 +24,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// depth measures what a Begin costs in a short conversation and in a very long one: the
-// storages' packages are called in this process, so that nothing hides the difference.
+// depth measures Begin in a short conversation and in a very long one. It calls the storages' packages
+// in this process, since calls between processes would hide the difference.
 func (b *bench) depth(ctx context.Context) error {
 	if err := b.depthOfSQLite(ctx); err != nil {
 		return err
@@ -33,6 +33,7 @@ func (b *bench) depth(ctx context.Context) error {
 	return b.depthOfPostgres(ctx)
 }
 
+// depthOfSQLite measures storage-sqlite.
 func (b *bench) depthOfSQLite(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "yd")
 	if err != nil {
@@ -44,16 +45,16 @@ func (b *bench) depthOfSQLite(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	d := depths{
+	d := depthComparison{
 		name: "sqlite", store: s, shallow: b.scale.shallow, deep: b.scale.deepSQLite,
 		fill:  func(call sdk.Call, messages int) error { return fill.Turns(ctx, s, call, messages) },
-		bytes: func() (int64, error) { return sizeOf(dir) },
+		bytes: func() (int64, error) { return folderBytes(dir) },
 	}
 	return d.measure(ctx, b)
 }
 
-// sizeOf is what the files in a folder take: the database and its write-ahead log.
-func sizeOf(dir string) (sum int64, err error) {
+// folderBytes returns the size of the files in a folder: the database and its write-ahead log.
+func folderBytes(dir string) (sum int64, err error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, err
@@ -68,14 +69,15 @@ func sizeOf(dir string) (sum int64, err error) {
 	return sum, nil
 }
 
+// depthOfPostgres measures storage-postgres.
 func (b *bench) depthOfPostgres(ctx context.Context) (err error) {
-	b.say("depth: starting Postgres")
+	b.logf("depth: starting Postgres")
 	db, err := b.startPostgres(ctx)
 	if db == nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	// What a Begin waits for the disk is the same in both, and would hide what is not.
+	// A Begin waits equally long for the disk in both conversations. That would hide the difference.
 	_, err = db.pool.Exec(ctx, `do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$`)
 	if err != nil {
 		return err
@@ -89,7 +91,7 @@ func (b *bench) depthOfPostgres(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	d := depths{
+	d := depthComparison{
 		name: "postgres", store: s, shallow: b.scale.shallow, deep: b.scale.deepPostgres,
 		fill: func(call sdk.Call, messages int) error { return fill.PostgresTurns(ctx, s, db.pool, call, messages) },
 		bytes: func() (n int64, err error) {
@@ -100,25 +102,25 @@ func (b *bench) depthOfPostgres(ctx context.Context) (err error) {
 	return d.measure(ctx, b)
 }
 
-// depths are two lengths of conversations of one storage.
-type depths struct {
+// depthComparison are two lengths of conversations of one storage.
+type depthComparison struct {
 	name          string
 	store         storage.Storage
 	shallow, deep int // messages
 	fill          func(call sdk.Call, messages int) error
-	bytes         func() (int64, error) // that all takes
+	bytes         func() (int64, error) // size of the database
 }
 
-// cost is what calls took: the median of the time, and this process's on the CPU.
+// cost is the time of a Begin and of a Commit, and this process's CPU time of the Begin.
 type cost struct{ begin, commit, cpu time.Duration }
 
-// measure takes turns in both in turns, in as many runs as a sweep has. Each run has a
-// short conversation of its own, which its turns make longer by a few percent.
-func (d depths) measure(ctx context.Context, b *bench) error {
+// measure has turns alternately in both conversations, in scale.runs runs. Each run has a new short
+// conversation, since turns make it longer by a few percent.
+func (d depthComparison) measure(ctx context.Context, b *bench) error {
 	call := func(of string) sdk.Call {
-		return sdk.Call{Tenant: hostproc.TenantID(0), Incarnation: "life", Conversation: of}
+		return sdk.Call{Tenant: hostproc.TenantID(0), Incarnation: "incarnation", Conversation: of}
 	}
-	b.say("depth: filling a conversation of %s with %d messages", d.name, d.deep)
+	b.logf("depth: filling a conversation of %s with %d messages", d.name, d.deep)
 	start := time.Now()
 	if err := d.fill(call("deep"), d.deep); err != nil {
 		return err
@@ -133,11 +135,11 @@ func (d depths) measure(ctx context.Context, b *bench) error {
 			return err
 		}
 	}
-	b.say("depth: turns in conversations of %s", d.name)
+	b.logf("depth: turns in conversations of %s", d.name)
 	type pair struct{ shallow, deep cost }
 	var all []pair
 	for run := range b.scale.runs {
-		shallow, deep, err := d.pairs(ctx, b.scale.pairs, call(fmt.Sprintf("shallow-%d", run)), call("deep"))
+		shallow, deep, err := d.turnPairs(ctx, b.scale.turnPairs, call(fmt.Sprintf("shallow-%d", run)), call("deep"))
 		if err != nil {
 			return err
 		}
@@ -167,21 +169,23 @@ func (d depths) measure(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// pairs has n turns in each of two conversations, one here and one there.
-func (d depths) pairs(ctx context.Context, n int, shallow, deep sdk.Call) (cost, cost, error) {
+// turnPairs has n turns in each of two conversations, alternately. It returns the median costs in the
+// shallow one and in the deep one.
+func (d depthComparison) turnPairs(ctx context.Context, n int, shallow, deep sdk.Call) (cost, cost, error) {
 	var costs [2][]cost
 	for i := range 2 * n {
-		which := (i + i/2) % 2 // neither is always the first
+		which := (i + i/2) % 2 // the conversations take turns to be first
 		c, err := d.turn(ctx, []sdk.Call{shallow, deep}[which])
 		if err != nil {
 			return cost{}, cost{}, err
 		}
 		costs[which] = append(costs[which], c)
 	}
-	return middle(costs[0]), middle(costs[1]), nil
+	return medianCost(costs[0]), medianCost(costs[1]), nil
 }
 
-func (d depths) turn(ctx context.Context, call sdk.Call) (cost, error) {
+// turn has one turn and returns its cost.
+func (d depthComparison) turn(ctx context.Context, call sdk.Call) (cost, error) {
 	const tail = hostproc.MaxMessages
 	cpu, start := procfs.OwnCPU(), time.Now()
 	b, err := d.store.Begin(ctx, &storage.BeginRequest{
@@ -202,7 +206,8 @@ func (d depths) turn(ctx context.Context, call sdk.Call) (cost, error) {
 	return c, err
 }
 
-func middle(all []cost) cost {
+// medianCost returns the median of each part of the costs.
+func medianCost(all []cost) cost {
 	m := func(f func(cost) time.Duration) time.Duration {
 		slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(f(a), f(b)) })
 		return f(all[len(all)/2])

@@ -18,8 +18,8 @@
 // What the parts share:
 //
 //   - main.go, parts.go: flags, the list of parts, and how much work each size of run has.
-//   - subject.go: what turns are measured of.
-//   - paired_runs.go: comparing the CPU of two hosts in pairs of short rounds.
+//   - subject.go: what is measured: a host, the floor, or bare pgx.
+//   - paired_runs.go: comparing the CPU of two hosts, in pairs of short rounds.
 //   - database.go: a Postgres of the run's own.
 //   - environment.go: variables of the processes under test.
 //   - profile.go: CPU profiles of host, plugins and floor.
@@ -31,6 +31,6 @@
 // internal/load sends turns, internal/floor is the floor, internal/barepgx the turns with
 // pgx alone, internal/echocall the bare call, internal/library the embedded host,
 // internal/fill fills storages, internal/hostile has hostile servers and documents,
-// internal/leakcheck counts what must stay flat, internal/procfs reads /proc,
+// internal/leakcheck finds leaks under load, internal/procfs reads /proc,
 // internal/profile collects profiles, internal/report writes the report.
 package main

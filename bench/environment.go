@@ -8,7 +8,8 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostproc"
 )
 
-// variables are those that processes under test get beside this one's.
+// variables are environment variables that processes under test get beside those of this process, as
+// NAME=VALUE. They implement flag.Value.
 type variables []string
 
 // Set implements flag.Value.
@@ -23,7 +24,7 @@ func (v *variables) Set(s string) error {
 // String implements flag.Value.
 func (v *variables) String() string { return strings.Join(*v, " ") }
 
-// names are what plugins, which inherit nothing, are to be given.
+// names returns the names, for the plugins' key env: plugins inherit no variable that is not named.
 func (v *variables) names() []string {
 	var out []string
 	for _, s := range *v {
@@ -33,12 +34,13 @@ func (v *variables) names() []string {
 	return out
 }
 
-// otherHost is a host that is compared: of another version, or with other variables.
+// otherHost is a second host, to compare with: another build, or one with other variables.
 type otherHost struct {
 	hostproc.Binaries
 	env variables
 }
 
+// binaries returns the programs in a folder that make build wrote.
 func binaries(folder string) hostproc.Binaries {
 	return hostproc.Binaries{Host: filepath.Join(folder, "botyard"), Plugins: filepath.Join(folder, "plugins")}
 }

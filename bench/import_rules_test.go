@@ -18,7 +18,7 @@ const (
 	benchPath   = "github.com/botyard/botyard/bench"
 )
 
-// forbidden is what a module must not come to import, by whatever way, and why.
+// forbidden is a path that a module must not import, directly or indirectly, and the reason.
 type forbidden struct{ path, because string }
 
 var (
@@ -43,7 +43,7 @@ var (
 	}
 )
 
-// TestImportRules holds host -> sdk <- plugins, tests included.
+// TestImportRules checks that host and plugins import the SDK only, tests included.
 func TestImportRules(t *testing.T) {
 	check(t, "sdk", ofSDK)
 	check(t, "host", ofHost)
@@ -64,16 +64,18 @@ func TestImportRules(t *testing.T) {
 	}
 }
 
-// listed is a package as go list prints it.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath string
 	Imports    []string
 }
 
+// check runs a subtest that fails for each package of the module, or of its dependencies, that imports a
+// forbidden path.
 func check(t *testing.T, module string, rules []forbidden) {
 	t.Run(module, func(t *testing.T) {
 		t.Parallel()
-		importers := map[string]string{} // of each package, one
+		importers := map[string]string{} // one importer of each package
 		for _, p := range deps(t, module) {
 			for _, i := range p.Imports {
 				if importers[i] == "" {
@@ -91,7 +93,7 @@ func check(t *testing.T, module string, rules []forbidden) {
 	})
 }
 
-// deps lists all that the module's packages and their tests import.
+// deps returns the module's packages, their tests and all their dependencies.
 func deps(t *testing.T, module string) (all []listed) {
 	cmd := exec.Command("go", "list", "-deps", "-test", "-e", "-json=ImportPath,Imports", "./...")
 	cmd.Dir = filepath.Join("..", module)
@@ -118,8 +120,8 @@ func deps(t *testing.T, module string) (all []listed) {
 	return all
 }
 
-// TestImportRulesCanBreak shows that the check sees what it looks for: bench does what
-// the others must not.
+// TestImportRulesCanBreak checks that deps finds forbidden imports. bench has imports that are
+// forbidden for the others.
 func TestImportRulesCanBreak(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range deps(t, "bench") {

@@ -33,16 +33,16 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// bench is one run.
+// bench is the state of one run.
 type bench struct {
 	hostproc.Binaries
 	env   variables
-	other *otherHost // nil for none
-	path  string     // of the route of turns, empty for the usual one
+	other *otherHost // nil without --other
+	path  string     // route of turns; empty is load.Path
 	scale scale
-	only  []string
+	only  []string // parts to run; empty is all
 
-	storage string // of hosts that are profiled
+	storage string // storage of the host that is profiled
 	report  *report.Report
 	start   time.Time
 }
@@ -84,7 +84,7 @@ func run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.say("%s", p.name)
+		b.logf("%s", p.name)
 		if err := p.run(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -98,7 +98,7 @@ func run(ctx context.Context) error {
 	return b.report.Text(os.Stdout)
 }
 
-// say tells on standard error how far the run is.
-func (b *bench) say(format string, args ...any) {
+// logf prints the progress of the run on standard error.
+func (b *bench) logf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(b.start).Seconds(), fmt.Sprintf(format, args...))
 }

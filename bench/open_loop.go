@@ -11,10 +11,11 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// arrivals is the rate of the open loop.
+// arrivals is how many turns a second arrive.
 const arrivals = 100
 
-// openConversations are so many that two turns of one hardly ever meet.
+// openConversations is how many conversations the turns are spread over. With so many, a turn hardly
+// ever waits for another of its conversation.
 const openConversations = 256
 
 // open measures how long callers wait when turns arrive at random.
@@ -41,13 +42,13 @@ func (b *bench) open(context.Context) error {
 		if _, err := warm.Run(); err != nil {
 			return err
 		}
-		b.say("open loop of the %s", s.what)
+		b.logf("open loop of the %s", s.name)
 		got, err := load.Open{Addr: s.addr, PerSecond: arrivals, For: b.scale.open, Next: next, Seed: 1}.Run()
 		if err != nil {
 			return err
 		}
 		b.report.Open = append(b.report.Open, report.Open{
-			What: s.what, PerSecond: arrivals, Turns: got.Whole.TotalCount(),
+			What: s.name, PerSecond: arrivals, Turns: got.Whole.TotalCount(),
 			First: quantiles(got.First), Whole: quantiles(got.Whole), Late: quantiles(got.Late),
 		})
 	}

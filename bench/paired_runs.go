@@ -9,54 +9,64 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// pairCallers are those of the loops that are compared in pairs.
+// pairCallers is how many callers the rounds of a comparison have.
 const pairCallers = 8
 
-// inPairs compares the CPU of a turn of two hosts, which start makes: 0 is the one that is
-// judged, 1 what it is compared with. What is looked for is smaller than what two runs differ
-// by. So the rounds are short and made in pairs, one of each host, and each pair gives a
-// ratio of the two in microseconds a turn by process; and there are several such hosts, because two
-// processes of one binary differ too.
-func (b *bench) inPairs(ctx context.Context, start func(i int) (*subject, error), next func(caller, n int) load.Turn, ratio func(judged, other map[string]float64) float64) (*report.Paired, error) {
+// comparison compares the CPU of a turn of two hosts: host 0 is judged, host 1 is what it is compared
+// with.
+type comparison struct {
+	// start starts host 0 or 1. It may be called several times.
+	start func(host int) (*subject, error)
+	// next returns a caller's n-th turn.
+	next func(caller, n int) load.Turn
+	// ratio compares one pair of rounds, by the microseconds a turn of each process.
+	ratio func(judged, other map[string]float64) float64
+}
+
+// compare runs a comparison. The difference between two hosts may be smaller than that between two
+// runs. So rounds are short and come in pairs, one of each host, and each pair gives one ratio. Two
+// processes of the same binary differ too, so there are scale.hostPairs pairs of hosts.
+func (b *bench) compare(ctx context.Context, c comparison) (*report.Paired, error) {
 	out := &report.Paired{}
-	for n := range b.scale.yards {
-		ratios, costs, err := b.pairsOf(ctx, n%2 == 1, start, next, ratio)
+	for n := range b.scale.hostPairs {
+		order := [2]int{0, 1}
+		if n%2 == 1 {
+			order = [2]int{1, 0}
+		}
+		ratios, costs, err := b.compareHosts(ctx, c, order)
 		if err != nil {
 			return nil, err
 		}
-		out.Hosts = append(out.Hosts, medianOf(ratios, itself))
+		out.Hosts = append(out.Hosts, medianOf(ratios, identity))
 		out.Pairs = append(out.Pairs, ratios...)
 		out.CPU = append(out.CPU, costs...)
-		b.say("hosts %d of %d: %.3f", n+1, b.scale.yards, out.Hosts[n])
+		b.logf("hosts %d of %d: %.3f", n+1, b.scale.hostPairs, out.Hosts[n])
 	}
-	out.Ratio, out.Turn = medianOf(out.Pairs, itself), medianOf(out.CPU, itself)
-	out.Low, out.High = medianWithin(out.Pairs)
+	out.Ratio, out.Turn = medianOf(out.Pairs, identity), medianOf(out.CPU, identity)
+	out.Low, out.High = medianBounds(out.Pairs)
 	return out, nil
 }
 
-// pairsOf starts two hosts and returns the ratio of each pair of rounds, and what a turn of
-// the second cost in microseconds.
-func (b *bench) pairsOf(ctx context.Context, otherFirst bool, start func(i int) (*subject, error), next func(caller, n int) load.Turn, ratio func(judged, other map[string]float64) float64) (ratios, costs []float64, err error) {
+// compareHosts starts both hosts in the given order and stops them at the end. It returns the ratio of
+// each pair of rounds, and the microseconds of CPU that a turn of host 1 used in each.
+func (b *bench) compareHosts(ctx context.Context, c comparison, order [2]int) (ratios, costs []float64, err error) {
 	var subjects [2]*subject
-	for i := range subjects {
-		if otherFirst {
-			i = 1 - i
-		}
-		s, err := start(i)
+	for _, i := range order {
+		s, err := c.start(i)
 		if err != nil {
 			return nil, nil, err
 		}
 		defer s.stop()
 		subjects[i] = s
-		if _, err := s.measure(ctx, load.Closed{Callers: pairCallers, Next: next, For: b.scale.warm}); err != nil {
+		if _, err := s.measure(ctx, load.Closed{Callers: pairCallers, Next: c.next, For: b.scale.warm}); err != nil {
 			return nil, nil, err
 		}
 	}
-	loop := load.Closed{Callers: pairCallers, Next: next, Turns: b.scale.pairTurns}
+	loop := load.Closed{Callers: pairCallers, Next: c.next, Turns: b.scale.pairTurns}
 	for n := range b.scale.roundPairs {
 		var cpu [2]map[string]float64
 		for i := range subjects {
-			if n%2 == 1 { // so that neither is always the second
+			if n%2 == 1 { // the hosts take turns to be first
 				i = 1 - i
 			}
 			if err := ctx.Err(); err != nil {
@@ -68,17 +78,17 @@ func (b *bench) pairsOf(ctx context.Context, otherFirst bool, start func(i int) 
 			}
 			cpu[i] = m.cpu
 		}
-		ratios = append(ratios, ratio(cpu[0], cpu[1]))
+		ratios = append(ratios, c.ratio(cpu[0], cpu[1]))
 		costs = append(costs, report.Used(cpu[1]))
 	}
 	return ratios, costs, nil
 }
 
-func itself(f float64) float64 { return f }
+func identity(f float64) float64 { return f }
 
-// medianWithin returns bounds that the median of what the values are a sample of is
-// within, in 95 of 100 cases.
-func medianWithin(values []float64) (low, high float64) {
+// medianBounds returns the 95 % confidence interval of the median of the population that values are a
+// sample of.
+func medianBounds(values []float64) (low, high float64) {
 	sorted := slices.Sorted(slices.Values(values))
 	n := float64(len(sorted))
 	off := 1.96 * math.Sqrt(n) / 2

@@ -16,8 +16,8 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// profile has host, plugins and floor profiled while each is under the heaviest
-// load. It builds binaries that can be profiled, so it needs the sources.
+// profile profiles host, plugins and floor, each under 64 callers. It builds the programs of bench/cmd,
+// which can be profiled, so it needs the sources.
 func (b *bench) profile(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -44,8 +44,8 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 	return nil
 }
 
-// profileTurns profiles a host on the storage that was asked for and, beside one on
-// storage-memory, the floor, which has that linked in.
+// profileTurns profiles a host on the storage of --profile-storage. With storage-memory it profiles the
+// floor too, which has that storage linked in.
 func (b *bench) profileTurns(ctx context.Context, tokens int, out string) (err error) {
 	env := profile.Env + "=" + out
 	s := hostproc.Settings{Tokens: tokens, Env: []string{profile.Env}, Storage: hostproc.Storage{Backend: b.storage}}
@@ -80,11 +80,12 @@ func (b *bench) profileTurns(ctx context.Context, tokens int, out string) (err e
 	return nil
 }
 
-// memory is the storage of all parts that do not name another.
+// memory is the storage of the parts that name no other.
 const memory = "memory"
 
+// profileLoad profiles the subject's processes during one closed loop. They write their profiles to dir.
 func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir string) error {
-	b.say("profiling the %s, %d tokens", s.what, tokens)
+	b.logf("profiling the %s, %d tokens", s.name, tokens)
 	const callers = 64
 	l := load.Closed{Callers: callers, Next: steady(tokens > 1), For: b.scale.warm}
 	if _, err := s.measure(ctx, l); err != nil {
@@ -110,7 +111,7 @@ func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir str
 		return err
 	}
 	b.report.Turns = append(b.report.Turns, report.Turns{
-		What: s.what, Tokens: tokens, Callers: callers, PerSecond: m.PerSecond(), CPU: m.cpu,
+		What: s.name, Tokens: tokens, Callers: callers, PerSecond: m.PerSecond(), CPU: m.cpu,
 	})
 	for name := range s.pids {
 		c, err := profile.Read(dir, name)

@@ -17,9 +17,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// registry measures hosts whose tenants are kept in a database: how they are
-// registered, how soon a host that was just started serves, and how soon so many
-// tenants, of whom it knows nothing yet, have all had their first turn.
+// registry measures hosts whose tenants are kept in a database: how fast tenants are registered, how
+// soon a host is ready after its start, and how long the first turns of many tenants take then.
 func (b *bench) registry(ctx context.Context) error {
 	sqlite := hostproc.Storage{Backend: "sqlite", Registry: true}
 	err := b.registryOf(ctx, sqlite, func(dataDir string, first, last int) (err error) {
@@ -45,7 +44,8 @@ func (b *bench) registry(ctx context.Context) error {
 	})
 }
 
-// registryOf measures at two sizes; add fills the registry while no host runs.
+// registryOf measures registries of two sizes. add fills the registry with the tenants from first to
+// last while no host runs.
 func (b *bench) registryOf(ctx context.Context, s hostproc.Storage, add func(dataDir string, first, last int) error) error {
 	dir, err := os.MkdirTemp("", "yd")
 	if err != nil {
@@ -53,9 +53,9 @@ func (b *bench) registryOf(ctx context.Context, s hostproc.Storage, add func(dat
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	settings := hostproc.Settings{Tokens: 1, Storage: s, DataDir: dir}
-	few, many := b.scale.first, b.scale.registered
+	few, many := b.scale.firstTurns, b.scale.registered
 
-	b.say("registry: registering %d tenants in %s", few, s.Backend)
+	b.logf("registry: registering %d tenants in %s", few, s.Backend)
 	h, err := b.Start(settings, b.env...)
 	if err != nil {
 		return err
@@ -68,34 +68,34 @@ func (b *bench) registryOf(ctx context.Context, s hostproc.Storage, add func(dat
 		return err
 	}
 	row := report.Registry{Storage: s.Backend, Tenants: few, Setup: took.Seconds(), PerSecond: float64(few) / took.Seconds()}
-	if err := b.starts(ctx, settings, &row, 1); err != nil {
+	if err := b.measureStarts(ctx, settings, &row, 1); err != nil {
 		return err
 	}
 	b.report.Registry = append(b.report.Registry, row)
 
-	b.say("registry: filling up to %d tenants in %s", many, s.Backend)
+	b.logf("registry: filling up to %d tenants in %s", many, s.Backend)
 	start = time.Now()
 	if err := add(dir, few, many-1); err != nil {
 		return err
 	}
 	row = report.Registry{Storage: s.Backend, Tenants: many, Setup: time.Since(start).Seconds()}
-	if err := b.starts(ctx, settings, &row, many/few); err != nil {
+	if err := b.measureStarts(ctx, settings, &row, many/few); err != nil {
 		return err
 	}
 	b.report.Registry = append(b.report.Registry, row)
 	return nil
 }
 
-// starts starts the host as often as there are rounds, has the first turn of every
-// step-th tenant, and keeps the medians.
-func (b *bench) starts(ctx context.Context, s hostproc.Settings, row *report.Registry, step int) error {
+// measureStarts starts the host scale.rounds times, has the first turn of every step-th tenant each
+// time, and writes the medians to row.
+func (b *bench) measureStarts(ctx context.Context, s hostproc.Settings, row *report.Registry, step int) error {
 	type times struct{ ready, first time.Duration }
 	var all []times
 	for run := range b.scale.rounds {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.say("registry: starting a host with %d tenants in %s", row.Tenants, row.Storage)
+		b.logf("registry: starting a host with %d tenants in %s", row.Tenants, row.Storage)
 		t, err := func() (t times, err error) {
 			h, err := b.Start(s, b.env...)
 			if err != nil {
@@ -105,24 +105,24 @@ func (b *bench) starts(ctx context.Context, s hostproc.Settings, row *report.Reg
 			if t.ready, err = h.Ready(); err != nil {
 				return t, err
 			}
-			remember := func(when string) error {
+			reportOnce := func(when string) error {
 				if run > 0 {
 					return nil
 				}
-				return b.remember(h, fmt.Sprintf("%s, %d registered, %s", row.Storage, row.Tenants, when))
+				return b.reportMemory(h, fmt.Sprintf("%s, %d registered, %s", row.Storage, row.Tenants, when))
 			}
-			if err := remember("ready"); err != nil {
+			if err := reportOnce("ready"); err != nil {
 				return t, err
 			}
-			done, err := load.Closed{Addr: h.Addr, Callers: firstCallers, Turns: b.scale.first, Next: func(caller, n int) load.Turn {
-				return load.Turn{Tenant: hostproc.TenantID(step * (caller + n*firstCallers)), Conversation: fmt.Sprintf("first-%d", run)}
+			done, err := load.Closed{Addr: h.Addr, Callers: firstTurnCallers, Turns: b.scale.firstTurns, Next: func(caller, n int) load.Turn {
+				return load.Turn{Tenant: hostproc.TenantID(step * (caller + n*firstTurnCallers)), Conversation: fmt.Sprintf("first-%d", run)}
 			}}.Run()
 			if err != nil {
 				return t, err
 			}
 			t.first = done.Took
 			row.Turns = int(done.Turns)
-			return t, remember(fmt.Sprintf("%d of them served", row.Turns))
+			return t, reportOnce(fmt.Sprintf("%d of them served", row.Turns))
 		}()
 		if err != nil {
 			return err
@@ -134,11 +134,11 @@ func (b *bench) starts(ctx context.Context, s hostproc.Settings, row *report.Reg
 	return nil
 }
 
-// firstCallers divide what tenants have their first turn.
-const firstCallers = 50
+// firstTurnCallers is how many callers have the first turns of the tenants.
+const firstTurnCallers = 50
 
-// remember reads what the host and its plugins have resident.
-func (b *bench) remember(h *hostproc.Host, when string) error {
+// reportMemory adds the resident memory of the host and its plugins to the report.
+func (b *bench) reportMemory(h *hostproc.Host, when string) error {
 	pids, err := h.Pids()
 	if err != nil {
 		return err

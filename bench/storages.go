@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// storages measures closed loops of hosts whose conversations and tenants are kept in
-// databases, in turns with each other and with bare pgx.
+// storages measures closed loops of hosts on SQLite and on Postgres and of bare pgx, one after another.
+// The hosts keep conversations and tenants in the database.
 func (b *bench) storages(ctx context.Context) error {
 	for _, tokens := range []int{1, 64} {
 		if err := b.storagesOf(ctx, tokens); err != nil {
@@ -23,13 +23,14 @@ func (b *bench) storages(ctx context.Context) error {
 	return nil
 }
 
+// storagesOf measures turns with replies of so many tokens.
 func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 	_, sqlite, err := b.startHost(hostproc.Settings{Tokens: tokens, Storage: hostproc.Storage{Backend: "sqlite", Registry: true}}, workTenants)
 	if err != nil {
 		return err
 	}
 	defer sqlite.stop()
-	sqlite.what = report.OnSQLite
+	sqlite.name = report.OnSQLite
 	subjects := []*subject{sqlite}
 
 	d, err := b.startPostgres(ctx)
@@ -44,7 +45,7 @@ func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 			return err
 		}
 		defer postgres.stop()
-		postgres.what, postgres.families = report.OnPostgres, d.families()
+		postgres.name, postgres.withChildren = report.OnPostgres, d.processes()
 		floor, err := d.floor(ctx, postgres, tokens)
 		if err != nil {
 			return err
@@ -52,18 +53,18 @@ func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 		subjects = append(subjects, postgres, floor)
 	}
 	for _, n := range callers {
-		b.say("storages: turns of %d tokens, %d callers", tokens, n)
-		cell, err := b.cell(ctx, subjects, tokens, n)
+		b.logf("storages: turns of %d tokens, %d callers", tokens, n)
+		rows, err := b.closedLoops(ctx, subjects, tokens, n)
 		if err != nil {
 			return err
 		}
-		b.report.Storages = append(b.report.Storages, cell...)
+		b.report.Storages = append(b.report.Storages, rows...)
 	}
 	for _, s := range subjects {
 		if s.turn != nil {
 			continue
 		}
-		m, err := s.memory(fmt.Sprintf("%s, after %d-token turns", s.what, tokens))
+		m, err := s.memory(fmt.Sprintf("%s, after %d-token turns", s.name, tokens))
 		if err != nil {
 			return err
 		}
@@ -72,8 +73,8 @@ func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 	return nil
 }
 
-// floor has turns by bare pgx that write what those of the host do, for the same
-// tenants and as many conversations.
+// floor returns the subject that has turns with bare pgx. They write what the host's turns write, for
+// the same tenants and in as many conversations.
 func (d *database) floor(ctx context.Context, host *subject, tokens int) (*subject, error) {
 	const shape = "shape"
 	_, err := load.Closed{Addr: host.addr, Callers: workTenants, Turns: workTenants, Next: func(caller, _ int) load.Turn {
@@ -84,7 +85,7 @@ func (d *database) floor(ctx context.Context, host *subject, tokens int) (*subje
 	}
 	turns := make([]barepgx.Turn, workTenants)
 	for i := range turns {
-		if turns[i], err = barepgx.Written(ctx, d.pool, hostproc.TenantID(i), shape, hostproc.MaxMessages); err != nil {
+		if turns[i], err = barepgx.ReadTurn(ctx, d.pool, hostproc.TenantID(i), shape, hostproc.MaxMessages); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +93,7 @@ func (d *database) floor(ctx context.Context, host *subject, tokens int) (*subje
 	for i := range conversations {
 		conversations[i].ID = fmt.Sprintf("bare-%d", i)
 	}
-	return &subject{what: report.BarePgx, families: d.families(), turn: func(ctx context.Context, caller int) error {
+	return &subject{name: report.BarePgx, withChildren: d.processes(), turn: func(ctx context.Context, caller int) error {
 		return turns[caller%workTenants].Run(ctx, d.pool, &conversations[caller])
 	}}, nil
 }

@@ -13,22 +13,23 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// workTenants are those whose turns are measured where tenants are not the point:
-// more than one, so that locks of a tenant are not what is measured.
+// workTenants is how many tenants have turns in the parts that do not compare numbers of tenants. With
+// several, the locks of one tenant are not what is measured.
 const workTenants = 8
 
-// subject is what turns are measured of: a server, or another way to have turns.
+// subject is what is measured: a server that has turns, or a function that has them.
 type subject struct {
-	what string
-	addr string
-	pids map[string]int
-	stop func()
+	name string
+	addr string         // host:port of a server
+	pids map[string]int // processes of a server, by name
+	stop func()         // nil for a function
 
-	families map[string]int                              // processes that count with their children
-	turn     func(ctx context.Context, caller int) error // of what is no server; this process's time is its own
+	withChildren map[string]int // processes whose CPU counts with that of their children, by name
+	// turn has a turn, if the subject is no server. Then this process's CPU is the subject's.
+	turn func(ctx context.Context, caller int) error
 }
 
-// startHost starts a host, registers tenants, and has its plugins run.
+// startHost starts a host, registers tenants, and has turns until its plugins run. The caller stops it.
 func (b *bench) startHost(s hostproc.Settings, tenants int, env ...string) (*hostproc.Host, *subject, error) {
 	s.Env = append(s.Env, b.env.names()...)
 	h, err := b.Start(s, append(env, b.env...)...)
@@ -39,7 +40,7 @@ func (b *bench) startHost(s hostproc.Settings, tenants int, env ...string) (*hos
 		if err := h.Register(0, tenants); err != nil {
 			return nil, err
 		}
-		sub := &subject{what: report.Host, addr: h.Addr, stop: h.Stop}
+		sub := &subject{name: report.Host, addr: h.Addr, stop: h.Stop}
 		if err := sub.warm(b.path); err != nil {
 			return nil, err
 		}
@@ -56,6 +57,7 @@ func (b *bench) startHost(s hostproc.Settings, tenants int, env ...string) (*hos
 	return h, sub, nil
 }
 
+// startFloor starts the floor and warms it. The caller stops it.
 func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 	p, err := startFloor(o, append(env, b.env...)...)
 	if err != nil {
@@ -65,7 +67,7 @@ func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 	if o.Joined {
 		what = report.FloorJoined
 	}
-	sub := &subject{what: what, addr: p.Addr, pids: map[string]int{report.Floor: p.PID}, stop: p.Stop}
+	sub := &subject{name: what, addr: p.Addr, pids: map[string]int{report.Floor: p.PID}, stop: p.Stop}
 	if err := sub.warm(b.path); err != nil {
 		p.Stop()
 		return nil, err
@@ -73,7 +75,7 @@ func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 	return sub, nil
 }
 
-// warm takes one turn of each tenant at the path, empty for the usual one, so that bots are built and plugins run.
+// warm has one turn of each tenant, so that bots are built and plugins run. An empty path is load.Path.
 func (s *subject) warm(path string) error {
 	_, err := load.Closed{Addr: s.addr, Callers: 1, Turns: workTenants, Next: func(_, n int) load.Turn {
 		return load.Turn{Tenant: hostproc.TenantID(n), Conversation: "warm", Path: path}
@@ -81,19 +83,19 @@ func (s *subject) warm(path string) error {
 	return err
 }
 
-// measured is what a loop came to.
+// measured is the result of one loop.
 type measured struct {
-	load.Done
-	cpu map[string]float64 // us per turn
+	load.Result
+	cpu map[string]float64 // microseconds a turn, by process
 }
 
-// measure runs the loop and what it made the processes use.
+// measure runs the loop and measures the CPU time that the processes used during it.
 func (s *subject) measure(ctx context.Context, l load.Closed) (measured, error) {
 	l.Addr = s.addr
 	run := l.Run
 	if s.turn != nil {
-		run = func() (load.Done, error) {
-			return l.Do(func(caller, _ int) error { return s.turn(ctx, caller) })
+		run = func() (load.Result, error) {
+			return l.RunFunc(func(caller, _ int) error { return s.turn(ctx, caller) })
 		}
 	}
 	before, err := s.usage()
@@ -111,16 +113,16 @@ func (s *subject) measure(ctx context.Context, l load.Closed) (measured, error) 
 	return measured{done, after.Since(before).PerTurn(done.Turns)}, nil
 }
 
-// usage is what the processes have used so far, this one too.
+// usage returns the CPU time that the processes have used so far, this process included.
 func (s *subject) usage() (hostproc.Usage, error) {
 	pids := maps.Clone(s.pids)
 	if s.turn == nil {
 		pids[report.Load] = os.Getpid()
 	} else {
-		pids = map[string]int{s.what: os.Getpid()}
+		pids = map[string]int{s.name: os.Getpid()}
 	}
 	u, err := hostproc.UsageOf(pids)
-	for name, pid := range s.families {
+	for name, pid := range s.withChildren {
 		if err == nil {
 			err = u.AddWithChildren(name, pid)
 		}
@@ -128,7 +130,7 @@ func (s *subject) usage() (hostproc.Usage, error) {
 	return u, err
 }
 
-// memory reads what the processes have resident.
+// memory returns the resident memory of the processes.
 func (s *subject) memory(when string) (report.Memory, error) {
 	m := report.Memory{When: when, Processes: map[string]procfs.Memory{}}
 	for name, pid := range s.pids {

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/profile"
 )
 
-// What this program is when it runs itself.
+// Roles of this program when it starts itself. A role is the first argument.
 const (
 	roleFloor   = "as-floor"
 	roleEcho    = "as-echo-plugin"
@@ -29,6 +29,7 @@ func init() {
 	}
 }
 
+// asFloor serves turns as the floor until ctx ends.
 func asFloor(ctx context.Context, args []string) error {
 	profile.Watch("floor")
 	var o floor.Options
@@ -38,6 +39,7 @@ func asFloor(ctx context.Context, args []string) error {
 	return floor.Serve(ctx, o, tenantIDs(workTenants), os.Stdout)
 }
 
+// asLibrary measures the embedded host and prints the result as JSON.
 func asLibrary(ctx context.Context, args []string) error {
 	var o library.Options
 	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
@@ -58,6 +60,7 @@ func tenantIDs(n int) []string {
 	return ids
 }
 
+// startFloor starts the process of the floor. The caller stops it.
 func startFloor(o floor.Options, env ...string) (*hostproc.Process, error) {
 	arg, err := json.Marshal(o)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// sweepCallers are those of all points of sweeps.
+// sweepCallers is how many callers each point of a sweep has.
 const sweepCallers = 8
 
 // point is one point of a sweep.
@@ -21,8 +21,8 @@ type point struct {
 	setup   time.Duration
 }
 
-// sweep runs the points one after another, as often as there are runs, so that
-// what else the machine does falls on all alike.
+// sweep measures the points one after another, scale.runs times, so that other work of the machine
+// slows all of them alike. It returns the medians.
 func (b *bench) sweep(ctx context.Context, points []point) ([]report.Point, error) {
 	all := make([][]measured, len(points))
 	for run := range b.scale.runs {
@@ -48,23 +48,23 @@ func (b *bench) sweep(ctx context.Context, points []point) ([]report.Point, erro
 	return out, nil
 }
 
-// tenants measures hosts that have more and more tenants registered, ten of which
-// have turns: those of every host alike.
+// tenants measures hosts with different numbers of registered tenants. On each host ten tenants have
+// turns.
 func (b *bench) tenants(ctx context.Context) error {
-	const working = 10
+	const activeTenants = 10
 	var points []point
 	for _, n := range b.scale.tenants {
-		b.say("registering %d tenants", n)
+		b.logf("registering %d tenants", n)
 		start := time.Now()
 		h, s, err := b.startHost(hostproc.Settings{Tokens: 1}, n)
 		if err != nil {
 			return err
 		}
 		defer h.Stop()
-		step := n / working
+		step := n / activeTenants
 		points = append(points, point{n: n, subject: s, setup: time.Since(start), next: func(int) func(int, int) load.Turn {
 			return func(caller, i int) load.Turn {
-				return load.Turn{Tenant: hostproc.TenantID(step * ((caller + i) % working)), Conversation: fmt.Sprintf("caller-%d", caller)}
+				return load.Turn{Tenant: hostproc.TenantID(step * ((caller + i) % activeTenants)), Conversation: fmt.Sprintf("caller-%d", caller)}
 			}
 		}})
 		m, err := s.memory(fmt.Sprintf("%d tenants registered", n))

@@ -12,11 +12,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// connections are as many as the plugin has when nothing is configured.
+// connections is the size of the pool, as the plugin has it by default.
 const connections = 30
 
-// Open makes a pool that sends as the plugin's does where no pooler is between: with
-// statements that stay prepared, as pgx does by itself. Close it.
+// Open opens a pool. Its statements stay prepared, as the plugin's do without a pooler. The caller
+// closes it.
 func Open(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -26,10 +26,9 @@ func Open(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// Turn is what is written of a turn: the arguments of its two statements that have
-// size. Those that may be missing are nil.
+// Turn has what a turn writes: the large arguments of its two statements. Those that are null are nil.
 type Turn struct {
-	Tenant, Life            string
+	Tenant, Incarnation     string
 	User                    string
 	Message, Replies        string // JSON
 	Usage, Metadata, Record *string
@@ -37,54 +36,56 @@ type Turn struct {
 	Tail                    int32
 }
 
-// Written reads the newest turn of a conversation, so that others can be made like it.
-func Written(ctx context.Context, p *pgxpool.Pool, tenant, conversation string, tail int) (Turn, error) {
+// ReadTurn returns the newest turn of a conversation, as a model for other turns. tail is how many
+// messages each of them reads.
+func ReadTurn(ctx context.Context, p *pgxpool.Pool, tenant, conversation string, tail int) (Turn, error) {
 	t := Turn{Tenant: tenant, Tail: int32(tail)}
 	err := p.QueryRow(ctx, `select c.life, t.user_id, t.message::text, t.replies::text, t.messages - 1,
 			t.usage::text, t.metadata::text, t.record::text
 		from botyard.conversations as c join botyard.turns as t using (cid)
 		where c.tenant = $1 and c.id = $2 and t.number is not null order by t.seq desc limit 1`, tenant, conversation).
-		Scan(&t.Life, &t.User, &t.Message, &t.Replies, &t.ReplyCount, &t.Usage, &t.Metadata, &t.Record)
+		Scan(&t.Incarnation, &t.User, &t.Message, &t.Replies, &t.ReplyCount, &t.Usage, &t.Metadata, &t.Record)
 	if err != nil {
 		return t, fmt.Errorf("a turn of %s/%s: %w", tenant, conversation, err)
 	}
 	return t, nil
 }
 
-// Conversation is where turns are had. The first makes it.
+// Conversation is a conversation that Run has turns in. The first turn creates it. Only one goroutine at
+// a time may use it.
 type Conversation struct {
 	ID  string
-	cid int64 // once it is there
+	cid int64 // 0 before the first turn
 }
 
-// Run has the turn in a conversation: two round trips.
+// Run has the turn in a conversation. It makes two round trips.
 func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 	var seq int64
 	attempt := rand.Text()
-	queries := []query{{begin, []any{t.Life, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false}, one(&seq)},
+	queries := []query{{begin, []any{t.Incarnation, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false}, oneRow(&seq)},
 		{newest, []any{int64(t.Tail), int64(sdk.MaxTailBytes), c.cid}, func(rows pgx.Rows) error {
-			for rows.Next() { // it is read and not looked at
+			for rows.Next() { // received, but not decoded
 			}
 			return nil
 		}}}
 	if c.cid == 0 {
 		var kind string
 		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
-		queries = []query{{first, []any{t.Life, c.ID, t.User, t.Message, t.Metadata, t.Tail, "bare", lease * time.Second, nil, nil, attempt, false}, one(row...)}}
+		queries = []query{{first, []any{t.Incarnation, c.ID, t.User, t.Message, t.Metadata, t.Tail, "bare", lease * time.Second, nil, nil, attempt, false}, oneRow(row...)}}
 	}
 	if err := t.pipeline(ctx, p, queries...); err != nil {
 		return fmt.Errorf("begin in %s: %w", c.ID, err)
 	}
 	var number int64
-	err := t.pipeline(ctx, p, query{commit, []any{t.Life, c.ID, c.cid, seq, "succeeded", "", t.Replies, t.ReplyCount, t.Usage, t.Record}, one(&number)})
+	err := t.pipeline(ctx, p, query{commit, []any{t.Incarnation, c.ID, c.cid, seq, "succeeded", "", t.Replies, t.ReplyCount, t.Usage, t.Record}, oneRow(&number)})
 	if err != nil {
 		return fmt.Errorf("commit in %s: %w", c.ID, err)
 	}
 	return nil
 }
 
-// one reads a row that must be there.
-func one(into ...any) func(pgx.Rows) error {
+// oneRow reads a row that must exist.
+func oneRow(into ...any) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		if !rows.Next() {
 			return errors.Join(rows.Err(), errors.New("no row came back"))
@@ -93,15 +94,15 @@ func one(into ...any) func(pgx.Rows) error {
 	}
 }
 
-// query is a statement and who reads its rows.
+// query is a statement, its arguments and the function that reads its rows.
 type query struct {
 	sql  string
 	args []any
 	read func(pgx.Rows) error
 }
 
-// pipeline sends the queries behind the one that sets role and tenant: one round
-// trip and one transaction.
+// pipeline sends the queries after the one that sets role and tenant, in one round trip and one
+// transaction.
 func (t Turn) pipeline(ctx context.Context, p *pgxpool.Pool, queries ...query) error {
 	c, err := p.Acquire(ctx)
 	if err != nil {

@@ -1,4 +1,8 @@
-// Package echocall measures the least that a call between two processes costs: a
-// unary gRPC call through go-plugin that answers what it was given. It is the unit
-// in which the hops of a turn can be counted.
+// Package echocall measures the cheapest call between two processes: a unary gRPC call through
+// go-plugin that returns its argument. The calls of a turn are compared with it.
+//
+// Files:
+//
+//   - measure.go: starting the plugin, the loop of calls, and the figures.
+//   - service.go: the plugin, its service and its client, without generated code.
 package echocall

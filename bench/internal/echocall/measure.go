@@ -16,14 +16,14 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// payload is what a call carries each way.
+// payload is how many bytes a call carries each way.
 const payload = 1 << 10
 
 // Row is the cost of a call at one number of callers, in microseconds.
 type Row struct {
 	Callers   int     `json:"callers"`
 	PerSecond float64 `json:"per_second"`
-	Micros    float64 `json:"us"`     // between two ends of calls, over all callers
+	Micros    float64 `json:"us"`     // elapsed time divided by all callers' calls
 	CPU       float64 `json:"cpu_us"` // of both processes together
 }
 
@@ -79,6 +79,7 @@ func Measure(args []string, callers []int, each time.Duration) ([]Row, error) {
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
+// loop calls from so many goroutines for d, and returns the number of calls.
 func loop(conn *grpc.ClientConn, callers int, d time.Duration) (int64, error) {
 	var calls atomic.Int64
 	errs := make([]error, callers)

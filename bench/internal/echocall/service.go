@@ -17,7 +17,7 @@ const (
 
 var handshake = plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "BOTYARD_BENCH", MagicCookieValue: "echo"}
 
-// echoPlugin is both sides: the client is the bare connection.
+// echoPlugin is the plugin for both sides. The client's side returns the bare connection.
 type echoPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
 var _ plugin.GRPCPlugin = echoPlugin{}
@@ -33,7 +33,7 @@ func (echoPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 	return conn, nil
 }
 
-// description takes the place of generated code for one method of a known message.
+// description describes the service. With one method and a known message no code is generated.
 var description = grpc.ServiceDesc{
 	ServiceName: serviceName, HandlerType: (*any)(nil),
 	Methods: []grpc.MethodDesc{{MethodName: "Echo", Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
@@ -49,6 +49,7 @@ func Serve() {
 	})
 }
 
+// call makes one call and checks the length of the reply.
 func call(ctx context.Context, conn *grpc.ClientConn, in *wrapperspb.BytesValue) error {
 	out := new(wrapperspb.BytesValue)
 	if err := conn.Invoke(ctx, method, in, out); err != nil {

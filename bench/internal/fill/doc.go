@@ -1,3 +1,8 @@
-// Package fill puts much into a storage in little time: tenants into its registry and
-// turns into one conversation, as if hosts had done it one by one.
+// Package fill puts many tenants or turns into a storage in little time, as if hosts had done it one by
+// one.
+//
+// Files:
+//
+//   - tenants.go: tenants in a registry, by SQL or by the storage's interface.
+//   - turns.go: turns in one conversation, by SQL or by the storage's interface.
 package fill

@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// store is what is filled.
+// store is a storage that check fills.
 type store interface {
 	storage.Storage
 	storage.Importer
@@ -26,7 +26,7 @@ type store interface {
 
 func id(i int) string { return fmt.Sprintf("tenant-%06d", i) }
 
-func TestSQLite(t *testing.T) {
+func TestTenants_thenTurns(t *testing.T) {
 	s, err := sqlitestore.Open(sqlitestore.Config{Path: filepath.Join(t.TempDir(), "x.db")}, sdk.Env{Log: hclog.NewNullLogger()})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestSQLite(t *testing.T) {
 		func(call sdk.Call, messages int) error { return Turns(t.Context(), s, call, messages) })
 }
 
-func TestPostgres(t *testing.T) {
+func TestPostgresTenants_thenTurns(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
 	var cfg pgstore.Config
 	if err := schema.Decode(pgstore.Plugin().Info.ConfigSchema, fmt.Appendf(nil, `{"dsn": %q}`, c.DSN("")), &cfg); err != nil {
@@ -58,12 +58,12 @@ func TestPostgres(t *testing.T) {
 		func(call sdk.Call, messages int) error { return PostgresTurns(t.Context(), s, p, call, messages) })
 }
 
-// check fills and goes on as a host would.
+// check fills a storage and checks that tenants and turns can be added to it as a host does.
 func check(t *testing.T, s store, tenants func(last int) error, turns func(call sdk.Call, messages int) error) {
 	const last = 30
 	put := func(id string) *storage.Registration {
 		r, err := s.PutTenant(t.Context(), &storage.PutTenantRequest{
-			Tenant: id, State: storage.TenantActive, Incarnation: "life", Document: []byte(`{"of": "` + id + `"}`), Attempt: "of " + id,
+			Tenant: id, State: storage.TenantActive, Incarnation: "incarnation", Document: []byte(`{"of": "` + id + `"}`), Attempt: "of " + id,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -91,12 +91,12 @@ func check(t *testing.T, s store, tenants func(last int) error, turns func(call 
 		t.Errorf("the next registration is at %d", r.Position)
 	}
 
-	call := sdk.Call{Tenant: id(1), Incarnation: "life", Conversation: "deep"}
+	call := sdk.Call{Tenant: id(1), Incarnation: "incarnation", Conversation: "deep"}
 	const messages = 3000
 	if err := turns(call, messages); err != nil {
 		t.Fatal(err)
 	}
-	n := number(t, s, call)
+	n := nextTurn(t, s, call)
 	if n != messages/2+1 {
 		t.Errorf("the next turn is number %d", n)
 	}
@@ -119,8 +119,8 @@ func check(t *testing.T, s store, tenants func(last int) error, turns func(call 
 	}
 }
 
-// number has a turn after those that were filled in, and answers which it was.
-func number(t *testing.T, s storage.Storage, call sdk.Call) int64 {
+// nextTurn has a turn after those that were filled in, and returns its number.
+func nextTurn(t *testing.T, s storage.Storage, call sdk.Call) int64 {
 	const tail = 10
 	b, err := s.Begin(t.Context(), &storage.BeginRequest{
 		Call: call, Message: chat.Text(chat.User, "x"), Tail: tail, Holder: "h", Lease: time.Minute, Attempt: "a"})

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// PostgresTenants registers the tenants id(first) to id(last) as id(0) is, whose name is
-// replaced wherever it stands in what is kept of it.
+// PostgresTenants registers the tenants id(first) to id(last) with SQL, as copies of id(0). In the
+// copied document it replaces id(0) by the new id.
 func PostgresTenants(ctx context.Context, p *pgxpool.Pool, id func(int) string, first, last int) error {
 	ids := make([]string, 0, last-first+1)
 	for i := first; i <= last; i++ {
@@ -42,7 +42,7 @@ func PostgresTenants(ctx context.Context, p *pgxpool.Pool, id func(int) string, 
 	})
 }
 
-// Tenants does the same over the storage's interface.
+// Tenants does the same with the storage's interface.
 func Tenants(ctx context.Context, r storage.TenantStore, id func(int) string, first, last int) error {
 	model, err := r.GetTenants(ctx, []string{id(0)})
 	if err != nil {
@@ -53,7 +53,7 @@ func Tenants(ctx context.Context, r storage.TenantStore, id func(int) string, fi
 	}
 	var next atomic.Int64
 	next.Store(int64(first))
-	errs := make([]error, 64) // enough to be written together
+	errs := make([]error, 64) // one for each goroutine; the storage writes concurrent puts in one commit
 	var all sync.WaitGroup
 	for c := range errs {
 		all.Go(func() {

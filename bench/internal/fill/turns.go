@@ -12,22 +12,22 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// What is said in every turn: small messages.
+// The messages of every turn.
 const (
 	question = "How do I reset my password?"
 	answer   = "With the link on the front page."
 )
 
-// messagesOfTurn is the user's and the reply.
-const messagesOfTurn = 2
+// messagesPerTurn counts the message of the user and the reply.
+const messagesPerTurn = 2
 
-// PostgresTurns gives a new conversation so many messages: the first turn by the
-// storage, the others as copies of it in the database.
+// PostgresTurns fills a new conversation with so many messages. The storage makes the first turn. SQL
+// copies it for the others.
 func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call sdk.Call, messages int) error {
 	if err := turn(ctx, s, call); err != nil {
 		return err
 	}
-	last := messages / messagesOfTurn
+	last := messages / messagesPerTurn
 	err := pgx.BeginFunc(ctx, p, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `insert into botyard.turns
 				(tenant, cid, seq, number, state, user_id, message, replies, messages, usage, record, started, ended)
@@ -47,12 +47,12 @@ func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call
 	if err != nil {
 		return err
 	}
-	// As the server does by itself after a while.
+	// The server vacuums by itself too, but later.
 	_, err = p.Exec(ctx, `vacuum (analyze) botyard.turns`)
 	return err
 }
 
-// turn has one turn.
+// turn has one turn in a new conversation.
 func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
 	b, err := s.Begin(ctx, &storage.BeginRequest{
 		Call: call, Message: chat.Text(chat.User, question), Holder: "fill", Lease: time.Minute, Attempt: call.Conversation,
@@ -70,17 +70,17 @@ func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
 	return err
 }
 
-// Turns gives a new conversation so many messages over the storage's interface.
+// Turns fills a new conversation with so many messages, with the storage's interface.
 func Turns(ctx context.Context, s storage.Importer, call sdk.Call, messages int) error {
 	const batch = 1000
 	now := time.Now()
 	turns := make([]storage.Turn, 0, batch)
-	for n := 1; n <= messages/messagesOfTurn; n++ {
+	for n := 1; n <= messages/messagesPerTurn; n++ {
 		turns = append(turns, storage.Turn{
 			Sequence: int64(n), Number: int64(n), State: storage.Succeeded, StartedAt: now, EndedAt: now,
 			Messages: []chat.Message{chat.Text(chat.User, question), chat.Text(chat.Assistant, answer)},
 		})
-		if len(turns) < batch && n < messages/messagesOfTurn {
+		if len(turns) < batch && n < messages/messagesPerTurn {
 			continue
 		}
 		if _, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: turns}); err != nil {

@@ -21,9 +21,9 @@ import (
 // Options are what a floor is made with.
 type Options struct {
 	Tokens      int // of each reply
-	MaxMessages int // that the model is shown
-	// Joined has tokens relayed in the pieces that the protocol's server makes of
-	// them, and not each by itself, as the model gives them.
+	MaxMessages int // messages that the model is shown
+	// Joined relays tokens in the pieces that a plugin's process would send. If false, each token is
+	// relayed by itself.
 	Joined bool
 }
 
@@ -31,7 +31,7 @@ type Options struct {
 type host struct {
 	config   *config.Host
 	registry *registry.Registry
-	manager  *plugins.Manager // of no plugins
+	manager  *plugins.Manager // without plugins
 }
 
 var _ api.Host = (*host)(nil)
@@ -40,7 +40,7 @@ func (h *host) Settings() config.Settings    { return h.config.Settings }
 func (h *host) Registry() *registry.Registry { return h.registry }
 func (h *host) Plugins() *plugins.Manager    { return h.manager }
 
-// open assembles bots as the host does, but for the instances.
+// open makes a host whose bots call the plugins' packages directly.
 func open(o Options) (*host, error) {
 	model, err := echo.New(echo.Config{Tokens: o.Tokens})
 	if err != nil {
@@ -95,7 +95,7 @@ func open(o Options) (*host, error) {
 	return h, err
 }
 
-// schemas are those of the plugins that are linked in.
+// schemas has the schemas of the linked plugins, by kind and name.
 type schemas map[[2]string]*config.Schema
 
 var _ config.Schemas = schemas{}

@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// joining relays the first piece of a reply at once and joins what follows for up
-// to llm.CoalesceFor, as it is across processes: a caller gets the same pieces. The
-// reply's end is where what waits is relayed; the models here never pause.
+// joining relays the first piece of a reply at once and joins later ones for up to llm.CoalesceFor, as
+// the server in a plugin's process does. It checks the time only when a token comes, since the models
+// here never pause.
 type joining struct{ model llm.LLM }
 
 var _ llm.LLM = joining{}

@@ -15,40 +15,41 @@ const (
 	keyBytes      = 256
 )
 
-// edge is a number just below, at or beyond a bound, or far beyond.
-func edge(r *rand.Rand, bound int) int {
+// nearBound returns a number at the bound, next to it, or far from it.
+func nearBound(r *rand.Rand, bound int) int {
 	return []int{bound - 1, bound, bound + 1, bound * 2, bound / 2}[r.IntN(5)]
 }
 
-// Document makes a tenant's settings in JSON, at the edge of one bound.
+// Document returns a tenant's settings as JSON, at the edge of one bound or with what only an operator
+// may set.
 func Document(r *rand.Rand) []byte {
 	switch r.IntN(9) {
 	case 0: // amplified
-		return system(strings.Repeat("{{a}}", edge(r, 100_000)), map[string]string{"a": strings.Repeat("x", edge(r, 250_000))})
+		return system(strings.Repeat("{{a}}", nearBound(r, 100_000)), map[string]string{"a": strings.Repeat("x", nearBound(r, 250_000))})
 	case 1: // many variables
 		all := map[string]string{}
-		for i := range edge(r, documentKeys) {
+		for i := range nearBound(r, documentKeys) {
 			all[fmt.Sprintf("v%d", i)] = "x"
 		}
 		return system("hello {{v1}}", all)
 	case 2: // large
-		return system(strings.Repeat("x", edge(r, documentBytes-40)), nil)
+		return system(strings.Repeat("x", nearBound(r, documentBytes-40)), nil)
 	case 3: // deep
-		n := edge(r, documentDepth)
+		n := nearBound(r, documentDepth)
 		return []byte(`{"llm":{"options":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) + "}}")
 	case 4: // a long key
-		return []byte(`{"prompts":{"variables":{"` + strings.Repeat("k", edge(r, keyBytes)) + `":"x"}}}`)
+		return []byte(`{"prompts":{"variables":{"` + strings.Repeat("k", nearBound(r, keyBytes)) + `":"x"}}}`)
 	case 5: // what grows when it is escaped
-		return system(strings.Repeat("<&>\u2028", edge(r, documentBytes/16)), nil)
+		return system(strings.Repeat("<&>\u2028", nearBound(r, documentBytes/16)), nil)
 	case 6: // unknown keys
 		var b strings.Builder
 		b.WriteString("{")
-		for i := range edge(r, documentKeys) {
+		for i := range nearBound(r, documentKeys) {
 			fmt.Fprintf(&b, `"wrong%d":%d,`, i, i)
 		}
 		return []byte(b.String() + `"prompts":{"system":"x"}}`)
 	case 7: // numbers
-		return []byte(`{"limits":{"message_bytes":1` + strings.Repeat("0", edge(r, 400)) + `},"memory":{"max_messages":1e` + fmt.Sprint(edge(r, 400)) + `}}`)
+		return []byte(`{"limits":{"message_bytes":1` + strings.Repeat("0", nearBound(r, 400)) + `},"memory":{"max_messages":1e` + fmt.Sprint(nearBound(r, 400)) + `}}`)
 	default: // what is the operator's
 		return []byte([]string{
 			`{"conversation_storage":{"backend":"postgres","pool_size":1000}}`,

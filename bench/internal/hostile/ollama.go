@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Replies are the models of the hostile Ollama server, each of which is a way to answer.
+// Replies are the ways in which the hostile Ollama server can reply.
 var Replies = []string{"endless", "thinking", "calls", "line", "drip", "silent", "html", "headers", "redirect", "cut"}
 
-// pace keeps a server that answers without end from being all that the machine does.
+// pace is the pause between two writes of an endless reply, so that it does not use the whole processor.
 const pace = 2 * time.Millisecond
 
-// Ollama serves on the listener until that is closed. What it answers is named by the
-// path before /api: /endless/api/chat.
+// Ollama serves on the listener until it is closed. The first element of the path is one of Replies, as
+// in /endless/api/chat.
 func Ollama(l net.Listener) error {
 	server := &http.Server{Handler: http.HandlerFunc(reply), ReadHeaderTimeout: time.Minute}
 	return server.Serve(l)
@@ -61,7 +61,7 @@ func reply(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// endless repeats the text until the client leaves.
+// endless repeats the text until the client closes the connection.
 func endless(w http.ResponseWriter, r *http.Request, kind, text string, every time.Duration) {
 	w.Header().Set("Content-Type", kind)
 	rest := time.NewTicker(every)
@@ -78,7 +78,7 @@ func endless(w http.ResponseWriter, r *http.Request, kind, text string, every ti
 	}
 }
 
-// hijacked has write called with 0, 1, 2... until it fails.
+// hijacked takes over the connection and calls write with 0, 1, 2 and so on until it fails.
 func hijacked(w http.ResponseWriter, r *http.Request, write func(conn net.Conn, n int) (int, error)) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// Postgres accepts connections on the listener until that is closed, and answers each in
-// another way than the one before.
+// Postgres accepts connections on the listener until it is closed. It has eight hostile replies, and
+// uses the next one for each connection.
 func Postgres(l net.Listener) error {
-	ways := []func(net.Conn) error{hugeMessage, hugeError, notices, parameters, dripping, scram, silent, rubbish}
+	replies := []func(net.Conn) error{hugeMessage, hugeError, notices, parameters, dripping, scram, silent, notPostgres}
 	var n atomic.Int64
 	for {
 		conn, err := l.Accept()
@@ -24,15 +24,15 @@ func Postgres(l net.Listener) error {
 		go func() {
 			defer func() { _ = conn.Close() }()
 			_ = conn.SetDeadline(time.Now().Add(time.Minute))
-			if err := begun(conn); err == nil {
-				_ = ways[int(n.Add(1))%len(ways)](conn)
+			if err := readStartup(conn); err == nil {
+				_ = replies[int(n.Add(1))%len(replies)](conn)
 			}
 		}()
 	}
 }
 
-// begun reads what a client begins with, and refuses TLS.
-func begun(conn net.Conn) error {
+// readStartup reads the client's startup message. It refuses TLS and GSS encryption.
+func readStartup(conn net.Conn) error {
 	for {
 		var head [8]byte
 		if _, err := io.ReadFull(conn, head[:]); err != nil {
@@ -55,7 +55,7 @@ func begun(conn net.Conn) error {
 	}
 }
 
-// message is one of the server's.
+// message returns a message of the server: kind, length and body.
 func message(kind byte, body string) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(body)+4))
 	return append(b, body...)
@@ -63,8 +63,8 @@ func message(kind byte, body string) []byte {
 
 var authenticated = message('R', "\x00\x00\x00\x00")
 
-// again writes b until the client leaves.
-func again(conn net.Conn, b []byte, every time.Duration) error {
+// repeat writes b until the client closes the connection.
+func repeat(conn net.Conn, b []byte, every time.Duration) error {
 	for {
 		if _, err := conn.Write(b); err != nil {
 			return err
@@ -73,10 +73,10 @@ func again(conn net.Conn, b []byte, every time.Duration) error {
 	}
 }
 
-// hugeMessage announces 1 GiB, and sends some of it.
+// hugeMessage announces a message of 1 GiB and sends it slowly.
 func hugeMessage(conn net.Conn) error {
 	_, _ = conn.Write([]byte{'R', 0x40, 0, 0, 0})
-	return again(conn, bytes.Repeat([]byte("x"), 32<<10), pace)
+	return repeat(conn, bytes.Repeat([]byte("x"), 32<<10), pace)
 }
 
 func hugeError(conn net.Conn) error {
@@ -86,21 +86,21 @@ func hugeError(conn net.Conn) error {
 
 func notices(conn net.Conn) error {
 	_, _ = conn.Write(authenticated)
-	return again(conn, message('N', "SNOTICE\x00C00000\x00M"+strings.Repeat("well ", 1000)+"\x00\x00"), pace)
+	return repeat(conn, message('N', "SNOTICE\x00C00000\x00M"+strings.Repeat("well ", 1000)+"\x00\x00"), pace)
 }
 
 func parameters(conn net.Conn) error {
 	_, _ = conn.Write(authenticated)
-	return again(conn, message('S', strings.Repeat("name", 1000)+"\x00"+strings.Repeat("value", 1000)+"\x00"), pace)
+	return repeat(conn, message('S', strings.Repeat("name", 1000)+"\x00"+strings.Repeat("value", 1000)+"\x00"), pace)
 }
 
 // dripping sends a message of 1 MiB, a byte at a time.
 func dripping(conn net.Conn) error {
 	_, _ = conn.Write([]byte{'R', 0, 0x10, 0, 0})
-	return again(conn, []byte("x"), 100*time.Millisecond)
+	return repeat(conn, []byte("x"), 100*time.Millisecond)
 }
 
-// scram asks for two thousand million rounds of a password's hash.
+// scram asks the client for two thousand million rounds of hashing.
 func scram(conn net.Conn) error {
 	_, _ = conn.Write(message('R', "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00"))
 	b := make([]byte, 4<<10)
@@ -124,6 +124,6 @@ func silent(conn net.Conn) error {
 	return err
 }
 
-func rubbish(conn net.Conn) error {
-	return again(conn, []byte("HTTP/1.1 200 OK\r\n\r\n"), pace)
+func notPostgres(conn net.Conn) error {
+	return repeat(conn, []byte("HTTP/1.1 200 OK\r\n\r\n"), pace)
 }

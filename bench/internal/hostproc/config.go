@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Settings are what a host under test is configured with beside the defaults.
+// Settings are the settings of a host under test that differ from the defaults.
 type Settings struct {
 	Tokens    int // of each reply
 	CacheSize int // bots; 0 is the default
-	// NoMetrics says that the host counts no metrics.
+	// NoMetrics turns the host's metrics off.
 	NoMetrics bool
-	// Env are variables that plugins get.
+	// Env are the names of environment variables that plugins get.
 	Env     []string
 	Storage Storage
-	// DataDir is for what the host keeps, and is its caller's; empty for one that goes
-	// with the host. Hosts that share a registry share it.
+	// DataDir is the host's data folder, which the caller removes. If it is empty, the host gets a
+	// folder that Stop removes. Hosts that are started one after another on one registry share it.
 	DataDir string
 }
 
@@ -23,7 +23,7 @@ type Settings struct {
 type Storage struct {
 	Backend string // empty is memory
 	DSN     string // of postgres
-	// Registry says that tenants are kept there too; else the host alone knows them.
+	// Registry keeps the tenants there too. If false, they are in the host's memory only.
 	Registry bool
 }
 
@@ -34,7 +34,7 @@ func (s Storage) name() string {
 	return s.Backend
 }
 
-// block is what is within the storage's braces.
+// block returns the body of the storage's block in HCL.
 func (s Storage) block() string {
 	text := fmt.Sprintf("backend = %q\n", s.name())
 	if s.DSN != "" {
@@ -43,12 +43,10 @@ func (s Storage) block() string {
 	return text
 }
 
-// MaxMessages is how many messages of a conversation the model is shown: that of
-// the sample tenants.
+// MaxMessages is how many messages of a conversation the model is shown, as for the sample tenants.
 const MaxMessages = 10
 
-// text is the host file. Turns of one tenant are not capped below what the
-// generator sends at once.
+// hcl returns the host file. Its limits allow one tenant as many turns at once as the load sends.
 func (s Settings) hcl(pluginDir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plugin_dirs = [%q]\ndata_dir = %q\nlimits { concurrent_turns = 1024 }\n", pluginDir, s.DataDir)

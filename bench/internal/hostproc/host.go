@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Binaries are where the programs under test are.
+// Binaries are the paths of the programs under test.
 type Binaries struct {
 	Host    string // the host's binary
 	Plugins string // folder of the plugins'
@@ -28,7 +28,7 @@ type Host struct {
 	http http.Client
 }
 
-// Start runs a host. Stop it.
+// Start starts a host. The caller stops it.
 func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 	dir, err := os.MkdirTemp("", "yb")
 	if err != nil {
@@ -56,8 +56,7 @@ func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 	return &Host{Process: p}, nil
 }
 
-// Ready waits until the host says that turns may be sent to it, and answers how long
-// after its process was started that was.
+// Ready waits until /readyz answers 200, and returns the time from the start of the process to then.
 func (h *Host) Ready() (time.Duration, error) {
 	for {
 		resp, err := http.Get("http://" + h.Addr + "/readyz")
@@ -76,7 +75,7 @@ func (h *Host) Ready() (time.Duration, error) {
 	}
 }
 
-// Instances counts the configurations that plugins hold, by kind and name.
+// Instances returns how many instances each plugin has, by kind-name.
 func (h *Host) Instances(ctx context.Context) (map[string]int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.Addr+"/admin/v1/plugins", nil)
 	if err != nil {
@@ -105,7 +104,7 @@ func (h *Host) Instances(ctx context.Context) (map[string]int, error) {
 	return out, nil
 }
 
-// StartSelf runs this program itself in another role. Stop it.
+// StartSelf starts this program again with other arguments. The caller stops it.
 func StartSelf(env []string, args ...string) (*Process, error) {
 	dir, err := os.MkdirTemp("", "yb")
 	if err != nil {
@@ -118,7 +117,8 @@ func StartSelf(env []string, args ...string) (*Process, error) {
 	return start(dir, env, self, args...)
 }
 
-// Register adds n tenants that inherit everything, named by TenantID from first on.
+// Register registers n tenants, from TenantID(first) on. Each has its own system prompt and inherits the
+// rest.
 func (h *Host) Register(first, n int) error {
 	const callers = 4
 	h.http.Transport = &http.Transport{MaxIdleConnsPerHost: callers}
@@ -140,11 +140,11 @@ func (h *Host) Register(first, n int) error {
 	return <-errs
 }
 
-// TenantID names the i-th tenant.
+// TenantID returns the id of the i-th tenant.
 func TenantID(i int) string { return fmt.Sprintf("tenant-%06d", i) }
 
 func (h *Host) registerTenant(id string) error {
-	// A name of its own, as a tenant of the registry has something of its own.
+	// Each tenant has settings of its own, as in a real registry.
 	body := strings.NewReader(`{"prompts":{"system":"You are the assistant of ` + id + `."}}`)
 	req, err := http.NewRequest(http.MethodPut, "http://"+h.Addr+"/admin/v1/tenants/"+id, body)
 	if err != nil {
@@ -163,13 +163,11 @@ func (h *Host) registerTenant(id string) error {
 	return err
 }
 
-// ExtraMark marks the names of a plugin's processes beside its first.
+// ExtraMark marks the names of a plugin's further processes, after its first.
 const ExtraMark = "#"
 
-// Pids names the processes of the host and its plugins; plugins appear once they
-// were needed.
-//
-// A plugin that has several gets ExtraMark and a number behind the name from the second on.
+// Pids returns the process ids of the host, as "host", and of its plugins, as kind-name. A plugin appears
+// once it was needed. From a plugin's second process on, ExtraMark and a number follow the name.
 func (h *Host) Pids() (map[string]int, error) {
 	resp, err := http.Get("http://" + h.Addr + "/admin/v1/plugins")
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 type Process struct {
 	Addr    string // host:port
 	PID     int
-	Started time.Time // just before
+	Started time.Time // just before the process was started
 
 	dir    string
 	cmd    *exec.Cmd
@@ -30,17 +30,17 @@ type Process struct {
 // startTimeout is how long a server may take to say where it listens.
 const startTimeout = 30 * time.Second
 
-// start runs the command, which says "listening on http://ADDR" once it serves.
+// start starts the command and waits until it prints "listening on http://ADDR". It owns dir.
 func start(dir string, env []string, name string, args ...string) (*Process, error) {
 	p := &Process{dir: dir, cmd: exec.Command(name, args...), done: make(chan struct{})}
-	// Plugins' sockets go below it; their paths must be short.
+	// The plugins' sockets are below this folder. Paths of sockets must be short.
 	tmp := filepath.Join(dir, "t")
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		return nil, err
 	}
 	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
 	p.cmd.Stderr = &p.output
-	// It ends with this process, however that ends.
+	// The kernel ends it when this process ends, whatever the reason.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -79,7 +79,7 @@ func start(dir string, env []string, name string, args ...string) (*Process, err
 // stopTimeout is how long a server may take to end.
 const stopTimeout = 30 * time.Second
 
-// Stop ends the process and removes its folder.
+// Stop ends the process and removes its folder. It kills a process that does not end within stopTimeout.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -101,10 +101,11 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// Said is the newest of what the process said on its standard error.
+// Output returns the newest part of what the process wrote to standard error and standard output.
 func (p *Process) Output() string { return p.output.String() }
 
-// said keeps the newest of what a process said.
+// outputTail keeps the newest part of a process's output, at most maxOutputBytes. It is safe for
+// concurrent use.
 type outputTail struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -122,7 +123,7 @@ func (s *outputTail) Write(b []byte) (int, error) {
 	return s.b.Write(b)
 }
 
-// String is what it keeps.
+// String returns what is kept.
 func (s *outputTail) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 // Usage is the CPU time of processes by name.
 type Usage map[string]time.Duration
 
-// UsageOf reads what the processes have used so far.
+// UsageOf returns the CPU time that the processes have used so far.
 func UsageOf(pids map[string]int) (Usage, error) {
 	out := Usage{}
 	for name, pid := range pids {
@@ -28,7 +28,7 @@ func (u Usage) AddWithChildren(name string, pid int) (err error) {
 	return err
 }
 
-// Since subtracts an earlier reading.
+// Since returns u minus an earlier usage.
 func (u Usage) Since(before Usage) Usage {
 	out := Usage{}
 	for name, d := range u {
@@ -37,7 +37,7 @@ func (u Usage) Since(before Usage) Usage {
 	return out
 }
 
-// PerTurn is the usage of one turn of n, in microseconds.
+// PerTurn returns the usage divided by n turns, in microseconds.
 func (u Usage) PerTurn(n int64) map[string]float64 {
 	out := map[string]float64{}
 	for name, d := range u {

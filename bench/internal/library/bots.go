@@ -12,38 +12,38 @@ import (
 	"github.com/botyard/botyard/host"
 )
 
-// BotRow is what bots cost when so many are cached: the median of the rounds.
+// BotRow has what bots cost when Cached bots are cached. Each figure is the median of the rounds.
 type BotRow struct {
 	Cached   int     `json:"cached"`
 	LookupNS float64 `json:"lookup_ns"` // acquired and released
 	TurnUS   float64 `json:"turn_us"`   // of a one-token turn at eight callers, over all cached bots
 }
 
-// turnsOfRound bounds the turns of one round.
-const turnsOfRound = 2000
+// turnsPerRound is how many turns a round has.
+const turnsPerRound = 2000
 
 func bots(ctx context.Context, o Options, out *Result) (err error) {
-	most := slices.Max(o.Cached)
-	h, err := open(ctx, o, 1, 1, most+1)
+	maxBots := slices.Max(o.Cached)
+	h, err := open(ctx, o, 1, 1, maxBots+1)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close(ctx)) }()
-	if _, err := build(ctx, h, 0, 1); err != nil { // the instances exist from here on
+	if _, err := buildBots(ctx, h, 0, 1); err != nil { // the instances exist from here on
 		return err
 	}
-	before := live()
-	if err := register(ctx, h, 1, most); err != nil {
+	before := liveBytes()
+	if err := register(ctx, h, 1, maxBots); err != nil {
 		return err
 	}
-	registered := live()
-	took, err := build(ctx, h, 1, most)
+	registered := liveBytes()
+	took, err := buildBots(ctx, h, 1, maxBots)
 	if err != nil {
 		return err
 	}
-	built := live()
-	out.TenantBytes = float64(registered-before) / float64(most)
-	out.BotBytes = float64(built-registered) / float64(most)
+	built := liveBytes()
+	out.TenantBytes = float64(registered-before) / float64(maxBots)
+	out.BotBytes = float64(built-registered) / float64(maxBots)
 	slices.Sort(took)
 	out.Build = Spread{P50: micros(took[len(took)/2]), P99: micros(took[len(took)*99/100])}
 
@@ -51,14 +51,14 @@ func bots(ctx context.Context, o Options, out *Result) (err error) {
 	for range o.Rounds {
 		for i, n := range o.Cached {
 			h.Registry().ClearCache()
-			if _, err := build(ctx, h, 0, n); err != nil {
+			if _, err := buildBots(ctx, h, 0, n); err != nil {
 				return err
 			}
 			ns, err := lookup(ctx, h, n)
 			if err != nil {
 				return err
 			}
-			l := loop{host: h, callers: 8, tenants: n, turns: turnsOfRound}
+			l := loop{host: h, callers: 8, tenants: n, turns: turnsPerRound}
 			done, took, err := l.run(ctx)
 			if err != nil {
 				return err
@@ -73,8 +73,8 @@ func bots(ctx context.Context, o Options, out *Result) (err error) {
 	return nil
 }
 
-// build acquires bots that are not cached, and answers how long each took.
-func build(ctx context.Context, h *host.Host, first, n int) ([]time.Duration, error) {
+// buildBots gets bots that are not cached, and returns how long each took.
+func buildBots(ctx context.Context, h *host.Host, first, n int) ([]time.Duration, error) {
 	took := make([]time.Duration, 0, n)
 	for i := first; i < first+n; i++ {
 		start := time.Now()
@@ -88,7 +88,7 @@ func build(ctx context.Context, h *host.Host, first, n int) ([]time.Duration, er
 	return took, nil
 }
 
-// lookup acquires cached bots in random order and answers nanoseconds for each.
+// lookup gets cached bots in random order, and returns the nanoseconds of one.
 func lookup(ctx context.Context, h *host.Host, n int) (float64, error) {
 	const times = 200_000
 	ids := make([]string, 4096)
@@ -106,8 +106,8 @@ func lookup(ctx context.Context, h *host.Host, n int) (float64, error) {
 	return float64(time.Since(start).Nanoseconds()) / times, nil
 }
 
-// live is what this process holds once garbage is gone.
-func live() int64 {
+// liveBytes returns the live heap and the stacks of this process, after garbage collection.
+func liveBytes() int64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

@@ -1,3 +1,9 @@
-// Package library measures the host as a Go program that embeds it sees it: turns
-// without HTTP, and what a registered tenant and a cached bot take.
+// Package library measures the host embedded in a Go program: turns without HTTP, and the memory of
+// registered tenants and cached bots.
+//
+// Files:
+//
+//   - library.go: options, the result, and opening a host.
+//   - turns.go: rates of turns without HTTP.
+//   - bots.go: building, looking up and keeping bots, and the memory of each.
 package library

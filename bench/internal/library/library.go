@@ -10,16 +10,16 @@ import (
 	"github.com/botyard/botyard/host"
 )
 
-// Options are what is measured, and for how long.
+// Options say what is measured, and for how long.
 type Options struct {
 	PluginDir string        `json:"plugin_dir"`
 	Each      time.Duration `json:"each"`    // of a rate
 	Rounds    int           `json:"rounds"`  // of which the median counts
 	Callers   []int         `json:"callers"` // at once
-	Cached    []int         `json:"cached"`  // bots; the last is the most
+	Cached    []int         `json:"cached"`  // bots; the last is the maxBots
 }
 
-// Result is what Measure found. Times are in microseconds.
+// Result is the result of Measure. Times are in microseconds.
 type Result struct {
 	Turns []TurnRow `json:"turns"`
 	Bots  []BotRow  `json:"bots"`
@@ -37,7 +37,7 @@ type TurnRow struct {
 	CPU       map[string]float64 `json:"cpu_us"` // per turn, by process
 }
 
-// Spread is the middle and the tail of times.
+// Spread is the median and the 99th percentile of times.
 type Spread struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
@@ -56,7 +56,7 @@ func Measure(ctx context.Context, o Options) (*Result, error) {
 	return out, bots(ctx, o, out)
 }
 
-// open opens a host with n tenants.
+// open opens a host with n tenants. cache is how many bots it caches. The caller closes it.
 func open(ctx context.Context, o Options, tokens, n, cache int) (*host.Host, error) {
 	h, err := host.Open(ctx, host.Options{PluginDirs: []string{o.PluginDir}, Config: map[string]any{
 		"limits":   map[string]any{"concurrent_turns": 1024},
@@ -85,7 +85,7 @@ func register(ctx context.Context, h *host.Host, first, n int) error {
 	return nil
 }
 
-// pids names this process and the plugins.
+// pids returns the ids of this process, as "host", and of the plugins.
 func pids(h *host.Host) map[string]int {
 	out := map[string]int{"host": os.Getpid()}
 	for _, p := range h.Plugins().Status() {

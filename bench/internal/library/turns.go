@@ -13,10 +13,10 @@ import (
 	"github.com/botyard/botyard/host/bot"
 )
 
-// message is what load's turns say.
+// message is the message of each turn, the same as in package load.
 const message = "Please tell me how I can reset my forgotten password"
 
-// loop has callers take turns, each in conversations of its own.
+// loop is a closed loop of callers. Each has turns in conversations of its own.
 type loop struct {
 	host    *host.Host
 	callers int

@@ -40,7 +40,7 @@ func (c *client) send(t Turn) error {
 	return err
 }
 
-// receive reads the reply and answers when its first piece was here.
+// receive reads and checks the reply. It returns the time at which its first piece was read.
 func (c *client) receive(t Turn) (first time.Time, err error) {
 	status, length, err := c.header()
 	if err != nil {
@@ -82,7 +82,7 @@ var (
 	replyKey  = []byte(`"reply":"`)
 )
 
-// check refuses what is no whole reply.
+// check returns an error unless the body is a whole reply.
 func check(t Turn, body []byte) error {
 	if t.Stream && !bytes.Contains(body, eventDone) {
 		return fmt.Errorf("the stream did not end with done: %s", body)
@@ -93,7 +93,7 @@ func check(t Turn, body []byte) error {
 	return nil
 }
 
-// header reads the status and the body's length, -1 if it is chunked.
+// header reads the status line and the headers. length is -1 for a chunked body.
 func (c *client) header() (status int, length int64, err error) {
 	line, err := c.line()
 	if err != nil {

@@ -12,36 +12,36 @@ import (
 type Closed struct {
 	Addr    string
 	Callers int
-	// The loop ends when each caller has sent its share of Turns or when For is over,
-	// whichever comes first; zero is no bound of that sort.
+	// The loop ends when each caller has had its share of Turns, or after For. With 0 there is no such
+	// bound.
 	Turns int
 	For   time.Duration
 	// Next gives a caller's n-th turn. Callers must not share conversations.
 	Next func(caller, n int) Turn
 }
 
-// Done is what came of a loop.
-type Done struct {
+// Result is the result of a closed loop.
+type Result struct {
 	Turns int64
 	Took  time.Duration
-	P50   time.Duration // of a turn, as its caller waited for it
+	P50   time.Duration // median time that a caller waited for a turn
 }
 
-// PerSecond is the rate of whole turns.
-func (d Done) PerSecond() float64 { return float64(d.Turns) / d.Took.Seconds() }
+// PerSecond returns the rate of turns.
+func (r Result) PerSecond() float64 { return float64(r.Turns) / r.Took.Seconds() }
 
-// Run drives the loop. One turn that is not answered whole is an error.
-func (l Closed) Run() (Done, error) {
+// Run runs the loop. A turn without a whole reply is an error, and ends its caller's part of the loop.
+func (l Closed) Run() (Result, error) {
 	clients := make([]*client, l.Callers)
 	for i := range clients {
 		c, err := dial(l.Addr)
 		if err != nil {
-			return Done{}, err
+			return Result{}, err
 		}
 		defer c.close()
 		clients[i] = c
 	}
-	return l.Do(func(caller, n int) error {
+	return l.RunFunc(func(caller, n int) error {
 		t := l.Next(caller, n)
 		if err := clients[caller].turn(t); err != nil {
 			return fmt.Errorf("turn %d of caller %d (%s/%s): %w", n, caller, t.Tenant, t.Conversation, err)
@@ -50,8 +50,8 @@ func (l Closed) Run() (Done, error) {
 	})
 }
 
-// Do drives the loop with turns of another kind: neither Addr nor Next is used.
-func (l Closed) Do(turn func(caller, n int) error) (Done, error) {
+// RunFunc runs the loop with a function that has the turns. Addr and Next are not used.
+func (l Closed) RunFunc(turn func(caller, n int) error) (Result, error) {
 	waits := make([][]time.Duration, l.Callers)
 	share := (l.Turns + l.Callers - 1) / l.Callers
 	errs := make([]error, l.Callers)
@@ -73,7 +73,7 @@ func (l Closed) Do(turn func(caller, n int) error) (Done, error) {
 		})
 	}
 	callers.Wait()
-	done := Done{Took: time.Since(start)}
+	done := Result{Took: time.Since(start)}
 	all := slices.Concat(waits...)
 	if done.Turns = int64(len(all)); done.Turns > 0 {
 		slices.Sort(all)

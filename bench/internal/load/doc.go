@@ -1,7 +1,15 @@
-// Package load drives a host over HTTP: in closed loops, where each of so many
-// callers sends its next turn when it has the last one's reply, and in an open
-// loop, where turns arrive at random times whatever became of those before.
+// Package load sends turns to a host over HTTP. In a closed loop each caller sends its next turn when it
+// has the reply to the last. In an open loop turns arrive at random times, whether earlier ones have
+// ended or not.
 //
-// The client is as small as HTTP/1.1 allows, since it shares the machine with what
-// it measures. It looks at each reply: a turn counts when it was answered whole.
+// The client does as little as HTTP/1.1 allows, since it shares the machine with the host. It checks each
+// reply: a turn counts when its reply is whole.
+//
+// Files:
+//
+//   - closed.go: closed loops and their result.
+//   - open.go: the open loop, its arrivals and its latencies.
+//   - client.go: a connection, and the check of replies.
+//   - turn.go: a turn as an HTTP request.
+//   - sleep.go: sleeping exactly.
 package load

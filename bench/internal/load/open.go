@@ -10,35 +10,34 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Open is an open loop: turns arrive as a Poisson process, each on a connection
-// that is free at that time.
+// Open is an open loop. Turns arrive as a Poisson process, each on a connection that is free then.
 type Open struct {
 	Addr      string
 	PerSecond float64
 	For       time.Duration
 	Next      func(n int) Turn
-	Seed      uint64 // of the arrivals; equal seeds give equal ones
+	Seed      uint64 // equal seeds give equal arrivals
 }
 
-// maxConnections bounds what a host that does not keep up can make grow. Turns for
-// which none is free wait, and their waiting is in their latency.
+// maxConnections bounds the connections to a host that does not keep up. A turn that finds none free
+// waits for one, and the wait is part of its latency.
 const maxConnections = 512
 
-// Latencies are in microseconds, counted from when the turn was to be sent: what a
-// slow reply delays is counted against it.
+// Latencies are in microseconds, from the time at which the turn should have been sent. So the delays
+// that a slow reply causes for later turns are counted.
 type Latencies struct {
 	First *hdrhistogram.Histogram // first piece of the reply
 	Whole *hdrhistogram.Histogram
-	Late  *hdrhistogram.Histogram // the generator's own delay, before it sent
+	Late  *hdrhistogram.Histogram // delay of the load generator until it sent the turn
 }
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 60_000_000, 3) }
 
-// Run drives the loop.
+// Run runs the loop. It stops at the first error.
 func (l Open) Run() (*Latencies, error) {
 	out := &Latencies{First: newHistogram(), Whole: newHistogram(), Late: newHistogram()}
-	// The thread that sends sleeps in the kernel: the runtime's timers are late by up
-	// to a millisecond, as much as a turn takes.
+	// The sending thread sleeps in the kernel. The runtime's timers can be a millisecond late, which is
+	// as long as a turn takes.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
@@ -68,7 +67,7 @@ func (l Open) Run() (*Latencies, error) {
 			break
 		}
 		sleepUntil(at)
-		c, err := take(free, &opened, l.Addr)
+		c, err := acquire(free, &opened, l.Addr)
 		if err != nil {
 			fail(err)
 			break
@@ -104,8 +103,8 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue()))
 }
 
-// take gives a connection that is free, or a new one, or the next that gets free.
-func take(free chan *client, opened *int, addr string) (*client, error) {
+// acquire returns a free connection, a new one, or, beyond maxConnections, the next that becomes free.
+func acquire(free chan *client, opened *int, addr string) (*client, error) {
 	select {
 	case c := <-free:
 		return c, nil

@@ -2,21 +2,22 @@ package load
 
 import "strconv"
 
-// Turn is one chat to send.
+// Turn is a turn to send.
 type Turn struct {
 	Tenant       string
 	Conversation string
 	Stream       bool
-	Path         string // of the route; empty for Path
+	Path         string // route; empty is the constant Path
 }
 
 // Path is the route of a turn.
 const Path = "/api/v1/chat"
 
-// message is what every turn says: ten words, as people write.
+// message is the message of every turn: ten words, as people write.
 const message = "Please tell me how I can reset my forgotten password"
 
-// append writes the turn as an HTTP request.
+// append writes the turn as an HTTP request to b, and its body to body first. It returns both, to be
+// used again.
 func (t Turn) append(b []byte, body []byte) (request, scratch []byte) {
 	body = append(body[:0], `{"conversation_id":"`...)
 	body = append(body, t.Conversation...)

@@ -25,7 +25,7 @@ const (
 	fieldEnded  = 13 // user and system times of children that ended
 )
 
-// CPU is the time that the process has run so far, user and system, to the nanosecond.
+// CPU returns the user and system time of the process so far, exact to the nanosecond.
 func CPU(pid int) (time.Duration, error) {
 	// The kernel's name for the CPU clock of another process: see clock_getcpuclockid(3).
 	const ofProcess = 2
@@ -36,8 +36,8 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// CPUWithChildren is the time that the process and its children have run, those that ended
-// too: a database server has one for each connection.
+// CPUWithChildren returns the time of the process and its children, ended ones included. A database
+// server has a child for each connection. It is exact to a tick.
 func CPUWithChildren(pid int) (time.Duration, error) {
 	own, err := stat(pid)
 	if err != nil {
@@ -68,7 +68,7 @@ func CPUWithChildren(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// children are the processes whose parent the process is.
+// children returns the ids of the process's children.
 func children(pid int) ([]int, error) {
 	all, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -95,12 +95,12 @@ func children(pid int) ([]int, error) {
 	return out, nil
 }
 
-// gone reports whether the error says that the process ended meanwhile.
+// gone reports whether the error means that the process has ended.
 func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
-// stat reads the fields behind the name, which may itself hold spaces and parentheses.
+// stat returns the fields of /proc/PID/stat after the name. The name may contain spaces and parentheses.
 func stat(pid int) ([][]byte, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

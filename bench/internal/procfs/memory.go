@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// Memory is what a process has resident, in KiB. PSS splits pages that several
-// processes map between them, so that it may be added up.
+// Memory is the resident memory of a process, in KiB. PSS divides shared pages among the processes that
+// map them, so sums of PSS are meaningful.
 type Memory struct {
 	RSS int64 `json:"rss_kib"`
 	PSS int64 `json:"pss_kib"`
 }
 
-// MemoryOf reads the process's memory. Of one that is not open to its user, as hosts and
-// plugins are not, only root is told what is shared; PSS is RSS then.
+// MemoryOf returns the memory of a process. Hosts and plugins are not dumpable, so only root may read
+// their PSS. For others PSS is RSS.
 func MemoryOf(pid int) (Memory, error) {
 	var m Memory
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
@@ -37,8 +37,7 @@ func MemoryOf(pid int) (Memory, error) {
 	return m, lines.Err()
 }
 
-// TreePSS is what the process and all its descendants have resident, in bytes by the
-// name of the program. Pages that they share count once.
+// TreePSS returns the PSS of the process and all its descendants, in bytes, by name of the program.
 func TreePSS(pid int) (map[string]int64, error) {
 	out := map[string]int64{}
 	return out, addPSS(out, pid)
@@ -67,7 +66,7 @@ func addPSS(to map[string]int64, pid int) error {
 	return nil
 }
 
-// residentOf reads what everybody may see.
+// residentOf returns the resident memory, which every user may read.
 func residentOf(pid int) (Memory, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OwnCPU is the time that this process has run so far, to the nanosecond.
+// OwnCPU returns the CPU time of this process so far, exact to the nanosecond.
 func OwnCPU() time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts); err != nil {

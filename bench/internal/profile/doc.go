@@ -1,3 +1,8 @@
-// Package profile lets another process profile this one for a while: it says when
-// to begin and when to end by signal, so that what is profiled is the load alone.
+// Package profile lets one process profile another. It sends signals to begin and to end, so that only the
+// load is profiled.
+//
+// Files:
+//
+//   - watch.go: the profiled process: signals, profiles and their files.
+//   - read.go: the other process: waiting for the files and reading them.
 package profile

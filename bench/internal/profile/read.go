@@ -12,8 +12,8 @@ import (
 // readTimeout is how long a process may take to write its profiles.
 const readTimeout = 10 * time.Second
 
-// Read waits for what the named process counted, answers it and removes it, so that
-// the next session's can be waited for.
+// Read waits for the counts of the named process, and returns them. It removes their file, so that the
+// next Read waits for the next profile.
 func Read(dir, name string) (Counts, error) {
 	var c Counts
 	for end := time.Now().Add(readTimeout); ; time.Sleep(20 * time.Millisecond) {
@@ -28,7 +28,7 @@ func Read(dir, name string) (Counts, error) {
 	}
 }
 
-// Stacks returns where the goroutines of the last profile were, the same ones together, as
+// Stacks returns the stacks of the goroutines at the end of the last profile, equal ones grouped, as
 // package pprof writes them.
 func Stacks(dir, name string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, stacksFile(name)))

@@ -14,7 +14,7 @@ import (
 // Env names the variable with the folder that profiles are written to.
 const Env = "BOTYARD_BENCH_PROFILES"
 
-// What a watched process is told with.
+// The signals that begin and end a profile.
 const (
 	Begin = syscall.SIGUSR1
 	End   = syscall.SIGUSR2
@@ -35,7 +35,8 @@ func allocsFile(name string) string { return name + ".allocs.pprof" }
 func countsFile(name string) string { return name + ".json" }
 func stacksFile(name string) string { return name + ".goroutines.txt" }
 
-// Watch obeys Begin and End for as long as the process lives, if Env is set.
+// Watch makes this process obey Begin and End until it ends. It does nothing unless Env is set. name is
+// the name of the files.
 func Watch(name string) {
 	dir := os.Getenv(Env)
 	if dir == "" {
@@ -43,7 +44,7 @@ func Watch(name string) {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, Begin, End)
-	// Fine enough for what a turn allocates, and still cheap.
+	// This rate shows what a turn allocates, and costs little.
 	runtime.MemProfileRate = 64 << 10
 	go func() {
 		for {
@@ -94,7 +95,7 @@ func session(path string, signals <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	// Last, and in one step: it tells the other process that all is there.
+	// This file is written last, and atomically. It tells the other process that all files are there.
 	tmp := countsFile(path) + ".tmp"
 	if err := os.WriteFile(tmp, counts, 0o600); err != nil {
 		return err

@@ -24,15 +24,15 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// TestSendsWhatThePluginSends has both make a turn and compares all that came to the
-// server: the statements, and how they are put together.
-func TestSendsWhatThePluginSends(t *testing.T) {
+// TestTurn_sendsWhatThePluginSends has a turn by the plugin and one by bare pgx, and compares all messages
+// that came to the server: the statements and their pipelines.
+func TestTurn_sendsWhatThePluginSends(t *testing.T) {
 	cluster := pgtest.For(t, pgtest.Options{NoSync: true})
 	if dir, _ := cluster.Socket(); dir == "" {
 		t.Skip("there is no socket to listen at")
 	}
-	tap := listen(t, cluster)
-	call := sdk.Call{Tenant: "t", Incarnation: "life", Conversation: "of-the-plugin", User: "u"}
+	tap := startTap(t, cluster)
+	call := sdk.Call{Tenant: "t", Incarnation: "incarnation", Conversation: "of-the-plugin", User: "u"}
 	const tail = 10
 
 	var cfg pgstore.Config
@@ -61,29 +61,29 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	turn() // the first makes the conversation and sees what the connection is
-	turn() // and this one prepares the statements of those that follow
-	tap.take()
+	turn() // creates the conversation
+	turn() // prepares the statements of later turns
+	tap.drain()
 	turn()
-	plugin := tap.take()
+	plugin := tap.drain()
 
 	pool, err := barepgx.Open(t.Context(), tap.dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	shape, err := barepgx.Written(t.Context(), pool, call.Tenant, call.Conversation, tail)
+	shape, err := barepgx.ReadTurn(t.Context(), pool, call.Tenant, call.Conversation, tail)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := barepgx.Conversation{ID: "of-bare-pgx"}
 	for range 3 {
-		tap.take()
+		tap.drain()
 		if err := shape.Run(t.Context(), pool, &c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ours := tap.take()
+	ours := tap.drain()
 
 	if trips := strings.Count(strings.Join(plugin, "\n"), "Sync"); trips != 2 {
 		t.Errorf("a turn of the plugin takes %d round trips", trips)
@@ -92,7 +92,7 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 		t.Errorf("the plugin sent\n%s\nand bare pgx\n%s", strings.Join(plugin, "\n"), strings.Join(ours, "\n"))
 	}
 	page, err := store.Read(t.Context(), &storage.ReadRequest{
-		Call: sdk.Call{Tenant: "t", Incarnation: "life", Conversation: "of-bare-pgx"}, Limit: 10})
+		Call: sdk.Call{Tenant: "t", Incarnation: "incarnation", Conversation: "of-bare-pgx"}, Limit: 10})
 	if err != nil || len(page.Turns) != 3 {
 		t.Fatalf("the plugin reads %+v, %v", page, err)
 	}
@@ -102,15 +102,15 @@ func TestSendsWhatThePluginSends(t *testing.T) {
 	}
 }
 
-// tap is a way to the cluster that keeps what its clients say.
+// tap forwards connections to the cluster and records the clients' messages.
 type tap struct {
 	dsn   string
 	mu    sync.Mutex
-	said  []string
+	sent  []string
 	texts map[string]string // of prepared statements; pgx names them by a digest
 }
 
-func listen(t *testing.T, c *pgtest.Cluster) *tap {
+func startTap(t *testing.T, c *pgtest.Cluster) *tap {
 	dir, err := os.MkdirTemp("", "tap")
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func listen(t *testing.T, c *pgtest.Cluster) *tap {
 			if err != nil {
 				return
 			}
-			conns.Go(func() { w.carry(t, client, filepath.Join(of, fmt.Sprintf(".s.PGSQL.%d", port))) })
+			conns.Go(func() { w.forward(t, client, filepath.Join(of, fmt.Sprintf(".s.PGSQL.%d", port))) })
 		}
 	})
 	t.Cleanup(func() {
@@ -139,8 +139,8 @@ func listen(t *testing.T, c *pgtest.Cluster) *tap {
 	return w
 }
 
-// carry passes one connection on until either side closes it.
-func (w *tap) carry(t *testing.T, client net.Conn, to string) {
+// forward passes one connection on until either side closes it.
+func (w *tap) forward(t *testing.T, client net.Conn, to string) {
 	defer func() { _ = client.Close() }()
 	server, err := net.Dial("unix", to)
 	if err != nil {
@@ -155,7 +155,7 @@ func (w *tap) carry(t *testing.T, client net.Conn, to string) {
 	m, err := heard.ReceiveStartupMessage()
 	for err == nil {
 		var b []byte
-		w.keep(m) // before anything can come of it
+		w.record(m) // before the server can answer
 		if b, err = m.Encode(nil); err == nil {
 			_, err = server.Write(b)
 		}
@@ -168,7 +168,7 @@ func (w *tap) carry(t *testing.T, client net.Conn, to string) {
 	}
 }
 
-func (w *tap) keep(m pgproto3.FrontendMessage) {
+func (w *tap) record(m pgproto3.FrontendMessage) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	what := strings.TrimPrefix(fmt.Sprintf("%T", m), "*pgproto3.")
@@ -179,14 +179,14 @@ func (w *tap) keep(m pgproto3.FrontendMessage) {
 	case *pgproto3.Bind:
 		what += fmt.Sprintf(" %s %v %v", w.texts[m.PreparedStatement], m.ParameterFormatCodes, m.ResultFormatCodes)
 	}
-	w.said = append(w.said, what)
+	w.sent = append(w.sent, what)
 }
 
-// take answers what was said since it was last asked.
-func (w *tap) take() []string {
+// drain returns the messages that were recorded since its last call.
+func (w *tap) drain() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	said := w.said
-	w.said = nil
-	return said
+	sent := w.sent
+	w.sent = nil
+	return sent
 }
