@@ -1,6 +1,6 @@
 // Package memstore is the storage plugin "memory". It keeps every conversation in its process, and
-// nothing survives the process. It is for trying Botyard out, for tests and for bots that may
-// forget. It keeps all other promises of [storage.Storage].
+// nothing survives the process. It is for trials of Botyard, for tests and for bots that may lose
+// their conversations. It keeps all other promises of [storage.Storage].
 //
 // # Files
 //

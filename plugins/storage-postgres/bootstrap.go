@@ -29,8 +29,8 @@ type bootstrap struct {
 	err  error
 }
 
-// ready returns what is known of the database. The first call bootstraps it. Calls that
-// come meanwhile wait for the same attempt.
+// ready returns the result of the bootstrap. The first call starts it. Calls that come meanwhile
+// wait for the same attempt.
 func (s *Store) ready(ctx context.Context) (*databaseInfo, error) {
 	if info := s.info.Load(); info != nil {
 		return info, nil

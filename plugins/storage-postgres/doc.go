@@ -140,10 +140,10 @@
 // repeats safe. A call that found no free connection says when to try again.
 //
 // If the configuration has several hosts, a host that accepts writes is used. The host of the last
-// connection is tried first. When a server closes connections or becomes read-only, all open connections to it
-// are dropped. Statements are kept prepared unless there is a pooler. A pooler is recognized by
-// the process id that it makes up, or by prepared statements that are missing. LISTEN does not
-// work through a pooler. [Store.WatchTenants] then says so, unless listen_dsn is set.
+// connection is tried first. When a server closes connections or becomes read-only, all open
+// connections to it are dropped. Statements are kept prepared unless there is a pooler. A pooler is
+// recognized by the process id that it makes up, or by prepared statements that are missing. LISTEN
+// does not work through a pooler. [Store.WatchTenants] then says so, unless listen_dsn is set.
 //
 // # Schema versions
 //

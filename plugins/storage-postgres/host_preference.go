@@ -28,8 +28,8 @@ type target struct {
 	port uint16
 }
 
-// observe hooks into the configuration, so that its connections record their host. It also
-// guards the configuration's own check of a new connection.
+// observe changes the configuration so that each new connection records its host. It also makes
+// the configuration's check of a new connection return an error instead of a panic.
 func (p *hostPreference) observe(c *pgx.ConnConfig) {
 	p.addresses = map[string][]string{}
 	lookup, validate := c.LookupFunc, c.ValidateConnect

@@ -15,14 +15,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// talks is a few more than the connections of a pool, so that some turns wait for one.
+// talks is the number of conversations. It is a little more than the connections of a pool, so that
+// some turns wait for a connection.
 const talks = 32
 
 // recovery is how long turns may still fail after the database is back. It takes seconds, and
 // longer on a busy machine.
 const recovery = 30 * time.Second
 
-// meanwhile is how long turns go on beside a fault.
+// meanwhile is how long turns run during a fault.
 const meanwhile = 5 * time.Second
 
 // load runs turns in many conversations at once, as a host does: it repeats calls whose outcome is
@@ -81,7 +82,8 @@ func (l *load) talk(i int) {
 	}
 }
 
-// repeat goes on for longer than any fault here lasts.
+// repeat repeats f while its error can be retried, for up to a minute. No fault of these tests lasts
+// that long.
 func (l *load) repeat(f func(context.Context) error) error {
 	giveUp := time.Now().Add(time.Minute)
 	for {

@@ -62,13 +62,13 @@ func (l *logLimiter) due(message string) (leftOut int, ok bool) {
 	if line != nil {
 		leftOut = line.leftOut
 	}
-	for other, o := range l.lines { // forget those that are old
+	for other, o := range l.lines { // drop old lines
 		if o.leftOut == 0 && now.Sub(o.at) >= repeatAfter {
 			delete(l.lines, other)
 		}
 	}
 	if line == nil && len(l.lines) >= maxLimitedLines {
-		return 0, false // a server makes up messages
+		return 0, false // too many lines: a server can make up any number of messages
 	}
 	l.lines[message] = &limitedLine{at: now}
 	return leftOut, true

@@ -74,18 +74,18 @@
 // A write is on the disk before its call returns: the log is synced first. When a process is
 // killed, or the machine loses power, the file has every write that returned. It may also have
 // writes that were about to return. Nothing has to be repaired by hand. Leases are measured by the
-// machine's clock and outlive the process. So the running turn of a dead host is interrupted by the next
-// Begin after its lease has ended. A deletion that was cut short is finished by a repeat, or an
-// hour later by the janitor of any Store that has the file open.
+// machine's clock and outlive the process. So the running turn of a dead host is interrupted by
+// the next Begin after its lease has ended. A deletion that was cut short is finished by a repeat,
+// or an hour later by the janitor of any Store that has the file open.
 //
 // # Trouble
 //
 // A full or failing disk, a lock that another program keeps, a file that cannot be written and a
 // lack of memory are fault.ProviderFailed with the host as party. Either the call had no effect,
-// or a repeat returns its result. Later calls work as soon as the cause is gone, without a restart. A
-// damaged file is fault.Internal, and retrying does not help. A path that can never work, for
-// example because the file belongs to another program, is fault.Invalid when the instance is
-// opened.
+// or a repeat returns its result. Later calls work as soon as the cause is gone, without a
+// restart. A damaged file is fault.Internal, and retrying does not help. A path that can never
+// work, for example because the file belongs to another program, is fault.Invalid when the
+// instance is opened.
 //
 // A file has its schema version and that of the oldest plugin that may use it. A newer plugin
 // expands the file when it opens it, and older plugins still work. Migrate with Contract removes

@@ -58,7 +58,7 @@ func connect(path string, pragmas []string) (*session, error) {
 // openWriter opens the session for writing. It creates the file if it never existed, and expands
 // the database to the newest schema version.
 func (s *Store) openWriter() (*session, error) {
-	// As durable as fsync, in half the time, where the system has it.
+	// fdatasync is as durable as fsync and takes half the time. Not all systems have it.
 	_, _ = sqlite.Fdatasync(true)
 	if wasOpen(s.path) {
 		if err := s.file.checkReplacement(); err != nil {

@@ -82,8 +82,8 @@ func putVersion(tx *session, req *storage.PutTenantRequest, stamp int64) (*stora
 	return newestVersion(tx, req.Tenant)
 }
 
-// tooMuchHistory deletes versions up to ?2 that are beyond ?3 bytes of documents, counted from
-// the newest. Only the lengths of documents are read.
+// tooMuchHistory deletes old versions of tenant ?1, so that the documents of the others have at most
+// ?3 bytes together. It keeps versions after ?2. It reads only the lengths of documents.
 const tooMuchHistory = `DELETE FROM registrations WHERE tenant = ?1 AND version <= ?2 AND version IN (
 	SELECT version FROM (SELECT version, sum(length(document)) OVER (ORDER BY version DESC) AS upto FROM registrations WHERE tenant = ?1)
 	WHERE upto > ?3)`

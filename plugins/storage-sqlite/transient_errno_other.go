@@ -2,7 +2,7 @@
 
 package sqlitestore
 
-// transientErrno reports whether an error of creating a file may pass with the same path.
+// transientErrno reports whether a failed creation of a file may succeed later at the same path.
 func transientErrno(error) bool { return false }
 
 func outOfSpace(error) bool { return false }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// transientErrno reports whether an error of creating a file may pass with the same path.
+// transientErrno reports whether a failed creation of a file may succeed later at the same path.
 func transientErrno(err error) bool {
 	for _, e := range []error{syscall.EIO, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EINTR} {
 		if errors.Is(err, e) {

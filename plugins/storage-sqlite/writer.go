@@ -17,8 +17,8 @@ const (
 
 // writer does all writing of a Store, in one goroutine. It runs the waiting writes in one
 // transaction, each in a savepoint of its own, and reports to their callers when the commit is
-// on the disk. Writes share a commit because the commit is expensive. When one write fails, the others
-// still succeed.
+// on the disk. Writes share a commit because the commit is expensive. When one write fails, the
+// others still succeed.
 type writer struct {
 	open    func() (*session, error)
 	check   func(*session) error // refuses a transaction; called at the start of each
@@ -189,7 +189,7 @@ func (w *writer) runOneByOne(done []outcome, lost error) {
 // next returns a waiting write, or nil.
 func (w *writer) next() *write {
 	select {
-	case o := <-w.queue: // nil when it was closed
+	case o := <-w.queue: // nil when the queue was closed
 		return o
 	default:
 		return nil

@@ -21,7 +21,7 @@
 // pattern wants, or why there is a maximum. botyard_names is the pattern of the names in a
 // map.
 //
-// The botyard tag has words, separated by commas. What a value is:
+// The botyard tag has words, separated by commas. These words say what a value is:
 //
 //   - "secret": the value is never shown. It may be a reference.
 //   - "endpoint": the value says where secrets are sent.

@@ -224,7 +224,7 @@ func checkImportRefused(ctx context.Context, env *Env) error {
 	if n, err := c.end(ctx, s.Fence, storage.Succeeded, "own"); err != nil || n != 3 {
 		return fmt.Errorf("commit of the turn that ran: number %d, error %v; want 3", n, err)
 	}
-	return c.load(ctx, turns[4:6], 2) // turn 4 of the storage is the one that just ran, with number 3 like the imported turn 4
+	return c.load(ctx, turns[4:6], 2) // sequence 4 exists: the turn that just ran, with the same number 3
 }
 
 func checkImportGoesOn(ctx context.Context, env *Env) error {

@@ -68,7 +68,7 @@ func checkReadPaging(ctx context.Context, env *Env) error {
 		if _, err := c.turn(ctx, fmt.Sprintf("m%d", i)); err != nil {
 			return err
 		}
-		if i%2 == 0 { // adds failed turns between the others
+		if i%2 == 0 { // adds failed turns in between; the second last turn is one
 			s, err := c.start(ctx, "bad")
 			if err != nil {
 				return err
