@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// Archive returns what exports, imports, erases and retains conversations. It works until
-// the host is closed.
+// Archive returns the archive, which exports, imports and erases conversations, and deletes
+// those that are older than their tenant keeps them. It works until the host is closed.
 func (h *Host) Archive() *archive.Archive { return h.archive }
 
 func (h *Host) newArchive() *archive.Archive {
@@ -21,8 +21,8 @@ func (h *Host) newArchive() *archive.Archive {
 	})
 }
 
-// openStorage opens a storage that a tenant has been written to. The tenant may use another
-// one now.
+// openStorage opens a storage that has data of the tenant. The tenant may use another storage
+// now.
 func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBlock) (*archive.OpenedStorage, error) {
 	block, err := h.config.Load().OpenBlock(tenant, b)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 )
 
 // buildBot builds a tenant's bot for the registry: it opens the instances of its plugins and
-// makes the bot of them. Bots whose plugins are configured alike share their instances. The
-// registry releases what was built.
+// makes a bot with them. Bots whose plugins are configured alike share their instances. The
+// registry releases the result.
 func (h *Host) buildBot(ctx context.Context, req registry.BuildRequest) (registry.Built, error) {
 	b := &botBuild{host: h, cfg: h.config.Load(), effective: req.Effective, pluginNames: map[string]string{}, secretSums: map[string][sha256.Size]byte{}}
 	built, err := b.build(ctx, req)
@@ -23,14 +23,14 @@ func (h *Host) buildBot(ctx context.Context, req registry.BuildRequest) (registr
 	return built, err
 }
 
-// botBuild is one building of a bot.
+// botBuild is the state of one build of a bot.
 type botBuild struct {
 	host        *Host
 	cfg         *config.Host // the files that applied when it started
 	effective   *config.Effective
 	open        []*plugins.Instance
 	pluginNames map[string]string            // by kind: "name version"
-	secretSums  map[string][sha256.Size]byte // by kind, of resolved blocks with references
+	secretSums  map[string][sha256.Size]byte // by kind: sums of the resolved blocks with references
 }
 
 func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built registry.Built, err error) {

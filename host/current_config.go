@@ -11,14 +11,14 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// errNotKnown is the error while the registry is not open yet, and for an id that is no
-// tenant's.
+// errNotKnown is the error while the registry is not open yet, and for a text that cannot be
+// a tenant's id.
 var errNotKnown = errors.New("what the tenant wants is not known")
 
-// currentConfig returns the function that tells the plugins which configuration a tenant has
-// of a plugin now; see plugins.Options.Wanted. If the tenant's newest settings are refused,
-// these are the settings that it is served with. The registry is opened after the plugins:
-// until then, opened is empty.
+// currentConfig returns a function that returns the configuration with which a tenant uses a
+// plugin now; see plugins.Options.Wanted. If the tenant's newest settings are refused, it is
+// the configuration with which the tenant is still served. The registry is opened after the
+// plugins. Until then, opened is empty.
 func (h *Host) currentConfig(opened *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
 	return func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
 		r := opened.Load()

@@ -9,14 +9,15 @@
 //	newHost             the name of this run, leases without turns
 //	plugins.New         find the plugins; their processes start when they are needed
 //	openTenantStore     open the storage of registry.storage, if the host file names one
-//	registry.New        the registry of tenants, still empty of those of files
+//	registry.New        the registry of tenants; tenants of files are not in it yet
 //	newMetrics          before any bot is built
 //	newArchive          export, import, erasure, retention
 //	followTenantStore   wait 3 seconds at most for the registered tenants; then poll
 //	CheckDefaults       the tenant defaults of the host file, against their plugins
 //	followTenants       register the tenants of the tenant folders; then follow files and plugins
 //	Warnings            log what the operator should know
-//	archive.Run         delete what tenants keep no longer, now and then
+//	archive.Run         delete conversations that are older than their tenants keep them, in
+//	                    regular runs
 //
 // # What Close does
 //
@@ -36,21 +37,22 @@
 // # The files
 //
 //	host.go              Host, Open, Close: the order of the start and of the end
-//	options.go           Options: what a program sets, and which settings it takes the place of
+//	options.go           Options: what a program sets, and which settings that replaces
 //	load.go              reads the host's files and key at the start; warns of readable secrets
-//	preflight.go         what keeps a host from starting with right files; warnings
+//	preflight.go         why a host may not start although its files are right; warnings
 //	trusted_files.go     which files other users may not change or read
 //	host_key.go          finds the host's key; a key that did not seal the data is refused
 //	reload.go            reads the host's files again, and applies them or changes nothing
-//	tenant_check.go      how a tenant's settings are judged
+//	tenant_check.go      how a tenant's settings are checked
 //	trial.go             Trial: settings are tried with their plugins before they are accepted
 //	tenant_files.go      puts the tenants of the tenant folders into the registry
 //	tenant_secrets.go    whether a tenant's secrets are missing, or have changed
-//	registry_storage.go  the storage that keeps registered tenants; a changed secret of it
+//	registry_storage.go  the storage that keeps registered tenants; when one of its secrets
+//	                     changes, it is opened again
 //	bot_build.go         builds a tenant's bot from plugin instances
 //	plugin_instance.go   how an instance is opened for a block of a tenant
 //	plugin_changes.go    what happens to refused tenants when a plugin changes
-//	current_config.go    tells the plugins which configuration a tenant has now
+//	current_config.go    tells the plugin manager which configuration a tenant has now
 //	archive.go           opens storages and memories for the archive
-//	metrics.go           what the metrics read
+//	metrics.go           which parts of the host the metrics read
 package host

@@ -33,24 +33,24 @@ type Host struct {
 	config   atomic.Pointer[config.Host]     // the files that apply now; replaced by Reload
 	settings atomic.Pointer[config.Settings] // the host's own keys that apply now; replaced by Reload
 	reload   chan struct{}                   // has one element while a Reload runs
-	name     string                          // of the machine, for the turns' records
+	name     string                          // the machine's name, for the turns' records
 	holder   string                          // names this run of the host in leases
 	log      hclog.Logger
 
-	// What the host owns. Close closes them; see there for the order.
+	// The parts that the host owns. Close closes them; see there for the order.
 	manager         *plugins.Manager
-	registryStorage *registryStorage // of the tenant store; nil if that is in memory
+	registryStorage *registryStorage // keeps the tenant store; nil if the store is in memory
 	registry        *registry.Registry
 	leases          *bot.Leases
 	archive         *archive.Archive
 	tenants         *tenantdir.Follower
 	metrics         *metrics.Metrics // nil if they are off
 
-	// What the turns of all tenants share.
+	// The turns of all tenants share these bounds.
 	orphans   bot.OrphanCap
 	heldBytes *bot.HeldBytes
 
-	// What the host does by itself: goroutines that end when background ends.
+	// The host's own goroutines run until background ends.
 	background    context.Context
 	endBackground context.CancelFunc
 	goroutines    sync.WaitGroup
@@ -133,7 +133,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	if err != nil {
 		return err
 	}
-	changes := h.manager.Changes() // from now on, so that none is missed while tenants are judged
+	changes := h.manager.Changes() // from now on, so that none is missed while tenants are checked
 	judging := fairshare.NewPacedSlots(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, fairshare.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
 	store, err := h.openTenantStore(ctx, cfg, h.key, judging)
 	if err != nil {
@@ -174,17 +174,17 @@ func (h *Host) Registry() *registry.Registry { return h.registry }
 // Plugins returns the host's plugins. They work until the host is closed.
 func (h *Host) Plugins() *plugins.Manager { return h.manager }
 
-// Settings returns the host's own keys as they apply now, with those of Options in their
-// place. A reload changes the keys of which config.HostKeys says so. The value that was
-// returned does not change.
+// Settings returns the host's own keys as they apply now. A value that Options sets replaces
+// the file's. A reload changes the keys that apply at a reload; see config.HostKeys. The
+// returned value does not change.
 func (h *Host) Settings() config.Settings { return *h.settings.Load() }
 
-// Tokens returns the tokens that open the host's API, if auth.mode wants any. It reads them
-// anew with each call.
+// Tokens returns the tokens that the host's API accepts, if auth.mode requires any. Each call
+// reads them again.
 func (h *Host) Tokens() (config.Tokens, error) { return h.config.Load().Tokens() }
 
-// Register adds a tenant, or replaces its settings, which have the keys of a tenant file.
-// Errors are config.Problems or of package fault. After an error nothing has changed.
+// Register adds a tenant or replaces its settings. The settings have the keys of a tenant
+// file. The error is config.Problems or a *fault.Error. After an error nothing has changed.
 func (h *Host) Register(ctx context.Context, tenant string, settings map[string]any) error {
 	_, err := h.registry.Put(ctx, tenant, config.FromMap(tenant, settings), registry.PutOptions{})
 	return err
@@ -195,7 +195,7 @@ func (h *Host) Bot(ctx context.Context, tenant string, options ...registry.GetOp
 	return h.registry.Acquire(ctx, tenant, options...)
 }
 
-// pluginsCloseTimeout is how long plugins have to end in order before they are killed.
+// pluginsCloseTimeout is how long plugins have to end by themselves before they are killed.
 const pluginsCloseTimeout = 5 * time.Second
 
 // Close waits, until ctx ends, for the turns that run, and then ends the plugins, also if

@@ -30,7 +30,7 @@ func digestOf(key *secret.Key) string { return key.Digest([]byte("botyard host k
 // maxDigest bounds what is read of a digest file, in bytes. A digest has fewer.
 const maxDigest = 256
 
-// findKey returns the host's key. It writes nothing: if there is no key yet, it returns nil.
+// findKey returns the host's key. It writes nothing. If there is no key yet, it returns nil.
 // It is a problem if the key cannot be read, if other users may read or change it, or if the
 // host's data was sealed with another key.
 func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
@@ -71,9 +71,9 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	return key, files.WithPositions(wrong)
 }
 
-// sealedByAnother returns a problem of the path if the data in data_dir was sealed with
-// another key than this one. It compares the digest that is kept there, or if there is none,
-// the key that is kept there, which may be nil.
+// sealedByAnother returns a problem with the given path if the data in data_dir was sealed
+// with another key than this one. It compares the key with the digest in data_dir. If there is
+// no digest, it compares the key with kept, the key in data_dir, which may be nil.
 func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) config.Problems {
 	digest, err := readfile.Read(context.Background(), digestFile(s), maxDigest)
 	was := strings.TrimSpace(string(digest))
@@ -100,8 +100,8 @@ func anotherKey(s config.Settings, path, message string) config.Problems {
 	}}
 }
 
-// writeDigest writes the digest of the key by which the data in data_dir is sealed from now
-// on. It keeps a digest that is there.
+// writeDigest writes the digest of the key that seals the data in data_dir from now on. It
+// does not replace an existing digest.
 func writeDigest(s config.Settings, key *secret.Key) error {
 	f, err := os.OpenFile(digestFile(s), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {

@@ -16,11 +16,11 @@ type Options struct {
 	ConfigFile string         // host file, in HCL, YAML or JSON
 	Config     map[string]any // takes the place of a host file if ConfigFile is empty
 	Overlay    string         // file that is merged over the host file
-	// Environ has the variables that the host sees, in os.Environ's form: the BOTYARD__
-	// variables, and those that references name. Nil is none.
+	// Environ lists the environment variables that the host reads, in the form of os.Environ:
+	// the BOTYARD__ variables, and those that references name. Nil means none.
 	Environ []string
 
-	// If set, these take the place of the host file's keys.
+	// If these are set, they replace the values of the host file.
 	Listen     string
 	PluginDirs []string
 	TenantDirs []string
@@ -38,11 +38,11 @@ type Options struct {
 	// DroppedLogLines returns how many lines of Log were lost, for the metrics. May be nil.
 	DroppedLogLines func() int64
 
-	dialing   []egress.Option                     // how names are looked up, in tests
-	openToAll func(path string, mode fs.FileMode) // told of files with secrets that all may read; set by Open
+	dialing   []egress.Option                     // tests set how names are looked up
+	openToAll func(path string, mode fs.FileMode) // called with each file with a secret that all users may read; set by Open
 }
 
-// over returns the settings with those of the options in their place.
+// over returns the settings with the values that the options set.
 func (o Options) over(s config.Settings) config.Settings {
 	if o.Listen != "" {
 		s.Listen = o.Listen
@@ -56,7 +56,7 @@ func (o Options) over(s config.Settings) config.Settings {
 	return s
 }
 
-// keepsData reports whether the host has a data_dir, for its key and for what it keeps.
+// keepsData reports whether the host has a data_dir for its key and its data.
 func (o Options) keepsData() bool { return o.ConfigFile != "" || o.Config["data_dir"] != nil }
 
 // PluginData returns the folder below which plugins keep files.

@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 )
 
-// followPlugins has the tenants that are refused judged again when a plugin that they name
-// has changed. It also has the tenant files read again that were refused. It returns when ctx
-// ends, and closes changes then.
+// followPlugins makes the registry check refused tenants again when a plugin that they name
+// has changed. It also makes refused tenant files be read again. When ctx ends, it closes
+// changes and returns.
 func (h *Host) followPlugins(ctx context.Context, changes *plugins.Changes) {
 	defer changes.Close()
 	for {

@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// blockKeys has the keys of the blocks that configure plugins, by kind.
+// blockKeys maps each plugin kind to the key of the block that configures it.
 var blockKeys = map[string]string{"llm": "llm", "memory": "memory", "storage": "conversation_storage"}
 
 // pluginBlocks returns the blocks of a tenant that configure plugins.
@@ -17,8 +17,8 @@ func pluginBlocks(e *config.Effective) []config.Block {
 	return []config.Block{e.LLM, e.Memory, e.Storage}
 }
 
-// instanceSpec returns what an instance is opened with that is configured by the block, once
-// its references are resolved.
+// instanceSpec returns the spec for opening the instance that the block configures. resolved
+// is the block with its references resolved.
 func instanceSpec(e *config.Effective, b config.Block, resolved config.Resolved) plugins.Spec {
 	return plugins.Spec{
 		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind],
@@ -27,8 +27,8 @@ func instanceSpec(e *config.Effective, b config.Block, resolved config.Resolved)
 }
 
 // openBlock opens the instance that the tenant's block configures. The caller closes it. It
-// is for blocks that the host keeps; the plugins of a bot are opened by buildBot, and those
-// of settings that are tried by Trial.
+// is for the archive's storages and memories. buildBot opens the plugins of a bot, and Trial
+// those of settings that are tried.
 func (h *Host) openBlock(ctx context.Context, e *config.Effective, b config.Block) (*plugins.Instance, error) {
 	resolved, err := h.config.Load().ResolveBlock(e, b)
 	if err != nil {

@@ -15,9 +15,10 @@ import (
 
 // Preflight returns why a host with these options would not start with its files, although
 // the files are right in themselves: folders that it cannot use, files that other users may
-// change, a key that it cannot read, and what Options.Preflight adds. Each problem has its
-// key, and its position unless an option takes the place of the key. Preflight writes
-// nothing. Open calls it first; programs call it to check the files alone.
+// change, a key that it cannot read, and the problems that Options.Preflight returns. Each
+// problem has its key, and its position unless an option replaces the key. Preflight writes
+// nothing. Open calls it before it writes or starts anything. Programs call it to check the
+// files alone.
 func Preflight(o Options, files *config.Host) config.Problems {
 	s := o.over(files.Settings)
 	var problems config.Problems
@@ -44,9 +45,9 @@ func Preflight(o Options, files *config.Host) config.Problems {
 	return o.place(files, append(problems, refused...))
 }
 
-// Warnings returns what does not keep a host with these options from starting, and what the
-// operator should know: plugin folders and plugins that do not exist and may come later, and
-// files that other users may change or read without getting the host itself by that.
+// Warnings returns what the operator should know, but does not keep a host with these options
+// from starting: plugin folders and plugins that do not exist yet, and files that other users
+// may change or read without gaining control of the host by that.
 func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems {
 	var warnings config.Problems
 	for i, dir := range o.over(files.Settings).PluginDirs {
@@ -67,13 +68,13 @@ func (h *Host) logWarnings(warnings config.Problems) {
 	}
 }
 
-// place returns the problems with their positions in the files. The problem of a key that an
-// option takes the place of has none.
+// place returns the problems with their positions in the files. If an option replaces the key
+// of a problem, the problem has no position.
 func (o Options) place(files *config.Host, problems config.Problems) config.Problems {
 	var given, ours config.Problems
 	for _, p := range problems {
 		if len(p.Path) == 0 {
-			given = append(given, p) // it has one
+			given = append(given, p) // its position is set already
 			continue
 		}
 		switch key := p.Path[0]; {
@@ -86,8 +87,8 @@ func (o Options) place(files *config.Host, problems config.Problems) config.Prob
 	return append(files.WithPositions(ours), given...)
 }
 
-// checkWritable returns why the host cannot keep files in the folder; nil if it can. A folder
-// that does not exist must be one that the host can make.
+// checkWritable returns why the host cannot keep files in the folder; nil if it can. If the
+// folder does not exist, the host must be able to make it.
 func checkWritable(dir string) error {
 	at, err := filepath.Abs(dir)
 	if err != nil {

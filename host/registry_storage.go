@@ -28,7 +28,7 @@ const StorageScope = "@host"
 const (
 	// firstPoll bounds the wait for a database that is down when the host starts.
 	firstPoll = 3 * time.Second
-	// secretsEvery is the time between two looks at the secrets of registry.storage.
+	// secretsEvery is the time between two reads of the secrets of registry.storage.
 	secretsEvery = 2 * time.Second
 )
 
@@ -42,12 +42,12 @@ type registryStorage struct {
 
 	mu       sync.Mutex
 	instance *plugins.Instance
-	opened   [sha256.Size]byte // sum of the resolved configuration of instance
+	opened   [sha256.Size]byte // sum of the configuration that instance was opened with
 }
 
-// openTenantStore opens the tenant store on the storage that the host file names. It
-// returns nil if the file names none. The storage's database may be down. A wrong
-// configuration is config.Problems.
+// openTenantStore opens the tenant store on the storage that the host file names. It returns
+// nil if the file names none. It succeeds even if the storage's database is down. For a wrong
+// configuration the error is config.Problems.
 func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secret.Key, judging *fairshare.Slots) (*tenantstore.Store, error) {
 	block, named, err := RegistryStorage(ctx, cfg, h.manager)
 	if err != nil || !named {
@@ -68,8 +68,8 @@ func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secre
 	return s.store, nil
 }
 
-// open opens the instance. If one is open, it is replaced when its resolved configuration
-// has changed, and kept when not.
+// open opens the instance. If one is open already, open replaces it if its resolved
+// configuration has changed, and keeps it otherwise.
 func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
 	resolved, err := resolveRegistryStorage(cfg, s.block)
 	if err != nil {
@@ -101,8 +101,8 @@ func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
 	return nil
 }
 
-// current returns the storage of the instance that is open now. A call that the old
-// instance refuses because it was replaced is made again by its caller, with the new one.
+// current returns the storage of the instance that is open now. An instance that was replaced
+// may refuse a call. The caller then calls current again, and repeats the call.
 func (s *registryStorage) current() storage.TenantStore {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,8 +116,8 @@ func (s *registryStorage) close() {
 	s.instance.Close()
 }
 
-// followTenantStore polls the tenant store until the host is closed. It waits a moment for
-// the first poll, so that a host that is ready knows its tenants.
+// followTenantStore polls the tenant store until the host is closed. It waits up to firstPoll
+// for the first poll, so that a host that is ready knows its tenants.
 func (h *Host) followTenantStore(ctx context.Context, store *tenantstore.Store) {
 	if store == nil {
 		return
@@ -133,8 +133,8 @@ func (h *Host) followTenantStore(ctx context.Context, store *tenantstore.Store) 
 	}
 }
 
-// followSecrets opens the storage anew when one of its secrets has changed, until ctx
-// ends. While a secret cannot be read the open instance is kept.
+// followSecrets opens the storage again whenever one of its secrets has changed, until ctx
+// ends. While a secret cannot be read, followSecrets keeps the open instance.
 func (s *registryStorage) followSecrets(ctx context.Context) {
 	last := ""
 	poll.Every(ctx, secretsEvery, nil, func() {
@@ -150,8 +150,8 @@ func (s *registryStorage) followSecrets(ctx context.Context) {
 }
 
 // RegistryStorage returns the block registry.storage of the host's files, and whether they
-// have one. It also refuses a plugin that cannot keep tenants and secrets that cannot be read.
-// It opens nothing.
+// have one. It returns an error if the plugin cannot keep tenants, or if a secret cannot be
+// read. It opens nothing.
 func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) (config.Block, bool, error) {
 	block, named, err := cfg.RegistryStorage(ctx, m)
 	if err != nil || !named {

@@ -9,30 +9,30 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Reloaded is what a reload did, or would do.
+// Reloaded is the result of a reload: what it changed, or would change.
 type Reloaded struct {
 	Applied bool
 	Changes []registry.Change // tenants whose revision changes
-	Broken  int               // how many of them are served and would break; then nothing is applied
-	// Restart has the host keys whose values in the files differ from those that apply, and
-	// that apply from the next start of the host or of a plugin's process on. See
-	// config.AppliesOf. Each reload returns them until then.
+	Broken  int               // how many of them are served and would break; if any, nothing is applied
+	// Restart lists the host keys whose new values in the files do not apply yet: they wait for
+	// the next start of the host or of a plugin's process. See config.AppliesOf. Each reload
+	// returns them until then.
 	Restart []string
 	Removed []string // held tenants that are no longer served
-	// Warnings are those of the function Warnings.
+	// Warnings are the result of the function Warnings for the files that were read.
 	Warnings config.Problems
 }
 
-// ReloadOptions say what a reload is to do.
+// ReloadOptions are the options of Reload.
 type ReloadOptions struct {
 	DryRun         bool // only say what would change
 	ConfirmRemoved bool // also do what Host.ConfirmRemoved does, if the files are applied
 }
 
-// Reload reads the host's files again and judges every tenant under them. If a tenant that is
-// served would break, nothing changes. Else the files apply from then on. Turns that run
-// finish with what they began with. If the files are bad, or the next start would refuse
-// them, the error is config.Problems. One Reload runs at a time; others wait.
+// Reload reads the host's files again and checks every tenant with them. If a tenant that is
+// served would break, nothing changes. Otherwise the files apply from then on. Running turns
+// finish with the configuration with which they began. If the files are bad, or the next start
+// would refuse them, the error is config.Problems. One Reload runs at a time; others wait.
 func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	select {
 	case h.reload <- struct{}{}:
@@ -66,8 +66,8 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	}
 	var leaving []string
 	if o.ConfirmRemoved {
-		// They are dropped, so it does not matter whether they would break. If the file of one
-		// is back by then, it is read as any other file.
+		// These tenants are dropped, so it does not matter whether they would break. If a
+		// tenant's file is back by then, it is read like any other file.
 		out.Removed, leaving = h.tenants.Held()
 	}
 	tenants, err := h.registry.Reload(ctx, registry.ReloadOptions{Check: h.checkWith(cfg), Commit: commit, Leaving: leaving})

@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/host/registry"
 )
 
-// checkWith returns the function by which the registry judges a tenant's settings under the
-// host's files cfg: they are merged and checked, and then tried with their plugins if the
-// registry wants that.
+// checkWith returns the function by which the registry checks a tenant's settings with the
+// host's files cfg. The function merges and checks the settings. It also tries them with their
+// plugins if the registry asks for a trial.
 func (h *Host) checkWith(cfg *config.Host) registry.Check {
 	return func(ctx context.Context, id string, docs config.Documents, trial registry.Trial) (*config.Effective, error) {
 		settings := cfg.Settings
@@ -22,7 +22,7 @@ func (h *Host) checkWith(cfg *config.Host) registry.Check {
 			Plugins: h.manager, Config: cfg, Log: h.log,
 			Dry: trial == registry.DryTrial || !h.registry.MayTry(id, cfg.SealBlock(id, e.Storage)),
 		}
-		// Other settings are judged while this one waits for its plugins.
+		// While this check waits for plugins, another check may use its slot.
 		if err := fairshare.Away(ctx, func() error { return t.Run(ctx, e) }); err != nil {
 			return nil, err
 		}

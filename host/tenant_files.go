@@ -42,8 +42,8 @@ func (h *Host) followTenants(ctx context.Context, changes *plugins.Changes) erro
 // vanished at once. It returns their ids.
 func (h *Host) ConfirmRemoved() []string { return h.tenants.ConfirmRemoved() }
 
-// IgnoredTenantFiles returns the files in the tenant folders that look like a tenant file and
-// are none, and why.
+// IgnoredTenantFiles returns the files in the tenant folders that look like tenant files but
+// are ignored, and why.
 func (h *Host) IgnoredTenantFiles() []tenantdir.Ignored { return h.tenants.Ignored() }
 
 // fileTenants puts the tenants of files into the registry.
@@ -53,7 +53,8 @@ var _ tenantdir.Target = fileTenants{}
 
 // Apply implements tenantdir.Target.
 func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
-	// First, because a file whose id another tenant has is refused whatever is in it.
+	// This check comes first: if another tenant has the id, the file is refused whatever its
+	// content is.
 	if err := f.checkFree(ctx, id); err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Doc
 	return secrets.Literals, nil
 }
 
-// checkFree returns a takenError if a tenant has the id that is not of a file.
+// checkFree returns a takenError if the id belongs to a tenant that does not come from a file.
 func (f fileTenants) checkFree(ctx context.Context, id string) error {
 	if why := f.registry.IDTaken(ctx, id); why != nil {
 		return &takenError{why}

@@ -22,15 +22,15 @@ func (h *Host) missingSecret(e *config.Effective) error {
 }
 
 // secretsChanged returns a function that reports whether a secret of the tenant's plugins
-// has changed. was has the sums of the resolved blocks with references, by kind. A secret
-// that cannot be read now has not changed: the bot that was built with it works. The function
-// is nil if there is nothing to compare.
+// has changed. was maps each kind to the sum of its resolved block, for blocks with
+// references. A secret that cannot be read now counts as unchanged, because the bot that was
+// built with it may still work. secretsChanged returns nil if was is empty.
 func (h *Host) secretsChanged(e *config.Effective, was map[string][sha256.Size]byte) func() bool {
 	if len(was) == 0 {
 		return nil
 	}
 	return func() bool {
-		// Where secrets are, and who may have them, is in the files that apply now.
+		// The files that apply now say where secrets are, and which tenants may use them.
 		cfg := h.config.Load()
 		for _, b := range pluginBlocks(e) {
 			sum, ok := was[b.Kind]

@@ -15,22 +15,22 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Trial tries a tenant's settings with their plugins, so that what a schema cannot say is
+// Trial tries a tenant's settings with their plugins. So mistakes that no schema can find are
 // refused when the tenant is registered, and not at its first turn.
 type Trial struct {
 	Plugins *plugins.Manager
 	Config  *config.Host // the host's files
 	Log     hclog.Logger
-	// Dry leaves out the storage: to open one makes its database.
+	// If Dry is true, the storage is not opened, since that would create its database.
 	Dry bool
 
 	timeout time.Duration // 0 is bounds.TrialTimeout
 }
 
-// Run opens and closes an instance of each plugin that the settings name. What a plugin
-// refuses is config.Problems, and so is an address to which the tenant's own settings may not
-// lead. Plugins of which each tenant has a process are left out: registering must not start
-// one for each tenant.
+// Run opens and closes an instance of each plugin that the settings name. The error is
+// config.Problems if a plugin refuses its settings, or if the tenant's own settings name an
+// address that they may not reach. A plugin that has a process for each tenant is left out:
+// registering tenants must not start a process for each.
 //
 // A plugin that is down, or does not answer in time, refuses nothing. That is logged.
 func (t Trial) Run(ctx context.Context, e *config.Effective) error {
@@ -54,7 +54,8 @@ func (t Trial) Run(ctx context.Context, e *config.Effective) error {
 	return nil
 }
 
-// block tries the plugin of one block. The error is that of secrets that cannot be read.
+// block tries the plugin of one block. It returns an error only if the block's secrets cannot
+// be read.
 func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (config.Problems, error) {
 	if b.Egress.Restricts() {
 		if holds, err := t.Plugins.Serves(ctx, b.Kind, b.Plugin, sdk.CapEgress); err == nil && !holds {
@@ -85,8 +86,9 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 	return nil, nil
 }
 
-// refusedAt returns the problem for what a plugin refused of its block. Its position is that
-// of the nearest key that was set: if the plugin refused a default, that of a key above.
+// refusedAt returns the problem for a key that a plugin refused in its block. The problem has
+// the position of that key. If the key was not set, it has the position of the nearest key
+// above that was.
 func refusedAt(e *config.Effective, b config.Block, f *fault.Error) config.Problem {
 	root := config.Path{blockKeys[b.Kind]}
 	path := root

@@ -11,16 +11,17 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// Owners returns the users whose files the host trusts beside its own and root's: the owners
-// of the host file and the overlay. They can change what the host does in any case.
+// Owners returns the users whose files the host trusts, in addition to its own user and root:
+// the owners of the host file and of the overlay. They control what the host does anyway.
 func (o Options) Owners() trust.Owners {
 	return trust.Owners{}.WithOwnerOf(o.ConfigFile).WithOwnerOf(o.Overlay)
 }
 
-// checkPermissions returns which of the host's files users other than root, the host's and
-// Options.Owners may change or read. Refused has those that give these users the host itself:
-// a plugin runs as the host, and the key opens all that the host keeps. Warned has the
-// others. A file that does not exist is not checked.
+// checkPermissions returns a problem for each of the host's files that other users may change
+// or read: users other than root, the host's own and Options.Owners. refused has the files
+// that give such a user control of the host: plugins, which run as the host, and data_dir,
+// whose key opens all that the host keeps. warned has the other files. A file that does not
+// exist is not checked.
 func checkPermissions(o Options, s config.Settings) (refused, warned config.Problems) {
 	owners := o.Owners()
 	refuse := func(err error, path ...string) { refused = append(refused, finding(err, path...)...) }
@@ -32,7 +33,7 @@ func checkPermissions(o Options, s config.Settings) (refused, warned config.Prob
 			refuse(err, key...)
 			continue
 		}
-		entries, _ := os.ReadDir(dir) // Warnings tells of the error
+		entries, _ := os.ReadDir(dir) // Warnings reports a folder that does not exist
 		for _, e := range entries {
 			if discovery.IsPluginFile(e.Name()) {
 				refuse(owners.CheckPath(filepath.Join(dir, e.Name())), key...)
@@ -69,8 +70,8 @@ func checkPermissions(o Options, s config.Settings) (refused, warned config.Prob
 	return refused, warned
 }
 
-// finding returns the problem of a key for what package trust found of a path; none for
-// other errors, which mean that nothing is known.
+// finding returns a problem of the key if err is a finding of package trust. It returns none
+// for other errors: with them, nothing is known about the file.
 func finding(err error, path ...string) config.Problems {
 	var f trust.Finding
 	if !errors.As(err, &f) {

@@ -20,9 +20,9 @@ import (
 // its own revision. Admission is used concurrently; the zero value is ready.
 type Admission struct {
 	mu      sync.Mutex
-	queues  map[string]*queue // by queue key; of conversations in which a turn runs
+	queues  map[string]*queue // by queue key; only conversations in which a turn runs
 	waiting int               // turns in all queues
-	pace    *rate.Limiter     // of turns that start; nil until a turn has a limit
+	pace    *rate.Limiter     // limits how many turns start; nil until a turn has a limit
 }
 
 // queue is a conversation in which a turn runs, and the turns that wait for it.
@@ -91,7 +91,7 @@ func (a *Admission) admit(ctx context.Context, queueKey, idempotencyKey string, 
 	defer a.mu.Unlock()
 	select {
 	case <-w.ready:
-		// It was admitted at the moment at which it gave up: admit the next one.
+		// The turn was admitted just when it gave up. Admit the next one in its place.
 		a.admitNextLocked(queueKey)
 	default:
 		q.waiters = slices.DeleteFunc(q.waiters, func(other *waiter) bool { return other == w })
@@ -124,7 +124,7 @@ func (a *Admission) checkLocked(q *queue, idempotencyKey string, l config.Limits
 
 // reserveStartLocked counts a turn that starts, and returns 0. If the tenant has started
 // too many in the last minute, it counts nothing, and returns how long it takes until the
-// next one may start. 0 turns per minute are no limit. A changed limit keeps the count.
+// next one may start. 0 turns per minute means no limit. A changed limit keeps the count.
 // Locked: mu is held.
 func (a *Admission) reserveStartLocked(turnsPerMinute int) time.Duration {
 	if turnsPerMinute == 0 {

@@ -9,7 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// The time between two Begins of a turn whose conversation another host is busy with.
+// pollMin and pollMax bound the pause before a turn calls Begin again. It does so while
+// another host runs a turn in the conversation.
 const (
 	pollMin = 25 * time.Millisecond
 	pollMax = 250 * time.Millisecond
@@ -54,13 +55,14 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	}
 }
 
-// beginOnce makes one Begin. If its answer does not arrive, beginOnce repeats it with the
-// same attempt: a turn that had started is then taken up. It does not end with ctx, since a
-// client that goes now may leave a turn that has started, and has to be interrupted.
+// beginOnce calls Begin once. If the answer does not arrive, beginOnce repeats the call with
+// the same attempt, so that the storage returns a turn that it had started. beginOnce goes on
+// when ctx has ended: if the client leaves now, the turn may have started, and then it must
+// be ended as interrupted.
 //
 // If the answer never arrives, or says nothing about whether the turn started, the turn is
-// an orphan, and is ended in the background. A storage that refuses the first call with a
-// time to come again has started nothing; it is not called again.
+// an orphan, and is ended in the background. A storage that refuses the first call with
+// RetryAfter has started nothing. It is not called again.
 func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *storage.BeginResult, err error) {
 	var refusal error
 	mayHaveStarted := false
@@ -109,8 +111,9 @@ func checkBeginResult(r *storage.BeginResult) error {
 	return nil
 }
 
-// unansweredReason returns the reason that is kept of a turn whose Begin or Commit, as what
-// says, was not answered.
+// unansweredReason returns the reason that is stored for a turn when the storage did not
+// answer. what completes the sentence "did not answer that the turn ...": "began" or "was
+// kept".
 func unansweredReason(what string, err error) string {
 	e := fault.Of(err)
 	return turnReason(e.Class, "the storage did not answer that the turn "+what+": "+e.ForCallers())

@@ -13,28 +13,28 @@ import (
 // them after its last turn.
 type Parts struct {
 	Tenant   string
-	Revision string // of the tenant's configuration
+	Revision string // identifies the tenant's effective configuration
 	// Incarnation is the incarnation of the tenant's id whose data the bot reads and writes.
 	// It is empty if incarnations are not tracked.
 	Incarnation string
 	System      string // system prompt, final; empty for none
 	Limits      config.Limits
-	// Shared has all users of the tenant share its conversations. Else a conversation
-	// belongs to the user who began it, and does not exist for other users.
+	// If Shared is true, all users of the tenant share its conversations. Otherwise a
+	// conversation belongs to the user who began it, and does not exist for other users.
 	Shared    bool
 	LLM       llm.LLM
 	Memory    memory.Memory
 	Storage   storage.Storage
 	Plugins   map[string]string // kind to "name version", for the turns' records
-	Admission *Admission        // of the tenant, for all its revisions
-	// Hold renews the lease with this holder in Storage until release is called, which is
-	// once. Nil renews nothing. See Leases.
+	Admission *Admission        // the tenant's; all its revisions use the same one
+	// Hold renews the lease with this holder in Storage until release is called. The caller
+	// calls release once. A nil Hold renews nothing. See Leases.
 	Hold func(holder string) (release func())
 	// Unauthenticated is called when an upstream did not accept a plugin's credentials: the
 	// tenant's secrets may have changed since the bot was built. May be nil.
 	Unauthenticated func()
-	Orphans         *OrphanCap // of the host; nil for one of this bot alone
-	HeldBytes       *HeldBytes // of the host; nil for no bound
+	Orphans         *OrphanCap // shared by the host's bots; if nil, New makes one for this bot
+	HeldBytes       *HeldBytes // shared by the host's bots; nil means no bound
 	Observer        Observer   // may be nil
 	Host            string     // name of this host, for the turns' records
 	Holder          string     // names this run of the host; the holders of its turns begin with it

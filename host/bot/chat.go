@@ -11,12 +11,12 @@ import (
 //
 // If Chat returns without an error, the turn is committed. Otherwise it has ended as failed
 // or interrupted, also if emit panics, and its conversation is free. If the storage refuses
-// every end of it, the conversation is free when the turn's lease has run out.
+// every Commit of the turn, the conversation is free when the turn's lease has run out.
 //
 // Errors are of package fault: Invalid for a bad request, NotFound for a conversation of
 // another user, Conflict for a busy conversation, RateLimited for a tenant at one of its
 // limits, Deadline for a turn that takes too long and for a provider that is silent for too
-// long, and what plugins answer.
+// long. Errors of plugins are passed on.
 func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (reply *Reply, err error) {
 	t := newTurn(b, req, emit)
 	defer func() { t.notifyObserver(reply, err) }()

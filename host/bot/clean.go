@@ -32,7 +32,8 @@ func (c *replyCleaner) delta(d llm.Delta) llm.Delta {
 	return d
 }
 
-// rest returns the bytes that still wait for a next piece, once there is none, cleaned.
+// rest returns the cleaned bytes that still wait for a next piece. It is called after the
+// last piece.
 func (c *replyCleaner) rest() llm.Delta {
 	return llm.Delta{Text: c.text.Rest(), Reasoning: c.reasoning.Rest()}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// commit ends the turn in the storage, however generating its reply went, and returns the
-// reply or why there is none. It goes on when ctx has ended. finish may be nil.
+// commit ends the turn in the storage, whether or not failure is nil, and returns the reply
+// or why there is none. It goes on when ctx has ended. finish may be nil.
 func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, failure error) (*Reply, error) {
 	state, why := classifyEnd(ctx, failure)
 	t.record.Failure = newFailure(failure)
@@ -39,7 +39,8 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 	return reply, nil
 }
 
-// classifyEnd returns the state in which the turn ends after err, and the reason that is kept.
+// classifyEnd returns the state in which the turn ends after err, and the reason that the
+// storage keeps for it. ctx is the turn's.
 func classifyEnd(ctx context.Context, err error) (storage.State, string) {
 	if err == nil {
 		return storage.Succeeded, ""
@@ -65,8 +66,8 @@ func (t *turn) abandon(fence string) {
 	}
 }
 
-// commitRequest returns the request that ends the turn. A turn that did not succeed has
-// messages only if something of the reply had come.
+// commitRequest returns the request that ends the turn. For a turn that did not succeed, it
+// has messages only if a part of the reply had come.
 func (t *turn) commitRequest(fence string, state storage.State, why string, usage chat.Usage, messages []chat.Message) *storage.CommitRequest {
 	t.endState, t.endUsage = state, usage
 	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: why, Usage: usage, Record: t.record.json()}
@@ -76,9 +77,9 @@ func (t *turn) commitRequest(fence string, state storage.State, why string, usag
 	return req
 }
 
-// sendCommit commits the turn, and repeats that while the storage does not answer. It
-// returns the turn's number, or why the storage did not take the request as it is. A turn
-// that is then still open in the storage is ended in the background.
+// sendCommit commits the turn, and repeats the call while its error may pass. It returns the
+// turn's number, or why the storage did not take the request as it is. If the turn may still
+// be open in the storage, it is ended in the background.
 func (t *turn) sendCommit(req *storage.CommitRequest) (int64, error) {
 	result := commitOrReduce(req, func(req *storage.CommitRequest) (number int64, err error) {
 		err = retry(context.Background(), func(ctx context.Context) error {
@@ -102,19 +103,19 @@ func (t *turn) sendCommit(req *storage.CommitRequest) (int64, error) {
 	return result.number, result.err
 }
 
-// commitResult is what became of a commit.
+// commitResult says whether a turn was committed, and whether it may still be open.
 type commitResult struct {
 	number int64
 	err    error // why the storage did not take the request as it was
-	// open is the last request by which the turn did not end, and openErr the answer to it.
-	// open is nil if the turn has ended, by whatever request.
+	// open is the last request that failed to end the turn, and openErr is its error. open is
+	// nil if one of the requests ended the turn.
 	open    *storage.CommitRequest
 	openErr error
 }
 
-// commitOrReduce ends a turn by calling send. If the storage refuses the request, the turn
-// ends as failed, with less in it each time that the storage refuses it: so nothing in a
-// turn keeps its conversation busy.
+// commitOrReduce ends a turn by calling send. If the storage refuses the request, it sends
+// the requests of reducedCommits one after the other until the storage takes one. So the
+// conversation becomes free even if the storage cannot keep the turn's messages.
 func commitOrReduce(req *storage.CommitRequest, send func(*storage.CommitRequest) (int64, error)) commitResult {
 	number, err := sendChecked(req, send)
 	if err != nil && isSilentOnEffect(err) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Conversations returns a page of the tenant's conversations, ordered by id, that starts
-// behind the id after. It has those that the user may see, or all if user is empty. limit
+// after the given id. It has those that the user may see, or all if user is empty. limit
 // is 1 to storage.MaxPage.
 func (b *Bot) Conversations(ctx context.Context, user, after string, limit int) (*storage.ConversationPage, error) {
 	if b.Shared {
@@ -26,7 +26,7 @@ type TurnsRequest struct {
 	Conversation string
 	After        int64 // sequence of the turn before the first one; 0 for the beginning
 	Limit        int   // 1 to storage.MaxPage
-	All          bool  // turns of every state; else succeeded ones only
+	All          bool  // return turns of every state; if false, only succeeded ones
 }
 
 // Turns returns a page of a conversation's turns, oldest first. The error is
@@ -63,8 +63,8 @@ func (b *Bot) DeleteConversation(ctx context.Context, user, conversation string)
 			return err
 		}
 	}
-	// The memory is asked even if the storage had nothing: an earlier deletion may have
-	// failed between the two.
+	// The memory is told even if the storage deleted nothing: an earlier deletion may have
+	// failed after the storage and before the memory.
 	if f, ok := b.Memory.(memory.Forgetter); ok {
 		if err := f.Forget(ctx, b.call(conversation, "")); err != nil {
 			return err

@@ -23,7 +23,8 @@
 //
 // # The files
 //
-//	bot.go             what a bot is made of (Parts), New
+//	bot.go             what a bot is made of (Parts), New; the tenant that every call is
+//	                   stamped with
 //	chat.go            Bot.Chat: the order of check, admission, lease and run; the turn's timeout
 //	turn.go            state of one turn; turn.run: the order of begin, generate and commit
 //	request.go         Request, and what is refused in it; ids; the digest of an idempotency key
@@ -31,20 +32,23 @@
 //	                   one turn at a time in a conversation
 //	owner.go           which user sees which conversation
 //	begin.go           the storage's Begin: busy conversations, repetition, replay
-//	generate.go        recall, compose and the call of the model
+//	generate.go        recall, compose and the call of the model; where messages are left out
+//	                   because of their bytes
 //	reply.go           Reply; how the pieces of a reply are delivered and put together
 //	reply_budget.go    where a reply is cut because of its bytes
-//	token_budget.go    where a reply is cut because of its tokens
+//	token_budget.go    where one reply is cut because of its tokens (reply_tokens); nothing
+//	                   adds up tokens over turns
 //	token_timeout.go   when a silent provider, or a wait in a plugin's queue, ends the call
 //	model_retry.go     whether the model is called again after its plugin's process ended
-//	clean.go           what no storage can keep is replaced in all that plugins say
+//	clean.go           replaces bytes that no storage can keep in everything that plugins return
 //	held_bytes.go      HeldBytes: bounds of the memory for tails and replies of all tenants
 //	commit.go          the storage's Commit: in which state a turn ends, and what is sent if
 //	                   the storage refuses that
 //	orphan.go          orphan turns are ended in the background
 //	orphan_cap.go      OrphanCap: how many orphans there may be
 //	retry.go           how often and for how long calls of the storage are repeated
-//	storage_errors.go  what an error of the storage says: uncertain, passing, over
+//	storage_errors.go  which errors of the storage are repeated, and which mean that the turn
+//	                   has ended
 //	leases.go          Leases: renews the leases of running turns
 //	record.go          what is recorded of how a turn was made; timings
 //	failure.go         what operators and callers are told of a turn that did not succeed

@@ -10,7 +10,7 @@ import (
 )
 
 // Failure tells the operator why a turn did not succeed. It is a part of the turn's record.
-// The turn's reason tells callers, and may say less. Every turn that this host ended without
+// Callers read the turn's reason, which may say less. Every turn that this host ended without
 // success has a Failure, which may be empty.
 type Failure struct {
 	Party          string `json:"party,omitempty"`
@@ -38,7 +38,7 @@ func newFailure(err error) *Failure {
 	return f
 }
 
-// turnReason returns the reason that is kept of a turn that did not succeed.
+// turnReason returns the reason that is stored with a turn that did not succeed.
 func turnReason(class fault.Class, sentence string) string {
 	return cleanText(class.String()+": "+sentence, sdk.MaxReasonBytes)
 }

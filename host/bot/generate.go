@@ -11,9 +11,9 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// generate asks the memory what the model is to see, and then the model for its reply. The
-// reply is in t.reply; the result says how it ended. The result may be there beside an
-// error: then it tells what was spent.
+// generate asks the memory which messages the model is shown, and then the model for its
+// reply. It collects the reply in t.reply, and returns how the reply ended. With an error it
+// may also return a Finish, whose Usage is what was spent.
 func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, error) {
 	b := t.bot
 	// The client may have gone while the turn was begun. The turn is then interrupted.
@@ -31,8 +31,8 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	}
 	req := &llm.Request{
 		Call: t.call(), Messages: compose(b.System, seen, message), MaxOutputTokens: b.Limits.ReplyTokens,
-		// Also for a caller who wants the reply as a whole: the pieces show that the model is
-		// alive, and they tell what was spent if the caller goes away.
+		// The reply comes in pieces even if the caller wants it as a whole: the pieces show
+		// that the model is alive, and tell what was spent if the caller leaves.
 		Stream: true,
 	}
 	finish, err := t.callModelWatched(ctx, req)
@@ -102,7 +102,7 @@ func (t *turn) callModelWatched(ctx context.Context, req *llm.Request) (*llm.Fin
 	defer t.tokenTimeout.stop()
 	finish, err := t.callModel(ctx, req)
 	switch {
-	case errors.Is(err, errBudgetSpent): // the reply is cut, and good
+	case errors.Is(err, errBudgetSpent): // a reply that was cut is a success
 		if finish == nil {
 			finish = &llm.Finish{}
 		}
@@ -113,8 +113,8 @@ func (t *turn) callModelWatched(ctx context.Context, req *llm.Request) (*llm.Fin
 	return finish, err
 }
 
-// callModel calls the model and takes its pieces in. The provider's time starts when the
-// call leaves the plugin's queue.
+// callModel calls the model, and passes each piece of the reply to receive. The timeout for
+// the first piece starts when the call leaves the plugin's queue.
 func (t *turn) callModel(ctx context.Context, req *llm.Request) (finish *llm.Finish, err error) {
 	if q, ok := t.bot.LLM.(queueing); ok {
 		finish, err = q.ChatFrom(ctx, req, t.receive, t.tokenTimeout.leftQueue)

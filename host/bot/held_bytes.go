@@ -65,9 +65,9 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 	return r.Started, nil
 }
 
-// holdReplyBytes counts bytes that the reply is about to have. Beyond bounds.ReplyFree it
-// takes a share, which doubles as the reply grows, as the memory does that the reply is
-// kept in. The error is fault.RateLimited.
+// holdReplyBytes counts bytes before they are added to the reply. Beyond bounds.ReplyFree it
+// takes a share, and doubles the share as the reply grows, because the reply's buffer doubles
+// too. The error is fault.RateLimited.
 func (t *turn) holdReplyBytes(bytes int) error {
 	t.replyBytes += int64(bytes)
 	if t.bot.HeldBytes == nil || t.replyBytes <= bounds.ReplyFree {
@@ -88,7 +88,8 @@ func (t *turn) holdReplyBytes(bytes int) error {
 	return nil
 }
 
-// cutOff returns the error of a reply for whose bytes there is no share.
+// cutOff returns the error for a reply that is cut off because the pool has no share for its
+// bytes.
 func cutOff(err error) error {
 	e := *fault.Of(err)
 	e.Message = "the reply was cut off: " + e.Message

@@ -13,18 +13,18 @@ import (
 // Inspection is a turn and what the model saw in it, rebuilt from what was kept.
 type Inspection struct {
 	Turn storage.Turn
-	// Seen is what the model was given, the system prompt first. Gaps says what is
-	// missing from it.
+	// Seen has the messages that the model was given, the system prompt first. Gaps says
+	// which are missing.
 	Seen []chat.Message
-	// Gaps has a sentence for each thing that was not kept and is missing from Seen.
+	// Gaps lists what is missing from Seen because it was not kept, one sentence each.
 	Gaps []string
 }
 
 // TurnByNumber returns the succeeded turn of the conversation that has the number. The
 // error is fault.NotFound if there is none.
 func (b *Bot) TurnByNumber(ctx context.Context, conversation string, number int64) (*storage.Turn, error) {
-	// A turn's number is at most its sequence, so none before this one can be it. Mostly
-	// the first turn that is read is the one.
+	// A turn's number is at most its sequence, so the turn has at least this sequence. In
+	// most cases the first turn that is read is the one.
 	req := TurnsRequest{Conversation: conversation, After: max(number-1, 0), Limit: 1}
 	for {
 		page, err := b.Turns(ctx, req)
@@ -109,9 +109,8 @@ func isEmptied(t *storage.Turn) bool { return t.State != storage.Running && len(
 // returns fewer if the log has fewer, or if one of these turns was emptied: how many
 // messages that had is not known, so only those after it are returned.
 //
-// Each succeeded turn has two messages or more, so reading starts n turns back. Turns that
-// did not succeed have no part in the tail; where there are many, reading starts again
-// from further back.
+// Reading starts n turns back. Turns that did not succeed add no messages to the tail: if
+// there are many, reading starts again from further back.
 func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int64, n int) ([]chat.Message, error) {
 	for back := int64(n); ; back *= 4 {
 		from := max(sequence-1-back, 0)

@@ -25,20 +25,20 @@ const (
 // concurrently. Close it after the last turn.
 type Leases struct {
 	log    hclog.Logger
-	failed atomic.Int64 // renewals
+	failed atomic.Int64 // renewals that failed
 
 	mu         sync.Mutex
-	instances  map[string]*leasedInstance // by id; of storages on which turns run
+	instances  map[string]*leasedInstance // by id; the storage instances on which turns run
 	goroutines sync.WaitGroup             // one for each instance
-	ctx        context.Context            // of the goroutines
+	ctx        context.Context            // ends the goroutines; Close cancels it
 	stop       context.CancelFunc
 }
 
 // leasedInstance is a storage instance on which turns run.
 type leasedInstance struct {
-	// renewers has the renewer of each turn's bot, by the turn's holder. Any of them can
-	// renew all leases of the instance. Each works only until its turn ends: then the bot
-	// may be released.
+	// renewers maps each turn's holder to the renewer of its bot. Any renewer can renew all
+	// leases of the instance. It works only until its turn ends, because the bot may be
+	// released then.
 	renewers map[string]storage.Renewer
 	stop     context.CancelFunc
 }
@@ -49,9 +49,9 @@ func NewLeases(log hclog.Logger) *Leases {
 	return &Leases{log: log, instances: map[string]*leasedInstance{}, ctx: ctx, stop: stop}
 }
 
-// Hold renews the lease of one turn in the storage instance until release is called. The
-// holder is the turn's own. r must work until then, and must renew the leases of any holder
-// in the instance. A storage that needs no renewing has a nil r.
+// Hold renews the lease of one turn in the storage instance until release is called. No
+// other turn has the same holder. r must work until then, and must be able to renew the
+// leases of all holders in the instance. If r is nil, Hold does nothing.
 func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (release func()) {
 	if r == nil {
 		return func() {}
@@ -100,9 +100,9 @@ func (l *Leases) run(ctx context.Context, instance string) {
 	}
 }
 
-// renew renews the leases of those holders whose turns still run, with the renewer of the
-// first. If that turn ends during the call, its renewer may have failed because its bot was
-// released: then the next one's is called.
+// renew renews the leases of those holders whose turns still run, with the first holder's
+// renewer. If the call fails and the first holder's turn has ended meanwhile, the failure may
+// only mean that its bot was released. Then renew tries again with the next holder's renewer.
 func (l *Leases) renew(ctx context.Context, instance string, i *leasedInstance, holders []string) {
 	for {
 		l.mu.Lock()

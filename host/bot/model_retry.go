@@ -7,13 +7,13 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// maxModelRetries is how often a turn calls the model again after the plugin's process
-// ended during the call. Another tenant of a shared process may be the reason.
+// maxModelRetries is how often a turn calls the model again if the plugin's process ended
+// during the call. Tenants may share a process, so another tenant may have ended it.
 const maxModelRetries = 2
 
-// retriesModel reports whether the model is called again after err. It is if the plugin's
-// process ended, the caller has been shown nothing of a reply, and there are retries left.
-// Then retriesModel throws away what has come of the reply. Its usage still counts.
+// retriesModel reports whether the model is called again after err: the plugin's process
+// ended, the caller has been shown no part of the reply, and there are retries left. If so,
+// it throws away the part of the reply that has come. The usage of that part still counts.
 func (t *turn) retriesModel(ctx context.Context, err error) bool {
 	e := fault.Of(err)
 	if e == nil || e.Class != fault.PluginUnavailable || e.RetryAfter > 0 || ctx.Err() != nil {

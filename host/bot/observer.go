@@ -24,17 +24,17 @@ func Outcomes() []Outcome {
 	return []Outcome{TurnSucceeded, TurnReplayed, TurnFailed, TurnInterrupted, TurnRefused}
 }
 
-// TurnEnd is what an Observer is told of a turn that has ended.
+// TurnEnd describes a turn that has ended, for an Observer.
 type TurnEnd struct {
 	Tenant     string
 	Outcome    Outcome
-	Err        error         // of package fault; nil for a turn that has a reply
+	Err        error         // a *fault.Error; nil for a turn that has a reply
 	Took       time.Duration // from the start of the turn to its end
 	FirstToken time.Duration // from the start of the turn to the reply's first piece; 0 if none came
-	Usage      chat.Usage    // of the model; zero for a replayed turn
+	Usage      chat.Usage    // what the model used; zero for a replayed turn
 }
 
-// Observer is told of the turns of bots, for metrics. Its methods are called within turns,
+// Observer receives events of bots' turns, for metrics. Its methods are called within turns,
 // from many goroutines. They must not block.
 type Observer interface {
 	// AddWaitingTurns is called with 1 when a turn starts to wait for its admission, and

@@ -8,7 +8,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// lasting is a storage that can be used when the bot has been released.
+// lasting is a storage that can still be used after the bot has been released.
 type lasting interface {
 	// RunInBackground runs f in the background. The storage that f gets stays open until f returns.
 	// ctx ends when the host closes, which waits for f. RunInBackground reports false if f does not
@@ -39,7 +39,8 @@ func (o *orphanTurn) size() int {
 }
 
 // endLater ends the orphan in the background. If the cap of orphans is reached, or the
-// storage cannot be used in the background, the orphan is left to its lease.
+// storage cannot be used in the background, nothing ends the orphan before its lease runs
+// out.
 func (t *turn) endLater(o orphanTurn) {
 	log := t.bot.Log.With("tenant", t.bot.Tenant, "conversation", t.req.ConversationID)
 	s, ok := t.bot.Storage.(lasting)
@@ -69,7 +70,7 @@ func (t *turn) endLater(o orphanTurn) {
 }
 
 // end ends the orphan in the storage. If the fence is not known, end repeats Begin with the
-// same attempt until the storage answers; if the turn is not the one that runs, there is
+// same attempt until the storage answers. If Begin then returns no started turn, there is
 // nothing to end. The error says why the turn may still be open.
 func (o *orphanTurn) end(ctx context.Context, s storage.Storage) error {
 	if o.begin != nil {

@@ -17,9 +17,9 @@ type OrphanCap struct {
 
 type orphanCount struct{ turns, bytes int }
 
-// reserve counts one more orphan of so many bytes, until release is called, which must be
-// once. It reports false, and counts nothing, if that is more than the tenant or the host
-// may have.
+// reserve counts one more orphan with the given bytes until release is called. The caller
+// calls release once. It returns false, and counts nothing, if that is more than the tenant
+// or the host may have.
 func (o *OrphanCap) reserve(tenant string, bytes int) (release func(), ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -10,15 +10,15 @@ import (
 
 // Timings are how long the steps of a turn took, in milliseconds.
 type Timings struct {
-	WaitMS       float64 `json:"wait_ms"`                  // for its admission on this host
-	BeginMS      float64 `json:"begin_ms"`                 // the storage's Begin, and waiting there for turns of other hosts
-	RecallMS     float64 `json:"recall_ms,omitempty"`      // the memory; 0 if it is not asked
-	FirstTokenMS float64 `json:"first_token_ms,omitempty"` // the model, to the first piece; a part of LLMMS
-	LLMMS        float64 `json:"llm_ms"`                   // the model, to the end of the reply
+	WaitMS       float64 `json:"wait_ms"`                  // until this host admitted the turn
+	BeginMS      float64 `json:"begin_ms"`                 // the storage's Begin, with the wait for turns of other hosts
+	RecallMS     float64 `json:"recall_ms,omitempty"`      // the memory's Recall; 0 if the memory is not asked
+	FirstTokenMS float64 `json:"first_token_ms,omitempty"` // from the model's call to the first piece; a part of LLMMS
+	LLMMS        float64 `json:"llm_ms"`                   // from the model's call to the end of the reply
 }
 
-// record says how a turn was made. It is stored with the turn, as JSON, and read again by
-// later builds: its keys stay.
+// record says how a turn was made: by which plugins, on which host, in what time. It is
+// stored with the turn as JSON. Later builds read it, so its keys must not change.
 type record struct {
 	Revision     string            `json:"revision"`
 	Host         string            `json:"host"`
@@ -50,8 +50,9 @@ func (r *record) json() json.RawMessage {
 	return out
 }
 
-// readRecord reads a kept record; an empty record if that is not possible. It may be of
-// another build or imported, so its values may be anything.
+// readRecord reads a stored record. If it cannot be read, readRecord returns an empty one.
+// Another build may have written it, or it may have been imported, so its values can be
+// anything.
 func readRecord(raw json.RawMessage) *record {
 	r := new(record)
 	if len(raw) == 0 || json.Unmarshal(raw, r) != nil {
@@ -63,7 +64,7 @@ func readRecord(raw json.RawMessage) *record {
 // maxFinishReasonBytes bounds a finish reason that was read from a record.
 const maxFinishReasonBytes = 64
 
-// fill sets the fields of a reply that the record has.
+// fill copies the record's values into the reply.
 func (r *record) fill(reply *Reply) {
 	reply.Revision = r.Revision
 	reply.Model = cleanText(r.Model, maxModelBytes)

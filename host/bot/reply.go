@@ -20,10 +20,10 @@ type Reply struct {
 	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter, or
 	// what later versions add; unknown if the plugin does not say.
 	FinishReason string
-	Model        string // as the provider names it; empty if the plugin does not say
+	Model        string // the provider's name of the model; empty if the plugin does not say
 	Timings      Timings
 	// Replayed reports that the turn had succeeded before under the same idempotency key.
-	// All of the reply is then of that time.
+	// Then the reply is the earlier one, with its timings and usage.
 	Replayed bool
 }
 
@@ -64,8 +64,8 @@ func (t *turn) deliver(d llm.Delta) error {
 		return err
 	}
 	if t.reply.startsReasoning(d) && len(t.reply.parts) > 0 {
-		// A model that changes between reasoning and tool calls makes part after part. The
-		// first costs the tenant nothing.
+		// A model that alternates between reasoning and tool calls makes many parts. Each is
+		// counted, except a first one.
 		t.budget.spendBytes(reasoningPartSize)
 	}
 	t.reply.add(d)
@@ -101,7 +101,7 @@ type replyBuilder struct {
 // empty reports whether nothing has come.
 func (r *replyBuilder) empty() bool { return r.text.Len() == 0 && len(r.parts) == 0 }
 
-// reasoningPartSize is what a part of reasoning counts beside its text, in bytes.
+// reasoningPartSize is the size of a reasoning part without its text, in bytes.
 var reasoningPartSize = chat.Part{Reasoning: &chat.Reasoning{}}.Size()
 
 // startsReasoning reports whether the piece begins a new part of reasoning.

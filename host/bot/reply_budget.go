@@ -10,12 +10,12 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// errBudgetSpent ends a call of the model whose reply would be larger than it may be.
+// errBudgetSpent ends the model's call when the reply's budget is spent.
 var errBudgetSpent = errors.New("the reply has all that it may have")
 
-// replyBudget is what is left of a reply's limits of tokens and of bytes. The provider is
-// asked to keep the limit of tokens; the budget cuts the reply of one that does not. Bytes
-// are those of all that is kept of the reply.
+// replyBudget counts down a reply's limits of tokens and of bytes. The provider is asked to
+// keep the limit of tokens. If it does not, the budget cuts the reply. The bytes are those of
+// everything that is kept of the reply: text, reasoning and tool calls.
 type replyBudget struct {
 	tokens tokenBudget
 	bytes  int

@@ -8,24 +8,26 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// How a turn repeats a Begin or a Commit while its caller waits. The time covers the
-// restart of a storage plugin and a short loss of its database.
+// A turn repeats a Begin or a Commit for repeatFor while its caller waits, with pauses from
+// repeatMin to repeatMax. That is long enough for the restart of a storage plugin and for a
+// short loss of its database.
 const (
 	repeatFor = 15 * time.Second
 	repeatMin = 50 * time.Millisecond
 	repeatMax = time.Second
 )
 
-// How an orphan turn's Begin or Commit is repeated in the background. Its conversation is
-// busy until it has ended, so the pauses stay short.
+// orphanPauseMin and orphanPauseMax bound the pauses between the Begins or Commits of an
+// orphan turn in the background. The turn keeps its conversation busy, so the pauses are
+// short.
 const (
 	orphanPauseMin = time.Second
 	orphanPauseMax = 3 * time.Second
 )
 
 // retry calls f until it succeeds, fails with an error that is not retryable, or has failed
-// for repeatFor. It returns f's last error. ctx, which is f's, does not end the pauses: it
-// must be one that does not end.
+// for repeatFor. It returns f's last error. ctx is passed to f, and must be one that does not
+// end.
 func retry(ctx context.Context, f func(context.Context) error, retryable func(error) bool) error {
 	start := time.Now()
 	err := f(ctx)
@@ -55,8 +57,8 @@ func retryUntilDone(ctx context.Context, f func() error, retryable func(error) b
 	return err
 }
 
-// permanentUnless returns err, marked for package backoff as one after which there is no
-// other try, unless it is retryable. It returns nil for nil.
+// permanentUnless returns a retryable err as it is. It marks any other err so that package
+// backoff does not try again. It returns nil for nil.
 func permanentUnless(retryable func(error) bool, err error) error {
 	if err != nil && !retryable(err) {
 		return backoff.Permanent(err)
@@ -64,8 +66,8 @@ func permanentUnless(retryable func(error) bool, err error) error {
 	return err
 }
 
-// pauses returns pauses of which each is twice as long as the one before, from least to
-// most, and shortened by up to a half at random.
+// pauses returns pauses that double from least to most. Each is shortened at random, by up
+// to a half.
 func pauses(least, most time.Duration) backoff.BackOff {
 	return &backoff.ExponentialBackOff{
 		InitialInterval: least * 3 / 4, MaxInterval: most * 3 / 4, Multiplier: 2, RandomizationFactor: 1. / 3,

@@ -6,7 +6,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// isUncertain reports whether an error leaves open if the call had its effect, or comes
+// isUncertain reports whether an error does not say if the call had its effect, or comes
 // from a plugin that is being restarted. The same call may succeed if it is repeated.
 func isUncertain(err error) bool {
 	switch e := fault.Of(err); e.Class {
@@ -19,8 +19,9 @@ func isUncertain(err error) bool {
 	}
 }
 
-// isSilentOnEffect reports whether an error leaves open if the call had its effect, while
-// repeating the call at once does not help: something broke on the way.
+// isSilentOnEffect reports whether an error does not say if the call had its effect, because
+// the call broke on the way. Unlike those of isUncertain, such an error does not pass by
+// itself.
 func isSilentOnEffect(err error) bool {
 	switch fault.Of(err).Class {
 	case fault.Internal, fault.Canceled:
@@ -47,8 +48,8 @@ func storageBroken(format string, args ...any) error {
 	return fault.New(fault.Internal, "the storage "+format, args...).By(fault.PartyPlugin)
 }
 
-// notKept returns the error for a reply that the storage did not take. Class and party
-// follow from the table of package fault for what a storage answers.
+// notKept returns the error for a reply that the storage did not take. Its class and party
+// are chosen by package fault's rules for errors of a storage.
 func notKept(err error) error {
 	e := fault.Of(err)
 	const lost = "the reply was not kept: "

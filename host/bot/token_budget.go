@@ -6,17 +6,18 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// maxTokenLength is how many characters a token is taken to have where the provider has
-// not counted it yet. Tokens of all languages are far shorter on average, so only a reply
-// that ignores its limit is cut by this estimate.
+// maxTokenLength is the assumed length of a token, in characters, until the provider has
+// counted the tokens. In all languages tokens are far shorter on average, so this estimate
+// cuts only a reply that ignores its limit.
 const maxTokenLength = 16
 
-// tokenBudget is what is left of the tokens of a reply. The provider's count is believed,
-// however long its tokens are. Only what it has not counted yet is estimated.
+// tokenBudget counts down the tokens that one reply may have. It trusts the provider's count,
+// however long the tokens are. It estimates only the tokens that the provider has not counted
+// yet.
 type tokenBudget struct {
-	limit     int64 // tokens; 0 is no limit
-	counted   int64 // tokens, by the provider
-	uncounted int64 // characters since the provider counted last
+	limit     int64 // in tokens; 0 means no limit
+	counted   int64 // tokens that the provider has counted
+	uncounted int64 // characters since the provider's last count
 }
 
 // take returns as much of the piece as is within the limit, and reports whether the piece

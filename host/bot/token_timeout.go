@@ -11,8 +11,8 @@ import (
 
 // queueing is a model whose calls may wait in a queue of the host before they are sent.
 type queueing interface {
-	// ChatFrom is Chat. It calls begun once, from the caller's goroutine, when the call
-	// leaves the queue.
+	// ChatFrom does what Chat does. It also calls begun once, from the caller's goroutine,
+	// when the call leaves the queue.
 	ChatFrom(ctx context.Context, req *llm.Request, emit func(llm.Delta) error, begun func()) (*llm.Finish, error)
 }
 
@@ -28,7 +28,7 @@ type queueing interface {
 type tokenTimeout struct {
 	limits    config.Limits
 	cancel    context.CancelCauseFunc
-	timer     *time.Timer // of the current wait; nil if that has no limit
+	timer     *time.Timer // ends the current wait; nil if the wait has no limit
 	receiving bool        // a piece has come
 }
 
@@ -66,14 +66,15 @@ func (w *tokenTimeout) startTimer(d time.Duration, cause func(time.Duration) *to
 	}
 }
 
-// received is called when a piece has come. It stops the time.
+// received is called when a piece has come. It stops the timer.
 func (w *tokenTimeout) received() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 }
 
-// awaitNext is called when the next piece is waited for. It starts the time anew.
+// awaitNext is called when the caller has taken a piece and the wait for the next one begins.
+// It starts the timer again.
 func (w *tokenTimeout) awaitNext() {
 	if w.receiving && w.timer != nil {
 		w.timer.Reset(w.limits.TokenTimeout)

@@ -17,7 +17,7 @@ type turn struct {
 	bot      *Bot
 	req      Request
 	attempt  string // names this turn to the storage, in every repetition of its Begin
-	holder   string // of the turn's lease; no other turn has it
+	holder   string // holds the turn's lease; unique to this turn
 	emit     func(string) error
 	emitting bool // emit is being called
 	record   *record
@@ -26,16 +26,17 @@ type turn struct {
 	cleaner      replyCleaner
 	reply        replyBuilder
 	budget       replyBudget
-	tokenTimeout *tokenTimeout // of the call of the model that runs now
-	usage        chat.Usage    // of the reply so far
-	lostUsage    chat.Usage    // of replies that were thrown away, see retriesModel
+	tokenTimeout *tokenTimeout // watches the current call of the model
+	usage        chat.Usage    // what the reply has used so far
+	lostUsage    chat.Usage    // what replies used that retriesModel threw away
 
 	tailErr    error            // why the model cannot be shown the tail, though the turn has begun
 	tailShare  *fairshare.Share // bytes of the tail
 	replyShare *fairshare.Share // bytes of the reply
-	replyBytes int64            // that the reply has so far
+	replyBytes int64            // size of the reply so far
 
-	// What notifyObserver tells. They are zero until the turn ends, or has a first token.
+	// notifyObserver passes these on. endState and endUsage are zero until the turn ends,
+	// firstToken until the first token has come.
 	endState   storage.State
 	endUsage   chat.Usage
 	firstToken time.Duration // from the start of the turn
@@ -63,7 +64,7 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 	}
 	ended := false
 	defer func() {
-		if !ended { // a panic or runtime.Goexit is unwinding the stack, and goes on after this
+		if !ended { // a panic or runtime.Goexit unwinds the stack, and continues after abandon
 			t.abandon(started.Fence)
 		}
 	}()

@@ -45,10 +45,10 @@
 //
 // A key is added as a field with tags; nothing else lists the keys.
 //
-//   - settings.go: the keys of the host file, [Settings].
-//   - limits.go: the keys of limits, of the host and of a tenant.
-//   - tenant_keys.go: the keys of a tenant's documents.
-//   - key_schema.go: the schemas and the defaults that are made of these fields.
+//   - settings.go: the keys of the host file and their defaults, [Settings].
+//   - limits.go: the keys of limits and their defaults, of the host and of a tenant.
+//   - tenant_keys.go: the keys of a tenant's documents and their defaults.
+//   - key_schema.go: makes the schemas, and the layer of defaults, of these fields.
 //   - applies.go: when a changed key of the host file applies; which keys wait for a restart.
 //
 // # Sources

@@ -7,25 +7,25 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Cap bounds what is under way, whether it works or waits: so much for each tenant, and so
-// much for all together. Nobody waits for it. Nil bounds nothing.
+// Cap bounds how many operations are under way, for each tenant and for all together. An
+// operation counts whether it works or waits. Acquire never waits. A nil Cap bounds nothing.
 type Cap struct {
 	what      string // for errors
 	all, each int
 
 	mu      sync.Mutex
 	count   int
-	tenants map[string]int // count of each; none is 0
+	tenants map[string]int // how many each tenant has; tenants with 0 are removed
 }
 
-// NewCap returns a cap. what names in errors of what there is too much: "the tenant has 16
-// WHAT under way".
+// NewCap returns a cap. In errors, what names the operations: "the tenant has 16 WHAT under
+// way".
 func NewCap(what string, all, each int) *Cap {
 	return &Cap{what: what, all: all, each: each, tenants: map[string]int{}}
 }
 
-// Acquire counts one more for the tenant until release is called, which is once. If that is
-// too much, the error is fault.RateLimited.
+// Acquire counts one more operation of the tenant until release is called. The caller calls
+// release once. If the tenant or all tenants have too many, the error is fault.RateLimited.
 func (c *Cap) Acquire(tenant string) (release func(), err error) {
 	if c == nil {
 		return func() {}, nil

@@ -19,20 +19,20 @@ type Pace struct {
 
 	mu sync.Mutex
 	of map[string]*list.Element // elements of accounts, by tenant
-	// accounts has an *account for each tenant that lacked credit when it was last looked at.
-	// The front is looked at first to find those that have their whole credit again.
+	// accounts has an *account for each tenant that lacked credit when it was last checked.
+	// Spend checks the front ones, and removes those that have their whole credit again.
 	accounts *list.List
 }
 
-// account is what a tenant lacked of its credit at the time at.
+// account says how much of its credit a tenant lacked at a time.
 type account struct {
 	tenant string
 	lacks  time.Duration
 	at     time.Time
 }
 
-// NewPace returns a pace. Each tenant has the credit. Of the time that passes, one of so many
-// parts is added to it.
+// NewPace returns a pace. Each tenant has the given credit. A tenant that has spent credit
+// gets back one unit for each parts units of time that pass.
 func NewPace(credit time.Duration, parts int) *Pace {
 	return &Pace{credit: credit, share: parts, of: map[string]*list.Element{}, accounts: list.New()}
 }
@@ -52,8 +52,8 @@ func (p *Pace) Spend(tenant string, took time.Duration) {
 	}
 	a := e.Value.(*account)
 	a.lacks, a.at = p.lackingLocked(a, now)+took, now
-	// A call adds one account at most, and looks at two old ones: so few accounts are kept that
-	// lack no credit.
+	// A call adds at most one account and checks two old ones. So only few accounts are kept
+	// whose credit is whole.
 	for range 2 {
 		oldest := p.accounts.Front()
 		if a := oldest.Value.(*account); p.lackingLocked(a, now) == 0 {

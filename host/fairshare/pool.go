@@ -10,7 +10,7 @@ import (
 
 // Bounds are the bounds of a [Pool].
 type Bounds struct {
-	// Each is what one tenant may have, and All what all tenants may have together.
+	// Each is the most that one tenant may have, and All the most for all tenants together.
 	Each, All int64
 	// WaitingEach and WaitingAll are how many calls of Acquire may wait. With 0 nobody waits.
 	WaitingEach, WaitingAll int
@@ -26,13 +26,13 @@ type Pool struct {
 	bounds func() Bounds
 
 	mu      sync.Mutex
-	used    int64                  // by all
-	tenants map[string]*poolTenant // that have something or wait
-	ring    []*poolTenant          // that wait; the next to be served first
-	waiting int                    // calls of all
+	used    int64                  // what all tenants have together
+	tenants map[string]*poolTenant // tenants that have something or wait
+	ring    []*poolTenant          // tenants that wait; the next one to be served is first
+	waiting int                    // calls of all tenants that wait
 }
 
-// poolTenant is what a tenant has of a pool.
+// poolTenant is a tenant that has a part of a pool or waits for one.
 type poolTenant struct {
 	held    int64
 	waiters []*poolWaiter // in the order in which they came
@@ -44,9 +44,9 @@ type poolWaiter struct {
 	ready  chan struct{} // closed, while mu is held, when the amount is taken for it
 }
 
-// NewPool returns a pool. what names in errors of what there is too much: "reads at work".
-// bounds is called for each Acquire, since settings may change. A bound that shrinks takes
-// nothing away from those who have it.
+// NewPool returns a pool. In errors, what names the things that are bounded, such as "reads
+// at work". The pool calls bounds whenever it needs them, since settings may change. A bound
+// that shrinks takes nothing away from tenants that already have more.
 func NewPool(what string, bounds func() Bounds) *Pool {
 	return &Pool{what: what, bounds: bounds, tenants: map[string]*poolTenant{}}
 }
@@ -65,9 +65,9 @@ func (p *Pool) Waiting() int {
 	return p.waiting
 }
 
-// Acquire returns a share of so much for the tenant, and waits for it as long as the bounds
-// allow. The caller releases the share. The error is fault.RateLimited with the time to come
-// again, or ctx's cause if ctx ends.
+// Acquire returns a share of the amount for the tenant. It waits as long as the bounds allow.
+// The caller releases the share. The error is fault.RateLimited with RetryAfter, or ctx's
+// cause if ctx ends.
 func (p *Pool) Acquire(ctx context.Context, name string, amount int64) (*Share, error) {
 	b := p.bounds()
 	p.mu.Lock()
@@ -105,7 +105,7 @@ func (p *Pool) Acquire(ctx context.Context, name string, amount int64) (*Share, 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-w.ready: // served at the moment at which it gave up
+	case <-w.ready: // it got the amount just when it gave up
 		if err == nil {
 			return &Share{pool: p, name: name, amount: amount}, nil
 		}
@@ -116,7 +116,7 @@ func (p *Pool) Acquire(ctx context.Context, name string, amount int64) (*Share, 
 			err = p.refusalLocked(t, amount, b)
 		}
 		p.forgetIdleLocked(name, t)
-		p.serveLocked() // the tenant's next one may want less
+		p.serveLocked() // the tenant's next call may want less, and fit
 	}
 	return nil, err
 }

@@ -1,6 +1,6 @@
 package fairshare
 
-// Share is what one request has of a [Pool]. It is used by one goroutine at a time.
+// Share is the part of a [Pool] that one request has. It is used by one goroutine at a time.
 type Share struct {
 	pool   *Pool
 	name   string
@@ -15,7 +15,8 @@ func (s *Share) Amount() int64 {
 	return s.amount
 }
 
-// Grow makes the share larger by so much. It does not wait: the error is fault.RateLimited.
+// Grow makes the share larger by more. It does not wait. If the bounds do not allow it, the
+// error is fault.RateLimited.
 func (s *Share) Grow(more int64) error {
 	b := s.pool.bounds()
 	s.pool.mu.Lock()
@@ -30,7 +31,7 @@ func (s *Share) Grow(more int64) error {
 	return nil
 }
 
-// Shrink makes the share as small as the amount. If it is that small, nothing changes.
+// Shrink makes the share as small as to. If it is not larger than that, nothing changes.
 func (s *Share) Shrink(to int64) {
 	if s == nil || to >= s.amount {
 		return
@@ -41,6 +42,6 @@ func (s *Share) Shrink(to int64) {
 	s.amount = to
 }
 
-// Release returns the share to the pool. A second Release does nothing, and so does that of
-// nil.
+// Release returns the share to the pool. A second Release, or that of a nil Share, does
+// nothing.
 func (s *Share) Release() { s.Shrink(0) }

@@ -16,8 +16,8 @@ type Slots struct {
 
 	mu      sync.Mutex
 	busy    int                     // slots of all tenants in which work runs
-	tenants map[string]*slotsTenant // that work or wait
-	turns   *list.List              // *slotsTenant, those that wait; the next to be served first
+	tenants map[string]*slotsTenant // tenants whose work runs or waits
+	turns   *list.List              // *slotsTenant; tenants that wait, the next one to be served first
 }
 
 // slotsTenant is a tenant's work that runs or waits.
@@ -38,7 +38,8 @@ type slotWaiter struct {
 func NewSlots(all, each int) *Slots { return NewPacedSlots(all, each, nil) }
 
 // NewPacedSlots returns slots whose work takes its time from the tenant's credit in the pace.
-// Work does not wait for credit: who accepts requests calls Pace.Check before.
+// Work does not wait for credit. A caller that wants to refuse work of a tenant without credit
+// calls Pace.Check first.
 func NewPacedSlots(all, each int, pace *Pace) *Slots {
 	return &Slots{all: all, each: each, pace: pace, tenants: map[string]*slotsTenant{}, turns: list.New()}
 }
@@ -59,7 +60,7 @@ type held struct {
 	since time.Time // when the work came in
 }
 
-// start notes that the work has the slot from now on.
+// start records that the work has the slot from now on.
 func (h *held) start() { h.in, h.since = true, time.Now() }
 
 // release returns the slot, and takes the time of the work from the tenant's credit.
@@ -126,7 +127,8 @@ func (s *Slots) acquire(ctx context.Context, key string) error {
 		t = &slotsTenant{key: key}
 		s.tenants[key] = t
 	}
-	// While somebody of the tenant waits there is no slot for it: grantLocked leaves none.
+	// If work of the tenant already waits, there is no free slot for the tenant: grantLocked
+	// would have granted it.
 	if t.turn == nil && s.busy < s.all && t.busy < s.each {
 		s.busy++
 		t.busy++
@@ -149,7 +151,7 @@ func (s *Slots) acquire(ctx context.Context, key string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-w.granted: // granted at the moment at which it gave up: the slot is for the next
+	case <-w.granted: // it got the slot just when it gave up; the next one gets the slot
 		s.releaseLocked(t)
 	default:
 		t.waiting.Remove(place)

@@ -1,9 +1,9 @@
 // Package secret keeps secrets from being shown, and seals them for storage.
 //
 // [Text] is a secret in memory that prints as "<secret>". [Redactor] replaces secrets in what
-// others print, such as plugins. [Key] is the host's own key: it seals secrets, so that no
-// storage has them in plain text, and makes keyed digests, by which equal secrets are found
-// equal and cannot be guessed.
+// others print, such as plugins. [Key] is the host's own key. It seals secrets, so that no
+// storage has them in plain text. It also makes keyed digests: equal secrets have equal
+// digests, and without the key nobody can check a guess of a secret.
 //
 // Files:
 //

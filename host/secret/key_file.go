@@ -31,7 +31,8 @@ func LoadOrCreateKey(path string) (*Key, error) {
 	return loadKey(path)
 }
 
-// LoadKey is LoadOrCreateKey without the creation. It returns nil if there is no file.
+// LoadKey reads the key in the file at path, as LoadOrCreateKey does. It creates nothing: if
+// there is no file, it returns nil.
 func LoadKey(path string) (*Key, error) {
 	k, err := loadKey(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -26,30 +26,30 @@ const (
 type Redactor struct {
 	mu       sync.RWMutex
 	patterns map[string]*pattern
-	heads    map[uint64][]*pattern         // those as long as window or longer, by their first bytes
-	tails    map[uint64][]*pattern         // the same, by their last bytes
-	words    map[[shortest]byte][]*pattern // those shorter than window, by their first bytes
+	heads    map[uint64][]*pattern         // patterns of window bytes or more, by their first bytes
+	tails    map[uint64][]*pattern         // the patterns of heads, by their last bytes
+	words    map[[shortest]byte][]*pattern // patterns shorter than window, by their first bytes
 	released []releasedForms               // the oldest first
 }
 
 // pattern is one form of a secret.
 type pattern struct {
 	text string
-	uses int // how often it was added and is not forgotten
+	uses int // how many calls of Add still need it
 }
 
-// releasedForms has the forms of secrets that were released.
+// releasedForms are the forms of secrets that were released, and until when they are redacted.
 type releasedForms struct {
 	patterns []*pattern
 	until    time.Time
 }
 
-// least returns how many bytes of the secret's beginning or end are redacted where the text
-// has only a part of it.
+// least returns how many bytes of the pattern's beginning or end a text must have for that
+// part to be redacted.
 func (p *pattern) least() int { return min(max(len(p.text)/2, window), window+window/2) }
 
-// Add has the secrets redacted until release is called, and for lingering after that.
-// Further calls of release do nothing. A secret that was added twice is released twice.
+// Add makes Redact replace the secrets until release is called, and for lingering after that.
+// Further calls of release do nothing. A secret that was added twice must be released twice.
 func (r *Redactor) Add(secrets ...string) (release func()) {
 	var all []string
 	for _, s := range secrets {
