@@ -10,9 +10,9 @@ import (
 
 // lasting is a storage that can still be used after the bot has been released.
 type lasting interface {
-	// RunInBackground runs f in the background. The storage that f gets stays open until f returns.
-	// ctx ends when the host closes, which waits for f. RunInBackground reports false if f does not
-	// run, since too much runs in the background already.
+	// RunInBackground runs f in the background. The storage passed to f stays open until f
+	// returns. ctx ends when the host closes, and the host waits for f. RunInBackground returns
+	// false, and does not run f, if too much runs in the background already.
 	RunInBackground(f func(ctx context.Context, s storage.Storage)) bool
 }
 

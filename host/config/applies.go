@@ -29,20 +29,20 @@ const PlanKey = "plan.NAME"
 // HostKey is one key of the host's own.
 type HostKey struct {
 	// Key is its path with dots. A key of a plugin's block begins with [PluginKey].
-	// What is below registry.storage, defaults and plan is not told apart.
+	// Each of registry.storage, defaults and plan is one key, with all that is below it.
 	Key     string
 	Applies Applies
 
-	field []int // leads to the field of its value in Settings; only of what applies at a restart
+	field []int // index of its field in Settings; set only for keys that apply at a restart
 }
 
-// hostKeyList has every key of the host file, in the order of the fields of [Settings].
+// hostKeyList returns every key of the host file, in the order of the fields of [Settings].
 var hostKeyList = sync.OnceValue(func() []HostKey {
 	return appendHostKeys(nil, reflect.TypeFor[Settings](), "", nil)
 })
 
-// appendHostKeys adds the keys of a block's struct. The index leads to the struct in Settings;
-// nil where Settings do not have the values.
+// appendHostKeys adds the keys of a block's struct. index is the field index of that struct in
+// Settings; it is nil if Settings does not hold the values.
 func appendHostKeys(keys []HostKey, block reflect.Type, prefix string, index []int) []HostKey {
 	for i := range block.NumField() {
 		f := block.Field(i)
@@ -61,7 +61,7 @@ func appendHostKeys(keys []HostKey, block reflect.Type, prefix string, index []i
 				inner, at = reflect.TypeOf(e.JSONSchemaAlias()), nil
 			}
 			if inner.Kind() != reflect.Struct {
-				panic("the key " + key + " has no tag applies") // which a test would show
+				panic("the key " + key + " has no tag applies") // a test fails if a key has none
 			}
 			keys = appendHostKeys(keys, inner, key+".", at)
 		default:
@@ -81,8 +81,8 @@ func appendHostKeys(keys []HostKey, block reflect.Type, prefix string, index []i
 // HostKeys returns every key of the host file and when a change of it applies.
 func HostKeys() []HostKey { return slices.Clone(hostKeyList()) }
 
-// AppliesOf returns when a change of the key applies, and false for what is no host key.
-// The key is written out: plugin.llm.echo.env, registry.storage.backend.
+// AppliesOf returns when a change of the key applies, and false if it is not a key of the host.
+// The key is written with all its parts, such as plugin.llm.echo.env.
 func AppliesOf(key string) (Applies, bool) {
 	if rest, ok := strings.CutPrefix(key, "plugin."); ok {
 		if parts := strings.SplitN(rest, ".", 3); len(parts) == 3 {
@@ -101,10 +101,10 @@ func AppliesOf(key string) (Applies, bool) {
 	return "", false
 }
 
-// PendingRestart names the keys that count from the next start of the host and are
-// another in the files than in the host that runs, in the order of [HostKeys].
-// Both are compared as they would run: over puts on top what stands above the files.
-// Keys of plugins' blocks are not in it: what runs of a plugin its manager knows.
+// PendingRestart returns the keys that apply at the next start of the host and differ
+// between the files and the running host, in the order of [HostKeys]. It calls over on both
+// settings before it compares them; over replaces what program options override. Keys of
+// plugins' blocks are not returned: the plugin manager knows which of them are pending.
 func PendingRestart(running, files *Host, over func(Settings) Settings) []string {
 	was, now := over(running.Settings), over(files.Settings)
 	var keys []string
@@ -120,8 +120,8 @@ func PendingRestart(running, files *Host, over func(Settings) Settings) []string
 	return keys
 }
 
-// AsApplied returns the settings of the files as a host that runs can have them: what
-// counts from the next start is as in running.
+// AsApplied returns the settings of the files as a running host can apply them. Keys that
+// apply at the next start keep the values of running.
 func (s Settings) AsApplied(running Settings) Settings {
 	for _, k := range hostKeyList() {
 		if k.field != nil {
@@ -136,7 +136,7 @@ func (k HostKey) value(s *Settings) reflect.Value {
 	return reflect.ValueOf(s).Elem().FieldByIndex(k.field)
 }
 
-// sameValue reports whether two values of a key are the same. An empty list is as good as none.
+// sameValue reports whether two values of a key are equal. An empty list equals a missing one.
 func sameValue(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
 		return true

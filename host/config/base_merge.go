@@ -9,14 +9,14 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// baseMerge is what tenants inherit: the merge of the host's layers, or of these and a plan on
-// top. All tenants with the same plan share one. It is not changed once it was made, except
-// redacted.
+// baseMerge holds the values that tenants inherit: the merge of the host's layers, or of these
+// and a plan on top. All tenants with the same plan share one. After it was made, only redacted
+// changes.
 type baseMerge struct {
 	tree       map[string]any
 	provenance *provenanceTree
-	root       Path           // leads to the tenants' keys in the tree
-	parent     *baseMerge     // what a plan is on top of; nil for the host's layers
+	root       Path           // where the tenants' keys are in the tree
+	parent     *baseMerge     // the merge below a plan; nil for the host's layers
 	snapshot   schemaSnapshot // the schemas that were used
 	redacted   sync.Map       // by key of a block, its redacted configuration for tenants that add nothing to it
 }

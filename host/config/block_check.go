@@ -12,7 +12,7 @@ func (a *tenantMerge) block(b block) Block {
 	value, given := a.tree[b.key]
 	config, isMap := value.(map[string]any)
 	if given && !isMap {
-		return out // of a wrong type, which its schema reports
+		return out // the schema reports the wrong type
 	}
 	selector := Path{b.key, b.selector}
 	name, isText := config[b.selector].(string)
@@ -26,7 +26,7 @@ func (a *tenantMerge) block(b block) Block {
 		a.addProblem(selector, message, expected)
 		return out
 	case !isText || name == "":
-		return out // which the tenant's schema reports
+		return out // the tenant's schema reports it
 	}
 	out.Plugin = name
 	schema, err := a.layers.schema(b, name)

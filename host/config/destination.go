@@ -13,7 +13,7 @@ import (
 // Destination is a key of a tenant's configuration that names an address, in a block to which the
 // host's rule for addresses applies.
 type Destination struct {
-	Kind, Plugin string // of the block
+	Kind, Plugin string // the block's kind and plugin
 	Path         Path
 	Pos          Pos
 	Targets      []egress.Target
@@ -48,15 +48,15 @@ func (l Destination) expected(rule egress.Policy, r *egress.Refusal) string {
 // lookupTimeout bounds the lookups of all names of one tenant's configuration together.
 const lookupTimeout = 2 * time.Second
 
-// lookups has a place for each lookup that may be under way at once.
+// lookups bounds the lookups that run at once: each running lookup holds one element.
 var lookups = make(chan struct{}, bounds.LookupsAtOnce)
 
-// CheckDestinations looks up the names that the tenant's own layer leads to. It returns a problem
-// for each that leads where it may not.
+// CheckDestinations looks up the names in the addresses that the tenant's own layer decides. It
+// returns a problem for each name that resolves to an address that is not allowed.
 //
-// Three things are not judged here, because whoever connects judges them: a name that cannot be
-// looked up, or not in time; names after the first [bounds.Lookups]; and the addresses of a
-// plugin that reaches them through a proxy.
+// It does not check three things, which are checked when a connection is made: a name that
+// cannot be looked up in time, names after the first [bounds.Lookups], and the addresses of a
+// plugin that uses a proxy.
 func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 	destinations := e.Destinations()
 	if len(destinations) == 0 {
@@ -72,7 +72,7 @@ func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 		}
 		for _, t := range destination.Targets {
 			if strings.HasPrefix(t.Host, "/") {
-				continue // a path of a socket was judged when the configuration was
+				continue // the path of a socket was checked together with the configuration
 			}
 			if looked++; looked > bounds.Lookups {
 				return problems
@@ -103,7 +103,7 @@ func (h *Host) isProxied(l Destination) bool {
 	})
 }
 
-// maxDestinations bounds the addresses of one block that are judged.
+// maxDestinations bounds how many addresses of one block are checked.
 const maxDestinations = 64
 
 // destinations returns the addresses that the texts of a block name.

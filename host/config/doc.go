@@ -89,7 +89,7 @@
 //   - retention.go: retention_days.
 //   - policy.go, ruling.go, restriction.go: the block tenant_policy; what it says of a key; which
 //     part of a tenant's own document is merged.
-//   - egress.go, destination.go: to which addresses tenants' own layers may lead; lookups.
+//   - egress.go, destination.go: which addresses tenants' own layers may name; lookups.
 //   - tenant_id.go: which texts are the id of a tenant.
 //   - problem.go, wording.go: [Problem], the order and the number of problems, and their words.
 //
@@ -99,8 +99,8 @@
 //     and host's keys.
 //   - schema.go, schema_marks.go, schema_cursor.go: compiling; the marks of a key; all
 //     subschemas that apply at a place.
-//   - schema_check.go, schema_message.go, schema_problems.go: what a schema has against a value,
-//     in words, as problems with positions.
+//   - schema_check.go, schema_message.go, schema_problems.go: how a value does not fit its
+//     schema, in words, as problems with positions.
 //
 // # Results
 //

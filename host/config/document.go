@@ -14,7 +14,7 @@ import (
 const (
 	maxDepth = bounds.DocumentDepth // levels
 	maxKey   = bounds.KeyBytes      // bytes of a key
-	maxPath  = bounds.PathBytes     // bytes of the keys that lead to a value
+	maxPath  = bounds.PathBytes     // bytes of all keys on the path to a value
 )
 
 // These are variables for one test alone: it reads far larger documents, to show that time grows
@@ -30,8 +30,8 @@ var (
 type Document struct {
 	name     string
 	keys     mapping
-	problems Problems          // of FromMap; they are reported with those of the merge
-	kept     []Path            // of secrets that RestoreSecrets took from another document
+	problems Problems          // found by FromMap; reported with those of the merge
+	kept     []Path            // paths of secrets that RestoreSecrets took from another document
 	sealed   map[string]bool   // by Path.key, the texts that are secret whatever a schema says
 	files    map[string]string // by Path.key, the files of keys that are not from the file name
 }

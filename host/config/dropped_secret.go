@@ -11,7 +11,7 @@ import (
 // that it would be sent to.
 type droppedSecret struct {
 	layer    layer
-	endpoint Path // that was changed, within its block
+	endpoint Path // the changed key, within its block
 	pos      Pos
 }
 

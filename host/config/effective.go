@@ -31,8 +31,8 @@ type Effective struct {
 
 // These are the values of conversations.owner.
 const (
-	OwnerUser   = "user"   // of the user who began it; of the tenant if nobody is named
-	OwnerTenant = "tenant" // of all users of the tenant
+	OwnerUser   = "user"   // the user who began the conversation; the tenant if no user is named
+	OwnerTenant = "tenant" // all users of the tenant
 )
 
 // Block is the configuration of one plugin.
@@ -42,7 +42,7 @@ type Block struct {
 	// defaults. Each secret is a secret.Text or a [Reference]. [Host.Resolve] returns the
 	// block as the plugin gets it.
 	Config map[string]any
-	// Egress says where the block's connections may lead. That is everywhere, unless the
+	// Egress says to which addresses the block's plugin may connect: to all of them, unless the
 	// tenant's own layer names an address in the block.
 	Egress egress.Policy
 }

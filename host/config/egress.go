@@ -10,7 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// egressKey is the host's block egress: where the addresses of tenants' own layers may lead.
+// egressKey is the host's block egress: which addresses tenants' own layers may name.
 const egressKey = "egress"
 
 // readEgress makes the rule of the block egress. It returns a problem for each wrong entry of the
@@ -60,8 +60,8 @@ func (a *tenantMerge) egress(b block, schema *Schema, config map[string]any) egr
 	return a.host.egress
 }
 
-// refused returns the problem of a key that leads where it may not. For an inherited key it is a
-// problem of the tenant's own key that made the rule apply.
+// refused returns the problem for a key with an address that is not allowed. If the key is
+// inherited, the problem names the tenant's own key that made the rule apply.
 func (a *tenantMerge) refused(destination Destination, ownKey Path, r *egress.Refusal) Problem {
 	path := destination.Path
 	if !destination.own {

@@ -6,7 +6,7 @@ import (
 )
 
 // envPrefix ends in two underscores. Kubernetes sets BOTYARD_SERVICE_HOST for a service named
-// botyard, and that is no key.
+// botyard, and that is not a key.
 const envPrefix = "BOTYARD__"
 
 // environment returns the layer of the variables BOTYARD__A__B, which set the keys a.b.

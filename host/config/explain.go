@@ -19,7 +19,7 @@ type Entry struct {
 	// Dropped says why an inherited secret is not effective; empty otherwise. A layer changed
 	// where the secret would be sent. Value is nil then, and Layer and Pos are of that change.
 	Dropped string
-	// May is what the tenant may do with the key in its own settings: MaySet, MayLower or
+	// May says whether the tenant may set the key in its own settings: MaySet, MayLower or
 	// MayNot.
 	May string
 	// Rule says why the tenant may not set the key; empty where it may. Allow is the line of

@@ -16,7 +16,7 @@ import (
 type hclReader struct {
 	builder
 	src       []byte
-	lines     []string        // of src; set once something is wrong
+	lines     []string        // the lines of src; set once something is wrong
 	diags     hcl.Diagnostics // what the parser reported, without what is in redefined
 	redefined Problems
 	kept      bool // takes texts that are not in normal form C as HCL makes them
@@ -48,7 +48,7 @@ func readHCL(name string, src []byte, kept bool) (node, Problems) {
 	if body, ok := f.Body.(*hclsyntax.Body); ok {
 		r.body(&root, nil, body)
 	}
-	// What was read from a line that the parser reported is not worth a problem.
+	// If the parser reported a line, our own problems of that line are dropped.
 	r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { return broken[p.Pos.Line] })
 	r.problems = append(r.problems, r.redefined...)
 	if len(r.diags) > 0 {
@@ -143,8 +143,8 @@ func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 	r.addProblem(at, nil, "is not HCL: "+strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, "")
 }
 
-// open has the paths of maps that only labels have made so far. Another block may add to such a
-// map.
+// open is the set of paths of maps that only labels of blocks have made so far. Another block may
+// add to such a map.
 type open map[string]bool
 
 // body reads the attributes and blocks of a body into a node.

@@ -21,8 +21,8 @@ type LoadOptions struct {
 	Document *Document
 	// Overlay is the overlay file; empty for none.
 	Overlay string
-	// Environ has the variables, in the form of os.Environ: those named BOTYARD__ and those
-	// that references name.
+	// Environ lists the environment variables in the form of os.Environ: those whose names begin
+	// with BOTYARD__, and those that references name.
 	Environ []string
 	// Sealer makes the digests of literal secrets that enter revisions. Revisions are equal on
 	// hosts with the same key. With nil a new key is made.
@@ -67,7 +67,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	}
 	for _, entry := range o.Environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if _, taken := h.environ[name]; ok && !taken { // of two equal names the first counts, as in package os
+		if _, taken := h.environ[name]; ok && !taken { // the first of two equal names counts, as in package os
 			h.environ[name] = value
 		}
 	}
@@ -118,8 +118,8 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	return h, nil
 }
 
-// SealWith sets the key for the digests of literal secrets. It is called, if at all, before
-// anything else of the host: by a program that learns from the loaded files where the key is.
+// SealWith sets the key for the digests of literal secrets. It is for a program that learns from
+// the loaded files where the key is. Call it before the first tenant is merged.
 func (h *Host) SealWith(key *secret.Key) { h.sealer = key }
 
 // WithPositions returns the problems sorted, each with the position where the host's layers set

@@ -7,7 +7,8 @@ import (
 	sdkschema "github.com/botyard/botyard/sdk/schema"
 )
 
-// These are made, when first used, of the structs that have the keys: [Settings] and tenantKeys.
+// These are made from the structs that declare the keys, such as [Settings] and tenantKeys, when
+// they are first used.
 var (
 	hostReader   = sync.OnceValue(newReader[Settings])
 	tenantReader = sync.OnceValue(newReader[tenantKeys])
@@ -29,8 +30,8 @@ func HostFileSchema() []byte { return hostReader().Schema() }
 // blocks. The caller does not change it.
 func TenantFileSchema() []byte { return tenantReader().Schema() }
 
-// builtInDefaults returns the lowest layer. A null in a higher layer removes a key from it, and
-// the readers give the key its default all the same.
+// builtInDefaults returns the lowest layer. A null in a higher layer removes a key from it. The
+// readers then still give the key its default.
 func builtInDefaults() map[string]any {
 	out := maps.Clone(hostReader().Defaults())
 	out[defaultsKey] = tenantReader().Defaults()

@@ -26,9 +26,9 @@ func (v values) Read() (map[string]any, error) { return v, nil }
 type layers struct {
 	ctx        context.Context
 	schemas    Schemas // nil where only the host's own keys matter
-	root       Path    // leads to the tenants' keys
+	root       Path    // where the tenants' keys are
 	values     *koanf.Koanf
-	provenance *provenanceTree // of the root, whose position is that of missing keys
+	provenance *provenanceTree // the root's; missing keys get its position
 	snapshot   schemaSnapshot
 }
 

@@ -11,8 +11,8 @@ import (
 
 const limitsKey = "limits"
 
-// zeroUnlimited has the limits of which 0 is no bound, by key. As a ceiling it lets everything
-// pass. As a value it is above every other ceiling.
+// zeroUnlimited returns, by key, for which limits 0 means unlimited. A ceiling of 0 then allows
+// every value. A value of 0 is above every other ceiling.
 var zeroUnlimited = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for key := range defaultLimits() {
@@ -22,7 +22,7 @@ var zeroUnlimited = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// countedPerHost has the limits that each host counts for itself, by key.
+// countedPerHost returns, by key, which limits each host counts for itself.
 var countedPerHost = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for f := range reflect.TypeFor[Limits]().Fields() {
@@ -49,7 +49,7 @@ func (a *tenantMerge) limits() {
 	ceilings, _ := base.tree[limitsKey].(map[string]any)
 	given, isMap := a.tree[limitsKey].(map[string]any)
 	if _, any := a.tree[limitsKey]; any && !isMap {
-		return // of a wrong type, which the schema reports
+		return // the schema reports the wrong type
 	}
 	out := maps.Clone(given)
 	if out == nil {
@@ -102,7 +102,7 @@ func jsonOf(v any) string {
 	return string(b)
 }
 
-// asFloat returns a number of a tree; 0 for what is none.
+// asFloat returns a number of a tree; 0 for a value that is not a number.
 func asFloat(v any) float64 {
 	switch n := v.(type) {
 	case int64:

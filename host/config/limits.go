@@ -19,8 +19,8 @@ type Limits struct {
 	ConversationWaiters int           `json:"conversation_waiters" applies:"reload" counted:"per host" jsonschema:"minimum=0,maximum=1000000,default=16" jsonschema_description:"Turns that may wait for one conversation; one more is answered 409. Each host counts for itself."`
 
 	// TenantSetTokenTimeout reports that a document of the tenant sets one of the two token
-	// timeouts. What such a tenant calls silence says nothing about the provider to others who
-	// share it.
+	// timeouts. A provider that is silent for longer than such a timeout may still be well, so
+	// that does not count against it for other tenants.
 	TenantSetTokenTimeout bool `json:"-"`
 }
 

@@ -5,11 +5,10 @@ import (
 	"strconv"
 )
 
-// node is what the parsers make: a value with its position, and for maps and lists the nodes in
-// it.
+// node is a parsed value with its position. For a map or a list it has the nodes in it.
 type node struct {
-	key      string // in the map that holds it
-	pos      Pos    // of the key; of the value in a list
+	key      string // its key in a map; empty in a list
+	pos      Pos    // position of the key; in a list, of the value
 	kind     nodeKind
 	scalar   any // nil, bool, int64, float64, string or envText
 	children []node

@@ -43,7 +43,7 @@ func normalFloat(f float64) (any, string) {
 		return nil, "is not a finite number"
 	case f != math.Trunc(f):
 		return f, ""
-	case f < math.MinInt64 || f >= math.MaxInt64: // as a float64 that is 1<<63
+	case f < math.MinInt64 || f >= math.MaxInt64: // MaxInt64 as a float64 is 1<<63
 		return nil, outOfRange
 	}
 	return int64(f), ""

@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// Path leads to a value from the root of its document. The segment of a list's element is its
-// index, from 0.
+// Path is the path of a value from the root of its document: the keys of maps, and for elements
+// of lists their index from 0.
 type Path []string
 
 // String joins the segments with dots. A segment that is empty, or has a dot, a blank or a quote

@@ -19,7 +19,7 @@ type plan struct {
 	sources []source // lowest first; their paths are those of a tenant's document
 }
 
-// planLayers has the layer of a plan's block, by the layer of the document with that block.
+// planLayers maps the layer of a document to the layer of the plans in it.
 var planLayers = map[layer]layer{hostFile: planOfHostFile, overlayFile: planOfOverlay, environmentVariables: planOfEnvironment}
 
 // readPlans takes the plans from the host's layers.
@@ -46,8 +46,8 @@ func (h *Host) readPlans() {
 }
 
 // planOf returns the name of the plan that a tenant with the operator's document has, and the
-// provenance of the name. The name is empty for none, and for a value that is no text, which the
-// schema reports.
+// provenance of the name. The name is empty if there is no plan, or if the value is not a text;
+// the schema reports the latter.
 func (h *Host) planOf(operator *Document) (name string, at provenance) {
 	if operator != nil && operator.at(Path{planKey}) != nil {
 		name, _ = operator.at(Path{planKey}).value.(string)
@@ -111,7 +111,7 @@ func (h *Host) planProblems() Problems {
 		values, _ := h.hostMerge.tree[planKey].(map[string]any)
 		block, isMap := values[name].(map[string]any)
 		if !isMap {
-			continue // of a wrong type, which the schema reports
+			continue // the schema reports the wrong type
 		}
 		if _, given := block[planKey]; given {
 			problems = append(problems, h.hostMerge.problem(Path{planKey, name, planKey}, "a plan cannot name a plan", "its keys in this block"))

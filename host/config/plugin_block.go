@@ -36,8 +36,8 @@ var blocks = []block{
 	{key: "conversation_storage", kind: "storage", selector: "backend", hosts: []string{retentionKey}},
 }
 
-// knowledge is the block of knowledge plugins. There are none yet; selecting another one drops
-// its keys all the same.
+// knowledge is the block of knowledge plugins, of which there are none yet. As in other blocks, a
+// layer that selects another plugin drops the keys of the former one.
 var knowledge = block{key: "knowledge_base", kind: "knowledge", selector: "type"}
 
 // missing returns the words for a selector that no layer set.

@@ -70,7 +70,7 @@ func (h *Host) policyOf(plan string) *policy {
 	return p
 }
 
-// textList returns the texts of a list; nil for what is no list.
+// textList returns the texts of a list; nil for a value that is not a list.
 func textList(value any) []string {
 	list, _ := value.([]any)
 	var out []string

@@ -87,7 +87,7 @@ func (a *tenantMerge) system() {
 			"{{name}} with a name of letters, digits and _, or {{{{ for a literal {{")
 	}
 	size := 0
-	var names []string // of the variables, sorted; set when one is not found
+	var names []string // names of the variables, sorted; set when one is not found
 	undefined := map[string]bool{}
 	for i, part := range parts {
 		if part.variable == "" {
@@ -104,7 +104,7 @@ func (a *tenantMerge) system() {
 		}
 		if text, ok := value.(string); ok {
 			parts[i].text = text
-		} else { // of a wrong type, which the schema reports, or left for the tenant to define
+		} else { // the schema reports a wrong type; a missing variable is left to the tenant
 			parts[i].text = promptOpens + part.variable + "}}"
 		}
 		size += len(parts[i].text)

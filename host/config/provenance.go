@@ -3,8 +3,8 @@ package config
 // provenanceTree is the provenance of one path in a merge, and of the paths below it. To remove a
 // path with all that is below it costs nothing for the other paths.
 type provenanceTree struct {
-	set      *provenance    // of the value; nil for no value
-	removed  *provenance    // of the null that removed the value; nil for none
+	set      *provenance    // who set the value; nil if there is no value
+	removed  *provenance    // who removed the value by a null; nil if nobody did
 	dropped  *droppedSecret // why an inherited secret is not there; nil for none
 	children map[string]*provenanceTree
 }
@@ -74,8 +74,8 @@ func (p *provenanceTree) each(path Path, visit func(Path, *provenanceTree)) {
 	}
 }
 
-// inherited returns a copy of p for a merge that has p as its root. prefix leads from the root of
-// the old merge to p. With an empty prefix each provenance keeps its own.
+// inherited returns a copy of p for a merge that has p as its root. prefix is the path from the
+// root of the old merge to p. With an empty prefix each provenance keeps its own.
 func (p *provenanceTree) inherited(prefix Path) *provenanceTree {
 	out := &provenanceTree{dropped: p.dropped}
 	for _, from := range []struct {

@@ -8,17 +8,17 @@ import (
 	"strconv"
 )
 
-// restriction checks a tenant's own document by the policy, against the settings that the
-// operator has for the tenant.
+// restriction checks a tenant's own document by the policy. It compares the document with the
+// operator's settings for the tenant.
 type restriction struct {
 	policy   *policy
 	doc      *Document
-	operator *tenantMerge // of all layers but the tenant's own, with its limits
+	operator *tenantMerge // the merge of all layers but the tenant's own, with its limits
 	layers   *layers      // has the schemas
 
 	problems Problems
-	refused  map[string]bool // by Path.key, what is not merged
-	// These are of the block that is being checked.
+	refused  map[string]bool // by Path.key, the keys that are not merged
+	// These fields describe the block that is being checked.
 	plugin string // selected with the tenant's own settings; empty outside of a plugin's keys
 	change bool   // whether the operator's settings select another plugin
 }
@@ -90,7 +90,7 @@ func (r *restriction) top(key string, own any) {
 		case value == nil && before != "":
 			r.addProblem(path.with(b.selector), "would remove the plugin that the operator selects (built-in rule)", strconv.Quote(before))
 		case name == "" || name == before:
-			// It is no text, which is reported, or selects the same plugin.
+			// The value is not a text, which is reported elsewhere, or selects the same plugin.
 		default:
 			if rule := r.policy.selector(b, name); !rule.allowed {
 				r.addRuling(path.with(b.selector), fmt.Sprintf("may not select %q", name), rule)
@@ -130,7 +130,7 @@ func isKnowledge(b block) bool { return b.key == knowledge.key }
 // value checks what the document has at the path. had is the operator's value there.
 func (r *restriction) value(path Path, own, had any, c cursor) {
 	if r.change {
-		had = nil // which configured another plugin
+		had = nil // the operator's value configured another plugin
 	}
 	below, isMap := own.(map[string]any)
 	inside, hadMap := had.(map[string]any)
@@ -238,8 +238,8 @@ func (r *restriction) isReference(path Path, value any, m marks) bool {
 	return true
 }
 
-// lower adds a problem for a value above the operator's. Where the operator has none the default
-// counts. Without a default there is no bound.
+// lower adds a problem for a value above the operator's. If the operator set none, the default is
+// the bound. Without a default there is no bound.
 func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	unlimited := func(v any) bool { return v == nil || c.marks.zeroUnlimited && asFloat(v) <= 0 }
 	most, from := had, r.operator.layers.provenance.nearest(path)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ruling is what a policy says of a key.
+// ruling says whether a policy lets the tenant set a key, and why not.
 type ruling struct {
 	allowed bool
 	lower   bool   // allowed to be at most what the operator's settings have
@@ -46,8 +46,8 @@ func (a *tenantMerge) ruling(path Path, m marks) ruling {
 	return p.selector(b, "NAME")
 }
 
-// key returns what the policy says of a key that is no selector. plugin is the block's plugin,
-// for the text of the rule.
+// key returns the ruling for a key that is not a selector. plugin is the block's plugin; it is
+// named in the text of the rule.
 func (p *policy) key(path Path, m marks, plugin string) ruling {
 	named := m.endpoint || m.author == byUnmarked || m.author == byOperator
 	if p.lists(path, named) {

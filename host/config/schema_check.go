@@ -10,7 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// finding is one thing that a schema has against a value.
+// finding is one way in which a value does not fit its schema.
 type finding struct {
 	path              Path // of the value, or of the key that is unknown or missing
 	kind              findingKind
@@ -26,8 +26,8 @@ const (
 	missingKey
 )
 
-// check returns everything that the schema has against a value. No finding contains a value of a
-// secret key.
+// check returns all findings of the schema about a value. No finding contains a value of a secret
+// key.
 func (s *Schema) check(value any) []finding {
 	err := s.root.Validate(value)
 	if err == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// marks is what our keywords say of a property.
+// marks are the values of our own schema keywords for a property.
 type marks struct {
 	secret, endpoint bool
 	address          bool // an endpoint that names an address of a network
@@ -64,7 +64,7 @@ func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema
 	return m, nil
 }
 
-// expectedWords is what a schema expects of a value, in its own words.
+// expectedWords is the schema's own text about the value that it expects.
 type expectedWords string
 
 // Validate implements jsonschema.SchemaExt. The words demand nothing of a value.

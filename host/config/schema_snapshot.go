@@ -4,14 +4,14 @@ import (
 	"context"
 )
 
-// snapshotEntry is what [Schemas] returned for one plugin.
+// snapshotEntry holds what [Schemas] returned for one plugin.
 type snapshotEntry struct {
 	schema *Schema
 	err    error
 }
 
-// schemaSnapshot has the schemas that one merge used, by kind and name. A merge sees each schema
-// as it was when it first asked for it.
+// schemaSnapshot maps kind and name to the schemas that one merge used. The merge asks for each
+// schema once, and uses that version to its end.
 type schemaSnapshot map[[2]string]snapshotEntry
 
 // Schema implements [Schemas].

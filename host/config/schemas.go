@@ -10,8 +10,8 @@ import (
 // ErrUnknownPlugin is found by errors.Is in an [*UnknownPluginError].
 var ErrUnknownPlugin = errors.New("unknown plugin")
 
-// UnknownPluginError says that there is no plugin of that kind and name, and which names of the
-// kind there are.
+// UnknownPluginError says that there is no plugin of that kind and name. It lists the names of
+// the kind that there are.
 type UnknownPluginError struct {
 	Kind, Name string
 	Known      []string

@@ -80,7 +80,7 @@ func (s SealedBlock) Label() string {
 	return s.Plugin + " (" + strings.Join(parts, ", ") + ")"
 }
 
-// plainLeaves calls found for each text and number that is no secret.
+// plainLeaves calls found for each text and number that is not a secret.
 func plainLeaves(path Path, tree map[string]any, found func(Path, any)) {
 	for key, value := range tree {
 		switch v := value.(type) {

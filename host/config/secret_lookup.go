@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// secretProblem says why a reference leads to no secret, or why a secret cannot be used.
+// secretProblem says why no secret was found for a reference, or why a secret cannot be used.
 type secretProblem struct{ message, expected string }
 
 func missingSecret(format string, args ...any) *secretProblem {

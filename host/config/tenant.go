@@ -8,7 +8,8 @@ import (
 
 // Tenant merges a tenant's documents on top of the host's layers, checks the result and returns
 // the effective configuration. A tenant without documents has what it inherits. The secrets that
-// references lead to must be there and allowed; they are not kept.
+// references name must exist, and the tenant must be allowed to use them. Tenant reads them and
+// does not keep them.
 //
 // Errors are [Problems], all of them, or the context's error. The documents are kept for
 // [Effective.Explain], and not changed.

@@ -9,14 +9,14 @@ import (
 type tenantMerge struct {
 	host     *Host
 	base     *baseMerge
-	docs     Documents // of the tenant; empty if partial
+	docs     Documents // the tenant's documents; empty if partial
 	layers   *layers
 	tenant   string
 	partial  bool // the merge has no tenant; keys that a tenant may bring are not missed
 	problems Problems
 
 	tree      map[string]any
-	schemas   map[string]*Schema // of the blocks, by key
+	schemas   map[string]*Schema // the schemas of the blocks, by key
 	effective *Effective         // a pointer, because it stays when the merge is gone
 }
 
@@ -88,8 +88,8 @@ func (a *tenantMerge) strayReferences() {
 	}
 }
 
-// owner reads conversations.owner. The tenant's schema has checked it. Where a null removed it,
-// it has its default.
+// owner reads conversations.owner. The tenant's schema has checked it. If a null removed the key,
+// its default applies.
 func (a *tenantMerge) owner() {
 	conversations, _ := a.tree["conversations"].(map[string]any)
 	a.effective.Owner = OwnerUser

@@ -34,7 +34,7 @@ func typeWord(value any) string {
 	return fmt.Sprintf("a %T", value)
 }
 
-// schemaTypes has the names of the types of JSON Schema.
+// schemaTypes maps the types of JSON Schema to the names that messages use.
 var schemaTypes = map[string]string{
 	"null": "null", "boolean": "true or false", "integer": "an integer", "number": "a number",
 	"string": "a text", "array": "a list", "object": "a map",
