@@ -57,7 +57,8 @@ tenant_dirs = ["tenants"]
 data_dir    = "data"
 `
 
-// What is refused names the key, the file and the command that mends it.
+// TestCheckPermissions_modes checks that each problem names the key, the file and the command
+// that mends it.
 func TestCheckPermissions_modes(t *testing.T) {
 	whole := map[string]fs.FileMode{"plugins/": 0o755, "plugins/botyard-llm-x": 0o755, "tenants/": 0o755, "data/": 0o700, "data/host.key": 0o600}
 	for name, c := range map[string]struct {

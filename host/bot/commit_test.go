@@ -78,7 +78,8 @@ func (s *pickyStorage) Commit(ctx context.Context, req *storage.CommitRequest) (
 	return s.logStorage.Commit(ctx, req)
 }
 
-// Whatever the storage refuses a Commit with, the turn ends, and the caller is not to blame.
+// TestCommit_refusedEndsAsFailed checks that the turn ends with every error by which the
+// storage refuses a Commit, and that the caller is not blamed.
 func TestCommit_refusedEndsAsFailed(t *testing.T) {
 	succeeds, fails := says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), says(nil, fault.New(fault.ContentFiltered, "no"), llm.Delta{Text: "ok"})
 	for _, class := range classes(t) {

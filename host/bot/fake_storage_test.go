@@ -24,7 +24,7 @@ type logStorage struct {
 	busy         int    // how many Begins return Busy first
 	sameKey      bool   // what Busy says
 	log          []chat.Message
-	number       int64         // of the last succeeded turn
+	number       int64         // number of the last succeeded turn
 	replay       *storage.Turn // if set, Begin returns it
 	reused       bool          // Begin returns KeyReused
 }

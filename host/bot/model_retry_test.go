@@ -44,7 +44,7 @@ func TestRetriesModel(t *testing.T) {
 		shown  bool // the caller takes pieces
 		asked  int
 		fails  fault.Class
-		tokens int64 // of input
+		tokens int64 // input tokens
 	}{
 		"before anything came":         {dyingLLM{dies: 2, err: ended}, true, 3, 0, 1},
 		"once more than that":          {dyingLLM{dies: 3, err: ended}, true, 3, fault.PluginUnavailable, 0},

@@ -84,7 +84,7 @@ func TestHostKeys(t *testing.T) {
 	}
 }
 
-// otherValues has another value than the default for each key that waits for a restart.
+// otherValues maps each key that applies at a restart to a value that is not its default.
 var otherValues = map[string]string{
 	"listen":                    `listen = "127.0.0.1:9"`,
 	"data_dir":                  `data_dir = "other"`,

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestHost_CheckDestinations looks up, and says which key leads where and what allows it.
+// TestHost_CheckDestinations checks which key is reported for a name that resolves to a
+// forbidden address, and the line of the host file that would allow it.
 func TestHost_CheckDestinations(t *testing.T) {
 	l := &lookedUp{names: map[string]string{"inner.example": "10.0.0.7", "outer.example": "8.8.8.8", "loop.example": "::1", "db.internal": "10.0.0.3"}}
 	const rule = `
@@ -41,7 +42,7 @@ plugin: {llm: {ollama: {env: [HTTPS_PROXY]}}}
 			t.Errorf("%s:\n got %s\nwant %s", src, got, want)
 		}
 	}
-	// Names behind the operator's proxy are the proxy's to judge.
+	// If the operator sets a proxy, the proxy checks the names.
 	if got := check(egressHost(t, operators+rule, l, "HTTPS_PROXY=http://10.0.0.1:3128"), `{llm: {base_url: "http://inner.example"}}`); got != "" {
 		t.Error(got)
 	}

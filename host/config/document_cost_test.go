@@ -123,9 +123,9 @@ func costlyDocuments() map[string]string {
 	}
 }
 
-// TestDocument_costly: whatever a document looks like, what it costs has a bound. That
-// is counted in bytes that are allocated, all of them together, while it is read,
-// checked and shown; they take time in proportion. What callers send is JSON.
+// TestDocument_costly checks that the cost of a document has a bound, whatever the document is.
+// It counts the bytes that are allocated while the document is read, checked and shown; the
+// time is in proportion to them. It uses JSON, since that is what callers send.
 func TestDocument_costly(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates too; make test runs this one without it")

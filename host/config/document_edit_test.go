@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestDocument_MarkSecret: a new version of a plugin marks a key no longer, and
-// what was kept under it as a secret is shown, resolved and put again as one.
+// TestDocument_MarkSecret checks that a text that was stored as a secret is still hidden,
+// resolved and accepted again when a new version of the plugin no longer marks its key as
+// secret.
 func TestDocument_MarkSecret(t *testing.T) {
 	const key = "sk-sealed-0123456789"
 	h := loadHost(t, "{}")

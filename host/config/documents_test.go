@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDocuments_layers: the tenant's own document is on top of the operator's, and is named
-// as what it is.
+// TestDocuments_layers checks that the tenant's own document is merged on top of the
+// operator's, and that Explain names its layer.
 func TestDocuments_layers(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: ollama, model: m}, prompts: {system: "You work for {{name}}.", variables: {name: "?"}}}`)
 	docs := Documents{
@@ -33,8 +33,8 @@ func TestDocuments_layers(t *testing.T) {
 	}
 }
 
-// TestEffective_TenantSecrets: a secret of the operator's document that the tenant's own one
-// replaces or drops is sealed and hidden all the same.
+// TestEffective_TenantSecrets checks that a secret of the operator's document is also reported
+// when the tenant's own document replaces or drops it.
 func TestEffective_TenantSecrets(t *testing.T) {
 	h := loadHost(t, `{defaults: {llm: {provider: openai, model: m}},
 		tenant_policy: {keys: ["*", llm.model, llm.api_key, llm.base_url, llm.headers], plugins: {llm: [ollama]}}}`)

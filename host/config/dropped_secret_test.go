@@ -53,8 +53,8 @@ defaults:
 	}
 }
 
-// TestDroppedSecret_byTheEnvironment: a variable's text is typed before it is
-// compared with what lower layers have.
+// TestDroppedSecret_byTheEnvironment checks that a variable's text gets the type of its key
+// before it is compared with the values of lower layers.
 func TestDroppedSecret_byTheEnvironment(t *testing.T) {
 	const host = `defaults: {conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}, llm: {provider: echo}}`
 	for value, want := range map[string]string{

@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// lookedUp are names by what they lead to, and counts the looks.
+// lookedUp is a resolver that knows the addresses of a few names, and counts the lookups.
 type lookedUp struct {
 	names map[string]string
 	looks atomic.Int64
@@ -142,7 +142,8 @@ func TestEgress_ofATenant(t *testing.T) {
 	}
 }
 
-// TestEgress_ofTheOperator: the same in the operator's document is free.
+// TestEgress_ofTheOperator checks that the rule does not apply to addresses in the operator's
+// document.
 func TestEgress_ofTheOperator(t *testing.T) {
 	h := egressHost(t, operators, &lookedUp{})
 	doc := yamlDoc(t, `{llm: {base_url: "http://169.254.169.254"}, conversation_storage: {connection: {host: /run/postgresql, port: 1}}}`)
@@ -155,7 +156,8 @@ func TestEgress_ofTheOperator(t *testing.T) {
 	}
 }
 
-// TestEgress_revision: another rule makes another bot, of the tenants that it holds for.
+// TestEgress_revision checks that another rule changes the revisions of those tenants to which
+// the rule applies.
 func TestEgress_revision(t *testing.T) {
 	one, two := egressHost(t, operators, &lookedUp{}), egressHost(t, operators+`egress: {allow: ["10.0.0.0/8"]}`, &lookedUp{})
 	two.sealer = one.sealer
@@ -178,7 +180,8 @@ func TestEgress_revision(t *testing.T) {
 	}
 }
 
-// TestEgress_sealedBlock: what is opened later is held to the rule that counts then.
+// TestEgress_sealedBlock checks that a stored block, when it is opened, gets the rule that
+// applies then.
 func TestEgress_sealedBlock(t *testing.T) {
 	h := egressHost(t, operators, &lookedUp{})
 	own := FromMap("own", map[string]any{"llm": map[string]any{"base_url": "http://x.example"}})
@@ -206,7 +209,7 @@ func TestEgress_sealedBlock(t *testing.T) {
 	}
 }
 
-// TestEgress_hostFile refuses what is no rule.
+// TestEgress_hostFile checks that wrong entries of the block egress are refused.
 func TestEgress_hostFile(t *testing.T) {
 	for src, want := range map[string]string{
 		`egress: {allow: ["10.0.0.5", "127.1", "a b"]}`: "host.yaml:1:30: egress.allow.1: is no name of a host|egress.allow.2",

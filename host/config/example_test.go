@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// schemas is what a plugin manager gives.
+// schemas stands for the schemas that a plugin manager returns.
 type schemas map[string]string
 
 func (s schemas) Schema(_ context.Context, kind, name string) (*config.Schema, error) {

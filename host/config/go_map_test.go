@@ -39,7 +39,7 @@ func TestFromMap(t *testing.T) {
 	}
 }
 
-// TestFromMap_bounds: what a program registers has the bounds of any other document.
+// TestFromMap_bounds checks that a map of a program has the same bounds as any other document.
 func TestFromMap_bounds(t *testing.T) {
 	list := make([]any, maxValues)
 	deep := map[string]any{"b": 1}

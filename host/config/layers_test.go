@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// What a null, and what is empty, does to what is inherited is the same in each format.
+// TestLayers_null checks that a null, and an empty value, has the same effect on inherited
+// values in each format.
 func TestLayers_null(t *testing.T) {
 	h := loadHost(t, `
 defaults:

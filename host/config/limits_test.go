@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// TestLimits_thatCanBeCarried: no layer can allow a size that could not be carried, and
-// each says how much can be.
+// TestLimits_thatCanBeCarried checks that no layer can allow a message or a reply that is too
+// large for a turn, and that the error names the largest size.
 func TestLimits_thatCanBeCarried(t *testing.T) {
 	for key, most := range map[string]int{"message_bytes": sdk.MaxUserMessageBytes, "reply_bytes": sdk.MaxReplyBytes} {
 		for _, value := range []int{most, most + 1, 104857600} {

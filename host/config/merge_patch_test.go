@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestMergePatch has the examples of RFC 7396 whose documents are objects.
+// TestMergePatch checks the examples of RFC 7396 whose documents are objects.
 func TestMergePatch(t *testing.T) {
 	for _, c := range [][3]string{
 		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
@@ -42,7 +42,8 @@ func TestMergePatch(t *testing.T) {
 	}
 }
 
-// TestMergePatch_values: two documents at their bound make none beyond it.
+// TestMergePatch_values checks that merging two documents of the largest size cannot make a
+// larger one.
 func TestMergePatch_values(t *testing.T) {
 	var halves [2]*Document
 	for i := range halves {
@@ -60,8 +61,8 @@ func TestMergePatch_values(t *testing.T) {
 	}
 }
 
-// TestMergePatch_secrets: a secret that a patch does not name does not go to another place
-// than it was given for.
+// TestMergePatch_secrets checks that a secret that the patch does not name is not sent to
+// another address than the one that it was given for.
 func TestMergePatch_secrets(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: m}}`)
 	old := yamlDoc(t, `llm: {provider: openai, api_key: sk-the-old-one}`)

@@ -81,7 +81,7 @@ func TestParseKept(t *testing.T) {
 	}
 }
 
-// TestParse_formatsAgree: equal content gives equal maps in every format.
+// TestParse_formatsAgree checks that equal content gives equal maps in every format.
 func TestParse_formatsAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := tree(3, true).Draw(t, "content")
@@ -127,7 +127,8 @@ func hclText(t *rapid.T, value any) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(b.String())
 }
 
-// TestParse_values: what one format takes, the others take too: a file is exported as JSON.
+// TestParse_values checks that HCL, YAML and JSON accept the same number of values, since a
+// file is exported as JSON.
 func TestParse_values(t *testing.T) {
 	for _, extension := range []string{".hcl", ".yaml"} {
 		for n := maxValues - 10; n < maxValues+3; n++ {

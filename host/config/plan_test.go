@@ -105,8 +105,8 @@ func TestPlan_layers(t *testing.T) {
 	}
 }
 
-// TestPlan_overlayMovesEndpoint: the host file's plan gave the secret for another address
-// than the overlay's plan names.
+// TestPlan_overlayMovesEndpoint checks that the secret of the host file's plan is dropped when
+// the overlay's plan names another address.
 func TestPlan_overlayMovesEndpoint(t *testing.T) {
 	h, err := loadFiles(t, planHost, `{plan: {gold: {llm: {base_url: "http://elsewhere"}}}}`)
 	if err != nil {
@@ -159,7 +159,7 @@ botyard.hcl:6:5: plan.gold.limits.turn_timeout: is a text; expected a number`},
 	}
 }
 
-// TestPlan_isCheckedWithoutTenant: what a plugin says of a plan's keys is said before a
+// TestPlan_isCheckedWithoutTenant checks that problems of a plan's keys are reported before any
 // tenant has the plan.
 func TestPlan_isCheckedWithoutTenant(t *testing.T) {
 	h, err := loadFiles(t, planHost+"plan \"bad\" {\n  llm {\n    modle = \"x\"\n  }\n  memory {\n    type = \"none\"\n  }\n}\n", `{}`)

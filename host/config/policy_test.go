@@ -49,7 +49,8 @@ func ownOf(t *testing.T, host, operator, own string) (*Effective, error) {
 	return loadHost(t, host).Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, operator), Own: doc}, policySchemas(t))
 }
 
-// TestPolicy_opens: what a policy lists a tenant may set, and what it has not is not sent along.
+// TestPolicy_opens checks that a tenant may set the keys that a policy lists, and that the
+// operator's secret is dropped when the tenant sets another address.
 func TestPolicy_opens(t *testing.T) {
 	const host = `{tenant_policy: {keys: ["*", llm.base_url, llm.api_key, llm.unmarked, llm.options], plugins: {llm: [other, ollama]}},
 defaults: {llm: {provider: marked, api_key: sk-of-the-operator, top: 30}}}`
@@ -67,18 +68,18 @@ defaults: {llm: {provider: marked, api_key: sk-of-the-operator, top: 30}}}`
 			t.Errorf("%s gives %s, not %s", own, got, want)
 		}
 	}
-	// What was the operator's for another plugin is no bound of this one.
+	// The operator's value for another plugin does not bound this plugin's key.
 	if _, err := ownOf(t, host, `{}`, `{llm: {provider: other, top: 25}}`); err == nil || !strings.Contains(err.Error(), "above the operator's 20 (the default)") {
 		t.Errorf("%v", err)
 	}
-	// A plugin that is not asked for is not started for a tenant's wish.
+	// A plugin that the policy does not list is not started because a tenant selects it.
 	if _, err := ownOf(t, `{defaults: {llm: {provider: marked}}}`, `{}`, `{llm: {provider: nothing}}`); err == nil || strings.Contains(err.Error(), "is named") {
 		t.Errorf("%v", err)
 	}
 }
 
-// TestPolicy_keysOfTheHost: the keys of a block that are no plugin's keep the operator's
-// bound when the tenant selects another plugin.
+// TestPolicy_keysOfTheHost checks that the host's keys in a block keep the operator's bound
+// when the tenant selects another plugin.
 func TestPolicy_keysOfTheHost(t *testing.T) {
 	const host = `{tenant_policy: {plugins: {storage: [memory]}},
 defaults: {llm: {provider: marked}, conversation_storage: {backend: postgres, connection: {host: db, database: d}, retention_days: 7}}}`
@@ -95,7 +96,7 @@ defaults: {llm: {provider: marked}, conversation_storage: {backend: postgres, co
 	}
 }
 
-// TestPolicy_operatorIsFree: the policy binds the tenant's own layer and no other.
+// TestPolicy_operatorIsFree checks that the policy binds only the tenant's own layer.
 func TestPolicy_operatorIsFree(t *testing.T) {
 	h := loadHost(t, `{tenant_policy: {keys: []}, defaults: {llm: {provider: marked}}}`)
 	if _, err := h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, `{llm: {fixed: y, unmarked: y, base_url: "http://x"}, conversations: {owner: tenant}}`)}, policySchemas(t)); err != nil {

@@ -27,7 +27,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestProblems_bounds: however long what is wrong is, what is said of it is not.
+// TestProblems_bounds checks that the number and the length of reported problems have bounds.
 func TestProblems_bounds(t *testing.T) {
 	var ps Problems
 	for i := range 3 * maxProblems {

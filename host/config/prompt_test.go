@@ -17,7 +17,7 @@ defaults:
 	}
 }
 
-// TestPrompt_bound: a short document cannot make a long prompt.
+// TestPrompt_bound checks that a short document cannot make a prompt longer than the bound.
 func TestPrompt_bound(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: echo}}`)
 	make := func(uses, length int) error {

@@ -10,8 +10,9 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// TestSecretSum: of a block's secrets there are so many, each is so long, and so are
-// all; literals and references count alike, where they are checked and where they are used.
+// TestSecretSum checks the bounds of a block's secrets: their number, the length of each, and
+// the length of all together. Literals and references count alike, both when they are checked
+// and when they are used.
 func TestSecretSum(t *testing.T) {
 	h, base := secretsHost(t)
 	file := filepath.Join(base, "secrets/client-a/long")

@@ -41,8 +41,8 @@ func TestRestriction_allows(t *testing.T) {
 	}
 }
 
-// TestRestriction_refuses is what a hostile tenant tries. Nothing of it counts:
-// each is one problem at its place in the tenant's document.
+// TestRestriction_refuses checks what a hostile tenant may try: no attempt has an effect, and
+// each is one problem at its position in the tenant's document.
 func TestRestriction_refuses(t *testing.T) {
 	const inOperators = "; expected it in the operator's settings, or in the host file `"
 	for _, try := range []struct{ name, operator, own, want string }{
@@ -117,8 +117,8 @@ func TestRestriction_refuses(t *testing.T) {
 	}
 }
 
-// TestRestriction_hidesNothingWrong: what is wrong in the operator's settings stays wrong though the
-// tenant's own settings replace it.
+// TestRestriction_hidesNothingWrong checks that a mistake in the operator's settings is
+// reported even if the tenant's own settings replace it.
 func TestRestriction_hidesNothingWrong(t *testing.T) {
 	_, err := ownOf(t, `{tenant_policy: {plugins: {llm: [other]}}, defaults: {llm: {provider: marked}}}`, `{llm: {provider: gone, key: sk-secret-of-it}}`, `{llm: {provider: other}}`)
 	if err == nil || !strings.Contains(err.Error(), `tenant.yaml:1:8: llm.provider: no llm plugin is named "gone"`) {

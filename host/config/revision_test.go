@@ -63,8 +63,8 @@ func TestRevision(t *testing.T) {
 	}
 }
 
-// TestRevision_staysTheSame has a revision of an older build: another one would make another
-// bot of each tenant, and another version of each that is registered.
+// TestRevision_staysTheSame compares a revision with that of an older build. If it changed, an
+// update would rebuild each tenant's bot, and store a new version of each registered tenant.
 func TestRevision_staysTheSame(t *testing.T) {
 	h, err := LoadHost(LoadOptions{Document: yamlDoc(t, `{defaults: {llm: {provider: echo}}}`)})
 	if err != nil {

@@ -23,7 +23,7 @@ func TestCompileSchema_refuses(t *testing.T) {
 	}
 }
 
-// TestSchemaMarks_anywhere: a mark counts in whichever part of a schema it is.
+// TestSchemaMarks_anywhere checks that a mark counts in every part of a schema.
 func TestSchemaMarks_anywhere(t *testing.T) {
 	s := compile(t, `{"$defs": {"node": {"properties": {"s": {"x-botyard-secret": true}, "next": {"$ref": "#/$defs/node"}}}},
 		"allOf": [{"properties": {"all": {"x-botyard-secret": true}}}],

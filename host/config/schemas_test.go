@@ -28,8 +28,8 @@ host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the
 	}
 }
 
-// TestSchemas_unknownDefault: a default that no plugin serves is no reason to merge the
-// host's layers for every tenant that has another.
+// TestSchemas_unknownDefault checks that the host's layers are not merged again for every
+// tenant when the default plugin does not exist and the tenant selects another one.
 func TestSchemas_unknownDefault(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: none, model: x}}`)
 	schemas := testSchemas(t)
@@ -60,7 +60,8 @@ func TestSchemas_unknownDefault(t *testing.T) {
 	}
 }
 
-// TestSchemaSnapshot_explain: what was made explains itself as it was made.
+// TestSchemaSnapshot_explain checks that Explain uses the schemas with which the configuration
+// was made, after a schema has changed.
 func TestSchemaSnapshot_explain(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: x, api_key: sk-operator-key}}`)
 	schemas := testSchemas(t)
@@ -78,8 +79,8 @@ func TestSchemaSnapshot_explain(t *testing.T) {
 	}
 }
 
-// TestBaseMerge_schemaChange: a plugin that is replaced has its new schema at once, however
-// the host's layers are kept between tenants.
+// TestBaseMerge_schemaChange checks that the new schema of a replaced plugin applies at once,
+// although the merge of the host's layers is kept between tenants.
 func TestBaseMerge_schemaChange(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: echo, prefix: x}}`)
 	schemas := testSchemas(t)

@@ -123,7 +123,8 @@ func TestHost_lookup(t *testing.T) {
 	}
 }
 
-// TestHost_lookup_folderIsALink: not even the tenant's folder itself may lead outside.
+// TestHost_lookup_folderIsALink checks that a tenant's folder that is a symbolic link to the
+// outside is refused.
 func TestHost_lookup_folderIsALink(t *testing.T) {
 	h, _ := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:outside}"}})
@@ -132,7 +133,8 @@ func TestHost_lookup_folderIsALink(t *testing.T) {
 	}
 }
 
-// TestHost_lookup_fileIsSwapped: what was fine when it was checked is checked again when read.
+// TestHost_lookup_fileIsSwapped checks that a file that was replaced after it was checked is
+// checked again when it is read.
 func TestHost_lookup_fileIsSwapped(t *testing.T) {
 	h, base := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:sub/key}", "headers": map[string]any{"a": "literal-secret"}}})

@@ -9,8 +9,8 @@ import (
 	sdkschema "github.com/botyard/botyard/sdk/schema"
 )
 
-// TestTenantKeys_haveAnAuthor: of each key of a tenant file somebody decided whether a
-// tenant may set it itself.
+// TestTenantKeys_haveAnAuthor checks that each key of a tenant file is marked with who may set
+// it.
 func TestTenantKeys_haveAnAuthor(t *testing.T) {
 	var root map[string]any
 	if err := json.Unmarshal(TenantFileSchema(), &root); err != nil {

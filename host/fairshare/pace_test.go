@@ -27,7 +27,7 @@ func TestPace(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		work("calm", 0, time.Hour) // which is not spent here
+		work("calm", 0, time.Hour) // the time in Away costs no credit
 		work("busy", time.Second, 0)
 		if err := p.Check("busy"); err != nil {
 			t.Errorf("within its credit: %v", err)
@@ -62,7 +62,7 @@ func TestPace(t *testing.T) {
 			t.Errorf("in an hour it had %s", used)
 		}
 
-		// Who has its credit is not kept.
+		// A tenant that has its whole credit is not kept.
 		for i := range 1000 {
 			work(fmt.Sprint("honest", i), time.Millisecond, 0)
 		}

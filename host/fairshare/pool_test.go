@@ -147,7 +147,7 @@ func TestPool_boundsWaiting(t *testing.T) {
 
 var errGone = fault.New(fault.Canceled, "gone")
 
-// Whatever is done, nothing is held twice or lost.
+// TestPool_addsUp checks that no amount is counted twice or lost, whatever is called.
 func TestPool_addsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := Bounds{Each: 7, All: 20}

@@ -26,7 +26,7 @@ func until(t *testing.T, s *Slots, busy, waiting int) {
 	}
 }
 
-// holding has work of a tenant hold a slot until end is called.
+// holding starts work of a tenant that holds a slot until end is called.
 func holding(t *testing.T, s *Slots, tenant string) (end func()) {
 	t.Helper()
 	in, out, done := make(chan struct{}), make(chan struct{}), make(chan struct{})

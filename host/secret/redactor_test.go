@@ -96,7 +96,8 @@ func units(s string) string {
 
 func escapesSmall(s string) string { return lowerHex.ReplaceAllStringFunc(s, strings.ToLower) }
 
-// TestRedactor_valuesOfASecret: what is secret by itself within a secret.
+// TestRedactor_valuesOfASecret checks that parts of a secret that are secret by themselves are
+// redacted too.
 func TestRedactor_valuesOfASecret(t *testing.T) {
 	for name, c := range map[string]struct{ secret, text string }{
 		"a DSN's password":          {"postgres://app:p%40ss-w0rd@db/x", "user=app password=p@ss-w0rd"},
