@@ -10,11 +10,11 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// catalog keeps the tenants that are registered over the API, and of every tenant what has
-// to outlive the host: own settings and incarnations. Tenants of files themselves are in the
-// tenantTable, which both implementations share.
+// catalog keeps the tenants that are registered over the API. It also keeps own settings and
+// incarnations, of tenants of files too, because these have to outlive the host. The operator's
+// settings of tenants of files are in the tenantTable, which both implementations share.
 //
-// New decides which implementation a Registry has, by Options.Store. Nothing else asks for it.
+// New chooses the implementation by Options.Store. No other code depends on which one it is.
 type catalog interface {
 	freshness
 	registrations
@@ -30,18 +30,20 @@ var (
 	_ catalog = (*persistedCatalog)(nil)
 )
 
-// freshness is how what is in the tenantTable follows what is kept elsewhere.
+// freshness keeps the tenantTable in step with the tenant store.
 type freshness interface {
-	// ensureFresh returns when the table has of the id what was kept a second ago, or later.
+	// ensureFresh returns when the table's data of the id are at most a second older than the
+	// tenant store's.
 	ensureFresh(ctx context.Context, id string) error
-	// absenceLocked returns why an id is not in the table. Locked: mu is held.
+	// absenceLocked returns an error that says why an id is not in the table. Locked: mu is held.
 	absenceLocked(id string) error
-	// changed has the tenants of those changes read again before they are used; nil is all.
+	// changed marks tenants to be read again before they are used: those of the changes, or
+	// all if changes is nil.
 	changed(changes []storage.TenantChange)
-	// rejudgeLocked has invalid tenants judged again before they are used, if the catalog
-	// can read them again by itself. Locked: mu is held.
+	// rejudgeLocked marks invalid tenants to be checked again before they are used. It leaves
+	// out those that the catalog cannot read again by itself. Locked: mu is held.
 	rejudgeLocked()
-	// unloadLocked takes tenants out of the table that nobody asked for lately, if they can be
+	// unloadLocked removes tenants from the table that nobody asked for lately and that can be
 	// read again. Locked: mu is held.
 	unloadLocked(now time.Time)
 }
@@ -53,7 +55,8 @@ type registrations interface {
 	putOwn(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error)
 	remove(ctx context.Context, id, ifMatch string) error
 	list(ctx context.Context, after string, limit int) (page []Tenant, more bool, err error)
-	// idTaken returns why a file may not have the id; nil if it may, or if that is not known.
+	// idTaken returns an error that says why a file may not have the id. It is nil if the file
+	// may have it, or if that is not known.
 	idTaken(ctx context.Context, id string) error
 }
 
@@ -64,17 +67,17 @@ type histories interface {
 	restore(ctx context.Context, id string) (Tenant, error)
 }
 
-// incarnations are what tenants' ids stand for between two erasures.
+// incarnations begin and end the incarnations of tenants; see tenantstore.Incarnation.
 type incarnations interface {
 	tracksIncarnations() bool
-	// noteStorage returns the incarnation that turns of t are written under, once it is noted
-	// that they are written to the storage of effective.
+	// noteStorage notes that turns of t are written to the storage of effective. Then it
+	// returns the incarnation that they are written under.
 	noteStorage(ctx context.Context, t *tenant, effective *config.Effective) (incarnation string, err error)
 	newIncarnation(ctx context.Context, id string) (*Snapshot, error)
 	forgetFormer(ctx context.Context, id string, erased []string, note string) error
 }
 
-// purges are the steps by which a tenant goes for good.
+// purges are the steps that delete a tenant for good.
 type purges interface {
 	beginPurge(ctx context.Context, id string, begun json.RawMessage) (*Snapshot, error)
 	keepReceipt(ctx context.Context, id string, receipt json.RawMessage) error
@@ -84,19 +87,21 @@ type purges interface {
 // snapshots are views of all that a tenant has.
 type snapshots interface {
 	snapshot(ctx context.Context, id string) (*Snapshot, error)
-	// forEachRegistered is ForEachTenant for the tenants that are not in done.
+	// forEachRegistered does the work of ForEachTenant for the store's tenants that are not in
+	// done. done is sorted.
 	forEachRegistered(ctx context.Context, done []string, o ForEachOptions, do func(*Snapshot) error) error
 }
 
-// reloads are what a reload of the host's files asks of a catalog.
+// reloads are the methods that a reload of the host's files calls.
 type reloads interface {
-	// keptInTable reports whether all that is kept of a tenant is in the table.
+	// keptInTable reports whether the operator's document of the tenant is kept in the table
+	// alone, so that it is never read from a tenant store.
 	keptInTable(t *tenant) bool
 	// forEachEntry calls do with every registration that is kept outside of the table.
 	forEachEntry(ctx context.Context, do func(*tenantstore.Entry) error) error
 	// entry returns the registration that is kept outside of the table; nil for none.
 	entry(ctx context.Context, id string) (*tenantstore.Entry, error)
-	// rereadLocked has all that is read from outside of the table judged again before it is
-	// used. Locked: mu is held.
+	// rereadLocked marks the tenants that are kept outside of the table to be read and checked
+	// again before they are used. Locked: mu is held.
 	rereadLocked()
 }

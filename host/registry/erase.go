@@ -12,10 +12,11 @@ import (
 )
 
 // NewIncarnation ends the present incarnation of a tenant and begins another, empty one, on
-// all hosts. It returns the snapshot of before, with the ended incarnation as the last of
-// Former. The caller erases what is in Former and then calls ForgetFormer. Where incarnations
-// are not tracked the present one stays, and is in Former all the same. The error is
-// fault.NotFound, or fault.Conflict while too many are not erased or a purge is not done.
+// all hosts. It returns the snapshot from before, with the ended incarnation as the last of
+// Former. The caller erases the incarnations in Former and then calls ForgetFormer. If
+// incarnations are not tracked, the present one does not end, but it is in Former too. The error
+// is fault.NotFound, or fault.Conflict while too many former ones are not erased or a purge is
+// not done.
 func (r *Registry) NewIncarnation(ctx context.Context, id string) (*Snapshot, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, unknown(id)
@@ -23,8 +24,8 @@ func (r *Registry) NewIncarnation(ctx context.Context, id string) (*Snapshot, er
 	return r.catalog.newIncarnation(ctx, id)
 }
 
-// ForgetFormer drops the former incarnations of those ids from the tenant's registration.
-// Call it when nothing is left of them.
+// ForgetFormer removes the former incarnations with the ids in erased from the tenant's
+// registration. Call it when their conversations are deleted.
 func (r *Registry) ForgetFormer(ctx context.Context, id string, erased []string, note string) error {
 	return r.catalog.forgetFormer(ctx, id, erased, note)
 }
@@ -46,9 +47,9 @@ func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snap
 		ended = s
 		switch {
 		case e != nil && e.State == storage.TenantPurged:
-			return nil, nil // of a file, and not used since
+			return nil, nil // a file's tenant that was not used since the purge: nothing to erase
 		case e != nil && e.Incarnation != "" && len(e.Storages) == 0:
-			return nil, nil // nothing was written since the last one
+			return nil, nil // nothing was written under the present incarnation
 		case len(s.Former) >= bounds.MaxEarlierIncarnations:
 			return nil, fault.New(fault.Conflict, "%d earlier incarnations of tenant %q are not erased yet, since storages that they were written to do not answer: bring those back, or abandon them", len(s.Former), id).At("tenant")
 		}
@@ -68,8 +69,8 @@ func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snap
 	return ended, nil
 }
 
-// takePut takes what was just put of a tenant, a file's too, into the table. put is nil if
-// nothing was.
+// takePut copies an entry that this host has just put to the table, for registered tenants and
+// those of files. put is nil if there is no entry.
 func (c *persistedCatalog) takePut(id string, put *tenantstore.Entry, effective *config.Effective) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,16 +12,16 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Trial says how far settings are tried out when they are judged.
+// Trial says how far settings are tried out when they are checked.
 type Trial int
 
 const (
-	NoTrial   Trial = iota // by the schemas alone
-	DryTrial               // plugins are asked too, as far as that makes nothing
-	FullTrial              // each plugin takes the settings, and may make what it keeps its data in
+	NoTrial   Trial = iota // settings are checked by the schemas alone
+	DryTrial               // plugins check them too, but create nothing
+	FullTrial              // each plugin applies them, and may create what it keeps its data in, such as a database
 )
 
-// trialOf returns how far settings are tried out in a dry run, or else.
+// trialOf returns DryTrial for a dry run, else FullTrial.
 func trialOf(dry bool) Trial {
 	if dry {
 		return DryTrial
@@ -29,35 +29,36 @@ func trialOf(dry bool) Trial {
 	return FullTrial
 }
 
-// Check validates a tenant's settings. Its errors are config.Problems, or say that it came to
-// no result.
+// Check validates a tenant's settings. Its error is config.Problems if they are invalid. Any
+// other error means that it is not known whether they are valid.
 type Check func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error)
 
-// A tenant has two documents: the operator's, which a file brings or which is registered, and
-// its own. The own document never prevents a change by the operator, be it of the operator's
+// A tenant has two documents: the operator's, which comes from a file or is registered, and
+// its own. The own document never prevents a change by the operator, whether of the operator's
 // document, a file, the policy or a plan. If the two contradict each other, the own document is
 // held as a whole: the tenant is served by the operator's document alone until one of the two
-// is mended. A part of a document is never served.
+// is corrected. A part of a document is never served.
 
-// verdict is what a tenant's documents make.
+// verdict is the result of checking a tenant's documents.
 type verdict struct {
-	effective *config.Effective // nil for none
-	held      error             // why the own document is held; nil if it counts, or is not there
+	effective *config.Effective // the configuration to serve; nil for none
+	held      error             // why the own document is held; nil if it counts, or there is none
 	// err is why nothing is served although the operator's document is valid by itself: a
-	// plugin that the own document names is not there now. Without the own document, turns
+	// plugin that the own document names is missing now. Without the own document, turns
 	// would go to another storage until the plugin is back.
 	err error
-	// alone is what the operator's document makes by itself; set if err is.
+	// alone is the configuration of the operator's document without the own one; it is set only
+	// if err is.
 	alone *config.Effective
 }
 
-// assess returns what a tenant's documents make under the present base; see the function
-// assess. It waits until the tenant has its turn in Slots.
+// assess checks a tenant's documents under the present base; see the function assess. It waits
+// for a place in Options.Slots.
 func (t *tenantTable) assess(ctx context.Context, id string, docs config.Documents, trial Trial) (verdict, error) {
 	return t.assessUnder(ctx, t.base().check, id, docs, trial)
 }
 
-// assessUnder is assess with another check.
+// assessUnder is assess with the given check instead of the present one.
 func (t *tenantTable) assessUnder(ctx context.Context, check Check, id string, docs config.Documents, trial Trial) (v verdict, err error) {
 	err = t.o.Slots.Do(ctx, id, func(ctx context.Context) error {
 		v, err = assess(ctx, check, id, docs, trial)
@@ -66,8 +67,8 @@ func (t *tenantTable) assessUnder(ctx context.Context, check Check, id string, d
 	return v, err
 }
 
-// assess returns what a tenant's documents make. Its errors are those of the operator's
-// document alone, and those of a check that came to no result.
+// assess checks a tenant's documents. Its error says that the operator's document is invalid by
+// itself, or that the check came to no result. Problems of the own document are in the verdict.
 func assess(ctx context.Context, check Check, id string, docs config.Documents, trial Trial) (verdict, error) {
 	e, err := check(ctx, id, docs, trial)
 	if err == nil || docs.Own == nil {
@@ -81,8 +82,8 @@ func assess(ctx context.Context, check Check, id string, docs config.Documents, 
 	case wrong != nil:
 		return verdict{}, wrong
 	case trial != NoTrial:
-		// The own document failed its trial. What is served is what every host makes of the
-		// two, without a trial.
+		// The own document failed its trial. All hosts have to serve the same, and they check
+		// without a trial.
 		return assess(ctx, check, id, docs, NoTrial)
 	case isOfPlugins(err):
 		return verdict{err: err, alone: alone}, nil
@@ -90,22 +91,22 @@ func assess(ctx context.Context, check Check, id string, docs config.Documents, 
 	return verdict{effective: alone, held: err}, nil
 }
 
-// isOfPlugins reports whether all problems come from plugins that are not there now, and none
+// isOfPlugins reports whether all problems come from plugins that are missing now, and none
 // from the settings.
 func isOfPlugins(err error) bool {
 	var problems config.Problems
 	return errors.As(err, &problems) && len(problems.Unwrap()) == len(problems)
 }
 
-// accepted is a change of one of a tenant's documents that was judged and may be made.
+// accepted is a change of one of a tenant's documents that passed its check.
 type accepted struct {
 	docs config.Documents
 	verdict
-	literals []config.Path // in the operator's document: secrets that are given as texts
+	literals []config.Path // where the operator's document has secrets as literal texts
 }
 
-// judge checks a change of one of a tenant's documents; see the function judge. It waits
-// until the tenant has its turn in Slots.
+// judge checks a change of one of a tenant's documents; see the function judge. It waits for a
+// place in Options.Slots.
 func (t *tenantTable) judge(ctx context.Context, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (out accepted, err error) {
 	err = t.o.Slots.Do(ctx, id, func(ctx context.Context) error {
 		out, err = judge(ctx, t.base().check, id, doc, old, was, o)
@@ -115,8 +116,8 @@ func (t *tenantTable) judge(ctx context.Context, id string, doc *config.Document
 }
 
 // judge checks a change: doc is the new document of o.Author, or a patch of it. It may refer
-// to secrets of the document that it replaces. The documents before are old, and was is what
-// they made.
+// to secrets of the document that it replaces. old are the documents before the change, and was
+// is their effective configuration.
 func judge(ctx context.Context, check Check, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (accepted, error) {
 	out := accepted{docs: old}
 	before, into := old.Operator, &out.docs.Operator
@@ -144,8 +145,8 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 			return accepted{}, err
 		}
 		_, secrets := effective.TenantSecrets()
-		// What is stored gets a file name of its own: a problem that is found later is not in
-		// the body of the request in which it is shown.
+		// The stored document gets a file name of its own: a problem that is found later must not
+		// name the body of this request.
 		out.docs.Own = config.FromMap(tenantstore.OwnName, doc.Values()).MarkSecret(secrets.All())
 		out.effective = effective
 	} else {
@@ -160,13 +161,14 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 	secrets, _ := out.withOperators().TenantSecrets()
 	out.literals = secrets.Literals
 	if o.Author != tenantstore.Tenant {
-		// They stay secret even if a later version of the plugin does not mark them.
+		// The texts stay secret even if a later version of the plugin does not mark them.
 		out.docs.Operator = doc.MarkSecret(secrets.Literals)
 	}
 	return out, nil
 }
 
-// withOperators returns an effective configuration that the operator's document is part of.
+// withOperators returns a configuration that the operator's document is part of: effective or,
+// if that is nil, alone.
 func (v verdict) withOperators() *config.Effective {
 	if v.effective != nil {
 		return v.effective
@@ -174,7 +176,8 @@ func (v verdict) withOperators() *config.Effective {
 	return v.alone
 }
 
-// secretsOf returns the paths of the secrets in a document of that author.
+// secretsOf returns the paths of the secrets in doc, which is the author's document. was is the
+// effective configuration that doc was part of; it may be nil.
 func secretsOf(author tenantstore.Author, doc *config.Document, was *config.Effective) []config.Path {
 	marked := doc.Marked()
 	if was == nil {
@@ -187,8 +190,8 @@ func secretsOf(author tenantstore.Author, doc *config.Document, was *config.Effe
 	return append(marked, operators.All()...)
 }
 
-// blame returns err, or, if the operator's settings are invalid by themselves, another error
-// that says so: the tenant can do nothing about that.
+// blame returns err. But if the operator's settings are invalid by themselves, it returns an
+// error that says so, because the tenant cannot correct that.
 func blame(ctx context.Context, check Check, id string, operators *config.Document, err error) error {
 	if !errors.As(err, new(config.Problems)) || ctx.Err() != nil {
 		return err

@@ -17,13 +17,13 @@ const (
 	keepUnused = 10 * time.Minute
 )
 
-// load is one read of a tenant from the tenant store, with all who wait for it. It is a
-// flight of our own and not one of x/sync/singleflight: a change that is heard of while it is
-// at work has it read again, and that is decided under the table's mu.
+// load is one read of a tenant from the tenant store, with all who wait for it. It does not use
+// x/sync/singleflight: a change that the store reports during the load makes the load read again,
+// and that has to be decided under the table's mu.
 type load struct {
 	done  chan struct{}
 	err   error // set before done is closed
-	stale bool  // the tenant changed since it was read; guarded by the table's mu
+	stale bool  // the tenant may have changed since it was read; guarded by the table's mu
 }
 
 // ensureFresh implements freshness.
@@ -58,12 +58,12 @@ func (c *persistedCatalog) ensureFresh(ctx context.Context, id string) error {
 	}
 }
 
-// readyLocked reports whether the id can be used as it is in the table: see the table of
-// states at persistedCatalog. Locked: mu is held.
+// readyLocked reports whether the id can be used as it is in the table. The comment of
+// persistedCatalog lists the cases. Locked: mu is held.
 func (c *persistedCatalog) readyLocked(id string) bool {
 	t := c.tenants[id]
 	switch {
-	case c.closed: // whoever asks is refused next
+	case c.closed: // the caller finds that out next, and refuses the request
 		return true
 	case t != nil && t.fromFile() && t.known:
 		return true
@@ -75,8 +75,8 @@ func (c *persistedCatalog) readyLocked(id string) bool {
 	return c.absent.Contains(id)
 }
 
-// loadLocked begins a load, which goes on when all who wait for it have left. Locked: mu is
-// held.
+// loadLocked begins a load in the background. The load goes on even if nobody waits for it any
+// more. Locked: mu is held.
 func (c *persistedCatalog) loadLocked(id string) *load {
 	l := &load{done: make(chan struct{})}
 	c.loads[id] = l
@@ -91,8 +91,8 @@ func (c *persistedCatalog) loadLocked(id string) *load {
 	return l
 }
 
-// loadOnce reads and judges a tenant and takes it into the table. It reports whether the
-// tenant changed meanwhile, so that it is to be read again.
+// loadOnce reads and checks a tenant and stores it in the table. It reports whether the tenant
+// may have changed meanwhile, so that the caller has to call it again.
 func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (again bool) {
 	file := c.fileDocument(id)
 	e, err := c.store.Get(ctx, id)
@@ -107,7 +107,7 @@ func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (ag
 	default:
 		effective, _ = c.judgeEntry(ctx, e)
 	}
-	if err == nil && ctx.Err() != nil { // it was not judged in time, which says nothing of the settings
+	if err == nil && ctx.Err() != nil { // the check did not end in time, which says nothing about the settings
 		err = fault.New(fault.Of(ctx.Err()).Class, "the settings of tenant %q were not checked in time: %w", id, ctx.Err()).By(fault.PartyHost)
 	}
 	c.mu.Lock()
@@ -126,18 +126,20 @@ func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (ag
 	return false
 }
 
-// unreachable is the error for a tenant store that did not answer with err.
+// unreachable returns the error of a request for which the tenant store returned err. That is
+// fault.PluginUnavailable, except for a canceled request and one that this host refused.
 func unreachable(err error) error {
 	f := fault.Of(err)
 	if f.Class == fault.Canceled || f.Class == fault.Invalid && f.Origin == fault.OriginHere {
-		return f // the store was not asked, or what it was asked for is wrong
+		return f // not a failure of the store
 	}
 	out := fault.New(fault.PluginUnavailable, "the registry of tenants does not answer: %s", f.Message).After(time.Second)
 	out.Err = err
 	return out
 }
 
-// loadError is the error of a load: that of this host if its time is over, else unreachable.
+// loadError returns the error of a load that failed with err. That is err itself if this host
+// made it because time ran out, else unreachable(err).
 func loadError(ctx context.Context, err error) error {
 	if ctx.Err() != nil && fault.Of(err).Party == fault.PartyHost {
 		return err
@@ -145,8 +147,9 @@ func loadError(ctx context.Context, err error) error {
 	return unreachable(err)
 }
 
-// judgeEntry returns what a registration's documents make. If they make nothing, it sets
-// e.Err to the reason. When ctx ends it is not known what they make, and e.Err is not set.
+// judgeEntry returns the effective configuration of a registration, and sets e.Held. If the
+// documents are not valid, it sets e.Err to the reason. If ctx ends first, that is not known,
+// and e.Err is not set.
 func (c *persistedCatalog) judgeEntry(ctx context.Context, e *tenantstore.Entry) (*config.Effective, error) {
 	if e == nil || e.Document == nil || e.Err != nil {
 		return nil, nil
@@ -167,9 +170,9 @@ func docsOf(e *tenantstore.Entry) config.Documents {
 	return config.Documents{Operator: e.Document, Own: e.Own}
 }
 
-// takeEntryLocked takes what the tenant store has of a registered tenant into the table. It
-// does nothing for a file's tenant: a file that was here first goes on being served. Locked:
-// mu is held.
+// takeEntryLocked copies a registered tenant from the store's entry to the table. e is nil if
+// the store has none. It does nothing if a file of this host has the id: that tenant goes on
+// being served. Locked: mu is held.
 func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effective *config.Effective) {
 	if c.fileTenantLocked(id) != nil {
 		return
@@ -194,17 +197,18 @@ func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effe
 	t.doc, t.own, t.held, t.stuck, t.updated = e.Document, e.Own, e.Held, nil, e.CreatedAt
 	c.setErrLocked(t, e.Err)
 	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages, c.o.now()
-	// The effective configuration is replaced even if its revision is the same: it knows which
-	// of the two documents has which key, and which secrets are in them.
+	// The effective configuration is replaced even if its revision is the same: it also records
+	// which of the two documents has which key, and which secrets are in them.
 	t.effective = effective
 	if !same {
 		c.bots.ForgetLocked(id)
 	}
 }
 
-// takePutLocked takes what was just put from here, and was judged under the base of that
-// number or a later one. A tenant that is not in the table is not put there, for changes that
-// came since were not noted for it: it is read before it is used. Locked: mu is held.
+// takePutLocked copies an entry to the table that this host has just put. base is the number of
+// the base under which its settings were checked, or of an earlier one. A tenant that is not in
+// the table is not added, because changes that the store reported meanwhile were not recorded
+// for it: it is read before it is used. Locked: mu is held.
 func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, effective *config.Effective, base int64) {
 	if t := c.tenants[id]; t != nil {
 		c.takeEntryLocked(id, e, effective)
@@ -219,7 +223,8 @@ func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, effect
 	}
 }
 
-// absence is why an id is not served.
+// absence returns the error for an id that is not served. e is its entry in the tenant store,
+// or nil.
 func absence(id string, e *tenantstore.Entry) error {
 	if e != nil && e.State == storage.TenantRemoved {
 		return fault.New(fault.NotFound, "tenant %q was removed; its id is reserved until it is restored or purged", id)
@@ -267,9 +272,10 @@ func (c *persistedCatalog) changed(changes []storage.TenantChange) {
 	}
 }
 
-// forgetFileBotLocked drops the bot of a file's tenant whose registration changed: it may
-// write under an incarnation that has ended. The bot of a registered tenant is dropped when
-// the tenant is read again. Locked: mu is held.
+// forgetFileBotLocked drops the bot of a file's tenant whose entry in the tenant store changed:
+// the bot may write under an incarnation that has ended. It does nothing for a registered
+// tenant, whose bot is dropped when the tenant is read again, and none while noteStorage
+// changes the entry itself. Locked: mu is held.
 func (c *persistedCatalog) forgetFileBotLocked(t *tenant) {
 	if t.fromFile() && t.noting == 0 {
 		c.bots.ForgetLocked(t.id)
@@ -296,15 +302,15 @@ func (c *persistedCatalog) rejudgeLocked() {
 	c.staleLoadsLocked()
 }
 
-// staleLoadsLocked has all loads at work read again. Locked: mu is held.
+// staleLoadsLocked makes all running loads read again. Locked: mu is held.
 func (c *persistedCatalog) staleLoadsLocked() {
 	for _, l := range c.loads {
 		l.stale = true
 	}
 }
 
-// unloadLocked implements freshness. A tenant whose bot could not be built stays, so that it
-// is told until it can.
+// unloadLocked implements freshness. A tenant whose bot could not be built stays, so that the
+// failure is reported until a build succeeds.
 func (c *persistedCatalog) unloadLocked(now time.Time) {
 	for id, t := range c.tenants {
 		if !c.keptInTable(t) && now.Sub(t.used) > keepUnused && !c.bots.KnowsLocked(id) && t.admission.Idle() {

@@ -12,8 +12,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// memoryCatalog keeps everything in the table, and forgets it with the host. There are no
-// versions and no named incarnations, and no other host. It is guarded by the table's mu.
+// memoryCatalog keeps registered tenants in the table alone, so that they are lost when the host
+// ends. It keeps no versions, incarnations have no ids, and no other host shares it. It is
+// guarded by the table's mu.
 type memoryCatalog struct {
 	*tenantTable
 	purging map[string]*Snapshot // removed tenants whose purge is not done
@@ -23,7 +24,8 @@ func newMemoryCatalog(t *tenantTable) *memoryCatalog {
 	return &memoryCatalog{tenantTable: t, purging: map[string]*Snapshot{}}
 }
 
-// What is in the table is all that there is, and is always fresh.
+// The methods of freshness and reloads have nothing to do: all tenants are in the table, which
+// is always fresh.
 
 func (c *memoryCatalog) ensureFresh(context.Context, string) error { return nil }
 func (c *memoryCatalog) absenceLocked(id string) error             { return unknown(id) }
@@ -49,7 +51,8 @@ func (c *memoryCatalog) putOwn(ctx context.Context, id string, doc *config.Docum
 	return repeatPut(ctx, id, func() (Tenant, error) { return c.tryPutOwn(ctx, id, doc, o) })
 }
 
-// tryPutOwn judges a change of own settings and takes it, or returns an otherBaseError.
+// tryPutOwn checks a change of own settings and applies it. Its error is an otherBaseError if it
+// has to be called again.
 func (c *memoryCatalog) tryPutOwn(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	under := c.base()
 	c.mu.Lock()
@@ -80,7 +83,7 @@ func (c *memoryCatalog) tryPutOwn(ctx context.Context, id string, doc *config.Do
 	return c.tagged(out, change.docs), err
 }
 
-// takeOwn takes what tryPutOwn judged of a tenant that was as before.
+// takeOwn applies the change that tryPutOwn checked. before is the tenant as it was at the check.
 func (c *memoryCatalog) takeOwn(t *tenant, before tenant, change accepted, under base) (Tenant, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,7 +92,7 @@ func (c *memoryCatalog) takeOwn(t *tenant, before tenant, change accepted, under
 	}
 	defer c.writes.endWriteLocked(t.id)
 	if c.tenants[t.id] != t || t.doc != before.doc || t.own != before.own {
-		return Tenant{}, &otherBaseError{} // the two documents were not judged together
+		return Tenant{}, &otherBaseError{} // the two documents were not checked together
 	}
 	t.own, t.updated = change.docs.Own, c.o.now()
 	c.serveLocked(t, change.verdict)
@@ -129,10 +132,10 @@ func (c *memoryCatalog) idTaken(_ context.Context, id string) error {
 	return nil
 }
 
-// takenByAPI is why a file may not have the id of a registered tenant.
+// takenByAPI returns the error for a file that has the id of a registered tenant.
 func takenByAPI() error { return fmt.Errorf("the id is taken by %s, which goes on", SourceAPI) }
 
-// noHistory is the error for what needs versions.
+// noHistory returns the error for requests that need versions.
 func noHistory() error {
 	return fault.New(fault.Invalid, "this host keeps its tenants in memory only, without a history: name a storage for them in the host file").At("registry.storage")
 }
@@ -147,7 +150,7 @@ func (c *memoryCatalog) restore(context.Context, string) (Tenant, error) {
 
 func (c *memoryCatalog) countVersions(context.Context, string) (int64, error) { return 0, nil }
 
-// Incarnations have no names here: the present one stays after an erasure.
+// Incarnations have no ids here, and an erasure does not begin a new one.
 
 func (c *memoryCatalog) tracksIncarnations() bool { return false }
 
@@ -217,7 +220,8 @@ func (c *memoryCatalog) snapshot(_ context.Context, id string) (*Snapshot, error
 	return nil, unknown(id)
 }
 
-// snapshotLocked returns what an id has here; nil for nothing. Locked: mu is held.
+// snapshotLocked returns the snapshot of a tenant in the table, or of one whose purge is not
+// done; nil for another id. Locked: mu is held.
 func (c *memoryCatalog) snapshotLocked(id string) *Snapshot {
 	if t := c.tenants[id]; t != nil {
 		return c.snapshotOf(t)

@@ -7,14 +7,14 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// judgeOwn judges a change of the tenant's own document; a nil one is removed.
+// judgeOwn checks a change of the tenant's own document; a nil doc removes it.
 func (t *tenantTable) judgeOwn(ctx context.Context, before *tenant, doc *config.Document, o PutOptions) (accepted, error) {
 	if doc != nil {
 		return t.judge(ctx, before.id, doc, before.docs(), before.effective, o)
 	}
 	out := accepted{docs: config.Documents{Operator: before.doc}}
 	var err error
-	// It can be removed also while the operator's document is not valid.
+	// The own document can be removed even while the operator's is not valid.
 	if out.verdict, err = t.assess(ctx, before.id, out.docs, NoTrial); err != nil && ctx.Err() != nil {
 		return accepted{}, err
 	}
@@ -22,7 +22,8 @@ func (t *tenantTable) judgeOwn(ctx context.Context, before *tenant, doc *config.
 	return out, nil
 }
 
-// mayChangeOwn returns why the tenant's own document may not be changed.
+// mayChangeOwn returns an error if the conditions in o forbid to change the tenant's own
+// document.
 func (t *tenantTable) mayChangeOwn(n *tenant, o PutOptions) error {
 	switch {
 	case o.removal && n.own == nil:
@@ -35,7 +36,7 @@ func (t *tenantTable) mayChangeOwn(n *tenant, o PutOptions) error {
 	return nil
 }
 
-// neverValid is the error for own settings of a tenant whose file never was valid.
+// neverValid returns the error for own settings of a tenant whose file was never valid.
 func neverValid(id string) error {
 	return fault.New(fault.Conflict, "the operator's file of tenant %q was never valid: own settings cannot be checked before it is mended", id).At("tenant")
 }

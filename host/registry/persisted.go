@@ -13,12 +13,12 @@ import (
 )
 
 // persistedCatalog keeps registered tenants, own settings and incarnations in a tenant store,
-// which other hosts may change. The table has copies of what was asked for lately.
+// which other hosts may change. The table has copies of the tenants that were asked for lately.
 //
-// The rule of freshness: a turn of a registered tenant begins by what the tenant store had at
-// most a second ago. Whether an id can be used as it is in the table depends on what is known
-// of it, and on whether the tenant store is fresh, that is, has told of all changes that are
-// more than a second old:
+// The rule of freshness: the settings by which a turn of a registered tenant begins are at most a
+// second older than those in the tenant store. Whether an id can be used as it is in the table
+// depends on two things: whether the tenant is known (tenant.known), and whether the store is
+// fresh, which means that it has reported all changes that are more than a second old:
 //
 //	id                                    store is fresh    store is not fresh
 //	registered, known                     used              the store is polled first
@@ -28,19 +28,19 @@ import (
 //	not in the table, in absent           there is none     polled first
 //	not in the table, not in absent       read first        polled, then read
 //
-// The operator's document of a file's tenant is never read from the store, but its own
-// settings and its incarnation are. It is used though the store is not fresh, so that tenants
-// of files are served while the store does not answer.
+// The operator's document of a file's tenant is never read from the store, but the tenant's own
+// settings and its incarnation are. A known tenant of a file is used even if the store is not
+// fresh, so that it is served while the store does not answer.
 //
-// A tenant becomes known when it is read, or put from here, and no newer version was told of
-// (tenant.heard). It is known no more when the store tells of a newer version, when a reload
-// brings another base, when the tenant is invalid and Rejudge is called, or when the history
-// of the store turns out to be another one.
+// A tenant becomes known when it is read, or put by this host, unless the store has reported a
+// newer version (tenant.heard). It stops being known when the store reports a newer version,
+// when a reload brings another base, when the tenant is invalid and Rejudge is called, or when
+// the store cannot say what changed, for example after it was restored from a backup.
 type persistedCatalog struct {
 	*tenantTable
 	store  *tenantstore.Store
-	loads  map[string]*load              // at work, by tenant; guarded by mu
-	absent *simplelru.LRU[string, error] // why ids that were read have no tenant; guarded by mu
+	loads  map[string]*load              // running loads, by tenant; guarded by mu
+	absent *simplelru.LRU[string, error] // ids that have no tenant in the store, with the reason; guarded by mu
 
 	ctx  context.Context // ends with the Registry
 	work *sync.WaitGroup // the Registry's, for loads
@@ -84,18 +84,18 @@ func (c *persistedCatalog) forEachEntry(ctx context.Context, do func(*tenantstor
 	return nil
 }
 
-// contested is how often a change without a condition is tried while others change the same
-// tenant.
+// contested is how many times a change without a condition is tried, if others change the same
+// tenant at the same time.
 const contested = 10
 
-// changeOptions change how change repeats and stores.
+// changeOptions are the options of change.
 type changeOptions struct {
-	conditional  bool // it is not repeated when another host was faster
-	eraseHistory bool // earlier versions are erased
+	conditional  bool // the change fails, and is not repeated, if another host stored a version first
+	eraseHistory bool // the change erases all earlier versions
 }
 
-// nextVersion returns what follows the newest version of a tenant, which is nil if there is
-// none. It returns nil for no change. It may be called several times.
+// nextVersion returns the version to store after the newest version of a tenant, or nil to
+// change nothing. newest is nil if there is none. It may be called several times.
 type nextVersion func(newest *tenantstore.Entry) (*tenantstore.Entry, error)
 
 // change stores the next version of a tenant and returns it. If next makes no change, it
@@ -140,9 +140,9 @@ func (c *persistedCatalog) change(ctx context.Context, id string, o changeOption
 	}
 }
 
-// beginChange begins a change until end is called, so that a reload knows of it, if the
-// change is of what is served. It returns an otherBaseError if the settings were judged under
-// another base than the present one.
+// beginChange records a change in writes until end is called, so that a reload notices it. It
+// records only changes of what is served. It returns an otherBaseError if the settings were
+// checked under another base than the present one, or if a reload has frozen the tenant.
 func (c *persistedCatalog) beginChange(before, after *tenantstore.Entry, under base) (end func(), err error) {
 	same := before != nil && before.State == after.State && before.Document == after.Document
 	if ownOfFile(before) == ownOfFile(after) && (same && before.Own == after.Own || after.State != storage.TenantActive) {

@@ -16,7 +16,7 @@ func (c *persistedCatalog) list(ctx context.Context, after string, limit int) (p
 	if err != nil {
 		return nil, false, err
 	}
-	if more { // files that come after the last of stored are for the next page
+	if more { // files after the last of stored belong to the next page
 		last := stored[len(stored)-1].ID
 		files = files[:slices.IndexFunc(append(files, Tenant{ID: last + "\x00"}), func(t Tenant) bool { return t.ID > last })]
 	}
@@ -30,8 +30,8 @@ func (c *persistedCatalog) list(ctx context.Context, after string, limit int) (p
 	return page[:min(limit, len(page))], more || len(page) > limit, nil
 }
 
-// listStored returns a page of the store's tenants. It ends early when many settings had to
-// be judged. The page is not empty if more is true.
+// listStored returns a page of the store's tenants. The page is shorter than limit if settings
+// with bounds.PageValues values had to be checked for it. It is not empty if more is true.
 func (c *persistedCatalog) listStored(ctx context.Context, after string, limit int) (out []Tenant, more bool, err error) {
 	for {
 		entries, more, err := c.store.List(ctx, after, min(limit, storage.MaxPage))
@@ -61,11 +61,12 @@ func (c *persistedCatalog) listStored(ctx context.Context, after string, limit i
 	}
 }
 
-// weight returns how many values the entry's documents have: what it costs to judge them.
+// weight returns how many values the entry's documents have. The cost of checking them grows
+// with it.
 func weight(e *tenantstore.Entry) int { return e.Document.Count() + e.Own.Count() }
 
 // loaded returns the tenant as it is in the table, if it was read at the entry's version and
-// need not be judged again.
+// need not be checked again.
 func (c *persistedCatalog) loaded(e *tenantstore.Entry) (Tenant, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +77,7 @@ func (c *persistedCatalog) loaded(e *tenantstore.Entry) (Tenant, bool) {
 	return c.describeLocked(here), true
 }
 
-// unavailable sets why the bot of a stored tenant could not be built, if that is known here.
+// unavailable sets t.Unavailable, if this host failed to build the tenant's bot.
 func (c *persistedCatalog) unavailable(t Tenant) Tenant {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,7 +18,7 @@ func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Do
 	var change accepted
 	var shown Tenant
 	var created bool
-	var file *config.Document // that the change was judged with; nil for a registered tenant
+	var file *config.Document // the file's document at the check; nil for a registered tenant
 	put, err := c.change(ctx, id, changeOptions{conditional: o.IfMatch != "" || o.IfNone}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		var before *tenant
 		var err error
@@ -56,7 +56,7 @@ func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Do
 		if change.effective != nil {
 			used, can := c.o.Storage(change.effective), next.CanNoteOwn
 			if before.effective != nil && c.o.Storage(before.effective).Digest == used.Digest {
-				can = next.CanNote // the storage stays as it is
+				can = next.CanNote // the own settings do not change the storage
 			}
 			if err := can(used); err != nil {
 				return nil, err
@@ -119,9 +119,10 @@ func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore
 	return t, file, nil
 }
 
-// takeFileEntryLocked takes what the tenant store has of a file's tenant into the table. It
-// does nothing for another tenant. v is what the own settings make with that document of the
-// file; it is nil if that document is not valid by itself. Locked: mu is held.
+// takeFileEntryLocked copies the store's entry of a file's tenant to the table. e is nil if the
+// store has none. It does nothing for another tenant. v is the verdict on the entry's own settings
+// together with file, the document of the file; it is nil if file is not valid by itself. Locked:
+// mu is held.
 func (c *persistedCatalog) takeFileEntryLocked(id string, e *tenantstore.Entry, file *config.Document, v *verdict) {
 	t := c.fileTenantLocked(id)
 	switch {
@@ -144,20 +145,20 @@ func (c *persistedCatalog) takeFileEntryLocked(id string, e *tenantstore.Entry, 
 		c.bots.ForgetLocked(id)
 	}
 	switch {
-	case t.doc == nil: // the file never was valid
+	case t.doc == nil: // the file was never valid
 	case t.doc != file:
-		t.known = false // the file changed while it was judged
+		t.known = false // the file changed during the check
 	case v != nil:
 		if !known && v.effective == nil {
-			t.effective = nil // what the file makes alone was never to be served
+			t.effective = nil // the file was served without the own settings, which were not read yet
 			c.bots.ForgetLocked(id)
 		}
 		c.serveLocked(t, *v)
 	}
 }
 
-// ownOfFile returns the own document of a file's tenant, of which e is what the tenant store
-// has. It is nil for another tenant.
+// ownOfFile returns the own document in e if e is the entry of a file's tenant. It is nil for
+// another tenant, and for none.
 func ownOfFile(e *tenantstore.Entry) *config.Document {
 	if e == nil || e.State != storage.TenantFromFile {
 		return nil

@@ -48,8 +48,8 @@ func (c *persistedCatalog) putRegistered(ctx context.Context, id string, doc *co
 					return err
 				}
 				if created {
-					// Nothing was written to it yet. But most tenants keep their first storage, and so it
-					// is noted at once, which saves a version. Another one is noted before its first turn.
+					// Nothing was written to the storage yet. But most tenants keep their first storage, and
+					// noting it now saves a version. A later storage is noted before its first turn.
 					next.Storages = []config.SealedBlock{used}
 				}
 			}
@@ -83,7 +83,7 @@ func (c *persistedCatalog) putRegistered(ctx context.Context, id string, doc *co
 	return c.tagged(out, change.docs), nil
 }
 
-// asPut returns the description of a registered tenant as it was just put.
+// asPut describes the registered tenant of an entry that was just put.
 func asPut(id string, put *tenantstore.Entry, effective *config.Effective) Tenant {
 	t := tenant{
 		id: id, source: SourceAPI, doc: put.Document, own: put.Own, held: put.Held, err: put.Err, effective: effective,
@@ -92,7 +92,8 @@ func asPut(id string, put *tenantstore.Entry, effective *config.Effective) Tenan
 	return t.describe()
 }
 
-// standing returns the tenant that an entry stands for; nil if it stands for none.
+// standing returns the active tenant of an entry, with its settings checked. It is nil if there
+// is no entry, or if its tenant is not active.
 func (c *persistedCatalog) standing(ctx context.Context, e *tenantstore.Entry) *tenant {
 	if e == nil || e.State != storage.TenantActive {
 		return nil
@@ -111,7 +112,7 @@ func (c *persistedCatalog) notOfFile(id string) error {
 	return nil
 }
 
-// reserved refuses an id under which something is kept that an earlier tenant wrote.
+// reserved refuses an id that is reserved for the conversations of an earlier tenant.
 func reserved(id string, e *tenantstore.Entry) error {
 	switch {
 	case e == nil:
@@ -198,7 +199,7 @@ func (c *persistedCatalog) idTaken(ctx context.Context, id string) error {
 	return reservedForFiles(e)
 }
 
-// reservedForFiles returns why no file may have the entry's id; nil if one may.
+// reservedForFiles returns an error if no file may have the entry's id.
 func reservedForFiles(e *tenantstore.Entry) error {
 	switch e.State {
 	case storage.TenantActive:

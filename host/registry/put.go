@@ -9,21 +9,21 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// PutOptions change how Put registers.
+// PutOptions say how Put registers a tenant.
 type PutOptions struct {
 	Source  string // empty is SourceAPI
-	IfMatch string // the Tag or Revision that must be registered, "*" for any; empty: whatever is
+	IfMatch string // the Tag or Revision that the tenant must have, "*" for any; empty: no condition
 	IfNone  bool   // the id must be free
 	DryRun  bool   // validate only
-	Note    string // why it is done, for the history
-	// Author says whose document is put; empty is the operator's. The tenant's own is put for
-	// a tenant that is there, of a file or registered, and is bound by the policy.
+	Note    string // why the change is made, for the history
+	// Author says whose document is put; empty is the operator's. An own document can only be
+	// put for a tenant that exists, of a file or registered, and the policy restricts it.
 	Author Author
-	// Patch says that the document is a JSON merge patch of the one that is there. For the
-	// operator's document there has to be one.
+	// Patch says that the document is a JSON merge patch of the present one. A patch of the
+	// operator's document needs a present one.
 	Patch bool
 
-	removal bool // of the own document
+	removal bool // the own document is removed
 }
 
 // Author is who changes a tenant.
@@ -37,11 +37,12 @@ func (o PutOptions) author() Author {
 	return o.Author
 }
 
-// Put registers the tenant, or replaces its settings. Turns at work finish on the old ones.
-// Invalid settings change nothing; they are config.Problems. The error is fault.Conflict when
-// the id is a file's and is put over the API, or the other way round, when it is reserved, or
-// when IfMatch or IfNone do not hold. A tenant of a file may come from another file from then
-// on. Of all Puts of a free id, on all hosts, exactly one returns a Tenant with Created set.
+// Put registers the tenant, or replaces its settings. Running turns finish on the old ones.
+// Invalid settings change nothing, and the error is config.Problems. The error is
+// fault.Conflict if the id belongs to a file and is put over the API, or the other way round;
+// if the id is reserved; or if IfMatch or IfNone does not hold. o.Source may name another file
+// than the one that the tenant came from: then the tenant comes from that file from now on. Of
+// all Puts of a free id, on all hosts, exactly one returns a Tenant with Created set.
 func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, fault.New(fault.Invalid, "%w", err).At("tenant")
@@ -60,8 +61,8 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 }
 
 // RemoveOwn removes a tenant's own document, and leaves the operator's. The error is
-// fault.NotFound also when there is none, and fault.Conflict when ifMatch is neither empty nor
-// the tenant's Tag or Revision.
+// fault.NotFound if there is no such tenant or no own document, and fault.Conflict if ifMatch is
+// not empty and not the tenant's Tag or Revision.
 func (r *Registry) RemoveOwn(ctx context.Context, id, ifMatch string) (Tenant, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, unknown(id)
@@ -69,8 +70,8 @@ func (r *Registry) RemoveOwn(ctx context.Context, id, ifMatch string) (Tenant, e
 	return r.Put(ctx, id, nil, PutOptions{Author: tenantstore.Tenant, IfMatch: ifMatch, Note: "own settings removed", removal: true})
 }
 
-// repeatPut calls put until the settings that it checked were checked under the base that
-// counts when they are taken; see otherBaseError.
+// repeatPut calls put again as long as it returns an otherBaseError. If nobody has to be waited
+// for, it gives up with fault.Conflict after the number of tries in contested.
 func repeatPut(ctx context.Context, id string, put func() (Tenant, error)) (Tenant, error) {
 	for try := 1; ; try++ {
 		t, err := put()
@@ -87,13 +88,14 @@ func repeatPut(ctx context.Context, id string, put func() (Tenant, error)) (Tena
 	}
 }
 
-// putInTable is Put for a tenant that is kept in the table alone: a file's, and without a
-// tenant store a registered one.
+// putInTable is Put for a tenant that is kept in the table alone: a file's or, without a tenant
+// store, a registered one.
 func (t *tenantTable) putInTable(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	return repeatPut(ctx, id, func() (Tenant, error) { return t.tryPutInTable(ctx, id, doc, o) })
 }
 
-// tryPutInTable judges a change and takes it, or returns an otherBaseError.
+// tryPutInTable checks a change and applies it. Its error is an otherBaseError if it has to be
+// called again.
 func (t *tenantTable) tryPutInTable(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	under := t.base()
 	t.mu.Lock()
@@ -122,8 +124,8 @@ func (t *tenantTable) tryPutInTable(ctx context.Context, id string, doc *config.
 	return t.tagged(out, change.docs), err
 }
 
-// takeJudged takes what tryPutInTable judged. before is the tenant that was there then, and
-// old are its documents.
+// takeJudged applies the change that tryPutInTable checked. before is the tenant that the table
+// had at the check, or nil, and old are its documents.
 func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, change accepted, under base, o PutOptions) (Tenant, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -133,16 +135,16 @@ func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, cha
 	defer t.writes.endWriteLocked(next.id)
 	now := t.tenants[next.id]
 	if now != before || now != nil && now.doc != old.Operator {
-		// Somebody changed it while it was judged: the conditions have to hold still.
+		// Somebody changed the tenant during the check: the conditions have to hold still.
 		if err := t.mayReplace(now, next.id, o); err != nil {
 			return Tenant{}, err
 		}
 		if o.Patch {
-			return Tenant{}, &otherBaseError{} // it is a patch of another document
+			return Tenant{}, &otherBaseError{} // the patch was applied to another document
 		}
 	}
 	if now != nil && now.own != old.Own {
-		return Tenant{}, &otherBaseError{} // the two documents were not judged together
+		return Tenant{}, &otherBaseError{} // the two documents were not checked together
 	}
 	if now == nil {
 		t.insertLocked(next)
@@ -156,7 +158,8 @@ func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, cha
 	return t.describeLocked(now), nil
 }
 
-// tagged sets the Tag of a tenant with those documents. mu is not held: they may be large.
+// tagged sets the Tag of a tenant with those documents. Call it without mu: a digest of large
+// documents takes long.
 func (t *tenantTable) tagged(of Tenant, docs config.Documents) Tenant {
 	if of.Tag = of.Revision; docs.Own != nil && t.o.Fingerprint != nil {
 		of.Tag += "-" + t.o.Fingerprint(docs)
@@ -164,13 +167,13 @@ func (t *tenantTable) tagged(of Tenant, docs config.Documents) Tenant {
 	return of
 }
 
-// matches reports whether n is what a request's IfMatch wants.
+// matches reports whether n satisfies a request's IfMatch.
 func (t *tenantTable) matches(n *tenant, want string) bool {
 	of := n.describe()
 	return want == "" || want == "*" || want == of.Revision || want == t.tagged(of, n.docs()).Tag
 }
 
-// mayReplace returns why n may not be replaced; n is nil for a free id.
+// mayReplace returns an error if n may not be replaced. n is nil for a free id.
 func (t *tenantTable) mayReplace(n *tenant, id string, o PutOptions) error {
 	switch byFile := o.Source != SourceAPI; {
 	case n == nil && o.Patch:
@@ -180,7 +183,7 @@ func (t *tenantTable) mayReplace(n *tenant, id string, o PutOptions) error {
 	case n == nil:
 		return nil
 	case n.fromFile() && byFile:
-		// Which of two files brings a tenant is decided by whoever follows the files.
+		// If two files have the id, package tenantdir has decided which of them counts.
 	case n.fromFile():
 		return fault.New(fault.Conflict, "tenant %q comes from the file %s: change it there", id, n.source).At("tenant")
 	case byFile:
@@ -193,9 +196,9 @@ func (t *tenantTable) mayReplace(n *tenant, id string, o PutOptions) error {
 	return nil
 }
 
-// RefuseFile takes down that a file brings a tenant that cannot be served. A tenant that was
-// valid before goes on with what it had. A tenant of a file comes from that source from then
-// on, as with Put.
+// RefuseFile records that the file's settings of a tenant were refused with err. A tenant that
+// was valid before is served as before. If the tenant comes from a file, it comes from the given
+// source from now on, as with Put.
 func (t *tenantTable) RefuseFile(id, source string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -211,7 +214,7 @@ func (t *tenantTable) RefuseFile(id, source string, err error) {
 	t.setErrLocked(n, err)
 }
 
-// DropFile stops serving the tenant if it comes from the source. Turns at work finish, and
+// DropFile stops serving the tenant if it comes from the source. Running turns finish, and
 // conversations stay.
 func (t *tenantTable) DropFile(id, source string) {
 	t.mu.Lock()
@@ -221,10 +224,10 @@ func (t *tenantTable) DropFile(id, source string) {
 	}
 }
 
-// Remove stops serving a tenant that was registered over the API. Turns at work finish, and
+// Remove stops serving a tenant that was registered over the API. Running turns finish, and
 // conversations stay. With a tenant store the id stays reserved for them. The error is
-// fault.NotFound, or fault.Conflict for a file's tenant, and when ifMatch is neither empty nor
-// the tenant's Tag or Revision.
+// fault.NotFound, or fault.Conflict for a file's tenant and if ifMatch is not empty and not the
+// tenant's Tag or Revision.
 func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
 	return r.catalog.remove(ctx, id, ifMatch)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Built is a bot and what frees its parts.
+// Built is a bot with the function that frees its parts.
 type Built = botcache.Built
 
 // Lease is a bot in use. Release it when its turn has ended.
@@ -36,19 +36,19 @@ type Options struct {
 	Check Check
 	// Build assembles the tenant's bot. It is called without any lock held.
 	Build func(ctx context.Context, req BuildRequest) (Built, error)
-	// Missing returns which secret that the settings refer to is not there now; nil if none
-	// is missing. It may read files. It may be nil.
+	// Missing returns an error that names a missing secret among those that the settings refer
+	// to; nil if none is missing. It may read files. It may be nil.
 	Missing func(e *config.Effective) error
-	// Store keeps what is registered over the API. If it is nil, the Registry keeps that in
-	// memory, as long as it lives.
+	// Store keeps the tenants that are registered over the API. If it is nil, the Registry
+	// keeps them in memory until it is closed.
 	Store *tenantstore.Store
 	// Storage returns the stored form of the storage of a tenant's conversations. It is needed
 	// with a Store.
 	Storage func(e *config.Effective) config.SealedBlock
-	// Slots bounds how many settings are judged at once. Nil bounds nothing.
+	// Slots bounds how many settings are checked at once. Nil bounds nothing.
 	Slots *fairshare.Slots
 	// Fingerprint returns a digest of a tenant's documents that is equal on all hosts. If it is
-	// nil, only revisions tell the versions of a tenant apart.
+	// nil, Tenant.Tag is the revision alone.
 	Fingerprint func(docs config.Documents) string
 	// BuildTimeout bounds one Build; 0 is 30 seconds.
 	BuildTimeout time.Duration
@@ -57,16 +57,16 @@ type Options struct {
 	now        func() time.Time
 }
 
-// Registry has the tenants and lends their bots. It is used concurrently.
+// Registry holds the tenants and lends their bots. It is safe for concurrent use.
 type Registry struct {
 	*tenantTable
 	catalog catalog
 	cache   *botcache.Cache
 
-	reloading chan struct{} // a semaphore: has a value while Reload is at work
-	retry     chan struct{} // has a value when bots that could not be built may be due
+	reloading chan struct{} // a semaphore: holds a value while Reload runs
+	retry     chan struct{} // holds a value when retryFailed has to look for bots to build again
 
-	work   sync.WaitGroup // the pollers, and what the catalog reads
+	work   sync.WaitGroup // the pollers, and the catalog's loads
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -104,8 +104,8 @@ func New(o Options) (*Registry, error) {
 	return r, nil
 }
 
-// Close empties the cache and waits, until ctx ends, for turns at work. Bots that are still
-// in use then are not released. Nothing can be acquired any more.
+// Close empties the cache and waits, until ctx ends, for running turns. Bots that are still
+// in use then are not released. After Close begins, Acquire returns an error.
 func (r *Registry) Close(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
@@ -119,7 +119,8 @@ func (r *Registry) Close(ctx context.Context) error {
 	return nil
 }
 
-// sweep drops what nobody asks for any more, until the Registry is closed.
+// sweep regularly drops expired bots, unused tenants and idle admissions, until the Registry
+// is closed.
 func (r *Registry) sweep() {
 	poll.Every(r.ctx, max(r.o.TTL/2, time.Second), nil, func() {
 		now := r.o.now()
@@ -136,12 +137,14 @@ type GetOption func(*getOptions)
 
 type getOptions struct{ force bool }
 
-// ForceRefresh has the bot built anew, with its secrets read anew, even if it is cached.
+// ForceRefresh makes Acquire build the bot again, and read its secrets again, even if the bot
+// is cached.
 func ForceRefresh() GetOption { return func(o *getOptions) { o.force = true } }
 
-// Acquire returns the tenant's bot, from the cache or built. It waits for a build at most.
-// The error is fault.NotFound for an unknown tenant, fault.Invalid for one without a valid
-// configuration, or that of Options.Build. The caller releases the lease.
+// Acquire returns the tenant's bot, from the cache or newly built. It may wait for the tenant
+// store and for a build. The error is fault.NotFound for an unknown tenant, fault.Invalid for
+// one without a valid configuration, or the error of the store or of Options.Build. The caller
+// releases the lease.
 func (r *Registry) Acquire(ctx context.Context, id string, options ...GetOption) (*Lease, error) {
 	var o getOptions
 	for _, set := range options {
@@ -168,7 +171,7 @@ func (r *Registry) Acquire(ctx context.Context, id string, options ...GetOption)
 	return build.Wait(ctx)
 }
 
-// servableLocked returns a tenant that can be served, or why it is not served.
+// servableLocked returns a tenant that can be served, or an error that says why it cannot.
 // Locked: mu is held.
 func (r *Registry) servableLocked(id string) (*tenant, error) {
 	if r.closed {
@@ -180,7 +183,8 @@ func (r *Registry) servableLocked(id string) (*tenant, error) {
 	}
 	t.used = r.o.now()
 	if t.effective == nil {
-		// Why is for the operator alone to see: the reason has paths and settings in it.
+		// The message leaves the reason out: it has paths and settings in it, which only the
+		// operator may see.
 		return nil, fault.New(fault.Invalid, "tenant %q has no valid configuration; its operator can see why in the list of tenants", id).By(fault.PartyTenant)
 	}
 	return t, nil
@@ -194,21 +198,21 @@ func (r *Registry) buildLocked(t *tenant) *botcache.Build {
 		switch {
 		case fault.Is(err, fault.Invalid):
 			return Built{}, err
-		case err != nil: // that the tenant store does not answer says nothing about the tenant
+		case err != nil: // the tenant store did not answer, which is not a failure of the bot
 			return Built{}, &botcache.Inconclusive{Err: err}
 		}
 		return r.o.Build(ctx, BuildRequest{Effective: effective, Admission: t.admission, Incarnation: incarnation})
 	})
 }
 
-// WriteTarget is where turns of a tenant are written to.
+// WriteTarget names the storage and the incarnation that turns of a tenant are written to.
 type WriteTarget struct {
 	Incarnation string // id of the tenant's present incarnation; empty if it is not tracked
 	Storage     config.SealedBlock
 }
 
-// WriteTarget returns where turns of a served tenant are written to. It returns after it is
-// noted that this storage is used. The error is fault.NotFound for an unknown tenant, and
+// WriteTarget returns where turns of a served tenant are written to. Before it returns, the
+// catalog has noted that the tenant uses this storage. The error is fault.NotFound for an unknown tenant, and
 // fault.Invalid for one without valid settings.
 func (r *Registry) WriteTarget(ctx context.Context, id string) (WriteTarget, error) {
 	if err := r.catalog.ensureFresh(ctx, id); err != nil {
@@ -231,14 +235,15 @@ func (r *Registry) WriteTarget(ctx context.Context, id string) (WriteTarget, err
 	return WriteTarget{Incarnation: incarnation, Storage: r.o.Storage(effective)}, nil
 }
 
-// StoreChanged is told which tenants the tenant store has changes of; nil is possibly all.
-// What is here of them is read again before it is used. It does not wait.
+// StoreChanged marks tenants that changed in the tenant store, so that they are read again
+// before they are used. Nil changes mark all tenants. It does not wait.
 func (r *Registry) StoreChanged(changes []storage.TenantChange) { r.catalog.changed(changes) }
 
-// IDTaken returns why a file may not have the id: who has it, or what it is reserved for. It
-// is nil if the id is free or is a file's already, and also if the tenant store does not
-// answer: then a turn is refused instead.
+// IDTaken returns an error if a file may not have the id: it says who has the id, or what it is
+// reserved for. It returns nil if the id is free or belongs to a file already. It also returns
+// nil if the tenant store does not answer; the tenant's first turn is refused then.
 func (r *Registry) IDTaken(ctx context.Context, id string) error { return r.catalog.idTaken(ctx, id) }
 
-// Slots bounds how many settings are judged at once; nil bounds nothing.
+// Slots returns Options.Slots, which bounds how many settings are checked at once; nil bounds
+// nothing.
 func (r *Registry) Slots() *fairshare.Slots { return r.o.Slots }

@@ -8,13 +8,13 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// retriedAtOnce bounds the bots that are tried again at the same time.
+// retriedAtOnce bounds how many bots are built again at the same time.
 const retriedAtOnce = 4
 
-// Rejudge has tenants judged again that are refused now, because what they need has changed.
-// Tenants whose bot could not be built, and that concerns reports true for, are built in the
-// background, a few at once. Registered tenants whose settings were not valid are judged
-// before they are used next.
+// Rejudge tries refused tenants again. Call it when something that they need has changed, such
+// as a plugin. If a tenant's bot could not be built and concerns reports true for its
+// configuration, the bot is built again in the background, a few at once. Registered tenants
+// whose settings were not valid are checked again before they are used next.
 func (r *Registry) Rejudge(concerns func(*config.Effective) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -24,13 +24,12 @@ func (r *Registry) Rejudge(concerns func(*config.Effective) bool) {
 	})
 	select {
 	case r.retry <- struct{}{}:
-	default: // retryFailed will look anyway
+	default: // retryFailed has been signaled already
 	}
 	r.catalog.rejudgeLocked()
 }
 
-// retryFailed builds bots again that could not be built, when they are due, until the
-// Registry is closed.
+// retryFailed builds failed bots again when they are due, until the Registry is closed.
 func (r *Registry) retryFailed() {
 	next := time.NewTimer(time.Hour)
 	defer next.Stop()
@@ -58,7 +57,7 @@ func (r *Registry) retryFailed() {
 				defer func() { <-places }()
 				ctx, cancel := context.WithTimeout(r.ctx, r.o.BuildTimeout)
 				defer cancel()
-				if lease, err := r.Acquire(ctx, id); err == nil { // else the cache has taken it down
+				if lease, err := r.Acquire(ctx, id); err == nil { // else the cache has recorded the failure
 					lease.Release()
 				}
 			})

@@ -11,35 +11,36 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Change is what a reload does to one tenant.
+// Change describes how a reload changes one tenant.
 type Change struct {
 	Tenant string
-	From   string // revision; empty: it was not served
-	To     string // revision; empty: it breaks
-	Err    error  // why it breaks
-	// Held is why the tenant's own settings, which count now, are held from then on.
+	From   string // revision before the reload; empty if the tenant was not served
+	To     string // revision after it; empty if the tenant cannot be served then
+	Err    error  // why the tenant cannot be served
+	// Held is why the tenant's own settings, which count before the reload, are held after it.
 	Held error
 }
 
-// ReloadOptions say what a reload is to do.
+// ReloadOptions are the options of Reload.
 type ReloadOptions struct {
-	Check Check // of the new host's files
-	// Commit is called when no tenant that is served breaks, at the moment from which all are
-	// served by Check. mu is held: it must not call the Registry. Nil is a dry run.
+	Check Check // validates settings under the new files of the host
+	// Commit is called if every served tenant can still be served, at the moment from which all
+	// are served by Check. mu is held: it must not call the Registry. Nil is a dry run.
 	Commit func()
-	// Leaving are sources whose tenants are left out, as they are: the caller drops them next.
+	// Leaving are sources whose tenants are not checked and stay as they are. The caller drops
+	// them next.
 	Leaving []string
 }
 
-// Reloaded is what a reload did, or would do.
+// Reloaded is the result of a reload: what it changed or, in a dry run, would change.
 type Reloaded struct {
 	Changes []Change // by tenant
-	Broken  int      // how many of these are served and break; if it is not 0, nothing was done
+	Broken  int      // how many served tenants cannot be served under Check; if it is not 0, nothing was changed
 }
 
-// Reload judges every tenant by another Check. If none that is served breaks, all tenants are
-// served by it at once; otherwise, and in a dry run, nothing changes. Turns and changes of
-// tenants go on meanwhile; see writes for how. Reloads come one after the other.
+// Reload checks every tenant with o.Check. If all that are served can still be served, it serves
+// all tenants by o.Check at once. Otherwise, and in a dry run, nothing changes. Turns and changes
+// of tenants go on meanwhile; see writes. Reloads run one after another: a second one waits.
 func (r *Registry) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	select {
 	case r.reloading <- struct{}{}:
@@ -105,7 +106,7 @@ func (r *Registry) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error
 	}
 }
 
-// reload is one Reload at work.
+// reload is the state of a running Reload.
 type reload struct {
 	r       *Registry
 	check   Check
@@ -114,20 +115,22 @@ type reload struct {
 	judged  map[string]judged // by tenant
 }
 
-// judged is what a reload makes of one tenant.
+// judged is the result of a reload's check of one tenant.
 type judged struct {
-	docs     config.Documents // of a tenant that is kept in the table; empty for another
+	docs     config.Documents // the documents of a tenant that is kept in the table; empty for another
 	verdict  verdict
 	from, to string // revisions; empty for none
 	held     error  // why own settings that count now are held
 	err      error  // why the operator's document is refused
 }
 
-// changes reports whether the reload changes something of the tenant.
+// changes reports whether the reload changes what is served of the tenant, or holds its own
+// settings.
 func (j *judged) changes() bool { return j.from != j.to || j.held != nil }
 
-// judgeHere judges a tenant that is kept in the table. It does nothing for another one, and
-// for a file's without a valid document: that is read again when its file changes.
+// judgeHere checks a tenant that is kept in the table. It does nothing for another tenant. It
+// does nothing for a file's tenant without a valid document either: that is checked again when
+// its file changes.
 func (l *reload) judgeHere(ctx context.Context, id string) error {
 	r := l.r
 	r.mu.Lock()
@@ -144,7 +147,8 @@ func (l *reload) judgeHere(ctx context.Context, id string) error {
 	return ended(ctx)
 }
 
-// note takes down what became of a tenant. held is why its own settings are held now.
+// note records the result for a tenant. held is why its own settings were held before the
+// reload; nil if they were not.
 func (l *reload) note(id string, j judged, held error) {
 	if j.verdict.effective != nil {
 		j.to = j.verdict.effective.Revision
@@ -155,10 +159,11 @@ func (l *reload) note(id string, j judged, held error) {
 	l.judged[id] = j
 }
 
-// judgeEntry judges a registration that is kept outside of the table.
+// judgeEntry checks a registration that is kept outside of the table. For a file's tenant it
+// checks again if the entry has other own settings than the table.
 func (l *reload) judgeEntry(ctx context.Context, e *tenantstore.Entry) error {
 	if j := l.judged[e.Tenant]; e.State == storage.TenantFromFile && j.docs.Operator != nil && !sameDocument(j.docs.Own, e.Own) {
-		// Its own settings were not read yet, or have changed.
+		// The table has not read the own settings yet, or they have changed.
 		j.docs.Own, j.held = e.Own, nil
 		j.verdict, j.err = l.r.assessUnder(ctx, l.check, e.Tenant, j.docs, l.trial)
 		l.note(e.Tenant, j, nil)
@@ -177,13 +182,13 @@ func (l *reload) judgeEntry(ctx context.Context, e *tenantstore.Entry) error {
 	}
 	j.verdict, j.err = l.r.assessUnder(ctx, l.check, e.Tenant, docsOf(e), l.trial)
 	l.note(e.Tenant, j, held)
-	if j = l.judged[e.Tenant]; !j.changes() { // there may be very many
+	if j = l.judged[e.Tenant]; !j.changes() { // unchanged tenants are not kept: there may be very many
 		delete(l.judged, e.Tenant)
 	}
 	return ended(ctx)
 }
 
-// judgeAgain judges a tenant that has changed.
+// judgeAgain checks a tenant that changed since it was checked.
 func (l *reload) judgeAgain(ctx context.Context, id string) error {
 	delete(l.judged, id)
 	if err := l.judgeHere(ctx, id); err != nil {
@@ -196,7 +201,7 @@ func (l *reload) judgeAgain(ctx context.Context, id string) error {
 	return l.judgeEntry(ctx, e)
 }
 
-// result returns the changes of tenants that are still what was judged.
+// result returns the changes. It leaves out tenants that were replaced since they were checked.
 func (l *reload) result() (out Reloaded) {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
@@ -204,7 +209,7 @@ func (l *reload) result() (out Reloaded) {
 		if !j.changes() || l.replacedLocked(id, j) {
 			continue
 		}
-		// A tenant that is only held, by its own settings, is not broken.
+		// A problem of the own settings alone (verdict.err) does not count as broken.
 		if j.from != "" && j.err != nil {
 			out.Broken++
 		}
@@ -219,13 +224,14 @@ func (l *reload) result() (out Reloaded) {
 }
 
 // replacedLocked reports whether a tenant that was kept in the table was dropped or replaced
-// since it was judged. Locked: the Registry's mu is held.
+// since it was checked. Locked: the Registry's mu is held.
 func (l *reload) replacedLocked(id string, j judged) bool {
 	t := l.r.tenants[id]
 	return j.docs.Operator != nil && (t == nil || t.doc != j.docs.Operator)
 }
 
-// serveLocked has all tenants served by the new check. Locked: the Registry's mu is held.
+// serveLocked makes the new check the present one, and serves all tenants by its results.
+// Locked: the Registry's mu is held.
 func (l *reload) serveLocked() {
 	r := l.r
 	r.o.Check = l.check
@@ -236,7 +242,7 @@ func (l *reload) serveLocked() {
 			continue
 		}
 		t := r.tenants[id]
-		if t.own != j.docs.Own { // it is judged again before it is used
+		if t.own != j.docs.Own { // it is checked again before it is used
 			if t.known = false; t.own != nil {
 				r.cache.ForgetLocked(id)
 				continue
@@ -249,7 +255,7 @@ func (l *reload) serveLocked() {
 	}
 }
 
-// ended returns the error of a context that has ended; nil for another.
+// ended returns the error of a context that has ended, and nil for one that has not.
 func ended(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil

@@ -7,53 +7,55 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// bots are what the table tells and asks the bot cache.
+// bots are the methods of the bot cache that the table calls.
 type bots interface {
-	// ForgetLocked is told that what the id's bot is built from has changed.
+	// ForgetLocked drops the id's bot, because what it is built from has changed.
 	ForgetLocked(id string)
-	// KnowsLocked reports whether something is known of the id's bot.
+	// KnowsLocked reports whether the id's bot is cached, is being built, or failed to build.
 	KnowsLocked(id string) bool
-	// FailureLocked returns why the id's bot could not be built.
+	// FailureLocked returns why the last build of the id's bot failed; nil if it succeeded, or
+	// if there was none.
 	FailureLocked(id string) error
 }
 
-// tenantTable has the tenants that are served by this host, in memory: all those of files,
-// and of the registered ones those that were asked for lately.
+// tenantTable holds tenants in memory: all tenants of this host's files, and the registered
+// tenants that were asked for lately.
 type tenantTable struct {
 	o    *Options
 	bots bots
 
-	mu         sync.Mutex // guards what follows, and the bot cache
+	mu         sync.Mutex // guards the fields below, and the bot cache
 	tenants    map[string]*tenant
-	invalid    map[*tenant]struct{} // of tenants: those that have an err
+	invalid    map[*tenant]struct{} // the tenants whose err is not nil
 	admissions admissions
 	tries      tries
 	writes     writes
 	closed     bool
 }
 
-// insertLocked puts a tenant in. Locked: mu is held.
+// insertLocked adds a tenant to the table. Locked: mu is held.
 func (t *tenantTable) insertLocked(n *tenant) {
 	n.admission = t.admissions.take(n.id)
 	t.tenants[n.id] = n
 	t.setErrLocked(n, n.err)
 }
 
-// deleteLocked takes a tenant out. Its bot is forgotten. Locked: mu is held.
+// deleteLocked removes a tenant from the table and drops its bot. Locked: mu is held.
 func (t *tenantTable) deleteLocked(n *tenant) {
 	t.unloadOneLocked(n)
 	t.bots.ForgetLocked(n.id)
 }
 
-// unloadOneLocked takes a tenant out of which no bot is known. Locked: mu is held.
+// unloadOneLocked removes a tenant from the table. It leaves the bot cache alone. Locked: mu
+// is held.
 func (t *tenantTable) unloadOneLocked(n *tenant) {
 	delete(t.tenants, n.id)
 	delete(t.invalid, n)
 	t.admissions.keep(n.id, n.admission)
 }
 
-// setErrLocked notes why the newest settings of a tenant that is here are not served; nil
-// if they are. Locked: mu is held.
+// setErrLocked records why the newest settings of a tenant are not served; nil if they are.
+// Locked: mu is held.
 func (t *tenantTable) setErrLocked(n *tenant, err error) {
 	n.err = err
 	if err != nil && t.tenants[n.id] == n {
@@ -63,9 +65,9 @@ func (t *tenantTable) setErrLocked(n *tenant, err error) {
 	}
 }
 
-// serveLocked has a tenant served by what its documents make now. If that is nothing
-// because a plugin of its own settings is missing, a tenant that is served goes on as it is.
-// Locked: mu is held.
+// serveLocked serves a tenant by the verdict on its documents. If the verdict has no effective
+// configuration, because a plugin of the tenant's own settings is missing, a tenant that is
+// served keeps its present configuration. Locked: mu is held.
 func (t *tenantTable) serveLocked(n *tenant, v verdict) {
 	n.held, n.stuck = v.held, v.err
 	if v.effective == nil && n.effective != nil {
@@ -78,16 +80,16 @@ func (t *tenantTable) serveLocked(n *tenant, v verdict) {
 	}
 }
 
-// describeLocked describes a tenant that is here, with why its bot could not be built.
-// Locked: mu is held.
+// describeLocked describes a tenant of the table, with the error of its bot's last failed
+// build. Locked: mu is held.
 func (t *tenantTable) describeLocked(n *tenant) Tenant {
 	out := n.describe()
 	out.Unavailable = t.bots.FailureLocked(n.id)
 	return out
 }
 
-// fileTenantLocked returns the tenant that a file of this host brings under the id; nil if
-// none does. Locked: mu is held.
+// fileTenantLocked returns the tenant with the id if it comes from a file of this host, else
+// nil. Locked: mu is held.
 func (t *tenantTable) fileTenantLocked(id string) *tenant {
 	if n := t.tenants[id]; n != nil && n.fromFile() {
 		return n
@@ -106,7 +108,7 @@ func (t *tenantTable) fileDocument(id string) *config.Document {
 	return nil
 }
 
-// unknown is the error for an id without a tenant.
+// unknown returns the error for an id without a tenant.
 func unknown(id string) error {
 	return fault.New(fault.NotFound, "there is no tenant %q", id)
 }

@@ -11,31 +11,31 @@ import (
 // SourceAPI is the source of tenants that were registered over the API.
 const SourceAPI = "api"
 
-// tenant is what this host knows of one id. It is guarded by the Registry's mu.
+// tenant is one tenant in the tenantTable. It is guarded by the table's mu.
 type tenant struct {
 	id        string
 	source    string            // SourceAPI, or the path of the file
 	doc       *config.Document  // the operator's; nil for a file that never was valid
 	own       *config.Document  // the tenant's own; nil for none
-	effective *config.Effective // what is served; nil if there never was anything valid
+	effective *config.Effective // the configuration that is served; nil if none was ever valid
 	err       error             // why the newest settings are not served
-	held      error             // why own does not count; nil if it counts, or is not there
-	stuck     error             // why what own makes is not served; see verdict.err
+	held      error             // why own does not count; nil if it counts, or there is none
+	stuck     error             // verdict.err of the documents as they are now
 	updated   time.Time
 	admission *bot.Admission
 
-	// What follows is set by a persistedCatalog alone. See there for known and heard.
-	version     int64 // of what is here; 0 for a file's tenant until its bot was built
-	noting      int   // how many noteStorage are at work: a change may be their own
-	heard       int64 // newest version that the tenant store told of
-	known       bool  // nothing newer than version has to be read before the tenant is used
+	// Only a persistedCatalog sets the fields below. Its comment explains known.
+	version     int64 // version in the tenant store that the fields show; 0 if none was read yet
+	noting      int   // running calls of noteStorage, which change the tenant themselves
+	heard       int64 // newest version that the tenant store reported
+	known       bool  // the tenant can be used without reading it from the store again
 	incarnation string
-	storages    []config.SealedBlock // that the tenant store knows of
+	storages    []config.SealedBlock // storages that the tenant store has noted for the incarnation
 	used        time.Time            // when it was last asked for
 }
 
-// fromFile reports whether a file of this host brings the tenant. It is the one place where
-// sources are told apart.
+// fromFile reports whether the tenant comes from a file of this host. No other
+// code compares a tenant's source with SourceAPI.
 func (t *tenant) fromFile() bool { return t.source != SourceAPI }
 
 // docs returns the tenant's documents.
@@ -53,29 +53,30 @@ func (t *tenant) with(change accepted) *tenant {
 type Tenant struct {
 	ID       string
 	Source   string // SourceAPI, or the path of the file
-	Revision string // that is served; empty for none
-	// Tag is what IfMatch takes. It is the Revision, or, for a tenant with own settings, a text
-	// that differs for each version of its documents. It is not set in lists.
+	Revision string // of the configuration that is served; empty for none
+	// Tag is the value to pass as IfMatch. It is the Revision, or, for a tenant with own
+	// settings, a text that differs for each version of its documents. Lists do not set it.
 	Tag     string
-	Version int64 // of the registration; 0 where versions are not kept
-	Removed bool  // it is not served; its id is reserved, and what it wrote is kept
+	Version int64 // version of the registration; 0 where versions are not kept
+	Removed bool  // the tenant is not served; its id stays reserved, and its conversations are kept
 	Created bool  // the id was free before the Put that returned this
 	// Documents have secrets in them. Those of the own document are marked; it is nil for none.
 	Documents config.Documents
-	// Held is why the tenant's own document does not count, and the operator's is served alone.
-	// It is nil if the own document counts, or is not there.
+	// Held is why the tenant's own document does not count, so that the operator's is served
+	// alone. It is nil if the own document counts, or if there is none.
 	Held error
 	// Err is why the newest settings are not served; nil when they are.
 	Err error
 	// Unavailable is why turns are refused although the settings are valid: the error of the last
-	// try to build the tenant's bot. It is nil if that worked, or nobody tried.
+	// build of the tenant's bot. It is nil if that build succeeded, or if there was none.
 	Unavailable error
-	// Missing is which secret of the served settings is not there any more: a file that is gone,
-	// or a variable that is empty. A bot that was built with it goes on, but no other can be
-	// built. Only Get and List look for it. It is nil also if it is not known.
+	// Missing names a secret of the served settings that is missing now: its file is gone, or its
+	// environment variable is empty. A bot that was built with it goes on, but no other can be
+	// built. Only Get and List set it. It is nil if no secret is missing, or if that is not known.
 	Missing   error
 	UpdatedAt time.Time
-	// Effective is what is served; nil if there never was anything valid. Do not change it.
+	// Effective is the configuration that is served; nil if none was ever valid. Do not change
+	// it.
 	Effective *config.Effective
 }
 

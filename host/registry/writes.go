@@ -7,38 +7,38 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// writes knows which changes of tenants are on their way, and tells a reload of them. It is
-// guarded by the table's mu.
+// writes counts the changes of tenants that are in progress, and records them for a reload. It
+// is guarded by the table's mu.
 //
-// A reload judges every tenant under a new base: the host's files as they are now. Changes go
-// on meanwhile. A tenant that changes is judged again, once, and then is frozen: its next
-// change waits until the reload is done. So a reload comes to an end, however many changes
-// there are.
+// A reload checks every tenant under a new base: the host's files as they are now. Changes of
+// tenants go on meanwhile. A tenant that changes is checked again, once, and then is frozen:
+// its next change waits until the reload is done. So a reload ends, however many changes there
+// are.
 type writes struct {
-	base   int64           // counts the bases that tenants were served by
-	active map[string]int  // changes on their way, by tenant; none is zero
-	ended  chan struct{}   // closed when one of them ends; nil while nobody waits for that
+	base   int64           // number of the present base; each reload adds one
+	active map[string]int  // changes in progress, by tenant; none is zero
+	ended  chan struct{}   // closed when one of active ends; nil while nobody waits for that
 	reload *reloadProgress // nil while there is no reload
 }
 
-// reloadProgress is a reload that is judging tenants.
+// reloadProgress is the state of a reload that is checking tenants.
 type reloadProgress struct {
-	changed map[string]bool // tenants that changed since they were judged
-	frozen  map[string]bool // tenants that changed once, and do not again until done
+	changed map[string]bool // tenants that changed since they were checked
+	frozen  map[string]bool // tenants that changed, and whose next change waits for done
 	done    chan struct{}   // closed when the reload is done
 }
 
-// otherBaseError says that settings were not judged under the base, or together with the
-// other document, that counts when they are to be taken. They are to be judged again, when
-// wait is closed if it is not nil.
+// otherBaseError says that a change cannot be applied, because the base or the tenant's other
+// document changed after the settings were checked. The caller checks them again. If wait is
+// not nil, it first waits until wait is closed.
 type otherBaseError struct{ wait <-chan struct{} }
 
 func (e *otherBaseError) Error() string {
 	return "the host's files changed while the tenant was checked"
 }
 
-// beginWriteLocked counts a change of a tenant, whose settings were judged under base, until
-// endWriteLocked. Its error is an otherBaseError. Locked: mu is held.
+// beginWriteLocked counts a change of a tenant, whose settings were checked under base, as in
+// progress until endWriteLocked. Its error is an otherBaseError. Locked: mu is held.
 func (w *writes) beginWriteLocked(id string, base int64) error {
 	if w.base != base {
 		return &otherBaseError{}
@@ -67,8 +67,8 @@ func (w *writes) endWriteLocked(id string) {
 	}
 }
 
-// beginReloadLocked has changes noted from now on. The reload may see those that are on
-// their way or not, and so they count as made since. Locked: mu is held.
+// beginReloadLocked records changes from now on. It records those in progress too, because the
+// reload may read their tenants before or after the change. Locked: mu is held.
 func (w *writes) beginReloadLocked() {
 	w.reload = &reloadProgress{changed: map[string]bool{}, frozen: map[string]bool{}, done: make(chan struct{})}
 	for id := range w.active {
@@ -82,8 +82,9 @@ func (w *writes) endReloadLocked() {
 	w.reload = nil
 }
 
-// freeze returns the tenants that changed since they were judged, and freezes them. It waits
-// until their changes are made. That is soon: each tenant changes once, and there are few.
+// freeze returns the tenants that changed since they were checked, and freezes them. It waits
+// until their changes in progress have ended. Frozen tenants begin no other change, and so the
+// wait is short.
 func (t *tenantTable) freeze(ctx context.Context) (changed map[string]bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -110,8 +111,8 @@ func (t *tenantTable) freeze(ctx context.Context) (changed map[string]bool, err 
 	return changed, nil
 }
 
-// base is what settings are judged under: the check of the host's files, and the number of
-// the reload that brought it.
+// base is the check that the host's files define, and the number of the reload that brought
+// it.
 type base struct {
 	check  Check
 	number int64
