@@ -2,19 +2,19 @@ package registry
 
 import "github.com/botyard/botyard/host/bot"
 
-// admissions keeps the bot.Admission of tenants that are gone, until it is idle. A tenant
-// that comes back within that time still has the turns that are at work, and has still used
-// its turns of the minute. It is guarded by the table's mu. The zero value is empty and ready.
+// admissions keeps the bot.Admission of each tenant that left the table, until it is idle. If
+// the tenant comes back before, its running turns and its turns of the last minute still count
+// against its limits. It is guarded by the table's mu. The zero value is empty and ready.
 type admissions struct {
 	gone    map[string]*bot.Admission // by tenant
-	sweepAt int                       // how many are kept before idle ones are looked for
+	sweepAt int                       // how many are kept before keep looks for idle ones
 }
 
-// admissionsKept is how many are kept, at least, before idle ones are looked for. An
+// admissionsKept is how many are kept at least before keep looks for idle ones. An
 // admission is idle within a minute of its last turn.
 const admissionsKept = 1024
 
-// take returns the admission of a tenant that comes.
+// take returns the admission of a tenant that enters the table: the kept one, or a new one.
 func (a *admissions) take(id string) *bot.Admission {
 	kept := a.gone[id]
 	if kept == nil {
@@ -24,7 +24,7 @@ func (a *admissions) take(id string) *bot.Admission {
 	return kept
 }
 
-// keep takes the admission of a tenant that goes.
+// keep keeps the admission of a tenant that leaves the table, unless it is idle.
 func (a *admissions) keep(id string, admission *bot.Admission) {
 	if admission.Idle() {
 		return
@@ -35,11 +35,11 @@ func (a *admissions) keep(id string, admission *bot.Admission) {
 	a.gone[id] = admission
 	if len(a.gone) >= max(a.sweepAt, admissionsKept) {
 		a.sweep()
-		a.sweepAt = 2 * len(a.gone) // so that few are looked at more than once
+		a.sweepAt = 2 * len(a.gone) // so that most are examined only once
 	}
 }
 
-// sweep drops those that are idle.
+// sweep drops the idle admissions.
 func (a *admissions) sweep() {
 	for id, admission := range a.gone {
 		if admission.Idle() {

@@ -1,48 +1,51 @@
-// Package registry has the tenants of a host and lends their bots. It joins two things, each
-// of which can be read alone:
+// Package registry holds the tenants of a host and lends their bots. It has two parts, each of
+// which can be read alone:
 //
-//   - a catalog of tenants: which there are, their documents, and what these make. It has two
-//     implementations behind one interface: memoryCatalog keeps registered tenants in memory,
-//     persistedCatalog in a tenant store that other hosts share.
-//   - a cache of bots, package botcache: an LRU with a time to live, leases and builds. It
-//     knows nothing of where tenants come from.
+//   - a catalog of tenants: which tenants there are, their documents, and their effective
+//     configurations. It has two implementations behind one interface: memoryCatalog keeps
+//     registered tenants in memory, persistedCatalog in a tenant store that other hosts share.
+//   - a cache of bots, package botcache: an LRU with a time to live, leases and builds. It does
+//     not know where tenants come from.
 //
 // A bot is built when it is first asked for, and freed when it has left the cache and its last
-// turn has ended. To acquire a cached bot calls nothing and waits for nobody. The bots of
-// different tenants are built side by side, that of one tenant once.
+// turn has ended. If the bot is cached and the tenant store is fresh, Acquire calls nothing and
+// waits for nobody. Bots of different tenants are built concurrently; one tenant's bot is built
+// once for all who wait for it.
 //
 // One lock, tenantTable.mu, guards the table of tenants, both catalogs and the cache. A bot is
-// lent only while it is of what its tenant is now, and so the tenant and its bot are looked up
-// in one step. The lock is held for moments, never while settings are judged, bots are built
-// or the tenant store is called.
+// lent only if it was built from its tenant's present configuration; therefore the tenant and its
+// bot are looked up in one step. The lock is held only briefly, never while settings are checked,
+// bots are built or the tenant store is called.
 //
-// The parts that all share:
+// The shared parts:
 //
-//   - registry.go: Registry, New and Close; Acquire: how a bot is found, built, or built anew
-//     by force; WriteTarget.
+//   - registry.go: Registry, New and Close; Acquire: whether a bot comes from the cache or is
+//     built; WriteTarget.
 //   - catalog.go: the interface of the two catalogs, in groups.
-//   - table.go: tenantTable, the tenants that are in memory; what is served when their
+//   - table.go: tenantTable, the tenants in memory; which configuration is served when their
 //     documents change.
-//   - tenant.go: one tenant as it is kept, and as it is described.
-//   - judge.go: what a tenant's two documents make together, when its own are held, and which
-//     change of a document may be made.
-//   - writes.go: which changes are on their way, and which wait for a reload.
-//   - admissions.go: the admission of a tenant that goes and comes back.
+//   - tenant.go: one tenant as the table keeps it, and as callers see it.
+//   - judge.go: checks a tenant's two documents together, and decides when its own is held and
+//     which change of a document is accepted.
+//   - writes.go: which changes of tenants are in progress, and which wait for a reload.
+//   - admissions.go: keeps the admission of a tenant that is removed, in case it comes back.
 //   - tries.go: how many storages a tenant's settings may be tried with.
 //   - counts.go: how many tenants and bots are in memory.
 //
-// What is done with tenants:
+// Operations on tenants:
 //
-//   - put.go: Put; tenants of files; whether a request may replace a tenant (If-Match).
+//   - put.go: Put, Remove and RemoveOwn; tenants of files (RefuseFile, DropFile); whether a
+//     request may replace a tenant (If-Match).
 //   - own.go: whether a tenant's own settings may be changed.
-//   - list.go: Get and List; secrets that are missing.
+//   - list.go: Get and List; which secrets are missing.
 //   - history.go: versions, restore and rollback.
-//   - snapshot.go: Snapshot, all that a tenant has; ForEachTenant.
-//   - incarnation.go: the incarnation and the storages that turns are written under, and when
-//     they are noted.
-//   - erase.go: how an incarnation ends and another begins.
-//   - purge.go: the steps by which a tenant goes for good.
-//   - reload.go: Reload, all tenants judged by other host files, and whether these are taken.
+//   - snapshot.go: Snapshot, a view of all that a tenant has; ForEachTenant.
+//   - incarnation.go: notes the storages that a tenant's turns are written to, and returns the
+//     incarnation that they are written under.
+//   - erase.go: ends an incarnation and begins another.
+//   - purge.go: the steps that delete a tenant for good.
+//   - reload.go: Reload checks all tenants under new host files, and decides whether the files
+//     are accepted.
 //
 // The catalogs:
 //
@@ -52,13 +55,14 @@
 //   - persisted_put.go: put, remove and restore; which ids are reserved.
 //   - persisted_own.go: own settings.
 //   - persisted_list.go: lists.
-//   - load.go: when a tenant is read from the tenant store, and what a change that is heard of
-//     does.
+//   - load.go: when a tenant is read from the tenant store; what happens when the store reports
+//     a change.
 //
 // The cache:
 //
 //   - botcache: the cache itself.
-//   - cache_admin.go: what operators see and do of it.
-//   - secret_refresh.go: bots whose secrets have changed.
-//   - rejudge.go: tenants that are refused, when what they need has changed.
+//   - cache_admin.go: lists and evicts cached bots for operators.
+//   - secret_refresh.go: how often bots are asked whether their secrets changed
+//     (Options.StaleEvery; host/tenant_secrets.go answers).
+//   - rejudge.go: tries refused tenants again when something that they need has changed.
 package registry

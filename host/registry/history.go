@@ -18,21 +18,21 @@ type Version struct {
 	State     storage.TenantState
 	Note      string
 	CreatedAt time.Time
-	Author    Author            // empty: a host, by itself
-	Document  *config.Document  // the operator's, with secrets in it; nil for a file's and after a purge
+	Author    Author            // empty for a version that a host made by itself
+	Document  *config.Document  // the operator's, with secrets in it; nil for a file's tenant and after a purge
 	Own       *config.Document  // the tenant's own, likewise; nil for none
-	Effective *config.Effective // what they make now; nil if nothing
+	Effective *config.Effective // the configuration of both documents, checked now; nil if they are not valid
 	Held      error             // why Own does not count now
-	Err       error             // why they make nothing
-	Receipt   []byte            // of a purge
-	Secrets   []config.Path     // in Document, of texts that are not to be shown
+	Err       error             // why the documents are not valid
+	Receipt   []byte            // receipt of a purge; nil for none
+	Secrets   []config.Path     // where Document has texts that must not be shown
 
-	OwnSecrets []config.Path // in Own
+	OwnSecrets []config.Path // where Own has such texts
 }
 
-// History returns a page of a tenant's versions, newest first. The page has versions less than
-// before, or from the newest on if before is 0, and at most limit of them. The error is
-// fault.NotFound when there are none.
+// History returns a page of a tenant's versions, newest first. The page has at most
+// limit versions. Their numbers are less than before, or any if before is 0. The error is
+// fault.NotFound if the tenant has none.
 func (r *Registry) History(ctx context.Context, id string, before int64, limit int) (versions []Version, more bool, err error) {
 	return r.catalog.history(ctx, id, before, limit)
 }
@@ -86,7 +86,7 @@ func (c *persistedCatalog) countVersions(ctx context.Context, id string) (n int6
 	return n, nil
 }
 
-// version judges an entry and describes it.
+// version describes an entry, with its settings checked.
 func (c *persistedCatalog) version(ctx context.Context, e *tenantstore.Entry) Version {
 	effective, _ := c.judgeEntry(ctx, e)
 	return Version{
@@ -110,8 +110,8 @@ func (r *Registry) Version(ctx context.Context, id string, version int64) (Versi
 	return Version{}, fault.New(fault.NotFound, "tenant %q has no version %d, or not any more", id, version).At("version")
 }
 
-// Rollback puts one of the tenant's documents as it was at a version: the operator's or, if
-// author is the tenant, its own, which the present policy has to allow. The other document
+// Rollback puts one of the tenant's documents again as it was at a version: the operator's or,
+// if author is the tenant, its own, which the present policy has to allow. The other document
 // stays as it is. See Put for ifMatch and the errors.
 func (r *Registry) Rollback(ctx context.Context, id string, version int64, author Author, ifMatch string) (Tenant, error) {
 	v, err := r.Version(ctx, id, version)

@@ -13,15 +13,15 @@ import (
 // newIncarnationID returns an id for a new incarnation.
 func newIncarnationID() string { return rand.Text() }
 
-// TracksIncarnations reports whether incarnations of tenants have ids. Storages then refuse
-// what is written under one that has ended.
+// TracksIncarnations reports whether incarnations of tenants have ids. If they have, storages
+// refuse turns that are written under an incarnation that has ended.
 func (r *Registry) TracksIncarnations() bool { return r.catalog.tracksIncarnations() }
 
 // tracksIncarnations implements incarnations.
 func (c *persistedCatalog) tracksIncarnations() bool { return true }
 
-// noteStorage implements incarnations. Whoever purges the tenant looks for its turns in the
-// storages that are noted.
+// noteStorage implements incarnations. Erase and purge delete the tenant's turns from the
+// storages that are noted here.
 func (c *persistedCatalog) noteStorage(ctx context.Context, t *tenant, effective *config.Effective) (incarnation string, err error) {
 	used := c.o.Storage(effective)
 	c.mu.Lock()
@@ -38,10 +38,10 @@ func (c *persistedCatalog) noteStorage(ctx context.Context, t *tenant, effective
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if t.noting--; !t.known {
-			c.forgetFileBotLocked(t) // somebody else changed it too
+			c.forgetFileBotLocked(t) // somebody else changed the tenant meanwhile
 		}
 	}()
-	// The store has to follow changes before the tenant is read, so that none is missed.
+	// The store has to be fresh before the tenant is read, so that no change is missed.
 	if err := c.store.EnsureFresh(ctx); err != nil {
 		return "", unreachable(err)
 	}
@@ -73,8 +73,8 @@ func (c *persistedCatalog) noteStorage(ctx context.Context, t *tenant, effective
 	return put.Incarnation, nil
 }
 
-// registeredStorageNote returns the version of a registered tenant that is to note a storage,
-// without the storage. It is nil if e has the storage already.
+// registeredStorageNote returns the next version of a registered tenant, to which the caller
+// adds a storage. It is nil if e has the storage already.
 func registeredStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantstore.Entry, error) {
 	switch {
 	case e == nil || e.State != storage.TenantActive:
@@ -87,8 +87,8 @@ func registeredStorageNote(id string, e *tenantstore.Entry, digest string) (*ten
 	return &next, nil
 }
 
-// fileStorageNote is registeredStorageNote for a file's tenant, which need not be in the
-// tenant store yet.
+// fileStorageNote is registeredStorageNote for a file's tenant. e is nil if the tenant store has
+// no entry of it yet.
 func fileStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantstore.Entry, error) {
 	next := &tenantstore.Entry{State: storage.TenantFromFile, Note: "served from a file"}
 	switch {
@@ -109,12 +109,12 @@ func fileStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantsto
 	return next, nil
 }
 
-// takeIncarnationLocked takes the incarnation and the storages of a file's tenant from what
-// the tenant store has of it. Locked: mu is held.
+// takeIncarnationLocked copies the incarnation and the storages of a file's tenant from its
+// entry to the table. Locked: mu is held.
 func (c *persistedCatalog) takeIncarnationLocked(t *tenant, e *tenantstore.Entry) {
 	switch {
 	case e.Version < t.version:
-	case !sameDocument(t.own, ownOfFile(e)): // its own settings changed: they are judged before they count
+	case !sameDocument(t.own, ownOfFile(e)): // its own settings changed: they are checked before they count
 		t.known, t.heard = false, max(t.heard, e.Version)
 		c.bots.ForgetLocked(t.id)
 	default:

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// missingTimeout bounds the search for missing secrets of a page of tenants. Those that it
-// did not come to are left out.
+// missingTimeout bounds the search for missing secrets of a page of tenants. Tenants that it did
+// not reach have no Missing.
 const missingTimeout = 2 * time.Second
 
 // Get returns a tenant and its settings, with secrets in them. The error is fault.NotFound
@@ -37,7 +37,7 @@ func (r *Registry) List(ctx context.Context, after string, limit int) (page []Te
 	return r.withMissing(page), more, nil
 }
 
-// withMissing sets Missing of the tenants. mu is not held: files are read.
+// withMissing sets Missing of the tenants. Call it without mu: it reads files.
 func (t *tenantTable) withMissing(page []Tenant) []Tenant {
 	if t.o.Missing == nil {
 		return page
@@ -50,8 +50,8 @@ func (t *tenantTable) withMissing(page []Tenant) []Tenant {
 	return page
 }
 
-// listed returns the tenants of the table after the id that of reports true for, ordered by
-// id.
+// listed returns the tenants of the table for which of reports true and whose id comes after
+// the given one, ordered by id.
 func (t *tenantTable) listed(after string, of func(*tenant) bool) []Tenant {
 	t.mu.Lock()
 	var out []Tenant

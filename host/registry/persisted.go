@@ -35,7 +35,8 @@ import (
 // A tenant becomes known when it is read, or put by this host, unless the store has reported a
 // newer version (tenant.heard). It stops being known when the store reports a newer version,
 // when a reload brings another base, when the tenant is invalid and Rejudge is called, or when
-// the store cannot say what changed, for example after it was restored from a backup.
+// the store's history is shorter than before, because its database was replaced or restored from
+// a backup.
 type persistedCatalog struct {
 	*tenantTable
 	store  *tenantstore.Store

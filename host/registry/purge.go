@@ -10,12 +10,12 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// A purge has three steps: BeginPurge stops serving the tenant, KeepReceipt notes how far the
-// deletion of what it wrote has got, and FinishPurge frees the id. Each may be repeated.
+// A purge has three steps: BeginPurge stops serving the tenant, KeepReceipt records how much of
+// its conversations is deleted, and FinishPurge frees the id. Each may be repeated.
 
 // BeginPurge stops serving a tenant for good, on all hosts: it is removed and cannot be
-// restored. begun is kept as its receipt, unless there is one from an earlier try. The
-// snapshot of a tenant that was purged already says so by its State. The error is
+// restored. begun is kept as its receipt, unless there is one from an earlier try. If the tenant
+// was purged already, it changes nothing, and the State of the snapshot is storage.TenantPurged. The error is
 // fault.NotFound, or fault.Conflict for a tenant of a file of this host.
 func (r *Registry) BeginPurge(ctx context.Context, id string, begun json.RawMessage) (*Snapshot, error) {
 	if err := config.ValidTenantID(id); err != nil {
@@ -27,14 +27,14 @@ func (r *Registry) BeginPurge(ctx context.Context, id string, begun json.RawMess
 	return r.catalog.beginPurge(ctx, id, begun)
 }
 
-// KeepReceipt keeps what a purge that is not done has deleted so far.
+// KeepReceipt stores the receipt of a purge that is not done: what it has deleted so far.
 func (r *Registry) KeepReceipt(ctx context.Context, id string, receipt json.RawMessage) error {
 	return r.catalog.keepReceipt(ctx, id, receipt)
 }
 
-// FinishPurge erases all that is kept of a tenant but the receipt, and frees its id. Call it
-// after BeginPurge, when nothing is left of what the tenant wrote. It returns the receipt that
-// is kept, which is that of another host if that was faster.
+// FinishPurge erases all that the catalog keeps of a tenant except the receipt, and frees its id.
+// Call it after BeginPurge, when the tenant's conversations are deleted. It returns the receipt
+// that is kept: another host's if that host finished first.
 func (r *Registry) FinishPurge(ctx context.Context, id string, receipt json.RawMessage, note string) (json.RawMessage, error) {
 	return r.catalog.finishPurge(ctx, id, receipt, note)
 }

@@ -2,8 +2,8 @@ package registry
 
 import "github.com/botyard/botyard/host/poll"
 
-// refreshSecrets drops cached bots of which a secret has changed, until the Registry is
-// closed.
+// refreshSecrets drops cached bots one of whose secrets has changed, every Options.StaleEvery,
+// until the Registry is closed.
 func (r *Registry) refreshSecrets() {
 	poll.Every(r.ctx, r.o.StaleEvery, nil, func() {
 		r.cache.DropStale(func() bool { return r.ctx.Err() != nil })
@@ -11,5 +11,5 @@ func (r *Registry) refreshSecrets() {
 }
 
 // DropIfStale drops the tenant's cached bot if one of its secrets has changed, and reports
-// whether it was so. Turns at work finish on it.
+// whether one has. Running turns finish on it.
 func (r *Registry) DropIfStale(id string) bool { return r.cache.DropIfStale(id) }

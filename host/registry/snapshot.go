@@ -12,22 +12,22 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Snapshot is a view of all that a tenant has, for export, erase and purge. It is as it was
-// when it was asked for. Nobody changes it.
+// Snapshot is a view of all that a tenant has, for export, erase and purge. It shows the tenant
+// as it was when the snapshot was made. It must not be changed.
 type Snapshot struct {
 	Tenant string
 	Source string // SourceAPI, or the file; empty for another host's file
 	State  storage.TenantState
-	// Incarnation is the present one. Its storages are all that it was written to, the newest
-	// first, but before them the one that the settings name.
+	// Incarnation is the present one. Its storages are all that its turns were written to, the
+	// newest first; but the storage that the settings name comes before all others.
 	Incarnation tenantstore.Incarnation
 	Former      []tenantstore.Incarnation // ended incarnations that are not erased yet
 	Document    *config.Document          // the operator's
 	Own         *config.Document          // the tenant's own; nil for none
-	Effective   *config.Effective         // what both make; nil if nothing
-	Secrets     []config.Path             // in Document, that are known to be secret
-	OwnSecrets  []config.Path             // in Own, likewise
-	Receipt     json.RawMessage           // of a purge, done or begun
+	Effective   *config.Effective         // the configuration of both documents; nil if they are not valid
+	Secrets     []config.Path             // where Document has values that are known to be secret
+	OwnSecrets  []config.Path             // where Own has such values
+	Receipt     json.RawMessage           // receipt of a purge, done or begun; nil for none
 }
 
 // Snapshot returns a view of what a tenant has. The error is fault.NotFound if nothing is
@@ -39,7 +39,7 @@ func (r *Registry) Snapshot(ctx context.Context, id string) (*Snapshot, error) {
 	return r.catalog.snapshot(ctx, id)
 }
 
-// snapshotOf returns the snapshot of a tenant by what is in the table alone.
+// snapshotOf returns the snapshot of a tenant from the table alone.
 func (t *tenantTable) snapshotOf(n *tenant) *Snapshot {
 	s := &Snapshot{Tenant: n.id, Source: n.source, State: storage.TenantActive, Document: n.doc, Own: n.own, Effective: n.effective, OwnSecrets: n.own.Marked()}
 	if n.fromFile() {
@@ -49,8 +49,8 @@ func (t *tenantTable) snapshotOf(n *tenant) *Snapshot {
 	return s
 }
 
-// fileSnapshot returns the snapshot of a tenant of this host's files, by what is in the table
-// alone. It is nil for another tenant.
+// fileSnapshot returns the snapshot of a tenant of this host's files, from the table alone. It
+// is nil for another tenant.
 func (t *tenantTable) fileSnapshot(id string) *Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,7 +117,7 @@ func (c *persistedCatalog) join(ctx context.Context, id string, file *Snapshot, 
 		return s, nil
 	case file != nil:
 		s.Source, s.Document, s.Effective = file.Source, file.Document, file.Effective
-		if !sameDocument(e.Own, file.Own) { // they changed, or were not read yet
+		if !sameDocument(e.Own, file.Own) { // the own settings changed, or were not read yet
 			v, err := c.assess(ctx, id, config.Documents{Operator: file.Document, Own: e.Own}, NoTrial)
 			if s.Effective = v.effective; err != nil && ctx.Err() != nil {
 				return nil, err
@@ -127,7 +127,7 @@ func (c *persistedCatalog) join(ctx context.Context, id string, file *Snapshot, 
 		s.Source = ""
 	case e.State == storage.TenantActive || e.State == storage.TenantRemoved:
 		if s.Effective, _ = c.judgeEntry(ctx, e); ctx.Err() != nil {
-			return nil, fault.Of(context.Cause(ctx)) // it is not known what the settings make
+			return nil, fault.Of(context.Cause(ctx)) // it is not known whether the settings are valid
 		}
 	}
 	s.putUsedStorageFirst(c.o.Storage)
@@ -202,7 +202,7 @@ func (c *persistedCatalog) forEachRegistered(ctx context.Context, done []string,
 func (c *persistedCatalog) visit(ctx context.Context, e *tenantstore.Entry, do func(*Snapshot) error) error {
 	file := c.fileSnapshot(e.Tenant)
 	if e.Document == nil && (file == nil || file.Document == nil) {
-		return nil // of another host's file
+		return nil // the tenant comes from another host's file
 	}
 	s, err := c.join(ctx, e.Tenant, file, e)
 	if file != nil && fault.Is(err, fault.Conflict) {

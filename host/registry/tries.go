@@ -7,16 +7,16 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// tries remembers which storages the settings of tenants were tried with, by digest. To try
-// a storage may make its database, and nobody removes that: therefore tries are bounded. It
-// is guarded by the table's mu.
+// tries remembers with which storages the settings of tenants were tried, by digest. A try may
+// create the storage's database, which nobody removes; therefore tries are bounded. It is
+// guarded by the table's mu.
 type tries struct {
 	of *simplelru.LRU[string, map[string]struct{}]
 }
 
-// MayTry reports whether the tenant's settings may be tried with the storage, and remembers
-// that they are. A storage that is noted for the tenant may always be tried, and of others
-// bounds.MaxStoragesTried.
+// MayTry reports whether the tenant's settings may be tried with the storage, and counts the
+// try. A storage that is noted for the tenant may always be tried, and at most
+// bounds.MaxStoragesTried others.
 func (t *tenantTable) MayTry(id string, s config.SealedBlock) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

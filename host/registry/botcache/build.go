@@ -7,9 +7,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Build is one build of a bot, with all who wait for it. It is a flight of our own and not
-// one of x/sync/singleflight, for it has to begin and to count who waits under the owner's
-// lock: a bot that nobody waits for any more is freed, and never one that somebody gets.
+// Build is one build of a bot, with all who wait for it. It does not use x/sync/singleflight,
+// because it has to begin, and to count its waiters, under the owner's lock. By that count a bot
+// is freed if nobody waits for it any more, and never while somebody does.
 type Build struct {
 	cache   *Cache
 	done    chan struct{}
@@ -18,16 +18,16 @@ type Build struct {
 	err     error  // set before done is closed
 }
 
-// Inconclusive is the error of a build that says nothing about what the bot is built from.
-// The cache takes no failure down for it.
+// Inconclusive is the error of a build that failed for a reason outside of the bot's settings.
+// The cache records no failure for it.
 type Inconclusive struct{ Err error }
 
 func (e *Inconclusive) Error() string { return e.Err.Error() }
 func (e *Inconclusive) Unwrap() error { return e.Err }
 
-// BuildLocked joins the build of the id's bot that is at work, or begins one by calling
-// build in the background. The caller counts as waiting from now on: it calls Wait once it
-// has given the lock back. The build goes on if all who wait leave. Its ctx ends with
+// BuildLocked joins the running build of the id's bot, or begins one by calling build in the
+// background. The caller counts as waiting from now on, and has to call Wait after it has
+// released the lock. The build goes on even if nobody waits any more. Its ctx ends with
 // Options.BuildTimeout and with ShutLocked. Locked: the owner's lock is held.
 func (c *Cache) BuildLocked(id string, build func(ctx context.Context) (Built, error)) *Build {
 	b := c.builds[id]
@@ -49,8 +49,8 @@ func (c *Cache) BuildLocked(id string, build func(ctx context.Context) (Built, e
 	return b
 }
 
-// endBuildLocked takes what a build came to. The bot of a build that is not the newest of
-// its id any more serves those who wait for it, and is not cached. Locked: the owner's lock
+// endBuildLocked records the result of a build and caches its bot. If the build is not the newest
+// of its id any more, its bot serves those who wait for it, but is not cached. Locked: the owner's lock
 // is held.
 func (c *Cache) endBuildLocked(id string, b *Build, built Built, err error) {
 	defer func() {
@@ -66,7 +66,7 @@ func (c *Cache) endBuildLocked(id string, b *Build, built Built, err error) {
 		b.err = fault.Of(conclusion(err))
 		return
 	}
-	// Those who wait use it from now on, so that it is not freed before they have it.
+	// Each waiter holds a lease from now on, so that the bot is not freed before Wait returns it.
 	c.live++
 	b.entry = &entry{built: built, expires: c.o.Now().Add(c.o.TTL), leases: b.waiters}
 	if newest && !c.closed {
@@ -76,7 +76,7 @@ func (c *Cache) endBuildLocked(id string, b *Build, built Built, err error) {
 	}
 }
 
-// conclusion returns what is in an Inconclusive, and any other error as it is.
+// conclusion returns the error inside an Inconclusive, and any other error as it is.
 func conclusion(err error) error {
 	var i *Inconclusive
 	if errors.As(err, &i) {
@@ -100,7 +100,7 @@ func (b *Build) Wait(ctx context.Context) (*Lease, error) {
 	return &Lease{Bot: b.entry.built.Bot, cache: b.cache, entry: b.entry}, nil
 }
 
-// leave takes back a wait.
+// leave ends a wait without a lease.
 func (b *Build) leave() {
 	b.cache.mu.Lock()
 	defer b.cache.mu.Unlock()

@@ -9,34 +9,34 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Built is a bot and what frees its parts.
+// Built is a bot with the function that frees its parts.
 type Built struct {
 	Bot *bot.Bot
 	// Release frees the bot's parts. It is called once, without the lock. It may be nil.
 	Release func()
 	// Stale reports whether a secret that the bot was built with has changed since. It is
-	// called without the lock, and may read files. Nil means never.
+	// called without the lock, and may read files. If it is nil, the bot never gets stale.
 	Stale func() bool
 }
 
 // Options are what a Cache is made with.
 type Options struct {
-	Lock         *sync.Mutex      // of the owner; guards the Cache
+	Lock         *sync.Mutex      // the owner's lock; guards the Cache
 	TTL          time.Duration    // how long a bot is lent from the cache
 	Size         int              // how many bots are cached at most
 	BuildTimeout time.Duration    // bounds one build
 	Now          func() time.Time // the clock
 }
 
-// Cache is an LRU of bots with a time to live. See the package for its lock.
+// Cache is an LRU of bots with a time to live. The package comment explains its lock.
 type Cache struct {
 	o        Options
 	mu       *sync.Mutex
 	bots     *simplelru.LRU[string, *entry]
-	builds   map[string]*Build   // the newest build of an id that is at work
-	failures map[string]*failure // of ids whose newest build failed
+	builds   map[string]*Build   // the newest running build of each id
+	failures map[string]*failure // by id; present if the newest build that ended failed
 	closed   bool
-	live     int           // builds at work, and bots that are not freed
+	live     int           // running builds, and bots that are not freed
 	idle     chan struct{} // closed when closed is true and live is 0
 
 	work   sync.WaitGroup // builds and releases
@@ -44,7 +44,7 @@ type Cache struct {
 	cancel context.CancelFunc
 }
 
-// entry is a bot in the cache or, evicted, in the hands of its last leases.
+// entry is a bot that is in the cache or, if evicted, still leased.
 type entry struct {
 	built   Built
 	expires time.Time
@@ -63,8 +63,8 @@ func New(o Options) (*Cache, error) {
 	return c, nil
 }
 
-// GetLocked returns a lease of the cached bot of an id. It is nil if none is cached, or its
-// time is over. Locked: the owner's lock is held.
+// GetLocked returns a lease of the cached bot of an id. It is nil if none is cached, or if
+// the bot's time is over. Locked: the owner's lock is held.
 func (c *Cache) GetLocked(id string) *Lease {
 	e, ok := c.bots.Get(id)
 	if !ok {
@@ -78,9 +78,8 @@ func (c *Cache) GetLocked(id string) *Lease {
 	return &Lease{Bot: e.built.Bot, Cached: true, cache: c, entry: e}
 }
 
-// ForgetLocked drops all that is known of an id: its cached bot, why it could not be built,
-// and a build that is at work. That build goes on for those who wait for it, and its bot is
-// not cached. Call it when what the bot is built from has changed. Locked: the owner's lock
+// ForgetLocked drops all that the cache has of an id: its cached bot, its failure, and a running
+// build. That build goes on for those who wait for it, but its bot is not cached. Call it when what the bot is built from has changed. Locked: the owner's lock
 // is held.
 func (c *Cache) ForgetLocked(id string) {
 	delete(c.builds, id)
@@ -88,13 +87,13 @@ func (c *Cache) ForgetLocked(id string) {
 	c.bots.Remove(id)
 }
 
-// KnowsLocked reports whether the cache has a bot of the id, builds one, or knows why none
-// could be built. Locked: the owner's lock is held.
+// KnowsLocked reports whether the cache has a bot of the id, is building one, or has a failure
+// of it. Locked: the owner's lock is held.
 func (c *Cache) KnowsLocked(id string) bool {
 	return c.builds[id] != nil || c.failures[id] != nil || c.bots.Contains(id)
 }
 
-// BuildingLocked reports whether the newest build of the id is at work. Locked: the owner's
+// BuildingLocked reports whether a build of the id is running that was not forgotten. Locked: the owner's
 // lock is held.
 func (c *Cache) BuildingLocked(id string) bool { return c.builds[id] != nil }
 
@@ -112,7 +111,7 @@ type Bot struct {
 	Tenant    string
 	Revision  string
 	ExpiresAt time.Time
-	Turns     int // at work
+	Turns     int // running turns
 }
 
 // List returns the cached bots whose time is not over, least recently used first.

@@ -8,25 +8,25 @@ import (
 )
 
 const (
-	// RetryWait is the time between two tries of one bot that nobody asked for. It doubles
-	// with each try that fails, up to RetryWaitMost. Settings that crash a plugin's process
-	// have that process become ready again, and must not have the bot tried all the time.
+	// RetryWait is the least time between two automatic tries to build one bot. It doubles with
+	// each try that fails, up to RetryWaitMost. Without it, settings that crash a plugin would
+	// be tried in a loop: each time the plugin's process is ready again.
 	RetryWait = 5 * time.Second
 	// RetryWaitMost is the longest time between two such tries.
 	RetryWaitMost = time.Hour
 )
 
-// failure is why the bot of an id could not be built when that was last tried. It is guarded
-// by the owner's lock.
+// failure records that the last build of an id's bot failed, and when to try again. It is
+// guarded by the owner's lock.
 type failure struct {
 	err    error
-	tried  time.Time     // when it was last due
-	wait   time.Duration // how long after tried it may be due again
-	wanted bool          // it is to be tried as soon as it has waited
+	tried  time.Time     // when DueLocked last returned the id
+	wait   time.Duration // how long after tried DueLocked may return it again
+	wanted bool          // RetryLocked asked for another try
 }
 
-// noteResultLocked takes down how the newest build of an id ended. A build that was given up
-// says nothing. Locked: the owner's lock is held.
+// noteResultLocked records whether the newest build of an id failed. It ignores a build that was
+// canceled or whose error is Inconclusive. Locked: the owner's lock is held.
 func (c *Cache) noteResultLocked(id string, err error) {
 	switch f := c.failures[id]; {
 	case err == nil:
@@ -39,8 +39,8 @@ func (c *Cache) noteResultLocked(id string, err error) {
 	}
 }
 
-// FailureLocked returns why the bot of an id could not be built when that was last tried.
-// It is nil if it could, or nobody tried. Locked: the owner's lock is held.
+// FailureLocked returns why the last build of an id's bot failed. It is nil if that build
+// succeeded, or if there was none. Locked: the owner's lock is held.
 func (c *Cache) FailureLocked(id string) error {
 	if f := c.failures[id]; f != nil {
 		return f.err
@@ -51,8 +51,8 @@ func (c *Cache) FailureLocked(id string) error {
 // FailuresLocked returns how many ids have a failure. Locked: the owner's lock is held.
 func (c *Cache) FailuresLocked() int { return len(c.failures) }
 
-// RetryLocked has the failed bots of those ids tried again as soon as they have waited; see
-// DueLocked. Locked: the owner's lock is held.
+// RetryLocked marks the failed bots of the ids for which concerns reports true. DueLocked returns
+// them when their wait is over. Locked: the owner's lock is held.
 func (c *Cache) RetryLocked(concerns func(id string) bool) {
 	for id, f := range c.failures {
 		if concerns(id) {
@@ -61,8 +61,8 @@ func (c *Cache) RetryLocked(concerns func(id string) bool) {
 	}
 }
 
-// DueLocked returns the ids that are to be tried now, and how long until there may be more.
-// It counts them as tried: the caller acquires their bots next. Locked: the owner's lock is
+// DueLocked returns the ids whose bots the caller has to build again now, and after what time it
+// has to be called again. It counts the ids as tried. Locked: the owner's lock is
 // held.
 func (c *Cache) DueLocked() (ids []string, wait time.Duration) {
 	now := c.o.Now()

@@ -9,7 +9,7 @@ import (
 // Lease is a bot in use. Release it when its turn has ended.
 type Lease struct {
 	*bot.Bot
-	// Cached is true when the bot was ready when it was asked for.
+	// Cached is true if the bot came from the cache, and false if it was built for this lease.
 	Cached bool
 
 	cache *Cache
@@ -26,8 +26,8 @@ func (l *Lease) Release() {
 	})
 }
 
-// endLeaseLocked counts a lease out, and frees the bot after the last one if it is not
-// cached. Locked: the owner's lock is held.
+// endLeaseLocked ends a lease. After the last one it frees the bot if that is not cached any
+// more. Locked: the owner's lock is held.
 func (c *Cache) endLeaseLocked(e *entry) {
 	e.leases--
 	if e.evicted && e.leases == 0 {
@@ -35,7 +35,7 @@ func (c *Cache) endLeaseLocked(e *entry) {
 	}
 }
 
-// evictedLocked marks a bot that left the cache, and frees it if nobody uses it. Locked: the
+// evictedLocked marks a bot as not cached, and frees it if nobody uses it. Locked: the
 // owner's lock is held.
 func (c *Cache) evictedLocked(e *entry) {
 	e.evicted = true

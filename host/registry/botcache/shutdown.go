@@ -7,11 +7,12 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// freeGrace is how long the release of unused bots may take when ctx has ended.
+// freeGrace is how long Drain still waits for the release of unused bots after its ctx has
+// ended.
 const freeGrace = time.Second
 
-// ShutLocked empties the cache and gives builds up. Nothing is cached from then on. The owner
-// has to begin no build after it. Locked: the owner's lock is held.
+// ShutLocked empties the cache and cancels running builds. Nothing is cached from then on. The
+// owner must not begin a build afterwards. Locked: the owner's lock is held.
 func (c *Cache) ShutLocked() {
 	c.closed = true
 	c.bots.Purge()
@@ -19,7 +20,7 @@ func (c *Cache) ShutLocked() {
 	c.cancel()
 }
 
-// Drain waits, until ctx ends, until all bots are freed. Call it after ShutLocked. Bots that
+// Drain waits until all bots are freed, or ctx ends. Call it after ShutLocked. Bots that
 // are still in use when ctx ends are not freed: the error is fault.Deadline.
 func (c *Cache) Drain(ctx context.Context) error {
 	select {
@@ -28,7 +29,7 @@ func (c *Cache) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	// No time is left for turns, but bots that nobody uses are still being freed.
+	// No time is left for running turns, but bots that nobody uses are still being freed.
 	last := time.NewTimer(freeGrace)
 	defer last.Stop()
 	select {

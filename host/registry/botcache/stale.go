@@ -1,7 +1,7 @@
 package botcache
 
-// DropStale evicts the cached bots that are stale. It ends early, between two bots, when
-// stop reports true.
+// DropStale evicts the cached bots whose secrets have changed, as Built.Stale reports. It ends
+// early if stop, which it calls before each bot, reports true.
 func (c *Cache) DropStale(stop func() bool) {
 	c.mu.Lock()
 	var ids []string
@@ -20,7 +20,7 @@ func (c *Cache) DropStale(stop func() bool) {
 }
 
 // DropIfStale evicts the cached bot of an id if it is stale, and reports whether it was.
-// Turns at work finish on it.
+// Running turns finish on it.
 func (c *Cache) DropIfStale(id string) bool {
 	c.mu.Lock()
 	e, ok := c.bots.Peek(id)
