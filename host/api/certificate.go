@@ -27,14 +27,14 @@ type certificate struct {
 	pair      *tls.Certificate
 
 	// These two belong to the connection that is checking.
-	lastError string // of the last check; empty if it succeeded
+	lastError string // error of the last check; empty if it succeeded
 	read      [2]fileStamp
 }
 
 // maxPEM bounds the bytes of each file. A chain has some 10 KiB.
 const maxPEM = 1 << 20
 
-// fileStamp is what a changed file differs in.
+// fileStamp tells two versions of a file apart without reading it.
 type fileStamp struct {
 	size     int64
 	modified time.Time

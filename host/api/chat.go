@@ -18,7 +18,7 @@ type ChatReply struct {
 	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter or
 	// unknown. Later versions may add others.
 	FinishReason string      `json:"finish_reason"`
-	Model        string      `json:"model,omitempty"` // as the provider names it
+	Model        string      `json:"model,omitempty"` // the provider's name for it
 	Usage        chat.Usage  `json:"usage"`
 	Timings      bot.Timings `json:"timings"`
 	Bot          ChatBot     `json:"bot"`

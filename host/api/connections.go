@@ -23,8 +23,8 @@ type connections struct {
 
 	mu     sync.Mutex
 	open   map[net.Conn]*connection
-	idle   list.List // of *connection without a request, oldest first
-	spares list.List // of *connection, oldest first
+	idle   list.List // *connection values without a request, oldest first
+	spares list.List // *connection values, oldest first
 }
 
 // connection is one open connection.

@@ -141,9 +141,9 @@ func callerLeft(r *http.Request) bool {
 	return why != nil && why.Class == fault.Canceled && why.Party == fault.PartyCaller
 }
 
-// preferCancelCause returns the cause for which the request's context ended instead of the
-// canceled error that it led to. A plugin may have returned that error, and it does not
-// say why. An error that wraps the cause is kept, for example one that says how far an
+// preferCancelCause returns the cause for which the request's context ended, if err is the
+// canceled error that followed from it. A plugin may have returned that error, which does not say
+// the cause. Any other error is returned as it is. An error that wraps the cause is kept, for example one that says how far an
 // import came; it gets the party of the cause.
 func preferCancelCause(r *http.Request, err error) error {
 	why := context.Cause(r.Context())

@@ -28,7 +28,7 @@
 //
 // Handlers for tenants' users:
 //
-//   - bot.go: finds the bot of the request's tenant
+//   - bot.go: reads X-Tenant-ID, and finds the bot of that tenant
 //   - chat.go: a turn; stream.go: a turn as a stream of events
 //   - conversation.go: lists, reads and deletes conversations
 //   - turn.go: the turns of a conversation; message.go: messages and their pages

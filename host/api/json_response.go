@@ -17,8 +17,8 @@ func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 }
 
 // writeEncodedJSON answers with a body that encodeJSON has made. A large answer takes its
-// bytes from the limit for answers while it is written, unless the request has changed
-// something and the caller has to hear of it.
+// bytes from the limit for answers while it is written. The answer to a POST or PUT takes none:
+// the request has changed something, and the caller must get the answer.
 func writeEncodedJSON(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
 	if x, ok := w.(*exchange); ok && x.answers != nil && len(body) > maxBufferedResponse && r.Method != http.MethodPost && r.Method != http.MethodPut {
 		share, err := x.answers.Acquire(r.Context(), x.chargedTenant, int64(len(body)))

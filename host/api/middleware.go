@@ -22,7 +22,7 @@ import (
 // request's own goroutine uses it.
 type exchange struct {
 	http.ResponseWriter
-	status int   // as it was written; 0 before that
+	status int   // the status that was written; 0 before
 	err    error // the error that was answered
 
 	reachedBot bool // the bot counts the turn in the metrics

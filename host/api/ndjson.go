@@ -43,8 +43,8 @@ func (l *ndjsonWriter) begin() {
 	l.w.WriteHeader(http.StatusOK)
 }
 
-// Write writes whole lines. The timeout applies to each part of them, so that a slow
-// reader has the time for a long line.
+// Write writes whole lines. It writes a long line in parts, and the timeout applies to each part,
+// so that a slow reader has enough time.
 func (l *ndjsonWriter) Write(b []byte) (n int, err error) {
 	l.begin()
 	const part = 64 << 10

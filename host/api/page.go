@@ -47,7 +47,7 @@ func resize(share *fairshare.Share, bytes int64) error {
 
 // elements is the list in an answer. Its elements are written one after the other.
 type elements struct {
-	name  string // of the list's field
+	name  string // name of the list's field
 	size  int    // number of elements
 	write func(i int, to io.Writer) error
 	// bytes returns how many bytes the elements from i on hold.

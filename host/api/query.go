@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// query has the parameters of a request. Each is known to the route, given once, and not
-// empty.
+// query holds the parameters of a request. readQuery has checked that the route knows each
+// parameter, and that each is given once and is not empty.
 type query struct {
 	values url.Values
 }

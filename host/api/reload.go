@@ -30,11 +30,11 @@ type Reload struct {
 	Warnings []ConfigProblem `json:"warnings"`
 }
 
-// TenantChange is what a reload does to one tenant.
+// TenantChange describes how a reload changes one tenant.
 type TenantChange struct {
 	Tenant   string          `json:"tenant"`
 	From     string          `json:"from"` // revision before; empty if it was not served
-	To       string          `json:"to"`   // revision after; empty if it breaks
+	To       string          `json:"to"`   // revision after; empty if it cannot be served any more
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
 	// Own is set if the tenant's own settings count now and are held after the reload.

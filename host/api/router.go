@@ -21,7 +21,7 @@ type router struct {
 // routedPath is one path with the handlers of its methods.
 type routedPath struct {
 	pattern string
-	parts   []string // of the pattern; {NAME} stands for any part
+	parts   []string // parts of the pattern; {NAME} matches any part
 	methods map[string]http.Handler
 	other   http.Handler // for the methods that are not listed
 }

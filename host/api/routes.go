@@ -17,7 +17,7 @@ type route struct {
 	handle handler
 	query  []string  // names of the query parameters
 	body   bool      // the handler reads a body; without it, a body is refused
-	slots  slotClass // which slots a request takes, see request_limits.go
+	slots  slotClass // the class of slots that a request takes, see request_limits.go
 	// action is the name of what the route changes, for the audit log. It is empty for a
 	// route that changes nothing, and for the routes of a tenant's users.
 	action string

@@ -28,7 +28,7 @@ type Options struct {
 	writeTimeout time.Duration // how long a reader may make no progress
 }
 
-// Host is what a Server serves: a *host.Host, or another type with the same parts, for
+// Host is the host that a Server serves: a *host.Host, or another type with the same parts, for
 // example one whose bots have no plugin processes. Optional interfaces add to it:
 // TokenSource, Archiver, Meter, Reloader and FileFollower.
 type Host interface {
@@ -126,8 +126,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Withdraw has /readyz fail from now on. All other routes are served as before, so that a
-// load balancer has the time to notice.
+// Withdraw makes /readyz fail from now on. All other routes are served as before, so that a load
+// balancer has time to notice.
 func (s *Server) Withdraw() { s.withdrawn.Store(true) }
 
 // CutOffGrace is the time that requests get after they were cut off. Turns use it to
@@ -161,7 +161,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	case <-last.Done():
 	}
 	if s.http.Shutdown(last) != nil {
-		_ = s.http.Close() // of readers that take nothing
+		_ = s.http.Close() // closes connections whose readers do not read
 	}
 	_ = s.metricsHTTP.Close()
 	return err

@@ -15,7 +15,7 @@ import (
 type Tenant struct {
 	ID        string  `json:"id"`
 	Source    string  `json:"source"`            // "api", or the file that it comes from
-	Revision  string  `json:"revision"`          // of the configuration that is served; empty if none is
+	Revision  string  `json:"revision"`          // revision of the configuration that is served; empty if none is
 	Version   int64   `json:"version,omitempty"` // the newest one; 0 if the host keeps no history
 	State     string  `json:"state"`             // "active", or "removed": not served, and its id is reserved
 	UpdatedAt *string `json:"updated_at"`
@@ -48,7 +48,7 @@ type OwnSettings struct {
 	Held     bool            `json:"held"`
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
-	// Config has the own settings, with "<secret>" for each secret. Lists leave it out. With
+	// Config holds the own settings, with "<secret>" for each secret. Lists leave it out. With
 	// as=tenant they are in the tenant's Config instead.
 	Config map[string]any `json:"config,omitempty"`
 }

@@ -17,7 +17,7 @@ type TenantVersion struct {
 	Note      string  `json:"note,omitempty"`
 	Author    string  `json:"author,omitempty"` // "operator" or "tenant"; empty for a change that a host made by itself
 	CreatedAt *string `json:"created_at"`
-	Revision  string  `json:"revision"` // that its settings have today; empty if they are not valid
+	Revision  string  `json:"revision"` // revision of its settings as they are checked today; empty if they are not valid
 	Error     string  `json:"error,omitempty"`
 	// Config is the operator's configuration of the tenant, with "<secret>" for each secret.
 	// Lists leave it out.

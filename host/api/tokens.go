@@ -33,7 +33,7 @@ type tokenCache struct {
 
 	mu        sync.Mutex
 	readAt    time.Time
-	lastError string // of the last read; empty if it succeeded
+	lastError string // error of the last read; empty if it succeeded
 	digests   *tokenDigests
 }
 

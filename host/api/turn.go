@@ -21,7 +21,7 @@ type Turn struct {
 	IdempotencyKey string          `json:"idempotency_key"` //
 	Messages       []Message       `json:"messages"`
 	Usage          chat.Usage      `json:"usage"`
-	Metadata       json.RawMessage `json:"metadata"` // as it was sent, or null
+	Metadata       json.RawMessage `json:"metadata"` // the metadata as they were sent, or null
 	Record         json.RawMessage `json:"record"`   // how it was made: revision, plugins, model, timings; or null
 	StartedAt      *string         `json:"started_at"`
 	EndedAt        *string         `json:"ended_at"` // null while it runs
@@ -98,7 +98,7 @@ func newTurn(t *storage.Turn) Turn {
 	return out
 }
 
-// rawOrNull returns raw, or null for an empty raw message, which is no valid JSON.
+// rawOrNull returns raw, or null for an empty raw message, which is not valid JSON.
 func rawOrNull(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 {
 		return json.RawMessage("null")

@@ -17,8 +17,8 @@ import (
 // compose=true, what the model was given in it.
 type InspectedTurn struct {
 	Turn Turn `json:"turn"`
-	// ModelInput is what the model was given, rebuilt from what was kept, the system prompt
-	// first. Gaps says what was not kept and is therefore missing from it.
+	// ModelInput are the messages that the model was given, the system prompt first. They are
+	// rebuilt from the stored turns. Gaps says what was not stored and is therefore missing.
 	ModelInput []Message `json:"model_input,omitempty"`
 	Gaps       []string  `json:"gaps,omitempty"`
 }

@@ -11,8 +11,8 @@ import (
 // maxKeptBody bounds an unwanted body after which the connection is kept open.
 const maxKeptBody = 64 << 10
 
-// closeIfUnread has the connection closed after the answer if the request is refused
-// before its body was read. It must be called before the answer is written.
+// closeIfUnread makes the server close the connection after the answer, if a request is refused
+// before its body was read. A short body of a known length is read instead. It must be called before the answer is written.
 func closeIfUnread(w http.ResponseWriter, r *http.Request) {
 	x, ok := w.(*exchange)
 	if !ok || x.bodyRead || r.ContentLength == 0 || x.status != 0 {
@@ -27,13 +27,13 @@ func closeIfUnread(w http.ResponseWriter, r *http.Request) {
 	x.linger = r.Header.Get("Expect") == ""
 }
 
-// newDraining makes what bounds the unwanted bodies that are drained at once.
+// newDraining returns the semaphore that bounds how many unwanted bodies are drained at once.
 func newDraining() chan struct{} { return make(chan struct{}, bounds.UnwantedBodies) }
 
 // drainBody reads and drops some of the body that a refused request is still sending: a
 // caller that sends its whole request before it reads would not see the answer otherwise.
-// It does nothing while the server drains as many as it may: draining has an element for
-// each.
+// It does nothing if the server drains as many bodies as it may already: draining holds an
+// element for each.
 func (x *exchange) drainBody(r *http.Request, draining chan struct{}) {
 	if !x.linger {
 		return

@@ -22,13 +22,13 @@ const flushTimeout = 2 * time.Second
 // says how many are missing. Write may be called concurrently, with whole lines each time.
 type asyncWriter struct {
 	to      io.Writer
-	missing func(lines int) []byte // returns the lines that tell of a gap; nil: gaps are not told
+	missing func(lines int) []byte // returns a line that reports a gap; nil: gaps are not reported
 
 	mu      sync.Mutex
-	changed sync.Cond     // what waits has changed, or the outlet was closed
+	changed sync.Cond     // signals that waiting or closed has changed
 	dropped atomic.Int64  // lines, since it was made
 	waiting []pendingText // in order, never two gaps in a row
-	bytes   int           // of all waiting texts
+	bytes   int           // size of all waiting texts
 	closed  bool
 	drained chan struct{} // closed when the writer is closed and nothing waits
 }

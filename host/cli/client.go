@@ -85,8 +85,8 @@ func (h *errorReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// send sends in as JSON, unless it is nil, and returns an answer that is no error. The
-// caller must close its body.
+// send sends in as JSON, unless it is nil, and returns the answer if its status is not an error.
+// The caller must close its body.
 func (c *client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
 	if in == nil {
 		return c.sendBody(ctx, method, path, header, "", nil)
@@ -105,7 +105,7 @@ func (c *client) sendDocument(ctx context.Context, method, path string, header h
 	defer newProgress(c.errs).waiting("waiting for the host")()
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false) // as in send
+	e.SetEscapeHTML(false) // for the same reason as in send
 	if err := e.Encode(doc.Values()); err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func newConfigCheck() *cobra.Command {
 	return c
 }
 
-// checkResult is what a check has found.
+// checkResult holds the findings of a check.
 type checkResult struct {
 	problems, warnings config.Problems
 	tenants            []string // ids of the tenants without problems

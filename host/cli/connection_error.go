@@ -78,7 +78,7 @@ func (e *unreachableError) Unwrap() error { return e.err }
 type brokenError struct {
 	base   string
 	err    error
-	method string // of the request; GET changes nothing
+	method string // method of the request; GET changes nothing
 }
 
 func (e *brokenError) Error() string {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// storageBackup is what "storage backup" did with one storage.
+// storageBackup is the result of "storage backup" for one storage.
 type storageBackup struct {
 	Storage string `json:"storage"` // where the host file names it
 	Backend string `json:"backend"`

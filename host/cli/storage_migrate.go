@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// storageMigration is what "storage migrate" did with one storage.
+// storageMigration is the result of "storage migrate" for one storage.
 type storageMigration struct {
 	Storage       string   `json:"storage"` // where the host file names it
 	Backend       string   `json:"backend"`

@@ -31,7 +31,7 @@ func printCounts(cmd *cobra.Command, counts archive.Counts) error {
 	return printTable(cmd, rows)
 }
 
-// deletion has the flags that erase and purge share.
+// deletion holds the flags that erase and purge share.
 type deletion struct {
 	yes     bool
 	abandon []string

@@ -10,7 +10,7 @@ import (
 // ErrTaken is in the chain of Apply's error when the id belongs to another source.
 var ErrTaken = errors.New("the id is taken")
 
-// invalidNameError says that a file's name is no valid id.
+// invalidNameError says that a file's name is not a valid tenant id.
 type invalidNameError struct{ error }
 
 // application is the application of one file. Its goroutine owns it until it is done.
@@ -21,9 +21,9 @@ type application struct {
 	unread   bool // the file could not be read
 }
 
-// apply reads a file and has the target serve it. If that fails, the tenant's last good
-// document is served, if the tenant is not served at all, and the file is refused. mu is
-// not held.
+// apply reads a file and passes it to the target, which serves it. If that fails, the file is
+// refused. A tenant that is not served at all is then served with its last good document. Call
+// it without mu.
 func (f *Follower) apply(ctx context.Context, job *application) error {
 	id, path := job.id, job.path
 	if err := config.ValidTenantID(id); err != nil {
@@ -37,8 +37,8 @@ func (f *Follower) apply(ctx context.Context, job *application) error {
 	}
 	var secrets []config.Path
 	if err == nil {
-		// What was secret in the last good document stays secret, though a later version of a
-		// plugin may not mark it.
+		// A text that was secret in the last good document stays secret, even if a later version
+		// of a plugin does not mark it.
 		last, _ := f.o.LastGood.get(id)
 		secrets, err = f.o.Target.Apply(ctx, id, path, doc.MarkSecret(last.Secrets))
 	}
@@ -89,7 +89,7 @@ func (f *Follower) restoreLastGood(ctx context.Context, job *application) {
 	job.live = true
 }
 
-// setResultLocked notes the result of applying a file, and logs an error that is new.
+// setResultLocked records the result of applying a file, and logs an error that is new.
 // Locked: mu is held.
 func (f *Follower) setResultLocked(known *file, err error) {
 	var invalidName *invalidNameError
@@ -109,7 +109,7 @@ func (f *Follower) setResultLocked(known *file, err error) {
 	}
 }
 
-// setUnusedLocked notes why a file brings no tenant, and logs a reason that is new. Locked:
+// setUnusedLocked records why a file is not used for any tenant, and logs a reason that is new. Locked:
 // mu is held.
 func (f *Follower) setUnusedLocked(known *file, why string) {
 	if known.unused != why {

@@ -11,10 +11,10 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// applySettledLocked applies the pending files that have settled, and waits for them a
-// while. A tenant keeps coming from the same file while that file is there; other files with
-// its id are unused. Files are taken in the order of their paths, so that of two new files
-// with one id the same wins each time. Locked: mu is held, and released while it waits.
+// applySettledLocked applies the pending files that have settled, and waits for them up to
+// timing.applyWait. While a tenant's file exists, the tenant keeps coming from it; other files
+// with its id are unused. Files are applied in the order of their paths, so that the same one of
+// two new files with one id wins each time. Locked: mu is held, and released while it waits.
 func (f *Follower) applySettledLocked(ctx context.Context, seen *snapshot) {
 	now := f.now()
 	var settled []*file
@@ -30,7 +30,7 @@ func (f *Follower) applySettledLocked(ctx context.Context, seen *snapshot) {
 		}
 		t := known.tenant
 		if t.applying {
-			continue // it stays pending until the other is done
+			continue // it stays pending until the tenant's other file is done
 		}
 		known.pending, known.reread = false, time.Time{}
 		if before := t.source; before != nil && before != known {
@@ -47,7 +47,7 @@ func (f *Follower) applySettledLocked(ctx context.Context, seen *snapshot) {
 	f.waitAppliedLocked(ctx, 0, f.o.timing.applyWait)
 }
 
-// startApplyLocked applies a file in a goroutine, and waits for it a moment. If too many
+// startApplyLocked applies a file in a goroutine, and waits for it up to applyHeadStart. If too many
 // files are being applied, it first waits until one of them is done. Locked: mu is held, and
 // released while it waits.
 func (f *Follower) startApplyLocked(ctx context.Context, known *file) {
@@ -70,7 +70,7 @@ func (f *Follower) startApplyLocked(ctx context.Context, known *file) {
 	f.waitAppliedLocked(ctx, f.applying-1, applyHeadStart)
 }
 
-// applyDoneLocked notes what came of applying a file. Locked: mu is held.
+// applyDoneLocked records the result of applying a file. Locked: mu is held.
 func (f *Follower) applyDoneLocked(ctx context.Context, known *file, job *application, err error) {
 	t := known.tenant
 	t.applying = false
@@ -91,7 +91,8 @@ func (f *Follower) applyDoneLocked(ctx context.Context, known *file, job *applic
 	f.setResultLocked(known, err)
 }
 
-// applyHeadStart is how long a file is waited for before the next one is applied beside it.
+// applyHeadStart is how long the queue waits for a file before it applies the next one
+// concurrently.
 const applyHeadStart = 50 * time.Millisecond
 
 // forever is a timeout that does not end.

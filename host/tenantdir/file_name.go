@@ -9,8 +9,8 @@ import (
 // extensions are the extensions of tenant files.
 var extensions = []string{".hcl", ".json", ".yaml", ".yml"}
 
-// IsTenantFile reports whether a file of that name in a tenant folder is a tenant's. If it
-// is not, but looks as if it were, why says what is wrong with the name.
+// IsTenantFile reports whether a file of that name in a tenant folder is a tenant file. If it is
+// not, but looks like one, why says what is wrong with the name.
 func IsTenantFile(name string) (is bool, why string) {
 	if isTenant(name) {
 		return true, ""
@@ -21,13 +21,13 @@ func IsTenantFile(name string) (is bool, why string) {
 	return false, ""
 }
 
-// isTenant reports whether a file of that name is a tenant's.
+// isTenant reports whether a file of that name is a tenant file.
 func isTenant(name string) bool {
 	return !strings.HasPrefix(name, ".") && slices.Contains(extensions, filepath.Ext(name))
 }
 
-// resembles reports whether somebody may take a file of that name for a tenant's although
-// it is not: acme.YAML, acme.yaml.bak. Temporary files of editors do not count.
+// resembles reports whether a file of that name looks like a tenant file but is not one:
+// acme.YAML, acme.yaml.bak. Temporary files of editors do not count.
 func resembles(name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
 		return false
@@ -38,7 +38,7 @@ func resembles(name string) bool {
 
 func misnamed() string { return "its name does not end with " + strings.Join(extensions, ", ") }
 
-// idOf returns the id of the tenant that a file is of: its name without the extension.
+// idOf returns the tenant id of a file: its name without the extension.
 func idOf(path string) string {
 	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }

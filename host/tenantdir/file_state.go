@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// file is what is known of one path.
+// file is the state of one path. It is guarded by the Follower's mu.
 type file struct {
 	path    string
 	tenant  *tenant
-	stamp   stamp     // last seen
+	stamp   stamp     // the last one seen
 	changed time.Time // when that stamp was first seen
-	pending bool      // it is applied once it has settled
-	reread  time.Time // when it is tried again, since it could not be read; zero for never
-	gone    bool      // it is missing; its stamp is kept while its tenant is
+	pending bool      // it is to be applied when it has settled
+	reread  time.Time // when to read it again, if it could not be read; zero otherwise
+	gone    bool      // it is missing; its state is kept as long as its tenant is
 	refused bool      // it was not applied, perhaps for a reason outside of it
 	failure string    // why it was not applied, to log each reason once
-	unused  string    // why it brings no tenant at all; empty if it does
+	unused  string    // why it is not used for any tenant; empty if it is used
 }
 
-// tenant is what is known of one id.
+// tenant is the state of one id. It is guarded by the Follower's mu.
 type tenant struct {
 	id       string
-	files    []*file   // that have this id; a tenant comes from one of them
+	files    []*file   // all files with this id; a tenant comes from one of them
 	source   *file     // the file that it comes from; nil before the first was applied
-	served   bool      // it was served by this run or by the last; others are not held
+	served   bool      // it was served by this run or the last one; only then it may be held
 	live     bool      // it is served now
-	missing  time.Time // since when none of its files is there; zero if one is
+	missing  time.Time // since when all its files are missing; zero if one exists
 	held     bool      // it is missing, and served until the removal is confirmed
 	applying bool      // one of its files is being applied
 }
@@ -50,7 +50,7 @@ func (f *Follower) addFileLocked(path string) *file {
 	return known
 }
 
-// removeFileLocked removes a path that is not there, and leaves its tenant. Locked: mu is
+// removeFileLocked removes a path whose file is missing, and leaves its tenant. Locked: mu is
 // held.
 func (f *Follower) removeFileLocked(known *file) {
 	delete(f.files, known.path)
@@ -58,7 +58,7 @@ func (f *Follower) removeFileLocked(known *file) {
 	t.files = slices.DeleteFunc(t.files, func(other *file) bool { return other == known })
 }
 
-// fileSeenLocked notes that a file is there. If it is new or changed, it is pending.
+// fileSeenLocked records that a file exists. If it is new or changed, it is pending.
 // Locked: mu is held.
 func (f *Follower) fileSeenLocked(path string, s stamp, now time.Time) {
 	known, ok := f.files[path]
@@ -70,16 +70,16 @@ func (f *Follower) fileSeenLocked(path string, s stamp, now time.Time) {
 	case !ok || known.stamp != s:
 		known.stamp, known.changed, known.pending = s, now, true
 	case known.gone:
-		// It is back, unchanged. Applying it again takes back that its tenant was held, and
-		// decides anew which file the tenant comes from.
+		// The file is back, unchanged. It is applied again if its tenant was held, which ends
+		// the hold, or if the tenant comes from another file now.
 		known.pending = t.held || t.source != known
 	}
 	known.gone = false
 	t.missing, t.held = time.Time{}, false
 }
 
-// fileGoneLocked notes that a file is missing. If its tenant came from it and has another
-// file, that one is pending. If the tenant has no other file, it is missing. Locked: mu is
+// fileGoneLocked records that a file is missing. If its tenant came from it and has other files,
+// these become pending. If the tenant has no other file, the tenant is missing. Locked: mu is
 // held.
 func (f *Follower) fileGoneLocked(known *file, now time.Time) {
 	t := known.tenant

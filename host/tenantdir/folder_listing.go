@@ -12,12 +12,12 @@ import (
 const (
 	// listTimeout is how long a scan waits for the list of a folder.
 	listTimeout = 3 * time.Second
-	// firstListTimeout is how long Load waits for it.
+	// firstListTimeout is how long Load waits for the list of a folder.
 	firstListTimeout = 30 * time.Second
 )
 
 // entry is a file in the list of a folder. info and err are set for tenant files that are
-// no links.
+// not links.
 type entry struct {
 	name string
 	mode fs.FileMode

@@ -18,7 +18,7 @@ type Target interface {
 	// secret. An error leaves the tenant as it was; it has ErrTaken in its chain if the id
 	// belongs to a tenant that is not of a file.
 	Apply(ctx context.Context, id, path string, doc *config.Document) (secrets []config.Path, err error)
-	// Refuse notes why the tenant's newest file, which is at path, is not served.
+	// Refuse records why the tenant's newest file, which is at path, is not served.
 	Refuse(id, path string, err error)
 	// Drop stops serving the tenant if it comes from path. It deletes no conversations.
 	Drop(id, path string)
@@ -38,7 +38,7 @@ type Options struct {
 	read    func(ctx context.Context, path string) ([]byte, error)
 }
 
-// timing has the delays of a Follower. Tests shorten them.
+// timing holds the delays of a Follower. Tests shorten them.
 type timing struct {
 	settle    time.Duration // a file is read when it has not changed for so long
 	gone      time.Duration // a file is removed when it is missing for so long: editors replace files in two steps
@@ -55,11 +55,11 @@ var defaultTiming = timing{settle: 300 * time.Millisecond, gone: time.Second, po
 type Follower struct {
 	o Options
 
-	mu         sync.Mutex         // of all below but what says otherwise
+	mu         sync.Mutex         // guards the fields down to oneApplied
 	files      map[string]*file   // by path
 	tenants    map[string]*tenant // by id; those with a file, or whose file is missing and not removed yet
 	lost       map[string]bool    // by folder: it could not be read by the last scan
-	ignored    map[string]string  // by path: why a file that looks like a tenant's is not; of the last scan
+	ignored    map[string]string  // by path: why the last scan ignored a file that looks like a tenant file
 	listings   map[string]*listing
 	dropped    []time.Time   // when tenants were dropped, within massRemovalWindow
 	applying   int           // how many files are being applied

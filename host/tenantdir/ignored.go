@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Ignored is a file in a tenant folder that looks like a tenant's and brings no tenant.
+// Ignored is a file in a tenant folder that looks like a tenant file but is not used for any
+// tenant.
 type Ignored struct {
 	Path   string
 	Reason string

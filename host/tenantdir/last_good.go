@@ -37,7 +37,7 @@ type lastGoodDocument struct {
 	Secrets []config.Path `json:"secrets,omitempty"`
 }
 
-// OpenLastGood opens the folder, and makes it if it is not there.
+// OpenLastGood opens the folder, and creates it if it does not exist.
 func OpenLastGood(dir string, key *secret.Key, log hclog.Logger) (*LastGood, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -45,16 +45,15 @@ func OpenLastGood(dir string, key *secret.Key, log hclog.Logger) (*LastGood, err
 	return &LastGood{dir: dir, key: key, log: log}, nil
 }
 
-// maxSealedBytes bounds a file. It is more than the sealed document of the largest tenant
-// file has.
+// maxSealedBytes bounds a sealed file. The sealed document of the largest tenant file is smaller.
 const maxSealedBytes = 8 << 20
 
 const sealedExt = ".sealed"
 
-// path is where a tenant's document is.
+// path returns the path of a tenant's sealed document.
 func (l *LastGood) path(id string) string { return filepath.Join(l.dir, id+sealedExt) }
 
-// put keeps a document in place of the tenant's last one. An error leaves that as it was.
+// put replaces the tenant's last good document. If it fails, the old one stays.
 func (l *LastGood) put(doc lastGoodDocument) error {
 	if l == nil {
 		return nil
@@ -105,7 +104,7 @@ func (l *LastGood) get(id string) (lastGoodDocument, bool) {
 	return doc, true
 }
 
-// remove drops a tenant's document. A failure is logged.
+// remove deletes a tenant's document. It logs a failure.
 func (l *LastGood) remove(id string) {
 	if l == nil {
 		return

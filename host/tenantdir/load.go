@@ -22,8 +22,8 @@ func (f *Follower) Load(ctx context.Context) error {
 	now := f.now()
 	for path, s := range seen.files {
 		f.fileSeenLocked(path, s, now)
-		// A file with an old time has settled already. One that was written just now may be
-		// half of what it will be.
+		// A file with an old time has settled already. One that was written just now may
+		// still be incomplete.
 		if !s.modified.After(now) {
 			f.files[path].changed = s.modified
 		}
@@ -42,7 +42,7 @@ func (f *Follower) Load(ctx context.Context) error {
 }
 
 // applyUnsettledLocked waits once for files that were written just before the start, and
-// applies those that have settled then. A file that goes on changing is left to Run.
+// applies those that have settled then. Run applies files that change longer.
 // Locked: mu is held.
 func (f *Follower) applyUnsettledLocked(ctx context.Context) {
 	for _, known := range f.files {
@@ -64,9 +64,9 @@ func (f *Follower) applyUnsettledLocked(ctx context.Context) {
 	}
 }
 
-// recoverServedLocked notes which tenants the last run served, and from which file. A tenant
-// that has no file now is missing since long ago. Of two files of one tenant, the one that
-// served goes on. Locked: mu is held.
+// recoverServedLocked finds out from the last good documents which tenants the last run served,
+// and from which file. A tenant that has no file now counts as missing for a long time. If a
+// tenant has two files now, it keeps coming from the one of the last run. Locked: mu is held.
 func (f *Follower) recoverServedLocked() {
 	var folders []string
 	for _, dir := range f.o.Dirs {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// massRemovalShare is the share of tenants that may be removed at once without
-// confirmation: one in so many. If more are missing, the folder may not be mounted.
+// massRemovalShare is the share of tenants that may be removed at once without confirmation: one
+// in this number. If more are missing, the folder may not be mounted.
 const massRemovalShare = 10
 
 // massRemovalWindow is how far apart files may be removed and still count as removed at
@@ -19,9 +19,11 @@ const massRemovalWindow = 10 * time.Second
 // removeLocked drops the tenants whose files are gone, or holds them if too many are. Its
 // rules:
 //
-//   - A tenant that was never served is dropped, and counts in no number below.
-//   - While more files go missing, nobody is dropped: how many will go is not known yet.
-//   - One tenant alone is dropped, and one more after it: somebody removes two by hand.
+//   - A tenant that was never served is dropped, and is not counted in the rules below.
+//   - While more files go missing, no tenant is dropped, because it is not known yet how many
+//     will be missing.
+//   - One tenant alone is dropped, and one more after it, because somebody may remove two files
+//     by hand.
 //   - Otherwise one in massRemovalShare may go, within massRemovalWindow. If more are
 //     missing, those that are missing now are held.
 //
@@ -80,14 +82,15 @@ func (f *Follower) removeLocked(ctx context.Context, atStart bool) {
 		"gone", missing, "of", total, "confirm", "botyard config reload --confirm-removed")
 }
 
-// HeldError is why a tenant whose file is gone is still served.
+// HeldError says that a tenant is held: its file is gone, but it is still served.
 type HeldError struct{ Gone, Total int }
 
 func (e *HeldError) Error() string {
 	return fmt.Sprintf("the file is gone, together with %d of %d: the tenant is served until the removal is confirmed (botyard config reload --confirm-removed) or the file is back", e.Gone, e.Total)
 }
 
-// dropLocked removes a tenant that has no files, here, at the target and on disk. Locked:
+// dropLocked removes a tenant without files from the Follower, from the target and from
+// LastGood. Locked:
 // mu is held.
 func (f *Follower) dropLocked(t *tenant) {
 	delete(f.tenants, t.id)

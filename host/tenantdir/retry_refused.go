@@ -1,7 +1,7 @@
 package tenantdir
 
-// RetryRefused has Run apply the refused files again, soon. It is called when something
-// outside of the files has changed that they may have been refused for: what tenants
+// RetryRefused makes Run apply the refused files again, soon. Call it when something outside of
+// the files has changed for which they may have been refused: the configuration that tenants
 // inherit, or a plugin.
 func (f *Follower) RetryRefused() {
 	f.mu.Lock()

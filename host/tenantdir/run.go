@@ -21,13 +21,13 @@ func (f *Follower) Run(ctx context.Context) {
 	next := time.NewTimer(0)
 	defer next.Stop()
 	var (
-		due   time.Time     // of the next scan
-		ended time.Time     // of the last scan
-		took  time.Duration // the last scan
+		due   time.Time     // when the next scan is due
+		ended time.Time     // when the last scan ended
+		took  time.Duration // how long the last scan took
 		left  scanResult
 	)
-	// scanSoon brings the next scan forward. Scans take a fifth of the time at most, since a
-	// tenant may change all the time.
+	// scanSoon brings the next scan forward. Scans take at most a fifth of the time, because
+	// files may change all the time.
 	scanSoon := func() {
 		due = ended.Add(4 * took)
 		next.Reset(time.Until(due))
@@ -81,8 +81,8 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 }
 
-// renewWatches watches the folders that are not watched, or not any more. before is what it
-// returned the last time. watched reports whether all folders are watched; changed reports
+// renewWatches watches the folders that are not watched yet or not any more. before is the value
+// of watched that it returned the last time. watched reports whether all folders are watched; changed reports
 // whether a scan is needed.
 func (f *Follower) renewWatches(ctx context.Context, w *watcher, before bool) (watched, changed bool) {
 	changed, err := w.renew(ctx, f.o.Dirs)
@@ -96,7 +96,7 @@ func (f *Follower) renewWatches(ctx context.Context, w *watcher, before bool) (w
 	return watched, changed || watched != before
 }
 
-// drain drops the events that are waiting: one scan is enough for a burst of them.
+// drain drops all events that are queued: one scan is enough for a burst of them.
 func drain(w *watcher) {
 	for {
 		select {

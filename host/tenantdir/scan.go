@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// scanResult says what a scan left to do.
+// scanResult says what later scans have to do.
 type scanResult struct {
 	pending  bool // a file has not settled, or is being applied
 	removing bool // a file is missing, and its tenant is neither dropped nor held yet
-	linked   bool // files are reached by links
+	linked   bool // some files are reached by links, whose targets are not watched
 }
 
-// scan looks at all folders once. It applies files that have settled, and drops or holds
+// scan reads all folders once. It applies files that have settled, and drops or holds
 // tenants whose files are gone.
 func (f *Follower) scan(ctx context.Context) scanResult {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	seen := f.readFoldersLocked(ctx)
 	if ctx.Err() != nil {
-		return scanResult{} // the rest was not looked at
+		return scanResult{} // not all folders were read
 	}
 	now := f.now()
 	for path, s := range seen.files {
@@ -34,7 +34,7 @@ func (f *Follower) scan(ctx context.Context) scanResult {
 				known.pending = true
 			}
 		case seen.unreadable[path], f.lost[filepath.Dir(path)]:
-			// Whether the file is there is not known. It counts as there.
+			// It is not known whether the file exists. It counts as existing.
 			if t := known.tenant; known.gone && !t.held {
 				known.gone, t.missing = false, time.Time{}
 			}
@@ -55,9 +55,8 @@ func (f *Follower) scan(ctx context.Context) scanResult {
 	return out
 }
 
-// checkPending looks at the pending files only, and applies those that have settled. It
-// takes as long as there are pending files, however many others there are. It reports
-// whether some are still pending.
+// checkPending checks only the pending files, and applies those that have settled. Its cost does
+// not grow with the number of other files. It reports whether some files are still pending.
 func (f *Follower) checkPending(ctx context.Context) (pending bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

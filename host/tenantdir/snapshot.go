@@ -12,11 +12,11 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// snapshot is what one look at the folders saw.
+// snapshot is what one scan found in the folders.
 type snapshot struct {
 	files      map[string]stamp  // by path
-	unreadable map[string]bool   // by path: a file is there, and its stamp cannot be read
-	ignored    map[string]string // by path: why a file that looks like a tenant's is not; maxIgnored at most
+	unreadable map[string]bool   // by path: a file exists, but its stamp cannot be read
+	ignored    map[string]string // by path: why a file that looks like a tenant file is ignored; at most maxIgnored
 	linked     bool              // some files are reached by links, whose targets are not watched
 }
 
@@ -40,8 +40,8 @@ func stampOf(info fs.FileInfo) stamp {
 	return s
 }
 
-// readFoldersLocked looks at all folders. It updates which folders are lost and which files
-// are ignored, and logs what is new of that. Locked: mu is held.
+// readFoldersLocked reads all folders. It updates which folders are lost and which files are
+// ignored, and logs those that are new. Locked: mu is held.
 func (f *Follower) readFoldersLocked(ctx context.Context) *snapshot {
 	seen := newSnapshot()
 	for _, dir := range f.o.Dirs {
@@ -76,8 +76,8 @@ func (f *Follower) readFoldersLocked(ctx context.Context) *snapshot {
 	return seen
 }
 
-// addLinked adds a file by what its links lead to. That may be on another file system, one
-// that does not answer.
+// addLinked adds the target of a path that may be a link. The target may be on another file
+// system that does not answer; then the file counts as unreadable.
 func (s *snapshot) addLinked(ctx context.Context, path string) {
 	info, err := readfile.Bounded(ctx, path, func() (fs.FileInfo, error) { return os.Stat(path) })
 	s.add(path, info, err)

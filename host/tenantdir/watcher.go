@@ -13,17 +13,17 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watcher watches folders, as far as the system can. A watch is of a folder, not of its
-// path. If a path leads to another folder later (the folder was replaced, a link changed,
+// watcher watches folders, as far as the system supports it. A watch belongs to a folder, not to
+// its path. If a path names another folder later (the folder was replaced, a link changed,
 // something was mounted), no event says so; renew finds out. It is used by one goroutine.
 type watcher struct {
 	open    func() (*fsnotify.Watcher, error)
-	w       *fsnotify.Watcher      // nil while the system gives none
-	watched map[string]fs.FileInfo // by folder: what its path led to when it was watched
+	w       *fsnotify.Watcher      // nil if the system could not open one
+	watched map[string]fs.FileInfo // by path: the folder that it named when the watch began
 }
 
-// renew watches the folders that are not watched, or whose path leads to another folder now.
-// changed reports whether the set of watched folders is another than before. The error says
+// renew watches the folders that are not watched, or whose path names another folder now.
+// changed reports whether the set of watched folders has changed. The error says
 // which folders are not watched.
 func (w *watcher) renew(ctx context.Context, dirs []string) (changed bool, err error) {
 	if w.w == nil {
@@ -60,10 +60,11 @@ func (w *watcher) renew(ctx context.Context, dirs []string) (changed bool, err e
 	return changed, errors.Join(errs...)
 }
 
-// rewatch has the next renew watch all folders anew.
+// rewatch makes the next renew watch all folders again.
 func (w *watcher) rewatch() { clear(w.watched) }
 
-// events returns the events of the watched folders. Nil, which blocks, if nothing is watched.
+// events returns the events of the watched folders. If there is no
+// fsnotify.Watcher it returns nil, which blocks.
 func (w *watcher) events() <-chan fsnotify.Event {
 	if w.w == nil {
 		return nil

@@ -20,37 +20,38 @@ type Entry struct {
 	CreatedAt   time.Time
 	Document    *config.Document     // the operator's settings; nil for a file's tenant and after a purge
 	Own         *config.Document     // the tenant's own settings; nil for none
-	Author      Author               // of this version
-	Storages    []config.SealedBlock // that turns of the present incarnation were written to, the newest last
+	Author      Author               // who made this version
+	Storages    []config.SealedBlock // storages that turns of the present incarnation are written to, the newest last
 	Former      []Incarnation        // ended incarnations that are not erased yet
-	Receipt     json.RawMessage      // of a purge
-	Literals    []config.Path        // in Document, of secrets that are given as texts
-	OwnLiterals []config.Path        // in Own, likewise
+	Receipt     json.RawMessage      // receipt of a purge; nil for none
+	Literals    []config.Path        // where Document has secrets as literal texts
+	OwnLiterals []config.Path        // where Own has such secrets
 
-	// Err is why Document or Own cannot be read. The other fields are right all the same.
+	// Err is why Document or Own cannot be read. The other fields are set anyway.
 	Err error
-	// Held is why the own settings do not count now. Whoever judges the entry sets it; it is
-	// not stored.
+	// Held is why the own settings do not count now. The code that checks the settings sets
+	// it; it is not stored.
 	Held error
 
-	position int64 // among all versions of all tenants
+	position int64 // the version's place among all versions of all tenants
 	knowsOwn bool  // it was written by a host that knows own settings
 }
 
 // Author is who made a version.
 type Author string
 
-// Authors. A version that a host made by itself, such as the note that a storage is used,
-// has none. Neither has a version of an older host.
+// The authors. Two kinds of versions have none: those that a host made by itself, for example to
+// note a storage, and those that an older host wrote.
 const (
 	Operator Author = "operator"
 	Tenant   Author = "tenant"
 )
 
-// Incarnation is what a tenant's id stands for between two erasures.
+// Incarnation is the time of a tenant's id between two erasures, with the conversations of that
+// time. Each erasure or purge ends one, and the next use of the id begins another.
 type Incarnation struct {
-	ID       string               `json:"incarnation"` // empty for one that is not tracked
-	Storages []config.SealedBlock `json:"storages"`    // that its turns were written to
+	ID       string               `json:"incarnation"` // empty if incarnations are not tracked, and for the first one of a file's tenant
+	Storages []config.SealedBlock `json:"storages"`    // storages that its turns were written to
 }
 
 // Uses reports whether the entry names the storage.
@@ -96,7 +97,7 @@ func (e *Entry) canNote(s config.SealedBlock, most, mostBytes int, otherwise str
 	return nil
 }
 
-// noteBytes is about how many bytes a storage takes in the stored entry.
+// noteBytes returns about how many bytes a storage takes in the stored entry.
 func noteBytes(s config.SealedBlock) int {
 	return len(s.Digest) + len(s.Kind) + len(s.Plugin) + len(s.Config)
 }

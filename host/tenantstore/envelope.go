@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// format is raised when an older host can no longer read what is written.
+// format is the version of the envelope. It is raised when older hosts cannot read the new one.
 const format = 1
 
 // envelope is the JSON that the storage keeps as the document of a registration.
@@ -33,7 +33,7 @@ type envelope struct {
 	Author    Author          `json:"author,omitempty"`
 }
 
-// layers is what this host writes as an envelope's Layers.
+// layers is the value that this host writes as an envelope's Layers.
 const layers = 2
 
 // pack returns the envelope of an entry as JSON, with its literal secrets sealed. The error
@@ -121,7 +121,7 @@ func open(key *secret.Key, tenant, name string, settings []byte, literals []conf
 	if err != nil {
 		return nil, fmt.Errorf("what the registry has of tenant %q: %w", tenant, err)
 	}
-	doc = config.FromMap(name, doc.Values()) // without positions: nobody wrote these lines
+	doc = config.FromMap(name, doc.Values()) // drops positions: the stored lines are not those that somebody wrote
 	doc = doc.ReplaceText(literals, func(path config.Path, text string) string {
 		plain, failed := key.Open(text, context(path))
 		if failed != nil {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxAge is how long after a poll what is known counts as fresh. With the time that a
-	// poll takes, a changed tenant is not served for longer than a second.
+	// maxAge is how long after a poll the Store counts as fresh. With the time that a poll
+	// takes, the settings from before a change are served for at most a second.
 	maxAge = 900 * time.Millisecond
 	// pollEvery is the time between two polls. It is a third of maxAge, so that two polls
 	// in a row may be slow.
@@ -31,8 +31,8 @@ func (s *Store) Fresh() bool {
 	return at != 0 && s.o.now().Sub(s.start)-time.Duration(at) < maxAge
 }
 
-// EnsureFresh returns when what is known is fresh. It polls if it is not. Its errors are
-// those of the storage, and of ctx.
+// EnsureFresh returns when Fresh reports true, and polls if necessary. Its errors are those of
+// the storage, and of ctx.
 func (s *Store) EnsureFresh(ctx context.Context) error {
 	if s.Fresh() {
 		return nil
@@ -47,15 +47,15 @@ func (s *Store) Lag() (age time.Duration, changes int64) {
 	return max(0, age), max(0, s.head.Load()-s.known.Load())
 }
 
-// Empty reports whether the storage was seen to have no registration at all.
+// Empty reports whether the last poll found no registration at all in the storage.
 func (s *Store) Empty() bool { return s.fresh.Load() != 0 && s.head.Load() == 0 }
 
 // poll asks the storage for the changes since the last poll and passes them to Changed.
 //
-// Polls come one after the other, for they share position. Whoever has waited for another
-// caller's poll calls needless first, and is done if that is true. Each caller polls under
-// its own ctx, so a caller that leaves ends nobody else's poll: this is why they share a
-// semaphore and not one flight.
+// Polls run one after another, because they share position. A caller that has waited for another
+// poll calls needless first, and does not poll if that reports true. Each caller polls under its
+// own ctx, so that a caller that leaves does not end another caller's poll. That is why callers
+// share a semaphore, and not one poll as with x/sync/singleflight.
 func (s *Store) poll(ctx context.Context, needless func() bool) error {
 	select {
 	case s.polling <- struct{}{}:
@@ -123,7 +123,7 @@ func (s *Store) Run(ctx context.Context) {
 	poll.Every(ctx, pollEvery, s.wake, once)
 }
 
-// wakeUp has Run poll at once.
+// wakeUp makes Run poll at once. It does not wait.
 func (s *Store) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
@@ -154,8 +154,8 @@ func (s *Store) watch(ctx context.Context) {
 	}
 }
 
-// watchOnce is one watch of the storage that there is now. It ends with the watch, with
-// ctx, or with Rewatch.
+// watchOnce watches the storage that Options.Storage returns now. It returns when the watch
+// fails, when ctx ends, or when Rewatch is called.
 func (s *Store) watchOnce(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -172,8 +172,8 @@ func (s *Store) watchOnce(ctx context.Context) error {
 	})
 }
 
-// Rewatch ends the watch of the storage that there was before. Call it when
-// Options.Storage returns another storage, before the old one is closed.
+// Rewatch ends the running watch, so that Run watches the storage that Options.Storage returns
+// now. Call it when that is another storage than before, and before the old one is closed.
 func (s *Store) Rewatch() {
 	s.watchMu.Lock()
 	defer s.watchMu.Unlock()

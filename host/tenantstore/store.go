@@ -21,8 +21,9 @@ type Options struct {
 	// storage.TenantWatcher too, its notices of changes are used.
 	Storage func() storage.TenantStore
 	Key     *secret.Key // seals secrets; shared by all hosts of the tenant store
-	// Changed is told which tenants changed; nil means possibly all. It is called before
-	// Fresh counts the change as known. It must not wait, and must not call the Store.
+	// Changed is called with the tenants that changed; nil means that all may have. It is
+	// called before Fresh counts the change as known. It must not wait, and must not call the
+	// Store.
 	Changed func(changes []storage.TenantChange)
 	Log     hclog.Logger
 	// Slots bounds how many registrations are read and written at once. Nil bounds nothing.
@@ -35,22 +36,23 @@ func Fixed(s storage.TenantStore) func() storage.TenantStore {
 	return func() storage.TenantStore { return s }
 }
 
-// Store keeps registrations and follows the changes of all hosts. It is used concurrently.
+// Store keeps registrations and follows the changes of all hosts. It is safe for
+// concurrent use.
 type Store struct {
 	o     Options
 	start time.Time
 	fresh atomic.Int64  // nanoseconds after start; all changes before it are known; 0 for never
 	head  atomic.Int64  // position of the newest change that the storage has
 	known atomic.Int64  // position of the newest change that was passed to Changed
-	wake  chan struct{} // has a value when Run is to poll at once
+	wake  chan struct{} // holds a value when Run has to poll at once
 
 	ownSettingsSince atomic.Int64 // position of the row ownSettingsRow; 0 while none is known
 
-	polling  chan struct{} // a semaphore: has a value while a poll is at work
-	position int64         // owned by whoever holds polling; -1 before the first poll
+	polling  chan struct{} // a semaphore: holds a value while a poll runs
+	position int64         // guarded by polling; -1 before the first poll
 
 	watchMu   sync.Mutex
-	stopWatch context.CancelFunc // ends the watch that is at work; nil for none
+	stopWatch context.CancelFunc // ends the running watch; nil for none
 }
 
 // New returns a Store. It calls the storage only from Run and the other methods.
@@ -108,8 +110,8 @@ func (s *Store) List(ctx context.Context, after string, limit int) (entries []*E
 	return entries, page.More, nil
 }
 
-// History returns a page of a tenant's versions, newest first. The page has versions less
-// than before, or from the newest on if before is 0, and at most limit of them.
+// History returns a page of a tenant's versions, newest first. The page has at most
+// limit versions. Their numbers are less than before, or any if before is 0.
 func (s *Store) History(ctx context.Context, tenant string, before int64, limit int) (entries []*Entry, more bool, err error) {
 	page, err := s.o.Storage().TenantHistory(ctx, tenant, before, limit)
 	if err != nil {
@@ -136,8 +138,8 @@ func (s *Store) History(ctx context.Context, tenant string, before int64, limit 
 	return entries, page.More, nil
 }
 
-// unpack decodes a registration when its tenant has its turn in Slots. Its error is that
-// of ctx.
+// unpack decodes a registration. It waits for a place in Options.Slots; its error is that of
+// ctx.
 func (s *Store) unpack(ctx context.Context, r storage.Registration) (e *Entry, err error) {
 	err = s.o.Slots.Do(ctx, r.Tenant, func(context.Context) error {
 		e = unpack(s.o.Key, r)
@@ -158,8 +160,8 @@ func (s *Store) unpackAll(ctx context.Context, page *storage.RegistrationPage) (
 
 // PutOptions are the conditions and effects of a Put.
 type PutOptions struct {
-	IfVersion    int64 // the newest version that there has to be; 0 for none
-	EraseHistory bool  // earlier versions are erased
+	IfVersion    int64 // the newest version must have this number; 0 if there must be none
+	EraseHistory bool  // the Put erases all earlier versions
 }
 
 // Put stores e as the next version and returns it. The texts at e.Literals and
@@ -192,7 +194,7 @@ func (s *Store) Put(ctx context.Context, e Entry, o PutOptions) (*Entry, error) 
 			s.wakeUp()
 			return s.unpack(context.WithoutCancel(ctx), *r) // it is stored, even if the caller has left
 		}
-		// The storage knows the attempt, so a repeat stores nothing twice.
+		// The storage recognizes a repeat of the same Put, so that nothing is stored twice.
 		if f := fault.Of(err); !f.Retryable || f.Class == fault.Conflict || ctx.Err() != nil {
 			return nil, err
 		}
@@ -207,6 +209,6 @@ func (s *Store) Put(ctx context.Context, e Entry, o PutOptions) (*Entry, error) 
 }
 
 const (
-	putTimeout = 15 * time.Second       // for one Put with its repeats
-	putPause   = 200 * time.Millisecond // between two tries of one Put
+	putTimeout = 15 * time.Second       // bounds one Put with its repeats
+	putPause   = 200 * time.Millisecond // the time between two tries of one Put
 )
