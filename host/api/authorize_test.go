@@ -50,7 +50,7 @@ func writeFile(t *testing.T, dir, name, text string) {
 	}
 }
 
-// logText is what a host and its server logged.
+// logText collects the log of a host and its server.
 type logText struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -101,13 +101,13 @@ func TestAuthorize(t *testing.T) {
 	var refusals []string
 	for pattern, methods := range routes {
 		path := strings.NewReplacer("{id}", "a", "{conversation}", "c", "{turn}", "1").Replace(pattern)
-		asked := []string{"PATCH"} // which no route has
+		asked := []string{"PATCH"} // a method that no route has
 		for method := range methods {
 			asked = append(asked, method)
 		}
 		for _, method := range asked {
 			for _, c := range credentials {
-				want := 0 // whatever the route says
+				want := 0 // any status that the route returns
 				switch {
 				case open[pattern]:
 				case !c.gateway && !c.admin:
@@ -143,7 +143,7 @@ func TestAuthorize(t *testing.T) {
 			t.Errorf("two refusals differ: %q and %q", r, refusals[0])
 		}
 	}
-	// A path that is spelt otherwise is no way around.
+	// Another spelling of a path does not avoid the check.
 	for _, path := range []string{"/api/v1/../../admin/v1/tenants", "/v1/../admin/v1/tenants", "/v1/%2e%2e/admin/v1/tenants", "//admin/v1/tenants", "/admin%2fv1/tenants", "/api/v1/conversations/%2e%2e%2f%2e%2e%2fadmin%2fv1%2ftenants"} {
 		for _, token := range []string{"", gatewayToken} {
 			h := headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}

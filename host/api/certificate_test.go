@@ -78,7 +78,7 @@ func TestCertificate_isReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, dir, "key.pem", string(key)) // of the first
+	writeFile(t, dir, "key.pem", string(key)) // the key of the first certificate
 	expect("half a change", first)
 	writeFile(t, dir, "key.pem", string(newKey))
 	expect("the whole change", second)

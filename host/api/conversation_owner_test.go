@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// shared has all users share the tenant's conversations.
+// shared are settings by which all users share the tenant's conversations.
 var shared = map[string]any{"conversations": map[string]any{"owner": "tenant"}}
 
-// asUser chats as a user and answers status and body.
+// asUser chats as a user and returns the status and the body.
 func (s *testServer) asUser(tenant, conversation, user, message string, more ...any) (int, string) {
 	s.Helper()
 	if user != "" {

@@ -136,14 +136,14 @@ func TestReadTurns(t *testing.T) {
 	if len(page.Turns) != 1 || page.Turns[0].Sequence != 2 || page.Next == nil || *page.Next != "2" {
 		t.Errorf("%+v", page)
 	}
-	// What failed is no part of the conversation.
+	// A failed turn is not part of the conversation.
 	if messages, _ := s.pages("flaky", "c", 100); len(messages) != 2 || messages[0].Turn != 1 || messages[0].ID != "3.0" {
 		t.Errorf("%+v", messages)
 	}
 }
 
-// TestPager has turns with any number of messages, gaps, and a storage that gives
-// fewer than it is asked for.
+// TestPager checks the pages of turns with different numbers of messages and with gaps, read from a
+// storage that returns fewer turns than it is asked for.
 func TestPager(t *testing.T) {
 	sizes := []int{2, 0, 5, 1, 2, 2, 7, 2}
 	var turns []storage.Turn

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestDecodeObject_halfSurrogates refuses escapes that are half of a pair, which are no text.
+// TestDecodeObject_halfSurrogates checks that escapes of half a surrogate pair are refused, because
+// they are not valid text.
 func TestDecodeObject_halfSurrogates(t *testing.T) {
 	for text, whole := range map[string]bool{
 		`"plain"`:               true,

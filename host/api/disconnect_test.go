@@ -20,8 +20,8 @@ func rawChat(tenant, conversation string, stream bool) string {
 		tenant, len(body), body)
 }
 
-// TestDisconnects has callers leave in each way that there is, after each thing
-// that can be behind their request. None keeps a model busy.
+// TestDisconnects checks that a turn ends when its caller disconnects, in each way to disconnect and
+// with each kind of bytes sent behind the request.
 func TestDisconnects(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")

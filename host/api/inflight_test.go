@@ -22,8 +22,8 @@ func TestServer_Withdraw(t *testing.T) {
 	s.get("/healthz", nil)
 }
 
-// TestServer_Drain_graceForAllRequests has an import come slowly while the host drains. It goes on to
-// its end; what comes later is refused, whatever it is.
+// TestServer_Drain_graceForAllRequests checks that a slow import goes on to its end while the server
+// drains, and that all later requests are refused.
 func TestServer_Drain_graceForAllRequests(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// pluginDir has the plugins' real binaries.
+// pluginDir is the folder with the plugins' real binaries.
 var pluginDir string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }

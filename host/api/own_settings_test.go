@@ -89,7 +89,7 @@ func TestOwnSettings(t *testing.T) {
 	s.call("PUT", ownPath+"&dry_run=true", nil, prompt, 200, &e)
 	s.call("GET", ownPath, nil, "", 404, nil)
 	s.refuse(refusal{"", "PUT", ownPath, nil, `{"prompts":{"sistem":"x"}}`, 422, fault.Invalid, "", ""})
-	// The host's keys are no tenant's.
+	// Keys of the host cannot be set by a tenant.
 	s.refuse(refusal{"", "PUT", ownPath, nil, `{"listen":"x"}`, 422, fault.Invalid, "", ""})
 	s.call("GET", ownPath, nil, "", 404, nil)
 }
@@ -126,7 +126,7 @@ func TestPatchTenant(t *testing.T) {
 		}
 	}
 	s.repliesWith("a", "Mine: B")
-	// What is wrong in a patch has its position in it, and changes nothing.
+	// An invalid patch changes nothing, and its problems have their positions in the patch.
 	p := s.refuse(refusal{"", "PATCH", ownPath, patch, "{\n\"memory\":{\"max_messages\":\"many\"}}", 422, fault.Invalid, "", ""})
 	if at := p.Problems[0]; at.File != "body" || at.Line != 2 || at.Path != "memory.max_messages" {
 		t.Errorf("%+v", at)
@@ -278,8 +278,9 @@ func TestOwnSettings_bound(t *testing.T) {
 	}
 }
 
-// TestGetTenant_secretsOfTheSameRevision checks this: a secret that changes nothing that is effective, since it is
-// what was inherited or since the tenant's own hides it, is a secret all the same.
+// TestGetTenant_secretsOfTheSameRevision checks that a secret is redacted even if it does not
+// change the effective configuration, because it equals the inherited value or because the
+// tenant's own value replaces it.
 func TestGetTenant_secretsOfTheSameRevision(t *testing.T) {
 	const inherited, hidden, own = "sk-that-is-inherited", "sk-that-is-hidden", "sk-of-the-tenant-itself"
 	s := serveHost(t, Options{}, host.Options{Config: map[string]any{

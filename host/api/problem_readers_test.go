@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// logOf is what a server at the default level writes.
+// logBuffer collects the log of a server.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -29,8 +29,8 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// TestProblem_whatCallersAndOperatorsRead has a provider repeat its key and tell its address: nobody sees
-// the key, callers see a sentence of ours, and the operator the rest.
+// TestProblem_whatCallersAndOperatorsRead checks an error of a provider that contains its API key and
+// its address: nobody sees the key, callers get a fixed sentence, and the operator gets the rest.
 func TestProblem_whatCallersAndOperatorsRead(t *testing.T) {
 	const key, said = "sk-0123456789-abcdef", "10.0.0.7:443 does not know the key "
 	var log logBuffer

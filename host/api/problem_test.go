@@ -131,7 +131,7 @@ func TestProblemForCallers_everyClassAndOrigin(t *testing.T) {
 	origins := []fault.Origin{fault.OriginHere, fault.OriginPlugin, fault.OriginSettings, fault.OriginModel, fault.OriginMemory, fault.OriginStorage}
 	for class, want := range map[fault.Class]struct {
 		statuses   [6]int // by origin
-		retryAfter int64  // that is told though the error does not know one
+		retryAfter int64  // in the answer though the error has none
 	}{
 		fault.Internal:          {[6]int{500, 500, 500, 500, 500, 500}, 0},
 		fault.NotFound:          {[6]int{404, 404, 503, 503, 404, 404}, 0},

@@ -55,9 +55,9 @@ var slotsOf = map[slotClass]bounds.Slots{
 	exportSlots: bounds.ExportSlots, importSlots: bounds.ImportSlots, sweepSlots: bounds.SweepSlots, scrapeSlots: bounds.ScrapeSlots, turnSlots: {},
 }
 
-// TestRequestLimits_eachRoute has one tenant take all that it can of each class, and as many
-// wait as may. Its next request is refused at once, whatever the route; another tenant's
-// is not, and probes are answered.
+// TestRequestLimits_eachRoute checks each class of slots: when one tenant uses all slots and places to
+// wait that it may have, its next request is refused at once on every route of the class. Another
+// tenant's request is not refused, and probes are answered.
 //
 // beyond: turns asked for
 // beyond: reads
@@ -313,9 +313,9 @@ func (s *testServer) stalled(request string) net.Conn {
 	return c
 }
 
-// TestResponse_stalledReaders has a tenant ask for large pages on many connections, and
-// read none of them. What is held is bounded, another tenant reads, the tenant itself
-// talks, and a reader that goes on gets all of its page.
+// TestResponse_stalledReaders checks a tenant that asks for large pages on many connections and reads
+// none of them. The memory for answers stays bounded, another tenant can read, the tenant itself can
+// chat, and a reader that continues gets its whole page.
 //
 // beyond: answers
 func TestResponse_stalledReaders(t *testing.T) {

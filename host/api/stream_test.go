@@ -205,7 +205,7 @@ func TestStream_keepAlive(t *testing.T) {
 	if text, _, comments, last := r.read(); comments < 3 || text != "well" || last.name != EventDone {
 		t.Errorf("%d comments, %q, %+v", comments, text, last)
 	}
-	// What fails after a sign of life cannot have a status any more.
+	// An error after a keepalive comment cannot have a status of its own any more.
 	s.register("hangs", map[string]any{"llm": map[string]any{"hang_after_tokens": 0}, "limits": map[string]any{"turn_timeout": 0.2}})
 	_, r = s.open(t.Context(), "hangs", chatBody("c", "m", "stream", true), nil)
 	_, _, comments, last := r.read()

@@ -70,7 +70,7 @@ func TestTenantSettings_slots(t *testing.T) {
 	waited := make(chan error, 1)
 	err := judging.Do(t.Context(), "a", func(context.Context) error {
 		s.call("PUT", "/admin/v1/tenants/b", nil, prompt, 201, nil)
-		s.chat("a", "c", "m") // whose settings are judged
+		s.chat("a", "c", "m") // a turn of a needs no slot: a's settings are loaded
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			req, err := http.NewRequestWithContext(ctx, "GET", s.url+"/admin/v1/tenants/a/config", nil)

@@ -172,7 +172,7 @@ func TestTenant_secretsAreRedacted(t *testing.T) {
 			t.Errorf("%s shows it: %s", path, b.String())
 		}
 	}
-	// Nor in what is refused.
+	// Refused settings do not show the key either.
 	for _, body := range []string{
 		`{"llm":{"provider":"echo","api_key":"` + key + `","modl":1}}`,
 		`{"llm":{"provider":"echo","api_key":{"x":"` + key + `"}}}`,
@@ -187,7 +187,7 @@ func TestTenant_secretsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestListTenants_ofFiles has a valid file, an invalid file and a registered tenant.
+// TestListTenants_ofFiles checks the list with a valid file, an invalid file and a registered tenant.
 func TestListTenants_ofFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

@@ -16,7 +16,7 @@ func (e *endless) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestExchange_drainBody: so much of a refused body is read, of so many at once.
+// TestExchange_drainBody checks how much of a refused body is read, and of how many bodies at once.
 func TestExchange_drainBody(t *testing.T) {
 	draining := newDraining()
 	drained := func() int {

@@ -44,7 +44,7 @@ func TestClient_chatEnds(t *testing.T) {
 	}
 }
 
-// TestClient_otherServer has a server that is not a botyard host answer at the URL.
+// TestClient_otherServer checks the error when a server that is not a botyard host answers at the URL.
 func TestClient_otherServer(t *testing.T) {
 	for _, status := range []int{200, 302, 404, 500} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

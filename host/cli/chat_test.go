@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// TestChatSession_interrupted has a user interrupt a reply, ask again, and leave.
+// TestChatSession_interrupted checks a session in which the user interrupts a reply, asks again, and
+// leaves.
 func TestChatSession_interrupted(t *testing.T) {
 	arrived, gone := make(chan bool, 1), make(chan bool, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +66,7 @@ func TestNoteOf(t *testing.T) {
 		"tool_calls":     {"the reply ends with calls", "the reply is empty: it ends with calls"},
 		"unknown":        {"", "the reply is empty; "},
 		"to come":        {"", "the reply is empty; "},
-		"":               {"", "the reply is empty; "}, // of an earlier host
+		"":               {"", "the reply is empty; "}, // an earlier host sends none
 	} {
 		for text, note := range map[string]string{"so": want.some, "": want.none, " \n": want.none} {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

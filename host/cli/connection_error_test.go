@@ -77,7 +77,7 @@ func TestCertificateError(t *testing.T) {
 			}
 		}
 	}
-	// One that ran out.
+	// A certificate that has expired.
 	c, err := newClient(server.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,8 @@ func TestDoctor_memory(t *testing.T) {
 	}
 }
 
-// What others may read or change in data_dir is told, as far as they can reach it.
+// TestDoctor_data checks that the doctor reports files in data_dir that others may read or change, if
+// they can reach them.
 func TestDoctor_data(t *testing.T) {
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"private": 0o600, "group": 0o660, "open": 0o644, "free": 0o666} {

@@ -12,14 +12,14 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// noStorage refuses each turn, which has been counted by then.
+// noStorage is a storage that refuses each turn, after the admission has counted it.
 type noStorage struct{ storage.Storage }
 
 func (noStorage) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
 	return nil, fault.New(fault.Forbidden, "nothing is kept here")
 }
 
-// openLimited gives a Registry whose tenants may begin one turn a minute.
+// openLimited returns a Registry whose tenants may begin one turn a minute.
 func openLimited(t *testing.T) *Registry {
 	t.Helper()
 	r, err := New(Options{
@@ -45,7 +45,7 @@ func openLimited(t *testing.T) *Registry {
 	return r
 }
 
-// begins reports whether a turn of the tenant was let through to the storage.
+// begins reports whether a turn of the tenant was admitted and reached the storage.
 func begins(t *testing.T, r *Registry, id string) bool {
 	t.Helper()
 	l := acquire(t, r, id)
@@ -57,8 +57,8 @@ func begins(t *testing.T, r *Registry, id string) bool {
 	return fault.Is(err, fault.Forbidden)
 }
 
-// TestAdmissions_tenantComesBack: who goes and comes back within the minute has used its
-// turns all the same, however it went.
+// TestAdmissions_tenantComesBack checks that the turns of the last minute still count for a
+// tenant that was removed in any way and came back within the minute.
 func TestAdmissions_tenantComesBack(t *testing.T) {
 	file := PutOptions{Source: "a.hcl"}
 	for name, back := range map[string]func(t *testing.T, r *Registry){
@@ -106,7 +106,8 @@ func putWith(t *testing.T, r *Registry, id string, v any, o PutOptions) {
 	}
 }
 
-// TestAdmissions_bounded: what is kept of tenants that are gone does not grow with them.
+// TestAdmissions_bounded checks that the number of kept admissions does not grow with the number
+// of removed tenants.
 func TestAdmissions_bounded(t *testing.T) {
 	r := openLimited(t)
 	for i := range 3 * admissionsKept {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// checkCounts compares what is counted with what is there.
+// checkCounts compares the counts with those of a walk over all tenants.
 func checkCounts(t testing.TB, r *Registry) {
 	t.Helper()
 	got := r.Counts()
@@ -26,7 +26,8 @@ func checkCounts(t testing.TB, r *Registry) {
 	}
 }
 
-// TestRegistry_Counts: the counts follow whatever happens to tenants.
+// TestRegistry_Counts checks that the counts stay right when tenants are put, refused, built and
+// removed.
 func TestRegistry_Counts(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)

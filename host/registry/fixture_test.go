@@ -25,7 +25,7 @@ func (noMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, 
 	return nil, nil
 }
 
-// builder counts what a registry builds and frees.
+// builder counts the bots that a registry builds and frees.
 type builder struct {
 	builds, frees atomic.Int32
 	inUse         sync.Map // *bot.Bot to freed
@@ -151,7 +151,7 @@ func (s *testHost) incarnation(tenant string) string {
 	return s.incarnations[tenant]
 }
 
-// revision is what the host serves now; empty for none.
+// revision returns the revision of the tenant that the host serves now; empty for none.
 func (s *testHost) revision(t *testing.T, id string) string {
 	t.Helper()
 	l, err := s.Acquire(t.Context(), id)
@@ -165,7 +165,7 @@ func (s *testHost) revision(t *testing.T, id string) string {
 	return l.Revision
 }
 
-// within waits for what a host serves.
+// within waits until the host serves the tenant at the revision.
 func (s *testHost) within(t *testing.T, id, want string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {

@@ -23,8 +23,8 @@ func putOwn(t testing.TB, r *Registry, id string, own *config.Document) Tenant {
 	return got
 }
 
-// whenNot is an own document that is refused under an operator's one of v, and has that v
-// of its own else.
+// whenNot returns an own document that sets v to own, and that the check refuses if the
+// operator's document sets v to the given v.
 func whenNot(v, own any) *config.Document {
 	return config.FromMap("own", map[string]any{"v": own, "forbidden": v})
 }
@@ -46,7 +46,7 @@ func TestRegistry_Put_ownSettingsReachAllHosts(t *testing.T) {
 	if turn.Revision != "1" {
 		t.Error("a turn at work got another revision")
 	}
-	// Either host changes either document.
+	// Each host can change each document.
 	put(t, b.Registry, "x", 2)
 	a.within(t, "x", "2+own")
 	putOwn(t, b.Registry, "x", doc("v", "other"))
@@ -74,8 +74,9 @@ func TestRegistry_Put_ownSettingsReachAllHosts(t *testing.T) {
 	}
 }
 
-// TestRegistry_Put_ownSettingsOfAFileTenant: they are kept in the tenant store, so that all hosts that
-// have the file have them, and stay until the tenant is purged.
+// TestRegistry_Put_ownSettingsOfAFileTenant checks that own settings of a file's tenant are kept
+// in the tenant store, so that all hosts with the file serve them, and that they stay until the
+// tenant is purged.
 func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a, b := openTestHost(t, shared), openTestHost(t, shared)
@@ -101,7 +102,7 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	if got := b.revision(t, "f"); got != "2+own" {
 		t.Errorf("the file changed, and %s is served", got)
 	}
-	// A host that comes later has them too, by whatever it is asked first.
+	// Hosts that start later find the own settings too, by each way of reading them.
 	c := openTestHost(t, shared)
 	file(c, 2)
 	if got, err := c.Get(t.Context(), "f"); err != nil || got.Revision != "2+own" || got.Documents.Own == nil {
@@ -123,7 +124,7 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	}
 	file(b, 3)
 	b.within(t, "f", "3+own")
-	// One incarnation: nobody takes the own settings for a new one.
+	// Own settings do not begin a new incarnation.
 	if a.incarnation("f") != b.incarnation("f") {
 		t.Errorf("incarnations %q and %q", a.incarnation("f"), b.incarnation("f"))
 	}
@@ -133,7 +134,8 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	b.within(t, "f", "3")
 }
 
-// TestPersistedCatalog_ensureFresh_fileTenantWithoutStore: with what it has.
+// TestPersistedCatalog_ensureFresh_fileTenantWithoutStore checks that a file's tenant is still
+// served with its own settings when the tenant store fails, and that changes of them fail.
 func TestPersistedCatalog_ensureFresh_fileTenantWithoutStore(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a := openTestHost(t, shared)
@@ -159,8 +161,8 @@ func TestPersistedCatalog_ensureFresh_fileTenantWithoutStore(t *testing.T) {
 	}
 }
 
-// TestAssess_holdsOwnSettings: whatever the operator changes counts, with or without what the
-// tenant has put, and never is a part of what is refused served.
+// TestAssess_holdsOwnSettings checks that a change by the operator always counts. If it
+// contradicts the own settings, these are held as a whole.
 func TestAssess_holdsOwnSettings(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, s := range map[string]struct{ a, b *Registry }{
@@ -231,7 +233,8 @@ func TestAssess_holdsOwnSettings(t *testing.T) {
 	}
 }
 
-// TestRegistry_Rollback_ownSettings: what comes back has to be right today.
+// TestRegistry_Rollback_ownSettings checks that own settings are rolled back only if they are
+// valid today.
 func TestRegistry_Rollback_ownSettings(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a := openTestHost(t, shared)
@@ -282,8 +285,8 @@ func TestRegistry_Rollback_ownSettings(t *testing.T) {
 	}
 }
 
-// TestRegistry_Put_bothDocumentsAtOnce: whoever changes one of them loses nothing of who changes the
-// other at the same time, and patches of one add up.
+// TestRegistry_Put_bothDocumentsAtOnce checks that concurrent patches of both documents are all
+// applied.
 func TestRegistry_Put_bothDocumentsAtOnce(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, r := range map[string]*Registry{"stored": openTestHost(t, shared).Registry, "in memory": (&builder{}).open(t, time.Minute, 10)} {
@@ -317,8 +320,9 @@ func TestRegistry_Put_bothDocumentsAtOnce(t *testing.T) {
 	}
 }
 
-// A tenant that changes its storage in its own settings again and again leaves room for
-// those that the operator names, and changes the rest of its settings as before.
+// The test checks that a tenant that changes its storage again and again in its own settings is
+// refused before it has used up the storages that the operator may name. The tenant can still
+// change its other settings.
 func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 	// beyond: storages noted
 	a := openTestHost(t, &tenantstoretest.Memory{})

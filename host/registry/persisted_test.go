@@ -54,7 +54,7 @@ func TestPersistedCatalog_allHostsServeWhatOneRegistered(t *testing.T) {
 	}
 }
 
-// An unchanged host must find out without being told: the storage gives no notice here.
+// The storage gives no notices here: the other host has to notice the change by polling.
 func TestPersistedCatalog_ensureFresh_dropsAChangedBotWithinASecond(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a, b := openTestHost(t, shared), openTestHost(t, shared)
@@ -63,7 +63,7 @@ func TestPersistedCatalog_ensureFresh_dropsAChangedBotWithinASecond(t *testing.T
 	for i := 1; i < 4; i++ {
 		put(t, a.Registry, "x", i)
 		changed := time.Now()
-		// What b serves later than a second after the change, however busy the machine is.
+		// Requests that begin later than a second after the change must get the new revision.
 		for {
 			asked := time.Now()
 			got := b.revision(t, "x")
@@ -128,7 +128,7 @@ func TestPersistedCatalog_change_oneConditionalPutWins(t *testing.T) {
 	if len(won) != 1 {
 		t.Errorf("%d of 20 puts on one revision succeeded", len(won))
 	}
-	// Without a condition all are taken, one after the other.
+	// Without a condition all are accepted, one after another.
 	for i := range 8 {
 		wg.Go(func() { put(t, sites[i%2].Registry, "y", i) })
 	}
@@ -143,7 +143,7 @@ func TestRegistry_History(t *testing.T) {
 	for v := range 3 {
 		put(t, a.Registry, "x", v+1)
 	}
-	put(t, a.Registry, "x", 3) // the same again is no change
+	put(t, a.Registry, "x", 3) // the same settings make no new version
 	versions, _, err := a.History(t.Context(), "x", 0, 10)
 	if err != nil || len(versions) != 3 || versions[0].Version != 3 || versions[2].Effective.Revision != "1" {
 		t.Fatalf("%+v, %v", versions, err)
@@ -175,7 +175,7 @@ func TestRegistry_IDTaken(t *testing.T) {
 	if err := b.IDTaken(t.Context(), "x"); err == nil {
 		t.Error("a file may have the id of a registered tenant")
 	}
-	// One that a file brought in all the same serves nothing.
+	// If a file has the id anyway, its tenant gets no turns.
 	if _, err := b.Put(t.Context(), "x", doc("v", 2), PutOptions{Source: "x.hcl"}); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestRegistry_IDTaken(t *testing.T) {
 	if _, err := b.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
-	// Nor where the file is not.
+	// The id cannot be registered on a host without the file either.
 	if _, err := a.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
@@ -228,8 +228,9 @@ func TestPersistedCatalog_noteStorage(t *testing.T) {
 	}
 }
 
-// What is registered and never used is not kept in mind, however often; what is used is,
-// up to a bound, beyond which a registration and a turn are refused and say what to do.
+// The test checks that storages are not noted if they were registered but never used. Used ones
+// are noted up to a bound; beyond it a registration and a turn are refused, and the error says
+// what to do.
 func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 	// beyond: storages noted
 	shared := &tenantstoretest.Memory{}
@@ -284,8 +285,8 @@ func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
 }
 
-// The sizes of what is noted are bounded, for one and for all, and what an earlier build
-// noted beyond the bounds is read, kept and gone on with.
+// The test checks that the size of one noted storage, and of all of a tenant, is bounded. More
+// storages than the bound, which an earlier build has noted, are still read, kept and used.
 func TestPersistedCatalog_noteStorage_boundedSize(t *testing.T) {
 	// beyond: storage note
 	// beyond: storage notes
@@ -315,7 +316,7 @@ func TestPersistedCatalog_noteStorage_boundedSize(t *testing.T) {
 	if err != nil || len(e.Storages)*size > bounds.MaxStorageNotesBytes || len(e.Storages) < 30 || refused != 41-len(e.Storages) {
 		t.Errorf("%d are noted, %d refused, %v", len(e.Storages), refused, err)
 	}
-	for i := range 200 { // as yesterday's build did
+	for i := range 200 { // more than the bound, as an earlier build stored them
 		e.Storages = append(e.Storages, config.SealedBlock{Digest: fmt.Sprint("old", i), Kind: "storage", Plugin: "p", Config: []byte(`{}`)})
 	}
 	if _, err := a.store.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
@@ -345,13 +346,13 @@ func TestPersistedCatalog_ensureFresh_remembersAbsentIDs(t *testing.T) {
 	for range 1000 {
 		a.revision(t, "nobody")
 	}
-	// Hearings go on meanwhile.
+	// The host goes on polling meanwhile.
 	if most := 2 + int(time.Since(start)/(100*time.Millisecond)); shared.Calls()-before > most {
 		t.Errorf("%d calls for 1,000 requests of an unknown tenant", shared.Calls()-before)
 	}
 }
 
-// tardy returns what it read only when it is let go.
+// tardy is a storage whose GetTenants reads at once, but returns only when letGo is closed.
 type tardy struct {
 	*tenantstoretest.Memory
 	read  chan struct{} // gets one when the newest versions were read
@@ -392,7 +393,7 @@ func TestPersistedCatalog_load_readsAgainWhatChanged(t *testing.T) {
 	}
 }
 
-// hasty lets a change be heard of before whoever made it knows that it is done.
+// hasty is a storage that calls put after it has stored a change and before it returns.
 type hasty struct {
 	*tenantstoretest.Memory
 	put func()
@@ -439,7 +440,7 @@ func TestPersistedCatalog_takePut_readsANewTenantAgain(t *testing.T) {
 			return
 		}
 		first = false
-		// Before a knows that its own is done, b is faster and a hears of it.
+		// Before a's own Put returns, b puts another version, and a polls that change.
 		put(t, b.Registry, "x", 2)
 		if err := a.store.EnsureFresh(t.Context()); err != nil {
 			t.Error(err)

@@ -49,7 +49,7 @@ func TestRegistry_NewIncarnation(t *testing.T) {
 			t.Errorf("%s: incarnations %q and %q", id, a.incarnation(id), b.incarnation(id))
 		}
 	}
-	// What is left of it is not forgotten by what else happens to the tenant.
+	// Former incarnations stay listed while the tenant changes.
 	put(t, a.Registry, "x", 2)
 	again, err := b.NewIncarnation(t.Context(), "x")
 	if err != nil || len(again.Former) != 2 {
@@ -132,7 +132,7 @@ func TestRegistry_BeginPurge_fileTenant(t *testing.T) {
 	if s, err := a.BeginPurge(t.Context(), "f", json.RawMessage(`{}`)); err != nil || len(s.Incarnation.Storages) != 1 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	// Nor is it served where the file still is.
+	// A host that still has the file does not serve the tenant either.
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		l, err := b.Acquire(t.Context(), "f")
 		if err != nil {

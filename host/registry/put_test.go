@@ -13,8 +13,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestRegistry_Put_onlyOneCreates: of all who register a free id at once exactly one is told
-// that it created the tenant, whatever else they ask for.
+// TestRegistry_Put_onlyOneCreates checks that of all concurrent Puts of a free id exactly one
+// reports that it created the tenant, with any options.
 func TestRegistry_Put_onlyOneCreates(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, hosts := range map[string][]*Registry{
@@ -57,7 +57,7 @@ func TestRegistry_Put_whatCreates(t *testing.T) {
 		}{
 			{func() (Tenant, error) { return puts(t, r, PutOptions{DryRun: true}, 1) }, false},
 			{func() (Tenant, error) { return puts(t, r, PutOptions{}, 1) }, true},
-			{func() (Tenant, error) { return puts(t, r, PutOptions{}, 1) }, false}, // as it is
+			{func() (Tenant, error) { return puts(t, r, PutOptions{}, 1) }, false}, // the same settings again
 			{func() (Tenant, error) { return puts(t, r, PutOptions{}, 2) }, false},
 			{func() (Tenant, error) { return puts(t, r, PutOptions{IfMatch: "*"}, 3) }, false},
 			{func() (Tenant, error) { return puts(t, r, PutOptions{DryRun: true}, 4) }, false},
@@ -75,7 +75,7 @@ func TestRegistry_Put_whatCreates(t *testing.T) {
 	if got, err := stored.Restore(t.Context(), "x"); err != nil || got.Created {
 		t.Errorf("restored: %+v, %v", got, err)
 	}
-	// A host that knows nothing of it yet.
+	// A host that has not read the tenant yet.
 	other := openTestHost(t, shared)
 	if got, err := puts(t, other.Registry, PutOptions{}, 9); err != nil || got.Created {
 		t.Errorf("on another host: %+v, %v", got, err)
@@ -87,8 +87,8 @@ func puts(t *testing.T, r *Registry, o PutOptions, v int) (Tenant, error) {
 	return got, err
 }
 
-// TestRegistry_Put_slots: settings are judged in turns. Settings of one tenant that wait keep only
-// that tenant's waiting. A wait ends with its request.
+// TestRegistry_Put_slots checks that tenants share the slots for checking settings fairly: many
+// waiting Puts of one tenant delay only that tenant. A wait ends with its request.
 func TestRegistry_Put_slots(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)

@@ -220,7 +220,7 @@ func TestRegistry_Put_whoMayReplace(t *testing.T) {
 		{"a", PutOptions{Source: "a.hcl"}, fault.Conflict},
 		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
 		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
-		{"f", PutOptions{Source: "f.yaml"}, fault.Internal}, // which of its files brings it is not the registry's to say
+		{"f", PutOptions{Source: "f.yaml"}, fault.Internal}, // the registry accepts another file with the id
 		{"f", PutOptions{}, fault.Conflict},
 	} {
 		_, err := r.Put(ctx, c.id, doc("v", 1), c.o)
@@ -252,7 +252,8 @@ func TestRegistry_Put_whoMayReplace(t *testing.T) {
 	}
 }
 
-// Every bot is released once and never in use, and no tenant gets another's.
+// The test checks that every bot is released exactly once, never while it is in use, and that no
+// tenant gets another tenant's bot.
 func TestRegistry_leaksNothingUnderChange(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, 5*time.Millisecond, 3)
@@ -327,7 +328,8 @@ func BenchmarkCachedBot(b *testing.B) {
 	}
 }
 
-// A folder is read again and again: what it brings once more is no change.
+// A tenant folder is read again and again. The test checks that a Put of the same settings does
+// not begin another build.
 func TestRegistry_Put_sameSettingsKeepTheBuild(t *testing.T) {
 	gate := make(chan struct{})
 	y := &builder{}

@@ -24,7 +24,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// why is what the list says of a tenant.
+// why returns the tenant's Unavailable as List shows it.
 func why(t *testing.T, r *Registry, id string) error {
 	t.Helper()
 	list, _, err := r.List(t.Context(), "", 1000)
@@ -43,8 +43,8 @@ func why(t *testing.T, r *Registry, id string) error {
 	return nil
 }
 
-// A tenant whose bot cannot be built is told as such, and judged again when what it
-// needs has changed, without anybody asking for it. Nobody else is.
+// TestRegistry_Rejudge checks that a tenant whose bot cannot be built is listed as unavailable,
+// and that Rejudge builds its bot again without a request, but not those of other tenants.
 func TestRegistry_Rejudge(t *testing.T) {
 	for _, kind := range []string{"a file's", "in memory", "a tenant store's"} {
 		t.Run(kind, func(t *testing.T) {
@@ -101,7 +101,8 @@ func TestRegistry_Rejudge(t *testing.T) {
 	}
 }
 
-// Settings that end a plugin's process have it become ready again each time.
+// If settings crash a plugin's process, each restart of the process calls Rejudge. The test
+// checks that the time between tries grows.
 func TestRegistry_Rejudge_waitsLongerEachTime(t *testing.T) {
 	y := &builder{build: func(context.Context, *config.Effective) error { return fault.New(fault.PluginUnavailable, "it ended") }}
 	r := y.open(t, time.Minute, 10)
@@ -150,7 +151,7 @@ func TestRegistry_Rejudge_boundedAtOnce(t *testing.T) {
 			t.Fatal("built")
 		}
 	}
-	// One that is changed or removed is not judged for what it was.
+	// A tenant that was changed or removed is not tried again with its old settings.
 	if err := r.Remove(t.Context(), "t0", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +168,8 @@ func TestRegistry_Rejudge_boundedAtOnce(t *testing.T) {
 	}
 }
 
-// A registered tenant whose settings were not valid when it was read is read again.
+// The test checks that Rejudge makes the host read a registered tenant again whose settings were
+// not valid.
 func TestRegistry_Rejudge_registeredTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	s := openTestHost(t, shared)
@@ -207,7 +209,7 @@ func TestRegistry_Rejudge_registeredTenant(t *testing.T) {
 	l.Release()
 }
 
-// dueNow returns the tenants whose bots are to be tried again now.
+// dueNow returns the tenants whose bots the cache would build again now.
 func dueNow(r *Registry) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// under is a Check in which every revision has a suffix, and some tenants break.
+// under returns a Check that adds a suffix to every revision and refuses some tenants.
 func under(suffix string, broken ...string) Check {
 	return func(_ context.Context, id string, docs config.Documents, _ Trial) (*config.Effective, error) {
 		for _, b := range broken {
@@ -88,8 +88,8 @@ func TestRegistry_Reload_allOrNothing(t *testing.T) {
 	}
 }
 
-// A tenant that is about to be dropped does not prevent a reload by which it would
-// break. It is known by its source, for another source may bring its id.
+// The test checks that a tenant of a leaving source does not prevent a reload, even if its
+// settings are invalid under the new files. Another source may have the same id.
 func TestRegistry_Reload_leavesOutLeaving(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -157,8 +157,8 @@ func startReload(ctx context.Context, r *Registry, check Check, commit func()) c
 	return done
 }
 
-// TestRegistry_Reload_changesMeanwhile: a reload that takes its time stops neither turns nor changes of
-// tenants, and it knows of what changed before it counts.
+// TestRegistry_Reload_changesMeanwhile checks that turns and changes of tenants go on during a
+// slow reload, and that the reload checks the changed tenants before it is applied.
 func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -223,8 +223,8 @@ func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
 	}
 }
 
-// TestRegistry_Reload_breaksWhatCame: settings that came while others were checked, and that would
-// break, keep the new base from counting.
+// TestRegistry_Reload_breaksWhatCame checks that a reload is not applied if settings that were put
+// during the reload are invalid under the new base.
 func TestRegistry_Reload_breaksWhatCame(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -250,8 +250,8 @@ func TestRegistry_Reload_breaksWhatCame(t *testing.T) {
 	put(t, r, "b", 2) // nothing waits any more
 }
 
-// TestRegistry_Reload_judgedBefore: settings that were checked before the new base counted, and
-// come after, are checked again.
+// TestRegistry_Reload_judgedBefore checks that settings are checked again if they were checked
+// before a reload and are put after it.
 func TestRegistry_Reload_judgedBefore(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -272,7 +272,8 @@ func TestRegistry_Reload_judgedBefore(t *testing.T) {
 	}
 }
 
-// TestRegistry_Reload_canceled: a reload ends with its request, and leaves nothing behind.
+// TestRegistry_Reload_canceled checks that a reload ends with its request, and that later changes
+// and reloads work.
 func TestRegistry_Reload_canceled(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)

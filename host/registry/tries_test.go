@@ -31,7 +31,7 @@ func TestRegistry_MayTry(t *testing.T) {
 	}
 }
 
-// Callers may ask for as many tenants that are not there as they like.
+// The test checks that requests for unknown tenants do not use more and more memory.
 func TestPersistedCatalog_ensureFresh_boundsAbsentIDs(t *testing.T) {
 	// beyond: unknown ids
 	a := openTestHost(t, &tenantstoretest.Memory{})

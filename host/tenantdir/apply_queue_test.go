@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// slowTarget is a target that takes its time for some tenants: until it is let, or the end.
+// slowTarget is a target whose Apply blocks for some tenants, until the test releases it or ends.
 type slowTarget struct {
 	*fakeTarget
 	mu    sync.Mutex
@@ -53,8 +53,9 @@ func (s *slowTarget) Apply(ctx context.Context, id, path string, doc *config.Doc
 	}
 }
 
-// TestApplyQueue_slowTarget: a tenant whose settings take long stops no other's, nor who asks about
-// the files; when its file goes meanwhile, it is not served.
+// TestApplyQueue_slowTarget checks that a tenant whose settings take long delays neither other
+// tenants nor the methods of the Follower, and that it is not served if its file is removed
+// meanwhile.
 func TestApplyQueue_slowTarget(t *testing.T) {
 	r := newRig(t)
 	target := newSlowTarget(r.fakeTarget)
@@ -89,7 +90,7 @@ func TestApplyQueue_slowTarget(t *testing.T) {
 	<-ran
 }
 
-// TestApplyQueue_bounded: so many files are on their way at once, and the end is waited for.
+// TestApplyQueue_bounded checks how many files are applied at once, and that Run waits for them.
 func TestApplyQueue_bounded(t *testing.T) {
 	r := newRig(t)
 	target := newSlowTarget(r.fakeTarget)

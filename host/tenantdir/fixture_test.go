@@ -21,12 +21,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeTarget is what is served.
+// fakeTarget is a Target that records what it serves.
 type fakeTarget struct {
 	mu      sync.Mutex
 	served  map[string]string // id to the value of key v
 	path    map[string]string
-	taken   map[string]bool // by another source than files
+	taken   map[string]bool // ids that belong to another source than files
 	refused map[string]error
 	drops   []string // in the order of Drop
 	applied int
@@ -162,7 +162,7 @@ func (r *rig) refusedFor(id, why string) func() bool {
 	}
 }
 
-// hold is what does not answer before it is released.
+// hold blocks callers until it is released, like a file system that does not answer.
 type hold struct {
 	on   atomic.Bool
 	gate chan struct{}
@@ -236,7 +236,7 @@ func (r *rig) remove(i int) {
 	}
 }
 
-// clocked has the rig's follower go by the defaultTiming times, on a clock that the test moves.
+// clocked sets the follower's delays to defaultTiming and its clock to one that pass moves.
 func (r *rig) clocked() (pass func(time.Duration)) {
 	r.o.timing = defaultTiming
 	now := time.Now()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A name that is no tenant file's is a removal, and it is told of those that somebody
-// may take for one.
+// TestIgnored checks that a tenant is removed when its file is renamed to a name that is not a
+// tenant file's. Names that look like one are listed as ignored.
 func TestIgnored(t *testing.T) {
 	for name, told := range map[string]bool{
 		"t000.HCL": true, "t000.YAML": true, "t000.hcl.bak": true, "t000.hcl.disabled": true, "t000.yaml.txt": true, "not a tenant.hcl": true, "..hcl": false,

@@ -46,8 +46,8 @@ func (j *configTarget) Apply(ctx context.Context, id, path string, doc *config.D
 	return secrets.Literals, nil
 }
 
-// TestLastGood_secretsStaySecret: a new version of a plugin marks a key no longer, and
-// what was known to be secret is not shown, whether its file was changed meanwhile or broken.
+// TestLastGood_secretsStaySecret checks that a value stays secret when a new version of a plugin
+// does not mark its key any more, even if the file was changed meanwhile or is invalid.
 func TestLastGood_secretsStaySecret(t *testing.T) {
 	for name, text := range map[string]string{
 		"as it was": "", "changed": "llm {\n api_key = \"sk-hunter2\"\n model = \"other\"\n}\n", "broken": "llm {",

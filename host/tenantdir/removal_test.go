@@ -184,8 +184,8 @@ func TestRemoval_manyRenamed(t *testing.T) {
 	}
 }
 
-// What never was served is not waited for, and counts neither among those that go nor
-// among those that are there.
+// TestRemoval_neverServed checks that missing tenants that were never served do not delay the
+// removal of others, and count neither as missing nor in the total.
 func TestRemoval_neverServed(t *testing.T) {
 	r, pass := clocked(t, 10)
 	for i := range 30 {
@@ -200,7 +200,7 @@ func TestRemoval_neverServed(t *testing.T) {
 	if held, _ := r.Held(); len(held) != 0 || len(r.served) != 9 || len(r.refused) != 0 {
 		t.Fatalf("held %v, %d served, refused %v", held, len(r.served), r.refused)
 	}
-	// Nor do they hide that many go.
+	// They do not make many missing files look like few.
 	pass(2 * massRemovalWindow)
 	for i := range 90 {
 		r.write(fmt.Sprintf("bad%d.hcl", i), "w = 1")

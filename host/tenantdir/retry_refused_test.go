@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What was wrong with a file may have been outside of it: then nobody touches it
-// when that is put right.
+// TestRetryRefused checks that refused files are applied again after RetryRefused, though they did
+// not change: the reason may have been outside of the file.
 func TestRetryRefused(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", `w = 1`)

@@ -66,7 +66,7 @@ func TestCheckPending(t *testing.T) {
 	if !r.serves("a", "22")() || !r.serves("b", "1")() {
 		t.Errorf("served %v", r.served)
 	}
-	// One that goes before it settled is the next scan's.
+	// checkPending leaves a file that is removed before it settled to the next scan.
 	r.eventually("b settles", func() bool { return !r.scan(ctx).pending })
 	put(t, r.dir, "a.hcl", "v = 333")
 	r.scan(ctx)

@@ -11,8 +11,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// replacements are ways in which a path comes to lead to another folder with the
-// version of a file.
+// replacements are the ways to make a path name another folder, with version v of a file in it.
 var replacements = map[string]func(t *testing.T, path, v string){
 	"moved away and made anew": func(t *testing.T, path, v string) {
 		must(t, os.Rename(path, path+"-before-"+v), os.Mkdir(path, 0o700))

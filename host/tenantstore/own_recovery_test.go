@@ -16,8 +16,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// formerEnvelope is what a host of before own settings reads of a registration, and all
-// that it writes.
+// formerEnvelope is the envelope of a host that does not know own settings: all that it reads and
+// writes.
 type formerEnvelope struct {
 	Format   int                       `json:"format"`
 	Settings json.RawMessage           `json:"settings,omitempty"`
@@ -85,7 +85,7 @@ func TestStore_Put_sealsOwnSettings(t *testing.T) {
 	if e.Author != tenantstore.Tenant || fmt.Sprint(e.Own.Values()) != fmt.Sprint(text) || fmt.Sprint(e.Own.Marked()) != "[llm.api_key]" {
 		t.Errorf("%+v %v", e, e.Own.Marked())
 	}
-	// What was sealed in one of the two opens in the other no more than elsewhere.
+	// A secret that was sealed in one of the two documents cannot be opened in the other.
 	var env map[string]json.RawMessage
 	if err := json.Unmarshal(stored[0].Document, &env); err != nil {
 		t.Fatal(err)
@@ -100,8 +100,8 @@ func TestStore_Put_sealsOwnSettings(t *testing.T) {
 	}
 }
 
-// TestStore_recoverOwn: it knows nothing of them, and leaves them out of what
-// it writes. They are taken from the version before, by whatever way is looked.
+// TestStore_recoverOwn checks that own settings survive a version of an older host, which leaves
+// them out: each way of reading takes them from the version before.
 func TestStore_recoverOwn(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	open := func() *tenantstore.Store {
@@ -160,7 +160,8 @@ func TestStore_recoverOwn(t *testing.T) {
 	}
 }
 
-// TestStore_recoverOwn_notAfterPurge: neither by a host of before.
+// TestStore_recoverOwn_notAfterPurge checks that own settings from before a purge do not come back,
+// even if an older host made the purge and the new registration.
 func TestStore_recoverOwn_notAfterPurge(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
@@ -194,7 +195,7 @@ func TestStore_recoverOwn_costsNothingWithoutOwn(t *testing.T) {
 	if n := calls(look); n != 1 {
 		t.Errorf("%d calls", n)
 	}
-	// Nor when others have some.
+	// The same if another tenant has own settings.
 	if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "b", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, tenantstore.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -210,8 +211,8 @@ func TestStore_recoverOwn_costsNothingWithoutOwn(t *testing.T) {
 	}
 }
 
-// TestStore_Get_recordedByOlderHost: the registrations in the file were written by a host
-// of before own settings, with that key.
+// TestStore_Get_recordedByOlderHost checks that registrations are read which a host without own
+// settings wrote. They are recorded in testdata, with their key.
 func TestStore_Get_recordedByOlderHost(t *testing.T) {
 	text, err := os.ReadFile("testdata/former.json")
 	if err != nil {

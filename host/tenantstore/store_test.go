@@ -70,8 +70,8 @@ func TestStore_Put_sealsSecrets(t *testing.T) {
 	}
 }
 
-// TestStore_Put_boundedSize: sealed and escaped, a document at its bound is several times
-// as long, and is read all the same.
+// TestStore_Put_boundedSize checks that a document at its bound can be stored and read, although
+// sealing and escaping make it several times as long.
 func TestStore_Put_boundedSize(t *testing.T) {
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
 	put := func(text string) (*tenantstore.Entry, error) {
@@ -94,7 +94,7 @@ func TestStore_Put_boundedSize(t *testing.T) {
 		}
 	}
 	l = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
-	// What is stored has as many bytes as were counted: with `{"a":""}` around it here.
+	// The stored document has exactly n bytes, including `{"a":""}`.
 	exactly := func(n int) tenantstore.Entry {
 		return tenantstore.Entry{Tenant: "a", State: storage.TenantActive, Incarnation: "life",
 			Document: config.FromMap("x", map[string]any{"a": strings.Repeat("<", n-len(`{"a":""}`))})}
@@ -120,7 +120,7 @@ func TestStore_Put_boundedSize(t *testing.T) {
 	}
 }
 
-// TestStore_bounds: a document at each bound comes back as it was, from the newest
+// TestStore_bounds checks that a document at each bound is read as it was stored, from the newest
 // version, from the history and on another host.
 func TestStore_bounds(t *testing.T) {
 	key := secret.NewKey()
@@ -146,7 +146,7 @@ func TestStore_bounds(t *testing.T) {
 		if err != nil || len(versions) != 1 || versions[0].Err != nil || !reflect.DeepEqual(versions[0].Document.Values(), document.Values()) {
 			t.Errorf("%s: the history has it otherwise: %v", name, err)
 		}
-		// What came back is taken again.
+		// A document that was read can be put again.
 		if again, err := other.Put(t.Context(), *versions[0], tenantstore.PutOptions{IfVersion: 1}); err != nil || again.Err != nil || !reflect.DeepEqual(again.Document.Values(), document.Values()) {
 			t.Errorf("%s: it is not taken again: %v", name, err)
 		}
@@ -199,7 +199,7 @@ func TestStore_Get_refusesNewerFormat(t *testing.T) {
 	}
 }
 
-// lossy returns an error for the first Put, which it carries out all the same.
+// lossy is a storage that carries out the first Put but returns an error for it.
 type lossy struct {
 	tenantstoretest.Memory
 	lost sync.Once
@@ -320,7 +320,7 @@ func TestStore_EnsureFresh_shorterHistory(t *testing.T) {
 	if err := l.EnsureFresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	shared.TenantStore = short // as after the database came back from an older backup
+	shared.TenantStore = short // as if the database was restored from an older backup
 	for l.Fresh() {
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -14,13 +14,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// owner owns a cache and counts what is built and freed.
+// owner owns a cache and counts the bots that are built and freed.
 type owner struct {
 	sync.Mutex
 	*Cache
 	now          time.Time
 	built, freed int
-	err          error // of builds
+	err          error // the result of each build
 }
 
 func newOwner(t *testing.T, size int) *owner {
