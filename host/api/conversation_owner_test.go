@@ -137,7 +137,8 @@ func TestConversationOwner(t *testing.T) {
 	}
 }
 
-// TestConversationOwner_emptyUser checks this: a user that was meant and is empty must not see all.
+// TestConversationOwner_emptyUser checks that an empty user id does not give access to all users'
+// conversations.
 func TestConversationOwner_emptyUser(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)

@@ -98,8 +98,8 @@ func TestDisconnects(t *testing.T) {
 
 func escaped(name string) string { return strings.ReplaceAll(name, " ", "%20") }
 
-// TestDisconnects_endlessSender checks this: so much behind a request that the connection's end could
-// not arrive.
+// TestDisconnects_endlessSender checks that a turn is interrupted if the caller sends so many bytes
+// behind its request that the server could not notice the end of the connection.
 func TestDisconnects_endlessSender(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")
@@ -120,7 +120,8 @@ func TestDisconnects_endlessSender(t *testing.T) {
 	})
 }
 
-// TestDisconnects_whileATurnWaits checks that who waits for the conversation may leave too.
+// TestDisconnects_whileATurnWaits checks that a disconnect is also noticed while a turn waits for
+// another turn of its conversation.
 func TestDisconnects_whileATurnWaits(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")

@@ -9,7 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestPager_endsByBytes checks this: whatever the limit, and each message comes once.
+// TestPager_endsByBytes checks that a page ends at sdk.MaxPageBytes even if the limit allows more
+// messages, and that the pages together have each message once.
 func TestPager_endsByBytes(t *testing.T) {
 	const turns, each = 10, 3 << 20
 	text := strings.Repeat("x", each)

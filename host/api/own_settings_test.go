@@ -29,8 +29,8 @@ func (s *testServer) repliesWith(tenant, want string) {
 	}
 }
 
-// TestOwnSettings checks this: a tenant has a document of its own on top of the operator's, and each
-// of the two is read, written and removed by itself.
+// TestOwnSettings checks that a tenant's own document is merged over the operator's, and that each of
+// the two can be read, written and removed separately.
 func TestOwnSettings(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -94,7 +94,7 @@ func TestOwnSettings(t *testing.T) {
 	s.call("GET", ownPath, nil, "", 404, nil)
 }
 
-// TestPatchTenant checks this: of both documents keys can be changed one by one.
+// TestPatchTenant checks that single keys of both documents can be changed.
 func TestPatchTenant(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -134,8 +134,8 @@ func TestPatchTenant(t *testing.T) {
 	s.repliesWith("a", "Mine: B")
 }
 
-// TestPatchTenant_keepsSecrets checks this: a secret that a patch does not name stays, but goes to no
-// other place.
+// TestPatchTenant_keepsSecrets checks that a secret that a patch does not name stays, but cannot be
+// moved to another place.
 func TestPatchTenant_keepsSecrets(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -152,8 +152,8 @@ func TestPatchTenant_keepsSecrets(t *testing.T) {
 	}
 }
 
-// TestOwnSettings_held checks this: what the operator changes is never refused for a tenant's own
-// settings. Those are held as a whole, and count again when nothing is against them.
+// TestOwnSettings_held checks that a change by the operator is never refused because of a tenant's own
+// settings. These are held as a whole, and count again when nothing contradicts them any more.
 func TestOwnSettings_held(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -200,7 +200,7 @@ func TestOwnSettings_held(t *testing.T) {
 	s.repliesWith("a", "I need none.")
 }
 
-// TestOwnSettings_ofAFile checks this: a tenant of a file has its own settings beside the file.
+// TestOwnSettings_ofAFile checks that a tenant of a file can have own settings too.
 func TestOwnSettings_ofAFile(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -259,7 +259,8 @@ func TestOwnSettings_ofAFile(t *testing.T) {
 	s.call("DELETE", ownPath, nil, "", 204, nil)
 }
 
-// TestOwnSettings_bound checks this: beyond it nothing is kept, by whatever way it would come about.
+// TestOwnSettings_bound checks that own settings larger than the bound are refused, both in a PUT and
+// as the result of a PATCH.
 //
 // beyond: own settings
 func TestOwnSettings_bound(t *testing.T) {
@@ -327,8 +328,8 @@ func TestGetTenant_secretsOfTheSameRevision(t *testing.T) {
 	}
 }
 
-// TestGetTenant_configOfTheSameRevision checks this: what is explained is of the newest documents, also if they
-// make what the ones before made.
+// TestGetTenant_configOfTheSameRevision checks that the explained configuration is that of the newest
+// documents, even if they have the same revision as the ones before.
 func TestGetTenant_configOfTheSameRevision(t *testing.T) {
 	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
 		"data_dir": t.TempDir(),

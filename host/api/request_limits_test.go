@@ -142,9 +142,8 @@ func TestRequestLimits_waitsForASlot(t *testing.T) {
 	}
 }
 
-// TestReadWholeBody_ofUnknownTenants checks this: many connections whose requests promise a body and name a
-// tenant that there is not. Each is answered before any of the body has come, and nothing
-// is held.
+// TestReadWholeBody_ofUnknownTenants checks many requests that announce a body and name an unknown
+// tenant. Each is answered before its body arrives, and no memory is held for it.
 func TestReadWholeBody_ofUnknownTenants(t *testing.T) {
 	s := serve(t, Options{})
 	var all sync.WaitGroup
@@ -253,8 +252,8 @@ func TestRequestLimits_aTurnHoldsItsMessage(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 0 })
 }
 
-// TestDecodeObject_tooManyValues checks this: a body that is made of very many values is refused before
-// memory is taken for them.
+// TestDecodeObject_tooManyValues checks that a body with too many values is refused before memory is
+// allocated for them.
 //
 // beyond: values of a body
 func TestDecodeObject_tooManyValues(t *testing.T) {
@@ -267,7 +266,7 @@ func TestDecodeObject_tooManyValues(t *testing.T) {
 	s.call("POST", "/api/v1/chat", headers{tenantHeader: "a"}, body(8000), 200, nil)
 }
 
-// TestReadWholeBody_slow checks this: a body that drips is given up.
+// TestReadWholeBody_slow checks that a body that arrives too slowly is refused.
 //
 // beyond: slow body
 func TestReadWholeBody_slow(t *testing.T) {
@@ -372,7 +371,8 @@ func TestResponse_stalledReaders(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return pool.Held() == 0 && s.server.limits.slots[readSlots].Held() == 0 })
 }
 
-// TestResponse_slowReader checks this: one that takes nothing is cut off, and the page is let go.
+// TestResponse_slowReader checks that a reader that reads nothing is cut off, and that the memory of
+// its page is released.
 //
 // beyond: slow reader
 func TestResponse_slowReader(t *testing.T) {

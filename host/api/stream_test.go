@@ -148,8 +148,8 @@ func TestStream_isFlushed(t *testing.T) {
 	}
 }
 
-// TestStream_flushDelay checks this: they may wait for what follows, but not for long, whatever
-// the model does: here it goes silent, or never pauses.
+// TestStream_flushDelay checks that a piece of a reply waits only briefly for the next ones before it
+// is sent, both when the model goes silent and when it never pauses.
 func TestStream_flushDelay(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 3}))

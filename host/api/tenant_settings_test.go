@@ -10,8 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestTenantSettings_limit checks this: a tenant's requests about its settings are so many at once, whatever
-// they ask; others' go on.
+// TestTenantSettings_limit checks how many requests about one tenant's settings may run at once, over
+// all routes, and that requests about other tenants are not limited by it.
 func TestTenantSettings_limit(t *testing.T) {
 	s := serve(t, Options{})
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
@@ -41,8 +41,8 @@ func TestTenantSettings_limit(t *testing.T) {
 	s.call("PUT", path, nil, prompt, 200, nil)
 }
 
-// TestCheckPace checks this: a tenant whose settings took too much time is asked to come later with
-// its own settings. Its operator and its turns are not, and no other tenant is.
+// TestCheckPace checks that requests about a tenant's own settings are refused for a while if checking
+// its settings took too much time. Its operator, its turns and other tenants are not affected.
 func TestCheckPace(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
@@ -61,8 +61,8 @@ func TestCheckPace(t *testing.T) {
 	s.call("PUT", "/admin/v1/tenants/b?as=tenant", nil, prompt, 201, nil)
 }
 
-// TestTenantSettings_slots checks this: a request waits for its tenant's turn, and no longer than its
-// caller does; another tenant's does not.
+// TestTenantSettings_slots checks that a request waits while its tenant's slot is used, that the wait
+// ends with the request, and that requests of other tenants do not wait.
 func TestTenantSettings_slots(t *testing.T) {
 	s := serve(t, Options{})
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)

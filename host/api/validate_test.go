@@ -127,7 +127,7 @@ func (s *testServer) fields(method, path string) []string {
 	return strings.Split(names, ", ")
 }
 
-// TestQuery_userID checks that an empty user is refused, and is not read as all users.
+// TestQuery_userID checks that an empty user is refused, and does not mean all users.
 func TestQuery_userID(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)

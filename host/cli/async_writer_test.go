@@ -73,8 +73,8 @@ func (d *disk) Write(b []byte) (int, error) {
 
 func (d *disk) grow(room int) { d.mu.Lock(); d.room = room; d.mu.Unlock() }
 
-// TestAsyncWriter_fullDisk checks that a line that could be written in part does not run
-// into the next, and that what was lost is told where it was lost.
+// TestAsyncWriter_fullDisk checks that a line that was only written in part ends before the next one,
+// and that a gap is reported at its place.
 func TestAsyncWriter_fullDisk(t *testing.T) {
 	d := &disk{room: 12}
 	o := newAsyncWriter(d, sayMissing)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestClient_sendsTextsAsTheyAre checks this: what is sent is about as long as what was read.
+// TestClient_sendsTextsAsTheyAre checks that the client does not escape the characters <, > and &,
+// which would make a document longer.
 func TestClient_sendsTextsAsTheyAre(t *testing.T) {
 	var got string
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -29,7 +29,7 @@ func runAt(t *testing.T, url string, args ...string) (status int, out, errs stri
 	return status, stdout.String(), stderr.String()
 }
 
-// A host that cannot be trusted is not one that is not there.
+// The test checks that an untrusted certificate is not reported as an unreachable host.
 func TestCertificateError(t *testing.T) {
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"tenants":[],"next":null}`) })
 	server := httptest.NewUnstartedServer(answer)
@@ -89,8 +89,8 @@ func TestCertificateError(t *testing.T) {
 	}
 }
 
-// A connection that ends before the answer says what is to be done, for each kind of
-// command; that nobody is there is something else.
+// TestBrokenError checks that the error for a connection that ended before the answer says what to do,
+// for each kind of command, and that it is not the error for an unreachable host.
 func TestBrokenError(t *testing.T) {
 	for name, breakOff := range map[string]func(http.ResponseWriter, net.Conn){
 		"before the answer": func(_ http.ResponseWriter, c net.Conn) {},

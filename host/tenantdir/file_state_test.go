@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A tenant is its id: whatever way its file is saved or renamed, it is served all the
-// while, and then by what the new file says.
+// The test checks that a tenant stays served while its file is saved or renamed in any way, and that
+// the new content is served afterwards.
 func TestFileState_renames(t *testing.T) {
 	const hcl, yaml = "v = 2", "v: 2\n"
 	type steps []func(r *rig) // between two of them time passes
@@ -104,8 +104,8 @@ func TestFileState_renames(t *testing.T) {
 	}
 }
 
-// Of two files of one tenant the one that was there first goes on, after a restart too,
-// and of the other it is told.
+// The test checks that of two files of one tenant the first one goes on to count, even after a
+// restart, and that the other one is reported.
 func TestFileState_twoFiles(t *testing.T) {
 	r, pass := clocked(t, 0)
 	r.write("a.yaml", "v: 1\n")
@@ -130,7 +130,7 @@ func TestFileState_twoFiles(t *testing.T) {
 	}
 }
 
-// A new id is another tenant: the one is removed and the other added.
+// The test checks that a file that is renamed to another id removes one tenant and adds another.
 func TestFileState_newID(t *testing.T) {
 	for _, to := range []string{"b.hcl", "T000.hcl", "b.yaml"} {
 		r, pass := clocked(t, 2)
@@ -145,7 +145,7 @@ func TestFileState_newID(t *testing.T) {
 	}
 }
 
-// A folder that cannot be read says nothing about its files, whatever is in the others.
+// The test checks that the files of a folder that cannot be read count as existing.
 func TestFileState_renameWhileFolderAway(t *testing.T) {
 	r := newRig(t)
 	root := t.TempDir()

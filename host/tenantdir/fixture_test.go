@@ -73,7 +73,7 @@ func (b *fakeTarget) Drop(id, path string) {
 	}
 }
 
-// inherit lets files do without v from now on.
+// inherit makes files without v valid from now on.
 func (b *fakeTarget) inherit(v string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,7 +101,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// restart is a new run of the host over the same folders.
+// restart begins a new run of the host with the same folders.
 func (r *rig) restart() {
 	store, err := OpenLastGood(r.data, r.key, hclog.NewNullLogger())
 	if err != nil {
@@ -112,7 +112,7 @@ func (r *rig) restart() {
 		timing: timing{settle: 40 * time.Millisecond, gone: 80 * time.Millisecond, poll: 20 * time.Millisecond, watch: 10 * time.Second, reread: 50 * time.Millisecond}})
 }
 
-// write makes a file that looks as if it had been there for a while.
+// write creates a file with an old modification time, so that it counts as settled.
 func (r *rig) write(name, text string) {
 	r.Helper()
 	path := filepath.Join(r.dir, name)
@@ -199,7 +199,7 @@ func (r *rig) follow() {
 	r.Cleanup(func() { stop(); wg.Wait() })
 }
 
-// put is the file now, as an editor leaves it.
+// put writes a file with the present modification time, as an editor does.
 func put(t *testing.T, dir, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -4,7 +4,8 @@ import (
 	"testing"
 )
 
-// A folder whose mount goes away says nothing about its tenants, and holds up no other.
+// The test checks that a folder whose file system stops answering changes nothing for its tenants, and
+// does not delay other folders.
 func TestFolderListing_doesNotAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -33,8 +33,8 @@ func TestLastGood_servesAfterRestart(t *testing.T) {
 	}
 }
 
-// An earlier build kept a file with an empty value, which was a null then: its tenant
-// goes on as it was, and is told what is wrong with the file now.
+// An earlier build accepted a file with an empty value, as null. The test checks that its tenant is
+// served as before, and that the problem of the file is reported.
 func TestLastGood_ofAnEarlierBuild(t *testing.T) {
 	r := newRig(t)
 	r.write("a.yaml", "v: kept\nw:\n")

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Removing many files takes a while, and none of their tenants may be gone before
-// it is known how many go.
+// Removing many files takes a while. The test checks that no tenant is dropped before it is known how
+// many files are removed.
 func TestRemoval_slow(t *testing.T) {
 	for _, tt := range []struct {
 		tenants, removed int
@@ -86,8 +86,8 @@ func TestRemoval_oneAloneIsDropped(t *testing.T) {
 	}
 }
 
-// Those that were dropped a moment ago, and those that are held, went at once with
-// the next.
+// The test checks that tenants that were dropped a moment ago, and those that are held, count as
+// removed at once with the next ones.
 func TestRemoval_earlierOnesCount(t *testing.T) {
 	r, pass := clocked(t, 5)
 	state := func(when string, served int, held string) {
@@ -154,7 +154,8 @@ func TestRemoval_manyAtOnceAreHeld(t *testing.T) {
 	}
 }
 
-// Many files are renamed at once, and some of the new ones are wrong: nobody is held.
+// The test checks that no tenant is held when many files are renamed at once and some of the new ones
+// are invalid.
 func TestRemoval_manyRenamed(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		r, pass := clocked(t, 30)

@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.eventually("a removed file stops its tenant", r.serves("b", ""))
-	// An editor that writes aside and renames.
+	// An editor writes another file and renames it.
 	put(".a.tmp", `v = 5`)
 	if err := os.Rename(filepath.Join(r.dir, ".a.tmp"), filepath.Join(r.dir, "a.hcl")); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 	r.eventually("the id is free for the other", r.serves("a", "6"))
 }
 
-// The end of the context ends a read that nothing else does.
+// The test checks that the end of the context ends a read of a file system that does not answer.
 func TestRun_endsDuringRead(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", `v = 1`)

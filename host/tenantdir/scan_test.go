@@ -32,7 +32,7 @@ func TestScan_folderAway(t *testing.T) {
 	r.eventually("a real removal", func() bool { r.scan(ctx); return r.serves("a", "")() })
 }
 
-// As Kubernetes mounts a ConfigMap: the files are links through a link that is turned.
+// Kubernetes mounts a ConfigMap so: the files are links through another link, which is replaced.
 func TestScan_links(t *testing.T) {
 	r := newRig(t)
 	data := t.TempDir()
@@ -50,7 +50,7 @@ func TestScan_links(t *testing.T) {
 	r.eventually("a change of the target applies", r.serves("a", "3"))
 }
 
-// A file that settles is not made to wait for a look at all the others.
+// The test checks that a settled file is applied without a scan of all files.
 func TestCheckPending(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", `v = 1`)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Archives and images give each version of a file the same time.
+// Archives and images give all versions of a file the same time. The test checks that a change is
+// noticed anyway.
 func TestSnapshot_sameSizeAndTime(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", "v = 1")

@@ -60,7 +60,7 @@ func TestWatcher_replacedFolder(t *testing.T) {
 	}
 }
 
-// Watches may be had later: then the folders are watched.
+// The test checks that folders are watched as soon as the system can watch them.
 func TestWatcher_watchesLater(t *testing.T) {
 	r := newRig(t)
 	var mu sync.Mutex

@@ -27,7 +27,7 @@ type formerEnvelope struct {
 	Receipt  json.RawMessage           `json:"receipt,omitempty"`
 }
 
-// formerly writes the tenant's next version as a host of before does.
+// formerly writes the tenant's next version as a host does that does not know own settings.
 func formerly(t *testing.T, shared storage.TenantStore, tenant string, state storage.TenantState, change func(*formerEnvelope)) {
 	t.Helper()
 	var env formerEnvelope
@@ -142,7 +142,7 @@ func TestStore_recoverOwn(t *testing.T) {
 			}
 		}
 	}
-	// The next version of today's has them again, and one without them has none.
+	// A present host's next version has them again, unless it removes them.
 	e = get(t, l, "a")
 	if _, err := l.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
 		t.Fatal(err)
@@ -178,8 +178,8 @@ func TestStore_recoverOwn_notAfterPurge(t *testing.T) {
 	}
 }
 
-// TestStore_recoverOwn_costsNothingWithoutOwn counts the calls for tenants that a host of before
-// wrote: no version is looked for beside the newest.
+// TestStore_recoverOwn_costsNothingWithoutOwn checks that only the newest version is read of a tenant
+// that an older host wrote, if it has no own settings.
 func TestStore_recoverOwn_costsNothingWithoutOwn(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})

@@ -55,7 +55,7 @@ func TestStore_Put_sealsSecrets(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
-	// Another host's key opens nothing, and says what to do.
+	// With another host's key the secrets cannot be opened, and the error says what to do.
 	other := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey()})
 	got, err = other.Get(t.Context(), "a")
 	if err != nil || got.Document != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "host.key") {
@@ -158,7 +158,7 @@ type documentAtBound struct {
 	literals []config.Path
 }
 
-// documentsAtBounds are as large as a document may be, each in another way.
+// documentsAtBounds returns documents each of which reaches another bound of a document.
 func documentsAtBounds() map[string]documentAtBound {
 	fill := func(sign string) documentAtBound {
 		const around = `{"a":""}`
@@ -219,7 +219,7 @@ func TestStore_Put_repeatsUncertain(t *testing.T) {
 	}
 }
 
-// noticing gives notice of changes when it is told to.
+// noticing is a storage that sends a notice of a change when the test makes it.
 type noticing struct {
 	tenantstoretest.Memory
 	notice chan struct{}
