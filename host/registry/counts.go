@@ -1,7 +1,7 @@
 package registry
 
-// Counts is how many tenants and bots a Registry has in memory. Every tenant of a file is in memory.
-// Of the tenants registered over the API, those are that were asked for lately.
+// Counts are the numbers of tenants and bots that a Registry has in memory. Every tenant of a file
+// is in memory, and of the tenants registered over the API those that were asked for lately.
 type Counts struct {
 	Tenants     int
 	Invalid     int // tenants whose newest settings are refused
