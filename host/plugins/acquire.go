@@ -9,7 +9,7 @@ import (
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
 
-// acquire waits for a process that takes calls, and has one started if there is none.
+// acquire waits for a process that takes calls, and starts one if there is none.
 // giveBack must be called after the call. It fails at once if the plugin is in quarantine,
 // if its file is refused, or if a cell cannot be started. Else it waits for the start timeout at most.
 func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
@@ -62,9 +62,9 @@ func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 	}
 }
 
-// failingErrorLocked returns the error of calls while there is no process. What the plugin
-// said last is its cause, and not its message: callers are shown the message, and one
-// tenant's call may have made the plugin say what is not for others. Locked: mu is held.
+// failingErrorLocked returns the error of calls while there is no process. The plugin's last
+// error is only the cause and not part of the message: callers are shown the message, and
+// the plugin's error may contain data of another tenant. Locked: mu is held.
 func (s *supervisor) failingErrorLocked(why string) *fault.Error {
 	err := s.unavailable("%s", why)
 	if s.startErr != nil {

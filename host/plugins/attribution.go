@@ -35,23 +35,24 @@ type attribution struct {
 	mu      sync.Mutex
 	tenants map[string]*suspicion
 	cells   []*cell
-	common  []string // of a plugin that must not run twice: the suspects of all crashes in a row
+	common  []string // the suspects of all crashes in a row; used for a plugin that must not run twice
 	leaving int      // cells that take no more calls and still have some
 	timer   *time.Timer
 	closed  bool
 }
 
-// suspicion is what is known of a tenant that was in a process when it crashed.
+// suspicion records what is known of a tenant that had a call in a process when the process
+// crashed.
 type suspicion struct {
 	tenant  string
-	cell    *cell     // where its calls are made; nil is the process of all others
-	times   int       // how often it was moved to a cell from there
+	cell    *cell     // where its calls are made; nil is the process that the other tenants share
+	times   int       // how often it was moved to a cell from the shared process
 	until   time.Time // when it leaves the cell, if nothing happens
-	crashes int       // that it was blamed for since it was last refused
+	crashes int       // how many crashes it was blamed for since it was last refused
 	pauses  int       // how often it was refused so far
 	refused time.Time // until when its calls are refused
-	last    time.Time // what happened last
-	why     string    // how the process ended
+	last    time.Time // when this record was last updated
+	why     string    // how the process ended in the last crash
 }
 
 func newAttribution(s *supervisor) *attribution {
@@ -151,7 +152,7 @@ func (b *attribution) crashed(c *cell, p *worker, suspects []string, how string)
 	return c != nil
 }
 
-// intersection returns what both have, or now if that is nothing.
+// intersection returns the elements that both lists have, or now if there are none.
 func intersection(before, now []string) []string {
 	both := slices.DeleteFunc(slices.Clone(before), func(t string) bool { return !slices.Contains(now, t) })
 	if len(both) == 0 {
@@ -160,8 +161,8 @@ func intersection(before, now []string) []string {
 	return both
 }
 
-// attributeLocked counts a crash that was certainly the tenant's doing, and has the tenant
-// refused if there were too many. Locked: mu is held.
+// attributeLocked counts a crash that the tenant certainly caused, and begins to refuse the
+// tenant's calls if there were too many. Locked: mu is held.
 func (b *attribution) attributeLocked(tenant, how string, now time.Time) {
 	t := b.noteLocked(tenant, now)
 	if now.Sub(t.last) >= b.s.m.timing.suspected {
@@ -180,14 +181,15 @@ func (b *attribution) attributeLocked(tenant, how string, now time.Time) {
 		"tenant", tenant, "for", pause, "how", how)
 }
 
-// noteLocked returns what is known of the tenant, and begins to know it. If too many tenants
-// are known, the least important is dropped. Locked: mu is held.
+// noteLocked returns the tenant's record, and makes it if there is none. If there are too
+// many records, it drops the least important one first. Locked: mu is held.
 func (b *attribution) noteLocked(tenant string, now time.Time) *suspicion {
 	if t := b.tenants[tenant]; t != nil {
 		return t
 	}
 	if len(b.tenants) >= bounds.SuspectedTenants {
-		// Those that are refused go last, then those that were heard of lately.
+		// Drop a tenant that was never refused, or else the one whose refusal ends or ended
+		// first. Among equals, drop the one whose record is the oldest.
 		first := slices.MinFunc(slices.Collect(maps.Values(b.tenants)), func(x, y *suspicion) int {
 			return cmp.Or(x.refused.Compare(y.refused), x.last.Compare(y.last))
 		})
@@ -228,8 +230,8 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// scheduleLocked has sweepLocked run when there will be something to drop. Locked: mu is
-// held.
+// scheduleLocked sets the timer to call sweepLocked at the time when something can be
+// dropped. Locked: mu is held.
 func (b *attribution) scheduleLocked(now time.Time) {
 	if b.timer != nil {
 		b.timer.Stop()
@@ -259,7 +261,8 @@ func (b *attribution) scheduleLocked(now time.Time) {
 	})
 }
 
-// reset drops all tenants, because what they were blamed for may be gone.
+// reset drops all tenants. It is called when the plugin's file or settings changed or an
+// operator asks for another try: the plugin may not crash any more.
 func (b *attribution) reset() {
 	if b == nil {
 		return

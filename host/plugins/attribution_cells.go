@@ -15,7 +15,7 @@ import (
 type cell struct {
 	sup     *supervisor
 	tenants map[string]*suspicion
-	level   int // how many crashes its suspects were in
+	level   int // how many crashes its suspects were part of
 }
 
 // newCell returns a cell. Its process is started when a call needs it.
@@ -25,8 +25,9 @@ func (b *attribution) newCell(bin *discovery.Binary, level int) *cell {
 	return c
 }
 
-// moveLocked has the tenant's calls made in another cell from now on, or, if that is nil, in
-// the process of all others. A cell that is left empty is ended. Locked: mu is held.
+// moveLocked moves the tenant to another cell: from now on its calls are made there. If to
+// is nil, they are made in the process that the other tenants share. A cell that is left
+// empty is ended. Locked: mu is held.
 func (b *attribution) moveLocked(t *suspicion, to *cell) {
 	if from := t.cell; from != nil && from != to {
 		delete(from.tenants, t.tenant)
@@ -40,7 +41,7 @@ func (b *attribution) moveLocked(t *suspicion, to *cell) {
 }
 
 // splitLocked splits the suspects of a crash over as many cells as there are free. c is the
-// cell that crashed, nil for the process of all others. Locked: mu is held.
+// cell that crashed, nil for the process that the other tenants share. Locked: mu is held.
 func (b *attribution) splitLocked(c *cell, bin *discovery.Binary, suspects []string, how string, now time.Time) {
 	level := 1
 	if c != nil {

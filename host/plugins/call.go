@@ -23,11 +23,11 @@ type callOptions struct {
 // target is a process that knows the instance.
 type target struct {
 	conn   grpc.ClientConnInterface
-	id     string            // of the instance in the process
+	id     string            // the instance's name in the process
 	permit *admission.Permit // nil for calls that need none
 }
 
-// call is one call on an instance, on its way. Its steps are, in this order:
+// call is one call on an instance while it is made. Its steps are, in this order:
 //
 //	admit    wait for a slot, and get the breaker's permit
 //	attempts make the call, again if it certainly reached no process
@@ -96,7 +96,8 @@ func (in *instance) makeCall(ctx context.Context, o callOptions, send func(conte
 	if o.begun != nil {
 		o.begun()
 	}
-	// send may panic in the caller's own code. That says nothing of the upstream.
+	// send may panic in the caller's own code. The breaker must not count that as a failure
+	// of the upstream.
 	var w *worker
 	err = fault.New(fault.Canceled, "the caller broke the call off")
 	defer func() { c.permit.End(c.caller, err, exitOf(w)) }()

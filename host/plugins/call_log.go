@@ -14,7 +14,7 @@ type callEntry struct {
 	prev, next *callEntry
 }
 
-// ending is how a call ended, as far as that tells something of the process.
+// ending says how a call ended, from the point of view of the process.
 type ending int
 
 const (
@@ -26,18 +26,19 @@ const (
 	cutOff
 )
 
-// callLog has the calls that a process works on. When the process crashes, it tells which
-// tenants they belonged to. It is used by any number of goroutines. The zero value is empty.
+// callLog records the calls that a process works on. When the process crashes, the log tells
+// which tenants the calls belonged to. It is used by any number of goroutines. The zero value
+// is an empty log.
 type callLog struct {
 	mu sync.Mutex
-	// open is the head of the ring of calls that have not ended, those that were cut off
-	// included.
+	// open is the head of a ring. The ring has the calls that have not ended and those that
+	// were cut off.
 	open callEntry
-	// left are the tenants whose calls were abandoned, with the latest of each; at most
-	// bounds.AbandonedTenants.
+	// left has the latest abandoned call of each tenant; of at most bounds.AbandonedTenants
+	// tenants.
 	left map[string]abandonment
-	// only is the one tenant that the process worked for, if it is one; mixed says that
-	// there were several, or the host itself.
+	// only is the tenant that the process worked for, as long as it worked for no other.
+	// mixed says that it worked for several, or for the host itself.
 	only  string
 	mixed bool
 }

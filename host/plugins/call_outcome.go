@@ -10,8 +10,7 @@ import (
 )
 
 // deliver configures the instance in the process, unless it is configured there already,
-// and sends the call. What the call's end tells of the process is noted in the worker's
-// call log.
+// and sends the call. It notes the call's ending in the worker's call log.
 func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	in, end, entry := c.in, answered, w.calls.begin(c.opts.tenant)
 	defer func() { w.calls.end(entry, end) }()
@@ -25,7 +24,7 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	in.needs.Store(&st.needs)
 	in.capacity.Store(&st.capacity)
 	var delivery process.Delivery
-	end = abandoned // a panic of send says nothing of the process
+	end = abandoned // stays so if send panics: the plugin may still work on the call
 	err = in.sup.fromPlugin(c.send(delivery.Observe(ctx), target{conn: w.Conn, id: st.id, permit: c.permit}), originOf(in.sup.ref.Kind))
 	if err == nil {
 		end = answered
@@ -37,8 +36,8 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	return result, err
 }
 
-// judge decides what the error of a call means: whether the call is made again, what its
-// end tells of the process, and which error the caller gets.
+// judge decides what the error of a call means. It returns whether the call is made again,
+// the ending for the call log, and the error that the caller gets.
 func (c *call) judge(ctx context.Context, w *worker, st *setup, delivery *process.Delivery, err error) (outcome, ending, error) {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -65,8 +64,8 @@ func (c *call) judge(ctx context.Context, w *worker, st *setup, delivery *proces
 	return c.judgeExit(w, delivery, err)
 }
 
-// judgeConnectionLoss is judge for a call whose connection seems lost while the process
-// goes on.
+// judgeConnectionLoss does what judge does, for a call whose connection seems lost while the
+// process still runs.
 func (c *call) judgeConnectionLoss(w *worker, delivery *process.Delivery, err error) (outcome, ending, error) {
 	w.RequestProbe()
 	if !delivery.Reached() && !c.isFinal() {
@@ -78,20 +77,21 @@ func (c *call) judgeConnectionLoss(w *worker, delivery *process.Delivery, err er
 	return settled, abandoned, err
 }
 
-// judgeExit is judge for a call whose process ended, or was asked to end.
+// judgeExit does what judge does, for a call whose process ended or was asked to end.
 func (c *call) judgeExit(w *worker, delivery *process.Delivery, err error) (outcome, ending, error) {
 	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", w.Binary.Ref, w.exitReason(), w.ExitStatus())
 	gone.Err = err
 	if !delivery.Reached() && !c.isFinal() {
 		return neverSent, answered, gone
 	}
-	if w.calls.isOnly(c.opts.tenant) { // whoever makes the call again may end the process again
+	if w.calls.isOnly(c.opts.tenant) { // a repeated call may crash the process again: ask the caller to wait
 		_ = gone.After(time.Second)
 	}
 	return settled, cutOff, gone
 }
 
-// isFinal reports whether the call had effects for its caller, and must not be made again.
+// isFinal reports whether the caller has already seen a part of the result, so that the call
+// must not be made again.
 func (c *call) isFinal() bool { return c.opts.final != nil && c.opts.final() }
 
 // exitReason says why a call on the process was cut off, for messages.

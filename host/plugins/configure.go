@@ -25,9 +25,9 @@ type setup struct {
 	capacity admission.Capacity
 }
 
-// configure has the process make the instance, once for all who ask, and waits for that.
-// tenant is whose call needs it. The setup goes on when the caller's ctx ends, because
-// others may wait for it.
+// configure makes the instance in the process, and waits until it is made. Concurrent callers
+// share one setup. tenant is the tenant whose call needs the instance. The setup goes on when
+// the caller's ctx ends, because others may wait for it.
 func (w *worker) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
 	w.mu.Lock()
 	st, ok := w.setups[in]
@@ -57,7 +57,7 @@ func (w *worker) endSetup(st *setup, how ending) {
 	w.calls.end(call, how)
 }
 
-// runSetup configures the instance. It returns what the end tells of the process.
+// runSetup configures the instance, and returns the ending for the call log.
 func (w *worker) runSetup(st *setup, in *instance) (how ending) {
 	timeout := in.sup.callTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -141,7 +141,7 @@ func (w *worker) forget(in *instance, st *setup) {
 	}
 }
 
-// release has the process drop the instance.
+// release asks the process to drop the instance.
 func (w *worker) release(ctx context.Context, in *instance) error {
 	w.mu.Lock()
 	st, ok := w.setups[in]
@@ -171,7 +171,7 @@ func (w *worker) configured() int {
 	return n
 }
 
-// release has the processes of the supervisor and of its cells drop the instance.
+// release asks the processes of the supervisor and of its cells to drop the instance.
 func (s *supervisor) release(in *instance) {
 	if s.attribution != nil {
 		s.attribution.each(func(cell *supervisor) { cell.release(in) })

@@ -13,7 +13,8 @@
 //
 //   - manager.go: the type Manager; how it starts and closes
 //   - options.go, timing.go: what is configured, and what is not; the defaults
-//   - rescan.go: what a change in the plugin folders leads to
+//   - rescan.go: which plugins are replaced, withdrawn or tried again when the plugin folders
+//     change
 //   - supervisor_users.go: when a supervisor is made, and when it ends because nobody needs it
 //   - isolation.go: whether tenants share a process
 //   - reconfigure.go: which settings of the operator count at once, and which from the next start
@@ -42,13 +43,12 @@
 // Calls:
 //
 //   - call.go: the steps of a call
-//   - call_outcome.go: what an error means: whether the call is made again, and which error
-//     the caller gets
+//   - call_outcome.go: which error the caller gets, and whether the call is made again
 //   - configure.go: how an instance is configured in a process, once for all who wait
 //   - plugin_error.go: how a plugin's error becomes one of the host's
-//   - background.go: calls for nobody who waits
-//   - llm_adapter.go, memory_adapter.go, storage_adapter.go, tenant_store_adapter.go: the
-//     instances as what the kinds are used for
+//   - background.go: tasks that go on after the user has the reply
+//   - llm_adapter.go, memory_adapter.go, storage_adapter.go, tenant_store_adapter.go: an
+//     instance as llm.LLM, memory.Memory and the interfaces of storages
 //
 // # States of a supervisor
 //
@@ -88,8 +88,9 @@
 //	call.route         which supervisor: the plugin's, or that of the tenant's cell
 //	supervisor.acquire wait for a process that takes calls
 //	call.deliver       configure the instance there, once for all; send, with a deadline
-//	call.judge         what the end means; a call that certainly reached no process is made
-//	                   again once, and so is one whose instance the process did not know
+//	call.judge         which error the caller gets; a call that certainly reached no process
+//	                   is made again once, and so is one whose instance the process did not
+//	                   know
 //	Permit.End         the breaker learns how the call ended
 //
 // A call that may have reached a process that ended is not made again. It fails with

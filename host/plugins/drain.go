@@ -2,18 +2,21 @@ package plugins
 
 import "time"
 
-// drain waits until p, which takes no more calls, works on none. It needs no limit: each
-// call has one of its own. When the supervisor is to end, it does not wait any longer.
+// drain waits until the last call of p has ended. p takes no more calls. drain needs no
+// limit, because each call has a deadline of its own. When the supervisor is to end, drain
+// returns at once.
 func (s *supervisor) drain(p *worker) { s.drainUntil(p, nil) }
 
-// drainWithin is drain with a limit. It reports whether p was drained in that time.
+// drainWithin does what drain does, with a limit. It reports whether p was drained in that
+// time.
 func (s *supervisor) drainWithin(p *worker, limit time.Duration) bool {
 	t := time.NewTimer(limit)
 	defer t.Stop()
 	return s.drainUntil(p, t.C)
 }
 
-// drainUntil is drain until the limit, nil for none. It reports false if the limit came first.
+// drainUntil does what drain does, until a value comes from limit; nil means no limit. It
+// reports false if the limit came first.
 func (s *supervisor) drainUntil(p *worker, limit <-chan time.Time) bool {
 	s.mu.Lock()
 	idle := make(chan struct{})

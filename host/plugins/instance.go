@@ -30,11 +30,11 @@ type Spec struct {
 	// Config is the plugin's configuration block as a JSON object, checked against its
 	// schema, with all references and secrets resolved.
 	Config []byte
-	// Egress is where the instance's connections may lead; the zero value is everywhere.
-	// A plugin that does not hold its connections to a rule takes no other.
+	// Egress says where the instance may connect to; the zero value is everywhere. A plugin
+	// that cannot enforce such a rule can only have the zero value.
 	Egress egress.Policy
-	// Secrets are those that Config has. They are cut out of whatever plugins say.
-	// Passwords in URLs and such need not be among them.
+	// Secrets are the secrets in Config. They are redacted in everything that plugins say.
+	// Passwords in URLs are found without being listed here.
 	Secrets []string
 }
 
@@ -55,8 +55,8 @@ type instance struct {
 	// Under the manager's lock.
 	holders         int
 	tenants         map[string]int // holders by tenant
-	backgroundTasks int            // of these, background tasks
-	timer           *time.Timer    // to the release
+	backgroundTasks int            // how many of the holders are background tasks
+	timer           *time.Timer    // calls release when nobody has held the instance for a while
 	heldBy          string         // the tenant that took it last
 	several         bool           // others held it before
 	idleSince       time.Time
@@ -168,8 +168,8 @@ func (in *instance) upstreamCapacity() admission.Capacity {
 // log returns the log of the supervisor with the instance's name.
 func (in *instance) log() hclog.Logger { return in.sup.log.With("instance", in.id(in.sup.sum())) }
 
-// digest returns what identifies a configuration and the rule for its connections. It tells
-// nothing about them.
+// digest returns an identifier of a configuration and the rule for its connections. Neither
+// can be derived from it, because it is keyed.
 func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
 	h := hmac.New(sha256.New, m.digestKey)
 	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(rule.String())} {
@@ -195,7 +195,8 @@ func (in *instance) holdLocked(tenant string) {
 	in.tenants[tenant]++
 }
 
-// stopTimerLocked calls the release off. Locked: the manager's mu is held.
+// stopTimerLocked cancels the release that the timer would make. Locked: the manager's mu is
+// held.
 func (in *instance) stopTimerLocked() {
 	if in.timer != nil {
 		in.timer.Stop()
@@ -236,7 +237,8 @@ func (m *Manager) unhold(in *instance, tenant string) {
 	}
 	in.idleSince = time.Now()
 	if in.several || in.heldBy != tenant {
-		// An instance that several tenants shared is nobody's while none holds it.
+		// While nobody holds an instance that several tenants shared, it counts for none of
+		// them.
 		in.several = true
 		m.noteLeftLocked(in, tenant)
 	}
@@ -248,7 +250,7 @@ func (m *Manager) unhold(in *instance, tenant string) {
 	in.timer = time.AfterFunc(m.opts.IdleRelease, func() { m.release(in) })
 }
 
-// release has the plugin drop an instance that nobody holds. It does nothing if somebody
+// release asks the plugin to drop an instance that nobody holds. It does nothing if somebody
 // holds it again.
 func (m *Manager) release(in *instance) {
 	m.mu.Lock()

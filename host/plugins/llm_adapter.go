@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// LLM gives the instance as what it generates replies with. It is an llm.Embedder
-// too when the plugin has that capability.
+// LLM returns the instance as an llm.LLM. The result is an llm.Embedder too if the plugin
+// has that capability.
 func (i *Instance) LLM() llm.LLM {
 	l := llmCaller{i}
 	if process.HasCapability(i.sup.lastInfo(), llm.CapEmbed) {
@@ -32,8 +32,8 @@ func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Del
 	return l.ChatFrom(ctx, req, emit, nil)
 }
 
-// ChatFrom is Chat that calls begun once, when the call has its slot. Until then the call
-// waits for other calls, and not for the plugin. begun may be nil.
+// ChatFrom does what Chat does, and calls begun once, when the call has its slot. Until then
+// the call waits for other calls, and not for the plugin. begun may be nil.
 func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm.Delta) error, begun func()) (*llm.Finish, error) {
 	var finish *llm.Finish
 	var emitted bool

@@ -24,7 +24,7 @@ type Manager struct {
 	opts      Options
 	timing    timing
 	log       hclog.Logger
-	digestKey []byte // of the instances' digests: random, so that a digest tells nothing of a secret
+	digestKey []byte // random key of the instances' digests, so that a digest tells nothing of a secret
 
 	scanner   *discovery.Scanner
 	folders   *discovery.FolderWatch
@@ -37,9 +37,9 @@ type Manager struct {
 
 	hard         context.Context // ends when there is no more time to end in order
 	hardEnd      context.CancelFunc
-	tasksContext context.Context // of background tasks; ends when Close begins
+	tasksContext context.Context // the ctx of background tasks; ends when Close begins
 	endTasks     context.CancelFunc
-	tasks        sync.WaitGroup // releases, retirements and background tasks on their way
+	tasks        sync.WaitGroup // releases, retirements and background tasks that are under way
 	closed       chan struct{}  // closed when Close is done
 	closeErr     error          // what Close returned; valid once closed
 
@@ -56,26 +56,26 @@ type Manager struct {
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by digest
 	holdings    map[holding]map[*instance]struct{}
-	counts      map[discovery.Ref]int    // of instances; none is zero
-	isolation   map[discovery.Ref]string // of the plugins that were used; never deleted
+	counts      map[discovery.Ref]int    // how many instances each plugin has; no entry is zero
+	isolation   map[discovery.Ref]string // the isolation of each plugin that was used; never deleted
 }
 
-// place names a supervisor: that of a plugin, or of one tenant if the plugin is isolated by
-// tenant.
+// place names a supervisor. A plugin has one supervisor, or one for each tenant if it is
+// isolated by tenant.
 type place struct {
 	discovery.Ref
 	scope string // the tenant; empty if tenants share the process
 }
 
-// answer is what a binary says of itself.
+// answer holds what a binary says of itself.
 type answer struct {
 	sum    string // the binary's checksum
 	schema *config.Schema
 	info   *pluginv1.GetInfoResponse
 }
 
-// New finds the plugins in the folders and starts none. A plugin that must not be run is
-// no error: whoever asks for the plugin gets one. Each start of a plugin marks the
+// New finds the plugins in the folders and starts none. It does not fail because a plugin
+// must not be run: only calls that ask for that plugin do. Each start of a plugin marks the
 // program's descriptors close-on-exec, so that the plugin inherits none.
 func New(opts Options) (*Manager, error) { return newManager(opts, defaultTiming()) }
 

@@ -15,8 +15,8 @@ const (
 	capForget   = "forget"
 )
 
-// Memory returns the instance as what chooses context. It is a memory.Rememberer if the
-// instance asks for that, and a memory.Forgetter if it is a Rememberer or has the
+// Memory returns the instance as a memory.Memory. The result is a memory.Rememberer if the
+// instance asks for that, and a memory.Forgetter if it is a Rememberer or the plugin has the
 // capability "forget".
 func (i *Instance) Memory() memory.Memory {
 	m := memoryCaller{i}

@@ -34,7 +34,7 @@ type Options struct {
 	// not used because it refuses tenants' configurations. Without Wanted, such a binary is
 	// tried again only when its file or its settings change.
 	Wanted func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error)
-	// Log gets what happens to plugins, and their output. Nil discards.
+	// Log gets the events of plugins, and their output. Nil discards both.
 	Log hclog.Logger
 	// DrainTimeout bounds how long Close leaves a process to its calls; default 30 s. A
 	// process that is replaced is left to them until they end.
@@ -42,10 +42,10 @@ type Options struct {
 	// IdleRelease is how long an instance outlives its last user; default 30 s.
 	IdleRelease time.Duration
 
-	maxInstances int // of a plugin; a test may have fewer
+	maxInstances int // how many instances a plugin may have; tests set a lower bound
 }
 
-// setDefaults fills in what is not set.
+// setDefaults sets the fields that have a default and are not set.
 func (o *Options) setDefaults() {
 	if o.Settings == nil {
 		o.Settings = (&config.Settings{}).Plugin

@@ -17,8 +17,8 @@ import (
 // configRefusal is the error of a new binary that refuses a configuration that is in use. The
 // binary is tried again once none of the tenants has that configuration any more.
 type configRefusal struct {
-	digest  string   // of the configuration
-	tenants []string // that use it, sorted
+	digest  string   // the digest of the configuration
+	tenants []string // the tenants that use it, sorted
 	err     error
 }
 
@@ -38,8 +38,8 @@ func (o *configRefusal) Error() string {
 func (o *configRefusal) Unwrap() error { return o.err }
 
 // asConfigRefusal returns the error of a new binary that did not take the instance. It is a
-// *configRefusal if the binary refused the configuration. That a call failed or took too
-// long says nothing of the configuration.
+// *configRefusal if the binary refused the configuration. A call that failed for another
+// reason or took too long is not a refusal of the configuration.
 func (m *Manager) asConfigRefusal(in *instance, err error) error {
 	if f := fault.Of(err); f.Class != fault.Invalid || f.Party == fault.PartyHost {
 		return fmt.Errorf("it does not take a configuration that is in use: %w", err)

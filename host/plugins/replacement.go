@@ -10,11 +10,12 @@ import (
 )
 
 type offerOptions struct {
-	// retryFailed has a binary tried again that was tried in vain and did not change.
+	// retryFailed makes the supervisor try a binary again that failed before, although its
+	// file did not change.
 	retryFailed bool
 }
 
-// offer tells the supervisor what the plugin's file is now.
+// offer tells the supervisor which file the plugin has now.
 func (s *supervisor) offer(bin *discovery.Binary, o offerOptions) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,8 +26,8 @@ func (s *supervisor) offer(bin *discovery.Binary, o offerOptions) {
 	s.kick()
 }
 
-// resetFailuresLocked has what failed tried again at once, because the reason may be gone.
-// Locked: mu is held.
+// resetFailuresLocked forgets all failures of the plugin, so that it is tried again at once.
+// The cause of the failures may be gone. Locked: mu is held.
 func (s *supervisor) resetFailuresLocked() {
 	s.rejected, s.configRefusal, s.configRefusals, s.holds = "", nil, 0, 0
 	s.failures.reset()
@@ -54,7 +55,8 @@ func (s *supervisor) withdraw(why error) {
 	}
 }
 
-// failForLocked has calls fail at once, and says why. Locked: mu is held.
+// failForLocked sets the state Failed, in which calls fail at once. why is the reason that
+// status shows. Locked: mu is held.
 func (s *supervisor) failForLocked(why error) {
 	s.state, s.lastErr = Failed, why.Error()
 	s.announceLocked()

@@ -45,8 +45,8 @@ func (s *supervisor) replaceExclusive(p *worker, log hclog.Logger) bool {
 	return true
 }
 
-// takeBack has p take calls again, because those at work did not end while others were held.
-// It reports false, and does nothing, if the last of them has ended meanwhile.
+// takeBack makes p take calls again, because its running calls did not end while new calls
+// were held. If the last running call has ended meanwhile, it does nothing and reports false.
 func (s *supervisor) takeBack(p *worker, held time.Duration, log hclog.Logger) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

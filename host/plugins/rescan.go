@@ -22,7 +22,8 @@ func (m *Manager) Rescan() error { return m.rescan(rescanOptions{retryFailed: tr
 func (m *Manager) rescanForChange() { _ = m.rescan(rescanOptions{}) }
 
 type rescanOptions struct {
-	// retryFailed has binaries tried again that were tried in vain and did not change.
+	// retryFailed makes supervisors try binaries again that failed before, although their
+	// files did not change.
 	retryFailed bool
 }
 

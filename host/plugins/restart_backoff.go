@@ -9,8 +9,9 @@ import (
 // failureLog counts the failures of a plugin in a row, and decides how long to wait before
 // the next start.
 type failureLog struct {
-	times []time.Time // of failures within the quarantine window
-	// hostFaults counts the starts in a row that failed for what the host runs on.
+	times []time.Time // when failures happened within the quarantine window
+	// hostFaults counts the starts in a row that failed through the fault of the host's own
+	// system, such as a full disk.
 	hostFaults int
 }
 
@@ -35,8 +36,8 @@ func (l *failureLog) add(now time.Time, t timing) (delay time.Duration, quaranti
 }
 
 // addHostFault counts a start that failed through no fault of the plugin, and returns how
-// long to wait before the next. It never leads to quarantine: the plugin is to be back soon
-// after the host is well.
+// long to wait before the next. Such failures never put the plugin into quarantine, so that
+// it starts again soon after the host has recovered.
 func (l *failureLog) addHostFault(t timing) time.Duration {
 	l.hostFaults++
 	return t.restartDelay(l.hostFaults - 1)

@@ -17,7 +17,7 @@ var (
 )
 
 // Schema returns the schema of the plugin's configuration block. It starts the plugin if its
-// binary has not been asked before. The error of a plugin that does not exist is a
+// binary has not been asked before. If the plugin does not exist, the error is a
 // *config.UnknownPluginError.
 func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
@@ -33,8 +33,9 @@ func (m *Manager) Serves(ctx context.Context, kind, name, capability string) (bo
 	return err == nil && process.HasCapability(a.info, capability), err
 }
 
-// Under returns the schemas under settings that need not count yet. So the schema of a file
-// that is refused now can be asked, if the settings would let it run.
+// Under returns the schemas as they would be under the given settings, which need not be in
+// use yet. The schema of a file that is refused now can be read if the settings would let it
+// run.
 func (m *Manager) Under(settings func(kind, name string) config.PluginSettings) config.Schemas {
 	return settingsView{m, Options{Settings: settings}}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// State is what a plugin's process is doing.
+// State is the state of a plugin's process.
 type State string
 
 const (

@@ -10,10 +10,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Storage returns the instance as what keeps conversations.
+// Storage returns the instance as a storage.Storage.
 func (i *Instance) Storage() storage.Storage { return storageCaller{i} }
 
-// Renewer returns the instance as what renews leases. It is nil if the plugin has not that
+// Renewer returns the instance as a storage.Renewer, or nil if the plugin lacks that
 // capability.
 func (i *Instance) Renewer() storage.Renewer {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapRenew) {
@@ -22,8 +22,8 @@ func (i *Instance) Renewer() storage.Renewer {
 	return renewCaller{i}
 }
 
-// Importer returns the instance as what takes turns that ended elsewhere. It is nil if the
-// plugin has not that capability.
+// Importer returns the instance as a storage.Importer, or nil if the plugin lacks that
+// capability.
 func (i *Instance) Importer() storage.Importer {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapImport) {
 		return nil
@@ -46,7 +46,7 @@ func (i *Instance) Migrator() storage.Migrator {
 	return migrateCaller{i}
 }
 
-// Backuper returns the instance as what can be copied. It is nil if the plugin has not that
+// Backuper returns the instance as a storage.Backuper, or nil if the plugin lacks that
 // capability.
 func (i *Instance) Backuper() storage.Backuper {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapBackup) {

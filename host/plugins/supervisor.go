@@ -26,7 +26,7 @@ type supervisor struct {
 	log        hclog.Logger
 	crashLoops *admission.CrashLoops
 
-	totals *totals // of the plugin
+	totals *totals // the plugin's counters; all its supervisors share them
 
 	// attribution knows who is suspected of crashing the process. It is nil in the
 	// supervisor of a cell.
@@ -36,7 +36,7 @@ type supervisor struct {
 	parent *supervisor
 	cell   *cell
 
-	settings atomic.Pointer[config.PluginSettings] // the operator's, that count now
+	settings atomic.Pointer[config.PluginSettings] // the operator's settings that are in use now
 
 	users  atomic.Int32 // instances that were not released, and questions for the schema
 	active atomic.Int32 // instances that somebody holds
@@ -56,8 +56,8 @@ type supervisor struct {
 	replaceAt      time.Time                 // when a replacement that could not be started is tried again
 	holds          int                       // how often calls were held in vain for a replacement
 	standby        *standby                  // takes the calls again if proc ends soon; nil for none
-	proc           *worker                   // what takes calls
-	info           *pluginv1.GetInfoResponse // of the process that became ready last
+	proc           *worker                   // the process that takes calls; nil if there is none
+	info           *pluginv1.GetInfoResponse // what the process said of itself that became ready last
 	draining       map[*worker]struct{}      // replaced processes, and those that are being stopped
 	state          State
 	closing        bool
@@ -65,7 +65,7 @@ type supervisor struct {
 	calls          int           // calls that were counted in
 	quiet          chan struct{} // not nil when closing; closed when calls is 0
 	failures       failureLog    // in a row
-	retryAt        time.Time     // of the next start
+	retryAt        time.Time     // when the next start is tried
 	lastErr        string
 	startErr       error          // why the last start failed; nil once one succeeded
 	restarts       int            // crashes so far
@@ -157,7 +157,7 @@ func (s *supervisor) sleep(wait time.Duration, needed bool) {
 	}
 }
 
-// kick has run look again. It does not wait.
+// kick wakes run, so that it checks again what is to be done. It does not wait.
 func (s *supervisor) kick() {
 	select {
 	case s.kicked <- struct{}{}:
@@ -213,7 +213,7 @@ func (s *supervisor) await(p *worker, in time.Duration, timed bool) {
 	}
 }
 
-// cannotStart reports whether there is no process, and its starts fail.
+// cannotStart reports whether there is no process because its starts fail.
 func (s *supervisor) cannotStart() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

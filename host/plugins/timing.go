@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/process"
 )
 
-// timing is what no operator sets. Tests make it short.
+// timing holds the durations and counts that no operator sets. Tests make them short.
 type timing struct {
 	probeEvery, probeDeadline, probeAgain time.Duration
 
@@ -21,15 +21,15 @@ type timing struct {
 	outputGrace     time.Duration // for the last output of a process that ended
 	exitNotice      time.Duration // between a broken connection and the news of the exit
 	reconsiderEvery time.Duration // between questions whether a refused configuration is still in use, at first
-	debounce        time.Duration // of changes in plugin folders
+	debounce        time.Duration // how long plugin folders must be quiet before they are scanned
 	trial           time.Duration // a new version that ends within this gives its place back
 	hold            time.Duration // for which new calls are held while an exclusive plugin is replaced, at first
-	pollEvery       time.Duration // between polls of plugin folders, for what no event tells
+	pollEvery       time.Duration // between polls of plugin folders, which find changes without events
 	pollOnly        bool          // no events of plugin folders are used
 
 	blamePause, maxBlamePause time.Duration // how long a tenant is kept away, at first and at most
-	suspected                 time.Duration // that a suspect stays in a cell, at first
-	blameMemory               time.Duration // how long a tenant is remembered for what it did
+	suspected                 time.Duration // how long a suspect stays in a cell, at first
+	blameMemory               time.Duration // how long a tenant's crashes are remembered
 	lingering                 time.Duration // how long an abandoned call may still be at work
 }
 

@@ -12,20 +12,20 @@ import (
 // processes, those that have ended too.
 type Totals struct {
 	Kind, Name string
-	Restarts   int64 // of processes that ended and were not asked to
-	// Calls by how they ended: "" is well, else the name of the fault's class. Those that
-	// only configure are not counted.
+	Restarts   int64 // restarts after a process ended without being asked to
+	// Calls counts calls by their result: "" is success, else the name of the fault's class.
+	// Calls that only configure are not counted.
 	Calls        map[string]int64
-	DroppedLines int64 // of its output, that were more than is logged
-	Blamed       int64 // ends of its processes that were certainly one tenant's doing
-	KeptAway     int64 // times that a tenant's calls began to be refused for that
+	DroppedLines int64 // lines of its output that were not logged, because they were too many
+	Blamed       int64 // ends of its processes that one tenant certainly caused
+	KeptAway     int64 // how often the plugin began to refuse a tenant's calls for that
 }
 
 // totals are the counters of one plugin.
 type totals struct {
 	restarts, dropped, blamed, keptAway atomic.Int64
 
-	calls [len(callClasses) + 1]atomic.Int64 // the last for what ended well
+	calls [len(callClasses) + 1]atomic.Int64 // the last counts calls that succeeded
 }
 
 // callClasses are the classes that calls are counted by; any other counts as internal,

@@ -28,8 +28,8 @@ func NewBackgroundSlots() *BackgroundSlots {
 	return &BackgroundSlots{all: make(chan struct{}, bounds.BackgroundCallsOfAll), tenants: map[string]*tenantSlots{}}
 }
 
-// Acquire waits for one of the tenant's slots, and then for one of all. release must be
-// called once. The error is that of ctx.
+// Acquire waits for one of the tenant's slots, and then for one of the slots of all tenants.
+// release must be called once. If ctx ends first, its error is returned.
 func (b *BackgroundSlots) Acquire(ctx context.Context, tenant string) (release func(), err error) {
 	own := b.join(tenant)
 	select {
@@ -61,6 +61,7 @@ func (b *BackgroundSlots) join(tenant string) *tenantSlots {
 	return own
 }
 
+// part counts a user of the tenant's slots out, and drops the slots with the last user.
 func (b *BackgroundSlots) part(tenant string, own *tenantSlots) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

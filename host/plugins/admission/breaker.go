@@ -14,10 +14,10 @@ import (
 // Breaker is the circuit breaker of one instance. While the instance's upstream fails, it
 // refuses calls at once: that spares callers the wait, and the upstream the calls.
 //
-// Two circuits are in the way of each call: one that all tenants of the instance share,
-// and one of the calling tenant. Failures in a row of one tenant alone open only its own
-// circuit, because they may come of what the tenant sends. Failures in a row of several
-// tenants open the shared one.
+// Each call passes two circuits: one that all tenants of the instance share, and one of the
+// calling tenant. Failures in a row of one tenant alone open only its own circuit, because
+// the tenant's own requests may cause them. Failures in a row of several tenants open the
+// shared circuit.
 //
 // A nil Breaker admits every call. It is used by any number of goroutines.
 type Breaker struct {
@@ -27,8 +27,8 @@ type Breaker struct {
 	shared        circuit
 	firstFailed   string              // the tenant of the first failure that shared counts
 	severalFailed bool                // another tenant failed too
-	tenants       map[string]*circuit // of the tenants whose last call failed
-	crashed       Process             // whose crash was counted last
+	tenants       map[string]*circuit // one for each tenant whose last call failed
+	crashed       Process             // the process whose crash was counted last
 }
 
 // BreakerOptions configure a Breaker.
@@ -61,8 +61,9 @@ func (b *Breaker) Check(tenant string) error {
 	return b.checkLocked(tenant, time.Now())
 }
 
-// checkLocked asks the tenant's circuit first, so that a tenant that is known to fail is
-// not the probe for all. Locked: mu is held.
+// checkLocked returns an error if one of the two circuits refuses the call. It asks the
+// tenant's circuit first, so that the probe of the shared circuit is not a call of a tenant
+// that is known to fail. Locked: mu is held.
 func (b *Breaker) checkLocked(tenant string, now time.Time) error {
 	var wait time.Duration
 	if own := b.tenants[tenant]; own != nil {
@@ -98,8 +99,8 @@ func (b *Breaker) Admit(tenant string) (*Permit, error) {
 	return p, nil
 }
 
-// AdmitUrgent returns a permit for a call that is not refused, because it ends what began
-// while the upstream was well. The permit must be ended.
+// AdmitUrgent returns a permit although a circuit is open. It is for a call that completes
+// work that is under way, such as the commit of a turn. The permit must be ended.
 func (b *Breaker) AdmitUrgent(tenant string) *Permit {
 	if b == nil {
 		return nil
@@ -169,7 +170,7 @@ func (b *Breaker) succeedLocked(p *Permit, now time.Time) {
 		return
 	}
 	if b.shared.succeed(now) {
-		clear(b.tenants) // the upstream was at fault, and no tenant
+		clear(b.tenants) // the upstream was at fault, not a tenant
 		b.logClosed("")
 	}
 }

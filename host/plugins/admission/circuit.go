@@ -11,8 +11,9 @@ const (
 	circuitMax      = time.Minute
 )
 
-// storageCircuit is every pause of a storage's circuit. A database that is back is
-// noticed soon, and asking one that is not costs little.
+// storageCircuit is the maxPause of a storage's circuits. It is below circuitBase, so every
+// pause has this length. A short pause notices a recovered database soon, and a probe of one
+// that is still down costs little.
 const storageCircuit = 2 * time.Second
 
 // circuit is one circuit of a breaker. While it is closed, calls pass, and failures in a
@@ -20,7 +21,8 @@ const storageCircuit = 2 * time.Second
 // After the pause one call may pass, the probe. If the probe succeeds, the circuit
 // closes; if it fails, the next pause is twice as long, up to a maximum.
 //
-// The zero value is closed. A circuit has no lock of its own: its breaker's is held.
+// The zero value is closed. A circuit has no lock of its own. Its breaker's mu is held
+// during all of its methods.
 type circuit struct {
 	maxPause time.Duration // 0 is circuitMax
 	failures int           // in a row, while closed
@@ -42,7 +44,7 @@ type failure struct {
 func (c *circuit) isOpen() bool { return !c.until.IsZero() }
 
 // refusesFor returns how long the circuit will refuse calls from now on. It is 0 if a call
-// may pass. While the probe has not ended nobody knows; then it is a second.
+// may pass. While the probe is under way, the time is not known, and a second is returned.
 func (c *circuit) refusesFor(now time.Time) time.Duration {
 	switch {
 	case !c.isOpen():
@@ -72,6 +74,7 @@ func (c *circuit) fail(now time.Time, f failure) (opened bool) {
 	return true
 }
 
+// openAgain begins a pause. It is twice as long as the last one, within the bounds.
 func (c *circuit) openAgain(now time.Time) {
 	c.pause = min(max(2*c.pause, circuitBase), cmp.Or(c.maxPause, circuitMax))
 	c.until, c.changed, c.probing = now.Add(c.pause), now, false
@@ -87,8 +90,8 @@ func (c *circuit) succeed(now time.Time) (closed bool) {
 	return closed
 }
 
-// closeOnProbation closes the circuit. If the next call that says something fails, the
-// circuit opens again, and for longer.
+// closeOnProbation closes the circuit, but the next failure that may open it opens it again,
+// and for longer. A success ends the probation.
 func (c *circuit) closeOnProbation(now time.Time) {
 	c.failures, c.until, c.changed, c.probing = circuitFailures-1, time.Time{}, now, false
 }

@@ -16,8 +16,8 @@ const (
 	// last crash.
 	crashLoopPause = time.Minute
 	// crashLoopMemory is how long a configuration is remembered after its pause. In that
-	// time one more crash is enough for the next pause. That leaves fewer crashes a minute
-	// than send the plugin to quarantine.
+	// time one more crash is enough for the next pause. So one configuration causes fewer
+	// crashes a minute than the supervisor needs to put the plugin into quarantine.
 	crashLoopMemory = 10 * time.Minute
 )
 
@@ -38,11 +38,11 @@ type CrashLoops struct {
 // crashLoop counts the crashes of one configuration.
 type crashLoop struct {
 	crashes int
-	last    Process   // that was counted; many calls may end with one process
+	last    Process   // the process that was counted last; many calls may end with one process
 	until   time.Time // the end of the pause
 }
 
-// NewCrashLoops returns an empty one. plugin is the plugin's name in messages.
+// NewCrashLoops returns a CrashLoops without counts. plugin is the plugin's name in messages.
 func NewCrashLoops(plugin string, log hclog.Logger) *CrashLoops {
 	return &CrashLoops{plugin: plugin, log: log, loops: map[string]crashLoop{}}
 }
@@ -83,7 +83,7 @@ func (c *CrashLoops) Crashed(digest string, process Process) {
 	c.tracked.Store(int32(len(c.loops)))
 }
 
-// sweepLocked drops what is too long ago, and makes room for one more. Locked: mu is held.
+// sweepLocked drops counts that are too old, and makes room for one more. Locked: mu is held.
 func (c *CrashLoops) sweepLocked() {
 	for digest, l := range c.loops {
 		if time.Since(l.until) > crashLoopMemory || (l.crashes < crashLoopAfter-1 && time.Now().After(l.until)) {
@@ -98,7 +98,7 @@ func (c *CrashLoops) sweepLocked() {
 	}
 }
 
-// Succeeded drops the count of a configuration that a process took.
+// Succeeded drops the count of a configuration that a process accepted.
 func (c *CrashLoops) Succeeded(digest string) {
 	if c.tracked.Load() == 0 {
 		return
@@ -109,7 +109,9 @@ func (c *CrashLoops) Succeeded(digest string) {
 	c.tracked.Store(int32(len(c.loops)))
 }
 
-// Reset drops all counts: what the plugin crashed for may be gone.
+// Reset drops all counts. The supervisor calls it when the plugin's file or settings changed
+// or an operator asks for another try: the plugin may not crash on these configurations any
+// more.
 func (c *CrashLoops) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,15 +8,16 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Process is the plugin process that a call was made on. The same process is the same
-// value, so that many calls that end with one process are counted as one failure.
+// Process is the plugin process that a call was made on. Values are compared by ==: calls
+// on the same process have the same value, so that one crash that ends many calls is counted
+// as one failure.
 type Process interface {
 	// HasExited reports whether the process is known to have ended.
 	HasExited() bool
 }
 
-// Permit is leave of a breaker to make one call. End must be called once. A nil permit
-// is that of an instance without a breaker; its methods do nothing.
+// Permit allows one call to be made. A breaker gives it. End must be called once. A nil
+// permit belongs to an instance without a breaker; its methods do nothing.
 type Permit struct {
 	breaker *Breaker
 	tenant  string
@@ -27,13 +28,13 @@ type Permit struct {
 	began                      bool
 }
 
-// counts reports whether the call says something about the circuit as it is now: a call
-// from before its last change does not, unless it is the probe.
+// counts reports whether the result of the call counts for the circuit. A call that was
+// admitted before the circuit last opened or closed does not count, unless it is the probe.
 func (p *Permit) counts(c *circuit, probe bool) bool { return probe || !p.since.Before(c.changed) }
 
-// AnswerBegan says that the answer of the call has begun. If the call is a probe, its
-// circuit lets others pass from now on: a long reply does not keep them waiting. Later
-// calls of AnswerBegan do nothing. It is called by one goroutine.
+// AnswerBegan notes that the first part of the answer has arrived. If the call is a probe,
+// its circuit lets other calls pass from now on, so that they need not wait for the end of a
+// long reply. Later calls of AnswerBegan do nothing. It is called by one goroutine.
 func (p *Permit) AnswerBegan() {
 	if p == nil || p.began {
 		return
@@ -57,7 +58,7 @@ func (p *Permit) AnswerBegan() {
 	p.probesShared, p.probesTenant, p.since = false, false, now
 }
 
-// End says how the call ended. ctx is the caller's. process is nil if the call reached no
+// End notes how the call ended. ctx is the caller's. process is nil if the call reached no
 // process; then the error says nothing about the upstream.
 func (p *Permit) End(ctx context.Context, err error, process Process) {
 	if p == nil {
@@ -66,7 +67,7 @@ func (p *Permit) End(ctx context.Context, err error, process Process) {
 	b := p.breaker
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// A probe that says nothing leaves its place to the next call.
+	// If the result of a probe says nothing, the next call becomes the probe.
 	if p.probesShared {
 		b.shared.probing = false
 	}
@@ -88,18 +89,19 @@ func (p *Permit) End(ctx context.Context, err error, process Process) {
 	}
 }
 
-// verdict is what the end of a call says about the upstream.
+// verdict tells what the result of a call says about the upstream.
 type verdict int
 
 const (
 	saysNothing  verdict = iota
-	saysAnswered         // with success, or with a refusal of just this call
-	saysFailed
-	saysEnded // the plugin crashed, or calls itself unavailable
+	saysAnswered         // the upstream answered: with success, or by refusing just this call
+	saysFailed           // the upstream failed or did not answer in time
+	saysEnded            // the plugin crashed, or calls itself unavailable
 )
 
-// verdictOf decides whether a call's end counts as a failure of the upstream. An error of
-// a caller that gave up counts only if it says so by a method BlamesUpstream.
+// verdictOf decides whether the result of a call counts as a failure of the upstream. If
+// the caller gave the call up, that counts only if the cause of its ctx has a method
+// BlamesUpstream that returns true.
 func verdictOf(ctx context.Context, err error) verdict {
 	if err == nil {
 		return saysAnswered

@@ -12,9 +12,10 @@ import (
 
 // Queue gives out the slots of a plugin: how many calls it may have at once.
 //
-// Waiting calls are served in turns by tenant, then by instance, and in the order of their
-// arrival within both. A tenant with hundreds of waiting calls, on however many instances,
-// delays a call of another tenant by one slot at most.
+// Waiting calls are served round-robin by tenant, then round-robin by the tenant's
+// instances, and in the order of arrival within one instance. A tenant with hundreds of
+// waiting calls, on however many instances, delays a call of another tenant by one slot at
+// most.
 //
 // Where several instances share the process, an instance gets a slot only while more
 // slots are free than it has. The same holds for a tenant with all its instances. So an
@@ -22,8 +23,9 @@ import (
 // rest, and some are left for all others. A fixed share for each would leave none as soon
 // as more instances hang than there are shares.
 //
-// An upstream that takes few calls at once gets no more than these. Its other calls wait
-// here, in turns, and not in a line of the upstream's own, which knows no tenants.
+// An upstream that takes few calls at once gets no more than these. Its other calls wait in
+// this queue, which is fair between tenants. A queue of the upstream's own would not be: it
+// does not know the tenants.
 //
 // It is used by any number of goroutines.
 type Queue struct {
@@ -32,8 +34,8 @@ type Queue struct {
 	mu      sync.Mutex
 	slots   int
 	free    int                      // below zero while there are fewer slots than calls
-	turns   *list.List               // *queueTenant, those that wait; next turn first
-	places  map[string]*list.Element // into turns, by tenant
+	turns   *list.List               // *queueTenant with waiting calls; the next to be served is first
+	places  map[string]*list.Element // elements of turns, by tenant
 	waiting int                      // calls that wait
 	// Slots in use: by instance, by tenant, and by upstream for those with a capacity.
 	// No count is zero.
@@ -44,7 +46,7 @@ type Queue struct {
 type Claim struct {
 	Tenant   string
 	Instance string
-	// Capacity is that of the instance's upstream.
+	// Capacity is the capacity of the instance's upstream.
 	Capacity Capacity
 }
 
@@ -54,16 +56,17 @@ type Capacity struct {
 	Parallel int
 }
 
-// queueTenant is a tenant's waiting calls. It is never empty.
+// queueTenant holds a tenant's waiting calls. It is never empty.
 type queueTenant struct {
 	tenant string
-	lines  *list.List               // *queueLine; next turn first
-	places map[string]*list.Element // into lines, by instance
+	lines  *list.List               // *queueLine; the next to be served is first
+	places map[string]*list.Element // elements of lines, by instance
 	calls  int
 }
 
-// queueLine is a tenant's waiting calls on one instance. It is never empty. A tenant that
-// was configured anew does not wait behind its calls on the former instance.
+// queueLine holds a tenant's waiting calls on one instance. It is never empty. When a
+// tenant's configuration changes, its calls go to another instance. They do not wait behind
+// the calls on the former one, because each instance has a line of its own.
 type queueLine struct {
 	instance string
 	waiters  *list.List // *waiter
@@ -122,7 +125,8 @@ func (q *Queue) Acquire(ctx context.Context, c Claim) (release func(), err error
 	return nil, fault.New(fault.Of(ctx.Err()).Class, "no slot of the plugin became free in time: %w", ctx.Err())
 }
 
-// joinLocked has a call wait, unless too many do. Locked: mu is held.
+// joinLocked adds a call to those that wait. It returns an error if too many wait already.
+// Locked: mu is held.
 func (q *Queue) joinLocked(c Claim) (*waiter, error) {
 	place, ok := q.places[c.Tenant]
 	switch {
@@ -144,13 +148,13 @@ func (q *Queue) joinLocked(c Claim) (*waiter, error) {
 	w.place = line.Value.(*queueLine).waiters.PushBack(w)
 	own.calls++
 	q.waiting++
-	q.grantLocked() // what waits may wait for its own instance alone
+	q.grantLocked() // the others may wait for their own instances only, and this call may go first
 	return w, nil
 }
 
 // leaveLocked takes a waiter out of its line, and removes the line and the tenant if they
-// are empty then. The elements are those of the tenant in turns, of the line in the
-// tenant's lines, and of the waiter in the line. Locked: mu is held.
+// are empty then. tenantAt is the tenant's element of turns, lineAt the line's element of
+// the tenant's lines, and waiterAt the waiter's element of the line. Locked: mu is held.
 func (q *Queue) leaveLocked(tenantAt, lineAt, waiterAt *list.Element) {
 	own, line := tenantAt.Value.(*queueTenant), lineAt.Value.(*queueLine)
 	line.waiters.Remove(waiterAt)
@@ -166,6 +170,7 @@ func (q *Queue) leaveLocked(tenantAt, lineAt, waiterAt *list.Element) {
 	}
 }
 
+// release gives the claim's slot back, and to the next call that may have it.
 func (q *Queue) release(c Claim) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -25,11 +25,12 @@ type Scanner struct {
 	sums checksums
 }
 
-// Scan looks through the folders. A file that must not be run is found too, with the
-// reason: so whoever asks for the plugin learns why there is none.
+// Scan looks through the folders. The result also has files that must not be run, each with
+// the reason, so that an error about the plugin can say why it is not used.
 //
-// What the system cannot read for the moment is taken to be as it was in before, the
-// result of the last scan. Then incomplete is true, and the caller should scan again soon.
+// before is the result of the last scan. If the system cannot read a file or folder for the
+// moment, Scan takes over what before has of it. Then incomplete is true, and the caller
+// should scan again soon.
 func (s *Scanner) Scan(before map[Ref]*Binary) (found map[Ref]*Binary, incomplete bool) {
 	found = map[Ref]*Binary{}
 	for _, dir := range s.Dirs {

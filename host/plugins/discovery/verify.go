@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// folder is what counts for all files of a plugin folder.
+// folder holds what applies to all files of a plugin folder.
 type folder struct {
 	lock lockFile
 	err  error // why no file of the folder may be run
@@ -20,9 +20,9 @@ func (s *Scanner) inspectFolder(dir string) folder {
 	return folder{lock, errors.Join(s.Owners.CheckPath(dir), err)}
 }
 
-// Verify returns an error if the file must not be started now. A scan found it good
-// before; since then the file, or what the operator says of it, may have changed. pin
-// is the checksum that the operator wants; empty is any.
+// Verify returns an error if the file must not be started now. It checks again what the scan
+// checked, because the file or the operator's settings may have changed since. pin is the
+// checksum that the operator wants; empty is any.
 func (s *Scanner) Verify(b *Binary, pin string) error {
 	sum, err := s.inspect(b, s.inspectFolder(filepath.Dir(b.Path)), pin)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Scanner) inspectFile(path string, lock lockFile, pin string) (sum strin
 	case info.Mode().Perm()&0o111 == 0:
 		return "", errors.New("it is not executable (chmod +x)")
 	}
-	// Whoever can change the file can run code as the host.
+	// A user who can change the file can run code with the rights of the host.
 	if err := s.Owners.CheckPath(path); err != nil {
 		return "", err
 	}

@@ -12,7 +12,7 @@ import (
 
 // newCommand returns the command of a process, without the part of the environment that
 // go-plugin adds. The process gets no PATH and nothing else of the host's environment,
-// which has the keys of all tenants.
+// because that environment has the keys of all tenants.
 func newCommand(path, dir string, env []string) *exec.Cmd {
 	cmd := exec.Command(path)
 	cmd.Env = append([]string{"TMPDIR=" + dir}, env...)

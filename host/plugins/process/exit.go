@@ -55,7 +55,7 @@ func (p *Process) reap(readers *sync.WaitGroup) {
 	p.mu.Unlock()
 	close(p.exited)
 
-	// What left the process group may still hold the other ends of the pipes.
+	// A process that left the process group may still hold the other ends of the pipes.
 	closing := time.AfterFunc(p.timing.OutputGrace, func() {
 		_ = p.stdout.Close()
 		_ = p.stderr.Close()

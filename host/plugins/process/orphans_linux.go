@@ -32,13 +32,13 @@ var (
 	// reading. Order: trackingMu, trackedMu.
 	trackingMu sync.RWMutex
 	trackedMu  sync.Mutex
-	tracked    = map[int]*Process{} // processes that are no orphans, by id
+	tracked    = map[int]*Process{} // processes that are not orphans, by id
 )
 
-// AdoptOrphans has orphans of plugins become children of this program, which kills them
-// when the plugin has ended, whatever they did to get away. Without it, an orphan that left
-// the plugin's process group goes on. It is for programs that start no other processes than
-// plugins: another child would be killed, unless Exempt started it.
+// AdoptOrphans makes this program the parent of all orphans of plugins. The program then
+// kills them when the plugin has ended, even if they left the plugin's process group.
+// Without AdoptOrphans, an orphan that left the group goes on. It is for programs that start
+// no other processes than plugins: another child would be killed, unless Exempt started it.
 func AdoptOrphans() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("what plugins leave behind may outlive them: %w", err)
@@ -53,8 +53,8 @@ func StopAdopting() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 }
 
-// Exempt starts a command that is no plugin, and must not be killed as an orphan. Once the
-// command was waited for, release is called.
+// Exempt starts a command that is not a plugin and must not be killed as an orphan. The
+// caller calls release after it has waited for the command.
 func Exempt(cmd *exec.Cmd) (release func(), err error) {
 	p := &Process{cmd: cmd}
 	if err := p.track(cmd.Start); err != nil {
@@ -68,7 +68,7 @@ func Exempt(cmd *exec.Cmd) (release func(), err error) {
 // killed.
 func SweepOrphans() int { return sweepOrphans(nil) }
 
-// track starts the process and notes that it is no orphan.
+// track starts the process and notes that it is not an orphan.
 func (p *Process) track(start func() error) error {
 	trackingMu.RLock()
 	defer trackingMu.RUnlock()

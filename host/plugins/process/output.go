@@ -30,7 +30,7 @@ type output struct {
 	log          hclog.Logger
 	sanitizer    *Sanitizer
 	limit        *rate.Limiter
-	droppedTotal *atomic.Int64 // of the plugin
+	droppedTotal *atomic.Int64 // all lines that were dropped of the plugin's processes
 
 	mu        sync.Mutex
 	dropped   int // lines that were not logged since the last one that was

@@ -23,7 +23,7 @@ import (
 // number of goroutines.
 type Process struct {
 	Binary    *discovery.Binary
-	Settings  config.PluginSettings // that it was started with
+	Settings  config.PluginSettings // the settings at its start
 	Dir       string                // private; removed at the end
 	Log       hclog.Logger
 	PID       int
@@ -57,8 +57,8 @@ type Process struct {
 	dirRemoved bool               // its folder is removed, or is being removed
 	stopping   bool               // it was asked to end and has time until Stop kills it
 	killReason string             // empty if it was not killed
-	hungSince  time.Time          // of the first probe that it did not answer, if it was killed for that
-	conns      []*grpc.ClientConn // all that go-plugin made
+	hungSince  time.Time          // when the first probe was made that it did not answer, if it was killed for that
+	conns      []*grpc.ClientConn // all connections that go-plugin made
 	tasks      sync.WaitGroup     // see Go; nothing is added once reaped
 }
 

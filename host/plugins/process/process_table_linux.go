@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// proc is what the system tells of a process. A later process with the same id has another
+// proc is one process as /proc describes it. A later process with the same id has another
 // start.
 type proc struct {
 	pid, parent, group int

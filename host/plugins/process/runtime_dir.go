@@ -41,10 +41,12 @@ const (
 	RuntimeLockName = "lock"
 	// maxFormer bounds the folders that are kept in mind for the end.
 	maxFormer = 16
-	// maxSocketPath is what fits into sockaddr_un on Linux, without its final zero.
+	// maxSocketPath is the longest path in bytes that fits into sockaddr_un on Linux, without
+	// its final zero.
 	maxSocketPath = 107
-	// socketRoom is what comes below the runtime folder: our counter, go-plugin's
-	// folder and its socket, whose random names have up to 10 digits.
+	// socketRoom is the greatest length of a socket's path below the runtime folder: the
+	// number of the process, go-plugin's folder and its socket, whose random names have up
+	// to 10 digits.
 	socketRoom = len("/123456") + len("/plugin-dir1234567890") + len("/plugin1234567890")
 )
 
@@ -108,7 +110,7 @@ func (f *runtimeFolder) ensureLock() error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return errors.Join(err, lock.Close())
 	}
-	_ = f.lock.Close() // of a file that is gone, or nil
+	_ = f.lock.Close() // its file is gone, or it is nil
 	f.lock = lock
 	return nil
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// Bounds of what is repeated of a plugin's texts.
+// Bounds of the texts of a plugin that the host repeats, in bytes.
 const (
-	MaxMessageBytes = 4 << 10 // of an error's message
-	MaxNameBytes    = 256     // of a version, a path or a field's name
+	MaxMessageBytes = 4 << 10 // bounds an error's message
+	MaxNameBytes    = 256     // bounds a version, a path or a field's name
 )
 
 // Sanitizer makes texts of plugins fit to be repeated. It knows the secrets of all
@@ -18,8 +18,8 @@ const (
 // used by any number of goroutines. The zero value knows no secrets.
 type Sanitizer struct{ secrets secret.Redactor }
 
-// Keep has the secrets cut out of all texts from now on. release ends that; it is called
-// once.
+// Keep adds secrets: from now on Clean cuts them out of all texts. release removes them
+// again; it is called once.
 func (s *Sanitizer) Keep(secrets ...string) (release func()) { return s.secrets.Add(secrets...) }
 
 // Clean returns the text without secrets and without characters that could play tricks

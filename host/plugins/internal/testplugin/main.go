@@ -22,7 +22,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Config is what the tests configure.
+// Config is the plugin's configuration. The tests choose its values.
 type Config struct {
 	Secret string `json:"secret,omitempty" botyard:"secret"`
 	Proxy  string `json:"proxy,omitempty"`
@@ -30,10 +30,11 @@ type Config struct {
 	Fail   bool   `json:"fail,omitempty"`
 }
 
-// mark is what the test appended to the binary, after "\nmark:".
+// mark is the text after "\nmark:" at the end of the binary. A test appends it to choose how
+// the plugin behaves.
 var mark = readMark()
 
-// child is what the marks children and daemons start.
+// child is the process that a plugin with the mark children or daemons starts.
 var child *exec.Cmd
 
 var opened, closed, known atomic.Int64
