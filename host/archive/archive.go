@@ -34,7 +34,7 @@ type Options struct {
 	timing timing // the zero value means defaultTiming
 }
 
-// timing has the durations that tests shorten.
+// timing holds the durations that tests shorten.
 type timing struct {
 	retryFor       time.Duration    // how long a failing call is repeated; see retry
 	lateWrites     time.Duration    // how long a host may go on writing under an incarnation that has ended

@@ -17,16 +17,16 @@ import (
 // cannot be a JSON object, before it has read the whole line.
 type lineReader struct {
 	in     *bufio.Reader
-	number int // of the line that next returned last, from 1
+	number int // the number of the line that next returned last, from 1
 	buf    []byte
 
 	// reserve waits until a long line may be held in memory. Nil means that there is no
 	// bound.
 	reserve func() (release func(), err error)
-	release func() // of the current line; nil if nothing is reserved
+	release func() // ends the reservation for the current line; nil if nothing is reserved
 }
 
-// free drops a long line and what was reserved for it.
+// free drops the current line if it is long, and releases its reservation.
 func (r *lineReader) free() {
 	if r.release != nil {
 		r.release()

@@ -22,14 +22,14 @@ type deleter struct {
 	a      *Archive
 	tenant string
 	o      DeletionOptions
-	counts *Counts // of what is deleted; the deleter updates them
+	counts *Counts // counts what is deleted; the deleter updates it
 	// storageDone is called when one storage is done and more follow. Nil means nothing.
 	storageDone func()
 }
 
 // deleteAll deletes from every storage of every incarnation what scope returns for the call.
-// If one storage fails, the others are done all the same. The error has the class of the
-// first that failed and names all that failed.
+// If one storage fails, the others are done anyway. The error has the class of the first that
+// failed and names all that failed.
 func (d *deleter) deleteAll(ctx context.Context, incarnations []tenantstore.Incarnation, scope func(sdk.Call) storage.Scope) error {
 	var failed []error
 	for i, l := range incarnations {

@@ -10,8 +10,9 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// What a host writes just before it hears that a incarnation without a name is over, no
-// storage can refuse.
+// TestDeleter_sweepUntracked checks that late writes under an incarnation without a name are
+// deleted by a second sweep. A storage cannot refuse them: another host may write until it
+// learns that the incarnation has ended.
 func TestDeleter_sweepUntracked(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
 		on := newTestStorages()

@@ -2,10 +2,10 @@ package archive
 
 import "github.com/botyard/botyard/host/config"
 
-// Count is what was deleted of one incarnation of a tenant in one storage.
+// Count tells how much was deleted of one incarnation of a tenant in one storage.
 type Count struct {
 	Storage       string `json:"storage"`     // the storage's label
-	Digest        string `json:"digest"`      // of the storage's configuration
+	Digest        string `json:"digest"`      // the digest of the storage's configuration
 	Incarnation   string `json:"incarnation"` // empty if the tenant has no named incarnations
 	Conversations int64  `json:"conversations"`
 	Turns         int64  `json:"turns"`

@@ -20,14 +20,14 @@
 //
 // # Files
 //
-// What all operations use:
+// Used by all operations:
 //
 //   - archive.go: options and defaults; the Archive.
 //   - opened_storage.go: opening a tenant's storage; refusing a plugin that does not know
 //     whose turns it has.
 //   - retry.go: which calls are repeated, for how long, with what pauses.
 //   - tenant_lock.go: one deletion of a tenant at a time.
-//   - memory.go: having the tenant's memory forget.
+//   - memory.go: deleting from the tenant's memory.
 //
 // Export and import:
 //

@@ -21,8 +21,8 @@ func writeLine(w io.Writer, line any) error {
 	return err
 }
 
-// maxEscaped is an upper bound of how many bytes JSON makes of one byte of a turn: six of an
-// escaped character, and a share of the names and quotes around short texts.
+// maxEscaped is an upper bound of how many bytes of JSON one byte of a turn becomes: six for
+// an escaped character, and a share of the names and quotes around short texts.
 const maxEscaped = 7
 
 // writeTurn writes the line of a turn. A turn of an earlier host that is too large for any

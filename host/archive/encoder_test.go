@@ -37,8 +37,9 @@ func exported(t *testing.T, turn *storage.Turn) (*storage.Turn, error) {
 	return &back, l.validate(&history{}, time.Now())
 }
 
-// TestWriteTurn_largest: the largest turn that a host writes comes back whole, whatever
-// JSON makes of it; one of an earlier host that no import could take is shortened.
+// TestWriteTurn_largest checks that the largest turn that a host writes comes back whole,
+// however long its JSON is, and that a turn of an earlier host that is too large for an import
+// is truncated.
 func TestWriteTurn_largest(t *testing.T) {
 	largest := turnOf(chat.Text(chat.User, strings.Repeat("\u0001", sdk.MaxUserMessageBytes)),
 		chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "r", Signature: make([]byte, sdk.MaxSignatureBytes)}},

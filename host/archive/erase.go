@@ -34,7 +34,7 @@ type Erased struct {
 // An erasure of the whole tenant starts a new incarnation first, if the registry tracks
 // incarnations. Storages then refuse what hosts still write under the old one.
 //
-// An error names the storages that were not done. To call Erase again continues.
+// An error names the storages that were not done. Calling Erase again continues.
 func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions) (*Erased, error) {
 	unlock, err := a.lockTenant(id)
 	if err != nil {

@@ -26,11 +26,11 @@ type Export struct {
 	a        *Archive
 	tenant   *registry.Snapshot
 	user     string
-	storages []*OpenedStorage // of the tenant, the newest first
+	storages []*OpenedStorage // the tenant's storages, the newest first
 	turns    int              // how many the next call reads
 
 	out    io.Writer
-	counts endLine // of what is written so far
+	counts endLine // counts what is written so far
 }
 
 // ExportOptions choose what an export has.

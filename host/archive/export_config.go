@@ -48,7 +48,7 @@ func removeKeys(tree map[string]any, paths []config.Path) (removed []string) {
 	return slices.Compact(removed)
 }
 
-// removeKey removes one key from a tree. If the path leads into a list, the whole list is
+// removeKey removes one key from a tree. If the path goes into a list, the whole list is
 // removed. It returns the path of what it removed, and false if the key was not there.
 func removeKey(tree map[string]any, path config.Path) (config.Path, bool) {
 	for i, key := range path {

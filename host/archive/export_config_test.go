@@ -23,7 +23,8 @@ func TestNewTenantLine_noSecrets(t *testing.T) {
 			t.Errorf("%s: %s", id, export)
 		}
 	}
-	// Nor when its settings are none any more, and nobody knows what is secret.
+	// Secrets are left out too when the configuration is not valid any more, so that the host
+	// does not know which keys are secret.
 	if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}), putFile); err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func TestExport_roundTrip(t *testing.T) {
 			t.Fatalf("%+v, %v; want %+v", done, err, want)
 		}
 		got := s.export("b", "")
-		// What the tenants have of their own differs.
+		// The two tenants differ in their own settings only.
 		want := strings.Replace(content(export), `"shelf":"one"`, `"shelf":"two"`, 1)
 		if content(got) != want {
 			t.Errorf("tracked %v: the import exports as something else", tracked)
@@ -75,7 +75,7 @@ func TestExport_roundTrip(t *testing.T) {
 				}
 			}
 		}
-		// Again, it changes nothing.
+		// A second import changes nothing.
 		done, err = s.imports("b", false, export)
 		if want := (Imported{Conversations: 452, Present: 484}); err != nil || done != want {
 			t.Errorf("%+v, %v; want %+v", done, err, want)

@@ -12,9 +12,9 @@ func (e *Export) isPartial(c storage.Conversation) bool {
 	return e.user != "" && (c.Shared || c.User != e.user)
 }
 
-// turnsOfUser returns those of the turns that belong into the export. Of one user these are
-// the turns that an erasure of the user would delete or empty. c is as it was listed; turns
-// that other users wrote since then are left out too.
+// turnsOfUser returns those of the turns that belong into the export. An export of one user
+// has the turns that an erasure of the user would delete or empty. c is as it was listed;
+// turns that other users wrote since then are left out too.
 func (e *Export) turnsOfUser(c storage.Conversation, turns []storage.Turn) []storage.Turn {
 	if e.user == "" {
 		return turns

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestExport_userIsWhatEraseDeletes: what is exported of a user and what an erasure of the user takes is the
-// same: what is the user's alone as a whole, and of what others wrote in, the user's turns.
+// TestExport_userIsWhatEraseDeletes checks that the export of a user has the same turns that
+// an erasure of the user takes: whole conversations that only the user wrote in, and the
+// user's turns of the others.
 func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
@@ -57,7 +58,7 @@ func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 	if erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{}); err != nil || erased.Emptied != 0 || erased.Turns != 0 {
 		t.Errorf("again: %+v, %v", erased, err)
 	}
-	// What is left goes elsewhere as it is, emptied turns too, and its owners with it.
+	// The rest can be imported elsewhere unchanged, with emptied turns and with the owners.
 	s.register("c", "one", "")
 	if done, err := s.imports("c", false, left); err != nil || done.Conversations != 4 || done.Turns != 9 {
 		t.Fatalf("%+v, %v", done, err)
@@ -67,7 +68,7 @@ func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 	}
 }
 
-// body are the conversations of an export.
+// body returns the conversations of an export.
 func body(export string) string {
 	return export[strings.Index(export, `{"type":"conversation"`):]
 }

@@ -111,10 +111,10 @@ type testHost struct {
 	ownerless bool // storages do not tell whose turns are whose
 }
 
-// key is what the hosts of a test share.
+// key seals secrets. All hosts of a test share it.
 var key = secret.NewKey()
 
-// newTestHost opens a host; shared is nil for one without a ledger.
+// newTestHost opens a host; shared is nil for one without a tenant store.
 func newTestHost(t *testing.T, on *testStorages, shared storage.TenantStore) *testHost {
 	t.Helper()
 	s := &testHost{T: t, storages: on, memory: &recordingMemory{}}
@@ -219,7 +219,7 @@ func (s *testHost) register(id, shelf, more string) {
 	}
 }
 
-// note has the tenant's storage noted, as its first turn does.
+// note makes the registry record the tenant's storage, as the tenant's first turn does.
 func (s *testHost) note(id string) {
 	s.Helper()
 	if _, err := s.reg.WriteTarget(s.Context(), id); err != nil {
@@ -227,7 +227,7 @@ func (s *testHost) note(id string) {
 	}
 }
 
-// incarnation is the tenant's present one.
+// incarnation returns the tenant's present incarnation.
 func (s *testHost) incarnation(id string) string {
 	s.Helper()
 	e, err := s.reg.Snapshot(s.Context(), id)

@@ -37,11 +37,11 @@ type exportLine struct {
 	Type      string    `json:"type"`
 	Version   int       `json:"version"`
 	Tenant    string    `json:"tenant"`
-	User      string    `json:"user,omitempty"` // of an export of one user; empty for the whole tenant
+	User      string    `json:"user,omitempty"` // the user whose data is exported; empty for the whole tenant
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// tenantLine has the tenant's configuration: the operator's document, and the tenant's own
+// tenantLine holds the tenant's configuration: the operator's document, and the tenant's own
 // document if there is one. Hosts that do not know own documents refuse a line that has one.
 type tenantLine struct {
 	Type       string         `json:"type"`
@@ -78,8 +78,8 @@ type conversationLine struct {
 // skipped reports whether an import reads the conversation without storing it.
 func (l *conversationLine) skipped() bool { return l.Hidden || l.Partial }
 
-// turnLine has everything of a turn. Messages are in the JSON form of package chat. A turn
-// whose contents were erased has an empty list of messages.
+// turnLine holds a whole turn. Messages are in the JSON form of package chat. A turn whose
+// contents were erased has an empty list of messages.
 type turnLine struct {
 	Type      string          `json:"type"`
 	Sequence  int64           `json:"sequence"`
@@ -119,7 +119,7 @@ func (l *turnLine) turn() storage.Turn {
 	}
 }
 
-// states has the states of turns by their names in an export.
+// states maps the names of turns' states in an export to the states.
 var states = map[string]storage.State{}
 
 func init() {

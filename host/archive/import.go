@@ -20,8 +20,8 @@ type ImportOptions struct {
 
 // Imported counts what an import did.
 type Imported struct {
-	Conversations int64 // that were read and not skipped
-	Turns         int64 // that were added
+	Conversations int64 // conversations that were read and not skipped
+	Turns         int64 // turns that were added
 	Present       int64 // turns that were there before
 	Interrupted   int64 // turns that were running when they were exported
 	LeftOut       int64 // conversations that were skipped: hidden or partial
@@ -62,7 +62,7 @@ var errCutOff = errors.New("the export is cut off: its end is missing")
 // number.
 type notOfALine struct{ error }
 
-// Unwrap is for package errors.
+// Unwrap returns the error without the mark, for errors.Is and errors.As.
 func (e notOfALine) Unwrap() error { return e.error }
 
 // explain adds to an error the number of its line, and what was imported before it.

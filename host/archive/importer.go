@@ -18,17 +18,17 @@ type importer struct {
 	o     ImportOptions
 	lines lineReader
 
-	// What the storage is; see import_target.go.
+	// The storage that is written to; see import_target.go.
 	store       *OpenedStorage // nil until the first conversation
 	block       config.SealedBlock
 	incarnation string
 
-	// Where in the export it is.
+	// The place in the export.
 	head         *exportLine         // nil until the first line
 	settings     *receivedTenantLine // nil if there is none
 	conversation *conversationLine   // nil between conversations
 	last         int64               // sequence of the conversation's last turn
-	past         history             // of the conversation's turns
+	past         history             // the turns of the conversation so far
 	read         endLine             // counts of the lines so far
 
 	// Turns that are read and not yet stored; see import_batch.go.

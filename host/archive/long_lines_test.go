@@ -42,7 +42,7 @@ func TestReserveLongLine(t *testing.T) {
 	if n := s.longLines.Held(); n != 0 {
 		t.Errorf("%d are held at the end", n)
 	}
-	// One that is longer than any can be is refused, and leaves room for the next.
+	// A line above MaxLine is refused, and its reservation is released.
 	if _, err := s.imports("a", false, `{"type":"export","version":1,"tenant":"`+strings.Repeat("x", MaxLine)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "line 1: has more than") {
 		t.Errorf("%v", err)
 	}

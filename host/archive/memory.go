@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// forget has the tenant's memory forget what each call names. Nothing is done if the memory
-// keeps nothing, or if the tenant has no valid configuration, which e is nil for.
+// forget calls Forget of the tenant's memory for each of the calls. It does nothing if the
+// memory keeps nothing, or if the tenant has no valid configuration; then e is nil.
 func (a *Archive) forget(ctx context.Context, e *config.Effective, calls ...sdk.Call) error {
 	if e == nil || a.o.OpenMemory == nil {
 		return nil

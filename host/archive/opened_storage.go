@@ -13,12 +13,13 @@ import (
 type OpenedStorage struct {
 	storage.Storage
 	Importer    storage.Importer // nil if the plugin cannot import
-	KnowsOwners bool             // the plugin keeps which user each turn is of
-	Close       func()           // whoever opened the storage calls it once
+	KnowsOwners bool             // the plugin records which user wrote each turn
+	Close       func()           // called once by the code that opened the storage
 }
 
 // requireOwners returns fault.Invalid if only one user's data is wanted from a plugin that
-// does not keep whose data it has. An empty user means all users, which any plugin can do.
+// does not record which user wrote what. An empty user means all users, which any plugin can
+// do.
 func (s *OpenedStorage) requireOwners(user string) error {
 	if user == "" || s.KnowsOwners {
 		return nil
@@ -26,7 +27,7 @@ func (s *OpenedStorage) requireOwners(user string) error {
 	return fault.New(fault.Invalid, "its plugin does not tell whose turns are whose: update it").By(fault.PartyHost)
 }
 
-// openStorage opens a storage, with retries. An error says which storage it is of.
+// openStorage opens a storage, with retries. An error names the storage.
 func (a *Archive) openStorage(ctx context.Context, id string, b config.SealedBlock) (store *OpenedStorage, err error) {
 	err = a.retry(ctx, func() (err error) {
 		store, err = a.o.OpenStorage(ctx, id, b)

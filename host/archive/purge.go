@@ -18,8 +18,8 @@ import (
 //
 // Errors: fault.NotFound; fault.Conflict for a tenant of a file on this host, or while
 // another deletion of the tenant runs. After any other error the tenant stays removed, and
-// the error names the storages that were not done. To call Purge again continues, and its
-// receipt counts on.
+// the error names the storages that were not done. Calling Purge again continues, and the
+// receipt has the counts of all calls.
 func (a *Archive) Purge(ctx context.Context, id string, o DeletionOptions) (*Receipt, error) {
 	unlock, err := a.lockTenant(id)
 	if err != nil {
@@ -70,8 +70,8 @@ func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Snapsho
 	return a.forget(ctx, s.Effective, calls...)
 }
 
-// purgeRegistration has the registry keep the finished receipt in place of all that it has
-// of the tenant. If another host was first, the receipt of that host is returned.
+// purgeRegistration finishes the receipt and makes the registry replace all that it has of
+// the tenant by it. If another host was first, the receipt of that host is returned.
 func (a *Archive) purgeRegistration(ctx context.Context, r *Receipt) (*Receipt, error) {
 	var err error
 	if r.Versions, err = a.o.Registry.CountVersions(ctx, r.Tenant); err != nil {

@@ -58,9 +58,9 @@ func parseReceipt(raw json.RawMessage) (*Receipt, error) {
 	return r, nil
 }
 
-// saveReceipt has the registry keep the receipt of a purge that is not done, so that the
-// counts go on when the purge is repeated. It works though ctx has ended. A failure is
-// logged only: the counts would be too low, and nothing else is wrong.
+// saveReceipt stores the receipt of a purge that is not done in the registry, so that the
+// counts go on when the purge is repeated. It works even if ctx has ended. A failure is only
+// logged, because it does no more harm than counts that are too low.
 func (a *Archive) saveReceipt(ctx context.Context, r *Receipt) {
 	r.Conversations, r.Turns = r.Storages.Total()
 	ctx, cancel := detached(ctx)
@@ -73,8 +73,8 @@ func (a *Archive) saveReceipt(ctx context.Context, r *Receipt) {
 // detachedTimeout bounds what is still done after the caller's context has ended.
 const detachedTimeout = 10 * time.Second
 
-// detached returns a context that outlives ctx, for a last write about work that was broken
-// off.
+// detached returns a context that outlives ctx, for a last write about work that was
+// interrupted.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), detachedTimeout)
 }

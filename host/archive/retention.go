@@ -12,9 +12,9 @@ import (
 
 // Retained counts what one pass of retention did.
 type Retained struct {
-	Tenants       int   // that have retention_days
-	Conversations int64 // that were deleted
-	Turns         int64 // that were deleted
+	Tenants       int   // tenants that have retention_days
+	Conversations int64 // conversations that were deleted
+	Turns         int64 // turns that were deleted
 	Failed        int   // tenants that were not done
 }
 
@@ -76,7 +76,7 @@ func (a *Archive) throttled(ctx context.Context, call func() error) error {
 	return a.pauseAfter(ctx, time.Since(begun))
 }
 
-// pauseAfter is the pause after a call that took so long.
+// pauseAfter pauses for the multiple of the time that a call took.
 func (a *Archive) pauseAfter(ctx context.Context, took time.Duration) error {
 	return sleep(ctx, time.Duration(a.o.timing.throttle)*took)
 }

@@ -83,7 +83,7 @@ func (q *retentionQueue) add(e *registry.Snapshot) {
 	q.changed.Broadcast()
 }
 
-// allAdded says that add is not called any more.
+// allAdded notes that add is not called any more.
 func (q *retentionQueue) allAdded() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

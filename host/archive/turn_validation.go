@@ -23,10 +23,11 @@ var earliestTime = time.Unix(0, 0)
 
 const maxAhead = 24 * time.Hour
 
-// history is what validating a turn needs of the turns before it in its conversation.
+// history holds the facts about the earlier turns of a conversation that the validation of
+// the next turn needs.
 type history struct {
 	partial bool            // some turns are not in the export
-	number  int64           // of the last turn that succeeded
+	number  int64           // the number of the last turn that succeeded
 	calls   map[string]bool // ids of the tool calls of that turn
 }
 

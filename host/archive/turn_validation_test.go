@@ -113,7 +113,8 @@ func TestTurnLine_validate(t *testing.T) {
 	}
 }
 
-// TestTurnLine_validate_tooLarge: what could not be carried is refused by its line.
+// TestTurnLine_validate_tooLarge checks that a turn that is too large for a message of the
+// plugin protocol is refused when its line is validated.
 func TestTurnLine_validate_tooLarge(t *testing.T) {
 	l := newTurnLine(turnOf(chat.Text(chat.User, strings.Repeat("x", MaxTurn))))
 	if err := l.validate(&history{}, time.Now()); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {

@@ -53,8 +53,9 @@ func isKeptAway(err error) bool {
 	return f != nil && f.Party == fault.PartyTenant && strings.Contains(f.Told, "refused for a while")
 }
 
-// crashUntilKeptAway has the tenant end the plugin in all ways that there are, until it is
-// refused, and returns how often it reached the plugin.
+// crashUntilKeptAway makes calls of the tenant that crash the plugin, with the configuration
+// and the text that spec returns for the n-th call, until the tenant is refused. It returns
+// how many calls reached the plugin.
 func (h *host) crashUntilKeptAway(tenant, name string, spec func(n int) (config, text string)) (n int) {
 	h.t.Helper()
 	for n = 0; n < 100; n++ {
@@ -148,8 +149,8 @@ func TestAttribution_blamesTheTenantThatCrashesThePlugin(t *testing.T) {
 	}
 }
 
-// A tenant that is removed and registered again is the same, and what ends or deletes what
-// is there is made all the same.
+// TestAttribution_staysWithTheTenant checks that a tenant stays refused when it is removed
+// and registered again, and that calls that end or delete its data are made anyway.
 func TestAttribution_staysWithTheTenant(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
 	h.open(Spec{Name: "test", Tenant: "other"})

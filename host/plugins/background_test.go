@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// later is what host/bot looks for in a storage.
+// background is the optional interface of a storage by which host/bot starts background tasks.
 type background interface {
 	RunInBackground(f func(ctx context.Context, s storage.Storage)) bool
 }

@@ -17,7 +17,7 @@ type callOptions struct {
 	ends      bool        // the call ends or deletes what is there; it is made for a tenant that is kept away too
 	unbounded bool        // only the caller's ctx bounds the call, and not the call timeout
 	begun     func()      // called once when the call has its slot and its permit; may be nil
-	final     func() bool // reports whether the call had effects, and must not be made again; nil is never
+	final     func() bool // reports whether the caller has seen a part of the result, so that the call must not be made again; nil is never
 }
 
 // target is a process that knows the instance.

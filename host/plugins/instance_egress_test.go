@@ -18,8 +18,8 @@ func rule(t *testing.T, mode egress.Mode, allow ...string) egress.Policy {
 	return p
 }
 
-// TestSpec_Egress: the rule reaches the instance, and instances of one configuration under
-// two rules are two.
+// TestSpec_Egress checks that the rule reaches the instance, and that one configuration with
+// two rules makes two instances.
 func TestSpec_Egress(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=egress")
 	specs := map[string]egress.Policy{
@@ -45,8 +45,8 @@ func TestSpec_Egress(t *testing.T) {
 	}
 }
 
-// TestSpec_EgressUnknown: a plugin that holds its connections to no rule gets no
-// configuration that has one, and goes on with others.
+// TestSpec_EgressUnknown checks that a plugin that cannot enforce rules gets no configuration
+// with a rule, and goes on with its other instances.
 func TestSpec_EgressUnknown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=good")
 	i := h.open(Spec{Name: "test"})

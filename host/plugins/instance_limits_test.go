@@ -28,7 +28,7 @@ func TestManager_Open_instancesOfATenantAreBounded(t *testing.T) {
 	if _, err := open(bounds.Instances); !fault.Is(err, fault.RateLimited) || fault.Of(err).RetryAfter == 0 {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
-	if i, err := open(3); err != nil { // which it has
+	if i, err := open(3); err != nil { // the tenant has this one already
 		t.Error(err)
 	} else {
 		i.Close()
@@ -36,7 +36,8 @@ func TestManager_Open_instancesOfATenantAreBounded(t *testing.T) {
 	for _, spec := range []Spec{{Name: "test", Tenant: "neighbour", Config: []byte(`{"secret":"own"}`)}, {Name: "other", Tenant: "many"}} {
 		h.open(spec).Close()
 	}
-	// What nobody holds makes room, oldest first, and what neighbours share stays.
+	// Instances that nobody holds are released to make room, the oldest first. Those that
+	// other tenants share stay.
 	held[5].Close()
 	held[2].Close()
 	for n := range 20 {

@@ -170,7 +170,9 @@ func TestQueue_floodDelaysAnotherTenantByOneSlot(t *testing.T) {
 	all.Wait()
 }
 
-// Whoever watches the plugin's patience must know since when it is asked.
+// TestInstance_callBeginsWithItsSlot checks that ChatFrom calls begun when the call has its
+// slot, and not while the call waits for one. A caller that measures how long the plugin takes
+// must know when the plugin was asked.
 func TestInstance_callBeginsWithItsSlot(t *testing.T) {
 	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 1}}, "test")
 	i := h.open(Spec{Name: "test"})

@@ -19,8 +19,8 @@ func inheritable(t *testing.T) (path string) {
 	return path
 }
 
-// TestLauncher_descriptors: the program that the host is part of opens a
-// file that its children would inherit, before the host and while it runs.
+// TestLauncher_descriptors checks that a plugin inherits no files that the host's program
+// opened without close-on-exec, before the host started and while it runs.
 func TestLauncher_descriptors(t *testing.T) {
 	before := inheritable(t)
 	h := newHost(t, hostOptions{}, "one", "two")

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is executed is what was hashed, whatever has its path by then.
+// TestLauncher_runsTheVerifiedFile checks that the file that was verified is executed, even
+// if another file has its path by then.
 func TestLauncher_runsTheVerifiedFile(t *testing.T) {
 	for name, swap := range map[string]func(t *testing.T, h *host, path string){
 		"unchanged": func(*testing.T, *host, string) {},
@@ -84,7 +85,8 @@ func TestLauncher_script(t *testing.T) {
 	}
 }
 
-// Where nothing may be executed in TMPDIR, scripts and programs run all the same.
+// TestLauncher_noexecTmpdir checks that scripts and programs run although TMPDIR is on a file
+// system where nothing may be executed.
 func TestLauncher_noexecTmpdir(t *testing.T) {
 	parent := shortDir(t)
 	if err := unix.Mount("tmpfs", parent, "tmpfs", unix.MS_NOEXEC, "size=64m"); err != nil {

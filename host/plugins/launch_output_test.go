@@ -41,7 +41,7 @@ func TestLauncher_environment(t *testing.T) {
 // beyond: line of output
 func TestOutput_bounded(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=noise")
-	i := h.open(Spec{Name: "test"}) // which it could not answer if nobody read its stderr
+	i := h.open(Spec{Name: "test"}) // the plugin could not answer if the host did not read its stderr
 	h.ask(i, "hello")
 	log := h.log.String()
 	if n := strings.Count(log, `"@message":"noise`); n == 0 || n > 2*bounds.OutputBurst {

@@ -133,6 +133,8 @@ func TestManager_Close_cutsOffCalls(t *testing.T) {
 	h.Manager.closeErr = nil // the cleanup's Close answers the same
 }
 
+// TestManager_Close_daemonOfAPlugin checks that Close does not wait for a child that left the
+// plugin's process group and holds the plugin's pipes.
 func TestManager_Close_daemonOfAPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=daemons")
 	i := h.open(Spec{Name: "test"})
@@ -147,7 +149,7 @@ func TestManager_Close_daemonOfAPlugin(t *testing.T) {
 	pid := h.pid(i)
 	kill(t, pid)
 	awaitDeath(t, pid)
-	daemon() // of the next process
+	daemon() // the next process leaves one too
 	begun := time.Now()
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)

@@ -32,7 +32,8 @@ func (h *host) left(i *Instance, way string) int {
 	return pid
 }
 
-// What a plugin left behind ends with it, and what another plugin started goes on.
+// TestOrphans_endWithTheirPlugin checks that processes that a plugin started end with it, and
+// that those of another plugin go on.
 func TestOrphans_endWithTheirPlugin(t *testing.T) {
 	for _, way := range []string{"child", "session", "daemon", "bare", "hidden"} {
 		for _, end := range []string{"crash", "close"} {

@@ -36,8 +36,9 @@ func shows(t *testing.T, what, text string) {
 	}
 }
 
-// TestSanitizer_outputAndErrors: whatever way it takes out of the process, and
-// whoever of those that share the process it belongs to.
+// TestSanitizer_outputAndErrors checks that a secret is cut out of everything that a process
+// says, whichever way it says it, and whichever of the tenants that share the process the
+// secret belongs to.
 func TestSanitizer_outputAndErrors(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	one, other := h.open(withSecret(first)), h.open(withSecret(second))

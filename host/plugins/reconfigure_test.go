@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// operator is what an operator says of all plugins, which may change.
+// operator holds the operator's settings of all plugins. A test may change them.
 type operator struct {
 	mu sync.Mutex
 	s  config.PluginSettings
@@ -27,7 +27,7 @@ func (o *operator) settings(string, string) config.PluginSettings {
 	return o.s
 }
 
-// says changes the settings without telling anybody.
+// says changes the settings without a call of Reconfigure.
 func (o *operator) says(s config.PluginSettings) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -264,7 +264,8 @@ func TestManager_Reconfigure_pinThenBinary(t *testing.T) {
 	}
 }
 
-// What runs goes on under a pin that it does not have, and is not started again.
+// TestManager_Reconfigure_pinCountsFromTheNextStart checks that a running process goes on when
+// another checksum is pinned, and that its file is not started again.
 func TestManager_Reconfigure_pinCountsFromTheNextStart(t *testing.T) {
 	for _, p := range pins {
 		t.Run(p.name, func(t *testing.T) {
@@ -337,8 +338,8 @@ func TestScanner_Verify_changedFile(t *testing.T) {
 	}
 }
 
-// What the operator is about to say can be checked before it is said: without it, a
-// wrong pin could not be taken back once nothing of the plugin runs.
+// TestManager_Under checks that a schema can be read under settings that are not in use yet.
+// Without that, a wrong pin could not be corrected when no process of the plugin runs.
 func TestManager_Under(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{SHA256: strings.Repeat("0", 64)}, "test=one")
 	if _, err := h.Schema(context.Background(), "llm", "test"); err == nil {

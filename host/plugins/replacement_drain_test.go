@@ -40,8 +40,8 @@ func (c *held) free(t *testing.T) {
 	}
 }
 
-// TestReplacement_longReplies: a reply may take as long as its turn, which is
-// longer than the time that Close leaves.
+// TestReplacement_longReplies checks that a replaced process is left to its calls until they
+// end, even if that takes longer than the drain timeout.
 // beyond: replaced processes
 func TestReplacement_longReplies(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=0")
@@ -52,7 +52,8 @@ func TestReplacement_longReplies(t *testing.T) {
 		putPlugin(t, h.dir, "test", fmt.Sprint(n+1))
 		eventually(t, 20*time.Second, "it is replaced", func() bool { return i.Plugin().Version == fmt.Sprintf("0-%d", n+1) })
 	}
-	// As many as may be draining are: the next waits for one of them, and the last that came wins.
+	// As many processes drain as may. The next replacement waits for one of them to end, and
+	// the newest binary is then used.
 	putPlugin(t, h.dir, "test", "waits")
 	putPlugin(t, h.dir, "test", "wins")
 	time.Sleep(500 * time.Millisecond)
@@ -70,7 +71,8 @@ func TestReplacement_longReplies(t *testing.T) {
 	eventually(t, 20*time.Second, "the old ones end", func() bool { return len(h.Status()) == 1 })
 }
 
-// TestManager_Close_doesNotWaitForReplacedProcesses: what is cut off says why.
+// TestManager_Close_doesNotWaitForReplacedProcesses checks that Close cuts off the calls of
+// replaced processes, and that their error says why.
 func TestManager_Close_doesNotWaitForReplacedProcesses(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=one")
 	i := h.open(Spec{Name: "test"})
@@ -87,8 +89,8 @@ func TestManager_Close_doesNotWaitForReplacedProcesses(t *testing.T) {
 	h.Manager.closeErr = nil // the cleanup's Close answers the same
 }
 
-// TestReplacement_exclusiveIsNotCutOff: nothing takes the calls that are held while the old process
-// still has one, and they are told so.
+// TestReplacement_exclusiveIsNotCutOff checks that new calls of an exclusive plugin are held
+// while the old process still works on one, and that a held call fails with that reason.
 func TestReplacement_exclusiveIsNotCutOff(t *testing.T) {
 	h := newHost(t, hostOptions{
 		options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond },
@@ -110,8 +112,8 @@ func TestReplacement_exclusiveIsNotCutOff(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-// TestReplacement_exclusiveTakesCallsAgain: a call that goes on for long does not keep others from a
-// plugin that is to be replaced.
+// TestReplacement_exclusiveTakesCallsAgain checks that the old process of an exclusive plugin
+// takes calls again if a long call does not end while new calls are held.
 func TestReplacement_exclusiveTakesCallsAgain(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.hold = 20 * time.Millisecond }}, "test=exclusive")
 	i := h.open(Spec{Name: "test"})
@@ -141,7 +143,8 @@ func TestReplacement_exclusiveTakesCallsAgain(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-// TestReplacement_isTriedAgain: it could not be started for what the host runs on.
+// TestReplacement_isTriedAgain checks that a new binary is tried again if it could not be
+// started through a fault of the host's system.
 func TestReplacement_isTriedAgain(t *testing.T) {
 	parent := shortDir(t)
 	h := newHost(t, hostOptions{options: func(o *Options) { o.RuntimeDir = parent }}, "test=one")

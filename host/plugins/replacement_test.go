@@ -168,8 +168,9 @@ func TestManager_Rescan_removedPlugin(t *testing.T) {
 	eventually(t, 5*time.Second, "it is back", func() bool { return i.Plugin().Version == "0-back" })
 }
 
-// TestReplacement_refusedConfigurationThatIsGone: a new binary that refuses what tenants use is tried
-// again once the last of them has other settings, and not before, though none is in use.
+// TestReplacement_refusedConfigurationThatIsGone checks that a new binary that refuses a
+// configuration is tried again once no tenant has that configuration any more, and not
+// earlier, even if no instance of it is in use.
 func TestReplacement_refusedConfigurationThatIsGone(t *testing.T) {
 	var mu sync.Mutex
 	wants := map[string]string{"a": `{"secret":"old"}`, "b": `{"secret":"old"}`}

@@ -278,7 +278,8 @@ func TestRuntimeDir_tooLong(t *testing.T) {
 	}
 }
 
-// What a plugin can do is known from what it says of itself, before any instance.
+// TestManager_Serves checks that the capabilities of a plugin are known before it has an
+// instance.
 func TestManager_Serves(t *testing.T) {
 	m := realHost(t, "botyard-storage-memory")
 	for capability, want := range map[string]bool{storage.CapTenantStore: true, "nonsense": false} {

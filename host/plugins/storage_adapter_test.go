@@ -8,8 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// What it answers is less and less until it is carried,
-// and what was left out is told.
+// TestStorage_countsNoBytes checks that a storage that does not heed byte bounds is asked for
+// less and less until its answer fits into a message, and that the result says that
+// something was left out.
 func TestStorage_countsNoBytes(t *testing.T) {
 	large := fault.New(fault.Internal, "too large").By(fault.PartyPlugin)
 	large.Err = fault.ErrTooLarge

@@ -17,7 +17,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// illUntil is what plugins with the marks until and muteuntil need to become well.
+// illUntil returns settings under which plugins with the marks until and muteuntil fail until
+// heal is called.
 func illUntil(t *testing.T) (settings config.PluginSettings, heal func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "well")
@@ -39,7 +40,8 @@ func (h *host) askInVain(name string, state State) {
 	})
 }
 
-// TestSupervisor_retriesThoughNobodyAsks: who asked was refused, and does not ask again.
+// TestSupervisor_retriesThoughNobodyAsks checks that a failed plugin is started again although
+// its caller was refused and no further call comes.
 func TestSupervisor_retriesThoughNobodyAsks(t *testing.T) {
 	for _, c := range []struct {
 		mark      string
@@ -118,7 +120,7 @@ func TestRuntimeDir_isMadeAgain(t *testing.T) {
 		"a link":   func(t *testing.T, dir string) { must(t, os.Rename(dir, dir+"x"), os.Symlink(dir+"x", dir)) },
 		"no TMP":   func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Dir(dir))) },
 		"no lock":  func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, process.RuntimeLockName))) },
-		"readonly": func(t *testing.T, dir string) { must(t, os.Chmod(dir, 0o500)) }, // root may write all the same
+		"readonly": func(t *testing.T, dir string) { must(t, os.Chmod(dir, 0o500)) }, // root may write anyway
 		"no sockets": func(t *testing.T, dir string) {
 			sockets, err := filepath.Glob(dir + "/*/*/*")
 			if must(t, err); len(sockets) == 0 {
@@ -178,8 +180,8 @@ func TestRuntimeDir_isMadeAgain(t *testing.T) {
 	}
 }
 
-// TestSupervisor_hostFaults: what the host runs on is at fault, and the plugin is
-// never in quarantine for it, and back as soon as that is well.
+// TestSupervisor_hostFaults checks that a plugin that cannot start through a fault of the
+// host's system is never put into quarantine, and works again soon after the fault is gone.
 func TestSupervisor_hostFaults(t *testing.T) {
 	descriptorsFree := func(n uint64) (restore func()) {
 		var was syscall.Rlimit
@@ -246,7 +248,8 @@ func TestSupervisor_hostFaults(t *testing.T) {
 	}
 }
 
-// TestFolderWatch_foldersComeAndGo: what a watch of the folder does not tell is found too.
+// TestFolderWatch_foldersComeAndGo checks that changes are found that the system's watch does
+// not report.
 func TestFolderWatch_foldersComeAndGo(t *testing.T) {
 	for name, unwatched := range map[string]bool{"watched": false, "unwatched": true} {
 		t.Run(name, func(t *testing.T) {
@@ -291,14 +294,15 @@ func TestFolderWatch_foldersComeAndGo(t *testing.T) {
 			putPlugin(t, top, "x", "four")
 			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
 			runs("four")
-			putPlugin(t, top, "x", "five") // the file that the link leads to is another
+			putPlugin(t, top, "x", "five") // the link's target is another file
 			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
 			runs("five")
 		})
 	}
 }
 
-// TestManager_Rescan_sameFileIsBack: the file that was in quarantine was taken away and put back.
+// TestManager_Rescan_sameFileIsBack checks that a plugin leaves quarantine when its file is
+// taken away and put back.
 func TestManager_Rescan_sameFileIsBack(t *testing.T) {
 	settings, heal := illUntil(t)
 	h := newHost(t, hostOptions{settings: settings, timing: func(tm *timing) { tm.quarantineRetry = time.Hour }}, "test=until")
@@ -312,7 +316,8 @@ func TestManager_Rescan_sameFileIsBack(t *testing.T) {
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 }
 
-// TestManager_Rescan_refusedFileIsNotStarted: the file has the sum that it had.
+// TestManager_Rescan_refusedFileIsNotStarted checks that a file that must not be run any more
+// is not started again, although its checksum is the same.
 func TestManager_Rescan_refusedFileIsNotStarted(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})

@@ -91,8 +91,8 @@ func TestProbe_stoppedPluginIsReplaced(t *testing.T) {
 	}
 }
 
-// TestProbe_afterADeadline: probes are rare here, and the hung plugin is found all
-// the same, because a call met its deadline.
+// TestProbe_afterADeadline checks that a hung plugin is found when a call meets its deadline,
+// although the regular probes are an hour apart.
 func TestProbe_afterADeadline(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
 		tm.probeEvery, tm.probeDeadline, tm.probeAgain = time.Hour, 200*time.Millisecond, 10*time.Millisecond
@@ -138,9 +138,8 @@ func TestOrphans_childrenOfAPlugin(t *testing.T) {
 	eventually(t, 5*time.Second, "the child ends", func() bool { return children() == 0 })
 }
 
-// TestManager_Close_daemonOfAPlugin: a child that left the process group lives
-// on, with the plugin's pipes, and nobody here waits for it.
-// TestSupervisor_restartsOnlyWhenUsed: nobody calls after the crash.
+// TestSupervisor_restartsOnlyWhenUsed checks that a crashed plugin is started again without a
+// call if an instance of it is held, and not if none is.
 func TestSupervisor_restartsOnlyWhenUsed(t *testing.T) {
 	h := newHost(t, hostOptions{}, "used", "unused")
 	used, unused := h.open(Spec{Name: "used"}), h.open(Spec{Name: "unused"})

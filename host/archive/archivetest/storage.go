@@ -28,7 +28,7 @@ type Storage struct {
 	conversations map[address]*conversation
 	leases        map[string]time.Time
 	erased        map[owner]bool
-	removed       []*conversation // of which some turns are left
+	removed       []*conversation // deleted conversations that still have turns
 }
 
 var (
@@ -49,7 +49,7 @@ type conversation struct {
 	user             string
 	incarnation      int
 	turns            []*turn // by sequence, from 1
-	number           int64   // of the last one that succeeded
+	number           int64   // the number of the last turn that succeeded
 	keys             map[string]*turn
 	created, updated time.Time
 }

@@ -155,7 +155,8 @@ func TestBreaker_endsARowOfFailures(t *testing.T) {
 	}
 }
 
-// What one tenant sends can make an upstream fail: others do not suffer for it.
+// TestBreaker_opensForOneTenant checks that failures of one tenant alone open only that
+// tenant's circuit, because the tenant's own requests may cause them.
 func TestBreaker_opensForOneTenant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreakerUnderTest(t, "llm")
@@ -225,7 +226,8 @@ func TestPermit_probeThatIsGivenUp(t *testing.T) {
 	})
 }
 
-// What began before the circuit changed says nothing about it as it is now.
+// TestPermit_endsAfterTheCircuitChanged checks that the result of a call does not count if
+// the circuit opened or closed since the call was admitted.
 func TestPermit_endsAfterTheCircuitChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreakerUnderTest(t, "llm")
@@ -319,13 +321,14 @@ func TestBreaker_AdmitUrgent(t *testing.T) {
 		for range 10 {
 			urgent(errUpstream)
 		}
-		b.wantRefused("a", 4*time.Second) // they are no probes
+		b.wantRefused("a", 4*time.Second) // urgent calls are not probes
 		urgent(nil)
 		b.call("c", nil)
 	})
 }
 
-// However long a database was away, it is asked again soon.
+// TestBreaker_storagesAreAskedAgainSoon checks that the pauses of a storage's circuit stay
+// short, however long the database was away.
 func TestBreaker_storagesAreAskedAgainSoon(t *testing.T) {
 	for _, tenants := range [][]string{{"a", "b"}, {"a"}} {
 		synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,8 @@
 //  5. [CrashLoops.Check] may refuse the call before its configuration is given to a process.
 //
 // An urgent call is not refused by the breaker: it skips step 2, and gets its permit from
-// [Breaker.AdmitUrgent]. A call that only configures an instance takes step 5 alone.
+// [Breaker.AdmitUrgent]. A call that must not wait behind others, such as one that configures
+// an instance or renews leases, skips steps 2 to 4.
 //
 // Where to look:
 //

@@ -75,7 +75,7 @@ func TestQueue_boundsWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for n := range bounds.WaitingCalls {
-		instance := fmt.Sprint("i", n%7) // which a tenant may make many of
+		instance := fmt.Sprint("i", n%7) // a tenant may have many instances
 		all.Go(func() { _, _ = q.Acquire(ctx, Claim{Instance: instance, Tenant: "a"}) })
 	}
 	eventually(t, 5*time.Second, "all wait", func() bool { return q.Waiting() == bounds.WaitingCalls })
@@ -84,7 +84,7 @@ func TestQueue_boundsWaiting(t *testing.T) {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
 	q.mu.Lock()
-	q.waiting += bounds.WaitingCallsOfAll - bounds.WaitingCalls // of other tenants
+	q.waiting += bounds.WaitingCallsOfAll - bounds.WaitingCalls // as if calls of other tenants waited
 	q.mu.Unlock()
 	_, err = q.Acquire(context.Background(), Claim{Instance: "i", Tenant: "b"})
 	if f := fault.Of(err); f.Class != fault.PluginUnavailable || f.RetryAfter == 0 || f.Party != fault.PartyHost {

@@ -33,8 +33,8 @@ func (b breaking) Chat(_ *llmv1.ChatRequest, s grpc.ServerStreamingServer[llmv1.
 	return s.Context().Err()
 }
 
-// TestDelivery: a call that reached a plugin that broke may not be made again, one that
-// found nobody may, and one that was answered did reach it.
+// TestDelivery checks that a call counts as delivered if the plugin answered it, or broke
+// after it had received it, and that a call that found no plugin does not.
 func TestDelivery(t *testing.T) {
 	calls := map[string]func(context.Context, *grpc.ClientConn) error{
 		"a call": func(ctx context.Context, conn *grpc.ClientConn) error {

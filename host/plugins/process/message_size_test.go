@@ -115,8 +115,8 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	return conn
 }
 
-// TestTransport_carriesEverySize: each request and answer arrives when all in it is as large as it
-// may be, also from plugins that bound nothing.
+// TestTransport_carriesEverySize checks that each request and answer arrives if all its parts
+// are as large as they may be, also from plugins that do not bound their answers.
 func TestTransport_carriesEverySize(t *testing.T) {
 	ctx := t.Context()
 	call := sdk.Call{Tenant: large(64), Conversation: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}
@@ -181,7 +181,7 @@ func TestTransport_carriesEverySize(t *testing.T) {
 	}
 }
 
-// TestTransport_sizesFit: the arithmetic of package sdk.
+// TestTransport_sizesFit checks that the bounds of package sdk fit into one another.
 func TestTransport_sizesFit(t *testing.T) {
 	for what, c := range map[string]struct{ most, of int }{
 		"a turn": {sdk.MaxUserMessageBytes + sdk.MaxReplyBytes + sdk.MaxSignatureBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +

@@ -32,8 +32,8 @@ func (a answering) Begin(context.Context, *storagev1.BeginRequest) (*storagev1.B
 	return a.begin()
 }
 
-// TestProcess_attribute: each is told for what it is, to whom it belongs, and never as
-// a fault of the caller or one that a retry helps with.
+// TestProcess_attribute checks that each error of the transport names its cause and the
+// party at fault, and that none becomes a fault of the caller or one to retry.
 func TestProcess_attribute(t *testing.T) {
 	large := make([]byte, sdk.MaxMessageBytes+1)
 	fine := func() (*storagev1.BeginResponse, error) {
