@@ -40,7 +40,7 @@ func (host *hostProcess) export(tenant string) string {
 	return string(a.Body)
 }
 
-// imported is what an import answers.
+// imported is the response to an import.
 type imported struct{ Conversations, Turns, Present int }
 
 func (host *hostProcess) imports(tenant, export string) (out imported) {
@@ -156,7 +156,8 @@ func TestImport_goesOnAfterTheHostWasKilled(t *testing.T) {
 	}
 }
 
-// What a turn that was at work says is lost, and so is what it would have written.
+// TestPurge_aRunningTurnWritesNothing checks that a turn that runs during an erasure or a purge
+// stores nothing afterwards.
 func TestPurge_aRunningTurnWritesNothing(t *testing.T) {
 	host := start(t, onSQLite, nil)
 	host.put("a", `{"llm": {"tokens": 20, "token_delay_ms": 50}}`)

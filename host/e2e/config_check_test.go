@@ -128,7 +128,8 @@ func TestDryRun_writesNothing(t *testing.T) {
 	}, "t")
 }
 
-// What serve refuses, config check refuses in the same words; and serve makes nothing.
+// TestConfigCheck_agreesWithServe checks that config check refuses what serve refuses, with
+// the same message, and that a refused serve creates no files.
 func TestConfigCheck_agreesWithServe(t *testing.T) {
 	for _, c := range []struct {
 		name, config string
@@ -186,8 +187,8 @@ func TestConfigCheck_agreesWithServe(t *testing.T) {
 	}
 }
 
-// What only opening a storage would show is refused where nothing is opened, as far as
-// the plugin can say it.
+// TestConfigCheck_paths checks that bad paths of a storage are refused by a dry run, which opens
+// no storage.
 func TestConfigCheck_paths(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for path, want := range map[string]string{
@@ -222,7 +223,8 @@ func status(err error) int {
 	return -1
 }
 
-// What flags stand for is checked as what stands in the file.
+// TestConfigCheck_takesTheFlagsOfServe checks that config check refuses bad values of flags as
+// it refuses bad values in the file.
 func TestConfigCheck_takesTheFlagsOfServe(t *testing.T) {
 	host := newFolder(t, echoDefaults)
 	file := filepath.Join(host.dir, "botyard.hcl")
@@ -267,7 +269,7 @@ func TestConfigCheck_asRoot(t *testing.T) {
 	}
 	const service = 65534
 	host := newFolder(t, sqliteDefaults)
-	// What is tried is whose files are whose, not who may reach this test's folders.
+	// The test is about the owners of files, so every user may enter this test's folders.
 	for at := range map[string]bool{binaries: true, filepath.Join(binaries, "plugins"): true, host.dir: true} {
 		if err := os.Chmod(at, 0o755); err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// usage is what the system says of a process.
+// usage holds a process's open files, threads and memory.
 type usage struct{ fds, threads, rssKB int }
 
 func usageOf(t *testing.T, pid int) usage {

@@ -1,7 +1,7 @@
 // Package e2e tests the product as it is shipped: the botyard binary and its plugin
 // binaries, as processes, over HTTP. It has nothing but tests.
 //
-// What the tests share:
+// Shared by the tests:
 //
 //   - main_test.go: builds the binaries
 //   - host_process_test.go: starts, signals and stops a host
@@ -13,7 +13,7 @@
 //   - fleet_survival_test.go: the load, a fault, and the check in one
 //   - turn_probe_test.go: how soon the first turn works again after a fault
 //
-// What is tested:
+// The tests:
 //
 //   - start_test.go, stop_test.go, signals_test.go: the start and the end of a host
 //   - config_check_test.go: config check and dry runs: they agree with serve and write

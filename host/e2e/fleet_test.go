@@ -91,7 +91,7 @@ func exampleTree(t *testing.T, more string) string {
 	return path
 }
 
-// belongsTo has a subtest told of what goes wrong, until it ends.
+// belongsTo makes the fleet's helpers report failures to the subtest t, until it ends.
 func (f *fleet) belongsTo(t *testing.T) {
 	of := f.t
 	set := func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// What a provider says is shown as it is kept, in every storage, whatever is in it; and
-// the conversation goes on at once.
+// TestGarbledReply checks that a user is shown exactly the reply that the storage keeps, with
+// each storage and whatever bytes the provider sends, and that the conversation goes on.
 func TestGarbledReply(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})

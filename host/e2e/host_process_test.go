@@ -28,9 +28,9 @@ type hostProcess struct {
 	listen, scheme string              // empty: 127.0.0.1 and http
 	config         string              // path of the host file; empty: botyard.hcl in dir
 	env            []string            // beside this process's
-	args           []string            // of serve, beside the others
+	args           []string            // more arguments of serve
 	stdout, stderr *os.File            // instead of log
-	extra          []*os.File          // that the host inherits, from descriptor 3 on
+	extra          []*os.File          // files that the host inherits, from descriptor 3 on
 	as             *syscall.Credential // whom the host runs as; nil: the test's own user
 }
 

@@ -58,7 +58,7 @@ func (host *hostProcess) try(ctx context.Context, method, path, body string, hea
 	if a.Body, err = io.ReadAll(resp.Body); err != nil {
 		return a, err
 	}
-	_ = json.Unmarshal(a.Body, &a) // what is no object of ours stays in Body
+	_ = json.Unmarshal(a.Body, &a) // a body that is not one of the host's JSON objects stays in Body only
 	return a, nil
 }
 

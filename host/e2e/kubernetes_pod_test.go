@@ -18,7 +18,7 @@ type volume struct {
 	t    *testing.T
 	dir  string
 	mode os.FileMode
-	gid  int // of the files; 0: nothing is given away
+	gid  int // the group of the files; 0: it is not changed
 	n    int
 }
 

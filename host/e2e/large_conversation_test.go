@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLargeConversation checks this: more of a conversation than a turn has without
-// asking is shown to the model all the same, by each storage.
+// TestLargeConversation checks with each storage that the model is shown more messages than the
+// storage returns when a turn begins.
 func TestLargeConversation(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{
 		"memory.hcl": "", "sqlite.hcl": "conversation_storage {\n  backend = \"sqlite\"\n}\n",

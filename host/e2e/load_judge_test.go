@@ -41,7 +41,8 @@ func (host *hostProcess) allTurns(tenant, conversation string) []keptTurn {
 	}
 }
 
-// judge compares what the clients saw with what the hosts tell, each of them.
+// judge compares what the clients saw with the turns that each of the hosts returns, and reports
+// every difference.
 func (l *load) judge(hosts ...*hostProcess) {
 	l.t.Helper()
 	l.stop()
@@ -66,11 +67,11 @@ func (l *load) judge(hosts ...*hostProcess) {
 		all/len(hosts), unended/len(hosts), l.refused, time.Since(begin).Round(time.Millisecond))
 }
 
-// shown is what the echo says of the messages that it was shown.
+// shown matches the end of the echo's reply, which tells how many messages it was shown.
 var shown = regexp.MustCompile(`I was shown (no|\d+) earlier messages?(?:\.|, the first: "(.*)"\.)$`)
 
-// judge answers what is wrong with a conversation: with its log by itself, and with
-// what clients saw of it.
+// judge returns the errors of a conversation: in its log, and between its log and what clients
+// saw.
 func judge(turns []keptTurn, seen []acked) (wrong []string) {
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	var log []keptTurn

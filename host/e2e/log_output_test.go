@@ -23,8 +23,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// say has the host write so much into its log that no pipe, and nothing behind one,
-// holds it.
+// say makes the host log more than the buffers of a pipe and its reader can hold.
 func (host *hostProcess) say() (lines int) {
 	long := strings.Repeat("x", 30<<10)
 	const requests = 100

@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// page is what a Prometheus reads of a host.
+// page is a metrics page, decoded as Prometheus decodes it.
 type page map[string]*dto.MetricFamily
 
 // scrape reads the metrics at the address as Prometheus does.

@@ -176,7 +176,7 @@ func TestLimits_turnsPerMinute(t *testing.T) {
 	}
 }
 
-// turn is what is kept of one.
+// turn is a stored turn.
 type turn struct {
 	State, Reason string
 	Usage         struct {

@@ -142,7 +142,7 @@ func (host *hostProcess) pages(tenant string, ids []string) {
 	}
 }
 
-// moves has the tenant's conversations exported, and imported into another.
+// moves exports the conversations of a tenant and imports them into another.
 func (host *hostProcess) moves(from, to string, ids []string) {
 	host.t.Helper()
 	export := host.export(from)
@@ -182,8 +182,8 @@ func (host *hostProcess) commands(tenant string) {
 	}
 }
 
-// TestOddIDs_inPaths are refused with the rule. Conversations that an earlier
-// version accepted are reached all the same.
+// TestOddIDs_inPaths checks that new conversations cannot have the ids "." and "..", and that
+// conversations that an earlier version accepted can still be reached.
 func TestOddIDs_inPaths(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for _, id := range []string{".", ".."} {

@@ -13,8 +13,8 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// ownWithin is what a change of own settings may take to count on another host. That it is
-// within a second, TestFleet_changedTenants measures for every change.
+// ownWithin is how long a change of own settings may take to apply on another host.
+// TestFleet_changedTenants checks that it takes less than a second.
 const ownWithin = 15 * time.Second
 
 // ownOf reads a tenant and its own layer.
@@ -76,7 +76,7 @@ func TestOwnSettings_outliveHosts(t *testing.T) {
 	}
 	if err := filepath.Walk(host.dir, func(path string, info os.FileInfo, err error) error {
 		if err != nil || !info.Mode().IsRegular() {
-			return nil // it went meanwhile, or is no file
+			return nil // it was removed meanwhile, or is not a regular file
 		}
 		if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, []byte("sk-of-the-tenant")) {
 			t.Errorf("%s has the secret", path)

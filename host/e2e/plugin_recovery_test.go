@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// recoverWithin is what a plugin that is back may take to be found, started and asked,
-// and as much again for a machine that does other things too.
+// recoverWithin is how long a plugin that is back may take to be found, started and asked. It
+// is twice the expected time, for a busy machine.
 const recoverWithin = 30 * time.Second
 
 // A plugin is not there, or ends as it is started, when its tenants are asked for, a

@@ -78,7 +78,7 @@ func TestPostgresCredentials_perTenant(t *testing.T) {
 			t.Errorf("%s is served: %d %s", name, a.Status, a.Body)
 		}
 	}
-	// One that is served does not lose what works by it.
+	// A wrong change does not replace the credentials that work.
 	if a := host.do("PUT", "/admin/v1/tenants/alice", tenant("alice", "of bob")); a.Status != 422 {
 		t.Errorf("a wrong password replaced the right one: %d %s", a.Status, a.Body)
 	}

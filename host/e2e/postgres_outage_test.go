@@ -97,7 +97,7 @@ func exhausted(t *testing.T, c *pgtest.Cluster) {
 			for i := range 16 {
 				askers.Go(func() {
 					a := f.hosts[i%len(f.hosts)].chat(l.tenant(0), fmt.Sprint("asker", i), "hello?")
-					// What the storage said of its connections is in the host's log.
+					// The storage's own error about its connections is only in the host's log.
 					if a.Class == "provider_failed" && strings.Contains(a.Detail, "the bot's storage failed") && a.Retryable {
 						told.Store(true)
 					}

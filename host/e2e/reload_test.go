@@ -30,8 +30,8 @@ type gatedProvider struct {
 	mu     sync.Mutex
 	held   int
 	open   chan struct{} // closed to answer those that are held
-	key    string        // of the last request
-	tokens int           // that its answer may have
+	key    string        // the key in the last request
+	tokens int           // how many tokens the answer to the last request may have
 }
 
 func serveGatedProvider(t *testing.T) *gatedProvider {
@@ -110,10 +110,10 @@ type reloadCase struct {
 	conversations int
 }
 
-// soon is what anything may take on a busy machine.
+// soon is the longest that any step may take on a busy machine.
 const soon = 30 * time.Second
 
-// file is the host file with more keys, and more of what tenants inherit.
+// file writes the host file, with more keys and with more defaults for tenants.
 func (r *reloadCase) file(keys, inherited string) {
 	r.write("botyard.hcl", fmt.Sprintf(`
 plugin_dirs = [%q]
@@ -131,7 +131,7 @@ defaults {
 `, filepath.Join(binaries, "plugins"), keys, r.gatedProvider.url, inherited))
 }
 
-// apply has the files read again and answers what is said to wait for a start.
+// apply writes the host file with the keys, reloads, and returns the keys that need a restart.
 func (r *reloadCase) apply(keys string) (waits []string) {
 	r.t.Helper()
 	r.file(keys, "")
@@ -345,7 +345,7 @@ var atReload = map[string]func(r *reloadCase){
 		}
 	},
 	"http.connections": func(r *reloadCase) {
-		r.apply("http {\n connections = 16\n}") // of which 14 are for turns, and half of them for one tenant
+		r.apply("http {\n connections = 16\n}") // 14 of them are for turns, and half of these for one tenant
 		var ends []func() answer
 		for range 7 {
 			_, end := r.begin("hold")
@@ -440,9 +440,9 @@ func (r *reloadCase) selects(kind, key string) {
 	}
 }
 
-// leads sees that what a tenant writes itself may lead to this machine once the host file
-// says so, that its bot works then, and that it goes on with the operator's address when
-// the host file does not say so any more.
+// leads checks that a tenant's own settings may name an address of this machine once the host
+// file allows it, that the bot works then, and that it goes on with the operator's address when
+// the host file does not allow it any more.
 func (r *reloadCase) leads(allowed string) {
 	const policy = "tenant_policy {\n keys = [\"*\", \"llm.base_url\"]\n}\n"
 	const own = "/admin/v1/tenants/b?as=tenant"
@@ -559,8 +559,8 @@ func TestReload_tokens(t *testing.T) {
 	})
 }
 
-// What waits for a start is named until then, by the command, dry runs and the log, and
-// counts after it.
+// TestReload_keysThatNeedARestart checks that changed keys that need a restart are named by the
+// command, by dry runs and in the log until the restart, and apply after it.
 func TestReload_keysThatNeedARestart(t *testing.T) {
 	host := &hostProcess{t: t, dir: shortDir(t), http: &http.Client{}, env: []string{"RELOAD_TEST_GIVEN=to-the-plugin"}}
 	r := &reloadCase{hostProcess: host, gatedProvider: serveGatedProvider(t)}
@@ -653,8 +653,8 @@ func sumOfFile(t *testing.T, path string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// What the next start would refuse a reload refuses, and changes nothing: it would only be
-// found out when nobody thinks of it any more.
+// TestReload_refusesWhatAStartWould checks that a reload refuses what the next start would
+// refuse, and changes nothing. Otherwise the mistake would show only at the next start.
 func TestReload_refusesWhatAStartWould(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for files, want := range map[string]string{

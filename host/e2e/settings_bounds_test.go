@@ -49,7 +49,7 @@ registry {
 	for _, backend := range []string{"memory", "sqlite"} {
 		t.Run(backend, func(t *testing.T) {
 			host := start(t, fmt.Sprintf(config, backend), nil)
-			if backend == "memory" { // which keeps nothing over a restart
+			if backend == "memory" { // it keeps nothing over a restart
 				settingsComeBack(t, host, host)
 				return
 			}

@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 )
 
-// What stops a service signals every process of it at once, as systemd does unless it is
-// told otherwise. The plugins outlive that until the turns at work have ended.
+// TestSignals_allProcesses signals the host and its plugins at once, as systemd does by default.
+// It checks that the plugins go on until the running turns have ended.
 func TestSignals_allProcesses(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {

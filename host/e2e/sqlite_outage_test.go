@@ -58,8 +58,8 @@ func TestOutage_sqlite(t *testing.T) {
 	}
 }
 
-// What was registered over the API is there after each kind of end, with secrets that
-// are nowhere in the files; and so is what was said.
+// TestRegistry_sqlite checks that registered tenants and their conversations are there after
+// each kind of end of the host, and that secrets are not readable in the files.
 func TestRegistry_sqlite(t *testing.T) {
 	t.Parallel()
 	const secret = "sk-literal-4f1d9c"

@@ -70,7 +70,7 @@ func TestStart_badTenantFiles(t *testing.T) {
 	}
 }
 
-// What refuses to start says what to change.
+// TestStart_refused checks that the error of a start that is refused says what to change.
 func TestStart_refused(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

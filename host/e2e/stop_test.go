@@ -30,7 +30,7 @@ func TestStop_readyzFailsFirst(t *testing.T) {
 	host.ends(syscall.SIGTERM)
 }
 
-// TestStop_isBounded has hosts told to stop while something in them hangs.
+// TestStop_isBounded checks that a host ends in time if a part of it hangs.
 func TestStop_isBounded(t *testing.T) {
 	hang := func(t *testing.T, host *hostProcess, plugin string) {
 		t.Helper()

@@ -32,8 +32,8 @@ func (host *hostProcess) says(tenant, text string) func() bool {
 	}
 }
 
-// applyWithin is what a changed file may take, and as much again for a machine that
-// does other things too.
+// applyWithin is how long a changed file may take to apply. It is twice the expected time, for a
+// busy machine.
 const applyWithin = 4 * time.Second
 
 func TestTenantFiles_areFollowed(t *testing.T) {

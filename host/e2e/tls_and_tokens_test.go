@@ -119,7 +119,7 @@ tls {
 		}
 	}
 
-	// Both are replaced, first by what is no good.
+	// The token and the certificate are replaced, first by invalid ones.
 	host.write("gateway", "short")
 	host.write("key.pem", "not a key")
 	time.Sleep(applyWithin - time.Second)
