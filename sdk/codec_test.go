@@ -10,7 +10,7 @@ import (
 )
 
 // However deep a text is in an answer, one that is not UTF-8 does not lose the answer.
-func TestAnswersAreText(t *testing.T) {
+func TestCodec_cleansTexts(t *testing.T) {
 	message := func(text string) *chatv1.Message {
 		return &chatv1.Message{Parts: []*chatv1.Part{
 			{Part: &chatv1.Part_ToolResult{ToolResult: &chatv1.ToolResult{Name: text, Parts: []*chatv1.Part{{Part: &chatv1.Part_Text{Text: text}}}}}},

@@ -23,16 +23,6 @@ type Config struct {
 	CrashAfterTokens *int  `json:"crash_after_tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=-1" jsonschema_description:"Ends the plugin's process after this many tokens; -1 or unset is never."`
 }
 
-// Fail says how calls fail. Its fields have no defaults in the schema: those
-// would bring the block into being where nobody wrote it.
-type Fail struct {
-	Class        string `json:"class" jsonschema:"required" jsonschema_description:"The class of the error, for example rate_limited or provider_failed."`
-	Message      string `json:"message,omitempty" jsonschema_description:"The error's message."`
-	AfterTokens  int    `json:"after_tokens,omitempty" jsonschema:"minimum=0" jsonschema_description:"Tokens that are streamed before the failure; a shorter reply fails at its end."`
-	Times        int    `json:"times,omitempty" jsonschema:"minimum=0" jsonschema_description:"Only the first so many calls of this instance fail; 0 makes all fail."`
-	RetryAfterMS int    `json:"retry_after_ms,omitempty" jsonschema:"minimum=0" jsonschema_description:"Milliseconds after which the error says that a retry makes sense; 0 says nothing."`
-}
-
 // check finds what the schema's own rules cannot say, and repeats those that
 // matter to callers of New, who have no schema.
 func (c *Config) check() error {
@@ -59,20 +49,6 @@ func (c *Config) check() error {
 		return invalid("fail", "after_tokens, times and retry_after_ms must not be negative")
 	}
 	return nil
-}
-
-// fault makes the error that f asks for; check has seen its class.
-func (f *Fail) fault() *fault.Error {
-	class, _ := fault.ParseClass(f.Class)
-	message := f.Message
-	if message == "" {
-		message = "the echo was told to fail"
-	}
-	err := fault.New(class, "%s", message)
-	if f.RetryAfterMS > 0 {
-		err = err.After(milliseconds(f.RetryAfterMS))
-	}
-	return err
 }
 
 func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -38,7 +38,7 @@ func talk(ctx context.Context, e *Echo, req *llm.Request) ([]string, *llm.Finish
 	return got, finish, err
 }
 
-func TestStreamedAndWholeRepliesAreTheSame(t *testing.T) {
+func TestEcho_Chat_streamedAndWholeAreEqual(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"natural": {}, "fixed": {Reply: "  a\tb  c\n"}, "counted": {Tokens: 12}, "white space": {Reply: "   "},
 	} {
@@ -67,7 +67,7 @@ func TestStreamedAndWholeRepliesAreTheSame(t *testing.T) {
 	}
 }
 
-func TestTokensAreWords(t *testing.T) {
+func TestTokens_areWords(t *testing.T) {
 	got, _, err := talk(t.Context(), open(t, Config{Reply: " a\tb  cé\n d"}), request(true, "x"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestTokensAreWords(t *testing.T) {
 	}
 }
 
-func TestCountedTokens(t *testing.T) {
+func TestTokens_counted(t *testing.T) {
 	got, finish, err := talk(t.Context(), open(t, Config{Tokens: 11, Model: "big"}), request(true, "x"))
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestCountedTokens(t *testing.T) {
 	}
 }
 
-func TestOutputLimit(t *testing.T) {
+func TestEcho_Chat_outputLimit(t *testing.T) {
 	e := open(t, Config{Reply: "a b c"})
 	for limit, want := range map[int]llm.FinishReason{1: llm.FinishLength, 2: llm.FinishLength, 3: llm.FinishStop, 4: llm.FinishStop} {
 		req := request(true, "x")
@@ -105,7 +105,7 @@ func TestOutputLimit(t *testing.T) {
 	}
 }
 
-func TestDelays(t *testing.T) {
+func TestDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := open(t, Config{Tokens: 4, FirstTokenDelayMS: 1000, TokenDelayMS: 10})
 		start := time.Now()
@@ -125,7 +125,7 @@ func TestDelays(t *testing.T) {
 	})
 }
 
-func TestContextEndsADelay(t *testing.T) {
+func TestDelay_endsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Millisecond)
 		defer cancel()
@@ -140,7 +140,7 @@ func TestContextEndsADelay(t *testing.T) {
 	})
 }
 
-func TestEmitErrorEndsTheReply(t *testing.T) {
+func TestEcho_Chat_emitError(t *testing.T) {
 	gone := errors.New("gone")
 	for _, stream := range []bool{true, false} {
 		calls := 0
@@ -151,7 +151,7 @@ func TestEmitErrorEndsTheReply(t *testing.T) {
 	}
 }
 
-func TestCanceledBeforeTheFirstToken(t *testing.T) {
+func TestEcho_Chat_canceledBefore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got, _, err := talk(ctx, open(t, Config{}), request(true, "x"))
@@ -160,8 +160,8 @@ func TestCanceledBeforeTheFirstToken(t *testing.T) {
 	}
 }
 
-// BenchmarkChat shows that a token without delay costs neither a timer nor memory.
-func BenchmarkChat(b *testing.B) {
+// BenchmarkEcho_Chat shows that a token without delay costs neither a timer nor memory.
+func BenchmarkEcho_Chat(b *testing.B) {
 	e := open(b, Config{Tokens: 1000})
 	req := request(true, "x")
 	emit := func(llm.Delta) error { return nil }

@@ -18,7 +18,7 @@ func dot(a, b []float32) float64 {
 	return sum
 }
 
-func TestEmbed(t *testing.T) {
+func TestEcho_Embed(t *testing.T) {
 	texts := []string{
 		"How do I reset my password?", "how do I RESET my password", "I forgot my password, how do I get in?",
 		"The weather in Lisbon is mild", "", "?!",
@@ -44,14 +44,14 @@ func TestEmbed(t *testing.T) {
 	}
 }
 
-// TestHashStays holds the hash: stored vectors depend on it.
-func TestHashStays(t *testing.T) {
+// TestHash_stays holds the hash: stored vectors depend on it.
+func TestHash_stays(t *testing.T) {
 	if got := hash("password"); got != 0x8553155ee5783e94 {
 		t.Errorf("hash is %#x", got)
 	}
 }
 
-func TestEmbedCanceled(t *testing.T) {
+func TestEcho_Embed_canceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := open(t, Config{}).Embed(ctx, &llm.EmbedRequest{Texts: []string{"x"}}); !fault.Is(err, fault.Canceled) {

@@ -62,7 +62,7 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-func TestQuestionIsRecognized(t *testing.T) {
+func TestCompose_recognizesQuestion(t *testing.T) {
 	earlier := chat.Text(chat.User, "billing")
 	for _, q := range []string{
 		"Do you remember me?", "do you remember me", "DO YOU REMEMBER ME?!", "  Do  you\tremember\n me ? ", "Do you remember me…",

@@ -17,7 +17,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-func TestStream(t *testing.T) {
+func TestModel_Chat_streams(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("Hel", "lo", "!"); l.done("stop") }
 	got, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
@@ -33,7 +33,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-func TestWholeReply(t *testing.T) {
+func TestModel_Chat_whole(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) {
 		l.send(api.ChatResponse{Message: api.Message{Thinking: "hm"}})
@@ -54,7 +54,7 @@ func TestWholeReply(t *testing.T) {
 	}
 }
 
-func TestEachTokenIsRelayedAtOnce(t *testing.T) {
+func TestModel_Chat_relaysEachTokenAtOnce(t *testing.T) {
 	s := newServer(t)
 	more := make(chan struct{}, 1)
 	s.chat = func(l *lines, _ *api.ChatRequest) {
@@ -77,7 +77,7 @@ func TestEachTokenIsRelayedAtOnce(t *testing.T) {
 	}
 }
 
-func TestThinking(t *testing.T) {
+func TestModel_Chat_thinking(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, req *api.ChatRequest) {
 		if req.Think == nil || req.Think.Value != true {
@@ -94,7 +94,7 @@ func TestThinking(t *testing.T) {
 	}
 }
 
-func TestToolCalls(t *testing.T) {
+func TestModel_Chat_toolCalls(t *testing.T) {
 	arguments := api.NewToolCallFunctionArguments()
 	arguments.Set("city", "Lisbon")
 	arguments.Set("days", 2)
@@ -143,7 +143,7 @@ func TestModel_Chat_silence(t *testing.T) {
 	s.waitEnded()
 }
 
-func TestCallerCancels(t *testing.T) {
+func TestModel_Chat_callerCancels(t *testing.T) {
 	for name, before := range map[string]int{"before the first token": 0, "between tokens": 2} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)
@@ -179,7 +179,7 @@ func TestCallerCancels(t *testing.T) {
 	}
 }
 
-func TestCallersDeadline(t *testing.T) {
+func TestModel_Chat_callersDeadline(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.hang() }
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -190,7 +190,7 @@ func TestCallersDeadline(t *testing.T) {
 	s.waitEnded()
 }
 
-func TestReceiversErrorEndsTheReply(t *testing.T) {
+func TestModel_Chat_emitError(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a", "b"); l.hang() }
 	gone := errors.New("gone")
@@ -201,8 +201,8 @@ func TestReceiversErrorEndsTheReply(t *testing.T) {
 	s.waitEnded()
 }
 
-// TestDoneEndsTheReply: what the connection does after it is nobody's concern.
-func TestDoneEndsTheReply(t *testing.T) {
+// TestModel_Chat_endsWithDone: what the connection does after it is nobody's concern.
+func TestModel_Chat_endsWithDone(t *testing.T) {
 	for name, after := range map[string]func(*lines){
 		"a cut":   func(l *lines) { l.cut() },
 		"an echo": func(l *lines) { l.text("more") },
@@ -226,8 +226,8 @@ func TestDoneEndsTheReply(t *testing.T) {
 	}
 }
 
-// TestUncountedReply: a reply with pieces was never of no tokens, whoever left its count out.
-func TestUncountedReply(t *testing.T) {
+// TestModel_Chat_uncountedReply: a reply with pieces was never of no tokens, whoever left its count out.
+func TestModel_Chat_uncountedReply(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) {
 		l.text("a")
@@ -240,7 +240,7 @@ func TestUncountedReply(t *testing.T) {
 	}
 }
 
-func TestConnectionIsUsedAgain(t *testing.T) {
+func TestModel_Chat_reusesConnection(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a"); l.done("stop") }
 	m := s.model(nil)
@@ -254,7 +254,7 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 	}
 }
 
-func TestEmptyReply(t *testing.T) {
+func TestModel_Chat_emptyReply(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	m := s.model(nil)
@@ -268,7 +268,7 @@ func TestEmptyReply(t *testing.T) {
 	}
 }
 
-func TestKey(t *testing.T) {
+func TestModel_Chat_sendsKey(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	for key, want := range map[string]string{"": "", "s3cret\n": "Bearer s3cret"} {
@@ -284,7 +284,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-func TestBasePathIsKept(t *testing.T) {
+func TestModel_Chat_keepsBasePath(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	outer := httptest.NewServer(http.StripPrefix("/ai/ollama", s.Config.Handler))
@@ -296,7 +296,7 @@ func TestBasePathIsKept(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreTheInstances(t *testing.T) {
+func TestModel_Close(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	m := s.model(nil)
@@ -313,9 +313,9 @@ func TestConnectionsAreTheInstances(t *testing.T) {
 	}
 }
 
-// TestHostedServer: the API client would sign a request to this name with the key
+// TestModel_Chat_hostedServer: the API client would sign a request to this name with the key
 // in the home folder of whoever runs the process, and fail without one.
-func TestHostedServer(t *testing.T) {
+func TestModel_Chat_hostedServer(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }

@@ -1,14 +1,11 @@
 package ollama
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/schema"
 )
 
@@ -19,7 +16,7 @@ func decode(t *testing.T, block string) (Config, error) {
 	return cfg, err
 }
 
-func TestSchemaDefaults(t *testing.T) {
+func TestConfig_defaults(t *testing.T) {
 	cfg, err := decode(t, `{"model":"gemma3:1b"}`)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +38,7 @@ func TestSchemaDefaults(t *testing.T) {
 	}
 }
 
-func TestConfigBlock(t *testing.T) {
+func TestConfig_decode(t *testing.T) {
 	cfg, err := decode(t, `{"base_url":"https://o/x","api_key":"k","model":"m","embedding_model":"e","keep_alive":-1,"think":true,
 		"options":{"temperature":0.5,"num_ctx":8192,"seed":7,"stop":["a"]},"truncate":false}`)
 	if err != nil {
@@ -58,39 +55,7 @@ func TestConfigBlock(t *testing.T) {
 	}
 }
 
-func TestSchema(t *testing.T) {
-	info := Plugin().Info
-	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Capabilities, []string{llm.CapEmbed, sdk.CapEgress}) {
-		t.Errorf("%+v", info)
-	}
-	var s struct {
-		Properties map[string]map[string]any
-		Required   []string
-	}
-	if err := json.Unmarshal(info.ConfigSchema, &s); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(s.Required, []string{"model"}) {
-		t.Errorf("required: %q", s.Required)
-	}
-	for name, p := range s.Properties {
-		if p["description"] == nil {
-			t.Errorf("%s has no description", name)
-		}
-		if got := p[schema.SecretKeyword] == true; got != (name == "api_key") {
-			t.Errorf("%s: secret is %v", name, got)
-		}
-		if got := p[schema.EndpointKeyword] == true; got != (name == "base_url") {
-			t.Errorf("%s: endpoint is %v", name, got)
-		}
-	}
-	types := []any{map[string]any{"type": "string"}, map[string]any{"type": "number"}}
-	if got := s.Properties["keep_alive"]["oneOf"]; !reflect.DeepEqual(got, types) {
-		t.Errorf("keep_alive: %v", s.Properties["keep_alive"])
-	}
-}
-
-func TestBadConfig(t *testing.T) {
+func TestNew_refuses(t *testing.T) {
 	for _, c := range []struct {
 		change  func(*Config)
 		path    string
@@ -124,38 +89,6 @@ func TestBadConfig(t *testing.T) {
 		}
 		if strings.Contains(f.Message, "s3cret") {
 			t.Errorf("the message tells a secret: %s", f.Message)
-		}
-	}
-}
-
-// TestOneServerIsOneUpstream: what shares a server's places shares them however it is written.
-func TestOneServerIsOneUpstream(t *testing.T) {
-	upstream := func(base, model string) string {
-		m, err := New(Config{BaseURL: base, Model: model})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = m.Close() }()
-		return m.Capacity().Upstream
-	}
-	for _, c := range []struct {
-		base, model, otherBase, otherModel string
-		same                               bool
-	}{
-		{"http://127.0.0.1:11434", "m", "http://127.0.0.1:11434/", "m:latest", true},
-		{"http://127.0.0.1:11434", "m", "http://localhost:11434", "m", true},
-		{"http://[::1]:11434", "hf.co:80/a/m", "", "hf.co:80/a/m:latest", true},
-		{"HTTP://Box", "m:1b", "http://box:80/", "m:1b", true},
-		{"https://box/", "m:1b", "https://box:443", "m:1b", true},
-		{"https://box/a", "m:1b", "https://box/a/", "m:1b", true},
-		{"https://box/a", "m", "https://box/b", "m", false},
-		{"https://box", "m", "http://box", "m", false},
-		{"http://box", "m", "http://box:11434", "m", false},
-		{"", "m:1b", "", "m:2b", false},
-		{"", "m", "", "n", false},
-	} {
-		if same := upstream(c.base, c.model) == upstream(c.otherBase, c.otherModel); same != c.same {
-			t.Errorf("%+v: %t", c, same)
 		}
 	}
 }

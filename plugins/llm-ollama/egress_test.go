@@ -43,8 +43,8 @@ func publicly(t *testing.T, names lookups, server string, allow ...string) *egre
 		}))
 }
 
-// TestNew_Egress: what is written out is refused before anything is connected.
-func TestNew_Egress(t *testing.T) {
+// TestNew_egress: what is written out is refused before anything is connected.
+func TestNew_egress(t *testing.T) {
 	for base, want := range map[string]bool{
 		"http://127.0.0.1:11434": false, "http://localhost:11434": false, "http://10.0.0.5": false, "https://[::1]:443": false, "http://0x7f.1": false,
 		"http://169.254.169.254/latest": false, "": false,
@@ -62,8 +62,8 @@ func TestNew_Egress(t *testing.T) {
 	}
 }
 
-// TestModel_Egress: each connection is judged, and a name may lead elsewhere with each.
-func TestModel_Egress(t *testing.T) {
+// TestModel_Chat_egress: each connection is judged, and a name may lead elsewhere with each.
+func TestModel_Chat_egress(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("hello"); l.done("stop") }
 	names := lookups{"named.example": "8.8.8.8"}
@@ -91,9 +91,9 @@ func TestModel_Egress(t *testing.T) {
 	}
 }
 
-// TestModel_EgressProxy: behind a proxy of the operator's the proxy judges names; what
+// TestModel_Chat_egressProxy: behind a proxy of the operator's the proxy judges names; what
 // NO_PROXY takes out, and what is written out, is judged here.
-func TestModel_EgressProxy(t *testing.T) {
+func TestModel_Chat_egressProxy(t *testing.T) {
 	var asked atomic.Int64
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)

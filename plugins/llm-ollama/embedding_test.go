@@ -19,7 +19,7 @@ func answer(w http.ResponseWriter, r api.EmbedResponse) {
 	_ = json.NewEncoder(w).Encode(r)
 }
 
-func TestEmbed(t *testing.T) {
+func TestModel_Embed(t *testing.T) {
 	s := newServer(t)
 	s.embed = func(w http.ResponseWriter, req *api.EmbedRequest) {
 		if req.Model != "nomic-embed-text" || !reflect.DeepEqual(req.Input, []any{"a", "b"}) ||
@@ -40,14 +40,14 @@ func TestEmbed(t *testing.T) {
 	}
 }
 
-func TestEmbedNothing(t *testing.T) {
+func TestModel_Embed_noTexts(t *testing.T) {
 	out, err := newServer(t).model(nil).Embed(t.Context(), &llm.EmbedRequest{})
 	if err != nil || len(out.Vectors) != 0 {
 		t.Errorf("got %+v, %v", out, err)
 	}
 }
 
-func TestEmbedFailures(t *testing.T) {
+func TestModel_Embed_failures(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer  func(http.ResponseWriter)
 		class   fault.Class
@@ -73,7 +73,7 @@ func TestEmbedFailures(t *testing.T) {
 	}
 }
 
-func TestEmbedDeadlines(t *testing.T) {
+func TestModel_Embed_deadline(t *testing.T) {
 	s := newServer(t)
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) }) // before the server closes

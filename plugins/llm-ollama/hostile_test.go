@@ -105,14 +105,14 @@ func newHostile(t *testing.T, answer func(*out)) *hostile {
 // slack is what the system holds of a connection beside what was read of it.
 const slack = 16 << 20
 
-// TestModel_Hostile: whatever a server sends, a call ends, and little of it is read.
+// TestModel_hostileServer: whatever a server sends, a call ends, and little of it is read.
 //
 // beyond: headers of an upstream
 // beyond: error of an upstream
 // beyond: line of an upstream
 // beyond: nothing of an upstream
 // beyond: reply of an upstream
-func TestModel_Hostile(t *testing.T) {
+func TestModel_hostileServer(t *testing.T) {
 	var bomb bytes.Buffer
 	zip := gzip.NewWriter(&bomb)
 	_, _ = zip.Write(make([]byte, 64<<20))
@@ -217,9 +217,9 @@ func drip(o *out, text string) {
 	<-closed
 }
 
-// TestModel_HostileTLS has a server that does not answer the handshake. The caller's deadline
+// TestModel_hostileTLS has a server that does not answer the handshake. The caller's deadline
 // ends the call.
-func TestModel_HostileTLS(t *testing.T) {
+func TestModel_hostileTLS(t *testing.T) {
 	h := newHostile(t, nil)
 	m := open(t, Config{BaseURL: strings.Replace(h.url, "http:", "https:", 1), Model: "m"})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -230,12 +230,12 @@ func TestModel_HostileTLS(t *testing.T) {
 	m.transport.close()
 }
 
-// TestModel_HostileTogether: however many servers send what they can, a process holds so
+// TestModel_hostileServersTogether: however many servers send what they can, a process holds so
 // much of it, and a neighbour's server is heard beside them.
 //
 // beyond: answers of all upstreams
 // beyond: answers of an upstream
-func TestModel_HostileTogether(t *testing.T) {
+func TestModel_hostileServersTogether(t *testing.T) {
 	const hostiles = 50
 	var begun sync.WaitGroup
 	begun.Add(hostiles)

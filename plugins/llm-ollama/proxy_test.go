@@ -52,8 +52,8 @@ func TestProxyFromEnvironment(t *testing.T) {
 	}
 }
 
-// TestProxiesThatFail: the proxy is named as what failed, its password never.
-func TestProxiesThatFail(t *testing.T) {
+// TestProxyFromEnvironment_failures: the proxy is named as what failed, its password never.
+func TestProxyFromEnvironment_failures(t *testing.T) {
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "who are you?", http.StatusProxyAuthRequired)
 	}))

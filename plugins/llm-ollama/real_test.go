@@ -42,7 +42,7 @@ func realServer(t *testing.T) (base, model string) {
 	return base, list.Models[0].Name
 }
 
-func TestRealServer(t *testing.T) {
+func TestModel_realServer(t *testing.T) {
 	base, model := realServer(t)
 	m := open(t, Config{BaseURL: base, Model: model, Options: map[string]any{"temperature": 0, "seed": 1}})
 	for _, stream := range []bool{true, false} {

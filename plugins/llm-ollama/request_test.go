@@ -31,7 +31,7 @@ func golden(t *testing.T, got any, want string) {
 	}
 }
 
-func TestRequestOnTheWire(t *testing.T) {
+func TestModel_request_full(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	off := false
@@ -87,7 +87,7 @@ func TestRequestOnTheWire(t *testing.T) {
 }
 
 // The smaller limit counts, the call's or the instance's own.
-func TestTheSmallerLimitIsOnTheWire(t *testing.T) {
+func TestModel_request_smallerLimit(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	for _, c := range []struct {
@@ -118,7 +118,7 @@ func TestTheSmallerLimitIsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestPlainRequestOnTheWire(t *testing.T) {
+func TestModel_request_plain(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	m := s.model(nil)
@@ -137,7 +137,7 @@ func TestPlainRequestOnTheWire(t *testing.T) {
 	golden(t, s.lastChat(), `{"model":"gemma3:1b","stream":true,"format":"json","options":{"num_predict":5},"messages":[{"role":"user","content":"Hi"}]}`)
 }
 
-func TestBadRequests(t *testing.T) {
+func TestModel_request_refuses(t *testing.T) {
 	part := func(role chat.Role, p chat.Part) *llm.Request {
 		return &llm.Request{Messages: []chat.Message{chat.Text(chat.User, "x"), {Role: role, Parts: []chat.Part{{Text: "y"}, p}}}}
 	}
@@ -164,7 +164,7 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-func TestKeepAliveOnTheWire(t *testing.T) {
+func TestModel_request_keepAlive(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	for _, c := range []struct {

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestConformance(t *testing.T) {
+func TestBuffer_conformance(t *testing.T) {
 	for _, n := range []int{0, 1, 10, 20, memory.MaxTail} {
 		open := func(context.Context) (memory.Memory, error) { return New(Config{MaxMessages: n}) }
 		if err := memorytest.Test(t.Context(), open); err != nil {
@@ -24,7 +24,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func TestNeedsNoCalls(t *testing.T) {
+func TestBuffer_Needs(t *testing.T) {
 	b, err := New(Config{MaxMessages: 10})
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestNeedsNoCalls(t *testing.T) {
 	}
 }
 
-func TestRecallCutsLongerTails(t *testing.T) {
+func TestBuffer_Recall_cutsLongerTails(t *testing.T) {
 	b, err := New(Config{MaxMessages: 3})
 	if err != nil {
 		t.Fatal(err)

@@ -13,11 +13,6 @@ const Name = "buffer"
 // Version is the plugin's own.
 const Version = "0.1.0"
 
-// Config is the block memory with type = "buffer".
-type Config struct {
-	MaxMessages int `json:"max_messages,omitempty" botyard:"tenant" jsonschema:"minimum=0,maximum=10000,default=20" jsonschema_description:"How many of the newest messages the model sees, replies included; 0 shows it only the new message."`
-}
-
 // Plugin serves a Buffer for each configuration.
 func Plugin() sdk.Plugin {
 	return memory.NewPlugin(Name, Version,

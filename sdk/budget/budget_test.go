@@ -50,7 +50,7 @@ func TestShare_Take(t *testing.T) {
 	}
 }
 
-func TestShare_Waits(t *testing.T) {
+func TestShare_Take_waits(t *testing.T) {
 	b := New(100, 100)
 	one, two := b.Share(), b.Share()
 	if !one.Take(100, 0) || two.Take(1, time.Millisecond) {

@@ -25,7 +25,7 @@ func TestClean(t *testing.T) {
 }
 
 // However a text is cut into pieces, it is the same text.
-func TestCleanerDoesNotSeeTheCuts(t *testing.T) {
+func TestCleaner_anyCuts(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	bits := []string{"a", "é", "€", "😀", "\x00", "\xff", "\xe2\x82", "\xf0\x9f\x98", "\xf0", "\x80", "\xc3", "\uFFFD"}
 	for range 20000 {
@@ -57,7 +57,7 @@ func TestCleanerDoesNotSeeTheCuts(t *testing.T) {
 }
 
 // Only the beginning of a character waits.
-func TestCleanerHoldsBackNoMoreThanItMust(t *testing.T) {
+func TestCleaner_holdsBackLittle(t *testing.T) {
 	var c Cleaner
 	for _, step := range [][2]string{{"a€", "a€"}, {"b\xe2", "b"}, {"\x82", ""}, {"\xac", "€"}, {"\xf0\x9f", ""}, {"x", "\uFFFD\uFFFDx"}, {"", ""}} {
 		if got := c.Next(step[0]); got != step[1] {
@@ -68,7 +68,7 @@ func TestCleanerHoldsBackNoMoreThanItMust(t *testing.T) {
 
 // Every text of a message is cleaned, those of parts that are added later too, and
 // nothing of what was given is changed.
-func TestAMessageIsCleanThroughout(t *testing.T) {
+func TestMessage_Clean(t *testing.T) {
 	texts := 0
 	dirty := func() Message {
 		return *fill(reflect.New(reflect.TypeFor[Message]()), 0, &texts).Interface().(*Message)

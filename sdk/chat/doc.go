@@ -1,4 +1,10 @@
-// Package chat has the words that every kind of plugin and the host share:
-// messages made of typed parts, and token usage. Its JSON form is stable, so
-// that storages may keep messages as JSON.
+// Package chat has the types that every kind of plugin and the host share: messages made of
+// typed parts, and token usage. The JSON form is stable, so that storages may keep messages as
+// JSON.
+//
+// # Files
+//
+//	message.go  Message, Part, Role and Usage
+//	size.go     how many bytes a message takes; the newest messages that fit
+//	clean.go    texts without NUL and without bytes that are not UTF-8
 package chat

@@ -49,7 +49,7 @@ func received(t *testing.T, code codes.Code, f *faultv1.Fault) *Error {
 	return Of(s.Err())
 }
 
-func TestWhoIsToBlameFollowsFromClassAndOrigin(t *testing.T) {
+func TestError_From(t *testing.T) {
 	if len(blamed) != len(classes) {
 		t.Errorf("%d classes are in this table and %d in the other", len(blamed), len(classes))
 	}
@@ -73,7 +73,7 @@ func TestWhoIsToBlameFollowsFromClassAndOrigin(t *testing.T) {
 	}
 }
 
-func TestForeignFaults(t *testing.T) {
+func TestError_From_foreign(t *testing.T) {
 	no, yes := false, true
 	for name, c := range map[string]struct {
 		code  codes.Code
@@ -118,9 +118,9 @@ func TestForeignFaults(t *testing.T) {
 	}
 }
 
-// TestCallersAreToldAFixedSentence walks the table: what a plugin wrote is in none
+// TestError_ForCallers walks the table: what a plugin wrote is in none
 // of its sentences, and what is made of such an error is the operator's too.
-func TestCallersAreToldAFixedSentence(t *testing.T) {
+func TestError_ForCallers(t *testing.T) {
 	for class := range classes {
 		for origin := OriginHere; origin < origins; origin++ {
 			for party := PartyUnknown; party <= PartyHost; party++ {

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-func TestEveryClassCrossesTheWireWhole(t *testing.T) {
+func TestToStatus_everyClass(t *testing.T) {
 	for class := range classes {
 		in := New(class, "what %s", "happened").At("a.b").By(PartyProvider).Upstream(418).After(1500 * time.Millisecond)
 		out := Of(ToStatus(fmt.Errorf("wrapped: %w", in)))
@@ -39,7 +39,7 @@ func TestEveryClassCrossesTheWireWhole(t *testing.T) {
 	}
 }
 
-func TestOfClassifiesForeignErrors(t *testing.T) {
+func TestOf(t *testing.T) {
 	cause := errors.New("cause")
 	for _, c := range []struct {
 		err  error
@@ -65,9 +65,9 @@ func TestOfClassifiesForeignErrors(t *testing.T) {
 	}
 }
 
-// TestGRPCsOwnErrors: what gRPC says by itself is no fault of a caller, and no retry
+// TestOf_grpcErrors: what gRPC says by itself is no fault of a caller, and no retry
 // makes it better.
-func TestGRPCsOwnErrors(t *testing.T) {
+func TestOf_grpcErrors(t *testing.T) {
 	for _, code := range []codes.Code{codes.ResourceExhausted, codes.Internal, codes.Unknown, codes.Unimplemented, codes.DataLoss} {
 		e := Of(status.Error(code, "grpc: of its own"))
 		if e.Class != Internal || e.Party != PartyPlugin || e.Retryable {
@@ -82,8 +82,8 @@ func TestGRPCsOwnErrors(t *testing.T) {
 	}
 }
 
-// TestUnknownClassesStayErrors: a class that no table has crosses the wire as internal.
-func TestUnknownClassesStayErrors(t *testing.T) {
+// TestToStatus_unknownClass: a class that no table has crosses the wire as internal.
+func TestToStatus_unknownClass(t *testing.T) {
 	for _, class := range []Class{-1, UnknownInstance + 1, 99} {
 		e := Of(ToStatus(New(class, "of another version")))
 		if e == nil || e.Class != Internal || e.Message != "of another version" || e.Retryable {
@@ -92,9 +92,9 @@ func TestUnknownClassesStayErrors(t *testing.T) {
 	}
 }
 
-// TestTextsThatCannotBeSent: an error crosses the wire as what it is, however long its
+// TestToStatus_longTexts: an error crosses the wire as what it is, however long its
 // message is and whatever bytes it has.
-func TestTextsThatCannotBeSent(t *testing.T) {
+func TestToStatus_longTexts(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"a\xffb", "a\uFFFDb"},
 		{strings.Repeat("x", MaxText), strings.Repeat("x", MaxText)},

@@ -14,7 +14,7 @@ import (
 )
 
 // A provider that is faster than what it says is taken makes no large pieces.
-func TestPiecesAreSmall(t *testing.T) {
+func TestCoalescer_pieceSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got strings.Builder
 		c := newCoalescer(func(m *llmv1.ChatResponse) error {
@@ -38,9 +38,9 @@ func TestPiecesAreSmall(t *testing.T) {
 	})
 }
 
-// TestNoReplyIsTooLarge: whatever a provider says, each piece can be carried, and the
+// TestCoalescer_cutsLargeReply: whatever a provider says, each piece can be carried, and the
 // reply ends where no host takes more, as one of that length.
-func TestNoReplyIsTooLarge(t *testing.T) {
+func TestCoalescer_cutsLargeReply(t *testing.T) {
 	large := strings.Repeat("€", 30<<20)
 	call := chat.ToolCall{Arguments: strings.Repeat("x", 1<<20)}
 	for name, d := range map[string]Delta{

@@ -1,4 +1,7 @@
-// Package conformance is what the kits have in common that say whether a plugin
-// keeps the promises of its kind: a rule, its failure, and how rules are checked one
-// after the other. What a rule works with, E, is the kit's own.
+// Package conformance is what the kits share that check whether a plugin keeps the promises of its
+// kind. What a rule works with, E, is the kit's own.
+//
+// # Files
+//
+//	rule.go  Rule and Failure; Run, which checks rules one after the other
 package conformance

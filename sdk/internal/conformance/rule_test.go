@@ -16,7 +16,7 @@ func rule(name string, check func(ctx context.Context, e *env) error) Rule[env] 
 	return Rule[env]{Name: name, Doc: "It is so.", Check: check}
 }
 
-func TestRun(t *testing.T) {
+func TestRun_Check(t *testing.T) {
 	oh := errors.New("oh")
 	var cleaned, reported []string
 	run := &Run[env]{
@@ -76,7 +76,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRunEndsWithItsContext(t *testing.T) {
+func TestRun_Check_endsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	checked := 0
 	check := func(context.Context, *env) error { checked++; cancel(); return nil }

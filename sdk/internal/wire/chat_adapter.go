@@ -1,4 +1,3 @@
-// Package wire converts between the domain's messages and the protocol's.
 package wire
 
 import (

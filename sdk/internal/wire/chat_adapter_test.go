@@ -22,7 +22,7 @@ func messages() []chat.Message {
 	}
 }
 
-func TestMessagesComeBackAsTheyWent(t *testing.T) {
+func TestMessages_roundTrip(t *testing.T) {
 	in := messages()
 	out := MessagesFrom(Messages(in))
 	if !reflect.DeepEqual(in, out) {
@@ -38,9 +38,9 @@ func TestMessagesComeBackAsTheyWent(t *testing.T) {
 	}
 }
 
-// TestSizeIsEnough: no message takes more bytes in the protocol than its size says,
+// TestMessage_size: no message takes more bytes in the protocol than its size says,
 // whatever it is made of.
-func TestSizeIsEnough(t *testing.T) {
+func TestMessage_size(t *testing.T) {
 	many := chat.Message{Role: chat.Assistant}
 	for range 1000 {
 		many.Parts = append(many.Parts, chat.Part{}, chat.Part{ToolCall: &chat.ToolCall{}}, chat.Part{ToolResult: &chat.ToolResult{Parts: make([]chat.Part, 3)}})

@@ -122,7 +122,7 @@ func failed(t *testing.T, flaw string, refusal error) (rules []string) {
 	return rules
 }
 
-func TestEachRuleCanFail(t *testing.T) {
+func TestRules_canFail(t *testing.T) {
 	refusal := fault.New(fault.Unauthenticated, "the key is wrong")
 	if wrong := failed(t, "", refusal); wrong != nil {
 		t.Errorf("the parrot fails %q", wrong)

@@ -119,7 +119,7 @@ func failed(t *testing.T, m memory.Memory) (rules []string) {
 	return rules
 }
 
-func TestSoundMemories(t *testing.T) {
+func TestTest_soundMemories(t *testing.T) {
 	for _, m := range []memory.Memory{newRecaller(""), window{}} {
 		if wrong := failed(t, m); wrong != nil {
 			t.Errorf("%T fails %q", m, wrong)
@@ -127,7 +127,7 @@ func TestSoundMemories(t *testing.T) {
 	}
 }
 
-func TestEachRuleCanFail(t *testing.T) {
+func TestRules_canFail(t *testing.T) {
 	type flaw struct {
 		flaw   string
 		broken memory.Memory

@@ -1,4 +1,3 @@
-// Package instances keeps the configured instances of a plugin process.
 package instances
 
 import (

@@ -15,7 +15,7 @@ type closer struct{ closed atomic.Int32 }
 
 func (c *closer) Close() error { c.closed.Add(1); return nil }
 
-func TestConfigureIsIdempotentAndOpensOnce(t *testing.T) {
+func TestSet_Configure(t *testing.T) {
 	var s Set[*closer]
 	var opened atomic.Int32
 	open := func(context.Context) (*closer, error) { opened.Add(1); return &closer{}, nil }
@@ -33,7 +33,7 @@ func TestConfigureIsIdempotentAndOpensOnce(t *testing.T) {
 	}
 }
 
-func TestAFailedOrPanickedOpenLeavesNothing(t *testing.T) {
+func TestSet_Configure_failedOpen(t *testing.T) {
 	var s Set[*closer]
 	if _, err := s.Configure(context.Background(), "i", func(context.Context) (*closer, error) { return nil, errors.New("no") }); err == nil {
 		t.Fatal("no error")
@@ -47,7 +47,7 @@ func TestAFailedOrPanickedOpenLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestReleaseWaitsForCallsAndClosesOnce(t *testing.T) {
+func TestSet_Release(t *testing.T) {
 	var s Set[*closer]
 	c := &closer{}
 	if _, err := s.Configure(context.Background(), "i", func(context.Context) (*closer, error) { return c, nil }); err != nil {
@@ -78,7 +78,7 @@ func TestReleaseWaitsForCallsAndClosesOnce(t *testing.T) {
 	}
 }
 
-func TestConcurrentUse(t *testing.T) {
+func TestSet_concurrent(t *testing.T) {
 	var s Set[*closer]
 	var wg sync.WaitGroup
 	for i := range 8 {

@@ -46,7 +46,7 @@ func TestFail(t *testing.T) {
 	}
 }
 
-func TestFailTimes(t *testing.T) {
+func TestFail_times(t *testing.T) {
 	e := open(t, Config{Reply: "ok", Fail: &Fail{Class: "provider_failed", Times: 3}})
 	var failed atomic.Int64
 	var wg sync.WaitGroup
@@ -63,7 +63,7 @@ func TestFailTimes(t *testing.T) {
 	}
 }
 
-func TestHang(t *testing.T) {
+func TestEcho_Chat_hangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		after := 2
 		e := open(t, Config{Reply: "a b c", HangAfterTokens: &after})
@@ -77,7 +77,7 @@ func TestHang(t *testing.T) {
 	})
 }
 
-func TestCrash(t *testing.T) {
+func TestEcho_Chat_crashes(t *testing.T) {
 	after := 1
 	e := open(t, Config{Reply: "a b c", CrashAfterTokens: &after, HangAfterTokens: &after})
 	e.exit = func(status int) { panic(status) }
@@ -90,7 +90,7 @@ func TestCrash(t *testing.T) {
 	_, _ = e.Chat(t.Context(), request(true, "x"), func(d llm.Delta) error { got = append(got, d.Text); return nil })
 }
 
-func TestNeverIsNever(t *testing.T) {
+func TestEcho_Chat_never(t *testing.T) {
 	never := -1
 	e := open(t, Config{Reply: "a b", HangAfterTokens: &never, CrashAfterTokens: &never})
 	if _, _, err := talk(t.Context(), e, request(true, "x")); err != nil {
@@ -98,7 +98,7 @@ func TestNeverIsNever(t *testing.T) {
 	}
 }
 
-func TestBadConfig(t *testing.T) {
+func TestNew_refuses(t *testing.T) {
 	for _, c := range []struct {
 		cfg  Config
 		path string

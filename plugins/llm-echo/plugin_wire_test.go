@@ -42,7 +42,7 @@ func serve(t *testing.T, blocks map[string]string) *grpc.ClientConn {
 	return conn
 }
 
-func TestOverTheWire(t *testing.T) {
+func TestPlugin_overTheWire(t *testing.T) {
 	conn := serve(t, map[string]string{
 		"plain": `{"model":"m"}`,
 		"fails": `{"reply":"a b c","fail":{"class":"rate_limited","after_tokens":2,"retry_after_ms":1500}}`,
@@ -75,7 +75,7 @@ func TestOverTheWire(t *testing.T) {
 	}
 }
 
-func TestBadBlockOverTheWire(t *testing.T) {
+func TestPlugin_badBlock(t *testing.T) {
 	conn := serve(t, nil)
 	_, err := pluginv1.NewPluginServiceClient(conn).Configure(t.Context(),
 		&pluginv1.ConfigureRequest{Instance: "x", Config: []byte(`{"fail":{"class":"nope"}}`)})

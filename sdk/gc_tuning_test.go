@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestGCPercentFollowsTheLiveHeap(t *testing.T) {
+func TestGCPercent(t *testing.T) {
 	for live, want := range map[uint64]int{0: 400, 1 << 20: 400, 16 << 20: 400, 32 << 20: 200, 64 << 20: 100, 1 << 30: 100} {
 		if got := gcPercent(live); got != want {
 			t.Errorf("%d MiB live: %d %%; want %d", live>>20, got, want)
@@ -29,7 +29,7 @@ func TestGCPercentFollowsTheLiveHeap(t *testing.T) {
 	runtime.KeepAlive(kept)
 }
 
-func TestRest(t *testing.T) {
+func TestRest_due(t *testing.T) {
 	const large = 500 << 20
 	r := &rest{}
 	for n, look := range []struct {

@@ -12,8 +12,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// TestStreamsAsServersSendThem: whatever is between the objects, the reply is the same.
-func TestStreamsAsServersSendThem(t *testing.T) {
+// TestJSONLines_accepts: whatever is between the objects, the reply is the same.
+func TestJSONLines_accepts(t *testing.T) {
 	const (
 		one  = `{"model":"m","message":{"role":"assistant","content":"a } \" \\ {\u0000b"},"done":false}`
 		two  = `{"model":"m","message":{"role":"assistant","content":"c\n[d"},"done":false}`
@@ -52,9 +52,9 @@ func TestStreamsAsServersSendThem(t *testing.T) {
 	}
 }
 
-// TestStreamsThatAreNone: what is no stream of objects ends the turn as the provider's
+// TestJSONLines_refuses: what is no stream of objects ends the turn as the provider's
 // failure or a wrong address, never as an empty reply.
-func TestStreamsThatAreNone(t *testing.T) {
+func TestJSONLines_refuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind, body string
 		want       fault.Class
@@ -82,7 +82,7 @@ func TestStreamsThatAreNone(t *testing.T) {
 	}
 }
 
-func TestJSONLinesKeepsErrors(t *testing.T) {
+func TestJSONLines_keepsErrors(t *testing.T) {
 	broken := errors.New("broken")
 	j := newJSONLines(io.NopCloser(io.MultiReader(strings.NewReader(`{"a":1}{"b`), iotest.ErrReader(broken))))
 	if out, err := io.ReadAll(j); !errors.Is(err, broken) || string(out) != "{\"a\":1}\n{\"b" {

@@ -57,7 +57,7 @@ func serve(t *testing.T, f funcLLM) (*llm.Client, *grpc.ClientConn) {
 	return llm.NewClient(conn, "i"), conn
 }
 
-func TestARequestAndItsReplyCrossWhole(t *testing.T) {
+func TestClient_Chat_roundTrip(t *testing.T) {
 	want := &llm.Request{
 		Call: sdk.Call{Tenant: "t", Conversation: "c", User: "u", Token: "k", Incarnation: "1", Traceparent: "00-x"},
 		Messages: []chat.Message{
@@ -96,7 +96,7 @@ func TestARequestAndItsReplyCrossWhole(t *testing.T) {
 	}
 }
 
-func TestHowRepliesFail(t *testing.T) {
+func TestClient_Chat_failures(t *testing.T) {
 	boom := fault.New(fault.RateLimited, "slow down").After(3 * time.Second)
 	for name, c := range map[string]struct {
 		f     funcLLM
@@ -123,7 +123,7 @@ func TestHowRepliesFail(t *testing.T) {
 	}
 }
 
-func TestWhoLeavesKeepsTheUsageSoFar(t *testing.T) {
+func TestClient_Chat_usageAfterCancel(t *testing.T) {
 	ended := make(chan struct{})
 	c, _ := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		defer close(ended)
@@ -146,7 +146,7 @@ func TestWhoLeavesKeepsTheUsageSoFar(t *testing.T) {
 }
 
 // A provider says anything, cut anywhere; it arrives as far as it is text.
-func TestWhatIsNotTextCrossesAllTheSame(t *testing.T) {
+func TestClient_Chat_invalidText(t *testing.T) {
 	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		for _, d := range []llm.Delta{
 			{Text: "\xe2"}, {Text: "\x82"}, {Reasoning: "\xc3"}, {Text: "\xac\xff\x00"}, {Reasoning: "\xa9\xf0"},
@@ -176,7 +176,7 @@ func TestWhatIsNotTextCrossesAllTheSame(t *testing.T) {
 }
 
 // The first token goes at once; a burst after it goes in few messages.
-func TestTokensAreCoalesced(t *testing.T) {
+func TestCoalescer_coalesces(t *testing.T) {
 	first := make(chan struct{})
 	c, conn := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		if err := emit(llm.Delta{Text: "0"}); err != nil {
@@ -228,7 +228,7 @@ func TestTokensAreCoalesced(t *testing.T) {
 }
 
 // Who stops at the last piece knows what was spent all the same.
-func TestTheLastPieceTellsWhatWasSpent(t *testing.T) {
+func TestClient_Chat_usageOfLastPiece(t *testing.T) {
 	spent := chat.Usage{InputTokens: 3, OutputTokens: 100}
 	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		for i := range 100 {

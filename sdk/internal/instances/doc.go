@@ -1,0 +1,7 @@
+// Package instances keeps the configured instances of a plugin process.
+//
+// # Files
+//
+//	set.go      Set: opens an instance once, and closes it after its last call
+//	backend.go  Backend: decodes a configuration and opens an instance with it
+package instances
