@@ -1,7 +1,7 @@
 // Command testplugin is a plugin that misbehaves on demand. Its file name says
 // which kind and name it claims; the mark at the end of the file, which a test
 // appends to its copy, says how it misbehaves as a whole, and the user's message
-// says what a call does.
+// says what a call does. leak.go writes the configuration's secrets to all outputs.
 package main
 
 import (
