@@ -100,6 +100,7 @@ func TestToStatus_longTexts(t *testing.T) {
 		{strings.Repeat("x", MaxText), strings.Repeat("x", MaxText)},
 		{strings.Repeat("x", 64<<20), strings.Repeat("x", MaxText-3) + "..."},
 		{strings.Repeat("€", 64<<10), strings.Repeat("€", (MaxText-3)/3) + "..."},
+		{strings.Repeat("a\xff", MaxText/2), strings.Repeat("a\uFFFD", (MaxText-3)/4) + "a..."},
 	} {
 		out := Of(ToStatus(New(ProviderFailed, "%s", c.in).At(c.in)))
 		if out.Class != ProviderFailed || out.Message != c.want || out.Path != c.want {

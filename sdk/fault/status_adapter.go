@@ -11,9 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// wire maps each class to its number in the protocol and to the gRPC code that
-// callers without our detail see. Canceled has no class of its own there: the
-// gRPC code says it.
+// wire maps each class to its number in the protocol, and to the gRPC code for callers that
+// do not read Fault details. The protocol has no class for Canceled: only the gRPC code says it.
 var wire = map[Class]struct {
 	proto faultv1.Class
 	code  codes.Code
@@ -35,14 +34,13 @@ var wire = map[Class]struct {
 	UnknownInstance:   {faultv1.Class_CLASS_UNKNOWN_INSTANCE, codes.FailedPrecondition},
 }
 
-// ErrTooLarge is in the chain of an error of a message that was larger than one side of
-// the connection takes.
+// ErrTooLarge is wrapped by the errors for a message that is larger than the sender or the
+// receiver accepts.
 var ErrTooLarge = errors.New("a message is larger than what carries it")
 
-// byCode reads a status that came without our detail: from grpc itself, or from
-// a plugin in another language that sends codes alone. ResourceExhausted is what grpc
-// says of a message that is too large; one that means a limit of calls says so in the
-// detail.
+// byCode gives the class for a code that came without a Fault detail: from gRPC itself, or
+// from a plugin that sends codes only. Codes that are not listed are Internal.
+// ResourceExhausted is left out: without a detail it means that a message is too large.
 var byCode = map[codes.Code]Class{
 	codes.NotFound:           NotFound,
 	codes.InvalidArgument:    Invalid,
@@ -66,7 +64,7 @@ func ToStatus(err error) error {
 	e := *Of(err)
 	e.Message, e.Path = sendable(e.Message), sendable(e.Path)
 	w, known := wire[e.Class]
-	if !known { // an error stays one, whatever class it was given
+	if !known { // an unknown class is sent as Internal
 		w = wire[Internal]
 	}
 	s := status.New(w.code, e.Message)
@@ -77,7 +75,7 @@ func ToStatus(err error) error {
 		Class: w.proto, Message: e.Message, Path: e.Path, Party: faultv1.Party(e.Party),
 		RetryAfterMs: e.RetryAfter.Milliseconds(), UpstreamStatus: int32(e.UpstreamStatus),
 	}
-	if e.usual { // the receiver knows better: it knows whom it asked for what
+	if e.usual { // nobody set a party: the receiver derives it from the class and the origin
 		f.Party = faultv1.Party_PARTY_UNSPECIFIED
 	}
 	if known && e.Retryable != classes[e.Class].retryable {
@@ -94,8 +92,9 @@ func ToStatus(err error) error {
 // bytes: they travel in a header.
 const MaxText = 8 << 10
 
-// sendable is the text as a status can have it: valid, and not too long.
+// sendable returns the text as valid UTF-8 of at most MaxText bytes.
 func sendable(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) > MaxText {
 		end := MaxText - len("...")
 		for end > 0 && !utf8.RuneStart(text[end]) {
@@ -104,11 +103,11 @@ func sendable(text string) string {
 		text = text[:end]
 		text += "..."
 	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return text
 }
 
-// fromStatus answers nil when err is no gRPC status. It believes nothing of what it
-// reads to be in range: the other side may be written in any language.
+// fromStatus converts a gRPC status error. It returns nil if err is not one. All values are
+// checked, since the other side may be written in any language.
 func fromStatus(err error) *Error {
 	s, ok := status.FromError(err)
 	if !ok || s.Code() == codes.OK {
@@ -134,11 +133,11 @@ func fromStatus(err error) *Error {
 	return e
 }
 
-// maxRetryAfter bounds what a plugin can keep callers away for.
+// maxRetryAfter is the longest RetryAfter that is accepted from a plugin.
 const maxRetryAfter = 24 * time.Hour
 
-// told is the error of a fault that came over the wire. A time to come again says
-// that coming again helps, and without a retry there is none.
+// told returns the Error for a fault that a plugin sent. RetryAfter makes it retryable,
+// unless the plugin says that it is not. An Error that is not retryable has no RetryAfter.
 func told(class Class, f *faultv1.Fault, cause error) *Error {
 	e := &Error{
 		Class: class, Message: sendable(f.Message), Path: sendable(f.Path), Party: Party(f.Party),
