@@ -49,8 +49,8 @@ func (m *Manager) asConfigRefusal(in *instance, err error) error {
 	return &configRefusal{digest: in.digest, tenants: slices.Sorted(maps.Keys(in.tenants)), err: err}
 }
 
-// isOutdated reports whether no tenant has the refused configuration any more. If that
-// cannot be found out, a tenant still has it.
+// isOutdated reports whether no tenant has the refused configuration any more. It returns
+// false on an error, and without Options.Wanted.
 func (m *Manager) isOutdated(ctx context.Context, at place, o *configRefusal) bool {
 	if m.opts.Wanted == nil {
 		return false
@@ -65,7 +65,7 @@ func (m *Manager) isOutdated(ctx context.Context, at place, o *configRefusal) bo
 
 // mayTryNew reports whether the binary that waits for p's place may be tried. A binary that
 // refused a configuration may be tried once no tenant has that configuration any more.
-// Tenants are asked from time to time, less often with each refusal.
+// Options.Wanted is called to find that out, less often with each refusal.
 func (s *supervisor) mayTryNew(p *worker) bool {
 	s.mu.Lock()
 	o := s.configRefusal
@@ -75,7 +75,7 @@ func (s *supervisor) mayTryNew(p *worker) bool {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.callTimeout())
 	defer cancel()
-	go func() { // what is asked may need this very plugin, which only run can start again
+	go func() { // Wanted may call this plugin. If that has ended, only this goroutine can start it again: stop waiting then
 		select {
 		case <-p.Exited():
 			cancel()
@@ -97,7 +97,7 @@ func (s *supervisor) mayTryNew(p *worker) bool {
 	return true
 }
 
-// noteConfigRefusalLocked notes that the new binary refuses what tenants use, if err says so.
+// noteConfigRefusalLocked stores err if it is a configRefusal, and sets when to check again.
 // Locked: mu is held.
 func (s *supervisor) noteConfigRefusalLocked(err error) {
 	if errors.As(err, &s.configRefusal) {
@@ -106,7 +106,8 @@ func (s *supervisor) noteConfigRefusalLocked(err error) {
 	}
 }
 
-// reconsider returns the pause before tenants are asked again, after so many refusals.
+// reconsider returns the pause before Options.Wanted is called again. It doubles with each
+// refusal, up to quarantineRetry.
 func (t timing) reconsider(refusals int) time.Duration {
 	return min(t.reconsiderEvery<<min(refusals-1, 16), t.quarantineRetry)
 }

@@ -10,8 +10,8 @@ import (
 
 var _ storage.TenantWatcher = (*Store)(nil)
 
-// watchEvery is how often a watch checks for changes of other processes. The check reads one
-// number, which is in memory.
+// watchEvery is how often a watch checks for changes of other processes. A check is two small
+// queries.
 const watchEvery = 200 * time.Millisecond
 
 // WatchTenants implements [storage.TenantWatcher]. It notices changes
