@@ -103,7 +103,7 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Re
 	})
 	req.Metadata = json.RawMessage(metadata)
 	if x, ok := w.(*exchange); ok {
-		x.body.Shrink(int64(len(req.Message) + len(req.Metadata))) // what the turn keeps until it ends
+		x.body.Shrink(int64(len(req.Message) + len(req.Metadata))) // from here on the message and the metadata count alone: the turn keeps them until it ends
 	}
 	return req, streamed, err
 }

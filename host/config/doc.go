@@ -17,11 +17,11 @@
 //	        (*Host).planned         with the tenant's plan on top               |
 //	                  |                                                         |
 //	   (*baseMerge).layersForTenant + (*layers).load  <-------------------------+
-//	                  |             (*layers).merge drops the keys of a plugin that was left,
+//	                  |             (*layers).merge drops the keys of the plugin selected before,
 //	                  |             and the secrets of an endpoint that changed
 //	        (*Host).restrict        what the tenant's own document may set
 //	                  |
-//	 (*tenantMerge).buildEffective  checks the whole by the schemas
+//	 (*tenantMerge).buildEffective  checks the merged configuration by the schemas
 //	   .block                       one plugin's block
 //	   .redacted                    secrets become secret.Text or Reference
 //	   .limits                      the host's limits
@@ -53,13 +53,13 @@
 //
 // # Sources
 //
-//   - parse.go: which format a file has, how large it may be, and what kept texts may have.
-//   - hcl.go, hcl_value.go: HCL; what the parser may be given, and which values are taken.
-//   - yaml.go, yaml_syntax.go: YAML; which values are taken, and the words for syntax errors.
+//   - parse.go: which format a file has, how large it may be, and what ParseKept still accepts.
+//   - hcl.go, hcl_value.go: HCL; what the parser may be given, and which values are accepted.
+//   - yaml.go, yaml_syntax.go: YAML; which values are accepted, and the words for syntax errors.
 //   - json.go: JSON.
 //   - go_map.go: a map of a Go program, [FromMap].
 //   - environment.go, environment_text.go: variables as a layer, and the types of their texts.
-//   - number.go: which numbers are taken, and what type each has.
+//   - number.go: which numbers are accepted, and what type each has.
 //   - node.go: what parsers make; where a key given twice, too deep or too many is refused.
 //   - document.go, document_edit.go: [Document], its bounds, and changed copies of it.
 //   - documents.go: the two documents of a tenant, and which of their texts are secrets.
@@ -112,5 +112,5 @@
 //   - registry_storage.go: the storage of registered tenants.
 //   - revision.go, fingerprint.go: the digest of what is effective, and of documents.
 //   - sealed_block.go: the stored form of a block.
-//   - restored_secrets.go: what "<secret>" in a document that is sent back means.
+//   - restored_secrets.go: puts secrets back where a returned document has "<secret>".
 package config

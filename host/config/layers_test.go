@@ -46,7 +46,7 @@ defaults:
 			}
 		}
 	}
-	// FromMap's nil is one that is written out.
+	// A nil in FromMap's map is a null too: it removes the inherited prompts.
 	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("map", map[string]any{"prompts": nil})}, testSchemas(t))
 	if err != nil || e.System != "" {
 		t.Errorf("%v: %v", err, e)
@@ -94,7 +94,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// merged puts documents on each other, without plugins.
+// merged merges the documents, each above the one before, without schemas of plugins.
 func merged(docs ...map[string]any) (map[string]any, *layers) {
 	s := newLayers(context.Background(), nil, nil)
 	for i, d := range docs {
@@ -132,7 +132,7 @@ func TestLayers_laws(t *testing.T) {
 	})
 }
 
-// model is the rule of the design as a function: maps key by key, null removes,
+// model is a simple second implementation of the merge, to compare with: maps key by key, null removes,
 // all else replaces.
 func model(a, b map[string]any) map[string]any {
 	out := withoutNulls(a)
@@ -150,7 +150,7 @@ func model(a, b map[string]any) map[string]any {
 	return out
 }
 
-// withoutNulls drops null keys, but not the elements of lists.
+// withoutNulls drops keys whose value is null, in nested maps too. Nulls in lists stay.
 func withoutNulls(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for key, value := range m {
@@ -165,8 +165,8 @@ func withoutNulls(m map[string]any) map[string]any {
 	return out
 }
 
-// checkProvenance: every key has a provenance, and it is of the upper layer exactly if
-// that one has the key.
+// checkProvenance checks that each key's provenance is the upper layer if that one has the
+// key, and the lower layer if not.
 func checkProvenance(t *rapid.T, s *layers, path Path, value any, upper any) {
 	if len(path) > 0 {
 		p := s.provenance.find(path)

@@ -119,7 +119,7 @@ func (h *Host) tenantFile(tenant, name string) (string, *secretProblem) {
 		}
 		defer root.Close()
 		if _, err := root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			out.refused = outside // the errors of os.Root for this have no value of their own
+			out.refused = outside // package os exports no error for a path that leaves the root: every other error counts as that
 			return out, nil
 		}
 		out.text, err = readfile.ReadIn(root, name, maxSecret)
@@ -138,7 +138,7 @@ func unreadable(name string, err error) *secretProblem {
 	return missingSecret("the file %s cannot be read: %s", name, reason(err))
 }
 
-// asSecret returns the text of a file that was read as a secret, without one line end at its end.
+// asSecret turns what was read from a file into a secret. It removes one line end at the end.
 func asSecret(name string, b []byte, err error) (string, *secretProblem) {
 	var large *readfile.SizeError
 	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")

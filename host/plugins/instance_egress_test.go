@@ -18,8 +18,8 @@ func rule(t *testing.T, mode egress.Mode, allow ...string) egress.Policy {
 	return p
 }
 
-// TestSpec_Egress checks that the rule reaches the instance, and that one configuration with
-// two rules makes two instances.
+// TestSpec_Egress checks that an instance gets its egress policy, and that Specs which differ
+// only in the policy get separate instances.
 func TestSpec_Egress(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=egress")
 	specs := map[string]egress.Policy{
@@ -45,8 +45,8 @@ func TestSpec_Egress(t *testing.T) {
 	}
 }
 
-// TestSpec_EgressUnknown checks that a plugin that cannot enforce rules gets no configuration
-// with a rule, and goes on with its other instances.
+// TestSpec_EgressUnknown checks that Open refuses an egress policy if the plugin cannot enforce
+// one, and that the plugin's other instances go on working.
 func TestSpec_EgressUnknown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=good")
 	i := h.open(Spec{Name: "test"})

@@ -29,12 +29,11 @@ type Entry struct {
 
 	// Err is why Document or Own cannot be read. The other fields are set anyway.
 	Err error
-	// Held is why the own settings do not count now. The code that checks the settings sets
-	// it; it is not stored.
+	// Held is why Own is ignored now. Package registry sets it; it is not stored.
 	Held error
 
 	position int64 // the version's place among all versions of all tenants
-	knowsOwn bool  // it was written by a host that knows own settings
+	knowsOwn bool  // it was written by a version of the host that supports Own
 }
 
 // Author is who made a version.
@@ -54,7 +53,7 @@ type Incarnation struct {
 	Storages []config.SealedBlock `json:"storages"`    // storages that its turns were written to
 }
 
-// Uses reports whether the entry names the storage.
+// Uses reports whether Storages has one with this digest.
 func (e *Entry) Uses(digest string) bool {
 	for _, s := range e.Storages {
 		if s.Digest == digest {
@@ -64,8 +63,8 @@ func (e *Entry) Uses(digest string) bool {
 	return false
 }
 
-// CanNote returns why the entry cannot name one more storage: fault.Invalid at the key of
-// the tenant's storage. It returns nil for a storage that it names already.
+// CanNote returns nil if the storage is in Storages or can be added, else fault.Invalid at the
+// key of the tenant's storage.
 func (e *Entry) CanNote(s config.SealedBlock) error {
 	return e.canNote(s, bounds.MaxStoragesNoted, bounds.MaxStorageNotesBytes, "erase or purge the tenant")
 }

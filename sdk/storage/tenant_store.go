@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// MaxHistoryVersions is how many versions of a registration a TenantStore keeps, if they have at
-// most MaxHistoryBytes. Older versions are dropped, at once or some versions later.
+// MaxHistoryVersions is how many of the newest versions of a registration a TenantStore keeps,
+// unless MaxHistoryBytes leaves fewer. Older versions are dropped, at once or some versions later.
 const MaxHistoryVersions = 100
 
 // MaxHistoryBytes bounds the documents of a registration's versions together. PutTenant drops the
@@ -30,8 +30,8 @@ func HistoryFits(sizes []int) int {
 }
 
 // TenantStore is implemented by storages that also keep the tenants of a host: the
-// capability CapRegistry. Hosts that name the same storage for it share it. Errors
-// are of package fault.
+// capability CapRegistry. Hosts that are configured with the same storage share
+// its tenants. Errors are of package fault.
 type TenantStore interface {
 	// PutTenant stores the next version of a tenant's registration. It numbers the
 	// version and the position under one lock, so that positions become visible in
@@ -83,7 +83,7 @@ type Registration struct {
 	Position    int64 // among all versions of all tenants, increasing
 	State       TenantState
 	Incarnation string // names the incarnation of the tenant's id
-	Document    []byte // the host's, opaque
+	Document    []byte // written by the host, opaque to the storage
 	Note        string // how the version came about, for people
 	Attempt     string // from the PutTenantRequest
 	CreatedAt   time.Time

@@ -46,7 +46,7 @@ func row(w io.Writer, cells ...any) {
 	fmt.Fprintln(w)
 }
 
-// number has three digits that mean something.
+// number formats f with no decimals from 100 on, one from 10 on, and two below.
 func number(f float64) string {
 	switch {
 	case f >= 100:

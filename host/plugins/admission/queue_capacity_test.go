@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// An upstream that takes one call at once and serves first come, first served, has
-// forty calls of one tenant before one of another: that one is the next or the one after.
+// TestQueue_upstreamWithFewSlots checks an upstream with one or two slots: the call of a tenant
+// that arrives behind forty calls of another tenant is the first or second to be served next.
 func TestQueue_upstreamWithFewSlots(t *testing.T) {
 	for _, parallel := range []int{1, 2} {
 		for _, instances := range [][2]string{{"i", "i"}, {"flood's", "b's"}} {
@@ -70,7 +70,8 @@ func TestQueue_upstreamWithFewSlots(t *testing.T) {
 	}
 }
 
-// An upstream that is full keeps nobody from another one.
+// TestQueue_servesOtherUpstreams checks that calls to other upstreams do not wait while one
+// upstream is full.
 func TestQueue_servesOtherUpstreams(t *testing.T) {
 	q := NewQueue(8, always)
 	full := Capacity{"full", 1}
