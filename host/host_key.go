@@ -48,6 +48,10 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 			}
 			wrong = append(wrong, sealedByAnother(s, kept, nil, "data_dir")...)
 		} else if _, err := os.Stat(digestFile(s)); err == nil {
+			// A host that starts beside this one may have made both meanwhile, the key first.
+			if kept, err = secret.LoadKey(keyFile(s)); kept != nil && err == nil {
+				return kept, nil
+			}
 			wrong = anotherKey(s, "data_dir", "there is no key, neither by host_key nor as "+keyFile(s)+", and what is in "+s.DataDir+" was sealed with one")
 		}
 		return kept, files.WithPositions(wrong)
@@ -80,7 +84,7 @@ func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) conf
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && kept != nil:
 		was = digestOf(kept)
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), err == nil && was == "": // not there, or just being written
 		return nil
 	case err != nil:
 		return config.Problems{{Path: config.Path{"data_dir"}, Message: err.Error()}}
