@@ -141,7 +141,7 @@ var labelValues = map[string]*regexp.Regexp{
 	"party":     regexp.MustCompile(`^[a-z]{0,10}$`),
 	"direction": regexp.MustCompile(`^(input|output)$`),
 	"method":    regexp.MustCompile(`^([A-Z]+|other)$`),
-	"route":     regexp.MustCompile(`^(none|/metrics|/healthz|/readyz|/(v1|admin/v1)/[a-z/{}]+)$`),
+	"route":     regexp.MustCompile(`^(none|/metrics|/healthz|/readyz|/(v1|api/v1|admin/v1)/[a-z/{}]+)$`),
 	"status":    regexp.MustCompile(`^[0-9]{1,3}$`),
 	"kind":      regexp.MustCompile(`^(llm|memory|storage)$`),
 	"name":      regexp.MustCompile(`^(echo|ollama|buffer|memory|sqlite|postgres)$`),
