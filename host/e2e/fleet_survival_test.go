@@ -18,7 +18,7 @@ func (f *fleet) survives(t *testing.T, tag string, leases time.Duration, fault f
 	left := fault(t, l)
 	back := f.databaseBack()
 	p.soon(t, back, left)
-	l.flows(leases+20*time.Second, back, 2)
+	l.flows(leases+recovery, back, 2)
 	l.stop()
 	late := l.latest(back)
 	t.Logf("the last conversation went on after %s", late.Round(time.Millisecond))

@@ -10,7 +10,7 @@ import (
 
 // recovery is how soon each host answers turns when its database is back: seconds, and more
 // on a machine that has other work.
-const recovery = 30 * time.Second
+const recovery = 45 * time.Second
 
 // probe asks each of some hosts by itself, again and again.
 type probe struct {
