@@ -38,6 +38,10 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	owners := o.Owners()
 	kept, keptErr := secret.LoadKey(keyFile(s))
 	if s.HostKey == "" {
+		if _, err := os.Stat(digestFile(s)); err == nil && kept == nil && keptErr == nil {
+			// A host that starts beside this one may have made both meanwhile, the key first.
+			kept, keptErr = secret.LoadKey(keyFile(s))
+		}
 		if keptErr != nil {
 			return nil, files.WithPositions(config.Problems{{Path: config.Path{"data_dir"}, Message: keptErr.Error()}})
 		}
@@ -48,10 +52,6 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 			}
 			wrong = append(wrong, sealedByAnother(s, kept, nil, "data_dir")...)
 		} else if _, err := os.Stat(digestFile(s)); err == nil {
-			// A host that starts beside this one may have made both meanwhile, the key first.
-			if kept, err = secret.LoadKey(keyFile(s)); kept != nil && err == nil {
-				return kept, nil
-			}
 			wrong = anotherKey(s, "data_dir", "there is no key, neither by host_key nor as "+keyFile(s)+", and what is in "+s.DataDir+" was sealed with one")
 		}
 		return kept, files.WithPositions(wrong)
