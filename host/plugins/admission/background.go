@@ -7,9 +7,9 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// BackgroundSlots bounds the calls that are made in the background, of all plugins
-// together: bounds.BackgroundCallsOfAll for all tenants, bounds.BackgroundCalls for each.
-// It is used by any number of goroutines.
+// BackgroundSlots limits how many background calls run at once, over all plugins. Each
+// tenant may have bounds.BackgroundCalls of them, and all tenants together
+// bounds.BackgroundCallsOfAll. A BackgroundSlots is safe for concurrent use.
 type BackgroundSlots struct {
 	all chan struct{}
 
@@ -17,19 +17,21 @@ type BackgroundSlots struct {
 	tenants map[string]*tenantSlots
 }
 
-// tenantSlots are the slots of one tenant. They are in the map while users is not 0.
+// tenantSlots holds the slots of one tenant. The map BackgroundSlots.tenants contains the
+// tenantSlots while users is above 0.
 type tenantSlots struct {
 	slots chan struct{}
 	users int
 }
 
-// NewBackgroundSlots returns slots that are all free.
+// NewBackgroundSlots returns a BackgroundSlots whose slots are all free.
 func NewBackgroundSlots() *BackgroundSlots {
 	return &BackgroundSlots{all: make(chan struct{}, bounds.BackgroundCallsOfAll), tenants: map[string]*tenantSlots{}}
 }
 
-// Acquire waits for one of the tenant's slots, and then for one of the slots of all tenants.
-// release must be called once. If ctx ends first, its error is returned.
+// Acquire waits for a slot of the tenant, and then for a slot of the slots that all tenants
+// share. The caller must call release exactly once. If ctx ends first, Acquire returns the
+// error of ctx.
 func (b *BackgroundSlots) Acquire(ctx context.Context, tenant string) (release func(), err error) {
 	own := b.join(tenant)
 	select {
@@ -48,7 +50,8 @@ func (b *BackgroundSlots) Acquire(ctx context.Context, tenant string) (release f
 	}
 }
 
-// join returns the tenant's slots and counts a user of them. part counts it out.
+// join returns the tenant's slots and adds 1 to their users. The caller must call part when
+// it no longer uses the slots.
 func (b *BackgroundSlots) join(tenant string) *tenantSlots {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,7 +64,8 @@ func (b *BackgroundSlots) join(tenant string) *tenantSlots {
 	return own
 }
 
-// part counts a user of the tenant's slots out, and drops the slots with the last user.
+// part subtracts 1 from the users of the tenant's slots. It deletes the slots from the map
+// when users is 0.
 func (b *BackgroundSlots) part(tenant string, own *tenantSlots) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

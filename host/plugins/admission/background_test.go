@@ -9,6 +9,9 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
+// TestBackgroundSlots_bounded checks that a call waits while its tenant, or all tenants
+// together, have as many background calls as the bounds allow.
+//
 // beyond: calls in the background
 func TestBackgroundSlots_bounded(t *testing.T) {
 	slots := NewBackgroundSlots()

@@ -11,36 +11,39 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Breaker is the circuit breaker of one instance. While the instance's upstream fails, it
-// refuses calls at once: that spares callers the wait, and the upstream the calls.
+// Breaker is the circuit breaker of one instance. While the instance's upstream fails, the
+// breaker refuses calls at once, so that callers do not wait and the upstream gets no
+// calls.
 //
-// Each call passes two circuits: one that all tenants of the instance share, and one of the
-// calling tenant. Failures in a row of one tenant alone open only its own circuit, because
-// the tenant's own requests may cause them. Failures in a row of several tenants open the
-// shared circuit.
+// Each call passes two circuits: the shared circuit, which all tenants of the instance use,
+// and the circuit of the calling tenant. If all failures in a row are of one tenant, they
+// open only this tenant's circuit, because the tenant's own requests may cause them. If
+// failures in a row are of several tenants, they open the shared circuit.
 //
-// A nil Breaker admits every call. It is used by any number of goroutines.
+// A nil Breaker admits every call. A Breaker is safe for concurrent use.
 type Breaker struct {
 	opts BreakerOptions
 
 	mu            sync.Mutex
 	shared        circuit
-	firstFailed   string              // the tenant of the first failure that shared counts
-	severalFailed bool                // another tenant failed too
-	tenants       map[string]*circuit // one for each tenant whose last call failed
+	firstFailed   string              // the tenant of the first failure that the shared circuit counts
+	severalFailed bool                // whether a tenant other than firstFailed failed too
+	tenants       map[string]*circuit // the circuits of tenants whose last call failed
 	crashed       Process             // the process whose crash was counted last
 }
 
-// BreakerOptions configure a Breaker.
+// BreakerOptions configures a Breaker.
 type BreakerOptions struct {
 	Kind string
-	// Plugin names the plugin in messages.
+	// Plugin is the plugin's name in error messages.
 	Plugin string
-	// Log returns the log of the instance. It is called when a circuit opens or closes.
+	// Log returns the log of the instance. The breaker calls Log when a circuit opens or
+	// closes.
 	Log func() hclog.Logger
 }
 
-// NewBreaker returns the breaker of an instance. It is nil for kinds without an upstream.
+// NewBreaker returns the breaker of an instance. It returns nil for a kind of plugin that
+// has no upstream.
 func NewBreaker(o BreakerOptions) *Breaker {
 	switch o.Kind {
 	case llm.Kind:
@@ -51,7 +54,8 @@ func NewBreaker(o BreakerOptions) *Breaker {
 	return nil
 }
 
-// Check returns an error while calls of the tenant are refused. It reserves nothing.
+// Check returns an error while the breaker refuses calls of the tenant. It does not change
+// the breaker.
 func (b *Breaker) Check(tenant string) error {
 	if b == nil {
 		return nil
@@ -61,9 +65,9 @@ func (b *Breaker) Check(tenant string) error {
 	return b.checkLocked(tenant, time.Now())
 }
 
-// checkLocked returns an error if one of the two circuits refuses the call. It asks the
-// tenant's circuit first, so that the probe of the shared circuit is not a call of a tenant
-// that is known to fail. Locked: mu is held.
+// checkLocked returns an error if the tenant's circuit or the shared circuit refuses the
+// call. It checks the tenant's circuit first, so that a tenant whose own calls fail does
+// not make the probe of the shared circuit. Locked: mu is held.
 func (b *Breaker) checkLocked(tenant string, now time.Time) error {
 	var wait time.Duration
 	if own := b.tenants[tenant]; own != nil {
@@ -78,8 +82,8 @@ func (b *Breaker) checkLocked(tenant string, now time.Time) error {
 	return fault.New(fault.ProviderFailed, "the upstream of the %s failed again and again, and is not called for a while", b.opts.Plugin).After(wait)
 }
 
-// Admit returns a permit for one call, or the error of a call that is refused. The permit
-// must be ended.
+// Admit returns a permit for one call, or an error if the breaker refuses the call. The
+// caller must call End of the permit.
 func (b *Breaker) Admit(tenant string) (*Permit, error) {
 	if b == nil {
 		return nil, nil
@@ -99,8 +103,9 @@ func (b *Breaker) Admit(tenant string) (*Permit, error) {
 	return p, nil
 }
 
-// AdmitUrgent returns a permit although a circuit is open. It is for a call that completes
-// work that is under way, such as the commit of a turn. The permit must be ended.
+// AdmitUrgent returns a permit even while a circuit is open. It is for a call that
+// completes started work, such as the commit of a turn. The caller must call End of the
+// permit.
 func (b *Breaker) AdmitUrgent(tenant string) *Permit {
 	if b == nil {
 		return nil
@@ -108,7 +113,7 @@ func (b *Breaker) AdmitUrgent(tenant string) *Permit {
 	return &Permit{breaker: b, tenant: tenant, since: time.Now()}
 }
 
-// OpenCircuits returns how many circuits are open.
+// OpenCircuits returns how many circuits are open, the shared circuit included.
 func (b *Breaker) OpenCircuits() int {
 	if b == nil {
 		return 0
@@ -139,7 +144,9 @@ func (b *Breaker) failLocked(p *Permit, now time.Time, err error) {
 		}
 	}
 	if b.shared.isOpen() && !p.probesTenant {
-		return // the failure is not the tenant's
+		// While the shared circuit is open, a failure is counted for the tenant only if it
+		// is the probe of the tenant's own circuit.
+		return
 	}
 	own := b.tenants[p.tenant]
 	if own == nil {
@@ -158,7 +165,7 @@ func (b *Breaker) failLocked(p *Permit, now time.Time, err error) {
 	}
 }
 
-// succeedLocked counts a call that the upstream answered. Locked: mu is held.
+// succeedLocked counts a call to which the upstream responded. Locked: mu is held.
 func (b *Breaker) succeedLocked(p *Permit, now time.Time) {
 	if own := b.tenants[p.tenant]; own != nil && p.counts(own, p.probesTenant) {
 		delete(b.tenants, p.tenant)
@@ -170,12 +177,13 @@ func (b *Breaker) succeedLocked(p *Permit, now time.Time) {
 		return
 	}
 	if b.shared.succeed(now) {
-		clear(b.tenants) // the upstream was at fault, not a tenant
+		clear(b.tenants) // the failures were the upstream's, so the circuits of tenants are dropped
 		b.logClosed("")
 	}
 }
 
-// logClosed logs that a circuit closed: the tenant's, or the shared one if tenant is empty.
+// logClosed logs that the tenant's circuit closed, or the shared circuit if tenant is
+// empty.
 func (b *Breaker) logClosed(tenant string) {
 	if tenant != "" {
 		b.opts.Log().Info("circuit closed for the tenant: the upstream answers", "tenant", tenant)

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// breakerUnderTest is a breaker with its log, and the process that its calls are made on.
+// breakerUnderTest is a breaker with its log and with the process that its calls use.
 type breakerUnderTest struct {
 	*Breaker
 	t   *testing.T
@@ -23,7 +23,7 @@ type breakerUnderTest struct {
 	on  Process
 }
 
-// fakeProcess is a Process that has exited, or not.
+// fakeProcess is a Process whose HasExited returns exited.
 type fakeProcess struct{ exited bool }
 
 func (p *fakeProcess) HasExited() bool { return p.exited }
@@ -44,7 +44,7 @@ func (b *breakerUnderTest) admit(tenant string) *Permit {
 	return p
 }
 
-// call makes a call that ends with err.
+// call admits a call of the tenant, and ends the call with the result err.
 func (b *breakerUnderTest) call(tenant string, err error) {
 	b.t.Helper()
 	b.admit(tenant).End(context.Background(), err, b.on)
@@ -67,11 +67,13 @@ func (b *breakerUnderTest) wantRefused(tenant string, after time.Duration) {
 
 var errUpstream = fault.New(fault.ProviderFailed, "down")
 
-// The states of a circuit: closed, open, half-open, and open for longer.
+// TestBreaker_opensProbesAndCloses checks the states of the shared circuit: closed, open,
+// open with a probe under way, open again for a longer pause after a failed probe, and
+// closed after a successful probe.
 func TestBreaker_opensProbesAndCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreakerUnderTest(t, "llm")
-		for range 2 * circuitFailures { // successes in between
+		for range 2 * circuitFailures { // a success after each failure keeps the circuit closed
 			b.call("a", errUpstream)
 			b.call("a", nil)
 		}
@@ -91,7 +93,7 @@ func TestBreaker_opensProbesAndCloses(t *testing.T) {
 			b.wantRefused("c", time.Millisecond)
 			time.Sleep(time.Millisecond)
 			probe := b.admit("c")
-			b.wantRefused("b", time.Second) // one alone
+			b.wantRefused("b", time.Second) // only one probe may be under way
 			probe.End(context.Background(), errUpstream, b.on)
 		}
 		time.Sleep(time.Minute)
@@ -102,7 +104,7 @@ func TestBreaker_opensProbesAndCloses(t *testing.T) {
 		for n := range circuitFailures {
 			b.call([]string{"a", "b"}[n%2], errUpstream)
 		}
-		b.wantRefused("a", 5*time.Second) // begins from the start again
+		b.wantRefused("a", 5*time.Second) // the first pause after a success is 5 seconds again
 		log := b.log.String()
 		if opened, closed := strings.Count(log, "circuit opened"), strings.Count(log, "circuit closed"); opened != 2 || closed != 1 {
 			t.Errorf("the log has %d openings and %d closings:\n%s", opened, closed, log)
@@ -131,8 +133,9 @@ func TestBreaker_countsFailuresOfTheUpstreamOnly(t *testing.T) {
 	}
 }
 
-// A refusal of one call says that the upstream is there. What says nothing of it does
-// not make up for failures.
+// TestBreaker_endsARowOfFailures checks which errors of a call end a row of failures. An
+// error with which the upstream refuses one call ends the row, because it shows that the
+// upstream works. An error that does not come from the upstream leaves the row as it is.
 func TestBreaker_endsARowOfFailures(t *testing.T) {
 	for class, ends := range map[fault.Class]bool{
 		fault.Invalid: true, fault.Unauthenticated: true, fault.RateLimited: true, fault.ContentFiltered: true, fault.Conflict: true,
@@ -167,7 +170,7 @@ func TestBreaker_opensForOneTenant(t *testing.T) {
 		b.call("b", nil)
 		b.wantRefused("a", 5*time.Second)
 		time.Sleep(5 * time.Second)
-		b.call("a", errUpstream) // its own probe
+		b.call("a", errUpstream) // the probe of the tenant's circuit
 		b.wantRefused("a", 10*time.Second)
 		b.call("b", nil)
 		time.Sleep(10 * time.Second)
@@ -182,7 +185,8 @@ func TestBreaker_opensForOneTenant(t *testing.T) {
 	})
 }
 
-// A probe whose answer has begun lets others pass, on probation.
+// TestPermit_answerBegan checks that a circuit lets other calls pass as soon as the answer
+// to its probe has begun, and that the next failure opens the circuit again.
 func TestPermit_answerBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreakerUnderTest(t, "llm")
@@ -195,9 +199,10 @@ func TestPermit_answerBegan(t *testing.T) {
 		probe.AnswerBegan()
 		other := b.admit("a")
 		time.Sleep(time.Second)
-		probe.End(context.Background(), errUpstream, b.on) // in the middle of its reply
+		probe.End(context.Background(), errUpstream, b.on) // the probe fails after a part of its answer has arrived
 		b.wantRefused("a", 10*time.Second)
-		other.End(context.Background(), nil, b.on) // began before
+		// a success of a call that was admitted before the circuit opened again
+		other.End(context.Background(), nil, b.on)
 		b.wantRefused("a", 10*time.Second)
 		time.Sleep(10 * time.Second)
 		probe = b.admit("c")
@@ -209,7 +214,8 @@ func TestPermit_answerBegan(t *testing.T) {
 	})
 }
 
-// A probe that says nothing about the upstream leaves its place to the next call.
+// TestPermit_probeThatIsGivenUp checks that the next call becomes the probe if the caller
+// of a probe gave up.
 func TestPermit_probeThatIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreakerUnderTest(t, "llm")
@@ -250,8 +256,8 @@ func TestPermit_endsAfterTheCircuitChanged(t *testing.T) {
 	})
 }
 
-// The end of a process cuts off many calls at once. It is one failure, and there is
-// a supervisor for it.
+// TestPermit_countsACrashOnce checks that a crash of a process counts as one failure,
+// however many calls it cuts off, and that calls that reached no process do not count.
 func TestPermit_countsACrashOnce(t *testing.T) {
 	b := newBreakerUnderTest(t, "llm")
 	gone := fault.New(fault.PluginUnavailable, "gone")
@@ -274,7 +280,7 @@ func TestPermit_countsACrashOnce(t *testing.T) {
 		t.Error("closed after as many crashes as open it")
 	}
 	b = newBreakerUnderTest(t, "llm")
-	for range 100 { // no process at all
+	for range 100 { // calls that reached no process
 		p, err := b.Admit("a")
 		if err != nil {
 			t.Fatal(err)
@@ -288,7 +294,8 @@ type blaming bool
 func (b blaming) Error() string        { return "silent" }
 func (b blaming) BlamesUpstream() bool { return bool(b) }
 
-// A caller that gave up counts only when it blames the upstream.
+// TestPermit_callerThatGaveUp checks that a call that its caller gave up counts as a
+// failure only if the caller blames the upstream.
 func TestPermit_callerThatGaveUp(t *testing.T) {
 	for cause, counts := range map[error]bool{blaming(true): true, blaming(false): false, context.Canceled: false, errors.New("x"): false} {
 		b := newBreakerUnderTest(t, "llm")
@@ -307,7 +314,8 @@ func TestPermit_callerThatGaveUp(t *testing.T) {
 	}
 }
 
-// Urgent calls pass while the circuit is open, and close it when they succeed.
+// TestBreaker_AdmitUrgent checks that urgent calls pass while the circuit is open, and that
+// a successful urgent call closes the circuit.
 func TestBreaker_AdmitUrgent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreakerUnderTest(t, "llm")
@@ -321,14 +329,14 @@ func TestBreaker_AdmitUrgent(t *testing.T) {
 		for range 10 {
 			urgent(errUpstream)
 		}
-		b.wantRefused("a", 4*time.Second) // urgent calls are not probes
+		b.wantRefused("a", 4*time.Second) // failed urgent calls are not probes, so the pause stays as long
 		urgent(nil)
 		b.call("c", nil)
 	})
 }
 
-// TestBreaker_storagesAreAskedAgainSoon checks that the pauses of a storage's circuit stay
-// short, however long the database was away.
+// TestBreaker_storagesAreAskedAgainSoon checks that each pause of a storage's circuit is
+// storageCircuit long, however often the probe fails.
 func TestBreaker_storagesAreAskedAgainSoon(t *testing.T) {
 	for _, tenants := range [][]string{{"a", "b"}, {"a"}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -345,6 +353,9 @@ func TestBreaker_storagesAreAskedAgainSoon(t *testing.T) {
 	}
 }
 
+// TestBreaker_keepsFewTenants checks that a breaker keeps circuits for at most
+// bounds.FailingTenants tenants.
+//
 // beyond: failing tenants
 func TestBreaker_keepsFewTenants(t *testing.T) {
 	b := newBreakerUnderTest(t, "llm")

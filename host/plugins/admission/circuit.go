@@ -6,45 +6,47 @@ import (
 )
 
 const (
-	circuitFailures = 5               // this many in a row open a circuit
-	circuitBase     = 5 * time.Second // until the first probe; doubles with each probe that fails
+	circuitFailures = 5               // how many failures in a row open a circuit
+	circuitBase     = 5 * time.Second // the first pause; each failed probe doubles the pause
 	circuitMax      = time.Minute
 )
 
 // storageCircuit is the maxPause of a storage's circuits. It is below circuitBase, so every
-// pause has this length. A short pause notices a recovered database soon, and a probe of one
-// that is still down costs little.
+// pause is storageCircuit long. A short pause notices soon that the database works again,
+// and a failed probe of a database costs little.
 const storageCircuit = 2 * time.Second
 
-// circuit is one circuit of a breaker. While it is closed, calls pass, and failures in a
-// row are counted. After circuitFailures of them it opens: calls are refused for a pause.
-// After the pause one call may pass, the probe. If the probe succeeds, the circuit
-// closes; if it fails, the next pause is twice as long, up to a maximum.
+// circuit is one circuit of a Breaker. While the circuit is closed, calls pass, and the
+// circuit counts failures in a row. After circuitFailures failures in a row, the circuit
+// opens and refuses calls for a pause. After the pause, one call may pass: the probe. If
+// the probe succeeds, the circuit closes. If the probe fails, the next pause is twice as
+// long, up to maxPause.
 //
-// The zero value is closed. A circuit has no lock of its own. Its breaker's mu is held
-// during all of its methods.
+// The zero value is a closed circuit. A circuit has no lock of its own: the caller of each
+// method holds Breaker.mu.
 type circuit struct {
-	maxPause time.Duration // 0 is circuitMax
-	failures int           // in a row, while closed
-	pause    time.Duration // the last one; 0 after a success
-	until    time.Time     // the end of the pause; zero while closed
-	probing  bool          // the probe has not ended
-	changed  time.Time     // when it opened or closed last; zero is never
+	maxPause time.Duration // 0 means circuitMax
+	failures int           // failures in a row while the circuit is closed
+	pause    time.Duration // the length of the last pause; 0 after a success
+	until    time.Time     // when the pause ends; zero while the circuit is closed
+	probing  bool          // whether a probe is under way
+	changed  time.Time     // when the circuit last opened or closed; zero if it never did
 }
 
-// failure is a call that failed, as a circuit counts it.
+// failure describes a failed call to circuit.fail.
 type failure struct {
 	isProbe bool
-	// mayOpen says that the failure may open the circuit. If not, it is only counted,
-	// and the next failure that may open the circuit does.
+	// mayOpen says whether this failure may open the circuit. A failure that may not is
+	// still counted, so that it brings the circuit nearer to opening.
 	mayOpen bool
 }
 
-// isOpen reports whether calls are refused, except for the probe.
+// isOpen reports whether the circuit is open.
 func (c *circuit) isOpen() bool { return !c.until.IsZero() }
 
-// refusesFor returns how long the circuit will refuse calls from now on. It is 0 if a call
-// may pass. While the probe is under way, the time is not known, and a second is returned.
+// refusesFor returns how long the circuit will refuse calls from now on. It returns 0 if a
+// call may pass. While a probe is under way, the time is not known, and refusesFor returns
+// one second.
 func (c *circuit) refusesFor(now time.Time) time.Duration {
 	switch {
 	case !c.isOpen():
@@ -57,8 +59,8 @@ func (c *circuit) refusesFor(now time.Time) time.Duration {
 	return 0
 }
 
-// fail counts a failure and reports whether it opened the circuit. While the circuit is
-// open, only the probe counts.
+// fail counts a failure and reports whether the failure opened the circuit. An open circuit
+// counts only a failed probe.
 func (c *circuit) fail(now time.Time, f failure) (opened bool) {
 	if c.isOpen() {
 		if f.isProbe {
@@ -74,13 +76,14 @@ func (c *circuit) fail(now time.Time, f failure) (opened bool) {
 	return true
 }
 
-// openAgain begins a pause. It is twice as long as the last one, within the bounds.
+// openAgain opens the circuit for a pause that is twice as long as the last pause, at least
+// circuitBase and at most maxPause.
 func (c *circuit) openAgain(now time.Time) {
 	c.pause = min(max(2*c.pause, circuitBase), cmp.Or(c.maxPause, circuitMax))
 	c.until, c.changed, c.probing = now.Add(c.pause), now, false
 }
 
-// succeed closes the circuit and reports whether it was open.
+// succeed closes the circuit and reports whether the circuit was open.
 func (c *circuit) succeed(now time.Time) (closed bool) {
 	closed = c.isOpen()
 	c.failures, c.pause = 0, 0
@@ -90,8 +93,8 @@ func (c *circuit) succeed(now time.Time) (closed bool) {
 	return closed
 }
 
-// closeOnProbation closes the circuit, but the next failure that may open it opens it again,
-// and for longer. A success ends the probation.
+// closeOnProbation closes the circuit. The next failure that may open the circuit opens it
+// again, for a longer pause than before. A success ends the probation.
 func (c *circuit) closeOnProbation(now time.Time) {
 	c.failures, c.until, c.changed, c.probing = circuitFailures-1, time.Time{}, now, false
 }

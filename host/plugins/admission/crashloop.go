@@ -11,43 +11,46 @@ import (
 )
 
 const (
-	crashLoopAfter = bounds.BlamedCrashes // crashes of one configuration
-	// crashLoopPause is how long a configuration is not given to a process after its
-	// last crash.
+	crashLoopAfter = bounds.BlamedCrashes // how many crashes of one configuration start a pause
+	// crashLoopPause is how long a configuration that crashed the plugin crashLoopAfter
+	// times is given to no process. The pause starts with the last crash.
 	crashLoopPause = time.Minute
-	// crashLoopMemory is how long a configuration is remembered after its pause. In that
-	// time one more crash is enough for the next pause. So one configuration causes fewer
-	// crashes a minute than the supervisor needs to put the plugin into quarantine.
+	// crashLoopMemory is how long the crashes of a configuration are remembered after its
+	// pause. In this time one more crash starts the next pause. So a single configuration
+	// causes fewer crashes per minute than the supervisor needs to put the plugin into
+	// quarantine.
 	crashLoopMemory = 10 * time.Minute
 )
 
-// CrashLoops refuses configurations that crash the plugin again and again when they are
-// given to it. Without that, such a configuration would be tried for ever. Several tenants
-// may have the same configuration, so no tenant is blamed for it.
+// CrashLoops refuses configurations that repeatedly crash the plugin when a process gets
+// them. Without CrashLoops, the host would configure a process with such a configuration
+// again for each call. Several tenants may have the same configuration, so CrashLoops
+// blames no tenant.
 //
-// It is used by any number of goroutines.
+// A CrashLoops is safe for concurrent use.
 type CrashLoops struct {
-	plugin string // in messages
+	plugin string // the plugin's name in error messages
 	log    hclog.Logger
 
-	tracked atomic.Int32 // len(loops); read without the lock
+	tracked atomic.Int32 // the length of loops, which Check and Succeeded read without the lock
 	mu      sync.Mutex
-	loops   map[string]crashLoop // by the configuration's digest
+	loops   map[string]crashLoop // by the digest of the configuration
 }
 
 // crashLoop counts the crashes of one configuration.
 type crashLoop struct {
 	crashes int
-	last    Process   // the process that was counted last; many calls may end with one process
-	until   time.Time // the end of the pause
+	last    Process   // the process whose crash was counted last; one crash may end several calls
+	until   time.Time // when the pause ends
 }
 
-// NewCrashLoops returns a CrashLoops without counts. plugin is the plugin's name in messages.
+// NewCrashLoops returns a CrashLoops that has counted no crash. plugin is the plugin's name
+// in error messages.
 func NewCrashLoops(plugin string, log hclog.Logger) *CrashLoops {
 	return &CrashLoops{plugin: plugin, log: log, loops: map[string]crashLoop{}}
 }
 
-// Check returns an error while the configuration must not be given to a process.
+// Check returns an error while the caller must not give the configuration to a process.
 func (c *CrashLoops) Check(digest string) error {
 	if c.tracked.Load() == 0 {
 		return nil
@@ -67,8 +70,8 @@ func (c *CrashLoops) Check(digest string) error {
 	return fault.New(fault.PluginUnavailable, "the %s ended each time that it was given this configuration", c.plugin).After(left.Round(time.Second))
 }
 
-// Crashed counts a process that ended while it was given the configuration. The same
-// process counts once.
+// Crashed records that the process crashed while it was given the configuration. Repeated
+// calls with the same process count as one crash.
 func (c *CrashLoops) Crashed(digest string, process Process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +86,8 @@ func (c *CrashLoops) Crashed(digest string, process Process) {
 	c.tracked.Store(int32(len(c.loops)))
 }
 
-// sweepLocked drops counts that are too old, and makes room for one more. Locked: mu is held.
+// sweepLocked deletes expired counts, and then as many others as are necessary for a new
+// count to fit into bounds.CrashLoops. Locked: mu is held.
 func (c *CrashLoops) sweepLocked() {
 	for digest, l := range c.loops {
 		if time.Since(l.until) > crashLoopMemory || (l.crashes < crashLoopAfter-1 && time.Now().After(l.until)) {
@@ -98,7 +102,7 @@ func (c *CrashLoops) sweepLocked() {
 	}
 }
 
-// Succeeded drops the count of a configuration that a process accepted.
+// Succeeded deletes the count of a configuration that a process accepted.
 func (c *CrashLoops) Succeeded(digest string) {
 	if c.tracked.Load() == 0 {
 		return
@@ -109,9 +113,9 @@ func (c *CrashLoops) Succeeded(digest string) {
 	c.tracked.Store(int32(len(c.loops)))
 }
 
-// Reset drops all counts. The supervisor calls it when the plugin's file or settings changed
-// or an operator asks for another try: the plugin may not crash on these configurations any
-// more.
+// Reset deletes all counts. The supervisor calls Reset when the plugin's file or settings
+// changed, or when an operator asks for another try, because the plugin may now accept the
+// configurations.
 func (c *CrashLoops) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,33 +8,34 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Process is the plugin process that a call was made on. Values are compared by ==: calls
-// on the same process have the same value, so that one crash that ends many calls is counted
+// Process is the plugin process that a call was made on. Values are compared with ==. Calls
+// on the same process have the same value, so that a crash that ends many calls is counted
 // as one failure.
 type Process interface {
 	// HasExited reports whether the process is known to have ended.
 	HasExited() bool
 }
 
-// Permit allows one call to be made. A breaker gives it. End must be called once. A nil
-// permit belongs to an instance without a breaker; its methods do nothing.
+// Permit allows one call to be made. A Breaker returns it, and End must be called exactly
+// once. A nil Permit belongs to an instance without a breaker; its methods do nothing.
 type Permit struct {
 	breaker *Breaker
 	tenant  string
 	since   time.Time
-	// probesShared and probesTenant say that the call is the probe of the circuit that
-	// all tenants share, and of the tenant's own.
+	// probesShared says that the call is the probe of the shared circuit. probesTenant says
+	// that the call is the probe of the tenant's circuit.
 	probesShared, probesTenant bool
 	began                      bool
 }
 
-// counts reports whether the result of the call counts for the circuit. A call that was
-// admitted before the circuit last opened or closed does not count, unless it is the probe.
+// counts reports whether the circuit counts the result of the call. A probe always counts.
+// Another call counts only if it was admitted after the circuit last opened or closed.
 func (p *Permit) counts(c *circuit, probe bool) bool { return probe || !p.since.Before(c.changed) }
 
-// AnswerBegan notes that the first part of the answer has arrived. If the call is a probe,
-// its circuit lets other calls pass from now on, so that they need not wait for the end of a
-// long reply. Later calls of AnswerBegan do nothing. It is called by one goroutine.
+// AnswerBegan records that the first part of the answer has arrived. If the call is a
+// probe, its circuit lets other calls pass from now on, so that they need not wait for the
+// end of a long reply. Repeated calls of AnswerBegan do nothing. AnswerBegan is not safe
+// for concurrent use.
 func (p *Permit) AnswerBegan() {
 	if p == nil || p.began {
 		return
@@ -58,8 +59,9 @@ func (p *Permit) AnswerBegan() {
 	p.probesShared, p.probesTenant, p.since = false, false, now
 }
 
-// End notes how the call ended. ctx is the caller's. process is nil if the call reached no
-// process; then the error says nothing about the upstream.
+// End records the result of the call. ctx is the context of the caller. process is nil if
+// the call reached no process; then the result counts neither as a success nor as a
+// failure.
 func (p *Permit) End(ctx context.Context, err error, process Process) {
 	if p == nil {
 		return
@@ -67,7 +69,8 @@ func (p *Permit) End(ctx context.Context, err error, process Process) {
 	b := p.breaker
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// If the result of a probe says nothing, the next call becomes the probe.
+	// If the result of this probe counts neither as a success nor as a failure, the next
+	// call becomes the probe.
 	if p.probesShared {
 		b.shared.probing = false
 	}
@@ -75,12 +78,12 @@ func (p *Permit) End(ctx context.Context, err error, process Process) {
 		own.probing = false
 	}
 	switch says := verdictOf(ctx, err); {
-	case says == saysNothing, process == nil: // without a process, the supervisor refuses calls by itself
+	case says == saysNothing, process == nil: // a call without a process is left to the supervisor
 	case says == saysAnswered:
 		b.succeedLocked(p, time.Now())
 	case says == saysEnded && process.HasExited():
 		if process == b.crashed {
-			return // one crash cuts off any number of calls
+			return // a crash counts once, however many calls it ends
 		}
 		b.crashed = process
 		fallthrough
@@ -89,18 +92,18 @@ func (p *Permit) End(ctx context.Context, err error, process Process) {
 	}
 }
 
-// verdict tells what the result of a call says about the upstream.
+// verdict is what the result of a call says about the upstream.
 type verdict int
 
 const (
 	saysNothing  verdict = iota
-	saysAnswered         // the upstream answered: with success, or by refusing just this call
+	saysAnswered         // the upstream responded with success, or refused just this call
 	saysFailed           // the upstream failed or did not answer in time
-	saysEnded            // the plugin crashed, or calls itself unavailable
+	saysEnded            // the plugin crashed, or says that it is unavailable
 )
 
-// verdictOf decides whether the result of a call counts as a failure of the upstream. If
-// the caller gave the call up, that counts only if the cause of its ctx has a method
+// verdictOf returns what the result err of a call says about the upstream. If the caller
+// gave the call up, the call counts as a failure only if the cause of ctx has a method
 // BlamesUpstream that returns true.
 func verdictOf(ctx context.Context, err error) verdict {
 	if err == nil {

@@ -10,39 +10,43 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Queue gives out the slots of a plugin: how many calls it may have at once.
+// Queue grants the slots of a plugin to calls. A plugin has at most as many calls at once
+// as it has slots.
 //
-// Waiting calls are served round-robin by tenant, then round-robin by the tenant's
-// instances, and in the order of arrival within one instance. A tenant with hundreds of
-// waiting calls, on however many instances, delays a call of another tenant by one slot at
-// most.
+// The queue serves waiting calls round-robin by tenant, then round-robin by the tenant's
+// instances, and in the order of arrival within one instance. So a call of a tenant waits
+// for at most one call of another tenant, even if that tenant has hundreds of waiting calls
+// on many instances.
 //
-// Where several instances share the process, an instance gets a slot only while more
-// slots are free than it has. The same holds for a tenant with all its instances. So an
-// instance whose upstream hangs takes half of the slots at most, a second one half of the
-// rest, and some are left for all others. A fixed share for each would leave none as soon
-// as more instances hang than there are shares.
+// If several instances share the process, an instance gets a slot only while more slots are
+// free than the instance already has. The same limit applies to a tenant with all its
+// instances. So an instance whose upstream hangs takes at most half of the slots, a second
+// hanging instance takes half of the remaining slots, and some slots stay free for other
+// instances. With a fixed share for each instance, no slot would be left as soon as more
+// instances hang than there are shares.
 //
-// An upstream that takes few calls at once gets no more than these. Its other calls wait in
-// this queue, which is fair between tenants. A queue of the upstream's own would not be: it
-// does not know the tenants.
+// An upstream with a capacity gets at most that many calls at once. Further calls for the
+// upstream wait in this queue, because the queue is fair between tenants. A queue inside
+// the upstream would not be fair, because the upstream does not know the tenants.
 //
-// It is used by any number of goroutines.
+// A Queue is safe for concurrent use.
 type Queue struct {
-	hasRivals func() bool // whether several instances share the process; nil is never
+	// hasRivals reports whether several instances share the process. Nil means that one
+	// instance has the process alone.
+	hasRivals func() bool
 
 	mu      sync.Mutex
 	slots   int
-	free    int                      // below zero while there are fewer slots than calls
-	turns   *list.List               // *queueTenant with waiting calls; the next to be served is first
+	free    int                      // slots minus running calls; may be negative after Resize
+	turns   *list.List               // *queueTenant values with waiting calls; the tenant to be served next is first
 	places  map[string]*list.Element // elements of turns, by tenant
-	waiting int                      // calls that wait
-	// Slots in use: by instance, by tenant, and by upstream for those with a capacity.
-	// No count is zero.
+	waiting int                      // how many calls wait
+	// How many slots are in use, by instance, by tenant, and by upstream with a capacity. A
+	// count that reaches zero is deleted.
 	byInstance, byTenant, byUpstream map[string]int
 }
 
-// Claim says whose call wants a slot.
+// Claim says for which tenant, instance and upstream a call needs a slot.
 type Claim struct {
 	Tenant   string
 	Instance string
@@ -50,7 +54,7 @@ type Claim struct {
 	Capacity Capacity
 }
 
-// Capacity is how many calls an upstream takes at once. The zero value is any number.
+// Capacity limits how many calls an upstream gets at once. The zero value sets no limit.
 type Capacity struct {
 	Upstream string
 	Parallel int
@@ -59,28 +63,29 @@ type Capacity struct {
 // queueTenant holds a tenant's waiting calls. It is never empty.
 type queueTenant struct {
 	tenant string
-	lines  *list.List               // *queueLine; the next to be served is first
+	lines  *list.List               // *queueLine values; the line to be served next is first
 	places map[string]*list.Element // elements of lines, by instance
 	calls  int
 }
 
 // queueLine holds a tenant's waiting calls on one instance. It is never empty. When a
-// tenant's configuration changes, its calls go to another instance. They do not wait behind
-// the calls on the former one, because each instance has a line of its own.
+// tenant's configuration changes, its new calls use another instance. They do not wait
+// behind the calls on the old instance, because each instance has its own line.
 type queueLine struct {
 	instance string
-	waiters  *list.List // *waiter
+	waiters  *list.List // *waiter values
 }
 
-// waiter is a call that waits.
+// waiter is a call that waits for a slot.
 type waiter struct {
 	claim   Claim
-	place   *list.Element // in its line
-	granted chan struct{} // closed, under the lock, when the slot is the waiter's
+	place   *list.Element // the waiter's element of queueLine.waiters
+	granted chan struct{} // closed, with Queue.mu held, when the waiter gets a slot
 }
 
 // NewQueue returns a queue with that many slots. hasRivals reports whether several
-// instances share the process; it is called with the queue's lock held, and nil is never.
+// instances share the process, and is called with the queue's lock held. A nil hasRivals
+// means that one instance has the process alone.
 func NewQueue(slots int, hasRivals func() bool) *Queue {
 	return &Queue{
 		hasRivals: hasRivals, slots: slots, free: slots, turns: list.New(), places: map[string]*list.Element{},
@@ -88,8 +93,9 @@ func NewQueue(slots int, hasRivals func() bool) *Queue {
 	}
 }
 
-// Acquire waits for a slot, and for capacity of the upstream. release must be called
-// exactly once. It fails at once when too many calls wait, and else when ctx ends.
+// Acquire waits for a slot and for capacity of the upstream. The caller must call release
+// exactly once. Acquire returns an error at once if too many calls wait already, and an
+// error when ctx ends while the call waits.
 func (q *Queue) Acquire(ctx context.Context, c Claim) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Of(err)
@@ -115,7 +121,7 @@ func (q *Queue) Acquire(ctx context.Context, c Claim) (release func(), err error
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
-	case <-w.granted: // at the same moment: pass it on
+	case <-w.granted: // the slot came at the moment when ctx ended, so another call gets the slot
 		q.putBackLocked(c)
 		q.grantLocked()
 	default:
@@ -125,8 +131,8 @@ func (q *Queue) Acquire(ctx context.Context, c Claim) (release func(), err error
 	return nil, fault.New(fault.Of(ctx.Err()).Class, "no slot of the plugin became free in time: %w", ctx.Err())
 }
 
-// joinLocked adds a call to those that wait. It returns an error if too many wait already.
-// Locked: mu is held.
+// joinLocked adds a call to the waiting calls. It returns an error if too many calls wait
+// already. Locked: mu is held.
 func (q *Queue) joinLocked(c Claim) (*waiter, error) {
 	place, ok := q.places[c.Tenant]
 	switch {
@@ -148,13 +154,14 @@ func (q *Queue) joinLocked(c Claim) (*waiter, error) {
 	w.place = line.Value.(*queueLine).waiters.PushBack(w)
 	own.calls++
 	q.waiting++
-	q.grantLocked() // the others may wait for their own instances only, and this call may go first
+	q.grantLocked() // the new call may be served at once if all earlier calls wait for busy instances or upstreams
 	return w, nil
 }
 
-// leaveLocked takes a waiter out of its line, and removes the line and the tenant if they
-// are empty then. tenantAt is the tenant's element of turns, lineAt the line's element of
-// the tenant's lines, and waiterAt the waiter's element of the line. Locked: mu is held.
+// leaveLocked removes a waiter from its line. It then removes the line if the line is
+// empty, and the tenant if the tenant has no waiting call. tenantAt is an element of
+// Queue.turns, lineAt an element of queueTenant.lines, and waiterAt an element of
+// queueLine.waiters. Locked: mu is held.
 func (q *Queue) leaveLocked(tenantAt, lineAt, waiterAt *list.Element) {
 	own, line := tenantAt.Value.(*queueTenant), lineAt.Value.(*queueLine)
 	line.waiters.Remove(waiterAt)
@@ -170,7 +177,7 @@ func (q *Queue) leaveLocked(tenantAt, lineAt, waiterAt *list.Element) {
 	}
 }
 
-// release gives the claim's slot back, and to the next call that may have it.
+// release frees the claim's slot and grants the free slots to waiting calls.
 func (q *Queue) release(c Claim) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -178,8 +185,8 @@ func (q *Queue) release(c Claim) {
 	q.grantLocked()
 }
 
-// Resize changes how many slots there are. No call is cut off: fewer slots count as calls
-// end.
+// Resize changes the number of slots. Calls in work continue, even if there are more of
+// them than slots. Then no waiting call gets a slot before enough calls have ended.
 func (q *Queue) Resize(slots int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -188,7 +195,7 @@ func (q *Queue) Resize(slots int) {
 	q.grantLocked()
 }
 
-// mayTakeLocked reports whether the claim may have another slot. Locked: mu is held.
+// mayTakeLocked reports whether the claim may get a slot now. Locked: mu is held.
 func (q *Queue) mayTakeLocked(c Claim) bool {
 	if q.free <= 0 || c.Capacity.Parallel > 0 && q.byUpstream[c.Capacity.Upstream] >= c.Capacity.Parallel {
 		return false
@@ -197,7 +204,7 @@ func (q *Queue) mayTakeLocked(c Claim) bool {
 	return n < q.free || q.hasRivals == nil || !q.hasRivals()
 }
 
-// takeLocked counts a slot out. Locked: mu is held.
+// takeLocked counts a slot as used by the claim. Locked: mu is held.
 func (q *Queue) takeLocked(c Claim) {
 	q.free--
 	q.byInstance[c.Instance]++
@@ -207,7 +214,7 @@ func (q *Queue) takeLocked(c Claim) {
 	}
 }
 
-// putBackLocked counts a slot in. Locked: mu is held.
+// putBackLocked counts the claim's slot as free. Locked: mu is held.
 func (q *Queue) putBackLocked(c Claim) {
 	q.free++
 	decrement(q.byInstance, c.Instance)
@@ -217,26 +224,26 @@ func (q *Queue) putBackLocked(c Claim) {
 	}
 }
 
-// decrement lowers a count, and deletes it when it is zero.
+// decrement subtracts 1 from the count of the name, and deletes a count that reaches zero.
 func decrement(counts map[string]int, name string) {
 	if counts[name]--; counts[name] == 0 {
 		delete(counts, name)
 	}
 }
 
-// grantLocked hands free slots to the tenants whose turn it is. Locked: mu is held.
+// grantLocked grants free slots to waiting calls, tenant by tenant. Locked: mu is held.
 func (q *Queue) grantLocked() {
 	for place := q.turns.Front(); place != nil && q.free > 0; {
 		next := place.Next()
 		if q.grantOneLocked(place) && next == nil {
-			next = q.turns.Front() // another round
+			next = q.turns.Front() // start another round over all tenants
 		}
 		place = next
 	}
 }
 
-// grantOneLocked hands a slot to the tenant's first line that may have one, and reports
-// whether there is such a line. Locked: mu is held.
+// grantOneLocked grants a slot to the first of the tenant's lines that may have one, and
+// reports whether a line got a slot. Locked: mu is held.
 func (q *Queue) grantOneLocked(place *list.Element) bool {
 	own := place.Value.(*queueTenant)
 	for at := own.lines.Front(); at != nil; at = at.Next() {

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// TestQueue_upstreamWithFewSlots checks an upstream with one or two slots: the call of a tenant
-// that arrives behind forty calls of another tenant is the first or second to be served next.
+// TestQueue_upstreamWithFewSlots checks the order of calls for an upstream that takes one
+// or two calls at once. A call of a tenant that arrives behind forty calls of another
+// tenant must be the first or second call that is served next.
 func TestQueue_upstreamWithFewSlots(t *testing.T) {
 	for _, parallel := range []int{1, 2} {
 		for _, instances := range [][2]string{{"i", "i"}, {"flood's", "b's"}} {
@@ -45,7 +46,8 @@ func TestQueue_upstreamWithFewSlots(t *testing.T) {
 				eventually(t, time.Minute, "calls that wait", func() bool { return q.Waiting() == 40-parallel })
 				call(instances[1], "b")
 				eventually(t, time.Minute, "calls that wait", func() bool { return q.Waiting() == 41-parallel })
-				for ended := 1; ended <= 41; ended++ { // one by one, so that the order is that of the queue
+				// the calls end one by one, so that served has the order of the queue
+				for ended := 1; ended <= 41; ended++ {
 					next <- struct{}{}
 					eventually(t, time.Minute, "the next call", func() bool {
 						mu.Lock()

@@ -10,7 +10,8 @@ import (
 
 func always() bool { return true }
 
-// hold takes slots until the instance has to wait, and returns the releases of those.
+// hold acquires slots for the instance until an acquire has to wait, and returns the
+// release functions of the acquired slots.
 func hold(t *testing.T, q *Queue, instance string) (releases []func()) {
 	t.Helper()
 	for {
@@ -24,8 +25,8 @@ func hold(t *testing.T, q *Queue, instance string) (releases []func()) {
 	}
 }
 
-// Instances whose upstreams hang keep what they hold. However many they are, there
-// is something left for the next.
+// TestQueue_hangingInstancesLeaveSlots checks that each instance that never releases its
+// slots gets half of the free slots, so that the next instance gets a slot too.
 func TestQueue_hangingInstancesLeaveSlots(t *testing.T) {
 	q := NewQueue(256, always)
 	left := 256
@@ -47,7 +48,8 @@ func TestQueue_oneInstanceHasAllSlots(t *testing.T) {
 	if len(held) != 8 {
 		t.Fatalf("%d of 8 slots", len(held))
 	}
-	// When another comes, it gets the next that are free, before those that waited.
+	// When a second instance arrives, it gets the next free slots, before the first
+	// instance's waiting calls.
 	rivals = true
 	got := make(chan string, 2)
 	var all sync.WaitGroup
@@ -80,8 +82,8 @@ func TestQueue_oneInstanceHasAllSlots(t *testing.T) {
 	}
 }
 
-// Waiting for one's own instance does not stop the calls of others, of the same
-// tenant neither.
+// TestQueue_waitingForAnInstanceStopsNoOther checks that calls that wait for a busy
+// instance do not delay the calls of other instances of the same tenant.
 func TestQueue_waitingForAnInstanceStopsNoOther(t *testing.T) {
 	q := NewQueue(4, always)
 	held := hold(t, q, "hangs")
@@ -119,7 +121,8 @@ func TestQueue_waitingForAnInstanceStopsNoOther(t *testing.T) {
 	}
 }
 
-// When an instance is alone again, all its calls that waited for others get the slots.
+// TestQueue_lastInstanceGetsAllSlots checks that all waiting calls of an instance get free
+// slots once the instance no longer shares the process.
 func TestQueue_lastInstanceGetsAllSlots(t *testing.T) {
 	rivals := true
 	q := NewQueue(8, func() bool { return rivals })
@@ -150,7 +153,8 @@ func TestQueue_lastInstanceGetsAllSlots(t *testing.T) {
 	}
 }
 
-// A tenant gets no more by having many instances: neither slots that hang nor turns.
+// TestQueue_instancesOfATenantAreOneShare checks that a tenant with many instances gets no
+// more slots, and is served no more often, than a tenant with one instance.
 func TestQueue_instancesOfATenantAreOneShare(t *testing.T) {
 	q := NewQueue(64, always)
 	var held []func()
@@ -173,7 +177,8 @@ func TestQueue_instancesOfATenantAreOneShare(t *testing.T) {
 		release()
 	}
 
-	// Turns go by tenant: of 20 instances that wait, one is served before the other tenant.
+	// Of the 20 waiting instances of the tenant "many", one is served before the tenant
+	// "quiet".
 	q = NewQueue(1, nil)
 	release, err := q.Acquire(context.Background(), Claim{Instance: "0", Tenant: "many"})
 	if err != nil {

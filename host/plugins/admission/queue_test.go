@@ -13,7 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// queued starts an acquire that will wait, and returns when it does.
+// queued starts an Acquire in a goroutine, and returns when that Acquire waits in the
+// queue. got receives the result of Acquire.
 func queued(t testing.TB, q *Queue, ctx context.Context, instance, tenant string, got func(release func(), err error)) {
 	t.Helper()
 	before := q.Waiting()
@@ -68,6 +69,10 @@ func TestQueue_fairByTenant(t *testing.T) {
 	}
 }
 
+// TestQueue_boundsWaiting checks that Acquire fails at once if the tenant has
+// bounds.WaitingCalls waiting calls, or if all tenants together have
+// bounds.WaitingCallsOfAll.
+//
 // beyond: waiting calls
 func TestQueue_boundsWaiting(t *testing.T) {
 	q := NewQueue(1, nil)
@@ -75,7 +80,7 @@ func TestQueue_boundsWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for n := range bounds.WaitingCalls {
-		instance := fmt.Sprint("i", n%7) // a tenant may have many instances
+		instance := fmt.Sprint("i", n%7) // the bound counts the calls of all the tenant's instances
 		all.Go(func() { _, _ = q.Acquire(ctx, Claim{Instance: instance, Tenant: "a"}) })
 	}
 	eventually(t, 5*time.Second, "all wait", func() bool { return q.Waiting() == bounds.WaitingCalls })
@@ -84,7 +89,7 @@ func TestQueue_boundsWaiting(t *testing.T) {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
 	q.mu.Lock()
-	q.waiting += bounds.WaitingCallsOfAll - bounds.WaitingCalls // as if calls of other tenants waited
+	q.waiting += bounds.WaitingCallsOfAll - bounds.WaitingCalls // stands for waiting calls of other tenants
 	q.mu.Unlock()
 	_, err = q.Acquire(context.Background(), Claim{Instance: "i", Tenant: "b"})
 	if f := fault.Of(err); f.Class != fault.PluginUnavailable || f.RetryAfter == 0 || f.Party != fault.PartyHost {
@@ -112,8 +117,8 @@ func TestQueue_tellsWhyItGaveUp(t *testing.T) {
 	}
 }
 
-// TestQueue_laws drives a queue with any sequence of arrivals, departures and
-// cancellations, next to a model that is a list for each tenant.
+// TestQueue_laws runs random sequences of arriving, departing and canceled calls against a
+// queue, and compares the queue with a model that has a list of calls for each tenant.
 func TestQueue_laws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slots := rapid.IntRange(1, 3).Draw(t, "slots")
@@ -126,7 +131,7 @@ func TestQueue_laws(t *testing.T) {
 		}
 		var holding []func()
 		waiting := map[string][]*arrival{}
-		var turns []string // tenants that wait, next first
+		var turns []string // tenants with waiting calls; the tenant to be served next is first
 		free := slots
 		total := func() (n int) {
 			for _, w := range waiting {

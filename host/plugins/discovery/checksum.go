@@ -9,34 +9,35 @@ import (
 	"sync"
 )
 
-// checksums computes SHA-256 checksums of files, and keeps them: a file that did not
-// change is not read again. It is used by any number of goroutines.
+// checksums computes SHA-256 checksums of files, and caches them, so that it does not read
+// an unchanged file again. A checksums is safe for concurrent use.
 type checksums struct {
 	mu    sync.Mutex
 	known map[string]checksum // by path
 }
 
-// checksum is the sum of a file, with the file's stamp from before it was read.
+// checksum is the SHA-256 checksum of a file. stamp is the file's stamp, taken before the
+// file was read.
 type checksum struct {
 	stamp stamp
 	sum   string // lower-case hex
 }
 
-// ofPath returns the checksum of the file as it is now.
+// ofPath returns the checksum of the current content of the file.
 func (c *checksums) ofPath(path string) (checksum, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return checksum{}, err
 	}
-	defer func() { _ = f.Close() }() // it was only read
+	defer func() { _ = f.Close() }() // the file was only read
 	return c.ofFile(path, f)
 }
 
-// ofFile returns the checksum of the open file, which was opened by path. It reads the
-// file from its beginning and does not move its position.
+// ofFile returns the checksum of the open file f. path is the path by which f was opened,
+// and the key of the cache. ofFile reads f from its beginning and does not move its offset.
 //
-// The stamp is taken before the file is read. If the file changes meanwhile, its next
-// stamp differs, and it is read again.
+// ofFile takes the stamp before it reads f. If f changes while it is read, the next call of
+// ofFile sees another stamp and reads f again.
 func (c *checksums) ofFile(path string, f *os.File) (checksum, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -63,8 +64,8 @@ func (c *checksums) ofFile(path string, f *os.File) (checksum, error) {
 	return known, nil
 }
 
-// sha256Of returns the checksum of the whole file in lower-case hex. It does not move
-// the file's position.
+// sha256Of returns the SHA-256 checksum of the whole file in lower-case hex. It does not
+// move the file's offset.
 func sha256Of(f *os.File) (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, math.MaxInt64)); err != nil {

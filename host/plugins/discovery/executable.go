@@ -14,16 +14,17 @@ import (
 	"strings"
 )
 
-// Executable is a plugin's verified file, opened. It makes sure that what runs is this
-// file, even if another has its path by then. The order of calls is OpenVerified,
-// Command, the start of the process, VerifyUnchanged, Close.
+// Executable is the open, verified file of a plugin. It makes sure that the host executes
+// this file, even if another file has replaced it at its path. A caller calls OpenVerified,
+// then Command, then starts the process, then calls VerifyUnchanged, then Close.
 type Executable struct {
 	file   *os.File
 	binary *Binary
-	opened checksum // when it was opened
+	opened checksum // the checksum when the file was opened
 }
 
-// OpenVerified opens the binary's file if it may be started now, as Verify decides.
+// OpenVerified verifies the binary's file and opens it. It returns an error if Verify
+// returns one, or if the file changed after Verify read it.
 func (s *Scanner) OpenVerified(b *Binary, pin string) (*Executable, error) {
 	if err := s.Verify(b, pin); err != nil {
 		return nil, err
@@ -44,13 +45,15 @@ func (s *Scanner) OpenVerified(b *Binary, pin string) (*Executable, error) {
 }
 
 // Close closes the file.
-func (e *Executable) Close() { _ = e.file.Close() } // it was only read
+func (e *Executable) Close() { _ = e.file.Close() } // the file was only read
 
-// Command returns the path that the system is to execute, and the arguments, of which
-// the first is the program's name. A program is executed by its descriptor. A script is
-// copied to dir, a private folder, and the copy is checked: its interpreter opens a path.
+// Command returns the path that the system must execute, and the arguments. The first
+// argument is the name of the program. On Linux, the path of an ELF file is that of its
+// descriptor in /proc/self/fd. Command copies any other file, such as a script, into dir
+// and checks the copy's checksum, because an interpreter opens its script by path. dir must
+// be a folder that only the host's user can write to.
 func (e *Executable) Command(dir string) (path string, args []string, err error) {
-	start := make([]byte, 256) // the system reads no more of a script's first line
+	start := make([]byte, 256) // the system reads at most 256 bytes of a script's first line
 	n, err := e.file.ReadAt(start, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", nil, err
@@ -76,8 +79,9 @@ func (e *Executable) Command(dir string) (path string, args []string, err error)
 	return interpreter, []string{interpreter, argument, copied}, nil
 }
 
-// copyTo makes a copy that only the host's user can run, under the same file name. It
-// fails if the copy's checksum is not that of the verified file.
+// copyTo copies the file into dir under the same file name, with a mode by which only the
+// host's user can run the copy. It returns an error if the copy's checksum differs from the
+// checksum of the verified file.
 func (e *Executable) copyTo(dir string) (path string, err error) {
 	path = filepath.Join(dir, filepath.Base(e.binary.Path))
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o500)
@@ -95,9 +99,10 @@ func (e *Executable) copyTo(dir string) (path string, err error) {
 	return path, nil
 }
 
-// VerifyUnchanged fails if the file is not what was verified. It is called after the
-// start: the system lets nobody write to a file that it executes, so a file that is
-// unchanged then was unchanged at the start.
+// VerifyUnchanged returns an error if the file's content differs from the verified content.
+// The caller calls it after the start of the process. The system lets no process write to a
+// file that it executes, so a file that is unchanged after the start was unchanged at the
+// start too.
 func (e *Executable) VerifyUnchanged() error {
 	info, err := e.file.Stat()
 	if err != nil {
@@ -116,8 +121,9 @@ func (e *Executable) VerifyUnchanged() error {
 	return nil
 }
 
-// interpreterOf returns the interpreter that the first line of a script names, and its
-// one argument, as the system reads them. Both are empty for other files.
+// interpreterOf returns the interpreter that the first line of a script names, and the
+// single argument of the interpreter, parsed as the system does. Both are empty if the file
+// is not a script.
 func interpreterOf(start []byte) (path, argument string) {
 	line, _, _ := strings.Cut(string(start), "\n")
 	rest, isScript := strings.CutPrefix(line, "#!")

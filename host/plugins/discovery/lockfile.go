@@ -13,17 +13,19 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// LockFileName is the file in a plugin folder that pins the checksums of the plugins
-// beside it. It has the form that sha256sum writes. Where it exists, a plugin that it
-// does not list is refused.
+// LockFileName is the name of the lock file, which pins the checksums of all plugins in its
+// folder. The lock file has the format of sha256sum. In a folder with a lock file, the host
+// refuses a plugin that the lock file does not list.
 const LockFileName = "botyard.lock"
 
 var lockLine = regexp.MustCompile(`^([0-9a-fA-F]{64}) [ *](.+)$`)
 
-// lockFile maps file names to checksums. Nil means that the folder has no lock file.
+// lockFile maps file names to checksums. A nil lockFile means that the folder has no lock
+// file.
 type lockFile map[string]string
 
-// readLockFile reads the lock file of the folder. Its size is bounded.
+// readLockFile reads the lock file of the folder. It returns an error if the file is larger
+// than bounds.LockFileBytes.
 func readLockFile(dir string) (lockFile, error) {
 	path := filepath.Join(dir, LockFileName)
 	text, err := readfile.Read(context.Background(), path, bounds.LockFileBytes)
@@ -50,8 +52,8 @@ func readLockFile(dir string) (lockFile, error) {
 	return sums, nil
 }
 
-// check returns an error unless the file of that name is listed with that checksum. dir
-// is for the message.
+// check returns an error if the lock file does not list name with the checksum sum. A nil
+// lockFile accepts every file. dir is used only in the error message.
 func (l lockFile) check(dir, name, sum string) error {
 	if l == nil {
 		return nil

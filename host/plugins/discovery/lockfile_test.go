@@ -9,6 +9,9 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
+// TestReadLockFile_bounded checks that readLockFile reads a lock file of
+// bounds.LockFileBytes, and refuses a larger one.
+//
 // beyond: lock file
 func TestReadLockFile_bounded(t *testing.T) {
 	dir := t.TempDir()

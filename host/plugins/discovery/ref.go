@@ -11,17 +11,17 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// kinds are the kinds of plugins that this host knows.
+// kinds lists the kinds of plugins that this host supports.
 var kinds = []string{llm.Kind, memory.Kind, storage.Kind}
 
-// pluginFileName is the form of a plugin's file name. It allows no dot, because
-// half-copied files and backup files have one.
+// pluginFileName matches the file name of a plugin. It matches no name with a dot, because
+// names of half-copied files and backup files have a dot.
 var pluginFileName = regexp.MustCompile(`^botyard-(` + strings.Join(kinds, "|") + `)-([a-z0-9]+(?:[-_][a-z0-9]+)*)$`)
 
-// IsPluginFile reports whether a file of that name in a plugin folder is a plugin.
+// IsPluginFile reports whether name is the file name of a plugin.
 func IsPluginFile(name string) bool { return pluginFileName.MatchString(name) }
 
-// Ref names a plugin. No two plugins have the same Ref.
+// Ref identifies a plugin by its kind and name. Each plugin of a host has a Ref of its own.
 type Ref struct{ Kind, Name string }
 
 // String returns the plugin's name in messages, such as "llm plugin echo".
@@ -32,7 +32,8 @@ func (r Ref) Compare(other Ref) int {
 	return cmp.Or(cmp.Compare(r.Kind, other.Kind), cmp.Compare(r.Name, other.Name))
 }
 
-// refOf returns the plugin that a file of that name is.
+// refOf returns the Ref of the plugin whose file has that name. ok is false if the name is
+// not that of a plugin file.
 func refOf(fileName string) (r Ref, ok bool) {
 	match := pluginFileName.FindStringSubmatch(fileName)
 	if match == nil {
@@ -41,11 +42,12 @@ func refOf(fileName string) (r Ref, ok bool) {
 	return Ref{Kind: match[1], Name: match[2]}, true
 }
 
-// Binary is a plugin's file as a scan found it. It is not changed afterwards.
+// Binary describes a plugin's file, as a scan found it. A Binary does not change after the
+// scan.
 type Binary struct {
 	Ref
 	Path string
-	// SHA256 is the checksum in lower-case hex. It is empty when the file could not be read.
+	// SHA256 is the checksum in lower-case hex. It is empty if the file could not be read.
 	SHA256 string
 	// Refusal says why the file must not be run. It is nil if the file may be run.
 	Refusal error

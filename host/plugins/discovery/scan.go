@@ -10,27 +10,28 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Scanner looks for plugins in folders and decides which files may be run. Its fields
-// are set before its first use. It is used by any number of goroutines.
+// Scanner finds plugins in folders and decides which files may be run. Its fields must be
+// set before its first use. Afterwards a Scanner is safe for concurrent use.
 type Scanner struct {
-	// Dirs are the plugin folders. Where two have the same plugin, the first wins.
+	// Dirs are the plugin folders. If two folders have the same plugin, Scan takes the
+	// plugin of the folder that is earlier in Dirs.
 	Dirs []string
-	// Owners are the users whose files are run.
+	// Owners are the users whose files may be run.
 	Owners trust.Owners
-	// PinnedSHA256 returns the checksum that the operator wants a plugin's file to have.
-	// Empty is any.
+	// PinnedSHA256 returns the checksum that the operator has configured for the plugin's
+	// file. It returns an empty string if the operator has configured no checksum.
 	PinnedSHA256 func(Ref) string
 	Log          hclog.Logger
 
 	sums checksums
 }
 
-// Scan looks through the folders. The result also has files that must not be run, each with
-// the reason, so that an error about the plugin can say why it is not used.
+// Scan reads the plugin folders. The result also contains files that must not be run, each
+// with a Refusal, so that an error about such a plugin can give the reason.
 //
-// before is the result of the last scan. If the system cannot read a file or folder for the
-// moment, Scan takes over what before has of it. Then incomplete is true, and the caller
-// should scan again soon.
+// before is the result of the previous scan. If the system temporarily cannot read a file
+// or folder, Scan copies the entries of that file or folder from before. Then incomplete is
+// true, and the caller should scan again soon.
 func (s *Scanner) Scan(before map[Ref]*Binary) (found map[Ref]*Binary, incomplete bool) {
 	found = map[Ref]*Binary{}
 	for _, dir := range s.Dirs {
@@ -46,7 +47,8 @@ func (s *Scanner) Scan(before map[Ref]*Binary) (found map[Ref]*Binary, incomplet
 			continue
 		}
 		if err != nil {
-			// A missing folder has no plugins. It may be made later.
+			// A missing folder contains no plugins. The operator may create the folder
+			// later.
 			level := s.Log.Error
 			if errors.Is(err, fs.ErrNotExist) {
 				level = s.Log.Warn
@@ -78,7 +80,7 @@ func (s *Scanner) Scan(before map[Ref]*Binary) (found map[Ref]*Binary, incomplet
 	return found, incomplete
 }
 
-// MissingFolders returns the plugin folders that do not exist.
+// MissingFolders returns those of the plugin folders that do not exist.
 func (s *Scanner) MissingFolders() (missing []string) {
 	for _, dir := range s.Dirs {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {

@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// stamp differs if a file may have changed. Its change time is the kernel's: whoever
-// writes the file cannot set it back.
+// stamp identifies a state of a file. Two stamps of a file differ if the file may have
+// changed in between. The kernel sets ctime, so a program that writes the file cannot set
+// ctime back.
 type stamp struct {
 	dev, ino, size uint64
 	mtime, ctime   syscall.Timespec

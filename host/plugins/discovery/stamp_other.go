@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// stamp differs if a file may have changed.
+// stamp identifies a state of a file. Two stamps of a file differ if the file may have
+// changed in between.
 type stamp struct {
 	size  int64
 	mtime time.Time

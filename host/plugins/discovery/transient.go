@@ -7,16 +7,16 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// transient are the errors of a system that lacks something for the moment.
+// transient lists the errors that IsTransient recognizes.
 var transient = []error{
 	syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOBUFS,
 	syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ETXTBSY, syscall.EINTR,
 	readfile.ErrBlocked, readfile.ErrChanging,
 }
 
-// IsTransient reports whether err says that the system lacks something for the moment,
-// such as descriptors, memory or disk space. Then a file is not bad because it could not
-// be read, and a plugin is not bad because it could not be started.
+// IsTransient reports whether err says that the system temporarily lacks something, such as
+// descriptors, memory or disk space. A plugin file is not bad if such an error prevents the
+// host from reading it, and a plugin is not bad if such an error prevents its start.
 func IsTransient(err error) bool {
 	for _, lack := range transient {
 		if errors.Is(err, lack) {

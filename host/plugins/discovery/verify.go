@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// folder holds what applies to all files of a plugin folder.
+// folder holds the facts that apply to all files of a plugin folder.
 type folder struct {
 	lock lockFile
-	err  error // why no file of the folder may be run
+	err  error // why no file of the folder may be run; nil if files may be run
 }
 
-// inspectFolder reads the folder's lock file and checks who can change the folder.
+// inspectFolder reads the folder's lock file and checks which users can change the folder.
 func (s *Scanner) inspectFolder(dir string) folder {
 	lock, err := readLockFile(dir)
 	return folder{lock, errors.Join(s.Owners.CheckPath(dir), err)}
 }
 
-// Verify returns an error if the file must not be started now. It checks again what the scan
-// checked, because the file or the operator's settings may have changed since. pin is the
-// checksum that the operator wants; empty is any.
+// Verify returns an error if the file must not be started now. It repeats the checks of the
+// scan, because the file or the operator's settings may have changed since the scan. pin is
+// the checksum that the operator has configured; an empty pin allows any checksum.
 func (s *Scanner) Verify(b *Binary, pin string) error {
 	sum, err := s.inspect(b, s.inspectFolder(filepath.Dir(b.Path)), pin)
 	if err != nil {
@@ -49,8 +49,8 @@ func (s *Scanner) inspect(b *Binary, f folder, pin string) (sum string, err erro
 	return sum, nil
 }
 
-// inspectFile checks one file: its mode, who can change it, the operator's pin and the
-// folder's lock file.
+// inspectFile checks the file's mode, which users can change the file, the operator's pin
+// and the folder's lock file. It returns the checksum of the file too.
 func (s *Scanner) inspectFile(path string, lock lockFile, pin string) (sum string, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -11,39 +11,40 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// WatchOptions configure a FolderWatch. All fields are needed.
+// WatchOptions configures a FolderWatch. All fields are required.
 type WatchOptions struct {
 	Dirs []string
 	Log  hclog.Logger
-	// Debounce is how long nothing must change before Rescan is called: a copy of a file
-	// is many events.
+	// Debounce is how long the folders must stay unchanged before the watch calls Rescan.
+	// The copying of a single file causes many events.
 	Debounce time.Duration
 	// PollEvery is the time between two polls of the folders.
 	PollEvery time.Duration
-	// PollOnly has no events of the system used.
+	// PollOnly turns off the file system's events, so that only polls notice changes.
 	PollOnly bool
-	// Rescan is called when the folders changed. It may call AddFolders.
+	// Rescan is called when the folders changed. Rescan may call AddFolders.
 	Rescan func()
-	// IsIncomplete reports whether the last scan could not see all. Then Rescan is
-	// called at the next poll although nothing changed.
+	// IsIncomplete reports whether the last scan could not read a file or folder. If so,
+	// the watch calls Rescan after the next poll, even if the poll sees no change.
 	IsIncomplete func() bool
 }
 
-// FolderWatch notices changes in plugin folders. The system tells of most changes at
-// once. A poll finds the others: in folders that were made or replaced later, in files
-// that are links, and all changes where the system has no watch to give.
+// FolderWatch notices changes in plugin folders. File system events report most changes at
+// once. A poll finds the remaining changes: changes in folders that were created or
+// replaced after the watch began, changes of the targets of symbolic links, and all changes
+// on a system without file system events.
 type FolderWatch struct {
 	opts    WatchOptions
-	watcher *fsnotify.Watcher // nil where the system gives none
+	watcher *fsnotify.Watcher // nil on a system without file system events, or with PollOnly
 	events  chan fsnotify.Event
 	errors  chan error
-	polled  string // what the last poll saw
+	polled  string // the result of the last poll
 	closing chan struct{}
 	done    chan struct{}
 }
 
-// NewFolderWatch begins to watch the folders. Changes from now on are acted on once Run
-// runs. Close must be called.
+// NewFolderWatch begins to watch the folders. Run handles all changes that happen after
+// NewFolderWatch has returned. The caller must call Close.
 func NewFolderWatch(o WatchOptions) *FolderWatch {
 	f := &FolderWatch{opts: o, closing: make(chan struct{}), done: make(chan struct{})}
 	if !o.PollOnly {
@@ -54,7 +55,8 @@ func NewFolderWatch(o WatchOptions) *FolderWatch {
 	return f
 }
 
-// watchEvents asks the system for events.
+// watchEvents starts to receive file system events. It logs a warning if the system does
+// not provide them.
 func (f *FolderWatch) watchEvents() {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -64,8 +66,8 @@ func (f *FolderWatch) watchEvents() {
 	f.watcher, f.events, f.errors = w, w.Events, w.Errors
 }
 
-// AddFolders watches the folders that are not watched yet. A folder may have been made
-// since the last time.
+// AddFolders starts to watch those folders that are not watched yet, because they did not
+// exist before.
 func (f *FolderWatch) AddFolders() {
 	if f.watcher == nil {
 		return
@@ -77,8 +79,8 @@ func (f *FolderWatch) AddFolders() {
 	}
 }
 
-// poll describes the folders and all plugin files and lock files in them. Two
-// descriptions differ if something may have changed between.
+// poll returns a description of the folders, and of all plugin files and lock files in
+// them. Two descriptions differ if something may have changed in between.
 func (f *FolderWatch) poll() string {
 	var all strings.Builder
 	describe := func(path string) {
@@ -100,7 +102,8 @@ func (f *FolderWatch) poll() string {
 	return all.String()
 }
 
-// Run acts on changes until Close. It is called once, in a goroutine of its own.
+// Run calls Rescan after changes, until Close is called. The caller runs Run once, in a
+// goroutine of its own.
 func (f *FolderWatch) Run() {
 	defer close(f.done)
 	settled := time.NewTimer(time.Hour)
@@ -114,17 +117,18 @@ func (f *FolderWatch) Run() {
 			return
 		case e, ok := <-f.events:
 			if !ok {
-				f.events = nil // polls go on
+				f.events = nil // polls still notice changes
 				continue
 			}
-			f.opts.Log.Trace("plugin folder", "event", e.String()) // a chmod matters too
+			// all events count, because a chmod may make a file executable
+			f.opts.Log.Trace("plugin folder", "event", e.String())
 			settled.Reset(f.opts.Debounce)
 		case err, ok := <-f.errors:
 			if !ok {
 				f.errors = nil
 				continue
 			}
-			// Events were lost, so anything may have changed.
+			// The error may mean that events were lost, so the folders are scanned again.
 			f.opts.Log.Warn("watching plugin folders", "error", err)
 			settled.Reset(f.opts.Debounce)
 		case <-polls.C:
@@ -138,7 +142,7 @@ func (f *FolderWatch) Run() {
 	}
 }
 
-// Close stops the watch and returns when Run has returned.
+// Close stops the watch, and returns after Run has returned.
 func (f *FolderWatch) Close() {
 	close(f.closing)
 	if f.watcher != nil {
