@@ -8,13 +8,14 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// Delivery tells whether a call may have reached the plugin. Only a call that certainly
-// did not reach it may be made again: a Begin that is made twice is two turns.
+// Delivery records whether a call may have reached the plugin. The host may repeat a call
+// only if the call certainly did not reach the plugin, because a repeated Begin would start
+// a second turn.
 type Delivery struct{ reached atomic.Bool }
 
 type deliveryKey struct{}
 
-// Observe returns a context for one call, whose delivery d is to tell.
+// Observe returns a context for one call. The call records its delivery in d.
 func (d *Delivery) Observe(ctx context.Context) context.Context {
 	return context.WithValue(ctx, deliveryKey{}, d)
 }
@@ -22,9 +23,10 @@ func (d *Delivery) Observe(ctx context.Context) context.Context {
 // Reached reports whether the call may have reached the plugin.
 func (d *Delivery) Reached() bool { return d.reached.Load() }
 
-// observeUnary notes the delivery of unary calls. gRPC tells the peer of a call that it
-// handed to a connection, and of no other. Its stats would tell that too, but cost a dozen
-// allocations a call.
+// observeUnary is a client interceptor that records the delivery of a unary call in the
+// Delivery of ctx. gRPC sets the peer of a call only if it gave the call to a connection.
+// The stats handlers of gRPC would also show that, but they cost about twelve allocations
+// for each call.
 func observeUnary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	d, ok := ctx.Value(deliveryKey{}).(*Delivery)
 	if !ok {
@@ -38,8 +40,8 @@ func observeUnary(ctx context.Context, method string, req, reply any, conn *grpc
 	return err
 }
 
-// observeStream notes the delivery of streams. gRPC makes a stream by handing it to a
-// connection.
+// observeStream is a client interceptor that records the delivery of a stream in the
+// Delivery of ctx. gRPC has given each stream that it returns to a connection.
 func observeStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	s, err := stream(ctx, desc, conn, method, opts...)
 	if d, ok := ctx.Value(deliveryKey{}).(*Delivery); ok && err == nil {

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// breaking is a plugin whose process ends in the middle of each call.
+// breaking is a plugin whose server stops in the middle of each call.
 type breaking struct {
 	storagev1.UnimplementedStorageServiceServer
 	llmv1.UnimplementedLLMServiceServer
@@ -33,8 +33,9 @@ func (b breaking) Chat(_ *llmv1.ChatRequest, s grpc.ServerStreamingServer[llmv1.
 	return s.Context().Err()
 }
 
-// TestDelivery checks that a call counts as delivered if the plugin answered it, or broke
-// after it had received it, and that a call that found no plugin does not.
+// TestDelivery checks that Reached returns true for a call that the plugin refused, and for
+// a call that the plugin received before its server stopped. Reached must return false for
+// a call while no plugin listens.
 func TestDelivery(t *testing.T) {
 	calls := map[string]func(context.Context, *grpc.ClientConn) error{
 		"a call": func(ctx context.Context, conn *grpc.ClientConn) error {

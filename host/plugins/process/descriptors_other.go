@@ -4,5 +4,5 @@ package process
 
 import "errors"
 
-// sealRange is not possible on this system.
+// sealRange returns errors.ErrUnsupported on this system.
 func sealRange() error { return errors.ErrUnsupported }

@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-// inheritable opens a file so that processes started from now on inherit it.
+// inheritable opens a file without close-on-exec, so that new processes would inherit its
+// descriptor. It returns the path of the file.
 func inheritable(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "leak")
-	fd, err := syscall.Open(path, syscall.O_CREAT|syscall.O_RDWR, 0o600) // not close-on-exec
+	fd, err := syscall.Open(path, syscall.O_CREAT|syscall.O_RDWR, 0o600) // syscall.Open does not set close-on-exec
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// kill ends the process, and all of its process group, now. It does not wait. The first
-// reason is kept for messages.
+// kill sends SIGKILL to the process and its process group. It does not wait for their end.
+// ExitStatus shows the reason of the first call.
 func (p *Process) kill(reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -24,8 +24,9 @@ func (p *Process) kill(reason string) {
 	}
 }
 
-// killGroupLocked signals the process group. The process must not be reaped: afterwards
-// its number may be another's. Locked: mu is held.
+// killGroupLocked sends SIGKILL to the process group. It must not be called after the
+// process was reaped, because the system may then use the group's id for another process.
+// Locked: mu is held.
 func (p *Process) killGroupLocked() {
 	if err := syscall.Kill(-p.PID, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
 		p.Log.Error("killing the process", "pid", p.PID, "error", err)
@@ -39,37 +40,38 @@ func (p *Process) wasKilled() bool {
 	return p.killReason != ""
 }
 
-// reap waits for the end of the process, kills what it left behind, and then waits for
-// the end of its output. readers are the goroutines that read the output.
+// reap waits for the end of the process, kills the processes that it left behind, and then
+// waits for the end of its output. readers are the goroutines that read the output.
 func (p *Process) reap(readers *sync.WaitGroup) {
 	awaitExit(p.PID)
 	p.mu.Lock()
-	// The plugin's children would keep its pipes, sockets and locks.
+	// Children of the plugin that continue to run would hold its pipes, sockets and locks.
 	p.killGroupLocked()
 	p.mu.Unlock()
 	p.killOrphans()
-	_ = p.cmd.Wait() // how the process ended is in ProcessState
+	_ = p.cmd.Wait() // ProcessState has the status of the process
 	p.untrack()
 	p.mu.Lock()
 	p.reaped = true
 	p.mu.Unlock()
 	close(p.exited)
 
-	// A process that left the process group may still hold the other ends of the pipes.
+	// A process that left the process group may still hold the writing ends of the pipes.
 	closing := time.AfterFunc(p.timing.OutputGrace, func() {
 		_ = p.stdout.Close()
 		_ = p.stderr.Close()
 	})
 	readers.Wait()
 	closing.Stop()
-	_ = p.stdout.Close() // pipes that were read to their end
+	_ = p.stdout.Close() // the readers have read these pipes to the end
 	_ = p.stderr.Close()
 	_ = p.lifeline.Close()
 	close(p.outputEnd)
 }
 
-// cleanUp waits for the end of the process and removes what is left of it. go-plugin's
-// Kill is safe then: nothing that it waits for can hang any more.
+// cleanUp waits for the end of the process, closes its connections and removes its folder.
+// The process has ended when cleanUp calls Kill of go-plugin's client, so that Kill cannot
+// hang.
 func (p *Process) cleanUp() {
 	<-p.outputEnd
 	p.client.Kill()
@@ -77,12 +79,12 @@ func (p *Process) cleanUp() {
 	conns := p.conns
 	p.mu.Unlock()
 	for _, conn := range conns {
-		_ = conn.Close() // closed by go-plugin, unless it gave the connection up before
+		_ = conn.Close() // an error says that go-plugin has closed conn already
 	}
 	for _, l := range p.passedOn {
 		l.end()
 	}
-	p.tasks.Wait() // they ended with the connection
+	p.tasks.Wait() // the tasks end because their connection is closed
 	p.mu.Lock()
 	p.dirRemoved = true
 	p.mu.Unlock()
@@ -93,7 +95,7 @@ func (p *Process) cleanUp() {
 	close(p.gone)
 }
 
-// restoreDir makes the process's folder again if somebody removed it.
+// restoreDir creates the process's folder again if it was deleted while the process runs.
 func (p *Process) restoreDir() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,8 +107,9 @@ func (p *Process) restoreDir() {
 	}
 }
 
-// Stop asks the process to end, and kills it when its grace is over or ctx ends. It
-// returns when nothing of the process is left.
+// Stop asks the process to end. It kills the process after the grace period
+// Timing.StopGrace or when ctx ends. It returns after the process's folder and connections
+// are removed.
 func (p *Process) Stop(ctx context.Context) {
 	p.mu.Lock()
 	p.stopping = true
@@ -130,8 +133,9 @@ func (p *Process) Stop(ctx context.Context) {
 	<-p.gone
 }
 
-// EndsSoon waits a moment and reports whether the process has ended. A connection breaks
-// a moment before the end of the process is known.
+// EndsSoon waits for the end of the process, for at most Timing.ExitNotice, and reports
+// whether the process has ended. A caller uses it when a connection breaks, because the
+// connection breaks shortly before the host learns of the end.
 func (p *Process) EndsSoon() bool {
 	notice := time.NewTimer(p.timing.ExitNotice)
 	defer notice.Stop()
@@ -143,7 +147,7 @@ func (p *Process) EndsSoon() bool {
 	}
 }
 
-// ExitStatus describes how the process ended, for messages.
+// ExitStatus describes, for messages, how the process ended.
 func (p *Process) ExitStatus() string {
 	if !p.HasExited() {
 		return "still running"
@@ -161,8 +165,8 @@ func (p *Process) ExitStatus() string {
 	return text
 }
 
-// ExitReport is ExitStatus with the last line of the output. It waits until the output of
-// the process is read, so the process must have ended or be about to end.
+// ExitReport returns ExitStatus and the last line of the process's output. It waits until
+// the output is read to its end, so the process must have ended or be about to end.
 func (p *Process) ExitReport() string {
 	<-p.outputEnd
 	text := p.ExitStatus()

@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit returns when the child has ended. It does not reap the child: until somebody
-// does, its process id, which is its group's too, cannot be another's.
+// awaitExit returns when the child process pid has ended. It does not reap the child. Until
+// the child is reaped, the system gives its id, which is also the id of its process group,
+// to no other process.
 func awaitExit(pid int) {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -17,7 +18,7 @@ func awaitExit(pid int) {
 	}
 }
 
-// hasEnded reports whether the child has ended, whether or not it was reaped.
+// hasEnded reports whether the child process pid has ended, reaped or not.
 func hasEnded(pid int) bool {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)

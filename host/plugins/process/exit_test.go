@@ -16,8 +16,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// A process that ends between its first line and its connection leaves nothing. It
-// is chance how far go-plugin has come by then, and so both steps are made here.
+// TestProcess_endsBeforeItIsConnected checks that a process that ends between its handshake
+// and its connection leaves no goroutine behind. With Start it would depend on chance how
+// far go-plugin has come when the process ends, so the test starts the process and then
+// connects.
 func TestProcess_endsBeforeItIsConnected(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
@@ -56,7 +58,7 @@ func TestProcess_endsBeforeItIsConnected(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.exited
-	// Its end has come through to go-plugin when that makes no connection any more.
+	// Exited returns true as soon as go-plugin knows that the process has ended.
 	for end := time.Now().Add(5 * time.Second); !p.client.Exited(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("go-plugin does not know")

@@ -21,19 +21,21 @@ import (
 	"google.golang.org/grpc/backoff"
 )
 
-// knownServices are the gRPC services that the host can call, by kind.
+// knownServices lists the gRPC services that the host can call, by kind of plugin.
 var knownServices = map[string][]string{
 	"llm":     {llmv1.LLMService_ServiceDesc.ServiceName},
 	"memory":  {memoryv1.MemoryService_ServiceDesc.ServiceName},
 	"storage": {storagev1.StorageService_ServiceDesc.ServiceName},
 }
 
-// connPlugin takes the connection out of go-plugin. The clients of the kinds use it.
+// connPlugin makes go-plugin return its gRPC connection. The host's clients of each kind
+// use that connection directly.
 type connPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
 var _ plugin.GRPCPlugin = connPlugin{}
 
-// GRPCServer implements plugin.GRPCPlugin. It is not used: the host serves no plugin.
+// GRPCServer implements plugin.GRPCPlugin. It always returns an error, because the host
+// serves no plugin.
 func (connPlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
 	return errors.New("the host serves no plugin")
 }
@@ -43,7 +45,7 @@ func (connPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 	return conn, nil
 }
 
-// newClient returns go-plugin's client of the process. It starts nothing yet.
+// newClient returns go-plugin's client of the process. It does not start the process.
 func (p *Process) newClient(startTimeout time.Duration) *plugin.Client {
 	var r *processRunner
 	stdout, stderr := &lineWriter{output: p.output}, &lineWriter{output: p.output}
@@ -52,9 +54,10 @@ func (p *Process) newClient(startTimeout time.Duration) *plugin.Client {
 		HandshakeConfig:  sdk.Handshake,
 		Plugins:          plugin.PluginSet{sdk.PluginSetName: connPlugin{}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		Logger:           hclog.NewNullLogger(), // the host logs all that go-plugin would
+		Logger:           hclog.NewNullLogger(), // the host logs the same events itself
 		SkipHostEnv:      true,
-		// The host's own timeout comes first: its message says more than go-plugin's.
+		// The start timeout of the host is one second shorter, so that the host's error is
+		// returned, which says more than go-plugin's error.
 		StartTimeout:     startTimeout + time.Second,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.Dir},
 		SyncStdout:       stdout,
@@ -65,9 +68,10 @@ func (p *Process) newClient(startTimeout time.Duration) *plugin.Client {
 		},
 		GRPCDialOptions: append(p.dialOptions(),
 			grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return r.dial(ctx, addr) }),
-			grpc.WithDisableRetry(), // the manager decides which call is made again
+			grpc.WithDisableRetry(), // package plugins decides which call is repeated
 			grpc.WithIdleTimeout(0),
-			// A process has one connection. When it breaks, the process has ended.
+			// A process has only one connection. A broken connection means that the process
+			// has ended.
 			grpc.WithConnectParams(grpc.ConnectParams{
 				Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
 				MinConnectTimeout: startTimeout,
@@ -86,11 +90,12 @@ func (p *Process) connect() (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return raw.(*grpc.ClientConn), nil // connPlugin's
+	return raw.(*grpc.ClientConn), nil // connPlugin.GRPCClient returned this connection
 }
 
-// identify asks the plugin who it is, and sets Info and Schema. It fails if the plugin is
-// not what its file name says, if the host cannot call it, or if its schema is bad.
+// identify asks the plugin for its kind, name, version and schema, and sets Info and
+// Schema. It returns an error if kind and name differ from the file name, if the plugin
+// serves no service that the host knows, or if the schema is invalid.
 func (p *Process) identify(ctx context.Context, schemas *schemaCache) error {
 	info, err := pluginv1.NewPluginServiceClient(p.Conn).GetInfo(ctx, &pluginv1.GetInfoRequest{})
 	if err != nil {

@@ -17,27 +17,29 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Launcher starts plugin processes. Its exported fields are set before its first use and
-// are all needed, except for DataDir. It is used by any number of goroutines.
+// Launcher starts plugin processes. All exported fields except DataDir are required, and
+// must be set before the first use. A Launcher is safe for concurrent use.
 type Launcher struct {
 	Log       hclog.Logger
 	Timing    Timing
 	Scanner   *discovery.Scanner
 	Runtime   *RuntimeDir
 	Sanitizer *Sanitizer
-	// DataDir is where each plugin has a folder of its own. Empty: plugins keep no files.
+	// DataDir is the folder that contains a data folder for each plugin. If DataDir is
+	// empty, plugins have no data folder.
 	DataDir string
-	// DroppedLines returns the counter of the plugin's output lines that are not logged.
+	// DroppedLines returns the plugin's counter of output lines that were not logged.
 	DroppedLines func(discovery.Ref) *atomic.Int64
 
 	launches atomic.Int64
 	schemas  schemaCache
 }
 
-// Request says what to start.
+// Request says which plugin process a Launcher starts.
 type Request struct {
 	Binary *discovery.Binary
-	// Tenant is whom the process is for, if the plugin is isolated by tenant. Else it is empty.
+	// Tenant is the tenant for which the process runs, if the plugin is isolated by tenant.
+	// Otherwise it is empty.
 	Tenant   string
 	Settings config.PluginSettings
 }
@@ -45,15 +47,16 @@ type Request struct {
 // Launches returns how many processes were prepared so far.
 func (l *Launcher) Launches() int64 { return l.launches.Load() }
 
-// Launch starts the binary and returns when the process serves. When it fails, nothing of
-// the process is left, and the error is a *StartError without secrets. It takes no longer
-// than the start timeout of the settings and the time that killing takes.
+// Launch starts the binary and returns when the process serves. If the start fails, Launch
+// leaves no process or folder behind, and returns a *StartError whose text contains no
+// secrets. Launch takes at most the start timeout of the settings plus the time to kill the
+// process.
 func (l *Launcher) Launch(ctx context.Context, r Request) (*Process, error) {
 	p, err := l.launch(ctx, r)
 	var start *StartError
 	if errors.As(err, &start) && !start.Permanent && !start.HostFault && ctx.Err() == nil {
-		// A plugin that cannot make its socket ends, with an error of its own. Only the
-		// host knows that the folder is at fault.
+		// A plugin that cannot create its socket ends with an error that blames the plugin.
+		// Only the host can see that the runtime folder is the cause.
 		if wrong := l.Runtime.check(); wrong != nil {
 			err = &StartError{HostFault: true, Err: fmt.Errorf("%w; the plugin: %w", wrong, start)}
 		}
@@ -71,8 +74,8 @@ func (l *Launcher) launch(ctx context.Context, r Request) (*Process, error) {
 	return l.Start(ctx, p)
 }
 
-// Prepare verifies the binary and returns its process, which is not started. The process's
-// folder and its open executable are the only traces; Start removes them if it fails.
+// Prepare verifies the binary and returns its process without starting it. The process has
+// a folder and an open executable, which Start releases if it fails.
 func (l *Launcher) Prepare(r Request) (*Process, error) {
 	executable, err := l.Scanner.OpenVerified(r.Binary, r.Settings.SHA256)
 	if err != nil {
@@ -105,8 +108,8 @@ func (l *Launcher) Prepare(r Request) (*Process, error) {
 	return p, nil
 }
 
-// Start starts the prepared process and returns when it serves. When it fails, nothing of
-// the process is left, and the error is a *StartError.
+// Start starts the prepared process and returns when the process serves. If the start
+// fails, Start leaves no process or folder behind, and returns a *StartError.
 func (l *Launcher) Start(ctx context.Context, p *Process) (*Process, error) {
 	type connected struct {
 		conn *grpc.ClientConn
@@ -129,11 +132,12 @@ func (l *Launcher) Start(ctx context.Context, p *Process) (*Process, error) {
 	p.executable.Close()
 	if p.PID == 0 {
 		p.dropSecrets()
-		// The plugin is at fault only if the system refused to run just this file.
+		// The plugin is at fault only if the system refused to run its file for a lasting
+		// reason.
 		start := &StartError{HostFault: p.startErr == nil || discovery.IsTransient(p.startErr), Err: p.whyNotRun(c.err)}
 		return nil, errors.Join(start, os.RemoveAll(p.Dir))
 	}
-	go p.cleanUp() // waits for the end, whenever that is
+	go p.cleanUp() // cleanUp waits for the end of the process
 	if err = c.err; err == nil {
 		err = p.identify(ctx, &l.schemas)
 	}
@@ -144,8 +148,9 @@ func (l *Launcher) Start(ctx context.Context, p *Process) (*Process, error) {
 	return nil, p.abandon(ctx, err)
 }
 
-// whyNotRun returns why the system did not run the file. If the interpreter of a script is
-// missing, the system says that the script is; this error says what is missing.
+// whyNotRun returns the error of a file that the system did not execute. If the interpreter
+// of a script is missing, the system's error says that the script itself is missing, so
+// whyNotRun names the interpreter.
 func (p *Process) whyNotRun(err error) error {
 	if errors.Is(p.startErr, fs.ErrNotExist) && p.interpreter != "" {
 		return fmt.Errorf("%s: its interpreter %s, which its first line names, is not there: %w", p.Binary.Path, p.interpreter, err)
@@ -153,8 +158,8 @@ func (p *Process) whyNotRun(err error) error {
 	return fmt.Errorf("%s: %w", p.Binary.Path, err)
 }
 
-// abandon ends a process that did not come to serve, and returns why it did not. ctx is
-// that of the start.
+// abandon kills a process whose start failed with err, and returns the reason of the
+// failure as a *StartError. ctx is the context of the start.
 func (p *Process) abandon(ctx context.Context, err error) error {
 	late := ctx.Err()
 	endedItself := p.EndsSoon() && !p.wasKilled()
@@ -178,8 +183,9 @@ func (p *Process) abandon(ctx context.Context, err error) error {
 	return &StartError{Err: err}
 }
 
-// dataDir returns the folder in which processes of the plugin may keep files. Each tenant
-// has one of its own if the plugin is isolated by tenant. Empty: there is none.
+// dataDir returns the folder in which the plugin's processes may store files. tenant is not
+// empty if the plugin is isolated by tenant; then each tenant has a folder of its own.
+// dataDir returns an empty string if DataDir is empty.
 func (l *Launcher) dataDir(r discovery.Ref, tenant string) string {
 	if l.DataDir == "" {
 		return ""

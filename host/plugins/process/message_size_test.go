@@ -21,7 +21,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// boundless are plugins that count nothing, and answer more than anything carries.
+// boundless is a storage that ignores the limits of its requests, and whose responses are
+// larger than a response may be.
 type boundless struct {
 	storage.Storage
 	storage.TenantStore
@@ -40,7 +41,7 @@ func (boundless) Begin(context.Context, *storage.BeginRequest) (*storage.BeginRe
 func (boundless) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
 
 func (boundless) Read(_ context.Context, r *storage.ReadRequest) (*storage.TurnPage, error) {
-	if r.After == 1 { // one that an earlier version let in
+	if r.After == 1 { // this turn is larger than MaxTurnBytes, as from an earlier version of the host
 		return &storage.TurnPage{Turns: []storage.Turn{{Messages: repeated(chat.Text(chat.User, large(sdk.MaxMessageBytes)), 2)}}}, nil
 	}
 	return &storage.TurnPage{Turns: repeated(largestTurn(), r.Limit)}, nil
@@ -83,7 +84,7 @@ func (boundlessLLM) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta)
 	return &llm.Finish{Reason: llm.FinishStop}, nil
 }
 
-// repeated is so many of one.
+// repeated returns a slice that contains one n times.
 func repeated[E any](one E, n int) []E {
 	out := make([]E, n)
 	for i := range out {
@@ -92,7 +93,8 @@ func repeated[E any](one E, n int) []E {
 	return out
 }
 
-// serve gives a connection to the plugin like the host's, with an instance "i".
+// serve starts a server of the plugin with an instance "i", and returns a connection to the
+// server with the host's options.
 func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
@@ -115,8 +117,9 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	return conn
 }
 
-// TestTransport_carriesEverySize checks that each request and answer arrives if all its parts
-// are as large as they may be, also from plugins that do not bound their answers.
+// TestTransport_carriesEverySize checks that each request and response arrives if all its
+// parts have their maximum size. The plugins of this test do not limit their responses
+// themselves.
 func TestTransport_carriesEverySize(t *testing.T) {
 	ctx := t.Context()
 	call := sdk.Call{Tenant: large(64), Conversation: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}
@@ -181,7 +184,8 @@ func TestTransport_carriesEverySize(t *testing.T) {
 	}
 }
 
-// TestTransport_sizesFit checks that the bounds of package sdk fit into one another.
+// TestTransport_sizesFit checks that the size limits of package sdk are consistent: a
+// message with parts of maximum size does not exceed the maximum size of the message.
 func TestTransport_sizesFit(t *testing.T) {
 	for what, c := range map[string]struct{ most, of int }{
 		"a turn": {sdk.MaxUserMessageBytes + sdk.MaxReplyBytes + sdk.MaxSignatureBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +
@@ -201,7 +205,7 @@ func TestTransport_sizesFit(t *testing.T) {
 	}
 }
 
-// unreached is a connection that no call may come to.
+// unreached is a connection that fails the test when a call uses it.
 type unreached struct{ t *testing.T }
 
 func (u unreached) Invoke(_ context.Context, method string, _, _ any, _ ...grpc.CallOption) error {
@@ -213,7 +217,9 @@ func (u unreached) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.
 	return nil, errors.New("no stream")
 }
 
-// TestTransport_sendsNothingTooLarge is about requests whose size their caller makes.
+// TestTransport_sendsNothingTooLarge checks that the clients refuse requests that are too
+// large before they send them. The callers of these clients determine the size of such
+// requests.
 func TestTransport_sendsNothingTooLarge(t *testing.T) {
 	l, m := llm.NewClient(unreached{t}, "i"), memory.NewClient(unreached{t}, "i")
 	embed := func(texts ...string) error {

@@ -12,33 +12,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Orphans are processes that a plugin started and that outlived it. They are killed.
+// Orphans are processes that a plugin started and that outlived the plugin. The host kills
+// them.
 //
-// Each plugin has a process group of its own, and all that it starts is in that group,
-// unless it leaves the group. A process that left the group loses its parent at the latest
-// when the plugin ends. Then the system makes it a child of this program, if AdoptOrphans
-// was called, and it is found here: this program has no other children than plugins.
+// Each plugin has its own process group. A process that a plugin starts belongs to this
+// group, unless the process leaves the group. A process that left the group loses its
+// parent when the plugin ends, or earlier. After AdoptOrphans was called, the system makes
+// the process a child of the host. sweepOrphans finds it there, because all other children
+// of the host are plugins.
 //
-// A plugin has no session of its own, because Linux shares the processor between sessions
-// (sched_autogroup_enabled). That would cost a turn a sixth of its processor time.
+// A plugin has no session of its own, because Linux divides processor time between sessions
+// (sched_autogroup_enabled). Separate sessions would cost a turn a sixth of its processor
+// time.
 
 var (
-	adopting  atomic.Bool // orphans become children of this program
+	adopting  atomic.Bool // whether orphans become children of the host
 	lastSweep atomic.Int64
 
-	// trackingMu is held for reading from the start of a process until it is in tracked,
-	// and for writing during a sweep: a process that is not in tracked yet looks like an
-	// orphan. trackedMu is held while tracked is written by those that hold trackingMu for
-	// reading. Order: trackingMu, trackedMu.
+	// trackingMu is held for reading while a process is started and added to tracked. It is
+	// held for writing during a sweep, because a process that is not yet in tracked looks
+	// like an orphan. A writer of tracked that holds trackingMu only for reading also holds
+	// trackedMu. Order: trackingMu, trackedMu.
 	trackingMu sync.RWMutex
 	trackedMu  sync.Mutex
-	tracked    = map[int]*Process{} // processes that are not orphans, by id
+	tracked    = map[int]*Process{} // processes that are not orphans, by process id
 )
 
-// AdoptOrphans makes this program the parent of all orphans of plugins. The program then
-// kills them when the plugin has ended, even if they left the plugin's process group.
-// Without AdoptOrphans, an orphan that left the group goes on. It is for programs that start
-// no other processes than plugins: another child would be killed, unless Exempt started it.
+// AdoptOrphans makes the host the parent of all orphans of plugins. The host then kills
+// orphans after their plugin has ended, even if they left the plugin's process group.
+// Without AdoptOrphans, an orphan that left the group continues to run. A program that
+// calls AdoptOrphans must start no other processes than plugins, because they are killed
+// too. Commands that Exempt starts are not killed.
 func AdoptOrphans() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("what plugins leave behind may outlive them: %w", err)
@@ -47,14 +51,14 @@ func AdoptOrphans() error {
 	return nil
 }
 
-// StopAdopting ends what AdoptOrphans began.
+// StopAdopting reverts AdoptOrphans.
 func StopAdopting() {
 	adopting.Store(false)
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 }
 
-// Exempt starts a command that is not a plugin and must not be killed as an orphan. The
-// caller calls release after it has waited for the command.
+// Exempt starts a command that is not a plugin, and that the host must not kill as an
+// orphan. The caller calls release after it has waited for the command.
 func Exempt(cmd *exec.Cmd) (release func(), err error) {
 	p := &Process{cmd: cmd}
 	if err := p.track(cmd.Start); err != nil {
@@ -68,7 +72,7 @@ func Exempt(cmd *exec.Cmd) (release func(), err error) {
 // killed.
 func SweepOrphans() int { return sweepOrphans(nil) }
 
-// track starts the process and notes that it is not an orphan.
+// track calls start, which starts the process, and adds the process to tracked.
 func (p *Process) track(start func() error) error {
 	trackingMu.RLock()
 	defer trackingMu.RUnlock()
@@ -81,7 +85,7 @@ func (p *Process) track(start func() error) error {
 	return nil
 }
 
-// untrack notes that the process was waited for.
+// untrack removes the process from tracked. It is called after the process was reaped.
 func (p *Process) untrack() {
 	trackingMu.Lock()
 	defer trackingMu.Unlock()
@@ -90,17 +94,21 @@ func (p *Process) untrack() {
 	}
 }
 
-// maxSweeps bounds the sweeps at the end of one plugin. Orphans that start new processes
-// faster than they are killed are left to the next probe's sweep.
+// maxSweeps limits the sweeps after the end of one plugin. If the orphans start new
+// processes faster than the sweeps kill them, the sweeps of later probes kill the remaining
+// processes.
 const maxSweeps = 200
 
-// killOrphans kills the orphans of the process, which has ended and was not reaped.
+// killOrphans kills the orphans of the process. The process must have ended and must not be
+// reaped.
 func (p *Process) killOrphans() {
 	empty := 0
 	for range maxSweeps {
 		n := sweepOrphans(p)
 		if n == 0 {
-			if empty++; empty == 2 { // a process that was born during one sweep is seen by the next
+			// two empty sweeps in a row: the second finds a process that was started during
+			// the first
+			if empty++; empty == 2 {
 				return
 			}
 			continue
@@ -111,7 +119,8 @@ func (p *Process) killOrphans() {
 	p.Log.Error("what the plugin left behind starts new processes faster than they are killed")
 }
 
-// sweepOrphansEvery is SweepOrphans, unless the last one was less than that long ago.
+// sweepOrphansEvery kills orphans that belong to no running plugin, if the last sweep was
+// at least the duration every ago.
 func sweepOrphansEvery(every time.Duration) {
 	now, last := time.Now().UnixNano(), lastSweep.Load()
 	if adopting.Load() && now-last >= int64(every) && lastSweep.CompareAndSwap(last, now) {
@@ -119,9 +128,9 @@ func sweepOrphansEvery(every time.Duration) {
 	}
 }
 
-// sweepOrphans kills the orphans of the ended process, which is nil for none, and those
-// that belong to no running plugin, with all their children. It also reaps orphans that
-// have ended. It returns how many it killed.
+// sweepOrphans kills the orphans of the ended process and the orphans that belong to no
+// running plugin, with all their children. ended is nil if no process has ended.
+// sweepOrphans reaps orphans that have ended too. It returns how many processes it killed.
 func sweepOrphans(ended *Process) int {
 	trackingMu.Lock()
 	defer trackingMu.Unlock()
@@ -137,7 +146,8 @@ func sweepOrphans(ended *Process) int {
 			doomed[q.pid] = !q.zombie
 		case !adopting.Load() || q.parent != self:
 		case tracked[q.group] != nil && tracked[q.group] != ended:
-			// A running plugin may leave its children to themselves.
+			// This orphan is in the process group of a running plugin, which may want its
+			// orphan to run.
 		case q.zombie:
 		case !belongsToOther(q.pid, ended):
 			doomed[q.pid] = true
@@ -164,8 +174,8 @@ func sweepOrphans(ended *Process) int {
 	return n
 }
 
-// belongsToOther reports whether the process has the environment of a running plugin other
-// than the ended one. trackingMu is held.
+// belongsToOther reports whether the process has the TMPDIR of a running plugin other than
+// ended. The caller holds trackingMu.
 func belongsToOther(pid int, ended *Process) bool {
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {

@@ -18,32 +18,32 @@ import (
 )
 
 const (
-	maxLine   = bounds.OutputLineBytes // the rest of a longer line is dropped
+	maxLine   = bounds.OutputLineBytes // the part of a line beyond this size is dropped
 	maxFields = bounds.OutputFields
 	lineRate  = bounds.OutputLines
 	lineBurst = bounds.OutputBurst
 )
 
-// output forwards the lines that a plugin process writes to the host's log, a bounded
-// number in a second, and remembers the last line.
+// output writes the output lines of a plugin process to the host's log, up to lineRate
+// lines per second, and remembers the last line.
 type output struct {
 	log          hclog.Logger
 	sanitizer    *Sanitizer
 	limit        *rate.Limiter
-	droppedTotal *atomic.Int64 // all lines that were dropped of the plugin's processes
+	droppedTotal *atomic.Int64 // counts the dropped lines of all processes of the plugin
 
 	mu        sync.Mutex
-	dropped   int // lines that were not logged since the last one that was
+	dropped   int // lines that were dropped since the last logged line
 	latest    string
-	panicLine string // the first line of a panic, if there was one
+	panicLine string // the first line of a panic; empty if there was no panic
 }
 
 func newOutput(log hclog.Logger, sanitizer *Sanitizer, droppedTotal *atomic.Int64) *output {
 	return &output{log: log, sanitizer: sanitizer, limit: rate.NewLimiter(lineRate, lineBurst), droppedTotal: droppedTotal}
 }
 
-// follow reads r to its end. It never stops before, because a plugin that writes to a full
-// pipe is blocked.
+// follow reads r to its end. It continues to read when it drops lines, because a plugin
+// that writes to a full pipe blocks.
 func (o *output) follow(r io.Reader) {
 	in, ok := r.(*bufio.Reader)
 	if !ok {
@@ -54,7 +54,7 @@ func (o *output) follow(r io.Reader) {
 		if len(line) > 0 {
 			o.writeLine(line)
 		}
-		for errors.Is(err, bufio.ErrBufferFull) { // skip the rest of the line
+		for errors.Is(err, bufio.ErrBufferFull) { // skip the part of the line that is longer than maxLine
 			_, err = in.ReadSlice('\n')
 		}
 		if err != nil {
@@ -66,7 +66,7 @@ func (o *output) follow(r io.Reader) {
 	o.logDroppedLocked()
 }
 
-// writeLine logs one line, or drops it if there were too many.
+// writeLine logs a line. It drops the line instead if the rate limit is reached.
 func (o *output) writeLine(line []byte) {
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 {
@@ -80,7 +80,7 @@ func (o *output) writeLine(line []byte) {
 		o.panicLine = text
 	}
 	if o.panicLine != "" && level == hclog.NoLevel {
-		level = hclog.Error // the panic and its stack
+		level = hclog.Error // all lines after a panic are its stack
 	}
 	if !o.limit.Allow() {
 		o.dropped++
@@ -94,7 +94,8 @@ func (o *output) writeLine(line []byte) {
 	o.log.Log(level, text, fields...)
 }
 
-// logDroppedLocked logs how many lines were dropped. Locked: mu is held.
+// logDroppedLocked logs how many lines were dropped since the last logged line. Locked: mu
+// is held.
 func (o *output) logDroppedLocked() {
 	if o.dropped > 0 {
 		o.log.Warn("the plugin said more than is logged", "dropped_lines", o.dropped)
@@ -102,8 +103,8 @@ func (o *output) logDroppedLocked() {
 	}
 }
 
-// lastLine returns the line that tells most about the end of the process: the first line
-// of a panic, or else the last line.
+// lastLine returns the line that best explains the end of the process: the first line of a
+// panic, or the last line if there was no panic.
 func (o *output) lastLine() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -118,12 +119,12 @@ func (o *output) lastLine() string {
 	return text
 }
 
-// parseLine reads a line that hclog wrote as JSON. Any other line is text without a level.
-// The plugin may have written anything, so no type in the JSON is relied on.
+// parseLine parses a line that hclog wrote as JSON. It returns any other line as text with
+// hclog.NoLevel. A plugin may write any JSON, so parseLine assumes no types of its values.
 func (o *output) parseLine(line []byte) (hclog.Level, string, []any) {
 	var entry map[string]any
 	d := json.NewDecoder(bytes.NewReader(line))
-	d.UseNumber() // digits may be a secret, and stay as they are
+	d.UseNumber() // keeps all digits of a number, so that a secret of digits can be found and cut out
 	if line[0] != '{' || d.Decode(&entry) != nil || d.More() {
 		return hclog.NoLevel, o.sanitizer.Clean(string(line), maxLine), nil
 	}
@@ -162,14 +163,14 @@ func fieldText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// lineWriter makes lines of the plugin's os.Stdout and os.Stderr, which go-plugin redirects
-// through its connection once the plugin serves.
+// lineWriter splits the plugin's os.Stdout or os.Stderr into lines. go-plugin redirects
+// both through its connection once the plugin serves.
 type lineWriter struct {
 	output *output
 
 	mu    sync.Mutex
 	part  []byte
-	ended bool // nothing is waited for any more: the rest of a line does not come
+	ended bool // whether the process has ended, so that a started line is not completed any more
 }
 
 func (l *lineWriter) Write(data []byte) (int, error) {
@@ -192,7 +193,7 @@ func (l *lineWriter) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// end says that the process has ended. A last line without a line end is written too.
+// end records that the process has ended. It also writes a last line that has no line end.
 func (l *lineWriter) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,7 +201,7 @@ func (l *lineWriter) end() {
 	l.flushLocked()
 }
 
-// flushLocked writes the line so far. Locked: mu is held.
+// flushLocked writes the current line to output. Locked: mu is held.
 func (l *lineWriter) flushLocked() {
 	l.output.writeLine(l.part)
 	l.part = l.part[:0]

@@ -11,9 +11,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Probe asks the process again and again whether it is well. It kills a process that
-// gives no answer to two probes in a row: a hung plugin is treated as one that crashed.
-// It returns when the process has ended. It is called once.
+// Probe sends health probes to the process at intervals of Timing.ProbeEvery. It kills a
+// process that fails two probes in a row, so that a hung plugin is treated like a crashed
+// plugin. Probe returns when the process has ended. It must be called only once.
 func (p *Process) Probe() {
 	next := time.NewTimer(p.timing.ProbeEvery)
 	defer next.Stop()
@@ -47,24 +47,25 @@ func (p *Process) Probe() {
 	}
 }
 
-// RequestProbe asks for a probe at once. It does not wait for it.
+// RequestProbe makes Probe send a health probe now. It does not wait for the probe.
 func (p *Process) RequestProbe() {
 	select {
 	case p.suspected <- struct{}{}:
-	default: // one was asked for already
+	default: // a request is pending already
 	}
 }
 
-// HungSince returns when the process did not answer for the first time, if it was killed
-// for that. Else it is zero.
+// HungSince returns the start of the first probe that failed, if the process was killed
+// because it failed probes. Otherwise it returns the zero time.
 func (p *Process) HungSince() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hungSince
 }
 
-// AwaitHealth returns nil once the process answers a probe. It returns an error if the
-// process ends, if it does not answer within the time, or if ctx ends.
+// AwaitHealth returns nil as soon as the process answers a health probe. It returns an
+// error if the process ends, if it answers no probe within the given duration, or if ctx
+// ends.
 func (p *Process) AwaitHealth(ctx context.Context, within time.Duration) error {
 	end := time.NewTimer(within)
 	defer end.Stop()
@@ -86,8 +87,9 @@ func (p *Process) AwaitHealth(ctx context.Context, within time.Duration) error {
 	return nil
 }
 
-// answersProbe makes one probe. An error that the plugin itself gave counts as an answer,
-// such as that it does not serve the health service.
+// answersProbe sends a health probe and reports whether the process is healthy. An error
+// that the plugin itself returned counts as healthy, for example that the plugin does not
+// serve the health service.
 func (p *Process) answersProbe() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), p.timing.ProbeDeadline)
 	defer cancel()

@@ -16,57 +16,58 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Process is one run of a plugin binary. A Launcher starts it. It ends by itself, by Stop
-// or because it is killed, and is cleaned up in each case. It cannot be started again.
+// Process is one run of a plugin binary. A Launcher starts it. A Process ends by itself, by
+// Stop, or because the host kills it. The host cleans it up in each case. A Process cannot
+// be started a second time.
 //
-// The exported fields are constant once Start has returned. All methods are used by any
-// number of goroutines.
+// The exported fields do not change after Start has returned. All methods are safe for
+// concurrent use.
 type Process struct {
 	Binary    *discovery.Binary
-	Settings  config.PluginSettings // the settings at its start
-	Dir       string                // private; removed at the end
+	Settings  config.PluginSettings // the plugin's settings when the process was started
+	Dir       string                // the process's private folder, removed after its end
 	Log       hclog.Logger
 	PID       int
 	Conn      *grpc.ClientConn
-	Info      *pluginv1.GetInfoResponse // what the plugin says of itself
+	Info      *pluginv1.GetInfoResponse // the plugin's answer to GetInfo
 	Schema    *config.Schema
 	StartedAt time.Time
 
 	timing      Timing
 	runtime     *RuntimeDir
-	executable  *discovery.Executable // closed once the process was started
+	executable  *discovery.Executable // closed after the start of the process
 	cmd         *exec.Cmd
 	client      *plugin.Client
-	interpreter string // what runs the file, if it is a script
-	startErr    error  // why the system did not run the file
+	interpreter string // the interpreter that runs the file, if the file is a script
+	startErr    error  // why the system did not execute the file
 
-	lifeline       *os.File // the other end of its standard input
+	lifeline       *os.File // the writing end of the process's standard input
 	stdout, stderr *os.File
 	output         *output
-	passedOn       []*lineWriter // the output that go-plugin passes on
-	badHandshake   bool          // its output began with something else than the handshake
-	dropSecrets    func()        // ends the redaction of the secrets in its environment
+	passedOn       []*lineWriter // write the output that go-plugin sends through its connection
+	badHandshake   bool          // whether the process's output began with a line that is not a handshake
+	dropSecrets    func()        // removes the secrets of the process's environment from the Sanitizer
 
-	exited    chan struct{} // closed when it has ended and was waited for
-	outputEnd chan struct{} // closed when its last output was read, after exited
-	gone      chan struct{} // closed when nothing of it is left, after outputEnd
-	suspected chan struct{} // holds one value: somebody thinks that it hangs
+	exited    chan struct{} // closed when the process has ended and was reaped
+	outputEnd chan struct{} // closed after exited, when the output is read to its end
+	gone      chan struct{} // closed after outputEnd, when connections and folder are removed
+	suspected chan struct{} // holds one value while RequestProbe asks for a probe
 
 	mu         sync.Mutex
-	reaped     bool               // it was waited for
-	dirRemoved bool               // its folder is removed, or is being removed
-	stopping   bool               // it was asked to end and has time until Stop kills it
-	killReason string             // empty if it was not killed
-	hungSince  time.Time          // when the first probe was made that it did not answer, if it was killed for that
-	conns      []*grpc.ClientConn // all connections that go-plugin made
-	tasks      sync.WaitGroup     // see Go; nothing is added once reaped
+	reaped     bool               // whether the process was reaped
+	dirRemoved bool               // whether cleanUp has begun to remove the process's folder
+	stopping   bool               // whether Stop has asked the process to end
+	killReason string             // why the host killed the process; empty if it did not
+	hungSince  time.Time          // see HungSince
+	conns      []*grpc.ClientConn // all connections that go-plugin opened
+	tasks      sync.WaitGroup     // the goroutines of Go; none is added once reaped is true
 }
 
-// Exited returns a channel that is closed when the process has ended and was waited for.
+// Exited returns a channel that is closed when the process has ended and was reaped.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Gone returns a channel that is closed when nothing of the process is left: no output, no
-// connection, no folder, no task.
+// Gone returns a channel that is closed when the process has ended, its output is read, its
+// connections and folder are removed, and the goroutines of Go have returned.
 func (p *Process) Gone() <-chan struct{} { return p.gone }
 
 // HasExited reports whether the process is known to have ended.
@@ -86,9 +87,9 @@ func (p *Process) IsStopping() bool {
 	return p.stopping
 }
 
-// TakesCalls reports whether a call may be sent to the process. It asks the system too: a
-// call that is sent to a process that has just ended, before that is known here, looks
-// like a call that the process may have carried out.
+// TakesCalls reports whether a call may be sent to the process. It also asks the system
+// whether the process has ended. Without that, the host could send a call to a process that
+// has just ended, and could not know whether the process executed the call.
 func (p *Process) TakesCalls() bool {
 	if p.HasExited() {
 		return false
@@ -98,8 +99,8 @@ func (p *Process) TakesCalls() bool {
 	return !p.reaped && p.killReason == "" && !hasEnded(p.PID)
 }
 
-// Go runs f in a goroutine that the end of the process waits for: Gone is closed after f
-// has returned. It reports false, and does not run f, if the process has ended.
+// Go runs f in a goroutine. Gone is closed only after f has returned. If the process has
+// ended, Go does not run f and returns false.
 func (p *Process) Go(f func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

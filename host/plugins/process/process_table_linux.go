@@ -12,19 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// proc is one process as /proc describes it. A later process with the same id has another
-// start.
+// proc is a process as /proc describes it. start is the start time, by which two processes
+// with the same id differ.
 type proc struct {
 	pid, parent, group int
 	zombie             bool
 	start              string
 }
 
-// killSeen kills the process, unless its id is another's by now.
+// killSeen kills the process q. It does nothing if another process has the id of q now.
 func killSeen(q proc) {
 	fd, err := unix.PidfdOpen(q.pid, 0)
 	if err != nil {
-		if !errors.Is(err, unix.ESRCH) { // the system has no pidfd
+		if !errors.Is(err, unix.ESRCH) { // any other error means that the system has no pidfd
 			_ = unix.Kill(q.pid, unix.SIGKILL)
 		}
 		return
@@ -35,14 +35,14 @@ func killSeen(q proc) {
 	}
 }
 
-// processTable returns all processes that can be seen, by id.
+// processTable returns all processes in /proc, sorted by process id.
 func processTable() []proc {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
 	names, _ := dir.Readdirnames(-1)
-	_ = dir.Close() // it was only read
+	_ = dir.Close() // the folder was only read
 	var out []proc
 	for _, name := range names {
 		if pid, err := strconv.Atoi(name); err == nil {
@@ -55,8 +55,8 @@ func processTable() []proc {
 	return out
 }
 
-// processOf reads /proc/PID/stat. Its second field, the name, may contain any character,
-// so the fields are counted from the end of the name.
+// processOf parses /proc/PID/stat. The second field, the command name, may contain any
+// character, so processOf counts the fields from the end of the command name.
 func processOf(pid int) (proc, bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

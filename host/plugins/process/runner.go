@@ -19,21 +19,21 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 )
 
-// processRunner starts the process for go-plugin. Unlike go-plugin's own runner it reads
-// the output itself, for three reasons. go-plugin's reader of stderr panics on a line that
-// looks like a log entry and is none. Its reader of stdout stops at a long line, which
-// blocks the plugin. And while a child of the plugin holds the pipes, it does not notice
-// that the plugin has ended, and cannot be killed.
+// processRunner starts the process for go-plugin. It reads the output itself, because the
+// runner of go-plugin has three faults. Its reader of stderr panics on a line that looks
+// like a log entry of hclog but is not. Its reader of stdout stops at a long line, which
+// blocks the plugin. And while a child of the plugin holds the pipes, go-plugin does not
+// notice the end of the plugin, and cannot kill the plugin.
 type processRunner struct {
 	p         *Process
-	handshake *io.PipeReader // the first line of the process's stdout
+	handshake *io.PipeReader // sends the first line of the process's stdout to go-plugin
 	announce  *io.PipeWriter
 	dialed    net.Addr
-	notPlugin chan struct{} // closed when its output did not begin with a handshake
+	notPlugin chan struct{} // closed when the process's output did not begin with a handshake
 }
 
-// isNotPlugin reports whether the process's standard output ended, or had something else,
-// where a plugin's has the handshake.
+// isNotPlugin reports whether the process's standard output ended without a line, or began
+// with a line that is not a handshake.
 func (r *processRunner) isNotPlugin() bool {
 	select {
 	case <-r.notPlugin:
@@ -45,7 +45,8 @@ func (r *processRunner) isNotPlugin() bool {
 
 var _ runner.Runner = (*processRunner)(nil)
 
-// newRunner returns the runner of the process. env is go-plugin's part of its environment.
+// newRunner returns the runner of the process. env contains the environment variables that
+// go-plugin adds.
 func (p *Process) newRunner(env []string) *processRunner {
 	r := &processRunner{p: p, notPlugin: make(chan struct{})}
 	r.handshake, r.announce = io.Pipe()
@@ -53,12 +54,13 @@ func (p *Process) newRunner(env []string) *processRunner {
 	return r
 }
 
-// Start implements runner.Runner. It starts the process, its readers and its reaper.
+// Start implements runner.Runner. It starts the process and the goroutines that read its
+// output and reap it.
 func (r *processRunner) Start(context.Context) error {
 	p := r.p
-	var ends []*os.File // the process's
+	var ends []*os.File // the ends of the pipes that the process uses
 	defer func() { closeAll(ends...) }()
-	stdin, lifeline, err := os.Pipe() // close-on-exec, like the others
+	stdin, lifeline, err := os.Pipe() // os.Pipe sets close-on-exec
 	if err != nil {
 		return err
 	}
@@ -77,8 +79,9 @@ func (r *processRunner) Start(context.Context) error {
 	ends = append(ends, stderrEnd)
 
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdoutEnd, stderrEnd
-	// In a process group of its own, a plugin is not reached by a terminal's ^C: the host ends it in
-	// order. And kill reaches the plugin's children too.
+	// The plugin gets its own process group, so that ^C in a terminal does not reach it and
+	// the host can stop it in order. The process group also lets kill reach the plugin's
+	// children.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	sealDescriptors()
 	err = p.track(p.execute)
@@ -91,13 +94,13 @@ func (r *processRunner) Start(context.Context) error {
 	p.mu.Lock()
 	p.PID, p.lifeline, p.stdout, p.stderr = p.cmd.Process.Pid, lifeline, stdout, stderr
 	killed := p.killReason != ""
-	if killed { // while it was being started
+	if killed { // kill was called before PID was set
 		p.killGroupLocked()
 	}
 	p.mu.Unlock()
 
 	p.Log = p.Log.With("pid", p.PID)
-	p.output.log = p.Log // the readers do not run yet
+	p.output.log = p.Log // the goroutines that read p.output are not started yet
 	var readers sync.WaitGroup
 	readers.Go(func() { p.output.follow(stderr) })
 	readers.Go(r.readStdout)
@@ -105,7 +108,7 @@ func (r *processRunner) Start(context.Context) error {
 	return nil
 }
 
-// closeAll closes pipes that have no data in them. Nil files are left out.
+// closeAll closes the files, which must be pipes without unread data. It skips nil files.
 func closeAll(files ...*os.File) {
 	for _, f := range files {
 		if f != nil {
@@ -114,8 +117,8 @@ func closeAll(files ...*os.File) {
 	}
 }
 
-// execute starts the verified file, and ends the process again if the file was changed
-// meanwhile.
+// execute starts the verified file. It kills the new process and returns an error if the
+// file changed between its verification and the start.
 func (p *Process) execute() error {
 	path, args, err := p.executable.Command(p.Dir)
 	if err != nil {
@@ -134,20 +137,22 @@ func (p *Process) execute() error {
 		return err
 	}
 	if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) {
-		wrong.Path = p.Binary.Path // and not its descriptor's
+		wrong.Path = p.Binary.Path // replaces the path of the file's descriptor
 	}
 	return err
 }
 
-// readStdout gives the first line, the handshake, to go-plugin, and the rest to the log.
+// readStdout sends the first line of stdout, the handshake, to go-plugin, and writes all
+// further lines to the log.
 func (r *processRunner) readStdout() {
 	in := bufio.NewReaderSize(r.p.stdout, maxLine)
 	line, err := in.ReadSlice('\n')
 	if err == nil && bytes.Count(line, []byte("|")) >= 3 {
-		// go-plugin never closes its end, and reads it until ours is closed.
+		// go-plugin reads its end of the pipe until announce is closed.
 		_, _ = r.announce.Write(bytes.Clone(line))
 	} else {
-		// Not a handshake: go-plugin is told that there is no more output.
+		// The line is not a handshake. Closing announce tells go-plugin that the output has
+		// ended.
 		r.p.badHandshake = len(line) > 0
 		close(r.notPlugin)
 		_ = r.announce.Close()
@@ -157,10 +162,11 @@ func (r *processRunner) readStdout() {
 	_ = r.announce.Close()
 }
 
-// Stdout implements runner.Runner. It ends when the process has ended.
+// Stdout implements runner.Runner. The reader reaches its end when the process has ended.
 func (r *processRunner) Stdout() io.ReadCloser { return r.handshake }
 
-// Stderr implements runner.Runner: there is nothing for go-plugin to read.
+// Stderr implements runner.Runner. It returns an empty reader, because the host reads
+// stderr.
 func (r *processRunner) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // Wait implements runner.Runner.
@@ -169,16 +175,16 @@ func (r *processRunner) Wait(context.Context) error {
 	return nil
 }
 
-// Kill implements runner.Runner. go-plugin calls it when a start failed. It also calls it
-// two seconds after it asked the plugin to end, or at once if that request failed; but a
-// plugin that was asked to end is left to Stop, which gives it more time to close its
-// instances.
+// Kill implements runner.Runner. go-plugin calls Kill after a failed start. go-plugin also
+// calls Kill two seconds after it asked the plugin to end, or at once if that request
+// failed. In this second case Kill only waits, because Stop gives the plugin more time to
+// close its instances, and then kills it.
 func (r *processRunner) Kill(context.Context) error {
 	r.p.mu.Lock()
 	stopping := r.p.stopping
 	r.p.mu.Unlock()
-	// A process without a handshake is mostly about to end. If it is not killed, its own exit
-	// status and last output are known.
+	// A process without a handshake usually ends by itself soon. Kill lets it do so,
+	// because its exit status and last output say why it failed.
 	if !stopping && r.p.PID != 0 && r.isNotPlugin() && r.p.EndsSoon() {
 		return nil
 	}
@@ -191,13 +197,15 @@ func (r *processRunner) Kill(context.Context) error {
 	return nil
 }
 
-// Diagnose implements runner.Runner. It returns nothing: Launcher makes the message.
+// Diagnose implements runner.Runner. It returns an empty string, because Launcher creates
+// the error message.
 func (r *processRunner) Diagnose(context.Context) string { return "" }
 
 // Name implements runner.Runner.
 func (r *processRunner) Name() string { return filepath.Base(r.p.Binary.Path) }
 
-// ID implements runner.Runner. It is empty before the start, as go-plugin expects.
+// ID implements runner.Runner. It returns an empty string before the start, as go-plugin
+// expects.
 func (r *processRunner) ID() string {
 	if r.p.PID == 0 {
 		return ""
@@ -205,9 +213,9 @@ func (r *processRunner) ID() string {
 	return strconv.Itoa(r.p.PID)
 }
 
-// PluginToHost implements runner.Runner. It fails unless the address where the plugin
-// listens is in the plugin's folder or a loopback address: the host's calls carry secrets
-// of tenants, and must not go to somebody else.
+// PluginToHost implements runner.Runner. It returns an error if the address at which the
+// plugin listens is neither in the plugin's folder nor a loopback address. The host's calls
+// contain secrets of tenants, so the host connects to no other address.
 func (r *processRunner) PluginToHost(network, address string) (string, string, error) {
 	switch network {
 	case "unix":
@@ -232,8 +240,8 @@ func (r *processRunner) HostToPlugin(network, address string) (string, string, e
 	return network, address, nil
 }
 
-// dial connects to the address of PluginToHost. Unlike go-plugin's own it ends when ctx
-// does.
+// dial connects to the address that PluginToHost accepted. It stops when ctx ends, which
+// the dialer of go-plugin does not.
 func (r *processRunner) dial(ctx context.Context, _ string) (net.Conn, error) {
 	if r.dialed == nil {
 		return nil, errors.New("the plugin has not said where it listens")

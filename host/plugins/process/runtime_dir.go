@@ -16,21 +16,23 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// RuntimeDir is the private folder of the host in which each plugin process has a folder
-// for sockets and temporary files. It is made again when somebody removed it or made it
-// unusable, such as a cleaner of temporary files. It is used by any number of goroutines.
+// RuntimeDir is the host's private folder. It contains a folder for each plugin process,
+// with the process's sockets and temporary files. If the folder is deleted or becomes
+// unusable, for example because a cleaner of temporary files deleted it, the RuntimeDir
+// creates another. A RuntimeDir is safe for concurrent use.
 type RuntimeDir struct {
 	parent string
 
 	mu      sync.Mutex
 	current *runtimeFolder
-	former  []*runtimeFolder // could not be used any more; processes may still be in them
-	last    int64            // number of the last process's folder
+	former  []*runtimeFolder // folders that became unusable, and that running processes may still use
+	last    int64            // the number that names the newest process's folder
 }
 
-// runtimeFolder is one folder in the parent. It is kept open, so that another folder at
-// its path is noticed. It has two locks: that of the lock file tells other hosts that the
-// folder is in use, and that of the folder itself tells systemd-tmpfiles.
+// runtimeFolder is a runtime folder in RuntimeDir.parent. Its descriptor stays open, so
+// that exists can notice that another folder is at its path. The lock of the lock file
+// tells other hosts that the folder is in use. The lock of the folder itself tells this to
+// systemd-tmpfiles.
 type runtimeFolder struct {
 	path      string
 	dir, lock *os.File
@@ -39,19 +41,19 @@ type runtimeFolder struct {
 const (
 	runtimePrefix   = "by-"
 	RuntimeLockName = "lock"
-	// maxFormer bounds the folders that are kept in mind for the end.
+	// maxFormer limits how many unusable folders RuntimeDir remembers for Remove.
 	maxFormer = 16
-	// maxSocketPath is the longest path in bytes that fits into sockaddr_un on Linux, without
-	// its final zero.
+	// maxSocketPath is the longest path in bytes that fits into sockaddr_un on Linux,
+	// without the final zero byte.
 	maxSocketPath = 107
-	// socketRoom is the greatest length of a socket's path below the runtime folder: the
-	// number of the process, go-plugin's folder and its socket, whose random names have up
-	// to 10 digits.
+	// socketRoom is the greatest length in bytes of a socket's path relative to the runtime
+	// folder. The path consists of the number of the process, the name of go-plugin's
+	// folder and the name of the socket. Both names end in up to 10 random digits.
 	socketRoom = len("/123456") + len("/plugin-dir1234567890") + len("/plugin1234567890")
 )
 
-// NewRuntimeDir makes the folder in parent, and removes the folders of hosts that were
-// killed. Remove must be called at the end.
+// NewRuntimeDir creates a runtime folder in parent. It also deletes the runtime folders of
+// hosts that were killed. The caller must call Remove at the end.
 func NewRuntimeDir(parent string) (*RuntimeDir, error) {
 	parent, err := filepath.Abs(parent)
 	if err != nil {
@@ -63,7 +65,7 @@ func NewRuntimeDir(parent string) (*RuntimeDir, error) {
 			parent, n-maxSocketPath, n, maxSocketPath)
 	}
 	RemoveAbandoned(parent)
-	path, err := os.MkdirTemp(parent, runtimePrefix) // mode 0700
+	path, err := os.MkdirTemp(parent, runtimePrefix) // MkdirTemp sets mode 0700
 	if err != nil {
 		return nil, fmt.Errorf("runtime folder: %w", err)
 	}
@@ -74,13 +76,14 @@ func NewRuntimeDir(parent string) (*RuntimeDir, error) {
 	return &RuntimeDir{parent: parent, current: folder}, nil
 }
 
-// claim locks a folder that was just made.
+// claim locks a runtime folder that was just created.
 func claim(path string) (*runtimeFolder, error) {
 	dir, err := os.Open(path)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("runtime folder: %w", err), os.RemoveAll(path))
 	}
-	// For systemd-tmpfiles only: some file systems have no locks on folders.
+	// Only systemd-tmpfiles uses this lock. An error is ignored, because some file systems
+	// cannot lock folders.
 	_ = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	f := &runtimeFolder{path: path, dir: dir}
 	if err := f.ensureLock(); err != nil {
@@ -90,7 +93,7 @@ func claim(path string) (*runtimeFolder, error) {
 	return f, nil
 }
 
-// ensureLock makes the lock file again, and locks it, if it is gone.
+// ensureLock creates and locks the lock file, if the lock file does not exist.
 func (f *runtimeFolder) ensureLock() error {
 	path := filepath.Join(f.path, RuntimeLockName)
 	if f.lock != nil {
@@ -110,13 +113,13 @@ func (f *runtimeFolder) ensureLock() error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return errors.Join(err, lock.Close())
 	}
-	_ = f.lock.Close() // its file is gone, or it is nil
+	_ = f.lock.Close() // the old lock file was deleted, or f.lock is nil
 	f.lock = lock
 	return nil
 }
 
 func (f *runtimeFolder) close() {
-	_ = f.dir.Close() // nothing was written; a nil file is none
+	_ = f.dir.Close() // the files were only read or locked; Close of a nil file does nothing
 	_ = f.lock.Close()
 }
 
@@ -130,14 +133,16 @@ func (f *runtimeFolder) exists() bool {
 	return err == nil && os.SameFile(own, now)
 }
 
-// Path returns where the folder is now. It changes if the folder has to be made elsewhere.
+// Path returns the current path of the runtime folder. The path changes if the RuntimeDir
+// has to create the folder elsewhere.
 func (d *RuntimeDir) Path() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.current.path
 }
 
-// addDir makes a folder for a process. An error is not the plugin's fault.
+// addDir creates a folder for a process. If addDir returns an error, the host is at fault
+// and not the plugin.
 func (d *RuntimeDir) addDir() (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -158,8 +163,8 @@ func (d *RuntimeDir) addDir() (string, error) {
 	return filepath.Join(d.current.path, name), nil
 }
 
-// restoreDir makes the folder of a running process again if somebody removed it, so that
-// there is a place for its temporary files.
+// restoreDir creates the folder dir of a running process again if dir was deleted, so that
+// the process can write temporary files.
 func (d *RuntimeDir) restoreDir(dir string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -167,7 +172,7 @@ func (d *RuntimeDir) restoreDir(dir string) error {
 		return err
 	}
 	if filepath.Dir(dir) != d.current.path {
-		return nil // the former folder's place is taken, or cannot be used
+		return nil // dir belongs to a former runtime folder, which cannot be restored
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -175,7 +180,8 @@ func (d *RuntimeDir) restoreDir(dir string) error {
 	return nil
 }
 
-// restoreLocked makes the runtime folder again if it is gone. Locked: mu is held.
+// restoreLocked creates the runtime folder again if it does not exist any more. Locked: mu
+// is held.
 func (d *RuntimeDir) restoreLocked() error {
 	if !d.current.exists() {
 		return d.replaceLocked()
@@ -183,14 +189,14 @@ func (d *RuntimeDir) restoreLocked() error {
 	return d.current.ensureLock()
 }
 
-// replaceLocked makes another folder. It has the path of the current one if that is free,
-// because running processes know that path. Locked: mu is held.
+// replaceLocked creates a new runtime folder. It uses the path of the current folder if
+// nothing is at that path, because running processes know that path. Locked: mu is held.
 func (d *RuntimeDir) replaceLocked() error {
 	if err := os.MkdirAll(d.parent, 0o700); err != nil {
 		return err
 	}
 	path := d.current.path
-	if os.Mkdir(path, 0o700) != nil { // something is there, or the name is the problem
+	if os.Mkdir(path, 0o700) != nil { // another file is at the path, or the name cannot be used
 		var err error
 		if path, err = os.MkdirTemp(d.parent, runtimePrefix); err != nil {
 			return err
@@ -209,13 +215,13 @@ func (d *RuntimeDir) replaceLocked() error {
 	return nil
 }
 
-// check returns an error if a process could not make its socket or a temporary file now.
+// check returns an error if a process could not create its socket or a temporary file now.
 func (d *RuntimeDir) check() error {
 	dir, err := d.addDir()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // Remove takes what stays
+	defer func() { _ = os.RemoveAll(dir) }() // Remove deletes what RemoveAll could not
 	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
 	if err != nil {
 		return fmt.Errorf("a socket for plugins cannot be made: %w", err)
@@ -227,13 +233,14 @@ func (d *RuntimeDir) check() error {
 	return errors.Join(err, l.Close())
 }
 
-// RemoveAbandoned removes runtime folders whose lock nobody holds. A lock goes away with
-// the process that held it, in whatever container that ran; a process id would not tell.
+// RemoveAbandoned deletes the runtime folders in parent whose lock no process holds. The
+// system releases a lock when its process ends, also if the process ran in another
+// container. A process id would not work between containers.
 func RemoveAbandoned(parent string) {
 	old, _ := filepath.Glob(filepath.Join(parent, runtimePrefix+"*"))
 	for _, dir := range old {
 		if strings.Trim(strings.TrimPrefix(filepath.Base(dir), runtimePrefix), "0123456789") != "" {
-			continue // not one of ours
+			continue // the name is not that of a runtime folder
 		}
 		lock, err := os.OpenFile(filepath.Join(dir, RuntimeLockName), os.O_RDWR, 0)
 		if err != nil {
@@ -247,7 +254,8 @@ func RemoveAbandoned(parent string) {
 	}
 }
 
-// Remove removes the folder and all former ones. A folder that is another's by now stays.
+// Remove deletes the runtime folder and all former ones. It does not delete a folder that
+// another program has created at the same path since then.
 func (d *RuntimeDir) Remove() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -7,24 +7,24 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// Bounds of the texts of a plugin that the host repeats, in bytes.
+// Limits for texts of a plugin that the host shows, in bytes.
 const (
-	MaxMessageBytes = 4 << 10 // bounds an error's message
-	MaxNameBytes    = 256     // bounds a version, a path or a field's name
+	MaxMessageBytes = 4 << 10 // limits the message of an error
+	MaxNameBytes    = 256     // limits a version, a path or the name of a field
 )
 
-// Sanitizer makes texts of plugins fit to be repeated. It knows the secrets of all
-// plugins together, because a process that tenants share may repeat any of theirs. It is
-// used by any number of goroutines. The zero value knows no secrets.
+// Sanitizer cleans texts of plugins so that the host can show them. One Sanitizer has the
+// secrets of all plugins, because a process that tenants share may show the secrets of any
+// tenant. The zero value has no secrets. A Sanitizer is safe for concurrent use.
 type Sanitizer struct{ secrets secret.Redactor }
 
-// Keep adds secrets: from now on Clean cuts them out of all texts. release removes them
-// again; it is called once.
+// Keep adds secrets. Clean cuts the secrets out of all texts until release is called. The
+// caller must call release exactly once.
 func (s *Sanitizer) Keep(secrets ...string) (release func()) { return s.secrets.Add(secrets...) }
 
-// Clean returns the text without secrets and without characters that could play tricks
-// with a terminal or break a log line, in at most maxBytes. Secrets are cut out before the
-// text is shortened: else half of a secret could be left.
+// Clean returns the text without secrets, shortened to at most maxBytes. It replaces
+// characters that could change a terminal's state or break a log line. It cuts secrets out
+// before it shortens the text, so that no part of a secret remains.
 func (s *Sanitizer) Clean(text string, maxBytes int) string {
 	text = printable(s.secrets.Redact(text))
 	if len(text) <= maxBytes {
@@ -34,7 +34,7 @@ func (s *Sanitizer) Clean(text string, maxBytes int) string {
 	return strings.ToValidUTF8(text[:max(maxBytes-len(more), 0)], "") + more
 }
 
-// printable replaces characters that are not printable with blanks.
+// printable replaces each character that is not printable with a blank.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' || unicode.IsPrint(r) {

@@ -9,13 +9,14 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// noKeys is the schema of a plugin that advertises none: it has nothing to configure.
+// noKeys is the schema of a plugin that advertises no schema: a plugin without
+// configuration keys.
 const noKeys = `{"type":"object","additionalProperties":false}`
 
-// schemaCache keeps the compiled schema of each plugin. While a plugin advertises the same
-// schema, the compiled one is the same pointer: caches of the configuration depend on that.
+// schemaCache caches the compiled schema of each plugin. While a plugin advertises the same
+// schema, compile returns the same pointer. The caches of the configuration depend on that.
 type schemaCache struct {
-	compiling singleflight.Group // by plugin and source
+	compiling singleflight.Group // keyed by plugin and schema source
 
 	mu      sync.Mutex
 	entries map[discovery.Ref]schemaEntry
@@ -26,8 +27,8 @@ type schemaEntry struct {
 	schema *config.Schema
 }
 
-// compile returns the compiled schema of the plugin. A schema that several ask for at once is
-// compiled once.
+// compile returns the compiled schema of the plugin. Concurrent calls with the same schema
+// compile it only once.
 func (c *schemaCache) compile(r discovery.Ref, source []byte) (*config.Schema, error) {
 	if len(source) == 0 {
 		source = []byte(noKeys)
@@ -36,7 +37,7 @@ func (c *schemaCache) compile(r discovery.Ref, source []byte) (*config.Schema, e
 		return s, nil
 	}
 	compiled, err, _ := c.compiling.Do(r.String()+"\n"+string(source), func() (any, error) {
-		if s := c.known(r, source); s != nil { // another was faster
+		if s := c.known(r, source); s != nil { // a concurrent call has compiled the schema
 			return s, nil
 		}
 		s, err := config.CompileSchema(source)
@@ -52,7 +53,8 @@ func (c *schemaCache) compile(r discovery.Ref, source []byte) (*config.Schema, e
 	return compiled.(*config.Schema), nil
 }
 
-// known returns the compiled schema if the plugin's last one has this source, and else nil.
+// known returns the plugin's cached schema if it was compiled from source. Otherwise it
+// returns nil.
 func (c *schemaCache) known(r discovery.Ref, source []byte) *config.Schema {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,7 +64,7 @@ func (c *schemaCache) known(r discovery.Ref, source []byte) *config.Schema {
 	return nil
 }
 
-// keep replaces the plugin's schema.
+// keep replaces the plugin's cached schema.
 func (c *schemaCache) keep(r discovery.Ref, e schemaEntry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

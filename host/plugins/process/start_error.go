@@ -2,12 +2,12 @@ package process
 
 import "errors"
 
-// StartError is why a process did not come to serve.
+// StartError is the error of a process that failed to start.
 type StartError struct {
-	// Permanent says that the same binary will fail in the same way again.
+	// Permanent says that each start of the same binary will fail in the same way.
 	Permanent bool
-	// HostFault says that what the host runs on is at fault, and not the plugin: disk
-	// space, descriptors, the runtime folder.
+	// HostFault says that the plugin is not at fault, but a resource of the host: disk
+	// space, descriptors or the runtime folder.
 	HostFault bool
 	Err       error
 }
@@ -15,8 +15,8 @@ type StartError struct {
 func (e *StartError) Error() string { return e.Err.Error() }
 func (e *StartError) Unwrap() error { return e.Err }
 
-// sanitizeStart returns the error of a start with a text that may be repeated. It is a
-// *StartError.
+// sanitizeStart returns err as a *StartError whose text is cleaned of secrets. It returns
+// nil if err is nil.
 func (s *Sanitizer) sanitizeStart(err error) error {
 	if err == nil {
 		return nil
@@ -29,7 +29,7 @@ func (s *Sanitizer) sanitizeStart(err error) error {
 	return &out
 }
 
-// reworded is an error with another text.
+// reworded is an error whose text replaces the text of the error err.
 type reworded struct {
 	text string
 	err  error

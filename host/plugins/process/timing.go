@@ -2,12 +2,12 @@ package process
 
 import "time"
 
-// Timing is how long a process is waited for. No operator sets it.
+// Timing contains the intervals and timeouts of a process. No operator can change them.
 type Timing struct {
-	ProbeEvery    time.Duration // between two health probes
-	ProbeDeadline time.Duration // for the answer to a probe
-	ProbeAgain    time.Duration // between a probe without an answer and the next
-	StopGrace     time.Duration // between the request to end and SIGKILL
-	OutputGrace   time.Duration // for the last output of a process that ended
-	ExitNotice    time.Duration // between a broken connection and the news of the exit
+	ProbeEvery    time.Duration // the interval between two health probes
+	ProbeDeadline time.Duration // the timeout of a probe
+	ProbeAgain    time.Duration // the interval between a failed probe and the next probe
+	StopGrace     time.Duration // the time between the request to end and SIGKILL
+	OutputGrace   time.Duration // how long the host waits for the last output of an ended process
+	ExitNotice    time.Duration // how long the host waits for the process's end after a connection broke
 }

@@ -14,8 +14,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// dialOptions returns the limits of a connection, and what is done with each call on it:
-// errors that gRPC made are attributed, and the delivery is observed.
+// dialOptions returns the options of a connection to the plugin: size limits, the
+// interceptors that attribute errors, and the interceptors that record the delivery of a
+// call.
 func (p *Process) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultCallOptions(
@@ -25,12 +26,13 @@ func (p *Process) dialOptions() []grpc.DialOption {
 	}
 }
 
-// attributeUnary attributes the errors of unary calls, see attribute.
+// attributeUnary is a client interceptor that applies attribute to the error of a unary
+// call.
 func (p *Process) attributeUnary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	return p.attribute(method, req, invoke(ctx, method, req, reply, conn, opts...))
 }
 
-// attributeStream attributes the errors of streams, see attribute.
+// attributeStream is a client interceptor that applies attribute to the errors of a stream.
 func (p *Process) attributeStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	s, err := stream(ctx, desc, conn, method, opts...)
 	if err != nil {
@@ -39,7 +41,7 @@ func (p *Process) attributeStream(ctx context.Context, desc *grpc.StreamDesc, co
 	return &attributedStream{ClientStream: s, process: p, method: method}, nil
 }
 
-// attributedStream is a stream whose errors are attributed, see attribute.
+// attributedStream is a stream that applies attribute to each of its errors.
 type attributedStream struct {
 	grpc.ClientStream
 	process *Process
@@ -56,10 +58,11 @@ func (s *attributedStream) RecvMsg(m any) error {
 	return s.process.attribute(s.method, nil, s.ClientStream.RecvMsg(m))
 }
 
-// attribute returns an error that says whose fault it is. It does so for errors that gRPC
-// made itself, which have no details of the plugin protocol: the fault is the host's if its
-// request is too large or cannot be encoded, else the plugin's. The request decides that,
-// and not the error's text. Other errors are returned as they are.
+// attribute returns an error that names the party at fault. It changes only errors that
+// gRPC itself created, which have no details of the plugin protocol. The host is at fault
+// if its request is too large or cannot be encoded; otherwise the plugin is at fault.
+// attribute examines the request to decide this, and not the text of err. It returns all
+// other errors unchanged.
 func (p *Process) attribute(method string, req any, err error) error {
 	s, ok := status.FromError(err)
 	if err == nil || !ok || len(s.Proto().GetDetails()) > 0 || !strings.HasPrefix(method, "/botyard.") {
@@ -88,16 +91,17 @@ func (p *Process) attribute(method string, req any, err error) error {
 		return err
 	}
 	e.Err = err
-	if e.Party == fault.PartyPlugin { // and some of its words
+	if e.Party == fault.PartyPlugin { // the text contains words of the plugin
 		return e.From(fault.OriginPlugin)
 	}
 	return e
 }
 
-// noteConn keeps the connections that go-plugin makes, so that cleanUp can close them. When
-// a process ends between its handshake and its connection, go-plugin gives its connection
-// up, makes another one to end the process, gives that up too, and closes neither. Before
-// that it opens a stream of its own on each.
+// noteConn is a client interceptor that records the connections of go-plugin, so that
+// cleanUp can close them. If a process ends after its handshake and before the host is
+// connected, go-plugin abandons its connection, opens a second connection to end the
+// process, and abandons that too. It closes neither connection. But on each connection it
+// first opens a stream of its own, which noteConn sees.
 func (p *Process) noteConn(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	if strings.HasPrefix(method, "/plugin.") {
 		p.mu.Lock()

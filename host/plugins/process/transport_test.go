@@ -22,7 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// answering is a storage in any language.
+// answering is a storage plugin whose Begin returns the result of the function begin.
 type answering struct {
 	storagev1.UnimplementedStorageServiceServer
 	begin func() (*storagev1.BeginResponse, error)
@@ -33,7 +33,7 @@ func (a answering) Begin(context.Context, *storagev1.BeginRequest) (*storagev1.B
 }
 
 // TestProcess_attribute checks that each error of the transport names its cause and the
-// party at fault, and that none becomes a fault of the caller or one to retry.
+// party at fault. No error may blame the caller or be retryable.
 func TestProcess_attribute(t *testing.T) {
 	large := make([]byte, sdk.MaxMessageBytes+1)
 	fine := func() (*storagev1.BeginResponse, error) {
