@@ -185,7 +185,7 @@ func (q *Queue) release(c Claim) {
 	q.grantLocked()
 }
 
-// Resize changes the number of slots. Calls in work continue, even if there are more of
+// Resize changes the number of slots. Running calls continue, even if there are more of
 // them than slots. Then no waiting call gets a slot before enough calls have ended.
 func (q *Queue) Resize(slots int) {
 	q.mu.Lock()
