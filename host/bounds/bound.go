@@ -5,28 +5,29 @@ import (
 	"slices"
 )
 
-// Bound is one bound. It has a fixed value, or a key that sets it, or both. If it has both, the value
-// is the highest that the key can set.
+// Bound describes one bound. A bound has a fixed value, or a configuration key that sets the value,
+// or both. If it has both, the fixed value is the maximum of the key.
 type Bound struct {
-	// Name is short and in lower case, as in "open pages".
+	// Name is short and in lower case, such as "open pages".
 	Name string
-	// What is bounded, in a sentence: how many of what, and whose.
+	// What is a sentence that says what is bounded: how many of what, and of which tenant or
+	// caller.
 	What string
-	// Each is the bound for each single one of what What names: a tenant, a caller, an instance, a
-	// turn. It is empty where only the sum is bounded.
+	// Each is the bound for each single tenant, caller, instance or turn; the field What says which
+	// of these. Each is empty if only the sum for all tenants is bounded.
 	Each string
-	// All is the bound for all tenants of a host together. It is empty where it follows from other
-	// bounds. Then What says from which.
+	// All is the bound for all tenants of a host together. It is empty if the sum follows from
+	// other bounds, which the field What then names.
 	All string
-	// Key sets the bound: a key of the host or the tenant file, as in "limits.reply_bytes",
-	// or of a plugin's block, as in "storage memory: max_bytes". It is empty where the bound is fixed.
-	// The default is read from the schemas.
+	// Key is the configuration key that sets the bound: a key of the host file or the tenant file,
+	// such as "limits.reply_bytes", or a key of a plugin's block, such as "storage memory:
+	// max_bytes". Key is empty if the bound is fixed. The default of the key is in its schema.
 	Key string
-	// Answer is what happens beyond the bound: the status, or what is dropped.
+	// Answer says what happens beyond the bound: the HTTP status, or what is dropped.
 	Answer string
 }
 
-// Table returns all bounds, by theme and in the order of the documentation.
+// Table returns all bounds by theme, in the order of docs/bounds.md.
 func Table() []Theme {
 	return []Theme{
 		{"Requests", slices.Clone(requests)},
@@ -38,13 +39,13 @@ func Table() []Theme {
 	}
 }
 
-// Theme has the bounds of one section of the page.
+// Theme has the bounds of one section of docs/bounds.md.
 type Theme struct {
 	Title  string
 	Bounds []Bound
 }
 
-// Bytes returns a size as people write it: 64 MiB, 300 KiB, 17 bytes.
+// Bytes returns a readable size, such as 64 MiB, 300 KiB or 17 bytes.
 func Bytes(n int64) string {
 	switch {
 	case n >= 1<<30 && n%(1<<30) == 0:

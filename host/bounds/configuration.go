@@ -8,63 +8,70 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// Documents, of tenants and of hosts.
+// These constants bound the documents of hosts and of tenants.
 const (
-	// DocumentBytes is the size of a document as it is written.
+	// DocumentBytes is the maximum size of a document in bytes, before it is parsed.
 	DocumentBytes = 1 << 20
-	// DocumentValues is how many values a document has at all levels together: keys of maps, elements
-	// of lists, and the document itself.
+	// DocumentValues is the maximum number of values in a document, at all levels together. The
+	// keys of maps, the elements of lists and the document itself are values.
 	DocumentValues = 10_000
-	// DocumentDepth is how many levels a document has.
+	// DocumentDepth is the maximum number of levels in a document.
 	DocumentDepth = 64
-	// KeyBytes is the size of one key. PathBytes is the size of all keys that lead to a value together:
-	// each list of values, such as the provenance, has the path of every value.
+	// KeyBytes is the maximum size of one key. PathBytes is the maximum size of all keys on the
+	// path to a value together. The path is bounded because the host stores the path of every
+	// value, for example in the provenance.
 	KeyBytes  = 256
 	PathBytes = 1 << 10
-	// HCLWords is how many tokens an HCL document has, without its texts, comments and ends of lines.
-	// HCLCopied is how many bytes may be copied to put one text together. That grows with the text's
-	// lines and escapes, times its size.
+	// HCLWords is the maximum number of tokens in an HCL document; string contents, comments and
+	// line ends are not counted. HCLCopied is the maximum number of bytes that the HCL parser may
+	// copy to put one string together. The parser copies a string again for each of its lines and
+	// escapes.
 	HCLWords  = 10 * DocumentValues
 	HCLCopied = 2 << 30
-	// StoredBytes is the size of a tenant's document as a storage keeps it, with its secrets sealed.
-	// The rest of sdk.MaxDocumentBytes is for what else a registration has.
+	// StoredBytes is the maximum size of a tenant's document in a storage, where its secrets are
+	// sealed. The other 2 MiB of sdk.MaxDocumentBytes are for the other data of a registration.
 	StoredBytes = sdk.MaxDocumentBytes - 2<<20
-	// Problems is how many problems of one configuration are reported at once. ProblemBytes is the size
-	// of each of a problem's two texts.
+	// Problems is how many problems of one configuration the host reports at once. ProblemBytes is
+	// the maximum size of each of the two texts of a problem.
 	Problems     = 100
 	ProblemBytes = 2 << 10
 )
 
-// Secrets of a plugin's block. The host searches the plugin's output for each of them, in several
-// encodings, so their number and size are bounded.
+// These constants bound the secrets of a plugin's block, because the host searches the plugin's
+// output for each secret in several encodings.
 const (
-	// SecretBytes is the size of one secret.
+	// SecretBytes is the maximum size of one secret.
 	SecretBytes = 64 << 10
-	// BlockSecrets is how many secrets a block has. BlockSecretsBytes is their size together.
+	// BlockSecrets is the maximum number of secrets in a block. BlockSecretsBytes is the maximum of
+	// their total size.
 	BlockSecrets      = 100
 	BlockSecretsBytes = 256 << 10
 )
 
-// Work on tenants' settings. Judging settings is reading, merging and checking them.
+// These constants bound the work on tenants' settings. To judge settings is to read, merge and
+// check the settings.
 const (
-	// JudgedAtOnce is how many settings of all tenants are judged at the same time. JudgedAtOnceEach is
-	// how many of one tenant are.
+	// JudgedAtOnce is how many settings of all tenants the host judges at the same time.
+	// JudgedAtOnceEach is how many settings of one tenant the host judges at the same time.
 	JudgedAtOnce     = 4
 	JudgedAtOnceEach = 1
-	// JudgingCredit is how long one tenant's settings may be judged before the tenant's next change of
-	// its own settings has to wait. One of JudgingParts of the time that passes is credited again.
+	// JudgingCredit is how long the host may judge the settings of one tenant before the host
+	// refuses the tenant's requests for its own settings for a while. The elapsed time divided by
+	// JudgingParts is added to the tenant's credit again.
 	JudgingCredit = time.Second
 	JudgingParts  = 10
-	// SettingsUnderWay is how many requests about settings a host accepts at once, waiting ones
-	// included. SettingsUnderWayEach is how many of one tenant.
+	// SettingsUnderWay is how many requests about settings a host accepts at the same time, waiting
+	// requests included. SettingsUnderWayEach is how many of these requests may be about one
+	// tenant.
 	SettingsUnderWay     = 256
 	SettingsUnderWayEach = 16
-	// FilesAppliedAtOnce is how many tenant files are being applied at once. Most of them wait for
-	// their turn or for a plugin.
+	// FilesAppliedAtOnce is how many tenant files the host applies at the same time. Most of them
+	// wait for a slot or for a plugin.
 	FilesAppliedAtOnce = 64
 )
 
-// configuration has the bounds of documents, their keys and their checks. host/config enforces them.
+// configuration has the bounds of documents, keys and checks. Package host/config enforces these
+// bounds.
 var configuration = []Bound{
 	{
 		Name: "document", What: "The size of a document: a host file, a tenant's file, or a tenant's settings that are put.",

@@ -1,14 +1,14 @@
-// Package bounds has every bound of what a tenant, a caller, an upstream or a plugin can use:
-// for each of them, and for all together. Code that enforces a bound takes its value from here
-// or from sdk/limits.go, and docs/bounds.md is made from the table. The package imports
-// nothing of the host, so each package of the host can import it.
+// Package bounds has every bound on what a tenant, a caller, an upstream or a plugin can use, for
+// each of them and for all together. Code that enforces a bound takes the value from this package
+// or from sdk/limits.go. The page docs/bounds.md is generated from Table. Every package of the host
+// can import this package, because this package imports no package of the host.
 //
-// Each bound has a test that goes beyond it. The test has a comment of its own line,
-// "beyond: NAME"; host/docstest looks for it.
+// Each bound has a test that goes beyond the bound. Above the test is a comment line "beyond:
+// NAME"; host/docstest checks that every bound has such a line.
 //
 // Files:
 //
-//   - bound.go: what a Bound says, and the table of all.
+//   - bound.go: the type Bound, and the table of all bounds.
 //   - requests.go: HTTP requests, bodies, answers, imports and their slots.
 //   - turns.go: messages, replies, tails and orphan turns.
 //   - configuration.go: documents, secrets, checks and tenant files.

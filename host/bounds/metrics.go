@@ -2,14 +2,14 @@ package bounds
 
 import "strconv"
 
-// MaxTenantLabels is the highest value of the key metrics.max_tenant_labels.
+// MaxTenantLabels is the maximum of the key metrics.max_tenant_labels.
 const MaxTenantLabels = 10_000
 
-// ReadyLabelSets is how many sets of labels are kept for each kind of record. A host makes fewer: sets
-// consist of its routes, statuses, classes and parties.
+// ReadyLabelSets is how many label sets package metrics caches for each kind of measurement. A host
+// uses fewer sets, because a set consists of routes, statuses, classes and parties of the host.
 const ReadyLabelSets = 1024
 
-// metrics has the bounds of the page of metrics. host/metrics enforces them.
+// metrics has the bounds of the metrics page. Package host/metrics enforces these bounds.
 var metrics = []Bound{
 	{
 		Name: "tenant labels",

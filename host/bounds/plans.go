@@ -1,9 +1,9 @@
 package bounds
 
-// MaxPlans is how many plans a host file may have.
+// MaxPlans is the maximum number of plans in a host file.
 const MaxPlans = 1000
 
-// plans has the bounds of plans. host/config enforces them.
+// plans has the bounds of plans. Package host/config enforces these bounds.
 var plans = []Bound{
 	{
 		Name: "plans", What: "How many plans a host file has.",

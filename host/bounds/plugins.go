@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	// Lookups is how many host names of one tenant's configuration are looked up when it is registered.
-	// LookupsAtOnce is how many are looked up at once for all tenants.
+	// Lookups is how many host names of one tenant's configuration the host looks up in the DNS
+	// when the tenant is registered. LookupsAtOnce is how many names of all tenants the host looks
+	// up at the same time.
 	Lookups       = 16
 	LookupsAtOnce = 32
 )
 
-// plugins has the bounds of what plugins keep, and of what they accept from upstreams and databases.
-// The plugins themselves enforce them.
+// plugins has the bounds of the memory of plugins, and of the data that plugins accept from
+// upstreams and databases. The plugins enforce these bounds.
 var plugins = []Bound{
 	{
 		Name: "addresses that are allowed", What: "The entries of the list of what tenants' own settings may lead to.",

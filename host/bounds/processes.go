@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// processes has the bounds of plugin processes, instances and calls. host/plugins enforces them.
+// processes has the bounds of plugin processes, instances and calls. Package host/plugins enforces
+// these bounds.
 var processes = []Bound{
 	{
 		Name: "waiting calls", What: "The calls that wait for one of a plugin's `max_calls`, on all configurations of it.",
@@ -74,44 +75,47 @@ var processes = []Bound{
 	},
 }
 
-// Calls and instances. host/plugins enforces these bounds.
+// These constants bound calls and instances. Package host/plugins enforces these bounds.
 const (
-	// WaitingCalls is how many calls of one tenant wait at one plugin, on all its instances.
-	// WaitingCallsOfAll is how many calls of all tenants do.
+	// WaitingCalls is how many calls of one tenant may wait for one plugin, for all instances
+	// together. WaitingCallsOfAll is how many calls of all tenants may wait for one plugin.
 	WaitingCalls      = 1024
 	WaitingCallsOfAll = 16384
-	// Instances is how many instances of one plugin a tenant has: the one of its configuration, and
-	// those of earlier configurations whose turns have not ended. InstancesOfAll is how many instances
-	// a plugin has.
+	// Instances is how many instances of one plugin a tenant may have: one instance for its current
+	// configuration, and one for each earlier configuration with a running turn. InstancesOfAll is
+	// how many instances one plugin may have.
 	Instances      = 16
 	InstancesOfAll = 65536
-	// BackgroundCalls is how many calls are made at once to end turns of one tenant in the background.
-	// BackgroundCallsOfAll is how many are made for all tenants.
+	// BackgroundCalls is how many calls the host makes at the same time to end turns of one tenant
+	// in the background. BackgroundCallsOfAll is the maximum for all tenants together.
 	BackgroundCalls      = 8
 	BackgroundCallsOfAll = 256
-	// BackgroundTasks is how many turns are ended in the background on one instance.
+	// BackgroundTasks is how many turns of one instance the host ends in the background.
 	BackgroundTasks = 256
 )
 
-// Output of processes, and what a host keeps of processes. host/plugins enforces these bounds.
+// These constants bound the output of processes, and the data that a host stores about processes.
+// Package host/plugins enforces these bounds.
 const (
-	// OutputLines is how many lines of one process's output are logged a second, in the long run.
-	// OutputBurst is how many are logged at once. OutputLineBytes is how much of a line is logged, and
-	// OutputFields how many fields of a line that is a log entry.
+	// OutputLines is how many lines per second the host logs of the output of one process, in the
+	// long run. OutputBurst is how many lines the host logs in one burst. OutputLineBytes is how
+	// many bytes of a line the host logs. OutputFields is how many fields the host logs of a line
+	// that is a structured log entry.
 	OutputLines     = 200
 	OutputBurst     = 2000
 	OutputLineBytes = 16 << 10
 	OutputFields    = 32
-	// FailingTenants is how many tenants an instance counts failures of, each by itself.
+	// FailingTenants is the maximum number of tenants whose failures an instance counts separately.
 	FailingTenants = 1024
-	// DrainingProcesses is how many replaced processes of a plugin may still have calls. The next
-	// replacement waits until one of them has ended. No call is cut off for it.
+	// DrainingProcesses is how many processes of a plugin may be draining. The next replacement of
+	// a process waits until a draining process has ended. The wait cuts off no call.
 	DrainingProcesses = 4
-	// LockFileBytes is the size of a lock file. It is far more than all plugins of a folder need.
+	// LockFileBytes is the maximum size of a lock file. It is far more than all plugins of a folder
+	// need.
 	LockFileBytes = 1 << 20
 )
 
-// span returns a time as people write it: 30 minutes, 10 seconds.
+// span returns a readable duration, such as 30 minutes or 10 seconds.
 func span(d time.Duration) string {
 	unit, n := "second", int(d/time.Second)
 	switch {
@@ -126,27 +130,30 @@ func span(d time.Duration) string {
 	return fmt.Sprint(n, " ", unit)
 }
 
-// Who is blamed for the crash of a plugin's process. host/plugins enforces these bounds.
+// These constants bound how the host blames tenants and configurations for crashes of a plugin's
+// process. Package host/plugins enforces these bounds.
 const (
-	// BlamedCrashes is how many crashes one tenant, or one configuration, must certainly have caused
-	// before the plugin refuses it.
+	// BlamedCrashes is the number of crashes that one tenant or one configuration must certainly
+	// have caused before the plugin refuses calls of that tenant or configuration.
 	BlamedCrashes = 3
-	// BlamePause is how long it is refused at first. Each further crash doubles that, up to
-	// MaxBlamePause.
+	// BlamePause is how long the plugin refuses a blamed tenant or configuration at first. Each
+	// further crash doubles the time, up to MaxBlamePause.
 	BlamePause    = time.Minute
 	MaxBlamePause = 30 * time.Minute
-	// BlameMemory is how long a tenant is remembered after the last crash that it caused.
+	// BlameMemory is how long the host remembers a tenant after the last crash that the tenant
+	// caused.
 	BlameMemory = time.Hour
-	// SuspectTime is how long a suspected tenant has a process apart from the others, at first.
+	// SuspectTime is how long a suspect's calls go to a process apart from other tenants, at first.
 	SuspectTime = 10 * time.Minute
-	// SuspectedTenants is how many suspected tenants are remembered, for each plugin.
+	// SuspectedTenants is how many suspects the host remembers for each plugin.
 	SuspectedTenants = 1024
-	// PluginCells is how many processes for suspected tenants a plugin has beside its own.
+	// PluginCells is how many processes for suspects a plugin may have beside its usual process.
 	PluginCells = 6
-	// AbandonedTenants is how many tenants with an abandoned call a process remembers, and
-	// AbandonedTime is for how long. An abandoned call is one that nobody waits for any more.
+	// AbandonedTenants is how many tenants with an abandoned call the host remembers for one
+	// process, and AbandonedTime is for how long. A call is abandoned when its caller has stopped
+	// waiting for it.
 	AbandonedTenants = 256
 	AbandonedTime    = 10 * time.Second
-	// CrashLoops is how many configurations that crash the process are remembered, for each plugin.
+	// CrashLoops is how many configurations in a crash loop the host remembers for each plugin.
 	CrashLoops = 1024
 )

@@ -7,19 +7,22 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// Slots bounds how many requests of one class are at work, and how many wait for that.
+// Slots bounds how many requests of one class run at the same time, and how many requests wait for
+// a slot.
 type Slots struct {
-	// Each and All are how many requests of one tenant and of all tenants are at work. One tenant has at
-	// most half of all, and only what others have left.
+	// Each is how many requests of one tenant may run at the same time, and All is how many
+	// requests of all tenants may. One tenant gets at most half of the slots that other tenants
+	// leave.
 	Each, All int64
-	// WaitingEach and WaitingAll are how many requests of one tenant and of all may wait for a slot.
-	// With 0 none waits.
+	// WaitingEach is how many requests of one tenant may wait for a slot, and WaitingAll is how
+	// many requests of all tenants may. If one of them is 0, no request waits.
 	WaitingEach, WaitingAll int
-	// Wait is how long a request waits.
+	// Wait is the longest time that a request waits for a slot.
 	Wait time.Duration
 }
 
-// The slots of each class of requests. Turns are not among them: they have most of the connections.
+// These variables are the slots of each class of requests. Turns have no class here, because turns
+// may use most of the connections.
 var (
 	ReadSlots     = Slots{Each: 32, All: 128, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
 	DeletionSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
@@ -33,70 +36,76 @@ var (
 )
 
 const (
-	// HeaderBytes and HeaderFields bound the headers of a request.
+	// HeaderBytes is the maximum size of all headers of a request, and HeaderFields is the maximum
+	// number of headers.
 	HeaderBytes  = 32 << 10
 	HeaderFields = 128
-	// HeaderTimeout is how long the headers may take. IdleTimeout is how long a connection may have no
-	// request.
+	// HeaderTimeout is how long a client may take to send the headers. IdleTimeout is how long a
+	// connection may stay open without a request.
 	HeaderTimeout = 10 * time.Second
 	IdleTimeout   = 2 * time.Minute
 
-	// SpareConnections is how many connections there are beyond http.connections, for probes and
-	// admins.
+	// SpareConnections is how many connections the host accepts beyond http.connections, for probes
+	// and operators.
 	SpareConnections = 64
-	// DefaultConnections, MinConnections and MaxConnections are the default and the limits of the key
-	// http.connections.
+	// DefaultConnections, MinConnections and MaxConnections are the default, the minimum and the
+	// maximum of the key http.connections.
 	DefaultConnections = 4096
 	MinConnections     = 16
 	MaxConnections     = 1000000
 
 	// DefaultBodyBytes and DefaultAnswerBytes are the defaults of the keys http.body_bytes and
-	// http.answer_bytes. MinHeldBytes and MaxHeldBytes are the limits of both. The largest body of a
-	// turn fits into half of MinHeldBytes.
+	// http.answer_bytes. MinHeldBytes and MaxHeldBytes are the minimum and the maximum of both
+	// keys. The largest body of a turn fits into half of MinHeldBytes.
 	DefaultBodyBytes   = 128 << 20
 	DefaultAnswerBytes = 128 << 20
 	MinHeldBytes       = 100 << 20
 	MaxHeldBytes       = 1 << 40
-	// UnwantedBodies is how many bodies of refused requests are read to their end at once. Of each,
-	// UnwantedBodyBytes are read at most, for UnwantedBodyTime at most.
+	// UnwantedBodies is how many bodies of refused requests the host reads and drops at the same
+	// time. The host reads at most UnwantedBodyBytes of each body, for at most UnwantedBodyTime.
 	UnwantedBodies    = 8
 	UnwantedBodyBytes = 1 << 20
 	UnwantedBodyTime  = time.Second
-	// BodyValues is how many JSON values, lists and objects a body has. A configuration has bounds of
-	// its own.
+	// BodyValues is how many JSON values, lists and objects a body may have. The body of a
+	// configuration has the bounds of a document instead.
 	BodyValues = 32 << 10
-	// AdminBodyBytes and AdminAnswerBytes are for requests of admins, beside what tenants have.
+	// AdminBodyBytes and AdminAnswerBytes are how many bytes of bodies and of answers the host
+	// holds for requests of operators, in addition to the bytes for requests of tenants.
 	AdminBodyBytes   = 32 << 20
 	AdminAnswerBytes = 96 << 20
 
-	// Stall is how long a body may bring no byte, and a reader take none of an answer. After it both
-	// must be as fast as SlowestRate, in bytes a second.
+	// Stall is how long a sender may pause in the middle of a body, and a reader in the middle of
+	// an answer. After a time of Stall the whole transfer must be at least as fast as SlowestRate,
+	// in bytes per second.
 	Stall       = 30 * time.Second
 	SlowestRate = 32 << 10
 
-	// ImportLine is the size from which a line of an import is long. ImportLongLines is how many long
-	// lines all imports may hold. ImportLineWait is how long an import waits to hold one.
+	// ImportLine is the size in bytes above which a line of an import is long. ImportLongLines is
+	// how many long lines all imports together hold in memory. ImportLineWait is how long an import
+	// waits before it may hold a long line.
 	ImportLine      = 4 << 20
 	ImportLongLines = 1
 	ImportLineWait  = time.Minute
-	// ImportValues is how many JSON values, lists and objects a line of an import has.
+	// ImportValues is how many JSON values, lists and objects one line of an import may have.
 	ImportValues = 500000
-	// TurnMessages is how many messages an imported turn has. An export shortens a turn that has more.
+	// TurnMessages is how many messages an imported turn may have. An export shortens a turn that
+	// has more.
 	TurnMessages = 1024
 
-	// Piece is how many bytes of an answer are written at once.
+	// Piece is how many bytes of an answer the host writes at once.
 	Piece = 32 << 10
-	// SendBuffer is how many bytes the system holds for a connection whose reader takes nothing.
+	// SendBuffer is how many bytes the operating system buffers for a connection whose reader does
+	// not read.
 	SendBuffer = 128 << 10
 )
 
-// slots returns the bound of a class of requests.
+// slots returns the Bound of a class of requests.
 func slots(name, what string, s Slots) Bound {
 	answer := fmt.Sprintf("Waits up to %s, %d of each tenant and %d of all; then 429 with Retry-After.", s.Wait, s.WaitingEach, s.WaitingAll)
 	return Bound{Name: name, What: what, Each: fmt.Sprint(s.Each), All: fmt.Sprint(s.All), Answer: answer}
 }
 
-// requests has the bounds of the HTTP interface. host/api enforces them.
+// requests has the bounds of the HTTP interface. Package host/api enforces these bounds.
 var requests = []Bound{
 	{
 		Name: "connections", What: "Connections of the listener. One that waits for its next request gives way to a new one.",

@@ -8,47 +8,52 @@ import (
 )
 
 const (
-	// MaxStoragesNoted is how many storages one incarnation of a tenant ever writes to.
+	// MaxStoragesNoted is how many storages one incarnation of a tenant may ever write to. The host
+	// records each storage in the tenant's registration.
 	MaxStoragesNoted = 64
-	// MaxStorageNoteBytes is the size of the stored configuration of one of them.
+	// MaxStorageNoteBytes is the maximum size of the recorded configuration of one storage.
 	MaxStorageNoteBytes = 64 << 10
-	// MaxStorageNotesBytes is the size of all stored configurations of storages of one registration.
+	// MaxStorageNotesBytes is the maximum size of all storage configurations that one registration
+	// records.
 	MaxStorageNotesBytes = 1 << 20
 	// MaxOwnStoragesNoted and MaxOwnStorageNotesBytes are how much of MaxStoragesNoted and
-	// MaxStorageNotesBytes a tenant's own settings may use. The rest is for the operator, who must
-	// always be able to name another storage.
+	// MaxStorageNotesBytes a tenant's own settings may use. The other quarter is for the operator,
+	// so that the operator can always name another storage.
 	MaxOwnStoragesNoted     = MaxStoragesNoted * 3 / 4
 	MaxOwnStorageNotesBytes = MaxStorageNotesBytes * 3 / 4
-	// MaxEarlierIncarnations is how many earlier incarnations of a tenant may wait for their erasure.
+	// MaxEarlierIncarnations is how many earlier incarnations of a tenant may wait for their
+	// erasure.
 	MaxEarlierIncarnations = 16
-	// MaxStoragesTried is how many storages one tenant's settings are tried with.
+	// MaxStoragesTried is how many storages the host tries for the settings of one tenant.
 	MaxStoragesTried = 64
-	// TrialTimeout is how long the plugins may take to check one tenant's settings.
+	// TrialTimeout is how long the plugins may take to check the settings of one tenant.
 	TrialTimeout = 15 * time.Second
-	// RetainAtOnce is how many storages are searched at once for conversations older than
-	// retention_days. RetainOfTenant is how many of one tenant are.
+	// RetainAtOnce is how many storages the host searches at the same time for conversations older
+	// than retention_days. RetainOfTenant is how many of these storages may be of one tenant.
 	RetainAtOnce   = 8
 	RetainOfTenant = 2
-	// RetainSlice is how long the storages of one tenant are searched before another tenant's are.
+	// RetainSlice is how long the host searches the storages of one tenant before it searches the
+	// storages of another tenant.
 	RetainSlice = time.Minute
-	// RetainFailures is how many tenants in a row may find that a storage does not answer. Then it is
-	// not tried for the others.
+	// RetainFailures is the number of consecutive tenants for which a storage may fail to respond.
+	// After that, the host skips the storage for the other tenants.
 	RetainFailures = 3
-	// MaxUnknownIDs is how many ids without a tenant are remembered, so that a request for one of them
-	// needs no query.
+	// MaxUnknownIDs is how many ids without a tenant the host remembers. A request for a remembered
+	// id needs no query.
 	MaxUnknownIDs = 10_000
-	// MaxTenantsTried is how many tenants a host remembers the tried storages of.
+	// MaxTenantsTried is the maximum number of tenants whose tried storages a host remembers.
 	MaxTenantsTried = 10_000
-	// PageValues is how many values the documents of one page of tenants, or of versions, have. The page
-	// ends with the document that reaches it.
+	// PageValues is how many values the documents on one page of tenants or versions have. The page
+	// ends after the document that reaches the number.
 	PageValues = DocumentValues
-	// OwnDocumentBytes is the size of a tenant's own settings as compact JSON. They are stored sealed
-	// and escaped, together with the operator's settings. Both must fit into sdk.MaxDocumentBytes.
+	// OwnDocumentBytes is the maximum size of a tenant's own settings as compact JSON. The own
+	// settings are stored sealed and escaped, together with the operator's settings, and the whole
+	// must fit into sdk.MaxDocumentBytes.
 	OwnDocumentBytes = 256 << 10
 )
 
-// tenants has the bounds of what is kept for tenants. host/registry, host/tenantstore and host/archive
-// enforce them.
+// tenants has the bounds of the data that the host stores about tenants. The packages
+// host/registry, host/tenantstore and host/archive enforce these bounds.
 var tenants = []Bound{
 	{
 		Name: "versions", What: "The versions that are kept of a tenant's registration.",

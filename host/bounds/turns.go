@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	// MaxOrphans is how many orphan turns one tenant has on a host, and MaxAllOrphans how many all
-	// tenants have.
+	// MaxOrphans is how many orphan turns one tenant may have on a host. MaxAllOrphans is how many
+	// orphan turns all tenants may have.
 	MaxOrphans    = 32
 	MaxAllOrphans = 1024
-	// MaxOrphanBytes is how much memory the orphan turns of one tenant hold, and MaxAllOrphanBytes how
-	// much those of all tenants hold.
+	// MaxOrphanBytes is how much memory the orphan turns of one tenant may use. MaxAllOrphanBytes
+	// is how much memory the orphan turns of all tenants may use.
 	MaxOrphanBytes    = 16 << 20
 	MaxAllOrphanBytes = 64 << 20
 	// OrphanTimeout is how long the host tries to end an orphan turn.
@@ -21,23 +21,24 @@ const (
 )
 
 const (
-	// TailFree is how many bytes of earlier messages a turn may show to its model in any case. What is
-	// more is counted in TailsHeld, which all turns share.
+	// TailFree is how many bytes of the tail a turn may always send to its model. Bytes beyond
+	// TailFree count towards TailsHeld, which all turns share.
 	TailFree  = 256 << 10
 	TailsHeld = 128 << 20
-	// TailsWaitingEach and TailsWaitingAll are how many turns of one tenant and of all may wait for a
-	// share of TailsHeld. Each waits for TailsWait at most.
+	// TailsWaitingEach is how many turns of one tenant may wait for a share of TailsHeld, and
+	// TailsWaitingAll is how many turns of all tenants may. Each turn waits for at most TailsWait.
 	TailsWaitingEach = 64
 	TailsWaitingAll  = 512
 	TailsWait        = 15 * time.Second
 
-	// ReplyFree is how many bytes a reply may have in any case. What is more is counted in RepliesHeld,
-	// which all turns share.
+	// ReplyFree is how many bytes a reply may always have. Bytes beyond ReplyFree count towards
+	// RepliesHeld, which all turns share.
 	ReplyFree   = 64 << 10
 	RepliesHeld = 128 << 20
 )
 
-// turns has the bounds of turns and of what is kept of them. host/bot enforces them.
+// turns has the bounds of turns and of the data that the host stores about turns. Package host/bot
+// enforces these bounds.
 var turns = []Bound{
 	{
 		Name: "message", What: "The size of the message of a turn.",

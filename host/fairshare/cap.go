@@ -7,25 +7,27 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Cap bounds how many operations are under way, for each tenant and for all together. An
-// operation counts whether it works or waits. Acquire never waits. A nil Cap bounds nothing.
+// Cap limits how many operations run at the same time, for each tenant and for all tenants
+// together. An operation counts from Acquire until its release, whether the operation works or
+// waits. Acquire never waits. A nil Cap has no limit.
 type Cap struct {
-	what      string // for errors
+	what      string // the name of the operations in errors
 	all, each int
 
 	mu      sync.Mutex
 	count   int
-	tenants map[string]int // how many each tenant has; tenants with 0 are removed
+	tenants map[string]int // the number of operations of each tenant that has at least one
 }
 
-// NewCap returns a cap. In errors, what names the operations: "the tenant has 16 WHAT under
-// way".
+// NewCap returns a Cap that allows all operations in total and each operations of one tenant.
+// Errors call the operations by the name in what: "the tenant has 16 WHAT under way".
 func NewCap(what string, all, each int) *Cap {
 	return &Cap{what: what, all: all, each: each, tenants: map[string]int{}}
 }
 
-// Acquire counts one more operation of the tenant until release is called. The caller calls
-// release once. If the tenant or all tenants have too many, the error is fault.RateLimited.
+// Acquire counts one more operation of the tenant. The caller calls release exactly once, when the
+// operation has ended. If the tenant or all tenants together have reached the limit, Acquire
+// returns a fault.RateLimited error.
 func (c *Cap) Acquire(tenant string) (release func(), err error) {
 	if c == nil {
 		return func() {}, nil

@@ -1,19 +1,20 @@
-// Package fairshare divides what the host has in bounded amounts between tenants. Its types
-// have a bound for each tenant and a bound for all tenants together, except Pace, which has
-// only the first. Tenants that wait are served alternately, one request each: a tenant with
-// many waiting requests is not served before one with few. All types are used concurrently.
+// Package fairshare divides limited resources of the host between tenants. Its types have a limit
+// for each tenant and a limit for all tenants together, except Pace, which has only a limit for
+// each tenant. Waiting tenants are served round-robin, one request each, so that a tenant with many
+// waiting requests does not delay a tenant with few. All types are safe for concurrent use.
 //
-//	Pool   a bounded amount, of requests or bytes: Acquire waits for a Share, which is
-//	       released. A tenant may have half of what the others leave.
-//	Slots  work that needs the processor: Do waits for a slot and does the work in it
-//	Cap    operations under way: Acquire counts one, or refuses it at once; nobody waits
-//	Pace   the time that a tenant's work takes in the long run
+//	Pool   limits an amount, such as requests or bytes. Acquire waits for a Share, and the
+//	       caller releases it. A tenant may have half of what other tenants leave.
+//	Slots  limits work that needs the processor. Do waits for a slot and does the work in it.
+//	Cap    limits operations that run at the same time. Acquire counts one operation or
+//	       refuses it at once, and never waits.
+//	Pace   limits the time that a tenant's work takes in the long run.
 //
 // The files:
 //
-//	pool.go   Pool and Bounds: whether an amount fits, who waits, and who is served next
-//	share.go  Share: the part of a Pool that one request has; it grows, shrinks and is released
-//	slots.go  Slots: Do, and Away, which gives the slot to others during a wait
-//	cap.go    Cap: counts without waiting
+//	pool.go   Pool and Bounds: whether an amount fits, and which waiting call is served next
+//	share.go  Share: the part of a Pool that one request has; a Share grows, shrinks and is released
+//	slots.go  Slots: Do, and Away, which lends the slot to other work during a wait
+//	cap.go    Cap: counting without waiting
 //	pace.go   Pace: credit of time, and how long a tenant without credit is refused
 package fairshare

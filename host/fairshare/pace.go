@@ -8,36 +8,37 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Pace bounds the time that work for one tenant takes in the long run. It is a token bucket
-// with time for tokens: each tenant has a credit of time, work spends it, and a part of the
-// time that passes is added to it. A tenant that has overdrawn its credit has to come later.
-// Work that runs is not stopped, so each slot of the tenant may overdraw the credit once. Nil
-// bounds nothing.
+// Pace limits the time that the work of one tenant takes in the long run. It is a token bucket
+// whose tokens are time: each tenant has a credit of time, work spends the credit, and a fraction
+// of the elapsed time refills it. Check refuses a tenant that has overdrawn its credit. Running
+// work is not stopped, so each slot of the tenant may overdraw the credit once. A nil Pace has no
+// limit.
 type Pace struct {
 	credit time.Duration
 	share  int
 
 	mu sync.Mutex
-	of map[string]*list.Element // elements of accounts, by tenant
-	// accounts has an *account for each tenant that lacked credit when it was last checked.
-	// Spend checks the front ones, and removes those that have their whole credit again.
+	of map[string]*list.Element // the elements of accounts, by tenant
+	// accounts has an *account for each tenant that lacked credit when its account was last
+	// checked. Each Spend checks the accounts at the front of the list, and removes those with
+	// their whole credit.
 	accounts *list.List
 }
 
-// account says how much of its credit a tenant lacked at a time.
+// account says how much of its credit a tenant lacked at one point in time.
 type account struct {
 	tenant string
 	lacks  time.Duration
 	at     time.Time
 }
 
-// NewPace returns a pace. Each tenant has the given credit. A tenant that has spent credit
-// gets back one unit for each parts units of time that pass.
+// NewPace returns a Pace that gives each tenant the credit. The credit of a tenant is refilled with
+// the elapsed time divided by parts.
 func NewPace(credit time.Duration, parts int) *Pace {
 	return &Pace{credit: credit, share: parts, of: map[string]*list.Element{}, accounts: list.New()}
 }
 
-// Spend takes so much time from the tenant's credit.
+// Spend subtracts the time took from the tenant's credit.
 func (p *Pace) Spend(tenant string, took time.Duration) {
 	if p == nil || took <= 0 {
 		return
@@ -52,8 +53,8 @@ func (p *Pace) Spend(tenant string, took time.Duration) {
 	}
 	a := e.Value.(*account)
 	a.lacks, a.at = p.lackingLocked(a, now)+took, now
-	// A call adds at most one account and checks two old ones. So only few accounts are kept
-	// whose credit is whole.
+	// Each call adds at most one account and checks the two oldest accounts. So the list has few
+	// accounts with their whole credit.
 	for range 2 {
 		oldest := p.accounts.Front()
 		if a := oldest.Value.(*account); p.lackingLocked(a, now) == 0 {
@@ -68,13 +69,13 @@ func (p *Pace) Spend(tenant string, took time.Duration) {
 	}
 }
 
-// lackingLocked returns what the account lacks now. Locked: mu is held.
+// lackingLocked returns how much credit the account lacks at the time now. Locked: mu is held.
 func (p *Pace) lackingLocked(a *account, now time.Time) time.Duration {
 	return max(0, a.lacks-now.Sub(a.at)/time.Duration(p.share))
 }
 
-// Check returns nil for a tenant that has credit, or else fault.RateLimited with the time
-// after which it has credit again.
+// Check returns nil if the tenant has credit. Otherwise Check returns a fault.RateLimited error
+// with the time after which the tenant has credit again.
 func (p *Pace) Check(tenant string) error {
 	if p == nil {
 		return nil

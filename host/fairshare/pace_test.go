@@ -36,7 +36,8 @@ func TestPace(t *testing.T) {
 		err := p.Check("busy")
 		var wrong *fault.Error
 		if !fault.Is(err, fault.RateLimited) || !errors.As(err, &wrong) || wrong.RetryAfter != 10*(400-90)*time.Millisecond {
-			// Of 1.4 seconds but the first half of one, a tenth has come back.
+			// The tenant worked for 1.4 seconds with a credit of 1 second. A tenth of the 0.9
+			// seconds since its first half second of work was refilled.
 			t.Fatalf("beyond its credit: %v, to wait %s", err, wrong.RetryAfter)
 		}
 		if err := p.Check("calm"); err != nil {
@@ -47,7 +48,7 @@ func TestPace(t *testing.T) {
 			t.Errorf("when its time has come: %v", err)
 		}
 
-		// In the long run it has a tenth of the time.
+		// In the long run the tenant may work for a tenth of the time.
 		begin, used := time.Now(), time.Duration(0)
 		for time.Since(begin) < time.Hour {
 			if err := p.Check("busy"); err != nil {
@@ -62,7 +63,7 @@ func TestPace(t *testing.T) {
 			t.Errorf("in an hour it had %s", used)
 		}
 
-		// A tenant that has its whole credit is not kept.
+		// The Pace drops the account of a tenant that has its whole credit.
 		for i := range 1000 {
 			work(fmt.Sprint("honest", i), time.Millisecond, 0)
 		}

@@ -8,73 +8,75 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Bounds are the bounds of a [Pool].
+// Bounds are the limits of a [Pool].
 type Bounds struct {
-	// Each is the most that one tenant may have, and All the most for all tenants together.
+	// Each is the most that one tenant may have. All is the most that all tenants together may
+	// have.
 	Each, All int64
-	// WaitingEach and WaitingAll are how many calls of Acquire may wait. With 0 nobody waits.
+	// WaitingEach is how many calls of Acquire may wait for one tenant, and WaitingAll for all
+	// tenants together. If one of them is 0, Acquire does not wait.
 	WaitingEach, WaitingAll int
-	// Wait is how long a call waits at most.
+	// Wait is the longest time that a call of Acquire waits.
 	Wait time.Duration
 }
 
-// Pool is a bounded amount that tenants share: places for requests, or bytes. A tenant may
-// have at most its own bound, and at most half of what the other tenants leave. So a tenant
-// that comes late gets something, however many others took all that they could get.
+// Pool is a limited amount that tenants share, such as requests or bytes. A tenant may have at most
+// Bounds.Each, and at most half of what other tenants leave. So a tenant that comes late gets a
+// part, even if other tenants have taken as much as Pool allowed.
 type Pool struct {
-	what   string // for errors
+	what   string // the name of the amount in errors
 	bounds func() Bounds
 
 	mu      sync.Mutex
-	used    int64                  // what all tenants have together
-	tenants map[string]*poolTenant // tenants that have something or wait
-	ring    []*poolTenant          // tenants that wait; the next one to be served is first
-	waiting int                    // calls of all tenants that wait
+	used    int64                  // the amount that all tenants have together
+	tenants map[string]*poolTenant // the tenants that have a part of the amount or wait for one
+	ring    []*poolTenant          // the tenants that wait; the tenant to be served next is first
+	waiting int                    // the number of waiting calls of all tenants
 }
 
 // poolTenant is a tenant that has a part of a pool or waits for one.
 type poolTenant struct {
 	held    int64
-	waiters []*poolWaiter // in the order in which they came
+	waiters []*poolWaiter // in the order of arrival
 }
 
 // poolWaiter is a call of Acquire that waits.
 type poolWaiter struct {
 	amount int64
-	ready  chan struct{} // closed, while mu is held, when the amount is taken for it
+	ready  chan struct{} // closed, while Pool.mu is held, after the amount was taken for this call
 }
 
-// NewPool returns a pool. In errors, what names the things that are bounded, such as "reads
-// at work". The pool calls bounds whenever it needs them, since settings may change. A bound
-// that shrinks takes nothing away from tenants that already have more.
+// NewPool returns a Pool. Errors call the amount by the name in what, such as "reads at work". The
+// pool calls bounds each time that it needs the limits, because settings may change. A limit that
+// becomes smaller takes nothing away from tenants that already have more.
 func NewPool(what string, bounds func() Bounds) *Pool {
 	return &Pool{what: what, bounds: bounds, tenants: map[string]*poolTenant{}}
 }
 
-// Held returns what all tenants have together.
+// Held returns the amount that all tenants have together.
 func (p *Pool) Held() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.used
 }
 
-// Waiting returns how many calls wait.
+// Waiting returns how many calls of Acquire wait.
 func (p *Pool) Waiting() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.waiting
 }
 
-// Acquire returns a share of the amount for the tenant. It waits as long as the bounds allow.
-// The caller releases the share. The error is fault.RateLimited with RetryAfter, or ctx's
-// cause if ctx ends.
+// Acquire returns a Share of the amount for the tenant. It waits for at most Bounds.Wait. The
+// caller releases the Share. Acquire returns a fault.RateLimited error with RetryAfter if the
+// limits do not allow the amount, or the cause of ctx if ctx ends.
 func (p *Pool) Acquire(ctx context.Context, name string, amount int64) (*Share, error) {
 	b := p.bounds()
 	p.mu.Lock()
 	t := p.tenantLocked(name)
 	if len(t.waiters) == 0 && p.fitsLocked(t, amount, b) {
 		p.takeLocked(t, amount)
-		p.forgetIdleLocked(name, t) // the amount may be 0
+		p.forgetIdleLocked(name, t) // an amount of 0 leaves the tenant without a part
 		p.mu.Unlock()
 		return &Share{pool: p, name: name, amount: amount}, nil
 	}
@@ -105,7 +107,7 @@ func (p *Pool) Acquire(ctx context.Context, name string, amount int64) (*Share, 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-w.ready: // it got the amount just when it gave up
+	case <-w.ready: // serveLocked served this call just when it stopped waiting
 		if err == nil {
 			return &Share{pool: p, name: name, amount: amount}, nil
 		}
@@ -116,13 +118,13 @@ func (p *Pool) Acquire(ctx context.Context, name string, amount int64) (*Share, 
 			err = p.refusalLocked(t, amount, b)
 		}
 		p.forgetIdleLocked(name, t)
-		p.serveLocked() // the tenant's next call may want less, and fit
+		p.serveLocked() // the tenant's next waiting call may want a smaller amount, which fits
 	}
 	return nil, err
 }
 
-// Check returns nil if Acquire would return a share now without waiting, or else why it would
-// not. It takes nothing.
+// Check returns nil if Acquire would return a Share at once, or the error that says why Acquire
+// would not. It takes nothing from the pool.
 func (p *Pool) Check(name string, amount int64) error {
 	b := p.bounds()
 	p.mu.Lock()
@@ -135,7 +137,7 @@ func (p *Pool) Check(name string, amount int64) error {
 	return p.refusalLocked(t, amount, b)
 }
 
-// tenantLocked returns the tenant's entry, and makes it if there is none. Locked: mu is held.
+// tenantLocked returns the tenant's entry, and adds the entry if it is missing. Locked: mu is held.
 func (p *Pool) tenantLocked(name string) *poolTenant {
 	t := p.tenants[name]
 	if t == nil {
@@ -145,27 +147,31 @@ func (p *Pool) tenantLocked(name string) *poolTenant {
 	return t
 }
 
-// forgetIdleLocked forgets a tenant that has nothing and does not wait. Locked: mu is held.
+// forgetIdleLocked removes the entry of a tenant that has nothing and does not wait. Locked: mu is
+// held.
 func (p *Pool) forgetIdleLocked(name string, t *poolTenant) {
 	if t.held == 0 && len(t.waiters) == 0 {
 		delete(p.tenants, name)
 	}
 }
 
-// fitsLocked reports whether the tenant may have so much more. Locked: mu is held.
+// fitsLocked reports whether the bounds allow the tenant to have the amount in addition to its
+// part. Locked: mu is held.
 func (p *Pool) fitsLocked(t *poolTenant, amount int64, b Bounds) bool {
-	// Half of what the others leave; a tenant that is alone may have half of all.
+	// A tenant may have half of what other tenants leave, so a tenant that is alone may have half
+	// of All.
 	others := p.used - t.held
 	return t.held+amount <= min(b.Each, (b.All-others+1)/2)
 }
 
-// takeLocked counts an amount in. Locked: mu is held.
+// takeLocked adds the amount to the tenant's part. Locked: mu is held.
 func (p *Pool) takeLocked(t *poolTenant, amount int64) {
 	t.held += amount
 	p.used += amount
 }
 
-// returnLocked counts an amount out, and serves those who wait. Locked: mu is held.
+// returnLocked subtracts the amount from the tenant's part, and then serves waiting calls. Locked:
+// mu is held.
 func (p *Pool) returnLocked(name string, t *poolTenant, amount int64) {
 	t.held -= amount
 	p.used -= amount
@@ -173,8 +179,8 @@ func (p *Pool) returnLocked(name string, t *poolTenant, amount int64) {
 	p.forgetIdleLocked(name, t)
 }
 
-// serveLocked gives what is free to those who wait: to one of each tenant in turn, and within
-// a tenant in the order in which they came. Locked: mu is held.
+// serveLocked gives the free amount to waiting calls: to one call of each tenant in turn, and to
+// the calls of one tenant in the order of their arrival. Locked: mu is held.
 func (p *Pool) serveLocked() {
 	if len(p.ring) == 0 {
 		return
@@ -200,7 +206,7 @@ func (p *Pool) serveLocked() {
 	}
 }
 
-// removeLocked removes a call that does not wait any more. Locked: mu is held.
+// removeLocked removes a call that has stopped waiting. Locked: mu is held.
 func (p *Pool) removeLocked(t *poolTenant, w *poolWaiter) {
 	for i, other := range t.waiters {
 		if other == w {
@@ -220,7 +226,8 @@ func (p *Pool) removeLocked(t *poolTenant, w *poolWaiter) {
 	}
 }
 
-// refusalLocked returns why the tenant does not get the amount. Locked: mu is held.
+// refusalLocked returns the error that says why the tenant does not get the amount. Locked: mu is
+// held.
 func (p *Pool) refusalLocked(t *poolTenant, amount int64, b Bounds) error {
 	if t.held+amount > b.Each {
 		return fault.New(fault.RateLimited, "too much at once: the tenant may have %d %s, and has %d; come again when some are done", b.Each, p.what, t.held).

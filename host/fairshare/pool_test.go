@@ -24,7 +24,7 @@ func (p *Pool) acquire(t *testing.T, name string, amount int64) *Share {
 	return s
 }
 
-// A tenant that takes all that it gets leaves half, and so does the next.
+// TestPool_leavesHalf checks that a tenant gets at most half of what other tenants leave.
 func TestPool_leavesHalf(t *testing.T) {
 	p := poolOf(Bounds{Each: 100, All: 100})
 	got := map[string]int{}
@@ -47,7 +47,7 @@ func TestPool_leavesHalf(t *testing.T) {
 	}
 }
 
-// A tenant has no more than its bound. The error names of what there is too much.
+// TestPool_each checks that a tenant gets at most Bounds.Each, and that the error names the amount.
 func TestPool_each(t *testing.T) {
 	p := poolOf(Bounds{Each: 3, All: 100})
 	share := p.acquire(t, "a", 3)
@@ -73,7 +73,8 @@ func TestPool_each(t *testing.T) {
 	}
 }
 
-// A tenant with many that wait does not come before one with few.
+// TestPool_servesInTurnsByTenant checks that a tenant with many waiting calls does not delay a
+// tenant with few.
 func TestPool_servesInTurnsByTenant(t *testing.T) {
 	p := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 10, WaitingAll: 100, Wait: time.Hour})
 	first := p.acquire(t, "x", 1)
@@ -109,7 +110,8 @@ func TestPool_servesInTurnsByTenant(t *testing.T) {
 	}
 }
 
-// Waiting ends by the bound of number, by the bound of time and by its context.
+// TestPool_boundsWaiting checks that Acquire stops waiting when its context ends or Bounds.Wait has
+// passed, and that it does not wait if too many calls wait already.
 func TestPool_boundsWaiting(t *testing.T) {
 	p := poolOf(Bounds{Each: 1, All: 1, WaitingEach: 1, WaitingAll: 2, Wait: time.Hour})
 	p.acquire(t, "x", 1)
@@ -147,7 +149,7 @@ func TestPool_boundsWaiting(t *testing.T) {
 
 var errGone = fault.New(fault.Canceled, "gone")
 
-// TestPool_addsUp checks that no amount is counted twice or lost, whatever is called.
+// TestPool_addsUp checks that random calls never count an amount twice or lose an amount.
 func TestPool_addsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := Bounds{Each: 7, All: 20}

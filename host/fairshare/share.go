@@ -1,13 +1,13 @@
 package fairshare
 
-// Share is the part of a [Pool] that one request has. It is used by one goroutine at a time.
+// Share is the part of a [Pool] that one request has. Only one goroutine may use a Share at a time.
 type Share struct {
 	pool   *Pool
 	name   string
 	amount int64
 }
 
-// Amount returns how much the share is; 0 for nil.
+// Amount returns the size of the share, which is 0 for a nil Share.
 func (s *Share) Amount() int64 {
 	if s == nil {
 		return 0
@@ -15,8 +15,8 @@ func (s *Share) Amount() int64 {
 	return s.amount
 }
 
-// Grow makes the share larger by more. It does not wait. If the bounds do not allow it, the
-// error is fault.RateLimited.
+// Grow adds the amount more to the share. It does not wait. If the limits of the pool do not allow
+// the larger share, Grow returns a fault.RateLimited error.
 func (s *Share) Grow(more int64) error {
 	b := s.pool.bounds()
 	s.pool.mu.Lock()
@@ -31,7 +31,8 @@ func (s *Share) Grow(more int64) error {
 	return nil
 }
 
-// Shrink makes the share as small as to. If it is not larger than that, nothing changes.
+// Shrink reduces the amount of the share to the amount to. It does nothing if the share is not
+// larger.
 func (s *Share) Shrink(to int64) {
 	if s == nil || to >= s.amount {
 		return
@@ -42,6 +43,6 @@ func (s *Share) Shrink(to int64) {
 	s.amount = to
 }
 
-// Release returns the share to the pool. A second Release, or that of a nil Share, does
-// nothing.
+// Release returns the share to the pool. It does nothing for a nil Share or a share that is already
+// released.
 func (s *Share) Release() { s.Shrink(0) }

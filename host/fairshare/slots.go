@@ -9,42 +9,42 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Slots bounds how much work that needs the processor runs at once. Nil bounds nothing.
+// Slots limits how many pieces of processor-bound work run at the same time. A nil Slots has no
+// limit.
 type Slots struct {
 	all, each int
 	pace      *Pace
 
 	mu      sync.Mutex
-	busy    int                     // slots of all tenants in which work runs
-	tenants map[string]*slotsTenant // tenants whose work runs or waits
-	turns   *list.List              // *slotsTenant; tenants that wait, the next one to be served first
+	busy    int                     // the number of slots in use by all tenants
+	tenants map[string]*slotsTenant // the tenants whose work runs or waits
+	turns   *list.List              // the tenants whose work waits, as *slotsTenant; the tenant to be served next is first
 }
 
-// slotsTenant is a tenant's work that runs or waits.
+// slotsTenant describes the running and the waiting work of one tenant.
 type slotsTenant struct {
 	key     string
 	busy    int
-	waiting *list.List    // *slotWaiter
-	turn    *list.Element // its place in Slots.turns; nil while nothing waits
+	waiting *list.List    // the waiting work, as *slotWaiter
+	turn    *list.Element // the tenant's element of Slots.turns; nil while none of its work waits
 }
 
 // slotWaiter is a piece of work that waits for a slot.
 type slotWaiter struct {
-	granted chan struct{} // closed, while mu is held, when it has a slot
+	granted chan struct{} // closed, while Slots.mu is held, when the work gets a slot
 }
 
-// NewSlots returns slots for so many pieces of work at once, and so many of each tenant. Both
-// numbers are 1 or more.
+// NewSlots returns Slots that run at most all pieces of work at the same time, and at most each
+// pieces of one tenant. Both numbers are at least 1.
 func NewSlots(all, each int) *Slots { return NewPacedSlots(all, each, nil) }
 
-// NewPacedSlots returns slots whose work takes its time from the tenant's credit in the pace.
-// Work does not wait for credit. A caller that wants to refuse work of a tenant without credit
-// calls Pace.Check first.
+// NewPacedSlots returns Slots whose work spends the tenant's credit in pace. Work does not wait for
+// credit. A caller that wants to refuse the work of a tenant without credit calls Pace.Check first.
 func NewPacedSlots(all, each int, pace *Pace) *Slots {
 	return &Slots{all: all, each: each, pace: pace, tenants: map[string]*slotsTenant{}, turns: list.New()}
 }
 
-// Pace returns the pace from which the work takes its time; nil for none.
+// Pace returns the Pace whose credit the work spends, or nil.
 func (s *Slots) Pace() *Pace {
 	if s == nil {
 		return nil
@@ -56,14 +56,14 @@ func (s *Slots) Pace() *Pace {
 type held struct {
 	of    *Slots
 	key   string
-	in    bool      // false while the work is away
-	since time.Time // when the work came in
+	in    bool      // false while the work is in Away
+	since time.Time // when the work got the slot
 }
 
 // start records that the work has the slot from now on.
 func (h *held) start() { h.in, h.since = true, time.Now() }
 
-// release returns the slot, and takes the time of the work from the tenant's credit.
+// release returns the slot, and subtracts the time of the work from the tenant's credit.
 func (h *held) release() {
 	h.in = false
 	h.of.pace.Spend(h.key, time.Since(h.since))
@@ -72,10 +72,10 @@ func (h *held) release() {
 
 type heldKey struct{}
 
-// Do waits for a slot of the tenant, calls work in it, and returns work's error. If ctx ends
-// before there is a slot, Do returns ctx's cause and does not call work. The context that work
-// gets carries the slot: a Do that is called with it needs no other. It must not be used by two
-// goroutines at once.
+// Do waits for a slot of the tenant, calls work in the slot, and returns the error of work. If ctx
+// ends before there is a free slot, Do returns the cause of ctx and does not call work. The context
+// that work gets carries the slot, so a nested Do with that context calls its work in the same
+// slot. Two goroutines must not use that context at the same time.
 func (s *Slots) Do(ctx context.Context, tenant string, work func(ctx context.Context) error) error {
 	if s == nil {
 		return work(ctx)
@@ -96,10 +96,10 @@ func (s *Slots) Do(ctx context.Context, tenant string, work func(ctx context.Con
 	return work(context.WithValue(ctx, heldKey{}, h))
 }
 
-// Away returns the slot that ctx carries, calls wait, and waits for a slot again. It is for
-// work that waits for something else, and does not need the processor meanwhile. If ctx
-// carries no slot, it only calls wait. It returns wait's error, or else ctx's cause if ctx
-// ended before there was a slot.
+// Away returns the slot that ctx carries, calls wait, and then waits for a slot again. Work calls
+// Away while it waits for something else and does not need the processor. If ctx carries no slot,
+// Away only calls wait. Away returns the error of wait, or else the cause of ctx if ctx ended
+// before there was a free slot.
 func Away(ctx context.Context, wait func() error) error {
 	h, ok := ctx.Value(heldKey{}).(*held)
 	if !ok || !h.in {
@@ -127,8 +127,8 @@ func (s *Slots) acquire(ctx context.Context, key string) error {
 		t = &slotsTenant{key: key}
 		s.tenants[key] = t
 	}
-	// If work of the tenant already waits, there is no free slot for the tenant: grantLocked
-	// would have granted it.
+	// If work of the tenant already waits, the tenant has no free slot, because grantLocked would
+	// have given a free slot to the waiting work.
 	if t.turn == nil && s.busy < s.all && t.busy < s.each {
 		s.busy++
 		t.busy++
@@ -151,7 +151,7 @@ func (s *Slots) acquire(ctx context.Context, key string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-w.granted: // it got the slot just when it gave up; the next one gets the slot
+	case <-w.granted: // grantLocked gave a slot to this work just when ctx ended; releaseLocked gives the slot to other work
 		s.releaseLocked(t)
 	default:
 		t.waiting.Remove(place)
@@ -166,7 +166,7 @@ func (s *Slots) release(key string) {
 	s.releaseLocked(s.tenants[key])
 }
 
-// releaseLocked takes a slot of the tenant back and grants it to the next. Locked: mu is held.
+// releaseLocked frees a slot of the tenant and grants it to waiting work. Locked: mu is held.
 func (s *Slots) releaseLocked(t *slotsTenant) {
 	s.busy--
 	t.busy--
@@ -174,7 +174,8 @@ func (s *Slots) releaseLocked(t *slotsTenant) {
 	s.grantLocked()
 }
 
-// forgetIdleLocked drops what a tenant does not need any more. Locked: mu is held.
+// forgetIdleLocked removes the tenant from turns if none of its work waits, and from tenants if
+// none of its work runs or waits. Locked: mu is held.
 func (s *Slots) forgetIdleLocked(t *slotsTenant) {
 	if t.turn != nil && t.waiting.Len() == 0 {
 		s.turns.Remove(t.turn)
@@ -185,9 +186,9 @@ func (s *Slots) forgetIdleLocked(t *slotsTenant) {
 	}
 }
 
-// grantLocked gives the free slots to work that waits, one to each tenant in turn. It passes
-// by tenants that have all the slots that they may have; there are no more of these than
-// slots. Locked: mu is held.
+// grantLocked gives the free slots to waiting work, one slot to each tenant in turn. It skips
+// tenants that have all the slots that a tenant may have. At most Slots.all tenants are skipped, so
+// the search is short. Locked: mu is held.
 func (s *Slots) grantLocked() {
 	for at := s.turns.Front(); at != nil && s.busy < s.all; {
 		t := at.Value.(*slotsTenant)

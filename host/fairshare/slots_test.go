@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// until waits for so much work and so many waiters.
+// until waits until busy pieces of work run and waiting pieces of work wait.
 func until(t *testing.T, s *Slots, busy, waiting int) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
@@ -26,7 +26,7 @@ func until(t *testing.T, s *Slots, busy, waiting int) {
 	}
 }
 
-// holding starts work of a tenant that holds a slot until end is called.
+// holding starts work of the tenant that occupies a slot until the caller calls end.
 func holding(t *testing.T, s *Slots, tenant string) (end func()) {
 	t.Helper()
 	in, out, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -38,7 +38,8 @@ func holding(t *testing.T, s *Slots, tenant string) (end func()) {
 	return func() { close(out); <-done }
 }
 
-// A tenant's hundred waiting calls delay another tenant's by one each.
+// TestSlots_turns checks that a hundred waiting calls of one tenant delay a call of another tenant
+// by one call.
 func TestSlots_turns(t *testing.T) {
 	s := NewSlots(1, 1)
 	end := holding(t, s, "first")
@@ -73,14 +74,15 @@ func TestSlots_turns(t *testing.T) {
 	}
 }
 
-// A tenant has no more than its share, and what it leaves others have.
+// TestSlots_each checks that a tenant uses no more slots than one tenant may, and that other
+// tenants get the free slots.
 func TestSlots_each(t *testing.T) {
 	s := NewSlots(3, 2)
 	ends := []func(){holding(t, s, "a"), holding(t, s, "a")}
 	waits := make(chan error, 1)
 	go func() { waits <- s.Do(t.Context(), "a", func(context.Context) error { return nil }) }()
 	until(t, s, 2, 1)
-	ends = append(ends, holding(t, s, "b")) // passes by the one that waits
+	ends = append(ends, holding(t, s, "b")) // b gets a slot although the third call of a came earlier
 	until(t, s, 3, 1)
 	for _, end := range ends {
 		end()
@@ -91,7 +93,8 @@ func TestSlots_each(t *testing.T) {
 	until(t, s, 0, 0)
 }
 
-// Waiting ends with its context, and takes nothing along.
+// TestSlots_canceled checks that Do stops waiting when its context ends, and occupies no slot
+// afterwards.
 func TestSlots_canceled(t *testing.T) {
 	s := NewSlots(1, 1)
 	end := holding(t, s, "a")
@@ -114,7 +117,8 @@ func TestSlots_canceled(t *testing.T) {
 	until(t, s, 0, 0)
 }
 
-// Work that has a slot needs no other, and leaves it to others while it is away.
+// TestSlots_nested checks that a nested Do needs no second slot, and that Away lets other work use
+// the slot.
 func TestSlots_nested(t *testing.T) {
 	s := NewSlots(1, 1)
 	failed := errors.New("failed")
@@ -124,7 +128,7 @@ func TestSlots_nested(t *testing.T) {
 		}
 		if err := Away(ctx, func() error {
 			holding(t, s, "b")()
-			// It is away: its own context asks for a slot as any other.
+			// During Away the work has no slot, so Do waits for one.
 			return s.Do(ctx, "a", func(context.Context) error { return nil })
 		}); err != nil {
 			t.Error(err)
@@ -150,7 +154,8 @@ func TestSlots_nested(t *testing.T) {
 	}
 }
 
-// Under all kinds of use no more works at once than may, and in the end nothing is left.
+// TestSlots_many checks that concurrent calls of Do and Away never use more slots than the limits
+// allow, and that no tenant remains at the end.
 func TestSlots_many(t *testing.T) {
 	s := NewSlots(3, 2)
 	var mu sync.Mutex

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// WriteText writes the text as JSON has it between the quotes, piece by piece.
+// WriteText writes the text as the contents of a JSON string, without the quotes, piece by piece.
 func WriteText(w io.Writer, text string) error {
 	for len(text) > 0 {
 		piece := FirstPiece(text, Long)
@@ -23,8 +23,8 @@ func WriteText(w io.Writer, text string) error {
 	return nil
 }
 
-// FirstPiece returns the beginning of the text, of at most limit bytes. It does not end within
-// a character.
+// FirstPiece returns the longest beginning of the text that has at most limit bytes and ends at the
+// end of a UTF-8 character.
 func FirstPiece(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -36,8 +36,9 @@ func FirstPiece(text string, limit int) string {
 	return text[:end]
 }
 
-// Encode returns the JSON of v, on one line without a line feed. Characters such as "<" are
-// not escaped: the JSON is not put into HTML, and texts of models are easier to read so.
+// Encode returns the JSON of v on one line, without a line feed at the end. It does not escape
+// characters such as "<", because the JSON is not put into HTML and unescaped texts of models are
+// easier to read.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -9,18 +9,19 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// LongTexts writes a value as JSON without ever having the JSON of its long texts in memory.
-// JSON can make a text six times as long. Replace each long text of the value by Replace, in
-// the order in which the fields are encoded, and then call Write. The zero value is ready.
+// LongTexts writes a value as JSON without the whole JSON of a long text in memory, because JSON
+// can make a text six times as long. The caller replaces each long text of the value by the result
+// of Replace, in the order in which the fields are encoded, and then calls Write. The zero value is
+// ready to use.
 type LongTexts struct {
 	marks, texts []string
 }
 
-// Long is the length from which on a text is long, in bytes.
+// Long is the length in bytes above which a text is long.
 const Long = 32 << 10
 
-// Replace returns a mark for a long text and keeps the text for Write. It returns other
-// texts as they are.
+// Replace stores a long text for Write and returns a placeholder. It returns a text that is not
+// long unchanged.
 func (s *LongTexts) Replace(text string) string {
 	if len(text) <= Long {
 		return text
@@ -30,7 +31,7 @@ func (s *LongTexts) Replace(text string) string {
 	return mark
 }
 
-// Write writes the JSON of v, with the long texts in the place of their marks.
+// Write writes the JSON of v, with each long text in place of its placeholder.
 func (s *LongTexts) Write(w io.Writer, v any) error {
 	rest, err := Encode(v)
 	if err != nil {
@@ -53,8 +54,8 @@ func (s *LongTexts) Write(w io.Writer, v any) error {
 	return err
 }
 
-// ReplaceParts returns a copy of the parts of a message in which Replace was called for each
-// text.
+// ReplaceParts returns a copy of the parts of a message with each text replaced by the result of
+// Replace.
 func (s *LongTexts) ReplaceParts(parts []chat.Part) []chat.Part {
 	if parts == nil {
 		return nil

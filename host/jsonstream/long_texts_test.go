@@ -8,7 +8,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// largest is an io.Writer that knows the largest piece that it was given.
+// largest is an io.Writer that records the size of the largest write.
 type largest struct {
 	bytes.Buffer
 	piece int
@@ -19,7 +19,7 @@ func (l *largest) Write(b []byte) (int, error) {
 	return l.Buffer.Write(b)
 }
 
-// TestLongTexts holds that what is written piece by piece is what would be written at once.
+// TestLongTexts checks that writing piece by piece writes the same JSON as Encode returns.
 func TestLongTexts(t *testing.T) {
 	long := []string{
 		"short", strings.Repeat("x", Long), strings.Repeat("x", Long+1), strings.Repeat("\u0001", 5*Long), strings.Repeat("é☃🙂", Long),

@@ -1,19 +1,19 @@
-// Package metrics counts what a host does, and shows it as a page for Prometheus. Turns and
-// requests are counted when they end. The state of plugins, the registry and the log is read
-// when the page is asked for. The instruments and the page are OpenTelemetry's; no type of it
-// is in this package's API.
+// Package metrics counts what a host does, and serves the counts as a page for Prometheus. Turns
+// and requests are counted when they end. The state of plugins, the registry and the log is read
+// when Prometheus requests the page. The package uses OpenTelemetry for its instruments and the
+// page, but its API has no OpenTelemetry types.
 //
-// Each label has few values, whatever callers, tenants, providers and plugins do: names of
-// the host's own, names of plugins that the operator installed, and, if the operator wants
-// it, a bounded number of tenants.
+// The number of label values is bounded, whatever callers, tenants, providers and plugins do. The
+// values are names of the host, names of plugins that the operator installed, and, if the operator
+// enables the tenant label, a bounded number of tenants.
 //
 // Files:
 //
-//   - metrics.go: options; making the page and its instruments.
-//   - families.go: the names, types, labels and help of all metrics.
+//   - metrics.go: options; creating the page and its instruments.
+//   - families.go: the names, types, labels and help texts of all metrics.
 //   - turns.go: counting a turn that has ended.
 //   - requests.go: counting an HTTP request that has ended.
-//   - gauges.go: what is read when the page is asked for.
+//   - gauges.go: metrics whose values are read when the page is requested.
 //   - tenant_labels.go: which tenants have a label of their own.
-//   - label_sets.go: reusing sets of labels, so that a record allocates nothing.
+//   - label_sets.go: a cache of label sets, so that a measurement allocates nothing.
 package metrics

@@ -2,23 +2,23 @@ package metrics
 
 import "slices"
 
-// The types of families.
+// These constants are the values of Family.Type.
 const (
 	Counter   = "counter"
 	Gauge     = "gauge"
 	Histogram = "histogram"
 )
 
-// Family is a metric of the page: series that differ in their labels.
+// Family is a metric of the page: the series with one name that differ in their labels.
 type Family struct {
 	Name   string
 	Type   string
-	Labels []string // sorted; "tenant" only where the operator turned it on
+	Labels []string // sorted; the label "tenant" is present only if the operator enables it
 	Help   string
 }
 
-// The names of all families. The page also has those of the Prometheus library, for Go's runtime and
-// the process; their names begin with go_ and process_.
+// These constants are the names of all families of this package. The page also has families of the
+// Prometheus library, for the Go runtime and the process, whose names begin with go_ and process_.
 const (
 	turns         = "botyard_turns_total"
 	turnDuration  = "botyard_turn_duration_seconds"
@@ -54,7 +54,7 @@ const (
 	buildInfo  = "botyard_build_info"
 )
 
-// families are all families, in the order of docs/operations.md.
+// families are the families of this package, in the order of docs/operations.md.
 var families = []Family{
 	{turns, Counter, []string{"class", "outcome", "party", "tenant"}, "Turns that ended, by how: outcome is succeeded, replayed, failed, interrupted or refused; class and party are those of the error."},
 	{turnDuration, Histogram, []string{"outcome", "tenant"}, "Seconds from when a turn came until it ended."},
@@ -90,10 +90,10 @@ var families = []Family{
 	{buildInfo, Gauge, []string{"go", "version"}, "1, with what the host was built from."},
 }
 
-// Families returns all families of the page, in a fixed order.
+// Families returns the families of this package, in the order of docs/operations.md.
 func Families() []Family { return slices.Clone(families) }
 
-// help returns the help of a family.
+// help returns the help text of the family with that name.
 func help(name string) string {
 	return families[slices.IndexFunc(families, func(f Family) bool { return f.Name == name })].Help
 }

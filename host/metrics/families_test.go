@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// documented matches the beginning of a row of the table.
+// documented matches the beginning of a row in the table of metrics in docs/operations.md.
 var documented = regexp.MustCompile("^\\| `[a-z_]+` \\| (counter|gauge|histogram) ")
 
 // row returns the family's row in docs/operations.md.

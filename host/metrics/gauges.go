@@ -12,20 +12,21 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Sources has the functions that are called when a page is made. The metrics of a nil function are
-// left out of the page. The functions are called by several goroutines at once.
+// Sources has the functions that supply values when the page is requested. Several goroutines call
+// the functions concurrently. If a function is nil, the page omits its metrics.
 type Sources struct {
 	Plugins        func() []plugins.Status
 	PluginTotals   func() []plugins.Totals
-	OrphanTurns    func() int // how many turns ended for their caller, but not yet in the storage
+	OrphanTurns    func() int // returns the number of orphan turns
 	FailedRenewals func() int64
 	Tenants        func() registry.Counts
-	// RegistryLag returns the time since the registry's storage was last heard of, and how many of its
-	// changes are not known yet. ok is false where the registry has no storage.
+	// RegistryLag returns the time since the registry last heard from its tenant store, and how
+	// many changes of the tenant store the registry has not read yet. ok is false if the registry
+	// has no tenant store.
 	RegistryLag     func() (age time.Duration, changes int64, ok bool)
 	DroppedLogLines func() int64
-	HasTenant       func(id string) bool // reports whether the tenant exists; needed for Options.TenantLabel
-	Version         string               // of the host
+	HasTenant       func(id string) bool // reports whether the tenant exists; required if Options.TenantLabel is set
+	Version         string               // the version of the host
 }
 
 // states are all states of a plugin's process.
@@ -64,7 +65,7 @@ func byPlugin(all []plugins.Status) map[pluginName]*pluginSums {
 	return out
 }
 
-// instruments makes instruments and joins the errors.
+// instruments creates instruments and joins the errors of creating them.
 type instruments struct {
 	meter metric.Meter
 	all   []metric.Observable
@@ -89,8 +90,8 @@ func (i *instruments) counter(name string) metric.Int64ObservableCounter {
 	return c
 }
 
-// observe makes the instruments whose values come from the sources, and registers the callback that
-// reads the sources for each page.
+// observe creates the instruments whose values come from the sources, and registers a callback that
+// reads the sources each time that the page is requested.
 func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 	i := &instruments{meter: meter}
 	running, waiting, build := i.gauge(turnsRunning), i.gauge(turnsWaiting), i.gauge(buildInfo)
@@ -138,7 +139,7 @@ func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 	return err
 }
 
-// pluginsNow makes the gauges of plugins. It returns the function that sets them.
+// pluginsNow creates the gauges of plugins. It returns the function that sets the gauges.
 func (i *instruments) pluginsNow() func(metric.Observer, []plugins.Status) {
 	processes, running, waiting := i.gauge(pluginProcesses), i.gauge(pluginRunning), i.gauge(pluginWaiting)
 	instances, circuits := i.gauge(pluginInstances), i.gauge(pluginCircuits)
@@ -156,7 +157,7 @@ func (i *instruments) pluginsNow() func(metric.Observer, []plugins.Status) {
 	}
 }
 
-// pluginTotals makes the counters of plugins. It returns the function that sets them.
+// pluginTotals creates the counters of plugins. It returns the function that sets the counters.
 func (i *instruments) pluginTotals() func(metric.Observer, []plugins.Totals) {
 	restarts, calls, dropped := i.counter(pluginRestarts), i.counter(pluginCalls), i.counter(pluginDropped)
 	blamed, keptAway := i.counter(pluginBlamed), i.counter(pluginKeptAway)

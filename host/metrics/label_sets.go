@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// labels is a set of labels, as options for counters and histograms.
+// labels is a set of labels as options for counters and for histograms.
 type labels struct {
 	add    []metric.AddOption
 	record []metric.RecordOption
@@ -21,13 +21,13 @@ func newLabels(all ...attribute.KeyValue) *labels {
 	return &labels{[]metric.AddOption{o}, []metric.RecordOption{o}}
 }
 
-// labelSets keeps sets of labels by their key. A record whose set is kept costs a look-up and
-// no allocation. It is safe for concurrent use.
+// labelSets caches label sets by key. A measurement with a cached set costs a map lookup and
+// allocates nothing. labelSets is safe for concurrent use.
 type labelSets[K comparable] struct {
 	make func(K) *labels
 
-	mu  sync.Mutex                    // held by those who add a set
-	all atomic.Pointer[map[K]*labels] // never changed in place: a new set is added to a copy
+	mu  sync.Mutex                    // held while a set is added
+	all atomic.Pointer[map[K]*labels] // the map is never modified: adding a set replaces the map by a copy
 }
 
 func newLabelSets[K comparable](make func(K) *labels) *labelSets[K] {
@@ -36,8 +36,8 @@ func newLabelSets[K comparable](make func(K) *labels) *labelSets[K] {
 	return s
 }
 
-// of returns the set for k. At most bounds.ReadyLabelSets sets are kept. Beyond that, a new set is
-// made for each record.
+// of returns the label set for k. At most bounds.ReadyLabelSets sets are cached. If the cache is
+// full, of creates a new set in each call.
 func (s *labelSets[K]) of(k K) *labels {
 	if l, ok := (*s.all.Load())[k]; ok {
 		return l

@@ -19,22 +19,22 @@ import (
 
 // Options are the settings of Metrics.
 type Options struct {
-	// TenantLabel adds the label tenant to turns and tokens.
+	// TenantLabel adds the label tenant to the metrics of turns and tokens.
 	TenantLabel bool
-	// MaxTenantLabels is how many tenants have a label of their own at once; the turns
-	// of all others are counted together. 0 is 100.
+	// MaxTenantLabels is how many tenants have a label of their own at once. The turns of all other
+	// tenants are counted together. The default, for 0, is 100.
 	MaxTenantLabels int
 	Sources         Sources
-	Log             hclog.Logger // nil discards
+	Log             hclog.Logger // receives warnings; nil discards them
 }
 
-// Metrics counts. It is safe for concurrent use. A nil *Metrics counts nothing.
+// Metrics counts turns and requests. It is safe for concurrent use. A nil *Metrics counts nothing.
 type Metrics struct {
 	page     http.Handler
 	turns    turnsBy
 	requests *requestMeter
 
-	running, waiting atomic.Int64 // turns
+	running, waiting atomic.Int64 // the current numbers of turns
 }
 
 // turnsBy returns the instruments for the turns of a tenant.
@@ -42,20 +42,20 @@ type turnsBy interface {
 	of(tenant string) *turnMeter
 }
 
-// scrapesAtOnce bounds how many pages are made at the same time.
+// scrapesAtOnce limits how many pages are created at the same time.
 const scrapesAtOnce = 4
 
-// scrapeTimeout bounds how long making a page takes.
+// scrapeTimeout limits how long creating a page takes.
 const scrapeTimeout = 10 * time.Second
 
-// New returns Metrics. It starts no goroutine, and it needs no closing.
+// New returns Metrics. It starts no goroutine, and the caller does not close the Metrics.
 func New(o Options) (*Metrics, error) {
 	m := &Metrics{}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	options := []exporter.Option{
 		exporter.WithRegisterer(registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo(),
-		// Names are on the page as they are in families.
+		// The page shows the names of families unchanged, without suffixes of the exporter.
 		exporter.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithoutSuffixes),
 	}
 	var byTenant *tenants
@@ -99,5 +99,5 @@ func newMeter(reader sdk.Reader) metric.Meter {
 	return sdk.NewMeterProvider(sdk.WithReader(reader), sdk.WithExemplarFilter(exemplar.AlwaysOffFilter)).Meter("botyard")
 }
 
-// ServeHTTP answers with the page. It is not called on a nil *Metrics.
+// ServeHTTP responds with the page. It must not be called on a nil *Metrics.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.page.ServeHTTP(w, r) }

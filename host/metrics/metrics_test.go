@@ -14,13 +14,13 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// ended is the end of a usual turn.
+// ended is the end of a typical turn.
 var ended = bot.TurnEnd{
 	Tenant: "client-a", Outcome: bot.TurnSucceeded, Took: 30 * time.Millisecond, FirstToken: 10 * time.Millisecond,
 	Usage: chat.Usage{InputTokens: 300, OutputTokens: 40},
 }
 
-// BenchmarkTurn measures counting one turn over HTTP: the turn and its request.
+// BenchmarkTurn measures the counting of one turn over HTTP, which counts the turn and its request.
 func BenchmarkTurn(b *testing.B) {
 	for name, o := range map[string]Options{
 		"all tenants": {},
@@ -54,7 +54,7 @@ func TestMetrics_allocateNothing(t *testing.T) {
 		m.RequestEnded(http.MethodPost, "/api/v1/chat", http.StatusOK, 30*time.Millisecond)
 	}
 	record()
-	// One allocation is allowed: the race detector or a garbage collection may make it.
+	// One allocation is tolerated, because the race detector or a garbage collection may allocate.
 	if n := testing.AllocsPerRun(100, record); n > 1 {
 		t.Errorf("a turn and its request make %v allocations", n)
 	}
@@ -95,7 +95,8 @@ func TestTenants_shareALabelBeyondTheBound(t *testing.T) {
 	}
 }
 
-// A plugin or an upstream that chooses classes, parties and methods adds no labels.
+// TestMetrics_TurnEnded_boundedLabels checks that arbitrary error classes, parties and HTTP methods
+// add no label values.
 func TestMetrics_TurnEnded_boundedLabels(t *testing.T) {
 	m, err := New(Options{})
 	if err != nil {

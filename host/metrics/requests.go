@@ -12,10 +12,11 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// NoRoute is the label of requests that match no route.
+// NoRoute is the value of the label route for requests that match no route.
 const NoRoute = "none"
 
-// methods are the methods that have a label. All others have the label "other".
+// methods are the HTTP methods with a label value of their own. All other methods have the value
+// "other".
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch}
 
 // requestMeter has the instruments of requests.
@@ -24,10 +25,10 @@ type requestMeter struct {
 	duration metric.Float64Histogram
 
 	answers *labelSets[answer]
-	routes  *labelSets[answer] // without status
+	routes  *labelSets[answer] // label sets without the label status
 }
 
-// answer has the values that the labels of a request are made of.
+// answer has the values of the labels of a request.
 type answer struct {
 	method, route string
 	status        int
@@ -49,8 +50,8 @@ func newRequestMeter(m metric.Meter) (*requestMeter, error) {
 	}, errors.Join(err, err2)
 }
 
-// RequestEnded counts a request. route is the pattern of the route, never a path, and "" if no route
-// matched. status is 0 if the answer did not begin.
+// RequestEnded counts a request. route is the pattern of the route, never a path, or "" if no route
+// matched. status is 0 if the host sent no status.
 func (m *Metrics) RequestEnded(method, route string, status int, took time.Duration) {
 	if m == nil {
 		return

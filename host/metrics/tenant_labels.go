@@ -9,13 +9,12 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// Others is the label of tenants without a label of their own. It is not a valid tenant id.
+// Others is the label of all tenants without a label of their own. It is not a valid tenant id.
 const Others = "@other"
 
-// tenants counts turns by tenant. The first tenants that have a turn get a label of their
-// own, up to the limit. When a tenant is removed, its series leave the page, and another may
-// have its place. Each tenant has its own instruments, since an instrument never forgets a
-// label.
+// tenants counts turns by tenant. The first tenants with a turn get a label of their own, up to the
+// limit. When a tenant is removed, its series leave the page, and another tenant may get a label.
+// Each tenant has its own instruments, because an OpenTelemetry instrument never drops a label.
 type tenants struct {
 	limit  int
 	has    func(tenant string) bool
@@ -25,7 +24,7 @@ type tenants struct {
 	own map[string]*tenantMeter
 }
 
-// tenantMeter has the instruments of one label of a tenant.
+// tenantMeter has the instruments of one value of the label tenant.
 type tenantMeter struct {
 	*turnMeter
 	reader *sdk.ManualReader
@@ -39,7 +38,8 @@ func newTenantMeter(tenant string) *tenantMeter {
 	reader := sdk.NewManualReader()
 	meter, err := newTurnMeter(newMeter(reader), attribute.String("tenant", tenant))
 	if err != nil {
-		panic(err) // unreachable: the names are ours, and have been used by New's
+		// unreachable, because New has already created instruments with the names of families
+		panic(err)
 	}
 	return &tenantMeter{meter, reader}
 }
@@ -59,8 +59,8 @@ func (t *tenants) of(tenant string) *turnMeter {
 	return l.turnMeter
 }
 
-// Produce implements sdk.Producer. It returns what was counted for all labels, and drops the
-// labels of tenants that were removed.
+// Produce implements sdk.Producer. It returns the counts of all labels, and drops the labels of
+// removed tenants.
 func (t *tenants) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
 	t.mu.Lock()
 	readers := []*sdk.ManualReader{t.others.reader}

@@ -26,8 +26,8 @@ func (m *Metrics) AddRunningTurns(n int) {
 	}
 }
 
-// TurnEnded implements bot.Observer. It is also called for turns that were refused before they came
-// to a bot.
+// TurnEnded implements bot.Observer. The host also calls TurnEnded for turns that are refused
+// before they reach a bot.
 func (m *Metrics) TurnEnded(end bot.TurnEnd) {
 	if m != nil {
 		m.turns.of(end.Tenant).ended(end)
@@ -44,7 +44,7 @@ type turnMeter struct {
 	plain, input, output *labels
 }
 
-// turnEnd has the values that the labels of a turn are made of. The class is one that the SDK knows.
+// turnEnd has the values of the labels of a turn. The class is always a class of sdk/fault.
 type turnEnd struct {
 	outcome bot.Outcome
 	failed  bool // if false, the labels class and party are empty
@@ -52,14 +52,14 @@ type turnEnd struct {
 	party   fault.Party
 }
 
-// seconds are the upper bounds of the histograms' buckets. A turn takes from a millisecond, with the
-// echo model, to limits.turn_timeout.
+// seconds are the upper bounds of the histogram buckets. A turn takes between a millisecond, with
+// the echo model, and limits.turn_timeout.
 var seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600}
 
-// of implements turnsBy. All tenants have the same instruments.
+// of implements turnsBy. All tenants share the same instruments.
 func (t *turnMeter) of(string) *turnMeter { return t }
 
-// newTurnMeter makes the instruments. All that they count has the labels own.
+// newTurnMeter creates the instruments of turns. All their measurements have the labels own.
 func newTurnMeter(m metric.Meter, own ...attribute.KeyValue) (*turnMeter, error) {
 	with := func(more ...attribute.KeyValue) *labels { return newLabels(append(more, own...)...) }
 	t := &turnMeter{
@@ -103,7 +103,8 @@ func (t *turnMeter) ended(end bot.TurnEnd) {
 	t.count(ctx, end.Usage.OutputTokens, t.output)
 }
 
-// maxTokensPerTurn bounds the tokens that are counted of one turn. A plugin may return any number.
+// maxTokensPerTurn limits how many tokens of one turn are counted, because a plugin may return any
+// number.
 const maxTokensPerTurn = 1 << 32
 
 func (t *turnMeter) count(ctx context.Context, n int64, direction *labels) {

@@ -9,28 +9,30 @@ import (
 	"time"
 )
 
-// ErrBlocked says that the file system did not answer in time, or has not yet answered an
-// earlier call for the same file or its folder.
+// ErrBlocked says that the file system did not respond in time, or has not yet responded to an
+// earlier call for the same file or folder.
 var ErrBlocked = errors.New("the file system does not answer")
 
 // blockedAfter is how long Bounded waits for a call.
 const blockedAfter = 3 * time.Second
 
-// A blocked call keeps a thread until the file system answers. A new call is refused if it
-// is likely to be blocked too: if a call for the same file is, or maxInFolder calls for the
-// same folder, or maxInParent for the folder above, or maxBlocked of all.
+// These constants are the numbers of blocked calls at which Bounded refuses a new call. maxInFolder
+// counts blocked calls for files of one folder, maxInParent counts blocked calls in all folders of
+// one parent folder, and maxBlocked counts all blocked calls. One blocked call for a file suffices
+// to refuse a new call for that file. The numbers are limited because a blocked call occupies a
+// thread until the file system responds.
 const (
 	maxInFolder = 4
 	maxInParent = 16
 	maxBlocked  = 256
 )
 
-// blockedCalls counts the calls that were not answered in time. It is safe for concurrent
-// use.
+// blockedCalls counts the calls to which the file system did not respond in time. It is safe for
+// concurrent use.
 type blockedCalls struct {
 	timeout time.Duration
 	mu      sync.Mutex
-	paths   map[string]int // by the keys of levels
+	paths   map[string]int // the number of blocked calls by the keys that levels returns
 	all     int
 }
 
@@ -41,10 +43,10 @@ func newBlockedCalls(timeout time.Duration) *blockedCalls {
 // ofProcess counts the blocked calls of the whole process.
 var ofProcess = newBlockedCalls(blockedAfter)
 
-// Bounded calls op, which works on the file at path, and returns its result. If op takes
-// longer than blockedAfter, or if it is likely to, the error is an *fs.PathError of
-// [ErrBlocked]. op then goes on in its goroutine, and its result is dropped. When ctx ends,
-// Bounded returns its error without waiting for op.
+// Bounded calls op, which works on the file at path, and returns the result of op. If op takes
+// longer than blockedAfter, or if earlier calls suggest that op would be blocked, Bounded returns
+// an *fs.PathError that wraps [ErrBlocked]. A blocked op continues in its goroutine, and its result
+// is dropped. When ctx ends, Bounded returns the error of ctx without waiting for op.
 func Bounded[T any](ctx context.Context, path string, op func() (T, error)) (T, error) {
 	return bounded(ctx, ofProcess, path, op)
 }
@@ -82,10 +84,10 @@ func bounded[T any](ctx context.Context, s *blockedCalls, path string, op func()
 	}
 }
 
-// call is one call of op. The mu of blockedCalls guards it.
+// call is one call of op. The mu of blockedCalls guards its fields.
 type call struct{ ended, abandoned bool }
 
-// abandon counts the call as blocked, unless it has just ended.
+// abandon counts the call as blocked, except if op has just returned.
 func (c *call) abandon(s *blockedCalls, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +96,7 @@ func (c *call) abandon(s *blockedCalls, path string) {
 	}
 }
 
-// end counts the call as not blocked any more, if it was.
+// end removes the call from the count of blocked calls, if abandon has counted it.
 func (c *call) end(s *blockedCalls, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +105,7 @@ func (c *call) end(s *blockedCalls, path string) {
 	}
 }
 
-// refuses reports whether a call for the path is likely to be blocked.
+// refuses reports whether a new call for the path is likely to be blocked.
 func (s *blockedCalls) refuses(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +116,7 @@ func (s *blockedCalls) refuses(path string) bool {
 	return s.paths[file] > 0 || s.paths[folder] >= maxInFolder || s.paths[parent] >= maxInParent || s.all >= maxBlocked
 }
 
-// countLocked adds to the counts of a path. Locked: mu is held.
+// countLocked adds the number by to the counts of the path. Locked: mu is held.
 func (s *blockedCalls) countLocked(path string, by int) {
 	s.all += by
 	file, folder, parent := levels(path)
@@ -125,8 +127,9 @@ func (s *blockedCalls) countLocked(path string, by int) {
 	}
 }
 
-// levels returns the keys that calls for a path are counted by: the file, its folder, and
-// the folder above. The prefixes keep a file and a folder of one path apart.
+// levels returns the keys under which calls for a path are counted: a key of the file, a key of its
+// folder, and a key of the parent of the folder. Each key has a prefix, so that a file and a folder
+// with the same path have different keys.
 func levels(path string) (file, folder, parent string) {
 	path = filepath.Clean(path)
 	dir := filepath.Dir(path)

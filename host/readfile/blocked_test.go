@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// blockCalls starts n calls of paths that are not answered before the test's end.
+// blockCalls starts n calls that are blocked until the test calls release.
 func blockCalls(t *testing.T, s *blockedCalls, path func(i int) string, n int) (release func()) {
 	t.Helper()
 	hold := make(chan struct{})
@@ -54,7 +54,8 @@ func TestBounded_blocked(t *testing.T) {
 	}
 }
 
-// What does not answer is bounded, and does not keep other folders away.
+// TestBlockedCalls_bounds checks that blocked calls in one folder are limited, and that calls in
+// other folders still succeed.
 func TestBlockedCalls_bounds(t *testing.T) {
 	s := newBlockedCalls(200 * time.Millisecond)
 	defer blockCalls(t, s, func(i int) string { return fmt.Sprintf("/mnt/a/%d", i) }, maxInFolder)()

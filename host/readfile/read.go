@@ -24,14 +24,14 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("has %d bytes; expected at most %d", e.Size, e.Limit)
 }
 
-// Read returns the contents of the regular file at path, or where its links lead. The error
-// is that of ctx, or an *fs.PathError that wraps [ErrIrregular], [ErrChanging],
-// [ErrBlocked], a *[SizeError] or an error of the system.
+// Read returns the contents of the regular file at path; Read follows links. The error is the error
+// of ctx, or an *fs.PathError that wraps [ErrIrregular], [ErrChanging], [ErrBlocked], a
+// *[SizeError] or an error of the operating system.
 func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	return Bounded(ctx, path, func() ([]byte, error) { return ReadIn(osFiles{}, path, limit) })
 }
 
-// Files opens files. An *os.Root is one.
+// Files opens files. *os.Root implements Files.
 type Files interface {
 	Stat(name string) (fs.FileInfo, error)
 	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
@@ -46,11 +46,11 @@ func (osFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, erro
 	return os.OpenFile(name, flag, perm)
 }
 
-// maxTries is how often a file is read that changes during each read.
+// maxTries is how often Read reads a file that changes during each read.
 const maxTries = 3
 
-// ReadIn is [Read] for the file of that name in files. It waits as long as the file system
-// takes, so it is called within [Bounded].
+// ReadIn is like [Read] for the file with that name in files, but without a timeout. Callers call
+// ReadIn within [Bounded], because ReadIn waits as long as the file system takes.
 func ReadIn(files Files, name string, limit int64) ([]byte, error) {
 	text, err := readStable(func() ([]byte, bool, error) { return readOnce(files, name, limit) })
 	var system *fs.PathError
@@ -60,7 +60,7 @@ func ReadIn(files Files, name string, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// readStable calls once until the file did not change during the call.
+// readStable calls once up to maxTries times, until the file does not change during a call.
 func readStable[T any](once func() (text T, stable bool, err error)) (none T, _ error) {
 	for range maxTries {
 		if text, stable, err := once(); stable || err != nil {
@@ -70,7 +70,7 @@ func readStable[T any](once func() (text T, stable bool, err error)) (none T, _ 
 	return none, ErrChanging
 }
 
-// acceptable returns an error for what is not a regular file, or too large.
+// acceptable returns an error if the file is not a regular file or is larger than limit.
 func acceptable(info fs.FileInfo, limit int64) error {
 	switch {
 	case !info.Mode().IsRegular():
@@ -81,9 +81,9 @@ func acceptable(info fs.FileInfo, limit int64) error {
 	return nil
 }
 
-// readOnce reads the file. stable reports whether it did not change meanwhile.
+// readOnce reads the file. stable reports whether the file stayed unchanged during the read.
 func readOnce(files Files, name string, limit int64) (text []byte, stable bool, err error) {
-	// It is checked before it is opened: to open a device may have an effect.
+	// The check comes before the open, because opening a device may have a side effect.
 	info, err := files.Stat(name)
 	if err == nil {
 		err = acceptable(info, limit)
@@ -91,7 +91,8 @@ func readOnce(files Files, name string, limit int64) (text []byte, stable bool, 
 	if err != nil {
 		return nil, false, err
 	}
-	// If it has become a pipe since, O_NONBLOCK keeps open from waiting for a writer.
+	// The file may have become a pipe after the check. With O_NONBLOCK, opening a pipe does not
+	// wait for a writer.
 	f, err := files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, false, err

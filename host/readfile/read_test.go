@@ -59,7 +59,7 @@ func TestRead(t *testing.T) {
 	if _, err := Read(t.Context(), in("file"), 9); !errors.As(err, &large2) || large2.Size != 10 || large2.Limit != 9 {
 		t.Errorf("%v", err)
 	}
-	// What has no size is read all the same, up to the limit.
+	// Files of /proc have a size of 0. Read reads their contents up to the limit.
 	if got, err := Read(t.Context(), "/proc/self/status", 1<<20); err != nil || !strings.Contains(string(got), "Pid:") {
 		t.Errorf("%q %v", got, err)
 	}
@@ -73,7 +73,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// moving is a file that others change at each moment that a test says.
+// moving is a Files whose OpenFile opens the file at path instead, and then calls opened.
 type moving struct {
 	osFiles
 	path   string
@@ -86,7 +86,8 @@ func (m moving) OpenFile(_ string, flag int, perm fs.FileMode) (*os.File, error)
 	return f, err
 }
 
-// A pipe takes the file's place, or the file grows, after it was looked at.
+// TestReadIn_replacedFile checks files that are replaced by a pipe, a folder or a larger file
+// between Stat and OpenFile.
 func TestReadIn_replacedFile(t *testing.T) {
 	path := write(t, filepath.Join(t.TempDir(), "file"), "1")
 	if text, stable, err := readOnce(moving{path: path, opened: func() {}}, path, 10); err != nil || !stable || string(text) != "1" {
@@ -103,7 +104,7 @@ func TestReadIn_replacedFile(t *testing.T) {
 	if got, err := ReadIn(moving{path: folder, opened: func() {}}, path, 10); !errors.Is(err, ErrIrregular) {
 		t.Errorf("%q %v", got, err)
 	}
-	// After it was looked at it has more than it may.
+	// A larger file than the limit takes the place of the file after Stat.
 	if got, err := ReadIn(moving{path: write(t, path+".large", strings.Repeat("x", 11)), opened: func() {}}, path, 10); got != nil || err == nil {
 		t.Errorf("%q %v", got, err)
 	}

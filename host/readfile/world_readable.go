@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// WorldReadable returns the mode of the regular file at path, and reports whether every user
-// of the machine may read it. It reports false if it cannot find out. It also reports false
-// for files of Kubernetes volumes, which have a link ..data beside them: only the container
-// sees those, whatever their mode is.
+// WorldReadable returns the mode of the regular file at path, and reports whether every user of the
+// machine may read the file. It reports false if reading the mode fails. It also reports false for
+// files of Kubernetes volumes, which have a link named ..data in their folder: only the container
+// sees such a file, so its mode does not matter.
 func WorldReadable(ctx context.Context, path string) (fs.FileMode, bool) {
 	info, err := Bounded(ctx, path, func() (fs.FileInfo, error) {
 		if link, err := os.Lstat(filepath.Join(filepath.Dir(path), "..data")); err == nil && link.Mode()&fs.ModeSymlink != 0 {

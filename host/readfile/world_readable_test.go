@@ -26,7 +26,7 @@ func TestWorldReadable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// As Kubernetes mounts a Secret.
+	// The folder has the layout of a Secret that Kubernetes mounts.
 	volume := filepath.Join(dir, "volume")
 	if err := errors.Join(os.MkdirAll(filepath.Join(volume, "..2026"), 0o755), os.Symlink("..2026", filepath.Join(volume, "..data")),
 		os.Symlink("..data/token", filepath.Join(volume, "token")), syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644),

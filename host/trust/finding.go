@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Finding is an error that says what somebody else may do to a file.
+// Finding is an error that says what an untrusted user may do to a file.
 type Finding struct {
-	Path    string // of the file, folder or link that is to be changed
-	Problem string // what is wrong with it: "is writable by everyone"
-	Mend    string // the shell command that corrects it
-	Owner   bool   // the problem is the owner, not the mode
+	Path    string // the file, folder or link whose owner or mode must change
+	Problem string // the problem, such as "is writable by everyone"
+	Mend    string // the shell command that corrects the problem
+	Owner   bool   // reports whether the owner is the problem, not the mode
 }
 
 func (f Finding) Error() string { return fmt.Sprintf("%s %s (%s)", f.Path, f.Problem, f.Mend) }
@@ -19,7 +19,7 @@ func writable(path string) error {
 	return Finding{Path: path, Problem: "is writable by everyone", Mend: "chmod o-w " + Quote(path)}
 }
 
-// Quote returns the path as one word of a shell command, quoted if it has to be.
+// Quote returns the path as one word of a shell command, in quotes if it needs quotes.
 func Quote(path string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)

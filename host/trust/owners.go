@@ -7,13 +7,15 @@ import (
 	"slices"
 )
 
-// Owners are the users whose files are trusted: root, the user that the process runs as, and
-// those added by WithOwnerOf. The zero value has the first two. It is never changed.
+// Owners are the users whose files are trusted: root, the user that the process runs as, and the
+// users added by WithOwnerOf. The zero value trusts root and the user of the process. Owners is
+// immutable.
 type Owners struct{ more []int }
 
-// WithOwnerOf returns the owners and the owner of the file at path, where its links lead. It
-// is for the file that says what a host does: who may change that file may do all that the
-// host does. A path that is empty or cannot be read adds nobody.
+// WithOwnerOf returns Owners that also trust the owner of the file at path; it follows links.
+// Callers pass the path of the host file, because a user who may change the host file may do
+// everything that the host does. If the path is empty or the file cannot be read, WithOwnerOf adds
+// no user.
 func (o Owners) WithOwnerOf(path string) Owners {
 	if info, err := os.Stat(path); err == nil && path != "" {
 		if uid, ok := ownerOf(info); ok {
@@ -23,13 +25,13 @@ func (o Owners) WithOwnerOf(path string) Owners {
 	return o
 }
 
-// trusts reports whether the user's files are trusted.
+// trusts reports whether files of the user are trusted.
 func (o Owners) trusts(uid int) bool {
 	return uid == 0 || uid == os.Geteuid() || slices.Contains(o.more, uid) || uid == unmapped()
 }
 
-// CheckOwner returns a [Finding] if the owner in info, which is that of the file at path, is
-// not trusted. It does not look at modes.
+// CheckOwner returns a [Finding] if the owner of the file at path is not trusted. info describes
+// that file. CheckOwner ignores the mode.
 func (o Owners) CheckOwner(path string, info fs.FileInfo) error {
 	uid, ok := ownerOf(info)
 	if !ok || o.trusts(uid) {

@@ -25,7 +25,8 @@ func TestOwners_CheckOwner(t *testing.T) {
 	wantFinding(t, Owners{}.CheckPath(in("tmp/e/f")), in("tmp/e"), "belongs to user 12345")
 	give("d", "host")
 	wantFinding(t, Owners{}.CheckParents(in("d/f")), in("d"), "belongs to user 12345")
-	// Who may change the host's file may do all that the host does.
+	// The owner of the host file is trusted, because that user may do everything that the host
+	// does.
 	wantFinding(t, Owners{}.WithOwnerOf(in("host")).CheckPath(in("d/f")), "", "")
 	wantFinding(t, Owners{}.WithOwnerOf(in("none")).WithOwnerOf("").CheckParents(in("d/f")), in("d"), "belongs to user 12345")
 }

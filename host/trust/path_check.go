@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// maxLinks bounds how many links one path may have, as the system does.
+// maxLinks is how many links one path may have, which is also the limit of Linux.
 const maxLinks = 40
 
-// CheckPath returns an error if users who are not trusted may change the file or folder at
-// path, or may put another in its place. That is so if the file, or any folder or link on
-// the way to it, is theirs or is writable by everyone. The error is the first [Finding], or
-// an error of the system.
+// CheckPath returns an error if an untrusted user may change or replace the file or folder at path.
+// An untrusted user may do so if the file, or any folder or link on the path to it, belongs to that
+// user or is writable by everyone. The error is the first [Finding], or an error of the operating
+// system.
 func (o Owners) CheckPath(path string) error {
 	if err := o.CheckParents(path); err != nil {
 		return err
@@ -22,7 +22,7 @@ func (o Owners) CheckPath(path string) error {
 	return o.CheckTarget(path)
 }
 
-// CheckTarget is CheckPath for the file or folder alone, where the links of path lead.
+// CheckTarget is like CheckPath, but checks only the file or folder at path, after following links.
 func (o Owners) CheckTarget(path string) error {
 	real, info, err := resolve(path)
 	if err != nil {
@@ -37,7 +37,7 @@ func (o Owners) CheckTarget(path string) error {
 	return nil
 }
 
-// CheckParents is CheckPath for the folders and links on the way to the file alone.
+// CheckParents is like CheckPath, but checks only the folders and links on the path to the file.
 func (o Owners) CheckParents(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -62,7 +62,7 @@ func (o Owners) CheckParents(path string) error {
 			return err
 		}
 		if folder.Mode().Perm()&0o002 != 0 && !isolated(at) {
-			// In a sticky folder such as /tmp, only its owner can replace an entry.
+			// In a sticky folder such as /tmp, only the owner of an entry can replace the entry.
 			if folder.Mode()&fs.ModeSticky == 0 {
 				return writable(at)
 			}
@@ -91,7 +91,7 @@ func (o Owners) CheckParents(path string) error {
 	return nil
 }
 
-// resolve returns the path without its links, and what is there.
+// resolve returns the absolute path without links, and the file info of its target.
 func resolve(path string) (string, fs.FileInfo, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

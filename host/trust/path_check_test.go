@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-const other = 12345 // a user who is nobody here
+const other = 12345 // a user id without an account on this machine
 
-// tree makes files ("/" at the end: folders, "->": links) with modes below a new folder.
+// tree creates entries with modes in a new folder and returns the folder. A name that ends in "/"
+// is a folder, and "NAME -> TARGET" is a link.
 func tree(t *testing.T, entries ...[2]string) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -60,7 +61,7 @@ func TestOwners_CheckPath(t *testing.T) {
 	for name, c := range map[string]struct {
 		tree    [][2]string
 		path    string
-		at      string // below the tree; empty: nothing is found
+		at      string // the path of the Finding below the tree; empty if CheckPath returns nil
 		problem string
 	}{
 		"ours":               {[][2]string{{"d/", "0755"}, {"d/f", "0755"}}, "d/f", "", ""},

@@ -5,8 +5,8 @@ import (
 	"io/fs"
 )
 
-// CheckSecret returns a [Finding] of path if the owner in info is not trusted, or if others
-// than the owner and the group may read or change the file.
+// CheckSecret returns a [Finding] for the path if the owner in info is not trusted, or if users
+// other than the owner and the group may read or change the file.
 func (o Owners) CheckSecret(path string, info fs.FileInfo) error {
 	if err := o.CheckOwner(path, info); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// ownerOf returns the user id of the owner. ok is false if the system does not say.
+// ownerOf returns the user id of the owner. ok is false if the system does not provide an owner.
 func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -20,9 +20,9 @@ func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	return int(s.Uid), true
 }
 
-// unmapped returns the user id that stands for all owners outside of the process's user
-// namespace, such as the machine's root. No user inside can have it, so it is trusted.
-// Outside of such a namespace it is -1.
+// unmapped returns the user id that stands for all owners outside of the process's user namespace,
+// such as root of the machine. The id is trusted, because no user inside of the namespace can have
+// the id. If the process has no user namespace of its own, unmapped returns -1.
 var unmapped = sync.OnceValue(func() int {
 	users, err := os.ReadFile("/proc/self/uid_map")
 	if f := strings.Fields(string(users)); err != nil || len(f) == 3 && f[2] == "4294967295" {
@@ -39,11 +39,11 @@ var unmapped = sync.OnceValue(func() int {
 	return uid
 })
 
-// isolated reports whether nobody else can write at path although the mode says that
-// everyone can. That is so on a read-only mount, and in an emptyDir of a pod: Kubernetes
-// makes it with mode 0777 and mounts it in that pod only.
+// isolated reports whether no other user can write at path although the mode allows everyone to
+// write. isolated is true for a read-only mount, and for an emptyDir of a Kubernetes pod, which has
+// mode 0777 but is mounted in that pod only.
 func isolated(path string) bool {
-	const readOnly = 1 // ST_RDONLY
+	const readOnly = 1 // ST_RDONLY of statfs(2)
 	var s syscall.Statfs_t
 	if syscall.Statfs(path, &s) == nil && s.Flags&readOnly != 0 {
 		return true
@@ -52,16 +52,17 @@ func isolated(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer func() { _ = f.Close() }() // it was only read
+	defer func() { _ = f.Close() }() // a close error does not matter after reading
 	return isPodVolume(bufio.NewScanner(f), path)
 }
 
 // isPodVolume reports whether an emptyDir is mounted at the path. mounts is the text of
-// /proc/self/mountinfo. An emptyDir on disk is known by its folder on the node. One in memory
-// is any tmpfs, if the process runs in a pod.
+// /proc/self/mountinfo. An emptyDir on disk is recognized by its folder on the node. An emptyDir in
+// memory is any tmpfs, if the process runs in a pod.
 func isPodVolume(mounts *bufio.Scanner, path string) bool {
 	found := false
 	for mounts.Scan() {
+		// The fields of a line are:
 		// ID parent major:minor root mountpoint options [optional]... - type source options
 		fields := strings.Fields(mounts.Text())
 		if len(fields) < 10 || unescape(fields[4]) != filepath.Clean(path) {
@@ -74,13 +75,13 @@ func isPodVolume(mounts *bufio.Scanner, path string) bool {
 			}
 		}
 		inPod := os.Getenv("KUBERNETES_SERVICE_HOST") != ""
-		// The last mount at a path counts.
+		// If several mounts have the same path, the last mount counts.
 		found = strings.Contains(fields[3], "/volumes/kubernetes.io~empty-dir/") || inPod && kind == "tmpfs"
 	}
 	return found
 }
 
-// unescape replaces octal escapes, such as \040 for a blank.
+// unescape replaces octal escapes, such as \040 for a space.
 func unescape(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ownerOf returns the user id of the owner. ok is false if the system does not say.
+// ownerOf returns the user id of the owner. ok is false if the system does not provide an owner.
 func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -16,8 +16,8 @@ func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	return int(s.Uid), true
 }
 
-// isolated reports false: mounts are known on Linux only.
+// isolated always reports false, because this package reads mounts on Linux only.
 func isolated(string) bool { return false }
 
-// unmapped returns -1: there are no user namespaces.
+// unmapped always returns -1, because only Linux has user namespaces.
 func unmapped() int { return -1 }

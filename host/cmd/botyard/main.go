@@ -1,4 +1,5 @@
-// Command botyard serves bots for many tenants, and talks to a host that does.
+// Command botyard runs the host, which serves bots for many tenants. Some of its subcommands send
+// requests to a running host.
 package main
 
 import (
