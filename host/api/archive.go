@@ -14,7 +14,7 @@ type Archiver interface {
 	Archive() *archive.Archive
 }
 
-// archiveOf returns the host's archive, and the tenant that the request names.
+// archiveOf returns the archive of the host, and the tenant id in the request's path.
 func (s *Server) archiveOf(r *http.Request) (a *archive.Archive, id string, err error) {
 	id = r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -27,7 +27,8 @@ func (s *Server) archiveOf(r *http.Request) (a *archive.Archive, id string, err 
 	return h.Archive(), id, nil
 }
 
-// exportTenant answers with the JSON lines that package archive describes.
+// exportTenant responds with an export of the tenant, as JSON lines in the format of package
+// archive.
 func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	user, err := q.id("user")
@@ -58,18 +59,18 @@ func (s *Server) exportTenant(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// Imported answers POST /admin/v1/tenants/{id}/import.
+// Imported is the response body of POST /admin/v1/tenants/{id}/import.
 type Imported struct {
 	Conversations int64 `json:"conversations"`
-	Turns         int64 `json:"turns"`       // turns that were added
-	Present       int64 `json:"present"`     // turns that were there already
-	Interrupted   int64 `json:"interrupted"` // turns that were running when they were exported
-	LeftOut       int64 `json:"left_out"`    // conversations that were skipped: a later one has the same id, or turns are missing
-	Registered    bool  `json:"registered"`  // the tenant was registered with the configuration of the export
+	Turns         int64 `json:"turns"`       // turns that the import added
+	Present       int64 `json:"present"`     // turns that the storage already had
+	Interrupted   int64 `json:"interrupted"` // turns that were running when the export was written
+	LeftOut       int64 `json:"left_out"`    // conversations that were skipped because a later conversation has the same id or turns are missing
+	Registered    bool  `json:"registered"`  // whether the import registered the tenant with the configuration in the export
 }
 
-// importTenant imports an export while it arrives. An error in the middle says how much was
-// imported before it.
+// importTenant imports an export while the body arrives. An error in the middle of the body says
+// how much was imported before the error.
 func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	register, err := q.flag("register")
@@ -96,27 +97,27 @@ func (s *Server) importTenant(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// DeletionProgress is a line of an erasure or a purge: what was deleted so far in one
-// storage.
+// DeletionProgress is a line in the response of an erasure or a purge. It says what was deleted so
+// far in one storage.
 type DeletionProgress struct {
-	Type string `json:"type"` // "progress"
+	Type string `json:"type"` // always "progress"
 	archive.Count
 }
 
-// ErasedLine is the last line of POST /admin/v1/tenants/{id}/erase.
+// ErasedLine is the last line in the response of POST /admin/v1/tenants/{id}/erase.
 type ErasedLine struct {
-	Type string `json:"type"` // "result"
+	Type string `json:"type"` // always "result"
 	archive.Erased
 }
 
-// PurgedLine is the last line of POST /admin/v1/tenants/{id}/purge.
+// PurgedLine is the last line in the response of POST /admin/v1/tenants/{id}/purge.
 type PurgedLine struct {
-	Type string `json:"type"` // "result"
+	Type string `json:"type"` // always "result"
 	archive.Receipt
 }
 
-// eraseTenant erases a tenant's conversations, or one user's part of them. The body is
-// {"user": "...", "abandon": ["..."]}, both optional.
+// eraseTenant erases all conversations of a tenant, or the conversations and turns of one of its
+// users. The body is {"user": "...", "abandon": ["..."]}; both fields are optional.
 func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
 	var user string
 	return s.runDeletion(w, r, map[string]any{"user": &user}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
@@ -134,7 +135,7 @@ func (s *Server) eraseTenant(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// purgeTenant deletes everything of a tenant. The body is {"abandon": ["..."]}, which is
+// purgeTenant deletes everything of a tenant. The body is {"abandon": ["..."]}; the field is
 // optional.
 func (s *Server) purgeTenant(w http.ResponseWriter, r *http.Request) error {
 	return s.runDeletion(w, r, map[string]any{}, func(a *archive.Archive, id string, d archive.DeletionOptions) (any, error) {
@@ -146,11 +147,11 @@ func (s *Server) purgeTenant(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// progressEvery is the time between two lines of progress.
+// progressEvery is the shortest time between two lines of progress.
 const progressEvery = 500 * time.Millisecond
 
-// runDeletion reads the body into fields and the list "abandon", calls do, and answers
-// with lines of progress and a last line with the result of do.
+// runDeletion reads the body into fields and into the list "abandon", and calls do. It responds
+// with lines of progress while do runs, and a last line with the result of do.
 func (s *Server) runDeletion(w http.ResponseWriter, r *http.Request, fields map[string]any, do func(*archive.Archive, string, archive.DeletionOptions) (any, error)) error {
 	a, id, err := s.archiveOf(r)
 	if err != nil {
@@ -171,7 +172,7 @@ func (s *Server) runDeletion(w http.ResponseWriter, r *http.Request, fields map[
 	d.Progress = func(c archive.Count) {
 		if now := time.Now(); now.Sub(last) >= progressEvery {
 			last = now
-			_ = out.writeLine(DeletionProgress{"progress", c}) // the deletion goes on without its reader
+			_ = out.writeLine(DeletionProgress{"progress", c}) // the deletion continues if the caller has disconnected
 		}
 	}
 	done, err := do(a, id, d)

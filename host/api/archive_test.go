@@ -21,7 +21,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// serveTracked serves a host whose registry is durable while the test runs.
+// serveTracked serves a host whose registry stores tenants in a data folder, until the test ends.
 func serveTracked(t *testing.T) *testServer {
 	t.Helper()
 	return serveHost(t, Options{}, host.Options{Config: map[string]any{
@@ -31,7 +31,7 @@ func serveTracked(t *testing.T) *testServer {
 	}})
 }
 
-// text reads an answer that must have the status.
+// text sends a request, checks the status of the response, and returns the body.
 func (s *testServer) text(method, path string, h headers, body string, status int) string {
 	s.Helper()
 	resp := s.request(method, path, h, body)
@@ -128,7 +128,7 @@ func TestArchive_refusals(t *testing.T) {
 	}
 }
 
-// jsonLines reads all lines of an answer.
+// jsonLines decodes a text of JSON lines.
 func (s *testServer) jsonLines(text string) []map[string]any {
 	s.Helper()
 	var out []map[string]any
@@ -186,7 +186,7 @@ func TestArchive_eraseAndPurge(t *testing.T) {
 	}
 }
 
-// stocked is a host whose archive works on one storage in memory.
+// archiveHost is a host with another archive.
 type archiveHost struct {
 	*host.Host
 	archive *archive.Archive
@@ -194,7 +194,8 @@ type archiveHost struct {
 
 func (s archiveHost) Archive() *archive.Archive { return s.archive }
 
-// serveStocked serves a tenant "a" that has n conversations of a size in the storage.
+// serveArchive serves a tenant "a" with n conversations of size bytes each. The conversations are
+// in a storage in memory, which the archive of the host uses.
 func serveArchive(t *testing.T, n, size int) (*testServer, *archivetest.Storage) {
 	t.Helper()
 	s := serve(t, Options{})
@@ -209,7 +210,7 @@ func serveArchive(t *testing.T, n, size int) (*testServer, *archivetest.Storage)
 			t.Fatal(err)
 		}
 	}
-	// The server of the site serves another host from here on.
+	// From here on the server uses h as its host.
 	h := archiveHost{s.host, archive.New(archive.Options{Registry: s.host.Registry(), OpenStorage: func(context.Context, string, config.SealedBlock) (*archive.OpenedStorage, error) {
 		return &archive.OpenedStorage{Storage: on, Importer: on, KnowsOwners: true, Close: func() {}}, nil
 	}})}
@@ -238,9 +239,10 @@ func TestExportTenant_failsLater(t *testing.T) {
 	}
 }
 
-// An export that is not read does not go on reading the storage.
+// TestExportTenant_slowReader checks that an export stops reading the storage while its response is
+// not read.
 func TestExportTenant_slowReader(t *testing.T) {
-	s, on := serveArchive(t, 200, 200_000) // 40 MB
+	s, on := serveArchive(t, 200, 200_000) // 40 MB in total
 	read := make(chan struct{}, 1000)
 	on.Before = func(method string, _ sdk.Call) error {
 		if method == "Read" {
@@ -249,7 +251,7 @@ func TestExportTenant_slowReader(t *testing.T) {
 		return nil
 	}
 	resp := s.request("GET", "/admin/v1/tenants/a/export", nil, "")
-	// Until nothing is read for a while: what is on its way is bounded.
+	// Wait until the export has not read the storage for 500 ms.
 	for quiet := false; !quiet; {
 		select {
 		case <-read:
@@ -279,7 +281,7 @@ func TestImportTenant_refusedWhileItIsSent(t *testing.T) {
 		defer func() { _ = body.Close() }()
 		_, _ = io.WriteString(body, `{"type":"export","version":99}`+"\n")
 		filler := []byte(strings.Repeat("x", 1<<20))
-		for { // far more than the connection holds
+		for { // sends more than the buffers of the connection hold
 			select {
 			case <-stop:
 				return
@@ -307,7 +309,8 @@ func TestImportTenant_refusedWhileItIsSent(t *testing.T) {
 	}
 }
 
-// A host that stops does not wait for an import to come.
+// TestImportTenant_endsWithTheHost checks that a stopping host does not wait for the rest of an
+// import.
 func TestImportTenant_endsWithTheHost(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -331,7 +334,8 @@ func TestImportTenant_endsWithTheHost(t *testing.T) {
 	}
 }
 
-// A host looks for what is too old by itself, and builds no bots for it.
+// TestArchive_retention checks that a host regularly deletes conversations older than
+// retention_days, and builds no bots to do so.
 func TestArchive_retention(t *testing.T) {
 	s := serveHost(t, Options{}, host.Options{RetainEvery: 50 * time.Millisecond, Config: map[string]any{
 		"defaults": map[string]any{"llm": map[string]any{"provider": "echo"}},

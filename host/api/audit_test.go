@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// lines gives the entries of a JSON log with the message.
+// lines returns the entries of a JSON log that have the message.
 func (l *logBuffer) lines(t *testing.T, message string) []map[string]any {
 	t.Helper()
 	var out []map[string]any

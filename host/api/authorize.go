@@ -7,19 +7,19 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// caller says who may use a route when auth.mode is "token".
+// caller says which callers may use a route when auth.mode is "token".
 type caller int
 
 const (
-	anyCaller     caller = iota // without a token: the probes
-	tokenCaller                 // with either token
-	gatewayCaller               // with the gateway's token; its X-Tenant-ID is believed
-	adminCaller                 // with the operator's token
+	anyCaller     caller = iota // callers without a token; for probes
+	tokenCaller                 // callers with the gateway's or the operator's token
+	gatewayCaller               // callers with the gateway's token; the host trusts their X-Tenant-ID
+	adminCaller                 // callers with the operator's token
 )
 
-// requiredCaller returns who may use the routes of the pattern. It reads the pattern and
-// not the path of a request, so that no spelling of a path can be read in two ways. A
-// route that needs no token has to be named here.
+// requiredCaller returns which callers may use the routes of the pattern. It uses the pattern and
+// not the path of a request, because one path can be spelled in several ways. requiredCaller names
+// each route that needs no token.
 func requiredCaller(pattern string) caller {
 	switch {
 	case pattern == "/healthz" || pattern == "/readyz":
@@ -32,8 +32,9 @@ func requiredCaller(pattern string) caller {
 	return tokenCaller
 }
 
-// authorize returns a handler that lets only those callers through to h which the
-// pattern requires. A missing or unknown token is 401, the other token is 403.
+// authorize returns a handler that calls h only for the callers that the pattern requires. A
+// request with a missing or unknown token gets status 401. A request with the wrong one of the two
+// tokens gets status 403.
 func (s *Server) authorize(pattern string, h handler) handler {
 	needs := requiredCaller(pattern)
 	if s.tokens == nil || needs == anyCaller {
@@ -43,7 +44,8 @@ func (s *Server) authorize(pattern string, h handler) handler {
 		gateway, admin := s.tokens.match(r)
 		switch {
 		case !gateway && !admin:
-			// One text for every wrong token, so that it tells nothing about the right one.
+			// The error is the same for every unknown token, so that it reveals nothing about the
+			// valid tokens.
 			w.Header().Set("WWW-Authenticate", `Bearer realm="botyard"`)
 			return fault.New(fault.Unauthenticated, "expected a bearer token that this host knows").At("Authorization").By(fault.PartyCaller)
 		case needs == gatewayCaller && !gateway:
@@ -55,7 +57,7 @@ func (s *Server) authorize(pattern string, h handler) handler {
 	}
 }
 
-// bearerToken returns the token of the request, or "".
+// bearerToken returns the bearer token of the request, or "".
 func bearerToken(r *http.Request) string {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
@@ -68,7 +70,7 @@ func bearerToken(r *http.Request) string {
 	return strings.TrimLeft(token, " ")
 }
 
-// forbidden returns an error that blames the caller's header.
+// forbidden returns an error of class forbidden that blames the header of the caller.
 func forbidden(header, format string, args ...any) error {
 	return fault.New(fault.Forbidden, format, args...).At(header).By(fault.PartyCaller)
 }

@@ -17,7 +17,7 @@ const (
 	adminToken   = "admin-token-01234567"
 )
 
-// tokenHost is a host that asks for tokens, whose files are in the folder.
+// tokenHost serves a host with auth.mode "token" and returns the folder of its files.
 func tokenHost(t *testing.T, o Options, more string) (s *testServer, dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -40,7 +40,7 @@ defaults {
 
 func writeFile(t *testing.T, dir, name, text string) {
 	t.Helper()
-	// Renamed onto it, as whoever rotates it should: the host never reads half of it.
+	// writeFile renames a complete file, so that the host never reads half of a file.
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func (l *logText) logger() hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Output: l, Level: hclog.Trace})
 }
 
-// TestAuthorize asks every route with every credential.
+// TestAuthorize sends requests to every route with every kind of credential.
 func TestAuthorize(t *testing.T) {
 	var log logText
 	s, _ := tokenHost(t, Options{Log: log.logger()}, "")
@@ -101,23 +101,23 @@ func TestAuthorize(t *testing.T) {
 	var refusals []string
 	for pattern, methods := range routes {
 		path := strings.NewReplacer("{id}", "a", "{conversation}", "c", "{turn}", "1").Replace(pattern)
-		asked := []string{"PATCH"} // a method that no route has
+		asked := []string{"PATCH"} // most routes have no PATCH
 		for method := range methods {
 			asked = append(asked, method)
 		}
 		for _, method := range asked {
 			for _, c := range credentials {
-				want := 0 // any status that the route returns
+				want := 0 // 0 stands for any status except 401 and 403
 				switch {
 				case open[pattern]:
 				case !c.gateway && !c.admin:
 					want = 401
-				case strings.HasSuffix(pattern, "/nowhere"): // neither token says that there is nothing
+				case strings.HasSuffix(pattern, "/nowhere"): // callers with any token may learn that the path has no route
 				case (strings.HasPrefix(pattern, "/api/v1/") || pattern == chatAlias) && !c.gateway, strings.HasPrefix(pattern, "/admin/") && !c.admin, pattern == MetricsRoute && !c.admin:
 					want = 403
 				}
 				if want == 0 && method == "DELETE" {
-					continue // what follows needs it
+					continue // later requests need the tenant and its conversation
 				}
 				h := headers{"Authorization": c.header, "X-Tenant-ID": "a"}
 				if want != 0 {
@@ -143,7 +143,7 @@ func TestAuthorize(t *testing.T) {
 			t.Errorf("two refusals differ: %q and %q", r, refusals[0])
 		}
 	}
-	// Another spelling of a path does not avoid the check.
+	// No unusual spelling of an operator's path avoids the check of the token.
 	for _, path := range []string{"/api/v1/../../admin/v1/tenants", "/v1/../admin/v1/tenants", "/v1/%2e%2e/admin/v1/tenants", "//admin/v1/tenants", "/admin%2fv1/tenants", "/api/v1/conversations/%2e%2e%2f%2e%2e%2fadmin%2fv1%2ftenants"} {
 		for _, token := range []string{"", gatewayToken} {
 			h := headers{"Authorization": "Bearer " + token, "X-Tenant-ID": "a"}
@@ -158,8 +158,8 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// TestAuthorize_replacesTheCheckOfOrigins checks that with tokens a gateway may have any name, and pass on what a browser
-// sent it.
+// TestAuthorize_replacesTheCheckOfOrigins checks that with auth.mode "token" a gateway may use any
+// host name and may forward the headers that a browser sent.
 func TestAuthorize_replacesTheCheckOfOrigins(t *testing.T) {
 	s, _ := tokenHost(t, Options{}, "")
 	h := headers{"Authorization": "Bearer " + gatewayToken, "X-Tenant-ID": "a", "Host": "bots.example", "Origin": "https://bots.example", "Sec-Fetch-Site": "same-site"}

@@ -23,16 +23,17 @@ func readBodyOf(w http.ResponseWriter, r *http.Request, limit int64, mediaType s
 	return readWholeBody(w.(*exchange), r, limit)
 }
 
-// boundRead sets a deadline for reading the body: one stall from now, or the end of the
-// request's context. The caller must call release, and clear the deadline after it has
-// read the whole body.
+// boundRead sets a deadline for reading the body: the time of stallOf from now, or the end of the
+// request's context. The caller must call release. After the caller has read the whole body, it
+// must clear the deadline.
 func boundRead(w http.ResponseWriter, r *http.Request) (c *http.ResponseController, release func() bool) {
 	c = http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(stallOf(w)))
 	return c, context.AfterFunc(r.Context(), func() { _ = c.SetReadDeadline(time.Now()) })
 }
 
-// checkContentType returns an error unless the header is the media type, in UTF-8.
+// checkContentType returns an error unless the values of the header Content-Type are exactly the
+// media type want, in UTF-8.
 func checkContentType(values []string, want string) error {
 	if len(values) == 1 {
 		kind, params, err := mime.ParseMediaType(values[0])

@@ -13,12 +13,11 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// firstReadBytes is the size of the buffer that a body is read into. A full buffer is
-// doubled.
+// firstReadBytes is the initial size of the buffer for a body. A full buffer is doubled.
 const firstReadBytes = 16 << 10
 
-// bodyReader reads a body of at most limit bytes into memory. It takes bytes from the
-// pool as its buffer grows, and not for the length that the request promises.
+// bodyReader reads a body of at most limit bytes into memory. It takes bytes from the pool for the
+// size of its buffer, and not for the Content-Length of the request.
 type bodyReader struct {
 	r     *http.Request
 	c     *http.ResponseController
@@ -34,8 +33,8 @@ func errBodyTooLarge(limit int64) error {
 	return withStatus(http.StatusRequestEntityTooLarge, fault.New(fault.Invalid, "the body has more than %d bytes", limit).By(fault.PartyCaller))
 }
 
-// readWholeBody reads the body of the request. The bytes that it takes from the pool are
-// released when the request ends. A body that arrives too slowly is an error.
+// readWholeBody reads the body of the request. It takes the bytes of the body from the pool until
+// the request ends. If the body arrives too slowly, readWholeBody returns an error with status 408.
 func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	length := r.ContentLength
 	if length > limit {
@@ -60,12 +59,12 @@ func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	body, err := c.read(make([]byte, 0, size), most)
 	switch {
 	case err == nil:
-		// From here on the connection is watched, so that a disconnect is noticed.
+		// Without a read deadline, net/http notices a disconnect while the handler runs.
 		_ = c.c.SetReadDeadline(time.Time{})
 		x.bodyRead = true
 		markRequestRead(r.Context())
 		return body, nil
-	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(c.end): // net/http takes it for a disconnect
+	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(c.end): // net/http has canceled the context too, because it takes the deadline for a disconnect
 		return nil, withStatus(http.StatusRequestTimeout, fault.New(fault.Invalid, "the body came too slowly: it has %s, and a second more for each %s",
 			c.stall, bounds.Bytes(bounds.SlowestRate)).By(fault.PartyCaller))
 	case r.Context().Err() != nil:
@@ -76,7 +75,7 @@ func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	return nil, malformed("", "the body cannot be read: %w", err)
 }
 
-// read appends to buf until the end of the body. The buffer grows to most bytes.
+// read appends to buf until the end of the body. The buffer grows to at most most bytes.
 func (c *bodyReader) read(buf []byte, most int64) ([]byte, error) {
 	c.setDeadline(0)
 	for {
@@ -93,7 +92,7 @@ func (c *bodyReader) read(buf []byte, most int64) ([]byte, error) {
 			c.setDeadline(int64(len(buf)))
 			continue
 		}
-		if full { // it is an error if another byte comes
+		if full { // a byte beyond the full buffer is an error
 			into = make([]byte, 1)
 		}
 		n, err := c.r.Body.Read(into)
@@ -109,12 +108,12 @@ func (c *bodyReader) read(buf []byte, most int64) ([]byte, error) {
 	}
 }
 
-// setDeadline sets the read deadline for a body of which so many bytes have arrived: a
-// stall, and the time that these bytes take at the slowest allowed rate.
+// setDeadline sets the read deadline for a body of which arrived bytes have come. The body may take
+// the time of stall, plus the time that the arrived bytes take at bounds.SlowestRate.
 func (c *bodyReader) setDeadline(arrived int64) {
 	c.end = c.start.Add(c.stall + time.Duration(arrived)*time.Second/bounds.SlowestRate)
 	_ = c.c.SetReadDeadline(c.end)
-	if c.r.Context().Err() != nil { // checked after it was set: the end of the context sets one too
+	if c.r.Context().Err() != nil { // The check comes last, because the end of the context sets a deadline too, which must win.
 		_ = c.c.SetReadDeadline(time.Now())
 	}
 }

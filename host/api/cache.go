@@ -7,15 +7,15 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// CachedBot is a bot in the cache.
+// CachedBot is a bot in the bot cache.
 type CachedBot struct {
 	Tenant    string  `json:"tenant"`
 	Revision  string  `json:"revision"`
 	ExpiresAt *string `json:"expires_at"`
-	Turns     int     `json:"turns"` // running now
+	Turns     int     `json:"turns"` // turns that run now
 }
 
-// Cache answers GET /admin/v1/cache. The least recently used bot comes first.
+// Cache is the response body of GET /admin/v1/cache. The least recently used bot comes first.
 type Cache struct {
 	Cached []CachedBot `json:"cached"`
 }
@@ -45,7 +45,7 @@ func (s *Server) getCachedBot(w http.ResponseWriter, r *http.Request) error {
 	return errNotCached(id)
 }
 
-// evictCachedBot drops a bot from the cache. Its running turns finish.
+// evictCachedBot removes a bot from the bot cache. Running turns of the bot continue to their end.
 func (s *Server) evictCachedBot(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -62,7 +62,7 @@ func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, map[string]int{"removed": s.host.Registry().ClearCache()})
 }
 
-// errNotCached returns the error for a tenant whose bot is not in the cache.
+// errNotCached returns the error for a tenant without a bot in the bot cache.
 func errNotCached(id string) error {
 	return fault.New(fault.NotFound, "no bot of tenant %q is cached", id)
 }

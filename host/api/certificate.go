@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// certificate is a pair of files, the certificate and its key, which are read again when
-// they change. Its methods may be called concurrently.
+// certificate is a TLS certificate and its key in two files. It reads the files again when they
+// change. Its methods are safe for concurrent use.
 type certificate struct {
 	files config.TLS
 	log   hclog.Logger
@@ -23,24 +23,25 @@ type certificate struct {
 
 	mu        sync.Mutex
 	checkedAt time.Time
-	checking  bool // a connection is checking the files now
+	checking  bool // whether a connection is checking the files now
 	pair      *tls.Certificate
 
-	// These two belong to the connection that is checking.
-	lastError string // error of the last check; empty if it succeeded
+	// Only the connection that is checking the files uses lastError and read.
+	lastError string // the error of the last check; empty if the check succeeded
 	read      [2]fileStamp
 }
 
-// maxPEM bounds the bytes of each file. A chain has some 10 KiB.
+// maxPEM is the maximum size of each file in bytes. A typical certificate chain has 10 KiB.
 const maxPEM = 1 << 20
 
-// fileStamp tells two versions of a file apart without reading it.
+// fileStamp tells two versions of a file apart without reading the file.
 type fileStamp struct {
 	size     int64
 	modified time.Time
 }
 
-// loadCertificate reads the files. The error is a config.Problems if they are not a pair.
+// loadCertificate reads the files. The error is a config.Problems if the certificate and the key do
+// not match.
 func loadCertificate(files config.TLS, log hclog.Logger) (*certificate, error) {
 	c := &certificate{files: files, log: log, now: time.Now, checkedAt: time.Now()}
 	pair, err := c.readIfChanged()
@@ -56,15 +57,15 @@ func (c *certificate) tlsConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: c.get,
-		// HTTP/1.1 only: a stream must have a connection of its own, since it is cut off by
-		// closing that.
+		// The server offers HTTP/1.1 only. Each stream needs a connection of its own, because the
+		// server cuts off a stream by closing the connection.
 		NextProtos: []string{"http/1.1"},
 	}
 }
 
-// get returns the certificate for a new connection. While the files are not a pair, for
-// example in the middle of a change, the previous pair stays in use. Only the connection
-// that checks the files waits for them.
+// get returns the certificate for a new connection. While the certificate and the key do not match,
+// for example in the middle of a change, get returns the previous certificate. Only the connection
+// that checks the files waits for the file system.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.due() {
 		c.renew()
@@ -74,7 +75,8 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.pair, nil
 }
 
-// due reports whether the caller has to check the files now.
+// due reports whether the caller has to check the files now. If due returns true, no other
+// connection checks the files until renew has returned.
 func (c *certificate) due() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,7 +88,7 @@ func (c *certificate) due() bool {
 	return true
 }
 
-// renew checks the files and uses the new pair, if there is one.
+// renew checks the files. If they have changed and match, renew replaces the certificate.
 func (c *certificate) renew() {
 	pair, err := c.readIfChanged()
 	switch text := fmt.Sprint(err); {
@@ -105,7 +107,7 @@ func (c *certificate) renew() {
 	}
 }
 
-// readIfChanged returns the pair in the files, or nil if they are unchanged.
+// readIfChanged returns the certificate in the files, or nil if the files are unchanged.
 func (c *certificate) readIfChanged() (*tls.Certificate, error) {
 	paths := [2]string{c.files.CertFile, c.files.KeyFile}
 	var now [2]fileStamp
@@ -138,8 +140,8 @@ func (c *certificate) readIfChanged() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// forBothFiles calls do for the certificate (0) and for the key (1). The error is a
-// config.Problems with the keys for which it failed.
+// forBothFiles calls do with 0 for the certificate and with 1 for the key. If a call fails, the
+// error is a config.Problems with the configuration key of each file that failed.
 func forBothFiles(do func(i int) error) error {
 	var wrong config.Problems
 	for i, key := range []string{"cert_file", "key_file"} {

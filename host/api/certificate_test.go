@@ -22,7 +22,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// makePair writes a certificate of its own for 127.0.0.1.
+// makePair writes a self-signed certificate for 127.0.0.1 and its key into the folder.
 func makePair(t *testing.T, dir, name string) (certificate []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -48,8 +48,8 @@ func makePair(t *testing.T, dir, name string) (certificate []byte) {
 	return der
 }
 
-// TestCertificate_isReplaced checks that changed files are used without a restart, and that
-// files which are not a pair are not used.
+// TestCertificate_isReplaced checks that the server uses changed files without a restart, and
+// ignores a certificate and a key that do not match.
 func TestCertificate_isReplaced(t *testing.T) {
 	dir := t.TempDir()
 	first := makePair(t, dir, "first")
@@ -78,7 +78,7 @@ func TestCertificate_isReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, dir, "key.pem", string(key)) // the key of the first certificate
+	writeFile(t, dir, "key.pem", string(key)) // the certificate is still the first certificate
 	expect("half a change", first)
 	writeFile(t, dir, "key.pem", string(newKey))
 	expect("the whole change", second)
@@ -120,7 +120,8 @@ func TestCertificate_invalidFiles(t *testing.T) {
 	}
 }
 
-// A file that becomes what cannot be read stops no connection.
+// TestCertificate_becomesAPipe checks that new connections still get the certificate when its key
+// file becomes a pipe.
 func TestCertificate_becomesAPipe(t *testing.T) {
 	dir := t.TempDir()
 	was := makePair(t, dir, "x")
@@ -143,7 +144,7 @@ func TestCertificate_becomesAPipe(t *testing.T) {
 	if text := log.String(); strings.Count(text, "is not used") != 1 || !strings.Contains(text, "not a regular file") {
 		t.Error(text)
 	}
-	// While one looks, others are given what there is.
+	// While one connection checks the files, other connections get the previous certificate.
 	now = now.Add(fileCheckInterval)
 	if !c.due() {
 		t.Fatal("nobody looks")
@@ -154,7 +155,7 @@ func TestCertificate_becomesAPipe(t *testing.T) {
 	}
 }
 
-// TestCertificate_oldTLS checks that versions before 1.2 are refused.
+// TestCertificate_oldTLS checks that TLS versions before 1.2 are refused.
 func TestCertificate_oldTLS(t *testing.T) {
 	dir := t.TempDir()
 	makePair(t, dir, "x")

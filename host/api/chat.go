@@ -10,15 +10,15 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// ChatReply is the answer to a chat, and the last event of a streamed one.
+// ChatReply is the response body of a chat, and the data of the last event of a streamed chat.
 type ChatReply struct {
 	ConversationID string `json:"conversation_id"`
-	Turn           int64  `json:"turn"` // its place among the succeeded turns of the conversation, from 1
+	Turn           int64  `json:"turn"` // the number of the turn among the succeeded turns of the conversation, from 1
 	Reply          string `json:"reply"`
-	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter or
-	// unknown. Later versions may add others.
+	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter or unknown.
+	// Later versions may add further reasons.
 	FinishReason string      `json:"finish_reason"`
-	Model        string      `json:"model,omitempty"` // the provider's name for it
+	Model        string      `json:"model,omitempty"` // the provider's name of the model
 	Usage        chat.Usage  `json:"usage"`
 	Timings      bot.Timings `json:"timings"`
 	Bot          ChatBot     `json:"bot"`
@@ -28,15 +28,15 @@ type ChatReply struct {
 type ChatBot struct {
 	Tenant   string `json:"tenant"`
 	Revision string `json:"revision"`
-	Cached   bool   `json:"cached"` // the bot was in the cache when the request came
+	Cached   bool   `json:"cached"` // whether the bot cache had the bot when the request came
 }
 
-// bodyOverhead is how many bytes a chat's body may have beside the message.
+// bodyOverhead is how many bytes the body of a chat may have in addition to the message.
 const bodyOverhead = 64 << 10
 
-// maxChatBody returns the limit of a chat's body. Every message that the host's limit
-// allows fits, however it is escaped; escaping can make six bytes of one. The bot checks
-// the length of the message itself, since tenants may have lower limits.
+// maxChatBody returns the maximum size of a chat's body in bytes. Every message within the host's
+// limit fits, because a JSON escape makes at most six bytes of one. The bot checks the length of
+// the message, because a tenant may have a lower limit than the host.
 func (s *Server) maxChatBody() int64 {
 	return 6*int64(s.host.Settings().Limits.MessageBytes) + bodyOverhead
 }
@@ -70,7 +70,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// write writes the reply as JSON, followed by end. The text of the reply is not copied.
+// write writes the reply as JSON, followed by the text end. It does not copy the text of the reply.
 func (r ChatReply) write(w io.Writer, end string) error {
 	var long jsonstream.LongTexts
 	r.Reply = long.Replace(r.Reply)
@@ -81,12 +81,12 @@ func (r ChatReply) write(w io.Writer, end string) error {
 	return err
 }
 
-// replayedHeader marks a reply that belongs to an earlier turn with the same idempotency
-// key.
+// replayedHeader is the header of a response with the reply of an earlier turn that had the same
+// idempotency key.
 const replayedHeader = "Idempotency-Replayed"
 
-// chatRequest reads the body and the headers of a chat. It also reports whether the caller
-// wants the reply as a stream.
+// chatRequest reads the body and the headers of a chat. It also reports whether the caller requests
+// the reply as a stream.
 func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Request, streamed bool, err error) {
 	req = bot.Request{IdempotencyKey: r.Header.Get("Idempotency-Key")}
 	body, err := readBody(w, r, s.maxChatBody())
@@ -103,7 +103,9 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Re
 	})
 	req.Metadata = json.RawMessage(metadata)
 	if x, ok := w.(*exchange); ok {
-		x.body.Shrink(int64(len(req.Message) + len(req.Metadata))) // from here on the message and the metadata count alone: the turn keeps them until it ends
+		// The turn keeps the message and the metadata in memory until it ends, but not the other
+		// bytes of the body.
+		x.body.Shrink(int64(len(req.Message) + len(req.Metadata)))
 	}
 	return req, streamed, err
 }

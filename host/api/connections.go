@@ -12,34 +12,34 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// connections limits the connections of a listener. When there are too many, a new
-// connection closes the oldest one that has no request. If every connection has a
-// request, the new one is a spare: on it only probes and admins are answered. When there
-// are too many spares, the oldest is closed.
+// connections limits the connections of a listener. When the limit is reached, a new connection
+// closes the connection that has been idle for the longest time. If no connection is idle, the new
+// connection is a spare, which serves only probes and requests of operators. When there are too
+// many spares, a new spare closes the oldest spare.
 //
-// Its methods may be called concurrently.
+// Its methods are safe for concurrent use.
 type connections struct {
-	most func() int // how many there may be, without the spares
+	most func() int // returns the maximum number of connections without spares
 
 	mu     sync.Mutex
 	open   map[net.Conn]*connection
-	idle   list.List // *connection values without a request, oldest first
-	spares list.List // *connection values, oldest first
+	idle   list.List // *connection values without a request, the longest idle first
+	spares list.List // *connection values of spares, oldest first
 }
 
 // connection is one open connection.
 type connection struct {
 	net.Conn
-	idle, spare *list.Element // its places in the lists; nil if it is not there
+	idle, spare *list.Element // the elements in the lists connections.idle and connections.spares; nil if the list does not have the connection
 }
 
 type connectionsKey struct{}
 
-// retryConnections is the Retry-After of a request on a spare connection.
+// retryConnections is the Retry-After of a refused request on a spare connection.
 const retryConnections = 5 * time.Second
 
-// add adds a connection that was accepted, before anything is read from it. It is the
-// ConnContext of http.Server.
+// add adds an accepted connection before any byte is read from it. It is the ConnContext of
+// http.Server.
 func (cs *connections) add(ctx context.Context, c net.Conn) context.Context {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -57,8 +57,8 @@ func (cs *connections) add(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connectionsKey{}, one)
 }
 
-// closeOldestLocked closes the oldest connection of the list. It reports false if the list
-// is empty. Locked: mu is held.
+// closeOldestLocked closes the first connection of the list. It reports false if the list is empty.
+// Locked: mu is held.
 func (cs *connections) closeOldestLocked(l *list.List) bool {
 	first := l.Front()
 	if first == nil {
@@ -68,7 +68,7 @@ func (cs *connections) closeOldestLocked(l *list.List) bool {
 	cs.removeLocked(one)
 	c := one.Conn
 	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = over.NetConn() // without the closing message of TLS, which could block
+		c = over.NetConn() // closing the TCP connection skips the closing message of TLS, which could block
 	}
 	_ = c.Close()
 	return true
@@ -93,7 +93,7 @@ func (cs *connections) stateChanged(c net.Conn, state http.ConnState) {
 	defer cs.mu.Unlock()
 	one := cs.open[c]
 	switch {
-	case one == nil: // it was closed by closeOldestLocked
+	case one == nil: // closeOldestLocked has closed the connection
 	case state == http.StateClosed || state == http.StateHijacked:
 		cs.removeLocked(one)
 	case state == http.StateIdle && one.idle == nil && one.spare == nil:
@@ -104,8 +104,8 @@ func (cs *connections) stateChanged(c net.Conn, state http.ConnState) {
 	}
 }
 
-// checkSpare refuses a request on a spare connection. If there are not too many others any
-// more, the connection becomes an ordinary one and the request is accepted.
+// checkSpare refuses a request on a spare connection. If fewer connections are open than the limit
+// allows, the spare becomes an ordinary connection and the request is accepted.
 func (cs *connections) checkSpare(r *http.Request) error {
 	one, ok := r.Context().Value(connectionsKey{}).(*connection)
 	if !ok {

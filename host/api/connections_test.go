@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// TestConnections checks that one without a request gives way, that probes and admins are
-// answered where there is none, and others are refused.
+// TestConnections checks that a new connection closes an idle connection, and that without an idle
+// connection only probes and requests of operators succeed.
 //
 // beyond: connections
 func TestConnections(t *testing.T) {
@@ -37,7 +37,7 @@ func TestConnections(t *testing.T) {
 	}
 	var busy []net.Conn
 	for range bounds.MinConnections {
-		busy = append(busy, s.raw(probe)) // the end of the headers does not come
+		busy = append(busy, s.raw(probe)) // these requests never send the end of their headers
 	}
 	s.eventually("all are at work", func() bool {
 		s.server.connections.mu.Lock()

@@ -11,17 +11,17 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Conversation is an entry of the list of conversations.
+// Conversation is an entry in the list of conversations.
 type Conversation struct {
 	ID        string  `json:"id"`
-	UserID    string  `json:"user_id,omitempty"` // who owns it; empty if it belongs to the tenant
-	Turns     int64   `json:"turns"`             // number of succeeded turns
+	UserID    string  `json:"user_id,omitempty"` // the owner; empty if the conversation belongs to the tenant
+	Turns     int64   `json:"turns"`             // the number of succeeded turns
 	CreatedAt *string `json:"created_at"`
 	UpdatedAt *string `json:"updated_at"`
 }
 
-// Conversations answers GET /api/v1/conversations: one page, ordered by id. Next is the
-// parameter "after" of the next page, or null on the last page.
+// Conversations is the response body of GET /api/v1/conversations: one page, ordered by id. Next is
+// the parameter "after" of the next page, or null on the last page.
 type Conversations struct {
 	Conversations []Conversation `json:"conversations"`
 	Next          *string        `json:"next"`
@@ -63,9 +63,9 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request) error
 	return writeJSON(w, r, http.StatusOK, out)
 }
 
-// Messages answers GET /api/v1/conversations/{id}: one page of the messages of the
-// succeeded turns, oldest first. Next is the parameter "after" of the next page, or null
-// on the last page.
+// Messages is the response body of GET /api/v1/conversations/{id}: one page of the messages of the
+// succeeded turns, oldest first. Next is the parameter "after" of the next page, or null on the
+// last page.
 type Messages struct {
 	ID       string    `json:"id"`
 	Messages []Message `json:"messages"`
@@ -92,7 +92,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	}
 	defer lease.Release()
 	id := r.PathValue("id")
-	// A page of messages, and the turns that the next ones are taken from.
+	// The share covers a page of messages, and the turns that the pager reads at once.
 	share, err := holdPage(w, r, sdk.MaxPageBytes+pageBytes(lease.Limits, min(turnsAtOnce, limit/2+2)))
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	lease.Release() // a slow reader must not hold the bot
+	lease.Release() // writing to a slow reader must not occupy the bot
 	left := sizeFrom(len(messages), func(i int) int { return len(messages[i].Content) + chat.Message{Parts: messages[i].Parts}.Size() })
 	if err := resize(share, left(0)); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 	return writeList(w, out, elements{name: "messages", size: len(messages), bytes: left, write: func(i int, to io.Writer) error {
 		var long jsonstream.LongTexts
 		m := replaceLongTexts(messages[i:i+1], &long)
-		messages[i] = Message{} // release its memory: it is written once
+		messages[i] = Message{} // frees the memory of a message that is never written again
 		return long.Write(to, m[0])
 	}}, share)
 }

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// shared are settings by which all users share the tenant's conversations.
+// shared are tenant settings with which all users share the tenant's conversations.
 var shared = map[string]any{"conversations": map[string]any{"owner": "tenant"}}
 
-// asUser chats as a user and returns the status and the body.
+// asUser chats as the user and returns the status and the body of the response.
 func (s *testServer) asUser(tenant, conversation, user, message string, more ...any) (int, string) {
 	s.Helper()
 	if user != "" {
@@ -37,13 +37,14 @@ func (s *testServer) answer(method, path string, h headers, body string) (int, s
 
 var requestLine = regexp.MustCompile(`"request_id":"[^"]*"`)
 
-// ways are all that a user can ask of a conversation.
+// ways are the requests that a user can make about a conversation, besides a chat.
 var ways = []struct{ method, path string }{
 	{"GET", "/api/v1/conversations/%s?user_id=%s"}, {"HEAD", "/api/v1/conversations/%s?user_id=%s"},
 	{"GET", "/api/v1/conversations/%s/turns?user_id=%s"}, {"DELETE", "/api/v1/conversations/%s?user_id=%s"},
 }
 
-// shut checks that the conversation is not there for the user, told as one that never was.
+// notFoundFor checks that the user gets the same errors for the conversation as for a conversation
+// that never existed.
 func (s *testServer) notFoundFor(when, tenant, conversation, user string) {
 	s.Helper()
 	h := headers{"X-Tenant-ID": tenant}
@@ -82,7 +83,8 @@ func TestConversationOwner(t *testing.T) {
 	s.notFoundFor("the tenant's", "a", "ours", "bob")
 	s.notFoundFor("the tenant's", "a", "ours", "ann")
 
-	// While a turn is at work, and others wait for it, nothing else is told.
+	// While turns of the conversation run and wait, another user still gets the errors of a missing
+	// conversation.
 	busy := make(chan int, 3)
 	for i := range 3 {
 		go func() {
@@ -113,8 +115,8 @@ func TestConversationOwner(t *testing.T) {
 		}
 	}
 
-	// The tenant's backend sees all. What it writes in Ann's conversation is nobody's, and the
-	// conversation still hers.
+	// A request without a user may use every conversation. Its turn in Ann's conversation has no
+	// user, and Ann still owns the conversation.
 	if status, body := s.asUser("a", "hers", "", "a note"); status != 200 {
 		t.Errorf("the backend: %d %s", status, body)
 	}
@@ -137,8 +139,8 @@ func TestConversationOwner(t *testing.T) {
 	}
 }
 
-// TestConversationOwner_emptyUser checks that an empty user id does not give access to all users'
-// conversations.
+// TestConversationOwner_emptyUser checks that an empty user id does not give access to the
+// conversations of all users.
 func TestConversationOwner_emptyUser(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -183,7 +185,7 @@ func TestConversationOwner_sharedConversations(t *testing.T) {
 		}
 	}
 
-	// The erasure of Ann leaves Bob's turn, whatever the mode is then.
+	// Erasing Ann does not delete Bob's turn, although the users no longer share conversations.
 	s.register("a", nil)
 	var erased ErasedLine
 	lines := strings.Split(strings.TrimSpace(s.text("POST", "/admin/v1/tenants/a/erase", nil, `{"user":"ann"}`, 200)), "\n")

@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// pages reads a conversation with pages of a size.
+// pages reads all messages of a conversation in pages of limit messages.
 func (s *testServer) pages(tenant, conversation string, limit int) (messages []Message, pages int) {
 	s.Helper()
 	for after := ""; ; {
@@ -39,7 +39,7 @@ func TestReadConversation(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
 	s.register("b", nil)
-	const id = "case 7/é?%2f" // an id is any text
+	const id = "case 7/é?%2f" // a conversation id may be any text
 	for i := range 4 {
 		s.chat("a", id, fmt.Sprintf("message %d", i))
 	}
@@ -136,14 +136,14 @@ func TestReadTurns(t *testing.T) {
 	if len(page.Turns) != 1 || page.Turns[0].Sequence != 2 || page.Next == nil || *page.Next != "2" {
 		t.Errorf("%+v", page)
 	}
-	// A failed turn is not part of the conversation.
+	// The messages of a conversation omit the failed turn.
 	if messages, _ := s.pages("flaky", "c", 100); len(messages) != 2 || messages[0].Turn != 1 || messages[0].ID != "3.0" {
 		t.Errorf("%+v", messages)
 	}
 }
 
-// TestPager checks the pages of turns with different numbers of messages and with gaps, read from a
-// storage that returns fewer turns than it is asked for.
+// TestPager checks the pages of turns with different numbers of messages and with gaps between
+// their numbers. The storage returns fewer turns than requested.
 func TestPager(t *testing.T) {
 	sizes := []int{2, 0, 5, 1, 2, 2, 7, 2}
 	var turns []storage.Turn

@@ -16,15 +16,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// decodeObject decodes a JSON object into the values that fields points to, by their
-// exact names. It refuses unknown names, a name that is given twice, text that is not
-// Unicode, null, and an empty text: a field without a value is to be left out. A message
-// therefore reaches the model as it was sent, or not at all.
+// decodeObject decodes a JSON object into the values that fields points to. The names must match
+// exactly. It refuses unknown names, duplicate names, invalid Unicode, null, and an empty text; a
+// caller omits a field without a value. So a message reaches the model exactly as the caller sent
+// it.
 func decodeObject(body []byte, fields map[string]any) error {
 	if !utf8.Valid(body) {
 		return malformed("", "the body is not UTF-8 text")
 	}
-	if n := jsonstream.CountValues(body); n > bounds.BodyValues { // before they take memory
+	if n := jsonstream.CountValues(body); n > bounds.BodyValues { // the check comes before decoding allocates memory for the values
 		return malformed("", "the body has %d values; no request has more than %d", n, bounds.BodyValues)
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(body))
@@ -68,11 +68,11 @@ func decodeObject(body []byte, fields map[string]any) error {
 	return nil
 }
 
-// required marks a text that a request must have. decodeObject lets an empty one pass,
-// because the code that reads it treats it like one that was left out.
+// required marks a text field that a request must have. decodeObject accepts an empty text for such
+// a field, because the handler refuses an empty text in the same way as a missing field.
 type required struct{ text *string }
 
-// isEmpty reports whether the target is an empty text, or a list with an empty text.
+// isEmpty reports whether the target is an empty text, or a list that contains an empty text.
 func isEmpty(target any) bool {
 	switch t := target.(type) {
 	case *string:
@@ -83,7 +83,7 @@ func isEmpty(target any) bool {
 	return false
 }
 
-// notJSON returns the error for a body that is not JSON.
+// notJSON returns the error for a body that is not valid JSON.
 func notJSON(err error) error {
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
@@ -103,7 +103,7 @@ func wrongType(name string, err error) error {
 	switch {
 	case !ok:
 		return notJSON(err)
-	case e.Err != nil && e.GoType.Kind() != reflect.Int64: // an error of the type's own UnmarshalJSON
+	case e.Err != nil && e.GoType.Kind() != reflect.Int64: // the error comes from an UnmarshalJSON of this package
 		return malformed(name, "%w", e.Err)
 	}
 	return malformed(name, "is a JSON %s; expected %s", kindWords[e.JSONKind], typeWords[e.GoType.Kind()])
@@ -119,7 +119,7 @@ var (
 	}
 )
 
-// object is a JSON object that is passed on without being decoded.
+// object is a JSON object that the host stores without decoding it.
 type object jsontext.Value
 
 // UnmarshalJSON implements [json.Unmarshaler].

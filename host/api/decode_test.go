@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// TestDecodeObject_halfSurrogates checks that escapes of half a surrogate pair are refused, because
-// they are not valid text.
+// TestDecodeObject_halfSurrogates checks that an escaped half of a surrogate pair is refused,
+// because it is not valid Unicode.
 func TestDecodeObject_halfSurrogates(t *testing.T) {
 	for text, whole := range map[string]bool{
 		`"plain"`:               true,
 		`"\ud83d\ude00"`:        true,
 		`"\uD83D\uDE00\u0041"`:  true,
-		`"\\ud83d"`:             true, // a backslash, and letters
+		`"\\ud83d"`:             true, // an escaped backslash followed by letters
 		`"\\\ud83d"`:            false,
 		`"\ud83d"`:              false,
 		`"\ude00"`:              false,
@@ -36,7 +36,7 @@ func TestDecodeObject_halfSurrogates(t *testing.T) {
 	}
 }
 
-// FuzzDecodeObject holds that what is accepted is what was sent.
+// FuzzDecodeObject checks that a decoded text is exactly the text that was sent.
 func FuzzDecodeObject(f *testing.F) {
 	for _, seed := range []string{`{"a":"x","b":true}`, `{"a":"\ud83d\ude00"}`, `{"a":"\ud83d"}`, `{"a":1}`, `{} {}`, `{"m":{"x":[1,{}]}}`, `{"a":null}`} {
 		f.Add([]byte(seed))

@@ -12,29 +12,27 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// disconnects notices when callers disconnect while their requests are handled. Package
-// net/http notices it by reading ahead, but not any more once a single byte has arrived
-// behind the request. So this type asks the system about each connection every now and
-// then, without reading from it. A caller that has closed its sending side counts as
-// disconnected.
+// disconnects notices when callers disconnect during their requests. Package net/http notices a
+// disconnect by reading ahead, but stops reading after the first byte behind the request. So
+// disconnects regularly polls the operating system for the state of each connection, without
+// reading. A caller that has closed its sending side counts as disconnected.
 //
-// The zero value is ready. Its methods may be called concurrently.
+// The zero value is ready to use. Its methods are safe for concurrent use.
 type disconnects struct {
 	mu      sync.Mutex
 	callers map[*watchedCaller]struct{}
-	timer   *time.Timer // nil before the first caller; stopped while there is none
+	timer   *time.Timer // nil before the first caller; stopped while callers is empty
 }
 
 // watchedCaller is the caller of one request.
 type watchedCaller struct {
 	connection syscall.RawConn
-	cancel     context.CancelCauseFunc // ends the request's context
-	bodyRead   atomic.Bool             // the request was read to its end
+	cancel     context.CancelCauseFunc // cancels the request's context
+	bodyRead   atomic.Bool             // whether the request was read to its end
 }
 
-// maxSentAhead bounds the bytes that a caller may send behind its request. With more, the
-// system soon takes no further bytes, and then the end of the connection would not arrive
-// either.
+// maxSentAhead is how many bytes a caller may send behind its request. The operating system would
+// soon stop accepting further bytes, and then the server could not notice a disconnect.
 const maxSentAhead = 32 << 10
 
 type watchedCallerKey struct{}
@@ -46,17 +44,17 @@ func markRequestRead(ctx context.Context) {
 	}
 }
 
-// disconnectPoll is the time between two looks at the connections. Shorter requests cost
-// no look.
+// disconnectPoll is the time between two polls of the connections. A shorter request costs no poll.
 const disconnectPoll = 300 * time.Millisecond
 
 type connectionKey struct{}
 
-// watch returns a context that ends with ctx, and with errCallerLeft as its cause when the
-// caller disconnects. done must be called when the request ends.
+// watch returns a context that ends when ctx ends or the caller disconnects. After a disconnect,
+// the cause of the context is errCallerLeft. The caller of watch must call done when the request
+// ends.
 func (d *disconnects) watch(ctx context.Context) (watched context.Context, done func()) {
 	watched, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	// When net/http notices a disconnect it cancels ctx without a cause.
+	// When net/http notices a disconnect, it cancels ctx without a cause.
 	release := context.AfterFunc(ctx, func() {
 		if why := context.Cause(ctx); !errors.Is(why, context.Canceled) {
 			cancel(why)
@@ -102,7 +100,8 @@ func (d *disconnects) remove(p *watchedCaller) {
 	}
 }
 
-// poll asks the system about all callers.
+// poll checks the connections of all callers, and cancels the requests of callers that have
+// disconnected.
 func (d *disconnects) poll() {
 	d.mu.Lock()
 	all := make([]*watchedCaller, 0, len(d.callers))
@@ -125,12 +124,13 @@ func (d *disconnects) poll() {
 	}
 }
 
-// errCallerLeft returns the cause of a request whose caller has disconnected.
+// errCallerLeft returns the cause that cancels a request after its caller has disconnected.
 func errCallerLeft() *fault.Error {
 	return fault.New(fault.Canceled, "the caller left: its connection ended, or the side that it sends on").By(fault.PartyCaller)
 }
 
-// errSentAhead returns the cause of a request whose caller sends too much behind it.
+// errSentAhead returns the cause that cancels a request whose caller sends too many bytes behind
+// the request.
 func errSentAhead() *fault.Error {
 	return fault.New(fault.Canceled, "the caller left, or does not wait for its answer: more than %d bytes came behind the request", maxSentAhead).By(fault.PartyCaller)
 }
@@ -141,10 +141,10 @@ func callerLeft(r *http.Request) bool {
 	return why != nil && why.Class == fault.Canceled && why.Party == fault.PartyCaller
 }
 
-// preferCancelCause returns the cause for which the request's context ended, if err is the
-// canceled error that followed from it. A plugin may have returned that error, which does not say
-// the cause. Any other error is returned as it is. An error that wraps the cause is kept, for example one that says how far an
-// import came; it gets the party of the cause.
+// preferCancelCause replaces a canceled error by the cause of the request's context, because a
+// canceled error of a plugin does not name the cause. An error that wraps the cause keeps its text,
+// for example how far an import came, and gets the party of the cause. Any other error is returned
+// unchanged.
 func preferCancelCause(r *http.Request, err error) error {
 	why := context.Cause(r.Context())
 	switch {

@@ -4,8 +4,8 @@ package api
 
 import "syscall"
 
-// hasHungUp reports nothing on this system: disconnects are those that net/http notices.
+// hasHungUp always reports false on this system, where only net/http notices disconnects.
 func hasHungUp(syscall.RawConn) bool { return false }
 
-// sentAhead returns 0 on this system, where the number is not known.
+// sentAhead always returns 0 on this system, which does not report the number of unread bytes.
 func sentAhead(syscall.RawConn) int { return 0 }

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// rawChat is the text of a chat's request.
+// rawChat returns the text of a chat's HTTP request.
 func rawChat(tenant, conversation string, stream bool) string {
 	body := chatBody(conversation, "m", "stream", stream)
 	return fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		tenant, len(body), body)
 }
 
-// TestDisconnects checks that a turn ends when its caller disconnects, in each way to disconnect and
-// with each kind of bytes sent behind the request.
+// TestDisconnects checks that a turn ends when its caller disconnects, in each way to disconnect
+// and with each kind of bytes sent behind the request.
 func TestDisconnects(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")
@@ -89,7 +89,7 @@ func TestDisconnects(t *testing.T) {
 			turns = s.turns("hangs", escaped(name))
 			return len(turns) == 1 && turns[0].State == "interrupted"
 		})
-		// A piece that cannot be written may tell it first.
+		// A failed write of a piece may end the turn before the server notices the disconnect.
 		if why := turns[0].Reason; !strings.Contains(why, "the caller left") && !strings.Contains(why, "the reader is gone") {
 			t.Errorf("%s: %s", name, why)
 		}
@@ -98,8 +98,8 @@ func TestDisconnects(t *testing.T) {
 
 func escaped(name string) string { return strings.ReplaceAll(name, " ", "%20") }
 
-// TestDisconnects_endlessSender checks that a turn is interrupted if the caller sends so many bytes
-// behind its request that the server could not notice the end of the connection.
+// TestDisconnects_endlessSender checks that a turn is interrupted if its caller sends so many bytes
+// behind the request that the server could not notice a disconnect.
 func TestDisconnects_endlessSender(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")
@@ -110,7 +110,7 @@ func TestDisconnects_endlessSender(t *testing.T) {
 	s.eventually("the turn has begun", func() bool {
 		return s.request("GET", "/api/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
 	})
-	_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // nobody takes all of it
+	_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the write ends at its deadline, because the server does not read all bytes
 	if n, err := io.WriteString(c, strings.Repeat("y", 64<<20)); err == nil {
 		t.Errorf("%d bytes were taken", n)
 	}
@@ -120,8 +120,8 @@ func TestDisconnects_endlessSender(t *testing.T) {
 	})
 }
 
-// TestDisconnects_whileATurnWaits checks that a disconnect is also noticed while a turn waits for
-// another turn of its conversation.
+// TestDisconnects_whileATurnWaits checks that a disconnect also ends a turn that waits for another
+// turn of its conversation.
 func TestDisconnects_whileATurnWaits(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system is not asked")
@@ -150,8 +150,8 @@ func TestDisconnects_whileATurnWaits(t *testing.T) {
 	s.eventually("the other too", func() bool { return inFlight() == 0 })
 }
 
-// TestDisconnects_pipelinedBytes checks that a caller that sends its next request behind the
-// first gets both answers, however long they take.
+// TestDisconnects_pipelinedBytes checks that a caller that sends two requests at once gets both
+// responses, even if each response takes a second.
 func TestDisconnects_pipelinedBytes(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("slow", echoWith(map[string]any{"tokens": 2, "first_token_delay_ms": 1000}))
@@ -170,7 +170,7 @@ func TestDisconnects_pipelinedBytes(t *testing.T) {
 	}
 }
 
-// TestDisconnects_halfClosed checks what a caller is told who closed its sending side only.
+// TestDisconnects_halfClosed checks the response to a caller that has closed only its sending side.
 func TestDisconnects_halfClosed(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))

@@ -1,34 +1,34 @@
 // Package api serves a host over HTTP.
 //
-// A [Server] has the native API: turns and conversations below /api/v1, the operator's
-// routes below /admin/v1, /metrics, /healthz and /readyz. Errors are RFC 9457 problem
-// details, a [Problem]. Replies are JSON objects, or a stream of server-sent events if a
-// chat asks for it. To add a route, add a line to the table in routes.go.
+// A [Server] has the native API: turns and conversations below /api/v1, the operator's routes below
+// /admin/v1, and the routes /metrics, /healthz and /readyz. The body of an error is a [Problem],
+// which is a problem detail of RFC 9457. A reply is a JSON object, or a stream of server-sent
+// events if a chat requests one. A new route is one line in the table in routes.go.
 //
-// The header X-Tenant-ID names the tenant. With auth.mode = "none" the server listens on
-// loopback only. With auth.mode = "token" there are two bearer tokens: one for the gateway
-// that sets the header, and one for the operator.
+// The header X-Tenant-ID names the tenant. With auth.mode = "none" the server listens on loopback
+// only. With auth.mode = "token" there are two bearer tokens: one for the gateway that sets the
+// header, and one for the operator.
 //
-// Where a request goes first, in this order:
+// The files of the server and its middleware, in the order in which a request passes them:
 //
 //   - listen.go: on which addresses the server may listen
-//   - connections.go: how many connections there may be, and which gives way
-//   - certificate.go: the TLS certificate, and when it is read again
-//   - send_buffer.go: how much the system buffers for a slow reader
+//   - connections.go: how many connections may be open, and which connection closes for a new one
+//   - certificate.go: the TLS certificate, and when its files are read again
+//   - send_buffer.go: how many bytes the system buffers for a slow reader
 //   - middleware.go: request id, log line, metrics, recovery of panics
-//   - disconnect.go, disconnect_linux.go, disconnect_other.go: when a caller counts as gone
+//   - disconnect.go, disconnect_linux.go, disconnect_other.go: when a caller counts as disconnected
 //   - origin.go: which requests of browsers are refused
 //   - router.go: which route a path belongs to
 //   - routes.go: the table of all routes
-//   - authorize.go: who may use a route; tokens.go: which tokens are valid now
-//   - inflight.go: counts running requests, for the end of the host
-//   - audit.go: which changes the audit log has
-//   - validate.go: which headers and parameters are accepted; query.go: how they are read
-//   - request_limits.go: how many requests run at once, and how many bytes they hold
+//   - authorize.go: which callers may use a route; tokens.go: which tokens are valid
+//   - inflight.go: counts running requests, so that a stopping host can wait for them
+//   - audit.go: which changes the audit log records
+//   - validate.go: which headers and parameters are accepted; query.go: reads query parameters
+//   - request_limits.go: how many requests run at once, and how many bytes their bodies and answers take
 //
 // Handlers for tenants' users:
 //
-//   - bot.go: reads X-Tenant-ID, and finds the bot of that tenant
+//   - bot.go: reads X-Tenant-ID, and acquires the bot of that tenant
 //   - chat.go: a turn; stream.go: a turn as a stream of events
 //   - conversation.go: lists, reads and deletes conversations
 //   - turn.go: the turns of a conversation; message.go: messages and their pages
@@ -43,19 +43,19 @@
 //   - effective.go: the effective configuration with its provenance
 //   - etag.go: preconditions, If-Match and If-None-Match
 //   - archive.go: export, import, erase and purge
-//   - turn_inspect.go: one turn, and what the model was given in it
+//   - turn_inspect.go: one turn, and the messages that the model got in the turn
 //   - cache.go: the cached bots; plugins.go: the plugins' processes; reload.go: the reload
-//     of the host's files; metrics.go: the page of metrics; health.go: the probes
+//     of the host's files; metrics.go: the metrics page; health.go: the probes
 //
-// Bodies and answers:
+// Bodies and responses:
 //
-//   - body.go: content types; body_reader.go: reads a body into memory, and decides when it
-//     is too slow; unread_body.go: what happens to a body that nobody read
+//   - body.go: content types; body_reader.go: reads a body into memory, and refuses a slow body;
+//     unread_body.go: the unread body of a refused request
 //   - decode.go: decodes a JSON object strictly
-//   - ndjson.go: answers and bodies of JSON lines
-//   - json_response.go: answers with a JSON value; page.go: answers with a long list
-//   - response.go: writes an answer, and decides when its reader is too slow
-//   - problem.go: the status of every error, and what callers may read of it
+//   - ndjson.go: responses and bodies of JSON lines
+//   - json_response.go: responses with a JSON value; page.go: responses with a long list
+//   - response.go: writes a response, and cuts off a slow reader
+//   - problem.go: the status of every error, and the text that callers get
 //
-// server.go starts and ends all of it: Serve, Withdraw, Drain.
+// The file server.go starts and stops the server: Serve, Withdraw, Drain.
 package api

@@ -12,8 +12,8 @@ type Effective struct {
 	Tenant   string  `json:"tenant"`
 	Revision string  `json:"revision"`
 	Config   []Entry `json:"config"`
-	// Own says whether the tenant's own layer is held, without its content; nil if it has
-	// none. The keys of a held layer are not in Config.
+	// Own says whether the tenant's own settings are held, without their contents. It is nil if the
+	// tenant has no own settings. Config has no keys of own settings that are held.
 	Own *OwnSettings `json:"own,omitempty"`
 }
 
@@ -22,22 +22,23 @@ type Entry struct {
 	Path   string `json:"path"`
 	Value  any    `json:"value"` // "<secret>" for a secret
 	Layer  string `json:"layer"`
-	File   string `json:"file"` // or what stands for a file: a variable, "body", "registry"
+	File   string `json:"file"` // a file, or a source without a file: a variable, "body" or "registry"
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	Secret bool   `json:"secret,omitempty"`
-	// PerHost says that the limit is counted by each host for itself.
+	// PerHost says that each host counts the limit separately.
 	PerHost bool `json:"per_host,omitempty"`
-	// Dropped says why an inherited secret is not effective. Value is null then.
+	// Dropped says why an inherited secret is not effective. Value is then null.
 	Dropped string `json:"dropped,omitempty"`
-	// TenantMay says what the tenant may do with the key in its own settings: "set", "lower"
-	// or "no". Rule says why it may not, and Allow which line of the host file would allow it.
+	// TenantMay says what the tenant may do with the key in its own settings: "set", "lower" or
+	// "no". If the tenant may not set the key, Rule says why, and Allow is the line of the host
+	// file that would allow it.
 	TenantMay string `json:"tenant_may"`
 	Rule      string `json:"rule,omitempty"`
 	Allow     string `json:"allow,omitempty"`
 }
 
-// NewEffective returns an effective configuration as JSON has it, with secrets redacted.
+// NewEffective returns the JSON form of an effective configuration, with secrets redacted.
 func NewEffective(e *config.Effective) Effective {
 	out := Effective{Tenant: e.Tenant, Revision: e.Revision, Config: []Entry{}}
 	for _, entry := range e.Explain() {
@@ -50,7 +51,7 @@ func NewEffective(e *config.Effective) Effective {
 	return out
 }
 
-// explainTenant answers with every effective key of a tenant.
+// explainTenant responds with every effective key of a tenant.
 func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {

@@ -7,16 +7,16 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// setETag sets the revision as the entity tag of the answer. It sets none for an empty
-// revision.
+// setETag sets the header ETag of the response to the revision. It does nothing if the revision is
+// empty.
 func setETag(w http.ResponseWriter, revision string) {
 	if revision != "" {
 		w.Header().Set("ETag", `"`+revision+`"`)
 	}
 }
 
-// ifMatch returns the revision that the change is meant for, "*" for any, or "" if the
-// header was not given.
+// ifMatch returns the revision in the header If-Match, "*" for any revision, or "" if the header is
+// missing.
 func ifMatch(r *http.Request) (string, error) {
 	values := r.Header.Values("If-Match")
 	if len(values) == 0 {
@@ -34,7 +34,7 @@ func ifMatch(r *http.Request) (string, error) {
 	return revision, nil
 }
 
-// ifNoneMatch reports whether the tenant must not exist yet.
+// ifNoneMatch reports whether the header If-None-Match requires that the tenant does not exist yet.
 func ifNoneMatch(r *http.Request) (bool, error) {
 	values := r.Header.Values("If-None-Match")
 	if len(values) == 0 {
@@ -46,9 +46,9 @@ func ifNoneMatch(r *http.Request) (bool, error) {
 	return true, nil
 }
 
-// preconditionError returns the conflict errors of the registry as what they are here: 412
-// if a precondition failed, else 409. Neither can be retried. Other errors are returned
-// as they are.
+// preconditionError sets the status of a conflict error of the registry: 412 if a precondition of
+// the request failed, and 409 for any other conflict. Callers cannot retry either of them. Errors
+// of other classes are returned unchanged.
 func preconditionError(err error) error {
 	e := fault.Of(err)
 	if e.Class != fault.Conflict {

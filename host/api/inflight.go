@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// inflightRequests counts the requests that are being handled, so that a drain can wait
-// for them. The zero value is ready. Its methods may be called concurrently.
+// inflightRequests counts running requests, so that a drain can wait for them. The zero value is
+// ready to use. Its methods are safe for concurrent use.
 type inflightRequests struct {
 	mu     sync.Mutex
 	count  int
 	closed bool
-	idle   chan struct{} // closed when closed is set and count is zero
+	idle   chan struct{} // closed when the field closed is true and count is 0
 }
 
-// begin counts a request until done is called. After close it returns an error.
+// begin counts a request until the caller calls done. After close, begin returns an error.
 func (f *inflightRequests) begin() (done func(), err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -34,8 +34,8 @@ func (f *inflightRequests) done() {
 	}
 }
 
-// close refuses new requests from now on. It returns a channel that is closed when none
-// is left. It may be called again.
+// close makes begin refuse new requests. It returns a channel that is closed when all counted
+// requests are done. It may be called more than once.
 func (f *inflightRequests) close() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -49,9 +49,9 @@ func (f *inflightRequests) close() <-chan struct{} {
 	return f.idle
 }
 
-// inFlight returns a handler that counts the requests of h while they are handled: from
-// before the body is read until the answer is written. While the host stops it refuses
-// them. Probes are neither counted nor refused.
+// inFlight returns a handler that counts each request of h, from before the body is read until the
+// response is written. The handler refuses requests while the host stops. It neither counts nor
+// refuses probes.
 func (s *Server) inFlight(pattern string, h handler) handler {
 	if requiredCaller(pattern) == anyCaller {
 		return h

@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestServer_Withdraw checks that only the probe changes before the drain.
+// TestServer_Withdraw checks that Withdraw changes only the response of /readyz.
 func TestServer_Withdraw(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -22,8 +22,8 @@ func TestServer_Withdraw(t *testing.T) {
 	s.get("/healthz", nil)
 }
 
-// TestServer_Drain_graceForAllRequests checks that a slow import goes on to its end while the server
-// drains, and that all later requests are refused.
+// TestServer_Drain_graceForAllRequests checks that a slow import continues to its end while the
+// server drains, and that the server refuses new requests.
 func TestServer_Drain_graceForAllRequests(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -85,8 +85,8 @@ func TestServer_Drain_graceForAllRequests(t *testing.T) {
 	}
 }
 
-// TestServer_Drain_blamesTheHost checks whom an import that had no time left is told to
-// blame.
+// TestServer_Drain_blamesTheHost checks that an import that a drain cuts off gets an error that
+// blames the host.
 func TestServer_Drain_blamesTheHost(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -108,8 +108,8 @@ func TestServer_Drain_blamesTheHost(t *testing.T) {
 	}
 }
 
-// TestServer_Drain_cutsOffBodies checks that who sends a body and does not go on is
-// answered at a stop, and keeps nobody.
+// TestServer_Drain_cutsOffBodies checks that a drain responds to a caller that has sent only a part
+// of its body, and does not wait for the rest of the body.
 func TestServer_Drain_cutsOffBodies(t *testing.T) {
 	for name, request := range map[string]string{
 		"a body":  "POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",

@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/host/jsonstream"
 )
 
-// writeJSON answers with v as JSON.
+// writeJSON responds with v as JSON.
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	body, err := encodeJSON(v)
 	if err != nil {
@@ -16,9 +16,10 @@ func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 	return writeEncodedJSON(w, r, status, body)
 }
 
-// writeEncodedJSON answers with a body that encodeJSON has made. A large answer takes its
-// bytes from the limit for answers while it is written. The answer to a POST or PUT takes none:
-// the request has changed something, and the caller must get the answer.
+// writeEncodedJSON responds with a body that encodeJSON returned. A large response takes its bytes
+// from the limit for answers while it is written. The response to a POST or PUT takes no bytes from
+// the limit, because the request has already changed something and the caller must get the
+// response.
 func writeEncodedJSON(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
 	if x, ok := w.(*exchange); ok && x.answers != nil && len(body) > maxBufferedResponse && r.Method != http.MethodPost && r.Method != http.MethodPut {
 		share, err := x.answers.Acquire(r.Context(), x.chargedTenant, int64(len(body)))

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Preflight returns the problems for which Listen would refuse the settings, except an
-// address that is in use. It opens nothing. The problems have no position in a file.
+// Preflight returns the problems for which Listen would refuse the settings. It opens no listener,
+// so it does not notice an address in use. The problems have no position in a file.
 func Preflight(settings config.Settings) config.Problems {
 	var problems config.Problems
 	if settings.TLS != (config.TLS{}) {
@@ -29,14 +29,14 @@ func Preflight(settings config.Settings) config.Problems {
 	return problems
 }
 
-// checkAddress returns an error unless the text is an address to listen on.
+// checkAddress returns an error if the server cannot listen on the address.
 func checkAddress(address string) error {
 	_, err := resolveAddress(address)
 	return err
 }
 
-// checkLoopbackAddress returns an error unless the text is a loopback address to listen
-// on. The name is checked before it is resolved.
+// checkLoopbackAddress returns an error if the address is not a loopback address with a port. It
+// checks the host name before it resolves the name.
 func checkLoopbackAddress(address string) error {
 	if name, _, err := net.SplitHostPort(address); err == nil && !isLoopbackName(name) {
 		return notLoopback(address)
@@ -48,7 +48,7 @@ func checkLoopbackAddress(address string) error {
 	return err
 }
 
-// resolveAddress returns what the address stands for.
+// resolveAddress returns the TCP address of a host name or IP address with a port.
 func resolveAddress(address string) (*net.TCPAddr, error) {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, notAddress(address, err)
@@ -60,8 +60,8 @@ func resolveAddress(address string) (*net.TCPAddr, error) {
 	return at, nil
 }
 
-// Listen opens the address of the host's settings, with TLS if they name a certificate. If
-// auth.mode is "none" it has to be a loopback address.
+// Listen opens a listener on the address in the host's settings, with TLS if the settings name a
+// certificate. If auth.mode is "none", the address must be a loopback address.
 func (s *Server) Listen() (net.Listener, error) {
 	settings := s.host.Settings()
 	var pair *certificate
@@ -89,7 +89,7 @@ func (s *Server) Listen() (net.Listener, error) {
 	return l, nil
 }
 
-// listenAnywhere opens an address, on loopback or not.
+// listenAnywhere opens a listener on the address, which may be outside of loopback.
 func listenAnywhere(address string) (net.Listener, error) {
 	if err := checkAddress(address); err != nil {
 		return nil, err
@@ -97,10 +97,11 @@ func listenAnywhere(address string) (net.Listener, error) {
 	return net.Listen("tcp", address)
 }
 
-// Listen opens a loopback address. Without authentication, whoever reaches the server can
-// use every tenant, so other addresses are refused.
+// Listen opens a listener on a loopback address. It refuses other addresses, because without
+// authentication every client that reaches the server can use every tenant.
 func Listen(address string) (net.Listener, error) {
-	// Checked before the port is bound: nobody may reach it for a moment either.
+	// The check comes before the port is opened, so that the port is never reachable from other
+	// machines.
 	if err := checkLoopbackAddress(address); err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func Listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// checkLoopback returns an error unless the listener is bound to a loopback address.
+// checkLoopback returns an error if the address of the listener is not a loopback address.
 func checkLoopback(l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
 		return notLoopback(l.Addr().String())

@@ -68,8 +68,8 @@ func (l listening) Settings() config.Settings {
 	return s
 }
 
-// TestServer_Serve_refusesOtherAddresses checks that Serve refuses a listener beyond
-// loopback.
+// TestServer_Serve_refusesOtherAddresses checks that Serve without tokens refuses a listener that
+// is not on loopback.
 func TestServer_Serve_refusesOtherAddresses(t *testing.T) {
 	l, err := net.Listen("tcp", "0.0.0.0:0")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// pluginDir is the folder with the plugins' real binaries.
+// pluginDir is the folder with the executables of the plugins.
 var pluginDir string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -36,7 +36,8 @@ func run(m *testing.M) int {
 	return status
 }
 
-// buildPlugins goes into each plugin's module: this one must not know them.
+// buildPlugins builds each plugin in the plugin's own module, because this module must not import
+// plugins.
 func buildPlugins(dir string) error {
 	for _, name := range []string{"llm-echo", "memory-buffer", "storage-memory"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, "botyard-"+name), "./cmd/botyard-"+name)

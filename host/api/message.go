@@ -12,16 +12,16 @@ import (
 
 // Message is one message of a succeeded turn.
 type Message struct {
-	ID      string    `json:"id,omitempty"` // its place in the conversation; can be the parameter "after"
+	ID      string    `json:"id,omitempty"` // the place of the message in the conversation; a valid value of the parameter "after"
 	Role    chat.Role `json:"role"`
 	Content string    `json:"content"` // the text of all parts
-	// Parts is set only if the message is more than text.
+	// Parts is set only if the message has other parts than text.
 	Parts     []chat.Part `json:"parts,omitempty"`
 	Turn      int64       `json:"turn,omitempty"`
 	CreatedAt *string     `json:"created_at,omitempty"`
 }
 
-// newMessage returns message index of the turn.
+// newMessage returns the message of the turn at the index.
 func newMessage(t *storage.Turn, index int) Message {
 	m := t.Messages[index]
 	out := Message{
@@ -39,7 +39,8 @@ func newMessage(t *storage.Turn, index int) Message {
 	return out
 }
 
-// cursor is the place of a message: the sequence of its turn, and its index in the turn.
+// cursor is the place of a message: the sequence of its turn, and the index of the message in the
+// turn.
 type cursor struct {
 	sequence int64
 	index    int
@@ -47,8 +48,8 @@ type cursor struct {
 
 func (c cursor) String() string { return fmt.Sprintf("%d.%d", c.sequence, c.index) }
 
-// parseCursor parses the text that String returns. The empty text is the place before the
-// first message.
+// parseCursor parses the result of cursor.String. The empty text is the place before the first
+// message.
 func parseCursor(text string) (cursor, error) {
 	if text == "" {
 		return cursor{0, -1}, nil
@@ -70,18 +71,18 @@ type pager struct {
 	read  func(after int64, limit int) (*storage.TurnPage, error)
 }
 
-// turnsAtOnce bounds how many turns are read at once, because messages can be large.
+// turnsAtOnce is how many turns a pager reads at once. It is small because messages can be large.
 const turnsAtOnce = 50
 
-// page returns the messages after the cursor. It ends at the limit, or at the message with
-// which the page has sdk.MaxPageBytes. more reports whether messages follow.
+// page returns the messages after the cursor. A page ends at the limit, or after the message with
+// which the page reaches sdk.MaxPageBytes. more reports whether further messages exist.
 func (p *pager) page() (messages []Message, more bool, err error) {
 	messages = []Message{}
 	bytes := 0
-	// The cursor's turn is read again, since it may have more messages.
+	// The pager reads the turn of the cursor again, because the turn may have further messages.
 	from := max(0, p.after.sequence-1)
 	for {
-		// Nearly every turn has two messages. One turn more shows whether messages follow.
+		// Nearly every turn has two messages. One more turn shows whether further messages exist.
 		turns, err := p.read(from, min(turnsAtOnce, (p.limit-len(messages))/2+2))
 		if err != nil {
 			return nil, false, err

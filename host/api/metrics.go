@@ -11,13 +11,13 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Meter is a Host with metrics. If the host is none, or returns nil, the server has no
-// page of metrics.
+// Meter is a Host with metrics. If the Host is not a Meter, or Metrics returns nil, the server has
+// no metrics page.
 type Meter interface {
 	Metrics() *metrics.Metrics
 }
 
-// metricsOf returns the host's metrics, or nil.
+// metricsOf returns the metrics of the host, or nil.
 func metricsOf(h Host) *metrics.Metrics {
 	if m, ok := h.(Meter); ok {
 		return m.Metrics()
@@ -25,10 +25,12 @@ func metricsOf(h Host) *metrics.Metrics {
 	return nil
 }
 
-// MetricsRoute is the path of the metrics, on the API's address and on their own.
+// MetricsRoute is the path of the metrics page, both on the address of the API and on
+// metrics.listen.
 const MetricsRoute = "/metrics"
 
-// showMetrics serves the metrics on the API's address, unless they have their own.
+// showMetrics serves the metrics page on the address of the API. It returns an error if
+// metrics.listen is set.
 func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request) error {
 	if address := s.host.Settings().Metrics.Listen; address != "" {
 		return fault.New(fault.NotFound, "the metrics have an address of their own, metrics.listen = %q", address)
@@ -36,7 +38,7 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request) error {
 	return s.writeMetrics(w, r)
 }
 
-// writeMetrics writes the metrics as Prometheus reads them.
+// writeMetrics writes the metrics page in the format of Prometheus.
 func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) error {
 	if s.metrics == nil {
 		return fault.New(fault.NotFound, "this host counts no metrics: metrics.enabled is false")
@@ -47,8 +49,8 @@ func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// ListenMetrics opens the address of metrics.listen. It returns nil if that is not set. If
-// auth.mode is "none" it has to be a loopback address.
+// ListenMetrics opens a listener on the address metrics.listen, or returns nil if the key is not
+// set. If auth.mode is "none", the address must be a loopback address.
 func (s *Server) ListenMetrics() (net.Listener, error) {
 	address := s.host.Settings().Metrics.Listen
 	if address == "" || s.metrics == nil {
@@ -68,8 +70,8 @@ func (s *Server) ListenMetrics() (net.Listener, error) {
 	return l, nil
 }
 
-// ServeMetrics serves the metrics, and nothing else, on the listener until Drain is done.
-// On loopback it asks for no token, elsewhere for the operator's.
+// ServeMetrics serves only the metrics page on the listener, until Drain has finished. It requires
+// the operator's token, except on loopback.
 func (s *Server) ServeMetrics(l net.Listener) error {
 	err := checkLoopback(l)
 	switch {
@@ -87,8 +89,7 @@ func (s *Server) ServeMetrics(l net.Listener) error {
 	return nil
 }
 
-// metricsMux returns a handler that serves MetricsRoute alone. protect is applied to every
-// handler in it.
+// metricsMux returns a handler that serves only MetricsRoute. It applies protect to every handler.
 func (s *Server) metricsMux(protect func(handler) handler) http.Handler {
 	ro := route{handle: s.writeMetrics, slots: scrapeSlots}
 	notFound := func(_ http.ResponseWriter, r *http.Request) error {

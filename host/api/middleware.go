@@ -17,24 +17,23 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// exchange is the response writer of one request. It keeps what the request has become
-// so far, for the log, the metrics and the error that may still be written. Only the
-// request's own goroutine uses it.
+// exchange is the response writer of one request. It collects the state of the request for the log,
+// the metrics and the error response. Only the goroutine of the request uses it.
 type exchange struct {
 	http.ResponseWriter
-	status int   // the status that was written; 0 before
-	err    error // the error that was answered
+	status int   // the status of the response; 0 before the header is written
+	err    error // the first error of the request
 
-	reachedBot bool // the bot counts the turn in the metrics
+	reachedBot bool // whether the turn reached the bot, which then counts the turn in the metrics
 
-	chargedTenant   string           // see chargedTenant
-	bodies, answers *fairshare.Pool  // where its bytes are taken from
-	body            *fairshare.Share // bytes that its body holds; released when the request ends
-	bodyRead        bool             // the body was read to its end
-	stall           time.Duration    // how long the other side may make no progress
-	linger          bool             // the connection is to be closed while the body still comes
+	chargedTenant   string           // the result of the function chargedTenant
+	bodies, answers *fairshare.Pool  // the pools from which the request takes the bytes of its body and its response
+	body            *fairshare.Share // the bytes of the request's body; released when the request ends
+	bodyRead        bool             // whether the body was read to its end
+	stall           time.Duration    // how long the client may make no progress
+	linger          bool             // whether drainBody has to read the body before the connection closes
 
-	action       string // for the audit log; empty for none
+	action       string // the action in the audit log; empty if the request has no audit line
 	auditDetails []any  // pairs of names and values for the audit line
 }
 
@@ -54,18 +53,18 @@ func (x *exchange) Write(b []byte) (int, error) {
 	return x.ResponseWriter.Write(b)
 }
 
-// Unwrap returns the writer below, which http.ResponseController looks for.
+// Unwrap returns the underlying response writer. http.ResponseController calls it.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// noteError keeps the first error of the request for the log. The caller may be told
-// less.
+// noteError records the first error of the request for the log. The response may contain less than
+// the log.
 func noteError(w http.ResponseWriter, err error) {
 	if x, ok := w.(*exchange); ok && x.err == nil {
 		x.err = err
 	}
 }
 
-// stallOf returns how long the other side of the request may make no progress.
+// stallOf returns how long the client of the request may make no progress.
 func stallOf(w http.ResponseWriter) time.Duration {
 	if x, ok := w.(*exchange); ok && x.stall > 0 {
 		return x.stall
@@ -75,18 +74,18 @@ func stallOf(w http.ResponseWriter) time.Duration {
 
 type requestIDKey struct{}
 
-// requestID returns the id of the request, which the log and the header X-Request-ID have.
+// requestID returns the id of the request. The log and the header X-Request-ID have the same id.
 func requestID(r *http.Request) string {
 	id, _ := r.Context().Value(requestIDKey{}).(string)
 	return id
 }
 
-// requestIDs matches the ids that a caller may give its requests.
+// requestIDs matches the ids that a caller may choose in the header X-Request-ID.
 var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
-// middleware wraps every request: it sets the request id, ends the request's context when
-// the caller disconnects, recovers a panic, and afterwards writes the log, the audit log
-// and the metrics.
+// middleware returns a handler that runs next for each request. It sets the request id, ends the
+// request's context when the caller disconnects, and recovers a panic. After the request it writes
+// the log and the audit log, and counts the request in the metrics.
 func (s *Server) middleware(next http.Handler) http.Handler {
 	log := s.log
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +98,8 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(ctx, requestIDKey{}, id))
 		w.Header().Set("X-Request-ID", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		// The deadline that the connection's last response had must not apply to this one.
+		// The write deadline of the previous response on this connection must not apply to this
+		// response.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		x := &exchange{ResponseWriter: w, stall: s.writeTimeout}
 		start := time.Now()
@@ -118,14 +118,14 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 	})
 }
 
-// routeOf returns the pattern of the request's route without the method, or "" before a
-// route was found.
+// routeOf returns the pattern of the request's route without the method, or "" if the router has
+// not set a route.
 func routeOf(r *http.Request) string {
 	return r.Pattern[strings.LastIndexByte(r.Pattern, ' ')+1:]
 }
 
-// countRequest counts the request in the metrics. It also counts a turn that was refused
-// before it reached a bot; the bot counts the others.
+// countRequest counts the request in the metrics. If the request is a turn that was refused before
+// it reached a bot, countRequest counts the turn too. The bot counts all other turns.
 func (s *Server) countRequest(x *exchange, r *http.Request, took time.Duration) {
 	s.metrics.RequestEnded(r.Method, routeOf(r), x.status, took)
 	if x.err != nil && isTurn(r) && !x.reachedBot {
@@ -133,14 +133,15 @@ func (s *Server) countRequest(x *exchange, r *http.Request, took time.Duration) 
 	}
 }
 
-// isTurn reports whether the request asks for a turn.
+// isTurn reports whether the request starts a turn.
 func isTurn(r *http.Request) bool {
 	route := routeOf(r)
 	return r.Method == http.MethodPost && (route == chatRoute || route == chatAlias)
 }
 
-// recovered answers the request of a handler that panicked with p. If the answer has
-// begun, it breaks the connection, so that the reader cannot take the answer for whole.
+// recovered responds with an error to a request whose handler panicked with p. If the header is
+// already written, recovered aborts the connection instead, so that the client notices that the
+// response is incomplete.
 func (x *exchange) recovered(r *http.Request, log hclog.Logger, p any) {
 	if p == http.ErrAbortHandler {
 		panic(p)
@@ -155,8 +156,8 @@ func (x *exchange) recovered(r *http.Request, log hclog.Logger, p any) {
 	writeError(x, r, err)
 }
 
-// log writes one line about the request for the operator, without what was said in the
-// conversation. Its level depends on whose fault an error is.
+// log writes one line about the request for the operator, without contents of the conversation. The
+// log level depends on the party of the error.
 func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 	args := []any{"request_id", requestID(r), "method", r.Method, "path", r.URL.Path, "status", x.status, "took", took.Round(time.Microsecond)}
 	if tenant := tenantOf(r); tenant != "" {
@@ -172,10 +173,10 @@ func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
 		what = "turn failed"
 	}
 	if e.Origin != fault.OriginHere || isTurn {
-		// The caller was told less than this.
+		// The log has details that the response does not have.
 		args = append(args, "class", e.Class.String(), "party", e.Party.String())
 	}
-	if e.Origin != fault.OriginHere || e.Class != fault.Invalid || !isTurn { // the error of an invalid turn repeats what was sent
+	if e.Origin != fault.OriginHere || e.Class != fault.Invalid || !isTurn { // the error of an invalid turn may quote the message of the user
 		args = append(args, "error", x.err)
 	}
 	switch {

@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// ndjsonType is the media type of JSON values, one a line.
+// ndjsonType is the media type of JSON lines.
 const ndjsonType = "application/x-ndjson"
 
-// ndjsonTimeout is how long the other side of an export or an import may make no
-// progress. It is longer than for other answers, because a pipe from one host to another
-// is as slow as the slower one's storage.
+// ndjsonTimeout is how long the client of an export or an import may make no progress. It is longer
+// than for other requests, because an export that is piped into an import waits for the storages of
+// both hosts.
 const ndjsonTimeout = 5 * time.Minute
 
-// ndjsonWriter writes an answer of JSON lines. Each line is sent at once. The header is
-// written with the first line. It is for one goroutine.
+// ndjsonWriter writes a response of JSON lines. It sends each line at once, and the header before
+// the first line. Only one goroutine may use it at a time.
 type ndjsonWriter struct {
 	w       http.ResponseWriter
 	c       *http.ResponseController
 	timeout time.Duration
-	begun   bool // the header was written
+	begun   bool // whether the header is written
 }
 
 func newNDJSONWriter(w http.ResponseWriter, timeout time.Duration) *ndjsonWriter {
 	return &ndjsonWriter{w: w, c: http.NewResponseController(w), timeout: timeout}
 }
 
-// begin writes the header, unless it was written before.
+// begin writes the header, if the header is not yet written.
 func (l *ndjsonWriter) begin() {
 	if l.begun {
 		return
@@ -60,7 +60,7 @@ func (l *ndjsonWriter) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// writeLine writes v as a line and sends it.
+// writeLine writes v as a line and flushes the line to the client.
 func (l *ndjsonWriter) writeLine(v any) error {
 	b, err := encodeJSON(v)
 	if err == nil {
@@ -72,38 +72,39 @@ func (l *ndjsonWriter) writeLine(v any) error {
 	return err
 }
 
-// ErrorLine is the last line of an answer that fails after its first line.
+// ErrorLine is the last line of a response that fails after its first line.
 type ErrorLine struct {
-	Type    string   `json:"type"` // "error"
+	Type    string   `json:"type"` // always "error"
 	Problem *Problem `json:"problem"`
 }
 
-// fail ends the answer with an error. If no line was written it returns the error, so
-// that it becomes an ordinary problem; else it writes an ErrorLine and returns nil.
+// fail ends the response with an error. If the header is not yet written, fail returns err, and the
+// caller responds with an ordinary problem. Otherwise fail writes an ErrorLine and returns nil.
 func (l *ndjsonWriter) fail(r *http.Request, err error) error {
 	if !l.begun {
 		return err
 	}
 	err = preferCancelCause(r, err)
 	noteError(l.w, err)
-	_ = l.writeLine(ErrorLine{Type: "error", Problem: problemFor(r, err)}) // the reader may be gone
+	_ = l.writeLine(ErrorLine{Type: "error", Problem: problemFor(r, err)}) // writing fails if the client has disconnected
 	return nil
 }
 
-// streamedBody reads a request body as it arrives. A read fails when nothing arrives for
-// the timeout, or when ctx ends.
+// streamedBody reads a request body while the body arrives. A read fails when no byte arrives
+// within the timeout, or when ctx ends.
 type streamedBody struct {
 	ctx     context.Context
 	c       *http.ResponseController
 	body    io.Reader
 	timeout time.Duration
-	atEnd   func() // called when the body was read to its end
+	atEnd   func() // called after the body was read to its end
 }
 
 // Read implements io.Reader.
 func (i *streamedBody) Read(b []byte) (int, error) {
 	_ = i.c.SetReadDeadline(time.Now().Add(i.timeout))
-	if err := i.ctx.Err(); err != nil { // checked after the deadline was set: the end of ctx sets one too
+	// The check comes after SetReadDeadline, because the end of ctx sets a deadline too.
+	if err := i.ctx.Err(); err != nil {
 		return 0, context.Cause(i.ctx)
 	}
 	n, err := i.body.Read(b)
@@ -116,9 +117,8 @@ func (i *streamedBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// streamBody returns the body of the request as a reader that fails when nothing arrives
-// for the timeout, or when the request's context ends. stop must be called after the last
-// read.
+// streamBody returns the body of the request as a reader. A read fails when no byte arrives within
+// the timeout, or when the request's context ends. The caller must call stop after the last read.
 func streamBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) (body io.Reader, stop func()) {
 	c := http.NewResponseController(w)
 	forget := context.AfterFunc(r.Context(), func() { _ = c.SetReadDeadline(time.Now()) })

@@ -9,14 +9,13 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// refuseForeignOrigins returns a handler that refuses requests which a web page of
-// another site could have sent. It is used where no token is asked for: a loopback
-// address keeps out other machines, but not the pages in a browser on this machine.
+// refuseForeignOrigins returns a handler that refuses requests that a web page of another site
+// could have sent. The server uses it when auth.mode is "none", because a loopback address is
+// reachable from every web page in a browser on this machine.
 //
-// A page whose name was made to resolve to this host (DNS rebinding) is recognized by
-// the Host header, a page of another origin by Origin or Sec-Fetch-Site. A plain form,
-// for which a browser asks no permission, cannot send JSON, and readBody takes nothing
-// else.
+// The Host header reveals a page whose name resolves to this machine (DNS rebinding). The headers
+// Origin and Sec-Fetch-Site reveal a page of another origin. A plain HTML form, which a browser
+// sends without asking the server first, cannot send JSON, and readBody accepts only JSON.
 func refuseForeignOrigins(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := checkOrigin(r); err != nil {
@@ -27,7 +26,7 @@ func refuseForeignOrigins(next http.Handler) http.Handler {
 	})
 }
 
-// checkOrigin returns an error if another site could have sent the request.
+// checkOrigin returns an error if a web page of another site could have sent the request.
 func checkOrigin(r *http.Request) error {
 	if !isLoopbackHost(r.Host) {
 		return withStatus(http.StatusMisdirectedRequest, fault.New(fault.Forbidden,
@@ -40,7 +39,8 @@ func checkOrigin(r *http.Request) error {
 		}
 	}
 	for _, site := range r.Header.Values("Sec-Fetch-Site") {
-		// same-site is refused too: to a browser every port of localhost is the same site.
+		// The value same-site is refused too, because browsers treat all ports of localhost as one
+		// site.
 		if site != "same-origin" && site != "none" {
 			return forbidden("Sec-Fetch-Site", "requests of other sites (%q) are refused; without authentication only pages of this host may call it", clip(site))
 		}
@@ -59,7 +59,7 @@ func isLoopbackHost(hostport string) bool {
 	return isLoopbackName(strings.ToLower(name))
 }
 
-// sameOrigin reports whether the Origin header names the host that the request is for.
+// sameOrigin reports whether the Origin header has the same host and port as the Host header.
 func sameOrigin(origin, hostport string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.Path == "" &&

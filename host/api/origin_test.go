@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestCheckOrigin sends what a browser sends for a page of another site.
+// TestCheckOrigin checks requests with the headers that a browser sends for pages of other sites.
 func TestCheckOrigin(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -67,7 +67,7 @@ func TestCheckOrigin(t *testing.T) {
 	}
 }
 
-// TestCheckOrigin_withoutHost sends a request of HTTP/1.0 without a Host header.
+// TestCheckOrigin_withoutHost checks that an HTTP/1.0 request without a Host header is refused.
 func TestCheckOrigin_withoutHost(t *testing.T) {
 	s := serve(t, Options{})
 	resp, err := http.ReadResponse(bufio.NewReader(s.raw("GET /healthz HTTP/1.0\r\n\r\n")), nil)

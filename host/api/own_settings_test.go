@@ -19,7 +19,7 @@ const (
 	patched = "application/merge-patch+json"
 )
 
-// withName is an operator's configuration that gives a variable.
+// withName is an operator's configuration with a prompt variable.
 const withName = `{"prompts":{"system":"You are {{name}}.","variables":{"name":"A"}}}`
 
 func (s *testServer) repliesWith(tenant, want string) {
@@ -29,8 +29,8 @@ func (s *testServer) repliesWith(tenant, want string) {
 	}
 }
 
-// TestOwnSettings checks that a tenant's own document is merged over the operator's, and that each of
-// the two can be read, written and removed separately.
+// TestOwnSettings checks that a tenant's own settings are merged over the operator's configuration,
+// and that each of the two documents can be read, written and removed separately.
 func TestOwnSettings(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -67,8 +67,8 @@ func TestOwnSettings(t *testing.T) {
 		t.Errorf("%v %+v", layers, e.Own)
 	}
 
-	// A change of the operator's that changes nothing that is effective is a change for
-	// If-Match: the operator's prompt is under the tenant's.
+	// The operator changes a prompt that the own settings override. The revision stays the same,
+	// but the ETag changes.
 	s.call("PUT", path, nil, `{"prompts":{"system":"Hidden.","variables":{"name":"A"}}}`, 200, &both)
 	if both.Revision != own.Revision {
 		t.Error("what is hidden changed the revision")
@@ -89,12 +89,12 @@ func TestOwnSettings(t *testing.T) {
 	s.call("PUT", ownPath+"&dry_run=true", nil, prompt, 200, &e)
 	s.call("GET", ownPath, nil, "", 404, nil)
 	s.refuse(refusal{"", "PUT", ownPath, nil, `{"prompts":{"sistem":"x"}}`, 422, fault.Invalid, "", ""})
-	// Keys of the host cannot be set by a tenant.
+	// A tenant cannot set a key of the host.
 	s.refuse(refusal{"", "PUT", ownPath, nil, `{"listen":"x"}`, 422, fault.Invalid, "", ""})
 	s.call("GET", ownPath, nil, "", 404, nil)
 }
 
-// TestPatchTenant checks that single keys of both documents can be changed.
+// TestPatchTenant checks that a patch changes single keys of both documents.
 func TestPatchTenant(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -134,8 +134,8 @@ func TestPatchTenant(t *testing.T) {
 	s.repliesWith("a", "Mine: B")
 }
 
-// TestPatchTenant_keepsSecrets checks that a secret that a patch does not name stays, but cannot be
-// moved to another place.
+// TestPatchTenant_keepsSecrets checks that a patch keeps a secret that it does not name, but cannot
+// move the secret to another key.
 func TestPatchTenant_keepsSecrets(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -152,8 +152,9 @@ func TestPatchTenant_keepsSecrets(t *testing.T) {
 	}
 }
 
-// TestOwnSettings_held checks that a change by the operator is never refused because of a tenant's own
-// settings. These are held as a whole, and count again when nothing contradicts them any more.
+// TestOwnSettings_held checks that a tenant's own settings never block a change by the operator.
+// Own settings that contradict the operator's configuration are held as a whole, and become
+// effective again after the contradiction is removed.
 func TestOwnSettings_held(t *testing.T) {
 	s := serve(t, Options{})
 	path := "/admin/v1/tenants/a"
@@ -179,7 +180,7 @@ func TestOwnSettings_held(t *testing.T) {
 	if s.get("/admin/v1/tenants", &list); list.Tenants[0].Own == nil || !list.Tenants[0].Own.Held || list.Tenants[0].Own.Config != nil {
 		t.Errorf("%+v", list.Tenants[0].Own)
 	}
-	// It is still there, and mended by either side.
+	// Held own settings are still stored. The operator or the tenant can remove the contradiction.
 	s.get(ownPath, &got)
 	if got.Config["memory"] == nil || !got.Own.Held {
 		t.Errorf("%+v", got)
@@ -195,12 +196,12 @@ func TestOwnSettings_held(t *testing.T) {
 		t.Errorf("%+v", got.Own)
 	}
 	s.repliesWith("a", "I need none.")
-	// An operator's mistake is refused as ever, whatever the tenant has.
+	// An invalid configuration of the operator is refused although the tenant has own settings.
 	s.refuse(refusal{"", "PUT", path, nil, `{"prompts":{"sistem":"x"}}`, 422, fault.Invalid, "", ""})
 	s.repliesWith("a", "I need none.")
 }
 
-// TestOwnSettings_ofAFile checks that a tenant of a file can have own settings too.
+// TestOwnSettings_ofAFile checks that a tenant of a tenant file can have own settings too.
 func TestOwnSettings_ofAFile(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -237,10 +238,11 @@ func TestOwnSettings_ofAFile(t *testing.T) {
 			}
 		}
 	}
-	// The file changes under it.
+	// The tenant file changes while the tenant has own settings.
 	write("tenants/a.hcl", "prompts {\n system = \"Now from {{name}}.\"\n variables = {name = \"a file\"}\n}\n")
 	until("Now from me.")
-	// A mistake in the file: the last good of both goes on, and own settings can be put.
+	// The tenant file becomes invalid. The host still serves the last good file with the own
+	// settings, and accepts new own settings.
 	write("tenants/a.hcl", "prompts {\n sistem = \"x\"\n}\n")
 	for end := time.Now().Add(time.Minute); got.Error == ""; s.get("/admin/v1/tenants/a", &got) {
 		if time.Now().After(end) {
@@ -253,14 +255,14 @@ func TestOwnSettings_ofAFile(t *testing.T) {
 	if s.get("/admin/v1/tenants/a", &got); got.Error == "" {
 		t.Error("the file's mistake is forgotten")
 	}
-	// The file is mended, and does not give the variable any more.
+	// The tenant file is valid again, but without the variable.
 	write("tenants/a.hcl", "prompts {\n system = \"Mended.\"\n}\n")
 	until("Mended.")
 	s.call("DELETE", ownPath, nil, "", 204, nil)
 }
 
-// TestOwnSettings_bound checks that own settings larger than the bound are refused, both in a PUT and
-// as the result of a PATCH.
+// TestOwnSettings_bound checks that own settings larger than the bound are refused, both in a PUT
+// and as the result of a PATCH.
 //
 // beyond: own settings
 func TestOwnSettings_bound(t *testing.T) {
@@ -279,8 +281,8 @@ func TestOwnSettings_bound(t *testing.T) {
 	}
 }
 
-// TestGetTenant_secretsOfTheSameRevision checks that a secret is redacted even if it does not
-// change the effective configuration, because it equals the inherited value or because the
+// TestGetTenant_secretsOfTheSameRevision checks that a secret is redacted even if the secret does
+// not change the effective configuration, because it equals the inherited value or because the
 // tenant's own value replaces it.
 func TestGetTenant_secretsOfTheSameRevision(t *testing.T) {
 	const inherited, hidden, own = "sk-that-is-inherited", "sk-that-is-hidden", "sk-of-the-tenant-itself"
@@ -293,7 +295,7 @@ func TestGetTenant_secretsOfTheSameRevision(t *testing.T) {
 	const path = "/admin/v1/tenants/a"
 	var first, got Tenant
 	s.call("PUT", path, nil, `{}`, 201, nil)
-	s.get(path, &first) // it is here then
+	s.get(path, &first) // from here on the host has the tenant in memory
 	for _, step := range []struct {
 		path, body string
 		same       bool
@@ -328,8 +330,8 @@ func TestGetTenant_secretsOfTheSameRevision(t *testing.T) {
 	}
 }
 
-// TestGetTenant_configOfTheSameRevision checks that the explained configuration is that of the newest
-// documents, even if they have the same revision as the ones before.
+// TestGetTenant_configOfTheSameRevision checks that the explained configuration comes from the
+// newest documents, even if the previous documents have the same revision.
 func TestGetTenant_configOfTheSameRevision(t *testing.T) {
 	s := serveHost(t, Options{}, host.Options{Config: map[string]any{
 		"data_dir": t.TempDir(),
@@ -340,7 +342,7 @@ func TestGetTenant_configOfTheSameRevision(t *testing.T) {
 	const path = "/admin/v1/tenants/a"
 	var before, after Tenant
 	s.call("PUT", path, nil, `{}`, 201, nil)
-	s.get(path, &before) // it is here then
+	s.get(path, &before) // from here on the host has the tenant in memory
 	s.call("PUT", path, nil, `{"plan":"open"}`, 200, &after)
 	if before.Revision != after.Revision {
 		t.Error("the plan changed the revision")

@@ -12,21 +12,21 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// turnBytes returns the most bytes that a turn can have under the tenant's limits.
+// turnBytes returns the maximum size in bytes of a turn under the tenant's limits.
 func turnBytes(l config.Limits) int64 {
 	const beside = sdk.MaxSignatureBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes + sdk.MaxReasonBytes
 	return int64(l.MessageBytes) + int64(l.ReplyBytes) + beside
 }
 
-// pageBytes returns the most bytes that a page of so many turns can have. A page ends with
-// the turn that brings it to sdk.MaxPageBytes.
+// pageBytes returns the maximum size in bytes of a page with that number of turns. A page ends with
+// the turn that brings the page to sdk.MaxPageBytes.
 func pageBytes(l config.Limits, turns int) int64 {
 	one := turnBytes(l)
 	return min(int64(turns)*one, sdk.MaxPageBytes+one)
 }
 
-// holdPage takes the bytes of a page from the limit for answers, before the page is read.
-// The caller must release them.
+// holdPage takes the bytes of a page from the limit for answers. Handlers call it before they read
+// the page, and must release the share.
 func holdPage(w http.ResponseWriter, r *http.Request, bytes int64) (*fairshare.Share, error) {
 	x, ok := w.(*exchange)
 	if !ok || x.answers == nil {
@@ -35,8 +35,8 @@ func holdPage(w http.ResponseWriter, r *http.Request, bytes int64) (*fairshare.S
 	return x.answers.Acquire(r.Context(), x.chargedTenant, bytes)
 }
 
-// resize changes the share to the bytes that were read. That may be more than was taken,
-// since a turn may be older than today's limits.
+// resize changes the share to the number of bytes that were read. The number may be larger than the
+// share, because a turn may be older than the current limits of the tenant.
 func resize(share *fairshare.Share, bytes int64) error {
 	if more := bytes - share.Amount(); share != nil && more > 0 {
 		return share.Grow(more)
@@ -45,23 +45,23 @@ func resize(share *fairshare.Share, bytes int64) error {
 	return nil
 }
 
-// elements is the list in an answer. Its elements are written one after the other.
+// elements describes the list in a response. writeList writes one element after the other.
 type elements struct {
-	name  string // name of the list's field
-	size  int    // number of elements
+	name  string // the name of the list's field
+	size  int    // the number of elements
 	write func(i int, to io.Writer) error
-	// bytes returns how many bytes the elements from i on hold.
+	// bytes returns the total size in bytes of the elements from i to the end.
 	bytes func(i int) int64
 }
 
-// writeList answers with around, whose field of the list must be an empty list, and puts
-// the elements into it. Bytes of the share are released as elements are written.
+// writeList responds with the JSON of around, and inserts the elements into its list. The list in
+// around must be empty. writeList releases bytes of the share as it writes the elements.
 func writeList(w http.ResponseWriter, around any, l elements, share *fairshare.Share) error {
 	outer, err := encodeJSON(around)
 	if err != nil {
 		return err
 	}
-	// A text in around cannot contain this: its quotes would be escaped.
+	// A text in around cannot contain the pattern, because JSON escapes quotes in a text.
 	before, after, found := bytes.Cut(outer, fmt.Appendf(nil, "%q:[]", l.name))
 	if !found {
 		return fmt.Errorf("the answer has no empty list %q", l.name)
@@ -84,8 +84,8 @@ func writeList(w http.ResponseWriter, around any, l elements, share *fairshare.S
 	return nil
 }
 
-// replaceLongTexts returns the messages with marks for their long texts, in the order in
-// which they are encoded. See jsonstream.LongTexts.
+// replaceLongTexts returns a copy of the messages with placeholders for long texts, in the order in
+// which the fields are encoded. See jsonstream.LongTexts.
 func replaceLongTexts(messages []Message, long *jsonstream.LongTexts) []Message {
 	out := make([]Message, len(messages))
 	for i, m := range messages {
@@ -96,7 +96,7 @@ func replaceLongTexts(messages []Message, long *jsonstream.LongTexts) []Message 
 	return out
 }
 
-// sizeFrom returns a function for the total size of the elements from an index on.
+// sizeFrom returns a function that returns the total size of the elements from index i to the end.
 func sizeFrom(n int, size func(i int) int) func(int) int64 {
 	sums := make([]int64, n+1)
 	for i := n - 1; i >= 0; i-- {
@@ -105,7 +105,7 @@ func sizeFrom(n int, size func(i int) int) func(int) int64 {
 	return func(i int) int64 { return sums[i] }
 }
 
-// write writes the turn as JSON, without a copy of its long texts.
+// write writes the turn as JSON, without copying its long texts.
 func (t Turn) write(w io.Writer) error {
 	var long jsonstream.LongTexts
 	t.Messages = replaceLongTexts(t.Messages, &long)

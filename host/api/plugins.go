@@ -6,8 +6,8 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 )
 
-// Plugins answers GET /admin/v1/plugins: each process of a plugin, and the plugins that
-// were found and have no process.
+// Plugins is the response body of GET /admin/v1/plugins: each process of a plugin, and each
+// installed plugin without a process.
 type Plugins struct {
 	Plugins []plugins.Status `json:"plugins"`
 }

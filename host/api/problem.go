@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Problem is the body of every error: problem details (RFC 9457) with members of our own.
-// Clients tell errors apart by Class, not by the status and never by the text.
+// Problem is the body of every error response: a problem detail of RFC 9457 with additional
+// members. Clients distinguish errors by Class, and not by the status or the text.
 type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -23,41 +23,40 @@ type Problem struct {
 	Detail string `json:"detail"`
 
 	Class string `json:"class"`
-	Path  string `json:"path,omitempty"` // the field or header at fault
+	Path  string `json:"path,omitempty"` // the field or header that caused the error
 	Party string `json:"party"`          // caller, tenant, provider, plugin or host
 	// Retryable says whether the same request can succeed later.
 	Retryable    bool   `json:"retryable"`
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
-	RequestID    string `json:"request_id,omitempty"` // what the host's log calls this request
-	// Problems lists everything that is wrong with a configuration.
+	RequestID    string `json:"request_id,omitempty"` // the id of the request in the host's log
+	// Problems lists all problems of a configuration.
 	Problems []ConfigProblem `json:"problems,omitempty"`
 }
 
-// ConfigProblem is one thing that is wrong with a configuration.
+// ConfigProblem is one problem of a configuration.
 type ConfigProblem struct {
-	File     string `json:"file,omitempty"` // "body" is the request's
+	File     string `json:"file,omitempty"` // "body" for the body of the request
 	Line     int    `json:"line,omitempty"`
 	Column   int    `json:"column,omitempty"`
 	Path     string `json:"path,omitempty"`
 	Pointer  string `json:"pointer,omitempty"` // Path as a JSON pointer (RFC 6901)
 	Message  string `json:"message"`
 	Expected string `json:"expected,omitempty"`
-	Remedy   string `json:"remedy,omitempty"` // the shell command that fixes it
-	For      string `json:"for,omitempty"`    // the tenant that is affected, if the place is in a layer that it inherits
+	Remedy   string `json:"remedy,omitempty"` // the shell command that corrects the problem
+	For      string `json:"for,omitempty"`    // the affected tenant, if the problem is in a layer that the tenant inherits
 }
 
-// problemType is the beginning of every problem's type. The class follows.
+// problemType is the prefix of Problem.Type. The class follows the prefix.
 const problemType = "urn:botyard:problem:"
 
-// problemRules maps each class of errors to HTTP. It is the only table that does.
+// problemRules maps each error class to an HTTP status.
 //
-// Three choices are not obvious:
-//   - QuotaExhausted is 402 and not 429. Clients repeat a 429 by themselves, but waiting
-//     does not fill an empty account.
-//   - ContextTooLong is 422 and not 413. The body of the request is not too large; the
-//     conversation is.
-//   - Credentials that a provider refuses are 502 and not 401 or 403. They are the
-//     tenant's, and the caller would look for a mistake in its own.
+// Three statuses have a special reason:
+//   - QuotaExhausted is 402 and not 429. Clients repeat a 429 automatically, but waiting does not fill an
+//     empty account.
+//   - ContextTooLong is 422 and not 413. The conversation is too large, not the body of the request.
+//   - Credentials that a provider refuses are 502 and not 401 or 403. They are the tenant's
+//     credentials, and with a 401 the caller would search for a mistake in its own credentials.
 var problemRules = map[fault.Class]problemRule{
 	fault.Internal:          {status: http.StatusInternalServerError, title: "Internal error"},
 	fault.NotFound:          {status: http.StatusNotFound, title: "Not found", others: configurationStatuses},
@@ -72,21 +71,21 @@ var problemRules = map[fault.Class]problemRule{
 	fault.ProviderFailed:    {status: http.StatusBadGateway, title: "Provider failed"},
 	fault.PluginUnavailable: {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
 	fault.Deadline:          {status: http.StatusGatewayTimeout, title: "No answer in time"},
-	fault.Canceled:          {status: http.StatusServiceUnavailable, title: "Canceled", retryAfter: true}, // by the host; a caller that has left reads nothing
+	fault.Canceled:          {status: http.StatusServiceUnavailable, title: "Canceled", retryAfter: true}, // the host canceled the request; a caller that disconnected reads no response
 	fault.UnknownInstance:   {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
 }
 
-// problemRule says how the errors of a class are answered.
+// problemRule says which response the errors of a class get.
 type problemRule struct {
-	status     int // if the caller is at fault
+	status     int // the status if the caller is at fault
 	title      string
-	retryAfter bool                // a retryable error without a time gets one second
-	others     map[fault.Party]int // statuses if another party is at fault
+	retryAfter bool                // a retryable error without a RetryAfter gets one second
+	others     map[fault.Party]int // the statuses if another party is at fault
 }
 
 var (
 	configurationStatuses = map[fault.Party]int{
-		fault.PartyTenant:   http.StatusServiceUnavailable, // until its configuration is changed
+		fault.PartyTenant:   http.StatusServiceUnavailable, // until the tenant's configuration is changed
 		fault.PartyProvider: http.StatusBadGateway,
 		fault.PartyPlugin:   http.StatusBadGateway,
 		fault.PartyHost:     http.StatusInternalServerError,
@@ -105,7 +104,7 @@ var (
 	}
 )
 
-// statusFor returns the status for the party at fault.
+// statusFor returns the HTTP status if the party p is at fault.
 func (r problemRule) statusFor(p fault.Party) int {
 	if status, ok := r.others[p]; ok {
 		return status
@@ -113,7 +112,7 @@ func (r problemRule) statusFor(p fault.Party) int {
 	return r.status
 }
 
-// statusError is an error with a status that is more exact than the one of its class.
+// statusError is an error with an HTTP status that replaces the status of its class.
 type statusError struct {
 	status int
 	fault  *fault.Error
@@ -122,30 +121,30 @@ type statusError struct {
 func (e *statusError) Error() string { return e.fault.Error() }
 func (e *statusError) Unwrap() error { return e.fault }
 
-// withStatus returns e with a status of its own.
+// withStatus returns e with the HTTP status.
 func withStatus(status int, e *fault.Error) error { return &statusError{status, e} }
 
-// malformed returns the error for a request that cannot be read. Its status is 400; a
-// request that can be read and asks for something impossible is 422.
+// malformed returns an error with status 400 for a request that cannot be parsed. A request that
+// can be parsed but asks for something impossible gets 422 instead.
 func malformed(path, format string, args ...any) error {
 	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, format, args...).At(path))
 }
 
-// NewProblem returns the problem that an operator gets: all that the host knows of err.
+// NewProblem returns the problem for an operator, with all details that the host has about err.
 func NewProblem(err error) *Problem {
 	p, _ := problemOf(err)
 	return p
 }
 
-// ProblemForCallers returns the problem that the callers of a bot get. What a plugin or an
-// upstream said is replaced by a fixed sentence for its class.
+// ProblemForCallers returns the problem for callers of a bot. A fixed sentence for the class
+// replaces the texts of plugins and upstreams.
 func ProblemForCallers(err error) *Problem {
 	p, e := problemOf(err)
 	p.Detail, p.Path, p.Problems = e.ForCallers(), e.PathForCallers(), nil
 	return p
 }
 
-// problemOf returns the problem for an operator, and the error that it was made from.
+// problemOf returns the problem for an operator, and the fault.Error that it describes.
 func problemOf(err error) (*Problem, *fault.Error) {
 	var problems config.Problems
 	var known *fault.Error
@@ -155,7 +154,7 @@ func problemOf(err error) (*Problem, *fault.Error) {
 	case isConfig && !isKnown:
 		e = fault.New(fault.Invalid, "%s", countProblems(len(problems))).By(fault.PartyCaller)
 	case !isKnown && e.Class == fault.Internal:
-		// The text of an unknown error was not written for callers.
+		// The text of an unknown error may contain details that callers must not get.
 		e = fault.New(fault.Internal, "something went wrong in the host; its log says what, under the id of this request")
 	}
 	rule := problemRules[e.Class]
@@ -177,7 +176,7 @@ func problemOf(err error) (*Problem, *fault.Error) {
 	return p, e
 }
 
-// problemFor returns the problem that the sender of the request gets.
+// problemFor returns the problem for the sender of the request: an operator or a caller of a bot.
 func problemFor(r *http.Request, err error) *Problem {
 	of := ProblemForCallers
 	if strings.HasPrefix(r.URL.Path, "/admin/") {
@@ -195,7 +194,7 @@ func countProblems(n int) string {
 	return "the configuration has " + strconv.Itoa(n) + " problems"
 }
 
-// ConfigProblems returns the problems of a configuration as JSON has them.
+// ConfigProblems returns the JSON form of the problems of a configuration.
 func ConfigProblems(problems config.Problems) []ConfigProblem {
 	out := []ConfigProblem{}
 	for _, p := range problems {
@@ -218,7 +217,7 @@ func pointer(path config.Path) string {
 	return b.String()
 }
 
-// writeError answers with the problem of err.
+// writeError responds with the problem of err.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemFor(r, err)
 	noteError(w, err)
@@ -226,14 +225,14 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		seconds := int64(math.Ceil(float64(p.RetryAfterMS) / 1000))
 		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
-	body, _ := json.Marshal(p) // cannot fail: it has only texts and numbers
+	body, _ := json.Marshal(p) // Marshal never fails, because a Problem has only texts, numbers and bools
 	closeIfUnread(w, r)
 	if err := sendBody(w, p.Status, "application/problem+json", body, stallOf(w)); err != nil {
 		noteError(w, fmt.Errorf("the answer could not be delivered: %w", err))
 	}
 }
 
-// clip shortens a text of a request that an error or the log repeats.
+// clip shortens a text from a request for an error or the log.
 func clip(s string) string {
 	if len(s) > 80 {
 		return s[:80] + "..."

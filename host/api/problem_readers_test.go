@@ -29,8 +29,9 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// TestProblem_whatCallersAndOperatorsRead checks an error of a provider that contains its API key and
-// its address: nobody sees the key, callers get a fixed sentence, and the operator gets the rest.
+// TestProblem_whatCallersAndOperatorsRead checks the problems for a provider's error that contains
+// the API key and the provider's address. No problem shows the key. Callers get a fixed sentence,
+// and the operator gets the other details.
 func TestProblem_whatCallersAndOperatorsRead(t *testing.T) {
 	const key, said = "sk-0123456789-abcdef", "10.0.0.7:443 does not know the key "
 	var log logBuffer

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestProblem_statuses checks the whole table, and which party changes it.
+// TestProblem_statuses checks the status of each class, and of each party that changes the status.
 func TestProblem_statuses(t *testing.T) {
 	for _, c := range []struct {
 		err    error
@@ -101,8 +101,8 @@ func TestConfigProblems(t *testing.T) {
 	}
 }
 
-// TestProblem_providerFailures checks what a caller gets when the provider fails, before
-// anything was said.
+// TestProblem_providerFailures checks the response when the provider fails before the first piece
+// of the reply.
 func TestProblem_providerFailures(t *testing.T) {
 	s := serve(t, Options{})
 	for class, status := range map[string]int{
@@ -125,13 +125,13 @@ func TestProblem_providerFailures(t *testing.T) {
 	}
 }
 
-// TestProblemForCallers_everyClassAndOrigin walks the table from a plugin's error to what a client
-// does: the status, and whether it comes again.
+// TestProblemForCallers_everyClassAndOrigin checks the status and the Retry-After for a plugin's
+// error of each class and each origin.
 func TestProblemForCallers_everyClassAndOrigin(t *testing.T) {
 	origins := []fault.Origin{fault.OriginHere, fault.OriginPlugin, fault.OriginSettings, fault.OriginModel, fault.OriginMemory, fault.OriginStorage}
 	for class, want := range map[fault.Class]struct {
-		statuses   [6]int // by origin
-		retryAfter int64  // in the answer though the error has none
+		statuses   [6]int // by the index of the origin in origins
+		retryAfter int64  // the Retry-After of the response, although the error has none
 	}{
 		fault.Internal:          {[6]int{500, 500, 500, 500, 500, 500}, 0},
 		fault.NotFound:          {[6]int{404, 404, 503, 503, 404, 404}, 0},

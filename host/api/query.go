@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// query holds the parameters of a request. readQuery has checked that the route knows each
-// parameter, and that each is given once and is not empty.
+// query has the query parameters of a request. readQuery has checked that the route knows each
+// parameter, and that no parameter is repeated or empty.
 type query struct {
 	values url.Values
 }
@@ -25,8 +25,8 @@ func queryOf(r *http.Request) query {
 	return q
 }
 
-// readQuery reads the parameters of the request. It refuses names that are not listed: a
-// misspelt limit would otherwise be no limit.
+// readQuery reads the query parameters of the request. It refuses names that are not in names, so
+// that a misspelt parameter, such as a limit, is not silently ignored.
 func readQuery(r *http.Request, names ...string) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -48,10 +48,11 @@ func readQuery(r *http.Request, names ...string) (query, error) {
 	return query{values}, nil
 }
 
-// text returns a parameter, or "" if it was not given.
+// text returns a parameter, or "" if the parameter is missing.
 func (q query) text(name string) string { return q.values.Get(name) }
 
-// id returns a parameter that is the id of a user or a conversation, or "".
+// id returns a parameter that is the id of a user or a conversation, or "" if the parameter is
+// missing.
 func (q query) id(name string) (string, error) {
 	id := q.text(name)
 	if id == "" {
@@ -63,13 +64,13 @@ func (q query) id(name string) (string, error) {
 	return id, nil
 }
 
-// The sizes of a page of any list.
+// These constants are the default and the maximum of the parameter limit.
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
 )
 
-// limit returns the size of the page that the request asks for.
+// limit returns the requested number of entries on a page.
 func (q query) limit() (int, error) {
 	text := q.text("limit")
 	if text == "" {
@@ -82,7 +83,7 @@ func (q query) limit() (int, error) {
 	return n, nil
 }
 
-// flag returns a parameter that is true or false; false if it was not given.
+// flag returns a boolean parameter, or false if the parameter is missing.
 func (q query) flag(name string) (bool, error) {
 	switch text := q.text(name); text {
 	case "", "false":

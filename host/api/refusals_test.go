@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// refusal is a request and the problem that answers it.
+// refusal is a request and the expected problem in its response.
 type refusal struct {
 	name, method, path string
 	headers            headers
@@ -16,7 +16,7 @@ type refusal struct {
 	status int
 	class  fault.Class
 	at     string // Problem.Path
-	detail string // part of it
+	detail string // a part of Problem.Detail
 }
 
 func (s *testServer) refuse(c refusal) *Problem {
@@ -128,7 +128,7 @@ func TestRefusals(t *testing.T) {
 			s.refuse(c)
 		})
 	}
-	// None of it left a trace.
+	// The refused requests created no conversations.
 	var list Conversations
 	if s.call("GET", "/api/v1/conversations", headers{"X-Tenant-ID": "a"}, "", 200, &list); len(list.Conversations) != 0 {
 		t.Errorf("conversations: %+v", list)

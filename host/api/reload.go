@@ -8,41 +8,41 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Reloader is a Host whose files can be reloaded.
+// Reloader is a Host that can reload its files.
 type Reloader interface {
 	Reload(ctx context.Context, o host.ReloadOptions) (host.Reloaded, error)
 }
 
-// Reload answers POST /admin/v1/reload: what it did, or what it would do with dry_run.
+// Reload is the response body of POST /admin/v1/reload. It describes the changes, or with dry_run
+// the changes that a reload would make.
 type Reload struct {
 	Applied bool `json:"applied"`
 	DryRun  bool `json:"dry_run"`
-	// Broken is the number of served tenants that would break. If it is not 0, nothing is
-	// applied.
+	// Broken is the number of served tenants that the reload would break. If it is not 0, the
+	// reload changes nothing.
 	Broken  int            `json:"broken"`
 	Changes []TenantChange `json:"changes"`
-	// Restart lists the keys whose new value takes effect at the next start of the host, or
-	// of a plugin's process.
+	// Restart lists the keys whose new values take effect at the next start of the host or of a
+	// plugin's process.
 	Restart []string `json:"restart"`
-	Removed []string `json:"removed"` // tenants whose removal was, or would be, confirmed
-	// Warnings are about things in the host's files that may be mistakes, such as a block for
-	// a plugin that is missing.
+	Removed []string `json:"removed"` // tenants whose removal this reload confirms, or with dry_run would confirm
+	// Warnings lists likely mistakes in the host's files, such as a block for a missing plugin.
 	Warnings []ConfigProblem `json:"warnings"`
 }
 
 // TenantChange describes how a reload changes one tenant.
 type TenantChange struct {
 	Tenant   string          `json:"tenant"`
-	From     string          `json:"from"` // revision before; empty if it was not served
-	To       string          `json:"to"`   // revision after; empty if it cannot be served any more
+	From     string          `json:"from"` // revision before the reload; empty if the tenant was not served
+	To       string          `json:"to"`   // revision after the reload; empty if the tenant is no longer served
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
-	// Own is set if the tenant's own settings count now and are held after the reload.
+	// Own is set if the reload makes the tenant's own settings held.
 	Own *OwnSettings `json:"own,omitempty"`
 }
 
-// reload reloads the host's files. The status is 200 even if nothing was applied because a
-// tenant would break; the body says so. Host files that are invalid by themselves are 422.
+// reload reloads the host's files. If a tenant would break, the status is 200, the reload changes
+// nothing, and the body names the tenant. Host files that are invalid by themselves get status 422.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	dryRun, err := q.flag("dry_run")

@@ -10,13 +10,13 @@ import (
 	"github.com/botyard/botyard/host/fairshare"
 )
 
-// slotClass groups routes that do the same kind of work. Each class has its own slots,
-// so that a flood of one kind leaves slots for the others. Tenants share the slots of a
-// class fairly, see package fairshare.
+// slotClass groups routes with the same kind of work. Each class has its own slots, so that many
+// requests of one class leave slots for other classes. Tenants share the slots of a class fairly,
+// as package fairshare describes.
 type slotClass int
 
 const (
-	probeSlots      slotClass = iota // probes are not limited: a flood must not look like a host that is down
+	probeSlots      slotClass = iota // no limit, because a host with too many requests must not look like a failed host
 	turnSlots                        // turns of a tenant's users
 	readSlots                        // reads of a tenant's conversations
 	deletionSlots                    // deletions of a conversation
@@ -28,17 +28,16 @@ const (
 	scrapeSlots                      // requests for metrics
 )
 
-// requestLimits decides how many requests are handled at once, and how many bytes the
-// host holds for their bodies and answers. No other type limits requests as a whole;
-// connections.go limits connections.
+// requestLimits limits how many requests run at once, and how many bytes the host holds for their
+// bodies and answers.
 type requestLimits struct {
 	slots   map[slotClass]*fairshare.Pool
-	bodies  map[caller]*fairshare.Pool // bytes of request bodies, by who sends them
-	answers map[caller]*fairshare.Pool // bytes of answers, by who reads them
+	bodies  map[caller]*fairshare.Pool // bytes of request bodies, by caller
+	answers map[caller]*fairshare.Pool // bytes of answers, by caller
 }
 
-// newRequestLimits returns the limits of package bounds, and those of the host's
-// settings as they are at each request.
+// newRequestLimits returns the limits of package bounds and of the host's settings. Each request
+// uses the current settings.
 func newRequestLimits(h Host) *requestLimits {
 	fixed := func(what string, s bounds.Slots) *fairshare.Pool {
 		b := fairshare.Bounds(s)
@@ -82,9 +81,8 @@ func newRequestLimits(h Host) *requestLimits {
 	}
 }
 
-// limited returns a handler that runs h while it holds a slot of the class. The slot is
-// charged to the tenant that the header or the path names, which is known before the
-// body is read.
+// limited returns a handler that runs h while it holds a slot of the class c. The slot counts for
+// the tenant in the header or the path, so the handler can take the slot before it reads the body.
 func (s *Server) limited(pattern string, c slotClass, h handler) handler {
 	pool := s.limits.slots[c]
 	who := requiredCaller(pattern)
@@ -114,8 +112,8 @@ func (s *Server) limited(pattern string, c slotClass, h handler) handler {
 	}
 }
 
-// chargedTenant returns the tenant whose share of the limits the request uses, or "" for
-// a route that names no tenant.
+// chargedTenant returns the tenant whose share of the limits the request uses, or "" if the route
+// names no tenant.
 func chargedTenant(pattern string, r *http.Request) (string, error) {
 	switch {
 	case requiredCaller(pattern) == gatewayCaller:

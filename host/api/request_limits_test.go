@@ -18,8 +18,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// fill takes all that one tenant can get of a pool, and has as many wait as may. What is
-// taken is given back at the test's end.
+// fill takes the whole share of a pool that one tenant can get, and starts further calls of Acquire
+// that wait. release returns everything to the pool. The test calls release at its end, if it has
+// not done so before.
 func (s *testServer) fill(p *fairshare.Pool, tenant string, waiters int) (release func()) {
 	s.Helper()
 	var shares []*fairshare.Share
@@ -55,19 +56,12 @@ var slotsOf = map[slotClass]bounds.Slots{
 	exportSlots: bounds.ExportSlots, importSlots: bounds.ImportSlots, sweepSlots: bounds.SweepSlots, scrapeSlots: bounds.ScrapeSlots, turnSlots: {},
 }
 
-// TestRequestLimits_eachRoute checks each class of slots: when one tenant uses all slots and places to
-// wait that it may have, its next request is refused at once on every route of the class. Another
-// tenant's request is not refused, and probes are answered.
+// TestRequestLimits_eachRoute checks each class of slots. One tenant uses all slots and all waiting
+// places that it may have. Then every route of the class refuses the tenant's next request at once,
+// and still accepts another tenant's request. Probes succeed.
 //
-// beyond: turns asked for
-// beyond: reads
-// beyond: deletions
-// beyond: reads of admins
-// beyond: changes of admins
-// beyond: exports
-// beyond: imports
-// beyond: erasures and purges
-// beyond: pages of metrics
+// beyond: turns asked for beyond: reads beyond: deletions beyond: reads of admins beyond: changes
+// of admins beyond: exports beyond: imports beyond: erasures and purges beyond: pages of metrics
 func TestRequestLimits_eachRoute(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
@@ -143,7 +137,8 @@ func TestRequestLimits_waitsForASlot(t *testing.T) {
 }
 
 // TestReadWholeBody_ofUnknownTenants checks many requests that announce a body and name an unknown
-// tenant. Each is answered before its body arrives, and no memory is held for it.
+// tenant. Each request gets its response before the body arrives, and the host holds no memory for
+// the body.
 func TestReadWholeBody_ofUnknownTenants(t *testing.T) {
 	s := serve(t, Options{})
 	var all sync.WaitGroup
@@ -163,8 +158,8 @@ func TestReadWholeBody_ofUnknownTenants(t *testing.T) {
 	}
 }
 
-// answered reads one answer from a connection, which has to have the status and no
-// interim answer before it.
+// answered reads one response from the connection, and checks its status. It fails if an interim
+// response comes first.
 func (s *testServer) answered(c net.Conn, status int) string {
 	s.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
@@ -181,8 +176,8 @@ func (s *testServer) answered(c net.Conn, status int) string {
 	return string(b)
 }
 
-// TestReadWholeBody_expectContinue checks that a caller that asks first is told to go
-// on when its tenant is known.
+// TestReadWholeBody_expectContinue checks that the server responds to Expect: 100-continue only
+// after it knows the tenant.
 func TestReadWholeBody_expectContinue(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -203,12 +198,10 @@ func TestReadWholeBody_expectContinue(t *testing.T) {
 	}
 }
 
-// TestRequestLimits_bodies checks what is answered where bodies would take too much: at once for
-// a length that is given, and as it comes otherwise.
+// TestRequestLimits_bodies checks that a body for which the limit has no room is refused: at once
+// if the request has a Content-Length, and otherwise while the body arrives.
 //
-// beyond: body
-// beyond: bodies
-// beyond: bodies of admins
+// beyond: body beyond: bodies beyond: bodies of admins
 func TestRequestLimits_bodies(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -230,7 +223,7 @@ func TestRequestLimits_bodies(t *testing.T) {
 		go func() { _, _ = io.WriteString(c, "ea60\r\n"+strings.Repeat(" ", 60000)+"\r\n") }()
 		s.answered(c, 429)
 		go func() { _ = c.Close() }()
-		// Another tenant has what it needs.
+		// A request of another tenant still succeeds.
 		body := `{}`
 		if who == gatewayCaller {
 			body = chatBody("c", "m")
@@ -241,8 +234,8 @@ func TestRequestLimits_bodies(t *testing.T) {
 	}
 }
 
-// TestRequestLimits_aTurnHoldsItsMessage checks that a message is counted until its turn ends,
-// and the rest of the body is not.
+// TestRequestLimits_aTurnHoldsItsMessage checks that the limit for bodies counts a message until
+// its turn ends, and does not count the other bytes of the body during the turn.
 func TestRequestLimits_aTurnHoldsItsMessage(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"hang_after_tokens": 0, "tokens": 5}))
@@ -252,8 +245,8 @@ func TestRequestLimits_aTurnHoldsItsMessage(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 0 })
 }
 
-// TestDecodeObject_tooManyValues checks that a body with too many values is refused before memory is
-// allocated for them.
+// TestDecodeObject_tooManyValues checks that a body with too many values is refused before memory
+// is allocated for them.
 //
 // beyond: values of a body
 func TestDecodeObject_tooManyValues(t *testing.T) {
@@ -285,7 +278,7 @@ func TestReadWholeBody_slow(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return s.server.limits.bodies[gatewayCaller].Held() == 0 })
 }
 
-// TestValidated_tooManyHeaders checks how many there can be, and how large.
+// TestValidated_tooManyHeaders checks the maximum number of headers and their maximum size.
 //
 // beyond: headers
 func TestValidated_tooManyHeaders(t *testing.T) {
@@ -296,7 +289,7 @@ func TestValidated_tooManyHeaders(t *testing.T) {
 	s.answered(s.raw(get+"X: "+strings.Repeat("y", bounds.HeaderBytes+8<<10)+"\r\n\r\n"), 431)
 }
 
-// stalled opens a connection whose other end takes nothing of an answer.
+// stalled sends a request on a new connection and does not read the response.
 func (s *testServer) stalled(request string) net.Conn {
 	s.Helper()
 	d := net.Dialer{}
@@ -312,9 +305,9 @@ func (s *testServer) stalled(request string) net.Conn {
 	return c
 }
 
-// TestResponse_stalledReaders checks a tenant that asks for large pages on many connections and reads
-// none of them. The memory for answers stays bounded, another tenant can read, the tenant itself can
-// chat, and a reader that continues gets its whole page.
+// TestResponse_stalledReaders checks a tenant that asks for large pages on many connections and
+// reads none of them. The memory for answers stays bounded, another tenant can read, the tenant
+// itself can chat, and a reader that continues gets its whole page.
 //
 // beyond: answers
 func TestResponse_stalledReaders(t *testing.T) {
@@ -333,7 +326,7 @@ func TestResponse_stalledReaders(t *testing.T) {
 	const request = "GET /api/v1/conversations/c/turns HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: large\r\n\r\n"
 	pool := s.server.limits.answers[gatewayCaller]
 	var readers []net.Conn
-	for range 40 { // each holds some 8 MiB: six fit into the half
+	for range 40 { // a page has about 8 MiB, so six pages fit into half of MinHeldBytes
 		readers = append(readers, s.stalled(request))
 	}
 	s.eventually("the first hold their pages, and others wait", func() bool { return pool.Held() > 30<<20 && pool.Waiting() > 0 })
@@ -371,8 +364,8 @@ func TestResponse_stalledReaders(t *testing.T) {
 	s.eventually("nothing is held", func() bool { return pool.Held() == 0 && s.server.limits.slots[readSlots].Held() == 0 })
 }
 
-// TestResponse_slowReader checks that a reader that reads nothing is cut off, and that the memory of
-// its page is released.
+// TestResponse_slowReader checks that the server cuts off a client that reads nothing, and releases
+// the memory of its page.
 //
 // beyond: slow reader
 func TestResponse_slowReader(t *testing.T) {
@@ -397,7 +390,8 @@ func TestResponse_slowReader(t *testing.T) {
 	}
 }
 
-// TestRequestLimits_answersToAdmins checks that large ones are counted.
+// TestRequestLimits_answersToAdmins checks that the limit for answers counts large answers to
+// operators.
 //
 // beyond: answers to admins
 func TestRequestLimits_answersToAdmins(t *testing.T) {
@@ -423,7 +417,8 @@ func TestRequestLimits_answersToAdmins(t *testing.T) {
 	}
 }
 
-// fillBytes takes all bytes that one tenant can have, and has as many wait as may.
+// fillBytes takes all bytes of the pool that one tenant can get, and starts as many further calls
+// of Acquire as may wait.
 func (s *testServer) fillBytes(p *fairshare.Pool, tenant string) {
 	s.Helper()
 	share, err := p.Acquire(s.Context(), tenant, bounds.AdminAnswerBytes/2)

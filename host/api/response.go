@@ -11,15 +11,15 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// pacedWriter writes an answer in pieces. The reader has one stall for each piece. For
-// the whole answer it has one stall more than the answer takes at the slowest allowed
-// rate.
+// pacedWriter writes a response in pieces of bounds.Piece bytes. The client may take at most the
+// time stall for each piece. For the whole response the client has the time that the response takes
+// at bounds.SlowestRate, plus stall.
 type pacedWriter struct {
 	w     http.ResponseWriter
 	c     *http.ResponseController
 	stall time.Duration
 	start time.Time
-	taken int64 // bytes that the reader has taken
+	taken int64 // the number of bytes that the client has taken
 }
 
 func newPacedWriter(w http.ResponseWriter, stall time.Duration) *pacedWriter {
@@ -45,9 +45,8 @@ func (p *pacedWriter) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// response writes an answer whose length is not known beforehand. A small answer is
-// buffered and sent with its length; a larger one is sent as it is written. The writer
-// must call end.
+// response writes a response of unknown length. It buffers a small response, and sends it with its
+// length. It sends a larger response while the handler writes. The handler must call end.
 type response struct {
 	w           http.ResponseWriter
 	status      int
@@ -55,10 +54,10 @@ type response struct {
 	stall       time.Duration
 
 	small bytes.Buffer
-	out   *pacedWriter // nil while the answer is still buffered
+	out   *pacedWriter // nil while the response is buffered
 }
 
-// maxBufferedResponse bounds the bytes of an answer that is sent with its length.
+// maxBufferedResponse is the maximum size in bytes of a response that is sent with its length.
 const maxBufferedResponse = 64 << 10
 
 // Write implements io.Writer.
@@ -79,8 +78,8 @@ func (a *response) Write(b []byte) (int, error) {
 	return a.out.Write(b)
 }
 
-// end sends what is still buffered. err is the error of what was written before, or nil.
-// An answer that has begun and cannot be completed breaks the connection.
+// end sends the buffered response. err is the first error of Write, or nil. If a response has begun
+// and cannot be completed, end aborts the connection.
 func (a *response) end(err error) {
 	if a.out == nil && err == nil {
 		err = sendBody(a.w, a.status, a.contentType, a.small.Bytes(), a.stall)
@@ -90,12 +89,12 @@ func (a *response) end(err error) {
 	}
 	noteError(a.w, fmt.Errorf("the answer could not be delivered: %w", err))
 	if a.out != nil {
-		// The reader must not take the beginning for the whole.
+		// The client must notice that the response is incomplete.
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// sendBody writes an answer whose whole body is known.
+// sendBody writes a response with the whole body and its length.
 func sendBody(w http.ResponseWriter, status int, contentType string, body []byte, stall time.Duration) error {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

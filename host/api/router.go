@@ -7,38 +7,38 @@ import (
 	"strings"
 )
 
-// router finds the route of a request by its path as it was sent. It splits the path at
-// the slashes first and unescapes the parts afterwards, because an id may contain an
-// escaped slash. http.ServeMux takes that for the end of a part.
+// router selects the route of a request by the escaped path. It splits the path at the slashes
+// before it unescapes the parts, because an id may contain an escaped slash. http.ServeMux would
+// treat an escaped slash as the end of a part.
 //
-// Call add for all paths before the first request.
+// The server calls add for all paths before the first request.
 type router struct {
 	paths    []routedPath
-	notFound http.Handler // for paths that no route has
-	unclean  http.Handler // for paths with parts that are empty or made of dots
+	notFound http.Handler // for paths without a route
+	unclean  http.Handler // for paths with a part that is empty, "." or ".."
 }
 
 // routedPath is one path with the handlers of its methods.
 type routedPath struct {
 	pattern string
-	parts   []string // parts of the pattern; {NAME} matches any part
+	parts   []string // the parts of the pattern; {NAME} matches any part that is not empty
 	methods map[string]http.Handler
-	other   http.Handler // for the methods that are not listed
+	other   http.Handler // for methods that are not in the map
 }
 
-// add adds a path with a handler for each method, and one for all other methods. GET also
-// answers HEAD.
+// add adds a path with a handler for each method, and a handler for all other methods. The handler
+// of GET also serves HEAD.
 func (ro *router) add(pattern string, methods map[string]http.Handler, other http.Handler) {
 	ro.paths = append(ro.paths, routedPath{pattern, strings.Split(pattern[1:], "/"), methods, other})
-	// Of two paths that match, the one with a fixed part wins over one with a parameter.
+	// If two patterns match a path, a fixed part wins over a parameter.
 	slices.SortFunc(ro.paths, func(a, b routedPath) int { return strings.Compare(a.order(), b.order()) })
 }
 
-// order returns the sort key of the path: parameters sort last.
+// order returns the sort key of the pattern. Parameters sort last.
 func (p routedPath) order() string { return strings.ReplaceAll(p.pattern, "{", "\xff") }
 
-// ServeHTTP implements http.Handler. It sets the request's pattern and path values, as
-// http.ServeMux does.
+// ServeHTTP implements http.Handler. It sets the request's pattern and path values in the same way
+// as http.ServeMux.
 func (ro *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
 	if !isClean(path) {
@@ -48,7 +48,7 @@ func (ro *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for i, part := range parts {
 		plain, err := url.PathUnescape(part)
-		if err != nil { // although the parser of URLs took it
+		if err != nil { // EscapedPath is normally valid, because net/url has parsed the URL
 			ro.notFound.ServeHTTP(w, r)
 			return
 		}
@@ -64,8 +64,8 @@ func (ro *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ro.notFound.ServeHTTP(w, r)
 }
 
-// matches reports whether the parts are those of the path. An empty part matches no
-// parameter.
+// matches reports whether the unescaped parts of a path match the pattern. A parameter does not
+// match an empty part.
 func (p *routedPath) matches(parts []string) bool {
 	if len(parts) != len(p.parts) {
 		return false
@@ -98,9 +98,9 @@ func (p *routedPath) serve(w http.ResponseWriter, r *http.Request, parts []strin
 	p.other.ServeHTTP(w, r)
 }
 
-// isClean reports whether no part of the path is empty or made of dots. A proxy could read
-// such a path as a shorter one with another meaning: an empty id is not an id that was
-// left out. The path may end in a slash.
+// isClean reports whether the path has no part that is empty, "." or "..". A path may end in a
+// slash. A proxy could shorten a path with such a part to a path with another meaning, for example
+// from one conversation with an empty id to all conversations.
 func isClean(path string) bool {
 	rest, more := strings.CutPrefix(path, "/")
 	for more {

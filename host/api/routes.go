@@ -8,23 +8,23 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// handler handles one request. It returns an error only if it has written nothing.
+// handler handles one request. If it returns an error, it has written nothing.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// route is one method of one path. A request that has anything which is not listed
-// here is refused before the handler sees it.
+// route is one method of one path. A request with a query parameter or a body that the route does
+// not list is refused before the handler runs.
 type route struct {
 	handle handler
-	query  []string  // names of the query parameters
-	body   bool      // the handler reads a body; without it, a body is refused
-	slots  slotClass // the class of slots that a request takes, see request_limits.go
-	// action is the name of what the route changes, for the audit log. It is empty for a
-	// route that changes nothing, and for the routes of a tenant's users.
+	query  []string  // the names of the query parameters
+	body   bool      // whether the route accepts a body
+	slots  slotClass // the class of slots of the route's requests
+	// action is the name of the change in the audit log. It is empty for a route that changes
+	// nothing, and for the routes of a tenant's users.
 	action string
 }
 
-// routes returns the table of all routes: path, then method. To add a route, add a line
-// here and a row to docs/api.md. GET also answers HEAD.
+// routes returns the table of all routes by path and method. Each route also has a row in
+// docs/api.md. The handler of GET also serves HEAD.
 func (s *Server) routes() map[string]map[string]route {
 	page := []string{"limit", "after"}
 	ofUser := []string{"limit", "after", "user_id"}
@@ -32,7 +32,7 @@ func (s *Server) routes() map[string]map[string]route {
 		"/api/v1/chat": {
 			"POST": {handle: s.chat, slots: turnSlots, body: true},
 		},
-		"/v1/chat": { // alias of /api/v1/chat until 1.0
+		"/v1/chat": { // alias of /api/v1/chat until version 1.0
 			"POST": {handle: s.chat, slots: turnSlots, body: true},
 		},
 		"/api/v1/conversations": {
@@ -113,14 +113,15 @@ func (s *Server) routes() map[string]map[string]route {
 	}
 }
 
-// chatRoute is the path of turns. chatAlias was its path before, and is served until
-// version 1.0.
+// chatRoute is the path of chats. chatAlias is an earlier path of chats, which the host serves
+// until version 1.0.
 const (
 	chatRoute = "/api/v1/chat"
 	chatAlias = "/v1/chat"
 )
 
-// movedTo returns the path where a route is now that was at path once, or "".
+// movedTo returns the current path of a route that had the path before, or "" if no route had the
+// path.
 func movedTo(path string) string {
 	const before = "/v1/conversations"
 	if path == before || strings.HasPrefix(path, before+"/") {
@@ -129,10 +130,10 @@ func movedTo(path string) string {
 	return ""
 }
 
-// newRouter returns a router of the routes. Each request passes these steps in this
-// order: its token (authorize), the count of requests in flight (inFlight), the mark for
-// the audit log (audited), its parameters and headers (validated), a slot (limited), and
-// then the handler.
+// newRouter returns a router of the routes. Each request passes these steps in order: the check of
+// its token (authorize), the count of running requests (inFlight), the action for the audit log
+// (audited), the check of its parameters and headers (validated), the wait for a slot (limited),
+// and the handler.
 func (s *Server) newRouter(routes map[string]map[string]route) http.Handler {
 	m := &router{}
 	for path, methods := range routes {
@@ -165,7 +166,7 @@ func (s *Server) newRouter(routes map[string]map[string]route) http.Handler {
 	return m
 }
 
-// toHandler returns a handler of net/http that writes the error of h as a problem.
+// toHandler returns an http.Handler that calls h and writes the error of h as a problem.
 func toHandler(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {

@@ -8,19 +8,19 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// sendBuffer is how many bytes the system buffers for a connection whose other end does
-// not read. By default it buffers megabytes. A fast model would fill them before it has to
-// wait, and all of that text, which nobody read, would be part of the turn.
+// sendBuffer is how many bytes the operating system buffers for a connection whose client does not
+// read. The default of the system is several megabytes. A fast model would fill the default buffer
+// before the host slows the model down, and the turn would contain text that the client never read.
 const sendBuffer = bounds.SendBuffer
 
-// prepareConnection sets the size of the send buffer, and keeps the connection in the
-// context for [disconnects]. Of a TLS connection it takes the one below.
+// prepareConnection sets the size of the send buffer, and stores the connection in the context for
+// [disconnects]. For a TLS connection it uses the TCP connection below.
 func prepareConnection(ctx context.Context, c net.Conn) context.Context {
 	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
 		c = over.NetConn()
 	}
 	if b, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
-		_ = b.SetWriteBuffer(sendBuffer) // not needed, only better
+		_ = b.SetWriteBuffer(sendBuffer) // the server also works with the default buffer
 	}
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {

@@ -20,16 +20,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options change how a Server serves. The zero value is ready to use.
+// Options configure a Server. The zero value is ready to use.
 type Options struct {
-	Log hclog.Logger // nil discards
+	Log hclog.Logger // nil discards the log
 
-	keepalive    time.Duration // time between two keepalive comments of a stream
-	writeTimeout time.Duration // how long a reader may make no progress
+	keepalive    time.Duration // the time between two keepalive comments of a stream
+	writeTimeout time.Duration // how long a client may make no progress
 }
 
-// Host is the host that a Server serves: a *host.Host, or another type with the same parts, for
-// example one whose bots have no plugin processes. Optional interfaces add to it:
+// Host is the host that a Server serves: a *host.Host, or another implementation, for example a
+// host whose bots have no plugin processes. A Host may also implement the optional interfaces
 // TokenSource, Archiver, Meter, Reloader and FileFollower.
 type Host interface {
 	Settings() config.Settings
@@ -39,30 +39,30 @@ type Host interface {
 
 var _ Host = (*host.Host)(nil)
 
-// Server serves one host over HTTP. Call Serve, then Drain, then close the host.
+// Server serves one host over HTTP. The owner calls Serve, then Drain, and then closes the host.
 type Server struct {
 	host Host
 	log  hclog.Logger
 	http *http.Server
 
-	metrics     *metrics.Metrics // nil for none
-	metricsHTTP *http.Server     // on the metrics' own address
+	metrics     *metrics.Metrics // nil if the host has no metrics
+	metricsHTTP *http.Server     // the server on the address metrics.listen
 
 	keepalive    time.Duration
 	writeTimeout time.Duration
 
-	tokens      *tokenCache // nil: no token is asked for
+	tokens      *tokenCache // nil if auth.mode is "none"
 	limits      *requestLimits
 	connections connections
 	inflight    inflightRequests
-	draining    chan struct{}  // see exchange.drainBody
-	settings    *fairshare.Cap // requests about settings of tenants
-	withdrawn   atomic.Bool    // /readyz fails
+	draining    chan struct{}  // the semaphore of exchange.drainBody
+	settings    *fairshare.Cap // limits requests about settings of tenants
+	withdrawn   atomic.Bool    // whether /readyz responds with 503
 	disconnects disconnects
-	cancel      context.CancelCauseFunc // ends the contexts of all requests
+	cancel      context.CancelCauseFunc // cancels the contexts of all requests
 }
 
-// New returns a server for the host. The caller keeps the host and closes it after Drain.
+// New returns a Server for the host. The caller still owns the host, and closes it after Drain.
 func New(h Host, o Options) *Server {
 	s := &Server{host: h, log: o.Log, settings: newSettingsRequests(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h), limits: newRequestLimits(h)}
 	if s.log == nil {
@@ -84,8 +84,8 @@ func New(h Host, o Options) *Server {
 	return s
 }
 
-// newHTTP returns an HTTP server whose connections are those of cs, and whose requests end
-// with ctx.
+// newHTTP returns an HTTP server that tracks its connections in cs. Its requests are canceled when
+// ctx ends.
 func (s *Server) newHTTP(ctx context.Context, cs *connections) *http.Server {
 	h := s.host
 	cs.most = func() int { return cmp.Or(h.Settings().HTTP.Connections, bounds.DefaultConnections) }
@@ -100,19 +100,19 @@ func (s *Server) newHTTP(ctx context.Context, cs *connections) *http.Server {
 	}
 }
 
-// Handler returns the handler that Serve serves, for callers with a listener of their own.
-// If auth.mode is "none" that listener has to be on loopback.
+// Handler returns the handler that Serve uses, for callers with a listener of their own. If
+// auth.mode is "none", the listener must be on loopback.
 func (s *Server) Handler() http.Handler {
 	all := s.newRouter(s.routes())
 	if s.tokens == nil {
-		// With tokens this check is not needed, because a browser adds no token by itself.
-		// It would also refuse a gateway, which may have any name.
+		// With tokens, the check of origins is not necessary, because a browser adds no token by
+		// itself. The check would also refuse a gateway with another host name.
 		all = refuseForeignOrigins(all)
 	}
 	return s.middleware(all)
 }
 
-// Serve serves the listener until Drain, and then returns nil. If auth.mode is "none" it
+// Serve serves the listener until Drain, and then returns nil. If auth.mode is "none", Serve
 // refuses a listener that is not on loopback.
 func (s *Server) Serve(l net.Listener) error {
 	if s.tokens == nil {
@@ -126,20 +126,20 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Withdraw makes /readyz fail from now on. All other routes are served as before, so that a load
+// Withdraw makes /readyz respond with 503. The server still serves all other routes, so that a load
 // balancer has time to notice.
 func (s *Server) Withdraw() { s.withdrawn.Store(true) }
 
-// CutOffGrace is the time that requests get after they were cut off. Turns use it to
-// record that they were interrupted.
+// CutOffGrace is the time that requests have to end after Drain has canceled them. Turns use the
+// time to record that they were interrupted.
 const CutOffGrace = 5 * time.Second
 
-// Drain ends serving. /readyz fails and new requests are refused from now on; the
-// listener stays open, so that callers can see it. Requests in flight go on until ctx
-// ends. Then their contexts are canceled, and they are answered. Drain returns at the
-// latest [CutOffGrace] after the end of ctx. No request is running then, unless one hangs
-// and does not react to its context, and the host can be closed. The error is the cause
-// of ctx if requests were cut off, else nil.
+// Drain stops the server. From its start, /readyz responds with 503 and new requests are refused.
+// The listener stays open, so that callers can read these responses. Running requests continue
+// until ctx ends. Then Drain cancels the contexts of the running requests, and their callers get an
+// error. Drain returns at the latest [CutOffGrace] after the end of ctx. After that no request
+// runs, except a request that ignores its context, and the caller can close the host. Drain returns
+// the cause of ctx if it has canceled requests, and nil otherwise.
 func (s *Server) Drain(ctx context.Context) error {
 	var err error
 	s.Withdraw()
@@ -148,7 +148,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	case <-idle:
 	case <-ctx.Done():
 		select {
-		case <-idle: // both are ready: nothing was cut off
+		case <-idle: // all requests ended just when ctx ended, so Drain cancels none
 		default:
 			err = context.Cause(ctx)
 		}
@@ -161,13 +161,13 @@ func (s *Server) Drain(ctx context.Context) error {
 	case <-last.Done():
 	}
 	if s.http.Shutdown(last) != nil {
-		_ = s.http.Close() // closes connections whose readers do not read
+		_ = s.http.Close() // closes connections whose clients do not read
 	}
 	_ = s.metricsHTTP.Close()
 	return err
 }
 
-// errStopping returns the cause of requests that end with the host.
+// errStopping returns the cause that cancels requests when the host stops.
 func errStopping() *fault.Error {
 	return fault.New(fault.Canceled, "the host is stopping").By(fault.PartyHost).After(time.Second)
 }

@@ -26,10 +26,10 @@ func (a assembly) Settings() config.Settings {
 func (a assembly) Registry() *registry.Registry { return a.registry }
 func (a assembly) Plugins() *plugins.Manager    { return nil }
 
-// onePart is a model and a storage that forgets.
+// echoParts is a model with a fixed reply, and a storage that stores nothing.
 type echoParts struct{ storage.Storage }
 
-// recallless is a memory that is never asked.
+// noMemory is a memory that the bot never calls.
 type noMemory struct{ memory.Memory }
 
 func (noMemory) Needs() memory.Needs { return memory.Needs{} }
@@ -42,7 +42,8 @@ func (echoParts) Begin(context.Context, *storage.BeginRequest) (*storage.BeginRe
 }
 func (echoParts) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
 
-// TestServer_anyHost checks that a Server needs no more of a host than Host has.
+// TestServer_anyHost checks that a Server can serve a Host with only the methods of the interface
+// Host.
 func TestServer_anyHost(t *testing.T) {
 	reg, err := registry.New(registry.Options{
 		TTL: time.Minute, Size: 1,

@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestServer_Drain checks the order of an end: /readyz fails, new turns are refused, running
-// turns finish, and then the listener closes.
+// TestServer_Drain checks the order of a drain: /readyz fails, new turns are refused, running turns
+// finish, and then the listener closes.
 func TestServer_Drain(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("slow", echoWith(map[string]any{"tokens": 4, "token_delay_ms": 250}))
@@ -45,7 +45,7 @@ func TestServer_Drain(t *testing.T) {
 	}
 }
 
-// TestServer_Drain_cutsOff checks that a turn is cut off which takes longer than the drain.
+// TestServer_Drain_cutsOff checks that a drain cuts off a turn that takes longer than the drain.
 func TestServer_Drain_cutsOff(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 4, "hang_after_tokens": 1}))

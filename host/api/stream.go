@@ -13,29 +13,30 @@ import (
 	"github.com/botyard/botyard/host/registry"
 )
 
-// The events of a streamed chat: any number of deltas, then done or error.
+// These constants are the names of the events of a streamed chat. A stream has any number of
+// deltas, and then one event done or error.
 const (
 	EventDelta = "delta" // the data is {"text": ...}, a piece of the reply
 	EventDone  = "done"  // the data is a ChatReply; the turn is committed
 	EventError = "error" // the data is a Problem; the turn is not committed
 )
 
-// flushDelay is how long a piece of a reply waits for the next one, so that one system
-// call sends both. The first piece is sent at once.
+// flushDelay is how long a piece of a reply waits for the next piece, so that one system call sends
+// both. The first piece of a reply is sent at once.
 const flushDelay = 5 * time.Millisecond
 
-// flushing says when an event is flushed.
+// flushing says when an event is flushed to the client.
 type flushing int
 
 const (
 	flushNow   flushing = iota
-	flushLater          // after flushDelay, together with what follows
-	flushAtEnd          // with the end of the response
+	flushLater          // after flushDelay, together with later events
+	flushAtEnd          // at the end of the response
 )
 
-// stream runs the turn and answers with server-sent events. An error before the first
-// event or keepalive comment is an ordinary problem with its status; later it is an error
-// event. The turn is interrupted if the caller disconnects, or takes nothing for
+// stream runs the turn and responds with server-sent events. An error before the first event or
+// keepalive comment becomes an ordinary problem with its HTTP status, and a later error becomes an
+// error event. The turn is interrupted if the caller disconnects, or reads nothing for the time of
 // writeTimeout.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.Lease, req bot.Request) error {
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -53,7 +54,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		return e.event(EventDelta, delta{text}, when)
 	}
 	reply, err := lease.Chat(ctx, req, piece)
-	// After the response has ended, nobody may write to it.
+	// The timers must not write after the response has ended.
 	e.stopTimers()
 
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 		err = preferCancelCause(r, err)
 		noteError(w, err)
 		if callerLeft(r) {
-			return nil // nobody is there to read the event
+			return nil // the caller has disconnected and cannot read an error event
 		}
 		p := problemFor(r, err)
 		_ = e.event(EventError, p, flushAtEnd)
@@ -72,7 +73,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	if reply.Replayed && !e.begun {
 		w.Header().Set(replayedHeader, "true")
 	}
-	for text := reply.Text; deltas == 0 && text != ""; { // the reply of a replayed turn, or of a provider that does not stream
+	// The turn had no deltas, because it was replayed or its provider does not stream.
+	for text := reply.Text; deltas == 0 && text != ""; {
 		next := jsonstream.FirstPiece(text, jsonstream.Long)
 		if text = text[len(next):]; e.event(EventDelta, delta{next}, flushAtEnd) != nil {
 			break
@@ -84,7 +86,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	return nil
 }
 
-// done writes the last event of a turn that succeeded. Call it after stopTimers.
+// done writes the last event of a succeeded turn. It must be called after stopTimers.
 func (e *eventWriter) done(reply ChatReply) error {
 	if _, err := io.WriteString(eventPart{e}, "event: "+EventDone+"\ndata: "); err != nil {
 		return err
@@ -107,24 +109,24 @@ type delta struct {
 	Text string `json:"text"`
 }
 
-// eventWriter writes server-sent events. Its timers write keepalive comments and flush
-// pieces of the reply, concurrently with the turn. Call keepAlive first, and stopTimers
-// before the response ends.
+// eventWriter writes server-sent events. Its timers write keepalive comments and flush pieces of
+// the reply, concurrently with the turn. Its user calls keepAlive first, and stopTimers before the
+// response ends.
 type eventWriter struct {
 	c       *http.ResponseController
-	timeout time.Duration           // how long the reader may make no progress
-	onError context.CancelCauseFunc // called with the first error of writing
+	timeout time.Duration           // how long the client may make no progress
+	onError context.CancelCauseFunc // called with the first write error
 
 	mu         sync.Mutex
 	w          http.ResponseWriter
-	begun      bool      // the header was written
-	stopped    bool      // the timers do nothing any more
-	lastWrite  time.Time // or the start of keepAlive
-	deadline   time.Time // the write deadline that was set last
+	begun      bool      // whether the header is written
+	stopped    bool      // whether stopTimers was called
+	lastWrite  time.Time // the time of the last write, or of keepAlive before the first write
+	deadline   time.Time // the current write deadline
 	keepalive  *time.Timer
 	flushTimer *time.Timer // nil before the first delayed flush
-	unflushed  bool        // flushTimer is running
-	err        error       // the first error of writing
+	unflushed  bool        // whether flushTimer is running
+	err        error       // the first write error
 }
 
 // event writes one event.
@@ -141,14 +143,14 @@ func (e *eventWriter) event(name string, data any, when flushing) error {
 	return e.writeLocked(b, when)
 }
 
-// writeLocked writes bytes of an event or a comment, and the header before the first.
+// writeLocked writes bytes of an event or a comment. Before the first bytes it writes the header.
 // Locked: mu is held.
 func (e *eventWriter) writeLocked(b []byte, when flushing) error {
 	if e.err != nil {
 		return e.err
 	}
 	e.lastWrite = time.Now()
-	// To set the deadline costs more than to write a piece, so it is set only if it would
+	// Setting the deadline costs more than writing a piece. So the deadline is set only if it would
 	// move by more than a sixteenth of the timeout.
 	if at := e.lastWrite.Add(e.timeout); at.Sub(e.deadline) > e.timeout/16 {
 		e.deadline = at
@@ -159,7 +161,7 @@ func (e *eventWriter) writeLocked(b []byte, when flushing) error {
 		h := e.w.Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("Cache-Control", "no-store")
-		h.Set("X-Accel-Buffering", "no") // else nginx holds the stream back
+		h.Set("X-Accel-Buffering", "no") // without this header nginx would buffer the stream
 		e.w.WriteHeader(http.StatusOK)
 	}
 	_, err := e.w.Write(b)
@@ -179,7 +181,7 @@ func (e *eventWriter) writeLocked(b []byte, when flushing) error {
 	return e.noteErrorLocked(err)
 }
 
-// flushDelayed is called by flushTimer.
+// flushDelayed flushes the delayed pieces. flushTimer calls it.
 func (e *eventWriter) flushDelayed() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -190,8 +192,8 @@ func (e *eventWriter) flushDelayed() {
 	_ = e.noteErrorLocked(e.c.Flush())
 }
 
-// noteErrorLocked keeps the first error of writing, calls onError with it, and returns it.
-// Locked: mu is held.
+// noteErrorLocked records a write error, calls onError with the error, and returns it. It returns
+// the recorded error if err is nil. Locked: mu is held.
 func (e *eventWriter) noteErrorLocked(err error) error {
 	if err != nil {
 		e.err = fmt.Errorf("the reader is gone or too slow: %w", err)
@@ -200,9 +202,9 @@ func (e *eventWriter) noteErrorLocked(err error) error {
 	return e.err
 }
 
-// keepAlive writes a comment whenever nothing was written for the interval, until
-// stopTimers. It keeps the caller, and proxies on the way, from giving up while a model
-// thinks.
+// keepAlive starts a timer that writes a comment whenever no byte was written for the interval,
+// until stopTimers. The comments keep the connection open in clients and proxies while the model is
+// silent.
 func (e *eventWriter) keepAlive(interval time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -222,7 +224,7 @@ func (e *eventWriter) keepAlive(interval time.Duration) {
 	})
 }
 
-// stopTimers stops the timers. After it returned, only its caller writes.
+// stopTimers stops the timers. After stopTimers has returned, no timer writes to the response.
 func (e *eventWriter) stopTimers() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -14,10 +14,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// event is a server-sent event, or a comment, whose name is ":".
+// event is a server-sent event. A comment is an event with the name ":".
 type event struct{ name, data string }
 
-// reader reads a stream strictly: what it does not know is an error.
+// reader reads a stream of events, and fails the test at any unknown line.
 type reader struct {
 	t *testing.T
 	r *bufio.Reader
@@ -72,7 +72,8 @@ func (s *testServer) open(ctx context.Context, tenant, body string, h headers) (
 	return resp, reader{s.T, bufio.NewReader(resp.Body)}
 }
 
-// read reads a stream to its end: the text, comments and the last event.
+// read reads a stream to its end. It returns the text of all deltas, the number of deltas, the
+// number of comments, and the last event.
 func (r reader) read() (text string, deltas, comments int, last event) {
 	r.t.Helper()
 	for {
@@ -128,8 +129,8 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStream_isFlushed checks that a delta is on its way before the next is made, which
-// here is never.
+// TestStream_isFlushed checks that the client gets a delta before the model produces the next one.
+// The model hangs after two deltas.
 func TestStream_isFlushed(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("slow", echoWith(map[string]any{"tokens": 3, "hang_after_tokens": 2}))
@@ -148,8 +149,8 @@ func TestStream_isFlushed(t *testing.T) {
 	}
 }
 
-// TestStream_flushDelay checks that a piece of a reply waits only briefly for the next ones before it
-// is sent, both when the model goes silent and when it never pauses.
+// TestStream_flushDelay checks that a piece of a reply waits only briefly for the next piece, both
+// if the model hangs and if the model never pauses.
 func TestStream_flushDelay(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 3}))
@@ -163,7 +164,7 @@ func TestStream_flushDelay(t *testing.T) {
 		text += d.Text
 	}
 
-	const most = 100 // pieces that together are less than what is sent unasked
+	const most = 100 // so few pieces that net/http does not send them without a flush
 	seen, written := make(chan struct{}), make(chan int, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		e := &eventWriter{w: w, c: http.NewResponseController(w), timeout: time.Minute, onError: func(err error) { t.Error(err) }}
@@ -205,7 +206,8 @@ func TestStream_keepAlive(t *testing.T) {
 	if text, _, comments, last := r.read(); comments < 3 || text != "well" || last.name != EventDone {
 		t.Errorf("%d comments, %q, %+v", comments, text, last)
 	}
-	// An error after a keepalive comment cannot have a status of its own any more.
+	// An error after a keepalive comment comes as an event, because the HTTP status is already
+	// sent.
 	s.register("hangs", map[string]any{"llm": map[string]any{"hang_after_tokens": 0}, "limits": map[string]any{"turn_timeout": 0.2}})
 	_, r = s.open(t.Context(), "hangs", chatBody("c", "m", "stream", true), nil)
 	_, _, comments, last := r.read()
@@ -232,7 +234,7 @@ func TestStream_fails(t *testing.T) {
 	}
 }
 
-// TestStream_clientDisconnects checks that nobody keeps a model busy for a reader who left.
+// TestStream_clientDisconnects checks that a turn stops its model when the client disconnects.
 func TestStream_clientDisconnects(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
@@ -261,7 +263,7 @@ func TestStream_clientDisconnects(t *testing.T) {
 	}
 }
 
-// TestStream_slowReader checks that a reader which takes nothing is cut off.
+// TestStream_slowReader checks that the server cuts off a client that does not read.
 //
 // beyond: streamed reply
 func TestStream_slowReader(t *testing.T) {
@@ -317,7 +319,7 @@ func TestChat_idempotency(t *testing.T) {
 	if !p.Retryable || p.RetryAfterMS == 0 {
 		t.Errorf("%+v", p)
 	}
-	// Another message waits, not for ever.
+	// A chat with another message in the same conversation waits, and fails after a while.
 	p = s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "hangs"}, chatBody("c", "hello"), 409, fault.Conflict, "", ""})
 	if !p.Retryable || p.RetryAfterMS == 0 {
 		t.Errorf("%+v", p)

@@ -10,71 +10,71 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Tenant is a registered tenant. Its ETag is its revision. For a tenant with own settings
-// the ETag is longer, and changes with either document.
+// Tenant is a registered tenant. Its ETag is its revision. The ETag of a tenant with own settings
+// is longer, and changes with each of the two documents.
 type Tenant struct {
 	ID        string  `json:"id"`
-	Source    string  `json:"source"`            // "api", or the file that it comes from
-	Revision  string  `json:"revision"`          // revision of the configuration that is served; empty if none is
-	Version   int64   `json:"version,omitempty"` // the newest one; 0 if the host keeps no history
-	State     string  `json:"state"`             // "active", or "removed": not served, and its id is reserved
+	Source    string  `json:"source"`            // "api", or the tenant's file
+	Revision  string  `json:"revision"`          // the revision of the served configuration; empty if the tenant is not served
+	Version   int64   `json:"version,omitempty"` // the newest version; 0 if the host has no history
+	State     string  `json:"state"`             // "active" or "removed"; a removed tenant is not served, and its id is reserved
 	UpdatedAt *string `json:"updated_at"`
-	Created   bool    `json:"created,omitempty"` // the PUT that this answers has created it
-	// Error says why the newest configuration is not served. Problems lists all that is wrong
-	// with it.
+	Created   bool    `json:"created,omitempty"` // whether this PUT has created the tenant
+	// Error says why the newest configuration is not served. Problems lists all problems of that
+	// configuration.
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
-	// Unavailable says why turns are refused although the served configuration is valid: a
-	// plugin is missing, or refuses it. It is the error of the last attempt.
+	// Unavailable says why turns are refused although the served configuration is valid: a plugin
+	// is missing or refuses the configuration. It is the error of the last attempt.
 	Unavailable string `json:"unavailable,omitempty"`
 	// KeptAway lists the plugins that refuse the tenant's calls for a while, because their
 	// processes crashed repeatedly while they worked for this tenant alone.
 	KeptAway []plugins.KeptAwayFrom `json:"kept_away,omitempty"`
-	// MissingSecret says which secret of the served configuration cannot be read any more. A
-	// cached bot keeps working with the old value; a new one cannot be built.
+	// MissingSecret says which secret of the served configuration can no longer be read. A cached
+	// bot still uses the old value of the secret, but the host cannot build a new bot.
 	MissingSecret string `json:"missing_secret,omitempty"`
-	// Config is the operator's configuration of the tenant, or with as=tenant its own, with
-	// "<secret>" for each secret. Lists leave it out. It is also left out if the tenant never
-	// had a valid configuration, because then it is not known which values are secret.
+	// Config is the operator's configuration of the tenant, or with as=tenant the tenant's own
+	// settings, with "<secret>" for each secret. Lists omit it. It is also omitted if the tenant
+	// never had a valid configuration, because then the host does not know which values are secret.
 	Config map[string]any `json:"config,omitempty"`
-	// Own is the tenant's own layer; nil if it has none.
+	// Own describes the tenant's own settings; nil if the tenant has none.
 	Own *OwnSettings `json:"own,omitempty"`
 }
 
-// OwnSettings is a tenant's own layer.
+// OwnSettings describes a tenant's own settings.
 type OwnSettings struct {
-	// Held says that none of the own settings count, because they contradict the operator's
-	// configuration or policy. Error and Problems say why.
+	// Held says that the own settings are not effective, because they contradict the operator's
+	// configuration or policy. Error and Problems describe the contradiction.
 	Held     bool            `json:"held"`
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
-	// Config holds the own settings, with "<secret>" for each secret. Lists leave it out. With
-	// as=tenant they are in the tenant's Config instead.
+	// Config has the own settings, with "<secret>" for each secret. Lists omit it. With as=tenant,
+	// the own settings are in Tenant.Config instead.
 	Config map[string]any `json:"config,omitempty"`
 }
 
-// Tenants answers GET /admin/v1/tenants: one page, ordered by id. Next is the parameter
-// "after" of the next page, or null on the last page.
+// Tenants is the response body of GET /admin/v1/tenants: one page, ordered by id. Next is the
+// parameter "after" of the next page, or null on the last page.
 type Tenants struct {
 	Tenants []Tenant `json:"tenants"`
 	Next    *string  `json:"next"`
-	// IgnoredFiles are files in tenant folders that look like a tenant's and are not read as
-	// one. Only the first page has them.
+	// IgnoredFiles lists files in tenant folders that look like tenant files but are not read. Only
+	// the first page has the list.
 	IgnoredFiles []IgnoredFile `json:"ignored_files,omitempty"`
 }
 
-// IgnoredFile is a file in a tenant folder that is not read as a tenant.
+// IgnoredFile is a file in a tenant folder that the host does not read as a tenant file.
 type IgnoredFile struct {
 	File   string `json:"file"`
 	Reason string `json:"reason"`
 }
 
-// FileFollower is a Host with folders of tenant files.
+// FileFollower is a Host that reads tenant files from folders.
 type FileFollower interface {
 	IgnoredTenantFiles() []tenantdir.Ignored
 }
 
-// newTenant returns what lists show of a tenant.
+// newTenant returns the tenant without its documents, as lists show it.
 func newTenant(t registry.Tenant) Tenant {
 	out := Tenant{ID: t.ID, Source: t.Source, Revision: t.Revision, Version: t.Version, State: "active", Created: t.Created, UpdatedAt: timestamp(t.UpdatedAt)}
 	if t.Removed {
@@ -102,7 +102,8 @@ func newTenant(t registry.Tenant) Tenant {
 	return out
 }
 
-// author returns the parameter "as": whose document the request is about.
+// author returns the parameter "as", which says whose document the request is about: the operator's
+// or the tenant's.
 func (q query) author() (registry.Author, error) {
 	switch as := q.text("as"); as {
 	case "", string(tenantstore.Operator):

@@ -10,16 +10,17 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// maxTenantBody is larger than the limit of a document, so that a document which is a
-// little too large gets the error of the parser.
+// maxTenantBody is the maximum size of a tenant's document in a body. It is larger than
+// bounds.DocumentBytes, so that the parser reports a document that is slightly too large.
 const maxTenantBody = 2 << 20
 
-// mergePatchType is the media type of a merge patch, RFC 7396.
+// mergePatchType is the media type of a JSON merge patch, RFC 7396.
 const mergePatchType = "application/merge-patch+json"
 
-// putTenant registers a tenant or replaces its configuration, or with as=tenant its own
-// settings. With dry_run it checks everything, changes nothing, and answers what would be
-// effective. A body with the media type of a merge patch is applied as one.
+// putTenant registers a tenant or replaces its configuration. With as=tenant it replaces the
+// tenant's own settings. With dry_run it checks everything, changes nothing, and responds with the
+// effective configuration that the change would give. A body with the media type of a merge patch
+// is applied as a patch.
 func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	if checkContentType(r.Header.Values("Content-Type"), mergePatchType) == nil {
 		return s.changeTenant(w, r, mergePatchType)
@@ -27,14 +28,14 @@ func (s *Server) putTenant(w http.ResponseWriter, r *http.Request) error {
 	return s.changeTenant(w, r, "application/json")
 }
 
-// patchTenant changes some keys of a tenant's configuration, or of its own settings, by a
-// merge patch.
+// patchTenant applies a merge patch to a tenant's configuration, or with as=tenant to its own
+// settings.
 func (s *Server) patchTenant(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Accept-Patch", mergePatchType)
 	return s.changeTenant(w, r, mergePatchType)
 }
 
-// changeTenant puts or patches a tenant, by the media type of the body that it expects.
+// changeTenant puts or patches a tenant. The media type of the body selects between the two.
 func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType string) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -91,16 +92,17 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType 
 	return s.writeSettings(w, r, id, status, func() any { return newTenantWithConfig(t, t.Effective, o.Author) })
 }
 
-// auditHeld adds to the audit line that the tenant's own settings are held, and why.
+// auditHeld adds a detail to the audit line if the tenant's own settings are held, with the reason.
 func auditHeld(w http.ResponseWriter, t registry.Tenant) {
 	if t.Held != nil {
 		addAuditDetails(w, "own_settings", "held", "reason", t.Held)
 	}
 }
 
-// writeDryRun answers with what would be effective after a change.
+// writeDryRun responds with the effective configuration that a change would give.
 func (s *Server) writeDryRun(w http.ResponseWriter, r *http.Request, t registry.Tenant, effective *config.Effective) error {
-	if effective == nil { // a plugin that the own settings name is missing
+	// The own settings name a plugin that is not installed.
+	if effective == nil {
 		return fault.New(fault.Invalid, "the change is right by itself, but the tenant would not be served with its own settings: %w", t.Err)
 	}
 	return s.writeSettings(w, r, t.ID, http.StatusOK, func() any {
@@ -110,10 +112,10 @@ func (s *Server) writeDryRun(w http.ResponseWriter, r *http.Request, t registry.
 	})
 }
 
-// bodyName is the file name of a request body in the positions of problems.
+// bodyName stands for the request body in the positions of problems, in place of a file name.
 const bodyName = "body"
 
-// unparsable returns the error for a body that is not a configuration document at all.
+// unparsable returns the error for a body that cannot be parsed as a configuration document.
 func unparsable(err error) error {
 	var problems config.Problems
 	if !errors.As(err, &problems) {
@@ -122,7 +124,7 @@ func unparsable(err error) error {
 	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, "the body is not a configuration in JSON: %w", err))
 }
 
-// deleteTenant removes a tenant, or with as=tenant its own settings.
+// deleteTenant removes a tenant. With as=tenant it removes only the tenant's own settings.
 func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {

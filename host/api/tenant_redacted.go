@@ -7,8 +7,8 @@ import (
 	"github.com/botyard/botyard/host/tenantstore"
 )
 
-// newTenantWithConfig returns a tenant with its documents, redacted: for the operator both
-// documents, for the tenant its own.
+// newTenantWithConfig returns a tenant with its redacted documents. The operator gets both
+// documents, and the tenant gets its own document.
 func newTenantWithConfig(t registry.Tenant, e *config.Effective, as registry.Author) Tenant {
 	out := newTenant(t)
 	own := redactedOwn(t.Documents.Own, e)
@@ -23,11 +23,11 @@ func newTenantWithConfig(t registry.Tenant, e *config.Effective, as registry.Aut
 	return out
 }
 
-// redact returns what is shown in the place of a secret.
+// redact returns the text that replaces a secret.
 func redact(config.Path, string) string { return secret.Placeholder }
 
-// redactedOperator returns the operator's document with its secrets redacted. It returns
-// nil if the document was never valid, because then its secrets are not known.
+// redactedOperator returns the operator's document with its secrets redacted. It returns nil if the
+// document was never valid, because then the host does not know which values are secret.
 func redactedOperator(doc *config.Document, e *config.Effective) map[string]any {
 	if doc == nil || e == nil {
 		return nil
@@ -36,8 +36,8 @@ func redactedOperator(doc *config.Document, e *config.Effective) map[string]any 
 	return doc.ReplaceText(operators.All(), redact).Values()
 }
 
-// redactedOwn returns a tenant's own document with its secrets redacted: those that were
-// secret when it was put, and those that are secret by today's schema.
+// redactedOwn returns a tenant's own document with its secrets redacted. It redacts the values that
+// were secret when the document was stored, and the values that are secret by the current schema.
 func redactedOwn(own *config.Document, e *config.Effective) map[string]any {
 	if own == nil {
 		return nil

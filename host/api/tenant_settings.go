@@ -11,14 +11,14 @@ import (
 	"github.com/botyard/botyard/host/tenantstore"
 )
 
-// newSettingsRequests returns the limit of requests that read or change the settings of
-// tenants. It bounds how many documents are in memory at once.
+// newSettingsRequests returns the limit on concurrent requests that read or change settings of
+// tenants. The limit bounds how many documents are in memory at once.
 func newSettingsRequests() *fairshare.Cap {
 	return fairshare.NewCap("requests about its settings", bounds.SettingsUnderWay, bounds.SettingsUnderWayEach)
 }
 
-// checkPace refuses a request with as=tenant if the tenant's settings have taken more time
-// to read and check than one tenant may use.
+// checkPace returns an error for a request with as=tenant if reading and checking the tenant's
+// settings has already taken more time than one tenant may use.
 func (s *Server) checkPace(as registry.Author, tenant string) error {
 	if as != tenantstore.Tenant {
 		return nil
@@ -26,8 +26,8 @@ func (s *Server) checkPace(as registry.Author, tenant string) error {
 	return s.host.Registry().Slots().Pace().Check(tenant)
 }
 
-// parseSettings parses a configuration document. It waits for a slot of the tenant, since
-// a large document is costly. The error is a config.Problems if the document is wrong.
+// parseSettings parses a configuration document in a slot of the tenant, because parsing a large
+// document takes much processor time. If the document is invalid, the error is a config.Problems.
 func (s *Server) parseSettings(r *http.Request, tenant string, body []byte) (doc *config.Document, err error) {
 	err = s.host.Registry().Slots().Do(r.Context(), tenant, func(context.Context) error {
 		doc, err = config.ParseJSON(bodyName, body)
@@ -36,9 +36,9 @@ func (s *Server) parseSettings(r *http.Request, tenant string, body []byte) (doc
 	return doc, err
 }
 
-// writeSettings answers with the value that show returns. It calls show and encodes the
-// value while it has a slot of the tenant, and writes the answer after it has released
-// the slot, because the reader may be slow.
+// writeSettings responds with the result of show. It calls show and encodes the result in a slot of
+// the tenant. It releases the slot before it writes the response, because the client may read
+// slowly.
 func (s *Server) writeSettings(w http.ResponseWriter, r *http.Request, tenant string, status int, show func() any) error {
 	var body []byte
 	err := s.host.Registry().Slots().Do(r.Context(), tenant, func(context.Context) (err error) {

@@ -10,8 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestTenantSettings_limit checks how many requests about one tenant's settings may run at once, over
-// all routes, and that requests about other tenants are not limited by it.
+// TestTenantSettings_limit checks how many requests about one tenant's settings may run at once,
+// over all routes, and that requests about other tenants are still accepted.
 func TestTenantSettings_limit(t *testing.T) {
 	s := serve(t, Options{})
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
@@ -41,8 +41,9 @@ func TestTenantSettings_limit(t *testing.T) {
 	s.call("PUT", path, nil, prompt, 200, nil)
 }
 
-// TestCheckPace checks that requests about a tenant's own settings are refused for a while if checking
-// its settings took too much time. Its operator, its turns and other tenants are not affected.
+// TestCheckPace checks that requests about a tenant's own settings are refused for a while if
+// checking the settings took too much time. Requests of the operator, turns, and other tenants are
+// not affected.
 func TestCheckPace(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
@@ -50,7 +51,7 @@ func TestCheckPace(t *testing.T) {
 	}
 	// beyond: time of judging
 	s.host.Registry().Slots().Pace().Spend("a", bounds.JudgingCredit+time.Minute)
-	for _, c := range []struct{ method, body string }{{"PUT", prompt}, {"PUT", "{" /* not read */}, {"GET", ""}, {"DELETE", ""}} {
+	for _, c := range []struct{ method, body string }{{"PUT", prompt}, {"PUT", "{" /* the body is not read */}, {"GET", ""}, {"DELETE", ""}} {
 		p := s.refuse(refusal{"", c.method, ownPath, nil, c.body, 429, fault.RateLimited, "", "taken more time to read and check"})
 		if wait := time.Duration(p.RetryAfterMS) * time.Millisecond; wait < 9*time.Minute || wait > 11*time.Minute {
 			t.Errorf("%s: to wait %s", c.method, wait)
@@ -61,8 +62,8 @@ func TestCheckPace(t *testing.T) {
 	s.call("PUT", "/admin/v1/tenants/b?as=tenant", nil, prompt, 201, nil)
 }
 
-// TestTenantSettings_slots checks that a request waits while its tenant's slot is used, that the wait
-// ends with the request, and that requests of other tenants do not wait.
+// TestTenantSettings_slots checks that a request waits while another request uses its tenant's
+// slot, that the wait ends with the request, and that requests of other tenants do not wait.
 func TestTenantSettings_slots(t *testing.T) {
 	s := serve(t, Options{})
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 201, nil)
@@ -70,7 +71,7 @@ func TestTenantSettings_slots(t *testing.T) {
 	waited := make(chan error, 1)
 	err := judging.Do(t.Context(), "a", func(context.Context) error {
 		s.call("PUT", "/admin/v1/tenants/b", nil, prompt, 201, nil)
-		s.chat("a", "c", "m") // a turn of a needs no slot: a's settings are loaded
+		s.chat("a", "c", "m") // a turn of the tenant a needs no slot, because its settings are loaded
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			req, err := http.NewRequestWithContext(ctx, "GET", s.url+"/admin/v1/tenants/a/config", nil)

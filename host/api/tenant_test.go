@@ -142,8 +142,8 @@ func TestPutTenant_invalid(t *testing.T) {
 	}
 }
 
-// TestTenant_secretsAreRedacted checks that a secret is never shown, and kept when what was shown
-// comes back.
+// TestTenant_secretsAreRedacted checks that no response shows a secret, and that putting a redacted
+// document keeps its secrets.
 func TestTenant_secretsAreRedacted(t *testing.T) {
 	s := serve(t, Options{})
 	const key = "sk-very-secret"
@@ -172,7 +172,7 @@ func TestTenant_secretsAreRedacted(t *testing.T) {
 			t.Errorf("%s shows it: %s", path, b.String())
 		}
 	}
-	// Refused settings do not show the key either.
+	// The errors for invalid settings do not show the key either.
 	for _, body := range []string{
 		`{"llm":{"provider":"echo","api_key":"` + key + `","modl":1}}`,
 		`{"llm":{"provider":"echo","api_key":{"x":"` + key + `"}}}`,
@@ -187,7 +187,8 @@ func TestTenant_secretsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestListTenants_ofFiles checks the list with a valid file, an invalid file and a registered tenant.
+// TestListTenants_ofFiles checks the list with a valid file, an invalid file and a registered
+// tenant.
 func TestListTenants_ofFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -198,7 +199,8 @@ func TestListTenants_ofFiles(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		// The host waits until a file that was just written is whole.
+		// The modification time is in the past, because the host waits before it reads a recently
+		// modified file.
 		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +231,7 @@ func TestListTenants_ofFiles(t *testing.T) {
 			{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": id}, chatBody("c", "m"), 503, fault.Invalid, "", "no valid configuration"},
 			{"", "GET", "/admin/v1/tenants/" + id + "/config", nil, "", 503, fault.Invalid, "", "no valid configuration"},
 		} {
-			// Only the operator is told why: it has paths and settings in it.
+			// Only the operator gets the reason, because it contains paths and settings.
 			told := strings.HasPrefix(r.path, "/admin/")
 			if p := s.refuse(r); p.Party != "tenant" || (len(p.Problems) > 0) != told || strings.Contains(p.Detail, path) != told {
 				t.Errorf("%+v", p)

@@ -15,21 +15,22 @@ type TenantVersion struct {
 	Version   int64   `json:"version"`
 	State     string  `json:"state"` // "active", "removed", "purged" or "file"
 	Note      string  `json:"note,omitempty"`
-	Author    string  `json:"author,omitempty"` // "operator" or "tenant"; empty for a change that a host made by itself
+	Author    string  `json:"author,omitempty"` // "operator" or "tenant"; empty if a host made the change by itself
 	CreatedAt *string `json:"created_at"`
-	Revision  string  `json:"revision"` // revision of its settings as they are checked today; empty if they are not valid
+	Revision  string  `json:"revision"` // the revision that the settings have under the current host file; empty if the settings are not valid
 	Error     string  `json:"error,omitempty"`
-	// Config is the operator's configuration of the tenant, with "<secret>" for each secret.
-	// Lists leave it out.
+	// Config is the operator's configuration of the tenant, with "<secret>" for each secret. Lists
+	// omit it.
 	Config map[string]any `json:"config,omitempty"`
-	// Own is the tenant's own layer, and whether it would be held today.
+	// Own describes the tenant's own settings, and says whether they would be held under the
+	// current host file.
 	Own *OwnSettings `json:"own,omitempty"`
 	// Receipt is the receipt of a purge.
 	Receipt json.RawMessage `json:"receipt,omitempty"`
 }
 
-// TenantVersions answers GET /admin/v1/tenants/{id}/versions: one page, newest first. Next
-// is the parameter "before" of the next page, or null on the last page.
+// TenantVersions is the response body of GET /admin/v1/tenants/{id}/versions: one page, newest
+// first. Next is the parameter "before" of the next page, or null on the last page.
 type TenantVersions struct {
 	Tenant   string          `json:"tenant"`
 	Versions []TenantVersion `json:"versions"`
@@ -123,11 +124,11 @@ func (s *Server) getTenantVersion(w http.ResponseWriter, r *http.Request) error 
 	})
 }
 
-// maxSmallBody bounds a body that has a few fields.
+// maxSmallBody is the maximum size in bytes of a body with a few short fields.
 const maxSmallBody = 16 << 10
 
-// rollbackTenant gives a tenant the settings of an earlier version. The body is
-// {"version": N}. With as=tenant only the tenant's own settings change.
+// rollbackTenant restores the settings of an earlier version of a tenant. The body is {"version":
+// N}. With as=tenant it restores only the tenant's own settings.
 func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {

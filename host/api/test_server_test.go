@@ -14,10 +14,10 @@ import (
 	"github.com/botyard/botyard/host"
 )
 
-// messageBytes is the limit of the tests' host.
+// messageBytes is limits.message_bytes of the hosts in tests.
 const messageBytes = 2000
 
-// site is a served host.
+// testServer is a server in a test, with its host.
 type testServer struct {
 	*testing.T
 	host   *host.Host
@@ -26,7 +26,7 @@ type testServer struct {
 	client *http.Client
 }
 
-// serve opens a host with real plugin processes and serves it, to the test's end.
+// serve opens a host with real plugin processes and serves it until the test ends.
 func serve(t *testing.T, o Options) *testServer { return serveHost(t, o, host.Options{}) }
 
 func serveHost(t *testing.T, o Options, ho host.Options) *testServer {
@@ -71,12 +71,13 @@ func (s *testServer) register(tenant string, settings map[string]any) {
 	}
 }
 
-// echoWith makes settings of an echo that misbehaves.
+// echoWith returns tenant settings with these keys for the echo model.
 func echoWith(keys map[string]any) map[string]any { return map[string]any{"llm": keys} }
 
 type headers map[string]string
 
-// request sends one; a header whose value has a line feed is sent once for each line.
+// request sends a request. It sends a header whose value has line feeds once for each line of the
+// value.
 func (s *testServer) request(method, path string, h headers, body string) *http.Response {
 	s.Helper()
 	var r io.Reader
@@ -109,7 +110,7 @@ func (s *testServer) request(method, path string, h headers, body string) *http.
 	return resp
 }
 
-// call sends a request and reads the answer, which must have the status, into out.
+// call sends a request, checks the status of the response, and decodes the body into out.
 func (s *testServer) call(method, path string, h headers, body string, status int, out any) *http.Response {
 	s.Helper()
 	resp := s.request(method, path, h, body)
@@ -130,7 +131,8 @@ func (s *testServer) call(method, path string, h headers, body string, status in
 	return resp
 }
 
-// chatBody is the body of a chat.
+// chatBody returns the body of a chat. The values in more are pairs of names and values of further
+// fields.
 func chatBody(conversation, message string, more ...any) string {
 	m := map[string]any{"conversation_id": conversation, "message": message}
 	for i := 0; i < len(more); i += 2 {
@@ -157,7 +159,7 @@ func (s *testServer) turns(tenant, conversation string) []Turn {
 	return out.Turns
 }
 
-// eventually waits until ok says so.
+// eventually waits until ok returns true, for at most 10 seconds.
 func (s *testServer) eventually(what string, ok func() bool) {
 	s.Helper()
 	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
@@ -167,7 +169,8 @@ func (s *testServer) eventually(what string, ok func() bool) {
 	}
 }
 
-// raw opens a connection of its own, for what http.Client does not do.
+// raw opens a TCP connection and sends the text of a request, for requests that http.Client cannot
+// send.
 func (s *testServer) raw(request string) net.Conn {
 	s.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))

@@ -12,20 +12,20 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// TokenSource is a Host that has tokens. A server whose host is none lets nobody in when
-// auth.mode is "token".
+// TokenSource is a Host with tokens. If auth.mode is "token" and the Host is not a TokenSource, the
+// server refuses every request that needs a token.
 type TokenSource interface {
-	// Tokens returns the current tokens. It is called every few seconds, from one goroutine
+	// Tokens returns the current tokens. The server calls it every few seconds, from one goroutine
 	// at a time.
 	Tokens() (config.Tokens, error)
 }
 
-// fileCheckInterval is how often the files of tokens and of the certificate are checked
-// for changes.
+// fileCheckInterval is how often the server checks the files of tokens and of the certificate for
+// changes.
 const fileCheckInterval = 2 * time.Second
 
-// tokenCache keeps the digests of the tokens, and reads the tokens again when they are
-// older than fileCheckInterval. Its methods may be called concurrently.
+// tokenCache stores the digests of the tokens. It reads the tokens again when the digests are older
+// than fileCheckInterval. Its methods are safe for concurrent use.
 type tokenCache struct {
 	read func() (config.Tokens, error)
 	log  hclog.Logger
@@ -33,11 +33,11 @@ type tokenCache struct {
 
 	mu        sync.Mutex
 	readAt    time.Time
-	lastError string // error of the last read; empty if it succeeded
+	lastError string // the error of the last read; empty if the read succeeded
 	digests   *tokenDigests
 }
 
-// tokenDigests are the SHA-256 sums of the tokens.
+// tokenDigests has the SHA-256 sums of the tokens.
 type tokenDigests struct{ gateway, admin [sha256.Size]byte }
 
 func newTokenCache(h Host, log hclog.Logger) *tokenCache {
@@ -51,8 +51,8 @@ func newTokenCache(h Host, log hclog.Logger) *tokenCache {
 	return k
 }
 
-// match reports which of the tokens the request has. It takes the same time for a wrong
-// token as for a right one.
+// match reports which of the two tokens the request has. The time of the comparison does not depend
+// on the token of the request.
 func (k *tokenCache) match(r *http.Request) (gateway, admin bool) {
 	token := bearerToken(r)
 	known := k.current()
@@ -65,9 +65,9 @@ func (k *tokenCache) match(r *http.Request) (gateway, admin bool) {
 	return isGateway == 1, isAdmin == 1
 }
 
-// current returns the digests of the tokens that are valid now, or nil if none was ever
-// read. It reads the tokens again when those it has are too old, so nothing is read while
-// no request comes. If they cannot be read, the previous ones stay valid.
+// current returns the digests of the valid tokens, or nil if the tokens were never read. If the
+// digests are too old, current reads the tokens again. So the tokens are read only when requests
+// come. If reading fails, the previous tokens stay valid.
 func (k *tokenCache) current() *tokenDigests {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -78,8 +78,8 @@ func (k *tokenCache) current() *tokenDigests {
 	k.readAt = now
 	tokens, err := k.read()
 	if err == nil && (tokens.Gateway.Reveal() == "" || tokens.Admin.Reveal() == "") {
-		// The host's files were reloaded with another auth.mode, which takes effect at the
-		// next start.
+		// The host has reloaded its files, and auth.mode is no longer "token". The new mode takes
+		// effect at the next start of the host.
 		err = errors.New("the host's files have no tokens any more")
 	}
 	if err != nil {

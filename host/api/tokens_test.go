@@ -13,8 +13,8 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// TestTokenCache_rotation checks that changed tokens are used without a restart, and that
-// invalid ones are not used.
+// TestTokenCache_rotation checks that the server uses changed tokens without a restart, and ignores
+// invalid tokens.
 func TestTokenCache_rotation(t *testing.T) {
 	var log logText
 	s, dir := tokenHost(t, Options{Log: log.logger()}, "")
@@ -54,7 +54,7 @@ func TestTokenCache_rotation(t *testing.T) {
 	}
 }
 
-// tokenAssembly is an assembly with tokens that the test sets.
+// tokenAssembly is an assembly whose tokens the test sets.
 type tokenAssembly struct {
 	assembly
 	tokens config.Tokens
@@ -63,8 +63,8 @@ type tokenAssembly struct {
 func (tokenAssembly) Settings() (s config.Settings)    { s.Auth.Mode = config.AuthToken; return s }
 func (k tokenAssembly) Tokens() (config.Tokens, error) { return k.tokens, nil }
 
-// TestTokenCache_withoutTokens checks that a server which does not know its tokens lets
-// nobody in, with or without a token.
+// TestTokenCache_withoutTokens checks that a server without known tokens refuses every request,
+// with or without a token.
 func TestTokenCache_withoutTokens(t *testing.T) {
 	for name, h := range map[string]Host{"no token source": struct{ Host }{tokenAssembly{}}, "empty tokens": tokenAssembly{}} {
 		k := New(h, Options{}).tokens
@@ -81,8 +81,8 @@ func TestTokenCache_withoutTokens(t *testing.T) {
 	}
 }
 
-// TestTokenCache_keepsTokens checks that the tokens stay valid when the reloaded files have
-// another auth.mode, which takes effect at the next start.
+// TestTokenCache_keepsTokens checks that the tokens stay valid when the reloaded files have another
+// auth.mode, which takes effect at the next start.
 func TestTokenCache_keepsTokens(t *testing.T) {
 	h := &tokenAssembly{tokens: config.Tokens{Gateway: secret.NewText(gatewayToken), Admin: secret.NewText(adminToken)}}
 	k := New(h, Options{}).tokens

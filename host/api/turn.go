@@ -11,24 +11,24 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Turn is one turn of a conversation, succeeded or not.
+// Turn is one turn of a conversation, in any state.
 type Turn struct {
-	Sequence       int64           `json:"sequence"`        // its place among all turns, from 1
-	Turn           *int64          `json:"turn"`            // its place among the succeeded turns, from 1; null if it is none
-	State          string          `json:"state"`           // running, succeeded, failed or interrupted
-	Reason         string          `json:"reason"`          // why it did not succeed: "CLASS: sentence"
-	UserID         string          `json:"user_id"`         //
-	IdempotencyKey string          `json:"idempotency_key"` //
+	Sequence       int64           `json:"sequence"` // the number of the turn among all turns of the conversation, from 1
+	Turn           *int64          `json:"turn"`     // the number of the turn among the succeeded turns, from 1; null if the turn has not succeeded
+	State          string          `json:"state"`    // running, succeeded, failed or interrupted
+	Reason         string          `json:"reason"`   // why the turn did not succeed: "CLASS: sentence"
+	UserID         string          `json:"user_id"`
+	IdempotencyKey string          `json:"idempotency_key"`
 	Messages       []Message       `json:"messages"`
 	Usage          chat.Usage      `json:"usage"`
-	Metadata       json.RawMessage `json:"metadata"` // the metadata as they were sent, or null
-	Record         json.RawMessage `json:"record"`   // how it was made: revision, plugins, model, timings; or null
+	Metadata       json.RawMessage `json:"metadata"` // the metadata of the chat request, unchanged, or null
+	Record         json.RawMessage `json:"record"`   // the record of the turn: revision, plugins, model, timings; or null
 	StartedAt      *string         `json:"started_at"`
-	EndedAt        *string         `json:"ended_at"` // null while it runs
+	EndedAt        *string         `json:"ended_at"` // null while the turn runs
 }
 
-// Turns answers GET /api/v1/conversations/{id}/turns: one page, oldest first. Next is the
-// parameter "after" of the next page, or null on the last page.
+// Turns is the response body of GET /api/v1/conversations/{id}/turns: one page, oldest first. Next
+// is the parameter "after" of the next page, or null on the last page.
 type Turns struct {
 	ID    string  `json:"id"`
 	Turns []Turn  `json:"turns"`
@@ -66,7 +66,7 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	lease.Release() // a slow reader must not hold the bot
+	lease.Release() // writing to a slow reader must not occupy the bot
 	left := sizeFrom(len(page.Turns), func(i int) int { return page.Turns[i].Size() })
 	if err := resize(share, left(0)); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writeList(w, out, elements{name: "turns", size: len(page.Turns), bytes: left, write: func(i int, to io.Writer) error {
 		turn := bot.ForCallers(page.Turns[i])
-		page.Turns[i] = storage.Turn{} // release its memory: it is written once
+		page.Turns[i] = storage.Turn{} // frees the memory of a turn that is never written again
 		return newTurn(&turn).write(to)
 	}}, share)
 }
@@ -98,7 +98,7 @@ func newTurn(t *storage.Turn) Turn {
 	return out
 }
 
-// rawOrNull returns raw, or null for an empty raw message, which is not valid JSON.
+// rawOrNull returns raw, or the JSON null if raw is empty, because an empty text is not valid JSON.
 func rawOrNull(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 {
 		return json.RawMessage("null")

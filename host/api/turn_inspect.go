@@ -12,18 +12,20 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// InspectedTurn answers GET
-// /admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}: a turn and, with
-// compose=true, what the model was given in it.
+// InspectedTurn is the response body of GET
+// /admin/v1/tenants/{id}/conversations/{conversation}/turns/{turn}. It is a turn and, with
+// compose=true, the messages that the model got in the turn.
 type InspectedTurn struct {
 	Turn Turn `json:"turn"`
-	// ModelInput are the messages that the model was given, the system prompt first. They are
-	// rebuilt from the stored turns. Gaps says what was not stored and is therefore missing.
+	// ModelInput has the messages that the model got, the system prompt first. The host rebuilds
+	// them from the stored turns. Gaps lists the messages that are missing because they were not
+	// stored.
 	ModelInput []Message `json:"model_input,omitempty"`
 	Gaps       []string  `json:"gaps,omitempty"`
 }
 
-// inspectTurn is for the operator alone: it shows the tenant's system prompt.
+// inspectTurn responds with an InspectedTurn. Only the operator may use it, because it shows the
+// tenant's system prompt.
 func (s *Server) inspectTurn(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
 	compose, err := q.flag("compose")
@@ -83,7 +85,7 @@ func (s *Server) inspectTurn(w http.ResponseWriter, r *http.Request) error {
 	seen := &storage.Turn{Messages: shown.Seen}
 	for i := range shown.Seen {
 		m := newMessage(seen, i)
-		m.ID = "" // it is rebuilt, and has no place in the log
+		m.ID = "" // a rebuilt message has no place in the conversation
 		out.ModelInput = append(out.ModelInput, m)
 	}
 	var long jsonstream.LongTexts

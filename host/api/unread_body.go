@@ -8,18 +8,21 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// maxKeptBody bounds an unwanted body after which the connection is kept open.
+// maxKeptBody is the maximum size in bytes of an unread body after which the server keeps the
+// connection open.
 const maxKeptBody = 64 << 10
 
-// closeIfUnread makes the server close the connection after the answer, if a request is refused
-// before its body was read. A short body of a known length is read instead. It must be called before the answer is written.
+// closeIfUnread prepares the response to a request that is refused before its body was read. If the
+// body is short and has a known length, net/http reads the body and the connection stays open.
+// Otherwise the server closes the connection after the response. closeIfUnread must be called
+// before the response is written.
 func closeIfUnread(w http.ResponseWriter, r *http.Request) {
 	x, ok := w.(*exchange)
 	if !ok || x.bodyRead || r.ContentLength == 0 || x.status != 0 {
 		return
 	}
 	if n := r.ContentLength; n > 0 && n <= maxKeptBody && r.Header.Get("Expect") == "" {
-		// Package net/http reads the rest before it answers.
+		// Package net/http reads the rest of the body before it writes the response.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bounds.UnwantedBodyTime))
 		return
 	}
@@ -27,13 +30,12 @@ func closeIfUnread(w http.ResponseWriter, r *http.Request) {
 	x.linger = r.Header.Get("Expect") == ""
 }
 
-// newDraining returns the semaphore that bounds how many unwanted bodies are drained at once.
+// newDraining returns the semaphore that limits how many unread bodies drainBody reads at once.
 func newDraining() chan struct{} { return make(chan struct{}, bounds.UnwantedBodies) }
 
-// drainBody reads and drops some of the body that a refused request is still sending: a
-// caller that sends its whole request before it reads would not see the answer otherwise.
-// It does nothing if the server drains as many bodies as it may already: draining holds an
-// element for each.
+// drainBody reads and drops a part of the body that a refused request is still sending. Without it,
+// a caller that sends its whole request before it reads would not see the response. drainBody does
+// nothing if the semaphore draining is full.
 func (x *exchange) drainBody(r *http.Request, draining chan struct{}) {
 	if !x.linger {
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// endless is a body without end, which counts what is read of it.
+// endless is a body without an end. It counts the bytes that are read.
 type endless struct{ read int }
 
 func (e *endless) Read(b []byte) (int, error) {
@@ -16,7 +16,8 @@ func (e *endless) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestExchange_drainBody checks how much of a refused body is read, and of how many bodies at once.
+// TestExchange_drainBody checks how many bytes of an unread body are read, and how many bodies are
+// read at once.
 func TestExchange_drainBody(t *testing.T) {
 	draining := newDraining()
 	drained := func() int {

@@ -14,11 +14,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// validated returns a handler that checks everything of a request outside of its body
-// before it calls h. It refuses a value that is given and empty,
-// given twice, not text, or not listed for the route. An empty value is never read as one
-// that was left out: in a script it is a variable that was not set, and "all users" is
-// not what the script asked for.
+// validated returns a handler that checks the path, the headers and the query of a request, and
+// then calls h. It refuses a value that is empty, repeated, not text, or not listed for the route.
+// An empty value is an error, because a script that puts an unset variable into a request does not
+// intend to omit the value: for example, an empty user must not mean all users.
 func (ro route) validated(pattern string, h handler) handler {
 	names := pathParameters(pattern)
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -57,14 +56,12 @@ func pathParameters(pattern string) []string {
 	return names
 }
 
-// singleHeaders are the headers that the routes read. A request may have each of them
-// once.
+// singleHeaders are the headers that the routes read. A request may have each of them at most once.
 var singleHeaders = []string{
 	tenantHeader, "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID", "Authorization", "Content-Type",
 }
 
-// checkHeaderValues returns an error if a header that the routes read is empty, not text,
-// or given twice.
+// checkHeaderValues returns an error if one of the singleHeaders is empty, not text, or repeated.
 func checkHeaderValues(h http.Header) error {
 	for _, name := range singleHeaders {
 		values := h.Values(name)
@@ -87,8 +84,8 @@ func checkHeaderValues(h http.Header) error {
 	return nil
 }
 
-// checkText returns an error if the value of a header, a path parameter or a query
-// parameter is empty or not text.
+// checkText returns an error if the value of a header, a path parameter or a query parameter is
+// empty or not text.
 func checkText(name, value string) error {
 	switch {
 	case value == "":
@@ -101,13 +98,13 @@ func checkText(name, value string) error {
 	return nil
 }
 
-// refuseBody returns an error if the request has a body. A route that reads none must
-// not ignore one: {"dry_run": true} in an ignored body would not be a dry run.
+// refuseBody returns an error if the request has a body. A route without a body must not ignore the
+// body of a request: {"dry_run": true} in an ignored body would not be a dry run.
 func refuseBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	if r.ContentLength < 0 { // chunked: its length is not known yet
+	if r.ContentLength < 0 { // a chunked body, whose length is not known yet
 		c, release := boundRead(w, r)
 		defer release()
 		n, err := r.Body.Read(make([]byte, 1))
@@ -123,7 +120,7 @@ func refuseBody(w http.ResponseWriter, r *http.Request) error {
 	return malformed("", "this request has no body; expected none")
 }
 
-// checkHeaderCount refuses a request with too many headers.
+// checkHeaderCount returns an error if the request has too many headers.
 func checkHeaderCount(h http.Header) error {
 	n := 0
 	for _, values := range h {

@@ -9,20 +9,19 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// badTexts are values that are given and are nothing, or no text; each as it stands in
-// a path or a query.
+// badTexts are invalid values by name, as they are escaped in a path or a query.
 var badTexts = map[string]string{
 	"not UTF-8": "%ff", "half a character": "a%c3", "NUL": "%00", "control": "a%0ab", "C1 control": "%c2%85",
 }
 
-// filled is a pattern with all of its values.
+// filled returns the pattern with a value for each parameter.
 func filled(pattern string) string {
 	return strings.NewReplacer("{id}", "a", "{version}", "1", "{conversation}", "c", "{turn}", "1").Replace(pattern)
 }
 
-// TestValidated_emptyValues goes through all routes with all that they can be given, each
-// time with one thing that is there and is nothing, or no text, or there twice. None
-// does anything, and none is at a loss.
+// TestValidated_emptyValues checks every route with every parameter, header and body field that the
+// route accepts. Each request has one value that is empty, not text, or repeated. Every request is
+// refused with an error of the caller, and changes nothing.
 func TestValidated_emptyValues(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)
@@ -73,7 +72,7 @@ func TestValidated_emptyValues(t *testing.T) {
 					switch {
 					case !strings.HasSuffix(broken, "/"):
 						refuse(method, broken, nil, body, 400, "")
-					default: // nothing after the last slash: there is no such route
+					default: // an empty last part makes the path of another route, which does not exist
 						asked++
 						s.refuse(refusal{"", method, broken, nil, body, 404, fault.NotFound, "", ""})
 					}
@@ -112,8 +111,9 @@ func TestValidated_emptyValues(t *testing.T) {
 	}
 }
 
-// fields asks a route which fields its JSON object may have. Three bodies are of another
-// kind, with rules of their own.
+// fields returns the names of the fields in the JSON body of a route, which it reads from an error
+// of the route. It returns nil for import, PUT and PATCH, whose bodies are not decoded by
+// decodeObject.
 func (s *testServer) fields(method, path string) []string {
 	if strings.HasSuffix(path, "/import") || method == "PUT" || method == "PATCH" {
 		return nil
@@ -142,13 +142,14 @@ func TestQuery_userID(t *testing.T) {
 		name, _, _ := strings.Cut(query, "=")
 		s.refuse(refusal{"", "GET", "/api/v1/conversations?" + query, headers{tenantHeader: "a"}, "", 400, fault.Invalid, name, ""})
 	}
-	// Nothing at all is nothing.
+	// A query without a user lists the conversations of all users.
 	for _, query := range []string{"", "?", "?&", "?&&limit=1"} {
 		s.call("GET", "/api/v1/conversations"+query, headers{tenantHeader: "a"}, "", 200, nil)
 	}
 }
 
-// TestRefuseBody takes a body without a length that turns out to be empty.
+// TestRefuseBody checks that a chunked body that turns out to be empty is accepted, and another
+// chunked body is refused.
 func TestRefuseBody(t *testing.T) {
 	s := serve(t, Options{})
 	for body, status := range map[string]string{"0\r\n\r\n": "200", "1\r\n{\r\n0\r\n\r\n": "400"} {
