@@ -53,7 +53,7 @@ func (s *Server) writeAudit(x *exchange, r *http.Request, log hclog.Logger) {
 	}
 	who := "admin token"
 	if s.tokens == nil {
-		who = "anybody" // auth.mode is "none"
+		who = "anybody" // without tokens, because auth.mode is "none"
 	}
 	args := []any{"action", x.action, "tenant", tenantOf(r), "by", who, "from", r.RemoteAddr, "request_id", requestID(r)}
 	args = append(args, x.auditDetails...)

@@ -11,7 +11,7 @@ import (
 type caller int
 
 const (
-	anyCaller     caller = iota // callers without a token; for probes
+	anyCaller     caller = iota // every caller, also without a token; for probes
 	tokenCaller                 // callers with the gateway's or the operator's token
 	gatewayCaller               // callers with the gateway's token; the host trusts their X-Tenant-ID
 	adminCaller                 // callers with the operator's token

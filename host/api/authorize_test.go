@@ -40,7 +40,7 @@ defaults {
 
 func writeFile(t *testing.T, dir, name, text string) {
 	t.Helper()
-	// writeFile renames a complete file, so that the host never reads half of a file.
+	// writeFile renames a new file over the old file, so that the host never reads half of a file.
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestAuthorize(t *testing.T) {
 	var refusals []string
 	for pattern, methods := range routes {
 		path := strings.NewReplacer("{id}", "a", "{conversation}", "c", "{turn}", "1").Replace(pattern)
-		asked := []string{"PATCH"} // most routes have no PATCH
+		asked := []string{"PATCH"} // a method that most routes do not have
 		for method := range methods {
 			asked = append(asked, method)
 		}

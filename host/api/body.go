@@ -23,9 +23,9 @@ func readBodyOf(w http.ResponseWriter, r *http.Request, limit int64, mediaType s
 	return readWholeBody(w.(*exchange), r, limit)
 }
 
-// boundRead sets a deadline for reading the body: the time of stallOf from now, or the end of the
-// request's context. The caller must call release. After the caller has read the whole body, it
-// must clear the deadline.
+// boundRead sets a deadline for reading the body: the current time plus the duration that stallOf
+// returns. If the request's context ends earlier, the deadline is the end of the context. The caller
+// must call release. After the caller has read the whole body, it must clear the deadline.
 func boundRead(w http.ResponseWriter, r *http.Request) (c *http.ResponseController, release func() bool) {
 	c = http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(stallOf(w)))

@@ -33,8 +33,9 @@ func errBodyTooLarge(limit int64) error {
 	return withStatus(http.StatusRequestEntityTooLarge, fault.New(fault.Invalid, "the body has more than %d bytes", limit).By(fault.PartyCaller))
 }
 
-// readWholeBody reads the body of the request. It takes the bytes of the body from the pool until
-// the request ends. If the body arrives too slowly, readWholeBody returns an error with status 408.
+// readWholeBody reads the body of the request. It takes the bytes of the body from the pool, and
+// the middleware releases them when the request ends. If the body arrives too slowly, readWholeBody
+// returns an error with status 408.
 func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	length := r.ContentLength
 	if length > limit {
@@ -59,12 +60,12 @@ func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	body, err := c.read(make([]byte, 0, size), most)
 	switch {
 	case err == nil:
-		// Without a read deadline, net/http notices a disconnect while the handler runs.
+		// After the body, net/http watches the connection for a disconnect, without a deadline.
 		_ = c.c.SetReadDeadline(time.Time{})
 		x.bodyRead = true
 		markRequestRead(r.Context())
 		return body, nil
-	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(c.end): // net/http has canceled the context too, because it takes the deadline for a disconnect
+	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(c.end): // checked before the context, because net/http takes the deadline for a disconnect and cancels the context
 		return nil, withStatus(http.StatusRequestTimeout, fault.New(fault.Invalid, "the body came too slowly: it has %s, and a second more for each %s",
 			c.stall, bounds.Bytes(bounds.SlowestRate)).By(fault.PartyCaller))
 	case r.Context().Err() != nil:
@@ -75,7 +76,7 @@ func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	return nil, malformed("", "the body cannot be read: %w", err)
 }
 
-// read appends to buf until the end of the body. The buffer grows to at most most bytes.
+// read appends to buf until the end of the body. The buffer grows up to most bytes.
 func (c *bodyReader) read(buf []byte, most int64) ([]byte, error) {
 	c.setDeadline(0)
 	for {
@@ -108,12 +109,13 @@ func (c *bodyReader) read(buf []byte, most int64) ([]byte, error) {
 	}
 }
 
-// setDeadline sets the read deadline for a body of which arrived bytes have come. The body may take
-// the time of stall, plus the time that the arrived bytes take at bounds.SlowestRate.
+// setDeadline sets the read deadline after the first arrived bytes of the body were read. The
+// deadline is the start of the read, plus the duration stall, plus the time that the arrived bytes
+// take at bounds.SlowestRate.
 func (c *bodyReader) setDeadline(arrived int64) {
 	c.end = c.start.Add(c.stall + time.Duration(arrived)*time.Second/bounds.SlowestRate)
 	_ = c.c.SetReadDeadline(c.end)
-	if c.r.Context().Err() != nil { // The check comes last, because the end of the context sets a deadline too, which must win.
+	if c.r.Context().Err() != nil { // SetReadDeadline may just have replaced the deadline that the end of the context sets
 		_ = c.c.SetReadDeadline(time.Now())
 	}
 }

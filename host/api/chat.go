@@ -35,8 +35,8 @@ type ChatBot struct {
 const bodyOverhead = 64 << 10
 
 // maxChatBody returns the maximum size of a chat's body in bytes. Every message within the host's
-// limit fits, because a JSON escape makes at most six bytes of one. The bot checks the length of
-// the message, because a tenant may have a lower limit than the host.
+// limit fits, because a JSON escape has at most six bytes for one byte of the message. The bot
+// checks the length of the message, because a tenant may have a lower limit than the host.
 func (s *Server) maxChatBody() int64 {
 	return 6*int64(s.host.Settings().Limits.MessageBytes) + bodyOverhead
 }

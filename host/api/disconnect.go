@@ -31,8 +31,9 @@ type watchedCaller struct {
 	bodyRead   atomic.Bool             // whether the request was read to its end
 }
 
-// maxSentAhead is how many bytes a caller may send behind its request. The operating system would
-// soon stop accepting further bytes, and then the server could not notice a disconnect.
+// maxSentAhead is how many bytes a caller may send behind its request. With more unread bytes, the
+// operating system would soon accept no further bytes, and then the server could not notice a
+// disconnect.
 const maxSentAhead = 32 << 10
 
 type watchedCallerKey struct{}

@@ -47,7 +47,7 @@ func ifNoneMatch(r *http.Request) (bool, error) {
 }
 
 // preconditionError sets the status of a conflict error of the registry: 412 if a precondition of
-// the request failed, and 409 for any other conflict. Callers cannot retry either of them. Errors
+// the request failed, and 409 for any other conflict. The resulting error is not retryable. Errors
 // of other classes are returned unchanged.
 func preconditionError(err error) error {
 	e := fault.Of(err)

@@ -8,7 +8,7 @@ func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readyz responds with 200, or with 503 while the host stops. It ignores the tenants' upstreams,
-// because a failed upstream of one tenant must not withdraw the host from other tenants.
+// because a failed upstream of one tenant must not make the host unavailable to others.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if s.withdrawn.Load() {
 		return errStopping()

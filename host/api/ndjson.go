@@ -103,7 +103,7 @@ type streamedBody struct {
 // Read implements io.Reader.
 func (i *streamedBody) Read(b []byte) (int, error) {
 	_ = i.c.SetReadDeadline(time.Now().Add(i.timeout))
-	// The check comes after SetReadDeadline, because the end of ctx sets a deadline too.
+	// SetReadDeadline may have replaced the deadline that the end of ctx sets, so the check comes after it.
 	if err := i.ctx.Err(); err != nil {
 		return 0, context.Cause(i.ctx)
 	}

@@ -85,7 +85,7 @@ type problemRule struct {
 
 var (
 	configurationStatuses = map[fault.Party]int{
-		fault.PartyTenant:   http.StatusServiceUnavailable, // until the tenant's configuration is changed
+		fault.PartyTenant:   http.StatusServiceUnavailable, // requests fail until the tenant's configuration is changed
 		fault.PartyProvider: http.StatusBadGateway,
 		fault.PartyPlugin:   http.StatusBadGateway,
 		fault.PartyHost:     http.StatusInternalServerError,

@@ -60,8 +60,15 @@ var slotsOf = map[slotClass]bounds.Slots{
 // places that it may have. Then every route of the class refuses the tenant's next request at once,
 // and still accepts another tenant's request. Probes succeed.
 //
-// beyond: turns asked for beyond: reads beyond: deletions beyond: reads of admins beyond: changes
-// of admins beyond: exports beyond: imports beyond: erasures and purges beyond: pages of metrics
+// beyond: turns asked for
+// beyond: reads
+// beyond: deletions
+// beyond: reads of admins
+// beyond: changes of admins
+// beyond: exports
+// beyond: imports
+// beyond: erasures and purges
+// beyond: pages of metrics
 func TestRequestLimits_eachRoute(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
@@ -201,7 +208,9 @@ func TestReadWholeBody_expectContinue(t *testing.T) {
 // TestRequestLimits_bodies checks that a body for which the limit has no room is refused: at once
 // if the request has a Content-Length, and otherwise while the body arrives.
 //
-// beyond: body beyond: bodies beyond: bodies of admins
+// beyond: body
+// beyond: bodies
+// beyond: bodies of admins
 func TestRequestLimits_bodies(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", nil)

@@ -134,7 +134,7 @@ func (s *Server) Withdraw() { s.withdrawn.Store(true) }
 // time to record that they were interrupted.
 const CutOffGrace = 5 * time.Second
 
-// Drain stops the server. From its start, /readyz responds with 503 and new requests are refused.
+// Drain stops the server. At once, /readyz responds with 503 and new requests are refused.
 // The listener stays open, so that callers can read these responses. Running requests continue
 // until ctx ends. Then Drain cancels the contexts of the running requests, and their callers get an
 // error. Drain returns at the latest [CutOffGrace] after the end of ctx. After that no request

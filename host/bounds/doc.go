@@ -3,8 +3,8 @@
 // or from sdk/limits.go. The page docs/bounds.md is generated from Table. Every package of the host
 // can import this package, because this package imports no package of the host.
 //
-// Each bound has a test that goes beyond the bound. Above the test is a comment line "beyond:
-// NAME"; host/docstest checks that every bound has such a line.
+// Each bound has a test that goes beyond the bound, with a comment line "beyond: NAME". Package
+// host/docstest checks that every bound has such a line.
 //
 // Files:
 //

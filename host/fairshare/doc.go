@@ -6,8 +6,8 @@
 //	Pool   limits an amount, such as requests or bytes. Acquire waits for a Share, and the
 //	       caller releases it. A tenant may have half of what other tenants leave.
 //	Slots  limits work that needs the processor. Do waits for a slot and does the work in it.
-//	Cap    limits operations that run at the same time. Acquire counts one operation or
-//	       refuses it at once, and never waits.
+//	Cap    limits operations that run at the same time. Acquire counts one operation
+//	       or refuses the operation at once, and never waits.
 //	Pace   limits the time that a tenant's work takes in the long run.
 //
 // The files:

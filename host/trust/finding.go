@@ -10,7 +10,7 @@ type Finding struct {
 	Path    string // the file, folder or link whose owner or mode must change
 	Problem string // the problem, such as "is writable by everyone"
 	Mend    string // the shell command that corrects the problem
-	Owner   bool   // reports whether the owner is the problem, not the mode
+	Owner   bool   // whether the owner is the problem, not the mode
 }
 
 func (f Finding) Error() string { return fmt.Sprintf("%s %s (%s)", f.Path, f.Problem, f.Mend) }
