@@ -7,8 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Begin implements [storage.Storage]. A repeat of the Begin of a running turn also
-// renews its lease.
+// Begin implements [storage.Storage]. When a caller repeats the Begin of a turn that is still
+// running, Begin returns the result of the first Begin again and renews the turn's lease.
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	return s.started(c, begun, req), nil
 }
 
-// started returns the result of a Begin that holds the conversation.
+// started returns the result of a Begin whose turn t holds the conversation c.
 func (s *Store) started(c *conversation, t *turn, req *storage.BeginRequest) *storage.BeginResult {
 	tail, cut := c.tail(req.Tail, req.TailBytesOrDefault())
 	return &storage.BeginResult{Started: &storage.Started{
@@ -61,9 +61,10 @@ func (s *Store) started(c *conversation, t *turn, req *storage.BeginRequest) *st
 	}}
 }
 
-// Commit implements [storage.Storage]. The first commit of a turn wins. A repeat with the same
-// state returns the same and changes nothing. A repeat with another state is a conflict. A turn
-// whose lease has ended can be committed until a Begin interrupts it.
+// Commit implements [storage.Storage]. The first Commit of a turn decides the turn's state. A
+// repeated Commit with the same state returns the same turn number and changes nothing. A repeated
+// Commit with a different state returns fault.Conflict. A turn whose lease has expired can still be
+// committed, until a later Begin in the conversation interrupts the turn.
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	if err := check(ctx, req.Validate()); err != nil {
 		return 0, err
@@ -93,7 +94,7 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	return held.Number, nil
 }
 
-// grow adds n bytes to the conversation and to the tenant. Locked: mu is held.
+// grow adds n to the bytes that the conversation c and the tenant count. Locked: mu is held.
 func (t *tenant) grow(c *conversation, n int64) {
 	c.bytes += n
 	t.change(n)

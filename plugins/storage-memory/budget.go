@@ -12,35 +12,37 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TotalVariable is the environment variable for the budget of one process of the plugin: about how
-// many bytes the conversations of all tenants may take together.
+// TotalVariable names the environment variable that sets the budget of one plugin process. Its
+// value is the approximate number of bytes that the conversations of all tenants may take together.
 const TotalVariable = "BOTYARD_STORAGE_MEMORY_BYTES"
 
 const (
 	defaultTotal = 1 << 30
 	leastTotal   = 1 << 20
-	// partOfMemory makes the default budget an eighth of the memory that the process may use.
-	// It is no larger because conversations take more bytes than are counted. Also, a plugin in
-	// a container collects garbage more and more often beyond sdk.PluginMemoryShare.
+	// partOfMemory divides the memory that the process may use. The default budget is an eighth of
+	// that memory, because conversations take more memory than the budget counts, and because a
+	// plugin in a container collects garbage more and more often when it uses more than
+	// sdk.PluginMemoryShare.
 	partOfMemory = 8
 
 	reservedPart    = 5    // a fifth of the total is reserved for small tenants
-	smallTenantPart = 1024 // a tenant with less than a 1024th of the total is small
-	// freeForEach decides when a tenant gets more: while the free bytes are at least this many
-	// times the bytes that the tenant has. So one tenant gets at most a ninth of what is not
-	// reserved. When ten tenants take as much as they can, one after the other, nearly a third
-	// stays free. This is the dynamic threshold of shared packet buffers (Choudhury and Hahne,
-	// 1998), with alpha an eighth.
+	smallTenantPart = 1024 // a tenant with less than 1/1024 of the total is small
+	// freeForEach limits how much a large tenant gets. A tenant may grow as long as the free bytes
+	// are at least freeForEach times the bytes that the tenant has. So one tenant gets at most a
+	// ninth of the bytes that are not reserved. When ten tenants grow to their limit one after
+	// another, nearly a third of those bytes stays free. The algorithm is the dynamic threshold of
+	// shared packet buffers (Choudhury and Hahne, 1998), with alpha = 1/8.
 	freeForEach = 8
 )
 
-// budget bounds the bytes that all stores of a process keep together.
+// budget bounds the bytes that all Stores of a process take together. It is safe for concurrent
+// use.
 type budget struct {
 	total int64
 
 	mu   sync.Mutex
 	used int64
-	by   map[string]int64 // by tenant, over all its incarnations and stores
+	by   map[string]int64 // bytes by tenant id, summed over all incarnations and Stores
 }
 
 func newBudget(total int64) *budget { return &budget{total: total, by: map[string]int64{}} }
@@ -54,9 +56,9 @@ func (b *budget) change(tenant string, n int64) {
 	}
 }
 
-// admits reports whether the tenant may have n bytes more. The free bytes must be at least
-// freeForEach times the bytes that the tenant would then have. A part of the total is reserved for
-// small tenants. So a few large tenants leave room for all others.
+// admits reports whether the tenant may take n more bytes. The free bytes must be at least
+// freeForEach times the bytes that the tenant would then have. A small tenant may also use the
+// reserved part of the total. So a few large tenants leave room for all other tenants.
 func (b *budget) admits(tenant string, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,8 +66,8 @@ func (b *budget) admits(tenant string, n int64) bool {
 	return b.total-b.total/reservedPart-used >= freeForEach*has || has <= b.total/smallTenantPart && used <= b.total
 }
 
-// account counts the bytes of the budget that one incarnation of a tenant takes. The tenant's lock
-// guards it.
+// account counts the bytes of the budget that one incarnation of a tenant takes in one Store. The
+// mutex of the tenant guards the account.
 type account struct {
 	budget *budget
 	tenant string
@@ -81,7 +83,7 @@ func (a *account) change(n int64) {
 	a.budget.change(a.tenant, n)
 }
 
-// close releases everything. Later changes are not counted.
+// close returns all bytes of the account to the budget. After close, change has no effect.
 func (a *account) close() {
 	if a == nil || a.closed {
 		return
@@ -90,13 +92,13 @@ func (a *account) close() {
 	a.used, a.closed = 0, true
 }
 
-// change counts n bytes more, or fewer if negative. Locked: mu is held.
+// change adds n to the bytes that the tenant counts. n may be negative. Locked: mu is held.
 func (t *tenant) change(n int64) {
 	t.bytes += n
 	t.account.change(n)
 }
 
-// checkRoom returns an error if the tenant may not have n bytes more. Locked: the tenant's mu is
+// checkRoom returns fault.QuotaExhausted if the tenant may not take n more bytes. Locked: t.mu is
 // held.
 func (s *Store) checkRoom(t *tenant, n int64) error {
 	if t.bytes >= s.maxBytes {
@@ -110,8 +112,9 @@ func (s *Store) checkRoom(t *tenant, n int64) error {
 	return nil
 }
 
-// totalBytes parses the value of TotalVariable. If it is empty, the total is an eighth of the
-// memory, and at most a gigabyte. memory is 0 when it is not known.
+// totalBytes returns the budget of the process in bytes. It parses text, the value of
+// TotalVariable. If text is empty, the budget is an eighth of memory, and at most one gibibyte.
+// memory is the number of bytes that the process may use, or 0 if that number is unknown.
 func totalBytes(text string, memory int64) (int64, error) {
 	if text == "" {
 		if memory <= 0 {
@@ -127,8 +130,8 @@ func totalBytes(text string, memory int64) (int64, error) {
 	return n, nil
 }
 
-// memory returns how many bytes this process may use: the least of the limits of its control groups
-// and the machine's memory. It returns 0 when none is known.
+// memory returns how many bytes this process may use. It is the smallest of the machine's memory
+// and the memory limits of the process's control groups. memory returns 0 if it can read neither.
 func memory(root fs.FS) int64 {
 	var least int64
 	note := func(n int64) {
@@ -146,7 +149,7 @@ func memory(root fs.FS) int64 {
 	text, _ = fs.ReadFile(root, "proc/self/cgroup")
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		top, file := "sys/fs/cgroup", "memory.max"
-		group, ok := strings.CutPrefix(lines.Text(), "0::/") // version 2
+		group, ok := strings.CutPrefix(lines.Text(), "0::/") // cgroup version 2
 		if !ok {
 			top, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
 			if _, group, ok = strings.Cut(lines.Text(), ":memory:/"); !ok {
@@ -155,7 +158,8 @@ func memory(root fs.FS) int64 {
 		}
 		for group = path.Join(top, group); strings.HasPrefix(group, top); group = path.Dir(group) {
 			limit, _ := fs.ReadFile(root, path.Join(group, file))
-			n, _ := strconv.ParseInt(strings.TrimSpace(string(limit)), 10, 64) // "max" means no limit, and gives 0
+			// "max" means that there is no limit. It does not parse, so that n is 0.
+			n, _ := strconv.ParseInt(strings.TrimSpace(string(limit)), 10, 64)
 			note(n)
 		}
 	}

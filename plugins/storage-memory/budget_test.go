@@ -16,7 +16,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// write runs a turn of n bytes in a conversation of its own.
+// write runs a turn with a user message of n bytes in the given conversation.
 func write(s *Store, tenant, conversation string, n int) error {
 	call := sdk.Call{Tenant: tenant, Incarnation: "1", Conversation: conversation}
 	begun, err := s.Begin(context.Background(), &storage.BeginRequest{
@@ -37,7 +37,8 @@ func TestBudget(t *testing.T) {
 	stores := []*Store{newStore(Config{}, time.Now, shared), newStore(Config{MaxBytes: 1 << 40}, time.Now, shared)}
 	const piece = 16 << 10
 	fill := func(tenant string) (turns int) {
-		for ; turns < 1000; turns++ { // the budget is for all stores together, whatever their configurations
+		// All Stores share the budget, even if their max_bytes differ.
+		for ; turns < 1000; turns++ {
 			err := write(stores[turns%2], tenant, fmt.Sprint(turns), piece)
 			if fault.Is(err, fault.QuotaExhausted) {
 				if !strings.Contains(err.Error(), TotalVariable) {
@@ -67,7 +68,7 @@ func TestBudget(t *testing.T) {
 	if shared.used > leastTotal+piece*2 {
 		t.Errorf("%d bytes are used of %d", shared.used, leastTotal)
 	}
-	// A deletion, or the Close of a store, frees the bytes.
+	// Delete and Close return bytes to the budget.
 	if _, err := stores[0].Delete(t.Context(), storage.Scope{Tenant: true, Call: sdk.Call{Tenant: "greedy", Incarnation: "1"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestTotalBytes(t *testing.T) {
 	for _, try := range []struct {
 		text   string
 		memory int64
-		want   int64 // 0: refused
+		want   int64 // 0 means that totalBytes returns an error
 	}{
 		{"", 0, 1 << 30}, {"", 1 << 30, 1 << 27}, {"", 1 << 40, 1 << 30}, {"", 1 << 20, 1 << 20},
 		{"5000000", 1 << 20, 5000000}, {"0", 0, 0}, {"-1", 0, 0}, {"1000", 0, 0}, {"1GiB", 0, 0}, {" 5000000", 0, 0},

@@ -11,30 +11,34 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// conversation is one incarnation of a conversation id. It has all turns, and the running one if
-// there is one.
+// conversation is one incarnation of a conversation id, with all its turns. The mutex of the tenant
+// guards it.
 type conversation struct {
 	id, user    string
 	incarnation uint64
 	created     time.Time
 	updated     time.Time
-	turns       []*turn // all, by sequence
-	succeeded   []*turn // by number
-	running     *turn   // nil when free
+	turns       []*turn // all turns, in the order of their sequences
+	succeeded   []*turn // the succeeded turns, in the order of their numbers
+	running     *turn   // nil when no turn is running
 	keys        keys
 	bytes       int64
-	guests      map[string]struct{} // users other than its owner that wrote in it
+	guests      map[string]struct{} // users who wrote in the conversation and do not own it
 }
 
-// turn is one turn. After its end it never changes, unless it is emptied.
+// turn is one turn of a conversation. After the turn has ended, only the deletion of its user
+// changes it.
 type turn struct {
 	storage.Turn
-	holder  *holder // while running
-	attempt string  // while running: identifies a repeat of its Begin
-	fenced  bool    // no fence is valid for it: it was interrupted by a later Begin, imported or emptied
+	holder  *holder // nil after the turn has ended
+	attempt string  // the attempt of the turn's Begin; empty after the turn has ended
+	// fenced is true when no fence is valid for the turn any more. That is so after a later Begin
+	// has interrupted the turn, after the turn was emptied, and for an imported turn.
+	fenced bool
 }
 
-// startedBy returns the running turn if req is the Begin that started it, else nil.
+// startedBy returns the running turn if req repeats the Begin that started that turn. Otherwise it
+// returns nil.
 func (c *conversation) startedBy(req *storage.BeginRequest) *turn {
 	if c.running == nil || req.Attempt == "" || req.Attempt != c.running.attempt {
 		return nil
@@ -42,8 +46,8 @@ func (c *conversation) startedBy(req *storage.BeginRequest) *turn {
 	return c.running
 }
 
-// withoutStart returns the result of a Begin that starts no turn: key reused, replay or busy. It
-// returns nil when a turn may start.
+// withoutStart returns the result of a Begin that may not start a turn: KeyReused, Replay or Busy.
+// withoutStart returns nil when the Begin may start a turn.
 func (c *conversation) withoutStart(req *storage.BeginRequest, elapsed time.Duration) *storage.BeginResult {
 	if k, ok := c.keys.find(req.Key, elapsed); ok {
 		if !bytes.Equal(k.digest, req.Digest) {
@@ -61,8 +65,9 @@ func (c *conversation) withoutStart(req *storage.BeginRequest, elapsed time.Dura
 	return nil
 }
 
-// interruptExpired interrupts the running turn, whose lease has ended, and returns its holder. It
-// returns nil when no turn runs.
+// interruptExpired ends the running turn as interrupted and returns the turn's holder. It returns
+// nil when no turn is running. The caller has checked that the lease of the running turn has
+// expired.
 func (c *conversation) interruptExpired(stamp time.Time) *holder {
 	t := c.running
 	if t == nil {
@@ -75,7 +80,7 @@ func (c *conversation) interruptExpired(stamp time.Time) *holder {
 	return dead
 }
 
-// start adds a running turn. None may be running.
+// start appends a running turn to the conversation. The caller has checked that no turn is running.
 func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Time, elapsed time.Duration) *turn {
 	t := &turn{holder: h, attempt: req.Attempt, Turn: storage.Turn{
 		Sequence:  int64(len(c.turns)) + 1,
@@ -92,7 +97,8 @@ func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Ti
 	return t
 }
 
-// add appends a turn.
+// add appends the turn to the conversation and records its user as a guest if another user owns the
+// conversation.
 func (c *conversation) add(t *turn) {
 	c.turns = append(c.turns, t)
 	if t.User != "" && t.User != c.user {
@@ -103,13 +109,13 @@ func (c *conversation) add(t *turn) {
 	}
 }
 
-// visibleTo reports whether the conversation exists for the call: with owned, only if it is the
-// call's user's. c may be nil.
+// visibleTo reports whether the call may see the conversation. If owned is true, only the owner of
+// the conversation may see it. c may be nil, and is then invisible to every call.
 func (c *conversation) visibleTo(call sdk.Call, owned bool) bool {
 	return c != nil && (!owned || c.user == call.User)
 }
 
-// commit ends the running turn as the request says.
+// commit ends the running turn t with the state and the messages of the request.
 func (c *conversation) commit(t *turn, req *storage.CommitRequest, stamp time.Time) {
 	t.Reason = req.Reason
 	t.Messages = slices.Concat(t.Messages, req.Messages)
@@ -122,15 +128,15 @@ func (c *conversation) commit(t *turn, req *storage.CommitRequest, stamp time.Ti
 	c.end(t, req.State, stamp)
 }
 
-// end ends the running turn.
+// end sets the state of the running turn t, and leaves the conversation without a running turn.
 func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
 	t.State, t.EndedAt, t.holder, t.attempt = state, stamp, nil, ""
 	c.running, c.updated = nil, stamp
 }
 
-// tail returns the newest messages of succeeded turns, oldest first, at most n. It reads whole
-// turns, which together have at most the given bytes. cut reports whether turns were left out
-// because of their bytes.
+// tail returns the newest messages of succeeded turns, oldest first. It returns at most n messages.
+// It reads only as many turns as have at most the given number of bytes together. cut reports
+// whether that bound in bytes left turns out.
 func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
 	first, have := len(c.succeeded), 0
 	for first > 0 && have < n {
@@ -152,8 +158,8 @@ func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
 	return tail[max(0, have-n):], cut
 }
 
-// view returns a copy of the turn for the caller to keep. Messages are shared: nobody changes
-// them.
+// view returns a copy of the turn, which the caller may change. The copy shares the contents of the
+// messages with the turn, because the contents are immutable.
 func (t *turn) view() storage.Turn {
 	v := t.Turn
 	v.Messages = slices.Clone(v.Messages)
@@ -162,7 +168,7 @@ func (t *turn) view() storage.Turn {
 	return v
 }
 
-// entry returns the conversation as List shows it.
+// entry returns the conversation's entry in the result of List.
 func (c *conversation) entry() storage.Conversation {
 	return storage.Conversation{
 		ID: c.id, User: c.user, Turns: int64(len(c.succeeded)),

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// BenchmarkTurn measures a Begin and a Commit in stores of increasing size.
+// BenchmarkTurn measures a Begin and a Commit in Stores of increasing size.
 func BenchmarkTurn(b *testing.B) {
 	for _, size := range []struct{ tenants, turns int }{{1, 10}, {1, 10_000}, {10_000, 1}} {
 		b.Run(fmt.Sprintf("tenants=%d/turns=%d", size.tenants, size.turns), func(b *testing.B) {

@@ -9,8 +9,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Delete implements [storage.Storage]. It unlinks conversations: nobody can read or write them any
-// more. Then it frees their turns, at most as many as the limit.
+// Delete implements [storage.Storage]. It first unlinks the conversations of the scope, so that no
+// call can read or write them any more. Then it frees turns of unlinked conversations, at most
+// scope.Limit of them if a limit is set.
 func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
 	call := scope.Call
 	if err := check(ctx, scope.Validate()); err != nil {
@@ -30,8 +31,9 @@ func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Delete
 	return d, nil
 }
 
-// unlink removes the conversations of the scope from the tenant and returns them. It also returns
-// how many turns it has emptied in conversations that stay.
+// unlink removes the conversations of the scope from the tenant and returns them. A conversation in
+// which several users wrote stays when the scope is a single user. unlink empties that user's turns
+// in the conversation instead. emptied is the number of emptied turns.
 func (s *Store) unlink(t *tenant, scope storage.Scope) (unlinked []*conversation, emptied int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,8 +79,8 @@ func (s *Store) unlink(t *tenant, scope storage.Scope) (unlinked []*conversation
 	return unlinked, emptied
 }
 
-// empty empties the user's turns in a conversation that stays, and returns how many. Locked: mu is
-// held.
+// empty empties the user's turns in a conversation that other users wrote in too. It returns the
+// number of emptied turns. Locked: mu is held.
 func (t *tenant) empty(c *conversation, user string, stamp time.Time) (emptied int64) {
 	c.keys.drop(func(turn *turn) bool { return turn.User == user })
 	for _, turn := range c.turns {
@@ -100,8 +102,9 @@ func (t *tenant) empty(c *conversation, user string, stamp time.Time) (emptied i
 	return emptied
 }
 
-// sweep frees turns of unlinked conversations in the scope: those that were unlinked just now, and
-// those that earlier calls left.
+// sweep frees turns of unlinked conversations in the scope. unlinked has the conversations that the
+// current call has unlinked. sweep also handles conversations that earlier calls have unlinked and
+// not freed completely.
 func (sh *shard) sweep(id tenantID, scope storage.Scope, unlinked []*conversation) (d storage.Deleted) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -135,7 +138,7 @@ func (sh *shard) sweep(id tenantID, scope storage.Scope, unlinked []*conversatio
 	return d
 }
 
-// held reports whether a turn runs whose lease has not ended.
+// held reports whether a turn is running whose lease has not expired.
 func (c *conversation) held(elapsed time.Duration) bool {
 	return c.running != nil && !c.running.holder.expired(elapsed)
 }

@@ -1,47 +1,51 @@
-// Package memstore is the storage plugin "memory". It keeps every conversation in its process, and
-// nothing survives the process. It is for trials of Botyard, for tests and for bots that may lose
-// their conversations. It keeps all other promises of [storage.Storage].
+// Package memstore is the storage plugin "memory". It keeps every conversation in the memory of its
+// process. No conversation survives the end of the process. The plugin is for trials of Botyard, for
+// tests, and for bots that may lose their conversations. It fulfils all other promises of
+// [storage.Storage].
 //
 // # Files
 //
 //	plugin.go           name, version, capabilities and configuration
-//	store.go            Store, New and Close; shards, and how a call finds its tenant; Renew
+//	store.go            Store, New, Close and Renew; shards, and how a call finds its tenant
 //	tenant.go           the conversations of one tenant, by id and by user
 //	conversation.go     the turns of one conversation: start, commit, interrupt, tail
 //	begin_commit.go     Begin and Commit
-//	idempotency_key.go  when a key replays and when it expires
-//	holder.go           leases: who holds running turns, and until when
-//	fence.go            the text that stands for a running turn
+//	idempotency_key.go  which idempotency keys are known, and when a key expires
+//	holder.go           the holders of running turns, and their leases
+//	fence.go            the format of a fence
 //	page.go             Read and List
-//	delete.go           Delete: unlinks first, then frees turns in steps
+//	delete.go           Delete: unlinks conversations first, then frees their turns in steps
 //	import.go           Import
 //	tenant_store.go     registered tenants: put, get, list, history, changes, watch
-//	budget.go           bounds in bytes: for one tenant and for all; how much memory there is
+//	budget.go           the bounds in bytes of a tenant and of the process; how much memory there is
 //	size.go             how many bytes a turn counts
 //
-// Tests are named as the files. cost_test.go tests that a turn's cost does not grow.
+// Each test file is named after the file that it tests. cost_test.go measures the cost of a turn in
+// Stores of increasing size.
 //
-// # Whose data is where
+// # Which Store has the data
 //
-// A [Store] is one instance. The host makes one for each distinct configuration. All tenants that
-// inherit backend = "memory" share one Store, and the tenant of each call separates them. A tenant
-// with another max_bytes has a Store of its own, and so has one whose plugin block says
-// isolation = "tenant". Two Stores share nothing but the budget of their process. Conversations in
-// the Store of an earlier configuration are not visible under the new one.
+// A [Store] is one instance of the plugin. The host configures one instance for each distinct
+// configuration. All tenants that inherit backend = "memory" share one Store, and each call names its
+// tenant. A tenant with a different max_bytes has its own Store. A tenant whose plugin block says
+// isolation = "tenant" has its own Store too. Two Stores share only the budget of their process. When
+// a tenant's configuration changes, the tenant gets another Store, which does not have the
+// conversations of the previous Store.
 //
-// The plugin declares itself exclusive: a new process cannot take over what an old one holds, so
-// the host stops the old one before it starts the new one. The host also keeps its instances when
-// no bot uses them, since conversations outlive bots. A Store lives as long as its process.
+// The plugin declares itself exclusive, because a new process cannot take over the data of an old
+// process. The host therefore stops the old process before it starts the new process. The host also
+// keeps an instance open that no bot uses, since conversations outlive bots. A Store lives as long as
+// its process.
 //
-// A Store also keeps the registered tenants of a host that names it for them, with the newest 100
-// to 200 versions of each, and reports their changes at once. They end with the process too: a
-// tenant that was registered over the API must be registered again.
+// A Store is also a tenant store. It keeps the newest 100 to 200 versions of each registered tenant,
+// and reports changes to watchers at once. Registered tenants are lost at the end of the process too.
+// A tenant that was registered over the API must then be registered again.
 //
 // # Cost
 //
-// Tenants are spread over the shards of a hash map, and each tenant has a lock of its own. A long
-// list or deletion delays no other tenant. Begin and Commit take the same time however long the
-// conversation is and however many tenants there are. Read and List find their page by binary
-// search. Deleting a tenant unlinks it as a whole. A deletion with a limit frees the turns in
-// steps.
+// A Store spreads tenants over the shards of a hash map, and each tenant has its own mutex. So a long
+// list or deletion of one tenant does not delay other tenants. The time of Begin and Commit does not
+// depend on the length of the conversation or the number of tenants. Read and List find the first
+// entry of a page by binary search. The deletion of a tenant unlinks the whole tenant in one step. A
+// deletion with a limit frees the turns in several calls.
 package memstore

@@ -7,26 +7,29 @@ import (
 	"time"
 )
 
-// dropAfter is how long after the end of its lease a holder can still be renewed.
+// dropAfter is how long a Store remembers a holder after the holder's lease has expired. Until then
+// Renew can still revive the lease.
 const dropAfter = time.Hour
 
-// holder is a name under which running turns hold their conversations. All turns of a holder, of
-// any tenant, stay alive until its lease ends.
+// holder is a name under which running turns hold their conversations. Running turns of any tenant
+// may share a holder. They keep their conversations until the holder's lease expires.
 type holder struct {
 	name  string
 	until atomic.Int64
-	turns int // the number of running turns; guarded by holders.mu
+	// turns is the number of running turns that have this holder. holders.mu guards it.
+	turns int
 }
 
-// expired reports whether the lease has ended.
+// expired reports whether the lease has expired at the given time since Store.epoch.
 func (h *holder) expired(elapsed time.Duration) bool {
 	return int64(elapsed) >= h.until.Load()
 }
 
-// extend extends the lease. It never shortens it.
+// extend moves the end of the lease to until, a time since Store.epoch. It never shortens the
+// lease.
 func (h *holder) extend(until time.Duration) {
 	if until < 0 {
-		until = math.MaxInt64 // the sum has overflowed
+		until = math.MaxInt64 // the addition in the caller has overflowed
 	}
 	for {
 		old := h.until.Load()
@@ -36,14 +39,14 @@ func (h *holder) extend(until time.Duration) {
 	}
 }
 
-// holders has the holders of running turns. Nearly every turn has a holder of its own.
+// holders has the holders of all running turns of a Store. Nearly every turn has its own holder.
 type holders struct {
 	mu      sync.Mutex
 	byName  map[string]*holder
-	sweepAt int // expired holders are dropped when there are this many
+	sweepAt int // when byName has this many entries, acquire drops expired holders
 }
 
-// renew extends the leases of the holders. A holder without a turn is ignored.
+// renew extends the leases of the named holders. It ignores names without a running turn.
 func (hs *holders) renew(names []string, until time.Duration) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -54,7 +57,8 @@ func (hs *holders) renew(names []string, until time.Duration) {
 	}
 }
 
-// acquire returns the holder for one more turn, and extends its lease.
+// acquire returns the holder with the given name for a new turn, and extends the holder's lease. It
+// creates the holder if necessary.
 func (hs *holders) acquire(name string, elapsed, lease time.Duration) *holder {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -69,7 +73,7 @@ func (hs *holders) acquire(name string, elapsed, lease time.Duration) *holder {
 	return h
 }
 
-// release notes that a turn of the holder has ended.
+// release counts one running turn of the holder less, and drops the holder after its last turn.
 func (hs *holders) release(h *holder) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -78,8 +82,9 @@ func (hs *holders) release(h *holder) {
 	}
 }
 
-// dropExpiredLocked drops holders whose lease ended long ago: their turns were deleted. A turn that
-// still points to one stays expired. Locked: mu is held.
+// dropExpiredLocked drops holders whose leases expired more than dropAfter ago, for example because
+// the turns of these holders were deleted. A running turn that still points to a dropped holder
+// stays expired. Locked: mu is held.
 func (hs *holders) dropExpiredLocked(elapsed time.Duration) {
 	if len(hs.byName) < hs.sweepAt {
 		return

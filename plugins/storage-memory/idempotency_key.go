@@ -8,15 +8,16 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// keys are the idempotency keys of a conversation from the last [storage.KeyTTL].
+// keys has the idempotency keys of one conversation that were used within the last
+// [storage.KeyTTL].
 type keys struct {
 	byName map[string]key
-	order  []keyUse // oldest first; a key that was used again occurs again
+	order  []keyUse // all uses of keys, oldest first
 }
 
 type key struct {
 	digest []byte
-	turn   *turn // the last attempt
+	turn   *turn // the newest turn that was started with the key
 	at     time.Duration
 }
 
@@ -25,7 +26,8 @@ type keyUse struct {
 	at   time.Duration
 }
 
-// find returns the key. It first drops keys that are too old.
+// find returns the key with the given name. It first drops keys that are older than
+// [storage.KeyTTL].
 func (k *keys) find(name string, elapsed time.Duration) (key, bool) {
 	old := 0
 	for old < len(k.order) && elapsed-k.order[old].at >= storage.KeyTTL {
@@ -35,19 +37,19 @@ func (k *keys) find(name string, elapsed time.Duration) (key, bool) {
 		old++
 	}
 	if k.order = k.order[old:]; len(k.order) == 0 {
-		k.order = nil // frees the array
+		k.order = nil // so that the garbage collector frees the array
 	}
 	found, ok := k.byName[name]
 	return found, ok
 }
 
-// drop drops the keys of turns for which gone returns true.
+// drop drops the keys whose newest turn satisfies gone.
 func (k *keys) drop(gone func(*turn) bool) {
 	k.order = slices.DeleteFunc(k.order, func(a keyUse) bool { return gone(k.byName[a.name].turn) })
 	maps.DeleteFunc(k.byName, func(_ string, found key) bool { return gone(found.turn) })
 }
 
-// add makes t the last attempt of the key. It does nothing if the name is empty.
+// add records that the turn t was started with the key. It does nothing if the name is empty.
 func (k *keys) add(name string, digest []byte, t *turn, elapsed time.Duration) {
 	if name == "" {
 		return

@@ -50,8 +50,9 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	return int64(len(fresh)), nil
 }
 
-// newTurns returns the turns that do not exist yet. They must follow the existing turns without a
-// gap. Locked: mu is held.
+// newTurns returns those of the turns that the conversation does not have yet. It returns
+// fault.Conflict if a turn differs from the existing turn with its sequence, or if the new turns
+// leave a gap after the existing turns. Locked: mu is held.
 func (c *conversation) newTurns(turns []storage.Turn) ([]storage.Turn, error) {
 	if c.running != nil {
 		return nil, fault.New(fault.Conflict, "a turn is running in the conversation")
@@ -80,8 +81,9 @@ func (c *conversation) newTurns(turns []storage.Turn) ([]storage.Turn, error) {
 	return fresh, nil
 }
 
-// importTurn adds a turn that ended in another storage. Its idempotency key is kept, but a Begin
-// with that key does not replay it.
+// importTurn appends a turn that has ended in another storage. The turn keeps its idempotency key,
+// but a Begin with that key starts a new turn, because the key is not added to the keys of the
+// conversation.
 func (c *conversation) importTurn(v storage.Turn) {
 	v.Messages = slices.Clone(v.Messages)
 	v.Metadata, v.Record = bytes.Clone(v.Metadata), bytes.Clone(v.Record)

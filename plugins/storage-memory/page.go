@@ -74,7 +74,8 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 
 func notFound() error { return fault.New(fault.NotFound, "there is no such conversation") }
 
-// check returns the context's error, else wrong. A call whose caller has gone changes nothing.
+// check returns the context's error, or else the validation error of the request. Every call starts
+// with check, so that a canceled call changes nothing.
 func check(ctx context.Context, wrong error) error {
 	if err := ctx.Err(); err != nil {
 		return fault.Of(err)

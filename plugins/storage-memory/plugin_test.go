@@ -20,7 +20,7 @@ import (
 func TestConfig(t *testing.T) {
 	for _, c := range []struct {
 		block string
-		want  int64 // -1: refused
+		want  int64 // -1 means that the schema refuses the block
 	}{
 		{`{}`, 1 << 30},
 		{`{"max_bytes": 4096}`, 4096},
@@ -48,8 +48,8 @@ func TestPlugin_exclusive(t *testing.T) {
 	}
 }
 
-// TestPlugin_conformance runs the kit through the protocol, with all instances
-// in one process.
+// TestPlugin_conformance runs the conformance kit over gRPC, with all instances in the process of
+// the test.
 func TestPlugin_conformance(t *testing.T) {
 	p := Plugin()
 	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
@@ -95,7 +95,7 @@ func TestPlugin_conformance(t *testing.T) {
 	}
 }
 
-// client has all interfaces that an instance serves.
+// client has all interfaces that an instance of the plugin serves.
 type client struct {
 	*storage.Client
 	*storage.TenantStoreClient

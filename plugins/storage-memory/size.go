@@ -7,14 +7,14 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// About how many bytes an entry takes in addition to its texts.
+// These constants are the approximate number of bytes that an entry takes in addition to its texts.
 const (
 	conversationBytes = int64(unsafe.Sizeof(conversation{})) + 64
 	turnBytes         = int64(unsafe.Sizeof(turn{})) + 32
 	keyBytes          = int64(unsafe.Sizeof(key{})+unsafe.Sizeof(keyUse{})) + 32
 )
 
-// sizeOfBegin returns about how many bytes a new turn takes.
+// sizeOfBegin returns the approximate number of bytes that the turn of a Begin takes.
 func sizeOfBegin(req *storage.BeginRequest) int64 {
 	n := turnBytes + sizeOfMessage(req.Message) + int64(len(req.Metadata)+len(req.Call.User))
 	if req.Key != "" {
@@ -23,7 +23,7 @@ func sizeOfBegin(req *storage.BeginRequest) int64 {
 	return n
 }
 
-// sizeOfCommit returns about how many bytes a commit adds.
+// sizeOfCommit returns the approximate number of bytes that a Commit adds to its turn.
 func sizeOfCommit(req *storage.CommitRequest) int64 {
 	n := int64(len(req.Reason) + len(req.Record))
 	for _, m := range req.Messages {
@@ -32,7 +32,8 @@ func sizeOfCommit(req *storage.CommitRequest) int64 {
 	return n
 }
 
-// sizeOfTurn returns the bytes of an imported turn. Its key is in no index.
+// sizeOfTurn returns the approximate number of bytes that an imported turn takes. The idempotency
+// key of an imported turn is not indexed, so that it counts no keyBytes.
 func sizeOfTurn(t storage.Turn) int64 {
 	n := turnBytes + int64(len(t.User)+len(t.Key)+len(t.Reason)+len(t.Metadata)+len(t.Record))
 	for _, m := range t.Messages {

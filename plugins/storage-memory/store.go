@@ -17,11 +17,11 @@ import (
 
 const shardCount = 64
 
-// Store keeps conversations and registered tenants in memory. Close releases its part of the
-// process's budget. It is safe for concurrent use.
+// Store keeps conversations and registered tenants in memory. Close returns the bytes of the Store
+// to the budget of the process. A Store is safe for concurrent use.
 type Store struct {
 	now          func() time.Time
-	epoch        time.Time // leases count from here, by the monotonic clock
+	epoch        time.Time // ends of leases are durations since epoch, by the monotonic clock
 	storeID      string    // part of every fence of this Store
 	incarnations atomic.Uint64
 	maxBytes     int64
@@ -41,23 +41,24 @@ var (
 	_ storage.TenantWatcher = (*Store)(nil)
 )
 
-// tenantID is one incarnation of a tenant. The same id with another incarnation is another
-// tenant.
+// tenantID names one incarnation of a tenant. Two incarnations of one id share no data.
 type tenantID struct{ id, incarnation string }
 
 type shard struct {
 	mu      sync.RWMutex
 	tenants map[tenantID]*tenant
-	purged  map[tenantID]struct{} // incarnations that ended; a few bytes each
-	// unswept are deleted conversations that still have turns.
+	// purged has the incarnations that were deleted. An entry takes a few bytes and is never
+	// removed.
+	purged map[tenantID]struct{}
+	// unswept has the unlinked conversations that still have turns.
 	unswept map[tenantID][]*conversation
 }
 
-// New makes an empty Store with a budget of its own.
+// New returns an empty Store with its own budget of one gibibyte.
 func New(cfg Config) *Store { return newStore(cfg, time.Now, newBudget(defaultTotal)) }
 
 func newStore(cfg Config, now func() time.Time, shared *budget) *Store {
-	if cfg.MaxBytes <= 0 { // only a Go caller can set this; the schema refuses it
+	if cfg.MaxBytes <= 0 { // only a Go caller can pass such a value, because the schema refuses it
 		cfg.MaxBytes = defaultTotal
 	}
 	s := &Store{
@@ -73,8 +74,8 @@ func newStore(cfg Config, now func() time.Time, shared *budget) *Store {
 	return s
 }
 
-// Renew implements [storage.Renewer]. A lease that has ended, and that no Begin has noticed yet,
-// is revived.
+// Renew implements [storage.Renewer]. It also revives a lease that has expired, if no Begin has
+// interrupted the turn yet.
 func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	if err := check(ctx, storage.ValidateRenewal(holders, lease)); err != nil {
 		return err
@@ -83,7 +84,7 @@ func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration
 	return nil
 }
 
-// Close drops all conversations and releases their part of the budget.
+// Close drops all conversations and returns their bytes to the budget. It always returns nil.
 func (s *Store) Close() error {
 	s.closed.Store(true)
 	for i := range s.shards {
@@ -102,18 +103,19 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// elapsed returns the monotonic time that leases are measured by.
+// elapsed returns the time since epoch by the monotonic clock. Leases and idempotency keys expire
+// by this time.
 func (s *Store) elapsed() time.Duration { return s.now().Sub(s.epoch) }
 
-// stamp returns the time of day for turns.
+// stamp returns the current time of day in UTC, which turns record.
 func (s *Store) stamp() time.Time { return s.now().Round(0).UTC() }
 
-// shard returns the shard of a tenant.
+// shard returns the shard that has the tenant.
 func (s *Store) shard(id tenantID) *shard {
 	return &s.shards[maphash.Comparable(s.seed, id)%shardCount]
 }
 
-// lookup returns the call's tenant, or nil when it has no conversations.
+// lookup returns the tenant of the call, or nil when the Store has no conversations of the tenant.
 func (s *Store) lookup(call sdk.Call) *tenant {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)
@@ -122,7 +124,8 @@ func (s *Store) lookup(call sdk.Call) *tenant {
 	return sh.tenants[id]
 }
 
-// lockTenant finds or makes the call's tenant, and returns it locked. The caller unlocks it.
+// lockTenant returns the tenant of the call with its mutex locked. It creates the tenant if
+// necessary. The caller unlocks the mutex.
 func (s *Store) lockTenant(call sdk.Call) (*tenant, error) {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)
@@ -138,11 +141,12 @@ func (s *Store) lockTenant(call sdk.Call) (*tenant, error) {
 		if !t.gone {
 			return t, nil
 		}
-		t.mu.Unlock() // deleted since it was found
+		t.mu.Unlock() // another call has deleted t between lookup and Lock
 	}
 }
 
-// create makes the tenant unless another call has made it. A purged incarnation is refused.
+// create adds the tenant to the shard and returns it. If the shard already has the tenant, create
+// returns the existing tenant. create returns fault.Conflict for an incarnation that was deleted.
 func (sh *shard) create(id tenantID, s *Store) (*tenant, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -161,8 +165,9 @@ func (sh *shard) create(id tenantID, s *Store) (*tenant, error) {
 	return t, nil
 }
 
-// purge unlinks the call's tenant and returns its conversations. A named incarnation is refused
-// from then on. An unnamed one may begin anew.
+// purge unlinks the tenant of the call and returns the tenant's conversations. If the call names an
+// incarnation, later calls of that incarnation get fault.Conflict. If the call names no
+// incarnation, the tenant may begin again.
 func (s *Store) purge(call sdk.Call) []*conversation {
 	id := tenantID{call.Tenant, call.Incarnation}
 	sh := s.shard(id)

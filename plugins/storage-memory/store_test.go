@@ -78,7 +78,7 @@ func TestBegin_keyExpires(t *testing.T) {
 		t.Error("a key of nearly 24 hours was forgotten")
 	}
 	c.pass(1)
-	commit(t, s, begin(t, s, keyed("early"))) // a new turn, and the key is new from now on
+	commit(t, s, begin(t, s, keyed("early"))) // the key has expired, so that this Begin starts a new turn
 	if begin(t, s, keyed("late")).Replay == nil {
 		t.Error("a key of 23 hours was forgotten")
 	}
@@ -95,7 +95,8 @@ func TestBegin_keyExpires(t *testing.T) {
 		t.Errorf("%d keys and %d ages are kept; want only the newest", len(k.byName), len(k.order))
 	}
 	c.pass(storage.KeyTTL)
-	// Its lease is long over and its key forgotten: the turn is taken over.
+	// The lease of the held turn and its idempotency key have both expired, so that Begin
+	// interrupts the turn and starts the next turn.
 	if next := begin(t, s, keyed("other")); next.Started == nil || next.Started.Sequence != held.Started.Sequence+1 {
 		t.Errorf("%+v; want the next turn", next)
 	}
@@ -158,8 +159,8 @@ func TestHolders_dropsExpired(t *testing.T) {
 	}
 }
 
-// TestHolders_releaseLastTurn checks that a holder is dropped when its last turn ends. Otherwise
-// holders would pile up, since nearly every turn has a holder of its own.
+// TestHolders_releaseLastTurn checks that a Store drops a holder when the last turn of the holder
+// ends. Otherwise holders would accumulate, since nearly every turn has its own holder.
 func TestHolders_releaseLastTurn(t *testing.T) {
 	s, c := clocked(Config{})
 	by := func(conversation, holder string) func(*storage.BeginRequest) {
@@ -174,14 +175,14 @@ func TestHolders_releaseLastTurn(t *testing.T) {
 	one, two := begin(t, s, by("c", "h")), begin(t, s, by("d", "h"))
 	known(1)
 	done := &storage.CommitRequest{Call: call, Fence: one.Started.Fence, State: storage.Failed}
-	for range 2 { // the repeat does not release the holder again
+	for range 2 { // the repeated Commit must not release the holder a second time
 		if _, err := s.Commit(t.Context(), done); err != nil {
 			t.Fatal(err)
 		}
 		known(1)
 	}
 	c.pass(10 * time.Second)
-	begin(t, s, by("d", "other")) // takes over
+	begin(t, s, by("d", "other")) // interrupts the expired turn
 	known(1)
 	if s.holders.byName["other"] == nil || two.Started == nil {
 		t.Error("who took over is not known")
@@ -238,8 +239,9 @@ func TestStore_twoStores(t *testing.T) {
 	}
 }
 
-// TestDelete_amongWriters deletes a tenant again and again while others write to it. It checks
-// that each turn is either committed or removed by a delete, never in part.
+// TestDelete_amongWriters deletes a tenant again and again while four goroutines write turns of the
+// tenant. It checks that every call succeeds or returns fault.Conflict, and that the last deletion
+// leaves no conversation.
 func TestDelete_amongWriters(t *testing.T) {
 	s := New(Config{})
 	var wg sync.WaitGroup

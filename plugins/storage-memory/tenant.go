@@ -10,16 +10,19 @@ import (
 
 const treeDegree = 32
 
-// tenant is one incarnation of a tenant with all its conversations. mu guards everything in it.
+// tenant is one incarnation of a tenant with all its conversations. mu guards all fields.
 type tenant struct {
-	mu            sync.RWMutex
-	gone          bool // deleted; a call that still points here must look up again
+	mu sync.RWMutex
+	// gone is true after the tenant was deleted. A call that still has a pointer to the tenant must
+	// then look the tenant up again.
+	gone          bool
 	bytes         int64
 	account       *account
 	conversations map[string]*conversation
 	byID          *btree.BTreeG[*conversation]
-	byUser        *btree.BTreeG[*conversation]          // by user, then id
-	asGuest       map[string]map[*conversation]struct{} // by user: conversations of others in which the user wrote
+	byUser        *btree.BTreeG[*conversation] // ordered by user, then by conversation id
+	// asGuest has, for each user, the conversations of other owners in which the user wrote.
+	asGuest map[string]map[*conversation]struct{}
 }
 
 func newTenant() *tenant {
@@ -35,7 +38,7 @@ func newTenant() *tenant {
 	}
 }
 
-// add adds the conversation. Locked: mu is held.
+// add adds the conversation to all indexes of the tenant. Locked: mu is held.
 func (t *tenant) add(c *conversation) {
 	t.conversations[c.id] = c
 	t.byID.ReplaceOrInsert(c)
@@ -43,7 +46,7 @@ func (t *tenant) add(c *conversation) {
 	t.change(c.bytes)
 }
 
-// remove removes the conversation. Locked: mu is held.
+// remove removes the conversation from all indexes of the tenant. Locked: mu is held.
 func (t *tenant) remove(c *conversation) {
 	delete(t.conversations, c.id)
 	t.byID.Delete(c)
@@ -54,7 +57,8 @@ func (t *tenant) remove(c *conversation) {
 	}
 }
 
-// addGuest notes that the user wrote in the conversation, if it is another's. Locked: mu is held.
+// addGuest adds the conversation to the user's entry in asGuest. It does nothing if the user is not
+// a guest of the conversation. Locked: mu is held.
 func (t *tenant) addGuest(user string, c *conversation) {
 	if _, guest := c.guests[user]; !guest {
 		return
@@ -65,7 +69,7 @@ func (t *tenant) addGuest(user string, c *conversation) {
 	t.asGuest[user][c] = struct{}{}
 }
 
-// removeGuest is the inverse of addGuest. Locked: mu is held.
+// removeGuest removes the conversation from the user's entry in asGuest. Locked: mu is held.
 func (t *tenant) removeGuest(user string, c *conversation) {
 	delete(t.asGuest[user], c)
 	if len(t.asGuest[user]) == 0 {
@@ -73,7 +77,8 @@ func (t *tenant) removeGuest(user string, c *conversation) {
 	}
 }
 
-// disown makes a user's conversation the tenant's. Locked: mu is held.
+// disown removes the owner of the conversation. A conversation without an owner belongs to the
+// tenant only. Locked: mu is held.
 func (t *tenant) disown(c *conversation) {
 	t.byUser.Delete(c)
 	c.user = ""
@@ -93,8 +98,9 @@ func (t *tenant) ofUser(user string) []*conversation {
 	return found
 }
 
-// after calls yield for the conversations with a greater id, in order, until it returns false.
-// With a user, only for that user's. Locked: mu is held.
+// after calls yield for each conversation whose id is greater than the given id, in the order of
+// ids. It stops when yield returns false. If user is not empty, after visits only conversations
+// that the user owns. Locked: mu is held.
 func (t *tenant) after(user, id string, yield func(*conversation) bool) {
 	tree := t.byID
 	if user != "" {
@@ -111,9 +117,9 @@ func (t *tenant) after(user, id string, yield func(*conversation) bool) {
 	})
 }
 
-// writtenAfter calls yield for the conversations with a greater id that the user owns or wrote in,
-// in order, until it returns false. yield must return false at the latest in call limit + 1.
-// Locked: mu is held.
+// writtenAfter calls yield for each conversation that the user owns or wrote in and whose id is
+// greater than the given id, in the order of ids. It stops when yield returns false. yield must
+// return false in its call number limit + 1 at the latest. Locked: mu is held.
 func (t *tenant) writtenAfter(user, id string, limit int, yield func(*conversation) bool) {
 	var found []*conversation
 	t.after(user, id, func(c *conversation) bool {

@@ -11,17 +11,17 @@ import (
 	"github.com/google/btree"
 )
 
-// tenantStore keeps registered tenants.
+// tenantStore has the registered tenants of a Store. It is safe for concurrent use.
 type tenantStore struct {
 	mu         sync.RWMutex
 	head       int64
 	byID       *btree.BTreeG[*registeredTenant]
-	byPosition *btree.BTreeG[*registeredTenant] // by the position of the newest version
-	changed    chan struct{}                    // closed and replaced at every change
+	byPosition *btree.BTreeG[*registeredTenant] // ordered by the position of the newest version
+	changed    chan struct{}                    // each change closes this channel and replaces it
 }
 
-// registeredTenant is a registered tenant with its kept versions. There is at least one, and their
-// numbers have no gaps.
+// registeredTenant is a registered tenant with its stored versions. It has at least one version,
+// and the numbers of its versions have no gaps.
 type registeredTenant struct {
 	id       string
 	versions []storage.Registration // oldest first
@@ -68,7 +68,8 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 		Document: bytes.Clone(req.Document), Note: req.Note, Attempt: req.Attempt, CreatedAt: s.stamp(),
 	}
 	if req.EraseHistory {
-		t.versions = nil // also frees the array, which has the documents
+		// The assignment also frees the array that has the documents.
+		t.versions = nil
 	}
 	t.add(next)
 	r.byID.ReplaceOrInsert(t)
@@ -78,8 +79,8 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 	return copyOf(next), nil
 }
 
-// add appends the version and drops versions that are beyond the bounds. It drops many at once, so
-// that it seldom copies.
+// add appends the version and drops old versions that exceed storage.MaxHistoryVersions or the
+// bound in bytes. It drops many versions at once, so that it rarely copies the slice.
 func (r *registeredTenant) add(next storage.Registration) {
 	if n := len(r.versions); n >= 2*storage.MaxHistoryVersions {
 		r.versions = slices.Clone(r.versions[n-storage.MaxHistoryVersions:])
@@ -191,7 +192,8 @@ func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*sto
 // WatchTenants implements [storage.TenantWatcher].
 func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	for ctx.Err() == nil {
-		// Before the call, so that a change during it causes another call.
+		// WatchTenants gets the channel before it calls changed, so that a change during changed
+		// causes another call.
 		next := s.registered.next()
 		if err := changed(); err != nil {
 			return err
@@ -211,7 +213,7 @@ func (r *tenantStore) next() <-chan struct{} {
 	return r.changed
 }
 
-// copyOf returns a copy of the version for the caller to keep.
+// copyOf returns a copy of the version that shares no memory with the version.
 func copyOf(r storage.Registration) *storage.Registration {
 	r.Document = bytes.Clone(r.Document)
 	return &r

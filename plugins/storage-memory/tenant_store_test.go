@@ -52,8 +52,8 @@ func TestPutTenant_eraseHistory(t *testing.T) {
 	}
 }
 
-// TestPutTenant_copiesDocuments changes the documents that it passed in and got back, and checks
-// that the stored ones stay.
+// TestPutTenant_copiesDocuments overwrites documents that it passed to the Store and documents that
+// it got from the Store. It checks that the stored documents stay the same.
 func TestPutTenant_copiesDocuments(t *testing.T) {
 	s := New(Config{})
 	in := []byte("document")
@@ -78,7 +78,8 @@ func TestPutTenant_twoStores(t *testing.T) {
 	}
 }
 
-// TestWatchTenants_many checks that one change wakes all watches, and that all of them end.
+// TestWatchTenants_many checks that one change wakes all watches, and that each watch returns the
+// error of its callback.
 func TestWatchTenants_many(t *testing.T) {
 	const watches = 50
 	s := New(Config{})
@@ -129,8 +130,8 @@ func TestImport_countsBytes(t *testing.T) {
 	}
 }
 
-// TestDelete_limit checks that each step of a deletion drops turns, and that none are left after
-// the last step.
+// TestDelete_limit checks that each call of a deletion with a limit frees turns, and that no turns
+// are left after the last call.
 func TestDelete_limit(t *testing.T) {
 	s := New(Config{})
 	for range 5 {

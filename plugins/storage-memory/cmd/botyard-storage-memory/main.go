@@ -1,5 +1,5 @@
-// Command botyard-storage-memory is the plugin that keeps conversations in its
-// process.
+// Command botyard-storage-memory is the storage plugin "memory". It keeps conversations in the
+// memory of its process.
 package main
 
 import (
