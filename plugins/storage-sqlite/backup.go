@@ -14,8 +14,8 @@ import (
 
 var _ storage.Backuper = (*Store)(nil)
 
-// Backup implements [storage.Backuper]. The copy has the content of the database at one moment,
-// and no write-ahead log beside it. Turns go on meanwhile.
+// Backup implements [storage.Backuper]. The copy has the content of the database at one moment. The
+// copy is a single file without a write-ahead log. Turns can begin and end during a backup.
 func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
 	if !filepath.IsAbs(folder) {
 		return nil, fault.New(fault.Invalid, "is not an absolute path").At("folder")
@@ -23,7 +23,7 @@ func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile,
 	if err := s.requireFile(); err != nil {
 		return nil, err
 	}
-	// The copy gets its final name only when it is complete.
+	// The copy gets its final name when it is complete. Until then its name ends in .partial.
 	name := filepath.Join(folder, filepath.Base(s.path))
 	if _, err := os.Lstat(name); err == nil {
 		return nil, fault.New(fault.Conflict, "there is a file %s already; choose another folder", name).By(fault.PartyCaller)
@@ -47,9 +47,10 @@ func (s *Store) Backup(ctx context.Context, folder string) (*storage.BackupFile,
 	return &storage.BackupFile{Path: name, Bytes: size}, nil
 }
 
-// copyInto copies the database into an empty file.
+// copyInto copies the database into the empty file at path.
 func (s *Store) copyInto(ctx context.Context, path string) error {
-	if err := s.write(ctx, func(*session) error { return nil }); err != nil { // opens it, which expands it to our schema version
+	// The write opens the database, which expands it to the newest schema version of this plugin.
+	if err := s.write(ctx, func(*session) error { return nil }); err != nil {
 		return err
 	}
 	c, err := connect(s.path, writerPragmas)
@@ -58,13 +59,15 @@ func (s *Store) copyInto(ctx context.Context, path string) error {
 	}
 	_, err = c.conn.ExecContext(ctx, "VACUUM INTO ?", path)
 	err = errors.Join(err, c.close())
-	if code(err) == sqlite3.SQLITE_FULL { // the folder's disk: the database is only read
+	// The full disk is the disk of the copy, because VACUUM INTO only reads the database.
+	if code(err) == sqlite3.SQLITE_FULL {
 		return noRoom(err)
 	}
 	return s.classify(err)
 }
 
-// keep syncs the copy, gives it its name, and returns its size.
+// keep syncs the partial file to the disk and renames it to name. It returns the size of the file
+// in bytes.
 func keep(partial, name string) (int64, error) {
 	f, err := os.OpenFile(partial, os.O_RDWR, 0)
 	if err != nil {
@@ -91,7 +94,7 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// unwritable returns the fault of a folder in which the copy cannot be written.
+// unwritable returns the fault for a folder in which the copy cannot be written.
 func unwritable(err error) error {
 	if outOfSpace(err) {
 		return noRoom(err)

@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Begin implements [storage.Storage]. A repeat of the Begin of a running turn also
-// renews its lease.
+// Begin implements [storage.Storage]. When a caller repeats the Begin of a turn that is still
+// running, Begin returns the result of the first Begin again and renews the turn's lease.
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err
@@ -32,15 +32,16 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	return b.result()
 }
 
-// beginRun is one run of a Begin in a transaction, and its result.
+// beginRun executes one Begin in a transaction and stores its result. A Begin whose transaction is
+// repeated gets a new beginRun.
 type beginRun struct {
 	*storage.BeginRequest
 	message string
 	now     time.Time
 
 	started   *fence
-	tail      []messageTexts // newest first
-	cut       bool           // more turns were left out for their bytes
+	tail      []messageTexts // newest turn first
+	cut       bool           // the bound in bytes left turns out of tail
 	replay    *turnRow
 	busy      *storage.Busy
 	keyReused bool
@@ -67,8 +68,8 @@ func (b *beginRun) run(tx *session) error {
 	return b.start(tx, c)
 }
 
-// startedAlready reports whether this Begin repeats the one whose turn is running. If so, it
-// renews the lease and sets the result.
+// startedAlready reports whether this Begin repeats the Begin that started the running turn. If so,
+// startedAlready renews the turn's lease and sets the result.
 func (b *beginRun) startedAlready(tx *session, c *conversation) (bool, error) {
 	if c.running == 0 || b.Attempt == "" || b.Attempt != c.attempt {
 		return false, nil
@@ -86,8 +87,8 @@ func (b *beginRun) startedAlready(tx *session, c *conversation) (bool, error) {
 	return true, b.readTail(tx)
 }
 
-// withoutStart sets the result of a Begin that starts no turn: replay, key reused or busy. It
-// reports whether there is such a result.
+// withoutStart checks whether this Begin may start a turn. If it may not, withoutStart sets the
+// result to a replay, a reused key or busy, and returns true.
 func (b *beginRun) withoutStart(tx *session, c *conversation) (bool, error) {
 	same := false
 	if b.Key != "" {
@@ -117,8 +118,9 @@ func (b *beginRun) withoutStart(tx *session, c *conversation) (bool, error) {
 	return false, nil
 }
 
-// interruptExpired interrupts the running turn, whose lease has ended. Its fence is removed, so
-// that it can no longer be committed.
+// interruptExpired ends the running turn as interrupted. It deletes the turn's fence, so that
+// Commit cannot end the turn any more. It does nothing when no turn is running. The caller has
+// checked that the lease of the running turn has expired.
 func (b *beginRun) interruptExpired(tx *session, c *conversation) error {
 	if c.running == 0 {
 		return nil
@@ -133,7 +135,7 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 	f := &fence{conversation: c.id, sequence: c.sequence + 1, token: newToken()}
 	var digest []byte
 	if b.Key != "" {
-		digest = append([]byte{}, b.Digest...) // not NULL, even if empty
+		digest = append([]byte{}, b.Digest...) // an empty digest must not become NULL
 	}
 	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, state, user, started_at, fence, key, digest, messages, metadata, message)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
@@ -153,8 +155,8 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 	return b.readTail(tx)
 }
 
-// readTail reads succeeded turns, the newest first, until it has enough messages or bytes. It
-// reads at most one turn more than it needs.
+// readTail reads succeeded turns, newest first, until it has b.Tail messages or has reached the
+// bound in bytes. It reads at most one turn that the tail does not need.
 func (b *beginRun) readTail(tx *session) error {
 	b.tail, b.cut = nil, false
 	if b.Tail == 0 {
@@ -177,8 +179,8 @@ func (b *beginRun) readTail(tx *session) error {
 		b.started.conversation, b.started.sequence, b.Tail)
 }
 
-// result decodes what was read. It runs after the transaction, so that other writes need not
-// wait for it.
+// result decodes the result that run has set. The caller calls result after the transaction, so
+// that other writes do not wait for the decoding.
 func (b *beginRun) result() (*storage.BeginResult, error) {
 	switch {
 	case b.keyReused:

@@ -8,9 +8,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Commit implements [storage.Storage]. The first commit of a turn wins. A repeat with the same
-// state returns the same and changes nothing. A repeat with another state is a conflict. A turn
-// whose lease has ended can be committed until a Begin interrupts it.
+// Commit implements [storage.Storage]. The first Commit of a turn decides the turn's state. A
+// repeated Commit with the same state returns the same turn number and changes nothing. A repeated
+// Commit with a different state returns fault.Conflict. A turn whose lease has expired can still be
+// committed, until a later Begin in the conversation interrupts the turn.
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	if err := req.ValidateText(); err != nil {
 		return 0, err

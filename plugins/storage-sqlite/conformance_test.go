@@ -28,8 +28,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestPlugin_conformance runs the kit through the protocol, with three processes on
-// one file.
+// TestPlugin_conformance runs the conformance kit over gRPC, with three plugin processes that share
+// one database file.
 func TestPlugin_conformance(t *testing.T) {
 	dir := t.TempDir()
 	err := storagetest.Test(t.Context(), served(t, dir), report(t), storagetest.Short(),

@@ -5,24 +5,28 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// conversation is one incarnation of a conversation's id.
+// conversation is a row of the table conversations. A row is one incarnation of a conversation id.
 type conversation struct {
 	id       int64
 	user     string
 	sequence int64 // sequence of the newest turn
 	turns    int64 // number of succeeded turns
-	running  int64 // sequence of the running turn; 0 for none
-	until    int64 // end of the running turn's lease, or of its holder's if that is later
-	attempt  string
-	updated  int64
+	running  int64 // sequence of the running turn, or 0 if no turn is running
+	// until is the time at which the running turn's lease expires, in nanoseconds since 1970. It is
+	// the later of the lease in the conversation's row and the lease in the row of the turn's
+	// holder.
+	until   int64
+	attempt string
+	updated int64
 }
 
-// liveConversations selects the conversations of an incarnation that is not deleted. Its arguments
-// are tenant and incarnation. The table lives has a row for each incarnation of a tenant.
+// liveConversations is an SQL fragment that selects the conversations of an incarnation of a
+// tenant. It selects nothing if the incarnation was deleted. Its arguments are the tenant id and
+// the incarnation. The table lives has a row for each incarnation of a tenant.
 const liveConversations = `FROM lives l JOIN conversations c ON c.life = l.id AND c.deleted_at IS NULL
 	WHERE l.tenant = ? AND l.incarnation = ? AND l.deleted_at IS NULL`
 
-// findConversation returns nil when there is no such conversation.
+// findConversation returns the conversation that the call names, or nil if it does not exist.
 func findConversation(tx *session, call sdk.Call) (*conversation, error) {
 	c := new(conversation)
 	found, err := tx.get([]any{&c.id, &c.user, &c.sequence, &c.turns, &c.running, &c.until, &c.attempt, &c.updated},
@@ -35,8 +39,8 @@ func findConversation(tx *session, call sdk.Call) (*conversation, error) {
 	return c, nil
 }
 
-// findOwned is findConversation, but returns fault.NotFound when owned is true and the
-// conversation is not the call's user's.
+// findOwned returns the conversation that the call names, or nil if it does not exist. If owned is
+// true and another user owns the conversation, findOwned returns fault.NotFound.
 func findOwned(tx *session, call sdk.Call, owned bool) (*conversation, error) {
 	c, err := findConversation(tx, call)
 	if err == nil && c != nil && owned && c.user != call.User {
@@ -47,15 +51,17 @@ func findOwned(tx *session, call sdk.Call, owned bool) (*conversation, error) {
 
 func notFound() error { return fault.New(fault.NotFound, "there is no such conversation") }
 
-// incarnationID returns the id of the call's row in lives, or 0 when it has not begun or was
-// deleted.
+// incarnationID returns the id of the row in lives for the call's incarnation of the tenant. It
+// returns 0 if there is no row or if the incarnation was deleted.
 func incarnationID(tx *session, call sdk.Call) (life int64, err error) {
 	_, err = tx.get([]any{&life},
 		"SELECT id FROM lives WHERE tenant = ? AND incarnation = ? AND deleted_at IS NULL", call.Tenant, call.Incarnation)
 	return life, err
 }
 
-// ensureIncarnation finds or makes the call's row in lives. A deleted incarnation is refused.
+// ensureIncarnation returns the id of the row in lives for the call's incarnation of the tenant. It
+// inserts the row if necessary. It returns fault.Conflict if the call names an incarnation that was
+// deleted.
 func ensureIncarnation(tx *session, call sdk.Call) (life int64, err error) {
 	life, err = incarnationID(tx, call)
 	if life != 0 || err != nil {
@@ -75,7 +81,7 @@ func ensureIncarnation(tx *session, call sdk.Call) (life int64, err error) {
 	return life, err
 }
 
-// addConversation makes a conversation without turns.
+// addConversation inserts a conversation without turns. created is in nanoseconds since 1970.
 func addConversation(tx *session, call sdk.Call, created int64) (*conversation, error) {
 	life, err := ensureIncarnation(tx, call)
 	if err != nil {
@@ -88,7 +94,8 @@ func addConversation(tx *session, call sdk.Call, created int64) (*conversation, 
 	return c, err
 }
 
-// updateDay updates the indexed day of the last change, if it is another day.
+// updateDay sets the indexed column updated_day to the day of updated, if the day has changed. The
+// caller sets the column updated_at. updated is in nanoseconds since 1970.
 func (c *conversation) updateDay(tx *session, updated int64) error {
 	if day(updated) == day(c.updated) {
 		return nil

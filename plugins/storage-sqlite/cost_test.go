@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// BenchmarkTurn measures a Begin and a Commit of several concurrent callers, each in a
-// conversation of its own.
+// BenchmarkTurn measures a Begin and a Commit by several concurrent callers. Each caller has its
+// own conversation.
 func BenchmarkTurn(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
@@ -54,8 +54,8 @@ func oneTurn(t testing.TB, s storage.Storage, c sdk.Call) error {
 	return err
 }
 
-// BenchmarkGrown measures a turn in files of increasing size. The cost must not grow with the
-// file.
+// BenchmarkGrown measures a turn in files of increasing size. The cost of a turn should be the same
+// in each file.
 func BenchmarkGrown(b *testing.B) {
 	for _, size := range []struct{ tenants, turns int }{{1, 10}, {1, 100_000}, {20_000, 1}} {
 		b.Run(fmt.Sprintf("tenants=%d/turns=%d", size.tenants, size.turns), func(b *testing.B) {
@@ -76,7 +76,8 @@ func BenchmarkGrown(b *testing.B) {
 	}
 }
 
-// grow gives each tenant one conversation with the given number of turns.
+// grow imports one conversation with the given number of turns for each of the given number of
+// tenants.
 func grow(t testing.TB, s *Store, tenants, turns int) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -101,9 +102,9 @@ func grow(t testing.TB, s *Store, tenants, turns int) {
 	wg.Wait()
 }
 
-// TestWriter_pagesOfATurn counts the pages that turns write: in a small file, with a long
-// conversation, and with many tenants. Unlike time, this count does not depend on other load of
-// the machine.
+// TestWriter_pagesOfATurn checks that turns write about the same number of pages in a small file,
+// in a long conversation, and beside many other tenants. The test counts pages because other load
+// on the machine does not change their number, as it changes the time of a turn.
 func TestWriter_pagesOfATurn(t *testing.T) {
 	const turns = 200
 	pages := func(tenants, stored int) int {

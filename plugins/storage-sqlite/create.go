@@ -9,9 +9,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// tryCreate checks whether a database can be created at the path, without creating it. A check of
-// a configuration must not leave an empty database behind. It could take the place of a database
-// that was moved away for a while.
+// tryCreate checks whether a database can be created at the path. It tries this in a temporary
+// folder beside the path. It does not create the database itself, because the check of a
+// configuration must not leave an empty database at a path from which an operator has moved a
+// database away for a while.
 func tryCreate(path string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -36,9 +37,10 @@ func tryCreateIn(path string) error {
 	return errors.Join(enableWAL(w), w.close())
 }
 
-// create creates the folder and the file, for the host's user only. An existing file is not
-// opened, because closing it would drop the locks of other sessions. When a write-ahead log
-// exists without its database, nothing is created: SQLite would throw the log away.
+// create creates the folder and the file with access for the host's user only. If the file exists,
+// create does not open it, because closing the file would release the locks of other sessions of
+// this process. If a write-ahead log exists without its database, create returns an error, because
+// SQLite would delete that log.
 func create(path string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -64,5 +66,6 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close()) // otherwise a power loss may lose the file's name
+	// Without a sync of the folder, a power loss may remove the new file.
+	return errors.Join(d.Sync(), d.Close())
 }

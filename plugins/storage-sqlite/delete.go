@@ -9,15 +9,17 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// One transaction does at most this much, so that other tenants' writes get in between.
+// A transaction of a deletion handles at most this many rows, so that other tenants' writes run
+// between two transactions.
 const (
-	unlinkStep = 1000 // conversations unlinked
-	sweepStep  = 100  // turns removed
+	unlinkStep = 1000 // conversations per transaction
+	sweepStep  = 100  // turns per transaction
 )
 
-// Delete implements [storage.Storage]. It unlinks what the scope names: nobody can read or write
-// it any more. Then it removes that in small steps. What a crash or the end of ctx leaves is
-// removed by a repeat, or later by the janitor.
+// Delete implements [storage.Storage]. It first unlinks the conversations of the scope, so that no
+// call can read or write them any more. Then it deletes the rows of unlinked conversations in small
+// transactions. If a crash or the end of ctx stops Delete, a repeated Delete or the janitor deletes
+// the remaining rows.
 func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
 	call := scope.Call
 	err := scope.ValidateText()
@@ -45,8 +47,9 @@ func (s *Store) Delete(ctx context.Context, scope storage.Scope) (storage.Delete
 	return d, err
 }
 
-// purge ends the call's incarnation, which unlinks all its conversations. A named incarnation
-// stays ended, also if it had not begun.
+// purge marks the call's incarnation of the tenant as deleted, which unlinks all conversations of
+// the incarnation. If the call names an incarnation without a row in lives, purge inserts a row
+// that is marked as deleted, so that the incarnation can never begin.
 func purge(tx *session, call sdk.Call, now int64) error {
 	n, err := tx.exec("UPDATE lives SET deleted_at = ? WHERE tenant = ? AND incarnation = ? AND deleted_at IS NULL",
 		now, call.Tenant, call.Incarnation)
@@ -59,7 +62,9 @@ func purge(tx *session, call sdk.Call, now int64) error {
 	return err
 }
 
-// unlink unlinks conversations of an incarnation that goes on, unlinkStep in a transaction.
+// unlink marks the conversations of the scope as deleted, at most unlinkStep in one transaction.
+// The incarnation of the tenant stays. When the scope is a single user, unlink leaves out
+// conversations in which other users wrote.
 func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 	call := scope.Call
 	args := []any{call.Tenant, call.Incarnation}
@@ -88,8 +93,9 @@ func (s *Store) unlink(ctx context.Context, scope storage.Scope) error {
 	}
 }
 
-// sparedBy returns an SQL condition that is true for conversations c which Scope.Before does not
-// spare, and its arguments.
+// sparedBy returns an SQL condition and its arguments. The condition is true for a conversation c
+// that the deletion includes. Scope.Before excludes conversations that changed at that time or
+// later, and conversations with a running turn whose lease has not expired.
 func sparedBy(scope storage.Scope, now int64) (string, []any) {
 	if scope.Before.IsZero() {
 		return "", nil
@@ -99,23 +105,25 @@ func sparedBy(scope storage.Scope, now int64) (string, []any) {
 		max(c.lease_until, coalesce((SELECT until FROM holders h WHERE h.holder = c.holder), 0)) <= ?)`, []any{day(before), before, now}
 }
 
-// unlinked selects conversations that were unlinked before a time: those of the call's
-// incarnation, narrowed by its conversation or user.
+// unlinked selects the unlinked conversations of one incarnation of a tenant. If the call names a
+// conversation or a user, unlinked selects only that conversation or the conversations of that
+// user.
 type unlinked struct {
-	call   sdk.Call
-	owned  bool // the conversation only if it was the user's
+	call sdk.Call
+	// owned selects the conversation only if the call's user owned it.
+	owned  bool
 	before int64
 }
 
-// sweep removes unlinked conversations with their turns, and counts them. A limit other than 0
-// bounds how many turns it removes.
+// sweep deletes the rows of the conversations that r selects and of their turns, and counts the
+// deleted rows. A limit other than 0 is the maximum number of turns that sweep deletes.
 func (s *Store) sweep(ctx context.Context, r unlinked, limit int) (d storage.Deleted, err error) {
 	for {
 		step := int64(sweepStep)
 		if limit > 0 {
 			step = min(step, int64(limit)-d.Turns)
 		}
-		var now storage.Deleted // what this step removed
+		var now storage.Deleted // the rows that the current transaction has deleted
 		err := s.write(ctx, func(tx *session) (err error) {
 			now, err = r.remove(tx, step)
 			return err
@@ -129,7 +137,7 @@ func (s *Store) sweep(ctx context.Context, r unlinked, limit int) (d storage.Del
 	}
 }
 
-// remove removes up to that many turns.
+// remove deletes at most the given number of turns, and each conversation that has no turns left.
 func (r unlinked) remove(tx *session, turns int64) (d storage.Deleted, err error) {
 	for {
 		id, left, err := r.next(tx)
@@ -144,7 +152,8 @@ func (r unlinked) remove(tx *session, turns int64) (d storage.Deleted, err error
 			return d, nil
 		}
 		n := min(left, turns-d.Turns)
-		// Sequences have no gaps, so the turns that are left have the lowest.
+		// Sequences begin at 1 and have no gaps. Turns are deleted from the highest sequence
+		// downwards, so that the highest sequence is always the number of remaining turns.
 		if _, err := tx.exec("DELETE FROM turns WHERE conversation = ? AND sequence > ?", id, left-n); err != nil {
 			return d, err
 		}
@@ -161,8 +170,8 @@ func (r unlinked) remove(tx *session, turns int64) (d storage.Deleted, err error
 	}
 }
 
-// next returns one of the conversations and how many turns of it are left. The id is 0 if there
-// is none.
+// next returns the id of a conversation that r selects, and the number of its remaining turns. The
+// id is 0 if there is no such conversation.
 func (r unlinked) next(tx *session) (id, left int64, err error) {
 	only, args := "", []any{r.call.Tenant, r.call.Incarnation, r.before}
 	switch {
@@ -175,7 +184,7 @@ func (r unlinked) next(tx *session) (id, left int64, err error) {
 		only, args = " AND c.user = ?", append(args, r.call.User)
 	}
 	for _, query := range []string{
-		// A conversation is unlinked if it is marked itself or if its incarnation is.
+		// A conversation is unlinked if its row or the row of its incarnation is marked as deleted.
 		`SELECT c.id, c.sequence FROM lives l JOIN conversations c ON c.life = l.id
 			WHERE l.tenant = ? AND l.incarnation = ? AND c.deleted_at IS NOT NULL AND c.deleted_at < ?`,
 		`SELECT c.id, c.sequence FROM lives l JOIN conversations c ON c.life = l.id
@@ -189,7 +198,8 @@ func (r unlinked) next(tx *session) (id, left int64, err error) {
 	return 0, 0, nil
 }
 
-// markSwept records that nothing is left of ended incarnations, if r selects all of the tenant.
+// markSwept records that all conversations of a deleted incarnation were removed. It does nothing
+// if r selects only a conversation or a user.
 func (r unlinked) markSwept(tx *session) error {
 	if r.call.Conversation != "" || r.call.User != "" {
 		return nil

@@ -17,7 +17,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// load imports many turns, which is faster than running them.
+// load imports conversations with the given number of failed turns each. An import is faster than
+// calls of Begin and Commit.
 func load(t *testing.T, s *Store, c sdk.Call, conversations, turns int) {
 	t.Helper()
 	all := make([]storage.Turn, turns)
@@ -27,7 +28,8 @@ func load(t *testing.T, s *Store, c sdk.Call, conversations, turns int) {
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range 32 { // concurrent writes are committed together
+	// The writer commits concurrent writes together.
+	for range 32 {
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(conversations); i = next.Add(1) {
 				c := c
@@ -54,7 +56,8 @@ func leftovers(t *testing.T, s *Store) (conversations, turns, lives int) {
 	return conversations, turns, lives
 }
 
-// TestDelete_letsOthersWrite runs another tenant's turns while one is deleted.
+// TestDelete_letsOthersWrite checks that turns of another tenant run during the deletion of a
+// tenant.
 func TestDelete_letsOthersWrite(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	big := sdk.Call{Tenant: "big", User: "u"}
@@ -85,8 +88,8 @@ func TestDelete_letsOthersWrite(t *testing.T) {
 	if err != nil || d.Conversations != conversations || d.Turns != conversations*turns || d.More {
 		t.Errorf("the deletion answered %+v, %v", d, err)
 	}
-	// The deletion took at least one transaction for each sweepStep turns, and other writes ran
-	// between them.
+	// The deletion took at least one transaction for each sweepStep turns. Other writes must have
+	// run between these transactions.
 	if steps := int64(conversations * turns / sweepStep); during < steps/10 {
 		t.Errorf("in the %d steps of the deletion another tenant had %d turns", steps, during)
 	}
@@ -95,7 +98,8 @@ func TestDelete_letsOthersWrite(t *testing.T) {
 	}
 }
 
-// TestDelete_manyConversations deletes more conversations than one step unlinks.
+// TestDelete_manyConversations checks that the first call of a deletion with a limit unlinks all
+// conversations, even if they are more than unlinkStep.
 func TestDelete_manyConversations(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	user := sdk.Call{Tenant: "big", User: "u"}
@@ -110,8 +114,8 @@ func TestDelete_manyConversations(t *testing.T) {
 	}
 }
 
-// TestJanitor_finishesDeletion cuts deletions short, opens the file later, and checks that the
-// janitor finishes them.
+// TestJanitor_finishesDeletion begins deletions and does not finish them. It checks that the
+// janitor finishes each deletion that is older than abandonedAfter.
 func TestJanitor_finishesDeletion(t *testing.T) {
 	dir := t.TempDir()
 	c := &clock{at: time.Now()}
@@ -137,11 +141,14 @@ func TestJanitor_finishesDeletion(t *testing.T) {
 		t.Errorf("%d conversations and %d turns are left; want 9 and 84, which their callers may come back for", n, turns)
 	}
 	c.pass(abandonedAfter + time.Second)
-	cut(storage.Scope{Call: sdk.Call{Tenant: "d"}, Tenant: true}) // too new for the janitor
-	open = openWith(t, dir, c.now)                                // starts its janitor
+	// This deletion is newer than abandonedAfter, so that the janitor must not finish it.
+	cut(storage.Scope{Call: sdk.Call{Tenant: "d"}, Tenant: true})
+	open = openWith(t, dir, c.now) // opening the file starts a janitor
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		n, turns, lives := leftovers(t, open)
-		if n == 3 && turns == 28 && lives == 3 { // the data of d; three incarnations: of d, of the user's tenant, and the ended one
+		// The conversations and turns of tenant d are left. So are three rows of incarnations:
+		// those of tenants c and d, and the deleted incarnation of tenant b.
+		if n == 3 && turns == 28 && lives == 3 {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -150,8 +157,8 @@ func TestJanitor_finishesDeletion(t *testing.T) {
 	}
 }
 
-// TestDelete_textIsNowhere checks that the files contain neither deleted text nor an erased
-// document.
+// TestDelete_textIsNowhere checks that the files of the database contain no deleted message and no
+// document of an erased history.
 func TestDelete_textIsNowhere(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -169,7 +176,8 @@ func TestDelete_textIsNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			// Another process reads them: closing the files here would drop our locks on them.
+			// Another process must read the files, because closing them in this process would
+			// release SQLite's locks on them.
 			content, err := exec.Command("cat", filepath.Join(dir, f.Name())).Output()
 			if err != nil {
 				t.Fatal(err)

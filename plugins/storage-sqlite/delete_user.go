@@ -6,25 +6,29 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// eraseStep is how many turns of a conversation one transaction looks at.
+// eraseStep is the number of sequences of one conversation that a transaction handles.
 const eraseStep = 1000
 
-// userEraser empties the turns of a user in conversations that stay.
+// userEraser deletes the contents of a user's turns in conversations that several users wrote in.
+// The conversations and the rows of the turns stay.
 type userEraser struct {
-	scope   storage.Scope
-	id      int64 // id of the current conversation; 0 for none
-	after   int64 // turns up to this sequence are done; negative after the last
+	scope storage.Scope
+	id    int64 // id of the current conversation, or 0 for none
+	// after is the highest sequence of the current conversation that was handled. It is negative
+	// when the whole conversation was handled.
+	after   int64
 	emptied int64
 }
 
-// eraseUser empties the turns of the scope's user and returns how many. Each transaction handles
-// a part of one conversation.
+// eraseUser empties the turns of the scope's user and returns their number. Each transaction
+// handles a part of one conversation.
 func (s *Store) eraseUser(ctx context.Context, scope storage.Scope) (int64, error) {
 	e := userEraser{scope: scope}
 	for {
 		var next userEraser
 		err := s.write(ctx, func(tx *session) error {
-			next = e // a transaction may be run again
+			// The writer may run this function again, which must then begin with the same state.
+			next = e
 			return next.step(tx, s.now().UnixNano())
 		})
 		if err != nil || next.id == 0 {
@@ -37,8 +41,9 @@ func (s *Store) eraseUser(ctx context.Context, scope storage.Scope) (int64, erro
 	}
 }
 
-// step handles a part of the current conversation, or of the next one. It sets after to a
-// negative number when that was the last part.
+// step handles the next eraseStep sequences of the current conversation. If there is no current
+// conversation, step first selects one. It sets after to a negative number when it has handled the
+// last part of the conversation.
 func (e *userEraser) step(tx *session, now int64) error {
 	if e.id == 0 {
 		if err := e.next(tx, now); err != nil || e.id == 0 {
@@ -47,7 +52,7 @@ func (e *userEraser) step(tx *session, now int64) error {
 	}
 	var last int64
 	if found, err := tx.get([]any{&last}, "SELECT sequence FROM conversations WHERE id = ? AND deleted_at IS NULL", e.id); err != nil || !found {
-		e.after = -1 // it is gone
+		e.after = -1 // another call has deleted the conversation
 		return err
 	}
 	to := e.after + eraseStep
@@ -76,8 +81,8 @@ func (e *userEraser) step(tx *session, now int64) error {
 	return err
 }
 
-// next finds a conversation of the scope's user in which others wrote, or a conversation of
-// others in which the user wrote.
+// next sets e.id to a conversation in which the scope's user and at least one other user wrote. It
+// leaves e.id at 0 if no such conversation is left.
 func (e *userEraser) next(tx *session, now int64) error {
 	call := e.scope.Call
 	old, args := sparedBy(e.scope, now)

@@ -14,7 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_failingDisk makes the system refuse a write with an error other than a full disk.
+// TestStore_failingDisk checks the fault of a write that the operating system refuses for another
+// reason than a full disk, and that the next turn succeeds.
 func TestStore_failingDisk(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	end(t, s, begin(t, s))

@@ -16,14 +16,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// disk is a disk that a test can fill, and then give room again.
+// disk is a disk that a test can fill. room frees the space again.
 type disk struct {
 	dir  string
 	fill func(s *Store)
 	room func(s *Store)
 }
 
-// fullByBallast returns a small file system of its own, which a large file fills.
+// fullByBallast returns a small mounted file system. Its fill writes a large file until the file
+// system is full.
 func fullByBallast(t *testing.T) disk {
 	dir := smallDisk(t, "size=6m")
 	ballast := filepath.Join(dir, "ballast")
@@ -47,8 +48,8 @@ func fullByBallast(t *testing.T) disk {
 	}
 }
 
-// fullByPages makes SQLite report a full disk by a limit on its pages. It is used where the test
-// may not mount a file system.
+// fullByPages returns a disk in a plain folder. Its fill sets a limit on the pages of the database,
+// so that SQLite reports a full disk. It works where the test may not mount a file system.
 func fullByPages(t *testing.T) disk {
 	limit := func(s *Store, pages string) {
 		err := s.writer.outside(t.Context(), func(w *session) error {
@@ -61,13 +62,13 @@ func fullByPages(t *testing.T) disk {
 		}
 	}
 	return disk{dir: t.TempDir(),
-		fill: func(s *Store) { limit(s, "1") }, // SQLite raises this to the pages that the file already has
+		fill: func(s *Store) { limit(s, "1") }, // SQLite raises the limit to the current number of pages
 		room: func(s *Store) { limit(s, "4294967294") },
 	}
 }
 
-// TestStore_fullDisk fills the disk under load and gives it room again. It checks, without a
-// restart, that every write that succeeded is in the file and that no refused write is.
+// TestStore_fullDisk fills the disk while turns run, and then frees the space again. It checks
+// without a restart that the file has every write that succeeded and no write that failed.
 func TestStore_fullDisk(t *testing.T) {
 	t.Run("file system", func(t *testing.T) { fullDisk(t, fullByBallast(t)) })
 	t.Run("pages", func(t *testing.T) { fullDisk(t, fullByPages(t)) })
@@ -79,7 +80,7 @@ func fullDisk(t *testing.T, d disk) {
 	var refused, after atomic.Int64
 	var full atomic.Bool
 	stop := make(chan struct{})
-	kept := make([][]string, callers) // texts whose Commit returned success
+	kept := make([][]string, callers) // for each caller, the texts of the turns whose Commit succeeded
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
@@ -145,7 +146,8 @@ func fullDisk(t *testing.T, d disk) {
 	}
 }
 
-// stubborn repeats each Commit until it succeeds, as a host does.
+// stubborn runs a turn. It repeats each failed Begin and Commit until the call succeeds, as a host
+// does.
 func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.Int64) error {
 	again := func(f func() error) error {
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
@@ -181,8 +183,8 @@ func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.I
 	})
 }
 
-// TestOpen_fullDisk checks that a Store that was opened on a full disk works as soon as there is
-// room.
+// TestOpen_fullDisk checks that a Store that was opened on a full disk works as soon as the disk
+// has room.
 func TestOpen_fullDisk(t *testing.T) {
 	d := fullByBallast(t)
 	d.fill(nil)

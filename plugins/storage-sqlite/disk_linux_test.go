@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// smallDisk mounts a file system for the test.
+// smallDisk mounts a tmpfs with the given options and returns its folder. It skips the test if it
+// cannot mount one.
 func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -24,7 +25,8 @@ func smallDisk(t *testing.T, options string) string {
 	return dir
 }
 
-// writable remounts the file system, read-only or also for writing.
+// writable remounts the tmpfs in dir. The tmpfs is then writable if on is true, and read-only
+// otherwise.
 func writable(dir string, on bool) error {
 	flags := uintptr(syscall.MS_REMOUNT)
 	if !on {

@@ -14,13 +14,13 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// The suggested waits before a retry.
+// These durations are the suggested waits before a retry.
 const (
 	fullRetryAfter = 5 * time.Second
 	busyRetryAfter = time.Second
 )
 
-// code returns SQLite's primary result code in err's chain, or 0.
+// code returns the primary result code of the SQLite error in err's chain, or 0 if there is none.
 func code(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -29,13 +29,13 @@ func code(err error) int {
 	return 0
 }
 
-// busy reports whether another session holds a lock.
+// busy reports whether err says that another session has a lock on the database.
 func busy(err error) bool {
 	c := code(err)
 	return c == sqlite3.SQLITE_BUSY || c == sqlite3.SQLITE_LOCKED
 }
 
-// sessionBroken reports whether the session should be closed and opened anew.
+// sessionBroken reports whether the session that returned err should be closed.
 func sessionBroken(err error) bool {
 	switch code(err) {
 	case 0:
@@ -47,8 +47,9 @@ func sessionBroken(err error) bool {
 	return true
 }
 
-// classify returns the fault that the caller gets for an error of SQLite, and logs it. Most faults
-// have the host as party, since the file is on its machine.
+// classify returns the fault that the caller gets for err. It logs failures of the host's machine
+// and panics. It returns faults and context errors unchanged. Most faults have the host as party,
+// because the file is on the host's machine.
 func (s *Store) classify(err error) error {
 	var known *fault.Error
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -66,7 +67,8 @@ func (s *Store) classify(err error) error {
 	return out
 }
 
-// explain returns the fault for an error of the database with that base name.
+// explain returns the fault for an error of SQLite or of the file system. base is the file name of
+// the database.
 func explain(err error, base string) *fault.Error {
 	var e *fault.Error
 	c := code(err)
@@ -79,7 +81,7 @@ func explain(err error, base string) *fault.Error {
 	}
 	switch c {
 	case sqlite3.SQLITE_FULL:
-		// The call had no effect.
+		// SQLite has rolled the write back, so that a retry cannot apply the write twice.
 		e = fault.New(fault.ProviderFailed, "the disk with the database %s is full; make room on it: %w", base, err).After(fullRetryAfter)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		e = fault.New(fault.ProviderFailed, "another program keeps the database %s locked, a backup or a shell with an open transaction; end it: %w", base, err).After(busyRetryAfter)
@@ -101,7 +103,8 @@ func explain(err error, base string) *fault.Error {
 
 const logEvery = 10 * time.Second
 
-// logFailure logs a failure with the whole path, at most once in logEvery.
+// logFailure logs the fault with the full path of the database. It logs at most one fault in
+// logEvery.
 func (s *Store) logFailure(e *fault.Error) {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
@@ -112,8 +115,9 @@ func (s *Store) logFailure(e *fault.Error) {
 	s.log.Error("the database fails", "path", s.path, "error", e.Message, "cause", e.Err)
 }
 
-// pathFault returns the fault for a path that can never work, given the error of the first
-// opening. For an error that may pass it returns nil.
+// pathFault returns a fault if the first attempt to open the database failed because of its path,
+// so that no later attempt can succeed. err is the error of that attempt. pathFault returns nil for
+// an error that may be temporary.
 func pathFault(err error) error {
 	var known *fault.Error
 	var path *fs.PathError

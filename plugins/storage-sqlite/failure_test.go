@@ -14,12 +14,14 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_readOnlyDisk checks that a Store works again once its disk can be written again.
+// TestStore_readOnlyDisk checks the fault of a write to a read-only disk, and that the Store works
+// again when the disk is writable again.
 func TestStore_readOnlyDisk(t *testing.T) {
 	dir := smallDisk(t, "size=8m")
 	s := openStore(t, dir)
 	end(t, s, begin(t, s))
-	// A file that is open for writing keeps its disk from being made read-only.
+	// The disk cannot become read-only while a file on it is open for writing. So the test first
+	// closes all sessions.
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		drop := func(w *session) error { return driver.ErrBadConn }
 		if err := s.writer.outside(t.Context(), drop); !errors.Is(err, driver.ErrBadConn) {
@@ -33,7 +35,8 @@ func TestStore_readOnlyDisk(t *testing.T) {
 			}
 			s.readers.free <- nil
 		}
-		if err := s.file.close(); err != nil { // a removed file with an open pin keeps it too
+		// A pin of a removed file also prevents the remount.
+		if err := s.file.close(); err != nil {
 			t.Fatal(err)
 		}
 		err := writable(dir, false)
@@ -57,8 +60,8 @@ func TestStore_readOnlyDisk(t *testing.T) {
 	}
 }
 
-// TestStore_lockedDatabase checks calls while another program's transaction keeps the database
-// locked.
+// TestStore_lockedDatabase checks the faults of writes, and that reads succeed, while another
+// process locks the database.
 func TestStore_lockedDatabase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits as long as the plugin does")
@@ -84,7 +87,8 @@ func TestStore_lockedDatabase(t *testing.T) {
 			t.Errorf("begin in a locked database: %+v", e)
 		}
 	}
-	if took := time.Since(start); took < lockTimeout || took > 7*lockTimeout { // waits one after another would take eight times lockTimeout
+	// If the eight writers waited one after another, they would take eight times lockTimeout.
+	if took := time.Since(start); took < lockTimeout || took > 7*lockTimeout {
 		t.Errorf("writers that wait together gave up after %v; want about %v", took, lockTimeout)
 	}
 	if _, err := s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1}); err != nil {
@@ -98,8 +102,8 @@ func TestStore_lockedDatabase(t *testing.T) {
 	}
 }
 
-// TestStore_damagedDatabase checks that damage is logged for the operator, and that the error says
-// that a retry does not help.
+// TestStore_damagedDatabase checks that calls on a damaged file return fault.Internal, which is not
+// retryable, with the host as party.
 func TestStore_damagedDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(Config{Path: "botyard.db"}, env(dir))
@@ -117,7 +121,7 @@ func TestStore_damagedDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 4096; i < len(content); i++ { // all pages but the first
+	for i := 4096; i < len(content); i++ { // overwrite all pages except the first
 		content[i] = 0x5a
 	}
 	if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -134,7 +138,8 @@ func TestStore_damagedDatabase(t *testing.T) {
 	}
 }
 
-// TestStore_truncatedDatabase cuts off the end of the file while it is open.
+// TestStore_truncatedDatabase checks that a call has the host as party of its fault after the file
+// was truncated while a Store had it open.
 func TestStore_truncatedDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -151,7 +156,8 @@ func TestStore_truncatedDatabase(t *testing.T) {
 	if err := os.Truncate(filepath.Join(dir, "botyard.db"), 4096); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.List(t.Context(), &storage.ListRequest{Call: call, Limit: 1}) // uses a session that has not cached any pages
+	// List uses a session for reading, which has not cached any pages.
+	_, err = s.List(t.Context(), &storage.ListRequest{Call: call, Limit: 1})
 	if e := fault.Of(err); e == nil || e.Party != fault.PartyHost {
 		t.Errorf("list in a file that was cut: %+v", e)
 	}

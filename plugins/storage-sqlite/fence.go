@@ -7,8 +7,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// fence names a running turn. It has the turn's conversation and sequence, and a random token.
-// The token is needed because another turn may get the same sequence after a backup is restored.
+// fence names a running turn. It consists of the id of the conversation's row, the sequence of the
+// turn, and a random token. The token is necessary because another turn can get the same sequence
+// after an operator restores a backup.
 type fence struct {
 	conversation, sequence int64
 	token                  string

@@ -10,22 +10,27 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// file remembers which database file the sessions of a Store are open on. Somebody may put a
-// backup in its place, or remove it. The open sessions would then write into a file that nobody
-// reads any more.
+// file records which files the sessions of a Store have open. An operator may replace the database
+// with a backup or remove it. The sessions would then write into a file that has no name any more,
+// so the Store must notice the change. file is safe for concurrent use.
 type file struct {
 	path string
 
-	mu    sync.Mutex
-	known [3]os.FileInfo // the files of fileSuffixes at the last open; nil before
-	pins  [3]*os.File    // keep the known files' inode numbers from being used again
+	mu sync.Mutex
+	// known has the files of fileSuffixes when a session last opened the database. Its entries are
+	// nil before the first open, and for files that do not exist.
+	known [3]os.FileInfo
+	// pins are open handles of the known files. An open handle prevents the reuse of the file's
+	// inode number.
+	pins [3]*os.File
 }
 
-// fileSuffixes are the file name suffixes of the database, its write-ahead log and the log's index.
+// fileSuffixes has the file name suffixes of the database, of its write-ahead log and of the log's
+// index.
 var fileSuffixes = [3]string{"", "-wal", "-shm"}
 
-// wereOpen has the paths of all databases that this process has opened. When such a database is
-// missing, no Store of the process creates it anew.
+// wereOpen has the path of each database that this process has opened. If a database at one of
+// these paths is missing, no Store of the process creates an empty database there.
 var wereOpen sync.Map
 
 func wasOpen(path string) bool {
@@ -33,17 +38,17 @@ func wasOpen(path string) bool {
 	return was
 }
 
-// isMissing reports whether there is certainly no file at the path.
+// isMissing reports whether no file exists at the path. It returns false if it cannot find out.
 func isMissing(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// settled is how long a file that took the database's place must be unchanged before it is opened.
-// Until then it may be a copy that is still being written.
+// settled is how long a replacement of the database must be unchanged before a Store opens it. A
+// file that has changed more recently may be an unfinished copy.
 const settled = 2 * time.Second
 
-// remember records the files that a session has just been opened on.
+// remember records the files at the path as known. The caller has just opened a session on them.
 func (f *file) remember() error {
 	var now [3]os.FileInfo
 	var pins [3]*os.File
@@ -61,7 +66,7 @@ func (f *file) remember() error {
 	return unpin(before)
 }
 
-// close closes the pins.
+// close closes all pins.
 func (f *file) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,8 +85,8 @@ func unpin(pins [3]*os.File) error {
 	return errors.Join(errs...)
 }
 
-// replaced reports whether the path now names another file than the sessions are open on, or
-// no file, or whether the write-ahead log is another one.
+// replaced reports whether the database or its write-ahead log at the path is missing or is not the
+// known file any more.
 func (f *file) replaced() bool {
 	f.mu.Lock()
 	known := f.known
@@ -98,9 +103,11 @@ func (f *file) replaced() bool {
 	return false
 }
 
-// checkReplacement returns an error if the file at the path cannot be opened in place of the
-// known one: it is missing, or was changed a moment ago. It removes the write-ahead log of the
-// known file, whose pages SQLite would write into the new one.
+// checkReplacement reports whether the sessions may be reopened on the file that is now at the
+// path. It returns an error if the file is missing, or if the file is a replacement that has
+// changed within the last settled. If the file is an acceptable replacement, checkReplacement
+// removes the known write-ahead log, because SQLite would write the log's pages into the
+// replacement.
 func (f *file) checkReplacement() error {
 	now, err := os.Stat(f.path)
 	switch {
@@ -130,7 +137,8 @@ func (f *file) checkReplacement() error {
 	return nil
 }
 
-// errReplaced returns the fault of a write into a file that was moved away meanwhile.
+// errReplaced returns the fault for a write to a database that was replaced before the write was
+// committed.
 func errReplaced() error {
 	return fault.New(fault.ProviderFailed, "the database's file was replaced while this was written").By(fault.PartyHost).After(settled)
 }

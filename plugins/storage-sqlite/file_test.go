@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// succeed runs a turn in the conversation, and the turn succeeds.
+// succeed runs a turn that succeeds in the conversation.
 func succeed(ctx context.Context, s *Store, conversation string) error {
 	c := sdk.Call{Tenant: "t", Conversation: conversation}
 	r, err := s.Begin(ctx, &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Attempt: conversation})
@@ -25,8 +25,9 @@ func succeed(ctx context.Context, s *Store, conversation string) error {
 	return err
 }
 
-// succeedSoon repeats succeed, like a host, while the error says that a retry can help. Writes
-// that were queued before the file was back are refused together.
+// succeedSoon calls succeed again and again until it succeeds. It fails the test if an error is not
+// retryable. The first calls may fail, because the writer refuses all queued writes at once while
+// the file is missing.
 func succeedSoon(t *testing.T, s *Store, conversation string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -40,7 +41,8 @@ func succeedSoon(t *testing.T, s *Store, conversation string) {
 	}
 }
 
-// conversations returns the ids of the conversations that s lists.
+// conversations returns the ids of the conversations that s lists, separated by spaces. It repeats
+// the call after a retryable error.
 func conversations(t *testing.T, s *Store) string {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -66,7 +68,7 @@ func move(t *testing.T, from, to string) {
 	}
 }
 
-// old sets the file's modification time to long ago, like that of a backup.
+// old sets the modification time of the file to one hour ago, so that the file looks like a backup.
 func old(t *testing.T, path string) {
 	t.Helper()
 	ago := time.Now().Add(-time.Hour)
@@ -75,8 +77,8 @@ func old(t *testing.T, path string) {
 	}
 }
 
-// backedUp returns a Store in dir and a backup of it. The backup has the conversation "kept". The
-// Store also has the conversation "lost".
+// backedUp returns a Store in dir, the path of its database, and the path of a backup. The backup
+// has the conversation "kept". The database also has the conversation "lost".
 func backedUp(t *testing.T, dir string) (s *Store, path, copied string) {
 	t.Helper()
 	s, path = openStore(t, dir), filepath.Join(dir, "botyard.db")
@@ -97,8 +99,8 @@ func backedUp(t *testing.T, dir string) (s *Store, path, copied string) {
 	return s, path, f.Path
 }
 
-// TestFile_replaced puts a backup in the place of a database that is in use, in the ways in which
-// people do so. It checks that writes which then succeed are in the new file.
+// TestFile_replaced replaces a database that is in use with a backup, in each way in which
+// operators do so. It checks that later reads and writes use the backup.
 func TestFile_replaced(t *testing.T) {
 	for name, replace := range map[string]func(t *testing.T, path, copied string){
 		"renamed over":                 func(t *testing.T, path, copied string) { move(t, copied, path) },
@@ -111,7 +113,7 @@ func TestFile_replaced(t *testing.T) {
 			move(t, copied, path)
 		},
 		"a copy with a write-ahead log of its own": func(t *testing.T, path, copied string) {
-			// Another program has written to the copy and did not close it.
+			// Another program has written to the backup, and its write-ahead log still exists.
 			other := openStore(t, filepath.Dir(copied))
 			if err := succeed(t.Context(), other, "later"); err != nil {
 				t.Fatal(err)
@@ -131,7 +133,8 @@ func TestFile_replaced(t *testing.T) {
 			if strings.HasPrefix(name, "a copy") {
 				want = "kept later"
 			}
-			t.Run("in use", func(t *testing.T) { // the end of the subtest closes the Store
+			// The cleanup of this subtest closes the Store.
+			t.Run("in use", func(t *testing.T) {
 				var s *Store
 				var copied string
 				s, path, copied = backedUp(t, dir)
@@ -160,7 +163,8 @@ func TestFile_replaced(t *testing.T) {
 	}
 }
 
-// moveAll moves the database away, or only the files with the given suffixes.
+// moveAll renames the files of the database with the given suffixes. Without suffixes it renames
+// all of them.
 func moveAll(t *testing.T, path string, suffixes ...string) {
 	t.Helper()
 	if len(suffixes) == 0 {
@@ -171,8 +175,8 @@ func moveAll(t *testing.T, path string, suffixes ...string) {
 	}
 }
 
-// TestFile_missing checks that no file is created in the place of a missing one, and that no call
-// succeeds.
+// TestFile_missing checks that calls fail and create no file while the database is missing, and
+// that calls succeed when the database is back.
 func TestFile_missing(t *testing.T) {
 	s, path, _ := backedUp(t, t.TempDir())
 	moveAll(t, path)
@@ -197,8 +201,9 @@ func TestFile_missing(t *testing.T) {
 	}
 }
 
-// TestFile_replacedOfTwoHosts checks that the host that notices a replacement later removes no file
-// of the host that noticed first. The new files may have the inode numbers of the old ones.
+// TestFile_replacedOfTwoHosts checks that two Stores notice a replacement one after the other, and
+// that the second Store removes no file of the replacement. The new files may have the inode
+// numbers of the old files.
 func TestFile_replacedOfTwoHosts(t *testing.T) {
 	for range 5 {
 		first, path, copied := backedUp(t, t.TempDir())
@@ -211,7 +216,8 @@ func TestFile_replacedOfTwoHosts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, s := range []*Store{first, second} { // both close the old files
+		// Both Stores close the old files when their calls fail.
+		for _, s := range []*Store{first, second} {
 			if err := succeed(t.Context(), s, "gone"); !fault.Is(err, fault.ProviderFailed) {
 				t.Fatal(err)
 			}
@@ -223,7 +229,8 @@ func TestFile_replacedOfTwoHosts(t *testing.T) {
 		for i, s := range []*Store{first, second, first, second} {
 			name := string("abcd"[i])
 			succeedSoon(t, s, name)
-			old(t, path) // the first host changed the file when it opened it
+			// The first Store changed the file when it opened the file.
+			old(t, path)
 			want := "a b c d "[:2*(i+1)] + "kept"
 			for j, reads := range []*Store{first, second} {
 				if got := conversations(t, reads); got != want {
@@ -234,7 +241,7 @@ func TestFile_replacedOfTwoHosts(t *testing.T) {
 	}
 }
 
-// TestFile_stillCopied checks that a file that is still growing is not opened.
+// TestFile_stillCopied checks that a Store does not open a replacement that is still being copied.
 func TestFile_stillCopied(t *testing.T) {
 	s, path, copied := backedUp(t, t.TempDir())
 	moveAll(t, path)
@@ -257,7 +264,8 @@ func TestFile_stillCopied(t *testing.T) {
 	}
 }
 
-// TestFile_movedDuringWrite checks that a write fails if the file is moved away during it.
+// TestFile_movedDuringWrite checks that a write fails if the database is replaced before the
+// commit.
 func TestFile_movedDuringWrite(t *testing.T) {
 	s, path, copied := backedUp(t, t.TempDir())
 	err := s.write(t.Context(), func(*session) error {
@@ -288,7 +296,7 @@ func TestBackup(t *testing.T) {
 			t.Errorf("%s: %v", folder, err)
 		}
 	}
-	// An interrupted backup leaves only a partial file, and the next backup replaces it.
+	// An interrupted backup leaves a partial file. The next backup replaces that file.
 	again := t.TempDir()
 	if err := os.WriteFile(filepath.Join(again, "botyard.db.partial"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
@@ -306,7 +314,8 @@ func TestBackup(t *testing.T) {
 }
 
 // TestOpen_makesNoEmptyDatabase checks that opening a Store, a backup, a migration and the janitor
-// create no database. Otherwise an empty one could take the place of a database that was moved away.
+// do not create a database file. Otherwise an empty file could take the place of a database that an
+// operator has moved away for a while.
 func TestOpen_makesNoEmptyDatabase(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -327,13 +336,13 @@ func TestOpen_makesNoEmptyDatabase(t *testing.T) {
 	}
 }
 
-// TestFile_missingForOtherStores checks that a Store opened while the file is missing does not
-// create it either.
+// TestFile_missingForOtherStores checks that a Store that is opened while the database is missing
+// does not create the database.
 func TestFile_missingForOtherStores(t *testing.T) {
 	for what, forget := range map[string]bool{"in the process that had it open": false, "in another process": true} {
 		t.Run(what, func(t *testing.T) {
 			s, path, _ := backedUp(t, t.TempDir())
-			move(t, path, path+".old") // the write-ahead log stays
+			move(t, path, path+".old") // the write-ahead log stays at the path
 			if forget {
 				wereOpen.Delete(path)
 			} else {

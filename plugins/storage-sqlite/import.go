@@ -31,15 +31,16 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (appende
 	return appended, err
 }
 
-// importTurns appends the turns that do not exist yet, which must follow those that do. all has
-// the messages of the turns.
+// importTurns appends those of the turns that the conversation does not have yet. It returns
+// fault.Conflict if the new turns leave a gap after the existing turns. all has the encoded
+// messages of each turn.
 func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []messageTexts) (int64, error) {
 	c, err := findConversation(tx, call)
 	if err != nil {
 		return 0, err
 	}
 	if c == nil {
-		// A conversation is as old as its turns.
+		// The first turn determines when the conversation was created.
 		if c, err = addConversation(tx, call, nanos(turns[0].StartedAt)); err != nil {
 			return 0, err
 		}
@@ -81,7 +82,8 @@ func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []message
 	return int64(len(turns)), c.updateDay(tx, updated)
 }
 
-// countExisting returns how many of the turns exist already. It refuses turns that differ.
+// countExisting returns how many of the turns the conversation already has. It returns
+// fault.Conflict if a turn differs from the existing turn with its sequence.
 func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, err error) {
 	err = tx.each(func(r *sql.Rows) (bool, error) {
 		var sequence, number int64
@@ -99,8 +101,9 @@ func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, e
 	return n, err
 }
 
-// append adds a turn that ended in another storage, without a fence and a digest. Its idempotency
-// key is kept, but a Begin with that key does not replay it.
+// append adds a turn that has ended in another storage. The turn keeps its idempotency key, but a
+// Begin with that key starts a new turn, because the row has no digest. The row has no fence
+// either, so that the turn cannot be committed again.
 func (c *conversation) append(tx *session, t storage.Turn, s messageTexts) error {
 	u := t.Usage
 	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
@@ -112,7 +115,7 @@ func (c *conversation) append(tx *session, t storage.Turn, s messageTexts) error
 	return err
 }
 
-// checkTimes refuses turns with times outside of the database's range.
+// checkTimes returns fault.Invalid for turns with times that the database cannot represent.
 func checkTimes(turns []storage.Turn) error {
 	for _, t := range turns {
 		for _, at := range []time.Time{t.StartedAt, t.EndedAt} {

@@ -9,18 +9,18 @@ import (
 
 const (
 	finishEvery    = time.Hour
-	abandonedAfter = time.Hour // a deletion older than this is not left to its caller any more
+	abandonedAfter = time.Hour // the janitor finishes deletions that are older
 	scrubAfter     = time.Second
 	scrubTries     = 30
 )
 
-// janitor works in the background. It finishes deletions that were cut short, and removes deleted
-// text from the write-ahead log.
+// janitor is the background goroutine of a Store. It finishes deletions that were not completed,
+// and removes deleted text from the write-ahead log.
 type janitor struct {
 	store  *Store
 	stop   context.CancelFunc
 	ended  chan struct{}
-	scrubs chan struct{} // buffered
+	scrubs chan struct{} // has a buffer of one
 }
 
 func newJanitor(s *Store) *janitor {
@@ -35,8 +35,8 @@ func (j *janitor) close() {
 	<-j.ended
 }
 
-// scrubWAL asks the janitor to empty the write-ahead log soon. Until then the log may contain
-// deleted text.
+// scrubWAL requests that the janitor empties the write-ahead log soon. Until then the log may
+// contain deleted text. scrubWAL does not block.
 func (j *janitor) scrubWAL() {
 	select {
 	case j.scrubs <- struct{}{}:
@@ -65,11 +65,13 @@ func (j *janitor) run(ctx context.Context) {
 	}
 }
 
-// finishDeletions finishes deletions that were cut short at least abandonedAfter ago. Newer ones
-// are left to their callers, who count what they remove.
+// finishDeletions finishes deletions that began more than abandonedAfter ago. It leaves newer
+// deletions to their callers, because a caller gets the number of rows that its own calls have
+// deleted.
 func (j *janitor) finishDeletions(ctx context.Context) error {
 	s := j.store
-	if isMissing(s.path) { // nothing to do, and the file must not be created for this
+	// Without this check the janitor would create an empty database.
+	if isMissing(s.path) {
 		return nil
 	}
 	cut := s.now().Add(-abandonedAfter).UnixNano()
@@ -93,7 +95,8 @@ func (j *janitor) finishDeletions(ctx context.Context) error {
 	}
 }
 
-// abandoned finds a tenant with conversations that were unlinked before the cut.
+// abandoned returns an incarnation of a tenant with conversations that were unlinked before cut, in
+// nanoseconds since 1970.
 func abandoned(tx *session, cut int64) (call sdk.Call, found bool, err error) {
 	for _, query := range []string{
 		"SELECT tenant, incarnation FROM lives WHERE swept = 0 AND deleted_at IS NOT NULL AND deleted_at < ? LIMIT 1",
@@ -108,8 +111,8 @@ func abandoned(tx *session, cut int64) (call sdk.Call, found bool, err error) {
 	return call, false, nil
 }
 
-// truncateWAL moves the write-ahead log into the database and truncates it. It tries again while
-// readers are in the way.
+// truncateWAL copies the write-ahead log into the database and truncates the log. It tries this
+// every scrubAfter, up to scrubTries times, until no reader prevents it.
 func (j *janitor) truncateWAL(ctx context.Context) {
 	for range scrubTries {
 		select {

@@ -10,8 +10,8 @@ import (
 
 var _ storage.Renewer = (*Store)(nil)
 
-// Renew implements [storage.Renewer]. A lease that has ended, and that no Begin has noticed yet,
-// is revived. Other rows of ended leases are removed.
+// Renew implements [storage.Renewer]. It also revives a lease that has expired, if no Begin has
+// interrupted the turn yet. It deletes the rows of all other holders whose leases have expired.
 func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	if err := storage.ValidateRenewalText(holders, lease); err != nil {
 		return err
@@ -32,7 +32,8 @@ func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration
 	})
 }
 
-// after returns the end of a lease that begins at t, in nanoseconds.
+// after returns the time at which a lease that begins at t expires, in nanoseconds since 1970. It
+// returns math.MaxInt64 if the sum overflows.
 func after(t time.Time, lease time.Duration) int64 {
 	now := t.UnixNano()
 	if now > math.MaxInt64-int64(lease) {

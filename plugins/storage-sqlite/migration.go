@@ -11,23 +11,26 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// migration brings the database from one schema version to the next.
+// migration has the SQL that brings the database from one schema version to the next.
 type migration struct {
-	// expand adds what is new in the schema version. Plugins of the version before still work.
+	// expand adds the tables and columns of the new schema version. Plugins of the previous version
+	// still work with them.
 	expand string
-	// contract removes what only plugins of older versions need. They are refused from then on.
+	// contract removes tables and columns that only plugins of older versions need. After that,
+	// these plugins refuse the database.
 	contract string
 }
 
-// migrations has the migrations to schema versions 1, 2 and so on. A database has its schema
-// version in user_version. The table meta has the schema version of the oldest plugin that may
-// use the database.
+// migrations has the migration to schema version n at index n-1. A database stores its schema
+// version in the pragma user_version. Its table meta stores the schema version of the oldest plugin
+// that may use the database.
 type migrations []migration
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// readMigrations reads N.sql, and N.contract.sql where it exists.
+// readMigrations reads the files N.sql and, where they exist, N.contract.sql, for N = 1, 2 and so
+// on. It stops at the first N without N.sql.
 func readMigrations(files fs.FS) (migrations, error) {
 	var all migrations
 	for {
@@ -50,8 +53,8 @@ func readMigrations(files fs.FS) (migrations, error) {
 // newest returns the newest schema version that this plugin knows.
 func (l migrations) newest() int { return len(l) }
 
-// schemaVersion returns the database's schema version, 0 for an empty database, and the version
-// of the oldest plugin that may use it.
+// schemaVersion returns the schema version of the database, and the schema version of the oldest
+// plugin that may use it. Both are 0 for an empty database.
 func schemaVersion(w *session) (now, oldest int, err error) {
 	if _, err := w.get([]any{&now}, "PRAGMA user_version"); err != nil || now == 0 {
 		return 0, 0, err
@@ -60,7 +63,7 @@ func schemaVersion(w *session) (now, oldest int, err error) {
 	return now, oldest, err
 }
 
-// checkOldest refuses a database that was contracted for newer plugins.
+// checkOldest returns fault.Invalid if this plugin is too old for the database.
 func (l migrations) checkOldest(s *session) error {
 	var oldest int
 	if _, err := s.get([]any{&oldest}, "SELECT value FROM meta WHERE name = 'oldest'"); err != nil {
@@ -75,8 +78,8 @@ func (l migrations) checkOldest(s *session) error {
 
 var _ storage.Migrator = (*Store)(nil)
 
-// Migrate implements [storage.Migrator]. A database is expanded when it is opened, so without
-// Contract there is seldom anything to do.
+// Migrate implements [storage.Migrator]. The database is already expanded when it is opened, so
+// that Migrate without Contract usually does nothing.
 func (s *Store) Migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
 	if err := s.requireFile(); err != nil {
 		return nil, err
@@ -108,8 +111,9 @@ func (s *Store) Migrate(ctx context.Context, opts storage.MigrateOptions) (*stor
 	return m, nil
 }
 
-// expand brings the database to the newest schema version that this plugin knows, and returns
-// what it did. When processes start together, one of them does it.
+// expand brings the database to the newest schema version that this plugin knows. It returns a
+// description of each step. If several processes call expand at once, only one of them changes the
+// database.
 func (l migrations) expand(w *session) (steps []string, err error) {
 	now, _, err := schemaVersion(w)
 	if err != nil {
@@ -130,13 +134,14 @@ func (l migrations) expand(w *session) (steps []string, err error) {
 			}
 			steps = append(steps, fmt.Sprintf("expanded to schema version %d", n))
 		}
-		// Numbers cannot be bound in a pragma.
+		// SQLite accepts no parameters in a pragma.
 		return w.script(fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", max(now, l.newest()), applicationID))
 	})
 	return steps, err
 }
 
-// contract removes what only plugins of older schema versions need, so that these are refused.
+// contract runs the contract statements of all schema versions that this plugin knows, and returns
+// a description of each step. After that, plugins of older schema versions refuse the database.
 func (l migrations) contract(w *session) (steps []string, err error) {
 	err = w.transaction("BEGIN IMMEDIATE", func() error {
 		_, oldest, err := schemaVersion(w)

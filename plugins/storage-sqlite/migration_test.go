@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// next has the known migrations and one more, like that of a later plugin. It replaces a table
-// that older plugins need.
+// next returns the migrations of this plugin and one more, like those of a later version of the
+// plugin. The contract of the additional migration adds a table.
 func next(t *testing.T) migrations {
 	t.Helper()
 	known, err := readMigrations(migrationFiles)
@@ -41,7 +41,9 @@ func openLayouts(t *testing.T, dir string, l migrations) (*Store, error) {
 	return s, err
 }
 
-// TestMigrate_oneByOne uses one file with two plugin versions until the newer one contracts it.
+// TestMigrate_oneByOne lets two versions of the plugin use one file until the newer version
+// contracts the file. It checks that both versions work before the contraction, and that the older
+// version then returns fault.Invalid.
 func TestMigrate_oneByOne(t *testing.T) {
 	dir := t.TempDir()
 	old := openStore(t, dir)
@@ -62,7 +64,7 @@ func TestMigrate_oneByOne(t *testing.T) {
 	if n := end(t, young, begin(t, old)); n != 2 {
 		t.Errorf("a turn that the old began and the new ended became number %d", n)
 	}
-	again := openStore(t, dir) // the old version, started after the new one
+	again := openStore(t, dir) // the old version is started after the new version
 	if n := end(t, again, begin(t, young)); n != 3 {
 		t.Errorf("a turn that the new began and the old ended became number %d", n)
 	}
@@ -92,8 +94,9 @@ func TestMigrate_oneByOne(t *testing.T) {
 	}
 }
 
-// TestMigrate_contractBesideWrites contracts the file during a write of another process. Such a
-// write can happen at any time, for example by a janitor.
+// TestMigrate_contractBesideWrites contracts the file while another process has a write transaction
+// open. It checks that Migrate waits for the transaction. In use, the janitor of another process
+// may write at any time.
 func TestMigrate_contractBesideWrites(t *testing.T) {
 	dir := t.TempDir()
 	s, err := openLayouts(t, dir, next(t))
@@ -101,7 +104,8 @@ func TestMigrate_contractBesideWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	var other *session
-	err = retryBusy(func() (err error) { // the janitor of s may be at work
+	// The janitor of s may have the database locked.
+	err = retryBusy(func() (err error) {
 		other, err = connect(s.path, writerPragmas)
 		return err
 	})
@@ -117,7 +121,8 @@ func TestMigrate_contractBesideWrites(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		time.Sleep(100 * time.Millisecond) // by then the migration waits for the lock
+		// After this time the migration waits for the lock.
+		time.Sleep(100 * time.Millisecond)
 		_, err := other.exec("COMMIT")
 		ended <- errors.Join(err, other.close())
 	}()
@@ -130,8 +135,8 @@ func TestMigrate_contractBesideWrites(t *testing.T) {
 	}
 }
 
-// TestExpand_openedTogether checks that the file is expanded once when many Stores open it
-// together.
+// TestExpand_openedTogether checks that Stores of two plugin versions can open one new file at the
+// same time.
 func TestExpand_openedTogether(t *testing.T) {
 	dir := t.TempDir()
 	var wg sync.WaitGroup
@@ -154,12 +159,12 @@ func TestExpand_openedTogether(t *testing.T) {
 	wg.Wait()
 }
 
-// TestExpand_fails checks that a failed expansion leaves the file as it was.
+// TestExpand_fails checks that a failed expansion changes nothing in the file.
 func TestExpand_fails(t *testing.T) {
 	dir := t.TempDir()
 	end(t, openStore(t, dir), begin(t, openStore(t, dir)))
 	broken := append(next(t), migration{expand: "CREATE TABLE half (a); CREATE TABLE half (a)"})
-	if s, err := openLayouts(t, dir, broken); err == nil { // Open succeeds, and the calls fail
+	if s, err := openLayouts(t, dir, broken); err == nil { // Open may succeed, and then the calls fail
 		_, err = s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1})
 		if !fault.Is(err, fault.Internal) {
 			t.Errorf("read after a failed expansion: %v", err)
@@ -187,8 +192,8 @@ func TestReadMigrations(t *testing.T) {
 	}
 }
 
-// TestMigrate_writersOfOldPlugins checks that deleting a user also empties turns that a plugin of
-// schema version 1 wrote, before or after the migration.
+// TestMigrate_writersOfOldPlugins checks that the deletion of a user also empties turns that a
+// plugin of schema version 1 wrote before or after the migration.
 func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	dir := t.TempDir()
 	known, err := readMigrations(migrationFiles)

@@ -13,23 +13,25 @@ import (
 )
 
 const (
-	// applicationID marks our databases, for file(1) and against mistakes.
-	applicationID = 0x626f7479 // "boty"
+	// applicationID marks the databases of this plugin. The command file(1) shows it, and
+	// checkOwner uses it to refuse databases of other programs.
+	applicationID = 0x626f7479 // the letters "boty"
 
-	// lockTimeout bounds the wait for a lock of another process.
+	// lockTimeout is how long a call waits for a lock of another process.
 	lockTimeout = 5 * time.Second
 
-	checkpointPages = 2000     // pages of 4 KiB in the write-ahead log before a checkpoint
-	logBytesKept    = 64 << 20 // a longer write-ahead log is cut
+	checkpointPages = 2000     // a checkpoint runs when the write-ahead log has this many pages of 4 KiB
+	logBytesKept    = 64 << 20 // a checkpoint truncates the write-ahead log to this size
 	writerCacheKiB  = 16 << 10
 	readerCacheKiB  = 4 << 10
 )
 
-// The pragmas of sessions. The writer has no busy_timeout: it waits for locks by retryBusy.
+// These variables have the pragmas of sessions. The writer has no busy_timeout, because it waits
+// for locks in retryBusy.
 var (
 	commonPragmas = []string{
 		"synchronous(FULL)", // a commit returns when it is on the disk
-		"secure_delete(ON)", // deleted text is overwritten
+		"secure_delete(ON)", // SQLite overwrites deleted text with zeros
 		"trusted_schema(OFF)", "temp_store(MEMORY)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 		fmt.Sprintf("journal_size_limit(%d)", logBytesKept),
@@ -40,7 +42,7 @@ var (
 
 func cache(kib int) string { return fmt.Sprintf("cache_size(-%d)", kib) }
 
-// connect opens a session on an existing file.
+// connect opens a session on an existing file and sets the pragmas.
 func connect(path string, pragmas []string) (*session, error) {
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_pragma": pragmas, "_error_rc": {"1"}, "_dqs": {"0"}}.Encode()}
 	connector, err := sqlite.NewConnector(dsn.String())
@@ -55,10 +57,11 @@ func connect(path string, pragmas []string) (*session, error) {
 	return &session{db: db, conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
 }
 
-// openWriter opens the session for writing. It creates the file if it never existed, and expands
-// the database to the newest schema version.
+// openWriter opens the session for writing. It creates the file if this process has never opened a
+// database at the path. It expands the database to the newest schema version.
 func (s *Store) openWriter() (*session, error) {
-	// fdatasync is as durable as fsync and takes half the time. Not all systems have it.
+	// fdatasync is as durable as fsync and takes half the time. Some operating systems do not have
+	// it.
 	_, _ = sqlite.Fdatasync(true)
 	if wasOpen(s.path) {
 		if err := s.file.checkReplacement(); err != nil {
@@ -89,7 +92,8 @@ func (s *Store) openWriter() (*session, error) {
 	return w, nil
 }
 
-// prepareFile checks the opened file and expands it.
+// prepareFile checks that the database belongs to this plugin, switches it to a write-ahead log,
+// and expands it.
 func (s *Store) prepareFile(w *session) error {
 	if err := checkOwner(w); err != nil {
 		return err
@@ -101,7 +105,8 @@ func (s *Store) prepareFile(w *session) error {
 	return err
 }
 
-// enableWAL makes the database use a write-ahead log, which needs shared memory.
+// enableWAL switches the database to a write-ahead log. It returns fault.Invalid if the file system
+// has no shared memory, which the log needs.
 func enableWAL(w *session) error {
 	var mode string
 	if _, err := w.get([]any{&mode}, "PRAGMA journal_mode = WAL"); err != nil {
@@ -113,10 +118,12 @@ func enableWAL(w *session) error {
 	return nil
 }
 
-// checkOwner refuses databases of other programs.
+// checkOwner returns fault.Invalid if the database belongs to another program.
 func checkOwner(w *session) error {
 	var id, tables int64
-	err := w.transaction("BEGIN", func() error { // otherwise we may see half of what another process is creating
+	// Without a transaction, checkOwner could see a database that another process has only partly
+	// created.
+	err := w.transaction("BEGIN", func() error {
 		if _, err := w.get([]any{&id}, "PRAGMA application_id"); err != nil {
 			return err
 		}

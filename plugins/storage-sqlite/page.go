@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Read implements [storage.Storage]. A page of large turns has fewer than asked for.
+// Read implements [storage.Storage]. A page has fewer turns than req.Limit if the turns are large.
 func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err

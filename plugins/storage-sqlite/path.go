@@ -12,12 +12,13 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// suffix is required so that no configuration names a file beside a database. Opening a
-// write-ahead log as a database would destroy both.
+// suffix is the required suffix of a path. It ensures that a configuration cannot name the
+// write-ahead log of a database. Opening that log as a database would destroy the log and its
+// database.
 const suffix = ".db"
 
-// resolvePath returns the absolute path of the file that the configuration names. With a data
-// folder the path is always inside it, since tenants may write configurations.
+// resolvePath returns the absolute path of the file that a configuration names. If dataDir is not
+// empty, the path must be inside dataDir, because tenants may write configurations.
 func resolvePath(path, dataDir string) (string, error) {
 	bad := func(format string, args ...any) (string, error) {
 		return "", fault.New(fault.Invalid, format, args...).At("path").By(fault.PartyTenant)
@@ -37,9 +38,10 @@ func resolvePath(path, dataDir string) (string, error) {
 	return filepath.Abs(filepath.Join(dataDir, path))
 }
 
-// describePath adds patterns for the path to the configuration's schema, so that a bad path is
-// refused without opening anything. The schema accepts every path that resolvePath accepts. Both
-// refuse any "..", since a pattern cannot decide whether a path is outside of the folder.
+// describePath adds patterns for the path to the schema of the configuration, so that the schema
+// refuses a bad path before any file is opened. The schema accepts every path that resolvePath
+// accepts. Both refuse every path with a part "..", because a pattern cannot decide whether such a
+// path leaves the folder.
 func describePath(source sdk.RawSchema, dataDir string) sdk.RawSchema {
 	const name = `^$|[^/]\.db$`
 	where, words := `^(?:$|/)`, "an absolute path: the host has no folder for the plugin's files"
@@ -50,7 +52,7 @@ func describePath(source sdk.RawSchema, dataDir string) sdk.RawSchema {
 	}
 	var s map[string]any
 	if err := json.Unmarshal(source, &s); err != nil {
-		panic(err) // unreachable: made from a struct, as every test sees
+		panic(err) // cannot happen, because sdk generates the schema from a struct
 	}
 	path := s["properties"].(map[string]any)["path"].(map[string]any)
 	path["allOf"] = []any{
@@ -59,7 +61,7 @@ func describePath(source sdk.RawSchema, dataDir string) sdk.RawSchema {
 	}
 	out, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // unreachable: it was JSON
+		panic(err) // cannot happen, because s was decoded from JSON
 	}
 	return out
 }

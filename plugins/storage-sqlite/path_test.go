@@ -13,7 +13,7 @@ import (
 
 func TestResolvePath(t *testing.T) {
 	for _, c := range []struct {
-		path, dir, want string // want "" is refused
+		path, dir, want string // want is empty if resolvePath returns an error
 	}{
 		{"botyard.db", "/data", "/data/botyard.db"},
 		{"more/of.it.db", "/data", "/data/more/of.it.db"},
@@ -44,8 +44,8 @@ func TestResolvePath(t *testing.T) {
 	}
 }
 
-// TestDescribePath checks that the schema refuses only paths that resolvePath refuses, and that it
-// refuses common mistakes.
+// TestDescribePath checks that resolvePath refuses every path that the schema refuses, and that the
+// schema refuses some paths.
 func TestDescribePath(t *testing.T) {
 	parts := []string{"", ".", "..", "a", ".a", "..a", "a.", "x.db", ".db", "..db", "...db", "a.b.db", "x.sqlite", "db", "\n.db"}
 	refused := 0
@@ -101,7 +101,7 @@ func TestDescribePath(t *testing.T) {
 	}
 }
 
-// TestOpen_badPath checks that Open refuses paths that no call could ever use.
+// TestOpen_badPath checks that Open returns an error for paths at which no call can ever succeed.
 func TestOpen_badPath(t *testing.T) {
 	write := func(name, content string) func(*testing.T, string) string {
 		return func(t *testing.T, dir string) string {
@@ -112,7 +112,7 @@ func TestOpen_badPath(t *testing.T) {
 		}
 	}
 	for what, c := range map[string]struct {
-		make func(t *testing.T, dir string) string // returns the data folder
+		make func(t *testing.T, dir string) string // make prepares dir and returns the data folder of the plugin
 		want string
 	}{
 		"text":              {write("botyard.db", strings.Repeat("this is no database\n", 500)), "no SQLite database"},
@@ -159,7 +159,7 @@ func mkdir(t *testing.T, dir, name string) string {
 	return path
 }
 
-// inFile runs statements on the database in dir, like another program.
+// inFile runs SQL statements on the database in dir, as another program would.
 func inFile(t *testing.T, dir, statements string) {
 	t.Helper()
 	path := filepath.Join(dir, "botyard.db")
@@ -178,7 +178,8 @@ func inFile(t *testing.T, dir, statements string) {
 	}
 }
 
-// TestCreate_fileModes checks the modes of all created files and folders.
+// TestCreate_fileModes checks that only the host's user can access the files and folders that a
+// Store creates.
 func TestCreate_fileModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	s := openStore(t, dir)

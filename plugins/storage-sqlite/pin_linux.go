@@ -2,15 +2,18 @@ package sqlitestore
 
 import "os"
 
-// openPath is O_PATH: the file is opened neither for reading nor for writing. Closing it does
-// not drop the locks of other sessions, as it would otherwise.
+// openPath is the Linux flag O_PATH, which opens a file neither for reading nor for writing.
+// Closing such a handle does not release the locks of other sessions of this process. Closing an
+// ordinary handle would release them.
 const openPath = 0x200000
 
-// pin returns which file the path names, and an open handle. While the handle is open, the
-// system does not give the file's inode number to another file, even if the file is removed.
-// Several hosts may use one database. When a new write-ahead log gets the inode number of the old
-// one, a host without the pin could take it for the old one, and remove the log that another host
-// writes.
+// pin returns the identity of the file at the path and an open handle of the file. While the handle
+// is open, the operating system does not give the file's inode number to another file, even if the
+// file is removed.
+//
+// Without the handle, a new write-ahead log could get the inode number of a removed log. When
+// several hosts use one database, a host could then take the new log of another host for the
+// removed log, and delete it.
 func pin(path string) (os.FileInfo, *os.File, error) {
 	held, err := os.OpenFile(path, openPath, 0)
 	if err != nil {

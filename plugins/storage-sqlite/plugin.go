@@ -12,7 +12,7 @@ import (
 // Name is the value of conversation_storage.backend that selects this plugin.
 const Name = "sqlite"
 
-// Version is the plugin's own.
+// Version is the version of this plugin, which may differ from the version of the host.
 const Version = "0.1.0"
 
 // Config is the block conversation_storage with backend = "sqlite".
@@ -20,7 +20,7 @@ type Config struct {
 	Path string `json:"path,omitempty" botyard:"operator-only" jsonschema:"default=botyard.db,minLength=1" jsonschema_description:"The database file: a relative path that ends in .db, with no part .., below the folder that the host gives the plugin. Where it gives none, an absolute one."`
 }
 
-// Plugin serves a Store for each configuration.
+// Plugin returns the plugin, which opens a Store for each configuration.
 func Plugin() sdk.Plugin {
 	p := storage.NewPlugin(Name, Version,
 		func(_ context.Context, cfg Config, env sdk.Env) (storage.Storage, error) {
@@ -37,9 +37,10 @@ func Plugin() sdk.Plugin {
 	return p
 }
 
-// useProcessors raises GOMAXPROCS above the 1 that suits other plugins. A thread that waits for
-// the disk keeps its processor for a while. With only one processor all calls would wait with
-// it, and no writes would gather to be committed together.
+// useProcessors raises GOMAXPROCS if it is 1 and the environment does not set it. The SDK sets 1
+// for plugins because 1 suits most of them. In this plugin a thread that waits for the disk keeps
+// its processor for a while. With a single processor all calls would wait for that thread, and the
+// writer would find fewer writes to commit together.
 func useProcessors() {
 	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(min(4, runtime.NumCPU()))

@@ -10,7 +10,7 @@ import (
 )
 
 func TestConfig(t *testing.T) {
-	for _, c := range []struct{ block, want string }{ // want "": refused
+	for _, c := range []struct{ block, want string }{ // want is empty if the schema refuses the block
 		{`{}`, "botyard.db"},
 		{`{"path": "chats/a.db"}`, "chats/a.db"},
 		{`{"path": 1}`, ""},

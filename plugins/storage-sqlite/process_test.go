@@ -22,8 +22,9 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// childEnv is the environment variable that makes the test binary run as a process of the plugin.
-// Its value says what the process does, and in which folder.
+// childEnv names the environment variable that makes the test binary run as a child process. Its
+// value is the task of the child: serve, write or hold. The variable childEnv+"_DIR" names the
+// folder of the database.
 const childEnv = "SQLITESTORE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -47,13 +48,14 @@ func fail(err error) {
 	}
 }
 
-// child starts a process that ends with the test, and returns its output.
+// child starts a child process with the given task, and returns the process and a scanner of its
+// standard output. The cleanup of the test kills the process.
 func child(t *testing.T, what, dir string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+what, childEnv+"_DIR="+dir)
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe() // held open: the child ends when it closes
+	in, err := cmd.StdinPipe() // the child exits when this pipe closes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,8 +74,8 @@ func child(t *testing.T, what, dir string) (*exec.Cmd, *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
-// childServe serves the plugin on the socket in its first output line until its
-// standard input ends.
+// childServe serves the plugin on a Unix socket. It prints the path of the socket in its first line
+// of output. It returns when its standard input closes.
 func childServe(dir string) {
 	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)
 	p := Plugin()
@@ -94,7 +96,8 @@ func childServe(dir string) {
 	fail(p.Backend.Close())
 }
 
-// childWrite writes turns and prints a line about each turn whose Commit succeeded.
+// childWrite runs turns in 16 conversations concurrently. It prints a line for each turn whose
+// Commit has succeeded.
 func childWrite(dir string) {
 	s, err := Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir})
 	fail(err)
@@ -107,7 +110,7 @@ func childWrite(dir string) {
 					Lease: time.Millisecond, Message: chat.Text(chat.User, "hi")})
 				fail(err)
 				if res.Started == nil {
-					time.Sleep(time.Millisecond) // a turn of the killed process still holds the conversation
+					time.Sleep(time.Millisecond) // the turn of an earlier child that was killed still has its lease
 					continue
 				}
 				n, err := s.Commit(context.Background(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
@@ -122,7 +125,8 @@ func childWrite(dir string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// childHold keeps the database locked, as a shell with an open transaction does.
+// childHold locks the database until its standard input closes, like a shell with an open
+// transaction.
 func childHold(dir string) {
 	w, err := connect(filepath.Join(dir, "botyard.db"), writerPragmas)
 	fail(err)
@@ -132,7 +136,7 @@ func childHold(dir string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// client has all interfaces that an instance serves.
+// client has all interfaces that an instance of the plugin serves.
 type client struct {
 	*storage.Client
 	*storage.TenantStoreClient
@@ -141,7 +145,8 @@ type client struct {
 
 func (c client) Close() error { return c.conn.Close() }
 
-// served starts a process of its own that serves the file in dir.
+// served starts a child process that serves the file in dir. The returned function connects to that
+// child.
 func served(t *testing.T, dir string) func(context.Context) (storage.Storage, error) {
 	t.Helper()
 	_, out := child(t, "serve", dir)

@@ -7,7 +7,8 @@ import (
 
 const readerCount = 4
 
-// readers are the sessions for reading. They do not wait for the writer, nor the writer for them.
+// readers has the sessions for reading. They do not wait for the writer, and the writer does not
+// wait for them. Both methods do and retire are safe for concurrent use.
 type readers struct {
 	path string
 	free chan *session // nil stands for a session that is not open
@@ -21,7 +22,8 @@ func newReaders(path string) *readers {
 	return r
 }
 
-// do runs f in a transaction that sees the database as of one moment. It waits for a free session.
+// do runs f in a transaction that sees the database at one moment. It waits for a free session. It
+// opens the session if necessary, and closes a session that may be broken.
 func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -32,7 +34,7 @@ func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	sound := false // stays false when f panics
+	sound := false // stays false if f panics
 	defer func() {
 		if !sound && s != nil {
 			err = errors.Join(err, s.close())
@@ -59,7 +61,7 @@ func (r *readers) do(ctx context.Context, f func(*session) error) (err error) {
 	return err
 }
 
-// close closes all sessions. It waits until they are free.
+// close waits until all sessions are free and closes them.
 func (r *readers) close() error {
 	var wrong []error
 	for range readerCount {
@@ -70,7 +72,7 @@ func (r *readers) close() error {
 	return errors.Join(wrong...)
 }
 
-// retire closes all sessions, because their file was replaced. They are opened anew when needed.
+// retire closes all sessions, because the database was replaced. The next reads open new sessions.
 func (r *readers) retire() error {
 	err := r.close()
 	for range readerCount {

@@ -9,11 +9,11 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_killedProcess kills a process in the middle of its work, again and again. It checks
-// that each turn that the process reported as committed is in the file exactly once.
+// TestStore_killedProcess starts a process that runs turns, and kills it, several times. It checks
+// that the file has every turn that a process has reported as committed, exactly once.
 func TestStore_killedProcess(t *testing.T) {
 	dir := t.TempDir()
-	said := map[string]int64{} // turn to its sequence
+	said := map[string]int64{} // for each turn, named by conversation and number, its sequence
 	rounds, lines := 5, 400
 	if testing.Short() {
 		rounds = 2
@@ -41,7 +41,8 @@ func TestStore_killedProcess(t *testing.T) {
 		for out.Scan() {
 			var id string
 			var number, sequence int64
-			if n, _ := fmt.Sscan(out.Text(), &id, &number, &sequence); n == 3 { // a complete line, printed before the process died
+			// The line is complete, and the process printed it before the kill.
+			if n, _ := fmt.Sscan(out.Text(), &id, &number, &sequence); n == 3 {
 				said[fmt.Sprint(id, " ", number)] = sequence
 			}
 		}
@@ -85,7 +86,8 @@ func TestStore_killedProcess(t *testing.T) {
 	}
 }
 
-// TestStore_reopened checks that all kinds of data are there after the file is reopened.
+// TestStore_reopened checks that all kinds of data are in the file after a Store was closed and
+// opened again.
 func TestStore_reopened(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir})

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// retryBusy repeats f while another process holds the lock that it needs, for up to
-// lockTimeout. SQLite's own wait would sleep up to 100 ms, much longer than a commit takes.
+// retryBusy calls f again and again while f fails because another session has a lock. It gives up
+// after lockTimeout. SQLite's own wait is not used, because it sleeps up to 100 ms, which is much
+// longer than a commit takes.
 func retryBusy(f func() error) error {
 	giveUp := time.Now().Add(lockTimeout)
 	for wait := 100 * time.Microsecond; ; wait = min(2*wait, 4*time.Millisecond) {

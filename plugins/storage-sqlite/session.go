@@ -6,15 +6,15 @@ import (
 	"errors"
 )
 
-// session is one connection and the statements that are prepared on it. One goroutine uses it at
-// a time. Its statements cannot be interrupted; they are short.
+// session is one connection to the database with its prepared statements. Only one goroutine at a
+// time may use a session. Statements cannot be canceled, because they are short.
 type session struct {
-	db    *sql.DB // has only this connection
+	db    *sql.DB // a pool that has only conn
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 }
 
-// prepare returns the statement, prepared once.
+// prepare returns the prepared statement of the query. It prepares each query once in a session.
 func (s *session) prepare(query string) (*sql.Stmt, error) {
 	if p := s.stmts[query]; p != nil {
 		return p, nil
@@ -27,7 +27,7 @@ func (s *session) prepare(query string) (*sql.Stmt, error) {
 	return p, nil
 }
 
-// exec runs a statement and returns how many rows it changed.
+// exec runs a statement and returns the number of changed rows.
 func (s *session) exec(query string, args ...any) (int64, error) {
 	p, err := s.prepare(query)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *session) exec(query string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// get scans the first row into dest and reports whether there was one.
+// get scans the first row of the result into dest. It reports whether the result has a row.
 func (s *session) get(dest []any, query string, args ...any) (bool, error) {
 	p, err := s.prepare(query)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *session) get(dest []any, query string, args ...any) (bool, error) {
 	return err == nil, err
 }
 
-// each calls f for every row, until f returns false or an error.
+// each calls f for each row of the result, until f returns false or an error.
 func (s *session) each(f func(*sql.Rows) (bool, error), query string, args ...any) error {
 	p, err := s.prepare(query)
 	if err != nil {
@@ -74,13 +74,14 @@ func (s *session) each(f func(*sql.Rows) (bool, error), query string, args ...an
 	return rows.Close()
 }
 
-// script runs statements without keeping them prepared.
+// script runs SQL statements once, without preparing them.
 func (s *session) script(statements string) error {
 	_, err := s.conn.ExecContext(context.Background(), statements)
 	return err
 }
 
-// transaction runs f between the statement begin and COMMIT. It rolls back when f fails.
+// transaction runs the statement begin, then f, and then COMMIT. If f or COMMIT fails, transaction
+// rolls back.
 func (s *session) transaction(begin string, f func() error) error {
 	if _, err := s.exec(begin); err != nil {
 		return err
@@ -90,14 +91,15 @@ func (s *session) transaction(begin string, f func() error) error {
 		_, err = s.exec("COMMIT")
 	}
 	if err != nil {
-		_, _ = s.exec("ROLLBACK") // fails if SQLite did it already
+		_, _ = s.exec("ROLLBACK") // this fails if SQLite has already rolled back
 	}
 	return err
 }
 
 func (s *session) close() error {
 	for _, p := range s.stmts {
-		_ = p.Close() // closing the connection is what counts
+		// The error is ignored, because closing the connection frees the statements too.
+		_ = p.Close()
 	}
 	return errors.Join(s.conn.Close(), s.db.Close())
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStatements_plans asks SQLite for the query plan of each statement of the plugin. It checks
-// that each uses an index and does not sort, so that its cost does not grow with the data.
+// TestStatements_plans reads SQLite's query plan of each statement of the plugin. It checks that
+// each statement uses an index and does not sort, so that its cost does not grow with the data.
 func TestStatements_plans(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	everything(t, s)
@@ -30,11 +30,12 @@ func TestStatements_plans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// These may be scanned. There are seldom more than a few conversations to be deleted, and
-	// they are scanned once an hour. Holders are scanned at each renewal, and there is about one
-	// for each turn that is running.
+	// Statements may scan these tables and indexes. The index conversations_deleted rarely has more
+	// than a few entries, and the janitor scans it once an hour. The table holders has about one
+	// row for each running turn, and each renewal scans it.
 	allowed := []string{"SCAN c USING INDEX conversations_deleted", "SCAN c USING COVERING INDEX conversations_deleted", "SCAN holders", "SCAN sqlite_master"}
-	// The rows of a subquery may be scanned too. The subquery itself found them by an index.
+	// A statement may scan the rows of a subquery, because the subquery has found these rows by an
+	// index.
 	found := func(step string) bool { return strings.HasPrefix(step, "SCAN (subquery-") }
 	slices.Sort(all)
 	checked := 0
@@ -68,7 +69,7 @@ func TestStatements_plans(t *testing.T) {
 	}
 }
 
-// everything makes the store run each of its statements.
+// everything makes calls that execute each statement of the Store at least once.
 func everything(t *testing.T, s *Store) {
 	t.Helper()
 	must := func(err error) {

@@ -14,7 +14,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Store keeps conversations and tenants in one file. Close it after the last call.
+// Store keeps conversations and registered tenants in one SQLite file. It is safe for concurrent
+// use. Close must follow the last call.
 type Store struct {
 	path       string
 	file       *file
@@ -23,8 +24,8 @@ type Store struct {
 	now        func() time.Time
 	writer     *writer
 	readers    *readers
-	opened     atomic.Bool // set when the writer has opened the file once
-	changes    *notifier   // changed when this Store changed a tenant
+	opened     atomic.Bool // true after the writer has opened the file
+	changes    *notifier   // notified when this Store has changed a registered tenant
 	janitor    *janitor
 
 	logMu  sync.Mutex
@@ -36,9 +37,10 @@ var (
 	_ io.Closer       = (*Store)(nil)
 )
 
-// Open makes a Store on the file that cfg names. If the file does not exist, the first call that
-// reads or writes creates it. A path that can never work is fault.Invalid. After a failure that
-// may pass, such as a full disk, each call tries again.
+// Open returns a Store on the file that cfg names. If the file does not exist, the first call that
+// reads or writes creates it. Open returns fault.Invalid for a path at which no call can ever
+// succeed. After a failure that may be temporary, such as a full disk, Open succeeds, and each call
+// tries to open the file again.
 func Open(cfg Config, env sdk.Env) (*Store, error) {
 	known, err := readMigrations(migrationFiles)
 	if err != nil {
@@ -64,13 +66,14 @@ func open(cfg Config, env sdk.Env, known migrations, now func() time.Time) (*Sto
 		if bad := pathFault(err); bad != nil {
 			return nil, errors.Join(bad, s.readers.close(), s.writer.close())
 		}
-		_ = s.classify(err) // logs it
+		_ = s.classify(err) // only for its log message
 	}
 	s.janitor = newJanitor(s)
 	return s, nil
 }
 
-// openOrTry opens the file. If there is none it only checks whether it could be created.
+// openOrTry opens the file if it exists or if this process has opened it before. Otherwise
+// openOrTry only checks whether the file can be created.
 func (s *Store) openOrTry() error {
 	if isMissing(s.path) && !wasOpen(s.path) {
 		return tryCreate(s.path)
@@ -78,7 +81,7 @@ func (s *Store) openOrTry() error {
 	return s.writer.do(context.Background(), func(*session) error { return nil })
 }
 
-// requireFile returns fault.NotFound when there is no database.
+// requireFile returns fault.NotFound if the database does not exist.
 func (s *Store) requireFile() error {
 	if !isMissing(s.path) {
 		return nil
@@ -87,19 +90,20 @@ func (s *Store) requireFile() error {
 		By(fault.PartyCaller)
 }
 
-// Close waits for the queued writes and closes the Store.
+// Close waits for the queued writes and closes all sessions of the Store.
 func (s *Store) Close() error {
 	s.janitor.close()
 	return errors.Join(s.readers.close(), s.writer.close(), s.file.close())
 }
 
-// write runs f in a transaction that other writes may share, and returns when it is on the
-// disk. f is run again if its transaction was lost, so it must have no other effect.
+// write runs f in a transaction, which other writes may share. It returns when the transaction is
+// on the disk. If the transaction fails because of another write, f is run again, so that f must
+// not change anything outside of the database.
 func (s *Store) write(ctx context.Context, f func(*session) error) error {
 	return s.classify(s.writer.do(ctx, f))
 }
 
-// read runs f in a transaction of its own, which sees the database as of one moment.
+// read runs f in a transaction that sees the database at one moment.
 func (s *Store) read(ctx context.Context, f func(*session) error) error {
 	if !s.opened.Load() || s.file.replaced() {
 		if err := s.write(ctx, func(*session) error { return nil }); err != nil {

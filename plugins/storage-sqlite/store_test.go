@@ -34,7 +34,7 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// openStore opens the file in dir and closes it with the test.
+// openStore opens the file in dir. The cleanup of the test closes the Store.
 func openStore(t testing.TB, dir string) *Store {
 	t.Helper()
 	return openWith(t, dir, time.Now)
@@ -91,7 +91,7 @@ func end(t testing.TB, s storage.Storage, res *storage.BeginResult) int64 {
 	return n
 }
 
-// turnsOf runs one turn of each user in the conversation.
+// turnsOf runs one turn in the conversation for each of the users.
 func turnsOf(t testing.TB, s storage.Storage, conversation string, users ...string) {
 	t.Helper()
 	for _, user := range users {
@@ -120,7 +120,7 @@ func TestBegin_keyExpires(t *testing.T) {
 		t.Error("a key of nearly 24 hours was forgotten")
 	}
 	c.pass(1)
-	end(t, s, begin(t, s, keyed("early"))) // a new turn, and the key is new from now on
+	end(t, s, begin(t, s, keyed("early"))) // the key has expired, so that this Begin starts a new turn
 	if begin(t, s, keyed("late")).Replay == nil {
 		t.Error("a key of 23 hours was forgotten")
 	}
@@ -170,7 +170,8 @@ func TestRenew_revivesLease(t *testing.T) {
 	s, c := clocked(t)
 	begin(t, s)
 	c.pass(2 * time.Hour)
-	if err := s.Renew(t.Context(), []string{"other"}, time.Second); err != nil { // forgets the holder
+	// This renewal deletes the expired holder h.
+	if err := s.Renew(t.Context(), []string{"other"}, time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Renew(t.Context(), []string{"h"}, time.Second); err != nil {
@@ -181,8 +182,8 @@ func TestRenew_revivesLease(t *testing.T) {
 	}
 }
 
-// TestRenew_removesExpired checks that expired holders are removed. Otherwise they would pile up,
-// since nearly every turn has a holder of its own.
+// TestRenew_removesExpired checks that Renew deletes expired holders. Otherwise their rows would
+// accumulate, since nearly every turn has its own holder.
 func TestRenew_removesExpired(t *testing.T) {
 	s, c := clocked(t)
 	for i := range 20 {
@@ -239,7 +240,7 @@ func TestOpen_twoFiles(t *testing.T) {
 	}
 }
 
-// TestRead_pageBytes checks that a page fits into a message of the protocol.
+// TestRead_pageBytes checks that Read returns pages of large turns that fit into a gRPC message.
 func TestRead_pageBytes(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	const turns = 7
@@ -265,8 +266,8 @@ func TestRead_pageBytes(t *testing.T) {
 	}
 }
 
-// TestStore_unstorableText checks that text that cannot be stored is refused with the name of its
-// field, and that the turn stays as it was.
+// TestStore_unstorableText checks that Begin and Commit return fault.Invalid for text that SQLite
+// cannot store, and that the running turn can still be committed.
 func TestStore_unstorableText(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	bad := map[string]chat.Part{

@@ -82,15 +82,16 @@ func putVersion(tx *session, req *storage.PutTenantRequest, stamp int64) (*stora
 	return newestVersion(tx, req.Tenant)
 }
 
-// tooMuchHistory deletes old versions of tenant ?1, so that the documents of the others have at most
-// ?3 bytes together. It keeps versions after ?2. It reads only the lengths of documents.
+// tooMuchHistory deletes old versions of tenant ?1, so that the documents of the remaining versions
+// have at most ?3 bytes together. It never deletes versions greater than ?2. It reads only the
+// lengths of the documents.
 const tooMuchHistory = `DELETE FROM registrations WHERE tenant = ?1 AND version <= ?2 AND version IN (
 	SELECT version FROM (SELECT version, sum(length(document)) OVER (ORDER BY version DESC) AS upto FROM registrations WHERE tenant = ?1)
 	WHERE upto > ?3)`
 
 const versionColumns = "r.tenant, r.version, r.position, r.state, r.incarnation, r.document, r.note, r.attempt, r.created_at"
 
-// newestOf selects tenants with their newest versions.
+// newestOf is the beginning of a query for registered tenants with their newest versions.
 const newestOf = "SELECT " + versionColumns + " FROM tenants t JOIN registrations r ON r.position = t.position WHERE "
 
 func scanVersion(rows *sql.Rows) (r storage.Registration, err error) {
@@ -106,7 +107,8 @@ func scanVersion(rows *sql.Rows) (r storage.Registration, err error) {
 	return r, err
 }
 
-// newestVersion returns nil for a tenant without any version.
+// newestVersion returns the newest version of the tenant, or nil if the tenant was never
+// registered.
 func newestVersion(tx *session, tenant string) (found *storage.Registration, err error) {
 	err = tx.each(func(rows *sql.Rows) (bool, error) {
 		r, err := scanVersion(rows)
@@ -154,7 +156,8 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 		ORDER BY r.version DESC LIMIT ?3`, tenant, before)
 }
 
-// versions returns a page. The query's last parameter is the limit.
+// versions returns a page with at most limit versions. It passes limit+1 as the last parameter of
+// the query.
 func (s *Store) versions(ctx context.Context, limit int, query string, args ...any) (*storage.RegistrationPage, error) {
 	page := &storage.RegistrationPage{}
 	err := s.read(ctx, func(tx *session) error {

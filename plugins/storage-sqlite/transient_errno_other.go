@@ -2,7 +2,8 @@
 
 package sqlitestore
 
-// transientErrno reports whether a failed creation of a file may succeed later at the same path.
+// transientErrno reports whether the creation of a file that failed with the error may succeed
+// later at the same path.
 func transientErrno(error) bool { return false }
 
 func outOfSpace(error) bool { return false }

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// transientErrno reports whether a failed creation of a file may succeed later at the same path.
+// transientErrno reports whether the creation of a file that failed with err may succeed later at
+// the same path.
 func transientErrno(err error) bool {
 	for _, e := range []error{syscall.EIO, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EINTR} {
 		if errors.Is(err, e) {
@@ -17,7 +18,7 @@ func transientErrno(err error) bool {
 	return outOfSpace(err)
 }
 
-// outOfSpace reports whether the disk or the quota is full.
+// outOfSpace reports whether err says that the disk or the user's disk quota is full.
 func outOfSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

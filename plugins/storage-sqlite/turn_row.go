@@ -13,7 +13,8 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// encode returns JSON that people can read: < and > are not escaped.
+// encode returns v as JSON. It does not escape < and >, so that people can read the text in the
+// database.
 func encode(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -24,7 +25,7 @@ func encode(v any) (string, error) {
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// document returns metadata or a record as a column, NULL for none.
+// document returns a column value for metadata or a record. It returns NULL for an empty document.
 func document(raw json.RawMessage) any {
 	if len(raw) == 0 {
 		return nil
@@ -32,8 +33,8 @@ func document(raw json.RawMessage) any {
 	return string(raw)
 }
 
-// messageTexts are a turn's messages as the database has them: the first, and the others as a
-// list.
+// messageTexts has the JSON of a turn's messages as in the table turns. first is the first message,
+// and others is the list of all other messages.
 type messageTexts struct{ first, others sql.Null[string] }
 
 func encodeMessages(messages []chat.Message) (s messageTexts, err error) {
@@ -74,11 +75,12 @@ func unreadable(err error) error {
 	return fault.New(fault.Internal, "a turn in the database is not as the plugin wrote it: %w", err).By(fault.PartyHost)
 }
 
-// turnColumns are the columns that scan reads, of the table turns as t.
+// turnColumns lists the columns that turnRow.scan reads. The query names the table turns as t.
 const turnColumns = `t.sequence, t.number, t.state, t.reason, t.user, t.started_at, t.ended_at, t.key,
 	t.input_tokens, t.output_tokens, t.cached_input_tokens, t.reasoning_tokens, t.metadata, t.record, t.message, t.replies`
 
-// turnRow is a turn whose messages are not decoded yet. Decoding needs no session.
+// turnRow is a turn whose messages are not decoded yet. Decoding them needs no session, so that it
+// happens after the transaction.
 type turnRow struct {
 	turn  storage.Turn
 	texts messageTexts
@@ -108,7 +110,7 @@ func (r *turnRow) scan(rows *sql.Rows) error {
 	return nil
 }
 
-// size returns the bytes of what can be large in the turn.
+// size returns the number of bytes of the fields that can be large.
 func (r *turnRow) size() int {
 	return r.texts.size() + len(r.turn.Metadata) + len(r.turn.Record) + len(r.turn.Reason)
 }
@@ -128,7 +130,7 @@ func parseState(name string) storage.State {
 	return 0
 }
 
-// timeOf is the inverse of nanos.
+// timeOf is the inverse of the function nanos.
 func timeOf(nanos int64) time.Time {
 	if nanos == 0 {
 		return time.Time{}
@@ -136,7 +138,8 @@ func timeOf(nanos int64) time.Time {
 	return time.Unix(0, nanos).UTC()
 }
 
-// nanos returns the time as the database has it; 0 for none.
+// nanos returns t in nanoseconds since 1970, as the database stores times. It returns 0 for the
+// zero time.
 func nanos(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -144,10 +147,12 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// day returns the day of a time, as the index conversations_day has it.
+// day returns the number of days since 1970 for a time in nanoseconds, as the column updated_day
+// stores it.
 func day(nanos int64) int64 { return nanos / int64(24*time.Hour) }
 
-// clampTime returns a time that a caller chose as the database has it, within its range.
+// clampTime returns t in nanoseconds since 1970. It limits t to the range of times that the
+// database can represent, because a caller may choose any time.
 func clampTime(t time.Time) int64 {
 	switch {
 	case t.Before(earliest):
@@ -158,7 +163,7 @@ func clampTime(t time.Time) int64 {
 	return nanos(t)
 }
 
-// The range of times that the database can have.
+// earliest and latest bound the times that the database can represent as nanoseconds in 64 bits.
 var (
 	earliest = time.Unix(0, 1).UTC()
 	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)

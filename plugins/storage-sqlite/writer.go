@@ -10,57 +10,61 @@ import (
 )
 
 const (
-	queueLength = 1024                  // writes in the queue; more wait for room in it
-	batchLength = 128                   // bounds the writes in one transaction
-	batchTime   = 20 * time.Millisecond // bounds the time in which they are collected
+	// The queue has room for this many writes. More callers wait until the queue has room.
+	queueLength = 1024
+	batchLength = 128                   // maximum number of writes in one transaction
+	batchTime   = 20 * time.Millisecond // maximum time in which writes join a transaction
 )
 
-// writer does all writing of a Store, in one goroutine. It runs the waiting writes in one
-// transaction, each in a savepoint of its own, and reports to their callers when the commit is
-// on the disk. Writes share a commit because the commit is expensive. When one write fails, the
-// others still succeed.
+// writer executes all writes of a Store in one goroutine. It runs all waiting writes in one
+// transaction, because a commit is expensive. Each write has its own savepoint, so that a failed
+// write does not affect other writes. The callers get their results when the transaction is on the
+// disk.
 type writer struct {
 	open    func() (*session, error)
-	check   func(*session) error // refuses a transaction; called at the start of each
+	check   func(*session) error // called at the start of each transaction; its error refuses the transaction
 	queue   chan *write
-	session *session // nil until it is needed, and after it was broken
+	session *session // nil before the first write, and after the session was closed as broken
 	ended   chan struct{}
 
-	// replaced reports whether another file is in the place of the session's. Then the session
-	// is closed and retired is called, before a new session is opened. Both may be nil.
+	// replaced reports whether the database was replaced after the session was opened. The writer
+	// then closes its session and calls retired, before it opens a new session. Both functions may
+	// be nil.
 	replaced func() bool
 	retired  func() error
 }
 
-// write is one unit of work. do runs on the writer's goroutine. It is run again if the
-// transaction was lost because of another write, so it must have no other effect.
+// write is a write in the queue. do runs on the writer's goroutine. If the transaction fails
+// because of another write, do is run again, so that do must not change anything outside of the
+// database.
 type write struct {
 	do      func(*session) error
-	outside bool // do runs outside of any transaction
+	outside bool // do runs without a transaction
 	state   atomic.Int32
-	done    chan error // buffered
+	done    chan error // has a buffer of one
 }
 
 const (
 	waiting int32 = iota
 	taken
-	left // its caller has gone
+	left // the caller has stopped waiting
 )
 
 func newWriter(open func() (*session, error), check func(*session) error) *writer {
 	return &writer{open: open, check: check, queue: make(chan *write, queueLength), ended: make(chan struct{})}
 }
 
-// start starts the writer's goroutine, which close ends.
+// start starts the writer's goroutine. close stops the goroutine.
 func (w *writer) start() { go w.run() }
 
-// do runs f in a transaction and returns when it is on the disk. If ctx ends before f has
-// started, f is not run. After that, do waits for the result.
+// do runs f in a transaction and returns when the transaction is on the disk. If ctx ends before f
+// has started, do returns the error of ctx and f is not run. If f has started, do waits for the
+// result even after ctx has ended.
 func (w *writer) do(ctx context.Context, f func(*session) error) error {
 	return w.submit(ctx, &write{do: f, done: make(chan error, 1)})
 }
 
-// outside runs f outside of any transaction, while no other write runs.
+// outside runs f without a transaction. No other write runs at the same time.
 func (w *writer) outside(ctx context.Context, f func(*session) error) error {
 	return w.submit(ctx, &write{do: f, outside: true, done: make(chan error, 1)})
 }
@@ -85,7 +89,7 @@ func (w *writer) submit(ctx context.Context, o *write) error {
 	}
 }
 
-// close ends the writer after the queued writes. do must not be called any more.
+// close executes the queued writes and stops the writer. No call of do may follow.
 func (w *writer) close() error {
 	close(w.queue)
 	<-w.ended
@@ -105,14 +109,15 @@ func (w *writer) run() {
 	}
 }
 
-// outcome is the result of a write, for when its transaction is on the disk.
+// outcome has the result of a write until the transaction is on the disk.
 type outcome struct {
 	of  *write
 	err error
 }
 
-// runBatch runs the write and the writes behind it in one transaction. It returns a write that
-// must run outside of transactions, if it met one.
+// runBatch runs the write first and all waiting writes in one transaction. When it takes a write
+// from the queue that must run without a transaction, it stops there and returns that write.
+// Otherwise it returns nil.
 func (w *writer) runBatch(first *write) (over *write) {
 	if !first.state.CompareAndSwap(waiting, taken) {
 		return nil
@@ -146,8 +151,9 @@ func (w *writer) runBatch(first *write) (over *write) {
 	return over
 }
 
-// collect runs the write and the writes that wait behind it in the open transaction. lost is
-// set when the whole transaction is lost.
+// collect runs the write first and the waiting writes in the open transaction. over is a write that
+// must run without a transaction, or nil. lost is the error that has made the whole transaction
+// fail, or nil.
 func (w *writer) collect(first *write) (done []outcome, over *write, lost error) {
 	start := time.Now()
 	for o := first; o != nil; o = w.next() {
@@ -168,8 +174,8 @@ func (w *writer) collect(first *write) (done []outcome, over *write, lost error)
 	return done, nil, lost
 }
 
-// runOneByOne runs the writes of a lost transaction again, each in a transaction of its own. One
-// of them may be too large for the disk while the others fit.
+// runOneByOne runs the writes of a failed transaction again, each in its own transaction. One of
+// the writes may be too large for the disk, while the other writes fit.
 func (w *writer) runOneByOne(done []outcome, lost error) {
 	if len(done) == 1 {
 		done[0].err = lost
@@ -178,7 +184,8 @@ func (w *writer) runOneByOne(done []outcome, lost error) {
 	var locked error
 	for i := range done {
 		if done[i].err = locked; locked != nil {
-			continue // one wait for the lock is enough
+			// After one write has waited for the lock in vain, the next writes do not wait again.
+			continue
 		}
 		if done[i].err = w.runSingle(done[i].of); busy(done[i].err) {
 			locked = done[i].err
@@ -186,7 +193,7 @@ func (w *writer) runOneByOne(done []outcome, lost error) {
 	}
 }
 
-// next returns a waiting write, or nil.
+// next takes a waiting write from the queue. It returns nil if there is none.
 func (w *writer) next() *write {
 	select {
 	case o := <-w.queue: // nil when the queue was closed
@@ -196,8 +203,8 @@ func (w *writer) next() *write {
 	}
 }
 
-// refuseWaiting fails all waiting writes with the error. Each would fail in the same way, and
-// each attempt may take long.
+// refuseWaiting fails all waiting writes with err. Each of these writes would fail with the same
+// error, and each attempt may take long.
 func (w *writer) refuseWaiting(err error) {
 	for o := w.next(); o != nil; o = w.next() {
 		if o.state.CompareAndSwap(waiting, taken) {
@@ -206,7 +213,7 @@ func (w *writer) refuseWaiting(err error) {
 	}
 }
 
-// runSingle runs a write in a transaction of its own.
+// runSingle runs a write in its own transaction.
 func (w *writer) runSingle(o *write) error {
 	if err := w.begin(); err != nil {
 		return err
@@ -227,8 +234,9 @@ func (w *writer) runSingle(o *write) error {
 
 func (w *writer) isReplaced() bool { return w.replaced != nil && w.replaced() }
 
-// retire closes the writing and reading sessions if the file was replaced. SQLite then leaves
-// the files beside the path alone, which may belong to another database.
+// retire closes the sessions for writing and reading if the database was replaced. When its old
+// files are closed, SQLite does not touch the write-ahead log at the path, which may belong to the
+// replacement.
 func (w *writer) retire() error {
 	if !w.isReplaced() {
 		return nil
@@ -244,7 +252,7 @@ func (w *writer) retire() error {
 	return err
 }
 
-// beginFor prepares the writer for the write: a session, and a transaction if it needs one.
+// beginFor ensures that a session is open. It also begins a transaction if the write needs one.
 func (w *writer) beginFor(o *write) error {
 	if o.outside {
 		return w.ensureSession()
@@ -252,7 +260,8 @@ func (w *writer) beginFor(o *write) error {
 	return w.begin()
 }
 
-// ensureSession opens a session if there is none.
+// ensureSession opens a session if none is open. If the database was replaced, it first closes the
+// old session.
 func (w *writer) ensureSession() error {
 	if err := w.retire(); err != nil {
 		return err
@@ -267,7 +276,7 @@ func (w *writer) ensureSession() error {
 	return nil
 }
 
-// begin opens a session if there is none, and starts a transaction.
+// begin opens a session if none is open, and begins a transaction.
 func (w *writer) begin() error {
 	if err := w.ensureSession(); err != nil {
 		return err
@@ -286,7 +295,8 @@ func (w *writer) begin() error {
 	return nil
 }
 
-// runStep runs a write in a savepoint. lost is set when the whole transaction is lost.
+// runStep runs a write in a savepoint. err is the error of the write. lost is the error that has
+// made the whole transaction fail, or nil.
 func (w *writer) runStep(o *write) (err, lost error) {
 	if _, err := w.session.exec("SAVEPOINT write"); err != nil {
 		return nil, err
@@ -296,7 +306,7 @@ func (w *writer) runStep(o *write) (err, lost error) {
 		return nil, err
 	}
 	if code(err) != 0 || sessionBroken(err) {
-		return nil, err // SQLite may have ended the transaction
+		return nil, err // SQLite may have rolled the whole transaction back
 	}
 	if _, lost = w.session.exec("ROLLBACK TO write"); lost == nil {
 		_, lost = w.session.exec("RELEASE write")
@@ -304,7 +314,7 @@ func (w *writer) runStep(o *write) (err, lost error) {
 	return err, lost
 }
 
-// panicError is the error of a write that panicked. Its session cannot be used any more.
+// panicError is the error of a write that panicked. The session of that write must be closed.
 type panicError struct {
 	value any
 	stack []byte
@@ -312,7 +322,7 @@ type panicError struct {
 
 func (p *panicError) Error() string { return fmt.Sprint("panic: ", p.value) }
 
-// recovered runs do and turns a panic into a panicError.
+// recovered calls do. It returns a panicError if do panics.
 func recovered(do func(*session) error, s *session) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -322,8 +332,8 @@ func recovered(do func(*session) error, s *session) (err error) {
 	return do(s)
 }
 
-// rollback rolls the transaction back. It closes the session if why, or the error of the rollback,
-// may have broken it.
+// rollback rolls the transaction back. It closes the session if why or the error of the rollback
+// says that the session may be broken.
 func (w *writer) rollback(why error) {
 	if _, err := w.session.exec("ROLLBACK"); err != nil && code(err) != errorCode {
 		why = errors.Join(why, err)
@@ -331,10 +341,11 @@ func (w *writer) rollback(why error) {
 	_ = w.dropIfBroken(why)
 }
 
-// errorCode is the code that SQLite returns when there is no transaction to roll back.
+// errorCode is SQLITE_ERROR. SQLite returns it when there is no transaction to roll back.
 const errorCode = 1
 
-// dropIfBroken closes the session if err may have broken it. The next write opens another.
+// dropIfBroken closes the session if err says that the session may be broken. The next write then
+// opens a new session. dropIfBroken returns err.
 func (w *writer) dropIfBroken(err error) error {
 	if err != nil && sessionBroken(err) {
 		err = errors.Join(err, w.session.close())

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// paper is a writer on a table of its own.
+// paper returns a writer on a new database with an empty table a.
 func paper(t *testing.T) *writer {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.db")
@@ -41,7 +41,7 @@ func put1(n int) func(*session) error {
 	}
 }
 
-// held makes the writer wait, so that the writes of the meantime gather in its queue.
+// held blocks the writer until the test calls release. Until then other writes gather in the queue.
 func held(t *testing.T, w *writer) (release func()) {
 	t.Helper()
 	began, going := make(chan struct{}), make(chan struct{})
@@ -62,7 +62,7 @@ func held(t *testing.T, w *writer) (release func()) {
 	}
 }
 
-// await returns when the given number of writes wait.
+// await returns when the queue has n writes.
 func await(w *writer, n int) {
 	for len(w.queue) < n {
 		time.Sleep(time.Millisecond)
@@ -81,7 +81,8 @@ func (w *writer) count(t *testing.T) (n int) {
 	return n
 }
 
-// TestWriter_commitsTogether counts the transactions of writes that wait together.
+// TestWriter_commitsTogether checks that 100 writes that wait together take at most 10
+// transactions.
 func TestWriter_commitsTogether(t *testing.T) {
 	w := paper(t)
 	var begun atomic.Int64
@@ -109,8 +110,8 @@ func TestWriter_commitsTogether(t *testing.T) {
 
 var errOwn = errors.New("own")
 
-// TestWriter_failureIsItsOwn mixes writes that fail in every way with writes that succeed, and
-// checks that the others succeed.
+// TestWriter_failureIsItsOwn checks that a write that fails does not affect the writes in the same
+// transaction. Each subtest is a way to fail.
 func TestWriter_failureIsItsOwn(t *testing.T) {
 	w := paper(t)
 	if err := w.do(t.Context(), put1(1)); err != nil {
@@ -163,8 +164,8 @@ func TestWriter_failureIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestWriter_callerLeaves checks that the write of a caller that has gone has no effect, unless it
-// had begun.
+// TestWriter_callerLeaves checks that a write has no effect if its context ends before the write
+// has started, and that a write that has started is completed.
 func TestWriter_callerLeaves(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)
@@ -190,7 +191,8 @@ func TestWriter_callerLeaves(t *testing.T) {
 	}
 }
 
-// TestWriter_fullQueue checks that callers wait for room in a full queue, and may leave.
+// TestWriter_fullQueue checks that a caller waits while the queue is full, and that the caller
+// stops waiting when its context ends.
 func TestWriter_fullQueue(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)
