@@ -29,8 +29,8 @@
 // configuration. All tenants that inherit backend = "memory" share one Store, and each call names its
 // tenant. A tenant with a different max_bytes has its own Store. A tenant whose plugin block says
 // isolation = "tenant" has its own Store too. Two Stores share only the budget of their process. When
-// a tenant's configuration changes, the tenant gets another Store, which does not have the
-// conversations of the previous Store.
+// a change of a tenant's configuration leads to another Store, the tenant does not see its conversations
+// in the previous Store any more.
 //
 // The plugin declares itself exclusive, because a new process cannot take over the data of an old
 // process. The host therefore stops the old process before it starts the new process. The host also

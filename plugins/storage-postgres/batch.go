@@ -13,55 +13,57 @@ import (
 )
 
 const (
-	// maxBatch is how many calls share a transaction at most. Four calls together halve what
-	// a turn costs the server, and more than eight save little beyond that.
+	// maxBatch is the maximum number of calls in one transaction. Four calls in one transaction
+	// halve the cost of a turn for the server. More than eight calls save little beyond that.
 	maxBatch = 8
-	// maxBatchWait is how long a call waits for another pipeline of its tenant to end. A
-	// healthy database needs less.
+	// maxBatchWait is the longest time that a call waits for another pipeline of its tenant to end.
+	// In a healthy database a pipeline takes less time.
 	maxBatchWait = 5 * time.Millisecond
-	// A call with more than maxBatchBytes of arguments, or with a tail of many more messages
-	// than maxBatchTail, is sent alone: in a batch it would keep the others waiting.
+	// A call with more than maxBatchBytes of arguments, or a Begin whose tail may have more than
+	// twice maxBatchTail messages, has its own transaction. In a batch such a call would delay the
+	// other calls.
 	maxBatchBytes = 64 << 10
 	maxBatchTail  = 100
 )
 
-// job is the statements of one call. It may share a transaction with other jobs of its
-// tenant: it locks the row of one conversation only, and may be sent twice.
+// job has the statements of one call. A job may share a transaction with other jobs of its tenant,
+// because it locks only the row of its conversation. Its statements may be sent twice.
 type job struct {
 	ctx     context.Context
-	cid     int64 // number of the conversation
+	cid     int64 // database id of the conversation
 	queries []query
-	done    chan outcome // buffered, so that a send never blocks
+	done    chan outcome // has a buffer of one, so that sending an outcome never blocks
 }
 
-// outcome tells a waiting call what to do next. With lead set, the call runs the batch and
-// then waits for its own outcome. With retryAlone, its statements have had no effect and
-// it sends them by itself. Otherwise err is the call's result.
+// outcome tells the goroutine of a waiting call what to do next. If lead is set, the goroutine runs
+// the batch lead and then waits for its own outcome. If retryAlone is set, the statements of the
+// call had no effect, and the goroutine sends them in their own transaction. Otherwise err is the
+// result of the call.
 type outcome struct {
 	err        error
 	retryAlone bool
 	lead       []*job
 }
 
-// batcher gathers calls of one tenant that arrive while a pipeline of that tenant is
-// running. If nothing is running, a call is sent at once. Otherwise it waits until the
-// pipeline ends, until maxBatchWait has passed, or until maxBatch calls wait. Then all
-// waiting calls are sent in one transaction.
+// batcher collects calls of one tenant that arrive while a pipeline of that tenant is running. If
+// no pipeline of the tenant is running, a call is sent at once. Otherwise the call waits until a
+// pipeline ends, until maxBatchWait has passed, or until maxBatch calls wait. Then all waiting
+// calls are sent in one transaction.
 type batcher struct {
 	mu      sync.Mutex
-	tenants map[string]*tenantQueue // only tenants with a running pipeline or waiting jobs
+	tenants map[string]*tenantQueue // has only tenants with a running pipeline or waiting jobs
 }
 
-// tenantQueue is the running and waiting work of one tenant.
+// tenantQueue has the running pipelines and the waiting jobs of one tenant.
 type tenantQueue struct {
-	running int // pipelines
+	running int // number of pipelines
 	waiting []*job
-	timer   *time.Timer // dispatches waiting after maxBatchWait
+	timer   *time.Timer // dispatches the waiting jobs after maxBatchWait
 }
 
-// runBatched runs the statements of one call, in a batch if possible. A heavy call is sent
-// alone. When it returns an error, the statements may still be running: the caller must not
-// read what their scan functions write to.
+// runBatched runs the statements of one call, in a batch if possible. If heavy is true, the call
+// has its own transaction. If runBatched returns an error, the scan functions of the queries may
+// still be running, so that the caller must not read the variables that these functions write.
 func (s *Store) runBatched(ctx context.Context, tenant string, cid int64, heavy bool, queries ...query) error {
 	if heavy || argumentBytes(queries) > maxBatchBytes {
 		return s.run(ctx, scope{tenant: tenant}, queries...)
@@ -89,8 +91,9 @@ func (s *Store) runBatched(ctx context.Context, tenant string, cid int64, heavy 
 	return o.err
 }
 
-// enqueue reports whether the call may be sent at once. Then the caller must call
-// pipelineEnded afterwards. Otherwise the job waits, and its done channel gets an outcome.
+// enqueue reports whether the call may be sent at once. If it may, the caller sends the call and
+// then calls pipelineEnded. Otherwise the job waits, and later receives an outcome on its channel
+// done.
 func (s *Store) enqueue(tenant string, j *job) bool {
 	s.batcher.mu.Lock()
 	defer s.batcher.mu.Unlock()
@@ -115,7 +118,7 @@ func (s *Store) enqueue(tenant string, j *job) bool {
 	return false
 }
 
-// pipelineEnded notes that a pipeline of the tenant has ended. Waiting jobs are dispatched.
+// pipelineEnded counts one running pipeline of the tenant less, and dispatches the waiting jobs.
 func (s *Store) pipelineEnded(tenant string) {
 	s.batcher.mu.Lock()
 	defer s.batcher.mu.Unlock()
@@ -129,8 +132,8 @@ func (s *Store) pipelineEnded(tenant string) {
 	}
 }
 
-// dispatchLocked starts a batch of all waiting jobs. The goroutine of the first job runs it. A
-// new goroutine would be slower: its stack would have to grow for each transaction. Locked: mu
+// dispatchLocked starts a batch of all waiting jobs. It makes the goroutine of the first job run
+// the batch, because a new goroutine would have to grow its stack for each transaction. Locked: mu
 // is held.
 func (s *Store) dispatchLocked(q *tenantQueue) {
 	jobs := q.waiting
@@ -140,8 +143,8 @@ func (s *Store) dispatchLocked(q *tenantQueue) {
 	jobs[0].done <- outcome{lead: jobs}
 }
 
-// withdraw removes the job of a caller whose context has ended. If the job was to lead a
-// batch, the batch runs without it in a new goroutine.
+// withdraw removes the job of a caller whose context has ended. If the job was chosen to run a
+// batch, a new goroutine runs the batch.
 func (s *Store) withdraw(tenant string, j *job) {
 	s.batcher.mu.Lock()
 	defer s.batcher.mu.Unlock()
@@ -156,18 +159,18 @@ func (s *Store) withdraw(tenant string, j *job) {
 				s.runBatch(tenant, o.lead)
 			}()
 		}
-	default: // it was waiting, or is in a batch whose leader checks its context
+	default: // the job was waiting, or another job runs its batch and checks the context
 	}
 }
 
-// runBatch runs the jobs in one transaction and sends each its outcome. Jobs whose context
-// has ended are left out. If the transaction fails, every job is told to retry alone.
+// runBatch runs the jobs in one transaction and sends an outcome to each job. It leaves out jobs
+// whose context has ended. If the transaction fails, the outcome of each job is retryAlone.
 func (s *Store) runBatch(tenant string, jobs []*job) {
 	o := outcome{retryAlone: true}
 	var live []*job
 	for _, j := range jobs {
 		if j.ctx.Err() != nil {
-			j.done <- o // its caller sees the end of its own context first
+			j.done <- o // the caller returns the error of its context
 			continue
 		}
 		live = append(live, j)
@@ -180,7 +183,8 @@ func (s *Store) runBatch(tenant string, jobs []*job) {
 	if len(live) < 2 {
 		return
 	}
-	// All batches lock conversations in the same order, so that two batches cannot deadlock.
+	// All batches lock conversations in the order of their database ids, so that two batches cannot
+	// deadlock.
 	slices.SortStableFunc(live, func(a, b *job) int { return cmp.Compare(a.cid, b.cid) })
 	ctx, cancel := context.WithCancel(s.lifetime)
 	defer cancel()
@@ -189,7 +193,7 @@ func (s *Store) runBatch(tenant string, jobs []*job) {
 	for _, j := range live {
 		all = append(all, j.queries...)
 		stop := context.AfterFunc(j.ctx, func() {
-			if ended.Add(1) == int64(len(live)) { // nobody waits any more
+			if ended.Add(1) == int64(len(live)) { // all callers have left
 				cancel()
 			}
 		})
@@ -198,12 +202,13 @@ func (s *Store) runBatch(tenant string, jobs []*job) {
 	err := s.runOnce(ctx, scope{tenant: tenant, batched: true}, all)
 	o.retryAlone = err != nil
 	var known *fault.Error
-	if errors.As(err, &known) { // nothing was sent; one by one it would fail in the same way
+	// No statement was sent, and each call alone would fail with the same error.
+	if errors.As(err, &known) {
 		o = outcome{err: s.fail(ctx, err)}
 	}
 }
 
-// argumentBytes returns about how many bytes the queries send.
+// argumentBytes returns the approximate number of bytes of the queries' arguments.
 func argumentBytes(queries []query) (n int) {
 	for _, q := range queries {
 		for _, a := range q.args {

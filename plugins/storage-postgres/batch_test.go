@@ -15,7 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// conversations makes n conversations whose numbers are cached, and returns them.
+// conversations creates n conversations, whose database ids are then in the cache. It returns a
+// call and the database id for each conversation.
 func conversations(t *testing.T, s *Store, n int) (calls []sdk.Call, cids []int64) {
 	for i := range n {
 		c := call("t", fmt.Sprint("c", i))
@@ -41,7 +42,8 @@ func locks(cid int64) string {
 	return fmt.Sprintf("select from botyard.conversations where cid = %d for update", cid)
 }
 
-// outcomes returns the outcomes of the jobs, after runBatch has returned.
+// outcomes returns the outcomes of the jobs after runBatch has returned. It fails the test if a job
+// has no outcome.
 func outcomes(t *testing.T, jobs []*job) (all []outcome) {
 	t.Helper()
 	for i, j := range jobs {
@@ -55,7 +57,7 @@ func outcomes(t *testing.T, jobs []*job) (all []outcome) {
 	return all
 }
 
-// idle waits until no tenant has a pipeline or a waiting job.
+// idle waits until no tenant has a running pipeline or a waiting job.
 func idle(t *testing.T, s *Store) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
@@ -71,12 +73,14 @@ func idle(t *testing.T, s *Store) {
 	}
 }
 
-// TestRunBatched_sharesOneTransaction checks that calls that arrive while a pipeline of their tenant
-// runs are sent together: their rows have the same transaction id.
+// TestRunBatched_sharesOneTransaction checks that calls share one transaction if they arrive while
+// a pipeline of their tenant is running. The rows of these calls then have the same transaction id.
 func TestRunBatched_sharesOneTransaction(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	calls, _ := conversations(t, s, maxBatch)
-	for try := 1; ; try++ { // a slow machine may send some earlier
+	// On a slow machine some calls may be sent in an earlier transaction. The test then tries
+	// again.
+	for try := 1; ; try++ {
 		if !s.enqueue("t", nil) {
 			t.Fatal("another pipeline is running")
 		}
@@ -117,7 +121,7 @@ func TestRunBatched_sharesOneTransaction(t *testing.T) {
 }
 
 // TestRunBatched_lockedConversation checks that only the call for a locked conversation waits for
-// the lock, and the other calls of its batch do not.
+// the lock. The other calls of its batch must not wait.
 func TestRunBatched_lockedConversation(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.StatementTimeout = 300
@@ -137,7 +141,7 @@ func TestRunBatched_lockedConversation(t *testing.T) {
 	}
 	start := time.Now()
 	s.runBatch("t", jobs)
-	if d := time.Since(start); d > time.Minute { // statements may take 300 seconds
+	if d := time.Since(start); d > time.Minute { // the statement timeout is 300 seconds
 		t.Errorf("they waited for %v", d)
 	}
 	for i, o := range outcomes(t, jobs) {
@@ -162,7 +166,7 @@ func TestRunBatched_lockedConversation(t *testing.T) {
 			}
 		})
 	}
-	free.Wait() // the lock is still held
+	free.Wait() // the test still has the lock at this point
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +174,7 @@ func TestRunBatched_lockedConversation(t *testing.T) {
 }
 
 // TestRunBatch_locksInOrder checks that two batches lock the same conversations in the same order,
-// so that they do not deadlock.
+// so that the batches do not deadlock.
 func TestRunBatch_locksInOrder(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	stores := []*Store{open(t, config(dsn)), open(t, config(dsn))}
@@ -195,13 +199,14 @@ func TestRunBatch_locksInOrder(t *testing.T) {
 			}
 		}
 	}
-	if crossed > rounds/4 { // on a slow machine one may wait too long for a lock
+	// On a slow machine a batch may exceed the lock timeout.
+	if crossed > rounds/4 {
 		t.Errorf("%d of %d transactions ended for another one", crossed, 2*rounds)
 	}
 }
 
-// TestRunBatch_fails checks that all jobs are told to retry alone when one fails, and that each gets
-// the error when no connection is free.
+// TestRunBatch_fails checks the outcomes of a batch that fails. If a statement fails, each job must
+// be sent alone. If no connection is free, each job gets the error.
 func TestRunBatch_fails(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 1, 0
@@ -228,8 +233,8 @@ func TestRunBatch_fails(t *testing.T) {
 	}
 }
 
-// TestRunBatched_callerLeaves checks that nothing is sent for a caller whose context has ended, and
-// that a batch ends when all its callers have left.
+// TestRunBatched_callerLeaves checks that nothing is sent for a caller whose context has ended. It
+// also checks that a batch is canceled when the contexts of all its callers have ended.
 func TestRunBatched_callerLeaves(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.StatementTimeout = 300
@@ -249,7 +254,8 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	if res := begin(t, s, calls[0]); res.Started == nil || res.Started.Sequence != 2 {
 		t.Errorf("after it: %+v", res)
 	}
-	// The batch still commits for a caller that has left.
+	// The batch commits even though one of its two callers has left, because the other caller is
+	// waiting.
 	res := begin(t, s, calls[1])
 	if !s.enqueue("t", nil) {
 		t.Fatal("another pipeline is running")
@@ -265,7 +271,7 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	_, err = s.Commit(impatient, &storage.CommitRequest{Call: calls[1], Fence: res.Started.Fence, State: storage.Succeeded,
 		Messages: []chat.Message{chat.Text(chat.Assistant, "late")}})
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Logf("the commit did not share: %v", err) // on a slow machine
+		t.Logf("the commit did not share: %v", err) // this may happen on a slow machine
 	}
 	others.Wait()
 	s.pipelineEnded("t")
@@ -275,7 +281,8 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	}
 	here := []*job{jobOf(gone, cids[0], "select 1/0"), jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
 	s.runBatch("t", here)
-	for i, o := range outcomes(t, here) { // the job of the ended context may lead, but it has no result
+	// The job whose context has ended gets retryAlone, and the other jobs succeed.
+	for i, o := range outcomes(t, here) {
 		if o.retryAlone != (i == 0) || o.err != nil {
 			t.Errorf("job %d beside one of nobody: %+v", i, o)
 		}
@@ -290,8 +297,9 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	}
 }
 
-// TestWithdraw_leader checks that the other jobs still get an outcome when the leader of a batch, or
-// of the next batch, is withdrawn or panics.
+// TestWithdraw_leader checks that all other jobs of a batch get an outcome when the job that runs
+// the batch is withdrawn, before or after it was chosen to run the batch. It also checks the
+// outcomes when a scan function panics.
 func TestWithdraw_leader(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	_, cids := conversations(t, s, 3)
@@ -339,8 +347,8 @@ func TestWithdraw_leader(t *testing.T) {
 	}
 }
 
-// TestRun_batchSetting checks that a batch sets role and tenant like a single call, and also a lock
-// timeout.
+// TestRun_batchSetting checks that a batch sets the role and the tenant like a single call. In
+// addition, a batch sets a lock timeout.
 func TestRun_batchSetting(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	var got [2]string

@@ -8,7 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Begin implements [storage.Storage].
+// Begin implements [storage.Storage]. It tries the fast path first, and otherwise calls the
+// database function.
 func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err
@@ -23,7 +24,8 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	call := req.Call
 	var key, digest, attempt any
 	if req.Key != "" {
-		key, digest = req.Key, slices.Concat(req.Digest) // not nil: NULL would replay nothing
+		// The digest must not become NULL, because the function does not replay a turn for NULL.
+		key, digest = req.Key, slices.Concat(req.Digest)
 		if req.Digest == nil {
 			digest = []byte{}
 		}
@@ -36,8 +38,8 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	var row beginRow
 	queries := []query{{s.calls.begin, args, row.read}}
 	if req.Tail > 0 {
-		// The function could read the tail too, but would not stop at a number of bytes. When
-		// the turn did not start, this statement returns no rows.
+		// The database function can return the tail too, but without a bound in bytes. So a second
+		// statement reads the tail. It returns no rows if the function has not started a turn.
 		of := []any{int64(req.Tail), int64(req.TailBytesOrDefault()), call.Incarnation, call.Conversation, attempt}
 		queries = append(queries, query{s.calls.tailOf, of, row.tail.read})
 	}
@@ -47,7 +49,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	return s.beginResult(req, &row)
 }
 
-// beginResult makes a result of the row that the function returned.
+// beginResult returns the result for the row that the database function returned.
 func (s *Store) beginResult(req *storage.BeginRequest, b *beginRow) (*storage.BeginResult, error) {
 	switch b.kind {
 	case "replay":
@@ -71,7 +73,8 @@ func (s *Store) beginResult(req *storage.BeginRequest, b *beginRow) (*storage.Be
 		Sequence: *b.turn.sequence, Fence: fence(*b.cid, *b.turn.sequence), Tail: messages, TailCut: b.tail.cut}}, nil
 }
 
-// beginRow is the row that the function returns for a Begin, with the tail that was read after it.
+// beginRow is the row that the database function returns for a Begin, with the tail that the second
+// statement has read.
 type beginRow struct {
 	kind string
 	cid  *int64
@@ -79,7 +82,8 @@ type beginRow struct {
 	tail tailRows
 }
 
-// read reads the row. It starts from the beginning each time.
+// read reads the row. If the pipeline is run again, read is called again and overwrites the first
+// result.
 func (b *beginRow) read(rows pgx.Rows) error {
 	b.kind, b.cid, b.turn = "", nil, turnRow{}
 	into := append([]any{&b.kind, &b.cid}, b.turn.columns()...)

@@ -10,27 +10,28 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// inspectTimeout bounds the inspection of a database, and migrateTimeout a migration.
+// inspectTimeout bounds the inspection of a database. migrateTimeout bounds a migration.
 const (
 	inspectTimeout = 20 * time.Second
 	migrateTimeout = 10 * time.Minute
 )
 
-// databaseInfo is the result of a bootstrap. All later calls use it.
+// databaseInfo is the result of a successful bootstrap. All later calls use it.
 type databaseInfo struct {
-	role   string // for set_config: appRole, or "none" for the login itself
-	pooled bool   // a pooler is between the plugin and the server
+	role   string // value for set_config: appRole, or "none" for the login itself
+	pooled bool   // connections go through a pooler
 }
 
-// bootstrap is one attempt to inspect the database and to migrate it if needed.
+// bootstrap is one attempt to inspect the database and, if necessary, to migrate it.
 type bootstrap struct {
-	done chan struct{} // closed when info and err are set
+	done chan struct{} // closed after info and err are set
 	info *databaseInfo
 	err  error
 }
 
-// ready returns the result of the bootstrap. The first call starts it. Calls that come meanwhile
-// wait for the same attempt.
+// ready returns the result of the bootstrap. The first call of ready starts the bootstrap.
+// Concurrent calls wait for the same attempt. After a failed attempt, the next call starts another
+// attempt.
 func (s *Store) ready(ctx context.Context) (*databaseInfo, error) {
 	if info := s.info.Load(); info != nil {
 		return info, nil
@@ -44,8 +45,9 @@ func (s *Store) ready(ctx context.Context) (*databaseInfo, error) {
 	}
 }
 
-// startBootstrap returns the running attempt, or starts one if none is running. An attempt goes
-// on when the call that started it ends, since other calls may wait for it.
+// startBootstrap returns the running attempt. If no attempt is running, it starts one. An attempt
+// continues after the call that started it has returned, since other calls may wait for the
+// attempt.
 func (s *Store) startBootstrap() *bootstrap {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +70,8 @@ func (s *Store) startBootstrap() *bootstrap {
 	return b
 }
 
-// bootstrapSafely calls bootstrapDatabase and turns a panic into an error. The driver panics on
-// some responses that break the protocol.
+// bootstrapSafely calls bootstrapDatabase and returns an error if bootstrapDatabase panics. The
+// database driver panics on some responses that violate the protocol.
 func (s *Store) bootstrapSafely(ctx context.Context) (info *databaseInfo, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -80,8 +82,8 @@ func (s *Store) bootstrapSafely(ctx context.Context) (info *databaseInfo, err er
 	return s.bootstrapDatabase(ctx)
 }
 
-// bootstrapDatabase inspects the database and migrates it if its schema version is old or
-// the role is missing.
+// bootstrapDatabase inspects the database. It migrates the database if the schema version is old or
+// if appRole is missing.
 func (s *Store) bootstrapDatabase(ctx context.Context) (*databaseInfo, error) {
 	st, pooled, err := s.inspect(ctx)
 	if err != nil {

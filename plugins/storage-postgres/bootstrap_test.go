@@ -21,8 +21,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestOpen_wrongConfiguration checks that Open refuses a configuration that can never work, and
-// names the key at fault.
+// TestOpen_wrongConfiguration checks that Open returns fault.Invalid for a configuration that can
+// never work, and that the fault names the key with the mistake.
 func TestOpen_wrongConfiguration(t *testing.T) {
 	c := guarded.start(t)
 	good := Connection{Host: Hosts{"127.0.0.1"}, Port: c.Port(), Database: "postgres", User: "postgres", Password: "right"}
@@ -44,7 +44,7 @@ func TestOpen_wrongConfiguration(t *testing.T) {
 		{"dsn", func(c *Config) { c.DSN = "password=wrong"; c.Connection.Password = "" }},
 		{"connection.database", func(c *Config) { c.Connection.Database = "missing" }},
 		{"dsn", func(c *Config) { c.DSN = "dbname=missing"; c.Connection.Database = "" }},
-		{"tls", func(c *Config) { c.TLS.Mode = "require" }}, // the server has none
+		{"tls", func(c *Config) { c.TLS.Mode = "require" }}, // the server does not have TLS
 		{"dsn", func(c *Config) { c.DSN = "sslmode=verify-full" }},
 		{"tls.mode", func(c *Config) { c.TLS.Mode = "yes" }},
 		{"tls.ca", func(c *Config) { c.TLS.CA = "no PEM" }},
@@ -74,7 +74,8 @@ func TestOpen_wrongConfiguration(t *testing.T) {
 	}
 }
 
-// TestOpen_databaseComesLater checks that Open succeeds without the database.
+// TestOpen_databaseComesLater checks that Open succeeds while the server is down, and that calls
+// succeed after the server has started.
 func TestOpen_databaseComesLater(t *testing.T) {
 	c, name := restless(t)
 	if err := c.Stop(pgtest.Fast); err != nil {
@@ -105,9 +106,10 @@ func TestOpen_databaseComesLater(t *testing.T) {
 	commit(t, both, call("t", "c"), begin(t, both, call("t", "c")))
 }
 
-// TestReady_deadline checks that calls end at their deadline, also during a bootstrap.
+// TestReady_deadline checks that a call returns at the deadline of its context, even during a
+// bootstrap.
 func TestReady_deadline(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // most of the time the test waits
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +137,8 @@ func TestTLS(t *testing.T) {
 	other, _ := certificate(t, "localhost")
 	dir, _ := c.Socket()
 	for name, text := range map[string]string{"cert": ca, "key": key} {
-		// The server itself writes the file, so that the server's user owns it.
+		// A command in the server writes the file, so that the operating system user of the server
+		// owns it.
 		sql := fmt.Sprintf(`copy (select regexp_split_to_table('%s', E'\n')) to '%s/%s'`, strings.TrimSpace(text), dir, name)
 		for _, sql := range []string{sql, fmt.Sprintf(`alter system set ssl_%s_file = '%s/%s'`, name, dir, name)} {
 			if _, err := c.Exec(t.Context(), "", sql); err != nil {
@@ -156,7 +159,7 @@ func TestTLS(t *testing.T) {
 	}
 	for _, try := range []struct {
 		host, mode, ca string
-		path           string // path of the refusal; empty if it is not refused
+		path           string // path of the expected fault; empty if Open must succeed
 		ssl            bool
 	}{
 		{"localhost", "", "", "", true},
@@ -195,7 +198,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// certificate makes a certificate that signs itself, and its key, as PEM.
+// certificate returns a self-signed certificate and its private key as PEM.
 func certificate(t *testing.T, name string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -12,7 +12,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// common is a cluster that several tests share, one after the other.
+// common is a PostgreSQL cluster that several tests share. The first test that needs the cluster
+// starts it.
 type common struct {
 	opts    pgtest.Options
 	once    sync.Once
@@ -21,18 +22,19 @@ type common struct {
 }
 
 var (
-	// databases is for tests that only need a database of their own. It may be an existing
+	// databases is the cluster for tests that only need their own database. It may be an existing
 	// server.
 	databases common
-	// unrest is for tests that stop the server or change its settings. What was
-	// acknowledged may be lost when it is killed.
+	// unrest is the cluster for tests that stop the server or change its settings. It does not sync
+	// its files, so that a killed server may lose committed transactions.
 	unrest = common{opts: pgtest.Options{NoSync: true, TCP: true, Own: true}}
-	// guarded is for logins with a password, which is "right".
+	// guarded is the cluster for tests with a password. The password is "right".
 	guarded = common{opts: pgtest.Options{NoSync: true, TCP: true, Password: "right"}}
 )
 
 func TestMain(m *testing.M) {
-	// Tests act as many hosts in one process, each with connections of its own.
+	// The tests open many Stores in one process, as many hosts would. So they need more connections
+	// than a plugin process may have by default.
 	if err := os.Setenv(ConnectionsVariable, "1000"); err != nil {
 		panic(err)
 	}
@@ -67,7 +69,8 @@ func cluster(t testing.TB) *pgtest.Cluster {
 	return databases.start(t)
 }
 
-// own returns the shared cluster databases. The test is skipped if that is an existing server.
+// own returns the shared cluster databases. It skips the test if the cluster is an existing server
+// that the tests did not start.
 func own(t testing.TB) *pgtest.Cluster {
 	t.Helper()
 	c := cluster(t)
@@ -77,8 +80,8 @@ func own(t testing.TB) *pgtest.Cluster {
 	return c
 }
 
-// restless returns the shared cluster unrest and a database in it. After the test it is started and
-// its settings are reset.
+// restless returns the shared cluster unrest and a new database in it. The cleanup of the test
+// starts the server again and resets its settings.
 func restless(t testing.TB) (c *pgtest.Cluster, name string) {
 	t.Helper()
 	c = unrest.start(t)
@@ -97,7 +100,7 @@ func restless(t testing.TB) (c *pgtest.Cluster, name string) {
 	return c, name
 }
 
-// restore resets what was set by alter system.
+// restore resets the settings that a test has changed with alter system.
 func restore(t testing.TB, c *pgtest.Cluster) {
 	for _, sql := range []string{"alter system reset all", "select pg_reload_conf()"} {
 		if _, err := c.Exec(context.Background(), "", sql); err != nil {
@@ -108,7 +111,8 @@ func restore(t testing.TB, c *pgtest.Cluster) {
 
 func unique() string { return fmt.Sprintf("t%d", time.Now().UnixNano()) }
 
-// database makes a database for the test in the shared cluster, and returns its name.
+// database creates a database in the shared cluster databases, and returns the name of the
+// database.
 func database(t testing.TB) string {
 	t.Helper()
 	name := unique()

@@ -8,7 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Commit implements [storage.Storage].
+// Commit implements [storage.Storage]. It tries the fast path first, and otherwise calls the
+// database function.
 func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	if err := req.ValidateText(); err != nil {
 		return 0, err

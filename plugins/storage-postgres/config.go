@@ -12,8 +12,9 @@ import (
 )
 
 // Config is the block conversation_storage with backend = "postgres". A key is an endpoint if it
-// decides where a password is sent, who could read it on the way, or whose functions run with
-// it. When a tenant changes an endpoint, the operator's secrets are not sent there.
+// decides where a password is sent, who can read the password on the way, or whose functions run
+// with the rights of the login. When a tenant changes an endpoint, the host does not send the
+// operator's secrets there.
 type Config struct {
 	Connection Connection `json:"connection,omitzero" botyard:"operator-only" jsonschema_description:"Where the database is and who logs in. These keys go over those of dsn."`
 	DSN        string     `json:"dsn,omitempty" botyard:"secret,endpoint,operator-only" jsonschema_description:"The same as a URL, postgres://user:password@host/database, or as words, host=... user=... . It names no files: certificates belong under tls."`
@@ -27,8 +28,9 @@ type Config struct {
 	StatementTimeout float64 `json:"statement_timeout,omitempty" botyard:"operator-only" jsonschema:"default=10,exclusiveMinimum=0,maximum=3600" jsonschema_description:"Seconds that a statement may take in the database. Deletions have five minutes if that is longer."`
 }
 
-// Connection is where the database is. A key that is not set is taken from the DSN, else it is
-// the host localhost, port 5432, user postgres and a database of the user's name.
+// Connection is the address of the database and the login. The DSN supplies the keys that are not
+// set. The defaults are host localhost, port 5432, user postgres, and a database with the name of
+// the user.
 type Connection struct {
 	Host     Hosts  `json:"host,omitempty" botyard:"endpoint" jsonschema_description:"Name, address or folder of a unix socket; or a list of them, of which one that takes writes is chosen. An entry may have its own port: name:port."`
 	Port     int    `json:"port,omitempty" botyard:"endpoint" jsonschema:"minimum=1,maximum=65535" jsonschema_description:"Port of all hosts that do not name their own."`
@@ -37,8 +39,8 @@ type Connection struct {
 	Password string `json:"password,omitempty" botyard:"secret" jsonschema_description:"The user's password."`
 }
 
-// TLS is how connections over TCP are protected. Certificates are PEM texts. Configurations
-// refer to files for them.
+// TLS configures the encryption of TCP connections. Certificates are PEM texts. A configuration
+// usually has references to files with these texts.
 type TLS struct {
 	Mode string `json:"mode,omitempty" botyard:"endpoint,noaddress" jsonschema:"enum=disable,enum=prefer,enum=require,enum=verify-ca,enum=verify-full" jsonschema_description:"As libpq's sslmode, which the DSN may have instead; else prefer, or verify-full with a ca."`
 	CA   string `json:"ca,omitempty" botyard:"secret,endpoint,noaddress" jsonschema_description:"Certificates, PEM, of who may sign the server's; else the system's."`
@@ -46,10 +48,10 @@ type TLS struct {
 	Key  string `json:"key,omitempty" botyard:"secret" jsonschema_description:"Its private key, PEM."`
 }
 
-// Hosts is one name or a list of them.
+// Hosts is a host name or a list of host names. In JSON it is a string or an array of strings.
 type Hosts []string
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (h *Hosts) UnmarshalJSON(text []byte) error {
 	var one string
 	if err := json.Unmarshal(text, &one); err == nil {
@@ -64,7 +66,7 @@ func (h *Hosts) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// JSONSchema implements the interface of package jsonschema.
+// JSONSchema returns the schema of the JSON value. The package jsonschema calls it.
 func (Hosts) JSONSchema() *jsonschema.Schema {
 	least, most, one := uint64(1), uint64(maxHosts), uint64(1)
 	text := &jsonschema.Schema{Type: "string", MinLength: &one}
@@ -73,8 +75,8 @@ func (Hosts) JSONSchema() *jsonschema.Schema {
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)
 
-// check refuses what the published schema refuses too. A configuration need not have come
-// through a host.
+// check returns fault.Invalid for values that the published schema refuses. The check is necessary
+// because a Go caller can pass a Config that no host has validated.
 func (c *Config) check() error {
 	switch {
 	case !schemaName.MatchString(c.Schema):
@@ -93,5 +95,5 @@ func (c *Config) check() error {
 	return nil
 }
 
-// seconds converts seconds to a Duration.
+// seconds returns a number of seconds as a Duration.
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -18,7 +18,8 @@ func config(dsn string) Config {
 	return Config{DSN: dsn, Schema: "botyard", PoolSize: 20, MaxOverflow: 10, ConnectTimeout: 5, StatementTimeout: 10}
 }
 
-// env logs to the test's output where BOTYARD_TEST_LOG is set.
+// env returns an environment that discards logs. If BOTYARD_TEST_LOG is set, it logs to standard
+// error.
 func env() sdk.Env {
 	if os.Getenv("BOTYARD_TEST_LOG") == "" {
 		return sdk.Env{Log: hclog.NewNullLogger()}
@@ -26,7 +27,7 @@ func env() sdk.Env {
 	return sdk.Env{Log: hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Debug})}
 }
 
-// open opens a Store that is closed after the test.
+// open opens a Store. The cleanup of the test closes the Store.
 func open(t testing.TB, cfg Config) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), cfg, env())
@@ -51,7 +52,7 @@ func kit(t *testing.T, dsn string, opts ...storagetest.Option) {
 	}
 }
 
-// reported logs how long each rule took.
+// reported logs the duration and the outcome of each rule.
 func reported(t *testing.T) storagetest.Option {
 	return storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
 		outcome := "kept"
@@ -65,7 +66,8 @@ func reported(t *testing.T) storagetest.Option {
 	})
 }
 
-// The kits run at the same time, each in a database of its own, after all other tests.
+// The tests below run the conformance kit. They are parallel tests, so that they run after all
+// other tests. Each test has its own database.
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

@@ -15,27 +15,28 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ConnectionsVariable is the environment variable that says how many connections all
-// configurations together have to one database server, in one process of the plugin.
+// ConnectionsVariable names the environment variable that bounds the connections of one plugin
+// process to one database server. The bound is for all configurations together.
 const ConnectionsVariable = "BOTYARD_STORAGE_POSTGRES_CONNECTIONS"
 
-// defaultConnections leaves some of the 100 that a server has by default.
+// defaultConnections is less than 100, the default maximum of a PostgreSQL server, so that other
+// clients still get connections.
 const defaultConnections = 80
 
-// connectionShares divides the connections to each database server among the pools that
-// connect to it. There is one pool for each configuration.
+// connectionShares divides the connections to each database server among the pools that connect to
+// that server. Each configuration has one pool.
 type connectionShares struct {
-	total int // connections to one server
+	total int // maximum number of connections to one server
 
 	mu    sync.Mutex
-	pools map[string][]*pool // by server
+	pools map[string][]*pool // pools by server, as serverOf names it
 }
 
 func newConnectionShares(total int) *connectionShares {
 	return &connectionShares{total: total, pools: map[string][]*pool{}}
 }
 
-// processShares are the shares of this process.
+// processShares returns the connectionShares of this process.
 var processShares = sync.OnceValues(func() (*connectionShares, error) {
 	most, err := connections(os.Getenv(ConnectionsVariable))
 	return newConnectionShares(most), err
@@ -54,7 +55,7 @@ func connections(text string) (int, error) {
 	return n, nil
 }
 
-// serverOf returns a key for the server, or the list of servers, of the configuration.
+// serverOf returns a text that identifies the server, or the list of servers, of the configuration.
 func serverOf(cfg *pgxpool.Config) string {
 	at := []string{fmt.Sprint(cfg.ConnConfig.Host, ":", cfg.ConnConfig.Port)}
 	for _, f := range cfg.ConnConfig.Fallbacks {
@@ -64,8 +65,8 @@ func serverOf(cfg *pgxpool.Config) string {
 	return strings.ToLower(strings.Join(slices.Compact(at), ","))
 }
 
-// join adds the pool to its server and gives it a share of the connections. All shares
-// change with each pool that joins or leaves.
+// join adds the pool to its server and divides the connections again. It returns
+// fault.QuotaExhausted if the server has as many pools as connections.
 func (s *connectionShares) join(server string, p *pool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +80,7 @@ func (s *connectionShares) join(server string, p *pool) error {
 	return nil
 }
 
-// leave removes the pool from its server.
+// leave removes the pool from its server and divides the connections again.
 func (s *connectionShares) leave(server string, p *pool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,9 +91,9 @@ func (s *connectionShares) leave(server string, p *pool) {
 	s.divideLocked(server)
 }
 
-// divideLocked gives each pool as many connections as it wants if there are enough. Otherwise
-// the pools that want more than an equal part divide evenly what the others leave.
-// Locked: mu is held.
+// divideLocked gives each pool as many connections as the pool wants, if there are enough.
+// Otherwise pools that want less than an equal share get what they want, and the other pools divide
+// the remaining connections equally. Locked: mu is held.
 func (s *connectionShares) divideLocked(server string) {
 	pools := slices.Clone(s.pools[server])
 	slices.SortStableFunc(pools, func(a, b *pool) int { return cmp.Compare(a.maxConns, b.maxConns) })
@@ -104,16 +105,16 @@ func (s *connectionShares) divideLocked(server string) {
 	}
 }
 
-// permits bound how many connections of a pool are in use. The longest waiting call gets the
-// next permit.
+// permits bounds how many connections of a pool are in use. The call that has waited longest gets
+// the next permit.
 type permits struct {
 	mu      sync.Mutex
 	max     int
 	held    int
-	waiting list.List // its values are chan struct{}
+	waiting list.List // the elements are of type chan struct{}
 }
 
-// acquire waits for a permit. The error is the context's.
+// acquire waits for a permit. It returns the context's error if the context ends first.
 func (p *permits) acquire(ctx context.Context) error {
 	p.mu.Lock()
 	if p.held < p.max && p.waiting.Len() == 0 {
@@ -132,7 +133,7 @@ func (p *permits) acquire(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-turn: // granted at the same moment
+	case <-turn: // the permit was granted when the context ended
 		return nil
 	default:
 		p.waiting.Remove(place)
@@ -140,7 +141,7 @@ func (p *permits) acquire(ctx context.Context) error {
 	}
 }
 
-// release gives a permit back.
+// release returns a permit.
 func (p *permits) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,8 +149,8 @@ func (p *permits) release() {
 	p.grantLocked()
 }
 
-// setLimit changes how many permits there are. Held permits beyond the limit are not granted
-// again after their release.
+// setLimit changes the number of permits. If more permits are in use, released permits are not
+// granted again until the number in use is below the limit.
 func (p *permits) setLimit(limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,7 +158,7 @@ func (p *permits) setLimit(limit int) {
 	p.grantLocked()
 }
 
-// grantLocked grants permits to the calls that have waited longest. Locked: mu is held.
+// grantLocked grants free permits to the calls that have waited longest. Locked: mu is held.
 func (p *permits) grantLocked() {
 	for p.held < p.max && p.waiting.Len() > 0 {
 		p.held++
@@ -165,7 +166,7 @@ func (p *permits) grantLocked() {
 	}
 }
 
-// limit returns how many permits there are.
+// limit returns the number of permits, whether in use or not.
 func (p *permits) limit() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

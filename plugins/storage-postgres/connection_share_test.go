@@ -62,8 +62,9 @@ func TestConnectionShares_join(t *testing.T) {
 	}
 }
 
-// TestConnectionShares_threeStores checks that three configurations that want 60 connections
-// together get six, and that all of their turns get a connection.
+// TestConnectionShares_threeStores checks that three Stores with a common bound of six connections
+// open at most six connections, and that all their turns still begin. Each Store would open more
+// connections without the bound.
 func TestConnectionShares_threeStores(t *testing.T) {
 	name := database(t)
 	dsn := cluster(t).DSN(name)
@@ -82,14 +83,15 @@ func TestConnectionShares_threeStores(t *testing.T) {
 	most := 0
 	count := func() int {
 		var n int
-		// The connection of the watcher does not count.
+		// The query leaves out the connection of the watcher itself.
 		if err := watcher.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()`, name).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, n)
 		return n
 	}
-	// work begins many turns at once in each store, and counts connections until all have begun.
+	// work begins many turns at once in each Store, and counts connections until all turns have
+	// begun.
 	work := func(turn string, stores ...*Store) {
 		var all sync.WaitGroup
 		for i, s := range stores {
@@ -125,7 +127,7 @@ func TestConnectionShares_threeStores(t *testing.T) {
 	}
 }
 
-// beginMany begins more turns at once than there are connections.
+// beginMany begins 64 turns at once, which is more than the Store has connections.
 func beginMany(t *testing.T, s *Store, tenant string) {
 	var all sync.WaitGroup
 	for i := range 64 {

@@ -9,15 +9,15 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// BenchmarkTurn measures a Begin and a Commit of several concurrent callers, each in a
-// conversation of its own.
+// BenchmarkTurn measures a Begin and a Commit by several concurrent callers. Each caller has its
+// own conversation.
 func BenchmarkTurn(b *testing.B) {
 	c := pgtest.For(b, pgtest.Options{})
 	s := open(b, config(c.DSN("")))
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint("callers=", callers), func(b *testing.B) {
 			var next atomic.Int64
-			b.SetParallelism((callers + 1) / 2) // goroutines for each processor; exact on two processors
+			b.SetParallelism((callers + 1) / 2) // the argument is a number per processor, and is exact for two processors
 			b.RunParallel(func(pb *testing.PB) {
 				talk := sdk.Call{Tenant: "t", Conversation: fmt.Sprint(b.N, " ", next.Add(1)), User: "u"}
 				for pb.Next() {

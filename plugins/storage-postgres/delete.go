@@ -9,17 +9,18 @@ import (
 )
 
 const (
-	// sweepTurns is how many turns one transaction removes, which keeps transactions short.
+	// sweepTurns is the maximum number of turns that one transaction removes. It limits the
+	// duration of a transaction.
 	sweepTurns = 1000
-	// deleteTimeout bounds each statement of a deletion. One statement unlinks all
-	// conversations of a tenant.
+	// deleteTimeout bounds each statement of a deletion. It is long because a single statement
+	// unlinks all conversations of a tenant.
 	deleteTimeout = 5 * time.Minute
 )
 
 // Delete implements [storage.Storage]. Its first transaction unlinks all conversations of the
-// scope: nobody can read or write them any more. Then it sweeps, which removes their turns in
-// transactions of their own. What a deletion that was cut short leaves, the next Delete of
-// that scope removes.
+// scope, so that no call can read or write them any more. Then Delete removes their turns in
+// several transactions. If Delete is interrupted, the next Delete of the same scope removes the
+// remaining turns.
 func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, error) {
 	var d storage.Deleted
 	if err := sc.ValidateText(); err != nil {
@@ -27,7 +28,7 @@ func (s *Store) Delete(ctx context.Context, sc storage.Scope) (storage.Deleted, 
 	}
 	call := sc.Call
 	whole := call.Conversation == "" && call.User == ""
-	var conversation, user, before any // NULL stands for any
+	var conversation, user, before any // NULL does not restrict the deletion
 	switch {
 	case call.Conversation != "":
 		conversation = call.Conversation

@@ -1,7 +1,7 @@
-// Package pgstore is the storage plugin "postgres". It keeps conversations and registered
-// tenants in a PostgreSQL database, version 14 or later, which any number of hosts share. The
-// database is reached over TCP or a unix socket, directly or through a pooler such as PgBouncer
-// in transaction mode.
+// Package pgstore is the storage plugin "postgres". It keeps conversations and registered tenants in a
+// PostgreSQL database, version 14 or later. Any number of hosts may share the database. A Store
+// connects over TCP or a Unix socket, directly or through a pooler such as PgBouncer in transaction
+// mode.
 //
 // # Files
 //
@@ -9,21 +9,21 @@
 //
 //	plugin.go             name, version and capabilities of the plugin
 //	config.go             the keys of the configuration and their bounds
-//	dsn.go                how keys and DSN become the driver's configuration; which hosts are allowed
-//	tls.go                when TLS is used and what is verified
+//	dsn.go                builds the driver's configuration from keys and DSN; checks the hosts
+//	tls.go                when a connection uses TLS, and what it verifies
 //	store.go              Store, Open and Close
 //
 // Conversations, one file for each call:
 //
-//	begin.go              Begin by the database's function: started, replay, busy, key reused
-//	commit.go             Commit by the database's function
-//	fastpath.go           Begin and Commit by a plain statement, for the usual case; the cache of numbers
-//	batch.go              when calls of one tenant wait to share a transaction
+//	begin.go              Begin by a database function: started, replay, busy, key reused
+//	commit.go             Commit by a database function
+//	fastpath.go           Begin and Commit by plain statements; the cache of database ids
+//	batch.go              which calls of a tenant share a transaction
 //	tail.go               decodes the newest messages
-//	fence.go              the text that stands for a running turn; "there is no such conversation"
+//	fence.go              the format of a fence; common faults
 //	lease.go              Renew
 //	page.go               Read and List
-//	delete.go             Delete: unlink first, then sweep in steps
+//	delete.go             Delete: unlinks conversations first, then removes their turns in steps
 //	import.go             Import
 //
 // Registered tenants:
@@ -31,56 +31,57 @@
 //	tenant_store.go       PutTenant, GetTenants, ListTenants, TenantHistory, TenantChanges
 //	tenant_watch.go       WatchTenants by LISTEN; when a watch cannot work
 //
-// How SQL is run:
+// Execution of SQL:
 //
-//	pipeline.go           one round trip as one transaction: sets role and tenant; when it is tried again
+//	pipeline.go           a round trip that is a transaction: sets role and tenant; when it is repeated
 //	statements.go         the SQL of all calls
-//	turn_row.go           a row of the table turns to and from a turn; JSON
-//	registration_row.go   a row of the table registrations to a registration
-//	failure.go            which fault an error of the database is; when connections count as lost
+//	turn_row.go           converts rows of the table turns; JSON
+//	registration_row.go   converts rows of the table registrations
+//	failure.go            the faults for errors of the database; which errors mean lost connections
 //	log_limiter.go        how often the same failure is logged
 //
 // Before the first call, and when the schema has changed:
 //
 //	bootstrap.go          inspects and migrates a database once for all waiting calls
-//	inspect.go            what is in the database; which databases and logins are refused
+//	inspect.go            the state of the database; which databases and logins are refused
 //	ownership.go          which owners of schema, tables and functions are trusted
-//	role.go               the role botyard_app: when it is made and what it is granted
+//	role.go               creates the role botyard_app and its grants
 //	migration.go          schema versions: Migrate, expand and contract
-//	schema_objects.go     which tables and functions are ours
+//	schema_objects.go     the names of the plugin's tables and functions
 //	migrations/           the SQL of each schema version: tables, functions, policies
 //
 // Connections:
 //
-//	pool.go               the pool: waiting, overflow, dropping what is lost, prepared statements
+//	pool.go               the pool: waiting, overflow, lost connections, prepared statements
 //	connection_share.go   how configurations divide the connections to one server
-//	host_preference.go    which of several hosts is tried first
-//	pooler.go             what PgBouncer's refusals mean
-//	message_guard.go      bounds on what a server may send
+//	host_preference.go    which of several hosts a connection tries first
+//	pooler.go             the reasons in PgBouncer's refusals
+//	message_guard.go      bounds on the messages of a server
 //	tracked_conn.go       a connection that counts writes and reports its end
 //
-// Tests are named as the files. isolation_test.go, recovery_test.go, load_test.go and
-// search_path_test.go test promises of the whole Store, and cluster_test.go starts the servers.
+// Each test file is named after the file that it tests. isolation_test.go, recovery_test.go,
+// load_test.go and search_path_test.go test promises of the whole Store. cluster_test.go starts the
+// servers.
 //
-// # Whose data is where
+// # Where the data is
 //
-// A [Store] is one instance, with one pool of connections. The host makes a Store for each
-// distinct configuration. Tenants that inherit the same block share it. Two tenants with
-// different logins have two pools, even in one database. All tables are in one schema, which is
-// "botyard" by default:
+// A [Store] is one instance of the plugin, with one pool of connections. The host configures one
+// instance for each distinct configuration. Tenants that inherit the same block share a Store. Two
+// tenants with different logins have two Stores, even in one database. All tables are in one schema,
+// which is "botyard" by default:
 //
-//	conversations   one row for each conversation, with the turn that runs in it
-//	turns           one row for each turn; message and replies are JSON
-//	trash           deleted conversations that may have turns left
-//	ended_lives     incarnations of tenants that take no writes any more
-//	registrations   all kept versions of registered tenants
-//	tenants         the newest version of each registered tenant
+//	conversations   one row for each conversation, with the sequence and lease of its running turn
+//	turns           one row for each turn; the columns message and replies are JSON
+//	trash           deleted conversations that may still have turns
+//	ended_lives     deleted incarnations of tenants
+//	registrations   the stored versions of registered tenants
+//	tenants         the number of the newest version of each registered tenant
 //	holders         renewed leases
 //	registry        the newest position of a registration
-//	layout          the schema version, see below
+//	layout          the schema version and the oldest plugin that may use the database
 //
-// Operators may read the tables with psql. The first six show no rows until a tenant is set,
-// but to superusers:
+// Operators may read the tables with psql. For logins that are not superusers, the first six tables
+// show no rows until a tenant is set:
 //
 //	begin;
 //	select set_config('role', 'botyard_app', true), set_config('botyard.tenant', 'client-a', true);
@@ -88,72 +89,78 @@
 //
 // # Isolation
 //
-// Row-level security is enabled and forced on every table that has a tenant. A row is visible
-// only while its tenant is set. Each call is one pipeline, which is sent at once and runs as one
-// transaction. Its first statement sets role and tenant for this transaction. The other
-// statements take the tenant from there and not from an argument. Nothing is set for a whole
-// connection, so a pooler may give each transaction another one. Calls that read registrations
-// of all tenants have a setting of their own. It opens these two tables for reading, and no
-// others.
+// Row-level security is enabled and forced on every table with a column tenant. A row is visible only
+// while its tenant is set. A call sends all its statements at once, as a pipeline. The pipeline is one
+// transaction. Its first statement sets the role and the tenant for this transaction. The other
+// statements read the tenant from that setting, and do not have the tenant as an argument. No setting
+// outlives a transaction, so that a pooler may run each transaction on a different server connection.
+// Calls that read the registrations of all tenants use another setting. It allows them to read the
+// tables registrations and tenants.
 //
-// The work is done as the role botyard_app, which cannot log in and to which row-level security
-// applies. A superuser, or a login with CREATEROLE, makes it once for all databases of the
-// server. A login that is neither a superuser nor has BYPASSRLS may also work as itself: it owns
-// the tables, and forced row-level security applies to owners too. Logins that see all rows
-// are refused.
+// The role botyard_app does this work. It cannot log in, and row-level security applies to it. A
+// superuser or a login with CREATEROLE creates the role once for all databases of the server. A login
+// that is neither a superuser nor has BYPASSRLS may also do the work itself. It then owns the tables,
+// and forced row-level security applies to owners too. Open refuses logins that would see the rows of
+// all tenants.
 //
-// The owner of a schema, a table or a function decides what runs there with the login's rights.
-// So the owner must be the login itself, a superuser, or a role that an administrator made the
-// login a member of. A schema that another login made first is refused. In a schema that other
-// programs use too, botyard_app is granted only the tables of this plugin.
+// The owner of a schema, a table or a function can change the code that runs with the rights of the
+// login. So the owner must be the login itself, a superuser, or a role whose membership an
+// administrator has granted to the login. Open refuses a schema that another login has created. In a
+// schema that other programs use too, botyard_app gets access only to the tables of this plugin.
 //
 // # Turns
 //
-// Begin and Commit are one round trip each. Each is a function in the database. The usual case
-// has a fast path, a plain statement that costs the server a third less when it is prepared. It
-// begins a turn in a free conversation that this Store has seen before, or commits the turn that
-// holds the conversation. When it does not fit it changes nothing, and the function is called.
+// Begin and Commit are one round trip each. Each calls a function in the database. There is also a
+// fast path for both, which is a plain prepared statement and costs the server a third less. It begins
+// a turn in a conversation without a running turn, if the Store has the database id of the
+// conversation in its cache. It commits the running turn. In other cases the statement changes nothing,
+// and the Store calls the function.
 //
-// Begin locks the conversation's row for the time of its transaction, and then reads the tail. A
-// busy conversation is not locked at all. The tail is the end of one index range, whatever the
-// length of the conversation. Columns that a turn changes are not indexed, so the row is updated
-// in place. Leases are measured by the database's clock. A turn is alive until its own lease and
-// the lease that its holder renewed have both ended. A fence has the number of the conversation,
-// which is never used again, and the sequence of the turn.
+// Begin locks the row of the conversation until the end of its transaction, and then reads the tail.
+// Begin does not lock the row of a busy conversation. The tail is the end of an index range, so that
+// the cost of reading it does not depend on the length of the conversation. No index has a column that
+// a turn changes, so that PostgreSQL updates the row in place. The database's clock measures leases. A
+// running turn holds its conversation until both its own lease and the lease that its holder has
+// renewed have expired. A fence has the database id of the conversation and the sequence of the turn.
+// The database never assigns an id twice.
 //
-// Calls of one tenant that meet share a transaction. While one pipeline is running, later calls
-// wait and are then sent together, at most eight. That halves what a busy tenant's turns cost the
-// server. A call that finds nothing running is sent at once, and none waits longer than 5 ms.
-// The calls lock their conversations in the order of the numbers, and wait at most 100 ms for a
-// lock. If anything fails, each call is sent alone. Different tenants never share a transaction.
+// Concurrent calls of one tenant share a transaction. While a pipeline of the tenant is running, later
+// calls wait and are then sent together, at most eight in one transaction. That halves the cost of a
+// busy tenant's turns for the server. A call is sent at once if no pipeline of its tenant is running.
+// No call waits longer than 5 ms. The statements lock conversations in the order of their database ids,
+// and wait at most 100 ms for a lock. If a shared transaction fails, each of its calls is sent alone.
+// Calls of different tenants never share a transaction.
 //
-// A deletion first unlinks: it moves conversations to the trash in one transaction. From then on
-// nobody sees them and no fence holds. Then it sweeps: it removes their turns, a thousand at a
-// time.
+// A deletion first unlinks conversations: one transaction moves their rows to the table trash. After
+// that no call can see these conversations, and no fence is valid for them. Then the deletion removes
+// their turns, up to a thousand in each transaction.
 //
-// # When things break
+// # Failures
 //
-// Every statement is part of a transaction. A host that dies leaves a running turn, which the
-// next Begin interrupts when the lease has ended. A deletion that was cut short leaves trash,
-// which the next deletion in that scope removes. A migration that was cut short leaves nothing.
-// A call whose connection breaks returns a fault that can be retried: attempts and fences make
-// repeats safe. A call that found no free connection says when to try again.
+// Every statement is part of a transaction. When a host dies, its running turns stay in the database.
+// The next Begin in the conversation interrupts the turn after its lease has expired. An interrupted
+// deletion leaves rows in the table trash, and the next deletion of that scope removes them. An
+// interrupted migration changes nothing. A call whose connection breaks returns a retryable fault. The
+// attempt of a Begin and the fence of a Commit make repeats safe. A call that gets no free connection
+// returns a fault with a time for the retry.
 //
-// If the configuration has several hosts, a host that accepts writes is used. The host of the last
-// connection is tried first. When a server closes connections or becomes read-only, all open
-// connections to it are dropped. Statements are kept prepared unless there is a pooler. A pooler is
-// recognized by the process id that it makes up, or by prepared statements that are missing. LISTEN
-// does not work through a pooler. [Store.WatchTenants] then says so, unless listen_dsn is set.
+// If the configuration has several hosts, the Store uses a host that accepts writes. A new connection
+// first tries the host of the last connection. When a server closes connections or becomes read-only,
+// the Store drops all open connections to it. The Store uses prepared statements if there is no
+// pooler. It recognizes a pooler by the process id that the pooler invents, or by missing prepared
+// statements. LISTEN does not work through a pooler. Without the key listen_dsn, [Store.WatchTenants]
+// then returns fault.Invalid.
 //
 // # Schema versions
 //
-// Opening a Store does not need the database. The first call that reaches it expands the tables
-// to the schema version of this plugin, in one transaction under an advisory lock, so hosts may
-// start together. Expanding only adds. The table layout has the schema version of the database
-// and that of the oldest plugin that may use it. A function that changes gets a new number in its
-// name. So hosts of two versions work side by side, until [Store.Migrate] is told to contract.
-// That removes what only older plugins need, and they are refused with a message that says why.
+// Open succeeds without the database. The first call that reaches the database expands the tables to
+// the schema version of this plugin. It does this in one transaction with an advisory lock, so that
+// hosts may start at the same time. An expansion only adds tables, columns and functions. A changed
+// function gets a new number in its name. So hosts with two versions of the plugin can use the database
+// at the same time. [Store.Migrate] with Contract removes what only older plugins need. Older plugins
+// then refuse the database, and their fault names the schema version that is necessary.
 //
-// The code that runs migrations is our own. Libraries for this lock by session, which does not
-// work through a transaction pooler, and have no oldest version.
+// The plugin has its own code for migrations. Libraries for migrations use a lock of the session, which
+// does not work through a transaction pooler. They also do not know the oldest version that may use the
+// database.
 package pgstore

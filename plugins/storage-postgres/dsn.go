@@ -17,15 +17,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// settings are the parameters of a DSN, by name.
+// settings has the parameters of a DSN by name.
 type settings map[string]string
 
-// dsnWords are the parameters that a DSN may have. Others would make this process read files,
-// which a tenant must not choose, or have a key of the configuration.
+// dsnWords lists the parameters that a DSN may have. Other parameters are refused, because they
+// would make this process read files that a tenant must not choose, or because the configuration
+// has a key for them.
 var dsnWords = []string{"host", "port", "user", "password", "dbname", "sslmode", "application_name", "target_session_attrs",
 	"options", "channel_binding"}
 
-// parseDSN parses a URL or a list of name=value parameters.
+// parseDSN parses a DSN, which is a URL or a list of name=value parameters.
 func parseDSN(dsn string) (settings, error) {
 	s := settings{}
 	var err error
@@ -37,21 +38,22 @@ func parseDSN(dsn string) (settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name, ok := s["database"]; ok { // pgx also accepts this name
+	if name, ok := s["database"]; ok { // pgx accepts this name as well
 		delete(s, "database")
 		s["dbname"] = name
 	}
 	for word := range s {
 		if !slices.Contains(dsnWords, word) {
-			// The message does not contain the name: it may be a part of an unquoted password.
+			// The message does not contain the name, because the name may be part of an unquoted
+			// password.
 			return nil, errors.New("has a word that is not taken here; there are " + strings.Join(dsnWords, ", "))
 		}
 	}
 	return s, nil
 }
 
-// addURL parses postgres://user:password@host:port,host:port/database?name=value. The hosts
-// are cut out first, since a list of hosts is not valid in a URL.
+// addURL parses postgres://user:password@host:port,host:port/database?name=value. It cuts the hosts
+// out before it calls url.Parse, because a URL cannot have a list of hosts.
 func (s settings) addURL(dsn string) error {
 	scheme, rest, _ := strings.Cut(dsn, "://")
 	end := strings.IndexAny(rest, "/?#")
@@ -65,10 +67,11 @@ func (s settings) addURL(dsn string) error {
 	}
 	u, err := url.Parse(scheme + "://" + login + "host" + rest[end:])
 	if err != nil {
-		return errors.New("is no URL") // the parser's own error contains the password
+		return errors.New("is no URL") // the error of url.Parse contains the password
 	}
 	if strings.Contains(u.EscapedPath(), "@") || u.Fragment != "" {
-		// A part of the password would be taken for a database or a host, and logged.
+		// The URL has an unescaped password. A part of the password would be used as a database or
+		// a host, and would appear in logs.
 		return errors.New("is no URL of a database: in a user or password / ? # @ are written %2F %3F %23 %40")
 	}
 	if u.User != nil {
@@ -98,15 +101,15 @@ func (s settings) addURL(dsn string) error {
 	return nil
 }
 
-// addWords parses name=value and name='quoted value' as libpq does. A backslash escapes the
-// next character.
+// addWords parses name=value and name='quoted value' as libpq does. A backslash escapes the next
+// character.
 func (s settings) addWords(dsn string) error {
 	malformed := errors.New("must be a URL, postgres://..., or words, name=value")
 	rest := strings.TrimSpace(dsn)
 	for rest != "" {
 		word, value, ok := strings.Cut(rest, "=")
 		if word = strings.TrimSpace(word); !ok || word == "" || strings.ContainsAny(word, " \t\n\r'") {
-			return malformed // does not quote the text, which may be a password
+			return malformed // the error does not quote the text, which may be a password
 		}
 		value = strings.TrimLeft(value, " \t\n\r")
 		quoted := strings.HasPrefix(value, "'")
@@ -135,7 +138,7 @@ func (s settings) addWords(dsn string) error {
 	return nil
 }
 
-// setHosts sets hosts and ports. A host without a port gets the given one.
+// setHosts sets the hosts and their ports. A host without a port gets the given default port.
 func (s settings) setHosts(names, ports []string, port string) {
 	for i, p := range ports {
 		if p == "" {
@@ -145,8 +148,8 @@ func (s settings) setHosts(names, ports []string, port string) {
 	s["host"], s["port"] = strings.Join(names, ","), strings.Join(ports, ",")
 }
 
-// splitHost splits name:port. The port is empty if there is none. An IPv6 address with a port
-// needs brackets.
+// splitHost splits name:port. The returned port is empty if the entry has no port. An IPv6 address
+// with a port must be in brackets.
 func splitHost(entry string) (name, port string) {
 	if strings.HasPrefix(entry, "/") {
 		return entry, ""
@@ -159,7 +162,7 @@ func splitHost(entry string) (name, port string) {
 	return entry, ""
 }
 
-// mergeInto sets the keys of the connection in s, over those of the DSN.
+// mergeInto copies the keys of the connection into s, where they replace the parameters of the DSN.
 func (c *Connection) mergeInto(s settings) error {
 	port := s["port"]
 	if c.Port != 0 {
@@ -175,7 +178,8 @@ func (c *Connection) mergeInto(s settings) error {
 			}
 			names, ports = append(names, name), append(ports, p)
 		}
-		if strings.Contains(port, ",") || port == "" { // the port in s belongs to the DSN's hosts
+		// The port in s belongs to the hosts of the DSN, which the connection has replaced.
+		if strings.Contains(port, ",") || port == "" {
 			port = "5432"
 		}
 		s.setHosts(names, ports, port)
@@ -190,8 +194,8 @@ func (c *Connection) mergeInto(s settings) error {
 	return nil
 }
 
-// text returns the settings as a DSN. It sets every parameter whose default the driver would
-// take from the environment or a file.
+// text returns the settings as a DSN. It first adds defaults to s, so that the driver takes no
+// parameter from the environment or from a file.
 func (s settings) text() string {
 	for word, value := range map[string]string{
 		"host": defaultHost, "port": defaultPort, "user": "postgres", "application_name": "botyard",
@@ -212,8 +216,8 @@ func (s settings) text() string {
 	return b.String()
 }
 
-// checkHosts refuses hosts that are addresses or sockets and not allowed. Names are checked
-// when they are resolved.
+// checkHosts returns a fault if the egress policy refuses a host that is an IP address or a Unix
+// socket. The dialer checks host names when it resolves them. path is the key in the fault.
 func (s settings) checkHosts(dialer *egress.Dialer, path string) error {
 	ports := strings.Split(s["port"], ",")
 	for i, host := range strings.Split(cmp.Or(s["host"], defaultHost), ",") {
@@ -229,22 +233,24 @@ func (s settings) checkHosts(dialer *egress.Dialer, path string) error {
 	return nil
 }
 
-// notAllowed returns the fault for an address that the operator does not allow.
+// notAllowed returns the fault for an address that the egress policy refuses.
 func notAllowed(r *egress.Refusal, path string) *fault.Error {
 	return fault.New(fault.Invalid, "%s", r.Words()).At(path).By(fault.PartyTenant)
 }
 
-// maxHosts bounds the hosts of one configuration. Each may cost a connection timeout.
+// maxHosts is the maximum number of hosts in one configuration. It bounds the time of a connection
+// attempt, because each host may take a whole connection timeout.
 const maxHosts = 16
 
-// The host and port when neither the DSN nor the connection has them.
+// defaultHost and defaultPort count when neither the DSN nor the connection has a host or a port.
 const (
 	defaultHost = "localhost"
 	defaultPort = "5432"
 )
 
-// poolConfig returns the driver's configuration. Its connections are dialed by dialer, and what
-// they read counts against share. path is the key of dsn. Errors name the key at fault.
+// poolConfig returns the configuration of a driver pool. dialer opens the connections of the pool.
+// The bytes that these connections read count against share. path is the key of dsn in faults.
+// Errors are faults that name the key with the mistake.
 func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Dialer, share *budget.Share) (*pgxpool.Config, error) {
 	bad := func(err error, path string) error {
 		return fault.New(fault.Invalid, "%s", err.Error()).At(path).By(fault.PartyTenant)
@@ -270,10 +276,10 @@ func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Di
 	if err != nil {
 		return nil, err
 	}
-	s["sslmode"] = "disable" // tlsSettings.apply sets TLS below
+	s["sslmode"] = "disable" // tlsSettings.apply configures TLS instead of the driver
 	cfg, err := pgxpool.ParseConfig(s.text())
 	if err != nil {
-		// The error's own text contains the whole DSN.
+		// The text of the error contains the whole DSN, which has the password.
 		reason := "does not make a connection"
 		if cause := errors.Unwrap(err); cause != nil {
 			reason += ": " + cause.Error()
@@ -284,7 +290,7 @@ func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Di
 	if options := s["options"]; options != "" {
 		params["options"] = options
 	}
-	cfg.ConnConfig.RuntimeParams = params // none from the environment
+	cfg.ConnConfig.RuntimeParams = params // replaces the parameters that the driver took from the environment
 	secured.apply(&cfg.ConnConfig.Config)
 	cfg.ConnConfig.LookupFunc, cfg.ConnConfig.DialFunc = dialer.LookupHost, trackDials(dialer.DialContext)
 	cfg.ConnConfig.BuildFrontend = guardFrontends(share, false)

@@ -13,7 +13,9 @@ func TestDSN(t *testing.T) {
 	for _, c := range []struct {
 		dsn  string
 		over Connection
-		want string // host:port ... user password database; or the path of a refusal
+		// want is the list of hosts with ports, the user, the password and the database. If
+		// poolConfig must return a fault, want is the path of that fault.
+		want string
 	}{
 		{"", Connection{}, "localhost:5432 postgres  postgres"},
 		{"", Connection{Host: Hosts{"db"}, Database: "bots_db", User: "u", Password: "p w'\\"}, `db:5432 u p w'\ bots_db`},
@@ -56,7 +58,8 @@ func TestDSN(t *testing.T) {
 		conn := p.ConnConfig
 		seen := []string{fmt.Sprintf("%s:%d", conn.Host, conn.Port)}
 		for _, f := range conn.Fallbacks {
-			if at := fmt.Sprintf("%s:%d", f.Host, f.Port); at != seen[len(seen)-1] { // the driver lists a host again for a try without TLS
+			// The driver lists a host a second time for an attempt without TLS.
+			if at := fmt.Sprintf("%s:%d", f.Host, f.Port); at != seen[len(seen)-1] {
 				seen = append(seen, at)
 			}
 		}
@@ -67,7 +70,8 @@ func TestDSN(t *testing.T) {
 	}
 }
 
-// TestPoolConfig_ignoresEnvironment checks that no environment variable changes the configuration.
+// TestPoolConfig_ignoresEnvironment checks that environment variables do not change the
+// configuration.
 func TestPoolConfig_ignoresEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
 		"PGHOST": "elsewhere", "PGPORT": "1", "PGUSER": "someone", "PGPASSWORD": "theirs", "PGDATABASE": "other", "PGSSLMODE": "require",

@@ -15,7 +15,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// world is a resolver for the dialer, with a record of the dialed addresses.
+// world is a DNS resolver for the dialer of a test. It also records the addresses that the dialer
+// dials.
 type world struct {
 	mu     sync.Mutex
 	names  map[string]string
@@ -37,8 +38,8 @@ func (w *world) set(name, addr string) {
 	w.names[name] = addr
 }
 
-// dialer returns a dialer that allows public addresses and those in allow. A connection to an
-// address in 8.8.8.0/24 or 10.0.0.0/8 is made to the server of the test instead.
+// dialer returns a dialer that allows public addresses and the addresses in allow. The dialer
+// connects to server instead of any address in 8.8.8.0/24 or 10.0.0.0/8.
 func (w *world) dialer(t *testing.T, server string, allow ...string) *egress.Dialer {
 	t.Helper()
 	p, err := egress.New(egress.Public, allow)
@@ -58,20 +59,20 @@ func (w *world) dialer(t *testing.T, server string, allow ...string) *egress.Dia
 		}))
 }
 
-// TestOpen_egress checks that Open refuses an address that is not allowed before it connects,
-// whichever key has the address.
+// TestOpen_egress checks that Open refuses an address that the egress policy does not allow, for
+// each key that can have an address. Open must refuse it before it connects.
 func TestOpen_egress(t *testing.T) {
-	t.Setenv("PGHOST", "8.8.8.8") // must be ignored
+	t.Setenv("PGHOST", "8.8.8.8") // the driver must not use this variable
 	for _, c := range []struct {
 		set  func(*Config)
-		path string // path of the refusal; empty: not refused
+		path string // path of the expected fault; empty if newStore must succeed
 	}{
 		{func(c *Config) { c.Connection.Host = Hosts{"127.0.0.1"} }, "connection.host"},
 		{func(c *Config) { c.Connection.Host = Hosts{"8.8.8.8", "10.0.0.5:6000"} }, "connection.host"},
 		{func(c *Config) { c.Connection.Host = Hosts{"/run/postgresql"} }, "connection.host"},
 		{func(c *Config) { c.Connection.Host = Hosts{"/run/pg/../postgresql"} }, "connection.host"},
 		{func(c *Config) { c.Connection.Host = Hosts{"0x7f.1"} }, "connection.host"},
-		{func(c *Config) {}, "connection.host"}, // localhost
+		{func(c *Config) {}, "connection.host"}, // the default host is localhost
 		{func(c *Config) { c.Connection.Port = 6379 }, "connection.host"},
 		{func(c *Config) { c.DSN = "postgres://u:secret@10.0.0.5/x" }, "dsn"},
 		{func(c *Config) { c.DSN = "postgres://u:secret@/x?host=/run/postgresql" }, "dsn"},
@@ -124,7 +125,8 @@ func TestOpen_manyHosts(t *testing.T) {
 	}
 }
 
-// TestStore_egress checks that the addresses of a name are checked at every connection.
+// TestStore_egress checks that the egress policy is applied to the addresses of a host name at
+// every new connection.
 func TestStore_egress(t *testing.T) {
 	c := guarded.start(t)
 	server := fmt.Sprintf("127.0.0.1:%d", c.Port())

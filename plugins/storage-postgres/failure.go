@@ -14,7 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// These SQLSTATEs are handled one by one. The first two characters are the class.
+// These SQLSTATEs are handled individually. Other SQLSTATEs are handled by their class, which is
+// the first two characters.
 const (
 	stateReadOnly      = "25006"
 	stateBadLogin      = "28000"
@@ -24,7 +25,7 @@ const (
 	stateNoPrivilege   = "42501"
 	stateNoTable       = "42P01"
 	stateNoFunction    = "42883"
-	stateNoRole        = "22023" // of the settings in a pipeline, only the role can be wrong
+	stateNoRole        = "22023" // invalid parameter value; in a pipeline only the role can cause it
 	stateTooMany       = "53300"
 	stateTooLong       = "54000"
 	stateLockTimeout   = "55P03"
@@ -35,11 +36,11 @@ const (
 	stateDeadlock      = "40P01"
 )
 
-// fullRetry is the suggested wait when a pool or server is full.
+// fullRetry is the suggested wait before a retry when a pool or a server has no free connection.
 const fullRetry = 250 * time.Millisecond
 
-// fail returns the fault that the caller gets for err, or nil for nil. The cause is left out
-// of that fault and logged, at most once in repeatAfter.
+// fail returns the fault that the caller gets for err. It returns nil if err is nil. The text of
+// the fault does not contain the cause. fail logs the cause, at most once in repeatAfter.
 func (s *Store) fail(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -54,8 +55,8 @@ func (s *Store) fail(ctx context.Context, err error) error {
 	return e
 }
 
-// classify returns the fault for an error of the driver. Its message has no value that a
-// tenant wrote, and no secret of the connection.
+// classify returns the fault for an error of the driver. The message of the fault contains no value
+// that a tenant wrote, and no secret of the connection.
 func classify(ctx context.Context, err error) *fault.Error {
 	var known *fault.Error
 	if errors.As(err, &known) {
@@ -74,7 +75,7 @@ func classify(ctx context.Context, err error) *fault.Error {
 	return withCause(err, fault.ProviderFailed, "the database cannot be reached")
 }
 
-// classifyState returns the fault for an error that the server or a pooler sent.
+// classifyState returns the fault for an error that the server or a pooler has sent.
 func classifyState(pg *pgconn.PgError, err error) *fault.Error {
 	refused := func(class fault.Class, what string) *fault.Error {
 		return withCause(err, class, what+" (SQLSTATE "+loggableCode(pg)+")")
@@ -103,7 +104,7 @@ func classifyState(pg *pgconn.PgError, err error) *fault.Error {
 		return refused(fault.ProviderFailed, "the tables are not as this version of the plugin needs them")
 	}
 	switch state[:min(2, len(state))] {
-	case "08", "57": // the connection; shutdown and start
+	case "08", "57": // connection errors; server shutdown or start
 		return refused(fault.ProviderFailed, "the database ended the connection")
 	case "22":
 		return refused(fault.Invalid, "a text, time or JSON value does not fit the database")
@@ -117,8 +118,8 @@ func classifyState(pg *pgconn.PgError, err error) *fault.Error {
 	return refused(fault.Internal, "the database refused a statement").By(fault.PartyPlugin)
 }
 
-// loggableCode returns the SQLSTATE if it has the form of one. Operators see it, and a server
-// may send anything.
+// loggableCode returns the SQLSTATE if it has five digits or capital letters. Otherwise it returns
+// a placeholder, because a server may send any text and operators read the log.
 func loggableCode(pg *pgconn.PgError) string {
 	if len(pg.Code) != 5 || strings.ContainsFunc(pg.Code, func(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }) {
 		return "of no form"
@@ -126,16 +127,18 @@ func loggableCode(pg *pgconn.PgError) string {
 	return pg.Code
 }
 
-// withCause returns a fault with that sentence. The cause is for logs and errors.Is and is not
-// in the sentence, since the driver's errors quote addresses and values.
+// withCause returns a fault with the sentence as its message. The cause is available to errors.Is
+// and to logs. The sentence does not contain it, because errors of the driver quote addresses and
+// values.
 func withCause(cause error, class fault.Class, sentence string) *fault.Error {
 	e := fault.New(class, "%s", sentence)
 	e.Err = cause
 	return e
 }
 
-// connectionLost reports whether all open connections are likely lost too: the server shuts
-// down, takes no writes, or closed this connection by itself.
+// connectionLost reports whether err means that other open connections are probably lost too. That
+// is so when the server shuts down, refuses writes, or has closed the connection without a reason
+// of the caller.
 func connectionLost(ctx context.Context, err error, closed bool) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -145,7 +148,8 @@ func connectionLost(ctx context.Context, err error, closed bool) bool {
 	return closed && ctx.Err() == nil
 }
 
-// schemaOutdated reports whether the tables are missing or of another schema version.
+// schemaOutdated reports whether err means that the tables are missing or have an unexpected schema
+// version.
 func schemaOutdated(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -158,15 +162,15 @@ func schemaOutdated(err error) bool {
 	return false
 }
 
-// preparedMissing reports whether a prepared statement was missing on the connection, or
-// another one had its name.
+// preparedMissing reports whether err means that a prepared statement did not exist on the
+// connection, or that a different statement had its name.
 func preparedMissing(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == stateNoStatement || pg.Code == stateSameStatement)
 }
 
-// keyPath returns the path of the key that set the value. An empty value was set by the DSN,
-// if there is one.
+// keyPath returns the path of the key that has set the value. If the value is empty and there is a
+// DSN, the DSN has set it.
 func (c *Config) keyPath(value, path string) string {
 	if value == "" && c.DSN != "" {
 		return "dsn"
@@ -174,8 +178,8 @@ func (c *Config) keyPath(value, path string) string {
 	return path
 }
 
-// configFault returns a fault with the path of the key, if only the configuration explains why
-// a connection was refused. For anything that may pass it returns nil.
+// configFault returns a fault with the path of a key if err proves that the configuration is wrong.
+// It returns nil for an error that may be temporary.
 func (c *Config) configFault(err error) *fault.Error {
 	at := func(set string, path, what string) *fault.Error {
 		return withCause(err, fault.Invalid, what).At(c.keyPath(set, path)).By(fault.PartyTenant)
@@ -184,7 +188,7 @@ func (c *Config) configFault(err error) *fault.Error {
 		return c.notAllowed(refused)
 	}
 	if known := (*fault.Error)(nil); errors.As(err, &known) {
-		return nil // for example a bound that the server exceeded, which may pass
+		return nil // for example a server that exceeded a bound, which may be temporary
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -206,14 +210,14 @@ func (c *Config) configFault(err error) *fault.Error {
 	return nil
 }
 
-// notAllowed returns the fault for an address that the operator does not allow.
+// notAllowed returns the fault for an address that the egress policy refuses.
 func (c *Config) notAllowed(r *egress.Refusal) *fault.Error {
 	return notAllowed(r, c.keyPath(strings.Join(c.Connection.Host, ","), "connection.host"))
 }
 
-// tlsFailed reports whether the two sides did not agree about TLS. The driver has no error
-// type for a server that refuses TLS. Such an error is a ConnectError with none of the other
-// causes.
+// tlsFailed reports whether the client and the server could not agree on TLS. The driver has no
+// error type for a server that refuses TLS. tlsFailed recognizes that error as a ConnectError
+// without any other known cause.
 func tlsFailed(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var alert tls.AlertError

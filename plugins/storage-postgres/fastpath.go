@@ -8,22 +8,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maxCachedCIDs is for how many conversations a Store remembers the number. The cache takes
-// a few MB.
+// maxCachedCIDs is the number of conversations whose database ids a Store caches. The full cache
+// takes a few megabytes.
 const maxCachedCIDs = 10_000
 
-// conversationKey names a conversation in the cache of numbers. The number that is cached
-// may be out of date: the conversation may have been deleted and begun again since. The
-// fast path then finds no row with that number.
+// conversationKey is the key of a conversation in the cache of database ids. The cached id may be
+// outdated, because another host may have deleted the conversation and begun it again. The
+// statements of the fast path then match no row.
 type conversationKey struct{ tenant, incarnation, id string }
 
 func keyOf(c sdk.Call) conversationKey {
 	return conversationKey{c.Tenant, c.Incarnation, c.Conversation}
 }
 
-// beginFast begins a turn with a plain statement instead of the database's function. It
-// can do so in a conversation whose number is cached and that no turn holds. It returns
-// nil, nil when the function is needed.
+// beginFast begins a turn with a plain statement instead of the database function. It succeeds if
+// the database id of the conversation is cached and no turn is running in the conversation. It
+// returns nil, nil if the caller must call the database function.
 func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, message string) (*storage.BeginResult, error) {
 	call := req.Call
 	key := keyOf(call)
@@ -60,14 +60,15 @@ func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, messag
 	return &storage.BeginResult{Started: &storage.Started{Sequence: sequence, Fence: fence(cid, sequence), Tail: messages, TailCut: tail.cut}}, nil
 }
 
-// commitFast ends the turn that holds the conversation with a plain statement. It returns the
-// turn's number and reports whether it ended the turn. If not, the database's function must
-// be called: it finds out why.
+// commitFast ends the running turn with a plain statement instead of the database function. It
+// returns the turn's number and whether it has ended the turn. If it has not, the caller must call
+// the database function, which also finds out the reason.
 func (s *Store) commitFast(ctx context.Context, tenant string, cid int64, args []any) (int64, bool, error) {
 	if !s.pool.prepare.Load() {
 		return 0, false, nil
 	}
-	// No named results: after an error the scan may still run, and write to these.
+	// commitFast has no named results, because after an error the scan function may still be
+	// running and may write these variables.
 	var number int64
 	var done bool
 	err := s.runBatched(ctx, tenant, cid, false, query{s.calls.commitFast, args, func(rows pgx.Rows) error {

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestBeginFast_tail checks that the fast path returns the same tail as the database's function,
-// for turns of all kinds.
+// TestBeginFast_tail checks that the fast path and the database function return the same tail, for
+// succeeded, failed and imported turns.
 func TestBeginFast_tail(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	c := call("t", "c")
@@ -43,7 +43,7 @@ func TestBeginFast_tail(t *testing.T) {
 		}
 		return texts
 	}
-	// Only imported turns may have succeeded without a reply.
+	// An imported turn may have succeeded without a reply. No other turn may.
 	alone := make([]storage.Turn, 8)
 	for i := range alone {
 		n := int64(i + 1)
@@ -68,8 +68,9 @@ func TestBeginFast_tail(t *testing.T) {
 	}
 }
 
-// TestBeginFast_staleCID checks that the fast path does not begin a turn with the cached number of a
-// conversation that another host has deleted, or in which another host has a running turn.
+// TestBeginFast_staleCID checks that the fast path does not use an outdated database id. Another
+// host has deleted the conversation and begun it again. The test also checks that the fast path
+// returns busy while a turn of another host is running.
 func TestBeginFast_staleCID(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	s, other := open(t, config(dsn)), open(t, config(dsn))

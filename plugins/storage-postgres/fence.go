@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// fence returns the text that Begin returns and the caller passes to Commit. It has the number of
-// the conversation, which is never used again in this database, and the turn's sequence.
+// fence returns the text that Begin returns and that the caller passes to Commit. The text has the
+// database id of the conversation and the turn's sequence. The database never assigns an id twice.
 func fence(cid, sequence int64) string { return fmt.Sprintf("%d.%d", cid, sequence) }
 
 func parseFence(fence string) (cid, sequence int64, ok bool) {

@@ -13,23 +13,23 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// hostPreference remembers which host of a list took the last connection, so that the next
-// connection tries it first. A host that does not respond then costs its timeout once, and not
-// for each connection.
+// hostPreference records which host of a configuration has accepted the last connection, so that
+// the next connection tries this host first. So a host that does not respond delays one connection
+// by its timeout, instead of every connection. It is safe for concurrent use.
 type hostPreference struct {
 	mu        sync.Mutex
-	addresses map[string][]string // by name, as of the last lookup
-	last      target              // an address; zero if there is none yet
+	addresses map[string][]string // addresses by host name, from the last lookup
+	last      target              // address of the last connection; zero before the first connection
 }
 
-// target is one host or address of a configuration.
+// target is one host or address with its port.
 type target struct {
 	host string
 	port uint16
 }
 
-// observe changes the configuration so that each new connection records its host. It also makes
-// the configuration's check of a new connection return an error instead of a panic.
+// observe changes c so that each new connection records its host. It also makes the driver's check
+// of a new connection return an error instead of a panic.
 func (p *hostPreference) observe(c *pgx.ConnConfig) {
 	p.addresses = map[string][]string{}
 	lookup, validate := c.LookupFunc, c.ValidateConnect
@@ -51,8 +51,8 @@ func (p *hostPreference) observe(c *pgx.ConnConfig) {
 	}
 }
 
-// validateSafely runs the driver's check of a connection and turns a panic into an error. The
-// driver panics on some responses that break the protocol.
+// validateSafely runs the driver's check of a new connection. It returns an error if the check
+// panics. The driver panics on some responses that violate the protocol.
 func validateSafely(ctx context.Context, conn *pgconn.PgConn, validate pgconn.ValidateConnectFunc) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -69,7 +69,7 @@ func (p *hostPreference) remember(at net.Addr) {
 	switch a := at.(type) {
 	case *net.TCPAddr:
 		p.last = target{a.IP.String(), uint16(a.Port)}
-	case *net.UnixAddr: // folder/.s.PGSQL.port
+	case *net.UnixAddr: // the name is folder/.s.PGSQL.port
 		if _, digits, ok := strings.Cut(filepath.Base(a.Name), ".s.PGSQL."); ok {
 			port, _ := strconv.ParseUint(digits, 10, 16)
 			p.last = target{filepath.Dir(a.Name), uint16(port)}
@@ -77,7 +77,7 @@ func (p *hostPreference) remember(at net.Addr) {
 	}
 }
 
-// order moves the host of the last connection to the front.
+// order moves the host of the last connection to the front of the hosts in c.
 func (p *hostPreference) order(c *pgx.ConnConfig) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +86,7 @@ func (p *hostPreference) order(c *pgx.ConnConfig) {
 	c.Host, c.Port, c.TLSConfig, c.Fallbacks = ways[0].Host, ways[0].Port, ways[0].TLSConfig, ways[1:]
 }
 
-// rank returns 0 for the host of the last connection and 1 for others.
+// rank returns 0 for the host of the last connection, and 1 for other hosts.
 func (p *hostPreference) rank(w *pgconn.FallbackConfig) int {
 	if w.Port == p.last.port && (w.Host == p.last.host || slices.Contains(p.addresses[w.Host], p.last.host)) {
 		return 0

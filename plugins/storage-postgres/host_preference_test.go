@@ -10,7 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestHostPreference_deadHost checks that a first host that does not respond is tried only once.
+// TestHostPreference_deadHost checks that new connections do not try the first host of a list again
+// after that host has not responded once.
 func TestHostPreference_deadHost(t *testing.T) {
 	c := own(t)
 	for _, where := range []string{"socket", "tcp"} {
@@ -34,10 +35,10 @@ func TestHostPreference_deadHost(t *testing.T) {
 				}
 			}()
 			defer func() {
-				_ = silent.Close() // ends the loop
+				_ = silent.Close() // ends the loop of Accept
 				<-done
 				for _, conn := range conns {
-					_ = conn.Close() // the other side has given up
+					_ = conn.Close() // the Store has already closed its end
 				}
 			}()
 			cfg := config("user=postgres sslmode=disable dbname=" + database(t))
@@ -71,7 +72,8 @@ func TestHostPreference_deadHost(t *testing.T) {
 	}
 }
 
-// retried repeats a call while its error says that it may be repeated, as hosts do.
+// retried calls f again and again while the error of f is retryable, as a host does. It gives up
+// after a minute.
 func retried(f func() error) error {
 	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		err := f()

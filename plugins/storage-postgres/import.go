@@ -50,7 +50,8 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	return added, nil
 }
 
-// importColumns are turns by column: one statement takes any number of turns as arrays.
+// importColumns has turns as columns. A single statement passes any number of turns as one array
+// for each column.
 type importColumns struct {
 	sequence, number, count  []int64
 	state, reason, user, key []string
@@ -59,7 +60,7 @@ type importColumns struct {
 	started, ended           []time.Time
 }
 
-// add appends a turn.
+// add appends a turn to the columns.
 func (c *importColumns) add(t storage.Turn) error {
 	message, replies := "", ""
 	if len(t.Messages) > 0 {
@@ -94,7 +95,7 @@ func (c *importColumns) add(t storage.Turn) error {
 	return nil
 }
 
-// args returns the columns in the order of the function's arguments.
+// args returns the columns in the order of the database function's parameters.
 func (c *importColumns) args() []any {
 	return []any{c.sequence, c.number, c.state, c.reason, c.user, c.message, c.replies, c.count, c.usage, c.metadata,
 		c.record, c.key, c.started, c.ended}

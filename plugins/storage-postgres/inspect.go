@@ -7,23 +7,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// databaseState is the result of one inspection of the database.
+// databaseState is the result of an inspection of the database.
 type databaseState struct {
-	schema  bool // the schema exists
-	version int  // schema version of the database; 0 for none
-	oldest  int  // schema version of the oldest plugin that may use it
+	schema  bool // the schema of the configuration exists
+	version int  // schema version of the database, or 0 for an empty database
+	oldest  int  // schema version of the oldest plugin that may use the database
 	super   bool // the login is a superuser
 	bypass  bool // the login bypasses row-level security
 	creates bool // the login may create roles
 	role    bool // appRole exists
-	unsafe  bool // row-level security does not apply to appRole
-	member  bool // the login may set appRole
-	granted bool // appRole may use the schema, our tables and our functions
+	unsafe  bool // appRole is a superuser or bypasses row-level security
+	member  bool // the login may switch to appRole
+	granted bool // appRole may use the schema, and the tables and functions of this plugin
 	backend uint32
 }
 
-// inspectSQL reads a databaseState but for the version. Its arguments are the version
-// table's name, the schema, and the names of our tables and functions.
+// inspectSQL reads all fields of a databaseState except version and oldest. Its arguments are the
+// name of the version table, the schema, and the names of the plugin's tables and functions.
 const inspectSQL = `select
 	n.oid is not null, l.rolsuper, l.rolbypassrls, l.rolcreaterole,
 	r.oid is not null, coalesce(r.rolsuper or r.rolbypassrls, false),
@@ -41,8 +41,8 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// inspect inspects the database without a lock. It reports whether the connection goes through a
-// pooler.
+// inspect inspects the database without the advisory lock of migrations. pooled reports whether the
+// connection goes through a pooler.
 func (s *Store) inspect(ctx context.Context) (st *databaseState, pooled bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
@@ -61,15 +61,16 @@ func (s *Store) inspect(ctx context.Context) (st *databaseState, pooled bool, er
 	if err != nil {
 		return nil, false, endCause(c.Conn.Conn().PgConn(), err)
 	}
-	// A pooler serves from many server processes and makes up the process id of its own.
+	// Through a pooler the process ids differ, because a pooler invents a process id for each
+	// client.
 	return st, c.Conn.Conn().PgConn().PID() != st.backend, nil
 }
 
-// inspectIn inspects the database in the caller's transaction. It refuses a schema in which
-// other logins decide what runs.
+// inspectIn inspects the database in the caller's transaction. It returns fault.Invalid if a login
+// that is not trusted owns the schema or an object of the plugin.
 func (s *Store) inspectIn(ctx context.Context, q querier) (*databaseState, error) {
-	// This comes before anything in the schema is read: even a view could run what its
-	// owner wants.
+	// This check precedes any query of the schema, because even reading a view could run code of
+	// the view's owner.
 	if err := s.checkOwnership(ctx, q); err != nil {
 		return nil, err
 	}
@@ -85,8 +86,8 @@ func (s *Store) inspectIn(ctx context.Context, q querier) (*databaseState, error
 	return &st, err
 }
 
-// checkUsable refuses a database that is only for newer plugins, and logins that would see
-// the rows of all tenants.
+// checkUsable returns fault.Invalid if the database requires a newer plugin, or if queries of the
+// plugin would see the rows of all tenants.
 func (s *Store) checkUsable(st *databaseState) error {
 	login := func(format string, args ...any) error {
 		c := &s.cfg
@@ -108,8 +109,9 @@ func (s *Store) checkUsable(st *databaseState) error {
 // rlsApplies reports whether row-level security applies to the login itself.
 func (st *databaseState) rlsApplies() bool { return !st.super && !st.bypass }
 
-// workingRole returns the role to work as. ok is false when a migration has to make or grant
-// appRole first.
+// workingRole returns the role for all queries of tenants' data. The role is "none" if the login
+// itself does this work. ok is false if a migration must first create appRole or grant it to the
+// login.
 func (st *databaseState) workingRole() (role string, ok bool) {
 	switch {
 	case st.role && st.member && st.granted:

@@ -53,7 +53,7 @@ func keyed(k string) func(*storage.BeginRequest) {
 	return func(r *storage.BeginRequest) { r.Key, r.Digest = k, []byte("digest of "+k) }
 }
 
-// settle fills every table that has a tenant with rows of the tenant.
+// settle gives every table that has a column tenant at least one row of the tenant.
 func settle(t *testing.T, s *Store, tenant string) {
 	t.Helper()
 	commit(t, s, call(tenant, "c"), begin(t, s, call(tenant, "c"), keyed("k")))
@@ -89,7 +89,7 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 	return c
 }
 
-// column returns the first column of the query's rows.
+// column returns the first column of the query's result.
 func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
 	t.Helper()
 	rows, err := c.Query(t.Context(), sql, args...)
@@ -106,8 +106,9 @@ func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
 const tablesOfTenants = `select c.relname::text from pg_class as c where c.relnamespace = 'botyard'::regnamespace and c.relkind in ('r', 'p')
 	and exists (select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'tenant')`
 
-// TestIsolation_rowLevelSecurity checks that row-level security is enabled and forced on every table
-// that has a tenant. The test lists all other tables.
+// TestIsolation_rowLevelSecurity checks that row-level security is enabled and forced on every
+// table with a column tenant. It also checks that all other tables, views and sequences are on a
+// fixed list.
 func TestIsolation_rowLevelSecurity(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	open(t, config(dsn))
@@ -133,10 +134,12 @@ func TestIsolation_rowLevelSecurity(t *testing.T) {
 	}
 }
 
-// TestIsolation_queriesWithoutWhere checks that queries of whole tables show only one tenant's rows,
-// to appRole and to an owner that is not a superuser.
+// TestIsolation_queriesWithoutWhere checks that a query of a whole table returns only rows of the
+// tenant that is set. It checks this for appRole and for an owner of the tables who is not a
+// superuser.
 func TestIsolation_queriesWithoutWhere(t *testing.T) {
-	c := own(t) // the test makes a login, which an existing server may refuse
+	// The test creates a login, which may be impossible on an existing server.
+	c := own(t)
 	name := database(t)
 	owner := "owner_" + name
 	for _, sql := range []string{"create role " + owner + " login", "alter database " + name + " owner to " + owner} {
@@ -166,7 +169,7 @@ func TestIsolation_queriesWithoutWhere(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					defer func() { _ = tx.Rollback(context.Background()) }() // only read
+					defer func() { _ = tx.Rollback(context.Background()) }() // the transaction has only read
 					if _, err := tx.Exec(t.Context(), setting, try.role, tenant, "10000"); err != nil {
 						t.Fatal(err)
 					}
@@ -191,8 +194,8 @@ func TestIsolation_queriesWithoutWhere(t *testing.T) {
 	}
 }
 
-// TestIsolation_wrongTenant runs each statement for a tenant without rows, with arguments that name
-// another tenant's rows. It checks that no statement reads or changes those.
+// TestIsolation_wrongTenant runs each statement for a tenant without data, with arguments that name
+// rows of tenant a. It checks that no statement reads or changes these rows.
 func TestIsolation_wrongTenant(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -241,15 +244,16 @@ func TestIsolation_wrongTenant(t *testing.T) {
 				"history":     {int64(1 << 20), int64(0), int64(10)},
 				"changes":     {int64(0), int64(10)},
 			}
-			// These results are the same for any tenant without data. Every other statement
-			// returns no row.
+			// want has the results of statements that return a row even for a tenant without data.
+			// Every other statement must return no row.
 			want := map[string]string{
 				"begin": "started ", "commit": "stale", "unlink": "0", "sweep": "0 0 false", "imports": "done 1", "put": "conflict  0", "changes": "2 ",
 			}
 			fields := reflect.TypeOf(s.calls)
 			for i := range fields.NumField() {
 				field := fields.Field(i).Name
-				if field == "renew" || field == "forget" { // these concern hosts, not tenants
+				// These statements concern the holders of all tenants.
+				if field == "renew" || field == "forget" {
 					continue
 				}
 				if args[field] == nil {
@@ -277,7 +281,8 @@ func TestIsolation_wrongTenant(t *testing.T) {
 					}})
 					return seen, err
 				}
-				// Each statement gets its own tenant, since begin and import create rows.
+				// Each statement runs for its own tenant, since the statements begin and imports
+				// create rows.
 				seen, err := run("b-" + field)
 				if err != nil {
 					t.Errorf("%s: %v", field, err)
@@ -299,8 +304,8 @@ func TestIsolation_wrongTenant(t *testing.T) {
 	}
 }
 
-// TestIsolation_nothingStaysInConnection checks that neither the role nor the tenant is set in a
-// connection after a pipeline.
+// TestIsolation_nothingStaysInConnection checks that a pipeline leaves no role, tenant or timeout
+// set in its connection.
 func TestIsolation_nothingStaysInConnection(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 1, 0
@@ -317,8 +322,8 @@ func TestIsolation_nothingStaysInConnection(t *testing.T) {
 	}
 }
 
-// TestIsolation_concurrentTenants checks that tenants stay apart when many of them share a few
-// connections of a pooler.
+// TestIsolation_concurrentTenants checks that 16 tenants see only their own conversations while
+// they share a few connections of a pooler.
 func TestIsolation_concurrentTenants(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)

@@ -15,26 +15,26 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// talks is the number of conversations. It is a little more than the connections of a pool, so that
-// some turns wait for a connection.
+// talks is the number of conversations in a load. It is a little more than the maximum of
+// connections in a pool, so that some turns wait for a connection.
 const talks = 32
 
-// recovery is how long turns may still fail after the database is back. It takes seconds, and
-// longer on a busy machine.
+// recovery is how long turns may still fail after the database works again. Usually they fail for a
+// few seconds, and longer on a busy machine.
 const recovery = 30 * time.Second
 
-// meanwhile is how long turns run during a fault.
+// meanwhile is how long a test waits for new turns during or after a fault.
 const meanwhile = 5 * time.Second
 
-// load runs turns in many conversations at once, as a host does: it repeats calls whose outcome is
-// uncertain. It records which turns were acknowledged.
+// load runs turns in many conversations at once. Like a host, it repeats calls whose outcome is
+// uncertain. It records the turns whose Commit has succeeded.
 type load struct {
 	t     *testing.T
-	store func(i int) *Store // returns the Store of conversation i
+	store func(i int) *Store // returns the Store for conversation i
 	stop  chan struct{}
 	wg    sync.WaitGroup
 	ended atomic.Int64 // number of turns that have ended
-	last  atomic.Int64 // when the newest of them ended, in Unix nanoseconds
+	last  atomic.Int64 // end of the newest turn, in Unix nanoseconds
 	acked [talks][]string
 }
 
@@ -82,8 +82,8 @@ func (l *load) talk(i int) {
 	}
 }
 
-// repeat repeats f while its error can be retried, for up to a minute. No fault of these tests lasts
-// that long.
+// repeat calls f again and again while the error of f is retryable, for at most a minute. Each
+// fault in these tests is shorter than a minute.
 func (l *load) repeat(f func(context.Context) error) error {
 	giveUp := time.Now().Add(time.Minute)
 	for {
@@ -97,7 +97,8 @@ func (l *load) repeat(f func(context.Context) error) error {
 	}
 }
 
-// more waits until twice as many turns have ended as there are conversations.
+// more waits until 2*talks more turns have ended. It fails the test if this takes longer than
+// within.
 func (l *load) more(within time.Duration) {
 	l.t.Helper()
 	goal, deadline := l.ended.Load()+2*talks, time.Now().Add(within)
@@ -109,7 +110,8 @@ func (l *load) more(within time.Duration) {
 	}
 }
 
-// check ends the load and checks that every acknowledged turn is stored once, and in order.
+// check stops the load. It checks that the database has every recorded turn exactly once and in
+// order.
 func (l *load) check() {
 	l.t.Helper()
 	close(l.stop)
@@ -138,7 +140,7 @@ func (l *load) check() {
 	}
 }
 
-// soon retries f until it returns no error, at most for recovery.
+// soon calls f again and again until f returns no error. It fails the test after recovery.
 func soon(t *testing.T, what string, f func() error) {
 	t.Helper()
 	start := time.Now()
@@ -154,7 +156,7 @@ func soon(t *testing.T, what string, f func() error) {
 	}
 }
 
-// wide returns a configuration whose calls wait for connections, not for each other.
+// wide returns a configuration whose statement timeout is meanwhile.
 func wide(dsn string) Config {
 	cfg := config(dsn)
 	cfg.StatementTimeout = math.Ceil(meanwhile.Seconds())

@@ -8,16 +8,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// repeatAfter is how long a line that was logged is not logged again.
+// repeatAfter is the minimum time between two log lines with the same message.
 const repeatAfter = time.Minute
 
 const (
-	maxLimitedLines = 100     // distinct lines that are remembered at once
-	maxLoggedError  = 2 << 10 // bytes of an error's text that are logged
+	maxLimitedLines = 100     // number of different messages that a logLimiter remembers
+	maxLoggedError  = 2 << 10 // maximum number of bytes of an error's text in the log
 )
 
-// logLimiter logs failures of database calls: each distinct message once, and then at most
-// once in repeatAfter. While the database is down every call fails.
+// logLimiter logs failures of database calls. It logs the same message at most once in repeatAfter,
+// because every call fails while the database is down. It is safe for concurrent use.
 type logLimiter struct {
 	log   hclog.Logger
 	now   func() time.Time
@@ -25,18 +25,19 @@ type logLimiter struct {
 	lines map[string]*limitedLine // by message
 }
 
-// limitedLine is when a message was logged last.
+// limitedLine records when a message was last logged.
 type limitedLine struct {
 	at      time.Time
-	leftOut int // how often it was not logged since
+	leftOut int // how often the message was suppressed since then
 }
 
 func newLogLimiter(log hclog.Logger) *logLimiter {
 	return &logLimiter{log: log, now: time.Now, lines: map[string]*limitedLine{}}
 }
 
-// warn logs that a call failed: what failed, what its caller was told, and the error. It
-// logs nothing if the same was logged a moment ago.
+// warn logs a failed call. what says which call failed, and answered is the message that the caller
+// gets. warn logs nothing if a line with the same what and answered was logged within the last
+// repeatAfter.
 func (l *logLimiter) warn(what, answered string, err error) {
 	leftOut, ok := l.due(what + answered)
 	if !ok {
@@ -49,7 +50,8 @@ func (l *logLimiter) warn(what, answered string, err error) {
 	l.log.Warn(what, args...)
 }
 
-// due reports whether the message may be logged, and how often it was left out before.
+// due reports whether the message may be logged now. leftOut is the number of times that the
+// message was suppressed since it was last logged.
 func (l *logLimiter) due(message string) (leftOut int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,20 +64,22 @@ func (l *logLimiter) due(message string) (leftOut int, ok bool) {
 	if line != nil {
 		leftOut = line.leftOut
 	}
-	for other, o := range l.lines { // drop old lines
+	for other, o := range l.lines { // forget old messages
 		if o.leftOut == 0 && now.Sub(o.at) >= repeatAfter {
 			delete(l.lines, other)
 		}
 	}
 	if line == nil && len(l.lines) >= maxLimitedLines {
-		return 0, false // too many lines: a server can make up any number of messages
+		// The limiter remembers maxLimitedLines messages already. It does not log the new message,
+		// because a server can send any number of different messages.
+		return 0, false
 	}
 	l.lines[message] = &limitedLine{at: now}
 	return leftOut, true
 }
 
-// oneLine returns the error's text without line breaks, cut to maxLoggedError bytes. The
-// driver writes each address that it tried on a line of its own.
+// oneLine returns the text of err without line breaks, cut to maxLoggedError bytes. The driver's
+// text has a line for each address that it has tried.
 func oneLine(err error) string {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	if len(text) > maxLoggedError {

@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestLogLimiter checks that a new message is logged at once, and a repeated one once a minute with
-// the number of lines that were left out.
+// TestLogLimiter checks that a new message is logged at once. A repeated message must be logged
+// once a minute, with the number of suppressed lines.
 func TestLogLimiter(t *testing.T) {
 	var out bytes.Buffer
 	s := open0(t, config("host=/nowhere"), migrations)
@@ -28,7 +28,7 @@ func TestLogLimiter(t *testing.T) {
 	for _, step := range []struct {
 		err   error
 		wait  time.Duration
-		want  string // in a new line; "": none
+		want  string // a part of the new log line; empty if no line must be logged
 		lacks string
 	}{
 		{err: down, want: "FATAL: starting up", lacks: "left_out"},
@@ -62,8 +62,8 @@ func TestLogLimiter(t *testing.T) {
 	}
 }
 
-// TestLogLimiter_databaseDown checks that calls without a database log few messages, each on one
-// line.
+// TestLogLimiter_databaseDown checks that many failed calls log few messages, and that each message
+// is a single line.
 func TestLogLimiter_databaseDown(t *testing.T) {
 	c, _ := restless(t)
 	if err := c.Stop(pgtest.Fast); err != nil {

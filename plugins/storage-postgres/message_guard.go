@@ -16,49 +16,54 @@ import (
 )
 
 const (
-	// rowOverhead is the number of bytes that each message counts in addition to its own.
+	// rowOverhead is the number of bytes that the budget counts for each message in addition to its
+	// length.
 	rowOverhead = 256
-	// maxLoginMessages is how many messages about the login a server may send. A SCRAM exchange
-	// has three, and pgx would begin another exchange as often as the server asks.
+	// maxLoginMessages is the maximum number of messages about the login. A SCRAM exchange has
+	// three. pgx would begin another exchange as often as the server asks for it.
 	maxLoginMessages = 8
-	// maxUnaskedReady is how often a server may report that it is ready without being asked
-	// for anything.
+	// maxUnaskedReady is how often a server may send "ready for query" without a query from the
+	// driver.
 	maxUnaskedReady = 64
 )
 
-// messageGuard checks a server's messages before the driver gets them. It is needed because the
-// driver allocates as many bytes as a message announces, keeps some messages as long as the
-// connection lives, and computes as many password iterations as the server asks. A
-// messageGuard belongs to one connection, which one goroutine reads at a time.
+// messageGuard checks the messages of a server before the driver reads them. The driver itself
+// would allocate as many bytes as a message announces, would store some messages as long as the
+// connection is open, and would compute as many password iterations as the server asks for. A
+// messageGuard belongs to one connection, and one goroutine at a time reads from the connection.
 type messageGuard struct {
-	mu       sync.Mutex // released while it reads
+	mu       sync.Mutex // Read does not hold mu while it waits for the server
 	released bool
-	exceeded error // the first bound that the server exceeded
+	exceeded error // the fault for the first bound that the server has exceeded
 
 	r         io.Reader
 	conn      *trackedConn
 	meter     *budget.Meter
 	listening bool // the connection is for notifications
 
-	header    []byte // the bytes read so far of the next message's header
-	kind      byte   // kind of the message whose body is read next
-	remaining int64  // bytes of that body that are not read yet
-	body      []byte // the bytes read so far of that body; only for kinds that checkBody needs
+	header    []byte // the bytes of the next message's header that were read so far
+	kind      byte   // kind of the current message
+	remaining int64  // number of bytes of the current message's body that were not read yet
+	// body has the bytes of the current message's body that were read so far. It is only set for
+	// the kinds that checkBody reads.
+	body []byte
 
-	loggedIn      bool
-	loginBytes    int64
-	logins        int
-	scram         bool // a SCRAM exchange has begun
-	asides        int  // notices, settings and notifications since the server was ready last
-	notifications int  // since the connection was opened
+	loggedIn   bool
+	loginBytes int64
+	logins     int
+	scram      bool // a SCRAM exchange has begun
+	// asides is the number of notices, settings and notifications since the last "ready for query".
+	asides        int
+	notifications int // number since the connection was opened
 	settings      map[string]bool
-	readies       int   // "ready for query" messages since the driver's last write
-	written       int64 // the connection's count of writes when the server was ready last
+	readies       int   // number of "ready for query" messages since the driver's last write
+	written       int64 // the connection's count of writes at the last "ready for query"
 }
 
-// guardFrontends returns a function that makes the driver's frontend of a connection, with a
-// messageGuard in it. What is read counts against the share until the connection is closed or
-// the server is ready again. The connection is a [trackedConn], or TLS over one.
+// guardFrontends returns a function that builds the driver's frontend for a connection. The
+// frontend reads through a messageGuard. The bytes that it reads count against share until the
+// server is ready for a query again or the connection is closed. The connection must be a
+// [trackedConn], or TLS over a [trackedConn].
 func guardFrontends(share *budget.Share, listening bool) func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 	return func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 		g := &messageGuard{
@@ -77,7 +82,7 @@ func guardFrontends(share *budget.Share, listening bool) func(r io.Reader, w io.
 	}
 }
 
-// Read implements io.Reader. Once the server has exceeded a bound, the driver gets only errors.
+// Read implements [io.Reader]. After the server has exceeded a bound, every Read returns the fault.
 func (g *messageGuard) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
 	g.mu.Lock()
@@ -91,13 +96,13 @@ func (g *messageGuard) Read(p []byte) (int, error) {
 			g.conn.exceeded.Store(&g.exceeded)
 		}
 	}
-	if g.exceeded != nil { // all later reads fail too
+	if g.exceeded != nil { // all later reads return the fault too
 		return 0, g.exceeded
 	}
 	return n, err
 }
 
-// release gives back what the connection held.
+// release returns the bytes of the connection to the budget. Every later Read fails.
 func (g *messageGuard) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -105,7 +110,7 @@ func (g *messageGuard) release() {
 	g.meter.Reset()
 }
 
-// scan finds the messages in what was read, and checks each.
+// scan splits the bytes p into messages and checks each message.
 func (g *messageGuard) scan(p []byte) error {
 	for len(p) > 0 {
 		if g.remaining == 0 {
@@ -137,7 +142,7 @@ func (g *messageGuard) scan(p []byte) error {
 	return nil
 }
 
-// checkHeader checks a message by its kind and size.
+// checkHeader checks the kind and the size of a message.
 func (g *messageGuard) checkHeader() error {
 	limit := int64(sdk.MaxDatabaseMessageBytes)
 	if g.kind == 'D' {
@@ -163,20 +168,22 @@ func (g *messageGuard) checkHeader() error {
 			g.notifications++
 		}
 		if g.kind == 'A' && g.listening {
-			return nil // the connection is for these; the driver keeps none
+			// The connection is for notifications, and the driver does not store them.
+			return nil
 		}
 		if g.asides++; g.asides > sdk.MaxDatabaseAsides || !g.listening && g.notifications > sdk.MaxDatabaseAsides {
 			return serverFault("sends notices, settings or notifications without end")
 		}
 	}
-	// The driver allocates the message next.
+	// The driver allocates memory for the message when it reads the message, so the budget counts
+	// the bytes now.
 	if !g.meter.Add(g.remaining+rowOverhead, budget.Patience) {
 		return serverFault("sends more than there is room for, beside what other databases send at this moment")
 	}
 	return nil
 }
 
-// checkBody checks a message by its content.
+// checkBody checks the content of a message.
 func (g *messageGuard) checkBody() error {
 	switch g.kind {
 	case 'Z':
@@ -216,7 +223,7 @@ func (g *messageGuard) checkLogin() error {
 	g.scram = true
 	at := bytes.LastIndex(g.body, []byte(",i="))
 	if at < 0 {
-		return nil // the driver refuses it
+		return nil // the driver refuses such a message
 	}
 	n, err := strconv.ParseUint(string(g.body[at+3:]), 10, 64)
 	if err == nil && n > sdk.MaxScramIterations || err != nil && len(g.body)-at > 20 {
@@ -225,7 +232,8 @@ func (g *messageGuard) checkLogin() error {
 	return nil
 }
 
-// serverFault returns the fault of a server that exceeds a bound or breaks the protocol.
+// serverFault returns the fault for a server that exceeds a bound or violates the protocol. format
+// continues a sentence that begins with "the database".
 func serverFault(format string, args ...any) *fault.Error {
 	f := fault.New(fault.ProviderFailed, format, args...)
 	f.Message = "the database " + f.Message

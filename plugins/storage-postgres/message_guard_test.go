@@ -18,10 +18,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// hostile is a server that sends what a test says to every client, as long as the client reads.
+// hostile is a server that sends arbitrary bytes to each client.
 type hostile struct {
 	net.Listener
-	sent atomic.Int64 // bytes that the client or the system's buffers took
+	sent atomic.Int64 // number of bytes that the client or the operating system has accepted
 	ends sync.WaitGroup
 }
 
@@ -41,7 +41,7 @@ func (l *line) say(text string) {
 	}
 }
 
-// forever sends the same text again and again, until the other side closes.
+// forever sends the same text again and again until the client closes the connection.
 func (l *line) forever(text string) {
 	many := strings.Repeat(text, max(1, (64<<10)/len(text)))
 	for {
@@ -49,10 +49,10 @@ func (l *line) forever(text string) {
 	}
 }
 
-// silent sends nothing until the other side closes.
+// silent sends nothing and waits until the client closes the connection.
 func (l *line) silent() { _, _ = io.Copy(io.Discard, l.Conn) }
 
-// hear reads bytes that the driver has sent, at least one.
+// hear reads at least one byte from the driver and returns the bytes.
 func (l *line) hear() string {
 	p := make([]byte, 64<<10)
 	n, err := l.Conn.Read(p)
@@ -62,10 +62,10 @@ func (l *line) hear() string {
 	return string(p[:n])
 }
 
-// message returns a message of the protocol.
+// message returns a message of the PostgreSQL protocol.
 func message(kind byte, body string) string { return announce(kind, len(body)) + body }
 
-// announce returns the header of a message whose body has that many bytes.
+// announce returns the header of a message whose body has size bytes.
 func announce(kind byte, size int) string {
 	return string(binary.BigEndian.AppendUint32([]byte{kind}, uint32(size+4)))
 }
@@ -108,7 +108,7 @@ func newHostile(t *testing.T, answer func(*line)) *hostile {
 	return h
 }
 
-// store opens a Store whose database is the hostile server.
+// store opens a Store whose database is the hostile server. set may change the configuration.
 func (h *hostile) store(t *testing.T, set func(*Config)) *Store {
 	t.Helper()
 	cfg := config("")
@@ -125,7 +125,8 @@ func (h *hostile) store(t *testing.T, set func(*Config)) *Store {
 	return s
 }
 
-// inAnswer lets the driver log in, and sends the rest in response to its first query.
+// inAnswer returns a server that accepts the login of the driver and calls rest as the response to
+// the first query.
 func inAnswer(rest func(*line)) func(*line) {
 	return func(l *line) {
 		l.hear()
@@ -135,7 +136,7 @@ func inAnswer(rest func(*line)) func(*line) {
 	}
 }
 
-// asking asks the driver to prove its password with the given number of iterations.
+// asking returns a server that requests a SCRAM proof with the given number of iterations.
 func asking(iterations string) func(*line) {
 	return func(l *line) {
 		l.hear()
@@ -146,7 +147,7 @@ func asking(iterations string) func(*line) {
 	}
 }
 
-// slack bounds the bytes of a connection that the system buffers and the driver has not read.
+// slack is the maximum number of bytes that the operating system buffers for a connection.
 const slack = 16 << 20
 
 // TestMessageGuard checks that a call ends whatever the server sends, and that the plugin reads
@@ -163,8 +164,9 @@ func TestMessageGuard(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer func(*line)
 		set    func(*Config)
-		said   string // the fault contains this
-		read   int64  // the most bytes that may be read
+		said   string // a part of the fault's message
+		// read is the maximum number of bytes that the driver may read.
+		read int64
 	}{
 		"a gibibyte at once":        {func(l *line) { l.hear(); l.say(announce('E', 1<<30)); l.forever("x") }, nil, "announces", 0},
 		"less than nothing":         {func(l *line) { l.hear(); l.say(announce('E', -9)); l.forever("x") }, nil, "no message", 0},
@@ -234,14 +236,14 @@ func TestMessageGuard(t *testing.T) {
 	})
 }
 
-// report sends another setting each time.
+// report sends a different setting each time.
 func report(l *line) {
 	for i := 0; ; i++ {
 		l.say(message('S', fmt.Sprintf("setting_%d\x00x\x00", i)))
 	}
 }
 
-// drip sends a byte at a time.
+// drip sends the text with a pause of 20 milliseconds before each byte.
 func drip(l *line, text string) {
 	closed := make(chan struct{})
 	go func() { defer close(closed); l.silent() }()
@@ -266,7 +268,8 @@ func TestMessageGuard_manyServers(t *testing.T) {
 	begun.Add(hostiles)
 	hold := make(chan struct{})
 	h := newHostile(t, inAnswer(func(l *line) {
-		l.say(strings.Repeat(row, 2000)) // 2 MiB each before the neighbour comes
+		// All servers together send about 100 MiB before the other database is used.
+		l.say(strings.Repeat(row, 2000))
 		begun.Done()
 		<-hold
 		l.forever(row)
@@ -276,7 +279,7 @@ func TestMessageGuard_manyServers(t *testing.T) {
 		s := h.store(t, nil)
 		calls.Go(func() {
 			defer s.Close()
-			_, err := s.pool.Acquire(t.Context()) // asks the server whether it accepts writes
+			_, err := s.pool.Acquire(t.Context()) // on a new connection the driver asks the server whether it accepts writes
 			if f := (*fault.Error)(nil); !errors.As(err, &f) {
 				t.Error(err)
 			}

@@ -15,18 +15,18 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration brings the tables from one schema version to the next. Expand only adds, so
-// plugins of the version before still work. Contract removes what only those plugins need.
-// They notice at the next statement that names something removed, and are refused then.
-// In the SQL, @schema@ stands for the name of the schema.
+// migration has the SQL that brings the tables from one schema version to the next. expand only
+// adds objects, so that plugins of the previous version still work. contract removes objects that
+// only plugins of older versions need. A statement of such a plugin then fails, and the plugin
+// refuses the database. In the SQL, @schema@ stands for the quoted name of the schema.
 type migration struct {
-	what     string // for people
-	expand   string // SQL
-	contract string // SQL; empty when there is nothing to remove
+	what     string // description for operators
+	expand   string
+	contract string // empty when there is nothing to remove
 }
 
-// migrations has the migrations to schema versions 1, 2 and so on. A released migration never
-// changes.
+// migrations has the migration to schema version n at index n-1. A released migration must not
+// change any more.
 var migrations = []migration{{
 	what:   "make conversations, turns and the tenants' registry",
 	expand: readSQL("0001_tables", "0001_turns", "0001_deletion", "0001_import", "0001_registry"),
@@ -38,13 +38,13 @@ var migrations = []migration{{
 			text[], text[], text[], timestamptz[], timestamptz[])`,
 }}
 
-// readSQL returns the named embedded files, joined.
+// readSQL returns the concatenated texts of the named embedded files.
 func readSQL(names ...string) string {
 	var all strings.Builder
 	for _, name := range names {
 		text, err := migrationFiles.ReadFile("migrations/" + name + ".sql")
 		if err != nil {
-			panic("pgstore: " + err.Error()) // unreachable: the file is embedded
+			panic("pgstore: " + err.Error()) // cannot happen, because the file is embedded
 		}
 		all.Write(text)
 	}
@@ -60,9 +60,10 @@ func (s *Store) Migrate(ctx context.Context, opts storage.MigrateOptions) (*stor
 	return m, nil
 }
 
-// migrate brings the database to the newest schema version that this plugin knows, in one
-// transaction under an advisory lock. Hosts that start together wait for each other. The
-// lock belongs to the transaction, so it holds through a pooler too.
+// migrate brings the database to the newest schema version that this plugin knows. It does this in
+// one transaction with an advisory lock, so that hosts that start at the same time wait for each
+// other. The lock belongs to the transaction, because a lock of the session would not work through
+// a pooler.
 func (s *Store) migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
@@ -76,7 +77,7 @@ func (s *Store) migrate(ctx context.Context, opts storage.MigrateOptions) (*stor
 		if _, err := tx.Exec(ctx, ownPath+`, pg_catalog.set_config('statement_timeout', '0', true)`); err != nil {
 			return err
 		}
-		// Plugins of all versions use this key.
+		// The text of this lock must stay the same, because plugins of all versions use it.
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended($1, 0))`, "botyard layout of "+s.schema); err != nil {
 			return err
 		}
@@ -91,8 +92,8 @@ func (s *Store) migrate(ctx context.Context, opts storage.MigrateOptions) (*stor
 	return m, nil
 }
 
-// migrateLocked inspects the database, runs the missing migrations and records the result
-// in m. Locked: tx holds the advisory lock.
+// migrateLocked inspects the database, runs the missing migrations and stores the result in m.
+// Locked: tx holds the advisory lock.
 func (s *Store) migrateLocked(ctx context.Context, tx pgx.Tx, m *storage.Migration, opts storage.MigrateOptions) error {
 	st, err := s.inspectIn(ctx, tx)
 	if err != nil {
@@ -146,8 +147,9 @@ func (s *Store) migrateLocked(ctx context.Context, tx pgx.Tx, m *storage.Migrati
 	return s.ensureRole(ctx, tx, st, m)
 }
 
-// refuseInvalidIndex refuses a database that has an invalid index. PostgreSQL leaves one
-// when "create index concurrently" fails. A migration would take it for a good one.
+// refuseInvalidIndex returns fault.Invalid if the schema has an invalid index. PostgreSQL leaves an
+// invalid index when "create index concurrently" fails. The statement "create index if not exists"
+// of a migration would accept the invalid index.
 func (s *Store) refuseInvalidIndex(ctx context.Context, tx pgx.Tx) error {
 	var name string
 	err := tx.QueryRow(ctx, `select c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid

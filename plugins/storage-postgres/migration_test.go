@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestMigrate_hostsStartTogether checks that several hosts can start at the same time in each of
-// several empty databases of one cluster. The cluster does not have botyard_app yet.
+// TestMigrate_hostsStartTogether checks that several hosts can start at the same time on several
+// empty databases of one cluster. The role botyard_app does not exist in the cluster at the start.
 func TestMigrate_hostsStartTogether(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true})
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -50,7 +50,8 @@ func TestMigrate_hostsStartTogether(t *testing.T) {
 	}
 }
 
-// open0 makes a Store that has not inspected its database.
+// open0 returns a Store that has not inspected its database yet. The Store knows the given
+// migrations.
 func open0(t *testing.T, cfg Config, steps []migration) *Store {
 	t.Helper()
 	s, err := newStore(cfg, env(), steps)
@@ -65,7 +66,7 @@ func open0(t *testing.T, cfg Config, steps []migration) *Store {
 	return s
 }
 
-// next is a migration that a later version could have.
+// next is an example of a migration that a later version of the plugin could have.
 var next = migration{
 	what: "rename commit, and have a note",
 	expand: `alter table @schema@.turns add column note text;
@@ -77,8 +78,8 @@ var next = migration{
 	contract: `drop function @schema@.commit_1`,
 }
 
-// TestMigrate_hostByHost checks that plugins of two versions can use one database until it is
-// contracted.
+// TestMigrate_hostByHost checks that two versions of the plugin can use one database until the
+// newer version contracts the database.
 func TestMigrate_hostByHost(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -87,7 +88,7 @@ func TestMigrate_hostByHost(t *testing.T) {
 	newer := slices.Concat(migrations, []migration{next})
 	young := open0(t, config(c.DSN(name)), newer)
 	young.calls.commit = strings.ReplaceAll(young.calls.commit, "commit_1", "commit_2")
-	begin(t, young, call("t", "d")) // migrates
+	begin(t, young, call("t", "d")) // the first call migrates the database
 	out, err := c.Exec(t.Context(), name, "select version, oldest from botyard.layout")
 	if want := fmt.Sprintf("%d|1", len(newer)); err != nil || out != want {
 		t.Fatalf("the schema version is %q, %v; want %q", out, err, want)
@@ -114,8 +115,8 @@ func TestMigrate_hostByHost(t *testing.T) {
 	if n := commit(t, young, call("t", "c"), running); n != 3 {
 		t.Errorf("after the upgrade the number is %d", n)
 	}
-	// The running Store notices when it next uses something that was removed. Its error then
-	// says why.
+	// The running Store of the old version fails when it calls a function that was removed. Its
+	// later calls return a fault that tells the operator to upgrade the plugin.
 	req := &storage.CommitRequest{Call: call("t", "c"), Fence: running.Started.Fence, State: storage.Failed}
 	if _, err := old.Commit(t.Context(), req); err == nil {
 		t.Error("the old version goes on with what was taken away")
@@ -131,8 +132,8 @@ func TestMigrate_hostByHost(t *testing.T) {
 	}
 }
 
-// TestMigrate_writersOfOldPlugins checks that deleting a user also empties turns that a plugin of
-// schema version 1 wrote, before or after the migration.
+// TestMigrate_writersOfOldPlugins checks that the deletion of a user also empties turns that a
+// plugin of schema version 1 wrote before or after the migration.
 func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -160,7 +161,7 @@ func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	old("before", "ann", "bob")
 	old("alone", "bob", "bob")
 	s := open(t, config(c.DSN(name)))
-	begin(t, s, call("t", "another")) // migrates
+	begin(t, s, call("t", "another")) // the first call migrates the database
 	old("after", "ann", "bob")
 	old("bob's", "bob", "ann")
 	bob := call("t", "")
@@ -179,7 +180,8 @@ func TestMigrate_writersOfOldPlugins(t *testing.T) {
 	}
 }
 
-// byHand names the indexes that docs/databases.md tells an operator to make before schema version 2.
+// byHand returns the SQL of docs/databases.md that creates the indexes of schema version 2. An
+// operator runs this SQL before the migration.
 func byHand(t *testing.T) []string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/databases.md")
@@ -188,15 +190,15 @@ func byHand(t *testing.T) []string {
 	}
 	_, rest, _ := strings.Cut(string(page), "```sql\nset search_path = botyard;")
 	text, _, found := strings.Cut(rest, "```")
-	statements := strings.Split(strings.TrimSpace(text), "\n")[1:] // without the comment in the first line
+	statements := strings.Split(strings.TrimSpace(text), "\n")[1:] // the first line is a comment
 	if !found || len(statements) != 4 {
 		t.Fatalf("the statements of the page are %q", statements)
 	}
 	return statements
 }
 
-// TestMigrate_indexesMadeBefore checks that an operator can make the indexes of a large database
-// before the migration, while turns go on, and that an invalid index is refused.
+// TestMigrate_indexesMadeBefore checks that an operator can create the indexes of schema version 2
+// before the migration. It also checks that the migration refuses a database with an invalid index.
 func TestMigrate_indexesMadeBefore(t *testing.T) {
 	c := cluster(t)
 	const all = `select string_agg(indexdef, e'\n' order by indexdef) from pg_indexes where schemaname = 'botyard'`
@@ -212,7 +214,8 @@ func TestMigrate_indexesMadeBefore(t *testing.T) {
 	if _, err := open0(t, config(c.DSN(name)), migrations[:1]).Migrate(t.Context(), storage.MigrateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// Two equal keys make the creation of the index fail, and an invalid index is left.
+	// Two rows with the same key make the creation of the unique index fail. PostgreSQL then leaves
+	// an invalid index.
 	run := func(sql string) error { _, err := c.Exec(t.Context(), name, sql); return err }
 	if err := run(`alter table botyard.conversations disable row level security; insert into botyard.conversations (tenant, life, id, cid, user_id, created, updated) overriding system value
 		values ('t', '', 'a', 1, '', now(), now()), ('t', '', 'b', 1, '', now(), now())`); err != nil {

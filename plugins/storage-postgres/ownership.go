@@ -8,12 +8,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// foreignOwnerSQL finds one of our objects whose owner the login has no reason to trust.
-// The owner of a schema, a table or a function decides what runs there with the login's
-// rights. Trusted owners are superusers, the login itself, and some roles that the login is a
-// member of: those where the login itself, a superuser or a login with CREATEROLE granted the
-// membership. Other memberships do not count, since anybody can grant one of his own role
-// unasked. The schema public counts as owned by the database's owner.
+// foreignOwnerSQL returns an object of the plugin whose owner the login does not trust. An object
+// is the schema, a table or a function. The owner of an object can change the code that runs with
+// the rights of the login.
+//
+// The login trusts itself and superusers. It also trusts a role that it is a member of, if the
+// login itself, a superuser or a role with CREATEROLE has granted the membership. Other memberships
+// do not count, because any role with the admin option can grant its role to the login without
+// being asked. The owner of the database counts as the owner of the schema public.
 const foreignOwnerSQL = `with recursive login as (select r.oid from pg_roles as r where r.rolname = current_user),
 	trusted (oid) as (
 		select login.oid from login
@@ -35,8 +37,8 @@ const foreignOwnerSQL = `with recursive login as (select r.oid from pg_roles as 
 	select t.what, o.rolname from things as t join pg_roles as o on o.oid = t.owner
 		where not o.rolsuper and o.oid not in (select oid from trusted) order by t.rank, t.what limit 1`
 
-// checkOwnership refuses a schema if an owner that is not trusted owns it, or a table or function
-// of ours in it.
+// checkOwnership returns fault.Invalid if the login does not trust the owner of the schema, or the
+// owner of a table or function of the plugin in the schema.
 func (s *Store) checkOwnership(ctx context.Context, q querier) error {
 	tables, functions := schemaObjects(s.migrations)
 	var what, owner string

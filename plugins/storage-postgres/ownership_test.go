@@ -7,11 +7,11 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestCheckOwnership checks that a login with more rights does not use a schema, table or function
-// that another login has made or may replace.
+// TestCheckOwnership checks that a login does not use a schema, table or function if another login
+// that it does not trust owns it.
 func TestCheckOwnership(t *testing.T) {
 	c := own(t)
-	mark := "_" + unique() // ends the names of this test's roles
+	mark := "_" + unique() // suffix of the role names in this test
 	named := strings.NewReplacer("other", "other"+mark, "neighbour", "neighbour"+mark, "fellow", "fellow"+mark, "operator", "operator"+mark,
 		"bypasser", "bypasser"+mark, "plain", "plain"+mark).Replace
 	for _, sql := range []string{"create role other login", "create role neighbour login", "grant other to neighbour with admin option", "create role fellow", "create role operator login createrole",
@@ -20,14 +20,15 @@ func TestCheckOwnership(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A login with the admin option can grant a role to a login that did not ask for it.
+	// A login with the admin option on a role can grant the role to another login, which need not
+	// agree.
 	if _, err := connect(t, c.DSN("")+named(" user=neighbour")).Exec(t.Context(), named("grant other to operator")); err != nil {
 		t.Fatal(err)
 	}
 	const evil = `as $$ begin raise exception 'this must not run'; end $$`
 	for _, try := range []struct {
 		name, login, sql string
-		owner            string // the owner that the refusal names
+		owner            string // the owner that the fault names; empty if Open must succeed
 	}{
 		{"schema", "postgres", "create schema botyard authorization other", "other"},
 		{"schema_for_a_maker", "operator", "create schema botyard authorization other", "other"},

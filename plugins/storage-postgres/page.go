@@ -30,7 +30,8 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 	return page, err
 }
 
-// readPage returns nil when there is no such conversation.
+// readPage returns the page of the rows. It returns nil if there are no rows, because the
+// conversation then does not exist.
 func readPage(rows pgx.Rows) (*storage.TurnPage, error) {
 	var page *storage.TurnPage
 	var over *bool
@@ -43,7 +44,8 @@ func readPage(rows pgx.Rows) (*storage.TurnPage, error) {
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
-		if row.sequence == nil { // the conversation has no such turns
+		// The conversation exists, and has no turns in the range of the page.
+		if row.sequence == nil {
 			break
 		}
 		if page.More = *over; page.More {

@@ -11,26 +11,27 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// scope says for whom a pipeline runs. At most one of tenant and all is set; neither is set
-// when no tenant's rows are touched.
+// scope says for which tenant a pipeline runs. At most one of tenant and all is set. Neither is set
+// if the pipeline reads and writes no rows of tenants.
 type scope struct {
 	tenant   string
-	all      bool          // reads the registrations of all tenants
-	timeout  time.Duration // bounds each statement, if longer than the configured timeout
-	readOnly bool          // changes nothing, so it may run twice
-	batched  bool          // has the statements of several calls
+	all      bool          // the pipeline reads the registrations of all tenants
+	timeout  time.Duration // replaces the configured statement timeout if it is longer
+	readOnly bool          // the pipeline changes nothing, so that it may run twice
+	batched  bool          // the pipeline has the statements of several calls
 }
 
-// query is one statement of a pipeline. scan reads its rows. When the pipeline is run again,
-// scan is called again and starts from the beginning.
+// query is one statement of a pipeline. scan reads the rows of its result. If the pipeline is run
+// again, scan is called again and must overwrite its first result.
 type query struct {
 	sql  string
 	args []any
 	scan func(pgx.Rows) error
 }
 
-// run sends the queries in one round trip, as one transaction. Its first statement sets role
-// and tenant. It runs them once more if the first attempt certainly had no effect.
+// run sends the queries in one round trip and executes them as one transaction. The first statement
+// of the transaction sets the role and the tenant. If the first attempt certainly had no effect,
+// run sends the queries a second time.
 func (s *Store) run(ctx context.Context, sc scope, queries ...query) error {
 	err := s.runOnce(ctx, sc, queries)
 	if err == nil || ctx.Err() != nil {
@@ -45,8 +46,9 @@ func (s *Store) run(ctx context.Context, sc scope, queries ...query) error {
 	return s.fail(ctx, err)
 }
 
-// runOnce is run without a second attempt. It also draws the conclusions for later calls: a
-// changed schema is inspected anew, and lost connections or prepared statements are dropped.
+// runOnce sends the queries once, like run. It also prepares later calls for an error. If the
+// schema has changed, the next call inspects the database again. If connections or prepared
+// statements were lost, runOnce drops the connections of the pool.
 func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 	info, err := s.ready(ctx)
 	if err != nil {
@@ -87,16 +89,17 @@ func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 	return err
 }
 
-// setting is the first statement of each pipeline. What it sets ends with the transaction,
-// so nothing is left in the connection for its next user.
-//   - search_path: names without a schema are PostgreSQL's own. Otherwise a function that
-//     another login has made could be found first, and would run with this login's rights.
-//   - enable_bitmapscan: off, so that rows are read in the order of an index. The planner
-//     underestimates the tenant's rows, and would sort a whole conversation for its newest turns.
+// setting is the first statement of each pipeline. Its settings end with the transaction, so that the next
+// transaction on the connection does not see them.
+//   - search_path makes PostgreSQL find only its own objects for names without a schema. Otherwise
+//     PostgreSQL could find a function that another login has created, and would run this function with
+//     the rights of the plugin's login.
+//   - enable_bitmapscan is off, so that PostgreSQL reads rows in the order of an index. Its planner
+//     underestimates the number of a tenant's rows. With bitmap scans the planner would sort a whole
+//     conversation to find the newest turns.
 //
-// settingAll also opens the registrations of all tenants for reading. settingBatch also
-// bounds the wait for a row lock, so that calls do not wait for a conversation that only
-// another call of their batch wants.
+// settingAll also allows reading the registrations of all tenants. settingBatch also bounds the wait for
+// a row lock to 100 milliseconds, so that a batch fails soon if one of its conversations is locked.
 const (
 	ownPath = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`
 	setting = ownPath + `, pg_catalog.set_config('role', $1, true),
@@ -115,7 +118,7 @@ func readResults(br pgx.BatchResults, queries []query) error {
 		}
 		err = readResult(br, q.scan)
 	}
-	// The commit comes behind the last statement. Only Close tells whether it worked.
+	// The commit follows the last statement. Only Close returns the error of the commit.
 	if closing := br.Close(); err == nil {
 		err = closing
 	}
@@ -135,14 +138,14 @@ func readResult(br pgx.BatchResults, scan func(pgx.Rows) error) error {
 	return rows.Err()
 }
 
-// discardRows reads the rows of a statement whose result is not needed.
+// discardRows reads the rows of a statement and ignores them.
 func discardRows(rows pgx.Rows) error {
 	for rows.Next() {
 	}
 	return rows.Err()
 }
 
-// noRow returns the error for a function of ours that returned no row.
+// noRow returns the error for a database function of the plugin that has returned no row.
 func noRow(rows pgx.Rows, function string) error {
 	if err := rows.Err(); err != nil {
 		return err

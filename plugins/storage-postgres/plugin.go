@@ -10,10 +10,10 @@ import (
 // Name is the value of conversation_storage.backend that selects this plugin.
 const Name = "postgres"
 
-// Version is the plugin's own.
+// Version is the version of this plugin, which may differ from the version of the host.
 const Version = "0.1.0"
 
-// Plugin serves a Store for each configuration.
+// Plugin returns the plugin, which opens a Store for each configuration.
 func Plugin() sdk.Plugin {
 	return storage.NewPlugin(Name, Version,
 		func(ctx context.Context, cfg Config, env sdk.Env) (storage.Storage, error) {

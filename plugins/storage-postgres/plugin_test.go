@@ -21,7 +21,7 @@ import (
 func TestConfig(t *testing.T) {
 	for _, c := range []struct {
 		block string
-		want  string // "": refused
+		want  string // empty if the schema of the configuration refuses the block
 	}{
 		{`{}`, `{"schema":"botyard","pool_size":20,"max_overflow":10,"connect_timeout":5,"statement_timeout":10}`},
 		{`{"connection": {"host": "localhost", "port": 5432, "database": "bots_db", "user": "postgres", "password": "p"}, "pool_size": 20, "max_overflow": 10}`,
@@ -46,9 +46,9 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestConfig_secretsAndEndpoints checks which keys are secrets and which are endpoints. A key must be
-// an endpoint if it decides where a password is sent or who can read it. Otherwise a tenant could set
-// it and get the operator's password.
+// TestConfig_secretsAndEndpoints checks which keys are marked as secrets and which as endpoints. A
+// key must be an endpoint if it decides where a password is sent or who can read the password.
+// Otherwise a tenant could change the key and so get the operator's password.
 func TestConfig_secretsAndEndpoints(t *testing.T) {
 	type key struct {
 		Secret     bool `json:"x-botyard-secret"`
@@ -93,7 +93,8 @@ func TestConfig_secretsAndEndpoints(t *testing.T) {
 	}
 }
 
-// TestPlugin_conformance runs the kit through the protocol, with all instances in one process.
+// TestPlugin_conformance runs the conformance kit over gRPC, with all instances in the process of
+// the test.
 func TestPlugin_conformance(t *testing.T) {
 	t.Parallel()
 	p := Plugin()
@@ -143,7 +144,7 @@ func TestPlugin_conformance(t *testing.T) {
 	}
 }
 
-// client has all interfaces that an instance serves.
+// client has all interfaces that an instance of the plugin serves.
 type client struct {
 	*storage.Client
 	*storage.TenantStoreClient

@@ -14,45 +14,46 @@ import (
 )
 
 const (
-	// acquireTimeout bounds the wait for a connection. A call that waited so long has had no
-	// effect, and may be repeated.
+	// acquireTimeout is how long a call waits for a connection. A call that fails after this wait
+	// had no effect, so that a caller may repeat it.
 	acquireTimeout = 5 * time.Second
-	// trimEvery is how often idle connections beyond the pool's size are closed.
+	// trimEvery is how often a pool closes idle connections that exceed its size.
 	trimEvery = 5 * time.Second
 	// pingTimeout bounds the check of a connection that was idle.
 	pingTimeout = 2 * time.Second
 )
 
-// pool is a pgxpool that keeps size connections, opens up to maxConns while all are busy,
-// and can drop all connections of one generation when their server is gone.
+// pool is a pgxpool that can drop all connections to a lost server. It keeps up to size idle
+// connections, and opens up to maxConns connections if its share allows them. It is safe for
+// concurrent use.
 type pool struct {
 	*pgxpool.Pool
-	size     int           // connections that are kept when idle
-	maxConns int           // connections that its configuration wants at once
-	permits  permits       // to use a connection; as many as the pool's share of the server's
-	shrunk   chan struct{} // tells trim that the share may have become less; buffered
+	size     int           // maximum number of idle connections that stay open
+	maxConns int           // maximum number of connections in the configuration
+	permits  permits       // a call needs a permit to use a connection; the limit is the pool's share
+	shrunk   chan struct{} // tells trim that the share may be smaller; has a buffer of one
 	shares   *connectionShares
-	server   string // key in shares
+	server   string // the pool's key in shares
 
-	prepare    atomic.Bool  // new connections keep their statements prepared
-	generation atomic.Int64 // current generation; connections of older generations are dropped
+	prepare    atomic.Bool  // new connections use prepared statements
+	generation atomic.Int64 // the current generation; older connections are dropped
 	stop       context.CancelFunc
 	trimmer    sync.WaitGroup
 }
 
-// unfitError says that a server was reached, but refuses writes or did not say whether it accepts
-// them.
+// unfitError says that the pool has reached a server that refuses writes, or that did not say
+// whether it accepts writes.
 type unfitError struct{ err error }
 
 func (e *unfitError) Error() string { return e.err.Error() }
 func (e *unfitError) Unwrap() error { return e.err }
 
-// newPool makes a pool, which connects when it is first used. It joins the shares of its
-// server's connections. Errors are of package fault.
+// newPool returns a pool, which opens its first connection when a call needs it. The pool joins
+// shares, which then divides the connections of the server again. Errors are faults.
 func newPool(cfg *pgxpool.Config, size int, shares *connectionShares) (*pool, error) {
 	conn := cfg.ConnConfig
-	// Statements are not prepared until a bootstrap has found that no pooler is between: a
-	// pooler may give each transaction another connection.
+	// New connections do not prepare statements until a bootstrap has found that there is no
+	// pooler. Behind a pooler, each transaction may run on a different server connection.
 	conn.DefaultQueryExecMode = pgx.QueryExecModeExec
 	var hosts hostPreference
 	hosts.observe(conn)
@@ -81,7 +82,7 @@ func newPool(cfg *pgxpool.Config, size int, shares *connectionShares) (*pool, er
 	return p, nil
 }
 
-// Close closes the pool. It waits for the connections that are in use.
+// Close leaves the shares and closes the pool. It waits for the connections that are in use.
 func (p *pool) Close() {
 	p.shares.leave(p.server, p)
 	p.stop()
@@ -89,7 +90,7 @@ func (p *pool) Close() {
 	p.Pool.Close()
 }
 
-// trim closes connections that nobody uses, beyond the pool's size and beyond its share.
+// trim regularly closes idle connections that exceed the pool's size or its share, until ctx ends.
 func (p *pool) trim(ctx context.Context) {
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
@@ -104,7 +105,7 @@ func (p *pool) trim(ctx context.Context) {
 	}
 }
 
-// closeIdle closes connections that nobody uses while there are more than keep.
+// closeIdle closes idle connections while the pool has more than keep connections.
 func (p *pool) closeIdle(ctx context.Context, keep int) {
 	over := int(p.Stat().TotalConns()) - keep
 	if over <= 0 {
@@ -120,31 +121,33 @@ func (p *pool) closeIdle(ctx context.Context, keep int) {
 	}
 }
 
-// setShare changes the pool's share of the connections to its server. Connections beyond it
-// are closed: idle ones at once, others after their use.
+// setShare sets how many connections to the server the pool may have. If the pool has more, it
+// closes idle connections soon, and other connections after their use.
 func (p *pool) setShare(share int) {
 	p.permits.setLimit(share)
 	select {
 	case p.shrunk <- struct{}{}:
-	default: // trim has been told already
+	default: // trim has an unread signal already
 	}
 }
 
-// discard closes a connection instead of giving it back.
+// discard closes a connection instead of returning it to the pool.
 func (p *pool) discard(ctx context.Context, c *pgxpool.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_ = c.Hijack().Close(ctx) // the connection is given up in any case
+	_ = c.Hijack().Close(ctx) // the error is ignored, because the connection is not used again
 }
 
-// lease is an acquired connection and the generation that it belongs to. It is released once.
+// lease is a connection that a call has acquired, with the generation of the connection. The caller
+// must call Release exactly once.
 type lease struct {
 	*pgxpool.Conn
 	generation int64
 	pool       *pool
 }
 
-// Release gives the connection back, or closes it where the pool has more than its share.
+// Release returns the connection to the pool. If the pool has more connections than its share,
+// Release closes the connection instead.
 func (l lease) Release() {
 	if share := l.pool.permits.limit(); share < l.pool.maxConns && int(l.pool.Stat().TotalConns()) > share {
 		l.pool.discard(context.Background(), l.Conn)
@@ -154,7 +157,7 @@ func (l lease) Release() {
 	l.pool.permits.release()
 }
 
-// acquire returns a connection. It waits up to acquireTimeout.
+// acquire returns a connection. It waits at most acquireTimeout.
 func (p *pool) acquire(ctx context.Context) (lease, error) {
 	generation := p.generation.Load()
 	wait, cancel := context.WithTimeout(ctx, acquireTimeout)
@@ -176,7 +179,7 @@ func (p *pool) acquire(ctx context.Context) (lease, error) {
 	return lease{c, generation, p}, nil
 }
 
-// busy returns the error of a call that waited for acquireTimeout.
+// busy returns the fault for a call that has waited for a connection in vain.
 func (p *pool) busy() error {
 	share, others := p.permits.limit(), ""
 	if share < p.maxConns {
@@ -187,16 +190,16 @@ func (p *pool) busy() error {
 		"all %d connections to the database have been busy for %s%s", share, acquireTimeout, others).After(fullRetry)
 }
 
-// setPrepare sets whether connections keep their statements prepared. When that changes, the
-// open connections are dropped.
+// setPrepare sets whether connections use prepared statements. If this changes, setPrepare drops
+// all open connections.
 func (p *pool) setPrepare(on bool) {
 	if p.prepare.Swap(on) != on {
 		p.Reset()
 	}
 }
 
-// dropGeneration drops all connections that were open when l was acquired: their server is
-// gone or takes no writes. When several calls notice it, the first drops them.
+// dropGeneration drops all connections that were open when l was acquired, because their server is
+// gone or refuses writes. If several calls notice this, only the first call drops the connections.
 func (p *pool) dropGeneration(l lease) {
 	if p.generation.CompareAndSwap(l.generation, l.generation+1) {
 		p.Reset()

@@ -12,19 +12,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestOpen_poolerRefuses checks that a refusal by a pooler names the key at fault, like a refusal by
-// a server.
+// TestOpen_poolerRefuses checks that Open returns a fault with the path of the wrong key when a
+// pooler refuses the connection.
 func TestOpen_poolerRefuses(t *testing.T) {
 	b, err := pgtest.PgBouncer(t.Context(), guarded.start(t))
 	pgtest.Check(t, err)
 	dir, port := b.Socket()
 	for _, try := range []struct {
-		path string // path of the refusal; "": not refused
+		path string // path of the expected fault; empty if Open must succeed
 		set  func(*Connection)
 	}{
 		{"", func(*Connection) {}},
 		{"connection.password", func(c *Connection) { c.Password = "wrong" }},
-		{"connection.password", func(c *Connection) { c.User = "nobody" }}, // the pooler does not say whether user or password is wrong
+		// The pooler does not say whether the user or the password is wrong.
+		{"connection.password", func(c *Connection) { c.User = "nobody" }},
 		{"connection.database", func(c *Connection) { c.Database = "missing" }},
 	} {
 		cfg := config("")
@@ -50,13 +51,13 @@ func TestOpen_poolerRefuses(t *testing.T) {
 	}
 }
 
-// TestSQLState_poolerRefusals checks that a pooler's reasons are recognized by its messages.
+// TestSQLState_poolerRefusals checks which key and which class PgBouncer's error messages lead to.
 func TestSQLState_poolerRefusals(t *testing.T) {
 	cfg := config("")
 	cfg.Connection = Connection{User: "u", Password: "p", Database: "d"}
 	for _, try := range []struct {
 		sentence string
-		path     string // key of the configuration at fault; "": none
+		path     string // key of the configuration that is wrong; empty for none
 		class    fault.Class
 	}{
 		{"password authentication failed", "connection.password", fault.Unauthenticated},
@@ -83,8 +84,8 @@ func TestSQLState_poolerRefusals(t *testing.T) {
 	}
 }
 
-// TestSetPrepare_unrecognizedPooler checks a pooler that is not recognized by process ids. When it
-// loses prepared statements, the Store stops preparing statements.
+// TestSetPrepare_unrecognizedPooler checks a Store that uses prepared statements behind a pooler.
+// The Store must stop using prepared statements when the pooler has lost one.
 func TestSetPrepare_unrecognizedPooler(t *testing.T) {
 	b, err := pgtest.PgBouncer(t.Context(), cluster(t))
 	pgtest.Check(t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStore_serverRestarts checks that calls work again after each kind of restart, directly and
-// through a pooler.
+// TestStore_serverRestarts checks that calls succeed again after each kind of restart of the
+// server. Some calls use a direct connection and others a pooler.
 func TestStore_serverRestarts(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{Own: true})
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -34,7 +34,7 @@ func TestStore_serverRestarts(t *testing.T) {
 		if err := c.Stop(mode); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond) // so that some calls meet a server that is not there
+		time.Sleep(300 * time.Millisecond) // so that some calls fail because the server is down
 		if err := c.StartAgain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -49,13 +49,13 @@ func TestStore_serverRestarts(t *testing.T) {
 	l.check()
 }
 
-// TestStore_standbyPromoted checks a configuration with two hosts. The first dies, and the second
-// takes over. Later the second becomes read-only without ending its connections.
+// TestStore_standbyPromoted checks that calls succeed again when the server of a configuration with
+// two hosts dies and its standby is promoted. No committed turn may be lost.
 func TestStore_standbyPromoted(t *testing.T) {
 	c := pgtest.For(t, pgtest.Options{Own: true})
 	standby, err := c.Standby(t.Context())
 	pgtest.Check(t, err)
-	// Without this, a promotion loses commits that were not sent to the standby yet.
+	// With synchronous replication a promoted standby has every committed transaction.
 	sync := "alter system set synchronous_standby_names = '*'"
 	for _, sql := range []string{sync, "select pg_reload_conf()"} {
 		if _, err := c.Exec(t.Context(), "", sql); err != nil {
@@ -66,7 +66,7 @@ func TestStore_standbyPromoted(t *testing.T) {
 	second, _ := standby.Socket()
 	cfg := wide("user=postgres")
 	cfg.Connection.Port = port
-	cfg.Connection.Host = Hosts{second, first} // the standby refuses writes and is skipped
+	cfg.Connection.Host = Hosts{second, first} // the Store must skip the standby, which refuses writes
 	s := open(t, cfg)
 	l := startLoad(t, func(int) *Store { return s })
 	l.more(time.Minute)
@@ -80,7 +80,8 @@ func TestStore_standbyPromoted(t *testing.T) {
 	l.check()
 }
 
-// TestStore_readOnlyServer checks that connections to a server that becomes read-only are dropped.
+// TestStore_readOnlyServer checks that a Store drops its connections to a server that becomes
+// read-only, and then uses the other server.
 func TestStore_readOnlyServer(t *testing.T) {
 	a, name := restless(t)
 	b := own(t)
@@ -98,7 +99,7 @@ func TestStore_readOnlyServer(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(100 * time.Millisecond) // until its processes have read the setting
+		time.Sleep(100 * time.Millisecond) // the processes of the server need some time to read the setting
 	}
 	req := &storage.BeginRequest{Call: call("t", "d"), Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Attempt: "once"}
 	readOnly(a, "on")
@@ -113,7 +114,7 @@ func TestStore_readOnlyServer(t *testing.T) {
 	if n, err := b.Exec(t.Context(), name, "select count(*) from botyard.turns"); err != nil || n != "1" {
 		t.Errorf("the other has %s turns, %v", n, err)
 	}
-	readOnly(b, "on") // now no server accepts writes
+	readOnly(b, "on") // after this, both servers refuse writes
 	if _, err := s.Begin(t.Context(), req); !fault.Is(err, fault.ProviderFailed) {
 		t.Errorf("a begin where nothing takes writes: %v", err)
 	}
@@ -124,8 +125,8 @@ func TestStore_readOnlyServer(t *testing.T) {
 	})
 }
 
-// TestPool_exhausted checks that waiting calls get connections in the order of their arrival. Calls
-// that waited too long get an error that says so, and have changed nothing.
+// TestPool_exhausted checks that all turns of a load succeed with two connections. It also checks
+// that a call that waits for a connection in vain returns a retryable fault and changes nothing.
 func TestPool_exhausted(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	cfg := wide(dsn)
@@ -134,7 +135,8 @@ func TestPool_exhausted(t *testing.T) {
 	l := startLoad(t, func(int) *Store { return s })
 	l.more(time.Minute)
 	l.check()
-	for range 2 { // both connections wait for a locked row
+	// The test blocks both connections with calls that wait for the row of this conversation.
+	for range 2 {
 		begin(t, s, call("t", "held"), func(r *storage.BeginRequest) { r.Lease = 1 })
 	}
 	cfg.StatementTimeout = 60
@@ -206,8 +208,8 @@ func TestStore_statementTimeout(t *testing.T) {
 	}
 }
 
-// TestStore_diskFull fills the file system of the server until nothing can be written. It then
-// checks that calls work again once there is room.
+// TestStore_diskFull fills the file system of the server until writes fail. It checks that calls
+// succeed again after the file system has room and the server was started again.
 func TestStore_diskFull(t *testing.T) {
 	dir := pgtest.Folder(t)
 	if os.Geteuid() != 0 {
@@ -229,7 +231,8 @@ func TestStore_diskFull(t *testing.T) {
 	fill(t, filler)
 	req := &storage.BeginRequest{Call: call("t", "big"), Message: chat.Text(chat.User, fmt.Sprintf("%0900000d", 1)), Holder: "h", Lease: time.Minute}
 	full := false
-	for range 100 { // uses up the room that the server has reserved
+	// Large messages use up the space that the server has allocated in advance.
+	for range 100 {
 		_, err := s.Begin(t.Context(), req)
 		if e := fault.Of(err); err != nil {
 			if e.Class != fault.ProviderFailed && e.Class != fault.Deadline || !e.Retryable {
@@ -243,11 +246,11 @@ func TestStore_diskFull(t *testing.T) {
 	if !full {
 		t.Fatal("the disk was never full")
 	}
-	time.Sleep(500 * time.Millisecond) // under load
+	time.Sleep(500 * time.Millisecond) // the load continues on the full disk
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	// A server that cannot write its write-ahead log ends. Its operator starts it again.
+	// A server that cannot write its write-ahead log stops. An operator then starts it again.
 	if err := c.StartAgain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +258,7 @@ func TestStore_diskFull(t *testing.T) {
 	l.check()
 }
 
-// fill writes to a file until the file system is full.
+// fill writes to the named file until the file system is full.
 func fill(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Create(name)

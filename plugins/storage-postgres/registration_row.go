@@ -7,8 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// registrationRow is a row of registrationColumns. All columns but the version may be null in
-// the row of a conflict.
+// registrationRow is a row with the columns of registrationColumns. In the row that reports a
+// conflict, only the version is not null.
 type registrationRow struct {
 	tenant, state, incarnation, note, attempt *string
 	version, position                         *int64
@@ -16,12 +16,12 @@ type registrationRow struct {
 	created                                   *time.Time
 }
 
-// columns returns the fields to scan into, in the order of registrationColumns.
+// columns returns pointers to the fields in the order of registrationColumns.
 func (r *registrationRow) columns() []any {
 	return []any{&r.tenant, &r.version, &r.position, &r.state, &r.incarnation, &r.document, &r.note, &r.attempt, &r.created}
 }
 
-// registration converts a row that is not null.
+// registration converts the row. No column may be null.
 func (r *registrationRow) registration() storage.Registration {
 	return storage.Registration{
 		Tenant: *r.tenant, Version: *r.version, Position: *r.position, State: tenantState(*r.state), Incarnation: *r.incarnation,

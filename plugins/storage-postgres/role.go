@@ -8,26 +8,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// appRole does all work on tenants' data if the login may set it. It cannot log in, owns
-// nothing, and row-level security applies to it.
+// appRole is the role that reads and writes the data of tenants, if the login may switch to it. The
+// role cannot log in and owns no objects, and row-level security applies to it.
 const appRole = "botyard_app"
 
-// ensureRole makes appRole, makes the login a member of it and grants it our tables and
-// functions, as far as the login may. What it did is added to m.
+// ensureRole creates appRole, grants it to the login, and grants appRole the tables and functions
+// of the plugin. It leaves out what the login is not permitted to do. It appends a description of
+// its changes to m.Steps.
 func (s *Store) ensureRole(ctx context.Context, tx pgx.Tx, st *databaseState, m *storage.Migration) error {
 	if st.granted && st.member && len(m.Steps) == 0 {
 		return nil
 	}
 	if !st.super && !st.creates && !st.member {
-		return nil // the login works as itself, and owns what it made
+		return nil // the login does the work itself and owns the tables
 	}
 	try := func(sql string) error {
 		_, err := tx.Exec(ctx, strings.NewReplacer("@schema@", s.schema, "@role@", appRole).Replace(sql), pgx.QueryExecModeSimpleProtocol)
 		return err
 	}
 	if !st.role {
-		// Roles belong to all databases of a server. Hosts of another database may make the
-		// role at the same moment.
+		// A role belongs to all databases of a server. A host that uses another database of the
+		// server may create the role at the same time.
 		err := try(`do $$ begin
 				create role @role@ nologin nosuperuser nobypassrls nocreaterole nocreatedb noinherit;
 			exception when duplicate_object or unique_violation then null; end $$`)
@@ -37,8 +38,8 @@ func (s *Store) ensureRole(ctx context.Context, tx pgx.Tx, st *databaseState, m 
 		m.Steps = append(m.Steps, "make the role "+appRole)
 	}
 	if !st.member {
-		// On newer servers a login with CREATEROLE may not set a role that another login
-		// made. Then it goes on without.
+		// Since PostgreSQL 16, a login with CREATEROLE cannot grant a role that another login has
+		// created. The login then does the work without appRole.
 		if err := try(`do $$ begin grant @role@ to current_user; exception when insufficient_privilege then null; end $$`); err != nil {
 			return err
 		}
@@ -51,8 +52,8 @@ func (s *Store) ensureRole(ctx context.Context, tx pgx.Tx, st *databaseState, m 
 	return try(`grant usage on schema @schema@ to @role@;` + grants)
 }
 
-// grantSQL returns the grants for those of our tables and functions that exist. Tables of
-// other programs in the same schema are not granted.
+// grantSQL returns the grant statements for all existing tables and functions of the plugin. It
+// leaves out tables and functions of other programs in the same schema.
 const grantSQL = `select coalesce(string_agg(g, ';'), '') from (
 	select format('grant %s on table %I.%I to %I',
 			case when c.relname = $4 then 'select' else 'select, insert, update, delete' end, n.nspname, c.relname, $5::text)

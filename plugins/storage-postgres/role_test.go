@@ -8,14 +8,15 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestWorkingRole_logins opens Stores with logins of different rights. It checks as which role each
-// works, and which are refused.
+// TestWorkingRole_logins checks which role a Store works as for logins with different rights, and
+// which logins Open refuses.
 func TestWorkingRole_logins(t *testing.T) {
-	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}) // its roles are not shared
+	c := pgtest.For(t, pgtest.Options{NoSync: true, Own: true}) // the test needs a cluster without other roles
 	for _, try := range []struct {
-		name, sql string // sql makes the login %[1]s for the database %[2]s
-		role      string // the role that it works as, unless refused
-		refused   bool
+		name, sql string // sql creates the login %[1]s for the database %[2]s
+		// role is the expected role of the Store. It is empty if Open must refuse the login.
+		role    string
+		refused bool
 	}{
 		{"plain_alone", `create role %[1]s login; alter database %[2]s owner to %[1]s`, "none", false},
 		{"bypass_alone", `create role %[1]s login bypassrls; alter database %[2]s owner to %[1]s`, "", true},
@@ -35,7 +36,7 @@ func TestWorkingRole_logins(t *testing.T) {
 			}
 			s, err := Open(t.Context(), config(c.DSN("d_"+try.name)+" user="+try.name), env())
 			if try.refused {
-				if !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" { // the dsn has the name of the login
+				if !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" { // the DSN has the user name
 					t.Errorf("%v; want it refused", err)
 				}
 				return
@@ -51,8 +52,8 @@ func TestWorkingRole_logins(t *testing.T) {
 			commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
 		})
 	}
-	// A later login with more rights does not run functions that the other may change, until an
-	// administrator makes it a member.
+	// A superuser must not run functions that another login can change. This becomes possible when
+	// an administrator makes the superuser a member of the role of that login.
 	if s, err := Open(t.Context(), config(c.DSN("d_plain_alone")), env()); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "schema" {
 		t.Errorf("%v, %v; want a superuser not to start in another login's schema", s, err)
 	}
@@ -64,7 +65,7 @@ func TestWorkingRole_logins(t *testing.T) {
 		t.Errorf("a superuser works as %+v, %v", b, err)
 	}
 	commit(t, super, call("t", "c"), begin(t, super, call("t", "c")))
-	// A role that bypasses row-level security is not used.
+	// Open must refuse to work as a role that bypasses row-level security.
 	if _, err := c.Exec(t.Context(), "", "alter role botyard_app bypassrls"); err != nil {
 		t.Fatal(err)
 	}

@@ -2,14 +2,15 @@ package pgstore
 
 import "regexp"
 
-// schemaVersionTable is the name of a table with one row: the schema version of the database, and
-// the schema version of the oldest plugin that may use it. appRole may only read it.
+// schemaVersionTable is the name of a table with one row. The row has the schema version of the
+// database and the schema version of the oldest plugin that may use the database. appRole may only
+// read the table.
 const schemaVersionTable = "layout"
 
 var createStatement = regexp.MustCompile(`create (table|function) @schema@\.(\w+)`)
 
-// schemaObjects returns the names of the tables and functions that the migrations make.
-// All other objects in the schema belong to other programs.
+// schemaObjects returns the names of the tables and functions that the migrations create. All other
+// objects in the schema belong to other programs.
 func schemaObjects(migrations []migration) (tables, functions []string) {
 	tables = []string{schemaVersionTable}
 	for _, m := range migrations {

@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestSchemaObjects_public checks that the plugin can use the schema public, which belongs to the
-// database's owner, and does not touch tables of other programs there.
+// TestSchemaObjects_public checks that the plugin works in the schema public and grants botyard_app
+// no access to tables of other programs there.
 func TestSchemaObjects_public(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -40,7 +40,7 @@ func TestSchemaObjects_public(t *testing.T) {
 	if len(missing) > 0 {
 		t.Errorf("ours, and not known to be: %q", missing)
 	}
-	// Another host's start finds nothing left to grant.
+	// The start of another host must not change the grants again.
 	m, err := s.Migrate(t.Context(), storage.MigrateOptions{})
 	if err != nil || len(m.Steps) > 0 {
 		t.Errorf("once more: %+v, %v", m, err)
@@ -51,7 +51,8 @@ func TestSchemaObjects_public(t *testing.T) {
 	}
 }
 
-// TestOpen_serversOwnSchemas checks that Open refuses the server's own schemas before it connects.
+// TestOpen_serversOwnSchemas checks that Open refuses the system schemas of PostgreSQL without
+// connecting.
 func TestOpen_serversOwnSchemas(t *testing.T) {
 	for _, schema := range []string{"pg_catalog", "pg_toast", "pg_mine", "information_schema"} {
 		cfg := config("host=/nowhere")

@@ -7,16 +7,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestOwnPath_functionsOfOthers checks that functions which other logins make in the default search
-// path are never run with our login's rights.
+// TestOwnPath_functionsOfOthers checks that the plugin does not run functions that other logins
+// have created in the default search path.
 func TestOwnPath_functionsOfOthers(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	c := connect(t, dsn)
 	login := column[string](t, c, `select current_user::text`)[0]
 	for _, schema := range []string{"public", login, appRole} {
 		schema = pgx.Identifier{schema}.Sanitize()
-		// They fit the arguments better than PostgreSQL's own functions. So PostgreSQL would choose
-		// them if the search path had their schema.
+		// These functions match the argument types better than PostgreSQL's own functions. So
+		// PostgreSQL would choose them if their schema were in the search path.
 		for _, signature := range []string{"hashtextextended(text, int) returns bigint", "cardinality(timestamptz[]) returns int",
 			"cardinality(bigint[]) returns int"} {
 			_, err := c.Exec(t.Context(), `create schema if not exists `+schema+`; grant usage on schema `+schema+` to public;
@@ -30,8 +30,8 @@ func TestOwnPath_functionsOfOthers(t *testing.T) {
 	if _, err := c.Exec(t.Context(), `select hashtextextended('x', 0)`); err == nil {
 		t.Fatal("the functions are not found, so this test shows nothing")
 	}
-	s := open(t, config(dsn)) // makes the tables while those functions exist
-	for range 3 {             // statements are prepared from the second on
+	s := open(t, config(dsn)) // the migration runs while these functions exist
+	for range 3 {             // from its second execution on, a statement is prepared
 		id := call("a", "c")
 		id.Incarnation = "life"
 		commit(t, s, id, begin(t, s, id))
@@ -42,8 +42,8 @@ func TestOwnPath_functionsOfOthers(t *testing.T) {
 	}
 }
 
-// TestStatements_overloads checks that functions with the names of ours, which another login makes in
-// a schema where it may, are not run.
+// TestStatements_overloads checks that the plugin does not run overloads of its functions that
+// another login has created in the schema of the plugin.
 func TestStatements_overloads(t *testing.T) {
 	dsn := cluster(t).DSN(database(t))
 	s := open(t, config(dsn))
@@ -65,7 +65,7 @@ func TestStatements_overloads(t *testing.T) {
 	if _, err := c.Exec(t.Context(), `select botyard.renew_1('h', '1 s')`); err == nil {
 		t.Fatal("the functions are not found, so this test shows nothing")
 	}
-	for range 3 { // statements are prepared from the second on
+	for range 3 { // from its second execution on, a statement is prepared
 		commit(t, s, call("a", "c"), begin(t, s, call("a", "c")))
 		if err := s.Renew(t.Context(), []string{"h"}, time.Minute); err != nil {
 			t.Error(err)

@@ -2,10 +2,10 @@ package pgstore
 
 import "strings"
 
-// statements has the SQL of all calls, for one schema. Each runs behind the statement that sets
-// role and tenant. None has the tenant as an argument. Arguments of functions are cast to their
-// types: otherwise PostgreSQL could choose a function of the same name that somebody else has
-// made in the schema.
+// statements has the SQL of all calls for one schema. Each statement follows the statement setting
+// in its transaction, which sets the role and the tenant. No statement has the tenant as an
+// argument. Arguments of functions are cast to the types of the parameters. Otherwise PostgreSQL
+// could choose an overload that another login has created in the schema.
 type statements struct {
 	beginFast, tail, tailOf, commitFast      string // the fast path
 	begin, commit, unlink, sweep, imports    string
@@ -23,16 +23,16 @@ const (
 	isTenant            = `tenant = nullif(current_setting('botyard.tenant', true), '')`
 )
 
-// in returns the SQL with the quoted schema in place of @schema@.
+// in replaces @schema@ in the SQL with the quoted name of the schema.
 func in(schema, sql string) string { return strings.ReplaceAll(sql, "@schema@", schema) }
 
-// statementsOf returns the statements for the quoted schema.
+// statementsOf returns the statements for a schema with the given quoted name.
 func statementsOf(schema string) statements {
 	in := func(sql string) string { return in(schema, sql) }
-	// Turns are read one by one by the index, until there are enough turns or bytes. Turns
-	// after that are not read. If there are more, the last row is one turn too many, without
-	// its messages. The limit of 1 is in a subquery to hide it from the planner: it would
-	// sort the whole conversation where it expects only one turn.
+	// The statement read reads turns one by one by an index, until it has $4 turns or $5 bytes. If
+	// there are more turns, its last row is one further turn without messages. The limit of 1 is in
+	// a subquery, so that the planner does not know it. With a known limit, a planner that expects
+	// a single turn would sort the whole conversation.
 	read := `with recursive c as (
 			select cid from @schema@.conversations where ` + ofTenant + ` and life = $1 and id = $2 and (not $6::boolean or user_id = $7)
 		), page as (
@@ -55,9 +55,10 @@ func statementsOf(schema string) statements {
 				select t.cid from @schema@.turns as t where t.` + ofTenant + ` and t.user_id = $4 and t.guest is not false))
 			order by id limit $3)
 		order by id limit $3`
-	// The fast path, which costs less than a function. beginFast needs a conversation that
-	// exists and is free, commitFast a fence that holds. Otherwise they change nothing. The
-	// tail is a statement of its own: it must see what was written before the row was locked.
+	// The fast path costs the server less than the functions do. beginFast requires an existing
+	// conversation without a running turn, and commitFast requires a valid fence. Otherwise they
+	// change nothing. The tail has its own statement, because it must see turns that were committed
+	// while beginFast waited for the lock of the row.
 	beginFast := `with c as (
 			update @schema@.conversations set last_seq = last_seq + 1, running_seq = last_seq + 1, running_attempt = $9,
 				running_holder = $7, running_until = clock_timestamp() + $8::interval, updated = greatest(clock_timestamp(), updated)
@@ -85,8 +86,8 @@ func statementsOf(schema string) statements {
 			usage = $9, record = $10, ended = c.updated
 		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
 	newest := `select ` + registrationColumns + ` from @schema@.tenants join @schema@.registrations using (tenant, version, position) `
-	// paged returns rows with their documents until the documents together have $1 bytes. The
-	// later rows have no document.
+	// paged returns rows with documents until the documents together have $1 bytes. The rows after
+	// that have NULL as their document.
 	paged := func(rows, order string) string {
 		return in(`select ` + strings.Replace(registrationColumns, "document", "case when before < $1 then document end", 1) + ` from (
 				select *, coalesce(sum(octet_length(document)) over (order by ` + order + ` rows between unbounded preceding and 1 preceding), 0) as before
@@ -106,8 +107,9 @@ func statementsOf(schema string) statements {
 		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),
 		imports: in(`select * from @schema@.import_2($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[])`),
 
-		// Holders are written in one order, so that two renewals cannot deadlock. Leases that
-		// have run out are removed, but for rows that another call has locked.
+		// The statement renew writes holders in the order of their names, so that two renewals
+		// cannot deadlock. The statement forget deletes expired holders. It skips rows that another
+		// call has locked.
 		renew: in(`insert into @schema@.holders as h (holder, until)
 			select n.holder, clock_timestamp() + $2::interval
 				from (select distinct holder from unnest($1::text[]) as n (holder) order by holder) as n
@@ -121,7 +123,8 @@ func statementsOf(schema string) statements {
 		listUser:  in(strings.ReplaceAll(list, "@user@", "and user_id = $4")),
 		listWrote: in(listWrote),
 
-		// Keeps the newest $8 versions that have up to $10 bytes together, and at least $11.
+		// The statement put keeps the newest $8 versions whose documents have at most $10 bytes
+		// together. It always keeps $11 versions, even if their documents have more bytes.
 		put: in(`select * from @schema@.put_1($1::bigint, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::boolean, (
 				select least($8::bigint, 1 + count(*)) from (
 					select sum(octet_length(document)) over (order by version desc) as bytes, row_number() over (order by version desc) as n

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// explained runs the plugin's statement several times, until the server uses its final plan. It
-// returns the plans of all statements in the functions of the last run. before runs ahead of
-// each.
+// explained runs a statement of the plugin several times, until the server uses its final plan. It
+// returns the plans of all statements in the last run, including statements inside of functions.
+// Before each run it executes the statement before.
 func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, before, sql string, args ...any) []string {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(dsn)
@@ -31,14 +31,17 @@ func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, before, sql st
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = c.Close(context.Background()) }() // the test does not need the error
+	// The error is ignored, because the test does not use the connection again.
+	defer func() { _ = c.Close(context.Background()) }()
 	for _, set := range []string{"load 'auto_explain'", "set auto_explain.log_min_duration = 0", "set auto_explain.log_nested_statements = on",
 		"set auto_explain.log_analyze = on", "set auto_explain.log_timing = off", "set client_min_messages = log"} {
 		if _, err := c.Exec(t.Context(), set); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for range 8 { // five plans for the values, then one for all
+	// The server makes a custom plan for each of the first five runs. After that it may use a
+	// generic plan.
+	for range 8 {
 		if _, err := c.Exec(t.Context(), before); err != nil {
 			t.Fatal(err)
 		}
@@ -58,9 +61,9 @@ func explained(t *testing.T, mode pgx.QueryExecMode, dsn, tenant, before, sql st
 
 var actualRows = regexp.MustCompile(`actual rows=(\d+)`)
 
-// TestStatements_plans checks that the plans of a turn in a long conversation, in a database with
-// others, use only indexes and read no more rows than needed. It does not measure time, which says
-// little on a busy machine.
+// TestStatements_plans checks the plans of the statements in a large database. Each plan must use
+// an index and read no more rows than necessary. The test does not measure time, because time
+// varies too much on a busy machine.
 func TestStatements_plans(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -97,7 +100,7 @@ func TestStatements_plans(t *testing.T) {
 		before string
 		sql    string
 		args   []any
-		rows   int // the most rows in any node of a plan
+		rows   int // maximum number of rows in any node of a plan
 		uses   string
 	}{
 		{"begin where it is free", free, s.calls.beginFast, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a", true}, 1, "conversations_by_cid"},
@@ -140,8 +143,9 @@ func TestStatements_plans(t *testing.T) {
 	}
 }
 
-// TestStatements_tailWithoutStatistics checks that the tail is read in the order of the index even
-// without statistics. Without them the planner expects so few turns that it prefers to sort.
+// TestStatements_tailWithoutStatistics checks that PostgreSQL reads a tail in the order of an index
+// even if it has no statistics of the tables. Without statistics the planner expects few turns, and
+// would sort them.
 func TestStatements_tailWithoutStatistics(t *testing.T) {
 	c := cluster(t)
 	name := database(t)

@@ -19,33 +19,33 @@ import (
 // openTimeout bounds how long Open waits for the database.
 const openTimeout = 2 * time.Second
 
-// Store keeps conversations and registrations in one schema of one database. Each Store has
-// a pool of connections of its own. It is safe for concurrent use.
+// Store keeps conversations and registered tenants in one schema of one database. Each Store has
+// its own pool of connections. A Store is safe for concurrent use.
 type Store struct {
 	cfg        Config
 	log        hclog.Logger
 	failures   *logLimiter
 	pool       *pool
-	listen     *pgx.ConnConfig // for connections that wait for notifications
-	schema     string          // quoted
-	channel    string          // name of the notifications about changed tenants
+	listen     *pgx.ConnConfig // configuration of the connections that receive notifications
+	schema     string          // quoted name of the schema
+	channel    string          // channel for notifications about changed tenants
 	calls      statements
 	migrations []migration // all migrations that this plugin knows
 
-	cids    *lru.Cache[conversationKey, int64] // numbers of conversations, for the fast path
+	cids    *lru.Cache[conversationKey, int64] // database ids of conversations, for the fast path
 	batcher batcher
 
-	lifetime context.Context // ends with Close
+	lifetime context.Context // Close cancels this context
 	end      context.CancelFunc
 
-	info          atomic.Pointer[databaseInfo] // nil until a bootstrap has succeeded
+	info          atomic.Pointer[databaseInfo] // nil before the first successful bootstrap
 	mu            sync.Mutex                   // guards bootstrapping
-	bootstrapping *bootstrap                   // the attempt that is running, or nil
+	bootstrapping *bootstrap                   // the running attempt, or nil
 	bootstraps    sync.WaitGroup
 
-	// preparedLost is set once a prepared statement was missing. Then something between
-	// changes the connection from one transaction to the next, and was not recognized as a
-	// pooler. Statements are not prepared any more.
+	// preparedLost is true after a prepared statement was missing on a connection. An unrecognized
+	// pooler then switches server connections between transactions. The Store does not use prepared
+	// statements any more.
 	preparedLost atomic.Bool
 }
 
@@ -58,9 +58,9 @@ var (
 	_ storage.TenantWatcher = (*Store)(nil)
 )
 
-// Open makes a Store. It does not need the database: when that cannot be reached, the next
-// call tries again. If the database responds within openTimeout that the configuration is wrong,
-// Open returns fault.Invalid with the path of the key.
+// Open returns a Store. If the database cannot be reached, Open succeeds, and the next call tries
+// to reach the database again. If the database proves within openTimeout that the configuration is
+// wrong, Open returns fault.Invalid with the path of the wrong key.
 func Open(ctx context.Context, cfg Config, env sdk.Env) (*Store, error) {
 	s, err := newStore(cfg, env, migrations)
 	if err != nil {
@@ -81,7 +81,7 @@ func newStore(cfg Config, env sdk.Env, known []migration) (*Store, error) {
 	return newStoreWith(cfg, env, known, shared)
 }
 
-// newStoreWith makes a Store that takes its connections from shared.
+// newStoreWith returns a Store whose connections count against shared.
 func newStoreWith(cfg Config, env sdk.Env, known []migration, shared *connectionShares) (*Store, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func newStoreWith(cfg Config, env sdk.Env, known []migration, shared *connection
 	if err != nil {
 		return nil, err
 	}
-	listen = listen.Copy() // newPool has completed the configuration
+	listen = listen.Copy() // newPool has changed the configuration, so the copy follows it
 	listen.BuildFrontend = guardFrontends(share, true)
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{
@@ -119,8 +119,8 @@ func newStoreWith(cfg Config, env sdk.Env, known []migration, shared *connection
 	return s, nil
 }
 
-// tryDatabase bootstraps the database, for a short time. It returns only errors that the
-// configuration or what is in the database explains.
+// tryDatabase bootstraps the database within openTimeout. It returns an error only if the
+// configuration or the content of the database is wrong. It logs other errors.
 func (s *Store) tryDatabase(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -132,14 +132,14 @@ func (s *Store) tryDatabase(ctx context.Context) error {
 		return e
 	}
 	var known *fault.Error
-	if errors.As(err, &known) && known.Class == fault.Invalid { // about what is in the database
+	if errors.As(err, &known) && known.Class == fault.Invalid { // the content of the database is wrong
 		return known
 	}
 	s.log.Warn("the database cannot be reached yet; the next call tries again", "error", oneLine(err))
 	return nil
 }
 
-// Close closes all connections. It is called after the last call has ended.
+// Close closes all connections. All calls must have returned before.
 func (s *Store) Close() error {
 	s.end()
 	s.bootstraps.Wait()

@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestBegin_keyExpires checks that idempotency keys expire. It moves the turns back in time, since it
-// cannot move the database's clock.
+// TestBegin_keyExpires checks that an idempotency key expires after 24 hours. It changes the start
+// times of turns instead of the clock, because a test cannot change the clock of the server.
 func TestBegin_keyExpires(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -36,7 +36,7 @@ func TestBegin_keyExpires(t *testing.T) {
 		t.Error("a key of nearly 24 hours is free")
 	}
 	back("1 minute")
-	commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), other)) // a new turn, and the key is new from now on
+	commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), other)) // the key has expired, so that this Begin starts a new turn
 	back("23 hours 59 minutes")
 	if begin(t, s, call("t", "c"), other).Replay == nil || !begin(t, s, call("t", "c"), keyed("k")).KeyReused {
 		t.Error("the second use of a key does not live 24 hours")
@@ -54,7 +54,7 @@ func TestRenew_removesExpired(t *testing.T) {
 	if _, err := c.Exec(t.Context(), name, "update botyard.holders set until = until - interval '61 minutes' where holder < '3'"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Renew(t.Context(), []string{"4", "5"}, time.Minute); err != nil { // no lease is shortened
+	if err := s.Renew(t.Context(), []string{"4", "5"}, time.Minute); err != nil { // must not shorten a lease
 		t.Fatal(err)
 	}
 	left, err := c.Exec(t.Context(), name, "select string_agg(holder || ' ' || (until > now() + interval '5 minutes'), ', ' order by holder) from botyard.holders")
@@ -63,8 +63,8 @@ func TestRenew_removesExpired(t *testing.T) {
 	}
 }
 
-// TestRenew_olderPlugins checks that plugins of this version and the one before see each other's
-// renewed turns as alive. The older plugin has one holder for all turns of a host, and renews it with
+// TestRenew_olderPlugins checks that two versions of the plugin respect each other's renewed
+// leases. The older version has a single holder for all turns of a host, and renews its lease with
 // a database function.
 func TestRenew_olderPlugins(t *testing.T) {
 	c := cluster(t)
@@ -83,7 +83,7 @@ func TestRenew_olderPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for conversation, alive := range map[string]string{"old": "true", "new": "true", "lost": "false"} {
-		// First the older plugin's function, then the Begin of this one.
+		// The older version reads the lease with the function alive_1, and this version with Begin.
 		got, err := c.Exec(t.Context(), name, "select botyard.alive_1(running_holder, running_until)::text from botyard.conversations where id = '"+conversation+"'")
 		if err != nil || got != alive {
 			t.Errorf("%s: alive is %q, %v; want %s", conversation, got, err, alive)
@@ -105,8 +105,8 @@ func TestBegin_endlessLease(t *testing.T) {
 	}
 }
 
-// TestDelete_limit checks that nobody sees the turns that an interrupted deletion leaves, and that a
-// later deletion removes them.
+// TestDelete_limit checks that no call can read the turns that a deletion with a limit has not
+// removed yet. It also checks that a later deletion removes these turns.
 func TestDelete_limit(t *testing.T) {
 	c := cluster(t)
 	name := database(t)
@@ -136,7 +136,8 @@ func TestDelete_limit(t *testing.T) {
 	}
 }
 
-// TestRead_pageBytes checks that pages end early when messages are long.
+// TestRead_pageBytes checks that Read returns fewer turns than the limit if their messages are
+// large.
 func TestRead_pageBytes(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	long := strings.Repeat("x", 6<<20)
@@ -163,9 +164,9 @@ func TestRead_pageBytes(t *testing.T) {
 	}
 }
 
-// TestPool_closesOverflow checks that idle connections beyond the pool's size are closed.
+// TestPool_closesOverflow checks that the pool closes idle connections that exceed its size.
 func TestPool_closesOverflow(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // most of the time the test waits
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 2, 4
 	s := open(t, cfg)
@@ -213,7 +214,7 @@ func TestStore_unstorableText(t *testing.T) {
 	}
 }
 
-// randomText returns text that cannot be compressed.
+// randomText returns text that compresses badly.
 func randomText(n int) string {
 	text := make([]byte, n)
 	for i, x := 0, uint32(1); i < n; i++ {
@@ -223,7 +224,8 @@ func randomText(n int) string {
 	return string(text)
 }
 
-// TestStore_conflictKeepsConnections checks that a conflict does not drop connections.
+// TestStore_conflictKeepsConnections checks that a fault for a wrong request does not close the
+// connection.
 func TestStore_conflictKeepsConnections(t *testing.T) {
 	cfg := config(cluster(t).DSN(database(t)))
 	cfg.PoolSize, cfg.MaxOverflow = 1, 0
@@ -245,8 +247,8 @@ func TestStore_conflictKeepsConnections(t *testing.T) {
 	}
 }
 
-// TestGetTenants_largeDocuments checks that pages of large documents end early, and that GetTenants
-// still returns all tenants.
+// TestGetTenants_largeDocuments checks that ListTenants returns smaller pages for large documents,
+// and that GetTenants returns all tenants nevertheless.
 func TestGetTenants_largeDocuments(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	const each, tenants = 6 << 20, 4

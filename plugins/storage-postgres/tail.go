@@ -7,14 +7,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// tailRows collects the messages of a tail as one JSON text, the newest turn first, so
-// that they are decoded at once. The zero value is empty.
+// tailRows collects the messages of a tail as a single JSON text, newest turn first, so that one
+// call decodes all messages. The zero value is empty.
 type tailRows struct {
 	text []byte
-	cut  bool // one more turn was there, and did not fit the bytes
+	cut  bool // the bound in bytes left at least one turn out
 }
 
-// add appends a turn's message and its replies. Nil replies stand for none.
+// add appends the message and the replies of a turn. replies is nil for a turn without replies.
 func (t *tailRows) add(message, replies []byte) {
 	if replies == nil {
 		replies = []byte("null")
@@ -29,12 +29,14 @@ func (t *tailRows) add(message, replies []byte) {
 	t.text = append(t.text, ']')
 }
 
-// read collects the rows of the statement tail. It starts from the beginning each time.
+// read reads the rows of the statement tail. If the pipeline is run again, read is called again and
+// overwrites the first result.
 func (t *tailRows) read(rows pgx.Rows) error {
 	*t = tailRows{}
 	for rows.Next() {
 		raw := rows.RawValues()
-		if t.cut = raw[2][0] == 't' || raw[2][0] == 1; t.cut { // a boolean, as text or in binary
+		// The server sends the boolean as text or in the binary format.
+		if t.cut = raw[2][0] == 't' || raw[2][0] == 1; t.cut {
 			break
 		}
 		t.add(raw[0], raw[1])
@@ -42,7 +44,7 @@ func (t *tailRows) read(rows pgx.Rows) error {
 	return rows.Err()
 }
 
-// messages returns the newest messages, at most limit, oldest first.
+// messages returns the newest messages, oldest first. It returns at most limit messages.
 func (t *tailRows) messages(limit int) ([]chat.Message, error) {
 	if t.text == nil {
 		return nil, nil

@@ -10,12 +10,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// tenantStates are the stored names of the states.
+// tenantStates has the names of tenant states in the database.
 var tenantStates = map[storage.TenantState]string{
 	storage.TenantActive: "active", storage.TenantRemoved: "removed", storage.TenantPurged: "purged", storage.TenantFromFile: "of_file",
 }
 
-// tenantState returns the state of a stored name.
+// tenantState returns the tenant state with the given name in the database.
 func tenantState(word string) storage.TenantState {
 	for state, w := range tenantStates {
 		if w == word {
@@ -96,8 +96,9 @@ func (s *Store) TenantHistory(ctx context.Context, tenant string, before int64, 
 	return s.registrations(ctx, scope{tenant: tenant, readOnly: true}, limit, s.calls.history, int64(sdk.MaxPageBytes), before, int64(limit+1))
 }
 
-// registrations runs a statement that returns registrations. With a limit it returns a page,
-// which also ends before the first row without a document. With limit 0 it returns all rows.
+// registrations runs a statement that returns registrations. If limit is 0, it returns all of them.
+// Otherwise it returns a page, which ends after limit rows or before the first row without a
+// document.
 func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql string, args ...any) (*storage.RegistrationPage, error) {
 	var page *storage.RegistrationPage
 	err := s.run(ctx, sc, query{sql, args, func(rows pgx.Rows) error {
@@ -118,8 +119,8 @@ func (s *Store) registrations(ctx context.Context, sc scope, limit int, sql stri
 	return page, err
 }
 
-// TenantChanges implements [storage.TenantStore]. Of several changes of one tenant the
-// newest stands for all.
+// TenantChanges implements [storage.TenantStore]. If a tenant has changed several times, it returns
+// only the newest change.
 func (s *Store) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
 	if err := storage.ValidateChanges(after, limit); err != nil {
 		return nil, err

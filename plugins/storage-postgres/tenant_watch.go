@@ -8,13 +8,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// keepaliveEvery is how long a connection without notifications is trusted before it is
-// pinged.
+// keepaliveEvery is how long WatchTenants waits for a notification before it pings the server.
 const keepaliveEvery = 30 * time.Second
 
-// WatchTenants implements [storage.TenantWatcher] with LISTEN, over a connection of its own. It
-// connects by listen_dsn if that is set, else as the pool does. LISTEN does not work through a
-// pooler.
+// WatchTenants implements [storage.TenantWatcher]. It executes LISTEN on its own connection. It
+// connects by listen_dsn if the configuration has that key, and otherwise like the pool. If the
+// connection goes through a pooler, WatchTenants returns fault.Invalid, because LISTEN does not
+// work through a pooler.
 func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	if _, err := s.ready(ctx); err != nil {
 		return s.fail(ctx, err)
@@ -25,7 +25,8 @@ func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	}
 	defer s.closeListener(ctx, conn)
 	for {
-		// The connection listens already: a change during this call makes another one.
+		// The connection already listens, so that a change during this call of changed causes
+		// another call.
 		if err := changed(); err != nil {
 			return err
 		}
@@ -35,7 +36,7 @@ func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {
 	}
 }
 
-// listenConn opens a connection that is notified of changed tenants.
+// listenConn opens a connection that receives notifications about changed tenants.
 func (s *Store) listenConn(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, s.listen.Copy())
 	if err != nil {
@@ -59,8 +60,8 @@ func (s *Store) listenConn(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// waitNotification returns nil when a notification has come. While none comes it pings the
-// connection now and then.
+// waitNotification returns nil when it has received a notification. Every keepaliveEvery without a
+// notification, it pings the server, and returns the error of a failed ping.
 func (s *Store) waitNotification(ctx context.Context, conn *pgx.Conn) error {
 	for {
 		quiet, cancel := context.WithTimeout(ctx, keepaliveEvery)
@@ -82,9 +83,9 @@ func (s *Store) waitNotification(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-// closeListener closes the connection, for at most a second.
+// closeListener closes the connection. It waits at most a second.
 func (s *Store) closeListener(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_ = conn.Close(ctx) // the connection is given up in any case
+	_ = conn.Close(ctx) // the error is ignored, because the connection is not used again
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// watched starts a watch. It returns a channel of its calls and one of its error.
+// watched starts WatchTenants. told receives a value for each call of its callback, and ended
+// receives its error. The cleanup of the test stops WatchTenants.
 func watched(t *testing.T, s *Store) (told <-chan struct{}, ended <-chan error) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -51,8 +52,8 @@ func put(t *testing.T, s *Store, tenant string) {
 	}
 }
 
-// TestWatchTenants_pooler checks that WatchTenants uses listen_dsn behind a pooler, and says what is
-// missing if that is not set.
+// TestWatchTenants_pooler checks that WatchTenants returns fault.Invalid behind a pooler, and that
+// it works with listen_dsn.
 func TestWatchTenants_pooler(t *testing.T) {
 	c := cluster(t)
 	b, err := pgtest.PgBouncer(t.Context(), c)
@@ -69,7 +70,7 @@ func TestWatchTenants_pooler(t *testing.T) {
 	await(t, "the start", told)
 	put(t, s, "a")
 	await(t, "a change", told)
-	put(t, open(t, config(c.DSN(name))), "b") // by another host
+	put(t, open(t, config(c.DSN(name))), "b") // another host changes a tenant
 	await(t, "another host's change", told)
 	select {
 	case err := <-ended:
@@ -78,8 +79,8 @@ func TestWatchTenants_pooler(t *testing.T) {
 	}
 }
 
-// TestWatchTenants_connectionCut checks that WatchTenants returns a retryable error when its
-// connection is cut.
+// TestWatchTenants_connectionCut checks that WatchTenants returns a retryable error when the server
+// closes its connection.
 func TestWatchTenants_connectionCut(t *testing.T) {
 	c, name := restless(t)
 	s := open(t, config(c.DSN(name)))

@@ -10,15 +10,16 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// tlsSettings are the settings of a TLS block. Certificates are texts. The driver's own
-// settings are not used, since they name files.
+// tlsSettings has the parsed settings of a TLS block. The driver's own TLS settings are not used,
+// because they would name files.
 type tlsSettings struct {
 	mode  string
-	roots *x509.CertPool // nil: the system's
+	roots *x509.CertPool // nil for the certificate authorities of the system
 	certs []tls.Certificate
 }
 
-// settings parses the certificates. Without a mode in the block, the DSN's mode counts.
+// settings parses the block. If the block has no mode, the sslmode of the DSN counts. dsnPath is
+// the key of the DSN in faults.
 func (t *TLS) settings(dsnMode, dsnPath string) (*tlsSettings, error) {
 	bad := func(path, format string, args ...any) error {
 		return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
@@ -61,7 +62,7 @@ func (t *TLS) settings(dsnMode, dsnPath string) (*tlsSettings, error) {
 	return p, nil
 }
 
-// apply sets TLS for all hosts of the configuration, which was parsed without TLS.
+// apply configures TLS for all hosts of cfg. The driver has parsed cfg with sslmode=disable.
 func (p *tlsSettings) apply(cfg *pgconn.Config) {
 	if p.mode == "disable" {
 		return
@@ -72,7 +73,7 @@ func (p *tlsSettings) apply(cfg *pgconn.Config) {
 	}
 	var ways []*pgconn.FallbackConfig
 	for _, t := range targets {
-		if strings.HasPrefix(t.host, "/") { // a unix socket
+		if strings.HasPrefix(t.host, "/") { // a Unix socket has no TLS
 			ways = append(ways, &pgconn.FallbackConfig{Host: t.host, Port: t.port})
 			continue
 		}
@@ -84,14 +85,16 @@ func (p *tlsSettings) apply(cfg *pgconn.Config) {
 	cfg.Host, cfg.Port, cfg.TLSConfig, cfg.Fallbacks = ways[0].Host, ways[0].Port, ways[0].TLSConfig, ways[1:]
 }
 
-// config returns the TLS configuration for one host.
+// config returns the TLS configuration for a host.
 func (p *tlsSettings) config(host string) *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.roots, Certificates: p.certs, ServerName: host}
 	switch p.mode {
 	case "prefer", "require":
 		c.InsecureSkipVerify = true
 	case "verify-ca":
-		c.InsecureSkipVerify = true // skips the check of the name; the chain is verified below
+		// VerifyConnection verifies the certificate chain. The name of the host is not verified in
+		// this mode.
+		c.InsecureSkipVerify = true
 		c.VerifyConnection = func(state tls.ConnectionState) error {
 			if len(state.PeerCertificates) == 0 {
 				return errors.New("the server showed no certificate")

@@ -10,23 +10,24 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// trackedConn is a connection that counts its writes and calls functions when it is closed.
+// trackedConn is a connection that counts its writes and calls registered functions when it is
+// closed.
 type trackedConn struct {
 	net.Conn
 	writes   atomic.Int64
-	exceeded atomic.Pointer[error] // the error about the bound that the server exceeded, or nil
+	exceeded atomic.Pointer[error] // the fault for the bound that the server has exceeded, or nil
 	mu       sync.Mutex
 	closed   bool
 	atClose  []func()
 }
 
-// Write implements net.Conn.
+// Write implements [net.Conn].
 func (c *trackedConn) Write(p []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(p)
 }
 
-// trackDials wraps dial, so that it returns trackedConns.
+// trackDials returns a function that calls dial and returns the connection as a trackedConn.
 func trackDials(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
@@ -37,8 +38,9 @@ func trackDials(dial pgconn.DialFunc) pgconn.DialFunc {
 	}
 }
 
-// endCause returns the error about a bound that the server exceeded, if it exceeded one, else
-// err. The driver may have reported only that the connection is closed.
+// endCause returns the fault for a bound that the server has exceeded on the connection. If the
+// server has exceeded none, endCause returns err. The driver may have reported the exceeded bound
+// only as a closed connection.
 func endCause(conn *pgconn.PgConn, err error) error {
 	c := conn.Conn()
 	if secured, ok := c.(*tls.Conn); ok {
@@ -52,8 +54,8 @@ func endCause(conn *pgconn.PgConn, err error) error {
 	return err
 }
 
-// onClose registers f to be called when the connection is closed. If it is closed already, f is
-// called at once.
+// onClose registers f, which Close calls. If the connection is already closed, onClose calls f at
+// once.
 func (c *trackedConn) onClose(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +66,7 @@ func (c *trackedConn) onClose(f func()) {
 	c.atClose = append(c.atClose, f)
 }
 
-// Close implements net.Conn.
+// Close implements [net.Conn].
 func (c *trackedConn) Close() error {
 	err := c.Conn.Close()
 	c.mu.Lock()

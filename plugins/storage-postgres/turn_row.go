@@ -12,8 +12,8 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// turnRow is a row of turnColumns. All columns may be null where a query also returns other
-// rows.
+// turnRow is a row with the columns of turnColumns. All columns may be null, because some queries
+// also return rows that are not turns.
 type turnRow struct {
 	sequence, number         *int64
 	state, reason, user, key *string
@@ -22,7 +22,7 @@ type turnRow struct {
 	started, ended           *time.Time
 }
 
-// columns returns the fields to scan into, in the order of turnColumns.
+// columns returns pointers to the fields in the order of turnColumns.
 func (r *turnRow) columns() []any {
 	return []any{&r.sequence, &r.number, &r.state, &r.reason, &r.user, &r.message, &r.replies, &r.usage, &r.metadata, &r.record,
 		&r.key, &r.started, &r.ended}
@@ -51,7 +51,7 @@ func (r *turnRow) messages() ([]chat.Message, error) {
 	return append(all, replies...), nil
 }
 
-// turn converts a row that is not null.
+// turn converts a row that is a turn.
 func (r *turnRow) turn() (storage.Turn, error) {
 	t := storage.Turn{
 		Sequence: *r.sequence, State: states[*r.state], Reason: *r.reason, User: *r.user, StartedAt: r.started.UTC(),
@@ -84,7 +84,7 @@ func decode(text []byte, into any) error {
 	return nil
 }
 
-// encode returns JSON that people can read with psql: < and > are not escaped.
+// encode returns v as JSON. It does not escape < and >, so that people can read the text with psql.
 func encode(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -95,7 +95,7 @@ func encode(v any) (string, error) {
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// encodeList returns NULL for no messages.
+// encodeList returns the messages as JSON, or nil for SQL's NULL if there are no messages.
 func encodeList(messages []chat.Message) (any, error) {
 	if len(messages) == 0 {
 		return nil, nil
@@ -104,7 +104,7 @@ func encodeList(messages []chat.Message) (any, error) {
 	return text, err
 }
 
-// encodeUsage returns NULL for no usage.
+// encodeUsage returns the usage as JSON, or nil for SQL's NULL if the usage is zero.
 func encodeUsage(u chat.Usage) (any, error) {
 	if u == (chat.Usage{}) {
 		return nil, nil
@@ -113,7 +113,7 @@ func encodeUsage(u chat.Usage) (any, error) {
 	return text, err
 }
 
-// object returns NULL for an empty JSON object.
+// object returns the JSON as text, or nil for SQL's NULL if it is empty.
 func object(raw json.RawMessage) any {
 	if len(raw) == 0 {
 		return nil
@@ -121,7 +121,8 @@ func object(raw json.RawMessage) any {
 	return string(raw)
 }
 
-// text returns "" for NULL. The arrays of an import have no NULL in them.
+// text returns v as text. It returns "" for nil, because the arrays of an import have no NULL in
+// them.
 func text(v any) string {
 	if v == nil {
 		return ""

@@ -15,7 +15,7 @@ import (
 )
 
 // next returns the migrations of this plugin and one more, like those of a later version of the
-// plugin. The contract of the additional migration adds a table.
+// plugin.
 func next(t *testing.T) migrations {
 	t.Helper()
 	known, err := readMigrations(migrationFiles)

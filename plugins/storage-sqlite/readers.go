@@ -8,7 +8,7 @@ import (
 const readerCount = 4
 
 // readers has the sessions for reading. They do not wait for the writer, and the writer does not
-// wait for them. Both methods do and retire are safe for concurrent use.
+// wait for them. Any number of goroutines may call do. Only the writer calls retire.
 type readers struct {
 	path string
 	free chan *session // nil stands for a session that is not open
