@@ -94,7 +94,7 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	return held.Number, nil
 }
 
-// grow adds n to the bytes that the conversation c and the tenant count. Locked: mu is held.
+// grow adds n to the byte counts of the conversation c and of the tenant. Locked: mu is held.
 func (t *tenant) grow(c *conversation, n int64) {
 	c.bytes += n
 	t.change(n)

@@ -92,7 +92,8 @@ func (a *account) close() {
 	a.used, a.closed = 0, true
 }
 
-// change adds n to the bytes that the tenant counts. n may be negative. Locked: mu is held.
+// change adds n to the byte counts of the tenant and of its account. n may be negative. Locked: mu
+// is held.
 func (t *tenant) change(n int64) {
 	t.bytes += n
 	t.account.change(n)

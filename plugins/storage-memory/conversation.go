@@ -97,8 +97,8 @@ func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Ti
 	return t
 }
 
-// add appends the turn to the conversation and records its user as a guest if another user owns the
-// conversation.
+// add appends the turn to the conversation. If another user owns the conversation, add records the
+// turn's user as a guest.
 func (c *conversation) add(t *turn) {
 	c.turns = append(c.turns, t)
 	if t.User != "" && t.User != c.user {

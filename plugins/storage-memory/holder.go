@@ -29,7 +29,7 @@ func (h *holder) expired(elapsed time.Duration) bool {
 // lease.
 func (h *holder) extend(until time.Duration) {
 	if until < 0 {
-		until = math.MaxInt64 // the addition in the caller has overflowed
+		until = math.MaxInt64 // negative if the addition in the caller has overflowed
 	}
 	for {
 		old := h.until.Load()

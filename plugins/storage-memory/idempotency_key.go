@@ -37,7 +37,8 @@ func (k *keys) find(name string, elapsed time.Duration) (key, bool) {
 		old++
 	}
 	if k.order = k.order[old:]; len(k.order) == 0 {
-		k.order = nil // so that the garbage collector frees the array
+		// The garbage collector can then free the array of order.
+		k.order = nil
 	}
 	found, ok := k.byName[name]
 	return found, ok

@@ -51,8 +51,8 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 }
 
 // newTurns returns those of the turns that the conversation does not have yet. It returns
-// fault.Conflict if a turn differs from the existing turn with its sequence, or if the new turns
-// leave a gap after the existing turns. Locked: mu is held.
+// fault.Conflict if a turn differs from the existing turn with the same sequence, or if the new
+// turns leave a gap after the existing turns. Locked: mu is held.
 func (c *conversation) newTurns(turns []storage.Turn) ([]storage.Turn, error) {
 	if c.running != nil {
 		return nil, fault.New(fault.Conflict, "a turn is running in the conversation")

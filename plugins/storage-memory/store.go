@@ -58,7 +58,9 @@ type shard struct {
 func New(cfg Config) *Store { return newStore(cfg, time.Now, newBudget(defaultTotal)) }
 
 func newStore(cfg Config, now func() time.Time, shared *budget) *Store {
-	if cfg.MaxBytes <= 0 { // only a Go caller can pass such a value, because the schema refuses it
+	// Only a Go caller can pass a MaxBytes below 1, because the schema of the configuration refuses
+	// it.
+	if cfg.MaxBytes <= 0 {
 		cfg.MaxBytes = defaultTotal
 	}
 	s := &Store{

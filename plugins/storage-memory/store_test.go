@@ -182,7 +182,7 @@ func TestHolders_releaseLastTurn(t *testing.T) {
 		known(1)
 	}
 	c.pass(10 * time.Second)
-	begin(t, s, by("d", "other")) // interrupts the expired turn
+	begin(t, s, by("d", "other")) // this Begin interrupts the expired turn
 	known(1)
 	if s.holders.byName["other"] == nil || two.Started == nil {
 		t.Error("who took over is not known")

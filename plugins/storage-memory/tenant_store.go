@@ -68,7 +68,7 @@ func (s *Store) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*
 		Document: bytes.Clone(req.Document), Note: req.Note, Attempt: req.Attempt, CreatedAt: s.stamp(),
 	}
 	if req.EraseHistory {
-		// The assignment also frees the array that has the documents.
+		// The garbage collector can then free the documents of the old versions too.
 		t.versions = nil
 	}
 	t.add(next)

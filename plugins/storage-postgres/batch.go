@@ -19,9 +19,9 @@ const (
 	// maxBatchWait is the longest time that a call waits for another pipeline of its tenant to end.
 	// In a healthy database a pipeline takes less time.
 	maxBatchWait = 5 * time.Millisecond
-	// A call with more than maxBatchBytes of arguments, or a Begin whose tail may have more than
-	// twice maxBatchTail messages, has its own transaction. In a batch such a call would delay the
-	// other calls.
+	// maxBatchBytes and maxBatchTail decide which calls are too large for a batch. A call with more
+	// than maxBatchBytes of arguments has its own transaction. So has a Begin that reads a tail of
+	// more than twice maxBatchTail messages. In a batch these calls would delay the other calls.
 	maxBatchBytes = 64 << 10
 	maxBatchTail  = 100
 )

@@ -24,7 +24,8 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	call := req.Call
 	var key, digest, attempt any
 	if req.Key != "" {
-		// The digest must not become NULL, because the function does not replay a turn for NULL.
+		// The digest must not become NULL, because the database function replays no turn for a NULL
+		// digest.
 		key, digest = req.Key, slices.Concat(req.Digest)
 		if req.Digest == nil {
 			digest = []byte{}
@@ -39,7 +40,8 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	queries := []query{{s.calls.begin, args, row.read}}
 	if req.Tail > 0 {
 		// The database function can return the tail too, but without a bound in bytes. So a second
-		// statement reads the tail. It returns no rows if the function has not started a turn.
+		// statement reads the tail. The second statement returns no rows if the function has not
+		// started a turn.
 		of := []any{int64(req.Tail), int64(req.TailBytesOrDefault()), call.Incarnation, call.Conversation, attempt}
 		queries = append(queries, query{s.calls.tailOf, of, row.tail.read})
 	}

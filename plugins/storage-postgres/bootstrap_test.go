@@ -117,7 +117,7 @@ func TestReady_deadline(t *testing.T) {
 	defer silent.Close()
 	cfg := config("")
 	cfg.Connection.Host = Hosts{silent.Addr().String()}
-	s := open(t, cfg) // succeeds although the server never responds
+	s := open(t, cfg) // open succeeds although the server never responds
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err = s.Begin(ctx, &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: maxLease})

@@ -100,7 +100,7 @@ func restless(t testing.TB) (c *pgtest.Cluster, name string) {
 	return c, name
 }
 
-// restore resets the settings that a test has changed with alter system.
+// restore resets the settings that a test has changed with "alter system".
 func restore(t testing.TB, c *pgtest.Cluster) {
 	for _, sql := range []string{"alter system reset all", "select pg_reload_conf()"} {
 		if _, err := c.Exec(context.Background(), "", sql); err != nil {

@@ -66,8 +66,8 @@ func reported(t *testing.T) storagetest.Option {
 	})
 }
 
-// The tests below run the conformance kit. They are parallel tests, so that they run after all
-// other tests. Each test has its own database.
+// The tests of the conformance kit are parallel tests, so that they run after all other tests. Each
+// of them has its own database.
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

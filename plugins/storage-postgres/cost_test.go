@@ -17,7 +17,9 @@ func BenchmarkTurn(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint("callers=", callers), func(b *testing.B) {
 			var next atomic.Int64
-			b.SetParallelism((callers + 1) / 2) // the argument is a number per processor, and is exact for two processors
+			// SetParallelism takes a number of goroutines per processor. On a machine with two
+			// processors there are exactly as many goroutines as callers.
+			b.SetParallelism((callers + 1) / 2)
 			b.RunParallel(func(pb *testing.PB) {
 				talk := sdk.Call{Tenant: "t", Conversation: fmt.Sprint(b.N, " ", next.Add(1)), User: "u"}
 				for pb.Next() {

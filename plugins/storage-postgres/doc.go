@@ -111,10 +111,10 @@
 // # Turns
 //
 // Begin and Commit are one round trip each. Each calls a function in the database. There is also a
-// fast path for both, which is a plain prepared statement and costs the server a third less. It begins
-// a turn in a conversation without a running turn, if the Store has the database id of the
-// conversation in its cache. It commits the running turn. In other cases the statement changes nothing,
-// and the Store calls the function.
+// fast path for both, which is a plain prepared statement and costs the server a third less. For
+// Begin, the fast path starts a turn in a conversation without a running turn, if the Store has the
+// database id of the conversation in its cache. For Commit, the fast path ends the running turn. In all
+// other cases its statement changes nothing, and the Store calls the function.
 //
 // Begin locks the row of the conversation until the end of its transaction, and then reads the tail.
 // Begin does not lock the row of a busy conversation. The tail is the end of an index range, so that

@@ -242,7 +242,8 @@ func notAllowed(r *egress.Refusal, path string) *fault.Error {
 // attempt, because each host may take a whole connection timeout.
 const maxHosts = 16
 
-// defaultHost and defaultPort count when neither the DSN nor the connection has a host or a port.
+// defaultHost and defaultPort are used when neither the DSN nor the connection has a host or a
+// port.
 const (
 	defaultHost = "localhost"
 	defaultPort = "5432"

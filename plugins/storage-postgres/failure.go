@@ -137,8 +137,8 @@ func withCause(cause error, class fault.Class, sentence string) *fault.Error {
 }
 
 // connectionLost reports whether err means that other open connections are probably lost too. That
-// is so when the server shuts down, refuses writes, or has closed the connection without a reason
-// of the caller.
+// is so when the server shuts down or refuses writes. It is also so when the connection was closed
+// while the caller's context had not ended.
 func connectionLost(ctx context.Context, err error, closed bool) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

@@ -61,8 +61,8 @@ func (s *Store) inspect(ctx context.Context) (st *databaseState, pooled bool, er
 	if err != nil {
 		return nil, false, endCause(c.Conn.Conn().PgConn(), err)
 	}
-	// Through a pooler the process ids differ, because a pooler invents a process id for each
-	// client.
+	// Through a pooler, the process id that the driver got at the login differs from
+	// pg_backend_pid, because a pooler invents a process id for each client.
 	return st, c.Conn.Conn().PgConn().PID() != st.backend, nil
 }
 

@@ -23,7 +23,8 @@ const talks = 32
 // few seconds, and longer on a busy machine.
 const recovery = 30 * time.Second
 
-// meanwhile is how long a test waits for new turns during or after a fault.
+// meanwhile is the maximum time that a load may need for 2*talks turns after a fault. It is also
+// the statement timeout of wide.
 const meanwhile = 5 * time.Second
 
 // load runs turns in many conversations at once. Like a host, it repeats calls whose outcome is
@@ -97,8 +98,8 @@ func (l *load) repeat(f func(context.Context) error) error {
 	}
 }
 
-// more waits until 2*talks more turns have ended. It fails the test if this takes longer than
-// within.
+// more waits until 2*talks more turns have ended. It fails the test if this takes longer than the
+// duration within.
 func (l *load) more(within time.Duration) {
 	l.t.Helper()
 	goal, deadline := l.ended.Load()+2*talks, time.Now().Add(within)
@@ -140,7 +141,8 @@ func (l *load) check() {
 	}
 }
 
-// soon calls f again and again until f returns no error. It fails the test after recovery.
+// soon calls f again and again until f returns no error. It fails the test if f still returns an
+// error after the duration recovery.
 func soon(t *testing.T, what string, f func() error) {
 	t.Helper()
 	start := time.Now()

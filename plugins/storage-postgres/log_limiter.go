@@ -28,16 +28,16 @@ type logLimiter struct {
 // limitedLine records when a message was last logged.
 type limitedLine struct {
 	at      time.Time
-	leftOut int // how often the message was suppressed since then
+	leftOut int // number of lines with the message that were suppressed since then
 }
 
 func newLogLimiter(log hclog.Logger) *logLimiter {
 	return &logLimiter{log: log, now: time.Now, lines: map[string]*limitedLine{}}
 }
 
-// warn logs a failed call. what says which call failed, and answered is the message that the caller
-// gets. warn logs nothing if a line with the same what and answered was logged within the last
-// repeatAfter.
+// warn logs a failed call. The text what names the failed call, and answered is the message that
+// the caller gets. warn logs nothing if a line with the same what and answered was logged within
+// the last repeatAfter.
 func (l *logLimiter) warn(what, answered string, err error) {
 	leftOut, ok := l.due(what + answered)
 	if !ok {

@@ -54,7 +54,7 @@ type messageGuard struct {
 	scram      bool // a SCRAM exchange has begun
 	// asides is the number of notices, settings and notifications since the last "ready for query".
 	asides        int
-	notifications int // number since the connection was opened
+	notifications int // number of notifications since the connection was opened
 	settings      map[string]bool
 	readies       int   // number of "ready for query" messages since the driver's last write
 	written       int64 // the connection's count of writes at the last "ready for query"

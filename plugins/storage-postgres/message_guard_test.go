@@ -125,8 +125,8 @@ func (h *hostile) store(t *testing.T, set func(*Config)) *Store {
 	return s
 }
 
-// inAnswer returns a server that accepts the login of the driver and calls rest as the response to
-// the first query.
+// inAnswer returns a handler of connections. The handler accepts the login of the driver, and calls
+// rest after it has read the first query.
 func inAnswer(rest func(*line)) func(*line) {
 	return func(l *line) {
 		l.hear()
@@ -136,7 +136,8 @@ func inAnswer(rest func(*line)) func(*line) {
 	}
 }
 
-// asking returns a server that requests a SCRAM proof with the given number of iterations.
+// asking returns a handler of connections that requests a SCRAM proof with the given number of
+// iterations.
 func asking(iterations string) func(*line) {
 	return func(l *line) {
 		l.hear()
@@ -150,8 +151,8 @@ func asking(iterations string) func(*line) {
 // slack is the maximum number of bytes that the operating system buffers for a connection.
 const slack = 16 << 20
 
-// TestMessageGuard checks that a call ends whatever the server sends, and that the plugin reads
-// little of it.
+// TestMessageGuard checks that a call returns a fault whatever the server sends. It also checks that
+// the plugin reads only a bounded number of bytes.
 //
 // beyond: message of a database
 // beyond: login of a database
@@ -258,8 +259,8 @@ func drip(l *line, text string) {
 	<-closed
 }
 
-// TestMessageGuard_manyServers checks that the process keeps a bounded number of bytes when many
-// servers send as much as they can, and that another database still works.
+// TestMessageGuard_manyServers checks that the budget of the process holds while 50 servers send rows
+// without end. It also checks that calls to another database succeed in the meantime.
 //
 // beyond: answers of all upstreams
 func TestMessageGuard_manyServers(t *testing.T) {

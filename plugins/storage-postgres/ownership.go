@@ -8,14 +8,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// foreignOwnerSQL returns an object of the plugin whose owner the login does not trust. An object
-// is the schema, a table or a function. The owner of an object can change the code that runs with
-// the rights of the login.
+// foreignOwnerSQL is a query that returns an object of the plugin whose owner the login does not
+// trust. An object is the schema, a table or a function. The owner of an object can change the code
+// that runs with the rights of the login.
 //
 // The login trusts itself and superusers. It also trusts a role that it is a member of, if the
 // login itself, a superuser or a role with CREATEROLE has granted the membership. Other memberships
-// do not count, because any role with the admin option can grant its role to the login without
-// being asked. The owner of the database counts as the owner of the schema public.
+// do not count, because a login with the admin option on a role can grant that role to any other
+// login. The owner of the database counts as the owner of the schema public.
 const foreignOwnerSQL = `with recursive login as (select r.oid from pg_roles as r where r.rolname = current_user),
 	trusted (oid) as (
 		select login.oid from login

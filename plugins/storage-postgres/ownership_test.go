@@ -20,8 +20,8 @@ func TestCheckOwnership(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A login with the admin option on a role can grant the role to another login, which need not
-	// agree.
+	// A login with the admin option on a role can grant the role to another login without that
+	// login's consent.
 	if _, err := connect(t, c.DSN("")+named(" user=neighbour")).Exec(t.Context(), named("grant other to operator")); err != nil {
 		t.Fatal(err)
 	}

@@ -46,9 +46,9 @@ func (s *Store) run(ctx context.Context, sc scope, queries ...query) error {
 	return s.fail(ctx, err)
 }
 
-// runOnce sends the queries once, like run. It also prepares later calls for an error. If the
-// schema has changed, the next call inspects the database again. If connections or prepared
-// statements were lost, runOnce drops the connections of the pool.
+// runOnce sends the queries once. After an error it also makes later calls recover. If the schema
+// has changed, the next call inspects the database again. If connections or prepared statements
+// were lost, runOnce drops the connections of the pool.
 func (s *Store) runOnce(ctx context.Context, sc scope, queries []query) error {
 	info, err := s.ready(ctx)
 	if err != nil {

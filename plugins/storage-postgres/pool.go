@@ -36,7 +36,7 @@ type pool struct {
 	server   string // the pool's key in shares
 
 	prepare    atomic.Bool  // new connections use prepared statements
-	generation atomic.Int64 // the current generation; older connections are dropped
+	generation atomic.Int64 // generation of new connections; dropGeneration increments it
 	stop       context.CancelFunc
 	trimmer    sync.WaitGroup
 }

@@ -52,8 +52,8 @@ func (s *Store) ensureRole(ctx context.Context, tx pgx.Tx, st *databaseState, m 
 	return try(`grant usage on schema @schema@ to @role@;` + grants)
 }
 
-// grantSQL returns the grant statements for all existing tables and functions of the plugin. It
-// leaves out tables and functions of other programs in the same schema.
+// grantSQL is a query that returns the grant statements for all existing tables and functions of
+// the plugin. It leaves out tables and functions of other programs in the same schema.
 const grantSQL = `select coalesce(string_agg(g, ';'), '') from (
 	select format('grant %s on table %I.%I to %I',
 			case when c.relname = $4 then 'select' else 'select, insert, update, delete' end, n.nspname, c.relname, $5::text)

@@ -52,8 +52,8 @@ func TestWorkingRole_logins(t *testing.T) {
 			commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
 		})
 	}
-	// A superuser must not run functions that another login can change. This becomes possible when
-	// an administrator makes the superuser a member of the role of that login.
+	// A superuser may run functions of another login only after an administrator has made the
+	// superuser a member of the role of that login.
 	if s, err := Open(t.Context(), config(c.DSN("d_plain_alone")), env()); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "schema" {
 		t.Errorf("%v, %v; want a superuser not to start in another login's schema", s, err)
 	}

@@ -31,8 +31,8 @@ func statementsOf(schema string) statements {
 	in := func(sql string) string { return in(schema, sql) }
 	// The statement read reads turns one by one by an index, until it has $4 turns or $5 bytes. If
 	// there are more turns, its last row is one further turn without messages. The limit of 1 is in
-	// a subquery, so that the planner does not know it. With a known limit, a planner that expects
-	// a single turn would sort the whole conversation.
+	// a subquery, so that the planner does not see the number. If it did, it would sort the whole
+	// conversation when it expects a single turn.
 	read := `with recursive c as (
 			select cid from @schema@.conversations where ` + ofTenant + ` and life = $1 and id = $2 and (not $6::boolean or user_id = $7)
 		), page as (

@@ -107,7 +107,7 @@ func newStoreWith(cfg Config, env sdk.Env, known []migration, shared *connection
 	if err != nil {
 		return nil, err
 	}
-	listen = listen.Copy() // newPool has changed the configuration, so the copy follows it
+	listen = listen.Copy() // includes the changes that newPool has made to the configuration
 	listen.BuildFrontend = guardFrontends(share, true)
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{

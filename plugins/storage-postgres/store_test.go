@@ -54,7 +54,8 @@ func TestRenew_removesExpired(t *testing.T) {
 	if _, err := c.Exec(t.Context(), name, "update botyard.holders set until = until - interval '61 minutes' where holder < '3'"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Renew(t.Context(), []string{"4", "5"}, time.Minute); err != nil { // must not shorten a lease
+	// This renewal must not shorten the lease of holder 4.
+	if err := s.Renew(t.Context(), []string{"4", "5"}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	left, err := c.Exec(t.Context(), name, "select string_agg(holder || ' ' || (until > now() + interval '5 minutes'), ', ' order by holder) from botyard.holders")

@@ -12,7 +12,7 @@ import (
 const keepaliveEvery = 30 * time.Second
 
 // WatchTenants implements [storage.TenantWatcher]. It executes LISTEN on its own connection. It
-// connects by listen_dsn if the configuration has that key, and otherwise like the pool. If the
+// connects with listen_dsn if the configuration has that key, and otherwise like the pool. If the
 // connection goes through a pooler, WatchTenants returns fault.Invalid, because LISTEN does not
 // work through a pooler.
 func (s *Store) WatchTenants(ctx context.Context, changed func() error) error {

@@ -13,8 +13,8 @@ type conversation struct {
 	turns    int64 // number of succeeded turns
 	running  int64 // sequence of the running turn, or 0 if no turn is running
 	// until is the time at which the running turn's lease expires, in nanoseconds since 1970. It is
-	// the later of the lease in the conversation's row and the lease in the row of the turn's
-	// holder.
+	// the later of two times: the end of the lease in the conversation's row, and the end of the
+	// lease in the row of the turn's holder.
 	until   int64
 	attempt string
 	updated int64

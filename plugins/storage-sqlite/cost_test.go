@@ -103,8 +103,8 @@ func grow(t testing.TB, s *Store, tenants, turns int) {
 }
 
 // TestWriter_pagesOfATurn checks that turns write about the same number of pages in a small file,
-// in a long conversation, and beside many other tenants. The test counts pages because other load
-// on the machine does not change their number, as it changes the time of a turn.
+// in a long conversation, and beside many other tenants. The test counts pages instead of time,
+// because the number of pages does not depend on other load on the machine.
 func TestWriter_pagesOfATurn(t *testing.T) {
 	const turns = 200
 	pages := func(tenants, stored int) int {

@@ -111,7 +111,9 @@ func sparedBy(scope storage.Scope, now int64) (string, []any) {
 type unlinked struct {
 	call sdk.Call
 	// owned selects the conversation only if the call's user owned it.
-	owned  bool
+	owned bool
+	// before excludes conversations that were unlinked at that time or later. Its unit is nanoseconds
+	// since 1970.
 	before int64
 }
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// smallDisk mounts a tmpfs with the given options and returns its folder. It skips the test if it
-// cannot mount one.
+// smallDisk mounts a tmpfs with the given options and returns its folder. It skips the test if the
+// tmpfs cannot be mounted.
 func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	if os.Getuid() != 0 {

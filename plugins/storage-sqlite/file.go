@@ -103,11 +103,10 @@ func (f *file) replaced() bool {
 	return false
 }
 
-// checkReplacement reports whether the sessions may be reopened on the file that is now at the
-// path. It returns an error if the file is missing, or if the file is a replacement that has
-// changed within the last settled. If the file is an acceptable replacement, checkReplacement
-// removes the known write-ahead log, because SQLite would write the log's pages into the
-// replacement.
+// checkReplacement returns an error if the sessions cannot be reopened on the file that is now at
+// the path. That is so if the file is missing, or if it is a replacement that has changed within
+// the duration settled. If the file is an acceptable replacement, checkReplacement removes the
+// known write-ahead log, because SQLite would write the log's pages into the replacement.
 func (f *file) checkReplacement() error {
 	now, err := os.Stat(f.path)
 	switch {

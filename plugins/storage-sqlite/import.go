@@ -83,7 +83,7 @@ func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []message
 }
 
 // countExisting returns how many of the turns the conversation already has. It returns
-// fault.Conflict if a turn differs from the existing turn with its sequence.
+// fault.Conflict if a turn differs from the existing turn with the same sequence.
 func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, err error) {
 	err = tx.each(func(r *sql.Rows) (bool, error) {
 		var sequence, number int64

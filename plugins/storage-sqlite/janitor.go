@@ -9,7 +9,7 @@ import (
 
 const (
 	finishEvery    = time.Hour
-	abandonedAfter = time.Hour // the janitor finishes deletions that are older
+	abandonedAfter = time.Hour // age at which the janitor finishes a deletion
 	scrubAfter     = time.Second
 	scrubTries     = 30
 )
@@ -95,8 +95,8 @@ func (j *janitor) finishDeletions(ctx context.Context) error {
 	}
 }
 
-// abandoned returns an incarnation of a tenant with conversations that were unlinked before cut, in
-// nanoseconds since 1970.
+// abandoned returns an incarnation of a tenant with conversations that were unlinked before the
+// time cut. The unit of cut is nanoseconds since 1970.
 func abandoned(tx *session, cut int64) (call sdk.Call, found bool, err error) {
 	for _, query := range []string{
 		"SELECT tenant, incarnation FROM lives WHERE swept = 0 AND deleted_at IS NOT NULL AND deleted_at < ? LIMIT 1",

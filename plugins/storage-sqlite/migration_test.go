@@ -164,7 +164,7 @@ func TestExpand_fails(t *testing.T) {
 	dir := t.TempDir()
 	end(t, openStore(t, dir), begin(t, openStore(t, dir)))
 	broken := append(next(t), migration{expand: "CREATE TABLE half (a); CREATE TABLE half (a)"})
-	if s, err := openLayouts(t, dir, broken); err == nil { // Open may succeed, and then the calls fail
+	if s, err := openLayouts(t, dir, broken); err == nil { // Open may succeed, and the Read must then fail
 		_, err = s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1})
 		if !fault.Is(err, fault.Internal) {
 			t.Errorf("read after a failed expansion: %v", err)

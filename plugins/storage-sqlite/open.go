@@ -57,8 +57,9 @@ func connect(path string, pragmas []string) (*session, error) {
 	return &session{db: db, conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
 }
 
-// openWriter opens the session for writing. It creates the file if this process has never opened a
-// database at the path. It expands the database to the newest schema version.
+// openWriter opens the session for writing. If the file is missing and this process has never
+// opened a database at the path, openWriter creates the file. It expands the database to the newest
+// schema version.
 func (s *Store) openWriter() (*session, error) {
 	// fdatasync is as durable as fsync and takes half the time. Some operating systems do not have
 	// it.

@@ -13,7 +13,7 @@ import (
 // that the file has every turn that a process has reported as committed, exactly once.
 func TestStore_killedProcess(t *testing.T) {
 	dir := t.TempDir()
-	said := map[string]int64{} // for each turn, named by conversation and number, its sequence
+	said := map[string]int64{} // sequence of each turn; the key is the conversation and the turn's number
 	rounds, lines := 5, 400
 	if testing.Short() {
 		rounds = 2

@@ -7,7 +7,7 @@ import (
 )
 
 // session is one connection to the database with its prepared statements. Only one goroutine at a
-// time may use a session. Statements cannot be canceled, because they are short.
+// time may use a session. Its statements are short, and a context does not cancel them.
 type session struct {
 	db    *sql.DB // a pool that has only conn
 	conn  *sql.Conn
@@ -91,7 +91,7 @@ func (s *session) transaction(begin string, f func() error) error {
 		_, err = s.exec("COMMIT")
 	}
 	if err != nil {
-		_, _ = s.exec("ROLLBACK") // this fails if SQLite has already rolled back
+		_, _ = s.exec("ROLLBACK") // ROLLBACK fails if SQLite has already rolled back
 	}
 	return err
 }

@@ -66,7 +66,7 @@ func open(cfg Config, env sdk.Env, known migrations, now func() time.Time) (*Sto
 		if bad := pathFault(err); bad != nil {
 			return nil, errors.Join(bad, s.readers.close(), s.writer.close())
 		}
-		_ = s.classify(err) // only for its log message
+		_ = s.classify(err) // classify logs the error
 	}
 	s.janitor = newJanitor(s)
 	return s, nil
