@@ -9,14 +9,14 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// builds compares a turn of this build with one of that in --other, each host with as many
-// tenants as the largest point of the sweep has.
+// builds compares the CPU of a turn on a host of this build with the CPU of a turn on a host of the build
+// that the flag --other names. Each host has as many tenants as the largest point of the sweep "tenants".
 func (b *bench) builds(ctx context.Context) error {
 	if b.other == nil {
 		return nil
 	}
 	n := b.scale.tenants[len(b.scale.tenants)-1]
-	const path = "/v1/chat" // an older build has no other route for turns
+	const path = "/v1/chat" // older builds serve turns on this route only
 	side := func(of hostproc.Binaries, env variables) *bench {
 		b := *b
 		b.Binaries, b.env, b.path = of, env, path

@@ -11,13 +11,14 @@ import (
 	"github.com/botyard/botyard/bench/internal/library"
 )
 
-// echo measures bare go-plugin calls. The plugin is this program again.
+// echo measures bare go-plugin calls. This program starts itself a second time as the plugin.
 func (b *bench) echo(context.Context) (err error) {
 	b.report.Echo, err = echocall.Measure([]string{roleEcho}, callers, b.scale.each)
 	return err
 }
 
-// library measures the embedded host in a process of its own, whose memory is then the host's alone.
+// library measures the embedded host. The host runs in a process of its own, so that the memory of that
+// process is only the host's.
 func (b *bench) library(ctx context.Context) error {
 	plugins, err := filepath.Abs(b.Plugins)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// turns measures closed loops of the host, the floors and the other host, one after another.
+// turns measures closed loops of the host, of both floors and, if the flag --other is set, of the other
+// host.
 func (b *bench) turns(ctx context.Context) error {
 	for _, tokens := range []int{1, 64} {
 		if err := b.turnsOf(ctx, tokens); err != nil {
@@ -22,7 +23,7 @@ func (b *bench) turns(ctx context.Context) error {
 	return nil
 }
 
-// turnsOf measures turns with replies of so many tokens.
+// turnsOf measures turns whose replies have the given number of tokens.
 func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 	_, host, err := b.startHost(hostproc.Settings{Tokens: tokens}, workTenants)
 	if err != nil {
@@ -46,7 +47,7 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 	}
 	for _, joined := range []bool{false, true} {
 		if joined && tokens == 1 {
-			continue // one token cannot be joined
+			continue // a reply of one token has nothing to join
 		}
 		f, err := b.startFloor(floor.Options{Tokens: tokens, MaxMessages: hostproc.MaxMessages, Joined: joined})
 		if err != nil {
@@ -68,7 +69,7 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 		return err
 	}
 	if tokens > 1 {
-		idle = report.Memory{} // reported with the one-token turns
+		idle = report.Memory{} // the idle memory is reported with the one-token turns
 	}
 	for _, m := range []report.Memory{idle, loaded} {
 		if m.When != "" {
@@ -78,7 +79,8 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 	return nil
 }
 
-// closedLoops measures each subject in turn, scale.rounds times, and returns the medians of each.
+// closedLoops measures each subject scale.rounds times and returns the medians of each subject. The
+// subjects alternate, so that other work of the machine slows all of them alike.
 func (b *bench) closedLoops(ctx context.Context, subjects []*subject, tokens, callers int) ([]report.Turns, error) {
 	l := load.Closed{Callers: callers, Next: steady(tokens > 1)}
 	all := make([][]measured, len(subjects))
@@ -113,14 +115,15 @@ func (b *bench) closedLoops(ctx context.Context, subjects []*subject, tokens, ca
 	return out, nil
 }
 
-// steady returns turns in one long conversation of each caller. The model is shown MaxMessages messages.
+// steady returns a function for load.Closed.Next. Each caller has one long conversation, in which all its
+// turns run.
 func steady(stream bool) func(caller, n int) load.Turn {
 	return func(caller, _ int) load.Turn {
 		return load.Turn{Tenant: hostproc.TenantID(caller % workTenants), Conversation: fmt.Sprintf("caller-%d", caller), Stream: stream}
 	}
 }
 
-// medianOf returns the median of f over all. all is not empty.
+// medianOf returns the median of f(v) over all v. The slice must not be empty.
 func medianOf[T any](all []T, f func(T) float64) float64 {
 	values := make([]float64, len(all))
 	for i, v := range all {
@@ -130,7 +133,7 @@ func medianOf[T any](all []T, f func(T) float64) float64 {
 	return values[len(values)/2]
 }
 
-// medianCPU returns the median of each process.
+// medianCPU returns the median CPU time of each process, in microseconds per turn.
 func medianCPU(all []measured) map[string]float64 {
 	out := map[string]float64{}
 	for name := range all[0].cpu {

@@ -11,16 +11,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// database is a Postgres server of this run with durable commits, or a new database on the server that
-// pgtest.ForeignEnv names.
+// database is a Postgres server that this run starts, with durable commits. If the environment variable
+// pgtest.ForeignEnv names a server, it is a new database on that server.
 type database struct {
 	*pgtest.Cluster
-	pool *pgxpool.Pool // for bare pgx
-	pid  int           // process id of this run's server; 0 for a foreign one, whose CPU is not counted
+	pool *pgxpool.Pool // connections for bare pgx
+	pid  int           // process id of the server that this run started; 0 for a foreign server, whose CPU is not counted
 }
 
-// startPostgres starts the server. Where no Postgres is installed it returns nil, and the report says
-// so. The caller closes it.
+// startPostgres starts the server. If no Postgres is installed, it returns nil without an error and writes
+// the reason to the report. The caller closes the database.
 func (b *bench) startPostgres(ctx context.Context) (*database, error) {
 	c, err := pgtest.Start(ctx, pgtest.Options{})
 	if errors.Is(err, pgtest.ErrMissing) {
@@ -43,7 +43,7 @@ func (b *bench) startPostgres(ctx context.Context) (*database, error) {
 	return d, nil
 }
 
-// serverPID returns the server's process id, from the first line of its file postmaster.pid.
+// serverPID returns the process id of the server, which is the first line of its file postmaster.pid.
 func serverPID(ctx context.Context, p *pgxpool.Pool) (int, error) {
 	var file string
 	if err := p.QueryRow(ctx, `select pg_read_file('postmaster.pid')`).Scan(&file); err != nil {
@@ -53,8 +53,7 @@ func serverPID(ctx context.Context, p *pgxpool.Pool) (int, error) {
 	return strconv.Atoi(first)
 }
 
-// processes returns the server's process, whose CPU counts with that of its children. It returns nil
-// for a foreign server.
+// processes returns the server's process id by name. For a foreign server it returns nil.
 func (d *database) processes() map[string]int {
 	if d.pid == 0 {
 		return nil
@@ -62,7 +61,7 @@ func (d *database) processes() map[string]int {
 	return map[string]int{"postgres": d.pid}
 }
 
-// Close closes the pool and ends the server.
+// Close closes the pool and stops the server.
 func (d *database) Close() error {
 	d.pool.Close()
 	return d.Cluster.Close()

@@ -24,8 +24,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// depth measures Begin in a short conversation and in a very long one. It calls the storages' packages
-// in this process, since calls between processes would hide the difference.
+// depth measures Begin in a short conversation and in a very long one. It calls the packages of the
+// storage plugins in this process, because the cost of calls between processes would hide the difference.
 func (b *bench) depth(ctx context.Context) error {
 	if err := b.depthOfSQLite(ctx); err != nil {
 		return err
@@ -33,7 +33,6 @@ func (b *bench) depth(ctx context.Context) error {
 	return b.depthOfPostgres(ctx)
 }
 
-// depthOfSQLite measures storage-sqlite.
 func (b *bench) depthOfSQLite(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "yd")
 	if err != nil {
@@ -53,7 +52,7 @@ func (b *bench) depthOfSQLite(ctx context.Context) (err error) {
 	return d.measure(ctx, b)
 }
 
-// folderBytes returns the size of the files in a folder: the database and its write-ahead log.
+// folderBytes returns the sum of the sizes of all files in a folder.
 func folderBytes(dir string) (sum int64, err error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -69,7 +68,6 @@ func folderBytes(dir string) (sum int64, err error) {
 	return sum, nil
 }
 
-// depthOfPostgres measures storage-postgres.
 func (b *bench) depthOfPostgres(ctx context.Context) (err error) {
 	b.logf("depth: starting Postgres")
 	db, err := b.startPostgres(ctx)
@@ -77,7 +75,8 @@ func (b *bench) depthOfPostgres(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	// A Begin waits equally long for the disk in both conversations. That would hide the difference.
+	// With synchronous commits a Begin would wait for the disk in both conversations, and the equal wait
+	// would hide the difference.
 	_, err = db.pool.Exec(ctx, `do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$`)
 	if err != nil {
 		return err
@@ -102,20 +101,21 @@ func (b *bench) depthOfPostgres(ctx context.Context) (err error) {
 	return d.measure(ctx, b)
 }
 
-// depthComparison are two lengths of conversations of one storage.
+// depthComparison compares a short conversation with a long conversation of one storage.
 type depthComparison struct {
 	name          string
 	store         storage.Storage
-	shallow, deep int // messages
+	shallow, deep int // lengths of the conversations in messages
 	fill          func(call sdk.Call, messages int) error
-	bytes         func() (int64, error) // size of the database
+	bytes         func() (int64, error) // size of the database on disk
 }
 
-// cost is the time of a Begin and of a Commit, and this process's CPU time of the Begin.
+// cost is the elapsed time of a Begin, the elapsed time of a Commit, and the CPU time that this process
+// used for the Begin.
 type cost struct{ begin, commit, cpu time.Duration }
 
-// measure has turns alternately in both conversations, in scale.runs runs. Each run has a new short
-// conversation, since turns make it longer by a few percent.
+// measure runs turns in the short and in the long conversation alternately, in scale.runs runs. Each run
+// uses a new short conversation, because turns lengthen a short conversation by a few percent.
 func (d depthComparison) measure(ctx context.Context, b *bench) error {
 	call := func(of string) sdk.Call {
 		return sdk.Call{Tenant: hostproc.TenantID(0), Incarnation: "incarnation", Conversation: of}
@@ -169,12 +169,12 @@ func (d depthComparison) measure(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// turnPairs has n turns in each of two conversations, alternately. It returns the median costs in the
-// shallow one and in the deep one.
+// turnPairs runs n turns in each of two conversations, alternately. It returns the median costs of the
+// shallow conversation and of the deep conversation.
 func (d depthComparison) turnPairs(ctx context.Context, n int, shallow, deep sdk.Call) (cost, cost, error) {
 	var costs [2][]cost
 	for i := range 2 * n {
-		which := (i + i/2) % 2 // the conversations take turns to be first
+		which := (i + i/2) % 2 // The order changes from pair to pair.
 		c, err := d.turn(ctx, []sdk.Call{shallow, deep}[which])
 		if err != nil {
 			return cost{}, cost{}, err
@@ -184,7 +184,7 @@ func (d depthComparison) turnPairs(ctx context.Context, n int, shallow, deep sdk
 	return medianCost(costs[0]), medianCost(costs[1]), nil
 }
 
-// turn has one turn and returns its cost.
+// turn runs one turn and returns its cost.
 func (d depthComparison) turn(ctx context.Context, call sdk.Call) (cost, error) {
 	const tail = hostproc.MaxMessages
 	cpu, start := procfs.OwnCPU(), time.Now()
@@ -206,7 +206,7 @@ func (d depthComparison) turn(ctx context.Context, call sdk.Call) (cost, error) 
 	return c, err
 }
 
-// medianCost returns the median of each part of the costs.
+// medianCost returns the medians of begin, of commit and of cpu.
 func medianCost(all []cost) cost {
 	m := func(f func(cost) time.Duration) time.Duration {
 		slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(f(a), f(b)) })

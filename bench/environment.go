@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostproc"
 )
 
-// variables are environment variables that processes under test get beside those of this process, as
-// NAME=VALUE. They implement flag.Value.
+// variables are environment variables, as NAME=VALUE, that processes under test get in addition to the
+// variables of this process. *variables implements flag.Value.
 type variables []string
 
 // Set implements flag.Value.
@@ -24,7 +24,8 @@ func (v *variables) Set(s string) error {
 // String implements flag.Value.
 func (v *variables) String() string { return strings.Join(*v, " ") }
 
-// names returns the names, for the plugins' key env: plugins inherit no variable that is not named.
+// names returns the names of the variables, for the key env of the plugins. A plugin inherits only the
+// variables that its key env names.
 func (v *variables) names() []string {
 	var out []string
 	for _, s := range *v {
@@ -34,13 +35,14 @@ func (v *variables) names() []string {
 	return out
 }
 
-// otherHost is a second host, to compare with: another build, or one with other variables.
+// otherHost is a second host that is measured beside the host under test. It is another build, or the same
+// build with other environment variables.
 type otherHost struct {
 	hostproc.Binaries
 	env variables
 }
 
-// binaries returns the programs in a folder that make build wrote.
+// binaries returns the programs that "make build" wrote to a folder.
 func binaries(folder string) hostproc.Binaries {
 	return hostproc.Binaries{Host: filepath.Join(folder, "botyard"), Plugins: filepath.Join(folder, "plugins")}
 }

@@ -18,7 +18,8 @@ const (
 	benchPath   = "github.com/botyard/botyard/bench"
 )
 
-// forbidden is a path that a module must not import, directly or indirectly, and the reason.
+// forbidden is an import path that a module must not import, directly or indirectly. The field because has
+// the reason.
 type forbidden struct{ path, because string }
 
 var (
@@ -43,7 +44,8 @@ var (
 	}
 )
 
-// TestImportRules checks that host and plugins import the SDK only, tests included.
+// TestImportRules checks that the host and each plugin, tests included, import the SDK but neither each
+// other nor package bench.
 func TestImportRules(t *testing.T) {
 	check(t, "sdk", ofSDK)
 	check(t, "host", ofHost)
@@ -64,18 +66,18 @@ func TestImportRules(t *testing.T) {
 	}
 }
 
-// listed is a package in the output of go list.
+// listed is a package in the output of "go list".
 type listed struct {
 	ImportPath string
 	Imports    []string
 }
 
-// check runs a subtest that fails for each package of the module, or of its dependencies, that imports a
-// forbidden path.
+// check runs a subtest for a module. The subtest fails for each forbidden path that the module or one of
+// its dependencies imports.
 func check(t *testing.T, module string, rules []forbidden) {
 	t.Run(module, func(t *testing.T) {
 		t.Parallel()
-		importers := map[string]string{} // one importer of each package
+		importers := map[string]string{} // imported path -> path of one package that imports it
 		for _, p := range deps(t, module) {
 			for _, i := range p.Imports {
 				if importers[i] == "" {
@@ -93,7 +95,7 @@ func check(t *testing.T, module string, rules []forbidden) {
 	})
 }
 
-// deps returns the module's packages, their tests and all their dependencies.
+// deps returns the packages of the module, their tests, and all their dependencies.
 func deps(t *testing.T, module string) (all []listed) {
 	cmd := exec.Command("go", "list", "-deps", "-test", "-e", "-json=ImportPath,Imports", "./...")
 	cmd.Dir = filepath.Join("..", module)
@@ -120,8 +122,8 @@ func deps(t *testing.T, module string) (all []listed) {
 	return all
 }
 
-// TestImportRulesCanBreak checks that deps finds forbidden imports. bench has imports that are
-// forbidden for the others.
+// TestImportRulesCanBreak checks that deps lists forbidden imports. It uses the module bench, which may
+// import the host and the plugins.
 func TestImportRulesCanBreak(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range deps(t, "bench") {

@@ -37,12 +37,12 @@ func exit(err error) {
 type bench struct {
 	hostproc.Binaries
 	env   variables
-	other *otherHost // nil without --other
-	path  string     // route of turns; empty is load.Path
+	other *otherHost // nil without the flag --other
+	path  string     // route for turns; empty is load.Path
 	scale scale
-	only  []string // parts to run; empty is all
+	only  []string // names of the parts to run; empty is all
 
-	storage string // storage of the host that is profiled
+	storage string // storage of the host that --profile profiles
 	report  *report.Report
 	start   time.Time
 }
@@ -98,7 +98,7 @@ func run(ctx context.Context) error {
 	return b.report.Text(os.Stdout)
 }
 
-// logf prints the progress of the run on standard error.
+// logf writes a line about the progress of the run to standard error.
 func (b *bench) logf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(b.start).Seconds(), fmt.Sprintf(format, args...))
 }

@@ -30,12 +30,12 @@ func (b *bench) messages(ctx context.Context) error {
 	return err
 }
 
-// conversationSet is conversations of one length. Measured turns make a conversation longer. There are so
-// many conversations that none gets longer by more than a fifth, or by more than two turns.
+// conversationSet describes conversations of one length. Measured turns lengthen a conversation. The set
+// has so many conversations that each gets longer by at most a fifth, or by at most two turns.
 type conversationSet struct {
-	messages int // in each conversation before it is measured
-	perRun   int // conversations of each caller and run
-	runs     int // runs with conversations of their own; 1 if all runs share them
+	messages int // messages of each conversation before it is measured
+	perRun   int // conversations of each caller in a run
+	runs     int // number of runs with conversations of their own; 1 if all runs share the conversations
 }
 
 func (b *bench) conversationSet(messages int) conversationSet {
@@ -43,7 +43,7 @@ func (b *bench) conversationSet(messages int) conversationSet {
 	if messages < 100 {
 		return conversationSet{messages: messages, perRun: (perCaller + 1) / 2, runs: b.scale.runs}
 	}
-	maxTurns := messages / 10 // of one conversation: at two messages each it gets a fifth longer
+	maxTurns := messages / 10 // so many turns of two messages lengthen a conversation by a fifth
 	return conversationSet{messages: messages, perRun: (perCaller*b.scale.runs + maxTurns - 1) / maxTurns, runs: 1}
 }
 
@@ -55,7 +55,7 @@ func (s conversationSet) turn(caller, run, n int) load.Turn {
 	}
 }
 
-// fill has turns until every conversation has its messages.
+// fill runs turns until each conversation has its number of messages.
 func (s conversationSet) fill(addr string) error {
 	turns := s.messages / 2
 	l := load.Closed{Addr: addr, Callers: sweepCallers, Turns: sweepCallers * s.runs * s.perRun * turns}
@@ -67,7 +67,7 @@ func (s conversationSet) fill(addr string) error {
 	return err
 }
 
-// turnsOfRun returns the turns of a run.
+// turnsOfRun returns a function for load.Closed.Next with the turns of the given run.
 func (s conversationSet) turnsOfRun(run int) func(caller, n int) load.Turn {
 	return func(caller, n int) load.Turn { return s.turn(caller, run, n) }
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// arrivals is how many turns a second arrive.
+// arrivals is the number of turns that arrive per second.
 const arrivals = 100
 
-// openConversations is how many conversations the turns are spread over. With so many, a turn hardly
-// ever waits for another of its conversation.
+// openConversations is the number of conversations that the turns are spread over. It is so large that a
+// turn hardly ever waits for another turn of its conversation.
 const openConversations = 256
 
-// open measures how long callers wait when turns arrive at random.
+// open measures how long callers wait for replies when turns arrive at random.
 func (b *bench) open(context.Context) error {
 	const tokens = 64
 	_, host, err := b.startHost(hostproc.Settings{Tokens: tokens}, workTenants)

@@ -9,23 +9,24 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// pairCallers is how many callers the rounds of a comparison have.
+// pairCallers is the number of callers in a round of a comparison.
 const pairCallers = 8
 
-// comparison compares the CPU of a turn of two hosts: host 0 is judged, host 1 is what it is compared
-// with.
+// comparison compares the CPU that a turn costs on two hosts. Host 0 is judged, and host 1 is the
+// reference.
 type comparison struct {
-	// start starts host 0 or 1. It may be called several times.
+	// start starts host 0 or host 1. compare calls it once for each pair of hosts.
 	start func(host int) (*subject, error)
-	// next returns a caller's n-th turn.
+	// next returns the n-th turn of a caller.
 	next func(caller, n int) load.Turn
-	// ratio compares one pair of rounds, by the microseconds a turn of each process.
+	// ratio returns the ratio of a pair of rounds. The arguments are the CPU of a turn by process, in
+	// microseconds, on host 0 and on host 1.
 	ratio func(judged, other map[string]float64) float64
 }
 
-// compare runs a comparison. The difference between two hosts may be smaller than that between two
-// runs. So rounds are short and come in pairs, one of each host, and each pair gives one ratio. Two
-// processes of the same binary differ too, so there are scale.hostPairs pairs of hosts.
+// compare runs a comparison. Two long runs may differ more than the two hosts do, so compare runs short
+// rounds in pairs, one round on each host, and takes a ratio of each pair. Two processes of the same
+// binary differ too, so compare starts scale.hostPairs pairs of hosts.
 func (b *bench) compare(ctx context.Context, c comparison) (*report.Paired, error) {
 	out := &report.Paired{}
 	for n := range b.scale.hostPairs {
@@ -47,8 +48,8 @@ func (b *bench) compare(ctx context.Context, c comparison) (*report.Paired, erro
 	return out, nil
 }
 
-// compareHosts starts both hosts in the given order and stops them at the end. It returns the ratio of
-// each pair of rounds, and the microseconds of CPU that a turn of host 1 used in each.
+// compareHosts starts both hosts in the given order, runs pairs of rounds, and stops the hosts. It returns
+// the ratio of each pair, and the CPU of a turn on host 1 in each pair, in microseconds.
 func (b *bench) compareHosts(ctx context.Context, c comparison, order [2]int) (ratios, costs []float64, err error) {
 	var subjects [2]*subject
 	for _, i := range order {
@@ -66,7 +67,7 @@ func (b *bench) compareHosts(ctx context.Context, c comparison, order [2]int) (r
 	for n := range b.scale.roundPairs {
 		var cpu [2]map[string]float64
 		for i := range subjects {
-			if n%2 == 1 { // the hosts take turns to be first
+			if n%2 == 1 { // every second pair begins with host 1
 				i = 1 - i
 			}
 			if err := ctx.Err(); err != nil {
@@ -86,8 +87,8 @@ func (b *bench) compareHosts(ctx context.Context, c comparison, order [2]int) (r
 
 func identity(f float64) float64 { return f }
 
-// medianBounds returns the 95 % confidence interval of the median of the population that values are a
-// sample of.
+// medianBounds returns the 95 % confidence interval of the median of the population from which values is a
+// sample.
 func medianBounds(values []float64) (low, high float64) {
 	sorted := slices.Sorted(slices.Values(values))
 	n := float64(len(sorted))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// part is a part of a run, which --only selects.
+// part is a part of a run. The flag --only selects parts by name.
 type part struct {
 	name string
 	run  func(*bench, context.Context) error
@@ -33,27 +33,27 @@ func partNames() []string {
 	return names
 }
 
-// scale is how much work a run does. Every loop is bounded.
+// scale says how much work a run does.
 type scale struct {
-	warm     time.Duration // closed loop before each measurement
-	each     time.Duration // each closed loop, and each rate of the library
-	rounds   int           // loops of each subject that are compared; starts of a registry
-	open     time.Duration // an open loop
+	warm     time.Duration // duration of the closed loop before each measurement
+	each     time.Duration // duration of each closed loop, and of each rate in the part library
+	rounds   int           // closed loops of each subject, or starts of a registry, whose median is reported
+	open     time.Duration // duration of an open loop
 	runs     int           // runs of each point of a sweep
-	turns    int           // turns of such a run
-	messages []int         // points of the sweep messages
-	tenants  []int         // points of the sweep tenants
+	turns    int           // turns of a run of a sweep
+	messages []int         // points of the sweep "messages"
+	tenants  []int         // points of the sweep "tenants"
 	cached   []int         // numbers of cached bots in the part library
 
-	firstTurns int // tenants of a registry that have their first turn
+	firstTurns int // tenants that have their first turn after a start, and tenants of the small registry
 	registered int // tenants of the large registry
 
-	hostPairs  int // pairs of hosts that are compared
-	roundPairs int // pairs of rounds of such a pair of hosts
-	pairTurns  int // turns of such a round
+	hostPairs  int // pairs of hosts in a comparison
+	roundPairs int // pairs of rounds for each pair of hosts
+	pairTurns  int // turns of a round
 
-	turnPairs                         int // pairs of turns of a run of the part depth
-	shallow, deepSQLite, deepPostgres int // messages of its conversations
+	turnPairs                         int // pairs of turns in a run of the part depth
+	shallow, deepSQLite, deepPostgres int // messages of the conversations in the part depth
 }
 
 var full = scale{
@@ -72,5 +72,5 @@ var rough = scale{
 	turnPairs: 150, shallow: 1000, deepSQLite: 50_000, deepPostgres: 200_000,
 }
 
-// callers are the numbers of callers of closed loops.
+// callers are the numbers of callers that closed loops are measured with.
 var callers = []int{1, 8, 64}

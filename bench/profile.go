@@ -16,8 +16,8 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// profile profiles host, plugins and floor, each under 64 callers. It builds the programs of bench/cmd,
-// which can be profiled, so it needs the sources.
+// profile profiles the host, the plugins and the floor, each with 64 callers. It builds the programs in
+// bench/cmd, which have profiling, so it needs the sources and the go command.
 func (b *bench) profile(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -44,8 +44,8 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 	return nil
 }
 
-// profileTurns profiles a host on the storage of --profile-storage. With storage-memory it profiles the
-// floor too, which has that storage linked in.
+// profileTurns profiles a host on the storage that the flag --profile-storage names. If this storage is
+// memory, it profiles the floor too, because the floor links the plugin storage-memory.
 func (b *bench) profileTurns(ctx context.Context, tokens int, out string) (err error) {
 	env := profile.Env + "=" + out
 	s := hostproc.Settings{Tokens: tokens, Env: []string{profile.Env}, Storage: hostproc.Storage{Backend: b.storage}}
@@ -80,10 +80,11 @@ func (b *bench) profileTurns(ctx context.Context, tokens int, out string) (err e
 	return nil
 }
 
-// memory is the storage of the parts that name no other.
+// memory is the name of the default storage.
 const memory = "memory"
 
-// profileLoad profiles the subject's processes during one closed loop. They write their profiles to dir.
+// profileLoad profiles the processes of a subject during one closed loop. The processes write their
+// profiles to dir.
 func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir string) error {
 	b.logf("profiling the %s, %d tokens", s.name, tokens)
 	const callers = 64
@@ -127,7 +128,7 @@ func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir str
 	return nil
 }
 
-// buildProfiled builds the binaries under cmd/ into dir.
+// buildProfiled builds the programs in bench/cmd, which have profiling, and writes them to dir.
 func buildProfiled(ctx context.Context, dir string) (hostproc.Binaries, error) {
 	out := hostproc.Binaries{Host: filepath.Join(dir, "botyard"), Plugins: filepath.Join(dir, "plugins")}
 	names := map[string]string{out.Host: "botyard"}

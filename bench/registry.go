@@ -17,8 +17,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// registry measures hosts whose tenants are kept in a database: how fast tenants are registered, how
-// soon a host is ready after its start, and how long the first turns of many tenants take then.
+// registry measures hosts whose tenants are stored in a database. It measures how fast tenants are
+// registered, how soon a host is ready after its start, and how long the first turns of many tenants take
+// after the start.
 func (b *bench) registry(ctx context.Context) error {
 	sqlite := hostproc.Storage{Backend: "sqlite", Registry: true}
 	err := b.registryOf(ctx, sqlite, func(dataDir string, first, last int) (err error) {
@@ -44,8 +45,8 @@ func (b *bench) registry(ctx context.Context) error {
 	})
 }
 
-// registryOf measures registries of two sizes. add fills the registry with the tenants from first to
-// last while no host runs.
+// registryOf measures a small and a large registry. The function add fills the registry with the tenants
+// from first to last while no host runs.
 func (b *bench) registryOf(ctx context.Context, s hostproc.Storage, add func(dataDir string, first, last int) error) error {
 	dir, err := os.MkdirTemp("", "yd")
 	if err != nil {
@@ -86,8 +87,8 @@ func (b *bench) registryOf(ctx context.Context, s hostproc.Storage, add func(dat
 	return nil
 }
 
-// measureStarts starts the host scale.rounds times, has the first turn of every step-th tenant each
-// time, and writes the medians to row.
+// measureStarts starts the host scale.rounds times. After each start it runs the first turn of every
+// step-th tenant. It writes the medians to row.
 func (b *bench) measureStarts(ctx context.Context, s hostproc.Settings, row *report.Registry, step int) error {
 	type times struct{ ready, first time.Duration }
 	var all []times
@@ -134,7 +135,7 @@ func (b *bench) measureStarts(ctx context.Context, s hostproc.Settings, row *rep
 	return nil
 }
 
-// firstTurnCallers is how many callers have the first turns of the tenants.
+// firstTurnCallers is how many callers run the first turns concurrently.
 const firstTurnCallers = 50
 
 // reportMemory adds the resident memory of the host and its plugins to the report.

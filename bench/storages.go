@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// storages measures closed loops of hosts on SQLite and on Postgres and of bare pgx, one after another.
-// The hosts keep conversations and tenants in the database.
+// storages measures closed loops of a host on SQLite, of a host on Postgres, and of bare pgx. The hosts
+// store conversations and tenants in the database.
 func (b *bench) storages(ctx context.Context) error {
 	for _, tokens := range []int{1, 64} {
 		if err := b.storagesOf(ctx, tokens); err != nil {
@@ -23,7 +23,7 @@ func (b *bench) storages(ctx context.Context) error {
 	return nil
 }
 
-// storagesOf measures turns with replies of so many tokens.
+// storagesOf measures turns whose replies have the given number of tokens.
 func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 	_, sqlite, err := b.startHost(hostproc.Settings{Tokens: tokens, Storage: hostproc.Storage{Backend: "sqlite", Registry: true}}, workTenants)
 	if err != nil {
@@ -73,8 +73,8 @@ func (b *bench) storagesOf(ctx context.Context, tokens int) (err error) {
 	return nil
 }
 
-// floor returns the subject that has turns with bare pgx. They write what the host's turns write, for
-// the same tenants and in as many conversations.
+// floor returns a subject that runs turns with bare pgx. Its turns write the same values as turns of the
+// host, for the same tenants and in the same number of conversations.
 func (d *database) floor(ctx context.Context, host *subject, tokens int) (*subject, error) {
 	const shape = "shape"
 	_, err := load.Closed{Addr: host.addr, Callers: workTenants, Turns: workTenants, Next: func(caller, _ int) load.Turn {

@@ -13,23 +13,24 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// workTenants is how many tenants have turns in the parts that do not compare numbers of tenants. With
-// several, the locks of one tenant are not what is measured.
+// workTenants is the number of tenants with turns, in the parts that do not compare numbers of tenants.
+// With several tenants, turns rarely wait for a lock of their tenant.
 const workTenants = 8
 
-// subject is what is measured: a server that has turns, or a function that has them.
+// subject is what is measured. It is a server that serves turns, or a function that runs turns.
 type subject struct {
 	name string
-	addr string         // host:port of a server
-	pids map[string]int // processes of a server, by name
-	stop func()         // nil for a function
+	addr string         // address of a server as host:port
+	pids map[string]int // process ids of a server, by name
+	stop func()         // stops a server; nil for a function
 
-	withChildren map[string]int // processes whose CPU counts with that of their children, by name
-	// turn has a turn, if the subject is no server. Then this process's CPU is the subject's.
+	withChildren map[string]int // ids of processes whose children's CPU counts too, by name
+	// turn runs a turn, if the subject is a function. The CPU of this process is then the subject's CPU.
 	turn func(ctx context.Context, caller int) error
 }
 
-// startHost starts a host, registers tenants, and has turns until its plugins run. The caller stops it.
+// startHost starts a host, registers tenants, and runs turns until all plugins run. The caller stops the
+// host.
 func (b *bench) startHost(s hostproc.Settings, tenants int, env ...string) (*hostproc.Host, *subject, error) {
 	s.Env = append(s.Env, b.env.names()...)
 	h, err := b.Start(s, append(env, b.env...)...)
@@ -57,7 +58,7 @@ func (b *bench) startHost(s hostproc.Settings, tenants int, env ...string) (*hos
 	return h, sub, nil
 }
 
-// startFloor starts the floor and warms it. The caller stops it.
+// startFloor starts the floor and runs a turn of each tenant. The caller stops the floor.
 func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 	p, err := startFloor(o, append(env, b.env...)...)
 	if err != nil {
@@ -75,7 +76,8 @@ func (b *bench) startFloor(o floor.Options, env ...string) (*subject, error) {
 	return sub, nil
 }
 
-// warm has one turn of each tenant, so that bots are built and plugins run. An empty path is load.Path.
+// warm runs one turn of each tenant, so that bots are built and plugins run. If path is empty, it uses
+// load.Path.
 func (s *subject) warm(path string) error {
 	_, err := load.Closed{Addr: s.addr, Callers: 1, Turns: workTenants, Next: func(_, n int) load.Turn {
 		return load.Turn{Tenant: hostproc.TenantID(n), Conversation: "warm", Path: path}
@@ -83,13 +85,14 @@ func (s *subject) warm(path string) error {
 	return err
 }
 
-// measured is the result of one loop.
+// measured is the result of one closed loop.
 type measured struct {
 	load.Result
-	cpu map[string]float64 // microseconds a turn, by process
+	cpu map[string]float64 // microseconds per turn, by process
 }
 
-// measure runs the loop and measures the CPU time that the processes used during it.
+// measure runs the loop, and measures the CPU time that the subject's processes and this process use
+// during it.
 func (s *subject) measure(ctx context.Context, l load.Closed) (measured, error) {
 	l.Addr = s.addr
 	run := l.Run
@@ -113,7 +116,7 @@ func (s *subject) measure(ctx context.Context, l load.Closed) (measured, error) 
 	return measured{done, after.Since(before).PerTurn(done.Turns)}, nil
 }
 
-// usage returns the CPU time that the processes have used so far, this process included.
+// usage returns the CPU time that the subject's processes and this process have used since their starts.
 func (s *subject) usage() (hostproc.Usage, error) {
 	pids := maps.Clone(s.pids)
 	if s.turn == nil {
@@ -130,7 +133,7 @@ func (s *subject) usage() (hostproc.Usage, error) {
 	return u, err
 }
 
-// memory returns the resident memory of the processes.
+// memory returns the resident memory of the subject's processes.
 func (s *subject) memory(when string) (report.Memory, error) {
 	m := report.Memory{When: when, Processes: map[string]procfs.Memory{}}
 	for name, pid := range s.pids {

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/profile"
 )
 
-// Roles of this program when it starts itself. A role is the first argument.
+// Roles of this program when it starts itself. The first argument of the program selects the role.
 const (
 	roleFloor   = "as-floor"
 	roleEcho    = "as-echo-plugin"
@@ -29,7 +29,7 @@ func init() {
 	}
 }
 
-// asFloor serves turns as the floor until ctx ends.
+// asFloor serves turns as the floor until ctx is done.
 func asFloor(ctx context.Context, args []string) error {
 	profile.Watch("floor")
 	var o floor.Options
@@ -60,7 +60,7 @@ func tenantIDs(n int) []string {
 	return ids
 }
 
-// startFloor starts the process of the floor. The caller stops it.
+// startFloor starts this program as the floor. The caller stops the process.
 func startFloor(o floor.Options, env ...string) (*hostproc.Process, error) {
 	arg, err := json.Marshal(o)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// sweepCallers is how many callers each point of a sweep has.
+// sweepCallers is the number of callers at each point of a sweep.
 const sweepCallers = 8
 
 // point is one point of a sweep.
@@ -21,8 +21,8 @@ type point struct {
 	setup   time.Duration
 }
 
-// sweep measures the points one after another, scale.runs times, so that other work of the machine
-// slows all of them alike. It returns the medians.
+// sweep measures each point scale.runs times and returns the medians. The points alternate, so that other
+// work of the machine slows all of them alike.
 func (b *bench) sweep(ctx context.Context, points []point) ([]report.Point, error) {
 	all := make([][]measured, len(points))
 	for run := range b.scale.runs {
@@ -48,7 +48,7 @@ func (b *bench) sweep(ctx context.Context, points []point) ([]report.Point, erro
 	return out, nil
 }
 
-// tenants measures hosts with different numbers of registered tenants. On each host ten tenants have
+// tenants measures hosts with different numbers of registered tenants. Ten tenants of each host have
 // turns.
 func (b *bench) tenants(ctx context.Context) error {
 	const activeTenants = 10

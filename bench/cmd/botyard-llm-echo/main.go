@@ -1,4 +1,5 @@
-// Command botyard-llm-echo is the plugin of that name, made to be profiled.
+// Command botyard-llm-echo is the plugin llm-echo with profiling: it writes profiles when it gets the
+// signals of package profile.
 package main
 
 import (

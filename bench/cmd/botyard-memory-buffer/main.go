@@ -1,4 +1,5 @@
-// Command botyard-memory-buffer is the plugin of that name, made to be profiled.
+// Command botyard-memory-buffer is the plugin memory-buffer with profiling: it writes profiles when it
+// gets the signals of package profile.
 package main
 
 import (

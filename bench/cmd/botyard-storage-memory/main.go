@@ -1,4 +1,5 @@
-// Command botyard-storage-memory is the plugin of that name, made to be profiled.
+// Command botyard-storage-memory is the plugin storage-memory with profiling: it writes profiles when it
+// gets the signals of package profile.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command botyard-storage-postgres is the plugin of that name, made to be profiled.
+// Command botyard-storage-postgres is the plugin storage-postgres with profiling: it writes profiles when
+// it gets the signals of package profile.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command botyard is the host, made to be profiled.
+// Command botyard is the host with profiling: it writes profiles when it gets the signals of package
+// profile.
 package main
 
 import (
@@ -10,7 +11,7 @@ import (
 )
 
 func main() {
-	sdk.TuneMemory(sdk.HostMemoryShare) // as the host has it
+	sdk.TuneMemory(sdk.HostMemoryShare) // as the main package of the host does
 	profile.Watch("host")
 	os.Exit(cli.Main())
 }

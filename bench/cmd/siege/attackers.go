@@ -16,10 +16,10 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostile"
 )
 
-// hostileDatabases is how many tenants have a hostile database server.
+// hostileDatabases is the number of tenants whose storage is the hostile database server.
 const hostileDatabases = 4
 
-// registerHostile registers the hostile tenants, as an operator does who does not know them.
+// registerHostile registers the hostile tenants over the admin API.
 func registerHostile(ctx context.Context, addr string, s *servers) error {
 	c := newClient(addr)
 	var errs []error
@@ -28,7 +28,8 @@ func registerHostile(ctx context.Context, addr string, s *servers) error {
 		put("hostile-"+how, object{"llm": object{"provider": "ollama", "model": "m", "base_url": "http://" + s.ollama + "/" + how, "parallel": 100}})
 	}
 	for i := range hostileDatabases {
-		// The hostile server's answer to the trial may make the host refuse the settings.
+		// The host tries new database settings before it accepts them. The hostile server may make this
+		// trial fail, so the registration is repeated.
 		for range 5 {
 			if err := c.mustPut(ctx, fmt.Sprintf("hostile-database-%d", i), object{"conversation_storage": object{
 				"backend": "postgres", "pool_size": 10 + i, "connection": object{"password": "hostile"},
@@ -45,8 +46,8 @@ func registerHostile(ctx context.Context, addr string, s *servers) error {
 	return errors.Join(errs...)
 }
 
-// warmHostile begins a turn of each hostile tenant. So its bot and its instances exist before leaks
-// are first measured.
+// warmHostile starts a turn of each hostile tenant and ignores how the turn ends. The tenants then have
+// their bots and plugin instances before leaks are first measured.
 func warmHostile(ctx context.Context, addr string) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -60,8 +61,7 @@ func warmHostile(ctx context.Context, addr string) {
 	all.Wait()
 }
 
-// hostileTenants returns the ids of the hostile tenants that have a bot from the beginning: all but
-// the one that crashes its plugin.
+// hostileTenants returns the ids of all hostile tenants but hostile-crash, whose turns crash the plugin.
 func hostileTenants() []string {
 	out := []string{"hostile-reader", "hostile-editor", "hostile-importer", "hostile-hang"}
 	for _, how := range hostile.Replies {
@@ -73,10 +73,10 @@ func hostileTenants() []string {
 	return out
 }
 
-// attackProcess is the process that all attacks run in.
+// attackProcess is the process in which all attackers run.
 type attackProcess struct{ cmd *exec.Cmd }
 
-// startAttackProcess starts this program again, with the flag --attack. The caller stops it.
+// startAttackProcess starts this program again, with the flag --attack. The caller stops the process.
 func startAttackProcess(_ context.Context, addr, only string, seed uint64) (*attackProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -91,7 +91,7 @@ func startAttackProcess(_ context.Context, addr, only string, seed uint64) (*att
 	return &attackProcess{cmd}, nil
 }
 
-// stop ends the process, and returns an error if an attacker found a fault of the host.
+// stop stops the process. It returns an error if the host answered an attacker with status 500.
 func (a *attackProcess) stop() error {
 	_ = a.cmd.Process.Signal(syscall.SIGTERM)
 	if err := a.cmd.Wait(); err != nil {
@@ -100,15 +100,15 @@ func (a *attackProcess) stop() error {
 	return nil
 }
 
-// attack is one kind of attack, by several attackers at once.
+// attack is one kind of attack. Several attackers run it concurrently.
 type attack struct {
 	name      string
 	attackers int
-	pause     time.Duration // between two of the same attacker
+	pause     time.Duration // mean pause between two runs of one attacker
 	run       func(context.Context, *attacker)
 }
 
-// attacker is one of the attackers of one attack. Only its own goroutine uses it.
+// attacker is one of the attackers of an attack. It belongs to one goroutine.
 type attacker struct {
 	client
 	index int
@@ -116,8 +116,9 @@ type attacker struct {
 	count func(status int, body []byte, err error)
 }
 
-// runAttacks runs all attacks, or the named one, until ctx ends. It prints the statuses that each was
-// answered with. A 500 is a fault of the host, and an error.
+// runAttacks runs all attacks until ctx is done, or only the attack that the parameter only names. It then
+// prints how often each attack got each HTTP status. It returns an error if the host answered with status
+// 500.
 func runAttacks(ctx context.Context, addr, only string, seed uint64) error {
 	var everybody sync.WaitGroup
 	var mu sync.Mutex
@@ -145,7 +146,7 @@ func runAttacks(ctx context.Context, addr, only string, seed uint64) error {
 						}
 					}
 				}
-				// Random pauses keep the attackers from acting all at the same moment.
+				// Random pauses spread the attackers over time.
 				for pause := rand.N(a.pause); ; pause = a.pause/2 + rand.N(a.pause) {
 					select {
 					case <-ctx.Done():

@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostile"
 )
 
-// Bounds of a turn, as docs/bounds.md has them.
+// Bounds of the fields of a turn, in bytes, from docs/bounds.md.
 const (
 	messageBytes  = 1 << 20
 	idBytes       = 256
@@ -41,22 +41,22 @@ var attacks = []attack{
 	{"operator's lists", 2, 50 * time.Millisecond, adminReads},
 }
 
-// settings puts a tenant's own settings at the edge of a bound.
+// settings registers a tenant's own settings that are at the edge of a bound.
 func settings(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodPut, "/admin/v1/tenants/hostile-editor?as=tenant", "", "application/json", hostile.Document(a.rand), nil))
 }
 
-// checkSettings does the same as a dry run.
+// checkSettings sends a tenant's own settings that are at the edge of a bound, as a dry run.
 func checkSettings(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodPut, "/admin/v1/tenants/hostile-editor?as=tenant&dry_run=true", "", "application/json", hostile.Document(a.rand), nil))
 }
 
-// near returns a size just below, at or just above a bound.
+// near returns the bound, the bound minus 1, or the bound plus 1.
 func (a *attacker) near(bound int) int {
 	return bound + a.rand.IntN(3) - 1
 }
 
-// edgeCalls has turns with one field at the edge of its bound.
+// edgeCalls sends a turn with one field at the edge of its bound.
 func edgeCalls(ctx context.Context, a *attacker) {
 	call := object{"conversation_id": fmt.Sprintf("edge-%d", a.rand.IntN(100)), "message": "hello"}
 	switch a.rand.IntN(6) {
@@ -76,7 +76,7 @@ func edgeCalls(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodPost, "/api/v1/chat", "hostile-reader", "application/json", encode(call), nil))
 }
 
-// chat has one turn in a new conversation, streamed or not.
+// chat sends one turn in a new conversation, at random streamed or not.
 func chat(ctx context.Context, a *attacker, tenant string) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -84,29 +84,31 @@ func chat(ctx context.Context, a *attacker, tenant string) {
 		encode(object{"conversation_id": fmt.Sprintf("c-%d", a.rand.Uint64()), "message": "go on", "stream": a.rand.IntN(2) == 0}), nil))
 }
 
-// chats returns an attack that has turns of one tenant.
+// chats returns an attack that sends turns of one tenant.
 func chats(tenant string) func(context.Context, *attacker) {
 	return func(ctx context.Context, a *attacker) { chat(ctx, a, tenant) }
 }
 
-// endlessReplies has turns whose model provider is the hostile server.
+// endlessReplies sends a turn of a tenant whose model provider is the hostile Ollama server.
 func endlessReplies(ctx context.Context, a *attacker) {
 	chat(ctx, a, "hostile-"+hostile.Replies[a.index%len(hostile.Replies)])
 }
 
-// databases has turns whose storage is the hostile database server.
+// databases sends a turn of a tenant whose storage is the hostile database server.
 func databases(ctx context.Context, a *attacker) {
 	chat(ctx, a, fmt.Sprintf("hostile-database-%d", a.index%4))
 }
 
-// crashAnew puts a new configuration each time, and has a turn that crashes the plugin.
+// crashAnew registers a configuration that is new each time, and sends a turn that crashes the plugin with
+// this configuration.
 func crashAnew(ctx context.Context, a *attacker) {
 	settings := object{"llm": object{"crash_after_tokens": 1, "model": fmt.Sprintf("m%d", a.rand.Uint64())}}
 	a.count(a.do(ctx, http.MethodPut, "/admin/v1/tenants/hostile-crash", "", "application/json", encode(settings), nil))
 	chat(ctx, a, "hostile-crash")
 }
 
-// openRaw opens a connection and writes head to it. The connection is closed when ctx ends.
+// openRaw opens a TCP connection to the host and writes head to it. The connection is closed when ctx is
+// done.
 func (a *attacker) openRaw(ctx context.Context, head string) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", a.addr)
@@ -124,7 +126,8 @@ func (a *attacker) openRaw(ctx context.Context, head string) (net.Conn, error) {
 	return conn, nil
 }
 
-// readStatus reads the host's status line and counts it. Without an answer the status is 0.
+// readStatus reads the status line of the host's response and counts the status. If the host sends no
+// response, readStatus counts status 0.
 func (a *attacker) readStatus(conn net.Conn) {
 	var version string
 	var status int
@@ -136,11 +139,12 @@ func (a *attacker) readStatus(conn net.Conn) {
 	a.count(status, b[:n], err)
 }
 
-// stalledPages asks for large pages and does not read them.
+// stalledPages requests a large page and reads only the beginning of the response, so that the host cannot
+// write all of it.
 func stalledPages(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if a.index < 4 && a.rand.IntN(10) == 0 { // make the pages large
+	if a.index < 4 && a.rand.IntN(10) == 0 { // the conversation must be large for its pages to be large
 		a.count(a.do(ctx, http.MethodPost, "/api/v1/chat", "hostile-reader", "application/json",
 			encode(object{"conversation_id": "large", "message": strings.Repeat("large ", 150_000)}), nil))
 	}
@@ -157,7 +161,7 @@ func stalledPages(ctx context.Context, a *attacker) {
 	<-ctx.Done()
 }
 
-// unknownTenantBodies sends large bodies for tenants that do not exist.
+// unknownTenantBodies sends a large request body for a tenant that does not exist.
 func unknownTenantBodies(ctx context.Context, a *attacker) {
 	conn, err := a.openRaw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: nobody-%d\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n", a.addr, a.rand.IntN(1000)))
 	if err != nil {
@@ -174,7 +178,7 @@ func unknownTenantBodies(ctx context.Context, a *attacker) {
 	a.readStatus(conn)
 }
 
-// drippedBodies sends a body that never ends, a byte at a time.
+// drippedBodies sends an endless request body, one byte every 100 ms.
 func drippedBodies(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -195,7 +199,7 @@ func drippedBodies(ctx context.Context, a *attacker) {
 	a.readStatus(conn)
 }
 
-// imports sends a line that never ends, or turns with messages that a turn cannot have.
+// imports sends the import API an endless line, or turns with messages of a role that no turn may have.
 func imports(ctx context.Context, a *attacker) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -220,12 +224,12 @@ func imports(ctx context.Context, a *attacker) {
 	a.readStatus(conn)
 }
 
-// unknownTenants asks for conversations of tenants that do not exist.
+// unknownTenants requests the conversations of a tenant that does not exist.
 func unknownTenants(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodGet, "/api/v1/conversations", fmt.Sprintf("no-%d", a.rand.Uint64()), "", nil, nil))
 }
 
-// resets begins a stream and resets the connection.
+// resets starts a streamed turn and then resets its TCP connection.
 func resets(ctx context.Context, a *attacker) {
 	body := encode(object{"conversation_id": fmt.Sprintf("r-%d", a.rand.IntN(50)), "message": "tell me", "stream": true})
 	conn, err := a.openRaw(ctx, fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: %s\r\nX-Tenant-ID: hostile-hang\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", a.addr, len(body), body))
@@ -241,7 +245,8 @@ func resets(ctx context.Context, a *attacker) {
 	a.count(0, nil, nil)
 }
 
-// oddIDs begins conversations with ids that are hard to reach again.
+// oddIDs starts a conversation whose id has characters with a meaning in a URL path, and then requests
+// this conversation.
 func oddIDs(ctx context.Context, a *attacker) {
 	ids := []string{"..", ".", "/", "a/../b", "%2e", "//", " ", "?", "#", "é", "e\u0301", "\U0001f600", "a+b", "-rf", string(binary.BigEndian.AppendUint32(nil, 0x41424344))}
 	id := ids[a.rand.IntN(len(ids))]
@@ -250,7 +255,7 @@ func oddIDs(ctx context.Context, a *attacker) {
 	a.count(a.do(ctx, http.MethodGet, "/api/v1/conversations/"+url.PathEscape(id), "hostile-reader", "", nil, nil))
 }
 
-// adminReads reads the large pages of an operator meanwhile.
+// adminReads requests the large pages of the admin API.
 func adminReads(ctx context.Context, a *attacker) {
 	path := []string{"/admin/v1/tenants?limit=1000", "/admin/v1/plugins", "/admin/v1/cache", "/admin/v1/tenants/hostile-editor/versions?limit=1000", "/metrics"}[a.rand.IntN(5)]
 	a.count(a.do(ctx, http.MethodGet, path, "", "", nil, nil))

@@ -24,12 +24,12 @@ type object = map[string]any
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // unreachable: these are plain values
+		panic(err) // unreachable: JSON can represent these values
 	}
 	return b
 }
 
-// maxAnswerBytes bounds what is read of a response.
+// maxAnswerBytes is the most that a client reads of a response's body.
 const maxAnswerBytes = 32 << 20
 
 // do sends a request and returns the status and the body. It decodes the body of a 2xx response into
@@ -57,7 +57,7 @@ func (c client) do(ctx context.Context, method, path, tenant, kind string, body 
 	return resp.StatusCode, answer, err
 }
 
-// mustPut registers a tenant as the operator. Any status but 2xx is an error.
+// mustPut registers a tenant over the admin API. It returns an error if the status is not 2xx.
 func (c client) mustPut(ctx context.Context, tenant string, settings object) error {
 	status, body, err := c.do(ctx, http.MethodPut, "/admin/v1/tenants/"+tenant, "", "application/json", encode(settings), nil)
 	if err == nil && status/100 != 2 {

@@ -10,13 +10,13 @@ import (
 	"github.com/botyard/botyard/bench/internal/hostproc"
 )
 
-// servers is the process of the hostile servers.
+// servers is the process in which the hostile servers run.
 type servers struct {
 	*hostproc.Process
-	ollama, postgres string // host:port
+	ollama, postgres string // addresses as host:port
 }
 
-// startServers starts the process. The caller stops it.
+// startServers starts the process of the hostile servers. The caller stops the process.
 func startServers() (*servers, error) {
 	p, err := hostproc.StartSelf(nil, "--serve")
 	if err != nil {
@@ -26,7 +26,7 @@ func startServers() (*servers, error) {
 	return &servers{p, ollama, postgres}, nil
 }
 
-// serve runs the hostile servers in this process until ctx ends. It prints their addresses.
+// serve runs the hostile servers in this process until ctx is done. It prints their addresses.
 func serve(ctx context.Context) error {
 	ollama, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// useIdlePriority makes this process run only while no other wants the processor, almost as if it ran
-// on another machine. So the latencies are the host's, not the load's. It is called first: Linux sets
-// the priority for each thread, and new threads inherit it.
+// useIdlePriority makes Linux run this process only while no other process wants the processor. The load
+// then hardly adds to the latencies that are measured. main calls useIdlePriority first, because Linux
+// sets the priority for each thread and new threads inherit it.
 func useIdlePriority() error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {

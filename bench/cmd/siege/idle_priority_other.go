@@ -2,5 +2,5 @@
 
 package main
 
-// useIdlePriority does nothing on this system.
+// useIdlePriority does nothing, because only Linux has the idle priority.
 func useIdlePriority() error { return nil }

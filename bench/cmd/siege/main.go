@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	memoryLimit     = 1 << 30 // bytes, of the host and its plugins together
-	pairs           = 3       // each pair is a quiet round and one under attack
-	maxTimesQuiet   = 3       // times the quiet p99
+	memoryLimit     = 1 << 30 // bytes of the host and its plugins together
+	pairs           = 3       // a pair is a round in quiet and a round under attack
+	maxTimesQuiet   = 3       // most that the p99 under attack may be, as a multiple of the p99 in quiet
 	restAfterAttack = time.Minute
 )
 
@@ -90,11 +90,10 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 	if err := errors.Join(neighbours.register(ctx), registerHostile(ctx, host.Addr, servers)); err != nil {
 		return err
 	}
-	// The hostile databases never answer. So the orphan turns that they may have begun still wait at
-	// the end.
+	// The hostile databases never answer, so orphan turns may still wait for them when the siege is over.
 	leaks := leakcheck.Checker{Host: host, Profiles: profiles, WaitingGoroutines: hostileDatabases * bounds.MaxOrphans}
 	warmHostile(ctx, host.Addr)
-	if _, err := neighbours.haveTurns(ctx, 5*time.Second); err != nil { // opens connections and starts plugins
+	if _, err := neighbours.haveTurns(ctx, 5*time.Second); err != nil { // opens connections and starts plugins, so that the measured turns do not pay for it
 		return err
 	}
 	time.Sleep(restFor)
@@ -144,5 +143,5 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 // tail returns the last 4 KiB of a host's output, for an error.
 func tail(output string) string { return output[max(0, len(output)-4<<10):] }
 
-// restFor is how long a host rests before leaks are first measured.
+// restFor is how long the host rests before leaks are first measured.
 const restFor = 20 * time.Second

@@ -13,15 +13,15 @@ import (
 	"github.com/botyard/botyard/bench/internal/procfs"
 )
 
-// limit is a memory limit. A control group of version 2 or 1 enforces it. Where no group can be made,
-// the memory is only watched.
+// limit is a memory limit. A Linux control group, of version 2 or 1, enforces it. If no control group can
+// be created, the memory is only watched.
 type limit struct {
 	bytes int64
-	dir   string // of the control group; empty where there is none
+	dir   string // folder of the control group, or empty
 }
 
-// newLimit makes the control group. With an error it still returns a limit, which only watches. The
-// caller removes it.
+// newLimit creates the control group. If newLimit cannot create the group, it returns an error and also a
+// limit that only watches the memory. The caller removes the limit.
 func newLimit(bytes int64) (limit, error) {
 	name := fmt.Sprintf("botyard-siege-%d", os.Getpid())
 	var errs []error
@@ -48,8 +48,8 @@ func newLimit(bytes int64) (limit, error) {
 	return limit{bytes: bytes}, errors.Join(errs...)
 }
 
-// procs returns the file that a process writes its id to, to join the group. It returns "" where
-// there is no group.
+// procs returns the file to which a process writes its id to join the control group. Without a control
+// group it returns "".
 func (l limit) procs() string {
 	if l.dir == "" {
 		return ""
@@ -57,7 +57,7 @@ func (l limit) procs() string {
 	return filepath.Join(l.dir, "cgroup.procs")
 }
 
-// remove removes the group. It waits up to five seconds for its processes to end.
+// remove removes the control group. It waits up to five seconds for the group's processes to end.
 func (l limit) remove() {
 	for range 50 {
 		if l.dir == "" || os.Remove(l.dir) == nil {
@@ -67,7 +67,8 @@ func (l limit) remove() {
 	}
 }
 
-// kills returns how many processes of the group the kernel killed for lack of memory.
+// kills returns how many processes of the control group the kernel killed because the memory limit was
+// reached.
 func (l limit) kills() int {
 	for _, name := range []string{"memory.events", "memory.oom_control"} {
 		b, err := os.ReadFile(filepath.Join(l.dir, name))
@@ -84,13 +85,14 @@ func (l limit) kills() int {
 	return 0
 }
 
-// watch follows the memory of the process and its descendants. The caller calls the returned function
-// once: it ends the watch and returns an error if the limit was exceeded.
+// watch measures the memory of the process and of its descendants every 250 ms. The caller calls the
+// returned function once. The returned function stops the measurements and returns an error if the limit
+// was exceeded.
 func (l limit) watch(ctx context.Context, pid int) func() error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	var peak int64
-	var peakByProgram map[string]int64 // MiB by program, at that time
+	var peakByProgram map[string]int64 // MiB of each program when the sum was highest
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
@@ -114,7 +116,7 @@ func (l limit) watch(ctx context.Context, pid int) func() error {
 		cancel()
 		<-done
 		fmt.Printf("host and plugins used %d MiB at most, %v\n", peak>>20, peakByProgram)
-		// In a control group the kernel kills a process instead of exceeding the limit.
+		// With a control group the limit is never exceeded, because the kernel kills a process first.
 		if n := l.kills(); n > 0 {
 			return fmt.Errorf("%d processes were killed for lack of memory: %d MiB are allowed", n, l.bytes>>20)
 		}

@@ -14,21 +14,20 @@ import (
 
 const (
 	neighbourCount = 10
-	// turnEvery is the time from the start of a neighbour's turn to that of its next.
+	// turnEvery is the time from the start of a neighbour's turn to the start of its next turn.
 	turnEvery = 200 * time.Millisecond
-	// turnTimeout is how long a turn of a neighbour may take. Then it has failed.
+	// turnTimeout is how long a turn of a neighbour may take.
 	turnTimeout = 30 * time.Second
 )
 
-// neighbours are the well-behaved tenants.
+// neighbours are the well-behaved tenants, whose latencies are measured.
 type neighbours struct{ client }
 
 func newNeighbours(addr string) *neighbours { return &neighbours{newClient(addr)} }
 
-// neighbourID returns the id of the i-th neighbour.
 func neighbourID(i int) string { return fmt.Sprintf("neighbour-%d", i) }
 
-// register registers the neighbours. Half of them keep their conversations in memory, the others in
+// register registers the neighbours. One half of them stores conversations in memory, the other half in
 // SQLite.
 func (t *neighbours) register(ctx context.Context) error {
 	for i := range neighbourCount {
@@ -43,14 +42,14 @@ func (t *neighbours) register(ctx context.Context) error {
 	return nil
 }
 
-// latencies are those of the neighbours' turns in one round.
+// latencies are the latencies of the neighbours' turns in one round.
 type latencies struct {
 	turns    int64
 	p50, p99 time.Duration
 }
 
-// haveTurns has turns of all neighbours for the given time. Its error joins the first ten turns that
-// failed and the number of the others.
+// haveTurns sends turns of all neighbours for the given time. Its error has the errors of the first ten
+// turns that failed and the number of further failed turns.
 func (t *neighbours) haveTurns(ctx context.Context, length time.Duration) (latencies, error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -66,7 +65,8 @@ func (t *neighbours) haveTurns(ctx context.Context, length time.Duration) (laten
 			defer tick.Stop()
 			for n := 0; ctx.Err() == nil; n++ {
 				began := time.Now()
-				// A turn that was sent is waited for, also after ctx has ended.
+				// The loop waits for the reply even if ctx is done meanwhile, because an aborted turn
+				// would count as failed.
 				err := t.turn(context.WithoutCancel(ctx), neighbourID(i), conversation, fmt.Sprintf("%s says %d", neighbourID(i), n))
 				took := time.Since(began)
 				mu.Lock()
@@ -91,7 +91,8 @@ func (t *neighbours) haveTurns(ctx context.Context, length time.Duration) (laten
 	return latencies{all.TotalCount(), at(50), at(99)}, errors.Join(errs...)
 }
 
-// turn has one turn. It checks that the reply repeats the message and has nothing of a hostile tenant.
+// turn sends one turn. It checks that the reply contains the message and does not contain the word
+// "hostile", which all names of hostile tenants contain.
 func (t *neighbours) turn(ctx context.Context, tenant, conversation, message string) error {
 	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()

@@ -13,37 +13,39 @@ import (
 	"time"
 )
 
-// How many tenants and clients there are.
+// The numbers of tenants and clients.
 const (
 	tenants       = 60
-	slowTenants   = 4 // the last ones of tenants; their long replies are for disconnecters and slowReaders
+	slowTenants   = 4 // the tenants with the highest numbers, whose long replies are for disconnecters and slowReaders
 	talkers       = 24
 	disconnecters = 12
 	slowReaders   = 4
 
-	turnsPerConversation = 40 // then the conversation is checked and deleted
+	turnsPerConversation = 40 // after so many turns the conversation is checked and deleted
 )
 
 func tenantID(tenant int) string { return fmt.Sprintf("soak-%02d", tenant) }
 
-// systemPrompt names the tenant and the generation of its settings. The echo model repeats it, so
-// both are in each reply.
+// systemPrompt returns a prompt with the tenant and the generation n of its settings. The echo model
+// repeats the prompt, so that every reply contains tenant and generation.
 func systemPrompt(tenant, n int) string {
 	return fmt.Sprintf("I serve %s at generation %d.", tenantID(tenant), n)
 }
 
 var tenantIDPattern = regexp.MustCompile(`soak-\d\d`)
 
-// talk has one conversation after another until ctx ends, and checks every reply.
+// talk runs conversations one after another until ctx is done, and checks every reply. It runs
+// concurrently with other talkers, which have other values of me.
 func (r *run) talk(ctx context.Context, me int, p phase) {
-	part := cryptorand.Text()[:4] // conversations of an earlier phase have other ids
+	part := cryptorand.Text()[:4] // random, so that each phase has conversation ids of its own
 	for c := 0; ctx.Err() == nil; c++ {
 		tenant := rand.IntN(tenants - slowTenants)
 		conv := &conversation{tenant: tenantID(tenant), id: fmt.Sprintf("talk-%s-%d-%d", part, me, c)}
 		r.results.track(conv)
 		for n := 0; n < turnsPerConversation && ctx.Err() == nil; n++ {
 			word := fmt.Sprintf("word %s %s %d", conv.tenant, conv.id, n)
-			// A turn that was sent is waited for, also after ctx has ended.
+			// The loop waits for the reply even if ctx is done meanwhile, because an aborted turn would
+			// count as failed.
 			turn, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 			status, body, err := r.client.do(turn, http.MethodPost, "/api/v1/chat", conv.tenant, object{"conversation_id": conv.id, "message": word})
 			cancel()
@@ -82,7 +84,7 @@ func (r *run) talk(ctx context.Context, me int, p phase) {
 	}
 }
 
-// disconnect starts streams and closes each connection in the middle.
+// disconnect starts streamed turns and closes each connection before the reply is complete.
 func (r *run) disconnect(ctx context.Context, me int) {
 	for c := 0; ctx.Err() == nil; c++ {
 		tenant := tenantID(tenants - 1 - rand.IntN(slowTenants))
@@ -99,7 +101,7 @@ func (r *run) disconnect(ctx context.Context, me int) {
 	}
 }
 
-// readSlowly reads streams at a few bytes a second.
+// readSlowly starts streamed turns and reads 16 bytes of each reply every 300 ms.
 func (r *run) readSlowly(ctx context.Context, me int) {
 	for c := 0; ctx.Err() == nil; c++ {
 		tenant := tenantID(tenants - 1 - rand.IntN(slowTenants))
@@ -125,8 +127,8 @@ func (r *run) readSlowly(ctx context.Context, me int) {
 	}
 }
 
-// deleteUnchecked deletes a conversation that is not checked, so that the storage stays small.
-// Errors are ignored.
+// deleteUnchecked deletes a conversation without a check of its turns, so that the storage stays small. It
+// ignores errors.
 func (r *run) deleteUnchecked(ctx context.Context, tenant, conversation string) {
 	_, _, _ = r.client.do(ctx, http.MethodDelete, "/api/v1/conversations/"+conversation, tenant, nil)
 }

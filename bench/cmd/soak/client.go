@@ -20,7 +20,7 @@ func newClient(addr string) client {
 	return client{"http://" + addr, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 }
 
-// reply is the answer to a turn: its fields, or those of a problem.
+// reply is the host's response to a turn. It has the fields of a turn and the fields of a problem.
 type reply struct {
 	Turn  int64  `json:"turn"`
 	Reply string `json:"reply"`
@@ -28,7 +28,7 @@ type reply struct {
 		Tenant   string `json:"tenant"`
 		Revision string `json:"revision"`
 	} `json:"bot"`
-	// Class and Retryable are set in a problem only.
+	// Class and Retryable are set only if the response is a problem.
 	Class     string `json:"class"`
 	Retryable bool   `json:"retryable"`
 }
@@ -44,7 +44,8 @@ func (c client) do(ctx context.Context, method, path, tenant string, body any) (
 	return resp.StatusCode, b, err
 }
 
-// send sends a request with body as JSON, nil for none. The caller closes the response's body.
+// send sends a request with body encoded as JSON. If body is nil, the request has no body. The caller
+// closes the response's body.
 func (c client) send(ctx context.Context, method, path, tenant string, body any) (*http.Response, error) {
 	var in io.Reader
 	if body != nil {
@@ -69,7 +70,7 @@ func (c client) send(ctx context.Context, method, path, tenant string, body any)
 
 type object = map[string]any
 
-// put registers settings of generation n for a tenant, and returns their revision.
+// put registers the settings of generation n for a tenant, and returns the revision of these settings.
 func (c client) put(ctx context.Context, tenant, n int) (revision string, err error) {
 	settings := object{"prompts": object{"system": systemPrompt(tenant, n)}}
 	if tenant >= tenants-slowTenants {
@@ -118,7 +119,7 @@ func (c client) readLog(ctx context.Context, tenant, conversation string) ([]log
 	}
 }
 
-// endOfRun reports whether a request failed only because the run ended.
+// endOfRun reports whether err came only because ctx, the context of the run, is done.
 func endOfRun(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// changers is how many goroutines change tenants concurrently. One alone would not reach the rate
-// under load.
+// changers is how many goroutines change tenants concurrently. A single goroutine cannot reach the wanted
+// rate under load.
 const changers = 8
 
-// change registers the next settings of a tenant and notes their revision. It goes on after ctx has
-// ended, since turns may already run on these settings.
+// change registers the next settings of a tenant and records their revision. It finishes even if ctx is
+// done meanwhile, because turns may already run with the new settings.
 func (r *run) change(ctx context.Context, tenant int) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -26,7 +26,7 @@ func (r *run) change(ctx context.Context, tenant int) error {
 	return err
 }
 
-// changeTenants changes random tenants at a rate until ctx ends.
+// changeTenants changes random tenants, perSecond times a second, until ctx is done.
 func (r *run) changeTenants(ctx context.Context, perSecond int) {
 	began := time.Now()
 	var number atomic.Int64
@@ -50,12 +50,12 @@ func (r *run) changeTenants(ctx context.Context, perSecond int) {
 	all.Wait()
 }
 
-// killEvery is the time between two kills. The two victims take turns. So each is killed again before
-// the minute without a crash has passed after which a plugin counts as healthy.
+// killEvery is the time between two kills. Two plugins are killed alternately, each every 50 seconds. Each
+// plugin therefore crashes again within the minute after which the host would count it as healthy.
 const killEvery = 25 * time.Second
 
-// killPlugins kills a plugin's process every killEvery until ctx ends. It never kills the storage,
-// whose conversations are in the memory of its process.
+// killPlugins kills the process of a plugin every killEvery until ctx is done. It spares the storage,
+// because that process has the conversations in its memory.
 func (r *run) killPlugins(ctx context.Context) {
 	victims := []string{"llm-echo", "memory-buffer"}
 	for n := 0; ; n++ {

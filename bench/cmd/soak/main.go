@@ -40,11 +40,11 @@ type run struct {
 	leaks   leakcheck.Checker
 
 	revisions  revisions
-	generation atomic.Int64 // number of the newest change, over all tenants
+	generation atomic.Int64 // number of the newest change of any tenant
 }
 
-// restFor is how long a host rests before leaks are measured. It is longer than the host keeps an
-// idle connection, an unused instance or a slow reader.
+// restFor is how long the host rests before leaks are measured. It is longer than the times after which
+// the host closes an idle connection, an unused instance or the connection of a slow reader.
 const restFor = 45 * time.Second
 
 func soak(ctx context.Context, bin string, length time.Duration, changes int) error {
@@ -83,12 +83,14 @@ func soak(ctx context.Context, bin string, length time.Duration, changes int) er
 	return errors.Join(r.results.err(), r.leaks.Err())
 }
 
-// warm starts every plugin and instance and opens the connections, before anything is measured.
+// warm starts every plugin and instance and opens the connections. It is called before the first
+// measurement.
 func (r *run) warm(ctx context.Context) error {
 	if err := r.load(ctx, phase{name: "warming up", length: 5 * time.Second, warmUp: true}); err != nil {
 		return err
 	}
-	// A slow tenant has the last turn. So its bot is still cached, and its instance counted, at rest.
+	// The last turn before the rest is a turn of a slow tenant. The bot of this tenant is therefore still
+	// cached when leaks are measured, and its plugin instance is counted.
 	status, body, err := r.client.do(ctx, http.MethodPost, "/api/v1/chat", tenantID(tenants-1), object{"conversation_id": "warm", "message": "tell me much"})
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%d %s", status, body)

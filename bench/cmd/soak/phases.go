@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// phase is one part of the load.
 type phase struct {
 	name    string
 	length  time.Duration
-	changes int  // tenant changes a second
-	rude    bool // clients also disconnect and read slowly
-	kills   bool // plugin processes are killed; if false, no turn may fail
-	warmUp  bool // neither memory nor counts are checked
+	changes int  // changes of tenants a second
+	rude    bool // some clients disconnect or read slowly
+	kills   bool // plugin processes are killed
+	warmUp  bool // neither memory nor the counts of events are checked
 }
 
 // fastChangesFor is how long tenants change at the rate of the flag --changes.
 const fastChangesFor = time.Minute
 
-// slowChangeRate is how many tenants change a second after fastChangesFor.
+// slowChangeRate is how many tenants change a second once fastChangesFor is over.
 const slowChangeRate = 5
 
-// phases divides the length of a run. In the first phase tenants change fast and nothing else goes
-// wrong. In the second, if there is time for it, everything goes wrong at once.
+// phases divides the length of a run into at most two phases. In the first phase tenants change fast,
+// without other disturbances. In the second phase, if the run is long enough for it, all disturbances
+// happen at once.
 func phases(length time.Duration, changes int) []phase {
 	out := []phase{{name: "tenants change", length: min(length, fastChangesFor), changes: changes}}
 	if length > fastChangesFor {
@@ -34,8 +34,8 @@ func phases(length time.Duration, changes int) []phase {
 	return out
 }
 
-// load runs the clients and disturbances of one phase concurrently, and checks the results after it.
-// It returns an error only if ctx ends before the phase does.
+// load runs the clients and disturbances of one phase concurrently, and checks the results when all of
+// them have stopped. It returns an error only if ctx is done before the phase is over.
 func (r *run) load(ctx context.Context, p phase) error {
 	began := time.Now()
 	before := r.results.countsSoFar()
@@ -64,7 +64,7 @@ func (r *run) load(ctx context.Context, p phase) error {
 	}
 	all.Wait()
 	if err := context.Cause(load); !errors.Is(err, context.DeadlineExceeded) {
-		return err // interrupted
+		return err // the run was interrupted
 	}
 	r.results.verifyAll(ctx, &r.client)
 	for _, err := range r.revisions.check() {
@@ -79,7 +79,8 @@ func (r *run) load(ctx context.Context, p phase) error {
 	if p.warmUp {
 		return nil
 	}
-	// The machine also carries the load. It may make 5 % fewer changes than wanted.
+	// The changers share the machine with the host and the clients, so 5 % fewer changes than wanted are
+	// allowed.
 	if want := float64(p.changes) * p.length.Seconds(); float64(did[changed]) < want-want/20 {
 		r.results.violate("%s: tenants changed %d times instead of %.0f", p.name, did[changed], want)
 	}

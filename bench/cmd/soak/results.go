@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Events that are counted.
+// The events that results counts.
 const (
 	acknowledged = "acknowledged"
 	changed      = "changed"
@@ -18,7 +18,8 @@ const (
 	killed       = "killed"
 )
 
-// results keeps the acknowledged turns, counts of events and violations. It is safe for concurrent use.
+// results has the acknowledged turns, the counts of events and the violations. It is safe for concurrent
+// use.
 type results struct {
 	mu         sync.Mutex
 	unverified map[*conversation]bool
@@ -27,20 +28,20 @@ type results struct {
 	more       int // violations beyond maxViolations
 }
 
-// conversation has the turns that were acknowledged in one conversation. Only the goroutine that
-// talks in it writes to it.
+// conversation has the acknowledged turns of one conversation. Only the goroutine that runs the
+// conversation writes to it.
 type conversation struct {
 	tenant, id string
 	acks       []ack
 }
 
-// ack is one acknowledged turn: its message, and the text of its reply.
+// ack is one acknowledged turn with its message and the text of its reply.
 type ack struct {
 	turn          int64
 	message, text string
 }
 
-// track adds a conversation that is verified later.
+// track adds a conversation that verify or verifyAll checks later.
 func (r *results) track(c *conversation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,19 +60,19 @@ func (r *results) count(what string) {
 	r.counts[what]++
 }
 
-// fail counts a turn that failed, by the class of its problem.
+// fail counts a failed turn under the class of its problem.
 func (r *results) fail(class string) { r.count("failed: " + class) }
 
-// acknowledge adds a turn that the host answered.
+// acknowledge records a turn that the host has acknowledged.
 func (r *results) acknowledge(c *conversation, turn int64, message, text string) {
 	c.acks = append(c.acks, ack{turn, message, text})
 	r.count(acknowledged)
 }
 
-// maxViolations bounds the violations that are kept and printed. Further ones are only counted.
+// maxViolations is the most violations that are stored and printed. Further violations are only counted.
 const maxViolations = 20
 
-// violate adds a violation: something that must never happen did.
+// violate records a violation, which is an event that must never happen.
 func (r *results) violate(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,8 +83,8 @@ func (r *results) violate(format string, args ...any) {
 	r.violations = append(r.violations, fmt.Sprintf(format, args...))
 }
 
-// verify compares a stored conversation with its acknowledged turns, and deletes it. Each
-// acknowledged turn is stored once. A turn that was not acknowledged is stored once or not at all.
+// verify checks that a stored conversation has each of its acknowledged turns once, and each other turn at
+// most once. Then it deletes the conversation.
 func (r *results) verify(ctx context.Context, c *client, conv *conversation) {
 	log, err := c.readLog(ctx, conv.tenant, conv.id)
 	if err != nil {
@@ -128,7 +129,6 @@ func (r *results) verify(ctx context.Context, c *client, conv *conversation) {
 	r.mu.Unlock()
 }
 
-// countsSoFar returns a copy of the counts.
 func (r *results) countsSoFar() map[string]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -139,8 +139,8 @@ func (r *results) countsSoFar() map[string]int {
 	return out
 }
 
-// verifyAll verifies the conversations that are not verified yet. It is called at the end of a phase,
-// when nobody talks.
+// verifyAll verifies the tracked conversations that are not verified yet. It is called at the end of a
+// phase, when all clients have stopped.
 func (r *results) verifyAll(ctx context.Context, c *client) {
 	r.mu.Lock()
 	rest := slices.Collect(maps.Keys(r.unverified))
@@ -152,14 +152,14 @@ func (r *results) verifyAll(ctx context.Context, c *client) {
 	}
 }
 
-// print prints the counts. It is called when all clients have ended.
+// print prints the counts. It is called when all clients have stopped.
 func (r *results) print() {
 	for _, what := range slices.Sorted(maps.Keys(r.counts)) {
 		fmt.Printf("%8d %s\n", r.counts[what], what)
 	}
 }
 
-// err returns all violations, or nil. It is called when all clients have ended.
+// err returns all violations as one error, or nil. It is called when all clients have stopped.
 func (r *results) err() error {
 	var errs []error
 	for _, v := range r.violations {

@@ -7,18 +7,18 @@ import (
 	"sync"
 )
 
-// version is the settings of one generation of one tenant.
+// version identifies the settings of one tenant by their generation.
 type version struct{ tenant, generation string }
 
-// revisions compares the settings that turns ran on with those that were registered. Both are kept
-// by revision. It is safe for concurrent use.
+// revisions compares the settings that turns ran with to the settings that were registered. Both maps have
+// the revision as their key. A revisions is safe for concurrent use.
 type revisions struct {
 	mu         sync.Mutex
 	registered map[string]version
 	seen       map[string]version
 }
 
-// register notes that the revision was registered for generation n of the tenant.
+// register records that the settings of generation n of a tenant were registered under the given revision.
 func (r *revisions) register(revision string, tenant, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -28,12 +28,14 @@ func (r *revisions) register(revision string, tenant, n int) {
 	r.registered[revision] = version{tenantID(tenant), strconv.Itoa(n)}
 }
 
-// instructionsPattern finds the system prompt that the echo model repeats first in its reply. Earlier
-// messages, which it repeats after it, may contain older prompts.
+// instructionsPattern matches the system prompt in a reply. The echo model repeats the system prompt
+// before it repeats earlier messages, which may contain older prompts. The first match is therefore the
+// prompt of this turn.
 var instructionsPattern = regexp.MustCompile(`My instructions: "I serve (soak-\d\d) at generation (\d+)\.`)
 
-// observe notes the revision that a turn names and the system prompt in its reply. It returns an
-// error if the reply has no prompt, or if another turn of this revision had another one.
+// observe records the revision of a turn together with the system prompt in its reply. It returns an error
+// if the reply has no prompt. It also returns an error if an earlier turn of the same revision had a
+// different prompt.
 func (r *revisions) observe(revision, reply string) error {
 	m := instructionsPattern.FindStringSubmatch(reply)
 	if m == nil {
@@ -52,9 +54,9 @@ func (r *revisions) observe(revision, reply string) error {
 	return nil
 }
 
-// check returns an error for each revision that a turn ran on and that was not registered with the
-// same settings. It is called while no change is under way, since a turn may end before the change
-// that it ran on is noted.
+// check returns an error for each revision that a turn ran with but that was not registered with the same
+// settings. It is called while no change is running, because a turn may end before the change that
+// registered its settings is recorded.
 func (r *revisions) check() (errs []error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,7 +1,7 @@
 package barepgx
 
-// The statements of storage-postgres, with its default schema. A test compares them with what the plugin
-// sends.
+// The statements of the plugin storage-postgres with its default schema. TestTurn_sendsWhatThePluginSends
+// compares them with the statements that the plugin sends.
 const (
 	setting = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('role', $1, true),
 		pg_catalog.set_config('botyard.tenant', $2, true), pg_catalog.set_config('statement_timeout', $3, true),
@@ -32,14 +32,15 @@ const (
 		update "botyard".turns set state = $5, number = c.number, reason = $6, replies = $7, messages = messages + $8,
 			usage = $9, record = $10, ended = c.updated
 		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
-	// first begins the first turn of a conversation.
+	// first begins the first turn of a conversation, which it creates.
 	first = `select * from "botyard".begin_2($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, ` +
 		`$8::interval, $9::text, $10::bytea, $11::text, $12::boolean)`
 )
 
-// role and timeout are what the plugin sets if the login is a superuser and nothing is configured.
+// The default settings of the plugin storage-postgres. The plugin sets the role if its login is a
+// superuser.
 const (
 	role    = "botyard_app"
-	timeout = "10001" // ms
+	timeout = "10001" // milliseconds
 	lease   = 30      // seconds
 )

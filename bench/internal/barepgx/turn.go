@@ -12,11 +12,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// connections is the size of the pool, as the plugin has it by default.
+// connections is the most connections of the pool. It equals the default of the plugin storage-postgres.
 const connections = 30
 
-// Open opens a pool. Its statements stay prepared, as the plugin's do without a pooler. The caller
-// closes it.
+// Open opens a pool whose statements stay prepared, as they do in the plugin storage-postgres without a
+// pooler. The caller closes the pool.
 func Open(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -26,18 +26,19 @@ func Open(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// Turn has what a turn writes: the large arguments of its two statements. Those that are null are nil.
+// Turn has the large arguments of the two statements of a turn. An argument that is null in SQL is a nil
+// pointer.
 type Turn struct {
 	Tenant, Incarnation     string
 	User                    string
-	Message, Replies        string // JSON
+	Message, Replies        string // JSON texts
 	Usage, Metadata, Record *string
 	ReplyCount              int32
 	Tail                    int32
 }
 
-// ReadTurn returns the newest turn of a conversation, as a model for other turns. tail is how many
-// messages each of them reads.
+// ReadTurn returns the newest turn of a conversation as a model for other turns. The other turns will read
+// at most tail messages each.
 func ReadTurn(ctx context.Context, p *pgxpool.Pool, tenant, conversation string, tail int) (Turn, error) {
 	t := Turn{Tenant: tenant, Tail: int32(tail)}
 	err := p.QueryRow(ctx, `select c.life, t.user_id, t.message::text, t.replies::text, t.messages - 1,
@@ -51,20 +52,20 @@ func ReadTurn(ctx context.Context, p *pgxpool.Pool, tenant, conversation string,
 	return t, nil
 }
 
-// Conversation is a conversation that Run has turns in. The first turn creates it. Only one goroutine at
-// a time may use it.
+// Conversation is a conversation in which Turn.Run runs turns. The first turn creates the conversation in
+// the database. A Conversation is not safe for concurrent use.
 type Conversation struct {
 	ID  string
 	cid int64 // 0 before the first turn
 }
 
-// Run has the turn in a conversation. It makes two round trips.
+// Run runs the turn in a conversation, in two round trips.
 func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 	var seq int64
 	attempt := rand.Text()
 	queries := []query{{begin, []any{t.Incarnation, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false}, oneRow(&seq)},
 		{newest, []any{int64(t.Tail), int64(sdk.MaxTailBytes), c.cid}, func(rows pgx.Rows) error {
-			for rows.Next() { // received, but not decoded
+			for rows.Next() { // the rows are received but not decoded
 			}
 			return nil
 		}}}
@@ -84,7 +85,8 @@ func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 	return nil
 }
 
-// oneRow reads a row that must exist.
+// oneRow returns a function that scans the first row into the given pointers. Without a row the function
+// returns an error.
 func oneRow(into ...any) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		if !rows.Next() {
@@ -101,8 +103,8 @@ type query struct {
 	read func(pgx.Rows) error
 }
 
-// pipeline sends the queries after the one that sets role and tenant, in one round trip and one
-// transaction.
+// pipeline sends the statement that sets role and tenant, followed by the queries, in one round trip and
+// one transaction.
 func (t Turn) pipeline(ctx context.Context, p *pgxpool.Pool, queries ...query) error {
 	c, err := p.Acquire(ctx)
 	if err != nil {

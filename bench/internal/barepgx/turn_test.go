@@ -24,8 +24,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// TestTurn_sendsWhatThePluginSends has a turn by the plugin and one by bare pgx, and compares all messages
-// that came to the server: the statements and their pipelines.
+// TestTurn_sendsWhatThePluginSends runs a turn with the plugin storage-postgres and a turn with bare pgx.
+// It compares all protocol messages that the server received: the statements and their pipelines.
 func TestTurn_sendsWhatThePluginSends(t *testing.T) {
 	cluster := pgtest.For(t, pgtest.Options{NoSync: true})
 	if dir, _ := cluster.Socket(); dir == "" {
@@ -61,8 +61,8 @@ func TestTurn_sendsWhatThePluginSends(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	turn() // creates the conversation
-	turn() // prepares the statements of later turns
+	turn() // this turn creates the conversation
+	turn() // this turn prepares the statements of later turns
 	tap.drain()
 	turn()
 	plugin := tap.drain()
@@ -102,12 +102,12 @@ func TestTurn_sendsWhatThePluginSends(t *testing.T) {
 	}
 }
 
-// tap forwards connections to the cluster and records the clients' messages.
+// tap forwards connections to the cluster and records the messages that the clients send.
 type tap struct {
 	dsn   string
 	mu    sync.Mutex
 	sent  []string
-	texts map[string]string // of prepared statements; pgx names them by a digest
+	texts map[string]string // SQL of prepared statements by their names, which pgx makes from a digest
 }
 
 func startTap(t *testing.T, c *pgtest.Cluster) *tap {
@@ -139,7 +139,7 @@ func startTap(t *testing.T, c *pgtest.Cluster) *tap {
 	return w
 }
 
-// forward passes one connection on until either side closes it.
+// forward forwards one connection until either side closes it.
 func (w *tap) forward(t *testing.T, client net.Conn, to string) {
 	defer func() { _ = client.Close() }()
 	server, err := net.Dial("unix", to)
@@ -155,7 +155,7 @@ func (w *tap) forward(t *testing.T, client net.Conn, to string) {
 	m, err := heard.ReceiveStartupMessage()
 	for err == nil {
 		var b []byte
-		w.record(m) // before the server can answer
+		w.record(m) // recorded first, so that drain sees the message once the server has answered it
 		if b, err = m.Encode(nil); err == nil {
 			_, err = server.Write(b)
 		}
@@ -182,7 +182,7 @@ func (w *tap) record(m pgproto3.FrontendMessage) {
 	w.sent = append(w.sent, what)
 }
 
-// drain returns the messages that were recorded since its last call.
+// drain returns the messages that were recorded since the last call of drain.
 func (w *tap) drain() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,5 +1,6 @@
-// Package echocall measures the cheapest call between two processes: a unary gRPC call through
-// go-plugin that returns its argument. The calls of a turn are compared with it.
+// Package echocall measures the cheapest call between two processes: a unary gRPC call through go-plugin
+// that returns its argument. A turn of a host makes several such calls, so its cost is compared with this
+// call.
 //
 // Files:
 //

@@ -16,18 +16,19 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// payload is how many bytes a call carries each way.
+// payload is how many bytes a request and its response carry each.
 const payload = 1 << 10
 
-// Row is the cost of a call at one number of callers, in microseconds.
+// Row is the cost of a call when the given number of callers call concurrently. Times are in microseconds.
 type Row struct {
 	Callers   int     `json:"callers"`
 	PerSecond float64 `json:"per_second"`
-	Micros    float64 `json:"us"`     // elapsed time divided by all callers' calls
-	CPU       float64 `json:"cpu_us"` // of both processes together
+	Micros    float64 `json:"us"`     // elapsed time divided by the calls of all callers
+	CPU       float64 `json:"cpu_us"` // CPU time of a call in both processes together
 }
 
-// Measure starts the plugin, this program run with args, and calls it.
+// Measure measures calls of the plugin with each number of callers, for the duration each. The plugin is
+// this program, started with args. Measure stops the plugin before it returns.
 func Measure(args []string, callers []int, each time.Duration) ([]Row, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -47,11 +48,11 @@ func Measure(args []string, callers []int, each time.Duration) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := raw.(*grpc.ClientConn) // echoPlugin's
+	conn := raw.(*grpc.ClientConn) // echoPlugin.GRPCClient returns this type
 	pids := map[string]int{"self": os.Getpid(), "plugin": cmd.Process.Pid}
 	var rows []Row
 	for _, n := range callers {
-		if _, err := loop(conn, n, each/4); err != nil { // warm
+		if _, err := loop(conn, n, each/4); err != nil { // warms the connection
 			return nil, err
 		}
 		before, err := hostproc.UsageOf(pids)
@@ -79,7 +80,8 @@ func Measure(args []string, callers []int, each time.Duration) ([]Row, error) {
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// loop calls from so many goroutines for d, and returns the number of calls.
+// loop calls the plugin from the given number of goroutines for the duration d. It returns the number of
+// calls.
 func loop(conn *grpc.ClientConn, callers int, d time.Duration) (int64, error) {
 	var calls atomic.Int64
 	errs := make([]error, callers)

@@ -17,7 +17,7 @@ const (
 
 var handshake = plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "BOTYARD_BENCH", MagicCookieValue: "echo"}
 
-// echoPlugin is the plugin for both sides. The client's side returns the bare connection.
+// echoPlugin is the plugin for both processes. In the client it dispenses the bare gRPC connection.
 type echoPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
 var _ plugin.GRPCPlugin = echoPlugin{}
@@ -33,7 +33,8 @@ func (echoPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 	return conn, nil
 }
 
-// description describes the service. With one method and a known message no code is generated.
+// description describes the service to gRPC. Because the service has one method and a well-known message
+// type, it needs no generated code.
 var description = grpc.ServiceDesc{
 	ServiceName: serviceName, HandlerType: (*any)(nil),
 	Methods: []grpc.MethodDesc{{MethodName: "Echo", Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
@@ -42,7 +43,7 @@ var description = grpc.ServiceDesc{
 	}}},
 }
 
-// Serve is the plugin's main.
+// Serve runs the plugin. It is the main function of the plugin's process.
 func Serve() {
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: handshake, Plugins: plugin.PluginSet{setName: echoPlugin{}}, GRPCServer: plugin.DefaultGRPCServer,

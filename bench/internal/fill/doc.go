@@ -1,5 +1,5 @@
-// Package fill puts many tenants or turns into a storage in little time, as if hosts had done it one by
-// one.
+// Package fill writes many tenants or turns to a storage quickly. The result is what hosts would have
+// written one by one.
 //
 // Files:
 //

@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// store is a storage that check fills.
+// store is a storage that the function check fills.
 type store interface {
 	storage.Storage
 	storage.Importer
@@ -58,7 +58,8 @@ func TestPostgresTenants_thenTurns(t *testing.T) {
 		func(call sdk.Call, messages int) error { return PostgresTurns(t.Context(), s, p, call, messages) })
 }
 
-// check fills a storage and checks that tenants and turns can be added to it as a host does.
+// check fills a storage with tenants and turns. It checks that they can be read, and that another tenant
+// and another turn can be added.
 func check(t *testing.T, s store, tenants func(last int) error, turns func(call sdk.Call, messages int) error) {
 	const last = 30
 	put := func(id string) *storage.Registration {
@@ -119,7 +120,7 @@ func check(t *testing.T, s store, tenants func(last int) error, turns func(call 
 	}
 }
 
-// nextTurn has a turn after those that were filled in, and returns its number.
+// nextTurn runs one turn after the filled turns and returns its number.
 func nextTurn(t *testing.T, s storage.Storage, call sdk.Call) int64 {
 	const tail = 10
 	b, err := s.Begin(t.Context(), &storage.BeginRequest{

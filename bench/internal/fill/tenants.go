@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// PostgresTenants registers the tenants id(first) to id(last) with SQL, as copies of id(0). In the
-// copied document it replaces id(0) by the new id.
+// PostgresTenants registers the tenants id(first) to id(last) with SQL. The tenants are copies of id(0),
+// in whose document the new id replaces id(0).
 func PostgresTenants(ctx context.Context, p *pgxpool.Pool, id func(int) string, first, last int) error {
 	ids := make([]string, 0, last-first+1)
 	for i := first; i <= last; i++ {
@@ -42,7 +42,8 @@ func PostgresTenants(ctx context.Context, p *pgxpool.Pool, id func(int) string, 
 	})
 }
 
-// Tenants does the same with the storage's interface.
+// Tenants registers the tenants id(first) to id(last) over the interface of the storage. The tenants are
+// copies of id(0), in whose document the new id replaces id(0).
 func Tenants(ctx context.Context, r storage.TenantStore, id func(int) string, first, last int) error {
 	model, err := r.GetTenants(ctx, []string{id(0)})
 	if err != nil {
@@ -53,7 +54,7 @@ func Tenants(ctx context.Context, r storage.TenantStore, id func(int) string, fi
 	}
 	var next atomic.Int64
 	next.Store(int64(first))
-	errs := make([]error, 64) // one for each goroutine; the storage writes concurrent puts in one commit
+	errs := make([]error, 64) // 64 goroutines with an error each; the storage commits concurrent puts together
 	var all sync.WaitGroup
 	for c := range errs {
 		all.Go(func() {

@@ -12,17 +12,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// The messages of every turn.
+// The messages of a filled turn.
 const (
 	question = "How do I reset my password?"
 	answer   = "With the link on the front page."
 )
 
-// messagesPerTurn counts the message of the user and the reply.
+// messagesPerTurn is 2, the message of the user and the reply.
 const messagesPerTurn = 2
 
-// PostgresTurns fills a new conversation with so many messages. The storage makes the first turn. SQL
-// copies it for the others.
+// PostgresTurns fills a new conversation with the given number of messages. The storage writes the first
+// turn, and SQL copies it.
 func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call sdk.Call, messages int) error {
 	if err := turn(ctx, s, call); err != nil {
 		return err
@@ -47,12 +47,12 @@ func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call
 	if err != nil {
 		return err
 	}
-	// The server vacuums by itself too, but later.
+	// The server's autovacuum would do this too, but during the measurements.
 	_, err = p.Exec(ctx, `vacuum (analyze) botyard.turns`)
 	return err
 }
 
-// turn has one turn in a new conversation.
+// turn runs one turn in a new conversation.
 func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
 	b, err := s.Begin(ctx, &storage.BeginRequest{
 		Call: call, Message: chat.Text(chat.User, question), Holder: "fill", Lease: time.Minute, Attempt: call.Conversation,
@@ -70,7 +70,7 @@ func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
 	return err
 }
 
-// Turns fills a new conversation with so many messages, with the storage's interface.
+// Turns fills a new conversation with the given number of messages over the interface of the storage.
 func Turns(ctx context.Context, s storage.Importer, call sdk.Call, messages int) error {
 	const batch = 1000
 	now := time.Now()

@@ -1,6 +1,6 @@
-// Package floor serves the turns of a host in one process: the host's HTTP front, registry and turn, and
-// the plugins' packages, called through their interfaces. The difference to a host is what processes,
-// the protocol and their supervision cost.
+// Package floor serves the turns of a host in one process. It links the host's HTTP front, registry and
+// turn, and the packages of the plugins, which it calls directly. The difference between its turns and a
+// host's turns is the cost of processes, the plugin protocol and supervision.
 //
 // Files:
 //

@@ -18,20 +18,20 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options are what a floor is made with.
+// Options are the settings of a floor.
 type Options struct {
-	Tokens      int // of each reply
-	MaxMessages int // messages that the model is shown
-	// Joined relays tokens in the pieces that a plugin's process would send. If false, each token is
-	// relayed by itself.
+	Tokens      int // tokens of each reply
+	MaxMessages int // how many messages of a conversation the model gets
+	// Joined joins the tokens of a reply to pieces, as the server in a plugin's process does. If false,
+	// each token is a piece.
 	Joined bool
 }
 
-// host is api.Host without a plugin process.
+// host implements api.Host without plugin processes.
 type host struct {
 	config   *config.Host
 	registry *registry.Registry
-	manager  *plugins.Manager // without plugins
+	manager  *plugins.Manager // has no plugins
 }
 
 var _ api.Host = (*host)(nil)
@@ -40,7 +40,7 @@ func (h *host) Settings() config.Settings    { return h.config.Settings }
 func (h *host) Registry() *registry.Registry { return h.registry }
 func (h *host) Plugins() *plugins.Manager    { return h.manager }
 
-// open makes a host whose bots call the plugins' packages directly.
+// open returns a host whose bots call the packages of the plugins directly.
 func open(o Options) (*host, error) {
 	model, err := echo.New(echo.Config{Tokens: o.Tokens})
 	if err != nil {
@@ -95,7 +95,7 @@ func open(o Options) (*host, error) {
 	return h, err
 }
 
-// schemas has the schemas of the linked plugins, by kind and name.
+// schemas has the configuration schemas of the linked plugins. The key is kind and name.
 type schemas map[[2]string]*config.Schema
 
 var _ config.Schemas = schemas{}

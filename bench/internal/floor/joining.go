@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// joining relays the first piece of a reply at once and joins later ones for up to llm.CoalesceFor, as
-// the server in a plugin's process does. It checks the time only when a token comes, since the models
-// here never pause.
+// joining is a model that joins the pieces of a reply, as the server in a plugin's process does. It emits
+// the first piece at once and then collects pieces for llm.CoalesceFor. It looks at the clock only when a
+// piece arrives, which suffices because the echo model never pauses.
 type joining struct{ model llm.LLM }
 
 var _ llm.LLM = joining{}

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/host/registry"
 )
 
-// Serve registers the tenants, prints its address on out, and serves until ctx ends.
+// Serve registers the tenants, writes its address to out, and serves until ctx is done.
 func Serve(ctx context.Context, o Options, tenants []string, out io.Writer) error {
 	h, err := open(o)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package hostile has what an attacker can bring: servers that a tenant's settings name and that misbehave,
-// and settings at the edge of what a host accepts.
+// Package hostile has the means of an attacker: misbehaving servers that a tenant's settings may name, and
+// settings at the edge of what a host accepts.
 //
 // Files:
 //

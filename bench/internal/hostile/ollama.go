@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// Replies are the ways in which the hostile Ollama server can reply.
+// Replies are the names of the hostile replies of the Ollama server.
 var Replies = []string{"endless", "thinking", "calls", "line", "drip", "silent", "html", "headers", "redirect", "cut"}
 
-// pace is the pause between two writes of an endless reply, so that it does not use the whole processor.
+// pace is the pause between two writes of an endless reply. It keeps the server from using a whole
+// processor.
 const pace = 2 * time.Millisecond
 
-// Ollama serves on the listener until it is closed. The first element of the path is one of Replies, as
-// in /endless/api/chat.
+// Ollama serves on the listener until the listener is closed. The first element of the request's path
+// selects the reply from Replies, such as "endless" in /endless/api/chat.
 func Ollama(l net.Listener) error {
 	server := &http.Server{Handler: http.HandlerFunc(reply), ReadHeaderTimeout: time.Minute}
 	return server.Serve(l)
@@ -61,7 +62,7 @@ func reply(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// endless repeats the text until the client closes the connection.
+// endless writes the text again and again, every so often, until the client closes the connection.
 func endless(w http.ResponseWriter, r *http.Request, kind, text string, every time.Duration) {
 	w.Header().Set("Content-Type", kind)
 	rest := time.NewTicker(every)
@@ -78,7 +79,8 @@ func endless(w http.ResponseWriter, r *http.Request, kind, text string, every ti
 	}
 }
 
-// hijacked takes over the connection and calls write with 0, 1, 2 and so on until it fails.
+// hijacked takes over the connection and calls write with n = 0, 1, 2 and so on until write returns an
+// error.
 func hijacked(w http.ResponseWriter, r *http.Request, write func(conn net.Conn, n int) (int, error)) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Postgres accepts connections on the listener until it is closed. It has eight hostile replies, and
-// uses the next one for each connection.
+// Postgres accepts connections on the listener until the listener is closed. The connections get the eight
+// hostile replies in rotation.
 func Postgres(l net.Listener) error {
 	replies := []func(net.Conn) error{hugeMessage, hugeError, notices, parameters, dripping, scram, silent, notPostgres}
 	var n atomic.Int64
@@ -31,7 +31,8 @@ func Postgres(l net.Listener) error {
 	}
 }
 
-// readStartup reads the client's startup message. It refuses TLS and GSS encryption.
+// readStartup reads the client's startup message. If the client first asks for TLS or GSS encryption,
+// readStartup refuses the encryption.
 func readStartup(conn net.Conn) error {
 	for {
 		var head [8]byte
@@ -55,7 +56,7 @@ func readStartup(conn net.Conn) error {
 	}
 }
 
-// message returns a message of the server: kind, length and body.
+// message returns a message of the Postgres protocol: its kind, its length and its body.
 func message(kind byte, body string) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(body)+4))
 	return append(b, body...)
@@ -63,7 +64,8 @@ func message(kind byte, body string) []byte {
 
 var authenticated = message('R', "\x00\x00\x00\x00")
 
-// repeat writes b until the client closes the connection.
+// repeat writes b again and again, with the pause every between two writes, until the client closes the
+// connection.
 func repeat(conn net.Conn, b []byte, every time.Duration) error {
 	for {
 		if _, err := conn.Write(b); err != nil {
@@ -73,7 +75,7 @@ func repeat(conn net.Conn, b []byte, every time.Duration) error {
 	}
 }
 
-// hugeMessage announces a message of 1 GiB and sends it slowly.
+// hugeMessage announces a message of 1 GiB and sends the message slowly.
 func hugeMessage(conn net.Conn) error {
 	_, _ = conn.Write([]byte{'R', 0x40, 0, 0, 0})
 	return repeat(conn, bytes.Repeat([]byte("x"), 32<<10), pace)
@@ -94,13 +96,13 @@ func parameters(conn net.Conn) error {
 	return repeat(conn, message('S', strings.Repeat("name", 1000)+"\x00"+strings.Repeat("value", 1000)+"\x00"), pace)
 }
 
-// dripping sends a message of 1 MiB, a byte at a time.
+// dripping sends a message of 1 MiB, one byte every 100 ms.
 func dripping(conn net.Conn) error {
 	_, _ = conn.Write([]byte{'R', 0, 0x10, 0, 0})
 	return repeat(conn, []byte("x"), 100*time.Millisecond)
 }
 
-// scram asks the client for two thousand million rounds of hashing.
+// scram starts a SCRAM login that demands two thousand million rounds of hashing from the client.
 func scram(conn net.Conn) error {
 	_, _ = conn.Write(message('R', "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00"))
 	b := make([]byte, 4<<10)

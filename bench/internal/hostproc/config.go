@@ -5,25 +5,26 @@ import (
 	"strings"
 )
 
-// Settings are the settings of a host under test that differ from the defaults.
+// Settings are the settings of a host under test. A zero field stands for the default.
 type Settings struct {
-	Tokens    int // of each reply
-	CacheSize int // bots; 0 is the default
+	Tokens    int // tokens of each reply
+	CacheSize int // most bots that are cached; 0 is the default
 	// NoMetrics turns the host's metrics off.
 	NoMetrics bool
-	// Env are the names of environment variables that plugins get.
+	// Env are the names of the environment variables that plugins inherit.
 	Env     []string
 	Storage Storage
-	// DataDir is the host's data folder, which the caller removes. If it is empty, the host gets a
-	// folder that Stop removes. Hosts that are started one after another on one registry share it.
+	// DataDir is the data folder of the host, which the caller removes. If DataDir is empty, the host gets
+	// a folder of its own, which Stop removes. Hosts that run one after another on the same registry need
+	// the same DataDir.
 	DataDir string
 }
 
-// Storage is where conversations are kept.
+// Storage says where a host stores conversations and tenants.
 type Storage struct {
-	Backend string // empty is memory
-	DSN     string // of postgres
-	// Registry keeps the tenants there too. If false, they are in the host's memory only.
+	Backend string // name of the storage plugin; empty is memory
+	DSN     string // address of the Postgres database
+	// Registry stores the tenants in the backend too. If false, they are only in the memory of the host.
 	Registry bool
 }
 
@@ -34,7 +35,7 @@ func (s Storage) name() string {
 	return s.Backend
 }
 
-// block returns the body of the storage's block in HCL.
+// block returns the keys of the storage block in HCL.
 func (s Storage) block() string {
 	text := fmt.Sprintf("backend = %q\n", s.name())
 	if s.DSN != "" {
@@ -43,10 +44,12 @@ func (s Storage) block() string {
 	return text
 }
 
-// MaxMessages is how many messages of a conversation the model is shown, as for the sample tenants.
+// MaxMessages is how many messages of a conversation the model gets. The sample tenants have the same
+// value.
 const MaxMessages = 10
 
-// hcl returns the host file. Its limits allow one tenant as many turns at once as the load sends.
+// hcl returns the host file. Its limit of 1024 concurrent turns of a tenant is higher than any load here
+// needs.
 func (s Settings) hcl(pluginDir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plugin_dirs = [%q]\ndata_dir = %q\nlimits { concurrent_turns = 1024 }\n", pluginDir, s.DataDir)

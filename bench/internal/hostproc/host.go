@@ -15,20 +15,20 @@ import (
 
 // Binaries are the paths of the programs under test.
 type Binaries struct {
-	Host    string // the host's binary
-	Plugins string // folder of the plugins'
-	// Cgroup is the cgroup.procs file of a control group that the host joins before it
-	// starts; empty for none.
+	Host    string // path of the host's binary
+	Plugins string // folder of the plugins' binaries
+	// Cgroup is the file cgroup.procs of the control group that the host joins before it starts. It is
+	// empty if there is no control group.
 	Cgroup string
 }
 
-// Host is a host with its plugins.
+// Host is a running host with its plugins.
 type Host struct {
 	*Process
 	http http.Client
 }
 
-// Start starts a host. The caller stops it.
+// Start starts a host. The caller calls Stop of the returned host.
 func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 	dir, err := os.MkdirTemp("", "yb")
 	if err != nil {
@@ -56,7 +56,8 @@ func (b Binaries) Start(s Settings, env ...string) (*Host, error) {
 	return &Host{Process: p}, nil
 }
 
-// Ready waits until /readyz answers 200, and returns the time from the start of the process to then.
+// Ready waits until GET /readyz returns 200. It returns the time from the start of the process to this
+// response. It returns an error if the host is not ready within startTimeout.
 func (h *Host) Ready() (time.Duration, error) {
 	for {
 		resp, err := http.Get("http://" + h.Addr + "/readyz")
@@ -75,7 +76,8 @@ func (h *Host) Ready() (time.Duration, error) {
 	}
 }
 
-// Instances returns how many instances each plugin has, by kind-name.
+// Instances returns the number of instances of each plugin that has instances. The key is kind-name, such
+// as llm-echo.
 func (h *Host) Instances(ctx context.Context) (map[string]int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.Addr+"/admin/v1/plugins", nil)
 	if err != nil {
@@ -104,7 +106,7 @@ func (h *Host) Instances(ctx context.Context) (map[string]int, error) {
 	return out, nil
 }
 
-// StartSelf starts this program again with other arguments. The caller stops it.
+// StartSelf starts this program again with other arguments. The caller calls Stop of the returned process.
 func StartSelf(env []string, args ...string) (*Process, error) {
 	dir, err := os.MkdirTemp("", "yb")
 	if err != nil {
@@ -117,8 +119,8 @@ func StartSelf(env []string, args ...string) (*Process, error) {
 	return start(dir, env, self, args...)
 }
 
-// Register registers n tenants, from TenantID(first) on. Each has its own system prompt and inherits the
-// rest.
+// Register registers the n tenants from TenantID(first) on. Each tenant has a system prompt of its own and
+// inherits all other settings.
 func (h *Host) Register(first, n int) error {
 	const callers = 4
 	h.http.Transport = &http.Transport{MaxIdleConnsPerHost: callers}
@@ -140,11 +142,11 @@ func (h *Host) Register(first, n int) error {
 	return <-errs
 }
 
-// TenantID returns the id of the i-th tenant.
 func TenantID(i int) string { return fmt.Sprintf("tenant-%06d", i) }
 
 func (h *Host) registerTenant(id string) error {
-	// Each tenant has settings of its own, as in a real registry.
+	// A system prompt of its own for each tenant keeps tenants from sharing a configuration, as in a real
+	// registry.
 	body := strings.NewReader(`{"prompts":{"system":"You are the assistant of ` + id + `."}}`)
 	req, err := http.NewRequest(http.MethodPut, "http://"+h.Addr+"/admin/v1/tenants/"+id, body)
 	if err != nil {
@@ -163,11 +165,12 @@ func (h *Host) registerTenant(id string) error {
 	return err
 }
 
-// ExtraMark marks the names of a plugin's further processes, after its first.
+// ExtraMark precedes the number in the names of a plugin's second and later processes, such as llm-echo#2.
 const ExtraMark = "#"
 
-// Pids returns the process ids of the host, as "host", and of its plugins, as kind-name. A plugin appears
-// once it was needed. From a plugin's second process on, ExtraMark and a number follow the name.
+// Pids returns the process ids of the host and of its plugins. The host's name is "host", and a plugin's
+// name is kind-name. A plugin appears once its process runs. The names of a plugin's second and later
+// processes end in ExtraMark and a number.
 func (h *Host) Pids() (map[string]int, error) {
 	resp, err := http.Get("http://" + h.Addr + "/admin/v1/plugins")
 	if err != nil {

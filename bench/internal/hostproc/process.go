@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// Process is a running server.
+// Process is a running server process.
 type Process struct {
 	Addr    string // host:port
 	PID     int
-	Started time.Time // just before the process was started
+	Started time.Time // time just before the process was started
 
 	dir    string
 	cmd    *exec.Cmd
@@ -27,20 +27,23 @@ type Process struct {
 	done   chan struct{}
 }
 
-// startTimeout is how long a server may take to say where it listens.
+// startTimeout is how long a server may take from its start until it prints its address. Host.Ready uses
+// it as its bound too.
 const startTimeout = 30 * time.Second
 
-// start starts the command and waits until it prints "listening on http://ADDR". It owns dir.
+// start starts the command and waits until the command prints "listening on http://ADDR". The returned
+// process owns the folder dir, which Stop removes.
 func start(dir string, env []string, name string, args ...string) (*Process, error) {
 	p := &Process{dir: dir, cmd: exec.Command(name, args...), done: make(chan struct{})}
-	// The plugins' sockets are below this folder. Paths of sockets must be short.
+	// The plugins create their sockets in this folder. Its path is short because paths of Unix sockets
+	// must be short.
 	tmp := filepath.Join(dir, "t")
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		return nil, err
 	}
 	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
 	p.cmd.Stderr = &p.output
-	// The kernel ends it when this process ends, whatever the reason.
+	// The kernel stops the started process if this process ends for any reason.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -76,10 +79,11 @@ func start(dir string, env []string, name string, args ...string) (*Process, err
 	return nil, fmt.Errorf("%s: %w: %s", name, err, &p.output)
 }
 
-// stopTimeout is how long a server may take to end.
+// stopTimeout is how long a server may take to stop after SIGTERM.
 const stopTimeout = 30 * time.Second
 
-// Stop ends the process and removes its folder. It kills a process that does not end within stopTimeout.
+// Stop stops the process with SIGTERM, and with SIGKILL if it still runs after stopTimeout. Then Stop
+// removes the folder of the process.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -101,11 +105,10 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// Output returns the newest part of what the process wrote to standard error and standard output.
+// Output returns the newest output of the process, from standard error and standard output.
 func (p *Process) Output() string { return p.output.String() }
 
-// outputTail keeps the newest part of a process's output, at most maxOutputBytes. It is safe for
-// concurrent use.
+// outputTail stores the newest output of a process, at most maxOutputBytes. It is safe for concurrent use.
 type outputTail struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -123,7 +126,7 @@ func (s *outputTail) Write(b []byte) (int, error) {
 	return s.b.Write(b)
 }
 
-// String returns what is kept.
+// String returns the stored output.
 func (s *outputTail) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

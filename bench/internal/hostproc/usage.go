@@ -9,7 +9,7 @@ import (
 // Usage is the CPU time of processes by name.
 type Usage map[string]time.Duration
 
-// UsageOf returns the CPU time that the processes have used so far.
+// UsageOf returns the CPU time that the processes have used since their starts.
 func UsageOf(pids map[string]int) (Usage, error) {
 	out := Usage{}
 	for name, pid := range pids {
@@ -22,13 +22,14 @@ func UsageOf(pids map[string]int) (Usage, error) {
 	return out, nil
 }
 
-// AddWithChildren adds what a process and its children have used so far.
+// AddWithChildren sets u[name] to the CPU time that the process and its children have used since their
+// starts.
 func (u Usage) AddWithChildren(name string, pid int) (err error) {
 	u[name], err = procfs.CPUWithChildren(pid)
 	return err
 }
 
-// Since returns u minus an earlier usage.
+// Since returns u minus the earlier usage before.
 func (u Usage) Since(before Usage) Usage {
 	out := Usage{}
 	for name, d := range u {
@@ -37,7 +38,7 @@ func (u Usage) Since(before Usage) Usage {
 	return out
 }
 
-// PerTurn returns the usage divided by n turns, in microseconds.
+// PerTurn returns the CPU time divided by n turns, in microseconds.
 func (u Usage) PerTurn(n int64) map[string]float64 {
 	out := map[string]float64{}
 	for name, d := range u {

@@ -1,5 +1,6 @@
-// Package leakcheck finds leaks of a host under load. It compares goroutines, descriptors, memory,
-// processes and plugin instances at rest, before and after the load, and follows memory during it.
+// Package leakcheck finds leaks of a host under load. It counts goroutines, descriptors, memory, processes
+// and plugin instances of an idle host before and after the load and compares them. It also measures
+// memory during the load.
 //
 // Files:
 //

@@ -16,32 +16,32 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// Checker takes samples of a host at rest and follows its memory under load. Its methods are called
-// by one goroutine at a time.
+// Checker takes samples of an idle host and measures its memory under load. A Checker is not safe for
+// concurrent use.
 type Checker struct {
 	Host *hostproc.Host
-	// Profiles is the folder that the watched host writes its profiles to.
+	// Profiles is the folder to which the host writes its profiles, as package profile does.
 	Profiles string
-	// WaitingGoroutines is how many more goroutines the host may have, which wait for storages that do
-	// not answer.
+	// WaitingGoroutines is how many more goroutines than at first are allowed because they wait for
+	// storages that do not answer.
 	WaitingGoroutines int
 
 	samples []sample
-	growth  []error // memory under load
+	growth  []error // errors about memory that grew under load
 }
 
-// sample is what a host at rest uses. The maps are by process name, as in hostproc.Host.Pids.
+// sample is what an idle host uses. The keys of the maps are the process names of hostproc.Host.Pids.
 type sample struct {
 	what        string
-	goroutines  int    // of the host
-	stacks      string // of these
+	goroutines  int    // goroutines of the host's process
+	stacks      string // stacks of these goroutines
 	descriptors map[string]int
-	resident    map[string]int64 // bytes
-	instances   map[string]int   // configurations that plugins hold
+	resident    map[string]int64 // resident memory in bytes
+	instances   map[string]int   // plugin instances
 }
 
-// Measure takes a sample and prints it. It is called when the host is at rest. what names the load
-// before it. Err compares all later samples with the first.
+// Measure takes a sample of the host and prints it. The host must be idle. The text what names the load
+// that ran before. Err later compares the first sample with all others.
 func (c *Checker) Measure(ctx context.Context, what string) error {
 	pids, err := c.Host.Pids()
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *Checker) Measure(ctx context.Context, what string) error {
 	n := sample{what: what, descriptors: map[string]int{}, resident: map[string]int64{}}
 	for name, pid := range pids {
 		fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-		if err != nil && !errors.Is(err, fs.ErrPermission) { // only root sees them
+		if err != nil && !errors.Is(err, fs.ErrPermission) { // only root may count descriptors of a plugin
 			return err
 		}
 		m, err := procfs.MemoryOf(pid)
@@ -73,12 +73,12 @@ func (c *Checker) Measure(ctx context.Context, what string) error {
 	return nil
 }
 
-// goroutines has the host profile itself, and returns how many goroutines it has.
+// goroutines makes the host write a profile, and returns the number of goroutines in it.
 func (c *Checker) goroutines(pid int) (int, error) {
 	if err := syscall.Kill(pid, profile.Begin); err != nil {
 		return 0, err
 	}
-	time.Sleep(200 * time.Millisecond) // two signals of different kinds may arrive in either order
+	time.Sleep(200 * time.Millisecond) // signals sent at once could arrive in the wrong order
 	if err := syscall.Kill(pid, profile.End); err != nil {
 		return 0, err
 	}
@@ -86,8 +86,9 @@ func (c *Checker) goroutines(pid int) (int, error) {
 	return counts.Goroutines, err
 }
 
-// WatchMemory follows the host's memory under load until ctx ends. ctx must have a deadline. The peak
-// of the second half may not be much above that of the first.
+// WatchMemory measures the host's resident memory every second until ctx is done. ctx must have a
+// deadline. A peak in the second half of this time that is much above the peak of the first half is an
+// error, which Err returns.
 func (c *Checker) WatchMemory(ctx context.Context) {
 	deadline, _ := ctx.Deadline()
 	half := time.Now().Add(time.Until(deadline) / 2)
@@ -111,8 +112,8 @@ func (c *Checker) WatchMemory(ctx context.Context) {
 	}
 }
 
-// Err returns what grew, or nil. Some growth is allowed: goroutines and descriptors of idle
-// connections, and memory that the garbage collector has not returned.
+// Err returns an error for everything that grew, or nil. Some growth is allowed, for goroutines and
+// descriptors of idle connections and for memory that the garbage collector has not returned.
 func (c *Checker) Err() error {
 	if len(c.samples) < 2 {
 		return errors.New("nothing was counted")
@@ -126,10 +127,11 @@ func (c *Checker) Err() error {
 	return errors.Join(errs...)
 }
 
-// compare returns what grew from n to after.
+// compare returns an error for everything that is larger in the sample after than in n. It allows the
+// given number of waiting goroutines.
 func (n sample) compare(after sample, waiting int) error {
 	var errs []error
-	extra := 0 // processes of plugins for suspected tenants; they stay for a while
+	extra := 0 // extra plugin processes for suspect tenants, which the host stops only later
 	for name := range after.descriptors {
 		if _, before := n.descriptors[name]; before {
 			continue
@@ -170,7 +172,7 @@ func (n sample) compare(after sample, waiting int) error {
 	return errors.Join(errs...)
 }
 
-// The most that a host uses for each process of a plugin.
+// The most goroutines and descriptors that a host uses for one plugin process.
 const (
 	goroutinesPerProcess  = 30
 	descriptorsPerProcess = 10

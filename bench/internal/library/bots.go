@@ -12,14 +12,15 @@ import (
 	"github.com/botyard/botyard/host"
 )
 
-// BotRow has what bots cost when Cached bots are cached. Each figure is the median of the rounds.
+// BotRow is the cost of bots when the given number of bots is cached. Each figure is the median of the
+// rounds.
 type BotRow struct {
 	Cached   int     `json:"cached"`
-	LookupNS float64 `json:"lookup_ns"` // acquired and released
-	TurnUS   float64 `json:"turn_us"`   // of a one-token turn at eight callers, over all cached bots
+	LookupNS float64 `json:"lookup_ns"` // nanoseconds to acquire and release a cached bot
+	TurnUS   float64 `json:"turn_us"`   // microseconds of a one-token turn; eight callers use all cached bots
 }
 
-// turnsPerRound is how many turns a round has.
+// turnsPerRound is the number of turns in a round.
 const turnsPerRound = 2000
 
 func bots(ctx context.Context, o Options, out *Result) (err error) {
@@ -29,7 +30,7 @@ func bots(ctx context.Context, o Options, out *Result) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close(ctx)) }()
-	if _, err := buildBots(ctx, h, 0, 1); err != nil { // the instances exist from here on
+	if _, err := buildBots(ctx, h, 0, 1); err != nil { // creates the plugin instances, which all bots share
 		return err
 	}
 	before := liveBytes()
@@ -73,7 +74,7 @@ func bots(ctx context.Context, o Options, out *Result) (err error) {
 	return nil
 }
 
-// buildBots gets bots that are not cached, and returns how long each took.
+// buildBots acquires the bots of n tenants, which are not cached, and returns how long each took.
 func buildBots(ctx context.Context, h *host.Host, first, n int) ([]time.Duration, error) {
 	took := make([]time.Duration, 0, n)
 	for i := first; i < first+n; i++ {
@@ -88,7 +89,8 @@ func buildBots(ctx context.Context, h *host.Host, first, n int) ([]time.Duration
 	return took, nil
 }
 
-// lookup gets cached bots in random order, and returns the nanoseconds of one.
+// lookup acquires and releases cached bots in random order, and returns the nanoseconds that one bot
+// takes.
 func lookup(ctx context.Context, h *host.Host, n int) (float64, error) {
 	const times = 200_000
 	ids := make([]string, 4096)
@@ -106,7 +108,7 @@ func lookup(ctx context.Context, h *host.Host, n int) (float64, error) {
 	return float64(time.Since(start).Nanoseconds()) / times, nil
 }
 
-// liveBytes returns the live heap and the stacks of this process, after garbage collection.
+// liveBytes collects garbage and returns the bytes of live heap and stacks of this process.
 func liveBytes() int64 {
 	runtime.GC()
 	runtime.GC()

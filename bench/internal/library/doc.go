@@ -5,5 +5,5 @@
 //
 //   - library.go: options, the result, and opening a host.
 //   - turns.go: rates of turns without HTTP.
-//   - bots.go: building, looking up and keeping bots, and the memory of each.
+//   - bots.go: building, looking up and caching bots, and the memory of each bot.
 package library

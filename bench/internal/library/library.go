@@ -10,40 +10,39 @@ import (
 	"github.com/botyard/botyard/host"
 )
 
-// Options say what is measured, and for how long.
 type Options struct {
 	PluginDir string        `json:"plugin_dir"`
-	Each      time.Duration `json:"each"`    // of a rate
-	Rounds    int           `json:"rounds"`  // of which the median counts
-	Callers   []int         `json:"callers"` // at once
-	Cached    []int         `json:"cached"`  // bots; the last is the maxBots
+	Each      time.Duration `json:"each"`    // duration of the measurement of a rate
+	Rounds    int           `json:"rounds"`  // number of measurements, whose median is the result
+	Callers   []int         `json:"callers"` // numbers of concurrent callers
+	Cached    []int         `json:"cached"`  // numbers of cached bots
 }
 
-// Result is the result of Measure. Times are in microseconds.
+// Result is the result of Measure.
 type Result struct {
 	Turns []TurnRow `json:"turns"`
 	Bots  []BotRow  `json:"bots"`
-	// Bytes of live heap and stacks.
-	TenantBytes float64 `json:"tenant_bytes"` // for each registered tenant that is not cached
-	BotBytes    float64 `json:"bot_bytes"`    // for each idle cached bot
-	Build       Spread  `json:"build_us"`     // of a bot whose instances exist
+	// TenantBytes and BotBytes are bytes of live heap and stacks.
+	TenantBytes float64 `json:"tenant_bytes"` // of a registered tenant without a cached bot
+	BotBytes    float64 `json:"bot_bytes"`    // of an idle cached bot
+	Build       Spread  `json:"build_us"`     // microseconds to build a bot whose plugin instances exist
 }
 
-// TurnRow is a rate of turns without HTTP.
+// TurnRow is the rate of turns without HTTP.
 type TurnRow struct {
 	Tokens    int                `json:"tokens"`
 	Callers   int                `json:"callers"`
 	PerSecond float64            `json:"per_second"`
-	CPU       map[string]float64 `json:"cpu_us"` // per turn, by process
+	CPU       map[string]float64 `json:"cpu_us"` // microseconds per turn, by process
 }
 
-// Spread is the median and the 99th percentile of times.
+// Spread is the median and the 99th percentile of durations in microseconds.
 type Spread struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
 }
 
-// Measure opens hosts in this process and measures them.
+// Measure opens hosts in this process, measures them, and closes them.
 func Measure(ctx context.Context, o Options) (*Result, error) {
 	out := &Result{}
 	for _, tokens := range []int{1, 64} {
@@ -56,7 +55,7 @@ func Measure(ctx context.Context, o Options) (*Result, error) {
 	return out, bots(ctx, o, out)
 }
 
-// open opens a host with n tenants. cache is how many bots it caches. The caller closes it.
+// open opens a host with n tenants and at most cache cached bots. The caller closes the host.
 func open(ctx context.Context, o Options, tokens, n, cache int) (*host.Host, error) {
 	h, err := host.Open(ctx, host.Options{PluginDirs: []string{o.PluginDir}, Config: map[string]any{
 		"limits":   map[string]any{"concurrent_turns": 1024},
@@ -85,7 +84,7 @@ func register(ctx context.Context, h *host.Host, first, n int) error {
 	return nil
 }
 
-// pids returns the ids of this process, as "host", and of the plugins.
+// pids returns the process ids of this process, named "host", and of the plugins.
 func pids(h *host.Host) map[string]int {
 	out := map[string]int{"host": os.Getpid()}
 	for _, p := range h.Plugins().Status() {

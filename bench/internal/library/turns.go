@@ -13,16 +13,17 @@ import (
 	"github.com/botyard/botyard/host/bot"
 )
 
-// message is the message of each turn, the same as in package load.
+// message is the user's message in each turn. It equals the message of package load.
 const message = "Please tell me how I can reset my forgotten password"
 
-// loop is a closed loop of callers. Each has turns in conversations of its own.
+// loop is a closed loop: each caller starts its next turn when its last turn has ended. Each caller has
+// conversations of its own.
 type loop struct {
 	host    *host.Host
 	callers int
 	tenants int
 	stream  bool
-	turns   int64 // bound, or 0
+	turns   int64 // most turns; 0 is no bound
 	limit   time.Duration
 }
 
@@ -72,7 +73,7 @@ func turns(ctx context.Context, o Options, tokens int) (rows []TurnRow, err erro
 	defer func() { err = errors.Join(err, h.Close(ctx)) }()
 	for _, callers := range o.Callers {
 		l := loop{host: h, callers: callers, tenants: 8, stream: tokens > 1, limit: o.Each / 4}
-		if _, _, err := l.run(ctx); err != nil { // warm
+		if _, _, err := l.run(ctx); err != nil { // warms bots and plugins
 			return nil, err
 		}
 		before, err := hostproc.UsageOf(pids(h))

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// replyTimeout bounds one turn, so that a host that hangs ends the run.
+// replyTimeout is how long one turn may take. It makes a run end with an error if the host hangs.
 const replyTimeout = 30 * time.Second
 
-// client is one connection that stays open. It carries one turn at a time.
+// client is one HTTP connection that stays open. It carries one turn at a time.
 type client struct {
 	conn    net.Conn
 	in      *bufio.Reader
@@ -32,7 +32,7 @@ func dial(addr string) (*client, error) {
 	return &client{conn: conn, in: bufio.NewReaderSize(conn, 16<<10)}, nil
 }
 
-// send writes the turn; receive reads its reply.
+// send writes the request of a turn. The caller then calls receive to read the reply.
 func (c *client) send(t Turn) error {
 	c.request, c.scratch = t.append(c.request, c.scratch)
 	_ = c.conn.SetDeadline(time.Now().Add(replyTimeout))
@@ -40,7 +40,8 @@ func (c *client) send(t Turn) error {
 	return err
 }
 
-// receive reads and checks the reply. It returns the time at which its first piece was read.
+// receive reads and checks the reply of a turn that was sent with send. It returns the time at which the
+// first piece of the reply was read.
 func (c *client) receive(t Turn) (first time.Time, err error) {
 	status, length, err := c.header()
 	if err != nil {
@@ -63,7 +64,7 @@ func (c *client) receive(t Turn) (first time.Time, err error) {
 	if _, err := c.body.ReadFrom(body); err != nil {
 		return first, err
 	}
-	if length < 0 { // the line that ends the last chunk
+	if length < 0 { // reads the empty line after the last chunk
 		if _, err := c.in.ReadSlice('\n'); err != nil {
 			return first, err
 		}
@@ -82,7 +83,7 @@ var (
 	replyKey  = []byte(`"reply":"`)
 )
 
-// check returns an error unless the body is a whole reply.
+// check returns an error if the body is not a complete reply.
 func check(t Turn, body []byte) error {
 	if t.Stream && !bytes.Contains(body, eventDone) {
 		return fmt.Errorf("the stream did not end with done: %s", body)
@@ -93,7 +94,7 @@ func check(t Turn, body []byte) error {
 	return nil
 }
 
-// header reads the status line and the headers. length is -1 for a chunked body.
+// header reads the status line and the headers of a response. length is -1 for a chunked body.
 func (c *client) header() (status int, length int64, err error) {
 	line, err := c.line()
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Closed is a closed loop.
+// Closed is a closed loop. Each caller sends its next turn when it has the reply to its last turn.
 type Closed struct {
 	Addr    string
 	Callers int
-	// The loop ends when each caller has had its share of Turns, or after For. With 0 there is no such
-	// bound.
+	// Turns is the number of turns of all callers together, and For is the duration of the loop. The loop
+	// stops at the bound that it reaches first. Zero means that there is no bound.
 	Turns int
 	For   time.Duration
-	// Next gives a caller's n-th turn. Callers must not share conversations.
+	// Next returns the n-th turn of a caller. Each caller must have conversations of its own.
 	Next func(caller, n int) Turn
 }
 
@@ -24,13 +24,14 @@ type Closed struct {
 type Result struct {
 	Turns int64
 	Took  time.Duration
-	P50   time.Duration // median time that a caller waited for a turn
+	P50   time.Duration // median time from a turn's request to its reply
 }
 
-// PerSecond returns the rate of turns.
+// PerSecond returns the number of turns per second.
 func (r Result) PerSecond() float64 { return float64(r.Turns) / r.Took.Seconds() }
 
-// Run runs the loop. A turn without a whole reply is an error, and ends its caller's part of the loop.
+// Run runs the loop over HTTP. A caller stops at its first turn without a complete reply, and Run returns
+// that error when all callers have stopped.
 func (l Closed) Run() (Result, error) {
 	clients := make([]*client, l.Callers)
 	for i := range clients {
@@ -50,7 +51,7 @@ func (l Closed) Run() (Result, error) {
 	})
 }
 
-// RunFunc runs the loop with a function that has the turns. Addr and Next are not used.
+// RunFunc runs the loop with a function that runs a turn. It does not use Addr and Next.
 func (l Closed) RunFunc(turn func(caller, n int) error) (Result, error) {
 	waits := make([][]time.Duration, l.Callers)
 	share := (l.Turns + l.Callers - 1) / l.Callers

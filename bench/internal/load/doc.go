@@ -1,9 +1,9 @@
 // Package load sends turns to a host over HTTP. In a closed loop each caller sends its next turn when it
-// has the reply to the last. In an open loop turns arrive at random times, whether earlier ones have
-// ended or not.
+// has the reply to its last turn. In an open loop turns arrive at random times, even while earlier turns
+// are running.
 //
-// The client does as little as HTTP/1.1 allows, since it shares the machine with the host. It checks each
-// reply: a turn counts when its reply is whole.
+// The client does as little as HTTP/1.1 allows, because it shares the machine with the host. It checks
+// that each reply is complete, and counts only turns with a complete reply.
 //
 // Files:
 //

@@ -10,7 +10,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Open is an open loop. Turns arrive as a Poisson process, each on a connection that is free then.
+// Open is an open loop. Turns arrive as a Poisson process. Each turn is sent on a connection that is free
+// at that time.
 type Open struct {
 	Addr      string
 	PerSecond float64
@@ -19,16 +20,16 @@ type Open struct {
 	Seed      uint64 // equal seeds give equal arrivals
 }
 
-// maxConnections bounds the connections to a host that does not keep up. A turn that finds none free
-// waits for one, and the wait is part of its latency.
+// maxConnections is the most connections to a host. When all of them are in use, a turn waits for a free
+// connection, and this wait is part of its latency.
 const maxConnections = 512
 
-// Latencies are in microseconds, from the time at which the turn should have been sent. So the delays
-// that a slow reply causes for later turns are counted.
+// Latencies are in microseconds. They count from the time at which a turn should have been sent, so they
+// include delays that a slow reply causes for later turns.
 type Latencies struct {
-	First *hdrhistogram.Histogram // first piece of the reply
+	First *hdrhistogram.Histogram // until the first piece of the reply
 	Whole *hdrhistogram.Histogram
-	Late  *hdrhistogram.Histogram // delay of the load generator until it sent the turn
+	Late  *hdrhistogram.Histogram // until the load generator has sent the turn
 }
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 60_000_000, 3) }
@@ -36,8 +37,8 @@ func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 60_000_
 // Run runs the loop. It stops at the first error.
 func (l Open) Run() (*Latencies, error) {
 	out := &Latencies{First: newHistogram(), Whole: newHistogram(), Late: newHistogram()}
-	// The sending thread sleeps in the kernel. The runtime's timers can be a millisecond late, which is
-	// as long as a turn takes.
+	// sleepUntil must block this thread in the kernel, because the timers of the Go runtime can be a
+	// millisecond late. A whole turn takes about as long.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
@@ -103,7 +104,8 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue()))
 }
 
-// acquire returns a free connection, a new one, or, beyond maxConnections, the next that becomes free.
+// acquire returns a free connection. If there is none, it opens a new one, or, when maxConnections are
+// open, waits until a connection is free.
 func acquire(free chan *client, opened *int, addr string) (*client, error) {
 	select {
 	case c := <-free:

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sleepUntil blocks the thread until t.
+// sleepUntil blocks the current thread until t.
 func sleepUntil(t time.Time) {
 	for {
 		d := time.Until(t)

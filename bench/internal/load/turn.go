@@ -2,22 +2,22 @@ package load
 
 import "strconv"
 
-// Turn is a turn to send.
+// Turn is a turn that a caller sends.
 type Turn struct {
 	Tenant       string
 	Conversation string
 	Stream       bool
-	Path         string // route; empty is the constant Path
+	Path         string // route of the request; empty is the constant Path
 }
 
-// Path is the route of a turn.
+// Path is the HTTP route for turns.
 const Path = "/api/v1/chat"
 
-// message is the message of every turn: ten words, as people write.
+// message is the user's message in every turn. It has ten words, like a message of a real user.
 const message = "Please tell me how I can reset my forgotten password"
 
-// append writes the turn as an HTTP request to b, and its body to body first. It returns both, to be
-// used again.
+// append writes the HTTP request of the turn to b, and uses body as scratch space. It overwrites both
+// slices and returns them for the next call.
 func (t Turn) append(b []byte, body []byte) (request, scratch []byte) {
 	body = append(body[:0], `{"conversation_id":"`...)
 	body = append(body, t.Conversation...)

@@ -14,20 +14,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tick is the unit of times in /proc: USER_HZ is 100 on every Linux that Go runs on.
+// tick is the unit of the times in /proc. Linux calls its rate USER_HZ, which is 100 on all architectures
+// that Go supports.
 const tick = 10 * time.Millisecond
 
-// Fields of /proc/PID/stat behind the name.
+// Positions of fields in /proc/PID/stat, counted from 0 after the program's name.
 const (
 	fieldParent = 1
 	fieldUser   = 11
 	fieldSystem = 12
-	fieldEnded  = 13 // user and system times of children that ended
+	fieldEnded  = 13 // user time of ended children; their system time follows
 )
 
-// CPU returns the user and system time of the process so far, exact to the nanosecond.
+// CPU returns the user and system time that the process has used since its start, exact to the nanosecond.
 func CPU(pid int) (time.Duration, error) {
-	// The kernel's name for the CPU clock of another process: see clock_getcpuclockid(3).
+	// ofProcess are the low bits of a clock id that select the CPU clock of a process, see
+	// clock_getcpuclockid(3).
 	const ofProcess = 2
 	var ts unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|ofProcess), &ts); err != nil {
@@ -36,8 +38,8 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// CPUWithChildren returns the time of the process and its children, ended ones included. A database
-// server has a child for each connection. It is exact to a tick.
+// CPUWithChildren returns the user and system time of the process and of its children, including children
+// that have ended. A Postgres server has a child for each connection. The time is exact to 10 ms.
 func CPUWithChildren(pid int) (time.Duration, error) {
 	own, err := stat(pid)
 	if err != nil {
@@ -68,7 +70,7 @@ func CPUWithChildren(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// children returns the ids of the process's children.
+// children returns the process ids of the running children of a process.
 func children(pid int) ([]int, error) {
 	all, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -95,12 +97,13 @@ func children(pid int) ([]int, error) {
 	return out, nil
 }
 
-// gone reports whether the error means that the process has ended.
+// gone reports whether err, from reading a file in /proc, means that the process has ended.
 func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
-// stat returns the fields of /proc/PID/stat after the name. The name may contain spaces and parentheses.
+// stat returns the fields of /proc/PID/stat that follow the program's name. It looks for the last
+// parenthesis, because the name may contain spaces and parentheses.
 func stat(pid int) ([][]byte, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

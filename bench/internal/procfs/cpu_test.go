@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestFamilyCPU sees the time of a child while it runs and when it has ended.
+// TestFamilyCPU checks that CPUWithChildren counts the time of a child while the child runs and after it
+// has ended.
 func TestFamilyCPU(t *testing.T) {
 	of := func(what string, f func(int) (time.Duration, error)) time.Duration {
 		d, err := f(os.Getpid())
@@ -27,7 +28,7 @@ func TestFamilyCPU(t *testing.T) {
 		used, _ = CPU(child.Process.Pid)
 	}
 	running := of("family", CPUWithChildren) - before
-	if running+4*tick < used { // the family's is rounded
+	if running+4*tick < used { // CPUWithChildren rounds to ticks
 		t.Errorf("the family used %s, its running child alone %s", running, used)
 	}
 	own := of("own", CPU)

@@ -1,8 +1,8 @@
-// Package procfs reads what processes use, from Linux's /proc and the CPU clocks.
+// Package procfs reads the CPU time and the memory of processes from Linux's /proc and CPU clocks.
 //
 // Files:
 //
-//   - cpu.go: CPU time of a process, and with its children.
+//   - cpu.go: CPU time of a process, alone and with its children.
 //   - own.go: CPU time of this process.
 //   - memory.go: resident memory of a process and its descendants.
 package procfs

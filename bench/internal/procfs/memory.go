@@ -11,15 +11,16 @@ import (
 	"strings"
 )
 
-// Memory is the resident memory of a process, in KiB. PSS divides shared pages among the processes that
-// map them, so sums of PSS are meaningful.
+// Memory is the resident memory of a process, in KiB. PSS counts a shared page in equal parts for all
+// processes that map the page. The sum of the PSS of several processes is therefore the memory that they
+// use together.
 type Memory struct {
 	RSS int64 `json:"rss_kib"`
 	PSS int64 `json:"pss_kib"`
 }
 
-// MemoryOf returns the memory of a process. Hosts and plugins are not dumpable, so only root may read
-// their PSS. For others PSS is RSS.
+// MemoryOf returns the memory of a process. If this process may not read the PSS, MemoryOf returns the RSS
+// for both. Only root may read the PSS of hosts and plugins, because these processes are not dumpable.
 func MemoryOf(pid int) (Memory, error) {
 	var m Memory
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
@@ -37,7 +38,8 @@ func MemoryOf(pid int) (Memory, error) {
 	return m, lines.Err()
 }
 
-// TreePSS returns the PSS of the process and all its descendants, in bytes, by name of the program.
+// TreePSS returns the PSS of the process and of all its descendants, in bytes. The key is the file name of
+// the program.
 func TreePSS(pid int) (map[string]int64, error) {
 	out := map[string]int64{}
 	return out, addPSS(out, pid)
@@ -66,7 +68,7 @@ func addPSS(to map[string]int64, pid int) error {
 	return nil
 }
 
-// residentOf returns the resident memory, which every user may read.
+// residentOf returns the RSS of a process, which every user may read, as both RSS and PSS.
 func residentOf(pid int) (Memory, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

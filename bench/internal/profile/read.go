@@ -12,8 +12,9 @@ import (
 // readTimeout is how long a process may take to write its profiles.
 const readTimeout = 10 * time.Second
 
-// Read waits for the counts of the named process, and returns them. It removes their file, so that the
-// next Read waits for the next profile.
+// Read waits until the named process has written its counts to the folder dir, and returns them. It
+// deletes their file, so that the next Read waits for the next profile. It returns an error after
+// readTimeout.
 func Read(dir, name string) (Counts, error) {
 	var c Counts
 	for end := time.Now().Add(readTimeout); ; time.Sleep(20 * time.Millisecond) {
@@ -28,8 +29,8 @@ func Read(dir, name string) (Counts, error) {
 	}
 }
 
-// Stacks returns the stacks of the goroutines at the end of the last profile, equal ones grouped, as
-// package pprof writes them.
+// Stacks returns the stacks of the goroutines that ran at the end of the last profile. It groups equal
+// stacks, in the text format of package pprof.
 func Stacks(dir, name string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, stacksFile(name)))
 	return string(b), err

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// Env names the variable with the folder that profiles are written to.
+// Env is the name of the environment variable with the folder for the profiles.
 const Env = "BOTYARD_BENCH_PROFILES"
 
 // The signals that begin and end a profile.
@@ -20,23 +20,24 @@ const (
 	End   = syscall.SIGUSR2
 )
 
-// Counts are what a process allocated from Begin to End.
+// Counts are what a process allocated between the signals Begin and End.
 type Counts struct {
 	Allocs uint64 `json:"allocs"`
 	Bytes  uint64 `json:"bytes"`
 	GCs    uint32 `json:"gcs"`
-	// Goroutines that there were at End.
+	// Goroutines is the number of goroutines at End.
 	Goroutines int `json:"goroutines"`
 }
 
-// Files of a process's profiles in the folder.
+// Names of the files that Watch writes for the process with the given name.
 func cpuFile(name string) string    { return name + ".cpu.pprof" }
 func allocsFile(name string) string { return name + ".allocs.pprof" }
 func countsFile(name string) string { return name + ".json" }
 func stacksFile(name string) string { return name + ".goroutines.txt" }
 
-// Watch makes this process obey Begin and End until it ends. It does nothing unless Env is set. name is
-// the name of the files.
+// Watch makes this process profile itself from each signal Begin to the next signal End. It writes the
+// profiles to files whose names begin with name, in the folder that the environment variable Env has.
+// Without this variable Watch does nothing.
 func Watch(name string) {
 	dir := os.Getenv(Env)
 	if dir == "" {
@@ -44,7 +45,7 @@ func Watch(name string) {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, Begin, End)
-	// This rate shows what a turn allocates, and costs little.
+	// One sample each 64 KiB is exact enough for the allocations of a turn, and costs little.
 	runtime.MemProfileRate = 64 << 10
 	go func() {
 		for {
@@ -95,7 +96,8 @@ func session(path string, signals <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	// This file is written last, and atomically. It tells the other process that all files are there.
+	// The file of counts is written last and atomically, because Read takes its presence as the sign that
+	// all files are complete.
 	tmp := countsFile(path) + ".tmp"
 	if err := os.WriteFile(tmp, counts, 0o600); err != nil {
 		return err

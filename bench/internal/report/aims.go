@@ -5,11 +5,11 @@ import (
 	"io"
 )
 
-// aim is a figure that the project wants to reach.
+// aim compares a measured figure with the figure that the project wants to reach.
 type aim struct {
 	what      string
 	got, want float64
-	atLeast   bool // else at most
+	atLeast   bool // got must be at least want; if false, at most want
 }
 
 func (a aim) holds() bool {
@@ -79,7 +79,8 @@ func (r *Report) listAims() []aim {
 	return append(list, r.depthAims()...)
 }
 
-// flat is the aim that the last point of a sweep costs about what the first does.
+// flat returns the aim that a turn at the last point of a sweep costs at most 1.25 times the CPU of a turn
+// at the first point.
 func flat(name string, points []Point) []aim {
 	n := len(points)
 	if n < 2 {

@@ -5,19 +5,19 @@ import (
 	"io"
 )
 
-// Depth is what calls of a storage cost in a conversation of so many messages: the
-// median of runs that were made in turns. Times are in microseconds.
+// Depth is the cost of storage calls in a conversation of the given number of messages, as the median of
+// several runs. Times are in microseconds.
 type Depth struct {
 	Storage  string  `json:"storage"`
 	Messages int     `json:"messages"`
 	Begin    float64 `json:"begin_us"`
 	Commit   float64 `json:"commit_us"`
-	CPU      float64 `json:"begin_cpu_us"` // of the calling process, which SQLite is in
-	// Begin and its CPU, times those in the shorter conversation.
+	CPU      float64 `json:"begin_cpu_us"` // CPU time of a Begin in the calling process, in which SQLite runs
+	// Times and TimesCPU are Begin and CPU divided by the same figure of the shorter conversation.
 	Times    float64 `json:"times"`
 	TimesCPU float64 `json:"times_cpu"`
-	Setup    float64 `json:"setup_seconds,omitempty"` // that filling it took
-	Bytes    int64   `json:"bytes,omitempty"`         // of the database then
+	Setup    float64 `json:"setup_seconds,omitempty"` // seconds to fill the conversation
+	Bytes    int64   `json:"bytes,omitempty"`         // size of the database with the filled conversation
 }
 
 func (r *Report) depth(w io.Writer) {
@@ -35,8 +35,8 @@ func (r *Report) depth(w io.Writer) {
 	}
 }
 
-// depthAims look at what of a Begin is no wait for the disk: of SQLite, which cannot
-// be told not to wait, its time on the CPU.
+// depthAims returns aims for Begin without its wait for the disk. In Postgres the wait is turned off.
+// SQLite always waits, so its aim is for the CPU time of Begin.
 func (r *Report) depthAims() []aim {
 	var list []aim
 	for _, d := range r.Depth {

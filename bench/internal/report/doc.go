@@ -1,4 +1,4 @@
-// Package report has the results of a run, and prints them as tables or as JSON.
+// Package report has the results of a benchmark run, and prints them as tables or as JSON.
 //
 // Files:
 //
@@ -8,5 +8,5 @@
 //   - storages.go: table and aims of the part storages.
 //   - registry.go: results, table and aims of the part registry.
 //   - depth.go: results, table and aims of the part depth.
-//   - machine.go: the machine that the run was on.
+//   - machine.go: the machine that the benchmark ran on.
 package report

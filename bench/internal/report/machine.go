@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ThisMachine describes where the program runs.
+// ThisMachine describes the machine that this program runs on. It leaves fields empty that it cannot read.
 func ThisMachine() Machine {
 	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version()}
 	var u unix.Utsname

@@ -5,16 +5,16 @@ import (
 	"io"
 )
 
-// Registry is a host that was just started, with so many tenants in its registry: the
-// median of the starts. Times are in seconds.
+// Registry describes a host just after its start, when its registry has the given number of tenants. Times
+// are in seconds and are medians of several starts.
 type Registry struct {
 	Storage string  `json:"storage"`
 	Tenants int     `json:"tenants"`
-	Setup   float64 `json:"setup_seconds"`       // registering them, or filling up to there
-	Ready   float64 `json:"ready_seconds"`       // since the process was started
-	Turns   int     `json:"turns"`               // the first ones of so many tenants
-	First   float64 `json:"first_turns_seconds"` // until all had them
-	// PerSecond is the rate of registrations over HTTP; 0 where it was filled otherwise.
+	Setup   float64 `json:"setup_seconds"`       // time to register the tenants, or to fill the registry up to them
+	Ready   float64 `json:"ready_seconds"`       // time from the start of the process until it is ready
+	Turns   int     `json:"turns"`               // number of tenants that had their first turn
+	First   float64 `json:"first_turns_seconds"` // time until all these tenants had their first turn
+	// PerSecond is the rate of registrations over HTTP. It is 0 if the registry was filled without HTTP.
 	PerSecond float64 `json:"registered_per_second,omitempty"`
 }
 
@@ -33,8 +33,8 @@ func (r *Report) registry(w io.Writer) {
 	}
 }
 
-// registryAims ask the smaller registry for its first turns and the larger for its
-// start.
+// registryAims returns an aim for the first turns of the smaller registry, and an aim for the start of a
+// host with the larger registry.
 func (r *Report) registryAims() []aim {
 	var list []aim
 	for _, g := range r.Registry {

@@ -6,7 +6,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/procfs"
 )
 
-// Report is what a run found. Parts that were left out are empty.
+// Report is the result of a run. Fields of parts that did not run are empty.
 type Report struct {
 	Machine  Machine         `json:"machine"`
 	Quick    bool            `json:"quick"`
@@ -20,14 +20,14 @@ type Report struct {
 	Storages []Turns         `json:"storages,omitempty"`
 	Registry []Registry      `json:"registry,omitempty"`
 	Depth    []Depth         `json:"depth,omitempty"`
-	Counting *Paired         `json:"counting,omitempty"` // with metrics, and without
-	Builds   *Paired         `json:"builds,omitempty"`   // this one, and another
+	Counting *Paired         `json:"counting,omitempty"` // a host with metrics and a host without
+	Builds   *Paired         `json:"builds,omitempty"`   // this build and another build
 	Profiles []Profile       `json:"profiles,omitempty"`
-	Missing  string          `json:"missing,omitempty"` // why parts of it were left out
-	Seconds  float64         `json:"seconds"`           // that the run took
+	Missing  string          `json:"missing,omitempty"` // reason why parts with Postgres did not run
+	Seconds  float64         `json:"seconds"`           // duration of the run
 }
 
-// Machine is where it ran.
+// Machine is the machine that the benchmark ran on.
 type Machine struct {
 	CPU    string `json:"cpu"`
 	Cores  int    `json:"cores"`
@@ -35,49 +35,49 @@ type Machine struct {
 	Go     string `json:"go"`
 }
 
-// What is measured beside each other.
+// Names of what is measured, for the field What of Turns and Open.
 const (
 	Host  = "host"
 	Other = "other host"
 	Floor = "floor"
-	// FloorJoined relays the pieces that a host does: the first, and what was joined
-	// after it. Floor relays each token by itself, as the model's interface gives it.
+	// FloorJoined is a floor that joins tokens to pieces, as a host does. Floor is a floor that sends each
+	// token as a piece of its own.
 	FloorJoined = "floor, joined"
 	OnSQLite    = "host on sqlite"
 	OnPostgres  = "host on postgres"
 	BarePgx     = "bare pgx"
 )
 
-// Turns is a closed loop: the median of the runs, which were made in turns with
-// what it is compared to.
+// Turns is the result of a closed loop: the medians of several runs. The runs alternate with the runs of
+// the subjects that it is compared to.
 type Turns struct {
 	What      string  `json:"what"`
-	Tokens    int     `json:"tokens"` // 1 is answered at once, more are streamed
+	Tokens    int     `json:"tokens"` // tokens of each reply; replies of more than one token are streamed
 	Callers   int     `json:"callers"`
 	PerSecond float64 `json:"per_second"`
-	P50       float64 `json:"p50_us"` // of a turn, as its caller waited for it
-	// CPU is microseconds per turn by process; "load" is the generator's own.
+	P50       float64 `json:"p50_us"` // microseconds that a caller waited for a turn
+	// CPU is the CPU time in microseconds per turn, by process. The load generator has the name Load.
 	CPU map[string]float64 `json:"cpu_us"`
 }
 
-// Paired compares the CPU of a turn of two hosts. Each pair of short rounds, of one and of the
-// other, gives a ratio.
+// Paired compares the CPU that a turn costs on two hosts. Each pair of short rounds, one round on each
+// host, gives a ratio.
 type Paired struct {
-	Ratio float64 `json:"ratio"` // the median of the pairs
-	Low   float64 `json:"low"`   // it is between these two in 95 of 100 runs
+	Ratio float64 `json:"ratio"` // median of the ratios of all pairs
+	Low   float64 `json:"low"`   // Low and High are the 95 % confidence interval of Ratio
 	High  float64 `json:"high"`
-	Turn  float64 `json:"turn_us"` // CPU of a turn of the other, plugins included, the median
-	// Hosts are the medians of each two hosts that were compared: what processes of one
-	// binary differ by is in them.
+	Turn  float64 `json:"turn_us"` // median CPU of a turn on the second host, plugins included
+	// Hosts has the median ratio of each two processes that were compared. Its spread shows by how much
+	// processes of the same binary differ.
 	Hosts []float64 `json:"hosts"`
 	Pairs []float64 `json:"pairs"`
-	CPU   []float64 `json:"-"` // of a turn of the other, of each pair
+	CPU   []float64 `json:"-"` // CPU of a turn on the second host, for each pair
 }
 
-// Load names the load generator among processes.
+// Load is the name of the load generator among the processes.
 const Load = "load"
 
-// Used is the CPU of what is measured: all but the generator.
+// Used returns the sum of the CPU of all processes but the load generator.
 func Used(cpu map[string]float64) float64 {
 	sum := 0.0
 	for name, us := range cpu {
@@ -88,40 +88,40 @@ func Used(cpu map[string]float64) float64 {
 	return sum
 }
 
-// Open is an open loop of streamed turns. Times are in microseconds from when a
-// turn was to be sent.
+// Open is the result of an open loop of streamed turns. Times are in microseconds and count from the time
+// at which a turn should have been sent.
 type Open struct {
 	What      string    `json:"what"`
 	PerSecond float64   `json:"per_second"`
 	Turns     int64     `json:"turns"`
 	First     Quantiles `json:"first_us"`
 	Whole     Quantiles `json:"whole_us"`
-	// Late is the generator's own delay, which is in the others too.
+	// Late is the delay until the load generator has sent the turn. First and Whole include this delay.
 	Late Quantiles `json:"generator_us"`
 }
 
-// Quantiles of a histogram.
+// Quantiles are the quantiles of a histogram.
 type Quantiles struct {
 	P50 int64 `json:"p50"`
 	P95 int64 `json:"p95"`
 	P99 int64 `json:"p99"`
 }
 
-// Memory is what processes have resident at one time.
+// Memory is the resident memory of processes at one time.
 type Memory struct {
 	When      string                   `json:"when"`
 	Processes map[string]procfs.Memory `json:"processes"`
 }
 
-// Point is one point of a sweep: the median of the runs.
+// Point is one point of a sweep, with the medians of several runs.
 type Point struct {
 	N         int     `json:"n"`
 	PerSecond float64 `json:"per_second"`
-	CPU       float64 `json:"cpu_us"` // per turn, of the host and its plugins
+	CPU       float64 `json:"cpu_us"` // microseconds per turn, of the host and its plugins
 	Setup     float64 `json:"setup_seconds"`
 }
 
-// Profile is what one process allocated per turn while it was profiled.
+// Profile is what one process allocated per turn during a profile.
 type Profile struct {
 	Process string  `json:"process"`
 	Allocs  float64 `json:"allocs"`

@@ -16,7 +16,8 @@ func (r *Report) storages(w io.Writer) {
 	}
 }
 
-// storageAims compare the host on Postgres with a turn's two bare round trips.
+// storageAims returns aims for the host on Postgres, compared with bare pgx, which makes only the two
+// round trips of a turn.
 func (r *Report) storageAims() []aim {
 	var list []aim
 	for _, tokens := range []int{1, 64} {

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// Text prints the report as tables.
+// Text writes the report to out as tables.
 func (r *Report) Text(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	m := r.Machine
@@ -46,7 +46,7 @@ func row(w io.Writer, cells ...any) {
 	fmt.Fprintln(w)
 }
 
-// number formats f with no decimals from 100 on, one from 10 on, and two below.
+// number formats f with no decimals from 100 on, one decimal from 10 on, and two decimals below.
 func number(f float64) string {
 	switch {
 	case f >= 100:
