@@ -9,10 +9,10 @@ import (
 	"strconv"
 )
 
-// account is the user that servers run as when the caller is root.
+// account is the user account that servers run under when this process runs as root.
 type account struct{ uid, gid uint32 }
 
-// servant returns the account that servers run as. It is nil unless the caller is root.
+// servant returns the account that servers run under. It returns nil if this process does not run as root.
 func servant() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -31,7 +31,8 @@ func servant() (*account, error) {
 	return nil, fmt.Errorf("pgtest: postgres does not run as root, and there is neither a user postgres nor nobody")
 }
 
-// give changes the owner of dir and everything in it to the account. A nil account changes nothing.
+// give changes the owner of dir, and of everything in dir, to the account. If the account is nil, give
+// does nothing.
 func (a *account) give(dir string) error {
 	if a == nil {
 		return nil

@@ -13,7 +13,7 @@ import (
 // oldest is the oldest major version of PostgreSQL that is supported.
 const oldest = 14
 
-// binaries returns the folder with the newest PostgreSQL on the machine.
+// binaries returns the folder that has the binaries of the newest PostgreSQL on this machine.
 func binaries() (string, error) {
 	type version struct {
 		dir   string
@@ -48,17 +48,17 @@ func binaries() (string, error) {
 	return newest.dir, nil
 }
 
-// majorOf returns the major version of the binary, or 0 if it is unknown.
+// majorOf returns the major version of the given postgres binary, or 0 if the version cannot be read.
 func majorOf(postgres string) int {
 	out, err := exec.Command(postgres, "--version").Output()
 	if err != nil {
 		return 0
 	}
-	words := strings.Fields(string(out)) // postgres (PostgreSQL) 15.6 (Debian ...)
+	words := strings.Fields(string(out)) // the output is like: postgres (PostgreSQL) 15.6 (Debian ...)
 	if len(words) < 3 {
 		return 0
 	}
-	// 15.6, or 18beta1 before a release.
+	// The version is like 15.6, or like 18beta1 before a release.
 	end := strings.IndexFunc(words[2], func(r rune) bool { return r < '0' || r > '9' })
 	if end < 0 {
 		end = len(words[2])
@@ -67,7 +67,7 @@ func majorOf(postgres string) int {
 	return major
 }
 
-// psqlOnly returns the path of psql. With an existing server no other binary is needed.
+// psqlOnly returns the path of psql. Clusters on an existing server need no other binary.
 func psqlOnly() (string, error) {
 	if dir, err := binaries(); err == nil {
 		return filepath.Join(dir, "psql"), nil
@@ -88,8 +88,9 @@ func bouncerBinary() (string, error) {
 	return "", fmt.Errorf("%w: pgbouncer; install it, for example with apt-get install pgbouncer", ErrMissing)
 }
 
-// userEnv returns the environment of the binaries. It has no variable that would connect them to
-// another server. Messages are in English.
+// userEnv returns the environment variables for the binaries, and the extra ones. It leaves out variables
+// of this process such as PGHOST, which would connect the binaries to another server. It makes their
+// messages English.
 func userEnv(extra ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "HOME=/"}, extra...)
 }

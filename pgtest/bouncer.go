@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// Bouncer is a PgBouncer in transaction mode in front of a cluster.
+// Bouncer is a running PgBouncer, in transaction mode, in front of a cluster.
 type Bouncer struct {
 	of   *Cluster
 	home string
@@ -20,8 +20,8 @@ type Bouncer struct {
 
 const bouncerPort = 6432
 
-// PgBouncer starts a PgBouncer in front of the cluster. It serves all databases, and the roles that
-// may log in at this time. Close of the cluster closes it, unless the caller does so earlier.
+// PgBouncer starts a PgBouncer in front of the cluster. The PgBouncer serves all databases. It knows the
+// roles that can log in when it starts. Cluster.Close closes the Bouncer if the caller has not closed it.
 func PgBouncer(ctx context.Context, c *Cluster) (*Bouncer, error) {
 	if c.foreign != "" {
 		return nil, ErrForeign
@@ -55,7 +55,7 @@ func (b *Bouncer) start(ctx context.Context, binary string) error {
 		auth = "scram-sha-256"
 	}
 	usersFile, iniFile := filepath.Join(b.home, "users"), filepath.Join(b.home, "ini")
-	// server_login_retry: a server that is back is tried after a second instead of fifteen.
+	// server_login_retry makes PgBouncer connect to a restarted server after 1 second instead of 15.
 	ini := fmt.Sprintf(`[databases]
 * = host=%s port=%d
 [pgbouncer]
@@ -85,7 +85,7 @@ ignore_startup_parameters = extra_float_digits
 	}
 	return eventually(ctx, "pgbouncer to listen", func() (bool, error) {
 		if b.p.ended() {
-			log, _ := os.ReadFile(logFile) // empty if it did not start
+			log, _ := os.ReadFile(logFile) // the log is empty if pgbouncer did not start
 			return false, fmt.Errorf("pgbouncer ended: %v: %s", b.p.err, log)
 		}
 		conn, err := net.Dial("unix", fmt.Sprintf("%s/.s.PGSQL.%d", b.home, bouncerPort))
@@ -96,8 +96,8 @@ ignore_startup_parameters = extra_float_digits
 	})
 }
 
-// users returns PgBouncer's file of roles, with the password verifiers of the server and the
-// superuser's password.
+// users returns the text of PgBouncer's auth_file. For each role it has the password verifier of the
+// server, and for the superuser the password.
 func (b *Bouncer) users(ctx context.Context) (string, error) {
 	rows, err := b.of.Exec(ctx, "", "select rolname, coalesce(rolpassword, '') from pg_authid where rolcanlogin")
 	if err != nil {
@@ -115,7 +115,8 @@ func (b *Bouncer) users(ctx context.Context) (string, error) {
 	return lines.String(), nil
 }
 
-// DSN returns the DSN of a database through the pooler; see [Cluster.DSN].
+// DSN returns the DSN of a database through PgBouncer. An empty name stands for the database of
+// [Cluster.DSN] with an empty name.
 func (b *Bouncer) DSN(database string) string {
 	if database == "" {
 		database = b.of.database
@@ -123,13 +124,13 @@ func (b *Bouncer) DSN(database string) string {
 	return dsn(b.home, bouncerPort, b.of.opts.Password, database)
 }
 
-// Socket returns the folder of the pooler's unix socket and the port in its name.
+// Socket returns the folder of PgBouncer's unix socket and the port number in the socket's name.
 func (b *Bouncer) Socket() (dir string, port int) { return b.home, bouncerPort }
 
-// Close stops the pooler and removes its files. A second Close does nothing.
+// Close stops PgBouncer and removes its files. A second call does nothing.
 func (b *Bouncer) Close() error {
 	if b.p != nil && !b.p.ended() {
-		if err := b.p.signal(syscall.SIGTERM); err != nil { // at once
+		if err := b.p.signal(syscall.SIGTERM); err != nil { // SIGTERM stops PgBouncer at once, without waiting for clients
 			return err
 		}
 	}

@@ -11,26 +11,26 @@ import (
 	"sync"
 )
 
-// Cluster is a PostgreSQL server. Its methods may be called concurrently, except those that stop
-// and start it.
+// Cluster is a PostgreSQL server. Its methods may be called concurrently, except Stop, StartAgain and
+// Close.
 type Cluster struct {
 	opts    Options
 	bin     string
 	as      *account
-	home    string // temporary: sockets and logs, and the data unless Options.Dir is set
+	home    string // temporary folder for sockets and logs, and for the data if Options.Dir is empty
 	data    string
 	port    int
-	foreign string // DSN of an existing server; else empty
+	foreign string // DSN of the existing server, or empty
 
 	mu       sync.Mutex
-	server   *process // nil while stopped
-	database string   // the one of DSN("")
-	drop     []string // databases to drop on an existing server
+	server   *process // nil while the server is stopped
+	database string   // name of the database that DSN("") leads to
+	drop     []string // databases on the existing server that Close drops
 	closers  []func() error
 }
 
-// Start makes a cluster and waits until it is ready. ctx bounds only that. The caller closes the
-// cluster.
+// Start creates a cluster and waits until its server is ready. Only Start uses ctx; the cluster outlives
+// it. The caller closes the cluster.
 func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if dsn := os.Getenv(ForeignEnv); dsn != "" {
 		if opts.own() {
@@ -48,7 +48,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	return c, nil
 }
 
-// prepare finds the binaries and makes the folders.
+// prepare looks up the binaries and creates the folders of a cluster.
 func prepare(opts Options) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
@@ -80,14 +80,15 @@ func prepare(opts Options) (*Cluster, error) {
 	return c, as.give(c.data)
 }
 
-// home makes a temporary folder. Its path is short, since paths of sockets are limited.
+// home creates a temporary folder. Its path is short, because paths of unix sockets are limited to about
+// 100 bytes.
 func home() (string, error) {
 	dir, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		return "", err
 	}
 	if len(dir) > 70 {
-		_ = os.Remove(dir) // empty
+		_ = os.Remove(dir) // the folder is still empty
 		if dir, err = os.MkdirTemp("/tmp", "pg"); err != nil {
 			return "", err
 		}
@@ -131,7 +132,7 @@ func (c *Cluster) create(ctx context.Context) error {
 	return c.start(ctx)
 }
 
-// configure writes the settings that differ from the defaults.
+// configure writes the server settings that differ from PostgreSQL's defaults.
 func (c *Cluster) configure() error {
 	settings := map[string]string{
 		"listen_addresses": "", "unix_socket_directories": c.home, "port": strconv.Itoa(c.port),
@@ -154,7 +155,8 @@ func (c *Cluster) configure() error {
 	for name, value := range settings {
 		fmt.Fprintf(&b, "%s = '%s'\n", name, strings.ReplaceAll(value, "'", "''"))
 	}
-	// In a file of its own, so that a standby that copied the folder overrides it.
+	// The settings have a file of their own. A standby copies the data folder and then overwrites this
+	// file.
 	if err := os.WriteFile(filepath.Join(c.data, "pgtest.conf"), []byte(b.String()), 0o600); err != nil {
 		return err
 	}
@@ -169,7 +171,8 @@ func (c *Cluster) configure() error {
 	return c.as.give(filepath.Join(c.data, "pgtest.conf"))
 }
 
-// abandon closes a cluster that could not be made. It returns err with the end of the server's log.
+// abandon closes a cluster that could not be created. It returns err extended by the end of the server's
+// log.
 func (c *Cluster) abandon(err error) error {
 	if log := c.Log(); log != "" {
 		err = fmt.Errorf("%w; the server's log ends with:\n%s", err, log)
@@ -180,7 +183,7 @@ func (c *Cluster) abandon(err error) error {
 	return err
 }
 
-// Log returns the end of the server's log, at most 4 KiB, for failing tests.
+// Log returns the end of the server's log, at most 4 KiB, for the messages of failing tests.
 func (c *Cluster) Log() string {
 	const most = 4 << 10
 	text, err := os.ReadFile(filepath.Join(c.home, "log"))

@@ -103,8 +103,8 @@ func TestCluster_closeLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestCluster_diesWithItsTest runs this test's binary as another process that starts a cluster. It
-// checks that the cluster ends when that process is killed.
+// TestCluster_diesWithItsTest runs the test binary as a second process, which starts a cluster. It kills
+// the second process and checks that the cluster's server stops too.
 func TestCluster_diesWithItsTest(t *testing.T) {
 	if os.Getenv("PGTEST_CHILD") != "" {
 		c := For(t, Options{NoSync: true})
@@ -141,7 +141,7 @@ func TestCluster_diesWithItsTest(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // killed
+	_ = cmd.Wait() // the error says that the process was killed
 	if pid == 0 {
 		t.Fatal("the other process made no cluster")
 	}

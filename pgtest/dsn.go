@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// DSN returns the DSN of a database of the cluster, as its superuser over the unix socket. An empty
-// name stands for the database that exists from the start.
+// DSN returns the DSN of a database of the cluster, for the superuser over the unix socket. An empty name
+// stands for the database that Start created.
 func (c *Cluster) DSN(database string) string {
 	if database == "" {
 		database = c.database
@@ -28,22 +28,22 @@ func dsn(host string, port int, password, database string) string {
 	return s
 }
 
-// withDatabase replaces the database in a URL or a list of parameters. In a list the last one of a
-// name counts.
+// withDatabase replaces the database in a DSN, which is a URL or a list of parameters. In a list it
+// appends the parameter dbname, because the last parameter of a name counts.
 func withDatabase(dsn, database string) string {
 	if !strings.Contains(dsn, "://") {
 		return dsn + " dbname=" + database
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return dsn // connecting with it fails with the reason
+		return dsn // an attempt to connect with this DSN reports the error
 	}
 	u.Path = "/" + database
 	return u.String()
 }
 
-// Socket returns the folder of the server's unix socket and the port in its name. For an existing
-// server they are empty and 0.
+// Socket returns the folder of the server's unix socket and the port number in the socket's name. For an
+// existing server it returns "" and 0.
 func (c *Cluster) Socket() (dir string, port int) {
 	if c.foreign != "" {
 		return "", 0
@@ -51,7 +51,7 @@ func (c *Cluster) Socket() (dir string, port int) {
 	return c.home, c.port
 }
 
-// Port returns the server's TCP port on 127.0.0.1, or 0 without Options.TCP.
+// Port returns the server's TCP port on 127.0.0.1. Without Options.TCP it returns 0.
 func (c *Cluster) Port() int {
 	if !c.opts.TCP {
 		return 0
@@ -59,8 +59,8 @@ func (c *Cluster) Port() int {
 	return c.port
 }
 
-// Exec runs SQL in a database as the superuser and returns what psql prints, unaligned and without
-// headings. It also works on a server that is set read-only.
+// Exec runs SQL in a database as the superuser. It returns psql's output, unaligned and without headings.
+// It can also write to a server whose transactions are read-only by default.
 func (c *Cluster) Exec(ctx context.Context, database, sql string) (string, error) {
 	psql := filepath.Join(c.bin, "psql")
 	if c.foreign != "" {
@@ -74,7 +74,7 @@ func (c *Cluster) Exec(ctx context.Context, database, sql string) (string, error
 	return strings.TrimSuffix(out, "\n"), err
 }
 
-// CreateDatabase makes an empty database. The name is a plain word.
+// CreateDatabase creates an empty database. The name must be an SQL identifier that needs no quotes.
 func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
 	if _, err := c.Exec(ctx, "", fmt.Sprintf("create database %s template template0", name)); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// KillConnections ends every client's connection, also those of poolers.
+// KillConnections terminates all client connections of the server, also connections of poolers.
 func (c *Cluster) KillConnections(ctx context.Context) error {
 	if c.foreign != "" {
 		return ErrForeign

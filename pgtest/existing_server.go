@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// adopt makes a database on the existing server.
+// adopt creates a database on the existing server and returns a cluster for it.
 func adopt(ctx context.Context, dsn string) (*Cluster, error) {
 	c := &Cluster{foreign: dsn}
 	name := "botyard_test_" + strings.ToLower(rand.Text()[:10])
@@ -23,7 +23,7 @@ func adopt(ctx context.Context, dsn string) (*Cluster, error) {
 	return c, nil
 }
 
-// dropDatabases drops the databases that were made on the existing server.
+// dropDatabases drops all databases that this cluster has created on the existing server.
 func (c *Cluster) dropDatabases() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

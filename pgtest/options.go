@@ -5,44 +5,47 @@ import (
 	"time"
 )
 
-// ForeignEnv names the environment variable with the DSN of an existing server.
+// ForeignEnv is the name of the environment variable that has the DSN of an existing server.
 const ForeignEnv = "BOTYARD_TEST_POSTGRES_DSN"
 
 var (
-	// ErrForeign is returned for operations that are not possible on an existing server.
+	// ErrForeign is the error of operations that are impossible on an existing server.
 	ErrForeign = errors.New("pgtest: the server of " + ForeignEnv + " is not the test's own")
-	// ErrMissing is returned when binaries are not installed. Its message says which.
+	// ErrMissing is the error when binaries are not installed. The error text names them.
 	ErrMissing = errors.New("pgtest: binaries are missing")
 )
 
-// Superuser is the login of every cluster of the test's own.
+// Superuser is the superuser's role on each server that this package starts.
 const Superuser = "postgres"
 
-// processTimeout bounds every wait for a process. A start on a busy machine takes a few seconds.
+// processTimeout is the bound of each wait for a process. It is long, because a start on a busy machine
+// may take many seconds.
 const processTimeout = 60 * time.Second
 
-// Options say what cluster to start. The zero value is useful.
+// Options describe the cluster that Start creates. The zero value is valid.
 type Options struct {
-	// Dir is where the data folder is made, for example on a small file system; empty for a
-	// temporary folder. The servers' user must be able to enter it, see Folder. Close removes
-	// the data folder, and not Dir itself.
+	// Dir is the folder in which the data folder is created, for example on a small file system. If Dir is
+	// empty, the data folder is temporary. The account that runs the servers must have access to Dir, see
+	// Folder. Close removes the data folder but keeps Dir.
 	Dir string
-	// TCP also listens on a free port of 127.0.0.1.
+	// TCP makes the server listen on a free port of 127.0.0.1 in addition to the unix socket.
 	TCP bool
-	// Password of the superuser. If empty, everybody may log in without a password.
+	// Password is the password of the superuser. If Password is empty, every role can log in without a
+	// password.
 	Password string
-	// NoSync makes the server faster. It may lose data when the machine stops.
+	// NoSync turns off fsync, which makes the server faster. The server may lose data when the machine
+	// crashes.
 	NoSync bool
-	// Small keeps the data folder below about 50 MB until something is stored.
+	// Small keeps a new data folder below about 50 MB.
 	Small bool
-	// Own is for tests that stop the server, or change what all its databases share. They
-	// cannot use an existing server.
+	// Own is for tests that stop the server, or that change what all its databases share. An existing
+	// server cannot be used for these tests.
 	Own bool
-	// Settings are lines of postgresql.conf: name to value.
+	// Settings are settings for postgresql.conf by name.
 	Settings map[string]string
 }
 
-// own reports whether the options need a cluster of the test's own.
+// own reports whether the options exclude the use of an existing server.
 func (o Options) own() bool {
 	return o.Own || o.Dir != "" || o.TCP || o.Password != "" || o.Small || len(o.Settings) > 0
 }

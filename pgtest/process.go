@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// process is a server that runs as a child. It ends when this process ends.
+// process is a server that runs as a child process. The server stops when this process ends.
 type process struct {
 	cmd  *exec.Cmd
-	done chan struct{} // closed once it ended
-	err  error         // how it ended; read after done
+	done chan struct{} // closed when the process has ended
+	err  error         // result of the process; valid once done is closed
 }
 
-// launch starts the command with its output in the file.
+// launch starts the command under the account. The command writes its output to logFile.
 func launch(cmd *exec.Cmd, as *account, logFile string) (*process, error) {
 	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -30,8 +30,8 @@ func launch(cmd *exec.Cmd, as *account, logFile string) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The kernel signals the child when the thread that made it ends. So this thread stays
-		// until the child has ended.
+		// With Pdeathsig the kernel signals the child as soon as the thread that started it ends. This
+		// goroutine therefore keeps its thread until the child has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -47,7 +47,6 @@ func launch(cmd *exec.Cmd, as *account, logFile string) (*process, error) {
 	return p, nil
 }
 
-// ended reports whether the process has ended.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:
@@ -57,7 +56,8 @@ func (p *process) ended() bool {
 	}
 }
 
-// signal sends the signal and waits until the process has ended. After processTimeout it is killed.
+// signal sends the signal and waits until the process has ended. After processTimeout it kills the process
+// and returns an error.
 func (p *process) signal(sig syscall.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -66,13 +66,14 @@ func (p *process) signal(sig syscall.Signal) error {
 	case <-p.done:
 		return nil
 	case <-time.After(processTimeout):
-		_ = p.cmd.Process.Kill() // the wait below says whether it worked
+		_ = p.cmd.Process.Kill() // the receive from done shows whether the kill worked
 		<-p.done
 		return fmt.Errorf("%s did not end within %s of %s and was killed", p.cmd.Path, processTimeout, sig)
 	}
 }
 
-// run runs a short command as the account and returns its output. An error has the output in it.
+// run runs a command under the account, waits for its end, and returns its output. If the command fails,
+// the error text contains the output.
 func run(ctx context.Context, as *account, env []string, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
@@ -90,7 +91,8 @@ func run(ctx context.Context, as *account, env []string, name string, args ...st
 	return "", fmt.Errorf("%s: %w", name, err)
 }
 
-// eventually calls yes until it returns true or an error, at most for processTimeout.
+// eventually calls yes every 10 ms until yes returns true or an error. After processTimeout it returns an
+// error that names what it waited for.
 func eventually(ctx context.Context, what string, yes func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()

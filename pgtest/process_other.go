@@ -4,7 +4,8 @@ package pgtest
 
 import "syscall"
 
-// attributes returns the attributes of a command that runs as the account; nil is the caller's.
+// attributes returns the process attributes of a command that runs under the account. If as is nil, the
+// command runs under the account of this process.
 func attributes(as *account) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setpgid: true}
 	if as != nil {
@@ -13,11 +14,12 @@ func attributes(as *account) *syscall.SysProcAttr {
 	return a
 }
 
-// serverAttributes is attributes. Here a server does not end with this process.
+// serverAttributes returns attributes(as). Only Linux can stop a server when this process ends.
 func serverAttributes(as *account) *syscall.SysProcAttr { return attributes(as) }
 
-// children returns none. They notice by themselves that the server has ended.
+// children returns nil. On systems other than Linux, the children of a killed server stop by themselves a
+// little later.
 func children(int) []int { return nil }
 
-// removeSharedMemory does nothing: a few bytes stay.
+// removeSharedMemory does nothing. A killed server leaves a few bytes of shared memory.
 func removeSharedMemory([]byte) {}

@@ -15,12 +15,13 @@ import (
 type Mode int
 
 const (
-	Fast      Mode = iota // a clean stop: closes connections and writes everything
-	Immediate             // without writing anything; the next start recovers
-	Kill                  // SIGKILL to the server and all its children, like a crash of the machine
+	Fast      Mode = iota // SIGINT: the server closes connections and writes all data
+	Immediate             // SIGQUIT: the server stops without writing data and recovers at its next start
+	Kill                  // SIGKILL to the server and its children, like a crash of the machine
 )
 
-// Stop stops the server and waits until it has ended. The data stays.
+// Stop stops the server and waits until its process has ended. The data folder stays, so that StartAgain
+// can start the server again.
 func (c *Cluster) Stop(mode Mode) error {
 	if c.foreign != "" {
 		return ErrForeign
@@ -40,9 +41,10 @@ func (c *Cluster) Stop(mode Mode) error {
 		offspring := children(pid)
 		err := p.signal(syscall.SIGKILL)
 		for _, child := range offspring {
-			_ = syscall.Kill(child, syscall.SIGKILL) // ended already, or ends now
+			_ = syscall.Kill(child, syscall.SIGKILL) // an error means that the child has ended
 		}
-		// The children have no parent now, and hold the shared memory until they end.
+		// The children of the killed server hold its shared memory until they end, so Stop waits for them
+		// too.
 		return errors.Join(err, eventually(context.Background(), "the server's children to end", func() (bool, error) {
 			for _, child := range offspring {
 				if syscall.Kill(child, 0) == nil {
@@ -56,8 +58,7 @@ func (c *Cluster) Stop(mode Mode) error {
 	}
 }
 
-// StartAgain starts the server after Stop, at the same addresses, and waits until it
-// serves.
+// StartAgain starts the server after Stop, at the same addresses, and waits until the server is ready.
 func (c *Cluster) StartAgain(ctx context.Context) error {
 	if c.foreign != "" {
 		return ErrForeign
@@ -71,7 +72,8 @@ func (c *Cluster) start(ctx context.Context) error {
 	if c.server != nil && !c.server.ended() {
 		return nil
 	}
-	// A killed server left it. With it the new server could seem to be ready too early.
+	// A killed server leaves this file. start removes it, because the state in the old file could make the
+	// new server look ready too early.
 	pidFile := filepath.Join(c.data, "postmaster.pid")
 	if old, err := os.ReadFile(pidFile); err == nil {
 		removeSharedMemory(old)
@@ -90,7 +92,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		if p.ended() {
 			return false, fmt.Errorf("the server ended: %v; its log ends with:\n%s", p.err, c.Log())
 		}
-		text, _ := os.ReadFile(pidFile) // not there yet
+		text, _ := os.ReadFile(pidFile) // the server may not have written the file yet
 		lines := strings.Split(string(text), "\n")
 		if len(lines) < 8 {
 			return false, nil
@@ -105,8 +107,8 @@ func (c *Cluster) start(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the cluster without a clean shutdown and removes all of it, with its poolers and
-// standbys. On an existing server it only drops the databases that were made.
+// Close stops the server with Immediate, closes the poolers and standbys, and removes all files. On an
+// existing server it only drops the databases that were created.
 func (c *Cluster) Close() error {
 	var errs []error
 	c.mu.Lock()
@@ -126,7 +128,7 @@ func (c *Cluster) Close() error {
 	return errors.Join(append(errs, os.RemoveAll(c.data), os.RemoveAll(c.home))...)
 }
 
-// closeLater registers f to be called at the start of Close.
+// closeLater makes Close call f before Close stops the server. Close calls the functions in reverse order.
 func (c *Cluster) closeLater(f func() error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

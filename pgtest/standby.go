@@ -6,14 +6,15 @@ import (
 	"path/filepath"
 )
 
-// Standby makes a standby cluster, which replicates this one and accepts reads. It listens on TCP if
-// this one does. Close of this cluster closes it, unless the caller does so earlier.
+// Standby creates a standby of this cluster, which replicates this cluster and accepts reads. The standby
+// listens on TCP if this cluster does. Close of this cluster closes the standby if the caller has not
+// closed it.
 func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	if c.foreign != "" {
 		return nil, ErrForeign
 	}
 	opts := c.opts
-	opts.Dir = "" // each server needs a folder of its own
+	opts.Dir = "" // the standby needs a data folder of its own
 	s, err := prepare(opts)
 	if err != nil {
 		return nil, err
@@ -23,7 +24,7 @@ func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, s.abandon(err)
 	}
-	// The copied configuration still has the addresses of this cluster.
+	// The copied settings have the socket and port of this cluster, so configure writes the standby's own.
 	if err := s.configure(); err != nil {
 		return nil, s.abandon(err)
 	}
@@ -34,7 +35,7 @@ func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	return s, nil
 }
 
-// Promote makes a standby a primary and waits until it takes writes.
+// Promote makes a standby the primary and waits until it accepts writes.
 func (c *Cluster) Promote(ctx context.Context) error {
 	if c.foreign != "" {
 		return ErrForeign
@@ -44,7 +45,7 @@ func (c *Cluster) Promote(ctx context.Context) error {
 	return err
 }
 
-// CaughtUp waits until the standby has applied all that this cluster has written.
+// CaughtUp waits until the standby has applied everything that this cluster has written before the call.
 func (c *Cluster) CaughtUp(ctx context.Context, standby *Cluster) error {
 	if c.foreign != "" {
 		return ErrForeign

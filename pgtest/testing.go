@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// For starts a cluster for a test and closes it after the test. It skips the test if the options need
-// something that the existing server cannot do.
+// For starts a cluster for a test and closes it after the test. If the options exclude the existing server
+// that ForeignEnv names, For skips the test.
 func For(t testing.TB, opts Options) *Cluster {
 	t.Helper()
 	c, err := Start(t.Context(), opts)
@@ -20,7 +20,7 @@ func For(t testing.TB, opts Options) *Cluster {
 	return c
 }
 
-// Check fails the test for an error of this package, and skips it for ErrForeign.
+// Check fails the test if err is not nil. If err is ErrForeign, Check skips the test instead.
 func Check(t testing.TB, err error) {
 	t.Helper()
 	switch {
@@ -31,8 +31,8 @@ func Check(t testing.TB, err error) {
 	}
 }
 
-// Folder makes an empty folder for Options.Dir, which is removed after the test.
-// Unlike those of T.TempDir, other users may enter it.
+// Folder creates an empty folder for Options.Dir and removes the folder after the test. Other users may
+// enter this folder, which is not so for a folder of T.TempDir.
 func Folder(t testing.TB) string {
 	t.Helper()
 	dir, err := home()

@@ -6,7 +6,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Config is the block llm with provider = "echo". All keys are optional.
+// Config is the configuration block llm with provider = "echo". All keys are optional.
 type Config struct {
 	Model string `json:"model,omitempty" botyard:"tenant" jsonschema:"default=echo" jsonschema_description:"Any name; it is reported as the model of each reply."`
 
@@ -23,8 +23,8 @@ type Config struct {
 	CrashAfterTokens *int  `json:"crash_after_tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=-1" jsonschema_description:"Ends the plugin's process after this many tokens; -1 or unset is never."`
 }
 
-// check finds what the schema's own rules cannot say, and repeats those that
-// matter to callers of New, who have no schema.
+// check returns an error for values that the schema cannot exclude. It also repeats some checks of the
+// schema, because a caller of New may not have used the schema.
 func (c *Config) check() error {
 	for _, n := range []struct {
 		path  string

@@ -7,8 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// pace spaces tokens in time, with one timer for a whole reply and none when
-// there is nothing to wait for.
+// pace waits before each token of a reply. It uses one timer for all tokens, and none if the delays are
+// zero.
 type pace struct {
 	first, next time.Duration
 	started     bool

@@ -11,20 +11,21 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// never is the count of tokens that no reply reaches.
+// never is a number of tokens that no reply reaches.
 const never = -1
 
-// exitStatus tells a crash that was asked for from others.
+// exitStatus is the exit status of a crash that crash_after_tokens caused. Other crashes have another
+// status.
 const exitStatus = 3
 
-// Echo is one configured instance. It keeps nothing of what it is shown, only the
-// number of calls, for fail.times.
+// Echo is one configured instance of the plugin. It stores no messages. It only counts its calls, for the
+// key fail.times. Its methods may be called concurrently.
 type Echo struct {
 	config     Config
 	hangAfter  int
 	crashAfter int
 	calls      atomic.Int64
-	exit       func(int) // os.Exit, but for tests
+	exit       func(int) // os.Exit; tests replace it
 }
 
 var (
@@ -32,7 +33,7 @@ var (
 	_ llm.Embedder = (*Echo)(nil)
 )
 
-// New makes an instance, or says with fault.Invalid what is wrong with cfg.
+// New returns an instance for cfg. If cfg is invalid, New returns an error of class fault.Invalid.
 func New(cfg Config) (*Echo, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -53,8 +54,8 @@ func orNever(n *int) int {
 	return *n
 }
 
-// Chat implements llm.LLM. Without streaming it takes the same time and ends the
-// same way, and emits the whole reply at the end.
+// Chat implements llm.LLM. If the request does not ask for streaming, Chat generates the tokens with the
+// same delays and failures, and emits the complete reply at the end.
 func (e *Echo) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	var whole strings.Builder
 	relay := emit

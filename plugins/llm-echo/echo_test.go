@@ -31,7 +31,7 @@ func request(stream bool, texts ...string) *llm.Request {
 	return r
 }
 
-// talk collects what is emitted.
+// talk calls Chat and returns the texts that Chat has emitted.
 func talk(ctx context.Context, e *Echo, req *llm.Request) ([]string, *llm.Finish, error) {
 	var got []string
 	finish, err := e.Chat(ctx, req, func(d llm.Delta) error { got = append(got, d.Text); return nil })
@@ -160,7 +160,7 @@ func TestEcho_Chat_canceledBefore(t *testing.T) {
 	}
 }
 
-// BenchmarkEcho_Chat shows that a token without delay costs neither a timer nor memory.
+// BenchmarkEcho_Chat shows that a token without delay needs neither a timer nor an allocation.
 func BenchmarkEcho_Chat(b *testing.B) {
 	e := open(b, Config{Tokens: 1000})
 	req := request(true, "x")

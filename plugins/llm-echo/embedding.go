@@ -10,10 +10,10 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// dimensions is the length of a vector: one for each bit of a word's hash.
+// dimensions is the length of a vector. A vector has one dimension for each bit of a word's hash.
 const dimensions = 64
 
-// Embed implements llm.Embedder with unit vectors of 64 dimensions.
+// Embed implements llm.Embedder. The vectors have length 1 and 64 dimensions.
 func (e *Echo) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Of(err)
@@ -26,8 +26,8 @@ func (e *Echo) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embedding
 	return out, nil
 }
 
-// embed adds up the words' directions. Case and punctuation do not matter; a text
-// without words is the first axis.
+// embed returns the normalized sum of the vectors of all words in text. It ignores case and punctuation.
+// For a text without words it returns the first unit vector.
 func embed(text string) []float32 {
 	v := make([]float32, dimensions)
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
@@ -51,8 +51,8 @@ func embed(text string) []float32 {
 	return v
 }
 
-// addWord adds the word's direction: +1 or -1 in each dimension, as the bits of
-// its hash say, so that two words are nearly at right angles.
+// addWord adds the vector of a word to v. The vector has +1 or -1 in each dimension, as the bits of the
+// word's hash say. The vectors of two words are therefore nearly orthogonal.
 func addWord(v []float32, word string) {
 	h := hash(word)
 	for i := range v {
@@ -64,8 +64,8 @@ func addWord(v []float32, word string) {
 	}
 }
 
-// hash is FNV-1a with a finisher, since FNV alone leaves the high bits of short
-// words alike. It must never change: vectors are stored.
+// hash returns the FNV-1a hash of a word, mixed once more, because FNV-1a alone gives short words similar
+// high bits. The function must never change, because storages have vectors that it made.
 func hash(word string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(word) {

@@ -44,7 +44,7 @@ func TestEcho_Embed(t *testing.T) {
 	}
 }
 
-// TestHash_stays holds the hash: stored vectors depend on it.
+// TestHash_stays checks that hash returns the same value as ever, because stored vectors depend on it.
 func TestHash_stays(t *testing.T) {
 	if got := hash("password"); got != 0x8553155ee5783e94 {
 		t.Errorf("hash is %#x", got)

@@ -4,8 +4,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Fail says how calls fail. Its fields have no defaults in the schema: those
-// would bring the block into being where nobody wrote it.
+// Fail says how calls fail. The schema has no defaults for its fields, because a default would create the
+// block fail in configurations that do not have it.
 type Fail struct {
 	Class        string `json:"class" jsonschema:"required" jsonschema_description:"The class of the error, for example rate_limited or provider_failed."`
 	Message      string `json:"message,omitempty" jsonschema_description:"The error's message."`
@@ -14,7 +14,7 @@ type Fail struct {
 	RetryAfterMS int    `json:"retry_after_ms,omitempty" jsonschema:"minimum=0" jsonschema_description:"Milliseconds after which the error says that a retry makes sense; 0 says nothing."`
 }
 
-// fault makes the error that f asks for; check has seen its class.
+// fault returns the configured error. Config.check has already verified the class.
 func (f *Fail) fault() *fault.Error {
 	class, _ := fault.ParseClass(f.Class)
 	message := f.Message

@@ -15,7 +15,7 @@ import (
 func TestFail(t *testing.T) {
 	for name, c := range map[string]struct {
 		fail   Fail
-		tokens int // that come before
+		tokens int // tokens that are emitted before the error
 	}{
 		"at once":          {Fail{Class: "rate_limited", RetryAfterMS: 1500, Message: "slow down"}, 0},
 		"in the middle":    {Fail{Class: "provider_failed", AfterTokens: 2}, 2},

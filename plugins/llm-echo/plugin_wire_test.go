@@ -17,8 +17,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// serve runs the plugin as a host sees it, without a process, and opens one
-// instance for each configuration block.
+// serve serves the plugin over gRPC in this process, and configures one instance for each block. The keys
+// of blocks are the instances' ids. It returns a connection to the plugin.
 func serve(t *testing.T, blocks map[string]string) *grpc.ClientConn {
 	t.Helper()
 	log := hclog.NewNullLogger()

@@ -8,10 +8,10 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// question is what the echo answers from memory, as plain reduces it.
+// question is the question that the reply answers from earlier messages, in the form that plain returns.
 const question = "do you remember me"
 
-// compose makes the natural reply. It only ever copies text.
+// compose returns the natural reply to the messages. It copies texts without interpreting them.
 func compose(messages []chat.Message) string {
 	last := lastUser(messages)
 	said := ""
@@ -96,8 +96,7 @@ func systemText(messages []chat.Message) (text string, any bool) {
 	return text, any
 }
 
-// plain lowers s, makes one space of each run of white space, and drops the
-// punctuation at its end.
+// plain returns s in lower case, with single spaces, and without punctuation at its end.
 func plain(s string) string {
 	s = strings.TrimRightFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) })
 	return strings.Join(strings.Fields(strings.ToLower(s)), " ")

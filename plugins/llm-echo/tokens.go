@@ -6,13 +6,13 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// fillers are the tokens of a reply whose length is configured: short, and
-// different from their neighbours, so that a lost or swapped one can be seen.
+// fillers are the tokens of a reply with a configured number of tokens. Neighbours differ, so that a test
+// can see a lost or swapped token.
 var fillers = [...]string{"zero ", "one ", "two ", "three ", "four ", "five ", "six ", "seven ", "eight ", "nine "}
 
-// tokens is a reply that is being taken apart.
+// tokens is a reply that is cut into tokens one by one.
 type tokens struct {
-	fillers int // still to come; text is empty then
+	fillers int // number of filler tokens of the reply; 0 if the reply is text
 	at      int
 	text    string
 }
@@ -29,7 +29,7 @@ func (e *Echo) tokens(messages []chat.Message) tokens {
 
 func (t *tokens) more() bool { return t.at < t.fillers || t.text != "" }
 
-// next cuts the next token off. It shares the reply's memory.
+// next removes the next token from the reply and returns it. The token shares memory with the reply.
 func (t *tokens) next() string {
 	if t.fillers > 0 {
 		token := fillers[t.at%len(fillers)]
@@ -42,8 +42,8 @@ func (t *tokens) next() string {
 	return token
 }
 
-// wordEnd is where the first word and the white space after it end. Leading white
-// space belongs to the word.
+// wordEnd returns the index after the first word and the white space that follows it. White space before
+// the word belongs to the word.
 func wordEnd(s string) int {
 	seenWord, seenSpace := false, false
 	for i, r := range s {

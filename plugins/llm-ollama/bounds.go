@@ -8,15 +8,15 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// bounds are what an answer may have.
+// bounds are the limits on the size of a server's response.
 type bounds struct {
-	total, line int64         // bytes, of all and of one line
-	meter       *budget.Meter // of what is held of it; nil: nothing is counted
-	keep        bool          // the whole is held and not a line at a time
-	address     string        // of the server, for errors
+	total, line int64         // most bytes of the response, and of one line of it
+	meter       *budget.Meter // counts the bytes in memory; nil counts nothing
+	keep        bool          // the whole response stays in memory, not only one line
+	address     string        // address of the server, for error messages
 }
 
-// streamed are the bounds of a reply, of which a line is held at a time.
+// streamed returns the bounds of a streamed reply. The plugin has one line of it in memory at a time.
 func (m *Model) streamed() bounds {
 	return bounds{
 		total: sdk.MaxUpstreamStreamBytes, line: sdk.MaxUpstreamLineBytes, address: m.address(),
@@ -24,30 +24,33 @@ func (m *Model) streamed() bounds {
 	}
 }
 
-// whole are the bounds of the embeddings of so many texts, which are held as a whole.
+// whole returns the bounds of a response with the embeddings of the given number of texts. The plugin has
+// the whole response in memory.
 func (m *Model) whole(texts int) bounds {
 	most := int64(sdk.MaxUpstreamErrorBytes + texts*sdk.MaxUpstreamVectorBytes)
 	return bounds{total: most, line: math.MaxInt64, keep: true, address: m.address(), meter: budget.NewMeter(m.share, sdk.UpstreamFreeBytes)}
 }
 
-// hold counts bytes that are held from now on, and reports whether there is room.
+// hold counts n more bytes of the response in memory. It reports whether the process has room for them.
 func (b *bounds) hold(n int64) bool { return b.meter == nil || b.meter.Add(n, budget.Patience) }
 
-// lineEnds gives back what is held of a line.
+// lineEnds subtracts the bytes of a line, which the plugin no longer has in memory. If keep is set, it
+// does nothing.
 func (b *bounds) lineEnds() {
 	if b.meter != nil && !b.keep {
 		b.meter.Reset()
 	}
 }
 
-// release gives back what is held of the whole.
+// release subtracts all bytes of the response, which the plugin no longer has in memory.
 func (b *bounds) release() {
 	if b.meter != nil {
 		b.meter.Reset()
 	}
 }
 
-// tooMuch is the fault of an answer that is beyond its bounds.
+// tooMuch returns the error for a response that exceeds its bounds. The message begins with the server's
+// address.
 func (b *bounds) tooMuch(format string, args ...any) *fault.Error {
 	f := fault.New(fault.ProviderFailed, format, args...)
 	f.Message = "the Ollama server at " + b.address + " " + f.Message

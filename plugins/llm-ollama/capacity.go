@@ -12,15 +12,16 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// Capacity implements sdk.Limited. An Ollama server works on few calls of a model at
-// once, and serves those that wait first come, first served, whosever they are.
+// Capacity implements sdk.Limited. An Ollama server runs only a few calls of a model at once. Further
+// calls wait in the server, in the order of their arrival, without regard to tenants.
 func (m *Model) Capacity() sdk.Capacity {
-	// A digest: a name of bounded length, that tells nothing.
+	// The upstream's name is a digest, so that it has a fixed length and does not reveal the server's
+	// address.
 	sum := sha256.Sum256([]byte(serverOf(m.base) + "\x00" + tagged(m.model)))
 	return sdk.Capacity{Parallel: m.parallel, Upstream: hex.EncodeToString(sum[:])}
 }
 
-// serverOf names a server the same however its URL is written.
+// serverOf returns a name of the server that is equal for all spellings of its URL.
 func serverOf(base *url.URL) string {
 	host, port := strings.ToLower(base.Hostname()), base.Port()
 	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
@@ -32,7 +33,7 @@ func serverOf(base *url.URL) string {
 	return base.Scheme + "://" + net.JoinHostPort(host, port) + strings.TrimRight(base.EscapedPath(), "/")
 }
 
-// portOf is the port that a URL leads to; 0 where it is none.
+// portOf returns the port of a URL, or the default port of its scheme. It returns 0 if there is none.
 func portOf(base *url.URL) uint16 {
 	if base.Port() == "" {
 		return map[string]uint16{"http": 80, "https": 443}[base.Scheme]
@@ -41,7 +42,7 @@ func portOf(base *url.URL) uint16 {
 	return uint16(port)
 }
 
-// tagged is the model's name with the tag that Ollama takes where none is given.
+// tagged returns the model's name with its tag. A name without a tag gets Ollama's default tag, latest.
 func tagged(model string) string {
 	if strings.Contains(model[strings.LastIndex(model, "/")+1:], ":") {
 		return model

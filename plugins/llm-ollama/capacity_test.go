@@ -4,7 +4,8 @@ import (
 	"testing"
 )
 
-// TestModel_Capacity: what shares a server's places shares them however it is written.
+// TestModel_Capacity checks that two configurations have the same upstream if their URLs and model names
+// are different spellings of the same server and model.
 func TestModel_Capacity(t *testing.T) {
 	upstream := func(base, model string) string {
 		m, err := New(Config{BaseURL: base, Model: model})

@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// drainTimeout is how long the server may take to end its answer after the end of the
-// reply. The connection can be used again only if the answer was read to its end.
+// drainTimeout is how long the server may take to close its response after the end of the reply. The
+// plugin can reuse the connection only if it has read the response to its end.
 const drainTimeout = time.Second
 
 // Chat implements llm.LLM.
@@ -24,12 +24,12 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 
 	r := &reply{emit: emit, whole: !req.Stream}
 	drain := time.AfterFunc(drainTimeout, cancel)
-	drain.Stop() // until the end of the reply
+	drain.Stop() // starts when the reply is complete
 	defer drain.Stop()
 	r.onDone = func() { drain.Reset(drainTimeout) }
 	err = m.client.Chat(called, out, r.take)
 	switch {
-	case r.cut: // the receiver has as much as it may get
+	case r.cut: // the caller already has as many bytes as a reply may have
 		return r.cutShort(), r.deliver()
 	case r.done:
 		if err := r.deliver(); err != nil {

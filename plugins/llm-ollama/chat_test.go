@@ -68,7 +68,7 @@ func TestModel_Chat_relaysEachTokenAtOnce(t *testing.T) {
 	pieces := 0
 	_, err := s.model(nil).Chat(t.Context(), ask("Hi"), func(llm.Delta) error {
 		if pieces++; pieces < 3 {
-			more <- struct{}{} // the next piece is not even made before this one is here
+			more <- struct{}{} // the server makes the next piece only after this piece has arrived
 		}
 		return nil
 	})
@@ -126,8 +126,8 @@ func TestModel_Chat_toolCalls(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_silence has a server that sends nothing more. Only the caller's deadline ends
-// the call, and the tokens until then are counted.
+// TestModel_Chat_silence checks that a call to a server that stops sending lasts until the caller's
+// deadline. The error comes with the number of tokens until then.
 func TestModel_Chat_silence(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("a", "b"); l.hang() }
@@ -201,7 +201,8 @@ func TestModel_Chat_emitError(t *testing.T) {
 	s.waitEnded()
 }
 
-// TestModel_Chat_endsWithDone: what the connection does after it is nobody's concern.
+// TestModel_Chat_endsWithDone checks that a reply succeeds once its last line, with "done", has arrived,
+// whatever the server sends afterwards.
 func TestModel_Chat_endsWithDone(t *testing.T) {
 	for name, after := range map[string]func(*lines){
 		"a cut":   func(l *lines) { l.cut() },
@@ -226,7 +227,8 @@ func TestModel_Chat_endsWithDone(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_uncountedReply: a reply with pieces was never of no tokens, whoever left its count out.
+// TestModel_Chat_uncountedReply checks that the plugin counts the pieces of a reply as its tokens if the
+// server sends no token count.
 func TestModel_Chat_uncountedReply(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) {
@@ -313,8 +315,8 @@ func TestModel_Close(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_hostedServer: the API client would sign a request to this name with the key
-// in the home folder of whoever runs the process, and fail without one.
+// TestModel_Chat_hostedServer checks a call to ollama.com. Without precautions, api.Client would sign the
+// request with the key in the user's home folder, and would fail if there is no key.
 func TestModel_Chat_hostedServer(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	s := newServer(t)
@@ -331,5 +333,5 @@ func TestModel_Chat_hostedServer(t *testing.T) {
 	}
 }
 
-// spent is the usage that a piece of a reply comes with.
+// spent returns the usage that a delta has after the given number of pieces.
 func spent(pieces int64) chat.Usage { return chat.Usage{OutputTokens: pieces} }

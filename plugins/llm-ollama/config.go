@@ -14,8 +14,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Config is the block llm with provider = "ollama". Fields that New finds empty
-// have the schema's defaults.
+// Config is the configuration block llm with provider = "ollama". New replaces empty fields by the
+// schema's defaults.
 type Config struct {
 	BaseURL        string `json:"base_url,omitempty" botyard:"endpoint,operator-only" jsonschema:"default=http://127.0.0.1:11434" jsonschema_description:"Where the Ollama server is; a path before /api is kept."`
 	APIKey         string `json:"api_key,omitempty" botyard:"secret,operator-only" jsonschema_description:"Sent as bearer token, for servers behind a proxy that asks for one and for ollama.com."`
@@ -32,10 +32,10 @@ type Config struct {
 
 const (
 	defaultBaseURL  = "http://127.0.0.1:11434"
-	defaultParallel = 1 // as OLLAMA_NUM_PARALLEL
+	defaultParallel = 1 // the default of OLLAMA_NUM_PARALLEL
 )
 
-// settings is a Config that was understood.
+// settings is a Config with parsed and checked values.
 type settings struct {
 	base           *url.URL
 	apiKey         string
@@ -43,17 +43,17 @@ type settings struct {
 	embeddingModel string
 	keepAlive      *api.Duration
 	options        map[string]any
-	numPredict     int // of the options; 0 or less is no limit
+	numPredict     int // num_predict of the options; 0 or less is no limit
 	think          *api.ThinkValue
 	truncate       *bool
 	parallel       int
 }
 
-// settings reports everything that is wrong with c.
+// settings parses and checks c. Its error lists everything that is wrong with c.
 func (c Config) settings() (settings, error) {
 	s := settings{
 		model: c.Model, embeddingModel: c.EmbeddingModel, options: c.Options, truncate: c.Truncate,
-		apiKey: strings.TrimSpace(c.APIKey), // a secret's file ends with a newline
+		apiKey: strings.TrimSpace(c.APIKey), // a file with a secret ends with a newline
 	}
 	if s.embeddingModel == "" {
 		s.embeddingModel = s.model
@@ -85,8 +85,8 @@ func (c Config) settings() (settings, error) {
 	return s, firstOf(errs)
 }
 
-// firstOf joins what follows the first error into its message: a fault has one
-// path.
+// firstOf returns the first error with the messages of all errors, or nil. It returns one error because a
+// fault has a single path.
 func firstOf(errs []error) error {
 	if len(errs) == 0 {
 		return nil
@@ -104,7 +104,7 @@ func parseBase(s string) (*url.URL, error) {
 	}
 	u, err := url.Parse(s)
 	switch {
-	case err != nil: // its text repeats the URL, which may have a password in it
+	case err != nil: // the text of err repeats the URL, which may contain a password
 		return nil, invalid("base_url", "is no URL; expected one such as %s", defaultBaseURL)
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return nil, invalid("base_url", "expected http:// or https:// and a host, such as %s", defaultBaseURL)
@@ -116,8 +116,8 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// parseKeepAlive takes what Ollama takes, and numbers that are written as text,
-// since that is how environment variables write them.
+// parseKeepAlive parses a duration or a number of seconds, as Ollama does. It also accepts a number as
+// text, because environment variables have only texts.
 func parseKeepAlive(v any) (*api.Duration, error) {
 	expected := invalid("keep_alive", `expected a duration such as "5m", or a number of seconds`)
 	var seconds float64
@@ -159,9 +159,9 @@ func parseThink(v any) (*api.ThinkValue, error) {
 	return t, nil
 }
 
-// checkOptions finds known options of a wrong type, which the server would answer
-// with an internal error at each call. Unknown ones are the server's to judge: it
-// may be newer than this plugin.
+// checkOptions returns an error for a known option of the wrong type, for which the server would fail each
+// call with an internal error. It ignores unknown options, because the server may be newer than this
+// plugin.
 func checkOptions(options map[string]any) error {
 	for key, value := range options {
 		one, err := json.Marshal(map[string]any{key: value})
@@ -176,8 +176,8 @@ func checkOptions(options map[string]any) error {
 	return nil
 }
 
-// numPredict is the number of tokens at which the options end a reply. They are
-// checked for being of the right type elsewhere.
+// numPredict returns the option num_predict, which is the most tokens of a reply. It returns 0 if the
+// option is missing. checkOptions reports a wrong type.
 func numPredict(options map[string]any) int {
 	var n int
 	if text, err := json.Marshal(options["num_predict"]); err != nil || json.Unmarshal(text, &n) != nil {

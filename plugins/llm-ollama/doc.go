@@ -3,72 +3,76 @@
 //
 // # Streaming
 //
-// The reply is always streamed from the server, also when the caller wants it whole. So tokens
-// that were generated before a failure are counted, and the host can tell a slow model from a
-// dead server. The plugin has no timeout for a silent server: the host ends a call by
-// limits.first_token_timeout and limits.token_timeout. A model that is not in memory yet may take
-// minutes for its first token. The server may hold back the tokens of a tool call until it is
-// whole. It evaluates the prompt again before it enforces a response format.
+// The plugin always streams the reply from the server, even if the caller wants it whole. It can
+// therefore count the tokens of a reply that fails, and the host can distinguish a slow model from
+// a dead server. The plugin has no timeout for a silent server. The host ends a call after
+// limits.first_token_timeout or limits.token_timeout. A server that must first load the model may
+// take minutes for the first token. It may hold back the tokens of a tool call until the tool call
+// is complete. To enforce a response format, it evaluates the prompt a second time.
 //
-// # What the API client does not tell
+// # Gaps of the API client
 //
-// api.Client returns nil when the connection breaks, when a line is longer than its buffer, and
-// when an error has no body. It drops the Retry-After header and the text of a 401. It returns
-// the beginning of a cut line as an error. It signs requests to ollama.com with the key of the
-// user who runs the process. Therefore a transport of ours notes status, headers and broken
-// reads. Only the final "done" counts as the end of a reply. The client is not told the server's
-// name.
+// api.Client returns nil in three cases of failure: the connection breaks, a line is longer than
+// the client's buffer, or an error response has no body. It drops the Retry-After header and the
+// text of a response with status 401. If a line is cut, it returns the beginning of the line as an
+// error. It signs requests to ollama.com with the key of the user who runs the process. To fill
+// these gaps, a transport of this package records the status, the headers and read errors of each
+// response. Only the final "done" counts as the end of a reply. The client gets a placeholder
+// instead of the server's name.
 //
-// # What servers send
+// # Form of the stream
 //
-// Blank lines, several objects on a line, one object over several lines and a byte order mark
-// are accepted. Only the objects count.
+// The plugin accepts blank lines, several objects on a line, an object over several lines, and a
+// byte order mark.
 //
-// # Few slots
+// # Parallel calls
 //
-// An Ollama server works on OLLAMA_NUM_PARALLEL calls of a model at once, 1 by default. Others
-// wait there, first come, first served. The key parallel tells the host the number, and the host
-// lets calls wait in turns by tenant instead. "server busy" is fault.RateLimited.
+// An Ollama server runs OLLAMA_NUM_PARALLEL calls of a model at once, 1 by default. Further calls
+// wait in the server in the order of their arrival. The key parallel tells the host this number.
+// Further calls then wait in the host instead, in turns by tenant. If the server says "server
+// busy", the error is fault.RateLimited.
 //
 // # Proxies
 //
-// HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed where the operator gives them to the plugin.
+// The plugin obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY if the operator passes these variables to
+// the plugin.
 //
 // # Messages
 //
-// Images must come as bytes, for Ollama fetches nothing. Ollama decides by itself whether a tool
-// is called: with ToolNone no tools are sent, and a forced tool is refused. A tool's error is its
-// result with "error: " before it. Reasoning is sent as thinking, without its signature.
+// The plugin accepts images as bytes only, because Ollama does not fetch images from URLs. Ollama
+// decides by itself whether the model calls a tool. With ToolNone the plugin sends no tools. It
+// refuses a request that forces a tool call. It sends a tool's error as a result that begins with
+// "error: ". It sends reasoning as thinking, without its signature.
 //
 // # Usage
 //
-// The server counts tokens at the end of a reply. If that end does not come, the output tokens
-// are the pieces that came, since Ollama sends one piece for each token. The input tokens are
-// then unknown (0).
+// The server sends the number of tokens with the final "done" of a reply. If the reply breaks off
+// before, the plugin counts the pieces as output tokens, because Ollama sends one piece for each
+// token. The number of input tokens is then unknown (0).
 //
 // # Context
 //
-// By default Ollama drops the oldest messages that do not fit the model's context
-// (options.num_ctx), and reports nothing. With truncate = false it refuses, which is
-// fault.ContextTooLong here.
+// If the messages do not fit the model's context (options.num_ctx), Ollama drops the oldest
+// messages without a notice. With truncate = false Ollama refuses the request, and the error is
+// fault.ContextTooLong.
 //
 // # Files
 //
 //	plugin.go      name, version and capabilities
-//	config.go      Config, and what is refused of it
+//	config.go      Config and its checks
 //	model.go       Model: one configured instance
-//	capacity.go    how many calls a server takes, and which instances share one
-//	chat.go        Chat: sends a request, and decides how it ended
+//	capacity.go    how many calls a server runs at once, and which instances share a server
+//	chat.go        Chat: sends a request, and decides how the call ended
 //	request.go     a request in Ollama's form: options, tools, response format
 //	messages.go    messages in Ollama's form
-//	reply.go       follows the stream of a reply; where it is cut; its usage
+//	reply.go       receives the stream of a reply, cuts a long reply, counts its tokens
 //	embedding.go   Embed
 //	transport.go   HTTP connections; key, redirects
-//	exchange.go    what is noted of one answer: status, Retry-After, broken reads
-//	json_lines.go  makes a stream one object a line, and bounds it
-//	bounds.go      how much of an answer is read and held
-//	proxy.go       proxies of the environment
-//	failure.go     which fault a failed call is
-//	refusal.go     which fault an error status is
-//	busy.go        how a server that takes no more calls is recognized
+//	exchange.go    the record of one response: status, Retry-After, read errors
+//	json_lines.go  puts each object of a stream on its own line, and bounds the stream
+//	bounds.go      how much of a response the plugin reads, and has in memory
+//	proxy.go       proxies that environment variables name
+//	failure.go     the error of a failed call
+//	refusal.go     the error of a response with an error status
+//	busy.go        recognizes a server that accepts no more calls
 package ollama

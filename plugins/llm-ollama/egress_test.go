@@ -16,7 +16,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// lookups answers names by what they lead to now.
+// lookups is a resolver. It maps names to their current addresses.
 type lookups map[string]string
 
 func (l lookups) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
@@ -26,7 +26,8 @@ func (l lookups) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, e
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
-// publicly is a dialer for public addresses, of which 8.8.8.8 is the server of the test.
+// publicly returns a dialer whose policy allows public addresses and the addresses in allow. It connects
+// 8.8.8.8:80 to the test's server.
 func publicly(t *testing.T, names lookups, server string, allow ...string) *egress.Dialer {
 	t.Helper()
 	p, err := egress.New(egress.Public, allow)
@@ -43,7 +44,7 @@ func publicly(t *testing.T, names lookups, server string, allow ...string) *egre
 		}))
 }
 
-// TestNew_egress: what is written out is refused before anything is connected.
+// TestNew_egress checks that New refuses a base_url with a forbidden IP address, before any connection.
 func TestNew_egress(t *testing.T) {
 	for base, want := range map[string]bool{
 		"http://127.0.0.1:11434": false, "http://localhost:11434": false, "http://10.0.0.5": false, "https://[::1]:443": false, "http://0x7f.1": false,
@@ -62,7 +63,8 @@ func TestNew_egress(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_egress: each connection is judged, and a name may lead elsewhere with each.
+// TestModel_Chat_egress checks that the plugin applies the policy to each new connection. The server's
+// name leads to a public address first, and to a forbidden address later.
 func TestModel_Chat_egress(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("hello"); l.done("stop") }
@@ -75,7 +77,7 @@ func TestModel_Chat_egress(t *testing.T) {
 	if got, _, err := talk(t.Context(), m, ask("Hi")); err != nil || texts(got) != "hello|" {
 		t.Fatalf("%q %v", texts(got), err)
 	}
-	m.transport.close() // the next call connects anew
+	m.transport.close() // the next call opens a new connection
 	names["named.example"] = strings.Split(strings.TrimPrefix(s.URL, "http://"), ":")[0]
 	for _, call := range []func() error{
 		func() error { _, _, err := talk(t.Context(), m, ask("Hi")); return err },
@@ -91,8 +93,8 @@ func TestModel_Chat_egress(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_egressProxy: behind a proxy of the operator's the proxy judges names; what
-// NO_PROXY takes out, and what is written out, is judged here.
+// TestModel_Chat_egressProxy checks the policy when the operator configures a proxy. The proxy decides
+// about names. The plugin decides about IP addresses and about names in NO_PROXY.
 func TestModel_Chat_egressProxy(t *testing.T) {
 	var asked atomic.Int64
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -9,7 +9,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// Embed implements llm.Embedder with embedding_model, or else with model.
+// Embed implements llm.Embedder with the model embedding_model. If embedding_model is empty, it uses
+// model.
 func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
 	if len(req.Texts) == 0 {
 		return &llm.Embeddings{Model: m.embeddingModel}, nil

@@ -76,7 +76,7 @@ func TestModel_Embed_failures(t *testing.T) {
 func TestModel_Embed_deadline(t *testing.T) {
 	s := newServer(t)
 	release := make(chan struct{})
-	t.Cleanup(func() { close(release) }) // before the server closes
+	t.Cleanup(func() { close(release) }) // runs before the cleanup that closes the server
 	s.embed = func(http.ResponseWriter, *api.EmbedRequest) { <-release }
 	m := s.model(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -9,14 +9,13 @@ import (
 	"time"
 )
 
-// exchange is what was seen of one request's answer. Only the goroutine that makes
-// the request writes and reads it.
+// exchange records the HTTP response to one request. It belongs to the goroutine that makes the request.
 type exchange struct {
 	bounds      bounds
-	status      int // 0: no answer
+	status      int // HTTP status; 0 without a response
 	contentType string
 	retryAfter  time.Duration
-	broke       error // what ended the body before its end
+	broke       error // error that broke off the body
 }
 
 type exchangeKey struct{}
@@ -45,10 +44,11 @@ func (b *notedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxRetryAfter bounds when a server may say to come again.
+// maxRetryAfter is the longest time that the plugin accepts from a Retry-After header.
 const maxRetryAfter = 24 * time.Hour
 
-// parseRetryAfter reads seconds or a date; 0 is neither or past.
+// parseRetryAfter returns the duration in a Retry-After header, which has seconds or a date. It returns 0
+// for anything else and for a date in the past.
 func parseRetryAfter(s string, now time.Time) time.Duration {
 	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
 		return min(time.Duration(n)*time.Second, maxRetryAfter)

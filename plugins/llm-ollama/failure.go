@@ -12,18 +12,17 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// progress is how far an answer came.
+// progress says how much of a response arrived before a call failed.
 type progress int
 
 const (
 	nothing     progress = iota
-	ofTheAPI             // something that only Ollama says
-	partOfReply          // of which the caller may have been shown something
+	ofTheAPI             // something that only the Ollama API sends
+	partOfReply          // a part of the reply, which the caller may have received
 )
 
-// failure classifies a call that did not reach its end, although nobody gave it
-// up. err is what api.Client returned, possibly nil; path is the key that names the
-// model; came says what came before.
+// failure returns the error for a call that failed without being canceled. err is the error of api.Client,
+// which may be nil. path is the configuration key of the model. came is how much of the response arrived.
 func (m *Model) failure(err error, seen *exchange, model, path string, came progress) *fault.Error {
 	if known := (*fault.Error)(nil); errors.As(err, &known) || errors.As(seen.broke, &known) {
 		return known
@@ -38,7 +37,7 @@ func (m *Model) failure(err error, seen *exchange, model, path string, came prog
 		return m.busy(err, seen, short(err.Error()))
 	case came == nothing && seen.broke == nil && !speaksAPI(err, seen):
 		return m.noAPI(seen.status)
-	case seen.broke != nil: // before err, which then is a piece of the cut line
+	case seen.broke != nil: // checked before err, which is then a fragment of the broken line
 		return fault.New(fault.ProviderFailed, "the connection to the Ollama server at %s broke in the middle of the reply: %w", at, seen.broke)
 	case err != nil:
 		return fault.New(fault.ProviderFailed, "the Ollama server at %s reported: %s", at, short(err.Error()))
@@ -47,7 +46,7 @@ func (m *Model) failure(err error, seen *exchange, model, path string, came prog
 }
 
 func (m *Model) unreachable(err error) *fault.Error {
-	// The client's own words name the placeholder that it knows the server by.
+	// The text of a url.Error contains the placeholder name that api.Client has for the server.
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
@@ -66,10 +65,10 @@ func (m *Model) unreachable(err error) *fault.Error {
 	return fault.New(fault.ProviderFailed, "no answer from %s; is Ollama running there? (%w)", m.address(), err).At("base_url")
 }
 
-// maxReason bounds what an error repeats of the server's words.
+// maxReason is the most characters of the server's message that an error repeats.
 const maxReason = 300
 
-// short makes one line of s, and not a long one.
+// short returns s on one line, cut to maxReason characters.
 func short(s string) string {
 	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?")
 	if r := []rune(s); len(r) > maxReason {

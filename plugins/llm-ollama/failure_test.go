@@ -12,7 +12,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// statusWriter notes what the answer function set.
+// statusWriter records the HTTP status that the function answer sets.
 type statusWriter struct {
 	http.ResponseWriter
 	status *int

@@ -22,15 +22,16 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// hostile is a server that answers each request with what a test writes, as long as it is
-// read.
+// hostile is a server that responds to each request with the function of a test. The function can write as
+// long as the client reads.
 type hostile struct {
 	url  string
-	sent atomic.Int64 // bytes that the other side took, or what is between
+	sent atomic.Int64 // bytes that the client or the kernel's buffers accepted
 	ends sync.WaitGroup
 }
 
-// out is one answer. Its writes panic with errHungUp once nobody reads any more.
+// out is the response to one request. Its method say panics with hungUp when the client has closed the
+// connection.
 type out struct {
 	net.Conn
 	h *hostile
@@ -46,7 +47,7 @@ func (o *out) say(text string) {
 	}
 }
 
-// forever says the same as long as it is read, in pieces of some size.
+// forever repeats the text until the client closes the connection.
 func (o *out) forever(text string) {
 	piece := strings.Repeat(text, max(1, (64<<10)/len(text)))
 	for {
@@ -54,7 +55,7 @@ func (o *out) forever(text string) {
 	}
 }
 
-// silent says nothing until the other side hangs up.
+// silent waits until the client closes the connection.
 func (o *out) silent() {
 	_, _ = io.Copy(io.Discard, o.Conn)
 }
@@ -85,7 +86,7 @@ func newHostile(t *testing.T, answer func(*out)) *hostile {
 						panic(p)
 					}
 				}()
-				if answer == nil { // not even TLS
+				if answer == nil { // without a function, the server does not even respond to a TLS handshake
 					(&out{c, h}).silent()
 					return
 				}
@@ -102,10 +103,11 @@ func newHostile(t *testing.T, answer func(*out)) *hostile {
 	return h
 }
 
-// slack is what the system holds of a connection beside what was read of it.
+// slack is how many bytes the kernel's buffers may accept in addition to the bytes that the plugin reads.
 const slack = 16 << 20
 
-// TestModel_hostileServer: whatever a server sends, a call ends, and little of it is read.
+// TestModel_hostileServer checks that each call to a hostile server returns, and that the plugin reads
+// only a bounded part of the response.
 //
 // beyond: headers of an upstream
 // beyond: error of an upstream
@@ -119,8 +121,8 @@ func TestModel_hostileServer(t *testing.T) {
 	_ = zip.Close()
 	for name, c := range map[string]struct {
 		answer func(*out)
-		want   fault.Class // -1: the reply is cut
-		read   int64       // at most
+		want   fault.Class // class of the error; 0 is success, -1 is a cut reply
+		read   int64       // most bytes that the plugin may read
 		embed  bool
 	}{
 		"headers without end":     {func(o *out) { o.say("HTTP/1.1 200 OK\r\n"); o.forever("X-A: b\r\n") }, fault.ProviderFailed, sdk.MaxUpstreamHeaderBytes, false},
@@ -202,7 +204,7 @@ func TestModel_hostileServer(t *testing.T) {
 	}
 }
 
-// drip says a byte at a time, as slow as it can be told from silence by nobody but a clock.
+// drip writes the text one byte every 50 ms, and then waits until the client closes the connection.
 func drip(o *out, text string) {
 	closed := make(chan struct{})
 	go func() { defer close(closed); o.silent() }()
@@ -217,8 +219,8 @@ func drip(o *out, text string) {
 	<-closed
 }
 
-// TestModel_hostileTLS has a server that does not answer the handshake. The caller's deadline
-// ends the call.
+// TestModel_hostileTLS checks that a call to a server that does not respond to the TLS handshake returns
+// at the caller's deadline.
 func TestModel_hostileTLS(t *testing.T) {
 	h := newHostile(t, nil)
 	m := open(t, Config{BaseURL: strings.Replace(h.url, "http:", "https:", 1), Model: "m"})
@@ -230,8 +232,8 @@ func TestModel_hostileTLS(t *testing.T) {
 	m.transport.close()
 }
 
-// TestModel_hostileServersTogether: however many servers send what they can, a process holds so
-// much of it, and a neighbour's server is heard beside them.
+// TestModel_hostileServersTogether checks that a process has a bounded number of bytes of all responses in
+// memory when many servers send large responses. A call to another server succeeds meanwhile.
 //
 // beyond: answers of all upstreams
 // beyond: answers of an upstream
@@ -242,14 +244,14 @@ func TestModel_hostileServersTogether(t *testing.T) {
 	hold := make(chan struct{})
 	h := newHostile(t, func(o *out) {
 		o.say("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"embeddings\":[[")
-		for range 64 { // 4 MiB each before the neighbour comes
+		for range 64 { // about 4 MiB from each server before the first call of the neighbour
 			o.say(strings.Repeat("0.125000,", 7281))
 		}
 		begun.Done()
 		<-hold
 		o.forever("0.1,")
 	})
-	many := make([]string, 100) // whose vectors are of 19 MiB at most
+	many := make([]string, 100) // vectors of 100 texts may have 19 MiB
 	var calls sync.WaitGroup
 	for range hostiles {
 		m := open(t, Config{BaseURL: h.url, Model: "m"})

@@ -8,27 +8,28 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// jsonLines gives a stream of JSON objects as api.Client reads it: each on one line of
-// its own, and nothing else. Servers, and proxies before them, send blank lines, several
-// objects on a line, an object over several lines, and a byte order mark. What is no
-// JSON object is passed on as it is, for an error to show it.
+// jsonLines reads a stream of JSON objects and returns each object on a line of its own, as api.Client
+// expects. Servers and proxies also send blank lines, several objects on a line, objects over several
+// lines, and byte order marks. jsonLines returns a line that is not a JSON object unchanged, so that an
+// error can show it.
 //
-// It looks at each byte once, keeps none back, and holds no more than one read.
+// jsonLines looks at each byte once and returns each byte as soon as it has read it. Its memory is bounded
+// by the size of one read.
 type jsonLines struct {
 	io.ReadCloser
-	raw     []byte // read, not looked at
-	buf     []byte // holds raw
-	ready   []byte // to be given out
-	err     error  // after raw
-	depth   int    // of braces and brackets
-	text    bool   // in a JSON text
-	escaped bool   // after a backslash there
-	foreign bool   // in a line that is no object
+	raw     []byte // bytes that were read but not converted yet
+	buf     []byte // buffer of raw
+	ready   []byte // converted bytes that Read has not returned yet
+	err     error  // error of the stream, which follows raw
+	depth   int    // nesting depth of braces and brackets
+	text    bool   // inside a JSON string
+	escaped bool   // after a backslash in the string
+	foreign bool   // in a line that is not a JSON object
 
 	bounds bounds
-	total  int64 // that was read
-	line   int64 // of the line that is given out
-	idle   int64 // of blanks at a stretch
+	total  int64 // bytes read so far
+	line   int64 // bytes returned of the current line
+	idle   int64 // bytes of blanks since the last other byte
 }
 
 func newJSONLines(body io.ReadCloser) *jsonLines {
@@ -53,7 +54,8 @@ func (j *jsonLines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// count looks at what was read last, and says what is too much of it.
+// count adds the n bytes of the last read to the counters. It returns an error if the stream exceeds a
+// bound.
 func (j *jsonLines) count(n int64) error {
 	j.total += n
 	if j.idle += n; len(j.ready) > 0 {
@@ -84,7 +86,7 @@ func (j *jsonLines) Close() error {
 	return j.ReadCloser.Close()
 }
 
-// take appends what raw is to out.
+// take converts raw and appends the result to out.
 func (j *jsonLines) take(out []byte) []byte {
 	for _, c := range j.raw {
 		switch {
@@ -103,7 +105,7 @@ func (j *jsonLines) take(out []byte) []byte {
 			j.foreign = c != '\n'
 		case j.depth == 0:
 			switch c {
-			case ' ', '\t', '\r', '\n', 0xEF, 0xBB, 0xBF: // blanks and a byte order mark
+			case ' ', '\t', '\r', '\n', 0xEF, 0xBB, 0xBF: // skips blanks and byte order marks
 			case '{', '[':
 				j.depth = 1
 				out = append(out, c)
@@ -119,7 +121,7 @@ func (j *jsonLines) take(out []byte) []byte {
 	return out
 }
 
-// inside takes a byte of an object that is not in a text.
+// inside converts a byte that is in an object but not in a JSON string.
 func (j *jsonLines) inside(out []byte, c byte) []byte {
 	switch c {
 	case '\r', '\n':

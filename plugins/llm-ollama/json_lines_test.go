@@ -12,7 +12,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// TestJSONLines_accepts: whatever is between the objects, the reply is the same.
+// TestJSONLines_accepts checks that the reply does not depend on the blanks, line ends and byte order
+// marks between and in the objects.
 func TestJSONLines_accepts(t *testing.T) {
 	const (
 		one  = `{"model":"m","message":{"role":"assistant","content":"a } \" \\ {\u0000b"},"done":false}`
@@ -52,8 +53,8 @@ func TestJSONLines_accepts(t *testing.T) {
 	}
 }
 
-// TestJSONLines_refuses: what is no stream of objects ends the turn as the provider's
-// failure or a wrong address, never as an empty reply.
+// TestJSONLines_refuses checks that a response that is not a stream of JSON objects makes the turn fail.
+// The error blames the provider or base_url.
 func TestJSONLines_refuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind, body string

@@ -10,11 +10,11 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// messages maps the conversation. A tool result becomes a message of its own: that
-// is the only place that Ollama has for one.
+// messages converts the messages of a conversation to Ollama's form. A tool result becomes a message of
+// its own, because Ollama has no other place for a tool result.
 func messages(in []chat.Message) ([]api.Message, error) {
 	out := make([]api.Message, 0, len(in))
-	toolNames := map[string]string{} // by the call's id
+	toolNames := map[string]string{} // tool names by the ids of their calls
 	for i, m := range in {
 		switch m.Role {
 		case chat.System, chat.User, chat.Assistant, chat.Tool:

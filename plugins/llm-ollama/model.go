@@ -12,13 +12,13 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// Model is one configured instance: a model on a server, with HTTP connections of
-// its own.
+// Model is one configured instance of the plugin: a model on a server. It has HTTP connections of its own.
+// Its methods may be called concurrently.
 type Model struct {
 	settings
 	client    *api.Client
 	transport *transport
-	share     *budget.Share // of what the process holds of all servers' answers
+	share     *budget.Share // bounds the memory for the responses of all servers in this process
 }
 
 var (
@@ -27,17 +27,18 @@ var (
 	_ sdk.Limited  = (*Model)(nil)
 )
 
-// Option changes how an instance works beside its configuration.
+// Option is an option for New that is not part of the configuration.
 type Option func(*options)
 
 type options struct{ dialer *egress.Dialer }
 
-// WithDialer has d make the connections to the server. Those to a proxy that the
-// environment names are the operator's, and it judges what lies behind.
+// WithDialer makes d open the connections to the server, so that d can enforce an egress policy. d does
+// not open connections to a proxy that the plugin's environment names. Such a proxy belongs to the
+// operator, and decides itself which servers it connects to.
 func WithDialer(d *egress.Dialer) Option { return func(o *options) { o.dialer = d } }
 
-// New makes an instance, or says with fault.Invalid what is wrong with cfg. It does
-// not contact the server, and looks up no name.
+// New returns an instance for cfg. If cfg is invalid, New returns an error of class fault.Invalid. New
+// does not contact the server and does not look up its name.
 func New(cfg Config, with ...Option) (*Model, error) {
 	s, err := cfg.settings()
 	if err != nil {
@@ -51,14 +52,14 @@ func New(cfg Config, with ...Option) (*Model, error) {
 		return nil, notAllowed(egress.Of(err))
 	}
 	t := newTransport(s.base, s.apiKey, o.dialer)
-	// The client learns a name that is nobody's, and the transport puts the real one
-	// in its place. See the package's documentation for why.
+	// api.Client gets a placeholder for the server's name, so that it does not sign requests to
+	// ollama.com. The transport replaces the placeholder by the real name.
 	alias := &url.URL{Scheme: s.base.Scheme, Host: "ollama.invalid", Path: s.base.Path, RawPath: s.base.RawPath}
 	client := api.NewClient(alias, &http.Client{Transport: t, CheckRedirect: refuseRedirect})
 	return &Model{settings: s, client: client, transport: t, share: budget.Upstreams.Share()}, nil
 }
 
-// notAllowed is the fault of an address that the operator does not let the settings name.
+// notAllowed returns the error for a base_url with an address that the egress policy forbids.
 func notAllowed(r *egress.Refusal) *fault.Error {
 	return invalid("base_url", "%s", r.Words())
 }
@@ -69,5 +70,5 @@ func (m *Model) Close() error {
 	return nil
 }
 
-// address is how errors call the server.
+// address returns the server's name and port for error messages.
 func (m *Model) address() string { return m.base.Host }

@@ -7,13 +7,13 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// Name is what llm.provider calls this plugin.
+// Name is the plugin's name in the key llm.provider.
 const Name = "ollama"
 
-// Version is the plugin's own.
+// Version is the version of the plugin.
 const Version = "0.1.0"
 
-// Plugin serves a Model for each configuration.
+// Plugin returns the plugin. It serves one Model for each configuration.
 func Plugin() sdk.Plugin {
 	return llm.NewPlugin(Name, Version,
 		func(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {

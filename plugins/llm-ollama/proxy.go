@@ -11,11 +11,10 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// proxyFromEnvironment gives the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name.
-// A plugin has these variables only where the operator lists them in its env; requests
-// to this machine need no proxy. With a variable that is no URL nothing is sent: what was
-// meant to go through a proxy must not go without one. Errors do not repeat the
-// variables, which may hold a password.
+// proxyFromEnvironment returns a function for http.Transport.Proxy. The function obeys HTTPS_PROXY,
+// HTTP_PROXY and NO_PROXY, which a plugin has only if the operator lists them in the key env. Requests to
+// this machine use no proxy. If a variable is not a URL, every request fails, because a request must not
+// bypass the operator's proxy. Errors do not repeat the variables, which may contain a password.
 func proxyFromEnvironment() func(*http.Request) (*url.URL, error) {
 	variables := httpproxy.FromEnvironment()
 	for _, proxy := range []string{variables.HTTPProxy, variables.HTTPSProxy} {
@@ -27,8 +26,8 @@ func proxyFromEnvironment() func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }
 }
 
-// isProxy reports whether the package that finds proxies, which says nothing of a
-// variable that it cannot read, can read this one. The scheme may be left out.
+// isProxy reports whether package httpproxy can parse the text of a proxy variable. The scheme is
+// optional. The check is needed because httpproxy silently ignores a variable that it cannot parse.
 func isProxy(text string) bool {
 	if text == "" {
 		return true
@@ -40,12 +39,13 @@ func isProxy(text string) bool {
 	return err == nil && u.Host != ""
 }
 
-// proxyRefusal is what a proxy answered that was to lead to a server with TLS.
+// proxyRefusal is the error when a proxy refuses to connect to a server with TLS.
 type proxyRefusal struct{ status int }
 
 func (e *proxyRefusal) Error() string { return "the proxy answered " + strconv.Itoa(e.status) }
 
-// checkProxyConnect is called with a proxy's answer to CONNECT.
+// checkProxyConnect checks a proxy's response to CONNECT. It is the OnProxyConnectResponse of the
+// transport.
 func checkProxyConnect(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		return &proxyRefusal{resp.StatusCode}
@@ -55,7 +55,8 @@ func checkProxyConnect(_ context.Context, _ *url.URL, _ *http.Request, resp *htt
 
 var errNoProxy = errors.New("the proxy that HTTPS_PROXY or HTTP_PROXY names is no URL")
 
-// ofProxy reports whether a request failed on the way to a proxy, or was refused by one.
+// ofProxy reports whether a request failed because the proxy was invalid, unreachable, or refused to
+// connect.
 func ofProxy(err error) bool {
 	var op *net.OpError
 	var refusal *proxyRefusal

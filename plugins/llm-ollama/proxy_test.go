@@ -13,8 +13,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// TestProxyFromEnvironment has a proxy between, as an operator does who gives the plugin
-// HTTP_PROXY. The server's name is one that only the proxy knows.
+// TestProxyFromEnvironment checks that requests go through the proxy that HTTP_PROXY names. Only the proxy
+// can resolve the server's name.
 func TestProxyFromEnvironment(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.text("hello"); l.done("stop") }
@@ -52,7 +52,7 @@ func TestProxyFromEnvironment(t *testing.T) {
 	}
 }
 
-// TestProxyFromEnvironment_failures: the proxy is named as what failed, its password never.
+// TestProxyFromEnvironment_failures checks that errors blame the proxy and do not contain its password.
 func TestProxyFromEnvironment_failures(t *testing.T) {
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "who are you?", http.StatusProxyAuthRequired)

@@ -14,13 +14,14 @@ import (
 	"github.com/ollama/ollama/envconfig"
 )
 
-// realServer is the server that OLLAMA_HOST names, with a model that it has.
+// realServer returns the URL of the server that OLLAMA_HOST names, and a model that this server has. It
+// skips the test if there is no such server.
 func realServer(t *testing.T) (base, model string) {
 	t.Helper()
 	if os.Getenv("OLLAMA_HOST") == "" {
 		t.Skip("OLLAMA_HOST is not set")
 	}
-	base = envconfig.Host().String() // as Ollama's own programs read it
+	base = envconfig.Host().String() // Ollama's own programs parse OLLAMA_HOST in the same way
 	u, err := parseBase(base)
 	if err != nil {
 		t.Skipf("OLLAMA_HOST: %v", err)

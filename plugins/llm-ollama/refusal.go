@@ -11,16 +11,15 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// noAPI is of an answer that Ollama does not give: another server's, or that of a path
-// where it has nothing.
+// noAPI returns the error for a response that does not come from the Ollama API. Another server may listen
+// at base_url, or the path in base_url may be wrong.
 func (m *Model) noAPI(status int) *fault.Error {
 	return fault.New(fault.NotFound, "what answers at %s is no Ollama API", m.base.Redacted()).
 		At("base_url").By(fault.PartyTenant).Upstream(status)
 }
 
-// speaksAPI reports whether an answer has the form of Ollama's: JSON, with errors as a
-// text under "error". err is the client's; an answer without one has nothing but its
-// type to know it by.
+// speaksAPI reports whether a response has the form of Ollama's responses: JSON whose field "error", if
+// any, is a string. err is the error of api.Client. If err is nil, only the content type decides.
 func speaksAPI(err error, seen *exchange) bool {
 	t, _, typeErr := mime.ParseMediaType(seen.contentType)
 	stream := t == "application/x-ndjson"
@@ -34,11 +33,11 @@ func speaksAPI(err error, seen *exchange) bool {
 	if s := (api.StatusError{}); errors.As(err, &s) {
 		said = s.ErrorMessage
 	}
-	// An error that is no text comes from the client as the whole of the answer.
+	// If the field "error" is not a string, api.Client returns the whole JSON body as the error text.
 	return said != "" && !json.Valid([]byte(said))
 }
 
-// refused classifies an answer with an error status.
+// refused returns the error for a response with an error status.
 func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Error {
 	at, said := m.address(), m.reason(err, seen.status)
 	own := speaksAPI(err, seen)
@@ -79,8 +78,9 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 	return f.Upstream(seen.status)
 }
 
-// invalidRequest is a refusal of what was asked. Callers send messages and choose
-// nothing else: all but the messages is of the tenant's settings.
+// invalidRequest returns the error for a request that the server refused as invalid. It blames the tenant,
+// whose settings decide everything about a request except the messages. It blames the caller only for
+// images in messages.
 func (m *Model) invalidRequest(said, path string) *fault.Error {
 	f := fault.New(fault.Invalid, "the Ollama server at %s refused the request: %s", m.address(), said).By(fault.PartyTenant)
 	lower := strings.ToLower(said)
@@ -97,15 +97,16 @@ func (m *Model) invalidRequest(said, path string) *fault.Error {
 	return f
 }
 
-// missesModel reads "model 'NAME' not found" and "model \"NAME\" not found, try pulling it
-// first", which is all that tells a missing model from a missing route.
+// missesModel reports whether the server's message says that the model is missing. The messages are "model
+// 'NAME' not found" and "model \"NAME\" not found, try pulling it first". Only these words distinguish a
+// missing model from a missing route, because both have status 404.
 func missesModel(said, model string) bool {
 	said = strings.ToLower(said)
 	return strings.Contains(said, "not found") && strings.Contains(said, "model") &&
 		strings.Contains(said, strings.ToLower(model))
 }
 
-// statusClientClosed is what Ollama answers when it gave a call up.
+// statusClientClosed is the status of Ollama's response to a canceled call.
 const statusClientClosed = 499
 
 func (m *Model) unauthorized(err error) *fault.Error {
@@ -113,7 +114,7 @@ func (m *Model) unauthorized(err error) *fault.Error {
 	var auth api.AuthorizationError
 	switch {
 	case errors.As(err, &auth) && auth.SigninURL != "":
-		// The URL names the server's own key: it is not for the caller's eyes.
+		// The error does not repeat the sign-in URL, because this URL contains the server's own key.
 		f.Path, f.Message = "model", "the Ollama server at "+m.address()+" is not signed in, which this model needs; run there: ollama signin"
 	case m.apiKey != "":
 		f.Message = "the Ollama server at " + m.address() + " does not accept the api_key"
@@ -121,7 +122,7 @@ func (m *Model) unauthorized(err error) *fault.Error {
 	return f
 }
 
-// reason is the server's own message, or the status in words.
+// reason returns the server's error message. If there is none, it returns the name of the status.
 func (m *Model) reason(err error, status int) string {
 	var s api.StatusError
 	if errors.As(err, &s) && s.ErrorMessage != "" {
@@ -133,8 +134,8 @@ func (m *Model) reason(err error, status int) string {
 	return "no reason given"
 }
 
-// contextTooLong reads the message, since Ollama gives such errors no code of their
-// own: "the input length exceeds the context length" and the like.
+// contextTooLong reports whether the server's message says that the conversation exceeds the context, such
+// as "the input length exceeds the context length". Ollama has no error code for this.
 func contextTooLong(status int, said string) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusInternalServerError:

@@ -29,7 +29,7 @@ func TestModel_refused(t *testing.T) {
 	busy := fault.Error{Class: fault.RateLimited, Party: fault.PartyProvider, Retryable: true, RetryAfter: busyRetry}
 	for name, c := range map[string]struct {
 		answer func(*lines)
-		want   fault.Error // Message is a part of it
+		want   fault.Error // expected error; Message is a part of the actual message
 	}{
 		"missing model": {json(404, "model 'gemma3:1b' not found"),
 			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "model", Message: "ollama pull gemma3:1b"}},
@@ -145,7 +145,7 @@ func TestModel_refused(t *testing.T) {
 				t.Errorf("message %q", f.Message)
 			}
 			if status == http.StatusOK && f.Class == fault.ProviderFailed {
-				status = 0 // it broke off afterwards
+				status = 0 // an error in the body has no upstream status
 			}
 			if f.UpstreamStatus != status {
 				t.Errorf("upstream status %d, want %d", f.UpstreamStatus, status)

@@ -12,30 +12,30 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// reply follows one stream.
+// reply receives the stream of one reply and relays it.
 type reply struct {
 	emit   func(llm.Delta) error
-	whole  bool   // wanted in one delta
-	onDone func() // called once at the end of the reply
+	whole  bool   // the caller wants the reply as one delta
+	onDone func() // called once when the reply is complete
 
-	text, thinking strings.Builder // of a whole reply
-	calls          []chat.ToolCall // of a whole reply
+	text, thinking strings.Builder // text and reasoning, if whole
+	calls          []chat.ToolCall // tool calls, if whole
 
-	pieces  int64 // with something in them
-	called  bool  // a tool call was among them
+	pieces  int64 // number of pieces that were not empty
+	called  bool  // a piece had a tool call
 	model   string
-	size    int64 // of all that was passed on
-	idle    int   // pieces with nothing in them, at a stretch
-	cut     bool  // more came than a reply may have
+	size    int64 // size of all pieces, see sizeOf
+	idle    int   // number of empty pieces in a row
+	cut     bool  // the server sent more than a reply may have
 	done    bool
-	last    api.ChatResponse // the one with done
+	last    api.ChatResponse // response with the field done
 	emitErr error
 }
 
-// take is the api.ChatResponseFunc.
+// take receives one response of the stream. It is the api.ChatResponseFunc of the call.
 func (r *reply) take(resp api.ChatResponse) error {
 	if r.done {
-		return errAfterDone // nothing follows the end, and who goes on is not waited for
+		return errAfterDone // ends the call; the reply is complete, so the plugin does not wait for further responses
 	}
 	if resp.Model != "" {
 		r.model = resp.Model[:min(len(resp.Model), maxModelName)]
@@ -45,7 +45,7 @@ func (r *reply) take(resp api.ChatResponse) error {
 		r.pieces++
 		r.called = r.called || len(d.ToolCalls) > 0
 		r.idle = 0
-		d.Usage = chat.Usage{OutputTokens: r.pieces} // until done tells better
+		d.Usage = chat.Usage{OutputTokens: r.pieces} // the pieces so far; the final count comes with done
 		if err := r.pass(d); err != nil {
 			r.emitErr = err
 			return err
@@ -74,10 +74,10 @@ func (r *reply) pass(d llm.Delta) error {
 	return nil
 }
 
-// maxModelName bounds what a server calls its model.
+// maxModelName is the most bytes of the model's name that are taken from a response.
 const maxModelName = 256
 
-// callOverhead is what a tool call counts beside its texts.
+// callOverhead is the size in bytes of a tool call in addition to its texts.
 const callOverhead = 256
 
 var (
@@ -93,14 +93,15 @@ func sizeOf(d llm.Delta) int64 {
 	return int64(n)
 }
 
-// cutShort is the finish of a reply that was cut.
+// cutShort returns the finish of a reply that was cut because it was too long.
 func (r *reply) cutShort() *llm.Finish {
 	f := r.finish()
 	f.Reason = llm.FinishLength
 	return f
 }
 
-// deliver emits a whole reply; a streamed one is with its receiver already.
+// deliver emits the reply as one delta, if the caller wants that. If the reply was streamed, it does
+// nothing.
 func (r *reply) deliver() error {
 	if !r.whole || r.pieces == 0 {
 		return nil
@@ -112,7 +113,7 @@ func (r *reply) finish() *llm.Finish {
 	f := &llm.Finish{Model: r.model, Usage: chat.Usage{
 		InputTokens: int64(r.last.PromptEvalCount), OutputTokens: int64(r.last.EvalCount),
 	}}
-	if r.last.EvalCount == 0 { // what is between us and the server left it out, if there was a piece
+	if r.last.EvalCount == 0 { // a proxy may have removed the count, so the pieces count as tokens
 		f.Usage.OutputTokens = r.pieces
 	}
 	switch {
@@ -120,13 +121,14 @@ func (r *reply) finish() *llm.Finish {
 		f.Reason = llm.FinishToolCalls
 	case r.last.DoneReason == "length":
 		f.Reason = llm.FinishLength
-	case r.last.DoneReason == "stop", r.last.DoneReason == "": // servers before 0.1.45 give none
+	case r.last.DoneReason == "stop", r.last.DoneReason == "": // Ollama before 0.1.45 gives no reason
 		f.Reason = llm.FinishStop
 	}
 	return f
 }
 
-// spent is the finish of a reply that has none: what is known of its usage, or nil.
+// spent returns the finish of an incomplete reply, with the number of tokens so far. It returns nil if no
+// token arrived.
 func (r *reply) spent() *llm.Finish {
 	if r.pieces == 0 {
 		return nil
@@ -141,7 +143,7 @@ func toolCalls(calls []api.ToolCall) []chat.ToolCall {
 	out := make([]chat.ToolCall, 0, len(calls))
 	for _, c := range calls {
 		id := c.ID
-		if id == "" { // older servers leave it out, and results refer to it
+		if id == "" { // Ollama's older versions give no id, but a tool result needs one
 			id = "call_" + rand.Text()
 		}
 		out = append(out, chat.ToolCall{ID: id, Name: c.Function.Name, Arguments: c.Function.Arguments.String()})
@@ -149,7 +151,7 @@ func toolCalls(calls []api.ToolCall) []chat.ToolCall {
 	return out
 }
 
-// progress is how far the reply came.
+// progress returns how much of the reply arrived.
 func (r *reply) progress() progress {
 	switch {
 	case r.pieces > 0:

@@ -10,10 +10,10 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// request says req in Ollama's words.
+// request converts req to a request of the Ollama API.
 func (m *Model) request(req *llm.Request) (*api.ChatRequest, error) {
 	if len(req.Messages) == 0 {
-		// Ollama would load the model and call that a reply.
+		// For a request without messages Ollama would only load the model and return an empty reply.
 		return nil, fault.New(fault.Invalid, "expected at least one").At("messages")
 	}
 	stream := true
@@ -57,8 +57,8 @@ func format(f llm.ResponseFormat) (json.RawMessage, error) {
 	return nil, fault.New(fault.Invalid, "unknown type %d", f.Type).At("response_format.type")
 }
 
-// tools maps JSON Schemas to the part of them that Ollama's types hold; its server
-// reads no more of them.
+// tools converts tools to Ollama's form. Ollama's types have only a part of JSON Schema, and the server
+// ignores the other keywords.
 func tools(in []llm.Tool, choice llm.ToolChoice) (api.Tools, error) {
 	switch choice.Mode {
 	case llm.ToolAuto:

@@ -12,7 +12,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// golden compares what the server got with the JSON that is expected of it.
+// golden compares a request that the server received with the expected JSON.
 func golden(t *testing.T, got any, want string) {
 	t.Helper()
 	b, err := json.Marshal(got)
@@ -86,18 +86,19 @@ func TestModel_request_full(t *testing.T) {
 		]}`)
 }
 
-// The smaller limit counts, the call's or the instance's own.
+// TestModel_request_smallerLimit checks that the smaller limit of output tokens applies if both the call
+// and the instance have a limit.
 func TestModel_request_smallerLimit(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	for _, c := range []struct {
-		own  any // of options; nil: there are none
+		own  any // num_predict in the instance's options; nil without options
 		call int
 		want any
 	}{
 		{nil, 0, nil}, {nil, 64, 64.0},
 		{10, 0, 10.0}, {10, 64, 10.0}, {100, 64, 64.0}, {100.0, 64, 64.0}, {10.0, 64, 10.0}, {64, 64, 64.0},
-		{-1, 64, 64.0}, {-2, 64, 64.0}, {0, 64, 64.0}, {-1, 0, -1.0}, // Ollama's ways to say without end
+		{-1, 64, 64.0}, {-2, 64, 64.0}, {0, 64, 64.0}, {-1, 0, -1.0}, // zero and negative numbers are no limit for Ollama
 	} {
 		m := s.model(func(cfg *Config) {
 			if c.own != nil {

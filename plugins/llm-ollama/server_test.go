@@ -15,8 +15,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// server is an Ollama server whose answers a test writes. It refuses what the real
-// one would not understand, and speaks in the API's own types.
+// server is an Ollama server whose responses a test writes. It refuses requests that a real Ollama server
+// would not understand.
 type server struct {
 	*httptest.Server
 	t *testing.T
@@ -25,11 +25,11 @@ type server struct {
 	embed func(w http.ResponseWriter, req *api.EmbedRequest)
 
 	mu      sync.Mutex
-	headers http.Header // of the last request
+	headers http.Header // headers of the newest request
 	host    string
 	chats   []*api.ChatRequest
-	ended   chan struct{} // gets one when a request's context ended under the handler
-	closed  chan struct{} // gets one when a connection was closed
+	ended   chan struct{} // receives a value when the context of a request ends while its handler runs
+	closed  chan struct{} // receives a value when a connection is closed
 	conns   map[string]bool
 }
 
@@ -81,12 +81,12 @@ func (s *server) accept(w http.ResponseWriter, r *http.Request, accept string, i
 		refuse(w, http.StatusBadRequest, err.Error())
 		return false
 	}
-	// The server watches a connection for its end only when the body was read.
+	// net/http notices that the client has closed the connection only after the body was read to its end.
 	_, _ = d.Token()
 	return true
 }
 
-// model opens an instance on the server, and closes it before the server.
+// model returns an instance for this server. Cleanup closes the instance before the server.
 func (s *server) model(change func(*Config)) *Model {
 	s.t.Helper()
 	cfg := Config{BaseURL: s.URL, Model: "gemma3:1b"}
@@ -116,7 +116,7 @@ func (s *server) lastChat() *api.ChatRequest {
 	return s.chats[len(s.chats)-1]
 }
 
-// waitEnded waits until a handler saw its request's context end.
+// waitEnded waits until the context of a request has ended while its handler ran.
 func (s *server) waitEnded() {
 	s.t.Helper()
 	select {
@@ -126,7 +126,7 @@ func (s *server) waitEnded() {
 	}
 }
 
-// lines writes a stream's lines, each at once.
+// lines writes the lines of a streamed response and flushes each line.
 type lines struct {
 	http.ResponseWriter
 	server *server
@@ -165,16 +165,16 @@ func (l *lines) done(reason string) {
 		Metrics: api.Metrics{TotalDuration: time.Second, PromptEvalCount: 26, EvalCount: 3}})
 }
 
-// hang waits for the client to go away.
+// hang waits until the client has canceled the request.
 func (l *lines) hang() {
 	<-l.ctx.Done()
 	l.server.ended <- struct{}{}
 }
 
-// cut ends the connection where it is.
+// cut closes the connection without completing the response.
 func (l *lines) cut() { panic(http.ErrAbortHandler) }
 
-// refuse answers as Ollama does before a stream began.
+// refuse sends the response with which Ollama refuses a request.
 func refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
@@ -185,7 +185,7 @@ func ask(text string) *llm.Request {
 	return &llm.Request{Stream: true, Messages: []chat.Message{chat.Text(chat.User, text)}}
 }
 
-// talk collects what is emitted.
+// talk calls Chat and returns the deltas that Chat has emitted.
 func talk(ctx context.Context, m *Model, req *llm.Request) ([]llm.Delta, *llm.Finish, error) {
 	var got []llm.Delta
 	finish, err := m.Chat(ctx, req, func(d llm.Delta) error { got = append(got, d); return nil })

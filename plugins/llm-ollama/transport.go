@@ -12,27 +12,27 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// transport sends requests to the configured server, with its key, and notes in
-// the context's exchange what api.Client does not pass on.
+// transport sends requests to the configured server, with the API key. It records in the request's
+// exchange the status, headers and errors that api.Client drops.
 type transport struct {
 	base  *http.Transport
 	host  string
 	token string
 }
 
-// What an HTTP/2 connection, and one answer on it, may have waiting to be read.
+// The most unread bytes of an HTTP/2 connection, and of one stream on it.
 const (
 	maxHTTP2Connection = 2 << 20
 	maxHTTP2Stream     = 512 << 10
 )
 
-// dialTimeout bounds the making of a connection, without TLS.
+// dialTimeout is how long opening a TCP connection may take.
 const dialTimeout = 10 * time.Second
 
 func newTransport(base *url.URL, apiKey string, dialer *egress.Dialer) *transport {
 	find := proxyFromEnvironment()
 	if proxy, err := find(&http.Request{URL: base}); proxy != nil && err == nil {
-		dialer = nil // what is connected to is the proxy, which the operator names
+		dialer = nil // the transport connects to the operator's proxy, to which the egress policy does not apply
 	}
 	t := &transport{host: base.Host, base: &http.Transport{
 		Proxy:                  find,
@@ -47,12 +47,13 @@ func newTransport(base *url.URL, apiKey string, dialer *egress.Dialer) *transpor
 		MaxIdleConns:        64,
 		MaxIdleConnsPerHost: 64,
 		ForceAttemptHTTP2:   true,
-		// What a server sends is taken as it is read, and its headers are few.
+		// The bounds are small, because the plugin reads responses as they arrive and Ollama sends few
+		// headers.
 		MaxResponseHeaderBytes: sdk.MaxUpstreamHeaderBytes,
 		HTTP2: &http.HTTP2Config{
 			MaxReceiveBufferPerConnection: maxHTTP2Connection, MaxReceiveBufferPerStream: maxHTTP2Stream,
 		},
-		DisableCompression: true, // a compressed stream comes in blocks, not in tokens
+		DisableCompression: true, // a compressed stream would arrive in blocks instead of tokens
 	}}
 	if apiKey != "" {
 		t.token = "Bearer " + apiKey
@@ -88,8 +89,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (t *transport) close() { t.base.CloseIdleConnections() }
 
-// refuseRedirect keeps the key and the conversation from going where the
-// configuration does not say.
+// refuseRedirect returns an error for each redirect, so that the API key and the conversation go only to
+// the configured server.
 func refuseRedirect(req *http.Request, _ []*http.Request) error {
 	return invalid("base_url", "the server there redirects; expected the address of Ollama itself")
 }

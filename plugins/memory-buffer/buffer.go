@@ -8,12 +8,12 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// Buffer keeps the newest messages of a conversation in sight.
+// Buffer is a memory that shows the model the newest messages of a conversation.
 type Buffer struct{ max int }
 
 var _ memory.Memory = (*Buffer)(nil)
 
-// New makes a buffer, or says with fault.Invalid what is wrong with cfg.
+// New returns a buffer for cfg. If cfg is invalid, New returns an error of class fault.Invalid.
 func New(cfg Config) (*Buffer, error) {
 	if cfg.MaxMessages < 0 || cfg.MaxMessages > memory.MaxTail {
 		return nil, fault.New(fault.Invalid, "must be from 0 to %d", memory.MaxTail).
@@ -22,10 +22,11 @@ func New(cfg Config) (*Buffer, error) {
 	return &Buffer{max: cfg.MaxMessages}, nil
 }
 
-// Needs implements [memory.Memory]: the tail is the answer.
+// Needs implements [memory.Memory]. It asks the host for the newest messages and for no call of Recall.
 func (b *Buffer) Needs() memory.Needs { return memory.Needs{Tail: b.max} }
 
-// Recall answers the newest of the tail, for callers that ask all the same.
+// Recall returns the newest messages of the tail. A host does not call it, because Needs asks for no
+// recall.
 func (b *Buffer) Recall(_ context.Context, req *memory.RecallRequest) ([]chat.Message, error) {
 	return req.Tail[max(0, len(req.Tail)-b.max):], nil
 }

@@ -52,7 +52,7 @@ func TestBuffer_Recall_cutsLongerTails(t *testing.T) {
 func TestConfig(t *testing.T) {
 	for _, c := range []struct {
 		block string
-		max   int // -1: refused
+		max   int // expected value of max_messages; -1 if the block is invalid
 		path  string
 	}{
 		{`{}`, 20, ""},

@@ -1,11 +1,13 @@
 // Package buffer is the memory plugin "buffer". A model sees the newest max_messages of the
 // conversation, oldest first, and nothing else.
 //
-// A buffer keeps nothing and is never called. When it is configured, it says that it needs so
-// many of the newest messages, and no recall. The host then shows these messages as the storage
-// has them. Older messages stay in the storage.
+// A buffer has no state. When the host configures an instance, the instance declares how many of
+// the newest messages it needs, and that it needs no recall. In a turn the host therefore does not
+// call the plugin. It sends the model the newest messages as the storage returns them. Older
+// messages stay in the storage.
 //
-// A window with an odd number of messages can begin with a reply whose question is not in it.
+// If max_messages is odd, the first message that the model sees can be a reply without the user's
+// message before it.
 //
 // # Files
 //

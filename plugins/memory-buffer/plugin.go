@@ -7,19 +7,19 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// Name is what memory.type calls this plugin.
+// Name is the plugin's name in the key memory.type.
 const Name = "buffer"
 
-// Version is the plugin's own.
+// Version is the version of the plugin.
 const Version = "0.1.0"
 
-// Plugin serves a Buffer for each configuration.
+// Plugin returns the plugin. It serves one Buffer for each configuration.
 func Plugin() sdk.Plugin {
 	return memory.NewPlugin(Name, Version,
 		func(_ context.Context, cfg Config, _ sdk.Env) (memory.Memory, error) {
 			b, err := New(cfg)
 			if err != nil {
-				return nil, err // not a nil *Buffer in an interface
+				return nil, err // a nil *Buffer would be a non-nil memory.Memory
 			}
 			return b, nil
 		})

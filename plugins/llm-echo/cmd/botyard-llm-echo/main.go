@@ -1,4 +1,4 @@
-// Command botyard-llm-echo is the plugin that stands in for an LLM provider.
+// Command botyard-llm-echo is the LLM plugin "echo", a stand-in for an LLM provider.
 package main
 
 import (

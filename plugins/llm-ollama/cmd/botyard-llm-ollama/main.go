@@ -1,5 +1,4 @@
-// Command botyard-llm-ollama is the plugin that chats with models on an Ollama
-// server.
+// Command botyard-llm-ollama is the LLM plugin "ollama", which chats with models on an Ollama server.
 package main
 
 import (

@@ -1,5 +1,4 @@
-// Command botyard-memory-buffer is the plugin that shows models the newest
-// messages.
+// Command botyard-memory-buffer is the memory plugin "buffer", which shows models the newest messages.
 package main
 
 import (
