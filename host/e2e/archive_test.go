@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// largeExport is one of so many conversations, each with so many turns.
+// largeExport returns an export with the given number of conversations. Each conversation has the given
+// number of turns.
 func largeExport(conversations, turns int) string {
 	var b strings.Builder
 	at := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339Nano)
@@ -40,7 +41,7 @@ func (host *hostProcess) export(tenant string) string {
 	return string(a.Body)
 }
 
-// imported is the response to an import.
+// imported is the host's response to an import.
 type imported struct{ Conversations, Turns, Present int }
 
 func (host *hostProcess) imports(tenant, export string) (out imported) {
@@ -52,7 +53,7 @@ func (host *hostProcess) imports(tenant, export string) (out imported) {
 	return out
 }
 
-// receipt is the last line of a purge.
+// receipt is the last line of the host's response to a purge.
 type receipt struct {
 	Type          string
 	Conversations int
@@ -150,14 +151,14 @@ func TestImport_goesOnAfterTheHostWasKilled(t *testing.T) {
 	}
 	_, want, _ := strings.Cut(export, "\n")
 	_, is, _ := strings.Cut(host.export("a"), "\n")
-	_, is, _ = strings.Cut(is, "\n") // the configuration, which largeExport has not
+	_, is, _ = strings.Cut(is, "\n") // skips the configuration, which largeExport does not contain
 	if is != want {
 		t.Errorf("%d bytes were imported and %d are there", len(want), len(is))
 	}
 }
 
-// TestPurge_aRunningTurnWritesNothing checks that a turn that runs during an erasure or a purge
-// stores nothing afterwards.
+// TestPurge_aRunningTurnWritesNothing checks that a turn that runs during an erase or a purge fails and
+// stores nothing.
 func TestPurge_aRunningTurnWritesNothing(t *testing.T) {
 	host := start(t, onSQLite, nil)
 	host.put("a", `{"llm": {"tokens": 20, "token_delay_ms": 50}}`)
@@ -193,7 +194,8 @@ func TestPurge_aRunningTurnWritesNothing(t *testing.T) {
 	}
 }
 
-// A tenant moves through two storages, and both are purged.
+// TestPurge_findsFormerStorages checks that a purge deletes the conversations in all storages that a
+// tenant has used.
 func TestPurge_findsFormerStorages(t *testing.T) {
 	host := start(t, onSQLite, nil)
 	host.put("a", `{"conversation_storage": {"backend": "memory"}}`)
@@ -212,7 +214,8 @@ func TestPurge_findsFormerStorages(t *testing.T) {
 	}
 }
 
-// One host's tenant goes to another through a pipe, and nothing secret does.
+// TestExport_pipedIntoImport checks that an export of one host can be piped into an import of another
+// host.
 func TestExport_pipedIntoImport(t *testing.T) {
 	from, to := start(t, onSQLite, nil), start(t, onSQLite, nil)
 	from.put("a", `{"prompts": {"system": "Be brief."}, "memory": {"max_messages": 4}}`)
@@ -256,7 +259,7 @@ func TestExport_pipedIntoImport(t *testing.T) {
 	if reply := to.mustChat("a", "c000", "Do you remember me?"); reply.Turn != 52 || !strings.Contains(reply.Reply, "message 49") {
 		t.Errorf("%+v", reply)
 	}
-	// The command does the same with a file.
+	// The commands "tenant export" and "tenant import" do the same with a file.
 	file := filepath.Join(from.dir, "a.ndjson")
 	if out, err := from.cli("tenant", "export", "a", "--output", file); err != nil {
 		t.Fatal(out, err)

@@ -14,15 +14,17 @@ import (
 	"testing"
 )
 
-// balancer sends requests to hosts in turn. One that no connection can be made to is
-// passed over once, as load balancers do; they know nothing of conversations.
+// balancer sends requests to hosts in turn, without regard to conversations. If a host does not accept a
+// connection, the balancer sends the request to the next host, as load balancers do. It does so once per
+// request.
 type balancer struct {
 	hosts []*url.URL
 	next  atomic.Uint64
 	inner *http.Transport
 }
 
-// balance serves a balancer before the hosts until the test ends, and answers its URL.
+// balance starts a balancer in front of the hosts and returns its URL. The balancer runs until the test
+// ends.
 func balance(t *testing.T, hosts []*hostProcess) string {
 	t.Helper()
 	b := &balancer{inner: &http.Transport{MaxIdleConnsPerHost: 256}}
@@ -36,7 +38,7 @@ func balance(t *testing.T, hosts []*hostProcess) string {
 	s := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:   func(*httputil.ProxyRequest) {},
 		Transport: b,
-		ErrorLog:  log.New(io.Discard, "", 0), // hosts are killed
+		ErrorLog:  log.New(io.Discard, "", 0), // tests kill hosts, so errors are expected
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			w.WriteHeader(http.StatusBadGateway)
 		},

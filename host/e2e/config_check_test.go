@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// tree is every file below the host's folder: its name, mode, size and time.
+// tree lists all files below the host's folder, with name, mode, size and time. It leaves out the folders
+// in but.
 func (host *hostProcess) tree(but ...string) string {
 	host.t.Helper()
 	var b strings.Builder
@@ -48,8 +49,8 @@ defaults {
 }
 `
 
-// command runs the command beside the host and its folder of temporary files. One that
-// should have ended and serves is killed.
+// command runs the botyard command with the host's folder for temporary files. After a minute it stops the
+// command, because a serve that should fail may be running.
 func (host *hostProcess) command(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(host.t.Context(), time.Minute)
 	defer cancel()
@@ -78,7 +79,7 @@ func TestConfigCheck_writesNothing(t *testing.T) {
 	host := newFolder(t, sqliteDefaults)
 	file := filepath.Join(host.dir, "botyard.hcl")
 	for _, args := range [][]string{{"config", "check"}, {"config", "explain", "a"}} {
-		// A folder of temporary files changes its time; nothing is left in it.
+		// The modification time of the folder tmp may change, but no file may remain in it.
 		host.leavesAsItIs(func() {
 			if out, err := host.command(append(args, "--config", file)...); err != nil {
 				t.Errorf("%v: %v: %s", args, err, out)
@@ -113,7 +114,8 @@ func TestDryRun_writesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another data_dir has no key yet; that makes no tenant another one.
+	// The other data_dir has no host.key yet. A dry run must not report tenants as changed for that
+	// reason.
 	host.write("botyard.hcl", "data_dir = \"elsewhere\"\n"+string(good))
 	host.leavesAsItIs(func() {
 		if out, err := host.cli("config", "reload", "--dry-run"); err != nil || !strings.Contains(out, "0 tenants would change") {
@@ -128,13 +130,13 @@ func TestDryRun_writesNothing(t *testing.T) {
 	}, "t")
 }
 
-// TestConfigCheck_agreesWithServe checks that config check refuses what serve refuses, with
-// the same message, and that a refused serve creates no files.
+// TestConfigCheck_agreesWithServe checks that "config check" and serve refuse the same configurations with
+// the same message, and that neither of them creates files.
 func TestConfigCheck_agreesWithServe(t *testing.T) {
 	for _, c := range []struct {
 		name, config string
 		prepare      func(host *hostProcess)
-		want         string // of the line that both say; FILE stands for the host file
+		want         string // part of the line that both commands print; FILE stands for the host file
 	}{
 		{"no host", "listen = \":8080\"\n", nil, "FILE:3:1: listen: refusing to listen on"},
 		{"every address", "listen = \"0.0.0.0:8080\"\n", nil, "FILE:3:1: listen: refusing to listen on"},
@@ -187,8 +189,8 @@ func TestConfigCheck_agreesWithServe(t *testing.T) {
 	}
 }
 
-// TestConfigCheck_paths checks that bad paths of a storage are refused by a dry run, which opens
-// no storage.
+// TestConfigCheck_paths checks that a dry run and "config check" refuse invalid paths of a SQLite storage
+// and create no files.
 func TestConfigCheck_paths(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for path, want := range map[string]string{
@@ -211,7 +213,7 @@ func TestConfigCheck_paths(t *testing.T) {
 	}
 }
 
-// status is the exit status of a command that ran; -1 where it ended otherwise.
+// status returns the exit status of a command. It returns -1 if the command did not exit by itself.
 func status(err error) int {
 	var ended *exec.ExitError
 	switch {
@@ -223,8 +225,8 @@ func status(err error) int {
 	return -1
 }
 
-// TestConfigCheck_takesTheFlagsOfServe checks that config check refuses bad values of flags as
-// it refuses bad values in the file.
+// TestConfigCheck_takesTheFlagsOfServe checks that "config check" accepts the flags of serve and refuses
+// their invalid values.
 func TestConfigCheck_takesTheFlagsOfServe(t *testing.T) {
 	host := newFolder(t, echoDefaults)
 	file := filepath.Join(host.dir, "botyard.hcl")
@@ -242,7 +244,8 @@ func TestConfigCheck_takesTheFlagsOfServe(t *testing.T) {
 	}
 }
 
-// A plugin folder that is not there stops nothing, and is named.
+// TestConfigCheck_missingPluginFolder checks that "config check" warns of a missing plugin folder and
+// succeeds.
 func TestConfigCheck_missingPluginFolder(t *testing.T) {
 	host := newFolder(t, echoDefaults)
 	file := filepath.Join(host.dir, "botyard.hcl")
@@ -261,15 +264,15 @@ func TestConfigCheck_missingPluginFolder(t *testing.T) {
 	}
 }
 
-// A check as root of what a service user runs leaves that user all it has; and that user
-// can check and serve.
+// TestConfigCheck_asRoot checks that "config check", run by root, does not change the owners of a service
+// user's files. It also checks that the service user can run "config check" and serve afterwards.
 func TestConfigCheck_asRoot(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can give files away")
 	}
 	const service = 65534
 	host := newFolder(t, sqliteDefaults)
-	// The test is about the owners of files, so every user may enter this test's folders.
+	// The service user needs access to the folders of this test.
 	for at := range map[string]bool{binaries: true, filepath.Join(binaries, "plugins"): true, host.dir: true} {
 		if err := os.Chmod(at, 0o755); err != nil {
 			t.Fatal(err)
@@ -323,7 +326,7 @@ func TestConfigCheck_asRoot(t *testing.T) {
 	check(0)
 	check(service)
 
-	// The service makes its data_dir, and what is checked then is a tree in use.
+	// The service user's host creates its data_dir. The later checks then find a data_dir in use.
 	host.as = &syscall.Credential{Uid: service, Gid: service}
 	for range 2 {
 		host.run()

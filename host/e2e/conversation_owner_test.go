@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestConversationOwner, with each storage that keeps what it has: nothing of what
-// one user said comes to another one, until the tenant says that they share it.
+// TestConversationOwner checks that a user neither sees nor changes a conversation of another user, until
+// the tenant sets conversations.owner to "tenant".
 func TestConversationOwner(t *testing.T) {
 	host := start(t, `
 defaults {
@@ -84,7 +84,8 @@ registry {
 	if a := say("c", "u1", "my password is hunter2"); a.Status != 404 {
 		t.Errorf("a retry by the erased user: %d %s", a.Status, a.Body)
 	}
-	// Echo repeats what it was shown: of the user's own words only others' replies are left.
+	// The echo model repeats earlier messages. If it still repeated the erased message, the reply would
+	// contain hunter2.
 	if a := host.mustChat("a", "c", "Do you remember me?"); a.Turn != 5 || strings.Contains(a.Reply, "hunter2") {
 		t.Errorf("%s", a.Body)
 	}

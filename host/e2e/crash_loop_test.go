@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// A tenant whose settings end the shared process with every call does not take the
-// plugin away from the others.
+// TestCrashLoop_harmsItsTenantOnly checks that other tenants are served while the settings of one tenant
+// crash their shared plugin process with every call.
 func TestCrashLoop_harmsItsTenantOnly(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{
 		"good.hcl":   "",
@@ -17,7 +17,7 @@ func TestCrashLoop_harmsItsTenantOnly(t *testing.T) {
 		if a.Status != 503 || !a.Retryable {
 			t.Errorf("call %d: %d %s", i, a.Status, a.Body)
 		}
-		// The process may be on its way back: that is waited for, and nothing fails.
+		// The process may be restarting. The turn must wait for the restart and succeed.
 		host.mustChat("good", "c", "still here")
 	}
 	if p := host.plugins()["llm-echo"]; p.State != "ready" || p.Restarts > 4 {

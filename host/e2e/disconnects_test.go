@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// usage holds a process's open files, threads and memory.
+// usage is the number of open files, the number of threads and the memory of a process.
 type usage struct{ fds, threads, rssKB int }
 
 func usageOf(t *testing.T, pid int) usage {
@@ -41,7 +41,7 @@ func usageOf(t *testing.T, pid int) usage {
 	return u
 }
 
-// processes are the host's and its plugins', by name.
+// processes returns the process ids of the host, named "host", and of its plugins.
 func (host *hostProcess) processes() map[string]int {
 	out := map[string]int{"host": host.cmd.Process.Pid}
 	for name, p := range host.plugins() {
@@ -52,9 +52,10 @@ func (host *hostProcess) processes() map[string]int {
 	return out
 }
 
-// 1,000 clients vanish in the middle of their streams: their turns are interrupted
-// with their usage, and nothing of them is left, not in the host, not in a plugin and
-// not in the storage. A second thousand finds all of the tenant's cap free.
+// TestDisconnects_aThousandClients checks that the turns of 1,000 clients that disconnect during their
+// streams become interrupted turns with usage. It checks that no calls remain at the plugins. A second
+// wave of 1,000 clients then needs the tenant's whole limit of concurrent turns, and must not use more
+// descriptors, threads or memory.
 func TestDisconnects_aThousandClients(t *testing.T) {
 	const clients = 1000
 	host := start(t, `
@@ -135,7 +136,7 @@ defaults {
 			if u.fds > was.fds+5 || u.threads > was.threads+10 {
 				t.Errorf("%s went from %+v to %+v", name, was, u)
 			}
-			if u.rssKB > was.rssKB+was.rssKB/2+64<<10 { // what the collector has not given back yet
+			if u.rssKB > was.rssKB+was.rssKB/2+64<<10 { // allows for memory that the garbage collector has not returned yet
 				t.Errorf("%s grew from %d to %d KB", name, was.rssKB, u.rssKB)
 			}
 		}
@@ -143,7 +144,8 @@ defaults {
 	host.mustChat("b", "c", "x")
 }
 
-// firstToken opens a stream, calls then at its first token, and stays until ctx ends.
+// firstToken starts a streamed turn, calls then when the first token arrives, and reads on until ctx is
+// done.
 func firstToken(ctx context.Context, client *http.Client, url, tenant, conversation string, then func()) error {
 	body := fmt.Sprintf(`{"conversation_id":%q,"message":"x","stream":true}`, conversation)
 	req, err := http.NewRequestWithContext(ctx, "POST", url+"/api/v1/chat", strings.NewReader(body))
@@ -167,9 +169,9 @@ func firstToken(ctx context.Context, client *http.Client, url, tenant, conversat
 	return nil
 }
 
-// A provider is faster than readers who read nothing: it is made to wait, the host
-// keeps no more than the connections' buffers hold, and after 30 seconds, as docs/api.md
-// says, the readers are cut off and their turns interrupted.
+// TestDisconnects_slowReaders checks that the host makes a fast provider wait for callers that read
+// nothing, and that its memory does not grow meanwhile. After 30 seconds, the time in docs/api.md, the
+// host must close the callers' connections and interrupt their turns.
 func TestDisconnects_slowReaders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 30 seconds")

@@ -1,22 +1,22 @@
 // Package e2e tests the product as it is shipped: the botyard binary and its plugin
-// binaries, as processes, over HTTP. It has nothing but tests.
+// binaries, as processes, over HTTP. The package has only tests.
 //
-// Shared by the tests:
+// These files are shared by the tests:
 //
 //   - main_test.go: builds the binaries
 //   - host_process_test.go: starts, signals and stops a host
 //   - http_client_test.go: sends requests to a host; stream_test.go: reads a streamed reply
-//   - fake_ollama_test.go: a server that answers as Ollama does
+//   - fake_ollama_test.go: a fake Ollama server
 //   - fleet_test.go: several hosts on one Postgres; balancer_test.go: a load balancer
-//   - load_generator_test.go: users who chat all the time; load_judge_test.go: checks
-//     afterwards that nothing acknowledged is lost and no turns interleave
-//   - fleet_survival_test.go: the load, a fault, and the check in one
-//   - turn_probe_test.go: how soon the first turn works again after a fault
+//   - load_generator_test.go: clients that send turns all the time; load_judge_test.go: the
+//     check afterwards that every acknowledged turn is stored once, and in order
+//   - fleet_survival_test.go: a test with load, a fault, and the check
+//   - turn_probe_test.go: how soon the first turn succeeds after a fault
 //
-// The tests:
+// The other files have the tests:
 //
-//   - start_test.go, stop_test.go, signals_test.go: the start and the end of a host
-//   - config_check_test.go: config check and dry runs: they agree with serve and write
+//   - start_test.go, stop_test.go, signals_test.go: the start and the stop of a host
+//   - config_check_test.go: that config check and dry runs agree with serve and write
 //     nothing
 //   - reload_test.go: which keys a reload applies; settings_bounds_test.go: settings at their
 //     bounds
@@ -24,12 +24,12 @@
 //   - own_settings_test.go: tenants' own settings; inherited_secret_test.go: secrets that a
 //     tenant must not send elsewhere
 //   - turns_test.go, large_conversation_test.go, garbled_reply_test.go: turns and their log
-//   - isolation_test.go, conversation_owner_test.go: tenants and users are kept apart
+//   - isolation_test.go, conversation_owner_test.go: isolation of tenants and of users
 //   - odd_ids_test.go: ids with any character on every route and command
-//   - tls_and_tokens_test.go: a host beyond loopback
+//   - tls_and_tokens_test.go: a host that listens beyond loopback
 //   - archive_test.go, fleet_purge_test.go: export, import, purge
 //   - noisy_neighbours_test.go, fairness_test.go, many_tenants_test.go: limits and fairness
-//   - disconnects_test.go: callers who leave, and slow readers
+//   - disconnects_test.go: callers that disconnect, and callers that read slowly
 //   - plugin_crash_test.go, plugin_recovery_test.go, crash_loop_test.go: plugins that crash
 //     or hang
 //   - plugin_conformance_test.go, storage_conformance_test.go: the conformance kit on the
@@ -38,6 +38,6 @@
 //   - postgres_credentials_test.go: credentials per tenant and their rotation
 //   - fleet_conversation_test.go, fleet_hosts_killed_test.go, fleet_promotion_test.go: hosts
 //     that share a database
-//   - metrics_test.go, log_output_test.go: what the host tells of itself
+//   - metrics_test.go, log_output_test.go: metrics and logs of the host
 //   - kubernetes_pod_test.go: a host in a pod
 package e2e

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// fewSlots is an Ollama server that works on one request at a time, first come, first
-// served, each as long as next says.
+// fewSlots is an Ollama server that records how many requests it has at once. A request lasts until the
+// test sends to next.
 type fewSlots struct {
 	*httptest.Server
-	next chan struct{} // lets one request end
+	next chan struct{} // a value completes one request
 
 	mu     sync.Mutex
 	here   int
 	most   int
-	served []string // the system prompts of the requests, in their order
+	served []string // system prompts of the requests in the order of their arrival
 }
 
 func serveFewSlots(t *testing.T) *fewSlots {
@@ -50,8 +50,9 @@ func serveFewSlots(t *testing.T) *fewSlots {
 	return s
 }
 
-// One tenant has forty turns at a server that works on one at a time: a turn of another
-// one, also with options of its own, is the next or the one after.
+// TestFairness_upstreamWithFewSlots checks that tenants take turns at a server that runs one call at a
+// time. While 40 turns of one tenant wait, a turn of another tenant must be among the next few, also if it
+// has options of its own.
 func TestFairness_upstreamWithFewSlots(t *testing.T) {
 	server := serveFewSlots(t)
 	tenant := func(system, options string) string {
@@ -88,7 +89,8 @@ func TestFairness_upstreamWithFewSlots(t *testing.T) {
 		t.Errorf("the server had %d requests at once", server.most)
 	}
 	for _, who := range []string{"same", "other"} {
-		// Before it: one that was at work, one of the flood, one of the third tenant.
+		// Three turns may come before: the running turn, a waiting turn of "flood", and a turn of the
+		// third tenant.
 		if at := slices.Index(server.served, who); at < 0 || at > 3 {
 			t.Errorf("the turn of %q was number %d: %q", who, at+1, server.served[:8])
 		}

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// ollama answers as an Ollama server does and remembers the keys that it was sent.
+// ollama is a fake Ollama server that records the API keys of the requests.
 type ollama struct {
 	url     string
 	mu      sync.Mutex
 	keys    []string
-	replies []string // JSON strings, the pieces of each reply; nil is "hi"
+	replies []string // pieces of each reply as JSON strings; nil is the reply "hi"
 }
 
 func serveOllama(t *testing.T) *ollama {
@@ -38,14 +38,14 @@ func serveOllama(t *testing.T) *ollama {
 	return o
 }
 
-// says sets the pieces of each reply from now on, as JSON strings.
+// says sets the pieces of all further replies, as JSON strings.
 func (o *ollama) says(pieces ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.replies = pieces
 }
 
-// sent answers the keys since the last time.
+// sent returns the API keys of the requests since the last call of sent, without repetitions in a row.
 func (o *ollama) sent() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// One conversation, with its requests going to three hosts in turn: each model sees
-// what was said through the others.
+// TestFleet_oneConversation checks a conversation whose requests go to three hosts in turn. In each turn
+// the model must see the messages of the turns on the other hosts.
 func TestFleet_oneConversation(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
@@ -37,7 +37,7 @@ func TestFleet_oneConversation(t *testing.T) {
 			t.Error(wrong)
 		}
 	}
-	// All at once, they wait for each other.
+	// Concurrent turns of a conversation wait for each other, also across hosts.
 	var wg sync.WaitGroup
 	for n := range 16 {
 		wg.Go(func() {
@@ -55,7 +55,7 @@ func TestFleet_oneConversation(t *testing.T) {
 	for _, wrong := range judge(log, nil) {
 		t.Error(wrong)
 	}
-	// The same message through each host at once, under one key, is one turn.
+	// Concurrent requests to all hosts with the same idempotency key make one turn.
 	numbers := map[int64]int{}
 	var mu sync.Mutex
 	for _, host := range f.hosts {
@@ -86,12 +86,12 @@ func TestFleet_oneConversation(t *testing.T) {
 	}
 }
 
-// noticeWithin is how long a changed tenant may be served as it was.
+// noticeWithin is how long other hosts may serve a tenant with its old settings after a change.
 const noticeWithin = time.Second
 
-// A tenant that is changed or removed on one host is not served as it was by the
-// others for longer than a second: told by the database, or asked for when what tells
-// is broken or cannot be had.
+// TestFleet_changedTenants checks that all hosts apply a change or a removal of a tenant within a second.
+// It checks hosts that the database notifies, hosts whose listening connections are killed, and hosts
+// behind a pooler, which cannot be notified.
 func TestFleet_changedTenants(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
@@ -113,7 +113,7 @@ func TestFleet_changedTenants(t *testing.T) {
 		if killed == 0 {
 			t.Error("no listening connection was there to be killed")
 		}
-		f.awaitListeners(3) // they come back by themselves
+		f.awaitListeners(3) // the hosts reconnect by themselves
 	})
 	t.Run("through a pooler", func(t *testing.T) {
 		db := newDatabase(t, c)
@@ -139,7 +139,7 @@ func TestFleet_changedTenants(t *testing.T) {
 	})
 }
 
-// awaitListeners waits until as many connections listen.
+// awaitListeners waits until n connections listen for notifications.
 func (f *fleet) awaitListeners(n int) {
 	f.t.Helper()
 	f.front.eventually(15*time.Second, fmt.Sprint(n, " hosts listen"), func() bool {
@@ -147,8 +147,8 @@ func (f *fleet) awaitListeners(n int) {
 	})
 }
 
-// noticed registers, changes and removes a tenant on one host each, while all serve it.
-// Before each change, disturb is called unless it is nil.
+// noticed registers, changes and removes a tenant, each on a different host, and checks that all hosts
+// apply the change in time. It calls disturb, if not nil, before each change.
 func (f *fleet) noticed(t *testing.T, tag string, disturb func()) {
 	t.Helper()
 	f.belongsTo(t)
@@ -168,8 +168,9 @@ func (f *fleet) noticed(t *testing.T, tag string, disturb func()) {
 	t.Logf("the last request that was served as before came %s after the change at most", worst.Round(time.Millisecond))
 }
 
-// change makes a change while every host is asked all the time, and answers how long
-// after it the last request came that was not answered as it must be from then on.
+// change calls do, which changes a tenant, while all hosts get requests. It returns how long after the
+// change the last request came whose response was not as wanted. The test fails if this is longer than
+// noticeWithin.
 func (f *fleet) change(t *testing.T, tenant string, disturb, do func(), want func(answer) bool) time.Duration {
 	t.Helper()
 	type asked struct {
@@ -179,7 +180,7 @@ func (f *fleet) change(t *testing.T, tenant string, disturb, do func(), want fun
 	}
 	all := make([][]asked, len(f.hosts))
 	begin := time.Now()
-	var changed atomic.Int64 // after begin; 0 before it is made
+	var changed atomic.Int64 // time from begin to the change; 0 before the change
 	done := func(at time.Time) bool {
 		c := changed.Load()
 		return t.Context().Err() != nil || c != 0 && at.Sub(begin)-time.Duration(c) > noticeWithin

@@ -9,9 +9,10 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// A host hangs under load for longer than its leases live, and then goes on: what it
-// held is others' by then. One of four is killed, then two of the three that are left.
-// The others go on, and take over what the dead ones held when its leases ran out.
+// TestFleet_hostsAreKilled checks that a fleet under load survives its hosts. First a host hangs for
+// longer than its leases, while other hosts take over its conversations, and then goes on. Later one host
+// of four is killed, and then two of the remaining three. The other hosts must serve all conversations
+// once the leases of the killed hosts have expired.
 func TestFleet_hostsAreKilled(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
@@ -33,7 +34,7 @@ func TestFleet_hostsAreKilled(t *testing.T) {
 			if err := hung.Signal(syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(bot.Lease + 2*time.Second) // the others have taken over
+			time.Sleep(bot.Lease + 2*time.Second) // long enough for the other hosts to take over the conversations
 			if err := hung.Signal(syscall.SIGCONT); err != nil {
 				t.Fatal(err)
 			}

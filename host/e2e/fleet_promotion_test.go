@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// A standby takes over from a server that died, and from one that lives on and takes
-// no writes. The DSN names both; nothing that was acknowledged may be missing on the
-// standby, so the server waits for it.
+// TestFleet_postgresStandbyIsPromoted checks that hosts move to a standby when it is promoted. The primary
+// dies in one case, and refuses writes in the other. The DSN has the addresses of both servers.
+// Replication is synchronous, so that the standby has every acknowledged turn.
 func TestFleet_postgresStandbyIsPromoted(t *testing.T) {
 	t.Parallel()
 	for _, before := range []struct {
@@ -20,7 +20,7 @@ func TestFleet_postgresStandbyIsPromoted(t *testing.T) {
 		{"server dies", "", func(t *testing.T, c *pgtest.Cluster) { pgtest.Check(t, c.Stop(pgtest.Kill)) }},
 		{"server turns read-only", "SQLSTATE 25006", func(t *testing.T, c *pgtest.Cluster) {
 			set(t, c, "default_transaction_read_only", "on")
-			time.Sleep(500 * time.Millisecond) // turns run into it
+			time.Sleep(500 * time.Millisecond) // time for turns to fail
 		}},
 	} {
 		t.Run(before.name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestFleet_postgresStandbyIsPromoted(t *testing.T) {
 	}
 }
 
-// set changes a setting of a running server.
+// set changes a setting of a running Postgres server.
 func set(t *testing.T, c *pgtest.Cluster, name, value string) {
 	t.Helper()
 	for _, sql := range []string{fmt.Sprintf("alter system set %s = '%s'", name, value), "select pg_reload_conf()"} {

@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// Three hosts serve a tenant while one of them purges it: none serves it any longer
-// than a second, and nothing of it is left in the database.
+// TestPurge_onAllHosts checks that three hosts stop serving a tenant within a second after one of them has
+// purged it, and that the database then has no data of the tenant.
 func TestPurge_onAllHosts(t *testing.T) {
 	f := startFleet(t, pgtest.For(t, pgtest.Options{NoSync: true}), 3)
 	f.front.put("a", "{}")
@@ -21,7 +21,7 @@ func TestPurge_onAllHosts(t *testing.T) {
 	f.front.imports("b", largeExport(2, 10))
 
 	var mu sync.Mutex
-	var purged time.Time // when the answer was read
+	var purged time.Time // time at which the response to the purge was read
 	var wrong []string
 	kept := 0
 	stop := make(chan struct{})
@@ -73,7 +73,7 @@ func TestPurge_onAllHosts(t *testing.T) {
 	if left := f.sql("select count(*) from botyard.turns where tenant = 'b'"); strings.TrimSpace(left) != "20" {
 		t.Errorf("of another tenant %s turns are left", left)
 	}
-	// The id is free on every host.
+	// After a purge every host accepts the id for a new tenant.
 	f.hosts[1].put("a", "{}")
 	f.hosts[2].eventually(5*time.Second, "it is served again", func() bool { return f.hosts[2].chat("a", "load-0-0", "Do you remember me?").Turn == 1 })
 }

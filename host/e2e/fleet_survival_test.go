@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// survives runs the fault under load, and checks what must hold after it: the hosts
-// that are left serve within the bound, and every turn whose end was seen is there
-// once. The fault returns when it is over, with the hosts that are left. Conversations
-// of dead hosts are given the time that their leases take.
+// survives runs a fault while the hosts are under load. The function fault returns the remaining hosts
+// when the fault is over. survives then checks that each remaining host serves turns within the bound
+// recovery, and that the storage has every acknowledged turn once. Conversations may wait for the duration
+// leases in addition, because killed hosts hold their leases for so long.
 func (f *fleet) survives(t *testing.T, tag string, leases time.Duration, fault func(t *testing.T, l *load) []*hostProcess) {
 	f.belongsTo(t)
 	l := startLoad(t, f.front, tag)
@@ -32,7 +32,7 @@ func (f *fleet) survives(t *testing.T, tag string, leases time.Duration, fault f
 	}
 }
 
-// databaseBack waits until the database takes bare writes, and answers since when.
+// databaseBack waits until the database accepts writes, and returns the time of the first write.
 func (f *fleet) databaseBack() time.Time {
 	f.t.Helper()
 	if f.cluster == nil {
@@ -49,7 +49,7 @@ func (f *fleet) databaseBack() time.Time {
 	}
 }
 
-// untouched fails the test for a host that ended by itself.
+// untouched fails the test if one of the hosts has ended.
 func (f *fleet) untouched(hosts []*hostProcess) {
 	f.t.Helper()
 	for i, host := range hosts {

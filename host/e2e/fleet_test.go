@@ -12,19 +12,20 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// fleet is several hosts on one Postgres, started from the example's file as it is,
-// and a balancer before them. It can also be a single host, without either.
+// fleet is several hosts on one Postgres, with a balancer in front of them. The hosts use the host file of
+// the repository's example unchanged. Some tests use a fleet of a single host, without Postgres and
+// balancer.
 type fleet struct {
 	t       *testing.T
-	cluster *pgtest.Cluster // where its database is now; nil for none
+	cluster *pgtest.Cluster // current server of the database; nil without a database
 	db      string
 	hosts   []*hostProcess
-	front   *hostProcess // the balancer
+	front   *hostProcess // URL of the balancer, as a host
 }
 
 var databases atomic.Int64
 
-// newDatabase makes a database of the test's own.
+// newDatabase creates a database for one test.
 func newDatabase(t *testing.T, c *pgtest.Cluster) string {
 	t.Helper()
 	db := fmt.Sprintf("e2e_%d_%d", os.Getpid(), databases.Add(1))
@@ -32,15 +33,16 @@ func newDatabase(t *testing.T, c *pgtest.Cluster) string {
 	return db
 }
 
-// startFleet starts n hosts at the same moment on a fresh database. Env is theirs, for
-// keys of the host file as BOTYARD__A__B.
+// startFleet starts n hosts at once on a new database. The hosts get the environment variables env, which
+// can set keys of the host file, such as BOTYARD__A__B for a.b.
 func startFleet(t *testing.T, c *pgtest.Cluster, n int, env ...string) *fleet {
 	t.Helper()
 	db := newDatabase(t, c)
 	return startFleetAt(t, c, db, c.DSN(db), n, env...)
 }
 
-// startFleetAt is startFleet for a database that is there, reached by the DSN.
+// startFleetAt starts n hosts at once on the existing database db, which they reach by the DSN. The hosts
+// get the environment variables env.
 func startFleetAt(t *testing.T, c *pgtest.Cluster, db, dsn string, n int, env ...string) *fleet {
 	t.Helper()
 	f := &fleet{t: t, cluster: c, db: db}
@@ -66,9 +68,9 @@ func newHost(t *testing.T, config string, env []string) *hostProcess {
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 }
 
-// exampleTree makes a tree like the repository's with the example for several hosts
-// in it, and answers the path of its host file, which has more at its end. All who
-// start from it share its data folder.
+// exampleTree creates a folder with the repository's example for several hosts. It returns the path of the
+// example's host file, to which it appends the text more. Hosts that start from this file share its
+// data_dir.
 func exampleTree(t *testing.T, more string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../configs/examples/postgres.hcl")
@@ -91,7 +93,7 @@ func exampleTree(t *testing.T, more string) string {
 	return path
 }
 
-// belongsTo makes the fleet's helpers report failures to the subtest t, until it ends.
+// belongsTo makes the helpers of the fleet report failures to the subtest t, until t ends.
 func (f *fleet) belongsTo(t *testing.T) {
 	of := f.t
 	set := func(t *testing.T) {
@@ -104,7 +106,7 @@ func (f *fleet) belongsTo(t *testing.T) {
 	t.Cleanup(func() { set(of) })
 }
 
-// sql runs SQL in the fleet's database, as the superuser.
+// sql runs SQL in the fleet's database as the superuser and returns the output.
 func (f *fleet) sql(format string, args ...any) string {
 	f.t.Helper()
 	out, err := f.cluster.Exec(f.t.Context(), f.db, fmt.Sprintf(format, args...))
@@ -114,7 +116,7 @@ func (f *fleet) sql(format string, args ...any) string {
 	return out
 }
 
-// logged says whether a host's log has the words in it.
+// logged reports whether the log of a host contains the words.
 func (f *fleet) logged(words string) bool {
 	for _, host := range f.hosts {
 		if strings.Contains(host.log.String(), words) {

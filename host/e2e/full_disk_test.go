@@ -15,7 +15,8 @@ import (
 // fullFor is how long a disk stays full.
 const fullFor = 4 * time.Second
 
-// smallDisk mounts a file system of its own on an empty folder.
+// smallDisk mounts a file system of the given size and returns its folder. It skips the test if it may not
+// mount one.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	dir := pgtest.Folder(t)
@@ -30,7 +31,7 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
-// fill takes all that is left of the disk until free is called.
+// fill fills the disk. The returned function frees the space again.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	path := filepath.Join(dir, "ballast")
@@ -86,7 +87,7 @@ func TestFullDisk_postgres(t *testing.T) {
 			t.Errorf("the server did not notice that the disk is full:\n%s", c.Log())
 		}
 		free()
-		pgtest.Check(t, c.StartAgain(t.Context())) // it may have given up
+		pgtest.Check(t, c.StartAgain(t.Context())) // the server may have stopped
 		return f.hosts
 	})
 }

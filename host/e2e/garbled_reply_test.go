@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// TestGarbledReply checks that a user is shown exactly the reply that the storage keeps, with
-// each storage and whatever bytes the provider sends, and that the conversation goes on.
+// TestGarbledReply checks replies with invalid or unusual characters, with each storage. The stream, the
+// complete reply, the replayed reply and the stored message must be equal.
 func TestGarbledReply(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})

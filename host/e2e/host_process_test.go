@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// hostProcess is a running host with its own folder and port.
+// hostProcess is a host process with its own folder and port.
 type hostProcess struct {
 	t    *testing.T
 	dir  string
 	url  string
 	cmd  *exec.Cmd
-	done chan struct{} // closed when the host ended
+	done chan struct{} // closed when the host's process has ended
 	log  *lockedBuffer
 	http *http.Client
 
-	listen, scheme string              // empty: 127.0.0.1 and http
-	config         string              // path of the host file; empty: botyard.hcl in dir
-	env            []string            // beside this process's
-	args           []string            // more arguments of serve
-	stdout, stderr *os.File            // instead of log
-	extra          []*os.File          // files that the host inherits, from descriptor 3 on
-	as             *syscall.Credential // whom the host runs as; nil: the test's own user
+	listen, scheme string              // listen address and URL scheme; empty is 127.0.0.1 and http
+	config         string              // path of the host file; empty is botyard.hcl in dir
+	env            []string            // environment variables in addition to those of this process
+	args           []string            // further arguments of the command serve
+	stdout, stderr *os.File            // outputs of the host; nil is log
+	extra          []*os.File          // files that the host inherits as descriptors 3, 4 and so on
+	as             *syscall.Credential // user of the host's process; nil is the user of the test
 }
 
 type lockedBuffer struct {
@@ -61,8 +61,8 @@ defaults {
 }
 `
 
-// start runs a host on a free port. config is the host file's text, without listen,
-// plugin_dirs and tenant_dirs; tenants maps file names to texts.
+// start runs a host on a free port until the test ends. config is the text of the host file, without the
+// keys listen, plugin_dirs and tenant_dirs. tenants has the texts of tenant files by file name.
 func start(t *testing.T, config string, tenants map[string]string) *hostProcess {
 	t.Helper()
 	host := prepareHost(t, config, tenants)
@@ -70,7 +70,7 @@ func start(t *testing.T, config string, tenants map[string]string) *hostProcess 
 	return host
 }
 
-// lay makes the folder of a host that is not started.
+// prepareHost creates the folder of a host. The caller starts the host with runUntilTheEnd, run or launch.
 func prepareHost(t *testing.T, config string, tenants map[string]string) *hostProcess {
 	t.Helper()
 	host := &hostProcess{t: t, dir: shortDir(t), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
@@ -84,7 +84,7 @@ func prepareHost(t *testing.T, config string, tenants map[string]string) *hostPr
 	return host
 }
 
-// runUntilTheEnd runs the host until the test ends.
+// runUntilTheEnd starts the host and stops it when the test ends.
 func (host *hostProcess) runUntilTheEnd() {
 	host.t.Helper()
 	host.run()
@@ -101,7 +101,7 @@ func (host *hostProcess) endWithTheTest() {
 	})
 }
 
-// shortDir is a temporary folder short enough for the sockets below it.
+// shortDir returns a temporary folder with a short path, because paths of Unix sockets must be short.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "by")
@@ -119,14 +119,14 @@ func (host *hostProcess) write(name, text string) {
 	}
 }
 
-// run starts the host's process and waits until it is ready.
+// run starts the host's process and waits until the host is ready.
 func (host *hostProcess) run() {
 	host.t.Helper()
 	host.launch()
 	host.awaitReady()
 }
 
-// launch starts the host's process; one that ran before keeps its address.
+// launch starts the host's process. A host that ran before gets the same address again.
 func (host *hostProcess) launch() {
 	host.t.Helper()
 	if host.url == "" {
@@ -153,7 +153,7 @@ func (host *hostProcess) launch() {
 	if host.stderr != nil {
 		host.cmd.Stderr = host.stderr
 	}
-	// Its own temporary folder, so that what is left behind can be seen.
+	// With a temporary folder of its own for each host, tests can see what a host leaves behind.
 	tmp := filepath.Join(host.dir, "t")
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		host.t.Fatal(err)
@@ -187,7 +187,8 @@ func (host *hostProcess) awaitReady() {
 	})
 }
 
-// stop signals the host and waits for its end.
+// stop sends the host a signal and waits until its process has ended. After 40 seconds it kills the
+// process and fails the test.
 func (host *hostProcess) stop(sig syscall.Signal) {
 	host.t.Helper()
 	_ = host.cmd.Process.Signal(sig)

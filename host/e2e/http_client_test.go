@@ -13,7 +13,7 @@ type answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// Of a chat reply.
+	// The fields of the response to a turn.
 	Conversation string `json:"conversation_id"`
 	Turn         int64
 	Reply        string
@@ -25,12 +25,12 @@ type answer struct {
 		Tenant, Revision string
 		Cached           bool
 	}
-	// Of a problem.
+	// The fields of a problem.
 	Class, Detail, Path string
 	Retryable           bool
 }
 
-// do sends a request with headers given as "Name: value".
+// do sends a request. It takes headers as "Name: value".
 func (host *hostProcess) do(method, path, body string, headers ...string) answer {
 	host.t.Helper()
 	a, err := host.try(context.Background(), method, path, body, headers...)
@@ -58,7 +58,7 @@ func (host *hostProcess) try(ctx context.Context, method, path, body string, hea
 	if a.Body, err = io.ReadAll(resp.Body); err != nil {
 		return a, err
 	}
-	_ = json.Unmarshal(a.Body, &a) // a body that is not one of the host's JSON objects stays in Body only
+	_ = json.Unmarshal(a.Body, &a) // a body that is not such a JSON object is only in Body
 	return a, nil
 }
 
@@ -82,7 +82,7 @@ func (host *hostProcess) chat(tenant, conversation, message string) answer {
 	return host.do("POST", "/api/v1/chat", chatBody(conversation, message), "X-Tenant-ID: "+tenant)
 }
 
-// mustChat is chat that has to succeed.
+// mustChat sends a turn and fails the test if the turn does not succeed.
 func (host *hostProcess) mustChat(tenant, conversation, message string) answer {
 	host.t.Helper()
 	a := host.chat(tenant, conversation, message)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A tenant that points an inherited provider at a server of its own must not be
-// sent the inherited key.
+// TestInheritedSecret_otherEndpoint checks that a tenant that sets a base_url of its own does not inherit
+// the API key, so that the key is not sent to that server.
 func TestInheritedSecret_otherEndpoint(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string
@@ -54,13 +54,13 @@ defaults {
 			t.Errorf("GET %s: %d %s", path, a.Status, a.Body)
 		}
 	}
-	// Putting the placeholder back keeps the stored value.
+	// A PUT with the placeholder <secret> does not change the stored key.
 	host.put("own", `{"llm":{"base_url":"`+evil+`","api_key":"<secret>"},"prompts":{"system":"changed"}}`)
 	mu.Lock()
 	seen = nil
 	mu.Unlock()
 	host.mustChat("own", "c", "again")
-	// It does not follow an endpoint that the same change moves.
+	// The host refuses the placeholder if the same PUT changes the endpoint.
 	if a := host.do("PUT", "/admin/v1/tenants/own", `{"llm":{"base_url":"`+server.URL+`","api_key":"<secret>"}}`); a.Status != 422 || !strings.Contains(string(a.Body), "llm.api_key") {
 		t.Errorf("a kept key to another endpoint: %d %s", a.Status, a.Body)
 	}

@@ -89,7 +89,8 @@ func TestIsolation_aThousandTenantsShareAnInstance(t *testing.T) {
 	}
 }
 
-// Attacks by a tenant's own configuration. Each is refused with its place.
+// TestIsolation_tenantLayer checks that the host refuses settings of a tenant that attack the host or
+// another tenant. Each error must name the key, the line and the column.
 func TestIsolation_tenantLayer(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"evil/own": "k", "victim/key": "victims-key"} {

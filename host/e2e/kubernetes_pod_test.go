@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// volume is a folder as Kubernetes mounts a ConfigMap or a Secret: its files are links
-// through ..data, which is changed for all of them at once.
+// volume is a folder as Kubernetes mounts a ConfigMap or a Secret. Its files are symbolic links through
+// the link ..data, whose change replaces all files at once.
 type volume struct {
 	t    *testing.T
 	dir  string
 	mode os.FileMode
-	gid  int // the group of the files; 0: it is not changed
+	gid  int // group of the files; 0 keeps the default group
 	n    int
 }
 
@@ -29,7 +29,7 @@ func (v *volume) must(errs ...error) {
 	}
 }
 
-// put replaces all that is in the volume.
+// put replaces all files of the volume.
 func (v *volume) put(files map[string]string) {
 	v.t.Helper()
 	v.n++
@@ -50,9 +50,9 @@ func (v *volume) put(files map[string]string) {
 	}
 }
 
-// A host runs in a pod as operators make them: not as root, with its files in ConfigMaps,
-// its key in a Secret that its group may read, plugins in an emptyDir and data on a volume
-// that are its group's; and what is changed in a ConfigMap counts.
+// TestKubernetesPod checks a host that runs as in a typical pod. The host does not run as root. Its
+// configuration is in ConfigMaps and its key in a Secret that its group may read. Its plugins are in an
+// emptyDir, and its data_dir is on a volume of its group. A change of a ConfigMap must apply.
 func TestKubernetesPod(t *testing.T) {
 	const user, group = 65532, 2000
 	asRoot := os.Getuid() == 0

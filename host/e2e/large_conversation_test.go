@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLargeConversation checks with each storage that the model is shown more messages than the
-// storage returns when a turn begins.
+// TestLargeConversation checks, with two storages, that the model gets all messages that its memory wants
+// even if they exceed the bytes that Begin returns.
 func TestLargeConversation(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{
 		"memory.hcl": "", "sqlite.hcl": "conversation_storage {\n  backend = \"sqlite\"\n}\n",

@@ -14,23 +14,23 @@ import (
 const (
 	conversations = 50
 	loadTenants   = 5
-	window        = 20 // messages that the model is shown of a load's conversation
+	window        = 20 // how many messages of a conversation the model gets
 )
 
-// loadConfig makes turns last about as long as a short reply of a fast model, so that
-// whatever happens hits some at work.
+// loadConfig are the settings of the load's tenants. A turn lasts about as long as a short reply of a fast
+// model, so that turns are running when a fault happens.
 const loadConfig = `{"llm":{"provider":"echo","token_delay_ms":15},"memory":{"type":"buffer","max_messages":20},"prompts":{"system":"I am %s."}}`
 
-// acked is a turn whose end a client saw.
+// acked is a turn that the host has acknowledged to a client.
 type acked struct {
 	number      int64
 	text, reply string
-	begun, seen time.Time // the request that was answered, and its answer
+	begun, seen time.Time // times of the acknowledged request and of its response
 }
 
-// load is clients that talk in conversations, each message with an idempotency key
-// that it is repeated with until its turn is acknowledged. The first conversations
-// have two clients each. They go on until stop.
+// load is a group of clients that send turns until stop. A client repeats each message with the same
+// idempotency key until the host acknowledges the turn. The first five conversations have two clients
+// each, and the others have one.
 type load struct {
 	t   *testing.T
 	via *hostProcess
@@ -39,12 +39,12 @@ type load struct {
 	end     chan struct{}
 	clients sync.WaitGroup
 	mu      sync.Mutex
-	acked   map[string][]acked // by conversation
-	refused map[string]int     // by status and class
+	acked   map[string][]acked // turns by conversation
+	refused map[string]int     // numbers of refused requests by status and class
 }
 
-// startLoad registers the tenants and starts the clients. Tag is part of the names of
-// all.
+// startLoad registers the tenants and starts the clients. All ids of tenants and conversations begin with
+// tag.
 func startLoad(t *testing.T, via *hostProcess, tag string) *load {
 	t.Helper()
 	l := &load{t: t, via: via, tag: tag, end: make(chan struct{}), acked: map[string][]acked{}, refused: map[string]int{}}
@@ -58,11 +58,11 @@ func startLoad(t *testing.T, via *hostProcess, tag string) *load {
 			l.clients.Go(func() { l.client(c, 1) })
 		}
 	}
-	t.Cleanup(l.stop) // if it failed before
+	t.Cleanup(l.stop) // also if the test fails before it calls stop
 	return l
 }
 
-// stop ends the load when the requests that are under way have their answers.
+// stop stops the clients. It waits for the responses to running requests.
 func (l *load) stop() {
 	select {
 	case <-l.end:
@@ -84,7 +84,7 @@ func (l *load) stopped() bool {
 func (l *load) tenant(c int) string       { return fmt.Sprint(l.tag, c%loadTenants) }
 func (l *load) conversation(c int) string { return fmt.Sprint(l.tag, "-c", c) }
 
-// client sends message after message; half of the clients read streams.
+// client sends messages in a conversation until stop. Clients of odd conversations stream the replies.
 func (l *load) client(c, twin int) {
 	tenant, conversation := l.tenant(c), l.conversation(c)
 	for n := 1; !l.stopped(); n++ {
@@ -108,8 +108,8 @@ func (l *load) client(c, twin int) {
 	}
 }
 
-// ask is one request. Whatever is no end of a turn must be an error that a repeat can
-// help with, or the end of the connection.
+// ask sends one request and reports whether its turn was acknowledged. The test fails for an error that is
+// not retryable. A broken connection is allowed.
 func (l *load) ask(tenant, conversation, text string, stream bool) (answer, bool) {
 	if stream {
 		return l.askStream(tenant, conversation, text)
@@ -137,7 +137,7 @@ func (l *load) askStream(tenant, conversation, text string) (answer, bool) {
 		case "done":
 			ok = json.Unmarshal([]byte(e.data), &end) == nil
 		case "error":
-			_ = json.Unmarshal([]byte(e.data), &end) // an unknown one is complained about below
+			_ = json.Unmarshal([]byte(e.data), &end) // end stays empty on an error, and l.problem then reports it
 			end.Body = []byte(e.data)
 			l.problem(end)
 		}
@@ -154,7 +154,8 @@ func (l *load) askStream(tenant, conversation, text string) (answer, bool) {
 	return end, ok && err == nil
 }
 
-// problem counts an error of a host's, or the balancer's, which has no class.
+// problem counts an error response. An error of the host must be retryable. The balancer's own errors have
+// no class.
 func (l *load) problem(a answer) {
 	if a.Class == "" && a.Status == 502 && len(a.Body) == 0 {
 		l.refuse("balancer")
@@ -172,8 +173,8 @@ func (l *load) refuse(what string) {
 	l.refused[what]++
 }
 
-// count is how many turns were acknowledged, and the least for a conversation of
-// requests that were made after a time.
+// count returns the number of all acknowledged turns. It also returns the smallest number of turns in a
+// conversation whose requests were sent after the given time.
 func (l *load) count(after time.Time) (all, least int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -193,7 +194,8 @@ func (l *load) count(after time.Time) (all, least int) {
 	return all, least
 }
 
-// latest is when the last of all conversations had its first answer after a time.
+// latest returns how long the slowest conversation waited for its first acknowledged turn after the given
+// time.
 func (l *load) latest(after time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,8 +211,8 @@ func (l *load) latest(after time.Time) time.Duration {
 	return worst
 }
 
-// othersFlow waits until each conversation but one had a turn by a request made after
-// a time.
+// othersFlow waits until each conversation, except the conversation with number but, has an acknowledged
+// turn whose request was sent after the given time.
 func (l *load) othersFlow(within time.Duration, after time.Time, but int) {
 	l.t.Helper()
 	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
@@ -233,7 +235,8 @@ func (l *load) othersFlow(within time.Duration, after time.Time, but int) {
 	}
 }
 
-// flows waits until each conversation had n turns by requests made after a time.
+// flows waits until each conversation has n acknowledged turns whose requests were sent after the given
+// time.
 func (l *load) flows(within time.Duration, after time.Time, n int) {
 	l.t.Helper()
 	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {

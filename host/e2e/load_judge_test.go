@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// keptTurn is a turn as the API shows it.
+// keptTurn is a stored turn as the API returns it.
 type keptTurn struct {
 	Sequence int64
 	Turn     *int64
@@ -20,7 +20,7 @@ type keptTurn struct {
 	Ended    *time.Time `json:"ended_at"`
 }
 
-// allTurns reads all turns of a conversation, those that did not succeed too.
+// allTurns returns all turns of a conversation, including turns that did not succeed.
 func (host *hostProcess) allTurns(tenant, conversation string) []keptTurn {
 	host.t.Helper()
 	var all []keptTurn
@@ -41,8 +41,8 @@ func (host *hostProcess) allTurns(tenant, conversation string) []keptTurn {
 	}
 }
 
-// judge compares what the clients saw with the turns that each of the hosts returns, and reports
-// every difference.
+// judge stops the load and checks that the turns that each host returns agree with the turns that were
+// acknowledged. It reports every difference as an error of the test.
 func (l *load) judge(hosts ...*hostProcess) {
 	l.t.Helper()
 	l.stop()
@@ -67,11 +67,11 @@ func (l *load) judge(hosts ...*hostProcess) {
 		all/len(hosts), unended/len(hosts), l.refused, time.Since(begin).Round(time.Millisecond))
 }
 
-// shown matches the end of the echo's reply, which tells how many messages it was shown.
+// shown matches the end of a reply of the echo model, which says how many earlier messages the model got.
 var shown = regexp.MustCompile(`I was shown (no|\d+) earlier messages?(?:\.|, the first: "(.*)"\.)$`)
 
-// judge returns the errors of a conversation: in its log, and between its log and what clients
-// saw.
+// judge returns the errors in the turns of a conversation, and the differences between them and the
+// acknowledged turns.
 func judge(turns []keptTurn, seen []acked) (wrong []string) {
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	var log []keptTurn
@@ -125,8 +125,8 @@ func judge(turns []keptTurn, seen []acked) (wrong []string) {
 	return wrong
 }
 
-// followed says whether the newest turn of the log was made with those before it in
-// sight, by the echo's own words.
+// followed checks that the model got the preceding messages in the newest turn of the log. The echo
+// model's reply says which messages it got. followed returns a description of the error, or "".
 func followed(log []keptTurn) string {
 	before := log[:len(log)-1]
 	reply := log[len(before)].Messages[1].Content
@@ -135,7 +135,7 @@ func followed(log []keptTurn) string {
 		return fmt.Sprintf("number %d was answered %q", len(log), reply)
 	}
 	want := min(2*len(before), window)
-	got, _ := strconv.Atoi(said[1]) // no: 0
+	got, _ := strconv.Atoi(said[1]) // 0 for the word "no"
 	if got != want {
 		return fmt.Sprintf("the model saw %d messages before number %d; want %d", got, len(log), want)
 	}
@@ -145,7 +145,7 @@ func followed(log []keptTurn) string {
 	return ""
 }
 
-// judgeRows looks at the fleet's tables themselves.
+// judgeRows checks the rows in the fleet's database for repeated messages and gaps.
 func (f *fleet) judgeRows() {
 	f.t.Helper()
 	const logs = `select c.tenant, c.id %s from botyard.conversations as c join botyard.turns as t using (cid)

@@ -23,7 +23,8 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// say makes the host log more than the buffers of a pipe and its reader can hold.
+// say makes the host write more log lines than the buffers of a pipe and of the host can hold. It returns
+// their number.
 func (host *hostProcess) say() (lines int) {
 	long := strings.Repeat("x", 30<<10)
 	const requests = 100
@@ -35,7 +36,7 @@ func (host *hostProcess) say() (lines int) {
 	return requests
 }
 
-// ends signals the host, which has to end in order.
+// ends stops the host with a signal and checks that its exit status is 0.
 func (host *hostProcess) ends(sig syscall.Signal) {
 	host.t.Helper()
 	host.stop(sig)
@@ -44,8 +45,8 @@ func (host *hostProcess) ends(sig syscall.Signal) {
 	}
 }
 
-// TestLogOutput_nobodyReads has hosts whose output goes nowhere, in each way that there
-// is. None of them ends by it, or keeps a turn or its own end waiting.
+// TestLogOutput_nobodyReads checks hosts that cannot write their output, because the reader is gone, the
+// reader does not read, or the disk is full. Turns and the stop of the host must work.
 func TestLogOutput_nobodyReads(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -76,18 +77,18 @@ func TestLogOutput_nobodyReads(t *testing.T) {
 	}
 }
 
-// TestLogOutput_readerComesBack checks that the lines which found no room are counted, and
-// that the reader is told.
+// TestLogOutput_readerComesBack checks that the host counts the log lines that it had to drop, and that it
+// logs this number when the reader reads again.
 func TestLogOutput_readerComesBack(t *testing.T) {
 	r, w := pipe(t)
 	host := prepareHost(t, echoDefaults, map[string]string{"a.hcl": ""})
 	host.args = []string{"--log-level", "debug", "--log-json"}
 	host.stderr = w
 	host.run()
-	_ = w.Close() // the host has its own
+	_ = w.Close() // the host has a copy of this descriptor
 	said := host.say()
 	read := make(chan map[string]int, 1)
-	var heard atomic.Bool // a turn
+	var heard atomic.Bool // the log has the line of a later turn
 	go func() {
 		counts := map[string]int{}
 		in := bufio.NewReader(r)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// binaries is the folder with botyard and plugins/, built once for all tests.
+// binaries is the folder with the program botyard and the folder plugins/. TestMain builds them once for
+// all tests.
 var binaries string
 
 func TestMain(m *testing.M) {

@@ -19,10 +19,11 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// page is a metrics page, decoded as Prometheus decodes it.
+// page has the metric families of a metrics page by name.
 type page map[string]*dto.MetricFamily
 
-// scrape reads the metrics at the address as Prometheus does.
+// scrape requests the metrics at an address and parses them with Prometheus's parser. It returns the HTTP
+// status too.
 func (host *hostProcess) scrape(address, token string) (page, int) {
 	host.t.Helper()
 	req, err := http.NewRequest("GET", address+"/metrics", nil)
@@ -49,8 +50,8 @@ func (host *hostProcess) scrape(address, token string) (page, int) {
 	return families, resp.StatusCode
 }
 
-// sum adds up the series of a family whose labels are at least those given, as
-// "name=value". Of histograms it is how much was observed.
+// sum returns the sum of the series of a family that have all the given labels, as "name=value". For a
+// histogram it adds the numbers of observations.
 func (p page) sum(family string, labels ...string) float64 {
 	total := 0.0
 	for _, m := range p[family].GetMetric() {
@@ -134,7 +135,7 @@ registry {
 	})
 }
 
-// labelValues are all values that a label may have, beside names of plugins.
+// labelValues are the allowed values of each label.
 var labelValues = map[string]*regexp.Regexp{
 	"outcome":   regexp.MustCompile(`^(succeeded|replayed|failed|interrupted|refused)$`),
 	"class":     regexp.MustCompile(`^[a-z_]{0,20}$`),
@@ -151,8 +152,8 @@ var labelValues = map[string]*regexp.Regexp{
 	"tenant":    regexp.MustCompile(`^(t[0-9]|@other)$`),
 }
 
-// wellKnown checks that the page has the families that the host says it has, with their
-// types and labels, and no label value that somebody else made.
+// wellKnown checks that the page has exactly the families that package metrics documents, with their types
+// and labels. It also checks that no label has a value that a caller chose.
 func wellKnown(t *testing.T, p page) {
 	t.Helper()
 	known := map[string]metrics.Family{}
@@ -188,8 +189,8 @@ func TestMetrics_access(t *testing.T) {
 	const tokens = "auth {\n mode = \"token\"\n gateway_token = \"gateway-token-0123\"\n admin_token = \"admin-token-0123456\"\n}\n"
 	for _, c := range []struct {
 		name, config string
-		main         map[string]int // status by token
-		own          map[string]int // nil: there is no address of their own
+		main         map[string]int // HTTP status by token at the host's address
+		own          map[string]int // HTTP status by token at the metrics' own address; nil without such an address
 	}{
 		{"on loopback", "", map[string]int{"": 200}, nil},
 		{"off", "metrics {\n enabled = false\n}\n", map[string]int{"": 404}, nil},
@@ -287,7 +288,7 @@ func TestMetrics_missingSecret(t *testing.T) {
 		if n := strings.Count(out, "secret gone: "); n != 1 || !strings.Contains(out, "llm.api_key") || strings.Contains(out, "sk-0123") {
 			t.Errorf("%d are gone:\n%s", n, out)
 		}
-		host.mustChat("acme", "c", "hello again") // on the bot that has it
+		host.mustChat("acme", "c", "hello again") // the cached bot still has the key
 	}
 	host.write("secrets/acme/key", "sk-0123456789-abcdef")
 	if out := list(); strings.Contains(out, "gone") {

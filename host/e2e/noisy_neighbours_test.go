@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// pace measures what some quiet tenants get: a few clients that pause between turns.
+// pace runs turns of four quiet tenants for the given time, with eight clients that pause between turns.
+// It returns the p99 of their durations and the number of turns.
 func (host *hostProcess) pace(tag string, within time.Duration) (p99 time.Duration, turns int) {
 	host.t.Helper()
 	var mu sync.Mutex
@@ -45,11 +46,11 @@ func (host *hostProcess) pace(tag string, within time.Duration) (p99 time.Durati
 	return took[len(took)*99/100], len(took)
 }
 
-// noise is one tenant with 500 clients and one with 200 whose provider hangs, until
-// there are as many calls and waiting ones. Clients come again when they are told to, and not all
-// at the same moment: calls of one length that begin together would end together, and
-// no slot become free for as long. The function ends the noise and answers how often
-// which tenant got which status.
+// noise starts 500 clients of the tenant "flood" and 200 clients of the tenant "dead", whose provider
+// hangs. It returns when the plugin has the given numbers of running and waiting calls. A refused client
+// comes again after Retry-After and a random time. Without the random time, calls of equal length would
+// start and end together, and no slot would become free in between. The returned function stops the
+// clients and returns how often each tenant got each status.
 func (host *hostProcess) noise(calls, waiting int) (end func() map[string]int) {
 	host.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -64,7 +65,7 @@ func (host *hostProcess) noise(calls, waiting int) (end func() map[string]int) {
 		for n := 0; ctx.Err() == nil; n++ {
 			a, err := other.try(ctx, "POST", "/api/v1/chat", chatBody(fmt.Sprint("c", c, "-", n), "x"), "X-Tenant-ID: "+tenant)
 			if err != nil {
-				return // ended
+				return // ctx is done, so the noise is over
 			}
 			mu.Lock()
 			status[fmt.Sprint(tenant, " ", a.Status)]++
@@ -97,17 +98,16 @@ func (host *hostProcess) noise(calls, waiting int) (end func() map[string]int) {
 	}
 }
 
-// With neighbours that make all the noise they can, a tenant's p99 stays within twice
-// of what it was without them. Less than two seconds are not told from that, and one
-// round of three is enough: the machines that this runs on are small and busy, and the
-// noise takes its part of the processors. Behind the others' calls, which hang, a turn
-// would take many seconds, in each round. Whose turn it is in a queue is tested by
-// counts in package plugins.
+// TestNoisyNeighbours checks that the p99 of a tenant's turns beside noisy tenants is at most twice the
+// p99 without them, or at most 2 seconds more. One good round of three is enough, because the machine may
+// be slow and the noise needs processor time too. If turns waited behind the hanging calls of other
+// tenants, they would take many seconds in every round. The tests of package plugins check the order of
+// the queue.
 func TestNoisyNeighbours(t *testing.T) {
 	const (
 		long    = "llm {\n  provider       = \"echo\"\n  tokens         = 50\n  token_delay_ms = 10\n}\n"
 		allLong = "defaults {\n" + long + "}\n"
-		// Each of the noisy tenants has more turns than there are slots.
+		// Each noisy tenant may run more turns than the plugin has slots.
 		few = "limits {\n  concurrent_turns = 256\n}\nplugin \"llm\" \"echo\" {\n  max_calls = 96\n}\n"
 	)
 	for name, c := range map[string]struct {
@@ -128,7 +128,7 @@ func TestNoisyNeighbours(t *testing.T) {
 	}
 }
 
-// compare fails unless the quiet tenants get with noise what they got without.
+// compare fails the test if the quiet tenants' turns are too slow beside noise in each of three rounds.
 func (host *hostProcess) compare(calls, waiting int) {
 	t := host.t
 	t.Helper()
@@ -176,7 +176,7 @@ func TestLimits_turnsPerMinute(t *testing.T) {
 	}
 }
 
-// turn is a stored turn.
+// turn is a stored turn as the API returns it.
 type turn struct {
 	State, Reason string
 	Usage         struct {
@@ -268,7 +268,7 @@ func TestBreaker_failingProvider(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	time.Sleep(time.Until(opened.Add(5100 * time.Millisecond)))
-	if a := fail(); a.Header.Get("Retry-After") != "" { // the probe is the sixth failure
+	if a := fail(); a.Header.Get("Retry-After") != "" { // the circuit lets one call through, which is the sixth failure
 		t.Errorf("the probe did not reach the provider: %s", a.Body)
 	}
 	if a := fail(); a.Header.Get("Retry-After") != "10" {

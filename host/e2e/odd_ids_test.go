@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// oddIDs are ids that are accepted, and that something on the way to them could take for
-// something else. Each has to work on every route and with every command.
+// oddIDs are valid ids that a URL, a shell, a command line or a database could misinterpret. Each id must
+// work on every route and with every command.
 var oddIDs = []string{
 	"...", "a/b", "/", "//", "/..", "../..", "a/../b", "%", "%2F", "%2e%2e", "%zz", "+", "a b", " ", " a ", "?", "a?b=c", "#", "&a=b", ";", "\\", "..\\..",
 	"-", "--", "-x", "--help", "--url=http://127.0.0.1:1", "@file", "$HOME", "`id`", "$(id)", "*", "'", `"`, `{"a":1}`, "<secret>", "<script>", "null", "true", "0", "-1",
@@ -19,7 +19,7 @@ var oddIDs = []string{
 	strings.Repeat("/", 256), strings.Repeat("🙂", 64), strings.Repeat("%", 256),
 }
 
-// escapedID is an id as a part of a path.
+// escapedID returns an id escaped for a URL path.
 func escapedID(id string) string {
 	switch id {
 	case ".":
@@ -30,7 +30,7 @@ func escapedID(id string) string {
 	return url.PathEscape(id)
 }
 
-// mustCLI runs a command that has to succeed.
+// mustCLI runs a botyard command and fails the test if the command fails.
 func (host *hostProcess) mustCLI(args ...string) string {
 	host.t.Helper()
 	out, err := host.cli(args...)
@@ -40,8 +40,8 @@ func (host *hostProcess) mustCLI(args ...string) string {
 	return out
 }
 
-// TestOddIDs walks over every route and command with ids of conversations and users, and
-// idempotency keys.
+// TestOddIDs uses the oddIDs as ids of conversations and of users and as idempotency keys, on every route
+// and with every command.
 func TestOddIDs(t *testing.T) {
 	const sqlite = "conversation_storage {\n  backend = \"sqlite\"\n}\n"
 	host := start(t, echoDefaults, map[string]string{"a.hcl": "", "a2.hcl": "", "s.hcl": sqlite, "s2.hcl": sqlite})
@@ -64,13 +64,13 @@ func TestOddIDs(t *testing.T) {
 	}
 }
 
-// oddID begins a conversation and reads it on every route.
+// oddID starts a conversation with the id and reads the conversation on every route.
 func (host *hostProcess) oddID(tenant, id string) {
 	host.t.Helper()
 	h := "X-Tenant-ID: " + tenant
 	body, _ := json.Marshal(map[string]any{"conversation_id": id, "user_id": id, "message": "about " + id})
 	headers := []string{h}
-	if strings.TrimSpace(id) == id { // a header has no blanks at its ends
+	if strings.TrimSpace(id) == id { // an HTTP header cannot begin or end with a blank
 		headers = append(headers, "Idempotency-Key: "+id)
 	}
 	if a := host.do("POST", "/api/v1/chat", string(body), headers...); a.Status != 200 {
@@ -115,7 +115,7 @@ func (host *hostProcess) oddID(tenant, id string) {
 	}
 }
 
-// pages lists the conversations one by one.
+// pages checks that the list of conversations, in pages of one conversation, has exactly the given ids.
 func (host *hostProcess) pages(tenant string, ids []string) {
 	host.t.Helper()
 	missing := map[string]bool{}
@@ -142,7 +142,7 @@ func (host *hostProcess) pages(tenant string, ids []string) {
 	}
 }
 
-// moves exports the conversations of a tenant and imports them into another.
+// moves exports the conversations of a tenant and imports them into another tenant.
 func (host *hostProcess) moves(from, to string, ids []string) {
 	host.t.Helper()
 	export := host.export(from)
@@ -156,8 +156,8 @@ func (host *hostProcess) moves(from, to string, ids []string) {
 	}
 }
 
-// commands runs every command that takes such an id, each with some that a shell or a
-// command line could take for something else.
+// commands runs every command that takes an id of a conversation or of a user, with ids that a shell or a
+// command line could misinterpret.
 func (host *hostProcess) commands(tenant string) {
 	host.t.Helper()
 	for _, id := range []string{"...", "a/b", "%2e%2e", "-x", "--help", " a ", "e\u0301", "\u202eabc", `"`, strings.Repeat("🙂", 64)} {
@@ -182,8 +182,8 @@ func (host *hostProcess) commands(tenant string) {
 	}
 }
 
-// TestOddIDs_inPaths checks that new conversations cannot have the ids "." and "..", and that
-// conversations that an earlier version accepted can still be reached.
+// TestOddIDs_inPaths checks that the host refuses the ids "." and ".." for new conversations.
+// Conversations with these ids, which earlier versions accepted, must still work on every route.
 func TestOddIDs_inPaths(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for _, id := range []string{".", ".."} {

@@ -13,11 +13,11 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// ownWithin is how long a change of own settings may take to apply on another host.
-// TestFleet_changedTenants checks that it takes less than a second.
+// ownWithin is how long a change of own settings may take to apply on another host. It is much longer than
+// the second that TestFleet_changedTenants checks, because the machine may be busy.
 const ownWithin = 15 * time.Second
 
-// ownOf reads a tenant and its own layer.
+// ownOf returns a tenant with its own settings.
 func (host *hostProcess) ownOf(tenant string) (t struct {
 	Revision string
 	Config   map[string]any
@@ -43,8 +43,8 @@ func (host *hostProcess) putOwn(tenant, settings string) {
 	}
 }
 
-// TestOwnSettings_outliveHosts checks this: a registered tenant and one of a file have own settings,
-// also after the host ended in order or not, with the secrets in them sealed.
+// TestOwnSettings_outliveHosts checks that own settings of a registered tenant and of a tenant with a file
+// survive a clean stop and a kill of the host. The secrets in own settings must be sealed on disk.
 func TestOwnSettings_outliveHosts(t *testing.T) {
 	t.Parallel()
 	const policy = "tenant_policy {\n  keys = [\"*\", \"llm.api_key\"]\n}\n"
@@ -76,7 +76,7 @@ func TestOwnSettings_outliveHosts(t *testing.T) {
 	}
 	if err := filepath.Walk(host.dir, func(path string, info os.FileInfo, err error) error {
 		if err != nil || !info.Mode().IsRegular() {
-			return nil // it was removed meanwhile, or is not a regular file
+			return nil // the file was removed meanwhile, or is not a regular file
 		}
 		if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, []byte("sk-of-the-tenant")) {
 			t.Errorf("%s has the secret", path)
@@ -89,8 +89,8 @@ func TestOwnSettings_outliveHosts(t *testing.T) {
 		t.Error("the log has the secret")
 	}
 
-	// A stricter policy is applied, and says whose settings it holds; a looser one has them
-	// count again.
+	// After a reload with a stricter policy, the host holds the settings that contradict it and names
+	// their tenants. After a reload with the old policy, the settings apply again.
 	hostFile := filepath.Join(host.dir, "botyard.hcl")
 	text, err := os.ReadFile(hostFile)
 	if err != nil {
@@ -120,8 +120,8 @@ func TestOwnSettings_outliveHosts(t *testing.T) {
 	served()
 }
 
-// TestOwnSettings_onAllHosts checks this: what a tenant sets on one host counts on the others, and
-// so does that it is held or gone.
+// TestOwnSettings_onAllHosts checks that own settings that are set, held or deleted on one host apply on
+// the other host.
 func TestOwnSettings_onAllHosts(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, pgtest.For(t, pgtest.Options{NoSync: true}), 2)

@@ -13,8 +13,8 @@ import (
 	"github.com/botyard/botyard/sdk/memorytest"
 )
 
-// The conformance kits, run against real plugin processes through the host's own
-// callers.
+// TestConformance_plugins runs the conformance kits against plugin processes, over the host's plugin
+// manager.
 func TestConformance_plugins(t *testing.T) {
 	m, err := plugins.New(plugins.Options{Dirs: []string{filepath.Join(binaries, "plugins")}, RuntimeDir: shortDir(t)})
 	if err != nil {

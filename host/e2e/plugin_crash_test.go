@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// slowEcho streams tokens long enough for a kill to hit turns in flight.
+// slowEcho makes the echo model stream slowly, so that a kill hits running turns.
 const slowEcho = `
 defaults {
   llm {
@@ -26,8 +26,8 @@ defaults {
 }
 `
 
-// Any plugin is killed while 50 conversations run. Only calls in flight fail, with
-// an error that says so; the next ones succeed unaided; nothing crosses a tenant.
+// TestPluginCrash_isItsOwn kills each plugin while 50 conversations run. Only running calls may fail, and
+// only with a retryable error. Later calls must succeed, and no reply may contain data of another tenant.
 func TestPluginCrash_isItsOwn(t *testing.T) {
 	for _, victim := range []string{"llm-echo", "memory-buffer", "storage-memory"} {
 		t.Run(victim, func(t *testing.T) {
@@ -74,7 +74,8 @@ func TestPluginCrash_isItsOwn(t *testing.T) {
 				p := host.plugins()[victim]
 				return p.State == "ready" && p.PID != before[victim].PID && p.Restarts == 1
 			})
-			// From here on nothing may fail. What was in flight gets a moment to be told.
+			// From now on every turn must succeed. Calls that were running get a second to report their
+			// failure.
 			time.Sleep(time.Second)
 			then, ok := failed.Load(), succeeded.Load()
 			host.eventually(20*time.Second, "turns succeed again", func() bool { return succeeded.Load() > ok+100 })
@@ -105,7 +106,8 @@ func TestPluginCrash_isItsOwn(t *testing.T) {
 	}
 }
 
-// A plugin that is stopped and not dead counts as crashed.
+// TestPluginCrash_hungPluginIsReplaced checks that the host replaces a plugin process that is stopped by
+// SIGSTOP and does not respond.
 func TestPluginCrash_hungPluginIsReplaced(t *testing.T) {
 	host := start(t, echoDefaults+"plugin \"llm\" \"echo\" {\n  call_timeout = 2\n}\n", map[string]string{"a.hcl": "limits {\n  turn_timeout = 30\n}\n"})
 	host.mustChat("a", "c", "one")
@@ -140,7 +142,8 @@ func TestPluginEnvironment(t *testing.T) {
 	}
 }
 
-// SIGTERM: /readyz fails, running turns finish, plugins end, nothing is left.
+// TestStop_order checks a stop by SIGTERM: /readyz fails, running turns finish, plugin processes end, and
+// no temporary files remain.
 func TestStop_order(t *testing.T) {
 	host := start(t, `
 defaults {
@@ -196,7 +199,8 @@ defaults {
 	}
 }
 
-// A host that is killed cannot end its plugins: they notice.
+// TestPluginCrash_endWithAKilledHost checks that plugin processes end by themselves when their host is
+// killed.
 func TestPluginCrash_endWithAKilledHost(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	host.mustChat("a", "c", "x")
@@ -217,7 +221,7 @@ func TestPluginCrash_endWithAKilledHost(t *testing.T) {
 	})
 }
 
-// children are the processes whose parent is pid.
+// children returns the ids of the child processes of pid.
 func children(t *testing.T, pid int) []int {
 	t.Helper()
 	var out []int
@@ -228,7 +232,7 @@ func children(t *testing.T, pid int) []int {
 	for _, path := range stats {
 		f, err := os.Open(path)
 		if err != nil {
-			continue // ended meanwhile
+			continue // the process ended meanwhile
 		}
 		line, _ := bufio.NewReader(f).ReadString('\n')
 		_ = f.Close()

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// recoverWithin is how long a plugin that is back may take to be found, started and asked. It
-// is twice the expected time, for a busy machine.
+// recoverWithin is how long the host may take to find and start a repaired plugin and to serve its
+// tenants. It is twice the expected time, for a busy machine.
 const recoverWithin = 30 * time.Second
 
-// A plugin is not there, or ends as it is started, when its tenants are asked for, a
-// file's and a registered one. Once it is well they are served, and the list has said the
-// truth all the while; nobody reloads, touches or asks anything.
+// TestPluginRecovery checks a plugin whose binary is missing, or ends as soon as it is started. The list
+// of tenants must show the tenants of this plugin, one from a file and one registered, as unavailable.
+// When the binary is repaired, the host must serve the tenants without a reload or a request.
 func TestPluginRecovery(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"missing": os.Remove,
 		"broken": func(path string) error {
-			// Not written over: it may be running.
+			// A rename replaces the binary, because a running binary cannot be overwritten.
 			if err := os.WriteFile(path+".new", []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ func TestPluginRecovery(t *testing.T) {
 				when = " later"
 			}
 			if running && name == "broken" {
-				continue // the process that runs goes on until a new one is ready
+				continue // the running process goes on until a new process is ready
 			}
 			t.Run(name+when, func(t *testing.T) {
 				host := start(t, `data_dir = "data"

@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// onPostgres is a host file whose storages log in with the words of a secret file each.
+// onPostgres is the text of a host file whose two storages read their DSNs from secret files.
 const onPostgres = `
 secrets_dir = "secrets"
 registry {
@@ -29,7 +29,7 @@ defaults {
 }
 `
 
-// startOnPostgres starts a host with the DSN in both files.
+// startOnPostgres starts a host with the DSN in both secret files.
 func startOnPostgres(t *testing.T, dsn string) *hostProcess {
 	t.Helper()
 	host := newHost(t, "", nil)
@@ -43,8 +43,9 @@ func startOnPostgres(t *testing.T, dsn string) *hostProcess {
 	return host
 }
 
-// Tenants with logins of their own to one database have pools of their own. A wrong
-// password is refused while another's right one is in use, and changes nothing.
+// TestPostgresCredentials_perTenant checks that tenants with different logins to one database have
+// different connection pools. The host must refuse settings with a wrong password even while a pool with
+// the right password is in use.
 func TestPostgresCredentials_perTenant(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true, Password: "right one"})
@@ -78,7 +79,7 @@ func TestPostgresCredentials_perTenant(t *testing.T) {
 			t.Errorf("%s is served: %d %s", name, a.Status, a.Body)
 		}
 	}
-	// A wrong change does not replace the credentials that work.
+	// A refused change does not affect the working credentials.
 	if a := host.do("PUT", "/admin/v1/tenants/alice", tenant("alice", "of bob")); a.Status != 422 {
 		t.Errorf("a wrong password replaced the right one: %d %s", a.Status, a.Body)
 	}
@@ -99,8 +100,8 @@ func TestPostgresCredentials_perTenant(t *testing.T) {
 	}
 }
 
-// The password that a host logs in with is replaced while it runs: in the database, and
-// then in its files. Nobody restarts anything.
+// TestPostgresCredentials_rotation replaces the password of the host's login while the host runs, first in
+// the database and then in the secret files. The host must use the new password without a restart.
 func TestPostgresCredentials_rotation(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true, Password: "of the superuser"})
@@ -139,7 +140,7 @@ func TestPostgresCredentials_rotation(t *testing.T) {
 	if a := host.mustChat("a", "c", "four"); !strings.Contains(a.Reply, `"after"`) {
 		t.Errorf("the reply is %q", a.Reply)
 	}
-	// A registry's file that cannot be used leaves what works.
+	// If the registry's file becomes invalid, the host goes on with the last valid DSN.
 	host.write("secrets/registry", "nonsense")
 	host.eventually(10*time.Second, "the host says so", func() bool {
 		return strings.Contains(host.log.String(), "goes on with the secrets that it had")
@@ -150,21 +151,22 @@ func TestPostgresCredentials_rotation(t *testing.T) {
 	}
 }
 
-// The literal secrets of registered tenants are in no table.
+// TestPostgresCredentials_sealed checks that no table contains a secret of a registered tenant in plain
+// text.
 func TestPostgresCredentials_sealed(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})
 	f := startFleet(t, c, 2)
 	const secret = "sk-literal-91ab7e"
 	provider := serveOllama(t)
-	for _, system := range []string{"one", "two"} { // versions are kept
+	for _, system := range []string{"one", "two"} { // two versions, because the history stores both
 		f.hosts[0].put("kept", fmt.Sprintf(`{"llm":{"provider":"ollama","model":"m","base_url":%q,"api_key":%q},"prompts":{"system":%q}}`, provider.url, secret, system))
 	}
 	f.hosts[0].mustChat("kept", "c", "hello")
 	f.hosts[0].do("DELETE", "/admin/v1/tenants/kept", "")
 	f.hosts[0].do("POST", "/admin/v1/tenants/kept/restore", "")
 	provider.sent()
-	f.hosts[1].mustChat("kept", "c", "hello") // the other one can open it
+	f.hosts[1].mustChat("kept", "c", "hello") // the other host can open the sealed secret
 	if keys := provider.sent(); len(keys) != 1 || keys[0] != secret {
 		t.Errorf("the provider was sent %q", keys)
 	}
@@ -175,7 +177,7 @@ func TestPostgresCredentials_sealed(t *testing.T) {
 				t.Errorf("%s has the secret in it: %s", table, row)
 			}
 			if strings.Contains(row, fmt.Sprintf("%x", provider.url)) {
-				documents++ // what is not secret is there to be found
+				documents++ // the URL is not secret, which shows that the search finds documents
 			}
 		}
 	}

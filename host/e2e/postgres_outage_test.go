@@ -14,14 +14,14 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// longTests names the variable that has the tests run too which take a minute and more.
+// longTests is the name of the environment variable that enables tests of a minute or longer.
 const longTests = "BOTYARD_LONG_TESTS"
 
 const (
-	down = 3 * time.Second // how long a database is away
-	// longDown is longer than it takes a host to leave a database alone for a while.
+	down = 3 * time.Second // how long a database is down
+	// longDown is long enough for the host to open its circuit and stop calling the database.
 	longDown = 8 * time.Second
-	// tooLong is longer than a host repeats what it was not answered.
+	// tooLong is longer than the host repeats a call that got no response.
 	tooLong = 25 * time.Second
 )
 
@@ -83,21 +83,22 @@ func TestOutage_postgres(t *testing.T) {
 	t.Run("away at the start", func(t *testing.T) { databaseComesLate(t, c) })
 }
 
-// exhausted keeps the only connection of each host busy for longer than turns wait
-// for one.
+// exhausted checks hosts with a single connection each, which a lock keeps busy for longer than turns wait
+// for a connection.
 func exhausted(t *testing.T, c *pgtest.Cluster) {
 	const at = "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__"
 	f := startFleet(t, c, 3, at+"POOL_SIZE=1", at+"MAX_OVERFLOW=0")
 	f.survives(t, "exhausted", 0, func(t *testing.T, l *load) []*hostProcess {
-		// Who comes early enough waits for the connection in vain. When the lock is had
-		// depends on the load, so some come for a while.
+		// A turn that comes before the connection is free fails. The time of the lock depends on the load,
+		// so the clients come over several seconds.
 		var told atomic.Bool
 		var askers sync.WaitGroup
 		askers.Go(func() {
 			for i := range 16 {
 				askers.Go(func() {
 					a := f.hosts[i%len(f.hosts)].chat(l.tenant(0), fmt.Sprint("asker", i), "hello?")
-					// The storage's own error about its connections is only in the host's log.
+					// The response hides the storage's error about connections, which is only in the
+					// host's log.
 					if a.Class == "provider_failed" && strings.Contains(a.Detail, "the bot's storage failed") && a.Retryable {
 						told.Store(true)
 					}
@@ -114,9 +115,9 @@ func exhausted(t *testing.T, c *pgtest.Cluster) {
 	})
 }
 
-// idleOutage stops the database of a host that has nothing to end there, whose
-// requests only begin turns: it must not leave the database alone for too long once
-// it failed. Its tenants are of files, so that no registry refuses them before.
+// idleOutage stops the database of a host without running turns, so that all calls to the database are
+// Begins. The host must not pause its calls for so long that its recovery takes too long. The tenants come
+// from files, because a registry would refuse requests first.
 func idleOutage(t *testing.T, c *pgtest.Cluster) {
 	db := newDatabase(t, c)
 	host := newHost(t, exampleTree(t, "tenant_dirs = [\"tenants\"]\n"), []string{"BOTYARD_PG_DSN=" + c.DSN(db)})
@@ -150,7 +151,7 @@ func idleOutage(t *testing.T, c *pgtest.Cluster) {
 	ask.Wait()
 }
 
-// lateDatabase starts a host whose database is away, and then comes.
+// databaseComesLate starts a host while its database is down, and then starts the database.
 func databaseComesLate(t *testing.T, c *pgtest.Cluster) {
 	db := newDatabase(t, c)
 	pgtest.Check(t, c.Stop(pgtest.Fast))
@@ -171,7 +172,7 @@ func databaseComesLate(t *testing.T, c *pgtest.Cluster) {
 	}
 }
 
-// restartPostgres stops the server and starts it again.
+// restartPostgres stops the server, waits for the duration away, and starts the server again.
 func (f *fleet) restartPostgres(t *testing.T, mode pgtest.Mode, away time.Duration) {
 	t.Helper()
 	pgtest.Check(t, f.cluster.Stop(mode))
@@ -179,8 +180,7 @@ func (f *fleet) restartPostgres(t *testing.T, mode pgtest.Mode, away time.Durati
 	pgtest.Check(t, f.cluster.StartAgain(t.Context()))
 }
 
-// holdRow keeps the conversation's row locked for as long and does something
-// meanwhile.
+// holdRow locks the row of a conversation for the duration long, and calls meanwhile at the same time.
 func (f *fleet) holdRow(t *testing.T, tenant, conversation string, long time.Duration, meanwhile func()) {
 	t.Helper()
 	held := make(chan error, 1)
@@ -196,7 +196,7 @@ func (f *fleet) holdRow(t *testing.T, tenant, conversation string, long time.Dur
 	}
 }
 
-// killPlugins kills the plugin's process of each host.
+// killPlugins kills the process of the named plugin on each host.
 func killPlugins(t *testing.T, hosts []*hostProcess, name string) {
 	t.Helper()
 	for _, host := range hosts {
@@ -206,7 +206,7 @@ func killPlugins(t *testing.T, hosts []*hostProcess, name string) {
 	}
 }
 
-// tagOf makes a part of ids of a test's name.
+// tagOf returns a test's name with hyphens for blanks, for use in ids.
 func tagOf(name string) string {
 	out := []byte(name)
 	for i, b := range out {

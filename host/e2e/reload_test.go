@@ -22,16 +22,17 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// gated is an Ollama server whose answers a test holds back: a message that begins with
-// "hold" is answered once the test says so, one with "drip" after its first token.
+// gatedProvider is a fake Ollama server that can hold back its replies. A message that begins with "hold"
+// gets its reply only after release. A message that begins with "drip" gets the first token at once and
+// the other tokens after release.
 type gatedProvider struct {
 	url string
 
 	mu     sync.Mutex
 	held   int
-	open   chan struct{} // closed to answer those that are held
-	key    string        // the key in the last request
-	tokens int           // how many tokens the answer to the last request may have
+	open   chan struct{} // closed to release the held replies
+	key    string        // API key of the newest request
+	tokens int           // num_predict of the newest request
 }
 
 func serveGatedProvider(t *testing.T) *gatedProvider {
@@ -80,7 +81,7 @@ func (g *gatedProvider) count(n int) {
 	g.held += n
 }
 
-// holds says whether so many requests are held.
+// holds returns a function that reports whether the provider holds back n replies.
 func (g *gatedProvider) holds(n int) func() bool {
 	return func() bool {
 		g.mu.Lock()
@@ -89,7 +90,7 @@ func (g *gatedProvider) holds(n int) func() bool {
 	}
 }
 
-// release answers what is held, and holds what comes from then on.
+// release sends all replies that are held back. Later replies are held back again.
 func (g *gatedProvider) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -103,17 +104,18 @@ func (g *gatedProvider) last() (key string, tokens int) {
 	return g.key, g.tokens
 }
 
-// reloaded is a host whose files are changed and read again.
+// reloadCase is a host with a gated provider. The tests change its files and reload them.
 type reloadCase struct {
 	*hostProcess
 	*gatedProvider
 	conversations int
 }
 
-// soon is the longest that any step may take on a busy machine.
+// soon is the longest that a step of a test may take on a busy machine.
 const soon = 30 * time.Second
 
-// file writes the host file, with more keys and with more defaults for tenants.
+// file writes the host file. keys are additional keys of the host, and inherited are additional keys of
+// the block defaults.
 func (r *reloadCase) file(keys, inherited string) {
 	r.write("botyard.hcl", fmt.Sprintf(`
 plugin_dirs = [%q]
@@ -131,7 +133,7 @@ defaults {
 `, filepath.Join(binaries, "plugins"), keys, r.gatedProvider.url, inherited))
 }
 
-// apply writes the host file with the keys, reloads, and returns the keys that need a restart.
+// apply writes the host file with additional keys and reloads it. It returns the keys that need a restart.
 func (r *reloadCase) apply(keys string) (waits []string) {
 	r.t.Helper()
 	r.file(keys, "")
@@ -151,13 +153,14 @@ func (r *reloadCase) reload(query string) []string {
 	return done.Restart
 }
 
-// fresh names a conversation that was not used.
+// fresh returns the id of a new conversation.
 func (r *reloadCase) fresh() string {
 	r.conversations++
 	return fmt.Sprint("c", r.conversations)
 }
 
-// begin makes a turn that is held, in a conversation of its own.
+// begin starts a turn in a new conversation and waits until the provider holds back its reply. The
+// returned function waits for the response to the turn.
 func (r *reloadCase) begin(message string) (conversation string, end func() answer) {
 	r.t.Helper()
 	r.mu.Lock()
@@ -186,7 +189,8 @@ func (r *reloadCase) status(what string, a answer, want int) {
 	}
 }
 
-// atReload sees each key that counts at a reload count there.
+// atReload has a test for each key that a reload applies. The test checks that the key applies after a
+// reload.
 var atReload = map[string]func(r *reloadCase){
 	"secrets_dir": func(r *reloadCase) {
 		for _, name := range []string{"one", "two"} {
@@ -246,12 +250,12 @@ var atReload = map[string]func(r *reloadCase){
 	"tenant_policy.plugins.llm":     func(r *reloadCase) { r.selects("llm", "llm.provider") },
 	"tenant_policy.plugins.memory":  func(r *reloadCase) { r.selects("memory", "memory.type") },
 	"tenant_policy.plugins.storage": func(r *reloadCase) { r.selects("storage", "conversation_storage.backend") },
-	// There is no such plugin yet: that the file is taken is all that there is to see.
+	// The project has no plugin of this kind yet, so the test only checks that a reload accepts the key.
 	"tenant_policy.plugins.knowledge": func(r *reloadCase) { r.apply("tenant_policy {\n plugins = { knowledge = [\"any\"] }\n}") },
 	"limits.message_bytes": func(r *reloadCase) {
 		r.apply("limits {\n message_bytes = 10\n}")
 		r.status("eleven bytes", r.chat("a", r.fresh(), "12345678901"), 422)
-		r.apply("limits {\n message_bytes = 8000000\n}") // the body has to be let in too
+		r.apply("limits {\n message_bytes = 8000000\n}") // a larger message also needs a larger bound of the request body
 		r.status("seven megabytes", r.chat("a", r.fresh(), strings.Repeat("m", 7<<20)), 200)
 	},
 	"limits.reply_tokens": func(r *reloadCase) {
@@ -345,7 +349,7 @@ var atReload = map[string]func(r *reloadCase){
 		}
 	},
 	"http.connections": func(r *reloadCase) {
-		r.apply("http {\n connections = 16\n}") // 14 of them are for turns, and half of these for one tenant
+		r.apply("http {\n connections = 16\n}") // 14 connections are for turns, and 7 of these for one tenant
 		var ends []func() answer
 		for range 7 {
 			_, end := r.begin("hold")
@@ -361,7 +365,7 @@ var atReload = map[string]func(r *reloadCase){
 	},
 	"http.body_bytes": func(r *reloadCase) {
 		const limits = "limits {\n message_bytes = 8000000\n}\n"
-		r.apply(limits + "http {\n body_bytes = 104857600\n}") // half of which is for one tenant
+		r.apply(limits + "http {\n body_bytes = 104857600\n}") // one tenant may use half of it, 50 MiB
 		large := "hold" + strings.Repeat("m", 7<<20)
 		var ends []func() answer
 		for range 6 {
@@ -369,7 +373,7 @@ var atReload = map[string]func(r *reloadCase){
 			ends = append(ends, end)
 		}
 		large = strings.Repeat("m", 8000000)
-		for range 2 { // the messages of those that are at work are counted
+		for range 2 { // whether there is room left depends on how the host counts running messages
 			if a := r.chat("a", r.fresh(), large); a.Status == 200 {
 				_, end := r.begin("hold" + large[:7<<20])
 				ends = append(ends, end)
@@ -385,13 +389,13 @@ var atReload = map[string]func(r *reloadCase){
 	},
 	"http.answer_bytes": func(r *reloadCase) {
 		const limits = "limits {\n message_bytes = 8000000\n}\n"
-		r.apply(limits + "http {\n answer_bytes = 104857600\n}") // half of which is for one tenant
+		r.apply(limits + "http {\n answer_bytes = 104857600\n}") // one tenant may use half of it, 50 MiB
 		conversation := r.fresh()
 		for range 2 {
 			r.status("a large message", r.chat("a", conversation, strings.Repeat("m", 7<<20)), 200)
 		}
 		path := "/api/v1/conversations/" + conversation + "/turns"
-		for range 6 { // three pages of 14 MiB, which nobody reads, leave no room for the next
+		for range 6 { // three pages of 14 MiB that no caller reads fill these 50 MiB
 			c, err := net.Dial("tcp", strings.TrimPrefix(r.hostProcess.url, "http://"))
 			if err != nil {
 				r.t.Fatal(err)
@@ -403,13 +407,13 @@ var atReload = map[string]func(r *reloadCase){
 		r.apply(limits + "http {\n answer_bytes = 1073741824\n}")
 		r.status("with more bytes", r.do("GET", path+"?limit=1", "", "X-Tenant-ID: a"), 200)
 	},
-	"shutdown_grace":     nil, // TestReload_shutdownGrace
-	"shutdown_delay":     nil, // TestReload_shutdownDelay
-	"auth.gateway_token": nil, // TestReload_tokens
+	"shutdown_grace":     nil, // see TestReload_shutdownGrace
+	"shutdown_delay":     nil, // see TestReload_shutdownDelay
+	"auth.gateway_token": nil, // see TestReload_tokens
 	"auth.admin_token":   nil,
 }
 
-// may gives what the tenant itself may do with a key.
+// may returns what tenant "a" itself may do with a key: "set" or "no".
 func (r *reloadCase) may(key string) string {
 	r.t.Helper()
 	a := r.do("GET", "/admin/v1/tenants/a/config", "")
@@ -430,7 +434,7 @@ func (r *reloadCase) may(key string) string {
 	return ""
 }
 
-// selects sees a tenant be let select a plugin of the kind.
+// selects checks that, after a reload of tenant_policy.plugins, a tenant may select a plugin of the kind.
 func (r *reloadCase) selects(kind, key string) {
 	r.apply("")
 	before := r.may(key)
@@ -440,9 +444,9 @@ func (r *reloadCase) selects(kind, key string) {
 	}
 }
 
-// leads checks that a tenant's own settings may name an address of this machine once the host
-// file allows it, that the bot works then, and that it goes on with the operator's address when
-// the host file does not allow it any more.
+// leads checks that a tenant's own settings may name an address of this machine once the host file allows
+// the address. When the host file forbids the address again, the host holds the own settings and serves
+// the tenant with the operator's address.
 func (r *reloadCase) leads(allowed string) {
 	const policy = "tenant_policy {\n keys = [\"*\", \"llm.base_url\"]\n}\n"
 	const own = "/admin/v1/tenants/b?as=tenant"
@@ -462,11 +466,11 @@ func (r *reloadCase) leads(allowed string) {
 	if a := r.do("GET", "/admin/v1/tenants/b", ""); !strings.Contains(string(a.Body), `"held":true`) {
 		r.t.Errorf("afterwards: %s", a.Body)
 	}
-	r.mustChat("b", r.fresh(), "x") // by what the operator's settings name
+	r.mustChat("b", r.fresh(), "x") // uses the address in the operator's settings
 	r.status("removing b", r.do("DELETE", "/admin/v1/tenants/b", ""), 204)
 }
 
-// cutOff sees a timeout that is shortened cut a turn off.
+// cutOff checks that a shorter timeout, after a reload, ends a turn.
 func (r *reloadCase) cutOff(limit, message string) {
 	r.apply("limits {\n " + limit + " = 0.3\n}")
 	a := r.chat("a", r.fresh(), message)
@@ -519,7 +523,7 @@ func TestReload_shutdownGrace(t *testing.T) {
 	_, end := r.begin("hold")
 	_ = host.cmd.Process.Signal(syscall.SIGTERM)
 	host.eventually(soon, "it drains", func() bool { return strings.Contains(host.log.String(), "stopping") })
-	time.Sleep(200 * time.Millisecond) // without grace the turn is cut off by now
+	time.Sleep(200 * time.Millisecond) // without the new shutdown_grace the turn would be cut off by now
 	g.release()
 	r.status("a turn in its grace", end(), 200)
 }
@@ -531,7 +535,7 @@ func TestReload_shutdownDelay(t *testing.T) {
 	_ = host.cmd.Process.Signal(syscall.SIGTERM)
 	host.eventually(soon, "it is not ready", func() bool { return host.do("GET", "/readyz", "").Status == 503 })
 	host.mustChat("a", "c", "in the delay")
-	_ = host.cmd.Process.Signal(syscall.SIGTERM) // leaves no more time
+	_ = host.cmd.Process.Signal(syscall.SIGTERM) // a second signal ends the delay
 }
 
 func TestReload_tokens(t *testing.T) {
@@ -559,8 +563,8 @@ func TestReload_tokens(t *testing.T) {
 	})
 }
 
-// TestReload_keysThatNeedARestart checks that changed keys that need a restart are named by the
-// command, by dry runs and in the log until the restart, and apply after it.
+// TestReload_keysThatNeedARestart checks that the command, dry runs and the log name changed keys that
+// need a restart, until the restart. After the restart the keys must apply.
 func TestReload_keysThatNeedARestart(t *testing.T) {
 	host := &hostProcess{t: t, dir: shortDir(t), http: &http.Client{}, env: []string{"RELOAD_TEST_GIVEN=to-the-plugin"}}
 	r := &reloadCase{hostProcess: host, gatedProvider: serveGatedProvider(t)}
@@ -579,7 +583,7 @@ func TestReload_keysThatNeedARestart(t *testing.T) {
 		return err == nil && strings.Contains(string(environ), "RELOAD_TEST_GIVEN=to-the-plugin")
 	}
 	r.file("listen = \"127.0.0.1:1\"\ndata_dir = \"elsewhere\"\nplugin \"llm\" \"ollama\" {\n env = [\"RELOAD_TEST_GIVEN\"]\n}\n", "")
-	// A flag stands above listen.
+	// The key listen is not in the list, because a flag overrides it.
 	want := "[data_dir plugin.llm.ollama.env]"
 	for _, query := range []string{"?dry_run=true", "", "", "?dry_run=true"} {
 		if got := fmt.Sprint(r.reload(query)); got != want {
@@ -597,7 +601,7 @@ func TestReload_keysThatNeedARestart(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(host.dir, "elsewhere")); err == nil {
 		t.Error("a reload made another data_dir")
 	}
-	// The plugin's process is started anew, and has what it waited for.
+	// When the plugin's process is restarted, the new process gets the new environment.
 	if given() {
 		t.Error("the process has what was to count from its next start")
 	}
@@ -606,12 +610,12 @@ func TestReload_keysThatNeedARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	host.eventually(soon, "the plugin is started anew", func() bool { return host.chat("a", "c", "x").Status == 200 })
-	// The call may have been answered before the list has the new process.
+	// The list of plugins may show the new process later than the first call that it answers.
 	host.eventually(soon, "the next process has the variable", given)
 	if got := fmt.Sprint(r.reload("")); got != "[data_dir]" {
 		t.Errorf("%s waits", got)
 	}
-	// A sum that it does not have counts at the next start, and only there.
+	// A reload accepts a wrong sha256, which only the next start of the plugin's process checks.
 	const wrong = "0000000000000000000000000000000000000000000000000000000000000000"
 	pinned := func(sum string) string {
 		return "data_dir = \"elsewhere\"\nplugin \"llm\" \"ollama\" {\n env = [\"RELOAD_TEST_GIVEN\"]\n sha256 = \"" + sum + "\"\n}\n"
@@ -625,12 +629,12 @@ func TestReload_keysThatNeedARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	host.eventually(soon, "it is not started", func() bool { return host.chat("a", "c", "x").Status == 503 })
-	// Changed back, nothing waits.
+	// After the keys are changed back, no key waits for a restart.
 	if got := fmt.Sprint(r.apply("plugin \"llm\" \"ollama\" {\n env = [\"RELOAD_TEST_GIVEN\"]\n}\n")); got != "[]" {
 		t.Errorf("%s waits", got)
 	}
 	host.eventually(soon, "it is started again", func() bool { return host.chat("a", "c", "x").Status == 200 })
-	// After a restart nothing waits that did.
+	// After a restart of the host, no key waits for a restart.
 	r.apply(pinned(sumOfFile(t, filepath.Join(binaries, "plugins", "botyard-llm-ollama"))))
 	host.stop(syscall.SIGTERM)
 	host.run()
@@ -652,8 +656,8 @@ func sumOfFile(t *testing.T, path string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// TestReload_refusesWhatAStartWould checks that a reload refuses what the next start would
-// refuse, and changes nothing. Otherwise the mistake would show only at the next start.
+// TestReload_refusesWhatAStartWould checks that a reload refuses the files that the next start would
+// refuse, and changes nothing. Otherwise the operator would see the mistake only at the next start.
 func TestReload_refusesWhatAStartWould(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	for files, want := range map[string]string{
@@ -672,8 +676,8 @@ func TestReload_refusesWhatAStartWould(t *testing.T) {
 	host.mustChat("a", "c", "longer than three bytes")
 }
 
-// A block of a plugin that is not there is told at the start and at each reload, and is no
-// reason to refuse.
+// TestReload_blockOfAMissingPlugin checks that the start and each reload warn of a configuration block
+// whose plugin does not exist, and accept the file.
 func TestReload_blockOfAMissingPlugin(t *testing.T) {
 	const block, told = "plugin \"llm\" \"ehco\" {\n max_calls = 8\n}\n",
 		`: plugin.llm.ehco: no llm plugin is named "ehco": the block says nothing until there is one; did you mean "echo"?`

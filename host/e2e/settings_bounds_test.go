@@ -13,14 +13,14 @@ import (
 	"github.com/botyard/botyard/pgtest"
 )
 
-// settingsAtBounds are settings as large as they may be, each in another way.
+// settingsAtBounds returns settings that are as large as possible, each in a different respect.
 func settingsAtBounds() map[string]string {
 	const prompt = `{"prompts":{"system":"%s"}}`
 	fill := func(sign string) string {
 		return fmt.Sprintf(prompt, strings.Repeat(sign, (bounds.DocumentBytes-len(prompt)+2)/len(sign)))
 	}
 	var variables []string
-	for i := range bounds.DocumentValues - 3 { // beside the document, prompts and variables
+	for i := range bounds.DocumentValues - 3 { // three values are the document, prompts and variables
 		variables = append(variables, fmt.Sprintf(`"v%d":"<"`, i))
 	}
 	return map[string]string{
@@ -32,9 +32,8 @@ func settingsAtBounds() map[string]string {
 	}
 }
 
-// TestSettingsBounds checks this: what a PUT acknowledged is read again, from the tenant
-// and its history, by this host, by a later one and by another, is served, and can be
-// rolled back to, exported and registered elsewhere.
+// TestSettingsBounds checks that settings at their bounds are served and can be read, rolled back to,
+// exported and imported. It checks this after a restart of the host and on another host.
 func TestSettingsBounds(t *testing.T) {
 	t.Parallel()
 	const config = `
@@ -49,7 +48,7 @@ registry {
 	for _, backend := range []string{"memory", "sqlite"} {
 		t.Run(backend, func(t *testing.T) {
 			host := start(t, fmt.Sprintf(config, backend), nil)
-			if backend == "memory" { // it keeps nothing over a restart
+			if backend == "memory" { // this registry does not survive a restart
 				settingsComeBack(t, host, host)
 				return
 			}
@@ -62,8 +61,8 @@ registry {
 	})
 }
 
-// settingsComeBack puts settings at one host and reads them at another; nil is the same,
-// after a restart.
+// settingsComeBack registers settings on host and reads them on other. If other is nil, it restarts host
+// and reads the settings there.
 func settingsComeBack(t *testing.T, host, other *hostProcess) {
 	t.Helper()
 	config := func(host *hostProcess, path string) any {
@@ -91,7 +90,7 @@ func settingsComeBack(t *testing.T, host, other *hostProcess) {
 			t.Errorf("%s: %d %.300s", name, a.Status, a.Body)
 			continue
 		}
-		// The tag of what was put is that of what is there; sent back, it is the same.
+		// The ETag of the PUT is valid for If-Match. A PUT of the same settings keeps the ETag.
 		if b := host.do("PUT", path, settings, "If-Match: "+a.Header.Get("ETag")); b.Status != 200 || b.Header.Get("ETag") != a.Header.Get("ETag") {
 			t.Errorf("%s: it is not the same: %d %.300s", name, b.Status, b.Body)
 		}
@@ -136,7 +135,7 @@ func settingsComeBack(t *testing.T, host, other *hostProcess) {
 			}
 		}
 		if cli("tenant", "export", name, "-o", file); strings.Contains(fmt.Sprint(want), "<secret>") {
-			continue // it is left out
+			continue // an export leaves secrets out
 		}
 		cli("tenant", "import", name+".copy", file, "--register")
 		if got := config(other, "/admin/v1/tenants/"+name+".copy"); !reflect.DeepEqual(got, want) {

@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 )
 
-// TestSignals_allProcesses signals the host and its plugins at once, as systemd does by default.
-// It checks that the plugins go on until the running turns have ended.
+// TestSignals_allProcesses sends a signal to the host and to its plugins at once, as systemd does by
+// default. It checks that the plugins go on until the running turns have ended.
 func TestSignals_allProcesses(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -32,7 +32,7 @@ defaults {
 			var done event
 			told := false
 			err := host.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(e event) bool {
-				if !told { // in the middle of the turn, plugins first
+				if !told { // during the turn; the plugins get the signal first
 					told = true
 					pids := children(t, host.cmd.Process.Pid)
 					if len(pids) < 3 {
@@ -58,7 +58,7 @@ defaults {
 			if code := host.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(host.log.String(), "plugin failed") {
 				t.Errorf("exit code %d:\n%s", code, host.log)
 			}
-			host.run() // the turn was kept
+			host.run() // starts the host again to read the stored turn
 			if kept := host.turns("a", "c"); len(kept) != 1 {
 				t.Errorf("kept: %+v", kept)
 			}
@@ -66,7 +66,8 @@ defaults {
 	}
 }
 
-// Every plugin goes on, whichever signal asks it to end, while its host is there.
+// TestSignals_pluginsOutliveThem checks that plugins ignore SIGTERM, SIGINT and SIGHUP while their host
+// runs.
 func TestSignals_pluginsOutliveThem(t *testing.T) {
 	m, err := plugins.New(plugins.Options{Dirs: []string{filepath.Join(binaries, "plugins")}, RuntimeDir: shortDir(t)})
 	if err != nil {
@@ -99,7 +100,7 @@ func TestSignals_pluginsOutliveThem(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(200 * time.Millisecond) // an end would be noticed by now, mostly
+	time.Sleep(200 * time.Millisecond) // usually long enough to notice that a process has ended
 	for i, now := range m.Status() {
 		if was := rows[i]; now.PID != was.PID || now.Restarts != 0 || now.State != plugins.Ready {
 			t.Errorf("%s-%s was process %d and is %+v", was.Kind, was.Name, was.PID, now)
@@ -107,7 +108,7 @@ func TestSignals_pluginsOutliveThem(t *testing.T) {
 	}
 }
 
-// delivered waits until no signal waits for the process, which must be there.
+// delivered waits until the process has no pending signal. It returns an error if the process has ended.
 func delivered(pid int) error {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -124,7 +125,8 @@ func delivered(pid int) error {
 	return errors.New("the signal was not delivered")
 }
 
-// A plugin gets its three standard descriptors and none that its host was started with.
+// TestPluginDescriptors checks that a plugin inherits none of the descriptors with which its host was
+// started.
 func TestPluginDescriptors(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	host.stop(syscall.SIGTERM)
@@ -134,7 +136,7 @@ func TestPluginDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	host.extra = []*os.File{f, f, f, f, f} // 3 to 7
+	host.extra = []*os.File{f, f, f, f, f} // descriptors 3 to 7
 	host.run()
 	host.mustChat("a", "c", "x")
 	open := func(pid int) (links []string) {
@@ -152,9 +154,9 @@ func TestPluginDescriptors(t *testing.T) {
 	if !strings.Contains(strings.Join(open(host.cmd.Process.Pid), " "), secret) {
 		t.Fatal("the host was started without the file")
 	}
-	hosts := map[string]bool{} // what is the host's own; pipes are shared
+	hosts := map[string]bool{} // files that the host has open; plugins may share its pipes
 	for _, link := range open(host.cmd.Process.Pid) {
-		hosts[link] = strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "/sys/") && link != os.DevNull // these each opens itself
+		hosts[link] = strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "/sys/") && link != os.DevNull // each process opens /sys files and /dev/null by itself
 	}
 	pids := children(t, host.cmd.Process.Pid)
 	if len(pids) != 3 {

@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/host/bot"
 )
 
-// onSQLite is a host whose conversations and tenants are in a file.
+// onSQLite is the text of a host file that stores conversations and tenants in SQLite.
 const onSQLite = `
 registry {
   storage {
@@ -28,8 +28,8 @@ defaults {
 }
 `
 
-// A host on SQLite goes away in each way under load, and is started again; or its
-// plugin dies, and is not.
+// TestOutage_sqlite checks that a host on SQLite survives, under load, a clean stop with a restart, a kill
+// with a restart, and a kill of its storage plugin.
 func TestOutage_sqlite(t *testing.T) {
 	t.Parallel()
 	host := start(t, onSQLite, nil)
@@ -58,8 +58,8 @@ func TestOutage_sqlite(t *testing.T) {
 	}
 }
 
-// TestRegistry_sqlite checks that registered tenants and their conversations are there after
-// each kind of end of the host, and that secrets are not readable in the files.
+// TestRegistry_sqlite checks that registered tenants and their conversations survive a clean stop and a
+// kill of the host. No file may contain their secrets in plain text.
 func TestRegistry_sqlite(t *testing.T) {
 	t.Parallel()
 	const secret = "sk-literal-4f1d9c"
@@ -107,8 +107,8 @@ func TestRegistry_sqlite(t *testing.T) {
 	}
 }
 
-// nowhere fails the test if the bytes of a file below dir have the text in them. There
-// must be a database, whose tables can be read as they are.
+// nowhere fails the test if a file below dir contains the text. It also fails if no file contains an
+// unencrypted database, because the search would then prove nothing.
 func nowhere(t *testing.T, dir, text string) {
 	t.Helper()
 	tables := false

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A bad tenant never stops a start or another tenant.
+// TestStart_badTenantFiles checks that an invalid tenant file affects neither the start of the host nor
+// another tenant.
 func TestStart_badTenantFiles(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{
 		"good.hcl":      "memory {\n  max_messages = 4\n}\n",
@@ -70,7 +71,7 @@ func TestStart_badTenantFiles(t *testing.T) {
 	}
 }
 
-// TestStart_refused checks that the error of a start that is refused says what to change.
+// TestStart_refused checks that the error of a refused start says what the operator must change.
 func TestStart_refused(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestStop_readyzFailsFirst checks that shutdown_delay lets everything go on
-// but readiness.
+// TestStop_readyzFailsFirst checks that during shutdown_delay only /readyz fails, and everything else
+// works.
 func TestStop_readyzFailsFirst(t *testing.T) {
 	t.Parallel()
 	host := prepareHost(t, "shutdown_delay = 600\n"+echoDefaults, map[string]string{"a.hcl": ""})
@@ -23,14 +23,14 @@ func TestStop_readyzFailsFirst(t *testing.T) {
 	if a := host.do("GET", "/healthz", ""); a.Status != 200 {
 		t.Errorf("%d", a.Status)
 	}
-	host.stop(syscall.SIGTERM) // the second leaves no more time
+	host.stop(syscall.SIGTERM) // a second signal ends the delay
 
 	host = prepareHost(t, "shutdown_delay = 1\n"+echoDefaults, map[string]string{"a.hcl": ""})
 	host.runUntilTheEnd()
 	host.ends(syscall.SIGTERM)
 }
 
-// TestStop_isBounded checks that a host ends in time if a part of it hangs.
+// TestStop_isBounded checks that a host stops in time although a plugin or the read of a file hangs.
 func TestStop_isBounded(t *testing.T) {
 	hang := func(t *testing.T, host *hostProcess, plugin string) {
 		t.Helper()
@@ -70,13 +70,13 @@ func TestStop_isBounded(t *testing.T) {
 		host.args = []string{"--overlay", fifo, "--log-level", "debug"}
 		host.launch()
 		host.endWithTheTest()
-		time.Sleep(500 * time.Millisecond) // it reads, as far as it comes; sooner or later must do
+		time.Sleep(500 * time.Millisecond) // the host probably hangs in the read by now; a stop must work at any time
 		host.stop(syscall.SIGTERM)
 	})
 }
 
-// TestSystemdUnit checks that the unit is valid, that its command is one of this
-// program, and that it gives a stop the time that it takes.
+// TestSystemdUnit checks that the example's unit file is valid, that a host starts with its command, and
+// that TimeoutStopSec is longer than the longest stop.
 func TestSystemdUnit(t *testing.T) {
 	b, err := os.ReadFile("../../configs/examples/botyard.service")
 	if err != nil {
@@ -99,7 +99,7 @@ func TestSystemdUnit(t *testing.T) {
 	program := filepath.Join(binaries, "botyard")
 	command := strings.NewReplacer("/usr/local/bin/botyard", program, "/etc/botyard/", host.dir+"/").Replace(unit["ExecStart"])
 	words := strings.Fields(command)
-	host.args = words[2:] // again: what is given twice counts as it is given last
+	host.args = words[2:] // repeats flags of the host's command; the last value of a flag counts
 	for variable := range strings.FieldsSeq(unit["Environment"]) {
 		name, value, _ := strings.Cut(variable, "=")
 		if strings.HasPrefix(value, "/") {

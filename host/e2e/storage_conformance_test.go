@@ -15,8 +15,8 @@ import (
 	"github.com/botyard/botyard/sdk/storagetest"
 )
 
-// The conformance kit of storages, run against plugin processes through the host's own
-// callers. Where several hosts may share a storage, three processes do.
+// TestConformance_storages runs the conformance kit of storages against plugin processes, over the host's
+// plugin manager. If several hosts may share a storage, the test runs three processes.
 func TestConformance_storages(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -30,7 +30,7 @@ func TestConformance_storages(t *testing.T) {
 		name   string
 		config func(t *testing.T) string
 		opts   []storagetest.Option
-		alone  bool // one process, that keeps nothing
+		alone  bool // the storage has a single process and no durable data
 	}{
 		{name: "memory", alone: true, config: func(*testing.T) string { return `{}` }},
 		{name: "sqlite", config: func(*testing.T) string { return `{}` }, opts: []storagetest.Option{storagetest.Durable()}},
@@ -80,20 +80,21 @@ type process struct {
 	m *plugins.Manager
 }
 
-// migrating is one whose database has a schema version.
+// migrating is a process whose storage also implements storage.Migrator.
 type migrating struct {
 	*process
 	storage.Migrator
 }
 
-// Close ends the process.
+// Close stops the plugin process.
 func (p *process) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	return p.m.Close(ctx)
 }
 
-// openProcess starts a process. Those with one data folder share what is in it.
+// openProcess starts a plugin process and opens its storage. Processes with the same data folder share the
+// data.
 func openProcess(ctx context.Context, t *testing.T, plugin, config, data string) (storage.Storage, error) {
 	m, err := plugins.New(plugins.Options{Dirs: []string{filepath.Join(binaries, "plugins")}, RuntimeDir: shortDir(t), DataDir: data})
 	if err != nil {

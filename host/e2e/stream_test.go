@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// event is one server-sent event.
+// event is one server-sent event of a stream.
 type event struct{ name, data string }
 
 var errStreamCut = errors.New("the stream ended without done or error")
 
-// refusedError is a stream that was refused before it began.
+// refusedError is the error when the host refuses a request before the stream starts.
 type refusedError struct{ answer answer }
 
 func (e *refusedError) Error() string { return fmt.Sprintf("%d %s", e.answer.Status, e.answer.Body) }
 
-// stream sends a streaming chat and calls each for its events; it ends the request
-// when each answers false.
+// stream sends a streamed turn and calls each for every event. If each returns false, stream closes the
+// connection.
 func (host *hostProcess) stream(tenant, body string, each func(event) bool, headers ...string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// cli runs the command against the host.
+// cli runs a botyard command against this host and returns its output.
 func (host *hostProcess) cli(args ...string) (string, error) {
 	cmd := exec.Command(filepath.Join(binaries, "botyard"), args...)
 	cmd.Env = append(os.Environ(), "BOTYARD_URL="+host.url)
@@ -32,8 +32,8 @@ func (host *hostProcess) says(tenant, text string) func() bool {
 	}
 }
 
-// applyWithin is how long a changed file may take to apply. It is twice the expected time, for a
-// busy machine.
+// applyWithin is how long a changed file may take to apply. It is twice the expected time, for a busy
+// machine.
 const applyWithin = 4 * time.Second
 
 func TestTenantFiles_areFollowed(t *testing.T) {
@@ -76,8 +76,9 @@ func TestTenantFiles_areFollowed(t *testing.T) {
 	}
 }
 
-// A tenant is its id: all files are renamed at once, two of them with a mistake, while
-// each tenant is asked all the time.
+// TestTenantFiles_renamed renames the files of all tenants at once, from .hcl to .yaml, while each tenant
+// gets requests. Every second new file is invalid. Tenants with an invalid file must be served with the
+// last good version.
 func TestTenantFiles_renamed(t *testing.T) {
 	const tenants = 4
 	files := map[string]string{}
@@ -113,7 +114,7 @@ func TestTenantFiles_renamed(t *testing.T) {
 		return err == nil && strings.Count(out, ".yaml:1:11: prompts.sistem") == tenants/2 && strings.Contains(out, "t9.YAML")
 	}
 	host.eventually(applyWithin, "the mistakes are told", told)
-	time.Sleep(1500 * time.Millisecond) // longer than a file that is gone is waited for
+	time.Sleep(1500 * time.Millisecond) // longer than the host waits for a missing file to come back
 	stop()
 	asking.Wait()
 	check := func() {
@@ -152,8 +153,8 @@ func TestTenantFiles_vanishTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Files that break a tenant, and files that are bad by themselves: nothing is
-	// applied, and so nothing is dropped.
+	// A reload with files that break a tenant, or that are invalid, applies nothing. It therefore drops no
+	// tenant.
 	for _, bad := range []string{strings.Replace(string(good), `"echo"`, `"ollama"`, 1), "lisen = 1\n" + string(good)} {
 		host.write("botyard.hcl", bad)
 		for _, flags := range [][]string{{"--confirm-removed"}, {"--confirm-removed", "--dry-run"}} {
@@ -179,8 +180,8 @@ func TestTenantFiles_vanishTogether(t *testing.T) {
 	host.mustChat("t3", "c", "never disturbed")
 }
 
-// Tenants that are held and would break under the new host files do not keep these
-// from being applied by who confirms that they are gone.
+// TestTenantFiles_confirmedRemoval checks a reload of host files that would break tenants whose files are
+// gone. The reload must succeed if the operator confirms the removal of these tenants.
 func TestTenantFiles_confirmedRemoval(t *testing.T) {
 	const uses = "prompts {\n  system = \"{{who}} is gone\"\n}\n"
 	defines := strings.Replace(echoDefaults, "defaults {\n", "defaults {\n  prompts {\n    variables = { who = \"nobody\" }\n  }\n", 1)
@@ -246,7 +247,7 @@ func TestReload_allOrNothing(t *testing.T) {
 		t.Error("the reload did not apply")
 	}
 
-	// Under Ollama the key that one tenant uses is required from the others too.
+	// The provider ollama requires llm.model, which only one of the tenants sets.
 	file("defaults {\n  llm {\n    provider = \"ollama\"\n  }\n  prompts {\n    system = \"broken\"\n  }\n}\n")
 	out, err = host.cli("config", "reload")
 	if err == nil || !strings.Contains(out, "inherits") || !strings.Contains(out, "breaks") || !strings.Contains(out, "llm.model") {
@@ -265,7 +266,8 @@ func TestReload_allOrNothing(t *testing.T) {
 	}
 	host.eventually(applyWithin, "SIGHUP applies", host.says("inherits", "by signal"))
 
-	// A tenant file that was refused for what it inherits is served once that is right.
+	// A tenant file that is invalid because of inherited keys becomes valid when the host file is
+	// corrected.
 	host.write("tenants/later.hcl", "prompts {\n  system = \"{{late}}\"\n}\n")
 	host.eventually(applyWithin, "it is refused", func() bool {
 		out, _ := host.cli("tenant", "list")
@@ -278,8 +280,8 @@ func TestReload_allOrNothing(t *testing.T) {
 	host.eventually(applyWithin, "it is served", host.says("later", "better late"))
 }
 
-// A changed secret is used without anybody's help; at once when the provider
-// refuses the old one.
+// TestSecretFiles_changed checks that the host uses a changed secret without a reload. If the provider
+// refuses the old secret, the host must look for a new secret at once.
 func TestSecretFiles_changed(t *testing.T) {
 	var mu sync.Mutex
 	accept := "Bearer one"
@@ -314,7 +316,7 @@ func TestSecretFiles_changed(t *testing.T) {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	key("two")
-	// One refusal makes the host look; the next turn has the new key.
+	// After the refusal the host reads the secret again. Its next turn uses the new secret.
 	if a := host.chat("a", "c", "x"); a.Status != 502 && a.Status != 200 {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
@@ -323,12 +325,12 @@ func TestSecretFiles_changed(t *testing.T) {
 	accept = "Bearer three"
 	mu.Unlock()
 	key("three")
-	time.Sleep(2*applyWithin - time.Second) // polled; nobody asked meanwhile
+	time.Sleep(2*applyWithin - time.Second) // the host polls the files; no request comes meanwhile
 	host.mustChat("a", "c", "x")
 }
 
-// Tenants change two hundred times a second under load: no turn fails for it, each
-// has one revision, and nothing piles up.
+// TestTenants_changeUnderLoad changes tenants two hundred times a second under load. Every turn must
+// succeed and run with one revision, and plugin instances must not accumulate.
 func TestTenants_changeUnderLoad(t *testing.T) {
 	host := start(t, echoDefaults, nil)
 	const tenants = 10
@@ -347,7 +349,7 @@ func TestTenants_changeUnderLoad(t *testing.T) {
 	var stop atomic.Bool
 	var turns atomic.Int32
 	var mu sync.Mutex
-	prompt := map[string]string{} // by revision
+	prompt := map[string]string{} // system prompts by revision
 	var all sync.WaitGroup
 	for w := range 8 {
 		all.Go(func() {

@@ -19,7 +19,8 @@ import (
 	"time"
 )
 
-// makePair writes a certificate for 127.0.0.1 that is its own authority.
+// makePair writes a key and a self-signed certificate for 127.0.0.1. The name is the common name of the
+// certificate.
 func (host *hostProcess) makePair(name string) {
 	host.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -43,7 +44,7 @@ func (host *hostProcess) makePair(name string) {
 	host.write("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
 }
 
-// served is the name in the certificate that the host shows to a new connection.
+// served returns the common name of the certificate that the host uses for a new connection.
 func (host *hostProcess) served() string {
 	c, err := tls.Dial("tcp", strings.TrimPrefix(host.url, "https://"), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
@@ -54,8 +55,8 @@ func (host *hostProcess) served() string {
 	return c.ConnectionState().PeerCertificates[0].Subject.CommonName
 }
 
-// A host with tokens and a certificate, from outside: the command, the rotation of
-// both while turns run, and what is said and logged.
+// TestTLSAndTokens checks a host with tokens and a certificate: access with each token, the commands, and
+// the replacement of tokens and certificate while the host runs.
 func TestTLSAndTokens(t *testing.T) {
 	const gateway, admin, next = "gateway-token-e2e-1", "admin-token-e2e-12", "gateway-token-e2e-2"
 	host := &hostProcess{t: t, dir: shortDir(t), listen: "0.0.0.0", scheme: "https", http: &http.Client{Transport: &http.Transport{
@@ -119,7 +120,7 @@ tls {
 		}
 	}
 
-	// The token and the certificate are replaced, first by invalid ones.
+	// The gateway token and the certificate are replaced, first by invalid files.
 	host.write("gateway", "short")
 	host.write("key.pem", "not a key")
 	time.Sleep(applyWithin - time.Second)
@@ -135,7 +136,7 @@ tls {
 		t.Errorf("the old token: %d", a.Status)
 	}
 
-	// A reload that breaks the tokens is refused, and says where.
+	// The host refuses a reload with an invalid token and names the key.
 	host.write("admin", "short")
 	if out, err := cli(admin, "config", "reload", ca); err == nil || !strings.Contains(out, "botyard.hcl:7:3: auth.admin_token: is too short") {
 		t.Errorf("%v: %s", err, out)

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// recovery is how soon each host answers turns when its database is back: seconds, and more
-// on a machine that has other work.
+// recovery is how soon each host must serve turns after its database is back. A few seconds are expected,
+// and the bound is longer for a busy machine.
 const recovery = 45 * time.Second
 
-// probe asks each of some hosts by itself, again and again.
+// probe sends turns to each of several hosts again and again, without the balancer.
 type probe struct {
 	mu    sync.Mutex
-	seen  map[*hostProcess][]time.Time // answers
+	seen  map[*hostProcess][]time.Time // times of successful responses
 	end   chan struct{}
 	group sync.WaitGroup
 }
@@ -44,7 +44,8 @@ func startProbe(hosts []*hostProcess, tenant string) *probe {
 	return p
 }
 
-// first is how long after a time the host had its first answer; 0 if it has none.
+// first returns the time from after to the next successful response of the host. It returns 0 if there is
+// none.
 func (p *probe) first(host *hostProcess, after time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,8 +57,8 @@ func (p *probe) first(host *hostProcess, after time.Time) time.Duration {
 	return 0
 }
 
-// soon ends the probe once each of the hosts has answered after a time, at which the
-// database was back. That must have been soon.
+// soon waits until each host has served a turn after back, the time at which the database came back. It
+// then stops the probe. The test fails if a host took longer than recovery.
 func (p *probe) soon(t *testing.T, back time.Time, hosts []*hostProcess) {
 	t.Helper()
 	var took []time.Duration

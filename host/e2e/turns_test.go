@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Many messages to one conversation at once: one turn at a time, a gapless log.
+// TestTurns_oneAtATime checks that concurrent messages to one conversation become turns one after another,
+// and that the log has no gaps.
 func TestTurns_oneAtATime(t *testing.T) {
 	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
 	const messages = 16
@@ -34,7 +35,7 @@ func TestTurns_oneAtATime(t *testing.T) {
 			t.Errorf("turn %d was answered %d times", n, seen[n])
 		}
 	}
-	// Pages of an odd size cut turns in two; nothing is skipped or repeated.
+	// Pages of five messages split turns of two messages. The pages must not skip or repeat a message.
 	var all []struct {
 		Role, Content string
 		Turn          int64
