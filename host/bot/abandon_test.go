@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// breaks are the ways in which code that a turn calls may not return.
+// breaks are ways in which a function does not return to its caller.
 var breaks = map[string]func(){
 	"panic":  func() { panic("broken") },
 	"goexit": runtime.Goexit,
@@ -94,7 +94,7 @@ func TestAbandon(t *testing.T) {
 	}
 }
 
-// breakingStorage calls breakOff in its first Commit.
+// breakingStorage is a storage whose first Commit calls breakOff.
 type breakingStorage struct {
 	storage.Storage
 	breakOff func()

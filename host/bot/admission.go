@@ -11,52 +11,53 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Admission admits a tenant's turns on this host. It bounds how many turns start in a
-// minute, run at once and wait, and lets one turn at a time run in each conversation, in the
-// order in which they came. Turns of other hosts are not known here: for these the storage
-// decides, in Begin.
+// Admission decides which turns of one tenant run on this host. It bounds how many turns start
+// in a minute, how many run at once and how many wait. In each conversation it runs one turn at
+// a time, in the order in which the turns arrived. It does not know turns of other hosts. The
+// storage's Begin keeps two hosts from running turns in one conversation.
 //
-// A tenant has one Admission for all revisions of its bot. Each turn brings the limits of
-// its own revision. Admission is used concurrently; the zero value is ready.
+// All revisions of a tenant's bot share one Admission. Each turn brings the limits of its own
+// revision. Admission is safe for concurrent use. The zero value is ready.
 type Admission struct {
 	mu      sync.Mutex
-	queues  map[string]*queue // by queue key; only conversations in which a turn runs
-	waiting int               // turns in all queues
-	pace    *rate.Limiter     // limits how many turns start; nil until a turn has a limit
+	queues  map[string]*queue // keyed by Bot.queueKey; has only conversations in which a turn runs
+	waiting int               // number of waiting turns in all queues
+	pace    *rate.Limiter     // limits how many turns start in a minute; nil until a turn has a limit
 }
 
-// queue is a conversation in which a turn runs, and the turns that wait for it.
+// queue has the turn that runs in one conversation, and the turns that wait for the
+// conversation.
 type queue struct {
-	key     string // idempotency key of the turn that runs
+	key     string // idempotency key of the running turn
 	waiters []*waiter
 }
 
 type waiter struct {
-	key   string        // idempotency key
-	ready chan struct{} // closed when it is the waiter's turn
+	key   string        // idempotency key of the waiting turn
+	ready chan struct{} // closed when the waiting turn may run
 }
 
-// Turns returns how many turns run or wait.
+// Turns returns how many turns of the tenant run or wait.
 func (a *Admission) Turns() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.queues) + a.waiting
 }
 
-// Idle reports whether a new Admission would admit the same turns: no turn runs, and the
-// tenant may start as many turns at once as its limit allows in a minute.
+// Idle reports whether a new Admission would admit the same turns as this one. That is so if no
+// turn runs, and the turns of the last minute no longer count against the tenant's limit.
 func (a *Admission) Idle() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.queues) == 0 && (a.pace == nil || a.pace.Tokens() >= float64(a.pace.Burst()))
 }
 
-// admit waits until no other turn runs in the queue's conversation, and then lets this one
-// run until release is called. The error is fault.RateLimited if the tenant has too many
-// turns that run or wait, or has started too many in the last minute. It is fault.Conflict
-// if a turn with the same idempotency key runs or waits, if too many turns wait for the
-// conversation, or if waiting took longer than Limits.ConversationWait. If ctx ends, it is
-// ctx's cause.
+// admit waits until no other turn runs in the queue's conversation. Then the caller's turn runs
+// until the caller calls release. The error is fault.RateLimited if too many of the tenant's
+// turns run or wait, or if too many started in the last minute. It is fault.Conflict if a turn
+// with the same idempotency key runs or waits in the conversation, if too many turns wait for
+// the conversation, or if the wait took longer than Limits.ConversationWait. If ctx ends during
+// the wait, the error is ctx's cause.
 func (a *Admission) admit(ctx context.Context, queueKey, idempotencyKey string, l config.Limits) (release func(), err error) {
 	a.mu.Lock()
 	q := a.queues[queueKey]
@@ -91,7 +92,8 @@ func (a *Admission) admit(ctx context.Context, queueKey, idempotencyKey string, 
 	defer a.mu.Unlock()
 	select {
 	case <-w.ready:
-		// The turn was admitted just when it gave up. Admit the next one in its place.
+		// The turn was admitted at the moment at which it gave up its wait. The next waiting
+		// turn runs in its place.
 		a.admitNextLocked(queueKey)
 	default:
 		q.waiters = slices.DeleteFunc(q.waiters, func(other *waiter) bool { return other == w })
@@ -100,8 +102,8 @@ func (a *Admission) admit(ctx context.Context, queueKey, idempotencyKey string, 
 	return nil, err
 }
 
-// checkLocked returns why a turn may neither run nor wait; nil if it may. q is nil if no
-// turn runs in the conversation. Locked: mu is held.
+// checkLocked returns why a turn may neither run nor wait. It returns nil if the turn may run
+// or wait. q is nil if no turn runs in the conversation. Locked: mu is held.
 func (a *Admission) checkLocked(q *queue, idempotencyKey string, l config.Limits) error {
 	switch {
 	case q == nil && len(a.queues) >= l.ConcurrentTurns:
@@ -114,18 +116,18 @@ func (a *Admission) checkLocked(q *queue, idempotencyKey string, l config.Limits
 	case a.waiting >= l.WaitingTurns:
 		return fault.New(fault.RateLimited, "the tenant has %d turns waiting, the most that may wait", l.WaitingTurns).After(time.Second)
 	}
-	// This check is the last, since it counts the turn: one that is refused for another
-	// reason must not be counted.
+	// reserveStartLocked is called last because it counts the turn. A turn that another check
+	// refuses must not count.
 	if wait := a.reserveStartLocked(l.TurnsPerMinute); wait > 0 {
 		return fault.New(fault.RateLimited, "the tenant may begin %d turns a minute, and has", l.TurnsPerMinute).After(wait)
 	}
 	return nil
 }
 
-// reserveStartLocked counts a turn that starts, and returns 0. If the tenant has started
-// too many in the last minute, it counts nothing, and returns how long it takes until the
-// next one may start. 0 turns per minute means no limit. A changed limit keeps the count.
-// Locked: mu is held.
+// reserveStartLocked counts a turn that starts, and returns 0. If the tenant has already
+// started turnsPerMinute turns in the last minute, reserveStartLocked counts nothing and
+// returns the wait until the next turn may start. A turnsPerMinute of 0 means no limit. When
+// the limit changes, the turns that were counted before still count. Locked: mu is held.
 func (a *Admission) reserveStartLocked(turnsPerMinute int) time.Duration {
 	if turnsPerMinute == 0 {
 		return 0
@@ -147,15 +149,16 @@ func (a *Admission) reserveStartLocked(turnsPerMinute int) time.Duration {
 	return wait
 }
 
-// release ends the turn that runs in the conversation.
+// release ends the turn that runs in the queue's conversation, and admits the next waiting
+// turn.
 func (a *Admission) release(queueKey string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.admitNextLocked(queueKey)
 }
 
-// admitNextLocked lets the first turn that waits for the conversation run, or drops the
-// queue if none waits. Locked: mu is held.
+// admitNextLocked lets the first waiting turn of the queue run. If no turn waits, it deletes
+// the queue. Locked: mu is held.
 func (a *Admission) admitNextLocked(queueKey string) {
 	q := a.queues[queueKey]
 	if len(q.waiters) == 0 {
@@ -169,7 +172,7 @@ func (a *Admission) admitNextLocked(queueKey string) {
 	close(w.ready)
 }
 
-// has reports whether a turn with the idempotency key runs or waits.
+// has reports whether a turn with the idempotency key runs or waits in the queue.
 func (q *queue) has(idempotencyKey string) bool {
 	return q.key == idempotencyKey ||
 		slices.ContainsFunc(q.waiters, func(w *waiter) bool { return w.key == idempotencyKey })

@@ -36,7 +36,7 @@ func TestAdmission_ServesAConversationOneAtATimeInOrder(t *testing.T) {
 			inside.Add(-1)
 			release()
 		})
-		for a.Turns() != i+2 { // in line before the next one comes
+		for a.Turns() != i+2 { // the turn is in the queue before the next turn comes
 			time.Sleep(time.Millisecond)
 		}
 	}
@@ -125,7 +125,7 @@ func TestAdmission_PacesTurns(t *testing.T) {
 		for range 3 {
 			begin(true)
 		}
-		// One comes back every twenty seconds, and the caller is told when.
+		// The tenant may start another turn every 20 seconds. RetryAfter says when.
 		if e := begin(false); e.RetryAfter != 20*time.Second {
 			t.Errorf("retry after %s", e.RetryAfter)
 		}
@@ -137,7 +137,8 @@ func TestAdmission_PacesTurns(t *testing.T) {
 		begin(true)
 		begin(false)
 
-		// Another revision fills nothing, nor does one without a limit in between.
+		// A changed limit does not reset the count. A limit of 0 in between does not reset it
+		// either.
 		l.TurnsPerMinute = 60
 		if e := begin(false); e.RetryAfter > time.Second {
 			t.Errorf("retry after %s at another pace", e.RetryAfter)
@@ -156,7 +157,8 @@ func TestAdmission_PacesTurns(t *testing.T) {
 	})
 }
 
-// A turn that is refused for another reason does not count for turns per minute.
+// TestAdmission_ChargesOnlyWhatItAdmits checks that a turn does not count for TurnsPerMinute if
+// it is refused for another reason.
 func TestAdmission_ChargesOnlyWhatItAdmits(t *testing.T) {
 	a, l := &Admission{}, limits(1, 0)
 	l.TurnsPerMinute = 2
@@ -178,7 +180,8 @@ func TestAdmission_ChargesOnlyWhatItAdmits(t *testing.T) {
 	release()
 }
 
-// Turns that wait are counted over all conversations. Turns that run are not among them.
+// TestAdmission_CapsAllThatWait checks that WaitingTurns bounds the waiting turns of all
+// conversations together, and that running turns do not count as waiting.
 func TestAdmission_CapsAllThatWait(t *testing.T) {
 	a, l := &Admission{}, limits(3, 10)
 	l.WaitingTurns = 4
@@ -207,7 +210,7 @@ func TestAdmission_CapsAllThatWait(t *testing.T) {
 	if e := wantClass(t, err, fault.RateLimited); e.RetryAfter == 0 {
 		t.Error("no Retry-After")
 	}
-	releases[0]() // its two waiters follow each other
+	releases[0]() // the two turns that wait for the conversation run one after another
 	for a.Turns() > 4 {
 		time.Sleep(time.Millisecond)
 	}

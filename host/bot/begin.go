@@ -9,16 +9,17 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// pollMin and pollMax bound the pause before a turn calls Begin again. It does so while
-// another host runs a turn in the conversation.
+// pollMin and pollMax bound the pause between two Begin calls of a turn whose conversation is
+// busy with a turn of another host.
 const (
 	pollMin = 25 * time.Millisecond
 	pollMax = 250 * time.Millisecond
 )
 
-// begin begins the turn in the storage, which takes its conversation. It waits up to
-// Limits.ConversationWait for a turn of another host. It returns the started turn, or else
-// the reply of a turn that had succeeded under the same idempotency key.
+// begin calls the storage's Begin, which starts the turn and reserves the conversation for it.
+// While a turn of another host has the conversation, begin waits for up to
+// Limits.ConversationWait. begin returns the started turn. If a turn with the same idempotency
+// key has already succeeded, begin returns the reply of that turn instead.
 func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	b := t.bot
 	req := &storage.BeginRequest{
@@ -37,7 +38,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 			return nil, nil, hideOwner(t.req.ConversationID, fault.Of(err))
 		case r.Started != nil:
 			started, err := t.wholeTail(ctx, req, r.Started)
-			t.tailErr = err // the turn has begun, and has to end
+			t.tailErr = err // generate returns this error, and commit then ends the started turn
 			return started, nil, nil
 		case r.Replay != nil:
 			return nil, t.replay(r.Replay), nil
@@ -55,14 +56,16 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	}
 }
 
-// beginOnce calls Begin once. If the answer does not arrive, beginOnce repeats the call with
-// the same attempt, so that the storage returns a turn that it had started. beginOnce goes on
-// when ctx has ended: if the client leaves now, the turn may have started, and then it must
-// be ended as interrupted.
+// beginOnce asks the storage to start the turn. If the storage's answer does not arrive,
+// beginOnce repeats the call with the same attempt, by which the storage recognizes a turn that
+// it has already started. beginOnce continues after the end of ctx, because the storage may
+// have started the turn before the client left, and a started turn must be ended as
+// interrupted.
 //
-// If the answer never arrives, or says nothing about whether the turn started, the turn is
-// an orphan, and is ended in the background. A storage that refuses the first call with
-// RetryAfter has started nothing. It is not called again.
+// If the answer never arrives, or the error does not say whether the turn started, the turn
+// becomes an orphan, and the host ends it in the background. If the storage refuses the first
+// call with a RetryAfter, the storage has started nothing, and beginOnce does not repeat the
+// call.
 func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *storage.BeginResult, err error) {
 	var refusal error
 	mayHaveStarted := false
@@ -90,7 +93,7 @@ func (t *turn) beginOnce(ctx context.Context, req *storage.BeginRequest) (r *sto
 	return r, err
 }
 
-// checkBeginResult returns an error if a storage's answer to Begin breaks the protocol.
+// checkBeginResult returns an error if the result of a storage's Begin breaks the protocol.
 func checkBeginResult(r *storage.BeginResult) error {
 	outcomes := 0
 	if r != nil {
@@ -111,15 +114,15 @@ func checkBeginResult(r *storage.BeginResult) error {
 	return nil
 }
 
-// unansweredReason returns the reason that is stored for a turn when the storage did not
-// answer. what completes the sentence "did not answer that the turn ...": "began" or "was
-// kept".
+// unansweredReason returns the reason to store for a turn whose Begin or Commit the storage did
+// not answer. what completes the sentence "the storage did not answer that the turn ...". It is
+// "began" or "was kept".
 func unansweredReason(what string, err error) string {
 	e := fault.Of(err)
 	return turnReason(e.Class, "the storage did not answer that the turn "+what+": "+e.ForCallers())
 }
 
-// replay returns the reply of a turn that had succeeded earlier.
+// replay returns the Reply of a turn that succeeded earlier.
 func (t *turn) replay(done *storage.Turn) *Reply {
 	r := &Reply{
 		ConversationID: t.req.ConversationID, Turn: done.Number, Usage: done.Usage,

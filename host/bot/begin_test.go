@@ -68,7 +68,8 @@ func TestBegin_waitsForABusyConversation(t *testing.T) {
 	}
 }
 
-// badStorage begins the turn, and then returns what answer returns, until it is mended.
+// badStorage is a storage whose Begin starts the turn and then returns the result of answer.
+// When mended is true, its Begin is correct.
 type badStorage struct {
 	logStorage
 	answer func(*storage.BeginResult) (*storage.BeginResult, error)
@@ -86,7 +87,7 @@ func (s *badStorage) Begin(ctx context.Context, req *storage.BeginRequest) (*sto
 func TestBegin_brokenAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer func(*storage.BeginResult) (*storage.BeginResult, error)
-		always bool // it is never mended
+		always bool // badStorage.mended stays false
 	}{
 		"nil":        {func(*storage.BeginResult) (*storage.BeginResult, error) { return nil, nil }, false},
 		"nothing":    {func(*storage.BeginResult) (*storage.BeginResult, error) { return &storage.BeginResult{}, nil }, false},
@@ -129,8 +130,9 @@ func TestBegin_brokenAnswers(t *testing.T) {
 	}
 }
 
-// A call that the circuit breaker refuses has started nothing, and is not repeated, unless
-// an earlier call of the same turn may have started it.
+// TestBegin_refusedIsNotRepeated checks that a Begin that the circuit breaker refuses is not
+// repeated, because it has started nothing. It is repeated if an earlier Begin of the same turn
+// may have started the turn.
 func TestBegin_refusedIsNotRepeated(t *testing.T) {
 	refused := func() error { return fault.New(fault.ProviderFailed, "it failed too often").After(5 * time.Second) }
 	synctest.Test(t, func(t *testing.T) {

@@ -9,46 +9,46 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Parts are what a Bot is made of. The bot owns none of them: whoever makes the bot closes
-// them after its last turn.
+// Parts are what New builds a Bot from. The bot does not own its parts. The caller of New
+// closes the parts after the bot's last turn.
 type Parts struct {
 	Tenant   string
-	Revision string // identifies the tenant's effective configuration
-	// Incarnation is the incarnation of the tenant's id whose data the bot reads and writes.
-	// It is empty if incarnations are not tracked.
+	Revision string // revision of the tenant's effective configuration
+	// Incarnation is the incarnation of the tenant's id whose data the bot reads and writes. It
+	// is empty if the host does not track incarnations.
 	Incarnation string
-	System      string // system prompt, final; empty for none
+	System      string // final system prompt; empty for none
 	Limits      config.Limits
-	// If Shared is true, all users of the tenant share its conversations. Otherwise a
-	// conversation belongs to the user who began it, and does not exist for other users.
+	// Shared reports whether all users of the tenant share its conversations. If it is false,
+	// each conversation belongs to the user who began it, and other users cannot see it.
 	Shared    bool
 	LLM       llm.LLM
 	Memory    memory.Memory
 	Storage   storage.Storage
-	Plugins   map[string]string // kind to "name version", for the turns' records
-	Admission *Admission        // the tenant's; all its revisions use the same one
-	// Hold renews the lease with this holder in Storage until release is called. The caller
-	// calls release once. A nil Hold renews nothing. See Leases.
+	Plugins   map[string]string // maps a kind to "name version" of its plugin; stored in the turns' records
+	Admission *Admission        // shared by all revisions of the tenant's bot
+	// Hold renews the lease of the turn with this holder in Storage until release is called.
+	// The bot calls release once. If Hold is nil, the bot does not renew leases. See Leases.
 	Hold func(holder string) (release func())
-	// Unauthenticated is called when an upstream did not accept a plugin's credentials: the
-	// tenant's secrets may have changed since the bot was built. May be nil.
+	// Unauthenticated is called when an upstream rejects a plugin's credentials, because the
+	// tenant's secrets may have changed since the bot was built. It may be nil.
 	Unauthenticated func()
-	Orphans         *OrphanCap // shared by the host's bots; if nil, New makes one for this bot
-	HeldBytes       *HeldBytes // shared by the host's bots; nil means no bound
+	Orphans         *OrphanCap // shared by all bots of the host; if nil, New creates one for this bot
+	HeldBytes       *HeldBytes // shared by all bots of the host; nil means no bound
 	Observer        Observer   // may be nil
-	Host            string     // name of this host, for the turns' records
-	Holder          string     // names this run of the host; the holders of its turns begin with it
+	Host            string     // name of this host, stored in the turns' records
+	Holder          string     // unique name of this run of the host; the holders of its turns begin with it
 	Log             hclog.Logger
 }
 
-// Bot runs the turns of one tenant at one revision of its configuration. It is used
-// concurrently.
+// Bot runs the turns of one tenant at one revision of its configuration. It is safe for
+// concurrent use.
 type Bot struct {
 	Parts
 	needs memory.Needs
 }
 
-// New returns a bot made of the parts.
+// New returns a bot built from the parts.
 func New(p Parts) *Bot {
 	if p.Hold == nil {
 		p.Hold = func(string) func() { return func() {} }
@@ -62,7 +62,8 @@ func New(p Parts) *Bot {
 	return &Bot{Parts: p, needs: p.Memory.Needs()}
 }
 
-// call returns what every call of a plugin is stamped with.
+// call returns the sdk.Call that says which tenant, conversation and user a call of a plugin is
+// for.
 func (b *Bot) call(conversation, user string) sdk.Call {
 	return sdk.Call{Tenant: b.Tenant, Incarnation: b.Incarnation, Conversation: conversation, User: user}
 }

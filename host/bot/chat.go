@@ -6,17 +6,18 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Chat runs one turn. It calls emit, which may be nil, with each piece of the reply's text
-// as it comes. An error of emit interrupts the turn, and so does the end of ctx.
+// Chat runs one turn. It calls emit with each piece of the reply's text as soon as the piece
+// arrives. emit may be nil. The turn is interrupted if emit returns an error, or if ctx ends.
 //
-// If Chat returns without an error, the turn is committed. Otherwise it has ended as failed
-// or interrupted, also if emit panics, and its conversation is free. If the storage refuses
-// every Commit of the turn, the conversation is free when the turn's lease has run out.
+// If Chat returns no error, the turn is committed. Otherwise a turn that has begun has ended as
+// failed or interrupted, even if emit panics, and its conversation is free. If the storage
+// refuses every Commit of the turn, the conversation becomes free when the turn's lease
+// expires.
 //
 // Errors are of package fault: Invalid for a bad request, NotFound for a conversation of
 // another user, Conflict for a busy conversation, RateLimited for a tenant at one of its
 // limits, Deadline for a turn that takes too long and for a provider that is silent for too
-// long. Errors of plugins are passed on.
+// long. Errors of plugins keep their class.
 func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (reply *Reply, err error) {
 	t := newTurn(b, req, emit)
 	defer func() { t.notifyObserver(reply, err) }()
@@ -41,8 +42,9 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 	return t.run(ctx)
 }
 
-// preferCause returns the cause of ctx's end in place of an error that only says that ctx
-// has ended. Every error that it returns is of package fault.
+// preferCause returns the cause of ctx's end if ctx has ended and err has the class
+// fault.Canceled or fault.Deadline. Otherwise it returns err. The result is always a
+// *fault.Error.
 func preferCause(ctx context.Context, err error) error {
 	if ctx.Err() != nil && (fault.Is(err, fault.Canceled) || fault.Is(err, fault.Deadline)) {
 		return fault.Of(context.Cause(ctx))

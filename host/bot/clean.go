@@ -7,18 +7,20 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// This file cleans all that plugins say within a turn, before it is shown, given to the
-// model, kept or recorded. Cleaning replaces what no storage can keep, such as NUL and
-// bytes that are not UTF-8: so what a caller is shown is what is kept.
+// The functions of this file clean all text that plugins return within a turn, before the host
+// shows the text to a caller or to the model, or stores it. Cleaning replaces what no storage
+// can store, such as NUL and bytes that are not UTF-8. So a caller sees exactly the text that
+// is stored.
 
-// maxModelBytes bounds the model's name, which the provider gives.
+// maxModelBytes is the greatest length of a model name that a provider reports.
 const maxModelBytes = 256
 
-// replyCleaner cleans a reply that comes in pieces. A character may be cut between two
-// pieces: then its first bytes wait for the next piece. The zero value is ready.
+// replyCleaner cleans a reply that comes in pieces. If a character is cut between two pieces,
+// replyCleaner holds back the character's first bytes until the next piece. The zero value is
+// ready.
 type replyCleaner struct{ text, reasoning chat.Cleaner }
 
-// delta returns the next piece, cleaned.
+// delta returns the next piece of the reply, cleaned.
 func (c *replyCleaner) delta(d llm.Delta) llm.Delta {
 	d.Text, d.Reasoning, d.Usage = c.text.Next(d.Text), c.reasoning.Next(d.Reasoning), cleanUsage(d.Usage)
 	if len(d.ToolCalls) == 0 {
@@ -32,13 +34,13 @@ func (c *replyCleaner) delta(d llm.Delta) llm.Delta {
 	return d
 }
 
-// rest returns the cleaned bytes that still wait for a next piece. It is called after the
-// last piece.
+// rest returns the bytes that replyCleaner still holds back, cleaned. Call it after the last
+// piece.
 func (c *replyCleaner) rest() llm.Delta {
 	return llm.Delta{Text: c.text.Rest(), Reasoning: c.reasoning.Rest()}
 }
 
-// cleanFinish returns the end of a reply, cleaned; nil for nil.
+// cleanFinish returns a cleaned copy of f. It returns nil if f is nil.
 func cleanFinish(f *llm.Finish) *llm.Finish {
 	if f == nil {
 		return nil
@@ -48,7 +50,7 @@ func cleanFinish(f *llm.Finish) *llm.Finish {
 	return &out
 }
 
-// cleanMessages returns the messages, cleaned.
+// cleanMessages returns cleaned copies of the messages.
 func cleanMessages(messages []chat.Message) []chat.Message {
 	out := make([]chat.Message, len(messages))
 	for i, m := range messages {
@@ -57,7 +59,7 @@ func cleanMessages(messages []chat.Message) []chat.Message {
 	return out
 }
 
-// cleanUsage returns the counts, with 0 for those below 0.
+// cleanUsage returns the counts with 0 in place of negative counts.
 func cleanUsage(u chat.Usage) chat.Usage {
 	return chat.Usage{
 		InputTokens: max(u.InputTokens, 0), OutputTokens: max(u.OutputTokens, 0),
@@ -65,7 +67,8 @@ func cleanUsage(u chat.Usage) chat.Usage {
 	}
 }
 
-// cleanText returns the text, cleaned and cut to so many bytes.
+// cleanText returns the text cleaned and cut to at most maxBytes. A cut text ends with an
+// ellipsis.
 func cleanText(text string, maxBytes int) string {
 	text = chat.Clean(text)
 	if len(text) <= maxBytes {

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// The text that the caller is shown, the text that is kept and the text of a replay are the
-// same, whatever the model says.
+// TestReplyCleaner_keepsWhatItShows checks that the caller sees the text that is stored and
+// that a replay returns, whatever bytes the model sends.
 func TestReplyCleaner_keepsWhatItShows(t *testing.T) {
 	text := func(pieces ...string) (out []llm.Delta) {
 		for _, p := range pieces {

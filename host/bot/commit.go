@@ -11,8 +11,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// commit ends the turn in the storage, whether or not failure is nil, and returns the reply
-// or why there is none. It goes on when ctx has ended. finish may be nil.
+// commit ends the turn in the storage. If failure is nil, the turn succeeds, and commit returns
+// its reply, or an error if the storage did not store the reply. Otherwise the turn ends as
+// failed or interrupted, and commit returns failure. commit continues after the end of ctx.
+// finish may be nil.
 func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, failure error) (*Reply, error) {
 	state, why := classifyEnd(ctx, failure)
 	t.record.Failure = newFailure(failure)
@@ -39,8 +41,8 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 	return reply, nil
 }
 
-// classifyEnd returns the state in which the turn ends after err, and the reason that the
-// storage keeps for it. ctx is the turn's.
+// classifyEnd returns the state in which a turn ends after err, and the reason to store with
+// the state. ctx is the turn's context. A nil err means that the turn succeeded.
 func classifyEnd(ctx context.Context, err error) (storage.State, string) {
 	if err == nil {
 		return storage.Succeeded, ""
@@ -66,8 +68,8 @@ func (t *turn) abandon(fence string) {
 	}
 }
 
-// commitRequest returns the request that ends the turn. For a turn that did not succeed, it
-// has messages only if a part of the reply had come.
+// commitRequest returns the request that ends the turn. The request of a failed or interrupted
+// turn has messages only if a part of the reply had arrived.
 func (t *turn) commitRequest(fence string, state storage.State, why string, usage chat.Usage, messages []chat.Message) *storage.CommitRequest {
 	t.endState, t.endUsage = state, usage
 	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: why, Usage: usage, Record: t.record.json()}
@@ -77,9 +79,10 @@ func (t *turn) commitRequest(fence string, state storage.State, why string, usag
 	return req
 }
 
-// sendCommit commits the turn, and repeats the call while its error may pass. It returns the
-// turn's number, or why the storage did not take the request as it is. If the turn may still
-// be open in the storage, it is ended in the background.
+// sendCommit sends the request that ends the turn, and repeats the call while isPassing reports
+// true for its error. It returns the turn's number, or the error with which the storage refused
+// the request. If the turn may still be open in the storage afterwards, the host ends it in the
+// background.
 func (t *turn) sendCommit(req *storage.CommitRequest) (int64, error) {
 	result := commitOrReduce(req, func(req *storage.CommitRequest) (number int64, err error) {
 		err = retry(context.Background(), func(ctx context.Context) error {
@@ -95,7 +98,7 @@ func (t *turn) sendCommit(req *storage.CommitRequest) (int64, error) {
 			"tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", result.openErr)
 	default:
 		orphan := orphanTurn{commit: *result.open}
-		if orphan.commit.State == storage.Succeeded { // the caller is told that it was not kept
+		if orphan.commit.State == storage.Succeeded { // the caller gets the error that its reply was not kept
 			orphan.commit.State, orphan.commit.Reason = storage.Interrupted, unansweredReason("was kept", result.openErr)
 		}
 		t.endLater(orphan)
@@ -103,23 +106,25 @@ func (t *turn) sendCommit(req *storage.CommitRequest) (int64, error) {
 	return result.number, result.err
 }
 
-// commitResult says whether a turn was committed, and whether it may still be open.
+// commitResult says whether a turn was committed, and whether the turn may still be open in the
+// storage.
 type commitResult struct {
 	number int64
-	err    error // why the storage did not take the request as it was
+	err    error // error of the first, unreduced request; nil if the storage accepted it
 	// open is the last request that failed to end the turn, and openErr is its error. open is
-	// nil if one of the requests ended the turn.
+	// nil if a request ended the turn, or if the turn had already ended.
 	open    *storage.CommitRequest
 	openErr error
 }
 
-// commitOrReduce ends a turn by calling send. If the storage refuses the request, it sends
-// the requests of reducedCommits one after the other until the storage takes one. So the
-// conversation becomes free even if the storage cannot keep the turn's messages.
+// commitOrReduce ends a turn by calling send with the request. If the storage refuses the
+// request, commitOrReduce sends the requests of reducedCommits one after another until the
+// storage accepts one. So the conversation becomes free even if the storage cannot store the
+// turn's messages.
 func commitOrReduce(req *storage.CommitRequest, send func(*storage.CommitRequest) (int64, error)) commitResult {
 	number, err := sendChecked(req, send)
 	if err != nil && isSilentOnEffect(err) {
-		number, err = sendChecked(req, send) // if the first was taken, this one returns the same
+		number, err = sendChecked(req, send) // if the storage had accepted the first call, a repeated call has the same result
 	}
 	result := commitResult{number: number, err: err, open: req, openErr: err}
 	for _, reduced := range reducedCommits(req, err) {
@@ -135,7 +140,7 @@ func commitOrReduce(req *storage.CommitRequest, send func(*storage.CommitRequest
 	return result
 }
 
-// sendChecked calls send, and returns an error if a succeeded turn gets no number.
+// sendChecked calls send. It returns an error if the storage gave a succeeded turn no number.
 func sendChecked(req *storage.CommitRequest, send func(*storage.CommitRequest) (int64, error)) (int64, error) {
 	number, err := send(req)
 	if err == nil && req.State == storage.Succeeded && number < 1 {
@@ -144,9 +149,9 @@ func sendChecked(req *storage.CommitRequest, send func(*storage.CommitRequest) (
 	return number, err
 }
 
-// reducedCommits returns what is sent in place of a request that the storage refused: first
-// without the messages, then also without usage and record. It returns none if there was no
-// refusal.
+// reducedCommits returns the requests to send in place of a request that the storage refused.
+// The first has no messages. The second has no usage and no record either. If refusal is nil,
+// reducedCommits returns nil.
 func reducedCommits(req *storage.CommitRequest, refusal error) []*storage.CommitRequest {
 	if refusal == nil {
 		return nil

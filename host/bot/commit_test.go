@@ -62,7 +62,7 @@ func classes(t *testing.T) (all []fault.Class) {
 	}
 }
 
-// pickyStorage refuses commits by refuse.
+// pickyStorage is a storage whose Commit fails if refuse returns an error.
 type pickyStorage struct {
 	logStorage
 	refuse func(*storage.CommitRequest) error
@@ -78,8 +78,8 @@ func (s *pickyStorage) Commit(ctx context.Context, req *storage.CommitRequest) (
 	return s.logStorage.Commit(ctx, req)
 }
 
-// TestCommit_refusedEndsAsFailed checks that the turn ends with every error by which the
-// storage refuses a Commit, and that the caller is not blamed.
+// TestCommit_refusedEndsAsFailed checks that the turn ends in the storage, whichever error the
+// storage returns for its Commit. It also checks that the error does not blame the caller.
 func TestCommit_refusedEndsAsFailed(t *testing.T) {
 	succeeds, fails := says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), says(nil, fault.New(fault.ContentFiltered, "no"), llm.Delta{Text: "ok"})
 	for _, class := range classes(t) {
@@ -105,8 +105,8 @@ func TestCommit_refusedEndsAsFailed(t *testing.T) {
 					e := fault.Of(err)
 					failed := e.Class == fault.ContentFiltered
 					switch {
-					case failed: // the turn's own
-					case e.Class == fault.Conflict: // a retry is welcome
+					case failed: // the error with which the model failed
+					case e.Class == fault.Conflict: // the caller may try again
 						if !isOver(fault.New(class, "")) {
 							t.Errorf("%s of %s: %v", class, what, err)
 						}
@@ -115,14 +115,14 @@ func TestCommit_refusedEndsAsFailed(t *testing.T) {
 					case strings.Contains(e.ForCallers(), "secret"):
 						t.Errorf("%s of %s: %v", class, what, err)
 					}
-					if isOver(fault.New(class, "")) { // it says itself that the turn is gone
+					if isOver(fault.New(class, "")) { // by this class the storage says that the turn has ended
 						return
 					}
 					if !isUncertain(fault.New(class, "")) && s.running != "" {
 						t.Errorf("%s of %s: the conversation is not free at once", class, what)
 					}
 					if isUncertain(fault.New(class, "")) {
-						return // a storage that never answers
+						return // this storage never accepts the request
 					}
 					last := s.last(t)
 					prefix := "internal: the storage refused the turn as it was: "
@@ -142,8 +142,8 @@ func TestCommit_refusedEndsAsFailed(t *testing.T) {
 	}
 }
 
-// If the storage refuses every Commit, it is called a few times, and then the turn's lease
-// is not renewed.
+// TestCommit_alwaysRefusedIsLeftToItsLease checks that a turn whose storage refuses every
+// Commit is committed three times, and that its lease is not renewed afterwards.
 func TestCommit_alwaysRefusedIsLeftToItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &pickyStorage{refuse: func(*storage.CommitRequest) error { return fault.New(fault.Invalid, "no") }}
@@ -157,7 +157,7 @@ func TestCommit_alwaysRefusedIsLeftToItsLease(t *testing.T) {
 		if n := len(s.commits); n != 3 {
 			t.Errorf("%d commits", n)
 		}
-		// Another conversation of the same host goes on for long.
+		// A turn in another conversation of the same host runs for a minute.
 		other := &logStorage{}
 		slow := &scriptLLM{block: make(chan struct{})}
 		done := make(chan struct{})
@@ -185,8 +185,8 @@ func TestCommit_alwaysRefusedIsLeftToItsLease(t *testing.T) {
 	})
 }
 
-// If the answer to a Commit does not say whether it had its effect, it is repeated before
-// the turn is given up.
+// TestCommit_takenInSpiteOfAnError checks that a Commit is repeated if its error does not say
+// whether it had its effect.
 func TestCommit_takenInSpiteOfAnError(t *testing.T) {
 	for _, class := range []fault.Class{fault.Internal, fault.Canceled} {
 		s := &logStorage{lost: map[string][]error{"commit": {fault.New(class, "something broke on the way")}}}
@@ -197,7 +197,7 @@ func TestCommit_takenInSpiteOfAnError(t *testing.T) {
 	}
 }
 
-// zeroStorage commits turns, and returns 0 as their number.
+// zeroStorage is a storage whose Commit succeeds but returns 0 as the turn's number.
 type zeroStorage struct{ logStorage }
 
 func (s *zeroStorage) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {

@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Conversations returns a page of the tenant's conversations, ordered by id, that starts
-// after the given id. It has those that the user may see, or all if user is empty. limit
-// is 1 to storage.MaxPage.
+// Conversations returns a page of the tenant's conversations, ordered by id. The page begins
+// after the id in after. It has the conversations that the user may see, or all conversations
+// if user is empty. limit is 1 to storage.MaxPage.
 func (b *Bot) Conversations(ctx context.Context, user, after string, limit int) (*storage.ConversationPage, error) {
 	if b.Shared {
 		user = ""
@@ -20,17 +20,17 @@ func (b *Bot) Conversations(ctx context.Context, user, after string, limit int) 
 	})
 }
 
-// TurnsRequest says which turns Turns returns.
+// TurnsRequest selects the turns that Bot.Turns returns.
 type TurnsRequest struct {
-	User         string // who asks; empty asks for the tenant, which may see every conversation
+	User         string // the user who reads; empty for the tenant itself, which may read every conversation
 	Conversation string
-	After        int64 // sequence of the turn before the first one; 0 for the beginning
-	Limit        int   // 1 to storage.MaxPage
-	All          bool  // return turns of every state; if false, only succeeded ones
+	After        int64 // the page begins after the turn with this sequence; 0 for the first page
+	Limit        int   // greatest number of turns on the page, 1 to storage.MaxPage
+	All          bool  // return turns of every state; if false, only succeeded turns
 }
 
-// Turns returns a page of a conversation's turns, oldest first. The error is
-// fault.NotFound if the user can see no such conversation.
+// Turns returns a page of a conversation's turns, oldest first. The error is fault.NotFound if
+// the conversation does not exist or the user may not see it.
 func (b *Bot) Turns(ctx context.Context, req TurnsRequest) (*storage.TurnPage, error) {
 	if err := CheckID("conversation_id", req.Conversation); err != nil {
 		return nil, err
@@ -41,10 +41,10 @@ func (b *Bot) Turns(ctx context.Context, req TurnsRequest) (*storage.TurnPage, e
 	return page, hideOwner(req.Conversation, err)
 }
 
-// DeleteConversation deletes the conversation from the storage, and then what the memory
-// keeps of it. A turn that is running there can no longer be committed. An empty user
-// stands for the tenant. The error is fault.NotFound if the user can see no such
-// conversation.
+// DeleteConversation deletes the conversation from the storage, and then all that the memory
+// has of the conversation. A turn that runs in the conversation can no longer be committed. An
+// empty user means that the tenant itself deletes the conversation. The error is fault.NotFound
+// if the conversation does not exist or the user may not see it.
 func (b *Bot) DeleteConversation(ctx context.Context, user, conversation string) error {
 	if err := CheckID("conversation_id", conversation); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (b *Bot) DeleteConversation(ctx context.Context, user, conversation string)
 		return err
 	}
 	if deleted.Conversations == 0 && b.restricted(user) {
-		// The conversation may belong to another user. Then its memory must stay.
+		// If the conversation belongs to another user, the memory must not forget it.
 		_, err := b.Turns(ctx, TurnsRequest{Conversation: conversation, Limit: 1, All: true})
 		if err == nil {
 			return noConversation(conversation)
@@ -63,8 +63,8 @@ func (b *Bot) DeleteConversation(ctx context.Context, user, conversation string)
 			return err
 		}
 	}
-	// The memory is told even if the storage deleted nothing: an earlier deletion may have
-	// failed after the storage and before the memory.
+	// The memory forgets the conversation even if the storage deleted nothing, because an
+	// earlier DeleteConversation may have failed between the storage and the memory.
 	if f, ok := b.Memory.(memory.Forgetter); ok {
 		if err := f.Forget(ctx, b.call(conversation, "")); err != nil {
 			return err

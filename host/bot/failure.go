@@ -10,22 +10,22 @@ import (
 )
 
 // Failure tells the operator why a turn did not succeed. It is a part of the turn's record.
-// Callers read the turn's reason, which may say less. Every turn that this host ended without
-// success has a Failure, which may be empty.
+// Callers see only the turn's reason, which may say less. Every turn that this host ended as
+// failed or interrupted has a Failure. A Failure may be empty.
 type Failure struct {
 	Party          string `json:"party,omitempty"`
 	Path           string `json:"path,omitempty"`
-	Detail         string `json:"detail,omitempty"` // the whole error; empty if the reason says all of it
+	Detail         string `json:"detail,omitempty"` // text of the complete error; empty if the turn's reason has all of it
 	UpstreamStatus int    `json:"upstream_status,omitempty"`
 }
 
-// maxDetail bounds a failure's detail, in bytes.
+// maxDetail is the greatest length of Failure.Detail, in bytes.
 const maxDetail = 2 << 10
 
-// failureKey is the record's key of a Failure.
+// failureKey is the JSON key of the Failure in a turn's record.
 const failureKey = "failure"
 
-// newFailure returns the Failure for an error; nil for nil.
+// newFailure returns the Failure for err. It returns nil if err is nil.
 func newFailure(err error) *Failure {
 	if err == nil {
 		return nil
@@ -38,13 +38,14 @@ func newFailure(err error) *Failure {
 	return f
 }
 
-// turnReason returns the reason that is stored with a turn that did not succeed.
+// turnReason returns the reason to store with a turn that did not succeed.
 func turnReason(class fault.Class, sentence string) string {
 	return cleanText(class.String()+": "+sentence, sdk.MaxReasonBytes)
 }
 
-// ForCallers returns a turn as callers of the bot may read it: without its Failure, and
-// without a reason that a plugin or an upstream may have written.
+// ForCallers returns the turn as a caller may read it. It removes the turn's Failure. If the
+// turn has no Failure, ForCallers replaces the turn's reason, because a plugin or an upstream
+// may have written the reason.
 func ForCallers(t storage.Turn) storage.Turn {
 	var record map[string]json.RawMessage
 	if len(t.Record) > 0 && json.Unmarshal(t.Record, &record) != nil {
@@ -52,14 +53,14 @@ func ForCallers(t storage.Turn) storage.Turn {
 	}
 	if _, ok := record[failureKey]; ok {
 		delete(record, failureKey)
-		t.Record, _ = json.Marshal(record) // it was read from JSON
+		t.Record, _ = json.Marshal(record) // the record was decoded from JSON, so Marshal cannot fail
 		return t
 	}
 	if t.Reason == "" {
 		return t
 	}
-	// A turn without a Failure was ended by an earlier build, which kept what the plugin
-	// said, or by the storage itself.
+	// A turn without a Failure was ended by the storage, or by an earlier build of the host,
+	// whose reasons quote plugins.
 	name, _, _ := strings.Cut(t.Reason, ":")
 	if class, ok := fault.ParseClass(name); ok {
 		t.Reason = turnReason(class, fault.New(class, "").From(fault.OriginPlugin).ForCallers())

@@ -37,13 +37,14 @@ func TestTurnReason_isCleanAndShort(t *testing.T) {
 	}
 }
 
-// A reason that was kept without a Failure may be any text, and is not shown to callers.
+// TestForCallers checks that callers do not see a reason that is stored without a Failure,
+// because it may quote a plugin.
 func TestForCallers(t *testing.T) {
 	with := func(f *Failure) json.RawMessage { r := record{Revision: "r", Failure: f}; return r.json() }
 	for name, c := range map[string]struct {
 		in     storage.Turn
 		reason string
-		record string // is left of it
+		record string // record that ForCallers returns; empty for any, "none" for none
 	}{
 		"succeeded":            {storage.Turn{State: storage.Succeeded, Record: json.RawMessage(`{"llm_ms":12345678901234567890}`)}, "", `{"llm_ms":12345678901234567890}`},
 		"of this host":         {storage.Turn{State: storage.Failed, Reason: "deadline: too long", Record: with(&Failure{Detail: "10.0.0.7"})}, "deadline: too long", ""},

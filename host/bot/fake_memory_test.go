@@ -8,8 +8,7 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// recalling is a memory that is asked in each turn. It is the function that returns what it
-// recalls.
+// recalling is a memory that implements Recall by calling this function.
 type recalling func() ([]chat.Message, error)
 
 func (recalling) Needs() memory.Needs { return memory.Needs{Recall: true} }
@@ -18,8 +17,8 @@ func (f recalling) Recall(context.Context, *memory.RecallRequest) ([]chat.Messag
 	return f()
 }
 
-// tailMemory is a memory that is never asked: the model sees the newest messages, so many
-// of them.
+// tailMemory is a memory without Recall. The model sees as many of the newest messages as its
+// value says.
 type tailMemory int
 
 func (n tailMemory) Needs() memory.Needs { return memory.Needs{Tail: int(n)} }

@@ -8,14 +8,14 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// funcLLM is a model that is its Chat.
+// funcLLM is a model that implements Chat by calling this function.
 type funcLLM func(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error)
 
 func (f funcLLM) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	return f(ctx, req, emit)
 }
 
-// says returns a model that replies with the pieces, and ends with finish and err.
+// says returns a model that replies with the pieces, and then returns finish and err.
 func says(finish *llm.Finish, err error, pieces ...llm.Delta) funcLLM {
 	return func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		for _, d := range pieces {
@@ -27,8 +27,8 @@ func says(finish *llm.Finish, err error, pieces ...llm.Delta) funcLLM {
 	}
 }
 
-// scriptLLM is a model that replies with its words, then waits for block or ctx if block is
-// not nil, and then returns err.
+// scriptLLM is a model that replies with its words and then returns err. If block is not nil,
+// scriptLLM waits before it returns until block is closed or ctx ends.
 type scriptLLM struct {
 	mu    sync.Mutex
 	seen  [][]chat.Message

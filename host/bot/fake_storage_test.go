@@ -10,26 +10,28 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// logStorage keeps one conversation. It records the calls, and fails them on demand.
+// logStorage is a storage with one conversation. It records the calls of Begin and Commit, and
+// returns errors from faults and lost.
 type logStorage struct {
-	storage.Storage // nil: methods that are not defined here panic
+	storage.Storage // nil, so that methods that logStorage does not define panic
 
 	mu      sync.Mutex
 	begins  []*storage.BeginRequest
 	commits []*storage.CommitRequest
-	// The errors of the next calls, by "begin" or "commit". After one of faults a call has had
-	// no effect; after one of lost it has.
+	// faults and lost have the errors of the next calls, by "begin" or "commit". A call with an
+	// error of faults has no effect. A call with an error of lost has its effect.
 	faults, lost map[string][]error
-	running      string // attempt of the turn that runs
-	busy         int    // how many Begins return Busy first
-	sameKey      bool   // what Busy says
+	running      string // attempt of the running turn
+	busy         int    // number of Begins that return Busy first
+	sameKey      bool   // SameKey of the returned Busy
 	log          []chat.Message
 	number       int64         // number of the last succeeded turn
-	replay       *storage.Turn // if set, Begin returns it
-	reused       bool          // Begin returns KeyReused
+	replay       *storage.Turn // if not nil, Begin returns it as Replay
+	reused       bool          // if true, Begin returns KeyReused
 }
 
-// fault returns the next error of the queue of that name; nil if there is none.
+// fault removes and returns the next error of the named queue. It returns nil if the queue is
+// empty.
 func (s *logStorage) fault(queues map[string][]error, name string) error {
 	q := queues[name]
 	if len(q) == 0 {
@@ -97,7 +99,7 @@ func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int6
 	return s.number, nil
 }
 
-// last returns the last Commit.
+// last returns the request of the last Commit.
 func (s *logStorage) last(t *testing.T) *storage.CommitRequest {
 	t.Helper()
 	s.mu.Lock()
@@ -108,14 +110,14 @@ func (s *logStorage) last(t *testing.T) *storage.CommitRequest {
 	return s.commits[len(s.commits)-1]
 }
 
-// lastingStorage is a storage that can be used in the background until it is closed.
+// lastingStorage is a storage that implements lasting until it is closed.
 type lastingStorage struct {
 	*logStorage
-	used    storage.Storage // by the background
+	used    storage.Storage // storage that background functions get
 	ctx     context.Context
 	end     context.CancelFunc
 	running sync.WaitGroup
-	full    bool // RunInBackground runs nothing
+	full    bool // RunInBackground returns false
 }
 
 func newLasting(s *logStorage) *lastingStorage {
@@ -137,7 +139,7 @@ func (l *lastingStorage) close() {
 	l.running.Wait()
 }
 
-// lasts returns s with a background. Its log is log, which s has, too.
+// lasts returns s with a RunInBackground. log is the logStorage inside s.
 func lasts(s storage.Storage, log *logStorage) (storage.Storage, *lastingStorage) {
 	l := newLasting(log)
 	l.used = s
@@ -147,14 +149,14 @@ func lasts(s storage.Storage, log *logStorage) (storage.Storage, *lastingStorage
 	}{s, l}, l
 }
 
-// counts returns how many calls there were.
+// counts returns the number of calls of Begin and of Commit.
 func (l *lastingStorage) counts() (begins, commits int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.begins), len(l.commits)
 }
 
-// away returns the errors of n calls that are not answered.
+// away returns n errors of a plugin that is unavailable.
 func away(n int) []error {
 	var out []error
 	for range n {
@@ -163,4 +165,4 @@ func away(n int) []error {
 	return out
 }
 
-const often = 1000 // more than any test tries a call
+const often = 1000 // more calls than a test makes

@@ -11,19 +11,19 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// generate asks the memory which messages the model is shown, and then the model for its
-// reply. It collects the reply in t.reply, and returns how the reply ended. With an error it
-// may also return a Finish, whose Usage is what was spent.
+// generate asks the memory which messages to show to the model, and then asks the model for its
+// reply. It collects the reply in t.reply, and returns the Finish of the reply. Together with
+// an error it may return a Finish whose Usage says what the model used until the error.
 func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, error) {
 	b := t.bot
-	// The client may have gone while the turn was begun. The turn is then interrupted.
+	// The client may have left while Begin ran. Then the turn is interrupted.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if t.tailErr != nil {
 		return nil, t.tailErr
 	}
-	defer t.tailShare.Release() // nobody needs the tail once the model has replied
+	defer t.tailShare.Release() // the tail is not used after the model has replied
 	message := chat.Text(chat.User, t.req.Message)
 	seen, err := t.recall(ctx, tail, message)
 	if err != nil {
@@ -31,8 +31,8 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	}
 	req := &llm.Request{
 		Call: t.call(), Messages: compose(b.System, seen, message), MaxOutputTokens: b.Limits.ReplyTokens,
-		// The reply comes in pieces even if the caller wants it as a whole: the pieces show
-		// that the model is alive, and tell what was spent if the caller leaves.
+		// The host asks for a stream even if its caller wants the reply as a whole. The pieces
+		// show that the provider is not silent, and say what was used if the caller leaves.
 		Stream: true,
 	}
 	finish, err := t.callModelWatched(ctx, req)
@@ -49,8 +49,8 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 	return finish, err
 }
 
-// recall returns the earlier messages that the model is shown. The memory chooses them if
-// it wants to be asked; else they are the tail.
+// recall returns the earlier messages to show to the model. If the memory's Needs ask for
+// Recall, the memory chooses the messages. Otherwise the messages are the tail.
 func (t *turn) recall(ctx context.Context, tail []chat.Message, message chat.Message) ([]chat.Message, error) {
 	tail = t.cutToTailBytes(tail)
 	recalled := tail
@@ -67,8 +67,8 @@ func (t *turn) recall(ctx context.Context, tail []chat.Message, message chat.Mes
 	return recalled, nil
 }
 
-// cutToTailBytes returns the newest of the messages that fit into sdk.MaxTailBytes. A
-// storage or a memory may return more than it was asked for.
+// cutToTailBytes returns the newest messages that together fit into sdk.MaxTailBytes. A storage
+// or a memory may return more bytes than the host asked for.
 func (t *turn) cutToTailBytes(messages []chat.Message) []chat.Message {
 	newest := chat.Newest(messages, sdk.MaxTailBytes)
 	if len(newest) < len(messages) {
@@ -77,15 +77,16 @@ func (t *turn) cutToTailBytes(messages []chat.Message) []chat.Message {
 	return newest
 }
 
-// recordLeftOut records that the model is not shown all of the messages, of which there are
-// at most so many, because they have too many bytes. How many are left out is not known: a
-// storage does not read them.
+// recordLeftOut records that the model is not shown all earlier messages, because they have too
+// many bytes. atMost is the greatest possible number of earlier messages. The host does not
+// know how many messages are left out, because the storage does not read them.
 func (t *turn) recordLeftOut(atMost int) {
 	t.record.OlderLeftOut = true
 	t.record.Asked = max(t.record.Asked, atMost)
 }
 
-// compose returns the messages that the model is given. Nothing in them is a template.
+// compose returns the messages for the model: the system prompt, the recalled messages and the
+// new message. It expands no templates.
 func compose(system string, recalled []chat.Message, message chat.Message) []chat.Message {
 	out := make([]chat.Message, 0, len(recalled)+2)
 	if system != "" {
@@ -95,14 +96,14 @@ func compose(system string, recalled []chat.Message, message chat.Message) []cha
 	return append(out, message)
 }
 
-// callModelWatched calls the model, and ends the call if the provider is silent for longer
-// than the tenant's token timeouts.
+// callModelWatched calls the model. It ends the call if the provider is silent for longer than
+// the tenant's token timeouts.
 func (t *turn) callModelWatched(ctx context.Context, req *llm.Request) (*llm.Finish, error) {
 	ctx, t.tokenTimeout = newTokenTimeout(ctx, t.bot.Limits)
 	defer t.tokenTimeout.stop()
 	finish, err := t.callModel(ctx, req)
 	switch {
-	case errors.Is(err, errBudgetSpent): // a reply that was cut is a success
+	case errors.Is(err, errBudgetSpent): // a reply that was cut at its budget is a success
 		if finish == nil {
 			finish = &llm.Finish{}
 		}
@@ -113,8 +114,8 @@ func (t *turn) callModelWatched(ctx context.Context, req *llm.Request) (*llm.Fin
 	return finish, err
 }
 
-// callModel calls the model, and passes each piece of the reply to receive. The timeout for
-// the first piece starts when the call leaves the plugin's queue.
+// callModel calls the model and passes each piece of the reply to receive. The timeout for the
+// first piece starts when the call leaves the plugin's queue.
 func (t *turn) callModel(ctx context.Context, req *llm.Request) (finish *llm.Finish, err error) {
 	if q, ok := t.bot.LLM.(queueing); ok {
 		finish, err = q.ChatFrom(ctx, req, t.receive, t.tokenTimeout.leftQueue)
@@ -134,8 +135,8 @@ func (t *turn) callModel(ctx context.Context, req *llm.Request) (finish *llm.Fin
 	return cleanFinish(finish), err
 }
 
-// checkNotEmpty returns an error for a reply without any content, unless its finish reason
-// explains why it has none.
+// checkNotEmpty returns an error if the reply has no content and its finish reason does not
+// explain why.
 func (t *turn) checkNotEmpty(finish *llm.Finish) error {
 	if !t.reply.empty() || finish.Reason == llm.FinishLength || finish.Reason == llm.FinishContentFilter {
 		return nil

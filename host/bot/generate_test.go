@@ -14,7 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// A model that returns neither a finish nor an error has not completed its reply.
+// TestCallModel_withoutAFinish checks that a reply is incomplete if the model returns neither a
+// Finish nor an error.
 func TestCallModel_withoutAFinish(t *testing.T) {
 	s := &logStorage{}
 	_, err := newTestBot(s, says(nil, nil, llm.Delta{Text: "par"})).Chat(context.Background(), hi, nil)
@@ -26,7 +27,7 @@ func TestCallModel_withoutAFinish(t *testing.T) {
 	}
 }
 
-// generous is a memory that recalls more than any model is shown.
+// generous is a memory that recalls its messages, even if they exceed sdk.MaxTailBytes.
 type generous struct{ messages []chat.Message }
 
 func (generous) Needs() memory.Needs { return memory.Needs{Tail: 10, Recall: true} }
@@ -37,8 +38,8 @@ func (g generous) Recall(context.Context, *memory.RecallRequest) ([]chat.Message
 
 // beyond: tail
 //
-// A model is shown the newest messages of a conversation that is too large, and the turn's
-// record says so.
+// TestRecall_cutsToTailBytes checks that the model sees only the newest messages of a
+// conversation that exceeds sdk.MaxTailBytes, and that the turn's record says so.
 func TestRecall_cutsToTailBytes(t *testing.T) {
 	const each = 5 << 20
 	var log []chat.Message
@@ -60,7 +61,7 @@ func TestRecall_cutsToTailBytes(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			// With the system prompt and the new message.
+			// The other two messages are the system prompt and the new message.
 			if n := len(m.seen[0]); n != sdk.MaxTailBytes/each+2 {
 				t.Errorf("the model saw %d messages", n)
 			}

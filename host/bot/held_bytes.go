@@ -11,15 +11,16 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// HeldBytes bounds the memory that the turns of all tenants hold together. A turn needs no
-// share for a tail of bounds.TailFree or a reply of bounds.ReplyFree; for more it takes a
-// share of a pool, and releases it when it ends. A nil HeldBytes bounds nothing.
+// HeldBytes bounds the memory that the tails and replies of running turns hold, over all
+// tenants. Each turn may hold a tail of bounds.TailFree bytes and a reply of bounds.ReplyFree
+// bytes without a share. For more bytes the turn takes a share of a pool, and releases the
+// share when the turn ends. A nil HeldBytes bounds nothing.
 type HeldBytes struct {
-	tails   *fairshare.Pool // earlier messages that models are shown
-	replies *fairshare.Pool // replies that are not committed yet
+	tails   *fairshare.Pool // shares for earlier messages that models are shown
+	replies *fairshare.Pool // shares for replies that are not committed yet
 }
 
-// NewHeldBytes returns the pools of a host.
+// NewHeldBytes returns a HeldBytes with the bounds of package bounds.
 func NewHeldBytes() *HeldBytes {
 	return &HeldBytes{
 		tails: fairshare.NewPool("bytes of earlier messages that models are shown", func() fairshare.Bounds {
@@ -31,7 +32,7 @@ func NewHeldBytes() *HeldBytes {
 	}
 }
 
-// freeTailBytes returns how many bytes of earlier messages a turn may read without a share.
+// freeTailBytes returns how many bytes of tail a turn may hold without a share of HeldBytes.
 func (b *Bot) freeTailBytes() int {
 	if b.HeldBytes == nil {
 		return sdk.MaxTailBytes
@@ -39,10 +40,10 @@ func (b *Bot) freeTailBytes() int {
 	return bounds.TailFree
 }
 
-// wholeTail returns the started turn with the whole tail that the model may be shown. If
-// Begin left out messages because of their bytes, wholeTail takes a share for the whole tail,
-// and repeats Begin with the same attempt: the storage then returns the turn that it had
-// started. If there is an error, the turn has begun nevertheless.
+// wholeTail returns the started turn with the whole tail that the model may be shown. If Begin
+// left out messages because of their bytes, wholeTail takes a share of HeldBytes and calls
+// Begin again with the same attempt, so that the storage returns the turn that it has already
+// started. The turn has started even if wholeTail returns an error.
 func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started *storage.Started) (*storage.Started, error) {
 	if !started.TailCut || req.TailBytes >= sdk.MaxTailBytes {
 		return started, nil
@@ -65,9 +66,9 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 	return r.Started, nil
 }
 
-// holdReplyBytes counts bytes before they are added to the reply. Beyond bounds.ReplyFree it
-// takes a share, and doubles the share as the reply grows, because the reply's buffer doubles
-// too. The error is fault.RateLimited.
+// holdReplyBytes counts bytes before the turn adds them to the reply. For a reply beyond
+// bounds.ReplyFree it takes a share of HeldBytes. It doubles the share as the reply grows,
+// because the reply's buffer doubles too. The error is fault.RateLimited.
 func (t *turn) holdReplyBytes(bytes int) error {
 	t.replyBytes += int64(bytes)
 	if t.bot.HeldBytes == nil || t.replyBytes <= bounds.ReplyFree {
@@ -88,16 +89,16 @@ func (t *turn) holdReplyBytes(bytes int) error {
 	return nil
 }
 
-// cutOff returns the error for a reply that is cut off because the pool has no share for its
-// bytes.
+// cutOff returns the error of a reply that is cut off because HeldBytes has no share left for
+// it. err is the error of the pool.
 func cutOff(err error) error {
 	e := *fault.Of(err)
 	e.Message = "the reply was cut off: " + e.Message
 	return &e
 }
 
-// releaseShares returns all that the turn holds. It may be called for a turn that holds
-// nothing.
+// releaseShares releases all shares of HeldBytes that the turn holds. It may be called if the
+// turn holds none.
 func (t *turn) releaseShares() {
 	t.tailShare.Release()
 	t.replyShare.Release()

@@ -15,12 +15,12 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// pieces is a model that replies with n pieces.
+// pieces is a model that replies with n pieces, which next returns.
 type pieces struct {
 	llm.LLM
 	n    int
 	next func(i int) llm.Delta
-	seen []int // how many messages it was shown, for each call
+	seen []int // number of messages in each call
 }
 
 func (p *pieces) Chat(_ context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
@@ -33,7 +33,7 @@ func (p *pieces) Chat(_ context.Context, req *llm.Request, emit func(llm.Delta) 
 	return &llm.Finish{Reason: llm.FinishStop}, nil
 }
 
-// kindsOfPieces are replies without an end.
+// kindsOfPieces has the functions that return the pieces of a long reply.
 var kindsOfPieces = map[string]func(i int) llm.Delta{
 	"text":      func(int) llm.Delta { return llm.Delta{Text: "some text of a reply "} },
 	"reasoning": func(int) llm.Delta { return llm.Delta{Reasoning: "some thought on it "} },
@@ -52,8 +52,9 @@ var kindsOfPieces = map[string]func(i int) llm.Delta{
 	"much text": func(int) llm.Delta { return llm.Delta{Text: strings.Repeat("x", 32<<10)} },
 }
 
-// A reply without an end is cut at the tenant's limit, and no more of it is kept. If other
-// replies hold the bytes of the pool, it fails.
+// TestHeldBytes_replies checks that a reply without an end is cut at the tenant's limit, and
+// that only the bytes up to the limit are stored. It also checks that the turn fails if other
+// replies hold all bytes of the pool.
 //
 // beyond: replies
 func TestHeldBytes_replies(t *testing.T) {
@@ -92,7 +93,8 @@ func TestHeldBytes_replies(t *testing.T) {
 	}
 }
 
-// A reply of usual size is good even if no bytes of the pool are left.
+// TestHeldBytes_smallRepliesTakeNoShare checks that a reply of up to bounds.ReplyFree bytes
+// succeeds even if the pool has no bytes left.
 func TestHeldBytes_smallRepliesTakeNoShare(t *testing.T) {
 	held := NewHeldBytes()
 	if _, err := held.replies.Acquire(t.Context(), "acme", bounds.RepliesHeld/2); err != nil {
@@ -104,10 +106,10 @@ func TestHeldBytes_smallRepliesTakeNoShare(t *testing.T) {
 	}
 }
 
-// cutting is a storage whose conversation is larger than TailFree.
+// cutting is a storage with a conversation that is larger than bounds.TailFree.
 type cutting struct {
 	*logStorage
-	asked []int // bytes
+	asked []int // TailBytes of each Begin
 }
 
 func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.BeginResult, error) {
@@ -123,14 +125,15 @@ func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.
 	return out, err
 }
 
-// A model is shown a large conversation whole. Its bytes are held until the model has
-// replied. If other turns hold the bytes of the pool, the turn fails.
+// TestHeldBytes_tails checks that the model sees all messages of a large conversation, and that
+// the turn holds their bytes until the model has replied. It also checks that the turn fails if
+// other turns hold all bytes of the pool.
 //
 // beyond: tails
 func TestHeldBytes_tails(t *testing.T) {
 	held := NewHeldBytes()
 	s := &cutting{logStorage: &logStorage{}}
-	during := int64(0) // bytes of tails while the model replies
+	during := int64(0) // bytes of tails that are held while the model replies
 	m := &pieces{n: 1, next: func(int) llm.Delta { during = held.tails.Held(); return llm.Delta{Text: "yes"} }}
 	b := newTestBot(s.logStorage, m, func(p *Parts) { p.HeldBytes, p.Storage = held, s })
 	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {

@@ -10,21 +10,23 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Inspection is a turn and what the model saw in it, rebuilt from what was kept.
+// Inspection is a stored turn with the messages that the model saw in it. Bot.Inspect rebuilds
+// the messages from what the storage has.
 type Inspection struct {
 	Turn storage.Turn
-	// Seen has the messages that the model was given, the system prompt first. Gaps says
-	// which are missing.
+	// Seen has the messages that the model was given, the system prompt first. Some messages
+	// may be missing, as Gaps says.
 	Seen []chat.Message
-	// Gaps lists what is missing from Seen because it was not kept, one sentence each.
+	// Gaps lists what is missing from Seen because it was not stored. Each gap is a sentence.
 	Gaps []string
 }
 
-// TurnByNumber returns the succeeded turn of the conversation that has the number. The
-// error is fault.NotFound if there is none.
+// TurnByNumber returns the conversation's succeeded turn with the number. The error is
+// fault.NotFound if the conversation has no such turn.
 func (b *Bot) TurnByNumber(ctx context.Context, conversation string, number int64) (*storage.Turn, error) {
-	// A turn's number is at most its sequence, so the turn has at least this sequence. In
-	// most cases the first turn that is read is the one.
+	// A turn's number is at most its sequence, because only succeeded turns have numbers. So
+	// TurnByNumber starts to read at the sequence that equals the number. Usually the first
+	// turn that it reads has the number.
 	req := TurnsRequest{Conversation: conversation, After: max(number-1, 0), Limit: 1}
 	for {
 		page, err := b.Turns(ctx, req)
@@ -44,8 +46,8 @@ func (b *Bot) TurnByNumber(ctx context.Context, conversation string, number int6
 	}
 }
 
-// TurnBySequence returns the turn of the conversation that has the sequence, in whatever
-// state it is. The error is fault.NotFound if there is none.
+// TurnBySequence returns the conversation's turn with the sequence, in any state. The error is
+// fault.NotFound if the conversation has no such turn.
 func (b *Bot) TurnBySequence(ctx context.Context, conversation string, sequence int64) (*storage.Turn, error) {
 	page, err := b.Turns(ctx, TurnsRequest{Conversation: conversation, After: max(sequence-1, 0), Limit: 1, All: true})
 	if err != nil {
@@ -61,8 +63,8 @@ func noTurn(conversation string) error {
 	return fault.New(fault.NotFound, "the conversation %q has no such turn", conversation)
 }
 
-// Inspect rebuilds what the model saw in a turn. It reads the storage, and asks neither
-// the model nor the memory.
+// Inspect rebuilds the messages that the model saw in the turn. It reads only the storage. It
+// calls neither the model nor the memory.
 func (b *Bot) Inspect(ctx context.Context, conversation string, t *storage.Turn) (*Inspection, error) {
 	out := &Inspection{Turn: *t}
 	if isEmptied(t) {
@@ -101,16 +103,17 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *storage.Turn)
 	return out, nil
 }
 
-// isEmptied reports whether the turn's messages were erased and only its place in the log
-// is left. A turn that was not erased has its user's message, however it ended.
+// isEmptied reports whether the turn's messages were erased, so that only the turn's place in
+// the log is left. Every other turn that has ended has at least its user's message.
 func isEmptied(t *storage.Turn) bool { return t.State != storage.Running && len(t.Messages) == 0 }
 
-// tailBefore returns the newest n messages of the succeeded turns before a sequence. It
-// returns fewer if the log has fewer, or if one of these turns was emptied: how many
-// messages that had is not known, so only those after it are returned.
+// tailBefore returns the newest n messages of the succeeded turns before a sequence. It returns
+// fewer if the log has fewer. If one of the turns was emptied, tailBefore returns only the
+// messages after that turn, because the number of erased messages is unknown.
 //
-// Reading starts n turns back. Turns that did not succeed add no messages to the tail: if
-// there are many, reading starts again from further back.
+// tailBefore first reads from n turns before the sequence. Turns that did not succeed add no
+// messages to the tail. If there are too many of them, tailBefore reads again from further
+// back.
 func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int64, n int) ([]chat.Message, error) {
 	for back := int64(n); ; back *= 4 {
 		from := max(sequence-1-back, 0)
@@ -125,7 +128,7 @@ func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int6
 }
 
 // readTail returns the newest n messages, or fewer, of the succeeded turns between two
-// sequences, both exclusive. Messages before an emptied turn are left out.
+// sequences. Both sequences are exclusive. readTail leaves out messages before an emptied turn.
 func (b *Bot) readTail(ctx context.Context, conversation string, after, before int64, n int) ([]chat.Message, error) {
 	var tail []chat.Message
 	for {

@@ -13,7 +13,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// turnsStorage is a storage of these turns. Its pages have three.
+// turnsStorage is a storage of one conversation with these turns. Its pages have at most three
+// turns.
 type turnsStorage struct {
 	storage.Storage
 	turns []storage.Turn
@@ -55,7 +56,7 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 	}
 	b := newTestBot(s, nil)
 	ctx := context.Background()
-	turn, err := b.TurnByNumber(ctx, "c", 5) // sequence 20
+	turn, err := b.TurnByNumber(ctx, "c", 5) // the turn with the sequence 20
 	if err != nil || turn.Sequence != 20 {
 		t.Fatal(turn, err)
 	}
@@ -93,8 +94,8 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 	}
 }
 
-// Messages of an emptied turn are missing from what the model saw, and so are those before
-// it: older messages must not take their place.
+// TestInspect_emptiedTurns checks that Inspect leaves out the messages of an emptied turn and
+// all messages before it. Older messages must not take the place of the erased messages.
 func TestInspect_emptiedTurns(t *testing.T) {
 	s := &turnsStorage{}
 	for i := int64(1); i <= 5; i++ {

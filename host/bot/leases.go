@@ -13,44 +13,44 @@ import (
 )
 
 const (
-	// Lease is how long a conversation stays taken by a host that stopped renewing.
+	// Lease is how long a conversation stays reserved after its host has stopped renewing.
 	Lease = 10 * time.Second
-	// RenewEvery is the time between two renewals. It is a third of Lease, so that two
-	// renewals in a row may fail.
+	// RenewEvery is the time between two renewals of a lease. It is less than a third of Lease,
+	// so that two renewals in a row may fail.
 	RenewEvery = 3 * time.Second
 )
 
-// Leases renews the leases of the turns that run on this host. It makes one call for each
-// storage instance and round, with up to storage.MaxRenewal leases. It is used
-// concurrently. Close it after the last turn.
+// Leases renews the leases of the turns that run on this host. Every RenewEvery it calls each
+// storage instance once for up to storage.MaxRenewal leases. It is safe for concurrent use.
+// Close it after the last turn.
 type Leases struct {
 	log    hclog.Logger
-	failed atomic.Int64 // renewals that failed
+	failed atomic.Int64 // number of failed renewals
 
 	mu         sync.Mutex
-	instances  map[string]*leasedInstance // by id; the storage instances on which turns run
-	goroutines sync.WaitGroup             // one for each instance
-	ctx        context.Context            // ends the goroutines; Close cancels it
+	instances  map[string]*leasedInstance // the storage instances on which turns run, by instance id
+	goroutines sync.WaitGroup             // one goroutine for each storage instance
+	ctx        context.Context            // context of the goroutines; Close cancels it
 	stop       context.CancelFunc
 }
 
-// leasedInstance is a storage instance on which turns run.
+// leasedInstance is a storage instance on which turns of this host run.
 type leasedInstance struct {
-	// renewers maps each turn's holder to the renewer of its bot. Any renewer can renew all
-	// leases of the instance. It works only until its turn ends, because the bot may be
-	// released then.
+	// renewers maps each turn's holder to the Renewer of the turn's bot. Any Renewer can renew
+	// all leases of the instance. A Renewer works only until its turn ends, because the host
+	// may release the bot afterwards.
 	renewers map[string]storage.Renewer
 	stop     context.CancelFunc
 }
 
-// NewLeases returns Leases without turns.
+// NewLeases returns a Leases that renews no leases yet.
 func NewLeases(log hclog.Logger) *Leases {
 	ctx, stop := context.WithCancel(context.Background())
 	return &Leases{log: log, instances: map[string]*leasedInstance{}, ctx: ctx, stop: stop}
 }
 
-// Hold renews the lease of one turn in the storage instance until release is called. No
-// other turn has the same holder. r must work until then, and must be able to renew the
+// Hold renews the lease of one turn in the storage instance until release is called. The holder
+// is unique to the turn. r must work until release is called, and must be able to renew the
 // leases of all holders in the instance. If r is nil, Hold does nothing.
 func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (release func()) {
 	if r == nil {
@@ -73,8 +73,8 @@ func (l *Leases) Hold(instance string, r storage.Renewer, holder string) (releas
 	}
 }
 
-// run renews the instance's leases every RenewEvery. It returns when a round finds no turn,
-// or when ctx ends.
+// run renews the instance's leases every RenewEvery. It returns when ctx ends, or when a round
+// finds that no turn runs on the instance.
 func (l *Leases) run(ctx context.Context, instance string) {
 	tick := time.NewTicker(RenewEvery)
 	defer tick.Stop()
@@ -100,9 +100,10 @@ func (l *Leases) run(ctx context.Context, instance string) {
 	}
 }
 
-// renew renews the leases of those holders whose turns still run, with the first holder's
-// renewer. If the call fails and the first holder's turn has ended meanwhile, the failure may
-// only mean that its bot was released. Then renew tries again with the next holder's renewer.
+// renew renews the leases of the given holders whose turns still run. It uses the first such
+// holder's Renewer. If the call fails and the first holder's turn has ended meanwhile, the
+// cause may be that the host released the turn's bot. Then renew tries again with the next
+// holder's Renewer.
 func (l *Leases) renew(ctx context.Context, instance string, i *leasedInstance, holders []string) {
 	for {
 		l.mu.Lock()
@@ -131,10 +132,11 @@ func (l *Leases) renew(ctx context.Context, instance string, i *leasedInstance, 
 	}
 }
 
-// Failures returns how many renewals have failed, each of up to storage.MaxRenewal leases.
+// Failures returns how many renewals have failed. One renewal is a call for up to
+// storage.MaxRenewal leases.
 func (l *Leases) Failures() int64 { return l.failed.Load() }
 
-// Close stops the renewing and waits for its goroutines.
+// Close stops all renewals and waits for the goroutines of Leases.
 func (l *Leases) Close() {
 	l.stop()
 	l.goroutines.Wait()

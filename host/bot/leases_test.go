@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// logRenewer records its calls.
+// logRenewer is a Renewer that records the holders of each call.
 type logRenewer struct {
 	mu    sync.Mutex
 	calls [][]string
@@ -34,7 +34,7 @@ func (c *logRenewer) Renew(_ context.Context, holders []string, lease time.Durat
 	return c.err
 }
 
-// took returns the calls since it was called last.
+// took returns the calls since the last call of took.
 func (c *logRenewer) took() [][]string {
 	synctest.Wait()
 	c.mu.Lock()
@@ -66,7 +66,8 @@ func TestLeases_oneRenewalForAllTurnsOfAStorage(t *testing.T) {
 				t.Errorf("renewed %q", holders)
 			}
 		}
-		// A turn that ended is not renewed, whatever else runs, and failed calls end nothing.
+		// The lease of an ended turn is not renewed, although another turn runs. A failed
+		// renewal does not stop later renewals.
 		for _, holder := range all[1:] {
 			releases[holder]()
 			releases[holder]()
@@ -119,11 +120,11 @@ func TestLeases_boundsARenewal(t *testing.T) {
 	})
 }
 
-// borrowed is a renewer that fails once its bot is released.
+// borrowed is a Renewer that fails after its bot was released.
 type borrowed struct {
 	*logRenewer
 	returned atomic.Bool
-	last     func() // called in the next call, once
+	last     func() // called once, in the next call of Renew
 }
 
 func (b *borrowed) Renew(ctx context.Context, holders []string, lease time.Duration) error {
@@ -137,8 +138,9 @@ func (b *borrowed) Renew(ctx context.Context, holders []string, lease time.Durat
 	return b.logRenewer.Renew(ctx, holders, lease)
 }
 
-// Turns of two bots run on one storage instance, as after a reload. When the first bot is
-// released, the lease of the other's turn is still renewed.
+// TestLeases_outliveTheBotThatCameFirst checks turns of two bots on one storage instance, as
+// there are after a reload. When the first bot is released, the lease of the second bot's turn
+// is still renewed.
 func TestLeases_outliveTheBotThatCameFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -154,7 +156,7 @@ func TestLeases_outliveTheBotThatCameFirst(t *testing.T) {
 			t.Errorf("renewed %q in 10 s; want the turn that is at work 3 times", calls)
 		}
 
-		// It goes just while its renewer is asked.
+		// A bot is released while Leases calls its Renewer.
 		for i := range 20 {
 			gone := &borrowed{logRenewer: &logRenewer{}}
 			held := make(chan func(), 1)
@@ -180,7 +182,7 @@ func TestLeases_outliveTheBotThatCameFirst(t *testing.T) {
 	})
 }
 
-// stuckRenewer returns when its context ends.
+// stuckRenewer is a Renewer whose calls return only when their context ends.
 type stuckRenewer struct{ asked atomic.Int64 }
 
 func (s *stuckRenewer) Renew(ctx context.Context, _ []string, _ time.Duration) error {
@@ -189,8 +191,8 @@ func (s *stuckRenewer) Renew(ctx context.Context, _ []string, _ time.Duration) e
 	return ctx.Err()
 }
 
-// While one storage hangs, the leases in another are renewed in time, and the one that hangs
-// is called again in each round.
+// TestLeases_storagesDoNotWaitForEachOther checks that the leases in one storage are renewed in
+// time while other storages hang, and that the hanging storages are called again in each round.
 func TestLeases_storagesDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLeases(hclog.NewNullLogger())

@@ -7,17 +7,18 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// maxModelRetries is how often a turn calls the model again if the plugin's process ended
-// during the call. Tenants may share a process, so another tenant may have ended it.
+// maxModelRetries is how often a turn calls the model again after the plugin's process ended
+// during a call. Tenants may share a process, so a call of another tenant may have crashed it.
 const maxModelRetries = 2
 
-// retriesModel reports whether the model is called again after err: the plugin's process
-// ended, the caller has been shown no part of the reply, and there are retries left. If so,
-// it throws away the part of the reply that has come. The usage of that part still counts.
+// retriesModel reports whether the turn calls the model again after err. The turn calls again
+// if the plugin's process ended, the caller has seen no part of the reply, and the turn has
+// retries left. Then retriesModel discards the part of the reply that has arrived. The usage of
+// that part still counts.
 func (t *turn) retriesModel(ctx context.Context, err error) bool {
 	e := fault.Of(err)
 	if e == nil || e.Class != fault.PluginUnavailable || e.RetryAfter > 0 || ctx.Err() != nil {
-		return false // with RetryAfter the plugin is known to be away for longer
+		return false // an error with RetryAfter means that the plugin stays unavailable for longer
 	}
 	if t.record.AskedAgain >= maxModelRetries || t.emit != nil && t.reply.text.Len() > 0 {
 		return false

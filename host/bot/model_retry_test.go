@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// dyingLLM replies with its words and fails, in its first calls; then it replies.
+// dyingLLM is a model whose first calls reply with words and then fail with err. The number of
+// these calls is dies. Later calls succeed.
 type dyingLLM struct {
 	dies  int
 	words []string
@@ -41,10 +42,10 @@ func TestRetriesModel(t *testing.T) {
 	half := []string{"hal", "f"}
 	for name, c := range map[string]struct {
 		llm    dyingLLM
-		shown  bool // the caller takes pieces
+		shown  bool // the caller reads the reply in pieces
 		asked  int
 		fails  fault.Class
-		tokens int64 // input tokens
+		tokens int64 // usage of input tokens
 	}{
 		"before anything came":         {dyingLLM{dies: 2, err: ended}, true, 3, 0, 1},
 		"once more than that":          {dyingLLM{dies: 3, err: ended}, true, 3, fault.PluginUnavailable, 0},

@@ -8,18 +8,18 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Outcome is how a turn ended for its caller.
+// Outcome says how a turn ended for its caller.
 type Outcome string
 
 const (
 	TurnSucceeded   Outcome = "succeeded"
-	TurnReplayed    Outcome = "replayed"    // the reply of an earlier turn with the same idempotency key
-	TurnFailed      Outcome = "failed"      // it began, and has no reply
-	TurnInterrupted Outcome = "interrupted" // it began, and its caller left
-	TurnRefused     Outcome = "refused"     // it did not begin
+	TurnReplayed    Outcome = "replayed"    // the caller got the reply of an earlier turn with the same idempotency key
+	TurnFailed      Outcome = "failed"      // the turn began, and has no reply
+	TurnInterrupted Outcome = "interrupted" // the turn began, and its caller left
+	TurnRefused     Outcome = "refused"     // the turn did not begin
 )
 
-// Outcomes returns all of them.
+// Outcomes returns all outcomes.
 func Outcomes() []Outcome {
 	return []Outcome{TurnSucceeded, TurnReplayed, TurnFailed, TurnInterrupted, TurnRefused}
 }
@@ -28,21 +28,21 @@ func Outcomes() []Outcome {
 type TurnEnd struct {
 	Tenant     string
 	Outcome    Outcome
-	Err        error         // a *fault.Error; nil for a turn that has a reply
+	Err        error         // a *fault.Error; nil if the turn has a reply
 	Took       time.Duration // from the start of the turn to its end
-	FirstToken time.Duration // from the start of the turn to the reply's first piece; 0 if none came
-	Usage      chat.Usage    // what the model used; zero for a replayed turn
+	FirstToken time.Duration // from the start of the turn to the reply's first piece; 0 if no piece came
+	Usage      chat.Usage    // tokens that the model used; zero for a replayed turn
 }
 
-// Observer receives events of bots' turns, for metrics. Its methods are called within turns,
-// from many goroutines. They must not block.
+// Observer receives events of turns, for metrics. Turns call its methods from many goroutines.
+// The methods must not block.
 type Observer interface {
 	// AddWaitingTurns is called with 1 when a turn starts to wait for its admission, and
 	// with -1 when it is admitted or refused.
 	AddWaitingTurns(n int)
-	// AddRunningTurns is called with 1 when a turn was admitted, and with -1 when it ends.
+	// AddRunningTurns is called with 1 when a turn is admitted, and with -1 when the turn ends.
 	AddRunningTurns(n int)
-	// TurnEnded is called once for each turn, after all other calls for it.
+	// TurnEnded is called once for each turn, after all other calls for the turn.
 	TurnEnded(TurnEnd)
 }
 
@@ -53,8 +53,8 @@ func (noObserver) AddWaitingTurns(int) {}
 func (noObserver) AddRunningTurns(int) {}
 func (noObserver) TurnEnded(TurnEnd)   {}
 
-// notifyObserver tells the Observer how the turn ended. A turn with neither a reply nor an
-// error was broken off by a panic or runtime.Goexit.
+// notifyObserver tells the Observer how the turn ended. If reply and err are both nil, a panic
+// or runtime.Goexit broke off the turn.
 func (t *turn) notifyObserver(reply *Reply, err error) {
 	if reply == nil && err == nil {
 		err = fault.New(fault.Internal, "the turn broke off")

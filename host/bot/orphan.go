@@ -8,25 +8,28 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// lasting is a storage that can still be used after the bot has been released.
+// lasting is a storage that can still be used after the host has released the bot.
 type lasting interface {
-	// RunInBackground runs f in the background. The storage passed to f stays open until f
-	// returns. ctx ends when the host closes, and the host waits for f. RunInBackground returns
-	// false, and does not run f, if too much runs in the background already.
+	// RunInBackground calls f in a goroutine of the host and returns true. The storage that f
+	// gets stays open until f returns. f's ctx ends when the host closes, and the host waits
+	// for f. If too many functions run in the background already, RunInBackground returns false
+	// and does not call f.
 	RunInBackground(f func(ctx context.Context, s storage.Storage)) bool
 }
 
-// orphanTurn is a turn that has ended for its caller and may still be open in the storage:
-// its Begin or its Commit was not answered. Its lease is not renewed any more, so its
-// conversation is free when the lease has run out. To free it earlier, the host ends the
-// turn in the background, as soon as the storage answers.
+// orphanTurn is a turn that has ended for its caller but may still be open in the storage,
+// because the storage did not answer the turn's Begin or Commit. The host no longer renews the
+// turn's lease, so the conversation becomes free when the lease expires. To free the
+// conversation earlier, the host ends the turn in the background as soon as the storage
+// answers.
 type orphanTurn struct {
-	// begin is repeated to learn the turn's fence. It is nil if the fence is known.
+	// begin is the request to repeat to learn the turn's fence. It is nil if the fence is
+	// known.
 	begin  *storage.BeginRequest
 	commit storage.CommitRequest
 }
 
-// size returns about how many bytes the orphan holds in memory.
+// size returns approximately how many bytes of memory the orphan holds.
 func (o *orphanTurn) size() int {
 	n := len(o.commit.Record) + len(o.commit.Reason)
 	if o.begin != nil {
@@ -38,16 +41,16 @@ func (o *orphanTurn) size() int {
 	return n
 }
 
-// endLater ends the orphan in the background. If the cap of orphans is reached, or the
-// storage cannot be used in the background, nothing ends the orphan before its lease runs
-// out.
+// endLater ends the orphan in the background. If the OrphanCap is reached, or the storage
+// cannot be used in the background, the turn stays open until its lease expires.
 func (t *turn) endLater(o orphanTurn) {
 	log := t.bot.Log.With("tenant", t.bot.Tenant, "conversation", t.req.ConversationID)
 	s, ok := t.bot.Storage.(lasting)
 	if ok {
 		release, reserved := t.bot.Orphans.reserve(t.bot.Tenant, o.size())
 		if !reserved {
-			// The caller was not told of the reply, so the turn may end without it.
+			// The caller did not get the reply, so the turn may end without the messages of the
+			// reply.
 			o.commit.Messages = nil
 			release, reserved = t.bot.Orphans.reserve(t.bot.Tenant, o.size())
 		}
@@ -69,9 +72,9 @@ func (t *turn) endLater(o orphanTurn) {
 	log.Warn("a turn may have begun in a storage that does not answer, and holds its conversation until its lease has run out")
 }
 
-// end ends the orphan in the storage. If the fence is not known, end repeats Begin with the
-// same attempt until the storage answers. If Begin then returns no started turn, there is
-// nothing to end. The error says why the turn may still be open.
+// end ends the orphan in the storage. If the fence is unknown, end repeats Begin with the same
+// attempt until the storage answers. If the storage has not started the turn, end has nothing
+// to do. If end returns an error, the turn may still be open.
 func (o *orphanTurn) end(ctx context.Context, s storage.Storage) error {
 	if o.begin != nil {
 		started, err := o.repeatBegin(ctx, s)
@@ -93,7 +96,8 @@ func (o *orphanTurn) end(ctx context.Context, s storage.Storage) error {
 	return result.openErr
 }
 
-// repeatBegin returns the turn that Begin has started; nil if it has started none.
+// repeatBegin returns the turn that the storage has started for the orphan. It returns nil if
+// the storage has not started the turn.
 func (o *orphanTurn) repeatBegin(ctx context.Context, s storage.Storage) (*storage.Started, error) {
 	var started *storage.Started
 	err := retryUntilDone(ctx, func() error {

@@ -6,9 +6,9 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// OrphanCap bounds the orphan turns of a host that are being ended in the background, and
-// the memory that they hold, for each tenant and for all. It is used concurrently. The zero
-// value is ready.
+// OrphanCap bounds how many orphan turns the host ends in the background at once, and how many
+// bytes of memory these turns hold. It has a bound for each tenant and a bound for all tenants.
+// It is safe for concurrent use. The zero value is ready.
 type OrphanCap struct {
 	mu      sync.Mutex
 	tenants map[string]orphanCount
@@ -17,9 +17,9 @@ type OrphanCap struct {
 
 type orphanCount struct{ turns, bytes int }
 
-// reserve counts one more orphan with the given bytes until release is called. The caller
-// calls release once. It returns false, and counts nothing, if that is more than the tenant
-// or the host may have.
+// reserve counts one more orphan with the given bytes until release is called. The caller calls
+// release once. If the orphan exceeds the bound of the tenant or of the host, reserve counts
+// nothing and returns false.
 func (o *OrphanCap) reserve(tenant string, bytes int) (release func(), ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -36,7 +36,7 @@ func (o *OrphanCap) reserve(tenant string, bytes int) (release func(), ok bool) 
 	}, true
 }
 
-// addLocked changes the counts. Locked: mu is held.
+// addLocked adds by to the counts of the tenant and of the host. Locked: mu is held.
 func (o *OrphanCap) addLocked(tenant string, by orphanCount) {
 	own := o.tenants[tenant]
 	own.turns, own.bytes = own.turns+by.turns, own.bytes+by.bytes

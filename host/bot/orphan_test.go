@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// After bounds.OrphanTimeout the storage is not called any more.
+// TestOrphanTurn_isGivenUp checks that the storage is not called any more after
+// bounds.OrphanTimeout.
 func TestOrphanTurn_isGivenUp(t *testing.T) {
 	// beyond: orphan turn's time
 	synctest.Test(t, func(t *testing.T) {
@@ -34,7 +35,8 @@ func TestOrphanTurn_isGivenUp(t *testing.T) {
 	})
 }
 
-// If the cap has no bytes for the reply, the turn is ended without it.
+// TestOrphanTurn_endsWithoutItsReplyAtTheCap checks that an orphan turn ends without its reply
+// if the OrphanCap has no bytes left for the reply.
 func TestOrphanTurn_endsWithoutItsReplyAtTheCap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLasting(&logStorage{faults: map[string][]error{"commit": away(30)}})
@@ -128,8 +130,8 @@ func TestOrphanTurn_isOverAfterOtherAnswers(t *testing.T) {
 	}
 }
 
-// settled waits until nothing runs in the background, and checks that it made one Begin and
-// no Commit.
+// settled waits until no function runs in the background. Then it checks that these functions
+// made one Begin and no Commit. before is the earlier number of Begins.
 func (l *lastingStorage) settled(t *testing.T, before int) {
 	t.Helper()
 	l.running.Wait()
@@ -138,8 +140,9 @@ func (l *lastingStorage) settled(t *testing.T, before int) {
 	}
 }
 
-// A Begin that was not answered may have started the turn, even if the repeated one was
-// refused for another reason.
+// TestOrphanTurn_ofABeginThatWasRefusedInTheEnd checks that a turn is ended in the background
+// if its first Begin was not answered and the repeated Begin was refused. The first Begin may
+// have started the turn.
 func TestOrphanTurn_ofABeginThatWasRefusedInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLasting(&logStorage{
@@ -201,7 +204,8 @@ func TestOrphanTurn_endsWithTheHost(t *testing.T) {
 	})
 }
 
-// Without a background, or if that is full, the turn fails in the same way.
+// TestOrphanTurn_withoutBackground checks that the caller gets the same error if the storage
+// cannot run functions in the background, or has too many of them.
 func TestOrphanTurn_withoutBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		away := func() *logStorage { return &logStorage{lost: map[string][]error{"begin": away(often)}} }

@@ -4,9 +4,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// restricted reports whether the user may access only that user's own conversations. It
-// returns false if the tenant's users share all conversations. It also returns false if user
-// is empty: then the request is the tenant's own.
+// restricted reports whether the user may access only that user's own conversations. It returns
+// false if all users of the tenant share the conversations. It also returns false if user is
+// empty, because then the tenant itself makes the request.
 func (b *Bot) restricted(user string) bool { return user != "" && !b.Shared }
 
 // queueKey returns the key of the queue in which a user's turns wait for a conversation. If
@@ -17,11 +17,11 @@ func (b *Bot) queueKey(conversation, user string) string {
 	if b.Shared {
 		user = ""
 	}
-	return conversation + "\x00" + user // no id contains NUL
+	return conversation + "\x00" + user // ids cannot contain NUL
 }
 
-// hideOwner replaces a storage's fault.NotFound with an error that is the same whether the
-// conversation does not exist or belongs to another user. It returns other errors unchanged.
+// hideOwner replaces a storage's fault.NotFound with one error for two cases: the conversation
+// does not exist, or it belongs to another user. hideOwner returns other errors unchanged.
 func hideOwner(conversation string, err error) error {
 	if !fault.Is(err, fault.NotFound) {
 		return err

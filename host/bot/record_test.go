@@ -12,12 +12,13 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// A reply has the finish reason that the model gave, or unknown, whatever is in it.
+// TestRecord_finishReason checks that a reply has the finish reason that the model gave, or
+// else unknown, whatever the reply contains.
 func TestRecord_finishReason(t *testing.T) {
 	text, thought, call := llm.Delta{Text: "ok"}, llm.Delta{Reasoning: "hm"}, llm.Delta{ToolCalls: []chat.ToolCall{{ID: "1", Name: "f"}}}
 	for reason, want := range map[llm.FinishReason]struct {
 		name  string
-		empty bool // a reply with nothing in it is one
+		empty bool // an empty reply is a success with this reason
 	}{
 		llm.FinishStop: {"stop", false}, llm.FinishLength: {"length", true}, llm.FinishToolCalls: {"tool_calls", false},
 		llm.FinishContentFilter: {"content_filter", true}, llm.FinishUnknown: {"unknown", false}, 99: {"unknown", false}, -1: {"unknown", false},
@@ -50,8 +51,8 @@ func TestRecord_finishReason(t *testing.T) {
 	}
 }
 
-// A record may be of another build or imported. Its values are used if they are of the right
-// form.
+// TestReadRecord_ofAnyBuild checks that a stored record of another build, or an imported
+// record, is read. A record that cannot be decoded counts as empty, and long values are cut.
 func TestReadRecord_ofAnyBuild(t *testing.T) {
 	for raw, want := range map[string]Reply{
 		``:                  {FinishReason: "unknown"},

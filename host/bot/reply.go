@@ -9,34 +9,34 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// Reply is a succeeded turn.
+// Reply is the result of a succeeded turn.
 type Reply struct {
 	ConversationID string
-	Turn           int64 // number among the conversation's succeeded turns, from 1
+	Turn           int64 // the turn's number among the conversation's succeeded turns, from 1
 	Text           string
 	Usage          chat.Usage
 	Tenant         string
 	Revision       string
-	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter, or
-	// what later versions add; unknown if the plugin does not say.
+	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter, or a
+	// reason that a later version adds. It is unknown if the plugin gives no reason.
 	FinishReason string
-	Model        string // the provider's name of the model; empty if the plugin does not say
+	Model        string // the provider's name of the model; empty if the plugin does not report it
 	Timings      Timings
-	// Replayed reports that the turn had succeeded before under the same idempotency key.
-	// Then the reply is the earlier one, with its timings and usage.
+	// Replayed reports that a turn with the same idempotency key had already succeeded. Then
+	// the Reply is the reply of the earlier turn, with the timings and usage of that turn.
 	Replayed bool
 }
 
-// receive takes the next piece of the reply from the model. It is called by the model's
-// plugin, from the turn's goroutine.
+// receive handles the next piece of the reply. The model's plugin calls it from the turn's
+// goroutine.
 func (t *turn) receive(d llm.Delta) error {
 	t.tokenTimeout.received()
 	defer t.tokenTimeout.awaitNext()
 	return t.accept(t.cleaner.delta(d))
 }
 
-// accept delivers as much of a piece as the reply's budget has left. The error is
-// errBudgetSpent if that was not all of it.
+// accept delivers as much of a piece as the reply's budget has left. It returns errBudgetSpent
+// if the whole piece did not fit.
 func (t *turn) accept(d llm.Delta) error {
 	if d.Usage != (chat.Usage{}) {
 		t.usage = d.Usage
@@ -51,7 +51,7 @@ func (t *turn) accept(d llm.Delta) error {
 	return nil
 }
 
-// deliver adds a piece to the reply and passes its text on to the caller.
+// deliver adds a piece to the reply and passes the piece's text to the caller.
 func (t *turn) deliver(d llm.Delta) error {
 	if d.Text == "" && d.Reasoning == "" && len(d.ToolCalls) == 0 {
 		return nil
@@ -64,8 +64,8 @@ func (t *turn) deliver(d llm.Delta) error {
 		return err
 	}
 	if t.reply.startsReasoning(d) && len(t.reply.parts) > 0 {
-		// A model that alternates between reasoning and tool calls makes many parts. Each is
-		// counted, except a first one.
+		// A model that alternates between reasoning and tool calls creates many parts. So every
+		// reasoning part counts against the budget, except the first part of the reply.
 		t.budget.spendBytes(reasoningPartSize)
 	}
 	t.reply.add(d)
@@ -81,7 +81,8 @@ func (t *turn) deliver(d llm.Delta) error {
 	return nil
 }
 
-// clientGoneError is an error of emit. Its type tells it from a plugin's error.
+// clientGoneError wraps an error of emit. Its type distinguishes the error from errors of
+// plugins.
 type clientGoneError struct{ err error }
 
 func (e *clientGoneError) Error() string {
@@ -92,25 +93,25 @@ func (e *clientGoneError) Unwrap() error { return e.err }
 // replyBuilder collects the pieces of a reply. The zero value is an empty reply.
 type replyBuilder struct {
 	text  strings.Builder
-	parts []chat.Part // reasoning and tool calls, in their order
-	// reasoning is the text of the last part if that is reasoning. It is copied into the
-	// part when the part is complete, so that a long one is not copied with each piece.
+	parts []chat.Part // reasoning and tool calls, in the order in which they came
+	// reasoning is the text of the last part, if the last part is reasoning. It is copied into
+	// the part when the part is complete, so that a long text is not copied with each piece.
 	reasoning []byte
 }
 
-// empty reports whether nothing has come.
+// empty reports whether the reply has no content yet.
 func (r *replyBuilder) empty() bool { return r.text.Len() == 0 && len(r.parts) == 0 }
 
-// reasoningPartSize is the size of a reasoning part without its text, in bytes.
+// reasoningPartSize is the size of a reasoning part with an empty text, in bytes.
 var reasoningPartSize = chat.Part{Reasoning: &chat.Reasoning{}}.Size()
 
-// startsReasoning reports whether the piece begins a new part of reasoning.
+// startsReasoning reports whether the piece begins a new reasoning part.
 func (r *replyBuilder) startsReasoning(d llm.Delta) bool {
 	n := len(r.parts)
 	return d.Reasoning != "" && (n == 0 || r.parts[n-1].Reasoning == nil)
 }
 
-// sizeOf returns the bytes by which the piece makes the reply larger.
+// sizeOf returns by how many bytes the piece makes the reply larger.
 func (r *replyBuilder) sizeOf(d llm.Delta) int {
 	n := len(d.Text) + len(d.Reasoning)
 	if r.startsReasoning(d) {
@@ -122,7 +123,7 @@ func (r *replyBuilder) sizeOf(d llm.Delta) int {
 	return n
 }
 
-// add appends a piece: its reasoning, then its tool calls, then its text.
+// add appends the reasoning of a piece, then its tool calls, then its text.
 func (r *replyBuilder) add(d llm.Delta) {
 	if r.startsReasoning(d) {
 		r.parts = append(r.parts, chat.Part{Reasoning: &chat.Reasoning{}})
@@ -138,14 +139,15 @@ func (r *replyBuilder) add(d llm.Delta) {
 	r.text.WriteString(d.Text)
 }
 
-// completeReasoning copies the collected reasoning into the last part, if that is reasoning.
+// completeReasoning copies the collected reasoning into the last part, if the last part is
+// reasoning.
 func (r *replyBuilder) completeReasoning() {
 	if n := len(r.parts); n > 0 && r.parts[n-1].Reasoning != nil {
 		r.parts[n-1].Reasoning.Text = string(r.reasoning)
 	}
 }
 
-// messages returns the reply as the turn's message of the assistant. finish may be nil.
+// messages returns the reply as the assistant's message of the turn. finish may be nil.
 func (r *replyBuilder) messages(finish *llm.Finish) []chat.Message {
 	r.completeReasoning()
 	parts := r.parts

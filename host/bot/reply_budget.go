@@ -10,25 +10,27 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// errBudgetSpent ends the model's call when the reply's budget is spent.
+// errBudgetSpent is the error with which the host ends the model's call when the reply's budget
+// is spent.
 var errBudgetSpent = errors.New("the reply has all that it may have")
 
-// replyBudget counts down a reply's limits of tokens and of bytes. The provider is asked to
-// keep the limit of tokens. If it does not, the budget cuts the reply. The bytes are those of
-// everything that is kept of the reply: text, reasoning and tool calls.
+// replyBudget counts down the tokens and bytes that a reply may have. The host asks the
+// provider to keep the limit of tokens. If the provider exceeds the limit, the budget cuts the
+// reply. The limit of bytes is for all that is stored of the reply: text, reasoning and tool
+// calls.
 type replyBudget struct {
 	tokens tokenBudget
 	bytes  int
 }
 
-// newReplyBudget returns the budget of a new reply. With 0 tokens it may have any number;
-// with 0 bytes it may have sdk.MaxReplyBytes.
+// newReplyBudget returns the budget of a new reply. If tokens is 0, the number of tokens has no
+// limit. If bytes is 0, the limit of bytes is sdk.MaxReplyBytes.
 func newReplyBudget(tokens, bytes int) replyBudget {
 	return replyBudget{tokens: tokenBudget{limit: int64(tokens)}, bytes: cmp.Or(bytes, sdk.MaxReplyBytes)}
 }
 
-// take returns as much of the piece as is within the budget, and spends that. It reports
-// whether the piece went beyond the budget.
+// take returns the part of the piece that is within the budget, and spends the budget for that
+// part. beyond reports whether the piece exceeded the budget.
 func (b *replyBudget) take(d llm.Delta) (within llm.Delta, beyond bool) {
 	d, beyond = b.tokens.take(d)
 	within = b.takeBytes(d)
@@ -36,8 +38,8 @@ func (b *replyBudget) take(d llm.Delta) (within llm.Delta, beyond bool) {
 		len(within.ToolCalls) < len(d.ToolCalls)
 }
 
-// takeBytes cuts the piece to the bytes that are left. It cuts text between characters, and
-// leaves out a tool call as a whole.
+// takeBytes cuts the piece to the bytes that the budget has left. It cuts text between
+// characters. It never cuts a tool call, but leaves out the whole call.
 func (b *replyBudget) takeBytes(d llm.Delta) llm.Delta {
 	d.Reasoning = b.takeText(d.Reasoning)
 	d.Text = b.takeText(d.Text)
@@ -53,8 +55,8 @@ func (b *replyBudget) takeBytes(d llm.Delta) llm.Delta {
 	return d
 }
 
-// takeText returns the first bytes of s that are within the budget. If s is cut, no bytes
-// are left, so that nothing follows the cut.
+// takeText returns the first bytes of s that are within the budget. If it cuts s, it leaves no
+// bytes in the budget, so that no text follows the cut.
 func (b *replyBudget) takeText(s string) string {
 	if len(s) > b.bytes {
 		end := b.bytes
@@ -68,5 +70,5 @@ func (b *replyBudget) takeText(s string) string {
 	return s
 }
 
-// spendBytes spends so many bytes, or as many as are left.
+// spendBytes subtracts n bytes from the budget. The budget does not become negative.
 func (b *replyBudget) spendBytes(n int) { b.bytes = max(0, b.bytes-n) }

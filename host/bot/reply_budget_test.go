@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// A reply that a limit of the tenant cut has the finish reason length.
+// TestReplyBudget_saysThatItCut checks that a reply that is cut at a limit of the tenant has
+// the finish reason length.
 func TestReplyBudget_saysThatItCut(t *testing.T) {
 	for name, cut := range map[string]func(*Parts){
 		"bytes":  func(p *Parts) { p.Limits.ReplyBytes = 2 },
@@ -30,15 +31,15 @@ func TestReplyBudget_saysThatItCut(t *testing.T) {
 
 // beyond: reply
 //
-// However long a provider's reply is, no more is kept than it may have, and the record says
-// that it was cut.
+// TestReplyBudget_bytes checks that at most ReplyBytes of a reply are stored, and that the
+// record says that the reply was cut.
 func TestReplyBudget_bytes(t *testing.T) {
 	const most = 1000
 	long := strings.Repeat("€", most)
 	call := chat.ToolCall{ID: "1", Name: "f", Arguments: "{}"}
 	for name, c := range map[string]struct {
 		deltas []llm.Delta
-		kept   int // bytes of text and reasoning
+		kept   int // stored bytes of text and reasoning
 		calls  int
 		cut    bool
 	}{
@@ -78,7 +79,7 @@ func TestReplyBudget_bytes(t *testing.T) {
 	}
 }
 
-// sayingLLM is a model that replies with these pieces.
+// sayingLLM is a model that replies with deltas.
 type sayingLLM struct{ deltas []llm.Delta }
 
 func (m *sayingLLM) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {

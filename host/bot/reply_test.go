@@ -7,7 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// A reply of twice as many pieces allocates about twice as many bytes.
+// TestReplyBuilder_isNotCopiedAsItGrows checks that the allocated bytes grow in proportion to
+// the number of pieces.
 func TestReplyBuilder_isNotCopiedAsItGrows(t *testing.T) {
 	for name, next := range kindsOfPieces {
 		t.Run(name, func(t *testing.T) {
@@ -26,7 +27,7 @@ func TestReplyBuilder_isNotCopiedAsItGrows(t *testing.T) {
 				n = 100
 			}
 			one, four := allocated(n), allocated(4*n)
-			if four > 8*one { // 16 times if each piece copied all before it
+			if four > 8*one { // if each piece copied all earlier pieces, it would be 16 times as many
 				t.Errorf("%d bytes for %d pieces, %d for four times as many", one, n, four)
 			}
 		})

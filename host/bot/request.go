@@ -15,28 +15,29 @@ import (
 )
 
 const (
-	// MaxIDBytes bounds conversation ids, user ids and idempotency keys.
+	// MaxIDBytes is the greatest length of conversation ids, user ids and idempotency keys.
 	MaxIDBytes = sdk.MaxIDBytes
-	// MaxMetadataBytes bounds a request's metadata.
+	// MaxMetadataBytes is the greatest size of a request's metadata.
 	MaxMetadataBytes = sdk.MaxMetadataBytes
 )
 
-// Request is one user message.
+// Request is one message of a user.
 type Request struct {
 	ConversationID string
 	UserID         string // optional
 	Message        string
-	Metadata       json.RawMessage // optional JSON object, kept with the turn
-	IdempotencyKey string          // optional; a request that repeats it gets the same turn
+	Metadata       json.RawMessage // optional JSON object, stored with the turn
+	IdempotencyKey string          // optional; a request that repeats the key gets the same turn
 }
 
-// check returns nil for a request that a turn can run, or else fault.Invalid with the path
-// of the wrong field.
+// check returns nil if a turn can run the request. Otherwise it returns a fault.Invalid with
+// the path of the wrong field.
 func (r *Request) check(maxMessage int) error {
 	if err := CheckID("conversation_id", r.ConversationID); err != nil {
 		return err
 	}
-	// The id is a part of the URLs that read and delete the conversation.
+	// The conversation's id is a step of the path in the URLs that read and delete the
+	// conversation.
 	if r.ConversationID == "." || r.ConversationID == ".." {
 		return fault.New(fault.Invalid, "is %q, which a path of a URL cannot have: browsers and proxies read it as a step in it; expected another id", r.ConversationID).At("conversation_id")
 	}
@@ -75,8 +76,8 @@ func (r *Request) check(maxMessage int) error {
 	return nil
 }
 
-// CheckID returns nil for an id that a caller may give, or else fault.Invalid with the path
-// field.
+// CheckID returns nil if a caller may use the id. Otherwise it returns a fault.Invalid with
+// field as its path.
 func CheckID(field, id string) error {
 	switch {
 	case id == "":
@@ -91,12 +92,12 @@ func CheckID(field, id string) error {
 	return nil
 }
 
-// digest returns a hash of all fields that a request must repeat under the same idempotency
-// key.
+// digest returns a hash of all fields in which two requests with the same idempotency key must
+// be equal.
 func (r *Request) digest() []byte {
 	var compact bytes.Buffer
 	if len(r.Metadata) > 0 {
-		_ = json.Compact(&compact, r.Metadata) // check has parsed it
+		_ = json.Compact(&compact, r.Metadata) // cannot fail, because check has parsed the metadata
 	}
 	h := sha256.New()
 	for _, field := range []string{r.ConversationID, r.UserID, r.Message, compact.String()} {

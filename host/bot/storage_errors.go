@@ -6,22 +6,21 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// isUncertain reports whether an error does not say if the call had its effect, or comes
-// from a plugin that is being restarted. The same call may succeed if it is repeated.
+// isUncertain reports whether err does not say if the call had its effect, or comes from a
+// plugin that is being restarted. The same call may succeed if it is repeated.
 func isUncertain(err error) bool {
 	switch e := fault.Of(err); e.Class {
 	case fault.PluginUnavailable, fault.Deadline:
 		return true
-	case fault.ProviderFailed: // the database
+	case fault.ProviderFailed: // an error of the storage's database
 		return e.Retryable
 	default:
 		return false
 	}
 }
 
-// isSilentOnEffect reports whether an error does not say if the call had its effect, because
-// the call broke on the way. Unlike those of isUncertain, such an error does not pass by
-// itself.
+// isSilentOnEffect reports whether err does not say if the call had its effect, because the
+// call broke off. Unlike an error of isUncertain, the error does not go away by itself.
 func isSilentOnEffect(err error) bool {
 	switch fault.Of(err).Class {
 	case fault.Internal, fault.Canceled:
@@ -31,7 +30,8 @@ func isSilentOnEffect(err error) bool {
 	}
 }
 
-// isPassing reports whether an error of Commit goes away by itself.
+// isPassing reports whether an error of Commit goes away by itself, so that a repeated Commit
+// may succeed.
 func isPassing(err error) bool {
 	if e := fault.Of(err); e.Class == fault.RateLimited {
 		return e.RetryAfter > 0
@@ -39,17 +39,17 @@ func isPassing(err error) bool {
 	return isUncertain(err)
 }
 
-// isOver reports whether an error of Commit says that the turn has ended in another way, or
-// that its conversation is gone.
+// isOver reports whether an error of Commit says that the turn has already ended in another
+// way, or that its conversation no longer exists.
 func isOver(err error) bool { return fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) }
 
-// storageBroken returns the error for an answer of a storage that breaks the protocol.
+// storageBroken returns the error for a storage whose response breaks the protocol.
 func storageBroken(format string, args ...any) error {
 	return fault.New(fault.Internal, "the storage "+format, args...).By(fault.PartyPlugin)
 }
 
-// notKept returns the error for a reply that the storage did not take. Its class and party
-// are chosen by package fault's rules for errors of a storage.
+// notKept returns the error for a reply that the storage did not store. The rules of package
+// fault for errors of a storage choose its class and party.
 func notKept(err error) error {
 	e := fault.Of(err)
 	const lost = "the reply was not kept: "
@@ -66,7 +66,7 @@ func notKept(err error) error {
 		return &out
 	case isPassing(err):
 		return as(fault.ProviderFailed, "the storage takes no more for now").After(e.RetryAfter)
-	case e.Class == fault.QuotaExhausted, e.Class == fault.Unauthenticated, e.Class == fault.Forbidden: // what the tenant has there
+	case e.Class == fault.QuotaExhausted, e.Class == fault.Unauthenticated, e.Class == fault.Forbidden: // classes that concern the tenant's account at the upstream
 		return as(e.Class, "the storage refused it")
 	}
 	return as(fault.Internal, "the storage refused it")

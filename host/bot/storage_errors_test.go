@@ -8,7 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Whose fault it is that a reply was not kept follows from the table of package fault.
+// TestNotKept checks that the class and party of the error are those of the table in package
+// fault.
 func TestNotKept(t *testing.T) {
 	for answered, want := range map[fault.Class]fault.Class{
 		fault.Conflict: fault.Conflict, fault.NotFound: fault.Conflict,

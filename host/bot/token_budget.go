@@ -6,23 +6,23 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// maxTokenLength is the assumed length of a token, in characters, until the provider has
-// counted the tokens. In all languages tokens are far shorter on average, so this estimate
-// cuts only a reply that ignores its limit.
+// maxTokenLength is the length of a token, in characters, that tokenBudget assumes until the
+// provider has counted the tokens. In every language the average token is far shorter, so the
+// assumption cuts only a reply that ignores its limit.
 const maxTokenLength = 16
 
-// tokenBudget counts down the tokens that one reply may have. It trusts the provider's count,
+// tokenBudget counts down the tokens that one reply may have. It uses the provider's count,
 // however long the tokens are. It estimates only the tokens that the provider has not counted
 // yet.
 type tokenBudget struct {
 	limit     int64 // in tokens; 0 means no limit
 	counted   int64 // tokens that the provider has counted
-	uncounted int64 // characters since the provider's last count
+	uncounted int64 // characters that came after the provider's last count
 }
 
-// take returns as much of the piece as is within the limit, and reports whether the piece
-// went beyond it. A piece may have many tokens of unknown lengths: it is cut as if all of
-// them were equally long.
+// take returns the part of the piece that is within the limit. beyond reports whether the piece
+// exceeded the limit. A piece may have many tokens, whose lengths are unknown. take cuts the
+// piece as if all its tokens were equally long.
 func (b *tokenBudget) take(d llm.Delta) (within llm.Delta, beyond bool) {
 	if b.limit == 0 {
 		return d, false
@@ -33,7 +33,7 @@ func (b *tokenBudget) take(d llm.Delta) (within llm.Delta, beyond bool) {
 		b.counted, b.uncounted = n, 0
 		return d, false
 	}
-	fits := length // characters
+	fits := length // number of characters that fit
 	if n > b.limit {
 		fits = length * (b.limit - b.counted) / (n - b.counted)
 	} else {

@@ -53,7 +53,8 @@ func TestTokenBudget(t *testing.T) {
 	}
 }
 
-// deltaLLM is a model that replies with these pieces, and ignores the limit of tokens.
+// deltaLLM is a model that replies with deltas and ignores the limit of tokens. It records the
+// limit in asked.
 type deltaLLM struct {
 	deltas []llm.Delta
 	asked  int

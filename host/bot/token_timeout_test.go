@@ -13,10 +13,11 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// pacedLLM replies with a word after each pause. A negative pause lasts until ctx ends.
+// pacedLLM is a model that replies with a word after each pause. A negative pause lasts until
+// ctx ends.
 type pacedLLM struct {
 	pauses []time.Duration
-	ended  error // context.Cause of the generation that was given up
+	ended  error // cause of the end of the call's context
 }
 
 func (m *pacedLLM) Chat(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
@@ -88,8 +89,7 @@ func TestTokenTimeout_endsASilentCall(t *testing.T) {
 	}
 }
 
-// queuedLLM waits in a queue before it is asked. A negative wait lasts until ctx
-// ends.
+// queuedLLM is a model whose calls wait in a queue for the given time before Chat.
 type queuedLLM struct {
 	pacedLLM
 	wait time.Duration
@@ -106,11 +106,12 @@ func (m *queuedLLM) ChatFrom(ctx context.Context, r *llm.Request, emit func(llm.
 	return m.Chat(ctx, r, emit)
 }
 
-// The wait in the plugin's queue has a timeout of its own, and is not the provider's time.
+// TestTokenTimeout_queueHasATimeoutOfItsOwn checks that the wait in the plugin's queue has a
+// separate timeout, and does not count as time of the provider.
 func TestTokenTimeout_queueHasATimeoutOfItsOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		queued, first, takes time.Duration
-		message              string // empty: it succeeds
+		message              string // message of the expected error; empty for success
 		party                fault.Party
 	}{
 		"both just in time":   {queued: 299 * time.Second, first: 299 * time.Second},
@@ -143,7 +144,8 @@ func TestTokenTimeout_queueHasATimeoutOfItsOwn(t *testing.T) {
 	}
 }
 
-// The time that the caller takes to read a piece is not the provider's.
+// TestTokenTimeout_slowReader checks that the time in which the caller reads a piece does not
+// count as time of the provider.
 func TestTokenTimeout_slowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{time.Second, 59 * time.Second, 59 * time.Second}}
@@ -155,7 +157,8 @@ func TestTokenTimeout_slowReader(t *testing.T) {
 	})
 }
 
-// A timeout that the tenant set does not count against the provider, which other tenants use.
+// TestTokenTimeoutSetByTheTenantBlamesNobody checks that a timeout that the tenant set does not
+// blame the provider, because other tenants use the provider too.
 func TestTokenTimeoutSetByTheTenantBlamesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{-1}}
@@ -169,7 +172,8 @@ func TestTokenTimeoutSetByTheTenantBlamesNobody(t *testing.T) {
 	})
 }
 
-// Without timeouts the provider may be silent for as long as the turn may take.
+// TestTokenTimeout_none checks that without timeouts the provider may be silent until the
+// turn's own timeout.
 func TestTokenTimeout_none(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{10 * time.Minute, 10 * time.Minute}}

@@ -12,34 +12,35 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// turn is the state of one call of Chat. It belongs to the goroutine of that call.
+// turn is the state of one call of Bot.Chat. Only the goroutine of that call uses it.
 type turn struct {
 	bot      *Bot
 	req      Request
-	attempt  string // names this turn to the storage, in every repetition of its Begin
-	holder   string // holds the turn's lease; unique to this turn
+	attempt  string // identifies the turn in every repetition of its Begin
+	holder   string // name under which the turn holds its lease; unique to the turn
 	emit     func(string) error
-	emitting bool // emit is being called
+	emitting bool // true while emit runs
 	record   *record
-	lastLap  time.Time // see lap
+	lastLap  time.Time // time of the last call of lap
 
 	cleaner      replyCleaner
 	reply        replyBuilder
 	budget       replyBudget
-	tokenTimeout *tokenTimeout // watches the current call of the model
+	tokenTimeout *tokenTimeout // watchdog of the current call of the model
 	usage        chat.Usage    // what the reply has used so far
-	lostUsage    chat.Usage    // what replies used that retriesModel threw away
+	lostUsage    chat.Usage    // what the replies used that retriesModel discarded
 
-	tailErr    error            // why the model cannot be shown the tail, though the turn has begun
-	tailShare  *fairshare.Share // bytes of the tail
-	replyShare *fairshare.Share // bytes of the reply
+	tailErr    error            // error of wholeTail; generate returns it
+	tailShare  *fairshare.Share // share of HeldBytes for the tail
+	replyShare *fairshare.Share // share of HeldBytes for the reply
 	replyBytes int64            // size of the reply so far
 
-	// notifyObserver passes these on. endState and endUsage are zero until the turn ends,
-	// firstToken until the first token has come.
+	// notifyObserver passes endState, endUsage and firstToken to the Observer. endState and
+	// endUsage are zero until the turn ends. firstToken is zero until the reply's first piece
+	// comes.
 	endState   storage.State
 	endUsage   chat.Usage
-	firstToken time.Duration // from the start of the turn
+	firstToken time.Duration // from the start of the turn to the reply's first piece
 }
 
 func newTurn(b *Bot, req Request, emit func(string) error) *turn {
@@ -50,12 +51,13 @@ func newTurn(b *Bot, req Request, emit func(string) error) *turn {
 	}
 }
 
-// call returns what every call of a plugin within the turn is stamped with.
+// call returns the sdk.Call that says which tenant, conversation and user the turn's calls of
+// plugins are for.
 func (t *turn) call() sdk.Call {
 	return t.bot.call(t.req.ConversationID, t.req.UserID)
 }
 
-// run runs the turn once it is admitted: it begins it, generates the reply and commits it.
+// run runs an admitted turn. It begins the turn, generates the reply and commits the turn.
 func (t *turn) run(ctx context.Context) (*Reply, error) {
 	defer t.releaseShares()
 	started, reply, err := t.begin(ctx)
@@ -64,7 +66,7 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 	}
 	ended := false
 	defer func() {
-		if !ended { // a panic or runtime.Goexit unwinds the stack, and continues after abandon
+		if !ended { // a panic or runtime.Goexit is unwinding the stack
 			t.abandon(started.Fence)
 		}
 	}()
@@ -84,7 +86,8 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 	return reply, err
 }
 
-// lap returns the milliseconds since the last call, or since the turn's start.
+// lap returns the milliseconds since the last call of lap. The first call returns the
+// milliseconds since the turn's start.
 func (t *turn) lap() float64 {
 	now := time.Now()
 	if t.lastLap.IsZero() {
