@@ -2,19 +2,21 @@ package registry
 
 import "github.com/botyard/botyard/host/bot"
 
-// admissions keeps the bot.Admission of each tenant that left the table, until it is idle. If
-// the tenant comes back before, its running turns and its turns of the last minute still count
-// against its limits. It is guarded by the table's mu. The zero value is empty and ready.
+// admissions keeps the bot.Admission of each tenant that has left the table, until the
+// Admission is idle. If the tenant comes back earlier, its running turns and its turns of the
+// last minute still count against its limits. admissions is guarded by tenantTable.mu. The zero
+// value is empty and ready.
 type admissions struct {
-	gone    map[string]*bot.Admission // by tenant
-	sweepAt int                       // how many are kept before keep looks for idle ones
+	gone    map[string]*bot.Admission // Admissions of tenants that have left the table, by tenant id
+	sweepAt int                       // number of entries of gone at which keep sweeps next
 }
 
-// admissionsKept is how many are kept at least before keep looks for idle ones. An
-// admission is idle within a minute of its last turn.
+// admissionsKept is the number of stored Admissions below which keep does not sweep. An
+// Admission becomes idle within a minute after its last turn.
 const admissionsKept = 1024
 
-// take returns the admission of a tenant that enters the table: the kept one, or a new one.
+// take removes and returns the Admission that keep has stored for the tenant. If there is none,
+// take returns a new Admission.
 func (a *admissions) take(id string) *bot.Admission {
 	kept := a.gone[id]
 	if kept == nil {
@@ -24,7 +26,7 @@ func (a *admissions) take(id string) *bot.Admission {
 	return kept
 }
 
-// keep keeps the admission of a tenant that leaves the table, unless it is idle.
+// keep stores the Admission of a tenant that leaves the table, unless the Admission is idle.
 func (a *admissions) keep(id string, admission *bot.Admission) {
 	if admission.Idle() {
 		return
@@ -35,11 +37,11 @@ func (a *admissions) keep(id string, admission *bot.Admission) {
 	a.gone[id] = admission
 	if len(a.gone) >= max(a.sweepAt, admissionsKept) {
 		a.sweep()
-		a.sweepAt = 2 * len(a.gone) // so that most are examined only once
+		a.sweepAt = 2 * len(a.gone) // the limit grows with gone, so that most calls do not sweep
 	}
 }
 
-// sweep drops the idle admissions.
+// sweep deletes the idle Admissions.
 func (a *admissions) sweep() {
 	for id, admission := range a.gone {
 		if admission.Idle() {

@@ -1,15 +1,16 @@
 package registry
 
-// Counts are the numbers of tenants and bots that a Registry has in memory. Every tenant of a file
-// is in memory, and of the tenants registered over the API those that were asked for lately.
+// Counts are the numbers of tenants and bots that a Registry has in memory. All tenants of
+// files are in memory. Of the tenants that are registered over the API, the recently used ones
+// are.
 type Counts struct {
 	Tenants     int
-	Invalid     int // tenants whose newest settings are refused
-	Unavailable int // tenants with valid settings of which no bot could be built
+	Invalid     int // tenants whose newest settings were refused
+	Unavailable int // tenants with valid settings whose bot could not be built
 	CachedBots  int
 }
 
-// Counts returns the counts. Its time does not depend on the number of tenants.
+// Counts returns the counts. It takes equally long for any number of tenants.
 func (r *Registry) Counts() Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,21 +1,21 @@
-// Package registry holds the tenants of a host and lends their bots. It has two parts, each of
-// which can be read alone:
+// Package registry holds the tenants of a host and lends their bots to turns. It has two parts,
+// each of which can be read alone:
 //
-//   - a catalog of tenants: which tenants there are, their documents, and their effective
-//     configurations. It has two implementations behind one interface: memoryCatalog keeps
+//   - a catalog of tenants: which tenants exist, their documents, and their effective
+//     configurations. The interface catalog has two implementations: memoryCatalog stores
 //     registered tenants in memory, persistedCatalog in a tenant store that other hosts share.
-//   - a cache of bots, package botcache: an LRU with a time to live, leases and builds. It does
-//     not know where tenants come from.
+//   - a cache of bots, package botcache: an LRU cache with a time to live, leases and builds. It
+//     knows only the ids of tenants.
 //
-// A bot is built when it is first asked for, and freed when it has left the cache and its last
-// turn has ended. If the bot is cached and the tenant store is fresh, Acquire calls nothing and
-// waits for nobody. Bots of different tenants are built concurrently; one tenant's bot is built
-// once for all who wait for it.
+// A bot is built when it is first requested, and freed when it has left the cache and its last
+// turn has ended. If the bot is cached and the tenant store is fresh, Acquire calls neither a
+// plugin nor a storage, and does not wait. Bots of different tenants are built concurrently. A
+// tenant's bot is built once for all callers that wait for it.
 //
 // One lock, tenantTable.mu, guards the table of tenants, both catalogs and the cache. A bot is
-// lent only if it was built from its tenant's present configuration; therefore the tenant and its
-// bot are looked up in one step. The lock is held only briefly, never while settings are checked,
-// bots are built or the tenant store is called.
+// lent only if it was built from the present configuration of its tenant. Therefore the tenant
+// and its bot are looked up in one step. The lock is held only briefly, and never while
+// settings are checked, bots are built or the tenant store is called.
 //
 // The shared parts:
 //
@@ -24,11 +24,11 @@
 //   - catalog.go: the interface of the two catalogs, in groups.
 //   - table.go: tenantTable, the tenants in memory; which configuration is served when their
 //     documents change.
-//   - tenant.go: one tenant as the table keeps it, and as callers see it.
-//   - judge.go: checks a tenant's two documents together, and decides when its own is held and
-//     which change of a document is accepted.
+//   - tenant.go: a tenant in the table, and its description for callers.
+//   - judge.go: checks a tenant's two documents together, and decides when its own document is
+//     held and which change of a document is accepted.
 //   - writes.go: which changes of tenants are in progress, and which wait for a reload.
-//   - admissions.go: keeps the admission of a tenant that is removed, in case it comes back.
+//   - admissions.go: keeps the admission of a removed tenant in case the tenant comes back.
 //   - tries.go: how many storages a tenant's settings may be tried with.
 //   - counts.go: how many tenants and bots are in memory.
 //
@@ -40,8 +40,8 @@
 //   - list.go: Get and List; which secrets are missing.
 //   - history.go: versions, restore and rollback.
 //   - snapshot.go: Snapshot, a view of all that a tenant has; ForEachTenant.
-//   - incarnation.go: notes the storages that a tenant's turns are written to, and returns the
-//     incarnation that they are written under.
+//   - incarnation.go: records the storages that a tenant's turns are written to, and returns the
+//     incarnation under which they are written.
 //   - erase.go: ends an incarnation and begins another.
 //   - purge.go: the steps that delete a tenant for good.
 //   - reload.go: Reload checks all tenants under new host files, and decides whether the files
@@ -62,7 +62,7 @@
 //
 //   - botcache: the cache itself.
 //   - cache_admin.go: lists and evicts cached bots for operators.
-//   - secret_refresh.go: how often bots are asked whether their secrets changed
-//     (Options.StaleEvery; host/tenant_secrets.go answers).
+//   - secret_refresh.go: how often the Registry checks whether the secrets of cached bots have
+//     changed (Options.StaleEvery; host/tenant_secrets.go compares them).
 //   - rejudge.go: tries refused tenants again when something that they need has changed.
 package registry

@@ -11,12 +11,12 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// NewIncarnation ends the present incarnation of a tenant and begins another, empty one, on
-// all hosts. It returns the snapshot from before, with the ended incarnation as the last of
-// Former. The caller erases the incarnations in Former and then calls ForgetFormer. If
-// incarnations are not tracked, the present one does not end, but it is in Former too. The error
-// is fault.NotFound, or fault.Conflict while too many former ones are not erased or a purge is
-// not done.
+// NewIncarnation ends the present incarnation of a tenant on all hosts, and begins a new, empty
+// one. It returns the tenant's snapshot from before the change, with the ended incarnation as
+// the last of Former. The caller erases the incarnations in Former and then calls ForgetFormer.
+// If the catalog does not track incarnations, the present incarnation does not end, but Former
+// has it too. The error is fault.NotFound for an unknown tenant. It is fault.Conflict if too
+// many former incarnations are not erased yet, or if a purge has begun.
 func (r *Registry) NewIncarnation(ctx context.Context, id string) (*Snapshot, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, unknown(id)
@@ -25,12 +25,12 @@ func (r *Registry) NewIncarnation(ctx context.Context, id string) (*Snapshot, er
 }
 
 // ForgetFormer removes the former incarnations with the ids in erased from the tenant's
-// registration. Call it when their conversations are deleted.
+// registration. Call it after the conversations of these incarnations are deleted.
 func (r *Registry) ForgetFormer(ctx context.Context, id string, erased []string, note string) error {
 	return r.catalog.forgetFormer(ctx, id, erased, note)
 }
 
-// newIncarnation implements incarnations.
+// newIncarnation implements incarnations.newIncarnation.
 func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snapshot, error) {
 	var ended *Snapshot
 	put, err := c.change(ctx, id, changeOptions{}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
@@ -47,9 +47,9 @@ func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snap
 		ended = s
 		switch {
 		case e != nil && e.State == storage.TenantPurged:
-			return nil, nil // a file's tenant that was not used since the purge: nothing to erase
+			return nil, nil // a file's tenant that was not used since its purge has nothing to erase
 		case e != nil && e.Incarnation != "" && len(e.Storages) == 0:
-			return nil, nil // nothing was written under the present incarnation
+			return nil, nil // no turns were written under the present incarnation
 		case len(s.Former) >= bounds.MaxEarlierIncarnations:
 			return nil, fault.New(fault.Conflict, "%d earlier incarnations of tenant %q are not erased yet, since storages that they were written to do not answer: bring those back, or abandon them", len(s.Former), id).At("tenant")
 		}
@@ -69,8 +69,8 @@ func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snap
 	return ended, nil
 }
 
-// takePut copies an entry that this host has just put to the table, for registered tenants and
-// those of files. put is nil if there is no entry.
+// takePut copies an entry that this host has just stored to the table. The tenant may be
+// registered or come from a file. put is nil if the tenant store has no entry.
 func (c *persistedCatalog) takePut(id string, put *tenantstore.Entry, effective *config.Effective) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +84,7 @@ func (c *persistedCatalog) takePut(id string, put *tenantstore.Entry, effective 
 	c.takeEntryLocked(id, put, effective)
 }
 
-// forgetFormer implements incarnations.
+// forgetFormer implements incarnations.forgetFormer.
 func (c *persistedCatalog) forgetFormer(ctx context.Context, id string, erased []string, note string) error {
 	_, err := c.change(ctx, id, changeOptions{}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		if e == nil {

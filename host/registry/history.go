@@ -12,43 +12,44 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Version is one version in the history of a tenant.
+// Version is one version of a tenant in the tenant's history.
 type Version struct {
 	Version   int64
 	State     storage.TenantState
 	Note      string
 	CreatedAt time.Time
-	Author    Author            // empty for a version that a host made by itself
-	Document  *config.Document  // the operator's, with secrets in it; nil for a file's tenant and after a purge
-	Own       *config.Document  // the tenant's own, likewise; nil for none
-	Effective *config.Effective // the configuration of both documents, checked now; nil if they are not valid
-	Held      error             // why Own does not count now
-	Err       error             // why the documents are not valid
+	Author    Author            // empty for a version that a host stored by itself
+	Document  *config.Document  // the operator's document, with secrets; nil for a file's tenant and after a purge
+	Own       *config.Document  // the tenant's own document, with secrets; nil for none
+	Effective *config.Effective // configuration of both documents by the present check; nil if they are not valid
+	Held      error             // why the present check holds Own; nil if Own is not held
+	Err       error             // why the documents are not valid; nil if they are valid
 	Receipt   []byte            // receipt of a purge; nil for none
-	Secrets   []config.Path     // where Document has texts that must not be shown
+	Secrets   []config.Path     // where Document has secret values
 
-	OwnSecrets []config.Path // where Own has such texts
+	OwnSecrets []config.Path // where Own has secret values
 }
 
-// History returns a page of a tenant's versions, newest first. The page has at most
-// limit versions. Their numbers are less than before, or any if before is 0. The error is
-// fault.NotFound if the tenant has none.
+// History returns a page of a tenant's versions, newest first. The page has at most limit
+// versions, whose numbers are less than before. If before is 0, the page begins with the newest
+// version. more reports whether older versions follow. The error is fault.NotFound if the
+// tenant has no versions.
 func (r *Registry) History(ctx context.Context, id string, before int64, limit int) (versions []Version, more bool, err error) {
 	return r.catalog.history(ctx, id, before, limit)
 }
 
-// CountVersions returns how many versions are kept of a tenant's registration.
+// CountVersions returns how many versions of a tenant's registration are stored.
 func (r *Registry) CountVersions(ctx context.Context, id string) (int64, error) {
 	return r.catalog.countVersions(ctx, id)
 }
 
-// Restore serves a removed tenant again, with the settings that it had. The error is
-// fault.NotFound, or fault.Conflict for a tenant that is not removed.
+// Restore serves a removed tenant again, with the settings that the tenant had. The error is
+// fault.NotFound for an unknown tenant. It is fault.Conflict for a tenant that is not removed.
 func (r *Registry) Restore(ctx context.Context, id string) (Tenant, error) {
 	return r.catalog.restore(ctx, id)
 }
 
-// history implements histories.
+// history implements histories.history.
 func (c *persistedCatalog) history(ctx context.Context, id string, before int64, limit int) (versions []Version, more bool, err error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, false, unknown(id)
@@ -70,7 +71,7 @@ func (c *persistedCatalog) history(ctx context.Context, id string, before int64,
 	return versions, more, nil
 }
 
-// countVersions implements histories.
+// countVersions implements histories.countVersions.
 func (c *persistedCatalog) countVersions(ctx context.Context, id string) (n int64, err error) {
 	for before, more := int64(0), true; more; {
 		var page []*tenantstore.Entry
@@ -86,7 +87,7 @@ func (c *persistedCatalog) countVersions(ctx context.Context, id string) (n int6
 	return n, nil
 }
 
-// version describes an entry, with its settings checked.
+// version checks the settings of an entry and returns the entry's description.
 func (c *persistedCatalog) version(ctx context.Context, e *tenantstore.Entry) Version {
 	effective, _ := c.judgeEntry(ctx, e)
 	return Version{
@@ -96,7 +97,8 @@ func (c *persistedCatalog) version(ctx context.Context, e *tenantstore.Entry) Ve
 	}
 }
 
-// Version returns one version of a tenant. The error is fault.NotFound if it is not kept.
+// Version returns one version of a tenant. The error is fault.NotFound if the version is not
+// stored.
 func (r *Registry) Version(ctx context.Context, id string, version int64) (Version, error) {
 	if version >= 1 {
 		found, _, err := r.History(ctx, id, version+1, 1)
@@ -110,9 +112,10 @@ func (r *Registry) Version(ctx context.Context, id string, version int64) (Versi
 	return Version{}, fault.New(fault.NotFound, "tenant %q has no version %d, or not any more", id, version).At("version")
 }
 
-// Rollback puts one of the tenant's documents again as it was at a version: the operator's or,
-// if author is the tenant, its own, which the present policy has to allow. The other document
-// stays as it is. See Put for ifMatch and the errors.
+// Rollback puts one of the tenant's documents again as it was at a version. The document is the
+// own document if author is the tenant, and the operator's document otherwise. The present
+// policy must allow the own document. The other document does not change. ifMatch and the
+// errors are those of Put.
 func (r *Registry) Rollback(ctx context.Context, id string, version int64, author Author, ifMatch string) (Tenant, error) {
 	v, err := r.Version(ctx, id, version)
 	doc := v.Document

@@ -13,15 +13,15 @@ import (
 // newIncarnationID returns an id for a new incarnation.
 func newIncarnationID() string { return rand.Text() }
 
-// TracksIncarnations reports whether incarnations of tenants have ids. If they have, storages
-// refuse turns that are written under an incarnation that has ended.
+// TracksIncarnations reports whether incarnations of tenants have ids. If they have ids,
+// storages refuse turns of an incarnation that has ended.
 func (r *Registry) TracksIncarnations() bool { return r.catalog.tracksIncarnations() }
 
-// tracksIncarnations implements incarnations.
+// tracksIncarnations implements incarnations.tracksIncarnations.
 func (c *persistedCatalog) tracksIncarnations() bool { return true }
 
-// noteStorage implements incarnations. Erase and purge delete the tenant's turns from the
-// storages that are noted here.
+// noteStorage implements incarnations.noteStorage. Erase and purge delete the tenant's turns
+// from the storages that noteStorage has recorded.
 func (c *persistedCatalog) noteStorage(ctx context.Context, t *tenant, effective *config.Effective) (incarnation string, err error) {
 	used := c.o.Storage(effective)
 	c.mu.Lock()
@@ -38,10 +38,11 @@ func (c *persistedCatalog) noteStorage(ctx context.Context, t *tenant, effective
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if t.noting--; !t.known {
-			c.forgetFileBotLocked(t) // somebody else changed the tenant meanwhile
+			c.forgetFileBotLocked(t) // another call or another host changed the tenant meanwhile
 		}
 	}()
-	// The store has to be fresh before the tenant is read, so that no change is missed.
+	// The tenant store is polled before the tenant is read, so that no change of another host
+	// is missed.
 	if err := c.store.EnsureFresh(ctx); err != nil {
 		return "", unreachable(err)
 	}
@@ -73,8 +74,9 @@ func (c *persistedCatalog) noteStorage(ctx context.Context, t *tenant, effective
 	return put.Incarnation, nil
 }
 
-// registeredStorageNote returns the next version of a registered tenant, to which the caller
-// adds a storage. It is nil if e has the storage already.
+// registeredStorageNote returns the version to store for a registered tenant that uses a new
+// storage. The caller adds the storage. registeredStorageNote returns nil if e has a storage
+// with this digest already.
 func registeredStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantstore.Entry, error) {
 	switch {
 	case e == nil || e.State != storage.TenantActive:
@@ -87,14 +89,15 @@ func registeredStorageNote(id string, e *tenantstore.Entry, digest string) (*ten
 	return &next, nil
 }
 
-// fileStorageNote is registeredStorageNote for a file's tenant. e is nil if the tenant store has
-// no entry of it yet.
+// fileStorageNote returns the version to store for a file's tenant that uses a new storage. The
+// caller adds the storage. fileStorageNote returns nil if e has a storage with this digest
+// already. e is nil if the tenant store has no entry of the tenant yet.
 func fileStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantstore.Entry, error) {
 	next := &tenantstore.Entry{State: storage.TenantFromFile, Note: "served from a file"}
 	switch {
 	case e == nil:
-		// The first incarnation of a file's tenant has no id: there may be conversations from
-		// before the host had a tenant store.
+		// The first incarnation of a file's tenant has no id, because the tenant may have
+		// conversations from before the host had a tenant store.
 		return next, nil
 	case reservedForFiles(e) != nil:
 		return nil, fault.New(fault.Invalid, "tenant %q comes from a file, and %w", id, reservedForFiles(e)).By(fault.PartyTenant)
@@ -109,12 +112,12 @@ func fileStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantsto
 	return next, nil
 }
 
-// takeIncarnationLocked copies the incarnation and the storages of a file's tenant from its
-// entry to the table. Locked: mu is held.
+// takeIncarnationLocked copies the incarnation and the storages of a file's tenant from the
+// tenant's entry in the store to the table. Locked: mu is held.
 func (c *persistedCatalog) takeIncarnationLocked(t *tenant, e *tenantstore.Entry) {
 	switch {
 	case e.Version < t.version:
-	case !sameDocument(t.own, ownOfFile(e)): // its own settings changed: they are checked before they count
+	case !sameDocument(t.own, ownOfFile(e)): // changed own settings are checked before they are served
 		t.known, t.heard = false, max(t.heard, e.Version)
 		c.bots.ForgetLocked(t.id)
 	default:

@@ -12,16 +12,16 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Trial says how far settings are tried out when they are checked.
+// Trial says how thoroughly settings are tried out when they are checked.
 type Trial int
 
 const (
-	NoTrial   Trial = iota // settings are checked by the schemas alone
-	DryTrial               // plugins check them too, but create nothing
-	FullTrial              // each plugin applies them, and may create what it keeps its data in, such as a database
+	NoTrial   Trial = iota // only the schemas check the settings
+	DryTrial               // plugins check the settings too, but create nothing
+	FullTrial              // each plugin applies the settings, and may create what it stores its data in, such as a database
 )
 
-// trialOf returns DryTrial for a dry run, else FullTrial.
+// trialOf returns DryTrial if dry is true, and FullTrial otherwise.
 func trialOf(dry bool) Trial {
 	if dry {
 		return DryTrial
@@ -29,36 +29,38 @@ func trialOf(dry bool) Trial {
 	return FullTrial
 }
 
-// Check validates a tenant's settings. Its error is config.Problems if they are invalid. Any
-// other error means that it is not known whether they are valid.
+// Check validates a tenant's settings. Its error is config.Problems if the settings are
+// invalid. Any other error means that Check could not find out whether the settings are valid.
 type Check func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error)
 
-// A tenant has two documents: the operator's, which comes from a file or is registered, and
-// its own. The own document never prevents a change by the operator, whether of the operator's
-// document, a file, the policy or a plan. If the two contradict each other, the own document is
-// held as a whole: the tenant is served by the operator's document alone until one of the two
-// is corrected. A part of a document is never served.
+// A tenant has two documents: the operator's document, which comes from a file or is
+// registered, and the tenant's own document. The own document never prevents a change that the
+// operator makes to the operator's document, a file, the policy or a plan. If the two documents
+// contradict each other, the whole own document is held. The tenant is then served by the
+// operator's document alone, until one of the documents is corrected. A part of a document is
+// never served.
 
 // verdict is the result of checking a tenant's documents.
 type verdict struct {
-	effective *config.Effective // the configuration to serve; nil for none
-	held      error             // why the own document is held; nil if it counts, or there is none
-	// err is why nothing is served although the operator's document is valid by itself: a
-	// plugin that the own document names is missing now. Without the own document, turns
-	// would go to another storage until the plugin is back.
+	effective *config.Effective // configuration to serve; nil for none
+	held      error             // why the own document is held; nil if it is not held, or there is none
+	// err is why nothing is served although the operator's document alone is valid. The reason
+	// is that a plugin that the own document names is missing now. If the operator's document
+	// were served alone, turns would go to another storage until the plugin is back.
 	err error
-	// alone is the configuration of the operator's document without the own one; it is set only
-	// if err is.
+	// alone is the configuration of the operator's document without the own document. It is set
+	// only together with err.
 	alone *config.Effective
 }
 
-// assess checks a tenant's documents under the present base; see the function assess. It waits
-// for a place in Options.Slots.
+// assess checks a tenant's documents with the check of the present base, as the function assess
+// does. It waits for a place in Options.Slots.
 func (t *tenantTable) assess(ctx context.Context, id string, docs config.Documents, trial Trial) (verdict, error) {
 	return t.assessUnder(ctx, t.base().check, id, docs, trial)
 }
 
-// assessUnder is assess with the given check instead of the present one.
+// assessUnder checks a tenant's documents with the given check, as the function assess does. It
+// waits for a place in Options.Slots.
 func (t *tenantTable) assessUnder(ctx context.Context, check Check, id string, docs config.Documents, trial Trial) (v verdict, err error) {
 	err = t.o.Slots.Do(ctx, id, func(ctx context.Context) error {
 		v, err = assess(ctx, check, id, docs, trial)
@@ -67,8 +69,8 @@ func (t *tenantTable) assessUnder(ctx context.Context, check Check, id string, d
 	return v, err
 }
 
-// assess checks a tenant's documents. Its error says that the operator's document is invalid by
-// itself, or that the check came to no result. Problems of the own document are in the verdict.
+// assess checks a tenant's documents. Its error says that the operator's document alone is
+// invalid, or that the check had no result. Problems of the own document are in the verdict.
 func assess(ctx context.Context, check Check, id string, docs config.Documents, trial Trial) (verdict, error) {
 	e, err := check(ctx, id, docs, trial)
 	if err == nil || docs.Own == nil {
@@ -82,8 +84,8 @@ func assess(ctx context.Context, check Check, id string, docs config.Documents, 
 	case wrong != nil:
 		return verdict{}, wrong
 	case trial != NoTrial:
-		// The own document failed its trial. All hosts have to serve the same, and they check
-		// without a trial.
+		// The own document failed its trial. The verdict must be the same on all hosts, and
+		// other hosts check without a trial.
 		return assess(ctx, check, id, docs, NoTrial)
 	case isOfPlugins(err):
 		return verdict{err: err, alone: alone}, nil
@@ -91,22 +93,22 @@ func assess(ctx context.Context, check Check, id string, docs config.Documents, 
 	return verdict{effective: alone, held: err}, nil
 }
 
-// isOfPlugins reports whether all problems come from plugins that are missing now, and none
-// from the settings.
+// isOfPlugins reports whether all problems in err come from plugins that are missing now, and
+// none from the settings.
 func isOfPlugins(err error) bool {
 	var problems config.Problems
 	return errors.As(err, &problems) && len(problems.Unwrap()) == len(problems)
 }
 
-// accepted is a change of one of a tenant's documents that passed its check.
+// accepted is a change of one of a tenant's documents that has passed its check.
 type accepted struct {
 	docs config.Documents
 	verdict
-	literals []config.Path // where the operator's document has secrets as literal texts
+	literals []config.Path // where the operator's document has secrets as literal values
 }
 
-// judge checks a change of one of a tenant's documents; see the function judge. It waits for a
-// place in Options.Slots.
+// judge checks a change of one of a tenant's documents with the check of the present base, as
+// the function judge does. It waits for a place in Options.Slots.
 func (t *tenantTable) judge(ctx context.Context, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (out accepted, err error) {
 	err = t.o.Slots.Do(ctx, id, func(ctx context.Context) error {
 		out, err = judge(ctx, t.base().check, id, doc, old, was, o)
@@ -115,9 +117,9 @@ func (t *tenantTable) judge(ctx context.Context, id string, doc *config.Document
 	return out, err
 }
 
-// judge checks a change: doc is the new document of o.Author, or a patch of it. It may refer
-// to secrets of the document that it replaces. old are the documents before the change, and was
-// is their effective configuration.
+// judge checks a change of one of a tenant's documents. doc is the new document of o.Author, or
+// a patch of the present document. doc may refer to secrets of the document that it replaces.
+// old has the documents before the change, and was is their effective configuration.
 func judge(ctx context.Context, check Check, id string, doc *config.Document, old config.Documents, was *config.Effective, o PutOptions) (accepted, error) {
 	out := accepted{docs: old}
 	before, into := old.Operator, &out.docs.Operator
@@ -145,8 +147,8 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 			return accepted{}, err
 		}
 		_, secrets := effective.TenantSecrets()
-		// The stored document gets a file name of its own: a problem that is found later must not
-		// name the body of this request.
+		// The stored document gets another file name, because a problem that is found later
+		// must not name the body of this request.
 		out.docs.Own = config.FromMap(tenantstore.OwnName, doc.Values()).MarkSecret(secrets.All())
 		out.effective = effective
 	} else {
@@ -161,14 +163,14 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 	secrets, _ := out.withOperators().TenantSecrets()
 	out.literals = secrets.Literals
 	if o.Author != tenantstore.Tenant {
-		// The texts stay secret even if a later version of the plugin does not mark them.
+		// The values stay secret even if a later version of the plugin does not mark them.
 		out.docs.Operator = doc.MarkSecret(secrets.Literals)
 	}
 	return out, nil
 }
 
-// withOperators returns a configuration that the operator's document is part of: effective or,
-// if that is nil, alone.
+// withOperators returns a configuration that the operator's document is a part of. That is
+// effective, or alone if effective is nil.
 func (v verdict) withOperators() *config.Effective {
 	if v.effective != nil {
 		return v.effective
@@ -176,8 +178,8 @@ func (v verdict) withOperators() *config.Effective {
 	return v.alone
 }
 
-// secretsOf returns the paths of the secrets in doc, which is the author's document. was is the
-// effective configuration that doc was part of; it may be nil.
+// secretsOf returns the paths of the secrets in doc, the document of the author. was is the
+// effective configuration that doc was a part of. It may be nil.
 func secretsOf(author tenantstore.Author, doc *config.Document, was *config.Effective) []config.Path {
 	marked := doc.Marked()
 	if was == nil {
@@ -190,8 +192,8 @@ func secretsOf(author tenantstore.Author, doc *config.Document, was *config.Effe
 	return append(marked, operators.All()...)
 }
 
-// blame returns err. But if the operator's settings are invalid by themselves, it returns an
-// error that says so, because the tenant cannot correct that.
+// blame returns err, if the operator's settings alone are valid. Otherwise it returns an error
+// that says that they are invalid, because the tenant cannot correct them.
 func blame(ctx context.Context, check Check, id string, operators *config.Document, err error) error {
 	if !errors.As(err, new(config.Problems)) || ctx.Err() != nil {
 		return err
@@ -204,7 +206,7 @@ func blame(ctx context.Context, check Check, id string, operators *config.Docume
 	return err
 }
 
-// checkOwnSize refuses own settings that are larger than bounds.OwnDocumentBytes.
+// checkOwnSize returns an error if own settings are larger than bounds.OwnDocumentBytes.
 func checkOwnSize(doc *config.Document) error {
 	n := counter(0)
 	out := json.NewEncoder(&n)
@@ -218,7 +220,7 @@ func checkOwnSize(doc *config.Document) error {
 	return nil
 }
 
-// counter counts what is written.
+// counter is a writer that counts the bytes that are written to it.
 type counter int
 
 // Write implements io.Writer.

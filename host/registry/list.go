@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// missingTimeout bounds the search for missing secrets of a page of tenants. Tenants that it did
-// not reach have no Missing.
+// missingTimeout is how long withMissing looks for missing secrets of a page of tenants.
+// Tenants that withMissing does not reach in this time have no Missing.
 const missingTimeout = 2 * time.Second
 
-// Get returns a tenant and its settings, with secrets in them. The error is fault.NotFound
-// for an unknown one.
+// Get returns a tenant and its settings, including secrets. The error is fault.NotFound for an
+// unknown tenant.
 func (r *Registry) Get(ctx context.Context, id string) (Tenant, error) {
 	if err := r.catalog.ensureFresh(ctx, id); err != nil && r.fileDocument(id) == nil {
 		return Tenant{}, err
@@ -28,7 +28,7 @@ func (r *Registry) Get(ctx context.Context, id string) (Tenant, error) {
 	return r.withMissing([]Tenant{r.tagged(out, out.Documents)})[0], nil
 }
 
-// List returns a page of all tenants, ordered by id. The page begins after the given id and
+// List returns a page of all tenants, ordered by id. The page begins after the id in after and
 // has at most limit tenants.
 func (r *Registry) List(ctx context.Context, after string, limit int) (page []Tenant, more bool, err error) {
 	if page, more, err = r.catalog.list(ctx, after, limit); err != nil {
@@ -37,7 +37,8 @@ func (r *Registry) List(ctx context.Context, after string, limit int) (page []Te
 	return r.withMissing(page), more, nil
 }
 
-// withMissing sets Missing of the tenants. Call it without mu: it reads files.
+// withMissing sets the field Missing of the tenants. Call it without mu, because it reads
+// files.
 func (t *tenantTable) withMissing(page []Tenant) []Tenant {
 	if t.o.Missing == nil {
 		return page
@@ -50,8 +51,8 @@ func (t *tenantTable) withMissing(page []Tenant) []Tenant {
 	return page
 }
 
-// listed returns the tenants of the table for which of reports true and whose id comes after
-// the given one, ordered by id.
+// listed returns the tenants of the table for which of reports true and whose ids are greater
+// than after, ordered by id.
 func (t *tenantTable) listed(after string, of func(*tenant) bool) []Tenant {
 	t.mu.Lock()
 	var out []Tenant

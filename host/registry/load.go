@@ -11,22 +11,23 @@ import (
 )
 
 const (
-	// loadTimeout bounds one load.
+	// loadTimeout is the greatest duration of one load.
 	loadTimeout = 10 * time.Second
-	// keepUnused is how long a registered tenant without a cached bot is kept in the table.
+	// keepUnused is how long an unused registered tenant without a cached bot stays in the
+	// table.
 	keepUnused = 10 * time.Minute
 )
 
-// load is one read of a tenant from the tenant store, with all who wait for it. It does not use
-// x/sync/singleflight: a change that the store reports during the load makes the load read again,
-// and that has to be decided under the table's mu.
+// load is one read of a tenant from the tenant store. Several callers may wait for it. load
+// does not use x/sync/singleflight. A change that the store reports during a load makes the
+// load read again, and that must be decided under tenantTable.mu.
 type load struct {
 	done  chan struct{}
 	err   error // set before done is closed
-	stale bool  // the tenant may have changed since it was read; guarded by the table's mu
+	stale bool  // the tenant may have changed since the read; guarded by tenantTable.mu
 }
 
-// ensureFresh implements freshness.
+// ensureFresh implements freshness.ensureFresh.
 func (c *persistedCatalog) ensureFresh(ctx context.Context, id string) error {
 	c.mu.Lock()
 	ready := c.readyLocked(id)
@@ -63,7 +64,7 @@ func (c *persistedCatalog) ensureFresh(ctx context.Context, id string) error {
 func (c *persistedCatalog) readyLocked(id string) bool {
 	t := c.tenants[id]
 	switch {
-	case c.closed: // the caller finds that out next, and refuses the request
+	case c.closed: // the caller then sees that the Registry is closed, and refuses the request
 		return true
 	case t != nil && t.fromFile() && t.known:
 		return true
@@ -75,8 +76,8 @@ func (c *persistedCatalog) readyLocked(id string) bool {
 	return c.absent.Contains(id)
 }
 
-// loadLocked begins a load in the background. The load goes on even if nobody waits for it any
-// more. Locked: mu is held.
+// loadLocked starts a load in the background and returns it. The load continues even if no
+// caller waits for it any more. Locked: mu is held.
 func (c *persistedCatalog) loadLocked(id string) *load {
 	l := &load{done: make(chan struct{})}
 	c.loads[id] = l
@@ -91,8 +92,8 @@ func (c *persistedCatalog) loadLocked(id string) *load {
 	return l
 }
 
-// loadOnce reads and checks a tenant and stores it in the table. It reports whether the tenant
-// may have changed meanwhile, so that the caller has to call it again.
+// loadOnce reads and checks a tenant and copies it to the table. It returns true if the tenant
+// may have changed meanwhile. Then the caller must call loadOnce again.
 func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (again bool) {
 	file := c.fileDocument(id)
 	e, err := c.store.Get(ctx, id)
@@ -107,7 +108,7 @@ func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (ag
 	default:
 		effective, _ = c.judgeEntry(ctx, e)
 	}
-	if err == nil && ctx.Err() != nil { // the check did not end in time, which says nothing about the settings
+	if err == nil && ctx.Err() != nil { // a check that did not end in time says nothing about the settings
 		err = fault.New(fault.Of(ctx.Err()).Class, "the settings of tenant %q were not checked in time: %w", id, ctx.Err()).By(fault.PartyHost)
 	}
 	c.mu.Lock()
@@ -126,20 +127,21 @@ func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (ag
 	return false
 }
 
-// unreachable returns the error of a request for which the tenant store returned err. That is
-// fault.PluginUnavailable, except for a canceled request and one that this host refused.
+// unreachable returns the error of a request for which the tenant store returned err. The error
+// is fault.PluginUnavailable. If the request was canceled, or this host refused it, unreachable
+// returns err itself.
 func unreachable(err error) error {
 	f := fault.Of(err)
 	if f.Class == fault.Canceled || f.Class == fault.Invalid && f.Origin == fault.OriginHere {
-		return f // not a failure of the store
+		return f // the store did not fail
 	}
 	out := fault.New(fault.PluginUnavailable, "the registry of tenants does not answer: %s", f.Message).After(time.Second)
 	out.Err = err
 	return out
 }
 
-// loadError returns the error of a load that failed with err. That is err itself if this host
-// made it because time ran out, else unreachable(err).
+// loadError returns the error of a load that failed with err. It returns err itself if this
+// host returned err because time ran out. Otherwise it returns unreachable(err).
 func loadError(ctx context.Context, err error) error {
 	if ctx.Err() != nil && fault.Of(err).Party == fault.PartyHost {
 		return err
@@ -147,9 +149,9 @@ func loadError(ctx context.Context, err error) error {
 	return unreachable(err)
 }
 
-// judgeEntry returns the effective configuration of a registration, and sets e.Held. If the
-// documents are not valid, it sets e.Err to the reason. If ctx ends first, that is not known,
-// and e.Err is not set.
+// judgeEntry checks a registration, sets e.Held, and returns the effective configuration. If
+// the documents are not valid, judgeEntry sets e.Err to the reason. If ctx ends first, it does
+// not set e.Err, because the result is unknown.
 func (c *persistedCatalog) judgeEntry(ctx context.Context, e *tenantstore.Entry) (*config.Effective, error) {
 	if e == nil || e.Document == nil || e.Err != nil {
 		return nil, nil
@@ -171,8 +173,8 @@ func docsOf(e *tenantstore.Entry) config.Documents {
 }
 
 // takeEntryLocked copies a registered tenant from the store's entry to the table. e is nil if
-// the store has none. It does nothing if a file of this host has the id: that tenant goes on
-// being served. Locked: mu is held.
+// the store has no entry. If a file of this host has the id, takeEntryLocked does nothing,
+// because the file's tenant is served. Locked: mu is held.
 func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effective *config.Effective) {
 	if c.fileTenantLocked(id) != nil {
 		return
@@ -191,24 +193,25 @@ func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effe
 		c.insertLocked(t)
 	}
 	if t.version > e.Version {
-		return // a newer version was put from here meanwhile
+		return // this host stored a newer version meanwhile
 	}
 	same := t.effective != nil && effective != nil && t.effective.Revision == effective.Revision && t.incarnation == e.Incarnation
 	t.doc, t.own, t.held, t.stuck, t.updated = e.Document, e.Own, e.Held, nil, e.CreatedAt
 	c.setErrLocked(t, e.Err)
 	t.version, t.known, t.incarnation, t.storages, t.used = e.Version, e.Version >= t.heard, e.Incarnation, e.Storages, c.o.now()
-	// The effective configuration is replaced even if its revision is the same: it also records
-	// which of the two documents has which key, and which secrets are in them.
+	// The effective configuration is replaced even if its revision is the same, because it also
+	// records which document has which key, and which secrets the documents have.
 	t.effective = effective
 	if !same {
 		c.bots.ForgetLocked(id)
 	}
 }
 
-// takePutLocked copies an entry to the table that this host has just put. base is the number of
-// the base under which its settings were checked, or of an earlier one. A tenant that is not in
-// the table is not added, because changes that the store reported meanwhile were not recorded
-// for it: it is read before it is used. Locked: mu is held.
+// takePutLocked copies an entry that this host has just stored to the table. base is the number
+// of the base under which the entry's settings were checked, or of an earlier base. If the
+// tenant is not in the table, takePutLocked does not add it, because changes that the store
+// reported meanwhile were not recorded for this tenant. The tenant is then read before it is
+// used. Locked: mu is held.
 func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, effective *config.Effective, base int64) {
 	if t := c.tenants[id]; t != nil {
 		c.takeEntryLocked(id, e, effective)
@@ -223,8 +226,8 @@ func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, effect
 	}
 }
 
-// absence returns the error for an id that is not served. e is its entry in the tenant store,
-// or nil.
+// absence returns the error for an id that is not served. e is the id's entry in the tenant
+// store. It is nil if there is none.
 func absence(id string, e *tenantstore.Entry) error {
 	if e != nil && e.State == storage.TenantRemoved {
 		return fault.New(fault.NotFound, "tenant %q was removed; its id is reserved until it is restored or purged", id)
@@ -232,7 +235,7 @@ func absence(id string, e *tenantstore.Entry) error {
 	return unknown(id)
 }
 
-// absenceLocked implements freshness.
+// absenceLocked implements freshness.absenceLocked.
 func (c *persistedCatalog) absenceLocked(id string) error {
 	if why, ok := c.absent.Get(id); ok {
 		return why
@@ -240,7 +243,7 @@ func (c *persistedCatalog) absenceLocked(id string) error {
 	return unknown(id)
 }
 
-// changed implements freshness.
+// changed implements freshness.changed.
 func (c *persistedCatalog) changed(changes []storage.TenantChange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -272,17 +275,17 @@ func (c *persistedCatalog) changed(changes []storage.TenantChange) {
 	}
 }
 
-// forgetFileBotLocked drops the bot of a file's tenant whose entry in the tenant store changed:
-// the bot may write under an incarnation that has ended. It does nothing for a registered
-// tenant, whose bot is dropped when the tenant is read again, and none while noteStorage
-// changes the entry itself. Locked: mu is held.
+// forgetFileBotLocked drops the bot of a file's tenant whose entry in the tenant store has
+// changed, because the bot may write under an incarnation that has ended. It does nothing while
+// noteStorage itself changes the entry. It does nothing for a registered tenant either, because
+// takeEntryLocked drops that tenant's bot. Locked: mu is held.
 func (c *persistedCatalog) forgetFileBotLocked(t *tenant) {
 	if t.fromFile() && t.noting == 0 {
 		c.bots.ForgetLocked(t.id)
 	}
 }
 
-// rereadLocked implements reloads.
+// rereadLocked implements reloads.rereadLocked.
 func (c *persistedCatalog) rereadLocked() {
 	for _, t := range c.tenants {
 		if !c.keptInTable(t) {
@@ -292,7 +295,7 @@ func (c *persistedCatalog) rereadLocked() {
 	c.staleLoadsLocked()
 }
 
-// rejudgeLocked implements freshness.
+// rejudgeLocked implements freshness.rejudgeLocked.
 func (c *persistedCatalog) rejudgeLocked() {
 	for t := range c.invalid {
 		if !c.keptInTable(t) {
@@ -302,15 +305,15 @@ func (c *persistedCatalog) rejudgeLocked() {
 	c.staleLoadsLocked()
 }
 
-// staleLoadsLocked makes all running loads read again. Locked: mu is held.
+// staleLoadsLocked makes all running loads read their tenants again. Locked: mu is held.
 func (c *persistedCatalog) staleLoadsLocked() {
 	for _, l := range c.loads {
 		l.stale = true
 	}
 }
 
-// unloadLocked implements freshness. A tenant whose bot could not be built stays, so that the
-// failure is reported until a build succeeds.
+// unloadLocked implements freshness.unloadLocked. A tenant whose bot could not be built stays
+// in the table, so that the failure is reported until a build succeeds.
 func (c *persistedCatalog) unloadLocked(now time.Time) {
 	for id, t := range c.tenants {
 		if !c.keptInTable(t) && now.Sub(t.used) > keepUnused && !c.bots.KnowsLocked(id) && t.admission.Idle() {

@@ -12,20 +12,20 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// memoryCatalog keeps registered tenants in the table alone, so that they are lost when the host
-// ends. It keeps no versions, incarnations have no ids, and no other host shares it. It is
-// guarded by the table's mu.
+// memoryCatalog stores registered tenants in the table only, so that they are lost when the
+// host stops. It stores no versions, its incarnations have no ids, and other hosts do not share
+// it. It is guarded by tenantTable.mu.
 type memoryCatalog struct {
 	*tenantTable
-	purging map[string]*Snapshot // removed tenants whose purge is not done
+	purging map[string]*Snapshot // removed tenants whose purge is not finished, by tenant id
 }
 
 func newMemoryCatalog(t *tenantTable) *memoryCatalog {
 	return &memoryCatalog{tenantTable: t, purging: map[string]*Snapshot{}}
 }
 
-// The methods of freshness and reloads have nothing to do: all tenants are in the table, which
-// is always fresh.
+// The methods of freshness and reloads do nothing in memoryCatalog, because all tenants are in
+// the table and the table is always fresh.
 
 func (c *memoryCatalog) ensureFresh(context.Context, string) error { return nil }
 func (c *memoryCatalog) absenceLocked(id string) error             { return unknown(id) }
@@ -41,18 +41,18 @@ func (c *memoryCatalog) forEachEntry(context.Context, func(*tenantstore.Entry) e
 
 func (c *memoryCatalog) entry(context.Context, string) (*tenantstore.Entry, error) { return nil, nil }
 
-// putRegistered implements registrations.
+// putRegistered implements registrations.putRegistered.
 func (c *memoryCatalog) putRegistered(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	return c.putInTable(ctx, id, doc, o)
 }
 
-// putOwn implements registrations.
+// putOwn implements registrations.putOwn.
 func (c *memoryCatalog) putOwn(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	return repeatPut(ctx, id, func() (Tenant, error) { return c.tryPutOwn(ctx, id, doc, o) })
 }
 
-// tryPutOwn checks a change of own settings and applies it. Its error is an otherBaseError if it
-// has to be called again.
+// tryPutOwn checks a change of own settings and applies it. Its error is an otherBaseError if
+// the caller must call tryPutOwn again.
 func (c *memoryCatalog) tryPutOwn(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	under := c.base()
 	c.mu.Lock()
@@ -83,7 +83,8 @@ func (c *memoryCatalog) tryPutOwn(ctx context.Context, id string, doc *config.Do
 	return c.tagged(out, change.docs), err
 }
 
-// takeOwn applies the change that tryPutOwn checked. before is the tenant as it was at the check.
+// takeOwn applies the change that tryPutOwn has checked. before is the tenant as it was at the
+// check.
 func (c *memoryCatalog) takeOwn(t *tenant, before tenant, change accepted, under base) (Tenant, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +93,7 @@ func (c *memoryCatalog) takeOwn(t *tenant, before tenant, change accepted, under
 	}
 	defer c.writes.endWriteLocked(t.id)
 	if c.tenants[t.id] != t || t.doc != before.doc || t.own != before.own {
-		return Tenant{}, &otherBaseError{} // the two documents were not checked together
+		return Tenant{}, &otherBaseError{} // the change was checked together with other documents
 	}
 	t.own, t.updated = change.docs.Own, c.o.now()
 	c.serveLocked(t, change.verdict)
@@ -101,7 +102,7 @@ func (c *memoryCatalog) takeOwn(t *tenant, before tenant, change accepted, under
 	return out, nil
 }
 
-// remove implements registrations.
+// remove implements registrations.remove.
 func (c *memoryCatalog) remove(_ context.Context, id, ifMatch string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,13 +117,13 @@ func (c *memoryCatalog) remove(_ context.Context, id, ifMatch string) error {
 	return nil
 }
 
-// list implements registrations.
+// list implements registrations.list.
 func (c *memoryCatalog) list(_ context.Context, after string, limit int) ([]Tenant, bool, error) {
 	all := c.listed(after, c.keptInTable)
 	return all[:min(limit, len(all))], len(all) > limit, nil
 }
 
-// idTaken implements registrations.
+// idTaken implements registrations.idTaken.
 func (c *memoryCatalog) idTaken(_ context.Context, id string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,10 +133,10 @@ func (c *memoryCatalog) idTaken(_ context.Context, id string) error {
 	return nil
 }
 
-// takenByAPI returns the error for a file that has the id of a registered tenant.
+// takenByAPI returns the error for a tenant file whose id belongs to a registered tenant.
 func takenByAPI() error { return fmt.Errorf("the id is taken by %s, which goes on", SourceAPI) }
 
-// noHistory returns the error for requests that need versions.
+// noHistory returns the error for requests that need versions of tenants.
 func noHistory() error {
 	return fault.New(fault.Invalid, "this host keeps its tenants in memory only, without a history: name a storage for them in the host file").At("registry.storage")
 }
@@ -150,7 +151,7 @@ func (c *memoryCatalog) restore(context.Context, string) (Tenant, error) {
 
 func (c *memoryCatalog) countVersions(context.Context, string) (int64, error) { return 0, nil }
 
-// Incarnations have no ids here, and an erasure does not begin a new one.
+// In memoryCatalog incarnations have no ids, and an erase does not begin a new incarnation.
 
 func (c *memoryCatalog) tracksIncarnations() bool { return false }
 
@@ -170,7 +171,7 @@ func (c *memoryCatalog) newIncarnation(ctx context.Context, id string) (*Snapsho
 
 func (c *memoryCatalog) forgetFormer(context.Context, string, []string, string) error { return nil }
 
-// beginPurge implements purges.
+// beginPurge implements purges.beginPurge.
 func (c *memoryCatalog) beginPurge(_ context.Context, id string, begun json.RawMessage) (*Snapshot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,7 +191,7 @@ func (c *memoryCatalog) beginPurge(_ context.Context, id string, begun json.RawM
 	return &gone, nil
 }
 
-// keepReceipt implements purges.
+// keepReceipt implements purges.keepReceipt.
 func (c *memoryCatalog) keepReceipt(_ context.Context, id string, receipt json.RawMessage) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -202,7 +203,7 @@ func (c *memoryCatalog) keepReceipt(_ context.Context, id string, receipt json.R
 	return nil
 }
 
-// finishPurge implements purges.
+// finishPurge implements purges.finishPurge.
 func (c *memoryCatalog) finishPurge(_ context.Context, id string, receipt json.RawMessage, _ string) (json.RawMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -210,7 +211,7 @@ func (c *memoryCatalog) finishPurge(_ context.Context, id string, receipt json.R
 	return receipt, nil
 }
 
-// snapshot implements snapshots.
+// snapshot implements snapshots.snapshot.
 func (c *memoryCatalog) snapshot(_ context.Context, id string) (*Snapshot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -220,8 +221,8 @@ func (c *memoryCatalog) snapshot(_ context.Context, id string) (*Snapshot, error
 	return nil, unknown(id)
 }
 
-// snapshotLocked returns the snapshot of a tenant in the table, or of one whose purge is not
-// done; nil for another id. Locked: mu is held.
+// snapshotLocked returns the snapshot of a tenant that is in the table, or whose purge is not
+// finished. It returns nil for any other id. Locked: mu is held.
 func (c *memoryCatalog) snapshotLocked(id string) *Snapshot {
 	if t := c.tenants[id]; t != nil {
 		return c.snapshotOf(t)

@@ -7,14 +7,14 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// judgeOwn checks a change of the tenant's own document; a nil doc removes it.
+// judgeOwn checks a change of a tenant's own document. A nil doc removes the own document.
 func (t *tenantTable) judgeOwn(ctx context.Context, before *tenant, doc *config.Document, o PutOptions) (accepted, error) {
 	if doc != nil {
 		return t.judge(ctx, before.id, doc, before.docs(), before.effective, o)
 	}
 	out := accepted{docs: config.Documents{Operator: before.doc}}
 	var err error
-	// The own document can be removed even while the operator's is not valid.
+	// The own document can be removed even if the operator's document is not valid.
 	if out.verdict, err = t.assess(ctx, before.id, out.docs, NoTrial); err != nil && ctx.Err() != nil {
 		return accepted{}, err
 	}
@@ -22,8 +22,8 @@ func (t *tenantTable) judgeOwn(ctx context.Context, before *tenant, doc *config.
 	return out, nil
 }
 
-// mayChangeOwn returns an error if the conditions in o forbid to change the tenant's own
-// document.
+// mayChangeOwn returns an error if the conditions in o do not allow a change of the tenant's
+// own document.
 func (t *tenantTable) mayChangeOwn(n *tenant, o PutOptions) error {
 	switch {
 	case o.removal && n.own == nil:

@@ -12,39 +12,39 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// persistedCatalog keeps registered tenants, own settings and incarnations in a tenant store,
-// which other hosts may change. The table has copies of the tenants that were asked for lately.
+// persistedCatalog stores registered tenants, own settings and incarnations in a tenant store,
+// which other hosts may change too. The table has copies of the recently used tenants.
 //
-// The rule of freshness: the settings by which a turn of a registered tenant begins are at most a
-// second older than those in the tenant store. Whether an id can be used as it is in the table
-// depends on two things: whether the tenant is known (tenant.known), and whether the store is
-// fresh, which means that it has reported all changes that are more than a second old:
+// The rule of freshness: a turn of a registered tenant begins with settings that are at most a
+// second older than the settings in the tenant store. Whether the table's copy of an id can be
+// used depends on two conditions. The tenant is known if tenant.known is true. The store is
+// fresh if it has reported all changes that are more than a second old:
 //
 //	id                                    store is fresh    store is not fresh
 //	registered, known                     used              the store is polled first
 //	registered, not known                 read first        polled, then read
 //	of a file, known                      used              used
 //	of a file, not known                  read first        polled, then read
-//	not in the table, in absent           there is none     polled first
+//	not in the table, in absent           no such tenant    polled first
 //	not in the table, not in absent       read first        polled, then read
 //
 // The operator's document of a file's tenant is never read from the store, but the tenant's own
 // settings and its incarnation are. A known tenant of a file is used even if the store is not
-// fresh, so that it is served while the store does not answer.
+// fresh, so that the tenant is served while the store does not answer.
 //
-// A tenant becomes known when it is read, or put by this host, unless the store has reported a
-// newer version (tenant.heard). It stops being known when the store reports a newer version,
-// when a reload brings another base, when the tenant is invalid and Rejudge is called, or when
-// the store's history is shorter than before, because its database was replaced or restored from
-// a backup.
+// A tenant becomes known when this host reads it or stores it, unless the store has reported a
+// newer version (tenant.heard). A tenant stops being known when the store reports a newer
+// version, when a reload brings another base, or when Rejudge is called and the tenant is
+// invalid. All tenants stop being known when the store's history is shorter than before,
+// because the database was replaced or restored from a backup.
 type persistedCatalog struct {
 	*tenantTable
 	store  *tenantstore.Store
-	loads  map[string]*load              // running loads, by tenant; guarded by mu
-	absent *simplelru.LRU[string, error] // ids that have no tenant in the store, with the reason; guarded by mu
+	loads  map[string]*load              // running loads, by tenant id; guarded by mu
+	absent *simplelru.LRU[string, error] // ids without a tenant in the store, with the reason; guarded by mu
 
-	ctx  context.Context // ends with the Registry
-	work *sync.WaitGroup // the Registry's, for loads
+	ctx  context.Context // ends when the Registry is closed
+	work *sync.WaitGroup // the Registry's WaitGroup, which counts the loads
 }
 
 func newPersistedCatalog(ctx context.Context, t *tenantTable, store *tenantstore.Store, work *sync.WaitGroup) (*persistedCatalog, error) {
@@ -55,10 +55,10 @@ func newPersistedCatalog(ctx context.Context, t *tenantTable, store *tenantstore
 	return &persistedCatalog{tenantTable: t, store: store, loads: map[string]*load{}, absent: absent, ctx: ctx, work: work}, nil
 }
 
-// keptInTable implements reloads.
+// keptInTable implements reloads.keptInTable.
 func (c *persistedCatalog) keptInTable(t *tenant) bool { return t.fromFile() }
 
-// entry implements reloads.
+// entry implements reloads.entry.
 func (c *persistedCatalog) entry(ctx context.Context, id string) (*tenantstore.Entry, error) {
 	e, err := c.store.Get(ctx, id)
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *persistedCatalog) entry(ctx context.Context, id string) (*tenantstore.E
 	return e, nil
 }
 
-// forEachEntry implements reloads.
+// forEachEntry implements reloads.forEachEntry.
 func (c *persistedCatalog) forEachEntry(ctx context.Context, do func(*tenantstore.Entry) error) error {
 	for after, more := "", true; more; {
 		var entries []*tenantstore.Entry
@@ -85,23 +85,24 @@ func (c *persistedCatalog) forEachEntry(ctx context.Context, do func(*tenantstor
 	return nil
 }
 
-// contested is how many times a change without a condition is tried, if others change the same
-// tenant at the same time.
+// contested is how many times a change without a condition is tried, if other changes of the
+// same tenant come first.
 const contested = 10
 
-// changeOptions are the options of change.
+// changeOptions are the options of persistedCatalog.change.
 type changeOptions struct {
-	conditional  bool // the change fails, and is not repeated, if another host stored a version first
-	eraseHistory bool // the change erases all earlier versions
+	conditional  bool // if another host stored a version first, the change fails and is not repeated
+	eraseHistory bool // the change erases all earlier versions of the tenant
 }
 
-// nextVersion returns the version to store after the newest version of a tenant, or nil to
-// change nothing. newest is nil if there is none. It may be called several times.
+// nextVersion returns the version to store after the newest version of a tenant. It returns nil
+// to change nothing. newest is nil if the tenant has no version. A nextVersion may be called
+// several times for one change.
 type nextVersion func(newest *tenantstore.Entry) (*tenantstore.Entry, error)
 
-// change stores the next version of a tenant and returns it. If next makes no change, it
-// returns the newest version. When another host stored a version meanwhile, next is called
-// again.
+// change stores the version that next returns for a tenant, and returns the stored version. If
+// next returns nil, change returns the newest version. If another host stored a version
+// meanwhile, change calls next again.
 func (c *persistedCatalog) change(ctx context.Context, id string, o changeOptions, next nextVersion) (*tenantstore.Entry, error) {
 	for try := 1; ; try++ {
 		before, err := c.store.Get(ctx, id)
@@ -119,7 +120,7 @@ func (c *persistedCatalog) change(ctx context.Context, id string, o changeOption
 			if err := await(ctx, other.wait); err != nil {
 				return nil, err
 			}
-			try-- // nobody changed the tenant
+			try-- // the tenant has not changed, so this try does not count
 			continue
 		}
 		var version int64
@@ -141,9 +142,10 @@ func (c *persistedCatalog) change(ctx context.Context, id string, o changeOption
 	}
 }
 
-// beginChange records a change in writes until end is called, so that a reload notices it. It
-// records only changes of what is served. It returns an otherBaseError if the settings were
-// checked under another base than the present one, or if a reload has frozen the tenant.
+// beginChange records a change in tenantTable.writes until end is called, so that a reload
+// notices the change. It records only changes of what is served. Its error is an otherBaseError
+// if the settings were checked under another base than the present one, or if a reload has
+// frozen the tenant.
 func (c *persistedCatalog) beginChange(before, after *tenantstore.Entry, under base) (end func(), err error) {
 	same := before != nil && before.State == after.State && before.Document == after.Document
 	if ownOfFile(before) == ownOfFile(after) && (same && before.Own == after.Own || after.State != storage.TenantActive) {

@@ -9,14 +9,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// list implements registrations. It joins the tenants of files and those of the store.
+// list implements registrations.list. It merges the tenants of files and the tenants of the
+// store.
 func (c *persistedCatalog) list(ctx context.Context, after string, limit int) (page []Tenant, more bool, err error) {
 	files := c.listed(after, c.keptInTable)
 	stored, more, err := c.listStored(ctx, after, limit)
 	if err != nil {
 		return nil, false, err
 	}
-	if more { // files after the last of stored belong to the next page
+	if more { // tenants of files after the last stored tenant belong to the next page
 		last := stored[len(stored)-1].ID
 		files = files[:slices.IndexFunc(append(files, Tenant{ID: last + "\x00"}), func(t Tenant) bool { return t.ID > last })]
 	}
@@ -30,8 +31,9 @@ func (c *persistedCatalog) list(ctx context.Context, after string, limit int) (p
 	return page[:min(limit, len(page))], more || len(page) > limit, nil
 }
 
-// listStored returns a page of the store's tenants. The page is shorter than limit if settings
-// with bounds.PageValues values had to be checked for it. It is not empty if more is true.
+// listStored returns a page of the store's tenants. It ends the page before limit if the
+// settings that it had to check have bounds.PageValues values. The page is not empty if more is
+// true.
 func (c *persistedCatalog) listStored(ctx context.Context, after string, limit int) (out []Tenant, more bool, err error) {
 	for {
 		entries, more, err := c.store.List(ctx, after, min(limit, storage.MaxPage))
@@ -61,12 +63,12 @@ func (c *persistedCatalog) listStored(ctx context.Context, after string, limit i
 	}
 }
 
-// weight returns how many values the entry's documents have. The cost of checking them grows
-// with it.
+// weight returns how many values the entry's documents have. The cost of a check grows with
+// this number.
 func weight(e *tenantstore.Entry) int { return e.Document.Count() + e.Own.Count() }
 
-// loaded returns the tenant as it is in the table, if it was read at the entry's version and
-// need not be checked again.
+// loaded returns the tenant from the table, if the table has the entry's version and the tenant
+// need not be checked again. Otherwise it returns false.
 func (c *persistedCatalog) loaded(e *tenantstore.Entry) (Tenant, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +79,7 @@ func (c *persistedCatalog) loaded(e *tenantstore.Entry) (Tenant, bool) {
 	return c.describeLocked(here), true
 }
 
-// unavailable sets t.Unavailable, if this host failed to build the tenant's bot.
+// unavailable sets t.Unavailable if this host failed to build the tenant's bot.
 func (c *persistedCatalog) unavailable(t Tenant) Tenant {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// putOwn implements registrations.
+// putOwn implements registrations.putOwn.
 func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	if err := c.ensureFresh(ctx, id); err != nil {
 		return Tenant{}, err
@@ -45,7 +45,7 @@ func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Do
 		next := &tenantstore.Entry{State: storage.TenantFromFile}
 		switch {
 		case e == nil:
-			// The first incarnation of a file's tenant has no id; see noteStorage.
+			// The first incarnation of a file's tenant has no id, as fileStorageNote explains.
 		case e.State == storage.TenantPurged:
 			next.Incarnation = newIncarnationID()
 		default:
@@ -91,7 +91,8 @@ func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Do
 }
 
 // before returns the tenant as it is before a change of its own document. For a file's tenant
-// it also returns the document of the file. e is what the tenant store has of it.
+// it also returns the document of the file. e is the tenant's entry in the tenant store. It is
+// nil if there is none.
 func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore.Entry) (t *tenant, file *config.Document, err error) {
 	c.mu.Lock()
 	var source string
@@ -119,10 +120,10 @@ func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore
 	return t, file, nil
 }
 
-// takeFileEntryLocked copies the store's entry of a file's tenant to the table. e is nil if the
-// store has none. It does nothing for another tenant. v is the verdict on the entry's own settings
-// together with file, the document of the file; it is nil if file is not valid by itself. Locked:
-// mu is held.
+// takeFileEntryLocked copies the store's entry of a file's tenant to the table. It does nothing
+// if no file of this host has the id. e is nil if the store has no entry. v is the verdict on
+// file, the document of the file, together with the entry's own settings. v is nil if file
+// alone is not valid. Locked: mu is held.
 func (c *persistedCatalog) takeFileEntryLocked(id string, e *tenantstore.Entry, file *config.Document, v *verdict) {
 	t := c.fileTenantLocked(id)
 	switch {
@@ -150,15 +151,15 @@ func (c *persistedCatalog) takeFileEntryLocked(id string, e *tenantstore.Entry, 
 		t.known = false // the file changed during the check
 	case v != nil:
 		if !known && v.effective == nil {
-			t.effective = nil // the file was served without the own settings, which were not read yet
+			t.effective = nil // the file was served without the own settings, because they were not read yet
 			c.bots.ForgetLocked(id)
 		}
 		c.serveLocked(t, *v)
 	}
 }
 
-// ownOfFile returns the own document in e if e is the entry of a file's tenant. It is nil for
-// another tenant, and for none.
+// ownOfFile returns the own document in e if e is the entry of a file's tenant. Otherwise it
+// returns nil.
 func ownOfFile(e *tenantstore.Entry) *config.Document {
 	if e == nil || e.State != storage.TenantFromFile {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// putRegistered implements registrations.
+// putRegistered implements registrations.putRegistered.
 func (c *persistedCatalog) putRegistered(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	if err := c.notOfFile(id); err != nil {
 		return Tenant{}, err
@@ -48,8 +48,9 @@ func (c *persistedCatalog) putRegistered(ctx context.Context, id string, doc *co
 					return err
 				}
 				if created {
-					// Nothing was written to the storage yet. But most tenants keep their first storage, and
-					// noting it now saves a version. A later storage is noted before its first turn.
+					// No turns were written to the storage yet. But most tenants keep their
+					// first storage, so recording the storage now saves a version. noteStorage
+					// records a later storage before its first turn.
 					next.Storages = []config.SealedBlock{used}
 				}
 			}
@@ -83,7 +84,7 @@ func (c *persistedCatalog) putRegistered(ctx context.Context, id string, doc *co
 	return c.tagged(out, change.docs), nil
 }
 
-// asPut describes the registered tenant of an entry that was just put.
+// asPut describes the registered tenant of an entry that was just stored.
 func asPut(id string, put *tenantstore.Entry, effective *config.Effective) Tenant {
 	t := tenant{
 		id: id, source: SourceAPI, doc: put.Document, own: put.Own, held: put.Held, err: put.Err, effective: effective,
@@ -92,8 +93,8 @@ func asPut(id string, put *tenantstore.Entry, effective *config.Effective) Tenan
 	return t.describe()
 }
 
-// standing returns the active tenant of an entry, with its settings checked. It is nil if there
-// is no entry, or if its tenant is not active.
+// standing returns the active tenant of an entry, with its settings checked. It returns nil if
+// e is nil or the tenant is not active.
 func (c *persistedCatalog) standing(ctx context.Context, e *tenantstore.Entry) *tenant {
 	if e == nil || e.State != storage.TenantActive {
 		return nil
@@ -102,7 +103,7 @@ func (c *persistedCatalog) standing(ctx context.Context, e *tenantstore.Entry) *
 	return &tenant{id: e.Tenant, source: SourceAPI, doc: e.Document, own: e.Own, effective: effective, held: e.Held, err: e.Err, version: e.Version, updated: e.CreatedAt}
 }
 
-// notOfFile refuses an id that a file of this host has.
+// notOfFile returns an error if a file of this host has the id.
 func (c *persistedCatalog) notOfFile(id string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +113,7 @@ func (c *persistedCatalog) notOfFile(id string) error {
 	return nil
 }
 
-// reserved refuses an id that is reserved for the conversations of an earlier tenant.
+// reserved returns an error if the id is reserved for the conversations of an earlier tenant.
 func reserved(id string, e *tenantstore.Entry) error {
 	switch {
 	case e == nil:
@@ -125,7 +126,7 @@ func reserved(id string, e *tenantstore.Entry) error {
 	return nil
 }
 
-// remove implements registrations.
+// remove implements registrations.remove.
 func (c *persistedCatalog) remove(ctx context.Context, id, ifMatch string) error {
 	if err := c.notOfFile(id); err != nil {
 		return err
@@ -151,7 +152,7 @@ func (c *persistedCatalog) remove(ctx context.Context, id, ifMatch string) error
 	return nil
 }
 
-// restore implements histories.
+// restore implements histories.restore.
 func (c *persistedCatalog) restore(ctx context.Context, id string) (Tenant, error) {
 	if err := c.notOfFile(id); err != nil {
 		return Tenant{}, err
@@ -187,7 +188,7 @@ func (c *persistedCatalog) restore(ctx context.Context, id string) (Tenant, erro
 	return c.tagged(asPut(id, put, v.effective), docsOf(put)), nil
 }
 
-// idTaken implements registrations.
+// idTaken implements registrations.idTaken.
 func (c *persistedCatalog) idTaken(ctx context.Context, id string) error {
 	if c.store.Empty() {
 		return nil
@@ -199,7 +200,7 @@ func (c *persistedCatalog) idTaken(ctx context.Context, id string) error {
 	return reservedForFiles(e)
 }
 
-// reservedForFiles returns an error if no file may have the entry's id.
+// reservedForFiles returns an error if a tenant file must not use the entry's id.
 func reservedForFiles(e *tenantstore.Entry) error {
 	switch e.State {
 	case storage.TenantActive:

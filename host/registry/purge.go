@@ -10,13 +10,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// A purge has three steps: BeginPurge stops serving the tenant, KeepReceipt records how much of
-// its conversations is deleted, and FinishPurge frees the id. Each may be repeated.
+// A purge has three steps. BeginPurge stops serving the tenant. KeepReceipt records which of
+// the tenant's conversations are deleted. FinishPurge frees the tenant's id. Each step may be
+// repeated.
 
-// BeginPurge stops serving a tenant for good, on all hosts: it is removed and cannot be
-// restored. begun is kept as its receipt, unless there is one from an earlier try. If the tenant
-// was purged already, it changes nothing, and the State of the snapshot is storage.TenantPurged. The error is
-// fault.NotFound, or fault.Conflict for a tenant of a file of this host.
+// BeginPurge stops serving a tenant for good, on all hosts. The tenant is removed and cannot be
+// restored. BeginPurge stores begun as the tenant's receipt, unless an earlier call has stored
+// a receipt. If the tenant is already purged, BeginPurge changes nothing, and the State of the
+// snapshot is storage.TenantPurged. The error is fault.NotFound for an unknown tenant. It is
+// fault.Conflict for a tenant of a file of this host.
 func (r *Registry) BeginPurge(ctx context.Context, id string, begun json.RawMessage) (*Snapshot, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, unknown(id)
@@ -27,19 +29,21 @@ func (r *Registry) BeginPurge(ctx context.Context, id string, begun json.RawMess
 	return r.catalog.beginPurge(ctx, id, begun)
 }
 
-// KeepReceipt stores the receipt of a purge that is not done: what it has deleted so far.
+// KeepReceipt stores the receipt of a purge that is not finished. The receipt says what is
+// deleted so far.
 func (r *Registry) KeepReceipt(ctx context.Context, id string, receipt json.RawMessage) error {
 	return r.catalog.keepReceipt(ctx, id, receipt)
 }
 
-// FinishPurge erases all that the catalog keeps of a tenant except the receipt, and frees its id.
-// Call it after BeginPurge, when the tenant's conversations are deleted. It returns the receipt
-// that is kept: another host's if that host finished first.
+// FinishPurge erases all that the catalog stores of a tenant except the receipt, and frees the
+// tenant's id. Call it after BeginPurge, when the tenant's conversations are deleted. It
+// returns the stored receipt. If another host finished the purge first, that is the receipt of
+// the other host.
 func (r *Registry) FinishPurge(ctx context.Context, id string, receipt json.RawMessage, note string) (json.RawMessage, error) {
 	return r.catalog.finishPurge(ctx, id, receipt, note)
 }
 
-// beginPurge implements purges.
+// beginPurge implements purges.beginPurge.
 func (c *persistedCatalog) beginPurge(ctx context.Context, id string, begun json.RawMessage) (*Snapshot, error) {
 	put, err := c.change(ctx, id, changeOptions{}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		switch {
@@ -60,7 +64,7 @@ func (c *persistedCatalog) beginPurge(ctx context.Context, id string, begun json
 	return c.join(ctx, id, nil, put)
 }
 
-// keepReceipt implements purges.
+// keepReceipt implements purges.keepReceipt.
 func (c *persistedCatalog) keepReceipt(ctx context.Context, id string, receipt json.RawMessage) error {
 	_, err := c.change(ctx, id, changeOptions{}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		if e == nil || e.State != storage.TenantRemoved {
@@ -73,7 +77,7 @@ func (c *persistedCatalog) keepReceipt(ctx context.Context, id string, receipt j
 	return err
 }
 
-// finishPurge implements purges.
+// finishPurge implements purges.finishPurge.
 func (c *persistedCatalog) finishPurge(ctx context.Context, id string, receipt json.RawMessage, note string) (json.RawMessage, error) {
 	put, err := c.change(ctx, id, changeOptions{eraseHistory: true}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
 		switch {

@@ -9,27 +9,28 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// PutOptions say how Put registers a tenant.
+// PutOptions are the options of Put.
 type PutOptions struct {
-	Source  string // empty is SourceAPI
-	IfMatch string // the Tag or Revision that the tenant must have, "*" for any; empty: no condition
-	IfNone  bool   // the id must be free
-	DryRun  bool   // validate only
+	Source  string // SourceAPI or the path of a tenant file; empty means SourceAPI
+	IfMatch string // the Tag or Revision that the tenant must have; "*" for any; empty for no condition
+	IfNone  bool   // the document to put must not exist yet
+	DryRun  bool   // check the settings, and change nothing
 	Note    string // why the change is made, for the history
-	// Author says whose document is put; empty is the operator's. An own document can only be
-	// put for a tenant that exists, of a file or registered, and the policy restricts it.
+	// Author says which document is put: the operator's or the tenant's own. Empty means the
+	// operator's. An own document can be put only for an existing tenant, which may be
+	// registered or come from a file. The policy restricts own documents.
 	Author Author
-	// Patch says that the document is a JSON merge patch of the present one. A patch of the
-	// operator's document needs a present one.
+	// Patch says that the document is a JSON merge patch of the present document. A patch of
+	// the operator's document needs an existing tenant.
 	Patch bool
 
-	removal bool // the own document is removed
+	removal bool // remove the own document
 }
 
-// Author is who changes a tenant.
+// Author says who changes a tenant: the operator or the tenant itself.
 type Author = tenantstore.Author
 
-// author returns Author with its default.
+// author returns Author. It returns tenantstore.Operator if Author is empty.
 func (o PutOptions) author() Author {
 	if o.Author == "" {
 		return tenantstore.Operator
@@ -37,12 +38,13 @@ func (o PutOptions) author() Author {
 	return o.Author
 }
 
-// Put registers the tenant, or replaces its settings. Running turns finish on the old ones.
-// Invalid settings change nothing, and the error is config.Problems. The error is
-// fault.Conflict if the id belongs to a file and is put over the API, or the other way round;
-// if the id is reserved; or if IfMatch or IfNone does not hold. o.Source may name another file
-// than the one that the tenant came from: then the tenant comes from that file from now on. Of
-// all Puts of a free id, on all hosts, exactly one returns a Tenant with Created set.
+// Put registers a tenant, or replaces its settings. Running turns finish with the old settings.
+// If the settings are invalid, Put changes nothing, and the error is config.Problems. The error
+// is fault.Conflict if the id belongs to a file and the Put comes over the API, or if the id is
+// registered over the API and the Put comes from a file. It is also fault.Conflict if the id is
+// reserved, or if IfMatch or IfNone does not hold. If o.Source names another file than the
+// present source of the tenant, the tenant comes from that file from then on. Of all Puts of a
+// free id, on all hosts, exactly one returns a Tenant with Created set.
 func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, fault.New(fault.Invalid, "%w", err).At("tenant")
@@ -60,9 +62,9 @@ func (r *Registry) Put(ctx context.Context, id string, doc *config.Document, o P
 	return put(ctx, id, doc, o)
 }
 
-// RemoveOwn removes a tenant's own document, and leaves the operator's. The error is
-// fault.NotFound if there is no such tenant or no own document, and fault.Conflict if ifMatch is
-// not empty and not the tenant's Tag or Revision.
+// RemoveOwn removes a tenant's own document, and does not change the operator's document. The
+// error is fault.NotFound if the tenant or its own document does not exist. It is
+// fault.Conflict if ifMatch is not empty and is neither the tenant's Tag nor its Revision.
 func (r *Registry) RemoveOwn(ctx context.Context, id, ifMatch string) (Tenant, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return Tenant{}, unknown(id)
@@ -70,8 +72,9 @@ func (r *Registry) RemoveOwn(ctx context.Context, id, ifMatch string) (Tenant, e
 	return r.Put(ctx, id, nil, PutOptions{Author: tenantstore.Tenant, IfMatch: ifMatch, Note: "own settings removed", removal: true})
 }
 
-// repeatPut calls put again as long as it returns an otherBaseError. If nobody has to be waited
-// for, it gives up with fault.Conflict after the number of tries in contested.
+// repeatPut calls put until put returns something other than an otherBaseError. Before a
+// repeated call it waits for the error's wait. If the error has no wait, repeatPut gives up
+// with fault.Conflict after as many calls as contested says.
 func repeatPut(ctx context.Context, id string, put func() (Tenant, error)) (Tenant, error) {
 	for try := 1; ; try++ {
 		t, err := put()
@@ -88,14 +91,14 @@ func repeatPut(ctx context.Context, id string, put func() (Tenant, error)) (Tena
 	}
 }
 
-// putInTable is Put for a tenant that is kept in the table alone: a file's or, without a tenant
-// store, a registered one.
+// putInTable is Put for a tenant that is only in the table. That is a tenant of a file or,
+// without a tenant store, a registered tenant.
 func (t *tenantTable) putInTable(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	return repeatPut(ctx, id, func() (Tenant, error) { return t.tryPutInTable(ctx, id, doc, o) })
 }
 
-// tryPutInTable checks a change and applies it. Its error is an otherBaseError if it has to be
-// called again.
+// tryPutInTable checks a change of a tenant and applies it. Its error is an otherBaseError if
+// the caller must call tryPutInTable again.
 func (t *tenantTable) tryPutInTable(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	under := t.base()
 	t.mu.Lock()
@@ -124,8 +127,8 @@ func (t *tenantTable) tryPutInTable(ctx context.Context, id string, doc *config.
 	return t.tagged(out, change.docs), err
 }
 
-// takeJudged applies the change that tryPutInTable checked. before is the tenant that the table
-// had at the check, or nil, and old are its documents.
+// takeJudged applies the change that tryPutInTable has checked. before is the tenant that the
+// table had at the check, or nil. old has the documents of before.
 func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, change accepted, under base, o PutOptions) (Tenant, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -135,7 +138,8 @@ func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, cha
 	defer t.writes.endWriteLocked(next.id)
 	now := t.tenants[next.id]
 	if now != before || now != nil && now.doc != old.Operator {
-		// Somebody changed the tenant during the check: the conditions have to hold still.
+		// Another call changed the tenant during the check, so the conditions are checked
+		// again.
 		if err := t.mayReplace(now, next.id, o); err != nil {
 			return Tenant{}, err
 		}
@@ -144,7 +148,7 @@ func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, cha
 		}
 	}
 	if now != nil && now.own != old.Own {
-		return Tenant{}, &otherBaseError{} // the two documents were not checked together
+		return Tenant{}, &otherBaseError{} // the change was checked together with another own document
 	}
 	if now == nil {
 		t.insertLocked(next)
@@ -158,8 +162,8 @@ func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, cha
 	return t.describeLocked(now), nil
 }
 
-// tagged sets the Tag of a tenant with those documents. Call it without mu: a digest of large
-// documents takes long.
+// tagged returns of with its Tag set. docs are the tenant's documents. Call tagged without mu,
+// because the digest of large documents takes long.
 func (t *tenantTable) tagged(of Tenant, docs config.Documents) Tenant {
 	if of.Tag = of.Revision; docs.Own != nil && t.o.Fingerprint != nil {
 		of.Tag += "-" + t.o.Fingerprint(docs)
@@ -167,13 +171,14 @@ func (t *tenantTable) tagged(of Tenant, docs config.Documents) Tenant {
 	return of
 }
 
-// matches reports whether n satisfies a request's IfMatch.
+// matches reports whether n satisfies want, the IfMatch of a request.
 func (t *tenantTable) matches(n *tenant, want string) bool {
 	of := n.describe()
 	return want == "" || want == "*" || want == of.Revision || want == t.tagged(of, n.docs()).Tag
 }
 
-// mayReplace returns an error if n may not be replaced. n is nil for a free id.
+// mayReplace returns an error if a Put with the options o must not replace n. n is nil for a
+// free id.
 func (t *tenantTable) mayReplace(n *tenant, id string, o PutOptions) error {
 	switch byFile := o.Source != SourceAPI; {
 	case n == nil && o.Patch:
@@ -183,7 +188,7 @@ func (t *tenantTable) mayReplace(n *tenant, id string, o PutOptions) error {
 	case n == nil:
 		return nil
 	case n.fromFile() && byFile:
-		// If two files have the id, package tenantdir has decided which of them counts.
+		// If two files have the id, package tenantdir has already decided which file counts.
 	case n.fromFile():
 		return fault.New(fault.Conflict, "tenant %q comes from the file %s: change it there", id, n.source).At("tenant")
 	case byFile:
@@ -196,9 +201,9 @@ func (t *tenantTable) mayReplace(n *tenant, id string, o PutOptions) error {
 	return nil
 }
 
-// RefuseFile records that the file's settings of a tenant were refused with err. A tenant that
-// was valid before is served as before. If the tenant comes from a file, it comes from the given
-// source from now on, as with Put.
+// RefuseFile records that the settings in a tenant file were refused with err. If the tenant
+// was valid before, it is served with the earlier settings. If the tenant comes from a file,
+// source becomes the tenant's source.
 func (t *tenantTable) RefuseFile(id, source string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -214,8 +219,8 @@ func (t *tenantTable) RefuseFile(id, source string, err error) {
 	t.setErrLocked(n, err)
 }
 
-// DropFile stops serving the tenant if it comes from the source. Running turns finish, and
-// conversations stay.
+// DropFile stops serving the tenant if it comes from the source. Running turns finish, and the
+// tenant's conversations stay.
 func (t *tenantTable) DropFile(id, source string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -224,10 +229,10 @@ func (t *tenantTable) DropFile(id, source string) {
 	}
 }
 
-// Remove stops serving a tenant that was registered over the API. Running turns finish, and
-// conversations stay. With a tenant store the id stays reserved for them. The error is
-// fault.NotFound, or fault.Conflict for a file's tenant and if ifMatch is not empty and not the
-// tenant's Tag or Revision.
+// Remove stops serving a tenant that was registered over the API. Running turns finish, and the
+// tenant's conversations stay. With a tenant store, the id stays reserved for these
+// conversations. The error is fault.NotFound for an unknown tenant. It is fault.Conflict for a
+// file's tenant, and if ifMatch is not empty and is neither the tenant's Tag nor its Revision.
 func (r *Registry) Remove(ctx context.Context, id, ifMatch string) error {
 	return r.catalog.remove(ctx, id, ifMatch)
 }

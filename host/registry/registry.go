@@ -15,63 +15,64 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Built is a bot with the function that frees its parts.
+// Built is a newly built bot with the functions that the cache calls for it.
 type Built = botcache.Built
 
 // Lease is a bot in use. Release it when its turn has ended.
 type Lease = botcache.Lease
 
-// BuildRequest says whose bot is wanted.
+// BuildRequest is the argument of Options.Build.
 type BuildRequest struct {
 	Effective   *config.Effective
-	Admission   *bot.Admission // the tenant's, for all its revisions
-	Incarnation string         // the tenant's present one; empty when it is not tracked
+	Admission   *bot.Admission // the tenant's Admission, which all its revisions share
+	Incarnation string         // the tenant's present incarnation; empty if the catalog does not track incarnations
 }
 
-// Options are what a Registry is made with.
+// Options configure a Registry.
 type Options struct {
-	TTL  time.Duration // how long a bot is served from the cache
-	Size int           // how many bots are cached at most
-	// Check validates a tenant's settings; its errors are config.Problems.
+	TTL  time.Duration // how long after its build a cached bot is used
+	Size int           // greatest number of cached bots
+	// Check validates a tenant's settings. Its error is config.Problems if the settings are
+	// invalid.
 	Check Check
-	// Build assembles the tenant's bot. It is called without any lock held.
+	// Build assembles a tenant's bot. The Registry calls it without a lock held.
 	Build func(ctx context.Context, req BuildRequest) (Built, error)
-	// Missing returns an error that names a missing secret among those that the settings refer
-	// to; nil if none is missing. It may read files. It may be nil.
+	// Missing returns an error that names a missing secret to which the settings refer. It
+	// returns nil if no secret is missing. It may read files. The field may be nil.
 	Missing func(e *config.Effective) error
-	// Store keeps the tenants that are registered over the API. If it is nil, the Registry
-	// keeps them in memory until it is closed.
+	// Store has the tenants that are registered over the API. If it is nil, the Registry keeps
+	// these tenants in memory until it is closed.
 	Store *tenantstore.Store
-	// Storage returns the stored form of the storage of a tenant's conversations. It is needed
-	// with a Store.
+	// Storage returns the stored form of the configuration of the storage of a tenant's
+	// conversations. It must be set if Store is set.
 	Storage func(e *config.Effective) config.SealedBlock
-	// Slots bounds how many settings are checked at once. Nil bounds nothing.
+	// Slots bounds how many settings are checked at once. A nil Slots bounds nothing.
 	Slots *fairshare.Slots
 	// Fingerprint returns a digest of a tenant's documents that is equal on all hosts. If it is
 	// nil, Tenant.Tag is the revision alone.
 	Fingerprint func(docs config.Documents) string
-	// BuildTimeout bounds one Build; 0 is 30 seconds.
+	// BuildTimeout is the greatest duration of one Build. 0 means 30 seconds.
 	BuildTimeout time.Duration
-	// StaleEvery is the time between two calls of Built.Stale; 0 is 2 seconds.
+	// StaleEvery is the time between two calls of Built.Stale. 0 means 2 seconds.
 	StaleEvery time.Duration
 	now        func() time.Time
 }
 
-// Registry holds the tenants and lends their bots. It is safe for concurrent use.
+// Registry holds the tenants of a host and lends their bots. It is safe for concurrent use.
 type Registry struct {
 	*tenantTable
 	catalog catalog
 	cache   *botcache.Cache
 
-	reloading chan struct{} // a semaphore: holds a value while Reload runs
-	retry     chan struct{} // holds a value when retryFailed has to look for bots to build again
+	reloading chan struct{} // semaphore; has a value while Reload runs
+	retry     chan struct{} // has a value when retryFailed must look for bots to build again
 
-	work   sync.WaitGroup // the pollers, and the catalog's loads
+	work   sync.WaitGroup // goroutines of the pollers and of the catalog's loads
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-// New returns a Registry. Close it.
+// New returns a Registry. The caller closes it.
 func New(o Options) (*Registry, error) {
 	if o.now == nil {
 		o.now = time.Now
@@ -104,8 +105,8 @@ func New(o Options) (*Registry, error) {
 	return r, nil
 }
 
-// Close empties the cache and waits, until ctx ends, for running turns. Bots that are still
-// in use then are not released. After Close begins, Acquire returns an error.
+// Close empties the cache and waits for running turns until ctx ends. Bots that are still in
+// use then are not freed. After Close has begun, Acquire returns an error.
 func (r *Registry) Close(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
@@ -132,19 +133,19 @@ func (r *Registry) sweep() {
 	})
 }
 
-// GetOption changes how Acquire looks for a bot.
+// GetOption is an option of Acquire.
 type GetOption func(*getOptions)
 
 type getOptions struct{ force bool }
 
-// ForceRefresh makes Acquire build the bot again, and read its secrets again, even if the bot
-// is cached.
+// ForceRefresh makes Acquire build the bot again, with newly read secrets, even if the bot is
+// cached.
 func ForceRefresh() GetOption { return func(o *getOptions) { o.force = true } }
 
-// Acquire returns the tenant's bot, from the cache or newly built. It may wait for the tenant
-// store and for a build. The error is fault.NotFound for an unknown tenant, fault.Invalid for
-// one without a valid configuration, or the error of the store or of Options.Build. The caller
-// releases the lease.
+// Acquire returns a lease of the tenant's bot, from the cache or newly built. It may wait for
+// the tenant store and for a build. The error is fault.NotFound for an unknown tenant, and
+// fault.Invalid for a tenant without a valid configuration. Otherwise it is the error of the
+// store or of Options.Build. The caller releases the lease.
 func (r *Registry) Acquire(ctx context.Context, id string, options ...GetOption) (*Lease, error) {
 	var o getOptions
 	for _, set := range options {
@@ -171,8 +172,8 @@ func (r *Registry) Acquire(ctx context.Context, id string, options ...GetOption)
 	return build.Wait(ctx)
 }
 
-// servableLocked returns a tenant that can be served, or an error that says why it cannot.
-// Locked: mu is held.
+// servableLocked returns the tenant if it can be served, or an error that says why it cannot be
+// served. Locked: mu is held.
 func (r *Registry) servableLocked(id string) (*tenant, error) {
 	if r.closed {
 		return nil, fault.New(fault.PluginUnavailable, "the host is shutting down").By(fault.PartyHost).After(time.Second)
@@ -183,14 +184,14 @@ func (r *Registry) servableLocked(id string) (*tenant, error) {
 	}
 	t.used = r.o.now()
 	if t.effective == nil {
-		// The message leaves the reason out: it has paths and settings in it, which only the
-		// operator may see.
+		// The message does not say the reason, because the reason has paths and settings that
+		// only the operator may see.
 		return nil, fault.New(fault.Invalid, "tenant %q has no valid configuration; its operator can see why in the list of tenants", id).By(fault.PartyTenant)
 	}
 	return t, nil
 }
 
-// buildLocked joins or begins the build of a tenant's bot. Locked: mu is held.
+// buildLocked joins the running build of a tenant's bot, or begins one. Locked: mu is held.
 func (r *Registry) buildLocked(t *tenant) *botcache.Build {
 	effective := t.effective
 	return r.cache.BuildLocked(t.id, func(ctx context.Context) (Built, error) {
@@ -205,15 +206,16 @@ func (r *Registry) buildLocked(t *tenant) *botcache.Build {
 	})
 }
 
-// WriteTarget names the storage and the incarnation that turns of a tenant are written to.
+// WriteTarget is the storage and the incarnation that turns of a tenant are written to.
 type WriteTarget struct {
-	Incarnation string // id of the tenant's present incarnation; empty if it is not tracked
+	Incarnation string // id of the tenant's present incarnation; empty if the catalog does not track incarnations
 	Storage     config.SealedBlock
 }
 
-// WriteTarget returns where turns of a served tenant are written to. Before it returns, the
-// catalog has noted that the tenant uses this storage. The error is fault.NotFound for an unknown tenant, and
-// fault.Invalid for one without valid settings.
+// WriteTarget returns the storage and the incarnation that turns of a served tenant are written
+// to. Before it returns, the catalog has recorded that the tenant uses this storage. The error
+// is fault.NotFound for an unknown tenant, and fault.Invalid for a tenant without valid
+// settings.
 func (r *Registry) WriteTarget(ctx context.Context, id string) (WriteTarget, error) {
 	if err := r.catalog.ensureFresh(ctx, id); err != nil {
 		return WriteTarget{}, err
@@ -236,14 +238,15 @@ func (r *Registry) WriteTarget(ctx context.Context, id string) (WriteTarget, err
 }
 
 // StoreChanged marks tenants that changed in the tenant store, so that they are read again
-// before they are used. Nil changes mark all tenants. It does not wait.
+// before they are used. If changes is nil, it marks all tenants. It does not wait.
 func (r *Registry) StoreChanged(changes []storage.TenantChange) { r.catalog.changed(changes) }
 
-// IDTaken returns an error if a file may not have the id: it says who has the id, or what it is
-// reserved for. It returns nil if the id is free or belongs to a file already. It also returns
-// nil if the tenant store does not answer; the tenant's first turn is refused then.
+// IDTaken returns an error if a tenant file must not use the id. The error says which tenant
+// has the id, or what the id is reserved for. IDTaken returns nil if the id is free or belongs
+// to a file already. It also returns nil if the tenant store does not answer. The tenant's
+// first turn is refused in this case.
 func (r *Registry) IDTaken(ctx context.Context, id string) error { return r.catalog.idTaken(ctx, id) }
 
-// Slots returns Options.Slots, which bounds how many settings are checked at once; nil bounds
-// nothing.
+// Slots returns Options.Slots, which bounds how many settings are checked at once. A nil Slots
+// bounds nothing.
 func (r *Registry) Slots() *fairshare.Slots { return r.o.Slots }

@@ -8,13 +8,13 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// retriedAtOnce bounds how many bots are built again at the same time.
+// retriedAtOnce is how many bots retryFailed builds at the same time.
 const retriedAtOnce = 4
 
-// Rejudge tries refused tenants again. Call it when something that they need has changed, such
-// as a plugin. If a tenant's bot could not be built and concerns reports true for its
-// configuration, the bot is built again in the background, a few at once. Registered tenants
-// whose settings were not valid are checked again before they are used next.
+// Rejudge tries refused tenants again. Call it when something that tenants need has changed,
+// such as a plugin. If a tenant's bot could not be built and concerns reports true for the
+// tenant's configuration, the bot is built again in the background. Registered tenants with
+// invalid settings are checked again before they are used.
 func (r *Registry) Rejudge(concerns func(*config.Effective) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -24,12 +24,12 @@ func (r *Registry) Rejudge(concerns func(*config.Effective) bool) {
 	})
 	select {
 	case r.retry <- struct{}{}:
-	default: // retryFailed has been signaled already
+	default: // retryFailed is signaled already
 	}
 	r.catalog.rejudgeLocked()
 }
 
-// retryFailed builds failed bots again when they are due, until the Registry is closed.
+// retryFailed builds failed bots again when their wait is over, until the Registry is closed.
 func (r *Registry) retryFailed() {
 	next := time.NewTimer(time.Hour)
 	defer next.Stop()
@@ -57,7 +57,7 @@ func (r *Registry) retryFailed() {
 				defer func() { <-places }()
 				ctx, cancel := context.WithTimeout(r.ctx, r.o.BuildTimeout)
 				defer cancel()
-				if lease, err := r.Acquire(ctx, id); err == nil { // else the cache has recorded the failure
+				if lease, err := r.Acquire(ctx, id); err == nil { // if Acquire fails, the cache has recorded the failure
 					lease.Release()
 				}
 			})

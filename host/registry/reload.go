@@ -15,32 +15,34 @@ import (
 type Change struct {
 	Tenant string
 	From   string // revision before the reload; empty if the tenant was not served
-	To     string // revision after it; empty if the tenant cannot be served then
+	To     string // revision after the reload; empty if the tenant cannot be served
 	Err    error  // why the tenant cannot be served
-	// Held is why the tenant's own settings, which count before the reload, are held after it.
+	// Held is why the reload holds the tenant's own settings, which were not held before.
 	Held error
 }
 
 // ReloadOptions are the options of Reload.
 type ReloadOptions struct {
 	Check Check // validates settings under the new files of the host
-	// Commit is called if every served tenant can still be served, at the moment from which all
-	// are served by Check. mu is held: it must not call the Registry. Nil is a dry run.
+	// Commit is called if every served tenant can still be served. All tenants are served by
+	// Check from then on. mu is held, so Commit must not call the Registry. A nil Commit makes
+	// the reload a dry run.
 	Commit func()
-	// Leaving are sources whose tenants are not checked and stay as they are. The caller drops
-	// them next.
+	// Leaving has the sources of tenants that the reload neither checks nor changes. The caller
+	// drops these tenants after the reload.
 	Leaving []string
 }
 
-// Reloaded is the result of a reload: what it changed or, in a dry run, would change.
+// Reloaded says what a reload changed or, in a dry run, would change.
 type Reloaded struct {
-	Changes []Change // by tenant
-	Broken  int      // how many served tenants cannot be served under Check; if it is not 0, nothing was changed
+	Changes []Change // ordered by tenant id
+	Broken  int      // number of served tenants that cannot be served under Check; if it is not 0, the reload changed nothing
 }
 
-// Reload checks every tenant with o.Check. If all that are served can still be served, it serves
-// all tenants by o.Check at once. Otherwise, and in a dry run, nothing changes. Turns and changes
-// of tenants go on meanwhile; see writes. Reloads run one after another: a second one waits.
+// Reload checks every tenant with o.Check. If all served tenants can still be served, it serves
+// all tenants by o.Check at once. Otherwise it changes nothing. A dry run changes nothing
+// either. Turns and changes of tenants continue during a reload, as the comment of writes
+// explains. Reloads run one after another.
 func (r *Registry) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	select {
 	case r.reloading <- struct{}{}:
@@ -111,26 +113,26 @@ type reload struct {
 	r       *Registry
 	check   Check
 	trial   Trial
-	leaving map[string]bool   // sources of tenants that are left out
-	judged  map[string]judged // by tenant
+	leaving map[string]bool   // sources of tenants that the reload leaves out
+	judged  map[string]judged // by tenant id
 }
 
 // judged is the result of a reload's check of one tenant.
 type judged struct {
-	docs     config.Documents // the documents of a tenant that is kept in the table; empty for another
+	docs     config.Documents // documents of a tenant that is only in the table; empty for another tenant
 	verdict  verdict
-	from, to string // revisions; empty for none
-	held     error  // why own settings that count now are held
+	from, to string // revisions before and after the reload; empty for none
+	held     error  // why the reload holds own settings that were not held before
 	err      error  // why the operator's document is refused
 }
 
-// changes reports whether the reload changes what is served of the tenant, or holds its own
-// settings.
+// changes reports whether the reload changes the served revision of the tenant, or holds the
+// tenant's own settings.
 func (j *judged) changes() bool { return j.from != j.to || j.held != nil }
 
-// judgeHere checks a tenant that is kept in the table. It does nothing for another tenant. It
-// does nothing for a file's tenant without a valid document either: that is checked again when
-// its file changes.
+// judgeHere checks a tenant whose operator's document is only in the table. It skips any other
+// tenant. It also skips a file's tenant without a valid document, because that tenant is
+// checked again when its file changes.
 func (l *reload) judgeHere(ctx context.Context, id string) error {
 	r := l.r
 	r.mu.Lock()
@@ -147,8 +149,8 @@ func (l *reload) judgeHere(ctx context.Context, id string) error {
 	return ended(ctx)
 }
 
-// note records the result for a tenant. held is why its own settings were held before the
-// reload; nil if they were not.
+// note records the result of the check of a tenant. held is why the tenant's own settings were
+// held before the reload. It is nil if they were not held.
 func (l *reload) note(id string, j judged, held error) {
 	if j.verdict.effective != nil {
 		j.to = j.verdict.effective.Revision
@@ -159,11 +161,12 @@ func (l *reload) note(id string, j judged, held error) {
 	l.judged[id] = j
 }
 
-// judgeEntry checks a registration that is kept outside of the table. For a file's tenant it
-// checks again if the entry has other own settings than the table.
+// judgeEntry checks a registration in the tenant store. If the registration is of a file's
+// tenant, and its own settings differ from those in the table, judgeEntry checks the tenant
+// again.
 func (l *reload) judgeEntry(ctx context.Context, e *tenantstore.Entry) error {
 	if j := l.judged[e.Tenant]; e.State == storage.TenantFromFile && j.docs.Operator != nil && !sameDocument(j.docs.Own, e.Own) {
-		// The table has not read the own settings yet, or they have changed.
+		// The table has not read these own settings yet, or they have changed.
 		j.docs.Own, j.held = e.Own, nil
 		j.verdict, j.err = l.r.assessUnder(ctx, l.check, e.Tenant, j.docs, l.trial)
 		l.note(e.Tenant, j, nil)
@@ -182,13 +185,13 @@ func (l *reload) judgeEntry(ctx context.Context, e *tenantstore.Entry) error {
 	}
 	j.verdict, j.err = l.r.assessUnder(ctx, l.check, e.Tenant, docsOf(e), l.trial)
 	l.note(e.Tenant, j, held)
-	if j = l.judged[e.Tenant]; !j.changes() { // unchanged tenants are not kept: there may be very many
+	if j = l.judged[e.Tenant]; !j.changes() { // unchanged tenants are not stored, because there may be very many
 		delete(l.judged, e.Tenant)
 	}
 	return ended(ctx)
 }
 
-// judgeAgain checks a tenant that changed since it was checked.
+// judgeAgain checks a tenant that has changed after its first check.
 func (l *reload) judgeAgain(ctx context.Context, id string) error {
 	delete(l.judged, id)
 	if err := l.judgeHere(ctx, id); err != nil {
@@ -201,7 +204,8 @@ func (l *reload) judgeAgain(ctx context.Context, id string) error {
 	return l.judgeEntry(ctx, e)
 }
 
-// result returns the changes. It leaves out tenants that were replaced since they were checked.
+// result returns the changes of the reload. It leaves out tenants that were replaced after
+// their check.
 func (l *reload) result() (out Reloaded) {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
@@ -209,7 +213,8 @@ func (l *reload) result() (out Reloaded) {
 		if !j.changes() || l.replacedLocked(id, j) {
 			continue
 		}
-		// A problem of the own settings alone (verdict.err) does not count as broken.
+		// A tenant whose own settings alone have a problem (verdict.err) does not count as
+		// broken.
 		if j.from != "" && j.err != nil {
 			out.Broken++
 		}
@@ -223,15 +228,15 @@ func (l *reload) result() (out Reloaded) {
 	return out
 }
 
-// replacedLocked reports whether a tenant that was kept in the table was dropped or replaced
-// since it was checked. Locked: the Registry's mu is held.
+// replacedLocked reports whether a tenant that is only in the table was dropped or replaced
+// after its check. Locked: the Registry's mu is held.
 func (l *reload) replacedLocked(id string, j judged) bool {
 	t := l.r.tenants[id]
 	return j.docs.Operator != nil && (t == nil || t.doc != j.docs.Operator)
 }
 
-// serveLocked makes the new check the present one, and serves all tenants by its results.
-// Locked: the Registry's mu is held.
+// serveLocked makes the new check the present one, and serves all tenants by the results of the
+// new check. Locked: the Registry's mu is held.
 func (l *reload) serveLocked() {
 	r := l.r
 	r.o.Check = l.check
@@ -242,7 +247,7 @@ func (l *reload) serveLocked() {
 			continue
 		}
 		t := r.tenants[id]
-		if t.own != j.docs.Own { // it is checked again before it is used
+		if t.own != j.docs.Own { // the tenant is checked again before it is used
 			if t.known = false; t.own != nil {
 				r.cache.ForgetLocked(id)
 				continue
@@ -255,7 +260,7 @@ func (l *reload) serveLocked() {
 	}
 }
 
-// ended returns the error of a context that has ended, and nil for one that has not.
+// ended returns the cause of the end of ctx. It returns nil if ctx has not ended.
 func ended(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil

@@ -12,26 +12,27 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Snapshot is a view of all that a tenant has, for export, erase and purge. It shows the tenant
-// as it was when the snapshot was made. It must not be changed.
+// Snapshot is a view of all that a tenant has at one moment, for export, erase and purge. It
+// must not be changed.
 type Snapshot struct {
 	Tenant string
-	Source string // SourceAPI, or the file; empty for another host's file
+	Source string // SourceAPI or the path of the file; empty for a file of another host
 	State  storage.TenantState
-	// Incarnation is the present one. Its storages are all that its turns were written to, the
-	// newest first; but the storage that the settings name comes before all others.
+	// Incarnation is the tenant's present incarnation. Its Storages are all storages that the
+	// tenant's turns were written to, the newest first. But the storage in the tenant's
+	// settings comes before all others.
 	Incarnation tenantstore.Incarnation
 	Former      []tenantstore.Incarnation // ended incarnations that are not erased yet
-	Document    *config.Document          // the operator's
-	Own         *config.Document          // the tenant's own; nil for none
-	Effective   *config.Effective         // the configuration of both documents; nil if they are not valid
+	Document    *config.Document          // the operator's document
+	Own         *config.Document          // the tenant's own document; nil for none
+	Effective   *config.Effective         // configuration of both documents; nil if they are not valid
 	Secrets     []config.Path             // where Document has values that are known to be secret
-	OwnSecrets  []config.Path             // where Own has such values
-	Receipt     json.RawMessage           // receipt of a purge, done or begun; nil for none
+	OwnSecrets  []config.Path             // where Own has values that are known to be secret
+	Receipt     json.RawMessage           // receipt of a purge that has begun or is finished; nil for none
 }
 
-// Snapshot returns a view of what a tenant has. The error is fault.NotFound if nothing is
-// known of the id.
+// Snapshot returns the snapshot of a tenant. The error is fault.NotFound if the id has neither
+// a tenant nor data of an earlier one.
 func (r *Registry) Snapshot(ctx context.Context, id string) (*Snapshot, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return nil, unknown(id)
@@ -39,7 +40,7 @@ func (r *Registry) Snapshot(ctx context.Context, id string) (*Snapshot, error) {
 	return r.catalog.snapshot(ctx, id)
 }
 
-// snapshotOf returns the snapshot of a tenant from the table alone.
+// snapshotOf returns the snapshot of a tenant as it is in the table.
 func (t *tenantTable) snapshotOf(n *tenant) *Snapshot {
 	s := &Snapshot{Tenant: n.id, Source: n.source, State: storage.TenantActive, Document: n.doc, Own: n.own, Effective: n.effective, OwnSecrets: n.own.Marked()}
 	if n.fromFile() {
@@ -49,8 +50,8 @@ func (t *tenantTable) snapshotOf(n *tenant) *Snapshot {
 	return s
 }
 
-// fileSnapshot returns the snapshot of a tenant of this host's files, from the table alone. It
-// is nil for another tenant.
+// fileSnapshot returns the snapshot of a tenant of this host's files, as it is in the table. It
+// returns nil if no file of this host has the id.
 func (t *tenantTable) fileSnapshot(id string) *Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -60,8 +61,10 @@ func (t *tenantTable) fileSnapshot(id string) *Snapshot {
 	return nil
 }
 
-// putUsedStorageFirst puts the storage that the settings name before the others. It adds that
-// storage if it is not among them, unless the tenant is removed.
+// putUsedStorageFirst moves the storage that the settings name to the front of
+// Incarnation.Storages. If the storage is missing there, it is added, except for a removed
+// tenant. putUsedStorageFirst also sets Secrets and OwnSecrets. of returns the storage that a
+// configuration names.
 func (s *Snapshot) putUsedStorageFirst(of func(*config.Effective) config.SealedBlock) {
 	if s.Effective == nil || of == nil {
 		return
@@ -82,7 +85,7 @@ func (s *Snapshot) putUsedStorageFirst(of func(*config.Effective) config.SealedB
 	s.Incarnation.Storages = storages
 }
 
-// snapshot implements snapshots.
+// snapshot implements snapshots.snapshot.
 func (c *persistedCatalog) snapshot(ctx context.Context, id string) (*Snapshot, error) {
 	file := c.fileSnapshot(id)
 	e, err := c.store.Get(ctx, id)
@@ -92,14 +95,14 @@ func (c *persistedCatalog) snapshot(ctx context.Context, id string) (*Snapshot, 
 	return c.join(ctx, id, file, e)
 }
 
-// join returns the snapshot of what the tenant store has of an id and of the file that this
-// host serves it from. Either may be nil.
+// join returns the snapshot of an id. e is the id's entry in the tenant store, and file is the
+// snapshot of the id's file on this host. Each of them may be nil.
 func (c *persistedCatalog) join(ctx context.Context, id string, file *Snapshot, e *tenantstore.Entry) (*Snapshot, error) {
 	switch {
 	case file == nil && e == nil:
 		return nil, unknown(id)
 	case file != nil && e == nil:
-		return file, nil // its first incarnation has no id
+		return file, nil // the first incarnation of a file's tenant has no id
 	case file != nil && reservedForFiles(e) != nil:
 		return nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, file.Source, reservedForFiles(e)).At("tenant")
 	}
@@ -110,14 +113,14 @@ func (c *persistedCatalog) join(ctx context.Context, id string, file *Snapshot, 
 	slices.Reverse(s.Incarnation.Storages)
 	switch {
 	case file != nil && e.State == storage.TenantPurged:
-		// It was not used since the purge, and has no incarnation yet.
+		// The tenant was not used after its purge, so it has no incarnation yet.
 		s.Source, s.State, s.Receipt = file.Source, file.State, nil
 		s.Incarnation = tenantstore.Incarnation{}
 		s.Document, s.Own, s.Effective, s.Secrets, s.OwnSecrets = file.Document, nil, file.Effective, file.Secrets, nil
 		return s, nil
 	case file != nil:
 		s.Source, s.Document, s.Effective = file.Source, file.Document, file.Effective
-		if !sameDocument(e.Own, file.Own) { // the own settings changed, or were not read yet
+		if !sameDocument(e.Own, file.Own) { // the own settings have changed, or the table has not read them yet
 			v, err := c.assess(ctx, id, config.Documents{Operator: file.Document, Own: e.Own}, NoTrial)
 			if s.Effective = v.effective; err != nil && ctx.Err() != nil {
 				return nil, err
@@ -127,27 +130,28 @@ func (c *persistedCatalog) join(ctx context.Context, id string, file *Snapshot, 
 		s.Source = ""
 	case e.State == storage.TenantActive || e.State == storage.TenantRemoved:
 		if s.Effective, _ = c.judgeEntry(ctx, e); ctx.Err() != nil {
-			return nil, fault.Of(context.Cause(ctx)) // it is not known whether the settings are valid
+			return nil, fault.Of(context.Cause(ctx)) // whether the settings are valid is unknown
 		}
 	}
 	s.putUsedStorageFirst(c.o.Storage)
 	return s, nil
 }
 
-// snapshotsAtOnce bounds how many registrations ForEachTenant reads at once.
+// snapshotsAtOnce is how many registrations ForEachTenant reads in one page.
 const snapshotsAtOnce = 500
 
 // ForEachOptions say which tenants ForEachTenant visits, and how fast.
 type ForEachOptions struct {
-	// Wanted reports whether a tenant with those documents is to be visited.
+	// Wanted reports whether ForEachTenant visits a tenant with these documents.
 	Wanted func(config.Documents) bool
-	// Pause is called between two pages of the tenant store with the time that the last one
-	// took. An error ends the visit.
+	// Pause is called between two pages of the tenant store. took is how long the read of the
+	// last page took. If Pause returns an error, ForEachTenant returns the error.
 	Pause func(took time.Duration) error
 }
 
 // ForEachTenant calls do for every wanted tenant, served or removed, of which this host has a
-// document. Tenants that come or go meanwhile may be left out. It ends with the first error.
+// document. It may leave out tenants that are added or removed meanwhile. It returns the first
+// error.
 func (r *Registry) ForEachTenant(ctx context.Context, o ForEachOptions, do func(*Snapshot) error) error {
 	r.mu.Lock()
 	var here []string
@@ -173,7 +177,7 @@ func (r *Registry) ForEachTenant(ctx context.Context, o ForEachOptions, do func(
 	return r.catalog.forEachRegistered(ctx, here, o, do)
 }
 
-// forEachRegistered implements snapshots.
+// forEachRegistered implements snapshots.forEachRegistered.
 func (c *persistedCatalog) forEachRegistered(ctx context.Context, done []string, o ForEachOptions, do func(*Snapshot) error) error {
 	for after, more := "", true; more; {
 		var entries []*tenantstore.Entry
@@ -198,11 +202,12 @@ func (c *persistedCatalog) forEachRegistered(ctx context.Context, done []string,
 	return nil
 }
 
-// visit calls do with the snapshot of a registration, if this host has a document of it.
+// visit calls do with the snapshot of a registration. It skips a tenant of which this host has
+// no document.
 func (c *persistedCatalog) visit(ctx context.Context, e *tenantstore.Entry, do func(*Snapshot) error) error {
 	file := c.fileSnapshot(e.Tenant)
 	if e.Document == nil && (file == nil || file.Document == nil) {
-		return nil // the tenant comes from another host's file
+		return nil // the tenant comes from a file of another host
 	}
 	s, err := c.join(ctx, e.Tenant, file, e)
 	if file != nil && fault.Is(err, fault.Conflict) {

@@ -7,26 +7,26 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// bots are the methods of the bot cache that the table calls.
+// bots has the methods of the bot cache that the table calls.
 type bots interface {
-	// ForgetLocked drops the id's bot, because what it is built from has changed.
+	// ForgetLocked drops the id's bot, because the settings or parts of the bot have changed.
 	ForgetLocked(id string)
 	// KnowsLocked reports whether the id's bot is cached, is being built, or failed to build.
 	KnowsLocked(id string) bool
-	// FailureLocked returns why the last build of the id's bot failed; nil if it succeeded, or
-	// if there was none.
+	// FailureLocked returns the error of the newest build of the id's bot, if that build
+	// failed. Otherwise it returns nil.
 	FailureLocked(id string) error
 }
 
-// tenantTable holds tenants in memory: all tenants of this host's files, and the registered
-// tenants that were asked for lately.
+// tenantTable has the tenants that are in memory: all tenants of this host's files, and the
+// recently used registered tenants.
 type tenantTable struct {
 	o    *Options
 	bots bots
 
-	mu         sync.Mutex // guards the fields below, and the bot cache
+	mu         sync.Mutex // guards the fields from here on, and the bot cache
 	tenants    map[string]*tenant
-	invalid    map[*tenant]struct{} // the tenants whose err is not nil
+	invalid    map[*tenant]struct{} // tenants whose err is not nil
 	admissions admissions
 	tries      tries
 	writes     writes
@@ -46,7 +46,7 @@ func (t *tenantTable) deleteLocked(n *tenant) {
 	t.bots.ForgetLocked(n.id)
 }
 
-// unloadOneLocked removes a tenant from the table. It leaves the bot cache alone. Locked: mu
+// unloadOneLocked removes a tenant from the table. It does not change the bot cache. Locked: mu
 // is held.
 func (t *tenantTable) unloadOneLocked(n *tenant) {
 	delete(t.tenants, n.id)
@@ -54,8 +54,8 @@ func (t *tenantTable) unloadOneLocked(n *tenant) {
 	t.admissions.keep(n.id, n.admission)
 }
 
-// setErrLocked records why the newest settings of a tenant are not served; nil if they are.
-// Locked: mu is held.
+// setErrLocked records err as the reason why the newest settings of a tenant are not served.
+// err is nil if they are served. Locked: mu is held.
 func (t *tenantTable) setErrLocked(n *tenant, err error) {
 	n.err = err
 	if err != nil && t.tenants[n.id] == n {
@@ -65,9 +65,9 @@ func (t *tenantTable) setErrLocked(n *tenant, err error) {
 	}
 }
 
-// serveLocked serves a tenant by the verdict on its documents. If the verdict has no effective
-// configuration, because a plugin of the tenant's own settings is missing, a tenant that is
-// served keeps its present configuration. Locked: mu is held.
+// serveLocked serves a tenant by the verdict on its documents. If a plugin of the tenant's own
+// settings is missing, the verdict has no effective configuration, and a tenant that is served
+// keeps its present configuration. Locked: mu is held.
 func (t *tenantTable) serveLocked(n *tenant, v verdict) {
 	n.held, n.stuck = v.held, v.err
 	if v.effective == nil && n.effective != nil {
@@ -80,16 +80,16 @@ func (t *tenantTable) serveLocked(n *tenant, v verdict) {
 	}
 }
 
-// describeLocked describes a tenant of the table, with the error of its bot's last failed
-// build. Locked: mu is held.
+// describeLocked returns the description of a tenant of the table, with the error of its bot's
+// newest build. Locked: mu is held.
 func (t *tenantTable) describeLocked(n *tenant) Tenant {
 	out := n.describe()
 	out.Unavailable = t.bots.FailureLocked(n.id)
 	return out
 }
 
-// fileTenantLocked returns the tenant with the id if it comes from a file of this host, else
-// nil. Locked: mu is held.
+// fileTenantLocked returns the tenant with the id if it comes from a file of this host.
+// Otherwise it returns nil. Locked: mu is held.
 func (t *tenantTable) fileTenantLocked(id string) *tenant {
 	if n := t.tenants[id]; n != nil && n.fromFile() {
 		return n
@@ -97,8 +97,8 @@ func (t *tenantTable) fileTenantLocked(id string) *tenant {
 	return nil
 }
 
-// fileDocument returns the document of a tenant of this host's files. It is nil for another
-// tenant, and for one whose file never was valid.
+// fileDocument returns the document of a tenant of this host's files. It returns nil if no file
+// has the id, or if the file was never valid.
 func (t *tenantTable) fileDocument(id string) *config.Document {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,7 +108,7 @@ func (t *tenantTable) fileDocument(id string) *config.Document {
 	return nil
 }
 
-// unknown returns the error for an id without a tenant.
+// unknown returns the error for an id that has no tenant.
 func unknown(id string) error {
 	return fault.New(fault.NotFound, "there is no tenant %q", id)
 }

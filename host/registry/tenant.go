@@ -11,37 +11,38 @@ import (
 // SourceAPI is the source of tenants that were registered over the API.
 const SourceAPI = "api"
 
-// tenant is one tenant in the tenantTable. It is guarded by the table's mu.
+// tenant is one tenant in the tenantTable. It is guarded by tenantTable.mu.
 type tenant struct {
 	id        string
-	source    string            // SourceAPI, or the path of the file
-	doc       *config.Document  // the operator's; nil for a file that never was valid
-	own       *config.Document  // the tenant's own; nil for none
-	effective *config.Effective // the configuration that is served; nil if none was ever valid
-	err       error             // why the newest settings are not served
-	held      error             // why own does not count; nil if it counts, or there is none
-	stuck     error             // verdict.err of the documents as they are now
+	source    string            // SourceAPI or the path of the file
+	doc       *config.Document  // the operator's document; nil for a file that was never valid
+	own       *config.Document  // the tenant's own document; nil for none
+	effective *config.Effective // the served configuration; nil if the settings were never valid
+	err       error             // why the newest settings are not served; nil if they are served
+	held      error             // why own is held; nil if own is not held, or is nil
+	stuck     error             // verdict.err of the present documents
 	updated   time.Time
 	admission *bot.Admission
 
-	// Only a persistedCatalog sets the fields below. Its comment explains known.
-	version     int64 // version in the tenant store that the fields show; 0 if none was read yet
-	noting      int   // running calls of noteStorage, which change the tenant themselves
-	heard       int64 // newest version that the tenant store reported
+	// The fields from version on are for a persistedCatalog, whose comment explains known.
+	version     int64 // version in the tenant store that the table has; 0 if no version was read yet
+	noting      int   // number of running calls of noteStorage, which change the tenant's entry themselves
+	heard       int64 // newest version that the tenant store has reported
 	known       bool  // the tenant can be used without reading it from the store again
 	incarnation string
-	storages    []config.SealedBlock // storages that the tenant store has noted for the incarnation
-	used        time.Time            // when it was last asked for
+	storages    []config.SealedBlock // storages that the tenant store has recorded for the incarnation
+	used        time.Time            // time of the tenant's last use
 }
 
-// fromFile reports whether the tenant comes from a file of this host. No other
-// code compares a tenant's source with SourceAPI.
+// fromFile reports whether the tenant comes from a file of this host. No other code compares a
+// tenant's source with SourceAPI.
 func (t *tenant) fromFile() bool { return t.source != SourceAPI }
 
 // docs returns the tenant's documents.
 func (t *tenant) docs() config.Documents { return config.Documents{Operator: t.doc, Own: t.own} }
 
-// with returns the tenant as it is after a change.
+// with returns a copy of the tenant that has the documents and the verdict of an accepted
+// change.
 func (t *tenant) with(change accepted) *tenant {
 	out := *t
 	out.doc, out.own = change.docs.Operator, change.docs.Own
@@ -49,34 +50,38 @@ func (t *tenant) with(change accepted) *tenant {
 	return &out
 }
 
-// Tenant describes a tenant.
+// Tenant describes a tenant for callers of the Registry.
 type Tenant struct {
 	ID       string
-	Source   string // SourceAPI, or the path of the file
-	Revision string // of the configuration that is served; empty for none
-	// Tag is the value to pass as IfMatch. It is the Revision, or, for a tenant with own
-	// settings, a text that differs for each version of its documents. Lists do not set it.
+	Source   string // SourceAPI or the path of the file
+	Revision string // revision of the served configuration; empty for none
+	// Tag is the value to pass as IfMatch. It is the Revision. For a tenant with own settings,
+	// it is a text that differs for each version of the tenant's documents. List does not set
+	// it.
 	Tag     string
-	Version int64 // version of the registration; 0 where versions are not kept
-	Removed bool  // the tenant is not served; its id stays reserved, and its conversations are kept
-	Created bool  // the id was free before the Put that returned this
-	// Documents have secrets in them. Those of the own document are marked; it is nil for none.
+	Version int64 // version of the registration; 0 if the catalog stores no versions
+	Removed bool  // the tenant is not served, its id is reserved, and its conversations are stored
+	Created bool  // set by Put if the id, or the own document, did not exist before
+	// Documents has secrets in it. Secrets in the own document are marked. The own document is
+	// nil if there is none.
 	Documents config.Documents
-	// Held is why the tenant's own document does not count, so that the operator's is served
-	// alone. It is nil if the own document counts, or if there is none.
+	// Held is why the tenant's own document is held, so that the operator's document is served
+	// alone. It is nil if the own document is not held, or if there is none.
 	Held error
-	// Err is why the newest settings are not served; nil when they are.
+	// Err is why the newest settings are not served. It is nil if they are served.
 	Err error
-	// Unavailable is why turns are refused although the settings are valid: the error of the last
-	// build of the tenant's bot. It is nil if that build succeeded, or if there was none.
+	// Unavailable is why turns are refused although the settings are valid. It is the error of
+	// the newest build of the tenant's bot. It is nil if that build succeeded, or if there was
+	// none.
 	Unavailable error
-	// Missing names a secret of the served settings that is missing now: its file is gone, or its
-	// environment variable is empty. A bot that was built with it goes on, but no other can be
-	// built. Only Get and List set it. It is nil if no secret is missing, or if that is not known.
+	// Missing names a secret of the served settings that is missing now, because its file is
+	// gone or its environment variable is empty. A bot that was built with the secret still
+	// runs, but no new bot can be built. Only Get and List set Missing. It is nil if no secret
+	// is missing, and if the search ran out of time.
 	Missing   error
 	UpdatedAt time.Time
-	// Effective is the configuration that is served; nil if none was ever valid. Do not change
-	// it.
+	// Effective is the served configuration. It is nil if the settings were never valid. It
+	// must not be changed.
 	Effective *config.Effective
 }
 
@@ -95,8 +100,8 @@ func (t *tenant) describe() Tenant {
 	return out
 }
 
-// sameDocument reports whether two documents have the same content. An empty document and
-// one that is not there are different.
+// sameDocument reports whether two documents have the same content. An empty document differs
+// from nil.
 func sameDocument(a, b *config.Document) bool {
 	return a == b || a != nil && b != nil && reflect.DeepEqual(a.Values(), b.Values())
 }

@@ -7,16 +7,16 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// tries remembers with which storages the settings of tenants were tried, by digest. A try may
-// create the storage's database, which nobody removes; therefore tries are bounded. It is
-// guarded by the table's mu.
+// tries records which storages each tenant's settings were tried with, by digest. A try may
+// create a database in the storage, and the host does not delete that database. Therefore the
+// number of tries is bounded. tries is guarded by tenantTable.mu.
 type tries struct {
 	of *simplelru.LRU[string, map[string]struct{}]
 }
 
 // MayTry reports whether the tenant's settings may be tried with the storage, and counts the
-// try. A storage that is noted for the tenant may always be tried, and at most
-// bounds.MaxStoragesTried others.
+// try. A storage that is recorded for the tenant may always be tried. At most
+// bounds.MaxStoragesTried other storages may be tried.
 func (t *tenantTable) MayTry(id string, s config.SealedBlock) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -26,10 +26,10 @@ func (t *tenantTable) MayTry(id string, s config.SealedBlock) bool {
 	return t.tries.add(id, s.Digest)
 }
 
-// add reports whether a storage may be tried, and counts it.
+// add reports whether the tenant may try the storage with the digest, and counts the try.
 func (t *tries) add(id, digest string) bool {
 	if t.of == nil {
-		t.of, _ = simplelru.NewLRU[string, map[string]struct{}](bounds.MaxTenantsTried, nil) // fails for a size of 0 only
+		t.of, _ = simplelru.NewLRU[string, map[string]struct{}](bounds.MaxTenantsTried, nil) // NewLRU fails only for a size of 0
 	}
 	tried, _ := t.of.Get(id)
 	if _, again := tried[digest]; again {

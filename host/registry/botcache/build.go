@@ -7,34 +7,36 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Build is one build of a bot, with all who wait for it. It does not use x/sync/singleflight,
-// because it has to begin, and to count its waiters, under the owner's lock. By that count a bot
-// is freed if nobody waits for it any more, and never while somebody does.
+// Build is one build of a bot. Several callers may wait for it. Build does not use
+// x/sync/singleflight, because a build must begin and count its waiters under the owner's lock.
+// A bot that is not cached is freed when this count is 0, and never earlier.
 type Build struct {
 	cache   *Cache
 	done    chan struct{}
-	waiters int    // guarded by the owner's lock
-	entry   *entry // set before done is closed, unless err is
-	err     error  // set before done is closed
+	waiters int    // number of callers that wait; guarded by the owner's lock
+	entry   *entry // set before done is closed, if the build succeeded
+	err     error  // set before done is closed, if the build failed
 }
 
-// Inconclusive is the error of a build that failed for a reason outside of the bot's settings.
-// The cache records no failure for it.
+// Inconclusive is the error of a build that failed for a reason outside of the bot's settings,
+// such as a tenant store that does not answer. The Cache does not record such an error as a
+// failure of the bot.
 type Inconclusive struct{ Err error }
 
 func (e *Inconclusive) Error() string { return e.Err.Error() }
 func (e *Inconclusive) Unwrap() error { return e.Err }
 
-// BuildLocked joins the running build of the id's bot, or begins one by calling build in the
-// background. The caller counts as waiting from now on, and has to call Wait after it has
-// released the lock. The build goes on even if nobody waits any more. Its ctx ends with
-// Options.BuildTimeout and with ShutLocked. Locked: the owner's lock is held.
+// BuildLocked joins the running build of the id's bot. If there is none, BuildLocked begins one
+// by calling build in the background. The caller must call Wait after it has released the lock,
+// because it counts as a waiter. The build continues even if all waiters leave. The build's ctx
+// ends after Options.BuildTimeout, or when ShutLocked is called. Locked: the owner's lock is
+// held.
 func (c *Cache) BuildLocked(id string, build func(ctx context.Context) (Built, error)) *Build {
 	b := c.builds[id]
 	if b == nil {
 		b = &Build{cache: c, done: make(chan struct{})}
 		c.builds[id] = b
-		c.live++ // the build itself
+		c.live++ // counts the running build
 		c.work.Go(func() {
 			defer close(b.done)
 			ctx, cancel := context.WithTimeout(c.ctx, c.o.BuildTimeout)
@@ -49,8 +51,8 @@ func (c *Cache) BuildLocked(id string, build func(ctx context.Context) (Built, e
 	return b
 }
 
-// endBuildLocked records the result of a build and caches its bot. If the build is not the newest
-// of its id any more, its bot serves those who wait for it, but is not cached. Locked: the owner's lock
+// endBuildLocked records the result of a build and caches its bot. If ForgetLocked has removed
+// the build, its waiters still get the bot, but the bot is not cached. Locked: the owner's lock
 // is held.
 func (c *Cache) endBuildLocked(id string, b *Build, built Built, err error) {
 	defer func() {
@@ -66,7 +68,8 @@ func (c *Cache) endBuildLocked(id string, b *Build, built Built, err error) {
 		b.err = fault.Of(conclusion(err))
 		return
 	}
-	// Each waiter holds a lease from now on, so that the bot is not freed before Wait returns it.
+	// Each waiter has a lease from now on, so that the bot is not freed before its Wait
+	// returns.
 	c.live++
 	b.entry = &entry{built: built, expires: c.o.Now().Add(c.o.TTL), leases: b.waiters}
 	if newest && !c.closed {
@@ -76,7 +79,7 @@ func (c *Cache) endBuildLocked(id string, b *Build, built Built, err error) {
 	}
 }
 
-// conclusion returns the error inside an Inconclusive, and any other error as it is.
+// conclusion returns the error inside an Inconclusive. It returns any other error unchanged.
 func conclusion(err error) error {
 	var i *Inconclusive
 	if errors.As(err, &i) {
@@ -85,8 +88,8 @@ func conclusion(err error) error {
 	return err
 }
 
-// Wait returns a lease of the bot when it is built. Its error is that of the build, or of
-// ctx. Call it once for each BuildLocked.
+// Wait returns a lease of the bot when the build has ended. The error is the error of the
+// build, or the cause of ctx's end. Call Wait once after each BuildLocked.
 func (b *Build) Wait(ctx context.Context) (*Lease, error) {
 	select {
 	case <-b.done:
@@ -100,7 +103,7 @@ func (b *Build) Wait(ctx context.Context) (*Lease, error) {
 	return &Lease{Bot: b.entry.built.Bot, cache: b.cache, entry: b.entry}, nil
 }
 
-// leave ends a wait without a lease.
+// leave ends the wait of a caller that does not take a lease.
 func (b *Build) leave() {
 	b.cache.mu.Lock()
 	defer b.cache.mu.Unlock()

@@ -8,25 +8,26 @@ import (
 )
 
 const (
-	// RetryWait is the least time between two automatic tries to build one bot. It doubles with
-	// each try that fails, up to RetryWaitMost. Without it, settings that crash a plugin would
-	// be tried in a loop: each time the plugin's process is ready again.
+	// RetryWait is the least time between two automatic builds of one bot that fails. It
+	// doubles with each failed build, up to RetryWaitMost. Without RetryWait, settings that
+	// crash a plugin would be tried in a loop, each time that the plugin's process is ready
+	// again.
 	RetryWait = 5 * time.Second
-	// RetryWaitMost is the longest time between two such tries.
+	// RetryWaitMost is the longest time between two automatic builds of one bot that fails.
 	RetryWaitMost = time.Hour
 )
 
-// failure records that the last build of an id's bot failed, and when to try again. It is
-// guarded by the owner's lock.
+// failure records that the newest build of an id's bot failed, and when to build the bot again.
+// It is guarded by the owner's lock.
 type failure struct {
 	err    error
-	tried  time.Time     // when DueLocked last returned the id
-	wait   time.Duration // how long after tried DueLocked may return it again
-	wanted bool          // RetryLocked asked for another try
+	tried  time.Time     // time at which DueLocked last returned the id
+	wait   time.Duration // how long after tried DueLocked does not return the id
+	wanted bool          // RetryLocked has requested another build
 }
 
-// noteResultLocked records whether the newest build of an id failed. It ignores a build that was
-// canceled or whose error is Inconclusive. Locked: the owner's lock is held.
+// noteResultLocked records whether the newest build of an id failed. It ignores a build that
+// was canceled, and a build whose error is Inconclusive. Locked: the owner's lock is held.
 func (c *Cache) noteResultLocked(id string, err error) {
 	switch f := c.failures[id]; {
 	case err == nil:
@@ -39,8 +40,8 @@ func (c *Cache) noteResultLocked(id string, err error) {
 	}
 }
 
-// FailureLocked returns why the last build of an id's bot failed. It is nil if that build
-// succeeded, or if there was none. Locked: the owner's lock is held.
+// FailureLocked returns the error of the newest build of the id's bot, if that build failed.
+// Otherwise it returns nil. Locked: the owner's lock is held.
 func (c *Cache) FailureLocked(id string) error {
 	if f := c.failures[id]; f != nil {
 		return f.err
@@ -48,11 +49,13 @@ func (c *Cache) FailureLocked(id string) error {
 	return nil
 }
 
-// FailuresLocked returns how many ids have a failure. Locked: the owner's lock is held.
+// FailuresLocked returns the number of ids that have a failure. Locked: the owner's lock is
+// held.
 func (c *Cache) FailuresLocked() int { return len(c.failures) }
 
-// RetryLocked marks the failed bots of the ids for which concerns reports true. DueLocked returns
-// them when their wait is over. Locked: the owner's lock is held.
+// RetryLocked requests another build of the failed bots of those ids for which concerns reports
+// true. DueLocked returns each of these ids when its wait is over. Locked: the owner's lock is
+// held.
 func (c *Cache) RetryLocked(concerns func(id string) bool) {
 	for id, f := range c.failures {
 		if concerns(id) {
@@ -61,9 +64,9 @@ func (c *Cache) RetryLocked(concerns func(id string) bool) {
 	}
 }
 
-// DueLocked returns the ids whose bots the caller has to build again now, and after what time it
-// has to be called again. It counts the ids as tried. Locked: the owner's lock is
-// held.
+// DueLocked returns the ids whose bots the caller must build again now, and the time after
+// which the caller must call DueLocked again. DueLocked counts the returned ids as tried.
+// Locked: the owner's lock is held.
 func (c *Cache) DueLocked() (ids []string, wait time.Duration) {
 	now := c.o.Now()
 	wait = RetryWaitMost

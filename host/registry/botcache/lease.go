@@ -9,7 +9,8 @@ import (
 // Lease is a bot in use. Release it when its turn has ended.
 type Lease struct {
 	*bot.Bot
-	// Cached is true if the bot came from the cache, and false if it was built for this lease.
+	// Cached reports whether the bot came from the cache. It is false if the bot was built for
+	// this lease.
 	Cached bool
 
 	cache *Cache
@@ -17,7 +18,7 @@ type Lease struct {
 	once  sync.Once
 }
 
-// Release gives the bot back. Further calls do nothing.
+// Release ends the lease. Further calls do nothing.
 func (l *Lease) Release() {
 	l.once.Do(func() {
 		l.cache.mu.Lock()
@@ -26,8 +27,8 @@ func (l *Lease) Release() {
 	})
 }
 
-// endLeaseLocked ends a lease. After the last one it frees the bot if that is not cached any
-// more. Locked: the owner's lock is held.
+// endLeaseLocked ends a lease. If that was the last lease of an evicted bot, endLeaseLocked
+// frees the bot. Locked: the owner's lock is held.
 func (c *Cache) endLeaseLocked(e *entry) {
 	e.leases--
 	if e.evicted && e.leases == 0 {
@@ -35,8 +36,8 @@ func (c *Cache) endLeaseLocked(e *entry) {
 	}
 }
 
-// evictedLocked marks a bot as not cached, and frees it if nobody uses it. Locked: the
-// owner's lock is held.
+// evictedLocked marks a bot as evicted. If the bot has no lease, evictedLocked frees the bot.
+// Locked: the owner's lock is held.
 func (c *Cache) evictedLocked(e *entry) {
 	e.evicted = true
 	if e.leases == 0 {

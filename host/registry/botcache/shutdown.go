@@ -7,12 +7,11 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// freeGrace is how long Drain still waits for the release of unused bots after its ctx has
-// ended.
+// freeGrace is how long after the end of its ctx Drain still waits until unused bots are freed.
 const freeGrace = time.Second
 
-// ShutLocked empties the cache and cancels running builds. Nothing is cached from then on. The
-// owner must not begin a build afterwards. Locked: the owner's lock is held.
+// ShutLocked empties the Cache and cancels running builds. From then on the Cache caches no
+// bot, and the owner must not begin a build. Locked: the owner's lock is held.
 func (c *Cache) ShutLocked() {
 	c.closed = true
 	c.bots.Purge()
@@ -20,8 +19,8 @@ func (c *Cache) ShutLocked() {
 	c.cancel()
 }
 
-// Drain waits until all bots are freed, or ctx ends. Call it after ShutLocked. Bots that
-// are still in use when ctx ends are not freed: the error is fault.Deadline.
+// Drain waits until all bots are freed, or ctx ends. Call it after ShutLocked. If bots are
+// still in use when ctx ends, they are not freed, and the error is fault.Deadline.
 func (c *Cache) Drain(ctx context.Context) error {
 	select {
 	case <-c.idle:
@@ -29,7 +28,7 @@ func (c *Cache) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	// No time is left for running turns, but bots that nobody uses are still being freed.
+	// There is no time left for running turns, but unused bots are still being freed.
 	last := time.NewTimer(freeGrace)
 	defer last.Stop()
 	select {
@@ -41,8 +40,8 @@ func (c *Cache) Drain(ctx context.Context) error {
 	}
 }
 
-// signalIdleLocked closes idle when nothing is left to wait for. Locked: the owner's lock is
-// held.
+// signalIdleLocked closes idle when the Cache is closed, no build runs and all bots are freed.
+// Locked: the owner's lock is held.
 func (c *Cache) signalIdleLocked() {
 	if c.closed && c.live == 0 {
 		select {

@@ -1,7 +1,7 @@
 package botcache
 
-// DropStale evicts the cached bots whose secrets have changed, as Built.Stale reports. It ends
-// early if stop, which it calls before each bot, reports true.
+// DropStale evicts the cached bots for which Built.Stale reports true. It calls stop before
+// each bot, and returns early if stop reports true.
 func (c *Cache) DropStale(stop func() bool) {
 	c.mu.Lock()
 	var ids []string
@@ -19,8 +19,8 @@ func (c *Cache) DropStale(stop func() bool) {
 	}
 }
 
-// DropIfStale evicts the cached bot of an id if it is stale, and reports whether it was.
-// Running turns finish on it.
+// DropIfStale evicts the cached bot of the id if Built.Stale reports true for it, and returns
+// that report. Running turns continue on the evicted bot.
 func (c *Cache) DropIfStale(id string) bool {
 	c.mu.Lock()
 	e, ok := c.bots.Peek(id)
