@@ -12,14 +12,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// noStorage is a storage that refuses each turn, after the admission has counted it.
+// noStorage is a storage that refuses each Begin. When Begin is called, the Admission has
+// counted the turn.
 type noStorage struct{ storage.Storage }
 
 func (noStorage) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
 	return nil, fault.New(fault.Forbidden, "nothing is kept here")
 }
 
-// openLimited returns a Registry whose tenants may begin one turn a minute.
+// openLimited returns a Registry whose tenants may begin one turn in a minute.
 func openLimited(t *testing.T) *Registry {
 	t.Helper()
 	r, err := New(Options{
@@ -57,8 +58,8 @@ func begins(t *testing.T, r *Registry, id string) bool {
 	return fault.Is(err, fault.Forbidden)
 }
 
-// TestAdmissions_tenantComesBack checks that the turns of the last minute still count for a
-// tenant that was removed in any way and came back within the minute.
+// TestAdmissions_tenantComesBack checks that a tenant that was removed and put again within a
+// minute may not begin another turn in this minute.
 func TestAdmissions_tenantComesBack(t *testing.T) {
 	file := PutOptions{Source: "a.hcl"}
 	for name, back := range map[string]func(t *testing.T, r *Registry){
@@ -106,8 +107,8 @@ func putWith(t *testing.T, r *Registry, id string, v any, o PutOptions) {
 	}
 }
 
-// TestAdmissions_bounded checks that the number of kept admissions does not grow with the number
-// of removed tenants.
+// TestAdmissions_bounded checks that the number of stored Admissions does not grow with the
+// number of removed tenants.
 func TestAdmissions_bounded(t *testing.T) {
 	r := openLimited(t)
 	for i := range 3 * admissionsKept {
@@ -121,7 +122,7 @@ func TestAdmissions_bounded(t *testing.T) {
 	var g admissions
 	for i := range 3 * admissionsKept {
 		g.keep(fmt.Sprint("t", i), busyAdmission(t))
-		if i%2 == 0 { // it is idle again
+		if i%2 == 0 { // make every second Admission idle
 			g.gone[fmt.Sprint("t", i)] = &bot.Admission{}
 		}
 	}
@@ -134,7 +135,8 @@ func TestAdmissions_bounded(t *testing.T) {
 	}
 }
 
-// busyAdmission returns an admission that is not idle: a turn of this minute is counted.
+// busyAdmission returns an Admission that is not idle, because it has counted a turn in this
+// minute.
 func busyAdmission(t *testing.T) *bot.Admission {
 	t.Helper()
 	admission := &bot.Admission{}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// checkCounts compares the counts with those of a walk over all tenants.
+// checkCounts checks the result of Counts against the tenants in the table.
 func checkCounts(t testing.TB, r *Registry) {
 	t.Helper()
 	got := r.Counts()
@@ -26,8 +26,8 @@ func checkCounts(t testing.TB, r *Registry) {
 	}
 }
 
-// TestRegistry_Counts checks that the counts stay right when tenants are put, refused, built and
-// removed.
+// TestRegistry_Counts checks that the counts are right after any sequence of puts, refusals and
+// removals.
 func TestRegistry_Counts(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)

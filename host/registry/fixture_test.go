@@ -25,10 +25,10 @@ func (noMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, 
 	return nil, nil
 }
 
-// builder counts the bots that a registry builds and frees.
+// builder opens a Registry, and counts the bots that the Registry builds and frees.
 type builder struct {
 	builds, frees atomic.Int32
-	inUse         sync.Map // *bot.Bot to freed
+	inUse         sync.Map // the freed bots
 	build         func(ctx context.Context, e *config.Effective) error
 	clock         atomic.Int64
 }
@@ -110,13 +110,13 @@ func acquire(t testing.TB, r *Registry, id string, o ...GetOption) *Lease {
 	return l
 }
 
-// testHost is one of several hosts on one tenant store.
+// testHost is one of several hosts that share a tenant store.
 type testHost struct {
 	*builder
 	*Registry
 	store        *tenantstore.Store
 	mu           sync.Mutex
-	incarnations map[string]string // tenant to the incarnation of its last bot
+	incarnations map[string]string // incarnation of each tenant's last bot, by tenant id
 	block        string            // digest of the storage that all tenants use
 }
 
@@ -151,7 +151,8 @@ func (s *testHost) incarnation(tenant string) string {
 	return s.incarnations[tenant]
 }
 
-// revision returns the revision of the tenant that the host serves now; empty for none.
+// revision returns the revision at which the host serves the tenant now. It is empty if the
+// host does not know the tenant.
 func (s *testHost) revision(t *testing.T, id string) string {
 	t.Helper()
 	l, err := s.Acquire(t.Context(), id)
@@ -165,7 +166,7 @@ func (s *testHost) revision(t *testing.T, id string) string {
 	return l.Revision
 }
 
-// within waits until the host serves the tenant at the revision.
+// within waits until the host serves the tenant at the revision want.
 func (s *testHost) within(t *testing.T, id, want string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -179,5 +180,5 @@ func (s *testHost) within(t *testing.T, id, want string) {
 	}
 }
 
-// persisted returns the host's catalog.
+// persisted returns the host's persistedCatalog.
 func (s *testHost) persisted() *persistedCatalog { return s.catalog.(*persistedCatalog) }

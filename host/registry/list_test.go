@@ -11,6 +11,9 @@ import (
 )
 
 // beyond: judged of a page
+//
+// TestRegistry_List_endsPagesByWhatIsJudged checks that a page of List or History ends early if
+// its settings have bounds.PageValues values that had to be checked.
 func TestRegistry_List_endsPagesByWhatIsJudged(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	here, there := openTestHost(t, shared), openTestHost(t, shared)
@@ -18,7 +21,7 @@ func TestRegistry_List_endsPagesByWhatIsJudged(t *testing.T) {
 	for i := range bounds.PageValues * 2 / 3 {
 		large[fmt.Sprintf("k%d", i)] = i
 	}
-	const tenants = 5 // more than the storage has on a page
+	const tenants = 5 // two large tenants fill a page
 	for i := range tenants {
 		put(t, here.Registry, fmt.Sprintf("t%d", i), 1)
 	}

@@ -23,7 +23,7 @@ func putOwn(t testing.TB, r *Registry, id string, own *config.Document) Tenant {
 	return got
 }
 
-// whenNot returns an own document that sets v to own, and that the check refuses if the
+// whenNot returns an own document that sets v to own. The check refuses the own document if the
 // operator's document sets v to the given v.
 func whenNot(v, own any) *config.Document {
 	return config.FromMap("own", map[string]any{"v": own, "forbidden": v})
@@ -46,7 +46,7 @@ func TestRegistry_Put_ownSettingsReachAllHosts(t *testing.T) {
 	if turn.Revision != "1" {
 		t.Error("a turn at work got another revision")
 	}
-	// Each host can change each document.
+	// Each host can change each document of the tenant.
 	put(t, b.Registry, "x", 2)
 	a.within(t, "x", "2+own")
 	putOwn(t, b.Registry, "x", doc("v", "other"))
@@ -74,9 +74,9 @@ func TestRegistry_Put_ownSettingsReachAllHosts(t *testing.T) {
 	}
 }
 
-// TestRegistry_Put_ownSettingsOfAFileTenant checks that own settings of a file's tenant are kept
-// in the tenant store, so that all hosts with the file serve them, and that they stay until the
-// tenant is purged.
+// TestRegistry_Put_ownSettingsOfAFileTenant checks that own settings of a file's tenant are
+// stored in the tenant store, and that all hosts with the file serve them. The own settings
+// stay stored while the file is away.
 func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a, b := openTestHost(t, shared), openTestHost(t, shared)
@@ -102,7 +102,8 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	if got := b.revision(t, "f"); got != "2+own" {
 		t.Errorf("the file changed, and %s is served", got)
 	}
-	// Hosts that start later find the own settings too, by each way of reading them.
+	// Hosts that start later read the own settings too. c reads them by Get, and d by Reload
+	// and Snapshot.
 	c := openTestHost(t, shared)
 	file(c, 2)
 	if got, err := c.Get(t.Context(), "f"); err != nil || got.Revision != "2+own" || got.Documents.Own == nil {
@@ -117,7 +118,7 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 	if s, err := d.Snapshot(t.Context(), "f"); err != nil || s.Own == nil || s.Effective.Revision != "2+own" {
 		t.Errorf("%+v, %v", s, err)
 	}
-	// The file goes and comes back.
+	// b drops the file and puts it again.
 	b.DropFile("f", "f.hcl")
 	if b.revision(t, "f") != "" {
 		t.Error("served without its file")
@@ -135,7 +136,8 @@ func TestRegistry_Put_ownSettingsOfAFileTenant(t *testing.T) {
 }
 
 // TestPersistedCatalog_ensureFresh_fileTenantWithoutStore checks that a file's tenant is still
-// served with its own settings when the tenant store fails, and that changes of them fail.
+// served with its own settings while the tenant store fails. A change of the own settings fails
+// then.
 func TestPersistedCatalog_ensureFresh_fileTenantWithoutStore(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a := openTestHost(t, shared)
@@ -161,8 +163,8 @@ func TestPersistedCatalog_ensureFresh_fileTenantWithoutStore(t *testing.T) {
 	}
 }
 
-// TestAssess_holdsOwnSettings checks that a change by the operator always counts. If it
-// contradicts the own settings, these are held as a whole.
+// TestAssess_holdsOwnSettings checks that a change by the operator always counts. If the change
+// contradicts the own settings, the whole own settings are held.
 func TestAssess_holdsOwnSettings(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, s := range map[string]struct{ a, b *Registry }{
@@ -174,7 +176,7 @@ func TestAssess_holdsOwnSettings(t *testing.T) {
 			id := "held"
 			put(t, a, id, 1)
 			putOwn(t, a, id, whenNot(int64(2), "own"))
-			put(t, a, id, 2) // the operator's PUT is against it
+			put(t, a, id, 2) // the own settings forbid v = 2
 			got, err := a.Get(t.Context(), id)
 			if err != nil || got.Revision != "2" || got.Held == nil || got.Err != nil || got.Documents.Own == nil {
 				t.Fatalf("%+v, %v", got, err)
@@ -199,7 +201,7 @@ func TestAssess_holdsOwnSettings(t *testing.T) {
 			if got, _ := a.Get(t.Context(), id); got.Revision != "2+mended" || got.Held != nil {
 				t.Errorf("mended by the tenant: %+v", got)
 			}
-			// A new policy: it is applied, and says whose settings it holds.
+			// A reload with a stricter policy holds the own settings and reports that it does.
 			stricter := func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error) {
 				if docs.Own != nil {
 					return nil, config.Problems{{Message: "policy"}}
@@ -233,15 +235,15 @@ func TestAssess_holdsOwnSettings(t *testing.T) {
 	}
 }
 
-// TestRegistry_Rollback_ownSettings checks that own settings are rolled back only if they are
-// valid today.
+// TestRegistry_Rollback_ownSettings checks that own settings can be rolled back only to a
+// version that the present check accepts.
 func TestRegistry_Rollback_ownSettings(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a := openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)                           // version 1
-	putOwn(t, a.Registry, "x", whenNot(int64(2), "old")) // 2
-	putOwn(t, a.Registry, "x", doc("v", "new"))          // 3
-	put(t, a.Registry, "x", 2)                           // 4
+	putOwn(t, a.Registry, "x", whenNot(int64(2), "old")) // version 2
+	putOwn(t, a.Registry, "x", doc("v", "new"))          // version 3
+	put(t, a.Registry, "x", 2)                           // version 4
 	if _, err := a.Rollback(t.Context(), "x", 2, tenantstore.Tenant, ""); err == nil {
 		t.Error("rolled back to what is refused today")
 	}
@@ -266,7 +268,7 @@ func TestRegistry_Rollback_ownSettings(t *testing.T) {
 	if got, err := a.Restore(t.Context(), "x"); err != nil || got.Revision != "1+old" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	// An erasure of all conversations leaves the settings.
+	// A new incarnation, in which all conversations are erased, has the same settings.
 	if _, err := a.NewIncarnation(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -320,9 +322,9 @@ func TestRegistry_Put_bothDocumentsAtOnce(t *testing.T) {
 	}
 }
 
-// The test checks that a tenant that changes its storage again and again in its own settings is
-// refused before it has used up the storages that the operator may name. The tenant can still
-// change its other settings.
+// TestRegistry_Put_ownSettingsLeaveTheOperatorStorages checks that own settings cannot name
+// more than bounds.MaxOwnStoragesNoted storages, so that the operator can still name other
+// storages. Own settings that keep the storage are still accepted.
 func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 	// beyond: storages noted
 	a := openTestHost(t, &tenantstoretest.Memory{})
@@ -330,7 +332,7 @@ func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 		digest, _, _ := strings.Cut(e.Revision, ".")
 		return config.SealedBlock{Digest: digest, Kind: "storage", Plugin: "p", Config: []byte(`{}`)}
 	}
-	put(t, a.Registry, "x", 1) // notes its storage
+	put(t, a.Registry, "x", 1) // records the first storage
 	own := func(v string) error {
 		_, err := a.Put(t.Context(), "x", doc("v", v), PutOptions{Author: tenantstore.Tenant})
 		return err
@@ -347,7 +349,7 @@ func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 	for i := 2; i <= bounds.MaxStoragesNoted-bounds.MaxOwnStoragesNoted+1; i++ {
 		put(t, a.Registry, "x", i)
 		acquire(t, a.Registry, "x").Release()
-		if err := own(fmt.Sprintf("s%d.%d", bounds.MaxOwnStoragesNoted-1, i)); err != nil { // the same storage
+		if err := own(fmt.Sprintf("s%d.%d", bounds.MaxOwnStoragesNoted-1, i)); err != nil { // the storage stays the same
 			t.Errorf("%d: %v", i, err)
 		}
 	}

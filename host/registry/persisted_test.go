@@ -54,7 +54,9 @@ func TestPersistedCatalog_allHostsServeWhatOneRegistered(t *testing.T) {
 	}
 }
 
-// The storage gives no notices here: the other host has to notice the change by polling.
+// TestPersistedCatalog_ensureFresh_dropsAChangedBotWithinASecond checks that a host notices a
+// change by another host within a second. The tenant store sends no notices, so the host must
+// poll.
 func TestPersistedCatalog_ensureFresh_dropsAChangedBotWithinASecond(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	a, b := openTestHost(t, shared), openTestHost(t, shared)
@@ -63,7 +65,7 @@ func TestPersistedCatalog_ensureFresh_dropsAChangedBotWithinASecond(t *testing.T
 	for i := 1; i < 4; i++ {
 		put(t, a.Registry, "x", i)
 		changed := time.Now()
-		// Requests that begin later than a second after the change must get the new revision.
+		// A request that begins more than a second after the change must get the new revision.
 		for {
 			asked := time.Now()
 			got := b.revision(t, "x")
@@ -102,7 +104,7 @@ func TestPersistedCatalog_ensureFresh_refusesWhenStoreIsDown(t *testing.T) {
 		l.Release()
 		time.Sleep(20 * time.Millisecond)
 	}
-	acquire(t, a.Registry, "f").Release() // a file's tenant needs no registry
+	acquire(t, a.Registry, "f").Release() // a known tenant of a file is served without the tenant store
 	shared.Fail(nil)
 	a.within(t, "x", "1")
 }
@@ -128,7 +130,7 @@ func TestPersistedCatalog_change_oneConditionalPutWins(t *testing.T) {
 	if len(won) != 1 {
 		t.Errorf("%d of 20 puts on one revision succeeded", len(won))
 	}
-	// Without a condition all are accepted, one after another.
+	// Puts without a condition all succeed, one after another.
 	for i := range 8 {
 		wg.Go(func() { put(t, sites[i%2].Registry, "y", i) })
 	}
@@ -143,7 +145,7 @@ func TestRegistry_History(t *testing.T) {
 	for v := range 3 {
 		put(t, a.Registry, "x", v+1)
 	}
-	put(t, a.Registry, "x", 3) // the same settings make no new version
+	put(t, a.Registry, "x", 3) // a Put of the same settings stores no new version
 	versions, _, err := a.History(t.Context(), "x", 0, 10)
 	if err != nil || len(versions) != 3 || versions[0].Version != 3 || versions[2].Effective.Revision != "1" {
 		t.Fatalf("%+v, %v", versions, err)
@@ -175,7 +177,7 @@ func TestRegistry_IDTaken(t *testing.T) {
 	if err := b.IDTaken(t.Context(), "x"); err == nil {
 		t.Error("a file may have the id of a registered tenant")
 	}
-	// If a file has the id anyway, its tenant gets no turns.
+	// A host may have a file with the id all the same. Then the file's tenant gets no turns.
 	if _, err := b.Put(t.Context(), "x", doc("v", 2), PutOptions{Source: "x.hcl"}); err != nil {
 		t.Fatal(err)
 	}
@@ -189,13 +191,13 @@ func TestRegistry_IDTaken(t *testing.T) {
 	if _, err := b.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
-	// The id cannot be registered on a host without the file either.
+	// The id of a file's tenant cannot be registered on a host without the file either.
 	if _, err := a.Put(t.Context(), "f", doc("v", 2), PutOptions{}); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
 }
 
-// waitForStore waits until the host knows that the tenant store has something.
+// waitForStore waits until the host knows that the tenant store is not empty.
 func (s *testHost) waitForStore(t *testing.T) error {
 	for end := time.Now().Add(time.Minute); s.store.Empty(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -210,7 +212,7 @@ func TestPersistedCatalog_noteStorage(t *testing.T) {
 	a := openTestHost(t, shared)
 	put(t, a.Registry, "x", 1)
 	acquire(t, a.Registry, "x").Release()
-	a.block = "two" // what tenants inherit changed
+	a.block = "two" // the tenants inherit another storage from now on
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
 	if _, err := a.Put(t.Context(), "f", doc("v", 1), PutOptions{Source: "f.hcl"}); err != nil {
@@ -228,9 +230,9 @@ func TestPersistedCatalog_noteStorage(t *testing.T) {
 	}
 }
 
-// The test checks that storages are not noted if they were registered but never used. Used ones
-// are noted up to a bound; beyond it a registration and a turn are refused, and the error says
-// what to do.
+// TestPersistedCatalog_noteStorage_boundedNumber checks that a storage is recorded when a turn
+// may use it, and not when a registration names it. The number of recorded storages is bounded.
+// Beyond the bound, a registration and a turn are refused, and the error says what to do.
 func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 	// beyond: storages noted
 	shared := &tenantstoretest.Memory{}
@@ -269,10 +271,10 @@ func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 		}
 	}
 	wantFull(register(n, "one more"))
-	_, err := a.Acquire(t.Context(), "x", ForceRefresh()) // what it inherits changed
+	_, err := a.Acquire(t.Context(), "x", ForceRefresh()) // the tenant inherits a storage beyond the bound
 	wantFull(err)
 	noted(bounds.MaxStoragesNoted)
-	if err := register(n, "used7"); err != nil { // back to one of them
+	if err := register(n, "used7"); err != nil { // one of the recorded storages
 		t.Fatal(err)
 	}
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
@@ -285,8 +287,9 @@ func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 	acquire(t, a.Registry, "x", ForceRefresh()).Release()
 }
 
-// The test checks that the size of one noted storage, and of all of a tenant, is bounded. More
-// storages than the bound, which an earlier build has noted, are still read, kept and used.
+// TestPersistedCatalog_noteStorage_boundedSize checks that the size of one recorded storage and
+// the size of all recorded storages of a tenant are bounded. If an earlier build has recorded
+// more storages than the bound, they are still read, stored and used.
 func TestPersistedCatalog_noteStorage_boundedSize(t *testing.T) {
 	// beyond: storage note
 	// beyond: storage notes
@@ -316,7 +319,7 @@ func TestPersistedCatalog_noteStorage_boundedSize(t *testing.T) {
 	if err != nil || len(e.Storages)*size > bounds.MaxStorageNotesBytes || len(e.Storages) < 30 || refused != 41-len(e.Storages) {
 		t.Errorf("%d are noted, %d refused, %v", len(e.Storages), refused, err)
 	}
-	for i := range 200 { // more than the bound, as an earlier build stored them
+	for i := range 200 { // more storages than the bound, as an earlier build may have stored them
 		e.Storages = append(e.Storages, config.SealedBlock{Digest: fmt.Sprint("old", i), Kind: "storage", Plugin: "p", Config: []byte(`{}`)})
 	}
 	if _, err := a.store.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
@@ -346,16 +349,17 @@ func TestPersistedCatalog_ensureFresh_remembersAbsentIDs(t *testing.T) {
 	for range 1000 {
 		a.revision(t, "nobody")
 	}
-	// The host goes on polling meanwhile.
+	// The host polls the tenant store meanwhile, which makes some of the calls.
 	if most := 2 + int(time.Since(start)/(100*time.Millisecond)); shared.Calls()-before > most {
 		t.Errorf("%d calls for 1,000 requests of an unknown tenant", shared.Calls()-before)
 	}
 }
 
-// tardy is a storage whose GetTenants reads at once, but returns only when letGo is closed.
+// tardy is a tenant store whose GetTenants reads at once, but returns only after letGo is
+// closed.
 type tardy struct {
 	*tenantstoretest.Memory
-	read  chan struct{} // gets one when the newest versions were read
+	read  chan struct{} // gets a value when GetTenants has read
 	letGo chan struct{}
 }
 
@@ -393,7 +397,8 @@ func TestPersistedCatalog_load_readsAgainWhatChanged(t *testing.T) {
 	}
 }
 
-// hasty is a storage that calls put after it has stored a change and before it returns.
+// hasty is a tenant store that calls put after it has stored a change and before PutTenant
+// returns.
 type hasty struct {
 	*tenantstoretest.Memory
 	put func()
@@ -440,7 +445,8 @@ func TestPersistedCatalog_takePut_readsANewTenantAgain(t *testing.T) {
 			return
 		}
 		first = false
-		// Before a's own Put returns, b puts another version, and a polls that change.
+		// Before the Put of host a returns, host b puts another version, and host a polls the
+		// version of b.
 		put(t, b.Registry, "x", 2)
 		if err := a.store.EnsureFresh(t.Context()); err != nil {
 			t.Error(err)

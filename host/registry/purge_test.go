@@ -49,7 +49,7 @@ func TestRegistry_NewIncarnation(t *testing.T) {
 			t.Errorf("%s: incarnations %q and %q", id, a.incarnation(id), b.incarnation(id))
 		}
 	}
-	// Former incarnations stay listed while the tenant changes.
+	// Former incarnations are still listed after a change of the tenant.
 	put(t, a.Registry, "x", 2)
 	again, err := b.NewIncarnation(t.Context(), "x")
 	if err != nil || len(again.Former) != 2 {
@@ -132,7 +132,7 @@ func TestRegistry_BeginPurge_fileTenant(t *testing.T) {
 	if s, err := a.BeginPurge(t.Context(), "f", json.RawMessage(`{}`)); err != nil || len(s.Incarnation.Storages) != 1 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	// A host that still has the file does not serve the tenant either.
+	// Another host that still has the file does not serve the tenant either.
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		l, err := b.Acquire(t.Context(), "f")
 		if err != nil {
@@ -189,7 +189,7 @@ func TestMemoryCatalog_purge(t *testing.T) {
 	if err != nil || len(s.Former) != 1 || s.Former[0].Storages[0].Digest != "one" {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	for range 2 { // the second after an interruption
+	for range 2 { // the second call repeats an interrupted purge
 		if s, err = r.BeginPurge(t.Context(), "x", json.RawMessage(`{"begun":1}`)); err != nil || len(s.Incarnation.Storages) != 1 || s.Receipt == nil {
 			t.Fatalf("%+v, %v", s, err)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // TestRegistry_Put_onlyOneCreates checks that of all concurrent Puts of a free id exactly one
-// reports that it created the tenant, with any options.
+// returns Created. With IfNone all other Puts fail.
 func TestRegistry_Put_onlyOneCreates(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	for name, hosts := range map[string][]*Registry{
@@ -75,7 +75,7 @@ func TestRegistry_Put_whatCreates(t *testing.T) {
 	if got, err := stored.Restore(t.Context(), "x"); err != nil || got.Created {
 		t.Errorf("restored: %+v, %v", got, err)
 	}
-	// A host that has not read the tenant yet.
+	// The other host has not read the tenant yet.
 	other := openTestHost(t, shared)
 	if got, err := puts(t, other.Registry, PutOptions{}, 9); err != nil || got.Created {
 		t.Errorf("on another host: %+v, %v", got, err)
@@ -87,8 +87,8 @@ func puts(t *testing.T, r *Registry, o PutOptions, v int) (Tenant, error) {
 	return got, err
 }
 
-// TestRegistry_Put_slots checks that tenants share the slots for checking settings fairly: many
-// waiting Puts of one tenant delay only that tenant. A wait ends with its request.
+// TestRegistry_Put_slots checks that tenants share the slots for checks fairly. Many waiting
+// Puts of one tenant delay only this tenant. A Put stops waiting when its request ends.
 func TestRegistry_Put_slots(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -126,7 +126,7 @@ func TestRegistry_Put_slots(t *testing.T) {
 	if id := <-asked; id != "good" {
 		t.Errorf("the second is %s", id)
 	}
-	goOn <- struct{}{} // either may take it
+	goOn <- struct{}{} // the check of flood or of good receives it
 	cancel()
 	for range 50 {
 		<-ended

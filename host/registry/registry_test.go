@@ -27,7 +27,7 @@ func TestRegistry_Acquire_buildsOnce(t *testing.T) {
 			t.Errorf("look-up %d: cached %v", i, l.Cached)
 		}
 		l.Release()
-		l.Release() // counts once
+		l.Release() // a second Release does nothing
 	}
 	if y.builds.Load() != 1 {
 		t.Errorf("%d builds", y.builds.Load())
@@ -48,7 +48,7 @@ func TestRegistry_Acquire_leastRecentlyUsedAndTTL(t *testing.T) {
 	for _, id := range []string{"a", "b", "c"} {
 		put(t, r, id, 1)
 	}
-	for _, id := range []string{"a", "b", "a", "c"} { // b is the least recently used
+	for _, id := range []string{"a", "b", "a", "c"} { // b is the least recently used bot
 		acquire(t, r, id).Release()
 	}
 	if c := r.CachedBots(); len(c) != 2 || c[0].Tenant != "a" || c[1].Tenant != "c" {
@@ -86,7 +86,7 @@ func TestRegistry_Acquire_oneBuildForMany(t *testing.T) {
 	if _, err := r.Acquire(gone, "slow"); !fault.Is(err, fault.Canceled) {
 		t.Errorf("a caller that left got %v", err)
 	}
-	acquire(t, r, "fast").Release() // while slow is still being built
+	acquire(t, r, "fast").Release() // slow is still being built
 	close(gate)
 	wg.Wait()
 	if y.builds.Load() != 2 {
@@ -115,7 +115,7 @@ func TestRegistry_Put_turnsFinishOnTheirBot(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	put(t, r, "a", 2) // the same again
+	put(t, r, "a", 2) // the same settings again
 	if l = acquire(t, r, "a"); !l.Cached {
 		t.Error("an equal revision dropped the bot")
 	}
@@ -208,11 +208,11 @@ func TestRegistry_Put_whoMayReplace(t *testing.T) {
 	for _, c := range []struct {
 		id    string
 		o     PutOptions
-		class fault.Class // Internal: accepted
+		class fault.Class // error of the Put; Internal for none
 	}{
 		{"a", PutOptions{IfMatch: "1"}, fault.Conflict},
 		{"a", PutOptions{DryRun: true}, fault.Internal},
-		{"a", PutOptions{IfNone: true}, fault.Internal}, // the dry run registered nothing
+		{"a", PutOptions{IfNone: true}, fault.Internal}, // the dry run before registered nothing
 		{"a", PutOptions{IfNone: true}, fault.Conflict},
 		{"a", PutOptions{IfMatch: "1"}, fault.Internal},
 		{"a", PutOptions{IfMatch: "*"}, fault.Internal},
@@ -220,7 +220,7 @@ func TestRegistry_Put_whoMayReplace(t *testing.T) {
 		{"a", PutOptions{Source: "a.hcl"}, fault.Conflict},
 		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
 		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
-		{"f", PutOptions{Source: "f.yaml"}, fault.Internal}, // the registry accepts another file with the id
+		{"f", PutOptions{Source: "f.yaml"}, fault.Internal}, // another file may have the id of a file's tenant
 		{"f", PutOptions{}, fault.Conflict},
 	} {
 		_, err := r.Put(ctx, c.id, doc("v", 1), c.o)
@@ -252,8 +252,8 @@ func TestRegistry_Put_whoMayReplace(t *testing.T) {
 	}
 }
 
-// The test checks that every bot is released exactly once, never while it is in use, and that no
-// tenant gets another tenant's bot.
+// TestRegistry_leaksNothingUnderChange checks that every bot is freed exactly once, that a
+// leased bot is not freed, and that no tenant gets another tenant's bot.
 func TestRegistry_leaksNothingUnderChange(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, 5*time.Millisecond, 3)
@@ -328,8 +328,9 @@ func BenchmarkCachedBot(b *testing.B) {
 	}
 }
 
-// A tenant folder is read again and again. The test checks that a Put of the same settings does
-// not begin another build.
+// TestRegistry_Put_sameSettingsKeepTheBuild checks that a Put of the same settings does not
+// begin another build. The host reads tenant folders repeatedly, and each read puts the same
+// settings again.
 func TestRegistry_Put_sameSettingsKeepTheBuild(t *testing.T) {
 	gate := make(chan struct{})
 	y := &builder{}

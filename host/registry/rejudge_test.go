@@ -24,7 +24,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// why returns the tenant's Unavailable as List shows it.
+// why returns the Unavailable of the tenant in the result of List.
 func why(t *testing.T, r *Registry, id string) error {
 	t.Helper()
 	list, _, err := r.List(t.Context(), "", 1000)
@@ -43,8 +43,9 @@ func why(t *testing.T, r *Registry, id string) error {
 	return nil
 }
 
-// TestRegistry_Rejudge checks that a tenant whose bot cannot be built is listed as unavailable,
-// and that Rejudge builds its bot again without a request, but not those of other tenants.
+// TestRegistry_Rejudge checks that a tenant whose bot cannot be built is listed as unavailable.
+// Rejudge builds the tenant's bot again without a request, and does not build bots of other
+// tenants.
 func TestRegistry_Rejudge(t *testing.T) {
 	for _, kind := range []string{"a file's", "in memory", "a tenant store's"} {
 		t.Run(kind, func(t *testing.T) {
@@ -101,8 +102,9 @@ func TestRegistry_Rejudge(t *testing.T) {
 	}
 }
 
-// If settings crash a plugin's process, each restart of the process calls Rejudge. The test
-// checks that the time between tries grows.
+// TestRegistry_Rejudge_waitsLongerEachTime checks that the time between two builds of a bot
+// that fails grows. If settings crash a plugin's process, each restart of the process calls
+// Rejudge.
 func TestRegistry_Rejudge_waitsLongerEachTime(t *testing.T) {
 	y := &builder{build: func(context.Context, *config.Effective) error { return fault.New(fault.PluginUnavailable, "it ended") }}
 	r := y.open(t, time.Minute, 10)
@@ -151,7 +153,7 @@ func TestRegistry_Rejudge_boundedAtOnce(t *testing.T) {
 			t.Fatal("built")
 		}
 	}
-	// A tenant that was changed or removed is not tried again with its old settings.
+	// A tenant that was changed or removed is not built again with its old settings.
 	if err := r.Remove(t.Context(), "t0", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -168,8 +170,8 @@ func TestRegistry_Rejudge_boundedAtOnce(t *testing.T) {
 	}
 }
 
-// The test checks that Rejudge makes the host read a registered tenant again whose settings were
-// not valid.
+// TestRegistry_Rejudge_registeredTenant checks that after Rejudge the host checks a registered
+// tenant with invalid settings again.
 func TestRegistry_Rejudge_registeredTenant(t *testing.T) {
 	shared := &tenantstoretest.Memory{}
 	s := openTestHost(t, shared)
@@ -209,7 +211,7 @@ func TestRegistry_Rejudge_registeredTenant(t *testing.T) {
 	l.Release()
 }
 
-// dueNow returns the tenants whose bots the cache would build again now.
+// dueNow returns the tenants whose bots the Cache wants to be built again now.
 func dueNow(r *Registry) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// under returns a Check that adds a suffix to every revision and refuses some tenants.
+// under returns a Check that adds a suffix to every revision and refuses the tenants in broken.
 func under(suffix string, broken ...string) Check {
 	return func(_ context.Context, id string, docs config.Documents, _ Trial) (*config.Effective, error) {
 		for _, b := range broken {
@@ -21,7 +21,7 @@ func under(suffix string, broken ...string) Check {
 			}
 		}
 		if docs.Operator.Values()["own"] != nil {
-			// A tenant that inherits nothing.
+			// A tenant with the key own inherits nothing, so its revision has no suffix.
 			return &config.Effective{Tenant: id, Revision: fmt.Sprint(docs.Operator.Values()["own"])}, nil
 		}
 		return &config.Effective{Tenant: id, Revision: fmt.Sprint(docs.Operator.Values()["v"]) + suffix}, nil
@@ -88,8 +88,9 @@ func TestRegistry_Reload_allOrNothing(t *testing.T) {
 	}
 }
 
-// The test checks that a tenant of a leaving source does not prevent a reload, even if its
-// settings are invalid under the new files. Another source may have the same id.
+// TestRegistry_Reload_leavesOutLeaving checks that a tenant of a leaving source does not
+// prevent a reload, even if the tenant's settings are invalid under the new files. A tenant of
+// another source is checked, even if a leaving source has the same id.
 func TestRegistry_Reload_leavesOutLeaving(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -118,7 +119,8 @@ func TestRegistry_Reload_leavesOutLeaving(t *testing.T) {
 	r.DropFile("b", "b.hcl")
 }
 
-// stopping returns a Check that sends to asked which tenant it checks, and waits for goOn.
+// stopping returns a Check that calls check. Before each call it sends the tenant's id to asked
+// and receives from goOn.
 func stopping(check Check) (_ Check, asked chan string, goOn chan struct{}) {
 	asked, goOn = make(chan string), make(chan struct{})
 	return func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error) {
@@ -142,7 +144,7 @@ type reloadEnd struct {
 	err     error
 }
 
-// reloadBy is Reload with its options and results one by one.
+// reloadBy calls Reload with positional arguments, and returns the fields of its result.
 func reloadBy(ctx context.Context, r *Registry, check Check, commit func(), leaving ...string) ([]Change, int, error) {
 	out, err := r.Reload(ctx, ReloadOptions{Check: check, Commit: commit, Leaving: leaving})
 	return out.Changes, out.Broken, err
@@ -157,8 +159,8 @@ func startReload(ctx context.Context, r *Registry, check Check, commit func()) c
 	return done
 }
 
-// TestRegistry_Reload_changesMeanwhile checks that turns and changes of tenants go on during a
-// slow reload, and that the reload checks the changed tenants before it is applied.
+// TestRegistry_Reload_changesMeanwhile checks that turns and changes of tenants continue during
+// a slow reload, and that the reload checks the changed tenants before it is applied.
 func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -170,7 +172,7 @@ func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
 	if id := <-asked; id != "a" {
 		t.Fatal(id)
 	}
-	put(t, r, "b", 1) // while a is checked
+	put(t, r, "b", 1) // the reload is checking a
 	put(t, r, "a", 2)
 	if l := acquire(t, r, "b"); l.Revision != "1" {
 		t.Errorf("the new base counts already: %s", l.Revision)
@@ -178,17 +180,17 @@ func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
 		l.Release()
 	}
 	goOn <- struct{}{}
-	first := <-asked // both changed, and are checked again
+	first := <-asked // a and b have changed and are checked again
 	second := "a"
 	if first == "a" {
 		second = "b"
 	}
 	waits := make(chan error, 1)
-	go func() { // a second change waits until it is done, and is checked under the new base
+	go func() { // a second change waits until the reload is done, and is checked under the new base
 		_, err := r.Put(t.Context(), second, doc("v", 3), PutOptions{})
 		waits <- err
 	}()
-	put(t, r, "c", 1) // one that did not change before does not wait
+	put(t, r, "c", 1) // the first change of a tenant does not wait
 	goOn <- struct{}{}
 	if id := <-asked; id != second {
 		t.Errorf("%s, then %s", first, id)
@@ -223,8 +225,8 @@ func TestRegistry_Reload_changesMeanwhile(t *testing.T) {
 	}
 }
 
-// TestRegistry_Reload_breaksWhatCame checks that a reload is not applied if settings that were put
-// during the reload are invalid under the new base.
+// TestRegistry_Reload_breaksWhatCame checks that a reload is not applied if settings that were
+// put during the reload are invalid under the new base.
 func TestRegistry_Reload_breaksWhatCame(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -247,11 +249,11 @@ func TestRegistry_Reload_breaksWhatCame(t *testing.T) {
 	if got := <-done; got.err != nil || got.broken != 1 || len(got.changes) != 2 || got.changes[1].Tenant != "b" {
 		t.Errorf("%+v", got)
 	}
-	put(t, r, "b", 2) // nothing waits any more
+	put(t, r, "b", 2) // no reload runs, so the Put does not wait
 }
 
-// TestRegistry_Reload_judgedBefore checks that settings are checked again if they were checked
-// before a reload and are put after it.
+// TestRegistry_Reload_judgedBefore checks that a Put whose settings were checked before a
+// reload checks the settings again after the reload.
 func TestRegistry_Reload_judgedBefore(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)
@@ -272,8 +274,8 @@ func TestRegistry_Reload_judgedBefore(t *testing.T) {
 	}
 }
 
-// TestRegistry_Reload_canceled checks that a reload ends with its request, and that later changes
-// and reloads work.
+// TestRegistry_Reload_canceled checks that a reload ends when its ctx ends, and that later
+// changes and reloads work.
 func TestRegistry_Reload_canceled(t *testing.T) {
 	y := &builder{}
 	r := y.open(t, time.Minute, 10)

@@ -31,7 +31,8 @@ func TestRegistry_MayTry(t *testing.T) {
 	}
 }
 
-// The test checks that requests for unknown tenants do not use more and more memory.
+// TestPersistedCatalog_ensureFresh_boundsAbsentIDs checks that the memory for requests with
+// unknown tenant ids is bounded.
 func TestPersistedCatalog_ensureFresh_boundsAbsentIDs(t *testing.T) {
 	// beyond: unknown ids
 	a := openTestHost(t, &tenantstoretest.Memory{})

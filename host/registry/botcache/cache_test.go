@@ -14,13 +14,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// owner owns a cache and counts the bots that are built and freed.
+// owner owns a Cache and counts the bots that are built and freed.
 type owner struct {
 	sync.Mutex
 	*Cache
 	now          time.Time
 	built, freed int
-	err          error // the result of each build
+	err          error // the error of each build
 }
 
 func newOwner(t *testing.T, size int) *owner {
@@ -45,7 +45,7 @@ func newOwner(t *testing.T, size int) *owner {
 	return o
 }
 
-// acquire returns a lease as the owner of a cache does.
+// acquire returns a lease of the cached bot, or else of a newly built bot.
 func (o *owner) acquire(t *testing.T, id string) (*Lease, error) {
 	o.Lock()
 	if l := o.GetLocked(id); l != nil {
