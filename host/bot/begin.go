@@ -38,7 +38,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 			return nil, nil, hideOwner(t.req.ConversationID, fault.Of(err))
 		case r.Started != nil:
 			started, err := t.wholeTail(ctx, req, r.Started)
-			t.tailErr = err // generate returns this error, and commit then ends the started turn
+			t.tailErr = err // generate returns tailErr, and commit then ends the started turn
 			return started, nil, nil
 		case r.Replay != nil:
 			return nil, t.replay(r.Replay), nil

@@ -1,33 +1,34 @@
 // Package bot runs turns. A [Bot] is assembled for one tenant at one revision of its
-// configuration. It keeps nothing of a conversation between turns.
+// configuration. Between turns a Bot has no data of conversations in memory.
 //
-// # The life of a turn
+// # The steps of a turn
 //
-// These are the steps of [Bot.Chat], and the function of each. All of them run in the
-// caller's goroutine.
+// [Bot.Chat] takes these steps, each in the function that the second column names. All steps
+// run in the goroutine of Chat's caller.
 //
-//	check       Request.check         is the request well formed
-//	admission   Admission.admit       waits for the tenant's limits, and for the conversation
-//	lease       Parts.Hold            renews the turn's lease from here to its end
-//	begin       turn.begin            the storage keeps the user's message, takes the
+//	check       Request.check         refuses a malformed request
+//	admission   Admission.admit       refuses a turn beyond the tenant's limits, and waits
+//	                                  for the conversation
+//	lease       Parts.Hold            renews the turn's lease from here to the turn's end
+//	begin       turn.begin            the storage stores the user's message, reserves the
 //	                                  conversation and returns the tail, or replays a reply
 //	recall      turn.recall           the memory chooses which messages the model sees
 //	compose     compose               system prompt, recalled messages, new message
-//	generate    turn.callModel        the model replies; each piece goes through
-//	                                  turn.receive, accept and deliver, to the caller's emit
+//	generate    turn.callModel        the model replies; each piece of the reply goes through
+//	                                  turn.receive, turn.accept and turn.deliver to emit
 //	commit      turn.commit           the turn joins the log, and the conversation is free
 //
-// A turn that has begun is ended in every case: by turn.commit as succeeded, failed or
-// interrupted; by turn.abandon if a panic breaks it off; in the background, as an orphan, if
-// the storage does not answer.
+// A turn that has begun always ends. turn.commit ends it as succeeded, failed or interrupted.
+// If a panic breaks the turn off, turn.abandon ends it. If the storage does not answer, the
+// turn becomes an orphan, and the host ends it in the background.
 //
 // # The files
 //
-//	bot.go             what a bot is made of (Parts), New; the tenant that every call is
-//	                   stamped with
+//	bot.go             Parts, from which New builds a Bot; the tenant, conversation and user
+//	                   of each call of a plugin
 //	chat.go            Bot.Chat: the order of check, admission, lease and run; the turn's timeout
 //	turn.go            state of one turn; turn.run: the order of begin, generate and commit
-//	request.go         Request, and what is refused in it; ids; the digest of an idempotency key
+//	request.go         Request, and which requests are refused; ids; the digest of an idempotency key
 //	admission.go       Admission: whether a turn runs, waits or is refused; turns per minute;
 //	                   one turn at a time in a conversation
 //	owner.go           which user sees which conversation
@@ -36,22 +37,22 @@
 //	                   because of their bytes
 //	reply.go           Reply; how the pieces of a reply are delivered and put together
 //	reply_budget.go    where a reply is cut because of its bytes
-//	token_budget.go    where one reply is cut because of its tokens (reply_tokens); nothing
-//	                   adds up tokens over turns
+//	token_budget.go    where one reply is cut because of its tokens (reply_tokens); tokens
+//	                   are not added up over turns
 //	token_timeout.go   when a silent provider, or a wait in a plugin's queue, ends the call
 //	model_retry.go     whether the model is called again after its plugin's process ended
-//	clean.go           replaces bytes that no storage can keep in everything that plugins return
+//	clean.go           replaces bytes that no storage can store in all text that plugins return
 //	held_bytes.go      HeldBytes: bounds of the memory for tails and replies of all tenants
 //	commit.go          the storage's Commit: in which state a turn ends, and what is sent if
-//	                   the storage refuses that
-//	orphan.go          orphan turns are ended in the background
-//	orphan_cap.go      OrphanCap: how many orphans there may be
+//	                   the storage refuses a Commit
+//	orphan.go          how the host ends orphan turns in the background
+//	orphan_cap.go      OrphanCap: bounds of the number and size of orphan turns
 //	retry.go           how often and for how long calls of the storage are repeated
 //	storage_errors.go  which errors of the storage are repeated, and which mean that the turn
 //	                   has ended
 //	leases.go          Leases: renews the leases of running turns
 //	record.go          what is recorded of how a turn was made; timings
-//	failure.go         what operators and callers are told of a turn that did not succeed
+//	failure.go         what operators and callers see of a turn that did not succeed
 //	observer.go        Observer: outcomes and counts of turns, for metrics
 //	conversations.go   lists and deletes conversations, reads their turns
 //	inspect.go         finds a turn, and rebuilds what the model saw in it

@@ -44,7 +44,7 @@ func TestForCallers(t *testing.T) {
 	for name, c := range map[string]struct {
 		in     storage.Turn
 		reason string
-		record string // record that ForCallers returns; empty for any, "none" for none
+		record string // expected record; empty if any record is right, "none" if there must be none
 	}{
 		"succeeded":            {storage.Turn{State: storage.Succeeded, Record: json.RawMessage(`{"llm_ms":12345678901234567890}`)}, "", `{"llm_ms":12345678901234567890}`},
 		"of this host":         {storage.Turn{State: storage.Failed, Reason: "deadline: too long", Record: with(&Failure{Detail: "10.0.0.7"})}, "deadline: too long", ""},

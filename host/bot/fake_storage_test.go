@@ -22,7 +22,7 @@ type logStorage struct {
 	// error of faults has no effect. A call with an error of lost has its effect.
 	faults, lost map[string][]error
 	running      string // attempt of the running turn
-	busy         int    // number of Begins that return Busy first
+	busy         int    // number of Begins that still return Busy
 	sameKey      bool   // SameKey of the returned Busy
 	log          []chat.Message
 	number       int64         // number of the last succeeded turn

@@ -39,7 +39,7 @@ func (b *replyBudget) take(d llm.Delta) (within llm.Delta, beyond bool) {
 }
 
 // takeBytes cuts the piece to the bytes that the budget has left. It cuts text between
-// characters. It never cuts a tool call, but leaves out the whole call.
+// characters. It leaves out a tool call that does not fit, and all tool calls after it.
 func (b *replyBudget) takeBytes(d llm.Delta) llm.Delta {
 	d.Reasoning = b.takeText(d.Reasoning)
 	d.Text = b.takeText(d.Text)

@@ -27,7 +27,7 @@ func TestReplyBuilder_isNotCopiedAsItGrows(t *testing.T) {
 				n = 100
 			}
 			one, four := allocated(n), allocated(4*n)
-			if four > 8*one { // if each piece copied all earlier pieces, it would be 16 times as many
+			if four > 8*one { // 16 times as many bytes if each piece copied all earlier pieces
 				t.Errorf("%d bytes for %d pieces, %d for four times as many", one, n, four)
 			}
 		})

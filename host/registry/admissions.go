@@ -2,12 +2,12 @@ package registry
 
 import "github.com/botyard/botyard/host/bot"
 
-// admissions keeps the bot.Admission of each tenant that has left the table, until the
+// admissions keeps the bot.Admission of each tenant that has left the tenantTable, until the
 // Admission is idle. If the tenant comes back earlier, its running turns and its turns of the
 // last minute still count against its limits. admissions is guarded by tenantTable.mu. The zero
 // value is empty and ready.
 type admissions struct {
-	gone    map[string]*bot.Admission // Admissions of tenants that have left the table, by tenant id
+	gone    map[string]*bot.Admission // Admissions of tenants that have left the tenantTable, by tenant id
 	sweepAt int                       // number of entries of gone at which keep sweeps next
 }
 
@@ -26,7 +26,8 @@ func (a *admissions) take(id string) *bot.Admission {
 	return kept
 }
 
-// keep stores the Admission of a tenant that leaves the table, unless the Admission is idle.
+// keep stores the Admission of a tenant that leaves the tenantTable, unless the Admission is
+// idle.
 func (a *admissions) keep(id string, admission *bot.Admission) {
 	if admission.Idle() {
 		return

@@ -12,8 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// noStorage is a storage that refuses each Begin. When Begin is called, the Admission has
-// counted the turn.
+// noStorage is a storage that refuses each Begin. The Admission has counted the turn before.
 type noStorage struct{ storage.Storage }
 
 func (noStorage) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {

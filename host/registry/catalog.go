@@ -33,11 +33,11 @@ var (
 
 // freshness has the methods that keep the tenantTable up to date with the tenant store.
 type freshness interface {
-	// ensureFresh returns nil when the table's data of the id are at most a second older than
-	// the data in the tenant store.
+	// ensureFresh returns nil when the tenantTable's data of the tenant are at most a second
+	// older than the data in the tenant store.
 	ensureFresh(ctx context.Context, id string) error
-	// absenceLocked returns an error that says why an id is not in the table. Locked: mu is
-	// held.
+	// absenceLocked returns an error that says why an id is not in the tenantTable. Locked: mu
+	// is held.
 	absenceLocked(id string) error
 	// changed marks the tenants of the changes, so that they are read again before they are
 	// used. If changes is nil, it marks all tenants.
@@ -45,7 +45,7 @@ type freshness interface {
 	// rejudgeLocked marks invalid tenants, so that they are checked again before they are used.
 	// It leaves out the tenants that the catalog cannot read again. Locked: mu is held.
 	rejudgeLocked()
-	// unloadLocked removes tenants from the table that were not used lately and that the
+	// unloadLocked removes tenants from the tenantTable that were not used lately and that the
 	// catalog can read again. Locked: mu is held.
 	unloadLocked(now time.Time)
 }
@@ -96,8 +96,8 @@ type snapshots interface {
 
 // reloads has the methods that Registry.Reload calls.
 type reloads interface {
-	// keptInTable reports whether the operator's document of the tenant is only in the table,
-	// and not in a tenant store.
+	// keptInTable reports whether the operator's document of the tenant is only in the
+	// tenantTable, and not in a tenant store.
 	keptInTable(t *tenant) bool
 	// forEachEntry calls do with every registration in the tenant store.
 	forEachEntry(ctx context.Context, do func(*tenantstore.Entry) error) error

@@ -1,8 +1,7 @@
 package registry
 
 // Counts are the numbers of tenants and bots that a Registry has in memory. All tenants of
-// files are in memory. Of the tenants that are registered over the API, the recently used ones
-// are.
+// files are in memory. Of the registered tenants, only the recently used ones are in memory.
 type Counts struct {
 	Tenants     int
 	Invalid     int // tenants whose newest settings were refused

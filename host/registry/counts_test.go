@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// checkCounts checks the result of Counts against the tenants in the table.
+// checkCounts checks the result of Counts against the tenants in the tenantTable.
 func checkCounts(t testing.TB, r *Registry) {
 	t.Helper()
 	got := r.Counts()

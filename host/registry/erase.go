@@ -69,7 +69,7 @@ func (c *persistedCatalog) newIncarnation(ctx context.Context, id string) (*Snap
 	return ended, nil
 }
 
-// takePut copies an entry that this host has just stored to the table. The tenant may be
+// takePut copies to the tenantTable an entry that this host has just stored. The tenant may be
 // registered or come from a file. put is nil if the tenant store has no entry.
 func (c *persistedCatalog) takePut(id string, put *tenantstore.Entry, effective *config.Effective) {
 	c.mu.Lock()

@@ -113,7 +113,7 @@ func fileStorageNote(id string, e *tenantstore.Entry, digest string) (*tenantsto
 }
 
 // takeIncarnationLocked copies the incarnation and the storages of a file's tenant from the
-// tenant's entry in the store to the table. Locked: mu is held.
+// tenant's entry in the store to the tenantTable. Locked: mu is held.
 func (c *persistedCatalog) takeIncarnationLocked(t *tenant, e *tenantstore.Entry) {
 	switch {
 	case e.Version < t.version:

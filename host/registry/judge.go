@@ -169,8 +169,8 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 	return out, nil
 }
 
-// withOperators returns a configuration that the operator's document is a part of. That is
-// effective, or alone if effective is nil.
+// withOperators returns effective, or alone if effective is nil. The operator's document is a
+// part of both configurations.
 func (v verdict) withOperators() *config.Effective {
 	if v.effective != nil {
 		return v.effective

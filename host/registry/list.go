@@ -51,8 +51,8 @@ func (t *tenantTable) withMissing(page []Tenant) []Tenant {
 	return page
 }
 
-// listed returns the tenants of the table for which of reports true and whose ids are greater
-// than after, ordered by id.
+// listed returns the tenants of the tenantTable for which of reports true and whose ids are
+// greater than after, ordered by id.
 func (t *tenantTable) listed(after string, of func(*tenant) bool) []Tenant {
 	t.mu.Lock()
 	var out []Tenant

@@ -14,7 +14,7 @@ const (
 	// loadTimeout is the greatest duration of one load.
 	loadTimeout = 10 * time.Second
 	// keepUnused is how long an unused registered tenant without a cached bot stays in the
-	// table.
+	// tenantTable.
 	keepUnused = 10 * time.Minute
 )
 
@@ -59,7 +59,7 @@ func (c *persistedCatalog) ensureFresh(ctx context.Context, id string) error {
 	}
 }
 
-// readyLocked reports whether the id can be used as it is in the table. The comment of
+// readyLocked reports whether the id can be used as it is in the tenantTable. The comment of
 // persistedCatalog lists the cases. Locked: mu is held.
 func (c *persistedCatalog) readyLocked(id string) bool {
 	t := c.tenants[id]
@@ -92,8 +92,8 @@ func (c *persistedCatalog) loadLocked(id string) *load {
 	return l
 }
 
-// loadOnce reads and checks a tenant and copies it to the table. It returns true if the tenant
-// may have changed meanwhile. Then the caller must call loadOnce again.
+// loadOnce reads and checks a tenant and copies it to the tenantTable. It returns true if the
+// tenant may have changed meanwhile. Then the caller must call loadOnce again.
 func (c *persistedCatalog) loadOnce(ctx context.Context, id string, l *load) (again bool) {
 	file := c.fileDocument(id)
 	e, err := c.store.Get(ctx, id)
@@ -172,9 +172,9 @@ func docsOf(e *tenantstore.Entry) config.Documents {
 	return config.Documents{Operator: e.Document, Own: e.Own}
 }
 
-// takeEntryLocked copies a registered tenant from the store's entry to the table. e is nil if
-// the store has no entry. If a file of this host has the id, takeEntryLocked does nothing,
-// because the file's tenant is served. Locked: mu is held.
+// takeEntryLocked copies a registered tenant from the store's entry to the tenantTable. e is
+// nil if the store has no entry. If a file of this host has the id, takeEntryLocked does
+// nothing, because the file's tenant is served. Locked: mu is held.
 func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effective *config.Effective) {
 	if c.fileTenantLocked(id) != nil {
 		return
@@ -207,11 +207,11 @@ func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effe
 	}
 }
 
-// takePutLocked copies an entry that this host has just stored to the table. base is the number
-// of the base under which the entry's settings were checked, or of an earlier base. If the
-// tenant is not in the table, takePutLocked does not add it, because changes that the store
-// reported meanwhile were not recorded for this tenant. The tenant is then read before it is
-// used. Locked: mu is held.
+// takePutLocked copies to the tenantTable an entry that this host has just stored. base is the
+// number of the base under which the entry's settings were checked, or of an earlier base. If
+// the tenant is not in the tenantTable, takePutLocked does not add it, because changes that the
+// store reported meanwhile were not recorded for this tenant. The tenant is then read before it
+// is used. Locked: mu is held.
 func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, effective *config.Effective, base int64) {
 	if t := c.tenants[id]; t != nil {
 		c.takeEntryLocked(id, e, effective)
@@ -313,7 +313,7 @@ func (c *persistedCatalog) staleLoadsLocked() {
 }
 
 // unloadLocked implements freshness.unloadLocked. A tenant whose bot could not be built stays
-// in the table, so that the failure is reported until a build succeeds.
+// in the tenantTable, so that the failure is reported until a build succeeds.
 func (c *persistedCatalog) unloadLocked(now time.Time) {
 	for id, t := range c.tenants {
 		if !c.keptInTable(t) && now.Sub(t.used) > keepUnused && !c.bots.KnowsLocked(id) && t.admission.Idle() {

@@ -12,9 +12,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// memoryCatalog stores registered tenants in the table only, so that they are lost when the
-// host stops. It stores no versions, its incarnations have no ids, and other hosts do not share
-// it. It is guarded by tenantTable.mu.
+// memoryCatalog stores registered tenants in the tenantTable only, so that they are lost when
+// the host stops. It stores no versions, its incarnations have no ids, and other hosts do not
+// share it. It is guarded by tenantTable.mu.
 type memoryCatalog struct {
 	*tenantTable
 	purging map[string]*Snapshot // removed tenants whose purge is not finished, by tenant id
@@ -24,8 +24,8 @@ func newMemoryCatalog(t *tenantTable) *memoryCatalog {
 	return &memoryCatalog{tenantTable: t, purging: map[string]*Snapshot{}}
 }
 
-// The methods of freshness and reloads do nothing in memoryCatalog, because all tenants are in
-// the table and the table is always fresh.
+// memoryCatalog implements the interfaces freshness and reloads by methods that do nothing,
+// because all tenants are in the tenantTable, and no other host changes them.
 
 func (c *memoryCatalog) ensureFresh(context.Context, string) error { return nil }
 func (c *memoryCatalog) absenceLocked(id string) error             { return unknown(id) }
@@ -93,7 +93,7 @@ func (c *memoryCatalog) takeOwn(t *tenant, before tenant, change accepted, under
 	}
 	defer c.writes.endWriteLocked(t.id)
 	if c.tenants[t.id] != t || t.doc != before.doc || t.own != before.own {
-		return Tenant{}, &otherBaseError{} // the change was checked together with other documents
+		return Tenant{}, &otherBaseError{} // the tenant's documents changed after the check
 	}
 	t.own, t.updated = change.docs.Own, c.o.now()
 	c.serveLocked(t, change.verdict)
@@ -221,8 +221,8 @@ func (c *memoryCatalog) snapshot(_ context.Context, id string) (*Snapshot, error
 	return nil, unknown(id)
 }
 
-// snapshotLocked returns the snapshot of a tenant that is in the table, or whose purge is not
-// finished. It returns nil for any other id. Locked: mu is held.
+// snapshotLocked returns the snapshot of a tenant that is in the tenantTable, or whose purge is
+// not finished. It returns nil for any other id. Locked: mu is held.
 func (c *memoryCatalog) snapshotLocked(id string) *Snapshot {
 	if t := c.tenants[id]; t != nil {
 		return c.snapshotOf(t)

@@ -13,10 +13,10 @@ import (
 )
 
 // persistedCatalog stores registered tenants, own settings and incarnations in a tenant store,
-// which other hosts may change too. The table has copies of the recently used tenants.
+// which other hosts may change too. The tenantTable has copies of recently used tenants.
 //
 // The rule of freshness: a turn of a registered tenant begins with settings that are at most a
-// second older than the settings in the tenant store. Whether the table's copy of an id can be
+// second older than the settings in the tenant store. Whether the copy in the tenantTable can be
 // used depends on two conditions. The tenant is known if tenant.known is true. The store is
 // fresh if it has reported all changes that are more than a second old:
 //

@@ -67,8 +67,8 @@ func (c *persistedCatalog) listStored(ctx context.Context, after string, limit i
 // this number.
 func weight(e *tenantstore.Entry) int { return e.Document.Count() + e.Own.Count() }
 
-// loaded returns the tenant from the table, if the table has the entry's version and the tenant
-// need not be checked again. Otherwise it returns false.
+// loaded returns the tenant from the tenantTable, if the tenantTable has the entry's version
+// and the tenant need not be checked again. Otherwise it returns false.
 func (c *persistedCatalog) loaded(e *tenantstore.Entry) (Tenant, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

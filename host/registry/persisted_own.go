@@ -120,10 +120,10 @@ func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore
 	return t, file, nil
 }
 
-// takeFileEntryLocked copies the store's entry of a file's tenant to the table. It does nothing
-// if no file of this host has the id. e is nil if the store has no entry. v is the verdict on
-// file, the document of the file, together with the entry's own settings. v is nil if file
-// alone is not valid. Locked: mu is held.
+// takeFileEntryLocked copies the store's entry of a file's tenant to the tenantTable. It does
+// nothing if no file of this host has the id. e is nil if the store has no entry. v is the
+// verdict on file, the document of the file, together with the entry's own settings. v is nil
+// if file alone is not valid. Locked: mu is held.
 func (c *persistedCatalog) takeFileEntryLocked(id string, e *tenantstore.Entry, file *config.Document, v *verdict) {
 	t := c.fileTenantLocked(id)
 	switch {

@@ -91,8 +91,8 @@ func repeatPut(ctx context.Context, id string, put func() (Tenant, error)) (Tena
 	}
 }
 
-// putInTable is Put for a tenant that is only in the table. That is a tenant of a file or,
-// without a tenant store, a registered tenant.
+// putInTable is Put for a tenant that is only in the tenantTable. That is a tenant of a file
+// or, without a tenant store, a registered tenant.
 func (t *tenantTable) putInTable(ctx context.Context, id string, doc *config.Document, o PutOptions) (Tenant, error) {
 	return repeatPut(ctx, id, func() (Tenant, error) { return t.tryPutInTable(ctx, id, doc, o) })
 }
@@ -128,7 +128,7 @@ func (t *tenantTable) tryPutInTable(ctx context.Context, id string, doc *config.
 }
 
 // takeJudged applies the change that tryPutInTable has checked. before is the tenant that the
-// table had at the check, or nil. old has the documents of before.
+// tenantTable had at the check, or nil. old has the documents of before.
 func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, change accepted, under base, o PutOptions) (Tenant, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,11 +144,11 @@ func (t *tenantTable) takeJudged(next, before *tenant, old config.Documents, cha
 			return Tenant{}, err
 		}
 		if o.Patch {
-			return Tenant{}, &otherBaseError{} // the patch was applied to another document
+			return Tenant{}, &otherBaseError{} // the document to patch changed after the check
 		}
 	}
 	if now != nil && now.own != old.Own {
-		return Tenant{}, &otherBaseError{} // the change was checked together with another own document
+		return Tenant{}, &otherBaseError{} // the own document changed after the check
 	}
 	if now == nil {
 		t.insertLocked(next)

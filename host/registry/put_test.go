@@ -126,7 +126,7 @@ func TestRegistry_Put_slots(t *testing.T) {
 	if id := <-asked; id != "good" {
 		t.Errorf("the second is %s", id)
 	}
-	goOn <- struct{}{} // the check of flood or of good receives it
+	goOn <- struct{}{} // the check of tenant flood or of tenant good receives the value
 	cancel()
 	for range 50 {
 		<-ended

@@ -119,7 +119,7 @@ type reload struct {
 
 // judged is the result of a reload's check of one tenant.
 type judged struct {
-	docs     config.Documents // documents of a tenant that is only in the table; empty for another tenant
+	docs     config.Documents // documents of a tenant that is only in the tenantTable; empty for another tenant
 	verdict  verdict
 	from, to string // revisions before and after the reload; empty for none
 	held     error  // why the reload holds own settings that were not held before
@@ -130,8 +130,8 @@ type judged struct {
 // tenant's own settings.
 func (j *judged) changes() bool { return j.from != j.to || j.held != nil }
 
-// judgeHere checks a tenant whose operator's document is only in the table. It skips any other
-// tenant. It also skips a file's tenant without a valid document, because that tenant is
+// judgeHere checks a tenant whose operator's document is only in the tenantTable. It skips any
+// other tenant. It also skips a file's tenant without a valid document, because that tenant is
 // checked again when its file changes.
 func (l *reload) judgeHere(ctx context.Context, id string) error {
 	r := l.r
@@ -162,11 +162,11 @@ func (l *reload) note(id string, j judged, held error) {
 }
 
 // judgeEntry checks a registration in the tenant store. If the registration is of a file's
-// tenant, and its own settings differ from those in the table, judgeEntry checks the tenant
-// again.
+// tenant, and its own settings differ from those in the tenantTable, judgeEntry checks the
+// tenant again.
 func (l *reload) judgeEntry(ctx context.Context, e *tenantstore.Entry) error {
 	if j := l.judged[e.Tenant]; e.State == storage.TenantFromFile && j.docs.Operator != nil && !sameDocument(j.docs.Own, e.Own) {
-		// The table has not read these own settings yet, or they have changed.
+		// The tenantTable has not read these own settings yet, or they have changed.
 		j.docs.Own, j.held = e.Own, nil
 		j.verdict, j.err = l.r.assessUnder(ctx, l.check, e.Tenant, j.docs, l.trial)
 		l.note(e.Tenant, j, nil)
@@ -228,8 +228,8 @@ func (l *reload) result() (out Reloaded) {
 	return out
 }
 
-// replacedLocked reports whether a tenant that is only in the table was dropped or replaced
-// after its check. Locked: the Registry's mu is held.
+// replacedLocked reports whether a tenant that is only in the tenantTable was dropped or
+// replaced after its check. Locked: the Registry's mu is held.
 func (l *reload) replacedLocked(id string, j judged) bool {
 	t := l.r.tenants[id]
 	return j.docs.Operator != nil && (t == nil || t.doc != j.docs.Operator)

@@ -40,7 +40,7 @@ func (r *Registry) Snapshot(ctx context.Context, id string) (*Snapshot, error) {
 	return r.catalog.snapshot(ctx, id)
 }
 
-// snapshotOf returns the snapshot of a tenant as it is in the table.
+// snapshotOf returns the snapshot of a tenant as it is in the tenantTable.
 func (t *tenantTable) snapshotOf(n *tenant) *Snapshot {
 	s := &Snapshot{Tenant: n.id, Source: n.source, State: storage.TenantActive, Document: n.doc, Own: n.own, Effective: n.effective, OwnSecrets: n.own.Marked()}
 	if n.fromFile() {
@@ -50,8 +50,8 @@ func (t *tenantTable) snapshotOf(n *tenant) *Snapshot {
 	return s
 }
 
-// fileSnapshot returns the snapshot of a tenant of this host's files, as it is in the table. It
-// returns nil if no file of this host has the id.
+// fileSnapshot returns the snapshot of a tenant of this host's files, as it is in the
+// tenantTable. It returns nil if no file of this host has the id.
 func (t *tenantTable) fileSnapshot(id string) *Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -120,7 +120,7 @@ func (c *persistedCatalog) join(ctx context.Context, id string, file *Snapshot, 
 		return s, nil
 	case file != nil:
 		s.Source, s.Document, s.Effective = file.Source, file.Document, file.Effective
-		if !sameDocument(e.Own, file.Own) { // the own settings have changed, or the table has not read them yet
+		if !sameDocument(e.Own, file.Own) { // the own settings have changed, or the tenantTable has not read them yet
 			v, err := c.assess(ctx, id, config.Documents{Operator: file.Document, Own: e.Own}, NoTrial)
 			if s.Effective = v.effective; err != nil && ctx.Err() != nil {
 				return nil, err

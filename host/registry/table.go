@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// bots has the methods of the bot cache that the table calls.
+// bots has the methods of the bot cache that the tenantTable calls.
 type bots interface {
 	// ForgetLocked drops the id's bot, because the settings or parts of the bot have changed.
 	ForgetLocked(id string)
@@ -33,21 +33,21 @@ type tenantTable struct {
 	closed     bool
 }
 
-// insertLocked adds a tenant to the table. Locked: mu is held.
+// insertLocked adds a tenant to the tenantTable. Locked: mu is held.
 func (t *tenantTable) insertLocked(n *tenant) {
 	n.admission = t.admissions.take(n.id)
 	t.tenants[n.id] = n
 	t.setErrLocked(n, n.err)
 }
 
-// deleteLocked removes a tenant from the table and drops its bot. Locked: mu is held.
+// deleteLocked removes a tenant from the tenantTable and drops its bot. Locked: mu is held.
 func (t *tenantTable) deleteLocked(n *tenant) {
 	t.unloadOneLocked(n)
 	t.bots.ForgetLocked(n.id)
 }
 
-// unloadOneLocked removes a tenant from the table. It does not change the bot cache. Locked: mu
-// is held.
+// unloadOneLocked removes a tenant from the tenantTable. It does not change the bot cache.
+// Locked: mu is held.
 func (t *tenantTable) unloadOneLocked(n *tenant) {
 	delete(t.tenants, n.id)
 	delete(t.invalid, n)
@@ -80,8 +80,8 @@ func (t *tenantTable) serveLocked(n *tenant, v verdict) {
 	}
 }
 
-// describeLocked returns the description of a tenant of the table, with the error of its bot's
-// newest build. Locked: mu is held.
+// describeLocked returns the description of a tenant of the tenantTable, with the error of its
+// bot's newest build. Locked: mu is held.
 func (t *tenantTable) describeLocked(n *tenant) Tenant {
 	out := n.describe()
 	out.Unavailable = t.bots.FailureLocked(n.id)

@@ -25,7 +25,7 @@ type tenant struct {
 	admission *bot.Admission
 
 	// The fields from version on are for a persistedCatalog, whose comment explains known.
-	version     int64 // version in the tenant store that the table has; 0 if no version was read yet
+	version     int64 // version in the tenant store that the tenantTable has; 0 if no version was read yet
 	noting      int   // number of running calls of noteStorage, which change the tenant's entry themselves
 	heard       int64 // newest version that the tenant store has reported
 	known       bool  // the tenant can be used without reading it from the store again

@@ -9,7 +9,7 @@ import (
 
 // Build is one build of a bot. Several callers may wait for it. Build does not use
 // x/sync/singleflight, because a build must begin and count its waiters under the owner's lock.
-// A bot that is not cached is freed when this count is 0, and never earlier.
+// The count tells whether a bot that is not cached can be freed.
 type Build struct {
 	cache   *Cache
 	done    chan struct{}
